@@ -1,0 +1,105 @@
+import type { ParsedConfig, RawConfig } from './config-def.ts'
+import type { Logger } from '../foundation/logger.ts'
+import type { TaskMetrics } from '../foundation/metrics.ts'
+import type { SinkRecord, SourceOffset, SourcePartition, SourceRecord } from './record.ts'
+import type { Clock } from '../foundation/clock.ts'
+
+/** What both kinds of task are given. */
+export interface TaskContext {
+  readonly connector: string
+  readonly task: number
+  readonly config: ParsedConfig
+  readonly raw: RawConfig
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly metrics: TaskMetrics
+}
+
+/** A topic a source wants to exist before its first record arrives there. */
+export interface TopicSpec {
+  readonly name: string
+  readonly partitions: number
+  /** -1 takes the broker's default. */
+  readonly replicationFactor: number
+  readonly configs: Readonly<Record<string, string>>
+}
+
+/** A source offset that is durable in the offset topic. */
+export interface CommittedSourceOffset {
+  readonly partition: SourcePartition
+  readonly offset: SourceOffset
+}
+
+export interface SourceTaskContext extends TaskContext {
+  /** The stored offset of each partition asked for, in order; null where there is none. */
+  readOffsets(partitions: readonly SourcePartition[]): Promise<readonly (SourceOffset | null)[]>
+  /** Makes the topic when it does not exist; leaves an existing one as it is. Throws when the broker refuses. */
+  ensureTopic(spec: TopicSpec): Promise<void>
+}
+
+/**
+ * Reads a source. One call of `poll` at a time; `commit` may run between polls.
+ * A RetriableError from `poll` is retried with capped back-off; any other fails the task.
+ */
+export interface SourceTask {
+  start(context: SourceTaskContext): Promise<void>
+  /** The next records in order, at least one. Waits until there is one; null or empty when `signal` fires first. */
+  poll(signal: AbortSignal): Promise<readonly SourceRecord[] | null>
+  /**
+   * These offsets, and all records up to them, are durable (I2): the source may forget what lies before.
+   * Called after every write to the offset topic, in order, never concurrently with itself.
+   */
+  commit(offsets: readonly CommittedSourceOffset[]): Promise<void>
+  stop(): Promise<void>
+}
+
+/** A place in the log. */
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** An offset to commit: that of the next record to be read. */
+export interface OffsetToCommit extends TopicPartition {
+  readonly offset: number
+}
+
+/** What a sink knows of a record it could not deliver; set only when `errors.tolerance` or a dead letter queue asks for it. */
+export interface ErrantRecordReporter {
+  report(record: SinkRecord, error: Error): Promise<void>
+}
+
+export interface SinkTaskContext extends TaskContext {
+  /** The partitions this task holds. */
+  assignment(): readonly TopicPartition[]
+  /** Reads on from these offsets: seeks before the next `put`. */
+  seek(offsets: readonly OffsetToCommit[]): void
+  pause(partitions: readonly TopicPartition[]): void
+  resume(partitions: readonly TopicPartition[]): void
+  /** Calls `preCommit` and commits as soon as `put` has returned. Safe to call at any time, from timers too. */
+  requestCommit(): void
+  /** Calls `put` (with an empty batch if need be) no later than in `ms`. */
+  wakeWithin(ms: number): void
+  /** Fails the task from outside a call, e.g. from a request running in the background. */
+  raiseError(error: Error): void
+  readonly errantRecordReporter: ErrantRecordReporter | null
+}
+
+/**
+ * Writes a target. Calls never overlap. `put` may return before the records are durable: back-pressure is the
+ * promise it returns. A RetriableError from `put` gives the same records again after a back-off.
+ */
+export interface SinkTask {
+  start(context: SinkTaskContext): Promise<void>
+  /** The task now holds these partitions too; `offsets` are where reading begins. */
+  open(partitions: readonly OffsetToCommit[]): Promise<void>
+  /** Records in order per partition; empty when nothing arrived in time. */
+  put(records: readonly SinkRecord[]): Promise<void>
+  /** What is durable downstream: the offsets that may be committed, none past `current`. Empty commits nothing. */
+  preCommit(current: readonly OffsetToCommit[]): Promise<readonly OffsetToCommit[]>
+  /** The task loses these partitions; preCommit was called before with everything flushed where `flush` is given. */
+  close(partitions: readonly TopicPartition[]): Promise<void>
+  /** Makes all that was put durable, if that can be had now; called before a revocation and at shutdown, bounded by `signal`. */
+  flush(signal: AbortSignal): Promise<void>
+  stop(): Promise<void>
+}

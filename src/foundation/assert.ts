@@ -1,0 +1,20 @@
+/** A condition that only a programming error can break. Never retried, never shown as a user's mistake. */
+export class AssertionError extends Error {
+  override readonly name = 'AssertionError'
+}
+
+/** @throws AssertionError unless `condition` holds. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new AssertionError(message)
+}
+
+/** The value, which the caller knows to be there. @throws AssertionError when it is null or undefined. */
+export function present<T>(value: T | null | undefined, what: string): T {
+  if (value === null || value === undefined) throw new AssertionError(`${what} is missing`)
+  return value
+}
+
+/** Closes an exhaustive switch. */
+export function unreachable(value: never, what: string): never {
+  throw new AssertionError(`unexpected ${what}: ${String(value)}`)
+}
