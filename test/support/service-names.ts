@@ -1,0 +1,23 @@
+/** The real servers and tools that a suite can need. */
+export const serviceNames = ['postgres', 'elasticsearch', 'minio', 'versitygw', 'kafka', 'kcat'] as const
+export type ServiceName = (typeof serviceNames)[number]
+
+/** What the run has: an address (kcat: the path of the binary), or why there is none. */
+export type Service = { readonly address: string } | { readonly missing: string }
+export type Services = Readonly<Partial<Record<ServiceName, Service>>>
+
+/** The variable that names a server that already runs. An S3 store's URL carries its keys as user and password. */
+export const serviceVariables: Readonly<Record<ServiceName, string>> = {
+  postgres: 'TEST_POSTGRES_URL',
+  elasticsearch: 'TEST_ELASTICSEARCH_URL',
+  minio: 'TEST_S3_URL',
+  versitygw: 'TEST_VERSITYGW_URL',
+  kafka: 'TEST_KAFKA_BOOTSTRAP',
+  kcat: 'TEST_KCAT',
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    services: Services
+  }
+}

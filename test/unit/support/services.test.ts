@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest'
+
+import { neededServices } from '../../support/global-setup.ts'
+import { describeWith, service } from '../../support/services.ts'
+
+it('reads the needed servers from the source of a suite', () => {
+  const source = "describeWith(['postgres',\n  'minio'], 'a suite', () => {})\ndescribeWith([ 'kcat' ], 'b', () => {})"
+  expect([...neededServices([source])]).toEqual(['postgres', 'minio', 'kcat'])
+  expect([...neededServices(['describe("plain", () => {})'])]).toEqual([])
+})
+
+it('says which server is missing to whoever asks for it outside a suite that names it', () => {
+  if (process.env['TEST_VERSITYGW_URL'] === undefined) {
+    expect(() => service('versitygw')).toThrow('service versitygw is missing')
+  }
+})
+
+describeWith(['postgres'], 'a suite with a server', () => {
+  it('has its address', () => {
+    expect(new URL(service('postgres')).protocol).toBe('postgres:')
+  })
+})
