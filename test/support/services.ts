@@ -1,17 +1,13 @@
 import { describe, inject, it } from 'vitest'
 
-import { serviceVariables, type ServiceName } from './service-names.ts'
+import type { Service, ServiceName } from './service-names.ts'
 
 export type { ServiceName } from './service-names.ts'
 
 let collectingSkipped = false
 
-function lookUp(name: ServiceName): { readonly address: string } | { readonly missing: string } {
-  const fromEnvironment = process.env[serviceVariables[name]]
-  if (fromEnvironment !== undefined && fromEnvironment !== '') return { address: fromEnvironment }
-  return (
-    inject('services')?.[name] ?? { missing: `no suite that is running asked for it with describeWith(['${name}'], …)` }
-  )
+function lookUp(name: ServiceName): Service {
+  return inject('services')[name] ?? { missing: `no running suite asks for it: describeWith(['${name}'], …)` }
 }
 
 /**

@@ -1,0 +1,95 @@
+#!/usr/bin/env node
+// Plain JavaScript for Node 18 and later: sets up what is missing, then hands over to Node 24.
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import module from 'node:module'
+import { Socket } from 'node:net'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+import { ensureInstalled, isCheckout, packagedNode } from './setup.js'
+
+const self = fileURLToPath(import.meta.url)
+const root = fileURLToPath(new URL('..', import.meta.url))
+const requiredMajor = 24
+const major = Number(process.versions.node.split('.')[0])
+
+function fail(message) {
+  process.stderr.write(`penstock: ${message}\n`)
+  process.exit(1)
+}
+
+/** Ends this process within a second of its parent's end; the parent holds the other end of the pipe. */
+function watchParent(fd) {
+  const end = () => {
+    process.kill(process.pid, 'SIGTERM')
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), 900)
+  }
+  const pipe = new Socket({ fd, readable: true, writable: false })
+  pipe
+    .on('error', () => {})
+    .on('close', end)
+    .resume()
+    .unref()
+}
+
+/** Stays as the parent of the real process: hands signals down, and its end up. */
+function runAsParent(node, args) {
+  const child = spawn(node, args, {
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+    env: { ...process.env, PENSTOCK_PARENT_FD: '3' },
+  })
+  // A terminal sends Ctrl-C to parent and child alike: handing it down would be a second one.
+  const onTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2']
+  const forward = (signal) => {
+    if (!(onTerminal && (signal === 'SIGINT' || signal === 'SIGQUIT'))) child.kill(signal)
+  }
+  for (const signal of signals) process.on(signal, forward)
+  child.on('error', (error) => fail(`cannot run ${node}: ${error.message}`))
+  child.on('exit', (code, signal) => {
+    for (const name of signals) process.off(name, forward)
+    if (signal === null) process.exit(code ?? 1)
+    process.kill(process.pid, signal)
+  })
+}
+
+function handOver() {
+  if (!isCheckout) {
+    const command = `npx --yes --package=node@${requiredMajor} --package=penstock penstock ${process.argv.slice(2).join(' ')}`
+    fail(`Node.js ${requiredMajor} or later is needed, this is ${process.version}. Run: ${command.trimEnd()}`)
+  }
+  const args = [...process.execArgv, self, ...process.argv.slice(2)]
+  if (typeof process.execve === 'function' && process.platform !== 'win32') {
+    process.execve(packagedNode, [packagedNode, ...args], process.env)
+  }
+  runAsParent(packagedNode, args)
+}
+
+async function run() {
+  const parent = process.env.PENSTOCK_PARENT_FD
+  if (parent !== undefined) {
+    delete process.env.PENSTOCK_PARENT_FD
+    watchParent(Number(parent))
+  }
+  const cache = process.env.PENSTOCK_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'penstock')
+  // Worker threads read the variable, this thread is past that.
+  process.env.NODE_COMPILE_CACHE ??= join(cache, 'compile')
+  module.enableCompileCache(process.env.NODE_COMPILE_CACHE)
+  const entry = ['src/cli/main.ts', 'src/cli/main.js'].map((path) => join(root, path)).find((path) => existsSync(path))
+  if (entry === undefined) fail(`${root} has no src/cli: the package is damaged, install it again`)
+  await import(pathToFileURL(entry).href)
+}
+
+if (process.argv[2] === '--version') {
+  process.stdout.write(`penstock ${JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version}\n`)
+} else {
+  try {
+    ensureInstalled()
+  } catch (error) {
+    fail(error.message)
+  }
+  if (major < requiredMajor) handOver()
+  else await run()
+}
