@@ -1,0 +1,13 @@
+import type { RawConfig } from '../../api/config-def.ts'
+import type { ConnectorType } from './connector-type.ts'
+import type { TaskId } from './task-id.ts'
+
+/** A connector as it was configured. */
+export interface ConnectorInfo {
+  readonly name: string
+  /** As submitted, references to config providers unresolved; always with `name`. */
+  readonly config: RawConfig
+  /** The tasks known so far, by number; empty right after creation. */
+  readonly tasks: readonly TaskId[]
+  readonly type: ConnectorType
+}

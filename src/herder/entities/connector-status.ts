@@ -1,0 +1,26 @@
+import type { ConnectorType } from './connector-type.ts'
+
+/** What a connector or task does, as its worker last reported. STOPPED occurs for connectors only. */
+export type State = 'UNASSIGNED' | 'RUNNING' | 'PAUSED' | 'FAILED' | 'RESTARTING' | 'STOPPED'
+
+/** The status of one running thing. */
+export interface InstanceStatus {
+  readonly state: State
+  /** `host:port` of the worker that reported it. */
+  readonly workerId: string
+  /** Why it failed; null unless it did. */
+  readonly trace: string | null
+}
+
+/** The status of a task. */
+export interface TaskStatus extends InstanceStatus {
+  readonly id: number
+}
+
+/** A connector's status with that of its tasks, by number. */
+export interface ConnectorStatus {
+  readonly name: string
+  readonly connector: InstanceStatus
+  readonly tasks: readonly TaskStatus[]
+  readonly type: ConnectorType
+}

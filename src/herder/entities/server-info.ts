@@ -1,0 +1,7 @@
+/** What the worker says of itself. */
+export interface ServerInfo {
+  /** The version of Kafka Connect whose REST API is served. */
+  readonly version: string
+  readonly commit: string
+  readonly kafkaClusterId: string | null
+}

@@ -1,0 +1,95 @@
+import type { RawConfig } from '../api/config-def.ts'
+import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/config-infos.ts'
+import type { ConnectorInfo } from './entities/connector-info.ts'
+import type { ConnectorOffsets } from './entities/connector-offsets.ts'
+import type { ConnectorStatus, TaskStatus } from './entities/connector-status.ts'
+import type { PluginInfo } from './entities/plugin-info.ts'
+import type { RestartRequest } from './entities/restart-request.ts'
+import type { ServerInfo } from './entities/server-info.ts'
+import type { TargetState } from './entities/target-state.ts'
+import type { TaskId } from './entities/task-id.ts'
+import type { TaskInfo } from './entities/task-info.ts'
+import type { WorkerHealth } from './entities/worker-health.ts'
+
+/** What became of a submitted connector config. */
+export interface SubmittedConnector {
+  readonly created: boolean
+  /** The config as submitted, with the tasks known at that moment. */
+  readonly info: ConnectorInfo
+}
+
+/**
+ * What should run where: everything the REST API can ask of a worker, whoever in the group carries it out.
+ *
+ * Reads answer from this worker's own view of the internal topics. Writes end when the record stands in the topic,
+ * not when the workers have acted upon it. Errors are those of `herder-errors.ts` and the api's NotFoundError and
+ * AlreadyExistsError; the messages are Connect's. A fired signal ends the wait, never the work already handed over.
+ */
+export interface Herder {
+  serverInfo(): ServerInfo
+  /** Answers when the herder's loop has run a no-op, or with the stage it hangs in when `signal` fires first. */
+  health(signal: AbortSignal): Promise<WorkerHealth>
+  /** What the herder is doing or did last, for the message of a request that timed out. */
+  stage(): string
+
+  /** Names of all connectors. */
+  connectors(): Promise<readonly string[]>
+  /** @throws NotFoundError `Connector x not found`; RebalanceNeededError */
+  connectorInfo(connector: string): Promise<ConnectorInfo>
+  /** As submitted. @throws NotFoundError `Connector x not found`; RebalanceNeededError */
+  connectorConfig(connector: string): Promise<RawConfig>
+  /** @throws NotFoundError `No status found for connector x` */
+  connectorStatus(connector: string): Promise<ConnectorStatus>
+  /** By number. @throws NotFoundError `Connector x not found`; RebalanceNeededError */
+  taskInfos(connector: string): Promise<readonly TaskInfo[]>
+  /** @throws NotFoundError `No status found for task x-0` */
+  taskStatus(id: TaskId): Promise<TaskStatus>
+  /** Topics the connector has used, by its status topic; empty for an unknown connector. @throws ForbiddenError */
+  activeTopics(connector: string): Promise<readonly string[]>
+  /** @throws NotFoundError `Connector x not found` */
+  connectorOffsets(connector: string, signal: AbortSignal): Promise<ConnectorOffsets>
+
+  /**
+   * Validates, then writes the config; the initial state is written before it. The order of checks is Connect's:
+   * validation, leadership, existence.
+   * @throws InvalidConnectorConfigError, NotLeaderError, AlreadyExistsError `Connector x already exists`
+   */
+  createConnector(
+    connector: string,
+    config: SubmittedConfig,
+    initialState: TargetState | null,
+    signal: AbortSignal,
+  ): Promise<SubmittedConnector>
+  /** As {@link createConnector}, but replaces the config of a connector that exists. */
+  putConnectorConfig(connector: string, config: SubmittedConfig, signal: AbortSignal): Promise<SubmittedConnector>
+  /** @throws NotLeaderError, NotFoundError `Connector x not found` */
+  deleteConnector(connector: string, signal: AbortSignal): Promise<void>
+
+  /** Any worker may. @throws NotFoundError `Unknown connector x` */
+  pauseConnector(connector: string, signal: AbortSignal): Promise<void>
+  /** Any worker may. @throws NotFoundError `Unknown connector x` */
+  resumeConnector(connector: string, signal: AbortSignal): Promise<void>
+  /** An empty set of tasks, then the target state. @throws NotLeaderError, NotFoundError `Unknown connector x` */
+  stopConnector(connector: string, signal: AbortSignal): Promise<void>
+
+  /**
+   * Stops and starts the connector instance alone and waits for it.
+   * @throws NotFoundError `Unknown connector: x`; NotAssignedError; ConnectError when it does not start
+   */
+  restartConnector(connector: string, signal: AbortSignal): Promise<void>
+  /**
+   * Writes a restart request that every worker carries out for its part; answers the plan, in which everything that
+   * will be restarted is RESTARTING.
+   * @throws NotLeaderError, NotFoundError `Unknown connector: x` or `Status for connector x not found`
+   */
+  restartConnectorAndTasks(request: RestartRequest, signal: AbortSignal): Promise<ConnectorStatus>
+  /** Stops and starts a task and waits for it. @throws NotFoundError `Unknown connector: x`, `Unknown task: x-7`; NotAssignedError */
+  restartTask(id: TaskId, signal: AbortSignal): Promise<void>
+
+  /** Sinks, sources, then transformations, predicates, converters, header converters. */
+  plugins(): Promise<readonly PluginInfo[]>
+  /** The keys of a plugin, by class name or alias; for connectors the framework's own keys follow. @throws NotFoundError `Unknown plugin x.` */
+  pluginConfig(plugin: string, signal: AbortSignal): Promise<readonly ConfigKeyInfo[]>
+  /** @throws BadRequestError without `connector.class`; ConnectError when no plugin has that class */
+  validateConnectorConfig(config: SubmittedConfig, signal: AbortSignal): Promise<ConfigInfos>
+}
