@@ -1,0 +1,111 @@
+import { readInt64 } from './int64.ts'
+import { ProtocolError } from './protocol-error.ts'
+
+/** Elements that the arrays of one message may have in all: small elements must not blow a frame up to gigabytes. */
+const maxElements = 2_000_000
+
+/** Reads the primitive types of the protocol. Everything is checked against the end of the buffer. */
+export class ByteReader {
+  readonly buffer: Buffer
+  position: number
+  #elementsLeft = maxElements
+
+  constructor(buffer: Buffer, position = 0) {
+    this.buffer = buffer
+    this.position = position
+  }
+
+  /** Bytes that are left. */
+  get remaining(): number {
+    return this.buffer.length - this.position
+  }
+
+  bool(): boolean {
+    return this.int8() !== 0
+  }
+
+  int8(): number {
+    return this.buffer.readInt8(this.#take(1))
+  }
+
+  int16(): number {
+    return this.buffer.readInt16BE(this.#take(2))
+  }
+
+  int32(): number {
+    return this.buffer.readInt32BE(this.#take(4))
+  }
+
+  int64(): number {
+    return readInt64(this.buffer, this.#take(8))
+  }
+
+  float64(): number {
+    return this.buffer.readDoubleBE(this.#take(8))
+  }
+
+  uuid(): string {
+    const at = this.#take(16)
+    return this.buffer.toString('base64url', at, at + 16)
+  }
+
+  unsignedVarint(): number {
+    let value = 0
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.buffer.readUInt8(this.#take(1))
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) return value >>> 0
+    }
+    throw new ProtocolError('an unsigned varint is longer than 5 bytes')
+  }
+
+  /** A length of either encoding; -1 stands for null. */
+  length(compact: boolean, bits: 16 | 32): number {
+    if (compact) return this.unsignedVarint() - 1
+    const length = bits === 16 ? this.int16() : this.int32()
+    if (length < -1) throw new ProtocolError(`length ${length} is negative`)
+    return length
+  }
+
+  /** UTF-8 of `length` bytes. */
+  utf8(length: number): string {
+    const at = this.#take(length)
+    return this.buffer.toString('utf8', at, at + length)
+  }
+
+  /** A view of the next `length` bytes. */
+  view(length: number): Buffer {
+    const at = this.#take(length)
+    return this.buffer.subarray(at, at + length)
+  }
+
+  /** Announces an array of `count` elements, each of which takes at least a byte. */
+  elements(count: number): void {
+    if (count > this.remaining)
+      throw new ProtocolError(`an array of ${count} elements does not fit ${this.remaining} bytes`)
+    this.#elementsLeft -= count
+    if (this.#elementsLeft < 0) throw new ProtocolError(`a message has more than ${maxElements} array elements`)
+  }
+
+  /** Skips a section of tagged fields; `known` sees each tag first and says whether it has read it. */
+  taggedFields(known: (tag: number, size: number) => boolean): void {
+    const count = this.unsignedVarint()
+    this.elements(count)
+    for (let i = 0; i < count; i += 1) {
+      const tag = this.unsignedVarint()
+      const size = this.unsignedVarint()
+      if (size > this.remaining) throw new ProtocolError(`tagged field ${tag} of ${size} bytes is cut short`)
+      const end = this.position + size
+      if (!known(tag, size)) this.position = end
+      else if (this.position !== end) throw new ProtocolError(`tagged field ${tag} is not of the ${size} bytes it says`)
+    }
+  }
+
+  #take(count: number): number {
+    const at = this.position
+    if (count > this.buffer.length - at)
+      throw new ProtocolError(`${count} bytes are needed, ${this.remaining} are left`)
+    this.position = at + count
+    return at
+  }
+}

@@ -1,0 +1,327 @@
+import type { ByteReader } from './byte-reader.ts'
+import { ByteWriter } from './byte-writer.ts'
+import { ProtocolError } from './protocol-error.ts'
+import {
+  zeroUuid,
+  type Api,
+  type Decoded,
+  type Encodable,
+  type Field,
+  type Fields,
+  type RequestOf,
+  type RequestValue,
+  type ResponseOf,
+  type ResponseValue,
+  type ScalarType,
+} from './schema.ts'
+
+/** Reads and writes one type of one version. */
+interface TypeCodec {
+  read(reader: ByteReader): unknown
+  write(writer: ByteWriter, value: unknown): void
+}
+
+/** Reads and writes one message in one version. */
+export interface MessageCodec<S extends Fields> {
+  decode(reader: ByteReader): Decoded<S>
+  encode(writer: ByteWriter, value: Encodable<S>): void
+}
+
+interface FieldPlan {
+  readonly name: string
+  readonly tag: number | null
+  /** Null: the version does not have the field. */
+  readonly codec: TypeCodec | null
+  readonly absent: () => unknown
+  readonly default: unknown
+  readonly hasDefault: boolean
+}
+
+const fixed: Readonly<Record<'bool' | 'int8' | 'int16' | 'int32' | 'int64' | 'float64' | 'uuid', TypeCodec>> = {
+  bool: { read: (reader) => reader.bool(), write: (writer, value) => writer.bool(value as boolean) },
+  int8: { read: (reader) => reader.int8(), write: (writer, value) => writer.int8(value as number) },
+  int16: { read: (reader) => reader.int16(), write: (writer, value) => writer.int16(value as number) },
+  int32: { read: (reader) => reader.int32(), write: (writer, value) => writer.int32(value as number) },
+  int64: { read: (reader) => reader.int64(), write: (writer, value) => writer.int64(value as number) },
+  float64: { read: (reader) => reader.float64(), write: (writer, value) => writer.float64(value as number) },
+  uuid: { read: (reader) => reader.uuid(), write: (writer, value) => writer.uuid(value as string) },
+}
+
+function zeroOf(type: ScalarType | 'array' | 'struct'): unknown {
+  switch (type) {
+    case 'bool':
+      return false
+    case 'string':
+      return ''
+    case 'uuid':
+      return zeroUuid
+    case 'bytes':
+      return Buffer.alloc(0)
+    case 'array':
+      return []
+    case 'records':
+    case 'struct':
+      return null
+    default:
+      return 0
+  }
+}
+
+function stringCodec(compact: boolean): TypeCodec {
+  return {
+    read(reader) {
+      const length = reader.length(compact, 16)
+      return length < 0 ? null : reader.utf8(length)
+    },
+    write(writer, value) {
+      if (value === null) return writer.length(-1, compact, 16)
+      const text = value as string
+      const byteLength = Buffer.byteLength(text, 'utf8')
+      if (!compact && byteLength > 0x7fff)
+        throw new ProtocolError(`a string of ${byteLength} bytes is longer than 32767`)
+      writer.length(byteLength, compact, 16)
+      return writer.utf8(text, byteLength)
+    },
+  }
+}
+
+function bytesCodec(compact: boolean, asView: boolean): TypeCodec {
+  return {
+    read(reader) {
+      const length = reader.length(compact, 32)
+      if (length < 0) return null
+      const view = reader.view(length)
+      // A short view would keep the whole frame in memory for as long as somebody holds it.
+      return asView ? view : Buffer.from(view)
+    },
+    write(writer, value) {
+      const length = value === null ? -1 : (value as Uint8Array).length
+      writer.length(length, compact, 32)
+      if (value !== null) writer.bytes(value as Uint8Array)
+    },
+  }
+}
+
+function arrayCodec(element: TypeCodec, compact: boolean): TypeCodec {
+  return {
+    read(reader) {
+      const count = reader.length(compact, 32)
+      if (count < 0) return null
+      reader.elements(count)
+      const items: unknown[] = []
+      for (let i = 0; i < count; i += 1) items.push(element.read(reader))
+      return items
+    },
+    write(writer, value) {
+      if (value === null) return writer.length(-1, compact, 32)
+      const items = value as readonly unknown[]
+      writer.length(items.length, compact, 32)
+      for (const item of items) element.write(writer, item)
+      return undefined
+    },
+  }
+}
+
+/** Refuses null where the version does not allow it, on both ways. */
+function required(codec: TypeCodec, name: string): TypeCodec {
+  return {
+    read(reader) {
+      const value = codec.read(reader)
+      if (value === null) throw new ProtocolError(`${name} is null`)
+      return value
+    },
+    write(writer, value) {
+      if (value === null) throw new ProtocolError(`${name} must not be null in this version`)
+      codec.write(writer, value)
+    },
+  }
+}
+
+function isNullableIn(field: Field, version: number): boolean {
+  const nullable = field.options.nullable
+  return nullable === true || (nullable !== undefined && version >= nullable)
+}
+
+function typeCodec(field: Field, name: string, version: number, compact: boolean): TypeCodec {
+  const variable = variableCodec(field, name, version, compact)
+  return isNullableIn(field, version) || field.type === 'struct' ? variable : required(variable, name)
+}
+
+function variableCodec(field: Field, name: string, version: number, compact: boolean): TypeCodec {
+  switch (field.type) {
+    case 'string':
+      return stringCodec(compact)
+    case 'bytes':
+    case 'records':
+      return bytesCodec(compact, field.type === 'records')
+    case 'array':
+      if (field.element === null) throw new ProtocolError(`array ${name} has no element`)
+      return arrayCodec(typeCodec(field.element, `element of ${name}`, version, compact), compact)
+    case 'struct':
+      return structCodec(field.fields ?? {}, version, compact)
+    default:
+      return fixed[field.type]
+  }
+}
+
+function planOf(name: string, field: Field, version: number, compact: boolean): FieldPlan {
+  const { since = 0, until = Number.POSITIVE_INFINITY, tag } = field.options
+  const isThere = version >= since && version <= until && (tag === undefined || compact)
+  const hasDefault = Object.keys(field.options).some((key) => key !== 'nullable')
+  const value = field.options.default === undefined ? zeroOf(field.type) : field.options.default
+  return {
+    name,
+    tag: tag ?? null,
+    codec: isThere ? typeCodec(field, name, version, compact) : null,
+    absent: field.type === 'array' && value !== null ? () => [] : () => value,
+    default: value,
+    hasDefault,
+  }
+}
+
+function isDefault(plan: FieldPlan, value: unknown): boolean {
+  return value === plan.default || (Array.isArray(value) && value.length === 0 && Array.isArray(plan.default))
+}
+
+function structCodec(fields: Fields, version: number, compact: boolean): TypeCodec {
+  const plans = Object.entries(fields).map(([name, field]) => planOf(name, field, version, compact))
+  const plain = plans.filter((plan) => plan.tag === null)
+  const tagged = plans.filter((plan) => plan.tag !== null).toSorted((a, b) => (a.tag ?? 0) - (b.tag ?? 0))
+  return {
+    read: (reader) => readStruct(reader, plain, tagged, compact),
+    write(writer, value) {
+      writePlain(writer, plain, value as Record<string, unknown>)
+      if (compact) writeTagged(writer, tagged, value as Record<string, unknown>)
+    },
+  }
+}
+
+function readStruct(
+  reader: ByteReader,
+  plain: readonly FieldPlan[],
+  tagged: readonly FieldPlan[],
+  compact: boolean,
+): unknown {
+  const result: Record<string, unknown> = {}
+  for (const plan of plain) result[plan.name] = plan.codec === null ? plan.absent() : plan.codec.read(reader)
+  for (const plan of tagged) result[plan.name] = plan.absent()
+  if (!compact) return result
+  reader.taggedFields((tag) => {
+    const plan = tagged.find((candidate) => candidate.tag === tag)
+    if (plan === undefined || plan.codec === null) return false
+    result[plan.name] = plan.codec.read(reader)
+    return true
+  })
+  return result
+}
+
+function writePlain(writer: ByteWriter, plans: readonly FieldPlan[], value: Record<string, unknown>): void {
+  for (const plan of plans) {
+    if (plan.codec === null) continue
+    const given = value[plan.name]
+    if (given === undefined && !plan.hasDefault) throw new ProtocolError(`${plan.name} is missing`)
+    plan.codec.write(writer, given === undefined ? plan.default : given)
+  }
+}
+
+function writeTagged(writer: ByteWriter, plans: readonly FieldPlan[], value: Record<string, unknown>): void {
+  const present = plans.filter((plan) => {
+    const given = value[plan.name]
+    return plan.codec !== null && given !== undefined && !isDefault(plan, given)
+  })
+  writer.unsignedVarint(present.length)
+  for (const plan of present) {
+    const content = new ByteWriter(64)
+    plan.codec?.write(content, value[plan.name])
+    writer.unsignedVarint(plan.tag ?? 0)
+    writer.unsignedVarint(content.size)
+    for (const part of content.take()) writer.bytes(part)
+  }
+}
+
+/** The codec of a message that is not an API's: what travels inside opaque bytes, or in internal topics. */
+export function compileMessage<S extends Fields>(fields: S, version: number, flexible: boolean): MessageCodec<S> {
+  const codec = structCodec(fields, version, flexible)
+  return {
+    decode: (reader) => codec.read(reader) as Decoded<S>,
+    encode: (writer, value) => codec.write(writer, value),
+  }
+}
+
+/** Whether this version of the API has compact types and tagged fields. */
+export function isFlexible(api: Api, version: number): boolean {
+  return api.flexibleFrom !== null && version >= api.flexibleFrom
+}
+
+const compiled = new WeakMap<Fields, Map<number, MessageCodec<Fields>>>()
+
+function codecOf(api: Api, fields: Fields, version: number): MessageCodec<Fields> {
+  const [first, last] = api.versions
+  if (version < first || version > last)
+    throw new ProtocolError(`${api.name} v${version} is not spoken (v${first} to v${last} are)`)
+  let versions = compiled.get(fields)
+  if (versions === undefined) {
+    versions = new Map()
+    compiled.set(fields, versions)
+  }
+  let codec = versions.get(version)
+  if (codec === undefined) {
+    codec = compileMessage(fields, version, isFlexible(api, version))
+    versions.set(version, codec)
+  }
+  return codec
+}
+
+/** @throws ProtocolError when the bytes do not follow the schema, naming API and version. */
+function decode(api: Api, kind: 'request' | 'response', version: number, reader: ByteReader): unknown {
+  try {
+    return codecOf(api, api[kind], version).decode(reader)
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    throw new ProtocolError(`${api.name} v${version} ${kind}: ${error.message}`, { cause: error })
+  }
+}
+
+/** The body of a request, from a reader that stands behind its header. @throws ProtocolError */
+export function decodeRequest<A extends Api>(api: A, version: number, reader: ByteReader): RequestOf<A> {
+  return decode(api, 'request', version, reader) as RequestOf<A>
+}
+
+/** The body of a response, from a reader that stands behind its header. @throws ProtocolError */
+export function decodeResponse<A extends Api>(api: A, version: number, reader: ByteReader): ResponseOf<A> {
+  return decode(api, 'response', version, reader) as ResponseOf<A>
+}
+
+/** Writes the body of a request. @throws ProtocolError when a value does not fit the version. */
+export function writeRequest<A extends Api>(writer: ByteWriter, api: A, version: number, value: RequestValue<A>): void {
+  codecOf(api, api.request, version).encode(writer, value)
+}
+
+/** Writes the body of a response. @throws ProtocolError when a value does not fit the version. */
+export function writeResponse<A extends Api>(
+  writer: ByteWriter,
+  api: A,
+  version: number,
+  value: ResponseValue<A>,
+): void {
+  codecOf(api, api.response, version).encode(writer, value)
+}
+
+/** The body of a request as one buffer. */
+export function encodeRequest<A extends Api>(api: A, version: number, value: RequestValue<A>): Buffer {
+  const writer = new ByteWriter()
+  writeRequest(writer, api, version, value)
+  return joined(writer)
+}
+
+/** The body of a response as one buffer. */
+export function encodeResponse<A extends Api>(api: A, version: number, value: ResponseValue<A>): Buffer {
+  const writer = new ByteWriter()
+  writeResponse(writer, api, version, value)
+  return joined(writer)
+}
+
+function joined(writer: ByteWriter): Buffer {
+  const parts = writer.take()
+  return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts)
+}

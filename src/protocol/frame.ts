@@ -1,0 +1,153 @@
+import { ByteReader } from './byte-reader.ts'
+import { ByteWriter } from './byte-writer.ts'
+import { decodeResponse, isFlexible, writeRequest, writeResponse } from './codec.ts'
+import { ProtocolError } from './protocol-error.ts'
+import type { Api, RequestValue, ResponseOf, ResponseValue } from './schema.ts'
+
+/** Largest request a broker takes (`socket.request.max.bytes` of Kafka). */
+export const defaultMaxFrameBytes = 100 * 1024 * 1024
+
+/** What every request begins with. */
+export interface RequestHeader {
+  readonly apiKey: number
+  readonly apiVersion: number
+  readonly correlationId: number
+  readonly clientId: string | null
+}
+
+const apiVersionsKey = 18
+
+/** Whether the response header of this version has a section of tagged fields. ApiVersions never has: it must be readable by all. */
+function hasTaggedResponseHeader(api: Api, version: number): boolean {
+  return api.key !== apiVersionsKey && isFlexible(api, version)
+}
+
+/** Reads the header without its tagged fields, which follow in flexible versions: see {@link skipTaggedFields}. */
+export function readRequestHeader(reader: ByteReader): RequestHeader {
+  const apiKey = reader.int16()
+  const apiVersion = reader.int16()
+  const correlationId = reader.int32()
+  const length = reader.length(false, 16)
+  return { apiKey, apiVersion, correlationId, clientId: length < 0 ? null : reader.utf8(length) }
+}
+
+/** Skips a section of tagged fields. */
+export function skipTaggedFields(reader: ByteReader): void {
+  reader.taggedFields(() => false)
+}
+
+/** A request with its length in front, as parts to be sent in order. */
+export function encodeRequestFrame<A extends Api>(
+  api: A,
+  header: Pick<RequestHeader, 'apiVersion' | 'correlationId' | 'clientId'>,
+  value: RequestValue<A>,
+): Buffer[] {
+  const writer = new ByteWriter()
+  writer.int32(0)
+  writer.int16(api.key)
+  writer.int16(header.apiVersion)
+  writer.int32(header.correlationId)
+  const clientId = header.clientId
+  const byteLength = clientId === null ? -1 : Buffer.byteLength(clientId)
+  writer.length(byteLength, false, 16)
+  if (clientId !== null) writer.utf8(clientId, byteLength)
+  if (isFlexible(api, header.apiVersion)) writer.unsignedVarint(0)
+  writeRequest(writer, api, header.apiVersion, value)
+  return withLength(writer)
+}
+
+/** A response with its length in front, as parts to be sent in order. */
+export function encodeResponseFrame<A extends Api>(
+  api: A,
+  version: number,
+  correlationId: number,
+  value: ResponseValue<A>,
+): Buffer[] {
+  const writer = new ByteWriter()
+  writer.int32(0)
+  writer.int32(correlationId)
+  if (hasTaggedResponseHeader(api, version)) writer.unsignedVarint(0)
+  writeResponse(writer, api, version, value)
+  return withLength(writer)
+}
+
+function withLength(writer: ByteWriter): Buffer[] {
+  const size = writer.size
+  const parts = writer.take()
+  parts[0]?.writeInt32BE(size - 4, 0)
+  return parts
+}
+
+/** A response without its length in front: header and body. @throws ProtocolError */
+export function decodeResponseFrame<A extends Api>(
+  api: A,
+  version: number,
+  frame: Buffer,
+): { readonly correlationId: number; readonly body: ResponseOf<A> } {
+  const reader = new ByteReader(frame)
+  const correlationId = reader.int32()
+  if (hasTaggedResponseHeader(api, version)) skipTaggedFields(reader)
+  return { correlationId, body: decodeResponse(api, version, reader) }
+}
+
+/**
+ * Cuts a stream of bytes into frames. A frame that lies within one chunk is a view of it; one that spans several is put
+ * together once, in a buffer of its own size.
+ */
+export class FrameSplitter {
+  readonly #maxBytes: number
+  #pending: Buffer[] = []
+  #pendingBytes = 0
+
+  constructor(maxBytes = defaultMaxFrameBytes) {
+    this.#maxBytes = maxBytes
+  }
+
+  /** Bytes that wait for the rest of their frame. */
+  get pendingBytes(): number {
+    return this.#pendingBytes
+  }
+
+  /** Takes the next bytes; the answer is the frames they complete, without their lengths. @throws ProtocolError at a length that lies. */
+  push(chunk: Buffer): Buffer[] {
+    let rest = chunk
+    if (this.#pendingBytes > 0) {
+      this.#pending.push(chunk)
+      this.#pendingBytes += chunk.length
+      if (this.#pendingBytes < 4) return []
+      if (this.#pendingBytes < this.#frameEnd(this.#peekLength())) return []
+      rest = Buffer.concat(this.#pending, this.#pendingBytes)
+      this.#pending = []
+      this.#pendingBytes = 0
+    }
+    return this.#cut(rest)
+  }
+
+  #cut(bytes: Buffer): Buffer[] {
+    const frames: Buffer[] = []
+    let position = 0
+    while (bytes.length - position >= 4) {
+      const end = position + this.#frameEnd(bytes.readInt32BE(position))
+      if (end > bytes.length) break
+      frames.push(bytes.subarray(position + 4, end))
+      position = end
+    }
+    if (position < bytes.length) {
+      this.#pending.push(bytes.subarray(position))
+      this.#pendingBytes = bytes.length - position
+    }
+    return frames
+  }
+
+  #frameEnd(length: number): number {
+    if (length < 0 || length > this.#maxBytes)
+      throw new ProtocolError(`a frame of ${length} bytes is not between 0 and ${this.#maxBytes}`)
+    return length + 4
+  }
+
+  #peekLength(): number {
+    // A sender that drips single bytes must not make every one of them cost all before it.
+    if ((this.#pending[0]?.length ?? 0) < 4) this.#pending = [Buffer.concat(this.#pending)]
+    return this.#pending[0]?.readInt32BE(0) ?? -1
+  }
+}

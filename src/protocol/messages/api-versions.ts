@@ -1,0 +1,28 @@
+import { array, bool, defineApi, int16, int32, int64, string } from '../schema.ts'
+
+/**
+ * The versions a broker serves. Its response header is always version 0, and an unsupported version is answered with a body of
+ * version 0: a client can read the answer whatever it speaks.
+ */
+export const apiVersions = defineApi({
+  key: 18,
+  name: 'ApiVersions',
+  versions: [0, 4],
+  flexibleFrom: 3,
+  request: { clientSoftwareName: string({ since: 3 }), clientSoftwareVersion: string({ since: 3 }) },
+  response: {
+    errorCode: int16(),
+    apiKeys: array({ apiKey: int16(), minVersion: int16(), maxVersion: int16() }),
+    throttleTimeMs: int32({ since: 1, default: 0 }),
+    supportedFeatures: array(
+      { name: string(), minVersion: int16(), maxVersion: int16() },
+      { since: 3, tag: 0, default: [] },
+    ),
+    finalizedFeaturesEpoch: int64({ since: 3, tag: 1, default: -1 }),
+    finalizedFeatures: array(
+      { name: string(), maxVersionLevel: int16(), minVersionLevel: int16() },
+      { since: 3, tag: 2, default: [] },
+    ),
+    zkMigrationReady: bool({ since: 3, tag: 3, default: false }),
+  },
+})
