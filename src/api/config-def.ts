@@ -14,7 +14,7 @@ export type RawConfig = Readonly<Record<string, string>>
 
 /**
  * Checks one parsed value. Answers null when it is good, else the text behind
- * `Invalid value X for configuration key: ` — Kafka's wording, see {@link validators}.
+ * `Invalid value X for configuration key: ` — Kafka's wording, see `validators.ts`.
  */
 export type Validator = ((key: string, value: ConfigValue) => string | null) & { readonly describe?: string }
 
@@ -27,13 +27,18 @@ export interface ConfigKey {
   readonly group?: string
   readonly displayName?: string
   readonly width?: Width
+  /** Place in the group as Kafka numbers it; by default the key's place among the keys of its group, from 1. */
+  readonly order?: number
   readonly validator?: Validator
   /** Values a form may offer. */
   readonly recommended?: readonly ConfigValue[]
   readonly dependents?: readonly string[]
   /** Never shown by REST or documents. */
   readonly internal?: boolean
-  /** A key of the incumbent that is known and not served: its presence is an error at validation with this reason. */
+  /**
+   * A key of the incumbent that is known and not served: its presence is an error at validation with this reason,
+   * unless the value given is the default.
+   */
   readonly unsupported?: string
   /** Values of the incumbent that are known and not served, each with its reason. */
   readonly unsupportedValues?: Readonly<Record<string, string>>

@@ -1,0 +1,108 @@
+import type { ConfigValue, Validator } from './config-def.ts'
+
+/**
+ * Kafka's validators with Kafka's texts. A validator sees the parsed value, also null where a value is missing or
+ * does not parse, and answers what stands behind `Invalid value X for configuration key: `.
+ */
+function validator(describe: string, check: (value: ConfigValue) => string | null): Validator {
+  return Object.assign((_key: string, value: ConfigValue) => check(value), { describe })
+}
+
+/** A number of at least `min`. Null is refused, as Kafka refuses it: for an optional number use {@link nullOr}. */
+export function atLeast(min: number): Validator {
+  return validator(`[${min},...]`, (value) => rangeProblem(value, min, Infinity))
+}
+
+/** A number from `min` to `max`, both included. Null is refused. */
+export function between(min: number, max: number): Validator {
+  return validator(`[${min},...,${max}]`, (value) => rangeProblem(value, min, max))
+}
+
+function rangeProblem(value: ConfigValue, min: number, max: number): string | null {
+  if (typeof value !== 'number') return 'Value must be non-null'
+  if (value < min) return `Value must be at least ${min}`
+  return value > max ? `Value must be no more than ${max}` : null
+}
+
+/** Exactly one of the texts. */
+export function oneOf(...allowed: readonly string[]): Validator {
+  return validator(`[${allowed.join(', ')}]`, (value) =>
+    typeof value === 'string' && allowed.includes(value) ? null : `String must be one of: ${allowed.join(', ')}`,
+  )
+}
+
+/** One of the texts in any case. */
+export function oneOfIgnoringCase(...allowed: readonly string[]): Validator {
+  const upper = allowed.map((text) => text.toUpperCase())
+  return validator(`(case insensitive) [${upper.join(', ')}]`, (value) =>
+    typeof value === 'string' && upper.includes(value.toUpperCase())
+      ? null
+      : `String must be one of (case insensitive): ${upper.join(', ')}`,
+  )
+}
+
+/** A list whose items are all among the texts. */
+export function listOf(...allowed: readonly string[]): Validator {
+  return validator(`[${allowed.join(', ')}]`, (value) =>
+    listItems(value).every((item) => allowed.includes(item)) ? null : `String must be one of: ${allowed.join(', ')}`,
+  )
+}
+
+/** A list in which nothing stands twice. `problem` is the text when something does. */
+export function uniqueList(problem = 'Duplicate alias provided.'): Validator {
+  return validator('unique list', (value) => {
+    const items = listItems(value)
+    return new Set(items).size === items.length ? null : problem
+  })
+}
+
+/** A list with at least one item. */
+export const nonEmptyList: Validator = validator('non-empty list', (value) =>
+  listItems(value).length > 0 ? null : 'List must contain at least one value',
+)
+
+/** A text with something in it. Null passes. */
+export const nonEmptyString: Validator = validator('non-empty string', (value) =>
+  value === '' ? 'String must be non-empty' : null,
+)
+
+/** A connector's name: a text with something in it and no control characters. Null passes: a missing name is another error. */
+export const nonEmptyWithoutControlChars: Validator = validator(
+  'non-empty string without ISO control characters',
+  (value) => {
+    if (typeof value !== 'string') return null
+    if (value === '') return 'String may not be empty'
+    const found = Array.from(value, (c) => c.charCodeAt(0)).filter((c) => c < 0x20 || (c >= 0x7f && c <= 0x9f))
+    return found.length === 0
+      ? null
+      : `String may not contain control sequences but had the following ASCII chars: ${found.join(', ')}`
+  },
+)
+
+/** A value must be given. */
+export const nonNull: Validator = validator('non-null value', (value) =>
+  value === null ? 'entry must be non null' : null,
+)
+
+/** Null, or what `inner` accepts. */
+export function nullOr(inner: Validator): Validator {
+  return Object.assign((key: string, value: ConfigValue) => (value === null ? null : inner(key, value)), {
+    describe: inner.describe ?? '',
+  })
+}
+
+/** What all of them accept; the first problem counts. */
+export function allOf(...inner: readonly Validator[]): Validator {
+  const check = (key: string, value: ConfigValue): string | null => {
+    for (const one of inner) {
+      const problem = one(key, value)
+      if (problem !== null) return problem
+    }
+    return null
+  }
+  return Object.assign(check, { describe: inner.map((one) => one.describe ?? '').join(', ') })
+}
+
+function listItems(value: ConfigValue): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : []
+}
