@@ -1,0 +1,43 @@
+import type { Api, RequestOf, ResponseValue } from '../protocol/schema.ts'
+
+/** What a handler may know about a request besides its body. */
+export interface RequestContext {
+  readonly apiVersion: number
+  readonly clientId: string | null
+  /** Address of the client as Kafka shows it: `/127.0.0.1`. */
+  readonly clientHost: string
+  /** Fires when the connection is gone or the broker stops: parked requests end with it. */
+  readonly signal: AbortSignal
+}
+
+/** An answer: the response, or null for a request that has none (Produce with acks 0). */
+export type Answer<A extends Api> = ResponseValue<A> | null
+
+/**
+ * Serves one API. It gets the decoded body: `bytes` are copies, `records` are views of the frame. What it throws closes the
+ * connection, so everything a client can cause is an error code in the answer.
+ */
+export interface Handler<A extends Api = Api> {
+  readonly api: A
+  /** The versions that ApiVersions lists; those of the API unless told otherwise. */
+  readonly advertised: readonly [number, number]
+  /** Whether consecutive requests of a connection may be under way together. Their answers stay in order. */
+  readonly overlaps: boolean
+  handle(request: RequestOf<A>, context: RequestContext): Answer<A> | Promise<Answer<A>>
+}
+
+/** A handler that the router can hold beside others. */
+export function defineHandler<A extends Api>(
+  api: A,
+  handle: (request: RequestOf<A>, context: RequestContext) => Answer<A> | Promise<Answer<A>>,
+  options: { readonly advertised?: readonly [number, number]; readonly overlaps?: boolean } = {},
+): Handler {
+  const handler: Handler<A> = {
+    api,
+    advertised: options.advertised ?? api.versions,
+    overlaps: options.overlaps ?? false,
+    handle,
+  }
+  // The router decodes with the same `api` it hands the request to.
+  return handler as unknown as Handler
+}
