@@ -1,0 +1,49 @@
+import { DataError, type Stage } from '../../api/errors.ts'
+import { noHeaders, type Header, type SinkRecord } from '../../api/record.ts'
+import { messageOf } from '../failures.ts'
+import type { FetchedRecord } from './client-seam.ts'
+import { partNames, type Converters } from './record-encoder.ts'
+
+/** Bytes from the log → Connect data. @throws DataError naming stage, topic, partition and offset. */
+export function decodeRecord(converters: Converters, fetched: FetchedRecord): SinkRecord {
+  const { topic, partition, offset } = fetched
+  let stage: Stage = 'KEY_CONVERTER'
+  try {
+    const key = converters.key.toConnect(topic, fetched.key)
+    stage = 'VALUE_CONVERTER'
+    const value = converters.value.toConnect(topic, fetched.value)
+    stage = 'HEADER_CONVERTER'
+    return {
+      topic,
+      partition,
+      offset,
+      keySchema: key.schema,
+      key: key.value,
+      valueSchema: value.schema,
+      value: value.value,
+      timestamp: fetched.timestamp < 0 ? null : fetched.timestamp,
+      timestampType: timestampTypeOf(fetched),
+      headers: fetched.headers.length === 0 ? noHeaders : decodeHeaders(converters, fetched),
+      originalTopic: topic,
+      originalPartition: partition,
+      originalOffset: offset,
+    }
+  } catch (error) {
+    throw new DataError(
+      `${partNames[stage] ?? 'a part'} of the record ${topic}-${partition}@${offset} does not decode: ${messageOf(error)}`,
+      { cause: error, stage, topicPartition: `${topic}-${partition}` },
+    )
+  }
+}
+
+function decodeHeaders(converters: Converters, fetched: FetchedRecord): readonly Header[] {
+  return fetched.headers.map(({ key, value }) => ({
+    key,
+    ...converters.header.toConnectHeader(fetched.topic, key, value),
+  }))
+}
+
+function timestampTypeOf(fetched: FetchedRecord): SinkRecord['timestampType'] {
+  if (fetched.timestamp < 0) return 'NoTimestampType'
+  return fetched.timestampType === 1 ? 'LogAppendTime' : 'CreateTime'
+}

@@ -1,0 +1,89 @@
+import type { Converter, HeaderConverter } from '../../api/converter.ts'
+import { DataError, type Stage } from '../../api/errors.ts'
+import type { ConnectRecord, Header } from '../../api/record.ts'
+import { messageOf } from '../failures.ts'
+import type { OutgoingRecord } from './client-seam.ts'
+
+/** The three converters of a task. */
+export interface Converters {
+  readonly key: Converter
+  readonly value: Converter
+  readonly header: HeaderConverter
+}
+
+interface EncodedHeader {
+  readonly key: string
+  readonly value: Uint8Array | null
+}
+
+const noEncodedHeaders: readonly EncodedHeader[] = []
+
+/**
+ * Connect data → bytes for the producer. Headers that are the same object as in the record before, at the same place
+ * and for the same topic, are not converted again: sources put constant headers on every record.
+ */
+export class RecordEncoder {
+  readonly #converters: Converters
+  #lastTopic = ''
+  #lastHeaders: readonly Header[] = []
+  #lastEncoded: readonly EncodedHeader[] = noEncodedHeaders
+
+  constructor(converters: Converters) {
+    this.#converters = converters
+  }
+
+  /** @throws DataError naming the stage and topic when a part does not convert. */
+  encode(record: ConnectRecord): OutgoingRecord {
+    const { topic } = record
+    let stage: Stage = 'HEADER_CONVERTER'
+    try {
+      const headers = record.headers.length === 0 ? noEncodedHeaders : this.#encodeHeaders(topic, record.headers)
+      stage = 'KEY_CONVERTER'
+      const key = this.#converters.key.fromConnect(topic, record.keySchema, record.key)
+      stage = 'VALUE_CONVERTER'
+      const value = this.#converters.value.fromConnect(topic, record.valueSchema, record.value)
+      return { topic, partition: record.partition, key, value, headers, timestamp: timestampOf(record) }
+    } catch (error) {
+      throw new DataError(
+        `${partNames[stage] ?? 'a part'} of a record for topic ${topic} does not convert: ${messageOf(error)}`,
+        {
+          cause: error,
+          stage,
+        },
+      )
+    }
+  }
+
+  #encodeHeaders(topic: string, headers: readonly Header[]): readonly EncodedHeader[] {
+    const sameTopic = topic === this.#lastTopic
+    const encoded: EncodedHeader[] = []
+    for (let i = 0; i < headers.length; i += 1) {
+      const header = headers[i]
+      if (header === undefined) continue
+      const known = sameTopic && this.#lastHeaders[i] === header ? this.#lastEncoded[i] : undefined
+      encoded.push(known ?? this.#encodeHeader(topic, header))
+    }
+    this.#lastTopic = topic
+    this.#lastHeaders = headers
+    this.#lastEncoded = encoded
+    return encoded
+  }
+
+  #encodeHeader(topic: string, header: Header): EncodedHeader {
+    const value = this.#converters.header.fromConnectHeader(topic, header.key, header.schema, header.value)
+    return { key: header.key, value }
+  }
+}
+
+export const partNames: Partial<Record<Stage, string>> = {
+  HEADER_CONVERTER: 'a header',
+  KEY_CONVERTER: 'the key',
+  VALUE_CONVERTER: 'the value',
+}
+
+function timestampOf(record: ConnectRecord): number | null {
+  const { timestamp } = record
+  if (timestamp === null || timestamp === -1) return null
+  if (timestamp < 0) throw new DataError(`timestamp ${timestamp} is negative`)
+  return timestamp
+}

@@ -1,0 +1,87 @@
+import type { OffsetToCommit, TopicPartition } from '../../api/task.ts'
+
+interface Position extends TopicPartition {
+  /** The offset after the last record that `put` took. */
+  delivered: number
+  /** The last offset committed, or where reading began. */
+  committed: number
+}
+
+/** Offsets a task asked to commit that may not be, with the reason. */
+export interface RefusedOffset extends OffsetToCommit {
+  readonly reason: string
+}
+
+/** Where a sink task stands in each partition it holds. */
+export class SinkPositions {
+  readonly #positions = new Map<string, Position>()
+
+  /** The partitions held. */
+  assignment(): readonly TopicPartition[] {
+    return [...this.#positions.values()].map(({ topic, partition }) => ({ topic, partition }))
+  }
+
+  holds(topic: string, partition: number): boolean {
+    return this.#positions.has(keyOf(topic, partition))
+  }
+
+  assign(offsets: readonly OffsetToCommit[]): void {
+    for (const { topic, partition, offset } of offsets) {
+      this.#positions.set(keyOf(topic, partition), { topic, partition, delivered: offset, committed: offset })
+    }
+  }
+
+  revoke(partitions: readonly TopicPartition[]): void {
+    for (const { topic, partition } of partitions) this.#positions.delete(keyOf(topic, partition))
+  }
+
+  /** `put` took everything before `offset`. */
+  delivered(topic: string, partition: number, offset: number): void {
+    const position = this.#positions.get(keyOf(topic, partition))
+    if (position !== undefined) position.delivered = offset
+  }
+
+  /** Reading goes on at `offset`, which may lie behind. */
+  sought({ topic, partition, offset }: OffsetToCommit): void {
+    this.delivered(topic, partition, offset)
+  }
+
+  /** What the task may say is durable at most. */
+  current(): readonly OffsetToCommit[] {
+    return [...this.#positions.values()].map(({ topic, partition, delivered }) => ({
+      topic,
+      partition,
+      offset: delivered,
+    }))
+  }
+
+  /** Of the offsets a task answered, those that change something; and those that are wrong. */
+  committable(offsets: readonly OffsetToCommit[]): {
+    readonly commit: readonly OffsetToCommit[]
+    readonly refused: readonly RefusedOffset[]
+  } {
+    const commit: OffsetToCommit[] = []
+    const refused: RefusedOffset[] = []
+    for (const { topic, partition, offset } of offsets) {
+      const position = this.#positions.get(keyOf(topic, partition))
+      if (position === undefined)
+        refused.push({ topic, partition, offset, reason: 'the task does not hold this partition' })
+      else if (offset > position.delivered) {
+        refused.push({ topic, partition, offset, reason: `it was only given records before ${position.delivered}` })
+      } else if (offset !== position.committed) commit.push({ topic, partition, offset })
+    }
+    return { commit, refused }
+  }
+
+  committed(offsets: readonly OffsetToCommit[]): void {
+    for (const { topic, partition, offset } of offsets) {
+      const position = this.#positions.get(keyOf(topic, partition))
+      if (position !== undefined) position.committed = offset
+    }
+  }
+}
+
+/** The name of a partition, `topic-3`. */
+export function keyOf(topic: string, partition: number): string {
+  return `${topic}-${partition}`
+}

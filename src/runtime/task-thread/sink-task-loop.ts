@@ -1,0 +1,371 @@
+import { scheduler } from 'node:timers/promises'
+
+import { ConnectError } from '../../api/errors.ts'
+import type { OffsetToCommit, SinkTask, SinkTaskContext, TaskContext, TopicPartition } from '../../api/task.ts'
+import { backoffMs } from '../../foundation/backoff.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import type { Logger } from '../../foundation/logger.ts'
+import { isRetriable, messageOf, taskBackoff } from '../failures.ts'
+import type { FetchedRecord, GroupConsumer } from './client-seam.ts'
+import { interruptible } from './interruptible.ts'
+import type { Converters } from './record-encoder.ts'
+import { SerialLock } from './serial-lock.ts'
+import { emptyBatch, joinBatches, makeBatch, withoutPartitions, type SinkBatch } from './sink-batch.ts'
+import { SinkMeters } from './sink-meters.ts'
+import { keyOf, SinkPositions } from './sink-positions.ts'
+import type { TaskControl, TaskEvents } from './task-control.ts'
+import type { TransformStep } from './transform-chain.ts'
+
+export interface SinkTaskLoopOptions {
+  /** A fresh instance for every attempt to start. */
+  readonly createTask: () => SinkTask
+  readonly context: TaskContext
+  readonly transforms: readonly TransformStep[]
+  readonly converters: Converters
+  readonly consumer: GroupConsumer
+  readonly subscription: { readonly topics?: readonly string[]; readonly pattern?: RegExp }
+  readonly control: TaskControl
+  readonly events: TaskEvents
+  /** Offsets are committed at least this often (`offset.flush.interval.ms`). */
+  readonly commitIntervalMs: number
+  /** How long a revocation and the end of the task wait for the task's `flush`. */
+  readonly flushTimeoutMs: number
+}
+
+/**
+ * One sink task: poll → converters → transforms → `put` → `preCommit` → commit.
+ *
+ * All calls of the task go through one lock, so a revocation waits for the `put` that is running. Once `preCommit` has
+ * answered, no other call comes before the commit is acknowledged, or the partitions are gone: a task may rely on it.
+ * A batch that `put` refused retriably is kept and given again; meanwhile polling goes on with everything paused, so
+ * that the group can rebalance.
+ */
+export class SinkTaskLoop {
+  readonly #options: SinkTaskLoopOptions
+  readonly #control: TaskControl
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #calls = new SerialLock()
+  readonly #positions = new SinkPositions()
+  readonly #meters: SinkMeters
+  readonly #topics = new Set<string>()
+  readonly #pausedByTask = new Map<string, TopicPartition>()
+  #task: SinkTask | null = null
+  #refused: SinkBatch | null = null
+  #running: Promise<void> | null = null
+  #seeks: OffsetToCommit[] = []
+  #commitRequested = false
+  #nextCommitAt: number
+  #wakeAt = Number.POSITIVE_INFINITY
+  #retries = 0
+
+  constructor(options: SinkTaskLoopOptions) {
+    this.#options = options
+    this.#control = options.control
+    this.#clock = options.context.clock
+    this.#logger = options.context.logger
+    this.#meters = new SinkMeters(options.context.metrics)
+    this.#nextCommitAt = this.#clock.monotonic() + options.commitIntervalMs
+    options.consumer.onAssigned = async (offsets) => await this.#calls.run(async () => await this.#assigned(offsets))
+    options.consumer.onRevoked = async (partitions) =>
+      await this.#calls.run(async () => await this.#revoked(partitions))
+  }
+
+  /** Runs until the task is asked to stop. @throws what made the task fail. */
+  async run(): Promise<void> {
+    try {
+      await this.#untilFirstResumed()
+      if (!this.#control.ended) await this.#start()
+      let paused = false
+      while (!this.#control.ended) {
+        if (paused !== this.#control.paused) {
+          paused = this.#control.paused
+          this.#pauseOrResume(paused)
+        }
+        await this.#turn()
+      }
+    } catch (error) {
+      this.#control.fail(error)
+    }
+    await this.#finish()
+    const { failure } = this.#control
+    if (failure !== null) throw failure.error
+  }
+
+  async #untilFirstResumed(): Promise<void> {
+    if (!this.#control.paused) return
+    this.#options.events.onState('PAUSED')
+    await this.#control.untilResumed()
+  }
+
+  async #start(): Promise<void> {
+    while (!this.#control.ended) {
+      const task = this.#options.createTask()
+      try {
+        await task.start(this.#context())
+        this.#task = task
+        this.#retries = 0
+        this.#options.consumer.subscribe(this.#options.subscription)
+        this.#options.events.onState('RUNNING')
+        return
+      } catch (error) {
+        await this.#stopQuietly(task)
+        if (!isRetriable(error)) throw error
+        await this.#backOff('start', error)
+      }
+    }
+  }
+
+  async #turn(): Promise<void> {
+    this.#applySeeks()
+    const polled = await this.#poll(this.#refused === null ? this.#waitMs() : backoffMs(taskBackoff, this.#retries))
+    if (this.#control.ended) return
+    await this.#calls.run(async () => {
+      if (this.#control.ended) return
+      const wasRefused = this.#refused !== null
+      await this.#put(this.#held(this.#refused === null ? polled : joinBatches(this.#refused, polled)))
+      if (this.#commitRequested || this.#clock.monotonic() >= this.#nextCommitAt) await this.#commit()
+      if (wasRefused !== (this.#refused !== null)) this.#holdOrRelease()
+    })
+    await scheduler.yield()
+  }
+
+  /** How long a poll may wait: until the next commit, or until the task wants to be called. */
+  #waitMs(): number {
+    if (this.#commitRequested) return 0
+    return Math.max(0, Math.min(this.#nextCommitAt, this.#wakeAt) - this.#clock.monotonic())
+  }
+
+  /** Nothing is fetched while a refused batch waits; after it, all but what is paused on purpose. */
+  #holdOrRelease(): void {
+    const { consumer } = this.#options
+    const held = this.#positions.assignment()
+    if (this.#refused !== null || this.#control.paused) consumer.pause(held)
+    else consumer.resume(held.filter((tp) => !this.#pausedByTask.has(keyOf(tp.topic, tp.partition))))
+  }
+
+  /** A revocation may have come between poll and put. */
+  #held(batch: SinkBatch): SinkBatch {
+    const lost = [...batch.ends.values()].filter(({ topic, partition }) => !this.#positions.holds(topic, partition))
+    return lost.length === 0 ? batch : withoutPartitions(batch, lost)
+  }
+
+  async #poll(waitMs: number): Promise<SinkBatch> {
+    const signal = this.#control.waking
+    let fetched: readonly FetchedRecord[]
+    try {
+      fetched = await this.#options.consumer.poll(waitMs, signal)
+    } catch (error) {
+      if (this.#control.ended || (signal.aborted && error === signal.reason)) return emptyBatch
+      throw error
+    }
+    if (fetched.length === 0) return emptyBatch
+    const batch = makeBatch(fetched, this.#options.converters, this.#options.transforms)
+    this.#meters.read(fetched.length, batch.bytes)
+    for (const { topic } of batch.ends.values()) this.#noteTopic(topic)
+    return batch
+  }
+
+  /** Gives the batch to the task; one that it refuses retriably is kept. */
+  async #put(batch: SinkBatch): Promise<void> {
+    const task = this.#task
+    if (task === null) return
+    this.#wakeAt = Number.POSITIVE_INFINITY
+    const began = this.#clock.monotonic()
+    try {
+      this.#running = task.put(batch.records)
+      await interruptible(this.#running, this.#control.ending)
+    } catch (error) {
+      if (this.#control.ended || !isRetriable(error)) throw error
+      this.#refused = batch
+      this.#running = null
+      this.#noteRetry('put', error)
+      return
+    }
+    this.#running = null
+    this.#refused = null
+    this.#retries = 0
+    for (const { topic, partition, offset } of batch.ends.values()) this.#positions.delivered(topic, partition, offset)
+    this.#meters.put(batch.records.length, (this.#clock.monotonic() - began) / 1000)
+  }
+
+  /** Asks the task what is durable and commits it; runs inside the lock. */
+  async #commit(): Promise<void> {
+    const task = this.#task
+    if (task === null) return
+    this.#commitRequested = false
+    this.#nextCommitAt = this.#clock.monotonic() + this.#options.commitIntervalMs
+    let durable: readonly OffsetToCommit[]
+    try {
+      durable = await task.preCommit(this.#positions.current())
+    } catch (error) {
+      if (!isRetriable(error)) throw error
+      this.#noteRetry('preCommit', error)
+      return
+    }
+    const { commit, refused } = this.#positions.committable(durable)
+    for (const { topic, partition, offset, reason } of refused) {
+      this.#logger.warn(`offset ${offset} of ${keyOf(topic, partition)} is not committed: ${reason}`)
+    }
+    if (commit.length === 0) return
+    const began = this.#clock.monotonic()
+    await this.#options.consumer.commit(commit)
+    this.#positions.committed(commit)
+    this.#meters.committed((this.#clock.monotonic() - began) / 1000)
+  }
+
+  /** Partitions come: the task opens them before their first record. Errors end the task, not the group's rejoin. */
+  async #assigned(offsets: readonly OffsetToCommit[]): Promise<void> {
+    if (this.#control.ended || this.#task === null) return
+    this.#positions.assign(offsets)
+    try {
+      await this.#task.open(offsets)
+    } catch (error) {
+      this.#control.fail(new ConnectError(`the task cannot open its partitions: ${messageOf(error)}`, { cause: error }))
+      return
+    }
+    if (this.#control.paused || this.#refused !== null) this.#options.consumer.pause(offsets)
+    this.#meters.partitions(this.#positions.assignment().length)
+  }
+
+  /** Partitions go: what can be made durable is, and committed, before they move (I3). */
+  async #revoked(partitions: readonly TopicPartition[]): Promise<void> {
+    const held = partitions.filter(({ topic, partition }) => this.#positions.holds(topic, partition))
+    if (held.length === 0) return
+    if (this.#refused !== null) this.#refused = withoutPartitions(this.#refused, held)
+    await this.#release(held)
+    for (const { topic, partition } of held) this.#pausedByTask.delete(keyOf(topic, partition))
+  }
+
+  async #release(partitions: readonly TopicPartition[]): Promise<void> {
+    const task = this.#task
+    if (task === null) return
+    const names = partitions.map(({ topic, partition }) => keyOf(topic, partition)).join(', ')
+    const bound = new AbortController()
+    const cancel = this.#clock.after(this.#options.flushTimeoutMs, () =>
+      bound.abort(new ConnectError(`not flushed within ${this.#options.flushTimeoutMs} ms`)),
+    )
+    try {
+      if (this.#control.failure === null) await interruptible(task.flush(bound.signal), bound.signal)
+    } catch (error) {
+      this.#logger.warn(`${names}: what is not flushed will be delivered again: ${messageOf(error)}`)
+    }
+    try {
+      await this.#commit()
+    } catch (error) {
+      this.#logger.warn(`${names}: offsets stay behind, records will be delivered again: ${messageOf(error)}`)
+    } finally {
+      cancel()
+    }
+    this.#positions.revoke(partitions)
+    this.#meters.partitions(this.#positions.assignment().length)
+    try {
+      await task.close(partitions)
+    } catch (error) {
+      this.#logger.warn(`${names}: the task's close failed: ${messageOf(error)}`, { error })
+    }
+  }
+
+  #pauseOrResume(paused: boolean): void {
+    this.#holdOrRelease()
+    if (paused) this.#commitRequested = true
+    this.#options.events.onState(paused ? 'PAUSED' : 'RUNNING')
+  }
+
+  #applySeeks(): void {
+    if (this.#seeks.length === 0) return
+    const seeks = this.#seeks.filter(({ topic, partition }) => this.#positions.holds(topic, partition))
+    this.#seeks = []
+    if (this.#refused !== null) this.#refused = withoutPartitions(this.#refused, seeks)
+    for (const seek of seeks) {
+      this.#options.consumer.seek(seek.topic, seek.partition, seek.offset)
+      this.#positions.sought(seek)
+    }
+  }
+
+  #context(): SinkTaskContext {
+    const { consumer, context } = this.#options
+    return {
+      ...context,
+      assignment: () => this.#positions.assignment(),
+      seek: (offsets) => {
+        this.#seeks.push(...offsets)
+        this.#control.wakeUp()
+      },
+      pause: (partitions) => {
+        for (const tp of partitions) this.#pausedByTask.set(keyOf(tp.topic, tp.partition), tp)
+        consumer.pause(partitions)
+      },
+      resume: (partitions) => {
+        for (const tp of partitions) this.#pausedByTask.delete(keyOf(tp.topic, tp.partition))
+        if (!this.#control.paused && this.#refused === null) consumer.resume(partitions)
+      },
+      requestCommit: () => {
+        this.#commitRequested = true
+        this.#control.wakeUp()
+      },
+      wakeWithin: (ms) => {
+        const at = this.#clock.monotonic() + ms
+        if (at >= this.#wakeAt) return
+        this.#wakeAt = at
+        this.#control.wakeUp()
+      },
+      raiseError: (error) => this.#control.fail(error),
+      errantRecordReporter: null,
+    }
+  }
+
+  #noteTopic(topic: string): void {
+    if (this.#topics.has(topic)) return
+    this.#topics.add(topic)
+    this.#options.events.onTopic(topic)
+  }
+
+  #noteRetry(call: string, error: unknown): void {
+    this.#retries += 1
+    this.#meters.retried()
+    this.#logger.warn(`${call} failed and is tried again: ${messageOf(error)}`, { attempt: this.#retries, error })
+  }
+
+  async #backOff(call: string, error: unknown): Promise<void> {
+    this.#noteRetry(call, error)
+    await this.#clock.sleep(backoffMs(taskBackoff, this.#retries), this.#control.ending).catch(() => undefined)
+  }
+
+  async #finish(): Promise<void> {
+    await this.#calls.run(async () => {
+      const held = this.#positions.assignment()
+      if (held.length > 0 && (await this.#putIsOver())) await this.#release(held)
+      if (this.#task !== null) await this.#stopQuietly(this.#task)
+      this.#task = null
+    })
+    await this.#options.consumer.close().catch((error: unknown) => {
+      this.#logger.warn(`the consumer did not leave its group in order: ${messageOf(error)}`)
+    })
+  }
+
+  /** A `put` that was running when the end came gets the time of a flush; a task whose `put` hangs is only stopped. */
+  async #putIsOver(): Promise<boolean> {
+    const running = this.#running
+    if (running === null) return true
+    const bound = new AbortController()
+    const cancel = this.#clock.after(this.#options.flushTimeoutMs, () => bound.abort())
+    try {
+      await interruptible(running, bound.signal)
+    } catch {
+      if (bound.signal.aborted)
+        this.#logger.warn('the task is stopped while it still puts; its records will be delivered again')
+    } finally {
+      cancel()
+    }
+    return !bound.signal.aborted
+  }
+
+  async #stopQuietly(task: SinkTask): Promise<void> {
+    try {
+      await task.stop()
+    } catch (error) {
+      this.#logger.warn(`the task's stop failed: ${messageOf(error)}`, { error })
+    }
+  }
+}

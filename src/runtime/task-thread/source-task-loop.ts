@@ -1,0 +1,281 @@
+import { scheduler } from 'node:timers/promises'
+
+import { ConnectError } from '../../api/errors.ts'
+import type { SourceRecord } from '../../api/record.ts'
+import type { CommittedSourceOffset, SourceTask, SourceTaskContext } from '../../api/task.ts'
+import { backoffMs } from '../../foundation/backoff.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import type { Logger } from '../../foundation/logger.ts'
+import type { Counter, Histogram, TaskMetrics } from '../../foundation/metrics.ts'
+import { isRetriable, messageOf, taskBackoff } from '../failures.ts'
+import type { OutgoingRecord, Producer } from './client-seam.ts'
+import { interruptible } from './interruptible.ts'
+import type { RecordEncoder } from './record-encoder.ts'
+import { SourceOffsetCommitter } from './source-offset-committer.ts'
+import { SubmittedRecords } from './submitted-records.ts'
+import type { TaskControl, TaskEvents } from './task-control.ts'
+import { applyTransforms, type TransformStep } from './transform-chain.ts'
+
+/** Records of one task in flight to the log at most; the producer's memory bounds their bytes (I10). */
+const maxInFlight = 262_144
+
+export interface SourceTaskLoopOptions {
+  /** A fresh instance for every attempt to start. */
+  readonly createTask: () => SourceTask
+  readonly context: SourceTaskContext
+  readonly transforms: readonly TransformStep[]
+  readonly encoder: RecordEncoder
+  readonly producer: Producer
+  /** The record of the offset topic that stores this offset. */
+  readonly offsetRecord: (offset: CommittedSourceOffset) => OutgoingRecord
+  readonly control: TaskControl
+  readonly events: TaskEvents
+  /** How long the end of the task waits for outstanding records and offsets. */
+  readonly flushTimeoutMs: number
+}
+
+/** A token that stands for an offset record: record tokens are 0 and up. */
+const offsetToken = -1
+
+/**
+ * One source task: poll → transforms → converters → producer → acknowledgements → offsets.
+ * Tokens below zero belong to offset records, the others to {@link SubmittedRecords}.
+ */
+export class SourceTaskLoop {
+  readonly #options: SourceTaskLoopOptions
+  readonly #control: TaskControl
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #submitted = new SubmittedRecords()
+  readonly #committer: SourceOffsetCommitter
+  readonly #topics = new Set<string>()
+  readonly #meters: Meters
+  #task: SourceTask | null = null
+  #lastTopic = ''
+  #retries = 0
+
+  constructor(options: SourceTaskLoopOptions) {
+    this.#options = options
+    this.#control = options.control
+    this.#clock = options.context.clock
+    this.#logger = options.context.logger
+    this.#meters = metersOf(options.context.metrics)
+    this.#committer = new SourceOffsetCommitter({
+      submitted: this.#submitted,
+      write: (offset) => options.producer.append(options.offsetRecord(offset), offsetToken),
+      commit: async (offsets) => await this.#task?.commit(offsets),
+      onFailure: (error) => this.#control.fail(error),
+      clock: this.#clock,
+      logger: this.#logger,
+    })
+    options.producer.onAcknowledged = (tokens) => this.#acknowledged(tokens)
+    options.producer.onFailed = (error) => this.#control.fail(error)
+  }
+
+  /** Runs until the task is asked to stop. @throws what made the task fail. */
+  async run(): Promise<void> {
+    try {
+      await this.#untilResumed()
+      if (!this.#control.ended) await this.#start()
+      while (!this.#control.ended) {
+        if (this.#control.paused) await this.#rest()
+        else await this.#turn()
+      }
+    } catch (error) {
+      this.#control.fail(error)
+    }
+    await this.#finish()
+    const { failure } = this.#control
+    if (failure !== null) throw failure.error
+  }
+
+  async #start(): Promise<void> {
+    while (!this.#control.ended) {
+      const task = this.#options.createTask()
+      try {
+        await task.start(this.#options.context)
+        this.#task = task
+        this.#retries = 0
+        this.#options.events.onState('RUNNING')
+        return
+      } catch (error) {
+        await stopQuietly(task, this.#logger)
+        if (!isRetriable(error)) throw error
+        await this.#backOff('start', error)
+      }
+    }
+  }
+
+  /** One poll and its records. The yield lets acknowledgements and requests through when `poll` never waits. */
+  async #turn(): Promise<void> {
+    const records = await this.#poll()
+    if (records !== null && records.length > 0 && !this.#control.ended) await this.#send(records)
+    await scheduler.yield()
+  }
+
+  async #poll(): Promise<readonly SourceRecord[] | null> {
+    const task = this.#task
+    if (task === null) return null
+    const signal = this.#control.waking
+    try {
+      const records = await task.poll(signal)
+      this.#retries = 0
+      return records
+    } catch (error) {
+      if (this.#control.ended || (signal.aborted && error === signal.reason)) return null
+      if (!isRetriable(error)) throw error
+      await this.#backOff('poll', error)
+      return null
+    }
+  }
+
+  async #send(records: readonly SourceRecord[]): Promise<void> {
+    const { producer, transforms, encoder } = this.#options
+    const meters = this.#meters
+    let bytes = 0
+    for (const record of records) {
+      const transformed = transforms.length === 0 ? record : applyTransforms(transforms, record)
+      if (transformed === null) {
+        this.#drop(record)
+        continue
+      }
+      const outgoing = encoder.encode(transformed)
+      if (outgoing.topic !== this.#lastTopic) this.#noteTopic(outgoing.topic)
+      const token = this.#submitted.submit(record.sourcePartition, record.sourceOffset)
+      this.#append(outgoing, token, record)
+      bytes += (outgoing.key?.length ?? 0) + (outgoing.value?.length ?? 0)
+      const room = producer.room()
+      if (room !== null) await interruptible(room, this.#control.ending)
+      if (this.#submitted.inFlight >= maxInFlight) await producer.flush(this.#control.ending)
+      if (this.#control.ended) return
+    }
+    meters.polled.add(records.length)
+    meters.bytes.add(bytes)
+    meters.batch.observe(records.length)
+  }
+
+  #append(outgoing: OutgoingRecord, token: number, record: SourceRecord): void {
+    try {
+      this.#options.producer.append(outgoing, token)
+    } catch (error) {
+      throw new ConnectError(
+        `the record ${describeRecord(record)} cannot be written to topic ${outgoing.topic}: ${messageOf(error)}`,
+        { cause: error, stage: 'KAFKA_PRODUCE' },
+      )
+    }
+  }
+
+  /** A transform dropped the record: nothing to wait for, its offset moves with those around it. */
+  #drop(record: SourceRecord): void {
+    const token = this.#submitted.submit(record.sourcePartition, record.sourceOffset)
+    this.#meters.dropped.add(1)
+    if (this.#submitted.acknowledge(token)) this.#committer.advanced()
+  }
+
+  #acknowledged(tokens: readonly number[]): void {
+    let moved = false
+    let written = 0
+    for (const token of tokens) {
+      if (token === offsetToken) {
+        this.#committer.acknowledged()
+        continue
+      }
+      written += 1
+      if (this.#submitted.acknowledge(token)) moved = true
+    }
+    this.#meters.written.add(written)
+    if (moved) this.#committer.advanced()
+  }
+
+  #noteTopic(topic: string): void {
+    this.#lastTopic = topic
+    if (this.#topics.has(topic)) return
+    this.#topics.add(topic)
+    this.#options.events.onTopic(topic)
+  }
+
+  /** Paused while running: what was read is written and committed, then the task rests. */
+  async #rest(): Promise<void> {
+    await this.#settle()
+    if (this.#control.ended) return
+    await this.#untilResumed()
+    if (!this.#control.ended) this.#options.events.onState('RUNNING')
+  }
+
+  async #untilResumed(): Promise<void> {
+    if (!this.#control.paused || this.#control.ended) return
+    this.#options.events.onState('PAUSED')
+    await this.#control.untilResumed()
+  }
+
+  async #backOff(call: string, error: unknown): Promise<void> {
+    this.#retries += 1
+    const waitMs = Math.round(backoffMs(taskBackoff, this.#retries))
+    this.#logger.warn(`${call} failed and is tried again in ${waitMs} ms: ${messageOf(error)}`, {
+      attempt: this.#retries,
+      error,
+    })
+    this.#meters.retries.add(1)
+    await this.#clock.sleep(waitMs, this.#control.ending).catch(() => undefined)
+  }
+
+  /** Waits, bounded, until the log has what was sent and the offset topic knows it. */
+  async #settle(): Promise<void> {
+    const bound = new AbortController()
+    const cancel = this.#clock.after(this.#options.flushTimeoutMs, () =>
+      bound.abort(new ConnectError(`the log did not take everything within ${this.#options.flushTimeoutMs} ms`)),
+    )
+    try {
+      await interruptible(this.#options.producer.flush(bound.signal), bound.signal)
+      await interruptible(this.#committer.drain(), bound.signal)
+    } catch (error) {
+      this.#logger.warn(`offsets stay behind what was read, which will be read again: ${messageOf(error)}`)
+    } finally {
+      cancel()
+    }
+  }
+
+  async #finish(): Promise<void> {
+    if (this.#task !== null) await this.#settle()
+    this.#committer.close()
+    if (this.#task !== null) await stopQuietly(this.#task, this.#logger)
+    await this.#options.producer.close().catch((error: unknown) => {
+      this.#logger.warn(`the producer did not close: ${messageOf(error)}`)
+    })
+  }
+}
+
+async function stopQuietly(task: SourceTask, logger: Logger): Promise<void> {
+  try {
+    await task.stop()
+  } catch (error) {
+    logger.warn(`the task's stop failed: ${messageOf(error)}`, { error })
+  }
+}
+
+interface Meters {
+  readonly polled: Counter
+  readonly written: Counter
+  readonly dropped: Counter
+  readonly bytes: Counter
+  readonly retries: Counter
+  readonly batch: Histogram
+}
+
+function metersOf(metrics: TaskMetrics): Meters {
+  return {
+    polled: metrics.counter('source_record_poll_total', 'Records the task read from its source'),
+    written: metrics.counter('source_record_write_total', 'Records the log has acknowledged'),
+    dropped: metrics.counter('source_record_dropped_total', 'Records a transform dropped'),
+    bytes: metrics.counter('source_record_bytes_total', 'Bytes of keys and values handed to the producer'),
+    retries: metrics.counter('task_retries_total', 'Calls of the task that failed retriably'),
+    batch: metrics.histogram('source_poll_batch_size', 'Records per poll', [1, 10, 100, 500, 1000, 2000, 5000, 10_000]),
+  }
+}
+
+/** Enough of a record to find it in its source; never its value. */
+function describeRecord(record: SourceRecord): string {
+  const json = (value: unknown): string =>
+    JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? part.toString() : part)) ?? 'null'
+  return `with key ${json(record.key).slice(0, 200)} at source offset ${json(record.sourceOffset).slice(0, 300)}`
+}

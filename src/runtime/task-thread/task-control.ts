@@ -1,0 +1,102 @@
+import { deferred, type Deferred } from '../../foundation/deferred.ts'
+
+/** What a running task tells its host. */
+export interface TaskEvents {
+  onState(state: 'RUNNING' | 'PAUSED'): void
+  /** The task wrote to, or read from, this topic for the first time. */
+  onTopic(topic: string): void
+}
+
+/** The reason with which a task's signals fire when it is asked to stop. */
+export class StopRequestedError extends Error {
+  override readonly name = 'StopRequestedError'
+}
+
+/** The reason with which a task's waits end when it is asked to pause, resume, or look up for another cause. */
+export class WakeUpError extends Error {
+  override readonly name = 'WakeUpError'
+}
+
+/**
+ * What others want of a running task: stop, fail, pause, resume. The loop asks; waits are cut short by the signals.
+ * The first of stop and fail decides how the task ends.
+ */
+export class TaskControl {
+  readonly #end = new AbortController()
+  #wake = new AbortController()
+  #paused: boolean
+  #resumed: Deferred<void> | null = null
+  #failure: unknown = undefined
+  #failed = false
+
+  constructor(paused: boolean) {
+    this.#paused = paused
+  }
+
+  /** Fires when the task has to end: stopped or failed. */
+  get ending(): AbortSignal {
+    return this.#end.signal
+  }
+
+  /** Fires at the end, and at every {@link wakeUp}; ask again after it fired. */
+  get waking(): AbortSignal {
+    if (this.#wake.signal.aborted && !this.#end.signal.aborted) this.#wake = new AbortController()
+    return this.#wake.signal
+  }
+
+  get ended(): boolean {
+    return this.#end.signal.aborted
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  /** What made the task fail; null when it was asked to stop or goes on. */
+  get failure(): { readonly error: unknown } | null {
+    return this.#failed ? { error: this.#failure } : null
+  }
+
+  stop(): void {
+    this.#finish(new StopRequestedError('the task was asked to stop'))
+  }
+
+  fail(error: unknown): void {
+    if (this.ended) return
+    this.#failed = true
+    this.#failure = error
+    this.#finish(error)
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.wakeUp()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#resumed?.resolve()
+    this.#resumed = null
+    this.wakeUp()
+  }
+
+  /** Cuts the current wait of the loop short. */
+  wakeUp(): void {
+    this.#wake.abort(new WakeUpError('something changed'))
+  }
+
+  /** Resolves when the task is not paused, or ends. */
+  async untilResumed(): Promise<void> {
+    while (this.#paused && !this.ended) {
+      this.#resumed ??= deferred<void>()
+      await this.#resumed.promise
+    }
+  }
+
+  #finish(reason: unknown): void {
+    this.#end.abort(reason)
+    this.#wake.abort(reason)
+    this.#resumed?.resolve()
+    this.#resumed = null
+  }
+}

@@ -1,0 +1,36 @@
+import type { Predicate, Transform } from '../../api/converter.ts'
+import { ConnectError, DataError } from '../../api/errors.ts'
+import type { ConnectRecord } from '../../api/record.ts'
+import { messageOf } from '../failures.ts'
+
+/** One configured transform: applied when its predicate says so. */
+export interface TransformStep {
+  readonly alias: string
+  readonly transform: Transform
+  readonly predicate: Predicate | null
+  readonly negate: boolean
+}
+
+/** The record after all steps; null when one dropped it. @throws ConnectError naming the transform that failed. */
+export function applyTransforms<R extends ConnectRecord>(steps: readonly TransformStep[], record: R): R | null {
+  let current: R = record
+  for (const step of steps) {
+    const next = applyStep(step, current)
+    if (next === null) return null
+    current = next
+  }
+  return current
+}
+
+function applyStep<R extends ConnectRecord>(step: TransformStep, record: R): R | null {
+  try {
+    if (step.predicate !== null && step.predicate.test(record) === step.negate) return record
+    return step.transform.apply(record)
+  } catch (error) {
+    const Kind = error instanceof DataError ? DataError : ConnectError
+    throw new Kind(`transform "${step.alias}" failed on a record of topic ${record.topic}: ${messageOf(error)}`, {
+      cause: error,
+      stage: 'TRANSFORMATION',
+    })
+  }
+}

@@ -1,0 +1,68 @@
+import { Worker, type ResourceLimits } from 'node:worker_threads'
+
+import { deferred } from '../../foundation/deferred.ts'
+import { messageOf } from '../failures.ts'
+import { ThreadEndedError, ThreadLink, type Answers } from './thread-link.ts'
+
+interface Message {
+  readonly type: string
+}
+
+export interface HostedThreadOptions<In extends Message> {
+  /** Names the thread in logs, in `top -H` and in the errors of those who wait for it. */
+  readonly name: string
+  readonly entry: URL
+  readonly workerData: unknown
+  readonly resourceLimits: ResourceLimits
+  readonly handle: (message: In) => unknown
+  /** The thread ended although nobody closed it. */
+  readonly onDeath: (reason: Error) => void
+}
+
+/** A worker thread of ours with its link. It ends by {@link close}, or dies, which is told to all who wait for it. */
+export class HostedThread<Out extends Message, OutAnswers extends Answers, In extends Message> {
+  readonly name: string
+  readonly link: ThreadLink<Out, OutAnswers, In>
+  readonly #worker: Worker
+  readonly #exited = deferred<void>()
+  #closing = false
+  #failure: Error | null = null
+
+  constructor(options: HostedThreadOptions<In>) {
+    this.name = options.name
+    this.#worker = new Worker(options.entry, {
+      name: options.name,
+      workerData: options.workerData,
+      resourceLimits: options.resourceLimits,
+      execArgv: [],
+    })
+    this.link = new ThreadLink(this.#worker, options.handle)
+    this.#worker.on('error', (error) => {
+      this.#failure = error instanceof Error ? error : new ThreadEndedError(messageOf(error))
+    })
+    this.#worker.on('exit', (code) => {
+      const reason = new ThreadEndedError(`thread ${this.name} ended: ${this.#describeEnd(code)}`, {
+        cause: this.#failure,
+      })
+      this.link.end(reason)
+      this.#exited.resolve()
+      if (!this.#closing) options.onDeath(reason)
+    })
+  }
+
+  get threadId(): number {
+    return this.#worker.threadId
+  }
+
+  /** Ends the thread wherever it is. Nobody is told of a death. */
+  async close(): Promise<void> {
+    this.#closing = true
+    await this.#worker.terminate()
+    await this.#exited.promise
+  }
+
+  #describeEnd(code: number): string {
+    if (this.#failure !== null) return this.#failure.message
+    return this.#closing ? 'it was closed' : `it exited with code ${code}`
+  }
+}

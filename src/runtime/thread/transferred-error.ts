@@ -1,0 +1,61 @@
+import {
+  AlreadyExistsError,
+  ConfigError,
+  ConnectError,
+  DataError,
+  NotFoundError,
+  RetriableError,
+  type ErrorDetails,
+  type Stage,
+} from '../../api/errors.ts'
+import { traceOf } from '../failures.ts'
+
+/** An error as it crosses a thread boundary: structured clone keeps neither classes nor fields. */
+export interface TransferredError {
+  readonly name: string
+  readonly message: string
+  readonly stack: string
+  readonly code: string | null
+  readonly stage: Stage | null
+  readonly topicPartition: string | null
+}
+
+/** The classes that keep their meaning on the other side; any other arrives as a ConnectError. */
+const classes: Readonly<Record<string, new (message: string, details?: ErrorDetails) => ConnectError>> = {
+  AlreadyExistsError,
+  ConfigError,
+  ConnectError,
+  DataError,
+  NotFoundError,
+  RetriableError,
+}
+
+/** Anything thrown, made ready to cross; causes are kept as text in the stack. */
+export function toTransferred(error: unknown): TransferredError {
+  const known = error instanceof ConnectError ? error : null
+  return {
+    name: error instanceof Error ? error.name : 'Error',
+    message: error instanceof Error ? error.message : String(error),
+    stack: traceOf(error),
+    code: known?.code ?? null,
+    stage: known?.stage ?? null,
+    topicPartition: known?.topicPartition ?? null,
+  }
+}
+
+/** The error again, with the stack of the thread it comes from. */
+export function fromTransferred(transferred: TransferredError): ConnectError {
+  const Known = classes[transferred.name] ?? ConnectError
+  const error = new Known(withoutCode(transferred), {
+    ...(transferred.code === null ? {} : { code: transferred.code }),
+    ...(transferred.stage === null ? {} : { stage: transferred.stage }),
+    ...(transferred.topicPartition === null ? {} : { topicPartition: transferred.topicPartition }),
+  })
+  error.stack = transferred.stack
+  return error
+}
+
+/** The message already begins with the code, which the constructor puts there. */
+function withoutCode({ message, code }: TransferredError): string {
+  return code !== null && message.startsWith(`${code}: `) ? message.slice(code.length + 2) : message
+}
