@@ -1,0 +1,70 @@
+import type { Operation } from './operation.ts'
+
+/** What became of one item of a bulk request. */
+export type Outcome =
+  | { readonly kind: 'done' }
+  /** A newer version is stored: what this write wanted is there already, or past. */
+  | { readonly kind: 'superseded' }
+  /** Elasticsearch could not take it now. */
+  | { readonly kind: 'unavailable'; readonly reason: string }
+  /** The index is gone: make it, then write again. */
+  | { readonly kind: 'no-index'; readonly reason: string }
+  /** The document does not fit its index. */
+  | { readonly kind: 'malformed'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly reason: string }
+
+interface ItemError {
+  readonly type?: string
+  readonly reason?: string
+  readonly caused_by?: ItemError
+}
+
+/** One entry of `items`, by action name. */
+export type BulkItem = Readonly<Record<string, { readonly status: number; readonly error?: ItemError }>>
+
+const malformedTypes = new Set([
+  'strict_dynamic_mapping_exception',
+  'mapper_parsing_exception',
+  'illegal_argument_exception',
+  'action_request_validation_exception',
+  'document_parsing_exception',
+])
+
+const unavailableTypes = new Set([
+  'es_rejected_execution_exception',
+  'rejected_execution_exception',
+  'unavailable_shards_exception',
+  'no_shard_available_action_exception',
+  'process_cluster_event_timeout_exception',
+  'circuit_breaking_exception',
+  'cluster_block_exception',
+  'index_closed_exception',
+  'primary_missing_action_exception',
+  'node_closed_exception',
+  'node_disconnected_exception',
+  'timeout_exception',
+])
+
+const unavailableStatuses = new Set([429, 502, 503, 504])
+
+/** Classifies an item by its status and error types (8.x, 7.17 and OpenSearch name some differently). */
+export function classify(item: BulkItem, operation: Operation): Outcome {
+  const [answer] = Object.values(item)
+  if (answer === undefined) return { kind: 'refused', reason: 'an empty item in the answer of a bulk request' }
+  const { error, status } = answer
+  if (error === undefined) return { kind: 'done' }
+  const type = error.type ?? ''
+  const reason = reasonOf(error)
+  if (status === 409 || type === 'version_conflict_engine_exception') {
+    return operation.version === null ? { kind: 'refused', reason } : { kind: 'superseded' }
+  }
+  if (unavailableStatuses.has(status) || unavailableTypes.has(type)) return { kind: 'unavailable', reason }
+  if (type === 'index_not_found_exception') return { kind: 'no-index', reason }
+  return { kind: malformedTypes.has(type) ? 'malformed' : 'refused', reason }
+}
+
+/** `type: reason (cause: reason)`: Elasticsearch's own words. */
+export function reasonOf(error: ItemError): string {
+  const own = `${error.type ?? 'error'}: ${error.reason ?? 'no reason given'}`
+  return error.caused_by === undefined ? own : `${own} (${reasonOf(error.caused_by)})`
+}

@@ -1,0 +1,205 @@
+import { ConnectError, RetriableError, type Clock, type Counter, type Histogram, type Logger } from 'penstock/api'
+import { classify, type BulkItem, type Outcome } from './bulk-response.ts'
+import type { SinkSettings } from './settings.ts'
+import type { Indices } from './indices.ts'
+import { bulkLines, weightOf, type Operation } from './operation.ts'
+import { refusal, type Retries } from './requests.ts'
+import { fillHoles } from './stored-values.ts'
+import type { Transport } from './transport.ts'
+
+/** What the sender counts. */
+export interface SenderMetrics {
+  readonly bulkSeconds: Histogram
+  readonly documents: Counter
+  readonly conflicts: Counter
+  readonly malformed: Counter
+  readonly missingValues: Counter
+}
+
+export interface SenderParts {
+  readonly transport: Transport
+  readonly indices: Indices
+  readonly retries: Retries
+  readonly settings: Pick<SinkSettings, 'bulkSizeBytes' | 'malformed' | 'maxInFlight'>
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: SenderMetrics
+  readonly signal: AbortSignal
+}
+
+// One request fills at most so many documents from the index: their stored values are of unknown size.
+const maxFilled = 16
+
+/** Carries one batch to Elasticsearch until every operation of it is applied, superseded, or refused. */
+export class BulkSender {
+  readonly #parts: SenderParts
+
+  constructor(parts: SenderParts) {
+    this.#parts = parts
+  }
+
+  /** Marks operations done as they are. @throws ConnectError when one is refused for good. */
+  async deliver(batch: readonly Operation[]): Promise<void> {
+    for (let start = 0; start < batch.length;) {
+      const end = filledEnd(batch, start)
+      const part = batch.slice(start, end)
+      if (part.some((operation) => operation.holes !== null)) await this.#fill(part)
+      for (const request of cut(part, this.#parts.settings.bulkSizeBytes)) await this.#deliverRequest(request)
+      start = end
+    }
+  }
+
+  async #fill(part: readonly Operation[]): Promise<void> {
+    const { transport, retries, signal, metrics, logger } = this.#parts
+    const missing = await fillHoles(part, transport, retries, signal)
+    if (missing === 0) return
+    metrics.missingValues.add(missing)
+    logger.warn(
+      `${missing} unchanged large values are stored nowhere in '${part[0]?.index ?? ''}': the fields stay out of their documents`,
+    )
+  }
+
+  async #deliverRequest(operations: readonly Operation[]): Promise<void> {
+    const { retries, signal } = this.#parts
+    let remaining = operations
+    for (let attempt = 1; ; attempt++) {
+      const step = await this.#attempt(remaining)
+      if (step.kind === 'halve') {
+        const half = Math.ceil(remaining.length / 2)
+        await this.#deliverRequest(remaining.slice(0, half))
+        return this.#deliverRequest(remaining.slice(half))
+      }
+      remaining = step.remaining
+      if (remaining.length === 0) return
+      await retries.wait(attempt, step.reason, signal)
+    }
+  }
+
+  async #attempt(operations: readonly Operation[]): Promise<Step> {
+    const { transport, signal, clock, metrics, settings } = this.#parts
+    const retryOnConflict = Math.min(settings.maxInFlight, 5)
+    let bulk = ''
+    for (const operation of operations) bulk += bulkLines(operation, retryOnConflict)
+    const began = clock.monotonic()
+    try {
+      const answer = await transport.request({
+        method: 'POST',
+        path: '/_bulk',
+        query: { filter_path: 'errors,items.*.status,items.*.error' },
+        bulk,
+        signal,
+      })
+      metrics.bulkSeconds.observe((clock.monotonic() - began) / 1000)
+      if (answer.status === 413 && operations.length > 1) return { kind: 'halve' }
+      if (answer.status === 429 || (answer.status >= 502 && answer.status <= 504)) {
+        return { kind: 'again', remaining: operations, reason: `HTTP ${answer.status}: ${answer.body.slice(0, 300)}` }
+      }
+      if (answer.status >= 300)
+        throw refusal(`a bulk request of ${operations.length} operations (${operations[0]?.place ?? ''} …)`, answer)
+      return await this.#read(operations, answer.body)
+    } catch (error) {
+      if (error instanceof RetriableError) return { kind: 'again', remaining: operations, reason: error.message }
+      throw error
+    }
+  }
+
+  async #read(operations: readonly Operation[], body: string): Promise<Step> {
+    const items = parseItems(body)
+    if (items === null || items.length !== operations.length) {
+      return {
+        kind: 'again',
+        remaining: operations,
+        reason: `the answer to a bulk request of ${operations.length} operations is cut or no JSON: ${body.slice(0, 200)}`,
+      }
+    }
+    const failed = new Set<Operation>()
+    let reason = ''
+    for (const [i, operation] of operations.entries()) {
+      const outcome = classify(items[i] as BulkItem, operation)
+      if (outcome.kind === 'unavailable' || outcome.kind === 'no-index') {
+        failed.add(operation)
+        reason = outcome.reason
+        if (outcome.kind === 'no-index') await this.#parts.indices.recreate(operation.index, this.#parts.signal)
+      } else this.#finish(operation, outcome)
+    }
+    return { kind: 'again', remaining: failed.size === 0 ? [] : toRepeat(operations, failed), reason }
+  }
+
+  #finish(operation: Operation, outcome: Outcome): void {
+    const { metrics, settings, logger } = this.#parts
+    if (outcome.kind === 'done') metrics.documents.add(1)
+    else if (outcome.kind === 'superseded') metrics.conflicts.add(1)
+    else if (outcome.kind === 'malformed' && settings.malformed !== 'fail') {
+      metrics.malformed.add(1)
+      if (settings.malformed === 'warn')
+        logger.warn(`dropped, as behavior.on.malformed.documents says: ${describe(operation)}: ${outcome.reason}`)
+    } else if (outcome.kind !== 'unavailable' && outcome.kind !== 'no-index') {
+      throw new ConnectError(`Indexing failed: ${describe(operation)}: ${outcome.reason}`, {
+        code: outcome.kind === 'malformed' ? 'ES_MALFORMED' : 'ES_REFUSED',
+        stage: 'TASK_PUT',
+        topicPartition: operation.place,
+      })
+    }
+    operation.mark.done = true
+  }
+}
+
+type Step =
+  | { readonly kind: 'halve' }
+  | { readonly kind: 'again'; readonly remaining: readonly Operation[]; readonly reason: string }
+
+/**
+ * What must be sent again. With versions that is what failed: a later write of the document that was applied wins by
+ * its version. Without, every later write of the same document is repeated after the failed one (I12).
+ */
+export function toRepeat(operations: readonly Operation[], failed: ReadonlySet<Operation>): readonly Operation[] {
+  const again = new Set<string>()
+  return operations.filter((operation) => {
+    if (failed.has(operation)) {
+      if (operation.version === null && operation.key !== null) again.add(operation.key)
+      return true
+    }
+    return operation.key !== null && again.has(operation.key)
+  })
+}
+
+function describe(operation: Operation): string {
+  return `record ${operation.place}, document ${operation.id === null ? '(id chosen by Elasticsearch)' : `'${operation.id}'`} of index '${operation.index}'`
+}
+
+function parseItems(body: string): readonly BulkItem[] | null {
+  try {
+    const answer = JSON.parse(body) as { items?: readonly BulkItem[] }
+    return answer.items ?? null
+  } catch (error) {
+    if (error instanceof SyntaxError) return null
+    throw error
+  }
+}
+
+/** The end of a run that begins at `start` and holds at most {@link maxFilled} documents to fill. */
+function filledEnd(batch: readonly Operation[], start: number): number {
+  let filled = 0
+  for (let i = start; i < batch.length; i++) {
+    if (batch[i]?.holes === null) continue
+    filled += 1
+    if (filled > maxFilled) return i
+  }
+  return batch.length
+}
+
+/** Runs of at most `maxBytes`, or of one larger operation. */
+function* cut(operations: readonly Operation[], maxBytes: number): Generator<readonly Operation[]> {
+  let start = 0
+  let bytes = 0
+  for (const [i, operation] of operations.entries()) {
+    const own = weightOf(operation)
+    if (i > start && bytes + own > maxBytes) {
+      yield operations.slice(start, i)
+      start = i
+      bytes = 0
+    }
+    bytes += own
+  }
+  if (start < operations.length) yield operations.slice(start)
+}

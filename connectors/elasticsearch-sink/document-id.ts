@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto'
+import { DataError, type ConnectValue, type Schema } from 'penstock/api'
+import { jsonOf } from './json-text.ts'
+
+const maxIdBytes = 512
+
+/**
+ * The document id of a key: integers in decimal, strings as they are. A struct (or a schemaless object) of one field
+ * gives that field's text, of several the compact JSON of its values in key order. Ids over Elasticsearch's 512 bytes
+ * become the hex SHA-256 of themselves.
+ * @throws DataError for a key that is null, empty, or of a type that makes no id.
+ */
+export function documentId(schema: Schema | null, key: ConnectValue): string {
+  if (key === null)
+    throw new DataError(
+      'Key is used as document id and can not be null. Set key.ignore=true to take topic+partition+offset, or give the records a key',
+      { code: 'ES_NULL_KEY' },
+    )
+  const text =
+    schema?.type === 'STRUCT'
+      ? structId(key, schema)
+      : schema === null && isObject(key)
+        ? partsId(Object.values(key))
+        : scalarId(schema, key)
+  if (text === '') throw new DataError('Key is used as document id and can not be empty', { code: 'ES_NULL_KEY' })
+  return text.length * 3 > maxIdBytes && Buffer.byteLength(text) > maxIdBytes
+    ? createHash('sha256').update(text).digest('hex')
+    : text
+}
+
+/** The id of a record whose key is ignored: Confluent's `topic+partition+offset`. */
+export function positionId(topic: string, partition: number, offset: number): string {
+  return `${topic}+${partition}+${offset}`
+}
+
+function isObject(value: ConnectValue): value is { readonly [key: string]: ConnectValue } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Uint8Array) &&
+    !(value instanceof Map)
+  )
+}
+
+function structId(key: ConnectValue, schema: Schema): string {
+  if (!Array.isArray(key))
+    throw new DataError(`a key of type STRUCT (${schema.name ?? 'unnamed'}) does not hold a struct`)
+  return partsId(key as readonly ConnectValue[])
+}
+
+function partsId(values: readonly ConnectValue[]): string {
+  const [only] = values
+  if (values.length !== 1 || only === undefined) return values.length === 0 ? '' : jsonOf(values)
+  if (only === null)
+    throw new DataError('the only field of the key is null: it makes no document id', { code: 'ES_NULL_KEY' })
+  return typeof only === 'string' ? only : typeof only === 'object' ? jsonOf(only) : String(only)
+}
+
+function scalarId(schema: Schema | null, key: ConnectValue): string {
+  switch (schema?.type) {
+    case 'INT8':
+    case 'INT16':
+    case 'INT32':
+    case 'INT64':
+      return String(key)
+    case 'STRING':
+      return String(key)
+    case undefined:
+      if (typeof key === 'string') return key
+      if (typeof key === 'bigint' || Number.isInteger(key)) return String(key)
+      throw new DataError(
+        `${typeof key} is not supported as the document id. Use an integer, a string or a struct as key, or set key.ignore=true`,
+      )
+    default:
+      throw new DataError(
+        `${schema?.type ?? ''} is not supported as the document id. Use an integer, a string or a struct as key, or set key.ignore=true`,
+      )
+  }
+}

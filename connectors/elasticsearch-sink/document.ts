@@ -1,0 +1,157 @@
+import { DataError, fieldOf, type ConnectValue, type Schema } from 'penstock/api'
+import { jsonOf } from './json-text.ts'
+import type { Placeholder } from './placeholder.ts'
+import { compileRenderer, fieldRenderer, structOf, type RenderOptions, type Renderer } from './render.ts'
+
+/** A document's JSON. `holes` are the fields left out because their value is unavailable: the stored one stays. */
+export interface Document {
+  readonly json: string
+  readonly holes: readonly string[] | null
+}
+
+/** What a record's value asks for. `rowSchema` is the schema of the document, when there is one. */
+export type Change =
+  | { readonly kind: 'write'; readonly document: Document; readonly rowSchema: Schema | null }
+  | { readonly kind: 'delete' }
+
+export interface DocumentOptions extends RenderOptions {
+  readonly unwrap: boolean
+  readonly placeholder: Placeholder
+}
+
+type Reader = (value: ConnectValue) => Change
+
+/** Reads values into changes; compiled once per schema object. */
+export class DocumentReader {
+  readonly #options: DocumentOptions
+  readonly #readers = new WeakMap<Schema, Reader>()
+
+  constructor(options: DocumentOptions) {
+    this.#options = options
+  }
+
+  /** @throws DataError when the value makes no document. */
+  read(schema: Schema | null, value: ConnectValue): Change {
+    if (schema === null) return this.#schemaless(value)
+    let reader = this.#readers.get(schema)
+    if (reader === undefined) {
+      reader = compileReader(schema, this.#options)
+      this.#readers.set(schema, reader)
+    }
+    return reader(value)
+  }
+
+  #schemaless(value: ConnectValue): Change {
+    if (!isObject(value)) throw new DataError(`a document is an object; the value is ${describe(value)}`)
+    if (!this.#options.unwrap || !isEnvelope(value)) return this.#plain(value)
+    const op = value['op']
+    if (op === 'd') return { kind: 'delete' }
+    const after = value['after']
+    if (op === 't' || !isObject(after)) throw noRow(String(op))
+    return this.#plain(after)
+  }
+
+  #plain(value: { readonly [key: string]: ConnectValue }): Change {
+    const json = jsonOf(value)
+    const { placeholder } = this.#options
+    if (!placeholder.mayHold(json)) return { kind: 'write', document: { json, holes: null }, rowSchema: null }
+    const fields: string[] = []
+    const holes: string[] = []
+    for (const [name, part] of Object.entries(value)) {
+      const text = jsonOf(part)
+      if (placeholder.isJson(text)) holes.push(name)
+      else fields.push(`${JSON.stringify(name)}:${text}`)
+    }
+    return {
+      kind: 'write',
+      document: { json: `{${fields.join(',')}}`, holes: holes.length === 0 ? null : holes },
+      rowSchema: null,
+    }
+  }
+}
+
+function compileReader(schema: Schema, options: DocumentOptions): Reader {
+  if (schema.type !== 'STRUCT') {
+    if (schema.type !== 'MAP')
+      return (value) => {
+        throw new DataError(`a document is a STRUCT or a MAP; the value is ${schema.type} (${describe(value)})`)
+      }
+    const render = compileRenderer(schema, options)
+    return (value) => ({ kind: 'write', document: { json: render(value), holes: null }, rowSchema: null })
+  }
+  const op = fieldOf(schema, 'op')
+  const after = fieldOf(schema, 'after')
+  if (!options.unwrap || schema.name?.endsWith('.Envelope') !== true || op === undefined || after === undefined) {
+    return rowReader(schema, options)
+  }
+  const row = rowReader(after.schema, options)
+  return (value) => {
+    const parts = structOf(value, schema)
+    const kind = parts[op.index]
+    if (kind === 'd') return { kind: 'delete' }
+    const image = parts[after.index] ?? null
+    if (kind === 't' || image === null) throw noRow(String(kind))
+    return row(image)
+  }
+}
+
+function rowReader(schema: Schema, options: DocumentOptions): Reader {
+  const columns = schema.fields.map((field) => ({
+    ...columnOf(field.name, fieldRenderer(field, options)),
+    unavailable: options.placeholder
+      .valuesFor(field.schema)
+      .map(compileRenderer({ ...field.schema, optional: false, defaultValue: undefined }, options)),
+  }))
+  return (value) => {
+    const parts = structOf(value, schema)
+    let json = '{'
+    let holes: string[] | null = null
+    for (let i = 0; i < columns.length; i++) {
+      const column = columns[i] as (typeof columns)[number]
+      const text = column.render(parts[i] as ConnectValue)
+      if (column.unavailable.length > 0 && column.unavailable.includes(text)) {
+        holes = holes ?? []
+        holes.push(column.name)
+      } else json += json.length === 1 ? column.head + text : `,${column.head}${text}`
+    }
+    return { kind: 'write', document: { json: `${json}}`, holes }, rowSchema: schema }
+  }
+}
+
+function columnOf(name: string, render: Renderer): { name: string; head: string; render: Renderer } {
+  return { name, head: `${JSON.stringify(name)}:`, render }
+}
+
+function isObject(value: ConnectValue | undefined): value is { readonly [key: string]: ConnectValue } {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Uint8Array) &&
+    !(value instanceof Map)
+  )
+}
+
+/** A change event that came without schemas: its `op`, its `source`, and a row image. */
+function isEnvelope(value: { readonly [key: string]: ConnectValue }): boolean {
+  return (
+    typeof value['op'] === 'string' &&
+    isObject(value['source']) &&
+    (Object.hasOwn(value, 'after') || Object.hasOwn(value, 'before'))
+  )
+}
+
+function noRow(op: string): DataError {
+  return new DataError(
+    op === 't'
+      ? 'a TRUNCATE cannot be applied to an index. Set skipped.operations=t at the source (its default), and empty the index yourself'
+      : `a change event with op '${op}' holds no row after the change`,
+    { code: op === 't' ? 'ES_TRUNCATE' : 'ES_NO_ROW' },
+  )
+}
+
+function describe(value: ConnectValue): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  return value instanceof Uint8Array ? 'bytes' : typeof value
+}

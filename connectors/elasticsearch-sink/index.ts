@@ -1,0 +1,50 @@
+import type { ConfigProblem, ConnectorPlugin, ParsedConfig } from 'penstock/api'
+import { RetriableError } from 'penstock/api'
+import { crossFieldProblems } from './check-config.ts'
+import { configDef, Key } from './config.ts'
+import { settingsOf } from './settings.ts'
+import { ElasticsearchSinkConnector } from './connector.ts'
+import { ElasticsearchSinkTask } from './task.ts'
+import { openTransport } from './transport.ts'
+
+/** The Elasticsearch sink, by Confluent's class name. */
+export const plugin: ConnectorPlugin = {
+  kind: 'sink',
+  className: 'io.confluent.connect.elasticsearch.ElasticsearchSinkConnector',
+  aliases: [],
+  version: '0.1.0',
+  configDef,
+  async check(config, raw, signal) {
+    const problems = crossFieldProblems(config, raw)
+    return problems.length > 0 ? problems : reachable(config, signal)
+  },
+  createConnector: () => new ElasticsearchSinkConnector(),
+  createTask: () => new ElasticsearchSinkTask(),
+}
+
+/** Asks the cluster for a sign of life. Any answer but 401 is one: `GET /` is refused by proxies and narrow keys. */
+async function reachable(config: ParsedConfig, signal: AbortSignal): Promise<readonly ConfigProblem[]> {
+  const settings = settingsOf(config)
+  const transport = await openTransport(settings)
+  try {
+    const answer = await transport.request({ method: 'GET', path: '/', signal })
+    if (answer.status !== 401) return []
+    const key = settings.apiKey === null ? Key.username : Key.apiKey
+    return [
+      {
+        key,
+        message: `Elasticsearch refused the credentials (HTTP 401). Check ${Key.username} and ${Key.password}, or ${Key.apiKey}.`,
+      },
+    ]
+  } catch (error) {
+    if (!(error instanceof RetriableError)) throw error
+    return [
+      {
+        key: Key.connectionUrl,
+        message: `Could not connect to Elasticsearch. Error message: ${error.message}. Check that it runs and that the address is right.`,
+      },
+    ]
+  } finally {
+    await transport.close()
+  }
+}

@@ -1,0 +1,181 @@
+import { DataError, type ConnectValue, type Field, type Schema } from 'penstock/api'
+import { semanticOf } from './semantic.ts'
+import { isoDate, isoTime, isoTimestamp } from './temporal-text.ts'
+
+/** Turns a value of one schema into JSON text. */
+export type Renderer = (value: ConnectValue) => string
+
+/** How values are written: see `document.values` and `compact.map.entries`. */
+export interface RenderOptions {
+  readonly exact: boolean
+  readonly compactMaps: boolean
+}
+
+/**
+ * Compiles a renderer for a schema. Null fields stand as null; a field that may not be null and is takes its default.
+ * @throws DataError (from the renderer) when a value does not fit.
+ */
+export function compileRenderer(schema: Schema, options: RenderOptions): Renderer {
+  const inner = compilePresent(schema, options)
+  const fallback = schema.defaultValue === undefined || schema.defaultValue === null ? null : schema.defaultValue
+  return (value) => {
+    if (value !== null && value !== undefined) return inner(value)
+    if (fallback !== null && !schema.optional) return inner(fallback)
+    if (schema.optional) return 'null'
+    throw new DataError(`a ${schema.type} that is required (${schema.name ?? 'unnamed'}) is null`)
+  }
+}
+
+function compilePresent(schema: Schema, options: RenderOptions): Renderer {
+  const semantic = compileSemantic(schema, options)
+  if (semantic !== null) return semantic
+  switch (schema.type) {
+    case 'INT8':
+    case 'INT16':
+    case 'INT32':
+    case 'INT64':
+    case 'BOOLEAN':
+      return String
+    case 'FLOAT32':
+    case 'FLOAT64':
+      return floatText
+    case 'STRING':
+      return (value) => JSON.stringify(String(value))
+    case 'BYTES':
+      return bytesText
+    case 'ARRAY':
+      return compileArray(schema, options)
+    case 'MAP':
+      return compileMap(schema, options)
+    case 'STRUCT':
+      return compileStruct(schema, options)
+  }
+}
+
+function compileSemantic(schema: Schema, options: RenderOptions): Renderer | null {
+  const semantic = semanticOf(schema.name)
+  if (semantic === undefined) return null
+  switch (semantic.kind) {
+    case 'decimal':
+      return options.exact ? (value) => decimalToken(String(value)) : (value) => String(Number(value))
+    case 'variable-decimal':
+      return options.exact ? compileVariableDecimal(schema) : null
+    case 'date':
+      return options.exact ? (value) => `"${isoDate(Number(value))}"` : null
+    case 'time':
+      return options.exact ? (value) => `"${isoTime(integer(value), semantic.perSecond)}"` : null
+    case 'timestamp':
+      return options.exact ? (value) => `"${isoTimestamp(integer(value), semantic.perSecond)}"` : null
+    default:
+      return null
+  }
+}
+
+/** The text as a JSON number: JSON has no leading `+`, bare `.5` or `NaN`. */
+function decimalToken(text: string): string {
+  if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(text)) return text
+  return JSON.stringify(text)
+}
+
+function compileVariableDecimal(schema: Schema): Renderer {
+  const scale = schema.fields.find((field) => field.name === 'scale')
+  const unscaled = schema.fields.find((field) => field.name === 'value')
+  if (scale === undefined || unscaled === undefined) return compileStruct(schema, { exact: true, compactMaps: true })
+  return (value) => {
+    const parts = structOf(value, schema)
+    const bytes = parts[unscaled.index]
+    if (!(bytes instanceof Uint8Array)) throw new DataError('a VariableScaleDecimal holds no bytes')
+    return decimalToken(decimalText(bytes, Number(parts[scale.index])))
+  }
+}
+
+/** Two's complement big-endian bytes and a scale → decimal text. */
+export function decimalText(bytes: Uint8Array, scale: number): string {
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
+  const unscaled = hex === '' ? 0n : BigInt.asIntN(bytes.length * 8, BigInt(`0x${hex}`))
+  if (scale <= 0) return String(unscaled * 10n ** BigInt(-scale))
+  const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0')
+  return `${unscaled < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
+}
+
+function integer(value: ConnectValue): number | bigint {
+  if (typeof value === 'number' || typeof value === 'bigint') return value
+  throw new DataError(`a temporal holds ${typeof value} instead of an integer`)
+}
+
+/** NaN and the infinities become strings, as Connect's JSON writes them. */
+function floatText(value: ConnectValue): string {
+  return Number.isFinite(value) ? String(value) : `"${String(value)}"`
+}
+
+function bytesText(value: ConnectValue): string {
+  if (!(value instanceof Uint8Array)) throw new DataError(`BYTES holds ${typeof value}`)
+  return `"${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')}"`
+}
+
+function compileArray(schema: Schema, options: RenderOptions): Renderer {
+  const element = compileRenderer(partOf(schema.valueSchema, 'ARRAY'), options)
+  return (value) => {
+    if (!Array.isArray(value)) throw new DataError(`ARRAY holds ${typeof value}`)
+    let text = '['
+    for (let i = 0; i < value.length; i++)
+      text += i === 0 ? element(value[i] as ConnectValue) : `,${element(value[i] as ConnectValue)}`
+    return `${text}]`
+  }
+}
+
+function compileMap(schema: Schema, options: RenderOptions): Renderer {
+  const keySchema = partOf(schema.keySchema, 'MAP')
+  const keyText = compileRenderer(keySchema, options)
+  const valueText = compileRenderer(partOf(schema.valueSchema, 'MAP'), options)
+  const asObject = keySchema.type === 'STRING' && options.compactMaps
+  return (value) => {
+    if (!(value instanceof Map)) throw new DataError(`MAP holds ${typeof value}`)
+    const entries = [...(value as ReadonlyMap<ConnectValue, ConnectValue>)]
+    if (asObject) return `{${entries.map(([k, v]) => `${keyText(k)}:${valueText(v)}`).join(',')}}`
+    return `[${entries.map(([k, v]) => `{"key":${keyText(k)},"value":${valueText(v)}}`).join(',')}]`
+  }
+}
+
+function compileStruct(schema: Schema, options: RenderOptions): Renderer {
+  const fields = schema.fields.map((field) => ({
+    head: `${JSON.stringify(field.name)}:`,
+    render: fieldRenderer(field, options),
+  }))
+  return (value) => {
+    const parts = structOf(value, schema)
+    let text = '{'
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i] as (typeof fields)[number]
+      text +=
+        i === 0
+          ? field.head + field.render(parts[i] as ConnectValue)
+          : `,${field.head}${field.render(parts[i] as ConnectValue)}`
+    }
+    return `${text}}`
+  }
+}
+
+/** A field's renderer: what it refuses is said with the field's name. */
+export function fieldRenderer(field: Field, options: RenderOptions): Renderer {
+  const render = compileRenderer(field.schema, options)
+  return (value) => {
+    try {
+      return render(value)
+    } catch (error) {
+      if (error instanceof DataError) throw new DataError(`field '${field.name}': ${error.message}`, { cause: error })
+      throw error
+    }
+  }
+}
+
+/** A STRUCT's values. @throws DataError when the value is none. */
+export function structOf(value: ConnectValue, schema: Schema): readonly ConnectValue[] {
+  if (Array.isArray(value)) return value as readonly ConnectValue[]
+  throw new DataError(`STRUCT (${schema.name ?? 'unnamed'}) holds ${typeof value}`)
+}
+
+function partOf(schema: Schema | null, type: string): Schema {
+  if (schema === null) throw new DataError(`a schema of type ${type} lacks the schema of its parts`)
+  return schema
+}

@@ -1,0 +1,65 @@
+import { backoffMs, ConnectError, RetriableError, type Clock, type Logger } from 'penstock/api'
+import type { SinkSettings } from './settings.ts'
+import type { Answer, Request, Transport } from './transport.ts'
+
+const maxBackoffMs = 10_000
+const unavailable = new Set([429, 502, 503, 504])
+
+/** Waits between attempts while the cluster is not available. */
+export interface Retries {
+  /** Waits; @throws ConnectError when `max.retries` is used up, the signal's reason when it fires. */
+  wait(attempt: number, reason: string, signal: AbortSignal): Promise<void>
+}
+
+/** The retry rule of the settings: for ever with jitter unless `max.retries` sets an end. */
+export function retriesOf(
+  settings: Pick<SinkSettings, 'maxRetries' | 'retryBackoffMs'>,
+  clock: Clock,
+  logger: Logger,
+  onRetry: () => void,
+): Retries {
+  return {
+    async wait(attempt, reason, signal) {
+      if (settings.maxRetries >= 0 && attempt > settings.maxRetries) {
+        throw new ConnectError(
+          `Elasticsearch was not available in ${attempt} attempts (max.retries=${settings.maxRetries}): ${reason}. With max.retries=-1 the task waits until it is`,
+          { code: 'ES_UNAVAILABLE' },
+        )
+      }
+      onRetry()
+      const waitMs = backoffMs({ initialMs: settings.retryBackoffMs, maxMs: maxBackoffMs }, attempt)
+      const log = attempt === 3 || attempt % 20 === 0 ? logger.warn : logger.debug
+      log.call(logger, `Elasticsearch is not available, attempt ${attempt}; trying again: ${reason}`)
+      await clock.sleep(waitMs, signal)
+    },
+  }
+}
+
+/** Sends until an answer comes that is not one of an unavailable cluster. */
+export async function requestPatiently(transport: Transport, request: Request, retries: Retries): Promise<Answer> {
+  for (let attempt = 1; ; attempt++) {
+    let reason: string
+    try {
+      const answer = await transport.request(request)
+      if (!unavailable.has(answer.status)) return answer
+      reason = `HTTP ${answer.status}: ${answer.body.slice(0, 300)}`
+    } catch (error) {
+      if (!(error instanceof RetriableError)) throw error
+      reason = error.message
+    }
+    await retries.wait(attempt, reason, request.signal)
+  }
+}
+
+/** The error of an answer that says no: with what was asked, and what to do where that is known. */
+export function refusal(what: string, answer: Answer): ConnectError {
+  const advice =
+    answer.status === 401
+      ? '. Check connection.username and connection.password, or connection.api.key'
+      : answer.status === 403
+        ? '. Grant the user the privileges create_index, view_index_metadata, read and write on the indices'
+        : ''
+  return new ConnectError(`${what}: HTTP ${answer.status} ${answer.body.slice(0, 1000)}${advice}`, {
+    code: answer.status === 401 || answer.status === 403 ? 'ES_DENIED' : 'ES_REFUSED',
+  })
+}

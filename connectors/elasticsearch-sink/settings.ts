@@ -1,0 +1,116 @@
+import type { ParsedConfig } from 'penstock/api'
+import { Key } from './config.ts'
+
+/** The settings, named and typed. Sizes in bytes, times in milliseconds. */
+export interface SinkSettings {
+  readonly urls: readonly URL[]
+  readonly username: string | null
+  readonly password: string | null
+  readonly apiKey: string | null
+  readonly caFile: string | null
+  readonly batchSize: number
+  readonly bulkSizeBytes: number
+  readonly maxInFlight: number
+  readonly maxBuffered: number
+  readonly lingerMs: number
+  readonly maxRetries: number
+  readonly retryBackoffMs: number
+  readonly compression: boolean
+  readonly requestTimeoutMs: number
+  readonly idleTimeMs: number
+  readonly flushTimeoutMs: number
+  readonly documentVersion: 'auto' | 'header' | 'offset' | 'none'
+  readonly versionHeader: string
+  readonly values: 'exact' | 'raw'
+  readonly unwrap: boolean
+  readonly placeholder: string
+  readonly keyIgnored: (topic: string) => boolean
+  readonly schemaIgnored: (topic: string) => boolean
+  readonly compactMaps: boolean
+  readonly dropInvalid: boolean
+  readonly nullValues: 'ignore' | 'delete' | 'fail'
+  readonly malformed: 'ignore' | 'warn' | 'fail'
+  readonly writeMethod: 'insert' | 'upsert'
+  readonly autoIds: boolean
+  /** Existing resource by topic; null when indices are named after topics. */
+  readonly externalResources: ReadonlyMap<string, string> | null
+}
+
+const versionHeader = '__penstock.version'
+
+/** The settings of a parsed config. */
+export function settingsOf(config: ParsedConfig): SinkSettings {
+  const text = (name: string): string => String(config[name] ?? '')
+  const optional = (name: string): string | null =>
+    config[name] === null || config[name] === undefined ? null : text(name)
+  const word = <T extends string>(name: string): T => text(name).toLowerCase() as T
+  const keyIgnored = new Set(list(config, Key.topicKeyIgnore))
+  const schemaIgnored = new Set(list(config, Key.topicSchemaIgnore))
+  const upsert = word(Key.writeMethod) === 'upsert'
+  const named = text(Key.versionHeader) !== ''
+  const version = word<SinkSettings['documentVersion']>(Key.documentVersion)
+  return {
+    urls: list(config, Key.connectionUrl).map(parseUrl),
+    username: optional(Key.username),
+    password: optional(Key.password),
+    apiKey: optional(Key.apiKey),
+    caFile: optional(Key.caFile),
+    batchSize: Number(config[Key.batchSize]),
+    bulkSizeBytes: config[Key.bulkSizeBytes] === -1 ? Number.MAX_SAFE_INTEGER : Number(config[Key.bulkSizeBytes]),
+    maxInFlight: Number(config[Key.maxInFlight]),
+    maxBuffered: Number(config[Key.maxBuffered]),
+    lingerMs: Number(config[Key.lingerMs]),
+    maxRetries: Number(config[Key.maxRetries]),
+    retryBackoffMs: Number(config[Key.retryBackoffMs]),
+    compression: config[Key.compression] === true,
+    requestTimeoutMs: Number(config[Key.connectionTimeoutMs]) + Number(config[Key.readTimeoutMs]),
+    idleTimeMs: Number(config[Key.idleTimeMs]),
+    flushTimeoutMs: Number(config[Key.flushTimeoutMs]),
+    documentVersion: upsert ? 'none' : version === 'auto' && named ? 'header' : version,
+    versionHeader: named ? text(Key.versionHeader) : versionHeader,
+    values: word(Key.documentValues),
+    unwrap: word(Key.envelope) === 'unwrap',
+    placeholder: text(Key.placeholder),
+    keyIgnored: (topic) => config[Key.keyIgnore] === true || keyIgnored.has(topic),
+    schemaIgnored: (topic) => config[Key.schemaIgnore] === true || schemaIgnored.has(topic),
+    compactMaps: config[Key.compactMaps] === true,
+    dropInvalid: config[Key.dropInvalid] === true,
+    nullValues: word(Key.nullValues),
+    malformed: word(Key.malformed),
+    writeMethod: upsert ? 'upsert' : 'insert',
+    autoIds: config[Key.autoIds] === true && !upsert,
+    externalResources: word(Key.externalUsage) === 'disabled' ? null : mappingOf(config).resources,
+  }
+}
+
+function list(config: ParsedConfig, name: string): readonly string[] {
+  const value = config[name]
+  return Array.isArray(value) ? value.map(String) : []
+}
+
+function parseUrl(text: string): URL {
+  return new URL(text.includes('://') ? text : `http://${text}`)
+}
+
+/** `topic:resource` items, and the texts of those that are not of that form or name something twice. */
+export function mappingOf(config: ParsedConfig): { resources: ReadonlyMap<string, string>; wrong: readonly string[] } {
+  const resources = new Map<string, string>()
+  const wrong: string[] = []
+  for (const item of list(config, Key.externalMapping)) {
+    const [topic, resource, ...more] = item.split(':').map((part) => part.trim())
+    if (topic === undefined || resource === undefined || topic === '' || resource === '' || more.length > 0) {
+      wrong.push(`'${item}' is not of the form topic:resource`)
+    } else if (resources.has(topic) || [...resources.values()].includes(resource)) {
+      wrong.push(`'${item}' names a topic or a resource a second time`)
+    } else resources.set(topic, resource)
+  }
+  return { resources, wrong }
+}
+
+/** The topics a config names one by one; empty with `topics.regex`. */
+export function topicsOf(raw: Readonly<Record<string, string>>): readonly string[] {
+  return (raw['topics'] ?? '')
+    .split(',')
+    .map((topic) => topic.trim())
+    .filter((topic) => topic !== '')
+}

@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { gzip, unzip } from 'node:zlib'
+import { RetriableError } from 'penstock/api'
+import type { SinkSettings } from './settings.ts'
+
+/** An answer of the server. `body` is text: JSON, unless a proxy speaks. */
+export interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
+export interface Request {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT'
+  readonly path: string
+  readonly query?: Readonly<Record<string, string>>
+  /** JSON text. */
+  readonly body?: string
+  /** Newline-delimited JSON of a bulk request. */
+  readonly bulk?: string
+  readonly signal: AbortSignal
+}
+
+/** HTTP to the cluster: spreads requests over its nodes, never retries by itself. */
+export interface Transport {
+  /** Any status is an answer. @throws RetriableError when no answer came. */
+  request(request: Request): Promise<Answer>
+  close(): Promise<void>
+}
+
+type Settings = Pick<
+  SinkSettings,
+  'urls' | 'username' | 'password' | 'apiKey' | 'caFile' | 'compression' | 'requestTimeoutMs' | 'maxInFlight'
+>
+
+// Plain media types and no product check: Elasticsearch 7.17 to 9 and OpenSearch take them alike, while each client's own
+// vendored types are refused by the others.
+const json = 'application/json'
+const ndjson = 'application/x-ndjson'
+
+const compress = promisify(gzip)
+const expand = promisify(unzip)
+
+/**
+ * Opens the transport on the client's connections and their pool (which marks nodes dead and alive). The rest of the
+ * client is not loaded: it costs 15 MB more a thread and adds retries that are ours to make.
+ */
+export async function openTransport(settings: Settings): Promise<Transport> {
+  const [{ default: Pool }, { default: HttpConnection }] = await Promise.all([
+    import('@elastic/transport/pool/ClusterConnectionPool'),
+    import('@elastic/transport/connection/HttpConnection'),
+  ])
+  const pool = new Pool.default({
+    Connection: HttpConnection.default,
+    resurrectStrategy: 'none',
+    ...authOf(settings),
+    ...(settings.caFile === null ? {} : { tls: { ca: readFileSync(settings.caFile) } }),
+    agent: { keepAlive: true, maxSockets: settings.maxInFlight + 2, scheduling: 'fifo' },
+  })
+  pool.addConnection(settings.urls.map((url) => ({ url: new URL(url.origin) })))
+  let requests = 0
+
+  return {
+    async request(request) {
+      const connection = pool.getConnection({
+        now: Date.now(),
+        requestId: (requests += 1),
+        name: 'penstock',
+        context: null,
+      })
+      if (connection === null) throw new RetriableError('no node of connection.url can be used')
+      try {
+        const response = await connection.request(await paramsOf(request, settings.compression), {
+          requestId: requests,
+          name: 'penstock',
+          context: null,
+          timeout: settings.requestTimeoutMs,
+          signal: request.signal,
+        })
+        if (response.statusCode >= 502 && response.statusCode <= 504) pool.markDead(connection)
+        else pool.markAlive(connection)
+        return { status: response.statusCode, body: await textOf(response.body, response.headers['content-encoding']) }
+      } catch (error) {
+        if (request.signal.aborted) throw request.signal.reason
+        pool.markDead(connection)
+        const reason = error instanceof Error ? error.message : String(error)
+        throw new RetriableError(`${request.method} ${connection.url.origin}${request.path}: ${reason}`, {
+          cause: error,
+        })
+      }
+    },
+    close: () => pool.empty(),
+  }
+}
+
+function authOf(settings: Settings): { auth?: { apiKey: string } | { username: string; password: string } } {
+  if (settings.apiKey !== null) return { auth: { apiKey: settings.apiKey } }
+  if (settings.username === null || settings.password === null) return {}
+  return { auth: { username: settings.username, password: settings.password } }
+}
+
+interface ConnectionParams {
+  method: string
+  path: string
+  querystring?: string
+  headers: Record<string, string>
+  body?: Buffer
+}
+
+async function paramsOf(request: Request, compression: boolean): Promise<ConnectionParams> {
+  const headers: Record<string, string> = { accept: json }
+  if (compression) headers['accept-encoding'] = 'gzip'
+  const params: ConnectionParams = { method: request.method, path: request.path, headers }
+  if (request.query !== undefined) params.querystring = new URLSearchParams(request.query).toString()
+  const text = request.bulk ?? request.body
+  if (text === undefined) return params
+  let body: Buffer = Buffer.from(text)
+  if (compression) {
+    body = await compress(body, { level: 1 })
+    headers['content-encoding'] = 'gzip'
+  }
+  headers['content-type'] = request.bulk === undefined ? json : ndjson
+  headers['content-length'] = String(body.length)
+  return { ...params, body }
+}
+
+async function textOf(body: string | Buffer, encoding: string | undefined): Promise<string> {
+  if (encoding !== undefined && /gzip|deflate/.test(encoding)) return String(await expand(body))
+  return String(body)
+}

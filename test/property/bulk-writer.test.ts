@@ -1,0 +1,131 @@
+import fc from 'fast-check'
+import { systemClock } from 'penstock/api'
+import { describe, expect, it } from 'vitest'
+import { BulkWriter } from '../../connectors/elasticsearch-sink/bulk-writer.ts'
+import { documentKey, type Operation } from '../../connectors/elasticsearch-sink/operation.ts'
+import { PartitionProgress } from '../../connectors/elasticsearch-sink/partition-progress.ts'
+
+const settings = { batchSize: 4, bulkSizeBytes: 1_000_000, maxInFlight: 3, maxBuffered: 20, lingerMs: 0 }
+
+/** A target that applies each batch after some turns of the event loop, in an order of its own. */
+class SlowTarget {
+  readonly applied = new Map<string, number[]>()
+  readonly underWay = new Set<string>()
+  overlaps = 0
+  most = 0
+  #turns: readonly number[]
+  #next = 0
+  #parallel = 0
+
+  constructor(turns: readonly number[]) {
+    this.#turns = turns
+  }
+
+  async deliver(batch: readonly Operation[]): Promise<void> {
+    const keys = new Set(batch.map((operation) => operation.key ?? ''))
+    for (const key of keys) if (this.underWay.has(key)) this.overlaps += 1
+    for (const key of keys) this.underWay.add(key)
+    this.#parallel += 1
+    this.most = Math.max(this.most, this.#parallel)
+    const turns = this.#turns[this.#next++ % this.#turns.length] ?? 0
+    for (let i = 0; i < turns; i++) await new Promise(setImmediate)
+    for (const operation of batch) {
+      const list = this.applied.get(operation.key ?? '') ?? []
+      list.push(operation.mark.offset)
+      this.applied.set(operation.key ?? '', list)
+      operation.mark.done = true
+    }
+    for (const key of keys) this.underWay.delete(key)
+    this.#parallel -= 1
+  }
+}
+
+function operation(id: string, offset: number, progress: PartitionProgress): Operation {
+  return {
+    kind: 'index',
+    index: 'i',
+    id,
+    key: documentKey('i', id),
+    version: null,
+    source: '{}',
+    holes: null,
+    mark: progress.begin(offset),
+    progress,
+    place: `t-0@${offset}`,
+  }
+}
+
+describe('parallel bulk requests', () => {
+  it('apply the writes of each document in order, never two at once, and commit only what is contiguous', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 80 }),
+        fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 10 }),
+        async (ids, turns) => {
+          const progress = new PartitionProgress()
+          const target = new SlowTarget(turns)
+          const marks: Operation[] = []
+          const writer = new BulkWriter(
+            settings,
+            systemClock,
+            async (batch) => {
+              await target.deliver(batch)
+              const firstOpen = marks.find((one) => !one.mark.done)
+              if (firstOpen !== undefined) expect(progress.committable ?? 0).toBeLessThanOrEqual(firstOpen.mark.offset)
+            },
+            () => undefined,
+          )
+          for (const [offset, id] of ids.entries()) {
+            const room = writer.room()
+            if (room !== null) await room
+            const one = operation(String(id), offset, progress)
+            marks.push(one)
+            writer.add(one)
+          }
+          await writer.drain(AbortSignal.timeout(5000))
+          expect(target.overlaps).toBe(0)
+          expect(target.most).toBeLessThanOrEqual(settings.maxInFlight)
+          for (const [id] of Map.groupBy(ids.entries(), ([, one]) => one)) {
+            const expected = ids.flatMap((one, offset) => (one === id ? [offset] : []))
+            expect(target.applied.get(`i\u0000${id}`)).toEqual(expected)
+          }
+          expect(progress.committable).toBe(ids.length === 0 ? null : ids.length)
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+
+  it('stop for good with the first failure, and say it to whoever waits', async () => {
+    const progress = new PartitionProgress()
+    const failures: string[] = []
+    const writer = new BulkWriter(
+      settings,
+      systemClock,
+      () => Promise.reject(new TypeError('no')),
+      (error) => failures.push(error.message),
+    )
+    writer.add(operation('1', 0, progress))
+    await expect(writer.drain(AbortSignal.timeout(5000))).rejects.toThrow('no')
+    expect(failures).toEqual(['no'])
+    expect(progress.committable).toBeNull()
+  })
+
+  it('let a partial request go at once when nothing is under way', async () => {
+    const sent: number[] = []
+    const progress = new PartitionProgress()
+    const writer = new BulkWriter(
+      { ...settings, lingerMs: 60_000 },
+      systemClock,
+      async (batch) => {
+        sent.push(batch.length)
+        for (const one of batch) one.mark.done = true
+      },
+      () => undefined,
+    )
+    writer.add(operation('1', 0, progress))
+    writer.pump()
+    expect(sent).toEqual([1])
+    await writer.drain(AbortSignal.timeout(5000))
+  })
+})

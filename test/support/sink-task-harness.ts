@@ -1,0 +1,249 @@
+import {
+  RetriableError,
+  systemClock,
+  type ConnectValue,
+  type ConnectorPlugin,
+  type Header,
+  type Logger,
+  type OffsetToCommit,
+  type ParsedConfig,
+  type RawConfig,
+  type Schema,
+  type SinkRecord,
+  type SinkTask,
+  type SinkTaskContext,
+  type TopicPartition,
+} from 'penstock/api'
+import { present } from '../../src/foundation/assert.ts'
+import { parseConfig } from '../../src/config/parse-config.ts'
+
+/** What a test says of a record; the rest has defaults. */
+export interface RecordParts {
+  readonly topic: string
+  readonly partition?: number
+  readonly key?: ConnectValue
+  readonly keySchema?: Schema | null
+  readonly value?: ConnectValue
+  readonly valueSchema?: Schema | null
+  readonly headers?: readonly Header[]
+  readonly timestamp?: number
+}
+
+/** A log in memory with committed offsets: what survives when the task before it crashes. */
+export class MemoryLog {
+  readonly records = new Map<string, SinkRecord[]>()
+  readonly committed = new Map<string, number>()
+  readonly partitions: TopicPartition[] = []
+
+  append(parts: RecordParts): SinkRecord {
+    const { topic } = parts
+    const partition = parts.partition ?? 0
+    const name = `${topic}-${partition}`
+    let list = this.records.get(name)
+    if (list === undefined) {
+      list = []
+      this.records.set(name, list)
+      this.partitions.push({ topic, partition })
+    }
+    const record: SinkRecord = {
+      topic,
+      partition,
+      offset: list.length,
+      keySchema: parts.keySchema ?? null,
+      key: parts.key ?? null,
+      valueSchema: parts.valueSchema ?? null,
+      value: parts.value ?? null,
+      timestamp: parts.timestamp ?? 1_700_000_000_000,
+      timestampType: 'CreateTime',
+      headers: parts.headers ?? [],
+      originalTopic: topic,
+      originalPartition: partition,
+      originalOffset: list.length,
+    }
+    list.push(record)
+    return record
+  }
+}
+
+const silent: Logger = {
+  name: 'test',
+  trace() {},
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+  child: () => silent,
+}
+
+/** A logger that keeps what was said at warn and error. */
+export function keepingLogger(): Logger & { readonly lines: string[] } {
+  const lines: string[] = []
+  const logger: Logger & { readonly lines: string[] } = {
+    ...silent,
+    lines,
+    warn: (message) => void lines.push(message),
+    error: (message) => void lines.push(message),
+    child: () => logger,
+  }
+  return logger
+}
+
+/**
+ * Runs one sink task over a {@link MemoryLog} the way the worker does: put, preCommit, seek, pause, flush and close, in
+ * calls that never overlap. `crash` forgets the task without a word to it; a later harness on the same log goes on from the
+ * committed offsets.
+ */
+export class SinkTaskHarness {
+  readonly log: MemoryLog
+  readonly counters = new Map<string, number>()
+  readonly logger = keepingLogger()
+  readonly #task: SinkTask
+  readonly #config: ParsedConfig
+  readonly #raw: RawConfig
+  readonly #positions = new Map<string, number>()
+  readonly #paused = new Set<string>()
+  #commitRequested = false
+  #wakeWithinMs: number | null = null
+  #raised: Error | null = null
+
+  constructor(plugin: ConnectorPlugin, raw: RawConfig, log: MemoryLog = new MemoryLog()) {
+    this.log = log
+    this.#raw = raw
+    this.#config = parseConfig(plugin.configDef, raw)
+    const task = plugin.createTask()
+    if (!('put' in task)) throw new TypeError(`${plugin.className} makes no sink tasks`)
+    this.#task = task
+  }
+
+  /** What the task failed with from outside a call; null while it is well. */
+  get raised(): Error | null {
+    return this.#raised
+  }
+
+  get wakeWithinMs(): number | null {
+    return this.#wakeWithinMs
+  }
+
+  async start(): Promise<void> {
+    await this.#task.start(this.#context())
+    await this.#task.open(
+      this.log.partitions.map((at) => {
+        const offset = this.log.committed.get(nameOf(at)) ?? 0
+        this.#positions.set(nameOf(at), offset)
+        return { ...at, offset }
+      }),
+    )
+  }
+
+  /** Puts what lies in the log, `batch` records at a time, until the task has been given everything. */
+  async deliver(batch = 500): Promise<void> {
+    for (;;) {
+      const records = this.#next(batch)
+      if (records.length === 0) return
+      await this.put(records)
+      if (this.#commitRequested) await this.commit()
+    }
+  }
+
+  /** One `put`; the same records again after a RetriableError. Throws what the task raised. */
+  async put(records: readonly SinkRecord[]): Promise<void> {
+    this.#wakeWithinMs = null
+    for (;;) {
+      if (this.#raised !== null) throw this.#raised
+      try {
+        await this.#task.put(records)
+        return
+      } catch (error) {
+        if (!(error instanceof RetriableError)) throw error
+        await systemClock.sleep(10)
+      }
+    }
+  }
+
+  /** preCommit, then the commit of what it answered. */
+  async commit(): Promise<readonly OffsetToCommit[]> {
+    this.#commitRequested = false
+    const offsets = await this.#task.preCommit(this.#current())
+    for (const { topic, partition, offset } of offsets) this.log.committed.set(`${topic}-${partition}`, offset)
+    return offsets
+  }
+
+  /** The orderly end: flush, commit, close, stop. */
+  async finish(): Promise<void> {
+    await this.#task.flush(AbortSignal.timeout(60_000))
+    await this.commit()
+    await this.#task.close(this.log.partitions)
+    await this.#task.stop()
+  }
+
+  /** Delivers all and makes it durable; the task stays. */
+  async deliverAll(): Promise<void> {
+    await this.deliver()
+    await this.#task.flush(AbortSignal.timeout(60_000))
+    await this.commit()
+  }
+
+  /** The task's process is gone: nothing is flushed, nothing committed. */
+  async crash(): Promise<void> {
+    await this.#task.stop()
+  }
+
+  #next(batch: number): SinkRecord[] {
+    const records: SinkRecord[] = []
+    for (const at of this.log.partitions) {
+      const name = nameOf(at)
+      if (this.#paused.has(name)) continue
+      const position = this.#positions.get(name) ?? 0
+      const some = present(this.log.records.get(name), name).slice(position, position + batch - records.length)
+      this.#positions.set(name, position + some.length)
+      records.push(...some)
+    }
+    return records
+  }
+
+  #current(): OffsetToCommit[] {
+    return this.log.partitions.map((at) => ({ ...at, offset: this.#positions.get(nameOf(at)) ?? 0 }))
+  }
+
+  #context(): SinkTaskContext {
+    const count = (name: string, value: number): void =>
+      void this.counters.set(name, (this.counters.get(name) ?? 0) + value)
+    return {
+      connector: this.#raw['name'] ?? 'test',
+      task: 0,
+      config: this.#config,
+      raw: this.#raw,
+      logger: this.logger,
+      clock: systemClock,
+      metrics: {
+        counter: (name) => ({ add: (value) => count(name, value) }),
+        gauge: (name) => ({ set: (value) => void this.counters.set(name, value) }),
+        histogram: (name) => ({ observe: () => count(`${name}_count`, 1) }),
+      },
+      assignment: () => this.log.partitions,
+      seek: (offsets) => {
+        for (const at of offsets) this.#positions.set(nameOf(at), at.offset)
+      },
+      pause: (partitions) => {
+        for (const at of partitions) this.#paused.add(nameOf(at))
+      },
+      resume: (partitions) => {
+        for (const at of partitions) this.#paused.delete(nameOf(at))
+      },
+      requestCommit: () => {
+        this.#commitRequested = true
+      },
+      wakeWithin: (ms) => {
+        this.#wakeWithinMs = Math.min(ms, this.#wakeWithinMs ?? ms)
+      },
+      raiseError: (error) => {
+        this.#raised ??= error
+      },
+      errantRecordReporter: null,
+    }
+  }
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`
+}

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest'
+import { classify, type BulkItem } from '../../../connectors/elasticsearch-sink/bulk-response.ts'
+import { toRepeat } from '../../../connectors/elasticsearch-sink/bulk-sender.ts'
+import { bulkLines, documentKey, type Operation } from '../../../connectors/elasticsearch-sink/operation.ts'
+import { PartitionProgress } from '../../../connectors/elasticsearch-sink/partition-progress.ts'
+
+function operation(id: string, version: number | null, kind: Operation['kind'] = 'index'): Operation {
+  const progress = new PartitionProgress()
+  return {
+    kind,
+    index: 'orders',
+    id,
+    key: documentKey('orders', id),
+    version,
+    source: kind === 'delete' ? null : '{"a":1}',
+    holes: null,
+    mark: progress.begin(0),
+    progress,
+    place: 'orders-0@0',
+  }
+}
+
+const failed = (status: number, type: string): BulkItem => ({ index: { status, error: { type, reason: 'because' } } })
+
+describe('an item of a bulk answer', () => {
+  const versioned = operation('1', 5)
+  it.each<[string, BulkItem, string]>([
+    ['an applied write', { index: { status: 201 } }, 'done'],
+    ['a delete of a document that is not there', { delete: { status: 404 } }, 'done'],
+    ['a conflict of versions', failed(409, 'version_conflict_engine_exception'), 'superseded'],
+    ['a full queue', failed(429, 'es_rejected_execution_exception'), 'unavailable'],
+    ['a missing shard', failed(503, 'unavailable_shards_exception'), 'unavailable'],
+    ['a block on the index', failed(403, 'cluster_block_exception'), 'unavailable'],
+    ['a missing index', failed(404, 'index_not_found_exception'), 'no-index'],
+    ['a document that does not fit (8, 9)', failed(400, 'document_parsing_exception'), 'malformed'],
+    ['a document that does not fit (7, OpenSearch)', failed(400, 'mapper_parsing_exception'), 'malformed'],
+    ['a refusal', failed(403, 'security_exception'), 'refused'],
+  ])('for %s is %s', (_name, item, kind) => {
+    expect(classify(item, versioned).kind).toBe(kind)
+  })
+
+  it('is no harmless conflict where the write had no version', () => {
+    expect(classify(failed(409, 'version_conflict_engine_exception'), operation('1', null)).kind).toBe('refused')
+  })
+
+  it('keeps the words of Elasticsearch, cause included', () => {
+    const item: BulkItem = {
+      index: { status: 400, error: { type: 'a', reason: 'b', caused_by: { type: 'c', reason: 'd' } } },
+    }
+    expect(classify(item, versioned)).toMatchObject({ reason: 'a: b (c: d)' })
+  })
+})
+
+describe('what is sent again after a failure', () => {
+  it('is the failed write alone where versions keep the order', () => {
+    const [first, second] = [operation('1', 1), operation('1', 2)]
+    expect(toRepeat([first, second], new Set([first]))).toEqual([first])
+  })
+
+  it('is every later write of the document too where there are none', () => {
+    const all = [operation('1', null), operation('2', null), operation('1', null)]
+    const [first, , third] = all
+    expect(toRepeat(all, new Set(all.slice(0, 1)))).toEqual([first, third])
+  })
+})
+
+describe('the lines of a bulk body', () => {
+  it('carry a version as external_gte, and never on an update', () => {
+    expect(bulkLines(operation('1', 7), 5)).toBe(
+      '{"index":{"_index":"orders","_id":"1","version":7,"version_type":"external_gte"}}\n{"a":1}\n',
+    )
+    expect(bulkLines(operation('1', 7, 'delete'), 5)).toBe(
+      '{"delete":{"_index":"orders","_id":"1","version":7,"version_type":"external_gte"}}\n',
+    )
+    expect(bulkLines(operation('1', null, 'update'), 5)).toBe(
+      '{"update":{"_index":"orders","_id":"1","retry_on_conflict":5}}\n{"doc":{"a":1},"doc_as_upsert":true}\n',
+    )
+  })
+})

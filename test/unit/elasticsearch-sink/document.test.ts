@@ -1,0 +1,172 @@
+import { arrayOf, mapOf, primitive, struct, type ConnectValue } from 'penstock/api'
+import { describe, expect, it } from 'vitest'
+import { DocumentReader } from '../../../connectors/elasticsearch-sink/document.ts'
+import { DocumentVersions } from '../../../connectors/elasticsearch-sink/document-version.ts'
+import { placeholderOf } from '../../../connectors/elasticsearch-sink/placeholder.ts'
+import { MemoryLog } from '../../support/sink-task-harness.ts'
+
+const unavailable = '__debezium_unavailable_value'
+const reader = new DocumentReader({
+  exact: true,
+  compactMaps: true,
+  unwrap: true,
+  placeholder: placeholderOf(unavailable),
+})
+const row = struct(
+  [
+    ['id', primitive('INT32')],
+    ['note', primitive('STRING', { optional: true })],
+  ],
+  { name: 'shop.public.orders.Value', optional: true },
+)
+const envelope = struct(
+  [
+    ['before', row],
+    ['after', row],
+    ['source', struct([['lsn', primitive('INT64')]])],
+    ['op', primitive('STRING')],
+  ],
+  { name: 'shop.public.orders.Envelope' },
+)
+
+describe('a change event', () => {
+  it('becomes its row, with schemas and without', () => {
+    expect(reader.read(envelope, [null, [1, 'x'], [5], 'c'])).toEqual({
+      kind: 'write',
+      document: { json: '{"id":1,"note":"x"}', holes: null },
+      rowSchema: row,
+    })
+    const plain = { before: null, after: { id: 1, note: 'x' }, source: { lsn: 5 }, op: 'u' }
+    expect(reader.read(null, plain)).toEqual({
+      kind: 'write',
+      document: { json: '{"id":1,"note":"x"}', holes: null },
+      rowSchema: null,
+    })
+  })
+
+  it('with op d is a delete', () => {
+    expect(reader.read(envelope, [[1, 'x'], null, [5], 'd'])).toEqual({ kind: 'delete' })
+    expect(reader.read(null, { before: { id: 1 }, after: null, source: {}, op: 'd' })).toEqual({ kind: 'delete' })
+  })
+
+  it('of a TRUNCATE is refused by name', () => {
+    expect(() => reader.read(envelope, [null, null, [5], 't'])).toThrow(/ES_TRUNCATE: .*skipped\.operations=t/)
+  })
+
+  it('stays as it is where envelopes are to be kept', () => {
+    const keeping = new DocumentReader({
+      exact: true,
+      compactMaps: true,
+      unwrap: false,
+      placeholder: placeholderOf(unavailable),
+    })
+    expect(keeping.read(null, { after: { id: 1 }, source: {}, op: 'c' })).toMatchObject({
+      document: { json: '{"after":{"id":1},"source":{},"op":"c"}' },
+    })
+  })
+
+  it('is not mistaken for one when a row merely has a column named op', () => {
+    expect(reader.read(null, { op: 'd', id: 1 })).toMatchObject({
+      kind: 'write',
+      document: { json: '{"op":"d","id":1}' },
+    })
+  })
+})
+
+describe('a value that makes no document', () => {
+  it.each<[string, ConnectValue]>([
+    ['an array', [1]],
+    ['a string', 'x'],
+    ['a number', 1],
+  ])('such as %s is refused', (_name, value) => {
+    expect(() => reader.read(null, value)).toThrow(/a document is an object/)
+  })
+})
+
+describe('the unavailable value', () => {
+  const wide = struct([
+    ['id', primitive('INT32')],
+    ['text', primitive('STRING', { optional: true })],
+    ['bytes', primitive('BYTES', { optional: true })],
+    ['texts', arrayOf(primitive('STRING', { optional: true }), { optional: true })],
+    ['numbers', arrayOf(primitive('INT32', { optional: true }), { optional: true })],
+    ['dates', arrayOf(primitive('INT32', { name: 'io.debezium.time.Date', optional: true }), { optional: true })],
+    ['uuids', arrayOf(primitive('STRING', { name: 'io.debezium.data.Uuid' }), { optional: true })],
+    ['map', mapOf(primitive('STRING'), primitive('STRING', { optional: true }), { optional: true })],
+  ])
+  const numbers = [...Buffer.from(unavailable)]
+  const uuid = 'b68a35a7-17ad-35b3-af2a-ae46edb4545a'
+
+  it('leaves a hole in a document, in each form that Debezium gives it', () => {
+    const value: ConnectValue = [
+      1,
+      unavailable,
+      Buffer.from(unavailable),
+      [unavailable],
+      numbers,
+      numbers,
+      [uuid],
+      new Map([[unavailable, unavailable]]),
+    ]
+    expect(reader.read(wide, value)).toMatchObject({
+      document: { json: '{"id":1}', holes: ['text', 'bytes', 'texts', 'numbers', 'dates', 'uuids', 'map'] },
+    })
+  })
+
+  it('leaves holes without schemas too', () => {
+    const value = {
+      id: 1,
+      text: unavailable,
+      bytes: Buffer.from(unavailable).toString('base64'),
+      texts: [unavailable],
+      uuids: [uuid],
+      numbers,
+      hstore: JSON.stringify({ [unavailable]: unavailable }),
+      map: { [unavailable]: unavailable },
+    }
+    expect(reader.read(null, value)).toMatchObject({
+      document: { json: '{"id":1}', holes: ['text', 'bytes', 'texts', 'uuids', 'numbers', 'hstore', 'map'] },
+    })
+  })
+
+  it('is only that: a text that holds it among other words is a value', () => {
+    expect(reader.read(null, { id: 1, text: `see ${unavailable}` })).toMatchObject({ document: { holes: null } })
+  })
+})
+
+describe('the version of a document', () => {
+  const log = new MemoryLog()
+  const header = (value: ConnectValue) => [{ key: '__penstock.version', schema: null, value }]
+  const plain = log.append({ topic: 'a' })
+  const versioned = log.append({ topic: 'a', headers: header(9_007_199_254_740_993n) })
+
+  it('is the header where records have it, else the offset', () => {
+    expect(new DocumentVersions({ documentVersion: 'auto', versionHeader: '__penstock.version' }).of(versioned)).toBe(
+      9_007_199_254_740_993n,
+    )
+    expect(new DocumentVersions({ documentVersion: 'auto', versionHeader: '__penstock.version' }).of(plain)).toBe(0)
+    expect(
+      new DocumentVersions({ documentVersion: 'none', versionHeader: '__penstock.version' }).of(versioned),
+    ).toBeNull()
+    expect(new DocumentVersions({ documentVersion: 'offset', versionHeader: '__penstock.version' }).of(versioned)).toBe(
+      1,
+    )
+  })
+
+  it('cannot be told in a topic that mixes both', () => {
+    const versions = new DocumentVersions({ documentVersion: 'auto', versionHeader: '__penstock.version' })
+    versions.of(plain)
+    expect(() => versions.of(versioned)).toThrow(/ES_VERSION_MIXED: topic 'a' mixes/)
+  })
+
+  it.each(['x', '-1', '1.5', ''])('is refused when the header holds %j', (value) => {
+    const versions = new DocumentVersions({ documentVersion: 'header', versionHeader: '__penstock.version' })
+    expect(() => versions.of(log.append({ topic: 'b', headers: header(value) }))).toThrow(/ES_VERSION_HEADER/)
+  })
+
+  it('is refused when the header is insisted on and missing', () => {
+    expect(() => new DocumentVersions({ documentVersion: 'header', versionHeader: 'v' }).of(plain)).toThrow(
+      /no header 'v'/,
+    )
+  })
+})
