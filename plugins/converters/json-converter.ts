@@ -1,0 +1,294 @@
+import {
+  DataError,
+  holdsDecimal,
+  isJsonObject,
+  jsonReader,
+  jsonWriter,
+  keepJsonText,
+  parseJson,
+  plainJson,
+  schemaFromJson,
+  schemaToJson,
+  utf8,
+  type ConfigDef,
+  type ConnectValue,
+  type Converter,
+  type ConverterPlugin,
+  type HeaderConverter,
+  type HeaderConverterPlugin,
+  type JsonReader,
+  type JsonValue,
+  type JsonWriteOptions,
+  type JsonWriter,
+  type ParsedConfig,
+  type Schema,
+  type SchemaAndValue,
+} from 'penstock/api'
+
+const configDef = {
+  'schemas.enable': {
+    type: 'BOOLEAN',
+    defaultValue: true,
+    importance: 'HIGH',
+    doc: 'Include schemas within each of the serialized values and keys.',
+    group: 'Schemas',
+    displayName: 'Enable Schemas',
+    width: 'MEDIUM',
+  },
+  'schemas.cache.size': {
+    type: 'INT',
+    defaultValue: 1000,
+    importance: 'HIGH',
+    doc: 'The maximum number of schemas that can be cached in this converter instance.',
+    group: 'Schemas',
+    displayName: 'Schema Cache Size',
+    width: 'MEDIUM',
+  },
+  'decimal.format': {
+    type: 'STRING',
+    defaultValue: 'BASE64',
+    importance: 'LOW',
+    doc: "Controls which format this converter will serialize decimals in. This value is case insensitive and can be either 'BASE64' (default) or 'NUMERIC'",
+    group: 'Serialization',
+    displayName: 'Decimal Format',
+    width: 'MEDIUM',
+    recommended: ['BASE64', 'NUMERIC'],
+    validator: (_key, value) =>
+      /^(?:base64|numeric)$/i.test(String(value)) ? null : 'String must be one of (case insensitive): NUMERIC, BASE64',
+  },
+  'replace.null.with.default': {
+    type: 'BOOLEAN',
+    defaultValue: true,
+    importance: 'LOW',
+    doc: 'Whether to replace fields that have a default value and that are null to the default value. When set to true, the default value is used, otherwise null is used.',
+    group: 'Serialization',
+    displayName: 'Replace null with default',
+    width: 'MEDIUM',
+  },
+} as const satisfies ConfigDef
+
+/** A schema as it was found in messages: what turns payloads of it into values. */
+interface KnownSchema {
+  readonly schema: Schema
+  readonly read: JsonReader
+  readonly exactFractions: boolean
+}
+
+/** The first bytes of messages of one schema, up to where the payload begins. */
+interface KnownPrefix {
+  readonly bytes: Buffer
+  readonly known: KnownSchema
+}
+
+/** What writes values of one schema: the envelope up to the payload (empty without envelope), and the payload. */
+interface KnownWriter {
+  readonly head: Buffer
+  readonly payload: JsonWriter
+}
+
+const prefixesPerTopic = 4
+
+/** Connect data as JSON, with or without the `{"schema":…,"payload":…}` envelope around it. */
+export class JsonConverter implements Converter, HeaderConverter {
+  readonly #envelope: boolean
+  readonly #cacheSize: number
+  readonly #options: JsonWriteOptions
+  readonly #writers = new WeakMap<Schema, KnownWriter>()
+  readonly #known = new Map<string, KnownSchema>()
+  readonly #prefixes = new Map<string, KnownPrefix[]>()
+
+  constructor(config: ParsedConfig) {
+    this.#envelope = config['schemas.enable'] === true
+    this.#cacheSize = Math.max(1, Number(config['schemas.cache.size']))
+    this.#options = {
+      decimalFormat: String(config['decimal.format']).toUpperCase() === 'NUMERIC' ? 'NUMERIC' : 'BASE64',
+      replaceNullWithDefault: config['replace.null.with.default'] === true,
+    }
+  }
+
+  fromConnect(_topic: string, schema: Schema | null, value: ConnectValue): Buffer | null {
+    if (schema !== null) return writeMessage(this.#writerOf(schema), value)
+    if (value === null) return null
+    const json = plainJson(value)
+    return Buffer.from(this.#envelope ? `{"schema":null,"payload":${json}}` : json)
+  }
+
+  toConnect(topic: string, bytes: Uint8Array | null): SchemaAndValue {
+    if (bytes === null) return { schema: null, value: null }
+    const text = utf8(bytes)
+    if (!this.#envelope) {
+      const value = schemaless(parse(text, false))
+      keepJsonText(value, text)
+      return { schema: null, value }
+    }
+    return this.#readKnown(topic, bytes) ?? this.#readEnvelope(topic, text)
+  }
+
+  fromConnectHeader(topic: string, _key: string, schema: Schema | null, value: ConnectValue): Buffer | null {
+    return this.fromConnect(topic, schema, value)
+  }
+
+  toConnectHeader(topic: string, _key: string, bytes: Uint8Array | null): SchemaAndValue {
+    return this.toConnect(topic, bytes)
+  }
+
+  #writerOf(schema: Schema): KnownWriter {
+    let writer = this.#writers.get(schema)
+    if (writer === undefined) {
+      const head = this.#envelope ? `{"schema":${schemaToJson(schema, this.#options)},"payload":` : ''
+      writer = { head: Buffer.from(head), payload: jsonWriter(schema, this.#options) }
+      this.#writers.set(schema, writer)
+    }
+    return writer
+  }
+
+  /** Most messages begin with the very bytes of an earlier one: only their payload has to be parsed. */
+  #readKnown(topic: string, bytes: Uint8Array): SchemaAndValue | null {
+    for (const { bytes: prefix, known } of this.#prefixes.get(topic) ?? []) {
+      if (bytes.length <= prefix.length || !prefix.equals(bytes.subarray(0, prefix.length))) continue
+      const rest = utf8(bytes.subarray(prefix.length)).trimEnd()
+      if (!rest.endsWith('}')) return null
+      const payload = parseOrNull(rest.slice(0, -1), known.exactFractions)
+      return payload === null ? null : { schema: known.schema, value: known.read(payload.json) }
+    }
+    return null
+  }
+
+  #readEnvelope(topic: string, text: string): SchemaAndValue {
+    let envelope = parse(text, false)
+    if (!isEnvelope(envelope)) {
+      throw new DataError(
+        'JsonConverter with schemas.enable requires "schema" and "payload" fields and may not contain additional fields.' +
+          ' If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration.',
+      )
+    }
+    if (envelope.schema === null) return { schema: null, value: schemaless(envelope.payload) }
+    const known = this.#knownSchema(envelope.schema)
+    this.#rememberPrefix(topic, text, known)
+    if (known.exactFractions) envelope = parse(text, true)
+    return { schema: known.schema, value: known.read(isEnvelope(envelope) ? envelope.payload : null) }
+  }
+
+  /** The same Schema object for every equal schema text, as long as it stays in the cache. */
+  #knownSchema(json: JsonValue): KnownSchema {
+    const text = plainJson(json as ConnectValue)
+    let known = this.#known.get(text)
+    if (known === undefined) {
+      const schema = schemaFromJson(json)
+      const { replaceNullWithDefault } = this.#options
+      known = { schema, read: jsonReader(schema, { replaceNullWithDefault }), exactFractions: holdsDecimal(schema) }
+      evictOldest(this.#known, this.#cacheSize)
+      this.#known.set(text, known)
+    }
+    return known
+  }
+
+  #rememberPrefix(topic: string, text: string, known: KnownSchema): void {
+    const end = endOfSchema(text)
+    if (end === null) return
+    const prefixes = (this.#prefixes.get(topic) ?? []).filter((prefix) => prefix.known !== known)
+    if (!this.#prefixes.has(topic)) evictOldest(this.#prefixes, this.#cacheSize)
+    prefixes.unshift({ bytes: Buffer.from(text.slice(0, end)), known })
+    this.#prefixes.set(topic, prefixes.slice(0, prefixesPerTopic))
+  }
+}
+
+function evictOldest(cache: Map<string, unknown>, limit: number): void {
+  if (cache.size < limit) return
+  for (const key of cache.keys()) {
+    cache.delete(key)
+    return
+  }
+}
+
+const closingBrace = 0x7d
+
+function writeMessage({ head, payload }: KnownWriter, value: ConnectValue): Buffer {
+  const text = payload(value)
+  if (head.length === 0) return Buffer.from(text)
+  const message = Buffer.allocUnsafe(head.length + Buffer.byteLength(text) + 1)
+  message.set(head)
+  message.write(text, head.length)
+  message[message.length - 1] = closingBrace
+  return message
+}
+
+interface Envelope {
+  readonly schema: JsonValue
+  readonly payload: JsonValue
+}
+
+function isEnvelope(json: JsonValue | Envelope): json is Envelope {
+  if (!isJsonObject(json as JsonValue)) return false
+  return (
+    Object.keys(json as object).length === 2 &&
+    Object.hasOwn(json as object, 'schema') &&
+    Object.hasOwn(json as object, 'payload')
+  )
+}
+
+function parse(text: string, exactFractions: boolean): JsonValue {
+  try {
+    return parseJson(text, exactFractions)
+  } catch (error) {
+    throw new DataError(
+      `Converting byte[] to Kafka Connect data failed due to serialization error: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    )
+  }
+}
+
+/** Null when the text is not one JSON value by itself: then the message is not what its first bytes promised. */
+function parseOrNull(text: string, exactFractions: boolean): { readonly json: JsonValue } | null {
+  try {
+    return { json: parseJson(text, exactFractions) }
+  } catch {
+    return null
+  }
+}
+
+/** Parsed JSON is schemaless Connect data as it stands, as long as no exact fractions were asked for. */
+function schemaless(json: JsonValue): ConnectValue {
+  return json as ConnectValue
+}
+
+const envelopeStart = '{"schema":'
+const payloadStart = ',"payload":'
+
+/** Where the payload begins in a message laid out as Kafka's own converter does it; null for any other layout. */
+function endOfSchema(text: string): number | null {
+  if (!text.startsWith(`${envelopeStart}{`)) return null
+  let depth = 0
+  for (let i = envelopeStart.length; i < text.length; i += 1) {
+    const character = text[i]
+    if (character === '"') i = endOfString(text, i)
+    else if (character === '{') depth += 1
+    else if (character === '}' && (depth -= 1) === 0) {
+      return text.startsWith(payloadStart, i + 1) ? i + 1 + payloadStart.length : null
+    }
+  }
+  return null
+}
+
+function endOfString(text: string, start: number): number {
+  let i = start + 1
+  while (i < text.length && text[i] !== '"') i += text[i] === '\\' ? 2 : 1
+  return i
+}
+
+/** `org.apache.kafka.connect.json.JsonConverter`. */
+export const plugin: ConverterPlugin = {
+  kind: 'converter',
+  className: 'org.apache.kafka.connect.json.JsonConverter',
+  aliases: [],
+  version: '3.9.1',
+  configDef,
+  create: (config) => new JsonConverter(config),
+}
+
+/** The same class as a header converter. */
+export const headerPlugin: HeaderConverterPlugin = {
+  ...plugin,
+  kind: 'header_converter',
+  create: (config) => new JsonConverter(config),
+}

@@ -1,0 +1,115 @@
+import fc from 'fast-check'
+import {
+  arrayOf,
+  decimalFromBytes,
+  decimalToBytes,
+  javaFloatText,
+  mapOf,
+  parseJson,
+  primitive,
+  struct,
+} from 'penstock/api'
+import type { ConnectValue, Schema } from 'penstock/api'
+import { describe, expect, it } from 'vitest'
+
+import { plugin } from '../../plugins/converters/json-converter.ts'
+
+/** A schema together with values of it. */
+interface Shape {
+  readonly schema: Schema
+  readonly values: fc.Arbitrary<ConnectValue>
+}
+
+const int64 = fc
+  .bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
+  .map((value) => (Number.isSafeInteger(Number(value)) ? Number(value) : value))
+/** In the form of the shortest digits, which is what reading gives. */
+const float32 = fc.float().map((value) => Number(javaFloatText(value)))
+const decimalOf = (scale: number): fc.Arbitrary<string> =>
+  fc.bigInt({ min: -(10n ** 40n), max: 10n ** 40n }).map((unscaled) => {
+    const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0')
+    const text = scale === 0 ? digits : `${digits.slice(0, -scale)}.${digits.slice(-scale)}`
+    return unscaled < 0n ? `-${text}` : text
+  })
+
+const leaf: fc.Arbitrary<Shape> = fc.constantFrom<Shape>(
+  { schema: primitive('INT32'), values: fc.integer() },
+  { schema: primitive('INT64', { doc: 'a number' }), values: int64 },
+  { schema: primitive('FLOAT64'), values: fc.double() },
+  { schema: primitive('FLOAT32'), values: float32 },
+  { schema: primitive('BOOLEAN'), values: fc.boolean() },
+  { schema: primitive('STRING', { optional: true }), values: fc.option(fc.string({ unit: 'binary' })) },
+  { schema: primitive('BYTES'), values: fc.uint8Array().map((bytes) => Buffer.from(bytes)) },
+  {
+    schema: primitive('BYTES', { name: 'org.apache.kafka.connect.data.Decimal', parameters: { scale: '9' } }),
+    values: decimalOf(9),
+  },
+)
+
+const { shape } = fc.letrec<{ shape: Shape; nested: Shape }>((tie) => ({
+  shape: fc.oneof({ depthSize: 'small', withCrossShrink: true }, leaf, tie('nested')),
+  nested: fc.oneof(
+    tie('shape').map((item) => ({ schema: arrayOf(item.schema), values: fc.array(item.values, { maxLength: 4 }) })),
+    tie('shape').map((item) => ({
+      schema: mapOf(primitive('STRING'), item.schema),
+      values: fc.array(fc.tuple(fc.string(), item.values), { maxLength: 4 }).map((entries) => new Map(entries)),
+    })),
+    fc.array(fc.tuple(fc.string(), tie('shape')), { maxLength: 5 }).map((fields) => {
+      const distinct = [...new Map(fields)]
+      return {
+        schema: struct(distinct.map(([name, field]) => [name, field.schema] as const)),
+        values: fc.tuple(...distinct.map(([, field]) => field.values)),
+      }
+    }),
+  ),
+}))
+
+describe('the JSON form of Connect data', () => {
+  it.each(['BASE64', 'NUMERIC'])('gives every value back, decimals as %s', (format) => {
+    const config = {
+      'schemas.enable': true,
+      'schemas.cache.size': 100,
+      'decimal.format': format,
+      'replace.null.with.default': true,
+    }
+    const sample = shape.chain((s) => s.values.map((value) => ({ schema: s.schema, value })))
+    fc.assert(
+      fc.property(sample, ({ schema, value }) => {
+        const converter = plugin.create(config, {}, false)
+        const bytes = converter.fromConnect('t', schema, value)
+        for (let time = 0; time < 2; time += 1) expect(converter.toConnect('t', bytes)).toEqual({ schema, value })
+      }),
+      { numRuns: 400 },
+    )
+  })
+
+  it('parses what JSON.parse parses, and integers exactly', () => {
+    fc.assert(
+      fc.property(fc.json({ noUnicodeString: false }), (text) => {
+        expect(JSON.stringify(parseJson(text))).toBe(JSON.stringify(JSON.parse(text)))
+      }),
+    )
+    fc.assert(
+      fc.property(fc.array(fc.bigInt()), fc.string({ unit: 'binary' }), (numbers, text) => {
+        const parsed = parseJson(`{"t":${JSON.stringify(text)},"n":[${numbers.join(' ,')}]}`)
+        expect(parsed).toEqual({
+          t: text,
+          n: numbers.map((n) => (Number.isSafeInteger(Number(n)) ? Number(n) : n)),
+        })
+      }),
+    )
+  })
+
+  it('gives decimal bytes back', () => {
+    fc.assert(
+      fc.property(
+        fc.nat({ max: 20 }).chain((scale) => fc.tuple(decimalOf(scale), fc.constant(scale))),
+        ([text, scale]) => {
+          const bytes = decimalToBytes(text, scale)
+          expect(Number(decimalFromBytes(bytes, scale))).toBe(Number(text))
+          expect(decimalToBytes(decimalFromBytes(bytes, scale), scale)).toEqual(bytes)
+        },
+      ),
+    )
+  })
+})
