@@ -25,7 +25,7 @@ export const plugin: ConnectorPlugin = {
 /** Asks the cluster for a sign of life. Any answer but 401 is one: `GET /` is refused by proxies and narrow keys. */
 async function reachable(config: ParsedConfig, signal: AbortSignal): Promise<readonly ConfigProblem[]> {
   const settings = settingsOf(config)
-  const transport = await openTransport(settings)
+  const transport = openTransport(settings)
   try {
     const answer = await transport.request({ method: 'GET', path: '/', signal })
     if (answer.status !== 401) return []

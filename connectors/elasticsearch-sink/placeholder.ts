@@ -23,13 +23,12 @@ export function placeholderOf(text: string): Placeholder {
   const base64 = bytes.toString('base64')
   const map = new Map<ConnectValue, ConnectValue>([[text, text]])
   const mapJson = JSON.stringify({ [text]: text })
-  const json = [text, [text], base64, [base64], numbers, [uuid], mapJson, { [text]: text }].map((value) =>
-    jsonOf(value),
-  )
+  const forms = [text, [text], base64, [base64], numbers, [uuid], mapJson, { [text]: text }]
+  const json = new Set(forms.map((value) => jsonOf(value)))
   const marks = [text, base64, uuid, numbers.slice(0, 12).join(',')]
   return {
     valuesFor: (schema) => candidates(schema, { text, bytes, numbers, uuid, map, mapJson }),
-    isJson: (field) => json.includes(field),
+    isJson: (field) => json.has(field),
     mayHold: (document) => marks.some((mark) => document.includes(mark)),
   }
 }

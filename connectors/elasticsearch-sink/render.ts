@@ -12,7 +12,8 @@ export interface RenderOptions {
 }
 
 /**
- * Compiles a renderer for a schema. Null fields stand as null; a field that may not be null and is takes its default.
+ * Compiles a renderer for a schema. Exact decimals become strings: Elasticsearch coerces them for its fields, and keeps
+ * their digits where it would write a JSON number again as a double (any answer with a filter). Null fields stand as null; a field that may not be null and is takes its default.
  * @throws DataError (from the renderer) when a value does not fit.
  */
 export function compileRenderer(schema: Schema, options: RenderOptions): Renderer {
@@ -57,7 +58,7 @@ function compileSemantic(schema: Schema, options: RenderOptions): Renderer | nul
   if (semantic === undefined) return null
   switch (semantic.kind) {
     case 'decimal':
-      return options.exact ? (value) => decimalToken(String(value)) : (value) => String(Number(value))
+      return options.exact ? (value) => `"${String(value)}"` : (value) => String(Number(value))
     case 'variable-decimal':
       return options.exact ? compileVariableDecimal(schema) : null
     case 'date':
@@ -71,12 +72,6 @@ function compileSemantic(schema: Schema, options: RenderOptions): Renderer | nul
   }
 }
 
-/** The text as a JSON number: JSON has no leading `+`, bare `.5` or `NaN`. */
-function decimalToken(text: string): string {
-  if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(text)) return text
-  return JSON.stringify(text)
-}
-
 function compileVariableDecimal(schema: Schema): Renderer {
   const scale = schema.fields.find((field) => field.name === 'scale')
   const unscaled = schema.fields.find((field) => field.name === 'value')
@@ -85,7 +80,7 @@ function compileVariableDecimal(schema: Schema): Renderer {
     const parts = structOf(value, schema)
     const bytes = parts[unscaled.index]
     if (!(bytes instanceof Uint8Array)) throw new DataError('a VariableScaleDecimal holds no bytes')
-    return decimalToken(decimalText(bytes, Number(parts[scale.index])))
+    return `"${decimalText(bytes, Number(parts[scale.index]))}"`
   }
 }
 

@@ -28,8 +28,9 @@ export function retriesOf(
       }
       onRetry()
       const waitMs = backoffMs({ initialMs: settings.retryBackoffMs, maxMs: maxBackoffMs }, attempt)
-      const log = attempt === 3 || attempt % 20 === 0 ? logger.warn : logger.debug
-      log.call(logger, `Elasticsearch is not available, attempt ${attempt}; trying again: ${reason}`)
+      const text = `Elasticsearch is not available, attempt ${attempt}; trying again: ${reason}`
+      if (attempt === 3 || attempt % 20 === 0) logger.warn(text)
+      else logger.debug(text)
       await clock.sleep(waitMs, signal)
     },
   }

@@ -42,7 +42,7 @@ export class ElasticsearchSinkTask implements SinkTask {
 
   async start(context: SinkTaskContext): Promise<void> {
     const settings = settingsOf(context.config)
-    const transport = await openTransport(settings)
+    const transport = openTransport(settings)
     const stop = new AbortController()
     const { metrics, clock, logger } = context
     const retried = metrics.counter(
@@ -147,14 +147,11 @@ export class ElasticsearchSinkTask implements SinkTask {
       return null
     }
     const schema = settings.schemaIgnored(record.topic) || settings.externalResources !== null ? null : change.rowSchema
-    const known = settings.externalResources !== null || running.indices.ready(index, schema)
-    if (known) {
-      this.#add(record, 'index', index, change.document, progress, running)
-      return null
+    if (settings.externalResources === null && !running.indices.ready(index, schema)) {
+      return running.indices.ensure(index, schema, running.stop.signal)
     }
-    return running.indices
-      .ensure(index, schema, running.stop.signal)
-      .then(() => this.#add(record, 'index', index, change.document, progress, running))
+    this.#add(record, 'index', index, change.document, progress, running)
+    return null
   }
 
   #tombstone(record: SinkRecord, index: string, progress: PartitionProgress, running: Running): null {

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
 import { gzip, unzip } from 'node:zlib'
+import type * as ConnectionModule from '@elastic/transport/connection/HttpConnection'
+import type * as PoolModule from '@elastic/transport/pool/ClusterConnectionPool'
 import { RetriableError } from 'penstock/api'
 import type { SinkSettings } from './settings.ts'
 
@@ -45,13 +48,15 @@ const expand = promisify(unzip)
  * Opens the transport on the client's connections and their pool (which marks nodes dead and alive). The rest of the
  * client is not loaded: it costs 15 MB more a thread and adds retries that are ours to make.
  */
-export async function openTransport(settings: Settings): Promise<Transport> {
-  const [{ default: Pool }, { default: HttpConnection }] = await Promise.all([
-    import('@elastic/transport/pool/ClusterConnectionPool'),
-    import('@elastic/transport/connection/HttpConnection'),
-  ])
-  const pool = new Pool.default({
-    Connection: HttpConnection.default,
+export function openTransport(settings: Settings): Transport {
+  // CommonJS with an ES default inside: required, so that every loader sees the same shape.
+  const load = createRequire(import.meta.url)
+  const { default: Pool } = load('@elastic/transport/pool/ClusterConnectionPool') as typeof PoolModule.default
+  const { default: HttpConnection } = load(
+    '@elastic/transport/connection/HttpConnection',
+  ) as typeof ConnectionModule.default
+  const pool = new Pool({
+    Connection: HttpConnection,
     resurrectStrategy: 'none',
     ...authOf(settings),
     ...(settings.caFile === null ? {} : { tls: { ca: readFileSync(settings.caFile) } }),

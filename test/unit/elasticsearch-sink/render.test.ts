@@ -14,8 +14,8 @@ describe('values with a schema', () => {
   it('keep every digit of integers and decimals', () => {
     expect(render(primitive('INT64'), 9_223_372_036_854_775_807n)).toBe('9223372036854775807')
     const decimal = primitive('BYTES', { name: Logical.decimal, parameters: { scale: '2' } })
-    expect(render(decimal, '12345678901234567890.10')).toBe('12345678901234567890.10')
-    expect(render(decimal, '-0.50')).toBe('-0.50')
+    expect(render(decimal, '12345678901234567890.10')).toBe('"12345678901234567890.10"')
+    expect(render(decimal, '-0.50')).toBe('"-0.50"')
     expect(render(decimal, '12.50', raw)).toBe('12.5')
   })
 
@@ -27,9 +27,9 @@ describe('values with a schema', () => {
       ],
       { name: 'io.debezium.data.VariableScaleDecimal' },
     )
-    expect(render(schema, [3, Buffer.from([0xff, 0x85])])).toBe('-0.123')
-    expect(render(schema, [0, Buffer.from([0x01, 0x00])])).toBe('256')
-    expect(render(schema, [-2, Buffer.from([0x05])])).toBe('500')
+    expect(render(schema, [3, Buffer.from([0xff, 0x85])])).toBe('"-0.123"')
+    expect(render(schema, [0, Buffer.from([0x01, 0x00])])).toBe('"256"')
+    expect(render(schema, [-2, Buffer.from([0x05])])).toBe('"500"')
   })
 
   it.each<[Schema, ConnectValue, string]>([

@@ -1,0 +1,284 @@
+import { Logical, primitive, struct, type ConnectValue, type Schema } from 'penstock/api'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { plugin } from '../../connectors/elasticsearch-sink/index.ts'
+import { ElasticsearchClient } from '../support/elasticsearch-client.ts'
+import { HttpFaults } from '../support/http-faults.ts'
+import { describeWith, service } from '../support/services.ts'
+import { MemoryLog, SinkTaskHarness } from '../support/sink-task-harness.ts'
+
+let topic: string
+let log: MemoryLog
+let faults: HttpFaults
+let run = 0
+
+const keySchema = struct([['id', primitive('INT32')]])
+const row = struct(
+  [
+    ['id', primitive('INT32')],
+    ['price', primitive('BYTES', { optional: true, name: Logical.decimal, parameters: { scale: '2' } })],
+    ['at', primitive('INT64', { optional: true, name: 'io.debezium.time.MicroTimestamp' })],
+    ['note', primitive('STRING', { optional: true })],
+  ],
+  { name: 'v.Value', optional: true },
+)
+const envelope = struct(
+  [
+    ['before', row],
+    ['after', row],
+    ['source', struct([['lsn', primitive('INT64')]])],
+    ['op', primitive('STRING')],
+  ],
+  { name: 'v.Envelope' },
+)
+const unavailable = '__debezium_unavailable_value'
+
+function change(
+  id: number,
+  version: number | bigint,
+  after: ConnectValue,
+  op = 'u',
+  valueSchema: Schema = envelope,
+): void {
+  const value = op === 'tombstone' ? null : [null, after, [1], op]
+  log.append({
+    topic,
+    keySchema,
+    key: [id],
+    valueSchema: value === null ? null : valueSchema,
+    value,
+    headers: [{ key: '__penstock.version', schema: null, value: version }],
+  })
+}
+
+function sink(more: Record<string, string> = {}): SinkTaskHarness {
+  return new SinkTaskHarness(
+    plugin,
+    { name: 'es', topics: topic, 'connection.url': faults.url, 'retry.backoff.ms': '5', ...more },
+    log,
+  )
+}
+
+describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () => {
+  const client = (): ElasticsearchClient => new ElasticsearchClient(service('elasticsearch'))
+
+  beforeEach(async () => {
+    run += 1
+    topic = `sink-${process.pid}-${Date.now().toString(36)}-${run}`
+    log = new MemoryLog()
+    faults = await HttpFaults.before(service('elasticsearch'))
+  })
+  afterEach(async () => {
+    await faults.close()
+    await fetch(`${service('elasticsearch')}/${topic}`, { method: 'DELETE' })
+  })
+
+  it('writes rows with exact decimals and ISO timestamps, under a mapping that matches', async () => {
+    change(1, 100, [1, '12345678901234567.10', 1_700_000_000_123_456, 'a'], 'r')
+    const task = sink()
+    await task.start()
+    await task.deliver()
+    await task.finish()
+    expect(await client().documents(topic)).toEqual(
+      new Map([['1', '{"id":1,"price":"12345678901234567.10","at":"2023-11-14T22:13:20.123456Z","note":"a"}']]),
+    )
+    const mapping = (await client().json('GET', `/${topic}/_mapping`)) as Record<
+      string,
+      { mappings: { properties: unknown } }
+    >
+    expect(mapping[topic]?.mappings.properties).toMatchObject({
+      id: { type: 'integer' },
+      price: { type: 'double' },
+      at: { type: 'date' },
+      note: { type: 'text' },
+    })
+    expect(log.committed.get(`${topic}-0`)).toBe(1)
+  })
+
+  it('stores values that their field cannot index: the row of a far year, a numeric of 400 digits', async () => {
+    change(1, 100, [1, '9'.repeat(400), 9_224_318_015_999_999_999n, 'far'])
+    const task = sink()
+    await task.start()
+    await task.deliver()
+    await task.finish()
+    expect((await client().documents(topic)).get('1')).toContain('+294276-12-31T23:59:59.999999Z')
+  })
+
+  it('keeps the later change of a document when changes are written again, and applies deletes', async () => {
+    change(1, 100, [1, null, null, 'first'], 'c')
+    change(1, 200, [1, null, null, 'second'])
+    change(2, 300, [2, null, null, 'gone'], 'c')
+    change(2, 400, null, 'd')
+    change(2, 401, null, 'tombstone')
+    const first = sink()
+    await first.start()
+    await first.deliverAll()
+    await first.crash()
+    log.committed.clear()
+    const again = sink()
+    await again.start()
+    await again.deliver(1)
+    await again.finish()
+    expect([...(await client().documents(topic))]).toEqual([['1', '{"id":1,"price":null,"at":null,"note":"second"}']])
+    expect(again.counters.get('elasticsearch_conflicts_total')).toBeGreaterThan(0)
+  })
+
+  it('leaves the stored value where a change does not carry a large column, also for changes in one request', async () => {
+    change(1, 100, [1, '1.00', null, 'large text'], 'c')
+    const first = sink()
+    await first.start()
+    await first.deliverAll()
+    change(1, 200, [1, '2.00', null, unavailable])
+    change(2, 300, [2, '1.00', null, 'other'], 'c')
+    change(2, 301, [2, '3.00', null, unavailable])
+    change(3, 400, [3, '4.00', null, unavailable])
+    await first.deliver()
+    await first.finish()
+    const documents = await client().documents(topic)
+    expect(documents.get('1')).toBe('{"id":1,"price":"2.00","at":null,"note":"large text"}')
+    expect(documents.get('2')).toBe('{"id":2,"price":"3.00","at":null,"note":"other"}')
+    expect(documents.get('3')).toBe('{"id":3,"price":"4.00","at":null}')
+    expect(first.counters.get('elasticsearch_missing_values_total')).toBe(1)
+    expect(first.logger.lines.join()).toContain('stored nowhere')
+  })
+
+  it('waits for a server that refuses, times out, cuts answers and drops connections, and loses nothing', async () => {
+    for (let id = 0; id < 500; id++) change(id, 100 + id, [id, null, null, `n${id}`], 'c')
+    const broken = ['503', '429', 'drop', 'cut', 'drop-after', '502']
+    let n = 0
+    faults.decide = (_method, path) => {
+      const kind = broken[n++ % (broken.length + 1)]
+      if (kind === undefined || (path !== '/' && n > 60)) return { kind: 'pass' }
+      if (kind === 'drop' || kind === 'cut' || kind === 'drop-after') return { kind }
+      return { kind: 'answer', status: Number(kind) }
+    }
+    const task = sink({ 'batch.size': '50', 'max.in.flight.requests': '3' })
+    await task.start()
+    await task.deliver()
+    await task.finish()
+    expect(await client().count(topic)).toBe(500)
+    expect(log.committed.get(`${topic}-0`)).toBe(500)
+    expect(task.counters.get('elasticsearch_retries_total')).toBeGreaterThan(5)
+  })
+
+  it('fails with Elasticsearch’s reason, the record, the document and the index when a document does not fit', async () => {
+    await client().json('PUT', `/${topic}`, { mappings: { properties: { n: { type: 'integer' } } } })
+    log.append({ topic, key: 'good', value: { n: 1 } })
+    log.append({ topic, key: 'bad', value: { n: 'x' } })
+    const task = sink()
+    await task.start()
+    await expect(task.deliverAll()).rejects.toThrow(
+      new RegExp(
+        `ES_MALFORMED: Indexing failed: record ${topic}-0@1, document 'bad' of index '${topic}': .*_parsing_exception`,
+      ),
+    )
+    expect(task.raised?.message).toContain('ES_MALFORMED')
+    await task.crash()
+  })
+
+  it('goes on past such a document where the config says so, and says it', async () => {
+    await client().json('PUT', `/${topic}`, { mappings: { properties: { n: { type: 'integer' } } } })
+    log.append({ topic, key: 'bad', value: { n: 'x' } })
+    log.append({ topic, key: 'good', value: { n: 1 } })
+    const task = sink({ 'behavior.on.malformed.documents': 'warn' })
+    await task.start()
+    await task.deliver()
+    await task.finish()
+    expect([...(await client().documents(topic)).keys()]).toEqual(['good'])
+    expect(task.logger.lines.join()).toContain("document 'bad'")
+    expect(log.committed.get(`${topic}-0`)).toBe(2)
+  })
+
+  it('makes an index again that was deleted under it', async () => {
+    change(1, 100, [1, null, null, 'a'], 'c')
+    const task = sink()
+    await task.start()
+    await task.deliverAll()
+    await client().json('PUT', '/_cluster/settings', { persistent: { 'action.auto_create_index': false } })
+    try {
+      await client().json('DELETE', `/${topic}`)
+      change(2, 200, [2, null, null, 'b'], 'c')
+      await task.deliver()
+      await task.finish()
+    } finally {
+      await client().json('PUT', '/_cluster/settings', { persistent: { 'action.auto_create_index': null } })
+    }
+    expect([...(await client().documents(topic)).keys()]).toEqual(['2'])
+  })
+
+  it('extends the mapping when a column comes', async () => {
+    change(1, 100, [1, null, null, 'a'], 'c')
+    const task = sink()
+    await task.start()
+    await task.deliverAll()
+    const wider = struct(
+      [
+        ...row.fields.map((field) => [field.name, field.schema] as const),
+        ['born', primitive('INT32', { optional: true, name: 'io.debezium.time.Date' })],
+      ],
+      { name: 'v.Value', optional: true },
+    )
+    const schema = struct(
+      [
+        ['before', wider],
+        ['after', wider],
+        ['source', struct([['lsn', primitive('INT64')]])],
+        ['op', primitive('STRING')],
+      ],
+      { name: 'v.Envelope' },
+    )
+    change(2, 200, [2, null, null, 'b', 0], 'c', schema)
+    await task.deliver()
+    await task.finish()
+    const mapping = (await client().json('GET', `/${topic}/_mapping`)) as Record<
+      string,
+      { mappings: { properties: unknown } }
+    >
+    expect(mapping[topic]?.mappings.properties).toMatchObject({ born: { type: 'date' } })
+  })
+
+  it('writes records without a key only when the key is ignored, each once however often it is sent', async () => {
+    log.append({ topic, value: { n: 1 } })
+    const refusing = sink()
+    await refusing.start()
+    await expect(refusing.deliver()).rejects.toThrow(new RegExp(`record ${topic}-0@0: ES_NULL_KEY: .*key.ignore=true`))
+    await refusing.crash()
+    for (let i = 0; i < 2; i++) {
+      const task = sink({ 'key.ignore': 'true' })
+      await task.start()
+      await task.deliver()
+      await task.finish()
+      log.committed.clear()
+    }
+    expect([...(await client().documents(topic)).keys()]).toEqual([`${topic}+0+0`])
+  })
+
+  it('changes only the fields a record has with write.method=upsert', async () => {
+    log.append({ topic, key: '1', value: { a: 1, b: 1 } })
+    log.append({ topic, key: '1', value: { b: 2 } })
+    log.append({ topic, key: '2', value: { a: 1 } })
+    log.append({ topic, key: '2', value: null })
+    const task = sink({ 'write.method': 'upsert' })
+    await task.start()
+    await task.deliver()
+    await task.finish()
+    expect([...(await client().documents(topic))]).toEqual([['1', '{"a":1,"b":2}']])
+  })
+
+  it('fails by name when the credentials are refused, and at once', async () => {
+    faults.decide = () => ({ kind: 'answer', status: 401, body: '{"error":"no"}' })
+    log.append({ topic, key: '1', value: { a: 1 } })
+    const task = sink({ 'connection.username': 'a', 'connection.password': 'secret' })
+    await task.start()
+    await expect(task.deliverAll()).rejects.toThrow(/ES_DENIED: .*HTTP 401.*connection\.password/)
+    await task.crash()
+  })
+
+  it('finds out at validation that nobody listens', async () => {
+    const { parseConfig } = await import('../../src/config/parse-config.ts')
+    const raw = { 'connection.url': 'http://127.0.0.1:1', topics: 'a' }
+    const problems = await plugin.check?.(parseConfig(plugin.configDef, raw), raw, AbortSignal.timeout(5000))
+    expect(problems).toEqual([
+      { key: 'connection.url', message: expect.stringContaining('Could not connect to Elasticsearch') },
+    ])
+  })
+})

@@ -1,0 +1,69 @@
+import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** What happens to one request on its way: `pass` it, answer with a status, cut the answer in half, or drop the connection. */
+export type Fault =
+  | { readonly kind: 'pass' | 'cut' | 'drop' | 'drop-after' }
+  | { readonly kind: 'answer'; readonly status: number; readonly body?: string }
+
+/** A proxy before a real HTTP server that breaks what it is told to break. */
+export class HttpFaults {
+  readonly #server: Server
+  readonly #target: URL
+  /** Asked for every request; `pass` by default. */
+  decide: (method: string, path: string) => Fault = () => ({ kind: 'pass' })
+  /** Requests seen, `METHOD /path`. */
+  readonly seen: string[] = []
+
+  private constructor(target: URL) {
+    this.#target = target
+    this.#server = createServer((incoming, outgoing) => this.#serve(incoming, outgoing))
+  }
+
+  static async before(target: string): Promise<HttpFaults> {
+    const faults = new HttpFaults(new URL(target))
+    await new Promise<void>((resolve) => faults.#server.listen(0, '127.0.0.1', resolve))
+    return faults
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  #serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
+    const { method = 'GET', url = '/' } = incoming
+    this.seen.push(`${method} ${url}`)
+    const fault = this.decide(method, url)
+    if (fault.kind === 'drop') return void incoming.socket.destroy()
+    if (fault.kind === 'answer') {
+      incoming.resume()
+      incoming.on('end', () =>
+        outgoing.writeHead(fault.status, { 'content-type': 'application/json' }).end(fault.body ?? '{}'),
+      )
+      return
+    }
+    const forward = httpRequest(
+      new URL(url, this.#target),
+      { method, headers: { ...incoming.headers, host: this.#target.host } },
+      (answer) => {
+        if (fault.kind === 'drop-after') {
+          answer.resume()
+          answer.on('end', () => incoming.socket.destroy())
+        } else if (fault.kind === 'cut') {
+          outgoing.writeHead(answer.statusCode ?? 500, { 'content-type': 'application/json' })
+          answer.once('data', (data: Buffer) => outgoing.end(data.subarray(0, data.length >> 1)))
+        } else {
+          outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
+          answer.pipe(outgoing)
+        }
+      },
+    )
+    forward.on('error', () => incoming.socket.destroy())
+    incoming.pipe(forward)
+  }
+}
