@@ -16,8 +16,8 @@ export class WriteQueue {
   #freedHead = 0
   #arrivedHead = 0
   #readyWeight = 0
-  /** By document under way: what waits for it. */
-  readonly #underWay = new Map<string, Operation[]>()
+  /** By document under way: what waits for it; null while nothing does. */
+  readonly #underWay = new Map<string, Operation[] | null>()
   #waiting = 0
 
   constructor(limits: { readonly maxOperations: number; readonly maxBytes: number }) {
@@ -60,7 +60,8 @@ export class WriteQueue {
       const waiters = key === null || mine.has(key) ? undefined : this.#underWay.get(key)
       if (waiters !== undefined) {
         this.#shift(own)
-        waiters.push(operation)
+        if (waiters === null) this.#underWay.set(key ?? '', [operation])
+        else waiters.push(operation)
         this.#waiting += 1
         continue
       }
@@ -70,7 +71,7 @@ export class WriteQueue {
       bytes += own
       if (key !== null && !mine.has(key)) {
         mine.add(key)
-        this.#underWay.set(key, [])
+        this.#underWay.set(key, null)
       }
     }
     return batch
@@ -80,9 +81,10 @@ export class WriteQueue {
   settle(batch: readonly Operation[]): void {
     for (const operation of batch) {
       const { key } = operation
-      const waiters = key === null ? undefined : this.#underWay.get(key)
-      if (key === null || waiters === undefined) continue
+      if (key === null) continue
+      const waiters = this.#underWay.get(key)
       this.#underWay.delete(key)
+      if (waiters === undefined || waiters === null) continue
       this.#waiting -= waiters.length
       for (const waiter of waiters) {
         this.#freed.push(waiter)
