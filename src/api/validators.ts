@@ -1,5 +1,7 @@
 import type { ConfigValue, Validator } from './config-def.ts'
 
+import { javaRegExp } from './java-regex.ts'
+
 /**
  * Kafka's validators with Kafka's texts. A validator sees the parsed value, also null where a value is missing or
  * does not parse, and answers what stands behind `Invalid value X for configuration key: `.
@@ -106,3 +108,13 @@ export function allOf(...inner: readonly Validator[]): Validator {
 function listItems(value: ConfigValue): readonly string[] {
   return Array.isArray(value) ? value.map(String) : []
 }
+
+/** A regular expression in Java's syntax. */
+export const javaRegex: Validator = validator('valid regex', (value) => {
+  try {
+    javaRegExp(String(value), { whole: true })
+    return null
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+})

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+
+import { javaRegExp } from '../../../src/api/java-regex.ts'
+
+const whole = (pattern: string): RegExp => javaRegExp(pattern, { whole: true })
+
+describe('a Java regular expression', () => {
+  it.each([
+    ['shop\\.public\\..*', 'shop.public.orders', true],
+    ['orders', 'orders-2', false],
+    ['a|b', 'ab', false],
+    ['(?i)Orders', 'ORDERS', true],
+    ['\\Qa.b\\E+', 'a.bb', true],
+    ['\\Qa.b\\E', 'axb', false],
+    ['[\\p{Alpha}_]+\\p{Digit}', 'ab_1', true],
+    ['\\P{Digit}+', 'abc', true],
+    ['my\\_topic\\-\\"x\\"', 'my_topic-"x"', true],
+    ['\\x{41}\\0101', 'AA', true],
+    ['a}b]', 'a}b]', true],
+    ['a{2,3}', 'aaa', true],
+    ['[a\\-c]+', 'a-c', true],
+    ['[a\\-c]', 'b', false],
+    ['(?<x>a)\\k<x>', 'aa', true],
+    ['\\p{IsL}+', 'äö', true],
+    ['\\Aab\\z', 'ab', true],
+    ['(?s).*', 'a\nb', true],
+    ['.*', 'a\nb', false],
+  ])('%s matches %j as a whole: %s', (pattern, text, expected) => {
+    expect(whole(pattern).test(text)).toBe(expected)
+  })
+
+  it('finds a part when the whole is not asked for', () => {
+    expect(javaRegExp('b+', { whole: false }).exec('abbc')?.[0]).toBe('bb')
+  })
+
+  it('ignores case on request', () => {
+    expect(javaRegExp('ab', { whole: true, ignoreCase: true }).test('AB')).toBe(true)
+  })
+
+  it.each(['a++', 'a{2}+', '(?>a)', '[a&&b]', '[a[b]]', 'a(?i)b', '(?x)a', '\\G', '(', '[a', '*', '\\y'])(
+    'refuses %s as an invalid regex that names the pattern',
+    (pattern) => {
+      expect(() => whole(pattern)).toThrow(/^Invalid regex: .+ in "/s)
+    },
+  )
+})
