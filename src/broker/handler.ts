@@ -38,6 +38,5 @@ export function defineHandler<A extends Api>(
     overlaps: options.overlaps ?? false,
     handle,
   }
-  // The router decodes with the same `api` it hands the request to.
-  return handler as unknown as Handler
+  return handler
 }

@@ -1,0 +1,29 @@
+/** What stops the embedded broker or one of its connections: never a client's mistake, which is an error code in an answer. */
+export class BrokerError extends Error {
+  constructor(message: string, options?: { readonly cause?: unknown }) {
+    super(message, options)
+    this.name = new.target.name
+  }
+}
+
+/** Another process owns the data folder. */
+export class DataDirectoryLockedError extends BrokerError {
+  readonly directory: string
+  readonly holderPid: number
+
+  constructor(directory: string, holder: { readonly pid: number; readonly hostname: string }) {
+    super(
+      `${directory} is in use by process ${holder.pid} on ${holder.hostname}. One broker owns a data folder: ` +
+        'connect to that one (set bootstrap.servers to its address), or run the log alone with ' +
+        '`penstock broker --listen HOST:PORT --data DIR` and point every worker at it.',
+    )
+    this.directory = directory
+    this.holderPid = holder.pid
+  }
+}
+
+/** A file of the broker does not read as what it should be. */
+export class CorruptMetadataError extends BrokerError {}
+
+/** The listener cannot be opened. */
+export class ListenError extends BrokerError {}

@@ -1,0 +1,110 @@
+import { readWholeFile, replaceFile, type FileSystem } from '../log/file-system.ts'
+import { CorruptMetadataError } from './broker-error.ts'
+import type { TopicOverrides } from './topic-configs.ts'
+
+/*
+ * `<data folder>/__cluster/metadata.json`: what exists. Replaced as a whole, by rename, before a change is answered; a topic that
+ * is being deleted stays listed under `deleting` until its folders are gone, so that its records can never come back under a
+ * topic of the same name.
+ */
+
+/** A topic as it is stored. */
+export interface TopicRecord {
+  readonly name: string
+  /** base64url of 16 bytes. */
+  readonly id: string
+  readonly partitionCount: number
+  readonly configs: TopicOverrides
+}
+
+/** Everything the broker knows beyond its logs. */
+export interface ClusterMetadata {
+  readonly clusterId: string
+  readonly topics: readonly TopicRecord[]
+  /** Topics whose folders are still to be removed. */
+  readonly deleting: readonly TopicRecord[]
+}
+
+const folderName = '__cluster'
+const fileName = 'metadata.json'
+const formatVersion = 1
+
+/** A random uuid in Kafka's text form. Never the zero uuid, never one that begins with a dash (tools take that for an option). */
+export function randomUuid(): string {
+  for (;;) {
+    const text = Buffer.from(crypto.randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
+    if (!text.startsWith('-')) return text
+  }
+}
+
+/** The metadata of a data folder, or that of an empty cluster. @throws CorruptMetadataError when the file does not read as one. */
+export function readClusterFile(fs: FileSystem, dataDirectory: string): ClusterMetadata {
+  const path = `${dataDirectory}/${folderName}/${fileName}`
+  if (!fs.exists(path)) {
+    refuseOrphans(fs, dataDirectory)
+    return { clusterId: randomUuid(), topics: [], deleting: [] }
+  }
+  try {
+    return parse(JSON.parse(readWholeFile(fs, path).toString('utf8')))
+  } catch (error) {
+    if (!(error instanceof SyntaxError) && !(error instanceof CorruptMetadataError)) throw error
+    throw new CorruptMetadataError(
+      `${path} does not read as the broker's metadata (${error.message}). Restore it from a backup.`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
+
+/** Replaces the file; durable on return. */
+export async function writeClusterFile(
+  fs: FileSystem,
+  dataDirectory: string,
+  metadata: ClusterMetadata,
+): Promise<void> {
+  const folder = `${dataDirectory}/${folderName}`
+  if (!fs.exists(folder)) {
+    fs.makeDirectory(folder)
+    await fs.syncDirectory(dataDirectory)
+  }
+  const text = JSON.stringify({ version: formatVersion, ...metadata }, null, 1)
+  await replaceFile(fs, folder, fileName, Buffer.from(`${text}\n`, 'utf8'))
+}
+
+/** Without metadata nothing says what the folders of partitions are: starting empty would hide them, and later overwrite them. */
+function refuseOrphans(fs: FileSystem, dataDirectory: string): void {
+  if (!fs.exists(dataDirectory)) return
+  const orphan = fs.list(dataDirectory).find((name) => /^[a-zA-Z0-9._-]+-\d+$/.test(name))
+  if (orphan === undefined) return
+  throw new CorruptMetadataError(
+    `${dataDirectory} holds the partition ${orphan} but no ${folderName}/${fileName}. Restore that file, or choose an empty folder.`,
+  )
+}
+
+function parse(value: unknown): ClusterMetadata {
+  const { version, clusterId, topics, deleting } = value as Record<string, unknown>
+  if (version !== formatVersion) throw new CorruptMetadataError(`version ${String(version)} is not ${formatVersion}`)
+  if (typeof clusterId !== 'string') throw new CorruptMetadataError('clusterId is missing')
+  return { clusterId, topics: parseTopics(topics), deleting: parseTopics(deleting) }
+}
+
+function parseTopics(value: unknown): TopicRecord[] {
+  if (!Array.isArray(value)) throw new CorruptMetadataError('topics are missing')
+  return value.map((item: unknown) => {
+    const { name, id, partitionCount, configs } = item as Record<string, unknown>
+    if (
+      typeof name !== 'string' ||
+      typeof id !== 'string' ||
+      typeof partitionCount !== 'number' ||
+      !isTextRecord(configs)
+    ) {
+      throw new CorruptMetadataError(`a topic is not complete: ${JSON.stringify(item)}`)
+    }
+    return { name, id, partitionCount, configs }
+  })
+}
+
+function isTextRecord(value: unknown): value is Record<string, string> {
+  return typeof value === 'object' && value !== null && Object.values(value).every((item) => typeof item === 'string')
+}

@@ -1,0 +1,150 @@
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { Clock } from '../foundation/clock.ts'
+import { DataDirectoryLockedError } from './broker-error.ts'
+
+/** Who holds a data folder. */
+interface Holder {
+  readonly pid: number
+  readonly hostname: string
+  /** When the process began, as its system counts it: a pid alone may be somebody else's by now. Empty where that is unknown. */
+  readonly processStart: string
+}
+
+const fileName = '.lock'
+const renewEveryMs = 5000
+/** A holder on another host (or in another container) cannot be asked; its lock is given up when it was not renewed for so long. */
+const silentAfterMs = 30_000
+const attempts = 5
+
+/**
+ * Ownership of a data folder: the file `.lock` with the holder's pid. It appears whole or not at all (a link to a file that is
+ * written before), and outlives a kill -9: then the next process sees that its holder is gone and takes its place.
+ */
+export class DataDirectoryLock {
+  readonly #path: string
+  readonly #content: string
+  readonly #stopRenewing: () => void
+
+  private constructor(path: string, content: string, clock: Clock) {
+    this.#path = path
+    this.#content = content
+    this.#stopRenewing = clock.every(renewEveryMs, () => this.#renew(clock.now()))
+  }
+
+  /** @throws DataDirectoryLockedError when another process, or another broker of this one, holds the folder. */
+  static acquire(directory: string, clock: Clock): DataDirectoryLock {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    const path = join(directory, fileName)
+    const self: Holder = { pid: process.pid, hostname: hostname(), processStart: processStart(process.pid) }
+    const content = JSON.stringify(self)
+    const own = `${path}.${process.pid}.${crypto.randomUUID()}`
+    writeFileSync(own, content, { mode: 0o600 })
+    try {
+      for (let attempt = 0; attempt < attempts; attempt += 1) {
+        if (tryLink(own, path)) return new DataDirectoryLock(path, content, clock)
+        const found = readHolder(path)
+        if (found === null) continue
+        if (isAlive(found.holder, path, clock.now())) throw new DataDirectoryLockedError(directory, found.holder)
+        removeStale(path, found.content, own)
+      }
+      const found = readHolder(path)
+      throw new DataDirectoryLockedError(directory, found?.holder ?? self)
+    } finally {
+      rmSync(own, { force: true })
+    }
+  }
+
+  /** Gives the folder up. */
+  release(): void {
+    this.#stopRenewing()
+    if (readHolder(this.#path)?.content === this.#content) rmSync(this.#path, { force: true })
+  }
+
+  #renew(nowMs: number): void {
+    const seconds = nowMs / 1000
+    try {
+      utimesSync(this.#path, seconds, seconds)
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error
+      writeFileSync(this.#path, this.#content, { mode: 0o600, flag: 'wx' }) // Somebody tidied up; the folder is still held.
+    }
+  }
+}
+
+function tryLink(own: string, path: string): boolean {
+  try {
+    linkSync(own, path)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+function readHolder(path: string): { readonly holder: Holder; readonly content: string } | null {
+  let content: string
+  try {
+    content = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null
+    throw error
+  }
+  return { holder: parseHolder(content), content }
+}
+
+/** A lock that does not read as one was not written by a broker that lives. */
+function parseHolder(content: string): Holder {
+  try {
+    const parsed = JSON.parse(content) as Partial<Holder>
+    if (typeof parsed.pid === 'number' && typeof parsed.hostname === 'string') {
+      return { pid: parsed.pid, hostname: parsed.hostname, processStart: parsed.processStart ?? '' }
+    }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+  }
+  return { pid: 0, hostname: hostname(), processStart: '' }
+}
+
+function isAlive(holder: Holder, path: string, nowMs: number): boolean {
+  if (holder.pid <= 0) return false
+  if (holder.hostname !== hostname()) {
+    const renewed = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+    return nowMs - renewed < silentAfterMs
+  }
+  try {
+    process.kill(holder.pid, 0)
+  } catch (error) {
+    if (codeOf(error) === 'ESRCH') return false // EPERM: it lives, and is another user's.
+  }
+  return holder.processStart === processStart(holder.pid)
+}
+
+/** Takes a dead holder's lock away. Between look and rename another process may have put its own there: that one goes back. */
+function removeStale(path: string, content: string, own: string): void {
+  const aside = `${own}.stale`
+  try {
+    renameSync(path, aside)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return
+    throw error
+  }
+  if (readFileSync(aside, 'utf8') !== content) tryLink(aside, path)
+  rmSync(aside, { force: true })
+}
+
+/** Field 22 of /proc/<pid>/stat: ticks from boot to the start of the process. */
+function processStart(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ESRCH' || codeOf(error) === 'EACCES') return ''
+    throw error
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+}

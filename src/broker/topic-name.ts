@@ -1,0 +1,27 @@
+const maxLength = 249
+
+/** Topics of the broker itself: clients read them, only the broker writes them. */
+const internalTopics: ReadonlySet<string> = new Set(['__consumer_offsets', '__transaction_state'])
+
+/** Whether the topic belongs to the broker. */
+export function isInternalTopic(name: string): boolean {
+  return internalTopics.has(name)
+}
+
+/** Why a topic may not be called so; null when it may. The texts are Kafka's. */
+export function topicNameFault(name: string): string | null {
+  if (name === '') return 'Topic name is invalid: the empty string is not allowed'
+  if (name === '.' || name === '..') return `Topic name is invalid: '.' or '..' is not allowed`
+  if (name.length > maxLength)
+    return `Topic name is invalid: the length of '${name}' is longer than the max allowed length ${maxLength}`
+  if (/^[a-zA-Z0-9._-]+$/.test(name)) return null
+  return `Topic name is invalid: '${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`
+}
+
+/** The existing topic whose name differs from `name` only by dots and underscores: their metrics would be the same. */
+export function collidingTopic(name: string, existing: Iterable<string>): string | null {
+  if (!/[._]/.test(name)) return null
+  const flat = name.replaceAll('.', '_')
+  for (const other of existing) if (other !== name && other.replaceAll('.', '_') === flat) return other
+  return null
+}
