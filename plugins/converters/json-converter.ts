@@ -5,6 +5,7 @@ import {
   jsonReader,
   jsonWriter,
   keepJsonText,
+  oneOfIgnoringCase,
   parseJson,
   plainJson,
   schemaFromJson,
@@ -53,8 +54,7 @@ const configDef = {
     displayName: 'Decimal Format',
     width: 'MEDIUM',
     recommended: ['BASE64', 'NUMERIC'],
-    validator: (_key, value) =>
-      /^(?:base64|numeric)$/i.test(String(value)) ? null : 'String must be one of (case insensitive): NUMERIC, BASE64',
+    validator: oneOfIgnoringCase('BASE64', 'NUMERIC'),
   },
   'replace.null.with.default': {
     type: 'BOOLEAN',

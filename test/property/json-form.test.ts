@@ -86,7 +86,10 @@ describe('the JSON form of Connect data', () => {
   it('parses what JSON.parse parses, and integers exactly', () => {
     fc.assert(
       fc.property(fc.json({ noUnicodeString: false }), (text) => {
-        expect(JSON.stringify(parseJson(text))).toBe(JSON.stringify(JSON.parse(text)))
+        const rounded = JSON.stringify(parseJson(text), (_key, value) =>
+          typeof value === 'bigint' ? Number(value) : value,
+        )
+        expect(rounded).toBe(JSON.stringify(JSON.parse(text)))
       }),
     )
     fc.assert(

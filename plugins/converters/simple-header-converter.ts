@@ -1,0 +1,39 @@
+import {
+  primitive,
+  utf8,
+  type ConnectValue,
+  type HeaderConverter,
+  type HeaderConverterPlugin,
+  type Schema,
+  type SchemaAndValue,
+} from 'penstock/api'
+
+import { headerText } from './header-text.ts'
+import { parseHeaderText } from './parse-header-text.ts'
+
+const string = primitive('STRING')
+
+/**
+ * Header values as text; reading infers the type from the text. A header that was the text `123` is read as the
+ * number, as Kafka's own converter does it.
+ */
+export class SimpleHeaderConverter implements HeaderConverter {
+  fromConnectHeader(_topic: string, _key: string, schema: Schema | null, value: ConnectValue): Buffer | null {
+    return value === null ? null : Buffer.from(headerText(schema, value))
+  }
+
+  toConnectHeader(_topic: string, _key: string, bytes: Uint8Array | null): SchemaAndValue {
+    if (bytes === null) return { schema: null, value: null }
+    return bytes.length === 0 ? { schema: string, value: '' } : parseHeaderText(utf8(bytes))
+  }
+}
+
+/** `org.apache.kafka.connect.storage.SimpleHeaderConverter`. */
+export const plugin: HeaderConverterPlugin = {
+  kind: 'header_converter',
+  className: 'org.apache.kafka.connect.storage.SimpleHeaderConverter',
+  aliases: [],
+  version: '3.9.1',
+  configDef: {},
+  create: () => new SimpleHeaderConverter(),
+}
