@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { crossFieldProblems } from '../../../connectors/elasticsearch-sink/check-config.ts'
+import { configDef } from '../../../connectors/elasticsearch-sink/config.ts'
+import { settingsOf } from '../../../connectors/elasticsearch-sink/settings.ts'
+import { parseConfig } from '../../../src/config/parse-config.ts'
+
+const base = { topics: 'orders', 'connection.url': 'http://127.0.0.1:9200' }
+const problems = (more: Record<string, string>): readonly string[] => {
+  const raw = { ...base, ...more }
+  return crossFieldProblems(parseConfig(configDef, raw), raw).map((problem) => `${problem.key}: ${problem.message}`)
+}
+
+describe('the config of the Elasticsearch sink', () => {
+  it('needs nothing but an address', () => {
+    expect(problems({})).toEqual([])
+    const settings = settingsOf(parseConfig(configDef, base))
+    expect(settings).toMatchObject({
+      batchSize: 2000,
+      maxInFlight: 5,
+      nullValues: 'delete',
+      documentVersion: 'auto',
+      values: 'exact',
+      unwrap: true,
+      maxRetries: -1,
+    })
+  })
+
+  it('reads addresses as Confluent does: http where no scheme is given', () => {
+    const settings = settingsOf(parseConfig(configDef, { 'connection.url': 'es1:9200,https://es2' }))
+    expect(settings.urls.map(String)).toEqual(['http://es1:9200/', 'https://es2/'])
+  })
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    ['a user name without a password', { 'connection.username': 'a' }, /connection.password: Both/],
+    [
+      'an API key beside a user name',
+      { 'connection.api.key': 'k', 'connection.username': 'a', 'connection.password': 'b' },
+      /not both/,
+    ],
+    [
+      'two topics of one index name',
+      { topics: 'Orders,orders' },
+      /topics: topics 'Orders' and 'orders' would both be written to index 'orders'/,
+    ],
+    ['a topic with no legal index name', { topics: '__orders' }, /topics: topic '__orders' has no legal index name/],
+    [
+      'a buffer smaller than what may be under way',
+      { 'max.buffered.records': '10' },
+      /max.buffered.records.*must be larger/,
+    ],
+    [
+      'an upsert with a version',
+      { 'write.method': 'upsert', 'document.version': 'header' },
+      /an upsert cannot carry a version/,
+    ],
+    [
+      'topics beside key.ignore',
+      { 'key.ignore': 'true', 'topic.key.ignore': 'orders' },
+      /can not be set if 'key.ignore' is 'true'/,
+    ],
+    ['http where SSL is insisted on', { 'elastic.security.protocol': 'SSL' }, /begins with https/],
+    ['a mapping without its usage', { 'topic.to.external.resource.mapping': 'orders:o' }, /go together/],
+    [
+      'a mapping that leaves a topic out',
+      { topics: 'a,b', 'external.resource.usage': 'index', 'topic.to.external.resource.mapping': 'a:x' },
+      /no resource is given for: b/,
+    ],
+    [
+      'two topics mapped to one resource',
+      { topics: 'a,b', 'external.resource.usage': 'index', 'topic.to.external.resource.mapping': 'a:x,b:x' },
+      /names a topic or a resource a second time/,
+    ],
+  ])('refuses %s', (_name, more, message) => {
+    expect(problems(more).join('\n')).toMatch(message)
+  })
+
+  it.each([
+    ['proxy.host', 'p'],
+    ['kerberos.user.principal', 'me'],
+    ['data.stream.dataset', 'd'],
+  ])('refuses %s by name', (key, value) => {
+    expect(configDef[key]?.unsupported).toMatch(/not served/)
+    expect(() => parseConfig(configDef, { ...base, [key]: value })).toThrow(key)
+  })
+})
