@@ -1,9 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { readFileSync } from 'node:fs'
 
 import type { TestProject } from 'vitest/node'
 
-import { serviceNames, serviceVariables, type Service, type ServiceName } from './service-names.ts'
+import { reasonOf } from '../../src/servers/server-error.ts'
+import { Servers } from '../../src/servers/servers.ts'
+import { findKcat } from './kcat.ts'
+import { serviceNames, serviceVariables, type Service, type ServiceName, type Services } from './service-names.ts'
 
 /** The names that `describeWith([...])` calls in these sources ask for. */
 export function neededServices(sources: readonly string[]): Set<ServiceName> {
@@ -24,24 +26,34 @@ async function selectedFiles(root: TestProject): Promise<string[]> {
   return lists.flatMap((list) => list.testFiles)
 }
 
-function onPath(binary: string): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter)
-  return folders.map((folder) => join(folder, binary)).find((path) => existsSync(path))
-}
-
-function find(name: ServiceName): Service {
-  const address = process.env[serviceVariables[name]] || (name === 'kcat' ? onPath('kcat') : undefined)
-  return address === undefined ? { missing: `set ${serviceVariables[name]}` } : { address }
-}
-
-/** Provides the servers that the selected suites ask for. TEST_SERVICES, a list of names, leaves all others out. */
-export default async function setup(project: TestProject): Promise<void> {
-  const files = await selectedFiles(project)
+async function provide(name: ServiceName, servers: () => Servers): Promise<Service> {
   const allowed = process.env['TEST_SERVICES']?.split(',')
-  const services: Partial<Record<ServiceName, Service>> = {}
-  for (const name of neededServices(files.map((file) => readFileSync(file, 'utf8')))) {
-    const left = allowed !== undefined && !allowed.includes(name)
-    services[name] = left ? { missing: 'left out by TEST_SERVICES' } : find(name)
+  if (allowed !== undefined && !allowed.includes(name)) return { missing: 'left out by TEST_SERVICES' }
+  const variable = serviceVariables[name]
+  const given = process.env[variable]
+  if (given !== undefined && given !== '') return { address: given }
+  try {
+    return { address: name === 'kcat' ? findKcat() : (await servers().get(name)).address }
+  } catch (error) {
+    return { missing: `${reasonOf(error)} Tests take a running one from ${variable}.` }
+  }
+}
+
+/**
+ * Provides the servers that the selected suites ask for: those that the environment names, else started for this run.
+ * TEST_SERVICES, a list of names, leaves all others out.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const files = await selectedFiles(project)
+  const needed = [...neededServices(files.map((file) => readFileSync(file, 'utf8')))]
+  let servers: Servers | null = null
+  const open = (): Servers =>
+    (servers ??= Servers.open({ report: ({ doing }) => process.stderr.write(`test servers: ${doing} …\n`) }))
+  const provided = await Promise.all(needed.map(async (name) => [name, await provide(name, open)] as const))
+  const services: Services = Object.fromEntries(provided)
+  for (const [name, found] of provided) {
+    if ('missing' in found) process.stderr.write(`test servers: no ${name}: ${found.missing}\n`)
   }
   project.provide('services', services)
+  return async () => servers?.close()
 }

@@ -82,8 +82,8 @@ export function errors(files: readonly SourceFile[]): Violation[] {
           found.push({ rule: 'errors', path: file.path, message: `line ${line}: throws a plain Error` })
         }
         const [id, superClass] = [node['id'], node['superClass']]
-        if (!/^Class/.test(node.type) || !isNode(id) || !isNode(superClass)) return
-        if (/Error$/.test(String(superClass['name'])) && !/Error$/.test(String(id['name']))) {
+        if (!node.type.startsWith('Class') || !isNode(id) || !isNode(superClass)) return
+        if (String(superClass['name']).endsWith('Error') && !String(id['name']).endsWith('Error')) {
           found.push({
             rule: 'errors',
             path: file.path,

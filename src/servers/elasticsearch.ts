@@ -1,0 +1,162 @@
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+import { isOpenToOthers, ownedFolder, serverAccount } from './account.ts'
+import { startContainer } from './docker.ts'
+import { findJava, unpackArtifact } from './java.ts'
+import { freePorts } from './port.ts'
+import { StartedServer, type Server, type ServerContext } from './server.ts'
+import { ServerError } from './server-error.ts'
+import { firstWay } from './ways.ts'
+
+/** What an Elasticsearch of ours is started with. */
+export interface ElasticsearchOptions {
+  readonly folder: string
+  readonly port?: number | null
+  /** Of the server's JVM, in MiB. */
+  readonly heapMiB?: number
+}
+
+const version = '8.19.21'
+const advice = 'Set PENSTOCK_ELASTICSEARCH_URL to a running one, start Docker, or install Java 17 and Maven.'
+
+/**
+ * Starts a single-node Elasticsearch without security: by Docker, else the build that Elastic publishes for integration
+ * tests. That one has no Painless, no reindex, no ingest processors, and answers `GET /` with 405: nothing of ours may
+ * depend on it, as proxies and restricted keys refuse `GET /` too.
+ */
+export function startElasticsearch(context: ServerContext, options: ElasticsearchOptions): Promise<Server> {
+  return firstWay('Elasticsearch', advice, [
+    ['Docker', () => startInDocker(context, options)],
+    ['Maven', () => startFromMaven(context, options)],
+  ])
+}
+
+const healthy = (address: string) => async (signal: AbortSignal) => {
+  const answer = await fetch(`${address}/_cluster/health`, { signal })
+  const { status } = (await answer.json()) as { status?: string }
+  return status === 'green' || status === 'yellow'
+}
+
+async function startInDocker(context: ServerContext, options: ElasticsearchOptions): Promise<Server> {
+  const heap = `${options.heapMiB ?? 512}m`
+  return startContainer(context, {
+    kind: 'elasticsearch',
+    title: 'Elasticsearch',
+    folder: options.folder,
+    hostPort: options.port ?? null,
+    containerPort: 9200,
+    env: () => ({
+      'discovery.type': 'single-node',
+      'xpack.security.enabled': 'false',
+      ES_JAVA_OPTS: `-Xms${heap} -Xmx${heap}`,
+    }),
+    args: [],
+    address: (port) => `http://127.0.0.1:${port}`,
+    probe: healthy,
+  })
+}
+
+async function startFromMaven(context: ServerContext, options: ElasticsearchOptions): Promise<Server> {
+  const java = await findJava(context, 17)
+  const account = serverAccount()
+  if (account !== null && !isOpenToOthers(dirname(options.folder))) {
+    throw new ServerError(`it does not run as root, and its account cannot enter ${dirname(options.folder)}`)
+  }
+  const unpacked = await context.cache.get(`elasticsearch-${version}`, context.signal, async (staging) => {
+    context.report({ kind: 'elasticsearch', doing: `downloading Elasticsearch ${version} (107 MB, once)` })
+    await unpackArtifact(context, `org.elasticsearch.distribution.integ-test-zip:elasticsearch:${version}:zip`, staging)
+  })
+  const home = join(unpacked, `elasticsearch-${version}`)
+  const [port, transport] = await freePorts([options.port ?? null, null])
+  if (port === undefined || transport === undefined) throw new ServerError('no free port')
+  writeConfiguration(home, options, port, transport)
+  ownedFolder(options.folder, account)
+  context.report({ kind: 'elasticsearch', doing: 'starting Elasticsearch' })
+  const address = `http://127.0.0.1:${port}`
+  const server = new StartedServer(context, {
+    kind: 'elasticsearch',
+    address,
+    description: `Elasticsearch ${version} (Maven artifact)`,
+    order: {
+      ...launch(java, home, options.folder, context),
+      account,
+      logFile: join(options.folder, 'elasticsearch.log'),
+      stopSignal: 'SIGTERM',
+      stopTimeoutMs: 20_000,
+    },
+    readyTimeoutMs: 180_000,
+    probe: healthy(address),
+  })
+  await server.start()
+  return server
+}
+
+function launch(java: string, home: string, folder: string, context: ServerContext) {
+  const temporary = join(folder, 'tmp')
+  return {
+    command: java,
+    args: [
+      '-Xms4m',
+      '-Xmx64m',
+      '-XX:+UseSerialGC',
+      '-Dcli.name=server',
+      `-Dcli.script=${home}/bin/elasticsearch`,
+      '-Dcli.libs=lib/tools/server-cli',
+      `-Des.path.home=${home}`,
+      `-Des.path.conf=${folder}/config`,
+      '-Des.distribution.type=tar',
+      '-Des.java.type=',
+      '-cp',
+      `${home}/lib/*:${home}/lib/cli-launcher/*`,
+      'org.elasticsearch.launcher.CliToolLauncher',
+    ],
+    // The launcher takes its working directory for the home of Elasticsearch.
+    cwd: home,
+    env: {
+      PATH: context.env['PATH'] ?? '',
+      HOME: folder,
+      ES_TMPDIR: temporary,
+      LIBFFI_TMPDIR: temporary,
+      ES_JAVA_HOME: dirname(dirname(java)),
+      JAVA_HOME: dirname(dirname(java)),
+    },
+  }
+}
+
+function writeConfiguration(home: string, options: ElasticsearchOptions, port: number, transport: number): void {
+  const { folder, heapMiB = 512 } = options
+  for (const name of ['config', 'data', 'logs', 'tmp']) mkdirSync(join(folder, name), { recursive: true })
+  for (const name of ['log4j2.properties', 'roles.yml', 'users', 'users_roles', 'role_mapping.yml']) {
+    const source = join(home, 'config', name)
+    if (existsSync(source)) copyFileSync(source, join(folder, 'config', name))
+  }
+  const settings = {
+    'discovery.type': 'single-node',
+    'http.host': '127.0.0.1',
+    'http.port': port,
+    'transport.host': '127.0.0.1',
+    'transport.port': transport,
+    'path.data': join(folder, 'data'),
+    'path.logs': join(folder, 'logs'),
+    'action.destructive_requires_name': false,
+    'cluster.routing.allocation.disk.threshold_enabled': false,
+    ...(existsSync(join(home, 'modules/x-pack-security'))
+      ? { 'xpack.security.enabled': false, 'xpack.security.autoconfiguration.enabled': false }
+      : {}),
+  }
+  const yaml = Object.entries(settings).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
+  writeFileSync(join(folder, 'config/elasticsearch.yml'), yaml.join(''))
+  const jvm = [
+    `-Xms${heapMiB}m`,
+    `-Xmx${heapMiB}m`,
+    '-XX:+UseG1GC',
+    `-Djava.io.tmpdir=${folder}/tmp`,
+    '-XX:+ExitOnOutOfMemoryError',
+  ]
+  jvm.push(
+    `-XX:ErrorFile=${folder}/logs/hs_err_pid%p.log`,
+    '-Dorg.apache.lucene.store.MMapDirectory.sharedArenaMaxPermits=1',
+  )
+  writeFileSync(join(folder, 'config/jvm.options'), `${jvm.join('\n')}\n`)
+}

@@ -1,0 +1,44 @@
+import { existsSync, realpathSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { findBinary, run } from './command.ts'
+import type { ServerContext } from './server.ts'
+import { reasonOf, ServerError } from './server-error.ts'
+
+const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1'
+
+/** The `java` of JAVA_HOME or PATH. @throws ServerError when there is none, or it is older than `major`. */
+export async function findJava(context: ServerContext, major: number): Promise<string> {
+  const home = context.env['JAVA_HOME']
+  const named = home === undefined ? null : join(home, 'bin', 'java')
+  const java = named !== null && existsSync(named) ? named : findBinary('java')
+  if (java === null) throw new ServerError(`no java in JAVA_HOME or on PATH (${major} or later is needed)`)
+  const text = await run(java, ['--version'], { signal: context.signal }).catch((error: unknown) => reasonOf(error))
+  const found = Number(/(?:openjdk|java) (\d+)/.exec(text)?.[1] ?? 0)
+  if (found < major)
+    throw new ServerError(`${java} is Java ${found || 'of unknown version'}, ${major} or later is needed`)
+  return realpathSync(java)
+}
+
+/** Unpacks a zip artifact (`group:artifact:version:zip`) from Maven's repositories into `folder`. */
+export async function unpackArtifact(context: ServerContext, artifact: string, folder: string): Promise<void> {
+  await maven(context, [`${dependencyPlugin}:unpack`, `-Dartifact=${artifact}`, `-DoutputDirectory=${folder}`], folder)
+}
+
+/** Copies the jars that a project file needs at run time into `folder`. */
+export async function copyJars(context: ServerContext, pom: string, folder: string): Promise<void> {
+  const args = [
+    '-f',
+    pom,
+    `${dependencyPlugin}:copy-dependencies`,
+    '-DincludeScope=runtime',
+    `-DoutputDirectory=${folder}`,
+  ]
+  await maven(context, args, folder)
+}
+
+async function maven(context: ServerContext, args: readonly string[], cwd: string): Promise<void> {
+  const mvn = findBinary('mvn')
+  if (mvn === null) throw new ServerError('no mvn on PATH')
+  await run(mvn, ['-q', '-B', ...args], { cwd, signal: context.signal })
+}

@@ -1,0 +1,18 @@
+import { reasonOf, ServerMissingError, type FailedWay } from './server-error.ts'
+
+/** The answer of the first way that works. @throws ServerMissingError with the reason of each when none does. */
+export async function firstWay<T>(
+  title: string,
+  advice: string,
+  ways: readonly (readonly [string, () => Promise<T>])[],
+): Promise<T> {
+  const failed: FailedWay[] = []
+  for (const [way, attempt] of ways) {
+    try {
+      return await attempt()
+    } catch (error) {
+      failed.push({ way, reason: reasonOf(error) })
+    }
+  }
+  throw new ServerMissingError(title, failed, advice)
+}

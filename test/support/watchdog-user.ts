@@ -1,0 +1,22 @@
+/** A process that uses the watchdog and waits to be killed; its argument is a folder to write process numbers to. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { Watchdog } from '../../src/servers/watchdog.ts'
+
+const folder = process.argv[2] ?? ''
+const watchdog = Watchdog.open()
+watchdog.removeAtEnd(join(folder, 'data'))
+watchdog.runAtEnd('/bin/sh', ['-c', `echo done > ${folder}/at-end`])
+const running = await watchdog.start({
+  command: '/bin/sh',
+  args: ['-c', 'trap "" TERM; sh -c "echo \\$\\$ > child; exec sleep 60" & wait; wait'],
+  cwd: folder,
+  env: { PATH: process.env['PATH'] ?? '' },
+  account: null,
+  logFile: join(folder, 'log'),
+  stopSignal: 'SIGTERM',
+  stopTimeoutMs: 300,
+})
+writeFileSync(join(folder, 'server'), String(running.pid))
+process.on('message', () => {}) // keeps the process alive
