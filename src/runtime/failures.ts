@@ -1,4 +1,5 @@
 import { RetriableError } from '../api/errors.ts'
+import { KafkaError } from '../client/errors.ts'
 import type { Backoff } from '../foundation/backoff.ts'
 
 /** How a task that meets a RetriableError waits: for ever, but never longer than this between attempts. */
@@ -6,6 +7,7 @@ export const taskBackoff: Backoff = { initialMs: 200, maxMs: 30_000 }
 
 /** Whether the same call may succeed later. By name too: a plugin may carry its own copy of the api package. */
 export function isRetriable(error: unknown): boolean {
+  if (error instanceof KafkaError) return error.retriable
   return error instanceof RetriableError || (error instanceof Error && error.name === 'RetriableError')
 }
 

@@ -1,19 +1,3 @@
-export interface OutgoingRecord {
-  readonly topic: string
-  readonly partition: number | null
-  readonly key: Uint8Array | null
-  readonly value: Uint8Array | null
-  readonly headers: readonly { readonly key: string; readonly value: Uint8Array | null }[]
-  readonly timestamp: number | null
-}
-export interface Producer {
-  append(record: OutgoingRecord, token: number): void
-  room(): Promise<void> | null
-  onAcknowledged: (tokens: readonly number[]) => void
-  onFailed: (error: Error, tokens: readonly number[]) => void
-  flush(signal?: AbortSignal): Promise<void>
-  close(): Promise<void>
-}
 export interface FetchedRecord {
   readonly topic: string
   readonly partition: number

@@ -3,12 +3,13 @@ import { scheduler } from 'node:timers/promises'
 import { ConnectError } from '../../api/errors.ts'
 import type { SourceRecord } from '../../api/record.ts'
 import type { CommittedSourceOffset, SourceTask, SourceTaskContext } from '../../api/task.ts'
+import type { OutgoingRecord } from '../../client/partition-queue.ts'
+import type { Producer } from '../../client/producer.ts'
 import { backoffMs } from '../../foundation/backoff.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import type { Counter, Histogram, TaskMetrics } from '../../foundation/metrics.ts'
 import { isRetriable, messageOf, taskBackoff } from '../failures.ts'
-import type { OutgoingRecord, Producer } from './client-seam.ts'
 import { interruptible } from './interruptible.ts'
 import type { RecordEncoder } from './record-encoder.ts'
 import { SourceOffsetCommitter } from './source-offset-committer.ts'
@@ -19,13 +20,16 @@ import { applyTransforms, type TransformStep } from './transform-chain.ts'
 /** Records of one task in flight to the log at most; the producer's memory bounds their bytes (I10). */
 const maxInFlight = 262_144
 
+/** What the loop needs of a producer. */
+export type RecordProducer = Pick<Producer, 'append' | 'room' | 'flush' | 'close' | 'onAcknowledged' | 'onFailed'>
+
 export interface SourceTaskLoopOptions {
   /** A fresh instance for every attempt to start. */
   readonly createTask: () => SourceTask
   readonly context: SourceTaskContext
   readonly transforms: readonly TransformStep[]
   readonly encoder: RecordEncoder
-  readonly producer: Producer
+  readonly producer: RecordProducer
   /** The record of the offset topic that stores this offset. */
   readonly offsetRecord: (offset: CommittedSourceOffset) => OutgoingRecord
   readonly control: TaskControl
@@ -239,9 +243,7 @@ export class SourceTaskLoop {
     if (this.#task !== null) await this.#settle()
     this.#committer.close()
     if (this.#task !== null) await stopQuietly(this.#task, this.#logger)
-    await this.#options.producer.close().catch((error: unknown) => {
-      this.#logger.warn(`the producer did not close: ${messageOf(error)}`)
-    })
+    await this.#options.producer.close(AbortSignal.abort())
   }
 }
 

@@ -1,0 +1,33 @@
+/** The levels of the logger tree, least severe first. */
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/**
+ * Which level each part of the logger tree has: the longest name that is the logger's own or an ancestor's decides
+ * (`connect.runtime` covers `connect.runtime.SinkTask`).
+ */
+export class LogLevels {
+  readonly #root: LogLevel
+  readonly #byName = new Map<string, number>()
+
+  constructor(root: LogLevel) {
+    this.#root = root
+  }
+
+  set(name: string, level: LogLevel): void {
+    this.#byName.set(name, logLevels.indexOf(level))
+  }
+
+  /** Whether a line of that level is written by the logger of that name. */
+  allows(name: string, level: LogLevel): boolean {
+    return logLevels.indexOf(level) >= this.#thresholdOf(name)
+  }
+
+  #thresholdOf(name: string): number {
+    for (let part = name; part !== ''; part = part.slice(0, Math.max(0, part.lastIndexOf('.')))) {
+      const level = this.#byName.get(part)
+      if (level !== undefined) return level
+    }
+    return logLevels.indexOf(this.#root)
+  }
+}

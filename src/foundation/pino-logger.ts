@@ -1,0 +1,58 @@
+import pino, { type DestinationStream, type Logger as Pino } from 'pino'
+
+import type { LogLevel, LogLevels } from './log-levels.ts'
+import type { LogSink } from './named-logger.ts'
+
+/** One JSON line per event, written before the call returns: a crash loses none. */
+export class PinoSink implements LogSink {
+  readonly #pino: Pino
+  readonly #levels: LogLevels
+
+  /** @param destination where lines go; standard error unless told otherwise. */
+  constructor(levels: LogLevels, destination: DestinationStream = pino.destination({ fd: 2, sync: true })) {
+    this.#levels = levels
+    this.#pino = pino(
+      {
+        level: 'trace',
+        base: null,
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (label) => ({ level: label }) },
+        serializers: { error: errorText },
+      },
+      destination,
+    )
+  }
+
+  write(level: LogLevel, name: string, message: string, fields: Record<string, unknown> | undefined): void {
+    if (this.#levels.allows(name, level)) this.#pino[level]({ logger: name, ...fields }, message)
+  }
+}
+
+/** An error as a line holds it: its stack, or the text it already is when it crossed a thread boundary. */
+function errorText(error: unknown): unknown {
+  return error instanceof Error ? (error.stack ?? error.message) : error
+}
+
+interface Line {
+  readonly time: string
+  readonly level: string
+  readonly logger: string
+  readonly msg: string
+  readonly [field: string]: unknown
+}
+
+/** For a terminal: `14:03:07 WARN  connect.runtime.SinkTask  message  field=value`, a stack below its line. */
+export function readableLines(write: (text: string) => void): DestinationStream {
+  return {
+    write(json) {
+      const { time, level, logger, msg, error, ...fields } = JSON.parse(json) as Line
+      const rest = Object.entries(fields).map(([key, value]) => `  ${key}=${textOf(value)}`)
+      const stack = error === undefined ? '' : `\n${textOf(error)}`
+      write(`${time.slice(11, 19)} ${level.toUpperCase().padEnd(5)} ${logger}  ${msg}${rest.join('')}${stack}\n`)
+    },
+  }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}

@@ -1,0 +1,34 @@
+import type { RawConfig } from '../../api/config-def.ts'
+import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../../config/config-infos.ts'
+import type { LogLevel } from '../../foundation/log-levels.ts'
+import type { PluginDescriptor } from '../../plugin/plugin-descriptor.ts'
+import type { LogMessage } from '../thread/forwarding-sink.ts'
+
+/** What the plugin thread is born with. */
+export interface PluginThreadData {
+  readonly foundPlugins: readonly PluginDescriptor[]
+  readonly logLevel: LogLevel
+}
+
+/** What the main thread says to the plugin thread. */
+export type ToPluginThread =
+  | { readonly type: 'start-connector'; readonly connector: string; readonly config: RawConfig }
+  | { readonly type: 'stop-connector'; readonly connector: string }
+  | { readonly type: 'task-configs'; readonly connector: string; readonly maxTasks: number }
+  | { readonly type: 'validate'; readonly config: SubmittedConfig }
+  | { readonly type: 'plugin-config'; readonly plugin: string }
+  | { readonly type: 'log-level'; readonly level: LogLevel }
+
+export interface ToPluginThreadAnswers extends Record<string, unknown> {
+  'start-connector': void
+  'stop-connector': void
+  'task-configs': readonly RawConfig[]
+  validate: ConfigInfos
+  'plugin-config': readonly ConfigKeyInfo[]
+}
+
+/** What the plugin thread says to the main thread. */
+export type FromPluginThread =
+  | { readonly type: 'reconfigure'; readonly connector: string }
+  | { readonly type: 'connector-failed'; readonly connector: string; readonly trace: string }
+  | LogMessage

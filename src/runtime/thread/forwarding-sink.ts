@@ -1,0 +1,42 @@
+import { logLevels, type LogLevel } from '../../foundation/log-levels.ts'
+import type { LogSink } from '../../foundation/named-logger.ts'
+import { traceOf } from '../failures.ts'
+
+/** A log line on its way to the main thread, which writes it. */
+export interface LogMessage {
+  readonly type: 'log'
+  readonly level: LogLevel
+  readonly name: string
+  readonly message: string
+  /** JSON values; errors as their stack. */
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** Sends lines to the main thread. Less severe ones than `threshold` stay here, so that they cost nothing. */
+export class ForwardingSink implements LogSink {
+  readonly #send: (message: LogMessage) => void
+  #threshold: number
+
+  constructor(threshold: LogLevel, send: (message: LogMessage) => void) {
+    this.#threshold = logLevels.indexOf(threshold)
+    this.#send = send
+  }
+
+  setThreshold(level: LogLevel): void {
+    this.#threshold = logLevels.indexOf(level)
+  }
+
+  write(level: LogLevel, name: string, message: string, fields: Record<string, unknown> | undefined): void {
+    if (logLevels.indexOf(level) < this.#threshold) return
+    this.#send({ type: 'log', level, name, message, fields: fields === undefined ? {} : plain(fields) })
+  }
+}
+
+/** What structured clone takes and JSON shows. */
+function plain(fields: Record<string, unknown>): Record<string, unknown> {
+  const text = JSON.stringify(fields, (_, value: unknown) => {
+    if (value instanceof Error) return traceOf(value)
+    return typeof value === 'bigint' ? value.toString() : value
+  })
+  return JSON.parse(text) as Record<string, unknown>
+}
