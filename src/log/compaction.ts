@@ -1,0 +1,186 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { readBatchHeader, type BatchHeader } from '../protocol/record-batch.ts'
+import { RecordReader } from '../protocol/record-reader.ts'
+import { filterBatch } from './batch-filter.ts'
+import type { BatchScanner } from './batch-scanner.ts'
+import { swapIn } from './compaction-swap.ts'
+import type { FileSystem } from './file-system.ts'
+import type { LogConfig } from './log-config.ts'
+import { CorruptLogError } from './log-error.ts'
+import { Segment } from './segment.ts'
+import { suffixes } from './segment-files.ts'
+import type { AbortedTransaction } from './transaction-index.ts'
+
+/*
+ * Compaction: of every key the last record stays. Offsets never change, readers meet holes.
+ *
+ * Pass one reads the part that was not compacted yet and remembers the last offset of each key; when the memory for keys is
+ * full, the round ends there. Pass two writes the segments anew. A tombstone stays `delete.retention.ms` after the first round
+ * that met it, so that a reader who began before it sees it. Transaction markers stay. The last record of the range stays
+ * whatever it is: a reader that waits for the end of the log must be given something that ends there.
+ *
+ * The event loop gets its turn after every `bytesPerTurn`.
+ */
+const bytesPerTurn = 1024 * 1024
+const maxKeyBytes = 64 * 1024 * 1024
+const bytesPerMapEntry = 64
+const maxRelativeOffset = 0x7fff_ffff
+
+/** What {@link compactSegments} works on. */
+export interface Compaction {
+  readonly fs: FileSystem
+  readonly directory: string
+  readonly config: LogConfig
+  readonly nowMs: number
+  /** The oldest segments of the log, none of which is written any more, all of them synced and indexed. */
+  readonly inputs: readonly Segment[]
+  readonly compactedOffset: number
+  /** Called once `by` is on disk in the place of `segments`, which can be read until they are closed. */
+  readonly replace: (segments: readonly Segment[], by: Segment) => void
+}
+
+/**
+ * @returns the offset below which records are compacted.
+ * @throws CorruptLogError when a batch is damaged; system errors. What was replaced before stays replaced.
+ */
+export async function compactSegments(compaction: Compaction): Promise<number> {
+  const { inputs } = compaction
+  const aborted: AbortedTransaction[] = []
+  for (const segment of inputs) segment.transactions.collect(0, Number.MAX_SAFE_INTEGER, aborted)
+  const latest = await lastOffsets(compaction, aborted)
+  const round = { ...compaction, ...latest, aborted }
+  for (const group of groups(inputs, compaction.config.segmentBytes)) {
+    if ((group[0] as Segment).baseOffset < latest.endOffset) compaction.replace(group, await rewrite(group, round))
+  }
+  return latest.endOffset
+}
+
+interface Round extends Compaction {
+  readonly offsets: ReadonlyMap<string, number>
+  /** Records at or beyond it are not touched. */
+  readonly endOffset: number
+  readonly aborted: readonly AbortedTransaction[]
+}
+
+/** Pass one. */
+async function lastOffsets(
+  compaction: Compaction,
+  aborted: readonly AbortedTransaction[],
+): Promise<{ readonly offsets: ReadonlyMap<string, number>; readonly endOffset: number }> {
+  const offsets = new Map<string, number>()
+  let keyBytes = 0
+  for (const segment of compaction.inputs) {
+    if (segment.endOffset <= compaction.compactedOffset) continue
+    const scanner = segment.scan(0, 'whole')
+    for (let header = scanner.next(); header !== null; header = scanner.next()) {
+      if (header.isControl || isAborted(header, aborted)) continue
+      if (keyBytes > maxKeyBytes) return { offsets, endOffset: header.baseOffset }
+      const reader = new RecordReader(scanner.bytes())
+      while (reader.next()) {
+        const key = reader.key()?.toString('latin1')
+        if (key === undefined) continue
+        if (!offsets.has(key)) keyBytes += key.length + bytesPerMapEntry
+        offsets.set(key, reader.offset)
+      }
+      await turnAfter(scanner.position, header.sizeInBytes)
+    }
+    requireEnd(segment, scanner)
+  }
+  return { offsets, endOffset: compaction.inputs.at(-1)?.endOffset ?? compaction.compactedOffset }
+}
+
+/** Neighbours that fit into one segment become one. */
+function groups(inputs: readonly Segment[], segmentBytes: number): Segment[][] {
+  const result: Segment[][] = []
+  let size = 0
+  for (const segment of inputs) {
+    const group = result.at(-1)
+    const base = group?.[0]?.baseOffset ?? 0
+    if (group !== undefined && size + segment.size <= segmentBytes && segment.endOffset - base <= maxRelativeOffset) {
+      group.push(segment)
+      size += segment.size
+    } else {
+      result.push([segment])
+      size = segment.size
+    }
+  }
+  return result
+}
+
+/** Pass two, for the segments that become one. */
+async function rewrite(group: readonly Segment[], round: Round): Promise<Segment> {
+  const { fs, directory, nowMs } = round
+  const base = (group[0] as Segment).baseOffset
+  const output = Segment.create(fs, directory, base, nowMs, suffixes.cleaned)
+  try {
+    for (const segment of group) await copyKept(segment, output, round)
+    for (const segment of group) carryAborted(segment, output)
+    await output.file.sync()
+    for (const index of [output.offsetIndex, output.timeIndex, output.transactions.index]) index.materialize()
+    await output.syncIndexes()
+    await fs.syncDirectory(directory)
+  } catch (error) {
+    output.remove()
+    throw error
+  }
+  output.close()
+  for (const segment of group) segment.hold()
+  await swapIn(
+    fs,
+    directory,
+    base,
+    group.map((segment) => segment.baseOffset),
+  )
+  const swapped = Segment.load(fs, directory, base, nowMs)
+  swapped.size = output.size
+  swapped.endOffset = (group.at(-1) as Segment).endOffset
+  swapped.maxTimestamp = output.maxTimestamp
+  return swapped
+}
+
+async function copyKept(segment: Segment, output: Segment, round: Round): Promise<void> {
+  const horizonMs = round.nowMs + round.config.deleteRetentionMs
+  const scanner = segment.scan(0, 'whole')
+  for (let header = scanner.next(); header !== null; header = scanner.next()) {
+    const kept = header.isControl ? scanner.bytes() : filterBatch(scanner.bytes(), keeper(header, round), horizonMs)
+    if (kept !== null) output.append(kept, readBatchHeader(kept), round.config.indexIntervalBytes)
+    output.relieveMemory()
+    await turnAfter(scanner.position, header.sizeInBytes)
+  }
+  requireEnd(segment, scanner)
+}
+
+function keeper(header: BatchHeader, round: Round): (reader: RecordReader) => boolean {
+  const isGone = isAborted(header, round.aborted)
+  const horizonHasPassed = header.hasDeleteHorizon && header.baseTimestamp <= round.nowMs
+  return (reader) => {
+    if (reader.offset >= round.endOffset - 1) return true
+    if (isGone) return false
+    const key = reader.key()
+    if (key === null) return false
+    if ((round.offsets.get(key.toString('latin1')) ?? -1) > reader.offset) return false
+    return !reader.valueIsNull || !horizonHasPassed
+  }
+}
+
+function isAborted(header: BatchHeader, aborted: readonly AbortedTransaction[]): boolean {
+  if (!header.isTransactional) return false
+  const { producerId, baseOffset } = header
+  return aborted.some(
+    (one) => one.producerId === producerId && baseOffset >= one.firstOffset && baseOffset < one.lastOffset,
+  )
+}
+
+function carryAborted(segment: Segment, output: Segment): void {
+  for (let i = 0; i < segment.transactions.index.count; i += 1) output.transactions.add(segment.transactions.get(i))
+}
+
+function requireEnd(segment: Segment, scanner: BatchScanner): void {
+  if (scanner.fault === null) return
+  throw new CorruptLogError(segment.path(suffixes.log), scanner.position, scanner.fault)
+}
+
+async function turnAfter(position: number, size: number): Promise<void> {
+  const before = Math.floor(position / bytesPerTurn)
+  if (Math.floor((position + size) / bytesPerTurn) > before) await turn()
+}

@@ -1,0 +1,190 @@
+import { assert } from '../foundation/assert.ts'
+import type { Logger } from '../foundation/logger.ts'
+import type { BatchHeader } from '../protocol/record-batch.ts'
+import type { FileSystem } from './file-system.ts'
+import { GroupCommit } from './group-commit.ts'
+import { LogError, StorageError } from './log-error.ts'
+import { Segment } from './segment.ts'
+import { offsetsWithSuffix, suffixes } from './segment-files.ts'
+
+/** Everything below `offset` is synced: the first `bytes` bytes of `segment`, and the segments before it. */
+export interface DurablePoint {
+  readonly offset: number
+  readonly segment: Segment
+  readonly bytes: number
+}
+
+/** What {@link DurableSegments} needs of the partition around it. */
+export interface SegmentsOwner {
+  readonly fs: FileSystem
+  readonly directory: string
+  readonly logger: Logger
+  /** Called after the durable end rose. */
+  readonly onDurable: () => void
+  /** Called once when a sync failed, the unsynced end being cut. */
+  readonly onFailure: (error: StorageError) => void
+}
+
+/**
+ * The segments of a partition and the promise about them: what is below the durable point is on disk. The last segment is
+ * written; a group commit moves the durable point.
+ */
+export class DurableSegments {
+  /** In order of their offsets, never empty. */
+  readonly list: Segment[]
+  durable: DurablePoint
+  readonly #owner: SegmentsOwner
+  readonly #commit = new GroupCommit(() => this.#flush())
+  /** Segments with bytes that are not synced, and whether files were made since the folder was. */
+  readonly #dirty = new Set<Segment>()
+  #namesChanged = false
+  #failure: StorageError | null = null
+
+  /** @param list what `loadPartition` found: all of it is durable. */
+  constructor(list: Segment[], owner: SegmentsOwner) {
+    this.list = list
+    this.#owner = owner
+    const active = this.active
+    this.durable = { offset: active.endOffset, segment: active, bytes: active.size }
+  }
+
+  /** The segment that is written. */
+  get active(): Segment {
+    return this.list.at(-1) as Segment
+  }
+
+  get endOffset(): number {
+    return this.active.endOffset
+  }
+
+  get sizeInBytes(): number {
+    return this.list.reduce((sum, segment) => sum + segment.size, 0)
+  }
+
+  /** Why nothing can be written; null while it can. */
+  get failure(): StorageError | null {
+    return this.#failure
+  }
+
+  /** Writes a batch at the end, not yet durable. @throws StorageError, and everything is as it was. */
+  append(batch: Buffer, header: BatchHeader, indexIntervalBytes: number): Segment {
+    const { active } = this
+    this.onDisk(() => {
+      active.append(batch, header, indexIntervalBytes)
+      active.relieveMemory()
+    })
+    this.#dirty.add(active)
+    return active
+  }
+
+  /** Starts a segment. @throws StorageError, and everything is as it was. */
+  roll(nowMs: number): void {
+    const base = this.endOffset
+    const { fs, directory } = this.#owner
+    const segment = this.onDisk(() => Segment.create(fs, directory, base, nowMs))
+    this.list.push(segment)
+    this.#namesChanged = true
+    if (this.durable.offset === base) this.durable = { offset: base, segment, bytes: 0 }
+  }
+
+  /** Resolves when everything below `endOffset` is durable. @throws StorageError when the sync fails. */
+  async reach(endOffset: number): Promise<void> {
+    assert(endOffset <= this.endOffset, 'waiting for what was never appended')
+    if (this.durable.offset < endOffset || this.#namesChanged) await this.#commit.reach(endOffset)
+  }
+
+  /** Forgets and deletes the oldest `count` segments. */
+  removeFirst(count: number): void {
+    for (const segment of this.list.splice(0, count)) this.onDisk(() => segment.remove())
+  }
+
+  /** Puts `by` in the place of `old`, which a compaction made it from. */
+  replace(old: readonly Segment[], by: Segment): void {
+    this.list.splice(this.list.indexOf(old[0] as Segment), old.length, by)
+    for (const segment of old) segment.close()
+  }
+
+  /** Runs `action`; a failure of the system comes out as a StorageError. */
+  onDisk<T>(action: () => T): T {
+    try {
+      return action()
+    } catch (cause) {
+      if (cause instanceof LogError) throw cause
+      throw new StorageError(`${this.#owner.directory}: ${cause instanceof Error ? cause.message : String(cause)}`, {
+        cause,
+      })
+    }
+  }
+
+  /**
+   * After a failure: cuts again (the first time may have failed) and makes the cut durable. What lies before it was synced
+   * before the failure; nothing that the failed sync was to write is believed to be there.
+   * @throws StorageError when the disk fails again.
+   */
+  async reopen(): Promise<void> {
+    const { fs, directory } = this.#owner
+    const { segment, bytes } = this.durable
+    try {
+      segment.file.truncate(bytes)
+      for (const base of offsetsWithSuffix(fs.list(directory), suffixes.log)) {
+        if (base > segment.baseOffset) Segment.load(fs, directory, base, 0).remove()
+      }
+      await segment.file.sync()
+      await fs.syncDirectory(directory)
+    } catch (cause) {
+      this.#failure = new StorageError(`${directory}: recovery failed; writes are still refused`, { cause })
+      throw this.#failure
+    }
+    this.#failure = null
+  }
+
+  /** Waits for a sync under way and closes the files. */
+  async close(): Promise<void> {
+    await this.#commit.idle()
+    for (const segment of this.list) segment.close()
+  }
+
+  /** One round of the group commit. */
+  async #flush(): Promise<number> {
+    if (this.#failure !== null) throw this.#failure
+    const { active } = this
+    const target = { offset: active.endOffset, segment: active, bytes: active.size }
+    const dirty = [...this.#dirty]
+    const namesChanged = this.#namesChanged
+    this.#dirty.clear()
+    this.#namesChanged = false
+    try {
+      for (const segment of dirty) await segment.file.sync()
+      if (namesChanged) await this.#owner.fs.syncDirectory(this.#owner.directory)
+    } catch (cause) {
+      throw this.#fail(cause)
+    }
+    this.durable = target
+    this.#owner.onDurable()
+    return target.offset
+  }
+
+  /** Back to the durable end, in memory and, so that nobody takes the page cache for the disk, in the files. */
+  #fail(cause: unknown): StorageError {
+    const { directory, logger } = this.#owner
+    const error = new StorageError(
+      `${directory}: a sync failed; writes are refused until the partition has recovered`,
+      { cause },
+    )
+    const { segment, bytes, offset } = this.durable
+    const later = this.list.splice(this.list.indexOf(segment) + 1)
+    this.#failure = error
+    this.#dirty.clear()
+    segment.size = bytes
+    segment.endOffset = offset
+    try {
+      segment.truncateIndexes(bytes, offset)
+      segment.file.truncate(bytes)
+      for (const one of later) one.remove()
+    } catch (cutFailure) {
+      logger.error('cutting the unsynced end of a partition failed', { directory, cause: String(cutFailure) })
+    }
+    this.#owner.onFailure(error)
+    return error
+  }
+}

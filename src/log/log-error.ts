@@ -1,0 +1,56 @@
+import { errorCodes } from '../protocol/error-codes.ts'
+
+/** What a log refuses or cannot do; `errorCode` is the protocol's number for it. */
+export class LogError extends Error {
+  readonly errorCode: number
+
+  constructor(errorCode: number, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = new.target.name
+    this.errorCode = errorCode
+  }
+}
+
+/** The disk failed, is full, or the partition waits for recovery after a failed sync. KAFKA_STORAGE_ERROR: clients try again. */
+export class StorageError extends LogError {
+  /** The system's code, such as `ENOSPC`; null when the failure is not the system's. */
+  readonly code: string | null
+
+  constructor(message: string, details: { readonly cause?: unknown; readonly code?: string } = {}) {
+    super(errorCodes.KAFKA_STORAGE_ERROR, message, details.cause)
+    this.code = details.code ?? systemCodeOf(details.cause)
+  }
+}
+
+/** A batch that may not be appended: its bytes, its size, its times, or its producer's epoch and sequence are wrong. */
+export class RejectedBatchError extends LogError {}
+
+/** An offset that is not in the log. */
+export class OffsetOutOfRangeError extends LogError {
+  readonly offset: number
+  readonly logStartOffset: number
+  readonly logEndOffset: number
+
+  constructor(offset: number, logStartOffset: number, logEndOffset: number) {
+    super(
+      errorCodes.OFFSET_OUT_OF_RANGE,
+      `offset ${offset} is outside the log, which holds ${logStartOffset} to ${logEndOffset - 1}`,
+    )
+    this.offset = offset
+    this.logStartOffset = logStartOffset
+    this.logEndOffset = logEndOffset
+  }
+}
+
+/** Bytes on disk that were valid when they were written and no longer are. */
+export class CorruptLogError extends LogError {
+  constructor(path: string, position: number, reason: string) {
+    super(errorCodes.CORRUPT_MESSAGE, `${path} is damaged at byte ${position}: ${reason}`)
+  }
+}
+
+function systemCodeOf(cause: unknown): string | null {
+  if (!(cause instanceof Error)) return null
+  const code = (cause as NodeJS.ErrnoException).code
+  return typeof code === 'string' ? code : null
+}

@@ -1,0 +1,148 @@
+import type { Logger } from '../foundation/logger.ts'
+import { compactSegments } from './compaction.ts'
+import { compactableSegments, shouldRollForCompaction } from './compaction-plan.ts'
+import { finishCompaction } from './compaction-swap.ts'
+import type { DurableSegments } from './durable-segments.ts'
+import { replaceFile, type FileSystem } from './file-system.ts'
+import type { LogConfig } from './log-config.ts'
+import { OffsetOutOfRangeError } from './log-error.ts'
+import { writeCheckpoint, type PartitionCheckpoint } from './partition-checkpoint.ts'
+import { removeOldSnapshots } from './producer-recovery.ts'
+import { encodeSnapshot } from './producer-snapshot.ts'
+import type { ProducerState } from './producer-state.ts'
+import { expiredSegments, isExpired } from './retention.ts'
+import { fileName, suffixes } from './segment-files.ts'
+
+const snapshotsKept = 2
+
+/** A partition's state, which the log and its upkeep share. */
+export interface PartitionState {
+  readonly fs: FileSystem
+  readonly directory: string
+  readonly logger: Logger
+  readonly segments: DurableSegments
+  config: LogConfig
+  producers: ProducerState
+  logStartOffset: number
+  /** As it is on disk. */
+  checkpoint: PartitionCheckpoint
+}
+
+/** The last stable offset: nothing at or beyond it is compacted. */
+function stableEnd(state: PartitionState): number {
+  return state.producers.lastStableOffset(state.segments.durable.offset)
+}
+
+/** What changes a partition's files other than appending: one task at a time, in the order they were asked for. */
+export class PartitionUpkeep {
+  readonly #state: PartitionState
+  #last: Promise<unknown> = Promise.resolve()
+  #checkpointIsUnderWay = false
+
+  constructor(state: PartitionState) {
+    this.#state = state
+  }
+
+  /** Runs `task` when those before it are done, whether or not they failed. */
+  inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const run = this.#last.then(task, task)
+    this.#last = run.then(
+      () => undefined,
+      () => undefined, // Whoever asked for the task is told of its failure.
+    )
+    return run
+  }
+
+  /** Starts a checkpoint unless one is under way. Its failure costs time at the next start and nothing else: a warning. */
+  startCheckpoint(): void {
+    if (this.#checkpointIsUnderWay) return
+    this.#checkpointIsUnderWay = true
+    const { logger, directory } = this.#state
+    this.inTurn(() => this.writeCheckpoint())
+      .catch((error: unknown) => logger.warn('a checkpoint failed', { directory, cause: String(error) }))
+      .finally(() => {
+        this.#checkpointIsUnderWay = false
+      })
+  }
+
+  /** Writes indexes, producers and the recovery point for everything appended so far, which is made durable first. */
+  async writeCheckpoint(): Promise<void> {
+    const { segments, checkpoint, fs, directory, producers } = this.#state
+    const { active, endOffset } = segments
+    const recoveryBytes = active.size
+    if (endOffset === checkpoint.recoveryOffset && active.baseOffset === checkpoint.recoverySegment) return
+    const unsaved = segments.list.filter((segment) => segment.baseOffset >= checkpoint.recoverySegment)
+    const snapshot = encodeSnapshot(producers)
+    await segments.reach(endOffset)
+    for (const segment of unsaved) await segment.syncIndexes()
+    await replaceFile(fs, directory, fileName(endOffset, suffixes.snapshot), snapshot)
+    const recoverySegment = active.baseOffset
+    await this.#save({ ...this.#state.checkpoint, recoveryOffset: endOffset, recoverySegment, recoveryBytes })
+    removeOldSnapshots(fs, directory, snapshotsKept)
+  }
+
+  /** Deletes what retention no longer keeps. @returns the number of segments deleted. */
+  async applyRetention(nowMs: number): Promise<number> {
+    const { segments, config, producers } = this.#state
+    producers.expire(nowMs, config.producerIdExpirationMs)
+    const isDurable = segments.durable.offset === segments.endOffset
+    const allExpired = segments.list.every((segment) => isExpired(segment, config, nowMs))
+    if (segments.active.size > 0 && allExpired && isDurable && segments.failure === null) segments.roll(nowMs)
+    return this.#removeExpired(nowMs)
+  }
+
+  /** Makes `offset` the log start; durable on return. @throws OffsetOutOfRangeError beyond the high watermark. */
+  async advanceLogStart(offset: number, nowMs: number): Promise<void> {
+    const { segments, logStartOffset, checkpoint } = this.#state
+    if (offset <= logStartOffset) return
+    if (offset > segments.durable.offset) throw new OffsetOutOfRangeError(offset, logStartOffset, segments.endOffset)
+    await this.#save({ ...checkpoint, logStartOffset: offset })
+    this.#state.logStartOffset = offset
+    this.#removeExpired(nowMs)
+  }
+
+  /** @returns whether it was worth while. */
+  async compact(nowMs: number): Promise<boolean> {
+    const { segments, config, fs, directory } = this.#state
+    if (!config.compact || segments.failure !== null) return false
+    const { compactedOffset } = this.#state.checkpoint
+    const plan = { config, nowMs, compactedOffset, limitOffset: segments.endOffset }
+    if (shouldRollForCompaction(segments.list, plan)) segments.roll(nowMs)
+    if (compactableSegments(segments.list, plan) === 0) return false
+    await this.writeCheckpoint()
+    const limitOffset = Math.min(stableEnd(this.#state), this.#state.checkpoint.recoverySegment)
+    const count = compactableSegments(segments.list, { ...plan, limitOffset })
+    if (count === 0) return false
+    await finishCompaction(fs, directory)
+    const inputs = segments.list.slice(0, count)
+    const end = await compactSegments({
+      ...plan,
+      fs,
+      directory,
+      inputs,
+      replace: (old, by) => segments.replace(old, by),
+    })
+    await this.#save({ ...this.#state.checkpoint, compactedOffset: end })
+    return true
+  }
+
+  #removeExpired(nowMs: number): number {
+    const state = this.#state
+    const count = expiredSegments(state.segments.list, {
+      config: state.config,
+      nowMs,
+      logStartOffset: state.logStartOffset,
+      highWatermark: state.segments.durable.offset,
+    })
+    if (count === 0) return 0
+    const first = state.segments.list[count]
+    if (first !== undefined) state.logStartOffset = Math.max(state.logStartOffset, first.baseOffset)
+    state.segments.removeFirst(count)
+    return count
+  }
+
+  async #save(checkpoint: PartitionCheckpoint): Promise<void> {
+    await writeCheckpoint(this.#state.fs, this.#state.directory, checkpoint)
+    this.#state.checkpoint = checkpoint
+  }
+}
