@@ -1,0 +1,84 @@
+import type { ConfigDef } from '../api/config-def.ts'
+import type { PluginKind } from '../plugin/plugin-descriptor.ts'
+import type { PluginRegistry } from '../plugin/plugin-registry.ts'
+import type { ConfigInfo, SubmittedConfig } from './config-infos.ts'
+
+import { oneOf } from '../api/validators.ts'
+import { describeValues, groupsOf } from './describe-config.ts'
+import { checkConfig, type ClassKey } from './parse-config.ts'
+
+const converters = [
+  ['header.converter', 'header'],
+  ['key.converter', 'key'],
+  ['value.converter', 'value'],
+] as const
+
+type ConverterKey = (typeof converters)[number][0]
+
+/** The key that the worker itself sets for every converter: what it is used for. */
+const converterType: ConfigDef = {
+  'converter.type': {
+    type: 'STRING',
+    importance: 'LOW',
+    doc: 'How this converter will be used.',
+    validator: oneOf('key', 'value', 'header'),
+  },
+}
+
+/** A converter's table with the key the worker sets for it. */
+export function converterConfigDef(def: ConfigDef): ConfigDef {
+  return { ...converterType, ...def }
+}
+
+/** The connector's converter keys, so that they accept only converters this worker can load, by class name or alias. */
+export function converterClassKeys(def: ConfigDef, plugins: PluginRegistry): ConfigDef {
+  const keys = converters.map(([key]) => {
+    const resolveClass = (name: string): string | null => plugins.find(kindOf(key), name)?.className ?? null
+    return [key, { ...def[key], resolveClass } as ClassKey] as const
+  })
+  return { ...def, ...Object.fromEntries(keys) }
+}
+
+/** The part of a validation that belongs to a converter the connector chose for itself. */
+export interface ConverterInfos {
+  readonly groups: readonly string[]
+  readonly configs: readonly ConfigInfo[]
+}
+
+/** Checks the settings of the converters that a connector names: header, key, value. */
+export async function checkConverters(
+  plugins: PluginRegistry,
+  config: SubmittedConfig,
+): Promise<readonly ConverterInfos[]> {
+  const infos: ConverterInfos[] = []
+  for (const [key, use] of converters) {
+    const className = config[key]?.trim()
+    const found = className === undefined ? null : plugins.find(kindOf(key), className)
+    if (found === null) continue
+    const plugin = await plugins.load(found)
+    const def = converterConfigDef(plugin.configDef)
+    const own = { 'converter.type': use, ...below(config, `${key}.`) }
+    infos.push(prefixed(`${key}.`, def, describeValues(def, checkConfig(def, own))))
+  }
+  return infos
+}
+
+function kindOf(key: ConverterKey): PluginKind & ('converter' | 'header_converter') {
+  return key === 'header.converter' ? 'header_converter' : 'converter'
+}
+
+/** The settings below `prefix`, prefix taken off. */
+function below(config: SubmittedConfig, prefix: string): SubmittedConfig {
+  const own = Object.entries(config).filter(([key]) => key.startsWith(prefix))
+  return Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value]))
+}
+
+function prefixed(prefix: string, def: ConfigDef, configs: readonly ConfigInfo[]): ConverterInfos {
+  return {
+    groups: groupsOf(def),
+    configs: configs.map(({ definition, value }) => ({
+      definition: definition === null ? null : { ...definition, name: prefix + definition.name },
+      value: { ...value, name: prefix + value.name },
+    })),
+  }
+}

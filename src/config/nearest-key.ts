@@ -1,0 +1,27 @@
+/**
+ * The known key that an unknown one was most likely meant to be: the one with the fewest letters to change, when that
+ * is at most a third of it; null when none is near.
+ */
+export function nearestKey(key: string, known: Iterable<string>): string | null {
+  let nearest: string | null = null
+  let least = Math.floor(key.length / 3) + 1
+  for (const candidate of known) {
+    if (Math.abs(candidate.length - key.length) >= least) continue
+    const distance = editDistance(key, candidate)
+    if (distance < least) [nearest, least] = [candidate, distance]
+  }
+  return nearest
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i += 1) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j += 1) {
+      const change = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      row.push(Math.min(change, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1))
+    }
+    previous = row
+  }
+  return previous[b.length] ?? 0
+}

@@ -1,0 +1,125 @@
+import type { ConfigDef, ConfigProblem, RawConfig } from '../api/config-def.ts'
+import type { ConnectorPlugin } from '../api/connector.ts'
+import type { PluginRegistry } from '../plugin/plugin-registry.ts'
+import type { ConfigInfo, ConfigInfos, SubmittedConfig } from './config-infos.ts'
+
+import { ConfigError } from '../api/errors.ts'
+import { checkClientOverrides } from './client-overrides.ts'
+import { sinkProblems, type WorkerGroup } from './connector-problems.ts'
+import { checkConverters, converterClassKeys } from './converter-config.ts'
+import { describeValues, groupsOf } from './describe-config.ts'
+import { nearestKey } from './nearest-key.ts'
+import { checkConfig, type CheckedConfig } from './parse-config.ts'
+import { sinkConfigDef } from './sink-config-def.ts'
+import { sourceConfigDef } from './source-config-def.ts'
+import { stageConfig } from './stage-config.ts'
+import { topicCreationDef } from './topic-creation.ts'
+
+/** What a validation may look at besides the config. */
+export interface ValidationContext {
+  readonly plugins: PluginRegistry
+  readonly worker: WorkerGroup
+  readonly signal: AbortSignal
+}
+
+/** A validated connector config. */
+export interface ConnectorValidation {
+  readonly infos: ConfigInfos
+  /** What is no error but worth a line in the log: unknown keys, with the nearest known one. No values. */
+  readonly warnings: readonly string[]
+}
+
+/** Kafka Connect's message for a config without `connector.class`. */
+export function missingClassMessage(config: SubmittedConfig): string {
+  // Only the keys: a value may be a secret.
+  return `Connector config {${Object.keys(config).join(', ')}} contains no connector type`
+}
+
+/**
+ * Validates a connector config as Kafka Connect does: the framework's keys, those of transforms and predicates, the
+ * connector's own, then client overrides and converters. Runs plugin code that may dial servers: plugin thread only.
+ * @throws ConfigError without `connector.class`, or when no plugin has that class; ConnectError when a module cannot be imported
+ */
+export async function validateConnector(
+  config: SubmittedConfig,
+  { plugins, worker, signal }: ValidationContext,
+): Promise<ConnectorValidation> {
+  const className = config['connector.class'] ?? null
+  if (className === null) throw new ConfigError(missingClassMessage(config))
+  const descriptor = plugins.connector(className.trim())
+  const plugin = await plugins.load(descriptor)
+  const stages = await stageConfig(plugins, config)
+  const baseDef = descriptor.kind === 'source' ? { ...sourceConfigDef, ...topicCreationDef(config) } : sinkConfigDef
+  const frameworkDef = { ...converterClassKeys(baseDef, plugins), ...stages.def }
+  const framework = withProblems(checkConfig(frameworkDef, config), [
+    ...(descriptor.kind === 'sink' ? sinkProblems(config, worker) : []),
+    ...stages.problems,
+    ...nullProblems(config),
+  ])
+  const own = await checkOwn(plugin, config, signal)
+  const def = { ...frameworkDef, ...plugin.configDef }
+  const converters = await checkConverters(plugins, config)
+  const configs = [
+    ...describeValues(def, merge(frameworkDef, framework, plugin.configDef, own)),
+    ...checkClientOverrides(descriptor.kind, config),
+    ...converters.flatMap((converter) => converter.configs),
+  ]
+  const groups = [...groupsOf(def), ...converters.flatMap((converter) => converter.groups)]
+  return {
+    infos: summary(className, [...new Set(groups)], configs),
+    warnings: unknownKeys(def, config, configs),
+  }
+}
+
+function summary(name: string, groups: readonly string[], configs: readonly ConfigInfo[]): ConfigInfos {
+  // Values that no definition knows come first, as Connect lists them.
+  const unknown = configs.filter((info) => info.definition === null && info.value.errors.length > 0)
+  const rest = configs.filter((info) => !unknown.includes(info))
+  const errorCount = configs.reduce((sum, info) => sum + info.value.errors.length, 0)
+  return { name, errorCount, groups, configs: [...unknown, ...rest] }
+}
+
+/** The connector's own table, then, when every field of it parsed, the connector's rules over several fields. */
+async function checkOwn(plugin: ConnectorPlugin, config: SubmittedConfig, signal: AbortSignal): Promise<CheckedConfig> {
+  const checked = checkConfig(plugin.configDef, config)
+  if (checked.problems.length > 0 || plugin.check === undefined) return checked
+  const raw: RawConfig = Object.fromEntries(
+    Object.entries(config).flatMap(([key, value]) => (value === null ? [] : [[key, value]])),
+  )
+  return withProblems(checked, await plugin.check(checked.parsed, raw, signal))
+}
+
+function withProblems(checked: CheckedConfig, problems: readonly ConfigProblem[]): CheckedConfig {
+  return { parsed: checked.parsed, problems: [...checked.problems, ...problems] }
+}
+
+/** A key that the connector defines too is the connector's: its value and errors count. */
+function merge(
+  frameworkDef: ConfigDef,
+  framework: CheckedConfig,
+  ownDef: ConfigDef,
+  own: CheckedConfig,
+): CheckedConfig {
+  const kept = framework.problems.filter(({ key }) => !Object.hasOwn(ownDef, key) || !Object.hasOwn(frameworkDef, key))
+  return { parsed: { ...framework.parsed, ...own.parsed }, problems: [...kept, ...own.problems] }
+}
+
+function nullProblems(config: SubmittedConfig): readonly ConfigProblem[] {
+  return Object.entries(config)
+    .filter(([, value]) => value === null)
+    .map(([key]) => ({ key, message: 'Null value can not be supplied as the configuration value.' }))
+}
+
+/** Prefixes below which any key may stand: they are read by plugins or by name. */
+const openPrefixes =
+  /^(?:(?:key|value|header)\.converter|transforms|predicates|topic\.creation|(?:producer|consumer|admin)\.override)\./
+
+function unknownKeys(def: ConfigDef, config: SubmittedConfig, configs: readonly ConfigInfo[]): readonly string[] {
+  const shown = new Set(configs.map((info) => info.value.name))
+  return Object.keys(config)
+    .filter((key) => !Object.hasOwn(def, key) && !shown.has(key) && !openPrefixes.test(key))
+    .map((key) => {
+      const nearest = nearestKey(key, Object.keys(def))
+      return `Configuration "${key}" is not known${nearest === null ? '' : `; did you mean "${nearest}"?`}`
+    })
+}

@@ -1,0 +1,88 @@
+import type { PluginDescriptor, PluginKind } from './plugin-descriptor.ts'
+
+/** One row: kind, class name, version, module below the package's root without extension, export. */
+type Row = readonly [
+  kind: PluginKind,
+  className: string,
+  version: string,
+  module: string,
+  exportName?: string,
+  aliases?: readonly string[],
+]
+
+// Written down rather than asked of the modules: importing them all costs more memory than a worker may use.
+const rows: readonly Row[] = [
+  [
+    'sink',
+    'io.confluent.connect.elasticsearch.ElasticsearchSinkConnector',
+    '0.1.0',
+    'connectors/elasticsearch-sink/index',
+  ],
+  ['sink', 'io.confluent.connect.s3.S3SinkConnector', '0.1.0', 'connectors/s3-sink/index'],
+  ['sink', 'org.apache.kafka.connect.file.FileStreamSinkConnector', '3.9.1', 'connectors/file-sink/index'],
+  ['source', 'io.debezium.connector.postgresql.PostgresConnector', '0.1.0', 'connectors/postgres-source/index'],
+  ['source', 'org.apache.kafka.connect.file.FileStreamSourceConnector', '3.9.1', 'connectors/file-source/index'],
+  [
+    'transformation',
+    'io.debezium.transforms.ExtractNewRecordState',
+    '0.1.0',
+    'plugins/transforms/extract-new-record-state',
+  ],
+  ['transformation', 'org.apache.kafka.connect.transforms.RegexRouter', '3.9.1', 'plugins/transforms/regex-router'],
+  [
+    'predicate',
+    'org.apache.kafka.connect.transforms.predicates.HasHeaderKey',
+    '3.9.1',
+    'plugins/predicates/has-header-key',
+  ],
+  [
+    'predicate',
+    'org.apache.kafka.connect.transforms.predicates.RecordIsTombstone',
+    '3.9.1',
+    'plugins/predicates/record-is-tombstone',
+  ],
+  [
+    'predicate',
+    'org.apache.kafka.connect.transforms.predicates.TopicNameMatches',
+    '3.9.1',
+    'plugins/predicates/topic-name-matches',
+  ],
+  ['converter', 'org.apache.kafka.connect.json.JsonConverter', '3.9.1', 'plugins/converters/json-converter'],
+  ['converter', 'org.apache.kafka.connect.storage.StringConverter', '3.9.1', 'plugins/converters/string-converter'],
+  [
+    'header_converter',
+    'org.apache.kafka.connect.json.JsonConverter',
+    '3.9.1',
+    'plugins/converters/json-converter',
+    'headerPlugin',
+  ],
+  [
+    'header_converter',
+    'org.apache.kafka.connect.storage.SimpleHeaderConverter',
+    '3.9.1',
+    'plugins/converters/simple-header-converter',
+  ],
+  [
+    'header_converter',
+    'org.apache.kafka.connect.storage.StringConverter',
+    '3.9.1',
+    'plugins/converters/string-converter',
+    'headerPlugin',
+  ],
+]
+
+// `.ts` in the source tree, `.js` in a build: the modules lie beside this one either way.
+const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
+
+/** What comes with Penstock, in the order in which REST lists it. */
+export const builtInPlugins: readonly PluginDescriptor[] = rows.map(
+  ([kind, className, version, module, exportName = 'plugin', aliases = []]) => ({
+    kind,
+    className,
+    aliases,
+    version,
+    module: new URL(`../../${module}${extension}`, import.meta.url).href,
+    exportName,
+    location: null,
+  }),
+)

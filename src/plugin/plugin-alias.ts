@@ -1,0 +1,41 @@
+import type { PluginDescriptor, PluginKind } from './plugin-descriptor.ts'
+
+const prunedSuffix: Readonly<Record<PluginKind, string>> = {
+  source: 'Connector',
+  sink: 'Connector',
+  converter: 'Converter',
+  header_converter: 'HeaderConverter',
+  transformation: 'Transformation',
+  predicate: 'Predicate',
+  configprovider: 'ConfigProvider',
+}
+
+/** `FileStreamSourceConnector` of `org.apache.kafka.connect.file.FileStreamSourceConnector`; `Value` of `Cast$Value`, as Java has it. */
+export function simpleName(className: string): string {
+  return className.slice(Math.max(className.lastIndexOf('.'), className.lastIndexOf('$')) + 1)
+}
+
+/** The simple name up to the suffix of its kind: `FileStreamSource`. */
+export function prunedName(className: string, kind: PluginKind): string {
+  const simple = simpleName(className)
+  const end = simple.lastIndexOf(prunedSuffix[kind])
+  return end > 0 ? simple.slice(0, end) : simple
+}
+
+/** All names by which a config may call a plugin. */
+export function namesOf(plugin: PluginDescriptor): readonly string[] {
+  const { className, kind, aliases } = plugin
+  return [...new Set([className, simpleName(className), prunedName(className, kind), ...aliases])]
+}
+
+/**
+ * The plugins of some kinds that a name means: the one whose class name it is, else all that have it as an alias.
+ * Two different classes in the answer make the name ambiguous.
+ */
+export function pluginsNamed<K extends PluginKind>(
+  plugins: readonly PluginDescriptor<K>[],
+  name: string,
+): readonly PluginDescriptor<K>[] {
+  const exact = plugins.filter((plugin) => plugin.className === name)
+  return exact.length > 0 ? exact : plugins.filter((plugin) => namesOf(plugin).includes(name))
+}
