@@ -1,0 +1,58 @@
+import { DataError, type ConfigDef, type ConnectRecord, type Transform, type TransformPlugin } from 'penstock/api'
+
+import { javaReplacement, regexProblem, wholeMatch } from './java-regex.ts'
+
+const configDef = {
+  regex: {
+    type: 'STRING',
+    importance: 'HIGH',
+    doc: 'Regular expression to use for matching.',
+    validator: (_key, value) => (typeof value === 'string' ? regexProblem(value) : null),
+  },
+  replacement: { type: 'STRING', importance: 'HIGH', doc: 'Replacement string.' },
+} as const satisfies ConfigDef
+
+/** Renames topics that match as a whole; others stay. */
+class RegexRouter implements Transform {
+  readonly #regex: RegExp
+  readonly #replacement: string
+  /** Topics are few: the answer for each is worked out once. */
+  readonly #topics = new Map<string, string>()
+
+  constructor(regex: string, replacement: string) {
+    this.#regex = wholeMatch(regex)
+    this.#replacement = replacement
+  }
+
+  apply<R extends ConnectRecord>(record: R): R {
+    const topic = this.#topics.get(record.topic) ?? this.#route(record.topic)
+    return topic === record.topic ? record : { ...record, topic }
+  }
+
+  #route(topic: string): string {
+    const match = this.#regex.exec(topic)
+    const routed = match === null ? topic : this.#replace(match, topic)
+    if (this.#topics.size >= 10_000) this.#topics.clear()
+    this.#topics.set(topic, routed)
+    return routed
+  }
+
+  #replace(match: RegExpExecArray, topic: string): string {
+    try {
+      return javaReplacement(match, this.#replacement)
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new DataError(`RegexRouter cannot rename topic ${topic} to "${this.#replacement}": ${why}`, { cause })
+    }
+  }
+}
+
+/** `org.apache.kafka.connect.transforms.RegexRouter`. */
+export const plugin: TransformPlugin = {
+  kind: 'transformation',
+  className: 'org.apache.kafka.connect.transforms.RegexRouter',
+  aliases: [],
+  version: '3.9.1',
+  configDef,
+  create: (config) => new RegexRouter(String(config['regex']), String(config['replacement'])),
+}
