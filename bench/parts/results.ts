@@ -1,0 +1,77 @@
+import { execFileSync } from 'node:child_process'
+import { closeSync, fdatasyncSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { cpus, release, tmpdir, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { summarize } from './stats.ts'
+
+/** One measured thing: what, of whom, with every raw sample. */
+export interface Measurement {
+  readonly what: string
+  readonly who: string
+  readonly unit: string
+  readonly samples: readonly number[]
+  /** What it was measured under. */
+  readonly conditions: Readonly<Record<string, string | number | boolean>>
+}
+
+/** Where and on what a run was made. */
+export interface Machine {
+  readonly commit: string
+  readonly node: string
+  readonly cpu: string
+  readonly cores: number
+  readonly memoryGiB: number
+  readonly kernel: string
+  /** Median time of one 4 KiB write and fdatasync in the folder for temporary files. */
+  readonly fdatasyncMs: number
+}
+
+/** Looks at the machine; measures its fdatasync. */
+export function machine(): Machine {
+  const [cpu] = cpus()
+  return {
+    commit: commit(),
+    node: process.version,
+    cpu: cpu?.model ?? 'unknown',
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    fdatasyncMs: summarize(syncTimes()).p50,
+  }
+}
+
+function commit(): string {
+  const git = (...args: readonly string[]): string => execFileSync('git', args, { encoding: 'utf8' }).trim()
+  const dirty = git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '+changes'
+  return git('rev-parse', '--short', 'HEAD') + dirty
+}
+
+function syncTimes(): readonly number[] {
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-sync-'))
+  const file = openSync(join(folder, 'probe'), 'w')
+  const block = Buffer.alloc(4096)
+  const times: number[] = []
+  for (let i = 0; i < 200; i++) {
+    const began = performance.now()
+    writeSync(file, block)
+    fdatasyncSync(file)
+    times.push(performance.now() - began)
+  }
+  closeSync(file)
+  rmSync(folder, { recursive: true })
+  return times
+}
+
+/** Keeps the raw samples of a run; answers the file's path. */
+export function keep(scenario: string, about: Machine, measurements: readonly Measurement[]): string {
+  const folder = fileURLToPath(new URL('../results/', import.meta.url))
+  mkdirSync(folder, { recursive: true })
+  const stamp = new Date().toISOString().replace(/[:.]/g, '-')
+  const file = join(folder, `${scenario}-${stamp}.json`)
+  writeFileSync(
+    file,
+    `${JSON.stringify({ scenario, at: new Date().toISOString(), machine: about, measurements }, null, 1)}\n`,
+  )
+  return file
+}

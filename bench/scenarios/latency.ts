@@ -1,0 +1,197 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Kafka, logLevel } from 'kafkajs'
+import pg from 'pg'
+import { ConnectPeer } from '../parts/connect-peer.ts'
+import type { BenchContext } from '../parts/context.ts'
+import type { Measurement } from '../parts/results.ts'
+import { TopicWatch } from '../parts/topic-watch.ts'
+import { BenchError, BenchWorker } from '../parts/worker.ts'
+
+const table = 'bench_latency'
+const writers = 16
+
+/**
+ * From just before COMMIT is sent to the callback of a consumer's fetch, on one clock: single-row transactions at a
+ * steady rate, default settings of everything.
+ */
+export async function latency(context: BenchContext): Promise<readonly Measurement[]> {
+  const { address: url, description } = await context.servers.get('postgres')
+  await prepare(url)
+  const worker = await BenchWorker.launch(context.worker)
+  const measurements: Measurement[] = []
+  try {
+    await worker.create('source', sourceConfig(url, 'penstock', 'bench_latency_penstock'))
+    measurements.push(...(await measureRates(url, worker.broker, 'penstock', description, context.seconds)))
+  } finally {
+    await worker.stop()
+  }
+  if (context.peer === 'debezium') {
+    const { address: broker } = await context.servers.get('kafka')
+    const peer = await ConnectPeer.launch(broker, {})
+    try {
+      await peer.create('source', sourceConfig(url, 'debezium', 'bench_latency_debezium'))
+      measurements.push(...(await measureRates(url, broker, 'debezium', description, context.seconds)))
+    } finally {
+      await peer.stop()
+    }
+  }
+  await cleanUp(url)
+  return measurements
+}
+
+async function measureRates(
+  url: string,
+  broker: string,
+  prefix: string,
+  postgres: string,
+  seconds: number,
+): Promise<readonly Measurement[]> {
+  const who = prefix === 'penstock' ? 'penstock' : 'Debezium 3.2.3, defaults'
+  const measurements: Measurement[] = []
+  for (const rate of [50, 1000]) {
+    const samples = await measureRate(url, broker, `${prefix}.public.${table}`, rate, seconds)
+    measurements.push({
+      what: `commit → readable at ${rate} rows/s`,
+      who,
+      unit: 'ms',
+      samples,
+      conditions: { rate, seconds, postgres },
+    })
+  }
+  return measurements
+}
+
+async function measureRate(
+  url: string,
+  broker: string,
+  topic: string,
+  rate: number,
+  seconds: number,
+): Promise<readonly number[]> {
+  const sent = new Map<number, number>()
+  const samples: number[] = []
+  const marker = await insertMarker(url)
+  await waitForTopic(broker, topic)
+  const consumer = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).consumer({
+    groupId: `bench-${Date.now()}`,
+    maxWaitTimeInMs: 500,
+    minBytes: 1,
+  })
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  const seen = { marker: false }
+  await consumer.run({
+    autoCommit: false,
+    eachBatch: async ({ batch }) => {
+      const now = performance.now()
+      for (const message of batch.messages) {
+        if (message.value === null) continue
+        const { after } = JSON.parse(message.value.toString()) as { after: { id: number } | null }
+        if (after?.id === marker) seen.marker = true
+        const began = after === null ? undefined : sent.get(after.id)
+        if (began !== undefined) samples.push(now - began)
+      }
+    },
+  })
+  const deadline = performance.now() + 60_000
+  while (!seen.marker) {
+    if (performance.now() > deadline) throw new BenchError(`the marker row never arrived in ${topic}`)
+    await delay(10)
+  }
+  await write(url, rate, seconds, sent)
+  const end = performance.now() + 30_000
+  while (samples.length < sent.size && performance.now() < end) await delay(20)
+  await consumer.disconnect()
+  if (samples.length < sent.size)
+    throw new BenchError(`${sent.size - samples.length} of ${sent.size} rows did not arrive`)
+  // The first second warms code and connections.
+  return samples.slice(rate)
+}
+
+async function write(url: string, rate: number, seconds: number, sent: Map<number, number>): Promise<void> {
+  const clients = await Promise.all(
+    Array.from({ length: Math.min(writers, rate) }, async () => {
+      const client = new pg.Client({ connectionString: url })
+      await client.connect()
+      return client
+    }),
+  )
+  const base = Date.now() * 1000
+  const began = performance.now()
+  const idle = [...clients]
+  const pending = new Set<Promise<void>>()
+  for (let i = 0; i < rate * (seconds + 1); i++) {
+    const due = began + (i * 1000) / rate
+    const wait = due - performance.now()
+    if (wait > 1) await delay(wait)
+    while (idle.length === 0) await Promise.race(pending)
+    const client = idle.pop()
+    if (client === undefined) continue
+    const id = base + i
+    const one = (async () => {
+      await client.query('BEGIN')
+      await client.query(`INSERT INTO ${table} VALUES ($1, 'a row of the size that rows have')`, [id])
+      sent.set(id, performance.now())
+      await client.query('COMMIT')
+      idle.push(client)
+    })()
+    pending.add(one)
+    void one.then(() => pending.delete(one))
+  }
+  await Promise.all(pending)
+  await Promise.all(clients.map((client) => client.end()))
+}
+
+async function waitForTopic(broker: string, topic: string): Promise<void> {
+  const watch = await TopicWatch.open(broker)
+  await watch.until(topic, 1, 60_000)
+  await watch.close()
+}
+
+let markers = 0
+
+async function insertMarker(url: string): Promise<number> {
+  const id = -(markers += 1)
+  await query(url, `INSERT INTO ${table} VALUES (${id}, 'marker')`)
+  return id
+}
+
+async function prepare(url: string): Promise<void> {
+  await cleanUp(url)
+  await query(url, `CREATE TABLE ${table} (id bigint PRIMARY KEY, note text)`)
+}
+
+async function cleanUp(url: string): Promise<void> {
+  await query(
+    url,
+    "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name LIKE 'bench\\_latency%' AND NOT active",
+  )
+  await query(url, 'DROP PUBLICATION IF EXISTS bench_latency_penstock')
+  await query(url, 'DROP PUBLICATION IF EXISTS bench_latency_debezium')
+  await query(url, `DROP TABLE IF EXISTS ${table}`)
+}
+
+async function query(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query(sql)
+  await client.end()
+}
+
+function sourceConfig(text: string, prefix: string, name: string): Record<string, string> {
+  const url = new URL(text)
+  return {
+    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+    'database.hostname': url.hostname,
+    'database.port': url.port === '' ? '5432' : url.port,
+    'database.user': decodeURIComponent(url.username),
+    'database.password': decodeURIComponent(url.password),
+    'database.dbname': url.pathname.slice(1),
+    'topic.prefix': prefix,
+    'plugin.name': 'pgoutput',
+    'slot.name': name,
+    'publication.name': name,
+    'publication.autocreate.mode': 'filtered',
+    'table.include.list': `public.${table}`,
+  }
+}

@@ -1,0 +1,145 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { Backlog } from '../parts/backlog.ts'
+import { sourceConfig, type BacklogRun } from '../parts/backlog-run.ts'
+import { recvlogicalBinary } from '../parts/pg-recvlogical.ts'
+import { treeUsage } from '../parts/process-tree.ts'
+import type { Measurement } from '../parts/results.ts'
+import { TopicWatch } from '../parts/topic-watch.ts'
+import { BenchError, BenchWorker } from '../parts/worker.ts'
+import type { BenchContext } from '../parts/context.ts'
+import { debeziumBacklog } from './debezium-backlog.ts'
+
+/**
+ * A backlog of rows → the durable log, one table, one partition. Rivals: `pg_recvlogical` to /dev/null always, Debezium
+ * with `--peer debezium`. The first run of each is warm-up.
+ */
+export async function sourceBacklog(context: BenchContext): Promise<readonly Measurement[]> {
+  const postgres = await context.servers.get('postgres')
+  const backlog = await Backlog.make(postgres.address, context.rows)
+  try {
+    const ours: BacklogRun[] = []
+    const schemas: BacklogRun[] = []
+    const rival: number[] = []
+    for (let run = 0; run <= context.runs; run++) {
+      rival.push(await receive(backlog, run))
+      ours.push(await penstock(backlog, `run${run}`, false, context))
+      schemas.push(await penstock(backlog, `schemas${run}`, true, context))
+    }
+    const conditions = {
+      rows: backlog.rows,
+      table: 'one',
+      partitions: 1,
+      compression: 'none',
+      postgres: postgres.description,
+    }
+    const measurements = [
+      rowsPerSecond('pg_recvlogical', rival.slice(1), backlog.rows, conditions),
+      ...measured('penstock, JSON without schemas', ours.slice(1), backlog.rows, conditions),
+      ...measured('penstock, JSON with schemas', schemas.slice(1), backlog.rows, { ...conditions, schemas: true }),
+    ]
+    if (context.peer !== 'debezium') return measurements
+    const peer = await debeziumBacklog(backlog, context)
+    return [
+      ...measurements,
+      ...peer.flatMap(({ name, runs, config }) => measured(name, runs, backlog.rows, { ...conditions, ...config })),
+    ]
+  } finally {
+    await backlog.close()
+  }
+}
+
+function rowsPerSecond(
+  who: string,
+  seconds: readonly number[],
+  rows: number,
+  conditions: Measurement['conditions'],
+): Measurement {
+  return {
+    what: 'backlog → durable log',
+    who,
+    unit: 'rows/s',
+    samples: seconds.map((value) => rows / value),
+    conditions,
+  }
+}
+
+/** Rates, CPU and memory of some runs. */
+function measured(
+  who: string,
+  runs: readonly BacklogRun[],
+  rows: number,
+  conditions: Measurement['conditions'],
+): readonly Measurement[] {
+  const perMillion = 1_000_000 / rows
+  return [
+    rowsPerSecond(
+      who,
+      runs.map((run) => run.seconds),
+      rows,
+      conditions,
+    ),
+    { what: 'CPU a million rows', who, unit: 's', samples: runs.map((run) => run.cpuSeconds * perMillion), conditions },
+    { what: 'peak RSS', who, unit: 'MB', samples: runs.map((run) => run.peakRssBytes / 1e6), conditions },
+  ]
+}
+
+async function receive(backlog: Backlog, run: number): Promise<number> {
+  const slot = await backlog.slot(`bench_recv${run}`)
+  const args = [
+    '-d',
+    backlog.url,
+    '--slot',
+    slot,
+    '--start',
+    '--endpos',
+    await backlog.walEnd(),
+    '-f',
+    '/dev/null',
+    '-o',
+    'proto_version=1',
+    '-o',
+    `publication_names=${backlog.publication}`,
+  ]
+  const began = performance.now()
+  const child = spawn(recvlogicalBinary(), args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const [code] = (await once(child, 'exit')) as [number | null]
+  if (code !== 0) throw new BenchError(`pg_recvlogical ended with ${String(code)}`)
+  const seconds = (performance.now() - began) / 1000
+  await backlog.dropSlot(slot)
+  return seconds
+}
+
+async function penstock(
+  backlog: Backlog,
+  run: string,
+  withSchemas: boolean,
+  context: BenchContext,
+): Promise<BacklogRun> {
+  const slot = await backlog.slot(`bench_${run}`)
+  const worker = await BenchWorker.launch({
+    ...context.worker,
+    settings: {
+      'value.converter.schemas.enable': String(withSchemas),
+      'key.converter.schemas.enable': String(withSchemas),
+    },
+  })
+  try {
+    const watch = await TopicWatch.open(worker.broker)
+    const before = treeUsage(worker.pid)
+    await worker.create('source', sourceConfig(backlog, slot))
+    const { first, last } = await watch.until(`bench.public.${backlog.table}`, backlog.rows, 600_000, () =>
+      worker.checkRunning('source'),
+    )
+    const after = treeUsage(worker.pid)
+    await watch.close()
+    return {
+      seconds: (last - first) / 1000,
+      cpuSeconds: after.cpuSeconds - before.cpuSeconds,
+      peakRssBytes: after.peakRssBytes,
+    }
+  } finally {
+    await worker.stop()
+    await backlog.dropSlot(slot)
+  }
+}
