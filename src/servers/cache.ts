@@ -11,8 +11,9 @@ import { withLock } from './folder-lock.ts'
  * another account, which may not enter root's home: then it is /var/cache/penstock.
  */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env, open = isOpenToOthers): string {
-  const own =
-    env['PENSTOCK_CACHE'] ?? join(env['XDG_CACHE_HOME'] ?? join(env['HOME'] ?? homedir(), '.cache'), 'penstock')
+  const named = env['PENSTOCK_CACHE']
+  if (named !== undefined) return named
+  const own = join(env['XDG_CACHE_HOME'] ?? join(env['HOME'] ?? homedir(), '.cache'), 'penstock')
   return serverAccount() === null || open(own) ? own : '/var/cache/penstock'
 }
 

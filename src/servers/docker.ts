@@ -34,7 +34,10 @@ export async function startContainer(context: ServerContext, options: ContainerO
   const publish = ['--publish', `127.0.0.1:${port}:${options.containerPort}`]
   const env = Object.entries(options.env(port)).flatMap(([key, value]) => ['--env', `${key}=${value}`])
   context.report({ kind: options.kind, doing: `starting ${options.title} in Docker (${image})` })
-  await run(docker, ['create', '--name', name, ...publish, ...env, image, ...options.args], { signal: context.signal })
+  await run(docker, ['create', '--name', name, ...publish, ...env, image, ...options.args], {
+    signal: context.signal,
+    env: context.env,
+  })
   context.watchdog.runAtEnd(docker, ['rm', '--force', '--volumes', name])
   const address = options.address(port)
   const server = new StartedServer(context, {

@@ -16,6 +16,10 @@ export interface WatchedProcess {
   kill(signal: NodeJS.Signals): void
 }
 
+// The modules are TypeScript in a checkout and JavaScript in a published package.
+const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
+const program = fileURLToPath(new URL(`./watchdog-process${extension}`, import.meta.url))
+
 /** Our end of the watchdog: starts processes that end with us, however we end. */
 export class Watchdog {
   readonly #child: ChildProcess
@@ -32,7 +36,7 @@ export class Watchdog {
 
   /** Starts the watchdog's process. It does not keep ours alive. */
   static open(): Watchdog {
-    const child = fork(fileURLToPath(new URL('./watchdog-process.ts', import.meta.url)), [], {
+    const child = fork(program, [], {
       detached: true,
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       execArgv: ['--max-old-space-size=32'],
