@@ -1,0 +1,30 @@
+import { present, type Connector, type ConnectorPlugin, type ParsedConfig, type RawConfig } from 'penstock/api'
+
+import { fileSourceConfig } from './config.ts'
+import { FileSourceTask } from './file-source-task.ts'
+
+/** One file has one reader: there is one task, whatever `tasks.max` says. */
+class FileSourceConnector implements Connector {
+  #raw: RawConfig | null = null
+
+  async start(_config: ParsedConfig, raw: RawConfig): Promise<void> {
+    this.#raw = raw
+  }
+
+  async taskConfigs(): Promise<readonly RawConfig[]> {
+    return [present(this.#raw, 'config')]
+  }
+
+  async stop(): Promise<void> {}
+}
+
+/** `org.apache.kafka.connect.file.FileStreamSourceConnector`: lines of a file become records. */
+export const plugin: ConnectorPlugin = {
+  kind: 'source',
+  className: 'org.apache.kafka.connect.file.FileStreamSourceConnector',
+  aliases: [],
+  version: '3.9.1',
+  configDef: fileSourceConfig,
+  createConnector: () => new FileSourceConnector(),
+  createTask: () => new FileSourceTask(),
+}
