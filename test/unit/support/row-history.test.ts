@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest'
+import { coverFaults } from '../../support/archive-reader.ts'
+import { RowHistory, type RowChange } from '../../support/row-history.ts'
+
+const read = (rev: number): RowChange => ({ kind: 'read', rev })
+const change = (rev: number): RowChange => ({ kind: 'change', rev })
+const end: RowChange = { kind: 'end' }
+
+function faults(changes: readonly RowChange[], table: readonly [string, number][]): readonly string[] {
+  const history = new RowHistory()
+  for (const one of changes) history.see('1', one)
+  history.finish(new Map(table))
+  return history.faults
+}
+
+describe('the history of a row', () => {
+  it.each<[string, readonly RowChange[], readonly [string, number][]]>([
+    ['streamed from its insert', [change(0), change(1)], [['1', 1]]],
+    ['read, then streamed', [read(3), change(4)], [['1', 4]]],
+    ['with a run sent again', [change(0), change(1), change(0), change(1), change(2)], [['1', 2]]],
+    [
+      'read twice, the stream starting at the slot of the first reading',
+      [read(0), read(7), change(1), change(2), change(3), change(4), change(5), change(6), change(7)],
+      [['1', 7]],
+    ],
+    ['ended, its run sent again', [change(0), end, change(0), end], []],
+  ])('is whole when it was %s', (_name, changes, table) => {
+    expect(faults(changes, table)).toEqual([])
+  })
+
+  it.each<[string, readonly RowChange[], readonly [string, number][], RegExp]>([
+    ['a change is missing', [change(0), change(2)], [['1', 2]], /change 2 follows 0/],
+    ['the stream starts too late', [read(0), change(2)], [['1', 2]], /the first streamed/],
+    ['the last change is missing', [change(0)], [['1', 1]], /is at change 1 in the table, at 0/],
+    ['its end is missing', [change(0)], [], /is gone from the table/],
+    ['something comes after its end', [change(0), end, change(1)], [], /follows its end/],
+    ['it never came', [], [['1', 0]], /not in the log/],
+  ])('has a fault when %s', (_name, changes, table, fault) => {
+    expect(faults(changes, table).join('\n')).toMatch(fault)
+  })
+})
+
+describe('a cover of the log by objects', () => {
+  it('has no faults when each offset stands in one object', () => {
+    expect(
+      coverFaults(
+        [
+          { key: 'a', start: 0, lines: 5 },
+          { key: 'b', start: 5, lines: 2 },
+        ],
+        7,
+      ),
+    ).toEqual([])
+  })
+
+  it('tells gaps, overlaps and a missing end', () => {
+    const objects = [
+      { key: 'a', start: 0, lines: 5 },
+      { key: 'b', start: 4, lines: 2 },
+      { key: 'c', start: 8, lines: 1 },
+    ]
+    expect(coverFaults(objects, 10)).toEqual([
+      'b begins at 4, and offsets up to 4 stand in the object before',
+      'offsets 6–7 stand in no object',
+      'the objects end at 9, the log at 10',
+    ])
+  })
+})
