@@ -1,0 +1,161 @@
+import { errorName, isRetriableCode } from '../protocol/error-codes.ts'
+
+/** The root of what the client raises: `retriable` says whether the same call may succeed later. */
+export class KafkaError extends Error {
+  readonly retriable: boolean
+
+  constructor(message: string, options: { readonly retriable?: boolean; readonly cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = new.target.name
+    this.retriable = options.retriable ?? false
+  }
+}
+
+/** A broker cannot be reached, or the connection to it ended. */
+export class ConnectionError extends KafkaError {
+  constructor(message: string, cause?: unknown) {
+    super(message, { retriable: true, cause })
+  }
+}
+
+/** A broker did not answer in time; the connection is given up, because answers come in order. */
+export class RequestTimeoutError extends KafkaError {
+  constructor(message: string) {
+    super(message, { retriable: true })
+  }
+}
+
+/** User, password or certificate were refused. */
+export class AuthenticationError extends KafkaError {}
+
+/** The broker does not speak an API in any version that we do. */
+export class UnsupportedApiError extends KafkaError {}
+
+/** The client was closed while somebody waited for it. */
+export class ClientClosedError extends KafkaError {}
+
+/** An error code of a broker, with what it was about. */
+export class BrokerError extends KafkaError {
+  readonly code: number
+  readonly codeName: string
+
+  /** @param what what was asked, for example `Produce to orders-0`. */
+  constructor(code: number, what: string, detail?: string | null) {
+    const text = detail === undefined || detail === null || detail === '' ? '' : `: ${detail}`
+    super(`${what} failed with ${errorName(code)}${text}`, { retriable: isRetriableCode(code) })
+    this.code = code
+    this.codeName = errorName(code)
+  }
+}
+
+/** A record is above a size limit. Sizes are bytes of the record in a batch, before compression. */
+export class RecordTooLargeError extends KafkaError {
+  readonly topic: string
+  readonly size: number
+  /** The limit, or null when the broker refused it without saying its own. */
+  readonly limit: number | null
+
+  constructor(topic: string, size: number, limit: number | null, setting: string) {
+    const bound = limit === null ? `the limit of the topic` : `the limit of ${limit} bytes`
+    super(`a record of ${size} bytes for topic ${topic} is above ${bound}. Raise ${setting}.`)
+    this.topic = topic
+    this.size = size
+    this.limit = limit
+  }
+}
+
+/** A partition number that its topic does not have. */
+export class UnknownPartitionError extends KafkaError {
+  constructor(topic: string, partition: number, count: number) {
+    super(`topic ${topic} has ${count} partitions, there is no partition ${partition}`)
+  }
+}
+
+/** A topic that does not exist, asked for by a call that does not wait for it. */
+export class UnknownTopicError extends KafkaError {
+  readonly topic: string
+
+  constructor(topic: string) {
+    super(`topic ${topic} does not exist`)
+    this.topic = topic
+  }
+}
+
+/** The position of a partition lies outside its log: records were removed before they were read. Never reset silently. */
+export class OffsetOutOfRangeError extends KafkaError {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly logStartOffset: number
+  readonly logEndOffset: number
+
+  constructor(
+    topic: string,
+    partition: number,
+    range: { readonly offset: number; readonly logStartOffset: number; readonly logEndOffset: number },
+  ) {
+    const { offset, logStartOffset, logEndOffset } = range
+    const why =
+      offset < logStartOffset
+        ? `offsets ${offset} to ${logStartOffset - 1} were removed by retention before they were read`
+        : 'the topic was truncated or made again'
+    super(
+      `offset ${offset} of ${topic}-${partition} is outside its log (${logStartOffset} to ${logEndOffset}): ${why}. ` +
+        `To go on from what is there, reset the offsets of the consumer group.`,
+    )
+    this.topic = topic
+    this.partition = partition
+    this.offset = offset
+    this.logStartOffset = logStartOffset
+    this.logEndOffset = logEndOffset
+  }
+}
+
+/** A partition has no committed offset, and `auto.offset.reset` is `none`. */
+export class NoOffsetError extends KafkaError {
+  constructor(topic: string, partition: number, groupId: string) {
+    super(`group ${groupId} has no offset for ${topic}-${partition}, and auto.offset.reset is none`)
+  }
+}
+
+/** The member is not part of the group's generation any more: its partitions belong to others. */
+export class FencedMemberError extends KafkaError {
+  readonly code: number
+
+  constructor(code: number, what: string) {
+    super(`${what} was refused with ${errorName(code)}: this member's generation of the group has ended`)
+    this.code = code
+  }
+}
+
+/** Bytes of a partition fail their checksum or do not decode. */
+export class CorruptBatchError extends KafkaError {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+
+  constructor(topic: string, partition: number, offset: number, cause: unknown) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    super(`the record batch at offset ${offset} of ${topic}-${partition} is damaged: ${reason}`, { cause })
+    this.topic = topic
+    this.partition = partition
+    this.offset = offset
+  }
+}
+
+/** A batch was not acknowledged within `delivery.timeout.ms`. */
+export class DeliveryTimeoutError extends KafkaError {
+  constructor(topic: string, partition: number, timeoutMs: number, cause: unknown) {
+    super(`records for ${topic}-${partition} were not acknowledged within ${timeoutMs} ms`, { cause })
+  }
+}
+
+/** Whether the same call may succeed later. */
+export function isRetriable(error: unknown): boolean {
+  return error instanceof KafkaError && error.retriable
+}
+
+/** What was thrown, as an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new KafkaError(String(thrown))
+}

@@ -1,0 +1,142 @@
+import { errorCodes } from '../protocol/error-codes.ts'
+import { offsetCommit } from '../protocol/messages/offset-commit.ts'
+import { offsetFetch } from '../protocol/messages/offset-fetch.ts'
+import type { ResponseOf } from '../protocol/schema.ts'
+import type { Cluster } from './cluster.ts'
+import { BrokerError, FencedMemberError } from './errors.ts'
+import { formatTopicPartition, type TopicPartition } from './fetched-record.ts'
+import { coordinatorMoved } from './group-member.ts'
+
+/** An offset of a group: that of the next record to read. */
+export interface GroupOffset extends TopicPartition {
+  readonly offset: number
+  readonly metadata?: string | null
+}
+
+/** In whose name offsets are committed; null: as somebody from outside, which only works while the group is empty. */
+export type CommittingMember = { readonly generationId: number; readonly memberId: string } | null
+
+/** From version 8 on groups are asked for in lots. */
+const lastSingleGroupVersion = 7
+
+const refusedToMember: ReadonlySet<number> = new Set([
+  errorCodes.ILLEGAL_GENERATION,
+  errorCodes.UNKNOWN_MEMBER_ID,
+  errorCodes.FENCED_INSTANCE_ID,
+  errorCodes.REBALANCE_IN_PROGRESS,
+])
+
+function byTopic<T extends TopicPartition>(partitions: readonly T[]): Map<string, T[]> {
+  const topics = new Map<string, T[]>()
+  for (const partition of partitions) {
+    const known = topics.get(partition.topic)
+    if (known === undefined) topics.set(partition.topic, [partition])
+    else known.push(partition)
+  }
+  return topics
+}
+
+/**
+ * Commits offsets of a group. Coordinators that move or cannot be reached are tried again until the signal fires.
+ * @throws FencedMemberError when the member's generation has ended, BrokerError, or the signal's reason.
+ */
+export async function commitOffsets(
+  cluster: Cluster,
+  groupId: string,
+  member: CommittingMember,
+  offsets: readonly GroupOffset[],
+  signal?: AbortSignal,
+): Promise<void> {
+  if (offsets.length === 0) return
+  const request = {
+    groupId,
+    generationIdOrMemberEpoch: member?.generationId ?? -1,
+    memberId: member?.memberId ?? '',
+    topics: [...byTopic(offsets)].map(([name, partitions]) => ({
+      name,
+      partitions: partitions.map(({ partition, offset, metadata }) => ({
+        partitionIndex: partition,
+        committedOffset: offset,
+        committedMetadata: metadata ?? '',
+      })),
+    })),
+  }
+  await cluster.retrying(`commit offsets of group ${groupId}`, { signal }, async () => {
+    const answer = await atCoordinator(cluster, groupId, signal, (nodeId) =>
+      cluster.sendTo(nodeId, offsetCommit, request, { signal }),
+    )
+    for (const { name, partitions } of answer.topics)
+      for (const { partitionIndex, errorCode } of partitions)
+        checkCommit(cluster, groupId, { topic: name, partition: partitionIndex }, errorCode)
+  })
+}
+
+function checkCommit(cluster: Cluster, groupId: string, partition: TopicPartition, code: number): void {
+  if (code === errorCodes.NONE) return
+  const what = `committing ${formatTopicPartition(partition)} of group ${groupId}`
+  if (refusedToMember.has(code)) throw new FencedMemberError(code, what)
+  if (coordinatorMoved.has(code)) cluster.forgetCoordinator(groupId)
+  throw new BrokerError(code, what)
+}
+
+/**
+ * The committed offsets of a group; partitions without one are left out. Null asks for all that there are.
+ * @throws BrokerError, or the signal's reason.
+ */
+export async function fetchOffsets(
+  cluster: Cluster,
+  groupId: string,
+  partitions: readonly TopicPartition[] | null,
+  signal?: AbortSignal,
+): Promise<(GroupOffset & { readonly metadata: string })[]> {
+  if (partitions !== null && partitions.length === 0) return []
+  const topics =
+    partitions === null
+      ? null
+      : [...byTopic(partitions)].map(([name, ofTopic]) => ({
+          name,
+          partitionIndexes: ofTopic.map(({ partition }) => partition),
+        }))
+  const request = { groupId, topics, groups: [], requireStable: true }
+  const answer = await cluster.retrying(`read the offsets of group ${groupId}`, { signal }, async () => {
+    const answer = await atCoordinator(cluster, groupId, signal, (nodeId) =>
+      cluster.sendTo(nodeId, offsetFetch, request, { signal, maxVersion: lastSingleGroupVersion }),
+    )
+    checkFetch(cluster, groupId, answer)
+    return answer
+  })
+  return answer.topics.flatMap(({ name, partitions }) =>
+    partitions
+      .filter(({ committedOffset }) => committedOffset >= 0)
+      .map(({ partitionIndex, committedOffset, metadata }) => ({
+        topic: name,
+        partition: partitionIndex,
+        offset: committedOffset,
+        metadata: metadata ?? '',
+      })),
+  )
+}
+
+function checkFetch(cluster: Cluster, groupId: string, answer: ResponseOf<typeof offsetFetch>): void {
+  const codes = [answer.errorCode, ...answer.topics.flatMap(({ partitions }) => partitions.map((p) => p.errorCode))]
+  const code = codes.find((candidate) => candidate !== errorCodes.NONE)
+  if (code === undefined) return
+  if (coordinatorMoved.has(code)) cluster.forgetCoordinator(groupId)
+  throw new BrokerError(code, `reading the offsets of group ${groupId}`)
+}
+
+/** Asks the coordinator; one that cannot be reached is forgotten. */
+export async function atCoordinator<T>(
+  cluster: Cluster,
+  groupId: string,
+  signal: AbortSignal | undefined,
+  action: (nodeId: number) => Promise<T>,
+): Promise<T> {
+  const nodeId = await cluster.coordinatorOf(groupId, signal)
+  try {
+    return await action(nodeId)
+  } catch (error) {
+    cluster.forgetCoordinator(groupId)
+    throw error
+  }
+}

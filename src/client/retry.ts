@@ -1,0 +1,47 @@
+import { backoffMs, type Backoff } from '../foundation/backoff.ts'
+import type { Clock } from '../foundation/clock.ts'
+import type { Logger } from '../foundation/logger.ts'
+import { isRetriable } from './errors.ts'
+
+const logEveryMs = 30_000
+
+/** How {@link retrying} goes about it. */
+export interface RetryOptions {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly backoff: Backoff
+  /** What is tried, for the log: `find the coordinator of group g`. */
+  readonly what: string
+  readonly signal?: AbortSignal | undefined
+  /** Which errors are worth another try; the retriable ones of the client unless told otherwise. */
+  readonly when?: (error: unknown) => boolean
+  /** Milliseconds after which the last error is thrown; for ever when left out. */
+  readonly withinMs?: number | undefined
+}
+
+/**
+ * Calls `action` until it answers, with back-off between tries. Retriable failures are logged at the first and then every
+ * 30 seconds. @throws the error of the last try, or the signal's reason.
+ */
+export async function retrying<T>(options: RetryOptions, action: () => Promise<T>): Promise<T> {
+  const { clock, signal } = options
+  const when = options.when ?? isRetriable
+  const startedAt = clock.monotonic()
+  let loggedAt = Number.NEGATIVE_INFINITY
+  for (let attempt = 1; ; attempt += 1) {
+    signal?.throwIfAborted()
+    try {
+      return await action()
+    } catch (error) {
+      const waitMs = backoffMs(options.backoff, attempt)
+      const elapsedMs = clock.monotonic() - startedAt
+      if (!when(error) || (options.withinMs !== undefined && elapsedMs + waitMs > options.withinMs)) throw error
+      if (elapsedMs - loggedAt >= logEveryMs && attempt > 1) {
+        loggedAt = elapsedMs
+        const reason = error instanceof Error ? error.message : String(error)
+        options.logger.warn(`cannot ${options.what}: ${reason}; trying again`, { attempt })
+      }
+      await clock.sleep(waitMs, signal)
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import type { Cluster } from './cluster.ts'
+import { isRetriable } from './errors.ts'
+
+/** What a consumer reads: named topics, or every topic whose whole name matches. */
+export type TopicSelection = { readonly topics: readonly string[] } | { readonly pattern: RegExp }
+
+const missingTopicCheckMs = 1_000
+
+/**
+ * The topics that a selection stands for, as the cluster has them. Looks again every `maxAgeMs`; while a named topic is
+ * missing, at least every second.
+ */
+export class Subscription {
+  /** Called when topics have come or gone, or their partition counts have changed. */
+  onChange: (reason: string) => void = () => undefined
+  readonly selection: TopicSelection
+  readonly #cluster: Cluster
+  readonly #options: { readonly maxAgeMs: number; readonly allowAutoTopicCreation: boolean }
+  readonly #closing = new AbortController()
+  /** Topics of other members, when this one is the leader. */
+  #ofGroup: readonly string[] = []
+  #counts: ReadonlyMap<string, number> = new Map()
+  #isWatching = false
+
+  constructor(
+    cluster: Cluster,
+    selection: TopicSelection,
+    options: { readonly maxAgeMs: number; readonly allowAutoTopicCreation: boolean },
+  ) {
+    this.#cluster = cluster
+    this.#options = options
+    this.selection =
+      'topics' in selection ? { topics: [...new Set(selection.topics)].sort() } : wholeName(selection.pattern)
+  }
+
+  /** The topics to ask the group for: the named ones, whether they exist or not, or those that match. */
+  topics(): readonly string[] {
+    if ('topics' in this.selection) return this.selection.topics
+    const { pattern } = this.selection
+    return [...this.#cluster.metadata.topics.values()]
+      .filter(({ name, isInternal }) => !isInternal && pattern.test(name))
+      .map(({ name }) => name)
+      .sort()
+  }
+
+  /** Partition counts of the topics that exist, of this member's and of the group's, as looked up now. */
+  async partitionCounts(ofGroup: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
+    this.#ofGroup = ofGroup
+    await this.#cluster.retrying('look up topics', { signal }, () => this.#refresh(signal))
+    this.#counts = this.#known()
+    return this.#counts
+  }
+
+  /** This member does not lead the group (any more): only its own topics matter. */
+  forgetGroup(): void {
+    this.#ofGroup = []
+    this.#counts = this.#known()
+  }
+
+  /** Looks up the topics for the first time. */
+  async load(signal?: AbortSignal): Promise<void> {
+    await this.#cluster.retrying('look up topics', { signal }, () => this.#refresh(signal))
+    this.#counts = this.#known()
+    const missing = 'topics' in this.selection ? this.selection.topics.filter((topic) => !this.#counts.has(topic)) : []
+    if (missing.length > 0) this.#cluster.logger.warn(`waiting for topics that do not exist: ${missing.join(', ')}`)
+  }
+
+  /** Begins to look again in the background. */
+  watch(): void {
+    if (this.#isWatching) return
+    this.#isWatching = true
+    void this.#watch().catch((error: unknown) => {
+      if (this.#closing.signal.aborted || this.#cluster.isClosed) return
+      this.#cluster.logger.error('topics are not watched any more', { error })
+    })
+  }
+
+  close(): void {
+    this.#closing.abort()
+  }
+
+  async #watch(): Promise<void> {
+    const { clock, logger } = this.#cluster
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      const { maxAgeMs } = this.#options
+      await clock.sleep(this.#hasMissing() ? Math.min(maxAgeMs, missingTopicCheckMs) : maxAgeMs, signal)
+      try {
+        await this.#refresh(signal)
+      } catch (error) {
+        if (!isRetriable(error)) throw error
+        logger.debug(`looking up topics: ${error instanceof Error ? error.message : String(error)}`)
+        continue
+      }
+      const reason = changeBetween(this.#counts, this.#known())
+      if (reason === null) continue
+      this.#counts = this.#known()
+      this.onChange(reason)
+    }
+  }
+
+  async #refresh(signal: AbortSignal | undefined): Promise<void> {
+    if ('pattern' in this.selection) return this.#cluster.refreshMetadata(null, { signal })
+    const topics = [...new Set([...this.selection.topics, ...this.#ofGroup])]
+    const { allowAutoTopicCreation } = this.#options
+    return this.#cluster.refreshMetadata(topics, { allowAutoTopicCreation, signal })
+  }
+
+  #known(): Map<string, number> {
+    const counts = new Map<string, number>()
+    for (const topic of new Set([...this.topics(), ...this.#ofGroup])) {
+      const known = this.#cluster.metadata.topics.get(topic)
+      if (known !== undefined) counts.set(topic, known.partitions.length)
+    }
+    return counts
+  }
+
+  #hasMissing(): boolean {
+    return 'topics' in this.selection && this.selection.topics.some((topic) => !this.#counts.has(topic))
+  }
+}
+
+/** Java matches a pattern against the whole name. */
+function wholeName(pattern: RegExp): { readonly pattern: RegExp } {
+  return { pattern: new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, '')) }
+}
+
+function changeBetween(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): string | null {
+  const changed = [...new Set([...before.keys(), ...after.keys()])].filter(
+    (topic) => before.get(topic) !== after.get(topic),
+  )
+  return changed.length === 0 ? null : `partitions of ${changed.join(', ')} have come or gone`
+}
