@@ -1,5 +1,6 @@
 import type { RawConfig } from '../../api/config-def.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../../config/config-infos.ts'
+import type { WorkerGroup } from '../../config/connector-problems.ts'
 import type { LogLevel } from '../../foundation/log-levels.ts'
 import type { PluginDescriptor } from '../../plugin/plugin-descriptor.ts'
 import type { LogMessage } from '../thread/forwarding-sink.ts'
@@ -15,8 +16,15 @@ export type ToPluginThread =
   | { readonly type: 'start-connector'; readonly connector: string; readonly config: RawConfig }
   | { readonly type: 'stop-connector'; readonly connector: string }
   | { readonly type: 'task-configs'; readonly connector: string; readonly maxTasks: number }
-  | { readonly type: 'validate'; readonly config: SubmittedConfig }
+  | {
+      readonly type: 'validate'
+      readonly config: SubmittedConfig
+      readonly worker: WorkerGroup
+      readonly timeoutMs: number
+    }
   | { readonly type: 'plugin-config'; readonly plugin: string }
+  /** Answered at once by a thread that is not stuck. */
+  | { readonly type: 'ping' }
   | { readonly type: 'log-level'; readonly level: LogLevel }
 
 export interface ToPluginThreadAnswers extends Record<string, unknown> {
@@ -25,6 +33,7 @@ export interface ToPluginThreadAnswers extends Record<string, unknown> {
   'task-configs': readonly RawConfig[]
   validate: ConfigInfos
   'plugin-config': readonly ConfigKeyInfo[]
+  ping: void
 }
 
 /** What the plugin thread says to the main thread. */

@@ -1,6 +1,6 @@
 import type { SinkRecord } from '../../api/record.ts'
 import type { OffsetToCommit, TopicPartition } from '../../api/task.ts'
-import type { FetchedRecord } from './client-seam.ts'
+import type { FetchedRecord } from '../../client/fetched-record.ts'
 import { decodeRecord } from './record-decoder.ts'
 import type { Converters } from './record-encoder.ts'
 import { keyOf } from './sink-positions.ts'

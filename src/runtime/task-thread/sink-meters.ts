@@ -12,6 +12,7 @@ export class SinkMeters {
   readonly #putSeconds: Histogram
   readonly #commitSeconds: Histogram
   readonly #partitions: Gauge
+  readonly #lag: Gauge
 
   constructor(metrics: TaskMetrics) {
     this.#read = metrics.counter('sink_record_read_total', 'Records read from the log')
@@ -25,6 +26,7 @@ export class SinkMeters {
     )
     this.#putSeconds = metrics.histogram('sink_put_seconds', 'Time put took', secondBuckets)
     this.#commitSeconds = metrics.histogram('sink_offset_commit_seconds', 'Time a commit took', secondBuckets)
+    this.#lag = metrics.gauge('sink_record_lag', 'Records in the log that the task was not given yet')
     this.#partitions = metrics.gauge('sink_partition_count', 'Partitions the task holds')
   }
 
@@ -50,5 +52,9 @@ export class SinkMeters {
 
   partitions(count: number): void {
     this.#partitions.set(count)
+  }
+
+  lag(records: number): void {
+    this.#lag.set(records)
   }
 }

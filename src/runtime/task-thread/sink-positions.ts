@@ -73,6 +73,15 @@ export class SinkPositions {
     return { commit, refused }
   }
 
+  /** Records between what was delivered and the end of the log, over all partitions whose end is known. */
+  lag(endOf: (partition: TopicPartition) => number | null): number {
+    let lag = 0
+    for (const position of this.#positions.values()) {
+      lag += Math.max(0, (endOf(position) ?? position.delivered) - position.delivered)
+    }
+    return lag
+  }
+
   committed(offsets: readonly OffsetToCommit[]): void {
     for (const { topic, partition, offset } of offsets) {
       const position = this.#positions.get(keyOf(topic, partition))

@@ -2,19 +2,29 @@ import { scheduler } from 'node:timers/promises'
 
 import { ConnectError } from '../../api/errors.ts'
 import type { OffsetToCommit, SinkTask, SinkTaskContext, TaskContext, TopicPartition } from '../../api/task.ts'
+import { FencedMemberError } from '../../client/errors.ts'
+import type { FetchedRecord } from '../../client/fetched-record.ts'
+import type { GroupConsumer } from '../../client/group-consumer.ts'
+import type { TopicSelection } from '../../client/subscription.ts'
 import { backoffMs } from '../../foundation/backoff.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { isRetriable, messageOf, taskBackoff } from '../failures.ts'
-import type { FetchedRecord, GroupConsumer } from './client-seam.ts'
-import { interruptible } from './interruptible.ts'
+import { interruptible, TookTooLongError, within } from './interruptible.ts'
 import type { Converters } from './record-encoder.ts'
 import { SerialLock } from './serial-lock.ts'
 import { emptyBatch, joinBatches, makeBatch, withoutPartitions, type SinkBatch } from './sink-batch.ts'
 import { SinkMeters } from './sink-meters.ts'
 import { keyOf, SinkPositions } from './sink-positions.ts'
+import { SinkRequests } from './sink-requests.ts'
 import type { TaskControl, TaskEvents } from './task-control.ts'
 import type { TransformStep } from './transform-chain.ts'
+
+/** What the loop needs of a consumer, whose callbacks run inside `poll`. */
+export type RecordConsumer = Pick<
+  GroupConsumer,
+  'onAssigned' | 'onRevoked' | 'subscribe' | 'poll' | 'pause' | 'resume' | 'seek' | 'commit' | 'close' | 'highWatermark'
+>
 
 export interface SinkTaskLoopOptions {
   /** A fresh instance for every attempt to start. */
@@ -22,8 +32,8 @@ export interface SinkTaskLoopOptions {
   readonly context: TaskContext
   readonly transforms: readonly TransformStep[]
   readonly converters: Converters
-  readonly consumer: GroupConsumer
-  readonly subscription: { readonly topics?: readonly string[]; readonly pattern?: RegExp }
+  readonly consumer: RecordConsumer
+  readonly subscription: TopicSelection
   readonly control: TaskControl
   readonly events: TaskEvents
   /** Offsets are committed at least this often (`offset.flush.interval.ms`). */
@@ -49,15 +59,13 @@ export class SinkTaskLoop {
   readonly #positions = new SinkPositions()
   readonly #meters: SinkMeters
   readonly #topics = new Set<string>()
-  readonly #pausedByTask = new Map<string, TopicPartition>()
+  readonly #requests = new SinkRequests()
   #task: SinkTask | null = null
   #refused: SinkBatch | null = null
   #running: Promise<void> | null = null
-  #seeks: OffsetToCommit[] = []
-  #commitRequested = false
   #nextCommitAt: number
-  #wakeAt = Number.POSITIVE_INFINITY
   #retries = 0
+  #retryAt = 0
 
   constructor(options: SinkTaskLoopOptions) {
     this.#options = options
@@ -67,8 +75,8 @@ export class SinkTaskLoop {
     this.#meters = new SinkMeters(options.context.metrics)
     this.#nextCommitAt = this.#clock.monotonic() + options.commitIntervalMs
     options.consumer.onAssigned = async (offsets) => await this.#calls.run(async () => await this.#assigned(offsets))
-    options.consumer.onRevoked = async (partitions) =>
-      await this.#calls.run(async () => await this.#revoked(partitions))
+    options.consumer.onRevoked = async (partitions, { lost }) =>
+      await this.#calls.run(async () => await this.#revoked(partitions, lost))
   }
 
   /** Runs until the task is asked to stop. @throws what made the task fail. */
@@ -118,22 +126,26 @@ export class SinkTaskLoop {
 
   async #turn(): Promise<void> {
     this.#applySeeks()
-    const polled = await this.#poll(this.#refused === null ? this.#waitMs() : backoffMs(taskBackoff, this.#retries))
+    const polled = await this.#poll(this.#waitMs())
     if (this.#control.ended) return
     await this.#calls.run(async () => {
       if (this.#control.ended) return
       const wasRefused = this.#refused !== null
-      await this.#put(this.#held(this.#refused === null ? polled : joinBatches(this.#refused, polled)))
-      if (this.#commitRequested || this.#clock.monotonic() >= this.#nextCommitAt) await this.#commit()
+      const batch = this.#held(this.#refused === null ? polled : joinBatches(this.#refused, polled))
+      if (wasRefused && this.#clock.monotonic() < this.#retryAt) this.#refused = batch
+      else await this.#put(batch)
+      if (this.#requests.commit || this.#clock.monotonic() >= this.#nextCommitAt)
+        await this.#commit(this.#control.ending)
       if (wasRefused !== (this.#refused !== null)) this.#holdOrRelease()
     })
     await scheduler.yield()
   }
 
-  /** How long a poll may wait: until the next commit, or until the task wants to be called. */
+  /** How long a poll may wait: until the next commit, or until the task is to be called. */
   #waitMs(): number {
-    if (this.#commitRequested) return 0
-    return Math.max(0, Math.min(this.#nextCommitAt, this.#wakeAt) - this.#clock.monotonic())
+    if (this.#requests.commit) return 0
+    const callAt = this.#refused === null ? this.#requests.wakeAt : this.#retryAt
+    return Math.max(0, Math.min(this.#nextCommitAt, callAt) - this.#clock.monotonic())
   }
 
   /** Nothing is fetched while a refused batch waits; after it, all but what is paused on purpose. */
@@ -141,7 +153,7 @@ export class SinkTaskLoop {
     const { consumer } = this.#options
     const held = this.#positions.assignment()
     if (this.#refused !== null || this.#control.paused) consumer.pause(held)
-    else consumer.resume(held.filter((tp) => !this.#pausedByTask.has(keyOf(tp.topic, tp.partition))))
+    else consumer.resume(this.#requests.notPaused(held))
   }
 
   /** A revocation may have come between poll and put. */
@@ -170,7 +182,7 @@ export class SinkTaskLoop {
   async #put(batch: SinkBatch): Promise<void> {
     const task = this.#task
     if (task === null) return
-    this.#wakeAt = Number.POSITIVE_INFINITY
+    this.#requests.wakeAt = Number.POSITIVE_INFINITY
     const began = this.#clock.monotonic()
     try {
       this.#running = task.put(batch.records)
@@ -180,6 +192,7 @@ export class SinkTaskLoop {
       this.#refused = batch
       this.#running = null
       this.#noteRetry('put', error)
+      this.#retryAt = this.#clock.monotonic() + backoffMs(taskBackoff, this.#retries)
       return
     }
     this.#running = null
@@ -187,13 +200,15 @@ export class SinkTaskLoop {
     this.#retries = 0
     for (const { topic, partition, offset } of batch.ends.values()) this.#positions.delivered(topic, partition, offset)
     this.#meters.put(batch.records.length, (this.#clock.monotonic() - began) / 1000)
+    if (batch.ends.size > 0)
+      this.#meters.lag(this.#positions.lag((partition) => this.#options.consumer.highWatermark(partition)))
   }
 
   /** Asks the task what is durable and commits it; runs inside the lock. */
-  async #commit(): Promise<void> {
+  async #commit(signal: AbortSignal): Promise<void> {
     const task = this.#task
     if (task === null) return
-    this.#commitRequested = false
+    this.#requests.commit = false
     this.#nextCommitAt = this.#clock.monotonic() + this.#options.commitIntervalMs
     let durable: readonly OffsetToCommit[]
     try {
@@ -201,6 +216,7 @@ export class SinkTaskLoop {
     } catch (error) {
       if (!isRetriable(error)) throw error
       this.#noteRetry('preCommit', error)
+      this.#nextCommitAt = this.#clock.monotonic() + backoffMs(taskBackoff, this.#retries)
       return
     }
     const { commit, refused } = this.#positions.committable(durable)
@@ -209,7 +225,13 @@ export class SinkTaskLoop {
     }
     if (commit.length === 0) return
     const began = this.#clock.monotonic()
-    await this.#options.consumer.commit(commit)
+    try {
+      await this.#options.consumer.commit(commit, signal)
+    } catch (error) {
+      if (!(error instanceof FencedMemberError)) throw error
+      this.#logger.warn(`${namesOf(commit)}: ${error.message}; records will be delivered again`)
+      return
+    }
     this.#positions.committed(commit)
     this.#meters.committed((this.#clock.monotonic() - began) / 1000)
   }
@@ -228,91 +250,72 @@ export class SinkTaskLoop {
     this.#meters.partitions(this.#positions.assignment().length)
   }
 
-  /** Partitions go: what can be made durable is, and committed, before they move (I3). */
-  async #revoked(partitions: readonly TopicPartition[]): Promise<void> {
+  /** Partitions go: what can be made durable is, and committed, before they move; lost ones are another's already (I3). */
+  async #revoked(partitions: readonly TopicPartition[], lost: boolean): Promise<void> {
     const held = partitions.filter(({ topic, partition }) => this.#positions.holds(topic, partition))
     if (held.length === 0) return
     if (this.#refused !== null) this.#refused = withoutPartitions(this.#refused, held)
-    await this.#release(held)
-    for (const { topic, partition } of held) this.#pausedByTask.delete(keyOf(topic, partition))
+    if (!lost) await this.#saveProgress(held)
+    await this.#close(held)
+    this.#requests.forget(held)
   }
 
-  async #release(partitions: readonly TopicPartition[]): Promise<void> {
+  /** Flush, preCommit, commit: bounded, and what fails is only said, for the records will be delivered again. */
+  async #saveProgress(partitions: readonly TopicPartition[]): Promise<void> {
     const task = this.#task
     if (task === null) return
-    const names = partitions.map(({ topic, partition }) => keyOf(topic, partition)).join(', ')
-    const bound = new AbortController()
-    const cancel = this.#clock.after(this.#options.flushTimeoutMs, () =>
-      bound.abort(new ConnectError(`not flushed within ${this.#options.flushTimeoutMs} ms`)),
-    )
+    const names = namesOf(partitions)
     try {
-      if (this.#control.failure === null) await interruptible(task.flush(bound.signal), bound.signal)
+      if (this.#control.failure === null) await this.#bounded((signal) => task.flush(signal))
     } catch (error) {
       this.#logger.warn(`${names}: what is not flushed will be delivered again: ${messageOf(error)}`)
     }
     try {
-      await this.#commit()
+      await this.#bounded((signal) => this.#commit(signal))
     } catch (error) {
       this.#logger.warn(`${names}: offsets stay behind, records will be delivered again: ${messageOf(error)}`)
-    } finally {
-      cancel()
     }
+  }
+
+  async #bounded(action: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    await within(this.#clock, this.#options.flushTimeoutMs, action)
+  }
+
+  async #close(partitions: readonly TopicPartition[]): Promise<void> {
     this.#positions.revoke(partitions)
     this.#meters.partitions(this.#positions.assignment().length)
     try {
-      await task.close(partitions)
+      await this.#task?.close(partitions)
     } catch (error) {
-      this.#logger.warn(`${names}: the task's close failed: ${messageOf(error)}`, { error })
+      this.#logger.warn(`${namesOf(partitions)}: the task's close failed: ${messageOf(error)}`, { error })
     }
   }
 
   #pauseOrResume(paused: boolean): void {
     this.#holdOrRelease()
-    if (paused) this.#commitRequested = true
+    if (paused) this.#requests.commit = true
     this.#options.events.onState(paused ? 'PAUSED' : 'RUNNING')
   }
 
   #applySeeks(): void {
-    if (this.#seeks.length === 0) return
-    const seeks = this.#seeks.filter(({ topic, partition }) => this.#positions.holds(topic, partition))
-    this.#seeks = []
-    if (this.#refused !== null) this.#refused = withoutPartitions(this.#refused, seeks)
+    const seeks = this.#requests.takeSeeks().filter(({ topic, partition }) => this.#positions.holds(topic, partition))
+    if (seeks.length > 0 && this.#refused !== null) this.#refused = withoutPartitions(this.#refused, seeks)
     for (const seek of seeks) {
-      this.#options.consumer.seek(seek.topic, seek.partition, seek.offset)
+      this.#options.consumer.seek(seek, seek.offset)
       this.#positions.sought(seek)
     }
   }
 
   #context(): SinkTaskContext {
     const { consumer, context } = this.#options
-    return {
-      ...context,
-      assignment: () => this.#positions.assignment(),
-      seek: (offsets) => {
-        this.#seeks.push(...offsets)
-        this.#control.wakeUp()
-      },
-      pause: (partitions) => {
-        for (const tp of partitions) this.#pausedByTask.set(keyOf(tp.topic, tp.partition), tp)
-        consumer.pause(partitions)
-      },
-      resume: (partitions) => {
-        for (const tp of partitions) this.#pausedByTask.delete(keyOf(tp.topic, tp.partition))
+    return this.#requests.context(context, {
+      positions: this.#positions,
+      control: this.#control,
+      hold: (partitions) => consumer.pause(partitions),
+      release: (partitions) => {
         if (!this.#control.paused && this.#refused === null) consumer.resume(partitions)
       },
-      requestCommit: () => {
-        this.#commitRequested = true
-        this.#control.wakeUp()
-      },
-      wakeWithin: (ms) => {
-        const at = this.#clock.monotonic() + ms
-        if (at >= this.#wakeAt) return
-        this.#wakeAt = at
-        this.#control.wakeUp()
-      },
-      raiseError: (error) => this.#control.fail(error),
-      errantRecordReporter: null,
-    }
+    })
   }
 
   #noteTopic(topic: string): void {
@@ -335,7 +338,10 @@ export class SinkTaskLoop {
   async #finish(): Promise<void> {
     await this.#calls.run(async () => {
       const held = this.#positions.assignment()
-      if (held.length > 0 && (await this.#putIsOver())) await this.#release(held)
+      if (held.length > 0 && (await this.#putIsOver())) {
+        await this.#saveProgress(held)
+        await this.#close(held)
+      }
       if (this.#task !== null) await this.#stopQuietly(this.#task)
       this.#task = null
     })
@@ -348,17 +354,14 @@ export class SinkTaskLoop {
   async #putIsOver(): Promise<boolean> {
     const running = this.#running
     if (running === null) return true
-    const bound = new AbortController()
-    const cancel = this.#clock.after(this.#options.flushTimeoutMs, () => bound.abort())
     try {
-      await interruptible(running, bound.signal)
-    } catch {
-      if (bound.signal.aborted)
-        this.#logger.warn('the task is stopped while it still puts; its records will be delivered again')
-    } finally {
-      cancel()
+      await this.#bounded(() => running)
+    } catch (error) {
+      if (!(error instanceof TookTooLongError)) return true
+      this.#logger.warn('the task is stopped while it still puts; its records will be delivered again')
+      return false
     }
-    return !bound.signal.aborted
+    return true
   }
 
   async #stopQuietly(task: SinkTask): Promise<void> {
@@ -368,4 +371,8 @@ export class SinkTaskLoop {
       this.#logger.warn(`the task's stop failed: ${messageOf(error)}`, { error })
     }
   }
+}
+
+function namesOf(partitions: readonly TopicPartition[]): string {
+  return partitions.map(({ topic, partition }) => keyOf(topic, partition)).join(', ')
 }

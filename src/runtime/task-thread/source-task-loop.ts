@@ -10,7 +10,7 @@ import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import type { Counter, Histogram, TaskMetrics } from '../../foundation/metrics.ts'
 import { isRetriable, messageOf, taskBackoff } from '../failures.ts'
-import { interruptible } from './interruptible.ts'
+import { interruptible, within } from './interruptible.ts'
 import type { RecordEncoder } from './record-encoder.ts'
 import { SourceOffsetCommitter } from './source-offset-committer.ts'
 import { SubmittedRecords } from './submitted-records.ts'
@@ -225,17 +225,12 @@ export class SourceTaskLoop {
 
   /** Waits, bounded, until the log has what was sent and the offset topic knows it. */
   async #settle(): Promise<void> {
-    const bound = new AbortController()
-    const cancel = this.#clock.after(this.#options.flushTimeoutMs, () =>
-      bound.abort(new ConnectError(`the log did not take everything within ${this.#options.flushTimeoutMs} ms`)),
-    )
+    const { flushTimeoutMs, producer } = this.#options
     try {
-      await interruptible(this.#options.producer.flush(bound.signal), bound.signal)
-      await interruptible(this.#committer.drain(), bound.signal)
+      await within(this.#clock, flushTimeoutMs, (signal) => producer.flush(signal))
+      await within(this.#clock, flushTimeoutMs, () => this.#committer.drain())
     } catch (error) {
       this.#logger.warn(`offsets stay behind what was read, which will be read again: ${messageOf(error)}`)
-    } finally {
-      cancel()
     }
   }
 

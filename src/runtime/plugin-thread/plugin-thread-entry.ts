@@ -1,0 +1,65 @@
+import { ConfigError } from '../../api/errors.ts'
+import { describeConfig } from '../../config/describe-config.ts'
+import { sinkConfigDef } from '../../config/sink-config-def.ts'
+import { sourceConfigDef } from '../../config/source-config-def.ts'
+import { validateConnector } from '../../config/validate-connector.ts'
+import { unreachable } from '../../foundation/assert.ts'
+import { NamedLogger } from '../../foundation/named-logger.ts'
+import { PluginRegistry } from '../../plugin/plugin-registry.ts'
+import { ForwardingSink } from '../thread/forwarding-sink.ts'
+import { ThreadLink } from '../thread/thread-link.ts'
+import { parent, startedWith } from '../thread/thread-side.ts'
+import { ConnectorHost } from './connector-host.ts'
+import type { FromPluginThread, PluginThreadData, ToPluginThread } from './plugin-thread-messages.ts'
+
+/** The plugin thread: connector instances, validation, task configs. Nothing here touches the log or another thread. */
+const data = startedWith<PluginThreadData>()
+const plugins = new PluginRegistry(data.foundPlugins)
+const sink = new ForwardingSink(data.logLevel, (message) => link.send(message))
+const logger = new NamedLogger('connect.runtime', sink)
+const link = new ThreadLink<FromPluginThread, Record<string, never>, ToPluginThread>(parent(), answer)
+const host = new ConnectorHost(plugins, logger.child('Connector'), {
+  onReconfigure: (connector) => link.send({ type: 'reconfigure', connector }),
+  onFailed: (connector, trace) => link.send({ type: 'connector-failed', connector, trace }),
+})
+
+function answer(message: ToPluginThread): unknown {
+  switch (message.type) {
+    case 'start-connector':
+      return host.start(message.connector, message.config)
+    case 'stop-connector':
+      return host.stop(message.connector)
+    case 'task-configs':
+      return host.taskConfigs(message.connector, message.maxTasks)
+    case 'validate':
+      return validate(message)
+    case 'plugin-config':
+      return pluginConfig(message.plugin)
+    case 'ping':
+      return undefined
+    case 'log-level':
+      return sink.setThreshold(message.level)
+    default:
+      return unreachable(message, 'message to the plugin thread')
+  }
+}
+
+async function validate(message: Extract<ToPluginThread, { type: 'validate' }>): Promise<unknown> {
+  const signal = AbortSignal.timeout(message.timeoutMs)
+  const { infos, warnings } = await validateConnector(message.config, { plugins, worker: message.worker, signal })
+  for (const warning of warnings) logger.warn(warning, { connector: message.config['name'] ?? null })
+  return infos
+}
+
+/** The plugin's own keys; for connectors those of the framework that it does not define itself follow. */
+async function pluginConfig(name: string): Promise<unknown> {
+  const descriptor = plugins.any(name)
+  const { configDef } = await plugins.load(descriptor)
+  if (descriptor.kind === 'configprovider') throw new ConfigError(`${name} has no config to show`)
+  if (descriptor.kind !== 'source' && descriptor.kind !== 'sink') return describeConfig(configDef)
+  return describeConfig({
+    ...configDef,
+    ...(descriptor.kind === 'source' ? sourceConfigDef : sinkConfigDef),
+    ...configDef,
+  })
+}

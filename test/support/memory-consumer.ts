@@ -1,0 +1,140 @@
+import type { FetchedRecord } from '../../src/client/fetched-record.ts'
+import { deferred, type Deferred } from '../../src/foundation/deferred.ts'
+import type { RecordConsumer } from '../../src/runtime/task-thread/sink-task-loop.ts'
+
+interface Partition {
+  readonly topic: string
+  readonly partition: number
+}
+interface Offset extends Partition {
+  readonly offset: number
+}
+
+const nameOf = ({ topic, partition }: Partition): string => `${topic}-${partition}`
+
+/** A group consumer whose log is a list and whose group is the test. Callbacks run inside `poll`, as a client's do. */
+export class MemoryConsumer implements RecordConsumer {
+  onAssigned: RecordConsumer['onAssigned'] = async () => undefined
+  onRevoked: RecordConsumer['onRevoked'] = async () => undefined
+  readonly committed = new Map<string, number>()
+  readonly commits: (readonly Offset[])[] = []
+  readonly paused = new Set<string>()
+  readonly subscriptions: unknown[] = []
+  closed = false
+  failure: Error | null = null
+  polls = 0
+  readonly #log = new Map<string, FetchedRecord[]>()
+  readonly #positions = new Map<string, number>()
+  #rebalance: (() => Promise<void>) | null = null
+  #arrival: Deferred<void> | null = null
+
+  /** Appends values to a partition's log. */
+  append(topic: string, partition: number, ...values: string[]): void {
+    const name = nameOf({ topic, partition })
+    const list = this.#log.get(name) ?? []
+    this.#log.set(name, list)
+    for (const value of values) {
+      const offset = list.length
+      const bytes = Buffer.from(value)
+      list.push({ topic, partition, offset, timestamp: 1, timestampType: 0, key: null, value: bytes, headers: [] })
+    }
+    this.#arrived()
+  }
+
+  assign(...partitions: Partition[]): Promise<void> {
+    return this.#during(async () => {
+      const offsets = partitions.map(({ topic, partition }) => {
+        const offset = this.committed.get(nameOf({ topic, partition })) ?? 0
+        return { topic, partition, offset }
+      })
+      for (const at of offsets) this.#positions.set(nameOf(at), at.offset)
+      await this.onAssigned(offsets)
+    })
+  }
+
+  revoke(...partitions: Partition[]): Promise<void> {
+    return this.#during(async () => {
+      await this.onRevoked(partitions, { lost: false, reason: 'the test says so' })
+      for (const at of partitions) this.#positions.delete(nameOf(at))
+    })
+  }
+
+  subscribe(to: unknown): void {
+    this.subscriptions.push(to)
+  }
+
+  async poll(maxWaitMs: number, signal?: AbortSignal): Promise<FetchedRecord[]> {
+    this.polls += 1
+    signal?.throwIfAborted()
+    if (this.failure !== null) throw this.failure
+    const rebalance = this.#rebalance
+    this.#rebalance = null
+    await rebalance?.()
+    const records = this.#take()
+    if (records.length > 0 || maxWaitMs === 0) return records
+    this.#arrival = deferred<void>()
+    const arrival = this.#arrival
+    const onAbort = (): void => arrival.reject(signal?.reason)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    const timer = setTimeout(() => arrival.resolve(), Math.min(maxWaitMs, 20))
+    try {
+      await arrival.promise
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+    }
+    return []
+  }
+
+  pause(partitions: readonly Partition[]): void {
+    for (const at of partitions) this.paused.add(nameOf(at))
+  }
+
+  resume(partitions: readonly Partition[]): void {
+    for (const at of partitions) this.paused.delete(nameOf(at))
+    this.#arrived()
+  }
+
+  seek({ topic, partition }: Partition, offset: number): void {
+    this.#positions.set(nameOf({ topic, partition }), offset)
+  }
+
+  highWatermark(partition: Partition): number | null {
+    return this.#log.get(nameOf(partition))?.length ?? null
+  }
+
+  async commit(offsets: readonly Offset[]): Promise<void> {
+    this.commits.push(offsets)
+    for (const at of offsets) this.committed.set(nameOf(at), at.offset)
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+  }
+
+  #take(): FetchedRecord[] {
+    const records: FetchedRecord[] = []
+    for (const [name, position] of this.#positions) {
+      if (this.paused.has(name)) continue
+      const fresh = (this.#log.get(name) ?? []).slice(position)
+      this.#positions.set(name, position + fresh.length)
+      records.push(...fresh)
+    }
+    return records
+  }
+
+  #during(rebalance: () => Promise<void>): Promise<void> {
+    const done = deferred<void>()
+    this.#rebalance = async () => {
+      await rebalance()
+      done.resolve()
+    }
+    this.#arrived()
+    return done.promise
+  }
+
+  #arrived(): void {
+    this.#arrival?.resolve()
+    this.#arrival = null
+  }
+}

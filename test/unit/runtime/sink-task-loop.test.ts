@@ -1,0 +1,297 @@
+import { describe, expect, it, vi } from 'vitest'
+
+import type { Converter } from '../../../src/api/converter.ts'
+import { DataError, RetriableError } from '../../../src/api/errors.ts'
+import type { SinkRecord } from '../../../src/api/record.ts'
+import type { OffsetToCommit, SinkTask, SinkTaskContext, TopicPartition } from '../../../src/api/task.ts'
+import { systemClock } from '../../../src/foundation/clock.ts'
+import { present } from '../../../src/foundation/assert.ts'
+import { TaskMeters } from '../../../src/runtime/metrics/task-meters.ts'
+import { SinkTaskLoop } from '../../../src/runtime/task-thread/sink-task-loop.ts'
+import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
+import type { TransformStep } from '../../../src/runtime/task-thread/transform-chain.ts'
+import { MemoryConsumer } from '../../support/memory-consumer.ts'
+import { quietLogger } from '../../support/quiet-logger.ts'
+
+const text: Converter = {
+  fromConnect: () => null,
+  toConnect: (_topic, bytes) => {
+    const value = bytes === null ? null : Buffer.from(bytes).toString()
+    if (value === 'garbage') throw new DataError('no JSON')
+    return { schema: null, value }
+  },
+}
+const header = { fromConnectHeader: () => null, toConnectHeader: () => ({ schema: null, value: null }) }
+const p0 = { topic: 't', partition: 0 }
+const p1 = { topic: 't', partition: 1 }
+
+/** A target in memory. What was put is durable at once, or after `flush` when `buffering`. */
+class MemoryTarget implements SinkTask {
+  readonly calls: string[] = []
+  readonly values: string[] = []
+  buffering = false
+  errors: Error[] = []
+  hang: Promise<void> | null = null
+  context: SinkTaskContext | null = null
+  #durable = new Map<string, OffsetToCommit>()
+  #pending = new Map<string, OffsetToCommit>()
+  #inside = false
+
+  get inside(): boolean {
+    return this.#inside
+  }
+
+  async start(context: SinkTaskContext): Promise<void> {
+    this.context = context
+  }
+
+  async open(partitions: readonly OffsetToCommit[]): Promise<void> {
+    this.calls.push(
+      `open ${partitions.map(({ topic, partition, offset }) => `${topic}-${partition}@${offset}`).join()}`,
+    )
+  }
+
+  async put(records: readonly SinkRecord[]): Promise<void> {
+    if (this.#inside) throw new DataError('calls overlap')
+    this.#inside = true
+    try {
+      await this.hang
+      const error = records.length === 0 ? undefined : this.errors.shift()
+      if (error !== undefined) throw error
+      for (const { value, originalTopic: topic, originalPartition: partition, originalOffset } of records) {
+        this.values.push(String(value))
+        this.#pending.set(`${topic}-${partition}`, { topic, partition, offset: originalOffset + 1 })
+      }
+      if (!this.buffering) await this.flush()
+    } finally {
+      this.#inside = false
+    }
+  }
+
+  async preCommit(): Promise<readonly OffsetToCommit[]> {
+    if (this.#inside) throw new DataError('calls overlap')
+    this.calls.push('preCommit')
+    return [...this.#durable.values()]
+  }
+
+  async flush(): Promise<void> {
+    for (const [name, offset] of this.#pending) this.#durable.set(name, offset)
+    this.#pending.clear()
+  }
+
+  async close(partitions: readonly TopicPartition[]): Promise<void> {
+    this.calls.push(`close ${partitions.map(({ topic, partition }) => `${topic}-${partition}`).join()}`)
+    for (const { topic, partition } of partitions) {
+      this.#durable.delete(`${topic}-${partition}`)
+      this.#pending.delete(`${topic}-${partition}`)
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.calls.push('stop')
+  }
+}
+
+function host(options: { transforms?: readonly TransformStep[]; commitIntervalMs?: number } = {}) {
+  const task = new MemoryTarget()
+  const consumer = new MemoryConsumer()
+  const control = new TaskControl(false)
+  const states: string[] = []
+  const topics: string[] = []
+  const logger = quietLogger()
+  const loop = new SinkTaskLoop({
+    createTask: () => task,
+    context: { connector: 'c', task: 0, config: {}, raw: {}, logger, clock: systemClock, metrics: new TaskMeters() },
+    transforms: options.transforms ?? [],
+    converters: { key: text, value: text, header },
+    consumer,
+    subscription: { topics: ['t'] },
+    control,
+    events: { onState: (state) => states.push(state), onTopic: (topic) => topics.push(topic) },
+    commitIntervalMs: options.commitIntervalMs ?? 60_000,
+    flushTimeoutMs: 200,
+  })
+  return { task, consumer, control, states, topics, logger, ended: loop.run() }
+}
+
+describe('the loop of a sink task', () => {
+  it('opens partitions, puts their records and commits what is durable at its end', async () => {
+    const { task, consumer, control, topics, ended } = host()
+    consumer.append('t', 0, 'a', 'b')
+    await consumer.assign(p0)
+    await vi.waitFor(() => expect(task.values).toEqual(['a', 'b']))
+    control.stop()
+    await ended
+    expect(consumer.committed.get('t-0')).toBe(2)
+    expect(task.calls).toEqual(['open t-0@0', 'preCommit', 'close t-0', 'stop'])
+    expect(topics).toEqual(['t'])
+    expect(consumer.closed).toBe(true)
+  })
+
+  it('commits at the interval, and only what changed', async () => {
+    const { task, consumer, control, ended } = host({ commitIntervalMs: 15 })
+    consumer.append('t', 0, 'a')
+    await consumer.assign(p0)
+    await vi.waitFor(() => expect(consumer.commits).toEqual([[{ ...p0, offset: 1 }]]))
+    const before = task.calls.length
+    await vi.waitFor(() => expect(task.calls.length).toBeGreaterThan(before + 2))
+    expect(consumer.commits).toHaveLength(1)
+    control.stop()
+    await ended
+  })
+
+  it('commits soon after the task asks for it', async () => {
+    const { task, consumer, control, ended } = host()
+    consumer.append('t', 0, 'a')
+    await consumer.assign(p0)
+    await vi.waitFor(() => expect(task.values).toEqual(['a']))
+    expect(consumer.commits).toEqual([])
+    present(task.context, 'context').requestCommit()
+    await vi.waitFor(() => expect(consumer.committed.get('t-0')).toBe(1))
+    control.stop()
+    await ended
+  })
+
+  it('gives the same records again after a retriable failure, polling on with everything held back', async () => {
+    const { task, consumer, control, ended } = host()
+    task.errors = [new RetriableError('down'), new RetriableError('still down')]
+    consumer.append('t', 0, 'a', 'b')
+    await consumer.assign(p0)
+    await vi.waitFor(() => expect(consumer.paused.has('t-0')).toBe(true))
+    consumer.append('t', 0, 'c')
+    const polls = consumer.polls
+    await vi.waitFor(() => expect(task.values).toEqual(['a', 'b', 'c']), { timeout: 5000 })
+    expect(consumer.polls).toBeGreaterThan(polls)
+    expect(consumer.paused.size).toBe(0)
+    control.stop()
+    await ended
+    expect(consumer.committed.get('t-0')).toBe(3)
+  })
+
+  it('makes durable and commits what it put before partitions move on', async () => {
+    const { task, consumer, control, ended } = host()
+    task.buffering = true
+    consumer.append('t', 0, 'a')
+    consumer.append('t', 1, 'x')
+    await consumer.assign(p0, p1)
+    await vi.waitFor(() => expect(task.values).toEqual(['a', 'x']))
+    await consumer.revoke(p1)
+    expect(consumer.committed.get('t-1')).toBe(1)
+    expect(task.calls).toContain('close t-1')
+    expect(task.calls).not.toContain('close t-0')
+    control.stop()
+    await ended
+  })
+
+  it('drops the kept records of a partition that is revoked while the target is down', async () => {
+    const { task, consumer, control, ended } = host()
+    task.errors = Array.from({ length: 3 }, () => new RetriableError('down'))
+    consumer.append('t', 0, 'a')
+    consumer.append('t', 1, 'x')
+    await consumer.assign(p0, p1)
+    await vi.waitFor(() => expect(consumer.paused.size).toBe(2))
+    await consumer.revoke(p1)
+    await vi.waitFor(() => expect(task.values).toEqual(['a']), { timeout: 8000 })
+    control.stop()
+    await ended
+    expect(consumer.committed.has('t-1')).toBe(false)
+  })
+
+  it('moves offsets past records that a transform dropped', async () => {
+    const drop: TransformStep = {
+      alias: 'drop',
+      transform: { apply: (r) => (r.value === 'b' ? null : r) },
+      predicate: null,
+      negate: false,
+    }
+    const { task, consumer, control, ended } = host({ transforms: [drop] })
+    vi.spyOn(task, 'preCommit').mockImplementation(async () => [{ ...p0, offset: 2 }])
+    consumer.append('t', 0, 'a', 'b')
+    await consumer.assign(p0)
+    await vi.waitFor(() => expect(task.values).toEqual(['a']))
+    control.stop()
+    await ended
+    expect(consumer.committed.get('t-0')).toBe(2)
+  })
+
+  it('refuses to commit past what was put, and says so', async () => {
+    const { task, consumer, control, logger, ended } = host()
+    vi.spyOn(task, 'preCommit').mockImplementation(async () => [{ ...p0, offset: 99 }])
+    consumer.append('t', 0, 'a')
+    await consumer.assign(p0)
+    await vi.waitFor(() => expect(task.values).toEqual(['a']))
+    control.stop()
+    await ended
+    expect(consumer.commits).toEqual([])
+    expect(logger.lines.map(({ message }) => message).join()).toContain('offset 99 of t-0 is not committed')
+  })
+
+  it('reads again from where the task seeks to', async () => {
+    const { task, consumer, control, ended } = host()
+    consumer.append('t', 0, 'a', 'b')
+    await consumer.assign(p0)
+    await vi.waitFor(() => expect(task.values).toEqual(['a', 'b']))
+    present(task.context, 'context').seek([{ ...p0, offset: 1 }])
+    await vi.waitFor(() => expect(task.values).toEqual(['a', 'b', 'b']))
+    control.stop()
+    await ended
+  })
+
+  it('calls put by the time the task wants to be woken', async () => {
+    const { task, consumer, control, ended } = host()
+    await consumer.assign(p0)
+    const context = present(task.context, 'context')
+    const put = vi.spyOn(task, 'put')
+    context.wakeWithin(5)
+    await vi.waitFor(() => expect(put).toHaveBeenCalledWith([]))
+    control.stop()
+    await ended
+  })
+
+  it('fails with topic, partition and offset when a record does not decode', async () => {
+    const { consumer, task, ended } = host()
+    consumer.append('t', 0, 'a', 'garbage')
+    await Promise.all([
+      consumer.assign(p0),
+      expect(ended).rejects.toMatchObject({
+        stage: 'VALUE_CONVERTER',
+        topicPartition: 't-0',
+        message: 'the value of the record t-0@1 does not decode: no JSON',
+      }),
+    ])
+    expect(task.calls).toContain('stop')
+  })
+
+  it('fails with what the task raises from outside a call, although put hangs', async () => {
+    const { consumer, task, logger, ended } = host()
+    task.hang = new Promise(() => undefined)
+    consumer.append('t', 0, 'a')
+    await consumer.assign(p0)
+    await vi.waitFor(() => expect(task.inside).toBe(true))
+    present(task.context, 'context').raiseError(new DataError('bulk refused'))
+    await expect(ended).rejects.toThrow('bulk refused')
+    expect(consumer.commits).toEqual([])
+    expect(logger.lines.map(({ message }) => message).join()).toContain('still puts')
+  })
+
+  it('fails when the consumer does', async () => {
+    const { consumer, ended } = host()
+    consumer.failure = new DataError('offset 5 of t-0 is out of range')
+    await expect(ended).rejects.toThrow('out of range')
+  })
+
+  it('holds everything back in a pause, commits, and goes on after', async () => {
+    const { task, consumer, control, states, ended } = host()
+    consumer.append('t', 0, 'a')
+    await consumer.assign(p0)
+    await vi.waitFor(() => expect(task.values).toEqual(['a']))
+    control.pause()
+    await vi.waitFor(() => expect(consumer.committed.get('t-0')).toBe(1))
+    expect(states).toEqual(['RUNNING', 'PAUSED'])
+    consumer.append('t', 0, 'b')
+    control.resume()
+    await vi.waitFor(() => expect(task.values).toEqual(['a', 'b']))
+    control.stop()
+    await ended
+  })
+})

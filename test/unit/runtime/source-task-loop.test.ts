@@ -1,0 +1,281 @@
+import { describe, expect, it, vi } from 'vitest'
+
+import type { Converter } from '../../../src/api/converter.ts'
+import { DataError, RetriableError } from '../../../src/api/errors.ts'
+import { noHeaders, type SourceRecord } from '../../../src/api/record.ts'
+import type { CommittedSourceOffset, SourceTask } from '../../../src/api/task.ts'
+import { deferred, type Deferred } from '../../../src/foundation/deferred.ts'
+import { TaskMeters } from '../../../src/runtime/metrics/task-meters.ts'
+import { RecordEncoder } from '../../../src/runtime/task-thread/record-encoder.ts'
+import { SourceTaskLoop } from '../../../src/runtime/task-thread/source-task-loop.ts'
+import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
+import type { TransformStep } from '../../../src/runtime/task-thread/transform-chain.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { MemoryProducer } from '../../support/memory-producer.ts'
+import { quietLogger } from '../../support/quiet-logger.ts'
+
+const partition = { file: 'a' }
+const text: Converter = {
+  fromConnect: (_topic, _schema, value) => {
+    if (value === 'bad') throw new DataError('it is bad')
+    return typeof value === 'string' ? Buffer.from(value) : null
+  },
+  toConnect: () => ({ schema: null, value: null }),
+}
+const encoder = (): RecordEncoder =>
+  new RecordEncoder({
+    key: text,
+    value: text,
+    header: { fromConnectHeader: () => null, toConnectHeader: () => ({ schema: null, value: null }) },
+  })
+
+function record(position: number, value = `v${position}`): SourceRecord {
+  return {
+    topic: 't',
+    partition: null,
+    keySchema: null,
+    key: null,
+    valueSchema: null,
+    value,
+    timestamp: null,
+    headers: noHeaders,
+    sourcePartition: partition,
+    sourceOffset: { position },
+  }
+}
+
+/** A source that hands out what the test gives it. */
+class ScriptedTask implements SourceTask {
+  readonly commits: (readonly CommittedSourceOffset[])[] = []
+  readonly starts: number[] = []
+  stopped = 0
+  #batches: (readonly SourceRecord[] | Error)[] = []
+  #arrival: Deferred<void> | null = null
+  startError: Error | null = null
+
+  give(...batches: (readonly SourceRecord[] | Error)[]): void {
+    this.#batches.push(...batches)
+    this.#arrival?.resolve()
+  }
+
+  async start(): Promise<void> {
+    this.starts.push(1)
+    const error = this.startError
+    this.startError = null
+    if (error !== null) throw error
+  }
+
+  async poll(signal: AbortSignal): Promise<readonly SourceRecord[] | null> {
+    if (this.#batches.length === 0) {
+      this.#arrival = deferred<void>()
+      const arrival = this.#arrival
+      signal.addEventListener('abort', () => arrival.resolve(), { once: true })
+      if (!signal.aborted) await arrival.promise
+    }
+    const batch = this.#batches.shift()
+    if (batch instanceof Error) throw batch
+    return batch ?? null
+  }
+
+  async commit(offsets: readonly CommittedSourceOffset[]): Promise<void> {
+    this.commits.push(offsets)
+  }
+
+  async stop(): Promise<void> {
+    this.stopped += 1
+  }
+}
+
+function host(options: { transforms?: readonly TransformStep[]; paused?: boolean } = {}) {
+  const clock = new ManualClock()
+  const task = new ScriptedTask()
+  const producer = new MemoryProducer()
+  const control = new TaskControl(options.paused ?? false)
+  const states: string[] = []
+  const topics: string[] = []
+  const logger = quietLogger()
+  const loop = new SourceTaskLoop({
+    createTask: () => task,
+    context: {
+      connector: 'c',
+      task: 0,
+      config: {},
+      raw: {},
+      logger,
+      clock,
+      metrics: new TaskMeters(),
+      readOffsets: async () => [],
+      ensureTopic: async () => undefined,
+    },
+    transforms: options.transforms ?? [],
+    encoder: encoder(),
+    producer,
+    offsetRecord: ({ offset }) => ({
+      topic: 'offsets',
+      partition: null,
+      key: null,
+      value: Buffer.from(String(offset['position'])),
+      headers: [],
+      timestamp: null,
+    }),
+    control,
+    events: { onState: (state) => states.push(state), onTopic: (topic) => topics.push(topic) },
+    flushTimeoutMs: 5000,
+  })
+  const written = (topic: string): string[] =>
+    producer.appended.filter((entry) => entry.record.topic === topic).map((entry) => String(entry.record.value))
+  return { clock, task, producer, control, states, topics, logger, written, ended: loop.run() }
+}
+
+describe('the loop of a source task', () => {
+  it('writes the offset behind the acknowledged records, and confirms it once that record is acknowledged', async () => {
+    const { task, producer, control, written, ended } = host()
+    task.give([record(1), record(2)])
+    await vi.waitFor(() => expect(written('t')).toEqual(['v1', 'v2']))
+    expect(written('offsets')).toEqual([])
+    producer.acknowledge(2)
+    expect(written('offsets')).toEqual(['2'])
+    expect(task.commits).toEqual([])
+    producer.acknowledge(1)
+    await vi.waitFor(() => expect(task.commits).toEqual([[{ partition, offset: { position: 2 } }]]))
+    control.stop()
+    await ended
+    expect(task.stopped).toBe(1)
+    expect(producer.closed).toBe(true)
+  })
+
+  it('writes offsets at most every 100 ms', async () => {
+    const { clock, task, producer, control, written, ended } = host()
+    producer.automatic = true
+    task.give([record(1)])
+    await vi.waitFor(() => expect(task.commits).toHaveLength(1))
+    for (const position of [2, 3, 4]) task.give([record(position)])
+    await vi.waitFor(() => expect(producer.unacknowledged).toBe(0))
+    await vi.waitFor(() => expect(written('t')).toHaveLength(4))
+    expect(written('offsets')).toEqual(['1'])
+    clock.advance(100)
+    await vi.waitFor(() => expect(written('offsets')).toEqual(['1', '4']))
+    control.stop()
+    await ended
+  })
+
+  it('calls poll again after a retriable failure, once the back-off is over', async () => {
+    const { clock, task, producer, control, written, ended, logger } = host()
+    producer.automatic = true
+    task.give(new RetriableError('the source is away'), [record(1)])
+    await vi.waitFor(() => expect(clock.pending).toBe(1))
+    expect(logger.lines.map(({ message }) => message).join()).toContain('the source is away')
+    clock.advance(30_000)
+    await vi.waitFor(() => expect(written('t')).toEqual(['v1']))
+    control.stop()
+    await ended
+  })
+
+  it('starts a fresh task again after a retriable failure of start', async () => {
+    const { clock, task, control, states, ended } = host()
+    task.startError = new RetriableError('not yet')
+    await vi.waitFor(() => expect(clock.pending).toBe(1))
+    expect(states).toEqual([])
+    clock.advance(30_000)
+    await vi.waitFor(() => expect(states).toEqual(['RUNNING']))
+    expect(task.starts).toHaveLength(2)
+    control.stop()
+    await ended
+  })
+
+  it('fails with the stage when a record does not convert, after storing the offsets before it', async () => {
+    const { task, producer, written, ended } = host()
+    producer.automatic = true
+    task.give([record(1), record(2, 'bad'), record(3)])
+    await expect(ended).rejects.toMatchObject({
+      stage: 'VALUE_CONVERTER',
+      message: expect.stringContaining('it is bad'),
+    })
+    expect(written('t')).toEqual(['v1'])
+    expect(task.commits).toEqual([[{ partition, offset: { position: 1 } }]])
+    expect(task.stopped).toBe(1)
+  })
+
+  it('names the record that the producer does not take', async () => {
+    const { task, producer, ended } = host()
+    producer.refuse = () => new DataError('a record of 20 MB is above the limit')
+    task.give([record(7)])
+    await expect(ended).rejects.toThrow(/source offset \{"position":7\} cannot be written to topic t: .*20 MB/)
+  })
+
+  it('fails when the producer gives a record up, without waiting for the next poll', async () => {
+    const { task, producer, ended } = host()
+    task.give([record(1)])
+    await vi.waitFor(() => expect(producer.unacknowledged).toBe(1))
+    producer.fail(new DataError('refused by the broker'))
+    await expect(ended).rejects.toThrow('refused by the broker')
+    expect(task.commits).toEqual([])
+  })
+
+  it('moves offsets past records that a transform dropped', async () => {
+    const dropOdd: TransformStep = {
+      alias: 'drop',
+      transform: { apply: (r) => (String(r.value) === 'v1' ? r : null) },
+      predicate: null,
+      negate: false,
+    }
+    const { task, producer, control, written, ended } = host({ transforms: [dropOdd] })
+    producer.automatic = true
+    task.give([record(1), record(2), record(3)])
+    await vi.waitFor(() => expect(written('offsets')).toEqual(['3']))
+    expect(written('t')).toEqual(['v1'])
+    control.stop()
+    await ended
+  })
+
+  it('waits while the producer is full, and a stop ends the wait', async () => {
+    const { task, producer, control, written, ended } = host()
+    producer.fill()
+    task.give([record(1), record(2)])
+    await vi.waitFor(() => expect(written('t')).toEqual(['v1']))
+    control.stop()
+    producer.acknowledge(1)
+    await vi.waitFor(() => expect(written('offsets')).toEqual(['1']))
+    producer.acknowledge(1)
+    await ended
+    expect(written('t')).toEqual(['v1'])
+  })
+
+  it('brings everything home before it rests in a pause, and goes on after', async () => {
+    const { task, producer, control, states, written, ended } = host()
+    producer.automatic = true
+    task.give([record(1)])
+    await vi.waitFor(() => expect(written('t')).toEqual(['v1']))
+    control.pause()
+    await vi.waitFor(() => expect(states).toEqual(['RUNNING', 'PAUSED']))
+    expect(task.commits).toHaveLength(1)
+    task.give([record(2)])
+    control.resume()
+    await vi.waitFor(() => expect(written('t')).toEqual(['v1', 'v2']))
+    expect(states).toEqual(['RUNNING', 'PAUSED', 'RUNNING'])
+    control.stop()
+    await ended
+  })
+
+  it('does not start a task that is created paused until it is resumed', async () => {
+    const { task, control, states, ended } = host({ paused: true })
+    await vi.waitFor(() => expect(states).toEqual(['PAUSED']))
+    expect(task.starts).toHaveLength(0)
+    control.resume()
+    await vi.waitFor(() => expect(states).toEqual(['PAUSED', 'RUNNING']))
+    control.stop()
+    await ended
+  })
+
+  it('does not wait for the log for ever at its end', async () => {
+    const { clock, task, producer, control, logger, ended } = host()
+    task.give([record(1)])
+    await vi.waitFor(() => expect(producer.unacknowledged).toBe(1))
+    control.stop()
+    await vi.waitFor(() => expect(clock.pending).toBe(1))
+    clock.advance(5000)
+    await ended
+    expect(task.commits).toEqual([])
+    expect(logger.lines.map(({ message }) => message).join()).toContain('will be read again')
+  })
+})
