@@ -1,0 +1,103 @@
+import { hostname } from 'node:os'
+import type { Clock } from '../foundation/clock.ts'
+import type { Logger } from '../foundation/logger.ts'
+import type { FileSystem } from '../log/file-system.ts'
+import { NodeFileSystem } from '../log/node-file-system.ts'
+import { defaultBrokerConfig, type BrokerConfig } from './broker-config.ts'
+import type { AdvertisedNode, BrokerState } from './broker-state.ts'
+import { DataDirectoryLock } from './data-directory-lock.ts'
+import { handlerTable } from './handler-table.ts'
+import { LogUpkeep } from './log-upkeep.ts'
+import { Router } from './router.ts'
+import { Server, type ListenAddress } from './server.ts'
+import { Topics } from './topics.ts'
+
+/** How a broker is started. */
+export interface BrokerOptions {
+  /** The folder that holds everything; made when it is not there. One broker owns it. */
+  readonly dataDir: string
+  readonly listen: ListenAddress
+  /** The host that clients are told, where it is not the one that is listened on. */
+  readonly advertisedHost?: string
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly config?: Partial<BrokerConfig>
+  /** The disk; the machine's unless a test gives another. */
+  readonly fs?: FileSystem
+}
+
+const allInterfaces: ReadonlySet<string> = new Set(['0.0.0.0', '::', ''])
+
+/** What was started, last first: stopped in that order, also when a later start fails. */
+type Stops = (() => Promise<void> | void)[]
+
+/** The embedded broker: one node that speaks the Kafka protocol and keeps its logs in a folder. */
+export class Broker {
+  /** Where it listens. */
+  readonly address: ListenAddress
+  readonly topics: Topics
+  readonly #stops: Stops
+
+  private constructor(address: ListenAddress, topics: Topics, stops: Stops) {
+    this.address = address
+    this.topics = topics
+    this.#stops = stops
+  }
+
+  /**
+   * Recovers the logs and opens the listener.
+   * @throws DataDirectoryLockedError, CorruptMetadataError, ListenError, or the system's error when the folder cannot be read.
+   */
+  static async start(options: BrokerOptions): Promise<Broker> {
+    const stops: Stops = []
+    try {
+      return await start(options, stops, (address, topics) => new Broker(address, topics, stops))
+    } catch (error) {
+      await stopAll(stops)
+      throw error
+    }
+  }
+
+  /** Answers what is under way, writes checkpoints, closes everything. Bounded; loses nothing. */
+  async close(): Promise<void> {
+    await stopAll(this.#stops.splice(0))
+  }
+}
+
+async function start(
+  options: BrokerOptions,
+  stops: Stops,
+  result: (address: ListenAddress, topics: Topics) => Broker,
+): Promise<Broker> {
+  const { dataDir, clock, logger } = options
+  const config = { ...defaultBrokerConfig, ...options.config }
+  const lock = DataDirectoryLock.acquire(dataDir, clock)
+  stops.unshift(() => lock.release())
+  const fs = options.fs ?? openNodeFileSystem(stops)
+  const topics = await Topics.open({ fs, dataDirectory: dataDir, clock, logger, logDefaults: config.log })
+  stops.unshift(() => topics.close())
+  let node: AdvertisedNode = { nodeId: config.nodeId, host: '', port: 0 }
+  const state: BrokerState = { config, topics, clock, logger, node: () => node }
+  const router = new Router(handlerTable(state))
+  const server = await Server.listen({ listen: options.listen, router, clock, logger })
+  stops.unshift(() => server.close())
+  node = { ...node, ...advertised(server.address, options.advertisedHost) }
+  const upkeep = new LogUpkeep({ topics, config, clock, logger })
+  stops.unshift(() => upkeep.stop())
+  return result(server.address, topics)
+}
+
+function openNodeFileSystem(stops: Stops): FileSystem {
+  const fs = new NodeFileSystem()
+  stops.unshift(() => fs.close())
+  return fs
+}
+
+/** A client cannot connect to "all interfaces": it is told this machine's name then. */
+function advertised({ host, port }: ListenAddress, advertisedHost: string | undefined): ListenAddress {
+  return { host: advertisedHost ?? (allInterfaces.has(host) ? hostname() : host), port }
+}
+
+async function stopAll(stops: Stops): Promise<void> {
+  for (const stop of stops) await stop()
+}

@@ -1,0 +1,135 @@
+import { LogError } from '../../log/log-error.ts'
+import { errorCodes } from '../../protocol/error-codes.ts'
+import { createTopics } from '../../protocol/messages/create-topics.ts'
+import { zeroUuid, type RequestOf, type ResponseValue } from '../../protocol/schema.ts'
+import type { BrokerState } from '../broker-state.ts'
+import { configSources } from '../config-resources.ts'
+import { defineHandler, type Handler } from '../handler.ts'
+import { effectiveTopicConfigs, topicConfigFault, type TopicOverrides } from '../topic-configs.ts'
+import { TopicError } from '../topic-error.ts'
+import { collidingTopic, topicNameFault } from '../topic-name.ts'
+
+/*
+ * CreateTopics (19), versions 2 to 7.
+ *
+ * - Partition count and replication factor -1 are the broker's defaults. A factor above 1 is taken as 1 unless the broker is
+ *   told to refuse it: settings made for a cluster then work here.
+ * - Manual assignments may only name this broker. `validateOnly` checks and changes nothing.
+ */
+
+type TopicRequest = RequestOf<typeof createTopics>['topics'][number]
+type TopicAnswer = ResponseValue<typeof createTopics>['topics'][number]
+
+/** Serves CreateTopics. */
+export function createTopicsHandler(state: BrokerState): Handler {
+  return defineHandler(createTopics, async (request) => {
+    const topics: TopicAnswer[] = []
+    for (const topic of request.topics) {
+      const isRepeated = request.topics.filter((other) => other.name === topic.name).length > 1
+      topics.push(isRepeated ? refuse(topic, repeated(topic.name)) : await create(state, topic, request.validateOnly))
+    }
+    return { topics }
+  })
+}
+
+async function create(state: BrokerState, topic: TopicRequest, validateOnly: boolean): Promise<TopicAnswer> {
+  try {
+    const partitionCount = checkedPartitionCount(state, topic)
+    const configs = checkedConfigs(topic)
+    checkName(state, topic.name)
+    if (validateOnly) return describe(topic.name, zeroUuid, partitionCount, configs)
+    const created = await state.topics.create(topic.name, partitionCount, configs)
+    return describe(topic.name, created.id, partitionCount, configs)
+  } catch (error) {
+    if (!(error instanceof TopicError) && !(error instanceof LogError)) throw error
+    return refuse(topic, error)
+  }
+}
+
+function checkName(state: BrokerState, name: string): void {
+  const fault = topicNameFault(name)
+  if (fault !== null) throw new TopicError(errorCodes.INVALID_TOPIC_EXCEPTION, fault)
+  if (state.topics.get(name) !== undefined) {
+    throw new TopicError(errorCodes.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`)
+  }
+  const other = collidingTopic(name, state.topics.names())
+  if (other !== null) {
+    throw new TopicError(errorCodes.INVALID_TOPIC_EXCEPTION, `Topic '${name}' collides with existing topic: ${other}`)
+  }
+}
+
+function checkedPartitionCount(state: BrokerState, topic: TopicRequest): number {
+  const { numPartitions, replicationFactor, assignments } = topic
+  const { defaultPartitions, maxPartitionsPerTopic } = state.config
+  if (assignments.length > 0) {
+    if (numPartitions !== -1 || replicationFactor !== -1) {
+      throw new TopicError(
+        errorCodes.INVALID_REQUEST,
+        'A manual partition assignment was specified, but numPartitions or replicationFactor was not set to -1.',
+      )
+    }
+    checkAssignments(state.node().nodeId, assignments)
+    return assignments.length
+  }
+  if (numPartitions === 0 || numPartitions < -1 || numPartitions > maxPartitionsPerTopic) {
+    throw new TopicError(
+      errorCodes.INVALID_PARTITIONS,
+      `Number of partitions was set to an invalid value: ${numPartitions}. It is 1 to ${maxPartitionsPerTopic}.`,
+    )
+  }
+  const mayClamp = replicationFactor > 1 && state.config.clampReplicationFactor
+  if (replicationFactor !== -1 && replicationFactor !== 1 && !mayClamp) {
+    throw new TopicError(
+      errorCodes.INVALID_REPLICATION_FACTOR,
+      `Replication factor ${replicationFactor} is not possible: there is 1 broker.`,
+    )
+  }
+  return numPartitions === -1 ? defaultPartitions : numPartitions
+}
+
+function checkAssignments(nodeId: number, assignments: TopicRequest['assignments']): void {
+  const indexes = assignments.map(({ partitionIndex }) => partitionIndex).toSorted((a, b) => a - b)
+  const isComplete = indexes.every((partitionIndex, place) => partitionIndex === place)
+  const isHere = assignments.every(({ brokerIds }) => brokerIds.length === 1 && brokerIds[0] === nodeId)
+  if (isComplete && isHere) return
+  throw new TopicError(
+    errorCodes.INVALID_REPLICA_ASSIGNMENT,
+    `Partitions must be numbered from 0 without gaps, each with broker ${nodeId} as its only replica.`,
+  )
+}
+
+function checkedConfigs(topic: TopicRequest): TopicOverrides {
+  const configs: Record<string, string> = {}
+  for (const { name, value } of topic.configs) {
+    const fault = topicConfigFault(name, value)
+    if (fault !== null || value === null) throw new TopicError(errorCodes.INVALID_CONFIG, fault ?? name)
+    configs[name] = value.trim()
+  }
+  return configs
+}
+
+function describe(name: string, topicId: string, numPartitions: number, overrides: TopicOverrides): TopicAnswer {
+  return {
+    name,
+    topicId,
+    errorCode: errorCodes.NONE,
+    errorMessage: null,
+    numPartitions,
+    replicationFactor: 1,
+    configs: effectiveTopicConfigs(overrides).map((config) => ({
+      name: config.name,
+      value: config.value,
+      readOnly: false,
+      configSource: config.isDefault ? configSources.default : configSources.topic,
+      isSensitive: false,
+    })),
+  }
+}
+
+function repeated(name: string): TopicError {
+  return new TopicError(errorCodes.INVALID_REQUEST, `Duplicate topic name: ${name}`)
+}
+
+function refuse(topic: TopicRequest, error: TopicError | LogError): TopicAnswer {
+  return { name: topic.name, errorCode: error.errorCode, errorMessage: error.message, configs: [] }
+}

@@ -1,0 +1,58 @@
+import { LogError } from '../../log/log-error.ts'
+import { errorCodes } from '../../protocol/error-codes.ts'
+import { deleteTopics } from '../../protocol/messages/delete-topics.ts'
+import { zeroUuid, type ResponseValue } from '../../protocol/schema.ts'
+import type { BrokerState } from '../broker-state.ts'
+import { defineHandler, type Handler } from '../handler.ts'
+import { TopicError } from '../topic-error.ts'
+
+/*
+ * DeleteTopics (20), versions 1 to 6: by name, from version 6 by name or id. Topics of the broker itself are not deleted. A
+ * fetch that waits for a deleted topic ends with UNKNOWN_TOPIC_OR_PARTITION.
+ */
+
+type Answer = ResponseValue<typeof deleteTopics>['responses'][number]
+
+/** Serves DeleteTopics. */
+export function deleteTopicsHandler(state: BrokerState): Handler {
+  return defineHandler(deleteTopics, async (request, { apiVersion }) => {
+    const queries = apiVersion >= 6 ? request.topics : request.topicNames.map((name) => ({ name, topicId: zeroUuid }))
+    const responses: Answer[] = []
+    for (const query of queries) responses.push(await remove(state, query))
+    return { responses }
+  })
+}
+
+async function remove(
+  state: BrokerState,
+  { name, topicId }: { readonly name: string | null; readonly topicId: string },
+): Promise<Answer> {
+  if (name !== null && topicId !== zeroUuid) {
+    return {
+      name,
+      topicId,
+      errorCode: errorCodes.INVALID_REQUEST,
+      errorMessage: 'A topic is named or given by id, not both.',
+    }
+  }
+  const topic = name === null ? state.topics.byId(topicId) : state.topics.get(name)
+  if (topic === undefined) {
+    const errorCode = name === null ? errorCodes.UNKNOWN_TOPIC_ID : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+    return { name, topicId, errorCode, errorMessage: 'This server does not host this topic.' }
+  }
+  if (topic.isInternal) {
+    return {
+      name: topic.name,
+      topicId: topic.id,
+      errorCode: errorCodes.INVALID_REQUEST,
+      errorMessage: `${topic.name} belongs to the broker.`,
+    }
+  }
+  try {
+    await state.topics.delete(topic.name)
+    return { name: topic.name, topicId: topic.id, errorCode: errorCodes.NONE, errorMessage: null }
+  } catch (error) {
+    if (!(error instanceof TopicError) && !(error instanceof LogError)) throw error
+    return { name: topic.name, topicId: topic.id, errorCode: error.errorCode, errorMessage: error.message }
+  }
+}

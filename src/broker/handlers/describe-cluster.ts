@@ -1,0 +1,31 @@
+import { errorCodes } from '../../protocol/error-codes.ts'
+import { describeCluster } from '../../protocol/messages/describe-cluster.ts'
+import type { BrokerState } from '../broker-state.ts'
+import { defineHandler, type Handler } from '../handler.ts'
+
+/* DescribeCluster (60), versions 0 and 1: one broker, which is its own controller. Controllers have no endpoint of their own. */
+
+const brokerEndpoints = 1
+
+/** Serves DescribeCluster. */
+export function describeClusterHandler(state: BrokerState): Handler {
+  return defineHandler(describeCluster, ({ endpointType }, { apiVersion }) => {
+    const { nodeId, host, port } = state.node()
+    if (apiVersion >= 1 && endpointType !== brokerEndpoints) {
+      const errorMessage = `Endpoints of type ${endpointType} are not served.`
+      return {
+        errorCode: errorCodes.INVALID_REQUEST,
+        errorMessage,
+        endpointType,
+        clusterId: state.topics.clusterId,
+        brokers: [],
+      }
+    }
+    return {
+      errorCode: errorCodes.NONE,
+      clusterId: state.topics.clusterId,
+      controllerId: nodeId,
+      brokers: [{ brokerId: nodeId, host, port }],
+    }
+  })
+}

@@ -1,0 +1,90 @@
+import { errorCodes } from '../../protocol/error-codes.ts'
+import { describeConfigs } from '../../protocol/messages/describe-configs.ts'
+import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
+import { brokerConfigEntries } from '../broker-config-entries.ts'
+import type { BrokerState } from '../broker-state.ts'
+import { configSources, resourceTypes } from '../config-resources.ts'
+import { defineHandler, type Handler } from '../handler.ts'
+import { effectiveTopicConfigs } from '../topic-configs.ts'
+import type { TopicConfigType } from '../topic-config-definitions.ts'
+
+/*
+ * DescribeConfigs (32), versions 1 to 4: all configs of a topic with their defaults, and those of the broker, which are read
+ * only. Synonyms are the one place the value comes from.
+ */
+
+type Resource = RequestOf<typeof describeConfigs>['resources'][number]
+type Result = ResponseValue<typeof describeConfigs>['results'][number]
+type Entry = Result['configs'][number]
+
+const typeCodes: Readonly<Record<TopicConfigType, number>> = {
+  boolean: 1,
+  string: 2,
+  int: 3,
+  long: 5,
+  double: 6,
+  list: 7,
+}
+
+/** Serves DescribeConfigs. */
+export function describeConfigsHandler(state: BrokerState): Handler {
+  return defineHandler(describeConfigs, (request) => ({
+    results: request.resources.map((resource) =>
+      describe(state, resource, request.includeSynonyms, request.includeDocumentation),
+    ),
+  }))
+}
+
+function describe(state: BrokerState, resource: Resource, withSynonyms: boolean, withDocs: boolean): Result {
+  const { resourceType, resourceName, configurationKeys } = resource
+  const entries = entriesOf(state, resource)
+  if (!Array.isArray(entries)) return { ...entries, resourceType, resourceName, configs: [] }
+  const wanted = configurationKeys === null ? null : new Set(configurationKeys)
+  const configs: Entry[] = []
+  for (const entry of entries) {
+    const { name, value, configSource = configSources.default } = entry
+    if (wanted !== null && !wanted.has(name)) continue
+    const synonyms = withSynonyms ? [{ name, value, source: configSource }] : []
+    configs.push({ ...entry, synonyms, documentation: withDocs ? (entry.documentation ?? null) : null })
+  }
+  return { errorCode: errorCodes.NONE, errorMessage: null, resourceType, resourceName, configs }
+}
+
+function entriesOf(
+  state: BrokerState,
+  { resourceType, resourceName }: Resource,
+): Omit<Entry, 'synonyms'>[] | { readonly errorCode: number; readonly errorMessage: string } {
+  if (resourceType === resourceTypes.topic) {
+    const topic = state.topics.get(resourceName)
+    if (topic === undefined) {
+      return { errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: `There is no topic '${resourceName}'.` }
+    }
+    return effectiveTopicConfigs(topic.configs).map((config) => ({
+      name: config.name,
+      value: config.value,
+      readOnly: false,
+      configSource: config.isDefault ? configSources.default : configSources.topic,
+      isSensitive: false,
+      configType: typeCodes[config.type],
+      documentation: config.doc,
+    }))
+  }
+  if (resourceType !== resourceTypes.broker) {
+    return {
+      errorCode: errorCodes.INVALID_REQUEST,
+      errorMessage: `Resources of type ${resourceType} have no configs here.`,
+    }
+  }
+  if (resourceName === '') return [] // The defaults of a cluster whose brokers cannot be changed while they run.
+  if (resourceName !== String(state.node().nodeId)) {
+    return { errorCode: errorCodes.INVALID_REQUEST, errorMessage: `There is no broker ${resourceName}.` }
+  }
+  return brokerConfigEntries(state.config).map(({ name, value, type }) => ({
+    name,
+    value,
+    readOnly: true,
+    configSource: configSources.static,
+    isSensitive: false,
+    configType: typeCodes[type],
+  }))
+}

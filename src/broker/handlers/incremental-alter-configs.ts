@@ -1,0 +1,60 @@
+import { errorCodes } from '../../protocol/error-codes.ts'
+import { incrementalAlterConfigs } from '../../protocol/messages/incremental-alter-configs.ts'
+import type { RequestOf } from '../../protocol/schema.ts'
+import { alterTopic, repeatedResources, type AlterAnswer } from '../alter-topic-configs.ts'
+import type { BrokerState } from '../broker-state.ts'
+import { defineHandler, type Handler } from '../handler.ts'
+import { isListConfig, listOf, type TopicOverrides } from '../topic-configs.ts'
+import { topicConfigDefinitions } from '../topic-config-definitions.ts'
+import { TopicError } from '../topic-error.ts'
+
+/*
+ * IncrementalAlterConfigs (44), versions 0 and 1: single configs of topics. Operations: 0 set, 1 back to the default, 2 append to
+ * a list, 3 take from a list. A resource is changed as a whole or not at all.
+ */
+
+type Resource = RequestOf<typeof incrementalAlterConfigs>['resources'][number]
+type Change = Resource['configs'][number]
+
+const operations = { set: 0, delete: 1, append: 2, subtract: 3 } as const
+
+/** Serves IncrementalAlterConfigs. */
+export function incrementalAlterConfigsHandler(state: BrokerState): Handler {
+  return defineHandler(incrementalAlterConfigs, async ({ resources, validateOnly }) => {
+    const repeated = repeatedResources(resources)
+    const responses: AlterAnswer[] = []
+    for (const resource of resources) {
+      const change = (current: TopicOverrides): TopicOverrides => applied(current, resource)
+      responses.push(await alterTopic(state, resource, change, { validateOnly, isRepeated: repeated.has(resource) }))
+    }
+    return { responses }
+  })
+}
+
+function applied(current: TopicOverrides, { configs }: Resource): TopicOverrides {
+  if (new Set(configs.map(({ name }) => name)).size < configs.length) {
+    throw new TopicError(errorCodes.INVALID_REQUEST, 'Each config can be changed once in a request.')
+  }
+  return configs.reduce(applyOne, current)
+}
+
+function applyOne(current: TopicOverrides, { name, configOperation, value }: Change): TopicOverrides {
+  if (configOperation === operations.delete) {
+    return Object.fromEntries(Object.entries(current).filter(([other]) => other !== name))
+  }
+  if (value === null) throw new TopicError(errorCodes.INVALID_REQUEST, `Null value not supported for : ${name}`)
+  if (configOperation === operations.set) return { ...current, [name]: value.trim() }
+  if (configOperation !== operations.append && configOperation !== operations.subtract) {
+    throw new TopicError(errorCodes.INVALID_REQUEST, `Unknown operation ${configOperation} for ${name}`)
+  }
+  if (isListConfig(name) !== true) {
+    throw new TopicError(errorCodes.INVALID_CONFIG, `Config value append is not allowed for config: ${name}`)
+  }
+  const items = listOf(current[name] ?? topicConfigDefinitions[name]?.default ?? '')
+  const given = listOf(value)
+  const result =
+    configOperation === operations.append
+      ? [...items, ...given.filter((item) => !items.includes(item))]
+      : items.filter((item) => !given.includes(item))
+  return { ...current, [name]: result.join(',') }
+}

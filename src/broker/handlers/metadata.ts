@@ -1,0 +1,86 @@
+import { LogError } from '../../log/log-error.ts'
+import { errorCodes } from '../../protocol/error-codes.ts'
+import { metadata } from '../../protocol/messages/metadata.ts'
+import { zeroUuid, type RequestOf, type ResponseValue } from '../../protocol/schema.ts'
+import type { BrokerState } from '../broker-state.ts'
+import { defineHandler, type Handler } from '../handler.ts'
+import { leaderEpoch } from '../leader-epoch.ts'
+import { TopicError } from '../topic-error.ts'
+import { collidingTopic, isInternalTopic, topicNameFault } from '../topic-name.ts'
+import type { Topic } from '../topics.ts'
+
+/*
+ * Metadata (3), versions 0 to 12.
+ *
+ * - Topics by name, from version 12 also by id. Null means all; version 0 says that with an empty list.
+ * - An unknown topic is created where request and broker allow it, and is in this very answer: Kafka lets the client come again.
+ * - This broker is leader, only replica and controller of everything; the leader epoch is always 0. Authorized operations are
+ *   never computed (the value for "not asked" is sent).
+ */
+
+type TopicAnswer = ResponseValue<typeof metadata>['topics'][number]
+type TopicQuery = NonNullable<RequestOf<typeof metadata>['topics']>[number]
+
+/** Serves Metadata. */
+export function metadataHandler(state: BrokerState): Handler {
+  return defineHandler(metadata, async (request, { apiVersion }) => {
+    const { nodeId, host, port } = state.node()
+    const asksForAll = request.topics === null || (apiVersion === 0 && request.topics.length === 0)
+    const topics = asksForAll
+      ? Array.from(state.topics.all(), (topic) => describe(topic, nodeId))
+      : await Promise.all(
+          (request.topics ?? []).map((query) => find(state, query, request.allowAutoTopicCreation, apiVersion)),
+        )
+    return { brokers: [{ nodeId, host, port }], clusterId: state.topics.clusterId, controllerId: nodeId, topics }
+  })
+}
+
+async function find(state: BrokerState, query: TopicQuery, mayCreate: boolean, version: number): Promise<TopicAnswer> {
+  const { nodeId } = state.node()
+  if (query.topicId !== zeroUuid) {
+    const topic = state.topics.byId(query.topicId)
+    if (version < 12) return refused(errorCodes.INVALID_REQUEST, query.name ?? '', query.topicId)
+    return topic === undefined ? refused(errorCodes.UNKNOWN_TOPIC_ID, null, query.topicId) : describe(topic, nodeId)
+  }
+  const { name } = query
+  if (name === null) return refused(errorCodes.INVALID_REQUEST, version < 12 ? '' : null)
+  const existing = state.topics.get(name)
+  if (existing !== undefined) return describe(existing, nodeId)
+  if (topicNameFault(name) !== null) return refused(errorCodes.INVALID_TOPIC_EXCEPTION, name)
+  if (!mayCreate || !state.config.autoCreateTopics || isInternalTopic(name)) {
+    return refused(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, name)
+  }
+  return create(state, name)
+}
+
+async function create(state: BrokerState, name: string): Promise<TopicAnswer> {
+  if (collidingTopic(name, state.topics.names()) !== null) return refused(errorCodes.INVALID_TOPIC_EXCEPTION, name)
+  try {
+    return describe(await state.topics.ensure(name, state.config.defaultPartitions), state.node().nodeId)
+  } catch (error) {
+    if (!(error instanceof TopicError) && !(error instanceof LogError)) throw error
+    state.logger.warn(`topic ${name} could not be created`, { topic: name, error: error.message })
+    return refused(error.errorCode, name)
+  }
+}
+
+function refused(errorCode: number, name: string | null, topicId: string = zeroUuid): TopicAnswer {
+  return { errorCode, name, topicId, partitions: [] }
+}
+
+function describe(topic: Topic, nodeId: number): TopicAnswer {
+  return {
+    errorCode: errorCodes.NONE,
+    name: topic.name,
+    topicId: topic.id,
+    isInternal: topic.isInternal,
+    partitions: topic.partitions.map((_log, partitionIndex) => ({
+      errorCode: errorCodes.NONE,
+      partitionIndex,
+      leaderId: nodeId,
+      leaderEpoch,
+      replicaNodes: [nodeId],
+      isrNodes: [nodeId],
+    })),
+  }
+}

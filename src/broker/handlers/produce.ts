@@ -1,0 +1,116 @@
+import { LogError } from '../../log/log-error.ts'
+import type { Appended } from '../../log/partition-log.ts'
+import { errorCodes, errorName } from '../../protocol/error-codes.ts'
+import { produce } from '../../protocol/messages/produce.ts'
+import { ProtocolError } from '../../protocol/protocol-error.ts'
+import { batchHeaderSize, codecs, readBatchHeader } from '../../protocol/record-batch.ts'
+import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
+import type { BrokerState } from '../broker-state.ts'
+import { defineHandler, type Handler } from '../handler.ts'
+import { TopicError } from '../topic-error.ts'
+
+/*
+ * Produce (0), versions 3 to 11; 0 to 11 are listed, because librdkafka 2.0 takes gzip and snappy for unusable otherwise.
+ *
+ * - Appends start in the order of the requests and share syncs of the disk; every answer comes after its own (I1). acks 1 and
+ *   all are therefore the same promise. acks 0 is not answered; its failure closes the connection, the only sign left.
+ * - One batch per partition. Idempotent producers are checked by the log; transactional batches are refused.
+ * - Topics are never created here.
+ */
+
+type PartitionAnswer = ResponseValue<typeof produce>['responses'][number]['partitionResponses'][number]
+type PartitionData = RequestOf<typeof produce>['topicData'][number]['partitionData'][number]
+
+const adminClientId = '__admin_client'
+const firstVersionWithZstd = 7
+const codecMask = 0b111
+
+/** Serves Produce. */
+export function produceHandler(state: BrokerState): Handler {
+  return defineHandler(
+    produce,
+    async (request, context) => {
+      const acksAreValid = request.acks >= -1 && request.acks <= 1
+      // All appends are started before the first is awaited: the order of the log is that of the requests.
+      const topics = request.topicData.map(({ name, partitionData }) => ({
+        name,
+        answers: partitionData.map((data) =>
+          acksAreValid
+            ? append(state, name, data, context)
+            : Promise.resolve(refused(data.index, errorCodes.INVALID_REQUIRED_ACKS)),
+        ),
+      }))
+      const responses = []
+      for (const { name, answers } of topics) responses.push({ name, partitionResponses: await Promise.all(answers) })
+      if (request.acks !== 0) return { responses }
+      refuseSilently(responses)
+      return null
+    },
+    { advertised: [0, 11], overlaps: true },
+  )
+}
+
+async function append(
+  state: BrokerState,
+  topic: string,
+  { index, records }: PartitionData,
+  context: { readonly apiVersion: number; readonly clientId: string | null },
+): Promise<PartitionAnswer> {
+  try {
+    const appended = await startAppend(state, topic, index, records, context)
+    return {
+      index,
+      errorCode: errorCodes.NONE,
+      baseOffset: appended.baseOffset,
+      logAppendTimeMs: appended.logAppendTime,
+      logStartOffset: appended.logStartOffset,
+    }
+  } catch (error) {
+    if (error instanceof LogError || error instanceof TopicError) return refused(index, error.errorCode, error.message)
+    state.logger.error('an append failed', { topic, partition: index, error: String(error) })
+    return refused(index, errorCodes.UNKNOWN_SERVER_ERROR)
+  }
+}
+
+function startAppend(
+  state: BrokerState,
+  topicName: string,
+  index: number,
+  records: Buffer | null,
+  { apiVersion, clientId }: { readonly apiVersion: number; readonly clientId: string | null },
+): Promise<Appended> {
+  const topic = state.topics.get(topicName)
+  const log = topic?.partitions[index]
+  if (topic === undefined || log === undefined) {
+    throw new TopicError(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, `There is no partition ${topicName}-${index}.`)
+  }
+  if (topic.isInternal && clientId !== adminClientId) {
+    throw new TopicError(errorCodes.INVALID_TOPIC_EXCEPTION, `${topicName} is written by the broker only.`)
+  }
+  if (records === null || records.length === 0)
+    throw new TopicError(errorCodes.INVALID_RECORD, 'There is no record batch.')
+  if (records.length >= batchHeaderSize && records.readInt8(16) === 2) checkAttributes(records, apiVersion)
+  return log.append(records)
+}
+
+/** What depends on the request; the rest is the log's to check. */
+function checkAttributes(records: Buffer, apiVersion: number): void {
+  const codec = records.readInt16BE(21) & codecMask
+  if (codec === codecs.zstd && apiVersion < firstVersionWithZstd) {
+    throw new TopicError(errorCodes.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs Produce v7.')
+  }
+  if (codec <= codecs.zstd && readBatchHeader(records).isTransactional) {
+    throw new TopicError(errorCodes.INVALID_TXN_STATE, 'Transactions are not served by the embedded broker.')
+  }
+}
+
+function refused(index: number, errorCode: number, errorMessage: string | null = null): PartitionAnswer {
+  return { index, errorCode, baseOffset: -1, errorMessage }
+}
+
+function refuseSilently(responses: readonly { readonly partitionResponses: readonly PartitionAnswer[] }[]): void {
+  const failed = responses
+    .flatMap(({ partitionResponses }) => partitionResponses)
+    .find(({ errorCode }) => errorCode !== 0)
+  if (failed !== undefined) throw new ProtocolError(`a Produce with acks 0 failed: ${errorName(failed.errorCode)}`)
+}

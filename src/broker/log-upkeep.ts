@@ -1,0 +1,70 @@
+import type { Clock } from '../foundation/clock.ts'
+import type { Logger } from '../foundation/logger.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
+import type { BrokerConfig } from './broker-config.ts'
+import type { Topics } from './topics.ts'
+
+/**
+ * Retention, compaction and checkpoints of all partitions, each at its own pace: one partition after the other, and never two
+ * rounds of one kind at once. A partition that fails is logged and left for the next round.
+ */
+export class LogUpkeep {
+  readonly #topics: Topics
+  readonly #logger: Logger
+  readonly #stops: readonly (() => void)[]
+  readonly #rounds = new Set<Promise<void>>()
+  #stopped = false
+
+  constructor(options: {
+    readonly topics: Topics
+    readonly config: BrokerConfig
+    readonly clock: Clock
+    readonly logger: Logger
+  }) {
+    const { topics, config, clock, logger } = options
+    this.#topics = topics
+    this.#logger = logger
+    this.#stops = [
+      this.#every(clock, config.retentionCheckMs, 'retention', (log) => log.applyRetention(clock.now())),
+      this.#every(clock, config.compactionCheckMs, 'compaction', async (log) => {
+        if (log.config.compact) await log.compact(clock.now())
+      }),
+      this.#every(clock, config.checkpointMs, 'checkpoint', (log) => log.checkpoint()),
+    ]
+  }
+
+  /** Starts nothing more, and waits for the partition that is being worked on. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const stop of this.#stops) stop()
+    await Promise.all(this.#rounds)
+  }
+
+  #every(clock: Clock, periodMs: number, what: string, work: (log: PartitionLog) => Promise<unknown>): () => void {
+    let isBusy = false
+    return clock.every(periodMs, () => {
+      if (isBusy || this.#stopped) return
+      isBusy = true
+      const round = this.#round(what, work).finally(() => {
+        isBusy = false
+        this.#rounds.delete(round)
+      })
+      this.#rounds.add(round)
+    })
+  }
+
+  async #round(what: string, work: (log: PartitionLog) => Promise<unknown>): Promise<void> {
+    for (const topic of this.#topics.all()) {
+      for (const [partition, log] of topic.partitions.entries()) {
+        if (this.#stopped) return
+        try {
+          await work(log)
+        } catch (error) {
+          // A topic that was deleted while its turn came has nothing to be kept.
+          if (this.#topics.get(topic.name)?.id !== topic.id) continue
+          this.#logger.error(`${what} of ${topic.name}-${partition} failed`, { error: String(error) })
+        }
+      }
+    }
+  }
+}
