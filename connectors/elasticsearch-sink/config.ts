@@ -36,7 +36,8 @@ export const Key = {
   documentValues: 'document.values',
   envelope: 'document.envelope',
   placeholder: 'unavailable.value.placeholder',
-  caFile: 'elastic.https.ssl.truststore.certificates.file',
+  caText: 'elastic.https.ssl.truststore.certificates',
+  caFile: 'elastic.https.ssl.truststore.location',
 } as const
 
 function oneOf(...allowed: readonly string[]): Validator {
@@ -89,6 +90,23 @@ const conversion = 'Data Conversion'
 const proxyReason =
   'requests through an HTTP proxy are not served; give the address of Elasticsearch itself in connection.url'
 const streamReason = 'data streams are not served yet; leave the data.stream.* settings out and write to an index'
+const tlsReason =
+  'of the TLS settings only the certificate authority is served, as PEM: elastic.https.ssl.truststore.certificates or .location'
+const refusedTls = [
+  'keystore.location',
+  'keystore.password',
+  'keystore.type',
+  'keystore.key',
+  'keystore.certificate.chain',
+  'key.password',
+  'truststore.password',
+  'truststore.type',
+  'protocol',
+  'provider',
+  'enabled.protocols',
+  'cipher.suites',
+  'endpoint.identification.algorithm',
+]
 const kerberosReason = 'Kerberos is not served; use connection.username and connection.password, or connection.api.key'
 
 /** Confluent's keys with their defaults where those are right, and ours: `document.*`, `connection.api.key`. */
@@ -320,12 +338,25 @@ export const configDef: ConfigDef = {
   [Key.externalMappingsMax]: key('INT', connector, 'LOW', 15, 'Items in topic.to.external.resource.mapping, at most.', {
     validator: between(1, 2_147_483_647),
   }),
+  [Key.caText]: key(
+    'STRING',
+    'Security',
+    'LOW',
+    null,
+    'The certificate authority of https addresses, as PEM text; without it the system’s are trusted.',
+  ),
   [Key.caFile]: key(
     'STRING',
     'Security',
     'LOW',
     null,
-    'A PEM file with the certificate authority of https addresses; without it the system’s are trusted.',
+    'The same in a file. It holds PEM: Java key stores are refused.',
+  ),
+  ...Object.fromEntries(
+    refusedTls.map((name) => [
+      `elastic.https.ssl.${name}`,
+      key('STRING', 'Security', 'LOW', null, 'TLS.', { unsupported: tlsReason }),
+    ]),
   ),
   'flush.synchronously': key(
     'BOOLEAN',

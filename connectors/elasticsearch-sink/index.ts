@@ -1,5 +1,5 @@
 import type { ConfigProblem, ConnectorPlugin, ParsedConfig } from 'penstock/api'
-import { RetriableError } from 'penstock/api'
+import { RetriableError, systemClock } from 'penstock/api'
 import { crossFieldProblems } from './check-config.ts'
 import { configDef, Key } from './config.ts'
 import { settingsOf } from './settings.ts'
@@ -25,7 +25,7 @@ export const plugin: ConnectorPlugin = {
 /** Asks the cluster for a sign of life. Any answer but 401 is one: `GET /` is refused by proxies and narrow keys. */
 async function reachable(config: ParsedConfig, signal: AbortSignal): Promise<readonly ConfigProblem[]> {
   const settings = settingsOf(config)
-  const transport = openTransport(settings)
+  const transport = openTransport(settings, systemClock)
   try {
     const answer = await transport.request({ method: 'GET', path: '/', signal })
     if (answer.status !== 401) return []

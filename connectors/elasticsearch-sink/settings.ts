@@ -7,6 +7,8 @@ export interface SinkSettings {
   readonly username: string | null
   readonly password: string | null
   readonly apiKey: string | null
+  /** PEM text of the certificate authority, or the file that holds it. */
+  readonly caText: string | null
   readonly caFile: string | null
   readonly batchSize: number
   readonly bulkSizeBytes: number
@@ -54,6 +56,7 @@ export function settingsOf(config: ParsedConfig): SinkSettings {
     username: optional(Key.username),
     password: optional(Key.password),
     apiKey: optional(Key.apiKey),
+    caText: optional(Key.caText),
     caFile: optional(Key.caFile),
     batchSize: Number(config[Key.batchSize]),
     bulkSizeBytes: config[Key.bulkSizeBytes] === -1 ? Number.MAX_SAFE_INTEGER : Number(config[Key.bulkSizeBytes]),

@@ -42,7 +42,7 @@ export class ElasticsearchSinkTask implements SinkTask {
 
   async start(context: SinkTaskContext): Promise<void> {
     const settings = settingsOf(context.config)
-    const transport = openTransport(settings)
+    const transport = openTransport(settings, context.clock)
     const stop = new AbortController()
     const { metrics, clock, logger } = context
     const retried = metrics.counter(

@@ -4,7 +4,8 @@ import { promisify } from 'node:util'
 import { gzip, unzip } from 'node:zlib'
 import type * as ConnectionModule from '@elastic/transport/connection/HttpConnection'
 import type * as PoolModule from '@elastic/transport/pool/ClusterConnectionPool'
-import { RetriableError } from 'penstock/api'
+import { ConfigError, RetriableError, type Clock } from 'penstock/api'
+import { Key } from './config.ts'
 import type { SinkSettings } from './settings.ts'
 
 /** An answer of the server. `body` is text: JSON, unless a proxy speaks. */
@@ -33,7 +34,16 @@ export interface Transport {
 
 type Settings = Pick<
   SinkSettings,
-  'urls' | 'username' | 'password' | 'apiKey' | 'caFile' | 'compression' | 'requestTimeoutMs' | 'maxInFlight'
+  | 'urls'
+  | 'username'
+  | 'password'
+  | 'apiKey'
+  | 'caText'
+  | 'caFile'
+  | 'compression'
+  | 'requestTimeoutMs'
+  | 'maxInFlight'
+  | 'idleTimeMs'
 >
 
 // Plain media types and no product check: Elasticsearch 7.17 to 9 and OpenSearch take them alike, while each client's own
@@ -48,7 +58,7 @@ const expand = promisify(unzip)
  * Opens the transport on the client's connections and their pool (which marks nodes dead and alive). The rest of the
  * client is not loaded: it costs 15 MB more a thread and adds retries that are ours to make.
  */
-export function openTransport(settings: Settings): Transport {
+export function openTransport(settings: Settings, clock: Clock): Transport {
   // CommonJS with an ES default inside: required, so that every loader sees the same shape.
   const load = createRequire(import.meta.url)
   const { default: Pool } = load('@elastic/transport/pool/ClusterConnectionPool') as typeof PoolModule.default
@@ -59,8 +69,8 @@ export function openTransport(settings: Settings): Transport {
     Connection: HttpConnection,
     resurrectStrategy: 'none',
     ...authOf(settings),
-    ...(settings.caFile === null ? {} : { tls: { ca: readFileSync(settings.caFile) } }),
-    agent: { keepAlive: true, maxSockets: settings.maxInFlight + 2, scheduling: 'fifo' },
+    ...tlsOf(settings),
+    agent: { keepAlive: true, maxSockets: settings.maxInFlight + 2, scheduling: 'fifo', ...idleOf(settings) },
   })
   pool.addConnection(settings.urls.map((url) => ({ url: new URL(url.origin) })))
   let requests = 0
@@ -68,7 +78,7 @@ export function openTransport(settings: Settings): Transport {
   return {
     async request(request) {
       const connection = pool.getConnection({
-        now: Date.now(),
+        now: clock.now(),
         requestId: (requests += 1),
         name: 'penstock',
         context: null,
@@ -96,6 +106,27 @@ export function openTransport(settings: Settings): Transport {
     },
     close: () => pool.empty(),
   }
+}
+
+/** @throws ConfigError when the file is missing or holds no PEM. */
+function tlsOf(settings: Settings): { tls?: { ca: string } } {
+  if (settings.caText !== null) return { tls: { ca: settings.caText } }
+  if (settings.caFile === null) return {}
+  let ca: string
+  try {
+    ca = readFileSync(settings.caFile, 'latin1')
+  } catch (error) {
+    throw new ConfigError(`${Key.caFile} '${settings.caFile}' cannot be read`, { cause: error })
+  }
+  if (ca.includes('-----BEGIN CERTIFICATE-----')) return { tls: { ca } }
+  throw new ConfigError(
+    `${Key.caFile} '${settings.caFile}' holds no PEM certificate. Export it from a key store with: keytool -exportcert -rfc`,
+  )
+}
+
+/** A connection in use is idle too while it waits for an answer, so it is given at least the time of a request. */
+function idleOf(settings: Settings): { timeout?: number } {
+  return settings.idleTimeMs < 0 ? {} : { timeout: Math.max(settings.idleTimeMs, settings.requestTimeoutMs) }
 }
 
 function authOf(settings: Settings): { auth?: { apiKey: string } | { username: string; password: string } } {

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { CreateBucketCommand } from '@aws-sdk/client-s3'
 import { Kafka, logLevel, type Admin } from 'kafkajs'
 import { expect, it } from 'vitest'
@@ -48,12 +47,10 @@ describeWith(['postgres', 'elasticsearch', 'minio', 'kcat'], 'a worker killed tw
       for (let i = 0; i < kills.snapshot; i++) worker = await killInsideSnapshot(worker, stage)
       await snapshotDone(worker, stage)
       for (let i = 0; i < kills.random; i++) {
-        await delay(500 + stage.random() * 3000)
-        await worker.kill()
+        await worker.killAfter(500 + stage.random() * 3000)
         worker = await start(stage)
       }
       for (const point of failPoints) worker = await endAt(point, worker, stage)
-      await delay(2000)
       await stage.load.stop()
       expect(await worker.failures()).toEqual([])
       await checkLog(worker, stage)

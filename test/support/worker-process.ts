@@ -88,6 +88,12 @@ export class WorkerProcess {
     await exit
   }
 
+  /** `kill -9` after a life of `ms`. */
+  async killAfter(ms: number): Promise<void> {
+    await delay(ms)
+    await this.kill()
+  }
+
   /** SIGTERM, and waits for the end; answers the exit code. */
   async stop(): Promise<number | null> {
     if (!this.ended) {

@@ -1,7 +1,10 @@
+import { fileURLToPath } from 'node:url'
+import { systemClock } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 import { crossFieldProblems } from '../../../connectors/elasticsearch-sink/check-config.ts'
 import { configDef } from '../../../connectors/elasticsearch-sink/config.ts'
 import { settingsOf } from '../../../connectors/elasticsearch-sink/settings.ts'
+import { openTransport } from '../../../connectors/elasticsearch-sink/transport.ts'
 import { parseConfig } from '../../../src/config/parse-config.ts'
 
 const base = { topics: 'orders', 'connection.url': 'http://127.0.0.1:9200' }
@@ -76,10 +79,22 @@ describe('the config of the Elasticsearch sink', () => {
 
   it.each([
     ['proxy.host', 'p'],
+    ['elastic.https.ssl.keystore.location', 'store.jks'],
     ['kerberos.user.principal', 'me'],
     ['data.stream.dataset', 'd'],
   ])('refuses %s by name', (key, value) => {
-    expect(configDef[key]?.unsupported).toMatch(/not served/)
+    expect(configDef[key]?.unsupported).toMatch(/served/)
     expect(() => parseConfig(configDef, { ...base, [key]: value })).toThrow(key)
+  })
+
+  it('refuses a key store where PEM is wanted, and says how to get it', () => {
+    const settings = settingsOf(
+      parseConfig(configDef, { ...base, 'elastic.https.ssl.truststore.location': fileURLToPath(import.meta.url) }),
+    )
+    expect(() => openTransport(settings, systemClock)).toThrow(/holds no PEM certificate.*keytool/)
+    const missing = settingsOf(
+      parseConfig(configDef, { ...base, 'elastic.https.ssl.truststore.location': 'nowhere.pem' }),
+    )
+    expect(() => openTransport(missing, systemClock)).toThrow(/'nowhere.pem' cannot be read/)
   })
 })
