@@ -81,13 +81,7 @@ function trust(segment: Segment, endOffset: number, options: LoadOptions): void 
   const size = options.fs.sizeOf(segment.path(suffixes.log))
   segment.size = size
   segment.endOffset = endOffset
-  const { offsetIndex, timeIndex } = segment
-  const lastPosition = offsetIndex.count === 0 ? -1 : offsetIndex.entry(offsetIndex.count - 1).readInt32BE(4)
-  const isIndexed =
-    timeIndex.count > 0 &&
-    lastPosition < size &&
-    (offsetIndex.count > 0 || size <= 2 * options.config.indexIntervalBytes)
-  if (isIndexed || size === 0) {
+  if (size === 0 || isIndexed(segment, size, options.config)) {
     segment.maxTimestamp = segment.lastTimeEntry() ?? segment.maxTimestamp
     return
   }
@@ -100,12 +94,19 @@ function trust(segment: Segment, endOffset: number, options: LoadOptions): void 
   segment.noteTime()
 }
 
+/** Whether the indexes may be those of the segment's first `size` bytes. */
+function isIndexed({ offsetIndex, timeIndex }: Segment, size: number, config: LogConfig): boolean {
+  const lastPosition = offsetIndex.count === 0 ? -1 : offsetIndex.entry(offsetIndex.count - 1).readInt32BE(4)
+  const isDense = offsetIndex.count > 0 || size <= 2 * config.indexIntervalBytes
+  return timeIndex.count > 0 && isDense && lastPosition < size
+}
+
 /** Scans what lies behind the recovery point. @returns false when the segment had to be cut. */
 function recover(segment: Segment, checkpoint: PartitionCheckpoint, options: LoadOptions): boolean {
   const size = options.fs.sizeOf(segment.path(suffixes.log))
   const startsInside = segment.baseOffset === checkpoint.recoverySegment && size >= checkpoint.recoveryBytes
-  if (startsInside) {
-    segment.truncateIndexes(checkpoint.recoveryBytes, checkpoint.recoveryOffset)
+  if (startsInside) segment.truncateIndexes(checkpoint.recoveryBytes, checkpoint.recoveryOffset)
+  if (startsInside && isIndexed(segment, checkpoint.recoveryBytes, options.config)) {
     segment.size = checkpoint.recoveryBytes
     segment.endOffset = checkpoint.recoveryOffset
   } else {

@@ -4,7 +4,7 @@ import { BatchBuilder, type FinishOptions } from '../../src/protocol/batch-build
 import { forEachBatch } from '../../src/protocol/record-batch.ts'
 import { readRecords, type BatchRecord } from '../../src/protocol/record-reader.ts'
 import { ManualClock } from './manual-clock.ts'
-import { MemoryFileSystem } from './memory-file-system.ts'
+import { MemoryFileSystem, type CrashOptions } from './memory-file-system.ts'
 import { quietLogger } from './quiet-logger.ts'
 
 /** The folder of the harness's partition. */
@@ -43,7 +43,7 @@ export class LogHarness {
   }
 
   /** What the machine finds after it lost power. */
-  crash(unsynced: 'forget' | 'some' = 'forget', random: () => number = Math.random): void {
+  crash(unsynced: CrashOptions['unsynced'] = 'forget', random: () => number = Math.random): void {
     this.fs = this.fs.crash({ unsynced, random })
   }
 }

@@ -11,14 +11,17 @@ type NameChange =
 
 /** How a crash treats what was not synced. `random` is in [0, 1). */
 export interface CrashOptions {
-  /** `forget` loses all of it; `some` keeps a random part: writes whole, torn or not at all, names up to some change. */
-  readonly unsynced: 'forget' | 'some'
+  /**
+   * `forget` loses all of it; `some` keeps a random part: writes whole, torn or not at all, names up to some change. `keep` is
+   * the death of the process alone: everything is still there, in the page cache, and a later loss of power may take it.
+   */
+  readonly unsynced: 'forget' | 'some' | 'keep'
   readonly random?: () => number
 }
 
 class Inode {
-  durable: Buffer = Buffer.alloc(0)
-  content: Buffer = Buffer.alloc(0)
+  durable: Buffer = Buffer.from(new ArrayBuffer(0))
+  content: Buffer = Buffer.from(new ArrayBuffer(0))
   changes: Change[] = []
 
   apply(change: Change): void {
@@ -144,17 +147,10 @@ export class MemoryFileSystem implements FileSystem {
 
   /** What the machine finds after its power failed: open files are dead, what was not synced is lost or torn. */
   crash(options: CrashOptions): MemoryFileSystem {
-    const random = options.unsynced === 'forget' ? () => 1 : (options.random ?? Math.random)
+    const random = options.unsynced === 'some' ? (options.random ?? Math.random) : null
     const after = new MemoryFileSystem()
     for (const [path, directory] of this.#directories) {
-      const kept = new Directory()
-      const names = new Map(directory.durable)
-      const settled = options.unsynced === 'forget' ? 0 : Math.floor(random() * (directory.changes.length + 1))
-      for (const change of directory.changes.slice(0, settled)) rename(names, change)
-      for (const [name, inode] of names)
-        kept.names.set(name, survivor(inode, options.unsynced === 'some' ? random : null))
-      kept.durable = new Map(kept.names)
-      after.#directories.set(path, kept)
+      after.#directories.set(path, options.unsynced === 'keep' ? copyOf(directory) : survivingNames(directory, random))
     }
     return after
   }
@@ -162,9 +158,9 @@ export class MemoryFileSystem implements FileSystem {
   /** Changes a byte of a file, synced or not. */
   corrupt(path: string, position: number): void {
     const inode = this.#inode(path)
-    inode.content = Buffer.from(inode.content)
+    inode.content = duplicate(inode.content)
     inode.content[position] = (inode.content[position] ?? 0) ^ 0xff
-    inode.durable = Buffer.from(inode.content)
+    inode.durable = duplicate(inode.content)
     inode.changes = []
   }
 
@@ -270,15 +266,29 @@ class MemoryFile implements LogFile {
   }
 }
 
+/** The content after a change. Buffers have room to grow, so that a long file is not copied for every write. */
 function applied(content: Buffer, change: Change): Buffer {
-  if (change.kind === 'truncate') {
-    const result = Buffer.alloc(change.size)
-    content.copy(result)
-    return result
+  const size =
+    change.kind === 'truncate' ? change.size : Math.max(content.length, change.position + change.bytes.length)
+  const result = resized(content, size)
+  if (change.kind === 'write') change.bytes.copy(result, change.position)
+  return result
+}
+
+function resized(content: Buffer, size: number): Buffer {
+  if (size <= content.length) return content.subarray(0, size)
+  if (content.byteOffset === 0 && content.buffer.byteLength >= size) {
+    return Buffer.from(content.buffer, 0, size).fill(0, content.length)
   }
-  const result = Buffer.alloc(Math.max(content.length, change.position + change.bytes.length))
+  const grown = Buffer.from(new ArrayBuffer(size * 2), 0, size)
+  content.copy(grown)
+  return grown
+}
+
+/** The same bytes, in memory of their own. */
+function duplicate(content: Buffer): Buffer {
+  const result = Buffer.from(new ArrayBuffer(content.length))
   content.copy(result)
-  change.bytes.copy(result, change.position)
   return result
 }
 
@@ -292,9 +302,42 @@ function rename(names: Map<string, Inode>, change: NameChange): void {
   names.set(change.to, inode)
 }
 
+/** The folder as a process finds it that starts after another was killed. */
+function copyOf(directory: Directory): Directory {
+  const copies = new Map<Inode, Inode>()
+  const copy = (inode: Inode): Inode => {
+    const known = copies.get(inode)
+    if (known !== undefined) return known
+    const made = new Inode()
+    made.durable = duplicate(inode.durable)
+    made.content = duplicate(inode.content)
+    made.changes = [...inode.changes]
+    copies.set(inode, made)
+    return made
+  }
+  const result = new Directory()
+  for (const [name, inode] of directory.durable) result.durable.set(name, copy(inode))
+  for (const [name, inode] of directory.names) result.names.set(name, copy(inode))
+  result.changes = directory.changes.map((change) =>
+    change.kind === 'create' ? { ...change, inode: copy(change.inode) } : change,
+  )
+  return result
+}
+
+/** The folder after a loss of power: its durable names, and with `random` some of the changes after them. */
+function survivingNames(directory: Directory, random: (() => number) | null): Directory {
+  const result = new Directory()
+  const names = new Map(directory.durable)
+  const settled = random === null ? 0 : Math.floor(random() * (directory.changes.length + 1))
+  for (const change of directory.changes.slice(0, settled)) rename(names, change)
+  for (const [name, inode] of names) result.names.set(name, survivor(inode, random))
+  result.durable = new Map(result.names)
+  return result
+}
+
 /** What is left of a file: what was synced, and with `random` some of what was not. */
 function survivor(inode: Inode, random: (() => number) | null): Inode {
-  let content: Buffer = Buffer.from(inode.durable)
+  let content = duplicate(inode.durable)
   for (const change of inode.changes) {
     const fate = random === null ? 1 : random()
     if (fate >= 0.66) continue
@@ -306,7 +349,7 @@ function survivor(inode: Inode, random: (() => number) | null): Inode {
   }
   const result = new Inode()
   result.content = content
-  result.durable = Buffer.from(content)
+  result.durable = duplicate(content)
   return result
 }
 
