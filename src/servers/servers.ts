@@ -17,7 +17,8 @@ import {
   type ServerKind,
   type ServerPlan,
 } from './server.ts'
-import { Watchdog } from './watchdog.ts'
+import { Watchdog, type WatchedProcess } from './watchdog.ts'
+import type { ProcessOrder } from './watchdog-messages.ts'
 
 /** Where the servers of one user live, and who hears of it. */
 export interface ServersOptions {
@@ -88,6 +89,16 @@ export class Servers {
       case 'minio':
         return startStore(this.#context, { kind, folder, port })
     }
+  }
+
+  /** Runs any other process that is to end with us. */
+  run(order: ProcessOrder): Promise<WatchedProcess> {
+    return this.#context.watchdog.start(order)
+  }
+
+  /** Where the servers keep their data. */
+  get folder(): string {
+    return this.#folder
   }
 
   /** Stops all that was started here and waits for it. */

@@ -1,0 +1,53 @@
+import { orAborted } from '../../client/abort.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import { topicOf } from './connectors.ts'
+import type { LogWatch, SeenChange } from './log-watch.ts'
+import type { Shop } from './shop.ts'
+import type { Search } from './targets.ts'
+
+/** One row's way through everything. Times are in milliseconds since just before its commit was sent. */
+export interface Journey {
+  readonly order: number
+  readonly lsn: string
+  readonly change: SeenChange
+  readonly logMs: number
+  /** Null without Elasticsearch. */
+  readonly documentMs: number | null
+}
+
+/** Changes an order and follows it into the log and its document. */
+export async function followOrder(
+  parts: { readonly shop: Shop; readonly log: LogWatch; readonly search: Search | null; readonly clock: Clock },
+  order: number,
+  signal: AbortSignal,
+): Promise<Journey> {
+  const { shop, log, search, clock } = parts
+  const status = `demo-${process.pid}-${Math.round(clock.now())}`
+  const topic = topicOf('orders')
+  // The status occurs in this change and nowhere else, whatever the format of the value.
+  const seen = log.next((record) => record.topic === topic && record.value?.includes(status) === true)
+  const start = clock.monotonic()
+  const documentAfter = async (index: Search): Promise<number> => {
+    for (;;) {
+      const document = await index.document(topic, String(order), signal)
+      if (document?.['status'] === status) return clock.monotonic() - start
+      await clock.sleep(1, signal)
+    }
+  }
+  const lsn = await shop.touch(order, status)
+  const change = await orAborted(seen, signal)
+  const documentMs = search === null ? null : await documentAfter(search)
+  return { order, lsn, change, logMs: change.atMs - start, documentMs }
+}
+
+/** `order 42: commit 0/1A2B3C8 → log shop.public.orders-0@10001 +1.8 ms → document +31 ms → object in ≤ 10 s` */
+export function describeJourney(journey: Journey, hasArchive: boolean): string {
+  const { order, lsn, change, logMs, documentMs } = journey
+  const stages = [
+    `order ${order}: commit ${lsn}`,
+    `log ${change.topic}-${change.partition}@${change.offset} +${logMs.toFixed(1)} ms`,
+    ...(documentMs === null ? [] : [`document +${documentMs.toFixed(0)} ms`]),
+    ...(hasArchive ? ['object in ≤ 10 s'] : []),
+  ]
+  return stages.join(' → ')
+}

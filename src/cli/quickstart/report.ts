@@ -1,0 +1,59 @@
+import type { Clock } from '../../foundation/clock.ts'
+import { withoutPassword } from '../../servers/server.ts'
+import { reasonOf } from '../../servers/server-error.ts'
+
+/** What the quickstart tells, in its order. */
+export type Event =
+  | { readonly event: 'progress'; readonly step: string; readonly text: string }
+  | { readonly event: 'step'; readonly step: string; readonly text: string; readonly seconds: number }
+  | { readonly event: 'missing'; readonly step: string; readonly text: string }
+  | { readonly event: 'summary'; readonly text: string; readonly [fact: string]: string | number }
+  | { readonly event: 'hint'; readonly text: string }
+  | { readonly event: 'end'; readonly text: string }
+
+/** Writes events as text for a person or as JSON for a program. */
+export class Report {
+  readonly #write: (line: string) => void
+  readonly #json: boolean
+  readonly #clock: Clock
+
+  constructor(options: { readonly json: boolean; readonly clock: Clock; readonly write: (line: string) => void }) {
+    this.#write = options.write
+    this.#json = options.json
+    this.#clock = options.clock
+  }
+
+  tell(event: Event): void {
+    this.#write(this.#json ? JSON.stringify(event) : asText(event))
+  }
+
+  /** Times a step. Its answer's text is told; a failure is told as missing and answers null. */
+  async step<T>(step: string, action: () => Promise<{ readonly text: string; readonly value: T }>): Promise<T | null> {
+    const started = this.#clock.monotonic()
+    try {
+      const { text, value } = await action()
+      this.tell({ event: 'step', step, text, seconds: Math.round(this.#clock.monotonic() - started) / 1000 })
+      return value
+    } catch (error) {
+      this.tell({ event: 'missing', step, text: withoutPassword(reasonOf(error)) })
+      return null
+    }
+  }
+}
+
+const textWidth = 96
+
+function asText(event: Event): string {
+  switch (event.event) {
+    case 'progress':
+      return `… ${event.step.padEnd(10)} ${event.text}`
+    case 'step':
+      return `✔ ${event.step.padEnd(10)} ${event.text.padEnd(textWidth)} ${event.seconds.toFixed(1)} s`
+    case 'missing':
+      return `✖ ${event.step.padEnd(10)} ${event.text.replaceAll('\n', '\n             ')}`
+    case 'summary':
+    case 'hint':
+    case 'end':
+      return `  ${event.text.replaceAll('\n', '\n  ')}`
+  }
+}
