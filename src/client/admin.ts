@@ -7,6 +7,7 @@ import { deleteTopics } from '../protocol/messages/delete-topics.ts'
 import { describeConfigs } from '../protocol/messages/describe-configs.ts'
 import { describeGroups } from '../protocol/messages/describe-groups.ts'
 import { incrementalAlterConfigs } from '../protocol/messages/incremental-alter-configs.ts'
+import { leaveGroup } from '../protocol/messages/leave-group.ts'
 import { listGroups } from '../protocol/messages/list-groups.ts'
 import { offsetDelete } from '../protocol/messages/offset-delete.ts'
 import type { Api, RequestValue, ResponseOf } from '../protocol/schema.ts'
@@ -73,7 +74,7 @@ export class Admin {
   }
 
   /**
-   * Makes a topic; false when it exists already.
+   * Makes a topic and waits until brokers tell of it; false when it exists already.
    * @throws BrokerError as the broker refuses it.
    */
   async createTopic(topic: NewTopic, options: AdminOptions = {}): Promise<boolean> {
@@ -89,13 +90,21 @@ export class Admin {
       ],
       timeoutMs: brokerTimeoutMs,
     }
-    return this.#retrying(`create topic ${topic.name}`, options, async () => {
+    const isMade = await this.#retrying(`create topic ${topic.name}`, options, async () => {
       const answer = await this.#atController(createTopics, request, options)
       const result = answer.topics[0]
       if (result?.errorCode === errorCodes.TOPIC_ALREADY_EXISTS) return false
       this.#check(result, `creating topic ${topic.name}`)
       return true
     })
+    // The controller has made it; the brokers hear of it a moment later.
+    await this.#retrying(`find the leaders of topic ${topic.name}`, options, async () => {
+      await this.#cluster.refreshMetadata([topic.name], options)
+      const partitions = this.#cluster.metadata.topics.get(topic.name)?.partitions ?? []
+      if (partitions.length === 0 || partitions.some(({ leaderId }) => leaderId < 0))
+        throw new BrokerError(errorCodes.LEADER_NOT_AVAILABLE, `looking up topic ${topic.name}`)
+    })
+    return isMade
   }
 
   /** Deletes a topic; false when there is none. @throws BrokerError as the broker refuses it. */
@@ -249,6 +258,15 @@ export class Admin {
       if (result?.errorCode === errorCodes.GROUP_ID_NOT_FOUND) return false
       this.#check(result, `deleting group ${groupId}`)
       return true
+    })
+  }
+
+  /** Puts members out of a group, as the end of their sessions would. @throws BrokerError. */
+  async removeMembers(groupId: string, memberIds: readonly string[], options: AdminOptions = {}): Promise<void> {
+    const members = memberIds.map((memberId) => ({ memberId, reason: 'removed by an administrator' }))
+    await this.#ofGroup(groupId, `remove members of group ${groupId}`, options, async (nodeId) => {
+      const answer = await this.#cluster.sendTo(nodeId, leaveGroup, { groupId, memberId: '', members }, options)
+      this.#check(answer, `removing members of group ${groupId}`)
     })
   }
 

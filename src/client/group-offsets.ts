@@ -80,7 +80,7 @@ function checkCommit(cluster: Cluster, groupId: string, partition: TopicPartitio
 }
 
 /**
- * The committed offsets of a group; partitions without one are left out. Null asks for all that there are.
+ * The committed offsets of a group, by topic and partition; partitions without one are left out. Null asks for all that there are.
  * @throws BrokerError, or the signal's reason.
  */
 export async function fetchOffsets(
@@ -90,14 +90,14 @@ export async function fetchOffsets(
   signal?: AbortSignal,
 ): Promise<(GroupOffset & { readonly metadata: string })[]> {
   if (partitions !== null && partitions.length === 0) return []
-  const topics =
+  const asked =
     partitions === null
       ? null
       : [...byTopic(partitions)].map(([name, ofTopic]) => ({
           name,
           partitionIndexes: ofTopic.map(({ partition }) => partition),
         }))
-  const request = { groupId, topics, groups: [], requireStable: true }
+  const request = { groupId, topics: asked, groups: [], requireStable: true }
   const answer = await cluster.retrying(`read the offsets of group ${groupId}`, { signal }, async () => {
     const answer = await atCoordinator(cluster, groupId, signal, (nodeId) =>
       cluster.sendTo(nodeId, offsetFetch, request, { signal, maxVersion: lastSingleGroupVersion }),
@@ -105,8 +105,10 @@ export async function fetchOffsets(
     checkFetch(cluster, groupId, answer)
     return answer
   })
-  return answer.topics.flatMap(({ name, partitions }) =>
+  const topics = answer.topics.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  return topics.flatMap(({ name, partitions }) =>
     partitions
+      .toSorted((a, b) => a.partitionIndex - b.partitionIndex)
       .filter(({ committedOffset }) => committedOffset >= 0)
       .map(({ partitionIndex, committedOffset, metadata }) => ({
         topic: name,

@@ -1,0 +1,171 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { KafkaClient } from '../../src/client/kafka-client.ts'
+import { apis } from '../../src/protocol/apis.ts'
+import { KafkaFaultProxy } from '../support/kafka-fault-proxy.ts'
+import { seededRandom } from '../support/seeded-random.ts'
+import { ClientHarness, Outcomes, pollUntil, readAll, textOf, textRecord, writeAll } from './client-harness.ts'
+
+const count = 5_000
+
+/** What the client does with a broker whose connections break. */
+export function clientFaultContract(open: () => Promise<string> | string): void {
+  describe('with broken connections', () => {
+    let proxy: KafkaFaultProxy
+    let harness: ClientHarness
+    let client: KafkaClient
+    let direct: KafkaClient
+
+    beforeAll(async () => {
+      const bootstrapServers = await open()
+      proxy = await KafkaFaultProxy.open(bootstrapServers)
+      harness = new ClientHarness(proxy.bootstrapServers)
+      client = await harness.connect()
+      direct = await harness.connect({ bootstrapServers })
+    })
+
+    afterAll(async () => {
+      await harness.close()
+      await proxy.close()
+    })
+
+    async function newTopic(purpose: string, partitions: number): Promise<string> {
+      const name = harness.name(purpose)
+      await direct.admin.createTopic({ name, partitions, replicationFactor: 1 })
+      return name
+    }
+
+    it('writes each record once and in order when answers are lost', async () => {
+      const seed = Date.now() % 1_000_000
+      const random = seededRandom(seed)
+      const topic = await newTopic('lost-answers', 3)
+      const producer = client.producer({ batchSize: 2_000, lingerMs: 0 })
+      const outcomes = new Outcomes(producer)
+      let lost = 0
+      proxy.onAnswer = (apiKey) => {
+        if (apiKey !== apis.produce.key || random() > 0.2) return 'pass'
+        lost += 1
+        return 'drop'
+      }
+      for (let i = 0; i < count; i += 1) {
+        producer.append(textRecord(topic, null, String(i), i % 3), i)
+        if (i % 50 === 0) await producer.room()
+        if (i % 500 === 0) await producer.flush()
+      }
+      await producer.close()
+      proxy.onAnswer = () => 'pass'
+      expect(lost, `seed ${seed}`).toBeGreaterThan(5)
+      expect(outcomes.acknowledged, `seed ${seed}`).toHaveLength(count)
+      const records = await readAll(direct, topic)
+      for (let partition = 0; partition < 3; partition += 1) {
+        const values = records.filter((record) => record.partition === partition).map(({ value }) => Number(value))
+        const expected = Array.from({ length: count }, (_, i) => i).filter((i) => i % 3 === partition)
+        expect(values, `seed ${seed}, partition ${partition}`).toEqual(expected)
+      }
+    })
+
+    it('keeps records while the broker is away, and writes them when it is back', async () => {
+      const topic = await newTopic('away', 1)
+      const producer = client.producer()
+      const outcomes = new Outcomes(producer)
+      producer.append(textRecord(topic, null, 'before', 0), 0)
+      await producer.flush()
+      proxy.down()
+      producer.append(textRecord(topic, null, 'meanwhile', 0), 1)
+      await expect(producer.flush(AbortSignal.timeout(300))).rejects.toThrow()
+      expect(outcomes.acknowledged).toEqual([0])
+      proxy.up()
+      await producer.flush(AbortSignal.timeout(10_000))
+      expect(outcomes.acknowledged).toEqual([0, 1])
+      await producer.close()
+      expect(textOf(await readAll(direct, topic))).toEqual(['before', 'meanwhile'])
+    })
+
+    it('gives up after the delivery timeout when it has one, and says for which partition', async () => {
+      const topic = await newTopic('timeout', 1)
+      const producer = client.producer({ deliveryTimeoutMs: 300 })
+      const outcomes = new Outcomes(producer)
+      producer.append(textRecord(topic, null, 'first', 0), 0)
+      await producer.flush()
+      proxy.down()
+      producer.append(textRecord(topic, null, 'late', 0), 1)
+      await producer.flush(AbortSignal.timeout(10_000))
+      expect(outcomes.failed.map(({ token, error }) => [token, error.name])).toEqual([[1, 'DeliveryTimeoutError']])
+      expect(outcomes.failed[0]?.error.message).toContain(`${topic}-0`)
+      proxy.up()
+      producer.append(textRecord(topic, null, 'after', 0), 2)
+      await producer.flush(AbortSignal.timeout(10_000))
+      expect(outcomes.acknowledged).toEqual([0, 2])
+      await producer.close()
+      expect(textOf(await readAll(direct, topic)).at(-1)).toBe('after')
+    })
+
+    it('ends a close that cannot flush, and gives every record back', async () => {
+      const topic = await newTopic('close', 1)
+      const producer = client.producer()
+      const outcomes = new Outcomes(producer)
+      producer.append(textRecord(topic, null, 'first', 0), 0)
+      await producer.flush()
+      proxy.down()
+      for (let i = 1; i < 10; i += 1) producer.append(textRecord(topic, null, 'stuck', 0), i)
+      await producer.close(AbortSignal.timeout(200))
+      proxy.up()
+      expect(outcomes.failed.map(({ token }) => token)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
+      expect(new Set(outcomes.failed.map(({ error }) => error.name))).toEqual(new Set(['ClientClosedError']))
+      expect(() => producer.append(textRecord(topic, null, 'x', 0), 10)).toThrow(/closed/)
+    })
+
+    it('reads every record once and in order while connections are cut', async () => {
+      const topic = await newTopic('cut-reads', 2)
+      const values = Array.from({ length: count }, (_, i) => String(i))
+      await writeAll(direct, topic, values, 0)
+      await writeAll(direct, topic, values, 1)
+      const consumer = client.consumer({
+        groupId: harness.name('group'),
+        maxPartitionBytes: 2_000,
+        maxPollRecords: 100,
+      })
+      const revocations: unknown[] = []
+      consumer.onRevoked = (partitions) => void revocations.push(partitions)
+      consumer.subscribe({ topics: [topic] })
+      let polls = 0
+      const records = await pollUntil(consumer, 'all records', (seen) => {
+        polls += 1
+        if (polls % 20 === 0) proxy.cut()
+        return seen.length >= 2 * count
+      })
+      for (const partition of [0, 1])
+        expect(textOf(records.filter((record) => record.partition === partition))).toEqual(values)
+      expect(revocations).toEqual([])
+      await consumer.commit([{ topic, partition: 0, offset: count }])
+      proxy.cut()
+      expect(await consumer.committed([{ topic, partition: 0 }])).toMatchObject([{ offset: count }])
+      await consumer.close()
+    })
+
+    it('stays a member while the coordinator is away for less than its session', async () => {
+      const topic = await newTopic('member', 1)
+      const consumer = client.consumer({
+        groupId: harness.name('group'),
+        sessionTimeoutMs: 10_000,
+        heartbeatIntervalMs: 100,
+      })
+      let revocations = 0
+      consumer.onRevoked = () => void (revocations += 1)
+      consumer.subscribe({ topics: [topic] })
+      await pollUntil(consumer, 'the assignment', () => consumer.assignment().length === 1)
+      proxy.down()
+      expect(await consumer.poll(500)).toEqual([])
+      proxy.up()
+      await writeAll(direct, topic, ['back'])
+      expect(textOf(await pollUntil(consumer, 'a record', (records) => records.length > 0))).toEqual(['back'])
+      expect(revocations).toBe(0)
+      await consumer.close()
+    })
+
+    it('fails to connect within the time it is given, naming the address', async () => {
+      proxy.down()
+      await expect(harness.connect({ withinMs: 300 })).rejects.toThrow(/127\.0\.0\.1/)
+      proxy.up()
+    })
+  })
+}

@@ -1,0 +1,280 @@
+import { describe, expect, it } from 'vitest'
+import { FencedMemberError, NoOffsetError, OffsetOutOfRangeError } from '../../src/client/errors.ts'
+import type { GroupConsumer, GroupConsumerOptions } from '../../src/client/group-consumer.ts'
+import type { GroupMember } from '../../src/client/group-member.ts'
+import type { KafkaClient } from '../../src/client/kafka-client.ts'
+import { pollUntil, textOf, writeAll, type ClientHarness } from './client-harness.ts'
+
+/** What the group contract works with. */
+export interface GroupContractContext {
+  readonly harness: ClientHarness
+  readonly client: KafkaClient
+  readonly newTopic: (purpose: string, partitions?: number) => Promise<string>
+}
+
+/** Groups: consumers, their offsets, and bare members. */
+export function groupContract(context: () => GroupContractContext): void {
+  function consumerOf(groupId: string, options: Partial<GroupConsumerOptions> = {}): GroupConsumer {
+    return context().client.consumer({
+      groupId,
+      sessionTimeoutMs: 10_000,
+      heartbeatIntervalMs: 200,
+      metadataMaxAgeMs: 500,
+      ...options,
+    })
+  }
+
+  describe('consumer group', () => {
+    it('begins at the start, commits, and goes on where it stopped', async () => {
+      const { client, newTopic, harness } = context()
+      const topic = await newTopic('commit')
+      const groupId = harness.name('group')
+      await writeAll(client, topic, ['a', 'b', 'c'])
+      const first = consumerOf(groupId)
+      const assigned: unknown[] = []
+      first.onAssigned = (offsets) => void assigned.push(offsets)
+      first.subscribe({ topics: [topic] })
+      expect(textOf(await pollUntil(first, 'three records', (records) => records.length >= 3))).toEqual(['a', 'b', 'c'])
+      expect(assigned).toEqual([[{ topic, partition: 0, offset: 0 }]])
+      expect(first.position({ topic, partition: 0 })).toBe(3)
+      await first.commit([{ topic, partition: 0, offset: 2, metadata: 'm' }])
+      expect(await first.committed([{ topic, partition: 0 }])).toEqual([
+        { topic, partition: 0, offset: 2, metadata: 'm' },
+      ])
+      await first.close()
+      const second = consumerOf(groupId)
+      second.subscribe({ topics: [topic] })
+      expect(textOf(await pollUntil(second, 'the third record', (records) => records.length >= 1))).toEqual(['c'])
+      await second.close()
+    })
+
+    it('gives partitions up before a second member gets them, with a commit that still counts', async () => {
+      const { client, newTopic, harness } = context()
+      const topic = await newTopic('share', 2)
+      const groupId = harness.name('group')
+      await writeAll(client, topic, ['a0', 'b0'], 0)
+      await writeAll(client, topic, ['a1', 'b1'], 1)
+      const first = consumerOf(groupId)
+      const events: string[] = []
+      first.onRevoked = async (partitions, { lost }) => {
+        await first.commit(partitions.map((partition) => ({ ...partition, offset: first.position(partition) ?? 0 })))
+        events.push(`revoked ${partitions.length} lost ${lost}`)
+      }
+      first.onAssigned = (offsets) => void events.push(`assigned ${offsets.length}`)
+      first.subscribe({ topics: [topic] })
+      await pollUntil(first, 'all four', (records) => records.length >= 4)
+      const second = consumerOf(groupId)
+      second.onAssigned = (offsets) => void events.push(`second ${offsets.map(({ offset }) => offset).join()}`)
+      second.subscribe({ topics: [topic] })
+      await Promise.all([
+        pollUntil(first, 'one partition', () => first.assignment().length === 1 && events.length >= 3),
+        pollUntil(second, 'one partition', () => second.assignment().length === 1),
+      ])
+      expect(events.filter((event) => !event.startsWith('second')).slice(0, 2)).toEqual([
+        'assigned 2',
+        'revoked 2 lost false',
+      ])
+      expect(events).toContain('second 2')
+      await second.close()
+      await pollUntil(first, 'both partitions again', () => first.assignment().length === 2)
+      await first.close()
+    })
+
+    it('finds a topic that comes to match within two seconds', async () => {
+      const { client, newTopic, harness } = context()
+      const prefix = harness.name('pattern')
+      const consumer = consumerOf(harness.name('group'))
+      consumer.subscribe({ pattern: new RegExp(`${prefix}.*`) })
+      expect(await consumer.poll(500)).toEqual([])
+      const topic = `${prefix}-late`
+      await client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1 })
+      await newTopic(`not-${prefix}`)
+      await writeAll(client, topic, ['found'])
+      const records = await pollUntil(consumer, 'the new topic', (found) => found.length > 0, 5_000)
+      expect(textOf(records)).toEqual(['found'])
+      expect(consumer.assignment()).toEqual([{ topic, partition: 0 }])
+      await consumer.close()
+    })
+
+    it('waits for a named topic that does not exist, and says so', async () => {
+      const { client, harness } = context()
+      const topic = harness.name('missing')
+      const consumer = consumerOf(harness.name('group'))
+      consumer.subscribe({ topics: [topic] })
+      await pollUntil(consumer, 'the warning', () =>
+        harness.logger.lines.some(({ level, message }) => level === 'warn' && message.includes(topic)),
+      )
+      await client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1 })
+      await writeAll(client, topic, ['here'])
+      await pollUntil(consumer, 'its record', (records) => records.length === 1)
+      await consumer.close()
+    })
+
+    it('keeps paused partitions back and seeks', async () => {
+      const { client, newTopic, harness } = context()
+      const topic = await newTopic('pause', 2)
+      await writeAll(client, topic, ['a0', 'b0'], 0)
+      await writeAll(client, topic, ['a1'], 1)
+      const consumer = consumerOf(harness.name('group'))
+      consumer.onAssigned = () => consumer.pause([{ topic, partition: 0 }])
+      consumer.subscribe({ topics: [topic] })
+      expect(textOf(await pollUntil(consumer, 'partition 1', (records) => records.length >= 1))).toEqual(['a1'])
+      expect(await consumer.poll(100)).toEqual([])
+      consumer.seek({ topic, partition: 0 }, 1)
+      consumer.resume([{ topic, partition: 0 }])
+      expect(textOf(await pollUntil(consumer, 'partition 0', (records) => records.length >= 1))).toEqual(['b0'])
+      await consumer.close()
+    })
+
+    it('hands out at most as many records as asked for', async () => {
+      const { client, newTopic, harness } = context()
+      const topic = await newTopic('max')
+      await writeAll(
+        client,
+        topic,
+        Array.from({ length: 100 }, (_, i) => String(i)),
+      )
+      const consumer = consumerOf(harness.name('group'), { maxPollRecords: 7 })
+      consumer.subscribe({ topics: [topic] })
+      const sizes = new Set<number>()
+      let count = 0
+      while (count < 100) {
+        const records = await consumer.poll(1_000)
+        sizes.add(records.length)
+        count += records.length
+      }
+      expect(Math.max(...sizes)).toBe(7)
+      await consumer.close()
+    })
+
+    it('names an offset that retention has removed, again and again, and never resets it', async () => {
+      const { client, newTopic, harness } = context()
+      const topic = await newTopic('removed')
+      const groupId = harness.name('group')
+      await writeAll(client, topic, ['a', 'b', 'c', 'd'])
+      await client.admin.alterGroupOffsets(groupId, [{ topic, partition: 0, offset: 1 }])
+      await client.admin.deleteRecords({ topic, partition: 0 }, 3)
+      const consumer = consumerOf(groupId)
+      consumer.subscribe({ topics: [topic] })
+      const polling = pollUntil(consumer, 'an error', () => false)
+      await expect(polling).rejects.toThrow(OffsetOutOfRangeError)
+      await expect(consumer.poll(1_000)).rejects.toMatchObject({ offset: 1, logStartOffset: 3, logEndOffset: 4, topic })
+      await consumer.close()
+    })
+
+    it('begins at the end, or nowhere, when told so', async () => {
+      const { client, newTopic, harness } = context()
+      const topic = await newTopic('reset')
+      await writeAll(client, topic, ['old'])
+      const none = consumerOf(harness.name('group'), { autoOffsetReset: 'none' })
+      none.subscribe({ topics: [topic] })
+      await expect(pollUntil(none, 'an error', () => false)).rejects.toThrow(NoOffsetError)
+      await none.close()
+      const latest = consumerOf(harness.name('group'), { autoOffsetReset: 'latest' })
+      latest.subscribe({ topics: [topic] })
+      await pollUntil(latest, 'the assignment', () => latest.assignment().length === 1)
+      await writeAll(client, topic, ['new'])
+      expect(textOf(await pollUntil(latest, 'a record', (records) => records.length > 0))).toEqual(['new'])
+      await latest.close()
+    })
+
+    it('refuses a commit of a member whose session has ended, and tells it that its partitions are lost', async () => {
+      const { newTopic, harness, client } = context()
+      const topic = await newTopic('fenced')
+      const groupId = harness.name('group')
+      const consumer = consumerOf(groupId)
+      const lost: boolean[] = []
+      consumer.onRevoked = (_, revocation) => void lost.push(revocation.lost)
+      consumer.subscribe({ topics: [topic] })
+      await pollUntil(consumer, 'the assignment', () => consumer.assignment().length === 1)
+      // An administrator removes the member, as the coordinator does when a session times out.
+      await removeMembers(client, groupId)
+      await pollUntil(consumer, 'the loss', () => lost.length > 0)
+      expect(lost).toEqual([true])
+      await consumer.close()
+      await expect(consumer.commit([{ topic, partition: 0, offset: 0 }])).rejects.toThrow(FencedMemberError)
+    })
+
+    it('has offsets that can be read, set and deleted from outside while it is empty', async () => {
+      const { client, newTopic, harness } = context()
+      const topic = await newTopic('outside', 2)
+      const groupId = harness.name('group')
+      const offsets = [0, 1].map((partition) => ({ topic, partition, offset: 10 + partition, metadata: '' }))
+      await client.admin.alterGroupOffsets(groupId, offsets)
+      expect(await client.admin.groupOffsets(groupId)).toEqual(offsets)
+      await client.admin.deleteGroupOffsets(groupId, [{ topic, partition: 0 }])
+      expect(await client.admin.groupOffsets(groupId)).toEqual(offsets.slice(1))
+      expect((await client.admin.describeGroup(groupId)).state).toBe('Empty')
+      expect((await client.admin.listGroups()).has(groupId)).toBe(true)
+      expect(await client.admin.deleteGroup(groupId)).toBe(true)
+      expect(await client.admin.deleteGroup(groupId)).toBe(false)
+      expect(await client.admin.groupOffsets(groupId)).toEqual([])
+    })
+  })
+
+  describe('bare group member', () => {
+    function memberOf(groupId: string, name: string): GroupMember {
+      return context().client.groupMember({
+        groupId,
+        protocolType: 'connect',
+        sessionTimeoutMs: 10_000,
+        rebalanceTimeoutMs: 10_000,
+        heartbeatIntervalMs: 100,
+        protocols: () => [
+          { name: 'sessioned', metadata: Buffer.from(name) },
+          { name: 'compatible', metadata: Buffer.from(name) },
+        ],
+        assign: (protocol, members) => {
+          const names = members.map(({ metadata }) => metadata.toString()).toSorted()
+          return new Map(members.map(({ memberId }) => [memberId, Buffer.from(`${protocol}:${names.join('+')}`)]))
+        },
+      })
+    }
+
+    it('shares opaque work under a protocol type of its own, and hears of others', async () => {
+      const groupId = context().harness.name('workers')
+      const first = memberOf(groupId, 'one')
+      const alone = await first.join()
+      expect(alone).toMatchObject({ isLeader: true, protocol: 'sessioned' })
+      expect(alone.assignment.toString()).toBe('sessioned:one')
+      const { promise: rebalance, resolve } = Promise.withResolvers<string>()
+      first.onRejoinNeeded = resolve
+      const second = memberOf(groupId, 'two')
+      const joining = second.join()
+      expect(await rebalance).toContain('rebalancing')
+      expect(first.rejoinReason).not.toBeNull()
+      const [again, other] = await Promise.all([first.join(), joining])
+      expect(again.generationId).toBe(other.generationId)
+      expect(again.generationId).toBeGreaterThan(alone.generationId)
+      expect(other.leaderId).toBe(again.memberId)
+      expect(other.assignment.toString()).toBe('sessioned:one+two')
+      const description = await context().client.admin.describeGroup(groupId)
+      expect(description).toMatchObject({ state: 'Stable', protocolType: 'connect' })
+      const left = Promise.withResolvers<string>()
+      first.onRejoinNeeded = left.resolve
+      await second.leave('test')
+      await left.promise
+      expect((await first.join()).assignment.toString()).toBe('sessioned:one')
+      await first.leave('test')
+    })
+
+    it('asks for a rebalance itself', async () => {
+      const member = memberOf(context().harness.name('workers'), 'one')
+      const { generationId } = await member.join()
+      member.requestRejoin('there is more work')
+      expect(member.rejoinReason).toBe('there is more work')
+      expect((await member.join()).generationId).toBeGreaterThan(generationId)
+      expect(member.rejoinReason).toBeNull()
+      await member.leave('test')
+      expect(member.generation).toBeNull()
+    })
+  })
+}
+
+async function removeMembers(client: KafkaClient, groupId: string): Promise<void> {
+  const { members } = await client.admin.describeGroup(groupId)
+  await client.admin.removeMembers(
+    groupId,
+    members.map(({ memberId }) => memberId),
+  )
+}
