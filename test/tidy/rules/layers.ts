@@ -1,7 +1,7 @@
 import { isCode, parse, resolveImport, type SourceFile, type Violation } from '../source-file.ts'
 
 /** Which layers each may import, itself aside: the table of ARCHITECTURE.md. */
-const mayImport: Readonly<Record<string, readonly string[]>> = {
+export const layerTable: Readonly<Record<string, readonly string[]>> = {
   foundation: [],
   api: ['foundation'],
   protocol: ['foundation'],
@@ -26,7 +26,7 @@ export function layers(files: readonly SourceFile[]): Violation[] {
   return importsOf(files).flatMap(({ from, to }) => {
     const [layer, target] = [layerOf(from), layerOf(to)]
     if (layer === null || layer === target || layer === 'cli') return []
-    const allowed = mayImport[layer]
+    const allowed = layerTable[layer]
     if (allowed === undefined) return [violation('layers', from, `src/${layer} is not in the layer table`)]
     if (target !== null && allowed.includes(target)) return []
     return [violation('layers', from, `${layer} may not import ${to}`)]
