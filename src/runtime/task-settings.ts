@@ -1,5 +1,6 @@
 import type { RawConfig } from '../api/config-def.ts'
 import { ConfigError } from '../api/errors.ts'
+import type { GroupConsumerOptions } from '../client/group-consumer.ts'
 import type { ProducerOptions } from '../client/producer.ts'
 import type { Security } from '../client/security.ts'
 
@@ -53,13 +54,8 @@ const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 /** A task's producer: the worker's `producer.*`, then the connector's `producer.override.*`. @throws ConfigError */
 export function producerOptions(settings: TaskSettings, connectorConfig: RawConfig): ProducerOptions {
   const raw: RawConfig = { ...settings.producer, ...below(connectorConfig, 'producer.override.') }
-  const codec = raw['compression.type']
-  const compression = codecs.find((name) => name === codec)
-  if (codec !== undefined && compression === undefined) {
-    throw new ConfigError(`Invalid value ${codec} for compression.type of the producer: one of ${codecs.join(', ')}`)
-  }
   return {
-    ...(compression === undefined ? {} : { compression }),
+    ...optional('compression', choice(raw, 'compression.type', codecs)),
     ...optional('batchSize', whole(raw, 'batch.size')),
     ...optional('lingerMs', whole(raw, 'linger.ms')),
     ...optional('bufferMemory', whole(raw, 'buffer.memory')),
@@ -80,4 +76,43 @@ export function whole(raw: RawConfig, key: string): number | undefined {
 /** A property that is there only when it has a value. */
 export function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
   return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V }
+}
+
+const offsetResets = ['earliest', 'latest', 'none'] as const
+const isolations = ['read_committed', 'read_uncommitted'] as const
+
+/** Records per poll; more than Kafka's 500, because every poll is one call of the task. */
+const defaultMaxPollRecords = 2_000
+
+/** A sink task's consumer: the worker's `consumer.*`, then the connector's `consumer.override.*`. @throws ConfigError */
+export function consumerOptions(
+  connector: string,
+  settings: TaskSettings,
+  connectorConfig: RawConfig,
+): GroupConsumerOptions {
+  const raw: RawConfig = { ...settings.consumer, ...below(connectorConfig, 'consumer.override.') }
+  return {
+    groupId: raw['group.id'] ?? `connect-${connector}`,
+    maxPollRecords: whole(raw, 'max.poll.records') ?? defaultMaxPollRecords,
+    ...optional('autoOffsetReset', choice(raw, 'auto.offset.reset', offsetResets)),
+    ...optional('isolation', choice(raw, 'isolation.level', isolations)),
+    ...optional('maxWaitMs', whole(raw, 'fetch.max.wait.ms')),
+    ...optional('minBytes', whole(raw, 'fetch.min.bytes')),
+    ...optional('maxBytes', whole(raw, 'fetch.max.bytes')),
+    ...optional('maxPartitionBytes', whole(raw, 'max.partition.fetch.bytes')),
+    ...optional('sessionTimeoutMs', whole(raw, 'session.timeout.ms')),
+    ...optional('heartbeatIntervalMs', whole(raw, 'heartbeat.interval.ms')),
+    ...optional('maxPollIntervalMs', whole(raw, 'max.poll.interval.ms')),
+    ...optional('metadataMaxAgeMs', whole(raw, 'metadata.max.age.ms')),
+  }
+}
+
+/** One of the words that a setting takes; undefined when the key is not there. @throws ConfigError */
+function choice<T extends string>(raw: RawConfig, key: string, words: readonly T[]): T | undefined {
+  const text = raw[key]?.trim()
+  const word = words.find((known) => known === text)
+  if (text !== undefined && word === undefined) {
+    throw new ConfigError(`Invalid value ${text} for ${key}: one of ${words.join(', ')}`)
+  }
+  return word
 }

@@ -149,7 +149,8 @@ export class TaskThreads {
 
   #open(className: string, id: TaskId): Hosting {
     const { settings, foundPlugins, logLevel } = this.#options
-    const workerData: TaskThreadData = { settings, foundPlugins, logLevel }
+    const clientId = `connector-${taskName(id)}`
+    const workerData: TaskThreadData = { settings, foundPlugins, logLevel, clientId }
     this.#started += 1
     const tasks = new Map<string, TaskId>()
     const hosting: Hosting = {

@@ -15,6 +15,7 @@ import type { RecordEncoder } from './record-encoder.ts'
 import { SourceOffsetCommitter } from './source-offset-committer.ts'
 import { SubmittedRecords } from './submitted-records.ts'
 import type { TaskControl, TaskEvents } from './task-control.ts'
+import type { PrepareTopic } from './topic-creation.ts'
 import { applyTransforms, type TransformStep } from './transform-chain.ts'
 
 /** Records of one task in flight to the log at most; the producer's memory bounds their bytes (I10). */
@@ -30,6 +31,8 @@ export interface SourceTaskLoopOptions {
   readonly transforms: readonly TransformStep[]
   readonly encoder: RecordEncoder
   readonly producer: RecordProducer
+  /** Called once per topic before its first record; null leaves topics to the broker. */
+  readonly prepareTopic: PrepareTopic | null
   /** The record of the offset topic that stores this offset. */
   readonly offsetRecord: (offset: CommittedSourceOffset) => OutgoingRecord
   readonly control: TaskControl
@@ -144,7 +147,7 @@ export class SourceTaskLoop {
         continue
       }
       const outgoing = encoder.encode(transformed)
-      if (outgoing.topic !== this.#lastTopic) this.#noteTopic(outgoing.topic)
+      if (outgoing.topic !== this.#lastTopic) await this.#noteTopic(outgoing.topic)
       const token = this.#submitted.submit(record.sourcePartition, record.sourceOffset)
       this.#append(outgoing, token, record)
       bytes += (outgoing.key?.length ?? 0) + (outgoing.value?.length ?? 0)
@@ -191,11 +194,13 @@ export class SourceTaskLoop {
     if (moved) this.#committer.advanced()
   }
 
-  #noteTopic(topic: string): void {
+  async #noteTopic(topic: string): Promise<void> {
+    if (!this.#topics.has(topic)) {
+      await this.#options.prepareTopic?.(topic)
+      this.#topics.add(topic)
+      this.#options.events.onTopic(topic)
+    }
     this.#lastTopic = topic
-    if (this.#topics.has(topic)) return
-    this.#topics.add(topic)
-    this.#options.events.onTopic(topic)
   }
 
   /** Paused while running: what was read is written and committed, then the task rests. */

@@ -18,6 +18,7 @@ export interface TaskStart {
 /** What a task thread is born with. */
 export interface TaskThreadData {
   readonly settings: TaskSettings
+  readonly clientId: string
   /** Plugins found on `plugin.path`. */
   readonly foundPlugins: readonly PluginDescriptor[]
   readonly logLevel: LogLevel

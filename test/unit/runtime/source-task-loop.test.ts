@@ -110,6 +110,7 @@ function host(options: { transforms?: readonly TransformStep[]; paused?: boolean
     transforms: options.transforms ?? [],
     encoder: encoder(),
     producer,
+    prepareTopic: null,
     offsetRecord: ({ offset }) => ({
       topic: 'offsets',
       partition: null,

@@ -1,0 +1,23 @@
+import { taskName, type TaskId } from '../task-id.ts'
+import type { TaskSamples } from '../task-thread/task-thread-messages.ts'
+import type { LabelledSample } from './prometheus-text.ts'
+
+/** The last samples of each running task, as their threads post them once a second. */
+export class TaskSampleTable {
+  readonly #tasks = new Map<string, TaskSamples>()
+
+  take(tasks: readonly TaskSamples[]): void {
+    for (const samples of tasks) this.#tasks.set(taskName(samples.id), samples)
+  }
+
+  forget(id: TaskId): void {
+    this.#tasks.delete(taskName(id))
+  }
+
+  labelled(): readonly LabelledSample[] {
+    return [...this.#tasks.values()].flatMap(({ id, samples }) => {
+      const labels = { connector: id.connector, task: String(id.task) }
+      return samples.map((sample) => ({ sample, labels }))
+    })
+  }
+}

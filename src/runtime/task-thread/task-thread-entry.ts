@@ -1,0 +1,59 @@
+import { KafkaClient } from '../../client/kafka-client.ts'
+import { unreachable } from '../../foundation/assert.ts'
+import { systemClock } from '../../foundation/clock.ts'
+import { NamedLogger } from '../../foundation/named-logger.ts'
+import { PluginRegistry } from '../../plugin/plugin-registry.ts'
+import { ForwardingSink } from '../thread/forwarding-sink.ts'
+import { ThreadLink } from '../thread/thread-link.ts'
+import { parent, startedWith } from '../thread/thread-side.ts'
+import { TaskHost } from './task-host.ts'
+import type { FromTaskThread, FromTaskThreadAnswers, TaskThreadData, ToTaskThread } from './task-thread-messages.ts'
+
+/** A task thread: the tasks of one plugin with their client. Records never leave it but to the log and the target. */
+const metricsIntervalMs = 1_000
+const data = startedWith<TaskThreadData>()
+const sink = new ForwardingSink(data.logLevel, (message) => link.send(message))
+const logger = new NamedLogger('connect.runtime', sink)
+const link = new ThreadLink<FromTaskThread, FromTaskThreadAnswers, ToTaskThread>(parent(), receive)
+let client: Promise<KafkaClient> | null = null
+
+const host = new TaskHost({
+  settings: data.settings,
+  plugins: new PluginRegistry(data.foundPlugins),
+  clock: systemClock,
+  logger: logger.child('Task'),
+  client: () => {
+    client ??= KafkaClient.connect({
+      bootstrapServers: data.settings.bootstrapServers,
+      security: data.settings.security,
+      clientId: data.clientId,
+      clock: systemClock,
+      logger: logger.child('Client'),
+    })
+    return client
+  },
+  readOffsets: async (connector, partitions) =>
+    await link.ask<'read-offsets'>({ type: 'read-offsets', connector, partitions }),
+  onState: (id, state) => link.send({ type: 'state', id, state }),
+  onFailed: (id, trace) => link.send({ type: 'failed', id, trace }),
+  onTopic: (id, topic) => link.send({ type: 'topic', id, topic }),
+})
+
+systemClock.every(metricsIntervalMs, () => link.send({ type: 'metrics', tasks: host.samples() }))
+
+function receive(message: ToTaskThread): unknown {
+  switch (message.type) {
+    case 'start':
+      return host.start(message.start)
+    case 'stop':
+      return host.stop(message.id)
+    case 'pause':
+      return host.pause(message.id)
+    case 'resume':
+      return host.resume(message.id)
+    case 'log-level':
+      return sink.setThreshold(message.level)
+    default:
+      return unreachable(message, 'message to a task thread')
+  }
+}

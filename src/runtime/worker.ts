@@ -1,0 +1,136 @@
+import type { RawConfig } from '../api/config-def.ts'
+import type { SourceOffset, SourcePartition } from '../api/record.ts'
+import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/config-infos.ts'
+import type { WorkerGroup } from '../config/connector-problems.ts'
+import type { Clock } from '../foundation/clock.ts'
+import type { LogLevel } from '../foundation/log-levels.ts'
+import type { Logger } from '../foundation/logger.ts'
+import type { LogSink } from '../foundation/named-logger.ts'
+import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
+import type { PluginRegistry } from '../plugin/plugin-registry.ts'
+import { TaskSampleTable } from './metrics/task-sample-table.ts'
+import { PluginThread } from './plugin-thread.ts'
+import type { TaskId } from './task-id.ts'
+import type { TaskSettings } from './task-settings.ts'
+import type { TaskStart } from './task-thread/task-thread-messages.ts'
+import { TaskThreads } from './task-threads.ts'
+
+/** What happens in the worker by itself. */
+export interface WorkerEvents {
+  onTaskState(id: TaskId, state: 'RUNNING' | 'PAUSED'): void
+  /** The task has ended. `cause` tells a failure of its own from the death of its thread. */
+  onTaskFailed(id: TaskId, trace: string, cause: 'task' | 'thread'): void
+  onTopic(id: TaskId, topic: string): void
+  onReconfigure(connector: string): void
+  onConnectorFailed(connector: string, trace: string): void
+  /** All connector instances are gone with their thread. */
+  onConnectorsLost(reason: Error): void
+  readOffsets(connector: string, partitions: readonly SourcePartition[]): Promise<readonly (SourceOffset | null)[]>
+}
+
+export interface WorkerOptions {
+  readonly settings: TaskSettings
+  readonly plugins: PluginRegistry
+  /** Those of `plugins` that were found on `plugin.path`. */
+  readonly foundPlugins: readonly PluginDescriptor[]
+  readonly maxTaskThreads: number
+  readonly logLevel: LogLevel
+  readonly logSink: LogSink
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly events: WorkerEvents
+}
+
+/** The connectors and tasks that run in this process: threads, and what crosses their boundaries. Runs no plugin code itself. */
+export class Worker {
+  readonly metrics = new TaskSampleTable()
+  readonly #plugins: PluginRegistry
+  readonly #pluginThread: PluginThread
+  readonly #taskThreads: TaskThreads
+
+  constructor(options: WorkerOptions) {
+    const { plugins, foundPlugins, logLevel, logSink, logger, clock, events, settings } = options
+    this.#plugins = plugins
+    this.#pluginThread = new PluginThread({
+      foundPlugins,
+      logLevel,
+      logSink,
+      logger,
+      clock,
+      events: {
+        onReconfigure: (connector) => events.onReconfigure(connector),
+        onConnectorFailed: (connector, trace) => events.onConnectorFailed(connector, trace),
+        onDeath: (reason) => events.onConnectorsLost(reason),
+      },
+    })
+    this.#taskThreads = new TaskThreads({
+      settings,
+      foundPlugins,
+      maxThreads: options.maxTaskThreads,
+      logLevel,
+      logSink,
+      logger,
+      clock,
+      events: {
+        onTaskState: (id, state) => events.onTaskState(id, state),
+        onTaskFailed: (id, trace, cause) => {
+          this.metrics.forget(id)
+          events.onTaskFailed(id, trace, cause)
+        },
+        onTopic: (id, topic) => events.onTopic(id, topic),
+        onMetrics: (tasks) => this.metrics.take(tasks),
+        readOffsets: async (connector, partitions) => await events.readOffsets(connector, partitions),
+      },
+    })
+  }
+
+  get taskThreadCount(): number {
+    return this.#taskThreads.threadCount
+  }
+
+  /** Starts the connector's instance, after stopping one that runs. @throws what the plugin throws, PluginTimeoutError */
+  async startConnector(connector: string, config: RawConfig): Promise<void> {
+    await this.#pluginThread.startConnector(connector, config)
+  }
+
+  async stopConnector(connector: string): Promise<void> {
+    await this.#pluginThread.stopConnector(connector)
+  }
+
+  async taskConfigs(connector: string, maxTasks: number): Promise<readonly RawConfig[]> {
+    return await this.#pluginThread.taskConfigs(connector, maxTasks)
+  }
+
+  async validate(config: SubmittedConfig, group: WorkerGroup): Promise<ConfigInfos> {
+    return await this.#pluginThread.validate(config, group)
+  }
+
+  async pluginConfig(plugin: string): Promise<readonly ConfigKeyInfo[]> {
+    return await this.#pluginThread.pluginConfig(plugin)
+  }
+
+  /** Hands the task to a thread; how it fares comes through the events. */
+  async startTask(start: TaskStart): Promise<void> {
+    const { className } = this.#plugins.connector(start.connectorConfig['connector.class'] ?? '')
+    await this.#taskThreads.start(start, className)
+  }
+
+  /** Ends the task, in order if that can be had within `timeoutMs`. */
+  async stopTask(id: TaskId, timeoutMs: number): Promise<void> {
+    await this.#taskThreads.stop(id, timeoutMs)
+    this.metrics.forget(id)
+  }
+
+  pauseTask(id: TaskId): void {
+    this.#taskThreads.pause(id)
+  }
+
+  resumeTask(id: TaskId): void {
+    this.#taskThreads.resume(id)
+  }
+
+  /** Ends all threads; stop tasks and connectors before. */
+  async close(): Promise<void> {
+    await Promise.all([this.#taskThreads.close(), this.#pluginThread.close()])
+  }
+}
