@@ -42,9 +42,7 @@ export function fileSizes(files: readonly SourceFile[]): Violation[] {
 
 /** Functions stay short; tests may describe at length. */
 export function functionSizes(files: readonly SourceFile[]): Violation[] {
-  const sizes = files
-    .filter(isProduct)
-    .flatMap((file) => functionLengths(file).map((size) => ({ ...size, path: file.path })))
+  const sizes = files.filter(isProduct).flatMap(functionLengths)
   const over = sizes
     .filter((size) => size.lines > limits.function)
     .map(({ path, line, lines }) => ({
@@ -67,12 +65,12 @@ export function functionSizes(files: readonly SourceFile[]): Violation[] {
   ]
 }
 
-function functionLengths(file: SourceFile): { line: number; lines: number }[] {
-  const found: { line: number; lines: number }[] = []
+function functionLengths(file: SourceFile): { path: string; line: number; lines: number }[] {
+  const found: { path: string; line: number; lines: number }[] = []
   walk(parse(file).program, (node) => {
     if (!/^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(node.type)) return
     const line = lineAt(file.text, node.start)
-    found.push({ line, lines: lineAt(file.text, node.end) - line + 1 })
+    found.push({ path: file.path, line, lines: lineAt(file.text, node.end) - line + 1 })
   })
   return found
 }
