@@ -47,8 +47,21 @@ const rows: readonly Row[] = [
     '3.9.1',
     'plugins/predicates/topic-name-matches',
   ],
+  [
+    'converter',
+    'org.apache.kafka.connect.converters.ByteArrayConverter',
+    '3.9.1',
+    'plugins/converters/byte-array-converter',
+  ],
   ['converter', 'org.apache.kafka.connect.json.JsonConverter', '3.9.1', 'plugins/converters/json-converter'],
   ['converter', 'org.apache.kafka.connect.storage.StringConverter', '3.9.1', 'plugins/converters/string-converter'],
+  [
+    'header_converter',
+    'org.apache.kafka.connect.converters.ByteArrayConverter',
+    '3.9.1',
+    'plugins/converters/byte-array-converter',
+    'headerPlugin',
+  ],
   [
     'header_converter',
     'org.apache.kafka.connect.json.JsonConverter',

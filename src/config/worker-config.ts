@@ -1,0 +1,215 @@
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+
+import type { ConfigDef, ConfigValue, ParsedConfig, RawConfig } from '../api/config-def.ts'
+import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
+
+import { ConfigError } from '../api/errors.ts'
+import { scanPluginPath } from '../plugin/plugin-path.ts'
+import { PluginRegistry } from '../plugin/plugin-registry.ts'
+import { clientSecurity, type ClientSecurity } from './client-security.ts'
+import {
+  allowUnauthenticatedKey,
+  checkReachable,
+  parseHostAndPort,
+  parseListener,
+  type ListenAddress,
+} from './listener.ts'
+import { nearestKey } from './nearest-key.ts'
+import { parseConfig, type ClassKey } from './parse-config.ts'
+import { sampleWorkerConfig, workerConfigDef } from './worker-config-def.ts'
+
+/** The embedded log, where no cluster was named. */
+export interface EmbeddedBrokerConfig {
+  readonly listen: ListenAddress
+  readonly advertisedHost: string | null
+  /** Absolute. */
+  readonly dataDir: string
+}
+
+/** A converter class with its own settings, prefix taken off. */
+export interface WorkerConverter {
+  readonly className: string
+  readonly config: RawConfig
+}
+
+/** An internal topic, as it is to be made where it does not exist. Counts of -1 take the broker's default. */
+export interface InternalTopic {
+  readonly name: string
+  readonly partitions: number
+  readonly replicationFactor: number
+  readonly configs: Readonly<Record<string, string>>
+}
+
+/** A worker's configuration, checked. */
+export interface WorkerConfig {
+  /** Every key of the table, for what has no field of its own here. */
+  readonly parsed: ParsedConfig
+  /** Null when `bootstrap.servers` names a cluster. */
+  readonly embedded: EmbeddedBrokerConfig | null
+  /** Comma-separated; empty when the log is embedded. */
+  readonly bootstrapServers: string
+  readonly groupId: string
+  readonly keyConverter: WorkerConverter
+  readonly valueConverter: WorkerConverter
+  readonly headerConverter: WorkerConverter
+  readonly configTopic: InternalTopic
+  readonly offsetTopic: InternalTopic
+  readonly statusTopic: InternalTopic
+  readonly listeners: readonly ListenAddress[]
+  readonly offsetFlushIntervalMs: number
+  readonly offsetFlushTimeoutMs: number
+  readonly taskShutdownTimeoutMs: number
+  readonly taskThreadsMax: number
+  readonly topicTracking: boolean
+  readonly security: ClientSecurity
+  /** `producer.*`, `consumer.*` and `admin.*`, prefixes taken off; and what is given without prefix. */
+  readonly producer: RawConfig
+  readonly consumer: RawConfig
+  readonly admin: RawConfig
+  readonly client: RawConfig
+  /** The plugins found in `plugin.path`. */
+  readonly foundPlugins: readonly PluginDescriptor[]
+  /** What an operator should read once at start. */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Checks a worker's settings: those of a Connect distributed worker's properties file, and ours.
+ * @param options.file whether they come from such a file. With a file and a cluster Connect's required keys are
+ *   required; else the values of Connect's sample file stand in.
+ * @throws ConfigError with everything that is wrong, or the first thing that only shows later
+ */
+export async function loadWorkerConfig(given: RawConfig, options: { readonly file: boolean }): Promise<WorkerConfig> {
+  const cluster = (given['bootstrap.servers'] ?? '').trim() !== ''
+  const raw = options.file && cluster ? given : { ...sampleWorkerConfig, ...given }
+  const folders = (raw['plugin.path'] ?? '').split(',').map((folder) => folder.trim())
+  const scan = await scanPluginPath(folders.filter((folder) => folder !== ''))
+  const parsed = parseConfig(withConverterClasses(workerConfigDef, new PluginRegistry(scan.plugins)), raw)
+  const allowed = parsed[allowUnauthenticatedKey] === true
+  const config = typed(parsed, raw, cluster)
+  for (const listener of config.listeners) checkReachable(listener, 'listeners', allowed)
+  if (config.embedded !== null) checkReachable(config.embedded.listen, 'embedded.broker.listener', allowed)
+  return { ...config, foundPlugins: scan.plugins, warnings: [...scan.warnings, ...unknownKeys(raw)] }
+}
+
+/** The REST address that other workers and status records name. `port` is the one really bound. */
+export function advertisedAddress(config: WorkerConfig, port: number): ListenAddress {
+  const bound = config.listeners[0]?.host ?? ''
+  const host = text(config.parsed, 'rest.advertised.host.name')
+  const everywhere = bound === '' || bound === '0.0.0.0' || bound === '::'
+  return {
+    host: host === '' ? (everywhere ? hostname() : bound) : host,
+    port: config.parsed['rest.advertised.port'] === null ? port : number(config.parsed, 'rest.advertised.port'),
+  }
+}
+
+function typed(
+  parsed: ParsedConfig,
+  raw: RawConfig,
+  cluster: boolean,
+): Omit<WorkerConfig, 'foundPlugins' | 'warnings'> {
+  const listeners = list(parsed['listeners'] ?? null).map(parseListener)
+  if (listeners.length === 0)
+    throw new ConfigError('"listeners" names no listener; set listeners=http://127.0.0.1:8083')
+  return {
+    parsed,
+    embedded: cluster ? null : embeddedBroker(parsed),
+    bootstrapServers: list(parsed['bootstrap.servers'] ?? null).join(','),
+    groupId: text(parsed, 'group.id'),
+    keyConverter: converter(parsed, raw, 'key.converter'),
+    valueConverter: converter(parsed, raw, 'value.converter'),
+    headerConverter: converter(parsed, raw, 'header.converter'),
+    configTopic: internalTopic(parsed, raw, 'config.storage'),
+    offsetTopic: internalTopic(parsed, raw, 'offset.storage'),
+    statusTopic: internalTopic(parsed, raw, 'status.storage'),
+    listeners,
+    offsetFlushIntervalMs: number(parsed, 'offset.flush.interval.ms'),
+    offsetFlushTimeoutMs: number(parsed, 'offset.flush.timeout.ms'),
+    taskShutdownTimeoutMs: number(parsed, 'task.shutdown.graceful.timeout.ms'),
+    taskThreadsMax: number(parsed, 'task.threads.max'),
+    topicTracking: parsed['topic.tracking.enable'] === true,
+    security: clientSecurity(raw),
+    producer: below(raw, 'producer.'),
+    consumer: below(raw, 'consumer.'),
+    admin: below(raw, 'admin.'),
+    client: Object.fromEntries(Object.entries(raw).filter(([key]) => !/^(?:producer|consumer|admin)\./.test(key))),
+  }
+}
+
+function embeddedBroker(parsed: ParsedConfig): EmbeddedBrokerConfig {
+  const key = 'embedded.broker.listener'
+  const advertised = text(parsed, 'embedded.broker.advertised.host')
+  return {
+    listen: parseHostAndPort(text(parsed, key), key),
+    advertisedHost: advertised === '' ? null : advertised,
+    dataDir: resolve(text(parsed, 'embedded.broker.data.dir')),
+  }
+}
+
+function converter(
+  parsed: ParsedConfig,
+  raw: RawConfig,
+  key: 'key.converter' | 'value.converter' | 'header.converter',
+): WorkerConverter {
+  return { className: text(parsed, key), config: below(raw, `${key}.`) }
+}
+
+function internalTopic(
+  parsed: ParsedConfig,
+  raw: RawConfig,
+  prefix: 'config.storage' | 'offset.storage' | 'status.storage',
+): InternalTopic {
+  const fixed = new Set(['topic', 'partitions', 'replication.factor', 'cleanup.policy'])
+  const configs = Object.entries(below(raw, `${prefix}.`)).filter(([key]) => !fixed.has(key))
+  return {
+    name: text(parsed, `${prefix}.topic`),
+    partitions: prefix === 'config.storage' ? 1 : number(parsed, `${prefix}.partitions`),
+    replicationFactor: number(parsed, `${prefix}.replication.factor`),
+    configs: Object.fromEntries(configs),
+  }
+}
+
+function withConverterClasses(def: ConfigDef, plugins: PluginRegistry): ConfigDef {
+  const resolve_ = (kind: 'converter' | 'header_converter') => (name: string) =>
+    plugins.find(kind, name)?.className ?? null
+  const classKey = (key: string, kind: 'converter' | 'header_converter'): ConfigDef => ({
+    [key]: { ...def[key], resolveClass: resolve_(kind) } as ClassKey,
+  })
+  return {
+    ...def,
+    ...classKey('key.converter', 'converter'),
+    ...classKey('value.converter', 'converter'),
+    ...classKey('header.converter', 'header_converter'),
+  }
+}
+
+/** Prefixes below which any key may stand. */
+const openPrefixes =
+  /^(?:producer|consumer|admin|(?:key|value|header)\.converter|(?:config|offset|status)\.storage|config\.providers|sasl|ssl|listeners\.https|metrics\.context)\./
+
+function unknownKeys(raw: RawConfig): readonly string[] {
+  return Object.keys(raw)
+    .filter((key) => !Object.hasOwn(workerConfigDef, key) && !openPrefixes.test(key))
+    .map((key) => {
+      const nearest = nearestKey(key, Object.keys(workerConfigDef))
+      return `Worker configuration "${key}" is not known${nearest === null ? '' : `; did you mean "${nearest}"?`}`
+    })
+}
+
+function below(raw: RawConfig, prefix: string): RawConfig {
+  const own = Object.entries(raw).filter(([key]) => key.startsWith(prefix))
+  return Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value]))
+}
+
+function text(parsed: ParsedConfig, key: string): string {
+  return String(parsed[key] ?? '')
+}
+
+function number(parsed: ParsedConfig, key: string): number {
+  return Number(parsed[key])
+}
+
+function list(value: ConfigValue): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : []
+}

@@ -1,0 +1,157 @@
+import { resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+import { ConfigError } from '../../../src/api/errors.ts'
+import { advertisedAddress, loadWorkerConfig } from '../../../src/config/worker-config.ts'
+
+const json = 'org.apache.kafka.connect.json.JsonConverter'
+const sample = {
+  'bootstrap.servers': 'localhost:9092',
+  'group.id': 'connect-cluster',
+  'key.converter': json,
+  'value.converter': json,
+  'key.converter.schemas.enable': 'true',
+  'value.converter.schemas.enable': 'true',
+  'offset.storage.topic': 'connect-offsets',
+  'offset.storage.replication.factor': '1',
+  'config.storage.topic': 'connect-configs',
+  'config.storage.replication.factor': '1',
+  'config.storage.min.insync.replicas': '1',
+  'status.storage.topic': 'connect-status',
+  'status.storage.replication.factor': '1',
+  'offset.flush.interval.ms': '10000',
+  'producer.compression.type': 'zstd',
+}
+const load = (raw: Record<string, string>, file = false): ReturnType<typeof loadWorkerConfig> =>
+  loadWorkerConfig(raw, { file })
+
+describe("a worker's configuration", () => {
+  it('without a file is an embedded log on loopback with the values of the sample file', async () => {
+    const config = await load({ 'value.converter.schemas.enable': 'false' })
+    expect(config).toMatchObject({
+      embedded: {
+        listen: { host: '127.0.0.1', port: 9092 },
+        advertisedHost: null,
+        dataDir: resolve('./penstock-data'),
+      },
+      bootstrapServers: '',
+      groupId: 'connect-cluster',
+      keyConverter: { className: json, config: {} },
+      valueConverter: { className: json, config: { 'schemas.enable': 'false' } },
+      configTopic: { name: 'connect-configs', partitions: 1, replicationFactor: -1, configs: {} },
+      offsetTopic: { name: 'connect-offsets', partitions: 25, replicationFactor: -1 },
+      statusTopic: { name: 'connect-status', partitions: 5, replicationFactor: -1 },
+      listeners: [{ host: '127.0.0.1', port: 8083 }],
+      offsetFlushIntervalMs: 10_000,
+      security: { tls: null, sasl: null },
+      warnings: [],
+    })
+  })
+
+  it("takes the properties file of Connect's distributed worker as it is", async () => {
+    const config = await load(sample, true)
+    expect(config).toMatchObject({
+      embedded: null,
+      bootstrapServers: 'localhost:9092',
+      configTopic: { replicationFactor: 1, configs: { 'min.insync.replicas': '1' } },
+      producer: { 'compression.type': 'zstd' },
+      warnings: [],
+    })
+    expect(config.client).not.toHaveProperty('producer.compression.type')
+  })
+
+  it('requires with a cluster what Connect requires, but not without a file', async () => {
+    await expect(load({ 'bootstrap.servers': 'k:1' }, true)).rejects.toThrow(
+      'Missing required configuration "group.id" which has no default value.',
+    )
+    expect((await load({ 'bootstrap.servers': 'k:1' })).embedded).toBeNull()
+  })
+
+  it('names the nearest known key of an unknown one', async () => {
+    const { warnings } = await load({ 'offset.flush.intervall.ms': '1', 'sasl.x': 'y', 'quite.unknown': 'z' })
+    expect(warnings).toEqual([
+      'Worker configuration "offset.flush.intervall.ms" is not known; did you mean "offset.flush.interval.ms"?',
+      'Worker configuration "quite.unknown" is not known',
+    ])
+  })
+
+  it('passes over a plugin.path folder that is not there, with a warning', async () => {
+    const { warnings } = await load({ 'plugin.path': '/no/such/folder' })
+    expect(warnings).toEqual([expect.stringMatching(/\/no\/such\/folder cannot be read/)])
+  })
+
+  it.each([
+    [{ 'rest.extension.classes': 'com.acme.Ext' }, /"rest.extension.classes" is not supported: extensions are Java/],
+    [{ 'config.providers': 'file' }, /"config.providers" is not supported/],
+    [{ 'exactly.once.source.support': 'enabled' }, /exactly-once delivery of sources is not served yet/],
+    [{ 'value.converter': 'com.acme.Nope' }, /value.converter: Class com.acme.Nope could not be found\./],
+    [{ 'offset.flush.interval.ms': 'soon' }, /offset.flush.interval.ms: Not a number of type LONG/],
+    [{ 'status.storage.replication.factor': '0' }, /Replication factor must be positive/],
+    [{ listeners: 'https://127.0.0.1:8443' }, /only http is served/],
+    [{ listeners: 'localhost' }, /Listener "localhost" is not of the form/],
+    [{ listeners: '' }, /names no listener/],
+    [{ 'embedded.broker.listener': '9092' }, /embedded.broker.listener: Must be host:port/],
+    [{ 'security.protocol': 'SSL', 'ssl.truststore.location': 'a.jks' }, /JAVA_KEYSTORE: .*JKS.*PEM/],
+    [{ 'security.protocol': 'SASL_SSL', 'sasl.mechanism': 'GSSAPI' }, /GSSAPI .* Not supported: use PLAIN/],
+    [{ 'security.protocol': 'SASL_PLAINTEXT', 'sasl.mechanism': 'PLAIN' }, /sasl.jaas.config needs username/],
+    [
+      { 'security.protocol': 'SSL', 'ssl.truststore.type': 'PEM', 'ssl.truststore.location': '/no/file' },
+      /cannot be read: \/no\/file/,
+    ],
+  ])('refuses %j by name', async (raw, message) => {
+    const loading = load(raw)
+    await expect(loading).rejects.toThrow(ConfigError)
+    await expect(loading).rejects.toThrow(message)
+  })
+
+  it('reads SASL and PEM settings', async () => {
+    const { security } = await load({
+      'security.protocol': 'SASL_SSL',
+      'sasl.mechanism': 'SCRAM-SHA-512',
+      'sasl.jaas.config':
+        'org.apache.kafka.common.security.scram.ScramLoginModule required username=me password="a\\"b";',
+      'ssl.truststore.type': 'PEM',
+      'ssl.truststore.certificates': 'PEM TEXT',
+      'ssl.endpoint.identification.algorithm': '',
+    })
+    expect(security).toEqual({
+      tls: { ca: 'PEM TEXT', verifyHost: false },
+      sasl: { mechanism: 'SCRAM-SHA-512', username: 'me', password: 'a"b' },
+    })
+  })
+})
+
+describe('a listener that other machines can reach', () => {
+  const reachable = [{ listeners: 'http://:8083' }, { listeners: 'http://0.0.0.0:8083,http://127.0.0.1:1' }]
+
+  it.each([...reachable, { 'embedded.broker.listener': '0.0.0.0:9092' }])('%j is refused', async (raw) => {
+    await expect(load(raw as Record<string, string>)).rejects.toThrow(
+      /^LISTENER_UNAUTHENTICATED: .*allow it with the line listeners\.allow\.unauthenticated=true$/,
+    )
+  })
+
+  it('is taken with the one line that allows it', async () => {
+    const allow = { 'listeners.allow.unauthenticated': 'true' }
+    const config = await load({ listeners: 'http://:8083', 'embedded.broker.listener': ':9092', ...allow })
+    expect(config.listeners).toEqual([{ host: '', port: 8083 }])
+    expect(config.embedded?.listen).toEqual({ host: '', port: 9092 })
+  })
+
+  it.each(['http://localhost:1', 'http://127.0.0.1:1', 'http://127.1.2.3:1', 'http://[::1]:1'])(
+    'is not %s',
+    async (listener) => {
+      expect((await load({ listeners: listener })).listeners).toHaveLength(1)
+    },
+  )
+})
+
+describe('the address that others are told', () => {
+  it('is the bound one unless the settings say otherwise', async () => {
+    expect(advertisedAddress(await load({ listeners: 'http://127.0.0.1:0' }), 8100)).toEqual({
+      host: '127.0.0.1',
+      port: 8100,
+    })
+    const told = { 'rest.advertised.host.name': 'w1', 'rest.advertised.port': '80' }
+    expect(advertisedAddress(await load(told), 8100)).toEqual({ host: 'w1', port: 80 })
+  })
+})
