@@ -4,7 +4,7 @@ import type { PluginRegistry } from '../plugin/plugin-registry.ts'
 import type { ConfigInfo, SubmittedConfig } from './config-infos.ts'
 
 import { oneOf } from '../api/validators.ts'
-import { describeValues, groupsOf } from './describe-config.ts'
+import { describeValues } from './describe-config.ts'
 import { checkConfig, type ClassKey } from './parse-config.ts'
 
 const converters = [
@@ -39,18 +39,12 @@ export function converterClassKeys(def: ConfigDef, plugins: PluginRegistry): Con
   return { ...def, ...Object.fromEntries(keys) }
 }
 
-/** The part of a validation that belongs to a converter the connector chose for itself. */
-export interface ConverterInfos {
-  readonly groups: readonly string[]
-  readonly configs: readonly ConfigInfo[]
-}
-
 /** Checks the settings of the converters that a connector names: header, key, value. */
 export async function checkConverters(
   plugins: PluginRegistry,
   config: SubmittedConfig,
-): Promise<readonly ConverterInfos[]> {
-  const infos: ConverterInfos[] = []
+): Promise<readonly ConfigInfo[]> {
+  const infos: ConfigInfo[] = []
   for (const [key, use] of converters) {
     const className = config[key]?.trim()
     const found = className === undefined ? null : plugins.find(kindOf(key), className)
@@ -58,7 +52,7 @@ export async function checkConverters(
     const plugin = await plugins.load(found)
     const def = converterConfigDef(plugin.configDef)
     const own = { 'converter.type': use, ...below(config, `${key}.`) }
-    infos.push(prefixed(`${key}.`, def, describeValues(def, checkConfig(def, own))))
+    infos.push(...prefixed(`${key}.`, describeValues(def, checkConfig(def, own))))
   }
   return infos
 }
@@ -73,12 +67,9 @@ function below(config: SubmittedConfig, prefix: string): SubmittedConfig {
   return Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value]))
 }
 
-function prefixed(prefix: string, def: ConfigDef, configs: readonly ConfigInfo[]): ConverterInfos {
-  return {
-    groups: groupsOf(def),
-    configs: configs.map(({ definition, value }) => ({
-      definition: definition === null ? null : { ...definition, name: prefix + definition.name },
-      value: { ...value, name: prefix + value.name },
-    })),
-  }
+function prefixed(prefix: string, configs: readonly ConfigInfo[]): readonly ConfigInfo[] {
+  return configs.map(({ definition, value }) => ({
+    definition: definition === null ? null : { ...definition, name: prefix + definition.name },
+    value: { ...value, name: prefix + value.name },
+  }))
 }

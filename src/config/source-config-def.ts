@@ -1,6 +1,6 @@
 import type { ConfigDef } from '../api/config-def.ts'
 
-import { atLeast, nullOr, oneOfIgnoringCase, uniqueList } from '../api/validators.ts'
+import { atLeast, nullOr, oneOfIgnoringCase } from '../api/validators.ts'
 import { connectorConfigDef, only } from './connector-config-def.ts'
 
 const exactlyOnceReason = 'exactly-once delivery of sources is not served yet; delivery is at least once'
@@ -17,7 +17,10 @@ export const sourceConfigDef: ConfigDef = {
     displayName: 'Topic Creation Groups',
     width: 'LONG',
     order: 1,
-    validator: uniqueList(),
+    validator: (_key, value) =>
+      Array.isArray(value) && value.length > 0
+        ? 'Not supported: topics follow topic.creation.default.* alone; leave the groups out'
+        : null,
   },
   'exactly.once.support': {
     type: 'STRING',

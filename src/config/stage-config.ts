@@ -69,7 +69,7 @@ async function aliasConfig(
   alias: string,
 ): Promise<ConfigDef> {
   const prefix = `${stage.list}.${alias}.`
-  const group = `${stage.title}s: ${alias}`
+  const group = `${stage.list === 'transforms' ? 'Transforms' : 'Predicates'}: ${alias}`
   const resolveClass = (name: string): string | null => plugins.find(stage.kind, name)?.className ?? null
   const type: ClassKey = {
     type: 'CLASS',

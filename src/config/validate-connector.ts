@@ -62,11 +62,10 @@ export async function validateConnector(
   const configs = [
     ...describeValues(def, merge(frameworkDef, framework, plugin.configDef, own)),
     ...checkClientOverrides(descriptor.kind, config),
-    ...converters.flatMap((converter) => converter.configs),
+    ...converters,
   ]
-  const groups = [...groupsOf(def), ...converters.flatMap((converter) => converter.groups)]
   return {
-    infos: summary(className, [...new Set(groups)], configs),
+    infos: summary(className, groupsOf(def), configs),
     warnings: unknownKeys(def, config, configs),
   }
 }

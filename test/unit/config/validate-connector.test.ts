@@ -1,0 +1,286 @@
+import { describe, expect, it } from 'vitest'
+
+import type { SubmittedConfig } from '../../../src/config/config-infos.ts'
+
+import { ConfigError } from '../../../src/api/errors.ts'
+import { validateConnector, type ConnectorValidation } from '../../../src/config/validate-connector.ts'
+import { PluginRegistry } from '../../../src/plugin/plugin-registry.ts'
+import { recordedExchange, recordedExchanges } from '../../support/rest-recording.ts'
+
+const worker = { groupId: 'connect-cluster' }
+const validate = (config: SubmittedConfig): Promise<ConnectorValidation> =>
+  validateConnector(config, { plugins: new PluginRegistry(), worker, signal: AbortSignal.timeout(10_000) })
+
+async function errorsOf(config: SubmittedConfig): Promise<readonly (readonly [string, string])[]> {
+  const { infos } = await validate(config)
+  const errors = infos.configs.flatMap(({ value }) => value.errors.map((error) => [value.name, error] as const))
+  expect(infos.errorCount).toBe(errors.length)
+  return errors
+}
+
+const stringConverter = 'org.apache.kafka.connect.storage.StringConverter'
+const source = { 'connector.class': 'FileStreamSource', name: 'v', topic: 't' }
+const sink = { 'connector.class': 'FileStreamSink', name: 'v', topics: 'a' }
+
+interface RecordedInfos {
+  readonly name: string
+  readonly error_count: number
+  readonly groups: readonly string[]
+  readonly configs: readonly {
+    readonly definition: Readonly<Record<string, unknown>> | null
+    readonly value: Readonly<Record<string, unknown>>
+  }[]
+}
+
+describe('a validation', () => {
+  const exchanges = recordedExchanges().filter(
+    ({ path, status, body }) =>
+      path.endsWith('/config/validate') && status === 200 && body.includes('FileStreamSource'),
+  )
+
+  it.each(exchanges)('answers as Kafka Connect 3.9.1 did ($index $note)', async ({ request_body, body }) => {
+    const recorded = JSON.parse(body) as RecordedInfos
+    const { infos } = await validate(JSON.parse(request_body ?? '') as SubmittedConfig)
+    expect(infos).toMatchObject({ name: recorded.name, errorCount: recorded.error_count, groups: recorded.groups })
+    const ours = infos.configs.map(({ definition, value }) => ({
+      name: value.name,
+      order: definition?.order,
+      value: value.value,
+      errors: value.errors,
+    }))
+    const theirs = recorded.configs.map(({ definition, value }) => ({
+      name: value['name'],
+      order: definition?.['order'],
+      value: value['value'],
+      errors: value['errors'],
+    }))
+    // The converters' own keys are theirs to hold.
+    expect(ours.slice(0, 23)).toEqual(theirs.slice(0, 23))
+    expect(ours.map(({ name }) => name)).toEqual(theirs.map(({ name }) => name))
+  })
+
+  it('lists a transform and a predicate with their keys, groups and places', async () => {
+    const { infos } = await validate({
+      ...sink,
+      transforms: 't',
+      'transforms.t.type': 'RegexRouter',
+      predicates: 'p',
+      'predicates.p.type': 'org.apache.kafka.connect.transforms.predicates.TopicNameMatches',
+    })
+    const stages = infos.configs.filter((info) => /^(?:transforms|predicates)\../.test(info.value.name))
+    expect(stages.map(({ definition, value }) => [value.name, definition?.group, definition?.order])).toEqual([
+      ['transforms.t.type', 'Transforms: t', 0],
+      ['transforms.t.regex', 'Transforms: t', 1],
+      ['transforms.t.replacement', 'Transforms: t', 2],
+      ['transforms.t.negate', 'Transforms: t', 3],
+      ['transforms.t.predicate', 'Transforms: t', 4],
+      ['predicates.p.type', 'Predicates: p', 0],
+      ['predicates.p.pattern', 'Predicates: p', 1],
+    ])
+    expect(infos.groups).toEqual([
+      'Common',
+      'Transforms',
+      'Predicates',
+      'Error Handling',
+      'Transforms: t',
+      'Predicates: p',
+    ])
+    expect(stages[0]?.value).toMatchObject({ value: 'org.apache.kafka.connect.transforms.RegexRouter' })
+    expect(stages[0]?.value.recommendedValues).toContain('io.debezium.transforms.ExtractNewRecordState')
+    expect(stages[1]?.value.errors).toContain(
+      'Missing required configuration "transforms.t.regex" which has no default value.',
+    )
+  })
+
+  it.each<[string, SubmittedConfig, readonly (readonly [string, string])[]]>([
+    [
+      'an unknown transform',
+      { ...source, transforms: 'x', 'transforms.x.type': 'nope' },
+      [['transforms.x.type', 'Invalid value nope for configuration transforms.x.type: Class nope could not be found.']],
+    ],
+    [
+      'an unknown converter',
+      { ...source, 'value.converter': 'nope' },
+      [['value.converter', 'Invalid value nope for configuration value.converter: Class nope could not be found.']],
+    ],
+    [
+      'a value that is none',
+      { ...source, 'tasks.max': null },
+      [
+        ['tasks.max', 'Invalid value null for configuration tasks.max: Value must be non-null'],
+        ['tasks.max', 'Null value can not be supplied as the configuration value.'],
+      ],
+    ],
+    [
+      'a null under a key nobody knows',
+      { ...source, other: null },
+      [['other', 'Null value can not be supplied as the configuration value.']],
+    ],
+    [
+      'both topics and topics.regex',
+      { ...sink, 'topics.regex': 'b' },
+      [
+        ['topics', 'topics and topics.regex are mutually exclusive options, but both are set.'],
+        ['topics.regex', 'topics and topics.regex are mutually exclusive options, but both are set.'],
+      ],
+    ],
+    [
+      'a sink without topics',
+      { ...sink, topics: ' ' },
+      [
+        ['topics', 'Must configure one of topics or topics.regex'],
+        ['topics.regex', 'Must configure one of topics or topics.regex'],
+      ],
+    ],
+    [
+      'a predicate that is not listed',
+      {
+        ...source,
+        transforms: 'x',
+        'transforms.x.type': 'RegexRouter',
+        'transforms.x.regex': 'a',
+        'transforms.x.replacement': 'b',
+        'transforms.x.predicate': 'p',
+      },
+      [
+        [
+          'transforms.x.predicate',
+          'Invalid value p for configuration transforms.x.predicate: The predicate alias is not listed in "predicates"',
+        ],
+      ],
+    ],
+    [
+      'a negation without predicate',
+      {
+        ...source,
+        transforms: 'x',
+        'transforms.x.type': 'RegexRouter',
+        'transforms.x.regex': 'a',
+        'transforms.x.replacement': 'b',
+        'transforms.x.negate': 'true',
+      },
+      [
+        [
+          'transforms.x.type',
+          "Config 'transforms.x.negate' was provided but there is no config 'transforms.x.predicate' defining a predicate to be negated.",
+        ],
+      ],
+    ],
+    [
+      'an alias listed twice',
+      { ...source, predicates: 'p,p', 'predicates.p.type': 'RecordIsTombstone' },
+      [['predicates', 'Invalid value [p, p] for configuration predicates: Duplicate alias provided.']],
+    ],
+    [
+      "a group that is the worker's",
+      { ...sink, 'consumer.override.group.id': 'connect-cluster' },
+      [
+        [
+          'consumer.override.group.id',
+          'Consumer group connect-cluster conflicts with Connect worker group connect-cluster',
+        ],
+      ],
+    ],
+    [
+      "a name whose group is the worker's",
+      { ...sink, name: 'cluster' },
+      [['name', 'Consumer group for sink connector named cluster conflicts with Connect worker group connect-cluster']],
+    ],
+    [
+      'a converter with a wrong setting',
+      { ...source, 'value.converter': 'JsonConverter', 'value.converter.schemas.enable': 'x' },
+      [
+        [
+          'value.converter.schemas.enable',
+          'Invalid value x for configuration schemas.enable: Expected value to be either true or false',
+        ],
+      ],
+    ],
+    [
+      'a topic creation without defaults',
+      { ...source, 'topic.creation.default.partitions': '0' },
+      [
+        [
+          'topic.creation.default.replication.factor',
+          'Missing required configuration "topic.creation.default.replication.factor" which has no default value.',
+        ],
+        [
+          'topic.creation.default.replication.factor',
+          "Invalid value null for configuration topic.creation.default.replication.factor: Must be 1 or larger, or -1 to use the broker's default",
+        ],
+        [
+          'topic.creation.default.partitions',
+          "Invalid value 0 for configuration topic.creation.default.partitions: Must be 1 or larger, or -1 to use the broker's default",
+        ],
+      ],
+    ],
+  ])('reports %s', async (_title, config, errors) => {
+    expect(await errorsOf(config)).toEqual(errors)
+  })
+
+  it.each([
+    { 'errors.tolerance': 'all' },
+    { 'errors.retry.timeout': '-1' },
+    { 'errors.log.enable': 'true' },
+    { 'errors.deadletterqueue.topic.name': 'dlq' },
+    { 'producer.override.transactional.id': 'x' },
+    { 'consumer.override.bootstrap.servers': 'other:9092' },
+    { 'admin.override.client.id': 'x' },
+  ])('refuses %j by name while it is not served', async (setting) => {
+    const [error, ...others] = await errorsOf({ ...sink, ...setting })
+    expect(others).toEqual([])
+    expect(error?.[0]).toBe(Object.keys(setting)[0])
+    expect(error?.[1]).toMatch(/not supported/i)
+  })
+
+  it.each([
+    { 'exactly.once.support': 'required' },
+    { 'transaction.boundary': 'interval' },
+    {
+      'topic.creation.groups': 'g',
+      'topic.creation.default.partitions': '1',
+      'topic.creation.default.replication.factor': '1',
+    },
+  ])('refuses %j of a source by name while it is not served', async (setting) => {
+    const [error, ...others] = await errorsOf({ ...source, ...setting })
+    expect(others).toEqual([])
+    expect(error?.[1]).toMatch(/not supported/i)
+  })
+
+  it('accepts what is served, and defaults that are written down', async () => {
+    const config = {
+      ...sink,
+      'errors.tolerance': 'none',
+      'errors.retry.timeout': '0',
+      'producer.override.acks': 'all',
+      'consumer.override.max.poll.records': '100',
+      'key.converter': stringConverter,
+      'any.other.key': 'x',
+    }
+    expect(await errorsOf(config)).toEqual([])
+  })
+
+  it('warns of unknown keys with the nearest known one, and never shows values', async () => {
+    const { warnings } = await validate({ ...source, 'batch.sise': 'secret', 'value.converter.x': 'y' })
+    expect(warnings).toEqual(['Configuration "batch.sise" is not known; did you mean "batch.size"?'])
+  })
+
+  it('throws without class, and for a class that nobody has', async () => {
+    await expect(validate({ name: 'v', password: 'secret' })).rejects.toThrow(ConfigError)
+    await expect(validate({ name: 'v', password: 'secret' })).rejects.toThrow(
+      /^Connector config \{name, password\} contains no connector type$/,
+    )
+    await expect(validate({ 'connector.class': 'Nope' })).rejects.toThrow(
+      /^Failed to find any class .* Nope, available/,
+    )
+  })
+})
+
+describe('a recorded error on create', () => {
+  it('of a missing topic has the same lines', async () => {
+    const recorded = JSON.parse(recordedExchange('PUT', '/connectors/src/config', 3).body) as { message: string }
+    const { infos } = await validate({ 'connector.class': 'FileStreamSource', name: 'src' })
+    for (const info of infos.configs) for (const error of info.value.errors) expect(recorded.message).toContain(error)
+    expect(infos.errorCount).toBe(1)
+  })
+})
