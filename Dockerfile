@@ -14,4 +14,5 @@ WORKDIR /data
 EXPOSE 8083
 ENV NODE_ENV=production PENSTOCK_CACHE=/tmp/penstock
 ENTRYPOINT ["node", "/penstock/bin/penstock.js"]
-CMD ["worker"]
+# Inside of a container only the published ports can be reached; docker-compose.yml publishes them on loopback.
+CMD ["worker", "--set", "listeners=http://0.0.0.0:8083", "--set", "listeners.allow.unauthenticated=true"]
