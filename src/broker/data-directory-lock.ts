@@ -97,8 +97,8 @@ function readHolder(path: string): { readonly holder: Holder; readonly content: 
 /** A lock that does not read as one was not written by a broker that lives. */
 function parseHolder(content: string): Holder {
   try {
-    const parsed = JSON.parse(content) as Partial<Holder>
-    if (typeof parsed.pid === 'number' && typeof parsed.hostname === 'string') {
+    const parsed = JSON.parse(content) as Partial<Holder> | null
+    if (typeof parsed?.pid === 'number' && typeof parsed.hostname === 'string') {
       return { pid: parsed.pid, hostname: parsed.hostname, processStart: parsed.processStart ?? '' }
     }
   } catch (error) {

@@ -1,0 +1,108 @@
+import { extname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { Clock } from '../foundation/clock.ts'
+import { deferred, type Deferred } from '../foundation/deferred.ts'
+import type { Logger } from '../foundation/logger.ts'
+import { BrokerError } from './broker-error.ts'
+import type { BrokerOptions } from './broker.ts'
+import type { BrokerThreadData, FromBrokerThread, ToBrokerThread } from './broker-thread-messages.ts'
+import type { ListenAddress } from './server.ts'
+
+/** The thread gave up instead of starting. `reason` is the name of the error it met. */
+export class BrokerStartError extends BrokerError {
+  readonly reason: string
+
+  constructor(reason: string, message: string) {
+    super(message)
+    this.reason = reason
+  }
+}
+
+/** How long an orderly stop may take before the thread is ended by force: acknowledged records are durable all the same. */
+const stopLimitMs = 20_000
+
+/** Small heaps: what the broker moves are buffers, which lie outside of them. */
+const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 }
+
+/** The embedded broker in a thread: it starts before everything that uses it and stops after it. */
+export class BrokerHost {
+  readonly address: ListenAddress
+  /** Resolves when the thread has ended: null after `close`, else why it died. */
+  readonly ended: Promise<Error | null>
+  readonly #worker: Worker
+  readonly #clock: Clock
+  readonly #closing: { asked: boolean }
+
+  private constructor(
+    worker: Worker,
+    address: ListenAddress,
+    ended: Promise<Error | null>,
+    clock: Clock,
+    closing: { asked: boolean },
+  ) {
+    this.#worker = worker
+    this.address = address
+    this.ended = ended
+    this.#clock = clock
+    this.#closing = closing
+  }
+
+  /** Starts the thread and waits until it listens. @throws BrokerStartError, or why the thread died. */
+  static async start(options: Omit<BrokerOptions, 'fs'>): Promise<BrokerHost> {
+    const { clock, logger, ...rest } = options
+    const workerData: BrokerThreadData = { ...rest, loggerName: logger.name }
+    const entry = new URL(`./broker-thread${extname(import.meta.url)}`, import.meta.url)
+    const worker = new Worker(entry, { name: 'broker', workerData, resourceLimits })
+    const closing = { asked: false }
+    const started = deferred<ListenAddress>()
+    const ended = watch(worker, closing, started, forwardTo(logger))
+    return new BrokerHost(worker, await started.promise, ended, clock, closing)
+  }
+
+  /** Stops the broker: answers what is under way, writes checkpoints, gives up the data folder. Bounded. */
+  async close(): Promise<void> {
+    this.#closing.asked = true
+    const stop: ToBrokerThread = { type: 'stop' }
+    this.#worker.postMessage(stop)
+    const cancel = this.#clock.after(stopLimitMs, () => void this.#worker.terminate())
+    await this.ended
+    cancel()
+  }
+}
+
+function watch(
+  worker: Worker,
+  closing: { readonly asked: boolean },
+  started: Deferred<ListenAddress>,
+  log: (line: FromBrokerThread & { readonly type: 'log' }) => void,
+): Promise<Error | null> {
+  const ended = deferred<Error | null>()
+  let failure: Error | null = null
+  worker.on('message', (message: FromBrokerThread) => {
+    if (message.type === 'started') started.resolve(message.address)
+    else if (message.type === 'refused') failure = new BrokerStartError(message.name, message.message)
+    else if (message.type === 'log') log(message)
+  })
+  worker.on('error', (error: unknown) => {
+    failure = error instanceof Error ? error : new BrokerError(String(error))
+  })
+  worker.on('exit', (code) => {
+    const reason = failure ?? (closing.asked ? null : new BrokerError(`the broker's thread ended with code ${code}`))
+    ended.resolve(reason)
+    started.reject(reason ?? new BrokerError('the broker was stopped before it had started'))
+  })
+  return ended.promise
+}
+
+/** Lines of the thread go where lines of this thread go, under the same names. */
+function forwardTo(root: Logger): (line: FromBrokerThread & { readonly type: 'log' }) => void {
+  const children = new Map<string, Logger>([[root.name, root]])
+  return ({ name, level, message, fields }) => {
+    let logger = children.get(name)
+    if (logger === undefined) {
+      logger = root.child(name.slice(root.name.length + 1))
+      children.set(name, logger)
+    }
+    logger[level](message, fields)
+  }
+}

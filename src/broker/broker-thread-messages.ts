@@ -1,0 +1,32 @@
+import type { LogLevel } from '../foundation/log-levels.ts'
+import type { BrokerConfig } from './broker-config.ts'
+import type { ListenAddress } from './server.ts'
+
+/** What the broker's thread is born with. */
+export interface BrokerThreadData {
+  readonly dataDir: string
+  readonly listen: ListenAddress
+  readonly advertisedHost?: string
+  readonly config?: Partial<BrokerConfig>
+  /** Names the logger; lines of the thread carry it. */
+  readonly loggerName: string
+}
+
+/** What the thread is told. */
+export interface ToBrokerThread {
+  readonly type: 'stop'
+}
+
+/** What the thread says. It ends after `refused` and `stopped`. */
+export type FromBrokerThread =
+  | { readonly type: 'started'; readonly address: ListenAddress }
+  /** It cannot start: by the name and message of the error. */
+  | { readonly type: 'refused'; readonly name: string; readonly message: string }
+  | { readonly type: 'stopped' }
+  | {
+      readonly type: 'log'
+      readonly level: LogLevel
+      readonly name: string
+      readonly message: string
+      readonly fields: Record<string, unknown> | undefined
+    }

@@ -1,0 +1,40 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { present } from '../foundation/assert.ts'
+import { systemClock } from '../foundation/clock.ts'
+import { NamedLogger } from '../foundation/named-logger.ts'
+import { Broker } from './broker.ts'
+import type { BrokerThreadData, FromBrokerThread, ToBrokerThread } from './broker-thread-messages.ts'
+
+/*
+ * The embedded broker in a thread of its own. What it does not expect ends the thread with an error: the process that owns it
+ * says why and ends too, because its logs have no other keeper.
+ */
+
+const port = present(parentPort, 'the port of the thread that starts the broker')
+const { loggerName, ...options } = workerData as BrokerThreadData
+
+function say(message: FromBrokerThread): void {
+  port.postMessage(message)
+}
+
+const logger = new NamedLogger(loggerName, {
+  write: (level, name, message, fields) => say({ type: 'log', level, name, message, fields }),
+})
+
+try {
+  const broker = await Broker.start({ ...options, clock: systemClock, logger })
+  port.on('message', (message: ToBrokerThread) => {
+    if (message.type === 'stop') void stop(broker)
+  })
+  say({ type: 'started', address: broker.address })
+} catch (error) {
+  const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) }
+  say({ type: 'refused', name, message })
+  port.close()
+}
+
+async function stop(broker: Broker): Promise<void> {
+  await broker.close()
+  say({ type: 'stopped' })
+  port.close()
+}

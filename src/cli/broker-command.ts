@@ -1,0 +1,122 @@
+import { parseArgs } from 'node:util'
+import { Broker } from '../broker/broker.ts'
+import type { ListenAddress } from '../broker/server.ts'
+import { systemClock } from '../foundation/clock.ts'
+import { LogLevels } from '../foundation/log-levels.ts'
+import { NamedLogger } from '../foundation/named-logger.ts'
+import { PinoSink, readableLines } from '../foundation/pino-logger.ts'
+
+/** A command line that cannot be run. */
+export class BrokerCommandError extends Error {
+  override readonly name = 'BrokerCommandError'
+}
+
+/** What `penstock broker` was told. */
+export interface BrokerCommandOptions {
+  readonly listen: ListenAddress
+  readonly advertisedHost: string | null
+  readonly dataDir: string
+  readonly allowUnauthenticated: boolean
+}
+
+const usage = `penstock broker --listen HOST:PORT --data DIR
+
+  --listen HOST:PORT            where to listen (default 127.0.0.1:9092)
+  --advertise HOST              the name clients are told (default: the one listened on)
+  --data DIR                    the folder of the logs (default ./penstock-data)
+  --allow-unauthenticated       listen beyond this machine; everybody who reaches the port may read and write everything
+`
+
+/** Reads the arguments after `broker`; null when help was asked for. @throws BrokerCommandError */
+export function parseBrokerArguments(args: readonly string[]): BrokerCommandOptions | null {
+  const values = parsed(args)
+  if (values.help === true) return null
+  const listen = parseAddress(values.listen ?? '127.0.0.1:9092')
+  const allowUnauthenticated = values['allow-unauthenticated'] === true
+  if (!isLoopback(listen.host) && !allowUnauthenticated) {
+    throw new BrokerCommandError(
+      `${listen.host} can be reached from other machines, and the embedded broker has no authentication. ` +
+        'Listen on 127.0.0.1, or add --allow-unauthenticated where the network is trusted.',
+    )
+  }
+  return {
+    listen,
+    advertisedHost: values.advertise ?? null,
+    dataDir: values.data ?? './penstock-data',
+    allowUnauthenticated,
+  }
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        listen: { type: 'string' },
+        advertise: { type: 'string' },
+        data: { type: 'string' },
+        'allow-unauthenticated': { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }).values
+  } catch (error) {
+    throw new BrokerCommandError(error instanceof Error ? error.message : String(error), { cause: error })
+  }
+}
+
+function parseAddress(text: string): ListenAddress {
+  const match = /^(?:\[(?<six>[^\]]+)\]|(?<host>[^:]*)):(?<port>\d{1,5})$/.exec(text)
+  const port = Number(match?.groups?.['port'])
+  const host = match?.groups?.['six'] ?? match?.groups?.['host']
+  if (host === undefined || host === '' || port > 65_535) {
+    throw new BrokerCommandError(`--listen ${text} is not HOST:PORT, such as 127.0.0.1:9092 or [::1]:9092`)
+  }
+  return { host, port }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.')
+}
+
+/**
+ * Runs the broker alone until a signal ends it. The answer is the exit code; a second signal ends the process at once.
+ * @param write takes what the user is told.
+ */
+export async function runBrokerCommand(
+  args: readonly string[],
+  write: (text: string) => void = (text) => process.stdout.write(text),
+): Promise<number> {
+  const options = parseBrokerArguments(args)
+  if (options === null) {
+    write(usage)
+    return 0
+  }
+  const destination = process.stderr.isTTY ? readableLines((text) => process.stderr.write(text)) : undefined
+  const logger = new NamedLogger('broker', new PinoSink(new LogLevels('info'), destination))
+  const stopped = signalled()
+  const broker = await Broker.start({
+    dataDir: options.dataDir,
+    listen: options.listen,
+    ...(options.advertisedHost === null ? {} : { advertisedHost: options.advertisedHost }),
+    clock: systemClock,
+    logger,
+  })
+  const { host, port } = broker.address
+  write(`log on ${host}:${port}, data in ${options.dataDir} — kcat -b ${host}:${port} -L\n`)
+  await stopped
+  await broker.close()
+  return 0
+}
+
+/** Resolves at the first SIGINT or SIGTERM; the next one is the system's to handle again. */
+function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = (): void => {
+      process.off('SIGINT', stop)
+      process.off('SIGTERM', stop)
+      resolve()
+    }
+    process.on('SIGINT', stop)
+    process.on('SIGTERM', stop)
+  })
+}

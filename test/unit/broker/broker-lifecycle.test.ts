@@ -1,0 +1,171 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { BrokerHost, BrokerStartError } from '../../../src/broker/broker-host.ts'
+import { systemClock } from '../../../src/foundation/clock.ts'
+import { apis } from '../../../src/protocol/apis.ts'
+import { BrokerHarness, fetchValue, produceOne, textBatch } from '../../support/broker-harness.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { MemoryFileSystem } from '../../support/memory-file-system.ts'
+import { quietLogger } from '../../support/quiet-logger.ts'
+import { RawKafkaClient } from '../../support/raw-kafka-client.ts'
+
+const cleanups: (() => Promise<unknown> | void)[] = []
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
+})
+
+async function harness(...args: Parameters<typeof BrokerHarness.start>): Promise<BrokerHarness> {
+  const started = await BrokerHarness.start(...args)
+  cleanups.push(() => started.close())
+  return started
+}
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'penstock-broker-'))
+  cleanups.push(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+describe('the broker on a failing disk', () => {
+  async function onMemory() {
+    const fs = new MemoryFileSystem()
+    const dataDir = folder()
+    fs.makeDirectory(dataDir)
+    const broker = await harness({ fs, dataDir })
+    const client = await broker.connect()
+    await broker.broker.topics.create('orders', 1, {})
+    await produceOne(client, 'orders', textBatch(['kept']))
+    return { fs, client, broker }
+  }
+
+  it('answers KAFKA_STORAGE_ERROR when the disk is full, reads on, and writes again when there is room', async () => {
+    const { fs, client } = await onMemory()
+    fs.capacity = fs.usedBytes
+    expect(await produceOne(client, 'orders', textBatch(['x'.repeat(1000)]))).toMatchObject({ errorCode: 56 })
+    const fetched = await client.call(apis.fetch, 11, fetchValue('orders', 0))
+    expect(fetched.responses[0]?.partitions[0]).toMatchObject({ errorCode: 0, highWatermark: 1 })
+    const metadata = await client.call(apis.metadata, 9, { topics: [{ name: 'another' }] })
+    expect(metadata.topics[0]?.errorCode).toBe(56)
+    fs.capacity = Number.POSITIVE_INFINITY
+    expect(await produceOne(client, 'orders', textBatch(['y']))).toMatchObject({ errorCode: 0, baseOffset: 1 })
+  })
+
+  it('acknowledges nothing that a failed sync may have lost', async () => {
+    const { fs, client } = await onMemory()
+    fs.failSyncs = ['EIO']
+    expect(await produceOne(client, 'orders', textBatch(['lost']))).toMatchObject({ errorCode: 56 })
+    const fetched = await client.call(apis.fetch, 11, fetchValue('orders', 0))
+    expect(fetched.responses[0]?.partitions[0]).toMatchObject({ errorCode: 0, highWatermark: 1 })
+  })
+})
+
+describe('the upkeep of logs', () => {
+  it('applies retention and compaction as time passes', async () => {
+    const clock = new ManualClock(Date.now())
+    const { broker, connect } = await harness({ clock }).then((started) => ({
+      broker: started.broker,
+      connect: () => started.connect(),
+    }))
+    const client = await connect()
+    await broker.topics.create('short-lived', 1, { 'retention.ms': '1000', 'segment.bytes': '300' })
+    await broker.topics.create('compacted', 1, { 'cleanup.policy': 'compact', 'segment.bytes': '300' })
+    for (let i = 0; i < 20; i += 1) {
+      await produceOne(client, 'short-lived', textBatch([`value ${i} `.repeat(10)], { timestampMs: clock.now() }))
+      await produceOne(
+        client,
+        'compacted',
+        textBatch([['key', `value ${i} `.repeat(10)]], { timestampMs: clock.now() }),
+      )
+    }
+    const before = broker.topics.partition('compacted', 0)?.sizeInBytes ?? 0
+    clock.advance(600_000)
+    await expect.poll(() => broker.topics.partition('short-lived', 0)?.logStartOffset).toBe(20)
+    await expect.poll(() => broker.topics.partition('compacted', 0)?.sizeInBytes).toBeLessThan(before / 3)
+    expect(broker.topics.partition('compacted', 0)?.highWatermark).toBe(20)
+  })
+})
+
+describe('the broker in its thread', () => {
+  it('serves, stops in order and keeps everything', async () => {
+    const dataDir = folder()
+    const logger = quietLogger('log')
+    const options = { dataDir, listen: { host: '127.0.0.1', port: 0 }, clock: systemClock, logger }
+    const host = await BrokerHost.start(options)
+    const client = await RawKafkaClient.connect(host.address)
+    await client.call(apis.metadata, 9, { topics: [{ name: 'orders' }] })
+    expect(await produceOne(client, 'orders', textBatch(['x']))).toMatchObject({ errorCode: 0 })
+    await host.close()
+    expect(await host.ended).toBeNull()
+    await client.closed
+
+    const again = await BrokerHost.start(options)
+    cleanups.push(() => again.close())
+    const other = await RawKafkaClient.connect(again.address)
+    cleanups.push(() => other.close())
+    const fetched = await other.call(apis.fetch, 11, fetchValue('orders', 0))
+    expect(fetched.responses[0]?.partitions[0]).toMatchObject({ errorCode: 0, highWatermark: 1 })
+  })
+
+  it('refuses a folder that another broker holds, by the name of the error, and leaves the first one alone', async () => {
+    const first = await harness()
+    const second = BrokerHost.start({
+      dataDir: first.dataDir,
+      listen: { host: '127.0.0.1', port: 0 },
+      clock: systemClock,
+      logger: quietLogger(),
+    })
+    const error = await second.catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(BrokerStartError)
+    expect(error).toMatchObject({ reason: 'DataDirectoryLockedError' })
+    expect(String(error)).toMatch(new RegExp(`process ${process.pid}`))
+    await first.connect()
+  })
+
+  it('gives up the folder when its port is taken', async () => {
+    const first = await harness()
+    const dataDir = folder()
+    const options = { dataDir, clock: systemClock, logger: quietLogger() }
+    await expect(BrokerHost.start({ ...options, listen: first.broker.address })).rejects.toMatchObject({
+      reason: 'ListenError',
+    })
+    const host = await BrokerHost.start({ ...options, listen: { host: '127.0.0.1', port: 0 } })
+    await host.close()
+  })
+
+  it('hands its log lines over under their names', async () => {
+    const logger = quietLogger('log')
+    const host = await BrokerHost.start({
+      dataDir: folder(),
+      listen: { host: '127.0.0.1', port: 0 },
+      clock: systemClock,
+      logger,
+    })
+    cleanups.push(() => host.close())
+    const client = await RawKafkaClient.connect(host.address)
+    client.sendBytes(Buffer.from('ffffffff', 'hex'))
+    await client.closed
+    await expect
+      .poll(() => logger.lines.map((line) => line.message))
+      .toContainEqual(expect.stringMatching(/closing a connection/))
+  })
+})
+
+describe('clients and the address', () => {
+  it('are told the advertised host', async () => {
+    const started = await harness({ advertisedHost: 'log.example' })
+    const client = await started.connect()
+    const answer = await client.call(apis.metadata, 9, { topics: [] })
+    expect(answer.brokers[0]).toMatchObject({ host: 'log.example', port: started.broker.address.port })
+  })
+
+  it("are told this machine's name when it listens everywhere", async () => {
+    const started = await harness({ listen: { host: '0.0.0.0', port: 0 } })
+    const client = await RawKafkaClient.connect({ host: '127.0.0.1', port: started.broker.address.port })
+    cleanups.push(() => client.close())
+    const answer = await client.call(apis.metadata, 9, { topics: [] })
+    expect(answer.brokers[0]?.host).not.toMatch(/0\.0\.0\.0/)
+  })
+})

@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DataDirectoryLockedError } from '../../../src/broker/broker-error.ts'
+import { DataDirectoryLock } from '../../../src/broker/data-directory-lock.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+
+let directory: string
+let clock: ManualClock
+
+beforeEach(() => {
+  directory = join(mkdtempSync(join(tmpdir(), 'penstock-lock-')), 'data')
+  clock = new ManualClock()
+})
+
+afterEach(() => rmSync(join(directory, '..'), { recursive: true, force: true }))
+
+const lockPath = (): string => join(directory, '.lock')
+
+describe('the lock of a data folder', () => {
+  it('makes the folder for its owner alone, and goes when it is released', () => {
+    const lock = DataDirectoryLock.acquire(directory, clock)
+    expect(statSync(directory).mode & 0o777).toBe(0o700)
+    expect(statSync(lockPath()).mode & 0o777).toBe(0o600)
+    lock.release()
+    expect(existsSync(lockPath())).toBe(false)
+    expect(clock.pending).toBe(0)
+    DataDirectoryLock.acquire(directory, clock).release()
+  })
+
+  it('refuses a second broker with the pid of the first and both ways out', () => {
+    const lock = DataDirectoryLock.acquire(directory, clock)
+    expect(() => DataDirectoryLock.acquire(directory, clock)).toThrow(DataDirectoryLockedError)
+    expect(() => DataDirectoryLock.acquire(directory, clock)).toThrow(
+      new RegExp(`process ${process.pid}.*bootstrap\\.servers.*penstock broker`, 's'),
+    )
+    lock.release()
+  })
+
+  it('is taken over from a process that was killed', async () => {
+    const dead = spawn(process.execPath, ['-e', ''])
+    await new Promise((resolve) => dead.once('exit', resolve))
+    DataDirectoryLock.acquire(directory, clock).release()
+    writeFileSync(lockPath(), JSON.stringify({ pid: dead.pid, hostname: hostname(), processStart: '1' }))
+    const lock = DataDirectoryLock.acquire(directory, clock)
+    expect(JSON.parse(readFileSync(lockPath(), 'utf8'))).toMatchObject({ pid: process.pid })
+    lock.release()
+  })
+
+  it('is taken over when the pid belongs to another process by now', () => {
+    DataDirectoryLock.acquire(directory, clock).release()
+    writeFileSync(lockPath(), JSON.stringify({ pid: process.ppid, hostname: hostname(), processStart: '1' }))
+    DataDirectoryLock.acquire(directory, clock).release()
+  })
+
+  it('is taken over when it does not read as a lock', () => {
+    DataDirectoryLock.acquire(directory, clock).release()
+    for (const content of ['', '{', '{"pid":"x"}', 'null']) {
+      writeFileSync(lockPath(), content)
+      DataDirectoryLock.acquire(directory, clock).release()
+    }
+  })
+
+  it('of another host counts for as long as it is renewed', () => {
+    DataDirectoryLock.acquire(directory, clock).release()
+    writeFileSync(lockPath(), JSON.stringify({ pid: 1, hostname: 'another-container', processStart: '1' }))
+    const renewedAt = (secondsAgo: number): void =>
+      utimesSync(lockPath(), clock.now() / 1000, clock.now() / 1000 - secondsAgo)
+    renewedAt(10)
+    expect(() => DataDirectoryLock.acquire(directory, clock)).toThrow(/process 1 on another-container/)
+    renewedAt(31)
+    DataDirectoryLock.acquire(directory, clock).release()
+  })
+
+  it('is renewed, and comes back when somebody removes it', () => {
+    const lock = DataDirectoryLock.acquire(directory, clock)
+    clock.advance(60_000)
+    expect(Math.abs(statSync(lockPath()).mtimeMs - clock.now())).toBeLessThan(10_000)
+    rmSync(lockPath())
+    clock.advance(5000)
+    expect(() => DataDirectoryLock.acquire(directory, clock)).toThrow(DataDirectoryLockedError)
+    lock.release()
+  })
+})

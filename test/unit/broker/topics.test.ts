@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest'
+import { CorruptMetadataError } from '../../../src/broker/broker-error.ts'
+import { readClusterFile, randomUuid } from '../../../src/broker/cluster-file.ts'
+import { Topics } from '../../../src/broker/topics.ts'
+import { collidingTopic, topicNameFault } from '../../../src/broker/topic-name.ts'
+import { replaceFile } from '../../../src/log/file-system.ts'
+import { defaultLogConfig } from '../../../src/log/log-config.ts'
+import { textBatch } from '../../support/broker-harness.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { MemoryFileSystem } from '../../support/memory-file-system.ts'
+import { quietLogger } from '../../support/quiet-logger.ts'
+
+const dataDirectory = '/data'
+
+function disk(): MemoryFileSystem {
+  const fs = new MemoryFileSystem()
+  fs.makeDirectory(dataDirectory)
+  return fs
+}
+
+function open(fs: MemoryFileSystem): Promise<Topics> {
+  return Topics.open({
+    fs,
+    dataDirectory,
+    clock: new ManualClock(),
+    logger: quietLogger(),
+    logDefaults: defaultLogConfig,
+  })
+}
+
+const namesIn = (topics: Topics): string[] => [...topics.names()]
+const batch = (text: string): Buffer => textBatch([text], { timestampMs: 1_700_000_000_000 })
+
+describe('topics on disk', () => {
+  it('survive a loss of power from the moment their creation is answered', async () => {
+    const fs = disk()
+    const topics = await open(fs)
+    const created = await topics.create('orders', 2, { 'retention.ms': '5' })
+    const after = await open(fs.crash({ unsynced: 'forget' }))
+    expect(after.clusterId).toBe(topics.clusterId)
+    expect(after.get('orders')).toMatchObject({ id: created.id, configs: { 'retention.ms': '5' }, isInternal: false })
+    expect(after.get('orders')?.partitions).toHaveLength(2)
+  })
+
+  it('are gone for good once their deletion is answered, whatever the crash leaves of their folders', async () => {
+    for (let operations = 1; operations < 40; operations += 1) {
+      const fs = disk()
+      const topics = await open(fs)
+      await topics.create('orders', 1, {})
+      await topics.partition('orders', 0)?.append(batch('secret'))
+      let left = operations
+      fs.onOperation = () => {
+        left -= 1
+        if (left < 0) throw new RangeError('the power is gone')
+      }
+      const outcome = await topics.delete('orders').then(
+        () => 'deleted',
+        () => 'failed',
+      )
+      const after = await open(fs.crash({ unsynced: 'some', random: () => 0.5 }))
+      if (outcome === 'deleted') expect(namesIn(after)).toEqual([])
+      const again = after.get('orders') ?? (await after.create('orders', 1, {}))
+      // Either the deletion never happened, or nothing of the old topic is left.
+      const isOld = again.partitions[0]?.highWatermark === 1
+      if (!isOld) expect(again.partitions[0]?.highWatermark).toBe(0)
+      if (outcome === 'deleted') expect(isOld).toBe(false)
+    }
+  })
+
+  it('come back whole or not at all when a creation is cut short', async () => {
+    for (let operations = 1; operations < 40; operations += 1) {
+      const fs = disk()
+      const topics = await open(fs)
+      let left = operations
+      fs.onOperation = () => {
+        left -= 1
+        if (left < 0) throw new RangeError('the power is gone')
+      }
+      const created = await topics.create('orders', 2, {}).catch(() => null)
+      const after = await open(fs.crash({ unsynced: 'some', random: () => 0.3 }))
+      if (created !== null) expect(namesIn(after)).toEqual(['orders'])
+      const orders = await after.ensure('orders', 2)
+      expect(orders.partitions.map((log) => log.highWatermark)).toEqual([0, 0])
+    }
+  })
+
+  it('answer KAFKA_STORAGE_ERROR when the disk is full, and work again when there is room', async () => {
+    const fs = disk()
+    const topics = await open(fs)
+    await topics.create('orders', 1, {})
+    fs.capacity = fs.usedBytes
+    await expect(topics.create('more', 1, {})).rejects.toMatchObject({ errorCode: 56 })
+    await expect(topics.addPartitions('orders', 2)).rejects.toMatchObject({ errorCode: 56 })
+    expect(namesIn(topics)).toEqual(['orders'])
+    fs.capacity = Number.POSITIVE_INFINITY
+    await topics.create('more', 1, {})
+    expect(namesIn(topics)).toEqual(['orders', 'more'])
+  })
+
+  it('are created once, whoever asks, and changed one change at a time', async () => {
+    const topics = await open(disk())
+    const [first, second] = await Promise.all([topics.ensure('a', 1), topics.ensure('a', 1)])
+    expect(first).toBe(second)
+    await expect(topics.create('a', 1, {})).rejects.toMatchObject({ errorCode: 36 })
+    await Promise.all([
+      topics.addPartitions('a', 3),
+      topics.setConfigs('a', (current) => ({ ...current, 'retention.ms': '1' })),
+    ])
+    expect(topics.get('a')?.partitions.map((log) => log.config.retentionMs)).toEqual([1, 1, 1])
+  })
+
+  it('tell of their deletion', async () => {
+    const topics = await open(disk())
+    const deleted: string[] = []
+    const stop = topics.onDeleted((name) => deleted.push(name))
+    await topics.create('a', 1, {})
+    await topics.delete('a')
+    stop()
+    await topics.create('b', 1, {})
+    await topics.delete('b')
+    expect(deleted).toEqual(['a'])
+    await expect(topics.delete('a')).rejects.toMatchObject({ errorCode: 3 })
+  })
+})
+
+describe('the metadata file', () => {
+  async function write(fs: MemoryFileSystem, text: string): Promise<void> {
+    fs.makeDirectory('/data/__cluster')
+    await replaceFile(fs, '/data/__cluster', 'metadata.json', Buffer.from(text))
+  }
+
+  it('is refused by name when it does not read as one', async () => {
+    for (const text of [
+      '',
+      '{',
+      '{}',
+      '{"version":2}',
+      '{"version":1,"clusterId":"x","topics":[{}],"deleting":[]}',
+      '{"version":1,"clusterId":"x","topics":{}}',
+    ]) {
+      const fs = disk()
+      await write(fs, text)
+      expect(() => readClusterFile(fs, dataDirectory)).toThrow(CorruptMetadataError)
+      expect(() => readClusterFile(fs, dataDirectory)).toThrow(/metadata\.json.*Restore it/)
+    }
+  })
+
+  it('is missed when there are partitions without it: an empty start would hide them', async () => {
+    const fs = disk()
+    await replaceFile(fs, dataDirectory, 'orders-0', Buffer.from('a folder in the world outside this disk'))
+    await expect(open(fs)).rejects.toThrow(/holds the partition orders-0/)
+  })
+
+  it('gives ids that no tool takes for an option', () => {
+    for (let i = 0; i < 1000; i += 1) expect(randomUuid()).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_-]{21}$/)
+  })
+})
+
+describe('topic names', () => {
+  it('are what Kafka allows', () => {
+    expect(topicNameFault('Orders.v1_new-2')).toBeNull()
+    for (const name of ['', '.', '..', 'a/b', 'a b', 'é', 'x'.repeat(250)])
+      expect(topicNameFault(name)).toMatch(/Topic name is invalid/)
+  })
+
+  it('collide when only dots and underscores tell them apart', () => {
+    expect(collidingTopic('a.b', ['a_b'])).toBe('a_b')
+    expect(collidingTopic('a.b', ['a.b', 'ab'])).toBeNull()
+    expect(collidingTopic('ab', ['a_b'])).toBeNull()
+  })
+})
