@@ -23,7 +23,7 @@ export interface KafkajsLogger {
 /** `kafkajs/src/network/connection`. */
 export interface KafkajsConnection {
   socket: Socket
-  readonly requestQueue: { destroy(): void }
+  readonly requestQueue: { destroy(): void; scheduleCheckPendingRequests(): void }
   readonly sessionLifetime: { toString(): string }
   isConnected(): boolean
 }
@@ -99,6 +99,8 @@ export async function openSecureSocket(
     enforceRequestTimeout: true,
     logger: silentLogger,
   })
+  // Its queue looks for throttled requests every millisecond, with a timer whose negative time Node warns about.
+  for (const { requestQueue } of pool.pool) requestQueue.scheduleCheckPendingRequests = () => undefined
   try {
     await new Broker({ connectionPool: pool, logger: silentLogger }).connect()
   } catch (error) {

@@ -54,6 +54,7 @@ export class PartitionQueue {
   /** Failed, waiting for the answers of those sent after them. */
   #returned: ProducerBatch[] = []
   #nextSequence = 0
+  #nextOrder = 0
   /** The sequence the broker expects: that after the last batch that was acknowledged. */
   #expectedSequence = 0
   #isRecovering = false
@@ -107,7 +108,9 @@ export class PartitionQueue {
     const bytes = builder.finish(identity === null ? { codec } : { codec, ...identity, baseSequence })
     this.#builders.giveBack(builder)
     const { topic, partition } = this
-    const batch = new ProducerBatch({ topic, partition, bytes, codec, tokens, memory, since })
+    const order = this.#nextOrder
+    this.#nextOrder += 1
+    const batch = new ProducerBatch({ topic, partition, bytes, codec, tokens, memory, since, order })
     if (identity !== null) batch.builtWith(identity, baseSequence)
     this.#nextSequence = sequenceAfter(baseSequence, batch.count)
     this.#ready.push(batch)
@@ -145,14 +148,19 @@ export class PartitionQueue {
     return batch
   }
 
-  /** The broker has the batch. */
-  acknowledge(batch: ProducerBatch): void {
+  /**
+   * The broker has the batch. The answer is what is durable by that, in order: a broker takes a batch only behind those with
+   * the numbers before it, so earlier ones that seemed to have failed are there too.
+   */
+  acknowledge(batch: ProducerBatch): readonly ProducerBatch[] {
     this.#land(batch)
-    // A batch sent again may be acknowledged after a later one: the expectation never goes back.
     const expected = sequenceAfter(batch.baseSequence, batch.count)
     if (isAfter(expected, this.#expectedSequence)) this.#expectedSequence = expected
     this.#isRecovering = false
+    const implied = this.#returned.filter((earlier) => earlier.order < batch.order)
+    if (implied.length > 0) this.#returned = this.#returned.filter((later) => later.order > batch.order)
     this.#settle()
+    return [...implied.toSorted(inOrder), batch]
   }
 
   /** The batch has to be sent again, not before `retryAt`. */
@@ -221,7 +229,7 @@ export class PartitionQueue {
   /** When everything in flight is answered, what failed goes back in front, in its order. */
   #settle(): void {
     if (this.#inFlight.length > 0 || this.#returned.length === 0) return
-    this.#ready = [...this.#returned, ...this.#ready]
+    this.#ready = [...this.#returned.toSorted(inOrder), ...this.#ready]
     this.#returned = []
   }
 
@@ -235,4 +243,9 @@ export class PartitionQueue {
     }
     this.#nextSequence = sequence
   }
+}
+
+/** Halves of one batch have the same order, and stand in the right one. */
+function inOrder(a: ProducerBatch, b: ProducerBatch): number {
+  return a.order - b.order
 }

@@ -163,8 +163,7 @@ export class ProduceSender {
 
   #judge(queue: PartitionQueue, batch: ProducerBatch, { errorCode, errorMessage }: PartitionAnswer): void {
     if (errorCode === errorCodes.NONE || errorCode === errorCodes.DUPLICATE_SEQUENCE_NUMBER) {
-      queue.acknowledge(batch)
-      this.#options.onDone(batch, null)
+      for (const durable of queue.acknowledge(batch)) this.#options.onDone(durable, null)
       return
     }
     const error = new BrokerError(errorCode, `Produce to ${batch.topic}-${batch.partition}`, errorMessage)

@@ -34,6 +34,8 @@ export class ProducerBatch {
   readonly memory: number
   /** Monotonic milliseconds when its first record was appended. */
   readonly since: number
+  /** Its place among the batches of its partition. */
+  readonly order: number
   attempts = 0
   /** The last failure of sending it. */
   lastError: Error | null = null
@@ -48,6 +50,7 @@ export class ProducerBatch {
     readonly tokens: readonly number[]
     readonly memory: number
     readonly since: number
+    readonly order: number
   }) {
     this.topic = fields.topic
     this.partition = fields.partition
@@ -56,6 +59,7 @@ export class ProducerBatch {
     this.tokens = fields.tokens
     this.memory = fields.memory
     this.since = fields.since
+    this.order = fields.order
   }
 
   get count(): number {
@@ -93,7 +97,7 @@ export class ProducerBatch {
       }
       const tokens = this.tokens.slice(from, to)
       const memory = Math.round((this.memory * tokens.length) / this.count)
-      const { topic, partition, codec, since } = this
+      const { topic, partition, codec, since, order } = this
       return new ProducerBatch({
         topic,
         partition,
@@ -102,6 +106,7 @@ export class ProducerBatch {
         tokens,
         memory: from === 0 ? memory : this.memory - Math.round((this.memory * half) / this.count),
         since,
+        order,
       })
     }
     return [take(0, half), take(half, this.count)]

@@ -86,6 +86,7 @@ export class Producer {
   readonly #bufferMemory: number
   readonly #maxRequestSize: number
   readonly #autoCreate: boolean
+  readonly #deliveryTimeoutMs: number
   readonly #builders = new Builders()
   readonly #sender: ProduceSender
   readonly #topics = new Map<string, TopicState>()
@@ -105,6 +106,7 @@ export class Producer {
     this.#maxRequestSize = options.maxRequestSize ?? 16 * 1024 * 1024
     this.#bufferMemory = options.bufferMemory ?? 32 * 1024 * 1024
     this.#autoCreate = options.allowAutoTopicCreation ?? true
+    this.#deliveryTimeoutMs = options.deliveryTimeoutMs ?? Number.POSITIVE_INFINITY
     this.#limits = {
       batchSize: Math.min(options.batchSize ?? 256 * 1024, this.#maxRequestSize),
       lingerMs: options.lingerMs ?? 5,
@@ -114,7 +116,7 @@ export class Producer {
     this.#sender = new ProduceSender(cluster, {
       maxInFlight: this.#limits.maxInFlight,
       maxRequestSize: this.#maxRequestSize,
-      deliveryTimeoutMs: options.deliveryTimeoutMs ?? Number.POSITIVE_INFINITY,
+      deliveryTimeoutMs: this.#deliveryTimeoutMs,
       onDone: (batch, error) => this.#done(batch.tokens, batch.memory, error),
     })
   }
@@ -187,7 +189,8 @@ export class Producer {
     const cluster = this.#cluster
     const { signal } = this.#closing
     try {
-      await cluster.retrying(`find topic ${name}`, { signal }, async () => {
+      const withinMs = Number.isFinite(this.#deliveryTimeoutMs) ? this.#deliveryTimeoutMs : undefined
+      await cluster.retrying(`find topic ${name}`, { signal, withinMs }, async () => {
         await cluster.refreshMetadata([name], { allowAutoTopicCreation: this.#autoCreate, signal })
         const code = cluster.metadata.topicErrors.get(name)
         if (code !== undefined) throw new BrokerError(code, `looking up topic ${name}`)
