@@ -1,0 +1,280 @@
+import { DataError, type SourceOffset, type SourceRecord } from 'penstock/api'
+import { UnknownLabelError } from './column-type.ts'
+import { rowVersion } from './lsn.ts'
+import { rowOffset, type MessageType, type StreamPoint } from './offset.ts'
+import { messageTag, readBegin, readCommitEnd, readRelation, readTruncated, tupleTag, type Begin } from './pgoutput.ts'
+import type { CommittedTransaction } from './progress.ts'
+import type { ChangeOrigin, RecordBuilder } from './record-builder.ts'
+import { readTuple, tupleEnd, type Row, type TupleKind } from './row-reader.ts'
+import type { Relation, TableShape } from './table-shape.ts'
+import type { TableRegistry } from './table-registry.ts'
+
+/** What a message needs from the database before it can be read. */
+export type Missing =
+  | { readonly kind: 'relation'; readonly relation: Relation }
+  | { readonly kind: 'label'; readonly error: UnknownLabelError }
+
+/** What a message of the stream leads to. */
+export interface ChangeSink {
+  push(record: SourceRecord, bytes: number): void
+  /** A transaction was read to its end. */
+  onCommit(transaction: CommittedTransaction): void
+}
+
+interface Transaction extends Begin {
+  /** Committed before the resume point: nothing of it is emitted. */
+  readonly skipped: boolean
+  /** Changes up to this one were emitted before; null when none were. */
+  readonly done: { readonly lsn: number; readonly nth: number } | null
+  /** Changes read so far, those left out included: the index of D14 must be the same after a restart. */
+  index: number
+}
+
+/** Turns pgoutput's messages into records. Synchronous; knows nothing of sockets. */
+export class ChangeStream {
+  readonly #tables: TableRegistry
+  readonly #records: RecordBuilder
+  readonly #sink: ChangeSink
+  readonly #skippedOperations: ReadonlySet<string>
+  readonly #announced = new Set<number>()
+  #resume: StreamPoint
+  #position: SourceOffset
+  /** End of the last commit that was read, for `source.sequence`; and the position before which all is done, for offsets. */
+  #lastCommit: number | null
+  #doneBefore: number | null
+  #transaction: Transaction | null = null
+  #lsn = 0
+  #nth = 0
+
+  /** @param position the offset of the last change that was emitted, whole; later changes build on it. */
+  constructor(
+    tables: TableRegistry,
+    records: RecordBuilder,
+    sink: ChangeSink,
+    skippedOperations: ReadonlySet<string>,
+    resume: StreamPoint,
+    position: SourceOffset,
+  ) {
+    this.#tables = tables
+    this.#records = records
+    this.#sink = sink
+    this.#skippedOperations = skippedOperations
+    this.#resume = resume
+    this.#position = position
+    this.#lastCommit = resume.lastCommit
+    this.#doneBefore = resume.lastCommit
+  }
+
+  /** Goes on from this offset, which was stored beside the stream: the end of the snapshot, of a transaction or of the log. */
+  advance(position: SourceOffset, doneBefore: number | null): void {
+    this.#position = position
+    if (doneBefore !== null && doneBefore > (this.#doneBefore ?? 0)) this.#doneBefore = doneBefore
+  }
+
+  get inTransaction(): boolean {
+    return this.#transaction !== null
+  }
+
+  /** Reads one message. Null when it was; else what has to be had first, after which it is to be given again. */
+  read(bytes: Buffer, start: number, end: number, lsn: number, answered: Missing | null): Missing | null {
+    switch (bytes[start]) {
+      case messageTag.insert:
+      case messageTag.update:
+      case messageTag.delete:
+        return this.#change(bytes, start, end, lsn)
+      case messageTag.begin:
+        this.#begin(readBegin(bytes, start))
+        return null
+      case messageTag.commit:
+        this.#commit(readCommitEnd(bytes, start))
+        return null
+      case messageTag.relation:
+        return this.#relation(readRelation(bytes, start), answered)
+      case messageTag.truncate:
+        this.#truncate(readTruncated(bytes, start), lsn, end - start)
+        return null
+      case messageTag.type:
+      case messageTag.origin:
+        return null
+      default:
+        throw new DataError(`unknown message "${String.fromCharCode(bytes[start] ?? 0)}" in the replication stream`)
+    }
+  }
+
+  #begin(begin: Begin): void {
+    const skipped = begin.finalLsn < this.#resume.skipBefore
+    const { open } = this.#resume
+    const resumed = !skipped && open !== null && (open.txId === null || open.txId === begin.xid)
+    if (resumed) this.#resume = { ...this.#resume, open: null }
+    this.#transaction = { ...begin, skipped, done: resumed ? open : null, index: 0 }
+    this.#lsn = 0
+  }
+
+  #commit(endLsn: number): void {
+    const { xid, micros } = this.#open()
+    this.#transaction = null
+    if (endLsn > (this.#lastCommit ?? 0)) this.#lastCommit = endLsn
+    if (endLsn > (this.#doneBefore ?? 0)) this.#doneBefore = endLsn
+    this.#sink.onCommit({ endLsn, xid, micros })
+  }
+
+  #open(): Transaction {
+    if (this.#transaction === null) throw new DataError('a change arrived outside of a transaction')
+    return this.#transaction
+  }
+
+  /** A second Relation of a table says that something changed: only the catalog knows what. */
+  #relation(relation: Relation, answered: Missing | null): Missing | null {
+    const isAnswered = answered?.kind === 'relation' && answered.relation.oid === relation.oid
+    const again = this.#announced.has(relation.oid)
+    if (!isAnswered && this.#tables.context.filter.includesTable(relation)) {
+      if (again || !this.#tables.isKnown(relation)) return { kind: 'relation', relation }
+    }
+    this.#announced.add(relation.oid)
+    this.#tables.define(relation)
+    return null
+  }
+
+  /** Counts a change; false when it was emitted before. */
+  #count(transaction: Transaction, lsn: number): boolean {
+    this.#nth = lsn === this.#lsn ? this.#nth + 1 : 1
+    this.#lsn = lsn
+    transaction.index += 1
+    if (transaction.skipped) return false
+    const { done } = transaction
+    return done === null || lsn > done.lsn || (lsn === done.lsn && this.#nth > done.nth)
+  }
+
+  #change(bytes: Buffer, start: number, end: number, lsn: number): Missing | null {
+    const transaction = this.#open()
+    const shape = this.#tables.get(bytes.readUInt32BE(start + 1))
+    if (shape === undefined) throw new DataError('a row of a table arrived that was not announced')
+    const { index } = transaction
+    const counted = { lsn: this.#lsn, nth: this.#nth }
+    if (!this.#count(transaction, lsn) || !shape.captured) return null
+    try {
+      this.#emitChange(bytes, start, end - start, shape, transaction, lsn)
+      return null
+    } catch (error) {
+      if (!(error instanceof UnknownLabelError)) throw error
+      transaction.index = index
+      this.#lsn = counted.lsn
+      this.#nth = counted.nth
+      return { kind: 'label', error }
+    }
+  }
+
+  #emitChange(
+    bytes: Buffer,
+    start: number,
+    size: number,
+    shape: TableShape,
+    transaction: Transaction,
+    lsn: number,
+  ): void {
+    const tag = bytes[start]
+    let position = start + 5
+    let old: Row | null = null
+    let oldKind: TupleKind = 'old'
+    if (bytes[position] === tupleTag.key || bytes[position] === tupleTag.old) {
+      oldKind = bytes[position] === tupleTag.key ? 'key' : 'old'
+      old = readTuple(bytes, position + 1, shape, oldKind, null)
+      position = tupleEnd.position
+    }
+    if (tag === messageTag.delete) {
+      if (old === null) throw new DataError('a deletion without the deleted row')
+      this.#delete(shape, old, transaction, lsn, size)
+      return
+    }
+    const row = readTuple(bytes, position + 1, shape, 'new', old)
+    const { lost } = tupleEnd
+    if (tag === messageTag.insert) this.#write('c', shape, null, row, transaction, lsn, size, null)
+    else if (old !== null && keyChanged(old, row)) this.#changeKey(shape, old, row, transaction, lsn, size, lost)
+    else this.#write('u', shape, old, row, transaction, lsn, size, lost)
+  }
+
+  #write(
+    op: 'c' | 'u',
+    shape: TableShape,
+    old: Row | null,
+    row: Row,
+    transaction: Transaction,
+    lsn: number,
+    size: number,
+    lost: readonly string[] | null,
+  ): void {
+    if (this.#skippedOperations.has(op)) return
+    const offset = this.#offset(op === 'c' ? 'INSERT' : 'UPDATE', transaction, lsn)
+    this.#sink.push(this.#records.row(shape, op, old, row, this.#origin(transaction, lsn), offset, lost), size)
+    this.#position = offset
+  }
+
+  #delete(shape: TableShape, old: Row, transaction: Transaction, lsn: number, size: number): void {
+    if (this.#skippedOperations.has('d')) return
+    const offset = this.#offset('DELETE', transaction, lsn)
+    const records = this.#records.deletion(shape, old, this.#origin(transaction, lsn), this.#position, offset)
+    for (const record of records) this.#sink.push(record, size)
+    this.#position = offset
+  }
+
+  #changeKey(
+    shape: TableShape,
+    old: Row,
+    row: Row,
+    transaction: Transaction,
+    lsn: number,
+    size: number,
+    lost: readonly string[] | null,
+  ): void {
+    if (this.#skippedOperations.has('u')) return
+    const offset = this.#offset('UPDATE', transaction, lsn)
+    const origin = this.#origin(transaction, lsn)
+    const records = this.#records.keyChange(shape, old, row, origin, this.#position, offset, lost)
+    for (const record of records) this.#sink.push(record, size)
+    this.#position = offset
+  }
+
+  #truncate(oids: readonly number[], lsn: number, size: number): void {
+    const transaction = this.#open()
+    if (!this.#count(transaction, lsn) || this.#skippedOperations.has('t')) return
+    const shapes = oids.map((oid) => this.#tables.get(oid)).filter((shape) => shape?.captured === true)
+    const offset = this.#offset('TRUNCATE', transaction, lsn)
+    const origin = this.#origin(transaction, lsn)
+    shapes.forEach((shape, i) => {
+      if (shape === undefined) return
+      const place = i === shapes.length - 1 ? offset : this.#position
+      this.#sink.push(this.#records.truncation(shape, origin, place), size)
+    })
+    if (shapes.length > 0) this.#position = offset
+  }
+
+  #offset(type: MessageType, transaction: Transaction, lsn: number): SourceOffset {
+    return rowOffset(type, lsn, this.#doneBefore, transaction.xid, transaction.micros, this.#nth)
+  }
+
+  #origin(transaction: Transaction, lsn: number): ChangeOrigin {
+    const before = this.#lastCommit === null ? 'null' : `"${this.#lastCommit}"`
+    return {
+      snapshot: 'false',
+      sequence: `[${before},"${lsn}"]`,
+      lsn,
+      txId: transaction.xid,
+      micros: transaction.micros,
+      version: rowVersion(transaction.finalLsn, transaction.index - 1),
+    }
+  }
+}
+
+/** An identity other than the key gives the old key's missing columns stand-ins, and so a change, as in Debezium. */
+function keyChanged(old: Row, row: Row): boolean {
+  const { key } = old
+  if (key === null || row.key === null) return false
+  return key.some((value, i) => !sameValue(value, row.key?.[i] ?? null))
+}
+
+function sameValue(a: unknown, b: unknown): boolean {
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((value, i) => sameValue(value, b[i]))
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0
+  return a === b
+}

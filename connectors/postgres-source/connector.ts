@@ -1,0 +1,18 @@
+import type { Connector, ParsedConfig, RawConfig } from 'penstock/api'
+
+/** One slot is read by one task, whatever `tasks.max` says. */
+export class PostgresSourceConnector implements Connector {
+  #raw: RawConfig = {}
+
+  async start(_config: ParsedConfig, raw: RawConfig): Promise<void> {
+    this.#raw = raw
+  }
+
+  async taskConfigs(): Promise<readonly RawConfig[]> {
+    return [this.#raw]
+  }
+
+  async stop(): Promise<void> {
+    this.#raw = {}
+  }
+}

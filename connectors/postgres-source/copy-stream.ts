@@ -1,0 +1,230 @@
+import { ConnectError, deferred, type Clock, type Deferred } from 'penstock/api'
+import type { Duplex } from 'node:stream'
+import { connectionLost, serverError } from './pg-error.ts'
+
+/**
+ * Takes one CopyData payload, the bytes [start, end) of `bytes`, which are valid during the call only.
+ * False: not ready for it; the same frame is given again after {@link CopyStream.proceed}.
+ */
+export type FrameHandler = (bytes: Buffer, start: number, end: number) => boolean
+
+const tag = { query: 0x51, data: 0x64, done: 0x63, error: 0x45, ready: 0x5a, copyOut: 0x48, copyBoth: 0x57, end: 0x58 }
+
+/** A read shorter than this is followed by a rest of {@link restMs}: the walsender writes one small packet per row. */
+const shortRead = 32_768
+const restMs = 1
+
+/**
+ * The socket of a Postgres session while it copies (COPY TO STDOUT, START_REPLICATION). The session's own parser is
+ * set aside until the server is ready for the next query. Frames are handled where they lie, nothing is queued: to
+ * stop reading is to push back on the server.
+ */
+export class CopyStream {
+  readonly #socket: Duplex
+  readonly #clock: Clock
+  readonly #onFrame: FrameHandler
+  readonly #savedListeners: Function[]
+  readonly #started: Deferred<void> = deferred<void>()
+  readonly #done: Deferred<void> = deferred<void>()
+  /** Bytes of a frame that is not whole yet. */
+  #parts: Buffer[] = []
+  #partsLength = 0
+  #needed = 0
+  /** Whole frames that wait for {@link proceed}. */
+  #held: Buffer | null = null
+  #resting = false
+  #paused = false
+  #discarding = false
+  #finished = false
+  #error: Error | null = null
+  #lastReadAt: number
+
+  constructor(socket: Duplex, sql: string, clock: Clock, onFrame: FrameHandler) {
+    this.#socket = socket
+    this.#clock = clock
+    this.#onFrame = onFrame
+    this.#lastReadAt = clock.monotonic()
+    this.#savedListeners = socket.listeners('data')
+    socket.removeAllListeners('data')
+    socket.on('data', this.#onChunk)
+    socket.on('error', this.#onLost)
+    socket.on('close', this.#onLost)
+    // Both are looked at by whoever awaits them; a failure must not count as unhandled meanwhile.
+    this.#started.promise.catch(() => undefined)
+    this.#done.promise.catch(() => undefined)
+    socket.write(message(tag.query, Buffer.from(`${sql}\0`)))
+  }
+
+  /** Resolves when the server begins to copy; rejects with its refusal. */
+  get started(): Promise<void> {
+    return this.#started.promise
+  }
+
+  /** Resolves when the copy is over and the session is ready for the next query. */
+  get done(): Promise<void> {
+    return this.#done.promise
+  }
+
+  get finished(): boolean {
+    return this.#finished
+  }
+
+  /** Monotonic time of the last read. */
+  get lastReadAt(): number {
+    return this.#lastReadAt
+  }
+
+  get paused(): boolean {
+    return this.#paused || this.#held !== null
+  }
+
+  /** Stops reading after what was read already. */
+  pause(): void {
+    this.#paused = true
+    this.#updateFlow()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#updateFlow()
+  }
+
+  /** Gives the frame again that the handler refused, and what follows it. */
+  proceed(): void {
+    const held = this.#held
+    if (held === null) return
+    this.#held = null
+    this.#run(held)
+    this.#updateFlow()
+  }
+
+  /** Sends a CopyData payload. */
+  send(payload: Buffer): void {
+    if (!this.#finished && this.#socket.writable) this.#socket.write(message(tag.data, payload))
+  }
+
+  /** Ends a CopyBoth session politely: what still arrives is dropped. The server closes the connection. */
+  end(): void {
+    this.#discarding = true
+    this.#held = null
+    this.#paused = false
+    this.#updateFlow()
+    if (this.#socket.writable) {
+      this.#socket.write(message(tag.done, Buffer.alloc(0)))
+      this.#socket.write(message(tag.end, Buffer.alloc(0)))
+    }
+  }
+
+  readonly #onChunk = (chunk: Buffer): void => {
+    this.#lastReadAt = this.#clock.monotonic()
+    if (chunk.length < shortRead && !this.#resting) {
+      this.#resting = true
+      this.#clock.after(restMs, () => {
+        this.#resting = false
+        this.#updateFlow()
+      })
+    }
+    if (this.#held !== null) {
+      this.#held = Buffer.concat([this.#held, chunk])
+      return
+    }
+    this.#partsLength += chunk.length
+    if (this.#parts.length > 0 && this.#partsLength < this.#needed) {
+      this.#parts.push(chunk)
+      return
+    }
+    const bytes = this.#parts.length === 0 ? chunk : Buffer.concat([...this.#parts, chunk])
+    this.#parts = []
+    this.#partsLength = 0
+    this.#run(bytes)
+    this.#updateFlow()
+  }
+
+  #run(bytes: Buffer): void {
+    let position = 0
+    try {
+      while (position + 5 <= bytes.length && !this.#finished) {
+        const end = position + 1 + bytes.readInt32BE(position + 1)
+        if (end > bytes.length) break
+        if (bytes[position] === tag.data) {
+          if (!this.#discarding && !this.#onFrame(bytes, position + 5, end)) {
+            this.#held = bytes.subarray(position)
+            return
+          }
+        } else {
+          this.#onControl(bytes, position, end)
+        }
+        position = end
+      }
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    if (position < bytes.length) this.#keep(bytes.subarray(position))
+  }
+
+  #keep(rest: Buffer): void {
+    this.#parts = [rest]
+    this.#partsLength = rest.length
+    this.#needed = rest.length < 5 ? 5 : 1 + rest.readInt32BE(1)
+  }
+
+  #onControl(bytes: Buffer, position: number, end: number): void {
+    switch (bytes[position]) {
+      case tag.copyOut:
+      case tag.copyBoth:
+        this.#started.resolve()
+        return
+      case tag.error:
+        this.#error = serverError(bytes.subarray(position + 5, end))
+        this.#started.reject(this.#error)
+        return
+      case tag.ready:
+        this.#finish(this.#error)
+        return
+      default:
+      // Notices, parameter changes, CopyDone and CommandComplete change nothing here: ReadyForQuery closes the command.
+    }
+  }
+
+  #updateFlow(): void {
+    if (this.#finished) return
+    if (this.#paused || this.#resting || this.#held !== null) this.#socket.pause()
+    else this.#socket.resume()
+  }
+
+  readonly #onLost = (cause?: unknown): void => {
+    this.#finish(this.#error ?? connectionLost(cause))
+  }
+
+  /** The handler threw: the frames behind are of no use, and neither is the connection. */
+  #fail(error: unknown): void {
+    this.#finish(error instanceof Error ? error : new ConnectError(String(error)))
+    this.#socket.destroy()
+  }
+
+  #finish(error: Error | null): void {
+    if (this.#finished) return
+    this.#finished = true
+    this.#socket.off('data', this.#onChunk)
+    this.#socket.off('error', this.#onLost)
+    this.#socket.off('close', this.#onLost)
+    for (const listener of this.#savedListeners) this.#socket.on('data', listener as (chunk: Buffer) => void)
+    this.#socket.resume()
+    if (error === null) {
+      this.#started.resolve()
+      this.#done.resolve()
+    } else {
+      this.#started.reject(error)
+      this.#done.reject(error)
+    }
+  }
+}
+
+function message(type: number, payload: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(5 + payload.length)
+  bytes[0] = type
+  bytes.writeInt32BE(4 + payload.length, 1)
+  payload.copy(bytes, 5)
+  return bytes
+}

@@ -1,0 +1,86 @@
+import { DataError, type ConnectValue } from 'penstock/api'
+import type { ValueDecoder } from './column-type.ts'
+
+const open = 0x7b
+const close = 0x7d
+const quote = 0x22
+const backslash = 0x5c
+const comma = 0x2c
+const equals = 0x3d
+const bracket = 0x5b
+
+/**
+ * Reads Postgres's array text, `{a,"b c",NULL,"q\"x"}`. Connect arrays have one dimension: the inner arrays of a
+ * multi-dimensional one become null, as in Debezium, and `onNested` is told.
+ */
+export function arrayDecoder(element: ValueDecoder, onNested: () => void): ValueDecoder {
+  return (bytes, start, end) => {
+    const items: ConnectValue[] = []
+    let position = start
+    if (bytes[start] === bracket) position = bytes.indexOf(equals, start) + 1
+    if (bytes[position] !== open) throw new DataError('not the text of an array')
+    position += 1
+    if (bytes[position] === close) return items
+    while (position < end) {
+      if (bytes[position] === quote) {
+        const last = closingQuote(bytes, position + 1, end)
+        items.push(quoted(bytes, position + 1, last, element))
+        position = last + 1
+      } else if (bytes[position] === open) {
+        items.push(null)
+        onNested()
+        position = closingBrace(bytes, position, end) + 1
+      } else {
+        const last = plainEnd(bytes, position, end)
+        items.push(isNull(bytes, position, last) ? null : element(bytes, position, last))
+        position = last
+      }
+      if (bytes[position] === close) return items
+      if (bytes[position] !== comma) throw new DataError('not the text of an array')
+      position += 1
+    }
+    throw new DataError('the text of an array ends too early')
+  }
+}
+
+function closingQuote(bytes: Buffer, start: number, end: number): number {
+  for (let i = start; i < end; i += 1) {
+    if (bytes[i] === backslash) i += 1
+    else if (bytes[i] === quote) return i
+  }
+  throw new DataError('the text of an array ends inside a quoted element')
+}
+
+function closingBrace(bytes: Buffer, start: number, end: number): number {
+  let depth = 0
+  for (let i = start; i < end; i += 1) {
+    if (bytes[i] === quote) i = closingQuote(bytes, i + 1, end)
+    else if (bytes[i] === open) depth += 1
+    else if (bytes[i] === close) depth -= 1
+    if (depth === 0) return i
+  }
+  throw new DataError('the text of an array ends inside an inner array')
+}
+
+function plainEnd(bytes: Buffer, start: number, end: number): number {
+  let i = start
+  while (i < end && bytes[i] !== comma && bytes[i] !== close) i += 1
+  return i
+}
+
+function isNull(bytes: Buffer, start: number, end: number): boolean {
+  return end - start === 4 && bytes.toString('latin1', start, end).toUpperCase() === 'NULL'
+}
+
+function quoted(bytes: Buffer, start: number, end: number, element: ValueDecoder): ConnectValue {
+  const escape = bytes.indexOf(backslash, start)
+  if (escape < 0 || escape >= end) return element(bytes, start, end)
+  const plain = Buffer.allocUnsafe(end - start)
+  let length = 0
+  for (let i = start; i < end; i += 1) {
+    if (bytes[i] === backslash) i += 1
+    plain[length] = bytes[i] ?? 0
+    length += 1
+  }
+  return element(plain, 0, length)
+}

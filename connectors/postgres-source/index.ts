@@ -1,0 +1,84 @@
+import {
+  ConfigError,
+  ConnectError,
+  type ConfigProblem,
+  type ConnectorPlugin,
+  type ParsedConfig,
+  type RawConfig,
+} from 'penstock/api'
+import { systemClock } from 'penstock/api'
+import { configDef } from './config.ts'
+import { PostgresSourceConnector } from './connector.ts'
+import { survey } from './preflight.ts'
+import { PgSession } from './session.ts'
+import { settingsOf, type SourceSettings } from './settings.ts'
+import { PostgresSourceTask } from './task.ts'
+import { version } from './version.ts'
+
+/** The Postgres source, by Debezium's class name. */
+export const plugin: ConnectorPlugin = {
+  kind: 'source',
+  className: 'io.debezium.connector.postgresql.PostgresConnector',
+  aliases: [],
+  version,
+  configDef,
+  async check(config, raw, signal) {
+    const problems = crossFieldProblems(config, raw)
+    if (problems.length > 0) return problems
+    try {
+      return await serverProblems(settingsOf(config, raw), signal)
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      return [{ key: error.message.slice(0, error.message.indexOf(':')), message: error.message }]
+    }
+  },
+  createConnector: () => new PostgresSourceConnector(),
+  createTask: () => new PostgresSourceTask(),
+}
+
+const exclusive = ['schema', 'table', 'column']
+const masking = /^column\.(?:truncate\.to\.\d+\.chars|mask\.with\.\d+\.chars|mask\.hash\..*)$/
+
+function crossFieldProblems(config: ParsedConfig, raw: RawConfig): ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  for (const what of exclusive) {
+    const include = `${what}.include.list`
+    const exclude = `${what}.exclude.list`
+    if (config[include] && config[exclude]) {
+      problems.push({ key: exclude, message: `"${include}" is already specified` })
+    }
+  }
+  for (const key of Object.keys(raw).filter((name) => masking.test(name))) {
+    problems.push({
+      key,
+      message: 'not served yet: columns cannot be masked or cut; leave them out with column.exclude.list',
+    })
+  }
+  if (Number(config['max.queue.size']) <= Number(config['max.batch.size'])) {
+    problems.push({ key: 'max.queue.size', message: 'Must be larger than the maximum batch size' })
+  }
+  return problems
+}
+
+/** Connects and looks, as the task will; nothing is made. */
+async function serverProblems(settings: SourceSettings, signal: AbortSignal): Promise<readonly ConfigProblem[]> {
+  let session: PgSession | null = null
+  const onAbort = (): void => void session?.close()
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    session = await PgSession.connect(settings.connection, 'sql', systemClock)
+    const { problems } = await survey(session, settings)
+    return problems.map(({ code, key, message }) => ({ key, message: `${code}: ${message}` }))
+  } catch (error) {
+    if (!(error instanceof ConnectError) || error instanceof ConfigError) throw error
+    return [{ key: keyOf(error), message: error.message }]
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+    await session?.close()
+  }
+}
+
+function keyOf(error: ConnectError): string {
+  if (error.code === 'PG_AUTHENTICATION') return 'database.password'
+  return error.code === 'PG_DATABASE' ? 'database.dbname' : 'database.hostname'
+}

@@ -1,0 +1,41 @@
+import { DataError } from 'penstock/api'
+
+/**
+ * Positions in Postgres's write-ahead log, as numbers: exact up to 2^53, that is 8 PiB of log.
+ * Text form is Postgres's `16/B374D848`.
+ */
+export function parseLsn(text: string): number {
+  const slash = text.indexOf('/')
+  const high = Number.parseInt(text.slice(0, slash), 16)
+  const low = Number.parseInt(text.slice(slash + 1), 16)
+  return checked(high * 2 ** 32 + low, text)
+}
+
+export function formatLsn(lsn: number): string {
+  const high = Math.floor(lsn / 2 ** 32)
+  return `${high.toString(16).toUpperCase()}/${(lsn - high * 2 ** 32).toString(16).toUpperCase()}`
+}
+
+/** An LSN, or any unsigned 64-bit number that fits a double, at `position` of a message. */
+export function readLsn(bytes: Buffer, position: number): number {
+  const lsn = bytes.readUInt32BE(position) * 2 ** 32 + bytes.readUInt32BE(position + 4)
+  return lsn <= Number.MAX_SAFE_INTEGER ? lsn : checked(lsn, `at byte ${position}`)
+}
+
+function checked(lsn: number, what: string): number {
+  if (Number.isSafeInteger(lsn)) return lsn
+  throw new DataError(`not a usable log position (LSN): ${what}`)
+}
+
+/** Changes of one transaction that have versions of their own; later ones share the last. */
+const versionsPerCommit = 1024
+
+/**
+ * The version of a row (D14): the LSN of the commit record × 1024 + the change's index in its transaction, at most 1023.
+ * A snapshot row takes its slot's consistent point and index 0. A bigint past 2^53.
+ */
+export function rowVersion(commitLsn: number, index: number): number | bigint {
+  const offset = index < versionsPerCommit ? index : versionsPerCommit - 1
+  const version = commitLsn * versionsPerCommit + offset
+  return Number.isSafeInteger(version) ? version : BigInt(commitLsn) * BigInt(versionsPerCommit) + BigInt(offset)
+}

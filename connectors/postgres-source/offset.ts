@@ -1,0 +1,148 @@
+import { DataError, type SourceOffset, type SourcePartition } from 'penstock/api'
+
+/**
+ * Debezium's source offsets. A row's offset says where it lies (`lsn`, and which change of that LSN), and with
+ * `lsn_commit` which transactions are whole: those that ended at or before it.
+ */
+export type MessageType = 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE'
+
+export function sourcePartition(prefix: string): SourcePartition {
+  return { server: prefix }
+}
+
+/** Of a snapshot's row; `last` on the very last one. */
+export function snapshotOffset(lsn: number, txId: number | null, micros: number, last: boolean): SourceOffset {
+  return {
+    last_snapshot_record: last,
+    lsn,
+    ...(txId === null ? {} : { txId }),
+    ts_usec: micros,
+    snapshot: 'INITIAL',
+    snapshot_completed: last,
+  }
+}
+
+/**
+ * Of a row in the stream. `nth` is the change's number among those that share its LSN: a COPY writes many rows with
+ * one log record.
+ */
+export function rowOffset(
+  type: MessageType,
+  lsn: number,
+  lsnCommit: number | null,
+  txId: number,
+  micros: number,
+  nth: number,
+): SourceOffset {
+  if (lsnCommit === null) {
+    if (nth === 1) return { lsn_proc: lsn, messageType: type, lsn, txId, ts_usec: micros }
+    return { lsn_proc: lsn, messageType: type, lsn, txId, ts_usec: micros, lsn_events_processed: nth }
+  }
+  if (nth === 1) return { lsn_proc: lsn, messageType: type, lsn_commit: lsnCommit, lsn, txId, ts_usec: micros }
+  return {
+    lsn_proc: lsn,
+    messageType: type,
+    lsn_commit: lsnCommit,
+    lsn,
+    txId,
+    ts_usec: micros,
+    lsn_events_processed: nth,
+  }
+}
+
+/** After a transaction, or with nothing open and nothing in flight: everything before `lsn` is done. */
+export function commitOffset(lsn: number, txId: number | null, micros: number): SourceOffset {
+  return {
+    lsn_proc: lsn,
+    messageType: 'COMMIT',
+    lsn_commit: lsn,
+    lsn,
+    ...(txId === null ? {} : { txId }),
+    ts_usec: micros,
+  }
+}
+
+/** Where to go on. */
+export type ResumePoint =
+  /** No snapshot yet, or one that was interrupted. */
+  { readonly kind: 'begin' } | StreamPoint
+
+/**
+ * Transactions whose commit record lies before `skipBefore` are done, and of transaction `open` the changes up to
+ * `open.lsn`. `lastCommit` is the end of the last commit that was seen, null before the first one.
+ */
+export interface StreamPoint {
+  readonly kind: 'stream'
+  readonly skipBefore: number
+  readonly lastCommit: number | null
+  readonly open: OpenTransaction | null
+}
+
+/** A transaction of which some changes are done: those before `lsn`, and `nth` of those at it. */
+export interface OpenTransaction {
+  /** Null in offsets of old versions: then it is the first transaction that is not skipped. */
+  readonly txId: number | null
+  readonly lsn: number
+  readonly nth: number
+}
+
+/** Reads an offset of ours or of any Debezium version. @throws DataError when it is neither. */
+export function resumePoint(offset: SourceOffset | null): ResumePoint {
+  if (offset === null) return { kind: 'begin' }
+  const lsn = numberOf(offset, 'lsn')
+  const lsnProc = numberOf(offset, 'lsn_proc')
+  const lsnCommit = numberOf(offset, 'lsn_commit')
+  const position = lsn ?? lsnProc
+  if (isSnapshot(offset)) {
+    if (!isTrue(offset['last_snapshot_record']) && !isTrue(offset['snapshot_completed'])) return { kind: 'begin' }
+    if (position === null) throw unusable(offset)
+    return { kind: 'stream', skipBefore: position, lastCommit: null, open: null }
+  }
+  if (position === null) throw unusable(offset)
+  const type = offset['messageType']
+  if (type === 'COMMIT' || type === 'NOOP') {
+    return { kind: 'stream', skipBefore: lsnCommit ?? position, lastCommit: lsnCommit, open: null }
+  }
+  const done = type === undefined || (typeof type === 'string' && rowTypes.has(type))
+  const open = done
+    ? { txId: numberOf(offset, 'txId'), lsn: position, nth: numberOf(offset, 'lsn_events_processed') ?? 1 }
+    : null
+  // Without a commit seen there is nothing before the open transaction but what the slot still sends.
+  return { kind: 'stream', skipBefore: lsnCommit ?? 0, lastCommit: lsnCommit, open }
+}
+
+const rowTypes = new Set(['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'])
+
+/** The log position up to which an offset says that everything is done; null while a snapshot is not whole. */
+export function confirmable(offset: SourceOffset): number | null {
+  if (isSnapshot(offset)) return null
+  return numberOf(offset, 'lsn_commit')
+}
+
+/** The furthest position that a slot may have confirmed without loss, given the offset. */
+export function slotLimit(offset: SourceOffset): number | null {
+  return numberOf(offset, 'lsn_commit') ?? numberOf(offset, 'lsn_proc') ?? numberOf(offset, 'lsn')
+}
+
+function isSnapshot(offset: SourceOffset): boolean {
+  const value = offset['snapshot']
+  // INCREMENTAL runs beside the stream: the offset's position is that of the stream.
+  return value !== undefined && value !== null && value !== false && value !== 'false' && value !== 'INCREMENTAL'
+}
+
+function isTrue(value: SourceOffset[string] | undefined): boolean {
+  return value === true || value === 'true'
+}
+
+function numberOf(offset: SourceOffset, key: string): number | null {
+  const value = offset[key]
+  if (value === undefined || value === null) return null
+  const number = Number(value)
+  if (!Number.isSafeInteger(number)) throw unusable(offset)
+  return number
+}
+
+function unusable(offset: SourceOffset): DataError {
+  const text = JSON.stringify(offset, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
+  return new DataError(`the stored offset cannot be understood: ${text}`, { code: 'PG_OFFSET' })
+}

@@ -1,0 +1,123 @@
+import { ConnectError, RetriableError } from 'penstock/api'
+
+/** SQLSTATEs and socket errors after which the same call may succeed. */
+const passing = new Set([
+  '57P01', // admin_shutdown
+  '57P02', // crash_shutdown
+  '57P03', // cannot_connect_now
+  '53300', // too_many_connections
+  '53400', // configuration_limit_exceeded
+  '55006', // object_in_use: the slot's old walsender has not ended yet
+  '55P03', // lock_not_available
+  '57014', // query_canceled
+  '40001', // serialization_failure
+  '40P01', // deadlock_detected
+  '25P03', // idle_in_transaction_session_timeout
+  '57P05', // idle_session_timeout
+])
+const unreachable = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+  'ENOTFOUND',
+  'ECONNABORTED',
+])
+
+/** An error that the server sent, with its SQLSTATE. */
+export class PostgresServerError extends ConnectError {
+  readonly sqlState: string
+  readonly detail: string | null
+  readonly hint: string | null
+
+  constructor(message: string, sqlState: string, detail: string | null, hint: string | null) {
+    super(message)
+    this.sqlState = sqlState
+    this.detail = detail
+    this.hint = hint
+  }
+}
+
+/** Reads an ErrorResponse's fields. */
+export function serverError(payload: Buffer): PostgresServerError {
+  const fields = new Map<string, string>()
+  let position = 0
+  while (position < payload.length && payload[position] !== 0) {
+    const end = payload.indexOf(0, position + 1)
+    fields.set(String.fromCharCode(payload[position] ?? 0), payload.toString('utf8', position + 1, end))
+    position = end + 1
+  }
+  return new PostgresServerError(
+    fields.get('M') ?? 'the server reported an error',
+    fields.get('C') ?? 'XX000',
+    fields.get('D') ?? null,
+    fields.get('H') ?? null,
+  )
+}
+
+/** The connection ended without being asked to. */
+export function connectionLost(cause: unknown): RetriableError {
+  const reason = cause instanceof Error ? `: ${cause.message}` : ''
+  return new RetriableError(`the connection to Postgres was lost${reason}`, { code: 'PG_CONNECTION_LOST', cause })
+}
+
+/** The SQLSTATE or the system's code (`ECONNREFUSED`) of an error; null when it has none. */
+export function codeOf(error: unknown): string | null {
+  if (error instanceof PostgresServerError) return error.sqlState
+  if (!(error instanceof Error)) return null
+  const code: unknown = Reflect.get(error, 'code')
+  if (typeof code === 'string') return code
+  // Node tries every address of a host and gathers the failures.
+  return error instanceof AggregateError ? codeOf(error.errors[0]) : null
+}
+
+function textOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(textOf).join('; ')
+  if (!(error instanceof Error)) return String(error)
+  const details = [Reflect.get(error, 'detail'), Reflect.get(error, 'hint')].filter((part) => typeof part === 'string')
+  return [error.message, ...details].join(' — ')
+}
+
+/**
+ * What happened, as an error that says what was done and whether trying again can help. Errors of this connector pass
+ * as they are.
+ */
+export function pgError(error: unknown, doing: string): ConnectError {
+  if (error instanceof ConnectError && !(error instanceof PostgresServerError)) return error
+  const code = codeOf(error)
+  const text = `${doing}: ${textOf(error)}`
+  if (code !== null && unreachable.has(code)) {
+    return new RetriableError(
+      `${text}. Is the server up, and do database.hostname and database.port name it? The task goes on by itself once it answers.`,
+      { code: 'PG_UNREACHABLE', cause: error },
+    )
+  }
+  if (code === '55006') return new RetriableError(text, { code: 'PG_SLOT_ACTIVE', cause: error })
+  if (code !== null && (passing.has(code) || code.startsWith('08'))) {
+    return new RetriableError(text, { code: 'PG_UNAVAILABLE', cause: error })
+  }
+  if (code === null && /terminated|timeout|closed/i.test(text)) {
+    return new RetriableError(text, { code: 'PG_CONNECTION_LOST', cause: error })
+  }
+  return new ConnectError(`${text}${remedy(code)}`, { code: nameOf(code), cause: error })
+}
+
+function nameOf(code: string | null): string {
+  if (code === null) return 'PG_ERROR'
+  if (code.startsWith('28')) return 'PG_AUTHENTICATION'
+  if (code === '3D000') return 'PG_DATABASE'
+  if (code === '42501') return 'PG_PRIVILEGE'
+  return 'PG_ERROR'
+}
+
+function remedy(code: string | null): string {
+  if (code === null) return ''
+  if (code.startsWith('28')) {
+    return '. Check database.user and database.password, and that pg_hba.conf lets this user connect (also for replication).'
+  }
+  if (code === '3D000') return '. Check database.dbname.'
+  return ` (SQLSTATE ${code})`
+}

@@ -1,0 +1,275 @@
+import { ConnectError } from 'penstock/api'
+import { createStatement, readPublication, type Publication } from './publication.ts'
+import type { PgSession } from './session.ts'
+import type { SourceSettings } from './settings.ts'
+import { readSlot, type Slot } from './slot.ts'
+import { listTables, readTables, type CatalogTable } from './table-catalog.ts'
+import { fullName, isLiteral, quoteIdentifier, quoteTable, type TableName } from './table-filter.ts'
+
+/** Something that the connector cannot run with, and the SQL or the option that mends it. */
+export interface Finding {
+  readonly code: string
+  /** The option it belongs to. */
+  readonly key: string
+  readonly message: string
+}
+
+/** What the server is and has, and what is wrong with it. */
+export interface Survey {
+  /** `server_version_num`, such as 150018. */
+  readonly serverVersion: number
+  readonly standby: boolean
+  /** 0 when the server never gives a silent client up. */
+  readonly senderTimeoutMs: number
+  readonly publication: Publication | null
+  readonly slot: Slot | null
+  /** Captured tables, in the order of the snapshot. */
+  readonly tables: readonly CatalogTable[]
+  readonly problems: readonly Finding[]
+  /** What works, and will surprise. */
+  readonly warnings: readonly string[]
+}
+
+interface ServerRow {
+  version: number
+  wal_level: string
+  standby: boolean
+  sender_timeout: number
+  superuser: boolean
+  replication: boolean
+  user: string
+  max_slots: number
+  slots: number
+  may_create: boolean
+}
+
+// The cloud roles grant replication without the attribute.
+const serverSql = `
+select current_setting('server_version_num')::int as version, current_setting('wal_level') as wal_level,
+  pg_is_in_recovery() as standby,
+  (select setting::int from pg_settings where name = 'wal_sender_timeout') as sender_timeout,
+  r.rolsuper as superuser, r.rolname as user,
+  r.rolreplication or exists (select from pg_roles g where g.rolname in
+    ('rds_superuser', 'rdsadmin', 'rdsrepladmin', 'rds_replication', 'cloudsqlsuperuser', 'azure_pg_admin')
+    and pg_has_role(r.oid, g.oid, 'member')) as replication,
+  current_setting('max_replication_slots')::int as max_slots, (select count(*)::int from pg_replication_slots) as slots,
+  has_database_privilege(current_database(), 'CREATE') as may_create
+from pg_roles r where r.rolname = current_user`
+
+/** Looks at everything that has to be right before a slot is made. Changes nothing. */
+export async function survey(session: PgSession, settings: SourceSettings): Promise<Survey> {
+  const [server] = await session.query<ServerRow>(serverSql)
+  if (server === undefined) throw new ConnectError('the server does not know the user that is connected')
+  const publication = await readPublication(session, settings.publication, server.version)
+  const slot = await readSlot(session, settings.slot, server.version)
+  const listed = await listTables(session)
+  const matching = settings.filter.order(listed.filter((table) => settings.filter.includesTable(table)))
+  const captured = matching.filter((table) => isCaptured(table, publication, settings))
+  const details = await readTables(
+    session,
+    captured.map((table) => table.oid),
+  )
+  const tables = captured.flatMap((table) => details.find((detail) => detail.oid === table.oid) ?? [])
+  const streams = settings.snapshotMode !== 'initial_only'
+  return {
+    serverVersion: server.version,
+    standby: server.standby,
+    senderTimeoutMs: server.sender_timeout,
+    publication,
+    slot,
+    tables,
+    problems: [
+      ...(streams ? serverFindings(server, slot, settings) : []),
+      ...tableFindings(listed, matching, settings),
+      ...(streams ? publicationFindings(server, publication, matching, settings) : []),
+      ...(await privilegeFindings(session, tables, server.user)),
+    ],
+    warnings: tables.flatMap(identityWarnings),
+  }
+}
+
+/** @throws ConnectError with all problems, the first one's code first. */
+export function refuse(found: Survey): void {
+  const [first, ...others] = found.problems
+  if (first === undefined) return
+  const rest = others.map((problem) => ` ${problem.code}: ${problem.message}`).join('')
+  throw new ConnectError(`${first.message}${rest}`, { code: first.code })
+}
+
+/** A slot decodes with the catalog of its own position: a publication made later does not exist there. */
+export function refuseYoungPublication(found: Survey, settings: SourceSettings): void {
+  if (found.slot === null || found.publication !== null) return
+  throw new ConnectError(
+    `replication slot "${settings.slot}" exists and publication "${settings.publication}" does not: a slot cannot see a ` +
+      `publication that is made after it. To begin anew run: SELECT pg_drop_replication_slot('${settings.slot}'); and delete ` +
+      "the connector's offsets, or set publication.name to the publication that the slot was made with.",
+    { code: 'PG_PUBLICATION' },
+  )
+}
+
+/** What the publication sends is what there is to capture; without one, or where it is made to fit, the filters decide. */
+function isCaptured(table: TableName, publication: Publication | null, settings: SourceSettings): boolean {
+  if (publication === null || settings.snapshotMode === 'initial_only') return true
+  if (settings.publicationMode === 'filtered' && !publication.allTables) return true
+  return publication.tables.some((other) => other.schema === table.schema && other.name === table.name)
+}
+
+function serverFindings(server: ServerRow, slot: Slot | null, settings: SourceSettings): Finding[] {
+  const findings: Finding[] = []
+  if (server.wal_level !== 'logical') {
+    findings.push({
+      code: 'PG_WAL_LEVEL',
+      key: 'database.hostname',
+      message:
+        `wal_level is "${server.wal_level}". Run: ALTER SYSTEM SET wal_level = logical; then restart Postgres ` +
+        '(on RDS set rds.logical_replication = 1 in the parameter group).',
+    })
+  }
+  if (!server.superuser && !server.replication) {
+    findings.push({
+      code: 'PG_REPLICATION_ROLE',
+      key: 'database.user',
+      message:
+        `user "${server.user}" may not replicate. Run as a superuser: ALTER ROLE ${quoteIdentifier(server.user)} REPLICATION; ` +
+        `(on RDS: GRANT rds_replication TO ${quoteIdentifier(server.user)};)`,
+    })
+  }
+  if (slot === null && server.slots >= server.max_slots) {
+    findings.push({
+      code: 'PG_SLOTS',
+      key: 'slot.name',
+      message:
+        `all ${server.max_slots} replication slots are taken and "${settings.slot}" is not among them. Run: ` +
+        `ALTER SYSTEM SET max_replication_slots = ${server.max_slots + 4}; then restart Postgres, or drop one that nobody ` +
+        'reads: SELECT slot_name, active FROM pg_replication_slots;',
+    })
+  }
+  return findings
+}
+
+function tableFindings(
+  listed: readonly TableName[],
+  matching: readonly TableName[],
+  settings: SourceSettings,
+): Finding[] {
+  const missing = settings.filter.tableInclude.filter(
+    (pattern) => isLiteral(pattern) && !listed.some((table) => pattern.regex.test(fullName(table))),
+  )
+  const findings = missing.map((pattern) => ({
+    code: 'PG_TABLE',
+    key: 'table.include.list',
+    message:
+      `table.include.list names "${pattern.text}", and database ${settings.connection.database} has no such table. ` +
+      `Entries are schema.table. ${known(listed)}`,
+  }))
+  if (findings.length > 0 || matching.length > 0) return findings
+  return [
+    {
+      code: 'PG_TABLE',
+      key: settings.filter.isNarrow ? 'table.include.list' : 'database.dbname',
+      message: `no table of database ${settings.connection.database} is captured. ${known(listed)}`,
+    },
+  ]
+}
+
+function known(listed: readonly TableName[]): string {
+  if (listed.length === 0) return 'The database holds no tables.'
+  const names = listed.slice(0, 10).map(fullName).join(', ')
+  return `It holds: ${names}${listed.length > 10 ? `, and ${listed.length - 10} more` : ''}.`
+}
+
+function publicationFindings(
+  server: ServerRow,
+  publication: Publication | null,
+  matching: readonly TableName[],
+  settings: SourceSettings,
+): Finding[] {
+  const finding = (message: string, code = 'PG_PUBLICATION'): Finding[] => [{ code, key: 'publication.name', message }]
+  if (publication === null) {
+    const statement = createStatement(settings, matching)
+    if (settings.publicationMode === 'disabled') {
+      return finding(
+        `publication "${settings.publication}" does not exist and publication.autocreate.mode is disabled. Run: ${statement};`,
+      )
+    }
+    if (settings.publicationMode === 'all_tables' && !server.superuser) {
+      return finding(
+        `only a superuser can make a publication for all tables. Run as one: ${statement}; or set ` +
+          'publication.autocreate.mode to filtered.',
+        'PG_PRIVILEGE',
+      )
+    }
+    if (!server.superuser && !server.may_create) {
+      return finding(
+        `user "${server.user}" may not make publications. Run: GRANT CREATE ON DATABASE ` +
+          `${quoteIdentifier(settings.connection.database)} TO ${quoteIdentifier(server.user)}; or, as the owner of the tables: ${statement};`,
+        'PG_PRIVILEGE',
+      )
+    }
+    return []
+  }
+  if (settings.publicationMode === 'filtered' || publication.allTables || !settings.filter.isNarrow) return []
+  const published = new Set(publication.tables.map(fullName))
+  const left = matching.filter((table) => !published.has(fullName(table)))
+  // A partitioned table and its partitions are published one for the other.
+  if (left.length === 0 || left.length < matching.length) return []
+  return finding(
+    `publication "${publication.name}" holds none of the captured tables. Run: ALTER PUBLICATION ` +
+      `${quoteIdentifier(publication.name)} ADD TABLE ${left.map(quoteTable).join(', ')};`,
+  )
+}
+
+async function privilegeFindings(
+  session: PgSession,
+  tables: readonly CatalogTable[],
+  user: string,
+): Promise<Finding[]> {
+  if (tables.length === 0) return []
+  const rows = await session.query<{ schema: string; name: string; usage: boolean }>(
+    `select n.nspname as schema, c.relname as name, has_schema_privilege(n.oid, 'USAGE') as usage
+     from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where c.oid = any($1::oid[]) and not (has_schema_privilege(n.oid, 'USAGE') and
+       (has_table_privilege(c.oid, 'SELECT') or has_any_column_privilege(c.oid, 'SELECT')))`,
+    [tables.map((table) => table.oid)],
+  )
+  if (rows.length === 0) return []
+  const role = quoteIdentifier(user)
+  const schemas = new Set(rows.filter((row) => !row.usage).map((row) => row.schema))
+  const grants = [
+    ...[...schemas].map((schema) => `GRANT USAGE ON SCHEMA ${quoteIdentifier(schema)} TO ${role};`),
+    `GRANT SELECT ON ${rows.map(quoteTable).join(', ')} TO ${role};`,
+  ]
+  return [
+    {
+      code: 'PG_PRIVILEGE',
+      key: 'database.user',
+      message: `user "${user}" may not read ${rows.map(fullName).join(', ')}. Run: ${grants.join(' ')}`,
+    },
+  ]
+}
+
+/** What a table's replica identity and key make of its changes. */
+function identityWarnings(table: CatalogTable): string[] {
+  const name = fullName(table)
+  const sql = quoteTable(table)
+  if (table.kind !== 'r') return []
+  if (table.identity === 'n' || (table.identity === 'd' && !table.hasPrimaryKey)) {
+    return [
+      `PG_REPLICA_IDENTITY: ${name} has no replica identity: while it is published, Postgres refuses UPDATE and DELETE on ` +
+        `it. Run: ALTER TABLE ${sql} ADD PRIMARY KEY (…); or ALTER TABLE ${sql} REPLICA IDENTITY FULL;`,
+    ]
+  }
+  if (table.keyColumns.length === 0) {
+    return [
+      `PG_KEYLESS: ${name} has no primary key: its records have no key, so sinks cannot tell its rows apart. ` +
+        `Run: ALTER TABLE ${sql} ADD PRIMARY KEY (…); or set message.key.columns.`,
+    ]
+  }
+  if (table.identity === 'i' && !table.keyColumns.every((column) => table.identityColumns.includes(column))) {
+    return [
+      `PG_REPLICA_IDENTITY: the replica identity index of ${name} does not hold its key (${table.keyColumns.join(', ')}): ` +
+        `deletions carry stand-ins instead of the key. Run: ALTER TABLE ${sql} REPLICA IDENTITY DEFAULT;`,
+    ]
+  }
+  return []
+}

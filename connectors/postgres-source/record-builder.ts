@@ -1,0 +1,206 @@
+import {
+  primitive,
+  type Clock,
+  type ConnectValue,
+  type Header,
+  type SourceOffset,
+  type SourceRecord,
+} from 'penstock/api'
+import type { Row } from './row-reader.ts'
+import { sourcePartition } from './offset.ts'
+import type { TableShape } from './table-shape.ts'
+
+export const versionHeader = '__penstock.version'
+/** Names of columns whose unchanged out-of-line value neither the log nor the placeholder could give: sinks keep theirs. */
+export const unchangedHeader = '__penstock.unchanged'
+
+/** What the records of a connector have in common. */
+export interface RecordIdentity {
+  readonly prefix: string
+  readonly database: string
+  readonly taskId: string
+  readonly connectorVersion: string
+  readonly extendedHeaders: boolean
+  readonly tombstones: boolean
+}
+
+/** The position and time of a change, for its `source` block. */
+export interface ChangeOrigin {
+  readonly snapshot: string
+  readonly sequence: string
+  readonly lsn: number
+  readonly txId: number | null
+  /** Microseconds of the epoch: when the transaction committed, or the snapshot was taken. */
+  readonly micros: number
+  /** D14. */
+  readonly version: number | bigint
+}
+
+const string = primitive('STRING')
+const int64 = primitive('INT64')
+
+/** Makes Debezium's records. Takes them apart nowhere: all values are positional. */
+export class RecordBuilder {
+  readonly #identity: RecordIdentity
+  readonly #clock: Clock
+  readonly #partition: ReturnType<typeof sourcePartition>
+  readonly #contextHeaders: readonly Header[]
+  #nowMs = -1
+  #nowMicros = 0
+  #nowNanos: bigint = 0n
+  #originMicros = -1
+  #originNanos: bigint = 0n
+
+  constructor(identity: RecordIdentity, clock: Clock) {
+    this.#identity = identity
+    this.#clock = clock
+    this.#partition = sourcePartition(identity.prefix)
+    this.#contextHeaders = identity.extendedHeaders
+      ? [
+          { key: '__debezium.context.connectorLogicalName', schema: string, value: identity.prefix },
+          { key: '__debezium.context.taskId', schema: string, value: identity.taskId },
+          { key: '__debezium.context.connectorName', schema: string, value: 'postgresql' },
+        ]
+      : []
+  }
+
+  /** A row that was read or written. */
+  row(
+    shape: TableShape,
+    op: 'r' | 'c' | 'u',
+    before: Row | null,
+    after: Row,
+    origin: ChangeOrigin,
+    offset: SourceOffset,
+    unchanged: readonly string[] | null,
+  ): SourceRecord {
+    const value = this.#envelope(shape, op, before, after, origin)
+    let headers = this.#headers(origin, null)
+    if (unchanged !== null) {
+      headers = [...headers, { key: unchangedHeader, schema: string, value: unchanged.join(',') }]
+    }
+    return this.#record(shape, after.key, value, headers, offset)
+  }
+
+  /** A deletion and its tombstone. The deletion alone is not the whole change: it carries the offset before it. */
+  deletion(
+    shape: TableShape,
+    before: Row,
+    origin: ChangeOrigin,
+    offsetBefore: SourceOffset,
+    offset: SourceOffset,
+  ): SourceRecord[] {
+    const headers = this.#headers(origin, null)
+    const value = this.#envelope(shape, 'd', before, null, origin)
+    if (!this.#identity.tombstones) return [this.#record(shape, before.key, value, headers, offset)]
+    return [
+      this.#record(shape, before.key, value, headers, offsetBefore),
+      this.#tombstone(shape, before.key, headers, offset),
+    ]
+  }
+
+  /** An update of the key: the old key is deleted, the new one created. */
+  keyChange(
+    shape: TableShape,
+    before: Row,
+    after: Row,
+    origin: ChangeOrigin,
+    offsetBefore: SourceOffset,
+    offset: SourceOffset,
+    unchanged: readonly string[] | null,
+  ): SourceRecord[] {
+    const gone = this.#headers(origin, { key: '__debezium.newkey', schema: shape.keySchema, value: after.key })
+    const deletion = this.#envelope(shape, 'd', before, null, origin)
+    const records = [this.#record(shape, before.key, deletion, gone, offsetBefore)]
+    if (this.#identity.tombstones) records.push(this.#tombstone(shape, before.key, gone, offsetBefore))
+    let come = this.#headers(origin, { key: '__debezium.oldkey', schema: shape.keySchema, value: before.key })
+    if (unchanged !== null) come = [...come, { key: unchangedHeader, schema: string, value: unchanged.join(',') }]
+    records.push(this.#record(shape, after.key, this.#envelope(shape, 'c', null, after, origin), come, offset))
+    return records
+  }
+
+  truncation(shape: TableShape, origin: ChangeOrigin, offset: SourceOffset): SourceRecord {
+    const value = this.#envelope(shape, 't', null, null, origin)
+    return { ...this.#record(shape, null, value, this.#headers(origin, null), offset), keySchema: null }
+  }
+
+  #envelope(
+    shape: TableShape,
+    op: string,
+    before: Row | null,
+    after: Row | null,
+    origin: ChangeOrigin,
+  ): readonly ConnectValue[] {
+    const now = this.#clock.now()
+    if (now !== this.#nowMs) {
+      this.#nowMs = now
+      this.#nowMicros = Math.floor(now * 1000)
+      this.#nowNanos = BigInt(this.#nowMicros) * 1000n
+    }
+    return [
+      before === null ? null : before.values,
+      after === null ? null : after.values,
+      this.#source(shape, origin),
+      null,
+      op,
+      Math.floor(now),
+      this.#nowMicros,
+      this.#nowNanos,
+    ]
+  }
+
+  #source(shape: TableShape, origin: ChangeOrigin): readonly ConnectValue[] {
+    const { micros } = origin
+    if (micros !== this.#originMicros) {
+      this.#originMicros = micros
+      this.#originNanos = BigInt(micros) * 1000n
+    }
+    return [
+      this.#identity.connectorVersion,
+      'postgresql',
+      this.#identity.prefix,
+      Math.floor(micros / 1000),
+      origin.snapshot,
+      this.#identity.database,
+      origin.sequence,
+      micros,
+      this.#originNanos,
+      shape.schema,
+      shape.name,
+      origin.txId,
+      origin.lsn,
+      null,
+    ]
+  }
+
+  #headers(origin: ChangeOrigin, first: Header | null): readonly Header[] {
+    const version = { key: versionHeader, schema: int64, value: origin.version }
+    const context = this.#contextHeaders
+    return first === null ? [...context, version] : [first, ...context, version]
+  }
+
+  #record(
+    shape: TableShape,
+    key: ConnectValue,
+    value: ConnectValue,
+    headers: readonly Header[],
+    sourceOffset: SourceOffset,
+  ): SourceRecord {
+    return {
+      topic: shape.topic,
+      partition: null,
+      keySchema: shape.keySchema,
+      key,
+      valueSchema: shape.envelopeSchema,
+      value,
+      timestamp: null,
+      headers,
+      sourcePartition: this.#partition,
+      sourceOffset,
+    }
+  }
+
+  #tombstone(shape: TableShape, key: ConnectValue, headers: readonly Header[], offset: SourceOffset): SourceRecord {
+    return { ...this.#record(shape, key, null, headers, offset), valueSchema: null }
+  }
+}

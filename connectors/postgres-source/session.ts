@@ -1,0 +1,180 @@
+import { ConfigError, type Clock } from 'penstock/api'
+import { readFile } from 'node:fs/promises'
+import { Socket, type SocketConstructorOpts } from 'node:net'
+import type { ConnectionOptions } from 'node:tls'
+import pg from 'pg'
+import { CopyStream, type FrameHandler } from './copy-stream.ts'
+import { pgError } from './pg-error.ts'
+
+export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
+
+/** How to reach the database. Files are PEM. */
+export interface ConnectionSettings {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string | null
+  readonly database: string
+  readonly sslMode: SslMode
+  readonly sslRootCert: string | null
+  readonly sslCert: string | null
+  readonly sslKey: string | null
+  readonly sslPassword: string | null
+  readonly tcpKeepAlive: boolean
+  readonly connectTimeoutMs: number
+}
+
+/** The text forms that the value decoders read; the server's or the user's own settings must not change them. */
+const sessionOptions = [
+  'DateStyle=ISO,MDY',
+  'IntervalStyle=postgres',
+  'extra_float_digits=3',
+  'bytea_output=hex',
+  'TimeZone=UTC',
+  'statement_timeout=0',
+  'idle_in_transaction_session_timeout=0',
+]
+  .map((option) => `-c ${option}`)
+  .join(' ')
+
+/** Larger socket reads cost more than they give: Node allocates the buffer for every packet. */
+const socketOptions: SocketConstructorOpts & { highWaterMark: number } = { highWaterMark: 16_384 }
+const endTimeoutMs = 2_000
+
+/** One connection to Postgres, for SQL or for replication. One query or copy at a time. */
+export class PgSession {
+  readonly #client: pg.Client
+  readonly #clock: Clock
+  #copy: CopyStream | null = null
+  #closed = false
+
+  private constructor(client: pg.Client, clock: Clock) {
+    this.#client = client
+    this.#clock = clock
+    // What runs on the connection meets the failure itself; without a listener Node would end the process.
+    client.on('error', () => {
+      this.#closed = true
+    })
+  }
+
+  /** @throws RetriableError when the server cannot be reached now, ConnectError when it refuses. */
+  static async connect(settings: ConnectionSettings, kind: 'sql' | 'replication', clock: Clock): Promise<PgSession> {
+    const attempts = await tlsAttempts(settings)
+    for (const [index, ssl] of attempts.entries()) {
+      try {
+        return await connectOnce(settings, kind, ssl, (client) => new PgSession(client, clock))
+      } catch (error) {
+        if (index + 1 < attempts.length && canFallBack(error, ssl)) continue
+        throw pgError(error, `connecting to ${settings.host}:${settings.port}/${settings.database} as ${settings.user}`)
+      }
+    }
+    throw new ConfigError(`database.sslmode ${settings.sslMode} names no way to connect`)
+  }
+
+  /** Rows as objects by column name. A replication session takes no `values`. */
+  async query<Row extends object>(sql: string, values?: readonly unknown[]): Promise<Row[]> {
+    try {
+      const result = await (values === undefined ? this.#client.query(sql) : this.#client.query(sql, [...values]))
+      return result.rows as Row[]
+    } catch (error) {
+      throw pgError(error, `running "${sql.trim().replace(/\s+/g, ' ').slice(0, 200)}"`)
+    }
+  }
+
+  /** Starts a COPY … TO STDOUT or START_REPLICATION; frames go to the handler until the copy is done. */
+  copy(sql: string, onFrame: FrameHandler): CopyStream {
+    const socket = this.#client.connection.stream
+    this.#copy = new CopyStream(socket, sql, this.#clock, onFrame)
+    return this.#copy
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Ends the connection, by force when the server does not answer in time. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    const socket = this.#client.connection.stream
+    if (socket.destroyed) return
+    const ended = new Promise<void>((resolve) => {
+      socket.once('close', () => resolve())
+    })
+    if (this.#copy !== null && !this.#copy.finished) this.#copy.end()
+    else this.#client.end().catch(() => undefined)
+    const cancel = this.#clock.after(endTimeoutMs, () => socket.destroy())
+    await ended
+    cancel()
+  }
+}
+
+async function connectOnce(
+  settings: ConnectionSettings,
+  kind: 'sql' | 'replication',
+  ssl: ConnectionOptions | false,
+  wrap: (client: pg.Client) => PgSession,
+): Promise<PgSession> {
+  const config: pg.ClientConfig & { replication?: string } = {
+    host: settings.host,
+    port: settings.port,
+    user: settings.user,
+    ...(settings.password === null ? {} : { password: settings.password }),
+    database: settings.database,
+    ssl,
+    application_name: kind === 'replication' ? 'Penstock Streaming' : 'Penstock General',
+    options: sessionOptions,
+    keepAlive: settings.tcpKeepAlive,
+    connectionTimeoutMillis: settings.connectTimeoutMs,
+    stream: () => new Socket(socketOptions),
+    ...(kind === 'replication' ? { replication: 'database' } : {}),
+  }
+  const client = new pg.Client(config)
+  const session = wrap(client)
+  await client.connect()
+  return session
+}
+
+/** The ways to try in order; `false` is without TLS. Modes as libpq defines them. */
+async function tlsAttempts(settings: ConnectionSettings): Promise<readonly (ConnectionOptions | false)[]> {
+  if (settings.sslMode === 'disable') return [false]
+  const files: ConnectionOptions = {
+    ...(settings.sslRootCert === null ? {} : { ca: await pem(settings.sslRootCert, 'database.sslrootcert') }),
+    ...(settings.sslCert === null ? {} : { cert: await pem(settings.sslCert, 'database.sslcert') }),
+    ...(settings.sslKey === null ? {} : { key: await pem(settings.sslKey, 'database.sslkey') }),
+    ...(settings.sslPassword === null ? {} : { passphrase: settings.sslPassword }),
+  }
+  const unverified = { ...files, rejectUnauthorized: false }
+  switch (settings.sslMode) {
+    case 'allow':
+      return [false, unverified]
+    case 'prefer':
+      return [unverified, false]
+    case 'require':
+      // As libpq: a root certificate that is given is also checked.
+      return [settings.sslRootCert === null ? unverified : verifyCa(files)]
+    case 'verify-ca':
+      return [verifyCa(files)]
+    case 'verify-full':
+      return [files]
+  }
+}
+
+function verifyCa(files: ConnectionOptions): ConnectionOptions {
+  return { ...files, checkServerIdentity: () => undefined }
+}
+
+async function pem(path: string, key: string): Promise<Buffer> {
+  try {
+    return await readFile(path)
+  } catch (error) {
+    throw new ConfigError(`${key} cannot be read: ${path}`, { code: 'PG_TLS_FILE', cause: error })
+  }
+}
+
+/** Whether the refusal was about TLS itself, so that the mode's other way may do. */
+function canFallBack(error: unknown, ssl: ConnectionOptions | false): boolean {
+  if (!(error instanceof Error)) return false
+  if (ssl === false) return /no pg_hba\.conf entry|SSL|encryption/i.test(error.message)
+  return error.message === 'The server does not support SSL connections'
+}

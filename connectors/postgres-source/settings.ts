@@ -1,0 +1,154 @@
+import type { ParsedConfig, RawConfig, TopicSpec } from 'penstock/api'
+import type { BinaryMode, DecimalMode, TimeMode, ValueModes } from './column-type.ts'
+import type { NameAdjustment } from './envelope.ts'
+import type { QueueLimits } from './record-queue.ts'
+import type { ConnectionSettings, SslMode } from './session.ts'
+import {
+  keyColumnRules,
+  patterns,
+  splitList,
+  TableFilter,
+  type KeyColumnRule,
+  type NamePattern,
+} from './table-filter.ts'
+
+export type SnapshotMode = 'initial' | 'always' | 'initial_only' | 'no_data'
+export type PublicationMode = 'all_tables' | 'disabled' | 'filtered' | 'no_tables'
+
+/** The options, named and typed. Times in milliseconds, sizes in bytes. */
+export interface SourceSettings {
+  readonly connection: ConnectionSettings
+  readonly prefix: string
+  readonly delimiter: string
+  readonly slot: string
+  readonly dropSlotOnStop: boolean
+  readonly publication: string
+  readonly publicationMode: PublicationMode
+  readonly viaPartitionRoot: boolean
+  readonly snapshotMode: SnapshotMode
+  readonly snapshotTables: readonly NamePattern[]
+  readonly filter: TableFilter
+  readonly keyRules: readonly KeyColumnRule[]
+  readonly modes: ValueModes
+  readonly schemaNames: NameAdjustment
+  readonly fieldNames: NameAdjustment
+  readonly comments: boolean
+  readonly tombstones: boolean
+  readonly extendedHeaders: boolean
+  readonly skippedOperations: ReadonlySet<string>
+  /** Whether the user set `skipped.operations`: then a publication made here leaves them out too. */
+  readonly skippedExplicitly: boolean
+  readonly statusIntervalMs: number
+  readonly queue: QueueLimits
+  /** How a topic is made; `name` is filled in. */
+  readonly topic: Omit<TopicSpec, 'name'>
+}
+
+const connectTimeoutMs = 10_000
+/** Bytes that may wait for `poll` when `max.queue.size.in.bytes` sets no limit. */
+const defaultQueueBytes = 16 * 1024 * 1024
+const snapshotModes: Readonly<Record<string, SnapshotMode>> = { never: 'no_data', exported: 'initial' }
+
+/** The settings of a parsed config. @throws ConfigError when a list holds no regular expression. */
+export function settingsOf(config: ParsedConfig, raw: RawConfig): SourceSettings {
+  const text = (key: string): string => String(config[key] ?? '')
+  const optional = (key: string): string | null => {
+    const value = config[key]
+    return value === null || value === undefined || value === '' ? null : String(value)
+  }
+  const word = <T extends string>(key: string): T => text(key).toLowerCase() as T
+  const skipped = splitList(text('skipped.operations')).map((operation) => operation.toLowerCase())
+  const mode = word<string>('snapshot.mode')
+  return {
+    connection: connectionOf(config, optional),
+    prefix: text('topic.prefix'),
+    delimiter: text('topic.delimiter'),
+    slot: text('slot.name'),
+    dropSlotOnStop: config['slot.drop.on.stop'] === true,
+    publication: text('publication.name'),
+    publicationMode: word('publication.autocreate.mode'),
+    viaPartitionRoot: config['publish.via.partition.root'] === true,
+    snapshotMode: snapshotModes[mode] ?? (mode as SnapshotMode),
+    snapshotTables: patterns('snapshot.include.collection.list', optional('snapshot.include.collection.list')),
+    filter: filterOf(config, optional),
+    keyRules: keyColumnRules(optional('message.key.columns')),
+    modes: modesOf(config, text),
+    schemaNames: word('schema.name.adjustment.mode'),
+    fieldNames: word('field.name.adjustment.mode'),
+    comments: config['include.schema.comments'] === true,
+    tombstones: config['tombstones.on.delete'] === true,
+    extendedHeaders: config['extended.headers.enabled'] === true,
+    skippedOperations: new Set(skipped),
+    skippedExplicitly: raw['skipped.operations'] !== undefined,
+    statusIntervalMs: Number(config['status.update.interval.ms']),
+    queue: {
+      batchSize: Number(config['max.batch.size']),
+      maxRecords: Number(config['max.queue.size']),
+      maxBytes: Number(config['max.queue.size.in.bytes']) || defaultQueueBytes,
+    },
+    topic: topicOf(raw),
+  }
+}
+
+function connectionOf(config: ParsedConfig, optional: (key: string) => string | null): ConnectionSettings {
+  return {
+    host: String(config['database.hostname']),
+    port: Number(config['database.port']),
+    user: String(config['database.user']),
+    password: optional('database.password'),
+    database: String(config['database.dbname']),
+    sslMode: String(config['database.sslmode']).toLowerCase() as SslMode,
+    sslRootCert: optional('database.sslrootcert'),
+    sslCert: optional('database.sslcert'),
+    sslKey: optional('database.sslkey'),
+    sslPassword: optional('database.sslpassword'),
+    tcpKeepAlive: config['database.tcpKeepAlive'] === true,
+    connectTimeoutMs,
+  }
+}
+
+function filterOf(config: ParsedConfig, optional: (key: string) => string | null): TableFilter {
+  const list = (key: string): NamePattern[] => patterns(key, optional(key))
+  return new TableFilter({
+    schemaInclude: list('schema.include.list'),
+    schemaExclude: list('schema.exclude.list'),
+    tableInclude: list('table.include.list'),
+    tableExclude: list('table.exclude.list'),
+    columnInclude: list('column.include.list'),
+    columnExclude: list('column.exclude.list'),
+    ignoreBuiltin: config['table.ignore.builtin'] === true,
+  })
+}
+
+function modesOf(config: ParsedConfig, text: (key: string) => string): ValueModes {
+  const placeholder = text('unavailable.value.placeholder')
+  return {
+    decimal: text('decimal.handling.mode').toLowerCase() as DecimalMode,
+    time: text('time.precision.mode').toLowerCase() as TimeMode,
+    binary: text('binary.handling.mode').toLowerCase() as BinaryMode,
+    interval: text('interval.handling.mode').toLowerCase() as ValueModes['interval'],
+    hstore: text('hstore.handling.mode').toLowerCase() as ValueModes['hstore'],
+    moneyDigits: Number(config['money.fraction.digits']),
+    includeUnknown: config['include.unknown.datatypes'] === true,
+    placeholder: placeholder.startsWith('hex:')
+      ? Buffer.from(placeholder.slice('hex:'.length), 'hex')
+      : Buffer.from(placeholder),
+  }
+}
+
+const topicKey = 'topic.creation.default.'
+
+/** One partition keeps all changes of a table in order; Connect's `topic.creation.default.*` says otherwise. */
+function topicOf(raw: RawConfig): Omit<TopicSpec, 'name'> {
+  const own = Object.entries(raw)
+    .filter(([key]) => key.startsWith(topicKey))
+    .map(([key, value]) => [key.slice(topicKey.length), value] as const)
+  const configs = Object.fromEntries(
+    own.filter(([key]) => !['partitions', 'replication.factor', 'include', 'exclude'].includes(key)),
+  )
+  return {
+    partitions: Number(raw[`${topicKey}partitions`] ?? 1),
+    replicationFactor: Number(raw[`${topicKey}replication.factor`] ?? -1),
+    configs: { 'cleanup.policy': 'delete', ...configs },
+  }
+}

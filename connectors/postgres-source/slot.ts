@@ -1,0 +1,129 @@
+import { ConnectError, type Clock, type Logger } from 'penstock/api'
+import { formatLsn, parseLsn } from './lsn.ts'
+import type { PgSession } from './session.ts'
+import { quoteIdentifier, quoteLiteral } from './table-filter.ts'
+
+/** A replication slot as the catalog describes it. */
+export interface Slot {
+  readonly name: string
+  readonly plugin: string | null
+  readonly database: string | null
+  readonly active: boolean
+  /** Where its stream goes on; null while the slot is being made. */
+  readonly confirmedLsn: number | null
+  /** Whether the server has thrown away log that the slot needs. */
+  readonly lost: boolean
+}
+
+export interface CreatedSlot {
+  readonly consistentPoint: number
+  /** The name of the snapshot to import while the session that made the slot does nothing else. */
+  readonly snapshot: string | null
+}
+
+/** The slot of that name, whatever database it belongs to. */
+export async function readSlot(session: PgSession, name: string, serverVersion: number): Promise<Slot | null> {
+  const status = serverVersion >= 130_000 ? "coalesce(wal_status, '') = 'lost'" : 'restart_lsn is null'
+  const [row] = await session.query<{
+    plugin: string | null
+    database: string | null
+    active: boolean
+    confirmed: string | null
+    lost: boolean
+  }>(
+    `select plugin, database, active, confirmed_flush_lsn::text as confirmed, ${status} as lost
+     from pg_replication_slots where slot_name = $1`,
+    [name],
+  )
+  if (row === undefined) return null
+  return {
+    name,
+    plugin: row.plugin,
+    database: row.database,
+    active: row.active,
+    confirmedLsn: row.confirmed === null ? null : parseLsn(row.confirmed),
+    lost: row.lost,
+  }
+}
+
+const patienceMs = 5_000
+
+/** Makes the slot. Waits for all transactions that are open now: a warning says so when it takes long. */
+export async function createSlot(
+  session: PgSession,
+  name: string,
+  exportSnapshot: boolean,
+  clock: Clock,
+  logger: Logger,
+): Promise<CreatedSlot> {
+  const cancel = clock.after(patienceMs, () => {
+    logger.warn(
+      `replication slot "${name}" waits for transactions that were open before it. To see them: ` +
+        'SELECT pid, xact_start, state, query FROM pg_stat_activity WHERE backend_xid IS NOT NULL ORDER BY xact_start;',
+    )
+  })
+  try {
+    const kind = exportSnapshot ? 'EXPORT_SNAPSHOT' : 'NOEXPORT_SNAPSHOT'
+    const [row] = await session.query<{ consistent_point: string; snapshot_name: string | null }>(
+      `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput ${kind}`,
+    )
+    if (row === undefined) throw new ConnectError(`the server did not describe the slot "${name}" it made`)
+    return { consistentPoint: parseLsn(row.consistent_point), snapshot: row.snapshot_name }
+  } finally {
+    cancel()
+  }
+}
+
+export function startReplication(slot: string, publication: string, lsn: number): string {
+  const names = quoteLiteral(quoteIdentifier(publication))
+  return (
+    `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL ${formatLsn(lsn)} ` +
+    `("proto_version" '1', "publication_names" ${names})`
+  )
+}
+
+export async function dropSlot(session: PgSession, name: string): Promise<void> {
+  await session.query('select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1', [
+    name,
+  ])
+}
+
+const again = (slot: string): string =>
+  `To read everything again: stop the connector, run SELECT pg_drop_replication_slot('${slot}'); then delete the ` +
+  "connector's offsets (DELETE /connectors/<name>/offsets) and start it."
+
+/**
+ * Whether the stream can go on from a stored position without a gap.
+ * @param limit the furthest position that the slot may have confirmed, given the stored offset; null when none is stored.
+ * @throws ConnectError PG_SLOT_MISSING, PG_SLOT_LOST, PG_SLOT_AHEAD, PG_SLOT.
+ */
+export function checkSlot(slot: Slot | null, name: string, database: string, limit: number | null): void {
+  if (slot === null) {
+    if (limit === null) return
+    throw new ConnectError(
+      `the stored offset at ${formatLsn(limit)} is no longer available on the server: replication slot "${name}" does ` +
+        `not exist. Changes since then are lost to this connector. ${again(name)}`,
+      { code: 'PG_SLOT_MISSING' },
+    )
+  }
+  if (slot.plugin !== 'pgoutput' || slot.database !== database) {
+    throw new ConnectError(
+      `replication slot "${name}" exists for plugin ${slot.plugin ?? 'none'} in database ${slot.database ?? 'none'}, not ` +
+        `for pgoutput in ${database}. Set slot.name to another name, or run: SELECT pg_drop_replication_slot('${name}');`,
+      { code: 'PG_SLOT' },
+    )
+  }
+  if (slot.lost) {
+    throw new ConnectError(
+      `replication slot "${name}" is lost: the server removed log that it needed (max_slot_wal_keep_size). ${again(name)}`,
+      { code: 'PG_SLOT_LOST' },
+    )
+  }
+  if (limit === null || slot.confirmedLsn === null || slot.confirmedLsn <= limit) return
+  throw new ConnectError(
+    `replication slot "${name}" stands at ${formatLsn(slot.confirmedLsn)}, past the stored offset ${formatLsn(limit)}: ` +
+      'the changes between went to another reader of the slot, or the slot was made anew, or the stored offset is an ' +
+      `old copy. ${again(name)}`,
+    { code: 'PG_SLOT_AHEAD' },
+  )
+}

@@ -1,0 +1,233 @@
+import { ConnectError, type Clock, type ConnectValue, type Logger } from 'penstock/api'
+import type { CopyStream } from './copy-stream.ts'
+import { UnknownLabelError } from './column-type.ts'
+import { rowVersion } from './lsn.ts'
+import { snapshotOffset } from './offset.ts'
+import type { PublishedTable } from './publication.ts'
+import type { RecordBuilder } from './record-builder.ts'
+import type { RecordQueue } from './record-queue.ts'
+import { decodeColumn, type Row } from './row-reader.ts'
+import type { PgSession } from './session.ts'
+import type { CatalogTable } from './table-catalog.ts'
+import { fullName, quoteIdentifier, quoteLiteral, quoteTable } from './table-filter.ts'
+import type { TableRegistry } from './table-registry.ts'
+import type { ColumnPlan, Relation, TableShape } from './table-shape.ts'
+
+/** Where and when a snapshot is taken. */
+export interface SnapshotPoint {
+  /** The position of the slot from which the stream goes on: of the snapshot's rows too, whenever they are read (D14). */
+  readonly lsn: number
+  readonly txId: number | null
+  readonly micros: number
+}
+
+/** Begins the transaction that all tables are read in; `imported` is a snapshot that a slot's creation exported. */
+export async function beginSnapshot(session: PgSession, imported: string | null): Promise<void> {
+  await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
+  if (imported !== null) await session.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(imported)}`)
+}
+
+/** The transaction's id and time. `lsn` null takes the log's current end: there is no slot. */
+export async function snapshotPoint(
+  session: PgSession,
+  lsn: number | null,
+  parse: (text: string) => number,
+  standby: boolean,
+): Promise<SnapshotPoint> {
+  const current = standby ? 'pg_last_wal_replay_lsn()' : 'pg_current_wal_lsn()'
+  const txId = standby ? 'null::float8' : 'txid_current()::float8'
+  const [row] = await session.query<{ tx: number | null; micros: number; lsn: string }>(
+    `select ${txId} as tx, (extract(epoch from transaction_timestamp()) * 1000000)::float8 as micros, ${current}::text as lsn`,
+  )
+  if (row === undefined) throw new ConnectError('the server did not answer what time it is')
+  return { lsn: lsn ?? parse(row.lsn), txId: row.tx, micros: Math.round(row.micros) }
+}
+
+interface HeldRow {
+  readonly shape: TableShape
+  readonly row: Row
+  readonly bytes: number
+  readonly first: boolean
+  readonly firstTable: boolean
+}
+
+/** Reads tables by COPY and queues their rows as `r` records. The last row is held back until it is known to be the last. */
+export class Snapshot {
+  readonly #session: PgSession
+  readonly #tables: TableRegistry
+  readonly #records: RecordBuilder
+  readonly #queue: RecordQueue
+  readonly #point: SnapshotPoint
+  readonly #clock: Clock
+  readonly #logger: Logger
+  #held: HeldRow | null = null
+  #copy: CopyStream | null = null
+  #rows = 0
+
+  constructor(
+    session: PgSession,
+    tables: TableRegistry,
+    records: RecordBuilder,
+    queue: RecordQueue,
+    point: SnapshotPoint,
+    clock: Clock,
+    logger: Logger,
+  ) {
+    this.#session = session
+    this.#tables = tables
+    this.#records = records
+    this.#queue = queue
+    this.#point = point
+    this.#clock = clock
+    this.#logger = logger
+  }
+
+  get rows(): number {
+    return this.#rows
+  }
+
+  /** Reads all tables in order. `published` says which columns and rows of a table the stream will send. */
+  async read(tables: readonly CatalogTable[], published: readonly PublishedTable[]): Promise<void> {
+    for (const [index, table] of tables.entries()) {
+      const part = published.find((other) => other.schema === table.schema && other.name === table.name) ?? null
+      const started = this.#clock.monotonic()
+      const before = this.#rows
+      await this.#readTable(table, part, index === 0)
+      const seconds = ((this.#clock.monotonic() - started) / 1000).toFixed(1)
+      this.#logger.info(`snapshot of ${fullName(table)}: ${this.#rows - before} rows in ${seconds} s`)
+    }
+    if (this.#held !== null) this.#release(this.#held, true, true)
+    this.#held = null
+  }
+
+  /** Goes on after the queue was full. */
+  resume(): void {
+    this.#copy?.resume()
+  }
+
+  async #readTable(table: CatalogTable, part: PublishedTable | null, firstTable: boolean): Promise<void> {
+    const columns = table.columns.filter((column) => part?.columns?.includes(column.name) ?? true)
+    const relation: Relation = {
+      oid: table.oid,
+      schema: table.schema,
+      name: table.name,
+      identity: table.identity,
+      columns: columns.map(({ name, typeOid, typmod }) => {
+        return { name, typeOid, typmod, inIdentity: table.keyColumns.includes(name) }
+      }),
+    }
+    const shape = this.#tables.define(relation)
+    let first = true
+    const copy = this.#session.copy(copyStatement(table, relation, part), (bytes, start, end) => {
+      const row = this.#line(bytes, start, end - 1, shape)
+      if (this.#held !== null) this.#release(this.#held, this.#held.shape !== shape, false)
+      this.#held = { shape, row, bytes: end - start, first, firstTable }
+      first = false
+      this.#rows += 1
+      if (this.#queue.isFull) copy.pause()
+      return true
+    })
+    this.#copy = copy
+    try {
+      await copy.done
+    } finally {
+      this.#copy = null
+    }
+  }
+
+  #release(held: HeldRow, lastOfTable: boolean, last: boolean): void {
+    const { lsn, txId, micros } = this.#point
+    const origin = {
+      snapshot: marker(held, lastOfTable, last),
+      sequence: `[null,"${lsn}"]`,
+      lsn,
+      txId,
+      micros,
+      version: rowVersion(lsn, 0),
+    }
+    const offset = snapshotOffset(lsn, txId, micros, last)
+    this.#queue.push(this.#records.row(held.shape, 'r', null, held.row, origin, offset, null), held.bytes)
+  }
+
+  #line(bytes: Buffer, start: number, end: number, shape: TableShape): Row {
+    try {
+      return readLine(bytes, start, end, shape)
+    } catch (error) {
+      // All labels were read in this very transaction: nothing that could be asked again knows more.
+      if (error instanceof UnknownLabelError) throw new ConnectError(error.message, { code: 'PG_ENUM', cause: error })
+      throw error
+    }
+  }
+}
+
+/** Debezium's words for a row's place in the snapshot. */
+function marker(held: HeldRow, lastOfTable: boolean, last: boolean): string {
+  if (last) return 'last'
+  if (held.first && held.firstTable) return 'first'
+  if (lastOfTable) return 'last_in_data_collection'
+  return held.first ? 'first_in_data_collection' : 'true'
+}
+
+function copyStatement(table: CatalogTable, relation: Relation, part: PublishedTable | null): string {
+  const columns = relation.columns.map((column) => quoteIdentifier(column.name)).join(', ')
+  const filter = part?.rowFilter ?? null
+  if (table.kind === 'r' && filter === null) return `COPY ${quoteTable(table)} (${columns}) TO STDOUT`
+  const where = filter === null ? '' : ` WHERE ${filter}`
+  return `COPY (SELECT ${columns} FROM ${quoteTable(table)}${where}) TO STDOUT`
+}
+
+const tab = 0x09
+const backslash = 0x5c
+const nullMark = 0x4e
+
+/** Reads a line of COPY's text format; `end` is before the line feed. */
+export function readLine(bytes: Buffer, start: number, end: number, shape: TableShape): Row {
+  const { plans } = shape
+  const values: ConnectValue[] = new Array<ConnectValue>(shape.valueCount).fill(null)
+  const key: ConnectValue[] | null = shape.keyCount === 0 ? null : new Array<ConnectValue>(shape.keyCount).fill(null)
+  let position = start
+  for (let i = 0; i < plans.length; i += 1) {
+    const plan = plans[i] as ColumnPlan
+    const from = position
+    let escaped = false
+    while (position < end && bytes[position] !== tab) {
+      if (bytes[position] === backslash) {
+        escaped = true
+        position += 1
+      }
+      position += 1
+    }
+    const wanted = plan.valueIndex >= 0 || plan.keyIndex >= 0
+    if (wanted && !(escaped && isNull(bytes, from, position))) {
+      const value = escaped
+        ? unescaped(bytes, from, position, plan, shape)
+        : decodeColumn(bytes, from, position, plan, shape)
+      if (plan.valueIndex >= 0) values[plan.valueIndex] = value
+      if (plan.keyIndex >= 0 && key !== null) key[plan.keyIndex] = value
+    }
+    position += 1
+  }
+  return { values, key }
+}
+
+function isNull(bytes: Buffer, start: number, end: number): boolean {
+  return end - start === 2 && bytes[start + 1] === nullMark
+}
+
+const controls: Readonly<Record<number, number>> = { 0x62: 8, 0x66: 12, 0x6e: 10, 0x72: 13, 0x74: 9, 0x76: 11 }
+
+function unescaped(bytes: Buffer, start: number, end: number, plan: ColumnPlan, shape: TableShape): ConnectValue {
+  const plain = Buffer.allocUnsafe(end - start)
+  let length = 0
+  for (let i = start; i < end; i += 1) {
+    let byte = bytes[i] ?? 0
+    if (byte === backslash) {
+      i += 1
+      byte = bytes[i] ?? 0
+      byte = controls[byte] ?? byte
+    }
+    plain[length] = byte
+    length += 1
+  }
+  return decodeColumn(plain, 0, length, plan, shape)
+}

@@ -1,0 +1,287 @@
+import { ConnectError, type Clock, type Logger, type SourceOffset, type SourceRecord } from 'penstock/api'
+import { ChangeStream, type Missing } from './change-stream.ts'
+import { parseLsn } from './lsn.ts'
+import { commitOffset, confirmable, resumePoint, slotLimit, snapshotOffset, type StreamPoint } from './offset.ts'
+import { refuse, refuseYoungPublication, survey, type Survey } from './preflight.ts'
+import { Progress, type StoreOffset } from './progress.ts'
+import { ensurePublication, readPublication, type Publication } from './publication.ts'
+import type { RecordBuilder } from './record-builder.ts'
+import { RecordQueue } from './record-queue.ts'
+import { ReplicationStream } from './replication-stream.ts'
+import { PgSession } from './session.ts'
+import type { SourceSettings } from './settings.ts'
+import { checkSlot, createSlot, startReplication } from './slot.ts'
+import { beginSnapshot, Snapshot, snapshotPoint } from './snapshot.ts'
+import { fullName } from './table-filter.ts'
+import type { TableRegistry } from './table-registry.ts'
+
+export interface SessionParts {
+  readonly settings: SourceSettings
+  readonly tables: TableRegistry
+  readonly records: RecordBuilder
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Null where the runtime has no way to store an offset without a record. */
+  readonly store: StoreOffset | null
+}
+
+/** Where a session begins. */
+export interface Start {
+  /** Where reading goes on: the stored offset, or what was emitted before a connection was lost. */
+  readonly position: SourceOffset | null
+  /** The stored offset. */
+  readonly durable: SourceOffset | null
+  /** Whether the task itself starts, not only its connection. */
+  readonly first: boolean
+}
+
+/** Whether this session reads tables, and where its stream goes on. */
+interface Plan {
+  readonly snapshot: boolean
+  readonly resume: StreamPoint
+}
+
+const fromSlot: StreamPoint = { kind: 'stream', skipBefore: 0, lastCommit: null, open: null }
+
+/** One connection's life: the snapshot if there is to be one, then the stream. Fails as a whole; the task opens the next. */
+export class SourceSession {
+  readonly #parts: SessionParts
+  readonly #queue: RecordQueue
+  readonly #progress: Progress
+  readonly #sessions: PgSession[] = []
+  #stream: ReplicationStream | null = null
+  #changes: ChangeStream | null = null
+  #snapshot: Snapshot | null = null
+  #closed = false
+
+  private constructor(parts: SessionParts, start: Start) {
+    this.#parts = parts
+    this.#queue = new RecordQueue(parts.settings.queue)
+    this.#queue.onRoom = () => {
+      this.#snapshot?.resume()
+      this.#stream?.setFull(false)
+    }
+    const { statusIntervalMs } = parts.settings
+    this.#progress = new Progress(start.position, start.durable, parts.clock, parts.store, statusIntervalMs * 0.9)
+  }
+
+  /**
+   * Connects, checks, and begins.
+   * @throws ConnectError with a PG_ code and the SQL that mends it; RetriableError when trying again can help.
+   */
+  static async open(parts: SessionParts, start: Start): Promise<SourceSession> {
+    const session = new SourceSession(parts, start)
+    try {
+      await session.#open(start)
+      return session
+    } catch (error) {
+      await session.close()
+      throw error
+    }
+  }
+
+  /** Where the next session has to go on. Null while tables are read: that begins again. */
+  get position(): SourceOffset | null {
+    return this.#progress.emitted
+  }
+
+  /** Bytes of log that the slot holds back, as far as known. */
+  get retainedBytes(): number {
+    return this.#stream === null ? 0 : Math.max(0, this.#stream.walEnd - this.#stream.confirmed)
+  }
+
+  take(signal: AbortSignal): Promise<readonly SourceRecord[] | null> {
+    return this.#queue.take(signal)
+  }
+
+  /** This offset is durable: the server may forget the transactions that it says are whole. */
+  committed(offset: SourceOffset): void {
+    this.#progress.onDurable(offset)
+    this.#stream?.confirm(this.#progress.confirmable)
+    this.#storeTransaction()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#progress.stop()
+    this.#stream?.stop()
+    this.#queue.fail(new ConnectError('the task is stopping'))
+    await Promise.all(this.#sessions.map((session) => session.close()))
+  }
+
+  async #connect(kind: 'sql' | 'replication'): Promise<PgSession> {
+    const session = await PgSession.connect(this.#parts.settings.connection, kind, this.#parts.clock)
+    this.#sessions.push(session)
+    return session
+  }
+
+  async #disconnect(session: PgSession): Promise<void> {
+    this.#sessions.splice(this.#sessions.indexOf(session), 1)
+    await session.close()
+  }
+
+  async #open(start: Start): Promise<void> {
+    const { settings, tables, logger } = this.#parts
+    const sql = await this.#connect('sql')
+    const found = await survey(sql, settings)
+    refuse(found)
+    if (start.first) for (const warning of found.warnings) logger.warn(warning)
+    const plan = planOf(settings, start)
+    await tables.preload(sql, found.tables)
+    if (settings.snapshotMode === 'initial_only') {
+      if (plan.snapshot) await beginSnapshot(sql, null)
+      if (plan.snapshot) await this.#readTables(sql, null, found, found.publication)
+      return
+    }
+    const limit = plan.snapshot || start.position === null ? null : slotLimit(start.position)
+    checkSlot(found.slot, settings.slot, settings.connection.database, limit)
+    refuseYoungPublication(found, settings)
+    await ensurePublication(sql, settings, found.publication, found.tables)
+    const publication = await readPublication(sql, settings.publication, found.serverVersion)
+    if (publication === null) throw new ConnectError(`publication "${settings.publication}" was not made`)
+    await this.#begin(sql, found, plan, publication)
+  }
+
+  /** Makes the slot where it is missing and starts the stream; it flows once tables are read, where they are to be. */
+  async #begin(sql: PgSession, found: Survey, plan: Plan, publication: Publication): Promise<void> {
+    const { settings, clock, logger } = this.#parts
+    const replication = await this.#connect('replication')
+    const created =
+      found.slot === null ? await createSlot(replication, settings.slot, plan.snapshot, clock, logger) : null
+    const slotLsn = created?.consistentPoint ?? found.slot?.confirmedLsn ?? 0
+    if (plan.snapshot) {
+      await beginSnapshot(sql, created?.snapshot ?? null)
+      this.#progress.onEmitted(null)
+    }
+    const stream = this.#makeStream(plan.resume, slotLsn)
+    const command = startReplication(settings.slot, publication.name, Math.max(plan.resume.skipBefore, slotLsn))
+    const confirmed = Math.max(slotLsn, this.#progress.confirmable)
+    await stream.start(replication, command, confirmed, statusInterval(settings, found))
+    if (plan.snapshot) {
+      await this.#readTables(sql, slotLsn, found, publication)
+      return
+    }
+    await this.#disconnect(sql)
+    stream.release()
+  }
+
+  #makeStream(resume: StreamPoint, slotLsn: number): ReplicationStream {
+    const { settings, tables, records, clock, logger } = this.#parts
+    const changes = new ChangeStream(
+      tables,
+      records,
+      {
+        push: (record, bytes) => {
+          this.#queue.push(record, bytes)
+          this.#progress.onEmitted(record.sourceOffset)
+          if (this.#queue.isFull) this.#stream?.setFull(true)
+        },
+        onCommit: (transaction) => this.#progress.onTransaction(transaction),
+      },
+      settings.skippedOperations,
+      resume,
+      this.#progress.emitted ?? commitOffset(slotLsn, null, Math.floor(clock.now() * 1000)),
+    )
+    const stream = new ReplicationStream(
+      changes,
+      {
+        onKeepalive: (walEnd) => {
+          if (this.#hasNothingOpen) this.#advance(this.#progress.storeLogEnd(walEnd))
+        },
+        provide: (missing) => this.#provide(missing),
+        onEnd: (error) => this.#queue.fail(error),
+      },
+      clock,
+      logger,
+    )
+    this.#changes = changes
+    this.#stream = stream
+    return stream
+  }
+
+  /** Begins to read tables; goes on in the background, what fails is thrown by `take`. */
+  async #readTables(
+    sql: PgSession,
+    slotLsn: number | null,
+    found: Survey,
+    publication: Publication | null,
+  ): Promise<void> {
+    const { settings, tables, records, clock, logger } = this.#parts
+    await tables.context.types.reloadEnums(sql)
+    const point = await snapshotPoint(sql, slotLsn, parseLsn, found.standby)
+    const chosen = found.tables.filter(
+      (table) =>
+        settings.snapshotTables.length === 0 ||
+        settings.snapshotTables.some((pattern) => pattern.regex.test(fullName(table))),
+    )
+    const snapshot = new Snapshot(sql, tables, records, this.#queue, point, clock, logger)
+    this.#snapshot = snapshot
+    const read = async (): Promise<void> => {
+      await snapshot.read(chosen, publication?.tables ?? [])
+      await sql.query('COMMIT')
+      this.#onSnapshotDone(snapshotOffset(point.lsn, point.txId, point.micros, true), snapshot.rows)
+      logger.info(`snapshot complete: ${snapshot.rows} rows of ${chosen.length} tables`)
+      await this.#disconnect(sql)
+      this.#stream?.release()
+    }
+    read().catch((error: unknown) => {
+      if (!this.#closed) this.#queue.fail(error instanceof Error ? error : new ConnectError(String(error)))
+    })
+  }
+
+  #onSnapshotDone(offset: SourceOffset, rows: number): void {
+    this.#snapshot = null
+    this.#changes?.advance(offset, null)
+    if (rows === 0) this.#progress.store(offset)
+    else this.#progress.onEmitted(offset)
+  }
+
+  async #provide(missing: Missing): Promise<void> {
+    const { tables } = this.#parts
+    const sql = await this.#connect('sql')
+    try {
+      if (missing.kind === 'relation') {
+        await tables.refresh(sql, missing.relation)
+        return
+      }
+      const { typeOid, label } = missing.error
+      const { types } = tables.context
+      await types.reloadEnums(sql)
+      if (types.get(typeOid)?.labels.includes(label) !== true) types.addLabel(typeOid, label)
+      tables.rebuild()
+    } finally {
+      await this.#disconnect(sql)
+    }
+  }
+
+  get #hasNothingOpen(): boolean {
+    return this.#queue.isEmpty && this.#snapshot === null && this.#changes?.inTransaction === false
+  }
+
+  #storeTransaction(): void {
+    if (!this.#hasNothingOpen) return
+    this.#advance(
+      this.#progress.storeTransaction(() => {
+        this.#storeTransaction()
+      }),
+    )
+  }
+
+  #advance(offset: SourceOffset | null): void {
+    if (offset !== null) this.#changes?.advance(offset, confirmable(offset))
+  }
+}
+
+function planOf(settings: SourceSettings, start: Start): Plan {
+  const point = resumePoint(start.position)
+  const mode = settings.snapshotMode
+  const again = mode === 'always' && start.first
+  if (point.kind === 'begin') return { snapshot: mode !== 'no_data', resume: fromSlot }
+  return again ? { snapshot: true, resume: fromSlot } : { snapshot: false, resume: point }
+}
+
+/** Often enough for the server's patience, whatever the option says. */
+function statusInterval(settings: SourceSettings, found: Survey): number {
+  const { senderTimeoutMs } = found
+  return senderTimeoutMs === 0 ? settings.statusIntervalMs : Math.min(settings.statusIntervalMs, senderTimeoutMs / 3)
+}

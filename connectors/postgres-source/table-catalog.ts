@@ -1,0 +1,114 @@
+import type { PgSession } from './session.ts'
+import type { TableName } from './table-filter.ts'
+
+/** What the catalog says of a column, and the stream does not. */
+export interface CatalogColumn {
+  readonly name: string
+  readonly typeOid: number
+  readonly typmod: number
+  readonly notNull: boolean
+  /** The default's expression as Postgres prints it; null when there is none. */
+  readonly defaultText: string | null
+  readonly comment: string | null
+}
+
+/** How much of the old row an UPDATE or DELETE carries: default (key), nothing, full, index. */
+export type ReplicaIdentity = 'd' | 'n' | 'f' | 'i'
+
+/** A table as the catalog describes it. Generated columns are left out, as the stream leaves them out. */
+export interface CatalogTable extends TableName {
+  readonly oid: number
+  /** pg_class.relkind: r table, p partitioned table. */
+  readonly kind: string
+  readonly identity: ReplicaIdentity
+  readonly columns: readonly CatalogColumn[]
+  /** Columns of the primary key in its order; else those of the first unique index; else none. */
+  readonly keyColumns: readonly string[]
+  readonly hasPrimaryKey: boolean
+  /** Columns of the replica identity index. */
+  readonly identityColumns: readonly string[]
+}
+
+interface TableRow {
+  oid: number
+  schema: string
+  name: string
+  kind: string
+  identity: ReplicaIdentity
+  columns: ColumnRow[] | null
+  indexes: IndexRow[] | null
+}
+interface ColumnRow {
+  name: string
+  type: number
+  typmod: number
+  not_null: boolean
+  default: string | null
+  comment: string | null
+}
+interface IndexRow {
+  name: string
+  primary: boolean
+  identity: boolean
+  usable: boolean
+  columns: string[]
+}
+
+const tableSql = `
+select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, c.relkind::text as kind,
+  c.relreplident::text as identity,
+  (select json_agg(json_build_object('name', a.attname, 'type', a.atttypid::int8, 'typmod', a.atttypmod,
+      'not_null', a.attnotnull, 'default', pg_get_expr(d.adbin, d.adrelid),
+      'comment', col_description(a.attrelid, a.attnum)) order by a.attnum)
+    from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '') as columns,
+  (select json_agg(json_build_object('name', ic.relname, 'primary', i.indisprimary, 'identity', i.indisreplident,
+      'usable', i.indisunique and i.indpred is null and i.indexprs is null,
+      'columns', (select json_agg(a.attname order by k.position)
+        from unnest(i.indkey[0:i.indnkeyatts - 1]) with ordinality as k(attnum, position)
+        join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum)) order by ic.relname)
+    from pg_index i join pg_class ic on ic.oid = i.indexrelid
+    where i.indrelid = c.oid and (i.indisunique or i.indisreplident)) as indexes
+from pg_class c join pg_namespace n on n.oid = c.relnamespace`
+
+/** Tables of these identifiers; those that are gone are missing from the answer. */
+export async function readTables(session: PgSession, oids: readonly number[]): Promise<CatalogTable[]> {
+  if (oids.length === 0) return []
+  const rows = await session.query<TableRow>(`${tableSql} where c.oid = any($1::oid[])`, [oids])
+  return rows.map(tableOf)
+}
+
+/** All tables that a publication can hold, ordered by schema and name. */
+export async function listTables(session: PgSession): Promise<(TableName & { oid: number })[]> {
+  const rows = await session.query<{ oid: number; schema: string; name: string }>(`
+select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p') and c.relpersistence = 'p'
+  and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname !~ '^pg_(temp|toast_temp)'
+order by n.nspname collate "C", c.relname collate "C"`)
+  return rows
+}
+
+function tableOf(row: TableRow): CatalogTable {
+  const indexes = row.indexes ?? []
+  const primary = indexes.find((index) => index.primary)
+  const unique = indexes.find((index) => index.usable)
+  return {
+    oid: row.oid,
+    schema: row.schema,
+    name: row.name,
+    kind: row.kind,
+    identity: row.identity,
+    columns: (row.columns ?? []).map((column) => ({
+      name: column.name,
+      typeOid: column.type,
+      typmod: column.typmod,
+      notNull: column.not_null,
+      defaultText: column.default,
+      comment: column.comment,
+    })),
+    keyColumns: (primary ?? unique)?.columns ?? [],
+    hasPrimaryKey: primary !== undefined,
+    identityColumns: indexes.find((index) => index.identity)?.columns ?? [],
+  }
+}

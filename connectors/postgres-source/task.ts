@@ -1,0 +1,186 @@
+import {
+  ConnectError,
+  type CommittedSourceOffset,
+  type SourceOffset,
+  type SourceRecord,
+  type SourceTask,
+  type SourceTaskContext,
+} from 'penstock/api'
+import { sourcePartition } from './offset.ts'
+import { pgError } from './pg-error.ts'
+import { RecordBuilder } from './record-builder.ts'
+import { PgSession } from './session.ts'
+import { settingsOf, type SourceSettings } from './settings.ts'
+import { dropSlot } from './slot.ts'
+import { SourceSession, type SessionParts } from './source-session.ts'
+import { TableRegistry } from './table-registry.ts'
+import { TypeCatalog } from './type-catalog.ts'
+import { version } from './version.ts'
+
+const metricsMs = 1_000
+
+/** Reads one database: its tables, then its changes. Connects in `poll`, so that what passes by itself is retried there. */
+export class PostgresSourceTask implements SourceTask {
+  #context: SourceTaskContext | null = null
+  #parts: SessionParts | null = null
+  #session: SourceSession | null = null
+  /** A session that is being opened: `stop` may come meanwhile. */
+  #opening: Promise<SourceSession> | null = null
+  #position: SourceOffset | null = null
+  #durable: SourceOffset | null = null
+  #first = true
+  /** A batch whose topics could not be made yet. */
+  #taken: readonly SourceRecord[] | null = null
+  #stopped = false
+  readonly #topics = new Set<string>()
+  #stopMetrics: () => void = () => undefined
+
+  async start(context: SourceTaskContext): Promise<void> {
+    const settings = settingsOf(context.config, context.raw)
+    this.#context = context
+    this.#parts = partsOf(settings, context)
+    const [stored] = await context.readOffsets([sourcePartition(settings.prefix)])
+    this.#position = stored ?? null
+    this.#durable = this.#position
+    const retained = context.metrics.gauge(
+      'source_wal_retained_bytes',
+      'Bytes of log that the replication slot holds back',
+    )
+    const behind = context.metrics.gauge('source_behind_ms', 'Age of the last change that was read, in milliseconds')
+    this.#stopMetrics = context.clock.every(metricsMs, () => {
+      retained.set(this.#session?.retainedBytes ?? 0)
+      behind.set(this.#behindMs(context))
+    })
+  }
+
+  async poll(signal: AbortSignal): Promise<readonly SourceRecord[] | null> {
+    const context = this.#started()
+    try {
+      this.#taken ??= await (await this.#openSession()).take(signal)
+      const records = this.#taken
+      if (records !== null) await this.#ensureTopics(context, records)
+      this.#taken = null
+      return records
+    } catch (error) {
+      if (this.#stopped) return null
+      if (this.#taken === null) await this.#abandon()
+      throw pgError(error, 'reading the replication stream')
+    }
+  }
+
+  async commit(offsets: readonly CommittedSourceOffset[]): Promise<void> {
+    const last = offsets.at(-1)
+    if (last === undefined) return
+    this.#durable = last.offset
+    this.#session?.committed(last.offset)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#stopMetrics()
+    const opening = this.#opening
+    if (opening !== null) await opening.catch(() => undefined)
+    await this.#session?.close()
+    this.#session = null
+    const settings = this.#parts?.settings
+    if (settings?.dropSlotOnStop === true) await this.#dropSlot(settings)
+  }
+
+  #started(): SourceTaskContext {
+    if (this.#context === null) throw new ConnectError('the task was not started')
+    return this.#context
+  }
+
+  async #openSession(): Promise<SourceSession> {
+    if (this.#session !== null) return this.#session
+    if (this.#parts === null) throw new ConnectError('the task was not started')
+    const start = { position: this.#position, durable: this.#durable, first: this.#first }
+    this.#opening = SourceSession.open(this.#parts, start)
+    try {
+      this.#session = await this.#opening
+    } finally {
+      this.#opening = null
+    }
+    this.#first = false
+    return this.#session
+  }
+
+  /** Gives the connection up, and remembers where the next one goes on: nothing is read twice. */
+  async #abandon(): Promise<void> {
+    const session = this.#session
+    if (session === null) return
+    this.#session = null
+    this.#position = session.position
+    await session.close()
+  }
+
+  async #ensureTopics(context: SourceTaskContext, records: readonly SourceRecord[]): Promise<void> {
+    let last = ''
+    for (const { topic } of records) {
+      if (topic === last) continue
+      last = topic
+      if (this.#topics.has(topic)) continue
+      const { topic: spec } = this.#parts?.settings ?? settingsOf(context.config, context.raw)
+      await context.ensureTopic({ name: topic, ...spec })
+      this.#topics.add(topic)
+    }
+  }
+
+  #behindMs(context: SourceTaskContext): number {
+    const micros = this.#session?.position?.['ts_usec']
+    return typeof micros === 'number' ? Math.max(0, context.clock.now() - micros / 1000) : 0
+  }
+
+  async #dropSlot(settings: SourceSettings): Promise<void> {
+    const context = this.#started()
+    try {
+      const sql = await PgSession.connect(settings.connection, 'sql', context.clock)
+      try {
+        await dropSlot(sql, settings.slot)
+      } finally {
+        await sql.close()
+      }
+    } catch (error) {
+      context.logger.warn(
+        `slot.drop.on.stop: replication slot "${settings.slot}" was not dropped (${error instanceof Error ? error.message : String(error)}). ` +
+          `It holds log back until somebody runs: SELECT pg_drop_replication_slot('${settings.slot}');`,
+      )
+    }
+  }
+}
+
+function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionParts {
+  const { clock, logger } = context
+  const warned = new Set<string>()
+  const tables = new TableRegistry({
+    prefix: settings.prefix,
+    delimiter: settings.delimiter,
+    filter: settings.filter,
+    keyRules: settings.keyRules,
+    modes: settings.modes,
+    schemaNames: settings.schemaNames,
+    fieldNames: settings.fieldNames,
+    comments: settings.comments,
+    types: new TypeCatalog(),
+    warn: (message) => {
+      if (warned.has(message)) return
+      warned.add(message)
+      logger.warn(message)
+    },
+  })
+  const records = new RecordBuilder(
+    {
+      prefix: settings.prefix,
+      database: settings.connection.database,
+      taskId: String(context.task),
+      connectorVersion: version,
+      extendedHeaders: settings.extendedHeaders,
+      tombstones: settings.tombstones,
+    },
+    clock,
+  )
+  const partition = sourcePartition(settings.prefix)
+  const advance = context.advanceOffset?.bind(context)
+  const store = advance === undefined ? null : (offset: SourceOffset): void => advance(partition, offset)
+  return { settings, tables, records, clock, logger, store }
+}

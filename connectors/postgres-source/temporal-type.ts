@@ -1,0 +1,107 @@
+import { Logical, primitive, type ConnectValue, type SchemaType } from 'penstock/api'
+import type { ColumnType, TimeMode, ValueDecoder, ValueModes } from './column-type.ts'
+import {
+  decodeDays,
+  decodeIntervalMicros,
+  decodeIntervalText,
+  decodeIsoDate,
+  decodeIsoTime,
+  decodeIsoTimestamp,
+  decodeMicros,
+  decodeMillis,
+  decodeNanos,
+  decodeTimeMicros,
+  decodeTimeMillis,
+  decodeTimeNanos,
+  decodeZonedTime,
+  zonedTimestampDecoder,
+} from './decode-time.ts'
+
+function temporal(
+  type: Extract<SchemaType, 'INT32' | 'INT64' | 'STRING'>,
+  name: string,
+  decode: ValueDecoder,
+  fallback: ConnectValue,
+): ColumnType {
+  return { schema: primitive(type, { name, version: 1 }), decode, fallback, placeholder: undefined }
+}
+
+const epochDay = temporal('INT32', 'io.debezium.time.Date', decodeDays, 0)
+const connectDate = temporal('INT32', Logical.date, decodeDays, 0)
+const isoDate = temporal('STRING', 'io.debezium.time.IsoDate', decodeIsoDate, '1970-01-01Z')
+const millisTime = temporal('INT32', 'io.debezium.time.Time', decodeTimeMillis, 0)
+const microTime = temporal('INT64', 'io.debezium.time.MicroTime', decodeTimeMicros, 0)
+const nanoTime = temporal('INT64', 'io.debezium.time.NanoTime', decodeTimeNanos, 0)
+const connectTime = temporal('INT32', Logical.time, decodeTimeMillis, 0)
+const isoTime = temporal('STRING', 'io.debezium.time.IsoTime', decodeIsoTime, '00:00:00Z')
+const millisTimestamp = temporal('INT64', 'io.debezium.time.Timestamp', decodeMillis, 0)
+const microTimestamp = temporal('INT64', 'io.debezium.time.MicroTimestamp', decodeMicros, 0)
+const nanoTimestamp = temporal('INT64', 'io.debezium.time.NanoTimestamp', decodeNanos, 0)
+const connectTimestamp = temporal('INT64', Logical.timestamp, decodeMillis, 0)
+const isoTimestamp = temporal('STRING', 'io.debezium.time.IsoTimestamp', decodeIsoTimestamp, '1970-01-01T00:00:00Z')
+const zonedTime = temporal('STRING', 'io.debezium.time.ZonedTime', decodeZonedTime, '00:00:00Z')
+
+/** How a date, time or interval type appears; null when `name` is none of them. */
+export function temporalType(name: string, typmod: number, modes: ValueModes): ColumnType | null {
+  const digits = typmod < 0 ? 6 : typmod
+  switch (name) {
+    case 'date':
+      return dateType(modes.time)
+    case 'time':
+      return timeType(modes.time, digits)
+    case 'timestamp':
+      return timestampType(modes.time, digits)
+    case 'timestamptz':
+      return zonedTimestamp(digits)
+    case 'timetz':
+      return zonedTime
+    case 'interval':
+      return modes.interval === 'string'
+        ? temporal('STRING', 'io.debezium.time.Interval', decodeIntervalText, 'P0Y0M0DT0H0M0S')
+        : temporal('INT64', 'io.debezium.time.MicroDuration', decodeIntervalMicros, 0)
+    default:
+      return null
+  }
+}
+
+function dateType(mode: TimeMode): ColumnType {
+  if (mode === 'connect') return connectDate
+  return mode === 'isostring' ? isoDate : epochDay
+}
+
+function timeType(mode: TimeMode, digits: number): ColumnType {
+  switch (mode) {
+    case 'adaptive':
+      return digits <= 3 ? millisTime : microTime
+    case 'adaptive_time_microseconds':
+    case 'microseconds':
+      return microTime
+    case 'nanoseconds':
+      return nanoTime
+    case 'connect':
+      return connectTime
+    case 'isostring':
+      return isoTime
+  }
+}
+
+function timestampType(mode: TimeMode, digits: number): ColumnType {
+  switch (mode) {
+    case 'adaptive':
+    case 'adaptive_time_microseconds':
+      return digits <= 3 ? millisTimestamp : microTimestamp
+    case 'microseconds':
+      return microTimestamp
+    case 'nanoseconds':
+      return nanoTimestamp
+    case 'connect':
+      return connectTimestamp
+    case 'isostring':
+      return isoTimestamp
+  }
+}
+
+function zonedTimestamp(digits: number): ColumnType {
+  const fallback = digits === 0 ? '1970-01-01T00:00:00Z' : `1970-01-01T00:00:00.${'0'.repeat(digits)}Z`
+  return temporal('STRING', 'io.debezium.time.ZonedTimestamp', zonedTimestampDecoder(digits), fallback)
+}
