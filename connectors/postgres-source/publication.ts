@@ -25,8 +25,8 @@ export async function readPublication(
   serverVersion: number,
 ): Promise<Publication | null> {
   const found = await session.query<{ name: string; all_tables: boolean }>(
-    `select pubname as name, puballtables as all_tables from pg_publication where pubname in ($1, lower($1))
-     order by pubname = $1 desc`,
+    `select pubname as name, puballtables as all_tables from pg_publication where pubname::text in ($1, lower($1))
+     order by pubname::text = $1 desc`,
     [name],
   )
   const first = found[0]

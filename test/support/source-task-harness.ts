@@ -1,0 +1,204 @@
+import {
+  RetriableError,
+  systemClock,
+  type ConnectorPlugin,
+  type Logger,
+  type ParsedConfig,
+  type RawConfig,
+  type SourceOffset,
+  type SourceRecord,
+  type SourceTask,
+  type SourceTaskContext,
+  type TopicSpec,
+} from 'penstock/api'
+import { parseConfig } from '../../src/config/parse-config.ts'
+import { until } from './until.ts'
+
+/** The offset topic of one connector: what survives when its task crashes. */
+export class MemoryOffsets {
+  /** Every offset that was written, in order. */
+  readonly written: SourceOffset[] = []
+
+  get last(): SourceOffset | null {
+    return this.written.at(-1) ?? null
+  }
+}
+
+export interface LogLine {
+  readonly level: string
+  readonly message: string
+}
+
+function recordingLogger(lines: LogLine[]): Logger {
+  const at =
+    (level: string) =>
+    (message: string): void =>
+      void lines.push({ level, message })
+  const logger: Logger = {
+    name: 'test',
+    trace: at('trace'),
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    child: () => logger,
+  }
+  return logger
+}
+
+/**
+ * Drives a source task as the runtime does: polls in a loop, retries what is retriable, writes the offset of what is
+ * acknowledged and then tells the task. Acknowledgement can be held back.
+ */
+export class SourceTaskHarness {
+  readonly records: SourceRecord[] = []
+  readonly topics: TopicSpec[] = []
+  readonly lines: LogLine[] = []
+  readonly gauges = new Map<string, number>()
+  readonly retried: Error[] = []
+  readonly offsets: MemoryOffsets
+  readonly #task: SourceTask
+  readonly #config: ParsedConfig
+  readonly #raw: RawConfig
+  readonly #stopping = new AbortController()
+  readonly #pollLimit: number
+  /** Offsets that are acknowledged once {@link acknowledge} allows it. */
+  readonly #unwritten: SourceOffset[] = []
+  #holding = false
+  #commits: Promise<void> = Promise.resolve()
+  #running: Promise<void> | null = null
+  #error: Error | null = null
+  #resume: PromiseWithResolvers<void> | null = null
+
+  /** @param pollLimit records after which polling waits for {@link goOn}. */
+  constructor(plugin: ConnectorPlugin, raw: RawConfig, offsets = new MemoryOffsets(), pollLimit = Infinity) {
+    this.offsets = offsets
+    this.#raw = raw
+    this.#pollLimit = pollLimit
+    this.#config = parseConfig(plugin.configDef, raw)
+    const task = plugin.createTask()
+    if (!('poll' in task)) throw new TypeError(`${plugin.className} makes no source tasks`)
+    this.#task = task
+  }
+
+  /** What the task failed with; null while it is well. */
+  get error(): Error | null {
+    return this.#error
+  }
+
+  async start(): Promise<void> {
+    await this.#task.start(this.#context())
+    this.#running = this.#run()
+  }
+
+  /** Waits until so many records were polled. Throws what the task failed with. */
+  async waitForRecords(count: number, deadlineMs = 20_000): Promise<readonly SourceRecord[]> {
+    await this.waitFor(`${count} records`, () => this.records.length >= count, deadlineMs)
+    return this.records
+  }
+
+  /** Waits until a condition of the test holds. Throws what the task failed with. */
+  async waitFor(what: string, holds: () => boolean | Promise<boolean>, deadlineMs = 20_000): Promise<void> {
+    await until(
+      `${what} (${this.records.length} records so far)`,
+      async () => {
+        if (this.#error !== null) throw this.#error
+        return await holds()
+      },
+      deadlineMs,
+    )
+  }
+
+  /** Waits until the task has failed, and answers with what. */
+  async failure(deadlineMs = 20_000): Promise<Error> {
+    await until('the task to fail', () => this.#error !== null, deadlineMs)
+    return this.#error ?? new TypeError('unreachable')
+  }
+
+  /** Lets records pile up without acknowledgement. */
+  hold(): void {
+    this.#holding = true
+  }
+
+  /** Acknowledges what was polled so far, and from now on at once. */
+  async acknowledge(): Promise<void> {
+    this.#holding = false
+    this.#write()
+    await this.#commits
+  }
+
+  /** Polls on after the limit. */
+  goOn(): void {
+    this.#resume?.resolve()
+  }
+
+  /** The orderly end. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error('stopping'))
+    this.#resume?.resolve()
+    await this.#running
+    await this.#commits
+    await this.#task.stop()
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      try {
+        const batch = await this.#task.poll(signal)
+        if (batch === null || batch.length === 0) continue
+        this.records.push(...batch)
+        this.#unwritten.push(...batch.slice(-1).map((record) => record.sourceOffset))
+        if (!this.#holding) this.#write()
+        await this.#rest()
+      } catch (error) {
+        if (!(error instanceof RetriableError)) {
+          this.#error = error instanceof Error ? error : new Error(String(error))
+          return
+        }
+        this.retried.push(error)
+        await systemClock.sleep(50, signal).catch(() => undefined)
+      }
+    }
+  }
+
+  async #rest(): Promise<void> {
+    if (this.records.length < this.#pollLimit || this.#stopping.signal.aborted) return
+    this.#resume ??= Promise.withResolvers<void>()
+    await this.#resume.promise
+  }
+
+  #write(): void {
+    const offset = this.#unwritten.at(-1)
+    if (offset === undefined) return
+    this.#unwritten.length = 0
+    // As the offset topic would give it back: through JSON.
+    const stored = JSON.parse(JSON.stringify(offset)) as SourceOffset
+    this.offsets.written.push(stored)
+    this.#commits = this.#commits.then(() =>
+      this.#task.commit([{ partition: { server: this.#raw['topic.prefix'] ?? '' }, offset: stored }]),
+    )
+  }
+
+  #context(): SourceTaskContext {
+    return {
+      connector: this.#raw['name'] ?? 'test',
+      task: 0,
+      config: this.#config,
+      raw: this.#raw,
+      logger: recordingLogger(this.lines),
+      clock: systemClock,
+      metrics: {
+        counter: () => ({ add: () => undefined }),
+        gauge: (name) => ({ set: (value) => void this.gauges.set(name, value) }),
+        histogram: () => ({ observe: () => undefined }),
+      },
+      readOffsets: async (partitions) => partitions.map(() => this.offsets.last),
+      ensureTopic: async (spec) => void this.topics.push(spec),
+      advanceOffset: (_partition, offset) => {
+        this.#unwritten.push(offset)
+        if (!this.#holding) this.#write()
+      },
+    }
+  }
+}
