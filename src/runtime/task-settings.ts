@@ -2,21 +2,16 @@ import type { RawConfig } from '../api/config-def.ts'
 import { ConfigError } from '../api/errors.ts'
 import type { GroupConsumerOptions } from '../client/group-consumer.ts'
 import type { ProducerOptions } from '../client/producer.ts'
-import type { Security } from '../client/security.ts'
-
-/** A converter class with its own settings, prefix taken off. */
-export interface ConverterChoice {
-  readonly className: string
-  readonly config: RawConfig
-}
+import type { ClientSecurity } from '../config/client-security.ts'
+import type { WorkerConverter } from '../config/worker-config.ts'
 
 /** What all tasks of a worker share. Plain data: it crosses into task threads. */
 export interface TaskSettings {
   readonly bootstrapServers: string
-  readonly security: Security | null
-  readonly keyConverter: ConverterChoice
-  readonly valueConverter: ConverterChoice
-  readonly headerConverter: ConverterChoice
+  readonly security: ClientSecurity
+  readonly keyConverter: WorkerConverter
+  readonly valueConverter: WorkerConverter
+  readonly headerConverter: WorkerConverter
   readonly offsetTopic: string
   readonly offsetFlushIntervalMs: number
   readonly offsetFlushTimeoutMs: number
@@ -39,8 +34,8 @@ export function below(config: RawConfig, prefix: string): RawConfig {
 export function converterChoice(
   part: 'key' | 'value' | 'header',
   connectorConfig: RawConfig,
-  ofWorker: ConverterChoice,
-): ConverterChoice {
+  ofWorker: WorkerConverter,
+): WorkerConverter {
   const className = connectorConfig[`${part}.converter`]?.trim()
   const choice =
     className === undefined || className === ''

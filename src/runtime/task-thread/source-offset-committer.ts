@@ -1,6 +1,7 @@
 import type { CommittedSourceOffset } from '../../api/task.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import { deferred, type Deferred } from '../../foundation/deferred.ts'
+import { failPoint } from '../../foundation/fail-point.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import type { SubmittedRecords } from './submitted-records.ts'
 
@@ -87,6 +88,7 @@ export class SourceOffsetCommitter {
     this.#lastRound = this.#options.clock.monotonic()
     this.#writing = offsets
     this.#unacknowledged = offsets.length
+    failPoint('after-ack-before-offset')
     try {
       for (const offset of offsets) this.#options.write(offset)
     } catch (error) {

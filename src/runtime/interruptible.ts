@@ -1,5 +1,5 @@
-import { ConnectError } from '../../api/errors.ts'
-import type { Clock } from '../../foundation/clock.ts'
+import { ConnectError } from '../api/errors.ts'
+import type { Clock } from '../foundation/clock.ts'
 
 /**
  * The promise's outcome, unless `signal` fires first: then a rejection with its reason. The listener is taken off

@@ -1,0 +1,148 @@
+import type { RawConfig } from '../api/config-def.ts'
+import { AlreadyExistsError, NotFoundError } from '../api/errors.ts'
+import type { ConfigInfos, SubmittedConfig } from '../config/config-infos.ts'
+import { missingClassMessage } from '../config/validate-connector.ts'
+import { SerialLock } from '../runtime/serial-lock.ts'
+import type { ConfigFold } from './config-fold.ts'
+import type { ConnectorStatus } from './entities/connector-status.ts'
+import type { RestartRequest } from './entities/restart-request.ts'
+import type { TargetState } from './entities/target-state.ts'
+import { BadRequestError, InvalidConnectorConfigError, NotLeaderError } from './herder-errors.ts'
+import type { SubmittedConnector } from './herder.ts'
+import type { HerderReads, KnownStatuses } from './herder-reads.ts'
+
+/** Writes to the config topic. Each resolves once the record has been read back, so that the fold knows it. */
+export interface ConfigWriter {
+  putConnector(connector: string, config: RawConfig, targetState: TargetState | null): Promise<void>
+  removeConnector(connector: string): Promise<void>
+  putTasks(connector: string, configs: readonly RawConfig[]): Promise<void>
+  putTargetState(connector: string, state: TargetState): Promise<void>
+  putRestart(request: RestartRequest): Promise<void>
+}
+
+/** Whether this worker leads the group, and who does. */
+export interface Leadership {
+  readonly isLeader: boolean
+  readonly leaderUrl: string | null
+}
+
+export interface HerderWritesOptions {
+  readonly fold: ConfigFold
+  readonly reads: HerderReads
+  readonly statuses: KnownStatuses
+  readonly writer: ConfigWriter
+  readonly validate: (config: SubmittedConfig) => Promise<ConfigInfos>
+  readonly leadership: () => Leadership
+}
+
+/** What the REST API changes: validation, leadership, existence, then the record. One write at a time. */
+export class HerderWrites {
+  readonly #options: HerderWritesOptions
+  readonly #lock = new SerialLock()
+
+  constructor(options: HerderWritesOptions) {
+    this.#options = options
+  }
+
+  async create(
+    connector: string,
+    config: SubmittedConfig,
+    initialState: TargetState | null,
+  ): Promise<SubmittedConnector> {
+    const valid = await this.#validated(config)
+    return await this.#asLeader('create a connector', async () => {
+      const { fold, writer, reads } = this.#options
+      if (fold.has(connector)) throw new AlreadyExistsError(`Connector ${connector} already exists`)
+      await writer.putConnector(connector, valid, initialState)
+      return { created: true, info: { name: connector, config: valid, tasks: [], type: reads.typeOf(valid) } }
+    })
+  }
+
+  async put(connector: string, config: SubmittedConfig): Promise<SubmittedConnector> {
+    const valid = await this.#validated(config)
+    return await this.#asLeader('configure a connector', async () => {
+      const { fold, writer, reads } = this.#options
+      const created = !fold.has(connector)
+      const tasks = fold.tasks(connector).map((_, task) => ({ connector, task }))
+      await writer.putConnector(connector, valid, null)
+      return { created, info: { name: connector, config: valid, tasks, type: reads.typeOf(valid) } }
+    })
+  }
+
+  async remove(connector: string): Promise<void> {
+    await this.#asLeader('delete a connector', async () => {
+      this.#mustExist(connector, `Connector ${connector} not found`)
+      await this.#options.writer.removeConnector(connector)
+    })
+  }
+
+  /** Pause and resume: any worker may write the target state. */
+  async setTargetState(connector: string, state: 'STARTED' | 'PAUSED'): Promise<void> {
+    await this.#lock.run(async () => {
+      this.#mustExist(connector, `Unknown connector ${connector}`)
+      await this.#options.writer.putTargetState(connector, state)
+    })
+  }
+
+  async stop(connector: string): Promise<void> {
+    await this.#asLeader('stop a connector', async () => {
+      this.#mustExist(connector, `Unknown connector ${connector}`)
+      await this.#options.writer.putTasks(connector, [])
+      await this.#options.writer.putTargetState(connector, 'STOPPED')
+    })
+  }
+
+  /** Writes the request and answers the plan: what will be restarted shows as RESTARTING. */
+  async restart(request: RestartRequest): Promise<ConnectorStatus> {
+    const { connector } = request
+    return await this.#asLeader('restart a connector', async () => {
+      this.#mustExist(connector, `Unknown connector: ${connector}`)
+      if (this.#options.statuses.connector(connector) === null) {
+        throw new NotFoundError(`Status for connector ${connector} not found`)
+      }
+      const plan = planRestart(request, this.#options.reads.connectorStatus(connector))
+      await this.#options.writer.putRestart(request)
+      return plan
+    })
+  }
+
+  async putTasks(connector: string, configs: readonly RawConfig[]): Promise<void> {
+    await this.#asLeader('write task configs', async () => {
+      if (this.#options.fold.has(connector)) await this.#options.writer.putTasks(connector, configs)
+    })
+  }
+
+  async #validated(config: SubmittedConfig): Promise<RawConfig> {
+    if ((config['connector.class'] ?? null) === null) throw new BadRequestError(missingClassMessage(config))
+    const infos = await this.#options.validate(config)
+    if (infos.errorCount > 0) throw new InvalidConnectorConfigError(infos)
+    const given = Object.entries(config).flatMap(([key, value]) => (value === null ? [] : [[key, value] as const]))
+    return Object.fromEntries(given)
+  }
+
+  #mustExist(connector: string, message: string): void {
+    if (!this.#options.fold.has(connector)) throw new NotFoundError(message)
+  }
+
+  async #asLeader<T>(what: string, action: () => Promise<T>): Promise<T> {
+    return await this.#lock.run(async () => {
+      const { isLeader, leaderUrl } = this.#options.leadership()
+      if (!isLeader) throw new NotLeaderError(`Only the leader can ${what}.`, leaderUrl)
+      return await action()
+    })
+  }
+}
+
+/** What a restart request does to what is running now. */
+export function planRestart({ onlyFailed, includeTasks }: RestartRequest, status: ConnectorStatus): ConnectorStatus {
+  const restarts = (state: string): boolean => !onlyFailed || state === 'FAILED'
+  return {
+    ...status,
+    connector: restarts(status.connector.state) ? restarting(status.connector) : status.connector,
+    tasks: status.tasks.map((task) => (includeTasks && restarts(task.state) ? restarting(task) : task)),
+  }
+}
+
+function restarting<T extends { readonly trace: string | null }>(status: T): T & { readonly state: 'RESTARTING' } {
+  return { ...status, state: 'RESTARTING', trace: null }
+}

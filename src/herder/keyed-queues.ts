@@ -1,0 +1,23 @@
+/** One queue per key: actions of a key run one after another, those of different keys side by side. */
+export class KeyedQueues {
+  readonly #last = new Map<string, Promise<unknown>>()
+
+  /** Runs `action` once all that was asked for this key before has ended; its outcome is the answer. */
+  async run<T>(key: string, action: () => Promise<T>): Promise<T> {
+    const turn = (this.#last.get(key) ?? Promise.resolve()).then(action)
+    const settled = turn.then(
+      () => undefined,
+      () => undefined,
+    )
+    this.#last.set(key, settled)
+    void settled.then(() => {
+      if (this.#last.get(key) === settled) this.#last.delete(key)
+    })
+    return await turn
+  }
+
+  /** Resolves when nothing is left to run. */
+  async idle(): Promise<void> {
+    while (this.#last.size > 0) await Promise.all(this.#last.values())
+  }
+}

@@ -1,0 +1,307 @@
+import { backoffMs, type Backoff } from '../foundation/backoff.ts'
+import type { Clock } from '../foundation/clock.ts'
+import type { Logger } from '../foundation/logger.ts'
+import { isRetriable, messageOf, traceOf } from '../runtime/failures.ts'
+import type { Worker } from '../runtime/worker.ts'
+import type { WorkSet } from './assignment.ts'
+import type { ConfigFold } from './config-fold.ts'
+import type { State } from './entities/connector-status.ts'
+import { taskIdText, type TaskId } from './entities/task-id.ts'
+import { KeyedQueues } from './keyed-queues.ts'
+import { planWork, type RunningConnector, type RunningTask } from './work-plan.ts'
+
+/** Where states are written for everybody to see. */
+export interface StatusWriter {
+  putConnector(name: string, state: State, trace: string | null): void
+  putTask(id: TaskId, state: State, trace: string | null): void
+  /** As {@link putConnector}, but gives way to what a worker of a later generation wrote. */
+  putConnectorSafely(name: string, state: State, trace: string | null): void
+  putTaskSafely(id: TaskId, state: State, trace: string | null): void
+}
+
+export interface LocalWorkOptions {
+  readonly worker: Pick<
+    Worker,
+    'startConnector' | 'stopConnector' | 'startTask' | 'stopTask' | 'pauseTask' | 'resumeTask'
+  >
+  readonly fold: ConfigFold
+  readonly status: StatusWriter
+  readonly clock: Clock
+  readonly logger: Logger
+  /** All tasks together get this long to end (`task.shutdown.graceful.timeout.ms`). */
+  readonly gracefulMs: number
+  /** The connector runs: its tasks may have to be made anew. */
+  readonly onConnectorStarted: (connector: string) => void
+}
+
+const connectorBackoff: Backoff = { initialMs: 500, maxMs: 30_000 }
+
+interface Instance extends RunningConnector {
+  /** Whether there is, or may be, an instance in the plugin thread. */
+  live: boolean
+  failed: boolean
+  attempts: number
+}
+
+interface HostedTask extends RunningTask {
+  paused: boolean
+  /** How often its thread died since it was assigned. */
+  deaths: number
+}
+
+/**
+ * The connectors and tasks of this worker, brought to what configuration and assignment ask for. What is meant to run
+ * is noted at once; carrying it out goes through one queue per connector, so that a plugin that hangs holds up nobody else.
+ */
+export class LocalWork {
+  readonly #options: LocalWorkOptions
+  readonly #connectors = new Map<string, Instance>()
+  readonly #tasks = new Map<string, HostedTask>()
+  readonly #failedTasks = new Set<string>()
+  readonly #queues = new KeyedQueues()
+  #assigned: WorkSet = { connectors: [], tasks: [] }
+
+  constructor(options: LocalWorkOptions) {
+    this.#options = options
+  }
+
+  ownsConnector(name: string): boolean {
+    return this.#connectors.has(name)
+  }
+
+  ownsTask(id: TaskId): boolean {
+    return this.#tasks.has(taskIdText(id))
+  }
+
+  /** What was assigned last. */
+  get assigned(): WorkSet {
+    return this.#assigned
+  }
+
+  /**
+   * Begins whatever is needed to run `assigned`. Resolves when everything that is to be given up has stopped; starts go
+   * on by themselves.
+   */
+  async reconcile(assigned: WorkSet = this.#assigned): Promise<void> {
+    this.#assigned = assigned
+    const { fold } = this.#options
+    const plan = planWork(fold, assigned, { connectors: this.#connectors, tasks: this.#tasks })
+    const stops: Promise<void>[] = []
+    for (const [connector, ids] of byConnector(plan.stopTasks)) stops.push(this.#stopTasks(connector, ids))
+    for (const name of plan.stopConnectors) stops.push(this.#stopConnector(name))
+    for (const name of plan.startConnectors) this.#bring(name)
+    for (const id of plan.pauseTasks) this.#setPaused(id, true)
+    for (const id of plan.resumeTasks) this.#setPaused(id, false)
+    for (const id of plan.startTasks) this.#startTask(id)
+    await Promise.all(stops)
+  }
+
+  /** Stops and starts the instance and waits for it. @throws what the plugin throws on the way up. */
+  async restartConnector(name: string): Promise<void> {
+    const instance = this.#connectors.get(name)
+    if (instance === undefined) return
+    await this.#queues.run(name, async () => await this.#start(name, instance, true))
+  }
+
+  /** Stops the task and starts it again; its state comes by its status. */
+  async restartTask(id: TaskId): Promise<void> {
+    const task = this.#tasks.get(taskIdText(id))
+    if (task === undefined) return
+    await this.#queues.run(id.connector, async () => {
+      if (this.#tasks.get(taskIdText(id)) !== task) return
+      await this.#end(id)
+      await this.#begin(task)
+    })
+  }
+
+  isConnectorFailed(name: string): boolean {
+    return this.#connectors.get(name)?.failed ?? false
+  }
+
+  isTaskFailed(id: TaskId): boolean {
+    return this.#failedTasks.has(taskIdText(id))
+  }
+
+  /** The instance reported an error of its own, or died with its thread. */
+  connectorFailed(name: string, trace: string): void {
+    const instance = this.#connectors.get(name)
+    if (instance === undefined) return
+    instance.failed = true
+    this.#options.status.putConnectorSafely(name, 'FAILED', trace)
+  }
+
+  /** All instances are gone with their thread: those that ran are started again. */
+  connectorsLost(reason: Error): void {
+    for (const [name, instance] of this.#connectors) {
+      if (!instance.live) continue
+      instance.live = false
+      this.connectorFailed(name, traceOf(reason))
+      this.#retryLater(name, instance)
+    }
+  }
+
+  taskState(id: TaskId, state: 'RUNNING' | 'PAUSED'): void {
+    if (this.ownsTask(id)) this.#options.status.putTask(id, state, null)
+  }
+
+  /** A task that failed stays down until it is restarted; one that died with its thread is started again. */
+  taskFailed(id: TaskId, trace: string, cause: 'task' | 'thread'): void {
+    const task = this.#tasks.get(taskIdText(id))
+    if (task === undefined) return
+    this.#failedTasks.add(taskIdText(id))
+    this.#options.status.putTaskSafely(id, 'FAILED', trace)
+    if (cause === 'thread') this.#restartAfterDeath(id, task)
+  }
+
+  /** Stops everything, in order as far as the time allows. */
+  async stopAll(): Promise<void> {
+    await this.reconcile({ connectors: [], tasks: [] })
+    await this.#queues.idle()
+  }
+
+  #bring(name: string): void {
+    const { fold } = this.#options
+    const config = fold.config(name)
+    if (config === null) return
+    const before = this.#connectors.get(name)
+    const instance: Instance = {
+      config,
+      targetState: fold.targetState(name),
+      live: before?.live ?? false,
+      failed: false,
+      attempts: 0,
+    }
+    this.#connectors.set(name, instance)
+    void this.#queues.run(
+      name,
+      async () =>
+        await this.#start(name, instance, before?.config !== config && before !== undefined).catch(() => undefined),
+    )
+  }
+
+  /** Brings the instance to its target state. Failures are shown by its status, and thrown for those who wait. */
+  async #start(name: string, instance: Instance, isRestart: boolean): Promise<void> {
+    if (this.#connectors.get(name) !== instance) return
+    const { worker, status, onConnectorStarted } = this.#options
+    if (instance.live) await this.#stopInstance(name)
+    if (isRestart) status.putConnectorSafely(name, 'UNASSIGNED', null)
+    if (instance.targetState !== 'STARTED') {
+      instance.live = false
+      status.putConnector(name, instance.targetState, null)
+      return
+    }
+    instance.live = true
+    try {
+      await worker.startConnector(name, instance.config)
+    } catch (error) {
+      instance.failed = true
+      status.putConnectorSafely(name, 'FAILED', traceOf(error))
+      this.#options.logger.error(`connector ${name} does not start: ${messageOf(error)}`, { error })
+      if (isRetriable(error)) this.#retryLater(name, instance)
+      throw error
+    }
+    instance.failed = false
+    instance.attempts = 0
+    status.putConnector(name, 'RUNNING', null)
+    onConnectorStarted(name)
+  }
+
+  #retryLater(name: string, instance: Instance): void {
+    instance.attempts += 1
+    this.#options.clock.after(backoffMs(connectorBackoff, instance.attempts), () => {
+      void this.#queues.run(name, async () => await this.#start(name, instance, false).catch(() => undefined))
+    })
+  }
+
+  async #stopConnector(name: string): Promise<void> {
+    const instance = this.#connectors.get(name)
+    this.#connectors.delete(name)
+    await this.#queues.run(name, async () => {
+      if (instance?.live === true) await this.#stopInstance(name)
+      if (this.#options.fold.has(name)) this.#options.status.putConnectorSafely(name, 'UNASSIGNED', null)
+    })
+  }
+
+  async #stopInstance(name: string): Promise<void> {
+    try {
+      await this.#options.worker.stopConnector(name)
+    } catch (error) {
+      this.#options.logger.warn(`connector ${name} did not stop in order: ${messageOf(error)}`)
+    }
+  }
+
+  #startTask(id: TaskId): void {
+    const { fold } = this.#options
+    const task: HostedTask = {
+      id,
+      generation: fold.taskGeneration(id.connector),
+      paused: fold.targetState(id.connector) === 'PAUSED',
+      deaths: 0,
+    }
+    this.#tasks.set(taskIdText(id), task)
+    void this.#queues.run(id.connector, async () => await this.#begin(task))
+  }
+
+  async #begin(task: HostedTask): Promise<void> {
+    const { fold, worker, status } = this.#options
+    const { id } = task
+    const connectorConfig = fold.appliedConfig(id.connector)
+    const taskConfig = fold.tasks(id.connector)[id.task]
+    const isCurrent = this.#tasks.get(taskIdText(id)) === task
+    if (!isCurrent || connectorConfig === null || taskConfig === undefined) return
+    this.#failedTasks.delete(taskIdText(id))
+    try {
+      await worker.startTask({ id, connectorConfig, taskConfig, paused: task.paused })
+    } catch (error) {
+      this.#failedTasks.add(taskIdText(id))
+      status.putTaskSafely(id, 'FAILED', traceOf(error))
+      this.#options.logger.error(`task ${taskIdText(id)} does not start: ${messageOf(error)}`, { error })
+    }
+  }
+
+  async #stopTasks(connector: string, ids: readonly TaskId[]): Promise<void> {
+    for (const id of ids) this.#tasks.delete(taskIdText(id))
+    await this.#queues.run(connector, async () => {
+      await Promise.all(ids.map(async (id) => await this.#end(id)))
+    })
+  }
+
+  async #end(id: TaskId): Promise<void> {
+    const { worker, gracefulMs, fold, status } = this.#options
+    const wasFailed = this.#failedTasks.delete(taskIdText(id))
+    await worker.stopTask(id, gracefulMs)
+    const stays = id.task < fold.taskCount(id.connector)
+    if (stays && !wasFailed) status.putTaskSafely(id, 'UNASSIGNED', null)
+  }
+
+  #setPaused(id: TaskId, paused: boolean): void {
+    const task = this.#tasks.get(taskIdText(id))
+    if (task === undefined) return
+    task.paused = paused
+    void this.#queues.run(id.connector, async () => {
+      if (paused) this.#options.worker.pauseTask(id)
+      else this.#options.worker.resumeTask(id)
+    })
+  }
+
+  #restartAfterDeath(id: TaskId, task: HostedTask): void {
+    task.deaths += 1
+    const waitMs = backoffMs(connectorBackoff, task.deaths)
+    this.#options.logger.warn(`task ${taskIdText(id)} is started again in ${Math.round(waitMs)} ms: its thread died`)
+    this.#options.clock.after(waitMs, () => {
+      void this.#queues.run(id.connector, async () => {
+        if (this.#tasks.get(taskIdText(id)) === task && this.isTaskFailed(id)) await this.#begin(task)
+      })
+    })
+  }
+}
+
+function byConnector(ids: readonly TaskId[]): Map<string, TaskId[]> {
+  const groups = new Map<string, TaskId[]>()
+  for (const id of ids) {
+    const group = groups.get(id.connector)
+    if (group === undefined) groups.set(id.connector, [id])
+    else group.push(id)
+  }
+  return groups
+}

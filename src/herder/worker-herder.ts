@@ -1,0 +1,350 @@
+import type { RawConfig } from '../api/config-def.ts'
+import { NotFoundError } from '../api/errors.ts'
+import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/config-infos.ts'
+import type { WorkerGroup as GroupSettings } from '../config/connector-problems.ts'
+import { missingClassMessage } from '../config/validate-connector.ts'
+import type { Clock } from '../foundation/clock.ts'
+import type { Logger } from '../foundation/logger.ts'
+import type { PluginRegistry } from '../plugin/plugin-registry.ts'
+import { messageOf } from '../runtime/failures.ts'
+import { interruptible } from '../runtime/interruptible.ts'
+import { SerialLock } from '../runtime/serial-lock.ts'
+import type { Worker } from '../runtime/worker.ts'
+import type { WorkSet } from './assignment.ts'
+import { sameWork } from './assignor.ts'
+import type { ConfigChange, ConfigFold } from './config-fold.ts'
+import type { ConnectorInfo } from './entities/connector-info.ts'
+import type { ConnectorOffsets } from './entities/connector-offsets.ts'
+import type { ConnectorStatus, TaskStatus } from './entities/connector-status.ts'
+import type { PluginInfo } from './entities/plugin-info.ts'
+import type { RestartRequest } from './entities/restart-request.ts'
+import type { ServerInfo } from './entities/server-info.ts'
+import type { TargetState } from './entities/target-state.ts'
+import { taskIdText, type TaskId } from './entities/task-id.ts'
+import type { TaskInfo } from './entities/task-info.ts'
+import type { WorkerHealth } from './entities/worker-health.ts'
+import { BadRequestError, ForbiddenError, NotAssignedError, WorkerStoppingError } from './herder-errors.ts'
+import { HerderReads, type KnownOffsets, type KnownStatuses } from './herder-reads.ts'
+import { HerderWrites, planRestart, type ConfigWriter } from './herder-writes.ts'
+import type { Herder, SubmittedConnector } from './herder.ts'
+import { LocalWork, type StatusWriter } from './local-work.ts'
+import { StageLog } from './stage-log.ts'
+import { TaskConfigMaker } from './task-config-maker.ts'
+import type { KnownConfiguration, Membership } from './worker-group.ts'
+
+/** The states of the group: read by REST, written by this worker for what it runs. */
+export interface Statuses extends KnownStatuses, StatusWriter {
+  /** The generation under which states are written from here on. */
+  setGeneration(generation: number): void
+  /** Connectors and tasks that have a state. */
+  known(): { readonly connectors: readonly string[]; readonly tasks: readonly TaskId[] }
+  /** Removes what is not configured any more. */
+  removeConnector(connector: string): void
+  removeTask(id: TaskId): void
+  topic(id: TaskId, topic: string): void
+}
+
+export interface WorkerHerderOptions {
+  readonly fold: ConfigFold
+  readonly statuses: Statuses
+  readonly offsets: KnownOffsets
+  readonly writer: ConfigWriter
+  readonly worker: Worker
+  readonly plugins: PluginRegistry
+  readonly serverInfo: ServerInfo
+  readonly group: GroupSettings
+  readonly gracefulMs: number
+  readonly topicTracking: boolean
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Asks for a round of the group. */
+  readonly requestRound: (reason: string) => void
+}
+
+/**
+ * Decides what this worker runs: follows the config topic and the group, and brings the local work in line with both.
+ * Everything that changes what runs goes through one lock; plugins that hang are waited for outside of it.
+ */
+export class WorkerHerder implements Herder {
+  readonly #options: WorkerHerderOptions
+  readonly #reads: HerderReads
+  readonly #writes: HerderWrites
+  readonly #local: LocalWork
+  readonly #taskConfigs: TaskConfigMaker
+  readonly #lock = new SerialLock()
+  readonly #stage: StageLog
+  #membership: Membership = { generation: -1, isLeader: false, leaderUrl: null, work: { connectors: [], tasks: [] } }
+  #ready = false
+  #stopping = false
+  #reconcileAsked = false
+
+  constructor(options: WorkerHerderOptions) {
+    const { fold, statuses, offsets, plugins, writer, worker, clock, logger } = options
+    this.#options = options
+    this.#stage = new StageLog(clock)
+    this.#reads = new HerderReads(fold, statuses, offsets, plugins)
+    this.#writes = new HerderWrites({
+      fold,
+      reads: this.#reads,
+      statuses,
+      writer,
+      validate: async (config) => await worker.validate(config, options.group),
+      leadership: () => this.#membership,
+    })
+    this.#taskConfigs = new TaskConfigMaker({
+      fold,
+      worker,
+      clock,
+      logger,
+      isLeader: () => this.#membership.isLeader && !this.#stopping,
+      write: async (connector, configs) => await this.#writes.putTasks(connector, configs),
+      onRefused: (connector, trace) => this.#local.connectorFailed(connector, trace),
+    })
+    this.#local = new LocalWork({
+      worker,
+      fold,
+      status: statuses,
+      clock,
+      logger,
+      gracefulMs: options.gracefulMs,
+      onConnectorStarted: (connector) => void this.#taskConfigs.make(connector),
+    })
+  }
+
+  /** What runs here; the worker's events go to it. */
+  get local(): LocalWork {
+    return this.#local
+  }
+
+  /** What the whole group is to run, by the config topic. */
+  configuration(): KnownConfiguration {
+    const { fold } = this.#options
+    const connectors = fold.connectors()
+    const tasks = connectors.flatMap((connector) => fold.tasks(connector).map((_, task) => ({ connector, task })))
+    return { offset: fold.offset, work: { connectors, tasks } }
+  }
+
+  /** Takes up what a round of the group brought; resolves when what is to be given up has stopped. */
+  async onMembership(membership: Membership): Promise<void> {
+    this.#membership = membership
+    this.#options.statuses.setGeneration(membership.generation)
+    await this.#exclusively('taking up an assignment', async () => {
+      if (!this.#stopping) await this.#local.reconcile(membership.work)
+      if (membership.isLeader) this.#removeOrphans()
+    })
+    this.#ready = true
+    // Records may have come between the leader's decision and here.
+    this.#checkAssignment()
+  }
+
+  /** A record of the config topic changed something; called after the fold took it in. */
+  onConfigChange(change: ConfigChange): void {
+    if (this.#stopping) return
+    if (change.type === 'restart') {
+      void this.#exclusively(`restarting ${change.connector}`, async () => this.#restartLocally(change))
+      return
+    }
+    this.#checkAssignment()
+    if (this.#reconcileAsked) return
+    this.#reconcileAsked = true
+    void this.#exclusively('applying the configuration', async () => {
+      this.#reconcileAsked = false
+      await this.#local.reconcile()
+      if (this.#membership.isLeader) this.#removeOrphans()
+    })
+  }
+
+  /** The connector wants its task configs to be made again. */
+  onReconfigure(connector: string): void {
+    void this.#taskConfigs.make(connector)
+  }
+
+  onTopic(id: TaskId, topic: string): void {
+    if (this.#options.topicTracking) this.#options.statuses.topic(id, topic)
+  }
+
+  /** Stops everything that runs here, in order as far as the time allows. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    await this.#exclusively('stopping', async () => await this.#local.stopAll())
+  }
+
+  serverInfo(): ServerInfo {
+    return this.#options.serverInfo
+  }
+
+  async health(signal: AbortSignal): Promise<WorkerHealth> {
+    try {
+      await interruptible(
+        this.#lock.run(async () => undefined),
+        signal,
+      )
+      return this.#ready ? { status: 'healthy' } : { status: 'starting', stage: this.stage() }
+    } catch (error) {
+      if (!signal.aborted) throw error
+      return { status: this.#ready ? 'unhealthy' : 'starting', stage: this.stage() }
+    }
+  }
+
+  stage(): string {
+    return this.#stage.toString()
+  }
+
+  async connectors(): Promise<readonly string[]> {
+    return this.#options.fold.connectors()
+  }
+
+  async connectorInfo(connector: string): Promise<ConnectorInfo> {
+    return this.#reads.connectorInfo(connector)
+  }
+
+  async connectorConfig(connector: string): Promise<RawConfig> {
+    return this.#reads.connectorConfig(connector)
+  }
+
+  async connectorStatus(connector: string): Promise<ConnectorStatus> {
+    return this.#reads.connectorStatus(connector)
+  }
+
+  async taskInfos(connector: string): Promise<readonly TaskInfo[]> {
+    return this.#reads.taskInfos(connector)
+  }
+
+  async taskStatus(id: TaskId): Promise<TaskStatus> {
+    return this.#reads.taskStatus(id)
+  }
+
+  async activeTopics(connector: string): Promise<readonly string[]> {
+    if (!this.#options.topicTracking) throw new ForbiddenError('Topic tracking is disabled.')
+    return this.#reads.activeTopics(connector)
+  }
+
+  async connectorOffsets(connector: string, signal: AbortSignal): Promise<ConnectorOffsets> {
+    return await interruptible(this.#reads.connectorOffsets(connector, signal), signal)
+  }
+
+  async createConnector(
+    connector: string,
+    config: SubmittedConfig,
+    initialState: TargetState | null,
+    signal: AbortSignal,
+  ): Promise<SubmittedConnector> {
+    return await this.#request(this.#writes.create(connector, config, initialState), signal)
+  }
+
+  async putConnectorConfig(
+    connector: string,
+    config: SubmittedConfig,
+    signal: AbortSignal,
+  ): Promise<SubmittedConnector> {
+    return await this.#request(this.#writes.put(connector, config), signal)
+  }
+
+  async deleteConnector(connector: string, signal: AbortSignal): Promise<void> {
+    await this.#request(this.#writes.remove(connector), signal)
+  }
+
+  async pauseConnector(connector: string, signal: AbortSignal): Promise<void> {
+    await this.#request(this.#writes.setTargetState(connector, 'PAUSED'), signal)
+  }
+
+  async resumeConnector(connector: string, signal: AbortSignal): Promise<void> {
+    await this.#request(this.#writes.setTargetState(connector, 'STARTED'), signal)
+  }
+
+  async stopConnector(connector: string, signal: AbortSignal): Promise<void> {
+    await this.#request(this.#writes.stop(connector), signal)
+  }
+
+  async restartConnector(connector: string, signal: AbortSignal): Promise<void> {
+    if (!this.#options.fold.has(connector)) throw new NotFoundError(`Unknown connector: ${connector}`)
+    if (!this.#local.ownsConnector(connector)) throw this.#notAssigned(`connector ${connector}`)
+    await this.#request(this.#local.restartConnector(connector), signal)
+  }
+
+  async restartConnectorAndTasks(request: RestartRequest, signal: AbortSignal): Promise<ConnectorStatus> {
+    return await this.#request(this.#writes.restart(request), signal)
+  }
+
+  async restartTask(id: TaskId, signal: AbortSignal): Promise<void> {
+    const { fold } = this.#options
+    if (!fold.has(id.connector)) throw new NotFoundError(`Unknown connector: ${id.connector}`)
+    if (id.task >= fold.tasks(id.connector).length) throw new NotFoundError(`Unknown task: ${taskIdText(id)}`)
+    if (!this.#local.ownsTask(id)) throw this.#notAssigned(`task ${taskIdText(id)}`)
+    await this.#request(this.#local.restartTask(id), signal)
+  }
+
+  async plugins(): Promise<readonly PluginInfo[]> {
+    return this.#reads.plugins()
+  }
+
+  async pluginConfig(plugin: string, signal: AbortSignal): Promise<readonly ConfigKeyInfo[]> {
+    this.#options.plugins.any(plugin)
+    return await this.#request(this.#options.worker.pluginConfig(plugin), signal)
+  }
+
+  async validateConnectorConfig(config: SubmittedConfig, signal: AbortSignal): Promise<ConfigInfos> {
+    if ((config['connector.class'] ?? null) === null) throw new BadRequestError(missingClassMessage(config))
+    return await this.#request(this.#options.worker.validate(config, this.#options.group), signal)
+  }
+
+  #notAssigned(what: string): NotAssignedError {
+    const { isLeader, leaderUrl } = this.#membership
+    return new NotAssignedError(`This worker does not run ${what}.`, isLeader ? null : leaderUrl)
+  }
+
+  async #request<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+    if (this.#stopping) {
+      work.catch(() => undefined)
+      throw new WorkerStoppingError()
+    }
+    return await interruptible(work, signal)
+  }
+
+  /** The leader asks for a round when what is configured is not what was given out. */
+  #checkAssignment(): void {
+    const wanted: WorkSet = this.configuration().work
+    if (this.#membership.isLeader && !this.#stopping && !sameWork(wanted, this.#membership.work)) {
+      this.#options.requestRound('the configured work has changed')
+    }
+  }
+
+  /** This worker's part of a restart request. */
+  #restartLocally(request: RestartRequest): void {
+    const { statuses, logger } = this.#options
+    const { connector } = request
+    if (statuses.connector(connector) === null) return
+    const plan = planRestart(request, this.#reads.connectorStatus(connector))
+    if (plan.connector.state === 'RESTARTING' && this.#local.ownsConnector(connector)) {
+      statuses.putConnector(connector, 'RESTARTING', null)
+      this.#local.restartConnector(connector).catch((error: unknown) => {
+        logger.warn(`connector ${connector} did not come up after its restart: ${messageOf(error)}`)
+      })
+    }
+    for (const task of plan.tasks) {
+      const id = { connector, task: task.id }
+      if (task.state !== 'RESTARTING' || !this.#local.ownsTask(id)) continue
+      statuses.putTask(id, 'RESTARTING', null)
+      void this.#local.restartTask(id)
+    }
+  }
+
+  /** States of connectors and tasks that are not configured any more. */
+  #removeOrphans(): void {
+    const { fold, statuses } = this.#options
+    const known = statuses.known()
+    for (const name of known.connectors) if (!fold.has(name)) statuses.removeConnector(name)
+    for (const id of known.tasks) if (id.task >= fold.taskCount(id.connector)) statuses.removeTask(id)
+  }
+
+  /** One after another; a failure is a fault of ours, told and survived. */
+  async #exclusively(what: string, action: () => Promise<void> | void): Promise<void> {
+    await this.#lock.run(async () => {
+      try {
+        await this.#stage.during(what, async () => await action())
+      } catch (error) {
+        this.#options.logger.error(`${what} failed: ${messageOf(error)}`, { error })
+      }
+    })
+  }
+}
