@@ -44,12 +44,26 @@ export interface Statuses extends KnownStatuses, StatusWriter {
   topic(id: TaskId, topic: string): void
 }
 
+/** What the herder has the worker do. */
+export type HerdedWorker = Pick<
+  Worker,
+  | 'startConnector'
+  | 'stopConnector'
+  | 'taskConfigs'
+  | 'startTask'
+  | 'stopTask'
+  | 'pauseTask'
+  | 'resumeTask'
+  | 'validate'
+  | 'pluginConfig'
+>
+
 export interface WorkerHerderOptions {
   readonly fold: ConfigFold
   readonly statuses: Statuses
   readonly offsets: KnownOffsets
   readonly writer: ConfigWriter
-  readonly worker: Worker
+  readonly worker: HerdedWorker
   readonly plugins: PluginRegistry
   readonly serverInfo: ServerInfo
   readonly group: GroupSettings

@@ -1,0 +1,323 @@
+import { describe, expect, it, vi } from 'vitest'
+
+import type { RawConfig } from '../../../src/api/config-def.ts'
+import { AlreadyExistsError, ConnectError, NotFoundError, RetriableError } from '../../../src/api/errors.ts'
+import type { ConfigInfos } from '../../../src/config/config-infos.ts'
+import { ConfigFold } from '../../../src/herder/config-fold.ts'
+import type { ConfigRecord } from '../../../src/herder/config-record.ts'
+import { taskIdText, type TaskId } from '../../../src/herder/entities/task-id.ts'
+import { BadRequestError, InvalidConnectorConfigError, NotLeaderError } from '../../../src/herder/herder-errors.ts'
+import type { InstanceStatus, State } from '../../../src/herder/entities/connector-status.ts'
+import { WorkerHerder, type Statuses } from '../../../src/herder/worker-herder.ts'
+import { PluginRegistry } from '../../../src/plugin/plugin-registry.ts'
+import type { TaskStart } from '../../../src/runtime/task-thread/task-thread-messages.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { quietLogger } from '../../support/quiet-logger.ts'
+
+const signal = new AbortController().signal
+const source = 'org.apache.kafka.connect.file.FileStreamSourceConnector'
+const config = { 'connector.class': source, 'tasks.max': '1', name: 'a', topic: 't' }
+
+/** The states, in memory, with everything that was ever written. */
+class MemoryStatuses implements Statuses {
+  readonly writes: string[] = []
+  readonly #connectors = new Map<string, InstanceStatus>()
+  readonly #tasks = new Map<string, { id: TaskId; status: InstanceStatus }>()
+  setGeneration(): void {}
+  putConnector(name: string, state: State, trace: string | null): void {
+    this.writes.push(`${name} ${state}`)
+    this.#connectors.set(name, { state, trace, workerId: 'w' })
+  }
+  putConnectorSafely = (name: string, state: State, trace: string | null): void => this.putConnector(name, state, trace)
+  putTask(id: TaskId, state: State, trace: string | null): void {
+    this.writes.push(`${taskIdText(id)} ${state}`)
+    this.#tasks.set(taskIdText(id), { id, status: { state, trace, workerId: 'w' } })
+  }
+  putTaskSafely = (id: TaskId, state: State, trace: string | null): void => this.putTask(id, state, trace)
+  removeConnector(name: string): void {
+    this.writes.push(`${name} removed`)
+    this.#connectors.delete(name)
+  }
+  removeTask(id: TaskId): void {
+    this.writes.push(`${taskIdText(id)} removed`)
+    this.#tasks.delete(taskIdText(id))
+  }
+  topic(): void {}
+  connector = (name: string): InstanceStatus | null => this.#connectors.get(name) ?? null
+  task = (id: TaskId): InstanceStatus | null => this.#tasks.get(taskIdText(id))?.status ?? null
+  tasks = (connector: string) =>
+    [...this.#tasks.values()]
+      .filter(({ id }) => id.connector === connector)
+      .map(({ id, status: { state, workerId, trace } }) => ({ id: id.task, state, workerId, trace }))
+  topics = (): readonly string[] => []
+  known = () => ({ connectors: [...this.#connectors.keys()], tasks: [...this.#tasks.values()].map(({ id }) => id) })
+}
+
+const noErrors: ConfigInfos = { name: source, errorCount: 0, groups: [], configs: [] }
+
+/** A worker without threads: tasks run at once, unless the test says otherwise. */
+class MemoryWorker {
+  readonly calls: string[] = []
+  readonly running = new Map<string, TaskStart>()
+  startErrors: Error[] = []
+  taskCount = 1
+  infos = noErrors
+  onTask: (id: TaskId) => void = () => undefined
+  async startConnector(name: string): Promise<void> {
+    this.calls.push(`start ${name}`)
+    const error = this.startErrors.shift()
+    if (error !== undefined) throw error
+  }
+  async stopConnector(name: string): Promise<void> {
+    this.calls.push(`stop ${name}`)
+  }
+  async taskConfigs(name: string, max: number): Promise<readonly RawConfig[]> {
+    if (this.taskCount > max) throw new ConnectError('too many', { code: 'TOO_MANY_TASKS' })
+    return Array.from({ length: this.taskCount }, (_, n) => ({ n: String(n), of: name }))
+  }
+  async startTask(start: TaskStart): Promise<void> {
+    this.calls.push(`start ${taskIdText(start.id)}`)
+    this.running.set(taskIdText(start.id), start)
+    this.onTask(start.id)
+  }
+  async stopTask(id: TaskId): Promise<void> {
+    this.calls.push(`stop ${taskIdText(id)}`)
+    this.running.delete(taskIdText(id))
+  }
+  pauseTask(id: TaskId): void {
+    this.calls.push(`pause ${taskIdText(id)}`)
+  }
+  resumeTask(id: TaskId): void {
+    this.calls.push(`resume ${taskIdText(id)}`)
+  }
+  async validate(): Promise<ConfigInfos> {
+    return this.infos
+  }
+  async pluginConfig(): Promise<[]> {
+    return []
+  }
+}
+
+async function herd(options: { isLeader?: boolean } = {}) {
+  const fold = new ConfigFold()
+  const statuses = new MemoryStatuses()
+  const worker = new MemoryWorker()
+  const clock = new ManualClock()
+  const isLeader = options.isLeader ?? true
+  let generation = 1
+  const round = async (): Promise<void> => {
+    generation += 1
+    const { work } = herder.configuration()
+    await herder.onMembership({ generation, isLeader, leaderUrl: 'http://leader/', work })
+  }
+  const append = async (...records: ConfigRecord[]): Promise<void> => {
+    for (const record of records) {
+      const change = fold.apply(record, fold.offset)
+      if (change !== null) herder.onConfigChange(change)
+    }
+  }
+  const herder: WorkerHerder = new WorkerHerder({
+    fold,
+    statuses,
+    offsets: { ofSource: async () => [], ofGroup: async () => [] },
+    writer: {
+      putConnector: async (connector, raw, state) =>
+        await append(...(state === null ? [] : [{ type: 'target-state', connector, state } as const]), {
+          type: 'connector',
+          connector,
+          config: raw,
+        }),
+      removeConnector: async (connector) =>
+        await append({ type: 'connector', connector, config: null }, { type: 'target-state', connector, state: null }),
+      putTasks: async (connector, configs) =>
+        await append(...configs.map((raw, task) => ({ type: 'task', connector, task, config: raw }) as const), {
+          type: 'commit',
+          connector,
+          tasks: configs.length,
+        }),
+      putTargetState: async (connector, state) => await append({ type: 'target-state', connector, state }),
+      putRestart: async (request) => await append({ type: 'restart', ...request }),
+    },
+    worker,
+    plugins: new PluginRegistry(),
+    serverInfo: { version: '3.9.1', commit: 'x', kafkaClusterId: null },
+    group: { groupId: 'workers' },
+    gracefulMs: 1000,
+    topicTracking: true,
+    clock,
+    logger: quietLogger(),
+    requestRound: () => void round(),
+  })
+  worker.onTask = (id) =>
+    herder.local.taskState(id, worker.running.get(taskIdText(id))?.paused === true ? 'PAUSED' : 'RUNNING')
+  await round()
+  const running = async (): Promise<void> => {
+    await herder.createConnector('a', config, null, signal)
+    await vi.waitFor(() => expect(statuses.task({ connector: 'a', task: 0 })?.state).toBe('RUNNING'))
+    statuses.writes.length = 0
+    worker.calls.length = 0
+  }
+  return { herder, fold, statuses, worker, clock, append, running }
+}
+
+describe('the herder', () => {
+  it('takes a connector from its creation to running tasks', async () => {
+    const { herder, statuses, worker } = await herd()
+    const { created, info } = await herder.createConnector('a', config, null, signal)
+    expect({ created, info }).toEqual({ created: true, info: { name: 'a', config, tasks: [], type: 'source' } })
+    await vi.waitFor(() => expect(statuses.writes).toEqual(['a RUNNING', 'a-0 RUNNING']))
+    expect(worker.running.get('a-0')?.taskConfig).toEqual({
+      n: '0',
+      of: 'a',
+      'task.class': 'org.apache.kafka.connect.file.FileStreamSourceTask',
+    })
+    expect((await herder.connectorInfo('a')).tasks).toEqual([{ connector: 'a', task: 0 }])
+    expect((await herder.connectorStatus('a')).tasks).toEqual([{ id: 0, state: 'RUNNING', workerId: 'w', trace: null }])
+  })
+
+  it('refuses what exists, what does not validate, and what has no class', async () => {
+    const { herder, worker, running } = await herd()
+    await running()
+    await expect(herder.createConnector('a', config, null, signal)).rejects.toThrow(AlreadyExistsError)
+    await expect(herder.createConnector('b', { name: 'b' }, null, signal)).rejects.toThrow(BadRequestError)
+    worker.infos = { ...noErrors, errorCount: 1 }
+    await expect(herder.createConnector('b', config, null, signal)).rejects.toThrow(InvalidConnectorConfigError)
+  })
+
+  it('leaves writes to the leader and names it', async () => {
+    const { herder } = await herd({ isLeader: false })
+    const refused = herder.createConnector('a', config, null, signal)
+    await expect(refused).rejects.toMatchObject({ leaderUrl: 'http://leader/' })
+    await expect(refused).rejects.toThrow(NotLeaderError)
+  })
+
+  it('creates stopped and paused connectors without starting them', async () => {
+    const { herder, statuses, worker } = await herd()
+    await herder.createConnector('a', config, 'STOPPED', signal)
+    await herder.createConnector('b', { ...config, name: 'b' }, 'PAUSED', signal)
+    await vi.waitFor(() => expect(statuses.writes).toEqual(['a STOPPED', 'b PAUSED']))
+    expect(worker.calls).toEqual([])
+  })
+
+  it('pauses and resumes where the tasks are', async () => {
+    const { herder, statuses, worker, running } = await herd()
+    await running()
+    await herder.pauseConnector('a', signal)
+    await vi.waitFor(() => expect(worker.calls).toEqual(['stop a', 'pause a-0']))
+    expect(statuses.writes).toEqual(['a PAUSED'])
+    await herder.resumeConnector('a', signal)
+    await vi.waitFor(() => expect(worker.calls.slice(2)).toEqual(['start a', 'resume a-0']))
+    expect(statuses.writes).toEqual(['a PAUSED', 'a RUNNING'])
+  })
+
+  it('stops: no tasks, no instance, and resume makes the tasks anew', async () => {
+    const { herder, statuses, worker, running } = await herd()
+    await running()
+    await herder.stopConnector('a', signal)
+    await vi.waitFor(() => expect(statuses.writes).toEqual(expect.arrayContaining(['a STOPPED', 'a-0 removed'])))
+    expect(worker.running.size).toBe(0)
+    await herder.resumeConnector('a', signal)
+    await vi.waitFor(() => expect(worker.running.size).toBe(1))
+    expect(statuses.connector('a')?.state).toBe('RUNNING')
+  })
+
+  it('starts tasks again when the connector config changes, and not when it says the same', async () => {
+    const { herder, statuses, worker, running } = await herd()
+    await running()
+    await herder.putConnectorConfig('a', config, signal)
+    await vi.waitFor(() => expect(statuses.writes).toEqual(['a UNASSIGNED', 'a RUNNING']))
+    expect(worker.calls).toEqual(['stop a', 'start a'])
+    await herder.putConnectorConfig('a', { ...config, topic: 'u' }, signal)
+    await vi.waitFor(() => expect(worker.calls).toContain('start a-0'))
+    expect(worker.running.get('a-0')?.connectorConfig['topic']).toBe('u')
+  })
+
+  it('deletes: everything stops, states go', async () => {
+    const { herder, statuses, worker, running } = await herd()
+    await running()
+    await herder.deleteConnector('a', signal)
+    await vi.waitFor(() => expect(statuses.writes).toEqual(['a removed', 'a-0 removed']))
+    expect(worker.calls.toSorted()).toEqual(['stop a', 'stop a-0'])
+    await expect(herder.connectorStatus('a')).rejects.toThrow(NotFoundError)
+    await expect(herder.deleteConnector('a', signal)).rejects.toThrow('Connector a not found')
+  })
+
+  it('restarts the instance alone, or what a restart request asks for', async () => {
+    const { herder, statuses, worker, running } = await herd()
+    await running()
+    await herder.restartConnector('a', signal)
+    expect(worker.calls).toEqual(['stop a', 'start a'])
+    worker.calls.length = 0
+    statuses.writes.length = 0
+    const plan = await herder.restartConnectorAndTasks(
+      { connector: 'a', onlyFailed: false, includeTasks: true },
+      signal,
+    )
+    expect(plan.connector.state).toBe('RESTARTING')
+    expect(plan.tasks[0]?.state).toBe('RESTARTING')
+    await vi.waitFor(() => expect(statuses.writes.at(-1)).toBe('a-0 RUNNING'))
+    expect(statuses.writes.slice(0, 2)).toEqual(['a RESTARTING', 'a-0 RESTARTING'])
+    expect(worker.calls).toEqual(['stop a', 'start a', 'stop a-0', 'start a-0'])
+  })
+
+  it('shows a failed task with its trace and restarts it when told', async () => {
+    const { herder, statuses, running } = await herd()
+    await running()
+    herder.local.taskFailed({ connector: 'a', task: 0 }, 'Error: down', 'task')
+    expect((await herder.taskStatus({ connector: 'a', task: 0 })).trace).toBe('Error: down')
+    await herder.restartTask({ connector: 'a', task: 0 }, signal)
+    expect(statuses.task({ connector: 'a', task: 0 })?.state).toBe('RUNNING')
+    await expect(herder.restartTask({ connector: 'a', task: 7 }, signal)).rejects.toThrow('Unknown task: a-7')
+  })
+
+  it('starts a task again by itself when its thread died', async () => {
+    const { herder, statuses, clock, running } = await herd()
+    await running()
+    herder.local.taskFailed({ connector: 'a', task: 0 }, 'Error: out of memory', 'thread')
+    expect(statuses.writes).toEqual(['a-0 FAILED'])
+    clock.advance(1000)
+    await vi.waitFor(() => expect(statuses.writes).toEqual(['a-0 FAILED', 'a-0 RUNNING']))
+  })
+
+  it('tries a connector again that fails retriably, and leaves one that fails otherwise', async () => {
+    const { herder, statuses, worker, clock } = await herd()
+    worker.startErrors = [new RetriableError('not yet'), new ConnectError('never')]
+    await herder.createConnector('a', config, null, signal)
+    await vi.waitFor(() => expect(statuses.writes).toEqual(['a FAILED']))
+    clock.advance(1000)
+    await vi.waitFor(() => expect(statuses.writes).toEqual(['a FAILED', 'a FAILED']))
+    expect(clock.pending).toBe(0)
+    expect((await herder.connectorStatus('a')).connector.trace).toContain('never')
+  })
+
+  it('fails a connector that makes more tasks than it may', async () => {
+    const { herder, statuses, worker } = await herd()
+    worker.taskCount = 2
+    await herder.createConnector('a', config, null, signal)
+    await vi.waitFor(() => expect(statuses.writes).toEqual(['a RUNNING', 'a FAILED']))
+  })
+
+  it('starts all instances again when their thread is lost', async () => {
+    const { herder, statuses, clock, worker, running } = await herd()
+    await running()
+    herder.local.connectorsLost(new ConnectError('the plugin thread is stuck'))
+    expect(statuses.connector('a')?.trace).toContain('stuck')
+    clock.advance(1000)
+    await vi.waitFor(() => expect(statuses.connector('a')?.state).toBe('RUNNING'))
+    expect(worker.calls).toEqual(['start a'])
+  })
+
+  it('stops all work and refuses requests on its way down', async () => {
+    const { herder, statuses, worker, running } = await herd()
+    await running()
+    await herder.stop()
+    expect(worker.running.size).toBe(0)
+    expect(statuses.writes).toEqual(expect.arrayContaining(['a UNASSIGNED', 'a-0 UNASSIGNED']))
+    await expect(herder.pauseConnector('a', signal)).rejects.toThrow('shutting down')
+  })
+
+  it('answers health through its own lock', async () => {
+    const { herder } = await herd()
+    expect(await herder.health(signal)).toEqual({ status: 'healthy' })
+  })
+})
