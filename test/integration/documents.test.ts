@@ -1,0 +1,189 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import { Client } from 'pg'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+
+import { freePorts } from '../../src/servers/port.ts'
+import { commandBlocks, documentsWithCommands, substitute } from '../support/document-commands.ts'
+import { checkoutFolder, runProgram, written, type Program } from '../support/program.ts'
+import { describeWith, service } from '../support/services.ts'
+
+const guide = 'docs/guides/main-job.md'
+let folder = ''
+let running: Program[] = []
+beforeEach(() => {
+  folder = checkoutFolder(join(mkdtempSync(join(tmpdir(), 'penstock-test-')), 'penstock'))
+  running = []
+})
+afterEach(async () => {
+  for (const program of running) program.child.kill('SIGTERM')
+  await Promise.all(running.map((program) => program.ended))
+  rmSync(join(folder, '..'), { recursive: true, force: true })
+})
+
+function begin(command: string): Program {
+  // The shell hands itself over to the command, so that a signal reaches that.
+  const program = runProgram('bash', ['-c', `exec ${command}`], folder)
+  running.push(program)
+  return program
+}
+
+async function runToEnd(script: string): Promise<string> {
+  const program = runProgram('bash', ['-euo', 'pipefail', '-c', script], folder)
+  expect(await program.ended, `${script}\n${program.output()}`).toBe(0)
+  return program.output()
+}
+
+const answers = (url: string): Promise<void> =>
+  vi.waitFor(async () => expect((await fetch(url)).ok).toBe(true), { timeout: 60_000, interval: 50 })
+
+it('no document has commands that no test runs', () => {
+  // README: the first block is the quickstart, the second what to do beside it (quickstart.test.ts); the rest is below.
+  expect(documentsWithCommands()).toEqual(['README.md', guide])
+  expect(commandBlocks('README.md').map(({ text }) => text.split('\n')[0])).toEqual([
+    'npm run quickstart',
+    'curl -s "http://127.0.0.1:8083/connectors?expand=status"',
+    'bin/penstock.js worker',
+    expect.stringMatching(/^curl -s -X POST .*\/connectors -d '\{$/),
+    'bin/penstock.js worker connect-distributed.properties',
+    'bin/penstock.js broker --listen 127.0.0.1:9092 --data ./log',
+  ])
+})
+
+describe('the broker alone', () => {
+  it('starts as the README says', async () => {
+    const [port] = await freePorts([null])
+    const command = commandBlocks('README.md')[5]?.text.trim() ?? ''
+    const broker = begin(substitute(command, { '127.0.0.1:9092': `127.0.0.1:${port}` }))
+    await written(broker, new RegExp(`127\\.0\\.0\\.1:${port}`), 30_000)
+    broker.child.kill('SIGTERM')
+    expect(await broker.ended).toBe(0)
+  })
+})
+
+describeWith(['kafka'], 'a worker with the properties file of Kafka Connect', () => {
+  it('starts as the README says', async () => {
+    const [port] = await freePorts([null])
+    const name = `doc-${process.pid}-${port}`
+    const storage = ['config', 'offset', 'status'].map(
+      (what) => `${what}.storage.topic=${name}-${what}\n${what}.storage.replication.factor=1\n`,
+    )
+    const converters = ['key', 'value'].map((what) => `${what}.converter=org.apache.kafka.connect.json.JsonConverter\n`)
+    const properties = `bootstrap.servers=${service('kafka')}\ngroup.id=${name}\nlisteners=http://127.0.0.1:${port}\n`
+    writeFileSync(join(folder, 'connect-distributed.properties'), properties + [...storage, ...converters].join(''))
+    const worker = begin(commandBlocks('README.md')[4]?.text.trim() ?? '')
+    await answers(`http://127.0.0.1:${port}/connectors`)
+    worker.child.kill('SIGTERM')
+    expect(await worker.ended).toBe(0)
+  })
+})
+
+describeWith(['postgres', 'elasticsearch', 'minio', 'kcat', 'psql'], 'the main job', () => {
+  let addresses: Record<string, string> = {}
+  let rest = ''
+  let prefix = ''
+  let listen: string[] = []
+
+  beforeEach(async () => {
+    const [restPort, brokerPort] = await freePorts([null, null])
+    const broker = `127.0.0.1:${brokerPort}`
+    rest = `http://127.0.0.1:${restPort}`
+    prefix = `doc_${process.pid}_${restPort}`
+    listen = [`--set listeners=${rest}`, `--set embedded.broker.listener=${broker}`]
+    const [database, search, store] = [
+      new URL(service('postgres')),
+      new URL(service('elasticsearch')),
+      new URL(service('minio')),
+    ]
+    await administer(database.href, `CREATE DATABASE ${prefix}`)
+    database.pathname = `/${prefix}`
+    database.password = database.password === '' ? 'postgres' : database.password
+    await bucketOf(store).make(prefix.replaceAll('_', '-'))
+    addresses = {
+      'postgres://postgres:postgres@127.0.0.1:5432/shop': database.href,
+      '"database.hostname": "127.0.0.1"': `"database.hostname": "${database.hostname}"`,
+      '"database.port": "5432"': `"database.port": "${database.port}"`,
+      '"database.password": "postgres"': `"database.password": "${decodeURIComponent(database.password)}"`,
+      '"database.dbname": "shop"': `"database.dbname": "${prefix}"`,
+      '"slot.name": "shop"': `"slot.name": "${prefix}"`,
+      "slot('shop')": `slot('${prefix}')`,
+      '"topic.prefix": "shop"': `"topic.prefix": "${prefix}"`,
+      'shop.public.orders': `${prefix}.public.orders`,
+      'http://127.0.0.1:9200': search.origin,
+      'http://127.0.0.1:9000': store.origin,
+      '"aws.access.key.id": "penstock"': `"aws.access.key.id": "${store.username}"`,
+      'penstock-secret': store.password,
+      '"archive"': `"${prefix.replaceAll('_', '-')}"`,
+      'http://127.0.0.1:8083': rest,
+      '127.0.0.1:9092': broker,
+      'bin/penstock.js worker': `bin/penstock.js worker ${listen.join(' ')}`,
+    }
+  })
+  afterEach(async () => {
+    await administer(service('postgres'), `DROP DATABASE IF EXISTS ${prefix} WITH (FORCE)`)
+    await fetch(new URL(`/${prefix}.public.orders`, service('elasticsearch')), { method: 'DELETE' })
+  })
+
+  it('runs as the guide says, to its end', { timeout: 180_000 }, async () => {
+    for (const { text, background } of commandBlocks(guide)) {
+      const script = substitute(text, addresses)
+      if (!background) {
+        await runToEnd(script)
+        continue
+      }
+      begin(script.trim())
+      await answers(`${rest}/connectors`)
+    }
+    const bucket = prefix.replaceAll('_', '-')
+    const objects = (): Promise<string[]> => bucketOf(new URL(service('minio'))).list(bucket)
+    const first = `topics/${prefix}.public.orders/partition=0/${prefix}.public.orders+0+0000000000.json.gz`
+    await vi.waitFor(async () => expect(await objects()).toContain(first), { timeout: 30_000, interval: 200 })
+  })
+
+  it('begins as the README says', { timeout: 120_000 }, async () => {
+    const table = 'CREATE TABLE orders (id int PRIMARY KEY)'
+    await administer(addresses['postgres://postgres:postgres@127.0.0.1:5432/shop'] ?? '', table)
+    const [worker, create] = commandBlocks('README.md').slice(2, 4)
+    begin(substitute(worker?.text.trim() ?? '', addresses))
+    await answers(`${rest}/connectors`)
+    const slot = `"plugin.name": "pgoutput", "slot.name": "${prefix}"`
+    const answer = await runToEnd(substitute(create?.text ?? '', { ...addresses, '"plugin.name": "pgoutput"': slot }))
+    expect(answer).toContain('"name":"shop-source"')
+    await vi.waitFor(
+      async () => {
+        const status = (await (await fetch(`${rest}/connectors/shop-source/status`)).json()) as {
+          tasks: { state: string }[]
+        }
+        expect(status.tasks).toMatchObject([{ state: 'RUNNING' }])
+      },
+      { timeout: 30_000, interval: 100 },
+    )
+  })
+})
+
+async function administer(url: string, text: string): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(text)
+  } finally {
+    await client.end()
+  }
+}
+
+function bucketOf(store: URL): { make: (name: string) => Promise<void>; list: (name: string) => Promise<string[]> } {
+  const credentials = { accessKeyId: store.username, secretAccessKey: store.password }
+  const client = new S3Client({ endpoint: store.origin, region: 'us-east-1', forcePathStyle: true, credentials })
+  return {
+    async make(name) {
+      await client.send(new CreateBucketCommand({ Bucket: name }))
+    },
+    async list(name) {
+      const { Contents } = await client.send(new ListObjectsV2Command({ Bucket: name }))
+      return (Contents ?? []).map(({ Key }) => Key ?? '')
+    },
+  }
+}

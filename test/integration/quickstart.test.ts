@@ -1,0 +1,155 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { Client } from 'pg'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+
+import { isAlive } from '../../src/servers/folder-lock.ts'
+import { commandBlocks, substitute } from '../support/document-commands.ts'
+import { runPenstock, runProgram, written, type Program } from '../support/program.ts'
+import { describeWith, service } from '../support/services.ts'
+
+interface Told {
+  readonly event: string
+  readonly step?: string
+  readonly text: string
+  readonly [fact: string]: unknown
+}
+
+const timeoutMs = 180_000
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'penstock-test-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const told = (program: Program): Told[] =>
+  program
+    .output()
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Told)
+const textOf = (program: Program, step: string): string =>
+  told(program).find((each) => each.event === 'step' && each.step === step)?.text ?? ''
+const demonstrated = (program: Program): Promise<unknown> => written(program, /Ctrl-C ends everything/, timeoutMs)
+
+async function query(url: string, text: string): Promise<Record<string, unknown>[]> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    return (await client.query<Record<string, unknown>>(text)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+// versitygw is named so that it is there when the quickstart looks for it: building it takes a minute.
+describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', () => {
+  /** Elasticsearch is that of the run; all else is the quickstart's own. */
+  const environment = (): NodeJS.ProcessEnv => ({
+    ...process.env,
+    PENSTOCK_ELASTICSEARCH_URL: service('elasticsearch'),
+  })
+  const start = (...args: string[]): Program =>
+    runPenstock(['quickstart', '--json', '--orders', '500', ...args], folder, environment())
+  /** The demonstration begins with no documents of the shop. */
+  const dropIndices = async (): Promise<void> => {
+    for (const table of ['customers', 'products', 'orders']) {
+      await fetch(new URL(`/shop.public.${table}`, service('elasticsearch')), { method: 'DELETE' })
+    }
+  }
+
+  it(
+    'shows every step and the journey of a row, and ends with code 0 when asked for one run',
+    { timeout: timeoutMs },
+    async () => {
+      await dropIndices()
+      const program = start('--once')
+      expect(await program.ended, program.output()).toBe(0)
+      const events = told(program)
+      expect(events.filter((each) => each.event === 'missing')).toEqual([])
+      expect(new Set(events.flatMap((each) => (each.event === 'step' ? [each.step] : [])))).toEqual(
+        new Set(['elasticsearch', 'store', 'postgres', 'log', 'source', 'search', 'archive']),
+      )
+      expect(textOf(program, 'source')).toMatch(/^3 tables, snapshot 1,600 rows · \d+k rows\/s$/)
+      expect(textOf(program, 'search')).toMatch(/shop\.public\.orders {2}500 documents$/)
+      const journey = events.find((each) => each['lsn'] !== undefined)
+      expect(journey?.text).toMatch(
+        /^order 42: commit [0-9A-F]+\/[0-9A-F]+ → log shop\.public\.orders-0@\d+ \+[\d.]+ ms → document \+\d+ ms → object in ≤ 10 s$/,
+      )
+      expect(events.map((each) => each.text)).toContain('Dropped slot penstock_shop and publication penstock_shop.')
+    },
+  )
+
+  it(
+    'goes on from its folder after kill -9, with nothing left behind by the first',
+    { timeout: 2 * timeoutMs },
+    async () => {
+      await dropIndices()
+      const first = start('--data', join(folder, 'kept'))
+      await demonstrated(first)
+      const rest = /curl (http:\S+)\/connectors/.exec(first.output())?.[1] ?? ''
+      const shop = /psql (\S+)/.exec(first.output())?.[1] ?? ''
+      const [row] = await query(
+        shop,
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'penstock-quickstart' LIMIT 1",
+      )
+      first.child.kill('SIGKILL')
+      await first.ended
+      const backend = Number(row?.['pid'])
+      await vi.waitFor(() => expect(isAlive(backend)).toBe(false), { timeout: 60_000, interval: 100 })
+      await vi.waitFor(() => expect(fetch(rest)).rejects.toThrow(), { timeout: 60_000, interval: 100 })
+
+      const second = start('--data', join(folder, 'kept'))
+      await demonstrated(second)
+      expect(textOf(second, 'source')).toBe('3 tables, going on from the slot')
+      second.child.kill('SIGINT')
+      expect(await second.ended).toBe(0)
+      expect(told(second).map((each) => each.text)).toContain(
+        'Kept slot penstock_shop: the next run with this folder goes on from it.',
+      )
+    },
+  )
+
+  it('keeps what the README promises to a second terminal', { timeout: timeoutMs }, async () => {
+    await dropIndices()
+    const program = start()
+    await demonstrated(program)
+    const find = (pattern: RegExp): string => pattern.exec(program.output())?.[1] ?? ''
+    const commands = commandBlocks('README.md')[1]?.text ?? ''
+    const script = substitute(commands, {
+      'http://127.0.0.1:8083': find(/curl (http:\/\/[\d.:]+)\/connectors/),
+      '127.0.0.1:19092': find(/kcat -b ([\d.:]+)/),
+      'postgres://postgres@127.0.0.1:15432/shop': find(/psql (postgres:\S+)/),
+      'http://127.0.0.1:19200': find(/curl (http:\/\/[\d.:]+)\/shop/),
+    })
+    for (const command of script.trim().split('\n')) {
+      const run = runProgram('bash', ['-euo', 'pipefail', '-c', command], folder)
+      expect(await run.ended, `${command}\n${run.output()}`).toBe(0)
+      if (command.includes('expand=status')) expect(run.output()).toContain('shop-source')
+      if (command.startsWith('kcat')) expect(run.output()).toContain('Reached end of topic shop.public.orders')
+      if (command.startsWith('psql')) expect(run.output()).toContain('UPDATE 1')
+    }
+    program.child.kill('SIGTERM')
+    expect(await program.ended).toBe(0)
+  })
+
+  it('names what cannot be had, shows the rest and says so in its exit code', { timeout: timeoutMs }, async () => {
+    await dropIndices()
+    const env = { ...environment(), PENSTOCK_S3_URL: 'http://key:secret@127.0.0.1:1' }
+    const program = runPenstock(['quickstart', '--json', '--once', '--orders', '100'], folder, env)
+    expect(await program.ended, program.output()).toBe(2)
+    const missing = told(program).filter((each) => each.event === 'missing')
+    expect(missing.map((each) => each.step)).toEqual(['store'])
+    expect(missing[0]?.text).toMatch(/^S3 store at http:\/\/key:\*\*\*@127\.0\.0\.1:1 does not answer: /)
+    expect(textOf(program, 'search')).toMatch(/100 documents$/)
+  })
+
+  it('writes to a database that it did not start only when allowed', async () => {
+    const env = { ...environment(), PENSTOCK_POSTGRES_URL: 'postgres://u:p@127.0.0.1:1/db' }
+    const program = runPenstock(['quickstart', '--once'], folder, env)
+    expect(await program.ended).toBe(1)
+    expect(program.output()).toContain('add --yes to allow that')
+  })
+})
