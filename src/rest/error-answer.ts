@@ -1,0 +1,36 @@
+import type { Answer, Route } from './route.ts'
+
+import { AlreadyExistsError, NotFoundError } from '../api/errors.ts'
+import {
+  BadRequestError,
+  ForbiddenError,
+  NotAssignedError,
+  NotLeaderError,
+  RebalanceNeededError,
+} from '../herder/herder-errors.ts'
+import { RestError } from './rest-error.ts'
+
+/** An error as Connect's body: `{"error_code":404,"message":"Connector x not found"}`. */
+export function errorAnswer(error: unknown, route: Route | null): Answer {
+  const status = statusOf(error, route)
+  return { status, json: { error_code: status, message: messageOf(error, route) } }
+}
+
+function statusOf(error: unknown, route: Route | null): number {
+  if (error instanceof RestError) return error.status
+  if (error instanceof BadRequestError) return 400
+  if (error instanceof ForbiddenError) return 403
+  if (error instanceof NotFoundError) return 404
+  if (error instanceof AlreadyExistsError) return 409
+  if (error instanceof NotLeaderError || error instanceof NotAssignedError) return 409
+  if (error instanceof RebalanceNeededError) return route?.forwardable === true ? 409 : 500
+  return 500
+}
+
+function messageOf(error: unknown, route: Route | null): string {
+  // On writes Connect says what became of the request; on reads clients match the error's own text.
+  if (error instanceof RebalanceNeededError && route?.forwardable === true) {
+    return 'Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)'
+  }
+  return error instanceof Error ? error.message : String(error)
+}

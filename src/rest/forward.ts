@@ -1,0 +1,72 @@
+import type { NotAssignedError, NotLeaderError } from '../herder/herder-errors.ts'
+import type { Answer, Method, RestRequest } from './route.ts'
+
+import { NotLeaderError as NotLeader } from '../herder/herder-errors.ts'
+import { RestError } from './rest-error.ts'
+
+/** A request that another worker has to answer. */
+export interface ForwardedRequest {
+  readonly method: Method
+  /** As it came in, still encoded. */
+  readonly path: string
+  readonly request: RestRequest
+  readonly authorization: string | undefined
+}
+
+/**
+ * Passes a request on to the leader or owner. `forward` in the query bounds the way to two hops: absent, it becomes
+ * true; true becomes false; false is the end. Of the client's headers only Authorization goes along.
+ * @throws RestError 409 when nobody is known who could answer, 500 when that worker cannot be reached
+ */
+export async function forward(error: NotLeaderError | NotAssignedError, to: ForwardedRequest): Promise<Answer> {
+  const { method, path, request, authorization } = to
+  const hop = request.query.get('forward')
+  if (hop !== null && hop.toLowerCase() !== 'true') {
+    throw new RestError(409, 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)')
+  }
+  const url = error instanceof NotLeader ? error.leaderUrl : error.ownerUrl
+  if (url === null) {
+    throw new RestError(
+      409,
+      'Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.',
+    )
+  }
+  const query = new URLSearchParams(request.query)
+  query.set('forward', String(hop === null))
+  const headers = {
+    Accept: 'application/json',
+    'User-Agent': 'kafka-connect',
+    ...(authorization === undefined ? {} : { Authorization: authorization }),
+    ...(request.body === '' ? {} : { 'Content-Type': 'application/json' }),
+  }
+  const init = { method, headers, signal: request.signal, redirect: 'manual' as const }
+  try {
+    const target = `${url.replace(/\/$/, '')}${path}?${query.toString()}`
+    return await answerOf(
+      await fetch(target, request.body === '' ? init : { ...init, body: request.body }),
+      request.base,
+    )
+  } catch (cause) {
+    throw new RestError(500, `IO Error trying to forward REST request: ${messageOf(cause)}`)
+  }
+}
+
+async function answerOf(response: Response, base: string): Promise<Answer> {
+  const text = await response.text()
+  const location = response.headers.get('Location')
+  const type = response.headers.get('Content-Type')
+  return {
+    status: response.status,
+    ...(text === '' ? {} : { text }),
+    headers: {
+      ...(type === null ? {} : { 'Content-Type': type }),
+      ...(location === null ? {} : { Location: base + new URL(location, base).pathname }),
+    },
+  }
+}
+
+/** `fetch` hides what happened behind "fetch failed". */
+function messageOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  return cause instanceof Error ? cause.message : String(cause)
+}

@@ -1,0 +1,125 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../foundation/clock.ts'
+import type { Logger } from '../foundation/logger.ts'
+import type { Answer, RestContext, RestRequest, Route } from './route.ts'
+
+import { ConnectError } from '../api/errors.ts'
+import { NotAssignedError, NotLeaderError } from '../herder/herder-errors.ts'
+import { errorAnswer } from './error-answer.ts'
+import { forward } from './forward.ts'
+import { checkMediaTypes, hasBody, readBody, writeAnswer } from './http-message.ts'
+import { checkOrigin } from './origin-check.ts'
+import { httpError, RestError } from './rest-error.ts'
+import { Router, type Match } from './router.ts'
+import { allRoutes } from './routes/all-routes.ts'
+
+export interface RestHandlerOptions extends RestContext {
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+// Connect's own limit for what the herder is asked.
+const defaultTimeoutMs = 90_000
+// What is asked how far it got (GET /health) may still say so after its time.
+const lastWordsMs = 1000
+
+const allowOrder = ['HEAD', 'POST', 'DELETE', 'PUT', 'PATCH', 'GET', 'OPTIONS']
+
+/** HTTP ⇄ routes: everything that is the same for all of them. */
+export class RestHandler {
+  readonly #router = new Router(allRoutes)
+  readonly #options: RestHandlerOptions
+
+  constructor(options: RestHandlerOptions) {
+    this.#options = options
+  }
+
+  /** Answers one request. Never throws. `loopback` says that the listener is bound to the machine itself. */
+  async handle(message: IncomingMessage, response: ServerResponse, loopback: boolean): Promise<void> {
+    const answer = await this.#answer(message, loopback)
+    // What was not read of a body would be taken for the next request.
+    if (!message.complete) response.setHeader('Connection', 'close')
+    writeAnswer(answer, message.method, response)
+  }
+
+  async #answer(message: IncomingMessage, loopback: boolean): Promise<Answer> {
+    const [path = '/', query = ''] = splitOnce(message.url ?? '/', '?')
+    let route: Route | null = null
+    try {
+      if (loopback) checkOrigin(message.headers.host, message.headers.origin)
+      const match = this.#router.match(path)
+      if (match === null) throw httpError(404)
+      if (message.method === 'OPTIONS') return optionsAnswer(match)
+      route = match.routes.get(message.method === 'HEAD' ? 'GET' : (message.method ?? '')) ?? null
+      if (route === null) return { ...errorAnswer(httpError(405), null), headers: { Allow: allowed(match).join(', ') } }
+      if (route.path !== '/metrics') checkMediaTypes(message)
+      const body = hasBody(message) ? await readBody(message) : ''
+      return await this.#run(route, message, { path, query, body, params: match.params })
+    } catch (error) {
+      this.#log(error, message, route)
+      return errorAnswer(error, route)
+    }
+  }
+
+  async #run(
+    route: Route,
+    message: IncomingMessage,
+    parts: { path: string; query: string; body: string; params: Readonly<Record<string, string>> },
+  ): Promise<Answer> {
+    const { clock, herder } = this.#options
+    const timeoutMs = route.timeoutMs ?? defaultTimeoutMs
+    const controller = new AbortController()
+    const timedOut = Promise.withResolvers<never>()
+    const error = (): RestError => new RestError(500, `Request timed out. ${herder.stage()}`)
+    const cancels = [
+      clock.after(timeoutMs, () => controller.abort(error())),
+      clock.after(timeoutMs + lastWordsMs, () => timedOut.reject(error())),
+    ]
+    const request: RestRequest = {
+      params: parts.params,
+      query: new URLSearchParams(parts.query),
+      body: parts.body,
+      base: `http://${message.headers.host ?? 'localhost'}`,
+      signal: controller.signal,
+    }
+    try {
+      return await Promise.race([this.#handled(route, message, request, parts.path), timedOut.promise])
+    } finally {
+      for (const cancel of cancels) cancel()
+    }
+  }
+
+  async #handled(route: Route, message: IncomingMessage, request: RestRequest, path: string): Promise<Answer> {
+    try {
+      return await route.handle(request, this.#options)
+    } catch (error) {
+      const elsewhere = error instanceof NotLeaderError || error instanceof NotAssignedError
+      if (!elsewhere || route.forwardable !== true) throw error
+      this.#options.logger.debug(`${route.method} ${route.path} goes on to another worker: ${error.message}`)
+      const authorization = message.headers.authorization
+      return await forward(error, { method: route.method, path, request, authorization })
+    }
+  }
+
+  #log(error: unknown, message: IncomingMessage, route: Route | null): void {
+    const what = `${message.method ?? ''} ${route?.path ?? 'unknown path'}`
+    const { logger } = this.#options
+    if (error instanceof ConnectError) logger.debug(`${what}: ${error.message}`)
+    else logger.error(`${what} failed unexpectedly`, { error })
+  }
+}
+
+function allowed({ routes }: Match): readonly string[] {
+  const methods = new Set([...routes.keys(), 'OPTIONS', ...(routes.has('GET') ? ['HEAD'] : [])])
+  return allowOrder.filter((method) => methods.has(method))
+}
+
+function optionsAnswer(match: Match): Answer {
+  const methods = allowed(match)
+  return { status: 200, text: methods.join(', '), headers: { 'Content-Type': 'text/plain', Allow: methods.join(',') } }
+}
+
+function splitOnce(text: string, separator: string): readonly string[] {
+  const at = text.indexOf(separator)
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)]
+}

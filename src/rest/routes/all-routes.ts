@@ -1,0 +1,18 @@
+import type { Route } from '../route.ts'
+
+import { connectorRoutes } from './connector-routes.ts'
+import { pluginRoutes } from './plugin-routes.ts'
+import { stateRoutes } from './state-routes.ts'
+import { taskRoutes } from './task-routes.ts'
+import { unsupportedRoutes } from './unsupported-routes.ts'
+import { workerRoutes } from './worker-routes.ts'
+
+/** Every operation of the API; openapi.yaml describes the same ones. */
+export const allRoutes: readonly Route[] = [
+  ...workerRoutes,
+  ...connectorRoutes,
+  ...stateRoutes,
+  ...taskRoutes,
+  ...pluginRoutes,
+  ...unsupportedRoutes,
+]

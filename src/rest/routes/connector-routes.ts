@@ -1,0 +1,132 @@
+import type { ConnectValue } from '../../api/schema.ts'
+import type { SubmittedConfig } from '../../config/config-infos.ts'
+import type { TargetState } from '../../herder/entities/target-state.ts'
+import type { Herder, SubmittedConnector } from '../../herder/herder.ts'
+
+import { NotFoundError } from '../../api/errors.ts'
+import { BadRequestError } from '../../herder/herder-errors.ts'
+import { configOf, objectOf, parseBody, textOf } from '../json-body.ts'
+import { RestError } from '../rest-error.ts'
+import { param, type Answer, type Route } from '../route.ts'
+import { connectorInfoJson, connectorStatusJson } from '../wire.ts'
+
+/** Connectors and their configs. */
+export const connectorRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/connectors',
+    async handle({ query }, { herder }) {
+      const names = await herder.connectors()
+      const expansions = query.getAll('expand')
+      if (expansions.length === 0) return { status: 200, json: names }
+      const expanded = await Promise.all(names.map(async (name) => [name, await expand(herder, name, expansions)]))
+      return { status: 200, json: Object.fromEntries(expanded.filter(([, entry]) => entry !== null)) as ConnectValue }
+    },
+  },
+  {
+    method: 'POST',
+    path: '/connectors',
+    forwardable: true,
+    async handle({ body, base, signal }, { herder }) {
+      const request = createRequest(body)
+      const name = (request.name ?? '').trim()
+      const config = withName(name, request.config)
+      return submitted(await herder.createConnector(name, config, request.initialState, signal), base)
+    },
+  },
+  {
+    method: 'GET',
+    path: '/connectors/{connector}',
+    async handle(request, { herder }) {
+      return { status: 200, json: connectorInfoJson(await herder.connectorInfo(param(request, 'connector'))) }
+    },
+  },
+  {
+    method: 'DELETE',
+    path: '/connectors/{connector}',
+    forwardable: true,
+    async handle(request, { herder }) {
+      await herder.deleteConnector(param(request, 'connector'), request.signal)
+      return { status: 204 }
+    },
+  },
+  {
+    method: 'GET',
+    path: '/connectors/{connector}/config',
+    async handle(request, { herder }) {
+      return { status: 200, json: await herder.connectorConfig(param(request, 'connector')) }
+    },
+  },
+  {
+    method: 'PUT',
+    path: '/connectors/{connector}/config',
+    forwardable: true,
+    async handle(request, { herder }) {
+      const name = param(request, 'connector')
+      const config = withName(name, configOf(parseBody(request.body), 'config'))
+      return submitted(await herder.putConnectorConfig(name, config, request.signal), request.base)
+    },
+  },
+]
+
+interface CreateRequest {
+  readonly name: string | null
+  readonly config: SubmittedConfig
+  readonly initialState: TargetState | null
+}
+
+const createFields = ['name', 'config', 'initial_state']
+
+function createRequest(body: string): CreateRequest {
+  const request = objectOf(parseBody(body), 'body with "name" and "config"')
+  const unknown = Object.keys(request).find((field) => !createFields.includes(field))
+  if (unknown !== undefined) {
+    throw new RestError(500, `Unrecognized field "${unknown}"; known are: ${createFields.join(', ')}`)
+  }
+  return {
+    name: textOf(request['name'], 'name'),
+    initialState: initialState(textOf(request['initial_state'], 'initial_state')),
+    config: configOf(request['config'], 'config'),
+  }
+}
+
+function initialState(text: string | null): TargetState | null {
+  const states: Readonly<Record<string, TargetState>> = { RUNNING: 'STARTED', PAUSED: 'PAUSED', STOPPED: 'STOPPED' }
+  if (text === null) return null
+  const state = states[text.toUpperCase()]
+  if (state === undefined) throw new RestError(500, `"initial_state" is ${text}; it can be RUNNING, PAUSED or STOPPED`)
+  return state
+}
+
+/** The config with the connector's name in it. @throws BadRequestError when another name stands there */
+function withName(name: string, config: SubmittedConfig): SubmittedConfig {
+  const included = config['name'] ?? null
+  if (included === null) return { ...config, name }
+  if (included !== name) {
+    throw new BadRequestError(
+      `Connector name configuration (${included}) doesn't match connector name in the URL (${name})`,
+    )
+  }
+  return config
+}
+
+function submitted({ created, info }: SubmittedConnector, base: string): Answer {
+  const json = connectorInfoJson(info)
+  if (!created) return { status: 200, json }
+  return { status: 201, json, headers: { Location: `${base}/connectors/${encodeURIComponent(info.name)}` } }
+}
+
+/** What `expand` asks for; null when the connector has no status yet, or is gone meanwhile. Unknown words are ignored. */
+async function expand(herder: Herder, name: string, expansions: readonly string[]): Promise<ConnectValue> {
+  const entry: Record<string, ConnectValue> = {}
+  try {
+    for (const expansion of expansions) {
+      if (expansion === 'status') entry['status'] = connectorStatusJson(await herder.connectorStatus(name))
+      if (expansion === 'info') entry['info'] = connectorInfoJson(await herder.connectorInfo(name))
+    }
+  } catch (error) {
+    if (error instanceof NotFoundError) return null
+    throw error
+  }
+  return entry
+}

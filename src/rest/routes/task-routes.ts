@@ -1,0 +1,48 @@
+import type { TaskId } from '../../herder/entities/task-id.ts'
+
+import { taskIdText } from '../../herder/entities/task-id.ts'
+import { httpError } from '../rest-error.ts'
+import { param, type RestRequest, type Route } from '../route.ts'
+import { taskInfoJson, taskStatusJson } from '../wire.ts'
+
+/** The tasks of a connector. */
+export const taskRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/connectors/{connector}/tasks',
+    async handle(request, { herder }) {
+      return { status: 200, json: (await herder.taskInfos(param(request, 'connector'))).map(taskInfoJson) }
+    },
+  },
+  {
+    method: 'GET',
+    path: '/connectors/{connector}/tasks-config',
+    async handle(request, { herder }) {
+      const infos = await herder.taskInfos(param(request, 'connector'))
+      return { status: 200, json: Object.fromEntries(infos.map((info) => [taskIdText(info.id), info.config])) }
+    },
+  },
+  {
+    method: 'GET',
+    path: '/connectors/{connector}/tasks/{task}/status',
+    async handle(request, { herder }) {
+      return { status: 200, json: taskStatusJson(await herder.taskStatus(taskId(request))) }
+    },
+  },
+  {
+    method: 'POST',
+    path: '/connectors/{connector}/tasks/{task}/restart',
+    forwardable: true,
+    async handle(request, { herder }) {
+      await herder.restartTask(taskId(request), request.signal)
+      return { status: 204 }
+    },
+  },
+]
+
+/** @throws RestError 404 when the task is no number, as for a path that leads nowhere */
+function taskId(request: RestRequest): TaskId {
+  const task = param(request, 'task')
+  if (!/^[+-]?\d{1,9}$/.test(task)) throw httpError(404)
+  return { connector: param(request, 'connector'), task: Number(task) }
+}

@@ -1,0 +1,51 @@
+import type { Route } from '../route.ts'
+import type { WorkerHealth } from '../../herder/entities/worker-health.ts'
+
+import { unreachable } from '../../foundation/assert.ts'
+
+/** The worker itself: who it is, whether it answers, its metrics. */
+export const workerRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/',
+    async handle(_request, { herder }) {
+      const { version, commit, kafkaClusterId } = herder.serverInfo()
+      return { status: 200, json: { version, commit, kafka_cluster_id: kafkaClusterId } }
+    },
+  },
+  {
+    method: 'GET',
+    path: '/health',
+    timeoutMs: 10_000,
+    async handle({ signal }, { herder }) {
+      const health = await herder.health(signal)
+      return { status: statusOf(health), json: { status: health.status, message: messageOf(health) } }
+    },
+  },
+  {
+    method: 'GET',
+    path: '/metrics',
+    async handle(_request, { metrics }) {
+      const type = 'text/plain; version=0.0.4; charset=utf-8'
+      return { status: 200, text: await metrics(), headers: { 'Content-Type': type } }
+    },
+  },
+]
+
+function statusOf(health: WorkerHealth): number {
+  const statuses = { healthy: 200, starting: 503, unhealthy: 500 }
+  return statuses[health.status]
+}
+
+function messageOf(health: WorkerHealth): string {
+  switch (health.status) {
+    case 'healthy':
+      return 'Worker has completed startup and is ready to handle requests.'
+    case 'starting':
+      return `Worker is still starting up. ${health.stage}`
+    case 'unhealthy':
+      return `Worker was unable to handle this request and may be unable to handle other requests. ${health.stage}`
+    default:
+      return unreachable(health, 'health')
+  }
+}
