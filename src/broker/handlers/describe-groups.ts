@@ -1,0 +1,46 @@
+import { errorCodes } from '../../protocol/error-codes.ts'
+import { describeGroups } from '../../protocol/messages/describe-groups.ts'
+import type { ResponseValue } from '../../protocol/schema.ts'
+import type { GroupCoordinator } from '../coordinator/group-coordinator.ts'
+import { defineHandler, type Handler } from '../handler.ts'
+
+/*
+ * DescribeGroups (15), versions 0 to 5. An unknown group is `Dead`, without an error. Metadata, assignments and the name of the
+ * protocol are those of the generation, so they are shown while the group is stable. Operations are not computed: there is no
+ * authorization.
+ */
+
+type GroupAnswer = ResponseValue<typeof describeGroups>['groups'][number]
+
+const noBytes = Buffer.alloc(0)
+
+/** Serves DescribeGroups. */
+export function describeGroupsHandler(coordinator: GroupCoordinator): Handler {
+  return defineHandler(describeGroups, (request) => ({
+    groups: request.groups.map((groupId) => describe(coordinator, groupId)),
+  }))
+}
+
+function describe(coordinator: GroupCoordinator, groupId: string): GroupAnswer {
+  const group = coordinator.get(groupId)
+  const errorCode = errorCodes.NONE
+  if (group === undefined) {
+    return { errorCode, groupId, groupState: 'Dead', protocolType: '', protocolData: '', members: [] }
+  }
+  const isStable = group.state === 'Stable'
+  return {
+    errorCode,
+    groupId,
+    groupState: group.state,
+    protocolType: group.protocolType ?? '',
+    protocolData: isStable ? (group.protocolName ?? '') : '',
+    members: group.roster.all().map((member) => ({
+      memberId: member.id,
+      groupInstanceId: member.details.groupInstanceId,
+      clientId: member.details.clientId,
+      clientHost: member.details.clientHost,
+      memberMetadata: isStable ? member.metadataFor(group.protocolName) : noBytes,
+      memberAssignment: isStable ? member.assignment : noBytes,
+    })),
+  }
+}

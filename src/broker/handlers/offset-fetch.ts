@@ -1,0 +1,57 @@
+import { errorCodes } from '../../protocol/error-codes.ts'
+import { offsetFetch } from '../../protocol/messages/offset-fetch.ts'
+import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
+import type { CommittedOffset } from '../coordinator/coordinator-records.ts'
+import { nothingCommitted, type GroupCoordinator } from '../coordinator/group-coordinator.ts'
+import { defineHandler, type Handler } from '../handler.ts'
+
+/*
+ * OffsetFetch (9), versions 1 to 9: of one group, from version 8 of several. Null topics (v2) mean all that was committed. A
+ * partition without an offset, like a group that is not known, answers offset -1 and no error. `requireStable` changes nothing,
+ * for there are no transactional commits.
+ */
+
+type TopicsRequest = RequestOf<typeof offsetFetch>['groups'][number]['topics']
+type GroupAnswer = NonNullable<ResponseValue<typeof offsetFetch>['groups']>[number]
+type TopicAnswer = GroupAnswer['topics'][number]
+
+/** Serves OffsetFetch. */
+export function offsetFetchHandler(coordinator: GroupCoordinator): Handler {
+  return defineHandler(offsetFetch, (request, { apiVersion }) => {
+    if (apiVersion < 8)
+      return { topics: committed(coordinator, request.groupId, request.topics), errorCode: errorCodes.NONE }
+    return {
+      groups: request.groups.map(({ groupId, topics }) => ({
+        groupId,
+        topics: committed(coordinator, groupId, topics),
+        errorCode: errorCodes.NONE,
+      })),
+    }
+  })
+}
+
+function committed({ offsets }: GroupCoordinator, groupId: string, topics: TopicsRequest): TopicAnswer[] {
+  if (topics !== null) {
+    return topics.map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map((index) => answer(index, offsets.get(groupId, name, index) ?? nothingCommitted)),
+    }))
+  }
+  return Array.from(offsets.topicsOf(groupId), ([name, partitions]) => ({
+    name,
+    partitions: Array.from(partitions, ([index, offset]) => answer(index, offset)),
+  }))
+}
+
+function answer(
+  partitionIndex: number,
+  { offset, leaderEpoch, metadata }: CommittedOffset,
+): TopicAnswer['partitions'][number] {
+  return {
+    partitionIndex,
+    committedOffset: offset,
+    committedLeaderEpoch: leaderEpoch,
+    metadata,
+    errorCode: errorCodes.NONE,
+  }
+}

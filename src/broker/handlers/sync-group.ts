@@ -1,0 +1,25 @@
+import { errorCodes } from '../../protocol/error-codes.ts'
+import { syncGroup } from '../../protocol/messages/sync-group.ts'
+import type { GroupCoordinator } from '../coordinator/group-coordinator.ts'
+import { refusedSync } from '../coordinator/group-protocol.ts'
+import { parkedRequest } from '../coordinator/parked-request.ts'
+import { defineHandler, type Handler } from '../handler.ts'
+
+/*
+ * SyncGroup (14), versions 0 to 5: answered when the leader has brought the assignments and they are stored.
+ *
+ * A consumer that the leader left out gets an assignment without partitions instead of no bytes, which some clients cannot read.
+ */
+
+/** Version 0, no topics, no user data. */
+const emptyConsumerAssignment = Buffer.from('000000000000ffffffff', 'hex')
+
+/** Serves SyncGroup. */
+export function syncGroupHandler(coordinator: GroupCoordinator): Handler {
+  return defineHandler(syncGroup, async (request, { signal }) => {
+    const gone = refusedSync(errorCodes.COORDINATOR_NOT_AVAILABLE)
+    const answer = await parkedRequest(signal, gone, (reply) => coordinator.sync(request.groupId, request, reply))
+    const isLeftOut = answer.protocolType === 'consumer' && answer.assignment.length === 0
+    return isLeftOut ? { ...answer, assignment: emptyConsumerAssignment } : answer
+  })
+}

@@ -1,0 +1,59 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { ListenAddress } from '../../src/broker/server.ts'
+import { deferred } from '../../src/foundation/deferred.ts'
+
+const program = fileURLToPath(new URL('./broker-program.ts', import.meta.url))
+
+/** How a broker process ended. */
+export interface ProcessEnd {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stderr: string
+}
+
+/** A broker in a process of its own, which can be killed. */
+export class BrokerProcess {
+  readonly address: ListenAddress
+  readonly ended: Promise<ProcessEnd>
+  readonly #child: ChildProcess
+
+  private constructor(child: ChildProcess, address: ListenAddress, ended: Promise<ProcessEnd>) {
+    this.#child = child
+    this.address = address
+    this.ended = ended
+  }
+
+  /** Starts it and waits for the line that says where it listens. Rejects with what it printed when it ends before. */
+  static async start(dataDir: string, ...args: readonly string[]): Promise<BrokerProcess> {
+    const child = spawn(process.execPath, [program, '--listen', '127.0.0.1:0', '--data', dataDir, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const ready = deferred<ListenAddress>()
+    const ended = deferred<ProcessEnd>()
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString()
+      const port = /log on 127\.0\.0\.1:(\d+)/.exec(stdout)?.[1]
+      if (port !== undefined) ready.resolve({ host: '127.0.0.1', port: Number(port) })
+    })
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString()
+    })
+    child.on('close', (code, signal) => {
+      ended.resolve({ code, signal, stderr })
+      ready.reject(new RangeError(`the broker ended with ${code ?? signal}: ${stderr}`))
+    })
+    return new BrokerProcess(child, await ready.promise, ended.promise)
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1
+  }
+
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<ProcessEnd> {
+    this.#child.kill(signal)
+    return this.ended
+  }
+}
