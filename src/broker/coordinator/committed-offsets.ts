@@ -1,0 +1,54 @@
+import type { CommittedOffset } from './coordinator-records.ts'
+
+/** A partition of a topic. */
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+type ByPartition = Map<number, CommittedOffset>
+
+/** The committed offsets of all groups, as they are on disk. */
+export class CommittedOffsets {
+  readonly #groups = new Map<string, Map<string, ByPartition>>()
+
+  groups(): Iterable<string> {
+    return this.#groups.keys()
+  }
+
+  has(group: string): boolean {
+    return this.#groups.has(group)
+  }
+
+  get(group: string, topic: string, partition: number): CommittedOffset | undefined {
+    return this.#groups.get(group)?.get(topic)?.get(partition)
+  }
+
+  /** What the group committed, topic by topic. */
+  topicsOf(group: string): ReadonlyMap<string, ReadonlyMap<number, CommittedOffset>> {
+    return this.#groups.get(group) ?? new Map()
+  }
+
+  set(group: string, topic: string, partition: number, committed: CommittedOffset): void {
+    const topics = this.#groups.get(group) ?? new Map<string, ByPartition>()
+    const partitions = topics.get(topic) ?? new Map<number, CommittedOffset>()
+    this.#groups.set(group, topics.set(topic, partitions.set(partition, committed)))
+  }
+
+  remove(group: string, topic: string, partition: number): void {
+    const topics = this.#groups.get(group)
+    const partitions = topics?.get(topic)
+    partitions?.delete(partition)
+    if (partitions?.size === 0) topics?.delete(topic)
+    if (topics?.size === 0) this.#groups.delete(group)
+  }
+
+  /** The partitions with an offset of this group that `matches`. */
+  select(group: string, matches: (topic: string, committed: CommittedOffset) => boolean): TopicPartition[] {
+    const found: TopicPartition[] = []
+    for (const [topic, partitions] of this.topicsOf(group)) {
+      for (const [partition, committed] of partitions) if (matches(topic, committed)) found.push({ topic, partition })
+    }
+    return found
+  }
+}

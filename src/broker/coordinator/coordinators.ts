@@ -1,0 +1,85 @@
+import type { Clock } from '../../foundation/clock.ts'
+import type { Logger } from '../../foundation/logger.ts'
+import type { FileSystem } from '../../log/file-system.ts'
+import type { AdvertisedNode } from '../broker-state.ts'
+import type { Handler } from '../handler.ts'
+import { deleteGroupsHandler } from '../handlers/delete-groups.ts'
+import { describeGroupsHandler } from '../handlers/describe-groups.ts'
+import { findCoordinatorHandler } from '../handlers/find-coordinator.ts'
+import { heartbeatHandler } from '../handlers/heartbeat.ts'
+import { initProducerIdHandler } from '../handlers/init-producer-id.ts'
+import { joinGroupHandler } from '../handlers/join-group.ts'
+import { leaveGroupHandler } from '../handlers/leave-group.ts'
+import { listGroupsHandler } from '../handlers/list-groups.ts'
+import { offsetCommitHandler } from '../handlers/offset-commit.ts'
+import { offsetDeleteHandler } from '../handlers/offset-delete.ts'
+import { offsetFetchHandler } from '../handlers/offset-fetch.ts'
+import { syncGroupHandler } from '../handlers/sync-group.ts'
+import type { Topics } from '../topics.ts'
+import { defaultCoordinatorConfig, type CoordinatorConfig } from './coordinator-config.ts'
+import { GroupCoordinator } from './group-coordinator.ts'
+import { OffsetsTopic } from './offsets-topic.ts'
+import { ProducerIds } from './producer-ids.ts'
+
+/** What the coordinators live on. */
+export interface CoordinatorsOptions {
+  readonly topics: Topics
+  readonly fs: FileSystem
+  readonly dataDirectory: string
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Known once the listener is open. */
+  readonly node: () => AdvertisedNode
+  readonly config?: Partial<CoordinatorConfig>
+}
+
+/** Groups, their offsets, and producer ids: what they serve, and their upkeep. */
+export class Coordinators {
+  readonly groups: GroupCoordinator
+  readonly handlers: readonly Handler[]
+  readonly #stops: readonly (() => void)[]
+  #upkeep: Promise<void> = Promise.resolve()
+
+  private constructor(options: CoordinatorsOptions) {
+    const { topics, fs, dataDirectory, clock, logger } = options
+    const config = { ...defaultCoordinatorConfig, ...options.config }
+    const log = new OffsetsTopic(topics, clock, config.offsetsTopicPartitions)
+    const groups = GroupCoordinator.open({ log, clock, logger, config })
+    this.groups = groups
+    this.handlers = [
+      findCoordinatorHandler(options),
+      joinGroupHandler(groups),
+      syncGroupHandler(groups),
+      heartbeatHandler(groups),
+      leaveGroupHandler(groups),
+      offsetCommitHandler(groups, topics, config),
+      offsetFetchHandler(groups),
+      describeGroupsHandler(groups),
+      listGroupsHandler(groups),
+      deleteGroupsHandler(groups),
+      offsetDeleteHandler(groups, topics),
+      initProducerIdHandler(ProducerIds.open(fs, dataDirectory), logger),
+    ]
+    this.#stops = [
+      topics.onDeleted((topic) => this.#inTurn(() => groups.forgetTopic(topic))),
+      clock.every(config.offsetsRetentionCheckMs, () => this.#inTurn(() => groups.expire())),
+    ]
+  }
+
+  /** Reads what is stored. @throws LogError when the offsets do not read, CorruptMetadataError. */
+  static open(options: CoordinatorsOptions): Coordinators {
+    return new Coordinators(options)
+  }
+
+  /** Ends timers, waits for upkeep under way. Before the topics close. */
+  async close(): Promise<void> {
+    for (const stop of this.#stops) stop()
+    this.groups.close()
+    await this.#upkeep
+  }
+
+  /** Upkeep reports its failures itself, by the log lines of the coordinator. */
+  #inTurn(task: () => Promise<void>): void {
+    this.#upkeep = this.#upkeep.then(task)
+  }
+}

@@ -1,0 +1,297 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '../../foundation/clock.ts'
+import type { Logger } from '../../foundation/logger.ts'
+import { errorCodes } from '../../protocol/error-codes.ts'
+import { CommittedOffsets, type TopicPartition } from './committed-offsets.ts'
+import type { CoordinatorConfig } from './coordinator-config.ts'
+import {
+  decodeGroupValue,
+  decodeKey,
+  decodeOffsetValue,
+  encodeGroupKey,
+  encodeGroupValue,
+  encodeOffsetKey,
+  encodeOffsetValue,
+  type CommittedOffset,
+} from './coordinator-records.ts'
+import { Group, type GroupOwner } from './group.ts'
+import {
+  refusedJoin,
+  refusedSync,
+  type JoinAnswer,
+  type JoinRequest,
+  type StoredGroup,
+  type SyncAnswer,
+  type SyncRequest,
+} from './group-protocol.ts'
+import { GroupTimers } from './group-timers.ts'
+import type { CoordinatorRecord } from './offsets-topic.ts'
+
+/** Where the coordinator's records go: {@link OffsetsTopic}. */
+export interface CoordinatorLog {
+  append(group: string, records: readonly CoordinatorRecord[]): Promise<void>
+  load(visit: (key: Buffer, value: Buffer | null) => void): void
+}
+
+/** Who commits. */
+export interface Committer {
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly generationId: number
+}
+
+/** An offset to commit. */
+export interface OffsetToCommit extends TopicPartition {
+  readonly offset: number
+  readonly leaderEpoch: number
+  readonly metadata: string
+}
+
+/** What the coordinator lives on. */
+export interface GroupCoordinatorOptions {
+  readonly log: CoordinatorLog
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly config: CoordinatorConfig
+}
+
+const { NONE } = errorCodes
+
+/**
+ * The groups of the broker and their offsets: the shell around {@link Group}. It keeps the time, and stores what groups and
+ * members commit before anybody is told of it (I1). All groups are in memory; the log is read once, at the start.
+ */
+export class GroupCoordinator implements GroupOwner {
+  readonly offsets = new CommittedOffsets()
+  readonly #groups = new Map<string, Group>()
+  readonly #log: CoordinatorLog
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #config: CoordinatorConfig
+  readonly #timers: GroupTimers
+
+  private constructor(options: GroupCoordinatorOptions) {
+    this.#log = options.log
+    this.#clock = options.clock
+    this.#logger = options.logger
+    this.#config = options.config
+    this.#timers = new GroupTimers(options.clock)
+  }
+
+  /** Loads groups and offsets. Members of stored groups have a session's time to be heard of. */
+  static open(options: GroupCoordinatorOptions): GroupCoordinator {
+    const coordinator = new GroupCoordinator(options)
+    coordinator.#load()
+    return coordinator
+  }
+
+  get(groupId: string): Group | undefined {
+    return this.#groups.get(groupId)
+  }
+
+  all(): Iterable<Group> {
+    return this.#groups.values()
+  }
+
+  /** @see Group.join — with `newMemberId` of a client that has none yet. */
+  join(groupId: string, request: Omit<JoinRequest, 'newMemberId'>, answer: (answer: JoinAnswer) => void): void {
+    const refuse = (errorCode: number): void => answer(refusedJoin(errorCode, request.memberId))
+    if (groupId === '') return refuse(errorCodes.INVALID_GROUP_ID)
+    const { minSessionTimeoutMs, maxSessionTimeoutMs } = this.#config
+    if (request.sessionTimeoutMs < minSessionTimeoutMs || request.sessionTimeoutMs > maxSessionTimeoutMs) {
+      return refuse(errorCodes.INVALID_SESSION_TIMEOUT)
+    }
+    const known = this.#groups.get(groupId)
+    if (known === undefined && request.memberId !== '') return refuse(errorCodes.UNKNOWN_MEMBER_ID)
+    const group = known ?? this.#add(new Group(groupId, this, this.#config.initialRebalanceDelayMs, this.#clock.now()))
+    const newMemberId = `${request.groupInstanceId ?? request.clientId}-${randomUUID()}`
+    return this.#within(group, (nowMs) => group.join({ ...request, newMemberId }, nowMs, answer))
+  }
+
+  /** @see Group.sync */
+  sync(groupId: string, request: SyncRequest, answer: (answer: SyncAnswer) => void): void {
+    if (groupId === '') return answer(refusedSync(errorCodes.INVALID_GROUP_ID))
+    const group = this.#groups.get(groupId)
+    if (group === undefined) return answer(refusedSync(errorCodes.UNKNOWN_MEMBER_ID))
+    return this.#within(group, (nowMs) => group.sync(request, nowMs, answer))
+  }
+
+  /** @see Group.heartbeat */
+  heartbeat(groupId: string, memberId: string, groupInstanceId: string | null, generationId: number): number {
+    if (groupId === '') return errorCodes.INVALID_GROUP_ID
+    const group = this.#groups.get(groupId)
+    if (group === undefined) return errorCodes.UNKNOWN_MEMBER_ID
+    return this.#within(group, (nowMs) => group.heartbeat(memberId, groupInstanceId, generationId, nowMs))
+  }
+
+  /** @see Group.leave */
+  leave(groupId: string, memberId: string, groupInstanceId: string | null): number {
+    const group = this.#groups.get(groupId)
+    if (group === undefined) return errorCodes.UNKNOWN_MEMBER_ID
+    return this.#within(group, (nowMs) => group.leave(memberId, groupInstanceId, nowMs))
+  }
+
+  /** Commits offsets, all of them or none; durable when it answers. The answer is an error code. */
+  async commit(groupId: string, committer: Committer, offsets: readonly OffsetToCommit[]): Promise<number> {
+    const { memberId, groupInstanceId, generationId } = committer
+    const known = this.#groups.get(groupId)
+    if (known === undefined && generationId >= 0) return errorCodes.ILLEGAL_GENERATION
+    const group = known ?? this.#add(new Group(groupId, this, this.#config.initialRebalanceDelayMs, this.#clock.now()))
+    const fault = this.#within(group, (nowMs) => group.checkCommit(memberId, groupInstanceId, generationId, nowMs))
+    if (fault !== NONE) return fault
+    const commitTimestampMs = this.#clock.now()
+    const entries = offsets.map(({ topic, partition, offset, leaderEpoch, metadata }) => ({
+      topic,
+      partition,
+      committed: { offset, leaderEpoch, metadata, commitTimestampMs },
+    }))
+    const records = entries.map(({ topic, partition, committed }) => ({
+      key: encodeOffsetKey(groupId, topic, partition),
+      value: encodeOffsetValue(committed),
+    }))
+    const failure = await this.#append(groupId, records)
+    if (failure !== NONE) return failure
+    for (const { topic, partition, committed } of entries) this.offsets.set(groupId, topic, partition, committed)
+    return NONE
+  }
+
+  /** Deletes a group without members, offsets included. The answer is an error code. */
+  async delete(groupId: string): Promise<number> {
+    const group = this.#groups.get(groupId)
+    if (group === undefined) return errorCodes.GROUP_ID_NOT_FOUND
+    if (!isUnused(group)) return errorCodes.NON_EMPTY_GROUP
+    return this.#forget(
+      group,
+      this.offsets.select(groupId, () => true),
+    )
+  }
+
+  /** Deletes committed offsets; durable when it answers. The answer is an error code. */
+  async deleteOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<number> {
+    const records = partitions.map(({ topic, partition }) => tombstone(encodeOffsetKey(groupId, topic, partition)))
+    const failure = await this.#append(groupId, records)
+    if (failure !== NONE) return failure
+    for (const { topic, partition } of partitions) this.offsets.remove(groupId, topic, partition)
+    return NONE
+  }
+
+  /** Forgets what was committed for a topic that is gone. */
+  async forgetTopic(topic: string): Promise<void> {
+    for (const groupId of this.offsets.groups()) {
+      const partitions = this.offsets.select(groupId, (name) => name === topic)
+      if (partitions.length > 0) await this.deleteOffsets(groupId, partitions)
+    }
+  }
+
+  /** Forgets offsets of groups that have been empty for the retention time, and empty groups without offsets. */
+  async expire(): Promise<void> {
+    const nowMs = this.#clock.now()
+    const before = nowMs - this.#config.offsetsRetentionMs
+    for (const group of this.#groups.values()) {
+      const emptyForMs = nowMs - group.stateTimestampMs
+      if (!isUnused(group) || emptyForMs < this.#config.offsetsRetentionCheckMs) continue
+      const isOld = group.stateTimestampMs <= before
+      const expired = this.offsets.select(group.id, (_, { commitTimestampMs }) => isOld && commitTimestampMs <= before)
+      const count = this.offsets.select(group.id, () => true).length
+      if (expired.length === count) await this.#forget(group, expired)
+      else if (expired.length > 0) await this.deleteOffsets(group.id, expired)
+    }
+  }
+
+  /** Ends all timers. Parked requests end with their connections. */
+  close(): void {
+    this.#timers.close()
+  }
+
+  /** @see GroupOwner.store */
+  store(
+    group: Group,
+    assignments: ReadonlyMap<string, Buffer>,
+    stored: (errorCode: number, nowMs: number) => void,
+  ): void {
+    group.stateTimestampMs = this.#clock.now()
+    const record = { key: encodeGroupKey(group.id), value: encodeGroupValue(storedForm(group, assignments)) }
+    void this.#append(group.id, [record]).then((errorCode) => this.#within(group, (nowMs) => stored(errorCode, nowMs)))
+  }
+
+  #add(group: Group): Group {
+    this.#groups.set(group.id, group)
+    return group
+  }
+
+  /** Everything that touches a group goes through here: it sees the time, and the timer follows its next deadline. */
+  #within<T>(group: Group, action: (nowMs: number) => T): T {
+    const result = action(this.#clock.monotonic())
+    this.#timers.follow(group)
+    return result
+  }
+
+  /** Whoever commits or joins is told to look for the coordinator again, and so tries again, while the disk refuses. */
+  async #append(groupId: string, records: readonly CoordinatorRecord[]): Promise<number> {
+    try {
+      await this.#log.append(groupId, records)
+      return NONE
+    } catch (error) {
+      this.#logger.error('the state of a group could not be stored', { group: groupId, cause: String(error) })
+      return errorCodes.COORDINATOR_NOT_AVAILABLE
+    }
+  }
+
+  async #forget(group: Group, offsets: readonly TopicPartition[]): Promise<number> {
+    const keys = offsets.map(({ topic, partition }) => encodeOffsetKey(group.id, topic, partition))
+    const failure = await this.#append(group.id, [...keys, encodeGroupKey(group.id)].map(tombstone))
+    if (failure !== NONE) return failure
+    for (const { topic, partition } of offsets) this.offsets.remove(group.id, topic, partition)
+    // Somebody may have joined while the tombstones were written; what they then store comes after them.
+    if (isUnused(group) && !this.offsets.has(group.id)) this.#groups.delete(group.id)
+    return NONE
+  }
+
+  #load(): void {
+    const groups = new Map<string, StoredGroup>()
+    this.#log.load((keyBytes, value) => {
+      const key = decodeKey(keyBytes)
+      if (key?.kind === 'group') {
+        if (value === null) groups.delete(key.group)
+        else groups.set(key.group, decodeGroupValue(value))
+      } else if (key?.kind === 'offset') {
+        const { group, topic, partition } = key
+        if (value === null) this.offsets.remove(group, topic, partition)
+        else this.offsets.set(group, topic, partition, decodeOffsetValue(value))
+      }
+    })
+    const { initialRebalanceDelayMs: gatherMs } = this.#config
+    const nowMs = this.#clock.monotonic()
+    for (const [id, stored] of groups) this.#add(Group.restore(id, this, gatherMs, stored, nowMs))
+    for (const id of this.offsets.groups()) {
+      if (!this.#groups.has(id)) this.#add(new Group(id, this, gatherMs, this.#clock.now()))
+    }
+    for (const group of this.#groups.values()) this.#timers.follow(group)
+  }
+}
+
+/** Nobody is in it, or about to be. */
+function isUnused(group: Group): boolean {
+  return group.state === 'Empty' && group.roster.announced.size === 0
+}
+
+function tombstone(key: Buffer): CoordinatorRecord {
+  return { key, value: null }
+}
+
+function storedForm(group: Group, assignments: ReadonlyMap<string, Buffer>): StoredGroup {
+  return {
+    protocolType: group.protocolType ?? '',
+    generationId: group.generationId,
+    protocolName: group.protocolName,
+    leaderId: group.roster.leaderId,
+    stateTimestampMs: group.stateTimestampMs,
+    members: group.roster.all().map((member) => ({
+      details: member.details,
+      assignment: assignments.get(member.id) ?? Buffer.alloc(0),
+    })),
+  }
+}
+
+/** The committed offset that clients are shown where there is none. */
+export const nothingCommitted: CommittedOffset = { offset: -1, leaderEpoch: -1, metadata: '', commitTimestampMs: -1 }

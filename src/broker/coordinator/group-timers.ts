@@ -1,0 +1,47 @@
+import type { Clock } from '../../foundation/clock.ts'
+import type { Group } from './group.ts'
+
+/** A timer that fires so much too late found the broker itself asleep: heartbeats that came meanwhile were not read. */
+const lateMs = 1000
+
+interface Armed {
+  readonly atMs: number
+  readonly cancel: () => void
+}
+
+/** Wakes every group at its next deadline. */
+export class GroupTimers {
+  readonly #clock: Clock
+  readonly #armed = new Map<Group, Armed>()
+  #closed = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Sees to it that the group is woken at its next deadline. A timer that is early is left alone: it looks again. */
+  follow(group: Group): void {
+    const next = group.nextDeadlineMs()
+    const armed = this.#armed.get(group)
+    if (this.#closed || (armed !== undefined && armed.atMs <= next)) return
+    armed?.cancel()
+    this.#armed.delete(group)
+    if (next === Number.POSITIVE_INFINITY) return
+    const cancel = this.#clock.after(Math.max(next - this.#clock.monotonic(), 0), () => this.#wake(group, next))
+    this.#armed.set(group, { atMs: next, cancel })
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const { cancel } of this.#armed.values()) cancel()
+    this.#armed.clear()
+  }
+
+  #wake(group: Group, dueMs: number): void {
+    this.#armed.delete(group)
+    const nowMs = this.#clock.monotonic()
+    if (nowMs - dueMs > lateMs) group.extendDeadlines(nowMs - dueMs)
+    group.passTime(nowMs)
+    this.follow(group)
+  }
+}
