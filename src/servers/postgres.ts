@@ -39,13 +39,13 @@ export async function startPostgres(context: ServerContext, options: PostgresOpt
   }
   ownedFolder(options.folder, account)
   const data = join(options.folder, 'data')
-  const process_ = { cwd: options.folder, env: { HOME: options.folder }, account, signal: context.signal }
+  const asServer = { cwd: options.folder, env: { HOME: options.folder }, account, signal: context.signal }
   if (!existsSync(join(data, 'PG_VERSION'))) {
     const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']
-    await run(join(bin, 'initdb'), initdb, process_)
+    await run(join(bin, 'initdb'), initdb, asServer)
   }
   const port = await freePort(options.port ?? null)
-  const version = await run(join(bin, 'postgres'), ['--version'], process_)
+  const version = await run(join(bin, 'postgres'), ['--version'], asServer)
   const settings = { ...defaults, ...options.settings, port: String(port) }
   const address = `postgres://postgres@127.0.0.1:${port}/postgres`
   const server = new StartedServer(context, {
