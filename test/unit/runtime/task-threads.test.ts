@@ -1,0 +1,105 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+
+import { systemClock } from '../../../src/foundation/clock.ts'
+import { TaskThreads, type TaskThreadEvents } from '../../../src/runtime/task-threads.ts'
+import type { TaskSettings } from '../../../src/runtime/task-settings.ts'
+import { testPlugins } from '../../support/plugins/descriptors.ts'
+import { quietLogger } from '../../support/quiet-logger.ts'
+
+const json = { className: 'org.apache.kafka.connect.json.JsonConverter', config: {} }
+// Nobody listens there: tasks wait for their cluster until they are stopped.
+const settings: TaskSettings = {
+  bootstrapServers: '127.0.0.1:1',
+  security: { tls: null, sasl: null },
+  keyConverter: json,
+  valueConverter: json,
+  headerConverter: { className: 'org.apache.kafka.connect.storage.SimpleHeaderConverter', config: {} },
+  offsetTopic: 'offsets',
+  offsetFlushIntervalMs: 1000,
+  offsetFlushTimeoutMs: 1000,
+  producer: {},
+  consumer: {},
+}
+const open: TaskThreads[] = []
+
+function threadsWith(events: Partial<TaskThreadEvents> = {}, maxThreads = 2): TaskThreads {
+  const threads = new TaskThreads({
+    settings,
+    foundPlugins: testPlugins,
+    maxThreads,
+    logLevel: 'warn',
+    logSink: { write: () => undefined },
+    logger: quietLogger(),
+    clock: systemClock,
+    events: {
+      onTaskState: () => undefined,
+      onTaskFailed: () => undefined,
+      onTopic: () => undefined,
+      onMetrics: () => undefined,
+      readOffsets: async () => [],
+      ...events,
+    },
+  })
+  open.push(threads)
+  return threads
+}
+
+const startOf = (connector: string, className = 'FileStreamSource') => {
+  const config = { 'connector.class': className, topic: 't', file: '/nowhere', name: connector }
+  return { id: { connector, task: 0 }, connectorConfig: config, taskConfig: config, paused: false }
+}
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map(async (threads) => await threads.close()))
+})
+
+describe('task threads', () => {
+  it('give each task a thread of its own until the limit, then tasks of one plugin share', async () => {
+    const threads = threadsWith()
+    for (const name of ['a', 'b', 'c', 'd']) await threads.start(startOf(name), 'FileStreamSource')
+    expect(threads.threadCount).toBe(2)
+    await threads.start(startOf('e'), 'SomethingElse')
+    expect(threads.threadCount).toBe(3)
+  })
+
+  it('end a thread with its last task', async () => {
+    const threads = threadsWith()
+    for (const name of ['a', 'b', 'c']) await threads.start(startOf(name), 'FileStreamSource')
+    for (const connector of ['a', 'b', 'c']) await threads.stop({ connector, task: 0 }, 5000)
+    expect(threads.threadCount).toBe(0)
+  })
+
+  it('report a task that cannot be put together as failed, with its trace', async () => {
+    const onTaskFailed = vi.fn<TaskThreadEvents['onTaskFailed']>()
+    const threads = threadsWith({ onTaskFailed })
+    await threads.start(startOf('a', 'NoSuchThing'), 'NoSuchThing')
+    await vi.waitFor(() => expect(onTaskFailed).toHaveBeenCalled())
+    const [id, trace, cause] = onTaskFailed.mock.calls[0] ?? []
+    expect(id).toEqual({ connector: 'a', task: 0 })
+    expect(trace).toContain('which name matches NoSuchThing')
+    expect(cause).toBe('task')
+  })
+
+  it('report all tasks of a thread that dies, and why it did', async () => {
+    const onTaskFailed = vi.fn<TaskThreadEvents['onTaskFailed']>()
+    const threads = threadsWith({ onTaskFailed }, 1)
+    await threads.start(startOf('a'), 'same')
+    await threads.start(startOf('b', 'test.DeadlyConnector'), 'same')
+    await vi.waitFor(() => expect(onTaskFailed).toHaveBeenCalledTimes(2))
+    expect(onTaskFailed.mock.calls.map(([id, , cause]) => [id.connector, cause])).toEqual([
+      ['a', 'thread'],
+      ['b', 'thread'],
+    ])
+    expect(onTaskFailed.mock.calls[0]?.[1]).toContain('it exited with code 3')
+    expect(threads.threadCount).toBe(0)
+  })
+
+  it('forget a task that was stopped before its cluster could be reached', async () => {
+    const onTaskFailed = vi.fn<TaskThreadEvents['onTaskFailed']>()
+    const threads = threadsWith({ onTaskFailed })
+    await threads.start(startOf('a'), 'x')
+    await threads.stop({ connector: 'a', task: 0 }, 5000)
+    expect(threads.has({ connector: 'a', task: 0 })).toBe(false)
+    expect(onTaskFailed).not.toHaveBeenCalled()
+  })
+})
