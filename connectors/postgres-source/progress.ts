@@ -29,7 +29,7 @@ export class Progress {
   #durable: SourceOffset | null
   #confirmable: number
   #lastTransaction: CommittedTransaction | null = null
-  #lastStore = -Infinity
+  #lastStore: number
   #cancel: (() => void) | null = null
 
   /**
@@ -49,6 +49,7 @@ export class Progress {
     this.#clock = clock
     this.#store = store
     this.#idleRestMs = idleRestMs
+    this.#lastStore = clock.monotonic()
   }
 
   /** The last offset given out. */

@@ -88,7 +88,6 @@ export function tableShape(
   context: ShapeContext,
 ): TableShape {
   if (!context.filter.includesTable(relation)) return foreignShape(relation)
-  const name = fullName(relation)
   const keyColumns = keyColumnsOf(relation, catalog, previous, context)
   const mapped = relation.columns.flatMap((column) => {
     const found = mapColumn(relation, column, catalog, previous, keyColumns, context)
@@ -96,18 +95,18 @@ export function tableShape(
   })
   const values = mapped.filter((entry) => entry.inValue)
   const keys = keyColumns.flatMap((key) => mapped.find((entry) => entry.column.name === key) ?? [])
-  const prefix = `${context.prefix}.${name}`
+  const topic = topicName([context.prefix, relation.schema, relation.name].join(context.delimiter))
   const fieldName = (entry: MappedColumn): string => adjustPart(entry.column.name, context.fieldNames)
   const rowSchema = struct(
     values.map((entry) => [fieldName(entry), entry.schema] as const),
-    { optional: true, name: adjustName(`${prefix}.Value`, context.schemaNames) },
+    { optional: true, name: adjustName(`${topic}.Value`, context.schemaNames) },
   )
   const keySchema =
     keys.length === 0
       ? null
       : struct(
           keys.map((entry) => [fieldName(entry), entry.schema] as const),
-          { name: adjustName(`${prefix}.Key`, context.schemaNames) },
+          { name: adjustName(`${topic}.Key`, context.schemaNames) },
         )
   const plans = relation.columns.map((column) => planOf(column, mapped, values, keys))
   return {
@@ -116,10 +115,10 @@ export function tableShape(
     oid: relation.oid,
     relation,
     captured: true,
-    topic: topicName([context.prefix, relation.schema, relation.name].join(context.delimiter)),
+    topic,
     keySchema,
     rowSchema,
-    envelopeSchema: envelopeSchema(rowSchema, adjustName(`${prefix}.Envelope`, context.schemaNames)),
+    envelopeSchema: envelopeSchema(rowSchema, adjustName(`${topic}.Envelope`, context.schemaNames)),
     plans,
     keyColumns: keys.map((entry) => entry.column.name),
     valueCount: values.length,
