@@ -15,11 +15,19 @@ function embedded(schema: Schema | null, value: ConnectValue): string {
   if (typeof value === 'number' || typeof value === 'bigint') return numberText(schema, value)
   if (typeof value === 'boolean') return String(value)
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
-  if (schema?.type === 'STRUCT') throw new DataError('SimpleHeaderConverter cannot write a struct as text')
+  if (schema?.type === 'STRUCT' && Array.isArray(value)) return structText(schema, value)
   const inner = schema?.valueSchema ?? null
   if (Array.isArray(value)) return `[${value.map((item: ConnectValue) => embedded(inner, item)).join(',')}]`
   const entries = value instanceof Map ? [...value] : Object.entries(value)
   return `{${entries.map(([key, item]) => `${embedded(schema?.keySchema ?? null, key)}:${embedded(inner, item)}`).join(',')}}`
+}
+
+/** A struct as Debezium's `__debezium.newkey` shows it: `{"id":11}`. */
+function structText(schema: Schema, values: readonly ConnectValue[]): string {
+  const members = schema.fields.map(
+    ({ name, index, schema: inner }) => `${embedded(null, name)}:${embedded(inner, values[index] ?? null)}`,
+  )
+  return `{${members.join(',')}}`
 }
 
 function numberText(schema: Schema | null, value: number | bigint): string {

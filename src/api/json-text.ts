@@ -4,9 +4,19 @@ import type { ConnectValue } from './schema.ts'
 const needsEscape = /["\\\u0000-\u001f\ud800-\udfff]/
 const escapeSequence = /\\(?:u00[0-9a-f]{2}|[^])/g
 
-/** A JSON string, escaped as Jackson escapes: `\u001F` in upper case, everything from space on as it is. */
+const surrogate = /[\ud800-\udfff]/g
+
+/**
+ * A JSON string, escaped as Jackson escapes: `\u001F` in upper case, characters past U+FFFF as their two surrogates,
+ * everything else from space on as it is.
+ */
 export function quoteJson(text: string): string {
-  return needsEscape.test(text) ? upperCaseEscapes(JSON.stringify(text)) : `"${text}"`
+  if (!needsEscape.test(text)) return `"${text}"`
+  return upperCaseEscapes(JSON.stringify(text)).replace(surrogate, escapeSurrogate)
+}
+
+function escapeSurrogate(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).toUpperCase()}`
 }
 
 /** `JSON.stringify` writes `\u001f`, Jackson `\u001F`. */
