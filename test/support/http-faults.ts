@@ -10,18 +10,21 @@ export type Fault =
 export class HttpFaults {
   readonly #server: Server
   readonly #target: URL
+  readonly #keepsHost: boolean
   /** Asked for every request; `pass` by default. */
   decide: (method: string, path: string) => Fault = () => ({ kind: 'pass' })
   /** Requests seen, `METHOD /path`. */
   readonly seen: string[] = []
 
-  private constructor(target: URL) {
+  private constructor(target: URL, keepsHost: boolean) {
     this.#target = target
+    this.#keepsHost = keepsHost
     this.#server = createServer((incoming, outgoing) => this.#serve(incoming, outgoing))
   }
 
-  static async before(target: string): Promise<HttpFaults> {
-    const faults = new HttpFaults(new URL(target))
+  /** @param keepsHost passes the Host header as it comes, for servers that check signatures over it. */
+  static async before(target: string, keepsHost = false): Promise<HttpFaults> {
+    const faults = new HttpFaults(new URL(target), keepsHost)
     await new Promise<void>((resolve) => faults.#server.listen(0, '127.0.0.1', resolve))
     return faults
   }
@@ -49,7 +52,7 @@ export class HttpFaults {
     }
     const forward = httpRequest(
       new URL(url, this.#target),
-      { method, headers: { ...incoming.headers, host: this.#target.host } },
+      { method, headers: this.#keepsHost ? incoming.headers : { ...incoming.headers, host: this.#target.host } },
       (answer) => {
         if (fault.kind === 'drop-after') {
           answer.resume()

@@ -1,6 +1,7 @@
 import {
   RetriableError,
   systemClock,
+  type Clock,
   type ConnectValue,
   type ConnectorPlugin,
   type Header,
@@ -100,14 +101,22 @@ export class SinkTaskHarness {
   readonly #task: SinkTask
   readonly #config: ParsedConfig
   readonly #raw: RawConfig
+  readonly #clock: Clock
+  /** Where reading goes on, and the offset after the last record that `put` took. */
   readonly #positions = new Map<string, number>()
+  readonly #delivered = new Map<string, number>()
+  readonly #seeks: OffsetToCommit[] = []
   readonly #paused = new Set<string>()
   #commitRequested = false
   #wakeWithinMs: number | null = null
   #raised: Error | null = null
 
-  constructor(plugin: ConnectorPlugin, raw: RawConfig, log: MemoryLog = new MemoryLog()) {
+  /** Says which records pass the transforms; the others are left out, their offsets are not. */
+  keeps: (record: SinkRecord) => boolean = () => true
+
+  constructor(plugin: ConnectorPlugin, raw: RawConfig, log: MemoryLog = new MemoryLog(), clock: Clock = systemClock) {
     this.log = log
+    this.#clock = clock
     this.#raw = raw
     this.#config = parseConfig(plugin.configDef, raw)
     const task = plugin.createTask()
@@ -130,6 +139,7 @@ export class SinkTaskHarness {
       this.log.partitions.map((at) => {
         const offset = this.log.committed.get(nameOf(at)) ?? 0
         this.#positions.set(nameOf(at), offset)
+        this.#delivered.set(nameOf(at), offset)
         return { ...at, offset }
       }),
     )
@@ -140,7 +150,8 @@ export class SinkTaskHarness {
     for (;;) {
       const records = this.#next(batch)
       if (records.length === 0) return
-      await this.put(records)
+      await this.put(records.filter(this.keeps))
+      this.#noteDelivered(records)
       if (this.#commitRequested) await this.commit()
     }
   }
@@ -157,6 +168,31 @@ export class SinkTaskHarness {
         if (!(error instanceof RetriableError)) throw error
         await systemClock.sleep(10)
       }
+    }
+  }
+
+  /**
+   * Goes on as the worker does — what is new in the log, commits that were asked for, calls at the times that were asked
+   * for, refused batches again — until the condition holds.
+   */
+  async runUntil(what: string, condition: () => boolean | Promise<boolean>, batch = 500): Promise<void> {
+    const deadline = systemClock.monotonic() + 30_000
+    let refused: readonly SinkRecord[] = []
+    while (!(await condition())) {
+      if (systemClock.monotonic() > deadline) throw new RangeError(`waited 30 s for: ${what}`)
+      if (this.#raised !== null) throw this.#raised
+      const records = refused.length > 0 ? refused : this.#next(batch)
+      this.#wakeWithinMs = null
+      try {
+        await this.#task.put(records.filter(this.keeps))
+        refused = []
+        this.#noteDelivered(records)
+      } catch (error) {
+        if (!(error instanceof RetriableError)) throw error
+        refused = records
+      }
+      if (this.#commitRequested) await this.commit()
+      else if (records.length === 0 || refused.length > 0) await systemClock.sleep(Math.min(5, this.#wakeWithinMs ?? 5))
     }
   }
 
@@ -188,7 +224,17 @@ export class SinkTaskHarness {
     await this.#task.stop()
   }
 
+  #noteDelivered(records: readonly SinkRecord[]): void {
+    for (const { originalTopic: topic, originalPartition: partition, originalOffset } of records) {
+      this.#delivered.set(nameOf({ topic, partition }), originalOffset + 1)
+    }
+  }
+
   #next(batch: number): SinkRecord[] {
+    for (const at of this.#seeks.splice(0)) {
+      this.#positions.set(nameOf(at), at.offset)
+      this.#delivered.set(nameOf(at), at.offset)
+    }
     const records: SinkRecord[] = []
     for (const at of this.log.partitions) {
       const name = nameOf(at)
@@ -202,7 +248,7 @@ export class SinkTaskHarness {
   }
 
   #current(): OffsetToCommit[] {
-    return this.log.partitions.map((at) => ({ ...at, offset: this.#positions.get(nameOf(at)) ?? 0 }))
+    return this.log.partitions.map((at) => ({ ...at, offset: this.#delivered.get(nameOf(at)) ?? 0 }))
   }
 
   #context(): SinkTaskContext {
@@ -214,16 +260,14 @@ export class SinkTaskHarness {
       config: this.#config,
       raw: this.#raw,
       logger: this.logger,
-      clock: systemClock,
+      clock: this.#clock,
       metrics: {
         counter: (name) => ({ add: (value) => count(name, value) }),
         gauge: (name) => ({ set: (value) => void this.counters.set(name, value) }),
         histogram: (name) => ({ observe: () => count(`${name}_count`, 1) }),
       },
       assignment: () => this.log.partitions,
-      seek: (offsets) => {
-        for (const at of offsets) this.#positions.set(nameOf(at), at.offset)
-      },
+      seek: (offsets) => void this.#seeks.push(...offsets),
       pause: (partitions) => {
         for (const at of partitions) this.#paused.add(nameOf(at))
       },

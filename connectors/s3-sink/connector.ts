@@ -1,0 +1,18 @@
+import type { Connector, ParsedConfig, RawConfig } from 'penstock/api'
+
+/** Every task gets the connector's config: partitions of the topics are spread by the consumer group. */
+export class S3SinkConnector implements Connector {
+  #raw: RawConfig = {}
+
+  async start(_config: ParsedConfig, raw: RawConfig): Promise<void> {
+    this.#raw = raw
+  }
+
+  async taskConfigs(maxTasks: number): Promise<readonly RawConfig[]> {
+    return Array.from({ length: maxTasks }, () => this.#raw)
+  }
+
+  async stop(): Promise<void> {
+    this.#raw = {}
+  }
+}

@@ -1,0 +1,95 @@
+import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+
+/** One request, signed and ready. */
+export interface HttpRequest {
+  readonly method: string
+  /** Path and query, encoded. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: readonly Uint8Array[]
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+const maxAnswerBytes = 1024 * 1024
+const maxConnections = 16
+
+/** Sends requests to one host over connections that stay open. */
+export class HttpExchange {
+  readonly #origin: URL
+  readonly #timeoutMs: number
+  readonly #agent: HttpAgent
+
+  constructor(origin: URL, timeoutMs: number) {
+    this.#origin = origin
+    this.#timeoutMs = timeoutMs
+    const options = { keepAlive: true, maxSockets: maxConnections, scheduling: 'lifo' } as const
+    this.#agent = origin.protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options)
+  }
+
+  /** @throws what the socket threw, a timeout among it, or the signal's reason. */
+  send(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    return new Promise((resolve, reject) => {
+      const { protocol, hostname, port } = this.#origin
+      const options = {
+        method: request.method,
+        hostname: hostname.replace(/^\[|\]$/g, ''),
+        port: port === '' ? undefined : Number(port),
+        path: request.path,
+        headers: request.headers,
+        agent: this.#agent,
+        signal,
+      }
+      const outgoing = protocol === 'https:' ? httpsRequest(options) : httpRequest(options)
+      outgoing.setTimeout(this.#timeoutMs, () => {
+        outgoing.destroy(new HttpTimeoutError(`no byte moved for ${this.#timeoutMs} ms`))
+      })
+      // More than one may come: the socket's own error after the one it was destroyed with.
+      outgoing.on('error', (error) => reject(signal.aborted ? reasonOf(signal) : error))
+      outgoing.once('response', (incoming) => collect(incoming, resolve, reject))
+      write(outgoing, request.body)
+    })
+  }
+
+  close(): void {
+    this.#agent.destroy()
+  }
+}
+
+/** Nothing moved on a connection for too long. */
+export class HttpTimeoutError extends Error {
+  override readonly name = 'HttpTimeoutError'
+}
+
+function write(outgoing: ClientRequest, body: readonly Uint8Array[]): void {
+  for (const piece of body) outgoing.write(piece)
+  outgoing.end()
+}
+
+function collect(
+  incoming: IncomingMessage,
+  resolve: (answer: HttpAnswer) => void,
+  reject: (error: unknown) => void,
+): void {
+  const pieces: Buffer[] = []
+  let bytes = 0
+  incoming.on('data', (piece: Buffer) => {
+    bytes += piece.length
+    if (bytes <= maxAnswerBytes) pieces.push(piece)
+  })
+  incoming.on('error', reject)
+  incoming.once('end', () => {
+    const headers: Record<string, string> = {}
+    for (const [name, value] of Object.entries(incoming.headers)) headers[name] = String(value)
+    resolve({ status: incoming.statusCode ?? 0, headers, body: Buffer.concat(pieces).toString('utf8') })
+  })
+}
+
+function reasonOf(signal: AbortSignal): unknown {
+  return signal.reason
+}

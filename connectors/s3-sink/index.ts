@@ -1,0 +1,57 @@
+import { systemClock, type ConfigProblem, type ConnectorPlugin, type Logger, type ParsedConfig } from 'penstock/api'
+
+import { crossFieldProblems } from './check-config.ts'
+import { configDef, type S3Key } from './config.ts'
+import { S3SinkConnector } from './connector.ts'
+import { S3RefusedError, S3UnavailableError } from './s3-error.ts'
+import { S3Store } from './s3-store.ts'
+import { storeSettings } from './settings.ts'
+import { S3SinkTask } from './task.ts'
+
+/** The S3 sink, by Confluent's class name. */
+export const plugin: ConnectorPlugin = {
+  kind: 'sink',
+  className: 'io.confluent.connect.s3.S3SinkConnector',
+  aliases: [],
+  version: '0.1.0',
+  configDef,
+  async check(config, _raw, signal) {
+    const problems = crossFieldProblems(config)
+    return problems.length > 0 ? problems : await bucketProblems(config, signal)
+  },
+  createConnector: () => new S3SinkConnector(),
+  createTask: () => new S3SinkTask(),
+}
+
+const keyOfCode: Readonly<Record<string, S3Key>> = {
+  S3_NO_BUCKET: 's3.bucket.name',
+  S3_REGION: 's3.region',
+  S3_CREDENTIALS: 'aws.access.key.id',
+}
+
+const silent: Logger = {
+  name: 'connect.s3',
+  trace() {},
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+  child: () => silent,
+}
+
+/** Asks the store for the bucket. */
+async function bucketProblems(config: ParsedConfig, signal: AbortSignal): Promise<readonly ConfigProblem[]> {
+  const store = new S3Store(storeSettings(config), systemClock, silent)
+  try {
+    await store.checkBucket(signal)
+    return []
+  } catch (error) {
+    if (error instanceof S3RefusedError) {
+      return [{ key: keyOfCode[error.code ?? ''] ?? 's3.bucket.name', message: error.message }]
+    }
+    if (error instanceof S3UnavailableError) return [{ key: 'store.url', message: error.message }]
+    throw error
+  } finally {
+    store.close()
+  }
+}

@@ -1,0 +1,50 @@
+const firstBytes = 16 * 1024
+/** Short of the size the buffer has by then, so that the next line seldom makes it grow. */
+const fullBytes = 240 * 1024
+const lineFeed = 0x0a
+
+/** Collects lines in one buffer that grows with them. */
+export class LineBuffer {
+  #buffer: Buffer = Buffer.alloc(0)
+  #used = 0
+
+  /** Bytes of memory held. */
+  get held(): number {
+    return this.#buffer.length
+  }
+
+  /** Whether it is time to {@link take} what is in it. */
+  get isFull(): boolean {
+    return this.#used >= fullBytes
+  }
+
+  /** Adds a line and its end; answers its bytes. */
+  append(line: string): number {
+    // A character takes up to three bytes of UTF-8; counting them exactly is left for when it gets tight.
+    if (this.#buffer.length - this.#used <= line.length * 3) this.#makeRoom(Buffer.byteLength(line) + 1)
+    const bytes = this.#buffer.write(line, this.#used) + 1
+    this.#used += bytes
+    this.#buffer[this.#used - 1] = lineFeed
+    return bytes
+  }
+
+  /** What was collected; the buffer begins anew. */
+  take(): Buffer {
+    const view = this.#buffer.subarray(0, this.#used)
+    // A view keeps all of the buffer alive.
+    const lines = this.#used * 2 < this.#buffer.length ? Buffer.from(view) : view
+    this.#buffer = Buffer.alloc(0)
+    this.#used = 0
+    return lines
+  }
+
+  #makeRoom(bytes: number): void {
+    const needed = this.#used + bytes
+    if (needed <= this.#buffer.length) return
+    let size = Math.max(firstBytes, this.#buffer.length * 2)
+    while (size < needed) size *= 2
+    const grown = Buffer.allocUnsafeSlow(size)
+    this.#buffer.copy(grown, 0, 0, this.#used)
+    this.#buffer = grown
+  }
+}

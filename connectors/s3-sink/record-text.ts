@@ -1,0 +1,29 @@
+import {
+  jsonWriter,
+  plainJson,
+  type JsonWriter,
+  type JsonWriteOptions,
+  type Schema,
+  type SinkRecord,
+} from 'penstock/api'
+
+/** Writes values as JSON text on one line: Connect's JSON form without its schema, whatever the schema is. */
+export class RecordText {
+  readonly #options: JsonWriteOptions
+  readonly #writers = new WeakMap<Schema, JsonWriter>()
+
+  constructor(decimalFormat: 'BASE64' | 'NUMERIC') {
+    this.#options = { decimalFormat, replaceNullWithDefault: true }
+  }
+
+  /** @throws DataError when the value does not fit its schema. */
+  of({ valueSchema, value }: SinkRecord): string {
+    if (valueSchema === null) return plainJson(value)
+    let writer = this.#writers.get(valueSchema)
+    if (writer === undefined) {
+      writer = jsonWriter(valueSchema, this.#options)
+      this.#writers.set(valueSchema, writer)
+    }
+    return writer(value)
+  }
+}

@@ -1,0 +1,126 @@
+import { ConnectError, RetriableError } from 'penstock/api'
+
+import type { HttpAnswer } from './http-exchange.ts'
+
+/** What is to be done about an answer that is no success. */
+export type Verdict =
+  | 'retry'
+  | 'refresh-credentials'
+  | 'adopt-clock'
+  | 'precondition-failed'
+  | 'conditions-unknown'
+  | 'no-such-upload'
+  | 'not-found'
+  | 'fatal'
+
+/** An answer of the store that is no success. */
+export interface Refusal {
+  readonly status: number
+  /** S3's word for it, such as `SlowDown`; the status where the answer had no body. */
+  readonly code: string
+  readonly message: string
+}
+
+/** The member of an XML answer, with its entities resolved; null when there is none. */
+export function xmlText(xml: string, element: string): string | null {
+  const found = new RegExp(`<${element}>([^<]*)</${element}>`).exec(xml)?.[1]
+  if (found === undefined) return null
+  return found.replace(/&(?:lt|gt|quot|apos|amp|#(\d+));/g, (entity: string, code: string | undefined) =>
+    code === undefined ? (entities[entity] ?? entity) : String.fromCodePoint(Number(code)),
+  )
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&lt;': '<',
+  '&gt;': '>',
+  '&quot;': '"',
+  '&apos;': "'",
+  '&amp;': '&',
+}
+
+/** What an answer says; null when it is a success. A completed upload may fail inside an answer of status 200. */
+export function refusalOf(answer: HttpAnswer): Refusal | null {
+  const failed = answer.status < 200 || answer.status >= 300 || answer.body.includes('<Error>')
+  if (!failed) return null
+  return {
+    status: answer.status,
+    code: xmlText(answer.body, 'Code') ?? `HTTP ${answer.status}`,
+    message: xmlText(answer.body, 'Message') ?? '',
+  }
+}
+
+const passing = new Set([
+  'SlowDown',
+  'InternalError',
+  'ServiceUnavailable',
+  'RequestTimeout',
+  'RequestTimeoutException',
+  'OperationAborted',
+  'ConditionalRequestConflict',
+  'Throttling',
+  'ThrottlingException',
+  'RequestLimitExceeded',
+  'BandwidthLimitExceeded',
+  'XMinioServerNotInitialized',
+])
+
+/** Sorts refusals into what passes by itself, what can be mended here, and what an operator has to mend. */
+export function verdictOf({ status, code }: Refusal): Verdict {
+  if (code === 'RequestTimeTooSkewed') return 'adopt-clock'
+  if (code === 'ExpiredToken' || code === 'TokenRefreshRequired') return 'refresh-credentials'
+  if (code === 'PreconditionFailed' || status === 412) return 'precondition-failed'
+  if (code === 'NoSuchUpload') return 'no-such-upload'
+  if (code === 'NotImplemented' || status === 501) return 'conditions-unknown'
+  if (passing.has(code) || status >= 500 || status === 429 || status === 408 || status === 409) return 'retry'
+  return status === 404 && code !== 'NoSuchBucket' ? 'not-found' : 'fatal'
+}
+
+/** The store refused a request for good. */
+export class S3RefusedError extends ConnectError {}
+
+/** The store cannot be reached, or asks to come back later. */
+export class S3UnavailableError extends RetriableError {}
+
+/** Says what was refused and what to do. `doing` names the request, as in `PUT key`. */
+export function refusedError(refusal: Refusal, doing: string, bucket: string, region: string): S3RefusedError {
+  const { code, advice } = adviceOf(refusal, bucket, region)
+  const said = refusal.message === '' ? refusal.code : `${refusal.code}: ${refusal.message}`
+  return new S3RefusedError(`${doing} in bucket ${bucket} was refused (${said}). ${advice}`, { code })
+}
+
+function adviceOf({ status, code }: Refusal, bucket: string, region: string): { code: string; advice: string } {
+  switch (code) {
+    case 'NoSuchBucket':
+      return { code: 'S3_NO_BUCKET', advice: `Create the bucket ${bucket}, or correct s3.bucket.name.` }
+    case 'InvalidAccessKeyId':
+      return { code: 'S3_CREDENTIALS', advice: 'The store does not know the access key: check aws.access.key.id.' }
+    case 'SignatureDoesNotMatch':
+      return {
+        code: 'S3_CREDENTIALS',
+        advice: 'The secret key does not belong to the access key: check aws.secret.access.key.',
+      }
+    case 'PermanentRedirect':
+    case 'AuthorizationHeaderMalformed':
+    case 'IllegalLocationConstraintException':
+      return { code: 'S3_REGION', advice: `The bucket is in another region: s3.region is ${region}.` }
+    case 'InvalidDigest':
+    case 'BadDigest':
+    case 'XAmzContentSHA256Mismatch':
+    case 'XAmzContentChecksumMismatch':
+      return {
+        code: 'S3_CORRUPTED',
+        advice: 'What arrived is not what was sent: look for a proxy that changes requests.',
+      }
+    default:
+      if (status === 403 || status === 401) {
+        return {
+          code: 'S3_DENIED',
+          advice: 'Grant the credentials s3:PutObject and s3:AbortMultipartUpload on the objects of this bucket.',
+        }
+      }
+      if (status === 301 || status === 307) {
+        return { code: 'S3_REGION', advice: `The bucket is in another region: s3.region is ${region}.` }
+      }
+      return { code: 'S3_REFUSED', advice: 'Look the code up in the documentation of the store.' }
+  }
+}

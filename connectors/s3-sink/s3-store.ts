@@ -1,0 +1,318 @@
+import { backoffMs, type Clock, type Logger } from 'penstock/api'
+
+import { checksumOf, customerKeyHeaders, digest, encryptionHeaders } from './body-checks.ts'
+import { credentialSource, type CredentialSource } from './credentials.ts'
+import { endpointOf, pathOf, type Endpoint } from './endpoint.ts'
+import { HttpExchange, type HttpAnswer } from './http-exchange.ts'
+import {
+  refusalOf,
+  refusedError,
+  S3UnavailableError,
+  verdictOf,
+  xmlText,
+  type Refusal,
+  type Verdict,
+} from './s3-error.ts'
+import type { StoreSettings } from './settings.ts'
+import { queryString, sha256Hex, signatureHeaders } from './sign-request.ts'
+
+/** When an object may be put: where none is, over the one with that tag, or whatever is there. */
+export type Condition = { readonly kind: 'absent' | 'any' } | { readonly kind: 'tag'; readonly tag: string }
+
+/** How putting an object ended. */
+export type PutOutcome = 'done' | 'precondition-failed' | 'no-such-upload' | 'conditions-unknown'
+
+/** A part that is in the store. */
+export interface StoredPart {
+  readonly number: number
+  readonly tag: string
+  readonly checksum: string | null
+}
+
+/** What is known of an object without reading it. */
+export interface ObjectHead {
+  readonly tag: string
+  /** The mark it was put with; null when it has none. */
+  readonly writer: string | null
+}
+
+/** A multipart upload under way. */
+export interface OpenUpload {
+  readonly key: string
+  readonly uploadId: string
+}
+
+interface Call {
+  readonly method: string
+  readonly key: string | null
+  readonly query?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: readonly Uint8Array[]
+}
+
+interface Outcome {
+  readonly answer: HttpAnswer
+  readonly refusal: Refusal | null
+  readonly verdict: Verdict | 'done'
+}
+
+const writerHeader = 'x-amz-meta-penstock-writer'
+const warnEveryMs = 30_000
+
+/**
+ * The few requests of S3 that a sink needs, signed by ourselves: the AWS SDK costs more memory than the rest of a
+ * worker's task. What passes by itself is retried for ever, with jitter; what an operator has to mend is thrown.
+ */
+export class S3Store {
+  readonly #settings: StoreSettings
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #endpoint: Endpoint
+  readonly #http: HttpExchange
+  readonly #credentials: CredentialSource
+  readonly #onRetry: () => void
+  #clockSkewMs = 0
+  #warnedAt = Number.NEGATIVE_INFINITY
+
+  constructor(settings: StoreSettings, clock: Clock, logger: Logger, onRetry: () => void = () => undefined) {
+    this.#settings = settings
+    this.#clock = clock
+    this.#logger = logger
+    this.#onRetry = onRetry
+    this.#endpoint = endpointOf(settings)
+    this.#http = new HttpExchange(this.#endpoint.origin, settings.requestTimeoutMs)
+    this.#credentials = credentialSource(settings)
+  }
+
+  close(): void {
+    this.#http.close()
+  }
+
+  /**
+   * Asks for the bucket, once. That the keys may not ask for its location is no objection.
+   * @throws S3UnavailableError when the store is away, S3RefusedError when bucket, keys or region are wrong.
+   */
+  async checkBucket(signal: AbortSignal): Promise<void> {
+    const call: Call = { method: 'GET', key: null, query: { location: '' } }
+    let outcome = await this.#attempt(call, signal, false)
+    if (outcome.verdict === 'adopt-clock') outcome = await this.#attempt(call, signal, false)
+    const { refusal, verdict } = outcome
+    if (refusal === null || refusal.code === 'AccessDenied' || verdict === 'conditions-unknown') return
+    if (verdict === 'retry') throw this.#unavailable('GET bucket', `${refusal.code} ${refusal.message}`)
+    throw refusedError(refusal, 'GET ?location', this.#settings.bucket, this.#settings.region)
+  }
+
+  /** Puts a whole object. `writer` marks it, so that it can be known again. */
+  async putObject(
+    key: string,
+    body: readonly Uint8Array[],
+    condition: Condition,
+    writer: string,
+    signal: AbortSignal,
+  ): Promise<PutOutcome> {
+    const headers = {
+      ...this.#newObjectHeaders(writer),
+      ...conditionHeaders(condition),
+      ...(await this.#bodyHeaders(body)),
+    }
+    return putOutcome(await this.#untilSettled({ method: 'PUT', key, headers, body }, signal))
+  }
+
+  async createUpload(key: string, writer: string, signal: AbortSignal): Promise<string> {
+    const { checksum } = this.#settings
+    const headers = {
+      ...this.#newObjectHeaders(writer),
+      ...(checksum === null ? {} : { 'x-amz-checksum-algorithm': checksum.toUpperCase() }),
+    }
+    const call: Call = { method: 'POST', key, query: { uploads: '' }, headers }
+    const answer = await this.#succeed(call, signal)
+    const uploadId = xmlText(answer.body, 'UploadId')
+    if (uploadId === null) throw this.#unavailable(`POST ${key}?uploads`, 'the answer names no upload')
+    return uploadId
+  }
+
+  /** Null when the store has forgotten the upload. */
+  async uploadPart(
+    key: string,
+    uploadId: string,
+    number: number,
+    body: readonly Uint8Array[],
+    signal: AbortSignal,
+  ): Promise<StoredPart | null> {
+    const headers = { ...customerKeyHeaders(this.#settings.encryption), ...(await this.#bodyHeaders(body)) }
+    const call: Call = { method: 'PUT', key, query: { partNumber: String(number), uploadId }, headers, body }
+    const { answer, verdict, refusal } = await this.#untilSettled(call, signal)
+    if (verdict === 'no-such-upload') return null
+    if (refusal !== null) throw this.#refused(refusal, call)
+    const checksum =
+      this.#settings.checksum === null ? null : (headers[`x-amz-checksum-${this.#settings.checksum}`] ?? null)
+    return { number, tag: answer.headers['etag'] ?? '', checksum }
+  }
+
+  async completeUpload(
+    key: string,
+    uploadId: string,
+    parts: readonly StoredPart[],
+    condition: Condition,
+    signal: AbortSignal,
+  ): Promise<PutOutcome> {
+    const element = `Checksum${(this.#settings.checksum ?? '').toUpperCase()}`
+    const list = parts.map(
+      ({ number, tag, checksum }) =>
+        `<Part><PartNumber>${number}</PartNumber><ETag>${tag.replaceAll('"', '&quot;')}</ETag>${
+          checksum === null ? '' : `<${element}>${checksum}</${element}>`
+        }</Part>`,
+    )
+    const xml = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${list.join('')}</CompleteMultipartUpload>`
+    const headers = { ...conditionHeaders(condition), ...customerKeyHeaders(this.#settings.encryption) }
+    const call: Call = { method: 'POST', key, query: { uploadId }, headers, body: [Buffer.from(xml)] }
+    return putOutcome(await this.#untilSettled(call, signal))
+  }
+
+  /** Uploads that were begun and neither completed nor given up, by what their keys begin with. Empty when they may not be asked for. */
+  async listUploads(prefix: string, signal: AbortSignal): Promise<readonly OpenUpload[]> {
+    const { answer, refusal } = await this.#attempt(
+      { method: 'GET', key: null, query: { uploads: '', prefix } },
+      signal,
+      false,
+    )
+    if (refusal !== null) return []
+    return [...answer.body.matchAll(/<Upload>.*?<\/Upload>/gs)].flatMap(([xml]) => {
+      const key = xmlText(xml, 'Key')
+      const uploadId = xmlText(xml, 'UploadId')
+      return key === null || uploadId === null ? [] : [{ key, uploadId }]
+    })
+  }
+
+  /** Gives an upload up, once; a store that does not answer keeps it until its own rules remove it. */
+  async abortUpload(key: string, uploadId: string, signal: AbortSignal): Promise<void> {
+    await this.#attempt({ method: 'DELETE', key, query: { uploadId } }, signal, false)
+  }
+
+  /** Null when there is no such object, or it may not be asked for. */
+  async headObject(key: string, signal: AbortSignal): Promise<ObjectHead | null> {
+    const headers = customerKeyHeaders(this.#settings.encryption)
+    const { answer, refusal } = await this.#untilSettled({ method: 'HEAD', key, headers }, signal)
+    if (refusal !== null) return null
+    return { tag: answer.headers['etag'] ?? '', writer: answer.headers[writerHeader] ?? null }
+  }
+
+  async #succeed(call: Call, signal: AbortSignal): Promise<HttpAnswer> {
+    const { answer, refusal } = await this.#untilSettled(call, signal)
+    if (refusal !== null) throw this.#refused(refusal, call)
+    return answer
+  }
+
+  /** Attempts until there is an answer that another attempt would not change. @throws S3RefusedError, or the signal's reason. */
+  async #untilSettled(call: Call, signal: AbortSignal): Promise<Outcome> {
+    let renewed = false
+    for (let attempt = 1; ; attempt += 1) {
+      signal.throwIfAborted()
+      let failure: unknown
+      try {
+        const outcome = await this.#attempt(call, signal, renewed)
+        const { verdict, refusal } = outcome
+        if (refusal !== null && isFinal(verdict, call)) throw this.#refused(refusal, call)
+        if (verdict !== 'retry' && verdict !== 'adopt-clock' && verdict !== 'refresh-credentials') return outcome
+        renewed = verdict === 'refresh-credentials'
+        failure = `${refusal?.code ?? ''} ${refusal?.message ?? ''}`
+        if (verdict === 'adopt-clock' && attempt === 1) continue
+      } catch (error) {
+        if (!(error instanceof S3UnavailableError)) throw error
+        failure = error.message
+      }
+      this.#noteRetry(call, attempt, failure)
+      const { initialBackoffMs: initialMs, maxBackoffMs: maxMs } = this.#settings
+      await this.#clock.sleep(backoffMs({ initialMs, maxMs }, attempt), signal)
+    }
+  }
+
+  async #attempt(call: Call, signal: AbortSignal, renewed: boolean): Promise<Outcome> {
+    const { method, key, query = {}, body = [] } = call
+    const path = pathOf(this.#endpoint, key)
+    const length = body.reduce((sum, piece) => sum + piece.length, 0)
+    const headers: Record<string, string> = { host: this.#endpoint.host, ...call.headers }
+    if (method !== 'GET' && method !== 'HEAD') headers['content-length'] = String(length)
+    const request = { method, path, query, headers, bodySha256: sha256Hex(body) }
+    const credentials = await this.#credentials(renewed)
+    const nowMs = this.#clock.now() + this.#clockSkewMs
+    const signature = signatureHeaders(request, credentials, this.#settings.region, nowMs)
+    const fullPath = Object.keys(query).length === 0 ? path : `${path}?${queryString(query)}`
+    let answer: HttpAnswer
+    try {
+      answer = await this.#http.send({ method, path: fullPath, headers: { ...headers, ...signature }, body }, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      throw this.#unavailable(
+        `${method} ${key ?? 'bucket'}`,
+        error instanceof Error ? error.message : String(error),
+        error,
+      )
+    }
+    const refusal = refusalOf(answer)
+    const verdict = refusal === null ? 'done' : verdictOf(refusal)
+    if (verdict === 'adopt-clock') this.#clockSkewMs = Date.parse(answer.headers['date'] ?? '') - this.#clock.now() || 0
+    return { answer, refusal, verdict }
+  }
+
+  #noteRetry({ method, key }: Call, attempt: number, why: unknown): void {
+    this.#onRetry()
+    const nowMs = this.#clock.monotonic()
+    if (attempt < this.#settings.quietAttempts || nowMs - this.#warnedAt < warnEveryMs) return
+    this.#warnedAt = nowMs
+    this.#logger.warn(
+      `${method} ${key ?? ''} to ${this.#endpoint.origin.origin} failed ${attempt} times and is tried again: ${String(why)}`,
+    )
+  }
+
+  #unavailable(doing: string, why: string, cause?: unknown): S3UnavailableError {
+    const text = `${doing} at ${this.#endpoint.origin.origin} did not get through: ${why}`
+    return new S3UnavailableError(text, { code: 'S3_UNAVAILABLE', ...(cause === undefined ? {} : { cause }) })
+  }
+
+  #refused(refusal: Refusal, { method, key }: Call): Error {
+    return refusedError(refusal, `${method} ${key ?? ''}`, this.#settings.bucket, this.#settings.region)
+  }
+
+  #newObjectHeaders(writer: string): Record<string, string> {
+    const { acl, encryption } = this.#settings
+    return {
+      [writerHeader]: writer,
+      ...(acl === null ? {} : { 'x-amz-acl': acl }),
+      ...encryptionHeaders(encryption),
+    }
+  }
+
+  async #bodyHeaders(body: readonly Uint8Array[]): Promise<Record<string, string>> {
+    const { md5, checksum } = this.#settings
+    return {
+      ...(md5 ? { 'content-md5': digest('md5', body) } : {}),
+      ...(checksum === null ? {} : { [`x-amz-checksum-${checksum}`]: await checksumOf(checksum, body) }),
+    }
+  }
+}
+
+/** Whether no condition, other attempt or look-up could make a difference. */
+function isFinal(verdict: Verdict | 'done', { method, headers = {} }: Call): boolean {
+  if (verdict === 'fatal') return method !== 'HEAD'
+  return verdict === 'conditions-unknown' && !('if-match' in headers) && !('if-none-match' in headers)
+}
+
+function conditionHeaders(condition: Condition): Record<string, string> {
+  if (condition.kind === 'absent') return { 'if-none-match': '*' }
+  return condition.kind === 'tag' ? { 'if-match': condition.tag } : {}
+}
+
+function putOutcome({ verdict }: Outcome): PutOutcome {
+  switch (verdict) {
+    case 'precondition-failed':
+    case 'no-such-upload':
+    case 'conditions-unknown':
+      return verdict
+    // An If-Match finds no object: what was to be replaced is gone.
+    case 'not-found':
+      return 'precondition-failed'
+    default:
+      return 'done'
+  }
+}

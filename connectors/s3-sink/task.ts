@@ -1,0 +1,287 @@
+import {
+  ConnectError,
+  present,
+  RetriableError,
+  type OffsetToCommit,
+  type SinkRecord,
+  type SinkTask,
+  type SinkTaskContext,
+  type TopicPartition,
+} from 'penstock/api'
+
+import { MemoryBudget } from './memory-budget.ts'
+import { objectKey } from './object-key.ts'
+import { UploadLostError } from './object-upload.ts'
+import { PartitionWriter, type WriterSurroundings } from './partition-writer.ts'
+import { RecordText } from './record-text.ts'
+import { S3Store } from './s3-store.ts'
+import { settingsOf, type S3SinkSettings } from './settings.ts'
+
+const minPartBytes = 5 * 1024 * 1024
+const roomWaitMs = 5000
+const sweepMs = 5000
+
+/** Everything that exists between `start` and `stop`. */
+interface Running extends WriterSurroundings {
+  readonly context: SinkTaskContext
+}
+
+/**
+ * The S3 sink's task. Objects are cut and compressed in memory and leave in the background; `put` only waits when the
+ * memory is used up. Offsets are committed object by object. What `preCommit` answered is committed by the time of the
+ * next call, which is when the next object of that partition may appear.
+ */
+export class S3SinkTask implements SinkTask {
+  readonly #writers = new Map<string, PartitionWriter>()
+  readonly #lost = new Set<PartitionWriter>()
+  readonly #stopped = new AbortController()
+  #running: Running | null = null
+  #commitWanted = false
+  #wroteElsewhere = false
+
+  async start(context: SinkTaskContext): Promise<void> {
+    const settings = settingsOf(context.config)
+    const { clock, logger, metrics } = context
+    const retries = metrics.counter('s3_retries_total', 'Requests to the S3 store that were tried again')
+    const store = new S3Store(settings.store, clock, logger, () => retries.add(1))
+    try {
+      await store.checkBucket(this.#stopped.signal)
+    } catch (error) {
+      store.close()
+      throw error
+    }
+    this.#running = this.#surroundings(context, settings, store)
+  }
+
+  async open(partitions: readonly OffsetToCommit[]): Promise<void> {
+    const running = this.#started()
+    this.#confirm()
+    for (const at of partitions) {
+      await this.#writers.get(nameOf(at))?.close(this.#stopped.signal)
+      this.#writers.set(nameOf(at), new PartitionWriter(at, at.offset, this.#sweep(at, running), running))
+    }
+  }
+
+  async put(records: readonly SinkRecord[]): Promise<void> {
+    const running = this.#started()
+    this.#confirm()
+    const rewound = await this.#rewind(running)
+    if (records.length > 0) await this.#waitForRoom(running)
+    const nowMs = running.clock.now()
+    this.#append(records, rewound, nowMs)
+    for (const writer of this.#writers.values()) writer.tick(nowMs)
+    this.#relieve(running)
+    this.#wakeForDeadline(running, nowMs)
+  }
+
+  async preCommit(current: readonly OffsetToCommit[]): Promise<readonly OffsetToCommit[]> {
+    const { context } = this.#started()
+    this.#confirm()
+    this.#commitWanted = false
+    const answers: OffsetToCommit[] = []
+    for (const at of current) {
+      const writer = this.#writers.get(nameOf(at))
+      const offset = writer?.answer(at.offset) ?? null
+      if (writer === undefined || offset === null) continue
+      answers.push({ topic: at.topic, partition: at.partition, offset })
+      // The next call tells that the commit went through: it should not wait for records.
+      if (writer.waitsForCommit) context.wakeWithin(0)
+    }
+    return answers
+  }
+
+  async flush(signal: AbortSignal): Promise<void> {
+    const { settings } = this.#started()
+    this.#confirm()
+    const writers = [...this.#writers.values()]
+    if (settings.rotateOnRevoke) for (const writer of writers) writer.rotate('revoke')
+    const settled = Promise.all(writers.map(async (writer) => await writer.settled()))
+    await Promise.race([settled, aborted(signal)])
+  }
+
+  async close(partitions: readonly TopicPartition[]): Promise<void> {
+    // Whether the last commit went through is not known here: what stays is answered once more.
+    for (const writer of this.#writers.values()) writer.forget()
+    const leaving = partitions.flatMap((at) => {
+      const writer = this.#writers.get(nameOf(at))
+      this.#writers.delete(nameOf(at))
+      return writer === undefined ? [] : [writer]
+    })
+    await this.#giveUp(leaving)
+  }
+
+  async stop(): Promise<void> {
+    const writers = [...this.#writers.values()]
+    this.#writers.clear()
+    await this.#giveUp(writers)
+    this.#stopped.abort(new ConnectError('the task has stopped'))
+    this.#running?.store.close()
+  }
+
+  #surroundings(context: SinkTaskContext, settings: S3SinkSettings, store: S3Store): Running {
+    const { clock, logger, metrics } = context
+    const objects = metrics.counter('s3_objects_total', 'Objects completed in the S3 store')
+    const written = metrics.counter('s3_records_total', 'Records in objects that were completed')
+    const bytes = metrics.counter('s3_bytes_total', 'Bytes of those records before compression')
+    const onCompleted = (recordCount: number, byteCount: number): void => {
+      objects.add(1)
+      written.add(recordCount)
+      bytes.add(byteCount)
+      this.#commitWanted = true
+      context.requestCommit()
+    }
+    const onFailed = (writer: PartitionWriter, error: unknown): void => {
+      if (error instanceof UploadLostError) {
+        this.#lost.add(writer)
+        context.wakeWithin(0)
+      } else context.raiseError(error instanceof Error ? error : new ConnectError(String(error)))
+    }
+    return {
+      context,
+      settings,
+      store,
+      clock,
+      logger,
+      minPartBytes,
+      budget: new MemoryBudget(settings.bufferBytes),
+      text: new RecordText(settings.decimalFormat),
+      onCompleted,
+      onFailed,
+    }
+  }
+
+  #append(records: readonly SinkRecord[], rewound: ReadonlySet<string>, nowMs: number): void {
+    let writer: PartitionWriter | null = null
+    for (const record of records) {
+      const { originalTopic: topic, originalPartition: partition } = record
+      if (writer === null || writer.topic !== topic || writer.partition !== partition) {
+        if (rewound.has(nameOf({ topic, partition }))) continue
+        writer = present(this.#writers.get(nameOf({ topic, partition })), `writer of ${topic}-${partition}`)
+        if (record.topic !== topic) this.#noteRename(record)
+      }
+      if (record.value !== null) writer.append(record, nowMs)
+      else if (!this.#started().settings.ignoreNullValues) throw nullValue(record)
+    }
+  }
+
+  /** All that was answered by the last `preCommit` is committed when another call comes. */
+  #confirm(): void {
+    for (const writer of this.#writers.values()) writer.confirm()
+  }
+
+  /** Partitions whose upload was lost are read again from the committed offset. Answers their names. */
+  async #rewind(running: Running): Promise<ReadonlySet<string>> {
+    const names = new Set<string>()
+    for (const writer of this.#lost) {
+      if (this.#writers.get(nameOf(writer)) !== writer) continue
+      const { topic, partition, committed } = writer
+      running.logger.warn(`the store lost an upload of ${nameOf(writer)}: reading again from offset ${committed}`)
+      await writer.close(this.#stopped.signal)
+      this.#writers.set(nameOf(writer), new PartitionWriter(writer, committed, Promise.resolve(), running))
+      running.context.seek([{ topic, partition, offset: committed }])
+      names.add(nameOf(writer))
+    }
+    this.#lost.clear()
+    return names
+  }
+
+  /** @throws RetriableError when the store does not take what is there: the same records come again later. */
+  async #waitForRoom({ budget, clock }: Running): Promise<void> {
+    // A commit lets further objects leave, and comes once `put` has returned.
+    if (!budget.isFull || this.#commitWanted) return
+    const waiting = new AbortController()
+    const signal = AbortSignal.any([waiting.signal, this.#stopped.signal])
+    await Promise.race([budget.room(), clock.sleep(roomWaitMs, signal).catch(() => undefined)])
+    waiting.abort()
+    if (!budget.isFull || this.#commitWanted) return
+    throw new RetriableError(
+      `${budget.used} bytes wait for the store, s3.buffer.bytes is ${budget.limit}: reading waits until it takes them`,
+      { code: 'S3_BUFFER_FULL' },
+    )
+  }
+
+  /** Above three quarters of the memory, the largest open objects leave early. */
+  #relieve({ budget }: Running): void {
+    const writers = [...this.#writers.values()]
+    let excess = budget.used - budget.limit * 0.75
+    if (excess <= 0) return
+    excess -= writers.reduce((sum, writer) => sum + writer.leavingBytes, 0)
+    for (const writer of writers.toSorted((a, b) => b.openBytes - a.openBytes)) {
+      const bytes = writer.openBytes
+      if (excess <= 0 || bytes === 0) return
+      writer.relieve()
+      excess -= bytes
+    }
+  }
+
+  #wakeForDeadline({ context }: Running, nowMs: number): void {
+    let earliest = Number.POSITIVE_INFINITY
+    for (const { deadlineMs } of this.#writers.values()) earliest = Math.min(earliest, deadlineMs ?? earliest)
+    if (earliest !== Number.POSITIVE_INFINITY) context.wakeWithin(Math.max(0, earliest - nowMs))
+  }
+
+  /** Removes parts that a process which is gone has left behind: they cost money and cannot be seen. Never fails. */
+  async #sweep(at: OffsetToCommit, { store, settings, clock, logger }: Running): Promise<void> {
+    const key = objectKey(settings.layout, at.topic, at.partition, at.offset)
+    const prefix = key.slice(0, key.lastIndexOf(settings.layout.fileDelimiter) + 1)
+    const bound = new AbortController()
+    const cancel = clock.after(sweepMs, () => bound.abort(new ConnectError('it took too long')))
+    const signal = AbortSignal.any([bound.signal, this.#stopped.signal])
+    try {
+      // Some stores list uploads by whole keys only.
+      for (const start of [prefix, key]) {
+        for (const upload of await store.listUploads(start, signal)) {
+          await store.abortUpload(upload.key, upload.uploadId, signal)
+        }
+      }
+    } catch (error) {
+      logger.debug(`uploads left behind under ${prefix} were not removed`, { error })
+    } finally {
+      cancel()
+    }
+  }
+
+  async #giveUp(writers: readonly PartitionWriter[]): Promise<void> {
+    const running = this.#running
+    if (running === null || writers.length === 0) return
+    const bound = new AbortController()
+    const cancel = running.clock.after(running.settings.shutdownTimeoutMs, () =>
+      bound.abort(new ConnectError('uploads were not given up in time')),
+    )
+    const results = await Promise.allSettled(writers.map(async (writer) => await writer.close(bound.signal)))
+    cancel()
+    for (const result of results) {
+      if (result.status === 'rejected') running.logger.debug('an upload was not given up', { error: result.reason })
+    }
+  }
+
+  #noteRename({ topic, originalTopic }: SinkRecord): void {
+    if (this.#wroteElsewhere) return
+    this.#wroteElsewhere = true
+    this.#started().logger.warn(
+      `a transform renames ${originalTopic} to ${topic}: objects keep the name of the topic they were read from, so that no two topics write the same object`,
+    )
+  }
+
+  #started(): Running {
+    return present(this.#running, 'a started task')
+  }
+}
+
+function nullValue({ originalTopic, originalPartition, originalOffset }: SinkRecord): ConnectError {
+  return new ConnectError(
+    `the record ${originalTopic}-${originalPartition}@${originalOffset} has no value. Set behavior.on.null.values to ignore to leave such records out.`,
+    { code: 'S3_NULL_VALUE', stage: 'TASK_PUT', topicPartition: `${originalTopic}-${originalPartition}` },
+  )
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`
+}
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  return await new Promise((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
