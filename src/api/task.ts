@@ -36,8 +36,8 @@ export interface SourceTaskContext extends TaskContext {
   /** Makes the topic when it does not exist; leaves an existing one as it is. Throws when the broker refuses. */
   ensureTopic(spec: TopicSpec): Promise<void>
   /**
-   * Stores an offset that belongs to no record (KIP-910), after those of all records that `poll` returned before; `commit`
-   * is told as of any other. Without it a source that reads much and emits nothing never moves on.
+   * Stores an offset that belongs to no record (KIP-910); `commit` is told as of any other. Only to be called while every
+   * record that `poll` returned is committed. Without it a source that reads much and emits nothing never moves on.
    */
   advanceOffset?(partition: SourcePartition, offset: SourceOffset): void
 }

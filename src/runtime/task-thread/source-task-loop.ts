@@ -1,7 +1,7 @@
 import { scheduler } from 'node:timers/promises'
 
 import { ConnectError } from '../../api/errors.ts'
-import type { SourceRecord } from '../../api/record.ts'
+import type { SourceOffset, SourcePartition, SourceRecord } from '../../api/record.ts'
 import type { CommittedSourceOffset, SourceTask, SourceTaskContext } from '../../api/task.ts'
 import type { OutgoingRecord } from '../../client/partition-queue.ts'
 import type { Producer } from '../../client/producer.ts'
@@ -100,7 +100,10 @@ export class SourceTaskLoop {
     while (!this.#control.ended) {
       const task = this.#options.createTask()
       try {
-        await task.start(this.#options.context)
+        await task.start({
+          ...this.#options.context,
+          advanceOffset: (partition, offset) => this.#moveOn(partition, offset),
+        })
         this.#task = task
         this.#retries = 0
         this.#options.events.onState('RUNNING')
@@ -174,8 +177,13 @@ export class SourceTaskLoop {
 
   /** A transform dropped the record: nothing to wait for, its offset moves with those around it. */
   #drop(record: SourceRecord): void {
-    const token = this.#submitted.submit(record.sourcePartition, record.sourceOffset)
     this.#meters.dropped.add(1)
+    this.#moveOn(record.sourcePartition, record.sourceOffset)
+  }
+
+  /** An offset without a record to write: due once all records before it are acknowledged. */
+  #moveOn(partition: SourcePartition, offset: SourceOffset): void {
+    const token = this.#submitted.submit(partition, offset)
     if (this.#submitted.acknowledge(token)) this.#committer.advanced()
   }
 

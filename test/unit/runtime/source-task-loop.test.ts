@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import type { Converter } from '../../../src/api/converter.ts'
 import { DataError, RetriableError } from '../../../src/api/errors.ts'
 import { noHeaders, type SourceRecord } from '../../../src/api/record.ts'
-import type { CommittedSourceOffset, SourceTask } from '../../../src/api/task.ts'
+import type { CommittedSourceOffset, SourceTask, SourceTaskContext } from '../../../src/api/task.ts'
 import { deferred, type Deferred } from '../../../src/foundation/deferred.ts'
 import { TaskMeters } from '../../../src/runtime/metrics/task-meters.ts'
 import { RecordEncoder } from '../../../src/runtime/task-thread/record-encoder.ts'
@@ -49,6 +49,7 @@ class ScriptedTask implements SourceTask {
   readonly commits: (readonly CommittedSourceOffset[])[] = []
   readonly starts: number[] = []
   stopped = 0
+  context: SourceTaskContext | null = null
   #batches: (readonly SourceRecord[] | Error)[] = []
   #arrival: Deferred<void> | null = null
   startError: Error | null = null
@@ -58,7 +59,8 @@ class ScriptedTask implements SourceTask {
     this.#arrival?.resolve()
   }
 
-  async start(): Promise<void> {
+  async start(context: SourceTaskContext): Promise<void> {
+    this.context = context
     this.starts.push(1)
     const error = this.startError
     this.startError = null
@@ -225,6 +227,17 @@ describe('the loop of a source task', () => {
     task.give([record(1), record(2), record(3)])
     await vi.waitFor(() => expect(written('offsets')).toEqual(['3']))
     expect(written('t')).toEqual(['v1'])
+    control.stop()
+    await ended
+  })
+
+  it('writes an offset that belongs to no record, and confirms it', async () => {
+    const { task, producer, control, written, ended } = host()
+    producer.automatic = true
+    await vi.waitFor(() => expect(task.context).not.toBeNull())
+    task.context?.advanceOffset?.(partition, { position: 7 })
+    await vi.waitFor(() => expect(task.commits).toEqual([[{ partition, offset: { position: 7 } }]]))
+    expect(written('offsets')).toEqual(['7'])
     control.stop()
     await ended
   })
