@@ -1,5 +1,6 @@
 import type { LogLevel } from '../foundation/log-levels.ts'
 import type { BrokerConfig } from './broker-config.ts'
+import type { CoordinatorConfig } from './coordinator/coordinator-config.ts'
 import type { ListenAddress } from './server.ts'
 
 /** What the broker's thread is born with. */
@@ -8,6 +9,7 @@ export interface BrokerThreadData {
   readonly listen: ListenAddress
   readonly advertisedHost?: string
   readonly config?: Partial<BrokerConfig>
+  readonly coordinators?: Partial<CoordinatorConfig>
   /** Names the logger; lines of the thread carry it. */
   readonly loggerName: string
 }

@@ -5,6 +5,8 @@ import type { FileSystem } from '../log/file-system.ts'
 import { NodeFileSystem } from '../log/node-file-system.ts'
 import { defaultBrokerConfig, type BrokerConfig } from './broker-config.ts'
 import type { AdvertisedNode, BrokerState } from './broker-state.ts'
+import { Coordinators } from './coordinator/coordinators.ts'
+import type { CoordinatorConfig } from './coordinator/coordinator-config.ts'
 import { DataDirectoryLock } from './data-directory-lock.ts'
 import { handlerTable } from './handler-table.ts'
 import { LogUpkeep } from './log-upkeep.ts'
@@ -22,6 +24,7 @@ export interface BrokerOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly config?: Partial<BrokerConfig>
+  readonly coordinators?: Partial<CoordinatorConfig>
   /** The disk; the machine's unless a test gives another. */
   readonly fs?: FileSystem
 }
@@ -78,7 +81,17 @@ async function start(
   stops.unshift(() => topics.close())
   let node: AdvertisedNode = { nodeId: config.nodeId, host: '', port: 0 }
   const state: BrokerState = { config, topics, clock, logger, node: () => node }
-  const router = new Router(handlerTable(state))
+  const coordinators = Coordinators.open({
+    topics,
+    fs,
+    dataDirectory: dataDir,
+    clock,
+    logger,
+    node: state.node,
+    ...(options.coordinators === undefined ? {} : { config: options.coordinators }),
+  })
+  stops.unshift(() => coordinators.close())
+  const router = new Router(handlerTable(state, coordinators.handlers))
   const server = await Server.listen({ listen: options.listen, router, clock, logger })
   stops.unshift(() => server.close())
   node = { ...node, ...advertised(server.address, options.advertisedHost) }

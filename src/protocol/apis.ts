@@ -67,10 +67,3 @@ export const apis = {
   offsetDelete,
   describeCluster,
 } as const satisfies Readonly<Record<string, Api>>
-
-const byKey = new Map<number, Api>(Object.values(apis).map((api) => [api.key, api]))
-
-/** The API with this key; undefined when it is not spoken. */
-export function apiByKey(key: number): Api | undefined {
-  return byKey.get(key)
-}

@@ -40,10 +40,6 @@ export class ByteReader {
     return readInt64(this.buffer, this.#take(8))
   }
 
-  float64(): number {
-    return this.buffer.readDoubleBE(this.#take(8))
-  }
-
   uuid(): string {
     const at = this.#take(16)
     return this.buffer.toString('base64url', at, at + 16)

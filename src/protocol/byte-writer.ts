@@ -45,11 +45,6 @@ export class ByteWriter {
     writeInt64(this.#buffer, value, at)
   }
 
-  float64(value: number): void {
-    const at = this.#reserve(8)
-    this.#buffer.writeDoubleBE(value, at)
-  }
-
   uuid(value: string): void {
     const at = this.#reserve(16)
     this.#buffer.fill(0, at, at + 16)

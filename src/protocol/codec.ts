@@ -37,13 +37,12 @@ interface FieldPlan {
   readonly hasDefault: boolean
 }
 
-const fixed: Readonly<Record<'bool' | 'int8' | 'int16' | 'int32' | 'int64' | 'float64' | 'uuid', TypeCodec>> = {
+const fixed: Readonly<Record<'bool' | 'int8' | 'int16' | 'int32' | 'int64' | 'uuid', TypeCodec>> = {
   bool: { read: (reader) => reader.bool(), write: (writer, value) => writer.bool(value as boolean) },
   int8: { read: (reader) => reader.int8(), write: (writer, value) => writer.int8(value as number) },
   int16: { read: (reader) => reader.int16(), write: (writer, value) => writer.int16(value as number) },
   int32: { read: (reader) => reader.int32(), write: (writer, value) => writer.int32(value as number) },
   int64: { read: (reader) => reader.int64(), write: (writer, value) => writer.int64(value as number) },
-  float64: { read: (reader) => reader.float64(), write: (writer, value) => writer.float64(value as number) },
   uuid: { read: (reader) => reader.uuid(), write: (writer, value) => writer.uuid(value as string) },
 }
 

@@ -9,17 +9,7 @@
  */
 
 /** The wire types that are not arrays or structs. */
-export type ScalarType =
-  | 'bool'
-  | 'int8'
-  | 'int16'
-  | 'int32'
-  | 'int64'
-  | 'float64'
-  | 'string'
-  | 'uuid'
-  | 'bytes'
-  | 'records'
+export type ScalarType = 'bool' | 'int8' | 'int16' | 'int32' | 'int64' | 'string' | 'uuid' | 'bytes' | 'records'
 
 /** What may be said about a field of type T. */
 export interface FieldOptions<T> {
@@ -85,7 +75,6 @@ export const int8 = scalar<number>('int8')
 export const int16 = scalar<number>('int16')
 export const int32 = scalar<number>('int32')
 export const int64 = scalar<number>('int64')
-export const float64 = scalar<number>('float64')
 export const string = scalar<string>('string')
 export const uuid = scalar<string>('uuid')
 export const bytes = scalar<Buffer>('bytes')

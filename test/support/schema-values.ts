@@ -19,8 +19,6 @@ function scalars(type: Field['type']): fc.Arbitrary<unknown> {
       return fc.integer()
     case 'int64':
       return fc.maxSafeInteger()
-    case 'float64':
-      return fc.double({ noNaN: true })
     case 'string':
       return fc.string({ unit: 'grapheme', maxLength: 20 })
     case 'uuid':
