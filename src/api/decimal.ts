@@ -47,3 +47,50 @@ export function decimalFromBytes(bytes: Uint8Array, scale: number): string {
   const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
   return decimalTextOf(BigInt.asIntN(bytes.length * 8, BigInt(`0x${hex}`)), scale)
 }
+
+const base64Digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
+const pads = ['', '==', '=']
+
+/** {@link decimalToBytes} in base64. Numbers of up to 15 digits at their own scale take no detour through bigint. */
+export function decimalBase64(text: string, scale: number): string {
+  const unscaled = smallUnscaled(text, scale)
+  return unscaled === null ? decimalToBytes(text, scale).toString('base64') : base64Of(unscaled)
+}
+
+/** The unscaled value of plain digits with `scale` of them behind the point; null when the text is anything else. */
+function smallUnscaled(text: string, scale: number): number | null {
+  const { length } = text
+  if (length === 0 || length > 16) return null
+  const negative = text.charCodeAt(0) === 0x2d
+  const point = scale > 0 ? length - scale - 1 : -1
+  let value = 0
+  let digits = 0
+  for (let i = negative ? 1 : 0; i < length; i += 1) {
+    const code = text.charCodeAt(i)
+    if (i === point && code === 0x2e) continue
+    if (code < 0x30 || code > 0x39) return null
+    value = value * 10 + (code - 0x30)
+    digits += 1
+  }
+  if (digits === 0 || digits > 15 || (scale !== 0 && (point < 0 || text.charCodeAt(point) !== 0x2e))) return null
+  return negative ? -value : value
+}
+
+/** Base64 of the shortest two's complement of an integer of up to 53 bits. */
+function base64Of(value: number): string {
+  let length = 1
+  for (let limit = 128; value >= limit || value < -limit; limit *= 256) length += 1
+  let rest = value < 0 ? value + 256 ** length : value
+  const bytes = new Array<number>(length)
+  for (let i = length - 1; i >= 0; i -= 1) {
+    bytes[i] = rest % 256
+    rest = Math.floor(rest / 256)
+  }
+  let text = ''
+  for (let i = 0; i < length; i += 3) {
+    const group = ((bytes[i] ?? 0) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0)
+    const used = Math.min(4, length - i + 1)
+    for (let digit = 0; digit < used; digit += 1) text += base64Digits[(group >> (18 - 6 * digit)) & 63] ?? ''
+  }
+  return text + (pads[length % 3] ?? '')
+}

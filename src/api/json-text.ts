@@ -4,6 +4,7 @@ import type { ConnectValue } from './schema.ts'
 const needsEscape = /["\\\u0000-\u001f\ud800-\udfff]/
 const escapeSequence = /\\(?:u00[0-9a-f]{2}|[^])/g
 
+const hasSurrogate = /[\ud800-\udfff]/
 const surrogate = /[\ud800-\udfff]/g
 
 /**
@@ -12,7 +13,8 @@ const surrogate = /[\ud800-\udfff]/g
  */
 export function quoteJson(text: string): string {
   if (!needsEscape.test(text)) return `"${text}"`
-  return upperCaseEscapes(JSON.stringify(text)).replace(surrogate, escapeSurrogate)
+  const json = upperCaseEscapes(JSON.stringify(text))
+  return hasSurrogate.test(json) ? json.replace(surrogate, escapeSurrogate) : json
 }
 
 function escapeSurrogate(unit: string): string {

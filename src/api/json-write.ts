@@ -1,4 +1,4 @@
-import { decimalToBytes, decimalTextOf, unscaledDecimal } from './decimal.ts'
+import { decimalBase64, decimalTextOf, unscaledDecimal } from './decimal.ts'
 import { DataError } from './errors.ts'
 import { javaDoubleText, javaFloatText } from './java-number.ts'
 import { isArray, isMap, quoteBase64, quoteJson } from './json-text.ts'
@@ -11,6 +11,8 @@ export interface JsonWriteOptions {
   /** Null is written as the schema's default where there is one. */
   readonly replaceNullWithDefault: boolean
 }
+
+const maxRemembered = 256
 
 /** The JSON text of one value. @throws DataError when the value does not fit the schema. */
 export type JsonWriter = (value: ConnectValue) => string
@@ -59,7 +61,7 @@ function present(schema: Schema, path: string, options: JsonWriteOptions): JsonW
     case 'BOOLEAN':
       return (value) => (typeof value === 'boolean' ? String(value) : misfit('BOOLEAN', path, value))
     case 'STRING':
-      return (value) => (typeof value === 'string' ? quoteJson(value) : misfit('STRING', path, value))
+      return stringWriter(path)
     case 'BYTES':
       if (schema.name === Logical.decimal) return decimalWriter(schema, path, options)
       return (value) => (value instanceof Uint8Array ? quoteBase64(value) : misfit('BYTES', path, value))
@@ -72,9 +74,25 @@ function present(schema: Schema, path: string, options: JsonWriteOptions): JsonW
   }
 }
 
+/** Many fields hold the same text record after record (names of a source, of a table): it is quoted once. */
+function stringWriter(path: string): JsonWriter {
+  let last = ''
+  let quoted = '""'
+  return (value) => {
+    if (value === last) return quoted
+    if (typeof value !== 'string') return misfit('STRING', path, value)
+    const text = quoteJson(value)
+    if (value.length <= maxRemembered) {
+      last = value
+      quoted = text
+    }
+    return text
+  }
+}
+
 function integerWriter(type: SchemaType, path: string): JsonWriter {
   return (value) => {
-    if (typeof value === 'bigint' || Number.isInteger(value)) return String(value)
+    if (typeof value === 'number' ? Number.isInteger(value) : typeof value === 'bigint') return String(value)
     return misfit(type, path, value)
   }
 }
@@ -98,7 +116,7 @@ function decimalWriter(schema: Schema, path: string, options: JsonWriteOptions):
   const write =
     options.decimalFormat === 'NUMERIC'
       ? (text: string): string => decimalTextOf(unscaledDecimal(text, scale), scale)
-      : (text: string): string => quoteBase64(decimalToBytes(text, scale))
+      : (text: string): string => `"${decimalBase64(text, scale)}"`
   return (value) => (typeof value === 'string' ? write(value) : misfit('Decimal', path, value))
 }
 
