@@ -1,0 +1,144 @@
+import { ConfigError, ConnectError } from '../api/errors.ts'
+import { BrokerError } from '../client/errors.ts'
+import type { FetchedRecord } from '../client/fetched-record.ts'
+import type { KafkaClient } from '../client/kafka-client.ts'
+import type { TopicReader } from '../client/topic-reader.ts'
+import type { InternalTopic } from '../config/worker-config.ts'
+import type { Logger } from '../foundation/logger.ts'
+import type { StateRecord, TopicWriter } from './topic-writer.ts'
+
+/** What a log keeps, and for whom. */
+export interface KafkaBasedLogOptions {
+  readonly client: KafkaClient
+  readonly writer: TopicWriter
+  readonly topic: InternalTopic
+  /** The worker setting that names the topic, for errors: `config.storage.topic`. */
+  readonly setting: string
+  /** What is lost when the topic forgets, for errors: `connector configurations`. */
+  readonly contents: string
+  readonly logger: Logger
+  /** Called for each record in order within its partition, from the beginning; must not throw. */
+  readonly onRecord: (record: FetchedRecord) => void
+  /** Called when the topic cannot be read on. */
+  readonly onError: (error: Error) => void
+}
+
+const compact = 'compact'
+/** Codes after which the topic is taken to exist: looking at it will tell. */
+const mayExist: ReadonlySet<string> = new Set([
+  'TOPIC_AUTHORIZATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
+  'UNSUPPORTED_VERSION',
+  'POLICY_VIOLATION',
+])
+
+/**
+ * State kept in a compacted topic: everybody reads all of it from the beginning and follows, and what was written comes
+ * back as a record. The topic is made when it does not exist, with Connect's settings.
+ */
+export class KafkaBasedLog {
+  readonly #options: KafkaBasedLogOptions
+  readonly #reader: TopicReader
+
+  private constructor(options: KafkaBasedLogOptions, reader: TopicReader) {
+    this.#options = options
+    this.#reader = reader
+  }
+
+  /**
+   * Makes or checks the topic and reads it to its end.
+   * @throws ConfigError when its cleanup policy would lose state, ConnectError when it cannot be made or read.
+   */
+  static async open(options: KafkaBasedLogOptions, signal?: AbortSignal): Promise<KafkaBasedLog> {
+    await ensureTopic(options, signal)
+    await checkCleanupPolicy(options, signal)
+    const reader = options.client.topicReader({
+      topic: options.topic.name,
+      onRecord: options.onRecord,
+      onError: (error) => options.onError(asTopicError(options.topic.name, error)),
+    })
+    try {
+      await reader.start(signal)
+      await reader.readToEnd(signal)
+    } catch (error) {
+      await reader.close()
+      throw asTopicError(options.topic.name, error)
+    }
+    return new KafkaBasedLog(options, reader)
+  }
+
+  get topic(): string {
+    return this.#options.topic.name
+  }
+
+  get partitionCount(): number {
+    return this.#reader.partitionCount
+  }
+
+  /** Writes records in order; resolves when they are durable. They have not been read back by then: see {@link readToEnd}. */
+  async write(records: readonly StateRecord[]): Promise<void> {
+    await this.#options.writer.write(this.topic, records)
+  }
+
+  /** Resolves when every record has been handed over that was in the topic when this was called. */
+  async readToEnd(signal?: AbortSignal): Promise<void> {
+    await this.#reader.readToEnd(signal)
+  }
+
+  /** Stops reading. */
+  async close(): Promise<void> {
+    await this.#reader.close()
+  }
+}
+
+async function ensureTopic(options: KafkaBasedLogOptions, signal: AbortSignal | undefined): Promise<void> {
+  const { name, partitions, replicationFactor, configs } = options.topic
+  const prefix = options.setting.replace(/\.topic$/, '')
+  try {
+    const topic = { name, partitions, replicationFactor, configs: { ...configs, 'cleanup.policy': compact } }
+    if (await options.client.admin.createTopic(topic, { signal })) {
+      options.logger.info(`made topic ${name} for ${options.contents}`)
+    }
+  } catch (error) {
+    if (error instanceof BrokerError && mayExist.has(error.codeName)) {
+      options.logger.warn(`topic ${name} cannot be made (${error.codeName}); it is taken to exist`)
+      return
+    }
+    const hint =
+      error instanceof BrokerError && error.codeName === 'INVALID_REPLICATION_FACTOR'
+        ? ` The cluster has fewer than ${replicationFactor} brokers: set ${prefix}.replication.factor.`
+        : ''
+    throw new ConnectError(`topic ${name} (${options.setting}) cannot be made: ${messageOf(error)}.${hint}`, {
+      cause: error,
+    })
+  }
+}
+
+async function checkCleanupPolicy(options: KafkaBasedLogOptions, signal: AbortSignal | undefined): Promise<void> {
+  const { name } = options.topic
+  const { setting, contents } = options
+  let policy: string | null
+  try {
+    policy = (await options.client.admin.topicConfigs(name, { signal })).get('cleanup.policy')?.value ?? null
+  } catch (error) {
+    signal?.throwIfAborted()
+    options.logger.warn(`the cleanup policy of topic ${name} could not be checked: ${messageOf(error)}`)
+    return
+  }
+  if (policy === null || policy === compact) return
+  throw new ConfigError(
+    `Topic '${name}' supplied via the '${setting}' property is required to have 'cleanup.policy=${compact}' to guarantee ` +
+      `consistency and durability of ${contents}, but found the topic currently has 'cleanup.policy=${policy}'. Continuing ` +
+      `would likely result in eventually losing ${contents} and problems restarting this Connect cluster in the future. ` +
+      `Change the '${setting}' property in the Connect worker configurations to use a topic with 'cleanup.policy=${compact}'.`,
+  )
+}
+
+function asTopicError(topic: string, error: unknown): Error {
+  if (error instanceof ConnectError || (error instanceof Error && error.name === 'AbortError')) return error
+  return new ConnectError(`topic ${topic} cannot be read: ${messageOf(error)}`, { cause: error })
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

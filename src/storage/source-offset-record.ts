@@ -1,0 +1,64 @@
+import { DataError } from '../api/errors.ts'
+import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '../api/json-parse.ts'
+import { plainJson, quoteJson } from '../api/json-text.ts'
+import type { SourceOffset, SourcePartition } from '../api/record.ts'
+import type { PlainMap } from '../api/schema.ts'
+
+/** A record of the offset topic. A null offset removes it. */
+export interface SourceOffsetRecord {
+  readonly connector: string
+  readonly partition: SourcePartition
+  readonly offset: SourceOffset | null
+}
+
+/** The key of a source partition: `["<connector>",{<partition>}]`. @throws DataError when a value is nested. */
+export function encodeOffsetKey(connector: string, partition: SourcePartition): string {
+  checkFlat(partition, 'partition')
+  return `[${quoteJson(connector)},${plainJson(partition)}]`
+}
+
+/** The value of a source partition: its offset, or a tombstone. @throws DataError when a value is nested. */
+export function encodeOffsetValue(offset: SourceOffset | null): string | null {
+  if (offset === null) return null
+  checkFlat(offset, 'offset')
+  return plainJson(offset)
+}
+
+/** Connect's rule: null, booleans, numbers, strings and bytes, no more. */
+function checkFlat(map: PlainMap, what: string): void {
+  for (const [name, value] of Object.entries(map)) {
+    if (typeof value !== 'object' || value === null || value instanceof Uint8Array) continue
+    throw new DataError(
+      `Offsets may only contain primitive types as values, but field ${name} of a source ${what} is nested`,
+    )
+  }
+}
+
+/**
+ * Reads a record of the offset topic.
+ * @throws DataError saying what is wrong with it.
+ */
+export function decodeOffsetRecord(key: string | null, value: string | null): SourceOffsetRecord {
+  if (key === null) throw new DataError('it has no key')
+  const parsed = parse(key, 'key')
+  const [connector, partition] = Array.isArray(parsed) ? (parsed as readonly JsonValue[]) : []
+  if (!Array.isArray(parsed) || parsed.length !== 2 || typeof connector !== 'string' || !isJsonObject(partition))
+    throw new DataError('its key is not an array of a connector name and a partition')
+  const offset = value === null ? null : parse(value, 'value')
+  if (offset !== null && !isJsonObject(offset)) throw new DataError('its value is not an object')
+  return { connector, partition: partition as SourcePartition, offset: offset as SourceOffset | null }
+}
+
+function parse(text: string, what: string): JsonValue {
+  try {
+    return parseJson(text)
+  } catch {
+    throw new DataError(`its ${what} is not JSON`)
+  }
+}
+
+/** Equal for partitions with the same members in whatever order: what Java and others write differs in that. */
+export function partitionIdentity(partition: SourcePartition | JsonObject): string {
+  const members = Object.entries(partition).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return plainJson(members as never)
+}

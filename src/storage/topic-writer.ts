@@ -1,0 +1,84 @@
+import { ConnectError } from '../api/errors.ts'
+import { deferred, type Deferred } from '../foundation/deferred.ts'
+import type { KafkaClient } from '../client/kafka-client.ts'
+import type { Producer } from '../client/producer.ts'
+
+/** A record of a topic that keeps state: key and value are text, a null value removes the key. */
+export interface StateRecord {
+  readonly key: string | Uint8Array
+  readonly value: string | null
+}
+
+interface Write {
+  left: number
+  readonly done: Deferred<void>
+}
+
+function bytesOf(text: string | Uint8Array): Uint8Array {
+  return typeof text === 'string' ? Buffer.from(text, 'utf8') : text
+}
+
+/** Writes state into topics and says when it is durable. One for all stores of a worker. */
+export class TopicWriter {
+  readonly #producer: Producer
+  readonly #writes = new Map<number, Write>()
+  #nextToken = 0
+
+  constructor(client: KafkaClient) {
+    this.#producer = client.producer({ allowAutoTopicCreation: false })
+    this.#producer.onAcknowledged = (tokens) => {
+      for (const token of tokens) this.#settle(token, null)
+    }
+    this.#producer.onFailed = (error, tokens) => {
+      for (const token of tokens) this.#settle(token, error)
+    }
+  }
+
+  /**
+   * Writes records in order; resolves when all of them are durable.
+   * @throws what the first failure was; others of the same call may have been written.
+   */
+  async write(topic: string, records: readonly StateRecord[]): Promise<void> {
+    if (records.length === 0) return
+    const token = this.#nextToken
+    this.#nextToken += 1
+    const write = { left: records.length, done: deferred<void>() }
+    this.#writes.set(token, write)
+    for (const { key, value } of records) {
+      const outgoing = {
+        topic,
+        partition: null,
+        key: bytesOf(key),
+        value: value === null ? null : bytesOf(value),
+        headers: [],
+        timestamp: null,
+      }
+      try {
+        this.#producer.append(outgoing, token)
+      } catch (error) {
+        this.#settle(token, error)
+      }
+    }
+    return write.done.promise
+  }
+
+  /** Flushes until the signal fires; writes that are left then fail. */
+  async close(signal?: AbortSignal): Promise<void> {
+    await this.#producer.close(signal)
+  }
+
+  #settle(token: number, error: unknown): void {
+    const write = this.#writes.get(token)
+    if (write === undefined) return
+    write.left -= 1
+    if (error !== null) write.done.reject(new ConnectError(`a write failed: ${messageOf(error)}`, { cause: error }))
+    if (write.left === 0) {
+      write.done.resolve()
+      this.#writes.delete(token)
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

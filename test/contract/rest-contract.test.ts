@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+
+import { allRoutes } from '../../src/rest/routes/all-routes.ts'
+import { unsupported } from '../../src/rest/routes/unsupported-routes.ts'
+import { contractOperations, contractProblems } from '../support/openapi.ts'
+
+describe('openapi.yaml', () => {
+  it('describes the operations that are served, and no others', () => {
+    const served = allRoutes.map(({ method, path }) => `${method} ${path}`)
+    expect([...contractOperations()].toSorted()).toEqual(served.toSorted())
+  })
+
+  it('describes 501 for what is known and not served, and the ledger lists it', () => {
+    const ledger = readFileSync(new URL('../../src/rest/UNSUPPORTED.md', import.meta.url), 'utf8')
+    const body = JSON.stringify({ error_code: 501, message: 'x' })
+    for (const [method, path, instead] of unsupported) {
+      expect(contractProblems(method, path, { status: 501, contentType: 'application/json', body })).toEqual([])
+      expect(ledger).toContain(`| \`${method} ${path}\` | ${instead} |`)
+    }
+    expect(ledger.match(/^\| `(?:GET|PUT|POST|PATCH|DELETE) /gm)).toHaveLength(unsupported.length)
+  })
+
+  it('finds an answer that is not as described', () => {
+    const json = { contentType: 'application/json' }
+    expect(contractProblems('GET', '/', { status: 200, body: '{"version":"1"}', ...json })).toEqual([
+      expect.stringContaining("must have required property 'commit'"),
+    ])
+    expect(contractProblems('GET', '/connectors/', { status: 200, body: '[1]', ...json })).not.toEqual([])
+    expect(contractProblems('DELETE', '/connectors/a', { status: 204, body: 'x', contentType: null })).not.toEqual([])
+  })
+})

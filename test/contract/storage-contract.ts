@@ -1,0 +1,274 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { KafkaClient } from '../../src/client/kafka-client.ts'
+import type { InternalTopic } from '../../src/config/worker-config.ts'
+import { systemClock } from '../../src/foundation/clock.ts'
+import { ConfigBackingStore } from '../../src/storage/config-backing-store.ts'
+import type { ConfigRecord } from '../../src/storage/config-record.ts'
+import { OffsetBackingStore } from '../../src/storage/offset-backing-store.ts'
+import { StatusBackingStore } from '../../src/storage/status-backing-store.ts'
+import type { RunStatus } from '../../src/storage/status-record.ts'
+import { TopicWriter } from '../../src/storage/topic-writer.ts'
+import { quietLogger } from '../support/quiet-logger.ts'
+import { ClientHarness, Outcomes, readAll, textRecord } from './client-harness.ts'
+
+/** What the stores do on any broker. `open` gives the bootstrap servers; called once. */
+export function storageContract(open: () => Promise<string> | string): void {
+  let harness: ClientHarness
+  let client: KafkaClient
+  let writer: TopicWriter
+
+  beforeAll(async () => {
+    harness = new ClientHarness(await open())
+    client = await harness.connect()
+    writer = new TopicWriter(client)
+  })
+
+  afterAll(async () => {
+    await writer.close()
+    await harness.close()
+  })
+
+  function topicOf(purpose: string, partitions: number): InternalTopic {
+    return { name: harness.name(purpose), partitions, replicationFactor: -1, configs: { 'retention.ms': '1234567' } }
+  }
+
+  async function writeRaw(topic: string, entries: readonly (readonly [string | null, string | null])[]): Promise<void> {
+    const producer = client.producer()
+    const outcomes = new Outcomes(producer)
+    for (const [index, [key, value]] of entries.entries()) producer.append(textRecord(topic, key, value), index)
+    await producer.close()
+    expect(outcomes.failed).toEqual([])
+  }
+
+  async function textsOf(topic: string): Promise<(readonly [string, string | null])[]> {
+    const records = await readAll(client, topic)
+    return records.map(({ key, value }) => [key?.toString() ?? '', value?.toString() ?? null])
+  }
+
+  describe('config store', () => {
+    async function openStore(topic: InternalTopic) {
+      const records: (readonly [number, ConfigRecord | null])[] = []
+      const logger = quietLogger()
+      const store = await ConfigBackingStore.open({
+        client,
+        writer,
+        topic,
+        clock: systemClock,
+        logger,
+        onRecord: (record, offset) => records.push([offset, record]),
+        onError: (error) => expect.fail(error.message),
+      })
+      return { store, records, logger }
+    }
+
+    it('makes its topic with one partition, compacted, and the settings it is given', async () => {
+      const topic = topicOf('configs', 7)
+      const { store } = await openStore(topic)
+      const described = await client.admin.describeTopics([topic.name])
+      expect(described.get(topic.name)?.partitions).toHaveLength(1)
+      const configs = await client.admin.topicConfigs(topic.name)
+      expect(configs.get('cleanup.policy')?.value).toBe('compact')
+      expect(configs.get('retention.ms')?.value).toBe('1234567')
+      await store.close()
+    })
+
+    it("writes a connector's life in Connect's bytes and order, and has read it back when it resolves", async () => {
+      const topic = topicOf('configs', 1)
+      const { store, records } = await openStore(topic)
+      await store.putConnectorConfig('c', { 'connector.class': 'X', name: 'c' }, 'STOPPED')
+      expect(records.at(-1)?.[1]).toMatchObject({ type: 'connector', connector: 'c' })
+      await store.putTaskConfigs('c', [{ a: '1' }, { a: '2' }])
+      expect(records.at(-1)?.[1]).toEqual({ type: 'commit', connector: 'c', tasks: 2 })
+      await store.putTargetState('c', 'STARTED')
+      await store.putRestartRequest({ connector: 'c', onlyFailed: true, includeTasks: false })
+      await store.putSessionKey('AA==', 'HmacSHA256', 5)
+      await store.putLoggerLevel('l', 'WARN')
+      await store.putTaskConfigs('c', [])
+      await store.removeConnectorConfig('c')
+      expect(records.map(([offset]) => offset)).toEqual(Array.from({ length: 12 }, (_, offset) => offset))
+      await store.close()
+      expect(await textsOf(topic.name)).toEqual([
+        ['target-state-c', '{"state":"PAUSED","state.v2":"STOPPED"}'],
+        ['connector-c', '{"properties":{"connector.class":"X","name":"c"}}'],
+        ['task-c-0', '{"properties":{"a":"1"}}'],
+        ['task-c-1', '{"properties":{"a":"2"}}'],
+        ['commit-c', '{"tasks":2}'],
+        ['target-state-c', '{"state":"STARTED","state.v2":"STARTED"}'],
+        ['restart-connector-c', '{"include-tasks":false,"only-failed":true}'],
+        ['session-key', '{"key":"AA==","algorithm":"HmacSHA256","creation-timestamp":5}'],
+        ['logger-cluster-l', '{"level":"WARN"}'],
+        ['commit-c', '{"tasks":0}'],
+        ['connector-c', null],
+        ['target-state-c', null],
+      ])
+    })
+
+    it('passes over what it cannot read, and names it without its value', async () => {
+      const topic = topicOf('configs', 1)
+      await client.admin.createTopic({ ...topic, configs: { 'cleanup.policy': 'compact' } })
+      await writeRaw(topic.name, [
+        ['garbage', '{}'],
+        ['connector-c', '{"properties":{"password":123456}}'],
+        ['connector-d', 'hunter2'],
+        ['connector-e', '{"properties":{"name":"e"}}'],
+      ])
+      const { store, records, logger } = await openStore(topic)
+      expect(records.map(([, record]) => record?.type ?? null)).toEqual([null, null, null, 'connector'])
+      const messages = logger.lines.filter(({ level }) => level === 'error').map(({ message }) => message)
+      expect(messages).toHaveLength(3)
+      expect(messages[0]).toContain(`offset 0 of topic ${topic.name} (key garbage) is ignored`)
+      expect(messages[1]).toContain('property "password"')
+      expect(messages.join()).not.toMatch(/123456|hunter2/)
+      await store.close()
+    })
+
+    it('sees what others write', async () => {
+      const topic = topicOf('configs', 1)
+      const one = await openStore(topic)
+      const two = await openStore(topic)
+      await one.store.putTargetState('c', 'PAUSED')
+      await two.store.refresh()
+      expect(two.records).toEqual([[0, { type: 'target-state', connector: 'c', state: 'PAUSED' }]])
+      await Promise.all([one.store.close(), two.store.close()])
+    })
+
+    it('refuses a topic with several partitions, and one that forgets', async () => {
+      const split = topicOf('configs', 3)
+      await client.admin.createTopic({ ...split, replicationFactor: 1, configs: { 'cleanup.policy': 'compact' } })
+      await expect(openStore(split)).rejects.toThrow(/single partition.*found 3 partitions/)
+      const forgetful = topicOf('configs', 1)
+      await client.admin.createTopic({ ...forgetful, replicationFactor: 1, configs: { 'cleanup.policy': 'delete' } })
+      await expect(openStore(forgetful)).rejects.toThrow(
+        /config\.storage\.topic.*cleanup\.policy=compact.*currently has 'cleanup\.policy=delete'/,
+      )
+    })
+  })
+
+  describe('offset store', () => {
+    async function openStore(topic: InternalTopic) {
+      const logger = quietLogger()
+      const onError = (error: Error): void => expect.fail(error.message)
+      return { store: await OffsetBackingStore.open({ client, writer, topic, logger, onError }), logger }
+    }
+
+    it('reads what tasks wrote, alters and forgets it', async () => {
+      const topic = topicOf('offsets', 5)
+      const { store } = await openStore(topic)
+      await writeRaw(topic.name, [
+        ['["c",{"server":"x"}]', '{"lsn":1}'],
+        ['["c",{"server":"x"}]', '{"lsn":18446744073709551615}'],
+        ['["c",{"server":"y"}]', '{"lsn":2}'],
+        ['["other",{"server":"x"}]', '{"lsn":3}'],
+        ['["c",{"server":"y"}]', null],
+      ])
+      await store.refresh()
+      expect(store.read('c', [{ server: 'y' }, { server: 'x' }])).toEqual([null, { lsn: 18_446_744_073_709_551_615n }])
+      expect(store.offsetsOf('c')).toEqual([
+        { partition: { server: 'x' }, offset: { lsn: 18_446_744_073_709_551_615n } },
+      ])
+      await store.alter('c', [{ partition: { server: 'z' }, offset: { lsn: 7 } }])
+      expect(store.offsetsOf('c')).toHaveLength(2)
+      await store.reset('c')
+      expect(store.offsetsOf('c')).toEqual([])
+      expect(store.offsetsOf('other')).toHaveLength(1)
+      await store.close()
+      const again = await openStore(topic)
+      expect(again.store.offsetsOf('c')).toEqual([])
+      await again.store.close()
+    })
+
+    it('alters a partition under the bytes of its key that are in the topic, whoever wrote them', async () => {
+      const topic = topicOf('offsets', 3)
+      const { store } = await openStore(topic)
+      const foreign = '["c", {"b":1,"a":"x"}]'
+      await writeRaw(topic.name, [[foreign, '{"p":1}']])
+      await store.refresh()
+      await store.alter('c', [{ partition: { a: 'x', b: 1 }, offset: { p: 2 } }])
+      expect(store.offsetsOf('c')).toEqual([{ partition: { b: 1, a: 'x' }, offset: { p: 2 } }])
+      await store.close()
+      expect(await textsOf(topic.name)).toEqual([
+        [foreign, '{"p":1}'],
+        [foreign, '{"p":2}'],
+      ])
+    })
+
+    it('passes over what it cannot read, and names it', async () => {
+      const topic = topicOf('offsets', 1)
+      await client.admin.createTopic({ ...topic, replicationFactor: 1, configs: { 'cleanup.policy': 'compact' } })
+      await writeRaw(topic.name, [
+        ['old format', '{}'],
+        ['["c",{"a":1}]', '{"p":1}'],
+      ])
+      const { store, logger } = await openStore(topic)
+      expect(store.offsetsOf('c')).toHaveLength(1)
+      expect(logger.lines.find(({ level }) => level === 'warn')?.message).toContain(
+        `offset 0 of ${topic.name}-0 is ignored`,
+      )
+      await store.close()
+    })
+  })
+
+  describe('status store', () => {
+    const running: RunStatus = { state: 'RUNNING', trace: null, workerId: 'a:1', generation: 2 }
+
+    async function openStore(topic: InternalTopic): Promise<StatusBackingStore> {
+      const onError = (error: Error): void => expect.fail(error.message)
+      return StatusBackingStore.open({ client, writer, topic, logger: quietLogger(), onError })
+    }
+
+    it('shows at once what was reported here, and later what others reported', async () => {
+      const topic = topicOf('status', 5)
+      const [one, two] = await Promise.all([openStore(topic), openStore(topic)])
+      one.putConnector('c', running)
+      one.putTask('c', 0, running)
+      one.putTask('c', 0, { ...running, state: 'FAILED', trace: 'why' })
+      one.putTopic({ topic: 't', connector: 'c', task: 0, discoverTimestamp: 9 })
+      expect(one.task('c', 0)?.state).toBe('FAILED')
+      await one.flush()
+      await Promise.all([one.refresh(), two.refresh()])
+      for (const store of [one, two]) {
+        expect(store.connectors()).toEqual(['c'])
+        expect(store.connector('c')).toEqual(running)
+        expect(store.tasks('c').get(0)).toMatchObject({ state: 'FAILED', trace: 'why' })
+        expect(store.topics('c')).toEqual([{ topic: 't', connector: 'c', task: 0, discoverTimestamp: 9 }])
+      }
+      two.putConnector('c', null)
+      two.putTask('c', 0, null)
+      two.resetTopics('c')
+      await two.flush()
+      await one.refresh()
+      expect([one.connectors(), one.topics('c')]).toEqual([[], []])
+      await Promise.all([one.close(), two.close()])
+    })
+
+    it('never shows an earlier status of its own again while later ones come back', async () => {
+      const topic = topicOf('status', 1)
+      const store = await openStore(topic)
+      const seen = new Set<string>()
+      for (let i = 0; i < 50; i += 1) store.putConnector('c', { ...running, generation: i })
+      const last = { ...running, state: 'PAUSED' as const, generation: 50 }
+      store.putConnector('c', last)
+      for (let i = 0; i < 20; i += 1) {
+        seen.add(store.connector('c')?.state ?? 'none')
+        await store.refresh()
+      }
+      await store.flush()
+      expect([...seen]).toEqual(['PAUSED'])
+      expect(store.connector('c')).toEqual(last)
+      await store.close()
+    })
+
+    it('leaves the word of a later generation alone when asked to be safe', async () => {
+      const topic = topicOf('status', 1)
+      const store = await openStore(topic)
+      store.putTask('c', 0, { ...running, workerId: 'b:1', generation: 5 })
+      store.putTaskSafe('c', 0, { ...running, state: 'UNASSIGNED', generation: 4 })
+      expect(store.task('c', 0)).toMatchObject({ workerId: 'b:1', state: 'RUNNING' })
+      store.putConnector('c', { ...running, generation: 5 })
+      store.putConnectorSafe('c', { ...running, state: 'FAILED', generation: 4 })
+      expect(store.connector('c')?.state).toBe('FAILED')
+      await store.flush()
+      await store.close()
+    })
+  })
+}
