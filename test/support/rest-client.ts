@@ -1,0 +1,99 @@
+import { request as httpRequest } from 'node:http'
+
+import { contractProblems } from './openapi.ts'
+
+export interface RestAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: string
+  /** The body as JSON. */
+  readonly json: unknown
+}
+
+/** An answer is not what openapi.yaml says. */
+export class ContractError extends Error {
+  override readonly name = 'ContractError'
+}
+
+/** A client of the REST API that holds every answer to openapi.yaml. */
+export class RestClient {
+  readonly #url: URL
+
+  constructor(url: string) {
+    this.#url = new URL(url)
+  }
+
+  get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<RestAnswer> {
+    return this.send('GET', path, null, headers)
+  }
+
+  post(path: string, body: unknown = null): Promise<RestAnswer> {
+    return this.send('POST', path, body)
+  }
+
+  put(path: string, body: unknown = null): Promise<RestAnswer> {
+    return this.send('PUT', path, body)
+  }
+
+  delete(path: string): Promise<RestAnswer> {
+    return this.send('DELETE', path, null)
+  }
+
+  /** Sends a body as it is when it is text, else as JSON; declares it as JSON unless `headers` say otherwise. */
+  async send(
+    method: string,
+    path: string,
+    body: unknown = null,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<RestAnswer> {
+    const text = body === null ? null : typeof body === 'string' ? body : JSON.stringify(body)
+    const answer = await this.#exchange(method, path, text, headers)
+    if (method !== 'HEAD' && method !== 'OPTIONS') {
+      const contentType = answer.headers['content-type']
+      const problems = contractProblems(method, path, {
+        status: answer.status,
+        contentType: typeof contentType === 'string' ? contentType : null,
+        body: answer.body,
+      })
+      if (problems.length > 0) throw new ContractError(problems.join('\n'))
+    }
+    return answer
+  }
+
+  #exchange(
+    method: string,
+    path: string,
+    body: string | null,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<RestAnswer> {
+    const declared =
+      body === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+    return new Promise((resolve, reject) => {
+      const { hostname, port } = this.#url
+      const options = {
+        host: hostname.replace(/^\[|\]$/g, ''),
+        port,
+        method,
+        path,
+        headers: { ...declared, ...headers },
+      }
+      const request = httpRequest(options, (response) => {
+        const parts: Buffer[] = []
+        response.on('data', (part: Buffer) => parts.push(part))
+        response.on('error', reject)
+        response.on('end', () => {
+          const text = Buffer.concat(parts).toString('utf8')
+          const isJson = response.headers['content-type'] === 'application/json' && text !== ''
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body: text,
+            json: isJson ? JSON.parse(text) : null,
+          })
+        })
+      })
+      request.on('error', reject)
+      request.end(body ?? undefined)
+    })
+  }
+}

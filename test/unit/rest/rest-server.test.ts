@@ -1,0 +1,454 @@
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+
+import type { RestServer } from '../../../src/rest/rest-server.ts'
+
+import { ConnectError } from '../../../src/api/errors.ts'
+import { systemClock } from '../../../src/foundation/clock.ts'
+import {
+  ForbiddenError,
+  NotAssignedError,
+  NotLeaderError,
+  RebalanceNeededError,
+} from '../../../src/herder/herder-errors.ts'
+import { startRest } from '../../../src/rest/rest-server.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { MemoryHerder } from '../../support/memory-herder.ts'
+import { quietLogger } from '../../support/quiet-logger.ts'
+import { RestClient } from '../../support/rest-client.ts'
+
+const source = { 'connector.class': 'FileStreamSource', topic: 't' }
+const sink = { 'connector.class': 'FileStreamSink', topics: 't', 'tasks.max': '2' }
+
+let herder = new MemoryHerder()
+let server: RestServer
+let client: RestClient
+let lines = quietLogger()
+
+async function start(clock = systemClock): Promise<void> {
+  herder = new MemoryHerder()
+  lines = quietLogger()
+  const listeners = [{ host: '127.0.0.1', port: 0 }]
+  server = await startRest({ herder, listeners, clock, logger: lines, metrics: () => 'penstock_up 1\n' })
+  client = new RestClient(server.url)
+}
+
+const create = (name: string, config: Record<string, unknown>): ReturnType<RestClient['post']> =>
+  client.post('/connectors', { name, config })
+const error = (status: number, message: unknown): object => ({ status, json: { error_code: status, message } })
+
+describe('the REST API', () => {
+  beforeEach(() => start())
+  afterEach(() => server.close())
+
+  it('tells who the worker is', async () => {
+    expect(await client.get('/')).toMatchObject({
+      status: 200,
+      body: '{"version":"3.9.1","commit":"f745dfdcee2b9851","kafka_cluster_id":"AWfKAj4MQ5yVi_-_d_bcfg"}',
+    })
+  })
+
+  it('shows metrics to Prometheus', async () => {
+    const answer = await client.get('/metrics', { accept: 'application/openmetrics-text' })
+    expect(answer).toMatchObject({ status: 200, body: 'penstock_up 1\n' })
+    expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8')
+  })
+
+  it.each([
+    [{ status: 'healthy' } as const, 200, 'Worker has completed startup and is ready to handle requests.'],
+    [{ status: 'starting', stage: 'Reading.' } as const, 503, 'Worker is still starting up. Reading.'],
+    [
+      { status: 'unhealthy', stage: 'Hangs.' } as const,
+      500,
+      'Worker was unable to handle this request and may be unable to handle other requests. Hangs.',
+    ],
+  ])('answers for the health %j with %i', async (health, status, message) => {
+    herder.healthAnswer = health
+    expect(await client.get('/health')).toMatchObject({ status, json: { status: health.status, message } })
+  })
+
+  it('creates a connector and says where it is', async () => {
+    const answer = await create('a', { ...source, 'tasks.max': 1, 'batch.size': 10.0, flag: true })
+    expect(answer).toMatchObject({
+      status: 201,
+      json: {
+        name: 'a',
+        config: { ...source, 'tasks.max': '1', 'batch.size': '10', flag: 'true', name: 'a' },
+        tasks: [],
+        type: 'source',
+      },
+    })
+    expect(answer.headers['location']).toBe(`${server.url}/connectors/a`)
+    expect(await client.get('/connectors')).toMatchObject({ json: ['a'] })
+    expect(await client.get('/connectors/a')).toMatchObject({ json: { tasks: [{ connector: 'a', task: 0 }] } })
+  })
+
+  it('takes numbers as they are written', async () => {
+    const body = `{"name":"a","config":{"connector.class":"FileStreamSource","topic":"t","x":12345678901234567890,"y":1.50}}`
+    const { json } = await client.send('POST', '/connectors', body)
+    expect(json).toMatchObject({ config: { x: '12345678901234567890', y: '1.50' } })
+  })
+
+  it('trims the name of a new connector and encodes it in its address', async () => {
+    const answer = await create(' sp/ ace ', source)
+    expect(answer).toMatchObject({ status: 201, json: { name: 'sp/ ace', config: { name: 'sp/ ace' } } })
+    expect(answer.headers['location']).toBe(`${server.url}/connectors/sp%2F%20ace`)
+    expect(await client.get('/connectors/sp%2F%20ace/config')).toMatchObject({ status: 200 })
+  })
+
+  it.each([
+    ['RUNNING', 'RUNNING'],
+    ['paused', 'PAUSED'],
+    ['Stopped', 'STOPPED'],
+  ])('creates a connector in the initial state %s', async (initial, state) => {
+    await client.post('/connectors', { name: 'a', config: source, initial_state: initial })
+    expect(await client.get('/connectors/a/status')).toMatchObject({ json: { connector: { state } } })
+  })
+
+  it('refuses what is wrong with a config, in the words of Connect', async () => {
+    expect(await create('', source)).toMatchObject(
+      error(
+        400,
+        'Connector configuration is invalid and contains the following 1 error(s):\nInvalid value  for configuration name: String may not be empty\nYou can also find the above list of errors at the endpoint `/connector-plugins/{connectorType}/config/validate`',
+      ),
+    )
+    expect(await create('a', { ...source, name: 'b' })).toMatchObject(
+      error(400, "Connector name configuration (b) doesn't match connector name in the URL (a)"),
+    )
+    expect(await create('a', { topic: 't' })).toMatchObject(error(400, expect.stringMatching(/no connector type$/)))
+    expect(await create('a', { 'connector.class': 'Nope' })).toMatchObject(error(500, expect.stringMatching(/Nope/)))
+    await create('a', source)
+    expect(await create('a', source)).toMatchObject(error(409, 'Connector a already exists'))
+  })
+
+  it.each([
+    ['{bad', 'The request body is not valid JSON: line 1, column 2'],
+    ['', 'The request has no body with "name" and "config"'],
+    ['null', 'The request has no body with "name" and "config"'],
+    ['[]', 'The body with "name" and "config" is no JSON object'],
+    ['{"name":"a"}', 'The request has no config'],
+    ['{"name":"a","config":[]}', 'The config is no JSON object'],
+    ['{"name":"a","config":{"x":{"y":1}}}', '"x" is no text'],
+    ['{"name":["a"],"config":{}}', '"name" is no text'],
+    ['{"name":"a","type":"sink","config":{}}', expect.stringMatching(/^Unrecognized field "type"/)],
+    ['{"name":"a","config":{},"initial_state":"NOPE"}', expect.stringMatching(/^"initial_state" is NOPE/)],
+  ])('answers 500 to the malformed request %j', async (body, message) => {
+    expect(await client.send('POST', '/connectors', body)).toMatchObject(error(500, message))
+  })
+
+  it('shows nothing of a body that is no JSON', async () => {
+    const { body } = await client.send('POST', '/connectors', '{"database.password":"hunter2",}')
+    expect(body).not.toContain('hunter')
+  })
+
+  it('creates or replaces a config with PUT', async () => {
+    const created = await client.put('/connectors/a/config', source)
+    expect(created).toMatchObject({ status: 201, json: { tasks: [] } })
+    expect(created.headers['location']).toBe(`${server.url}/connectors/a`)
+    const replaced = await client.put('/connectors/a/config', { ...source, topic: 'u' })
+    expect(replaced).toMatchObject({ status: 200, json: { config: { topic: 'u' }, tasks: [{ task: 0 }] } })
+    expect(replaced.headers['location']).toBeUndefined()
+    expect(await client.put('/connectors/a/config')).toMatchObject(error(500, 'The request has no config'))
+    expect(await client.put('/connectors/a/config', { ...source, name: 'b' })).toMatchObject({ status: 400 })
+  })
+
+  it('expands the list by what is asked for, and leaves out connectors without status', async () => {
+    await create('a', source)
+    expect(await client.get('/connectors?expand=status&expand=info')).toMatchObject({
+      json: { a: { status: { name: 'a', type: 'source' }, info: { name: 'a', config: { name: 'a' } } } },
+    })
+    expect(await client.get('/connectors?expand=nope')).toMatchObject({ body: '{"a":{}}' })
+    herder.connectorStatus = () => Promise.reject(new ForbiddenError('no'))
+    expect(await client.get('/connectors?expand=status')).toMatchObject({ status: 403 })
+  })
+
+  it('pauses, resumes, stops and deletes', async () => {
+    await create('a', sink)
+    const state = async (): Promise<unknown> => (await client.get('/connectors/a/status')).json
+    expect(await client.put('/connectors/a/pause')).toMatchObject({ status: 202, body: '' })
+    expect(await state()).toMatchObject({ connector: { state: 'PAUSED' }, tasks: [{ id: 0 }, { id: 1 }] })
+    expect(await client.put('/connectors/a/resume', {})).toMatchObject({ status: 202, body: '' })
+    expect(await client.put('/connectors/a/stop')).toMatchObject({ status: 204, body: '' })
+    expect(await state()).toEqual({
+      name: 'a',
+      connector: { state: 'STOPPED', worker_id: '127.0.0.1:8083' },
+      tasks: [],
+      type: 'sink',
+    })
+    expect(await client.delete('/connectors/a')).toMatchObject({ status: 204, body: '' })
+    expect(await client.delete('/connectors/a')).toMatchObject(error(404, 'Connector a not found'))
+  })
+
+  it('restarts the connector alone, or by plan what the flags say', async () => {
+    await create('a', sink)
+    herder.failedTasks.set('a-1', 'Error: broken\n\tat here')
+    const plan = (flags: string): ReturnType<RestClient['post']> => client.post(`/connectors/a/restart?${flags}`)
+    expect(await plan('')).toMatchObject({ status: 204, body: '' })
+    expect(await plan('includeTasks=banana')).toMatchObject({ status: 204 })
+    expect(await plan('includeTasks=TRUE')).toMatchObject({
+      status: 202,
+      json: { connector: { state: 'RESTARTING' }, tasks: [{ state: 'RESTARTING' }, { state: 'RESTARTING' }] },
+    })
+    expect(await plan('includeTasks=true&onlyFailed=true')).toMatchObject({
+      json: { connector: { state: 'RUNNING' }, tasks: [{ state: 'RUNNING' }, { state: 'RESTARTING' }] },
+    })
+    expect(await plan('onlyFailed=true')).toMatchObject({ json: { tasks: [{}, { state: 'FAILED' }] } })
+  })
+
+  it('shows tasks, their configs and states, and restarts one', async () => {
+    await create('a', sink)
+    herder.failedTasks.set('a-1', 'Error: broken')
+    const config = { ...sink, name: 'a' }
+    const tasks = [0, 1].map((task) => ({ id: { connector: 'a', task }, config }))
+    expect((await client.get('/connectors/a/tasks')).json).toEqual(tasks)
+    expect((await client.get('/connectors/a/tasks-config')).json).toEqual({ 'a-0': config, 'a-1': config })
+    expect((await client.get('/connectors/a/tasks/1/status')).json).toEqual({
+      id: 1,
+      state: 'FAILED',
+      worker_id: '127.0.0.1:8083',
+      trace: 'Error: broken',
+    })
+    expect(await client.post('/connectors/a/tasks/1/restart')).toMatchObject({ status: 204 })
+    expect(await client.get('/connectors/a/tasks/7/status')).toMatchObject(error(404, 'No status found for task a-7'))
+    expect(await client.post('/connectors/a/tasks/7/restart')).toMatchObject(error(404, 'Unknown task: a-7'))
+    expect(await client.get('/connectors/a/tasks/x/status')).toMatchObject(error(404, 'HTTP 404 Not Found'))
+  })
+
+  it('shows topics and offsets without losing a digit', async () => {
+    await create('a', source)
+    herder.topics.set('a', ['t'])
+    herder.offsets.set('a', [{ partition: { server: 'x' }, offset: { lsn: 2n ** 62n, ok: true } }])
+    expect(await client.get('/connectors/a/topics')).toMatchObject({ body: '{"a":{"topics":["t"]}}' })
+    expect(await client.get('/connectors/nope/topics')).toMatchObject({ body: '{"nope":{"topics":[]}}' })
+    expect(await client.get('/connectors/a/offsets')).toMatchObject({
+      body: '{"offsets":[{"partition":{"server":"x"},"offset":{"lsn":4611686018427387904,"ok":true}}]}',
+    })
+  })
+
+  it('lists connectors, or all plugins', async () => {
+    const connectors = (await client.get('/connector-plugins')).json as { type: string }[]
+    expect(new Set(connectors.map(({ type }) => type))).toEqual(new Set(['sink', 'source']))
+    const all = (await client.get('/connector-plugins?connectorsOnly=false')).json as { class: string }[]
+    expect(all.length).toBeGreaterThan(connectors.length)
+    expect(await client.get('/connector-plugins?connectorsOnly=x')).toMatchObject({ json: all })
+    expect(await client.get('/connector-plugins/nope/config')).toMatchObject(error(404, 'Unknown plugin nope.'))
+  })
+
+  it('validates by class name or alias; errors are part of the answer', async () => {
+    const validate = (plugin: string, body: unknown): ReturnType<RestClient['put']> =>
+      client.put(`/connector-plugins/${plugin}/config/validate`, body)
+    for (const plugin of ['FileStreamSource', 'FileStreamSourceConnector', 'Source']) {
+      expect(await validate(plugin, { ...source, name: 'v' })).toMatchObject({ status: 200, json: { error_count: 0 } })
+    }
+    expect(await validate('FileStreamSource', source)).toMatchObject({ status: 200, json: { error_count: 1 } })
+    expect(await validate('FileStreamSource', sink)).toMatchObject(
+      error(400, 'Included connector type FileStreamSink does not match request type FileStreamSource'),
+    )
+    expect(await validate('FileStreamSource', {})).toMatchObject(error(500, expect.stringMatching(/no connector type/)))
+    expect(await validate('Nope', { 'connector.class': 'Nope' })).toMatchObject(
+      error(500, expect.stringMatching(/^Failed to find any class/)),
+    )
+  })
+
+  it.each([
+    [
+      'PATCH',
+      '/connectors/a/config',
+      'PATCH /connectors/{connector}/config is not served: put the whole config with PUT',
+    ],
+    ['GET', '/admin/loggers/', expect.stringMatching(/^GET \/admin\/loggers is not served/)],
+  ])('answers 501 by name to %s %s', async (method, path, message) => {
+    expect(await client.send(method, path)).toMatchObject(error(501, message))
+  })
+
+  it.each([
+    ['GET', '/nope', 404],
+    ['GET', '/connectors/', 200],
+    ['GET', '/connectors//status', 404],
+    ['GET', '/connectors/a/b/c/d', 404],
+    ['GET', '/connectors/%zz', 400],
+    ['PUT', '/connectors', 405],
+    ['POST', '/', 405],
+    ['GET', '/connectors/nope/restart', 405],
+    ['TRACE', '/connectors', 405],
+  ])('answers to %s %s with %i', async (method, path, status) => {
+    expect(await client.send(method, path)).toMatchObject({ status })
+  })
+
+  it('names the methods of a path', async () => {
+    const options = await client.send('OPTIONS', '/connectors')
+    expect(options).toMatchObject({ status: 200, body: 'HEAD, POST, GET, OPTIONS' })
+    expect(options.headers).toMatchObject({ allow: 'HEAD,POST,GET,OPTIONS', 'content-type': 'text/plain' })
+    expect((await client.send('PUT', '/connectors')).headers['allow']).toBe('HEAD, POST, GET, OPTIONS')
+  })
+
+  it('answers HEAD like GET without a body', async () => {
+    const head = await client.send('HEAD', '/connectors')
+    expect(head).toMatchObject({ status: 200, body: '' })
+    expect(head.headers).toMatchObject({ 'content-type': 'application/json', 'content-length': '2' })
+  })
+
+  it.each([
+    [{ 'content-type': 'text/plain' }, 415, 'HTTP 415 Unsupported Media Type'],
+    [{ 'content-type': '' }, 415, 'HTTP 415 Unsupported Media Type'],
+    [{ accept: 'text/html' }, 406, 'HTTP 406 Not Acceptable'],
+    [{ accept: 'application/json;q=0' }, 406, 'HTTP 406 Not Acceptable'],
+  ])('answers to the headers %j with %i', async (headers, status, message) => {
+    const answer = await client.send('POST', '/connectors', { name: 'a', config: source }, headers)
+    expect(answer).toMatchObject(error(status, message))
+  })
+
+  it.each(['*/*', 'text/html, application/*;q=0.5', 'application/json; charset=utf-8'])(
+    'answers a client that accepts %s',
+    async (accept) => {
+      expect(await client.get('/connectors', { accept })).toMatchObject({ status: 200 })
+    },
+  )
+
+  it('refuses a body that is too long and stays up', async () => {
+    const answer = await client.send('POST', '/connectors', JSON.stringify({ x: 'y'.repeat(9 * 1024 * 1024) }))
+    expect(answer).toMatchObject(error(413, 'The request body is longer than 8388608 bytes'))
+    expect(await client.get('/connectors')).toMatchObject({ status: 200 })
+  })
+
+  it.each([
+    [{ host: 'evil.example' }, /must name it as 127.0.0.1 or localhost, not "evil.example"/],
+    [{ host: '127.0.0.1.evil.example:8083' }, /not "127.0.0.1.evil.example"/],
+    [{ origin: 'http://evil.example' }, /pages of other origins are refused: "http:\/\/evil.example"/],
+    [{ origin: 'http://localhost:1' }, /pages of other origins/],
+    [{ origin: 'null' }, /pages of other origins/],
+  ])('on loopback refuses the headers %j', async (headers, message) => {
+    expect(await client.get('/connectors', headers as never)).toMatchObject(error(403, expect.stringMatching(message)))
+  })
+
+  it('on loopback takes its own names and its own pages', async () => {
+    const port = new URL(server.url).port
+    for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`, 'localhost']) {
+      expect(await client.get('/', { host, origin: `http://${host}` })).toMatchObject({ status: 200 })
+    }
+  })
+
+  it('says on reads with 500 and on writes with 409 that a rebalance is due', async () => {
+    herder.failure = new RebalanceNeededError()
+    expect(await client.get('/connectors/a')).toMatchObject(
+      error(500, 'Request cannot be completed because a rebalance is expected'),
+    )
+    expect(await client.delete('/connectors/a')).toMatchObject(
+      error(409, expect.stringMatching(/due to stale configuration/)),
+    )
+  })
+
+  it('answers 500 with the message of any other error, and logs what nobody expected', async () => {
+    herder.failure = new ConnectError('the log is full')
+    expect(await client.delete('/connectors/a')).toMatchObject(error(500, 'the log is full'))
+    expect(lines.lines.filter(({ level }) => level === 'error')).toEqual([])
+    herder.failure = new TypeError('x is undefined')
+    expect(await client.delete('/connectors/a')).toMatchObject(error(500, 'x is undefined'))
+    expect(lines.lines.at(-1)).toMatchObject({
+      level: 'error',
+      message: 'DELETE /connectors/{connector} failed unexpectedly',
+    })
+  })
+
+  it('names the address it cannot have, and what to do', async () => {
+    const { port } = new URL(server.url)
+    const listeners = [{ host: '127.0.0.1', port: Number(port) }]
+    const second = startRest({ herder, listeners, clock: systemClock, logger: lines, metrics: () => '' })
+    await expect(second).rejects.toThrow(
+      new RegExp(`^REST_LISTEN: The REST API cannot listen on 127.0.0.1:${port}: another process has the port`),
+    )
+  })
+})
+
+describe('a request that takes too long', () => {
+  const clock = new ManualClock()
+  beforeAll(() => start(clock))
+  afterAll(() => server.close(0))
+
+  it('is answered with what the herder does', async () => {
+    herder.deleteConnector = () => new Promise(() => {})
+    const answer = client.delete('/connectors/a')
+    await vi.waitFor(() => expect(clock.pending).toBe(2))
+    clock.advance(91_000)
+    expect(await answer).toMatchObject(error(500, 'Request timed out. The worker is currently polling the group.'))
+  })
+
+  it('lets the health say where the herder hangs', async () => {
+    herder.healthAnswer = null
+    const answer = client.get('/health')
+    await vi.waitFor(() => expect(clock.pending).toBe(2))
+    clock.advance(10_000)
+    expect(await answer).toMatchObject({ status: 500, json: { status: 'unhealthy' } })
+  })
+})
+
+describe('a request that another worker has to answer', () => {
+  let other: RestServer
+  let leader = new MemoryHerder()
+  const asked: string[] = []
+
+  beforeEach(async () => {
+    await start()
+    leader = new MemoryHerder()
+    const listeners = [{ host: '127.0.0.1', port: 0 }]
+    other = await startRest({ herder: leader, listeners, clock: systemClock, logger: lines, metrics: () => '' })
+    asked.length = 0
+  })
+  afterEach(async () => {
+    await Promise.all([server.close(), other.close()])
+  })
+  const notLeader = (url: string | null): NotLeaderError => new NotLeaderError('not the leader', url)
+
+  it('goes to the leader with its body and comes back with the address of the first', async () => {
+    herder.createConnector = () => Promise.reject(notLeader(`${other.url}/`))
+    const answer = await create('sp ace', source)
+    expect(answer).toMatchObject({ status: 201, json: { name: 'sp ace' } })
+    expect(answer.headers['location']).toBe(`${server.url}/connectors/sp%20ace`)
+    expect(await leader.connectors()).toEqual(['sp ace'])
+  })
+
+  it('comes back with the error of the leader, or with nothing', async () => {
+    herder.deleteConnector = () => Promise.reject(notLeader(other.url))
+    expect(await client.delete('/connectors/a')).toMatchObject(error(404, 'Connector a not found'))
+    await leader.createConnector('a', { ...source, name: 'a' }, null, AbortSignal.timeout(5000))
+    expect(await client.delete('/connectors/a')).toMatchObject({ status: 204, body: '' })
+  })
+
+  it('goes at most two hops', async () => {
+    herder.stopConnector = () => Promise.reject(notLeader(server.url))
+    const conflict = 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)'
+    expect(await client.put('/connectors/a/stop')).toMatchObject(error(409, conflict))
+    expect(await client.put('/connectors/a/stop?forward=false')).toMatchObject(error(409, conflict))
+  })
+
+  it('passes on Authorization and the flags, and no other header', async () => {
+    const witness = createServer((message, response) => {
+      asked.push(`${message.url} ${message.headers.authorization} ${String(message.headers['x-mine'])}`)
+      response.writeHead(204).end()
+    }).listen(0, '127.0.0.1')
+    await once(witness, 'listening')
+    const address = witness.address()
+    const port = typeof address === 'object' ? address?.port : 0
+    herder.restartTask = () => Promise.reject(new NotAssignedError('not mine', `http://127.0.0.1:${port}`))
+    const headers = { authorization: 'Basic x', 'x-mine': 'y' }
+    await client.send('POST', '/connectors/a/tasks/0/restart', null, headers)
+    await client.send('POST', '/connectors/a/tasks/0/restart?forward=true', null, headers)
+    expect(asked).toEqual([
+      '/connectors/a/tasks/0/restart?forward=true Basic x undefined',
+      '/connectors/a/tasks/0/restart?forward=false Basic x undefined',
+    ])
+    witness.close()
+  })
+
+  it('is a conflict while no leader is known, and fails when the leader does not answer', async () => {
+    herder.stopConnector = () => Promise.reject(notLeader(null))
+    expect(await client.put('/connectors/a/stop')).toMatchObject(
+      error(409, expect.stringMatching(/no known leader URL/)),
+    )
+    herder.stopConnector = () => Promise.reject(notLeader('http://127.0.0.1:1'))
+    expect(await client.put('/connectors/a/stop')).toMatchObject(
+      error(500, expect.stringMatching(/^IO Error trying to forward REST request: /)),
+    )
+  })
+})
