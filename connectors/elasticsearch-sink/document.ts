@@ -19,7 +19,10 @@ export interface DocumentOptions extends RenderOptions {
   readonly placeholder: Placeholder
 }
 
-type Reader = (value: ConnectValue) => Change
+/** `unchanged`: columns that the source names as not given, whatever value stands for them. */
+type Reader = (value: ConnectValue, unchanged: readonly string[]) => Change
+
+const none: readonly string[] = []
 
 /** Reads values into changes; compiled once per schema object. */
 export class DocumentReader {
@@ -31,35 +34,36 @@ export class DocumentReader {
   }
 
   /** @throws DataError when the value makes no document. */
-  read(schema: Schema | null, value: ConnectValue): Change {
-    if (schema === null) return this.#schemaless(value)
+  read(schema: Schema | null, value: ConnectValue, unchanged: readonly string[] = none): Change {
+    if (schema === null) return this.#schemaless(value, unchanged)
     let reader = this.#readers.get(schema)
     if (reader === undefined) {
       reader = compileReader(schema, this.#options)
       this.#readers.set(schema, reader)
     }
-    return reader(value)
+    return reader(value, unchanged)
   }
 
-  #schemaless(value: ConnectValue): Change {
+  #schemaless(value: ConnectValue, unchanged: readonly string[]): Change {
     if (!isObject(value)) throw new DataError(`a document is an object; the value is ${describe(value)}`)
-    if (!this.#options.unwrap || !isEnvelope(value)) return this.#plain(value)
+    if (!this.#options.unwrap || !isEnvelope(value)) return this.#plain(value, unchanged)
     const op = value['op']
     if (op === 'd') return { kind: 'delete' }
     const after = value['after']
     if (op === 't' || !isObject(after)) throw noRow(String(op))
-    return this.#plain(after)
+    return this.#plain(after, unchanged)
   }
 
-  #plain(value: { readonly [key: string]: ConnectValue }): Change {
+  #plain(value: { readonly [key: string]: ConnectValue }, unchanged: readonly string[]): Change {
     const json = jsonOf(value)
     const { placeholder } = this.#options
-    if (!placeholder.mayHold(json)) return { kind: 'write', document: { json, holes: null }, rowSchema: null }
+    if (unchanged.length === 0 && !placeholder.mayHold(json))
+      return { kind: 'write', document: { json, holes: null }, rowSchema: null }
     const fields: string[] = []
     const holes: string[] = []
     for (const [name, part] of Object.entries(value)) {
       const text = jsonOf(part)
-      if (placeholder.isJson(text)) holes.push(name)
+      if (placeholder.isJson(text) || unchanged.includes(name)) holes.push(name)
       else fields.push(`${JSON.stringify(name)}:${text}`)
     }
     return {
@@ -85,13 +89,13 @@ function compileReader(schema: Schema, options: DocumentOptions): Reader {
     return rowReader(schema, options)
   }
   const row = rowReader(after.schema, options)
-  return (value) => {
+  return (value, unchanged) => {
     const parts = structOf(value, schema)
     const kind = parts[op.index]
     if (kind === 'd') return { kind: 'delete' }
     const image = parts[after.index] ?? null
     if (kind === 't' || image === null) throw noRow(String(kind))
-    return row(image)
+    return row(image, unchanged)
   }
 }
 
@@ -102,14 +106,14 @@ function rowReader(schema: Schema, options: DocumentOptions): Reader {
       .valuesFor(field.schema)
       .map(compileRenderer({ ...field.schema, optional: false, defaultValue: undefined }, options)),
   }))
-  return (value) => {
+  return (value, unchanged) => {
     const parts = structOf(value, schema)
     let json = '{'
     let holes: string[] | null = null
     for (let i = 0; i < columns.length; i++) {
       const column = columns[i] as (typeof columns)[number]
       const text = column.render(parts[i] as ConnectValue)
-      if (column.unavailable.length > 0 && column.unavailable.includes(text)) {
+      if (column.unavailable.includes(text) || unchanged.includes(column.name)) {
         holes = holes ?? []
         holes.push(column.name)
       } else json += json.length === 1 ? column.head + text : `,${column.head}${text}`

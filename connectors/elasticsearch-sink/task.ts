@@ -1,6 +1,7 @@
 import {
   ConnectError,
   DataError,
+  lastHeader,
   type Counter,
   type OffsetToCommit,
   type SinkRecord,
@@ -140,7 +141,7 @@ export class ElasticsearchSinkTask implements SinkTask {
     const { settings, reader } = running
     const index = this.#indexFor(record.topic, settings)
     if (record.value === null) return this.#tombstone(record, index, progress, running)
-    const change = reader.read(record.valueSchema, record.value)
+    const change = reader.read(record.valueSchema, record.value, unchangedColumns(record))
     if (change.kind === 'delete') {
       if (settings.keyIgnored(record.topic)) progress.skip(record.originalOffset)
       else this.#add(record, 'delete', index, null, progress, running)
@@ -254,6 +255,14 @@ export class ElasticsearchSinkTask implements SinkTask {
     if (this.#running === null) throw new ConnectError('the Elasticsearch sink is not started')
     return this.#running
   }
+}
+
+const noColumns: readonly string[] = []
+
+/** Our source names here the unchanged columns whose type has no placeholder: they arrive as null. */
+function unchangedColumns(record: SinkRecord): readonly string[] {
+  const header = lastHeader(record.headers, '__penstock.unchanged')
+  return header === undefined ? noColumns : String(header.value).split(',')
 }
 
 function senderMetrics({ metrics }: SinkTaskContext): ConstructorParameters<typeof BulkSender>[0]['metrics'] {

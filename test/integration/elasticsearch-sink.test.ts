@@ -141,6 +141,28 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect(first.logger.lines.join()).toContain('stored nowhere')
   })
 
+  it('leaves the stored value of a column that the source names as unchanged, as it has no placeholder for its type', async () => {
+    change(1, 100, [1, '123.45', null, 'a'], 'c')
+    const task = sink()
+    await task.start()
+    await task.deliverAll()
+    const headers = [
+      { key: '__penstock.version', schema: null, value: 200 },
+      { key: '__penstock.unchanged', schema: null, value: 'price' },
+    ]
+    log.append({
+      topic,
+      keySchema,
+      key: [1],
+      valueSchema: envelope,
+      value: [null, [1, null, null, 'b'], [1], 'u'],
+      headers,
+    })
+    await task.deliver()
+    await task.finish()
+    expect((await client().documents(topic)).get('1')).toBe('{"id":1,"at":null,"note":"b","price":"123.45"}')
+  })
+
   it('waits for a server that refuses, times out, cuts answers and drops connections, and loses nothing', async () => {
     for (let id = 0; id < 500; id++) change(id, 100 + id, [id, null, null, `n${id}`], 'c')
     const broken = ['503', '429', 'drop', 'cut', 'drop-after', '502']
