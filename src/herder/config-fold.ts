@@ -1,6 +1,5 @@
 import type { RawConfig } from '../api/config-def.ts'
-import type { ConfigRecord } from './config-record.ts'
-import type { TargetState } from './entities/target-state.ts'
+import type { ConfigRecord, TargetState } from '../storage/config-record.ts'
 
 /** What a record of the config topic changed, for those who act upon it. */
 export type ConfigChange =
@@ -105,8 +104,9 @@ export class ConfigFold {
   }
 
   /** A record that could not be read still moves the offset. */
-  skip(offset: number): void {
+  skip(offset: number): null {
     this.#offset = offset + 1
+    return null
   }
 
   #applyConnector(connector: string, config: RawConfig | null): ConfigChange | null {

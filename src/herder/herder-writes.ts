@@ -3,6 +3,7 @@ import { AlreadyExistsError, NotFoundError } from '../api/errors.ts'
 import type { ConfigInfos, SubmittedConfig } from '../config/config-infos.ts'
 import { missingClassMessage } from '../config/validate-connector.ts'
 import { SerialLock } from '../runtime/serial-lock.ts'
+import type { ConfigBackingStore } from '../storage/config-backing-store.ts'
 import type { ConfigFold } from './config-fold.ts'
 import type { ConnectorStatus } from './entities/connector-status.ts'
 import type { RestartRequest } from './entities/restart-request.ts'
@@ -12,13 +13,10 @@ import type { SubmittedConnector } from './herder.ts'
 import type { HerderReads, KnownStatuses } from './herder-reads.ts'
 
 /** Writes to the config topic. Each resolves once the record has been read back, so that the fold knows it. */
-export interface ConfigWriter {
-  putConnector(connector: string, config: RawConfig, targetState: TargetState | null): Promise<void>
-  removeConnector(connector: string): Promise<void>
-  putTasks(connector: string, configs: readonly RawConfig[]): Promise<void>
-  putTargetState(connector: string, state: TargetState): Promise<void>
-  putRestart(request: RestartRequest): Promise<void>
-}
+export type ConfigWriter = Pick<
+  ConfigBackingStore,
+  'putConnectorConfig' | 'removeConnectorConfig' | 'putTaskConfigs' | 'putTargetState' | 'putRestartRequest'
+>
 
 /** Whether this worker leads the group, and who does. */
 export interface Leadership {
@@ -53,7 +51,7 @@ export class HerderWrites {
     return await this.#asLeader('create a connector', async () => {
       const { fold, writer, reads } = this.#options
       if (fold.has(connector)) throw new AlreadyExistsError(`Connector ${connector} already exists`)
-      await writer.putConnector(connector, valid, initialState)
+      await writer.putConnectorConfig(connector, valid, initialState)
       return { created: true, info: { name: connector, config: valid, tasks: [], type: reads.typeOf(valid) } }
     })
   }
@@ -64,7 +62,7 @@ export class HerderWrites {
       const { fold, writer, reads } = this.#options
       const created = !fold.has(connector)
       const tasks = fold.tasks(connector).map((_, task) => ({ connector, task }))
-      await writer.putConnector(connector, valid, null)
+      await writer.putConnectorConfig(connector, valid, null)
       return { created, info: { name: connector, config: valid, tasks, type: reads.typeOf(valid) } }
     })
   }
@@ -72,7 +70,7 @@ export class HerderWrites {
   async remove(connector: string): Promise<void> {
     await this.#asLeader('delete a connector', async () => {
       this.#mustExist(connector, `Connector ${connector} not found`)
-      await this.#options.writer.removeConnector(connector)
+      await this.#options.writer.removeConnectorConfig(connector)
     })
   }
 
@@ -87,7 +85,7 @@ export class HerderWrites {
   async stop(connector: string): Promise<void> {
     await this.#asLeader('stop a connector', async () => {
       this.#mustExist(connector, `Unknown connector ${connector}`)
-      await this.#options.writer.putTasks(connector, [])
+      await this.#options.writer.putTaskConfigs(connector, [])
       await this.#options.writer.putTargetState(connector, 'STOPPED')
     })
   }
@@ -101,14 +99,14 @@ export class HerderWrites {
         throw new NotFoundError(`Status for connector ${connector} not found`)
       }
       const plan = planRestart(request, this.#options.reads.connectorStatus(connector))
-      await this.#options.writer.putRestart(request)
+      await this.#options.writer.putRestartRequest(request)
       return plan
     })
   }
 
   async putTasks(connector: string, configs: readonly RawConfig[]): Promise<void> {
     await this.#asLeader('write task configs', async () => {
-      if (this.#options.fold.has(connector)) await this.#options.writer.putTasks(connector, configs)
+      if (this.#options.fold.has(connector)) await this.#options.writer.putTaskConfigs(connector, configs)
     })
   }
 

@@ -1,23 +1,19 @@
-import type { SourceOffset, SourcePartition } from '../../api/record.ts'
 import type { CommittedSourceOffset } from '../../api/task.ts'
 import type { OutgoingRecord } from '../../client/partition-queue.ts'
+import { encodeOffsetKey, encodeOffsetValue } from '../../storage/source-offset-record.ts'
 
-/** The record of the offset topic for one offset: key `["connector",{partition}]`, value `{offset}`, compact JSON. */
-export function offsetRecordOf(topic: string, connector: string, offset: CommittedSourceOffset): OutgoingRecord {
+/** The record of the offset topic that stores one offset of a connector. @throws DataError when a value is nested. */
+export function offsetRecordOf(
+  topic: string,
+  connector: string,
+  { partition, offset }: CommittedSourceOffset,
+): OutgoingRecord {
   return {
     topic,
     partition: null,
-    key: Buffer.from(`[${JSON.stringify(connector)},${flatJson(offset.partition)}]`),
-    value: Buffer.from(flatJson(offset.offset)),
+    key: Buffer.from(encodeOffsetKey(connector, partition)),
+    value: Buffer.from(encodeOffsetValue(offset) ?? ''),
     headers: [],
     timestamp: null,
   }
-}
-
-/** JSON of a flat map, in its order; bigints as the integers they are. */
-function flatJson(map: SourcePartition | SourceOffset): string {
-  const entries = Object.entries(map).map(([key, value]) => {
-    return `${JSON.stringify(key)}:${typeof value === 'bigint' ? value.toString() : JSON.stringify(value)}`
-  })
-  return `{${entries.join(',')}}`
 }

@@ -4,7 +4,7 @@ import type { RawConfig } from '../../../src/api/config-def.ts'
 import { AlreadyExistsError, ConnectError, NotFoundError, RetriableError } from '../../../src/api/errors.ts'
 import type { ConfigInfos } from '../../../src/config/config-infos.ts'
 import { ConfigFold } from '../../../src/herder/config-fold.ts'
-import type { ConfigRecord } from '../../../src/herder/config-record.ts'
+import type { ConfigRecord } from '../../../src/storage/config-record.ts'
 import { taskIdText, type TaskId } from '../../../src/herder/entities/task-id.ts'
 import { BadRequestError, InvalidConnectorConfigError, NotLeaderError } from '../../../src/herder/herder-errors.ts'
 import type { InstanceStatus, State } from '../../../src/herder/entities/connector-status.ts'
@@ -121,22 +121,22 @@ async function herd(options: { isLeader?: boolean } = {}) {
     statuses,
     offsets: { ofSource: async () => [], ofGroup: async () => [] },
     writer: {
-      putConnector: async (connector, raw, state) =>
+      putConnectorConfig: async (connector, raw, state = null) =>
         await append(...(state === null ? [] : [{ type: 'target-state', connector, state } as const]), {
           type: 'connector',
           connector,
           config: raw,
         }),
-      removeConnector: async (connector) =>
+      removeConnectorConfig: async (connector) =>
         await append({ type: 'connector', connector, config: null }, { type: 'target-state', connector, state: null }),
-      putTasks: async (connector, configs) =>
+      putTaskConfigs: async (connector, configs) =>
         await append(...configs.map((raw, task) => ({ type: 'task', connector, task, config: raw }) as const), {
           type: 'commit',
           connector,
           tasks: configs.length,
         }),
       putTargetState: async (connector, state) => await append({ type: 'target-state', connector, state }),
-      putRestart: async (request) => await append({ type: 'restart', ...request }),
+      putRestartRequest: async (request) => await append({ type: 'restart', ...request }),
     },
     worker,
     plugins: new PluginRegistry(),

@@ -1,0 +1,24 @@
+import { BrokerHost } from '../broker/broker-host.ts'
+import type { EmbeddedBrokerConfig } from '../config/worker-config.ts'
+import type { Clock } from '../foundation/clock.ts'
+import type { Logger } from '../foundation/logger.ts'
+
+/** Starts the embedded log in its thread. @throws what keeps it from starting, such as another owner of its folder */
+export async function startEmbeddedBroker(
+  { listen, advertisedHost, dataDir }: EmbeddedBrokerConfig,
+  clock: Clock,
+  logger: Logger,
+): Promise<BrokerHost> {
+  return await BrokerHost.start({
+    dataDir,
+    listen,
+    ...(advertisedHost === null ? {} : { advertisedHost }),
+    clock,
+    logger,
+  })
+}
+
+/** `host:port`, IPv6 hosts in brackets. */
+export function addressText({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}

@@ -1,0 +1,36 @@
+import type { GroupMemberOptions } from '../client/group-member.ts'
+import type { WorkerConfig } from '../config/worker-config.ts'
+import type { TaskSettings } from '../runtime/task-settings.ts'
+
+/** On the embedded log looking up topics is cheap: those of `topics.regex` are found soon. */
+const embeddedMetadataMaxAgeMs = '1000'
+
+/** What the tasks of a worker need of its config. */
+export function taskSettings(config: WorkerConfig, bootstrapServers: string): TaskSettings {
+  return {
+    bootstrapServers,
+    security: config.security,
+    keyConverter: config.keyConverter,
+    valueConverter: config.valueConverter,
+    headerConverter: config.headerConverter,
+    offsetTopic: config.offsetTopic.name,
+    offsetFlushIntervalMs: config.offsetFlushIntervalMs,
+    offsetFlushTimeoutMs: config.offsetFlushTimeoutMs,
+    producer: config.producer,
+    consumer: {
+      ...(config.embedded === null ? {} : { 'metadata.max.age.ms': embeddedMetadataMaxAgeMs }),
+      ...config.consumer,
+    },
+  }
+}
+
+/** The times of the worker group. */
+export function groupTimes({
+  parsed,
+}: WorkerConfig): Pick<GroupMemberOptions, 'sessionTimeoutMs' | 'rebalanceTimeoutMs' | 'heartbeatIntervalMs'> {
+  return {
+    sessionTimeoutMs: Number(parsed['session.timeout.ms']),
+    rebalanceTimeoutMs: Number(parsed['rebalance.timeout.ms']),
+    heartbeatIntervalMs: Number(parsed['heartbeat.interval.ms']),
+  }
+}

@@ -1,0 +1,195 @@
+import { createServer, type AddressInfo } from 'node:net'
+
+import { KafkaClient } from '../client/kafka-client.ts'
+import type { ListenAddress } from '../config/listener.ts'
+import { advertisedAddress, type WorkerConfig } from '../config/worker-config.ts'
+import { deferred } from '../foundation/deferred.ts'
+import { ConfigFold } from '../herder/config-fold.ts'
+import { ConnectorProgress } from '../herder/connector-progress.ts'
+import { GroupStatuses } from '../herder/group-statuses.ts'
+import { WorkerGroup } from '../herder/worker-group.ts'
+import { WorkerHerder } from '../herder/worker-herder.ts'
+import { PluginRegistry } from '../plugin/plugin-registry.ts'
+import { startRest } from '../rest/rest-server.ts'
+import { prometheusText } from '../runtime/metrics/prometheus-text.ts'
+import { Worker } from '../runtime/worker.ts'
+import { addressText, startEmbeddedBroker } from './embedded-broker.ts'
+import { processSamples, stateSamples } from './process-samples.ts'
+import { taskSettings, groupTimes } from './settings-of.ts'
+import { openStores, type Stores } from './stores.ts'
+import { Undo } from './undo.ts'
+import type { WorkerSurroundings } from './worker-surroundings.ts'
+
+/** A worker that runs. */
+export interface RunningWorker {
+  readonly restUrl: string
+  /** `host:port` of the embedded log; null on a cluster. */
+  readonly brokerAddress: string | null
+  /** Resolves with the reason when the embedded log dies; never on a cluster. */
+  readonly logDied: Promise<Error>
+  /** Ends everything in order: tasks flush, offsets are committed, the group is left, the log stops last (D13). */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a worker from below: log, client, stores, herder and group, REST.
+ * @throws what keeps it from starting, after ending what had started
+ */
+export async function startWorker(config: WorkerConfig, surroundings: WorkerSurroundings): Promise<RunningWorker> {
+  const undo = new Undo(surroundings.logger)
+  try {
+    return await start(config, surroundings, undo)
+  } catch (error) {
+    await undo.run()
+    throw error
+  }
+}
+
+async function start(config: WorkerConfig, around: WorkerSurroundings, undo: Undo): Promise<RunningWorker> {
+  const { logger, clock } = around
+  const logDied = deferred<Error>()
+  let bootstrapServers = config.bootstrapServers
+  let brokerAddress: string | null = null
+  if (config.embedded !== null) {
+    const broker = await startEmbeddedBroker(config.embedded, clock, logger.child('broker'))
+    undo.add('the embedded log', async () => await broker.close())
+    void broker.ended.then((reason) => {
+      if (reason !== null) logDied.resolve(reason)
+    })
+    brokerAddress = addressText(broker.address)
+    bootstrapServers = brokerAddress
+  }
+  const client = await KafkaClient.connect({
+    bootstrapServers,
+    security: config.security,
+    clientId: `${config.groupId}-worker`,
+    clock,
+    logger: logger.child('client'),
+  })
+  undo.add('the client', async () => await client.close())
+  const listeners = await Promise.all(config.listeners.map(fixedPort))
+  const [first = { host: '127.0.0.1', port: 0 }] = listeners
+  const advertised = addressText(advertisedAddress(config, first.port))
+  const herder = await startHerder({ config, around, undo, client, bootstrapServers, advertised })
+  const rest = await startRest({
+    herder: herder.herder,
+    metrics: () =>
+      prometheusText([...processSamples(), ...stateSamples(herder.statuses), ...herder.worker.metrics.labelled()]),
+    listeners,
+    clock,
+    logger: logger.child('rest'),
+  })
+  undo.add('the REST API', async () => await rest.close())
+  return { restUrl: rest.url, brokerAddress, logDied: logDied.promise, stop: async () => await undo.run() }
+}
+
+interface HerderParts {
+  readonly config: WorkerConfig
+  readonly around: WorkerSurroundings
+  readonly undo: Undo
+  readonly client: KafkaClient
+  readonly bootstrapServers: string
+  /** `host:port` under which other workers and status records know this one. */
+  readonly advertised: string
+}
+
+interface StartedHerder {
+  readonly herder: WorkerHerder
+  readonly worker: Worker
+  readonly statuses: GroupStatuses
+}
+
+async function startHerder(parts: HerderParts): Promise<StartedHerder> {
+  const { config, around, undo, client, advertised } = parts
+  const { clock, logger } = around
+  const fold = new ConfigFold()
+  const live: { herder: WorkerHerder | null } = { herder: null }
+  const stores = await openStores(
+    { client, config, clock, logger: logger.child('storage') },
+    undo,
+    (record, offset) => {
+      const change = record === null ? fold.skip(offset) : fold.apply(record, offset)
+      if (change !== null) live.herder?.onConfigChange(change)
+    },
+  )
+  const plugins = new PluginRegistry(config.foundPlugins)
+  const statuses = new GroupStatuses(stores.statuses, advertised, clock)
+  const worker = makeWorker(parts, plugins, stores, () => live.herder)
+  undo.add('the threads', async () => await worker.close())
+  const group = new WorkerGroup(
+    (member) =>
+      client.groupMember({ groupId: config.groupId, protocolType: 'connect', ...groupTimes(config), ...member }),
+    {
+      url: `http://${advertised}/`,
+      clock,
+      logger: logger.child('herder'),
+      configuration: () => herder.configuration(),
+      catchUp: async () => await stores.configs.refresh(),
+      onMembership: async (membership) => await herder.onMembership(membership),
+    },
+  )
+  const herder = new WorkerHerder({
+    fold,
+    statuses,
+    offsets: new ConnectorProgress(stores.offsets, client.admin),
+    writer: stores.configs,
+    worker,
+    plugins,
+    serverInfo: { version: '3.9.1', commit: 'penstock', kafkaClusterId: client.clusterId },
+    group: { groupId: config.groupId },
+    gracefulMs: config.taskShutdownTimeoutMs,
+    topicTracking: config.topicTracking,
+    clock,
+    logger: logger.child('herder'),
+    requestRound: (reason) => group.requestRound(reason),
+  })
+  live.herder = herder
+  undo.add('the worker group', async () => await group.close())
+  undo.add('the statuses', async () => await stores.statuses.flush())
+  undo.add('connectors and tasks', async () => await herder.stop())
+  await group.start()
+  return { herder, worker, statuses }
+}
+
+function makeWorker(
+  { config, around, bootstrapServers }: HerderParts,
+  plugins: PluginRegistry,
+  stores: Stores,
+  herder: () => WorkerHerder | null,
+): Worker {
+  return new Worker({
+    settings: taskSettings(config, bootstrapServers),
+    plugins,
+    foundPlugins: config.foundPlugins,
+    maxTaskThreads: config.taskThreadsMax,
+    logLevel: around.logLevel,
+    logSink: around.logSink,
+    logger: around.logger.child('runtime'),
+    clock: around.clock,
+    events: {
+      onTaskState: (id, state) => herder()?.local.taskState(id, state),
+      onTaskFailed: (id, trace, cause) => herder()?.local.taskFailed(id, trace, cause),
+      onTopic: (id, topic) => herder()?.onTopic(id, topic),
+      onReconfigure: (connector) => herder()?.onReconfigure(connector),
+      onConnectorFailed: (connector, trace) => herder()?.local.connectorFailed(connector, trace),
+      onConnectorsLost: (reason) => herder()?.local.connectorsLost(reason),
+      readOffsets: async (connector, partitions) => {
+        await stores.offsets.refresh()
+        return stores.offsets.read(connector, partitions)
+      },
+    },
+  })
+}
+
+/** The address others are told has to be known before REST listens: port 0 is settled now. */
+async function fixedPort(address: ListenAddress): Promise<ListenAddress> {
+  if (address.port !== 0) return address
+  const server = createServer()
+  const { promise, resolve, reject } = deferred<void>()
+  server.once('error', reject)
+  server.listen({ port: 0, host: address.host === '' ? '127.0.0.1' : address.host }, resolve)
+  await promise
+  const { port } = server.address() as AddressInfo
+  await new Promise((closed) => server.close(closed))
+  return { host: address.host, port }
+}

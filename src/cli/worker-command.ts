@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+
+import type { RawConfig } from '../api/config-def.ts'
+import { ConfigError } from '../api/errors.ts'
+import { parseProperties } from '../config/properties-file.ts'
+import { loadWorkerConfig, type WorkerConfig } from '../config/worker-config.ts'
+import { systemClock } from '../foundation/clock.ts'
+import { deferred } from '../foundation/deferred.ts'
+import { logLevels, LogLevels, type LogLevel } from '../foundation/log-levels.ts'
+import { NamedLogger } from '../foundation/named-logger.ts'
+import { PinoSink, readableLines } from '../foundation/pino-logger.ts'
+import { exitCodes } from './exit-codes.ts'
+import { startWorker, type RunningWorker } from './start-worker.ts'
+
+const usage = `penstock worker [FILE.properties] [--set KEY=VALUE …]
+
+Runs connectors, managed over Kafka Connect's REST API. FILE is a Connect distributed worker's properties file. Without
+bootstrap.servers the log is embedded: its data lies in ./penstock-data, its port is 9092.
+
+  --set KEY=VALUE     a setting, in place of the file's; may be given again
+  --log-level LEVEL   ${logLevels.join(', ')} (default warn)
+`
+
+/** How long an orderly end may take, everything included, before the process ends anyway. */
+const stopLimitMs = 60_000
+
+interface WorkerCommand {
+  readonly settings: RawConfig
+  readonly fromFile: boolean
+  readonly logLevel: LogLevel
+}
+
+/** Runs a worker until a signal ends it. The answer is the exit code; a second signal ends the process at once. */
+export async function runWorkerCommand(args: readonly string[]): Promise<number> {
+  const command = parseWorkerArguments(args)
+  if (command === null) {
+    process.stdout.write(usage)
+    return exitCodes.done
+  }
+  const signalled = nextSignal()
+  const config = await loadWorkerConfig(command.settings, { file: command.fromFile })
+  const destination = process.stderr.isTTY ? readableLines((text) => process.stderr.write(text)) : undefined
+  const logSink = new PinoSink(new LogLevels(command.logLevel), destination)
+  const logger = new NamedLogger('connect', logSink)
+  for (const warning of config.warnings) logger.warn(warning)
+  const worker = await startWorker(config, { logSink, logger, logLevel: command.logLevel, clock: systemClock })
+  process.stdout.write(`${readyLine(worker, config)}\n`)
+  const end = await Promise.race([signalled, worker.logDied])
+  if (end instanceof Error) {
+    logger.error(`the embedded log died, and the worker cannot go on without it: ${end.message}`, { error: end })
+    process.exit(exitCodes.logDied)
+  }
+  systemClock.after(stopLimitMs, () => {
+    process.stderr.write(`penstock: the worker did not stop within ${stopLimitMs / 1000} s and is ended\n`)
+    process.exit(exitCodes.failed)
+  })
+  await worker.stop()
+  process.exit(exitCodes.done)
+}
+
+/** The arguments after `worker`; null when help was asked for. @throws ConfigError */
+export function parseWorkerArguments(args: readonly string[]): WorkerCommand | null {
+  const { values, positionals } = parsed(args)
+  if (values.help === true) return null
+  const [file, ...others] = positionals
+  if (others.length > 0)
+    throw new ConfigError(`penstock worker takes one properties file, not also ${others.join(' ')}`)
+  const logLevel = logLevels.find((level) => level === (values['log-level'] ?? 'warn'))
+  if (logLevel === undefined) throw new ConfigError(`--log-level is one of ${logLevels.join(', ')}`)
+  const fromFile = file === undefined ? {} : parseProperties(read(file))
+  const set = Object.fromEntries((values.set ?? []).map(parseSetting))
+  return { settings: { ...fromFile, ...set }, fromFile: file !== undefined, logLevel }
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        set: { type: 'string', multiple: true },
+        'log-level': { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    })
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? error.message : String(error), { cause: error })
+  }
+}
+
+function parseSetting(text: string): [string, string] {
+  const end = text.indexOf('=')
+  if (end <= 0) throw new ConfigError(`--set takes KEY=VALUE, not "${text}"`)
+  return [text.slice(0, end).trim(), text.slice(end + 1)]
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new ConfigError(
+      `The properties file ${file} cannot be read: ${cause instanceof Error ? cause.message : ''}`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
+function readyLine(worker: RunningWorker, config: WorkerConfig): string {
+  const log =
+    worker.brokerAddress === null
+      ? `log ${config.bootstrapServers}`
+      : `log ${worker.brokerAddress} (embedded, ${config.embedded?.dataDir ?? ''})`
+  return `ready: REST ${worker.restUrl}, ${log}`
+}
+
+/** Resolves at the first SIGINT or SIGTERM; the next one is the system's to handle. */
+function nextSignal(): Promise<void> {
+  const { promise, resolve } = deferred<void>()
+  const stop = (): void => {
+    process.off('SIGINT', stop)
+    process.off('SIGTERM', stop)
+    resolve()
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  return promise
+}
