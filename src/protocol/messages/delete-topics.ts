@@ -14,7 +14,7 @@ export const deleteTopics = defineApi({
   response: {
     throttleTimeMs: int32({ default: 0 }),
     responses: array({
-      name: string({ since: 6, nullable: true }),
+      name: string({ nullable: 6 }),
       topicId: uuid({ since: 6 }),
       errorCode: int16(),
       errorMessage: string({ since: 5, nullable: true, default: null }),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { deferred } from '../../../src/foundation/deferred.ts'
 import { forEachBatch, type Codec } from '../../../src/protocol/record-batch.ts'
 import { BrokerHarness } from '../../support/broker-harness.ts'
 import { kafkajsCompression, registerKafkajsCodecs } from '../../support/kafkajs-codecs.ts'
@@ -45,8 +46,26 @@ describeWith(['kcat'], 'compressed batches of kcat and kafkajs', () => {
     return run.stdout.trimEnd().split('\n')
   }
 
+  async function consumeWithKafkajs(topic: string): Promise<string[]> {
+    const consumer = kafka.consumer({ groupId: `reads-${topic}` })
+    const values: string[] = []
+    const done = deferred<void>()
+    await consumer.connect()
+    await consumer.subscribe({ topic, fromBeginning: true })
+    await consumer.run({
+      eachMessage: ({ message }) => {
+        values.push(String(message.value))
+        if (values.length >= lines.length) done.resolve()
+        return Promise.resolve()
+      },
+    })
+    await done.promise
+    await consumer.disconnect()
+    return values
+  }
+
   for (const codec of codecs) {
-    it(`${codec}: what kcat produces is stored as it is and read by kcat`, async () => {
+    it(`${codec}: what kcat produces is stored as it is and read by kcat and kafkajs`, async () => {
       const topic = `kcat.${codec}`
       const run = await runKcat(
         service('kcat'),
@@ -56,9 +75,10 @@ describeWith(['kcat'], 'compressed batches of kcat and kafkajs', () => {
       expect(run).toMatchObject({ code: 0 })
       expect(codecsOnDisk(topic)).toEqual(new Set([codec]))
       expect(await consumeWithKcat(topic)).toEqual(lines)
+      expect(await consumeWithKafkajs(topic)).toEqual(lines)
     })
 
-    it(`${codec}: what kafkajs produces is stored as it is and read by kcat`, async () => {
+    it(`${codec}: what kafkajs produces is stored as it is and read by kcat and kafkajs`, async () => {
       const topic = `kafkajs.${codec}`
       const producer = kafka.producer()
       await producer.connect()
@@ -70,6 +90,7 @@ describeWith(['kcat'], 'compressed batches of kcat and kafkajs', () => {
       await producer.disconnect()
       expect(codecsOnDisk(topic)).toEqual(new Set([codec]))
       expect(await consumeWithKcat(topic)).toEqual(lines)
+      expect(await consumeWithKafkajs(topic)).toEqual(lines)
     })
   }
 })
