@@ -359,7 +359,7 @@ describe('a static member', () => {
     expect(table.join(one).answer).toMatchObject({ memberId: 'member-2', leader: 'member-1', members: [] })
   })
 
-  it('with other metadata rebalances, and a waiting request of its old self is fenced', () => {
+  it('that comes back during a rebalance waits in the place of its old self, whose request is fenced', () => {
     const table = new Table()
     table.join(one)
     const waiting = table.join({ groupInstanceId: 'worker-2', protocolType: 'connect' })
