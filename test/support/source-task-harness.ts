@@ -65,6 +65,8 @@ export class SourceTaskHarness {
   /** Offsets that are acknowledged once {@link acknowledge} allows it. */
   readonly #unwritten: SourceOffset[] = []
   #holding = false
+  #keeping = true
+  #count = 0
   #commits: Promise<void> = Promise.resolve()
   #running: Promise<void> | null = null
   #error: Error | null = null
@@ -84,6 +86,16 @@ export class SourceTaskHarness {
   /** What the task failed with; null while it is well. */
   get error(): Error | null {
     return this.#error
+  }
+
+  /** Records polled so far. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Only counts records from now on. */
+  keepNothing(): void {
+    this.#keeping = false
   }
 
   async start(): Promise<void> {
@@ -147,7 +159,8 @@ export class SourceTaskHarness {
       try {
         const batch = await this.#task.poll(signal)
         if (batch === null || batch.length === 0) continue
-        this.records.push(...batch)
+        this.#count += batch.length
+        if (this.#keeping) this.records.push(...batch)
         this.#unwritten.push(...batch.slice(-1).map((record) => record.sourceOffset))
         if (!this.#holding) this.#write()
         await this.#rest()

@@ -1,0 +1,244 @@
+import { from as copyFrom } from 'pg-copy-streams'
+import { expect, it } from 'vitest'
+import { opOf, rowOf, sourceBench, sourceOf, story, versionOf } from '../support/postgres-source.ts'
+import { describeWith, service } from '../support/services.ts'
+import { MemoryOffsets } from '../support/source-task-harness.ts'
+
+describeWith(['postgres'], 'the stream of the Postgres source', () => {
+  const bench = sourceBench(() => service('postgres'))
+
+  it('reads the tables, then follows their changes', async () => {
+    const db = await bench.database(
+      `create table t (id int primary key, v text); insert into t values (1, 'a'), (2, 'b')`,
+    )
+    const source = await bench.source(db.config())
+    await source.waitForRecords(2)
+    await db.play(`insert into t values (3, 'c'); update t set v = 'B' where id = 2; delete from t where id = 1`)
+    expect(story(await source.waitForRecords(6))).toEqual(['r [1]', 'r [2]', 'c [3]', 'u [2]', 'd [1]', '- [1]'])
+    expect(source.topics).toEqual([
+      { name: 't.public.t', partitions: 1, replicationFactor: -1, configs: { 'cleanup.policy': 'delete' } },
+    ])
+  })
+
+  it('makes topics as topic.creation.default says', async () => {
+    const db = await bench.database('create table t (id int primary key); insert into t values (1)')
+    const topic = { 'topic.creation.default.partitions': '3', 'topic.creation.default.retention.ms': '1000' }
+    const source = await bench.source(db.config(topic))
+    await source.waitForRecords(1)
+    expect(source.topics).toEqual([
+      {
+        name: 't.public.t',
+        partitions: 3,
+        replicationFactor: -1,
+        configs: { 'cleanup.policy': 'delete', 'retention.ms': '1000' },
+      },
+    ])
+  })
+
+  it('confirms the end of a transaction once its records and their offset are durable, and nothing before (I2)', async () => {
+    const db = await bench.database('create table t (id int primary key)')
+    const source = await bench.source(db.config({ 'snapshot.mode': 'no_data', 'status.update.interval.ms': '50' }))
+    await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+    source.hold()
+    await db.play('insert into t values (1); insert into t values (2)')
+    await source.waitForRecords(2)
+    const [{ end } = { end: '' }] = await db.rows<{ end: string }>('select pg_current_wal_lsn()::text as end')
+    const confirmed = async (): Promise<boolean> => {
+      const [row] = await db.rows<{ done: boolean }>(
+        `select confirmed_flush_lsn >= $1::pg_lsn as done from pg_replication_slots where slot_name = $2`,
+        [end, db.name],
+      )
+      return row?.done === true
+    }
+    const replies = async (): Promise<string> => {
+      const [row] = await db.rows<{ reply: string }>(
+        `select max(reply_time)::text as reply from pg_stat_replication r join pg_replication_slots s
+         on s.active_pid = r.pid where s.slot_name = $1`,
+        [db.name],
+      )
+      return row?.reply ?? ''
+    }
+    const first = await replies()
+    await source.waitFor('two more status updates', async () => (await replies()) > first)
+    expect(await confirmed()).toBe(false)
+    await source.acknowledge()
+    await source.waitFor('the confirmation', confirmed)
+    expect(source.offsets.last).toMatchObject({ messageType: 'COMMIT', txId: expect.any(Number) })
+  })
+
+  it('moves the slot on when the log holds nothing for it, and stores that first', async () => {
+    const db = await bench.database('create table t (id int primary key); create table other (v text)')
+    const config = db.config({
+      'snapshot.mode': 'no_data',
+      'status.update.interval.ms': '50',
+      'table.include.list': 'public.t',
+    })
+    const source = await bench.source(config)
+    await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await db.play(`insert into other select repeat('x', 100) from generate_series(1, 1000)`)
+    const [{ end } = { end: '' }] = await db.rows<{ end: string }>('select pg_current_wal_lsn()::text as end')
+    await source.waitFor('the slot to pass the foreign rows', async () => {
+      const [row] = await db.rows<{ done: boolean }>(
+        'select confirmed_flush_lsn >= $1::pg_lsn as done from pg_replication_slots where slot_name = $2',
+        [end, db.name],
+      )
+      return row?.done === true
+    })
+    expect(source.records).toEqual([])
+    await source.stop()
+    const again = await bench.source(config, source.offsets)
+    await db.play('insert into t values (1)')
+    expect(story(await again.waitForRecords(1))).toEqual(['c [1]'])
+  })
+
+  it.each([
+    ['single rows', 'insert into t select g, g from generate_series(1, 40) g'],
+    ['rows that share log positions', 'COPY'],
+  ])('goes on in the middle of a transaction: %s', async (_what, statement) => {
+    const db = await bench.database('create table t (id int primary key, v int)')
+    const config = db.config({ 'max.batch.size': '7', 'max.queue.size': '8' })
+    const first = await bench.source(config, new MemoryOffsets(), 14)
+    await first.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await db.play('insert into t values (0, 0)')
+    await first.waitForRecords(1)
+    if (statement === 'COPY') {
+      const client = await db.connect()
+      // One INSERT … SELECT writes a log record a row; COPY writes one for many.
+      const stream = client.query(copyFrom('copy t from stdin'))
+      for (let i = 1; i <= 40; i += 1) stream.write(`${i}\t${i}\n`)
+      await new Promise((resolve, reject) => stream.on('finish', resolve).on('error', reject).end())
+      await client.end()
+    } else {
+      await db.play(statement)
+    }
+    await first.waitForRecords(14)
+    await first.stop()
+    const before = first.records.length
+    const second = await bench.source(config, first.offsets)
+    await second.waitForRecords(41 - before)
+    const keys = [...first.records, ...second.records].map((record) => JSON.stringify(record.key))
+    expect(keys).toEqual(Array.from({ length: 41 }, (_, i) => `[${i}]`))
+    const versions = [...first.records, ...second.records].map(versionOf)
+    expect(versions).toEqual(versions.toSorted((a, b) => Number(a - b)))
+    expect(new Set(versions).size).toBe(41)
+  })
+
+  it('sends the tombstone again when only the deletion was stored', async () => {
+    const db = await bench.database('create table t (id int primary key); insert into t values (1), (2)')
+    const config = db.config({ 'max.batch.size': '1', 'max.queue.size': '2' })
+    const first = await bench.source(config, new MemoryOffsets(), 4)
+    await first.waitForRecords(2)
+    await db.play('begin; insert into t values (3); delete from t where id = 1; commit')
+    expect(story(await first.waitForRecords(4)).at(-1)).toBe('d [1]')
+    await first.stop()
+    const second = await bench.source(config, first.offsets)
+    expect(story(await second.waitForRecords(2))).toEqual(['d [1]', '- [1]'])
+  })
+
+  it('gives the rows of a transaction that was open when the slot was made a higher version than the snapshot (D14)', async () => {
+    const db = await bench.database(`create table t (id int primary key, v text); insert into t values (1, 'old')`)
+    const open = async (statement: string): Promise<{ xid: string; commit: () => Promise<void> }> => {
+      const client = await db.connect()
+      await client.query('begin')
+      const { rows } = await client.query<{ xid: string }>('select txid_current()::text as xid')
+      await client.query(statement)
+      const commit = async (): Promise<void> => {
+        await client.query('commit')
+        await client.end()
+      }
+      return { xid: rows[0]?.xid ?? '', commit }
+    }
+    const slotWaitsFor = async (xid: string): Promise<boolean> => {
+      const waits = await db.rows(
+        `select 1 from pg_locks l join pg_stat_activity a on a.pid = l.pid where a.backend_type = 'walsender'
+         and l.locktype = 'transactionid' and not l.granted and l.transactionid::text = $1`,
+        [xid],
+      )
+      return waits.length > 0
+    }
+    // Making a slot waits for the transactions that are open, then for those that began meanwhile. One that begins in
+    // the second wait is open at the slot's consistent point: its change lies before that point, its commit behind.
+    const first = await open('select 1')
+    const source = await bench.source(db.config())
+    await source.waitFor('the slot to wait', () => slotWaitsFor(first.xid))
+    const second = await open('select 1')
+    await first.commit()
+    await source.waitFor('the slot to wait again', () => slotWaitsFor(second.xid))
+    const third = await open(`update t set v = 'early' where id = 1`)
+    await second.commit()
+    await source.waitForRecords(1)
+    await third.commit()
+    const [snapshot, update] = await source.waitForRecords(2)
+    if (snapshot === undefined || update === undefined) throw new TypeError('two records were waited for')
+    expect([rowOf(snapshot)?.['v'], rowOf(update)?.['v']]).toEqual(['old', 'early'])
+    expect(Number(sourceOf(update, 'lsn'))).toBeLessThan(Number(sourceOf(snapshot, 'lsn')))
+    expect(versionOf(update)).toBeGreaterThan(versionOf(snapshot))
+  })
+
+  it('carries TRUNCATE when it is not skipped', async () => {
+    const db = await bench.database('create table a (id int primary key); create table b (id int primary key)')
+    const source = await bench.source(db.config({ 'skipped.operations': 'none', 'snapshot.mode': 'no_data' }))
+    await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await db.play('truncate a, b; insert into a values (1)')
+    const records = await source.waitForRecords(3)
+    expect(records.map((record) => `${opOf(record)} ${record.topic}`)).toEqual([
+      't t.public.a',
+      't t.public.b',
+      'c t.public.a',
+    ])
+    expect(records[0]?.keySchema).toBeNull()
+  })
+
+  it('leaves out the operations that skipped.operations names, at the server too', async () => {
+    const db = await bench.database('create table t (id int primary key, v int)')
+    const source = await bench.source(db.config({ 'skipped.operations': 'u,t', 'snapshot.mode': 'no_data' }))
+    await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await db.play('insert into t values (1, 1); update t set v = 2; delete from t')
+    expect(story(await source.waitForRecords(3))).toEqual(['c [1]', 'd [1]', '- [1]'])
+    expect(await db.rows('select pubupdate, pubdelete, pubtruncate from pg_publication')).toEqual([
+      { pubupdate: false, pubdelete: true, pubtruncate: false },
+    ])
+  })
+
+  it('leaves columns out of values and keeps them in keys', async () => {
+    const db = await bench.database(
+      `create table t (id int primary key, secret text, v text); insert into t values (1, 's', 'v')`,
+    )
+    const source = await bench.source(db.config({ 'column.exclude.list': 'public\\.t\\.(id|secret)' }))
+    const [record] = await source.waitForRecords(1)
+    expect(record?.key).toEqual([1])
+    expect(record === undefined ? null : rowOf(record)).toEqual({ v: 'v' })
+  })
+
+  it('names the columns whose unchanged value nothing can stand for', async () => {
+    const db = await bench.database(
+      `create table t (id int primary key, v numeric[], n int); alter table t alter v set storage external`,
+    )
+    const source = await bench.source(db.config())
+    await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await db.play(`insert into t select 1, array_agg(g), 1 from generate_series(1, 3000) g; update t set n = 2`)
+    const [, update] = await source.waitForRecords(2)
+    expect(update?.headers.find((header) => header.key === '__penstock.unchanged')?.value).toBe('v')
+  })
+
+  it('carries a transaction of a million rows in bounded memory', { timeout: 120_000 }, async () => {
+    const db = await bench.database('create table t (id int primary key, v text)')
+    const source = await bench.source(db.config({ 'snapshot.mode': 'no_data' }))
+    await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+    source.keepNothing()
+    await db.play(`insert into t select g, repeat('x', 100) from generate_series(1, 1000000) g`)
+    const before = process.memoryUsage.rss()
+    let peak = 0
+    await source.waitFor(
+      'a million rows',
+      () => {
+        peak = Math.max(peak, process.memoryUsage.rss())
+        return source.count >= 1_000_000
+      },
+      100_000,
+    )
+    // The rows are 150 MB as they are sent, and far more as objects.
+    expect(peak - before).toBeLessThan(200e6)
+    expect(source.count).toBe(1_000_000)
+  })
+})

@@ -1,0 +1,73 @@
+import type { ConnectValue, RawConfig, SourceRecord } from 'penstock/api'
+import { afterEach } from 'vitest'
+import { plugin } from '../../connectors/postgres-source/index.ts'
+import { TestDatabase } from './postgres.ts'
+import { MemoryOffsets, SourceTaskHarness } from './source-task-harness.ts'
+
+/** Databases and sources of a test, which end with it. */
+export interface SourceBench {
+  database(script: string, serverUrl?: string): Promise<TestDatabase>
+  source(config: RawConfig, offsets?: MemoryOffsets, pollLimit?: number): Promise<SourceTaskHarness>
+  /** Anything else that has to end. */
+  onEnd(action: () => Promise<void>): void
+}
+
+/** To be called inside `describe`. */
+export function sourceBench(serverUrl: () => string): SourceBench {
+  const endings: (() => Promise<void>)[] = []
+  afterEach(async () => {
+    for (const end of endings.splice(0).toReversed()) await end()
+  })
+  return {
+    async database(script, url = serverUrl()) {
+      const made = await TestDatabase.create(url, 'test')
+      endings.push(() => made.drop())
+      await made.play(script)
+      return made
+    },
+    async source(config, offsets = new MemoryOffsets(), pollLimit = Infinity) {
+      const harness = new SourceTaskHarness(plugin, config, offsets, pollLimit)
+      endings.push(() => harness.stop())
+      await harness.start()
+      return harness
+    },
+    onEnd: (action) => void endings.push(action),
+  }
+}
+
+function part(record: SourceRecord, name: string): ConnectValue {
+  const field = record.valueSchema?.fields.find((candidate) => candidate.name === name)
+  return field !== undefined && Array.isArray(record.value) ? (record.value[field.index] ?? null) : null
+}
+
+/** `c`, `u`, `d`, `r`, `t`; `-` for a tombstone. */
+export function opOf(record: SourceRecord): string {
+  return record.value === null ? '-' : String(part(record, 'op'))
+}
+
+/** A row as an object by column; null when the record has none there. */
+export function rowOf(record: SourceRecord, image: 'before' | 'after' = 'after'): Record<string, ConnectValue> | null {
+  const row = part(record, image)
+  const schema = record.valueSchema?.fields.find((candidate) => candidate.name === image)?.schema
+  if (!Array.isArray(row) || schema === undefined) return null
+  return Object.fromEntries(schema.fields.map((field) => [field.name, row[field.index] ?? null]))
+}
+
+/** A member of the `source` block. */
+export function sourceOf(record: SourceRecord, name: string): ConnectValue {
+  const schema = record.valueSchema?.fields.find((candidate) => candidate.name === 'source')?.schema
+  const values = part(record, 'source')
+  const field = schema?.fields.find((candidate) => candidate.name === name)
+  return field !== undefined && Array.isArray(values) ? (values[field.index] ?? null) : null
+}
+
+/** The version of D14. */
+export function versionOf(record: SourceRecord): bigint {
+  const header = record.headers.find((candidate) => candidate.key === '__penstock.version')
+  return BigInt(Number(header?.value ?? -1))
+}
+
+/** `op key` of each record: `c [1]`. */
+export function story(records: readonly SourceRecord[]): string[] {
+  return records.map((record) => `${opOf(record)} ${JSON.stringify(record.key)}`)
+}
