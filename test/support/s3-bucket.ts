@@ -88,6 +88,10 @@ export class S3Bucket {
     await this.client.send(new PutObjectCommand({ Bucket: this.name, Key: key, Body: text }))
   }
 
+  async delete(key: string): Promise<void> {
+    await this.client.send(new DeleteObjectCommand({ Bucket: this.name, Key: key }))
+  }
+
   /** Keys of multipart uploads that are neither completed nor aborted, of those that begin with a prefix. */
   async openUploads(prefix: string): Promise<string[]> {
     const answer = await this.client.send(new ListMultipartUploadsCommand({ Bucket: this.name, Prefix: prefix }))
@@ -95,7 +99,7 @@ export class S3Bucket {
   }
 
   async remove(): Promise<void> {
-    for (const Key of await this.keys()) await this.client.send(new DeleteObjectCommand({ Bucket: this.name, Key }))
+    for (const key of await this.keys()) await this.delete(key)
     await this.client.send(new DeleteBucketCommand({ Bucket: this.name }))
     this.client.destroy()
   }

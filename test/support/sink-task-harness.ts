@@ -113,6 +113,8 @@ export class SinkTaskHarness {
 
   /** Says which records pass the transforms; the others are left out, their offsets are not. */
   keeps: (record: SinkRecord) => boolean = () => true
+  /** A commit that was asked for comes with every so many turns of {@link runUntil}. */
+  commitEvery = 1
 
   constructor(plugin: ConnectorPlugin, raw: RawConfig, log: MemoryLog = new MemoryLog(), clock: Clock = systemClock) {
     this.log = log
@@ -127,6 +129,11 @@ export class SinkTaskHarness {
   /** What the task failed with from outside a call; null while it is well. */
   get raised(): Error | null {
     return this.#raised
+  }
+
+  /** The offset after the last record that the task took. */
+  position(at: TopicPartition): number {
+    return this.#delivered.get(nameOf(at)) ?? 0
   }
 
   get wakeWithinMs(): number | null {
@@ -178,6 +185,7 @@ export class SinkTaskHarness {
   async runUntil(what: string, condition: () => boolean | Promise<boolean>, batch = 500): Promise<void> {
     const deadline = systemClock.monotonic() + 30_000
     let refused: readonly SinkRecord[] = []
+    let turns = 0
     while (!(await condition())) {
       if (systemClock.monotonic() > deadline) throw new RangeError(`waited 30 s for: ${what}`)
       if (this.#raised !== null) throw this.#raised
@@ -191,7 +199,8 @@ export class SinkTaskHarness {
         if (!(error instanceof RetriableError)) throw error
         refused = records
       }
-      if (this.#commitRequested) await this.commit()
+      turns += 1
+      if (this.#commitRequested && turns % this.commitEvery === 0) await this.commit()
       else if (records.length === 0 || refused.length > 0) await systemClock.sleep(Math.min(5, this.#wakeWithinMs ?? 5))
     }
   }
