@@ -74,6 +74,8 @@ export class ReplicationStream {
   /** Begins to read. */
   release(): void {
     this.#held = false
+    this.#readableSince = this.#clock.monotonic()
+    this.#copy?.proceed()
     this.#updateFlow()
   }
 
@@ -107,6 +109,8 @@ export class ReplicationStream {
   }
 
   #onFrame(bytes: Buffer, start: number, end: number): boolean {
+    // The first frames may come with the server's consent, before reading could be held back.
+    if (this.#held) return false
     if (bytes[start] === frame.keepalive) {
       this.#onKeepalive(readLsn(bytes, start + 1), bytes[start + 17] === 1)
       return true

@@ -12,6 +12,7 @@ import { PgSession } from './session.ts'
 import type { SourceSettings } from './settings.ts'
 import { checkSlot, createSlot, startReplication } from './slot.ts'
 import { beginSnapshot, Snapshot, snapshotPoint } from './snapshot.ts'
+import type { CatalogTable } from './table-catalog.ts'
 import { fullName } from './table-filter.ts'
 import type { TableRegistry } from './table-registry.ts'
 
@@ -129,8 +130,9 @@ export class SourceSession {
     const plan = planOf(settings, start)
     await tables.preload(sql, found.tables)
     if (settings.snapshotMode === 'initial_only') {
-      if (plan.snapshot) await beginSnapshot(sql, null)
-      if (plan.snapshot) await this.#readTables(sql, null, found, found.publication)
+      if (!plan.snapshot) return
+      await beginSnapshot(sql, null)
+      await this.#readTables(sql, null, found, null)
       return
     }
     const limit = plan.snapshot || start.position === null ? null : slotLimit(start.position)
@@ -209,11 +211,7 @@ export class SourceSession {
     const { settings, tables, records, clock, logger } = this.#parts
     await tables.context.types.reloadEnums(sql)
     const point = await snapshotPoint(sql, slotLsn, parseLsn, found.standby)
-    const chosen = found.tables.filter(
-      (table) =>
-        settings.snapshotTables.length === 0 ||
-        settings.snapshotTables.some((pattern) => pattern.regex.test(fullName(table))),
-    )
+    const chosen = snapshotTables(settings, found, publication)
     const snapshot = new Snapshot(sql, tables, records, this.#queue, point, clock, logger)
     this.#snapshot = snapshot
     const read = async (): Promise<void> => {
@@ -270,6 +268,21 @@ export class SourceSession {
   #advance(offset: SourceOffset | null): void {
     if (offset !== null) this.#changes?.advance(offset, confirmable(offset))
   }
+}
+
+/**
+ * What is read at the start: the tables by whose names the publication sends changes, so that a partitioned table is
+ * read as itself or as its partitions. Without a publication the rows are where they lie.
+ */
+function snapshotTables(settings: SourceSettings, found: Survey, publication: Publication | null): CatalogTable[] {
+  const isSent = (table: CatalogTable): boolean =>
+    publication === null
+      ? table.kind === 'r'
+      : publication.tables.some((other) => other.schema === table.schema && other.name === table.name)
+  const isChosen = (table: CatalogTable): boolean =>
+    settings.snapshotTables.length === 0 ||
+    settings.snapshotTables.some((pattern) => pattern.regex.test(fullName(table)))
+  return found.tables.filter((table) => isSent(table) && isChosen(table))
 }
 
 function planOf(settings: SourceSettings, start: Start): Plan {
