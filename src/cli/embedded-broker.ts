@@ -13,6 +13,7 @@ export async function startEmbeddedBroker(
     dataDir,
     listen,
     ...(advertisedHost === null ? {} : { advertisedHost }),
+    coordinators: { forgetsMembersAtStart: true },
     clock,
     logger,
   })

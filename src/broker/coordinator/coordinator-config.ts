@@ -13,6 +13,11 @@ export interface CoordinatorConfig {
   readonly offsetMetadataMaxBytes: number
   /** `offsets.topic.num.partitions` */
   readonly offsetsTopicPartitions: number
+  /**
+   * Whether groups come up empty after a start, whoever was in them. The members of a log that lives inside a worker died
+   * with it; waiting for their sessions to end would hold up their successors. Members that live join again by themselves.
+   */
+  readonly forgetsMembersAtStart: boolean
 }
 
 /**
@@ -27,4 +32,5 @@ export const defaultCoordinatorConfig: CoordinatorConfig = {
   offsetsRetentionCheckMs: 600_000,
   offsetMetadataMaxBytes: 4096,
   offsetsTopicPartitions: 50,
+  forgetsMembersAtStart: false,
 }

@@ -260,9 +260,12 @@ export class GroupCoordinator implements GroupOwner {
         else this.offsets.set(group, topic, partition, decodeOffsetValue(value))
       }
     })
-    const { initialRebalanceDelayMs: gatherMs } = this.#config
+    const { initialRebalanceDelayMs: gatherMs, forgetsMembersAtStart } = this.#config
     const nowMs = this.#clock.monotonic()
-    for (const [id, stored] of groups) this.#add(Group.restore(id, this, gatherMs, stored, nowMs))
+    for (const [id, stored] of groups) {
+      const kept = forgetsMembersAtStart ? { ...stored, leaderId: null, members: [] } : stored
+      this.#add(Group.restore(id, this, gatherMs, kept, nowMs))
+    }
     for (const id of this.offsets.groups()) {
       if (!this.#groups.has(id)) this.#add(new Group(id, this, gatherMs, this.#clock.now()))
     }

@@ -1,0 +1,235 @@
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { afterEach, describe, expect, it } from 'vitest'
+
+import { describeWith, service } from '../support/services.ts'
+import {
+  eventually,
+  workerPlace,
+  WorkerProcess,
+  WorkerProcessError,
+  type WorkerPlace,
+} from '../support/worker-process.ts'
+
+const text = 'org.apache.kafka.connect.storage.StringConverter'
+const converters = { 'key.converter': text, 'value.converter': text }
+const folders: string[] = []
+const workers: WorkerProcess[] = []
+
+interface Bench {
+  readonly place: WorkerPlace
+  readonly input: string
+  readonly output: string
+}
+
+async function bench(): Promise<Bench> {
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-worker-'))
+  folders.push(folder)
+  return {
+    place: await workerPlace(join(folder, 'log')),
+    input: join(folder, 'in.txt'),
+    output: join(folder, 'out.txt'),
+  }
+}
+
+async function run(place: WorkerPlace, settings: Record<string, string> = {}): Promise<WorkerProcess> {
+  const worker = await WorkerProcess.start(place, settings)
+  workers.push(worker)
+  return worker
+}
+
+const sourceOf = ({ input }: Bench, topic = 'lines') => ({
+  'connector.class': 'FileStreamSource',
+  file: input,
+  topic,
+  ...converters,
+})
+const sinkOf = ({ output }: Bench, topic = 'lines') => ({
+  'connector.class': 'FileStreamSink',
+  file: output,
+  topics: topic,
+  ...converters,
+})
+
+const linesOf = (file: string): string[] =>
+  existsSync(file)
+    ? readFileSync(file, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+    : []
+
+const numbered = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, i) => `line ${from + i}`)
+
+async function untilLines(file: string, count: number): Promise<readonly string[]> {
+  return await eventually(`${count} lines in ${file}`, 20_000, async () => {
+    const lines = linesOf(file)
+    return lines.length >= count ? lines : null
+  })
+}
+
+interface Status {
+  readonly connector: { readonly state: string }
+  readonly tasks: readonly { readonly id: number; readonly state: string; readonly trace?: string }[]
+}
+
+async function statusOf(worker: WorkerProcess, name: string): Promise<Status> {
+  return (await worker.request('GET', `/connectors/${name}/status`)) as Status
+}
+
+async function untilTask(worker: WorkerProcess, name: string, state: string): Promise<Status> {
+  return await eventually(`task of ${name} is ${state}`, 20_000, async () => {
+    const status = await statusOf(worker, name).catch(() => null)
+    return status?.tasks[0]?.state === state ? status : null
+  })
+}
+
+afterEach(async () => {
+  await Promise.all(workers.splice(0).map(async (worker) => await worker.kill()))
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+describe('a worker with its own log', () => {
+  it('moves lines from a file to another, and ends in order at SIGTERM', async () => {
+    const at = await bench()
+    writeFileSync(at.input, `${numbered(0, 1000).join('\n')}\n`)
+    const worker = await run(at.place)
+    await worker.post('source', sourceOf(at))
+    await worker.post('sink', sinkOf(at))
+    expect(await untilLines(at.output, 1000)).toEqual(numbered(0, 1000))
+    expect((await untilTask(worker, 'source', 'RUNNING')).connector.state).toBe('RUNNING')
+    expect(await worker.request('GET', '/connectors/source/topics')).toEqual({ source: { topics: ['lines'] } })
+    expect(await worker.stop()).toBe(0)
+    expect(worker.output).toContain('ready: REST')
+  })
+
+  it('goes on after a restart where it stopped, without a line twice', async () => {
+    const at = await bench()
+    writeFileSync(at.input, `${numbered(0, 100).join('\n')}\n`)
+    const first = await run(at.place)
+    await first.post('source', sourceOf(at))
+    await first.post('sink', sinkOf(at))
+    await untilLines(at.output, 100)
+    expect(await first.stop()).toBe(0)
+    appendFileSync(at.input, `${numbered(100, 200).join('\n')}\n`)
+    const second = await run(at.place)
+    expect(await untilLines(at.output, 200)).toEqual(numbered(0, 200))
+    expect(await second.request('GET', '/connectors/source/offsets')).toEqual({
+      offsets: [{ partition: { filename: at.input }, offset: { position: readFileSync(at.input).length } }],
+    })
+  })
+
+  it('loses no line when it is killed again and again', async () => {
+    const at = await bench()
+    writeFileSync(at.input, '')
+    let worker = await run(at.place)
+    await worker.post('source', { ...sourceOf(at), 'batch.size': '50' })
+    await worker.post('sink', sinkOf(at))
+    let written = 0
+    for (let round = 0; round < 5; round += 1) {
+      appendFileSync(at.input, `${numbered(written, written + 5000).join('\n')}\n`)
+      written += 5000
+      await worker.killAfter(200 + round * 150)
+      worker = await run(at.place)
+    }
+    const wanted = new Set(numbered(0, written))
+    const seen = await eventually('every line arrived', 30_000, async () => {
+      const lines = linesOf(at.output)
+      return new Set(lines).size >= wanted.size ? lines : null
+    })
+    expect(new Set(seen)).toEqual(wanted)
+    expect(firstSightings(seen)).toEqual([...wanted])
+  }, 120_000)
+
+  it('pauses, resumes, stops and deletes over REST', async () => {
+    const at = await bench()
+    writeFileSync(at.input, 'one\n')
+    const worker = await run(at.place)
+    await worker.post('source', sourceOf(at))
+    await untilTask(worker, 'source', 'RUNNING')
+    await worker.request('PUT', '/connectors/source/pause')
+    await untilTask(worker, 'source', 'PAUSED')
+    await worker.request('PUT', '/connectors/source/resume')
+    await untilTask(worker, 'source', 'RUNNING')
+    await worker.request('PUT', '/connectors/source/stop')
+    const stopped = await eventually('it is stopped, without tasks', 20_000, async () => {
+      const status = await statusOf(worker, 'source')
+      return status.connector.state === 'STOPPED' && status.tasks.length === 0 ? status : null
+    })
+    expect(stopped.tasks).toEqual([])
+    await worker.request('DELETE', '/connectors/source')
+    await expect(
+      eventually('its status is gone', 5000, async () => (await statusOf(worker, 'source')) && null),
+    ).rejects.toThrow('404')
+  })
+
+  it('shows a failing task with its trace, and runs it again when its cause is mended', async () => {
+    const at = await bench()
+    writeFileSync(at.input, 'one\n')
+    const worker = await run(at.place)
+    await worker.post('source', sourceOf(at))
+    await worker.post('sink', { ...sinkOf(at), 'value.converter': 'org.apache.kafka.connect.json.JsonConverter' })
+    const failed = await untilTask(worker, 'sink', 'FAILED')
+    expect(failed.connector.state).toBe('RUNNING')
+    expect(failed.tasks[0]?.trace).toContain('the value of the record lines-0@0 does not decode')
+    await worker.request('PUT', '/connectors/sink/config', sinkOf(at))
+    await untilTask(worker, 'sink', 'RUNNING')
+    expect(await untilLines(at.output, 1)).toEqual(['one'])
+  })
+
+  it('refuses the folder of another worker and names its process', async () => {
+    const at = await bench()
+    const owner = await run(at.place)
+    const other = await workerPlace(at.place.folder)
+    const refused = run(other)
+    await expect(refused).rejects.toThrow(WorkerProcessError)
+    await expect(refused).rejects.toThrow(`in use by process ${owner.pid}`)
+    await expect(refused).rejects.toThrow('bootstrap.servers')
+  })
+
+  it('refuses a port that is taken, and says which setting to change', async () => {
+    const at = await bench()
+    await run(at.place)
+    const other = await bench()
+    const refused = await run({ ...other.place, rest: at.place.rest })
+    await refused.end(10_000)
+    expect(refused.output).toContain('another process has the port')
+    expect(refused.output).toContain('listeners=')
+  })
+})
+
+describeWith(['kafka'], 'a worker on a Kafka cluster', () => {
+  it('moves lines through it, and a second worker of the group stands by and takes over', async () => {
+    const at = await bench()
+    const topic = `worker-test-${Date.now()}`
+    const group = `group-${topic}`
+    const settings = {
+      'bootstrap.servers': service('kafka'),
+      'group.id': group,
+      'config.storage.topic': `${group}-configs`,
+      'offset.storage.topic': `${group}-offsets`,
+      'status.storage.topic': `${group}-status`,
+      'session.timeout.ms': '6000',
+    }
+    writeFileSync(at.input, `${numbered(0, 100).join('\n')}\n`)
+    const first = await run(at.place, settings)
+    await first.post(`source-${topic}`, sourceOf(at, topic))
+    await first.post(`sink-${topic}`, sinkOf(at, topic))
+    await untilLines(at.output, 100)
+    const second = await run(await workerPlace(at.place.folder), settings)
+    expect(await second.request('GET', '/connectors')).toHaveLength(2)
+    expect((await statusOf(second, `sink-${topic}`)).tasks).toHaveLength(1)
+    await second.request('PUT', `/connectors/sink-${topic}/pause`)
+    await untilTask(first, `sink-${topic}`, 'PAUSED')
+    await second.request('PUT', `/connectors/sink-${topic}/resume`)
+    expect(await first.stop()).toBe(0)
+    appendFileSync(at.input, `${numbered(100, 200).join('\n')}\n`)
+    expect(await untilLines(at.output, 200)).toEqual(numbered(0, 200))
+  })
+})
+
+/** Each line once, where it was first seen. */
+function firstSightings(lines: readonly string[]): readonly string[] {
+  return [...new Set(lines)]
+}
