@@ -147,7 +147,7 @@ async function startHerder(parts: HerderParts): Promise<StartedHerder> {
   undo.add('the worker group', async () => await group.close())
   undo.add('the statuses', async () => await stores.statuses.flush())
   undo.add('connectors and tasks', async () => await herder.stop())
-  await group.start()
+  group.start()
   return { herder, worker, statuses }
 }
 
@@ -185,10 +185,10 @@ function makeWorker(
 async function fixedPort(address: ListenAddress): Promise<ListenAddress> {
   if (address.port !== 0) return address
   const server = createServer()
-  const { promise, resolve, reject } = deferred<void>()
-  server.once('error', reject)
-  server.listen({ port: 0, host: address.host === '' ? '127.0.0.1' : address.host }, resolve)
-  await promise
+  const listening = deferred<void>()
+  server.once('error', (error) => listening.reject(error))
+  server.listen({ port: 0, host: address.host === '' ? '127.0.0.1' : address.host }, () => listening.resolve())
+  await listening.promise
   const { port } = server.address() as AddressInfo
   await new Promise((closed) => server.close(closed))
   return { host: address.host, port }

@@ -118,13 +118,13 @@ function readyLine(worker: RunningWorker, config: WorkerConfig): string {
 
 /** Resolves at the first SIGINT or SIGTERM; the next one is the system's to handle. */
 function nextSignal(): Promise<void> {
-  const { promise, resolve } = deferred<void>()
+  const signalled = deferred<void>()
   const stop = (): void => {
     process.off('SIGINT', stop)
     process.off('SIGTERM', stop)
-    resolve()
+    signalled.resolve()
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
-  return promise
+  return signalled.promise
 }

@@ -30,7 +30,8 @@ export interface HerderWritesOptions {
   readonly statuses: KnownStatuses
   readonly writer: ConfigWriter
   readonly validate: (config: SubmittedConfig) => Promise<ConfigInfos>
-  readonly leadership: () => Leadership
+  /** Waits while the worker has no place in its group. */
+  readonly leadership: () => Promise<Leadership>
 }
 
 /** What the REST API changes: validation, leadership, existence, then the record. One write at a time. */
@@ -123,8 +124,9 @@ export class HerderWrites {
   }
 
   async #asLeader<T>(what: string, action: () => Promise<T>): Promise<T> {
+    await this.#options.leadership()
     return await this.#lock.run(async () => {
-      const { isLeader, leaderUrl } = this.#options.leadership()
+      const { isLeader, leaderUrl } = await this.#options.leadership()
       if (!isLeader) throw new NotLeaderError(`Only the leader can ${what}.`, leaderUrl)
       return await action()
     })

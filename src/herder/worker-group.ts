@@ -82,9 +82,8 @@ export class WorkerGroup {
     }
   }
 
-  /** Joins; resolves after the first round. Rounds go on until {@link close}. */
-  async start(): Promise<void> {
-    await this.#round()
+  /** Begins to join; rounds go on until {@link close}. */
+  start(): void {
     this.#running = this.#run()
   }
 

@@ -4,6 +4,7 @@ import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/conf
 import type { WorkerGroup as GroupSettings } from '../config/connector-problems.ts'
 import { missingClassMessage } from '../config/validate-connector.ts'
 import type { Clock } from '../foundation/clock.ts'
+import { deferred, type Deferred } from '../foundation/deferred.ts'
 import type { Logger } from '../foundation/logger.ts'
 import type { PluginRegistry } from '../plugin/plugin-registry.ts'
 import { messageOf } from '../runtime/failures.ts'
@@ -88,6 +89,7 @@ export class WorkerHerder implements Herder {
   readonly #lock = new SerialLock()
   readonly #stage: StageLog
   #membership: Membership = { generation: -1, isLeader: false, leaderUrl: null, work: { connectors: [], tasks: [] } }
+  #joined: Deferred<void> = deferred<void>()
   #ready = false
   #stopping = false
   #reconcileAsked = false
@@ -103,7 +105,7 @@ export class WorkerHerder implements Herder {
       statuses,
       writer,
       validate: async (config) => await worker.validate(config, options.group),
-      leadership: () => this.#membership,
+      leadership: async () => await this.#joinedMembership(),
     })
     this.#taskConfigs = new TaskConfigMaker({
       fold,
@@ -141,12 +143,14 @@ export class WorkerHerder implements Herder {
   /** Takes up what a round of the group brought; resolves when what is to be given up has stopped. */
   async onMembership(membership: Membership): Promise<void> {
     this.#membership = membership
+    if (membership.generation >= 0) this.#joined.resolve()
+    else this.#joined = deferred<void>()
     this.#options.statuses.setGeneration(membership.generation)
     await this.#exclusively('taking up an assignment', async () => {
       if (!this.#stopping) await this.#local.reconcile(membership.work)
       if (membership.isLeader) this.#removeOrphans()
     })
-    this.#ready = true
+    this.#ready ||= membership.generation >= 0
     // Records may have come between the leader's decision and here.
     this.#checkAssignment()
   }
@@ -313,6 +317,11 @@ export class WorkerHerder implements Herder {
       throw new WorkerStoppingError()
     }
     return await interruptible(work, signal)
+  }
+
+  async #joinedMembership(): Promise<Membership> {
+    while (this.#membership.generation < 0) await this.#joined.promise
+    return this.#membership
   }
 
   /** The leader asks for a round when what is configured is not what was given out. */
