@@ -10,6 +10,7 @@ import { checkConverters, converterClassKeys } from './converter-config.ts'
 import { describeValues, groupsOf } from './describe-config.ts'
 import { nearestKey } from './nearest-key.ts'
 import { checkConfig, type CheckedConfig } from './parse-config.ts'
+import { unresolvedReferences } from './provider-reference.ts'
 import { sinkConfigDef } from './sink-config-def.ts'
 import { sourceConfigDef } from './source-config-def.ts'
 import { stageConfig } from './stage-config.ts'
@@ -25,7 +26,7 @@ export interface ValidationContext {
 /** A validated connector config. */
 export interface ConnectorValidation {
   readonly infos: ConfigInfos
-  /** What is no error but worth a line in the log: unknown keys, with the nearest known one. No values. */
+  /** What is no error but worth a line in the log: unknown keys with the nearest known one, literal secrets. No values. */
   readonly warnings: readonly string[]
 }
 
@@ -55,6 +56,7 @@ export async function validateConnector(
     ...(descriptor.kind === 'sink' ? sinkProblems(config, worker) : []),
     ...stages.problems,
     ...nullProblems(config),
+    ...unresolvedReferences(config),
   ])
   const own = await checkOwn(plugin, config, signal)
   const def = { ...frameworkDef, ...plugin.configDef }
@@ -66,7 +68,7 @@ export async function validateConnector(
   ]
   return {
     infos: summary(className, groupsOf(def), configs),
-    warnings: unknownKeys(def, config, configs),
+    warnings: [...unknownKeys(def, config, configs), ...literalSecrets(def, config)],
   }
 }
 
@@ -121,4 +123,11 @@ function unknownKeys(def: ConfigDef, config: SubmittedConfig, configs: readonly 
       const nearest = nearestKey(key, Object.keys(def))
       return `Configuration "${key}" is not known${nearest === null ? '' : `; did you mean "${nearest}"?`}`
     })
+}
+
+/** Secrets that will stand in the config topic, and be shown by REST, as they are (I8). */
+function literalSecrets(def: ConfigDef, config: SubmittedConfig): readonly string[] {
+  return Object.entries(def)
+    .filter(([key, { type }]) => type === 'PASSWORD' && (config[key] ?? '') !== '')
+    .map(([key]) => `Configuration "${key}" is a literal secret: it is stored as it is, and REST shows it`)
 }

@@ -7,6 +7,7 @@ import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
 import { ConfigError } from '../api/errors.ts'
 import { scanPluginPath } from '../plugin/plugin-path.ts'
 import { PluginRegistry } from '../plugin/plugin-registry.ts'
+import { clientSettingWarnings } from './client-overrides.ts'
 import { clientSecurity, type ClientSecurity } from './client-security.ts'
 import {
   allowUnauthenticatedKey,
@@ -90,7 +91,11 @@ export async function loadWorkerConfig(given: RawConfig, options: { readonly fil
   const config = typed(parsed, raw, cluster)
   for (const listener of config.listeners) checkReachable(listener, 'listeners', allowed)
   if (config.embedded !== null) checkReachable(config.embedded.listen, 'embedded.broker.listener', allowed)
-  return { ...config, foundPlugins: scan.plugins, warnings: [...scan.warnings, ...unknownKeys(raw)] }
+  return {
+    ...config,
+    foundPlugins: scan.plugins,
+    warnings: [...scan.warnings, ...unknownKeys(raw), ...clientSettingWarnings(raw)],
+  }
 }
 
 /** The REST address that other workers and status records name. `port` is the one really bound. */

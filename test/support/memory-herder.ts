@@ -12,7 +12,7 @@ import type { WorkerHealth } from '../../src/herder/entities/worker-health.ts'
 import type { Herder, SubmittedConnector } from '../../src/herder/herder.ts'
 
 import { AlreadyExistsError, NotFoundError } from '../../src/api/errors.ts'
-import { describeConfig } from '../../src/config/describe-config.ts'
+import { describePlugin } from '../../src/config/describe-plugin.ts'
 import { missingClassMessage, validateConnector } from '../../src/config/validate-connector.ts'
 import { BadRequestError, InvalidConnectorConfigError } from '../../src/herder/herder-errors.ts'
 import { PluginRegistry } from '../../src/plugin/plugin-registry.ts'
@@ -173,7 +173,7 @@ export class MemoryHerder implements Herder {
   }
 
   async pluginConfig(plugin: string): Promise<readonly ConfigKeyInfo[]> {
-    return describeConfig((await this.#plugins.load(this.#plugins.any(plugin))).configDef)
+    return await describePlugin(this.#plugins, plugin)
   }
 
   async validateConnectorConfig(config: SubmittedConfig, signal: AbortSignal): Promise<ConfigInfos> {

@@ -224,6 +224,9 @@ describe('a validation', () => {
     { 'errors.log.enable': 'true' },
     { 'errors.deadletterqueue.topic.name': 'dlq' },
     { 'producer.override.transactional.id': 'x' },
+    { 'producer.override.enable.idempotence': 'false' },
+    { 'consumer.override.enable.auto.commit': 'true' },
+    { file: '${env:HOME}/${dir:/x:y}' },
     { 'consumer.override.bootstrap.servers': 'other:9092' },
     { 'admin.override.client.id': 'x' },
   ])('refuses %j by name while it is not served', async (setting) => {
@@ -263,6 +266,34 @@ describe('a validation', () => {
   it('warns of unknown keys with the nearest known one, and never shows values', async () => {
     const { warnings } = await validate({ ...source, 'batch.sise': 'secret', 'value.converter.x': 'y' })
     expect(warnings).toEqual(['Configuration "batch.sise" is not known; did you mean "batch.size"?'])
+  })
+
+  it('checks client settings by type and shows what they mean', async () => {
+    const { infos } = await validate({ ...sink, 'consumer.override.max.poll.records': 'x' })
+    expect(infos.configs.at(-1)).toMatchObject({
+      definition: { name: 'consumer.override.max.poll.records', type: 'INT' },
+      value: {
+        errors: [
+          'Invalid value x for configuration consumer.override.max.poll.records: Not a number of type INT',
+          'Invalid value null for configuration consumer.override.max.poll.records: Value must be non-null',
+        ],
+      },
+    })
+  })
+
+  it('warns of literal secrets without showing them', async () => {
+    const { warnings } = await validate({
+      'connector.class': 'ElasticsearchSink',
+      name: 'v',
+      topics: 't',
+      'connection.url': 'http://127.0.0.1:1',
+      'connection.username': 'u',
+      'connection.password': 'hunter2',
+      'batch.size': 'stops before anybody is asked',
+    })
+    expect(warnings).toEqual([
+      'Configuration "connection.password" is a literal secret: it is stored as it is, and REST shows it',
+    ])
   })
 
   it('throws without class, and for a class that nobody has', async () => {

@@ -75,6 +75,20 @@ describe("a worker's configuration", () => {
     ])
   })
 
+  it('says which client settings have no effect', async () => {
+    const { warnings } = await load({
+      'security.protocol': 'PLAINTEXT',
+      'producer.security.protocol': 'PLAINTEXT',
+      'consumer.security.protocol': 'SSL',
+      'producer.max.block.ms': '1',
+      'consumer.max.poll.records': '1',
+    })
+    expect(warnings).toEqual([
+      'Worker configuration "consumer.security.protocol" has no effect: all clients use "security.protocol"',
+      'Worker configuration "producer.max.block.ms" has no effect',
+    ])
+  })
+
   it('passes over a plugin.path folder that is not there, with a warning', async () => {
     const { warnings } = await load({ 'plugin.path': '/no/such/folder' })
     expect(warnings).toEqual([expect.stringMatching(/\/no\/such\/folder cannot be read/)])
