@@ -2,6 +2,7 @@ import { errorCodes } from '../protocol/error-codes.ts'
 import {
   batchSizeAt,
   readBatchHeader,
+  stampMaxTimestamp,
   verifyBatch,
   type BatchFault,
   type BatchHeader,
@@ -33,9 +34,12 @@ export function checkBatch(bytes: Buffer, config: LogConfig, nowMs: number, orig
     throw reject('RECORD_LIST_TOO_LARGE', `${header.sizeInBytes} bytes are above segment.bytes ${config.segmentBytes}`)
   }
   if (origin === 'client') checkFields(header)
-  if (config.timestampType === 0) checkTimestamp(header, config, nowMs)
-  if (!header.isControl) checkRecords(bytes, header, config)
-  return header
+  const maxTimestamp = header.isControl ? header.maxTimestamp : checkRecords(bytes, header, config)
+  if (config.timestampType === 1) return header
+  checkTimestamp(maxTimestamp, config, nowMs)
+  if (maxTimestamp === header.maxTimestamp) return header
+  stampMaxTimestamp(bytes, 0, maxTimestamp) // Some producers send a wrong one, by which records would be found and expire.
+  return readBatchHeader(bytes)
 }
 
 function checkFields(header: BatchHeader): void {
@@ -54,8 +58,7 @@ function checkFields(header: BatchHeader): void {
   if (header.timestampType === 1) throw reject('INVALID_TIMESTAMP', 'clients may not set the log append time')
 }
 
-function checkTimestamp(header: BatchHeader, config: LogConfig, nowMs: number): void {
-  const timestamp = header.maxTimestamp
+function checkTimestamp(timestamp: number, config: LogConfig, nowMs: number): void {
   if (timestamp < 0) return
   if (timestamp > nowMs + config.timestampAfterMaxMs || timestamp < nowMs - config.timestampBeforeMaxMs) {
     throw reject('INVALID_TIMESTAMP', `timestamp ${timestamp} is out of the range message.timestamp.*.max.ms allows`)
@@ -65,9 +68,11 @@ function checkTimestamp(header: BatchHeader, config: LogConfig, nowMs: number): 
 /**
  * The records of an uncompressed batch, and of any batch of a compacted topic, where every record needs a key. Others are
  * stored unopened: their producers' mistakes reach their consumers, as their CRC says.
+ * @returns the largest timestamp; of unopened batches what their head says.
  */
-function checkRecords(bytes: Buffer, header: BatchHeader, config: LogConfig): void {
-  if (header.codec !== 'none' && !config.compact) return
+function checkRecords(bytes: Buffer, header: BatchHeader, config: LogConfig): number {
+  if (header.codec !== 'none' && !config.compact) return header.maxTimestamp
+  let maxTimestamp = -1
   try {
     const reader = new RecordReader(bytes)
     for (let i = 0; reader.next(); i += 1) {
@@ -75,7 +80,9 @@ function checkRecords(bytes: Buffer, header: BatchHeader, config: LogConfig): vo
         throw reject('INVALID_RECORD', `offset delta of record ${i} is not ${i}`)
       if (config.compact && reader.keyIsNull)
         throw reject('INVALID_RECORD', `record ${i} of a compacted topic has no key`)
+      if (reader.timestamp > maxTimestamp) maxTimestamp = reader.timestamp
     }
+    return maxTimestamp
   } catch (error) {
     if (error instanceof RejectedBatchError) throw error
     throw new RejectedBatchError(errorCodes.CORRUPT_MESSAGE, `the records do not decode: ${String(error)}`, error)

@@ -35,6 +35,8 @@ export interface Compaction {
   /** The oldest segments of the log, none of which is written any more, all of them synced and indexed. */
   readonly inputs: readonly Segment[]
   readonly compactedOffset: number
+  /** Ends the work at the next batch. */
+  readonly signal: AbortSignal
   /** Called once `by` is on disk in the place of `segments`, which can be read until they are closed. */
   readonly replace: (segments: readonly Segment[], by: Segment) => void
 }
@@ -82,7 +84,7 @@ async function lastOffsets(
         if (!offsets.has(key)) keyBytes += key.length + bytesPerMapEntry
         offsets.set(key, reader.offset)
       }
-      await turnAfter(scanner.position, header.sizeInBytes)
+      await turnAfter(compaction.signal, scanner.position, header.sizeInBytes)
     }
     requireEnd(segment, scanner)
   }
@@ -145,7 +147,7 @@ async function copyKept(segment: Segment, output: Segment, round: Round): Promis
     const kept = header.isControl ? scanner.bytes() : filterBatch(scanner.bytes(), keeper(header, round), horizonMs)
     if (kept !== null) output.append(kept, readBatchHeader(kept), round.config.indexIntervalBytes)
     output.relieveMemory()
-    await turnAfter(scanner.position, header.sizeInBytes)
+    await turnAfter(round.signal, scanner.position, header.sizeInBytes)
   }
   requireEnd(segment, scanner)
 }
@@ -180,7 +182,8 @@ function requireEnd(segment: Segment, scanner: BatchScanner): void {
   throw new CorruptLogError(segment.path(suffixes.log), scanner.position, scanner.fault)
 }
 
-async function turnAfter(position: number, size: number): Promise<void> {
+async function turnAfter(signal: AbortSignal, position: number, size: number): Promise<void> {
+  signal.throwIfAborted()
   const before = Math.floor(position / bytesPerTurn)
   if (Math.floor((position + size) / bytesPerTurn) > before) await turn()
 }

@@ -70,8 +70,8 @@ export class DurableSegments {
   append(batch: Buffer, header: BatchHeader, indexIntervalBytes: number): Segment {
     const { active } = this
     this.onDisk(() => {
+      active.relieveMemory() // First: once the batch is written, nothing may fail any more.
       active.append(batch, header, indexIntervalBytes)
-      active.relieveMemory()
     })
     this.#dirty.add(active)
     return active
@@ -102,6 +102,13 @@ export class DurableSegments {
   replace(old: readonly Segment[], by: Segment): void {
     this.list.splice(this.list.indexOf(old[0] as Segment), old.length, by)
     for (const segment of old) segment.close()
+  }
+
+  /** Closes the files of old segments that nobody read since the last call. */
+  rest(): void {
+    for (const segment of this.list) {
+      if (segment !== this.active && segment.endOffset <= this.durable.offset) segment.rest()
+    }
   }
 
   /** Runs `action`; a failure of the system comes out as a StorageError. */

@@ -99,6 +99,7 @@ export class PartitionLog {
   #failedAtMs = 0
   #recovering: Promise<void> | null = null
   #closed = false
+  readonly #closing = new AbortController()
 
   private constructor(options: PartitionLogOptions, loaded: LoadedPartition) {
     const { fs, directory, logger, config, clock } = options
@@ -251,9 +252,14 @@ export class PartitionLog {
     return this.#whileOpen(() => this.#upkeep.advanceLogStart(offset, this.#clock.now()))
   }
 
-  /** Compacts the log when that is worth while. @returns whether it did. */
-  compact(nowMs: number = this.#clock.now()): Promise<boolean> {
-    return this.#whileOpen(() => this.#upkeep.compact(nowMs))
+  /** Compacts the log when that is worth while; `close` ends it early. @returns whether it did. */
+  async compact(nowMs: number = this.#clock.now()): Promise<boolean> {
+    try {
+      return await this.#whileOpen(() => this.#upkeep.compact(nowMs, this.#closing.signal))
+    } catch (error) {
+      if (error === this.#closing.signal.reason) return false
+      throw error
+    }
   }
 
   /** Makes a start after a crash quick: writes indexes, producers and the recovery point. Rolling and closing do it too. */
@@ -265,6 +271,7 @@ export class PartitionLog {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#closing.abort()
     try {
       await this.#upkeep.inTurn(async () => {
         if (this.#segments.failure === null) await this.#upkeep.writeCheckpoint()
@@ -315,7 +322,11 @@ export class PartitionLog {
   #rollFor(incoming: BatchHeader, nowMs: number): void {
     const lastOffset = this.logEndOffset + incoming.lastOffsetDelta
     const { active } = this.#segments
-    if (!active.mustRollFor(incoming.sizeInBytes, incoming.maxTimestamp, lastOffset, this.#state.config, nowMs)) return
+    const { sizeInBytes, maxTimestamp } = incoming
+    const mustRoll = this.#segments.onDisk(() =>
+      active.mustRollFor(sizeInBytes, maxTimestamp, lastOffset, this.#state.config, nowMs),
+    )
+    if (!mustRoll) return
     this.#segments.roll(nowMs)
     this.#upkeep.startCheckpoint()
   }

@@ -68,6 +68,7 @@ export class PartitionUpkeep {
   /** Writes indexes, producers and the recovery point for everything appended so far, which is made durable first. */
   async writeCheckpoint(): Promise<void> {
     const { segments, checkpoint, fs, directory, producers } = this.#state
+    segments.rest()
     const { active, endOffset } = segments
     const recoveryBytes = active.size
     if (endOffset === checkpoint.recoveryOffset && active.baseOffset === checkpoint.recoverySegment) return
@@ -101,8 +102,8 @@ export class PartitionUpkeep {
     this.#removeExpired(nowMs)
   }
 
-  /** @returns whether it was worth while. */
-  async compact(nowMs: number): Promise<boolean> {
+  /** @returns whether it was worth while. @throws the signal's reason when it fires: the log is then whole, not compacted. */
+  async compact(nowMs: number, signal: AbortSignal): Promise<boolean> {
     const { segments, config, fs, directory } = this.#state
     if (!config.compact || segments.failure !== null) return false
     const { compactedOffset } = this.#state.checkpoint
@@ -117,6 +118,7 @@ export class PartitionUpkeep {
     const inputs = segments.list.slice(0, count)
     const end = await compactSegments({
       ...plan,
+      signal,
       fs,
       directory,
       inputs,

@@ -39,12 +39,15 @@ export class Segment {
   readonly transactions: TransactionIndex
   readonly createdAtMs: number
   #file: LogFile | null = null
+  #wasUsed = false
   /** Bytes of valid batches. */
   size = 0
   /** The offset after the last record that was ever in this segment. */
   endOffset: number
   maxTimestamp: TimestampOffset
   #firstTimestamp: number | null = null
+  /** The timestamp of the last entry of the time index. */
+  #indexedTimestamp: number
   #bytesSinceEntry = 0
 
   private constructor(
@@ -67,6 +70,7 @@ export class Segment {
     this.offsetIndex = make(suffixes.offsetIndex, offsetEntrySize)
     this.timeIndex = make(suffixes.timeIndex, timeEntrySize)
     this.transactions = new TransactionIndex(make(suffixes.transactionIndex, TransactionIndex.entrySize))
+    this.#indexedTimestamp = this.lastTimeEntry()?.timestamp ?? -1
   }
 
   /** A segment without records. Its files exist on return; their names are not durable. */
@@ -88,6 +92,7 @@ export class Segment {
 
   /** Opened when it is first needed, so that old segments nobody reads hold no descriptor. */
   get file(): LogFile {
+    this.#wasUsed = true
     this.#file ??= this.#fs.open(this.path(suffixes.log), 'existing')
     return this.#file
   }
@@ -130,8 +135,8 @@ export class Segment {
 
   /** Writes the largest timestamp into the time index, unless it stands there. */
   noteTime(): void {
-    const last = this.lastTimeEntry()
-    if (this.maxTimestamp.timestamp <= (last?.timestamp ?? -1)) return
+    if (this.maxTimestamp.timestamp <= this.#indexedTimestamp) return
+    this.#indexedTimestamp = this.maxTimestamp.timestamp
     const entry = this.timeIndex.add()
     writeInt64(entry, this.maxTimestamp.timestamp, 0)
     entry.writeInt32BE(this.maxTimestamp.offset - this.baseOffset, 8)
@@ -194,6 +199,7 @@ export class Segment {
     this.endOffset = this.baseOffset
     this.maxTimestamp = { timestamp: -1, offset: this.baseOffset }
     this.#firstTimestamp = null
+    this.#indexedTimestamp = -1
     this.#bytesSinceEntry = 0
   }
 
@@ -205,6 +211,7 @@ export class Segment {
     this.transactions.truncate(endOffset)
     const last = this.lastTimeEntry()
     this.maxTimestamp = last ?? { timestamp: -1, offset: this.baseOffset }
+    this.#indexedTimestamp = last?.timestamp ?? -1
     this.#bytesSinceEntry = 0
   }
 
@@ -220,6 +227,12 @@ export class Segment {
   hold(): void {
     void this.file
     for (const index of [this.offsetIndex, this.timeIndex, this.transactions.index]) index.hold()
+  }
+
+  /** Closes the files unless they were used since the last call. */
+  rest(): void {
+    if (!this.#wasUsed) this.close()
+    this.#wasUsed = false
   }
 
   close(): void {

@@ -76,6 +76,8 @@ export class MemoryFileSystem implements FileSystem {
   syncGate: Promise<void> | null = null
   /** Paths synced so far, folders included. */
   readonly syncs: string[] = []
+  /** Files that are open. */
+  openFiles = 0
   /** Called before every operation that changes something or syncs; may throw to end the world there. */
   onOperation: (name: string) => void = () => undefined
 
@@ -215,6 +217,7 @@ class MemoryFile implements LogFile {
     this.path = path
     this.#disk = disk
     this.#inode = inode
+    disk.openFiles += 1
   }
 
   read(target: Buffer, offset: number, length: number, position: number): number {
@@ -258,7 +261,9 @@ class MemoryFile implements LogFile {
   }
 
   close(): void {
+    this.#requireOpen()
     this.#open = false
+    this.#disk.openFiles -= 1
   }
 
   #requireOpen(): void {

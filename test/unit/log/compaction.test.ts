@@ -180,6 +180,24 @@ describe('compaction', () => {
     expect(recordsOf(log)).toHaveLength(3)
   })
 
+  it('ends early when the log closes, and leaves it whole', async () => {
+    const harness = new LogHarness(settings)
+    const log = await harness.open()
+    for (let i = 0; i < 100; i += 1) await log.append(batchOf([[`k${i % 3}`, `${i}`]]))
+    const expected = fold(log)
+    const closing: Promise<void>[] = []
+    harness.fs.onOperation = (name) => {
+      if (name === 'create' && closing.length === 0) closing.push(log.close())
+    }
+    await expect(log.compact()).resolves.toBe(false)
+    await Promise.all(closing)
+    expect(closing).toHaveLength(1)
+    const again = await harness.open()
+    expect([fold(again), again.logEndOffset]).toEqual([expected, 100])
+    expect(harness.fs.list(logDirectory).some((name) => name.endsWith('.cleaned'))).toBe(false)
+    await again.close()
+  })
+
   it('leaves either the old segments or the new one when the power fails at any step', async () => {
     const steps = { count: 0 }
     for (let crashAt = 1; crashAt === 1 || crashAt <= steps.count; crashAt += 1) {

@@ -64,6 +64,21 @@ describe('a full disk', () => {
   })
 })
 
+describe('an index that cannot be written', () => {
+  it('refuses the batch before it is written, so that it is not there twice', async () => {
+    const harness = new LogHarness({ indexIntervalBytes: 0 })
+    const log = await harness.open()
+    const batch = (i: number): Buffer => batchOf([['k', 'v']], { producerId: 7, producerEpoch: 0, baseSequence: i })
+    let sequence = 0
+    for (; sequence < 8192; sequence += 1) await log.append(batch(sequence))
+    harness.fs.failWrites = { code: 'EIO', afterBytes: 0 }
+    await expect(log.append(batch(sequence))).rejects.toMatchObject({ code: 'EIO' })
+    harness.fs.failWrites = null
+    await expect(log.append(batch(sequence))).resolves.toMatchObject({ baseOffset: 8192, isDuplicate: false })
+    expect(log.logEndOffset).toBe(8193)
+  })
+})
+
 describe('a failed sync', () => {
   it('fails all who wait, cuts back, and refuses writes until the partition has recovered', async () => {
     const harness = new LogHarness()

@@ -95,6 +95,20 @@ describe('segments', () => {
     await again.close()
   })
 
+  it('holds no files open of old segments that nobody reads', async () => {
+    const harness = new LogHarness({ segmentBytes: 100 })
+    const log = await harness.open()
+    for (let i = 0; i < 10; i += 1) await log.append(one(`${i}`))
+    valuesOf(log)
+    expect(harness.fs.openFiles).toBeGreaterThan(10)
+    await log.checkpoint()
+    await log.checkpoint()
+    expect(harness.fs.openFiles).toBeLessThan(5)
+    expect(valuesOf(log)).toHaveLength(10)
+    await log.close()
+    expect(harness.fs.openFiles).toBe(0)
+  })
+
   it('rolls by time', async () => {
     const harness = new LogHarness({ segmentMs: 1000 })
     const log = await harness.open()

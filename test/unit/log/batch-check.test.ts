@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest'
+import { checkBatch } from '../../../src/log/batch-check.ts'
+import { defaultLogConfig, type LogConfig } from '../../../src/log/log-config.ts'
+import { LogError } from '../../../src/log/log-error.ts'
+import { errorCodes, errorName } from '../../../src/protocol/error-codes.ts'
+import {
+  readBatchHeader,
+  stampLogAppendTime,
+  stampMaxTimestamp,
+  updateCrc,
+} from '../../../src/protocol/record-batch.ts'
+import { batchOf } from '../../support/log-harness.ts'
+
+const nowMs = 1_700_000_000_000
+
+function verdict(bytes: Buffer, config: Partial<LogConfig> = {}): string {
+  try {
+    checkBatch(bytes, { ...defaultLogConfig, ...config }, nowMs, 'client')
+    return 'NONE'
+  } catch (error) {
+    if (error instanceof LogError) return errorName(error.errorCode)
+    throw error
+  }
+}
+
+/** A good batch with one thing about it changed, its CRC computed anew. */
+function changed(change: (batch: Buffer) => void): Buffer {
+  const batch = batchOf([
+    ['a', '1'],
+    ['b', '2'],
+  ])
+  change(batch)
+  updateCrc(batch, 0)
+  return batch
+}
+
+describe('a batch is taken', () => {
+  it('when it is one, whole and intact', () => {
+    expect(verdict(batchOf([['k', 'v']]))).toBe('NONE')
+    expect(verdict(batchOf([[null, null]], { codec: 'zstd' }))).toBe('NONE')
+  })
+
+  it('with the largest timestamp of its records, whatever its head says', () => {
+    const batch = batchOf([
+      ['a', '1', 1000],
+      ['b', '2', 3000],
+      ['c', '3', 2000],
+    ])
+    stampMaxTimestamp(batch, 0, 9_999_999)
+    expect(checkBatch(batch, defaultLogConfig, nowMs, 'client').maxTimestamp).toBe(3000)
+    expect([readBatchHeader(batch).maxTimestamp, verdict(batch)]).toEqual([3000, 'NONE'])
+  })
+})
+
+describe('a batch is refused', () => {
+  const whole = batchOf([['k', 'v']])
+
+  it.each([
+    ['when it is cut', whole.subarray(0, whole.length - 1), 'CORRUPT_MESSAGE'],
+    ['when it is empty', Buffer.alloc(0), 'CORRUPT_MESSAGE'],
+    [
+      'when a byte of it changed',
+      Buffer.concat([whole.subarray(0, 65), Buffer.from([0xff]), whole.subarray(66)]),
+      'CORRUPT_MESSAGE',
+    ],
+    ['when there are two', Buffer.concat([whole, whole]), 'INVALID_RECORD'],
+    ['when its magic is not 2', changed((batch) => batch.writeInt8(1, 16)), 'INVALID_RECORD'],
+    ['when its codec is unknown', changed((batch) => batch.writeInt16BE(7, 21)), 'INVALID_RECORD'],
+    ['when it counts records it has not', changed((batch) => batch.writeInt32BE(1, 57)), 'INVALID_RECORD'],
+    ['when its base offset is not 0', changed((batch) => batch.writeBigInt64BE(5n, 0)), 'INVALID_RECORD'],
+    ['when it is a control batch', changed((batch) => batch.writeInt16BE(0x20, 21)), 'INVALID_RECORD'],
+    ['when it has a delete horizon', changed((batch) => batch.writeInt16BE(0x40, 21)), 'INVALID_RECORD'],
+    ['when it has a producer and no sequence', changed((batch) => batch.writeBigInt64BE(7n, 43)), 'INVALID_RECORD'],
+    [
+      'when it sets the time of the broker',
+      changed((batch) => stampLogAppendTime(batch, 0, nowMs)),
+      'INVALID_TIMESTAMP',
+    ],
+    ['when its time is far in the future', batchOf([['k', 'v', nowMs + 3_600_001]]), 'INVALID_TIMESTAMP'],
+    ['when a record is longer than its batch', changed((batch) => batch.writeInt8(0x7e, 61)), 'CORRUPT_MESSAGE'],
+    ['when its offsets do not follow one another', changed((batch) => batch.writeInt8(4, 64)), 'INVALID_RECORD'],
+  ])('%s', (_, bytes, expected) => {
+    expect(verdict(Buffer.from(bytes))).toBe(expected)
+  })
+
+  it('when it is larger than a message or a segment may be', () => {
+    expect(verdict(whole, { maxMessageBytes: 10 })).toBe('MESSAGE_TOO_LARGE')
+    expect(verdict(whole, { segmentBytes: 10 })).toBe('RECORD_LIST_TOO_LARGE')
+  })
+
+  it('with the code clients know, by an error that says why', () => {
+    const refuse = (): unknown => checkBatch(Buffer.concat([whole, whole]), defaultLogConfig, nowMs, 'client')
+    expect(refuse).toThrow('INVALID_RECORD: more than one batch for a partition')
+    expect(errorCodes.INVALID_RECORD).toBe(87)
+  })
+})
