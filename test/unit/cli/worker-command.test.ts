@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { ConfigError } from '../../../src/api/errors.ts'
+import { Undo } from '../../../src/cli/undo.ts'
+import { parseWorkerArguments } from '../../../src/cli/worker-command.ts'
+import { quietLogger } from '../../support/quiet-logger.ts'
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'penstock-cli-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe('the command line of the worker', () => {
+  it('takes a properties file, and settings in its place', () => {
+    const file = join(folder, 'worker.properties')
+    writeFileSync(file, 'group.id=one\nbootstrap.servers = a:9092\n')
+    expect(parseWorkerArguments([file, '--set', 'group.id=two', '--set', 'x=a=b', '--log-level', 'info'])).toEqual({
+      settings: { 'group.id': 'two', 'bootstrap.servers': 'a:9092', x: 'a=b' },
+      fromFile: true,
+      logLevel: 'info',
+    })
+  })
+
+  it('needs no arguments', () => {
+    expect(parseWorkerArguments([])).toEqual({ settings: {}, fromFile: false, logLevel: 'warn' })
+    expect(parseWorkerArguments(['--help'])).toBeNull()
+  })
+
+  it('names what it does not understand', () => {
+    const wrong = [['--sett', 'a=b'], ['--set', 'novalue'], ['a', 'b'], ['--log-level', 'loud'], [join(folder, 'none')]]
+    for (const args of wrong) expect(() => parseWorkerArguments(args), args.join(' ')).toThrow(ConfigError)
+  })
+})
+
+describe('undoing a start', () => {
+  it('runs every step, the last first, also when one fails', async () => {
+    const logger = quietLogger()
+    const undo = new Undo(logger)
+    const order: string[] = []
+    undo.add('the first', async () => void order.push('first'))
+    undo.add('the second', async () => {
+      throw new TypeError('it is stuck')
+    })
+    undo.add('the third', async () => void order.push('third'))
+    await undo.run()
+    expect(order).toEqual(['third', 'first'])
+    expect(logger.lines[0]?.message).toBe('the second did not stop in order: it is stuck')
+  })
+})
