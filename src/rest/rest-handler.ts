@@ -18,6 +18,14 @@ export interface RestHandlerOptions extends RestContext {
   readonly logger: Logger
 }
 
+/** The listener that a request came in by. */
+export interface ListenerState {
+  /** Bound to the machine itself: Host and Origin are checked. */
+  readonly loopback: boolean
+  /** Whether it takes further requests. */
+  open(): boolean
+}
+
 // Connect's own limit for what the herder is asked.
 const defaultTimeoutMs = 90_000
 // What is asked how far it got (GET /health) may still say so after its time.
@@ -34,11 +42,11 @@ export class RestHandler {
     this.#options = options
   }
 
-  /** Answers one request. Never throws. `loopback` says that the listener is bound to the machine itself. */
-  async handle(message: IncomingMessage, response: ServerResponse, loopback: boolean): Promise<void> {
-    const answer = await this.#answer(message, loopback)
-    // What was not read of a body would be taken for the next request.
-    if (!message.complete) response.setHeader('Connection', 'close')
+  /** Answers one request. Never throws. */
+  async handle(message: IncomingMessage, response: ServerResponse, listener: ListenerState): Promise<void> {
+    const answer = await this.#answer(message, listener.loopback)
+    // The rest of a body that is too long is not waited for; on the way down a connection is of no further use.
+    if (answer.status === 413 || !listener.open()) response.setHeader('Connection', 'close')
     writeAnswer(answer, message.method, response)
   }
 

@@ -34,8 +34,9 @@ export async function startRest(options: RestOptions): Promise<RestServer> {
   const addresses: ListenAddress[] = []
   try {
     for (const listener of options.listeners) {
+      const loopback = isLoopback(listener.host)
       const server = createServer({ keepAliveTimeout: idleTimeoutMs }, (message, response) => {
-        void handler.handle(message, response, isLoopback(listener.host))
+        void handler.handle(message, response, { loopback, open: () => server.listening })
       })
       servers.push(server)
       addresses.push({ host: listener.host, port: await listen(server, listener) })

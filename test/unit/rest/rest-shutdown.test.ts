@@ -1,0 +1,83 @@
+import { Agent, request } from 'node:http'
+import { describe, expect, it, vi } from 'vitest'
+
+import type { RestServer } from '../../../src/rest/rest-server.ts'
+
+import { deferred } from '../../../src/foundation/deferred.ts'
+import { startRest } from '../../../src/rest/rest-server.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { MemoryHerder } from '../../support/memory-herder.ts'
+import { quietLogger } from '../../support/quiet-logger.ts'
+import { RestClient } from '../../support/rest-client.ts'
+
+const clock = new ManualClock()
+
+async function start(herder: MemoryHerder): Promise<RestServer> {
+  const listeners = [{ host: '127.0.0.1', port: 0 }]
+  return await startRest({ herder, listeners, clock, logger: quietLogger(), metrics: () => '' })
+}
+
+function connectionOf(url: string, agent: Agent, method: string, body: string): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
+    const sent = request(`${url}/connectors/a/config`, { agent, method, headers }, (response) => {
+      response.resume().on('end', () => resolve(response.headers.connection))
+    })
+    sent.on('error', reject).end(body)
+  })
+}
+
+describe('a connection', () => {
+  it('stays open for further requests, also after errors', async () => {
+    const server = await start(new MemoryHerder())
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    for (const [method, body] of [
+      ['PUT', '{"connector.class":"FileStreamSource","topic":"t"}'],
+      ['PUT', '{'],
+      ['TRACE', 'a body that nobody reads'],
+      ['PUT', '{}'],
+    ] as const) {
+      expect(await connectionOf(server.url, agent, method, body)).toBe('keep-alive')
+    }
+    agent.destroy()
+    await server.close(0)
+  })
+})
+
+describe('the REST API on its way down', () => {
+  it('lets requests under way end and takes no others', async () => {
+    const herder = new MemoryHerder()
+    const server = await start(herder)
+    const client = new RestClient(server.url)
+    const [begun, finish] = [deferred<void>(), deferred<void>()]
+    herder.stopConnector = async () => {
+      begun.resolve()
+      await finish.promise
+    }
+    const answer = client.put('/connectors/a/stop')
+    await begun.promise
+    const closed = server.close()
+    await expect(client.get('/')).rejects.toThrow(/ECONNREFUSED/)
+    finish.resolve()
+    expect(await answer).toMatchObject({ status: 204 })
+    await closed
+  })
+
+  it('cuts what does not end in time', async () => {
+    const herder = new MemoryHerder()
+    const server = await start(herder)
+    const begun = deferred<void>()
+    herder.stopConnector = () => {
+      begun.resolve()
+      return new Promise(() => {})
+    }
+    const answer = new RestClient(server.url).put('/connectors/a/stop')
+    await begun.promise
+    const waiting = clock.pending
+    const closed = server.close(5000)
+    await vi.waitFor(() => expect(clock.pending).toBe(waiting + 1))
+    clock.advance(5000)
+    await expect(answer).rejects.toThrow(/socket hang up|ECONNRESET/)
+    await closed
+  })
+})
