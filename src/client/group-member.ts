@@ -5,8 +5,9 @@ import { joinGroup } from '../protocol/messages/join-group.ts'
 import { leaveGroup } from '../protocol/messages/leave-group.ts'
 import { syncGroup } from '../protocol/messages/sync-group.ts'
 import type { Api, RequestValue, ResponseOf } from '../protocol/schema.ts'
+import { orAborted } from './abort.ts'
 import type { Cluster } from './cluster.ts'
-import { BrokerError, isRetriable } from './errors.ts'
+import { BrokerError, isRetriable, RequestTimeoutError } from './errors.ts'
 
 /** A way to share work that a member knows, with what it wants to tell the leader. */
 export interface GroupProtocol {
@@ -156,13 +157,18 @@ export class GroupMember {
     this.#forget(reason)
     this.#memberId = ''
     if (memberId !== '') {
+      const bound = new AbortController()
+      const late = new RequestTimeoutError(`no answer within ${leaveTimeoutMs} ms`)
+      const cancel = this.#cluster.clock.after(leaveTimeoutMs, () => bound.abort(late))
       try {
-        const nodeId = await this.#cluster.coordinatorOf(groupId, AbortSignal.timeout(leaveTimeoutMs))
+        const nodeId = await orAborted(this.#cluster.coordinatorOf(groupId, bound.signal), bound.signal)
         const request = { groupId, memberId, members: [{ memberId, reason }] }
-        await this.#cluster.sendTo(nodeId, leaveGroup, request, { timeoutMs: leaveTimeoutMs })
+        await orAborted(this.#cluster.sendTo(nodeId, leaveGroup, request, { signal: bound.signal }), bound.signal)
       } catch (error) {
         const cause = error instanceof Error ? error.message : String(error)
         this.#cluster.logger.info(`member ${memberId} could not say that it leaves group ${groupId}: ${cause}`)
+      } finally {
+        cancel()
       }
     }
     this.#cluster.closeLane(this.#heartbeatLane)

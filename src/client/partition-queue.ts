@@ -40,7 +40,7 @@ interface OpenBatch {
  *
  * Order and exactly one copy come from the broker's check of sequences: batches are numbered when they close, are sent in
  * that order, and those that fail are sent again in that order under the same numbers. After a failure nothing is sent until
- * every batch in flight has been answered; then one at a time until one has passed.
+ * every batch in flight has been answered; then one at a time until one has passed. So it is with a fresh identity.
  */
 export class PartitionQueue {
   readonly topic: string
@@ -121,6 +121,8 @@ export class PartitionQueue {
     this.#identity = identity
     this.#expectedSequence = 0
     this.#mustRenumber = true
+    // A broker that has seen nothing of an identity takes any sequence as its first: a second batch must not come before it.
+    this.#isRecovering = true
   }
 
   /**

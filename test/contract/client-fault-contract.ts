@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { KafkaClient } from '../../src/client/kafka-client.ts'
 import { apis } from '../../src/protocol/apis.ts'
+import { errorCodes } from '../../src/protocol/error-codes.ts'
 import { KafkaFaultProxy } from '../support/kafka-fault-proxy.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { ClientHarness, Outcomes, pollUntil, readAll, textOf, textRecord, writeAll } from './client-harness.ts'
@@ -82,7 +83,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
 
     it('gives up after the delivery timeout when it has one, and says for which partition', async () => {
       const topic = await newTopic('timeout', 1)
-      const producer = client.producer({ deliveryTimeoutMs: 300 })
+      const producer = client.producer({ deliveryTimeoutMs: 2_500 })
       const outcomes = new Outcomes(producer)
       producer.append(textRecord(topic, null, 'first', 0), 0)
       await producer.flush()
@@ -159,6 +160,75 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       await writeAll(direct, topic, ['back'])
       expect(textOf(await pollUntil(consumer, 'a record', (records) => records.length > 0))).toEqual(['back'])
       expect(revocations).toBe(0)
+      await consumer.close()
+    })
+
+    for (const name of [
+      'KAFKA_STORAGE_ERROR',
+      'NOT_LEADER_OR_FOLLOWER',
+      'NOT_ENOUGH_REPLICAS',
+      'OUT_OF_ORDER_SEQUENCE_NUMBER',
+      'UNKNOWN_PRODUCER_ID',
+    ] as const) {
+      it(`writes each record once and in order though the broker sometimes answers ${name}`, async () => {
+        const seed = Date.now() % 1_000_000
+        const random = seededRandom(seed)
+        const topic = await newTopic('refusals', 1)
+        const producer = client.producer({ batchSize: 1_000, lingerMs: 0 })
+        const outcomes = new Outcomes(producer)
+        let refusals = 0
+        proxy.onRequest = (apiKey) => {
+          if (apiKey !== apis.produce.key || (refusals > 0 && random() > 0.3) || refusals >= 20) return null
+          refusals += 1
+          return errorCodes[name]
+        }
+        for (let i = 0; i < 1_000; i += 1) producer.append(textRecord(topic, null, String(i), 0), i)
+        await producer.close()
+        proxy.onRequest = () => null
+        expect(refusals, `seed ${seed}`).toBeGreaterThan(0)
+        expect(outcomes.failed, `seed ${seed}`).toEqual([])
+        const expected = Array.from({ length: 1_000 }, (_, i) => i)
+        expect(textOf(await readAll(direct, topic)).map(Number), `seed ${seed}`).toEqual(expected)
+        expect(outcomes.acknowledged, `seed ${seed}`).toEqual(expected)
+      })
+    }
+
+    it('gives back what the broker refuses for good, by name, and goes on with the rest', async () => {
+      const topic = await newTopic('refused', 1)
+      const producer = client.producer({ batchSize: 100, lingerMs: 0 })
+      const outcomes = new Outcomes(producer)
+      let refusals = 0
+      proxy.onRequest = (apiKey) => {
+        if (apiKey !== apis.produce.key || refusals > 0) return null
+        refusals += 1
+        return errorCodes.INVALID_RECORD
+      }
+      for (let i = 0; i < 50; i += 1) producer.append(textRecord(topic, null, String(i), 0), i)
+      await producer.close()
+      expect(outcomes.failed.length).toBeGreaterThan(0)
+      expect(outcomes.failed[0]?.error).toMatchObject({ codeName: 'INVALID_RECORD' })
+      const lost = new Set(outcomes.failed.map(({ token }) => token))
+      const kept = Array.from({ length: 50 }, (_, i) => i).filter((i) => !lost.has(i))
+      expect(textOf(await readAll(direct, topic)).map(Number)).toEqual(kept)
+      expect(outcomes.acknowledged).toEqual(kept)
+    })
+
+    it('reads on after errors of a broker that pass, and names the partition of those that do not', async () => {
+      const topic = await newTopic('fetch-errors', 1)
+      await writeAll(direct, topic, ['a'])
+      const consumer = client.consumer({ groupId: harness.name('group') })
+      consumer.subscribe({ topics: [topic] })
+      const passing = [errorCodes.NOT_LEADER_OR_FOLLOWER, errorCodes.KAFKA_STORAGE_ERROR, errorCodes.CORRUPT_MESSAGE]
+      proxy.onRequest = (apiKey) => (apiKey === apis.fetch.key ? (passing.pop() ?? null) : null)
+      expect(textOf(await pollUntil(consumer, 'the record', (records) => records.length > 0))).toEqual(['a'])
+      expect(passing).toEqual([])
+      proxy.onRequest = (apiKey) => (apiKey === apis.fetch.key ? errorCodes.CORRUPT_MESSAGE : null)
+      await expect(pollUntil(consumer, 'an error', () => false)).rejects.toMatchObject({
+        name: 'CorruptBatchError',
+        topic,
+        offset: 1,
+      })
+      proxy.onRequest = () => null
       await consumer.close()
     })
 

@@ -1,11 +1,26 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { ByteReader } from '../../src/protocol/byte-reader.ts'
-import { decodeResponseFrame, encodeResponseFrame, FrameSplitter, readRequestHeader } from '../../src/protocol/frame.ts'
+import { decodeRequest, isFlexible } from '../../src/protocol/codec.ts'
+import {
+  decodeResponseFrame,
+  encodeResponseFrame,
+  FrameSplitter,
+  readRequestHeader,
+  skipTaggedFields,
+  type RequestHeader,
+} from '../../src/protocol/frame.ts'
+import { fetch } from '../../src/protocol/messages/fetch.ts'
 import { findCoordinator } from '../../src/protocol/messages/find-coordinator.ts'
 import { metadata } from '../../src/protocol/messages/metadata.ts'
+import { produce } from '../../src/protocol/messages/produce.ts'
 
 /** What to do with an answer of the broker. `drop`: the connection ends instead, though the broker has done its work. */
 export type AnswerFault = 'pass' | 'drop'
+
+interface Slot {
+  readonly header: RequestHeader
+  answer: Buffer | null
+}
 
 interface Link {
   readonly client: Socket
@@ -19,6 +34,8 @@ interface Link {
 export class KafkaFaultProxy {
   /** Decides over each answer, by the key of its API. */
   onAnswer: (apiKey: number) => AnswerFault = () => 'pass'
+  /** The error code with which Produce and Fetch requests are answered for all their partitions, instead of being passed on. */
+  onRequest: (apiKey: number) => number | null = () => null
   readonly #target: { readonly host: string; readonly port: number }
   readonly #links = new Set<Link>()
   readonly #server: Server
@@ -90,28 +107,39 @@ export class KafkaFaultProxy {
       socket.on('close', end)
       socket.on('error', end)
     }
-    const asked = new Map<number, { readonly apiKey: number; readonly apiVersion: number }>()
+    // Brokers answer in order: a refusal waits for the answers before it.
+    const slots: Slot[] = []
+    const flush = (): void => {
+      for (let slot = slots[0]; slot?.answer !== undefined && slot.answer !== null; slot = slots[0]) {
+        client.write(slot.answer)
+        slots.shift()
+      }
+    }
     const requests = new FrameSplitter()
     const answers = new FrameSplitter()
     client.on('data', (chunk: Buffer) => {
       for (const frame of requests.push(chunk)) {
-        const header = readRequestHeader(new ByteReader(frame))
-        asked.set(header.correlationId, header)
-        broker.write(withLength(frame))
+        const reader = new ByteReader(frame)
+        const header = readRequestHeader(reader)
+        const code = this.onRequest(header.apiKey)
+        const refusal = code === null ? null : refused(reader, header, code)
+        slots.push({ header, answer: refusal })
+        if (refusal === null) broker.write(withLength(frame))
+        else flush()
       }
     })
     broker.on('data', (chunk: Buffer) => {
       for (const frame of answers.push(chunk)) {
-        const request = asked.get(frame.readInt32BE(0))
-        asked.delete(frame.readInt32BE(0))
-        if (request !== undefined && this.onAnswer(request.apiKey) === 'drop') return end()
-        client.write(request === undefined ? withLength(frame) : this.#rewritten(frame, request))
+        const slot = slots.find(({ header }) => header.correlationId === frame.readInt32BE(0))
+        if (slot === undefined || this.onAnswer(slot.header.apiKey) === 'drop') return end()
+        slot.answer = this.#rewritten(frame, slot.header)
       }
+      flush()
     })
   }
 
   /** Answers that name brokers name this proxy instead. */
-  #rewritten(frame: Buffer, { apiKey, apiVersion }: { readonly apiKey: number; readonly apiVersion: number }): Buffer {
+  #rewritten(frame: Buffer, { apiKey, apiVersion }: RequestHeader): Buffer {
     const here = { host: '127.0.0.1', port: (this.#server.address() as AddressInfo).port }
     if (apiKey === metadata.key) {
       const { correlationId, body } = decodeResponseFrame(metadata, apiVersion, frame)
@@ -132,4 +160,32 @@ function withLength(frame: Buffer): Buffer {
   const length = Buffer.allocUnsafe(4)
   length.writeInt32BE(frame.length, 0)
   return Buffer.concat([length, frame])
+}
+
+/** The answer of a broker that refuses every partition of a request; null for requests that have none. */
+function refused(reader: ByteReader, header: RequestHeader, errorCode: number): Buffer | null {
+  const { apiKey, apiVersion, correlationId } = header
+  const noOffsets = { baseOffset: -1, highWatermark: -1, lastStableOffset: -1 }
+  if (apiKey === produce.key) {
+    if (isFlexible(produce, apiVersion)) skipTaggedFields(reader)
+    const { topicData } = decodeRequest(produce, apiVersion, reader)
+    const responses = topicData.map(({ name, partitionData }) => ({
+      name,
+      partitionResponses: partitionData.map(({ index }) => ({ index, errorCode, ...noOffsets, recordErrors: [] })),
+    }))
+    return Buffer.concat(encodeResponseFrame(produce, apiVersion, correlationId, { responses }))
+  }
+  if (apiKey === fetch.key) {
+    if (isFlexible(fetch, apiVersion)) skipTaggedFields(reader)
+    const { topics } = decodeRequest(fetch, apiVersion, reader)
+    const responses = topics.map(({ topic, topicId, partitions }) => ({
+      topic,
+      topicId,
+      partitions: partitions.map(({ partition: partitionIndex }) => {
+        return { partitionIndex, errorCode, ...noOffsets, abortedTransactions: null, records: Buffer.alloc(0) }
+      }),
+    }))
+    return Buffer.concat(encodeResponseFrame(fetch, apiVersion, correlationId, { errorCode: 0, responses }))
+  }
+  return null
 }

@@ -13,6 +13,9 @@ function queueOf(options: { batchSize?: number; lingerMs?: number; maxInFlight?:
   const limits = { batchSize: 1_000, lingerMs: 5, maxInFlight: 5, codec: 'none' as const, ...options }
   const queue = new PartitionQueue('t', 0, limits, builders)
   queue.identify(identity)
+  queue.append(record('proof'), 50, -1, 1, 0)
+  const proof = queue.take(0)
+  if (proof !== null) queue.acknowledge(proof)
   return queue
 }
 
@@ -50,12 +53,24 @@ describe('PartitionQueue', () => {
     queue.close()
     fill(queue, 'c', 'd')
     const batches = takeAll(queue)
-    expect(sequences(batches)).toEqual([0, 2, 3])
+    expect(sequences(batches)).toEqual([1, 3, 4])
     expect(batches.map(valuesOf)).toEqual([['a', 'b'], ['c'], ['d']])
     for (const { bytes } of batches) {
       expect(verifyBatch(bytes)).toBeNull()
       expect(readBatchHeader(bytes)).toMatchObject(identity)
     }
+  })
+
+  it('proves a fresh identity with one batch before it sends more', () => {
+    const limits = { batchSize: 1_000, lingerMs: 5, maxInFlight: 5, codec: 'none' as const }
+    const queue = new PartitionQueue('t', 0, limits, builders)
+    fill(queue, 'a', 'b', 'c')
+    expect(queue.needsIdentity).toBe(true)
+    queue.identify(identity)
+    const [first, ...others] = takeAll(queue)
+    expect(others).toEqual([])
+    if (first !== undefined) queue.acknowledge(first)
+    expect(takeAll(queue)).toHaveLength(2)
   })
 
   it('sends at once when nothing is in flight, and lets a batch grow for the linger time otherwise', () => {
@@ -100,7 +115,7 @@ describe('PartitionQueue', () => {
     expect(queue.take(99)).toBeNull()
     const retried = takeAll(queue, 100)
     expect(retried.map(valuesOf)).toEqual([['a']])
-    expect(sequences(retried)).toEqual([0])
+    expect(sequences(retried)).toEqual([1])
     if (retried[0] !== undefined) queue.acknowledge(retried[0])
     expect(takeAll(queue, 100).map(valuesOf)).toEqual([['b'], ['c']])
   })
@@ -115,9 +130,9 @@ describe('PartitionQueue', () => {
     queue.giveBack(second, failure, 0)
     queue.giveBack(third, failure, 0)
     const again = queue.take(0)
-    expect(again === null ? null : [valuesOf(again), sequences([again])]).toEqual([['b'], [0]])
+    expect(again === null ? null : [valuesOf(again), sequences([again])]).toEqual([['b'], [1]])
     if (again !== null) queue.acknowledge(again)
-    expect(sequences(takeAll(queue))).toEqual([1])
+    expect(sequences(takeAll(queue))).toEqual([2])
   })
 
   it('splits a batch into halves that take its place', () => {
@@ -138,7 +153,7 @@ describe('PartitionQueue', () => {
       queue.acknowledge(batch)
     }
     expect(values).toEqual([['a'], ['b', 'c'], ['d']])
-    expect(numbers).toEqual([0, 1, 3])
+    expect(numbers).toEqual([1, 2, 4])
     expect(queue.isEmpty).toBe(true)
   })
 
@@ -171,7 +186,7 @@ describe('PartitionQueue', () => {
     fill(queue, 'd')
     const rest = takeAll(queue)
     expect(rest.map(valuesOf)).toEqual([['d']])
-    expect(sequences(rest)).toEqual([2])
+    expect(sequences(rest)).toEqual([3])
   })
 
   it('takes out what has waited too long, and everything at the end', () => {
