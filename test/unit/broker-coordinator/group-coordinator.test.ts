@@ -189,6 +189,18 @@ describe('a group', () => {
     expect(bench.coordinator.get('g')?.state).toBe('Empty')
   })
 
+  it('comes up empty where its members died with the broker, and goes on counting generations', async () => {
+    const bench = new Bench({ forgetsMembersAtStart: true })
+    const { memberId, generationId } = await bench.join()
+    await bench.sync(memberId, generationId)
+    await bench.commit(5, { memberId, generationId })
+    bench.open()
+    expect(bench.coordinator.get('g')?.state).toBe('Empty')
+    await expect(bench.commit(6, { memberId, generationId })).resolves.toBe(errorCodes.UNKNOWN_MEMBER_ID)
+    await expect(bench.join()).resolves.toMatchObject({ generationId: 2, errorCode: NONE })
+    expect(bench.offset()).toBe(5)
+  })
+
   it('loses members of which nothing is heard, by its own timer', async () => {
     const bench = new Bench()
     const { memberId, generationId } = await bench.join()
