@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -21,6 +21,8 @@ const timeoutMs = 180_000
 let folder = ''
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'penstock-test-'))
+  // The account that root's Postgres runs as must be able to pass.
+  chmodSync(folder, 0o755)
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -53,6 +53,6 @@ export async function written(program: Program, pattern: RegExp, timeoutMs: numb
 /** A folder that looks like a checkout to a command such as `bin/penstock.js worker`, and keeps what that writes. */
 export function checkoutFolder(folder: string): string {
   mkdirSync(folder, { recursive: true })
-  symlinkSync(join(root, 'bin'), join(folder, 'bin'))
+  for (const name of ['bin', 'dist']) symlinkSync(join(root, name), join(folder, name))
   return folder
 }

@@ -41,16 +41,17 @@ export class Report {
   }
 }
 
+const labelWidth = 14
 const textWidth = 96
 
 function asText(event: Event): string {
   switch (event.event) {
     case 'progress':
-      return `… ${event.step.padEnd(10)} ${event.text}`
+      return `… ${event.step.padEnd(labelWidth)} ${event.text}`
     case 'step':
-      return `✔ ${event.step.padEnd(10)} ${event.text.padEnd(textWidth)} ${event.seconds.toFixed(1)} s`
+      return `✔ ${event.step.padEnd(labelWidth)} ${event.text.padEnd(textWidth)} ${event.seconds.toFixed(1)} s`
     case 'missing':
-      return `✖ ${event.step.padEnd(10)} ${event.text.replaceAll('\n', '\n             ')}`
+      return `✖ ${event.step.padEnd(labelWidth)} ${event.text.replaceAll('\n', `\n${' '.repeat(labelWidth + 3)}`)}`
     case 'summary':
     case 'hint':
     case 'end':

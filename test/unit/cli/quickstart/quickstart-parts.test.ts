@@ -41,7 +41,7 @@ describe('the report of the quickstart', () => {
   it('tells a step with its time', async () => {
     const { report: text, lines } = report(false)
     expect(await text.step('log', async () => ({ text: 'embedded', value: 7 }))).toBe(7)
-    expect(lines).toEqual([expect.stringMatching(/^✔ log {8}embedded +1\.2 s$/)])
+    expect(lines).toEqual([expect.stringMatching(/^✔ log {12}embedded +1\.2 s$/)])
   })
 
   it('tells what could not be had and goes on, without passwords', async () => {
@@ -50,7 +50,7 @@ describe('the report of the quickstart', () => {
       throw new Error('no postgres://u:secret@h/db')
     }
     expect(await text.step('postgres', failing)).toBeNull()
-    expect(lines).toEqual(['✖ postgres   no postgres://u:***@h/db'])
+    expect(lines).toEqual(['✖ postgres       no postgres://u:***@h/db'])
   })
 
   it('is one JSON event a line for programs', async () => {
