@@ -52,6 +52,7 @@ export const connectorConfigDef: ConfigDef = {
     displayName: 'Enforce tasks max',
     width: 'SHORT',
     order: 4,
+    unsupportedValues: { false: 'a connector that makes more tasks than tasks.max fails' },
   },
   'key.converter': {
     type: 'CLASS',

@@ -58,36 +58,20 @@ const connect: ConfigDef = {
     unsupportedValues: { https: 'only http is served; put a proxy that speaks TLS in front' },
   }),
   'plugin.path': key('LIST', [], 'Folders with third-party plugins.'),
-  'plugin.discovery': key('STRING', 'hybrid_warn', 'Without effect: plugins are found by their manifests.'),
   'task.shutdown.graceful.timeout.ms': key('LONG', 5000, 'How long tasks may take to stop, all together.', positive),
   'offset.flush.interval.ms': key('LONG', 60_000, 'Upper bound of the time between offset commits.', positive),
   'offset.flush.timeout.ms': key('LONG', 5000, 'How long an offset commit may take.', positive),
-  'topic.creation.enable': key('BOOLEAN', true, 'Whether source connectors may make topics.'),
+  'topic.creation.enable': key('BOOLEAN', true, 'Whether source connectors may make topics.', {
+    unsupportedValues: { false: 'source connectors make the topics they need' },
+  }),
   'topic.tracking.enable': key('BOOLEAN', true, 'Whether the topics a connector uses are recorded.'),
-  'topic.tracking.allow.reset': key('BOOLEAN', true, 'Whether that record may be reset over REST.'),
   'session.timeout.ms': key('INT', 10_000, 'Silence after which a worker counts as gone.', positive),
   'heartbeat.interval.ms': key('INT', 3000, 'How often a worker tells the group that it is there.', positive),
   'rebalance.timeout.ms': key('INT', 60_000, 'How long workers may take to rejoin in a rebalance.', positive),
-  'worker.sync.timeout.ms': key('INT', 3000, 'How long a worker may take to catch up with the config topic.', positive),
-  'worker.unsync.backoff.ms': key('INT', 300_000, 'Without effect: it belongs to the eager protocol.', positive),
-  'connect.protocol': key('STRING', 'sessioned', 'How the group shares work.', {
-    validator: oneOf('eager', 'compatible', 'sessioned'),
-  }),
-  'scheduled.rebalance.max.delay.ms': key(
-    'INT',
-    300_000,
-    'How long the tasks of a worker that left are kept back for its return.',
-    { validator: between(0, intMax) },
-  ),
   'exactly.once.source.support': key('STRING', 'disabled', 'Exactly-once delivery of sources.', {
     validator: oneOf('disabled', 'preparing', 'enabled'),
     unsupportedValues: { preparing: exactlyOnce, enabled: exactlyOnce },
   }),
-  'inter.worker.key.generation.algorithm': key('STRING', 'HmacSHA256', 'Of the key that signs internal requests.'),
-  'inter.worker.key.size': key('INT', null, 'Bits of that key.'),
-  'inter.worker.key.ttl.ms': key('INT', 3_600_000, 'Life of that key.', { validator: between(0, intMax) }),
-  'inter.worker.signature.algorithm': key('STRING', 'HmacSHA256', 'Of the signatures of internal requests.'),
-  'inter.worker.verification.algorithms': key('LIST', ['HmacSHA256'], 'Signatures that are accepted.'),
   'connector.client.config.override.policy': key('STRING', 'All', 'Which client settings connectors may override.', {
     validator: oneOf('All'),
   }),
@@ -100,7 +84,6 @@ const connect: ConfigDef = {
   'access.control.allow.origin': key('STRING', '', 'Origins that browsers may call the API from.', {
     unsupported: 'pages of other origins may not call the API yet; put a proxy in front that allows them',
   }),
-  'access.control.allow.methods': key('STRING', '', 'Methods for those origins; without effect without them.'),
   'response.http.headers.config': key('STRING', '', 'Headers added to each answer.', {
     unsupported: 'answers carry no additional headers; add them in a proxy',
   }),
@@ -110,31 +93,51 @@ const connect: ConfigDef = {
   'metric.reporters': key('LIST', [], 'Without effect: GET /metrics answers for Prometheus.', {
     unsupported: 'reporters are Java classes; GET /metrics answers for Prometheus instead',
   }),
-  'auto.include.jmx.reporter': key('BOOLEAN', true, 'Without effect: there is no JMX.'),
-  'metrics.sample.window.ms': key('LONG', 30_000, 'Without effect: Prometheus takes its own samples.'),
-  'metrics.num.samples': key('INT', 2, 'Without effect: Prometheus takes its own samples.'),
-  'metrics.recording.level': key('STRING', 'INFO', 'Without effect: everything is recorded.'),
 }
 
-/** Settings of the connections to Kafka. They are checked by the client, and kept as text for it. */
+/** Settings of the connections to Kafka. */
 const clients: ConfigDef = {
-  'client.id': key('STRING', '', 'Name that the brokers see.'),
-  'client.dns.lookup': key('STRING', 'use_all_dns_ips', 'Without effect: every address of a name is tried.'),
   'security.protocol': key('STRING', 'PLAINTEXT', 'How connections to Kafka are protected.', {
     validator: oneOf('PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'),
   }),
-  'request.timeout.ms': key('INT', 40_000, 'How long an answer of a broker may take.', positive),
-  'retry.backoff.ms': key('LONG', 100, 'First wait before a retry.', positive),
-  'retry.backoff.max.ms': key('LONG', 1000, 'Longest wait before a retry.', positive),
-  'reconnect.backoff.ms': key('LONG', 50, 'First wait before a reconnect.', positive),
-  'reconnect.backoff.max.ms': key('LONG', 1000, 'Longest wait before a reconnect.', positive),
-  'connections.max.idle.ms': key('LONG', 540_000, 'Without effect: connections are kept.'),
-  'metadata.max.age.ms': key('LONG', 300_000, 'Age at which metadata is asked for anew.', positive),
-  'send.buffer.bytes': key('INT', 131_072, 'Without effect: the system chooses.'),
-  'receive.buffer.bytes': key('INT', 32_768, 'Without effect: the system chooses.'),
-  'socket.connection.setup.timeout.ms': key('LONG', 10_000, 'How long a connection may take.', positive),
-  'socket.connection.setup.timeout.max.ms': key('LONG', 30_000, 'The same after retries.', positive),
-  'metadata.recovery.strategy': key('STRING', 'none', 'Without effect: the bootstrap servers are always tried again.'),
+}
+
+/** Settings of Connect that are taken and change nothing; the doc says why. Other values than the default are warned of. */
+export const settingsWithoutEffect: ConfigDef = {
+  'plugin.discovery': key('STRING', 'hybrid_warn', 'plugins are found by their manifests'),
+  'worker.sync.timeout.ms': key('INT', 3000, 'a worker reads the config topic to its end, however long it takes'),
+  'worker.unsync.backoff.ms': key('INT', 300_000, 'it belongs to the eager protocol'),
+  'connect.protocol': key('STRING', 'sessioned', 'the group uses the newest protocol all of its workers know', {
+    validator: oneOf('eager', 'compatible', 'sessioned'),
+  }),
+  'scheduled.rebalance.max.delay.ms': key('INT', 300_000, 'work of a worker that left is taken up at once', {
+    validator: between(0, intMax),
+  }),
+  'inter.worker.key.generation.algorithm': key('STRING', 'HmacSHA256', 'workers send each other no signed requests'),
+  'inter.worker.key.size': key('INT', null, 'workers send each other no signed requests'),
+  'inter.worker.key.ttl.ms': key('INT', 3_600_000, 'workers send each other no signed requests'),
+  'inter.worker.signature.algorithm': key('STRING', 'HmacSHA256', 'workers send each other no signed requests'),
+  'inter.worker.verification.algorithms': key('LIST', ['HmacSHA256'], 'workers send each other no signed requests'),
+  'access.control.allow.methods': key('STRING', '', 'pages of other origins may not call the API'),
+  'topic.tracking.allow.reset': key('BOOLEAN', true, 'the topics a connector has used cannot be reset over REST'),
+  'auto.include.jmx.reporter': key('BOOLEAN', true, 'there is no JMX'),
+  'metrics.sample.window.ms': key('LONG', 30_000, 'Prometheus takes its own samples'),
+  'metrics.num.samples': key('INT', 2, 'Prometheus takes its own samples'),
+  'metrics.recording.level': key('STRING', 'INFO', 'everything is recorded'),
+  'client.id': key('STRING', '', 'clients are named after the group'),
+  'client.dns.lookup': key('STRING', 'use_all_dns_ips', 'every address of a name is tried'),
+  'request.timeout.ms': key('INT', 40_000, 'the client has times of its own'),
+  'retry.backoff.ms': key('LONG', 100, 'the client has times of its own'),
+  'retry.backoff.max.ms': key('LONG', 1000, 'the client has times of its own'),
+  'reconnect.backoff.ms': key('LONG', 50, 'the client has times of its own'),
+  'reconnect.backoff.max.ms': key('LONG', 1000, 'the client has times of its own'),
+  'connections.max.idle.ms': key('LONG', 540_000, 'connections are kept'),
+  'metadata.max.age.ms': key('LONG', 300_000, 'set consumer.metadata.max.age.ms'),
+  'send.buffer.bytes': key('INT', 131_072, 'the system chooses'),
+  'receive.buffer.bytes': key('INT', 32_768, 'the system chooses'),
+  'socket.connection.setup.timeout.ms': key('LONG', 10_000, 'the client has times of its own'),
+  'socket.connection.setup.timeout.max.ms': key('LONG', 30_000, 'the client has times of its own'),
+  'metadata.recovery.strategy': key('STRING', 'none', 'the bootstrap servers are always tried again'),
 }
 
 /** Settings of our own. */
@@ -166,7 +169,7 @@ const own: ConfigDef = {
 }
 
 /** Everything a worker can be told, in the order in which it is documented. */
-export const workerConfigDef: ConfigDef = { ...connect, ...clients, ...own }
+export const workerConfigDef: ConfigDef = { ...connect, ...clients, ...own, ...settingsWithoutEffect }
 
 /**
  * What a worker takes for granted that was started without a properties file, or has no cluster: the values of

@@ -18,7 +18,7 @@ import {
 } from './listener.ts'
 import { nearestKey } from './nearest-key.ts'
 import { parseConfig, type ClassKey } from './parse-config.ts'
-import { sampleWorkerConfig, workerConfigDef } from './worker-config-def.ts'
+import { sampleWorkerConfig, settingsWithoutEffect, workerConfigDef } from './worker-config-def.ts'
 
 /** The embedded log, where no cluster was named. */
 export interface EmbeddedBrokerConfig {
@@ -94,7 +94,7 @@ export async function loadWorkerConfig(given: RawConfig, options: { readonly fil
   return {
     ...config,
     foundPlugins: scan.plugins,
-    warnings: [...scan.warnings, ...unknownKeys(raw), ...clientSettingWarnings(raw)],
+    warnings: [...scan.warnings, ...unknownKeys(raw), ...withoutEffect(raw, parsed), ...clientSettingWarnings(raw)],
   }
 }
 
@@ -200,6 +200,12 @@ function unknownKeys(raw: RawConfig): readonly string[] {
       const nearest = nearestKey(key, Object.keys(workerConfigDef))
       return `Worker configuration "${key}" is not known${nearest === null ? '' : `; did you mean "${nearest}"?`}`
     })
+}
+
+function withoutEffect(raw: RawConfig, parsed: ParsedConfig): readonly string[] {
+  return Object.entries(settingsWithoutEffect)
+    .filter(([key, { defaultValue }]) => Object.hasOwn(raw, key) && String(parsed[key]) !== String(defaultValue))
+    .map(([key, { doc }]) => `Worker configuration "${key}" has no effect: ${doc}`)
 }
 
 function below(raw: RawConfig, prefix: string): RawConfig {

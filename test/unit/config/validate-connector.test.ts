@@ -221,6 +221,7 @@ describe('a validation', () => {
   it.each([
     { 'errors.tolerance': 'all' },
     { 'errors.retry.timeout': '-1' },
+    { 'tasks.max.enforce': 'false' },
     { 'errors.log.enable': 'true' },
     { 'errors.deadletterqueue.topic.name': 'dlq' },
     { 'producer.override.transactional.id': 'x' },

@@ -89,6 +89,13 @@ describe("a worker's configuration", () => {
     ])
   })
 
+  it('says which settings of Connect have no effect, unless they are left at their defaults', async () => {
+    const { warnings } = await load({ 'request.timeout.ms': '1000', 'connect.protocol': 'sessioned' })
+    expect(warnings).toEqual([
+      'Worker configuration "request.timeout.ms" has no effect: the client has times of its own',
+    ])
+  })
+
   it('passes over a plugin.path folder that is not there, with a warning', async () => {
     const { warnings } = await load({ 'plugin.path': '/no/such/folder' })
     expect(warnings).toEqual([expect.stringMatching(/\/no\/such\/folder cannot be read/)])
@@ -96,6 +103,7 @@ describe("a worker's configuration", () => {
 
   it.each([
     [{ 'rest.extension.classes': 'com.acme.Ext' }, /"rest.extension.classes" is not supported: extensions are Java/],
+    [{ 'topic.creation.enable': 'false' }, /topic.creation.enable: Not supported: source connectors make/],
     [{ 'config.providers': 'file' }, /"config.providers" is not supported/],
     [{ 'exactly.once.source.support': 'enabled' }, /exactly-once delivery of sources is not served yet/],
     [{ 'value.converter': 'com.acme.Nope' }, /value.converter: Class com.acme.Nope could not be found\./],
