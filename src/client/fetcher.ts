@@ -56,6 +56,7 @@ export class Fetcher {
   #arrival: Deferred<void> | null = null
   #cancelTimer: (() => void) | null = null
   #failure: Error | null = null
+  #isWoken = false
 
   constructor(cluster: Cluster, options: FetchOptions = {}) {
     this.#cluster = cluster
@@ -137,16 +138,18 @@ export class Fetcher {
   async poll(maxWaitMs: number, maxRecords: number, signal?: AbortSignal): Promise<FetchedRecord[]> {
     signal?.throwIfAborted()
     let records = this.#take(maxRecords)
-    if (records === null && maxWaitMs > 0) {
+    if (records === null && maxWaitMs > 0 && !this.#isWoken) {
       await this.#waitForArrival(maxWaitMs, signal)
       records = this.#take(maxRecords)
     }
+    this.#isWoken = false
     return records ?? []
   }
 
-  /** Makes a waiting `poll` return. */
+  /** Makes a waiting `poll` return, or the next one that would wait. */
   wake(): void {
-    this.#arrived()
+    if (this.#arrival === null) this.#isWoken = true
+    else this.#arrived()
   }
 
   /** Stops fetching. A waiting `poll` returns nothing. */

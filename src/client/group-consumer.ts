@@ -167,7 +167,7 @@ export class GroupConsumer {
     for (const partition of partitions) this.#fetcher.resume(partition)
   }
 
-  /** Makes a waiting `poll` return. */
+  /** Makes a waiting `poll` return, or the next one that would wait. */
   wake(): void {
     this.#fetcher.wake()
   }
@@ -196,10 +196,20 @@ export class GroupConsumer {
       this.#joining = null
       // The generation may have ended while positions were looked up: then the next turn gives them up again.
       if (this.#member.generation === null) continue
-      this.#assigned = offsets
-      await this.onAssigned(offsets)
+      await this.#announce(offsets)
     }
     return true
+  }
+
+  /** An assignment that its owner did not take is none: the next poll begins with a join. */
+  async #announce(offsets: readonly GroupOffset[]): Promise<void> {
+    try {
+      await this.onAssigned(offsets)
+      this.#assigned = offsets
+    } catch (error) {
+      this.#member.requestRejoin('the assignment was not taken')
+      throw error
+    }
   }
 
   async #untilDeadline<T>(promise: Promise<T>, deadline: number, signal: AbortSignal | undefined): Promise<T | null> {

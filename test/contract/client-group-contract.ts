@@ -195,6 +195,60 @@ export function groupContract(context: () => GroupContractContext): void {
       await expect(consumer.commit([{ topic, partition: 0, offset: 0 }])).rejects.toThrow(FencedMemberError)
     })
 
+    it('gives its partitions to others when its caller does not poll any more, and is told so', async () => {
+      const { client, newTopic, harness } = context()
+      const topic = await newTopic('stuck')
+      const groupId = harness.name('group')
+      await writeAll(client, topic, ['a'])
+      const stuck = consumerOf(groupId, { maxPollIntervalMs: 400, heartbeatIntervalMs: 100 })
+      const lost: boolean[] = []
+      stuck.onRevoked = (_, revocation) => void lost.push(revocation.lost)
+      stuck.subscribe({ topics: [topic] })
+      await pollUntil(stuck, 'the assignment', () => stuck.assignment().length === 1)
+      const other = consumerOf(groupId)
+      other.subscribe({ topics: [topic] })
+      expect(textOf(await pollUntil(other, 'the record', (records) => records.length > 0))).toEqual(['a'])
+      await Promise.all([stuck.poll(500), pollUntil(other, 'the rebalance', () => lost.length > 0)])
+      expect(lost).toEqual([true])
+      expect(harness.logger.lines.some(({ message }) => message.includes('max.poll.interval.ms is 400'))).toBe(true)
+      await Promise.all([stuck.close(), other.close()])
+    })
+
+    it('says what its callbacks throw, and begins anew with the next poll', async () => {
+      const { client, newTopic, harness } = context()
+      const topic = await newTopic('thrower')
+      await writeAll(client, topic, ['a'])
+      const consumer = consumerOf(harness.name('group'))
+      let calls = 0
+      consumer.onAssigned = () => {
+        calls += 1
+        if (calls === 1) throw new RangeError('not yet')
+      }
+      consumer.subscribe({ topics: [topic] })
+      await expect(pollUntil(consumer, 'an error', () => false)).rejects.toThrow('not yet')
+      expect(textOf(await pollUntil(consumer, 'the record', (records) => records.length > 0))).toEqual(['a'])
+      expect(calls).toBe(2)
+      await consumer.close()
+    })
+
+    it('ends a poll when its signal fires, and goes on with the next', async () => {
+      const { client, newTopic, harness } = context()
+      const topic = await newTopic('signal')
+      const consumer = consumerOf(harness.name('group'))
+      consumer.subscribe({ topics: [topic] })
+      await pollUntil(consumer, 'the assignment', () => consumer.assignment().length === 1)
+      const stop = new AbortController()
+      const polling = consumer.poll(60_000, stop.signal)
+      stop.abort(new RangeError('stopped'))
+      await expect(polling).rejects.toThrow('stopped')
+      await writeAll(client, topic, ['a'])
+      expect(textOf(await pollUntil(consumer, 'the record', (records) => records.length > 0))).toEqual(['a'])
+      const waiting = consumer.poll(60_000)
+      consumer.wake()
+      expect(await waiting).toEqual([])
+      await consumer.close()
+    })
+
     it('has offsets that can be read, set and deleted from outside while it is empty', async () => {
       const { client, newTopic, harness } = context()
       const topic = await newTopic('outside', 2)
