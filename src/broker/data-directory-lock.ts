@@ -2,7 +2,7 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimes
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../foundation/clock.ts'
-import { DataDirectoryLockedError } from './broker-error.ts'
+import { BrokerError, DataDirectoryLockedError } from './broker-error.ts'
 
 /** Who holds a data folder. */
 interface Holder {
@@ -68,7 +68,16 @@ export class DataDirectoryLock {
       utimesSync(this.#path, seconds, seconds)
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error
-      writeFileSync(this.#path, this.#content, { mode: 0o600, flag: 'wx' }) // Somebody tidied up; the folder is still held.
+      this.#putBack()
+    }
+  }
+
+  /** Somebody tidied up; the folder is still held, unless it is gone altogether. */
+  #putBack(): void {
+    try {
+      writeFileSync(this.#path, this.#content, { mode: 0o600, flag: 'wx' })
+    } catch (cause) {
+      throw new BrokerError(`${this.#path} cannot be written: the data folder is gone while the broker runs`, { cause })
     }
   }
 }

@@ -83,4 +83,11 @@ describe('the lock of a data folder', () => {
     expect(() => DataDirectoryLock.acquire(directory, clock)).toThrow(DataDirectoryLockedError)
     lock.release()
   })
+
+  it('says so when the whole folder is gone', () => {
+    const lock = DataDirectoryLock.acquire(directory, clock)
+    rmSync(directory, { recursive: true })
+    expect(() => clock.advance(5000)).toThrow(/the data folder is gone/)
+    lock.release()
+  })
 })
