@@ -113,7 +113,6 @@ export function resolveImport(from: string, specifier: string): string | null {
 
 export const isCode = (file: SourceFile): boolean => /\.(ts|js)$/.test(file.path) && !file.path.endsWith('.d.ts')
 export const isTest = (file: SourceFile): boolean => file.path.startsWith('test/')
-export const isBench = (file: SourceFile): boolean => file.path.startsWith('bench/')
 /** What is shipped: not tests, benchmarks or configuration. */
 export const isProduct = (file: SourceFile): boolean =>
   isCode(file) && /^(src|connectors|plugins|bin|dashboard)\//.test(file.path)

@@ -93,8 +93,9 @@ export class QuickstartWorker {
     for (let turn = 0; ; turn += 1) {
       const answer = await ask()
       if (answer !== null) return answer
-      if (turn % 20 === 19) await this.check(name)
-      await this.#clock.sleep(10, signal)
+      if (turn % 10 === 9) await this.check(name)
+      // Each question costs the server some of the time in which it could work.
+      await this.#clock.sleep(25, signal)
     }
   }
 

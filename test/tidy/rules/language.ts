@@ -98,7 +98,7 @@ export function errors(files: readonly SourceFile[]): Violation[] {
 const isNode = (value: unknown): value is SyntaxNode => typeof value === 'object' && value !== null && 'type' in value
 
 const timeSources: readonly (readonly [RegExp, string])[] = [
-  [/\bset(Timeout|Interval)\b/, 'a timer'],
+  [/(?<!\.)\bset(Timeout|Interval)\b/, 'a timer'],
   [/\bDate\.now\b|\bnew Date\(\)/, 'the machine clock'],
   [/\bperformance\.now\b/, 'the machine clock'],
 ]
