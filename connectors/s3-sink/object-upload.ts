@@ -36,6 +36,8 @@ export class UploadLostError extends ConnectError {}
 export class ObjectUpload {
   readonly #options: UploadOptions
   readonly #abort = new AbortController()
+  /** Creating an upload is not cut off at once: without its answer there is no giving it up. */
+  readonly #creation = new AbortController()
   readonly #gzip: GzipMember | null
   readonly #parts: StoredPart[] = []
   #work: Promise<void>
@@ -139,6 +141,7 @@ export class ObjectUpload {
     if (this.#done) return
     this.#failure ??= reason
     this.#abort.abort(reason)
+    signal.addEventListener('abort', () => this.#creation.abort(reason), { once: true })
     await this.#work
     this.finished()
     if (this.#uploadId !== null) await this.#options.store.abortUpload(this.key, this.#uploadId, signal)
@@ -167,7 +170,7 @@ export class ObjectUpload {
 
   async #uploadPart(bytes: number): Promise<void> {
     const { signal } = this.#abort
-    this.#uploadId ??= await this.#options.store.createUpload(this.key, this.writer, signal)
+    this.#uploadId ??= await this.#options.store.createUpload(this.key, this.writer, this.#creation.signal)
     const body = this.#takePending(bytes)
     const part = await this.#options.store.uploadPart(this.key, this.#uploadId, this.#parts.length + 1, body, signal)
     if (part === null) throw new UploadLostError(`the store has forgotten the upload of ${this.key}`)

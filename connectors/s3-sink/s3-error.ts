@@ -69,7 +69,8 @@ export function verdictOf({ status, code }: Refusal): Verdict {
   if (code === 'RequestTimeTooSkewed') return 'adopt-clock'
   if (code === 'ExpiredToken' || code === 'TokenRefreshRequired') return 'refresh-credentials'
   if (code === 'PreconditionFailed' || status === 412) return 'precondition-failed'
-  if (code === 'NoSuchUpload') return 'no-such-upload'
+  // A store may forget the parts rather than the upload.
+  if (code === 'NoSuchUpload' || code === 'InvalidPart') return 'no-such-upload'
   if (code === 'NotImplemented' || status === 501) return 'conditions-unknown'
   if (passing.has(code) || status >= 500 || status === 429 || status === 408 || status === 409) return 'retry'
   return status === 404 && code !== 'NoSuchBucket' ? 'not-found' : 'fatal'
@@ -93,6 +94,7 @@ function adviceOf({ status, code }: Refusal, bucket: string, region: string): { 
     case 'NoSuchBucket':
       return { code: 'S3_NO_BUCKET', advice: `Create the bucket ${bucket}, or correct s3.bucket.name.` }
     case 'InvalidAccessKeyId':
+    case 'XAdminUserNotFound':
       return { code: 'S3_CREDENTIALS', advice: 'The store does not know the access key: check aws.access.key.id.' }
     case 'SignatureDoesNotMatch':
       return {

@@ -48,6 +48,8 @@ interface Call {
   readonly query?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: readonly Uint8Array[]
+  /** An element without which a success is none: the answer was cut off. */
+  readonly expects?: string
 }
 
 interface Outcome {
@@ -124,11 +126,10 @@ export class S3Store {
       ...this.#newObjectHeaders(writer),
       ...(checksum === null ? {} : { 'x-amz-checksum-algorithm': checksum.toUpperCase() }),
     }
-    const call: Call = { method: 'POST', key, query: { uploads: '' }, headers }
-    const answer = await this.#succeed(call, signal)
-    const uploadId = xmlText(answer.body, 'UploadId')
-    if (uploadId === null) throw this.#unavailable(`POST ${key}?uploads`, 'the answer names no upload')
-    return uploadId
+    const call: Call = { method: 'POST', key, query: { uploads: '' }, headers, expects: 'UploadId' }
+    const { answer, refusal } = await this.#untilSettled(call, signal)
+    if (refusal !== null) throw this.#refused(refusal, call)
+    return xmlText(answer.body, 'UploadId') ?? ''
   }
 
   /** Null when the store has forgotten the upload. */
@@ -197,12 +198,6 @@ export class S3Store {
     return { tag: answer.headers['etag'] ?? '', writer: answer.headers[writerHeader] ?? null }
   }
 
-  async #succeed(call: Call, signal: AbortSignal): Promise<HttpAnswer> {
-    const { answer, refusal } = await this.#untilSettled(call, signal)
-    if (refusal !== null) throw this.#refused(refusal, call)
-    return answer
-  }
-
   /** Attempts until there is an answer that another attempt would not change. @throws S3RefusedError, or the signal's reason. */
   async #untilSettled(call: Call, signal: AbortSignal): Promise<Outcome> {
     let renewed = false
@@ -250,6 +245,9 @@ export class S3Store {
       )
     }
     const refusal = refusalOf(answer)
+    if (refusal === null && call.expects !== undefined && xmlText(answer.body, call.expects) === null) {
+      throw this.#unavailable(`${method} ${key ?? 'bucket'}`, 'the answer was cut off')
+    }
     const verdict = refusal === null ? 'done' : verdictOf(refusal)
     if (verdict === 'adopt-clock') this.#clockSkewMs = Date.parse(answer.headers['date'] ?? '') - this.#clock.now() || 0
     return { answer, refusal, verdict }

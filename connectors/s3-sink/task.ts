@@ -18,7 +18,7 @@ import { S3Store } from './s3-store.ts'
 import { settingsOf, type S3SinkSettings } from './settings.ts'
 
 const minPartBytes = 5 * 1024 * 1024
-const roomWaitMs = 5000
+const roomWaitMs = 2000
 const sweepMs = 5000
 
 /** Everything that exists between `start` and `stop`. */

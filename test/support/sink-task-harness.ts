@@ -108,6 +108,7 @@ export class SinkTaskHarness {
   readonly #seeks: OffsetToCommit[] = []
   readonly #paused = new Set<string>()
   #commitRequested = false
+  #refusals = 0
   #wakeWithinMs: number | null = null
   #raised: Error | null = null
 
@@ -129,6 +130,11 @@ export class SinkTaskHarness {
   /** What the task failed with from outside a call; null while it is well. */
   get raised(): Error | null {
     return this.#raised
+  }
+
+  /** Batches that the task would not take yet. */
+  get refusals(): number {
+    return this.#refusals
   }
 
   /** The offset after the last record that the task took. */
@@ -198,6 +204,7 @@ export class SinkTaskHarness {
       } catch (error) {
         if (!(error instanceof RetriableError)) throw error
         refused = records
+        this.#refusals += 1
       }
       turns += 1
       if (this.#commitRequested && turns % this.commitEvery === 0) await this.commit()
