@@ -99,6 +99,16 @@ const connection: ConfigDef = {
   'database.sslcert': key('STRING', 'Connection', 'File with the client certificate (PEM).', { defaultValue: null }),
   'database.sslkey': key('STRING', 'Connection', 'File with the client key (PEM).', { defaultValue: null }),
   'database.sslpassword': key('PASSWORD', 'Connection', 'Password of the client key.', { defaultValue: null }),
+  'connection.validation.timeout.ms': key('INT', 'Connection', 'How long connecting may take.', {
+    defaultValue: 60_000,
+    importance: 'LOW',
+    validator: atLeast(1),
+  }),
+  'database.query.timeout.ms': key('INT', 'Connection', 'How long the answer to a query may take; 0 for ever.', {
+    defaultValue: 600_000,
+    importance: 'LOW',
+    validator: atLeast(0),
+  }),
   'database.tcpKeepAlive': key('BOOLEAN', 'Connection', 'TCP keep-alive probes.', {
     defaultValue: true,
     importance: 'LOW',

@@ -103,6 +103,11 @@ export class CopyStream {
     if (!this.#finished && this.#socket.writable) this.#socket.write(message(tag.data, payload))
   }
 
+  /** Gives the connection up: it fails with this error. */
+  abort(error: Error): void {
+    this.#fail(error)
+  }
+
   /** Ends a CopyBoth session politely: what still arrives is dropped. The server closes the connection. */
   end(): void {
     this.#discarding = true

@@ -61,7 +61,12 @@ export class ReplicationStream {
     this.#received = confirmed
     const copy = session.copy(sql, (bytes, start, end) => this.#onFrame(bytes, start, end))
     this.#copy = copy
-    await copy.started
+    const cancel = this.#clock.after(silenceMs, () => copy.abort(silent()))
+    try {
+      await copy.started
+    } finally {
+      cancel()
+    }
     copy.done.then(
       () => this.#end(new RetriableError('the server ended the replication stream', { code: 'PG_CONNECTION_LOST' })),
       (error: unknown) => this.#end(error instanceof Error ? error : new RetriableError(String(error))),
@@ -157,7 +162,7 @@ export class ReplicationStream {
     const silentFor = this.#clock.monotonic() - Math.max(copy.lastReadAt, this.#readableSince)
     if (silentFor < silenceMs) return
     this.#logger.warn(`Postgres has not answered for ${Math.round(silentFor / 1000)} s`)
-    this.#end(new RetriableError('the server has been silent for a minute', { code: 'PG_CONNECTION_LOST' }))
+    copy.abort(silent())
   }
 
   #sendStatus(replyRequested: boolean): void {
@@ -169,4 +174,8 @@ export class ReplicationStream {
     this.#copy = null
     this.#events.onEnd(error)
   }
+}
+
+function silent(): RetriableError {
+  return new RetriableError('the server has been silent for a minute', { code: 'PG_CONNECTION_LOST' })
 }

@@ -22,6 +22,8 @@ export interface ConnectionSettings {
   readonly sslPassword: string | null
   readonly tcpKeepAlive: boolean
   readonly connectTimeoutMs: number
+  /** How long an answer to a query may take; 0 for ever. */
+  readonly queryTimeoutMs: number
 }
 
 /** The text forms that the value decoders read; the server's or the user's own settings must not change them. */
@@ -45,12 +47,14 @@ const endTimeoutMs = 2_000
 export class PgSession {
   readonly #client: pg.Client
   readonly #clock: Clock
+  readonly #queryTimeoutMs: number
   #copy: CopyStream | null = null
   #closed = false
 
-  private constructor(client: pg.Client, clock: Clock) {
+  private constructor(client: pg.Client, clock: Clock, queryTimeoutMs: number) {
     this.#client = client
     this.#clock = clock
+    this.#queryTimeoutMs = queryTimeoutMs
     // What runs on the connection meets the failure itself; without a listener Node would end the process.
     client.on('error', () => {
       this.#closed = true
@@ -62,7 +66,9 @@ export class PgSession {
     const attempts = await tlsAttempts(settings)
     for (const [index, ssl] of attempts.entries()) {
       try {
-        return await connectOnce(settings, kind, ssl, (client) => new PgSession(client, clock))
+        return await connectOnce(settings, kind, ssl, (client) => {
+          return new PgSession(client, clock, settings.queryTimeoutMs)
+        })
       } catch (error) {
         if (index + 1 < attempts.length && canFallBack(error, ssl)) continue
         throw pgError(error, `connecting to ${settings.host}:${settings.port}/${settings.database} as ${settings.user}`)
@@ -72,10 +78,23 @@ export class PgSession {
   }
 
   /** Rows as objects by column name. A replication session takes no `values`. */
-  async query<Row extends object>(sql: string, values?: readonly unknown[]): Promise<Row[]> {
+  async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    return await this.#query<Row>(sql, values, this.#queryTimeoutMs)
+  }
+
+  /** A query that waits for others, however long they take. */
+  async patientQuery<Row extends object>(sql: string): Promise<Row[]> {
+    return await this.#query<Row>(sql, [], 0)
+  }
+
+  async #query<Row extends object>(sql: string, values: readonly unknown[], timeoutMs: number): Promise<Row[]> {
+    const query: pg.QueryConfig & { query_timeout?: number } = {
+      text: sql,
+      ...(values.length === 0 ? {} : { values: [...values] }),
+      ...(timeoutMs === 0 ? {} : { query_timeout: timeoutMs }),
+    }
     try {
-      const result = await (values === undefined ? this.#client.query(sql) : this.#client.query(sql, [...values]))
-      return result.rows as Row[]
+      return (await this.#client.query(query)).rows as Row[]
     } catch (error) {
       throw pgError(error, `running "${sql.trim().replace(/\s+/g, ' ').slice(0, 200)}"`)
     }

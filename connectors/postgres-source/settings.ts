@@ -44,7 +44,6 @@ export interface SourceSettings {
   readonly topic: Omit<TopicSpec, 'name'>
 }
 
-const connectTimeoutMs = 10_000
 /** Bytes that may wait for `poll` when `max.queue.size.in.bytes` sets no limit. */
 const defaultQueueBytes = 16 * 1024 * 1024
 const snapshotModes: Readonly<Record<string, SnapshotMode>> = { never: 'no_data', exported: 'initial' }
@@ -103,7 +102,8 @@ function connectionOf(config: ParsedConfig, optional: (key: string) => string | 
     sslKey: optional('database.sslkey'),
     sslPassword: optional('database.sslpassword'),
     tcpKeepAlive: config['database.tcpKeepAlive'] === true,
-    connectTimeoutMs,
+    connectTimeoutMs: Number(config['connection.validation.timeout.ms']),
+    queryTimeoutMs: Number(config['database.query.timeout.ms']),
   }
 }
 

@@ -64,7 +64,7 @@ export async function createSlot(
   })
   try {
     const kind = exportSnapshot ? 'EXPORT_SNAPSHOT' : 'NOEXPORT_SNAPSHOT'
-    const [row] = await session.query<{ consistent_point: string; snapshot_name: string | null }>(
+    const [row] = await session.patientQuery<{ consistent_point: string; snapshot_name: string | null }>(
       `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput ${kind}`,
     )
     if (row === undefined) throw new ConnectError(`the server did not describe the slot "${name}" it made`)

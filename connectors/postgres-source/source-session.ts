@@ -47,6 +47,7 @@ const fromSlot: StreamPoint = { kind: 'stream', skipBefore: 0, lastCommit: null,
 /** One connection's life: the snapshot if there is to be one, then the stream. Fails as a whole; the task opens the next. */
 export class SourceSession {
   readonly #parts: SessionParts
+  readonly #start: Start
   readonly #queue: RecordQueue
   readonly #progress: Progress
   readonly #sessions: PgSession[] = []
@@ -55,8 +56,9 @@ export class SourceSession {
   #snapshot: Snapshot | null = null
   #closed = false
 
-  private constructor(parts: SessionParts, start: Start) {
+  constructor(parts: SessionParts, start: Start) {
     this.#parts = parts
+    this.#start = start
     this.#queue = new RecordQueue(parts.settings.queue)
     this.#queue.onRoom = () => {
       this.#snapshot?.resume()
@@ -64,21 +66,6 @@ export class SourceSession {
     }
     const { statusIntervalMs } = parts.settings
     this.#progress = new Progress(start.position, start.durable, parts.clock, parts.store, statusIntervalMs * 0.9)
-  }
-
-  /**
-   * Connects, checks, and begins.
-   * @throws ConnectError with a PG_ code and the SQL that mends it; RetriableError when trying again can help.
-   */
-  static async open(parts: SessionParts, start: Start): Promise<SourceSession> {
-    const session = new SourceSession(parts, start)
-    try {
-      await session.#open(start)
-      return session
-    } catch (error) {
-      await session.close()
-      throw error
-    }
   }
 
   /** Where the next session has to go on. Null while tables are read: that begins again. */
@@ -113,7 +100,9 @@ export class SourceSession {
   async #connect(kind: 'sql' | 'replication'): Promise<PgSession> {
     const session = await PgSession.connect(this.#parts.settings.connection, kind, this.#parts.clock)
     this.#sessions.push(session)
-    return session
+    if (!this.#closed) return session
+    await session.close()
+    throw new ConnectError('the task is stopping')
   }
 
   async #disconnect(session: PgSession): Promise<void> {
@@ -121,8 +110,13 @@ export class SourceSession {
     await session.close()
   }
 
-  async #open(start: Start): Promise<void> {
+  /**
+   * Connects, checks, and begins. {@link close} may come meanwhile and makes it throw.
+   * @throws ConnectError with a PG_ code and the SQL that mends it; RetriableError when trying again can help.
+   */
+  async open(): Promise<void> {
     const { settings, tables, logger } = this.#parts
+    const start = this.#start
     const sql = await this.#connect('sql')
     const found = await survey(sql, settings)
     refuse(found)

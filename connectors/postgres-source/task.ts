@@ -24,8 +24,6 @@ export class PostgresSourceTask implements SourceTask {
   #context: SourceTaskContext | null = null
   #parts: SessionParts | null = null
   #session: SourceSession | null = null
-  /** A session that is being opened: `stop` may come meanwhile. */
-  #opening: Promise<SourceSession> | null = null
   #position: SourceOffset | null = null
   #durable: SourceOffset | null = null
   #first = true
@@ -56,13 +54,13 @@ export class PostgresSourceTask implements SourceTask {
   async poll(signal: AbortSignal): Promise<readonly SourceRecord[] | null> {
     const context = this.#started()
     try {
-      this.#taken ??= await (await this.#openSession()).take(signal)
+      this.#taken ??= await (await this.#openSession(signal)).take(signal)
       const records = this.#taken
       if (records !== null) await this.#ensureTopics(context, records)
       this.#taken = null
       return records
     } catch (error) {
-      if (this.#stopped) return null
+      if (this.#stopped || (signal.aborted && this.#session === null)) return null
       if (this.#taken === null) await this.#abandon()
       throw pgError(error, 'reading the replication stream')
     }
@@ -78,8 +76,6 @@ export class PostgresSourceTask implements SourceTask {
   async stop(): Promise<void> {
     this.#stopped = true
     this.#stopMetrics()
-    const opening = this.#opening
-    if (opening !== null) await opening.catch(() => undefined)
     await this.#session?.close()
     this.#session = null
     const settings = this.#parts?.settings
@@ -91,18 +87,26 @@ export class PostgresSourceTask implements SourceTask {
     return this.#context
   }
 
-  async #openSession(): Promise<SourceSession> {
+  async #openSession(signal: AbortSignal): Promise<SourceSession> {
     if (this.#session !== null) return this.#session
     if (this.#parts === null) throw new ConnectError('the task was not started')
     const start = { position: this.#position, durable: this.#durable, first: this.#first }
-    this.#opening = SourceSession.open(this.#parts, start)
+    const session = new SourceSession(this.#parts, start)
+    this.#session = session
+    const giveUp = (): void => void session.close()
+    signal.addEventListener('abort', giveUp, { once: true })
     try {
-      this.#session = await this.#opening
+      signal.throwIfAborted()
+      await session.open()
+    } catch (error) {
+      this.#session = null
+      await session.close()
+      throw error
     } finally {
-      this.#opening = null
+      signal.removeEventListener('abort', giveUp)
     }
     this.#first = false
-    return this.#session
+    return session
   }
 
   /** Gives the connection up, and remembers where the next one goes on: nothing is read twice. */

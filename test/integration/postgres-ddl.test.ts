@@ -42,7 +42,7 @@ describeWith(['postgres'], 'the Postgres source while tables change', () => {
   it('follows the primary key: its order from the catalog, its columns from the row itself', async () => {
     const db = await bench.database('create table d (id int primary key, aa text not null)')
     const source = await bench.source(db.config({ 'snapshot.mode': 'no_data' }))
-    await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await source.waitFor('the stream', () => db.isStreaming())
     await db.play(`
       insert into d values (1, 'a');
       alter table d drop constraint d_pkey; alter table d add primary key (aa, id);
@@ -54,7 +54,7 @@ describeWith(['postgres'], 'the Postgres source while tables change', () => {
   it('keeps the key of rows whose table is gone by the time they are read', async () => {
     const db = await bench.database('create table d (id int primary key, v text not null)')
     const source = await bench.source(db.config({ 'snapshot.mode': 'no_data' }))
-    await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await source.waitFor('the stream', () => db.isStreaming())
     await db.play(`
       create table e (v text not null, id int, primary key (id)); insert into e values ('x', 7); drop table e;
       insert into d values (1, 'y'); alter table d rename to renamed; insert into renamed values (2, 'z')`)
@@ -69,7 +69,7 @@ describeWith(['postgres'], 'the Postgres source while tables change', () => {
   it('reads a transaction that changes its own table', async () => {
     const db = await bench.database('create table d (id int primary key)')
     const source = await bench.source(db.config())
-    await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await source.waitFor('the stream', () => db.isStreaming())
     await db.play(
       `begin; insert into d values (1); alter table d add column z bool; insert into d values (2, true); commit`,
     )
@@ -82,7 +82,7 @@ describeWith(['postgres'], 'the Postgres source while tables change', () => {
       `create type mood as enum ('ok'); create table d (id int primary key, m mood, ms mood[])`,
     )
     const source = await bench.source(db.config())
-    await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await source.waitFor('the stream', () => db.isStreaming())
     await db.play(`
       insert into d values (1, 'ok', '{ok}');
       alter type mood add value 'fine';
@@ -111,7 +111,7 @@ describeWith(['postgres'], 'the Postgres source while tables change', () => {
   it('carries a new table of a publication for all tables, and passes over what the filters leave out', async () => {
     const db = await bench.database('create table a (id int primary key)')
     const source = await bench.source(db.config({ 'table.exclude.list': 'public\\.hidden.*' }))
-    await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await source.waitFor('the stream', () => db.isStreaming())
     await db.play(`
       create table hidden_one (id int primary key, v tsvector); insert into hidden_one values (1, 'x');
       create table b (id int primary key); insert into b values (1);

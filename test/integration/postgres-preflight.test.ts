@@ -189,7 +189,7 @@ describeWith(['postgres'], 'a Postgres source that cannot go on fails by name', 
   it('waits, and says so, while another reader holds its slot', async () => {
     const db = await bench.database('create table t (id int primary key)')
     const first = await bench.source(db.config())
-    await first.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await first.waitFor('the stream', () => db.isStreaming())
     const second = await bench.source(db.config())
     await second.waitFor('a retry', () => second.retried.length > 0)
     expect(second.retried[0]?.message).toMatch(/^PG_SLOT_ACTIVE: .*is active for PID/)
@@ -221,7 +221,7 @@ describeWith(['postgres'], 'a Postgres source that cannot go on fails by name', 
   it('drops its slot at the end when it was told to', async () => {
     const db = await bench.database('create table t (id int primary key)')
     const source = await bench.source(db.config({ 'slot.drop.on.stop': 'true' }))
-    await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await source.waitFor('the stream', () => db.isStreaming())
     await source.stop()
     expect(await db.slot()).toBeUndefined()
   })

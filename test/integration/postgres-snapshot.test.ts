@@ -112,7 +112,7 @@ describeWith(['postgres'], 'the snapshot of the Postgres source', () => {
     for (const mode of ['no_data', 'never']) {
       const db = await bench.database('create table t (id int primary key); insert into t values (1)')
       const source = await bench.source(db.config({ 'snapshot.mode': mode }))
-      await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+      await source.waitFor('the stream', () => db.isStreaming())
       await db.play('insert into t values (2)')
       expect(story(await source.waitForRecords(1))).toEqual(['c [2]'])
     }

@@ -38,7 +38,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
   it('confirms the end of a transaction once its records and their offset are durable, and nothing before (I2)', async () => {
     const db = await bench.database('create table t (id int primary key)')
     const source = await bench.source(db.config({ 'snapshot.mode': 'no_data', 'status.update.interval.ms': '50' }))
-    await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await source.waitFor('the stream', () => db.isStreaming())
     source.hold()
     await db.play('insert into t values (1); insert into t values (2)')
     await source.waitForRecords(2)
@@ -74,7 +74,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
       'table.include.list': 'public.t',
     })
     const source = await bench.source(config)
-    await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await source.waitFor('the stream', () => db.isStreaming())
     await db.play(`insert into other select repeat('x', 100) from generate_series(1, 1000)`)
     const [{ end } = { end: '' }] = await db.rows<{ end: string }>('select pg_current_wal_lsn()::text as end')
     await source.waitFor('the slot to pass the foreign rows', async () => {
@@ -98,7 +98,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     const db = await bench.database('create table t (id int primary key, v int)')
     const config = db.config({ 'max.batch.size': '7', 'max.queue.size': '8' })
     const first = await bench.source(config, new MemoryOffsets(), 14)
-    await first.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await first.waitFor('the stream', () => db.isStreaming())
     await db.play('insert into t values (0, 0)')
     await first.waitForRecords(1)
     if (statement === 'COPY') {
@@ -178,7 +178,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
   it('carries TRUNCATE when it is not skipped', async () => {
     const db = await bench.database('create table a (id int primary key); create table b (id int primary key)')
     const source = await bench.source(db.config({ 'skipped.operations': 'none', 'snapshot.mode': 'no_data' }))
-    await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await source.waitFor('the stream', () => db.isStreaming())
     await db.play('truncate a, b; insert into a values (1)')
     const records = await source.waitForRecords(3)
     expect(records.map((record) => `${opOf(record)} ${record.topic}`)).toEqual([
@@ -192,7 +192,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
   it('leaves out the operations that skipped.operations names, at the server too', async () => {
     const db = await bench.database('create table t (id int primary key, v int)')
     const source = await bench.source(db.config({ 'skipped.operations': 'u,t', 'snapshot.mode': 'no_data' }))
-    await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await source.waitFor('the stream', () => db.isStreaming())
     await db.play('insert into t values (1, 1); update t set v = 2; delete from t')
     expect(story(await source.waitForRecords(3))).toEqual(['c [1]', 'd [1]', '- [1]'])
     expect(await db.rows('select pubupdate, pubdelete, pubtruncate from pg_publication')).toEqual([
@@ -215,7 +215,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
       `create table t (id int primary key, v numeric[], n int); alter table t alter v set storage external`,
     )
     const source = await bench.source(db.config())
-    await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await source.waitFor('the stream', () => db.isStreaming())
     await db.play(`insert into t select 1, array_agg(g), 1 from generate_series(1, 3000) g; update t set n = 2`)
     const [, update] = await source.waitForRecords(2)
     expect(update?.headers.find((header) => header.key === '__penstock.unchanged')?.value).toBe('v')
@@ -224,7 +224,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
   it('carries a transaction of a million rows in bounded memory', { timeout: 120_000 }, async () => {
     const db = await bench.database('create table t (id int primary key, v text)')
     const source = await bench.source(db.config({ 'snapshot.mode': 'no_data' }))
-    await source.waitFor('the slot', async () => (await db.slot())?.active === true)
+    await source.waitFor('the stream', () => db.isStreaming())
     source.keepNothing()
     await db.play(`insert into t select g, repeat('x', 100) from generate_series(1, 1000000) g`)
     const before = process.memoryUsage.rss()

@@ -87,6 +87,15 @@ export class TestDatabase {
     return row
   }
 
+  /** Whether somebody reads the stream of the slot: not before it is made. */
+  async isStreaming(): Promise<boolean> {
+    const found = await this.rows(
+      'select 1 from pg_stat_replication where pid = (select active_pid from pg_replication_slots where slot_name = $1)',
+      [this.name],
+    )
+    return found.length > 0
+  }
+
   /** Drops the database with its slots; readers are ended. */
   async drop(): Promise<void> {
     await this.#client.end()
@@ -97,7 +106,10 @@ export class TestDatabase {
       for (const { slot_name: slot, active_pid: pid } of await slots()) {
         if (pid !== null) await admin.query('select pg_terminate_backend($1)', [pid])
         await until(`slot ${slot} to be free`, async () => (await slots()).every((other) => other.active_pid === null))
-        await admin.query('select pg_drop_replication_slot($1)', [slot])
+        // A slot that was still being made went with its session.
+        await admin.query('select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1', [
+          slot,
+        ])
       }
       await admin.query(`DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`)
     })
