@@ -55,6 +55,10 @@ interface VersionRange {
   readonly max: number
 }
 
+function isProtected(security: Security | null): security is Security {
+  return security !== null && (security.tls !== null || security.sasl !== null)
+}
+
 async function openPlainSocket(options: ConnectionOptions, signal: AbortSignal | undefined): Promise<Socket> {
   const { address, clock } = options
   const socket = connect({ host: address.host, port: address.port, noDelay: true })
@@ -95,6 +99,8 @@ export class BrokerConnection {
   #versions: ReadonlyMap<number, VersionRange> = new Map()
   #correlationId = 0
   #closed: Error | null = null
+  /** Whether a request after the negotiation was answered. */
+  #wasAnswered = false
   #timer: { readonly at: number; readonly cancel: () => void } | null = null
   #cancelLifetime: () => void = () => undefined
 
@@ -106,8 +112,8 @@ export class BrokerConnection {
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('error', (error) => this.#end(error.message, error))
-    socket.on('close', () => this.#end('the broker closed the connection'))
-    socket.on('end', () => this.#end('the broker closed the connection'))
+    socket.on('close', () => this.#end(this.#closedByBroker()))
+    socket.on('end', () => this.#end(this.#closedByBroker()))
   }
 
   /**
@@ -116,7 +122,7 @@ export class BrokerConnection {
    */
   static async open(options: ConnectionOptions, signal?: AbortSignal): Promise<BrokerConnection> {
     const { security } = options
-    if (security === null || (security.tls === null && security.sasl === null)) {
+    if (!isProtected(security)) {
       const socket = await openPlainSocket(options, signal)
       return new BrokerConnection(socket, options).#negotiated(signal)
     }
@@ -158,6 +164,7 @@ export class BrokerConnection {
   async send<A extends Api>(api: A, value: RequestValue<A>, options: SendOptions = {}): Promise<ResponseOf<A>> {
     const version = this.versionOf(api, options.maxVersion)
     const frame = await this.#exchange(api, version, value, options)
+    this.#wasAnswered = true
     return decodeResponseFrame(api, version, frame).body
   }
 
@@ -271,6 +278,12 @@ export class BrokerConnection {
   #retireAfter(lifetimeMs: number): void {
     const ms = Math.max(lifetimeMs / 2, lifetimeMs - reauthenticateBeforeMs)
     this.#cancelLifetime = this.#options.clock.after(ms, () => this.#end('the SASL session ends'))
+  }
+
+  /** A listener that wants TLS or SASL hangs up on the first request that it does not understand or allow. */
+  #closedByBroker(): string {
+    const hint = !isProtected(this.#options.security) && !this.#wasAnswered
+    return `the broker closed the connection${hint ? ' (if it wants TLS or SASL, set security.protocol)' : ''}`
   }
 
   #end(reason: string, cause?: unknown): void {

@@ -46,6 +46,10 @@ export interface KafkajsModules {
   readonly socketFactory: () => unknown
 }
 
+/** Codes of Node for a certificate that does not hold; others tell of a network that may be better later. */
+const certificateRefused = /^(?:CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(?:GET|VERIFY)|ERR_TLS_CERT)/
+const trustAdvice = 'name its authority in ssl.truststore.location (PEM), or mend its host names.'
+
 let modules: KafkajsModules | null = null
 
 /** Loads them on the first call. */
@@ -140,6 +144,11 @@ function asClientError(error: unknown, address: BrokerAddress): Error {
   const name = error instanceof Error ? error.name : ''
   const type = (error as { readonly type?: unknown } | null)?.type
   const where = formatAddress(address)
+  const code = String((error as { readonly code?: unknown } | null)?.code ?? '')
+  if (certificateRefused.test(code))
+    return new AuthenticationError(`the certificate of ${where} is not trusted (${code}): ${trustAdvice}`, {
+      cause: error,
+    })
   if (name === 'KafkaJSSASLAuthenticationError' || type === 'SASL_AUTHENTICATION_FAILED')
     return new AuthenticationError(`${where} refused the credentials: ${message}`, { cause: error })
   return new ConnectionError(`cannot connect to ${where}: ${message}`, error)
