@@ -16,6 +16,7 @@ const signals = 'signals and incremental snapshots are not served yet'
 const notifications = 'notifications are not served yet'
 const messages = 'logical messages (pg_logical_emit_message) are not read yet'
 const transactions = 'transaction metadata is not served yet'
+const modes = 'use snapshot.mode initial, always, initial_only or no_data'
 
 export const unsupportedOptions: ConfigDef = {
   'heartbeat.interval.ms': refused('heartbeat records are not served; the slot moves on without them', 'LONG', 0),
@@ -71,4 +72,20 @@ export const unsupportedOptions: ConfigDef = {
     'fail',
   ),
   'guardrail.collections.max': refused('the number of tables is not limited', 'INT', 0),
+  'legacy.snapshot.max.threads': refused('tables are read one after the other', 'BOOLEAN', false),
+  'snapshot.mode.configuration.based.snapshot.data': refused(modes),
+  'snapshot.mode.configuration.based.snapshot.schema': refused(modes),
+  'snapshot.mode.configuration.based.start.stream': refused(modes),
+  'snapshot.mode.configuration.based.snapshot.on.schema.error': refused(modes),
+  'snapshot.mode.configuration.based.snapshot.on.data.error': refused(modes),
+  'snapshot.mode.custom.name': refused(java),
+  'snapshot.locking.mode.custom.name': refused(java),
+  'snapshot.query.mode.custom.name': refused(java),
+  'signal.enabled.channels': refused(signals, 'STRING', 'source'),
+  'signal.kafka.groupId': refused(signals),
+  'custom.metric.tags': refused('metrics carry the names of connector and task alone'),
+  'guardrail.collections.limit.action': refused('the number of tables is not limited'),
+  'queue.provider.type': refused('records wait in memory', 'STRING', 'memory'),
+  'openlineage.integration.enabled': refused('lineage is not reported', 'BOOLEAN', false),
+  'internal.log.position.check.enable': refused('the slot is always checked', 'BOOLEAN', true),
 }

@@ -1,4 +1,5 @@
 import { atLeast, oneOfIgnoringCase, type ConfigDef, type ConfigKey, type Validator } from 'penstock/api'
+import { acceptedOptions } from './config-accepted.ts'
 import { unsupportedOptions } from './config-unsupported.ts'
 
 /** Debezium's options and defaults; what it has and this connector does not serve stands in the other table. */
@@ -263,30 +264,6 @@ const runtime: ConfigDef = {
     defaultValue: 0,
     validator: atLeast(0),
   }),
-  'poll.interval.ms': key('LONG', 'Runtime', 'Accepted: records are handed on as they come, without waiting.', {
-    defaultValue: 500,
-    importance: 'LOW',
-  }),
-  'snapshot.fetch.size': key('INT', 'Runtime', 'Accepted: tables are read by COPY, without cursors.', {
-    defaultValue: 10_240,
-    importance: 'LOW',
-  }),
-  'slot.max.retries': key('INT', 'Runtime', 'Accepted: a busy slot is tried again until it is free.', {
-    defaultValue: 6,
-    importance: 'LOW',
-  }),
-  'slot.retry.delay.ms': key('LONG', 'Runtime', 'Accepted: the worker backs off by itself.', {
-    defaultValue: 10_000,
-    importance: 'LOW',
-  }),
-  'errors.max.retries': key('INT', 'Runtime', 'Accepted: what passes by itself is retried for ever.', {
-    defaultValue: -1,
-    importance: 'LOW',
-  }),
-  'retriable.restart.connector.wait.ms': key('LONG', 'Runtime', 'Accepted: the worker backs off by itself.', {
-    defaultValue: 10_000,
-    importance: 'LOW',
-  }),
 }
 
 /** All options, in the order they are documented. */
@@ -296,5 +273,6 @@ export const configDef: ConfigDef = {
   ...capture,
   ...values,
   ...runtime,
+  ...acceptedOptions,
   ...unsupportedOptions,
 }
