@@ -4,6 +4,7 @@ import { KafkaClient } from '../client/kafka-client.ts'
 import type { ListenAddress } from '../config/listener.ts'
 import { advertisedAddress, type WorkerConfig } from '../config/worker-config.ts'
 import { deferred } from '../foundation/deferred.ts'
+import { IdleMemory } from '../foundation/idle-memory.ts'
 import { ConfigFold } from '../herder/config-fold.ts'
 import { ConnectorProgress } from '../herder/connector-progress.ts'
 import { GroupStatuses } from '../herder/group-statuses.ts'
@@ -19,6 +20,9 @@ import { taskSettings, groupTimes } from './settings-of.ts'
 import { openStores, type Stores } from './stores.ts'
 import { Undo } from './undo.ts'
 import type { WorkerSurroundings } from './worker-surroundings.ts'
+
+/** The main thread gives its memory back when the configuration has stood still for so long. */
+const restMs = 10_000
 
 /** A worker that runs. */
 export interface RunningWorker {
@@ -104,12 +108,15 @@ async function startHerder(parts: HerderParts): Promise<StartedHerder> {
   const { clock, logger } = around
   const fold = new ConfigFold()
   const live: { herder: WorkerHerder | null } = { herder: null }
+  const memory = new IdleMemory(clock, restMs)
+  undo.add('the watch over idle memory', async () => memory.close())
   const stores = await openStores(
     { client, config, clock, logger: logger.child('storage') },
     undo,
     (record, offset) => {
       const change = record === null ? fold.skip(offset) : fold.apply(record, offset)
-      if (change !== null) live.herder?.onConfigChange(change)
+      memory.active()
+    if (change !== null) live.herder?.onConfigChange(change)
     },
   )
   const plugins = new PluginRegistry(config.foundPlugins)

@@ -4,6 +4,8 @@ import { sinkConfigDef } from '../../config/sink-config-def.ts'
 import { sourceConfigDef } from '../../config/source-config-def.ts'
 import { validateConnector } from '../../config/validate-connector.ts'
 import { unreachable } from '../../foundation/assert.ts'
+import { systemClock } from '../../foundation/clock.ts'
+import { IdleMemory } from '../../foundation/idle-memory.ts'
 import { NamedLogger } from '../../foundation/named-logger.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { ForwardingSink } from '../thread/forwarding-sink.ts'
@@ -13,6 +15,8 @@ import { ConnectorHost } from './connector-host.ts'
 import type { FromPluginThread, PluginThreadData, ToPluginThread } from './plugin-thread-messages.ts'
 
 /** The plugin thread: connector instances, validation, task configs. Nothing here touches the log or another thread. */
+/** How long nobody has to ask before the thread gives its memory back. */
+const restMs = 5_000
 const data = startedWith<PluginThreadData>()
 const plugins = new PluginRegistry(data.foundPlugins)
 const sink = new ForwardingSink(data.logLevel, (message) => link.send(message))
@@ -23,7 +27,10 @@ const host = new ConnectorHost(plugins, logger.child('Connector'), {
   onFailed: (connector, trace) => link.send({ type: 'connector-failed', connector, trace }),
 })
 
+const memory = new IdleMemory(systemClock, restMs)
+
 function answer(message: ToPluginThread): unknown {
+  memory.active()
   switch (message.type) {
     case 'start-connector':
       return host.start(message.connector, message.config)

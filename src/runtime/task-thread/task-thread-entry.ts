@@ -1,16 +1,25 @@
 import { KafkaClient } from '../../client/kafka-client.ts'
 import { unreachable } from '../../foundation/assert.ts'
 import { systemClock } from '../../foundation/clock.ts'
+import { IdleMemory } from '../../foundation/idle-memory.ts'
 import { NamedLogger } from '../../foundation/named-logger.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { ForwardingSink } from '../thread/forwarding-sink.ts'
 import { ThreadLink } from '../thread/thread-link.ts'
 import { parent, startedWith } from '../thread/thread-side.ts'
 import { TaskHost } from './task-host.ts'
-import type { FromTaskThread, FromTaskThreadAnswers, TaskThreadData, ToTaskThread } from './task-thread-messages.ts'
+import type {
+  FromTaskThread,
+  FromTaskThreadAnswers,
+  TaskSamples,
+  TaskThreadData,
+  ToTaskThread,
+} from './task-thread-messages.ts'
 
 /** A task thread: the tasks of one plugin with their client. Records never leave it but to the log and the target. */
 const metricsIntervalMs = 1_000
+/** A thread that counted nothing for so long gives its memory back. */
+const restMs = 10_000
 const data = startedWith<TaskThreadData>()
 const sink = new ForwardingSink(data.logLevel, (message) => link.send(message))
 const logger = new NamedLogger('connect.runtime', sink)
@@ -39,7 +48,23 @@ const host = new TaskHost({
   onTopic: (id, topic) => link.send({ type: 'topic', id, topic }),
 })
 
-systemClock.every(metricsIntervalMs, () => link.send({ type: 'metrics', tasks: host.samples() }))
+const memory = new IdleMemory(systemClock, restMs)
+let lastActivity = 0
+
+systemClock.every(metricsIntervalMs, () => {
+  const tasks = host.samples()
+  link.send({ type: 'metrics', tasks })
+  const activity = activityOf(tasks)
+  if (activity !== lastActivity) memory.active()
+  lastActivity = activity
+})
+
+/** Changes whenever a task counts something. */
+function activityOf(tasks: readonly TaskSamples[]): number {
+  let sum = 0
+  for (const { samples } of tasks) for (const sample of samples) if (sample.kind === 'counter') sum += sample.value
+  return sum
+}
 
 function receive(message: ToTaskThread): unknown {
   switch (message.type) {
