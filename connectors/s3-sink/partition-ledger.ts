@@ -76,14 +76,14 @@ export class PartitionLedger {
   }
 
   /**
-   * The offset to commit; null when there is nothing to say. Records that went into no object count as done once
-   * no object before them is open.
+   * The offset to commit; null when there is nothing to say. Records that went into no object count as done when
+   * no object lies before them.
    * @param current the offset after the last record that was delivered.
    */
   answer(current: number): number | null {
     const head = this.#objects[0]
     if (head === undefined && current > this.#next) this.#next = current
-    const answer = head === undefined ? this.#next : head.state === 'completed' ? head.end : null
+    const answer = head === undefined ? this.#next : head.state === 'completed' ? head.end : head.start
     this.#answered = answer === this.#committed ? null : answer
     return this.#answered
   }

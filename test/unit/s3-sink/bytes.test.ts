@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto'
+import { gunzipSync } from 'node:zlib'
+
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+import { checksumOf, customerKeyHeaders, encryptionHeaders } from '../../../connectors/s3-sink/body-checks.ts'
+import { GzipMember } from '../../../connectors/s3-sink/gzip-member.ts'
+import { LineBuffer } from '../../../connectors/s3-sink/line-buffer.ts'
+import { MemoryBudget } from '../../../connectors/s3-sink/memory-budget.ts'
+
+describe('a gzip member', () => {
+  it('is what its blocks were, at every level', async () => {
+    const blocks = fc.array(fc.tuple(fc.string({ unit: 'binary' }), fc.nat({ max: 3000 })), { maxLength: 4 })
+    await fc.assert(
+      fc.asyncProperty(blocks, fc.integer({ min: -1, max: 9 }), async (parts, level) => {
+        const gzip = new GzipMember(level)
+        const whole = parts.map(([text, times]) => Buffer.from(text.repeat(times)))
+        const out: Buffer[] = []
+        for (const block of whole) out.push(...(await gzip.add(block)))
+        out.push(...(await gzip.end()))
+        expect(gunzipSync(Buffer.concat(out)).equals(Buffer.concat(whole))).toBe(true)
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  it('finds in one block what stood in the block before', async () => {
+    const gzip = new GzipMember(6)
+    const noise = randomBytes(8000)
+    const [, first] = await gzip.add(noise)
+    const [second] = await gzip.add(noise)
+    expect((second?.length ?? 0) * 10).toBeLessThan(first?.length ?? 0)
+  })
+
+  it('of nothing is a gzip file of nothing', async () => {
+    expect(gunzipSync(Buffer.concat(await new GzipMember(-1).end())).length).toBe(0)
+  })
+})
+
+describe('a line buffer', () => {
+  it('keeps lines as they were, however they come', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), fc.nat({ max: 2000 })), { maxLength: 40 }),
+        (parts) => {
+          const lines = new LineBuffer()
+          const texts = parts.map(([text, times]) => text.repeat(times))
+          let bytes = 0
+          const out: Buffer[] = []
+          for (const text of texts) {
+            bytes += lines.append(text)
+            if (lines.isFull) out.push(lines.take())
+          }
+          out.push(lines.take())
+          const whole = Buffer.concat(out)
+          expect(whole.toString()).toBe(texts.map((text) => `${text}\n`).join(''))
+          expect(bytes).toBe(whole.length)
+          expect(lines.held).toBe(0)
+        },
+      ),
+    )
+  })
+
+  it('starts small and is taken before it has to grow past its size', () => {
+    const lines = new LineBuffer()
+    lines.append('x')
+    expect(lines.held).toBe(16 * 1024)
+    while (!lines.isFull) lines.append('x'.repeat(200))
+    expect(lines.held).toBe(256 * 1024)
+  })
+})
+
+describe('checks of a body', () => {
+  it.each([
+    ['crc32', 'y/Q5Jg=='],
+    ['crc32c', '4waSgw=='],
+    ['sha256', 'FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU='],
+  ] as const)('%s in base64', async (algorithm, text) => {
+    expect(await checksumOf(algorithm, [Buffer.from('1234'), Buffer.from('56789')])).toBe(text)
+  })
+
+  it('encryption is asked for in headers', () => {
+    expect(encryptionHeaders(null)).toEqual({})
+    expect(encryptionHeaders({ kind: 'AES256' })).toEqual({ 'x-amz-server-side-encryption': 'AES256' })
+    expect(encryptionHeaders({ kind: 'kms', keyId: null })).toEqual({ 'x-amz-server-side-encryption': 'aws:kms' })
+    expect(encryptionHeaders({ kind: 'kms', keyId: 'k' })).toMatchObject({
+      'x-amz-server-side-encryption-aws-kms-key-id': 'k',
+    })
+    const key = Buffer.alloc(32)
+    expect(encryptionHeaders({ kind: 'customer', key })).toEqual({
+      'x-amz-server-side-encryption-customer-algorithm': 'AES256',
+      'x-amz-server-side-encryption-customer-key': key.toString('base64'),
+      'x-amz-server-side-encryption-customer-key-md5': 'cLyPS3KoaSFGi/joRB3OUQ==',
+    })
+    expect(customerKeyHeaders({ kind: 'AES256' })).toEqual({})
+  })
+})
+
+describe('a memory budget', () => {
+  it('is full at its limit, and tells when it no longer is', async () => {
+    const budget = new MemoryBudget(10)
+    await budget.room()
+    budget.add(10)
+    let room = false
+    const waiting = budget.room().then(() => (room = true))
+    expect([budget.isFull, room]).toEqual([true, false])
+    budget.add(-1)
+    await waiting
+    expect([budget.isFull, room, budget.used]).toEqual([false, true, 9])
+  })
+})
