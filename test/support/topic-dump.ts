@@ -8,6 +8,8 @@ export interface DumpedRecord {
   readonly key: string
   /** Null for a tombstone. */
   readonly value: string | null
+  /** `name=value,…` */
+  readonly headers: string
 }
 
 /** Reads a topic from its beginning to its end with kcat: a Kafka client that is not ours. */
@@ -19,14 +21,14 @@ export async function dumpTopic(
 ): Promise<void> {
   const child = spawn(
     kcat,
-    ['-b', broker, '-C', '-t', topic, '-o', 'beginning', '-e', '-q', '-f', '%o\t%S\t%k\t%s\n'],
+    ['-b', broker, '-C', '-t', topic, '-o', 'beginning', '-e', '-q', '-f', '%o\t%S\t%k\t%h\t%s\n'],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   const exit = once(child, 'exit')
   for await (const line of createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY })) {
-    const [offset = '', size = '', key = ''] = line.split('\t', 3)
-    const value = size === '-1' ? null : line.slice(offset.length + size.length + key.length + 3)
-    each({ offset: Number(offset), key, value })
+    const [offset = '', size = '', key = '', headers = ''] = line.split('\t', 4)
+    const value = size === '-1' ? null : line.slice(offset.length + size.length + key.length + headers.length + 4)
+    each({ offset: Number(offset), key, value, headers })
   }
   const [code] = (await exit) as [number | null]
   if (code !== 0) throw new RangeError(`kcat ended with ${String(code)} reading ${topic}`)
