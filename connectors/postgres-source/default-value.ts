@@ -7,6 +7,10 @@ const withDefaults = new Set([
   'json', 'jsonb', 'xml', 'uuid', 'date', 'time', 'timestamp', 'timestamptz', 'interval',
 ]) // prettier-ignore
 
+const temporal = new Set(['date', 'time', 'timestamp', 'timestamptz'])
+/** Not `'today'::date`, which means another day at every reading. */
+const dated = /^(?:\d{4,}-\d\d-\d\d|\d\d:\d\d|-?infinity$)/
+
 const quoted = /^(?:B)?'((?:[^']|'')*)'(?:::.*)?$/s
 const nullLiteral = /^NULL(?:::.*)?$/i
 const number = /^\(?(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\)?(?:::.*)?$/i
@@ -26,13 +30,13 @@ export function defaultValue(
   if (type.schema.type === 'STRUCT' || type.schema.type === 'ARRAY') return undefined
   if (!isEnum && !withDefaults.has(typeName)) return undefined
   const literal = literalText(expression)
-  if (literal === null) return zeroValue(typeName, type)
+  if (literal === null || (temporal.has(typeName) && !dated.test(literal))) return zeroValue(typeName, type)
   try {
     const bytes = Buffer.from(literal)
     const value = type.decode(bytes, 0, bytes.length) ?? undefined
     return Number.isNaN(value) && !type.schema.type.startsWith('FLOAT') ? zeroValue(typeName, type) : value
   } catch {
-    // A literal of a form that the stream never has, such as 'today'::date, is as good as a function.
+    // A literal of a form that the stream never has is as good as a function.
     return zeroValue(typeName, type)
   }
 }

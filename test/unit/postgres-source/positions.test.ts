@@ -1,0 +1,153 @@
+import type { SourceOffset } from 'penstock/api'
+import { describe, expect, it } from 'vitest'
+import { formatLsn, parseLsn, readLsn, rowVersion } from '../../../connectors/postgres-source/lsn.ts'
+import {
+  commitOffset,
+  confirmable,
+  resumePoint,
+  rowOffset,
+  slotLimit,
+} from '../../../connectors/postgres-source/offset.ts'
+import { Progress } from '../../../connectors/postgres-source/progress.ts'
+import { RecordQueue } from '../../../connectors/postgres-source/record-queue.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+
+describe('log positions', () => {
+  it('are numbers with a text form', () => {
+    expect(parseLsn('16/B374D848')).toBe(0x16b374d848)
+    expect(formatLsn(0x16b374d848)).toBe('16/B374D848')
+    expect(readLsn(Buffer.from('00000016b374d848', 'hex'), 0)).toBe(0x16b374d848)
+  })
+
+  it('past 2^53 are refused', () => {
+    expect(() => readLsn(Buffer.from('ffffffffffffffff', 'hex'), 0)).toThrow('LSN')
+    expect(() => parseLsn('nonsense')).toThrow('LSN')
+  })
+
+  it('make versions that leave room for a thousand changes, exact past 2^53', () => {
+    expect(rowVersion(1000, 0)).toBe(1_024_000)
+    expect(rowVersion(1000, 5000)).toBe(1_024_000 + 1023)
+    expect(rowVersion(2 ** 52, 3)).toBe(2n ** 62n + 3n)
+  })
+})
+
+describe('a stored offset', () => {
+  it.each<[string, SourceOffset | null, ReturnType<typeof resumePoint>]>([
+    ['is missing', null, { kind: 'begin' }],
+    ['is of an unfinished snapshot', { lsn: 5, snapshot: 'INITIAL', last_snapshot_record: false, snapshot_completed: false }, { kind: 'begin' }],
+    ['is of an unfinished snapshot, as 2.x wrote it', { lsn: 5, snapshot: true, last_snapshot_record: false }, { kind: 'begin' }],
+    ['ends a snapshot', { lsn: 5, txId: 1, snapshot: 'INITIAL', last_snapshot_record: true, snapshot_completed: true }, { kind: 'stream', skipBefore: 5, lastCommit: null, open: null }],
+    ['ends a snapshot, as 2.x wrote it', { lsn: 5, snapshot: 'true', last_snapshot_record: 'true' }, { kind: 'stream', skipBefore: 5, lastCommit: null, open: null }],
+    ['is of a row', { lsn_proc: 9, messageType: 'INSERT', lsn_commit: 7, lsn: 9, txId: 3, ts_usec: 1 }, { kind: 'stream', skipBefore: 7, lastCommit: 7, open: { txId: 3, lsn: 9, nth: 1 } }],
+    ['is of one row of many at a position', { lsn_proc: 9, messageType: 'INSERT', lsn_commit: 7, lsn: 9, txId: 3, lsn_events_processed: 4 }, { kind: 'stream', skipBefore: 7, lastCommit: 7, open: { txId: 3, lsn: 9, nth: 4 } }],
+    ['is of the first row after a snapshot', { lsn_proc: 9, messageType: 'UPDATE', lsn: 9, txId: 3 }, { kind: 'stream', skipBefore: 0, lastCommit: null, open: { txId: 3, lsn: 9, nth: 1 } }],
+    ['is of a version without message types', { lsn_proc: 9, lsn_commit: 7, lsn: 9, transaction_id: null }, { kind: 'stream', skipBefore: 7, lastCommit: 7, open: { txId: null, lsn: 9, nth: 1 } }],
+    ['is of a commit', { lsn_proc: 9, messageType: 'COMMIT', lsn_commit: 9, lsn: 9 }, { kind: 'stream', skipBefore: 9, lastCommit: 9, open: null }],
+    ['is of an incremental snapshot', { lsn_proc: 9, messageType: 'INSERT', lsn_commit: 7, lsn: 9, txId: 3, snapshot: 'INCREMENTAL' }, { kind: 'stream', skipBefore: 7, lastCommit: 7, open: { txId: 3, lsn: 9, nth: 1 } }],
+  ])('%s', (_what, offset, point) => {
+    expect(resumePoint(offset)).toEqual(point)
+  }) // prettier-ignore
+
+  it('that says nothing is refused', () => {
+    expect(() => resumePoint({ file: 'x' })).toThrow('PG_OFFSET')
+    expect(() => resumePoint({ lsn: 'x' })).toThrow('PG_OFFSET')
+  })
+
+  it('allows the slot to stand at its last commit, and confirms no more', () => {
+    const row = rowOffset('INSERT', 9, 7, 3, 1, 1)
+    expect([slotLimit(row), confirmable(row)]).toEqual([7, 7])
+    const first = rowOffset('INSERT', 9, null, 3, 1, 1)
+    expect([slotLimit(first), confirmable(first)]).toEqual([9, null])
+  })
+})
+
+describe('progress', () => {
+  function progress(durable: SourceOffset | null = null) {
+    const stored: SourceOffset[] = []
+    const clock = new ManualClock()
+    return {
+      stored,
+      clock,
+      progress: new Progress(durable, durable, clock, (offset) => void stored.push(offset), 9000),
+    }
+  }
+
+  it('stores the end of a transaction once its rows are durable, a second after the last time', () => {
+    const { progress: at, stored, clock } = progress()
+    const row = rowOffset('INSERT', 9, null, 3, 1, 1)
+    at.onEmitted(row)
+    at.onTransaction({ endLsn: 12, xid: 3, micros: 1 })
+    expect(at.storeTransaction(() => undefined)).toBeNull()
+    at.onDurable(row)
+    let retried = 0
+    expect(at.storeTransaction(() => void (retried += 1))).toBeNull()
+    clock.advance(1000)
+    expect(retried).toBe(1)
+    expect(at.storeTransaction(() => undefined)).toEqual(commitOffset(12, 3, 1))
+    expect(at.confirmable).toBe(0)
+    at.onDurable(stored[0] ?? {})
+    expect(at.confirmable).toBe(12)
+    expect(at.isSettled).toBe(true)
+  })
+
+  it('stores the end of the log when nothing is in flight, and not too often', () => {
+    const { progress: at, stored, clock } = progress()
+    expect(at.storeLogEnd(100)).toBeNull()
+    clock.advance(9000)
+    expect(at.storeLogEnd(100)).toMatchObject({ lsn_commit: 100 })
+    expect(at.isSettled).toBe(false)
+    clock.advance(9000)
+    expect(at.storeLogEnd(200)).toBeNull()
+    at.onDurable(stored[0] ?? {})
+    expect(at.storeLogEnd(100)).toBeNull()
+    expect(at.storeLogEnd(200)).toMatchObject({ lsn_commit: 200 })
+  })
+
+  it('never confirms what is emitted and not durable', () => {
+    const { progress: at, clock } = progress(commitOffset(5, null, 0))
+    at.onEmitted(rowOffset('INSERT', 9, 7, 3, 1, 1))
+    clock.advance(60_000)
+    expect(at.confirmable).toBe(5)
+    expect(at.storeLogEnd(100)).toBeNull()
+  })
+})
+
+describe('the queue between the database and poll', () => {
+  const limits = { batchSize: 2, maxRecords: 3, maxBytes: 100 }
+  const record = (topic: string) => ({ topic }) as Parameters<RecordQueue['push']>[0]
+
+  it('hands records out in order and in batches', async () => {
+    const queue = new RecordQueue(limits)
+    for (const topic of ['a', 'b', 'c']) queue.push(record(topic), 1)
+    const { signal } = new AbortController()
+    expect((await queue.take(signal))?.map(({ topic }) => topic)).toEqual(['a', 'b'])
+    expect((await queue.take(signal))?.map(({ topic }) => topic)).toEqual(['c'])
+  })
+
+  it.each([
+    ['records', 1],
+    ['bytes', 50],
+  ])('is full by %s, and tells of room', async (_by, bytes) => {
+    const queue = new RecordQueue(limits)
+    let room = 0
+    queue.onRoom = () => void (room += 1)
+    for (let i = 0; i * bytes < 100 && i < 3; i += 1) queue.push(record('a'), bytes)
+    expect(queue.isFull).toBe(true)
+    await queue.take(new AbortController().signal)
+    expect(queue.isFull).toBe(false)
+    expect(room).toBe(1)
+  })
+
+  it('ends a wait with the signal, and throws a failure behind the records', async () => {
+    const queue = new RecordQueue(limits)
+    const abort = new AbortController()
+    const waiting = queue.take(abort.signal)
+    abort.abort()
+    expect(await waiting).toBeNull()
+    queue.push(record('a'), 1)
+    queue.fail(new RangeError('lost'))
+    const { signal } = new AbortController()
+    expect(await queue.take(signal)).toHaveLength(1)
+    await expect(queue.take(signal)).rejects.toThrow('lost')
+  })
+})
