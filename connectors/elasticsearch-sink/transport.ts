@@ -3,8 +3,7 @@ import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
 import { gzip, unzip } from 'node:zlib'
 import type * as ConnectionModule from '@elastic/transport/connection/HttpConnection'
-import type * as PoolModule from '@elastic/transport/pool/ClusterConnectionPool'
-import { ConfigError, RetriableError, type Clock } from 'penstock/api'
+import { ConfigError, present, RetriableError, type Clock } from 'penstock/api'
 import { Key } from './config.ts'
 import type { SinkSettings } from './settings.ts'
 
@@ -54,36 +53,52 @@ const ndjson = 'application/x-ndjson'
 const compress = promisify(gzip)
 const expand = promisify(unzip)
 
+// A node that failed is left alone for so long, unless all of them have failed.
+const deadMs = 5000
+
+type HttpConnection = InstanceType<typeof ConnectionModule.default.default>
+
+interface Node {
+  readonly connection: HttpConnection
+  deadUntil: number
+}
+
 /**
- * Opens the transport on the client's connections and their pool (which marks nodes dead and alive). The rest of the
- * client is not loaded: it costs 15 MB more a thread and adds retries that are ours to make.
+ * Opens the transport on the client's HTTP connections. Its pool and all above it are not loaded: they cost a thread 14 MB
+ * and more, check the product, and retry where retrying is ours to decide.
  */
 export function openTransport(settings: Settings, clock: Clock): Transport {
   // CommonJS with an ES default inside: required, so that every loader sees the same shape.
   const load = createRequire(import.meta.url)
-  const { default: Pool } = load('@elastic/transport/pool/ClusterConnectionPool') as typeof PoolModule.default
-  const { default: HttpConnection } = load(
+  const { default: Connection } = load(
     '@elastic/transport/connection/HttpConnection',
   ) as typeof ConnectionModule.default
-  const pool = new Pool({
-    Connection: HttpConnection,
-    resurrectStrategy: 'none',
+  const options = {
     ...authOf(settings),
     ...tlsOf(settings),
-    agent: { keepAlive: true, maxSockets: settings.maxInFlight + 2, scheduling: 'fifo', ...idleOf(settings) },
-  })
-  pool.addConnection(settings.urls.map((url) => ({ url: new URL(url.origin) })))
+    agent: { keepAlive: true, maxSockets: settings.maxInFlight + 2, scheduling: 'fifo' as const, ...idleOf(settings) },
+  }
+  const nodes: readonly Node[] = settings.urls.map((url) => ({
+    connection: new Connection({ url: new URL(url.origin), ...options }),
+    deadUntil: 0,
+  }))
   let requests = 0
+
+  /** The next node in turn that is not left alone; when all are, the one whose time is up first. */
+  const choose = (): Node => {
+    const now = clock.monotonic()
+    requests += 1
+    for (let i = 0; i < nodes.length; i++) {
+      const node = nodes[(requests + i) % nodes.length]
+      if (node !== undefined && node.deadUntil <= now) return node
+    }
+    return present(nodes.toSorted((a, b) => a.deadUntil - b.deadUntil)[0], 'a node of connection.url')
+  }
 
   return {
     async request(request) {
-      const connection = pool.getConnection({
-        now: clock.now(),
-        requestId: (requests += 1),
-        name: 'penstock',
-        context: null,
-      })
-      if (connection === null) throw new RetriableError('no node of connection.url can be used')
+      const node = choose()
+      const { connection } = node
       try {
         const response = await connection.request(await paramsOf(request, settings.compression), {
           requestId: requests,
@@ -92,19 +107,21 @@ export function openTransport(settings: Settings, clock: Clock): Transport {
           timeout: settings.requestTimeoutMs,
           signal: request.signal,
         })
-        if (response.statusCode >= 502 && response.statusCode <= 504) pool.markDead(connection)
-        else pool.markAlive(connection)
-        return { status: response.statusCode, body: await textOf(response.body, response.headers['content-encoding']) }
+        const { statusCode: status } = response
+        node.deadUntil = status >= 502 && status <= 504 ? clock.monotonic() + deadMs : 0
+        return { status, body: await textOf(response.body, response.headers['content-encoding']) }
       } catch (error) {
         if (request.signal.aborted) throw request.signal.reason
-        pool.markDead(connection)
+        node.deadUntil = clock.monotonic() + deadMs
         const reason = error instanceof Error ? error.message : String(error)
         throw new RetriableError(`${request.method} ${connection.url.origin}${request.path}: ${reason}`, {
           cause: error,
         })
       }
     },
-    close: () => pool.empty(),
+    async close() {
+      for (const { connection } of nodes) await connection.close()
+    },
   }
 }
 
