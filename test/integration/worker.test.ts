@@ -4,6 +4,11 @@ import { join } from 'node:path'
 
 import { afterEach, describe, expect, it } from 'vitest'
 
+import type { Admin } from '../../src/client/admin.ts'
+import { KafkaClient } from '../../src/client/kafka-client.ts'
+import { offsetTimes } from '../../src/client/list-offsets.ts'
+import { systemClock } from '../../src/foundation/clock.ts'
+import { quietLogger } from '../support/quiet-logger.ts'
 import { describeWith, service } from '../support/services.ts'
 import {
   eventually,
@@ -178,6 +183,18 @@ describe('a worker with its own log', () => {
     expect(await untilLines(at.output, 1)).toEqual(['one'])
   })
 
+  it('takes up a topic that begins to match topics.regex within two seconds', async () => {
+    const at = await bench()
+    writeFileSync(at.input, 'one\n')
+    const worker = await run(at.place)
+    const { topics: _, ...config } = sinkOf(at)
+    await worker.post('sink', { ...config, 'topics.regex': 'lines\\..*' })
+    await untilTask(worker, 'sink', 'RUNNING')
+    await worker.post('source', sourceOf(at, 'lines.late'))
+    await untilTask(worker, 'source', 'RUNNING')
+    await eventually('the line is there', 2000, async () => (linesOf(at.output).length === 1 ? true : null))
+  })
+
   it('refuses the folder of another worker and names its process', async () => {
     const at = await bench()
     const owner = await run(at.place)
@@ -200,18 +217,28 @@ describe('a worker with its own log', () => {
 })
 
 describeWith(['kafka'], 'a worker on a Kafka cluster', () => {
+  it('fails a sink whose committed offset was removed from the log, by name, and resets nothing', async () => {
+    const at = await bench()
+    const topic = `worker-removed-${Date.now()}`
+    writeFileSync(at.input, `${numbered(0, 20).join('\n')}\n`)
+    const worker = await run(at.place, clusterSettings(topic))
+    await worker.post(`source-${topic}`, sourceOf(at, topic))
+    await worker.post(`sink-${topic}`, sinkOf(at, topic))
+    await untilLines(at.output, 20)
+    await worker.request('PUT', `/connectors/sink-${topic}/stop`)
+    appendFileSync(at.input, `${numbered(20, 40).join('\n')}\n`)
+    await eventually('the log has all lines', 20_000, async () => ((await endOf(topic)) >= 40 ? true : null))
+    await removeBefore(topic, 30)
+    await worker.request('PUT', `/connectors/sink-${topic}/resume`)
+    const failed = await untilTask(worker, `sink-${topic}`, 'FAILED')
+    expect(failed.tasks[0]?.trace).toContain(`offset 20 of ${topic}-0 is outside its log (30 to 40)`)
+    expect(linesOf(at.output)).toHaveLength(20)
+  })
+
   it('moves lines through it, and a second worker of the group stands by and takes over', async () => {
     const at = await bench()
     const topic = `worker-test-${Date.now()}`
-    const group = `group-${topic}`
-    const settings = {
-      'bootstrap.servers': service('kafka'),
-      'group.id': group,
-      'config.storage.topic': `${group}-configs`,
-      'offset.storage.topic': `${group}-offsets`,
-      'status.storage.topic': `${group}-status`,
-      'session.timeout.ms': '6000',
-    }
+    const settings = clusterSettings(topic)
     writeFileSync(at.input, `${numbered(0, 100).join('\n')}\n`)
     const first = await run(at.place, settings)
     await first.post(`source-${topic}`, sourceOf(at, topic))
@@ -228,6 +255,43 @@ describeWith(['kafka'], 'a worker on a Kafka cluster', () => {
     expect(await untilLines(at.output, 200)).toEqual(numbered(0, 200))
   })
 })
+
+/** A worker of its own group on the cluster. */
+function clusterSettings(name: string): Record<string, string> {
+  const group = `group-${name}`
+  return {
+    'bootstrap.servers': service('kafka'),
+    'group.id': group,
+    'config.storage.topic': `${group}-configs`,
+    'offset.storage.topic': `${group}-offsets`,
+    'status.storage.topic': `${group}-status`,
+    'session.timeout.ms': '6000',
+  }
+}
+
+async function withAdmin<T>(action: (admin: Admin) => Promise<T>): Promise<T> {
+  const bootstrapServers = service('kafka')
+  const client = await KafkaClient.connect({
+    bootstrapServers,
+    clientId: 'test',
+    clock: systemClock,
+    logger: quietLogger(),
+  })
+  try {
+    return await action(client.admin)
+  } finally {
+    await client.close()
+  }
+}
+
+async function endOf(topic: string): Promise<number> {
+  const latest = { topic, partition: 0, timestamp: offsetTimes.latest }
+  return await withAdmin(async (admin) => (await admin.listOffsets([latest]))[0]?.offset ?? 0)
+}
+
+async function removeBefore(topic: string, offset: number): Promise<void> {
+  await withAdmin(async (admin) => await admin.deleteRecords({ topic, partition: 0 }, offset))
+}
 
 /** Each line once, where it was first seen. */
 function firstSightings(lines: readonly string[]): readonly string[] {

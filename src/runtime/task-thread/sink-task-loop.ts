@@ -8,6 +8,7 @@ import type { GroupConsumer } from '../../client/group-consumer.ts'
 import type { TopicSelection } from '../../client/subscription.ts'
 import { backoffMs } from '../../foundation/backoff.ts'
 import type { Clock } from '../../foundation/clock.ts'
+import { failPoint } from '../../foundation/fail-point.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { isRetriable, messageOf, taskBackoff } from '../failures.ts'
 import { interruptible, TookTooLongError, within } from '../interruptible.ts'
@@ -224,6 +225,7 @@ export class SinkTaskLoop {
       this.#logger.warn(`offset ${offset} of ${keyOf(topic, partition)} is not committed: ${reason}`)
     }
     if (commit.length === 0) return
+    failPoint('after-upload-before-commit')
     const began = this.#clock.monotonic()
     try {
       await this.#options.consumer.commit(commit, signal)
