@@ -159,8 +159,8 @@ export const configDef = {
   'behavior.on.null.values': connector(
     'STRING',
     'LOW',
-    'fail',
-    'What to do with a record without a value: fail the task, or ignore it.',
+    'ignore',
+    'What to do with a record without a value, such as the tombstone behind a deletion: leave it out, or fail the task (what Confluent does unless told otherwise).',
     {
       validator: oneOfIgnoringCase('fail', 'ignore'),
       unsupportedValues: {

@@ -57,15 +57,36 @@ export class ArchiveReader {
   }
 }
 
-/** What is wrong with a cover of 0..end by objects: empty when each offset stands in exactly one. */
-export function coverFaults(objects: readonly ArchivedObject[], end: number): readonly string[] {
+/**
+ * What is wrong with a cover of 0..end by objects: empty when each offset stands in exactly one. `empty` are the offsets of
+ * records without a value, rising: they take an offset and no line.
+ */
+export function coverFaults(
+  objects: readonly ArchivedObject[],
+  end: number,
+  empty: readonly number[] = [],
+): readonly string[] {
   const faults: string[] = []
   let next = 0
+  let passed = 0
+  const skipEmpty = (): void => {
+    for (; empty[passed] === next; passed++) next += 1
+  }
   for (const { key, start, lines } of objects) {
+    while (next < start && empty[passed] === next) {
+      next += 1
+      passed += 1
+    }
     if (start > next) faults.push(`offsets ${next}–${start - 1} stand in no object`)
     if (start < next) faults.push(`${key} begins at ${start}, and offsets up to ${next - 1} stand in the object before`)
-    next = start + lines
+    next = start
+    while (passed < empty.length && (empty[passed] ?? 0) < next) passed += 1
+    for (let line = 0; line < lines; line++) {
+      skipEmpty()
+      next += 1
+    }
   }
+  skipEmpty()
   if (next !== end) faults.push(`the objects end at ${next}, the log at ${end}`)
   return faults
 }

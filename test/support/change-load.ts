@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { seededRandom } from './seeded-random.ts'
+import { eventually } from './worker-process.ts'
 
 const perTransaction = 10
 const connections = 4
@@ -16,7 +17,7 @@ CREATE TABLE ledger (id bigint PRIMARY KEY, rev int NOT NULL, amount numeric, no
 /** A database under load: rows come, change and vanish at a steady rate, from several connections. */
 export class ChangeLoad {
   readonly url: string
-  readonly #admin: pg.Client
+  #admin: pg.Client
   readonly #random: () => number
   readonly #stop = new AbortController()
   #writers: Promise<void>[] = []
@@ -63,15 +64,27 @@ export class ChangeLoad {
     await Promise.all(this.#writers)
   }
 
+  /** Connects anew, after the server was away. */
+  async reconnect(): Promise<void> {
+    this.#admin = await connected(this.url)
+  }
+
   async rows(sql: string): Promise<readonly Record<string, unknown>[]> {
     return (await this.#admin.query<Record<string, unknown>>(sql)).rows
   }
 
-  /** Drops slots and database. */
+  /** Drops slots and database, whoever still holds them. */
   async drop(): Promise<void> {
     const name = new URL(this.url).pathname.slice(1)
     await this.#admin.end()
     const server = await connected(this.url.replace(`/${name}`, '/postgres'))
+    await server.query(
+      `SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = '${name}' AND active`,
+    )
+    await eventually('the slots are free', 10_000, async () => {
+      const { rows } = await server.query(`SELECT 1 FROM pg_replication_slots WHERE database = '${name}' AND active`)
+      return rows.length === 0 ? true : null
+    })
     await server.query(
       `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = '${name}'`,
     )
@@ -79,7 +92,19 @@ export class ChangeLoad {
     await server.end()
   }
 
+  /** Writes until it is told to stop; a server that went away is waited for. */
   async #write(writer: number, pauseMs: number, ledgerRows: number): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#session(writer, pauseMs, ledgerRows)
+      } catch (error) {
+        if (!isConnectionLost(error)) throw error
+        await delay(100)
+      }
+    }
+  }
+
+  async #session(writer: number, pauseMs: number, ledgerRows: number): Promise<void> {
     const client = await connected(this.url)
     let due = performance.now()
     while (!this.#stop.signal.aborted) {
@@ -133,6 +158,15 @@ export class ChangeLoad {
 
 async function connected(url: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: url })
+  client.on('error', () => {}) // the next query fails with it
   await client.connect()
   return client
+}
+
+/** Whether the server went away, or is not back yet: the classes of SQLSTATE for it, or an error of the socket. */
+function isConnectionLost(error: unknown): boolean {
+  const code = error instanceof Error ? String(Reflect.get(error, 'code') ?? '') : ''
+  return (
+    /^(57P0|08|ECONN|EPIPE)/.test(code) || (error instanceof Error && /terminated|not queryable/.test(error.message))
+  )
 }

@@ -53,6 +53,16 @@ describe('a cover of the log by objects', () => {
     ).toEqual([])
   })
 
+  it('counts records without a value as offsets that take no line', () => {
+    const objects = [
+      { key: 'a', start: 0, lines: 3 },
+      { key: 'b', start: 5, lines: 1 },
+    ]
+    expect(coverFaults(objects, 7, [1, 4, 6])).toEqual([])
+    expect(coverFaults(objects, 7, [1, 6])).toEqual(['offsets 4–4 stand in no object'])
+    expect(coverFaults(objects, 7, [1, 4])).toEqual(['the objects end at 6, the log at 7'])
+  })
+
   it('tells gaps, overlaps and a missing end', () => {
     const objects = [
       { key: 'a', start: 0, lines: 5 },
