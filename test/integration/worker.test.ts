@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -203,6 +203,15 @@ describe('a worker with its own log', () => {
     await expect(refused).rejects.toThrow(WorkerProcessError)
     await expect(refused).rejects.toThrow(`in use by process ${owner.pid}`)
     await expect(refused).rejects.toThrow('bootstrap.servers')
+  })
+
+  it('says why and ends with code 70 when its log dies', async () => {
+    const at = await bench()
+    const worker = await run(at.place)
+    renameSync(at.place.folder, `${at.place.folder}-gone`)
+    await worker.end(15_000)
+    expect(worker.exitCode).toBe(70)
+    expect(worker.output).toContain('the data folder is gone')
   })
 
   it('refuses a port that is taken, and says which setting to change', async () => {

@@ -80,6 +80,11 @@ export class WorkerProcess {
     return this.#process.exitCode !== null || this.#process.signalCode !== null
   }
 
+  /** Null while it runs, or when a signal ended it. */
+  get exitCode(): number | null {
+    return this.#process.exitCode
+  }
+
   /** `kill -9`, and waits for the end. */
   async kill(): Promise<void> {
     if (this.ended) return
