@@ -208,6 +208,10 @@ describe('a worker with its own log', () => {
   it('says why and ends with code 70 when its log dies', async () => {
     const at = await bench()
     const worker = await run(at.place)
+    await eventually('it is part of its group', 20_000, async () => {
+      const health = await worker.request('GET', '/health').catch(() => null)
+      return health === null ? null : true
+    })
     renameSync(at.place.folder, `${at.place.folder}-gone`)
     await worker.end(15_000)
     expect(worker.exitCode).toBe(70)
