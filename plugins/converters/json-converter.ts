@@ -1,12 +1,10 @@
 import {
   DataError,
   holdsDecimal,
-  isJsonObject,
   jsonReader,
   jsonWriter,
   keepJsonText,
   oneOfIgnoringCase,
-  parseJson,
   plainJson,
   schemaFromJson,
   schemaToJson,
@@ -25,6 +23,8 @@ import {
   type Schema,
   type SchemaAndValue,
 } from 'penstock/api'
+
+import { endOfSchema, isEnvelope, parse, parseOrNull } from './json-envelope.ts'
 
 const configDef = {
   'schemas.enable': {
@@ -213,67 +213,9 @@ function writeMessage({ head, payload }: KnownWriter, value: ConnectValue): Buff
   return message
 }
 
-interface Envelope {
-  readonly schema: JsonValue
-  readonly payload: JsonValue
-}
-
-function isEnvelope(json: JsonValue | Envelope): json is Envelope {
-  if (!isJsonObject(json as JsonValue)) return false
-  return (
-    Object.keys(json as object).length === 2 &&
-    Object.hasOwn(json as object, 'schema') &&
-    Object.hasOwn(json as object, 'payload')
-  )
-}
-
-function parse(text: string, exactFractions: boolean): JsonValue {
-  try {
-    return parseJson(text, exactFractions)
-  } catch (error) {
-    throw new DataError(
-      `Converting byte[] to Kafka Connect data failed due to serialization error: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    )
-  }
-}
-
-/** Null when the text is not one JSON value by itself: then the message is not what its first bytes promised. */
-function parseOrNull(text: string, exactFractions: boolean): { readonly json: JsonValue } | null {
-  try {
-    return { json: parseJson(text, exactFractions) }
-  } catch {
-    return null
-  }
-}
-
 /** Parsed JSON is schemaless Connect data as it stands, as long as no exact fractions were asked for. */
 function schemaless(json: JsonValue): ConnectValue {
   return json as ConnectValue
-}
-
-const envelopeStart = '{"schema":'
-const payloadStart = ',"payload":'
-
-/** Where the payload begins in a message laid out as Kafka's own converter does it; null for any other layout. */
-function endOfSchema(text: string): number | null {
-  if (!text.startsWith(`${envelopeStart}{`)) return null
-  let depth = 0
-  for (let i = envelopeStart.length; i < text.length; i += 1) {
-    const character = text[i]
-    if (character === '"') i = endOfString(text, i)
-    else if (character === '{') depth += 1
-    else if (character === '}' && (depth -= 1) === 0) {
-      return text.startsWith(payloadStart, i + 1) ? i + 1 + payloadStart.length : null
-    }
-  }
-  return null
-}
-
-function endOfString(text: string, start: number): number {
-  let i = start + 1
-  while (i < text.length && text[i] !== '"') i += text[i] === '\\' ? 2 : 1
-  return i
 }
 
 /** `org.apache.kafka.connect.json.JsonConverter`. */
