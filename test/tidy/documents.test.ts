@@ -1,12 +1,16 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
 import { expect, it } from 'vitest'
 
 import { layerTable } from './rules/layers.ts'
+import { repositoryFiles } from './source-file.ts'
+
+const root = join(import.meta.dirname, '../..')
+const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 
 it('the layer table of ARCHITECTURE.md is the one that imports are checked against', () => {
-  const text = readFileSync(join(import.meta.dirname, '../../ARCHITECTURE.md'), 'utf8')
+  const text = read('ARCHITECTURE.md')
   const section = text.slice(text.search(/^\| layer +\| may import/m))
   const rows = [...section.slice(0, section.indexOf('\n\n')).matchAll(/^\| ([a-z]+) +\| (.*?) +\|$/gm)]
   const written = rows.map(([, layer = '', allowed = '']) => [
@@ -15,4 +19,22 @@ it('the layer table of ARCHITECTURE.md is the one that imports are checked again
   ])
   const checked = Object.entries(layerTable)
   expect(written.filter(([layer]) => layer !== 'layer' && layer !== 'cli')).toEqual(checked)
+})
+
+it('every place that ARCHITECTURE.md names is there', () => {
+  const rows = [...read('ARCHITECTURE.md').matchAll(/^\| `([\w/]+)` +\| .*? \| (.*?) +\|$/gm)]
+  const places = rows.flatMap(([, folder = '', files = '']) =>
+    [...files.matchAll(/`([^`]+)`/g)].map(([, file = '']) => join(folder, file)),
+  )
+  expect(places.length).toBeGreaterThan(20)
+  expect(places.filter((place) => !existsSync(join(root, place)))).toEqual([])
+})
+
+it('every link between documents leads somewhere', () => {
+  const documents = repositoryFiles().filter(({ path }) => path.endsWith('.md'))
+  const broken = documents.flatMap(({ path, text }) => {
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, link = '']) => link)
+    return links.filter((link) => !existsSync(join(root, dirname(path), link))).map((link) => `${path}: ${link}`)
+  })
+  expect(broken).toEqual([])
 })
