@@ -7,6 +7,7 @@ export class FaultProxy {
   readonly #pairs = new Set<readonly [client: Socket, server: Socket]>()
   #refusing = false
   #stalled = false
+  #downPort: number | null = null
   #accepted = 0
 
   private constructor(host: string, port: number) {
@@ -63,9 +64,23 @@ export class FaultProxy {
     this.#refusing = false
   }
 
+  /** Closes the port and every connection: whoever connects is refused, as by a host whose server has stopped. */
+  async down(): Promise<void> {
+    this.#downPort = this.port
+    await this.close()
+  }
+
+  /** Listens again, on the same port. */
+  async up(): Promise<void> {
+    const port = this.#downPort
+    this.#downPort = null
+    if (port !== null) await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve))
+  }
+
   async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.cut()
-    await new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    await closed
   }
 
   #accept(client: Socket): void {

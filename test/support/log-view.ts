@@ -27,6 +27,7 @@ export class LogView {
 
   /** The offset that a sink has committed for partition 0 of a topic; -1 for none. */
   async committed(connector: string, topic: string): Promise<number> {
+    if (!(await this.#admin.listTopics()).includes(topic)) return -1
     const [found] = await this.#admin.fetchOffsets({ groupId: `connect-${connector}`, topics: [topic] })
     return Number(found?.partitions[0]?.offset ?? -1)
   }

@@ -1,0 +1,197 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Server } from '../../src/servers/server.ts'
+import { Servers } from '../../src/servers/servers.ts'
+import { ChangeLoad } from '../support/change-load.ts'
+import { ElasticsearchClient } from '../support/elasticsearch-client.ts'
+import { FaultProxy } from '../support/fault-proxy.ts'
+import { archiveFaults, documentFaults, loggedTable, type LoadTable, type LoggedTable } from '../support/load-checks.ts'
+import { LogView } from '../support/log-view.ts'
+import { pipelineConnectors, topicOf, type PipelinePlan } from '../support/pipeline.ts'
+import { S3Bucket } from '../support/s3-bucket.ts'
+import { describeWith, service } from '../support/services.ts'
+import { eventually, workerPlace, WorkerProcess } from '../support/worker-process.ts'
+
+/** How long each server is away. */
+const outageMs = Number(process.env['OUTAGE_MS'] ?? 60_000)
+const rate = 500
+const ledgerRows = 5000
+const tables: readonly LoadTable[] = ['orders', 'ledger']
+
+type Away = 'postgres' | 'elasticsearch' | 'store'
+
+/** A pipeline whose servers are all behind proxies, under load. */
+interface Stage {
+  readonly load: ChangeLoad
+  readonly worker: WorkerProcess
+  readonly log: LogView
+  readonly proxies: Readonly<Record<Away, FaultProxy>>
+  readonly bucket: S3Bucket
+  readonly plan: PipelinePlan
+}
+
+describeWith(['elasticsearch', 'minio', 'kcat'], 'a pipeline whose servers go away under load', () => {
+  const servers = Servers.open()
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-outage-'))
+  let postgres: Server
+
+  beforeAll(async () => {
+    postgres = await servers.get('postgres')
+  })
+  afterAll(async () => {
+    await servers.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('goes on by itself when they are back, and has lost nothing', async () => {
+    const stage = await prepare(postgres.address, folder)
+    try {
+      await flowing(stage, 0)
+      await Promise.all([away(stage, 'elasticsearch', 0), away(stage, 'store', 5000), away(stage, 'postgres', 10_000)])
+      await flowing(stage, 120_000)
+      await postgres.stop()
+      await postgres.start()
+      await stage.load.reconnect()
+      await flowing(stage, 120_000)
+      await stage.load.stop()
+      const logged = await checkLog(stage)
+      await checkDocuments(stage)
+      await checkArchive(stage, logged)
+      expect(await stage.worker.stop()).toBe(0)
+    } catch (error) {
+      process.stderr.write(`${stage.worker.output.slice(-4000)}\n`)
+      throw error
+    } finally {
+      await tearDown(stage)
+    }
+  }, 600_000)
+})
+
+async function prepare(postgresUrl: string, folder: string): Promise<Stage> {
+  const prefix = `outage${process.pid}`
+  const load = await ChangeLoad.make(postgresUrl, prefix, ledgerRows, 1)
+  const proxies = {
+    postgres: await before(postgresUrl),
+    elasticsearch: await before(service('elasticsearch')),
+    store: await before(service('minio')),
+  }
+  const bucket = await S3Bucket.create(service('minio'))
+  const plan: PipelinePlan = {
+    database: throughProxy(load.url, proxies.postgres),
+    tables,
+    prefix,
+    slot: prefix,
+    elasticsearch: throughProxy(service('elasticsearch'), proxies.elasticsearch),
+    store: throughProxy(service('minio'), proxies.store),
+    bucket: bucket.name,
+    source: { 'decimal.handling.mode': 'string', 'time.precision.mode': 'isostring' },
+    archive: { 'rotate.schedule.interval.ms': '5000' },
+  }
+  const worker = await WorkerProcess.start(await workerPlace(folder), {
+    'key.converter.schemas.enable': 'false',
+    'value.converter.schemas.enable': 'false',
+    'offset.flush.interval.ms': '1000',
+  })
+  for (const [name, config] of Object.entries(pipelineConnectors(plan))) await worker.post(name, config)
+  load.start(rate, ledgerRows)
+  return { load, worker, log: await LogView.open(worker.place.broker), proxies, bucket, plan }
+}
+
+function before(url: string): Promise<FaultProxy> {
+  const { hostname, port } = new URL(url)
+  return FaultProxy.open(hostname, Number(port))
+}
+
+function throughProxy(url: string, proxy: FaultProxy): string {
+  const changed = new URL(url)
+  changed.port = String(proxy.port)
+  return changed.href
+}
+
+/** Takes one server away for the time of an outage. No task may be given up meanwhile. */
+async function away(stage: Stage, name: Away, afterMs: number): Promise<void> {
+  const { worker, proxies } = stage
+  await passed(stage, afterMs)
+  await proxies[name].down()
+  await passed(stage, outageMs)
+  await proxies[name].up()
+  expect(await worker.failures()).toEqual([])
+}
+
+/** Looks at the tasks for as long as that. */
+async function passed({ worker }: Stage, ms: number): Promise<void> {
+  const end = performance.now() + ms
+  await eventually('the time has passed', ms + 60_000, async () => {
+    expect(await worker.failures()).toEqual([])
+    return performance.now() >= end ? true : null
+  })
+}
+
+/** Waits until both sinks have committed more of each topic than its end as of this moment. */
+async function flowing(stage: Stage, timeoutMs: number): Promise<void> {
+  for (const table of tables) {
+    const topic = topicOf(stage.plan, table)
+    const end = await stage.log.end(topic)
+    for (const sink of ['search', 'archive']) {
+      await eventually(`${sink} is past ${end} of ${topic}`, Math.max(timeoutMs, 60_000), async () => {
+        expect(await stage.worker.failures()).toEqual([])
+        return (await stage.log.committed(sink, topic)) > end ? true : null
+      })
+    }
+  }
+}
+
+/** Waits for the last change, then reads the log. */
+async function checkLog(stage: Stage): Promise<Readonly<Record<LoadTable, LoggedTable>>> {
+  await stage.load.rows("INSERT INTO orders VALUES (999999999, 0, 1, now(), '{}', '{}', NULL)")
+  const at = { kcat: service('kcat'), broker: stage.worker.place.broker }
+  await eventually('the last row is in the log', 120_000, async () => {
+    expect(await stage.worker.failures()).toEqual([])
+    const { values } = await loggedTable(stage.load, 'orders', topicOf(stage.plan, 'orders'), at)
+    return values.some((value) => value?.includes('"after":{"id":999999999,') === true) ? true : null
+  })
+  const orders = await loggedTable(stage.load, 'orders', topicOf(stage.plan, 'orders'), at)
+  const ledger = await loggedTable(stage.load, 'ledger', topicOf(stage.plan, 'ledger'), at)
+  expect([...orders.faults, ...ledger.faults]).toEqual([])
+  expect(orders.values.length + ledger.values.length).toBeGreaterThan((rate * outageMs) / 2000)
+  return { orders, ledger }
+}
+
+async function checkDocuments(stage: Stage): Promise<void> {
+  const client = new ElasticsearchClient(service('elasticsearch'))
+  for (const table of tables) {
+    const topic = topicOf(stage.plan, table)
+    const end = await stage.log.end(topic)
+    await eventually(`${topic} is indexed to ${end}`, 240_000, async () => {
+      expect(await stage.worker.failures()).toEqual([])
+      return (await stage.log.committed('search', topic)) >= end ? true : null
+    })
+    expect(await documentFaults(stage.load, table, client, topic)).toEqual([])
+  }
+}
+
+/** After a last rotation by the clock each topic stands in the archive once, to its end. */
+async function checkArchive(stage: Stage, logged: Readonly<Record<LoadTable, LoggedTable>>): Promise<void> {
+  for (const table of tables) {
+    const topic = topicOf(stage.plan, table)
+    const { values } = logged[table]
+    await eventually(`${topic} is archived to ${values.length}`, 240_000, async () => {
+      expect(await stage.worker.failures()).toEqual([])
+      return (await stage.log.committed('archive', topic)) >= values.length ? true : null
+    })
+    const objects = new Map([...(await stage.bucket.objects())].filter(([key]) => key.startsWith(`topics/${topic}/`)))
+    expect(archiveFaults(objects, values)).toEqual([])
+  }
+}
+
+async function tearDown(stage: Stage): Promise<void> {
+  await stage.worker.kill()
+  await stage.load.stop()
+  await stage.log.close()
+  for (const proxy of Object.values(stage.proxies)) await proxy.close()
+  for (const table of tables)
+    await fetch(`${service('elasticsearch')}/${topicOf(stage.plan, table)}`, { method: 'DELETE' })
+  await stage.bucket.remove()
+}
