@@ -9,7 +9,6 @@ const events = 'records are handed on as they come, without waiting'
 const backoff = 'what passes by itself is retried for ever, with a back-off of the worker'
 const copy = 'tables are read by COPY, without cursors or locks, in one repeatable-read transaction'
 const signals = 'signals are not served'
-const heartbeats = 'heartbeat records are not served; the slot moves on without them'
 
 export const acceptedOptions: ConfigDef = {
   'poll.interval.ms': accepted('LONG', 500, events),
@@ -34,8 +33,6 @@ export const acceptedOptions: ConfigDef = {
   'incremental.snapshot.watermarking.strategy': accepted('STRING', 'insert_insert', signals),
   'incremental.snapshot.allow.schema.changes': accepted('BOOLEAN', false, signals),
   'signal.poll.interval.ms': accepted('LONG', 5000, signals),
-  'topic.heartbeat.prefix': accepted('STRING', '__debezium-heartbeat', heartbeats),
-  'topic.heartbeat.name': accepted('STRING', null, heartbeats),
   'topic.cache.size': accepted('INT', 10_000, 'names of topics are made once for each table'),
   'lsn.flush.timeout.ms': accepted('LONG', 30_000, 'confirming never waits'),
   'lsn.flush.timeout.action': accepted('STRING', 'fail', 'confirming never waits'),

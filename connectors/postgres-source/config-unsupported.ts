@@ -19,8 +19,7 @@ const transactions = 'transaction metadata is not served yet'
 const modes = 'use snapshot.mode initial, always, initial_only or no_data'
 
 export const unsupportedOptions: ConfigDef = {
-  'heartbeat.interval.ms': refused('heartbeat records are not served; the slot moves on without them', 'LONG', 0),
-  'heartbeat.action.query': refused('heartbeats are not served; the slot moves on without them'),
+  'heartbeat.action.query': refused('statements are not run with heartbeats; the slot moves on without them'),
   'provide.transaction.metadata': refused(transactions, 'BOOLEAN', false),
   'transaction.metadata.factory': refused(java),
   'topic.transaction': refused(transactions),

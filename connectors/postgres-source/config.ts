@@ -251,6 +251,26 @@ const values: ConfigDef = {
   }),
 }
 
+const heartbeat: ConfigDef = {
+  'heartbeat.interval.ms': key(
+    'LONG',
+    'Heartbeat',
+    'How often a heartbeat is written; 0 for never. The slot moves on without.',
+    {
+      defaultValue: 0,
+      validator: atLeast(0),
+    },
+  ),
+  'topic.heartbeat.prefix': key('STRING', 'Heartbeat', 'Begins the name of the topic for heartbeats.', {
+    defaultValue: '__debezium-heartbeat',
+    importance: 'LOW',
+  }),
+  'topic.heartbeat.name': key('STRING', 'Heartbeat', 'The whole name of the topic for heartbeats.', {
+    defaultValue: null,
+    importance: 'LOW',
+  }),
+}
+
 const runtime: ConfigDef = {
   'max.batch.size': key('INT', 'Runtime', 'Records that one poll returns, at most.', {
     defaultValue: 2048,
@@ -272,6 +292,7 @@ export const configDef: ConfigDef = {
   ...replication,
   ...capture,
   ...values,
+  ...heartbeat,
   ...runtime,
   ...acceptedOptions,
   ...unsupportedOptions,

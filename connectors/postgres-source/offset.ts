@@ -103,6 +103,10 @@ export function resumePoint(offset: SourceOffset | null): ResumePoint {
   if (type === 'COMMIT' || type === 'NOOP') {
     return { kind: 'stream', skipBefore: lsnCommit ?? position, lastCommit: lsnCommit, open: null }
   }
+  // A heartbeat between the snapshot and the first change.
+  if (type === undefined && lsnProc === null) {
+    return { kind: 'stream', skipBefore: position, lastCommit: null, open: null }
+  }
   const done = type === undefined || (typeof type === 'string' && rowTypes.has(type))
   const open = done
     ? { txId: numberOf(offset, 'txId'), lsn: position, nth: numberOf(offset, 'lsn_events_processed') ?? 1 }

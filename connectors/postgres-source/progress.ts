@@ -76,6 +76,14 @@ export class Progress {
     this.#confirmable = Math.max(this.#confirmable, confirmable(offset) ?? 0)
   }
 
+  /** The offset of what was read to here: the end of the last transaction, or what was emitted after it. */
+  current(inTransaction: boolean): SourceOffset | null {
+    const last = this.#lastTransaction
+    if (inTransaction || last === null) return this.#emitted
+    const known = this.#emitted === null ? 0 : (confirmable(this.#emitted) ?? 0)
+    return last.endLsn <= known ? this.#emitted : commitOffset(last.endLsn, last.xid, last.micros)
+  }
+
   onTransaction(transaction: CommittedTransaction): void {
     this.#lastTransaction = transaction
   }

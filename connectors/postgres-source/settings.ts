@@ -1,6 +1,6 @@
 import type { ParsedConfig, RawConfig, TopicSpec } from 'penstock/api'
 import type { BinaryMode, DecimalMode, TimeMode, ValueModes } from './column-type.ts'
-import type { NameAdjustment } from './envelope.ts'
+import { topicName, type NameAdjustment } from './envelope.ts'
 import type { QueueLimits } from './record-queue.ts'
 import type { ConnectionSettings, SslMode } from './session.ts'
 import {
@@ -39,6 +39,9 @@ export interface SourceSettings {
   /** Whether the user set `skipped.operations`: then a publication made here leaves them out too. */
   readonly skippedExplicitly: boolean
   readonly statusIntervalMs: number
+  /** 0: no heartbeats. */
+  readonly heartbeatMs: number
+  readonly heartbeatTopic: string
   readonly queue: QueueLimits
   /** How a topic is made; `name` is filled in. */
   readonly topic: Omit<TopicSpec, 'name'>
@@ -80,6 +83,9 @@ export function settingsOf(config: ParsedConfig, raw: RawConfig): SourceSettings
     skippedOperations: new Set(skipped),
     skippedExplicitly: raw['skipped.operations'] !== undefined,
     statusIntervalMs: Number(config['status.update.interval.ms']),
+    heartbeatMs: Number(config['heartbeat.interval.ms']),
+    heartbeatTopic:
+      optional('topic.heartbeat.name') ?? topicName(`${text('topic.heartbeat.prefix')}.${text('topic.prefix')}`),
     queue: {
       batchSize: Number(config['max.batch.size']),
       maxRecords: Number(config['max.queue.size']),

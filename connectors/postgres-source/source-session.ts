@@ -1,5 +1,6 @@
 import { ConnectError, type Clock, type Logger, type SourceOffset, type SourceRecord } from 'penstock/api'
 import { ChangeStream, type Missing } from './change-stream.ts'
+import { heartbeatRecord } from './heartbeat.ts'
 import { parseLsn } from './lsn.ts'
 import { commitOffset, confirmable, resumePoint, slotLimit, snapshotOffset, type StreamPoint } from './offset.ts'
 import { refuse, refuseYoungPublication, survey, type Survey } from './preflight.ts'
@@ -54,6 +55,7 @@ export class SourceSession {
   #stream: ReplicationStream | null = null
   #changes: ChangeStream | null = null
   #snapshot: Snapshot | null = null
+  #stopBeating: () => void = () => undefined
   #closed = false
 
   constructor(parts: SessionParts, start: Start) {
@@ -91,6 +93,7 @@ export class SourceSession {
 
   async close(): Promise<void> {
     this.#closed = true
+    this.#stopBeating()
     this.#progress.stop()
     this.#stream?.stop()
     this.#queue.fail(new ConnectError('the task is stopping'))
@@ -158,7 +161,26 @@ export class SourceSession {
       return
     }
     await this.#disconnect(sql)
-    stream.release()
+    this.#flow()
+  }
+
+  /** Lets changes in, and begins to beat where heartbeats are asked for: once at once. */
+  #flow(): void {
+    const { settings, clock } = this.#parts
+    if (this.#closed) return
+    this.#stream?.release()
+    if (settings.heartbeatMs === 0 || this.#changes === null) return
+    this.#beat()
+    this.#stopBeating = clock.every(settings.heartbeatMs, () => this.#beat())
+  }
+
+  #beat(): void {
+    const { settings, clock } = this.#parts
+    const offset = this.#progress.current(this.#changes?.inTransaction !== false)
+    if (offset === null || this.#queue.isFull) return
+    this.#queue.push(heartbeatRecord(settings.prefix, settings.heartbeatTopic, offset, clock), 0)
+    this.#progress.onEmitted(offset)
+    this.#advance(offset)
   }
 
   #makeStream(resume: StreamPoint, slotLsn: number): ReplicationStream {
@@ -185,7 +207,10 @@ export class SourceSession {
           if (this.#hasNothingOpen) this.#advance(this.#progress.storeLogEnd(walEnd))
         },
         provide: (missing) => this.#provide(missing),
-        onEnd: (error) => this.#queue.fail(error),
+        onEnd: (error) => {
+          this.#stopBeating()
+          this.#queue.fail(error)
+        },
       },
       clock,
       logger,
@@ -214,7 +239,7 @@ export class SourceSession {
       this.#onSnapshotDone(snapshotOffset(point.lsn, point.txId, point.micros, true), snapshot.rows)
       logger.info(`snapshot complete: ${snapshot.rows} rows of ${chosen.length} tables`)
       await this.#disconnect(sql)
-      this.#stream?.release()
+      this.#flow()
     }
     read().catch((error: unknown) => {
       if (!this.#closed) this.#queue.fail(error instanceof Error ? error : new ConnectError(String(error)))

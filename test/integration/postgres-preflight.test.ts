@@ -114,7 +114,7 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
       'plugin.name': 'decoderbufs',
       'snapshot.mode': 'when_needed',
       'slot.name': 'Upper',
-      'heartbeat.interval.ms': '1000',
+      'heartbeat.action.query': 'select 1',
     })
     const { problems } = checkConfig(plugin.configDef, wrong)
     expect(problems.map((problem) => problem.key).toSorted()).toEqual(

@@ -175,6 +175,21 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     expect(versionOf(update)).toBeGreaterThan(versionOf(snapshot))
   })
 
+  it('writes heartbeats that carry how far it is', async () => {
+    const db = await bench.database('create table t (id int primary key)')
+    const source = await bench.source(db.config({ 'heartbeat.interval.ms': '50' }))
+    await source.waitForRecords(2)
+    expect(source.offsets.written[0]).toMatchObject({ snapshot_completed: true })
+    await db.play('insert into t values (1)')
+    await source.waitFor('a heartbeat behind the row', () => {
+      const row = source.records.findIndex((record) => record.topic === 't.public.t')
+      return row >= 0 && row + 1 < source.records.length
+    })
+    const beat = source.records.find((record) => record.topic === '__debezium-heartbeat.t')
+    expect(beat).toMatchObject({ partition: 0, key: ['t'], value: [expect.any(Number)], headers: [] })
+    await source.waitFor('the offset of the commit', () => source.offsets.last?.['messageType'] === 'COMMIT')
+  })
+
   it('carries TRUNCATE when it is not skipped', async () => {
     const db = await bench.database('create table a (id int primary key); create table b (id int primary key)')
     const source = await bench.source(db.config({ 'skipped.operations': 'none', 'snapshot.mode': 'no_data' }))

@@ -90,7 +90,8 @@ export class TestDatabase {
   /** Whether somebody reads the stream of the slot: not before it is made. */
   async isStreaming(): Promise<boolean> {
     const found = await this.rows(
-      'select 1 from pg_stat_replication where pid = (select active_pid from pg_replication_slots where slot_name = $1)',
+      `select 1 from pg_stat_replication where state in ('catchup', 'streaming')
+       and pid = (select active_pid from pg_replication_slots where slot_name = $1)`,
       [this.name],
     )
     return found.length > 0
