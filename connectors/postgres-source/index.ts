@@ -36,6 +36,9 @@ export const plugin: ConnectorPlugin = {
   createTask: () => new PostgresSourceTask(),
 }
 
+/** Somebody waits for the answer. */
+const checkTimeoutMs = 10_000
+
 const exclusive = ['schema', 'table', 'column']
 const masking = /^column\.(?:truncate\.to\.\d+\.chars|mask\.with\.\d+\.chars|mask\.hash\..*)$/
 
@@ -66,7 +69,8 @@ async function serverProblems(settings: SourceSettings, signal: AbortSignal): Pr
   const onAbort = (): void => void session?.close()
   signal.addEventListener('abort', onAbort, { once: true })
   try {
-    session = await PgSession.connect(settings.connection, 'sql', systemClock)
+    const connectTimeoutMs = Math.min(settings.connection.connectTimeoutMs, checkTimeoutMs)
+    session = await PgSession.connect({ ...settings.connection, connectTimeoutMs }, 'sql', systemClock)
     const { problems } = await survey(session, settings)
     return problems.map(({ code, key, message }) => ({ key, message: `${code}: ${message}` }))
   } catch (error) {

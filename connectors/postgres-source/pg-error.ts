@@ -27,6 +27,9 @@ const unreachable = new Set([
   'ECONNABORTED',
 ])
 
+/** OpenSSL's reasons against a certificate. */
+const tlsRefusal = /^(?:ERR_TLS_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
+
 /** An error that the server sent, with its SQLSTATE. */
 export class PostgresServerError extends ConnectError {
   readonly sqlState: string
@@ -101,6 +104,12 @@ export function pgError(error: unknown, doing: string): ConnectError {
   }
   if (code === null && /terminated|timeout|closed/i.test(text)) {
     return new RetriableError(text, { code: 'PG_CONNECTION_LOST', cause: error })
+  }
+  if (code !== null && tlsRefusal.test(code)) {
+    return new ConnectError(`${text}. Set database.sslrootcert to the certificate of the authority that signed it.`, {
+      code: 'PG_TLS',
+      cause: error,
+    })
   }
   return new ConnectError(`${text}${remedy(code)}`, { code: nameOf(code), cause: error })
 }

@@ -41,6 +41,8 @@ const sessionOptions = [
 
 /** Larger socket reads cost more than they give: Node allocates the buffer for every packet. */
 const socketOptions: SocketConstructorOpts & { highWaterMark: number } = { highWaterMark: 16_384 }
+/** A dead peer is noticed by probes: a COPY that waits for its server asks for nothing itself. */
+const keepAliveMs = 30_000
 const endTimeoutMs = 2_000
 
 /** One connection to Postgres, for SQL or for replication. One query or copy at a time. */
@@ -144,6 +146,7 @@ async function connectOnce(
     application_name: kind === 'replication' ? 'Penstock Streaming' : 'Penstock General',
     options: sessionOptions,
     keepAlive: settings.tcpKeepAlive,
+    keepAliveInitialDelayMillis: keepAliveMs,
     connectionTimeoutMillis: settings.connectTimeoutMs,
     stream: () => new Socket(socketOptions),
     ...(kind === 'replication' ? { replication: 'database' } : {}),

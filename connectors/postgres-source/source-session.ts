@@ -75,6 +75,13 @@ export class SourceSession {
     return this.#progress.emitted
   }
 
+  /** Microseconds of the epoch when what is read was committed; null when all there is was read. */
+  get readingAt(): number | null {
+    if (this.#hasNothingOpen) return null
+    const micros = this.#progress.emitted?.['ts_usec']
+    return typeof micros === 'number' ? micros : null
+  }
+
   /** Bytes of log that the slot holds back, as far as known. */
   get retainedBytes(): number {
     return this.#stream === null ? 0 : Math.max(0, this.#stream.walEnd - this.#stream.confirmed)

@@ -44,7 +44,10 @@ export class PostgresSourceTask implements SourceTask {
       'source_wal_retained_bytes',
       'Bytes of log that the replication slot holds back',
     )
-    const behind = context.metrics.gauge('source_behind_ms', 'Age of the last change that was read, in milliseconds')
+    const behind = context.metrics.gauge(
+      'source_behind_ms',
+      'How long ago the change that is read was committed; 0 when all are read',
+    )
     this.#stopMetrics = context.clock.every(metricsMs, () => {
       retained.set(this.#session?.retainedBytes ?? 0)
       behind.set(this.#behindMs(context))
@@ -131,8 +134,8 @@ export class PostgresSourceTask implements SourceTask {
   }
 
   #behindMs(context: SourceTaskContext): number {
-    const micros = this.#session?.position?.['ts_usec']
-    return typeof micros === 'number' ? Math.max(0, context.clock.now() - micros / 1000) : 0
+    const micros = this.#session?.readingAt ?? null
+    return micros === null ? 0 : Math.max(0, context.clock.now() - micros / 1000)
   }
 
   async #dropSlot(settings: SourceSettings): Promise<void> {
