@@ -132,7 +132,18 @@ export class GroupConsumer {
     const { generation } = this.#member
     const { groupId } = this.#options
     if (generation === null) throw new FencedMemberError(errorCodes.UNKNOWN_MEMBER_ID, `a commit of group ${groupId}`)
-    await commitOffsets(this.#cluster, groupId, generation, offsets, signal)
+    try {
+      await commitOffsets(this.#cluster, groupId, generation, offsets, signal)
+    } catch (error) {
+      if (error instanceof FencedMemberError) this.#fenced(error)
+      throw error
+    }
+  }
+
+  /** The next `poll` gives the partitions up before it gives a record, rather than when a heartbeat finds out. */
+  #fenced({ code, message }: FencedMemberError): void {
+    this.#isLost ||= code !== errorCodes.REBALANCE_IN_PROGRESS
+    this.#member.requestRejoin(message)
   }
 
   /** The group's committed offsets; partitions without one are left out. */

@@ -1,4 +1,5 @@
 import { assert } from '../foundation/assert.ts'
+import { failPoint } from '../foundation/fail-point.ts'
 import type { Logger } from '../foundation/logger.ts'
 import type { BatchHeader } from '../protocol/record-batch.ts'
 import type { FileSystem } from './file-system.ts'
@@ -82,6 +83,7 @@ export class DurableSegments {
     const base = this.endOffset
     const { fs, directory } = this.#owner
     const segment = this.onDisk(() => Segment.create(fs, directory, base, nowMs))
+    failPoint('segment-roll')
     this.list.push(segment)
     this.#namesChanged = true
     if (this.durable.offset === base) this.durable = { offset: base, segment, bytes: 0 }

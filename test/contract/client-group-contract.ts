@@ -195,6 +195,25 @@ export function groupContract(context: () => GroupContractContext): void {
       await expect(consumer.commit([{ topic, partition: 0, offset: 0 }])).rejects.toThrow(FencedMemberError)
     })
 
+    it('gives up its partitions before the next record when a commit tells that it is no member any more', async () => {
+      const { newTopic, harness, client } = context()
+      const topic = await newTopic('fenced-commit')
+      const groupId = harness.name('group')
+      await writeAll(client, topic, ['a'])
+      const consumer = consumerOf(groupId, { heartbeatIntervalMs: 60_000 })
+      const seen: string[] = []
+      consumer.onRevoked = (_, { lost }) => void seen.push(lost ? 'lost' : 'revoked')
+      consumer.subscribe({ topics: [topic] })
+      await pollUntil(consumer, 'the record', (records) => records.length > 0)
+      await removeMembers(client, groupId)
+      await writeAll(client, topic, ['b'])
+      await expect(consumer.commit([{ topic, partition: 0, offset: 1 }])).rejects.toThrow(FencedMemberError)
+      const records = await pollUntil(consumer, 'records of the next generation', (found) => found.length > 1)
+      expect(seen).toEqual(['lost'])
+      expect(textOf(records)).toEqual(['a', 'b'])
+      await consumer.close()
+    })
+
     it('gives its partitions to others when its caller does not poll any more, and is told so', async () => {
       const { client, newTopic, harness } = context()
       const topic = await newTopic('stuck')

@@ -130,7 +130,11 @@ async function flushed(stage: Stage): Promise<boolean> {
 async function endAt(point: string, worker: WorkerProcess, stage: Stage): Promise<WorkerProcess> {
   await worker.kill()
   const armed = await start(stage, point)
-  await armed.end(60_000)
+  try {
+    await armed.end(60_000)
+  } finally {
+    await armed.kill()
+  }
   return start(stage)
 }
 
@@ -268,7 +272,7 @@ function connectors(stage: Stage): Record<string, Record<string, string>> {
       'time.precision.mode': 'isostring',
       'topic.creation.default.partitions': '1',
       'topic.creation.default.replication.factor': '1',
-      'topic.creation.default.segment.bytes': '33554432',
+      'topic.creation.default.segment.bytes': '4194304',
     },
     search: {
       'connector.class': 'io.confluent.connect.elasticsearch.ElasticsearchSinkConnector',
