@@ -122,7 +122,8 @@ export class CopyStream {
 
   readonly #onChunk = (chunk: Buffer): void => {
     this.#lastReadAt = this.#clock.monotonic()
-    if (chunk.length < shortRead && !this.#resting) {
+    // TLS gives out one record at a time: what it has decrypted already is read without a rest.
+    if (chunk.length < shortRead && !this.#resting && this.#socket.readableLength === 0) {
       this.#resting = true
       this.#clock.after(restMs, () => {
         this.#resting = false
