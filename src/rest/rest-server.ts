@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 
 import type { ListenAddress } from '../config/listener.ts'
 
@@ -20,6 +20,9 @@ export interface RestServer {
   /** Takes no more requests; those under way may end within `graceMs` (5 s), then their connections are cut. */
   close(graceMs?: number): Promise<void>
 }
+
+// An import as an ES module would evaluate the module's lazy members: 14 MB.
+const { createServer } = process.getBuiltinModule('node:http')
 
 // As long as Jetty keeps an idle connection.
 const idleTimeoutMs = 90_000
