@@ -49,7 +49,10 @@ async function bucketProblems(config: ParsedConfig, signal: AbortSignal): Promis
     if (error instanceof S3RefusedError) {
       return [{ key: keyOfCode[error.code ?? ''] ?? 's3.bucket.name', message: error.message }]
     }
-    if (error instanceof S3UnavailableError) return [{ key: 'store.url', message: error.message }]
+    if (error instanceof S3UnavailableError) {
+      const mend = 'Is the store up, and does store.url name it (without one: s3.region)?'
+      return [{ key: 'store.url', message: `${error.message}. ${mend}` }]
+    }
     throw error
   } finally {
     store.close()

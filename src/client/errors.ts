@@ -54,13 +54,21 @@ export class RecordTooLargeError extends KafkaError {
   readonly size: number
   /** The limit, or null when the broker refused it without saying its own. */
   readonly limit: number | null
+  /** The record's key. */
+  readonly key: Buffer | null
 
-  constructor(topic: string, size: number, limit: number | null, setting: string) {
+  constructor(
+    record: { readonly topic: string; readonly key: Uint8Array | null; readonly size: number },
+    limit: number | null,
+    setting: string,
+  ) {
+    const { topic, key, size } = record
     const bound = limit === null ? `the limit of the topic` : `the limit of ${limit} bytes`
     super(`a record of ${size} bytes for topic ${topic} is above ${bound}. Raise ${setting}.`)
     this.topic = topic
     this.size = size
     this.limit = limit
+    this.key = key === null ? null : Buffer.from(key)
   }
 }
 

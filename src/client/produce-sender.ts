@@ -189,8 +189,9 @@ export class ProduceSender {
       return
     }
     queue.drop(batch)
-    const setting = `max.message.bytes of the topic (and message.max.bytes of the broker)`
-    this.#options.onDone(batch, new RecordTooLargeError(batch.topic, batch.memory, null, setting))
+    const setting = `max.message.bytes of the topic (or message.max.bytes of the broker)`
+    const record = { topic: batch.topic, key: batch.firstKey(), size: batch.memory }
+    this.#options.onDone(batch, new RecordTooLargeError(record, null, setting))
   }
 
   #failed(queue: PartitionQueue, batch: ProducerBatch, error: unknown): void {

@@ -85,6 +85,13 @@ export class ProducerBatch {
     this.#baseSequence = baseSequence
   }
 
+  /** The key of its first record. */
+  firstKey(): Buffer | null {
+    const reader = new RecordReader(this.bytes)
+    reader.next()
+    return reader.key()
+  }
+
   /** Two batches with the same records, for a broker that found this one too large. Unstamped. */
   split(): [ProducerBatch, ProducerBatch] {
     const half = this.count >> 1

@@ -71,6 +71,10 @@ class Builders implements BuilderPool {
   }
 }
 
+/** What to raise for a larger record: connectors set it as an override, and the topic has to take it as well. */
+const requestSetting =
+  'producer.override.max.request.size (max.request.size of the producer), and max.message.bytes of the topic'
+
 /**
  * An idempotent producer, `acks=all`. `append` only puts the record into the batch of its partition; what was appended in one
  * turn of the event loop leaves together. Records of one partition are written in the order of `append`, each once, for as
@@ -129,7 +133,7 @@ export class Producer {
     if (this.#closing.signal.aborted) throw new ClientClosedError('the producer is closed')
     const size = sizeBound(record)
     if (size > this.#maxRequestSize)
-      throw new RecordTooLargeError(record.topic, size, this.#maxRequestSize, 'max.request.size of the producer')
+      throw new RecordTooLargeError({ ...record, size }, this.#maxRequestSize, requestSetting)
     this.#schedule()
     const last = this.#lastTopic
     const topic = last !== null && last.name === record.topic ? last : this.#topic(record.topic)

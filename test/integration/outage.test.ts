@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Server } from '../../src/servers/server.ts'
 import { Servers } from '../../src/servers/servers.ts'
@@ -12,7 +13,7 @@ import { LogView } from '../support/log-view.ts'
 import { pipelineConnectors, topicOf, type PipelinePlan } from '../support/pipeline.ts'
 import { S3Bucket } from '../support/s3-bucket.ts'
 import { describeWith, service } from '../support/services.ts'
-import { eventually, workerPlace, WorkerProcess } from '../support/worker-process.ts'
+import { eventually, workerPlace, WorkerProcess, type WorkerPlace } from '../support/worker-process.ts'
 
 /** How long each server is away. */
 const outageMs = Number(process.env['OUTAGE_MS'] ?? 60_000)
@@ -25,7 +26,8 @@ type Away = 'postgres' | 'elasticsearch' | 'store'
 /** A pipeline whose servers are all behind proxies, under load. */
 interface Stage {
   readonly load: ChangeLoad
-  readonly worker: WorkerProcess
+  /** Another one after a restart, at the same place. */
+  worker: WorkerProcess
   readonly log: LogView
   readonly proxies: Readonly<Record<Away, FaultProxy>>
   readonly bucket: S3Bucket
@@ -45,11 +47,16 @@ describeWith(['elasticsearch', 'minio', 'kcat'], 'a pipeline whose servers go aw
     rmSync(folder, { recursive: true, force: true })
   })
 
-  it('goes on by itself when they are back, and has lost nothing', async () => {
+  it('goes on by itself when they are back, restarted meanwhile or not, and has lost nothing', async () => {
     const stage = await prepare(postgres.address, folder)
     try {
       await flowing(stage, 0)
-      await Promise.all([away(stage, 'elasticsearch', 0), away(stage, 'store', 5000), away(stage, 'postgres', 10_000)])
+      await Promise.all([
+        away(stage, 'elasticsearch', 0),
+        away(stage, 'store', outageMs / 12),
+        away(stage, 'postgres', outageMs / 6),
+        restartWorker(stage, outageMs / 2),
+      ])
       await flowing(stage, 120_000)
       await postgres.stop()
       await postgres.start()
@@ -89,14 +96,18 @@ async function prepare(postgresUrl: string, folder: string): Promise<Stage> {
     source: { 'decimal.handling.mode': 'string', 'time.precision.mode': 'isostring' },
     archive: { 'rotate.schedule.interval.ms': '5000' },
   }
-  const worker = await WorkerProcess.start(await workerPlace(folder), {
+  const worker = await startWorker(await workerPlace(folder))
+  for (const [name, config] of Object.entries(pipelineConnectors(plan))) await worker.post(name, config)
+  load.start(rate, ledgerRows)
+  return { load, worker, log: await LogView.open(worker.place.broker), proxies, bucket, plan }
+}
+
+function startWorker(place: WorkerPlace): Promise<WorkerProcess> {
+  return WorkerProcess.start(place, {
     'key.converter.schemas.enable': 'false',
     'value.converter.schemas.enable': 'false',
     'offset.flush.interval.ms': '1000',
   })
-  for (const [name, config] of Object.entries(pipelineConnectors(plan))) await worker.post(name, config)
-  load.start(rate, ledgerRows)
-  return { load, worker, log: await LogView.open(worker.place.broker), proxies, bucket, plan }
 }
 
 function before(url: string): Promise<FaultProxy> {
@@ -110,23 +121,23 @@ function throughProxy(url: string, proxy: FaultProxy): string {
   return changed.href
 }
 
-/** Takes one server away for the time of an outage. No task may be given up meanwhile. */
+/** Takes one server away for the time of an outage. */
 async function away(stage: Stage, name: Away, afterMs: number): Promise<void> {
-  const { worker, proxies } = stage
-  await passed(stage, afterMs)
-  await proxies[name].down()
-  await passed(stage, outageMs)
-  await proxies[name].up()
-  expect(await worker.failures()).toEqual([])
+  const proxy = stage.proxies[name]
+  await delay(afterMs)
+  await proxy.down()
+  await delay(outageMs)
+  await proxy.up()
 }
 
-/** Looks at the tasks for as long as that. */
-async function passed({ worker }: Stage, ms: number): Promise<void> {
-  const end = performance.now() + ms
-  await eventually('the time has passed', ms + 60_000, async () => {
-    expect(await worker.failures()).toEqual([])
-    return performance.now() >= end ? true : null
-  })
+/** A worker that starts while all of its servers are away gives no task up either. */
+async function restartWorker(stage: Stage, afterMs: number): Promise<void> {
+  await delay(afterMs)
+  expect(await stage.worker.failures()).toEqual([])
+  expect(await stage.worker.stop()).toBe(0)
+  stage.worker = await startWorker(stage.worker.place)
+  await delay(outageMs / 4)
+  expect(await stage.worker.failures()).toEqual([])
 }
 
 /** Waits until both sinks have committed more of each topic than its end as of this moment. */

@@ -1,6 +1,5 @@
 import { scheduler } from 'node:timers/promises'
 
-import { ConnectError } from '../../api/errors.ts'
 import type { SourceOffset, SourcePartition, SourceRecord } from '../../api/record.ts'
 import type { CommittedSourceOffset, SourceTask, SourceTaskContext } from '../../api/task.ts'
 import type { OutgoingRecord } from '../../client/partition-queue.ts'
@@ -12,6 +11,7 @@ import type { Counter, Histogram, TaskMetrics } from '../../foundation/metrics.t
 import { isRetriable, messageOf, taskBackoff } from '../failures.ts'
 import { interruptible, within } from '../interruptible.ts'
 import type { RecordEncoder } from './record-encoder.ts'
+import { refusedByLog, refusedByProducer } from './refused-record.ts'
 import { SourceOffsetCommitter } from './source-offset-committer.ts'
 import { SubmittedRecords } from './submitted-records.ts'
 import type { TaskControl, TaskEvents } from './task-control.ts'
@@ -76,7 +76,8 @@ export class SourceTaskLoop {
       logger: this.#logger,
     })
     options.producer.onAcknowledged = (tokens) => this.#acknowledged(tokens)
-    options.producer.onFailed = (error) => this.#control.fail(error)
+    options.producer.onFailed = (error, [token]) =>
+      this.#control.fail(refusedByLog(error, token === undefined ? null : this.#submitted.offsetOf(token)))
   }
 
   /** Runs until the task is asked to stop. @throws what made the task fail. */
@@ -168,10 +169,7 @@ export class SourceTaskLoop {
     try {
       this.#options.producer.append(outgoing, token)
     } catch (error) {
-      throw new ConnectError(
-        `the record ${describeRecord(record)} cannot be written to topic ${outgoing.topic}: ${messageOf(error)}`,
-        { cause: error, stage: 'KAFKA_PRODUCE' },
-      )
+      throw refusedByProducer(record, outgoing.topic, error)
     }
   }
 
@@ -281,11 +279,4 @@ function metersOf(metrics: TaskMetrics): Meters {
     retries: metrics.counter('task_retries_total', 'Calls of the task that failed retriably'),
     batch: metrics.histogram('source_poll_batch_size', 'Records per poll', [1, 10, 100, 500, 1000, 2000, 5000, 10_000]),
   }
-}
-
-/** Enough of a record to find it in its source; never its value. */
-function describeRecord(record: SourceRecord): string {
-  const json = (value: unknown): string =>
-    JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? part.toString() : part)) ?? 'null'
-  return `with key ${json(record.key).slice(0, 200)} at source offset ${json(record.sourceOffset).slice(0, 300)}`
 }

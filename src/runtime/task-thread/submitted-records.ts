@@ -42,6 +42,12 @@ export class SubmittedRecords {
     return token
   }
 
+  /** Where a record in flight stands in its source; null for a token that is not in flight. */
+  offsetOf(token: number): SourceOffset | null {
+    if (token < this.#head || token >= this.#next) return null
+    return this.#offsets[token % this.#acknowledged.length] ?? null
+  }
+
   /**
    * The record is durable in the log (or was dropped on purpose).
    * Answers whether the watermark moved. @throws AssertionError for a token that is not in flight.
