@@ -10,9 +10,19 @@ export default defineConfig({
     teardownTimeout: 20_000,
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', './test/support/count-reporter.ts'],
+    // Most tests wait more than they work: a worker a core would leave the cores idle. Those that load real servers run
+    // after the others, and fewer at a time.
     projects: [
-      { extends: true, test: { name: 'fast', include: fast } },
-      { extends: true, test: { name: 'servers', include: ['test/{integration,cluster}/**/*.test.ts'] } },
+      { extends: true, test: { name: 'fast', include: fast, maxWorkers: 3, sequence: { groupOrder: 0 } } },
+      {
+        extends: true,
+        test: {
+          name: 'servers',
+          include: ['test/{integration,cluster}/**/*.test.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 })
