@@ -1,8 +1,9 @@
-import { ConnectError, type Clock, type ConnectValue, type Logger } from 'penstock/api'
+import { ConnectError, RetriableError, type Clock, type ConnectValue, type Logger } from 'penstock/api'
 import type { CopyStream } from './copy-stream.ts'
 import { UnknownLabelError } from './column-type.ts'
 import { rowVersion } from './lsn.ts'
 import { snapshotOffset } from './offset.ts'
+import { codeOf } from './pg-error.ts'
 import type { PublishedTable } from './publication.ts'
 import type { RecordBuilder } from './record-builder.ts'
 import type { RecordQueue } from './record-queue.ts'
@@ -130,6 +131,8 @@ export class Snapshot {
     this.#copy = copy
     try {
       await copy.done
+    } catch (error) {
+      throw changedMeanwhile.has(codeOf(error) ?? '') ? tableChanged(table, error) : error
     } finally {
       this.#copy = null
     }
@@ -158,6 +161,16 @@ export class Snapshot {
       throw error
     }
   }
+}
+
+/** undefined_table, undefined_column */
+const changedMeanwhile = new Set(['42P01', '42703'])
+
+function tableChanged(table: CatalogTable, cause: unknown): RetriableError {
+  return new RetriableError(`${fullName(table)} was altered or dropped while the snapshot was taken: it begins again`, {
+    code: 'PG_TABLE_CHANGED',
+    cause,
+  })
 }
 
 /** Debezium's words for a row's place in the snapshot. */

@@ -2,19 +2,18 @@ import { ConnectError, type Clock, type Logger, type SourceOffset, type SourceRe
 import { ChangeStream, type Missing } from './change-stream.ts'
 import { heartbeatRecord } from './heartbeat.ts'
 import { parseLsn } from './lsn.ts'
-import { commitOffset, confirmable, resumePoint, slotLimit, snapshotOffset, type StreamPoint } from './offset.ts'
+import { commitOffset, confirmable, slotLimit, snapshotOffset, type StreamPoint } from './offset.ts'
 import { refuse, refuseYoungPublication, survey, type Survey } from './preflight.ts'
 import { Progress, type StoreOffset } from './progress.ts'
 import { ensurePublication, readPublication, type Publication } from './publication.ts'
 import type { RecordBuilder } from './record-builder.ts'
 import { RecordQueue } from './record-queue.ts'
 import { ReplicationStream } from './replication-stream.ts'
+import { currentTables, planOf, snapshotTables, statusInterval, type Plan, type Start } from './session-plan.ts'
 import { PgSession } from './session.ts'
 import type { SourceSettings } from './settings.ts'
 import { checkSlot, createSlot, startReplication } from './slot.ts'
 import { beginSnapshot, Snapshot, snapshotPoint } from './snapshot.ts'
-import type { CatalogTable } from './table-catalog.ts'
-import { fullName } from './table-filter.ts'
 import type { TableRegistry } from './table-registry.ts'
 
 export interface SessionParts {
@@ -26,24 +25,6 @@ export interface SessionParts {
   /** Null where the runtime has no way to store an offset without a record. */
   readonly store: StoreOffset | null
 }
-
-/** Where a session begins. */
-export interface Start {
-  /** Where reading goes on: the stored offset, or what was emitted before a connection was lost. */
-  readonly position: SourceOffset | null
-  /** The stored offset. */
-  readonly durable: SourceOffset | null
-  /** Whether the task itself starts, not only its connection. */
-  readonly first: boolean
-}
-
-/** Whether this session reads tables, and where its stream goes on. */
-interface Plan {
-  readonly snapshot: boolean
-  readonly resume: StreamPoint
-}
-
-const fromSlot: StreamPoint = { kind: 'stream', skipBefore: 0, lastCommit: null, open: null }
 
 /** One connection's life: the snapshot if there is to be one, then the stream. Fails as a whole; the task opens the next. */
 export class SourceSession {
@@ -237,7 +218,8 @@ export class SourceSession {
     const { settings, tables, records, clock, logger } = this.#parts
     await tables.context.types.reloadEnums(sql)
     const point = await snapshotPoint(sql, slotLsn, parseLsn, found.standby)
-    const chosen = snapshotTables(settings, found, publication)
+    const chosen = await currentTables(sql, snapshotTables(settings, found, publication))
+    await tables.preload(sql, chosen)
     const snapshot = new Snapshot(sql, tables, records, this.#queue, point, clock, logger)
     this.#snapshot = snapshot
     const read = async (): Promise<void> => {
@@ -294,33 +276,4 @@ export class SourceSession {
   #advance(offset: SourceOffset | null): void {
     if (offset !== null) this.#changes?.advance(offset, confirmable(offset))
   }
-}
-
-/**
- * What is read at the start: the tables by whose names the publication sends changes, so that a partitioned table is
- * read as itself or as its partitions. Without a publication the rows are where they lie.
- */
-function snapshotTables(settings: SourceSettings, found: Survey, publication: Publication | null): CatalogTable[] {
-  const isSent = (table: CatalogTable): boolean =>
-    publication === null
-      ? table.kind === 'r'
-      : publication.tables.some((other) => other.schema === table.schema && other.name === table.name)
-  const isChosen = (table: CatalogTable): boolean =>
-    settings.snapshotTables.length === 0 ||
-    settings.snapshotTables.some((pattern) => pattern.regex.test(fullName(table)))
-  return found.tables.filter((table) => isSent(table) && isChosen(table))
-}
-
-function planOf(settings: SourceSettings, start: Start): Plan {
-  const point = resumePoint(start.position)
-  const mode = settings.snapshotMode
-  const again = mode === 'always' && start.first
-  if (point.kind === 'begin') return { snapshot: mode !== 'no_data', resume: fromSlot }
-  return again ? { snapshot: true, resume: fromSlot } : { snapshot: false, resume: point }
-}
-
-/** Often enough for the server's patience, whatever the option says. */
-function statusInterval(settings: SourceSettings, found: Survey): number {
-  const { senderTimeoutMs } = found
-  return senderTimeoutMs === 0 ? settings.statusIntervalMs : Math.min(settings.statusIntervalMs, senderTimeoutMs / 3)
 }
