@@ -1,4 +1,5 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 
 /** A TCP proxy that can be told to misbehave: to cut, to stall, to refuse. */
 export class FaultProxy {
@@ -75,6 +76,13 @@ export class FaultProxy {
     const port = this.#downPort
     this.#downPort = null
     if (port !== null) await new Promise<void>((resolve) => this.#server.listen(port, '127.0.0.1', resolve))
+  }
+
+  /** Down for that long. */
+  async away(ms: number): Promise<void> {
+    await this.down()
+    await delay(ms)
+    await this.up()
   }
 
   async close(): Promise<void> {
