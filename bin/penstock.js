@@ -38,7 +38,7 @@ function watchParent(fd) {
 function runAsParent(node, args) {
   const child = spawn(node, args, {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-    env: { ...process.env, PENSTOCK_PARENT_FD: '3' },
+    env: { ...environment(), PENSTOCK_PARENT_FD: '3' },
   })
   // A terminal sends Ctrl-C to parent and child alike: handing it down would be a second one.
   const onTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
@@ -55,6 +55,22 @@ function runAsParent(node, args) {
   })
 }
 
+/**
+ * glibc gives every thread an arena of its own and keeps what is freed in each: tens of megabytes for a worker at rest.
+ * It reads its settings once, when the process begins.
+ */
+function environment() {
+  return process.platform === 'linux' ? { MALLOC_ARENA_MAX: '2', ...process.env } : process.env
+}
+
+/** Begins again, in the same process, with the settings that only a beginning takes. */
+function settle() {
+  const settled = process.platform !== 'linux' || process.env.MALLOC_ARENA_MAX !== undefined
+  if (settled || process.argv[2] !== 'worker' || typeof process.execve !== 'function') return
+  const args = [process.execPath, ...process.execArgv, self, ...process.argv.slice(2)]
+  process.execve(process.execPath, args, environment())
+}
+
 function handOver() {
   if (!isCheckout) {
     const command = `npx --yes --package=node@${requiredMajor} --package=penstock penstock ${process.argv.slice(2).join(' ')}`
@@ -62,12 +78,13 @@ function handOver() {
   }
   const args = [...process.execArgv, self, ...process.argv.slice(2)]
   if (typeof process.execve === 'function' && process.platform !== 'win32') {
-    process.execve(packagedNode, [packagedNode, ...args], process.env)
+    process.execve(packagedNode, [packagedNode, ...args], environment())
   }
   runAsParent(packagedNode, args)
 }
 
 async function run() {
+  settle()
   const parent = process.env.PENSTOCK_PARENT_FD
   if (parent !== undefined) {
     delete process.env.PENSTOCK_PARENT_FD

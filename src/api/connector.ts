@@ -12,7 +12,10 @@ export interface ConnectorContext {
   raiseError(error: Error): void
 }
 
-/** A running connector: it decides what its tasks do. Lives in the plugin thread. */
+/**
+ * A running connector: it decides what its tasks do. Lives in the plugin thread. An instance that holds no timer, socket or
+ * other handle between calls may be put away without `stop`, and be started again when it is asked for something.
+ */
 export interface Connector {
   start(config: ParsedConfig, raw: RawConfig, context: ConnectorContext): Promise<void>
   /** One raw config per task, at most `maxTasks`. */

@@ -48,8 +48,8 @@ export class IdleMemory {
 
 let collector: Collect | null = null
 
-/** The engine's most thorough collection: it compacts and returns what is free. */
-function collectGarbage(): void {
+/** The engine's most thorough collection: it compacts and returns what is free. Takes tens of milliseconds. */
+export function collectGarbage(): void {
   if (collector === null) {
     setFlagsFromString('--expose-gc')
     collector = runInNewContext('gc') as Collect

@@ -37,6 +37,8 @@ type Thread = HostedThread<ToPluginThread, ToPluginThreadAnswers, FromPluginThre
 
 /** How long plugin code may take, and how long a thread may be deaf before it counts as stuck. Milliseconds. */
 const deadlines = { call: 60_000, stop: 5_000, ping: 2_000 }
+/** A thread that nobody asked for so long, and that does nothing by itself, is ended until it is asked again. */
+const restMs = 10_000
 const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 }
 const entry = new URL(
   `./plugin-thread/plugin-thread-entry${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
@@ -49,11 +51,19 @@ export class PluginTimeoutError extends ConnectError {}
 /**
  * The thread in which plugin code runs that is no task: connector instances, validation, task configs (D5). A call
  * that takes too long is refused; a thread that does not even answer a ping then is replaced, its connectors lost.
+ * A thread costs tens of megabytes: when no instance in it holds a timer, a socket or the like, it is ended after a
+ * while, and the instances are started again when they are asked for something.
  */
 export class PluginThread {
   readonly #options: PluginThreadOptions
+  /** Configs of the connectors that are started, whether their instances live in a thread or rest. */
+  readonly #started = new Map<string, RawConfig>()
+  /** Those whose instances live in the thread. */
+  readonly #live = new Set<string>()
   #thread: Thread | null = null
   #logLevel: LogLevel
+  #calls = 0
+  #cancelRest: (() => void) | null = null
 
   constructor(options: PluginThreadOptions) {
     this.#options = options
@@ -62,18 +72,25 @@ export class PluginThread {
 
   /** Starts (or starts again) the connector's instance. @throws what the plugin throws, PluginTimeoutError */
   async startConnector(connector: string, config: RawConfig): Promise<void> {
+    this.#started.delete(connector)
+    this.#live.add(connector)
     await this.#ask<'start-connector'>(
       { type: 'start-connector', connector, config },
       deadlines.call,
       `start of ${connector}`,
     )
+    this.#started.set(connector, config)
   }
 
   async stopConnector(connector: string): Promise<void> {
+    this.#started.delete(connector)
+    if (!this.#live.delete(connector)) return
     await this.#ask<'stop-connector'>({ type: 'stop-connector', connector }, deadlines.stop, `stop of ${connector}`)
   }
 
   async taskConfigs(connector: string, maxTasks: number): Promise<readonly RawConfig[]> {
+    const config = this.#started.get(connector)
+    if (config !== undefined && !this.#live.has(connector)) await this.startConnector(connector, config)
     const what = `taskConfigs of ${connector}`
     return await this.#ask<'task-configs'>({ type: 'task-configs', connector, maxTasks }, deadlines.call, what)
   }
@@ -94,10 +111,29 @@ export class PluginThread {
     this.#thread?.link.send({ type: 'log-level', level })
   }
 
+  get isResting(): boolean {
+    return this.#thread === null
+  }
+
   async close(): Promise<void> {
+    this.#cancelRest?.()
+    await this.#endThread()
+  }
+
+  async #endThread(): Promise<void> {
     const thread = this.#thread
     this.#thread = null
+    this.#live.clear()
     await thread?.close()
+  }
+
+  /** Nobody asked for a while. A thread that does something by itself is asked again later. */
+  async #rest(): Promise<void> {
+    this.#cancelRest = null
+    const thread = this.#thread
+    if (thread === null || this.#calls > 0) return
+    const mayRest = await thread.link.ask<'may-rest'>({ type: 'may-rest' }).catch(() => false)
+    if (mayRest && this.#calls === 0 && this.#thread === thread) await this.#endThread()
   }
 
   async #ask<T extends keyof ToPluginThreadAnswers & string>(
@@ -105,6 +141,8 @@ export class PluginThread {
     deadlineMs: number,
     what: string,
   ): Promise<ToPluginThreadAnswers[T]> {
+    this.#calls += 1
+    this.#cancelRest?.()
     const thread = this.#open()
     const timer = new AbortController()
     const late = this.#options.clock.sleep(deadlineMs, timer.signal).then(() => {
@@ -118,6 +156,8 @@ export class PluginThread {
     } finally {
       timer.abort()
       late.catch(() => undefined)
+      this.#calls -= 1
+      if (this.#calls === 0) this.#cancelRest = this.#options.clock.after(restMs, () => void this.#rest())
     }
   }
 
@@ -135,8 +175,8 @@ export class PluginThread {
     ])
     timer.abort()
     if (alive || this.#thread !== thread) return
-    this.#thread = null
-    await thread.close()
+    this.#started.clear()
+    await this.#endThread()
     this.#options.events.onDeath(
       new PluginTimeoutError(`the plugin thread is stuck and was replaced: ${cause.message}`),
     )
@@ -154,6 +194,8 @@ export class PluginThread {
       onDeath: (reason) => {
         if (this.#thread !== thread) return
         this.#thread = null
+        this.#started.clear()
+        this.#live.clear()
         this.#options.logger.error(reason.message)
         this.#options.events.onDeath(reason)
       },

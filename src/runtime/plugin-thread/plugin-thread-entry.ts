@@ -4,8 +4,7 @@ import { sinkConfigDef } from '../../config/sink-config-def.ts'
 import { sourceConfigDef } from '../../config/source-config-def.ts'
 import { validateConnector } from '../../config/validate-connector.ts'
 import { unreachable } from '../../foundation/assert.ts'
-import { systemClock } from '../../foundation/clock.ts'
-import { IdleMemory } from '../../foundation/idle-memory.ts'
+import { collectGarbage } from '../../foundation/idle-memory.ts'
 import { NamedLogger } from '../../foundation/named-logger.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { ForwardingSink } from '../thread/forwarding-sink.ts'
@@ -15,8 +14,6 @@ import { ConnectorHost } from './connector-host.ts'
 import type { FromPluginThread, PluginThreadData, ToPluginThread } from './plugin-thread-messages.ts'
 
 /** The plugin thread: connector instances, validation, task configs. Nothing here touches the log or another thread. */
-/** How long nobody has to ask before the thread gives its memory back. */
-const restMs = 5_000
 const data = startedWith<PluginThreadData>()
 const plugins = new PluginRegistry(data.foundPlugins)
 const sink = new ForwardingSink(data.logLevel, (message) => link.send(message))
@@ -27,10 +24,7 @@ const host = new ConnectorHost(plugins, logger.child('Connector'), {
   onFailed: (connector, trace) => link.send({ type: 'connector-failed', connector, trace }),
 })
 
-const memory = new IdleMemory(systemClock, restMs)
-
 function answer(message: ToPluginThread): unknown {
-  memory.active()
   switch (message.type) {
     case 'start-connector':
       return host.start(message.connector, message.config)
@@ -44,11 +38,20 @@ function answer(message: ToPluginThread): unknown {
       return pluginConfig(message.plugin)
     case 'ping':
       return undefined
+    case 'may-rest':
+      return mayRest()
     case 'log-level':
       return sink.setThreshold(message.level)
     default:
       return unreachable(message, 'message to the plugin thread')
   }
+}
+
+/** Whether nothing in here can happen by itself: no timer, socket or file is open but the port to the main thread. */
+function mayRest(): boolean {
+  const rests = process.getActiveResourcesInfo().every((resource) => resource === 'MessagePort')
+  if (!rests) collectGarbage()
+  return rests
 }
 
 async function validate(message: Extract<ToPluginThread, { type: 'validate' }>): Promise<unknown> {

@@ -25,6 +25,8 @@ export type ToPluginThread =
   | { readonly type: 'plugin-config'; readonly plugin: string }
   /** Answered at once by a thread that is not stuck. */
   | { readonly type: 'ping' }
+  /** Whether the thread may be ended until it is needed again. */
+  | { readonly type: 'may-rest' }
   | { readonly type: 'log-level'; readonly level: LogLevel }
 
 export interface ToPluginThreadAnswers extends Record<string, unknown> {
@@ -34,6 +36,7 @@ export interface ToPluginThreadAnswers extends Record<string, unknown> {
   validate: ConfigInfos
   'plugin-config': readonly ConfigKeyInfo[]
   ping: void
+  'may-rest': boolean
 }
 
 /** What the plugin thread says to the main thread. */

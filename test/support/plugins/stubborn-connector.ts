@@ -1,13 +1,16 @@
 import type { Connector, ConnectorContext, ConnectorPlugin, ParsedConfig, RawConfig } from 'penstock/api'
 
-/** Does what its config says at the worst moment: `on.start` is `throw`, `hang`, `spin` or `raise`. */
+/** Does what its config says at the worst moment: `on.start` is `throw`, `hang`, `spin`, `raise`, `watch` or `reconfigure`. */
 class StubbornConnector implements Connector {
+  #timer: NodeJS.Timeout | undefined
+
   async start(_config: ParsedConfig, raw: RawConfig, context: ConnectorContext): Promise<void> {
     const what = raw['on.start']
     if (what === 'throw') throw new TypeError('it does not start')
     if (what === 'hang') await new Promise(() => undefined)
     if (what === 'spin') for (;;) Math.random()
     if (what === 'raise') setImmediate(() => context.raiseError(new TypeError('it broke later')))
+    if (what === 'watch') this.#timer = setInterval(() => undefined, 1000)
     if (what === 'reconfigure') setImmediate(() => context.requestTaskReconfiguration())
   }
 
@@ -15,7 +18,9 @@ class StubbornConnector implements Connector {
     return Array.from({ length: maxTasks + 1 }, () => ({}))
   }
 
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+  }
 }
 
 export const plugin: ConnectorPlugin = {

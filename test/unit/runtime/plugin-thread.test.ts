@@ -75,6 +75,30 @@ describe('the plugin thread', () => {
     await thread.startConnector('c', stubborn(''))
   })
 
+  it('ends while nobody asks and nothing in it can happen, and starts instances again when they are asked', async () => {
+    const onDeath = vi.fn<() => void>()
+    const { thread, clock } = threadWith({ onDeath })
+    await thread.startConnector('c', stubborn(''))
+    clock.advance(10_000)
+    await vi.waitFor(() => expect(thread.isResting).toBe(true))
+    await expect(thread.taskConfigs('c', 2)).rejects.toMatchObject({ code: 'TOO_MANY_TASKS' })
+    expect(thread.isResting).toBe(false)
+    clock.advance(10_000)
+    await vi.waitFor(() => expect(thread.isResting).toBe(true))
+    await thread.stopConnector('c')
+    await expect(thread.taskConfigs('c', 2)).rejects.toThrow(NotFoundError)
+    expect(onDeath).not.toHaveBeenCalled()
+  })
+
+  it('stays while a connector watches something', async () => {
+    const { thread, clock } = threadWith()
+    await thread.startConnector('c', stubborn('watch'))
+    clock.advance(10_000)
+    await thread.startConnector('d', stubborn(''))
+    expect(thread.isResting).toBe(false)
+    await expect(thread.taskConfigs('c', 2)).rejects.toMatchObject({ code: 'TOO_MANY_TASKS' })
+  })
+
   it('hears what connectors say by themselves', async () => {
     const onConnectorFailed = vi.fn<(connector: string, trace: string) => void>()
     const onReconfigure = vi.fn<(connector: string) => void>()
