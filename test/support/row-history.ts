@@ -7,6 +7,8 @@ interface Row {
   /** The latest count streamed; null before. */
   streamed: number | null
   ended: boolean
+  /** The change that the stream began with where no snapshot had read the one before; null when it is as it must be. */
+  unread: number | null
 }
 
 /**
@@ -23,7 +25,7 @@ export class RowHistory {
   see(key: string, change: RowChange): void {
     let row = this.#rows.get(key)
     if (row === undefined) {
-      row = { read: -1, streamed: null, ended: false }
+      row = { read: -1, streamed: null, ended: false, unread: null }
       this.#rows.set(key, row)
     }
     if (change.kind === 'read') row.read = Math.max(row.read, change.rev)
@@ -35,7 +37,7 @@ export class RowHistory {
 
   #stream(key: string, row: Row, rev: number): void {
     if (row.streamed === null) {
-      if (rev > row.read + 1) this.#fault(key, `change ${rev} is the first streamed, after ${row.read} was read`)
+      if (rev > row.read + 1) row.unread = rev
     } else if (rev <= row.streamed) {
       this.resent += 1
       return
@@ -44,7 +46,10 @@ export class RowHistory {
     row.streamed = rev
   }
 
-  /** Compares with what the table holds at the end: the count of changes by key. */
+  /**
+   * Compares with what the table holds at the end: the count of changes by key. A row that an interrupted snapshot had not
+   * reached and that was gone when it was read again is streamed from its first change: nothing else may begin so.
+   */
   finish(table: ReadonlyMap<string, number>): void {
     for (const [key, rev] of table) {
       const row = this.#rows.get(key)
@@ -54,6 +59,8 @@ export class RowHistory {
       else if (last !== rev) this.#fault(key, `is at change ${rev} in the table, at ${last} in the log`)
     }
     for (const [key, row] of this.#rows) {
+      if (row.unread !== null && !row.ended)
+        this.#fault(key, `change ${row.unread} is the first streamed, and what was before was never read`)
       if (!row.ended && !table.has(key)) this.#fault(key, 'is gone from the table, and the log does not say so')
     }
   }

@@ -23,6 +23,7 @@ describe('the history of a row', () => {
       [read(0), read(7), change(1), change(2), change(3), change(4), change(5), change(6), change(7)],
       [['1', 7]],
     ],
+    ['gone before an interrupted snapshot read it', [change(1), change(2), end], []],
     ['ended, its run sent again', [change(0), end, change(0), end], []],
   ])('is whole when it was %s', (_name, changes, table) => {
     expect(faults(changes, table)).toEqual([])
