@@ -116,7 +116,7 @@ async function startHerder(parts: HerderParts): Promise<StartedHerder> {
     (record, offset) => {
       const change = record === null ? fold.skip(offset) : fold.apply(record, offset)
       memory.active()
-    if (change !== null) live.herder?.onConfigChange(change)
+      if (change !== null) live.herder?.onConfigChange(change)
     },
   )
   const plugins = new PluginRegistry(config.foundPlugins)

@@ -121,7 +121,7 @@ async function herd(options: { isLeader?: boolean } = {}) {
     statuses,
     offsets: { ofSource: async () => [], ofGroup: async () => [] },
     writer: {
-      putConnectorConfig: async (connector, raw, state = null) =>
+      putConnectorConfig: async (connector, raw, state) =>
         await append(...(state === null ? [] : [{ type: 'target-state', connector, state } as const]), {
           type: 'connector',
           connector,
