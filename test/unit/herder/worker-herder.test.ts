@@ -122,11 +122,14 @@ async function herd(options: { isLeader?: boolean } = {}) {
     offsets: { ofSource: async () => [], ofGroup: async () => [] },
     writer: {
       putConnectorConfig: async (connector, raw, state) =>
-        await append(...(state === null ? [] : [{ type: 'target-state', connector, state } as const]), {
-          type: 'connector',
-          connector,
-          config: raw,
-        }),
+        await append(
+          ...(state === null || state === undefined ? [] : [{ type: 'target-state', connector, state } as const]),
+          {
+            type: 'connector',
+            connector,
+            config: raw,
+          },
+        ),
       removeConnectorConfig: async (connector) =>
         await append({ type: 'connector', connector, config: null }, { type: 'target-state', connector, state: null }),
       putTaskConfigs: async (connector, configs) =>
