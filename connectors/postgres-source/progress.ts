@@ -104,10 +104,10 @@ export class Progress {
     return null
   }
 
-  /** The same for the end of the log, which the server sent in a keepalive. */
-  storeLogEnd(walEnd: number): SourceOffset | null {
+  /** The same for the end of the log, which the server sent in a keepalive; at once when the server waits for it. */
+  storeLogEnd(walEnd: number, awaited: boolean): SourceOffset | null {
     if (walEnd <= this.#confirmable || !this.isSettled) return null
-    if (this.#clock.monotonic() - this.#lastStore < this.#idleRestMs) return null
+    if (!awaited && this.#clock.monotonic() - this.#lastStore < this.#idleRestMs) return null
     return this.#storeOffset(walEnd)
   }
 

@@ -8,8 +8,11 @@ import type { PgSession } from './session.ts'
 
 /** What the stream tells its session. */
 export interface StreamEvents {
-  /** Everything before `walEnd` was sent and read; asked for with every status update. */
-  onKeepalive(walEnd: number): void
+  /**
+   * Everything before `walEnd` was sent and read; asked for with every status update. `awaited`: the server waits for an
+   * answer. One that shuts down does, again and again, until all it has sent is confirmed.
+   */
+  onKeepalive(walEnd: number, awaited: boolean): void
   /** Provides what a message needs; the message is read again after it. */
   provide(missing: Missing): Promise<void>
   onEnd(error: Error): void
@@ -152,7 +155,7 @@ export class ReplicationStream {
     if (walEnd > this.#walEnd) this.#walEnd = walEnd
     if (walEnd > this.#received) this.#received = walEnd
     if (replyRequested) this.#sendStatus(false)
-    this.#events.onKeepalive(walEnd)
+    this.#events.onKeepalive(walEnd, replyRequested)
   }
 
   #onTick(): void {

@@ -191,8 +191,8 @@ export class SourceSession {
     const stream = new ReplicationStream(
       changes,
       {
-        onKeepalive: (walEnd) => {
-          if (this.#hasNothingOpen) this.#advance(this.#progress.storeLogEnd(walEnd))
+        onKeepalive: (walEnd, awaited) => {
+          if (this.#hasNothingOpen) this.#advance(this.#progress.storeLogEnd(walEnd, awaited))
         },
         provide: (missing) => this.#provide(missing),
         onEnd: (error) => {

@@ -119,4 +119,16 @@ describe('the Postgres source when its server stops', () => {
     expect(keys(source.records)).toEqual(upTo(3))
     expect(server.description).toMatch(/^PostgreSQL \d+/)
   })
+
+  it('lets it stop at once: a server waits until all that it has sent is confirmed', async () => {
+    const db = await bench.database('create table t (id int primary key); insert into t values (1)')
+    const source = await bench.source(db.config({ 'status.update.interval.ms': '60000' }))
+    await source.waitForRecords(1)
+    await db.play('insert into t values (2); begin; insert into t values (3); rollback')
+    await source.waitForRecords(2)
+    const started = performance.now()
+    await server.stop()
+    expect(performance.now() - started).toBeLessThan(10_000)
+    await server.start()
+  })
 })

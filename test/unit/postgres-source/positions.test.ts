@@ -93,15 +93,23 @@ describe('progress', () => {
 
   it('stores the end of the log when nothing is in flight, and not too often', () => {
     const { progress: at, stored, clock } = progress()
-    expect(at.storeLogEnd(100)).toBeNull()
+    expect(at.storeLogEnd(100, false)).toBeNull()
     clock.advance(9000)
-    expect(at.storeLogEnd(100)).toMatchObject({ lsn_commit: 100 })
+    expect(at.storeLogEnd(100, false)).toMatchObject({ lsn_commit: 100 })
     expect(at.isSettled).toBe(false)
     clock.advance(9000)
-    expect(at.storeLogEnd(200)).toBeNull()
+    expect(at.storeLogEnd(200, false)).toBeNull()
     at.onDurable(stored[0] ?? {})
-    expect(at.storeLogEnd(100)).toBeNull()
-    expect(at.storeLogEnd(200)).toMatchObject({ lsn_commit: 200 })
+    expect(at.storeLogEnd(100, false)).toBeNull()
+    expect(at.storeLogEnd(200, false)).toMatchObject({ lsn_commit: 200 })
+  })
+
+  it('stores the end of the log at once when the server waits for it', () => {
+    const { progress: at, stored } = progress()
+    expect(at.storeLogEnd(100, true)).toMatchObject({ lsn_commit: 100 })
+    expect(at.storeLogEnd(200, true)).toBeNull()
+    at.onDurable(stored[0] ?? {})
+    expect(at.storeLogEnd(100, true)).toBeNull()
   })
 
   it('never confirms what is emitted and not durable', () => {
@@ -109,7 +117,7 @@ describe('progress', () => {
     at.onEmitted(rowOffset('INSERT', 9, 7, 3, 1, 1))
     clock.advance(60_000)
     expect(at.confirmable).toBe(5)
-    expect(at.storeLogEnd(100)).toBeNull()
+    expect(at.storeLogEnd(100, false)).toBeNull()
   })
 })
 
