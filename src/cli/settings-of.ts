@@ -16,6 +16,7 @@ export function taskSettings(config: WorkerConfig, bootstrapServers: string): Ta
     offsetTopic: config.offsetTopic.name,
     offsetFlushIntervalMs: config.offsetFlushIntervalMs,
     offsetFlushTimeoutMs: config.offsetFlushTimeoutMs,
+    gracefulMs: config.taskShutdownTimeoutMs,
     producer: config.producer,
     consumer: {
       ...(config.embedded === null ? {} : { 'metadata.max.age.ms': embeddedMetadataMaxAgeMs }),

@@ -174,7 +174,7 @@ function makeWorker(
     logger: around.logger.child('runtime'),
     clock: around.clock,
     events: {
-      onTaskState: (id, state) => herder()?.local.taskState(id, state),
+      onTaskState: (id, state, trace) => herder()?.local.taskState(id, state, trace),
       onTaskFailed: (id, trace, cause) => herder()?.local.taskFailed(id, trace, cause),
       onTopic: (id, topic) => herder()?.onTopic(id, topic),
       onReconfigure: (connector) => herder()?.onReconfigure(connector),

@@ -140,8 +140,9 @@ export class LocalWork {
     }
   }
 
-  taskState(id: TaskId, state: 'RUNNING' | 'PAUSED'): void {
-    if (this.ownsTask(id)) this.#options.status.putTask(id, state, null)
+  /** `trace` says what a task that runs waits for. */
+  taskState(id: TaskId, state: 'RUNNING' | 'PAUSED' | 'RESTARTING', trace: string | null): void {
+    if (this.ownsTask(id)) this.#options.status.putTask(id, state, trace)
   }
 
   /** A task that failed stays down until it is restarted; one that died with its thread is started again. */

@@ -15,6 +15,8 @@ export interface TaskSettings {
   readonly offsetTopic: string
   readonly offsetFlushIntervalMs: number
   readonly offsetFlushTimeoutMs: number
+  /** How long the worker waits for tasks to end (`task.shutdown.graceful.timeout.ms`). */
+  readonly gracefulMs: number
   /** The worker's `producer.*` settings, prefix taken off. */
   readonly producer: RawConfig
   /** The worker's `consumer.*` settings, prefix taken off. */

@@ -8,6 +8,7 @@ import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
 import { traceOf } from './failures.ts'
 import { taskName, type TaskId } from './task-id.ts'
 import type { TaskSettings } from './task-settings.ts'
+import type { TaskState } from './task-thread/task-control.ts'
 import type {
   FromTaskThread,
   TaskSamples,
@@ -20,7 +21,7 @@ import { HostedThread } from './thread/hosted-thread.ts'
 
 /** What running tasks tell the worker. */
 export interface TaskThreadEvents {
-  onTaskState(id: TaskId, state: 'RUNNING' | 'PAUSED'): void
+  onTaskState(id: TaskId, state: TaskState, trace: string | null): void
   /** The task has ended. `cause` tells a failure of its own from the death of its thread. */
   onTaskFailed(id: TaskId, trace: string, cause: 'task' | 'thread'): void
   onTopic(id: TaskId, topic: string): void
@@ -173,7 +174,7 @@ export class TaskThreads {
     const { events, logSink } = this.#options
     switch (message.type) {
       case 'state':
-        return events.onTaskState(message.id, message.state)
+        return events.onTaskState(message.id, message.state, message.trace)
       case 'failed':
         events.onTaskFailed(message.id, message.trace, 'task')
         return this.#release(hosting, message.id)

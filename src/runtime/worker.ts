@@ -12,12 +12,13 @@ import { TaskSampleTable } from './metrics/task-sample-table.ts'
 import { PluginThread } from './plugin-thread.ts'
 import type { TaskId } from './task-id.ts'
 import type { TaskSettings } from './task-settings.ts'
+import type { TaskState } from './task-thread/task-control.ts'
 import type { TaskStart } from './task-thread/task-thread-messages.ts'
 import { TaskThreads } from './task-threads.ts'
 
 /** What happens in the worker by itself. */
 export interface WorkerEvents {
-  onTaskState(id: TaskId, state: 'RUNNING' | 'PAUSED'): void
+  onTaskState(id: TaskId, state: TaskState, trace: string | null): void
   /** The task has ended. `cause` tells a failure of its own from the death of its thread. */
   onTaskFailed(id: TaskId, trace: string, cause: 'task' | 'thread'): void
   onTopic(id: TaskId, topic: string): void
@@ -72,7 +73,7 @@ export class Worker {
       logger,
       clock,
       events: {
-        onTaskState: (id, state) => events.onTaskState(id, state),
+        onTaskState: (id, state, trace) => events.onTaskState(id, state, trace),
         onTaskFailed: (id, trace, cause) => {
           this.metrics.forget(id)
           events.onTaskFailed(id, trace, cause)

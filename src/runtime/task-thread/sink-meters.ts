@@ -7,7 +7,7 @@ export class SinkMeters {
   readonly #read: Counter
   readonly #bytes: Counter
   readonly #sent: Counter
-  readonly #retries: Counter
+  readonly retries: Counter
   readonly #batch: Histogram
   readonly #putSeconds: Histogram
   readonly #commitSeconds: Histogram
@@ -18,7 +18,7 @@ export class SinkMeters {
     this.#read = metrics.counter('sink_record_read_total', 'Records read from the log')
     this.#bytes = metrics.counter('sink_record_bytes_total', 'Bytes of keys and values read from the log')
     this.#sent = metrics.counter('sink_record_send_total', 'Records that put has taken')
-    this.#retries = metrics.counter('task_retries_total', 'Calls of the task that failed retriably')
+    this.retries = metrics.counter('task_retries_total', 'Calls of the task that failed retriably')
     this.#batch = metrics.histogram(
       'sink_put_batch_size',
       'Records per put',
@@ -44,10 +44,6 @@ export class SinkMeters {
 
   committed(seconds: number): void {
     this.#commitSeconds.observe(seconds)
-  }
-
-  retried(): void {
-    this.#retries.add(1)
   }
 
   partitions(count: number): void {

@@ -6,13 +6,13 @@ import { FencedMemberError } from '../../client/errors.ts'
 import type { FetchedRecord } from '../../client/fetched-record.ts'
 import type { GroupConsumer } from '../../client/group-consumer.ts'
 import type { TopicSelection } from '../../client/subscription.ts'
-import { backoffMs } from '../../foundation/backoff.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import { failPoint } from '../../foundation/fail-point.ts'
 import type { Logger } from '../../foundation/logger.ts'
-import { isRetriable, messageOf, taskBackoff } from '../failures.ts'
+import { isRetriable, messageOf } from '../failures.ts'
 import { interruptible, TookTooLongError, within } from '../interruptible.ts'
 import type { Converters } from './record-encoder.ts'
+import { RetryStreak } from './retry-streak.ts'
 import { SerialLock } from '../serial-lock.ts'
 import { emptyBatch, joinBatches, makeBatch, withoutPartitions, type SinkBatch } from './sink-batch.ts'
 import { SinkMeters } from './sink-meters.ts'
@@ -39,8 +39,10 @@ export interface SinkTaskLoopOptions {
   readonly events: TaskEvents
   /** Offsets are committed at least this often (`offset.flush.interval.ms`). */
   readonly commitIntervalMs: number
-  /** How long a revocation and the end of the task wait for the task's `flush`. */
+  /** How long a revocation waits for the task's `flush`, and for the commit. */
   readonly flushTimeoutMs: number
+  /** How long the end of the task may take, a last `put`, `flush` and commit included. */
+  readonly endTimeoutMs: number
 }
 
 /**
@@ -59,14 +61,16 @@ export class SinkTaskLoop {
   readonly #calls = new SerialLock()
   readonly #positions = new SinkPositions()
   readonly #meters: SinkMeters
+  readonly #retries: RetryStreak
+  readonly #commitRetries: RetryStreak
   readonly #topics = new Set<string>()
   readonly #requests = new SinkRequests()
   #task: SinkTask | null = null
   #refused: SinkBatch | null = null
   #running: Promise<void> | null = null
   #nextCommitAt: number
-  #retries = 0
   #retryAt = 0
+  #endAt = Number.POSITIVE_INFINITY
 
   constructor(options: SinkTaskLoopOptions) {
     this.#options = options
@@ -74,6 +78,15 @@ export class SinkTaskLoop {
     this.#clock = options.context.clock
     this.#logger = options.context.logger
     this.#meters = new SinkMeters(options.context.metrics)
+    const retries = {
+      control: options.control,
+      events: options.events,
+      clock: this.#clock,
+      logger: this.#logger,
+      retries: this.#meters.retries,
+    }
+    this.#retries = new RetryStreak(retries)
+    this.#commitRetries = new RetryStreak(retries)
     this.#nextCommitAt = this.#clock.monotonic() + options.commitIntervalMs
     options.consumer.onAssigned = async (offsets) => await this.#calls.run(async () => await this.#assigned(offsets))
     options.consumer.onRevoked = async (partitions, { lost }) =>
@@ -103,7 +116,7 @@ export class SinkTaskLoop {
 
   async #untilFirstResumed(): Promise<void> {
     if (!this.#control.paused) return
-    this.#options.events.onState('PAUSED')
+    this.#options.events.onState('PAUSED', null)
     await this.#control.untilResumed()
   }
 
@@ -111,16 +124,15 @@ export class SinkTaskLoop {
     while (!this.#control.ended) {
       const task = this.#options.createTask()
       try {
-        await task.start(this.#context())
+        await interruptible(task.start(this.#context()), this.#control.ending)
         this.#task = task
-        this.#retries = 0
         this.#options.consumer.subscribe(this.#options.subscription)
-        this.#options.events.onState('RUNNING')
+        if (!this.#retries.ended()) this.#options.events.onState('RUNNING', null)
         return
       } catch (error) {
         await this.#stopQuietly(task)
         if (!isRetriable(error)) throw error
-        await this.#backOff('start', error)
+        await this.#retries.wait(this.#retries.failed('start', error))
       }
     }
   }
@@ -192,13 +204,12 @@ export class SinkTaskLoop {
       if (this.#control.ended || !isRetriable(error)) throw error
       this.#refused = batch
       this.#running = null
-      this.#noteRetry('put', error)
-      this.#retryAt = this.#clock.monotonic() + backoffMs(taskBackoff, this.#retries)
+      this.#retryAt = this.#clock.monotonic() + this.#retries.failed('put', error)
       return
     }
     this.#running = null
     this.#refused = null
-    this.#retries = 0
+    this.#retries.ended()
     for (const { topic, partition, offset } of batch.ends.values()) this.#positions.delivered(topic, partition, offset)
     this.#meters.put(batch.records.length, (this.#clock.monotonic() - began) / 1000)
     if (batch.ends.size > 0)
@@ -216,10 +227,10 @@ export class SinkTaskLoop {
       durable = await task.preCommit(this.#positions.current())
     } catch (error) {
       if (!isRetriable(error)) throw error
-      this.#noteRetry('preCommit', error)
-      this.#nextCommitAt = this.#clock.monotonic() + backoffMs(taskBackoff, this.#retries)
+      this.#nextCommitAt = this.#clock.monotonic() + this.#commitRetries.failed('preCommit', error)
       return
     }
+    this.#commitRetries.ended()
     const { commit, refused } = this.#positions.committable(durable)
     for (const { topic, partition, offset, reason } of refused) {
       this.#logger.warn(`offset ${offset} of ${keyOf(topic, partition)} is not committed: ${reason}`)
@@ -279,8 +290,10 @@ export class SinkTaskLoop {
     }
   }
 
-  async #bounded(action: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    await within(this.#clock, this.#options.flushTimeoutMs, action)
+  /** Within the time of a flush, and of what is left when the task ends. */
+  async #bounded(action: (signal: AbortSignal) => Promise<void>, share = 1): Promise<void> {
+    const leftMs = Math.max(0, this.#endAt - this.#clock.monotonic()) * share
+    await within(this.#clock, Math.min(this.#options.flushTimeoutMs, leftMs), action)
   }
 
   async #close(partitions: readonly TopicPartition[]): Promise<void> {
@@ -296,7 +309,7 @@ export class SinkTaskLoop {
   #pauseOrResume(paused: boolean): void {
     this.#holdOrRelease()
     if (paused) this.#requests.commit = true
-    this.#options.events.onState(paused ? 'PAUSED' : 'RUNNING')
+    this.#options.events.onState(paused ? 'PAUSED' : 'RUNNING', null)
   }
 
   #applySeeks(): void {
@@ -326,18 +339,8 @@ export class SinkTaskLoop {
     this.#options.events.onTopic(topic)
   }
 
-  #noteRetry(call: string, error: unknown): void {
-    this.#retries += 1
-    this.#meters.retried()
-    this.#logger.warn(`${call} failed and is tried again: ${messageOf(error)}`, { attempt: this.#retries, error })
-  }
-
-  async #backOff(call: string, error: unknown): Promise<void> {
-    this.#noteRetry(call, error)
-    await this.#clock.sleep(backoffMs(taskBackoff, this.#retries), this.#control.ending).catch(() => undefined)
-  }
-
   async #finish(): Promise<void> {
+    this.#endAt = this.#clock.monotonic() + this.#options.endTimeoutMs
     await this.#calls.run(async () => {
       const held = this.#positions.assignment()
       if (held.length > 0 && (await this.#putIsOver())) {
@@ -357,7 +360,7 @@ export class SinkTaskLoop {
     const running = this.#running
     if (running === null) return true
     try {
-      await this.#bounded(() => running)
+      await this.#bounded(() => running, 0.5)
     } catch (error) {
       if (!(error instanceof TookTooLongError)) return true
       this.#logger.warn('the task is stopped while it still puts; its records will be delivered again')

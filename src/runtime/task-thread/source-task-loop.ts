@@ -4,14 +4,14 @@ import type { SourceOffset, SourcePartition, SourceRecord } from '../../api/reco
 import type { CommittedSourceOffset, SourceTask, SourceTaskContext } from '../../api/task.ts'
 import type { OutgoingRecord } from '../../client/partition-queue.ts'
 import type { Producer } from '../../client/producer.ts'
-import { backoffMs } from '../../foundation/backoff.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import type { Counter, Histogram, TaskMetrics } from '../../foundation/metrics.ts'
-import { isRetriable, messageOf, taskBackoff } from '../failures.ts'
-import { interruptible, within } from '../interruptible.ts'
+import { isRetriable, messageOf } from '../failures.ts'
+import { interruptible, TookTooLongError, within } from '../interruptible.ts'
 import type { RecordEncoder } from './record-encoder.ts'
 import { refusedByLog, refusedByProducer } from './refused-record.ts'
+import { RetryStreak } from './retry-streak.ts'
 import { SourceOffsetCommitter } from './source-offset-committer.ts'
 import { SubmittedRecords } from './submitted-records.ts'
 import type { TaskControl, TaskEvents } from './task-control.ts'
@@ -37,8 +37,10 @@ export interface SourceTaskLoopOptions {
   readonly offsetRecord: (offset: CommittedSourceOffset) => OutgoingRecord
   readonly control: TaskControl
   readonly events: TaskEvents
-  /** How long the end of the task waits for outstanding records and offsets. */
+  /** How long a pause waits for outstanding records and offsets. */
   readonly flushTimeoutMs: number
+  /** How long the end of the task may take, a last poll and all outstanding records and offsets included. */
+  readonly endTimeoutMs: number
 }
 
 /** A token that stands for an offset record: record tokens are 0 and up. */
@@ -57,9 +59,10 @@ export class SourceTaskLoop {
   readonly #committer: SourceOffsetCommitter
   readonly #topics = new Set<string>()
   readonly #meters: Meters
+  readonly #retries: RetryStreak
   #task: SourceTask | null = null
+  #polling: Promise<readonly SourceRecord[] | null> | null = null
   #lastTopic = ''
-  #retries = 0
 
   constructor(options: SourceTaskLoopOptions) {
     this.#options = options
@@ -67,6 +70,13 @@ export class SourceTaskLoop {
     this.#clock = options.context.clock
     this.#logger = options.context.logger
     this.#meters = metersOf(options.context.metrics)
+    this.#retries = new RetryStreak({
+      control: options.control,
+      events: options.events,
+      clock: this.#clock,
+      logger: this.#logger,
+      retries: this.#meters.retries,
+    })
     this.#committer = new SourceOffsetCommitter({
       submitted: this.#submitted,
       write: (offset) => options.producer.append(options.offsetRecord(offset), offsetToken),
@@ -101,18 +111,18 @@ export class SourceTaskLoop {
     while (!this.#control.ended) {
       const task = this.#options.createTask()
       try {
-        await task.start({
+        const started = task.start({
           ...this.#options.context,
           advanceOffset: (partition, offset) => this.#moveOn(partition, offset),
         })
+        await interruptible(started, this.#control.ending)
         this.#task = task
-        this.#retries = 0
-        this.#options.events.onState('RUNNING')
+        if (!this.#retries.ended()) this.#options.events.onState('RUNNING', null)
         return
       } catch (error) {
         await stopQuietly(task, this.#logger)
         if (!isRetriable(error)) throw error
-        await this.#backOff('start', error)
+        await this.#retries.wait(this.#retries.failed('start', error))
       }
     }
   }
@@ -129,13 +139,17 @@ export class SourceTaskLoop {
     if (task === null) return null
     const signal = this.#control.waking
     try {
-      const records = await task.poll(signal)
-      this.#retries = 0
+      this.#polling = task.poll(signal)
+      const records = await interruptible(this.#polling, this.#control.ending)
+      this.#polling = null
+      this.#retries.ended()
       return records
     } catch (error) {
-      if (this.#control.ended || (signal.aborted && error === signal.reason)) return null
+      if (this.#control.ended) return null
+      this.#polling = null
+      if (signal.aborted && error === signal.reason) return null
       if (!isRetriable(error)) throw error
-      await this.#backOff('poll', error)
+      await this.#retries.wait(this.#retries.failed('poll', error))
       return null
     }
   }
@@ -211,42 +225,46 @@ export class SourceTaskLoop {
 
   /** Paused while running: what was read is written and committed, then the task rests. */
   async #rest(): Promise<void> {
-    await this.#settle()
+    await this.#settle(this.#options.flushTimeoutMs)
     if (this.#control.ended) return
     await this.#untilResumed()
-    if (!this.#control.ended) this.#options.events.onState('RUNNING')
+    if (!this.#control.ended) this.#options.events.onState('RUNNING', null)
   }
 
   async #untilResumed(): Promise<void> {
     if (!this.#control.paused || this.#control.ended) return
-    this.#options.events.onState('PAUSED')
+    this.#options.events.onState('PAUSED', null)
     await this.#control.untilResumed()
   }
 
-  async #backOff(call: string, error: unknown): Promise<void> {
-    this.#retries += 1
-    const waitMs = Math.round(backoffMs(taskBackoff, this.#retries))
-    this.#logger.warn(`${call} failed and is tried again in ${waitMs} ms: ${messageOf(error)}`, {
-      attempt: this.#retries,
-      error,
-    })
-    this.#meters.retries.add(1)
-    await this.#clock.sleep(waitMs, this.#control.ending).catch(() => undefined)
-  }
-
   /** Waits, bounded, until the log has what was sent and the offset topic knows it. */
-  async #settle(): Promise<void> {
-    const { flushTimeoutMs, producer } = this.#options
+  async #settle(timeoutMs: number): Promise<void> {
+    const { producer } = this.#options
     try {
-      await within(this.#clock, flushTimeoutMs, (signal) => producer.flush(signal))
-      await within(this.#clock, flushTimeoutMs, () => this.#committer.drain())
+      await within(this.#clock, timeoutMs, async (signal) => {
+        await producer.flush(signal)
+        await this.#committer.drain()
+      })
     } catch (error) {
       this.#logger.warn(`offsets stay behind what was read, which will be read again: ${messageOf(error)}`)
     }
   }
 
+  /** The poll that the end cut short ends by itself soon; half of the time there is for it. */
+  async #lastPoll(): Promise<void> {
+    const polling = this.#polling
+    if (polling === null) return
+    try {
+      await within(this.#clock, this.#options.endTimeoutMs / 2, async () => await polling)
+    } catch (error) {
+      if (error instanceof TookTooLongError) this.#logger.warn('the task is stopped while it still polls')
+    }
+  }
+
   async #finish(): Promise<void> {
-    if (this.#task !== null) await this.#settle()
+    const endAt = this.#clock.monotonic() + this.#options.endTimeoutMs
+    await this.#lastPoll()
+    if (this.#task !== null) await this.#settle(Math.max(0, endAt - this.#clock.monotonic()))
     this.#committer.close()
     if (this.#task !== null) await stopQuietly(this.#task, this.#logger)
     await this.#options.producer.close(AbortSignal.abort())

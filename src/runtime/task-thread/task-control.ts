@@ -1,8 +1,15 @@
 import { deferred, type Deferred } from '../../foundation/deferred.ts'
 
+/** What a task that has not ended does. */
+export type TaskState = 'RUNNING' | 'PAUSED' | 'RESTARTING'
+
 /** What a running task tells its host. */
 export interface TaskEvents {
-  onState(state: 'RUNNING' | 'PAUSED'): void
+  /**
+   * How the task fares. RESTARTING: its start fails and is tried again. `trace` says what it waits for; null when nothing
+   * is wrong.
+   */
+  onState(state: TaskState, trace: string | null): void
   /** The task wrote to, or read from, this topic for the first time. */
   onTopic(topic: string): void
 }

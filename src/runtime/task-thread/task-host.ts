@@ -18,10 +18,13 @@ import { SinkTaskLoop } from './sink-task-loop.ts'
 import { offsetRecordOf } from './source-offset-record.ts'
 import { SourceTaskLoop } from './source-task-loop.ts'
 import { subscriptionOf } from './subscription-of.ts'
-import { TaskControl, type TaskEvents } from './task-control.ts'
+import { TaskControl, type TaskEvents, type TaskState } from './task-control.ts'
 import { loadConverters, loadTransforms } from './task-plugins.ts'
 import type { TaskSamples, TaskStart } from './task-thread-messages.ts'
 import { topicCreation } from './topic-creation.ts'
+
+/** Of the time that the worker waits for tasks to end: the rest is for closing the client. */
+const endShare = 0.8
 
 /** What the host's surroundings do for its tasks. */
 export interface TaskHostOptions {
@@ -35,7 +38,7 @@ export interface TaskHostOptions {
     connector: string,
     partitions: readonly SourcePartition[],
   ) => Promise<readonly (SourceOffset | null)[]>
-  readonly onState: (id: TaskId, state: 'RUNNING' | 'PAUSED') => void
+  readonly onState: (id: TaskId, state: TaskState, trace: string | null) => void
   readonly onFailed: (id: TaskId, trace: string) => void
   readonly onTopic: (id: TaskId, topic: string) => void
 }
@@ -152,6 +155,7 @@ export class TaskHost {
       control,
       events: this.#events(start),
       flushTimeoutMs: settings.offsetFlushTimeoutMs,
+      endTimeoutMs: settings.gracefulMs * endShare,
     })
   }
 
@@ -175,12 +179,13 @@ export class TaskHost {
       events: this.#events(start),
       commitIntervalMs: settings.offsetFlushIntervalMs,
       flushTimeoutMs: settings.offsetFlushTimeoutMs,
+      endTimeoutMs: settings.gracefulMs * endShare,
     })
   }
 
   #events({ id }: TaskStart): TaskEvents {
     return {
-      onState: (state) => this.#options.onState(id, state),
+      onState: (state, trace) => this.#options.onState(id, state, trace),
       onTopic: (topic) => this.#options.onTopic(id, topic),
     }
   }

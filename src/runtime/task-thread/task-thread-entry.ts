@@ -43,7 +43,7 @@ const host = new TaskHost({
   },
   readOffsets: async (connector, partitions) =>
     await link.ask<'read-offsets'>({ type: 'read-offsets', connector, partitions }),
-  onState: (id, state) => link.send({ type: 'state', id, state }),
+  onState: (id, state, trace) => link.send({ type: 'state', id, state, trace }),
   onFailed: (id, trace) => link.send({ type: 'failed', id, trace }),
   onTopic: (id, topic) => link.send({ type: 'topic', id, topic }),
 })

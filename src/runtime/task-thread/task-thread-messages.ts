@@ -6,6 +6,7 @@ import type { Sample } from '../metrics/task-meters.ts'
 import type { TaskId } from '../task-id.ts'
 import type { TaskSettings } from '../task-settings.ts'
 import type { LogMessage } from '../thread/forwarding-sink.ts'
+import type { TaskState } from './task-control.ts'
 
 /** A task to run: its own config, and its connector's, which says converters, transforms and client settings. */
 export interface TaskStart {
@@ -40,7 +41,8 @@ export interface ToTaskThreadAnswers extends Record<string, unknown> {
 
 /** What a task thread says to the main thread. */
 export type FromTaskThread =
-  | { readonly type: 'state'; readonly id: TaskId; readonly state: 'RUNNING' | 'PAUSED' }
+  /** `trace` says what the task waits for; null when nothing is wrong. */
+  | { readonly type: 'state'; readonly id: TaskId; readonly state: TaskState; readonly trace: string | null }
   /** The task has ended by an error; it is not known to the thread any more. */
   | { readonly type: 'failed'; readonly id: TaskId; readonly trace: string }
   | { readonly type: 'topic'; readonly id: TaskId; readonly topic: string }

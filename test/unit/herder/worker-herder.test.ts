@@ -152,7 +152,7 @@ async function herd(options: { isLeader?: boolean } = {}) {
     requestRound: () => void round(),
   })
   worker.onTask = (id) =>
-    herder.local.taskState(id, worker.running.get(taskIdText(id))?.paused === true ? 'PAUSED' : 'RUNNING')
+    herder.local.taskState(id, worker.running.get(taskIdText(id))?.paused === true ? 'PAUSED' : 'RUNNING', null)
   await round()
   const running = async (): Promise<void> => {
     await herder.createConnector('a', config, null, signal)

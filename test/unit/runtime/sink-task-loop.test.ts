@@ -107,9 +107,13 @@ function host(options: { transforms?: readonly TransformStep[]; commitIntervalMs
     consumer,
     subscription: { topics: ['t'] },
     control,
-    events: { onState: (state) => states.push(state), onTopic: (topic) => topics.push(topic) },
+    events: {
+      onState: (state, trace) => states.push(trace === null ? state : `${state}: ${trace.split('\n')[0] ?? ''}`),
+      onTopic: (topic) => topics.push(topic),
+    },
     commitIntervalMs: options.commitIntervalMs ?? 60_000,
     flushTimeoutMs: 200,
+    endTimeoutMs: 400,
   })
   return { task, consumer, control, states, topics, logger, ended: loop.run() }
 }

@@ -122,8 +122,12 @@ function host(options: { transforms?: readonly TransformStep[]; paused?: boolean
       timestamp: null,
     }),
     control,
-    events: { onState: (state) => states.push(state), onTopic: (topic) => topics.push(topic) },
+    events: {
+      onState: (state, trace) => states.push(trace === null ? state : `${state}: ${trace.split('\n')[0] ?? ''}`),
+      onTopic: (topic) => topics.push(topic),
+    },
     flushTimeoutMs: 5000,
+    endTimeoutMs: 5000,
   })
   const written = (topic: string): string[] =>
     producer.appended.filter((entry) => entry.record.topic === topic).map((entry) => String(entry.record.value))
@@ -163,13 +167,15 @@ describe('the loop of a source task', () => {
   })
 
   it('calls poll again after a retriable failure, once the back-off is over', async () => {
-    const { clock, task, producer, control, written, ended, logger } = host()
+    const { clock, task, producer, control, states, written, ended, logger } = host()
     producer.automatic = true
     task.give(new RetriableError('the source is away'), [record(1)])
     await vi.waitFor(() => expect(clock.pending).toBe(1))
     expect(logger.lines.map(({ message }) => message).join()).toContain('the source is away')
+    expect(states).toEqual(['RUNNING', 'RUNNING: poll failed and is tried again: RetriableError: the source is away'])
     clock.advance(30_000)
     await vi.waitFor(() => expect(written('t')).toEqual(['v1']))
+    expect(states.slice(2)).toEqual(['RUNNING'])
     control.stop()
     await ended
   })
@@ -178,9 +184,9 @@ describe('the loop of a source task', () => {
     const { clock, task, control, states, ended } = host()
     task.startError = new RetriableError('not yet')
     await vi.waitFor(() => expect(clock.pending).toBe(1))
-    expect(states).toEqual([])
+    expect(states).toEqual(['RESTARTING: start failed and is tried again: RetriableError: not yet'])
     clock.advance(30_000)
-    await vi.waitFor(() => expect(states).toEqual(['RUNNING']))
+    await vi.waitFor(() => expect(states.at(-1)).toBe('RUNNING'))
     expect(task.starts).toHaveLength(2)
     control.stop()
     await ended

@@ -19,6 +19,7 @@ const settings: TaskSettings = {
   headerConverter: ofWorker,
   offsetTopic: 'offsets',
   offsetFlushIntervalMs: 1,
+  gracefulMs: 1000,
   offsetFlushTimeoutMs: 1,
   producer: { 'linger.ms': '7', 'compression.type': 'lz4' },
   consumer: { 'max.poll.records': '10' },

@@ -16,6 +16,7 @@ const settings: TaskSettings = {
   headerConverter: { className: 'org.apache.kafka.connect.storage.SimpleHeaderConverter', config: {} },
   offsetTopic: 'offsets',
   offsetFlushIntervalMs: 1000,
+  gracefulMs: 1000,
   offsetFlushTimeoutMs: 1000,
   producer: {},
   consumer: {},
