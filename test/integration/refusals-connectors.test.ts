@@ -187,6 +187,7 @@ describeWith(['elasticsearch', 'minio', 'kcat'], 'a sink', () => {
     expect(failure).toContain(`${topic}-0@0`)
     expect(failure).toContain('Key is used as document id and can not be null. Set key.ignore=true')
     await worker().request('DELETE', '/connectors/search')
+    await fetch(`${service('elasticsearch')}/${topic}`, { method: 'DELETE' })
   })
 
   it.each([
