@@ -169,7 +169,7 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     let n = 0
     faults.decide = (_method, path) => {
       const kind = broken[n++ % (broken.length + 1)]
-      if (kind === undefined || (path !== '/' && n > 60)) return { kind: 'pass' }
+      if (kind === undefined || (path !== '/' && n > 30)) return { kind: 'pass' }
       if (kind === 'drop' || kind === 'cut' || kind === 'drop-after') return { kind }
       return { kind: 'answer', status: Number(kind) }
     }
@@ -180,7 +180,7 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect(await client().count(topic)).toBe(500)
     expect(log.committed.get(`${topic}-0`)).toBe(500)
     expect(task.counters.get('elasticsearch_retries_total')).toBeGreaterThan(5)
-  })
+  }, 120_000)
 
   it('fails with Elasticsearch’s reason, the record, the document and the index when a document does not fit', async () => {
     await client().json('PUT', `/${topic}`, { mappings: { properties: { n: { type: 'integer' } } } })
