@@ -3,7 +3,7 @@ import { KafkaError } from '../client/errors.ts'
 import type { Backoff } from '../foundation/backoff.ts'
 
 /** How a task that meets a RetriableError waits: for ever, but never longer than this between attempts. */
-export const taskBackoff: Backoff = { initialMs: 200, maxMs: 30_000 }
+export const taskBackoff: Backoff = { initialMs: 200, maxMs: 10_000 }
 
 /** Whether the same call may succeed later. By name too: a plugin may carry its own copy of the api package. */
 export function isRetriable(error: unknown): boolean {
