@@ -18,6 +18,7 @@ import type {
   ToTaskThreadAnswers,
 } from './task-thread/task-thread-messages.ts'
 import { HostedThread } from './thread/hosted-thread.ts'
+import { ThreadEndedError } from './thread/thread-link.ts'
 
 /** What running tasks tell the worker. */
 export interface TaskThreadEvents {
@@ -81,7 +82,12 @@ export class TaskThreads {
   /** Hands the task to a thread; its states come through the events. @throws when its thread dies meanwhile. */
   async start(start: TaskStart, className: string): Promise<void> {
     const hosting = this.#placeFor(className, start.id)
-    await hosting.thread.link.ask<'start'>({ type: 'start', start })
+    try {
+      await hosting.thread.link.ask<'start'>({ type: 'start', start })
+    } catch (error) {
+      // A task that failed at once was reported, and its thread closed, before the answer came.
+      if (hosting.tasks.has(taskName(start.id)) || !(error instanceof ThreadEndedError)) throw error
+    }
   }
 
   /**

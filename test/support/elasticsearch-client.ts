@@ -8,26 +8,30 @@ export class ElasticsearchClient {
     this.#url = url.replace(/\/$/, '')
   }
 
-  /** The documents of an index by id, after a refresh; `_source` as its raw text. */
+  /** The documents of an index by id, after a refresh, at one point in time; `_source` as its raw text. */
   async documents(index: string): Promise<ReadonlyMap<string, string>> {
     await this.json('POST', `/${index}/_refresh`)
+    const { id } = (await this.json('POST', `/${index}/_pit?keep_alive=2m`)) as { id: string }
     const documents = new Map<string, string>()
     let after: unknown = undefined
     for (;;) {
-      const body = { size: 5000, sort: [{ _doc: 'asc' }], ...(after === undefined ? {} : { search_after: after }) }
-      const text = await this.text(
-        'POST',
-        `/${index}/_search?filter_path=hits.hits._id,hits.hits._source,hits.hits.sort`,
-        body,
-      )
-      const page = JSON.parse(text, keepNumbers) as {
+      const body = {
+        size: 5000,
+        pit: { id, keep_alive: '2m' },
+        sort: [{ _shard_doc: 'asc' }],
+        ...(after === undefined ? {} : { search_after: after }),
+      }
+      const path = '/_search?filter_path=hits.hits._id,hits.hits._source,hits.hits.sort'
+      const page = JSON.parse(await this.text('POST', path, body), keepNumbers) as {
         hits?: { hits: { _id: string; _source: unknown; sort: unknown }[] }
       }
       const hits = page.hits?.hits ?? []
       for (const hit of hits) documents.set(hit._id, JSON.stringify(hit._source))
-      if (hits.length < 5000) return documents
+      if (hits.length < 5000) break
       after = hits.at(-1)?.sort
     }
+    await this.json('DELETE', '/_pit', { id })
+    return documents
   }
 
   async count(index: string): Promise<number> {
