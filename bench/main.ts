@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Servers } from '../src/servers/servers.ts'
 import type { BenchContext } from './parts/context.ts'
@@ -46,7 +47,7 @@ async function main(): Promise<void> {
       runs: Number(values.runs),
       seconds: Number(values.seconds),
       peer: values.peer === 'debezium' ? 'debezium' : null,
-      worker: values.program === undefined ? {} : { program: values.program },
+      worker: values.program === undefined ? {} : { program: resolve(values.program) },
     }
     for (const name of names) await runScenario(name, context, about)
   } finally {
