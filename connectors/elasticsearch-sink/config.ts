@@ -1,4 +1,11 @@
-import type { ConfigDef, ConfigKey, ConfigValue, Validator } from 'penstock/api'
+import {
+  oneOfIgnoringCase,
+  between,
+  type ConfigDef,
+  type ConfigKey,
+  type ConfigValue,
+  type Validator,
+} from 'penstock/api'
 
 /** Keys of this connector, as they stand in a config. */
 export const Key = {
@@ -39,23 +46,6 @@ export const Key = {
   caText: 'elastic.https.ssl.truststore.certificates',
   caFile: 'elastic.https.ssl.truststore.location',
 } as const
-
-function oneOf(...allowed: readonly string[]): Validator {
-  const check = (_key: string, value: ConfigValue): string | null =>
-    typeof value === 'string' && allowed.includes(value.toLowerCase())
-      ? null
-      : `String must be one of (case insensitive): ${allowed.map((a) => a.toUpperCase()).join(', ')}`
-  return Object.assign(check, { describe: `(case insensitive) [${allowed.map((a) => a.toUpperCase()).join(', ')}]` })
-}
-
-function between(min: number, max: number): Validator {
-  const check = (_key: string, value: ConfigValue): string | null => {
-    if (typeof value !== 'number') return null
-    if (value < min) return `Value must be at least ${min}`
-    return value > max ? `Value must be no more than ${max}` : null
-  }
-  return Object.assign(check, { describe: `[${min},...,${max}]` })
-}
 
 const urls: Validator = Object.assign(
   (_key: string, value: ConfigValue): string | null => {
@@ -225,7 +215,7 @@ export const configDef: ConfigDef = {
     'MEDIUM',
     'auto',
     'What orders writes of a document: `auto` takes the header `__penstock.version` where a record has it, else its offset; `header` insists on the header; `offset` takes the offset; `none` writes without a version. Versions go out as external_gte: an older change never overwrites a later one.',
-    { validator: oneOf('auto', 'header', 'offset', 'none') },
+    { validator: oneOfIgnoringCase('auto', 'header', 'offset', 'none') },
   ),
   [Key.documentValues]: key(
     'STRING',
@@ -233,7 +223,7 @@ export const configDef: ConfigDef = {
     'MEDIUM',
     'exact',
     'With schemas: `exact` writes decimals with all their digits and temporals as ISO-8601 in UTC; `raw` writes what Confluent writes (decimals as doubles, temporals as their numbers).',
-    { validator: oneOf('exact', 'raw') },
+    { validator: oneOfIgnoringCase('exact', 'raw') },
   ),
   [Key.envelope]: key(
     'STRING',
@@ -241,7 +231,7 @@ export const configDef: ConfigDef = {
     'MEDIUM',
     'unwrap',
     'A change event of Debezium: `unwrap` writes its row and applies its deletes; `keep` writes the event itself.',
-    { validator: oneOf('unwrap', 'keep') },
+    { validator: oneOfIgnoringCase('unwrap', 'keep') },
   ),
   [Key.placeholder]: key(
     'STRING',
@@ -280,7 +270,7 @@ export const configDef: ConfigDef = {
     'LOW',
     'delete',
     'A record with a key and no value: `delete` its document, `ignore` it, or `fail` the task.',
-    { validator: oneOf('ignore', 'delete', 'fail') },
+    { validator: oneOfIgnoringCase('ignore', 'delete', 'fail') },
   ),
   [Key.malformed]: key(
     'STRING',
@@ -288,7 +278,7 @@ export const configDef: ConfigDef = {
     'LOW',
     'fail',
     'A document that Elasticsearch refuses: `fail` the task, or go on: `warn` with a log line, `ignore` without.',
-    { validator: oneOf('ignore', 'warn', 'fail') },
+    { validator: oneOfIgnoringCase('ignore', 'warn', 'fail') },
   ),
   [Key.versionHeader]: key(
     'STRING',
@@ -303,7 +293,7 @@ export const configDef: ConfigDef = {
     'LOW',
     'insert',
     '`insert` replaces the document; `upsert` changes the fields the record has and leaves the others, without versions.',
-    { validator: oneOf('insert', 'upsert') },
+    { validator: oneOfIgnoringCase('insert', 'upsert') },
   ),
   [Key.autoIds]: key(
     'BOOLEAN',
@@ -319,7 +309,7 @@ export const configDef: ConfigDef = {
     'disabled',
     'Write to indices or aliases that exist: `index` or `alias_index`, with topic.to.external.resource.mapping.',
     {
-      validator: oneOf('disabled', 'index', 'alias_index', 'datastream', 'alias_datastream'),
+      validator: oneOfIgnoringCase('disabled', 'index', 'alias_index', 'datastream', 'alias_datastream'),
       unsupportedValues: {
         datastream: streamReason,
         DATASTREAM: streamReason,
@@ -378,7 +368,7 @@ export const configDef: ConfigDef = {
   'proxy.username': key('STRING', 'Proxy', 'LOW', null, 'An HTTP proxy.', { unsupported: proxyReason }),
   'proxy.password': key('PASSWORD', 'Proxy', 'LOW', null, 'An HTTP proxy.', { unsupported: proxyReason }),
   'elastic.security.protocol': key('STRING', 'Security', 'LOW', 'PLAINTEXT', 'SSL insists on https addresses.', {
-    validator: oneOf('plaintext', 'ssl'),
+    validator: oneOfIgnoringCase('plaintext', 'ssl'),
   }),
   'kerberos.user.principal': key('STRING', 'Kerberos', 'LOW', null, 'Kerberos.', { unsupported: kerberosReason }),
   'kerberos.keytab.path': key('STRING', 'Kerberos', 'LOW', null, 'Kerberos.', { unsupported: kerberosReason }),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { DataError, type ConnectValue, type Schema } from 'penstock/api'
-import { jsonOf } from './json-text.ts'
+import { isObject, jsonOf } from './json-text.ts'
 
 const maxIdBytes = 512
 
@@ -31,16 +31,6 @@ export function documentId(schema: Schema | null, key: ConnectValue): string {
 /** The id of a record whose key is ignored: Confluent's `topic+partition+offset`. */
 export function positionId(topic: string, partition: number, offset: number): string {
   return `${topic}+${partition}+${offset}`
-}
-
-function isObject(value: ConnectValue): value is { readonly [key: string]: ConnectValue } {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !(value instanceof Uint8Array) &&
-    !(value instanceof Map)
-  )
 }
 
 function structId(key: ConnectValue, schema: Schema): string {

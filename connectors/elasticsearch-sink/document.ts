@@ -1,5 +1,5 @@
 import { DataError, fieldOf, type ConnectValue, type Schema } from 'penstock/api'
-import { jsonOf } from './json-text.ts'
+import { isObject, jsonOf } from './json-text.ts'
 import type { Placeholder } from './placeholder.ts'
 import { compileRenderer, fieldRenderer, structOf, type RenderOptions, type Renderer } from './render.ts'
 
@@ -124,16 +124,6 @@ function rowReader(schema: Schema, options: DocumentOptions): Reader {
 
 function columnOf(name: string, render: Renderer): { name: string; head: string; render: Renderer } {
   return { name, head: `${JSON.stringify(name)}:`, render }
-}
-
-function isObject(value: ConnectValue | undefined): value is { readonly [key: string]: ConnectValue } {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !(value instanceof Uint8Array) &&
-    !(value instanceof Map)
-  )
 }
 
 /** A change event that came without schemas: its `op`, its `source`, and a row image. */

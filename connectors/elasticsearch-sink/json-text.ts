@@ -1,4 +1,4 @@
-import type { ConnectValue } from 'penstock/api'
+import type { ConnectValue, PlainMap } from 'penstock/api'
 
 /** Compact JSON of a value without schema. int64 past 2^53 keeps its digits, bytes become base64, maps objects. */
 export function jsonOf(value: ConnectValue): string {
@@ -25,6 +25,17 @@ function replacer(this: Record<string, unknown>, key: string, value: unknown): u
   if (original instanceof Uint8Array) return Buffer.from(original).toString('base64')
   if (original instanceof Map) return Object.fromEntries([...original].map(([k, v]) => [String(k), v]))
   return value
+}
+
+/** Whether a value is a schemaless map: a plain object. */
+export function isObject(value: ConnectValue | undefined): value is PlainMap {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    !(value instanceof Uint8Array) &&
+    !(value instanceof Map)
+  )
 }
 
 interface RawJson {

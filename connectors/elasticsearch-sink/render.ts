@@ -1,4 +1,4 @@
-import { DataError, type ConnectValue, type Field, type Schema } from 'penstock/api'
+import { DataError, decimalFromBytes, type ConnectValue, type Field, type Schema } from 'penstock/api'
 import { semanticOf } from './semantic.ts'
 import { isoDate, isoTime, isoTimestamp } from './temporal-text.ts'
 
@@ -80,17 +80,8 @@ function compileVariableDecimal(schema: Schema): Renderer {
     const parts = structOf(value, schema)
     const bytes = parts[unscaled.index]
     if (!(bytes instanceof Uint8Array)) throw new DataError('a VariableScaleDecimal holds no bytes')
-    return `"${decimalText(bytes, Number(parts[scale.index]))}"`
+    return `"${decimalFromBytes(bytes, Number(parts[scale.index]))}"`
   }
-}
-
-/** Two's complement big-endian bytes and a scale → decimal text. */
-export function decimalText(bytes: Uint8Array, scale: number): string {
-  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
-  const unscaled = hex === '' ? 0n : BigInt.asIntN(bytes.length * 8, BigInt(`0x${hex}`))
-  if (scale <= 0) return String(unscaled * 10n ** BigInt(-scale))
-  const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0')
-  return `${unscaled < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
 }
 
 function integer(value: ConnectValue): number | bigint {
