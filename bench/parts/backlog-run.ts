@@ -1,4 +1,5 @@
 import type { Backlog } from './backlog.ts'
+import { postgresConfig } from './postgres-config.ts'
 
 /** One run over the backlog. */
 export interface BacklogRun {
@@ -11,14 +12,8 @@ export interface BacklogRun {
 
 /** The connector both Debezium and we are given. */
 export function sourceConfig(backlog: Backlog, slot: string): Record<string, string> {
-  const url = new URL(backlog.url)
   return {
-    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
-    'database.hostname': url.hostname,
-    'database.port': url.port === '' ? '5432' : url.port,
-    'database.user': decodeURIComponent(url.username),
-    'database.password': decodeURIComponent(url.password),
-    'database.dbname': url.pathname.slice(1),
+    ...postgresConfig(backlog.url),
     'topic.prefix': 'bench',
     'plugin.name': 'pgoutput',
     'slot.name': slot,

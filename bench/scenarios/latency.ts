@@ -3,6 +3,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import pg from 'pg'
 import { ConnectPeer } from '../parts/connect-peer.ts'
 import type { BenchContext } from '../parts/context.ts'
+import { postgresConfig } from '../parts/postgres-config.ts'
 import type { Measurement } from '../parts/results.ts'
 import { TopicWatch } from '../parts/topic-watch.ts'
 import { BenchError, BenchWorker } from '../parts/worker.ts'
@@ -178,15 +179,9 @@ async function query(url: string, sql: string): Promise<void> {
   await client.end()
 }
 
-function sourceConfig(text: string, prefix: string, name: string): Record<string, string> {
-  const url = new URL(text)
+function sourceConfig(url: string, prefix: string, name: string): Record<string, string> {
   return {
-    'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
-    'database.hostname': url.hostname,
-    'database.port': url.port === '' ? '5432' : url.port,
-    'database.user': decodeURIComponent(url.username),
-    'database.password': decodeURIComponent(url.password),
-    'database.dbname': url.pathname.slice(1),
+    ...postgresConfig(url),
     'topic.prefix': prefix,
     'plugin.name': 'pgoutput',
     'slot.name': name,

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import type { BenchContext } from '../parts/context.ts'
+import { postgresConfig } from '../parts/postgres-config.ts'
 import { treeUsage } from '../parts/process-tree.ts'
 import type { Measurement } from '../parts/results.ts'
 import { TopicWatch } from '../parts/topic-watch.ts'
@@ -172,16 +173,10 @@ function clientOptions(store: string): ConstructorParameters<typeof import('@aws
 }
 
 function connectors(postgres: string, search: string, store: string): Record<string, Record<string, string>> {
-  const db = new URL(postgres)
   const s3 = new URL(store)
   return {
     source: {
-      'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
-      'database.hostname': db.hostname,
-      'database.port': db.port === '' ? '5432' : db.port,
-      'database.user': decodeURIComponent(db.username),
-      'database.password': decodeURIComponent(db.password),
-      'database.dbname': db.pathname.slice(1),
+      ...postgresConfig(postgres),
       'topic.prefix': 'launch',
       'plugin.name': 'pgoutput',
       'slot.name': 'bench_launch',
