@@ -1,6 +1,8 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 
+import { hasCode } from './server-error.ts'
+
 /** A user and group by number. */
 export interface Account {
   readonly uid: number
@@ -23,18 +25,22 @@ export function isOpenToOthers(path: string): boolean {
   }
 }
 
-/** Makes a folder, given to `account` with all that is in it. */
-export function ownedFolder(path: string, account: Account | null): string {
+/** Makes a folder, given to `account` with all that is in it; what vanishes meanwhile needs no owner. */
+export function ownedFolder(path: string, account: Account | null, chown = chownSync): string {
   mkdirSync(path, { recursive: true, mode: account === null ? 0o700 : 0o755 })
-  if (account !== null) giveAway(path, account)
+  if (account !== null) giveAway(path, account, chown)
   return path
 }
 
-function giveAway(path: string, account: Account): void {
-  chownSync(path, account.uid, account.gid)
-  if (!lstatSync(path).isDirectory()) return
-  for (const entry of readdirSync(path, { withFileTypes: true })) {
-    if (!entry.isSymbolicLink()) giveAway(join(path, entry.name), account)
+function giveAway(path: string, account: Account, chown: typeof chownSync): void {
+  try {
+    chown(path, account.uid, account.gid)
+    if (!lstatSync(path).isDirectory()) return
+    for (const entry of readdirSync(path, { withFileTypes: true })) {
+      if (!entry.isSymbolicLink()) giveAway(join(path, entry.name), account, chown)
+    }
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
   }
 }
 

@@ -3,6 +3,18 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:
 import type { Clock } from '../foundation/clock.ts'
 import { hasCode } from './server-error.ts'
 
+/** A process; its start tells it from a later one of the same number. Empty where the system does not tell it. */
+export interface ProcessIdentity {
+  readonly pid: number
+  readonly start: string
+}
+
+/** Who has a lock: the process whose life it lasts, and the one that this process works for. */
+export interface LockHolder {
+  readonly holder: ProcessIdentity
+  readonly user: ProcessIdentity
+}
+
 /** Runs `action` while no other process holds the lock file `path`; a holder that died without releasing is passed over. */
 export async function withLock<T>(
   path: string,
@@ -10,42 +22,107 @@ export async function withLock<T>(
   signal: AbortSignal,
   action: () => Promise<T>,
 ): Promise<T> {
-  while (!tryLock(path)) await clock.sleep(100, signal)
+  while (tryLock(path, process.pid) !== null) await clock.sleep(100, signal)
   try {
     return await action()
   } finally {
-    rmSync(path, { force: true })
+    unlock(path, process.pid)
   }
 }
 
-// Linking a file that already names its holder leaves no moment in which the lock exists and is empty.
-function tryLock(path: string): boolean {
+/**
+ * Takes the lock file `path` in the name of the process `pid`, which works for this one. Null: it is taken; else who has
+ * it. The lock of a dead process is discarded and asked for again.
+ */
+export function tryLock(path: string, pid: number): LockHolder | null {
   const own = `${path}.${process.pid}`
-  writeFileSync(own, String(process.pid))
+  // Linking a file that already names its holder leaves no moment in which the lock exists and is empty.
+  writeFileSync(own, `${write(identityOf(pid))}\n${write(identityOf(process.pid))}\n`)
   try {
-    linkSync(own, path)
-    return true
-  } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error
-    discardIfDead(path)
-    return false
+    for (;;) {
+      if (tryLink(own, path)) return null
+      const found = read(path)
+      if (found === null) continue
+      if (lives(found.holder)) return found
+      discard(path, found)
+    }
   } finally {
     rmSync(own, { force: true })
   }
 }
 
-function holderOf(path: string): number | null {
+/** Gives a lock up, if it is the one that names `pid`. */
+export function unlock(path: string, pid: number): void {
+  if (read(path)?.holder.pid === pid) rmSync(path, { force: true })
+}
+
+/** Whether the process still runs, and is not another one of its number. */
+export function lives({ pid, start }: ProcessIdentity): boolean {
+  return isAlive(pid) && (start === '' || start === startOf(pid))
+}
+
+/** Whether a process of that number runs. One that ended and that its parent has not asked for yet does not. */
+export function isAlive(pid: number): boolean {
+  if (!(pid > 0)) return false
   try {
-    return Number(readFileSync(path, 'utf8'))
+    process.kill(pid, 0)
+  } catch (error) {
+    if (!hasCode(error, 'EPERM')) return false
+  }
+  return statusOf(pid)?.[0] !== 'Z'
+}
+
+function identityOf(pid: number): ProcessIdentity {
+  return { pid, start: startOf(pid) }
+}
+
+/** In ticks since the machine was started. */
+function startOf(pid: number): string {
+  return statusOf(pid)?.[19] ?? ''
+}
+
+/** The fields of /proc/<pid>/stat from the state on; null without such a process or such a file. */
+function statusOf(pid: number): string[] | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // The name before it is in brackets, and may hold anything.
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')
+  } catch {
+    return null // gone, or a system without /proc
+  }
+}
+
+function write({ pid, start }: ProcessIdentity): string {
+  return `${pid} ${start}`
+}
+
+function read(path: string): LockHolder | null {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return null
     throw error
   }
+  const [holder, user] = text.split('\n').map((line) => {
+    const [pid, start] = line.split(' ')
+    return { pid: Number(pid) || 0, start: start ?? '' }
+  })
+  const nobody = { pid: 0, start: '' }
+  return { holder: holder ?? nobody, user: user ?? nobody }
 }
 
-function discardIfDead(path: string): void {
-  const holder = holderOf(path)
-  if (holder === null || isAlive(holder)) return
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false
+    throw error
+  }
+}
+
+function discard(path: string, dead: LockHolder): void {
   const aside = `${path}.dead.${process.pid}`
   try {
     renameSync(path, aside)
@@ -54,16 +131,6 @@ function discardIfDead(path: string): void {
     throw error
   }
   // Another process may have taken over between the look and the rename: then the lock is put back.
-  if (holderOf(aside) !== holder) linkSync(aside, path)
+  if (read(aside)?.holder.pid !== dead.holder.pid) tryLink(aside, path)
   rmSync(aside, { force: true })
-}
-
-/** Whether a process of that number exists. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return hasCode(error, 'EPERM')
-  }
 }

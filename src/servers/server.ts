@@ -12,7 +12,8 @@ export type ServerKind = 'postgres' | 'elasticsearch' | 'versitygw' | 'minio' | 
 
 /** Something that takes a while: `downloading Elasticsearch 8.19.21 (107 MB, once)`. */
 export interface Progress {
-  readonly kind: ServerKind
+  /** `folder`: the one that the servers keep their data in. */
+  readonly kind: ServerKind | 'folder'
   readonly doing: string
 }
 

@@ -6,6 +6,7 @@ import { systemClock, type Clock } from '../foundation/clock.ts'
 import { serverAccount } from './account.ts'
 import { Cache, cacheFolder } from './cache.ts'
 import { startElasticsearch } from './elasticsearch.ts'
+import { holdFolder } from './held-folder.ts'
 import { answersKafka, startKafka } from './kafka.ts'
 import { answersQueries, startPostgres } from './postgres.ts'
 import { answersHttp, startStore } from './s3-store.ts'
@@ -20,10 +21,8 @@ import {
 import { Watchdog, type WatchedProcess } from './watchdog.ts'
 import type { ProcessOrder } from './watchdog-messages.ts'
 
-/** Where the servers of one user live, and who hears of it. */
+/** What the servers of one user take from their surroundings, and who hears of them. */
 export interface ServersOptions {
-  /** Keeps the servers' data; null: a temporary folder that goes when they stop. */
-  readonly folder?: string | null
   readonly env?: NodeJS.ProcessEnv
   readonly clock?: Clock
   readonly signal?: AbortSignal
@@ -52,19 +51,25 @@ export class Servers {
     this.#folder = folder
   }
 
+  /** Servers whose data is in a temporary folder that goes when they stop. */
   static open(options: ServersOptions = {}): Servers {
-    const clock = options.clock ?? systemClock
-    const env = options.env ?? process.env
-    const watchdog = Watchdog.open()
-    const folder = options.folder ?? temporaryFolder()
-    if (options.folder === undefined || options.folder === null) watchdog.removeAtEnd(folder)
-    const context = {
-      cache: new Cache(cacheFolder(env), clock),
-      watchdog,
-      clock,
-      env,
-      signal: options.signal ?? new AbortController().signal,
-      report: options.report ?? (() => {}),
+    const context = contextOf(options)
+    const folder = temporaryFolder()
+    context.watchdog.removeAtEnd(folder)
+    return new Servers(context, folder)
+  }
+
+  /**
+   * Servers whose data stays in `folder`, which goes to one user at a time: waits until those of the user before have
+   * stopped. @throws FolderHeldError when they do not.
+   */
+  static async keep(folder: string, options: ServersOptions = {}): Promise<Servers> {
+    const context = contextOf(options)
+    try {
+      await holdFolder(folder, context)
+    } catch (error) {
+      await context.watchdog.close()
+      throw error
     }
     return new Servers(context, folder)
   }
@@ -121,6 +126,18 @@ const probes: Readonly<Record<ServerKind, (address: string) => ServerPlan['probe
   versitygw: answersHttp,
   minio: answersHttp,
   kafka: answersKafka,
+}
+
+function contextOf(options: ServersOptions): ServerContext {
+  const { clock = systemClock, env = process.env } = options
+  return {
+    cache: new Cache(cacheFolder(env), clock),
+    watchdog: Watchdog.open(),
+    clock,
+    env,
+    signal: options.signal ?? new AbortController().signal,
+    report: options.report ?? (() => {}),
+  }
 }
 
 /** Root's servers run as another account, which must be able to pass. */

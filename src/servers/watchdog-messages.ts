@@ -21,6 +21,8 @@ export type ToWatchdog =
   | { readonly type: 'kill'; readonly id: number; readonly signal: NodeJS.Signals }
   /** Folders to remove once everything has stopped. */
   | { readonly type: 'remove-at-end'; readonly path: string }
+  /** A lock of the watchdog's to give up as the very last thing. */
+  | { readonly type: 'unlock-at-end'; readonly path: string }
   | { readonly type: 'run-at-end'; readonly command: string; readonly args: readonly string[] }
 
 /** From the watchdog. */

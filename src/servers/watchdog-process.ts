@@ -7,11 +7,13 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync, rmSync } from 'node:fs'
 
 import { systemClock } from '../foundation/clock.ts'
+import { unlock } from './folder-lock.ts'
 import { reasonOf } from './server-error.ts'
 import type { FromWatchdog, ProcessOrder, ToWatchdog } from './watchdog-messages.ts'
 
 const children = new Map<number, { readonly child: ChildProcess; readonly order: ProcessOrder }>()
 const leftovers: string[] = []
+const locks: string[] = []
 const lastCommands: { readonly command: string; readonly args: readonly string[] }[] = []
 
 function tell(message: FromWatchdog): void {
@@ -71,6 +73,7 @@ async function end(): Promise<void> {
   await Promise.all([...children.keys()].map(stop))
   for (const { command, args } of lastCommands) spawnSync(command, [...args], { stdio: 'ignore', timeout: 20_000 })
   for (const path of leftovers) rmSync(path, { recursive: true, force: true, maxRetries: 3 })
+  for (const path of locks) unlock(path, process.pid)
   process.exit(0)
 }
 
@@ -93,6 +96,9 @@ process.on('message', (message: ToWatchdog) => {
     }
     case 'remove-at-end':
       leftovers.push(message.path)
+      return
+    case 'unlock-at-end':
+      locks.push(message.path)
       return
     case 'run-at-end':
       lastCommands.push(message)

@@ -65,9 +65,19 @@ export class Watchdog {
     })
   }
 
+  /** The number of the watchdog's process; 0 when it could not be started. */
+  get pid(): number {
+    return this.#child.pid ?? 0
+  }
+
   /** Has a folder removed after everything has stopped. */
   removeAtEnd(path: string): void {
     this.#send({ type: 'remove-at-end', path })
+  }
+
+  /** Has a lock that names the watchdog given up when nothing of ours runs any more. */
+  unlockAtEnd(path: string): void {
+    this.#send({ type: 'unlock-at-end', path })
   }
 
   /** Has a command run after everything has stopped. */

@@ -51,7 +51,7 @@ describe('Postgres of ours', () => {
 
   it('is found again with its data in a folder that is kept', async () => {
     for (const count of [1, 2]) {
-      const servers = Servers.open({ folder: join(folder, 'kept') })
+      const servers = await Servers.keep(join(folder, 'kept'))
       const server = await servers.get('postgres')
       await query(server.address, 'CREATE TABLE IF NOT EXISTS runs (id serial)')
       await query(server.address, 'INSERT INTO runs DEFAULT VALUES')
@@ -113,7 +113,6 @@ describe('a Docker engine', () => {
     vi.stubEnv('CALLS', join(folder, 'calls'))
     const engine = join(import.meta.dirname, '../support/docker-engine')
     const servers = Servers.open({
-      folder: join(folder, 'docker'),
       env: { ...process.env, PATH: `${engine}:${process.env['PATH']}` },
     })
     const server = await servers.get('minio')

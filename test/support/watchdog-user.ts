@@ -1,11 +1,16 @@
-/** A process that uses the watchdog and waits to be killed; its argument is a folder to write process numbers to. */
+/** A process that uses the watchdog and waits to be killed. Arguments: a folder to write process numbers to; `hold` to hold it. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { systemClock } from '../../src/foundation/clock.ts'
+import { holdFolder } from '../../src/servers/held-folder.ts'
 import { Watchdog } from '../../src/servers/watchdog.ts'
 
 const folder = process.argv[2] ?? ''
 const watchdog = Watchdog.open()
+if (process.argv[3] === 'hold') {
+  await holdFolder(folder, { watchdog, clock: systemClock, signal: new AbortController().signal, report: () => {} })
+}
 watchdog.removeAtEnd(join(folder, 'data'))
 watchdog.runAtEnd('/bin/sh', ['-c', `echo done > ${folder}/at-end`])
 const running = await watchdog.start({

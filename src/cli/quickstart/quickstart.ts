@@ -3,7 +3,7 @@ import { join } from 'node:path'
 
 import { systemClock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logger.ts'
-import type { Server } from '../../servers/server.ts'
+import type { Progress, Server } from '../../servers/server.ts'
 import { reasonOf } from '../../servers/server-error.ts'
 import { Servers } from '../../servers/servers.ts'
 import { archiveConfig, bucket, searchConfig, sourceConfig, topicOf } from './connectors.ts'
@@ -35,9 +35,11 @@ export async function quickstart(args: readonly string[]): Promise<number> {
   let run: QuickstartRun | null = null
   try {
     const options = parseOptions(args, process.env)
-    const report = new Report({ json: options.json, clock, write: (line) => process.stdout.write(`${line}\n`) })
-    run = new QuickstartRun(options, report, interrupt.signal)
+    const { signal } = interrupt
+    const report = new Report({ json: options.json, clock, signal, write: (line) => process.stdout.write(`${line}\n`) })
+    run = await QuickstartRun.open(options, report, signal)
     const complete = await run.demonstrate()
+    signal.throwIfAborted()
     if (!options.once) await run.stay()
     return complete ? 0 : 2
   } catch (error) {
@@ -61,15 +63,22 @@ class QuickstartRun {
   #log: LogWatch | null = null
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(options: QuickstartOptions, report: Report, signal: AbortSignal) {
+  private constructor(options: QuickstartOptions, report: Report, signal: AbortSignal, servers: Servers) {
     this.#options = options
     this.#report = report
     this.#signal = signal
-    this.#servers = Servers.open({
-      folder: options.data === null ? null : join(options.data, 'servers'),
-      signal,
-      report: ({ kind, doing }) => report.tell({ event: 'progress', step: kind, text: doing }),
-    })
+    this.#servers = servers
+  }
+
+  /** Waits for the run before with the same folder. */
+  static async open(options: QuickstartOptions, report: Report, signal: AbortSignal): Promise<QuickstartRun> {
+    const { data } = options
+    const tell = ({ kind, doing }: Progress): void => report.tell({ event: 'progress', step: kind, text: doing })
+    const servers =
+      data === null
+        ? Servers.open({ signal, report: tell })
+        : await Servers.keep(join(data, 'servers'), { signal, report: tell })
+    return new QuickstartRun(options, report, signal, servers)
   }
 
   /** True when nothing was missing. */
@@ -88,6 +97,7 @@ class QuickstartRun {
       search === null || source === null ? null : this.#startSearch(worker, search, source.orders),
       store === null || source === null ? null : this.#startArchive(worker, store),
     ])
+    this.#signal.throwIfAborted()
     await this.#summarize(worker, searchable === null ? null : searchable.firstAt - serversUp)
     if (shop !== null && source !== null) {
       const parts = { shop, log: source.log, search: searchable?.search ?? null, clock }

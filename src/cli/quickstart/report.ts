@@ -16,18 +16,25 @@ export class Report {
   readonly #write: (line: string) => void
   readonly #json: boolean
   readonly #clock: Clock
+  readonly #signal: AbortSignal
 
-  constructor(options: { readonly json: boolean; readonly clock: Clock; readonly write: (line: string) => void }) {
+  constructor(options: {
+    readonly json: boolean
+    readonly clock: Clock
+    readonly signal: AbortSignal
+    readonly write: (line: string) => void
+  }) {
     this.#write = options.write
     this.#json = options.json
     this.#clock = options.clock
+    this.#signal = options.signal
   }
 
   tell(event: Event): void {
     this.#write(this.#json ? JSON.stringify(event) : asText(event))
   }
 
-  /** Times a step. Its answer's text is told; a failure is told as missing and answers null. */
+  /** Times a step. Its answer's text is told; a failure is told as missing, unless the signal was its cause, and answers null. */
   async step<T>(step: string, action: () => Promise<{ readonly text: string; readonly value: T }>): Promise<T | null> {
     const started = this.#clock.monotonic()
     try {
@@ -35,7 +42,7 @@ export class Report {
       this.tell({ event: 'step', step, text, seconds: Math.round(this.#clock.monotonic() - started) / 1000 })
       return value
     } catch (error) {
-      this.tell({ event: 'missing', step, text: withoutPassword(reasonOf(error)) })
+      if (!this.#signal.aborted) this.tell({ event: 'missing', step, text: withoutPassword(reasonOf(error)) })
       return null
     }
   }

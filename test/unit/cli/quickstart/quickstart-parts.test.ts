@@ -31,11 +31,11 @@ describe('the options of the quickstart', () => {
 })
 
 describe('the report of the quickstart', () => {
-  const report = (json: boolean): { report: Report; lines: string[] } => {
+  const report = (json: boolean, signal = new AbortController().signal): { report: Report; lines: string[] } => {
     const lines: string[] = []
     let now = 0
     const clock = { ...systemClock, monotonic: () => (now += 1234) }
-    return { report: new Report({ json, clock, write: (line) => lines.push(line) }), lines }
+    return { report: new Report({ json, clock, signal, write: (line) => lines.push(line) }), lines }
   }
 
   it('tells a step with its time', async () => {
@@ -51,6 +51,15 @@ describe('the report of the quickstart', () => {
     }
     expect(await text.step('postgres', failing)).toBeNull()
     expect(lines).toEqual(['✖ postgres       no postgres://u:***@h/db'])
+  })
+
+  it('calls nothing missing that was only interrupted', async () => {
+    const { report: text, lines } = report(false, AbortSignal.abort())
+    const failing = async (): Promise<never> => {
+      throw new Error('aborted')
+    }
+    expect(await text.step('postgres', failing)).toBeNull()
+    expect(lines).toEqual([])
   })
 
   it('is one JSON event a line for programs', async () => {
