@@ -4,16 +4,16 @@ import {
   type ConnectValue,
   type Converter,
   type ConverterPlugin,
-  type HeaderConverter,
-  type HeaderConverterPlugin,
   type Schema,
   type SchemaAndValue,
 } from 'penstock/api'
 
+import { headerPluginOf } from './header-plugin.ts'
+
 const optionalBytes = primitive('BYTES', { optional: true })
 
 /** Bytes as they are. */
-export class ByteArrayConverter implements Converter, HeaderConverter {
+class ByteArrayConverter implements Converter {
   fromConnect(_topic: string, schema: Schema | null, value: ConnectValue): Buffer | null {
     if (schema !== null && schema.type !== 'BYTES') {
       throw new DataError(`Invalid schema type for ByteArrayConverter: ${schema.type}`)
@@ -28,14 +28,6 @@ export class ByteArrayConverter implements Converter, HeaderConverter {
   toConnect(_topic: string, bytes: Uint8Array | null): SchemaAndValue {
     return { schema: optionalBytes, value: bytes }
   }
-
-  fromConnectHeader(topic: string, _key: string, schema: Schema | null, value: ConnectValue): Buffer | null {
-    return this.fromConnect(topic, schema, value)
-  }
-
-  toConnectHeader(topic: string, _key: string, bytes: Uint8Array | null): SchemaAndValue {
-    return this.toConnect(topic, bytes)
-  }
 }
 
 /** `org.apache.kafka.connect.converters.ByteArrayConverter`. */
@@ -48,9 +40,4 @@ export const plugin: ConverterPlugin = {
   create: () => new ByteArrayConverter(),
 }
 
-/** The same class as a header converter. */
-export const headerPlugin: HeaderConverterPlugin = {
-  ...plugin,
-  kind: 'header_converter',
-  create: () => new ByteArrayConverter(),
-}
+export const headerPlugin = headerPluginOf(plugin)

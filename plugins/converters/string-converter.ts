@@ -1,67 +1,82 @@
 import {
+  DataError,
   javaText,
   primitive,
   type ConfigDef,
   type ConnectValue,
   type Converter,
   type ConverterPlugin,
-  type HeaderConverter,
-  type HeaderConverterPlugin,
   type ParsedConfig,
   type Schema,
   type SchemaAndValue,
 } from 'penstock/api'
 
-/** Java's names of character sets, as configs write them, and Node's. */
-const encodings: ReadonlyMap<string, BufferEncoding> = new Map([
-  ['UTF8', 'utf8'],
-  ['UTF-8', 'utf8'],
-  ['US-ASCII', 'latin1'],
-  ['ISO-8859-1', 'latin1'],
-  ['LATIN1', 'latin1'],
-  ['UTF-16LE', 'utf16le'],
+import { headerPluginOf } from './header-plugin.ts'
+
+interface CharacterSet {
+  readonly encoding: BufferEncoding
+  /** What the set has no character or byte for. */
+  readonly foreign: RegExp | null
+}
+
+const ascii: CharacterSet = { encoding: 'latin1', foreign: /\P{ASCII}/u }
+const latin1: CharacterSet = { encoding: 'latin1', foreign: /[\u{100}-\u{10ffff}]/u }
+const utf8: CharacterSet = { encoding: 'utf8', foreign: null }
+
+/** By Java's names, as configs write them. */
+const characterSets: ReadonlyMap<string, CharacterSet> = new Map([
+  ['UTF8', utf8],
+  ['UTF-8', utf8],
+  ['US-ASCII', ascii],
+  ['ISO-8859-1', latin1],
+  ['LATIN1', latin1],
+  ['UTF-16LE', { encoding: 'utf16le', foreign: null }],
 ])
 
 const configDef = {
   'converter.encoding': {
     type: 'STRING',
-    defaultValue: 'UTF8',
+    defaultValue: 'UTF-8',
     importance: 'HIGH',
     doc: 'The name of the Java character set to use for encoding strings as byte arrays.',
-    group: 'Encoding',
     displayName: 'Encoding',
     width: 'MEDIUM',
     validator: (_key, value) =>
-      encodings.has(String(value).toUpperCase()) ? null : `Must be one of: ${[...encodings.keys()].join(', ')}`,
+      characterSets.has(String(value).toUpperCase()) ? null : `Must be one of: ${[...characterSets.keys()].join(', ')}`,
   },
 } as const satisfies ConfigDef
 
 const optionalString = primitive('STRING', { optional: true })
 
 /** Text as bytes; any other value as the text that Java's `toString` gives. */
-export class StringConverter implements Converter, HeaderConverter {
-  readonly #encoding: BufferEncoding
+class StringConverter implements Converter {
+  readonly #name: string
+  readonly #set: CharacterSet
 
   constructor(config: ParsedConfig) {
-    this.#encoding = encodings.get(String(config['converter.encoding']).toUpperCase()) ?? 'utf8'
+    this.#name = String(config['converter.encoding'])
+    this.#set = characterSets.get(this.#name.toUpperCase()) ?? utf8
   }
 
   fromConnect(_topic: string, schema: Schema | null, value: ConnectValue): Buffer | null {
-    return value === null ? null : Buffer.from(javaText(schema, value), this.#encoding)
+    return value === null ? null : Buffer.from(this.#native(javaText(schema, value)), this.#set.encoding)
   }
 
   toConnect(_topic: string, bytes: Uint8Array | null): SchemaAndValue {
     if (bytes === null) return { schema: optionalString, value: null }
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(this.#encoding)
-    return { schema: optionalString, value: text }
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString(this.#set.encoding)
+    return { schema: optionalString, value: this.#native(text) }
   }
 
-  fromConnectHeader(topic: string, _key: string, schema: Schema | null, value: ConnectValue): Buffer | null {
-    return this.fromConnect(topic, schema, value)
-  }
-
-  toConnectHeader(topic: string, _key: string, bytes: Uint8Array | null): SchemaAndValue {
-    return this.toConnect(topic, bytes)
+  /** The text, when the set has all of it: Kafka's own converter writes question marks for what it has not. */
+  #native(text: string): string {
+    const { foreign } = this.#set
+    const at = foreign === null ? -1 : text.search(foreign)
+    if (at < 0) return text
+    const code = text.codePointAt(at)?.toString(16).toUpperCase().padStart(4, '0')
+    throw new DataError(
+      `StringConverter: ${this.#name} has no U+${code}, which stands at ${at} of the text. Set converter.encoding=UTF-8.`,
+    )
   }
 }
 
@@ -75,9 +90,4 @@ export const plugin: ConverterPlugin = {
   create: (config) => new StringConverter(config),
 }
 
-/** The same class as a header converter. */
-export const headerPlugin: HeaderConverterPlugin = {
-  ...plugin,
-  kind: 'header_converter',
-  create: (config) => new StringConverter(config),
-}
+export const headerPlugin = headerPluginOf(plugin)

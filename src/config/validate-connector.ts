@@ -30,10 +30,14 @@ export interface ConnectorValidation {
   readonly warnings: readonly string[]
 }
 
-/** Kafka Connect's message for a config without `connector.class`. */
+/** Kafka Connect's message for a config without `connector.class`; only the framework's own keys show their values. */
 export function missingClassMessage(config: SubmittedConfig): string {
-  // Only the keys: a value may be a secret.
-  return `Connector config {${Object.keys(config).join(', ')}} contains no connector type`
+  const { name, ...rest } = config
+  const entries = Object.entries(name === undefined ? rest : { name, ...rest })
+  const framework = { ...sourceConfigDef, ...sinkConfigDef }
+  // Without a class nobody knows which of the other values are secrets.
+  const shown = entries.map(([key, value]) => `${key}=${Object.hasOwn(framework, key) ? value : '[hidden]'}`)
+  return `Connector config {${shown.join(', ')}} contains no connector type`
 }
 
 /**

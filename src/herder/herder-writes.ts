@@ -143,6 +143,7 @@ export function planRestart({ onlyFailed, includeTasks }: RestartRequest, status
   }
 }
 
+/** The trace stays: it says why. */
 function restarting<T extends { readonly trace: string | null }>(status: T): T & { readonly state: 'RESTARTING' } {
-  return { ...status, state: 'RESTARTING', trace: null }
+  return { ...status, state: 'RESTARTING' }
 }

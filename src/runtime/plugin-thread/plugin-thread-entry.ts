@@ -1,7 +1,4 @@
-import { ConfigError } from '../../api/errors.ts'
-import { describeConfig } from '../../config/describe-config.ts'
-import { sinkConfigDef } from '../../config/sink-config-def.ts'
-import { sourceConfigDef } from '../../config/source-config-def.ts'
+import { describePlugin } from '../../config/describe-plugin.ts'
 import { validateConnector } from '../../config/validate-connector.ts'
 import { unreachable } from '../../foundation/assert.ts'
 import { collectGarbage } from '../../foundation/idle-memory.ts'
@@ -35,7 +32,7 @@ function answer(message: ToPluginThread): unknown {
     case 'validate':
       return validate(message)
     case 'plugin-config':
-      return pluginConfig(message.plugin)
+      return describePlugin(plugins, message.plugin)
     case 'ping':
       return undefined
     case 'may-rest':
@@ -59,17 +56,4 @@ async function validate(message: Extract<ToPluginThread, { type: 'validate' }>):
   const { infos, warnings } = await validateConnector(message.config, { plugins, worker: message.worker, signal })
   for (const warning of warnings) logger.warn(warning, { connector: message.config['name'] ?? null })
   return infos
-}
-
-/** The plugin's own keys; for connectors those of the framework that it does not define itself follow. */
-async function pluginConfig(name: string): Promise<unknown> {
-  const descriptor = plugins.any(name)
-  const { configDef } = await plugins.load(descriptor)
-  if (descriptor.kind === 'configprovider') throw new ConfigError(`${name} has no config to show`)
-  if (descriptor.kind !== 'source' && descriptor.kind !== 'sink') return describeConfig(configDef)
-  return describeConfig({
-    ...configDef,
-    ...(descriptor.kind === 'source' ? sourceConfigDef : sinkConfigDef),
-    ...configDef,
-  })
 }

@@ -300,7 +300,7 @@ describe('a validation', () => {
   it('throws without class, and for a class that nobody has', async () => {
     await expect(validate({ name: 'v', password: 'secret' })).rejects.toThrow(ConfigError)
     await expect(validate({ name: 'v', password: 'secret' })).rejects.toThrow(
-      /^Connector config \{name, password\} contains no connector type$/,
+      /^Connector config \{name=v, password=\[hidden\]\} contains no connector type$/,
     )
     await expect(validate({ 'connector.class': 'Nope' })).rejects.toThrow(
       /^Failed to find any class .* Nope, available/,

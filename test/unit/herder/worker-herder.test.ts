@@ -268,6 +268,9 @@ describe('the herder', () => {
     await running()
     herder.local.taskFailed({ connector: 'a', task: 0 }, 'Error: down', 'task')
     expect((await herder.taskStatus({ connector: 'a', task: 0 })).trace).toBe('Error: down')
+    const request = { connector: 'a', onlyFailed: true, includeTasks: true }
+    const plan = await herder.restartConnectorAndTasks(request, signal)
+    expect(plan.tasks[0]).toMatchObject({ state: 'RESTARTING', trace: 'Error: down' })
     await herder.restartTask({ connector: 'a', task: 0 }, signal)
     expect(statuses.task({ connector: 'a', task: 0 })?.state).toBe('RUNNING')
     await expect(herder.restartTask({ connector: 'a', task: 7 }, signal)).rejects.toThrow('Unknown task: a-7')

@@ -1,7 +1,10 @@
 import { arrayOf, DataError, mapOf, primitive, struct } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 
-import { plugin as byteArray } from '../../../plugins/converters/byte-array-converter.ts'
+import {
+  headerPlugin as byteArrayHeader,
+  plugin as byteArray,
+} from '../../../plugins/converters/byte-array-converter.ts'
 import { headerPlugin, plugin } from '../../../plugins/converters/string-converter.ts'
 
 const converter = plugin.create({ 'converter.encoding': 'UTF8' }, {}, true)
@@ -45,6 +48,24 @@ describe('StringConverter', () => {
   })
 })
 
+describe('StringConverter of a small character set', () => {
+  it.each([
+    ['US-ASCII', 'grün', /^StringConverter: US-ASCII has no U\+00FC, which stands at 2/],
+    ['ISO-8859-1', '5 €', /no U\+20AC, which stands at 2/],
+    ['ISO-8859-1', '😀', /no U\+1F600/],
+  ])('%s refuses %s rather than to write question marks', (encoding, text, message) => {
+    const small = plugin.create({ 'converter.encoding': encoding }, {}, false)
+    expect(() => small.fromConnect('t', null, text)).toThrow(message)
+    expect(() => small.fromConnect('t', null, text)).toThrow(DataError)
+  })
+
+  it('refuses bytes that are no ASCII', () => {
+    const ascii = plugin.create({ 'converter.encoding': 'us-ascii' }, {}, false)
+    expect(() => ascii.toConnect('t', Buffer.from([0x61, 0xfc]))).toThrow(DataError)
+    expect(ascii.toConnect('t', Buffer.from('a')).value).toBe('a')
+  })
+})
+
 describe('ByteArrayConverter', () => {
   const bytes = byteArray.create({}, {}, false)
 
@@ -52,6 +73,12 @@ describe('ByteArrayConverter', () => {
     expect(bytes.fromConnect('t', primitive('BYTES'), Buffer.from('x'))).toEqual(Buffer.from('x'))
     expect(bytes.toConnect('t', Buffer.from('x')).value).toEqual(Buffer.from('x'))
     expect(bytes.fromConnect('t', null, null)).toBeNull()
+  })
+
+  it('converts headers as it does values', () => {
+    const header = byteArrayHeader.create({}, {})
+    expect(header.fromConnectHeader('t', 'h', null, Buffer.from('x'))).toEqual(Buffer.from('x'))
+    expect(header.toConnectHeader('t', 'h', Buffer.from('x')).value).toEqual(Buffer.from('x'))
   })
 
   it('refuses anything else', () => {

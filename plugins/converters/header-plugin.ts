@@ -1,0 +1,16 @@
+import type { ConverterPlugin, HeaderConverterPlugin } from 'penstock/api'
+
+/** The same class as a header converter: header values are converted as record values are. */
+export function headerPluginOf(plugin: ConverterPlugin): HeaderConverterPlugin {
+  return {
+    ...plugin,
+    kind: 'header_converter',
+    create(config, raw) {
+      const converter = plugin.create(config, raw, false)
+      return {
+        fromConnectHeader: (topic, _key, schema, value) => converter.fromConnect(topic, schema, value),
+        toConnectHeader: (topic, _key, bytes) => converter.toConnect(topic, bytes),
+      }
+    },
+  }
+}
