@@ -1,71 +1,125 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Servers } from '../src/servers/servers.ts'
-import type { BenchContext } from './parts/context.ts'
+import { peers, type BenchContext, type Peer } from './parts/context.ts'
+import { renderReport } from './parts/report.ts'
 import { keep, machine, type Measurement } from './parts/results.ts'
-import { short, summarize } from './parts/stats.ts'
+import { short } from './parts/stats.ts'
 import { BenchError } from './parts/worker.ts'
 
-const scenarios: Readonly<Record<string, (context: BenchContext) => Promise<readonly Measurement[]>>> = {
-  source: async (context) => (await import('./scenarios/source-backlog.ts')).sourceBacklog(context),
-  latency: async (context) => (await import('./scenarios/latency.ts')).latency(context),
-  launch: async (context) => (await import('./scenarios/launch.ts')).launch(context),
-  sinks: async (context) => (await import('./scenarios/sinks.ts')).sinks(context),
-  footprint: async (context) => (await import('./scenarios/launch.ts')).footprint(context),
+/** One measurement, with servers of its own; only with a rival where one is named. */
+interface Part {
+  readonly peer?: Peer
+  readonly measure: (context: BenchContext) => Promise<readonly Measurement[]>
 }
 
-const usage = `npm run bench -- [SCENARIO …] [--rows N] [--runs N] [--seconds N] [--peer debezium] [--program FILE]
+const scenarios: Readonly<Record<string, readonly Part[]>> = {
+  source: [{ measure: async (context) => (await import('./scenarios/source-backlog.ts')).sourceBacklog(context) }],
+  latency: [{ measure: async (context) => (await import('./scenarios/latency.ts')).latency(context) }],
+  launch: [
+    { measure: async (context) => (await import('./scenarios/launch.ts')).launch(context) },
+    { peer: 'debezium', measure: (context) => measureDebezium(context, false) },
+  ],
+  sinks: [{ measure: async (context) => (await import('./scenarios/sinks.ts')).sinks(context) }],
+  footprint: [
+    { measure: async (context) => (await import('./scenarios/launch.ts')).footprint(context) },
+    { peer: 'debezium', measure: (context) => measureDebezium(context, true) },
+  ],
+}
 
-Scenarios: ${Object.keys(scenarios).join(', ')}; all without one. Results with every raw sample go to bench/results/.
+async function measureDebezium(context: BenchContext, atRest: boolean): Promise<readonly Measurement[]> {
+  return (await import('./scenarios/debezium-launch.ts')).debeziumLaunch(context, { atRest })
+}
+
+const usage = `npm run bench -- [SCENARIO …] [options]
+
+Scenarios: ${Object.keys(scenarios).join(', ')}; all without one.
+
+  --full          every rival and the full conditions; the raw samples are kept in bench/results/
+  --quick         50,000 rows, one counted run, 10 s: to see that it works, not to compare
+  --rows N        rows of a backlog or a topic (1,000,000)
+  --runs N        counted runs after one of warm-up (3)
+  --seconds N     of a latency measurement (60)
+  --peer NAME     debezium (Java 17 and Maven) or benthos (Go); may be repeated
+  --keep          keep the raw samples in bench/results/
+  --program FILE  the program to measure: dist/bin/penstock.js
 `
 
+const options = {
+  full: { type: 'boolean', default: false },
+  quick: { type: 'boolean', default: false },
+  keep: { type: 'boolean', default: false },
+  rows: { type: 'string' },
+  runs: { type: 'string' },
+  seconds: { type: 'string' },
+  peer: { type: 'string', multiple: true, default: [] as string[] },
+  program: { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const
+
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      rows: { type: 'string', default: '1000000' },
-      runs: { type: 'string', default: '3' },
-      seconds: { type: 'string', default: '60' },
-      peer: { type: 'string' },
-      program: { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
-  })
+  const { values, positionals } = parseArgs({ allowPositionals: true, options })
   if (values.help) return void process.stdout.write(usage)
-  if (values.peer !== undefined && values.peer !== 'debezium')
-    throw new BenchError(`--peer ${values.peer}: the peer that can be had is debezium`)
   const names = positionals.length === 0 ? Object.keys(scenarios) : positionals
+  for (const name of names)
+    if (!Object.hasOwn(scenarios, name)) throw new BenchError(`no scenario is called ${name}\n\n${usage}`)
+  const conditions = {
+    rows: count('rows', values.rows, values.quick ? 50_000 : 1_000_000),
+    runs: count('runs', values.runs, values.quick ? 1 : 3),
+    seconds: count('seconds', values.seconds, values.quick ? 10 : 60),
+    peers: values.full ? new Set(peers) : peersOf(values.peer),
+    worker: values.program === undefined ? {} : { program: resolve(values.program) },
+  }
   const about = machine()
   print(
-    `${about.cpu}, ${about.cores} cores, ${about.memoryGiB} GiB, Node ${about.node}, commit ${about.commit}, fdatasync p50 ${short(about.fdatasyncMs)} ms`,
+    `${about.cpu}, ${about.cores} cores, ${about.memoryGiB} GiB, load ${about.load.toFixed(1)}, Node ${about.node}, commit ${about.commit}, fdatasync p50 ${short(about.fdatasyncMs)} ms`,
   )
-  const servers = Servers.open({ report: ({ kind, doing }) => print(`${kind}: ${doing}`) })
-  try {
-    const context: BenchContext = {
-      servers,
-      rows: Number(values.rows),
-      runs: Number(values.runs),
-      seconds: Number(values.seconds),
-      peer: values.peer === 'debezium' ? 'debezium' : null,
-      worker: values.program === undefined ? {} : { program: resolve(values.program) },
-    }
-    for (const name of names) await runScenario(name, context, about)
-  } finally {
-    await servers.close()
+  print(
+    `${conditions.rows.toLocaleString('en-US')} rows, ${conditions.runs} counted runs after one of warm-up, ${conditions.seconds} s of latency`,
+  )
+  const all: Measurement[] = []
+  for (const name of names) {
+    print(`\nmeasuring ${name} …`)
+    const measurements = await runScenario(scenarios[name] ?? [], conditions)
+    all.push(...measurements)
+    print(renderReport(measurements))
+    if (values.full || values.keep) print(`kept in ${keep(name, about, measurements)}`)
   }
+  if (names.length > 1) print(`\n${renderReport(all)}`)
 }
 
-async function runScenario(name: string, context: BenchContext, about: ReturnType<typeof machine>): Promise<void> {
-  const scenario = Object.hasOwn(scenarios, name) ? scenarios[name] : undefined
-  if (scenario === undefined) throw new BenchError(`no scenario is called ${name}\n\n${usage}`)
-  print(`\n${name}`)
-  const measurements = await scenario(context)
-  for (const { what, who, unit, samples } of measurements) {
-    const { p50, p99, min, max, count } = summarize(samples)
-    const spread = count > 20 ? `p50 ${short(p50)}, p99 ${short(p99)}` : `${short(p50)} (${short(min)}–${short(max)})`
-    print(`  ${what.padEnd(38)} ${who.padEnd(34)} ${spread} ${unit}`)
+async function runScenario(
+  parts: readonly Part[],
+  conditions: Omit<BenchContext, 'servers'>,
+): Promise<readonly Measurement[]> {
+  const measurements: Measurement[] = []
+  for (const { peer, measure } of parts) {
+    if (peer !== undefined && !conditions.peers.has(peer)) continue
+    const servers = Servers.open({ report: ({ kind, doing }) => print(`  ${kind}: ${doing}`) })
+    try {
+      measurements.push(...(await measure({ ...conditions, servers })))
+    } finally {
+      await servers.close()
+    }
   }
-  print(`  kept in ${keep(name, about, measurements)}`)
+  return measurements
+}
+
+function count(name: string, text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise
+  const value = Number(text)
+  if (!Number.isSafeInteger(value) || value < 1) throw new BenchError(`--${name} ${text}: a whole number above 0`)
+  return value
+}
+
+function peersOf(names: readonly string[]): ReadonlySet<Peer> {
+  return new Set(
+    names.map((name) => {
+      const peer = peers.find((known) => known === name)
+      if (peer === undefined) throw new BenchError(`--peer ${name}: those that can be had are ${peers.join(', ')}`)
+      return peer
+    }),
+  )
 }
 
 function print(line: string): void {

@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { BenchError } from './worker.ts'
 
 const slotBase = 'bench_base'
 
@@ -47,11 +49,18 @@ export class Backlog {
     return name
   }
 
+  /** Drops a slot once its reader is gone. */
   async dropSlot(name: string): Promise<void> {
-    await this.#client.query(
-      `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1 AND NOT active`,
-      [name],
-    )
+    const deadline = performance.now() + 30_000
+    while (performance.now() < deadline) {
+      const { rowCount } = await this.#client.query(
+        `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1 AND NOT active`,
+        [name],
+      )
+      if (rowCount === 1) return
+      await delay(50)
+    }
+    throw new BenchError(`slot ${name} is still read 30 s after its reader was stopped`)
   }
 
   async dropSlots(): Promise<void> {

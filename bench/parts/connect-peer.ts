@@ -1,52 +1,57 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { promisify } from 'node:util'
-import { Cache, cacheFolder } from '../../src/servers/cache.ts'
 import { systemClock } from '../../src/foundation/clock.ts'
-import { BenchError, freePort } from './worker.ts'
+import { Cache, cacheFolder } from '../../src/servers/cache.ts'
+import { findBinary, lastLines, run } from '../../src/servers/command.ts'
+import type { Server } from '../../src/servers/server.ts'
+import type { Servers } from '../../src/servers/servers.ts'
+import type { WatchedProcess } from '../../src/servers/watchdog.ts'
+import { treeUsage, type TreeUsage } from './process-tree.ts'
+import { BenchError, checkRunning, createConnector, freePort, removeConnector } from './worker.ts'
 
-const execute = promisify(execFile)
 const debezium = '3.2.3.Final'
 const kafka = '3.9.1'
+const launchTimeoutMs = 120_000
 
-/** Kafka Connect with Debezium, on a Kafka broker that runs already: the incumbent. */
+let launches = 0
+
+/** Kafka Connect with Debezium, on an Apache Kafka that was started here: the incumbent. */
 export class ConnectPeer {
   readonly rest: string
-  readonly pids: readonly number[]
-  readonly #process: ChildProcess
-  readonly #folder: string
+  /** `host:port` of its Kafka. */
+  readonly broker: string
+  readonly #process: WatchedProcess
+  readonly #kafka: Server
 
-  private constructor(child: ChildProcess, rest: string, folder: string, broker: string) {
-    this.#process = child
-    this.#folder = folder
+  private constructor(running: WatchedProcess, rest: string, server: Server) {
+    this.#process = running
+    this.#kafka = server
     this.rest = rest
-    this.pids = [child.pid ?? -1, ...pidsOf('kafka.Kafka', broker)]
+    this.broker = server.address
   }
 
-  /** Fetches the connector by Maven once, then launches one distributed worker with a heap of 2 GiB. */
-  static async launch(broker: string, settings: Readonly<Record<string, string>>): Promise<ConnectPeer> {
-    const cache = new Cache(cacheFolder(), systemClock)
-    const signal = AbortSignal.timeout(600_000)
-    const plugins = await cache.get(`debezium-${debezium}`, signal, fetchDebezium)
-    const jars = join(cache.folder, `kafka-${kafka}`, 'lib')
-    if (!existsSync(jars))
-      throw new BenchError(
-        'the incumbent needs the Maven artifacts of Kafka: run without Docker, with Java 17 and Maven',
-      )
-    const folder = mkdtempSync(join(tmpdir(), 'penstock-connect-'))
+  /** Fetches by Maven, once, what `launch` needs, so that a launch can be timed. */
+  static async fetch(): Promise<void> {
+    await pluginFolder()
+  }
+
+  /** Launches one distributed worker with a heap of 2 GiB and waits for its REST. Each has topics of its own. */
+  static async launch(servers: Servers, server: Server): Promise<ConnectPeer> {
+    const jars = join(cacheFolder(), `kafka-${kafka}`, 'lib')
+    const java = findBinary('java')
+    if (server.pid === null || java === null || !existsSync(jars))
+      throw new BenchError('the incumbent needs Java 17 and Maven, and no Docker: its processes are measured')
+    launches += 1
+    const folder = join(servers.folder, `connect-${launches}`)
+    mkdirSync(folder)
     const rest = `http://127.0.0.1:${await freePort()}`
-    writeFileSync(join(folder, 'connect.properties'), propertiesOf(broker, rest, plugins, settings))
-    writeFileSync(
-      join(folder, 'log4j.properties'),
-      'log4j.rootLogger=WARN, out\nlog4j.appender.out=org.apache.log4j.FileAppender\nlog4j.appender.out.File=connect.log\nlog4j.appender.out.layout=org.apache.log4j.SimpleLayout\n',
-    )
-    const child = spawn(
-      'java',
-      [
+    const plugins = await pluginFolder()
+    writeFileSync(join(folder, 'connect.properties'), properties(server.address, rest, plugins))
+    writeFileSync(join(folder, 'log4j.properties'), logging)
+    const running = await servers.run({
+      command: java,
+      args: [
         '-Xmx2g',
         '-server',
         '-XX:+UseG1GC',
@@ -56,94 +61,109 @@ export class ConnectPeer {
         'org.apache.kafka.connect.cli.ConnectDistributed',
         'connect.properties',
       ],
-      { cwd: folder, stdio: 'ignore' },
-    )
-    for (;;) {
-      if (child.exitCode !== null)
-        throw new BenchError(`Kafka Connect ended with ${child.exitCode}: see ${folder}/connect.log`)
-      try {
-        if ((await fetch(`${rest}/connectors`)).ok) return new ConnectPeer(child, rest, folder, broker)
-      } catch {
-        await delay(50)
-      }
+      cwd: folder,
+      env: { PATH: process.env['PATH'] ?? '', HOME: folder },
+      account: null,
+      logFile: join(folder, 'connect.log'),
+      stopSignal: 'SIGTERM',
+      stopTimeoutMs: 20_000,
+    })
+    await answering(running, rest, join(folder, 'connect.log'))
+    return new ConnectPeer(running, rest, server)
+  }
+
+  create(name: string, config: Readonly<Record<string, string>>): Promise<void> {
+    return createConnector(this.rest, name, config)
+  }
+
+  checkRunning(name: string): Promise<void> {
+    return checkRunning(this.rest, name)
+  }
+
+  remove(name: string): Promise<void> {
+    return removeConnector(this.rest, name)
+  }
+
+  /** Connect and its broker together; the peak is the sum of both peaks. */
+  usage(): TreeUsage {
+    const trees = [this.#process.pid, this.#kafka.pid ?? -1].map(treeUsage)
+    const sum = (pick: (tree: TreeUsage) => number): number => trees.reduce((total, tree) => total + pick(tree), 0)
+    return {
+      cpuSeconds: sum((tree) => tree.cpuSeconds),
+      rssBytes: sum((tree) => tree.rssBytes),
+      peakRssBytes: sum((tree) => tree.peakRssBytes),
     }
   }
 
-  async create(name: string, config: Readonly<Record<string, string>>): Promise<void> {
-    const answer = await fetch(`${this.rest}/connectors`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ name, config }),
-    })
-    if (!answer.ok)
-      throw new BenchError(`connector ${name} of Kafka Connect: HTTP ${answer.status} ${await answer.text()}`)
-  }
-
-  async remove(name: string): Promise<void> {
-    await fetch(`${this.rest}/connectors/${name}`, { method: 'DELETE' })
-  }
-
   async stop(): Promise<void> {
-    this.#process.kill('SIGTERM')
-    await once(this.#process, 'exit')
-    rmSync(this.#folder, { recursive: true, force: true })
+    await this.#process.stop()
   }
 }
 
-function propertiesOf(broker: string, rest: string, plugins: string, more: Readonly<Record<string, string>>): string {
+async function answering(running: WatchedProcess, rest: string, log: string): Promise<void> {
+  const ended = running.exited.then((how) => `ended with ${how}`)
+  const deadline = performance.now() + launchTimeoutMs
+  let how = 'does not answer'
+  while (performance.now() < deadline) {
+    const answer = await fetch(`${rest}/connectors`).catch(() => null)
+    await answer?.arrayBuffer()
+    if (answer?.ok === true) return
+    how = await Promise.race([ended, delay(20, 'does not answer')])
+    if (how !== 'does not answer') break
+  }
+  throw new BenchError(`Kafka Connect ${how}. The end of its log:\n${lastLines(readFileSync(log, 'utf8'))}`)
+}
+
+function properties(broker: string, rest: string, plugins: string): string {
   const json = 'org.apache.kafka.connect.json.JsonConverter'
   const all = {
     'bootstrap.servers': broker,
-    'group.id': 'bench-connect',
+    'group.id': `bench-connect-${launches}`,
     'key.converter': json,
     'value.converter': json,
     'key.converter.schemas.enable': 'false',
     'value.converter.schemas.enable': 'false',
-    'offset.storage.topic': 'bench-connect-offsets',
+    'offset.storage.topic': `bench-connect-${launches}-offsets`,
     'offset.storage.replication.factor': '1',
-    'config.storage.topic': 'bench-connect-configs',
+    'config.storage.topic': `bench-connect-${launches}-configs`,
     'config.storage.replication.factor': '1',
-    'status.storage.topic': 'bench-connect-status',
+    'status.storage.topic': `bench-connect-${launches}-status`,
     'status.storage.replication.factor': '1',
     listeners: rest,
     'plugin.path': plugins,
     'connector.client.config.override.policy': 'All',
-    ...more,
   }
   return Object.entries(all)
     .map(([key, value]) => `${key}=${value}\n`)
     .join('')
 }
 
-async function fetchDebezium(folder: string): Promise<void> {
-  const downloads = join(folder, 'download')
-  mkdirSync(downloads)
-  const artifact = `io.debezium:debezium-connector-postgres:${debezium}:tar.gz:plugin`
-  await execute('mvn', [
-    '-q',
-    '-B',
-    'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy',
-    `-Dartifact=${artifact}`,
-    `-DoutputDirectory=${downloads}`,
-  ])
-  await execute('tar', ['xzf', join(downloads, `debezium-connector-postgres-${debezium}-plugin.tar.gz`), '-C', folder])
-  rmSync(downloads, { recursive: true })
-}
+const logging = `log4j.rootLogger=WARN, out
+log4j.appender.out=org.apache.log4j.ConsoleAppender
+log4j.appender.out.layout=org.apache.log4j.PatternLayout
+log4j.appender.out.layout.ConversionPattern=%d %p %m (%c)%n
+`
 
-/** Processes whose command line names a class and whose properties name the broker's port. */
-function pidsOf(className: string, broker: string): readonly number[] {
-  const port = broker.slice(broker.lastIndexOf(':') + 1)
-  return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-        const at = command.indexOf(className)
-        const properties = command[at + 1]
-        return at > 0 && properties !== undefined && readFileSync(properties, 'utf8').includes(`:${port}`)
-      } catch {
-        return false
-      }
-    })
+function pluginFolder(): Promise<string> {
+  return new Cache(cacheFolder(), systemClock).get(
+    `debezium-${debezium}`,
+    AbortSignal.timeout(600_000),
+    async (folder) => {
+      const mvn = findBinary('mvn')
+      if (mvn === null) throw new BenchError('the incumbent needs Maven: there is no mvn on PATH')
+      const downloads = join(folder, 'download')
+      mkdirSync(downloads)
+      const artifact = `io.debezium:debezium-connector-postgres:${debezium}:tar.gz:plugin`
+      await run(mvn, [
+        '-q',
+        '-B',
+        'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy',
+        `-Dartifact=${artifact}`,
+        `-DoutputDirectory=${downloads}`,
+      ])
+      const archive = join(downloads, `debezium-connector-postgres-${debezium}-plugin.tar.gz`)
+      await run('tar', ['xzf', archive, '-C', folder])
+      rmSync(downloads, { recursive: true })
+    },
+  )
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { closeSync, fdatasyncSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
-import { cpus, release, tmpdir, totalmem } from 'node:os'
+import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { summarize } from './stats.ts'
@@ -23,6 +23,8 @@ export interface Machine {
   readonly cores: number
   readonly memoryGiB: number
   readonly kernel: string
+  /** What others had the machine do in the minute before. */
+  readonly load: number
   /** Median time of one 4 KiB write and fdatasync in the folder for temporary files. */
   readonly fdatasyncMs: number
 }
@@ -37,6 +39,7 @@ export function machine(): Machine {
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
+    load: loadavg()[0] ?? 0,
     fdatasyncMs: summarize(syncTimes()).p50,
   }
 }

@@ -26,24 +26,36 @@ export class TopicWatch {
     }
   }
 
-  /** Waits for `count` records: when the first and the last were there, in ms of `performance.now()`. */
+  /**
+   * Waits for `count` records: when the first and the last were seen, in ms of `performance.now()`, and how many were
+   * there when the first was seen.
+   */
   async until(
     topic: string,
     count: number,
     timeoutMs: number,
     check: () => Promise<void> = async () => {},
-  ): Promise<{ first: number; last: number }> {
+  ): Promise<{ first: number; last: number; firstCount: number }> {
     const deadline = performance.now() + timeoutMs
     let first = Number.NaN
+    let firstCount = 0
     for (let polls = 0; performance.now() < deadline; polls++) {
       const end = await this.end(topic)
       const now = performance.now()
-      if (end > 0 && Number.isNaN(first)) first = now
-      if (end >= count) return { first, last: now }
+      if (end > 0 && Number.isNaN(first)) {
+        first = now
+        firstCount = end
+      }
+      if (end >= count) return { first, last: now, firstCount }
       if (polls % 50 === 0) await check()
       await delay(Number.isNaN(first) ? 5 : 20)
     }
     throw new BenchError(`topic ${topic} held ${await this.end(topic)} of ${count} records after ${timeoutMs} ms`)
+  }
+
+  /** Deletes a topic. */
+  async remove(topic: string): Promise<void> {
+    await this.#admin.deleteTopics({ topics: [topic] })
   }
 
   async close(): Promise<void> {

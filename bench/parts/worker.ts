@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { treeUsage, type TreeUsage } from './process-tree.ts'
 
 /** A measurement cannot be made. */
 export class BenchError extends Error {
@@ -60,23 +61,21 @@ export class BenchWorker {
     return worker
   }
 
-  /** Posts a connector. */
-  async create(name: string, config: Readonly<Record<string, string>>): Promise<void> {
-    const answer = await fetch(`${this.rest}/connectors`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ name, config }),
-    })
-    if (!answer.ok) throw new BenchError(`connector ${name}: HTTP ${answer.status} ${await answer.text()}`)
+  create(name: string, config: Readonly<Record<string, string>>): Promise<void> {
+    return createConnector(this.rest, name, config)
   }
 
-  /** Throws with the trace when a task of the connector has failed. */
-  async checkRunning(name: string): Promise<void> {
-    const answer = await fetch(`${this.rest}/connectors/${name}/status`)
-    if (!answer.ok) return
-    const status = (await answer.json()) as { tasks: { state: string; trace?: string }[] }
-    for (const task of status.tasks)
-      if (task.state === 'FAILED') throw new BenchError(`connector ${name} failed: ${task.trace ?? ''}`)
+  checkRunning(name: string): Promise<void> {
+    return checkRunning(this.rest, name)
+  }
+
+  remove(name: string): Promise<void> {
+    return removeConnector(this.rest, name)
+  }
+
+  /** What the process tree of the worker has used. */
+  usage(): TreeUsage {
+    return treeUsage(this.pid)
   }
 
   async stop(): Promise<void> {
@@ -99,6 +98,40 @@ export class BenchWorker {
       }
     }
   }
+}
+
+/** Posts a connector to the REST API that Kafka Connect and Penstock share. */
+export async function createConnector(
+  rest: string,
+  name: string,
+  config: Readonly<Record<string, string>>,
+): Promise<void> {
+  const answer = await fetch(`${rest}/connectors`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name, config }),
+  })
+  if (!answer.ok) throw new BenchError(`connector ${name}: HTTP ${answer.status} ${await answer.text()}`)
+}
+
+/** Throws with the trace when the connector or a task of it has failed. */
+export async function checkRunning(rest: string, name: string): Promise<void> {
+  const answer = await fetch(`${rest}/connectors/${name}/status`)
+  if (!answer.ok) return
+  const status = (await answer.json()) as { connector: Part; tasks: readonly Part[] }
+  for (const part of [status.connector, ...status.tasks])
+    if (part.state === 'FAILED') throw new BenchError(`connector ${name} failed: ${part.trace ?? ''}`)
+}
+
+interface Part {
+  readonly state: string
+  readonly trace?: string
+}
+
+/** Deletes a connector; its offsets and what it wrote stay. */
+export async function removeConnector(rest: string, name: string): Promise<void> {
+  const answer = await fetch(`${rest}/connectors/${name}`, { method: 'DELETE' })
+  if (!answer.ok) throw new BenchError(`connector ${name}: HTTP ${answer.status} ${await answer.text()}`)
 }
 
 /** A port nobody listens on at the moment. */

@@ -3,63 +3,57 @@ import { Kafka, logLevel } from 'kafkajs'
 import pg from 'pg'
 import { ConnectPeer } from '../parts/connect-peer.ts'
 import type { BenchContext } from '../parts/context.ts'
+import { debeziumVariants } from '../parts/debezium.ts'
 import { postgresConfig } from '../parts/postgres-config.ts'
+import { query } from '../parts/postgres-query.ts'
 import type { Measurement } from '../parts/results.ts'
 import { TopicWatch } from '../parts/topic-watch.ts'
 import { BenchError, BenchWorker } from '../parts/worker.ts'
 
 const table = 'bench_latency'
 const writers = 16
+const rates = [50, 1000]
 
 /**
  * From just before COMMIT is sent to the callback of a consumer's fetch, on one clock: single-row transactions at a
- * steady rate, default settings of everything.
+ * steady rate, default settings of everything of ours.
  */
 export async function latency(context: BenchContext): Promise<readonly Measurement[]> {
-  const { address: url, description } = await context.servers.get('postgres')
-  await prepare(url)
-  const worker = await BenchWorker.launch(context.worker)
+  const { address: url, description: postgres } = await context.servers.get('postgres')
+  await query(url, `CREATE TABLE ${table} (id bigint PRIMARY KEY, note text)`)
   const measurements: Measurement[] = []
+  const measure = async (reader: Reader, broker: string, who: string, id: string, config: Config): Promise<void> => {
+    await reader.create(id, { ...sourceConfig(url, id), ...config })
+    for (const rate of rates) {
+      const samples = await measureRate(url, broker, `${id}.public.${table}`, rate, context.seconds)
+      const conditions = { rate, seconds: context.seconds, postgres, ...config }
+      measurements.push({ what: `commit → readable at ${rate} rows/s`, who, unit: 'ms', samples, conditions })
+    }
+  }
+  const worker = await BenchWorker.launch(context.worker)
   try {
-    await worker.create('source', sourceConfig(url, 'penstock', 'bench_latency_penstock'))
-    measurements.push(...(await measureRates(url, worker.broker, 'penstock', description, context.seconds)))
+    await measure(worker, worker.broker, 'penstock', 'penstock', {})
   } finally {
     await worker.stop()
   }
-  if (context.peer === 'debezium') {
-    const { address: broker } = await context.servers.get('kafka')
-    const peer = await ConnectPeer.launch(broker, {})
-    try {
-      await peer.create('source', sourceConfig(url, 'debezium', 'bench_latency_debezium'))
-      measurements.push(...(await measureRates(url, broker, 'debezium', description, context.seconds)))
-    } finally {
-      await peer.stop()
+  if (context.peers.has('debezium')) {
+    const kafka = await context.servers.get('kafka')
+    for (const { who, id, latency: config } of debeziumVariants) {
+      const peer = await ConnectPeer.launch(context.servers, kafka)
+      try {
+        await measure(peer, kafka.address, who, `dbz_${id}`, config)
+      } finally {
+        await peer.stop()
+      }
     }
   }
-  await cleanUp(url)
   return measurements
 }
 
-async function measureRates(
-  url: string,
-  broker: string,
-  prefix: string,
-  postgres: string,
-  seconds: number,
-): Promise<readonly Measurement[]> {
-  const who = prefix === 'penstock' ? 'penstock' : 'Debezium 3.2.3, defaults'
-  const measurements: Measurement[] = []
-  for (const rate of [50, 1000]) {
-    const samples = await measureRate(url, broker, `${prefix}.public.${table}`, rate, seconds)
-    measurements.push({
-      what: `commit → readable at ${rate} rows/s`,
-      who,
-      unit: 'ms',
-      samples,
-      conditions: { rate, seconds, postgres },
-    })
-  }
-  return measurements
+type Config = Readonly<Record<string, string>>
+
+interface Reader {
+  create(name: string, config: Config): Promise<void>
 }
 
 async function measureRate(
@@ -157,35 +151,13 @@ async function insertMarker(url: string): Promise<number> {
   return id
 }
 
-async function prepare(url: string): Promise<void> {
-  await cleanUp(url)
-  await query(url, `CREATE TABLE ${table} (id bigint PRIMARY KEY, note text)`)
-}
-
-async function cleanUp(url: string): Promise<void> {
-  await query(
-    url,
-    "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name LIKE 'bench\\_latency%' AND NOT active",
-  )
-  await query(url, 'DROP PUBLICATION IF EXISTS bench_latency_penstock')
-  await query(url, 'DROP PUBLICATION IF EXISTS bench_latency_debezium')
-  await query(url, `DROP TABLE IF EXISTS ${table}`)
-}
-
-async function query(url: string, sql: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url })
-  await client.connect()
-  await client.query(sql)
-  await client.end()
-}
-
-function sourceConfig(url: string, prefix: string, name: string): Record<string, string> {
+function sourceConfig(url: string, id: string): Record<string, string> {
   return {
     ...postgresConfig(url),
-    'topic.prefix': prefix,
+    'topic.prefix': id,
     'plugin.name': 'pgoutput',
-    'slot.name': name,
-    'publication.name': name,
+    'slot.name': `bench_latency_${id}`,
+    'publication.name': `bench_latency_${id}`,
     'publication.autocreate.mode': 'filtered',
     'table.include.list': `public.${table}`,
   }

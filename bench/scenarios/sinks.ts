@@ -1,69 +1,125 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { CompressionTypes, Kafka, logLevel } from 'kafkajs'
+import { BenthosPeer, type BenthosOutput } from '../parts/benthos-peer.ts'
 import type { BenchContext } from '../parts/context.ts'
-import { treeUsage } from '../parts/process-tree.ts'
+import { groupDrained } from '../parts/group-drain.ts'
+import type { TreeUsage } from '../parts/process-tree.ts'
 import type { Measurement } from '../parts/results.ts'
-import { BenchError, BenchWorker } from '../parts/worker.ts'
+import { freshIndex, makeBucket, record, warmSearch } from '../parts/sink-target.ts'
+import { BenchWorker } from '../parts/worker.ts'
 
 const topic = 'bench-sink'
+const warmUpDocuments = 600_000
 
-/** A topic of JSON records of about 230 bytes → Elasticsearch, and → S3 with gzip: from the POST to the last record applied. */
+interface SinkRun {
+  readonly seconds: number
+  readonly cpuSeconds: number
+  readonly peakRssBytes: number
+}
+
+/** What a sink reads and where it writes. */
+interface Target {
+  readonly broker: string
+  readonly search: string
+  readonly store: string
+  readonly bucket: string
+  readonly rows: number
+}
+
+/**
+ * A topic of JSON records of about 230 bytes → Elasticsearch, and → S3 with gzip: from the POST (the launch, for Benthos)
+ * to the commit of the last record. The first round is warm-up, and is reported as cold; then Elasticsearch is warmed.
+ * All read the same topic from the worker's log; its share of the CPU counts for us, not for Benthos.
+ */
 export async function sinks(context: BenchContext): Promise<readonly Measurement[]> {
   const { address: search, description: elasticsearch } = await context.servers.get('elasticsearch')
   const { address: store, description: s3 } = await context.servers.get('minio')
+  const withBenthos = context.peers.has('benthos')
+  if (withBenthos) await BenthosPeer.fetch()
   const bucket = await makeBucket(store)
   const worker = await BenchWorker.launch(context.worker)
-  const rates = { search: [] as number[], archive: [] as number[] }
-  const cpu = { search: [] as number[], archive: [] as number[] }
+  const target = { broker: worker.broker, search, store, bucket, rows: context.rows }
+  const rounds = { search: [] as SinkRun[], archive: [] as SinkRun[] }
+  const rival = { search: [] as SinkRun[], archive: [] as SinkRun[] }
   try {
     await fill(worker.broker, context.rows)
-    for (let run = 0; run <= context.runs; run++) {
-      await freshIndex(search)
-      const one = await drain(worker, `search${run}`, elasticsearchConfig(search), context.rows)
-      const two = await drain(worker, `archive${run}`, s3Config(store, bucket, run, context.rows), context.rows)
-      if (run === 0) continue
-      rates.search.push(context.rows / one.seconds)
-      cpu.search.push((one.cpuSeconds * 1e6) / context.rows)
-      rates.archive.push(context.rows / two.seconds)
-      cpu.archive.push((two.cpuSeconds * 1e6) / context.rows)
+    for (let round = 0; round <= context.runs; round++) {
+      if (round === 1) await warmSearch(search, Math.min(warmUpDocuments, 3 * context.rows))
+      await freshIndex(search, topic)
+      rounds.search.push(await ours(worker, target, `search${round}`, elasticsearchConfig(target)))
+      rounds.archive.push(await ours(worker, target, `archive${round}`, s3Config(target, `penstock${round}`)))
+      if (!withBenthos) continue
+      await freshIndex(search, topic)
+      rival.search.push(await benthos(context, target, `benthos-search${round}`, elasticsearchOutput(target)))
+      rival.archive.push(await benthos(context, target, `benthos-archive${round}`, s3Output(target, `benthos${round}`)))
     }
   } finally {
     await worker.stop()
   }
-  const conditions = { rows: context.rows, partitions: 1, elasticsearch, s3 }
+  const conditions = { rows: context.rows, partitions: 1, elasticsearch, s3, warmUpDocuments }
+  const measure = (who: string, pick: (runs: readonly SinkRun[]) => readonly SinkRun[], runs: typeof rounds) => [
+    ...measured('log → Elasticsearch', who, 'docs/s', pick(runs.search), conditions),
+    ...measured('log → S3, gzip', who, 'records/s', pick(runs.archive), conditions),
+  ]
   return [
-    { what: 'log → Elasticsearch', who: 'penstock', unit: 'docs/s', samples: rates.search, conditions },
-    { what: 'log → Elasticsearch, CPU a million', who: 'penstock', unit: 's', samples: cpu.search, conditions },
-    { what: 'log → S3, gzip', who: 'penstock', unit: 'records/s', samples: rates.archive, conditions },
-    { what: 'log → S3, gzip, CPU a million', who: 'penstock', unit: 's', samples: cpu.archive, conditions },
+    ...measure('penstock', (runs) => runs.slice(1), rounds),
+    ...measure('penstock, first run', (runs) => runs.slice(0, 1), rounds),
+    ...(withBenthos ? measure('Benthos 4.11', (runs) => runs.slice(1), rival) : []),
   ]
 }
 
-async function drain(
+function measured(
+  what: string,
+  who: string,
+  unit: string,
+  runs: readonly SinkRun[],
+  conditions: { readonly rows: number } & Measurement['conditions'],
+): readonly Measurement[] {
+  const of = (suffix: string, its: string, pick: (run: SinkRun) => number): Measurement => ({
+    what: what + suffix,
+    who,
+    unit: its,
+    samples: runs.map(pick),
+    conditions,
+  })
+  return [
+    of('', unit, (run) => conditions.rows / run.seconds),
+    of(', CPU a million', 's', (run) => (run.cpuSeconds * 1e6) / conditions.rows),
+    of(', peak RSS', 'MB', (run) => run.peakRssBytes / 1e6),
+  ]
+}
+
+async function ours(
   worker: BenchWorker,
+  target: Target,
   name: string,
   config: Record<string, string>,
-  rows: number,
-): Promise<{ seconds: number; cpuSeconds: number }> {
-  const before = treeUsage(worker.pid)
+): Promise<SinkRun> {
+  const before = worker.usage()
   const began = performance.now()
   await worker.create(name, config)
-  const admin = new Kafka({ brokers: [worker.broker], logLevel: logLevel.NOTHING }).admin()
-  await admin.connect()
-  const deadline = began + 600_000
-  for (;;) {
-    const [offsets] = await admin.fetchOffsets({ groupId: `connect-${name}`, topics: [topic] })
-    if (Number(offsets?.partitions[0]?.offset ?? -1) >= rows) break
-    if (performance.now() > deadline) throw new BenchError(`${name} did not finish in ten minutes`)
-    await worker.checkRunning(name)
-    await delay(50)
+  await groupDrained(target.broker, `connect-${name}`, topic, target.rows, () => worker.checkRunning(name))
+  const run = since(before, worker.usage(), began)
+  await worker.remove(name)
+  return run
+}
+
+async function benthos(context: BenchContext, target: Target, group: string, output: BenthosOutput): Promise<SinkRun> {
+  const began = performance.now()
+  const peer = await BenthosPeer.launch(context.servers, { broker: target.broker, topic, group }, output)
+  try {
+    await groupDrained(target.broker, group, topic, target.rows, () => peer.checkRunning())
+    return since({ cpuSeconds: 0 }, peer.usage(), began)
+  } finally {
+    await peer.stop()
   }
-  const seconds = (performance.now() - began) / 1000
-  const cpuSeconds = treeUsage(worker.pid).cpuSeconds - before.cpuSeconds
-  await admin.disconnect()
-  await fetch(`${worker.rest}/connectors/${name}`, { method: 'DELETE' })
-  return { seconds, cpuSeconds }
+}
+
+function since(before: Pick<TreeUsage, 'cpuSeconds'>, after: TreeUsage, began: number): SinkRun {
+  return {
+    seconds: (performance.now() - began) / 1000,
+    cpuSeconds: after.cpuSeconds - before.cpuSeconds,
+    peakRssBytes: after.peakRssBytes,
+  }
 }
 
 async function fill(broker: string, rows: number): Promise<void> {
@@ -75,53 +131,18 @@ async function fill(broker: string, rows: number): Promise<void> {
   const producer = kafka.producer()
   await producer.connect()
   for (let from = 0; from < rows; from += 500) {
-    const messages = Array.from({ length: Math.min(500, rows - from) }, (_, i) => message(from + i))
+    const length = Math.min(500, rows - from)
+    const messages = Array.from({ length }, (_, i) => ({ ...record(from + i), partition: 0 }))
     await producer.send({ topic, messages, compression: CompressionTypes.None })
   }
   await producer.disconnect()
 }
 
-function message(id: number): { key: string; value: string; partition: number } {
-  const row = {
-    id,
-    customer: `customer-${id % 5000}`,
-    status: 'paid',
-    total: (id / 100).toFixed(2),
-    note: 'n'.repeat(110),
-    created_at: '2024-01-31T10:20:30Z',
-  }
-  return { key: JSON.stringify({ id }), value: JSON.stringify(row), partition: 0 }
-}
-
-async function freshIndex(search: string): Promise<void> {
-  await fetch(`${search}/${topic}`, { method: 'DELETE' })
-  const properties = {
-    id: { type: 'long' },
-    customer: { type: 'keyword' },
-    status: { type: 'keyword' },
-    total: { type: 'double' },
-    note: { type: 'keyword' },
-    created_at: { type: 'date' },
-  }
-  const body = JSON.stringify({
-    settings: { number_of_shards: 1, number_of_replicas: 0 },
-    mappings: { dynamic: 'strict', properties },
-  })
-  await fetch(`${search}/${topic}`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body })
-}
-
-async function makeBucket(store: string): Promise<string> {
-  const url = new URL(store)
-  const client = new S3Client({
-    endpoint: url.origin,
-    region: 'us-east-1',
-    forcePathStyle: true,
-    credentials: { accessKeyId: url.username, secretAccessKey: url.password },
-  })
-  const bucket = `bench-${Date.now().toString(36)}`
-  await client.send(new CreateBucketCommand({ Bucket: bucket }))
-  client.destroy()
-  return bucket
+/** Records an object: about 50,000, and such that the last object is full. */
+function recordsAnObject(rows: number): number {
+  let objects = Math.ceil(rows / 50_000)
+  while (rows % objects !== 0) objects += 1
+  return rows / objects
 }
 
 const converters = {
@@ -131,23 +152,38 @@ const converters = {
   'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
 }
 
-function elasticsearchConfig(search: string): Record<string, string> {
+function elasticsearchConfig(target: Target): Record<string, string> {
   return {
     ...converters,
     'connector.class': 'io.confluent.connect.elasticsearch.ElasticsearchSinkConnector',
     topics: topic,
-    'connection.url': search,
+    'connection.url': target.search,
   }
 }
 
-function s3Config(store: string, bucket: string, run: number, rows: number): Record<string, string> {
-  const url = new URL(store)
+function elasticsearchOutput(target: Target): BenthosOutput {
+  return {
+    elasticsearch: {
+      urls: [target.search],
+      index: topic,
+      id: '${! json("id") }',
+      type: '',
+      sniff: false,
+      healthcheck: false,
+      max_in_flight: 4,
+      batching: { count: 5000, period: '200ms' },
+    },
+  }
+}
+
+function s3Config(target: Target, folder: string): Record<string, string> {
+  const url = new URL(target.store)
   return {
     ...converters,
     'connector.class': 'io.confluent.connect.s3.S3SinkConnector',
     topics: topic,
-    'topics.dir': `run${run}`,
-    's3.bucket.name': bucket,
+    'topics.dir': folder,
+    's3.bucket.name': target.bucket,
     's3.region': 'us-east-1',
     'store.url': url.origin,
     'aws.access.key.id': url.username,
@@ -155,6 +191,26 @@ function s3Config(store: string, bucket: string, run: number, rows: number): Rec
     'storage.class': 'io.confluent.connect.s3.storage.S3Storage',
     'format.class': 'io.confluent.connect.s3.format.json.JsonFormat',
     's3.compression.type': 'gzip',
-    'flush.size': String(Math.min(50_000, rows)),
+    'flush.size': String(recordsAnObject(target.rows)),
+  }
+}
+
+function s3Output(target: Target, folder: string): BenthosOutput {
+  const url = new URL(target.store)
+  return {
+    aws_s3: {
+      bucket: target.bucket,
+      path: `${folder}/\${! count("objects") }.json.gz`,
+      endpoint: url.origin,
+      region: 'us-east-1',
+      force_path_style_urls: true,
+      credentials: { id: url.username, secret: url.password },
+      max_in_flight: 4,
+      timeout: '60s',
+      batching: {
+        count: recordsAnObject(target.rows),
+        processors: [{ archive: { format: 'lines' } }, { compress: { algorithm: 'gzip' } }],
+      },
+    },
   }
 }

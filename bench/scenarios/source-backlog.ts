@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Backlog } from '../parts/backlog.ts'
-import { sourceConfig, type BacklogRun } from '../parts/backlog-run.ts'
+import { runBacklog, type BacklogRun } from '../parts/backlog-run.ts'
 import { recvlogicalBinary } from '../parts/pg-recvlogical.ts'
-import { treeUsage } from '../parts/process-tree.ts'
 import type { Measurement } from '../parts/results.ts'
 import { TopicWatch } from '../parts/topic-watch.ts'
 import { BenchError, BenchWorker } from '../parts/worker.ts'
@@ -30,38 +29,38 @@ export async function sourceBacklog(context: BenchContext): Promise<readonly Mea
       rows: backlog.rows,
       table: 'one',
       partitions: 1,
+      schemas: false,
       compression: 'none',
       postgres: postgres.description,
     }
     const measurements = [
-      rowsPerSecond('pg_recvlogical', rival.slice(1), backlog.rows, conditions),
-      ...measured('penstock, JSON without schemas', ours.slice(1), backlog.rows, conditions),
-      ...measured('penstock, JSON with schemas', schemas.slice(1), backlog.rows, { ...conditions, schemas: true }),
+      ...measured('penstock', ours.slice(1), backlog.rows, conditions),
+      ...measured('penstock, with schemas', schemas.slice(1), backlog.rows, { ...conditions, schemas: true }),
+      rowsPerSecond(
+        'pg_recvlogical',
+        rival.slice(1).map((seconds) => backlog.rows / seconds),
+        conditions,
+      ),
     ]
-    if (context.peer !== 'debezium') return measurements
+    if (!context.peers.has('debezium')) return measurements
     const peer = await debeziumBacklog(backlog, context)
     return [
       ...measurements,
-      ...peer.flatMap(({ name, runs, config }) => measured(name, runs, backlog.rows, { ...conditions, ...config })),
+      ...peer.flatMap(({ who, runs, config }) =>
+        measured(who, runs, backlog.rows, {
+          ...conditions,
+          compression: config['producer.override.compression.type'] ?? 'none',
+          ...config,
+        }),
+      ),
     ]
   } finally {
     await backlog.close()
   }
 }
 
-function rowsPerSecond(
-  who: string,
-  seconds: readonly number[],
-  rows: number,
-  conditions: Measurement['conditions'],
-): Measurement {
-  return {
-    what: 'backlog → durable log',
-    who,
-    unit: 'rows/s',
-    samples: seconds.map((value) => rows / value),
-    conditions,
-  }
+function rowsPerSecond(who: string, samples: readonly number[], conditions: Measurement['conditions']): Measurement {
+  return { what: 'backlog → durable log', who, unit: 'rows/s', samples, conditions }
 }
 
 /** Rates, CPU and memory of some runs. */
@@ -72,15 +71,21 @@ function measured(
   conditions: Measurement['conditions'],
 ): readonly Measurement[] {
   const perMillion = 1_000_000 / rows
+  const of = (what: string, unit: string, pick: (run: BacklogRun) => number): Measurement => ({
+    what,
+    who,
+    unit,
+    samples: runs.map(pick),
+    conditions,
+  })
   return [
     rowsPerSecond(
       who,
-      runs.map((run) => run.seconds),
-      rows,
+      runs.map((run) => run.rowsPerSecond),
       conditions,
     ),
-    { what: 'CPU a million rows', who, unit: 's', samples: runs.map((run) => run.cpuSeconds * perMillion), conditions },
-    { what: 'peak RSS', who, unit: 'MB', samples: runs.map((run) => run.peakRssBytes / 1e6), conditions },
+    of('CPU a million rows', 's', (run) => run.cpuSeconds * perMillion),
+    of('peak RSS', 'MB', (run) => run.peakRssBytes / 1e6),
   ]
 }
 
@@ -112,11 +117,11 @@ async function receive(backlog: Backlog, run: number): Promise<number> {
 
 async function penstock(
   backlog: Backlog,
-  run: string,
+  name: string,
   withSchemas: boolean,
   context: BenchContext,
 ): Promise<BacklogRun> {
-  const slot = await backlog.slot(`bench_${run}`)
+  const slot = await backlog.slot(`bench_${name}`)
   const worker = await BenchWorker.launch({
     ...context.worker,
     settings: {
@@ -126,18 +131,9 @@ async function penstock(
   })
   try {
     const watch = await TopicWatch.open(worker.broker)
-    const before = treeUsage(worker.pid)
-    await worker.create('source', sourceConfig(backlog, slot))
-    const { first, last } = await watch.until(`bench.public.${backlog.table}`, backlog.rows, 600_000, () =>
-      worker.checkRunning('source'),
-    )
-    const after = treeUsage(worker.pid)
+    const run = await runBacklog(backlog, worker, watch, { name, slot, config: {} })
     await watch.close()
-    return {
-      seconds: (last - first) / 1000,
-      cpuSeconds: after.cpuSeconds - before.cpuSeconds,
-      peakRssBytes: after.peakRssBytes,
-    }
+    return run
   } finally {
     await worker.stop()
     await backlog.dropSlot(slot)

@@ -1,0 +1,9 @@
+import pg from 'pg'
+
+/** Runs one statement on a connection of its own. */
+export async function query(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query(sql)
+  await client.end()
+}

@@ -1,0 +1,77 @@
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { BenchError } from './worker.ts'
+
+const mappings = {
+  dynamic: 'strict',
+  properties: {
+    id: { type: 'long' },
+    customer: { type: 'keyword' },
+    status: { type: 'keyword' },
+    total: { type: 'double' },
+    note: { type: 'keyword' },
+    created_at: { type: 'date' },
+  },
+}
+
+/** One record of about 230 bytes, as the sinks are given. */
+export function record(id: number): { readonly key: string; readonly value: string } {
+  const row = {
+    id,
+    customer: `customer-${id % 5000}`,
+    status: 'paid',
+    total: (id / 100).toFixed(2),
+    note: 'n'.repeat(110),
+    created_at: '2024-01-31T10:20:30Z',
+  }
+  return { key: JSON.stringify({ id }), value: JSON.stringify(row) }
+}
+
+/** An empty index of one shard for the records. */
+export async function freshIndex(search: string, index: string): Promise<void> {
+  await fetch(`${search}/${index}`, { method: 'DELETE' })
+  const settings = { number_of_shards: 1, number_of_replicas: 0 }
+  await send(`${search}/${index}`, 'PUT', 'application/json', JSON.stringify({ settings, mappings }))
+}
+
+/**
+ * Brings the JVM of Elasticsearch to speed with documents in an index of its own: in the first 600,000 it compiles, and
+ * what a sink reaches meanwhile says little of the sink.
+ */
+export async function warmSearch(search: string, documents: number): Promise<void> {
+  const [index, aRequest, parallel] = ['bench-warm', 4000, 3]
+  await freshIndex(search, index)
+  let next = 0
+  const sender = async (): Promise<void> => {
+    for (let from = next; from < documents; from = next) {
+      next = from + aRequest
+      const lines = Array.from(
+        { length: aRequest },
+        (_, i) => `{"index":{"_id":"${from + i}"}}\n${record(from + i).value}\n`,
+      )
+      await send(`${search}/${index}/_bulk?filter_path=errors`, 'POST', 'application/x-ndjson', lines.join(''))
+    }
+  }
+  await Promise.all(Array.from({ length: parallel }, sender))
+  await fetch(`${search}/${index}`, { method: 'DELETE' })
+}
+
+/** Makes a bucket of a name of its own. */
+export async function makeBucket(store: string): Promise<string> {
+  const url = new URL(store)
+  const client = new S3Client({
+    endpoint: url.origin,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId: url.username, secretAccessKey: url.password },
+  })
+  const bucket = `bench-${Date.now().toString(36)}`
+  await client.send(new CreateBucketCommand({ Bucket: bucket }))
+  client.destroy()
+  return bucket
+}
+
+async function send(url: string, method: string, contentType: string, body: string): Promise<void> {
+  const answer = await fetch(url, { method, headers: { 'content-type': contentType }, body })
+  const text = await answer.text()
+  if (!answer.ok || text.includes('"errors":true')) throw new BenchError(`${method} ${url}: ${answer.status} ${text}`)
+}

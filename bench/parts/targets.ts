@@ -1,0 +1,31 @@
+/** What we want of one measurement; a rival is named by how its name begins. */
+export interface Target {
+  readonly what: string
+  /** Of many samples; of few it is the median. */
+  readonly statistic: 'p50' | 'p99'
+  readonly atLeast?: number
+  readonly atMost?: number
+  /** How many times a rival's value ours must be, at least. */
+  readonly against?: Readonly<Record<string, number>>
+}
+
+const latency = (rate: number): readonly Target[] => [
+  { what: `commit → readable at ${rate} rows/s`, statistic: 'p50', atMost: 5 },
+  { what: `commit → readable at ${rate} rows/s`, statistic: 'p99', atMost: 30 },
+]
+
+export const targets: readonly Target[] = [
+  { what: 'backlog → durable log', statistic: 'p50', against: { pg_recvlogical: 0.5, Debezium: 1 } },
+  { what: 'CPU a million rows', statistic: 'p50', atMost: 12 },
+  { what: 'peak RSS', statistic: 'p50', atMost: 450 },
+  ...latency(50),
+  ...latency(1000),
+  { what: 'launch → REST', statistic: 'p50', atMost: 1000 },
+  { what: 'launch → first row in the topic', statistic: 'p50', atMost: 2000 },
+  { what: 'launch → searchable', statistic: 'p50', atMost: 3000 },
+  { what: 'log → Elasticsearch', statistic: 'p50', atLeast: 40_000 },
+  { what: 'log → S3, gzip', statistic: 'p50', atLeast: 60_000 },
+  { what: 'RSS at rest', statistic: 'p50', atMost: 200 },
+  { what: 'CPU at rest', statistic: 'p50', atMost: 2 },
+  { what: 'peak RSS loaded', statistic: 'p50', atMost: 450 },
+]
