@@ -1,4 +1,5 @@
 import {
+  ByteSink,
   jsonWriter,
   plainJson,
   type JsonWriter,
@@ -10,6 +11,7 @@ import {
 /** Writes values as JSON text on one line: Connect's JSON form without its schema, whatever the schema is. */
 export class RecordText {
   readonly #options: JsonWriteOptions
+  readonly #sink = new ByteSink()
   readonly #writers = new WeakMap<Schema, JsonWriter>()
 
   constructor(decimalFormat: 'BASE64' | 'NUMERIC') {
@@ -24,6 +26,8 @@ export class RecordText {
       writer = jsonWriter(valueSchema, this.#options)
       this.#writers.set(valueSchema, writer)
     }
-    return writer(value)
+    this.#sink.begin()
+    writer(this.#sink, value)
+    return this.#sink.take().toString()
   }
 }

@@ -1,4 +1,5 @@
 import {
+  ByteSink,
   DataError,
   holdsDecimal,
   jsonReader,
@@ -87,12 +88,14 @@ interface KnownWriter {
 }
 
 const prefixesPerTopic = 4
+const closingBrace = 0x7d
 
 /** Connect data as JSON, with or without the `{"schema":…,"payload":…}` envelope around it. */
 export class JsonConverter implements Converter, HeaderConverter {
   readonly #envelope: boolean
   readonly #cacheSize: number
   readonly #options: JsonWriteOptions
+  readonly #sink = new ByteSink()
   readonly #writers = new WeakMap<Schema, KnownWriter>()
   readonly #known = new Map<string, KnownSchema>()
   readonly #prefixes = new Map<string, KnownPrefix[]>()
@@ -107,7 +110,7 @@ export class JsonConverter implements Converter, HeaderConverter {
   }
 
   fromConnect(_topic: string, schema: Schema | null, value: ConnectValue): Buffer | null {
-    if (schema !== null) return writeMessage(this.#writerOf(schema), value)
+    if (schema !== null) return this.#write(this.#writerOf(schema), value)
     if (value === null) return null
     const json = plainJson(value)
     return Buffer.from(this.#envelope ? `{"schema":null,"payload":${json}}` : json)
@@ -130,6 +133,15 @@ export class JsonConverter implements Converter, HeaderConverter {
 
   toConnectHeader(topic: string, _key: string, bytes: Uint8Array | null): SchemaAndValue {
     return this.toConnect(topic, bytes)
+  }
+
+  #write({ head, payload }: KnownWriter, value: ConnectValue): Buffer {
+    const sink = this.#sink
+    sink.begin()
+    if (head.length > 0) sink.bytes(head)
+    payload(sink, value)
+    if (head.length > 0) sink.byte(closingBrace)
+    return sink.take()
   }
 
   #writerOf(schema: Schema): KnownWriter {
@@ -199,18 +211,6 @@ function evictOldest(cache: Map<string, unknown>, limit: number): void {
     cache.delete(key)
     return
   }
-}
-
-const closingBrace = 0x7d
-
-function writeMessage({ head, payload }: KnownWriter, value: ConnectValue): Buffer {
-  const text = payload(value)
-  if (head.length === 0) return Buffer.from(text)
-  const message = Buffer.allocUnsafe(head.length + Buffer.byteLength(text) + 1)
-  message.set(head)
-  message.write(text, head.length)
-  message[message.length - 1] = closingBrace
-  return message
 }
 
 /** Parsed JSON is schemaless Connect data as it stands, as long as no exact fractions were asked for. */

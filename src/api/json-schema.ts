@@ -2,7 +2,7 @@ import { DataError } from './errors.ts'
 import { isJsonObject, type JsonObject, type JsonValue } from './json-parse.ts'
 import { jsonReader } from './json-read.ts'
 import { quoteJson } from './json-text.ts'
-import { jsonWriter, keySchemaOf, valueSchemaOf, type JsonWriteOptions } from './json-write.ts'
+import { jsonTextBy, jsonWriter, keySchemaOf, valueSchemaOf, type JsonWriteOptions } from './json-write.ts'
 import {
   arrayOf,
   mapOf,
@@ -57,7 +57,7 @@ function schemaMembers(schema: Schema, options: JsonWriteOptions): string[] {
   if (schema.doc !== null) members.push(`"doc":${quoteJson(schema.doc)}`)
   if (schema.parameters !== null) members.push(`"parameters":${parametersToJson(schema.parameters)}`)
   if (schema.defaultValue !== undefined && schema.defaultValue !== null) {
-    members.push(`"default":${jsonWriter(schema, options)(schema.defaultValue)}`)
+    members.push(`"default":${jsonTextBy(jsonWriter(schema, options), schema.defaultValue)}`)
   }
   return members
 }

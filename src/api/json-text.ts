@@ -1,3 +1,4 @@
+import type { ByteSink } from './byte-sink.ts'
 import type { ConnectValue } from './schema.ts'
 
 // eslint-disable-next-line no-control-regex -- these are the characters that JSON wants escaped
@@ -15,6 +16,48 @@ export function quoteJson(text: string): string {
   if (!needsEscape.test(text)) return `"${text}"`
   const json = upperCaseEscapes(JSON.stringify(text))
   return hasSurrogate.test(json) ? json.replace(surrogate, escapeSurrogate) : json
+}
+
+const shortText = 64
+const doubleQuote = 0x22
+const backslash = 0x5c
+
+/** {@link quoteJson} into a sink. */
+export function quoteJsonTo(sink: ByteSink, text: string): void {
+  if (text.length > shortText || !quoteShort(sink, text)) quoteLong(sink, text)
+}
+
+/** Short ASCII text, character by character: cheaper than any call that looks at it whole. False, and nothing written, for other text. */
+function quoteShort(sink: ByteSink, text: string): boolean {
+  const { length } = text
+  sink.reserve(2 * length + 2)
+  const { buffer } = sink
+  let at = sink.position
+  buffer[at] = doubleQuote
+  at += 1
+  for (let i = 0; i < length; i += 1) {
+    const code = text.charCodeAt(i)
+    if (code < 0x20 || code > 0x7f) return false
+    if (code === doubleQuote || code === backslash) {
+      buffer[at] = backslash
+      at += 1
+    }
+    buffer[at] = code
+    at += 1
+  }
+  buffer[at] = doubleQuote
+  sink.position = at + 1
+  return true
+}
+
+function quoteLong(sink: ByteSink, text: string): void {
+  if (needsEscape.test(text)) {
+    sink.utf8(quoteJson(text))
+    return
+  }
+  sink.byte(doubleQuote)
+  sink.utf8(text)
+  sink.byte(doubleQuote)
 }
 
 function escapeSurrogate(unit: string): string {

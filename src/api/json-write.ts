@@ -1,7 +1,8 @@
+import { ByteSink } from './byte-sink.ts'
 import { decimalBase64, decimalTextOf, unscaledDecimal } from './decimal.ts'
 import { DataError } from './errors.ts'
 import { javaDoubleText, javaFloatText } from './java-number.ts'
-import { isArray, isMap, quoteBase64, quoteJson } from './json-text.ts'
+import { isArray, isMap, quoteBase64, quoteJson, quoteJsonTo } from './json-text.ts'
 import { Logical, type ConnectValue, type Schema, type SchemaType } from './schema.ts'
 
 /** How the JSON form of Connect data is written; the defaults are those of Kafka's JsonConverter. */
@@ -13,9 +14,10 @@ export interface JsonWriteOptions {
 }
 
 const maxRemembered = 256
+const ascii = { comma: 0x2c, colon: 0x3a, openBracket: 0x5b, closeBracket: 0x5d, openBrace: 0x7b, closeBrace: 0x7d }
 
-/** The JSON text of one value. @throws DataError when the value does not fit the schema. */
-export type JsonWriter = (value: ConnectValue) => string
+/** Writes the JSON of one value. @throws DataError when the value does not fit the schema; the sink then holds a part of it. */
+export type JsonWriter = (sink: ByteSink, value: ConnectValue) => void
 
 /**
  * Compiles the writer of a schema's payload: Kafka's JSON form without the `schema`/`payload` envelope. Compile once
@@ -25,26 +27,39 @@ export function jsonWriter(schema: Schema, options: JsonWriteOptions): JsonWrite
   return nullable(schema, '', options)
 }
 
+/** The text of what `write` writes. */
+export function jsonTextBy(write: JsonWriter, value: ConnectValue): string {
+  const sink = new ByteSink()
+  write(sink, value)
+  return sink.take().toString()
+}
+
+const nullBytes = Buffer.from('null')
+
 function nullable(schema: Schema, path: string, options: JsonWriteOptions): JsonWriter {
   const write = present(schema, path, options)
-  const nullText = nullTextOf(schema, write, options)
-  if (nullText === null) {
-    return (value) => {
+  const instead = insteadOfNull(schema, write, options)
+  if (instead === null) {
+    return (sink, value) => {
       if (value === null || value === undefined) {
         throw new DataError(
           `Conversion error: null value for field that is required and has no default value${at(path)}`,
         )
       }
-      return write(value)
+      write(sink, value)
     }
   }
-  return (value) => (value === null || value === undefined ? nullText : write(value))
+  return (sink, value) => {
+    if (value === null || value === undefined) sink.bytes(instead)
+    else write(sink, value)
+  }
 }
 
-function nullTextOf(schema: Schema, write: JsonWriter, options: JsonWriteOptions): string | null {
+function insteadOfNull(schema: Schema, write: JsonWriter, options: JsonWriteOptions): Buffer | null {
   const { defaultValue } = schema
-  if (options.replaceNullWithDefault && defaultValue !== undefined && defaultValue !== null) return write(defaultValue)
-  return schema.optional ? 'null' : null
+  if (options.replaceNullWithDefault && defaultValue !== undefined && defaultValue !== null)
+    return Buffer.from(jsonTextBy(write, defaultValue))
+  return schema.optional ? nullBytes : null
 }
 
 function present(schema: Schema, path: string, options: JsonWriteOptions): JsonWriter {
@@ -59,12 +74,18 @@ function present(schema: Schema, path: string, options: JsonWriteOptions): JsonW
     case 'FLOAT64':
       return floatWriter(schema.type, path, javaDoubleText)
     case 'BOOLEAN':
-      return (value) => (typeof value === 'boolean' ? String(value) : misfit('BOOLEAN', path, value))
+      return (sink, value) => {
+        if (typeof value !== 'boolean') misfit('BOOLEAN', path, value)
+        sink.ascii(value ? 'true' : 'false')
+      }
     case 'STRING':
       return stringWriter(path)
     case 'BYTES':
       if (schema.name === Logical.decimal) return decimalWriter(schema, path, options)
-      return (value) => (value instanceof Uint8Array ? quoteBase64(value) : misfit('BYTES', path, value))
+      return (sink, value) => {
+        if (!(value instanceof Uint8Array)) misfit('BYTES', path, value)
+        sink.ascii(quoteBase64(value))
+      }
     case 'ARRAY':
       return arrayWriter(schema, path, options)
     case 'MAP':
@@ -74,33 +95,25 @@ function present(schema: Schema, path: string, options: JsonWriteOptions): JsonW
   }
 }
 
-/** Many fields hold the same text record after record (names of a source, of a table): it is quoted once. */
 function stringWriter(path: string): JsonWriter {
-  let last = ''
-  let quoted = '""'
-  return (value) => {
-    if (value === last) return quoted
-    if (typeof value !== 'string') return misfit('STRING', path, value)
-    const text = quoteJson(value)
-    if (value.length <= maxRemembered) {
-      last = value
-      quoted = text
-    }
-    return text
+  return (sink, value) => {
+    if (typeof value !== 'string') misfit('STRING', path, value)
+    quoteJsonTo(sink, value)
   }
 }
 
 function integerWriter(type: SchemaType, path: string): JsonWriter {
-  return (value) => {
-    if (typeof value === 'number' ? Number.isInteger(value) : typeof value === 'bigint') return String(value)
-    return misfit(type, path, value)
+  return (sink, value) => {
+    if (typeof value === 'number' && Number.isSafeInteger(value)) sink.integer(value)
+    else if (typeof value === 'bigint' || Number.isInteger(value)) sink.ascii(String(value))
+    else misfit(type, path, value)
   }
 }
 
 function floatWriter(type: SchemaType, path: string, text: (value: number) => string): JsonWriter {
-  return (value) => {
-    if (typeof value !== 'number') return misfit(type, path, value)
-    return Number.isFinite(value) ? text(value) : `"${value}"`
+  return (sink, value) => {
+    if (typeof value !== 'number') misfit(type, path, value)
+    sink.ascii(Number.isFinite(value) ? text(value) : `"${value}"`)
   }
 }
 
@@ -113,20 +126,26 @@ export function decimalScale(schema: Schema): number {
 
 function decimalWriter(schema: Schema, path: string, options: JsonWriteOptions): JsonWriter {
   const scale = decimalScale(schema)
-  const write =
+  const text =
     options.decimalFormat === 'NUMERIC'
-      ? (text: string): string => decimalTextOf(unscaledDecimal(text, scale), scale)
-      : (text: string): string => `"${decimalBase64(text, scale)}"`
-  return (value) => (typeof value === 'string' ? write(value) : misfit('Decimal', path, value))
+      ? (value: string): string => decimalTextOf(unscaledDecimal(value, scale), scale)
+      : (value: string): string => `"${decimalBase64(value, scale)}"`
+  return (sink, value) => {
+    if (typeof value !== 'string') misfit('Decimal', path, value)
+    sink.ascii(text(value))
+  }
 }
 
 function arrayWriter(schema: Schema, path: string, options: JsonWriteOptions): JsonWriter {
   const item = nullable(valueSchemaOf(schema), `${path}[]`, options)
-  return (value) => {
-    if (!isArray(value)) return misfit('ARRAY', path, value)
-    let text = ''
-    for (let i = 0; i < value.length; i += 1) text += (i === 0 ? '' : ',') + item(value[i] ?? null)
-    return `[${text}]`
+  return (sink, value) => {
+    if (!isArray(value)) misfit('ARRAY', path, value)
+    sink.byte(ascii.openBracket)
+    for (let i = 0; i < value.length; i += 1) {
+      if (i > 0) sink.byte(ascii.comma)
+      item(sink, value[i] ?? null)
+    }
+    sink.byte(ascii.closeBracket)
   }
 }
 
@@ -135,30 +154,86 @@ function mapWriter(schema: Schema, path: string, options: JsonWriteOptions): Jso
   const asObject = keySchema.type === 'STRING'
   const key = asObject ? present(keySchema, `${path}{}`, options) : nullable(keySchema, `${path}{}`, options)
   const item = nullable(valueSchemaOf(schema), `${path}{}`, options)
-  return (value) => {
-    if (!isMap(value)) return misfit('MAP', path, value)
-    let text = ''
+  const [open, close] = asObject ? [ascii.openBrace, ascii.closeBrace] : [ascii.openBracket, ascii.closeBracket]
+  return (sink, value) => {
+    if (!isMap(value)) misfit('MAP', path, value)
+    sink.byte(open)
+    let first = true
     for (const [k, v] of value) {
-      if (text !== '') text += ','
-      text += asObject ? `${key(k)}:${item(v)}` : `[${key(k)},${item(v)}]`
+      if (!first) sink.byte(ascii.comma)
+      first = false
+      if (!asObject) sink.byte(ascii.openBracket)
+      key(sink, k)
+      sink.byte(asObject ? ascii.colon : ascii.comma)
+      item(sink, v)
+      if (!asObject) sink.byte(ascii.closeBracket)
     }
-    return asObject ? `{${text}}` : `[${text}]`
+    sink.byte(close)
   }
 }
 
+/**
+ * Fields that hold what they held in the value before (names of a source, of a table, times; in an update most of the
+ * row) are copied from its bytes, whole stretches at once.
+ */
 function structWriter(schema: Schema, path: string, options: JsonWriteOptions): JsonWriter {
-  const heads = schema.fields.map((field, i) => `${i === 0 ? '{' : ','}${quoteJson(field.name)}:`)
+  const heads = schema.fields.map((field, i) => Buffer.from(`${i === 0 ? '{' : ','}${quoteJson(field.name)}:`))
   const writers = schema.fields.map((field) =>
     nullable(field.schema, path === '' ? field.name : `${path}.${field.name}`, options),
   )
   const count = heads.length
-  if (count === 0) return () => '{}'
-  return (value) => {
-    if (!isArray(value)) return misfit('STRUCT', path, value)
-    let text = ''
-    for (let i = 0; i < count; i += 1) text += (heads[i] ?? '') + (writers[i]?.(value[i] ?? null) ?? '')
-    return `${text}}`
+  if (count === 0) return (sink) => sink.ascii('{}')
+  const last: Remembered[] = new Array<Remembered>(count).fill(undefined)
+  /** Ends of the last value's fields, counted from where its first field begins. */
+  const ends = new Int32Array(count)
+  let bytes: Buffer | null = null
+  let first = 0
+  return (sink, value) => {
+    if (!isArray(value)) misfit('STRUCT', path, value)
+    const before = bytes
+    const begin = sink.position - sink.start
+    // An error halfway leaves what is remembered of two values.
+    bytes = null
+    let endBefore = 0
+    for (let i = 0; i < count;) {
+      const to = before === null ? i : endOfSame(value, last, i)
+      if (before !== null && to > i) {
+        const shift = sink.position - sink.start - begin - endBefore
+        const end = ends[to - 1] as number
+        sink.part(before, first + endBefore, first + end)
+        for (; i < to; i += 1) ends[i] = (ends[i] as number) + shift
+        endBefore = end
+        continue
+      }
+      const item = value[i] ?? null
+      endBefore = ends[i] as number
+      sink.bytes(heads[i] as Buffer)
+      ;(writers[i] as JsonWriter)(sink, item)
+      ends[i] = sink.position - sink.start - begin
+      last[i] = remembered(item)
+      i += 1
+    }
+    bytes = sink.buffer
+    first = sink.start + begin
+    sink.byte(ascii.closeBrace)
   }
+}
+
+/** Where the stretch of fields ends that hold what they held before. */
+function endOfSame(value: readonly ConnectValue[], last: readonly Remembered[], from: number): number {
+  let i = from
+  while (i < last.length && (value[i] ?? null) === last[i]) i += 1
+  return i
+}
+
+/** What a field held; undefined when that cannot be compared, or should not be kept. */
+type Remembered = string | number | bigint | boolean | null | undefined
+
+function remembered(value: ConnectValue): Remembered {
+  if (typeof value === 'string') return value.length <= maxRemembered ? value : undefined
+  // 0 is equal to -0, which has another text.
+  if (value === 0) return undefined
+  return typeof value === 'object' && value !== null ? undefined : value
 }
 
 /** A MAP's or ARRAY's value schema. @throws DataError when the schema has none. */
