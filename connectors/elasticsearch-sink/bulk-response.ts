@@ -47,8 +47,33 @@ const unavailableTypes = new Set([
 
 const unavailableStatuses = new Set([429, 502, 503, 504])
 
+const noErrors = '{"errors":false,'
+const statusKey = '"status":'
+
+/**
+ * Whether an answer says of all `count` operations that they were applied. Nearly every answer does, and is not parsed
+ * for it. It holds the members `errors` and `items.*.status`, in the order in which every version writes them.
+ */
+export function succeeded(body: string, count: number): boolean {
+  if (!body.startsWith(noErrors) || !body.endsWith(']}')) return false
+  let found = 0
+  for (let at = body.indexOf(statusKey); at >= 0; at = body.indexOf(statusKey, at + statusKey.length)) found += 1
+  return found === count
+}
+
+/** The items of an answer; null when it is cut, or no answer to a bulk request. */
+export function parseItems(body: string): readonly BulkItem[] | null {
+  try {
+    const answer = JSON.parse(body) as { items?: readonly BulkItem[] }
+    return answer.items ?? null
+  } catch (error) {
+    if (error instanceof SyntaxError) return null
+    throw error
+  }
+}
+
 /** Classifies an item by its status and error types (8.x, 7.17 and OpenSearch name some differently). */
-export function classify(item: BulkItem, operation: Operation): Outcome {
+export function classify(item: BulkItem, operation: Pick<Operation, 'versioned'>): Outcome {
   const [answer] = Object.values(item)
   if (answer === undefined) return { kind: 'refused', reason: 'an empty item in the answer of a bulk request' }
   const { error, status } = answer
@@ -56,7 +81,7 @@ export function classify(item: BulkItem, operation: Operation): Outcome {
   const type = error.type ?? ''
   const reason = reasonOf(error)
   if (status === 409 || type === 'version_conflict_engine_exception') {
-    return operation.version === null ? { kind: 'refused', reason } : { kind: 'superseded' }
+    return !operation.versioned ? { kind: 'refused', reason } : { kind: 'superseded' }
   }
   if (unavailableStatuses.has(status) || unavailableTypes.has(type)) return { kind: 'unavailable', reason }
   if (type === 'index_not_found_exception') return { kind: 'no-index', reason }

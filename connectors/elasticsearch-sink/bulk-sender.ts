@@ -1,8 +1,9 @@
 import { ConnectError, RetriableError, type Clock, type Counter, type Histogram, type Logger } from 'penstock/api'
-import { classify, type BulkItem, type Outcome } from './bulk-response.ts'
+import { bodyOf, type Lines } from './bulk-lines.ts'
+import { classify, parseItems, succeeded, type BulkItem, type Outcome } from './bulk-response.ts'
 import type { SinkSettings } from './settings.ts'
 import type { Indices } from './indices.ts'
-import { bulkLines, weightOf, type Operation } from './operation.ts'
+import { documentKey, placeOf, type LineWriter, type Operation } from './operation.ts'
 import { refusal, type Retries } from './requests.ts'
 import { fillHoles } from './stored-values.ts'
 import type { Transport } from './transport.ts'
@@ -20,7 +21,8 @@ export interface SenderParts {
   readonly transport: Transport
   readonly indices: Indices
   readonly retries: Retries
-  readonly settings: Pick<SinkSettings, 'bulkSizeBytes' | 'malformed' | 'maxInFlight'>
+  readonly settings: Pick<SinkSettings, 'bulkSizeBytes' | 'malformed'>
+  readonly writer: LineWriter
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: SenderMetrics
@@ -43,15 +45,15 @@ export class BulkSender {
     for (let start = 0; start < batch.length;) {
       const end = filledEnd(batch, start)
       const part = batch.slice(start, end)
-      if (part.some((operation) => operation.holes !== null)) await this.#fill(part)
+      if (part.some((operation) => operation.draft !== null)) await this.#fill(part)
       for (const request of cut(part, this.#parts.settings.bulkSizeBytes)) await this.#deliverRequest(request)
       start = end
     }
   }
 
   async #fill(part: readonly Operation[]): Promise<void> {
-    const { transport, retries, signal, metrics, logger } = this.#parts
-    const missing = await fillHoles(part, transport, retries, signal)
+    const { transport, retries, signal, metrics, logger, writer } = this.#parts
+    const missing = await fillHoles(part, writer, { transport, retries, signal })
     if (missing === 0) return
     metrics.missingValues.add(missing)
     logger.warn(
@@ -76,10 +78,8 @@ export class BulkSender {
   }
 
   async #attempt(operations: readonly Operation[]): Promise<Step> {
-    const { transport, signal, clock, metrics, settings } = this.#parts
-    const retryOnConflict = Math.min(settings.maxInFlight, 5)
-    let bulk = ''
-    for (const operation of operations) bulk += bulkLines(operation, retryOnConflict)
+    const { transport, signal, clock, metrics } = this.#parts
+    const bulk = bodyOf(linesOf(operations))
     const began = clock.monotonic()
     try {
       const answer = await transport.request({
@@ -95,7 +95,10 @@ export class BulkSender {
         return { kind: 'again', remaining: operations, reason: `HTTP ${answer.status}: ${answer.body.slice(0, 300)}` }
       }
       if (answer.status >= 300)
-        throw refusal(`a bulk request of ${operations.length} operations (${operations[0]?.place ?? ''} …)`, answer)
+        throw refusal(
+          `a bulk request of ${operations.length} operations (${operations.slice(0, 1).map(placeOf).join()} …)`,
+          answer,
+        )
       return await this.#read(operations, answer.body)
     } catch (error) {
       if (error instanceof RetriableError) return { kind: 'again', remaining: operations, reason: error.message }
@@ -104,6 +107,11 @@ export class BulkSender {
   }
 
   async #read(operations: readonly Operation[], body: string): Promise<Step> {
+    if (succeeded(body, operations.length)) {
+      for (const { progress, mark } of operations) progress.finish(mark)
+      this.#parts.metrics.documents.add(operations.length)
+      return { kind: 'again', remaining: [], reason: '' }
+    }
     const items = parseItems(body)
     if (items === null || items.length !== operations.length) {
       return {
@@ -137,10 +145,10 @@ export class BulkSender {
       throw new ConnectError(`Indexing failed: ${describe(operation)}: ${outcome.reason}`, {
         code: outcome.kind === 'malformed' ? 'ES_MALFORMED' : 'ES_REFUSED',
         stage: 'TASK_PUT',
-        topicPartition: operation.place,
+        topicPartition: placeOf(operation),
       })
     }
-    operation.mark.done = true
+    operation.progress.finish(operation.mark)
   }
 }
 
@@ -156,32 +164,26 @@ export function toRepeat(operations: readonly Operation[], failed: ReadonlySet<O
   const again = new Set<string>()
   return operations.filter((operation) => {
     if (failed.has(operation)) {
-      if (operation.version === null && operation.key !== null) again.add(operation.key)
+      if (!operation.versioned && operation.id !== null) again.add(documentKey(operation))
       return true
     }
-    return operation.key !== null && again.has(operation.key)
+    return again.size > 0 && operation.id !== null && again.has(documentKey(operation))
   })
 }
 
 function describe(operation: Operation): string {
-  return `record ${operation.place}, document ${operation.id === null ? '(id chosen by Elasticsearch)' : `'${operation.id}'`} of index '${operation.index}'`
+  return `record ${placeOf(operation)}, document ${operation.id === null ? '(id chosen by Elasticsearch)' : `'${operation.id}'`} of index '${operation.index}'`
 }
 
-function parseItems(body: string): readonly BulkItem[] | null {
-  try {
-    const answer = JSON.parse(body) as { items?: readonly BulkItem[] }
-    return answer.items ?? null
-  } catch (error) {
-    if (error instanceof SyntaxError) return null
-    throw error
-  }
+function* linesOf(operations: readonly Operation[]): Generator<Lines> {
+  for (const { lines } of operations) if (lines !== null) yield lines
 }
 
 /** The end of a run that begins at `start` and holds at most {@link maxFilled} documents to fill. */
 function filledEnd(batch: readonly Operation[], start: number): number {
   let filled = 0
   for (let i = start; i < batch.length; i++) {
-    if (batch[i]?.holes === null) continue
+    if (batch[i]?.draft === null) continue
     filled += 1
     if (filled > maxFilled) return i
   }
@@ -193,7 +195,7 @@ function* cut(operations: readonly Operation[], maxBytes: number): Generator<rea
   let start = 0
   let bytes = 0
   for (const [i, operation] of operations.entries()) {
-    const own = weightOf(operation)
+    const own = operation.lines === null ? 0 : operation.lines.end - operation.lines.start
     if (i > start && bytes + own > maxBytes) {
       yield operations.slice(start, i)
       start = i

@@ -1,19 +1,27 @@
 import { ConnectError, deferred, type Clock, type Deferred } from 'penstock/api'
+import { BulkLines } from './bulk-lines.ts'
 import type { SinkSettings } from './settings.ts'
 import type { Operation } from './operation.ts'
-import { WriteQueue } from './write-queue.ts'
+import { WriteQueue, type Flight } from './write-queue.ts'
 
 type Settings = Pick<SinkSettings, 'batchSize' | 'bulkSizeBytes' | 'maxInFlight' | 'maxBuffered' | 'lingerMs'>
 
+// However large a request may be, so much is never held.
+const maxBufferedBytes = 128 * 1024 * 1024
+
 /** Keeps up to `max.in.flight.requests` bulk requests under way, in the order each document needs. */
 export class BulkWriter {
+  /** Where the operations it is given keep their lines. */
+  readonly lines = new BulkLines()
   readonly #settings: Settings
   readonly #clock: Clock
   readonly #deliver: (batch: readonly Operation[]) => Promise<void>
   readonly #onFailure: (error: Error) => void
   readonly #queue: WriteQueue
+  readonly #maxBytes: number
   #inFlight = 0
   #buffered = 0
+  #bufferedBytes = 0
   #lingered = false
   #draining = 0
   #cancelLinger: (() => void) | null = null
@@ -32,7 +40,9 @@ export class BulkWriter {
     this.#clock = clock
     this.#deliver = deliver
     this.#onFailure = onFailure
-    this.#queue = new WriteQueue({ maxOperations: settings.batchSize, maxBytes: settings.bulkSizeBytes })
+    const { batchSize, bulkSizeBytes, maxInFlight } = settings
+    this.#queue = new WriteQueue(this.lines, { maxOperations: batchSize, maxBytes: bulkSizeBytes })
+    this.#maxBytes = Math.min(maxBufferedBytes, bulkSizeBytes * (maxInFlight + 1))
   }
 
   get failure(): Error | null {
@@ -47,13 +57,15 @@ export class BulkWriter {
   /** Takes an operation in; call {@link pump} after a group of them. */
   add(operation: Operation): void {
     this.#buffered += 1
+    this.#bufferedBytes += operation.weight
     this.#queue.add(operation)
     if (this.#queue.full) this.pump()
   }
 
   /** Null while there is room for more; else resolves when there is, or the writer has failed. */
   room(): Promise<void> | null {
-    if (this.#buffered < this.#settings.maxBuffered || this.#failure !== null) return null
+    const hasRoom = this.#buffered < this.#settings.maxBuffered && this.#bufferedBytes < this.#maxBytes
+    if (hasRoom || this.#failure !== null) return null
     this.#room ??= deferred<void>()
     return this.#room.promise
   }
@@ -62,10 +74,10 @@ export class BulkWriter {
   pump(): void {
     while (this.#failure === null && this.#inFlight < this.#settings.maxInFlight && this.#queue.ready > 0) {
       if (!this.#queue.full && this.#inFlight > 0 && !this.#lingered && this.#draining === 0) break
-      const batch = this.#queue.take()
-      if (batch.length === 0) break
+      const flight = this.#queue.take()
+      if (flight === null) break
       this.#inFlight += 1
-      void this.#run(batch)
+      void this.#run(flight)
     }
     if (this.#queue.ready === 0) this.#stopLinger()
     else if (this.#cancelLinger === null && !this.#lingered) this.#startLinger()
@@ -98,16 +110,21 @@ export class BulkWriter {
     this.#wake()
   }
 
-  async #run(batch: readonly Operation[]): Promise<void> {
+  async #run(flight: Flight): Promise<void> {
+    const { operations } = flight
     try {
-      await this.#deliver(batch)
+      await this.#deliver(operations)
     } catch (error) {
       this.#fail(error instanceof Error ? error : new ConnectError(String(error)))
     }
-    for (const operation of batch) operation.progress.advance()
-    this.#queue.settle(batch)
+    for (const { progress, lines, weight } of operations) {
+      progress.advance()
+      if (lines !== null) this.lines.release(lines)
+      this.#bufferedBytes -= weight
+    }
+    this.#queue.settle(flight)
     this.#inFlight -= 1
-    this.#buffered -= batch.length
+    this.#buffered -= operations.length
     this.#wake()
     this.pump()
   }

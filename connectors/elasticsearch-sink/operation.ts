@@ -1,47 +1,94 @@
+import { textOf, type BulkLines, type Lines } from './bulk-lines.ts'
 import type { Version } from './document-version.ts'
-import type { Mark, PartitionProgress } from './partition-progress.ts'
+import type { PartitionProgress } from './partition-progress.ts'
 
-/** One write of one document. */
-export interface Operation {
-  readonly kind: 'index' | 'update' | 'delete'
-  readonly index: string
-  /** Null lets Elasticsearch choose. */
-  readonly id: string | null
-  /** Index and id: writes of the same document are kept in order by it. Null when there is no id, so no order. */
-  readonly key: string | null
+/** A document with holes, until its stored values are known. */
+export interface Draft {
+  readonly source: string
   readonly version: Version
-  /** The document's JSON; null for a delete. Completed in place when {@link holes} are filled. */
-  source: string | null
   /** Fields whose stored value must be put into the source before it is sent. */
-  holes: readonly string[] | null
-  readonly mark: Mark
+  readonly holes: readonly string[]
+}
+
+export type OperationKind = 'index' | 'update' | 'delete'
+
+/**
+ * One write of one document. Tens of thousands wait for a slow cluster, so that each is kept small: what is told of it in
+ * errors is put together when there is one.
+ */
+export interface Operation {
+  readonly kind: OperationKind
+  readonly index: string
+  /** Null lets Elasticsearch choose; there is no order to keep then. */
+  readonly id: string | null
+  /** Whether it is written with a version. */
+  readonly versioned: boolean
+  /** Bytes in a bulk body; of a draft an estimate. */
+  readonly weight: number
+  /** Which record of {@link progress} it is. */
+  readonly mark: number
   readonly progress: PartitionProgress
-  /** Where the record lies, for errors: `topic-partition@offset`. */
-  readonly place: string
+  /** Its lines in a bulk body; null while it is a draft. */
+  lines: Lines | null
+  draft: Draft | null
 }
 
-/** {@link Operation.key} of a document. */
-export function documentKey(index: string, id: string | null): string | null {
-  return id === null ? null : `${index}\u0000${id}`
+/** Index and id as one word. */
+export function documentKey({ index, id }: { readonly index: string; readonly id: string | null }): string {
+  return `${index}\u0000${id ?? ''}`
 }
 
-/** Bytes the operation takes in a bulk body, roughly (UTF-16 length counts as bytes; the estimate only cuts requests). */
-export function weightOf(operation: Operation): number {
-  return (operation.source?.length ?? 0) + operation.index.length + (operation.id?.length ?? 0) + 80
+/** Where the record lies: `topic-partition@offset`. */
+export function placeOf({ progress, mark }: Operation): string {
+  return `${progress.name}@${progress.offsetOf(mark)}`
 }
 
-/** The lines of a bulk body. Versions go with `external_gte`, never on an update (Elasticsearch refuses the request). */
-export function bulkLines(operation: Operation, retryOnConflict: number): string {
-  const id = operation.id === null ? '' : `,"_id":${JSON.stringify(operation.id)}`
-  const version =
-    operation.version === null ? '' : `,"version":${String(operation.version)},"version_type":"external_gte"`
-  const target = `"_index":${JSON.stringify(operation.index)}${id}`
-  switch (operation.kind) {
-    case 'index':
-      return `{"index":{${target}${version}}}\n${operation.source ?? ''}\n`
-    case 'update':
-      return `{"update":{${target},"retry_on_conflict":${retryOnConflict}}}\n{"doc":${operation.source ?? ''},"doc_as_upsert":true}\n`
-    case 'delete':
-      return `{"delete":{${target}${version}}}\n`
+/** The document that an operation writes; null for a delete. */
+export function documentOf({ kind, lines }: Operation): string | null {
+  if (kind === 'delete' || lines === null) return null
+  const text = textOf(lines)
+  return text.slice(text.indexOf('\n') + 1, -1)
+}
+
+/** What {@link LineWriter} makes lines of. `source` is the document's JSON. */
+export interface LineParts {
+  readonly kind: OperationKind
+  readonly index: string
+  readonly id: string | null
+  readonly version: Version
+  readonly source: string
+}
+
+/** Writes the lines of operations. Versions go with `external_gte`, never on an update (Elasticsearch refuses the request). */
+export class LineWriter {
+  readonly lines: BulkLines
+  readonly #updateOptions: string
+  #index = ''
+  #target = ''
+
+  constructor(lines: BulkLines, retryOnConflict: number) {
+    this.lines = lines
+    this.#updateOptions = `"retry_on_conflict":${retryOnConflict}}}\n{"doc":`
+  }
+
+  write(parts: LineParts): Lines {
+    return this.lines.write(this.text(parts))
+  }
+
+  text({ kind, index, id, version, source }: LineParts): string {
+    if (index !== this.#index) {
+      this.#index = index
+      this.#target = `{"_index":${JSON.stringify(index)}`
+    }
+    const target = id === null ? this.#target : `${this.#target},"_id":${JSON.stringify(id)}`
+    const versionText = version === null ? '' : `,"version":${String(version)},"version_type":"external_gte"`
+    switch (kind) {
+      case 'index':
+        return `{"index":${target}${versionText}}}\n${source}\n`
+      case 'update':
+        return `{"update":${target},${this.#updateOptions}${source},"doc_as_upsert":true}\n`
+      case 'delete':
+        return `{"delete":${target}${versionText}}}\n`
+    }
   }
 }

@@ -1,48 +1,62 @@
-/** A record under way in one partition; `done` once it needs nothing more. */
-export interface Mark {
-  readonly offset: number
-  done: boolean
-}
-
-/** What may be committed of one partition: everything before the first record that is not done (I2). */
+/**
+ * What may be committed of one partition: everything before the first record that is not done (I2). Records under way
+ * are numbers in one array, for a slow cluster keeps tens of thousands of them alive.
+ */
 export class PartitionProgress {
-  #marks: Mark[] = []
+  /** `topic-partition`, for errors. */
+  readonly name: string
+  /** Offsets in rising order; -1 - offset once the record needs nothing more. */
+  #offsets: number[] = []
   #head = 0
+  /** The mark of the first entry of {@link #offsets}. */
+  #firstMark = 0
   #committable: number | null = null
+
+  constructor(name: string) {
+    this.name = name
+  }
 
   /** The offset to commit; null until a record is done. */
   get committable(): number | null {
     return this.#committable
   }
 
-  /** Records under way, and done ones behind them. */
-  get pending(): number {
-    return this.#marks.length - this.#head
-  }
-
-  /** Takes a record in; offsets rise. */
-  begin(offset: number): Mark {
-    const mark = { offset, done: false }
-    this.#marks.push(mark)
-    return mark
+  /** Takes a record in; offsets rise. Answers the mark to {@link finish} it with. */
+  begin(offset: number): number {
+    return this.#firstMark + this.#offsets.push(offset) - 1
   }
 
   /** A record that needs nothing: done at once, in its place. */
   skip(offset: number): void {
-    this.#marks.push({ offset, done: true })
+    this.#offsets.push(-1 - offset)
     this.advance()
   }
 
-  /** Moves over all that is done; call it after marks were set. */
+  /** The record needs nothing more. Counts with the next {@link advance}. */
+  finish(mark: number): void {
+    const at = mark - this.#firstMark
+    const offset = this.#offsets[at]
+    if (offset !== undefined && offset >= 0) this.#offsets[at] = -1 - offset
+  }
+
+  /** The offset of a record under way. */
+  offsetOf(mark: number): number {
+    const offset = this.#offsets[mark - this.#firstMark] ?? 0
+    return offset < 0 ? -1 - offset : offset
+  }
+
+  /** Moves over all that is done; call it after records were finished. */
   advance(): void {
-    let mark = this.#marks[this.#head]
-    while (mark?.done === true) {
-      this.#committable = mark.offset + 1
-      this.#head += 1
-      mark = this.#marks[this.#head]
+    const offsets = this.#offsets
+    let head = this.#head
+    for (let offset = offsets[head]; offset !== undefined && offset < 0; offset = offsets[head]) {
+      this.#committable = -offset
+      head += 1
     }
-    if (this.#head > 1024 && this.#head * 2 > this.#marks.length) {
-      this.#marks = this.#marks.slice(this.#head)
+    this.#head = head
+    if (head > 1024 && head * 2 > offsets.length) {
+      this.#offsets = offsets.slice(head)
+      this.#firstMark += head
       this.#head = 0
     }
   }

@@ -1,5 +1,5 @@
 import { jsonOf, parseExact } from './json-text.ts'
-import { documentKey, type Operation } from './operation.ts'
+import { documentKey, documentOf, type Draft, type LineWriter, type Operation } from './operation.ts'
 import { reasonOf } from './bulk-response.ts'
 import { refusal, requestPatiently, type Retries } from './requests.ts'
 import type { Transport } from './transport.ts'
@@ -7,35 +7,47 @@ import { ConnectError, type ConnectValue } from 'penstock/api'
 
 type Source = Readonly<Record<string, unknown>>
 
+/** How the cluster is asked for what it stores. */
+export interface StoredValuesSource {
+  readonly transport: Transport
+  readonly retries: Retries
+  readonly signal: AbortSignal
+}
+
 /**
  * Fills the holes of a request's documents: from an earlier write of the same document in the request, else from what
  * is stored. A field that is stored nowhere stays out of the document. Answers how many fields stayed out.
  */
 export async function fillHoles(
   operations: readonly Operation[],
-  transport: Transport,
-  retries: Retries,
-  signal: AbortSignal,
+  writer: LineWriter,
+  from: StoredValuesSource,
 ): Promise<number> {
-  const wanted = operations.filter((operation) => operation.holes !== null)
+  const wanted = operations.filter((operation) => operation.draft !== null)
   if (wanted.length === 0) return 0
-  const stored = await fetchStored(wanted, transport, retries, signal)
+  const stored = await fetchStored(wanted, from)
   const latest = new Map<string, Source | null>()
-  const followed = new Set(wanted.map((operation) => operation.key ?? ''))
+  const followed = new Set(wanted.map(documentKey))
   let missing = 0
   for (const operation of operations) {
-    const key = operation.key ?? ''
+    const key = documentKey(operation)
     if (!followed.has(key)) continue
-    if (operation.holes !== null) {
+    if (operation.draft !== null) {
       const base = latest.has(key) ? (latest.get(key) ?? null) : (stored.get(key) ?? null)
-      missing += fill(operation, operation.holes, base)
+      missing += fill(operation, operation.draft, base, writer)
     }
-    latest.set(key, operation.source === null ? null : (parseExact(operation.source) as Source))
+    const document = documentOf(operation)
+    latest.set(key, document === null ? null : (parseExact(document) as Source))
   }
   return missing
 }
 
-function fill(operation: Operation, holes: readonly string[], base: Source | null): number {
+function fill(
+  operation: Operation,
+  { source, version, holes }: Draft,
+  base: Source | null,
+  writer: LineWriter,
+): number {
   const parts: string[] = []
   let missing = 0
   for (const field of holes) {
@@ -43,9 +55,11 @@ function fill(operation: Operation, holes: readonly string[], base: Source | nul
       parts.push(`${JSON.stringify(field)}:${jsonOf(base[field] as ConnectValue)}`)
     else missing += 1
   }
-  const open = (operation.source ?? '{}').slice(0, -1)
-  operation.source = `${open}${parts.length > 0 && open.length > 1 ? ',' : ''}${parts.join(',')}}`
-  operation.holes = null
+  const open = source.slice(0, -1)
+  const filled = `${open}${parts.length > 0 && open.length > 1 ? ',' : ''}${parts.join(',')}}`
+  const { kind, index, id } = operation
+  operation.lines = writer.write({ kind, index, id, version, source: filled })
+  operation.draft = null
   return missing
 }
 
@@ -61,11 +75,9 @@ interface MultiGet {
 
 async function fetchStored(
   wanted: readonly Operation[],
-  transport: Transport,
-  retries: Retries,
-  signal: AbortSignal,
+  { transport, retries, signal }: StoredValuesSource,
 ): Promise<ReadonlyMap<string, Source>> {
-  const unique = new Map(wanted.map((operation) => [operation.key ?? '', operation]))
+  const unique = new Map(wanted.map((operation) => [documentKey(operation), operation]))
   const docs = [...unique.values()].map((operation) => ({ _index: operation.index, _id: operation.id }))
   const found = new Map<string, Source>()
   for (let attempt = 1; ; attempt++) {
@@ -81,7 +93,7 @@ async function fetchStored(
       const asked = docs[i]
       if (doc.error !== undefined && doc.error.type !== 'index_not_found_exception') unavailable = reasonOf(doc.error)
       else if (doc.found === true && doc._source !== undefined && asked !== undefined)
-        found.set(documentKey(asked._index, asked._id) ?? '', doc._source)
+        found.set(documentKey({ index: asked._index, id: asked._id }), doc._source)
     }
     if (unavailable === null) return found
     if (signal.aborted) throw new ConnectError('stopped while stored values were read')

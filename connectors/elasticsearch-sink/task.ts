@@ -17,7 +17,7 @@ import { DocumentVersions } from './document-version.ts'
 import { DocumentReader, type Document } from './document.ts'
 import { indexName } from './index-name.ts'
 import { Indices } from './indices.ts'
-import { documentKey, type Operation } from './operation.ts'
+import { LineWriter } from './operation.ts'
 import { PartitionProgress } from './partition-progress.ts'
 import { placeholderOf } from './placeholder.ts'
 import { retriesOf } from './requests.ts'
@@ -31,6 +31,7 @@ interface Running {
   readonly writer: BulkWriter
   readonly reader: DocumentReader
   readonly versions: DocumentVersions
+  readonly lineWriter: LineWriter
   readonly dropped: Counter
   readonly stop: AbortController
 }
@@ -40,6 +41,9 @@ export class ElasticsearchSinkTask implements SinkTask {
   #running: Running | null = null
   readonly #progress = new Map<string, PartitionProgress>()
   readonly #indexOfTopic = new Map<string, string>()
+  /** Records of one partition come in runs. */
+  #lastProgress: { readonly topic: string; readonly partition: number; readonly progress: PartitionProgress } | null =
+    null
 
   async start(context: SinkTaskContext): Promise<void> {
     const settings = settingsOf(context.config)
@@ -52,16 +56,6 @@ export class ElasticsearchSinkTask implements SinkTask {
     )
     const retries = retriesOf(settings, clock, logger, () => retried.add(1))
     const indices = new Indices(transport, retries, logger, settings.values === 'exact')
-    const sender = new BulkSender({
-      transport,
-      indices,
-      retries,
-      settings,
-      clock,
-      logger,
-      signal: stop.signal,
-      metrics: senderMetrics(context),
-    })
     const writer = new BulkWriter(
       settings,
       clock,
@@ -70,6 +64,18 @@ export class ElasticsearchSinkTask implements SinkTask {
         if (!stop.signal.aborted) context.raiseError(error)
       },
     )
+    const lineWriter = new LineWriter(writer.lines, Math.min(settings.maxInFlight, 5))
+    const sender = new BulkSender({
+      transport,
+      indices,
+      retries,
+      settings,
+      writer: lineWriter,
+      clock,
+      logger,
+      signal: stop.signal,
+      metrics: senderMetrics(context),
+    })
     const reader = new DocumentReader({
       exact: settings.values === 'exact',
       compactMaps: settings.compactMaps,
@@ -85,13 +91,18 @@ export class ElasticsearchSinkTask implements SinkTask {
       writer,
       reader,
       versions: new DocumentVersions(settings),
+      lineWriter,
       dropped,
       stop,
     }
   }
 
   async open(partitions: readonly OffsetToCommit[]): Promise<void> {
-    for (const partition of partitions) this.#progress.set(nameOf(partition), new PartitionProgress())
+    for (const partition of partitions) {
+      const name = nameOf(partition)
+      this.#progress.set(name, new PartitionProgress(name))
+    }
+    this.#lastProgress = null
   }
 
   async put(records: readonly SinkRecord[]): Promise<void> {
@@ -116,9 +127,7 @@ export class ElasticsearchSinkTask implements SinkTask {
 
   /** Null when the record was taken; else it has to be offered again when the promise is done (the index is ready then). */
   #take(record: SinkRecord, running: Running): Promise<void> | null {
-    const progress = this.#progress.get(`${record.originalTopic}-${record.originalPartition}`)
-    if (progress === undefined)
-      throw new ConnectError(`record ${placeOf(record)} is of a partition the task does not hold`)
+    const progress = this.#progressOf(record)
     try {
       return this.#write(record, progress, running)
     } catch (error) {
@@ -135,6 +144,17 @@ export class ElasticsearchSinkTask implements SinkTask {
       progress.skip(record.originalOffset)
       return null
     }
+  }
+
+  #progressOf(record: SinkRecord): PartitionProgress {
+    const { originalTopic: topic, originalPartition: partition } = record
+    const last = this.#lastProgress
+    if (last !== null && last.partition === partition && last.topic === topic) return last.progress
+    const progress = this.#progress.get(nameOf({ topic, partition }))
+    if (progress === undefined)
+      throw new ConnectError(`record ${placeOf(record)} is of a partition the task does not hold`)
+    this.#lastProgress = { topic, partition, progress }
+    return progress
   }
 
   #write(record: SinkRecord, progress: PartitionProgress, running: Running): Promise<void> | null {
@@ -183,7 +203,7 @@ export class ElasticsearchSinkTask implements SinkTask {
     progress: PartitionProgress,
     running: Running,
   ): void {
-    const { settings, versions, writer } = running
+    const { settings, versions, writer, lineWriter } = running
     const upsert = kind === 'index' && settings.writeMethod === 'upsert'
     const byKey = !settings.keyIgnored(record.topic)
     const id =
@@ -193,21 +213,22 @@ export class ElasticsearchSinkTask implements SinkTask {
           ? documentId(record.keySchema, record.key)
           : positionId(record.topic, record.partition, record.offset)
     const version = byKey && id !== null ? versions.of(record) : null
+    const source = document?.json ?? ''
     // An update leaves fields alone by itself; a document of its own has no stored value to keep.
     const holes = upsert || !byKey || id === null ? null : (document?.holes ?? null)
-    const operation: Operation = {
-      kind: upsert ? 'update' : kind,
+    const parts = { kind: upsert ? ('update' as const) : kind, index, id, version, source }
+    const lines = holes === null ? lineWriter.write(parts) : null
+    writer.add({
+      kind: parts.kind,
       index,
       id,
-      key: documentKey(index, id),
-      version,
-      source: document?.json ?? null,
-      holes,
+      versioned: version !== null,
+      weight: lines === null ? source.length + draftWeight : lines.end - lines.start,
       mark: progress.begin(record.originalOffset),
       progress,
-      place: placeOf(record),
-    }
-    writer.add(operation)
+      lines,
+      draft: holes === null ? null : { source, version, holes },
+    })
   }
 
   #indexFor(topic: string, settings: SinkSettings): string {
@@ -240,6 +261,7 @@ export class ElasticsearchSinkTask implements SinkTask {
 
   async close(partitions: readonly TopicPartition[]): Promise<void> {
     for (const partition of partitions) this.#progress.delete(nameOf(partition))
+    this.#lastProgress = null
   }
 
   async stop(): Promise<void> {
@@ -256,6 +278,9 @@ export class ElasticsearchSinkTask implements SinkTask {
     return this.#running
   }
 }
+
+// A document with holes grows by its stored values, whose size is not known beforehand.
+const draftWeight = 64 * 1024
 
 const noColumns: readonly string[] = []
 

@@ -19,8 +19,8 @@ export interface Request {
   readonly query?: Readonly<Record<string, string>>
   /** JSON text. */
   readonly body?: string
-  /** Newline-delimited JSON of a bulk request. */
-  readonly bulk?: string
+  /** Newline-delimited JSON of a bulk request; left as it is until the answer is there. */
+  readonly bulk?: Buffer
   readonly signal: AbortSignal
 }
 
@@ -165,9 +165,8 @@ async function paramsOf(request: Request, compression: boolean): Promise<Connect
   if (compression) headers['accept-encoding'] = 'gzip'
   const params: ConnectionParams = { method: request.method, path: request.path, headers }
   if (request.query !== undefined) params.querystring = new URLSearchParams(request.query).toString()
-  const text = request.bulk ?? request.body
-  if (text === undefined) return params
-  let body: Buffer = Buffer.from(text)
+  if (request.bulk === undefined && request.body === undefined) return params
+  let body: Buffer = request.bulk ?? Buffer.from(request.body ?? '')
   if (compression) {
     body = await compress(body, { level: 1 })
     headers['content-encoding'] = 'gzip'

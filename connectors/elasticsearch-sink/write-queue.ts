@@ -1,13 +1,19 @@
-import { weightOf, type Operation } from './operation.ts'
+import type { BulkLines } from './bulk-lines.ts'
+import type { Operation } from './operation.ts'
 
-// A document with holes grows by its stored values, whose size is not known beforehand.
-const holeWeight = 64 * 1024
+/** The operations of one request. Ends with {@link WriteQueue.settle}. */
+export interface Flight {
+  readonly operations: readonly Operation[]
+  /** By document: what waits for it, in order; null while nothing does. */
+  waiters: Map<string, Operation[]> | null
+}
 
 /**
  * Operations waiting for a bulk request. Writes of one document leave in order, and never while an earlier one is
  * under way (I12); other documents pass them.
  */
 export class WriteQueue {
+  readonly #lines: BulkLines
   readonly #maxOperations: number
   readonly #maxBytes: number
   /** Set free by a finished request: older than everything in {@link #arrived} of the same document. */
@@ -16,11 +22,12 @@ export class WriteQueue {
   #freedHead = 0
   #arrivedHead = 0
   #readyWeight = 0
-  /** By document under way: what waits for it; null while nothing does. */
-  readonly #underWay = new Map<string, Operation[] | null>()
+  /** By index and id: the request under way that writes the document. */
+  readonly #underWay = new Map<string, Map<string, Flight>>()
   #waiting = 0
 
-  constructor(limits: { readonly maxOperations: number; readonly maxBytes: number }) {
+  constructor(lines: BulkLines, limits: { readonly maxOperations: number; readonly maxBytes: number }) {
+    this.#lines = lines
     this.#maxOperations = limits.maxOperations
     this.#maxBytes = limits.maxBytes
   }
@@ -42,63 +49,74 @@ export class WriteQueue {
 
   add(operation: Operation): void {
     this.#arrived.push(operation)
-    this.#readyWeight += weight(operation)
+    this.#readyWeight += operation.weight
   }
 
-  /** The next request's operations, in order; empty when nothing may leave. Ends with {@link settle}. */
-  take(): Operation[] {
-    const batch: Operation[] = []
-    const mine = new Set<string>()
+  /** The next request's operations, in order; null when nothing may leave. */
+  take(): Flight | null {
+    const operations: Operation[] = []
+    const flight: Flight = { operations, waiters: null }
     let bytes = 0
     for (
       let operation = this.#peek();
-      operation !== undefined && batch.length < this.#maxOperations;
+      operation !== undefined && operations.length < this.#maxOperations;
       operation = this.#peek()
     ) {
-      const own = weight(operation)
-      const { key } = operation
-      const waiters = key === null || mine.has(key) ? undefined : this.#underWay.get(key)
-      if (waiters !== undefined) {
-        this.#shift(own)
-        if (waiters === null) this.#underWay.set(key ?? '', [operation])
-        else waiters.push(operation)
-        this.#waiting += 1
+      const { id, weight } = operation
+      const documents = this.#documentsOf(operation.index)
+      const earlier = id === null ? undefined : documents.get(id)
+      if (id !== null && earlier !== undefined && earlier !== flight) {
+        this.#shift(weight)
+        this.#wait(operation, id, earlier)
         continue
       }
-      if (batch.length > 0 && bytes + own > this.#maxBytes) break
-      this.#shift(own)
-      batch.push(operation)
-      bytes += own
-      if (key !== null && !mine.has(key)) {
-        mine.add(key)
-        this.#underWay.set(key, null)
-      }
+      if (operations.length > 0 && bytes + weight > this.#maxBytes) break
+      this.#shift(weight)
+      operations.push(operation)
+      bytes += weight
+      if (id !== null && earlier === undefined) documents.set(id, flight)
     }
-    return batch
+    return operations.length === 0 ? null : flight
   }
 
   /** A request is over: what waited for its documents may leave, before anything that came later. */
-  settle(batch: readonly Operation[]): void {
-    for (const operation of batch) {
-      const { key } = operation
-      if (key === null) continue
-      const waiters = this.#underWay.get(key)
-      this.#underWay.delete(key)
-      if (waiters === undefined || waiters === null) continue
-      this.#waiting -= waiters.length
-      for (const waiter of waiters) {
-        this.#freed.push(waiter)
-        this.#readyWeight += weight(waiter)
+  settle({ operations, waiters }: Flight): void {
+    for (const { index, id } of operations) if (id !== null) this.#documentsOf(index).delete(id)
+    if (waiters === null) return
+    for (const freed of waiters.values()) {
+      this.#waiting -= freed.length
+      for (const operation of freed) {
+        this.#freed.push(operation)
+        this.#readyWeight += operation.weight
       }
     }
+  }
+
+  #wait(operation: Operation, id: string, earlier: Flight): void {
+    if (operation.lines !== null) operation.lines = this.#lines.detach(operation.lines)
+    earlier.waiters ??= new Map()
+    const key = `${operation.index}\u0000${id}`
+    const waiters = earlier.waiters.get(key)
+    if (waiters === undefined) earlier.waiters.set(key, [operation])
+    else waiters.push(operation)
+    this.#waiting += 1
+  }
+
+  #documentsOf(index: string): Map<string, Flight> {
+    let documents = this.#underWay.get(index)
+    if (documents === undefined) {
+      documents = new Map()
+      this.#underWay.set(index, documents)
+    }
+    return documents
   }
 
   #peek(): Operation | undefined {
     return this.#freed[this.#freedHead] ?? this.#arrived[this.#arrivedHead]
   }
 
-  #shift(own: number): void {
-    this.#readyWeight -= own
+  #shift(weight: number): void {
+    this.#readyWeight -= weight
     if (this.#freedHead < this.#freed.length) {
       this.#freedHead += 1
       if (this.#freedHead === this.#freed.length) {
@@ -113,8 +131,4 @@ export class WriteQueue {
       this.#arrivedHead = 0
     }
   }
-}
-
-function weight(operation: Operation): number {
-  return weightOf(operation) + (operation.holes === null ? 0 : holeWeight)
 }

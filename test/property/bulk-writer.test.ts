@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { systemClock } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
+import { bodyOf, type BulkLines } from '../../connectors/elasticsearch-sink/bulk-lines.ts'
 import { BulkWriter } from '../../connectors/elasticsearch-sink/bulk-writer.ts'
-import { documentKey, type Operation } from '../../connectors/elasticsearch-sink/operation.ts'
+import type { Operation } from '../../connectors/elasticsearch-sink/operation.ts'
 import { PartitionProgress } from '../../connectors/elasticsearch-sink/partition-progress.ts'
 
 const settings = { batchSize: 4, bulkSizeBytes: 1_000_000, maxInFlight: 3, maxBuffered: 20, lingerMs: 0 }
@@ -11,6 +12,7 @@ const settings = { batchSize: 4, bulkSizeBytes: 1_000_000, maxInFlight: 3, maxBu
 class SlowTarget {
   readonly applied = new Map<string, number[]>()
   readonly underWay = new Set<string>()
+  readonly done = new Set<Operation>()
   overlaps = 0
   most = 0
   #turns: readonly number[]
@@ -22,7 +24,7 @@ class SlowTarget {
   }
 
   async deliver(batch: readonly Operation[]): Promise<void> {
-    const keys = new Set(batch.map((operation) => operation.key ?? ''))
+    const keys = new Set(batch.map((operation) => operation.id ?? ''))
     for (const key of keys) if (this.underWay.has(key)) this.overlaps += 1
     for (const key of keys) this.underWay.add(key)
     this.#parallel += 1
@@ -30,64 +32,75 @@ class SlowTarget {
     const turns = this.#turns[this.#next++ % this.#turns.length] ?? 0
     for (let i = 0; i < turns; i++) await new Promise(setImmediate)
     for (const operation of batch) {
-      const list = this.applied.get(operation.key ?? '') ?? []
-      list.push(operation.mark.offset)
-      this.applied.set(operation.key ?? '', list)
-      operation.mark.done = true
+      const list = this.applied.get(operation.id ?? '') ?? []
+      list.push(operation.progress.offsetOf(operation.mark))
+      this.applied.set(operation.id ?? '', list)
+      operation.progress.finish(operation.mark)
+      this.done.add(operation)
     }
     for (const key of keys) this.underWay.delete(key)
     this.#parallel -= 1
   }
 }
 
-function operation(id: string, offset: number, progress: PartitionProgress): Operation {
+function operation(id: string, offset: number, progress: PartitionProgress, lines: BulkLines | null = null): Operation {
   return {
     kind: 'index',
     index: 'i',
     id,
-    key: documentKey('i', id),
-    version: null,
-    source: '{}',
-    holes: null,
+    versioned: false,
+    weight: 100,
     mark: progress.begin(offset),
     progress,
-    place: `t-0@${offset}`,
+    lines: lines?.write(lineOf(id, offset)) ?? null,
+    draft: null,
   }
 }
 
+/** Some are long, so that memory is shared in many ways. */
+function lineOf(id: string, offset: number): string {
+  return `${id}@${offset} ${'é'.repeat(offset % 3 === 0 ? 30_000 : offset)}\n`
+}
+
 describe('parallel bulk requests', () => {
-  it('apply the writes of each document in order, never two at once, and commit only what is contiguous', async () => {
+  it('apply the writes of each document in order, never two at once, byte for byte, and commit only what is contiguous', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 80 }),
         fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 10 }),
         async (ids, turns) => {
-          const progress = new PartitionProgress()
+          const progress = new PartitionProgress('t-0')
           const target = new SlowTarget(turns)
           const marks: Operation[] = []
+          let wrong = 0
           const writer = new BulkWriter(
             settings,
             systemClock,
             async (batch) => {
+              const body = bodyOf(batch.flatMap(({ lines }) => lines ?? []))
               await target.deliver(batch)
-              const firstOpen = marks.find((one) => !one.mark.done)
-              if (firstOpen !== undefined) expect(progress.committable ?? 0).toBeLessThanOrEqual(firstOpen.mark.offset)
+              const expected = batch.map((one) => lineOf(one.id ?? '', progress.offsetOf(one.mark))).join('')
+              wrong += body.equals(Buffer.from(expected)) ? 0 : 1
+              const firstOpen = marks.find((one) => !target.done.has(one))
+              if (firstOpen !== undefined)
+                expect(progress.committable ?? 0).toBeLessThanOrEqual(progress.offsetOf(firstOpen.mark))
             },
             () => undefined,
           )
           for (const [offset, id] of ids.entries()) {
             const room = writer.room()
             if (room !== null) await room
-            const one = operation(String(id), offset, progress)
+            const one = operation(String(id), offset, progress, writer.lines)
             marks.push(one)
             writer.add(one)
           }
           await writer.drain(AbortSignal.timeout(5000))
+          expect(wrong).toBe(0)
           expect(target.overlaps).toBe(0)
           expect(target.most).toBeLessThanOrEqual(settings.maxInFlight)
-          for (const [id] of Map.groupBy(ids.entries(), ([, one]) => one)) {
-            const expected = ids.flatMap((one, offset) => (one === id ? [offset] : []))
-            expect(target.applied.get(`i\u0000${id}`)).toEqual(expected)
+          for (const [id] of Map.groupBy(ids.entries(), ([, one]) => String(one))) {
+            const expected = ids.flatMap((one, offset) => (String(one) === id ? [offset] : []))
+            expect(target.applied.get(id)).toEqual(expected)
           }
           expect(progress.committable).toBe(ids.length === 0 ? null : ids.length)
         },
@@ -97,7 +110,7 @@ describe('parallel bulk requests', () => {
   })
 
   it('stop for good with the first failure, and say it to whoever waits', async () => {
-    const progress = new PartitionProgress()
+    const progress = new PartitionProgress('t-0')
     const failures: string[] = []
     const writer = new BulkWriter(
       settings,
@@ -113,13 +126,13 @@ describe('parallel bulk requests', () => {
 
   it('let a partial request go at once when nothing is under way', async () => {
     const sent: number[] = []
-    const progress = new PartitionProgress()
+    const progress = new PartitionProgress('t-0')
     const writer = new BulkWriter(
       { ...settings, lingerMs: 60_000 },
       systemClock,
       async (batch) => {
         sent.push(batch.length)
-        for (const one of batch) one.mark.done = true
+        for (const one of batch) one.progress.finish(one.mark)
       },
       () => undefined,
     )

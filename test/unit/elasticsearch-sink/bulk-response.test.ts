@@ -1,22 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import { classify, type BulkItem } from '../../../connectors/elasticsearch-sink/bulk-response.ts'
+import { classify, succeeded, type BulkItem } from '../../../connectors/elasticsearch-sink/bulk-response.ts'
 import { toRepeat } from '../../../connectors/elasticsearch-sink/bulk-sender.ts'
-import { bulkLines, documentKey, type Operation } from '../../../connectors/elasticsearch-sink/operation.ts'
+import { BulkLines } from '../../../connectors/elasticsearch-sink/bulk-lines.ts'
+import { LineWriter, type Operation } from '../../../connectors/elasticsearch-sink/operation.ts'
 import { PartitionProgress } from '../../../connectors/elasticsearch-sink/partition-progress.ts'
 
 function operation(id: string, version: number | null, kind: Operation['kind'] = 'index'): Operation {
-  const progress = new PartitionProgress()
+  const progress = new PartitionProgress('orders-0')
   return {
     kind,
     index: 'orders',
     id,
-    key: documentKey('orders', id),
-    version,
-    source: kind === 'delete' ? null : '{"a":1}',
-    holes: null,
+    versioned: version !== null,
+    weight: 0,
     mark: progress.begin(0),
     progress,
-    place: 'orders-0@0',
+    lines: null,
+    draft: null,
   }
 }
 
@@ -64,16 +64,38 @@ describe('what is sent again after a failure', () => {
   })
 })
 
+describe('an answer to a bulk request', () => {
+  const answer = (items: number): string =>
+    `{"errors":false,"items":[${Array.from({ length: items }, () => '{"index":{"status":201}}').join(',')}]}`
+
+  it('says that all went well only when it is whole, without errors, and of as many operations', () => {
+    expect(succeeded(answer(3), 3)).toBe(true)
+    expect(succeeded(answer(2), 3)).toBe(false)
+    expect(succeeded(answer(3).slice(0, -1), 3)).toBe(false)
+    expect(succeeded(answer(3).replace('false', 'true'), 3)).toBe(false)
+    expect(succeeded('<html>proxy</html>', 0)).toBe(false)
+  })
+})
+
 describe('the lines of a bulk body', () => {
+  const writer = new LineWriter(new BulkLines(), 5)
+
   it('carry a version as external_gte, and never on an update', () => {
-    expect(bulkLines(operation('1', 7), 5)).toBe(
+    const parts = { index: 'orders', id: '1', version: 7, source: '{"a":1}' }
+    expect(writer.text({ ...parts, kind: 'index' })).toBe(
       '{"index":{"_index":"orders","_id":"1","version":7,"version_type":"external_gte"}}\n{"a":1}\n',
     )
-    expect(bulkLines(operation('1', 7, 'delete'), 5)).toBe(
+    expect(writer.text({ ...parts, kind: 'delete' })).toBe(
       '{"delete":{"_index":"orders","_id":"1","version":7,"version_type":"external_gte"}}\n',
     )
-    expect(bulkLines(operation('1', null, 'update'), 5)).toBe(
+    expect(writer.text({ ...parts, kind: 'update', version: null })).toBe(
       '{"update":{"_index":"orders","_id":"1","retry_on_conflict":5}}\n{"doc":{"a":1},"doc_as_upsert":true}\n',
     )
+  })
+
+  it('leave the id to Elasticsearch when there is none, and follow the index from one operation to the next', () => {
+    const parts = { kind: 'index', id: null, version: null, source: '{}' } as const
+    expect(writer.text({ ...parts, index: 'a' })).toBe('{"index":{"_index":"a"}}\n{}\n')
+    expect(writer.text({ ...parts, index: 'b' })).toBe('{"index":{"_index":"b"}}\n{}\n')
   })
 })

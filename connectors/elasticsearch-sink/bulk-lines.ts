@@ -1,0 +1,89 @@
+const chunkBytes = 1024 * 1024
+// Kept for the next documents; what a burst took beyond it goes back to the system.
+const spareChunks = 4
+// UTF-8 takes at most so many bytes for one unit of UTF-16.
+const maxBytesPerUnit = 3
+
+/** A run of bytes that holds the lines of several operations. */
+interface Chunk {
+  readonly bytes: Buffer
+  used: number
+  /** Operations whose lines lie here. */
+  users: number
+}
+
+/** Where the lines of one operation lie. */
+export interface Lines {
+  readonly chunk: Chunk
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * The lines of bulk bodies, as bytes outside the heap: documents that wait for a slow cluster cost the garbage collector
+ * nothing. Lines written one after the other lie one after the other, so that a body of them needs no copy.
+ */
+export class BulkLines {
+  #open: Chunk | null = null
+  readonly #spare: Chunk[] = []
+
+  /** Keeps the text until {@link release}. */
+  write(text: string): Lines {
+    const most = text.length * maxBytesPerUnit
+    if (most > chunkBytes) {
+      const bytes = Buffer.from(text)
+      return { chunk: { bytes, used: bytes.length, users: 1 }, start: 0, end: bytes.length }
+    }
+    let chunk = this.#open
+    if (chunk === null || chunk.used + most > chunkBytes) {
+      chunk = this.#spare.pop() ?? { bytes: Buffer.allocUnsafeSlow(chunkBytes), used: 0, users: 0 }
+      this.#open = chunk
+    }
+    const start = chunk.used
+    const end = start + chunk.bytes.write(text, start)
+    chunk.used = end
+    chunk.users += 1
+    return { chunk, start, end }
+  }
+
+  /** The lines are not needed any more, nor is any body made of them. */
+  release({ chunk }: Lines): void {
+    chunk.users -= 1
+    if (chunk.users > 0) return
+    chunk.used = 0
+    if (chunk !== this.#open && chunk.bytes.length === chunkBytes && this.#spare.length < spareChunks)
+      this.#spare.push(chunk)
+  }
+
+  /** The same lines in memory of their own: what waits for long must not hold its neighbours' memory. */
+  detach(lines: Lines): Lines {
+    const bytes = Buffer.from(bytesOf(lines))
+    this.release(lines)
+    return { chunk: { bytes, used: bytes.length, users: 1 }, start: 0, end: bytes.length }
+  }
+}
+
+/** The lines' text. */
+export function textOf({ chunk, start, end }: Lines): string {
+  return chunk.bytes.toString('utf8', start, end)
+}
+
+/** A body of these lines; valid until one of them is released. */
+export function bodyOf(all: Iterable<Lines>): Buffer {
+  const parts: Buffer[] = []
+  let run: { chunk: Chunk; start: number; end: number } | null = null
+  for (const { chunk, start, end } of all) {
+    if (run !== null && run.chunk === chunk && run.end === start) run.end = end
+    else {
+      if (run !== null) parts.push(bytesOf(run))
+      run = { chunk, start, end }
+    }
+  }
+  if (run !== null) parts.push(bytesOf(run))
+  const [only] = parts
+  return only !== undefined && parts.length === 1 ? only : Buffer.concat(parts)
+}
+
+function bytesOf({ chunk, start, end }: Lines): Buffer {
+  return chunk.bytes.subarray(start, end)
+}
