@@ -126,6 +126,12 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
+// kafkajs sets timers into the past where a broker never throttled it: the warning says nothing of what is measured.
+process.removeAllListeners('warning')
+process.on('warning', (warning) => {
+  if (warning.name !== 'TimeoutNegativeWarning') process.stderr.write(`${warning.name}: ${warning.message}\n`)
+})
+
 try {
   await main()
 } catch (error) {

@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import { BenchError } from './worker.ts'
 
+const indexTimeoutMs = 600_000
 const mappings = {
   dynamic: 'strict',
   properties: {
@@ -53,6 +55,31 @@ export async function warmSearch(search: string, documents: number): Promise<voi
   }
   await Promise.all(Array.from({ length: parallel }, sender))
   await fetch(`${search}/${index}`, { method: 'DELETE' })
+}
+
+/**
+ * Waits until Elasticsearch has applied `count` documents. The commit of the last record says less: a worker commits by
+ * its interval, which is 10 s.
+ */
+export async function indexed(search: string, index: string, count: number, check: () => Promise<void>): Promise<void> {
+  const deadline = performance.now() + indexTimeoutMs
+  const path = '_stats/indexing?filter_path=_all.primaries.indexing.index_total'
+  for (let polls = 0; performance.now() < deadline; polls++) {
+    const answer = await fetch(`${search}/${index}/${path}`)
+    const stats = (await answer.json()) as { _all?: { primaries: { indexing: { index_total: number } } } }
+    if ((stats._all?.primaries.indexing.index_total ?? 0) >= count) return
+    if (polls % 20 === 0) await check()
+    await delay(50)
+  }
+  throw new BenchError(`index ${index} did not take ${count} documents in ten minutes`)
+}
+
+/** Throws when the index does not hold exactly `count` documents. */
+export async function checkCount(search: string, index: string, count: number): Promise<void> {
+  await send(`${search}/${index}/_refresh`, 'POST', 'application/json', '')
+  const answer = await fetch(`${search}/${index}/_count`)
+  const found = ((await answer.json()) as { count?: number }).count
+  if (found !== count) throw new BenchError(`index ${index} holds ${found ?? 0} of ${count} documents`)
 }
 
 /** Makes a bucket of a name of its own. */

@@ -4,11 +4,14 @@ import type { BenchContext } from '../parts/context.ts'
 import { groupDrained } from '../parts/group-drain.ts'
 import type { TreeUsage } from '../parts/process-tree.ts'
 import type { Measurement } from '../parts/results.ts'
-import { freshIndex, makeBucket, record, warmSearch } from '../parts/sink-target.ts'
+import { checkCount, freshIndex, indexed, makeBucket, record, warmSearch } from '../parts/sink-target.ts'
 import { BenchWorker } from '../parts/worker.ts'
 
 const topic = 'bench-sink'
 const warmUpDocuments = 600_000
+
+const kinds = ['search', 'archive'] as const
+type Kind = (typeof kinds)[number]
 
 interface SinkRun {
   readonly seconds: number
@@ -27,7 +30,7 @@ interface Target {
 
 /**
  * A topic of JSON records of about 230 bytes → Elasticsearch, and → S3 with gzip: from the POST (the launch, for Benthos)
- * to the commit of the last record. The first round is warm-up, and is reported as cold; then Elasticsearch is warmed.
+ * until the last document is indexed, the last object committed. The first round is warm-up, and is reported as cold; then Elasticsearch is warmed.
  * All read the same topic from the worker's log; its share of the CPU counts for us, not for Benthos.
  */
 export async function sinks(context: BenchContext): Promise<readonly Measurement[]> {
@@ -44,13 +47,10 @@ export async function sinks(context: BenchContext): Promise<readonly Measurement
     await fill(worker.broker, context.rows)
     for (let round = 0; round <= context.runs; round++) {
       if (round === 1) await warmSearch(search, Math.min(warmUpDocuments, 3 * context.rows))
-      await freshIndex(search, topic)
-      rounds.search.push(await ours(worker, target, `search${round}`, elasticsearchConfig(target)))
-      rounds.archive.push(await ours(worker, target, `archive${round}`, s3Config(target, `penstock${round}`)))
-      if (!withBenthos) continue
-      await freshIndex(search, topic)
-      rival.search.push(await benthos(context, target, `benthos-search${round}`, elasticsearchOutput(target)))
-      rival.archive.push(await benthos(context, target, `benthos-archive${round}`, s3Output(target, `benthos${round}`)))
+      for (const kind of kinds) {
+        rounds[kind].push(await ours(worker, target, kind, round))
+        if (withBenthos) rival[kind].push(await benthos(context, target, kind, round))
+      }
     }
   } finally {
     await worker.stop()
@@ -88,30 +88,40 @@ function measured(
   ]
 }
 
-async function ours(
-  worker: BenchWorker,
-  target: Target,
-  name: string,
-  config: Record<string, string>,
-): Promise<SinkRun> {
+async function ours(worker: BenchWorker, target: Target, kind: Kind, round: number): Promise<SinkRun> {
+  if (kind === 'search') await freshIndex(target.search, topic)
+  const name = `${kind}${round}`
   const before = worker.usage()
   const began = performance.now()
-  await worker.create(name, config)
-  await groupDrained(target.broker, `connect-${name}`, topic, target.rows, () => worker.checkRunning(name))
+  await worker.create(name, kind === 'search' ? elasticsearchConfig(target) : s3Config(target, `penstock${round}`))
+  await applied(target, kind, `connect-${name}`, () => worker.checkRunning(name))
   const run = since(before, worker.usage(), began)
+  if (kind === 'search') await checkCount(target.search, topic, target.rows)
   await worker.remove(name)
   return run
 }
 
-async function benthos(context: BenchContext, target: Target, group: string, output: BenthosOutput): Promise<SinkRun> {
+async function benthos(context: BenchContext, target: Target, kind: Kind, round: number): Promise<SinkRun> {
+  if (kind === 'search') await freshIndex(target.search, topic)
+  const source = { broker: target.broker, topic, group: `benthos-${kind}${round}` }
+  const output = kind === 'search' ? elasticsearchOutput(target) : s3Output(target, `benthos${round}`)
   const began = performance.now()
-  const peer = await BenthosPeer.launch(context.servers, { broker: target.broker, topic, group }, output)
+  const peer = await BenthosPeer.launch(context.servers, source, output)
   try {
-    await groupDrained(target.broker, group, topic, target.rows, () => peer.checkRunning())
-    return since({ cpuSeconds: 0 }, peer.usage(), began)
+    await applied(target, kind, source.group, () => peer.checkRunning())
+    const run = since({ cpuSeconds: 0 }, peer.usage(), began)
+    if (kind === 'search') await checkCount(target.search, topic, target.rows)
+    return run
   } finally {
     await peer.stop()
   }
+}
+
+/** Waits until all records are where they belong. An S3 sink commits what it has uploaded at once. */
+function applied(target: Target, kind: Kind, group: string, check: () => Promise<void>): Promise<void> {
+  return kind === 'search'
+    ? indexed(target.search, topic, target.rows, check)
+    : groupDrained(target.broker, group, topic, target.rows, check)
 }
 
 function since(before: Pick<TreeUsage, 'cpuSeconds'>, after: TreeUsage, began: number): SinkRun {
