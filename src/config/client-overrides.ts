@@ -61,7 +61,9 @@ function checkOverrides(prefix: string, def: ConfigDef, config: SubmittedConfig)
   const ownDef = Object.fromEntries(
     served.flatMap(([name]) => {
       const definition = def[name.slice(prefix.length)]
-      return definition === undefined ? [] : [[name, definition] as const]
+      return definition === undefined
+        ? []
+        : [[name, { ...definition, displayName: name.slice(prefix.length) }] as const]
     }),
   )
   const known = Object.keys(def).join(', ')

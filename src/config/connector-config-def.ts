@@ -6,9 +6,9 @@ import { atLeast, nonEmptyWithoutControlChars, oneOf, uniqueList } from '../api/
 export const errorsReason =
   'a record that fails is neither skipped nor put into a dead letter queue yet, it fails its task; leave the default'
 
-/** Lets a known setting stand at its default only. */
+/** Lets a known setting stand at its default only. Null is that of a value that did not parse, which is told already. */
 export function only(value: ConfigValue, reason: string): Validator {
-  return (_key, given) => (given === value ? null : `Not supported: ${reason}`)
+  return (_key, given) => (given === value || given === null ? null : `Not supported: ${reason}`)
 }
 
 /** The keys every connector has, with the texts of Kafka Connect 3.9. */

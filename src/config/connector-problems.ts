@@ -37,13 +37,14 @@ function onBoth(message: string): readonly ConfigProblem[] {
 function deadLetterProblems(config: SubmittedConfig): readonly ConfigProblem[] {
   const name = (config['errors.deadletterqueue.topic.name'] ?? '').trim()
   if (name === '') return []
-  if (listOf(config['topics']).includes(name)) {
-    const message = `The DLQ topic '${name}' may not be included in the list of topics ("topics=${config['topics']}") consumed by the connector`
+  const topics = listOf(config['topics'])
+  if (topics.includes(name)) {
+    const message = `The DLQ topic '${name}' may not be included in the list of topics ('topics=[${topics.join(', ')}]') consumed by the connector`
     return [{ key: 'topics', message }]
   }
   const regex = (config['topics.regex'] ?? '').trim()
   if (regex === '' || !matches(regex, name)) return []
-  const message = `The DLQ topic '${name}' may not be matched by the regex for the topics ("topics.regex=${regex}") consumed by the connector`
+  const message = `The DLQ topic '${name}' may not be matched by the regex for the topics ('topics.regex=${regex}') consumed by the connector`
   return [{ key: 'topics.regex', message }]
 }
 

@@ -6,6 +6,7 @@ import type { ConfigInfo, SubmittedConfig } from './config-infos.ts'
 import { oneOf } from '../api/validators.ts'
 import { describeValues } from './describe-config.ts'
 import { checkConfig, type ClassKey } from './parse-config.ts'
+import { classResolver } from './resolve-class.ts'
 
 const converters = [
   ['header.converter', 'header'],
@@ -25,17 +26,16 @@ const converterType: ConfigDef = {
   },
 }
 
-/** A converter's table with the key the worker sets for it. */
-export function converterConfigDef(def: ConfigDef): ConfigDef {
-  return { ...converterType, ...def }
+/** A converter's table with the key the worker sets for it, which classes that convert headers alone do not have. */
+export function converterConfigDef(def: ConfigDef, headersAlone: boolean): ConfigDef {
+  return headersAlone ? def : { ...converterType, ...def }
 }
 
-/** The connector's converter keys, so that they accept only converters this worker can load, by class name or alias. */
+/** A table's converter keys, so that they accept only converters this worker can load, by class name or alias. */
 export function converterClassKeys(def: ConfigDef, plugins: PluginRegistry): ConfigDef {
-  const keys = converters.map(([key]) => {
-    const resolveClass = (name: string): string | null => plugins.find(kindOf(key), name)?.className ?? null
-    return [key, { ...def[key], resolveClass } as ClassKey] as const
-  })
+  const keys = converters.map(
+    ([key]) => [key, { ...def[key], resolveClass: classResolver(plugins, kindOf(key)) } as ClassKey] as const,
+  )
   return { ...def, ...Object.fromEntries(keys) }
 }
 
@@ -50,7 +50,7 @@ export async function checkConverters(
     const found = className === undefined ? null : plugins.find(kindOf(key), className)
     if (found === null) continue
     const plugin = await plugins.load(found)
-    const def = converterConfigDef(plugin.configDef)
+    const def = converterConfigDef(plugin.configDef, plugins.find('converter', found.className) === null)
     const own = { 'converter.type': use, ...below(config, `${key}.`) }
     infos.push(...prefixed(`${key}.`, describeValues(def, checkConfig(def, own))))
   }

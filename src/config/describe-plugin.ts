@@ -22,7 +22,7 @@ export async function describePlugin(plugins: PluginRegistry, name: string): Pro
       return describeConfig({ ...configDef, ...sinkConfigDef, ...configDef })
     case 'converter':
     case 'header_converter':
-      return describeConfig(converterConfigDef(configDef))
+      return describeConfig(converterConfigDef(configDef, descriptor.kind === 'header_converter'))
     case 'transformation':
     case 'predicate':
       return describeConfig(configDef)

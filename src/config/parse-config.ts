@@ -3,6 +3,7 @@ import type { SubmittedConfig } from './config-infos.ts'
 
 import { ConfigError } from '../api/errors.ts'
 import { messageText, parseValue } from './parse-value.ts'
+import type { ResolvedClass } from './resolve-class.ts'
 
 /** The outcome of checking a config against a table: values where they parse, and everything that is wrong. */
 export interface CheckedConfig {
@@ -11,12 +12,9 @@ export interface CheckedConfig {
   readonly problems: readonly ConfigProblem[]
 }
 
-/**
- * A key that names a class. `resolveClass` gives the full class name of what the config calls it, null when there is
- * no such class: `Class X could not be found.`
- */
+/** A key that names a class. Without `resolveClass` any text will do; its null is `Class X could not be found.` */
 export interface ClassKey extends ConfigKey {
-  readonly resolveClass?: (name: string) => string | null
+  readonly resolveClass?: (name: string) => ResolvedClass | null
 }
 
 /**
@@ -85,11 +83,11 @@ function readKey(
     return null
   }
   if (definition.resolveClass === undefined || typeof result.value !== 'string') return result.value
-  const className = definition.resolveClass(result.value)
-  if (className === null) {
-    add(`Invalid value ${given} for configuration ${key}: Class ${result.value} could not be found.`)
-  }
-  return className
+  const resolved = definition.resolveClass(result.value)
+  const notFound = `Invalid value ${given} for configuration ${key}: Class ${result.value} could not be found.`
+  const problem = resolved === null ? notFound : resolved.problem
+  if (problem !== null) add(problem)
+  return resolved?.className ?? null
 }
 
 function isDefault(value: ConfigValue, definition: ConfigKey): boolean {

@@ -31,7 +31,7 @@ export const sourceConfigDef: ConfigDef = {
     displayName: 'Exactly once support',
     width: 'SHORT',
     order: 2,
-    validator: oneOfIgnoringCase('requested', 'required'),
+    validator: oneOfIgnoringCase('required', 'requested'),
     unsupportedValues: { required: exactlyOnceReason },
   },
   'transaction.boundary': {
@@ -43,7 +43,7 @@ export const sourceConfigDef: ConfigDef = {
     displayName: 'Transaction Boundary',
     width: 'SHORT',
     order: 3,
-    validator: oneOfIgnoringCase('poll', 'interval', 'connector'),
+    validator: oneOfIgnoringCase('interval', 'poll', 'connector'),
     unsupportedValues: { interval: exactlyOnceReason, connector: exactlyOnceReason },
   },
   'transaction.boundary.interval.ms': {

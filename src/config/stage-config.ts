@@ -6,6 +6,7 @@ import type { ClassKey } from './parse-config.ts'
 
 import { withOrders } from './describe-config.ts'
 import { parseValue } from './parse-value.ts'
+import { classResolver } from './resolve-class.ts'
 
 /** The keys that a connector's transforms and predicates add to its table, and what is wrong across them. */
 export interface StageConfig {
@@ -70,7 +71,6 @@ async function aliasConfig(
 ): Promise<ConfigDef> {
   const prefix = `${stage.list}.${alias}.`
   const group = `${stage.list === 'transforms' ? 'Transforms' : 'Predicates'}: ${alias}`
-  const resolveClass = (name: string): string | null => plugins.find(stage.kind, name)?.className ?? null
   const type: ClassKey = {
     type: 'CLASS',
     importance: 'HIGH',
@@ -80,7 +80,7 @@ async function aliasConfig(
     width: 'LONG',
     displayName: `${stage.title} type for ${alias}`,
     recommended: plugins.classNames(stage.kind),
-    resolveClass,
+    resolveClass: classResolver(plugins, stage.kind),
   }
   const found = plugins.find(stage.kind, config[`${prefix}type`]?.trim() ?? '')
   if (found === null) return { [`${prefix}type`]: type }

@@ -71,9 +71,13 @@ export async function validateConnector(
     ...converters,
   ]
   return {
-    infos: summary(className, groupsOf(def), configs),
+    infos: summary(className, [...new Set([...groupsOf(def), ...definedGroups(converters)])], configs),
     warnings: [...unknownKeys(def, config, configs), ...literalSecrets(def, config)],
   }
+}
+
+function definedGroups(configs: readonly ConfigInfo[]): readonly string[] {
+  return configs.flatMap(({ definition }) => definition?.group ?? [])
 }
 
 function summary(name: string, groups: readonly string[], configs: readonly ConfigInfo[]): ConfigInfos {

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 
-import type { ConfigDef, ConfigValue, ParsedConfig, RawConfig } from '../api/config-def.ts'
+import type { ConfigValue, ParsedConfig, RawConfig } from '../api/config-def.ts'
 import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
 
 import { ConfigError } from '../api/errors.ts'
@@ -16,8 +16,9 @@ import {
   parseListener,
   type ListenAddress,
 } from './listener.ts'
+import { converterClassKeys } from './converter-config.ts'
 import { nearestKey } from './nearest-key.ts'
-import { parseConfig, type ClassKey } from './parse-config.ts'
+import { parseConfig } from './parse-config.ts'
 import { sampleWorkerConfig, settingsWithoutEffect, workerConfigDef } from './worker-config-def.ts'
 
 /** The embedded log, where no cluster was named. */
@@ -86,7 +87,7 @@ export async function loadWorkerConfig(given: RawConfig, options: { readonly fil
   const raw = options.file && cluster ? given : { ...sampleWorkerConfig, ...given }
   const folders = (raw['plugin.path'] ?? '').split(',').map((folder) => folder.trim())
   const scan = await scanPluginPath(folders.filter((folder) => folder !== ''))
-  const parsed = parseConfig(withConverterClasses(workerConfigDef, new PluginRegistry(scan.plugins)), raw)
+  const parsed = parseConfig(converterClassKeys(workerConfigDef, new PluginRegistry(scan.plugins)), raw)
   const allowed = parsed[allowUnauthenticatedKey] === true
   const config = typed(parsed, raw, cluster)
   for (const listener of config.listeners) checkReachable(listener, 'listeners', allowed)
@@ -172,20 +173,6 @@ function internalTopic(
     partitions: prefix === 'config.storage' ? 1 : number(parsed, `${prefix}.partitions`),
     replicationFactor: number(parsed, `${prefix}.replication.factor`),
     configs: Object.fromEntries(configs),
-  }
-}
-
-function withConverterClasses(def: ConfigDef, plugins: PluginRegistry): ConfigDef {
-  const resolve_ = (kind: 'converter' | 'header_converter') => (name: string) =>
-    plugins.find(kind, name)?.className ?? null
-  const classKey = (key: string, kind: 'converter' | 'header_converter'): ConfigDef => ({
-    [key]: { ...def[key], resolveClass: resolve_(kind) } as ClassKey,
-  })
-  return {
-    ...def,
-    ...classKey('key.converter', 'converter'),
-    ...classKey('value.converter', 'converter'),
-    ...classKey('header.converter', 'header_converter'),
   }
 }
 

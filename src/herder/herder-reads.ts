@@ -1,6 +1,7 @@
 import type { RawConfig } from '../api/config-def.ts'
 import { NotFoundError } from '../api/errors.ts'
 import { sinkGroupId } from '../config/connector-problems.ts'
+import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
 import type { PluginRegistry } from '../plugin/plugin-registry.ts'
 import type { ConfigFold } from './config-fold.ts'
 import type { ConnectorInfo } from './entities/connector-info.ts'
@@ -91,7 +92,16 @@ export class HerderReads {
   }
 
   typeOf(config: RawConfig): ConnectorType {
-    const className = config['connector.class']?.trim() ?? ''
-    return this.#plugins.find('sink', className)?.kind ?? this.#plugins.find('source', className)?.kind ?? 'unknown'
+    return this.#connector(config)?.kind ?? 'unknown'
+  }
+
+  /** The class that a config names, also by an alias; the text itself when this worker has no such connector. */
+  classNameOf(config: RawConfig): string {
+    return this.#connector(config)?.className ?? config['connector.class'] ?? ''
+  }
+
+  #connector(config: RawConfig): PluginDescriptor<'sink' | 'source'> | null {
+    const name = config['connector.class']?.trim() ?? ''
+    return this.#plugins.find('sink', name) ?? this.#plugins.find('source', name)
   }
 }

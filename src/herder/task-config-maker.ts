@@ -12,6 +12,8 @@ import type { ConfigFold } from './config-fold.ts'
 export interface TaskConfigMakerOptions {
   readonly fold: ConfigFold
   readonly worker: Pick<Worker, 'taskConfigs'>
+  /** The class that a connector's config names, which may be an alias. */
+  readonly className: (config: RawConfig) => string
   readonly clock: Clock
   readonly logger: Logger
   /** Only the leader writes task configs. */
@@ -53,21 +55,22 @@ export class TaskConfigMaker {
   }
 
   async #makeOnce(connector: string): Promise<void> {
-    const { fold, worker, isLeader, write } = this.#options
+    const { fold, worker, className, isLeader, write } = this.#options
     const config = fold.config(connector)
     if (config === null || fold.targetState(connector) !== 'STARTED' || !isLeader()) return
     const made = await worker.taskConfigs(connector, Number(config['tasks.max'] ?? 1))
     if (fold.config(connector) !== config || fold.targetState(connector) !== 'STARTED') return
-    const configs = made.map((task) => withConnectorKeys(task, config))
+    const taskClass = taskClassOf(className(config))
+    const configs = made.map((task) => withConnectorKeys(task, taskClass, config))
     if (!needsWrite(fold, connector, configs)) return
     await write(connector, configs)
   }
 }
 
 /** What the worker adds to each task's config, as Connect does. */
-function withConnectorKeys(task: RawConfig, connector: RawConfig): RawConfig {
+function withConnectorKeys(task: RawConfig, taskClass: string, connector: RawConfig): RawConfig {
   const copied = Object.entries(connector).filter(([key]) => key === 'topics' || key === 'topics.regex')
-  return { ...task, 'task.class': taskClassOf(connector['connector.class'] ?? ''), ...Object.fromEntries(copied) }
+  return { ...task, 'task.class': taskClass, ...Object.fromEntries(copied) }
 }
 
 /** The name Java gives the task class: `…SinkConnector` has `…SinkTask`s, any other `…Connector` has `…ConnectorTask`s. */

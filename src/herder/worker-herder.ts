@@ -110,6 +110,7 @@ export class WorkerHerder implements Herder {
     this.#taskConfigs = new TaskConfigMaker({
       fold,
       worker,
+      className: (config) => this.#reads.classNameOf(config),
       clock,
       logger,
       isLeader: () => this.#membership.isLeader && !this.#stopping,

@@ -82,10 +82,15 @@ export class PluginRegistry {
    * @throws NotFoundError `Unknown plugin x.`
    */
   any(name: string): PluginDescriptor {
+    const match = this.findAny(name)
+    if (match === null) throw new NotFoundError(`Unknown plugin ${name}.`)
+    return match
+  }
+
+  /** A plugin of any kind; null when there is none of that name, or the alias means several classes. */
+  findAny(name: string): PluginDescriptor | null {
     const [match, ...others] = pluginsNamed(this.list(), name)
-    if (match === undefined || others.some((other) => other.className !== match.className)) {
-      throw new NotFoundError(`Unknown plugin ${name}.`)
-    }
+    if (match === undefined || others.some((other) => other.className !== match.className)) return null
     return match
   }
 

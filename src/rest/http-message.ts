@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer } from './route.ts'
 
 import { plainJson } from '../api/json-text.ts'
-import { httpError, RestError } from './rest-error.ts'
+import { httpError, malformed, RestError } from './rest-error.ts'
 
 /** Bytes a request body may have. Connector configs are a few kB. */
 const maxBodyBytes = 8 * 1024 * 1024
@@ -13,7 +13,7 @@ export function hasBody(message: IncomingMessage): boolean {
   return message.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
 }
 
-/** The body's text. @throws RestError 413 when it is too long */
+/** The body's text, without a byte order mark. @throws RestError 413 when it is too long, 500 when it is no UTF-8 */
 export async function readBody(message: IncomingMessage): Promise<string> {
   const parts: Buffer[] = []
   let size = 0
@@ -24,13 +24,17 @@ export async function readBody(message: IncomingMessage): Promise<string> {
     if (size > maxBodyBytes) throw new RestError(413, `The request body is longer than ${maxBodyBytes} bytes`)
     parts.push(bytes)
   }
-  return Buffer.concat(parts).toString('utf8')
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts))
+  } catch (cause) {
+    throw new RestError(malformed, 'The request body is not valid UTF-8', { cause })
+  }
 }
 
 /** @throws RestError 415 for a body that is not declared as JSON, 406 when the client takes no JSON */
 export function checkMediaTypes(message: IncomingMessage): void {
   const type = message.headers['content-type']?.split(';')[0]?.trim().toLowerCase()
-  if (message.method !== 'DELETE' && hasBody(message) && type !== 'application/json') throw httpError(415)
+  if (hasBody(message) && type !== 'application/json') throw httpError(415)
   const accept = message.headers.accept
   if (accept !== undefined && !acceptsJson(accept)) throw httpError(406)
 }

@@ -1,9 +1,6 @@
 import type { SubmittedConfig } from '../config/config-infos.ts'
 
-import { RestError } from './rest-error.ts'
-
-// Kafka Connect answers 500, not 400, to bodies that are no JSON or of the wrong shape; clients know that.
-const malformed = 500
+import { malformed, RestError } from './rest-error.ts'
 
 /**
  * A JSON body. Numbers come as the text they were written in: all that takes numbers here are config values, which
@@ -13,14 +10,22 @@ const malformed = 500
 export function parseBody(body: string): unknown {
   if (body.trim() === '') return null
   try {
-    return JSON.parse(body, (_key, value: unknown, context?: { readonly source?: string }) =>
-      typeof value === 'number' ? (context?.source ?? String(value)) : value,
-    )
+    return JSON.parse(body, (key, value: unknown, context?: { readonly source?: string }) => {
+      checkText(key)
+      if (typeof value === 'string') checkText(value)
+      return typeof value === 'number' ? (context?.source ?? String(value)) : value
+    })
   } catch (error) {
+    if (error instanceof RestError) throw error
     const place = /line (\d+) column (\d+)/.exec(error instanceof Error ? error.message : '')
     const where = place === null ? '' : `: line ${place[1]}, column ${place[2]}`
     throw new RestError(malformed, `The request body is not valid JSON${where}`)
   }
+}
+
+/** Half of a character, which JSON can escape, would come back from the config topic as another one. */
+function checkText(text: string): void {
+  if (!text.isWellFormed()) throw new RestError(malformed, 'The request body holds half of a surrogate pair')
 }
 
 /** An object of the body. @throws RestError when it is something else */

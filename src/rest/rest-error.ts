@@ -4,11 +4,14 @@ import { ConnectError } from '../api/errors.ts'
 export class RestError extends ConnectError {
   readonly status: number
 
-  constructor(status: number, message: string) {
-    super(message)
+  constructor(status: number, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options)
     this.status = status
   }
 }
+
+/** Kafka Connect answers 500, not 400, to bodies that are no JSON or of the wrong shape; clients know that. */
+export const malformed = 500
 
 /** An error that no resource raised but the server itself, in the words of Connect's: `HTTP 404 Not Found`. */
 export function httpError(status: 404 | 405 | 406 | 415): RestError {

@@ -42,7 +42,7 @@ export class Router {
 }
 
 function segmentsOf(path: string): readonly string[] {
-  const trimmed = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
+  const trimmed = path.length > 2 && path.endsWith('/') ? path.slice(0, -1) : path
   return trimmed.split('/').slice(1)
 }
 

@@ -113,7 +113,12 @@ function withName(name: string, config: SubmittedConfig): SubmittedConfig {
 function submitted({ created, info }: SubmittedConnector, base: string): Answer {
   const json = connectorInfoJson(info)
   if (!created) return { status: 200, json }
-  return { status: 201, json, headers: { Location: `${base}/connectors/${encodeURIComponent(info.name)}` } }
+  return { status: 201, json, headers: { Location: `${base}/connectors/${pathSegment(info.name)}` } }
+}
+
+/** A name in a path, as Connect encodes it: what a path may hold as it is stays. A semicolon would begin parameters. */
+function pathSegment(name: string): string {
+  return encodeURIComponent(name).replace(/%(?:24|26|2B|2C|3A|3D|40)/g, decodeURIComponent)
 }
 
 /** What `expand` asks for; null when the connector has no status yet, or is gone meanwhile. Unknown words are ignored. */

@@ -18,6 +18,11 @@ describe('the keys of a plugin', () => {
     expect((await names('JsonConverter')).slice(0, 2)).toEqual(['converter.type', 'schemas.enable'])
   })
 
+  it('are only its own of a class that converts headers alone', async () => {
+    expect(await names('SimpleHeaderConverter')).toEqual([])
+    expect(await names('ByteArrayConverter')).toEqual(['converter.type'])
+  })
+
   it('are those of a transform alone', async () => {
     expect(await names('RegexRouter')).toEqual(['regex', 'replacement'])
   })

@@ -59,6 +59,24 @@ describe('a validation', () => {
     expect(ours.map(({ name }) => name)).toEqual(theirs.map(({ name }) => name))
   })
 
+  it('lists the keys of converters with their groups, and what each is used for where the class asks', async () => {
+    const { infos } = await validate({
+      ...source,
+      'value.converter': 'JsonConverter',
+      'header.converter': 'SimpleHeaderConverter',
+    })
+    const names = infos.configs.map(({ value }) => value.name)
+    expect(names).toContain('value.converter.converter.type')
+    expect(names).not.toContain('header.converter.converter.type')
+    expect(infos.groups).toEqual(expect.arrayContaining(['Schemas', 'Serialization']))
+  })
+
+  it('shows what a client is told under its own name', async () => {
+    const { infos } = await validate({ ...source, 'producer.override.linger.ms': '5' })
+    const linger = infos.configs.find(({ value }) => value.name === 'producer.override.linger.ms')
+    expect(linger?.definition).toMatchObject({ name: 'producer.override.linger.ms', displayName: 'linger.ms' })
+  })
+
   it('lists a transform and a predicate with their keys, groups and places', async () => {
     const { infos } = await validate({
       ...sink,
@@ -97,6 +115,25 @@ describe('a validation', () => {
       'an unknown transform',
       { ...source, transforms: 'x', 'transforms.x.type': 'nope' },
       [['transforms.x.type', 'Invalid value nope for configuration transforms.x.type: Class nope could not be found.']],
+    ],
+    [
+      'a class that is no converter',
+      { ...source, 'key.converter': 'FileStreamSource', 'header.converter': 'FileStreamSink' },
+      [
+        [
+          'key.converter',
+          'Class class org.apache.kafka.connect.file.FileStreamSourceConnector does not implement the Converter interface',
+        ],
+        [
+          'header.converter',
+          'Class class org.apache.kafka.connect.file.FileStreamSinkConnector does not implement the HeaderConverter interface',
+        ],
+      ],
+    ],
+    [
+      'a number that is none where only the default is served',
+      { ...source, 'errors.retry.timeout': 'x' },
+      [['errors.retry.timeout', 'Invalid value x for configuration errors.retry.timeout: Not a number of type LONG']],
     ],
     [
       'an unknown converter',

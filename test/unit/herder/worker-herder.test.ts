@@ -178,6 +178,13 @@ describe('the herder', () => {
     expect((await herder.connectorStatus('a')).tasks).toEqual([{ id: 0, state: 'RUNNING', workerId: 'w', trace: null }])
   })
 
+  it('names the task class in full where the config has an alias', async () => {
+    const { herder, fold } = await herd()
+    await herder.createConnector('a', { ...config, 'connector.class': 'FileStreamSource' }, null, signal)
+    await vi.waitFor(() => expect(fold.tasks('a')).toHaveLength(1))
+    expect(fold.tasks('a')[0]?.['task.class']).toBe('org.apache.kafka.connect.file.FileStreamSourceTask')
+  })
+
   it('refuses what exists, what does not validate, and what has no class', async () => {
     const { herder, worker, running } = await herd()
     await running()

@@ -137,6 +137,30 @@ describe('the REST API', () => {
     expect(await client.send('POST', '/connectors', body)).toMatchObject(error(500, message))
   })
 
+  it('takes a byte order mark, and refuses bytes and escapes that are no text', async () => {
+    const post = async (body: string | Uint8Array): Promise<readonly [number, string]> => {
+      const headers = { 'content-type': 'application/json' }
+      const answer = await fetch(`${server.url}/connectors`, { method: 'POST', headers, body })
+      return [answer.status, await answer.text()]
+    }
+    const request = (name: string): string => JSON.stringify({ name, config: source })
+    expect((await post(`\ufeff${request('bom')}`))[0]).toBe(201)
+    expect(await post(Buffer.from(request('ü'), 'latin1'))).toEqual([500, expect.stringContaining('not valid UTF-8')])
+    for (const body of [request('x\ud800'), '{"name":"a","config":{"\\udc00":"x"}}']) {
+      expect(await post(body)).toEqual([500, expect.stringContaining('half of a surrogate pair')])
+    }
+    expect(await client.get('/connectors')).toMatchObject({ json: ['bom'] })
+  })
+
+  it.each([
+    ['a:b,c=d+e@f&g$h', 'a:b,c=d+e@f&g$h'],
+    ['m;v/w?x#y%z', 'm%3Bv%2Fw%3Fx%23y%25z'],
+  ])('names the address of %s as it stands in a path', async (name, path) => {
+    const { headers } = await create(name, source)
+    expect(headers['location']).toBe(`${server.url}/connectors/${path}`)
+    expect(await client.get(`/connectors/${path}`)).toMatchObject({ json: { name } })
+  })
+
   it('shows nothing of a body that is no JSON', async () => {
     const { body } = await client.send('POST', '/connectors', '{"database.password":"hunter2",}')
     expect(body).not.toContain('hunter')
@@ -297,6 +321,11 @@ describe('the REST API', () => {
   ])('answers to the headers %j with %i', async (headers, status, message) => {
     const answer = await client.send('POST', '/connectors', { name: 'a', config: source }, headers)
     expect(answer).toMatchObject(error(status, message))
+  })
+
+  it('refuses a body of another kind with DELETE too', async () => {
+    const answer = await client.send('DELETE', '/connectors/a', '{}', { 'content-type': 'text/plain' })
+    expect(answer).toMatchObject(error(415, 'HTTP 415 Unsupported Media Type'))
   })
 
   it.each(['*/*', 'text/html, application/*;q=0.5', 'application/json; charset=utf-8'])(
