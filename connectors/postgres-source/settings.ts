@@ -48,7 +48,7 @@ export interface SourceSettings {
 }
 
 // Reader and `poll` share a thread: what is read further ahead only survives more collections (90 MB of peak memory).
-const maxReadAhead = 1024
+const maxReadAhead = 256
 
 /** Bytes that may wait for `poll` when `max.queue.size.in.bytes` sets no limit. */
 const defaultQueueBytes = 16 * 1024 * 1024

@@ -128,7 +128,8 @@ export class JsonConverter implements Converter, HeaderConverter {
   }
 
   fromConnectHeader(topic: string, _key: string, schema: Schema | null, value: ConnectValue): Buffer | null {
-    return this.fromConnect(topic, schema, value)
+    const bytes = this.fromConnect(topic, schema, value)
+    return bytes === null ? null : Buffer.from(bytes)
   }
 
   toConnectHeader(topic: string, _key: string, bytes: Uint8Array | null): SchemaAndValue {

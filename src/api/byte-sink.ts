@@ -1,47 +1,67 @@
 const shortText = 64
 const shortCopy = 48
-const firstSlab = 8 * 1024
-const largestSlab = 256 * 1024
+const firstBytes = 4 * 1024
+const largestBytes = 128 * 1024
+/** More, which a large run needed, is given back after it. */
+const keptBytes = 1024 * 1024
 const empty = Buffer.alloc(0)
 
+let laps = 0
+
 /**
- * Writes byte runs one after the other into slabs of memory, and gives each as a view that stays as it is: many small
- * runs share one allocation. Slabs grow from 8 kB to 256 kB as they are used up.
+ * Writes byte runs one after the other into memory that is used again and again: no run costs an allocation. A run that
+ * was taken is a view, and stays as it is until the next one begins.
  */
 export class ByteSink {
   /** For writers: the bytes at and after {@link position} are free as far as {@link reserve} was asked for. */
   buffer: Buffer = empty
   position = 0
   #start = 0
-  #slab = firstSlab
+  #lap = 0
 
   /** Where the run that is being written begins in {@link buffer}. */
   get start(): number {
     return this.#start
   }
 
-  /** Begins a run. What is written is never written over, also when it was not taken. */
+  /** Changes when earlier runs are written over or lie in another buffer. No two sinks are ever in the same one. */
+  get lap(): number {
+    return this.#lap
+  }
+
+  /** Begins a run. One that was begun and not taken is forgotten. */
   begin(): void {
     this.#start = this.position
+    if (this.buffer.length > keptBytes) this.#use(empty, 0)
   }
 
   /** What was written since {@link begin}. */
   take(): Buffer {
-    const run = this.buffer.subarray(this.#start, this.position)
-    this.#start = this.position
-    return run
+    return this.buffer.subarray(this.#start, this.position)
   }
 
   /** Makes room for this many bytes at the position. */
   reserve(count: number): void {
-    if (this.position + count <= this.buffer.length) return
+    if (this.position + count > this.buffer.length) this.#makeRoom(count)
+  }
+
+  /** At the end of the buffer runs begin at its front again; the one that is being written moves there. */
+  #makeRoom(count: number): void {
+    const { buffer } = this
     const written = this.position - this.#start
-    const slab = Buffer.allocUnsafeSlow(Math.max(this.#slab, 2 * (written + count)))
-    this.#slab = Math.min(2 * this.#slab, largestSlab)
-    this.buffer.copy(slab, 0, this.#start, this.position)
-    this.buffer = slab
+    const needed = Math.max(2 * (written + count), firstBytes)
+    const size = Math.max(needed, Math.min(2 * buffer.length, largestBytes))
+    const room = size > buffer.length ? Buffer.allocUnsafeSlow(size) : buffer
+    buffer.copy(room, 0, this.#start, this.position)
+    this.#use(room, written)
+  }
+
+  #use(buffer: Buffer, written: number): void {
+    this.buffer = buffer
     this.#start = 0
     this.position = written
+    laps += 1
+    this.#lap = laps
   }
 
   byte(value: number): void {
@@ -60,13 +80,12 @@ export class ByteSink {
     this.position = position + length
   }
 
-  /** A part of an earlier run, or of any bytes. */
-  part(of: Buffer, start: number, end: number): void {
-    const length = end - start
-    this.reserve(length)
+  /** Bytes of this lap again; room for them was {@link reserve}d. */
+  again(start: number, end: number): void {
     const { buffer, position } = this
-    if (length > shortCopy) of.copy(buffer, position, start, end)
-    else for (let i = 0; i < length; i += 1) buffer[position + i] = of[start + i] as number
+    const length = end - start
+    if (length > shortCopy) buffer.copyWithin(position, start, end)
+    else for (let i = 0; i < length; i += 1) buffer[position + i] = buffer[start + i] as number
     this.position = position + length
   }
 

@@ -10,7 +10,8 @@ export interface SchemaAndValue {
 
 /**
  * Bytes ⇄ Connect data. Synchronous.
- * `fromConnect` of a null value without schema is null (a tombstone).
+ * `fromConnect` of a null value without schema is null (a tombstone). Its bytes may lie in memory that the next call
+ * uses again: who keeps them makes a copy.
  * @throws DataError when the value does not fit, or bytes do not decode.
  */
 export interface Converter {
@@ -18,7 +19,7 @@ export interface Converter {
   toConnect(topic: string, bytes: Uint8Array | null): SchemaAndValue
 }
 
-/** Header bytes ⇄ Connect data. */
+/** Header bytes ⇄ Connect data. Bytes stay as they are. */
 export interface HeaderConverter {
   fromConnectHeader(topic: string, key: string, schema: Schema | null, value: ConnectValue): Buffer | null
   toConnectHeader(topic: string, key: string, bytes: Uint8Array | null): SchemaAndValue

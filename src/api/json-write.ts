@@ -186,21 +186,24 @@ function structWriter(schema: Schema, path: string, options: JsonWriteOptions): 
   const last: Remembered[] = new Array<Remembered>(count).fill(undefined)
   /** Ends of the last value's fields, counted from where its first field begins. */
   const ends = new Int32Array(count)
-  let bytes: Buffer | null = null
+  let lap = -1
   let first = 0
   return (sink, value) => {
     if (!isArray(value)) misfit('STRUCT', path, value)
-    const before = bytes
+    const lapBefore = lap
     const begin = sink.position - sink.start
     // An error halfway leaves what is remembered of two values.
-    bytes = null
+    lap = -1
     let endBefore = 0
     for (let i = 0; i < count;) {
-      const to = before === null ? i : endOfSame(value, last, i)
-      if (before !== null && to > i) {
-        const shift = sink.position - sink.start - begin - endBefore
+      const to = lapBefore === sink.lap ? endOfSame(value, last, i) : i
+      if (to > i) {
         const end = ends[to - 1] as number
-        sink.part(before, first + endBefore, first + end)
+        // Room first: making it may move what is copied out of reach.
+        sink.reserve(end - endBefore)
+        if (lapBefore !== sink.lap) continue
+        const shift = sink.position - sink.start - begin - endBefore
+        sink.again(first + endBefore, first + end)
         for (; i < to; i += 1) ends[i] = (ends[i] as number) + shift
         endBefore = end
         continue
@@ -213,7 +216,7 @@ function structWriter(schema: Schema, path: string, options: JsonWriteOptions): 
       last[i] = remembered(item)
       i += 1
     }
-    bytes = sink.buffer
+    lap = sink.lap
     first = sink.start + begin
     sink.byte(ascii.closeBrace)
   }

@@ -25,6 +25,7 @@ export interface QueueLimits {
 /** Lends batch builders, which keep large buffers, to the queues that are filling a batch. */
 export interface BuilderPool {
   take(): BatchBuilder
+  /** Takes an empty builder, or one whose batch is done with. */
   giveBack(builder: BatchBuilder): void
 }
 
@@ -105,12 +106,23 @@ export class PartitionQueue {
     const memory = builder.size
     const identity = this.#identity
     const baseSequence = this.#nextSequence
-    const bytes = builder.finish(identity === null ? { codec } : { codec, ...identity, baseSequence })
-    this.#builders.giveBack(builder)
+    const stamp = identity === null ? { codec } : { codec, ...identity, baseSequence }
+    const { batch: bytes, lends } = builder.finishLending(stamp)
+    if (!lends) this.#builders.giveBack(builder)
     const { topic, partition } = this
     const order = this.#nextOrder
     this.#nextOrder += 1
-    const batch = new ProducerBatch({ topic, partition, bytes, codec, tokens, memory, since, order })
+    const batch = new ProducerBatch({
+      topic,
+      partition,
+      bytes,
+      codec,
+      tokens,
+      memory,
+      since,
+      order,
+      lender: lends ? builder : null,
+    })
     if (identity !== null) batch.builtWith(identity, baseSequence)
     this.#nextSequence = sequenceAfter(baseSequence, batch.count)
     this.#ready.push(batch)

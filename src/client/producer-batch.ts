@@ -36,6 +36,8 @@ export class ProducerBatch {
   readonly since: number
   /** Its place among the batches of its partition. */
   readonly order: number
+  /** Whose buffer the bytes lie in; null when they have one of their own. */
+  readonly lender: BatchBuilder | null
   attempts = 0
   /** The last failure of sending it. */
   lastError: Error | null = null
@@ -51,6 +53,7 @@ export class ProducerBatch {
     readonly memory: number
     readonly since: number
     readonly order: number
+    readonly lender: BatchBuilder | null
   }) {
     this.topic = fields.topic
     this.partition = fields.partition
@@ -60,6 +63,7 @@ export class ProducerBatch {
     this.memory = fields.memory
     this.since = fields.since
     this.order = fields.order
+    this.lender = fields.lender
   }
 
   get count(): number {
@@ -114,6 +118,7 @@ export class ProducerBatch {
         memory: from === 0 ? memory : this.memory - Math.round((this.memory * half) / this.count),
         since,
         order,
+        lender: null,
       })
     }
     return [take(0, half), take(half, this.count)]

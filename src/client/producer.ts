@@ -30,7 +30,7 @@ export interface ProducerOptions {
   readonly allowAutoTopicCreation?: boolean
 }
 
-const kept = { builders: 8, builderBytes: 64 * 1024 }
+const pool = { builders: 8, builderBytes: 64 * 1024, largestBytes: 1024 * 1024 }
 /** Upper bound of what a record takes besides its bytes: lengths, deltas, attributes. */
 const recordOverhead = 40
 const headerOverhead = 10
@@ -40,6 +40,12 @@ function sizeBound(record: OutgoingRecord): number {
   let size = recordOverhead + (record.key?.length ?? 0) + (record.value?.length ?? 0)
   for (const header of record.headers) size += headerOverhead + header.key.length * 3 + (header.value?.length ?? 0)
   return size
+}
+
+/** The record with bytes of its own. */
+function kept(record: OutgoingRecord): OutgoingRecord {
+  const { key, value } = record
+  return { ...record, key: key === null ? null : Buffer.from(key), value: value === null ? null : Buffer.from(value) }
 }
 
 interface Stashed {
@@ -63,11 +69,13 @@ class Builders implements BuilderPool {
   readonly #free: BatchBuilder[] = []
 
   take(): BatchBuilder {
-    return this.#free.pop() ?? new BatchBuilder(kept.builderBytes)
+    return this.#free.pop() ?? new BatchBuilder(pool.builderBytes)
   }
 
   giveBack(builder: BatchBuilder): void {
-    if (this.#free.length < kept.builders) this.#free.push(builder)
+    if (this.#free.length >= pool.builders || builder.capacity > pool.largestBytes) return
+    builder.reset()
+    this.#free.push(builder)
   }
 }
 
@@ -121,7 +129,10 @@ export class Producer {
       maxInFlight: this.#limits.maxInFlight,
       maxRequestSize: this.#maxRequestSize,
       deliveryTimeoutMs: this.#deliveryTimeoutMs,
-      onDone: (batch, error) => this.#done(batch.tokens, batch.memory, error),
+      onDone: (batch, error) => {
+        this.#reclaim(batch, error)
+        this.#done(batch.tokens, batch.memory, error)
+      },
     })
   }
 
@@ -138,7 +149,7 @@ export class Producer {
     const last = this.#lastTopic
     const topic = last !== null && last.name === record.topic ? last : this.#topic(record.topic)
     if (topic.partitionCount === 0) {
-      topic.stash.push({ record, size, token })
+      topic.stash.push({ record: kept(record), size, token })
       this.#memory += size
     } else this.#enqueue(topic, record, size, token)
     this.#pending += 1
@@ -273,6 +284,11 @@ export class Producer {
     const size = stash.reduce((sum, stashed) => sum + stashed.size, 0)
     const tokens = stash.map((stashed) => stashed.token)
     if (tokens.length > 0) this.#done(tokens, size, error)
+  }
+
+  /** A batch that was sent once and acknowledged is in nobody's hands; one that was sent again may still be in a dying socket's. */
+  #reclaim({ lender, attempts, lastError }: ProducerBatch, error: Error | null): void {
+    if (lender !== null && error === null && attempts === 1 && lastError === null) this.#builders.giveBack(lender)
   }
 
   #done(tokens: ProducerBatch['tokens'], memory: number, error: Error | null): void {

@@ -93,6 +93,11 @@ export class BatchBuilder {
     return this.#position
   }
 
+  /** Bytes of the buffer that the builder keeps. */
+  get capacity(): number {
+    return this.#buffer.length
+  }
+
   /** Adds a record; `timestampMs` is milliseconds of the epoch. The bytes are copied. */
   append(
     key: Uint8Array | null,
@@ -131,9 +136,27 @@ export class BatchBuilder {
 
   /** The batch, with base offset 0 and leader epoch -1: the broker gives both. @throws ProtocolError when there is no record. */
   finish(options: FinishOptions = {}): Buffer {
+    const batch = this.#packed(options.codec ?? 'none')
+    this.#seal(batch, options)
+    this.reset()
+    return batch
+  }
+
+  /**
+   * {@link finish} without a copy where the batch fills most of the builder's buffer: then it `lends` it, and the builder is
+   * to be left alone until the batch is done with, and to be `reset` then.
+   */
+  finishLending(options: FinishOptions = {}): { readonly batch: Buffer; readonly lends: boolean } {
+    const lends = (options.codec ?? 'none') === 'none' && this.#position * 2 > this.#buffer.length
+    if (!lends) return { batch: this.finish(options), lends }
+    const batch = this.#buffer.subarray(0, this.#position)
+    this.#seal(batch, options)
+    return { batch, lends }
+  }
+
+  #seal(batch: Buffer, options: FinishOptions): void {
     if (this.#count === 0) throw new ProtocolError('a record batch needs at least one record')
     const codec = options.codec ?? 'none'
-    const batch = this.#packed(codec)
     const producerId = options.producerId ?? -1
     writeBatchHeader(batch, 0, batch.length, {
       baseOffset: 0,
@@ -147,8 +170,6 @@ export class BatchBuilder {
       baseSequence: options.baseSequence ?? -1,
       recordCount: this.#count,
     })
-    this.reset()
-    return batch
   }
 
   /** Forgets what was added. */
