@@ -50,15 +50,6 @@ export function documentOf({ kind, lines }: Operation): string | null {
   return text.slice(text.indexOf('\n') + 1, -1)
 }
 
-/** What {@link LineWriter} makes lines of. `source` is the document's JSON. */
-export interface LineParts {
-  readonly kind: OperationKind
-  readonly index: string
-  readonly id: string | null
-  readonly version: Version
-  readonly source: string
-}
-
 /** Writes the lines of operations. Versions go with `external_gte`, never on an update (Elasticsearch refuses the request). */
 export class LineWriter {
   readonly lines: BulkLines
@@ -71,11 +62,13 @@ export class LineWriter {
     this.#updateOptions = `"retry_on_conflict":${retryOnConflict}}}\n{"doc":`
   }
 
-  write(parts: LineParts): Lines {
-    return this.lines.write(this.text(parts))
+  /** @param source the document's JSON; not used by a delete. */
+  write(kind: OperationKind, index: string, id: string | null, version: Version, source: string): Lines {
+    return this.lines.write(this.text(kind, index, id, version, source))
   }
 
-  text({ kind, index, id, version, source }: LineParts): string {
+  // Each part by itself: an object of them that V8 came to put among the old would keep every document's text alive.
+  text(kind: OperationKind, index: string, id: string | null, version: Version, source: string): string {
     if (index !== this.#index) {
       this.#index = index
       this.#target = `{"_index":${JSON.stringify(index)}`

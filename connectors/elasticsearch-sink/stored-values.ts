@@ -58,7 +58,7 @@ function fill(
   const open = source.slice(0, -1)
   const filled = `${open}${parts.length > 0 && open.length > 1 ? ',' : ''}${parts.join(',')}}`
   const { kind, index, id } = operation
-  operation.lines = writer.write({ kind, index, id, version, source: filled })
+  operation.lines = writer.write(kind, index, id, version, filled)
   operation.draft = null
   return missing
 }

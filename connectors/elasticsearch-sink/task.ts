@@ -205,6 +205,7 @@ export class ElasticsearchSinkTask implements SinkTask {
   ): void {
     const { settings, versions, writer, lineWriter } = running
     const upsert = kind === 'index' && settings.writeMethod === 'upsert'
+    const action = upsert ? 'update' : kind
     const byKey = !settings.keyIgnored(record.topic)
     const id =
       settings.autoIds && kind === 'index'
@@ -216,10 +217,9 @@ export class ElasticsearchSinkTask implements SinkTask {
     const source = document?.json ?? ''
     // An update leaves fields alone by itself; a document of its own has no stored value to keep.
     const holes = upsert || !byKey || id === null ? null : (document?.holes ?? null)
-    const parts = { kind: upsert ? ('update' as const) : kind, index, id, version, source }
-    const lines = holes === null ? lineWriter.write(parts) : null
+    const lines = holes === null ? lineWriter.write(action, index, id, version, source) : null
     writer.add({
-      kind: parts.kind,
+      kind: action,
       index,
       id,
       versioned: version !== null,

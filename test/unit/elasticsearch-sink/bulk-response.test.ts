@@ -81,21 +81,19 @@ describe('the lines of a bulk body', () => {
   const writer = new LineWriter(new BulkLines(), 5)
 
   it('carry a version as external_gte, and never on an update', () => {
-    const parts = { index: 'orders', id: '1', version: 7, source: '{"a":1}' }
-    expect(writer.text({ ...parts, kind: 'index' })).toBe(
+    expect(writer.text('index', 'orders', '1', 7, '{"a":1}')).toBe(
       '{"index":{"_index":"orders","_id":"1","version":7,"version_type":"external_gte"}}\n{"a":1}\n',
     )
-    expect(writer.text({ ...parts, kind: 'delete' })).toBe(
+    expect(writer.text('delete', 'orders', '1', 7, '')).toBe(
       '{"delete":{"_index":"orders","_id":"1","version":7,"version_type":"external_gte"}}\n',
     )
-    expect(writer.text({ ...parts, kind: 'update', version: null })).toBe(
+    expect(writer.text('update', 'orders', '1', null, '{"a":1}')).toBe(
       '{"update":{"_index":"orders","_id":"1","retry_on_conflict":5}}\n{"doc":{"a":1},"doc_as_upsert":true}\n',
     )
   })
 
   it('leave the id to Elasticsearch when there is none, and follow the index from one operation to the next', () => {
-    const parts = { kind: 'index', id: null, version: null, source: '{}' } as const
-    expect(writer.text({ ...parts, index: 'a' })).toBe('{"index":{"_index":"a"}}\n{}\n')
-    expect(writer.text({ ...parts, index: 'b' })).toBe('{"index":{"_index":"b"}}\n{}\n')
+    expect(writer.text('index', 'a', null, null, '{}')).toBe('{"index":{"_index":"a"}}\n{}\n')
+    expect(writer.text('index', 'b', null, null, '{}')).toBe('{"index":{"_index":"b"}}\n{}\n')
   })
 })
