@@ -288,7 +288,7 @@ export class WorkerHerder implements Herder {
   async restartTask(id: TaskId, signal: AbortSignal): Promise<void> {
     const { fold } = this.#options
     if (!fold.has(id.connector)) throw new NotFoundError(`Unknown connector: ${id.connector}`)
-    if (id.task >= fold.tasks(id.connector).length) throw new NotFoundError(`Unknown task: ${taskIdText(id)}`)
+    if (!Object.hasOwn(fold.tasks(id.connector), id.task)) throw new NotFoundError(`Unknown task: ${taskIdText(id)}`)
     if (!this.#local.ownsTask(id)) throw this.#notAssigned(`task ${taskIdText(id)}`)
     await this.#request(this.#local.restartTask(id), signal)
   }

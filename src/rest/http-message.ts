@@ -13,22 +13,35 @@ export function hasBody(message: IncomingMessage): boolean {
   return message.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0')
 }
 
-/** The body's text, without a byte order mark. @throws RestError 413 when it is too long, 500 when it is no UTF-8 */
+/**
+ * The body's text, without a byte order mark.
+ * @throws RestError 413 when it is too long, 500 when it is no UTF-8, 400 when the client leaves before its end
+ */
 export async function readBody(message: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = []
-  let size = 0
-  // Leaving the loop must not cut the connection: the client is still to be told.
-  for await (const part of message.iterator({ destroyOnReturn: false })) {
-    const bytes = part as Buffer
-    size += bytes.length
-    if (size > maxBodyBytes) throw new RestError(413, `The request body is longer than ${maxBodyBytes} bytes`)
-    parts.push(bytes)
-  }
+  const body = await readBytes(message)
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts))
+    return new TextDecoder('utf-8', { fatal: true }).decode(body)
   } catch (cause) {
     throw new RestError(malformed, 'The request body is not valid UTF-8', { cause })
   }
+}
+
+async function readBytes(message: IncomingMessage): Promise<Buffer> {
+  const parts: Buffer[] = []
+  let size = 0
+  try {
+    // Leaving the loop must not cut the connection: the client is still to be told.
+    for await (const part of message.iterator({ destroyOnReturn: false })) {
+      const bytes = part as Buffer
+      size += bytes.length
+      if (size > maxBodyBytes) throw new RestError(413, `The request body is longer than ${maxBodyBytes} bytes`)
+      parts.push(bytes)
+    }
+  } catch (cause) {
+    if (cause instanceof RestError) throw cause
+    throw new RestError(400, 'The client left before the end of its request', { cause })
+  }
+  return Buffer.concat(parts)
 }
 
 /** @throws RestError 415 for a body that is not declared as JSON, 406 when the client takes no JSON */

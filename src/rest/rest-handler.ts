@@ -51,10 +51,11 @@ export class RestHandler {
   }
 
   async #answer(message: IncomingMessage, loopback: boolean): Promise<Answer> {
-    const [path = '/', query = ''] = splitOnce(message.url ?? '/', '?')
+    const { host, target } = addressed(message)
+    const [path = '/', query = ''] = splitOnce(target, '?')
     let route: Route | null = null
     try {
-      if (loopback) checkOrigin(message.headers.host, message.headers.origin)
+      if (loopback) checkOrigin(host, message.headers.origin)
       const match = this.#router.match(path)
       if (match === null) throw httpError(404)
       if (message.method === 'OPTIONS') return optionsAnswer(match)
@@ -87,7 +88,7 @@ export class RestHandler {
       params: parts.params,
       query: new URLSearchParams(parts.query),
       body: parts.body,
-      base: `http://${message.headers.host ?? 'localhost'}`,
+      base: `http://${addressed(message).host ?? 'localhost'}`,
       signal: controller.signal,
     }
     try {
@@ -115,6 +116,17 @@ export class RestHandler {
     if (error instanceof ConnectError) logger.debug(`${what}: ${error.message}`)
     else logger.error(`${what} failed unexpectedly`, { error })
   }
+}
+
+/** Whom and what the client asked for. As through a proxy, the request line may name both, and then counts. */
+function addressed({ url = '/', headers }: IncomingMessage): {
+  readonly host: string | undefined
+  readonly target: string
+} {
+  const absolute = /^https?:\/\/([^/?#]*)(.*)$/is.exec(url)
+  if (absolute === null) return { host: headers.host, target: url }
+  const [, host, target = ''] = absolute
+  return { host, target: target.startsWith('/') ? target : `/${target}` }
 }
 
 function allowed({ routes }: Match): readonly string[] {

@@ -281,6 +281,7 @@ describe('the herder', () => {
     await herder.restartTask({ connector: 'a', task: 0 }, signal)
     expect(statuses.task({ connector: 'a', task: 0 })?.state).toBe('RUNNING')
     await expect(herder.restartTask({ connector: 'a', task: 7 }, signal)).rejects.toThrow('Unknown task: a-7')
+    await expect(herder.restartTask({ connector: 'a', task: -1 }, signal)).rejects.toThrow('Unknown task: a--1')
   })
 
   it('starts a task again by itself when its thread died', async () => {

@@ -1,5 +1,7 @@
 import { createServer } from 'node:http'
 import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import type { RestServer } from '../../../src/rest/rest-server.ts'
@@ -36,6 +38,9 @@ async function start(clock = systemClock): Promise<void> {
 
 const create = (name: string, config: Record<string, unknown>): ReturnType<RestClient['post']> =>
   client.post('/connectors', { name, config })
+const connectedSocket = (): Socket => connect(Number(new URL(server.url).port), '127.0.0.1')
+const messages = (wanted: string): readonly string[] =>
+  lines.lines.flatMap(({ level, message }) => (level === wanted ? [message] : []))
 const error = (status: number, message: unknown): object => ({ status, json: { error_code: status, message } })
 
 describe('the REST API', () => {
@@ -351,6 +356,31 @@ describe('the REST API', () => {
     expect(await client.get('/connectors', headers as never)).toMatchObject(error(403, expect.stringMatching(message)))
   })
 
+  it('takes the whole address in the request line, whose host counts', async () => {
+    const answer = async (target: string): Promise<string> => {
+      const socket = connectedSocket()
+      socket.write(
+        `PUT ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nConnection: close\r\n`,
+      )
+      socket.end(`Content-Length: ${JSON.stringify(source).length}\r\n\r\n${JSON.stringify(source)}`)
+      return await text(socket)
+    }
+    const created = await answer('http://LocalHost:1/connectors/a/config')
+    expect(created).toContain('HTTP/1.1 201 Created')
+    expect(created).toContain('Location: http://LocalHost:1/connectors/a\r\n')
+    expect(await answer('http://127.0.0.1?x=1')).toContain('HTTP 405')
+    expect(await answer('http://evil.example/connectors/a/config')).toContain('HTTP/1.1 403')
+  })
+
+  it('takes it as no fault of its own when a client leaves in the middle of its request', async () => {
+    const socket = connectedSocket()
+    const head =
+      'POST /connectors HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{}'
+    socket.write(head, () => socket.destroy())
+    await vi.waitFor(() => expect(messages('debug')).toContainEqual(expect.stringContaining('The client left')))
+    expect(messages('error')).toEqual([])
+  })
+
   it('on loopback takes its own names and its own pages', async () => {
     const port = new URL(server.url).port
     for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`, 'localhost']) {
@@ -371,7 +401,7 @@ describe('the REST API', () => {
   it('answers 500 with the message of any other error, and logs what nobody expected', async () => {
     herder.failure = new ConnectError('the log is full')
     expect(await client.delete('/connectors/a')).toMatchObject(error(500, 'the log is full'))
-    expect(lines.lines.filter(({ level }) => level === 'error')).toEqual([])
+    expect(messages('error')).toEqual([])
     herder.failure = new TypeError('x is undefined')
     expect(await client.delete('/connectors/a')).toMatchObject(error(500, 'x is undefined'))
     expect(lines.lines.at(-1)).toMatchObject({
