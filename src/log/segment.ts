@@ -26,7 +26,8 @@ export interface TimestampOffset {
  *     <base>.timeindex  [largest timestamp so far i64, offset - base i32], timestamps rising
  *     <base>.txnindex   aborted transactions, see TransactionIndex
  *
- * Both indexes may lag behind the log and are built again from it; the log is the truth.
+ * Both indexes may lag behind the log and are built again from it; the log is the truth. A time index never stands
+ * without an offset index, if an empty one: Kafka's DumpLogSegments opens both.
  */
 export class Segment {
   readonly baseOffset: number
@@ -187,7 +188,9 @@ export class Segment {
   /** Moves index entries to their files when many wait in memory. */
   relieveMemory(): void {
     if (this.offsetIndex.isHeavy) this.offsetIndex.flush()
-    if (this.timeIndex.isHeavy) this.timeIndex.flush()
+    if (!this.timeIndex.isHeavy) return
+    this.offsetIndex.materialize()
+    this.timeIndex.flush()
   }
 
   /** Drops every index entry and starts to count anew: before a scan of the whole segment. */
@@ -218,6 +221,7 @@ export class Segment {
   /** Makes the indexes complete and durable; they then need no scan when the segment is loaded. */
   async syncIndexes(): Promise<void> {
     this.noteTime()
+    if (this.timeIndex.count > 0) this.offsetIndex.materialize()
     await this.offsetIndex.sync()
     await this.timeIndex.sync()
     await this.transactions.index.sync()
