@@ -43,6 +43,12 @@ export class ChangeStream {
   #lastCommit: number | null
   #doneBefore: number | null
   #transaction: Transaction | null = null
+  /** Of the change that is being emitted; one object for all of them. */
+  readonly #changeOrigin: Mutable<ChangeOrigin>
+  #sequenceStart: string
+  /** The text up to the last six digits of a position: making text of large numbers is slow, and most share it. */
+  #sequenceHead = ''
+  #sequenceMillions = 0
   #lsn = 0
   #nth = 0
 
@@ -63,6 +69,8 @@ export class ChangeStream {
     this.#position = position
     this.#lastCommit = resume.lastCommit
     this.#doneBefore = resume.lastCommit
+    this.#sequenceStart = sequenceStart(resume.lastCommit)
+    this.#changeOrigin = { snapshot: 'false', sequence: '', lsn: 0, txId: null, micros: 0, version: 0 }
   }
 
   /** Goes on from this offset, which was stored beside the stream: the end of the snapshot, of a transaction or of the log. */
@@ -113,7 +121,11 @@ export class ChangeStream {
   #commit(endLsn: number): void {
     const { xid, micros } = this.#open()
     this.#transaction = null
-    if (endLsn > (this.#lastCommit ?? 0)) this.#lastCommit = endLsn
+    if (endLsn > (this.#lastCommit ?? 0)) {
+      this.#lastCommit = endLsn
+      this.#sequenceStart = sequenceStart(endLsn)
+      this.#sequenceMillions = 0
+    }
     if (endLsn > (this.#doneBefore ?? 0)) this.#doneBefore = endLsn
     this.#sink.onCommit({ endLsn, xid, micros })
   }
@@ -253,16 +265,33 @@ export class ChangeStream {
   }
 
   #origin(transaction: Transaction, lsn: number): ChangeOrigin {
-    const before = this.#lastCommit === null ? 'null' : `"${this.#lastCommit}"`
-    return {
-      snapshot: 'false',
-      sequence: `[${before},"${lsn}"]`,
-      lsn,
-      txId: transaction.xid,
-      micros: transaction.micros,
-      version: rowVersion(transaction.finalLsn, transaction.index - 1),
-    }
+    const origin = this.#changeOrigin
+    origin.sequence = this.#sequence(lsn)
+    origin.lsn = lsn
+    origin.txId = transaction.xid
+    origin.micros = transaction.micros
+    origin.version = rowVersion(transaction.finalLsn, transaction.index - 1)
+    return origin
   }
+
+  #sequence(lsn: number): string {
+    const millions = Math.floor(lsn / million)
+    if (millions === 0) return `${this.#sequenceStart}${lsn}"]`
+    if (millions !== this.#sequenceMillions) {
+      this.#sequenceMillions = millions
+      this.#sequenceHead = this.#sequenceStart + millions
+    }
+    return `${this.#sequenceHead}${String(lsn - millions * million).padStart(6, '0')}"]`
+  }
+}
+
+const million = 1_000_000
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
+
+/** `source.sequence` up to the change's own position. */
+function sequenceStart(lastCommit: number | null): string {
+  return lastCommit === null ? '[null,"' : `["${lastCommit}","`
 }
 
 /** An identity other than the key gives the old key's missing columns stand-ins, and so a change, as in Debezium. */

@@ -86,17 +86,23 @@ export const decodeIsoTimestamp = orInfinite(infiniteTexts, (bytes, start, end) 
 
 /** timestamptz in UTC with exactly `digits` digits of a second's fraction. */
 export function zonedTimestampDecoder(digits: number): ValueDecoder {
-  const zeros = '0'.repeat(digits)
   return orInfinite(infiniteTexts, (bytes, start, end) => {
-    if (isPlainUtc(bytes, start, end)) {
-      const date = bytes.toString('latin1', start, start + 10)
-      if (digits === 0) return `${date}T${bytes.toString('latin1', start + 11, start + 19)}Z`
-      const time = bytes.toString('latin1', start + 11, end - 3)
-      if (time.length === 9 + digits) return `${date}T${time}Z`
-      return time.length === 8 ? `${date}T${time}.${zeros}Z` : `${date}T${time.padEnd(9 + digits, '0')}Z`
-    }
+    if (isPlainUtc(bytes, start, end)) return plainUtcText(bytes, start, end - 3, digits)
     return zonedText(bytes, start, end, digits)
   })
+}
+
+const zonedBytes = Buffer.alloc(32)
+
+/** `2026-02-03 04:05:06[.7]` up to `end` as ISO-8601 text with `digits` digits of a fraction. */
+function plainUtcText(bytes: Buffer, start: number, end: number, digits: number): string {
+  const length = digits === 0 ? 19 : 20 + digits
+  const given = Math.min(end - start, length)
+  for (let i = 0; i < given; i += 1) zonedBytes[i] = bytes[start + i] as number
+  zonedBytes[10] = 0x54
+  for (let i = given; i < length; i += 1) zonedBytes[i] = i === 19 ? 0x2e : 0x30
+  zonedBytes[length] = 0x5a
+  return zonedBytes.toString('latin1', 0, length + 1)
 }
 
 /** A year of four digits, and `+00` at the end: the session runs in UTC. */

@@ -1,4 +1,5 @@
 import {
+  ByteSink,
   primitive,
   utf8,
   type ConnectValue,
@@ -18,8 +19,16 @@ const string = primitive('STRING')
  * number, as Kafka's own converter does it.
  */
 export class SimpleHeaderConverter implements HeaderConverter {
+  readonly #sink = new ByteSink()
+
   fromConnectHeader(_topic: string, _key: string, schema: Schema | null, value: ConnectValue): Buffer | null {
-    return value === null ? null : Buffer.from(headerText(schema, value))
+    if (value === null) return null
+    if (schema?.type !== 'INT64' || schema.name !== null || !Number.isSafeInteger(value))
+      return Buffer.from(headerText(schema, value))
+    // The version that sources put on every record: the text of a large number is slow to make.
+    this.#sink.begin()
+    this.#sink.integer(value as number)
+    return Buffer.from(this.#sink.take())
   }
 
   toConnectHeader(_topic: string, _key: string, bytes: Uint8Array | null): SchemaAndValue {

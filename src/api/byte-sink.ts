@@ -114,16 +114,17 @@ export class ByteSink {
       this.position += 1
       rest = -value
     }
-    if (rest < 1e9) this.#digits(rest, digitsOf(rest))
+    // Small integers are passed on as such: a double would be put on the heap for every call.
+    if (rest < 1e9) this.#digits(rest | 0, digitsOf(rest | 0))
     else {
       const high = Math.floor(rest / 1e8)
-      this.#digits(high, digitsOf(high))
-      this.#digits(rest - high * 1e8, 8)
+      this.#digits(high | 0, digitsOf(high | 0))
+      this.#digits((rest - high * 1e8) | 0, 8)
     }
   }
 
   #digits(value: number, count: number): void {
-    let rest = value | 0
+    let rest = value
     const { buffer, position } = this
     for (let at = position + count - 1; at >= position; at -= 1) {
       const tenth = (rest / 10) | 0

@@ -158,7 +158,9 @@ export class SourceTaskLoop {
     const { producer, transforms, encoder } = this.#options
     const meters = this.#meters
     let bytes = 0
-    for (const record of records) {
+    // An iterator in an async function costs an object per record.
+    for (let i = 0; i < records.length; i += 1) {
+      const record = records[i] as SourceRecord
       const transformed = transforms.length === 0 ? record : applyTransforms(transforms, record)
       if (transformed === null) {
         this.#drop(record)
