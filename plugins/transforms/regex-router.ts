@@ -1,13 +1,22 @@
-import { DataError, type ConfigDef, type ConnectRecord, type Transform, type TransformPlugin } from 'penstock/api'
+import {
+  DataError,
+  javaRegex,
+  javaRegExp,
+  nullOr,
+  type ConfigDef,
+  type ConnectRecord,
+  type Transform,
+  type TransformPlugin,
+} from 'penstock/api'
 
-import { javaReplacement, regexProblem, wholeMatch } from './java-regex.ts'
+import { javaReplacement } from './java-replacement.ts'
 
 const configDef = {
   regex: {
     type: 'STRING',
     importance: 'HIGH',
     doc: 'Regular expression to use for matching.',
-    validator: (_key, value) => (typeof value === 'string' ? regexProblem(value) : null),
+    validator: nullOr(javaRegex),
   },
   replacement: { type: 'STRING', importance: 'HIGH', doc: 'Replacement string.' },
 } as const satisfies ConfigDef
@@ -20,7 +29,7 @@ class RegexRouter implements Transform {
   readonly #topics = new Map<string, string>()
 
   constructor(regex: string, replacement: string) {
-    this.#regex = wholeMatch(regex)
+    this.#regex = javaRegExp(regex, { whole: true })
     this.#replacement = replacement
   }
 

@@ -20,7 +20,8 @@ const escapes: Readonly<Record<string, string>> = {
  * include and exclude lists. Inline flags at the start, `\Q…\E`, POSIX classes, Java's escapes, classes within classes
  * and intersections of classes are translated.
  * @throws ConfigError `Invalid regex: …` when the pattern is malformed, or uses what JavaScript has no equal for:
- * possessive quantifiers, atomic groups, flags in the middle.
+ * possessive quantifiers, atomic groups, flags in the middle. A reference back to a group that took no part in the match
+ * is the one difference that is left: it matches nothing at all in Java, and the empty text here.
  */
 export function javaRegExp(pattern: string, options: JavaRegexOptions): RegExp {
   const leading = /^\(\?([a-zA-Z]+)\)/.exec(pattern)
@@ -53,7 +54,8 @@ function piece(pattern: string, at: number): Piece {
   if (first === '[') return characterClass(pattern, at)
   const rest = pattern.slice(at)
   if (rest.startsWith('(?>')) throw invalidRegex(pattern, 'atomic groups are not supported')
-  if (/^\(\?[a-zA-Z-]+\)/.test(rest)) throw invalidRegex(pattern, 'flags are supported at the start only')
+  // V8 lets the flags of a group leak into classes after it.
+  if (/^\(\?[a-zA-Z-]+[:)]/.test(rest)) throw invalidRegex(pattern, 'flags are supported at the start only')
   if (/^(?:[*+?]|\{\d+(?:,\d*)?\})\+/.test(rest))
     throw invalidRegex(pattern, 'possessive quantifiers are not supported')
   const quantifier = /^\{\d+(?:,\d*)?\}/.exec(rest)

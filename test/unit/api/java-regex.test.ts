@@ -25,6 +25,33 @@ describe('a Java regular expression', () => {
     ['\\Aab\\z', 'ab', true],
     ['(?s).*', 'a\nb', true],
     ['.*', 'a\nb', false],
+    ['[a-z&&[^aeiou]]+', 'xyz', true],
+    ['[a-z&&[^aeiou]]+', 'xya', false],
+    ['[a-z&&[def]&&[^e]]+', 'dfd', true],
+    ['[a-z&&def]', 'e', true],
+    ['[^a-z&&[def]]+', 'abcE', true],
+    ['[^a-z&&[def]]', 'd', false],
+    ['[a-c[x-z]]+', 'abxz', true],
+    ['[a-c[x-z]]', 'm', false],
+    ['[]a]+', ']a', true],
+    ['[^]a]', ']', false],
+    ['[a-]+', 'a-', true],
+    ['[-a]+', '-a', true],
+    ['[a&b|(){}/^$.*+?!#~]+', 'a&b|(){}/^$.*+?!#~', true],
+    ['[\\[\\]\\\\]+', '[]\\', true],
+    ['[\\Qa]-z\\E]+', 'a]-z', true],
+    ['[\\x41-\\x43\\u0044-\\x{45}]+', 'ABCDE', true],
+    ['[\\P{Digit}]+', 'abc', true],
+    ['[\\P{Digit}]', '1', false],
+    ['[^\\p{Alpha}\\s]+', '1-2', true],
+    ['[\\w.-]+', 'a_1.-', true],
+    ['[😀-😂]', '😁', true],
+    ['\\pL\\PL', 'a1', true],
+    ['a\\sb', 'a\u00a0b', false],
+    ['a\\Sb', 'a\u00a0b', true],
+    ['\\h\\v\\H\\V', '\u00a0\u2028ab', true],
+    ['a{1}|b', 'b', true],
+    ['shop\\.(?!secret).*', 'shop.secret', false],
   ])('%s matches %j as a whole: %s', (pattern, text, expected) => {
     expect(whole(pattern).test(text)).toBe(expected)
   })
@@ -37,10 +64,30 @@ describe('a Java regular expression', () => {
     expect(javaRegExp('ab', { whole: true, ignoreCase: true }).test('AB')).toBe(true)
   })
 
-  it.each(['a++', 'a{2}+', '(?>a)', '[a&&b]', '[a[b]]', 'a(?i)b', '(?x)a', '\\G', '(', '[a', '*', '\\y'])(
-    'refuses %s as an invalid regex that names the pattern',
-    (pattern) => {
-      expect(() => whole(pattern)).toThrow(/^Invalid regex: .+ in "/s)
-    },
-  )
+  it.each([
+    'a++',
+    'a{2}+',
+    '(?>a)',
+    '[a&&]',
+    '[&&a]',
+    'a(?i)b',
+    '(?x)a',
+    '\\G',
+    '(',
+    '[a',
+    '[]',
+    '[z-a]',
+    '[x-&&z]',
+    '[a&&&b]',
+    '[\\b]',
+    '(?i:A)b',
+    '(?-i)a',
+    '*',
+    '\\y',
+    '[\\y]',
+    'a\\',
+    '\\p{InGreek}',
+  ])('refuses %s as an invalid regex that names the pattern', (pattern) => {
+    expect(() => whole(pattern)).toThrow(/^Invalid regex: .+ in "/s)
+  })
 })

@@ -24,6 +24,8 @@ describe('RegexRouter', () => {
     ['(.*)', 'es-$1', 'orders', 'es-orders'],
     ['(?<name>o.*)', '${name}-\\$1', 'orders', 'orders-$1'],
     ['(o)(r)(.*)', '$3$10', 'orders', 'derso0'],
+    ['\\Qshop.\\E([a-z&&[^x]]+)', '$1', 'shop.orders', 'orders'],
+    ['(?i)SHOP\\.(\\p{Alpha}+)', '$1', 'shop.orders', 'orders'],
   ])('%s → %s turns %s into %s', (regex, replacement, topic, routed) => {
     const router = regexRouter.create({ regex, replacement }, {})
     for (let time = 0; time < 2; time += 1) expect(router.apply(record(topic))?.topic).toBe(routed)
@@ -36,6 +38,9 @@ describe('RegexRouter', () => {
 
   it('says what is wrong with an expression or a replacement', () => {
     expect(regexRouter.configDef['regex']?.validator?.('regex', '(')).toContain('Invalid regex')
+    expect(regexRouter.configDef['regex']?.validator?.('regex', 'a++')).toBe(
+      'Invalid regex: possessive quantifiers are not supported in "a++"',
+    )
     expect(regexRouter.configDef['regex']?.validator?.('regex', '(a)')).toBeNull()
     expect(() => regexRouter.create({ regex: 'a', replacement: '$2' }, {}).apply(record('a'))).toThrow(DataError)
     expect(() => regexRouter.create({ regex: 'a', replacement: '$x' }, {}).apply(record('a'))).toThrow(DataError)

@@ -1,23 +1,4 @@
 /**
- * A Java regular expression that has to match a whole text.
- * @throws SyntaxError when JavaScript does not know the expression.
- */
-export function wholeMatch(pattern: string): RegExp {
-  // Java's possessive and atomic forms, \A, \z and inline flags have no counterpart and are refused by the engine.
-  return new RegExp(`^(?:${pattern})$`, 's')
-}
-
-/** The complaint about an expression that JavaScript does not know; null when it does. */
-export function regexProblem(pattern: string): string | null {
-  try {
-    wholeMatch(pattern)
-    return null
-  } catch (error) {
-    return `Invalid regex: ${error instanceof Error ? error.message : String(error)}`
-  }
-}
-
-/**
  * A Java replacement applied to a match: `$1` and `${name}` are groups, a backslash takes the character after it as it is.
  * @throws SyntaxError when it names a group that is not there.
  */
