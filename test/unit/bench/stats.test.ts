@@ -1,0 +1,23 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { short, summarize } from '../../../bench/parts/stats.ts'
+
+test('a percentile is the nearest rank: a sample, with as many below it as it says', () => {
+  const samples = Array.from({ length: 100 }, (_, i) => 100 - i)
+  expect(summarize(samples)).toEqual({ count: 100, min: 1, p50: 50, p99: 99, max: 100 })
+})
+
+test('the order of the samples makes no difference, and the extremes hold the rest', () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 1, maxLength: 50 }), (samples) => {
+      const { min, p50, p99, max } = summarize(samples)
+      expect(summarize(samples.toReversed())).toEqual(summarize(samples))
+      expect([min, max]).toEqual([Math.min(...samples), Math.max(...samples)])
+      expect(min <= p50 && p50 <= p99 && p99 <= max).toBe(true)
+    }),
+  )
+})
+
+test('a number is shown with three digits, and a missing one as a dash', () => {
+  expect([0.1234, 12.34, 1234.5, Number.NaN].map(short)).toEqual(['0.123', '12.3', '1235', '–'])
+})
