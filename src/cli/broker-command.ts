@@ -5,6 +5,7 @@ import { systemClock } from '../foundation/clock.ts'
 import { LogLevels } from '../foundation/log-levels.ts'
 import { NamedLogger } from '../foundation/named-logger.ts'
 import { PinoSink, readableLines } from '../foundation/pino-logger.ts'
+import { stopSignal } from './stop-signal.ts'
 
 /** A command line that cannot be run. */
 export class BrokerCommandError extends Error {
@@ -93,7 +94,7 @@ export async function runBrokerCommand(
   }
   const destination = process.stderr.isTTY ? readableLines((text) => process.stderr.write(text)) : undefined
   const logger = new NamedLogger('broker', new PinoSink(new LogLevels('info'), destination))
-  const stopped = signalled()
+  const stopped = stopSignal(() => logger.warn('SIGHUP is not taken: no terminal started this broker'))
   const broker = await Broker.start({
     dataDir: options.dataDir,
     listen: options.listen,
@@ -106,17 +107,4 @@ export async function runBrokerCommand(
   await stopped
   await broker.close()
   return 0
-}
-
-/** Resolves at the first SIGINT or SIGTERM; the next one is the system's to handle again. */
-function signalled(): Promise<void> {
-  return new Promise((resolve) => {
-    const stop = (): void => {
-      process.off('SIGINT', stop)
-      process.off('SIGTERM', stop)
-      resolve()
-    }
-    process.on('SIGINT', stop)
-    process.on('SIGTERM', stop)
-  })
 }

@@ -23,11 +23,38 @@ export async function startEmbeddedBroker(
       logger,
     })
   } catch (error) {
-    if (!(error instanceof BrokerStartError) || error.reason !== 'ListenError') throw error
+    if (!(error instanceof BrokerStartError)) throw error
+    const advice = folderAdvice(error.message)
+    if (advice !== null) {
+      const text = `The folder of the embedded log, ${dataDir}, cannot be used: ${error.message}. ${advice}`
+      throw new ConfigError(text, { cause: error, code: 'BROKER_FOLDER' })
+    }
+    if (error.reason !== 'ListenError') throw error
     throw new ConfigError(`The embedded log ${error.message}. Its address is set by embedded.broker.listener`, {
       cause: error,
       code: 'BROKER_LISTEN',
     })
+  }
+}
+
+/** What to do about an error of the file system; null for any other. */
+export function folderAdvice(message: string): string | null {
+  const otherPlace = 'name another folder with embedded.broker.data.dir'
+  switch (/^E[A-Z]+(?=:)/.exec(message)?.[0]) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return `Free space on its disk (what was acknowledged is kept), or ${otherPlace}`
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return `Let the user of the worker write to it, or ${otherPlace}`
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return `It has to be a folder, or a place where one can be made: ${otherPlace}`
+    case 'EIO':
+      return 'Its disk fails: see the log of the system, and move the folder to another disk'
+    default:
+      return null
   }
 }
 

@@ -37,19 +37,29 @@ export interface RunningWorker {
 
 /**
  * Starts a worker from below: log, client, stores, herder and group, REST.
+ * @param signal gives the start up while a cluster does not answer
  * @throws what keeps it from starting, after ending what had started
  */
-export async function startWorker(config: WorkerConfig, surroundings: WorkerSurroundings): Promise<RunningWorker> {
+export async function startWorker(
+  config: WorkerConfig,
+  surroundings: WorkerSurroundings,
+  signal: AbortSignal,
+): Promise<RunningWorker> {
   const undo = new Undo(surroundings.logger)
   try {
-    return await start(config, surroundings, undo)
+    return await start(config, surroundings, undo, signal)
   } catch (error) {
     await undo.run()
     throw error
   }
 }
 
-async function start(config: WorkerConfig, around: WorkerSurroundings, undo: Undo): Promise<RunningWorker> {
+async function start(
+  config: WorkerConfig,
+  around: WorkerSurroundings,
+  undo: Undo,
+  signal: AbortSignal,
+): Promise<RunningWorker> {
   const { logger, clock } = around
   const logDied = deferred<Error>()
   let bootstrapServers = config.bootstrapServers
@@ -69,6 +79,7 @@ async function start(config: WorkerConfig, around: WorkerSurroundings, undo: Und
     clientId: `${config.groupId}-worker`,
     clock,
     logger: logger.child('client'),
+    signal,
   })
   undo.add('the client', async () => await client.close())
   const listeners = await Promise.all(config.listeners.map(fixedPort))

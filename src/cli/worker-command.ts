@@ -6,12 +6,12 @@ import { ConfigError } from '../api/errors.ts'
 import { parseProperties } from '../config/properties-file.ts'
 import { loadWorkerConfig, type WorkerConfig } from '../config/worker-config.ts'
 import { systemClock } from '../foundation/clock.ts'
-import { deferred } from '../foundation/deferred.ts'
 import { logLevels, LogLevels, type LogLevel } from '../foundation/log-levels.ts'
 import { NamedLogger } from '../foundation/named-logger.ts'
 import { PinoSink, readableLines } from '../foundation/pino-logger.ts'
 import { exitCodes } from './exit-codes.ts'
 import { startWorker, type RunningWorker } from './start-worker.ts'
+import { stopSignal } from './stop-signal.ts'
 
 const usage = `penstock worker [FILE.properties] [--set KEY=VALUE …]
 
@@ -24,6 +24,8 @@ bootstrap.servers the log is embedded: its data lies in ./penstock-data, its por
 
 /** How long an orderly end may take, everything included, before the process ends anyway. */
 const stopLimitMs = 60_000
+/** The same for a worker that was not up yet: nothing runs that could be lost. */
+const abandonLimitMs = 5000
 
 interface WorkerCommand {
   readonly settings: RawConfig
@@ -38,13 +40,15 @@ export async function runWorkerCommand(args: readonly string[]): Promise<number>
     process.stdout.write(usage)
     return exitCodes.done
   }
-  const signalled = nextSignal()
-  const config = await loadWorkerConfig(command.settings, { file: command.fromFile })
   const destination = process.stderr.isTTY ? readableLines((text) => process.stderr.write(text)) : undefined
   const logSink = new PinoSink(new LogLevels(command.logLevel), destination)
   const logger = new NamedLogger('connect', logSink)
+  const signalled = stopSignal(() => logger.warn('SIGHUP is not taken: no terminal started this worker'))
+  const config = await loadWorkerConfig(command.settings, { file: command.fromFile })
   for (const warning of config.warnings) logger.warn(warning)
-  const worker = await startWorker(config, { logSink, logger, logLevel: command.logLevel, clock: systemClock })
+  const around = { logSink, logger, logLevel: command.logLevel, clock: systemClock }
+  const worker = await startedUnless(signalled, (signal) => startWorker(config, around, signal))
+  if (worker === null) process.exit(exitCodes.done)
   process.stdout.write(`${readyLine(worker, config)}\n`)
   const end = await Promise.race([signalled, worker.logDied])
   if (end instanceof Error) {
@@ -116,15 +120,20 @@ function readyLine(worker: RunningWorker, config: WorkerConfig): string {
   return `ready: REST ${worker.restUrl}, ${log}`
 }
 
-/** Resolves at the first SIGINT or SIGTERM; the next one is the system's to handle. */
-function nextSignal(): Promise<void> {
-  const signalled = deferred<void>()
-  const stop = (): void => {
-    process.off('SIGINT', stop)
-    process.off('SIGTERM', stop)
-    signalled.resolve()
-  }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
-  return signalled.promise
+/** The worker once it is up; null when it was told to end before, and has. */
+async function startedUnless(
+  signalled: Promise<void>,
+  start: (signal: AbortSignal) => Promise<RunningWorker>,
+): Promise<RunningWorker | null> {
+  const abandoned = new AbortController()
+  const starting = start(abandoned.signal)
+  const worker = await Promise.race([starting, signalled.then(() => null)])
+  if (worker !== null) return worker
+  abandoned.abort()
+  const late = starting.then(
+    async (up) => await up.stop(),
+    () => undefined, // it gave up, as it was asked to
+  )
+  await Promise.race([late, systemClock.sleep(abandonLimitMs)])
+  return null
 }
