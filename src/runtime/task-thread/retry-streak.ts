@@ -14,12 +14,13 @@ export interface RetryStreakOptions {
 }
 
 /**
- * Calls of a task that failed retriably, one after another. The first is shown in the task's status with what it waits
- * for, each is logged, and the next call that succeeds clears the status.
+ * Calls of a task that failed retriably, one after another. The task's status shows what it waits for, each failure is
+ * logged, and the next call that succeeds clears the status.
  */
 export class RetryStreak {
   readonly #options: RetryStreakOptions
   #length = 0
+  #shown: string | null = null
 
   constructor(options: RetryStreakOptions) {
     this.#options = options
@@ -29,13 +30,15 @@ export class RetryStreak {
   failed(call: 'start' | 'poll' | 'put' | 'preCommit', error: unknown): number {
     const { logger, retries, events } = this.#options
     this.#length += 1
+    const why = messageOf(error)
     retries.add(1)
     const waitMs = Math.round(backoffMs(taskBackoff, this.#length))
-    logger.warn(`${call} failed and is tried again in ${waitMs} ms: ${messageOf(error)}`, {
+    logger.warn(`${call} failed and is tried again in ${waitMs} ms: ${why}`, {
       attempt: this.#length,
       error,
     })
-    if (this.#length === 1) {
+    if (this.#shown !== why) {
+      this.#shown = why
       const reason = `${call} failed and is tried again: ${traceOf(error)}`
       events.onState(call === 'start' ? 'RESTARTING' : 'RUNNING', reason)
     }
@@ -46,6 +49,7 @@ export class RetryStreak {
   ended(): boolean {
     if (this.#length === 0) return false
     this.#length = 0
+    this.#shown = null
     const { control, events, logger } = this.#options
     logger.warn('what failed before succeeds again')
     events.onState(control.paused ? 'PAUSED' : 'RUNNING', null)
