@@ -1,5 +1,4 @@
-import { ConnectError } from 'penstock/api'
-
+import { S3RefusedError } from './s3-error.ts'
 import type { StoreSettings } from './settings.ts'
 import type { Credentials } from './sign-request.ts'
 
@@ -9,7 +8,7 @@ export type CredentialSource = (renewed: boolean) => Promise<Credentials>
 /**
  * Where credentials come from: the config, else the environment, else the usual chain of AWS. The chain is the AWS
  * SDK's; it costs 36 MB of memory and is imported only when it comes to that.
- * @throws ConnectError from the source when there are none.
+ * @throws S3RefusedError from the source when there are none.
  */
 export function credentialSource(
   settings: StoreSettings,
@@ -53,8 +52,8 @@ function chain(region: string): CredentialSource {
   }
 }
 
-function noCredentials(why: string, cause?: unknown): ConnectError {
-  return new ConnectError(
+function noCredentials(why: string, cause?: unknown): S3RefusedError {
+  return new S3RefusedError(
     `no credentials for the store: ${why}. Set aws.access.key.id and aws.secret.access.key, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment of the worker`,
     { code: 'S3_CREDENTIALS', ...(cause === undefined ? {} : { cause }) },
   )

@@ -76,7 +76,7 @@ export function verdictOf({ status, code }: Refusal): Verdict {
   return status === 404 && code !== 'NoSuchBucket' ? 'not-found' : 'fatal'
 }
 
-/** The store refused a request for good. */
+/** The store refused a request for good, or there is nothing to sign one with. */
 export class S3RefusedError extends ConnectError {}
 
 /** The store cannot be reached, or asks to come back later. */
@@ -93,6 +93,12 @@ function adviceOf({ status, code }: Refusal, bucket: string, region: string): { 
   switch (code) {
     case 'NoSuchBucket':
       return { code: 'S3_NO_BUCKET', advice: `Create the bucket ${bucket}, or correct s3.bucket.name.` }
+    case 'InvalidBucketName':
+      return {
+        code: 'S3_NO_BUCKET',
+        advice:
+          'No bucket can have that name: s3.bucket.name takes 3 to 63 lower-case letters, digits, dots and hyphens.',
+      }
     case 'InvalidAccessKeyId':
     case 'XAdminUserNotFound':
       return { code: 'S3_CREDENTIALS', advice: 'The store does not know the access key: check aws.access.key.id.' }

@@ -1,5 +1,5 @@
 import type { RawConfig } from 'penstock/api'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 
 import { crossFieldProblems } from '../../../connectors/s3-sink/check-config.ts'
 import { configDef } from '../../../connectors/s3-sink/config.ts'
@@ -99,6 +99,15 @@ describe('the configuration', () => {
     expect(crossFieldProblems(parseConfig(configDef, { ...minimal, ...raw })).map(({ key }) => key)).toEqual(keys)
   })
 
+  it('without credentials is a problem of the option that takes them', async () => {
+    const provider = 'com.amazonaws.auth.EnvironmentVariableCredentialsProvider'
+    const raw = { ...minimal, 'store.url': 'http://127.0.0.1:1', 's3.credentials.provider.class': provider }
+    vi.stubEnv('AWS_ACCESS_KEY_ID', '')
+    const problems = await plugin.check?.(parseConfig(configDef, raw), raw, AbortSignal.timeout(5000))
+    vi.unstubAllEnvs()
+    expect(problems).toEqual([{ key: 'aws.access.key.id', message: expect.stringContaining('S3_CREDENTIALS') }])
+  })
+
   it('gives every task the whole config', async () => {
     const connector = plugin.createConnector()
     await connector.start(parseConfig(configDef, minimal), minimal, {
@@ -148,6 +157,7 @@ describe('answers of the store', () => {
 
   it.each([
     [404, 'NoSuchBucket', 'S3_NO_BUCKET'],
+    [400, 'InvalidBucketName', 'S3_NO_BUCKET'],
     [403, 'InvalidAccessKeyId', 'S3_CREDENTIALS'],
     [403, 'SignatureDoesNotMatch', 'S3_CREDENTIALS'],
     [301, 'PermanentRedirect', 'S3_REGION'],
