@@ -1,28 +1,83 @@
+import { crc32 } from 'node:zlib'
+import { expect } from 'vitest'
 import type { ChangeLoad } from './change-load.ts'
-import type { ElasticsearchClient } from './elasticsearch-client.ts'
+import { ElasticsearchClient } from './elasticsearch-client.ts'
+import type { LogView } from './log-view.ts'
+import { topicOf, type PipelinePlan } from './pipeline.ts'
 import { RowHistory } from './row-history.ts'
+import type { S3Bucket } from './s3-bucket.ts'
+import { service } from './services.ts'
 import { dumpTopic } from './topic-dump.ts'
+import { eventually, type WorkerProcess } from './worker-process.ts'
 
 /** The tables of a {@link ChangeLoad}. */
 export type LoadTable = 'orders' | 'ledger'
+export const loadTables: readonly LoadTable[] = ['orders', 'ledger']
 
-/** What a topic holds: by offset the value, null for a tombstone; and what is wrong with its changes, nothing when all is well. */
+/** A pipeline over the tables of a load that has stopped. */
+export interface LoadedPipeline {
+  readonly load: ChangeLoad
+  readonly worker: WorkerProcess
+  readonly log: LogView
+  readonly plan: PipelinePlan
+  readonly bucket: S3Bucket
+}
+
+/** What a topic holds: by offset the {@link digest} of the value, null for a tombstone; how many records were sent again. */
 export interface LoggedTable {
-  readonly values: readonly (string | null)[]
-  readonly faults: readonly string[]
+  readonly values: readonly (number | null)[]
+  readonly resent: number
+}
+
+/** Stands for a value: those of a topic may be a gigabyte. */
+export const digest = (value: string): number => crc32(value)
+
+const deadlineMs = 240_000
+
+/**
+ * Waits until the last change has passed through, then proves that nothing was lost or doubled: the log against the
+ * tables row by row, the documents against SELECT, the archive against the log. Needs kcat, Elasticsearch and the store
+ * as the run has them.
+ * @returns what the log holds
+ */
+export async function expectWhole(pipeline: LoadedPipeline): Promise<Readonly<Record<LoadTable, LoggedTable>>> {
+  await lastRowLogged(pipeline)
+  const logged = { orders: await loggedTable(pipeline, 'orders'), ledger: await loggedTable(pipeline, 'ledger') }
+  for (const table of loadTables) await expectDocuments(pipeline, table)
+  for (const table of loadTables) await expectArchive(pipeline, table, logged[table])
+  return logged
+}
+
+/** Waits for it; a task that is given up meanwhile fails the test. */
+export async function healthyUntil(
+  worker: WorkerProcess,
+  what: string,
+  timeoutMs: number,
+  holds: () => Promise<boolean>,
+): Promise<void> {
+  await eventually(what, timeoutMs, async () => {
+    expect(await worker.failures()).toEqual([])
+    return (await holds()) ? true : null
+  })
+}
+
+async function lastRowLogged({ load, worker, plan }: LoadedPipeline): Promise<void> {
+  await load.rows("INSERT INTO orders VALUES (999999999, 0, 1, now(), '{}', '{}', NULL)")
+  await healthyUntil(worker, 'the last row is in the log', deadlineMs, async () => {
+    let found = false
+    await dumpTopic(service('kcat'), worker.place.broker, topicOf(plan, 'orders'), ({ key }) => {
+      if (key === '{"id":999999999}') found = true
+    })
+    return found
+  })
 }
 
 /** Reads a table's topic with kcat and compares its changes, row by row, with each other and with the table. */
-export async function loggedTable(
-  load: ChangeLoad,
-  table: LoadTable,
-  topic: string,
-  { kcat, broker }: { readonly kcat: string; readonly broker: string },
-): Promise<LoggedTable> {
+async function loggedTable({ load, worker, plan }: LoadedPipeline, table: LoadTable): Promise<LoggedTable> {
   const history = new RowHistory()
-  const values: (string | null)[] = []
-  await dumpTopic(kcat, broker, topic, ({ offset, key, value }) => {
-    values[offset] = value
+  const values: (number | null)[] = []
+  await dumpTopic(service('kcat'), worker.place.broker, topicOf(plan, table), ({ offset, key, value }) => {
+    values[offset] = value === null ? null : digest(value)
     if (value === null) return
     const { op, after } = JSON.parse(value) as { op: string; after: { rev: number } | null }
     if (op === 'd' || after === null) history.see(key, { kind: 'end' })
@@ -30,11 +85,33 @@ export async function loggedTable(
   })
   const rows = await load.rows(`SELECT id::text AS id, rev FROM ${table}`)
   history.finish(new Map(rows.map((row) => [`{"id":${String(row['id'])}}`, Number(row['rev'])])))
-  return { values, faults: history.faults }
+  expect(history.faults, table).toEqual([])
+  return { values, resent: history.resent }
+}
+
+async function expectDocuments({ load, worker, log, plan }: LoadedPipeline, table: LoadTable): Promise<void> {
+  const topic = topicOf(plan, table)
+  const end = await log.end(topic)
+  const indexed = async (): Promise<boolean> => (await log.committed('search', topic)) >= end
+  await healthyUntil(worker, `${topic} is indexed to ${end}`, deadlineMs, indexed)
+  const client = new ElasticsearchClient(service('elasticsearch'))
+  expect(await documentFaults(load, table, client, topic)).toEqual([])
+}
+
+/** After a last rotation by the clock the topic stands in the archive once, to its end. */
+async function expectArchive(pipeline: LoadedPipeline, table: LoadTable, { values }: LoggedTable): Promise<void> {
+  const { worker, log, plan, bucket } = pipeline
+  const topic = topicOf(plan, table)
+  const archived = async (): Promise<boolean> => (await log.committed('archive', topic)) >= values.length
+  await healthyUntil(worker, `${topic} is archived to ${values.length}`, deadlineMs, archived)
+  const objects = new Map<string, readonly number[]>()
+  for (const key of (await bucket.keys()).filter((each) => each.startsWith(`topics/${topic}/`)))
+    objects.set(key, (await bucket.text(key)).split('\n').slice(0, -1).map(digest))
+  expect(archiveFaults(objects, values)).toEqual([])
 }
 
 /** Where an index and its table part: empty when each row is a document, rendered by the rules of the sink. */
-export async function documentFaults(
+async function documentFaults(
   load: ChangeLoad,
   table: LoadTable,
   client: ElasticsearchClient,
@@ -71,11 +148,12 @@ const selects: Readonly<Record<LoadTable, string>> = {
 /**
  * Where objects and a log part: empty when each value of the log stands in exactly one object, in order, and each object
  * begins at the offset in its name. Tombstones are no lines.
- * @param objects lines by key, of one partition
+ * @param objects digests of lines by key, of one partition
+ * @param values digests of values by offset, null for a tombstone
  */
 export function archiveFaults(
-  objects: ReadonlyMap<string, readonly string[]>,
-  values: readonly (string | null)[],
+  objects: ReadonlyMap<string, readonly number[]>,
+  values: readonly (number | null)[],
 ): readonly string[] {
   const faults: string[] = []
   let next = 0
@@ -89,10 +167,9 @@ export function archiveFaults(
     skipTombstones()
     if (start > next) faults.push(`${key} leaves out offsets from ${next}`)
     next = Math.max(next, start)
-    for (const line of lines) {
+    for (const [index, line] of lines.entries()) {
       skipTombstones()
-      if (line !== values[next])
-        faults.push(`${key}: offset ${next} is ${values[next]?.slice(0, 200)}, its line ${line.slice(0, 200)}`)
+      if (line !== values[next]) faults.push(`${key}: line ${index} is not the value at offset ${next}`)
       next += 1
       if (faults.length > 10) return faults
     }

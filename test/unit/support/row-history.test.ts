@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { coverFaults } from '../../support/archive-reader.ts'
 import { RowHistory, type RowChange } from '../../support/row-history.ts'
 
 const read = (rev: number): RowChange => ({ kind: 'read', rev })
@@ -38,42 +37,5 @@ describe('the history of a row', () => {
     ['it never came', [], [['1', 0]], /not in the log/],
   ])('has a fault when %s', (_name, changes, table, fault) => {
     expect(faults(changes, table).join('\n')).toMatch(fault)
-  })
-})
-
-describe('a cover of the log by objects', () => {
-  it('has no faults when each offset stands in one object', () => {
-    expect(
-      coverFaults(
-        [
-          { key: 'a', start: 0, lines: 5 },
-          { key: 'b', start: 5, lines: 2 },
-        ],
-        7,
-      ),
-    ).toEqual([])
-  })
-
-  it('counts records without a value as offsets that take no line', () => {
-    const objects = [
-      { key: 'a', start: 0, lines: 3 },
-      { key: 'b', start: 5, lines: 1 },
-    ]
-    expect(coverFaults(objects, 7, [1, 4, 6])).toEqual([])
-    expect(coverFaults(objects, 7, [1, 6])).toEqual(['offsets 4–4 stand in no object'])
-    expect(coverFaults(objects, 7, [1, 4])).toEqual(['the objects end at 6, the log at 7'])
-  })
-
-  it('tells gaps, overlaps and a missing end', () => {
-    const objects = [
-      { key: 'a', start: 0, lines: 5 },
-      { key: 'b', start: 4, lines: 2 },
-      { key: 'c', start: 8, lines: 1 },
-    ]
-    expect(coverFaults(objects, 10)).toEqual([
-      'b begins at 4, and offsets up to 4 stand in the object before',
-      'offsets 6–7 stand in no object',
-      'the objects end at 9, the log at 10',
-    ])
   })
 })
