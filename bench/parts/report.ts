@@ -53,7 +53,7 @@ function block(
   const others = group.filter(({ who }) => who !== us)
   const lines = others.map((other): Line => {
     const theirs = of(other, statistic)
-    const ratio = other.who.startsWith(us) || Number.isNaN(value) ? '' : `${(value / theirs).toFixed(2)}×`
+    const ratio = other.who.startsWith(us) || Number.isNaN(value) ? '' : `${times(value / theirs)}×`
     const name = other.who.startsWith(`${us}, `) ? other.who.slice(us.length + 2) : other.who
     const [limit, outcome] = relative(value / theirs, other.who, target)
     return ['', '', name, withSpread(other, statistic), ratio, limit, outcome]
@@ -70,8 +70,11 @@ function absolute(value: number, target: Target | undefined): readonly [string, 
 
 function relative(ratio: number, who: string, target: Target | undefined): readonly [string, string] {
   const [, least] = Object.entries(target?.against ?? {}).find(([rival]) => who.startsWith(rival)) ?? []
-  return least === undefined || Number.isNaN(ratio) ? noVerdict : [`≥ ${least.toFixed(2)}×`, verdict(ratio >= least)]
+  return least === undefined || Number.isNaN(ratio) ? noVerdict : [`≥ ${times(least)}×`, verdict(ratio >= least)]
 }
+
+/** Small ones keep a digit that says something. */
+const times = (ratio: number): string => (ratio < 0.095 ? ratio.toPrecision(1) : ratio.toFixed(2))
 
 const verdict = (passed: boolean): string => (passed ? 'pass' : 'MISS')
 const noVerdict = ['', ''] as const

@@ -13,6 +13,8 @@ import { BenchError, BenchWorker } from '../parts/worker.ts'
 const table = 'bench_latency'
 const writers = 16
 const rates = [50, 1000]
+/** Of every rate, not counted: code and connections warm, a JVM above all. */
+const warmUpSeconds = 5
 
 /**
  * From just before COMMIT is sent to the callback of a consumer's fetch, on one clock: single-row transactions at a
@@ -65,7 +67,7 @@ async function measureRate(
 ): Promise<readonly number[]> {
   const sent = new Map<number, number>()
   const samples: number[] = []
-  const marker = await insertMarker(url)
+  const firstMarker = await insertMarker(url)
   await waitForTopic(broker, topic)
   const consumer = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).consumer({
     groupId: `bench-${Date.now()}`,
@@ -74,33 +76,34 @@ async function measureRate(
   })
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
-  const seen = { marker: false }
+  const seen = { streamed: false }
   await consumer.run({
     autoCommit: false,
     eachBatch: async ({ batch }) => {
       const now = performance.now()
       for (const message of batch.messages) {
         if (message.value === null) continue
-        const { after } = JSON.parse(message.value.toString()) as { after: { id: number } | null }
-        if (after?.id === marker) seen.marker = true
+        const { after, op } = JSON.parse(message.value.toString()) as { after: { id: number } | null; op: string }
+        if (after !== null && after.id <= firstMarker && op === 'c') seen.streamed = true
         const began = after === null ? undefined : sent.get(after.id)
         if (began !== undefined) samples.push(now - began)
       }
     },
   })
+  // The first markers may come with the snapshot, and seconds may pass before changes are streamed.
   const deadline = performance.now() + 60_000
-  while (!seen.marker) {
-    if (performance.now() > deadline) throw new BenchError(`the marker row never arrived in ${topic}`)
-    await delay(10)
+  while (!seen.streamed) {
+    if (performance.now() > deadline) throw new BenchError(`no marker row was streamed to ${topic}`)
+    await insertMarker(url)
+    await delay(250)
   }
-  await write(url, rate, seconds, sent)
+  await write(url, rate, warmUpSeconds + seconds, sent)
   const end = performance.now() + 30_000
   while (samples.length < sent.size && performance.now() < end) await delay(20)
   await consumer.disconnect()
   if (samples.length < sent.size)
     throw new BenchError(`${sent.size - samples.length} of ${sent.size} rows did not arrive`)
-  // The first second warms code and connections.
-  return samples.slice(rate)
+  return samples.slice(rate * warmUpSeconds)
 }
 
 async function write(url: string, rate: number, seconds: number, sent: Map<number, number>): Promise<void> {
@@ -115,7 +118,7 @@ async function write(url: string, rate: number, seconds: number, sent: Map<numbe
   const began = performance.now()
   const idle = [...clients]
   const pending = new Set<Promise<void>>()
-  for (let i = 0; i < rate * (seconds + 1); i++) {
+  for (let i = 0; i < rate * seconds; i++) {
     const due = began + (i * 1000) / rate
     const wait = due - performance.now()
     if (wait > 1) await delay(wait)

@@ -52,6 +52,12 @@ test('many samples are judged by their percentiles', () => {
   ])
 })
 
+test('a ratio keeps its leading digit however small it is', () => {
+  expect(
+    lines(measurement('latency', 'penstock', 'ms', [2]), measurement('latency', 'Debezium', 'ms', [490])),
+  ).toContain('Debezium | 490 | 0.004×')
+})
+
 test('a lower limit is met by a value that reaches it', () => {
   expect(lines(measurement('sink', 'penstock', 'docs/s', [40_000]))).toEqual([
     'sink, docs/s | 40,000 | ≥ 40,000 | pass',
