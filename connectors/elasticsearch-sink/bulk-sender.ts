@@ -72,7 +72,7 @@ export class BulkSender {
         return this.#deliverRequest(remaining.slice(half))
       }
       remaining = step.remaining
-      if (remaining.length === 0) return
+      if (remaining.length === 0) return retries.over(attempt)
       await retries.wait(attempt, step.reason, signal)
     }
   }

@@ -3,12 +3,16 @@ import type { SinkSettings } from './settings.ts'
 import type { Answer, Request, Transport } from './transport.ts'
 
 const maxBackoffMs = 10_000
+/** A request that fails so often is told. */
+const quietAttempts = 3
 const unavailable = new Set([429, 502, 503, 504])
 
 /** Waits between attempts while the cluster is not available. */
 export interface Retries {
   /** Waits; @throws ConnectError when `max.retries` is used up, the signal's reason when it fires. */
   wait(attempt: number, reason: string, signal: AbortSignal): Promise<void>
+  /** A request got through at that attempt. */
+  over(attempt: number): void
 }
 
 /** The retry rule of the settings: for ever with jitter unless `max.retries` sets an end. */
@@ -17,6 +21,7 @@ export function retriesOf(
   clock: Clock,
   logger: Logger,
   onRetry: () => void,
+  show: (reason: string | null) => void = () => undefined,
 ): Retries {
   return {
     async wait(attempt, reason, signal) {
@@ -29,9 +34,15 @@ export function retriesOf(
       onRetry()
       const waitMs = backoffMs({ initialMs: settings.retryBackoffMs, maxMs: maxBackoffMs }, attempt)
       const text = `Elasticsearch is not available, attempt ${attempt}; trying again: ${reason}`
-      if (attempt === 3 || attempt % 20 === 0) logger.warn(text)
+      if (attempt >= quietAttempts) show(`Elasticsearch is not available, and is tried again: ${reason}`)
+      if (attempt === quietAttempts || attempt % 20 === 0) logger.warn(text)
       else logger.debug(text)
       await clock.sleep(waitMs, signal)
+    },
+    over(attempt) {
+      if (attempt <= quietAttempts) return
+      logger.warn('Elasticsearch is available again')
+      show(null)
     },
   }
 }
@@ -42,7 +53,10 @@ export async function requestPatiently(transport: Transport, request: Request, r
     let reason: string
     try {
       const answer = await transport.request(request)
-      if (!unavailable.has(answer.status)) return answer
+      if (!unavailable.has(answer.status)) {
+        retries.over(attempt)
+        return answer
+      }
       reason = `HTTP ${answer.status}: ${answer.body.slice(0, 300)}`
     } catch (error) {
       if (!(error instanceof RetriableError)) throw error

@@ -95,7 +95,10 @@ async function fetchStored(
       else if (doc.found === true && doc._source !== undefined && asked !== undefined)
         found.set(documentKey({ index: asked._index, id: asked._id }), doc._source)
     }
-    if (unavailable === null) return found
+    if (unavailable === null) {
+      retries.over(attempt)
+      return found
+    }
     if (signal.aborted) throw new ConnectError('stopped while stored values were read')
     await retries.wait(attempt, unavailable, signal)
   }

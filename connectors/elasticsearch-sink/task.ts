@@ -54,7 +54,13 @@ export class ElasticsearchSinkTask implements SinkTask {
       'elasticsearch_retries_total',
       'Requests sent again because Elasticsearch was not available',
     )
-    const retries = retriesOf(settings, clock, logger, () => retried.add(1))
+    const retries = retriesOf(
+      settings,
+      clock,
+      logger,
+      () => retried.add(1),
+      (reason) => context.showWaiting?.(reason),
+    )
     const indices = new Indices(transport, retries, logger, settings.values === 'exact')
     const writer = new BulkWriter(
       settings,

@@ -58,6 +58,13 @@ interface Outcome {
   readonly verdict: Verdict | 'done'
 }
 
+/** What whoever uses a store may want to know. */
+export interface StoreEvents {
+  readonly retried?: () => void
+  /** A request keeps failing for this reason; null: requests get through again. */
+  readonly waitsFor?: (reason: string | null) => void
+}
+
 const writerHeader = 'x-amz-meta-penstock-writer'
 const warnEveryMs = 30_000
 
@@ -72,15 +79,15 @@ export class S3Store {
   readonly #endpoint: Endpoint
   readonly #http: HttpExchange
   readonly #credentials: CredentialSource
-  readonly #onRetry: () => void
+  readonly #events: StoreEvents
   #clockSkewMs = 0
   #warnedAt = Number.NEGATIVE_INFINITY
 
-  constructor(settings: StoreSettings, clock: Clock, logger: Logger, onRetry: () => void = () => undefined) {
+  constructor(settings: StoreSettings, clock: Clock, logger: Logger, events: StoreEvents = {}) {
     this.#settings = settings
     this.#clock = clock
     this.#logger = logger
-    this.#onRetry = onRetry
+    this.#events = events
     this.#endpoint = endpointOf(settings)
     this.#http = new HttpExchange(this.#endpoint.origin, settings.requestTimeoutMs)
     this.#credentials = credentialSource(settings)
@@ -208,7 +215,10 @@ export class S3Store {
         const outcome = await this.#attempt(call, signal, renewed)
         const { verdict, refusal } = outcome
         if (refusal !== null && isFinal(verdict, call)) throw this.#refused(refusal, call)
-        if (verdict !== 'retry' && verdict !== 'adopt-clock' && verdict !== 'refresh-credentials') return outcome
+        if (verdict !== 'retry' && verdict !== 'adopt-clock' && verdict !== 'refresh-credentials') {
+          this.#noteSuccess(attempt)
+          return outcome
+        }
         renewed = verdict === 'refresh-credentials'
         failure = `${refusal?.code ?? ''} ${refusal?.message ?? ''}`
         if (verdict === 'adopt-clock' && attempt === 1) continue
@@ -254,13 +264,21 @@ export class S3Store {
   }
 
   #noteRetry({ method, key }: Call, attempt: number, why: unknown): void {
-    this.#onRetry()
+    this.#events.retried?.()
+    if (attempt < this.#settings.quietAttempts) return
+    const call = `${method} ${key ?? ''} to ${this.#endpoint.origin.origin}`
+    this.#events.waitsFor?.(`${call} fails and is tried again: ${String(why)}`)
     const nowMs = this.#clock.monotonic()
-    if (attempt < this.#settings.quietAttempts || nowMs - this.#warnedAt < warnEveryMs) return
+    if (nowMs - this.#warnedAt < warnEveryMs) return
     this.#warnedAt = nowMs
-    this.#logger.warn(
-      `${method} ${key ?? ''} to ${this.#endpoint.origin.origin} failed ${attempt} times and is tried again: ${String(why)}`,
-    )
+    this.#logger.warn(`${call} failed ${attempt} times and is tried again: ${String(why)}`)
+  }
+
+  #noteSuccess(attempt: number): void {
+    if (attempt <= Math.max(1, this.#settings.quietAttempts)) return
+    this.#warnedAt = Number.NEGATIVE_INFINITY
+    this.#logger.warn(`${this.#endpoint.origin.origin} takes requests again`)
+    this.#events.waitsFor?.(null)
   }
 
   #unavailable(doing: string, why: string, cause?: unknown): S3UnavailableError {

@@ -43,7 +43,10 @@ export class S3SinkTask implements SinkTask {
     const settings = settingsOf(context.config)
     const { clock, logger, metrics } = context
     const retries = metrics.counter('s3_retries_total', 'Requests to the S3 store that were tried again')
-    const store = new S3Store(settings.store, clock, logger, () => retries.add(1))
+    const store = new S3Store(settings.store, clock, logger, {
+      retried: () => retries.add(1),
+      waitsFor: (reason) => context.showWaiting?.(reason),
+    })
     try {
       await store.checkBucket(this.#stopped.signal)
     } catch (error) {

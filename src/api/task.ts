@@ -85,6 +85,11 @@ export interface SinkTaskContext extends TaskContext {
   requestCommit(): void
   /** Calls `put` (with an empty batch if need be) no later than in `ms`. */
   wakeWithin(ms: number): void
+  /**
+   * Shows in the task's status what it waits for while it tries again by itself; null when it goes on.
+   * Absent where there is no status.
+   */
+  showWaiting?(reason: string | null): void
   /** Fails the task from outside a call, e.g. from a request running in the background. */
   raiseError(error: Error): void
   readonly errantRecordReporter: ErrantRecordReporter | null

@@ -9,6 +9,8 @@ export interface SinkRequestTargets {
   /** Pauses, or resumes unless everything is held back. */
   readonly hold: (partitions: readonly TopicPartition[]) => void
   readonly release: (partitions: readonly TopicPartition[]) => void
+  /** Puts into the task's status what it waits for; null: nothing. */
+  readonly show: (reason: string | null) => void
 }
 
 /** What a sink task asked for through its context and the loop has yet to honour. */
@@ -17,6 +19,7 @@ export class SinkRequests {
   /** Monotonic milliseconds at which the task wants `put` to be called. */
   wakeAt = Number.POSITIVE_INFINITY
   readonly #paused = new Set<string>()
+  #waitsFor: string | null = null
   #seeks: OffsetToCommit[] = []
 
   /** The seeks since the last call. */
@@ -38,7 +41,7 @@ export class SinkRequests {
   }
 
   /** The task's side. */
-  context(context: TaskContext, { positions, control, hold, release }: SinkRequestTargets): SinkTaskContext {
+  context(context: TaskContext, { positions, control, hold, release, show }: SinkRequestTargets): SinkTaskContext {
     return {
       ...context,
       assignment: () => positions.assignment(),
@@ -63,6 +66,11 @@ export class SinkRequests {
         if (at >= this.wakeAt) return
         this.wakeAt = at
         control.wakeUp()
+      },
+      showWaiting: (reason) => {
+        if (reason === this.#waitsFor) return
+        this.#waitsFor = reason
+        if (!control.ended) show(reason)
       },
       raiseError: (error) => control.fail(error),
       errantRecordReporter: null,

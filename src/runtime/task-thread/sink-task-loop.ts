@@ -330,6 +330,7 @@ export class SinkTaskLoop {
       release: (partitions) => {
         if (!this.#control.paused && this.#refused === null) consumer.resume(partitions)
       },
+      show: (reason) => this.#options.events.onState(this.#control.paused ? 'PAUSED' : 'RUNNING', reason),
     })
   }
 

@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest'
+
+import { systemClock } from '../../../src/foundation/clock.ts'
+import { TaskMeters } from '../../../src/runtime/metrics/task-meters.ts'
+import { SinkPositions } from '../../../src/runtime/task-thread/sink-positions.ts'
+import { SinkRequests } from '../../../src/runtime/task-thread/sink-requests.ts'
+import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
+import { quietLogger } from '../../support/quiet-logger.ts'
+
+it('shows what a sink task waits for by itself, each reason once, until it goes on or ends', () => {
+  const shown: (string | null)[] = []
+  const control = new TaskControl(false)
+  const logger = quietLogger()
+  const given = { connector: 'c', task: 0, config: {}, raw: {}, logger, clock: systemClock, metrics: new TaskMeters() }
+  const context = new SinkRequests().context(given, {
+    positions: new SinkPositions(),
+    control,
+    hold: () => undefined,
+    release: () => undefined,
+    show: (reason) => shown.push(reason),
+  })
+  for (const reason of ['the index is closed', 'the index is closed', 'no answer', null, null])
+    context.showWaiting?.(reason)
+  expect(shown).toEqual(['the index is closed', 'no answer', null])
+  control.stop()
+  context.showWaiting?.('too late')
+  expect(shown).toHaveLength(3)
+})
