@@ -22,6 +22,7 @@ class ContractsFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     testTimeout: 30_000,
+    expect: { poll: { timeout: 20_000, interval: 10 } },
     hookTimeout: 120_000,
     teardownTimeout: 20_000,
     globalSetup: ['test/support/global-setup.ts'],
@@ -42,6 +43,7 @@ export default defineConfig({
         test: {
           name: 'servers',
           include: ['test/{integration,cluster}/**/*.test.ts'],
+          testTimeout: 60_000,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },

@@ -1,11 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { RestClient, type RestAnswer } from '../support/rest-client.ts'
 import { recordedExchanges, type RecordedExchange } from '../support/rest-recording.ts'
-import { until } from '../support/until.ts'
+import { until, untilPasses } from '../support/until.ts'
 import { WorkerProcess, workerPlace } from '../support/worker-process.ts'
 import { ledger, ledgerEntry } from './rest-ledger.ts'
 
@@ -81,7 +81,7 @@ function answered(answer: RestAnswer): Compared {
 
 /** What shows the state of the worker may need time until it shows what was asked for; all else is sent once. */
 async function replay(exchange: RecordedExchange, wanted: (answer: RestAnswer) => void): Promise<void> {
-  if (exchange.method === 'GET') await vi.waitFor(async () => wanted(await send(exchange)), { timeout: 10_000, interval: 10 })
+  if (exchange.method === 'GET') await untilPasses(async () => wanted(await send(exchange)))
   else wanted(await send(exchange))
 }
 

@@ -227,14 +227,14 @@ function suite(store: 'minio' | 'versitygw'): void {
     ['a store that does not answer', { 'store.url': 'http://127.0.0.1:9' }, 'S3_UNAVAILABLE', 'store.url'],
   ])('names %s at validation and at the start', async (_what, wrong, code, key) => {
     const config = parseConfig(plugin.configDef, raw(wrong))
-    const problems = await plugin.check?.(config, raw(wrong), AbortSignal.timeout(10_000))
+    const problems = await plugin.check?.(config, raw(wrong), AbortSignal.timeout(20_000))
     expect(problems?.map((problem) => [problem.key, problem.message.slice(0, code.length)])).toEqual([[key, code]])
     const sink = new SinkTaskHarness(plugin, raw(wrong), fill(1))
     await expect(sink.start()).rejects.toThrow(code)
   })
 
   it('says nothing at validation when all is well', async () => {
-    expect(await plugin.check?.(parseConfig(plugin.configDef, raw()), raw(), AbortSignal.timeout(10_000))).toEqual([])
+    expect(await plugin.check?.(parseConfig(plugin.configDef, raw()), raw(), AbortSignal.timeout(20_000))).toEqual([])
   })
 
   it('closes objects by the schedule and by the interval though no record comes', async () => {

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, renameSync, rmSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 
 import type { Admin } from '../../src/client/admin.ts'
 import { KafkaClient } from '../../src/client/kafka-client.ts'
@@ -17,6 +17,7 @@ import {
   WorkerProcessError,
   type WorkerPlace,
 } from '../support/worker-process.ts'
+import { untilPasses } from '../support/until.ts'
 
 const text = 'org.apache.kafka.connect.storage.StringConverter'
 const converters = { 'key.converter': text, 'value.converter': text }
@@ -122,9 +123,8 @@ describe('a worker with its own log', () => {
     expect(await untilLines(at.output, 200)).toEqual(numbered(0, 200))
     // The offset is stored once the lines are acknowledged, which may be after they are read from the log.
     const offset = { partition: { filename: at.input }, offset: { position: readFileSync(at.input).length } }
-    await vi.waitFor(
-      async () => expect(await second.request('GET', '/connectors/source/offsets')).toEqual({ offsets: [offset] }),
-      { timeout: 10_000 },
+    await untilPasses(async () =>
+      expect(await second.request('GET', '/connectors/source/offsets')).toEqual({ offsets: [offset] }),
     )
   })
 

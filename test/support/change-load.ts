@@ -81,7 +81,7 @@ export class ChangeLoad {
     await server.query(
       `SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = '${name}' AND active`,
     )
-    await eventually('the slots are free', 10_000, async () => {
+    await eventually('the slots are free', 60_000, async () => {
       const { rows } = await server.query(`SELECT 1 FROM pg_replication_slots WHERE database = '${name}' AND active`)
       return rows.length === 0 ? true : null
     })

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { freePorts } from '../../src/servers/port.ts'
 
 /** What a test needs of a worker did not come true. */
 export class WorkerProcessError extends Error {
@@ -18,17 +18,8 @@ export interface WorkerPlace {
 
 /** Ports that nobody listens on now, for a worker with its data in `folder`. */
 export async function workerPlace(folder: string): Promise<WorkerPlace> {
-  return { rest: `http://127.0.0.1:${await freePort()}`, broker: `127.0.0.1:${await freePort()}`, folder }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
+  const [rest, broker] = await freePorts([null, null])
+  return { rest: `http://127.0.0.1:${rest}`, broker: `127.0.0.1:${broker}`, folder }
 }
 
 /** A worker as its user runs it: `bin/penstock.js worker` in a process of its own. */
@@ -149,10 +140,10 @@ export class WorkerProcess {
   }
 
   async #answering(): Promise<void> {
-    const deadline = performance.now() + 30_000
+    const deadline = performance.now() + 60_000
     for (;;) {
       if (this.ended) throw new WorkerProcessError(`the worker ended at its start\n${this.output}`)
-      if (performance.now() > deadline) throw new WorkerProcessError(`REST did not answer in 30 s\n${this.output}`)
+      if (performance.now() > deadline) throw new WorkerProcessError(`REST did not answer in 60 s\n${this.output}`)
       try {
         const answer = await fetch(this.place.rest)
         await answer.arrayBuffer()

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import type { RawConfig } from '../../../src/api/config-def.ts'
 import { AlreadyExistsError, ConnectError, NotFoundError, RetriableError } from '../../../src/api/errors.ts'
@@ -13,6 +13,7 @@ import { PluginRegistry } from '../../../src/plugin/plugin-registry.ts'
 import type { TaskStart } from '../../../src/runtime/task-thread/task-thread-messages.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
+import { untilPasses } from '../../support/until.ts'
 
 const signal = new AbortController().signal
 const source = 'org.apache.kafka.connect.file.FileStreamSourceConnector'
@@ -156,7 +157,7 @@ async function herd(options: { isLeader?: boolean } = {}) {
   await round()
   const running = async (): Promise<void> => {
     await herder.createConnector('a', config, null, signal)
-    await vi.waitFor(() => expect(statuses.task({ connector: 'a', task: 0 })?.state).toBe('RUNNING'))
+    await untilPasses(() => expect(statuses.task({ connector: 'a', task: 0 })?.state).toBe('RUNNING'))
     statuses.writes.length = 0
     worker.calls.length = 0
   }
@@ -168,7 +169,7 @@ describe('the herder', () => {
     const { herder, statuses, worker } = await herd()
     const { created, info } = await herder.createConnector('a', config, null, signal)
     expect({ created, info }).toEqual({ created: true, info: { name: 'a', config, tasks: [], type: 'source' } })
-    await vi.waitFor(() => expect(statuses.writes).toEqual(['a RUNNING', 'a-0 RUNNING']))
+    await untilPasses(() => expect(statuses.writes).toEqual(['a RUNNING', 'a-0 RUNNING']))
     expect(worker.running.get('a-0')?.taskConfig).toEqual({
       n: '0',
       of: 'a',
@@ -181,7 +182,7 @@ describe('the herder', () => {
   it('names the task class in full where the config has an alias', async () => {
     const { herder, fold } = await herd()
     await herder.createConnector('a', { ...config, 'connector.class': 'FileStreamSource' }, null, signal)
-    await vi.waitFor(() => expect(fold.tasks('a')).toHaveLength(1))
+    await untilPasses(() => expect(fold.tasks('a')).toHaveLength(1))
     expect(fold.tasks('a')[0]?.['task.class']).toBe('org.apache.kafka.connect.file.FileStreamSourceTask')
   })
 
@@ -205,7 +206,7 @@ describe('the herder', () => {
     const { herder, statuses, worker } = await herd()
     await herder.createConnector('a', config, 'STOPPED', signal)
     await herder.createConnector('b', { ...config, name: 'b' }, 'PAUSED', signal)
-    await vi.waitFor(() => expect(statuses.writes).toEqual(['a STOPPED', 'b PAUSED']))
+    await untilPasses(() => expect(statuses.writes).toEqual(['a STOPPED', 'b PAUSED']))
     expect(worker.calls).toEqual([])
   })
 
@@ -213,10 +214,10 @@ describe('the herder', () => {
     const { herder, statuses, worker, running } = await herd()
     await running()
     await herder.pauseConnector('a', signal)
-    await vi.waitFor(() => expect(worker.calls).toEqual(['stop a', 'pause a-0']))
+    await untilPasses(() => expect(worker.calls).toEqual(['stop a', 'pause a-0']))
     expect(statuses.writes).toEqual(['a PAUSED'])
     await herder.resumeConnector('a', signal)
-    await vi.waitFor(() => expect(worker.calls.slice(2)).toEqual(['start a', 'resume a-0']))
+    await untilPasses(() => expect(worker.calls.slice(2)).toEqual(['start a', 'resume a-0']))
     expect(statuses.writes).toEqual(['a PAUSED', 'a RUNNING'])
   })
 
@@ -224,10 +225,10 @@ describe('the herder', () => {
     const { herder, statuses, worker, running } = await herd()
     await running()
     await herder.stopConnector('a', signal)
-    await vi.waitFor(() => expect(statuses.writes).toEqual(expect.arrayContaining(['a STOPPED', 'a-0 removed'])))
+    await untilPasses(() => expect(statuses.writes).toEqual(expect.arrayContaining(['a STOPPED', 'a-0 removed'])))
     expect(worker.running.size).toBe(0)
     await herder.resumeConnector('a', signal)
-    await vi.waitFor(() => expect(worker.running.size).toBe(1))
+    await untilPasses(() => expect(worker.running.size).toBe(1))
     expect(statuses.connector('a')?.state).toBe('RUNNING')
   })
 
@@ -235,10 +236,10 @@ describe('the herder', () => {
     const { herder, statuses, worker, running } = await herd()
     await running()
     await herder.putConnectorConfig('a', config, signal)
-    await vi.waitFor(() => expect(statuses.writes).toEqual(['a UNASSIGNED', 'a RUNNING']))
+    await untilPasses(() => expect(statuses.writes).toEqual(['a UNASSIGNED', 'a RUNNING']))
     expect(worker.calls).toEqual(['stop a', 'start a'])
     await herder.putConnectorConfig('a', { ...config, topic: 'u' }, signal)
-    await vi.waitFor(() => expect(worker.calls).toContain('start a-0'))
+    await untilPasses(() => expect(worker.calls).toContain('start a-0'))
     expect(worker.running.get('a-0')?.connectorConfig['topic']).toBe('u')
   })
 
@@ -246,7 +247,7 @@ describe('the herder', () => {
     const { herder, statuses, worker, running } = await herd()
     await running()
     await herder.deleteConnector('a', signal)
-    await vi.waitFor(() => expect(statuses.writes).toEqual(['a removed', 'a-0 removed']))
+    await untilPasses(() => expect(statuses.writes).toEqual(['a removed', 'a-0 removed']))
     expect(worker.calls.toSorted()).toEqual(['stop a', 'stop a-0'])
     await expect(herder.connectorStatus('a')).rejects.toThrow(NotFoundError)
     await expect(herder.deleteConnector('a', signal)).rejects.toThrow('Connector a not found')
@@ -265,7 +266,7 @@ describe('the herder', () => {
     )
     expect(plan.connector.state).toBe('RESTARTING')
     expect(plan.tasks[0]?.state).toBe('RESTARTING')
-    await vi.waitFor(() => expect(statuses.writes.at(-1)).toBe('a-0 RUNNING'))
+    await untilPasses(() => expect(statuses.writes.at(-1)).toBe('a-0 RUNNING'))
     expect(statuses.writes.slice(0, 2)).toEqual(['a RESTARTING', 'a-0 RESTARTING'])
     expect(worker.calls).toEqual(['stop a', 'start a', 'stop a-0', 'start a-0'])
   })
@@ -290,16 +291,16 @@ describe('the herder', () => {
     herder.local.taskFailed({ connector: 'a', task: 0 }, 'Error: out of memory', 'thread')
     expect(statuses.writes).toEqual(['a-0 FAILED'])
     clock.advance(1000)
-    await vi.waitFor(() => expect(statuses.writes).toEqual(['a-0 FAILED', 'a-0 RUNNING']))
+    await untilPasses(() => expect(statuses.writes).toEqual(['a-0 FAILED', 'a-0 RUNNING']))
   })
 
   it('tries a connector again that fails retriably, and leaves one that fails otherwise', async () => {
     const { herder, statuses, worker, clock } = await herd()
     worker.startErrors = [new RetriableError('not yet'), new ConnectError('never')]
     await herder.createConnector('a', config, null, signal)
-    await vi.waitFor(() => expect(statuses.writes).toEqual(['a FAILED']))
+    await untilPasses(() => expect(statuses.writes).toEqual(['a FAILED']))
     clock.advance(1000)
-    await vi.waitFor(() => expect(statuses.writes).toEqual(['a FAILED', 'a FAILED']))
+    await untilPasses(() => expect(statuses.writes).toEqual(['a FAILED', 'a FAILED']))
     expect(clock.pending).toBe(0)
     expect((await herder.connectorStatus('a')).connector.trace).toContain('never')
   })
@@ -308,7 +309,7 @@ describe('the herder', () => {
     const { herder, statuses, worker } = await herd()
     worker.taskCount = 2
     await herder.createConnector('a', config, null, signal)
-    await vi.waitFor(() => expect(statuses.writes).toEqual(['a RUNNING', 'a FAILED']))
+    await untilPasses(() => expect(statuses.writes).toEqual(['a RUNNING', 'a FAILED']))
   })
 
   it('starts all instances again when their thread is lost', async () => {
@@ -317,7 +318,7 @@ describe('the herder', () => {
     herder.local.connectorsLost(new ConnectError('the plugin thread is stuck'))
     expect(statuses.connector('a')?.trace).toContain('stuck')
     clock.advance(1000)
-    await vi.waitFor(() => expect(statuses.connector('a')?.state).toBe('RUNNING'))
+    await untilPasses(() => expect(statuses.connector('a')?.state).toBe('RUNNING'))
     expect(worker.calls).toEqual(['start a'])
   })
 

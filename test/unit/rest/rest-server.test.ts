@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 import type { RestServer } from '../../../src/rest/rest-server.ts'
 
@@ -19,6 +19,7 @@ import { ManualClock } from '../../support/manual-clock.ts'
 import { MemoryHerder } from '../../support/memory-herder.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
 import { RestClient } from '../../support/rest-client.ts'
+import { untilPasses } from '../../support/until.ts'
 
 const source = { 'connector.class': 'FileStreamSource', topic: 't' }
 const sink = { 'connector.class': 'FileStreamSink', topics: 't', 'tasks.max': '2' }
@@ -377,7 +378,7 @@ describe('the REST API', () => {
     const head =
       'POST /connectors HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{}'
     socket.write(head, () => socket.destroy())
-    await vi.waitFor(() => expect(messages('debug')).toContainEqual(expect.stringContaining('The client left')))
+    await untilPasses(() => expect(messages('debug')).toContainEqual(expect.stringContaining('The client left')))
     expect(messages('error')).toEqual([])
   })
 
@@ -428,7 +429,7 @@ describe('a request that takes too long', () => {
   it('is answered with what the herder does', async () => {
     herder.deleteConnector = () => new Promise(() => {})
     const answer = client.delete('/connectors/a')
-    await vi.waitFor(() => expect(clock.pending).toBe(2))
+    await untilPasses(() => expect(clock.pending).toBe(2))
     clock.advance(91_000)
     expect(await answer).toMatchObject(error(500, 'Request timed out. The worker is currently polling the group.'))
   })
@@ -436,7 +437,7 @@ describe('a request that takes too long', () => {
   it('lets the health say where the herder hangs', async () => {
     herder.healthAnswer = null
     const answer = client.get('/health')
-    await vi.waitFor(() => expect(clock.pending).toBe(2))
+    await untilPasses(() => expect(clock.pending).toBe(2))
     clock.advance(10_000)
     expect(await answer).toMatchObject({ status: 500, json: { status: 'unhealthy' } })
   })

@@ -1,5 +1,5 @@
 import { Agent, request } from 'node:http'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import type { RestServer } from '../../../src/rest/rest-server.ts'
 
@@ -9,6 +9,7 @@ import { ManualClock } from '../../support/manual-clock.ts'
 import { MemoryHerder } from '../../support/memory-herder.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
 import { RestClient } from '../../support/rest-client.ts'
+import { untilPasses } from '../../support/until.ts'
 
 const clock = new ManualClock()
 
@@ -75,7 +76,7 @@ describe('the REST API on its way down', () => {
     await begun.promise
     const waiting = clock.pending
     const closed = server.close(5000)
-    await vi.waitFor(() => expect(clock.pending).toBe(waiting + 1))
+    await untilPasses(() => expect(clock.pending).toBe(waiting + 1))
     clock.advance(5000)
     await expect(answer).rejects.toThrow(/socket hang up|ECONNRESET/)
     await closed

@@ -5,6 +5,7 @@ import { PluginThread, PluginTimeoutError, type PluginThreadEvents } from '../..
 import { ManualClock } from '../../support/manual-clock.ts'
 import { testPlugins } from '../../support/plugins/descriptors.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
+import { untilPasses } from '../../support/until.ts'
 
 const stubborn = (behaviour: string) => ({ 'connector.class': 'test.StubbornConnector', 'on.start': behaviour })
 const open: PluginThread[] = []
@@ -59,7 +60,7 @@ describe('the plugin thread', () => {
     await thread.startConnector('other', stubborn(''))
     const spinning = thread.startConnector('c', stubborn('spin')).catch((thrown: unknown) => thrown)
     clock.advance(60_000)
-    await vi.waitFor(() => expect(clock.pending).toBe(1))
+    await untilPasses(() => expect(clock.pending).toBe(1))
     clock.advance(2_000)
     expect(await spinning).toBeInstanceOf(PluginTimeoutError)
     expect(onDeath.mock.calls[0]?.[0].message).toContain('stuck and was replaced')
@@ -80,11 +81,11 @@ describe('the plugin thread', () => {
     const { thread, clock } = threadWith({ onDeath })
     await thread.startConnector('c', stubborn(''))
     clock.advance(10_000)
-    await vi.waitFor(() => expect(thread.isResting).toBe(true))
+    await untilPasses(() => expect(thread.isResting).toBe(true))
     await expect(thread.taskConfigs('c', 2)).rejects.toMatchObject({ code: 'TOO_MANY_TASKS' })
     expect(thread.isResting).toBe(false)
     clock.advance(10_000)
-    await vi.waitFor(() => expect(thread.isResting).toBe(true))
+    await untilPasses(() => expect(thread.isResting).toBe(true))
     await thread.stopConnector('c')
     await expect(thread.taskConfigs('c', 2)).rejects.toThrow(NotFoundError)
     expect(onDeath).not.toHaveBeenCalled()
@@ -105,7 +106,7 @@ describe('the plugin thread', () => {
     const { thread } = threadWith({ onConnectorFailed, onReconfigure })
     await thread.startConnector('c', stubborn('raise'))
     await thread.startConnector('d', stubborn('reconfigure'))
-    await vi.waitFor(() => expect(onReconfigure).toHaveBeenCalledWith('d'))
+    await untilPasses(() => expect(onReconfigure).toHaveBeenCalledWith('d'))
     expect(onConnectorFailed).toHaveBeenCalledWith('c', expect.stringContaining('it broke later'))
   })
 

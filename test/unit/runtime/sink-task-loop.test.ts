@@ -12,6 +12,7 @@ import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
 import type { TransformStep } from '../../../src/runtime/task-thread/transform-chain.ts'
 import { MemoryConsumer } from '../../support/memory-consumer.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
+import { untilPasses } from '../../support/until.ts'
 
 const text: Converter = {
   fromConnect: () => null,
@@ -123,7 +124,7 @@ describe('the loop of a sink task', () => {
     const { task, consumer, control, topics, ended } = host()
     consumer.append('t', 0, 'a', 'b')
     await consumer.assign(p0)
-    await vi.waitFor(() => expect(task.values).toEqual(['a', 'b']))
+    await untilPasses(() => expect(task.values).toEqual(['a', 'b']))
     control.stop()
     await ended
     expect(consumer.committed.get('t-0')).toBe(2)
@@ -136,9 +137,9 @@ describe('the loop of a sink task', () => {
     const { task, consumer, control, ended } = host({ commitIntervalMs: 15 })
     consumer.append('t', 0, 'a')
     await consumer.assign(p0)
-    await vi.waitFor(() => expect(consumer.commits).toEqual([[{ ...p0, offset: 1 }]]))
+    await untilPasses(() => expect(consumer.commits).toEqual([[{ ...p0, offset: 1 }]]))
     const before = task.calls.length
-    await vi.waitFor(() => expect(task.calls.length).toBeGreaterThan(before + 2))
+    await untilPasses(() => expect(task.calls.length).toBeGreaterThan(before + 2))
     expect(consumer.commits).toHaveLength(1)
     control.stop()
     await ended
@@ -148,10 +149,10 @@ describe('the loop of a sink task', () => {
     const { task, consumer, control, ended } = host()
     consumer.append('t', 0, 'a')
     await consumer.assign(p0)
-    await vi.waitFor(() => expect(task.values).toEqual(['a']))
+    await untilPasses(() => expect(task.values).toEqual(['a']))
     expect(consumer.commits).toEqual([])
     present(task.context, 'context').requestCommit()
-    await vi.waitFor(() => expect(consumer.committed.get('t-0')).toBe(1))
+    await untilPasses(() => expect(consumer.committed.get('t-0')).toBe(1))
     control.stop()
     await ended
   })
@@ -161,10 +162,10 @@ describe('the loop of a sink task', () => {
     task.errors = [new RetriableError('down'), new RetriableError('still down')]
     consumer.append('t', 0, 'a', 'b')
     await consumer.assign(p0)
-    await vi.waitFor(() => expect(consumer.paused.has('t-0')).toBe(true))
+    await untilPasses(() => expect(consumer.paused.has('t-0')).toBe(true))
     consumer.append('t', 0, 'c')
     const polls = consumer.polls
-    await vi.waitFor(() => expect(task.values).toEqual(['a', 'b', 'c']), { timeout: 5000 })
+    await untilPasses(() => expect(task.values).toEqual(['a', 'b', 'c']))
     expect(consumer.polls).toBeGreaterThan(polls)
     expect(consumer.paused.size).toBe(0)
     control.stop()
@@ -178,7 +179,7 @@ describe('the loop of a sink task', () => {
     consumer.append('t', 0, 'a')
     consumer.append('t', 1, 'x')
     await consumer.assign(p0, p1)
-    await vi.waitFor(() => expect(task.values).toEqual(['a', 'x']))
+    await untilPasses(() => expect(task.values).toEqual(['a', 'x']))
     await consumer.revoke(p1)
     expect(consumer.committed.get('t-1')).toBe(1)
     expect(task.calls).toContain('close t-1')
@@ -193,9 +194,9 @@ describe('the loop of a sink task', () => {
     consumer.append('t', 0, 'a')
     consumer.append('t', 1, 'x')
     await consumer.assign(p0, p1)
-    await vi.waitFor(() => expect(consumer.paused.size).toBe(2))
+    await untilPasses(() => expect(consumer.paused.size).toBe(2))
     await consumer.revoke(p1)
-    await vi.waitFor(() => expect(task.values).toEqual(['a']), { timeout: 8000 })
+    await untilPasses(() => expect(task.values).toEqual(['a']))
     control.stop()
     await ended
     expect(consumer.committed.has('t-1')).toBe(false)
@@ -212,7 +213,7 @@ describe('the loop of a sink task', () => {
     vi.spyOn(task, 'preCommit').mockImplementation(async () => [{ ...p0, offset: 2 }])
     consumer.append('t', 0, 'a', 'b')
     await consumer.assign(p0)
-    await vi.waitFor(() => expect(task.values).toEqual(['a']))
+    await untilPasses(() => expect(task.values).toEqual(['a']))
     control.stop()
     await ended
     expect(consumer.committed.get('t-0')).toBe(2)
@@ -223,7 +224,7 @@ describe('the loop of a sink task', () => {
     vi.spyOn(task, 'preCommit').mockImplementation(async () => [{ ...p0, offset: 99 }])
     consumer.append('t', 0, 'a')
     await consumer.assign(p0)
-    await vi.waitFor(() => expect(task.values).toEqual(['a']))
+    await untilPasses(() => expect(task.values).toEqual(['a']))
     control.stop()
     await ended
     expect(consumer.commits).toEqual([])
@@ -234,9 +235,9 @@ describe('the loop of a sink task', () => {
     const { task, consumer, control, ended } = host()
     consumer.append('t', 0, 'a', 'b')
     await consumer.assign(p0)
-    await vi.waitFor(() => expect(task.values).toEqual(['a', 'b']))
+    await untilPasses(() => expect(task.values).toEqual(['a', 'b']))
     present(task.context, 'context').seek([{ ...p0, offset: 1 }])
-    await vi.waitFor(() => expect(task.values).toEqual(['a', 'b', 'b']))
+    await untilPasses(() => expect(task.values).toEqual(['a', 'b', 'b']))
     control.stop()
     await ended
   })
@@ -247,7 +248,7 @@ describe('the loop of a sink task', () => {
     const context = present(task.context, 'context')
     const put = vi.spyOn(task, 'put')
     context.wakeWithin(5)
-    await vi.waitFor(() => expect(put).toHaveBeenCalledWith([]))
+    await untilPasses(() => expect(put).toHaveBeenCalledWith([]))
     control.stop()
     await ended
   })
@@ -271,7 +272,7 @@ describe('the loop of a sink task', () => {
     task.hang = new Promise(() => undefined)
     consumer.append('t', 0, 'a')
     await consumer.assign(p0)
-    await vi.waitFor(() => expect(task.inside).toBe(true))
+    await untilPasses(() => expect(task.inside).toBe(true))
     present(task.context, 'context').raiseError(new DataError('bulk refused'))
     await expect(ended).rejects.toThrow('bulk refused')
     expect(consumer.commits).toEqual([])
@@ -288,13 +289,13 @@ describe('the loop of a sink task', () => {
     const { task, consumer, control, states, ended } = host()
     consumer.append('t', 0, 'a')
     await consumer.assign(p0)
-    await vi.waitFor(() => expect(task.values).toEqual(['a']))
+    await untilPasses(() => expect(task.values).toEqual(['a']))
     control.pause()
-    await vi.waitFor(() => expect(consumer.committed.get('t-0')).toBe(1))
+    await untilPasses(() => expect(consumer.committed.get('t-0')).toBe(1))
     expect(states).toEqual(['RUNNING', 'PAUSED'])
     consumer.append('t', 0, 'b')
     control.resume()
-    await vi.waitFor(() => expect(task.values).toEqual(['a', 'b']))
+    await untilPasses(() => expect(task.values).toEqual(['a', 'b']))
     control.stop()
     await ended
   })

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import type { Converter } from '../../../src/api/converter.ts'
 import { DataError, RetriableError } from '../../../src/api/errors.ts'
@@ -13,6 +13,7 @@ import type { TransformStep } from '../../../src/runtime/task-thread/transform-c
 import { ManualClock } from '../../support/manual-clock.ts'
 import { MemoryProducer } from '../../support/memory-producer.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
+import { untilPasses } from '../../support/until.ts'
 
 const partition = { file: 'a' }
 const text: Converter = {
@@ -138,13 +139,13 @@ describe('the loop of a source task', () => {
   it('writes the offset behind the acknowledged records, and confirms it once that record is acknowledged', async () => {
     const { task, producer, control, written, ended } = host()
     task.give([record(1), record(2)])
-    await vi.waitFor(() => expect(written('t')).toEqual(['v1', 'v2']))
+    await untilPasses(() => expect(written('t')).toEqual(['v1', 'v2']))
     expect(written('offsets')).toEqual([])
     producer.acknowledge(2)
     expect(written('offsets')).toEqual(['2'])
     expect(task.commits).toEqual([])
     producer.acknowledge(1)
-    await vi.waitFor(() => expect(task.commits).toEqual([[{ partition, offset: { position: 2 } }]]))
+    await untilPasses(() => expect(task.commits).toEqual([[{ partition, offset: { position: 2 } }]]))
     control.stop()
     await ended
     expect(task.stopped).toBe(1)
@@ -155,13 +156,13 @@ describe('the loop of a source task', () => {
     const { clock, task, producer, control, written, ended } = host()
     producer.automatic = true
     task.give([record(1)])
-    await vi.waitFor(() => expect(task.commits).toHaveLength(1))
+    await untilPasses(() => expect(task.commits).toHaveLength(1))
     for (const position of [2, 3, 4]) task.give([record(position)])
-    await vi.waitFor(() => expect(producer.unacknowledged).toBe(0))
-    await vi.waitFor(() => expect(written('t')).toHaveLength(4))
+    await untilPasses(() => expect(producer.unacknowledged).toBe(0))
+    await untilPasses(() => expect(written('t')).toHaveLength(4))
     expect(written('offsets')).toEqual(['1'])
     clock.advance(100)
-    await vi.waitFor(() => expect(written('offsets')).toEqual(['1', '4']))
+    await untilPasses(() => expect(written('offsets')).toEqual(['1', '4']))
     control.stop()
     await ended
   })
@@ -170,11 +171,11 @@ describe('the loop of a source task', () => {
     const { clock, task, producer, control, states, written, ended, logger } = host()
     producer.automatic = true
     task.give(new RetriableError('the source is away'), [record(1)])
-    await vi.waitFor(() => expect(clock.pending).toBe(1))
+    await untilPasses(() => expect(clock.pending).toBe(1))
     expect(logger.lines.map(({ message }) => message).join()).toContain('the source is away')
     expect(states).toEqual(['RUNNING', 'RUNNING: poll failed and is tried again: RetriableError: the source is away'])
     clock.advance(30_000)
-    await vi.waitFor(() => expect(written('t')).toEqual(['v1']))
+    await untilPasses(() => expect(written('t')).toEqual(['v1']))
     expect(states.slice(2)).toEqual(['RUNNING'])
     control.stop()
     await ended
@@ -183,10 +184,10 @@ describe('the loop of a source task', () => {
   it('starts a fresh task again after a retriable failure of start', async () => {
     const { clock, task, control, states, ended } = host()
     task.startError = new RetriableError('not yet')
-    await vi.waitFor(() => expect(clock.pending).toBe(1))
+    await untilPasses(() => expect(clock.pending).toBe(1))
     expect(states).toEqual(['RESTARTING: start failed and is tried again: RetriableError: not yet'])
     clock.advance(30_000)
-    await vi.waitFor(() => expect(states.at(-1)).toBe('RUNNING'))
+    await untilPasses(() => expect(states.at(-1)).toBe('RUNNING'))
     expect(task.starts).toHaveLength(2)
     control.stop()
     await ended
@@ -215,7 +216,7 @@ describe('the loop of a source task', () => {
   it('fails when the producer gives a record up, without waiting for the next poll', async () => {
     const { task, producer, ended } = host()
     task.give([record(1)])
-    await vi.waitFor(() => expect(producer.unacknowledged).toBe(1))
+    await untilPasses(() => expect(producer.unacknowledged).toBe(1))
     producer.fail(new DataError('refused by the broker'))
     await expect(ended).rejects.toThrow('refused by the broker')
     expect(task.commits).toEqual([])
@@ -231,7 +232,7 @@ describe('the loop of a source task', () => {
     const { task, producer, control, written, ended } = host({ transforms: [dropOdd] })
     producer.automatic = true
     task.give([record(1), record(2), record(3)])
-    await vi.waitFor(() => expect(written('offsets')).toEqual(['3']))
+    await untilPasses(() => expect(written('offsets')).toEqual(['3']))
     expect(written('t')).toEqual(['v1'])
     control.stop()
     await ended
@@ -240,9 +241,9 @@ describe('the loop of a source task', () => {
   it('writes an offset that belongs to no record, and confirms it', async () => {
     const { task, producer, control, written, ended } = host()
     producer.automatic = true
-    await vi.waitFor(() => expect(task.context).not.toBeNull())
+    await untilPasses(() => expect(task.context).not.toBeNull())
     task.context?.advanceOffset?.(partition, { position: 7 })
-    await vi.waitFor(() => expect(task.commits).toEqual([[{ partition, offset: { position: 7 } }]]))
+    await untilPasses(() => expect(task.commits).toEqual([[{ partition, offset: { position: 7 } }]]))
     expect(written('offsets')).toEqual(['7'])
     control.stop()
     await ended
@@ -252,10 +253,10 @@ describe('the loop of a source task', () => {
     const { task, producer, control, written, ended } = host()
     producer.fill()
     task.give([record(1), record(2)])
-    await vi.waitFor(() => expect(written('t')).toEqual(['v1']))
+    await untilPasses(() => expect(written('t')).toEqual(['v1']))
     control.stop()
     producer.acknowledge(1)
-    await vi.waitFor(() => expect(written('offsets')).toEqual(['1']))
+    await untilPasses(() => expect(written('offsets')).toEqual(['1']))
     producer.acknowledge(1)
     await ended
     expect(written('t')).toEqual(['v1'])
@@ -265,13 +266,13 @@ describe('the loop of a source task', () => {
     const { task, producer, control, states, written, ended } = host()
     producer.automatic = true
     task.give([record(1)])
-    await vi.waitFor(() => expect(written('t')).toEqual(['v1']))
+    await untilPasses(() => expect(written('t')).toEqual(['v1']))
     control.pause()
-    await vi.waitFor(() => expect(states).toEqual(['RUNNING', 'PAUSED']))
+    await untilPasses(() => expect(states).toEqual(['RUNNING', 'PAUSED']))
     expect(task.commits).toHaveLength(1)
     task.give([record(2)])
     control.resume()
-    await vi.waitFor(() => expect(written('t')).toEqual(['v1', 'v2']))
+    await untilPasses(() => expect(written('t')).toEqual(['v1', 'v2']))
     expect(states).toEqual(['RUNNING', 'PAUSED', 'RUNNING'])
     control.stop()
     await ended
@@ -279,10 +280,10 @@ describe('the loop of a source task', () => {
 
   it('does not start a task that is created paused until it is resumed', async () => {
     const { task, control, states, ended } = host({ paused: true })
-    await vi.waitFor(() => expect(states).toEqual(['PAUSED']))
+    await untilPasses(() => expect(states).toEqual(['PAUSED']))
     expect(task.starts).toHaveLength(0)
     control.resume()
-    await vi.waitFor(() => expect(states).toEqual(['PAUSED', 'RUNNING']))
+    await untilPasses(() => expect(states).toEqual(['PAUSED', 'RUNNING']))
     control.stop()
     await ended
   })
@@ -290,9 +291,9 @@ describe('the loop of a source task', () => {
   it('does not wait for the log for ever at its end', async () => {
     const { clock, task, producer, control, logger, ended } = host()
     task.give([record(1)])
-    await vi.waitFor(() => expect(producer.unacknowledged).toBe(1))
+    await untilPasses(() => expect(producer.unacknowledged).toBe(1))
     control.stop()
-    await vi.waitFor(() => expect(clock.pending).toBe(1))
+    await untilPasses(() => expect(clock.pending).toBe(1))
     clock.advance(5000)
     await ended
     expect(task.commits).toEqual([])

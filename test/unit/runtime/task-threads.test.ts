@@ -5,6 +5,7 @@ import { TaskThreads, type TaskThreadEvents } from '../../../src/runtime/task-th
 import type { TaskSettings } from '../../../src/runtime/task-settings.ts'
 import { testPlugins } from '../../support/plugins/descriptors.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
+import { untilPasses } from '../../support/until.ts'
 
 const json = { className: 'org.apache.kafka.connect.json.JsonConverter', config: {} }
 // Nobody listens there: tasks wait for their cluster until they are stopped.
@@ -74,7 +75,7 @@ describe('task threads', () => {
     const onTaskFailed = vi.fn<TaskThreadEvents['onTaskFailed']>()
     const threads = threadsWith({ onTaskFailed })
     await threads.start(startOf('a', 'NoSuchThing'), 'NoSuchThing')
-    await vi.waitFor(() => expect(onTaskFailed).toHaveBeenCalled())
+    await untilPasses(() => expect(onTaskFailed).toHaveBeenCalled())
     const [id, trace, cause] = onTaskFailed.mock.calls[0] ?? []
     expect(id).toEqual({ connector: 'a', task: 0 })
     expect(trace).toContain('which name matches NoSuchThing')
@@ -86,7 +87,7 @@ describe('task threads', () => {
     const threads = threadsWith({ onTaskFailed }, 1)
     await threads.start(startOf('a'), 'same')
     await threads.start(startOf('b', 'test.DeadlyConnector'), 'same')
-    await vi.waitFor(() => expect(onTaskFailed).toHaveBeenCalledTimes(2))
+    await untilPasses(() => expect(onTaskFailed).toHaveBeenCalledTimes(2))
     expect(onTaskFailed.mock.calls.map(([id, , cause]) => [id.connector, cause])).toEqual([
       ['a', 'thread'],
       ['b', 'thread'],

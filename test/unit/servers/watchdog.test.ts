@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { isAlive } from '../../../src/servers/folder-lock.ts'
 import { Watchdog } from '../../../src/servers/watchdog.ts'
 import type { ProcessOrder } from '../../../src/servers/watchdog-messages.ts'
+import { untilPasses } from '../../support/until.ts'
 
 let folder = ''
 beforeEach(() => {
@@ -17,7 +18,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 /** A shell that runs `script` with a child of its own. */
-function shell(script: string): ProcessOrder {
+function shell(script: string, stopTimeoutMs = 20_000): ProcessOrder {
   return {
     command: '/bin/sh',
     args: ['-c', script],
@@ -26,21 +27,17 @@ function shell(script: string): ProcessOrder {
     account: null,
     logFile: join(folder, 'log'),
     stopSignal: 'SIGTERM',
-    stopTimeoutMs: 300,
+    stopTimeoutMs,
   }
 }
 
-const ended = (pid: number): Promise<void> =>
-  vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 5000, interval: 20 })
+const ended = (pid: number): Promise<void> => untilPasses(() => expect(isAlive(pid)).toBe(false))
 const written = (name: string): Promise<string> =>
-  vi.waitFor(
-    () => {
-      const text = readFileSync(join(folder, name), 'utf8').trim()
-      expect(text).not.toBe('')
-      return text
-    },
-    { timeout: 5000, interval: 20 },
-  )
+  untilPasses(() => {
+    const text = readFileSync(join(folder, name), 'utf8').trim()
+    expect(text).not.toBe('')
+    return text
+  })
 
 describe('the watchdog', () => {
   it('runs a process, keeps its output, and tells its end', async () => {
@@ -64,7 +61,9 @@ describe('the watchdog', () => {
 
   it('kills a process that does not stop, and its children', async () => {
     const watchdog = Watchdog.open()
-    const running = await watchdog.start(shell('trap "" TERM; sh -c "echo \\$\\$ > child; exec sleep 60" & wait; wait'))
+    const running = await watchdog.start(
+      shell('trap "" TERM; sh -c "echo \\$\\$ > child; exec sleep 60" & wait; wait', 300),
+    )
     const child = Number(await written('child'))
     expect(await running.stop()).toBe('SIGKILL')
     await ended(child)
@@ -93,7 +92,7 @@ describe('the watchdog', () => {
     user.kill('SIGKILL')
     await ended(server)
     await ended(child)
-    await vi.waitFor(() => expect(existsSync(join(folder, 'data'))).toBe(false), { timeout: 5000 })
+    await untilPasses(() => expect(existsSync(join(folder, 'data'))).toBe(false))
     await written('at-end')
   })
 })
