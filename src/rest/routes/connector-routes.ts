@@ -9,6 +9,7 @@ import { configOf, objectOf, parseBody, textOf } from '../json-body.ts'
 import { RestError } from '../rest-error.ts'
 import { param, type Answer, type Route } from '../route.ts'
 import { connectorInfoJson, connectorStatusJson } from '../wire.ts'
+import { commands, shows } from './connector-operation.ts'
 
 /** Connectors and their configs. */
 export const connectorRoutes: readonly Route[] = [
@@ -34,29 +35,15 @@ export const connectorRoutes: readonly Route[] = [
       return submitted(await herder.createConnector(name, config, request.initialState, signal), base)
     },
   },
-  {
-    method: 'GET',
-    path: '/connectors/{connector}',
-    async handle(request, { herder }) {
-      return { status: 200, json: connectorInfoJson(await herder.connectorInfo(param(request, 'connector'))) }
-    },
-  },
-  {
+  shows('', async (herder, connector) => connectorInfoJson(await herder.connectorInfo(connector))),
+  shows('/config', (herder, connector) => herder.connectorConfig(connector)),
+  commands({
     method: 'DELETE',
-    path: '/connectors/{connector}',
+    path: '',
+    status: 204,
     forwardable: true,
-    async handle(request, { herder }) {
-      await herder.deleteConnector(param(request, 'connector'), request.signal)
-      return { status: 204 }
-    },
-  },
-  {
-    method: 'GET',
-    path: '/connectors/{connector}/config',
-    async handle(request, { herder }) {
-      return { status: 200, json: await herder.connectorConfig(param(request, 'connector')) }
-    },
-  },
+    run: (herder, connector, signal) => herder.deleteConnector(connector, signal),
+  }),
   {
     method: 'PUT',
     path: '/connectors/{connector}/config',

@@ -1,15 +1,10 @@
 import { flag, param, type Route } from '../route.ts'
 import { connectorStatusJson } from '../wire.ts'
+import { commands, shows } from './connector-operation.ts'
 
 /** What connectors do: status, restart, pause, resume, stop, topics, offsets. */
 export const stateRoutes: readonly Route[] = [
-  {
-    method: 'GET',
-    path: '/connectors/{connector}/status',
-    async handle(request, { herder }) {
-      return { status: 200, json: connectorStatusJson(await herder.connectorStatus(param(request, 'connector'))) }
-    },
-  },
+  shows('/status', async (herder, connector) => connectorStatusJson(await herder.connectorStatus(connector))),
   {
     method: 'POST',
     path: '/connectors/{connector}/restart',
@@ -25,45 +20,32 @@ export const stateRoutes: readonly Route[] = [
       return { status: 202, json: connectorStatusJson(plan) }
     },
   },
-  {
+  commands({
     method: 'PUT',
-    path: '/connectors/{connector}/pause',
-    async handle(request, { herder }) {
-      await herder.pauseConnector(param(request, 'connector'), request.signal)
-      return { status: 202 }
-    },
-  },
-  {
+    path: '/pause',
+    status: 202,
+    forwardable: false,
+    run: (herder, connector, signal) => herder.pauseConnector(connector, signal),
+  }),
+  commands({
     method: 'PUT',
-    path: '/connectors/{connector}/resume',
-    async handle(request, { herder }) {
-      await herder.resumeConnector(param(request, 'connector'), request.signal)
-      return { status: 202 }
-    },
-  },
-  {
+    path: '/resume',
+    status: 202,
+    forwardable: false,
+    run: (herder, connector, signal) => herder.resumeConnector(connector, signal),
+  }),
+  commands({
     method: 'PUT',
-    path: '/connectors/{connector}/stop',
+    path: '/stop',
+    status: 204,
     forwardable: true,
-    async handle(request, { herder }) {
-      await herder.stopConnector(param(request, 'connector'), request.signal)
-      return { status: 204 }
-    },
-  },
-  {
-    method: 'GET',
-    path: '/connectors/{connector}/topics',
-    async handle(request, { herder }) {
-      const connector = param(request, 'connector')
-      return { status: 200, json: Object.fromEntries([[connector, { topics: await herder.activeTopics(connector) }]]) }
-    },
-  },
-  {
-    method: 'GET',
-    path: '/connectors/{connector}/offsets',
-    async handle(request, { herder }) {
-      const offsets = await herder.connectorOffsets(param(request, 'connector'), request.signal)
-      return { status: 200, json: { offsets: offsets.map(({ partition, offset }) => ({ partition, offset })) } }
-    },
-  },
+    run: (herder, connector, signal) => herder.stopConnector(connector, signal),
+  }),
+  shows('/topics', async (herder, connector) =>
+    Object.fromEntries([[connector, { topics: await herder.activeTopics(connector) }]]),
+  ),
+  shows('/offsets', async (herder, connector, signal) => {
+    const offsets = await herder.connectorOffsets(connector, signal)
+    return { offsets: offsets.map(({ partition, offset }) => ({ partition, offset })) }
+  }),
 ]

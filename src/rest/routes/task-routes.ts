@@ -4,24 +4,15 @@ import { taskIdText } from '../../herder/entities/task-id.ts'
 import { httpError } from '../rest-error.ts'
 import { param, type RestRequest, type Route } from '../route.ts'
 import { taskInfoJson, taskStatusJson } from '../wire.ts'
+import { shows } from './connector-operation.ts'
 
 /** The tasks of a connector. */
 export const taskRoutes: readonly Route[] = [
-  {
-    method: 'GET',
-    path: '/connectors/{connector}/tasks',
-    async handle(request, { herder }) {
-      return { status: 200, json: (await herder.taskInfos(param(request, 'connector'))).map(taskInfoJson) }
-    },
-  },
-  {
-    method: 'GET',
-    path: '/connectors/{connector}/tasks-config',
-    async handle(request, { herder }) {
-      const infos = await herder.taskInfos(param(request, 'connector'))
-      return { status: 200, json: Object.fromEntries(infos.map((info) => [taskIdText(info.id), info.config])) }
-    },
-  },
+  shows('/tasks', async (herder, connector) => (await herder.taskInfos(connector)).map(taskInfoJson)),
+  shows('/tasks-config', async (herder, connector) => {
+    const infos = await herder.taskInfos(connector)
+    return Object.fromEntries(infos.map((info) => [taskIdText(info.id), info.config]))
+  }),
   {
     method: 'GET',
     path: '/connectors/{connector}/tasks/{task}/status',
