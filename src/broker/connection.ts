@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net'
 import type { Logger } from '../foundation/logger.ts'
-import { FrameSplitter } from '../protocol/frame.ts'
+import { FrameSplitter } from '../protocol/frame-splitter.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
+import { FramePool } from './frame-pool.ts'
+import { receivingSocket } from './receiving-socket.ts'
 import type { ConnectionContext, RoutedRequest, Router } from './router.ts'
 
 /** Limits of one connection, in bytes and requests. */
@@ -20,6 +22,11 @@ export const defaultConnectionLimits: ConnectionLimits = {
   maxOverlapping: 32,
 }
 
+/** What all connections of a thread read to, one after the other: it is cut into frames before the next one reads. */
+const sharedBuffer = Buffer.allocUnsafeSlow(64 * 1024)
+/** As many batches as a producer has in flight. */
+const pooledFrames = 5
+
 /**
  * One client. Requests are served in the order they came, one after the other; only those of an API that `overlaps` may be
  * under way together (Produce: they share one sync of the disk). Answers leave in the order of their requests.
@@ -30,6 +37,7 @@ export class Connection {
   readonly #limits: ConnectionLimits
   readonly #logger: Logger
   readonly #splitter: FrameSplitter
+  readonly #frames = new FramePool(pooledFrames)
   readonly #abort = new AbortController()
   readonly #context: ConnectionContext
   readonly #waiting: RoutedRequest[] = []
@@ -39,21 +47,29 @@ export class Connection {
   #isClosing = false
   #onIdle: (() => void) | null = null
 
-  constructor(socket: Socket, router: Router, limits: ConnectionLimits, logger: Logger) {
-    this.#socket = socket
+  /** @param accepted the socket as the server gave it, paused. @param onClosed called once, when the connection has ended. */
+  constructor(accepted: Socket, router: Router, limits: ConnectionLimits, logger: Logger, onClosed: () => void) {
     this.#router = router
     this.#limits = limits
     this.#logger = logger
-    this.#splitter = new FrameSplitter(limits.maxRequestBytes)
+    this.#splitter = new FrameSplitter(limits.maxRequestBytes, this.#frames)
+    const socket = receivingSocket(accepted, {
+      destination: () => this.#splitter.destination(sharedBuffer),
+      received: (count) => this.#receive(() => this.#splitter.received(sharedBuffer, count)),
+      push: (chunk) => this.#receive(() => this.#splitter.push(chunk)),
+    })
+    this.#socket = socket
     this.#context = { clientHost: `/${socket.remoteAddress ?? 'unknown'}`, signal: this.#abort.signal }
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 60_000)
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('drain', () => this.#regulate())
     socket.on('error', (error) =>
       logger.debug('connection failed', { client: this.#context.clientHost, error: error.message }),
     )
-    socket.on('close', () => this.#onClosed())
+    socket.on('close', () => {
+      this.#onClosed()
+      onClosed()
+    })
   }
 
   /** Lets what is under way be answered, parked requests at once; nothing more is read. Resolves when the client has it all. */
@@ -78,10 +94,10 @@ export class Connection {
     this.#socket.destroy()
   }
 
-  #onData(chunk: Buffer): void {
+  #receive(frames: () => Buffer[]): void {
     if (this.#isClosing) return
     try {
-      for (const frame of this.#splitter.push(chunk)) {
+      for (const frame of frames()) {
         this.#waiting.push(this.#router.route(frame))
         this.#pendingBytes += frame.length
       }
@@ -123,6 +139,8 @@ export class Connection {
         this.#fail(error, head.request)
       }
       this.#underWay.shift()
+      // What was decoded holds no view of the frame but `records`, and they are in the log or refused.
+      this.#frames.giveBack(head.request.frame)
       this.#pendingBytes -= head.request.sizeInBytes
       if (!this.#socket.destroyed) this.#startWaiting()
     }

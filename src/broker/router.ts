@@ -11,6 +11,8 @@ export interface RoutedRequest {
   readonly header: RequestHeader
   readonly handler: Handler
   readonly reader: ByteReader
+  /** All of the request, without its length. */
+  readonly frame: Buffer
   readonly sizeInBytes: number
 }
 
@@ -31,7 +33,7 @@ export class Router {
     const header = readRequestHeader(reader)
     const handler = this.#handlers.get(header.apiKey)
     if (handler === undefined) throw new ProtocolError(`API ${header.apiKey} is not served`)
-    return { header, handler, reader, sizeInBytes: frame.length }
+    return { header, handler, reader, frame, sizeInBytes: frame.length }
   }
 
   /** The parts of the answer's frame; null where the request has no answer. @throws what decoding and the handler throw. */

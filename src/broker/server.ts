@@ -39,10 +39,9 @@ export class Server {
   }): Promise<Server> {
     const { listen, router, logger, limits = defaultConnectionLimits } = options
     const connections = new Set<Connection>()
-    const server = createServer({ pauseOnConnect: false }, (socket) => {
-      const connection = new Connection(socket, router, limits, logger)
+    const server = createServer({ pauseOnConnect: true }, (socket) => {
+      const connection = new Connection(socket, router, limits, logger, () => connections.delete(connection))
       connections.add(connection)
-      socket.once('close', () => connections.delete(connection))
     })
     server.maxConnections = maxConnections
     server.on('drop', (data) =>

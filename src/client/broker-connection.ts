@@ -1,9 +1,9 @@
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Clock } from '../foundation/clock.ts'
 import { ByteReader } from '../protocol/byte-reader.ts'
 import { decodeResponse } from '../protocol/codec.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
-import { decodeResponseFrame, encodeRequestFrame, FrameSplitter } from '../protocol/frame.ts'
+import { decodeResponseFrame, encodeRequestFrame } from '../protocol/frame.ts'
 import { apiVersions } from '../protocol/messages/api-versions.ts'
 import type { Api, RequestValue, ResponseOf } from '../protocol/schema.ts'
 import { formatAddress, type BrokerAddress } from './bootstrap-servers.ts'
@@ -14,6 +14,7 @@ import {
   RequestTimeoutError,
   UnsupportedApiError,
 } from './errors.ts'
+import { AnswerFrames, openPlainSocket } from './plain-socket.ts'
 import type { Security } from './security.ts'
 
 const clientSoftware = { clientSoftwareName: 'penstock', clientSoftwareVersion: '0.1.0' }
@@ -59,31 +60,6 @@ function isProtected(security: Security | null): security is Security {
   return security !== null && (security.tls !== null || security.sasl !== null)
 }
 
-async function openPlainSocket(options: ConnectionOptions, signal: AbortSignal | undefined): Promise<Socket> {
-  const { address, clock } = options
-  const socket = connect({ host: address.host, port: address.port, noDelay: true })
-  const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const fail = (reason: string, cause?: unknown): void =>
-    reject(new ConnectionError(`cannot connect to ${formatAddress(address)}: ${reason}`, cause))
-  const cancel = clock.after(options.connectTimeoutMs, () => fail(`no answer within ${options.connectTimeoutMs} ms`))
-  const onError = (error: Error): void => fail(error.message, error)
-  const onAbort = (): void => reject(signal?.reason)
-  socket.once('connect', resolve)
-  socket.once('error', onError)
-  signal?.addEventListener('abort', onAbort, { once: true })
-  try {
-    await promise
-    socket.removeListener('error', onError)
-    return socket
-  } catch (error) {
-    socket.destroy()
-    throw error
-  } finally {
-    cancel()
-    signal?.removeEventListener('abort', onAbort)
-  }
-}
-
 /**
  * One connection to one broker. Requests may be sent without waiting for the answers of earlier ones; a broker answers in
  * order, so a request that it parks (a long poll, a join) holds up those behind it.
@@ -94,7 +70,6 @@ export class BrokerConnection {
   onClose: () => void = () => undefined
   readonly #options: ConnectionOptions
   readonly #socket: Socket
-  readonly #splitter = new FrameSplitter(maxAnswerBytes)
   #pending: Pending[] = []
   #versions: ReadonlyMap<number, VersionRange> = new Map()
   #correlationId = 0
@@ -104,13 +79,13 @@ export class BrokerConnection {
   #timer: { readonly at: number; readonly cancel: () => void } | null = null
   #cancelLifetime: () => void = () => undefined
 
-  private constructor(socket: Socket, options: ConnectionOptions) {
+  private constructor(socket: Socket, answers: AnswerFrames, options: ConnectionOptions) {
     this.address = options.address
     this.#options = options
     this.#socket = socket
     socket.setKeepAlive(true, keepAliveMs)
     socket.setNoDelay(true)
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    answers.onRead = (cut) => this.#receive(cut)
     socket.on('error', (error) => this.#end(error.message, error))
     socket.on('close', () => this.#end(this.#closedByBroker()))
     socket.on('end', () => this.#end(this.#closedByBroker()))
@@ -123,15 +98,18 @@ export class BrokerConnection {
   static async open(options: ConnectionOptions, signal?: AbortSignal): Promise<BrokerConnection> {
     const { security } = options
     if (!isProtected(security)) {
-      const socket = await openPlainSocket(options, signal)
-      return new BrokerConnection(socket, options).#negotiated(signal)
+      const answers = new AnswerFrames(maxAnswerBytes)
+      const socket = await openPlainSocket(options, answers, signal)
+      return new BrokerConnection(socket, answers, options).#negotiated(signal)
     }
     const { openSecureSocket } = await import('./kafkajs-internals.ts')
     const secure = await openSecureSocket(options.address, security, {
       clientId: options.clientId,
       timeoutMs: options.connectTimeoutMs,
     })
-    const connection = new BrokerConnection(secure.socket, options)
+    const answers = new AnswerFrames(maxAnswerBytes)
+    secure.socket.on('data', (chunk: Buffer) => answers.push(chunk))
+    const connection = new BrokerConnection(secure.socket, answers, options)
     if (secure.sessionLifetimeMs !== null) connection.#retireAfter(secure.sessionLifetimeMs)
     return connection.#negotiated(signal)
   }
@@ -226,9 +204,9 @@ export class BrokerConnection {
     socket.uncork()
   }
 
-  #receive(chunk: Buffer): void {
+  #receive(cut: () => Buffer[]): void {
     try {
-      for (const frame of this.#splitter.push(chunk)) this.#answer(frame)
+      for (const frame of cut()) this.#answer(frame)
     } catch (error) {
       this.#end(`its answer cannot be read: ${error instanceof Error ? error.message : String(error)}`, error)
     }

@@ -1,11 +1,7 @@
 import { ByteReader } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { decodeResponse, isFlexible, writeRequest, writeResponse } from './codec.ts'
-import { ProtocolError } from './protocol-error.ts'
 import type { Api, RequestValue, ResponseOf, ResponseValue } from './schema.ts'
-
-/** Largest request a broker takes (`socket.request.max.bytes` of Kafka). */
-export const defaultMaxFrameBytes = 100 * 1024 * 1024
 
 /** What every request begins with. */
 export interface RequestHeader {
@@ -88,66 +84,4 @@ export function decodeResponseFrame<A extends Api>(
   const correlationId = reader.int32()
   if (hasTaggedResponseHeader(api, version)) skipTaggedFields(reader)
   return { correlationId, body: decodeResponse(api, version, reader) }
-}
-
-/**
- * Cuts a stream of bytes into frames. A frame that lies within one chunk is a view of it; one that spans several is put
- * together once, in a buffer of its own size.
- */
-export class FrameSplitter {
-  readonly #maxBytes: number
-  #pending: Buffer[] = []
-  #pendingBytes = 0
-
-  constructor(maxBytes = defaultMaxFrameBytes) {
-    this.#maxBytes = maxBytes
-  }
-
-  /** Bytes that wait for the rest of their frame. */
-  get pendingBytes(): number {
-    return this.#pendingBytes
-  }
-
-  /** Takes the next bytes; the answer is the frames they complete, without their lengths. @throws ProtocolError at a length that lies. */
-  push(chunk: Buffer): Buffer[] {
-    let rest = chunk
-    if (this.#pendingBytes > 0) {
-      this.#pending.push(chunk)
-      this.#pendingBytes += chunk.length
-      if (this.#pendingBytes < 4) return []
-      if (this.#pendingBytes < this.#frameEnd(this.#peekLength())) return []
-      rest = Buffer.concat(this.#pending, this.#pendingBytes)
-      this.#pending = []
-      this.#pendingBytes = 0
-    }
-    return this.#cut(rest)
-  }
-
-  #cut(bytes: Buffer): Buffer[] {
-    const frames: Buffer[] = []
-    let position = 0
-    while (bytes.length - position >= 4) {
-      const end = position + this.#frameEnd(bytes.readInt32BE(position))
-      if (end > bytes.length) break
-      frames.push(bytes.subarray(position + 4, end))
-      position = end
-    }
-    if (position < bytes.length) {
-      this.#pending.push(bytes.subarray(position))
-      this.#pendingBytes = bytes.length - position
-    }
-    return frames
-  }
-
-  #frameEnd(length: number): number {
-    if (length < 0 || length > this.#maxBytes)
-      throw new ProtocolError(`a frame of ${length} bytes is not between 0 and ${this.#maxBytes}`)
-    return length + 4
-  }
-
-  #peekLength(): number {
-    // A sender that drips single bytes must not make every one of them cost all before it.
-    if ((this.#pending[0]?.length ?? 0) < 4) this.#pending = [Buffer.concat(this.#pending)]
-    return this.#pending[0]?.readInt32BE(0) ?? -1
-  }
 }

@@ -4,11 +4,11 @@ import { decodeRequest, isFlexible } from '../../src/protocol/codec.ts'
 import {
   decodeResponseFrame,
   encodeResponseFrame,
-  FrameSplitter,
   readRequestHeader,
   skipTaggedFields,
   type RequestHeader,
 } from '../../src/protocol/frame.ts'
+import { FrameSplitter } from '../../src/protocol/frame-splitter.ts'
 import { fetch } from '../../src/protocol/messages/fetch.ts'
 import { findCoordinator } from '../../src/protocol/messages/find-coordinator.ts'
 import { metadata } from '../../src/protocol/messages/metadata.ts'

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { deferred, type Deferred } from '../../src/foundation/deferred.ts'
-import { decodeResponseFrame, encodeRequestFrame, FrameSplitter } from '../../src/protocol/frame.ts'
+import { decodeResponseFrame, encodeRequestFrame } from '../../src/protocol/frame.ts'
+import { FrameSplitter } from '../../src/protocol/frame-splitter.ts'
 import type { Api, RequestValue, ResponseOf } from '../../src/protocol/schema.ts'
 
 /** Speaks the protocol over one connection, message by message: for tests that look at single answers. */

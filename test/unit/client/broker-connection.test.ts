@@ -4,12 +4,8 @@ import { BrokerConnection } from '../../../src/client/broker-connection.ts'
 import { ConnectionError, RequestTimeoutError, UnsupportedApiError } from '../../../src/client/errors.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { ByteReader } from '../../../src/protocol/byte-reader.ts'
-import {
-  encodeResponseFrame,
-  FrameSplitter,
-  readRequestHeader,
-  type RequestHeader,
-} from '../../../src/protocol/frame.ts'
+import { encodeResponseFrame, readRequestHeader, type RequestHeader } from '../../../src/protocol/frame.ts'
+import { FrameSplitter } from '../../../src/protocol/frame-splitter.ts'
 import { apiVersions } from '../../../src/protocol/messages/api-versions.ts'
 import { heartbeat } from '../../../src/protocol/messages/heartbeat.ts'
 import { produce } from '../../../src/protocol/messages/produce.ts'

@@ -6,10 +6,10 @@ import {
   decodeResponseFrame,
   encodeRequestFrame,
   encodeResponseFrame,
-  FrameSplitter,
   readRequestHeader,
   skipTaggedFields,
 } from '../../../src/protocol/frame.ts'
+import { FrameSplitter } from '../../../src/protocol/frame-splitter.ts'
 import { ProtocolError } from '../../../src/protocol/protocol-error.ts'
 
 describe('a request frame', () => {
@@ -49,13 +49,15 @@ describe('a response frame', () => {
 
 describe('cutting a stream into frames', () => {
   const frames = [Buffer.from('first'), Buffer.alloc(0), Buffer.alloc(3000, 'x'), Buffer.from('last')]
-  const stream = Buffer.concat(
-    frames.map((frame) => {
-      const length = Buffer.alloc(4)
-      length.writeInt32BE(frame.length, 0)
-      return Buffer.concat([length, frame])
-    }),
-  )
+  const framed = (list: readonly Buffer[]): Buffer =>
+    Buffer.concat(
+      list.flatMap((frame) => {
+        const length = Buffer.alloc(4)
+        length.writeInt32BE(frame.length, 0)
+        return [length, frame]
+      }),
+    )
+  const stream = framed(frames)
 
   for (const size of [1, 2, 3, 7, 1000, stream.length]) {
     it(`gives the same frames when ${size} bytes come at a time`, () => {
@@ -63,6 +65,26 @@ describe('cutting a stream into frames', () => {
       const result: Buffer[] = []
       for (let at = 0; at < stream.length; at += size) result.push(...splitter.push(stream.subarray(at, at + size)))
       expect(result.map(String)).toEqual(frames.map(String))
+      expect(splitter.pendingBytes).toBe(0)
+    })
+  }
+
+  for (const size of [1, 5, 1000, 20_000]) {
+    it(`gives frames of their own memory when at most ${size} bytes are read to where it says`, () => {
+      const large = [...frames, Buffer.alloc(40_000, 'y'), Buffer.alloc(3_000_000, 'z'), Buffer.from('end')]
+      const bytes = framed(large)
+      const shared = Buffer.alloc(size)
+      const splitter = new FrameSplitter()
+      const result: Buffer[] = []
+      for (let at = 0; at < bytes.length;) {
+        const destination = splitter.destination(shared)
+        const count = bytes.copy(destination, 0, at, at + Math.min(destination.length, bytes.length - at))
+        at += count
+        result.push(...splitter.received(shared, count))
+        shared.fill(0)
+      }
+      expect(result.map((frame) => frame.length)).toEqual(large.map((frame) => frame.length))
+      expect(result.every((frame, i) => frame.equals(large[i] ?? frame))).toBe(true)
       expect(splitter.pendingBytes).toBe(0)
     })
   }
