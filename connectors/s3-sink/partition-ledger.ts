@@ -12,13 +12,16 @@ import { assert, present } from 'penstock/api'
  * Objects lie side by side: each starts where the one before it ends, the first at the committed offset. An object is
  * named by its start, and is completed in the store only while its start *is* the committed offset. So the store never
  * holds more than one object past the committed offset, and a replay, which begins at the committed offset, writes an
- * object of the same name over it, however long or short that one turns out. Offsets are covered once.
+ * object of the same name over it, however long or short that one turns out. Offsets are covered once. For the same
+ * reason offsets without records are not committed by themselves while such an object may be there: the replay's would
+ * begin behind them, under another name.
  */
 export class PartitionLedger {
   readonly #objects: Entry[] = []
   #committed: number
   #next: number
   #answered: number | null = null
+  #mayBeReplay = true
 
   /** @param position the offset at which reading begins: the committed one. */
   constructor(position: number) {
@@ -75,14 +78,24 @@ export class PartitionLedger {
     present(this.#objects[0], 'oldest object').state = 'completed'
   }
 
+  /** Whether records that went into no object are not answered until it is known that this is no replay. */
+  withholds(current: number): boolean {
+    return this.#mayBeReplay && this.#objects.length === 0 && current > this.#next
+  }
+
+  /** The store has no object that starts at the committed offset. */
+  noReplay(): void {
+    this.#mayBeReplay = false
+  }
+
   /**
    * The offset to commit; null when there is nothing to say. Records that went into no object count as done when
-   * no object lies before them.
+   * no object lies before them, unless they are withheld.
    * @param current the offset after the last record that was delivered.
    */
   answer(current: number): number | null {
     const head = this.#objects[0]
-    if (head === undefined && current > this.#next) this.#next = current
+    if (head === undefined && current > this.#next && !this.#mayBeReplay) this.#next = current
     const answer = head === undefined ? this.#next : head.state === 'completed' ? head.end : head.start
     this.#answered = answer === this.#committed ? null : answer
     return this.#answered
@@ -95,6 +108,7 @@ export class PartitionLedger {
     this.#answered = null
     if (this.#objects[0]?.state !== 'completed') return false
     this.#objects.shift()
+    this.#mayBeReplay = false
     return true
   }
 

@@ -51,6 +51,8 @@ export class PartitionWriter implements TopicPartition {
   #taken: number
   #count = 0
   #completing: Promise<void> | null = null
+  #looking: Promise<void> | null = null
+  readonly #closing = new AbortController()
   #closed = false
 
   /**
@@ -154,6 +156,7 @@ export class PartitionWriter implements TopicPartition {
 
   /** See {@link PartitionLedger.answer}. */
   answer(current: number): number | null {
+    if (this.#ledger.withholds(current)) this.#looking ??= this.#lookForReplay()
     return this.#ledger.answer(current)
   }
 
@@ -176,6 +179,7 @@ export class PartitionWriter implements TopicPartition {
   /** Gives up what is not in the store. */
   async close(signal: AbortSignal): Promise<void> {
     this.#closed = true
+    this.#closing.abort()
     const objects = [...this.#sealed, ...(this.#open === null ? [] : [this.#open])]
     if (this.#open !== null) this.#around.budget.add(-this.#open.lines.held)
     this.#sealed.length = 0
@@ -183,6 +187,19 @@ export class PartitionWriter implements TopicPartition {
     const reason = new ConnectError(`${this.topic}-${this.partition} is given up`)
     await Promise.all(objects.map(async ({ upload }) => await upload.abort(reason, signal)))
     await this.settled()
+    await this.#looking
+  }
+
+  /** Whether a life before left an object where this one began. */
+  async #lookForReplay(): Promise<void> {
+    const { settings, store, onFailed } = this.#around
+    try {
+      await this.#ready
+      const key = objectKey(settings.layout, this.topic, this.partition, this.#ledger.committed)
+      if ((await store.headObject(key, this.#closing.signal)) === null) this.#ledger.noReplay()
+    } catch (error) {
+      if (!this.#closed) onFailed(this, error)
+    }
   }
 
   #begin(firstRecordMs: number, nowMs: number): FilledObject {

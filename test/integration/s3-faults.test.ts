@@ -289,12 +289,34 @@ function suite(store: 'minio' | 'versitygw'): void {
     expect(await numbers()).toEqual([0, 2])
   })
 
-  it('commits past records that went into no object', async () => {
+  const tombstones = (count: number): MemoryLog => {
     const log = new MemoryLog()
-    for (let i = 0; i < 5; i += 1) log.append({ topic, value: null })
-    const sink = await started(log)
+    for (let i = 0; i < count; i += 1) log.append({ topic, value: null })
+    return log
+  }
+
+  it('commits past records that went into no object', async () => {
+    const sink = await started(tombstones(5))
     await sink.deliver()
-    await sink.commit()
-    expect(log.committed.get(`${topic}-0`)).toBe(5)
+    await sink.runUntil('the commit', async () => {
+      await sink.commit()
+      return committed(sink, 5)()
+    })
+  })
+
+  it('does not commit past them where a life before left an object that covers what follows', async () => {
+    const before = await started(fill(1, tombstones(2)), { 'flush.size': '1' })
+    before.commitEvery = Number.POSITIVE_INFINITY
+    await before.runUntil('the object', async () => (await numbers()).length === 1)
+    await before.crash()
+    const sink = await started(tombstones(2), { 'flush.size': '1' })
+    await sink.deliver()
+    for (let commits = 0; commits < 20; commits += 1) {
+      expect(await sink.commit()).toEqual([])
+      await bucket.objects()
+    }
+    fill(1, sink.log)
+    await sink.runUntil('the object again', committed(sink, 3))
+    expect(await numbers()).toEqual([2])
   })
 }
