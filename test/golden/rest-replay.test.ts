@@ -79,12 +79,13 @@ function answered(answer: RestAnswer): Compared {
   }
 }
 
-/** The plugins of a list that another has too, versions of third parties left out. */
-function ofBoth({ body }: Compared, other: Compared): readonly Plugin[] {
+/** The plugins of a list that another has too, with the versions of Kafka's own. */
+function ofBoth({ body }: Compared, other: Compared): readonly (readonly string[])[] {
   const others = new Set((other.body as Plugin[]).map((plugin) => plugin.class))
-  return (body as Plugin[])
-    .filter((plugin) => others.has(plugin.class))
-    .map((plugin) => (plugin.class.startsWith('org.apache.') ? plugin : { ...plugin, version: '' }))
+  return (body as Plugin[]).flatMap(({ class: name, type, version }) => {
+    if (!others.has(name)) return []
+    return [name.startsWith('org.apache.') ? [name, type, version] : [name, type]]
+  })
 }
 
 interface Plugin {
