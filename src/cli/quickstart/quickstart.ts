@@ -253,10 +253,10 @@ class QuickstartRun {
   #hint(worker: QuickstartWorker, shop: Shop | null, search: Search | null): void {
     const lines = [
       'Try next:',
-      `  curl ${worker.rest}/connectors?expand=status`,
-      `  kcat -b ${worker.broker} -C -t ${topicOf('orders')} -o -1 -e`,
+      `  curl "${worker.rest}/connectors?expand=status"`,
+      `  kcat -b ${worker.broker} -C -t ${topicOf('orders')} -o -1 -c 1`,
       ...(shop === null ? [] : [`  psql ${shop.url} -c "UPDATE orders SET status = 'mine' WHERE id = 7"`]),
-      ...(search === null ? [] : [`  curl ${search.origin}/${topicOf('orders')}/_doc/7?pretty`]),
+      ...(search === null ? [] : [`  curl "${search.origin}/${topicOf('orders')}/_doc/7?pretty"`]),
     ]
     this.#report.tell({ event: 'hint', text: lines.join('\n') })
   }

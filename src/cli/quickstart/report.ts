@@ -49,7 +49,8 @@ export class Report {
 }
 
 const labelWidth = 14
-const textWidth = 96
+/** A step fits into a terminal of 100 columns. */
+const textWidth = 74
 
 function asText(event: Event): string {
   switch (event.event) {
