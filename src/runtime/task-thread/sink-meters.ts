@@ -13,6 +13,7 @@ export class SinkMeters {
   readonly #commitSeconds: Histogram
   readonly #partitions: Gauge
   readonly #lag: Gauge
+  readonly #uncommitted: Gauge
 
   constructor(metrics: TaskMetrics) {
     this.#read = metrics.counter('sink_record_read_total', 'Records read from the log')
@@ -27,6 +28,10 @@ export class SinkMeters {
     this.#putSeconds = metrics.histogram('sink_put_seconds', 'Time put took', secondBuckets)
     this.#commitSeconds = metrics.histogram('sink_offset_commit_seconds', 'Time a commit took', secondBuckets)
     this.#lag = metrics.gauge('sink_record_lag', 'Records in the log that the task was not given yet')
+    this.#uncommitted = metrics.gauge(
+      'sink_record_uncommitted',
+      'Records that the task was given and whose offsets are not committed',
+    )
     this.#partitions = metrics.gauge('sink_partition_count', 'Partitions the task holds')
   }
 
@@ -50,7 +55,9 @@ export class SinkMeters {
     this.#partitions.set(count)
   }
 
-  lag(records: number): void {
-    this.#lag.set(records)
+  /** `lag`: not given to the task; `uncommitted`: given, and not committed. */
+  standing(lag: number, uncommitted: number): void {
+    this.#lag.set(lag)
+    this.#uncommitted.set(uncommitted)
   }
 }

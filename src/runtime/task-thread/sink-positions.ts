@@ -82,6 +82,13 @@ export class SinkPositions {
     return lag
   }
 
+  /** Records, or their gaps, that were delivered and are not committed: what the target does not hold for sure. */
+  uncommitted(): number {
+    let count = 0
+    for (const { delivered, committed } of this.#positions.values()) count += Math.max(0, delivered - committed)
+    return count
+  }
+
   committed(offsets: readonly OffsetToCommit[]): void {
     for (const { topic, partition, offset } of offsets) {
       const position = this.#positions.get(keyOf(topic, partition))

@@ -212,8 +212,12 @@ export class SinkTaskLoop {
     this.#retries.ended()
     for (const { topic, partition, offset } of batch.ends.values()) this.#positions.delivered(topic, partition, offset)
     this.#meters.put(batch.records.length, (this.#clock.monotonic() - began) / 1000)
-    if (batch.ends.size > 0)
-      this.#meters.lag(this.#positions.lag((partition) => this.#options.consumer.highWatermark(partition)))
+    if (batch.ends.size > 0) this.#measure()
+  }
+
+  #measure(): void {
+    const lag = this.#positions.lag((partition) => this.#options.consumer.highWatermark(partition))
+    this.#meters.standing(lag, this.#positions.uncommitted())
   }
 
   /** Asks the task what is durable and commits it; runs inside the lock. */
@@ -247,6 +251,7 @@ export class SinkTaskLoop {
     }
     this.#positions.committed(commit)
     this.#meters.committed((this.#clock.monotonic() - began) / 1000)
+    this.#measure()
   }
 
   /** Partitions come: the task opens them before their first record. Errors end the task, not the group's rejoin. */
