@@ -1,11 +1,12 @@
-import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { lastLines } from '../../src/servers/command.ts'
+import { Watchdog, type WatchedProcess } from '../../src/servers/watchdog.ts'
 import { treeUsage, type TreeUsage } from './process-tree.ts'
 
 /** A measurement cannot be made. */
@@ -13,25 +14,30 @@ export class BenchError extends Error {
   override readonly name = 'BenchError'
 }
 
+const logFile = 'worker.log'
+
+/** Opened with the first worker; workers end with us, however we end. */
+let watchdog: Watchdog | null = null
+
 /** A worker process of its own, with an embedded log in a folder of its own. */
 export class BenchWorker {
   readonly rest: string
   readonly broker: string
   readonly pid: number
   readonly launchedAt: number
-  readonly #process: ChildProcess
+  readonly #process: WatchedProcess
   readonly #folder: string
 
   private constructor(
-    child: ChildProcess,
+    running: WatchedProcess,
     parts: { rest: string; broker: string; folder: string; launchedAt: number },
   ) {
-    this.#process = child
+    this.#process = running
     this.#folder = parts.folder
     this.rest = parts.rest
     this.broker = parts.broker
     this.launchedAt = parts.launchedAt
-    this.pid = child.pid ?? -1
+    this.pid = running.pid
   }
 
   /** Launches `bin/penstock.js worker` (or the one of `dist`) and waits for its REST. */
@@ -51,12 +57,25 @@ export class BenchWorker {
     }
     const sets = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`])
     const program = options.program ?? fileURLToPath(new URL('../../bin/penstock.js', import.meta.url))
-    const launchedAt = performance.now()
-    const child = spawn(process.execPath, [program, 'worker', ...sets], {
+    const order = {
+      command: process.execPath,
       cwd: folder,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
-    const worker = new BenchWorker(child, { rest: `http://${rest}`, broker, folder, launchedAt })
+      env: Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? ''])),
+      account: null,
+      logFile: join(folder, logFile),
+      stopSignal: 'SIGTERM',
+      stopTimeoutMs: 60_000,
+    } as const
+    if (watchdog === null) {
+      watchdog = Watchdog.open()
+      // Its own start is no part of a launch.
+      const first = await watchdog.start({ ...order, args: ['--version'] })
+      await first.exited
+    }
+    watchdog.removeAtEnd(folder)
+    const launchedAt = performance.now()
+    const running = await watchdog.start({ ...order, args: [program, 'worker', ...sets] })
+    const worker = new BenchWorker(running, { rest: `http://${rest}`, broker, folder, launchedAt })
     await worker.#answering()
     return worker
   }
@@ -79,23 +98,19 @@ export class BenchWorker {
   }
 
   async stop(): Promise<void> {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) {
-      this.#process.kill('SIGTERM')
-      await once(this.#process, 'exit')
-    }
+    await this.#process.stop()
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
   async #answering(): Promise<void> {
     for (;;) {
-      if (this.#process.exitCode !== null) throw new BenchError(`the worker ended with ${this.#process.exitCode}`)
-      try {
-        const answer = await fetch(this.rest)
-        await answer.arrayBuffer()
-        if (answer.ok) return
-      } catch {
-        await delay(5)
-      }
+      const answer = await fetch(this.rest).catch(() => null)
+      await answer?.arrayBuffer()
+      if (answer?.ok === true) return
+      const how = await Promise.race([this.#process.exited, delay(5, null)])
+      if (how === null) continue
+      const log = lastLines(readFileSync(join(this.#folder, logFile), 'utf8'))
+      throw new BenchError(`the worker ended with ${how}. The end of its log:\n${log}`)
     }
   }
 }
