@@ -134,16 +134,30 @@ export class CopyStream {
       this.#held = Buffer.concat([this.#held, chunk])
       return
     }
-    this.#partsLength += chunk.length
-    if (this.#parts.length > 0 && this.#partsLength < this.#needed) {
-      this.#parts.push(chunk)
-      return
+    const rest = this.#complete(chunk)
+    if (rest.length > 0) {
+      if (this.#held === null) this.#run(rest)
+      else this.#held = Buffer.concat([this.#held, rest])
     }
-    const bytes = this.#parts.length === 0 ? chunk : Buffer.concat([...this.#parts, chunk])
-    this.#parts = []
-    this.#partsLength = 0
-    this.#run(bytes)
     this.#updateFlow()
+  }
+
+  /** Takes from the chunk what a message that began in an earlier one lacks, and no more: the answer is what follows it. */
+  #complete(chunk: Buffer): Buffer {
+    let rest = chunk
+    while (this.#parts.length > 0 && rest.length > 0) {
+      const part = rest.subarray(0, this.#needed - this.#partsLength)
+      rest = rest.subarray(part.length)
+      this.#parts.push(part)
+      this.#partsLength += part.length
+      if (this.#partsLength < this.#needed) break
+      const bytes = Buffer.concat(this.#parts, this.#partsLength)
+      this.#parts = []
+      // Five bytes tell how long the message is.
+      if (bytes.length < 1 + bytes.readInt32BE(1)) this.#keep(bytes)
+      else this.#run(bytes)
+    }
+    return rest
   }
 
   #run(bytes: Buffer): void {

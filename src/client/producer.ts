@@ -30,7 +30,9 @@ export interface ProducerOptions {
   readonly allowAutoTopicCreation?: boolean
 }
 
-const pool = { builders: 8, builderBytes: 64 * 1024, largestBytes: 1024 * 1024 }
+/** A quarter of Kafka's: what waits beyond the requests in flight only takes memory. */
+const defaultBufferMemory = 8 * 1024 * 1024
+const pool = { builders: 16, builderBytes: 64 * 1024, largestBytes: 1024 * 1024 }
 /** Upper bound of what a record takes besides its bytes: lengths, deltas, attributes. */
 const recordOverhead = 40
 const headerOverhead = 10
@@ -116,7 +118,7 @@ export class Producer {
   constructor(cluster: Cluster, options: ProducerOptions = {}) {
     this.#cluster = cluster
     this.#maxRequestSize = options.maxRequestSize ?? 16 * 1024 * 1024
-    this.#bufferMemory = options.bufferMemory ?? 32 * 1024 * 1024
+    this.#bufferMemory = options.bufferMemory ?? defaultBufferMemory
     this.#autoCreate = options.allowAutoTopicCreation ?? true
     this.#deliveryTimeoutMs = options.deliveryTimeoutMs ?? Number.POSITIVE_INFINITY
     this.#limits = {
