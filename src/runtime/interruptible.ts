@@ -24,7 +24,7 @@ export class TookTooLongError extends ConnectError {}
 /** What `action` answers, within `ms`. @throws TookTooLongError, with which the signal given to `action` fires too. */
 export async function within<T>(clock: Clock, ms: number, action: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const bound = new AbortController()
-  const cancel = clock.after(ms, () => bound.abort(new TookTooLongError(`it took longer than ${ms} ms`)))
+  const cancel = clock.after(ms, () => bound.abort(new TookTooLongError(`it took longer than ${Math.round(ms)} ms`)))
   try {
     return await interruptible(action(bound.signal), bound.signal)
   } finally {

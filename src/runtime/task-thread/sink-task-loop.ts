@@ -284,7 +284,7 @@ export class SinkTaskLoop {
     if (task === null) return
     const names = namesOf(partitions)
     try {
-      if (this.#control.failure === null) await this.#bounded((signal) => task.flush(signal))
+      if (this.#control.failure === null) await this.#bounded((signal) => task.flush(signal), 0.75)
     } catch (error) {
       this.#logger.warn(`${names}: what is not flushed will be delivered again: ${messageOf(error)}`)
     }
@@ -295,7 +295,7 @@ export class SinkTaskLoop {
     }
   }
 
-  /** Within the time of a flush, and of what is left when the task ends. */
+  /** Within the time of a flush, and a share of what is left when the task ends: the next step needs some too. */
   async #bounded(action: (signal: AbortSignal) => Promise<void>, share = 1): Promise<void> {
     const leftMs = Math.max(0, this.#endAt - this.#clock.monotonic()) * share
     await within(this.#clock, Math.min(this.#options.flushTimeoutMs, leftMs), action)

@@ -18,6 +18,8 @@ export class SubmittedRecords {
   /** Tokens: everything below `#head` is acknowledged; `#next` is the one to be given out. */
   #head = 0
   #next = 0
+  /** The last token, when its offset is to give way to the next one's; else -1. */
+  #passing = -1
   /** The newest offset per partition object below the watermark, oldest change first. */
   readonly #committable = new Map<SourcePartition, SourceOffset>()
 
@@ -30,19 +32,24 @@ export class SubmittedRecords {
     return this.#committable.size > 0
   }
 
-  /** Registers a record; answers its token. */
-  submit(partition: SourcePartition, offset: SourceOffset): number {
+  /**
+   * Registers a record; answers its token.
+   * @param passing the next record's offset, if it is of the same partition, takes the place of this one.
+   */
+  submit(partition: SourcePartition, offset: SourceOffset, passing = false): number {
+    this.#pass(partition)
     if (this.inFlight === this.#acknowledged.length) this.#grow()
     const token = this.#next
     const slot = token % this.#acknowledged.length
     this.#partitions[slot] = partition
     this.#offsets[slot] = offset
     this.#acknowledged[slot] = 0
+    if (passing) this.#passing = token
     this.#next += 1
     return token
   }
 
-  /** Where a record in flight stands in its source; null for a token that is not in flight. */
+  /** Where a record in flight stands in its source; null when that gave way to a later one's, and for a token that is not in flight. */
   offsetOf(token: number): SourceOffset | null {
     if (token < this.#head || token >= this.#next) return null
     return this.#offsets[token % this.#acknowledged.length] ?? null
@@ -73,6 +80,14 @@ export class SubmittedRecords {
     return [...byText.values()]
   }
 
+  #pass(partition: SourcePartition): void {
+    const token = this.#passing
+    this.#passing = -1
+    if (token < this.#head) return
+    const slot = token % this.#acknowledged.length
+    if (this.#partitions[slot] === partition) this.#offsets[slot] = undefined
+  }
+
   #advance(): void {
     const capacity = this.#acknowledged.length
     let partition: SourcePartition | undefined
@@ -83,8 +98,9 @@ export class SubmittedRecords {
       if (this.#partitions[slot] !== partition) {
         this.#remember(partition, offset)
         partition = this.#partitions[slot]
+        offset = undefined
       }
-      offset = this.#offsets[slot]
+      offset = this.#offsets[slot] ?? offset
       this.#partitions[slot] = undefined
       this.#offsets[slot] = undefined
       this.#head += 1

@@ -93,7 +93,9 @@ class MemoryTarget implements SinkTask {
   }
 }
 
-function host(options: { transforms?: readonly TransformStep[]; commitIntervalMs?: number } = {}) {
+function host(
+  options: { transforms?: readonly TransformStep[]; commitIntervalMs?: number; flushTimeoutMs?: number } = {},
+) {
   const task = new MemoryTarget()
   const consumer = new MemoryConsumer()
   const control = new TaskControl(false)
@@ -113,7 +115,7 @@ function host(options: { transforms?: readonly TransformStep[]; commitIntervalMs
       onTopic: (topic) => topics.push(topic),
     },
     commitIntervalMs: options.commitIntervalMs ?? 60_000,
-    flushTimeoutMs: 200,
+    flushTimeoutMs: options.flushTimeoutMs ?? 200,
     endTimeoutMs: 400,
   })
   return { task, consumer, control, states, topics, logger, ended: loop.run() }
@@ -283,6 +285,23 @@ describe('the loop of a sink task', () => {
     const { consumer, ended } = host()
     consumer.failure = new DataError('offset 5 of t-0 is out of range')
     await expect(ended).rejects.toThrow('out of range')
+  })
+
+  it('commits at its end what is durable, also when the rest cannot be flushed in time', async () => {
+    const { task, consumer, control, ended, logger } = host({ flushTimeoutMs: 5000 })
+    consumer.append('t', 0, 'a')
+    await consumer.assign(p0)
+    await untilPasses(() => expect(task.values).toEqual(['a']))
+    task.flush = async () => await new Promise(() => undefined)
+    const commit = consumer.commit.bind(consumer)
+    consumer.commit = async (offsets, signal) => {
+      await systemClock.sleep(5, signal)
+      await commit(offsets, signal)
+    }
+    control.stop()
+    await ended
+    expect(consumer.committed.get('t-0')).toBe(1)
+    expect(logger.lines.map(({ message }) => message).join()).toMatch(/delivered again: it took longer than \d+ ms/)
   })
 
   it('holds everything back in a pause, commits, and goes on after', async () => {

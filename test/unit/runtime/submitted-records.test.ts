@@ -41,6 +41,29 @@ describe('submitted records', () => {
     expect(taken).toContainEqual({ partition: other, offset: { position: 7 } })
   })
 
+  it('lets an offset give way to the next one of its partition, and keeps it when there is none', () => {
+    const records = new SubmittedRecords()
+    const other = { server: 'b' }
+    const tokens = [
+      records.submit(partition, { position: 1 }, true),
+      records.submit(partition, { position: 2 }, true),
+      records.submit(other, { position: 7 }, true),
+      records.submit(other, { position: 8 }, true),
+    ]
+    expect(tokens.map((token) => records.offsetOf(token))).toEqual([null, { position: 2 }, null, { position: 8 }])
+    const [first = -1, ...rest] = tokens
+    expect(records.acknowledge(first)).toBe(true)
+    expect(records.takeCommittable()).toEqual([])
+    for (const token of rest) records.acknowledge(token)
+    expect(records.takeCommittable()).toEqual([
+      { partition, offset: { position: 2 } },
+      { partition: other, offset: { position: 8 } },
+    ])
+    const late = records.submit(other, { position: 9 })
+    records.acknowledge(late)
+    expect(records.takeCommittable()).toEqual([{ partition: other, offset: { position: 9 } }])
+  })
+
   it('refuses a token that is not in flight', () => {
     const records = new SubmittedRecords()
     const token = records.submit(partition, { position: 1 })
