@@ -294,9 +294,9 @@ describe('the loop of a sink task', () => {
     await untilPasses(() => expect(task.values).toEqual(['a']))
     task.flush = async () => await new Promise(() => undefined)
     const commit = consumer.commit.bind(consumer)
-    consumer.commit = async (offsets, signal) => {
-      await systemClock.sleep(5, signal)
-      await commit(offsets, signal)
+    consumer.commit = async (offsets) => {
+      await systemClock.sleep(5)
+      await commit(offsets)
     }
     control.stop()
     await ended
