@@ -128,7 +128,8 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
     await dropIndices()
     const program = start()
     await demonstrated(program)
-    const find = (pattern: RegExp): string => pattern.exec(program.output())?.[1] ?? ''
+    const hints = told(program).map(({ text }) => text)
+    const find = (pattern: RegExp): string => pattern.exec(hints.join('\n'))?.[1] ?? ''
     const commands = commandBlocks('README.md')[1]?.text ?? ''
     const script = substitute(commands, {
       'http://127.0.0.1:8083': find(/curl "(http:\/\/[\d.:]+)\/connectors/),
