@@ -295,7 +295,8 @@ describe('the loop of a sink task', () => {
     task.flush = async () => await new Promise(() => undefined)
     const commit = consumer.commit.bind(consumer)
     consumer.commit = async (offsets) => {
-      await systemClock.sleep(5)
+      const began = systemClock.monotonic()
+      await untilPasses(() => expect(systemClock.monotonic()).toBeGreaterThan(began + 5))
       await commit(offsets)
     }
     control.stop()
