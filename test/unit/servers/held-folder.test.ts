@@ -13,7 +13,7 @@ import { Watchdog } from '../../../src/servers/watchdog.ts'
 import { until } from '../../support/until.ts'
 
 let folder = ''
-let watchdog = Watchdog.open()
+let watchdog: Watchdog
 let told: string[] = []
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'penstock-test-'))
