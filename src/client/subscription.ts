@@ -4,17 +4,25 @@ import { isRetriable } from './errors.ts'
 /** What a consumer reads: named topics, or every topic whose whole name matches. */
 export type TopicSelection = { readonly topics: readonly string[] } | { readonly pattern: RegExp }
 
-const missingTopicCheckMs = 1_000
+/** What is missing is looked for again after a tenth of the time it has been waited for, but not sooner than this. */
+const firstMissingCheckMs = 100
+const waitedShare = 0.1
+/** Looking for names costs little; a pattern asks for every topic of the cluster. */
+const namedCheckMs = 1_000
+const patternCheckMs = 10_000
+
+/** What a subscription needs of the cluster. */
+export type TopicSource = Pick<Cluster, 'clock' | 'logger' | 'isClosed' | 'metadata' | 'refreshMetadata' | 'retrying'>
 
 /**
- * The topics that a selection stands for, as the cluster has them. Looks again every `maxAgeMs`; while a named topic is
- * missing, at least every second.
+ * The topics that a selection stands for, as the cluster has them. Looks again every `maxAgeMs`; more often while a named
+ * topic is missing, or no topic matches: at first after 100 ms, so that a sink that starts beside its source loses no time.
  */
 export class Subscription {
   /** Called when topics have come or gone, or their partition counts have changed. */
   onChange: (reason: string) => void = () => undefined
   readonly selection: TopicSelection
-  readonly #cluster: Cluster
+  readonly #cluster: TopicSource
   readonly #options: { readonly maxAgeMs: number; readonly allowAutoTopicCreation: boolean }
   readonly #closing = new AbortController()
   /** Topics of other members, when this one is the leader. */
@@ -23,7 +31,7 @@ export class Subscription {
   #isWatching = false
 
   constructor(
-    cluster: Cluster,
+    cluster: TopicSource,
     selection: TopicSelection,
     options: { readonly maxAgeMs: number; readonly allowAutoTopicCreation: boolean },
   ) {
@@ -82,9 +90,9 @@ export class Subscription {
   async #watch(): Promise<void> {
     const { clock, logger } = this.#cluster
     const { signal } = this.#closing
+    const since = clock.monotonic()
     while (!signal.aborted) {
-      const { maxAgeMs } = this.#options
-      await clock.sleep(this.#hasMissing() ? Math.min(maxAgeMs, missingTopicCheckMs) : maxAgeMs, signal)
+      await clock.sleep(this.#untilNextLook(clock.monotonic() - since), signal)
       try {
         await this.#refresh(signal)
       } catch (error) {
@@ -115,8 +123,16 @@ export class Subscription {
     return counts
   }
 
+  #untilNextLook(waitedMs: number): number {
+    const { maxAgeMs } = this.#options
+    if (!this.#hasMissing()) return maxAgeMs
+    const most = 'topics' in this.selection ? namedCheckMs : patternCheckMs
+    return Math.min(maxAgeMs, most, Math.max(firstMissingCheckMs, waitedMs * waitedShare))
+  }
+
   #hasMissing(): boolean {
-    return 'topics' in this.selection && this.selection.topics.some((topic) => !this.#counts.has(topic))
+    if ('pattern' in this.selection) return this.topics().length === 0
+    return this.selection.topics.some((topic) => !this.#counts.has(topic))
   }
 }
 
