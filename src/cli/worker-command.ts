@@ -6,6 +6,7 @@ import { ConfigError } from '../api/errors.ts'
 import { parseProperties } from '../config/properties-file.ts'
 import { loadWorkerConfig, type WorkerConfig } from '../config/worker-config.ts'
 import { systemClock } from '../foundation/clock.ts'
+import { tuneEngine } from '../foundation/engine-settings.ts'
 import { logLevels, LogLevels, type LogLevel } from '../foundation/log-levels.ts'
 import { NamedLogger } from '../foundation/named-logger.ts'
 import { PinoSink, readableLines } from '../foundation/pino-logger.ts'
@@ -40,6 +41,7 @@ export async function runWorkerCommand(args: readonly string[]): Promise<number>
     process.stdout.write(usage)
     return exitCodes.done
   }
+  tuneEngine()
   const destination = process.stderr.isTTY ? readableLines((text) => process.stderr.write(text)) : undefined
   const logSink = new PinoSink(new LogLevels(command.logLevel), destination)
   const logger = new NamedLogger('connect', logSink)
