@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { Client } from 'pg'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 
 import { isAlive } from '../../src/servers/folder-lock.ts'
 import { commandBlocks, substitute } from '../support/document-commands.ts'
@@ -25,6 +25,14 @@ beforeAll(() => {
   chmodSync(folder, 0o755)
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
+/** What a test has started and, when it failed, not ended. */
+const started: Program[] = []
+afterEach(async () => {
+  for (const program of started.splice(0)) {
+    program.child.kill('SIGTERM')
+    await program.ended
+  }
+})
 
 const told = (program: Program): Told[] =>
   program
@@ -53,8 +61,11 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
     ...process.env,
     PENSTOCK_ELASTICSEARCH_URL: service('elasticsearch'),
   })
-  const start = (...args: string[]): Program =>
-    runPenstock(['quickstart', '--json', '--orders', '500', ...args], folder, environment())
+  const start = (...args: string[]): Program => {
+    const program = runPenstock(['quickstart', '--json', '--orders', '500', ...args], folder, environment())
+    started.push(program)
+    return program
+  }
   /** The demonstration begins with no documents of the shop. */
   const dropIndices = async (): Promise<void> => {
     for (const table of ['customers', 'products', 'orders']) {
