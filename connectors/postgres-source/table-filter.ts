@@ -1,4 +1,4 @@
-import { ConfigError } from 'penstock/api'
+import { ConfigError, javaRegExp } from 'penstock/api'
 
 export interface TableName {
   readonly schema: string
@@ -38,13 +38,17 @@ export function splitList(text: string): string[] {
 
 /** @throws ConfigError when an item is no regular expression. */
 export function patterns(key: string, text: string | null): NamePattern[] {
-  return splitList(text ?? '').map((item) => {
-    try {
-      return { text: item, regex: new RegExp(`^(?:${item})$`, 'i') }
-    } catch (error) {
-      throw new ConfigError(`${key}: "${item}" is no regular expression`, { cause: error })
-    }
-  })
+  return splitList(text ?? '').map((item) => ({ text: item, regex: wholeName(key, item) }))
+}
+
+/** Debezium's expressions are Java's, match whole names, and take no notice of case. */
+function wholeName(key: string, pattern: string): RegExp {
+  try {
+    return javaRegExp(pattern, { whole: true, ignoreCase: true })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new ConfigError(`${key}: "${pattern}" cannot be used. ${reason}`, { cause: error })
+  }
 }
 
 /** Whether a pattern can only mean one name. */
@@ -135,7 +139,7 @@ export function keyColumnRules(text: string | null): KeyColumnRule[] {
     if (colon <= 0 || columns.length === 0) {
       throw new ConfigError(`message.key.columns: "${rule}" is not of the form schema.table:column,column`)
     }
-    return { table: new RegExp(`^(?:${rule.slice(0, colon).trim()})$`, 'i'), columns }
+    return { table: wholeName('message.key.columns', rule.slice(0, colon).trim()), columns }
   })
 }
 

@@ -8,7 +8,11 @@ export function headerPluginOf(plugin: ConverterPlugin): HeaderConverterPlugin {
     create(config, raw) {
       const converter = plugin.create(config, raw, false)
       return {
-        fromConnectHeader: (topic, _key, schema, value) => converter.fromConnect(topic, schema, value),
+        fromConnectHeader(topic, _key, schema, value) {
+          const bytes = converter.fromConnect(topic, schema, value)
+          // Headers are kept from record to record.
+          return bytes === null ? null : Buffer.from(bytes)
+        },
         toConnectHeader: (topic, _key, bytes) => converter.toConnect(topic, bytes),
       }
     },

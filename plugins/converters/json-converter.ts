@@ -14,7 +14,6 @@ import {
   type ConnectValue,
   type Converter,
   type ConverterPlugin,
-  type HeaderConverter,
   type HeaderConverterPlugin,
   type JsonReader,
   type JsonValue,
@@ -25,6 +24,7 @@ import {
   type SchemaAndValue,
 } from 'penstock/api'
 
+import { headerPluginOf } from './header-plugin.ts'
 import { endOfSchema, isEnvelope, parse, parseOrNull } from './json-envelope.ts'
 
 const configDef = {
@@ -34,6 +34,7 @@ const configDef = {
     importance: 'HIGH',
     doc: 'Include schemas within each of the serialized values and keys.',
     group: 'Schemas',
+    order: 0,
     displayName: 'Enable Schemas',
     width: 'MEDIUM',
   },
@@ -43,6 +44,7 @@ const configDef = {
     importance: 'HIGH',
     doc: 'The maximum number of schemas that can be cached in this converter instance.',
     group: 'Schemas',
+    order: 1,
     displayName: 'Schema Cache Size',
     width: 'MEDIUM',
   },
@@ -52,10 +54,10 @@ const configDef = {
     importance: 'LOW',
     doc: "Controls which format this converter will serialize decimals in. This value is case insensitive and can be either 'BASE64' (default) or 'NUMERIC'",
     group: 'Serialization',
+    order: 0,
     displayName: 'Decimal Format',
     width: 'MEDIUM',
-    recommended: ['BASE64', 'NUMERIC'],
-    validator: oneOfIgnoringCase('BASE64', 'NUMERIC'),
+    validator: oneOfIgnoringCase('NUMERIC', 'BASE64'),
   },
   'replace.null.with.default': {
     type: 'BOOLEAN',
@@ -63,6 +65,7 @@ const configDef = {
     importance: 'LOW',
     doc: 'Whether to replace fields that have a default value and that are null to the default value. When set to true, the default value is used, otherwise null is used.',
     group: 'Serialization',
+    order: 1,
     displayName: 'Replace null with default',
     width: 'MEDIUM',
   },
@@ -91,7 +94,7 @@ const prefixesPerTopic = 4
 const closingBrace = 0x7d
 
 /** Connect data as JSON, with or without the `{"schema":…,"payload":…}` envelope around it. */
-export class JsonConverter implements Converter, HeaderConverter {
+export class JsonConverter implements Converter {
   readonly #envelope: boolean
   readonly #cacheSize: number
   readonly #options: JsonWriteOptions
@@ -125,15 +128,6 @@ export class JsonConverter implements Converter, HeaderConverter {
       return { schema: null, value }
     }
     return this.#readKnown(topic, bytes) ?? this.#readEnvelope(topic, text)
-  }
-
-  fromConnectHeader(topic: string, _key: string, schema: Schema | null, value: ConnectValue): Buffer | null {
-    const bytes = this.fromConnect(topic, schema, value)
-    return bytes === null ? null : Buffer.from(bytes)
-  }
-
-  toConnectHeader(topic: string, _key: string, bytes: Uint8Array | null): SchemaAndValue {
-    return this.toConnect(topic, bytes)
   }
 
   #write({ head, payload }: KnownWriter, value: ConnectValue): Buffer {
@@ -230,8 +224,4 @@ export const plugin: ConverterPlugin = {
 }
 
 /** The same class as a header converter. */
-export const headerPlugin: HeaderConverterPlugin = {
-  ...plugin,
-  kind: 'header_converter',
-  create: (config) => new JsonConverter(config),
-}
+export const headerPlugin: HeaderConverterPlugin = headerPluginOf(plugin)

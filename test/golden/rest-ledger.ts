@@ -93,7 +93,6 @@ export const ledger: readonly LedgerEntry[] = [
     compare: { status: 500, body: /"Failed to find any class that implements Connector and which name matches \S*[Nn]ope, / },
     reason: 'the message describes our plugins',
   },
-  { exchanges: [9], compare: 'status', reason: "JsonConverter's keys are numbered from 1 in their groups, not from 0" },
   { exchanges: [194], compare: 'status', reason: 'it shows a config that was changed with PATCH' },
   { exchanges: [83], compare: 'skip', reason: 'a status that has not come yet: which answer comes is a race' },
   { exchanges: [175, 176], compare: 'skip', reason: 'InsertField is not shipped; the table of the Postgres source is its own' },
