@@ -76,7 +76,7 @@ export class GroupConsumer {
       sessionTimeoutMs: options.sessionTimeoutMs ?? 45_000,
       rebalanceTimeoutMs: options.maxPollIntervalMs ?? defaultMaxPollIntervalMs,
       heartbeatIntervalMs: options.heartbeatIntervalMs ?? 3_000,
-      protocols: () => [{ name: rangeAssignorName, metadata: encodeSubscription(this.#subscription?.topics() ?? []) }],
+      protocols: () => [{ name: rangeAssignorName, metadata: encodeSubscription(this.#subscription?.ask() ?? []) }],
       assign: (_, members) => this.#assign(members),
     })
     this.#member.onRejoinNeeded = (_, lost) => {

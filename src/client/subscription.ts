@@ -25,6 +25,8 @@ export class Subscription {
   readonly #cluster: TopicSource
   readonly #options: { readonly maxAgeMs: number; readonly allowAutoTopicCreation: boolean }
   readonly #closing = new AbortController()
+  /** What the last join asked for. */
+  #asked: readonly string[] = []
   /** Topics of other members, when this one is the leader. */
   #ofGroup: readonly string[] = []
   #counts: ReadonlyMap<string, number> = new Map()
@@ -41,7 +43,13 @@ export class Subscription {
       'topics' in selection ? { topics: [...new Set(selection.topics)].sort() } : wholeName(selection.pattern)
   }
 
-  /** The topics to ask the group for: the named ones, whether they exist or not, or those that match. */
+  /** The topics to ask the group for in a join. What comes to match only after it is a change, and calls for another. */
+  ask(): readonly string[] {
+    this.#asked = this.topics()
+    return this.#asked
+  }
+
+  /** The named topics, whether they exist or not, or those that match. */
   topics(): readonly string[] {
     if ('topics' in this.selection) return this.selection.topics
     const { pattern } = this.selection
@@ -55,14 +63,14 @@ export class Subscription {
   async partitionCounts(ofGroup: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
     this.#ofGroup = ofGroup
     await this.#cluster.retrying('look up topics', { signal }, () => this.#refresh(signal))
-    this.#counts = this.#known()
+    this.#counts = this.#countsOf(this.#asked)
     return this.#counts
   }
 
   /** This member does not lead the group (any more): only its own topics matter. */
   forgetGroup(): void {
     this.#ofGroup = []
-    this.#counts = this.#known()
+    this.#counts = this.#countsOf(this.#asked)
   }
 
   /** Looks up the topics for the first time. */
@@ -115,8 +123,13 @@ export class Subscription {
   }
 
   #known(): Map<string, number> {
+    return this.#countsOf(this.topics())
+  }
+
+  /** Partition counts of these topics and of the group's, as far as they exist. */
+  #countsOf(topics: readonly string[]): Map<string, number> {
     const counts = new Map<string, number>()
-    for (const topic of new Set([...this.topics(), ...this.#ofGroup])) {
+    for (const topic of new Set([...topics, ...this.#ofGroup])) {
       const known = this.#cluster.metadata.topics.get(topic)
       if (known !== undefined) counts.set(topic, known.partitions.length)
     }

@@ -79,6 +79,25 @@ describe('a subscription', () => {
     close()
   })
 
+  it('takes a topic that comes to match while the group is joined for a change', async () => {
+    const cluster = new FewTopics()
+    const subscription = new Subscription(
+      cluster,
+      { pattern: /ord.*/ },
+      { maxAgeMs: 1_000, allowAutoTopicCreation: false },
+    )
+    const changes: string[] = []
+    subscription.onChange = (reason) => changes.push(reason)
+    await subscription.load()
+    const asked = subscription.ask()
+    cluster.make('orders')
+    expect(await subscription.partitionCounts(asked)).toEqual(new Map())
+    subscription.watch()
+    await pass(cluster, 1_000)
+    expect(changes).toEqual(['partitions of orders have come or gone'])
+    subscription.close()
+  })
+
   it('looks at its age only once all that it names is there', async () => {
     const cluster = new FewTopics()
     cluster.make('orders')
