@@ -2,6 +2,7 @@ import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimes
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../foundation/clock.ts'
+import { identityOf, lives } from '../foundation/process-identity.ts'
 import { BrokerError, DataDirectoryLockedError } from './broker-error.ts'
 
 /** Who holds a data folder. */
@@ -37,11 +38,11 @@ export class DataDirectoryLock {
   static acquire(directory: string, clock: Clock): DataDirectoryLock {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const path = join(directory, fileName)
-    const self: Holder = { pid: process.pid, hostname: hostname(), processStart: processStart(process.pid) }
+    const self: Holder = { pid: process.pid, hostname: hostname(), processStart: identityOf(process.pid).start }
     const content = JSON.stringify(self)
     const own = `${path}.${process.pid}.${crypto.randomUUID()}`
-    writeFileSync(own, content, { mode: 0o600 })
     try {
+      writeFileSync(own, content, { mode: 0o600 })
       for (let attempt = 0; attempt < attempts; attempt += 1) {
         if (tryLink(own, path)) return new DataDirectoryLock(path, content, clock)
         const found = readHolder(path)
@@ -122,12 +123,7 @@ function isAlive(holder: Holder, path: string, nowMs: number): boolean {
     const renewed = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
     return nowMs - renewed < silentAfterMs
   }
-  try {
-    process.kill(holder.pid, 0)
-  } catch (error) {
-    if (codeOf(error) === 'ESRCH') return false // EPERM: it lives, and is another user's.
-  }
-  return holder.processStart === processStart(holder.pid)
+  return lives({ pid: holder.pid, start: holder.processStart })
 }
 
 /** Takes a dead holder's lock away. Between look and rename another process may have put its own there: that one goes back. */
@@ -141,17 +137,6 @@ function removeStale(path: string, content: string, own: string): void {
   }
   if (readFileSync(aside, 'utf8') !== content) tryLink(aside, path)
   rmSync(aside, { force: true })
-}
-
-/** Field 22 of /proc/<pid>/stat: ticks from boot to the start of the process. */
-function processStart(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ESRCH' || codeOf(error) === 'EACCES') return ''
-    throw error
-  }
 }
 
 function codeOf(error: unknown): string | undefined {

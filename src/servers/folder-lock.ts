@@ -1,13 +1,8 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 
 import type { Clock } from '../foundation/clock.ts'
+import { identityOf, lives, type ProcessIdentity } from '../foundation/process-identity.ts'
 import { hasCode } from './server-error.ts'
-
-/** A process; its start tells it from a later one of the same number. Empty where the system does not tell it. */
-export interface ProcessIdentity {
-  readonly pid: number
-  readonly start: string
-}
 
 /** Who has a lock: the process whose life it lasts, and the one that this process works for. */
 export interface LockHolder {
@@ -54,42 +49,6 @@ export function tryLock(path: string, pid: number): LockHolder | null {
 /** Gives a lock up, if it is the one that names `pid`. */
 export function unlock(path: string, pid: number): void {
   if (read(path)?.holder.pid === pid) rmSync(path, { force: true })
-}
-
-/** Whether the process still runs, and is not another one of its number. */
-export function lives({ pid, start }: ProcessIdentity): boolean {
-  return isAlive(pid) && (start === '' || start === startOf(pid))
-}
-
-/** Whether a process of that number runs. One that ended and that its parent has not asked for yet does not. */
-export function isAlive(pid: number): boolean {
-  if (!(pid > 0)) return false
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if (!hasCode(error, 'EPERM')) return false
-  }
-  return statusOf(pid)?.[0] !== 'Z'
-}
-
-function identityOf(pid: number): ProcessIdentity {
-  return { pid, start: startOf(pid) }
-}
-
-/** In ticks since the machine was started. */
-function startOf(pid: number): string {
-  return statusOf(pid)?.[19] ?? ''
-}
-
-/** The fields of /proc/<pid>/stat from the state on; null without such a process or such a file. */
-function statusOf(pid: number): string[] | null {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The name before it is in brackets, and may hold anything.
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')
-  } catch {
-    return null // gone, or a system without /proc
-  }
 }
 
 function write({ pid, start }: ProcessIdentity): string {

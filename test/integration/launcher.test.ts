@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path'
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { isAlive } from '../../src/servers/folder-lock.ts'
+import { isAlive } from '../../src/foundation/process-identity.ts'
 
 const root = join(import.meta.dirname, '../..')
 let checkout = ''

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 
-import { isAlive } from '../../src/servers/folder-lock.ts'
+import { isAlive } from '../../src/foundation/process-identity.ts'
 import { commandBlocks, substitute } from '../support/document-commands.ts'
 import { runPenstock, runProgram, written, type Program } from '../support/program.ts'
 import { describeWith, service } from '../support/services.ts'

@@ -6,7 +6,7 @@ import { Client } from 'pg'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 
 import { systemClock } from '../../src/foundation/clock.ts'
-import { isAlive } from '../../src/servers/folder-lock.ts'
+import { isAlive } from '../../src/foundation/process-identity.ts'
 import type { ServerKind } from '../../src/servers/server.ts'
 import { Servers } from '../../src/servers/servers.ts'
 import { serviceVariables } from '../support/service-names.ts'

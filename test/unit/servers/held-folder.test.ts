@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { systemClock } from '../../../src/foundation/clock.ts'
-import { isAlive } from '../../../src/servers/folder-lock.ts'
+import { isAlive } from '../../../src/foundation/process-identity.ts'
 import { FolderHeldError, holdFolder } from '../../../src/servers/held-folder.ts'
 import { Watchdog } from '../../../src/servers/watchdog.ts'
 import { until } from '../../support/until.ts'

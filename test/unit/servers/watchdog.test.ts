@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { isAlive } from '../../../src/servers/folder-lock.ts'
+import { isAlive } from '../../../src/foundation/process-identity.ts'
 import { Watchdog } from '../../../src/servers/watchdog.ts'
 import type { ProcessOrder } from '../../../src/servers/watchdog-messages.ts'
 import { untilPasses } from '../../support/until.ts'
