@@ -148,7 +148,7 @@ export const configDef: ConfigDef = {
     connector,
     'LOW',
     20_000,
-    'Operations held in memory per task, at most; above it reading waits.',
+    'Operations held in memory per task, at most; above it reading waits, as it does when they take more bytes than all requests under way and one more.',
     { validator: between(1, 2_147_483_647) },
   ),
   [Key.lingerMs]: key(

@@ -124,6 +124,27 @@ describe('parallel bulk requests', () => {
     expect(progress.committable).toBeNull()
   })
 
+  it('hold no more bytes than fit into the requests under way and one more, however few the documents', async () => {
+    const progress = new PartitionProgress('t-0')
+    const answer = Promise.withResolvers<void>()
+    const writer = new BulkWriter(
+      { ...settings, bulkSizeBytes: 100, maxInFlight: 2 },
+      systemClock,
+      () => answer.promise,
+      () => undefined,
+    )
+    for (const id of ['1', '2', '3']) {
+      expect(writer.room()).toBeNull()
+      writer.add(operation(id, Number(id), progress))
+    }
+    const room = writer.room()
+    expect(room).not.toBeNull()
+    answer.resolve()
+    await room
+    await writer.drain(AbortSignal.timeout(5000))
+    expect(writer.room()).toBeNull()
+  })
+
   it('let a partial request go at once when nothing is under way', async () => {
     const sent: number[] = []
     const progress = new PartitionProgress('t-0')
