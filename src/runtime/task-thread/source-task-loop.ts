@@ -195,7 +195,7 @@ export class SourceTaskLoop {
     try {
       this.#options.producer.append(outgoing, token)
     } catch (error) {
-      throw refusedByProducer(record, outgoing.topic, error)
+      throw refusedByProducer(outgoing, record.sourceOffset, error)
     }
   }
 
