@@ -14,11 +14,7 @@ export function jsonOf(value: ConnectValue): string {
 function isExotic(value: ConnectValue): boolean {
   if (typeof value !== 'object' || value === null) return typeof value === 'bigint'
   if (value instanceof Uint8Array || value instanceof Map) return true
-  const parts = value as { readonly [key: string]: ConnectValue }
-  for (const key in parts) {
-    const part = parts[key]
-    if (typeof part === 'object' && (part instanceof Uint8Array || part instanceof Map)) return true
-  }
+  for (const part of Object.values(value)) if (part instanceof Uint8Array || part instanceof Map) return true
   return false
 }
 
