@@ -32,7 +32,7 @@ export interface ProducerOptions {
 
 /** A quarter of Kafka's: what waits beyond the requests in flight only takes memory. */
 const defaultBufferMemory = 8 * 1024 * 1024
-const pool = { builders: 16, builderBytes: 64 * 1024, largestBytes: 1024 * 1024 }
+const pool = { builders: 16, restingBuilders: 2, builderBytes: 64 * 1024, largestBytes: 1024 * 1024 }
 /** Upper bound of what a record takes besides its bytes: lengths, deltas, attributes. */
 const recordOverhead = 40
 const headerOverhead = 10
@@ -72,6 +72,11 @@ class Builders implements BuilderPool {
 
   take(): BatchBuilder {
     return this.#free.pop() ?? new BatchBuilder(pool.builderBytes)
+  }
+
+  /** Keeps few: nothing is under way. */
+  rest(): void {
+    this.#free.length = Math.min(this.#free.length, pool.restingBuilders)
   }
 
   giveBack(builder: BatchBuilder): void {
@@ -303,6 +308,7 @@ export class Producer {
       this.#room = null
     }
     if (this.#pending === 0) {
+      this.#builders.rest()
       this.#idle?.resolve()
       this.#idle = null
     }
