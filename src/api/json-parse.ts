@@ -103,7 +103,8 @@ function parseBySource(text: string, exactFractions: boolean): JsonValue {
 
 /** The UTF-8 text of bytes. */
 export function utf8(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  return buffer.toString('utf8')
 }
 
 /** Whether a parsed value is a JSON object. */
