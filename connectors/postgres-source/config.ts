@@ -1,6 +1,7 @@
 import { atLeast, oneOfIgnoringCase, type ConfigDef, type ConfigKey, type Validator } from 'penstock/api'
 import { acceptedOptions } from './config-accepted.ts'
 import { unsupportedOptions } from './config-unsupported.ts'
+import { patternProblem } from './table-filter.ts'
 
 /** Debezium's options and defaults; what it has and this connector does not serve stands in the other table. */
 
@@ -18,15 +19,7 @@ function matching(pattern: RegExp, problem: string): Validator {
 }
 
 const regexList: Validator = Object.assign(
-  (_key: string, value: unknown) => {
-    if (typeof value !== 'string') return null
-    try {
-      for (const item of value.split(/(?<!\\),/)) RegExp(item.trim())
-      return null
-    } catch (error) {
-      return `A comma-separated list of valid regular expressions is expected, but ${error instanceof Error ? error.message : 'one is not'}`
-    }
-  },
+  (_key: string, value: unknown) => (typeof value === 'string' ? patternProblem(value) : null),
   { describe: 'comma-separated regular expressions' },
 )
 

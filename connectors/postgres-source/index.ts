@@ -9,8 +9,9 @@ import {
 import { systemClock } from 'penstock/api'
 import { configDef } from './config.ts'
 import { PostgresSourceConnector } from './connector.ts'
+import { withoutTls } from './pg-error.ts'
 import { survey } from './preflight.ts'
-import { PgSession } from './session.ts'
+import { PgSession, TlsFileError } from './session.ts'
 import { settingsOf, type SourceSettings } from './settings.ts'
 import { PostgresSourceTask } from './task.ts'
 import { version } from './version.ts'
@@ -74,7 +75,7 @@ async function serverProblems(settings: SourceSettings, signal: AbortSignal): Pr
     const { problems } = await survey(session, settings)
     return problems.map(({ code, key, message }) => ({ key, message: `${code}: ${message}` }))
   } catch (error) {
-    if (!(error instanceof ConnectError) || error instanceof ConfigError) throw error
+    if (!(error instanceof ConnectError)) throw error
     return [{ key: keyOf(error), message: error.message }]
   } finally {
     signal.removeEventListener('abort', onAbort)
@@ -83,6 +84,8 @@ async function serverProblems(settings: SourceSettings, signal: AbortSignal): Pr
 }
 
 function keyOf(error: ConnectError): string {
+  if (error instanceof TlsFileError) return error.key
+  if (error.code === 'PG_TLS') return error.message.includes(withoutTls) ? 'database.sslmode' : 'database.sslrootcert'
   if (error.code === 'PG_AUTHENTICATION') return 'database.password'
   return error.code === 'PG_DATABASE' ? 'database.dbname' : 'database.hostname'
 }

@@ -27,6 +27,9 @@ const unreachable = new Set([
   'ECONNABORTED',
 ])
 
+/** What the driver says when the server answers its request for TLS with no. */
+export const withoutTls = 'The server does not support SSL connections'
+
 /** OpenSSL's reasons against a certificate. */
 const tlsRefusal = /^(?:ERR_TLS_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
 
@@ -104,6 +107,13 @@ export function pgError(error: unknown, doing: string): ConnectError {
   }
   if (code === null && /terminated|timeout|closed/i.test(text)) {
     return new RetriableError(text, { code: 'PG_CONNECTION_LOST', cause: error })
+  }
+  if (code === null && text.includes(withoutTls)) {
+    return new ConnectError(
+      `${text}. Set database.sslmode to prefer or disable, which do without encryption, or turn it on in the server: ` +
+        'ssl = on with ssl_cert_file and ssl_key_file in postgresql.conf; then reload it.',
+      { code: 'PG_TLS', cause: error },
+    )
   }
   if (code !== null && tlsRefusal.test(code)) {
     return new ConnectError(`${text}. Set database.sslrootcert to the certificate of the authority that signed it.`, {

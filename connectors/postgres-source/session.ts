@@ -1,10 +1,11 @@
 import { ConfigError, type Clock } from 'penstock/api'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { Socket, type SocketConstructorOpts } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import pg from 'pg'
 import { CopyStream, type FrameHandler } from './copy-stream.ts'
-import { pgError } from './pg-error.ts'
+import { pgError, withoutTls } from './pg-error.ts'
 
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
 
@@ -160,11 +161,14 @@ async function connectOnce(
 /** The ways to try in order; `false` is without TLS. Modes as libpq defines them. */
 async function tlsAttempts(settings: ConnectionSettings): Promise<readonly (ConnectionOptions | false)[]> {
   if (settings.sslMode === 'disable') return [false]
+  const { sslRootCert, sslCert, sslKey, sslPassword } = settings
+  const certificate = (bytes: Buffer): unknown => new X509Certificate(bytes)
+  const privateKey = (bytes: Buffer): unknown => createPrivateKey({ key: bytes, passphrase: sslPassword ?? '' })
   const files: ConnectionOptions = {
-    ...(settings.sslRootCert === null ? {} : { ca: await pem(settings.sslRootCert, 'database.sslrootcert') }),
-    ...(settings.sslCert === null ? {} : { cert: await pem(settings.sslCert, 'database.sslcert') }),
-    ...(settings.sslKey === null ? {} : { key: await pem(settings.sslKey, 'database.sslkey') }),
-    ...(settings.sslPassword === null ? {} : { passphrase: settings.sslPassword }),
+    ...(sslRootCert === null ? {} : { ca: await pem(sslRootCert, 'database.sslrootcert', 'certificate', certificate) }),
+    ...(sslCert === null ? {} : { cert: await pem(sslCert, 'database.sslcert', 'certificate', certificate) }),
+    ...(sslKey === null ? {} : { key: await pem(sslKey, 'database.sslkey', 'key', privateKey) }),
+    ...(sslPassword === null ? {} : { passphrase: sslPassword }),
   }
   const unverified = { ...files, rejectUnauthorized: false }
   switch (settings.sslMode) {
@@ -186,11 +190,28 @@ function verifyCa(files: ConnectionOptions): ConnectionOptions {
   return { ...files, checkServerIdentity: () => undefined }
 }
 
-async function pem(path: string, key: string): Promise<Buffer> {
+/** A file of certificates or keys cannot be read, or holds something else. */
+export class TlsFileError extends ConfigError {
+  /** The option that names the file. */
+  readonly key: string
+
+  constructor(key: string, path: string, problem: string, cause: unknown) {
+    super(`${key} ${problem}: ${path}`, { code: 'PG_TLS_FILE', cause })
+    this.key = key
+  }
+}
+
+/** @param parse throws when the file holds something else: TLS itself would not say which file, or leave it out silently. */
+async function pem(path: string, key: string, what: string, parse: (bytes: Buffer) => unknown): Promise<Buffer> {
+  const bytes = await readFile(path).catch((error: unknown) => {
+    throw new TlsFileError(key, path, 'cannot be read', error)
+  })
   try {
-    return await readFile(path)
+    parse(bytes)
+    return bytes
   } catch (error) {
-    throw new ConfigError(`${key} cannot be read: ${path}`, { code: 'PG_TLS_FILE', cause: error })
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new TlsFileError(key, path, `holds no ${what} that can be used (${reason})`, error)
   }
 }
 
@@ -198,5 +219,5 @@ async function pem(path: string, key: string): Promise<Buffer> {
 function canFallBack(error: unknown, ssl: ConnectionOptions | false): boolean {
   if (!(error instanceof Error)) return false
   if (ssl === false) return /no pg_hba\.conf entry|SSL|encryption/i.test(error.message)
-  return error.message === 'The server does not support SSL connections'
+  return error.message === withoutTls
 }

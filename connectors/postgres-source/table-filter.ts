@@ -38,16 +38,26 @@ export function splitList(text: string): string[] {
 
 /** @throws ConfigError when an item is no regular expression. */
 export function patterns(key: string, text: string | null): NamePattern[] {
-  return splitList(text ?? '').map((item) => ({ text: item, regex: wholeName(key, item) }))
+  return splitList(text ?? '').map((item) => ({ text: item, regex: wholeName(item, `${key}: `) }))
+}
+
+/** Why a list of patterns cannot be used; null when it can. */
+export function patternProblem(text: string): string | null {
+  try {
+    for (const item of splitList(text)) wholeName(item, '')
+    return null
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }
 
 /** Debezium's expressions are Java's, match whole names, and take no notice of case. */
-function wholeName(key: string, pattern: string): RegExp {
+function wholeName(pattern: string, where: string): RegExp {
   try {
     return javaRegExp(pattern, { whole: true, ignoreCase: true })
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new ConfigError(`${key}: "${pattern}" cannot be used. ${reason}`, { cause: error })
+    throw new ConfigError(`${where}"${pattern}" cannot be used. ${reason}`, { cause: error })
   }
 }
 
@@ -139,7 +149,7 @@ export function keyColumnRules(text: string | null): KeyColumnRule[] {
     if (colon <= 0 || columns.length === 0) {
       throw new ConfigError(`message.key.columns: "${rule}" is not of the form schema.table:column,column`)
     }
-    return { table: wholeName('message.key.columns', rule.slice(0, colon).trim()), columns }
+    return { table: wholeName(rule.slice(0, colon).trim(), 'message.key.columns: '), columns }
   })
 }
 

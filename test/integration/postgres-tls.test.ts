@@ -71,6 +71,20 @@ describe('the Postgres source over TLS', () => {
     }
   })
 
+  it.each([
+    ['database.sslrootcert', 'certificate'],
+    ['database.sslcert', 'certificate'],
+    ['database.sslkey', 'key'],
+  ])('names %s when its file holds no such thing', async (option, what) => {
+    const db = await bench.database('create table t (id int primary key)')
+    const other = option === 'database.sslkey' ? certificate : key
+    const files = { 'database.sslcert': certificate, 'database.sslkey': key, [option]: other }
+    const source = await bench.source(db.config({ 'database.sslmode': 'require', ...files }))
+    expect((await source.failure()).message).toMatch(
+      new RegExp(`^PG_TLS_FILE: ${option} holds no ${what} that can be used \\(.+\\): ${other}$`),
+    )
+  })
+
   it('names a file of certificates that cannot be read', async () => {
     const db = await bench.database('create table t (id int primary key)')
     const source = await bench.source(
