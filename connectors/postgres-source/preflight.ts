@@ -1,18 +1,13 @@
 import { ConnectError } from 'penstock/api'
-import { createStatement, readPublication, type Publication } from './publication.ts'
+import type { Finding } from './finding.ts'
+import { publicationFindings } from './publication-findings.ts'
+import { readPublication, type Publication } from './publication.ts'
 import type { PgSession } from './session.ts'
 import type { SourceSettings } from './settings.ts'
+import { readServer, type ServerFacts } from './server-facts.ts'
 import { readSlot, type Slot } from './slot.ts'
 import { listTables, readTables, type CatalogTable } from './table-catalog.ts'
 import { fullName, isLiteral, quoteIdentifier, quoteTable, type TableName } from './table-filter.ts'
-
-/** Something that the connector cannot run with, and the SQL or the option that mends it. */
-export interface Finding {
-  readonly code: string
-  /** The option it belongs to. */
-  readonly key: string
-  readonly message: string
-}
 
 /** What the server is and has, and what is wrong with it. */
 export interface Survey {
@@ -30,36 +25,9 @@ export interface Survey {
   readonly warnings: readonly string[]
 }
 
-interface ServerRow {
-  version: number
-  wal_level: string
-  standby: boolean
-  sender_timeout: number
-  superuser: boolean
-  replication: boolean
-  user: string
-  max_slots: number
-  slots: number
-  may_create: boolean
-}
-
-// The cloud roles grant replication without the attribute.
-const serverSql = `
-select current_setting('server_version_num')::int as version, current_setting('wal_level') as wal_level,
-  pg_is_in_recovery() as standby,
-  (select setting::int from pg_settings where name = 'wal_sender_timeout') as sender_timeout,
-  r.rolsuper as superuser, r.rolname as user,
-  r.rolreplication or exists (select from pg_roles g where g.rolname in
-    ('rds_superuser', 'rdsadmin', 'rdsrepladmin', 'rds_replication', 'cloudsqlsuperuser', 'azure_pg_admin')
-    and pg_has_role(r.oid, g.oid, 'member')) as replication,
-  current_setting('max_replication_slots')::int as max_slots, (select count(*)::int from pg_replication_slots) as slots,
-  has_database_privilege(current_database(), 'CREATE') as may_create
-from pg_roles r where r.rolname = current_user`
-
 /** Looks at everything that has to be right before a slot is made. Changes nothing. */
 export async function survey(session: PgSession, settings: SourceSettings): Promise<Survey> {
-  const [server] = await session.query<ServerRow>(serverSql)
-  if (server === undefined) throw new ConnectError('the server does not know the user that is connected')
+  const server = await readServer(session)
   const publication = await readPublication(session, settings.publication, server.version)
   const slot = await readSlot(session, settings.slot, server.version)
   const listed = await listTables(session)
@@ -81,7 +49,7 @@ export async function survey(session: PgSession, settings: SourceSettings): Prom
     problems: [
       ...(streams ? serverFindings(server, slot, settings) : []),
       ...tableFindings(listed, matching, settings),
-      ...(streams ? publicationFindings(server, publication, matching, settings) : []),
+      ...(streams ? await publicationFindings(session, server, publication, { matching, tables }, settings) : []),
       ...(await privilegeFindings(session, tables, server.user)),
     ],
     warnings: tables.flatMap(identityWarnings),
@@ -96,17 +64,6 @@ export function refuse(found: Survey): void {
   throw new ConnectError(`${first.message}${rest}`, { code: first.code })
 }
 
-/** A slot decodes with the catalog of its own position: a publication made later does not exist there. */
-export function refuseYoungPublication(found: Survey, settings: SourceSettings): void {
-  if (found.slot === null || found.publication !== null) return
-  throw new ConnectError(
-    `replication slot "${settings.slot}" exists and publication "${settings.publication}" does not: a slot cannot see a ` +
-      `publication that is made after it. To begin anew run: SELECT pg_drop_replication_slot('${settings.slot}'); and delete ` +
-      "the connector's offsets, or set publication.name to the publication that the slot was made with.",
-    { code: 'PG_PUBLICATION' },
-  )
-}
-
 /** What the publication sends is what there is to capture; without one, or where it is made to fit, the filters decide. */
 function isCaptured(table: TableName, publication: Publication | null, settings: SourceSettings): boolean {
   if (publication === null || settings.snapshotMode === 'initial_only') return true
@@ -114,7 +71,7 @@ function isCaptured(table: TableName, publication: Publication | null, settings:
   return publication.tables.some((other) => other.schema === table.schema && other.name === table.name)
 }
 
-function serverFindings(server: ServerRow, slot: Slot | null, settings: SourceSettings): Finding[] {
+function serverFindings(server: ServerFacts, slot: Slot | null, settings: SourceSettings): Finding[] {
   const findings: Finding[] = []
   if (server.wal_level !== 'logical') {
     findings.push({
@@ -176,47 +133,6 @@ function known(listed: readonly TableName[]): string {
   if (listed.length === 0) return 'The database holds no tables.'
   const names = listed.slice(0, 10).map(fullName).join(', ')
   return `It holds: ${names}${listed.length > 10 ? `, and ${listed.length - 10} more` : ''}.`
-}
-
-function publicationFindings(
-  server: ServerRow,
-  publication: Publication | null,
-  matching: readonly TableName[],
-  settings: SourceSettings,
-): Finding[] {
-  const finding = (message: string, code = 'PG_PUBLICATION'): Finding[] => [{ code, key: 'publication.name', message }]
-  if (publication === null) {
-    const statement = createStatement(settings, matching)
-    if (settings.publicationMode === 'disabled') {
-      return finding(
-        `publication "${settings.publication}" does not exist and publication.autocreate.mode is disabled. Run: ${statement};`,
-      )
-    }
-    if (settings.publicationMode === 'all_tables' && !server.superuser) {
-      return finding(
-        `only a superuser can make a publication for all tables. Run as one: ${statement}; or set ` +
-          'publication.autocreate.mode to filtered.',
-        'PG_PRIVILEGE',
-      )
-    }
-    if (!server.superuser && !server.may_create) {
-      return finding(
-        `user "${server.user}" may not make publications. Run: GRANT CREATE ON DATABASE ` +
-          `${quoteIdentifier(settings.connection.database)} TO ${quoteIdentifier(server.user)}; or, as the owner of the tables: ${statement};`,
-        'PG_PRIVILEGE',
-      )
-    }
-    return []
-  }
-  if (settings.publicationMode === 'filtered' || publication.allTables || !settings.filter.isNarrow) return []
-  const published = new Set(publication.tables.map(fullName))
-  const left = matching.filter((table) => !published.has(fullName(table)))
-  // A partitioned table and its partitions are published one for the other.
-  if (left.length === 0 || left.length < matching.length) return []
-  return finding(
-    `publication "${publication.name}" holds none of the captured tables. Run: ALTER PUBLICATION ` +
-      `${quoteIdentifier(publication.name)} ADD TABLE ${left.map(quoteTable).join(', ')};`,
-  )
 }
 
 async function privilegeFindings(

@@ -136,6 +136,6 @@ export class Progress {
 const identifying = ['lsn', 'lsn_commit', 'lsn_events_processed', 'messageType', 'snapshot_completed'] as const
 
 /** Whether two offsets name the same place. Numbers may come back as bigint. */
-function sameOffset(a: SourceOffset, b: SourceOffset | null): boolean {
+export function sameOffset(a: SourceOffset, b: SourceOffset | null): boolean {
   return b !== null && identifying.every((key) => String(a[key] ?? '') === String(b[key] ?? ''))
 }

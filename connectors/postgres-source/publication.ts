@@ -1,7 +1,12 @@
 import { ConnectError } from 'penstock/api'
+import { codeOf } from './pg-error.ts'
 import type { PgSession } from './session.ts'
 import type { SourceSettings } from './settings.ts'
+import { readAgain, type Slot } from './slot.ts'
 import { fullName, quoteIdentifier, quoteTable, type TableName } from './table-filter.ts'
+
+/** The SQLSTATE of a publication that decoding does not find. */
+const undefinedObject = '42704'
 
 /** A publication as the catalog describes it. */
 export interface Publication {
@@ -77,9 +82,24 @@ function publishedOperations(settings: SourceSettings): string {
     .join(',')
 }
 
+/** Whether the publication names exactly the tables that `filtered` puts into it. */
+export async function isFilteredAsWanted(
+  session: PgSession,
+  publication: Publication,
+  tables: readonly TableName[],
+): Promise<boolean> {
+  const wanted = new Set(tables.map(fullName))
+  const rows = await session.query<{ name: string }>(
+    `select n.nspname || '.' || c.relname as name from pg_publication p join pg_publication_rel r on r.prpubid = p.oid
+     join pg_class c on c.oid = r.prrelid join pg_namespace n on n.oid = c.relnamespace where p.pubname = $1`,
+    [publication.name],
+  )
+  return rows.length === wanted.size && rows.every((row) => wanted.has(row.name))
+}
+
 /**
- * Makes or widens the publication as `publication.autocreate.mode` allows. Comes before the slot is made: a slot that is
- * older than its publication cannot see it.
+ * Makes or widens the publication as `publication.autocreate.mode` allows; what it does not allow, the survey refuses.
+ * Comes before the slot is made: a slot that is older than its publication cannot see it.
  */
 export async function ensurePublication(
   session: PgSession,
@@ -88,30 +108,45 @@ export async function ensurePublication(
   tables: readonly TableName[],
 ): Promise<void> {
   if (found === null) {
-    if (settings.publicationMode === 'disabled') {
-      throw new ConnectError(
-        `publication "${settings.publication}" does not exist and publication.autocreate.mode is disabled. ` +
-          `Run: ${createStatement(settings, tables)};`,
-        { code: 'PG_PUBLICATION' },
-      )
-    }
     await session.query(createStatement(settings, tables))
     return
   }
-  if (settings.publicationMode !== 'filtered') return
-  if (found.allTables) {
-    throw new ConnectError(
-      `publication "${found.name}" is for all tables, but publication.autocreate.mode is filtered. ` +
-        `Set publication.autocreate.mode to all_tables, name another publication, or run: DROP PUBLICATION ${quoteIdentifier(found.name)};`,
-      { code: 'PG_PUBLICATION' },
-    )
-  }
-  const wanted = new Set(tables.map(fullName))
-  const rows = await session.query<{ name: string }>(
-    `select n.nspname || '.' || c.relname as name from pg_publication p join pg_publication_rel r on r.prpubid = p.oid
-     join pg_class c on c.oid = r.prrelid join pg_namespace n on n.oid = c.relnamespace where p.pubname = $1`,
-    [found.name],
+  if (settings.publicationMode !== 'filtered' || (await isFilteredAsWanted(session, found, tables))) return
+  await session.query(alterStatement(found, 'SET', tables))
+}
+
+export function alterStatement(publication: Publication, verb: 'SET' | 'ADD', tables: readonly TableName[]): string {
+  return `ALTER PUBLICATION ${quoteIdentifier(publication.name)} ${verb} TABLE ${tables.map(quoteTable).join(', ')}`
+}
+
+/** A slot decodes with the catalog of its own position: a publication made later does not exist there. */
+export function refuseYoungPublication(
+  slot: Slot | null,
+  found: Publication | null,
+  settings: SourceSettings,
+  hasOffset: boolean,
+): void {
+  if (slot === null || found !== null) return
+  const remedy = hasOffset
+    ? readAgain(settings.slot, true)
+    : `To begin run: SELECT pg_drop_replication_slot('${settings.slot}'); then restart the task.`
+  throw new ConnectError(
+    `replication slot "${settings.slot}" exists and publication "${settings.publication}" does not: a slot cannot see a ` +
+      `publication that is made after it. ${remedy} If the publication has another name, set publication.name.`,
+    { code: 'PG_PUBLICATION' },
   )
-  if (rows.length === wanted.size && rows.every((row) => wanted.has(row.name))) return
-  await session.query(`ALTER PUBLICATION ${quoteIdentifier(found.name)} SET TABLE ${tables.map(quoteTable).join(', ')}`)
+}
+
+/**
+ * What ended the stream. A row that was written while its publication was missing cannot be decoded ever again, so
+ * that error needs more words than the server's.
+ */
+export function streamFailure(error: Error, publication: string, slot: string): Error {
+  if (codeOf(error) !== undefinedObject || !error.message.includes(publication)) return error
+  return new ConnectError(
+    `${error.message}: it did not when a row was written, and a slot decodes with the catalog of that time, so that making ` +
+      'the publication again does not help. Changes since then are lost to this connector. If it is still missing and ' +
+      `publication.autocreate.mode is disabled, make it. ${readAgain(slot, true)}`,
+    { code: 'PG_PUBLICATION', cause: error },
+  )
 }

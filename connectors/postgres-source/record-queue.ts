@@ -36,6 +36,11 @@ export class RecordQueue {
     return this.#count === 0
   }
 
+  /** The record that waits longest. */
+  get first(): SourceRecord | null {
+    return this.#batches[0]?.records[0] ?? null
+  }
+
   get isFull(): boolean {
     return this.#count >= this.#limits.maxRecords || this.#bytes >= this.#limits.maxBytes
   }

@@ -88,9 +88,18 @@ export async function dropSlot(session: PgSession, name: string): Promise<void> 
   ])
 }
 
-const again = (slot: string): string =>
-  `To read everything again: stop the connector, run SELECT pg_drop_replication_slot('${slot}'); then delete the ` +
-  "connector's offsets (DELETE /connectors/<name>/offsets) and start it."
+/**
+ * The ways on when changes are lost. Offsets belong to the connector's name, and `always` passes by what is stored.
+ * @param exists whether the slot is there: its catalog or its position is of no use any more.
+ */
+export function readAgain(slot: string, exists: boolean): string {
+  const drop = exists ? `run SELECT pg_drop_replication_slot('${slot}'); then ` : ''
+  return (
+    `To read everything again: ${drop}set snapshot.mode to always, and back once the log says "snapshot complete"; ` +
+    'deletions that were lost stay lost. Or delete the connector and create it under another name: with ' +
+    'snapshot.mode no_data it goes on without what is lost.'
+  )
+}
 
 /**
  * Whether the stream can go on from a stored position without a gap.
@@ -102,7 +111,7 @@ export function checkSlot(slot: Slot | null, name: string, database: string, lim
     if (limit === null) return
     throw new ConnectError(
       `the stored offset at ${formatLsn(limit)} is no longer available on the server: replication slot "${name}" does ` +
-        `not exist. Changes since then are lost to this connector. ${again(name)}`,
+        `not exist. Changes since then are lost to this connector. ${readAgain(name, false)}`,
       { code: 'PG_SLOT_MISSING' },
     )
   }
@@ -115,7 +124,7 @@ export function checkSlot(slot: Slot | null, name: string, database: string, lim
   }
   if (slot.lost) {
     throw new ConnectError(
-      `replication slot "${name}" is lost: the server removed log that it needed (max_slot_wal_keep_size). ${again(name)}`,
+      `replication slot "${name}" is lost: the server removed log that it needed (max_slot_wal_keep_size). ${readAgain(name, true)}`,
       { code: 'PG_SLOT_LOST' },
     )
   }
@@ -123,7 +132,7 @@ export function checkSlot(slot: Slot | null, name: string, database: string, lim
   throw new ConnectError(
     `replication slot "${name}" stands at ${formatLsn(slot.confirmedLsn)}, past the stored offset ${formatLsn(limit)}: ` +
       'the changes between went to another reader of the slot, or the slot was made anew, or the stored offset is an ' +
-      `old copy. ${again(name)}`,
+      `old copy. ${readAgain(name, true)}`,
     { code: 'PG_SLOT_AHEAD' },
   )
 }

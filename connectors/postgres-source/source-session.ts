@@ -3,9 +3,16 @@ import { ChangeStream, type Missing } from './change-stream.ts'
 import { heartbeatRecord } from './heartbeat.ts'
 import { parseLsn } from './lsn.ts'
 import { commitOffset, confirmable, slotLimit, snapshotOffset, type StreamPoint } from './offset.ts'
-import { refuse, refuseYoungPublication, survey, type Survey } from './preflight.ts'
+import { refuse, survey, type Survey } from './preflight.ts'
 import { Progress, type StoreOffset } from './progress.ts'
-import { ensurePublication, readPublication, type Publication } from './publication.ts'
+import { watchIntervalMs, type PublicationWatch } from './publication-watch.ts'
+import {
+  ensurePublication,
+  readPublication,
+  refuseYoungPublication,
+  streamFailure,
+  type Publication,
+} from './publication.ts'
 import type { RecordBuilder } from './record-builder.ts'
 import { RecordQueue } from './record-queue.ts'
 import { ReplicationStream } from './replication-stream.ts'
@@ -15,11 +22,13 @@ import type { SourceSettings } from './settings.ts'
 import { checkSlot, createSlot, startReplication } from './slot.ts'
 import { beginSnapshot, Snapshot, snapshotPoint } from './snapshot.ts'
 import type { TableRegistry } from './table-registry.ts'
+import { committedAt } from './undurable.ts'
 
 export interface SessionParts {
   readonly settings: SourceSettings
   readonly tables: TableRegistry
   readonly records: RecordBuilder
+  readonly watch: PublicationWatch
   readonly clock: Clock
   readonly logger: Logger
   /** Null where the runtime has no way to store an offset without a record. */
@@ -37,6 +46,7 @@ export class SourceSession {
   #changes: ChangeStream | null = null
   #snapshot: Snapshot | null = null
   #stopBeating: () => void = () => undefined
+  #stopWatching: () => void = () => undefined
   #closed = false
 
   constructor(parts: SessionParts, start: Start) {
@@ -56,16 +66,17 @@ export class SourceSession {
     return this.#progress.emitted
   }
 
-  /** Microseconds of the epoch when what is read was committed; null when all there is was read. */
-  get readingAt(): number | null {
-    if (this.#hasNothingOpen) return null
-    const micros = this.#progress.emitted?.['ts_usec']
-    return typeof micros === 'number' ? micros : null
+  /** Microseconds of the epoch when the change was committed that waits longest to be taken; null when none does. */
+  get waitingSince(): number | null {
+    const { first } = this.#queue
+    return first === null ? null : committedAt(first)
   }
 
-  /** Bytes of log that the slot holds back, as far as known. */
-  get retainedBytes(): number {
-    return this.#stream === null ? 0 : Math.max(0, this.#stream.walEnd - this.#stream.confirmed)
+  /** Bytes of log that the slot holds back; null while the server has not said. */
+  get retainedBytes(): number | null {
+    return this.#stream === null || this.#stream.walEnd === 0
+      ? null
+      : Math.max(0, this.#stream.walEnd - this.#stream.confirmed)
   }
 
   take(signal: AbortSignal): Promise<readonly SourceRecord[] | null> {
@@ -82,6 +93,7 @@ export class SourceSession {
   async close(): Promise<void> {
     this.#closed = true
     this.#stopBeating()
+    this.#stopWatching()
     this.#progress.stop()
     this.#stream?.stop()
     this.#queue.fail(new ConnectError('the task is stopping'))
@@ -122,7 +134,7 @@ export class SourceSession {
     }
     const limit = plan.snapshot || start.position === null ? null : slotLimit(start.position)
     checkSlot(found.slot, settings.slot, settings.connection.database, limit)
-    refuseYoungPublication(found, settings)
+    refuseYoungPublication(found.slot, found.publication, settings, limit !== null)
     await ensurePublication(sql, settings, found.publication, found.tables)
     const publication = await readPublication(sql, settings.publication, found.serverVersion)
     if (publication === null) throw new ConnectError(`publication "${settings.publication}" was not made`)
@@ -140,16 +152,47 @@ export class SourceSession {
       await beginSnapshot(sql, created?.snapshot ?? null)
       this.#progress.onEmitted(null)
     }
-    const stream = this.#makeStream(plan.resume, slotLsn)
+    const stream = this.#makeStream(plan.resume, slotLsn, publication.name)
     const command = startReplication(settings.slot, publication.name, Math.max(plan.resume.skipBefore, slotLsn))
     const confirmed = Math.max(slotLsn, this.#progress.confirmable)
     await stream.start(replication, command, confirmed, statusInterval(settings, found))
+    this.#watch(found, publication.name)
     if (plan.snapshot) {
       await this.#readTables(sql, slotLsn, found, publication)
       return
     }
     await this.#disconnect(sql)
     this.#flow()
+  }
+
+  /** Looks at the publication now and then, on a connection of its own for each look. */
+  #watch(found: Survey, publication: string): void {
+    if (this.#closed) return
+    const { watch, clock, logger } = this.#parts
+    watch.add(found.tables)
+    let looking = false
+    const look = async (): Promise<void> => {
+      const sql = await this.#connect('sql')
+      try {
+        await watch.look(sql, publication, found.serverVersion)
+      } finally {
+        await this.#disconnect(sql)
+      }
+    }
+    this.#stopWatching = clock.every(watchIntervalMs, () => {
+      if (looking) return
+      looking = true
+      look()
+        .catch((error: unknown) => {
+          // Where the server is away the stream itself says so.
+          logger.debug(
+            `the publication could not be looked at: ${error instanceof Error ? error.message : String(error)}`,
+          )
+        })
+        .finally(() => {
+          looking = false
+        })
+    })
   }
 
   /** Lets changes in, and begins to beat where heartbeats are asked for: once at once. */
@@ -171,7 +214,7 @@ export class SourceSession {
     this.#advance(offset)
   }
 
-  #makeStream(resume: StreamPoint, slotLsn: number): ReplicationStream {
+  #makeStream(resume: StreamPoint, slotLsn: number, publication: string): ReplicationStream {
     const { settings, tables, records, clock, logger } = this.#parts
     const changes = new ChangeStream(
       tables,
@@ -197,7 +240,7 @@ export class SourceSession {
         provide: (missing) => this.#provide(missing),
         onEnd: (error) => {
           this.#stopBeating()
-          this.#queue.fail(error)
+          this.#queue.fail(streamFailure(error, publication, settings.slot))
         },
       },
       clock,

@@ -8,6 +8,7 @@ import {
 } from 'penstock/api'
 import { sourcePartition } from './offset.ts'
 import { pgError } from './pg-error.ts'
+import { PublicationWatch } from './publication-watch.ts'
 import { RecordBuilder } from './record-builder.ts'
 import { PgSession } from './session.ts'
 import { settingsOf, type SourceSettings } from './settings.ts'
@@ -15,6 +16,7 @@ import { dropSlot } from './slot.ts'
 import { SourceSession, type SessionParts } from './source-session.ts'
 import { TableRegistry } from './table-registry.ts'
 import { TypeCatalog } from './type-catalog.ts'
+import { Undurable } from './undurable.ts'
 import { version } from './version.ts'
 
 const metricsMs = 1_000
@@ -31,6 +33,7 @@ export class PostgresSourceTask implements SourceTask {
   #taken: readonly SourceRecord[] | null = null
   #stopped = false
   readonly #topics = new Set<string>()
+  readonly #undurable = new Undurable()
   #stopMetrics: () => void = () => undefined
 
   async start(context: SourceTaskContext): Promise<void> {
@@ -46,10 +49,12 @@ export class PostgresSourceTask implements SourceTask {
     )
     const behind = context.metrics.gauge(
       'source_behind_ms',
-      'How long ago the change that is read was committed; 0 when all are read',
+      'How long ago the oldest change was committed that is not durable in the log; 0 when all are',
     )
     this.#stopMetrics = context.clock.every(metricsMs, () => {
-      retained.set(this.#session?.retainedBytes ?? 0)
+      // While Postgres is away the last that it said stands.
+      const bytes = this.#session?.retainedBytes ?? null
+      if (bytes !== null) retained.set(bytes)
       behind.set(this.#behindMs(context))
     })
   }
@@ -57,7 +62,7 @@ export class PostgresSourceTask implements SourceTask {
   async poll(signal: AbortSignal): Promise<readonly SourceRecord[] | null> {
     const context = this.#started()
     try {
-      this.#taken ??= await (await this.#openSession(signal)).take(signal)
+      this.#taken ??= await this.#take(signal)
       const records = this.#taken
       if (records !== null) await this.#ensureTopics(context, records)
       this.#taken = null
@@ -73,6 +78,7 @@ export class PostgresSourceTask implements SourceTask {
     const last = offsets.at(-1)
     if (last === undefined) return
     this.#durable = last.offset
+    this.#undurable.onDurable(last.offset)
     this.#session?.committed(last.offset)
   }
 
@@ -83,6 +89,12 @@ export class PostgresSourceTask implements SourceTask {
     this.#session = null
     const settings = this.#parts?.settings
     if (settings?.dropSlotOnStop === true) await this.#dropSlot(settings)
+  }
+
+  async #take(signal: AbortSignal): Promise<readonly SourceRecord[] | null> {
+    const records = await (await this.#openSession(signal)).take(signal)
+    if (records !== null) this.#undurable.onTaken(records)
+    return records
   }
 
   #started(): SourceTaskContext {
@@ -136,7 +148,7 @@ export class PostgresSourceTask implements SourceTask {
   }
 
   #behindMs(context: SourceTaskContext): number {
-    const micros = this.#session?.readingAt ?? null
+    const micros = this.#undurable.since ?? this.#session?.waitingSince ?? null
     return micros === null ? 0 : Math.max(0, context.clock.now() - micros / 1000)
   }
 
@@ -191,5 +203,5 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
   const partition = sourcePartition(settings.prefix)
   const advance = context.advanceOffset?.bind(context)
   const store = advance === undefined ? null : (offset: SourceOffset): void => advance(partition, offset)
-  return { settings, tables, records, clock, logger, store }
+  return { settings, tables, records, watch: new PublicationWatch(settings, logger), clock, logger, store }
 }

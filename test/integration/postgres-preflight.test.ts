@@ -60,10 +60,41 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
         `PG_REPLICATION_ROLE: user "${user}" may not replicate. Run as a superuser: ALTER ROLE "${user}" REPLICATION;`,
       ),
       expect.stringContaining(
-        `GRANT CREATE ON DATABASE "${db.name}" TO "${user}"; or, as the owner of the tables: CREATE PUBLICATION "p" FOR TABLE "s"."t";`,
+        `PG_PRIVILEGE: user "${user}" does not own s.t, and only an owner puts tables into a publication. As a superuser, or as who owns ` +
+          `them, run: CREATE PUBLICATION "p" FOR TABLE "s"."t"; and set publication.autocreate.mode to disabled. Or run: ` +
+          `GRANT CREATE ON DATABASE "${db.name}" TO "${user}"; ALTER TABLE "s"."t" OWNER TO "${user}";`,
       ),
       `PG_PRIVILEGE: user "${user}" may not read s.t. Run: GRANT USAGE ON SCHEMA "s" TO "${user}"; GRANT SELECT ON "s"."t" TO "${user}";`,
     ])
+  })
+
+  it('a user that owns neither the tables nor the publication, before its task would fail', async () => {
+    const db = await bench.database(`create table a (id int primary key); create table b (id int primary key);
+      create table c (id int primary key)`)
+    const user = await role(db, 'replication')
+    await db.play(`grant select on a, b, c to ${user}; alter table a owner to ${user};
+      grant create on database ${db.name} to ${user}`)
+    const config = db.config({ 'database.user': user, 'publication.autocreate.mode': 'filtered' })
+    const [create] = await check(config)
+    expect(create?.key).toBe('publication.name')
+    expect(create?.message).toMatch(/^PG_PRIVILEGE: user "\w+" does not own public\.b, public\.c, /)
+    await db.play('create publication p for table a, b')
+    const [alter] = await check(config)
+    expect(alter?.message).toContain('does not own publication "p", public.b, public.c, ')
+    expect(alter?.message).toContain('run: ALTER PUBLICATION "p" SET TABLE "public"."a", "public"."b", "public"."c";')
+    const source = await bench.source(config)
+    expect((await source.failure()).message).toBe(alter?.message)
+    await db.play(alter?.message.slice(alter.message.indexOf('Or run:') + 'Or run:'.length) ?? '')
+    expect(await check(config)).toEqual([])
+    const again = await bench.source(config)
+    await again.waitFor('the stream', () => db.isStreaming())
+    await again.stop()
+    await db.play(`drop publication p; revoke create on database ${db.name} from ${user}`)
+    const [grant] = await check(config)
+    await roles.pop()?.()
+    expect(grant?.message).toContain(
+      `may not make publications. Run: GRANT CREATE ON DATABASE "${db.name}" TO "${user}";`,
+    )
   })
 
   it('a publication for all tables that takes a superuser', async () => {
@@ -103,6 +134,23 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
     expect((await check(config))[0]?.message).toContain('Run: ALTER PUBLICATION "p" ADD TABLE "public"."a";')
   })
 
+  it('files of certificates that cannot be read, by the option that names them, and a server without TLS', async () => {
+    const db = await bench.database('create table t (id int primary key)')
+    for (const key of ['database.sslrootcert', 'database.sslcert', 'database.sslkey']) {
+      expect(await check(db.config({ 'database.sslmode': 'require', [key]: '/nowhere' }))).toEqual([
+        { key, message: `PG_TLS_FILE: ${key} cannot be read: /nowhere` },
+      ])
+    }
+    expect(await check(db.config({ 'database.sslmode': 'require' }))).toEqual([
+      {
+        key: 'database.sslmode',
+        message: expect.stringMatching(
+          /^PG_TLS: .*does not support SSL connections\. Set database\.sslmode to prefer or disable, .* ssl = on/,
+        ),
+      },
+    ])
+  })
+
   it('include and exclude lists of one kind, lists that are no regular expressions, options that are not served', async () => {
     const db = await bench.database('create table t (id int primary key)')
     expect(await check(db.config({ 'table.include.list': 'a', 'table.exclude.list': 'b' }))).toEqual([
@@ -117,6 +165,18 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
       'heartbeat.action.query': 'select 1',
     })
     const { problems } = checkConfig(plugin.configDef, wrong)
+    expect(problems.find((problem) => problem.key === 'table.include.list')?.message).toMatch(
+      /^Invalid value public\.\( for configuration table\.include\.list: "public\.\(" cannot be used\. ./,
+    )
+    const java = db.config({
+      'table.include.list': '(?i)PUBLIC\\.t,\\Qpublic.t\\E',
+      'column.exclude.list': '(?i).*\\.X',
+    })
+    expect(checkConfig(plugin.configDef, java).problems).toEqual([])
+    expect(await check(java)).toEqual([])
+    expect(await check(db.config({ 'message.key.columns': 'public.(:id' }))).toEqual([
+      { key: 'message.key.columns', message: expect.stringContaining('"public.(" cannot be used. ') },
+    ])
     expect(problems.map((problem) => problem.key).toSorted()).toEqual(
       Object.keys(wrong)
         .filter((key) => !(key in db.config()) || key === 'plugin.name' || key === 'slot.name')

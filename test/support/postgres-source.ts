@@ -1,4 +1,4 @@
-import type { ConnectValue, RawConfig, SourceRecord } from 'penstock/api'
+import type { Clock, ConnectValue, RawConfig, SourceRecord } from 'penstock/api'
 import { afterEach } from 'vitest'
 import { plugin } from '../../connectors/postgres-source/index.ts'
 import { TestDatabase } from './postgres.ts'
@@ -7,7 +7,7 @@ import { MemoryOffsets, SourceTaskHarness } from './source-task-harness.ts'
 /** Databases and sources of a test, which end with it. */
 export interface SourceBench {
   database(script: string, serverUrl?: string): Promise<TestDatabase>
-  source(config: RawConfig, offsets?: MemoryOffsets, pollLimit?: number): Promise<SourceTaskHarness>
+  source(config: RawConfig, offsets?: MemoryOffsets, pollLimit?: number, clock?: Clock): Promise<SourceTaskHarness>
   /** Anything else that has to end. */
   onEnd(action: () => Promise<void>): void
 }
@@ -25,8 +25,8 @@ export function sourceBench(serverUrl: () => string): SourceBench {
       await made.play(script)
       return made
     },
-    async source(config, offsets = new MemoryOffsets(), pollLimit = Infinity) {
-      const harness = new SourceTaskHarness(plugin, config, offsets, pollLimit)
+    async source(config, offsets = new MemoryOffsets(), pollLimit = Infinity, clock) {
+      const harness = new SourceTaskHarness(plugin, config, offsets, pollLimit, clock)
       endings.push(() => harness.stop())
       await harness.start()
       return harness

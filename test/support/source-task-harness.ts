@@ -1,6 +1,7 @@
 import {
   RetriableError,
   systemClock,
+  type Clock,
   type ConnectorPlugin,
   type Logger,
   type ParsedConfig,
@@ -62,6 +63,7 @@ export class SourceTaskHarness {
   readonly #raw: RawConfig
   readonly #stopping = new AbortController()
   readonly #pollLimit: number
+  readonly #clock: Clock
   /** Offsets that are acknowledged once {@link acknowledge} allows it. */
   readonly #unwritten: SourceOffset[] = []
   #holding = false
@@ -72,8 +74,18 @@ export class SourceTaskHarness {
   #error: Error | null = null
   #resume: PromiseWithResolvers<void> | null = null
 
-  /** @param pollLimit records after which polling waits for {@link goOn}. */
-  constructor(plugin: ConnectorPlugin, raw: RawConfig, offsets = new MemoryOffsets(), pollLimit = Infinity) {
+  /**
+   * @param pollLimit records after which polling waits for {@link goOn}.
+   * @param clock the task's; the harness keeps real time.
+   */
+  constructor(
+    plugin: ConnectorPlugin,
+    raw: RawConfig,
+    offsets = new MemoryOffsets(),
+    pollLimit = Infinity,
+    clock: Clock = systemClock,
+  ) {
+    this.#clock = clock
     this.offsets = offsets
     this.#raw = raw
     this.#pollLimit = pollLimit
@@ -200,7 +212,7 @@ export class SourceTaskHarness {
       config: this.#config,
       raw: this.#raw,
       logger: recordingLogger(this.lines),
-      clock: systemClock,
+      clock: this.#clock,
       metrics: {
         counter: () => ({ add: () => undefined }),
         gauge: (name) => ({ set: (value) => void this.gauges.set(name, value) }),

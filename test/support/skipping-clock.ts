@@ -1,0 +1,67 @@
+import { systemClock, type Clock } from '../../src/foundation/clock.ts'
+
+interface Timer {
+  readonly atMs: number
+  readonly cancel: () => void
+  readonly action: () => void
+}
+
+/** Real time, of which a test can leave stretches out: for what runs against real servers and has to wait for minutes. */
+export class SkippingClock implements Clock {
+  #skippedMs = 0
+  readonly #timers = new Set<Timer>()
+
+  now(): number {
+    return systemClock.now() + this.#skippedMs
+  }
+
+  monotonic(): number {
+    return systemClock.monotonic() + this.#skippedMs
+  }
+
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const stop = this.after(ms, resolve)
+    const onAbort = (): void => {
+      stop()
+      reject(signal?.reason instanceof Error ? signal.reason : new Error('aborted'))
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+    await promise.finally(() => signal?.removeEventListener('abort', onAbort))
+  }
+
+  after(ms: number, action: () => void): () => void {
+    const cancel = systemClock.after(ms, () => this.#run(timer))
+    const timer: Timer = { atMs: this.monotonic() + ms, cancel, action }
+    this.#timers.add(timer)
+    return () => {
+      cancel()
+      this.#timers.delete(timer)
+    }
+  }
+
+  every(ms: number, action: () => void): () => void {
+    let stop = (): void => undefined
+    const again = (): void => {
+      stop = this.after(ms, () => {
+        again()
+        action()
+      })
+    }
+    again()
+    return () => stop()
+  }
+
+  /** Leaves `ms` out: what falls due in them runs at their end, once, in order. */
+  skip(ms: number): void {
+    this.#skippedMs += ms
+    const due = [...this.#timers].filter((timer) => timer.atMs <= this.monotonic()).sort((a, b) => a.atMs - b.atMs)
+    for (const timer of due) this.#run(timer)
+  }
+
+  #run(timer: Timer): void {
+    timer.cancel()
+    if (this.#timers.delete(timer)) timer.action()
+  }
+}
