@@ -144,8 +144,8 @@ export function refuseYoungPublication(
 export function streamFailure(error: Error, publication: string, slot: string): Error {
   if (codeOf(error) !== undefinedObject || !error.message.includes(publication)) return error
   return new ConnectError(
-    `${error.message}: it did not when a row was written, and a slot decodes with the catalog of that time, so that making ` +
-      'the publication again does not help. Changes since then are lost to this connector. If it is still missing and ' +
+    `publication "${publication}" did not exist when a row was written, and a slot decodes with the catalog of that time: ` +
+      'making it again does not help. Changes since then are lost to this connector. If it is still missing and ' +
       `publication.autocreate.mode is disabled, make it. ${readAgain(slot, true)}`,
     { code: 'PG_PUBLICATION', cause: error },
   )

@@ -95,8 +95,8 @@ export async function dropSlot(session: PgSession, name: string): Promise<void> 
 export function readAgain(slot: string, exists: boolean): string {
   const drop = exists ? `run SELECT pg_drop_replication_slot('${slot}'); then ` : ''
   return (
-    `To read everything again: ${drop}set snapshot.mode to always, and back once the log says "snapshot complete"; ` +
-    'deletions that were lost stay lost. Or delete the connector and create it under another name: with ' +
+    `To read everything again: ${drop}set snapshot.mode to always, and back once GET /connectors/<name>/offsets shows ` +
+    'another offset; deletions that were lost stay lost. Or delete the connector and create it under another name: with ' +
     'snapshot.mode no_data it goes on without what is lost.'
   )
 }
