@@ -210,7 +210,9 @@ describe('the loop of a source task', () => {
     const { task, producer, ended } = host()
     producer.refuse = () => new DataError('a record of 20 MB is above the limit')
     task.give([{ ...record(7), key: 'k7' }])
-    await expect(ended).rejects.toThrow(/the record with key k7 at source offset \{"position":7\} cannot be written to topic t: .*20 MB/)
+    await expect(ended).rejects.toThrow(
+      /the record with key k7 at source offset \{"position":7\} cannot be written to topic t: .*20 MB/,
+    )
   })
 
   it('fails when the producer gives a record up, without waiting for the next poll', async () => {
