@@ -2,7 +2,7 @@ import type { Logger } from 'penstock/api'
 import { alterStatement, createStatement, readPublication, type Publication } from './publication.ts'
 import type { PgSession } from './session.ts'
 import type { SourceSettings } from './settings.ts'
-import { listTables } from './table-catalog.ts'
+import { listTables, type CatalogTable } from './table-catalog.ts'
 import { fullName, isLiteral, type TableName } from './table-filter.ts'
 
 /** How often the publication is looked at. */
@@ -16,7 +16,9 @@ export const watchIntervalMs = 30_000
 export class PublicationWatch {
   readonly #settings: SourceSettings
   readonly #logger: Logger
-  readonly #captured = new Set<string>()
+  /** Names by identifier. */
+  readonly #captured = new Map<number, string>()
+  readonly #renamed = new Set<number>()
   /** By identifier: a table that is made anew once more is told of once more. */
   #unsent = new Set<number>()
   #gone = false
@@ -27,16 +29,18 @@ export class PublicationWatch {
   }
 
   /** Tables that are captured, and so are missed when the publication does not hold them any more. */
-  add(tables: readonly TableName[]): void {
-    for (const table of tables) this.#captured.add(fullName(table))
+  add(tables: readonly CatalogTable[]): void {
+    for (const table of tables) this.#captured.set(table.oid, fullName(table))
   }
 
   async look(sql: PgSession, name: string, serverVersion: number): Promise<void> {
     const publication = await readPublication(sql, name, serverVersion)
     const listed = await listTables(sql)
-    const expected = listed.filter((table) => this.#isExpected(table))
+    this.#tellRenamed(listed)
+    const captured = new Set(this.#captured.values())
+    const expected = listed.filter((table) => this.#isExpected(table, captured))
     if (publication === null) {
-      if (!this.#gone) this.#logger.warn(goneText(this.#settings, expected))
+      if (!this.#gone) this.#logger.warn(goneText(this.#settings, expected, serverVersion))
       this.#gone = true
       return
     }
@@ -47,22 +51,44 @@ export class PublicationWatch {
     for (const table of unsent) if (!told.has(table.oid)) this.#logger.warn(unsentText(publication, table))
   }
 
+  /** A table that took the name in the meantime is another matter: it is looked for in the publication. */
+  #tellRenamed(listed: readonly ListedTable[]): void {
+    const names = new Set(listed.map(fullName))
+    for (const table of listed) {
+      const before = this.#captured.get(table.oid)
+      if (before === undefined || names.has(before) || this.#renamed.has(table.oid)) continue
+      if (this.#settings.filter.includesTable(table)) continue
+      this.#renamed.add(table.oid)
+      this.#logger.warn(
+        `PG_TABLE: ${before} was renamed to ${fullName(table)}, which the filters leave out: its changes are not captured. ` +
+          'Name it in table.include.list, or rename it back.',
+      )
+    }
+  }
+
   /** Who makes the publication himself may leave tables out of it that the filters match. */
-  #isExpected(table: TableName): boolean {
+  #isExpected(table: TableName, captured: ReadonlySet<string>): boolean {
     const { filter, publicationMode } = this.#settings
     if (!filter.includesTable(table)) return false
     const name = fullName(table)
-    if (publicationMode === 'filtered' || this.#captured.has(name)) return true
+    if (publicationMode === 'filtered' || captured.has(name)) return true
     return filter.tableInclude.some((pattern) => isLiteral(pattern) && pattern.regex.test(name))
   }
 }
 
-function goneText(settings: SourceSettings, tables: readonly TableName[]): string {
-  return (
-    `PG_PUBLICATION: publication "${settings.publication}" was dropped. The next row that anybody writes to database ` +
-    `${settings.connection.database} ends the stream for good, also when the publication is made again after it. Run at ` +
-    `once: ${createStatement(settings, tables)};`
-  )
+type ListedTable = TableName & { readonly oid: number }
+
+/** From version 18 on Postgres passes rows by whose publication is missing; before, it ends the stream at each of them. */
+const passesMissingBy = 180_000
+
+function goneText(settings: SourceSettings, tables: readonly TableName[], serverVersion: number): string {
+  const { publication, connection } = settings
+  const loss =
+    serverVersion >= passesMissingBy
+      ? `Rows that are written to database ${connection.database} before it is made again are not captured.`
+      : `The next row that anybody writes to database ${connection.database} ends the stream for good, also when the ` +
+        'publication is made again after it.'
+  return `PG_PUBLICATION: publication "${publication}" was dropped. ${loss} Run at once: ${createStatement(settings, tables)};`
 }
 
 function unsentText(publication: Publication, table: TableName): string {
@@ -74,11 +100,11 @@ function unsentText(publication: Publication, table: TableName): string {
 }
 
 /** Of tables with rows of their own, those that are sent neither by their own name nor by that of a table above them. */
-async function unsentTables<T extends TableName & { readonly oid: number }>(
+async function unsentTables(
   sql: PgSession,
   publication: Publication,
-  tables: readonly T[],
-): Promise<T[]> {
+  tables: readonly ListedTable[],
+): Promise<ListedTable[]> {
   const rows = await sql.query<{ oid: number }>(
     `with recursive above (leaf, oid) as (
        select c.oid, c.oid from pg_class c where c.oid = any($2::oid[]) and c.relkind = 'r'

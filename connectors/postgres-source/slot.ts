@@ -82,6 +82,13 @@ export function startReplication(slot: string, publication: string, lsn: number)
   )
 }
 
+/** Where the server's log ends; what a standby has of it. */
+export async function readLogEnd(session: PgSession, standby: boolean): Promise<number> {
+  const end = standby ? 'pg_last_wal_replay_lsn()' : 'pg_current_wal_lsn()'
+  const [row] = await session.query<{ lsn: string | null }>(`select ${end}::text as lsn`)
+  return row?.lsn === null || row === undefined ? 0 : parseLsn(row.lsn)
+}
+
 export async function dropSlot(session: PgSession, name: string): Promise<void> {
   await session.query('select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1', [
     name,

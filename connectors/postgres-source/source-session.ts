@@ -19,7 +19,7 @@ import { ReplicationStream } from './replication-stream.ts'
 import { currentTables, planOf, snapshotTables, statusInterval, type Plan, type Start } from './session-plan.ts'
 import { PgSession } from './session.ts'
 import type { SourceSettings } from './settings.ts'
-import { checkSlot, createSlot, startReplication } from './slot.ts'
+import { checkSlot, createSlot, readLogEnd, startReplication } from './slot.ts'
 import { beginSnapshot, Snapshot, snapshotPoint } from './snapshot.ts'
 import type { TableRegistry } from './table-registry.ts'
 import { committedAt } from './undurable.ts'
@@ -47,6 +47,8 @@ export class SourceSession {
   #snapshot: Snapshot | null = null
   #stopBeating: () => void = () => undefined
   #stopWatching: () => void = () => undefined
+  /** As looked up now and then: the stream does not tell while it is held back. */
+  #logEnd = 0
   #closed = false
 
   constructor(parts: SessionParts, start: Start) {
@@ -74,9 +76,9 @@ export class SourceSession {
 
   /** Bytes of log that the slot holds back; null while the server has not said. */
   get retainedBytes(): number | null {
-    return this.#stream === null || this.#stream.walEnd === 0
-      ? null
-      : Math.max(0, this.#stream.walEnd - this.#stream.confirmed)
+    if (this.#stream === null) return null
+    const end = Math.max(this.#stream.walEnd, this.#logEnd)
+    return end === 0 ? null : Math.max(0, end - this.#stream.confirmed)
   }
 
   take(signal: AbortSignal): Promise<readonly SourceRecord[] | null> {
@@ -165,7 +167,7 @@ export class SourceSession {
     this.#flow()
   }
 
-  /** Looks at the publication now and then, on a connection of its own for each look. */
+  /** Looks at the publication and at the end of the log now and then, on a connection of its own for each look. */
   #watch(found: Survey, publication: string): void {
     if (this.#closed) return
     const { watch, clock, logger } = this.#parts
@@ -174,6 +176,7 @@ export class SourceSession {
     const look = async (): Promise<void> => {
       const sql = await this.#connect('sql')
       try {
+        this.#logEnd = await readLogEnd(sql, found.standby)
         await watch.look(sql, publication, found.serverVersion)
       } finally {
         await this.#disconnect(sql)

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Servers } from '../../src/servers/servers.ts'
 import { FaultProxy } from '../support/fault-proxy.ts'
 import { SkippingClock } from '../support/skipping-clock.ts'
 import { opOf, sourceBench, story } from '../support/postgres-source.ts'
@@ -157,6 +158,17 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
     },
   )
 
+  it('tells of a captured table that got a name which the filters leave out', async () => {
+    const clock = new SkippingClock()
+    const { db, source } = await running({ 'table.include.list': 'public.t' }, clock)
+    await db.play('alter table t rename to told')
+    clock.skip(watchMs)
+    await source.waitFor('a warning', () => warnings(source, 'PG_TABLE').length > 0)
+    expect(warnings(source, 'PG_TABLE')).toEqual([
+      expect.stringContaining('public.t was renamed to public.told, which the filters leave out'),
+    ])
+  })
+
   it('finds nothing amiss with partitions that are sent as their root, and with a publication of a schema', async () => {
     const clock = new SkippingClock()
     const db = await bench.database(`create table t (id int primary key) partition by range (id);
@@ -195,6 +207,22 @@ describeWith(['postgres'], 'the Postgres source whose records are not durable', 
     expect(source.records.map(opOf)).toEqual(['r', 'c', 'c'])
   })
 
+  it('measures what the slot holds back also while it takes nothing from it', async () => {
+    const clock = new SkippingClock()
+    const db = await bench.database('create table t (id int primary key, v text); insert into t values (1)')
+    const queue = { 'max.batch.size': '1', 'max.queue.size': '2' }
+    const source = await bench.source(db.config(queue), undefined, 2, clock)
+    await source.waitForRecords(1)
+    await source.waitFor('the stream', () => db.isStreaming())
+    source.hold()
+    const retained = (): number => source.gauges.get('source_wal_retained_bytes') ?? 0
+    await db.play(`insert into t select g, repeat(md5(g::text), 30) from generate_series(2, 20000) g`)
+    await source.waitForRecords(2)
+    await db.play(`insert into t select g, repeat(md5(g::text), 30) from generate_series(20001, 40000) g`)
+    clock.skip(watchMs)
+    await source.waitFor('more than what is read', () => retained() > 40_000 * 900)
+  })
+
   it('keeps what the slot held back while Postgres is away', async () => {
     const db = await bench.database('create table t (id int primary key); insert into t values (1)')
     const proxy = await FaultProxy.open(db.url.hostname, Number(db.url.port))
@@ -213,6 +241,35 @@ describeWith(['postgres'], 'the Postgres source whose records are not durable', 
     // Three attempts a second or more: the gauges were set meanwhile.
     await source.waitFor('more attempts', () => source.retried.length >= since + 25)
     expect(retained()).toBeGreaterThan(0)
+  })
+})
+
+describe('the Postgres source whose slot is lost', () => {
+  const servers = Servers.open()
+  const bench = sourceBench(() => address)
+  let address = ''
+  beforeAll(async () => {
+    address = (await servers.get('postgres', { settings: { max_slot_wal_keep_size: '1MB' } })).address
+  })
+  afterAll(() => servers.close())
+
+  it('says that the server removed log, and reads everything again as it says', async () => {
+    const db = await bench.database('create table t (id int primary key); insert into t values (1)')
+    const source = await bench.source(db.config())
+    await source.waitForRecords(1)
+    await source.waitFor('the stream', () => db.isStreaming())
+    await source.stop()
+    for (const id of [2, 3, 4, 5]) await db.play(`insert into t values (${id}); select pg_switch_wal()`)
+    await db.play('checkpoint')
+    const restarted = await bench.source(db.config(), source.offsets)
+    const { message } = await restarted.failure()
+    expect(message).toMatch(
+      /^PG_SLOT_LOST: .*\(max_slot_wal_keep_size\)\. To read everything again: run SELECT pg_drop/,
+    )
+    await restarted.stop()
+    await db.play(statement(message, 'SELECT pg_drop_replication_slot'))
+    const again = await bench.source(db.config({ 'snapshot.mode': 'always' }), source.offsets)
+    expect(story(await again.waitForRecords(5))).toEqual([1, 2, 3, 4, 5].map((id) => `r [${id}]`))
   })
 })
 
