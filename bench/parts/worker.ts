@@ -70,7 +70,7 @@ export class BenchWorker {
       watchdog = Watchdog.open()
       // Its own start is no part of a launch.
       const first = await watchdog.start({ ...order, args: ['--version'] })
-      await first.exited
+      await first.stop()
     }
     watchdog.removeAtEnd(folder)
     const launchedAt = performance.now()
