@@ -1,6 +1,6 @@
 import { ConnectError, deferred, type Clock, type Deferred } from 'penstock/api'
 import type { Duplex } from 'node:stream'
-import { connectionLost, serverError } from './pg-error.ts'
+import { connectionLost, serverError, type PostgresServerError } from './pg-error.ts'
 
 /**
  * Takes one CopyData payload, the bytes [start, end) of `bytes`, which are valid during the call only.
@@ -8,7 +8,17 @@ import { connectionLost, serverError } from './pg-error.ts'
  */
 export type FrameHandler = (bytes: Buffer, start: number, end: number) => boolean
 
-const tag = { query: 0x51, data: 0x64, done: 0x63, error: 0x45, ready: 0x5a, copyOut: 0x48, copyBoth: 0x57, end: 0x58 }
+const tag = {
+  query: 0x51,
+  data: 0x64,
+  done: 0x63,
+  error: 0x45,
+  notice: 0x4e,
+  ready: 0x5a,
+  copyOut: 0x48,
+  copyBoth: 0x57,
+  end: 0x58,
+}
 
 /** A read shorter than this is followed by a rest of {@link restMs}: the walsender writes one small packet per row. */
 const shortRead = 32_768
@@ -38,6 +48,8 @@ export class CopyStream {
   #finished = false
   #error: Error | null = null
   #lastReadAt: number
+  /** What the server remarks between the frames. What it throws ends the copy. */
+  onNotice: (notice: PostgresServerError) => void = () => undefined
 
   constructor(socket: Duplex, sql: string, clock: Clock, onFrame: FrameHandler) {
     this.#socket = socket
@@ -199,11 +211,14 @@ export class CopyStream {
         this.#error = serverError(bytes.subarray(position + 5, end))
         this.#started.reject(this.#error)
         return
+      case tag.notice:
+        this.onNotice(serverError(bytes.subarray(position + 5, end)))
+        return
       case tag.ready:
         this.#finish(this.#error)
         return
       default:
-      // Notices, parameter changes, CopyDone and CommandComplete change nothing here: ReadyForQuery closes the command.
+      // Parameter changes, CopyDone and CommandComplete change nothing here: ReadyForQuery closes the command.
     }
   }
 

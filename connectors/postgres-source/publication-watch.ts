@@ -40,7 +40,7 @@ export class PublicationWatch {
     const captured = new Set(this.#captured.values())
     const expected = listed.filter((table) => this.#isExpected(table, captured))
     if (publication === null) {
-      if (!this.#gone) this.#logger.warn(goneText(this.#settings, expected, serverVersion))
+      if (!this.#gone) this.#logger.warn(goneText(this.#settings, expected))
       this.#gone = true
       return
     }
@@ -78,17 +78,12 @@ export class PublicationWatch {
 
 type ListedTable = TableName & { readonly oid: number }
 
-/** From version 18 on Postgres passes rows by whose publication is missing; before, it ends the stream at each of them. */
-const passesMissingBy = 180_000
-
-function goneText(settings: SourceSettings, tables: readonly TableName[], serverVersion: number): string {
-  const { publication, connection } = settings
-  const loss =
-    serverVersion >= passesMissingBy
-      ? `Rows that are written to database ${connection.database} before it is made again are not captured.`
-      : `The next row that anybody writes to database ${connection.database} ends the stream for good, also when the ` +
-        'publication is made again after it.'
-  return `PG_PUBLICATION: publication "${publication}" was dropped. ${loss} Run at once: ${createStatement(settings, tables)};`
+function goneText(settings: SourceSettings, tables: readonly TableName[]): string {
+  return (
+    `PG_PUBLICATION: publication "${settings.publication}" was dropped. The next row that anybody writes to database ` +
+    `${settings.connection.database} ends the stream for good, also when the publication is made again after it. Run at ` +
+    `once: ${createStatement(settings, tables)};`
+  )
 }
 
 function unsentText(publication: Publication, table: TableName): string {

@@ -1,12 +1,13 @@
 import { ConnectError } from 'penstock/api'
-import { codeOf } from './pg-error.ts'
+import { codeOf, type PostgresServerError } from './pg-error.ts'
 import type { PgSession } from './session.ts'
 import type { SourceSettings } from './settings.ts'
 import { readAgain, type Slot } from './slot.ts'
 import { fullName, quoteIdentifier, quoteTable, type TableName } from './table-filter.ts'
 
-/** The SQLSTATE of a publication that decoding does not find. */
+/** The SQLSTATEs of a publication that decoding does not find: of the error, and of the warning since Postgres 18. */
 const undefinedObject = '42704'
+const notInState = '55000'
 
 /** A publication as the catalog describes it. */
 export interface Publication {
@@ -143,10 +144,20 @@ export function refuseYoungPublication(
  */
 export function streamFailure(error: Error, publication: string, slot: string): Error {
   if (codeOf(error) !== undefinedObject || !error.message.includes(publication)) return error
+  return rowWithoutPublication(error, publication, slot)
+}
+
+/** Postgres 18 passes such a row by, with a warning: it would be lost without a word (I7). */
+export function refusePassedRow(notice: PostgresServerError, publication: string, slot: string): void {
+  if (notice.sqlState !== notInState || !notice.message.includes(publication)) return
+  throw rowWithoutPublication(notice, publication, slot)
+}
+
+function rowWithoutPublication(cause: Error, publication: string, slot: string): ConnectError {
   return new ConnectError(
     `publication "${publication}" did not exist when a row was written, and a slot decodes with the catalog of that time: ` +
       'making it again does not help. Changes since then are lost to this connector. If it is still missing and ' +
       `publication.autocreate.mode is disabled, make it. ${readAgain(slot, true)}`,
-    { code: 'PG_PUBLICATION', cause: error },
+    { code: 'PG_PUBLICATION', cause },
   )
 }

@@ -3,6 +3,7 @@ import { RetriableError } from 'penstock/api'
 import type { ChangeStream, Missing } from './change-stream.ts'
 import type { CopyStream } from './copy-stream.ts'
 import { readLsn } from './lsn.ts'
+import type { PostgresServerError } from './pg-error.ts'
 import { frame, statusUpdate, walDataHeader } from './pgoutput.ts'
 import type { PgSession } from './session.ts'
 
@@ -15,6 +16,8 @@ export interface StreamEvents {
   onKeepalive(walEnd: number, awaited: boolean): void
   /** Provides what a message needs; the message is read again after it. */
   provide(missing: Missing): Promise<void>
+  /** A remark of the server, in its place in the stream; throws when the stream cannot go on with it. */
+  onNotice(notice: PostgresServerError): void
   onEnd(error: Error): void
 }
 
@@ -63,6 +66,7 @@ export class ReplicationStream {
     this.#confirmed = confirmed
     this.#received = confirmed
     const copy = session.copy(sql, (bytes, start, end) => this.#onFrame(bytes, start, end))
+    copy.onNotice = (notice) => this.#events.onNotice(notice)
     this.#copy = copy
     const cancel = this.#clock.after(silenceMs, () => copy.abort(silent()))
     try {

@@ -36,6 +36,7 @@ const sessionOptions = [
   'TimeZone=UTC',
   'statement_timeout=0',
   'idle_in_transaction_session_timeout=0',
+  'client_min_messages=warning',
 ]
   .map((option) => `-c ${option}`)
   .join(' ')

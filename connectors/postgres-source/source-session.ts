@@ -9,6 +9,7 @@ import { watchIntervalMs, type PublicationWatch } from './publication-watch.ts'
 import {
   ensurePublication,
   readPublication,
+  refusePassedRow,
   refuseYoungPublication,
   streamFailure,
   type Publication,
@@ -241,6 +242,7 @@ export class SourceSession {
           if (this.#hasNothingOpen) this.#advance(this.#progress.storeLogEnd(walEnd, awaited))
         },
         provide: (missing) => this.#provide(missing),
+        onNotice: (notice) => refusePassedRow(notice, publication, settings.slot),
         onEnd: (error) => {
           this.#stopBeating()
           this.#queue.fail(streamFailure(error, publication, settings.slot))
