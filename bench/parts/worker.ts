@@ -42,7 +42,11 @@ export class BenchWorker {
 
   /** Launches `bin/penstock.js worker` (or the one of `dist`) and waits for its REST. */
   static async launch(
-    options: { readonly program?: string; readonly settings?: Readonly<Record<string, string>> } = {},
+    options: {
+      readonly program?: string
+      readonly settings?: Readonly<Record<string, string>>
+      readonly env?: Readonly<Record<string, string>>
+    } = {},
   ): Promise<BenchWorker> {
     const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'))
     const rest = `127.0.0.1:${await freePort()}`
@@ -60,7 +64,10 @@ export class BenchWorker {
     const order = {
       command: process.execPath,
       cwd: folder,
-      env: Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? ''])),
+      env: {
+        ...Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? ''])),
+        ...options.env,
+      },
       account: null,
       logFile: join(folder, logFile),
       stopSignal: 'SIGTERM',

@@ -1,4 +1,6 @@
-import { rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import type { BenchContext } from '../parts/context.ts'
@@ -55,9 +57,11 @@ async function once(
   cold: boolean,
 ): Promise<Launch> {
   await prepare(postgres, search)
-  const cache = process.env['NODE_COMPILE_CACHE']
-  if (cold && cache !== undefined) rmSync(cache, { recursive: true, force: true })
-  const worker = await BenchWorker.launch(context.worker)
+  const empty = cold ? mkdtempSync(join(tmpdir(), 'penstock-bench-cache-')) : null
+  const worker = await BenchWorker.launch({
+    ...context.worker,
+    ...(empty === null ? {} : { env: { NODE_COMPILE_CACHE: empty } }),
+  })
   try {
     const restMs = performance.now() - worker.launchedAt
     for (const [name, config] of Object.entries(connectors(postgres, search, store))) await worker.create(name, config)
@@ -69,6 +73,7 @@ async function once(
   } finally {
     await worker.stop()
     await prepare(postgres, search)
+    if (empty !== null) rmSync(empty, { recursive: true, force: true })
   }
 }
 
