@@ -54,7 +54,7 @@ interface Hosting {
  * Bounds of a task's thread. A small young generation keeps idle tasks small; a task that needs more than the old
  * generation fails alone and is started again, instead of taking the process with it.
  */
-const resourceLimits = { maxYoungGenerationSizeMb: 16, maxOldGenerationSizeMb: 512 }
+const resourceLimits = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 512 }
 
 const entry = new URL(
   `./task-thread/task-thread-entry${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
