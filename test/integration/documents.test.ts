@@ -10,6 +10,7 @@ import { freePorts } from '../../src/servers/port.ts'
 import { commandBlocks, documentsWithCommands, substitute } from '../support/document-commands.ts'
 import { checkoutFolder, runProgram, written, type Program } from '../support/program.ts'
 import { describeWith, service } from '../support/services.ts'
+import { untilPasses } from '../support/until.ts'
 
 const guide = 'docs/guides/main-job.md'
 let folder = ''
@@ -19,8 +20,7 @@ beforeEach(() => {
   running = []
 })
 afterEach(async () => {
-  for (const program of running) program.child.kill('SIGTERM')
-  await Promise.all(running.map((program) => program.ended))
+  await endAll()
   rmSync(join(folder, '..'), { recursive: true, force: true })
 })
 
@@ -29,6 +29,12 @@ function begin(command: string): Program {
   const program = runProgram('bash', ['-c', `exec ${command}`], folder)
   running.push(program)
   return program
+}
+
+async function endAll(): Promise<void> {
+  for (const program of running) program.child.kill('SIGTERM')
+  await Promise.all(running.map((program) => program.ended))
+  running = []
 }
 
 async function runToEnd(script: string): Promise<string> {
@@ -123,7 +129,9 @@ describeWith(['postgres', 'elasticsearch', 'minio', 'kcat', 'psql'], 'the main j
     }
   })
   afterEach(async () => {
-    await administer(service('postgres'), `DROP DATABASE IF EXISTS ${prefix} WITH (FORCE)`)
+    // A database whose slot is in use cannot be dropped, and its server lets go of it a moment after the worker.
+    await endAll()
+    await untilPasses(() => administer(service('postgres'), `DROP DATABASE IF EXISTS ${prefix} WITH (FORCE)`))
     await fetch(new URL(`/${prefix}.public.orders`, service('elasticsearch')), { method: 'DELETE' })
   })
 
