@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BrokerError, RecordTooLargeError, UnknownPartitionError, UnknownTopicError } from '../../src/client/errors.ts'
 import type { KafkaClient } from '../../src/client/kafka-client.ts'
 import { partitionForKey } from '../../src/protocol/murmur2.ts'
+import { untilPasses } from '../support/until.ts'
 import { ClientHarness, Outcomes, readAll, textOf, textRecord, writeAll } from './client-harness.ts'
 import { groupContract } from './client-group-contract.ts'
 
@@ -51,7 +52,10 @@ export function clientContract(open: () => Promise<string> | string): void {
     it('adds partitions, deletes a topic, and says what is not there', async () => {
       const topic = await newTopic('grow')
       await client.admin.createPartitions(topic, 2)
-      expect((await client.admin.describeTopics([topic])).get(topic)?.partitions).toHaveLength(2)
+      // A Kafka answers before all that answer metadata know of it.
+      await untilPasses(async () =>
+        expect((await client.admin.describeTopics([topic])).get(topic)?.partitions).toHaveLength(2),
+      )
       expect(await client.admin.deleteTopic(topic)).toBe(true)
       expect(await client.admin.deleteTopic(topic)).toBe(false)
       await expect(client.admin.topicConfigs(topic)).rejects.toThrow(UnknownTopicError)

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { RawConfig } from 'penstock/api'
+import { systemClock, type RawConfig } from 'penstock/api'
 import pg from 'pg'
 import { until } from './until.ts'
 
@@ -47,11 +47,11 @@ export class TestDatabase {
 
   /** Runs each statement of a script by itself, so that each is a transaction unless the script says otherwise. */
   async play(script: string): Promise<void> {
-    for (const statement of statements(script)) await this.#client.query(statement)
+    for (const statement of statements(script)) await whenFree(() => this.#client.query(statement))
   }
 
   async rows<Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return (await this.#client.query<Row>(sql, [...values])).rows
+    return (await whenFree(() => this.#client.query<Row>(sql, [...values]))).rows
   }
 
   /** Another connection to the database; close it with `end`. */
@@ -114,6 +114,22 @@ export class TestDatabase {
       }
       await admin.query(`DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`)
     })
+  }
+}
+
+const objectInUse = '55006'
+
+/** A server lets go of a slot a moment after the connection that used it has ended. */
+async function whenFree<T>(action: () => Promise<T>): Promise<T> {
+  const end = systemClock.monotonic() + 20_000
+  for (;;) {
+    try {
+      return await action()
+    } catch (error) {
+      const isInUse = error instanceof pg.DatabaseError && error.code === objectInUse
+      if (!isInUse || systemClock.monotonic() > end) throw error
+      await systemClock.sleep(10)
+    }
   }
 }
 
