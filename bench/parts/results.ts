@@ -66,15 +66,22 @@ function syncTimes(): readonly number[] {
   return times
 }
 
-/** Keeps the raw samples of a run; answers the file's path. */
+/** Keeps the raw samples of a run, a measurement a line; answers the file's path. */
 export function keep(scenario: string, about: Machine, measurements: readonly Measurement[]): string {
   const folder = fileURLToPath(new URL('../results/', import.meta.url))
   mkdirSync(folder, { recursive: true })
   const stamp = new Date().toISOString().replace(/[:.]/g, '-')
   const file = join(folder, `${scenario}-${stamp}.json`)
+  const heads = { scenario, at: new Date().toISOString(), machine: about }
+  const lines = measurements.map((measurement) => `  ${JSON.stringify(measurement, brief)}`)
   writeFileSync(
     file,
-    `${JSON.stringify({ scenario, at: new Date().toISOString(), machine: about, measurements }, null, 1)}\n`,
+    `${JSON.stringify(heads, null, 1).slice(0, -2)},\n "measurements": [\n${lines.join(',\n')}\n ]\n}\n`,
   )
   return file
+}
+
+/** More digits than a clock has would only take room. */
+function brief(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(7)) : value
 }
