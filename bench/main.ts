@@ -5,7 +5,7 @@ import { peers, type BenchContext, type Peer } from './parts/context.ts'
 import { renderReport } from './parts/report.ts'
 import { keep, machine, type Measurement } from './parts/results.ts'
 import { short } from './parts/stats.ts'
-import { BenchError } from './parts/worker.ts'
+import { BenchError } from './parts/bench-error.ts'
 
 /** One measurement, with servers of its own; only with a rival where one is named. */
 interface Part {

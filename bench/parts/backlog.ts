@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { BenchError } from './worker.ts'
+import { BenchError } from './bench-error.ts'
 
 const slotBase = 'bench_base'
 

@@ -6,7 +6,7 @@ import { findBinary, lastLines, run } from '../../src/servers/command.ts'
 import type { Servers } from '../../src/servers/servers.ts'
 import type { WatchedProcess } from '../../src/servers/watchdog.ts'
 import { treeUsage, type TreeUsage } from './process-tree.ts'
-import { BenchError } from './worker.ts'
+import { BenchError } from './bench-error.ts'
 
 /** The last release whose module can be built by itself. */
 const version = '4.11.0'

@@ -4,11 +4,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../../src/foundation/clock.ts'
 import { Cache, cacheFolder } from '../../src/servers/cache.ts'
 import { findBinary, lastLines, run } from '../../src/servers/command.ts'
+import { freePort } from '../../src/servers/port.ts'
 import type { Server } from '../../src/servers/server.ts'
 import type { Servers } from '../../src/servers/servers.ts'
 import type { WatchedProcess } from '../../src/servers/watchdog.ts'
+import { BenchError } from './bench-error.ts'
+import { ConnectorRest } from './connector-rest.ts'
 import { treeUsage, type TreeUsage } from './process-tree.ts'
-import { BenchError, checkRunning, createConnector, freePort, removeConnector } from './worker.ts'
 
 const debezium = '3.2.3.Final'
 const kafka = '3.9.1'
@@ -17,17 +19,16 @@ const launchTimeoutMs = 120_000
 let launches = 0
 
 /** Kafka Connect with Debezium, on an Apache Kafka that was started here: the incumbent. */
-export class ConnectPeer {
-  readonly rest: string
+export class ConnectPeer extends ConnectorRest {
   /** `host:port` of its Kafka. */
   readonly broker: string
   readonly #process: WatchedProcess
   readonly #kafka: Server
 
   private constructor(running: WatchedProcess, rest: string, server: Server) {
+    super(rest)
     this.#process = running
     this.#kafka = server
-    this.rest = rest
     this.broker = server.address
   }
 
@@ -70,18 +71,6 @@ export class ConnectPeer {
     })
     await answering(running, rest, join(folder, 'connect.log'))
     return new ConnectPeer(running, rest, server)
-  }
-
-  create(name: string, config: Readonly<Record<string, string>>): Promise<void> {
-    return createConnector(this.rest, name, config)
-  }
-
-  checkRunning(name: string): Promise<void> {
-    return checkRunning(this.rest, name)
-  }
-
-  remove(name: string): Promise<void> {
-    return removeConnector(this.rest, name)
   }
 
   /** Connect and its broker together; the peak is the sum of both peaks. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
-import { BenchError } from './worker.ts'
+import { BenchError } from './bench-error.ts'
 
 const timeoutMs = 600_000
 

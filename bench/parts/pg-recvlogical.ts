@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { BenchError } from './worker.ts'
+import { BenchError } from './bench-error.ts'
 
 const debianFolder = '/usr/lib/postgresql'
 

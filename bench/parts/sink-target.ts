@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
-import { BenchError } from './worker.ts'
+import { BenchError } from './bench-error.ts'
 
 const indexTimeoutMs = 600_000
 const mappings = {

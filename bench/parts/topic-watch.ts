@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Kafka, logLevel, type Admin } from 'kafkajs'
-import { BenchError } from './worker.ts'
+import { BenchError } from './bench-error.ts'
 
 /** Sees a topic's end offset from outside, as any Kafka client does. */
 export class TopicWatch {

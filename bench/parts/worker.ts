@@ -1,18 +1,14 @@
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { lastLines } from '../../src/servers/command.ts'
+import { freePorts } from '../../src/servers/port.ts'
 import { Watchdog, type WatchedProcess } from '../../src/servers/watchdog.ts'
+import { BenchError } from './bench-error.ts'
+import { ConnectorRest } from './connector-rest.ts'
 import { treeUsage, type TreeUsage } from './process-tree.ts'
-
-/** A measurement cannot be made. */
-export class BenchError extends Error {
-  override readonly name = 'BenchError'
-}
 
 const logFile = 'worker.log'
 
@@ -20,8 +16,7 @@ const logFile = 'worker.log'
 let watchdog: Watchdog | null = null
 
 /** A worker process of its own, with an embedded log in a folder of its own. */
-export class BenchWorker {
-  readonly rest: string
+export class BenchWorker extends ConnectorRest {
   readonly broker: string
   readonly pid: number
   readonly launchedAt: number
@@ -32,9 +27,9 @@ export class BenchWorker {
     running: WatchedProcess,
     parts: { rest: string; broker: string; folder: string; launchedAt: number },
   ) {
+    super(parts.rest)
     this.#process = running
     this.#folder = parts.folder
-    this.rest = parts.rest
     this.broker = parts.broker
     this.launchedAt = parts.launchedAt
     this.pid = running.pid
@@ -49,8 +44,8 @@ export class BenchWorker {
     } = {},
   ): Promise<BenchWorker> {
     const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'))
-    const rest = `127.0.0.1:${await freePort()}`
-    const broker = `127.0.0.1:${await freePort()}`
+    const [restPort, brokerPort] = await freePorts([null, null])
+    const [rest, broker] = [`127.0.0.1:${restPort}`, `127.0.0.1:${brokerPort}`]
     const settings = {
       listeners: `http://${rest}`,
       'embedded.broker.listener': broker,
@@ -87,18 +82,6 @@ export class BenchWorker {
     return worker
   }
 
-  create(name: string, config: Readonly<Record<string, string>>): Promise<void> {
-    return createConnector(this.rest, name, config)
-  }
-
-  checkRunning(name: string): Promise<void> {
-    return checkRunning(this.rest, name)
-  }
-
-  remove(name: string): Promise<void> {
-    return removeConnector(this.rest, name)
-  }
-
   /** What the process tree of the worker has used. */
   usage(): TreeUsage {
     return treeUsage(this.pid)
@@ -120,49 +103,4 @@ export class BenchWorker {
       throw new BenchError(`the worker ended with ${how}. The end of its log:\n${log}`)
     }
   }
-}
-
-/** Posts a connector to the REST API that Kafka Connect and Penstock share. */
-export async function createConnector(
-  rest: string,
-  name: string,
-  config: Readonly<Record<string, string>>,
-): Promise<void> {
-  const answer = await fetch(`${rest}/connectors`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ name, config }),
-  })
-  if (!answer.ok) throw new BenchError(`connector ${name}: HTTP ${answer.status} ${await answer.text()}`)
-}
-
-/** Throws with the trace when the connector or a task of it has failed. */
-export async function checkRunning(rest: string, name: string): Promise<void> {
-  const answer = await fetch(`${rest}/connectors/${name}/status`)
-  if (!answer.ok) return
-  const status = (await answer.json()) as { connector: Part; tasks: readonly Part[] }
-  for (const part of [status.connector, ...status.tasks])
-    if (part.state === 'FAILED') throw new BenchError(`connector ${name} failed: ${part.trace ?? ''}`)
-}
-
-interface Part {
-  readonly state: string
-  readonly trace?: string
-}
-
-/** Deletes a connector; its offsets and what it wrote stay. */
-export async function removeConnector(rest: string, name: string): Promise<void> {
-  const answer = await fetch(`${rest}/connectors/${name}`, { method: 'DELETE' })
-  if (!answer.ok) throw new BenchError(`connector ${name}: HTTP ${answer.status} ${await answer.text()}`)
-}
-
-/** A port nobody listens on at the moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -8,7 +8,8 @@ import { postgresConfig } from '../parts/postgres-config.ts'
 import { query } from '../parts/postgres-query.ts'
 import type { Measurement } from '../parts/results.ts'
 import { TopicWatch } from '../parts/topic-watch.ts'
-import { BenchError, BenchWorker } from '../parts/worker.ts'
+import { BenchError } from '../parts/bench-error.ts'
+import { BenchWorker } from '../parts/worker.ts'
 
 const table = 'bench_latency'
 const writers = 16

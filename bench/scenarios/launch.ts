@@ -8,7 +8,8 @@ import { postgresConfig } from '../parts/postgres-config.ts'
 import { treeUsage } from '../parts/process-tree.ts'
 import type { Measurement } from '../parts/results.ts'
 import { TopicWatch } from '../parts/topic-watch.ts'
-import { BenchError, BenchWorker } from '../parts/worker.ts'
+import { BenchError } from '../parts/bench-error.ts'
+import { BenchWorker } from '../parts/worker.ts'
 
 const table = 'bench_launch'
 const topic = `launch.public.${table}`

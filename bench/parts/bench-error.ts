@@ -1,0 +1,4 @@
+/** A measurement cannot be made. */
+export class BenchError extends Error {
+  override readonly name = 'BenchError'
+}
