@@ -10,39 +10,6 @@ import { RecordReader } from '../protocol/record-reader.ts'
 import { CorruptBatchError } from './errors.ts'
 import type { FetchedRecord } from './fetched-record.ts'
 
-/**
- * A class, and not an object literal: when a slow sink keeps a few thousand records waiting, V8 begins to put literals of
- * that place among the old objects at once, where each keeps its bytes alive until the next full collection.
- */
-class ReadRecord implements FetchedRecord {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: number
-  readonly timestamp: number
-  readonly timestampType: 0 | 1
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers: FetchedRecord['headers']
-
-  constructor(
-    topic: string,
-    partition: number,
-    timestampType: 0 | 1,
-    offset: number,
-    timestamp: number,
-    reader: RecordReader,
-  ) {
-    this.topic = topic
-    this.partition = partition
-    this.offset = offset
-    this.timestamp = timestamp
-    this.timestampType = timestampType
-    this.key = reader.key()
-    this.value = reader.value()
-    this.headers = reader.headers()
-  }
-}
-
 /** A transaction that was aborted: what its producer wrote from `firstOffset` to the next abort marker does not count. */
 export interface AbortedTransaction {
   readonly producerId: number
@@ -143,7 +110,16 @@ export class PartitionBuffer {
         const { offset } = reader
         if (offset < this.position) continue
         const { timestamp } = reader
-        into.push(new ReadRecord(topic, partition, timestampType, offset, timestamp, reader))
+        into.push({
+          topic,
+          partition,
+          offset,
+          timestamp,
+          timestampType,
+          key: reader.key(),
+          value: reader.value(),
+          headers: reader.headers(),
+        })
         this.position = offset + 1
         count += 1
       }
