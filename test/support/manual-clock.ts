@@ -1,4 +1,5 @@
 import type { Clock } from '../../src/foundation/clock.ts'
+import { repeating } from './repeating.ts'
 
 interface Timer {
   readonly atMs: number
@@ -50,15 +51,7 @@ export class ManualClock implements Clock {
   }
 
   every(ms: number, action: () => void): () => void {
-    let stop = (): void => undefined
-    const again = (): void => {
-      stop = this.after(ms, () => {
-        again()
-        action()
-      })
-    }
-    again()
-    return () => stop()
+    return repeating(this, ms, action)
   }
 
   /** Moves time on, running the timers that fall due in their order. */

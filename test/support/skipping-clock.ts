@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '../../src/foundation/clock.ts'
+import { repeating } from './repeating.ts'
 
 interface Timer {
   readonly atMs: number
@@ -42,15 +43,7 @@ export class SkippingClock implements Clock {
   }
 
   every(ms: number, action: () => void): () => void {
-    let stop = (): void => undefined
-    const again = (): void => {
-      stop = this.after(ms, () => {
-        again()
-        action()
-      })
-    }
-    again()
-    return () => stop()
+    return repeating(this, ms, action)
   }
 
   /** Leaves `ms` out: what falls due in them runs at their end, once, in order. */
