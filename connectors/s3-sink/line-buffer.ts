@@ -19,13 +19,22 @@ export class LineBuffer {
   }
 
   /** Adds a line and its end; answers its bytes. */
-  append(line: string): number {
-    // A character takes up to three bytes of UTF-8; counting them exactly is left for when it gets tight.
-    if (this.#buffer.length - this.#used <= line.length * 3) this.#makeRoom(Buffer.byteLength(line) + 1)
-    const bytes = this.#buffer.write(line, this.#used) + 1
+  append(line: string | Buffer): number {
+    const bytes = (typeof line === 'string' ? this.#write(line) : this.#copy(line)) + 1
     this.#used += bytes
     this.#buffer[this.#used - 1] = lineFeed
     return bytes
+  }
+
+  #write(text: string): number {
+    // A character takes up to three bytes of UTF-8; counting them exactly is left for when it gets tight.
+    if (this.#buffer.length - this.#used <= text.length * 3) this.#makeRoom(Buffer.byteLength(text) + 1)
+    return this.#buffer.write(text, this.#used)
+  }
+
+  #copy(bytes: Buffer): number {
+    this.#makeRoom(bytes.length + 1)
+    return bytes.copy(this.#buffer, this.#used)
   }
 
   /** What was collected; the buffer begins anew. */

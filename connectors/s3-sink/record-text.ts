@@ -8,7 +8,7 @@ import {
   type SinkRecord,
 } from 'penstock/api'
 
-/** Writes values as JSON text on one line: Connect's JSON form without its schema, whatever the schema is. */
+/** Writes values as JSON on one line: Connect's JSON form without its schema, whatever the schema is. */
 export class RecordText {
   readonly #options: JsonWriteOptions
   readonly #sink = new ByteSink()
@@ -18,8 +18,8 @@ export class RecordText {
     this.#options = { decimalFormat, replaceNullWithDefault: true }
   }
 
-  /** @throws DataError when the value does not fit its schema. */
-  of({ valueSchema, value }: SinkRecord): string {
+  /** Text, or its bytes, which the next call writes over. @throws DataError when the value does not fit its schema. */
+  of({ valueSchema, value }: SinkRecord): string | Buffer {
     if (valueSchema === null) return plainJson(value)
     let writer = this.#writers.get(valueSchema)
     if (writer === undefined) {
@@ -28,6 +28,6 @@ export class RecordText {
     }
     this.#sink.begin()
     writer(this.#sink, value)
-    return this.#sink.take().toString()
+    return this.#sink.take()
   }
 }
