@@ -23,8 +23,10 @@ it('tells a process from an earlier one of the same number', () => {
 })
 
 it.runIf(process.platform === 'linux')('takes a process that nobody has buried for dead', async () => {
-  // The shell becomes `sleep`, which never asks how the child ended: it stays in the process table.
-  const parent = spawn('sh', ['-c', 'sh -c : & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  // The shell becomes `sleep`, which never asks how the child ended: it stays in the process table. The child waits for
+  // that, because a shell may still bury it.
+  const child = "sh -c 'until grep -q sleep /proc/$PPID/comm; do :; done'"
+  const parent = spawn('sh', ['-c', `${child} & echo $!; exec sleep 60`], { stdio: ['ignore', 'pipe', 'ignore'] })
   const [line] = (await once(parent.stdout, 'data')) as [Buffer]
   const pid = Number(line.toString())
   await untilPasses(() => expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toMatch(/\) Z /))
