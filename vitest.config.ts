@@ -7,6 +7,20 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 // `fast` is what `npm run test:fast` runs: no server but Postgres and our own broker.
 const fast = ['unit', 'property', 'contract', 'golden', 'tidy'].map((kind) => `test/${kind}/**/*.test.ts`)
 
+// Long runs are chosen by `npm run soak` only: without SOAK=1 the project does not exist.
+const soakMinutes = Number(process.env['SOAK_MINUTES'] ?? 5)
+const soak = {
+  extends: true as const,
+  test: {
+    name: 'soak',
+    include: ['test/soak/**/*.test.ts'],
+    // A run may take as long again to check what it did.
+    testTimeout: soakMinutes * 2 * 60_000 + 300_000,
+    maxWorkers: 1,
+    sequence: { groupOrder: 2 },
+  },
+}
+
 // Each test worker, and each thread and process that a test starts, loads the same modules: they are compiled once.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules/.cache/compile')
 enableCompileCache(process.env['NODE_COMPILE_CACHE'])
@@ -48,6 +62,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      ...(process.env['SOAK'] === '1' ? [soak] : []),
     ],
   },
 })

@@ -160,3 +160,8 @@ export const topicConfigDefinitions: Readonly<Record<string, TopicConfigDefiniti
   'segment.ms': { type: 'long', default: String(7 * dayMs), min: 1, doc: 'Age at which a segment is closed.' },
   'unclean.leader.election.enable': { type: 'boolean', default: 'false', doc: single },
 }
+
+/** The config of that name. Clients send names such as `constructor`: what every object inherits is no config. */
+export function topicConfigDefinition(name: string): TopicConfigDefinition | undefined {
+  return Object.hasOwn(topicConfigDefinitions, name) ? topicConfigDefinitions[name] : undefined
+}

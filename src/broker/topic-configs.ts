@@ -1,5 +1,10 @@
 import { defaultLogConfig, type LogConfig } from '../log/log-config.ts'
-import { topicConfigDefinitions, type TopicConfigDefinition, type TopicConfigType } from './topic-config-definitions.ts'
+import {
+  topicConfigDefinition,
+  topicConfigDefinitions,
+  type TopicConfigDefinition,
+  type TopicConfigType,
+} from './topic-config-definitions.ts'
 
 /** What a topic sets itself, as text; everything else is the default. */
 export type TopicOverrides = Readonly<Record<string, string>>
@@ -15,7 +20,7 @@ export interface EffectiveTopicConfig {
 
 /** What is wrong with a config; null when nothing is. The texts are Kafka's. */
 export function topicConfigFault(name: string, value: string | null): string | null {
-  const definition = topicConfigDefinitions[name]
+  const definition = topicConfigDefinition(name)
   if (definition === undefined) return `Unknown topic config name: ${name}`
   if (value === null) return `Null value not supported for topic configs: ${name}`
   const reason = valueFault(definition, value.trim())
@@ -60,7 +65,7 @@ export function listOf(value: string): string[] {
 
 /** Whether a config is a list: only those can be appended to. Null when there is no such config. */
 export function isListConfig(name: string): boolean | null {
-  const definition = topicConfigDefinitions[name]
+  const definition = topicConfigDefinition(name)
   return definition === undefined ? null : definition.type === 'list'
 }
 

@@ -5,7 +5,7 @@ import { alterTopic, repeatedResources, type AlterAnswer } from '../alter-topic-
 import type { BrokerState } from '../broker-state.ts'
 import { defineHandler, type Handler } from '../handler.ts'
 import { isListConfig, listOf, type TopicOverrides } from '../topic-configs.ts'
-import { topicConfigDefinitions } from '../topic-config-definitions.ts'
+import { topicConfigDefinition } from '../topic-config-definitions.ts'
 import { TopicError } from '../topic-error.ts'
 
 /*
@@ -50,7 +50,7 @@ function applyOne(current: TopicOverrides, { name, configOperation, value }: Cha
   if (isListConfig(name) !== true) {
     throw new TopicError(errorCodes.INVALID_CONFIG, `Config value append is not allowed for config: ${name}`)
   }
-  const items = listOf(current[name] ?? topicConfigDefinitions[name]?.default ?? '')
+  const items = listOf(current[name] ?? topicConfigDefinition(name)?.default ?? '')
   const given = listOf(value)
   const result =
     configOperation === operations.append
