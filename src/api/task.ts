@@ -13,6 +13,16 @@ export interface TaskContext {
   readonly logger: Logger
   readonly clock: Clock
   readonly metrics: TaskMetrics
+  /**
+   * Raises a named condition of a task that keeps running: something a person must know of, such as data that is skipped or
+   * a table that is not captured. It stands until it is set to null, or the task ends, and does not depend on retries.
+   * While it stands, the `trace` of the task's status has the line `CODE: message`, and the gauge
+   * `penstock_task_condition{connector,task,code}` is 1. Raising it, a new text, and its end are logged as warnings.
+   * @param code capital letters, digits and underscores, from a small fixed set. 16 conditions are shown at most.
+   * @param message what is wrong and what to do, without running counts: each new text is a status write. The same text
+   * again does nothing. Cut at 1000 characters.
+   */
+  setCondition(code: string, message: string | null): void
 }
 
 /** A topic a source wants to exist before its first record arrives there. */
@@ -86,7 +96,7 @@ export interface SinkTaskContext extends TaskContext {
   /** Calls `put` (with an empty batch if need be) no later than in `ms`. */
   wakeWithin(ms: number): void
   /**
-   * Shows in the task's status what it waits for while it tries again by itself; null when it goes on.
+   * Shows in the task's status what it waits for while it retries by itself; null when it continues.
    * Absent where there is no status.
    */
   showWaiting?(reason: string | null): void

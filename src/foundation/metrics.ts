@@ -5,6 +5,8 @@ export interface Counter {
 /** A value that moves. */
 export interface Gauge {
   set(value: number): void
+  /** It is not exposed any more; asking for the same gauge again makes a new one. */
+  remove(): void
 }
 /** A distribution, observed in seconds or bytes as the name says. */
 export interface Histogram {
@@ -14,6 +16,7 @@ export interface Histogram {
 /** A task's own metrics: exposed as `penstock_<name>{connector,task}`. Same name, same instrument. */
 export interface TaskMetrics {
   counter(name: string, help: string): Counter
-  gauge(name: string, help: string): Gauge
+  /** `labels` tell gauges of one name apart; use few values, and remove those that are over. */
+  gauge(name: string, help: string, labels?: Readonly<Record<string, string>>): Gauge
   histogram(name: string, help: string, buckets: readonly number[]): Histogram
 }

@@ -97,6 +97,8 @@ export function keepingLogger(): Logger & { readonly lines: string[] } {
 export class SinkTaskHarness {
   readonly log: MemoryLog
   readonly counters = new Map<string, number>()
+  /** The conditions that stand. */
+  readonly conditions = new Map<string, string>()
   readonly logger = keepingLogger()
   readonly #task: SinkTask
   readonly #config: ParsedConfig
@@ -279,8 +281,15 @@ export class SinkTaskHarness {
       clock: this.#clock,
       metrics: {
         counter: (name) => ({ add: (value) => count(name, value) }),
-        gauge: (name) => ({ set: (value) => void this.counters.set(name, value) }),
+        gauge: (name) => ({
+          set: (value) => void this.counters.set(name, value),
+          remove: () => void this.counters.delete(name),
+        }),
         histogram: (name) => ({ observe: () => count(`${name}_count`, 1) }),
+      },
+      setCondition: (code, message) => {
+        if (message === null) this.conditions.delete(code)
+        else this.conditions.set(code, message)
       },
       assignment: () => this.log.partitions,
       seek: (offsets) => void this.#seeks.push(...offsets),

@@ -56,6 +56,8 @@ export class SourceTaskHarness {
   readonly topics: TopicSpec[] = []
   readonly lines: LogLine[] = []
   readonly gauges = new Map<string, number>()
+  /** The conditions that stand. */
+  readonly conditions = new Map<string, string>()
   readonly retried: Error[] = []
   readonly offsets: MemoryOffsets
   readonly #task: SourceTask
@@ -215,8 +217,15 @@ export class SourceTaskHarness {
       clock: this.#clock,
       metrics: {
         counter: () => ({ add: () => undefined }),
-        gauge: (name) => ({ set: (value) => void this.gauges.set(name, value) }),
+        gauge: (name) => ({
+          set: (value) => void this.gauges.set(name, value),
+          remove: () => void this.gauges.delete(name),
+        }),
         histogram: () => ({ observe: () => undefined }),
+      },
+      setCondition: (code, message) => {
+        if (message === null) this.conditions.delete(code)
+        else this.conditions.set(code, message)
       },
       readOffsets: async (partitions) => partitions.map(() => this.offsets.last),
       ensureTopic: async (spec) => void this.topics.push(spec),

@@ -1,8 +1,17 @@
 import type { Counter, Gauge, Histogram, TaskMetrics } from '../../foundation/metrics.ts'
 
+type Labels = Readonly<Record<string, string>>
+
 /** One instrument's value as it crosses to the main thread. */
 export type Sample =
-  | { readonly kind: 'counter' | 'gauge'; readonly name: string; readonly help: string; readonly value: number }
+  | {
+      readonly kind: 'counter' | 'gauge'
+      readonly name: string
+      readonly help: string
+      readonly value: number
+      /** Labels besides those of the task. */
+      readonly labels?: Labels
+    }
   | {
       readonly kind: 'histogram'
       readonly name: string
@@ -22,11 +31,13 @@ export class TaskMeters implements TaskMetrics {
   readonly #instruments = new Map<string, Instrument>()
 
   counter(name: string, help: string): Counter {
-    return this.#instrument(name, () => new ScalarInstrument('counter', name, help))
+    return this.#instrument(name, () => new ScalarInstrument({ kind: 'counter', name, help }, () => undefined))
   }
 
-  gauge(name: string, help: string): Gauge {
-    return this.#instrument(name, () => new ScalarInstrument('gauge', name, help))
+  gauge(name: string, help: string, labels?: Labels): Gauge {
+    const key = labels === undefined ? name : `${name}${JSON.stringify(labels)}`
+    const kind = { kind: 'gauge', name, help, ...(labels === undefined ? {} : { labels }) } as const
+    return this.#instrument(key, () => new ScalarInstrument(kind, () => this.#instruments.delete(key)))
   }
 
   histogram(name: string, help: string, buckets: readonly number[]): Histogram {
@@ -37,26 +48,26 @@ export class TaskMeters implements TaskMetrics {
     return [...this.#instruments.values()].map((instrument) => instrument.sample())
   }
 
-  /** Same name, same instrument: whoever asks first says what it is. */
-  #instrument<T extends Instrument>(name: string, make: () => T): T {
-    const known = this.#instruments.get(name)
+  /** Same key, same instrument: whoever asks first says what it is. */
+  #instrument<T extends Instrument>(key: string, make: () => T): T {
+    const known = this.#instruments.get(key)
     if (known !== undefined) return known as T
     const made = make()
-    this.#instruments.set(name, made)
+    this.#instruments.set(key, made)
     return made
   }
 }
 
+type ScalarKind = Omit<Extract<Sample, { kind: 'counter' | 'gauge' }>, 'value'>
+
 class ScalarInstrument implements Counter, Gauge, Instrument {
-  readonly #kind: 'counter' | 'gauge'
-  readonly #name: string
-  readonly #help: string
+  readonly #kind: ScalarKind
+  readonly #onRemove: () => void
   #value = 0
 
-  constructor(kind: 'counter' | 'gauge', name: string, help: string) {
+  constructor(kind: ScalarKind, onRemove: () => void) {
     this.#kind = kind
-    this.#name = name
-    this.#help = help
+    this.#onRemove = onRemove
   }
 
   add(value: number): void {
@@ -67,8 +78,12 @@ class ScalarInstrument implements Counter, Gauge, Instrument {
     this.#value = value
   }
 
+  remove(): void {
+    this.#onRemove()
+  }
+
   sample(): Sample {
-    return { kind: this.#kind, name: this.#name, help: this.#help, value: this.#value }
+    return { ...this.#kind, value: this.#value }
   }
 }
 

@@ -3,11 +3,12 @@ import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import type { Counter } from '../../foundation/metrics.ts'
 import { messageOf, taskBackoff, traceOf } from '../failures.ts'
-import type { TaskControl, TaskEvents } from './task-control.ts'
+import type { TaskControl } from './task-control.ts'
+import type { TaskStatus } from './task-status.ts'
 
 export interface RetryStreakOptions {
   readonly control: TaskControl
-  readonly events: TaskEvents
+  readonly status: TaskStatus
   readonly clock: Clock
   readonly logger: Logger
   readonly retries: Counter
@@ -15,7 +16,7 @@ export interface RetryStreakOptions {
 
 /**
  * Calls of a task that failed retriably, one after another. The task's status shows what it waits for, each failure is
- * logged, and the next call that succeeds clears the status.
+ * logged, and the next call that succeeds withdraws it.
  */
 export class RetryStreak {
   readonly #options: RetryStreakOptions
@@ -28,7 +29,7 @@ export class RetryStreak {
 
   /** Notes a failure; answers how long to wait before the call is made again. Milliseconds. */
   failed(call: 'start' | 'poll' | 'put' | 'preCommit', error: unknown): number {
-    const { logger, retries, events } = this.#options
+    const { logger, retries, status } = this.#options
     this.#length += 1
     const why = messageOf(error)
     retries.add(1)
@@ -40,20 +41,19 @@ export class RetryStreak {
     if (this.#shown !== why) {
       this.#shown = why
       const reason = `${call} failed and is tried again: ${traceOf(error)}`
-      events.onState(call === 'start' ? 'RESTARTING' : 'RUNNING', reason)
+      status.show({ waiting: { by: this, reason }, ...(call === 'start' ? { state: 'RESTARTING' } : {}) })
     }
     return waitMs
   }
 
-  /** The call succeeded; answers whether that ended a streak (and was shown). */
-  ended(): boolean {
-    if (this.#length === 0) return false
+  /** The call succeeded. */
+  ended(): void {
+    if (this.#length === 0) return
     this.#length = 0
     this.#shown = null
-    const { control, events, logger } = this.#options
+    const { status, logger } = this.#options
     logger.warn('what failed before succeeds again')
-    events.onState(control.paused ? 'PAUSED' : 'RUNNING', null)
-    return true
+    status.show({ state: status.active, waiting: { by: this, reason: null } })
   }
 
   /** Waits, unless the task ends. */

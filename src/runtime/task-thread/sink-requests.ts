@@ -1,6 +1,8 @@
-import type { OffsetToCommit, SinkTaskContext, TaskContext, TopicPartition } from '../../api/task.ts'
+import type { OffsetToCommit, SinkTaskContext, TopicPartition } from '../../api/task.ts'
+import type { HostContext } from './host-context.ts'
 import { keyOf, type SinkPositions } from './sink-positions.ts'
 import type { TaskControl } from './task-control.ts'
+import type { TaskStatus } from './task-status.ts'
 
 /** What a request has to reach at once. */
 export interface SinkRequestTargets {
@@ -9,8 +11,7 @@ export interface SinkRequestTargets {
   /** Pauses, or resumes unless everything is held back. */
   readonly hold: (partitions: readonly TopicPartition[]) => void
   readonly release: (partitions: readonly TopicPartition[]) => void
-  /** Puts into the task's status what it waits for; null: nothing. */
-  readonly show: (reason: string | null) => void
+  readonly status: TaskStatus
 }
 
 /** What a sink task asked for through its context and the loop has yet to honour. */
@@ -19,7 +20,6 @@ export class SinkRequests {
   /** Monotonic milliseconds at which the task wants `put` to be called. */
   wakeAt = Number.POSITIVE_INFINITY
   readonly #paused = new Set<string>()
-  #waitsFor: string | null = null
   #seeks: OffsetToCommit[] = []
 
   /** The seeks since the last call. */
@@ -41,9 +41,11 @@ export class SinkRequests {
   }
 
   /** The task's side. */
-  context(context: TaskContext, { positions, control, hold, release, show }: SinkRequestTargets): SinkTaskContext {
+  context(context: HostContext, targets: SinkRequestTargets): SinkTaskContext {
+    const { positions, control, hold, release, status } = targets
     return {
       ...context,
+      setCondition: (code, message) => status.setCondition(code, message),
       assignment: () => positions.assignment(),
       seek: (offsets) => {
         this.#seeks.push(...offsets)
@@ -67,11 +69,7 @@ export class SinkRequests {
         this.wakeAt = at
         control.wakeUp()
       },
-      showWaiting: (reason) => {
-        if (reason === this.#waitsFor) return
-        this.#waitsFor = reason
-        if (!control.ended) show(reason)
-      },
+      showWaiting: (reason) => status.show({ waiting: { by: this, reason } }),
       raiseError: (error) => control.fail(error),
       errantRecordReporter: null,
     }

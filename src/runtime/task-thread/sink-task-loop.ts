@@ -1,7 +1,7 @@
 import { scheduler } from 'node:timers/promises'
 
 import { ConnectError } from '../../api/errors.ts'
-import type { OffsetToCommit, SinkTask, SinkTaskContext, TaskContext, TopicPartition } from '../../api/task.ts'
+import type { OffsetToCommit, SinkTask, SinkTaskContext, TopicPartition } from '../../api/task.ts'
 import { FencedMemberError } from '../../client/errors.ts'
 import type { FetchedRecord } from '../../client/fetched-record.ts'
 import type { GroupConsumer } from '../../client/group-consumer.ts'
@@ -11,6 +11,7 @@ import { failPoint } from '../../foundation/fail-point.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { isRetriable, messageOf } from '../failures.ts'
 import { interruptible, TookTooLongError, within } from '../interruptible.ts'
+import type { HostContext } from './host-context.ts'
 import type { Converters } from './record-encoder.ts'
 import { RetryStreak } from './retry-streak.ts'
 import { SerialLock } from '../serial-lock.ts'
@@ -19,6 +20,7 @@ import { SinkMeters } from './sink-meters.ts'
 import { keyOf, SinkPositions } from './sink-positions.ts'
 import { SinkRequests } from './sink-requests.ts'
 import type { TaskControl, TaskEvents } from './task-control.ts'
+import { TaskStatus } from './task-status.ts'
 import type { TransformStep } from './transform-chain.ts'
 
 /** What the loop needs of a consumer, whose callbacks run inside `poll`. */
@@ -30,7 +32,7 @@ export type RecordConsumer = Pick<
 export interface SinkTaskLoopOptions {
   /** A fresh instance for every attempt to start. */
   readonly createTask: () => SinkTask
-  readonly context: TaskContext
+  readonly context: HostContext
   readonly transforms: readonly TransformStep[]
   readonly converters: Converters
   readonly consumer: RecordConsumer
@@ -61,6 +63,7 @@ export class SinkTaskLoop {
   readonly #calls = new SerialLock()
   readonly #positions = new SinkPositions()
   readonly #meters: SinkMeters
+  readonly #status: TaskStatus
   readonly #retries: RetryStreak
   readonly #commitRetries: RetryStreak
   readonly #topics = new Set<string>()
@@ -78,9 +81,11 @@ export class SinkTaskLoop {
     this.#clock = options.context.clock
     this.#logger = options.context.logger
     this.#meters = new SinkMeters(options.context.metrics)
+    const { control, events } = options
+    this.#status = new TaskStatus({ control, events, logger: this.#logger, metrics: options.context.metrics })
     const retries = {
-      control: options.control,
-      events: options.events,
+      control,
+      status: this.#status,
       clock: this.#clock,
       logger: this.#logger,
       retries: this.#meters.retries,
@@ -116,7 +121,7 @@ export class SinkTaskLoop {
 
   async #untilFirstResumed(): Promise<void> {
     if (!this.#control.paused) return
-    this.#options.events.onState('PAUSED', null)
+    this.#status.show({ state: 'PAUSED' })
     await this.#control.untilResumed()
   }
 
@@ -127,10 +132,12 @@ export class SinkTaskLoop {
         await interruptible(task.start(this.#context()), this.#control.ending)
         this.#task = task
         this.#options.consumer.subscribe(this.#options.subscription)
-        if (!this.#retries.ended()) this.#options.events.onState('RUNNING', null)
+        this.#retries.ended()
+        this.#status.show({ state: this.#status.active })
         return
       } catch (error) {
         await this.#stopQuietly(task)
+        this.#status.withdrawAll()
         if (!isRetriable(error)) throw error
         await this.#retries.wait(this.#retries.failed('start', error))
       }
@@ -314,7 +321,7 @@ export class SinkTaskLoop {
   #pauseOrResume(paused: boolean): void {
     this.#holdOrRelease()
     if (paused) this.#requests.commit = true
-    this.#options.events.onState(paused ? 'PAUSED' : 'RUNNING', null)
+    this.#status.show({ state: paused ? 'PAUSED' : 'RUNNING' })
   }
 
   #applySeeks(): void {
@@ -335,7 +342,7 @@ export class SinkTaskLoop {
       release: (partitions) => {
         if (!this.#control.paused && this.#refused === null) consumer.resume(partitions)
       },
-      show: (reason) => this.#options.events.onState(this.#control.paused ? 'PAUSED' : 'RUNNING', reason),
+      status: this.#status,
     })
   }
 

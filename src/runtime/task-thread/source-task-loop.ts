@@ -15,6 +15,7 @@ import { RetryStreak } from './retry-streak.ts'
 import { SourceOffsetCommitter } from './source-offset-committer.ts'
 import { SubmittedRecords } from './submitted-records.ts'
 import type { TaskControl, TaskEvents } from './task-control.ts'
+import { TaskStatus } from './task-status.ts'
 import type { PrepareTopic } from './topic-creation.ts'
 import { applyTransforms, type TransformStep } from './transform-chain.ts'
 
@@ -35,7 +36,7 @@ export type RecordProducer = Pick<Producer, 'append' | 'room' | 'flush' | 'close
 export interface SourceTaskLoopOptions {
   /** A fresh instance for every attempt to start. */
   readonly createTask: () => SourceTask
-  readonly context: SourceTaskContext
+  readonly context: Omit<SourceTaskContext, 'setCondition'>
   readonly transforms: readonly TransformStep[]
   readonly encoder: RecordEncoder
   readonly producer: RecordProducer
@@ -67,6 +68,7 @@ export class SourceTaskLoop {
   readonly #committer: SourceOffsetCommitter
   readonly #topics = new Set<string>()
   readonly #meters: Meters
+  readonly #status: TaskStatus
   readonly #retries: RetryStreak
   #task: SourceTask | null = null
   #polling: Promise<readonly SourceRecord[] | null> | null = null
@@ -78,9 +80,11 @@ export class SourceTaskLoop {
     this.#clock = options.context.clock
     this.#logger = options.context.logger
     this.#meters = metersOf(options.context.metrics)
+    const { control, events } = options
+    this.#status = new TaskStatus({ control, events, logger: this.#logger, metrics: options.context.metrics })
     this.#retries = new RetryStreak({
-      control: options.control,
-      events: options.events,
+      control,
+      status: this.#status,
       clock: this.#clock,
       logger: this.#logger,
       retries: this.#meters.retries,
@@ -121,14 +125,17 @@ export class SourceTaskLoop {
       try {
         const started = task.start({
           ...this.#options.context,
+          setCondition: (code, message) => this.#status.setCondition(code, message),
           advanceOffset: (partition, offset) => this.#moveOn(partition, offset),
         })
         await interruptible(started, this.#control.ending)
         this.#task = task
-        if (!this.#retries.ended()) this.#options.events.onState('RUNNING', null)
+        this.#retries.ended()
+        this.#status.show({ state: this.#status.active })
         return
       } catch (error) {
         await stopQuietly(task, this.#logger)
+        this.#status.withdrawAll()
         if (!isRetriable(error)) throw error
         await this.#retries.wait(this.#retries.failed('start', error))
       }
@@ -240,12 +247,12 @@ export class SourceTaskLoop {
     await this.#settle(this.#options.flushTimeoutMs)
     if (this.#control.ended) return
     await this.#untilResumed()
-    if (!this.#control.ended) this.#options.events.onState('RUNNING', null)
+    if (!this.#control.ended) this.#status.show({ state: 'RUNNING' })
   }
 
   async #untilResumed(): Promise<void> {
     if (!this.#control.paused || this.#control.ended) return
-    this.#options.events.onState('PAUSED', null)
+    this.#status.show({ state: 'PAUSED' })
     await this.#control.untilResumed()
   }
 

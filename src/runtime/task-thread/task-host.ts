@@ -2,7 +2,7 @@ import type { RawConfig } from '../../api/config-def.ts'
 import type { ConnectorPlugin } from '../../api/connector.ts'
 import { ConfigError } from '../../api/errors.ts'
 import type { SourceOffset, SourcePartition } from '../../api/record.ts'
-import type { SinkTask, SourceTask, TaskContext } from '../../api/task.ts'
+import type { SinkTask, SourceTask } from '../../api/task.ts'
 import type { KafkaClient } from '../../client/kafka-client.ts'
 import { parseConfig } from '../../config/parse-config.ts'
 import type { Clock } from '../../foundation/clock.ts'
@@ -13,6 +13,7 @@ import { TaskMeters } from '../metrics/task-meters.ts'
 import { taskName, type TaskId } from '../task-id.ts'
 import { consumerOptions, producerOptions, type TaskSettings } from '../task-settings.ts'
 import { interruptible } from '../interruptible.ts'
+import type { HostContext } from './host-context.ts'
 import { RecordEncoder } from './record-encoder.ts'
 import { SinkTaskLoop } from './sink-task-loop.ts'
 import { offsetRecordOf } from './source-offset-record.ts'
@@ -114,7 +115,7 @@ export class TaskHost {
     await loop.run()
   }
 
-  #context(start: TaskStart, plugin: ConnectorPlugin, meters: TaskMeters): TaskContext {
+  #context(start: TaskStart, plugin: ConnectorPlugin, meters: TaskMeters): HostContext {
     const { clock, logger } = this.#options
     const { id, taskConfig } = start
     return {
@@ -131,7 +132,7 @@ export class TaskHost {
   async #sourceLoop(
     start: TaskStart,
     plugin: ConnectorPlugin,
-    context: TaskContext,
+    context: HostContext,
     kafka: KafkaClient,
     control: TaskControl,
   ): Promise<SourceTaskLoop> {
@@ -162,7 +163,7 @@ export class TaskHost {
   async #sinkLoop(
     start: TaskStart,
     plugin: ConnectorPlugin,
-    context: TaskContext,
+    context: HostContext,
     kafka: KafkaClient,
     control: TaskControl,
   ): Promise<SinkTaskLoop> {

@@ -20,7 +20,7 @@ import { parseConfig } from '../../../src/config/parse-config.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
 
 function contextOf(raw: RawConfig, offset: SourceOffset | null): SourceTaskContext {
-  const instrument = { add() {}, set() {}, observe() {} }
+  const instrument = { add() {}, set() {}, remove() {}, observe() {} }
   return {
     connector: 'lines',
     task: 0,
@@ -29,6 +29,7 @@ function contextOf(raw: RawConfig, offset: SourceOffset | null): SourceTaskConte
     logger: quietLogger(),
     clock: systemClock,
     metrics: { counter: () => instrument, gauge: () => instrument, histogram: () => instrument },
+    setCondition: () => {},
     readOffsets: async (partitions) => partitions.map(() => offset),
     ensureTopic: async () => {},
   }

@@ -1,0 +1,119 @@
+import { ConnectError } from '../../api/errors.ts'
+import type { Logger } from '../../foundation/logger.ts'
+import type { TaskMetrics } from '../../foundation/metrics.ts'
+import type { TaskControl, TaskEvents, TaskState } from './task-control.ts'
+
+/** Bounds of what a task may put into its status record (I10). */
+const maxConditions = 16
+const maxMessageLength = 1000
+const codePattern = /^[A-Z][A-Z0-9_]{0,63}$/
+
+export interface TaskStatusOptions {
+  readonly control: TaskControl
+  readonly events: TaskEvents
+  readonly logger: Logger
+  readonly metrics: TaskMetrics
+}
+
+/** A change of the status: a new state, what somebody waits for (null: nothing any more), or both. */
+export interface StatusChange {
+  readonly state?: TaskState
+  readonly waiting?: { readonly by: object; readonly reason: string | null }
+}
+
+/**
+ * What the status of a task shows while it runs: its state, the conditions that it raised, and what is being waited for.
+ * Each of them stands until it is withdrawn, whatever happens to the others. The trace holds all of them. An event is sent
+ * only when the state or the trace has changed, and none once the task ends: a failure has a trace of its own.
+ */
+export class TaskStatus {
+  readonly #options: TaskStatusOptions
+  readonly #conditions = new Map<string, string>()
+  readonly #waits = new Map<object, string>()
+  #omitted = false
+  #state: TaskState | null = null
+  #shown: { readonly state: TaskState; readonly trace: string | null } | null = null
+
+  constructor(options: TaskStatusOptions) {
+    this.#options = options
+  }
+
+  /** RUNNING, or PAUSED when that is wanted. */
+  get active(): TaskState {
+    return this.#options.control.paused ? 'PAUSED' : 'RUNNING'
+  }
+
+  show({ state, waiting }: StatusChange): void {
+    if (state !== undefined) this.#state = state
+    if (waiting !== undefined) {
+      if (waiting.reason === null) this.#waits.delete(waiting.by)
+      else this.#waits.set(waiting.by, waiting.reason)
+    }
+    this.#send()
+  }
+
+  /** Raises a condition, or changes its text; null withdraws it. See `TaskContext.setCondition`. */
+  setCondition(code: string, message: string | null): void {
+    if (!codePattern.test(code)) {
+      throw new ConnectError(
+        `a condition needs a code of at most 64 capital letters, digits and underscores, not "${code.slice(0, 100)}"`,
+        { code: 'CONDITION_CODE' },
+      )
+    }
+    if (this.#options.control.ended) return
+    if (message === null) this.#withdraw(code)
+    else this.#raise(code, message.length > maxMessageLength ? `${message.slice(0, maxMessageLength)}…` : message)
+  }
+
+  /** Withdraws all conditions: the instance that raised them is gone. */
+  withdrawAll(): void {
+    for (const code of this.#conditions.keys()) this.#gauge(code).remove()
+    this.#conditions.clear()
+    this.#omitted = false
+    this.#send()
+  }
+
+  #raise(code: string, message: string): void {
+    const known = this.#conditions.get(code)
+    if (known === message) return
+    if (known === undefined && this.#conditions.size >= maxConditions) {
+      if (!this.#omitted) {
+        this.#options.logger.warn(`more than ${maxConditions} conditions stand: ${code} is not shown: ${message}`)
+      }
+      this.#omitted = true
+    } else {
+      this.#options.logger.warn(`${code}: ${message}`)
+      this.#conditions.set(code, message)
+      this.#gauge(code).set(1)
+    }
+    this.#send()
+  }
+
+  #withdraw(code: string): void {
+    if (!this.#conditions.delete(code)) return
+    this.#gauge(code).remove()
+    this.#options.logger.warn(`${code} is over`)
+    this.#send()
+  }
+
+  #gauge(code: string) {
+    return this.#options.metrics.gauge('task_condition', 'A named condition of the task stands', { code })
+  }
+
+  #send(): void {
+    const state = this.#state
+    if (state === null || this.#options.control.ended) return
+    const trace = this.#trace()
+    if (this.#shown?.state === state && this.#shown.trace === trace) return
+    this.#shown = { state, trace }
+    this.#options.events.onState(state, trace)
+  }
+
+  #trace(): string | null {
+    const lines = [...this.#conditions].map(([code, message]) => `${code}: ${message}`)
+    if (this.#omitted)
+      lines.push(`CONDITIONS_OMITTED: more than ${maxConditions} conditions stand; the log has the rest`)
+    lines.push(...this.#waits.values())
+    return lines.length === 0 ? null : lines.join('\n')
+  }
+}
