@@ -1,11 +1,12 @@
 import { DataError, type SourceOffset, type SourceRecord } from 'penstock/api'
 import { UnknownLabelError } from './column-type.ts'
-import { rowVersion } from './lsn.ts'
+import type { Line } from './line.ts'
 import { rowOffset, type MessageType, type StreamPoint } from './offset.ts'
 import { messageTag, readBegin, readCommitEnd, readRelation, readTruncated, tupleTag, type Begin } from './pgoutput.ts'
 import type { CommittedTransaction } from './progress.ts'
 import type { ChangeOrigin, RecordBuilder } from './record-builder.ts'
 import { readTuple, tupleEnd, type Row, type TupleKind } from './row-reader.ts'
+import { firstVersion, versionAt } from './row-version.ts'
 import type { Relation, TableShape } from './table-shape.ts'
 import type { TableRegistry } from './table-registry.ts'
 
@@ -28,6 +29,15 @@ interface Transaction extends Begin {
   readonly done: { readonly lsn: number; readonly nth: number } | null
   /** Changes read so far, those left out included: the index of D14 must be the same after a restart. */
   index: number
+  readonly firstVersion: bigint
+}
+
+/** Where a stream goes on. */
+export interface StreamStart {
+  readonly line: Line
+  readonly resume: StreamPoint
+  /** The offset of the last change that was emitted, whole; later changes build on it. */
+  readonly position: SourceOffset
 }
 
 /** Turns pgoutput's messages into records. Synchronous; knows nothing of sockets. */
@@ -37,6 +47,7 @@ export class ChangeStream {
   readonly #sink: ChangeSink
   readonly #skippedOperations: ReadonlySet<string>
   readonly #announced = new Set<number>()
+  readonly #line: Line
   #resume: StreamPoint
   #position: SourceOffset
   /** End of the last commit that was read, for `source.sequence`; and the position before which all is done, for offsets. */
@@ -52,25 +63,25 @@ export class ChangeStream {
   #lsn = 0
   #nth = 0
 
-  /** @param position the offset of the last change that was emitted, whole; later changes build on it. */
   constructor(
     tables: TableRegistry,
     records: RecordBuilder,
     sink: ChangeSink,
     skippedOperations: ReadonlySet<string>,
-    resume: StreamPoint,
-    position: SourceOffset,
+    start: StreamStart,
   ) {
+    const { line, resume, position } = start
     this.#tables = tables
     this.#records = records
     this.#sink = sink
     this.#skippedOperations = skippedOperations
+    this.#line = line
     this.#resume = resume
     this.#position = position
     this.#lastCommit = resume.lastCommit
     this.#doneBefore = resume.lastCommit
     this.#sequenceStart = sequenceStart(resume.lastCommit)
-    this.#changeOrigin = { snapshot: 'false', sequence: '', lsn: 0, txId: null, micros: 0, version: 0 }
+    this.#changeOrigin = { snapshot: 'false', sequence: '', lsn: 0, txId: null, micros: 0, version: 0n }
   }
 
   /** Goes on from this offset, which was stored beside the stream: the end of the snapshot, of a transaction or of the log. */
@@ -114,7 +125,9 @@ export class ChangeStream {
     const { open } = this.#resume
     const resumed = !skipped && open !== null && (open.txId === null || open.txId === begin.xid)
     if (resumed) this.#resume = { ...this.#resume, open: null }
-    this.#transaction = { ...begin, skipped, done: resumed ? open : null, index: 0 }
+    const done = resumed ? open : null
+    const version = firstVersion(this.#line.epoch, begin.finalLsn)
+    this.#transaction = { ...begin, skipped, done, index: 0, firstVersion: version }
     this.#lsn = 0
   }
 
@@ -261,7 +274,7 @@ export class ChangeStream {
   }
 
   #offset(type: MessageType, transaction: Transaction, lsn: number): SourceOffset {
-    return rowOffset(type, lsn, this.#doneBefore, transaction.xid, transaction.micros, this.#nth)
+    return rowOffset(type, lsn, this.#doneBefore, transaction.xid, transaction.micros, this.#nth, this.#line)
   }
 
   #origin(transaction: Transaction, lsn: number): ChangeOrigin {
@@ -270,7 +283,7 @@ export class ChangeStream {
     origin.lsn = lsn
     origin.txId = transaction.xid
     origin.micros = transaction.micros
-    origin.version = rowVersion(transaction.finalLsn, transaction.index - 1)
+    origin.version = versionAt(transaction.firstVersion, transaction.index - 1)
     return origin
   }
 

@@ -26,16 +26,3 @@ function checked(lsn: number, what: string): number {
   if (Number.isSafeInteger(lsn)) return lsn
   throw new DataError(`not a usable log position (LSN): ${what}`)
 }
-
-/** Changes of one transaction that have versions of their own; later ones share the last. */
-const versionsPerCommit = 1024
-
-/**
- * The version of a row (D14): the LSN of the commit record × 1024 + the change's index in its transaction, at most 1023.
- * A snapshot row takes its slot's consistent point and index 0. A bigint past 2^53.
- */
-export function rowVersion(commitLsn: number, index: number): number | bigint {
-  const offset = index < versionsPerCommit ? index : versionsPerCommit - 1
-  const version = commitLsn * versionsPerCommit + offset
-  return Number.isSafeInteger(version) ? version : BigInt(commitLsn) * BigInt(versionsPerCommit) + BigInt(offset)
-}

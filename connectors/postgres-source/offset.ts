@@ -1,8 +1,10 @@
 import { DataError, type SourceOffset, type SourcePartition } from 'penstock/api'
+import type { Line } from './line.ts'
 
 /**
  * Debezium's source offsets. A row's offset says where it lies (`lsn`, and which change of that LSN), and with
- * `lsn_commit` which transactions are whole: those that ended at or before it.
+ * `lsn_commit` which transactions are whole: those that ended at or before it. Three keys more name the line of log that
+ * the positions belong to; Debezium ignores keys that it does not know.
  */
 export type MessageType = 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE'
 
@@ -11,7 +13,12 @@ export function sourcePartition(prefix: string): SourcePartition {
 }
 
 /** Of a snapshot's row; `last` on the very last one. */
-export function snapshotOffset(lsn: number, txId: number | null, micros: number, last: boolean): SourceOffset {
+export function snapshotOffset(
+  line: Line,
+  at: { readonly lsn: number; readonly txId: number | null; readonly micros: number },
+  last: boolean,
+): SourceOffset {
+  const { lsn, txId, micros } = at
   return {
     last_snapshot_record: last,
     lsn,
@@ -19,12 +26,13 @@ export function snapshotOffset(lsn: number, txId: number | null, micros: number,
     ts_usec: micros,
     snapshot: 'INITIAL',
     snapshot_completed: last,
+    ...lineOffset(line),
   }
 }
 
 /**
  * Of a row in the stream. `nth` is the change's number among those that share its LSN: a COPY writes many rows with
- * one log record.
+ * one log record. Each form is spelled out: to build it in parts would cost an object per record.
  */
 export function rowOffset(
   type: MessageType,
@@ -33,12 +41,23 @@ export function rowOffset(
   txId: number,
   micros: number,
   nth: number,
+  line: Line,
 ): SourceOffset {
-  if (lsnCommit === null) {
-    if (nth === 1) return { lsn_proc: lsn, messageType: type, lsn, txId, ts_usec: micros }
-    return { lsn_proc: lsn, messageType: type, lsn, txId, ts_usec: micros, lsn_events_processed: nth }
+  if (lsnCommit === null) return { ...firstRowOffset(type, lsn, txId, micros, nth), ...lineOffset(line) }
+  const { system, timeline, epoch } = line
+  if (nth === 1) {
+    return {
+      lsn_proc: lsn,
+      messageType: type,
+      lsn_commit: lsnCommit,
+      lsn,
+      txId,
+      ts_usec: micros,
+      penstock_system: system,
+      penstock_timeline: timeline,
+      penstock_epoch: epoch,
+    }
   }
-  if (nth === 1) return { lsn_proc: lsn, messageType: type, lsn_commit: lsnCommit, lsn, txId, ts_usec: micros }
   return {
     lsn_proc: lsn,
     messageType: type,
@@ -47,11 +66,20 @@ export function rowOffset(
     txId,
     ts_usec: micros,
     lsn_events_processed: nth,
+    penstock_system: system,
+    penstock_timeline: timeline,
+    penstock_epoch: epoch,
   }
 }
 
+/** Before the first commit that is seen. */
+function firstRowOffset(type: MessageType, lsn: number, txId: number, micros: number, nth: number): SourceOffset {
+  const offset = { lsn_proc: lsn, messageType: type, lsn, txId, ts_usec: micros }
+  return nth === 1 ? offset : { ...offset, lsn_events_processed: nth }
+}
+
 /** After a transaction, or with nothing open and nothing in flight: everything before `lsn` is done. */
-export function commitOffset(lsn: number, txId: number | null, micros: number): SourceOffset {
+export function commitOffset(lsn: number, txId: number | null, micros: number, line: Line): SourceOffset {
   return {
     lsn_proc: lsn,
     messageType: 'COMMIT',
@@ -59,7 +87,26 @@ export function commitOffset(lsn: number, txId: number | null, micros: number): 
     lsn,
     ...(txId === null ? {} : { txId }),
     ts_usec: micros,
+    ...lineOffset(line),
   }
+}
+
+function lineOffset({ system, timeline, epoch }: Line): SourceOffset {
+  return { penstock_system: system, penstock_timeline: timeline, penstock_epoch: epoch }
+}
+
+/** The offset as one of another line that holds the same log up to there. */
+export function onLine(offset: SourceOffset, line: Line): SourceOffset {
+  return { ...offset, ...lineOffset(line) }
+}
+
+/** The line that an offset belongs to; null in one of Debezium. @throws DataError */
+export function lineOf(offset: SourceOffset): Line | null {
+  const system = offset['penstock_system']
+  const timeline = numberOf(offset, 'penstock_timeline')
+  const epoch = numberOf(offset, 'penstock_epoch')
+  if (system === undefined || system === null || timeline === null || epoch === null) return null
+  return { system: String(system), timeline, epoch }
 }
 
 /** Where to go on. */

@@ -1,4 +1,5 @@
 import type { Clock, SourceOffset } from 'penstock/api'
+import type { Line } from './line.ts'
 import { commitOffset, confirmable } from './offset.ts'
 
 /** A transaction that was read to its end. */
@@ -25,31 +26,28 @@ export class Progress {
   readonly #clock: Clock
   readonly #store: StoreOffset | null
   readonly #idleRestMs: number
-  #emitted: SourceOffset | null
-  #durable: SourceOffset | null
-  #confirmable: number
+  #line: Line = { system: '', timeline: 0, epoch: 0 }
+  #emitted: SourceOffset | null = null
+  #durable: SourceOffset | null = null
+  #confirmable = 0
   #lastTransaction: CommittedTransaction | null = null
   #lastStore: number
   #cancel: (() => void) | null = null
 
-  /**
-   * @param emitted where reading goes on; `durable` the stored offset, which lies at or before it.
-   * @param idleRestMs the least time between two offsets of a log without changes.
-   */
-  constructor(
-    emitted: SourceOffset | null,
-    durable: SourceOffset | null,
-    clock: Clock,
-    store: StoreOffset | null,
-    idleRestMs: number,
-  ) {
-    this.#emitted = emitted
-    this.#durable = durable
-    this.#confirmable = durable === null ? 0 : (confirmable(durable) ?? 0)
+  /** @param idleRestMs the least time between two offsets of a log without changes. */
+  constructor(clock: Clock, store: StoreOffset | null, idleRestMs: number) {
     this.#clock = clock
     this.#store = store
     this.#idleRestMs = idleRestMs
     this.#lastStore = clock.monotonic()
+  }
+
+  /** @param emitted where reading goes on; `durable` the stored offset, which lies at or before it. */
+  begin(line: Line, emitted: SourceOffset | null, durable: SourceOffset | null): void {
+    this.#line = line
+    this.#emitted = emitted
+    this.#durable = durable
+    this.#confirmable = durable === null ? 0 : (confirmable(durable) ?? 0)
   }
 
   /** The last offset given out. */
@@ -81,7 +79,7 @@ export class Progress {
     const last = this.#lastTransaction
     if (inTransaction || last === null) return this.#emitted
     const known = this.#emitted === null ? 0 : (confirmable(this.#emitted) ?? 0)
-    return last.endLsn <= known ? this.#emitted : commitOffset(last.endLsn, last.xid, last.micros)
+    return last.endLsn <= known ? this.#emitted : commitOffset(last.endLsn, last.xid, last.micros, this.#line)
   }
 
   onTransaction(transaction: CommittedTransaction): void {
@@ -127,7 +125,7 @@ export class Progress {
     if (this.#store === null) return null
     const last = this.#lastTransaction
     const micros = last?.micros ?? Math.floor(this.#clock.now() * 1000)
-    const offset = commitOffset(lsn, last?.xid ?? null, micros)
+    const offset = commitOffset(lsn, last?.xid ?? null, micros, this.#line)
     this.store(offset)
     return offset
   }

@@ -33,7 +33,7 @@ export interface ChangeOrigin {
   /** Microseconds of the epoch: when the transaction committed, or the snapshot was taken. */
   readonly micros: number
   /** D14. */
-  readonly version: number | bigint
+  readonly version: bigint
 }
 
 const string = primitive('STRING')

@@ -1,13 +1,15 @@
 import { ConnectError, RetriableError, type Clock, type ConnectValue, type Logger } from 'penstock/api'
 import type { CopyStream } from './copy-stream.ts'
 import { UnknownLabelError } from './column-type.ts'
-import { rowVersion } from './lsn.ts'
+import type { Line } from './line.ts'
+import { parseLsn } from './lsn.ts'
 import { snapshotOffset } from './offset.ts'
 import { codeOf } from './pg-error.ts'
 import type { PublishedTable } from './publication.ts'
 import type { RecordBuilder } from './record-builder.ts'
 import type { RecordQueue } from './record-queue.ts'
 import { decodeColumn, type Row } from './row-reader.ts'
+import { firstVersion } from './row-version.ts'
 import type { PgSession } from './session.ts'
 import type { CatalogTable } from './table-catalog.ts'
 import { fullName, quoteIdentifier, quoteLiteral, quoteTable } from './table-filter.ts'
@@ -16,6 +18,7 @@ import type { ColumnPlan, Relation, TableShape } from './table-shape.ts'
 
 /** Where and when a snapshot is taken. */
 export interface SnapshotPoint {
+  readonly line: Line
   /** The position of the slot from which the stream goes on: of the snapshot's rows too, whenever they are read (D14). */
   readonly lsn: number
   readonly txId: number | null
@@ -32,7 +35,7 @@ export async function beginSnapshot(session: PgSession, imported: string | null)
 export async function snapshotPoint(
   session: PgSession,
   lsn: number | null,
-  parse: (text: string) => number,
+  line: Line,
   standby: boolean,
 ): Promise<SnapshotPoint> {
   const current = standby ? 'pg_last_wal_replay_lsn()' : 'pg_current_wal_lsn()'
@@ -41,7 +44,7 @@ export async function snapshotPoint(
     `select ${txId} as tx, (extract(epoch from transaction_timestamp()) * 1000000)::float8 as micros, ${current}::text as lsn`,
   )
   if (row === undefined) throw new ConnectError('the server did not answer what time it is')
-  return { lsn: lsn ?? parse(row.lsn), txId: row.tx, micros: Math.round(row.micros) }
+  return { line, lsn: lsn ?? parseLsn(row.lsn), txId: row.tx, micros: Math.round(row.micros) }
 }
 
 interface HeldRow {
@@ -59,6 +62,7 @@ export class Snapshot {
   readonly #records: RecordBuilder
   readonly #queue: RecordQueue
   readonly #point: SnapshotPoint
+  readonly #version: bigint
   readonly #clock: Clock
   readonly #logger: Logger
   #held: HeldRow | null = null
@@ -79,6 +83,7 @@ export class Snapshot {
     this.#records = records
     this.#queue = queue
     this.#point = point
+    this.#version = firstVersion(point.line.epoch, point.lsn)
     this.#clock = clock
     this.#logger = logger
   }
@@ -139,16 +144,16 @@ export class Snapshot {
   }
 
   #release(held: HeldRow, lastOfTable: boolean, last: boolean): void {
-    const { lsn, txId, micros } = this.#point
+    const { line, lsn, txId, micros } = this.#point
     const origin = {
       snapshot: marker(held, lastOfTable, last),
       sequence: `[null,"${lsn}"]`,
       lsn,
       txId,
       micros,
-      version: rowVersion(lsn, 0),
+      version: this.#version,
     }
-    const offset = snapshotOffset(lsn, txId, micros, last)
+    const offset = snapshotOffset(line, this.#point, last)
     this.#queue.push(this.#records.row(held.shape, 'r', null, held.row, origin, offset, null), held.bytes)
   }
 

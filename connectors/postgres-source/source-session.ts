@@ -1,8 +1,8 @@
 import { ConnectError, type Clock, type Logger, type SourceOffset, type SourceRecord } from 'penstock/api'
 import { ChangeStream, type Missing } from './change-stream.ts'
 import { heartbeatRecord } from './heartbeat.ts'
-import { parseLsn } from './lsn.ts'
-import { commitOffset, confirmable, slotLimit, snapshotOffset, type StreamPoint } from './offset.ts'
+import { identifyBySql, identifySystem, type Line, type ServerLine } from './line.ts'
+import { commitOffset, confirmable, lineOf, onLine, slotLimit, snapshotOffset, type StreamPoint } from './offset.ts'
 import { refuse, survey, type Survey } from './preflight.ts'
 import { Progress, type StoreOffset } from './progress.ts'
 import { watchIntervalMs, type PublicationWatch } from './publication-watch.ts'
@@ -46,6 +46,7 @@ export class SourceSession {
   #stream: ReplicationStream | null = null
   #changes: ChangeStream | null = null
   #snapshot: Snapshot | null = null
+  #line: Line = { system: '', timeline: 0, epoch: 1 }
   #stopBeating: () => void = () => undefined
   #stopWatching: () => void = () => undefined
   /** As looked up now and then: the stream does not tell while it is held back. */
@@ -61,7 +62,7 @@ export class SourceSession {
       this.#stream?.setFull(false)
     }
     const { statusIntervalMs } = parts.settings
-    this.#progress = new Progress(start.position, start.durable, parts.clock, parts.store, statusIntervalMs * 0.9)
+    this.#progress = new Progress(parts.clock, parts.store, statusIntervalMs * 0.9)
   }
 
   /** Where the next session has to go on. Null while tables are read: that begins again. */
@@ -131,23 +132,37 @@ export class SourceSession {
     await tables.preload(sql, found.tables)
     if (settings.snapshotMode === 'initial_only') {
       if (!plan.snapshot) return
+      this.#onLine(await identifyBySql(sql, found.standby), start)
       await beginSnapshot(sql, null)
       await this.#readTables(sql, null, found, null)
       return
     }
+    const replication = await this.#connect('replication')
+    this.#onLine(await identifySystem(replication), start)
     const limit = plan.snapshot || start.position === null ? null : slotLimit(start.position)
     checkSlot(found.slot, settings.slot, settings.connection.database, limit)
     refuseYoungPublication(found.slot, found.publication, settings, limit !== null)
     await ensurePublication(sql, settings, found.publication, found.tables)
     const publication = await readPublication(sql, settings.publication, found.serverVersion)
     if (publication === null) throw new ConnectError(`publication "${settings.publication}" was not made`)
-    await this.#begin(sql, found, plan, publication)
+    await this.#begin({ sql, replication }, found, plan, publication)
+  }
+
+  #onLine(server: ServerLine, start: Start): void {
+    const stored = start.position === null ? null : lineOf(start.position)
+    this.#line = { system: server.system, timeline: server.timeline, epoch: stored?.epoch ?? 1 }
+    const position = start.position === null ? null : onLine(start.position, this.#line)
+    this.#progress.begin(this.#line, position, start.durable)
   }
 
   /** Makes the slot where it is missing and starts the stream; it flows once tables are read, where they are to be. */
-  async #begin(sql: PgSession, found: Survey, plan: Plan, publication: Publication): Promise<void> {
+  async #begin(
+    { sql, replication }: { readonly sql: PgSession; readonly replication: PgSession },
+    found: Survey,
+    plan: Plan,
+    publication: Publication,
+  ): Promise<void> {
     const { settings, clock, logger } = this.#parts
-    const replication = await this.#connect('replication')
     const created =
       found.slot === null ? await createSlot(replication, settings.slot, plan.snapshot, clock, logger) : null
     const slotLsn = created?.consistentPoint ?? found.slot?.confirmedLsn ?? 0
@@ -220,6 +235,7 @@ export class SourceSession {
 
   #makeStream(resume: StreamPoint, slotLsn: number, publication: string): ReplicationStream {
     const { settings, tables, records, clock, logger } = this.#parts
+    const line = this.#line
     const changes = new ChangeStream(
       tables,
       records,
@@ -232,8 +248,11 @@ export class SourceSession {
         onCommit: (transaction) => this.#progress.onTransaction(transaction),
       },
       settings.skippedOperations,
-      resume,
-      this.#progress.emitted ?? commitOffset(slotLsn, null, Math.floor(clock.now() * 1000)),
+      {
+        line,
+        resume,
+        position: this.#progress.emitted ?? commitOffset(slotLsn, null, Math.floor(clock.now() * 1000), line),
+      },
     )
     const stream = new ReplicationStream(
       changes,
@@ -265,7 +284,7 @@ export class SourceSession {
   ): Promise<void> {
     const { settings, tables, records, clock, logger } = this.#parts
     await tables.context.types.reloadEnums(sql)
-    const point = await snapshotPoint(sql, slotLsn, parseLsn, found.standby)
+    const point = await snapshotPoint(sql, slotLsn, this.#line, found.standby)
     const chosen = await currentTables(sql, snapshotTables(settings, found, publication))
     await tables.preload(sql, chosen)
     const snapshot = new Snapshot(sql, tables, records, this.#queue, point, clock, logger)
@@ -273,7 +292,7 @@ export class SourceSession {
     const read = async (): Promise<void> => {
       await snapshot.read(chosen, publication?.tables ?? [])
       await sql.query('COMMIT')
-      this.#onSnapshotDone(snapshotOffset(point.lsn, point.txId, point.micros, true), snapshot.rows)
+      this.#onSnapshotDone(snapshotOffset(this.#line, point, true), snapshot.rows)
       logger.info(`snapshot complete: ${snapshot.rows} rows of ${chosen.length} tables`)
       await this.#disconnect(sql)
       this.#flow()

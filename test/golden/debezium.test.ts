@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Converter, HeaderConverter, RawConfig, SourceRecord } from 'penstock/api'
+import type { Converter, HeaderConverter, RawConfig, SourceOffset, SourceRecord } from 'penstock/api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { plugin as source } from '../../connectors/postgres-source/index.ts'
 import { plugin as jsonConverter } from '../../plugins/converters/json-converter.ts'
@@ -119,6 +119,11 @@ function byTopic<T extends { readonly topic: string }>(records: readonly T[]): T
   return topics.flatMap((topic) => records.filter((record) => record.topic === topic))
 }
 
+/** Debezium's keys only: ours follow them, and it ignores keys that it does not know. */
+function withoutLine(offset: SourceOffset): SourceOffset {
+  return Object.fromEntries(Object.entries(offset).filter(([key]) => !key.startsWith('penstock_')))
+}
+
 /** Every number is any number. */
 const anyNumbers = (text: string): string => text.replace(/\d+/g, 'N')
 
@@ -171,8 +176,8 @@ describeWith(['postgres'], 'records equal what Debezium 3.2.3 wrote', () => {
         const versions = written
           .filter((record) => record.topic === topic)
           .map((record) => BigInt(record.headers.find(isOurs)?.[1] ?? -1))
-        expect(versions).toEqual(versions.toSorted((a, b) => Number(a - b)))
-        expect(versions[0]).toBeGreaterThan(0n)
+        expect(versions).toEqual(versions.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0)))
+        expect(versions[0]).toBeGreaterThan(2n ** 53n)
       }
     })
 
@@ -187,7 +192,7 @@ describeWith(['postgres'], 'records equal what Debezium 3.2.3 wrote', () => {
     })
 
     it('stores offsets of the same form', () => {
-      const ours = new Set(records.map((record) => anyNumbers(JSON.stringify(record.sourceOffset))))
+      const ours = new Set(records.map((record) => anyNumbers(JSON.stringify(withoutLine(record.sourceOffset)))))
       const theirs = lines<Recorded>(`${story}.connect-offsets.jsonl`).filter(
         ({ key }) => key === JSON.stringify([connector.name, { server: config['topic.prefix'] }]),
       )

@@ -64,7 +64,7 @@ export function sourceOf(record: SourceRecord, name: string): ConnectValue {
 /** The version of D14. */
 export function versionOf(record: SourceRecord): bigint {
   const header = record.headers.find((candidate) => candidate.key === '__penstock.version')
-  return BigInt(Number(header?.value ?? -1))
+  return BigInt(String(header?.value ?? -1))
 }
 
 /** `op key` of each record: `c [1]`. */

@@ -1,15 +1,19 @@
 import type { SourceOffset } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
-import { formatLsn, parseLsn, readLsn, rowVersion } from '../../../connectors/postgres-source/lsn.ts'
+import { formatLsn, parseLsn, readLsn } from '../../../connectors/postgres-source/lsn.ts'
 import {
   commitOffset,
   confirmable,
+  lineOf,
+  onLine,
   resumePoint,
   rowOffset,
   slotLimit,
+  snapshotOffset,
 } from '../../../connectors/postgres-source/offset.ts'
 import { Progress } from '../../../connectors/postgres-source/progress.ts'
 import { RecordQueue } from '../../../connectors/postgres-source/record-queue.ts'
+import { firstVersion, versionAt } from '../../../connectors/postgres-source/row-version.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 describe('log positions', () => {
@@ -23,11 +27,28 @@ describe('log positions', () => {
     expect(() => readLsn(Buffer.from('ffffffffffffffff', 'hex'), 0)).toThrow('LSN')
     expect(() => parseLsn('nonsense')).toThrow('LSN')
   })
+})
 
-  it('make versions that leave room for a thousand changes, exact past 2^53', () => {
-    expect(rowVersion(1000, 0)).toBe(1_024_000)
-    expect(rowVersion(1000, 5000)).toBe(1_024_000 + 1023)
-    expect(rowVersion(2 ** 52, 3)).toBe(2n ** 62n + 3n)
+const line = { system: '7412', timeline: 1, epoch: 2 }
+
+describe('the version of a row', () => {
+  const version = (epoch: number, lsn: number, index: number): bigint => versionAt(firstVersion(epoch, lsn), index)
+
+  it('holds the epoch, the position of the commit in units of eight bytes, and the index of the change', () => {
+    expect(version(0, 8000, 0)).toBe(1_024_000n)
+    expect(version(3, 2 ** 45, 5)).toBe(3n * 2n ** 53n + 2n ** 52n + 5n)
+    expect(version(1023, 2 ** 46 - 8, 1023)).toBe(2n ** 63n - 1n)
+  })
+
+  it('rises with the index up to 1023, and never reaches the version of the next commit', () => {
+    expect(version(1, 8000, 1023)).toBe(version(1, 8000, 0) + 1023n)
+    expect(version(1, 8000, 5000)).toBe(version(1, 8000, 1023))
+    expect(version(1, 8008, 0)).toBeGreaterThan(version(1, 8000, 1_000_000))
+  })
+
+  it('of the first epoch lies above every offset of a topic and every version without an epoch', () => {
+    expect(version(1, 0, 0)).toBeGreaterThan(BigInt(Number.MAX_SAFE_INTEGER))
+    expect(version(1, 0, 0)).toBeGreaterThan((2n ** 43n - 8n) * 1024n + 1023n)
   })
 })
 
@@ -54,10 +75,25 @@ describe('a stored offset', () => {
     expect(() => resumePoint({ lsn: 'x' })).toThrow('PG_OFFSET')
   })
 
+  it('names its line, whatever kind of place it is', () => {
+    const offsets = [
+      snapshotOffset(line, { lsn: 5, txId: null, micros: 1 }, false),
+      rowOffset('INSERT', 9, null, 3, 1, 1, line),
+      rowOffset('INSERT', 9, null, 3, 1, 2, line),
+      rowOffset('INSERT', 9, 7, 3, 1, 1, line),
+      rowOffset('INSERT', 9, 7, 3, 1, 2, line),
+      commitOffset(9, null, 1, line),
+      onLine({ lsn: 9 }, line),
+    ]
+    for (const offset of offsets) expect(lineOf(JSON.parse(JSON.stringify(offset)) as SourceOffset)).toEqual(line)
+    expect(lineOf({ lsn: 9, lsn_proc: 9, messageType: 'INSERT' })).toBeNull()
+    expect(() => lineOf({ penstock_system: '1', penstock_timeline: 'x', penstock_epoch: 1 })).toThrow('PG_OFFSET')
+  })
+
   it('allows the slot to stand at its last commit, and confirms no more', () => {
-    const row = rowOffset('INSERT', 9, 7, 3, 1, 1)
+    const row = rowOffset('INSERT', 9, 7, 3, 1, 1, line)
     expect([slotLimit(row), confirmable(row)]).toEqual([7, 7])
-    const first = rowOffset('INSERT', 9, null, 3, 1, 1)
+    const first = rowOffset('INSERT', 9, null, 3, 1, 1, line)
     expect([slotLimit(first), confirmable(first)]).toEqual([9, null])
   })
 })
@@ -66,16 +102,18 @@ describe('progress', () => {
   function progress(durable: SourceOffset | null = null) {
     const stored: SourceOffset[] = []
     const clock = new ManualClock()
+    const at = new Progress(clock, (offset) => void stored.push(offset), 9000)
+    at.begin(line, durable, durable)
     return {
       stored,
       clock,
-      progress: new Progress(durable, durable, clock, (offset) => void stored.push(offset), 9000),
+      progress: at,
     }
   }
 
   it('stores the end of a transaction once its rows are durable, a second after the last time', () => {
     const { progress: at, stored, clock } = progress()
-    const row = rowOffset('INSERT', 9, null, 3, 1, 1)
+    const row = rowOffset('INSERT', 9, null, 3, 1, 1, line)
     at.onEmitted(row)
     at.onTransaction({ endLsn: 12, xid: 3, micros: 1 })
     expect(at.storeTransaction(() => undefined)).toBeNull()
@@ -84,7 +122,7 @@ describe('progress', () => {
     expect(at.storeTransaction(() => void (retried += 1))).toBeNull()
     clock.advance(1000)
     expect(retried).toBe(1)
-    expect(at.storeTransaction(() => undefined)).toEqual(commitOffset(12, 3, 1))
+    expect(at.storeTransaction(() => undefined)).toEqual(commitOffset(12, 3, 1, line))
     expect(at.confirmable).toBe(0)
     at.onDurable(stored[0] ?? {})
     expect(at.confirmable).toBe(12)
@@ -113,8 +151,8 @@ describe('progress', () => {
   })
 
   it('never confirms what is emitted and not durable', () => {
-    const { progress: at, clock } = progress(commitOffset(5, null, 0))
-    at.onEmitted(rowOffset('INSERT', 9, 7, 3, 1, 1))
+    const { progress: at, clock } = progress(commitOffset(5, null, 0, line))
+    at.onEmitted(rowOffset('INSERT', 9, 7, 3, 1, 1, line))
     clock.advance(60_000)
     expect(at.confirmable).toBe(5)
     expect(at.storeLogEnd(100, false)).toBeNull()

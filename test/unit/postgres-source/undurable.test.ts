@@ -10,7 +10,9 @@ function record(sourceOffset: SourceOffset): SourceRecord {
   } // prettier-ignore
 }
 
-const row = (lsn: number, micros: number): SourceOffset => rowOffset('INSERT', lsn, 1, 7, micros, 1)
+const line = { system: '7412', timeline: 1, epoch: 1 }
+const row = (lsn: number, micros: number): SourceOffset => rowOffset('INSERT', lsn, 1, 7, micros, 1, line)
+const read = (last: boolean): SourceOffset => snapshotOffset(line, { lsn: 10, txId: 1, micros: 500 }, last)
 
 describe('how long the oldest change has waited that is not durable', () => {
   it('is nothing before a record is handed out, and after the last one is durable', () => {
@@ -36,18 +38,18 @@ describe('how long the oldest change has waited that is not durable', () => {
     const undurable = new Undurable()
     undurable.onTaken([record(row(10, 1000))])
     undurable.onDurable(row(10, 1000))
-    undurable.onDurable(commitOffset(15, 7, 1500))
+    undurable.onDurable(commitOffset(15, 7, 1500, line))
     undurable.onTaken([record(row(20, 9_000_000))])
-    undurable.onDurable(commitOffset(15, 7, 1500))
+    undurable.onDurable(commitOffset(15, 7, 1500, line))
     expect(undurable.since).toBe(9_000_000)
   })
 
   it('counts rows of a snapshot as of its time', () => {
     const undurable = new Undurable()
-    undurable.onTaken([record(snapshotOffset(10, 1, 500, false)), record(snapshotOffset(10, 1, 500, true))])
-    undurable.onDurable(snapshotOffset(10, 1, 500, false))
+    undurable.onTaken([record(read(false)), record(read(true))])
+    undurable.onDurable(read(false))
     expect(undurable.since).toBe(500)
-    undurable.onDurable(JSON.parse(JSON.stringify(snapshotOffset(10, 1, 500, true))) as SourceOffset)
+    undurable.onDurable(JSON.parse(JSON.stringify(read(true))) as SourceOffset)
     expect(undurable.since).toBeNull()
   })
 })

@@ -1,0 +1,21 @@
+/**
+ * The version of a row (D14, D18): (epoch × 2^43 + commit LSN / 8) × 1024 + the change's index in its transaction, at most
+ * 1023. Log records begin at multiples of 8 bytes. A snapshot row takes the position of its slot and index 0.
+ */
+const versionsPerCommit = 1024
+const positionsPerEpoch = 2n ** 43n
+const versionsPerEpoch = positionsPerEpoch * BigInt(versionsPerCommit)
+
+/** A bigint for each index: to make one costs more than to look it up. */
+const indexes = Array.from({ length: versionsPerCommit }, (_, index) => BigInt(index))
+const lastIndex = BigInt(versionsPerCommit - 1)
+
+/** The version of a transaction's first change. */
+export function firstVersion(epoch: number, commitLsn: number): bigint {
+  return BigInt(epoch) * versionsPerEpoch + BigInt(Math.floor(commitLsn / 8)) * BigInt(versionsPerCommit)
+}
+
+/** The version of the change with this index (from 0), given that of its transaction's first change. */
+export function versionAt(first: bigint, index: number): bigint {
+  return index === 0 ? first : first + (indexes[index] ?? lastIndex)
+}
