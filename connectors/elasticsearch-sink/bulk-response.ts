@@ -3,8 +3,8 @@ import type { Operation } from './operation.ts'
 /** What became of one item of a bulk request. */
 export type Outcome =
   | { readonly kind: 'done' }
-  /** A newer version is stored: what this write wanted is there already, or past. */
-  | { readonly kind: 'superseded' }
+  /** A higher version is stored; null where the answer does not say which. */
+  | { readonly kind: 'superseded'; readonly stored: number | bigint | null }
   /** Elasticsearch could not take it now. */
   | { readonly kind: 'unavailable'; readonly reason: string }
   /** The index is gone: make it, then write again. */
@@ -73,7 +73,7 @@ export function parseItems(body: string): readonly BulkItem[] | null {
 }
 
 /** Classifies an item by its status and error types (8.x, 7.17 and OpenSearch name some differently). */
-export function classify(item: BulkItem, operation: Pick<Operation, 'versioned'>): Outcome {
+export function classify(item: BulkItem, operation: Pick<Operation, 'version'>): Outcome {
   const [answer] = Object.values(item)
   if (answer === undefined) return { kind: 'refused', reason: 'an empty item in the answer of a bulk request' }
   const { error, status } = answer
@@ -81,11 +81,21 @@ export function classify(item: BulkItem, operation: Pick<Operation, 'versioned'>
   const type = error.type ?? ''
   const reason = reasonOf(error)
   if (status === 409 || type === 'version_conflict_engine_exception') {
-    return !operation.versioned ? { kind: 'refused', reason } : { kind: 'superseded' }
+    return operation.version === null
+      ? { kind: 'refused', reason }
+      : { kind: 'superseded', stored: storedVersion(reason) }
   }
   if (unavailableStatuses.has(status) || unavailableTypes.has(type)) return { kind: 'unavailable', reason }
   if (type === 'index_not_found_exception') return { kind: 'no-index', reason }
   return { kind: malformedTypes.has(type) ? 'malformed' : 'refused', reason }
+}
+
+/** The stored version that a conflict names: `current version [7] is higher than the one provided [5]`. */
+function storedVersion(reason: string): number | bigint | null {
+  const digits = /current version \[(\d+)\]/.exec(reason)?.[1]
+  if (digits === undefined) return null
+  const version = BigInt(digits)
+  return version <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(version) : version
 }
 
 /** `type: reason (cause: reason)`: Elasticsearch's own words. */

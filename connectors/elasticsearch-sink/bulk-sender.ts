@@ -157,17 +157,16 @@ type Step =
   | { readonly kind: 'again'; readonly remaining: readonly Operation[]; readonly reason: string }
 
 /**
- * What must be sent again. With versions that is what failed: a later write of the document that was applied wins by
- * its version. Without, every later write of the same document is repeated after the failed one (I12).
+ * What must be sent again: what failed, and after it every later write of the same document, applied or not (I12).
+ * A version alone does not keep their order: equal versions pass one another, and Elasticsearch forgets the version of a
+ * deleted document after `index.gc_deletes`.
  */
 export function toRepeat(operations: readonly Operation[], failed: ReadonlySet<Operation>): readonly Operation[] {
   const again = new Set<string>()
   return operations.filter((operation) => {
-    if (failed.has(operation)) {
-      if (!operation.versioned && operation.id !== null) again.add(documentKey(operation))
-      return true
-    }
-    return again.size > 0 && operation.id !== null && again.has(documentKey(operation))
+    if (operation.id === null) return failed.has(operation)
+    if (failed.has(operation)) again.add(documentKey(operation))
+    return again.size > 0 && again.has(documentKey(operation))
   })
 }
 

@@ -4,46 +4,73 @@ import type { SinkSettings } from './settings.ts'
 /** An external version: a number, or a bigint past 2^53. Null writes without a version. */
 export type Version = number | bigint | null
 
+/** Every version of our Postgres source is at least this, and so above every offset. */
+export const firstRowVersion = 2 ** 53
+
+/** Where in a partition records with and without a version header begin. */
+export class VersionKinds {
+  headerFrom = Number.POSITIVE_INFINITY
+  plainFrom = Number.POSITIVE_INFINITY
+}
+
 /**
- * Finds each record's version. In `auto` a topic's first record decides between header and offset; a topic that
- * mixes both would order its documents by incomparable numbers, and fails by name.
+ * Finds each record's version. In `auto` that is the header of a record that has one, else its offset. A partition may
+ * change once from offsets to row versions, which are above every offset: a topic of Debezium that our source continues.
+ * No other mixture can be compared: it fails by name.
  */
 export class DocumentVersions {
   readonly #settings: Pick<SinkSettings, 'documentVersion' | 'versionHeader'>
-  readonly #kinds = new Map<string, 'header' | 'offset'>()
 
   constructor(settings: Pick<SinkSettings, 'documentVersion' | 'versionHeader'>) {
     this.#settings = settings
   }
 
-  /** @throws DataError when a header is missing, malformed, or mixed with offsets. */
-  of(record: SinkRecord): Version {
+  /**
+   * @param kinds what the record's partition has shown so far.
+   * @throws DataError when a header is missing, malformed, or mixed with offsets.
+   */
+  of(record: SinkRecord, kinds: VersionKinds): Version {
     const { documentVersion, versionHeader } = this.#settings
     if (documentVersion === 'none') return null
     if (documentVersion === 'offset') return record.originalOffset
     const header = lastHeader(record.headers, versionHeader)
-    if (documentVersion === 'auto') this.#agree(record.originalTopic, header === undefined ? 'offset' : 'header')
     if (header === undefined) {
-      if (documentVersion === 'auto') return record.originalOffset
+      if (documentVersion === 'auto') return this.#plain(record, kinds)
       throw new DataError(
         `the record has no header '${versionHeader}' to take its version from. Use document.version=auto or offset`,
         { code: 'ES_VERSION_HEADER' },
       )
     }
-    return parse(header.value, versionHeader)
+    const version = parse(header.value, versionHeader)
+    if (documentVersion === 'auto') this.#noteHeader(record, version, kinds)
+    return version
   }
 
-  #agree(topic: string, kind: 'header' | 'offset'): void {
-    const known = this.#kinds.get(topic)
-    if (known === undefined) this.#kinds.set(topic, kind)
-    else if (known !== kind) {
+  #plain({ originalTopic, originalOffset }: SinkRecord, kinds: VersionKinds): number {
+    if (originalOffset > kinds.headerFrom) {
       throw new DataError(
-        `topic '${topic}' mixes records with and without the header '${this.#settings.versionHeader}': their versions cannot be compared. Set document.version to header, offset or none, or give the topic one producer`,
+        `topic '${originalTopic}' goes back from records with the header '${this.#settings.versionHeader}' to records without: their offsets are lower than the versions that documents have. ${newIndexAdvice}`,
+        { code: 'ES_VERSION_MIXED' },
+      )
+    }
+    if (originalOffset < kinds.plainFrom) kinds.plainFrom = originalOffset
+    return originalOffset
+  }
+
+  #noteHeader({ originalTopic, originalOffset }: SinkRecord, version: number | bigint, kinds: VersionKinds): void {
+    if (originalOffset < kinds.headerFrom) kinds.headerFrom = originalOffset
+    if (version < firstRowVersion && originalOffset > kinds.plainFrom) {
+      throw new DataError(
+        `topic '${originalTopic}' has records without the header '${this.#settings.versionHeader}' before this one, whose version ${version} is not above every offset. ${newIndexAdvice}`,
         { code: 'ES_VERSION_MIXED' },
       )
     }
   }
 }
+
+/** How a topic gets into an index whatever its versions were: the order of the log is that of its offsets. */
+export const newIndexAdvice =
+  'Delete the index, or route to a new one, and create the connector under another name with document.version=offset: it reads the topic from its beginning, in the order of the log'
 
 function parse(value: unknown, name: string): number | bigint {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value

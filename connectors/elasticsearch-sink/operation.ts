@@ -21,8 +21,8 @@ export interface Operation {
   readonly index: string
   /** Null lets Elasticsearch choose; there is no order to keep then. */
   readonly id: string | null
-  /** Whether it is written with a version. */
-  readonly versioned: boolean
+  /** The version it is written with; null without. */
+  readonly version: Version
   /** Bytes in a bulk body; of a draft an estimate. */
   readonly weight: number
   /** Which record of {@link progress} it is. */

@@ -1,3 +1,5 @@
+import { VersionKinds } from './document-version.ts'
+
 /**
  * What may be committed of one partition: everything before the first record that is not done (I2). Records under way
  * are numbers in one array, for a slow cluster keeps tens of thousands of them alive.
@@ -5,6 +7,7 @@
 export class PartitionProgress {
   /** `topic-partition`, for errors. */
   readonly name: string
+  readonly versionKinds = new VersionKinds()
   /** Offsets in rising order; -1 - offset once the record needs nothing more. */
   #offsets: number[] = []
   #head = 0

@@ -219,7 +219,7 @@ export class ElasticsearchSinkTask implements SinkTask {
         : byKey
           ? documentId(record.keySchema, record.key)
           : positionId(record.topic, record.partition, record.offset)
-    const version = byKey && id !== null ? versions.of(record) : null
+    const version = byKey && id !== null ? versions.of(record, progress.versionKinds) : null
     const source = document?.json ?? ''
     // An update leaves fields alone by itself; a document of its own has no stored value to keep.
     const holes = upsert || !byKey || id === null ? null : (document?.holes ?? null)
@@ -228,7 +228,7 @@ export class ElasticsearchSinkTask implements SinkTask {
       kind: action,
       index,
       id,
-      versioned: version !== null,
+      version,
       weight: lines === null ? source.length + draftWeight : lines.end - lines.start,
       mark: progress.begin(record.originalOffset),
       progress,

@@ -48,7 +48,7 @@ function operation(id: string, offset: number, progress: PartitionProgress, line
     kind: 'index',
     index: 'i',
     id,
-    versioned: false,
+    version: null,
     weight: 100,
     mark: progress.begin(offset),
     progress,

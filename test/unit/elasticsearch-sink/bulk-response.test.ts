@@ -11,7 +11,7 @@ function operation(id: string, version: number | null, kind: Operation['kind'] =
     kind,
     index: 'orders',
     id,
-    versioned: version !== null,
+    version,
     weight: 0,
     mark: progress.begin(0),
     progress,
@@ -43,6 +43,15 @@ describe('an item of a bulk answer', () => {
     expect(classify(failed(409, 'version_conflict_engine_exception'), operation('1', null)).kind).toBe('refused')
   })
 
+  it.each([
+    ['[1]: version conflict, current version [849607860224] is higher than the one provided [5]', 849_607_860_224],
+    ['[1]: version conflict, current version [9007199254740993] is higher than the one provided [5]', 2n ** 53n + 1n],
+    ['because', null],
+  ])('names the stored version of a conflict: %s', (reason, stored) => {
+    const item = { index: { status: 409, error: { type: 'version_conflict_engine_exception', reason } } }
+    expect(classify(item, versioned)).toEqual({ kind: 'superseded', stored })
+  })
+
   it('keeps the words of Elasticsearch, cause included', () => {
     const item: BulkItem = {
       index: { status: 400, error: { type: 'a', reason: 'b', caused_by: { type: 'c', reason: 'd' } } },
@@ -52,15 +61,26 @@ describe('an item of a bulk answer', () => {
 })
 
 describe('what is sent again after a failure', () => {
-  it('is the failed write alone where versions keep the order', () => {
-    const [first, second] = [operation('1', 1), operation('1', 2)]
-    expect(toRepeat([first, second], new Set([first]))).toEqual([first])
-  })
-
-  it('is every later write of the document too where there are none', () => {
-    const all = [operation('1', null), operation('2', null), operation('1', null)]
+  it.each([
+    ['without versions', [null, null, null]],
+    ['with rising versions', [1, 2, 3]],
+    ['with equal versions', [5, 5, 5]],
+  ])('is every later write of the document too, %s', (_name, [one, other, two]) => {
+    const all = [operation('1', one ?? null), operation('2', other ?? null), operation('1', two ?? null, 'delete')]
     const [first, , third] = all
     expect(toRepeat(all, new Set(all.slice(0, 1)))).toEqual([first, third])
+  })
+
+  it('is no write before the failed one, and none of a document whose id Elasticsearch chooses', () => {
+    const [first, second] = [operation('1', 1), operation('1', 2)]
+    const unnamed: Operation[] = [
+      { ...operation('', null), id: null },
+      { ...operation('', null), id: null },
+    ]
+    expect(toRepeat([first, second, ...unnamed], new Set([second, ...unnamed.slice(0, 1)]))).toEqual([
+      second,
+      unnamed[0],
+    ])
   })
 })
 

@@ -1,7 +1,7 @@
 import { arrayOf, mapOf, primitive, struct, type ConnectValue } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 import { DocumentReader } from '../../../connectors/elasticsearch-sink/document.ts'
-import { DocumentVersions } from '../../../connectors/elasticsearch-sink/document-version.ts'
+import { DocumentVersions, VersionKinds } from '../../../connectors/elasticsearch-sink/document-version.ts'
 import { placeholderOf } from '../../../connectors/elasticsearch-sink/placeholder.ts'
 import { MemoryLog } from '../../support/sink-task-harness.ts'
 
@@ -140,33 +140,53 @@ describe('the version of a document', () => {
   const plain = log.append({ topic: 'a' })
   const versioned = log.append({ topic: 'a', headers: header(9_007_199_254_740_993n) })
 
+  const versionsBy = (documentVersion: 'auto' | 'header' | 'offset' | 'none') =>
+    new DocumentVersions({ documentVersion, versionHeader: '__penstock.version' })
+
   it('is the header where records have it, else the offset', () => {
-    expect(new DocumentVersions({ documentVersion: 'auto', versionHeader: '__penstock.version' }).of(versioned)).toBe(
-      9_007_199_254_740_993n,
-    )
-    expect(new DocumentVersions({ documentVersion: 'auto', versionHeader: '__penstock.version' }).of(plain)).toBe(0)
-    expect(
-      new DocumentVersions({ documentVersion: 'none', versionHeader: '__penstock.version' }).of(versioned),
-    ).toBeNull()
-    expect(new DocumentVersions({ documentVersion: 'offset', versionHeader: '__penstock.version' }).of(versioned)).toBe(
-      1,
-    )
+    expect(versionsBy('auto').of(versioned, new VersionKinds())).toBe(9_007_199_254_740_993n)
+    expect(versionsBy('auto').of(plain, new VersionKinds())).toBe(0)
+    expect(versionsBy('none').of(versioned, new VersionKinds())).toBeNull()
+    expect(versionsBy('offset').of(versioned, new VersionKinds())).toBe(1)
   })
 
-  it('cannot be told in a topic that mixes both', () => {
-    const versions = new DocumentVersions({ documentVersion: 'auto', versionHeader: '__penstock.version' })
-    versions.of(plain)
-    expect(() => versions.of(versioned)).toThrow(/ES_VERSION_MIXED: topic 'a' mixes/)
+  it('changes from offsets to row versions where our source continues a topic of Debezium, in each partition by itself', () => {
+    const taken = new MemoryLog()
+    const append = (partition: number, value: ConnectValue = null) =>
+      taken.append({ topic: 'a', partition, headers: value === null ? [] : header(value) })
+    const records = [append(0), append(0), append(0, 2n ** 53n + 5n), append(0, 2n ** 53n + 6n)]
+    const versions = versionsBy('auto')
+    const kinds = new VersionKinds()
+    // Read twice, as after a seek: what lies before the change stays comparable.
+    for (const _ of [1, 2]) {
+      expect(records.map((record) => versions.of(record, kinds))).toEqual([0, 1, 2n ** 53n + 5n, 2n ** 53n + 6n])
+    }
+    expect(versions.of(append(1), new VersionKinds())).toBe(0)
+  })
+
+  it('is refused where a topic goes back from row versions to offsets', () => {
+    const versions = versionsBy('auto')
+    const kinds = new VersionKinds()
+    versions.of(versioned, kinds)
+    expect(() => versions.of(log.append({ topic: 'a' }), kinds)).toThrow(/ES_VERSION_MIXED: topic 'a' goes back/)
+  })
+
+  it('is refused where a version after offsets is not above every offset', () => {
+    const versions = versionsBy('auto')
+    const kinds = new VersionKinds()
+    versions.of(plain, kinds)
+    const low = log.append({ topic: 'a', headers: header(123_456_789) })
+    expect(() => versions.of(low, kinds)).toThrow(/ES_VERSION_MIXED: .*123456789 is not above every offset/)
   })
 
   it.each(['x', '-1', '1.5', ''])('is refused when the header holds %j', (value) => {
-    const versions = new DocumentVersions({ documentVersion: 'header', versionHeader: '__penstock.version' })
-    expect(() => versions.of(log.append({ topic: 'b', headers: header(value) }))).toThrow(/ES_VERSION_HEADER/)
+    const record = log.append({ topic: 'b', headers: header(value) })
+    expect(() => versionsBy('header').of(record, new VersionKinds())).toThrow(/ES_VERSION_HEADER/)
   })
 
   it('is refused when the header is insisted on and missing', () => {
-    expect(() => new DocumentVersions({ documentVersion: 'header', versionHeader: 'v' }).of(plain)).toThrow(
-      /no header 'v'/,
-    )
+    expect(() =>
+      new DocumentVersions({ documentVersion: 'header', versionHeader: 'v' }).of(plain, new VersionKinds()),
+    ).toThrow(/no header 'v'/)
   })
 })
