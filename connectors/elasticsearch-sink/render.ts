@@ -1,5 +1,5 @@
 import { DataError, decimalFromBytes, type ConnectValue, type Field, type Schema } from 'penstock/api'
-import { semanticOf } from './semantic.ts'
+import { infinitiesOf, semanticOf } from './semantic.ts'
 import { isoDate, isoTime, isoTimestamp } from './temporal-text.ts'
 
 /** Turns a value of one schema into JSON text. */
@@ -9,6 +9,8 @@ export type Renderer = (value: ConnectValue) => string
 export interface RenderOptions {
   readonly exact: boolean
   readonly compactMaps: boolean
+  /** An infinity was written as null; the name of its field, `outer.inner` where it is nested. */
+  readonly onInfinity: (field: string) => void
 }
 
 /**
@@ -29,7 +31,7 @@ export function compileRenderer(schema: Schema, options: RenderOptions): Rendere
 
 function compilePresent(schema: Schema, options: RenderOptions): Renderer {
   const semantic = compileSemantic(schema, options)
-  if (semantic !== null) return semantic
+  if (semantic !== null) return options.exact ? nullForInfinity(schema, semantic, options) : semantic
   switch (schema.type) {
     case 'INT8':
     case 'INT16':
@@ -60,22 +62,36 @@ function compileSemantic(schema: Schema, options: RenderOptions): Renderer | nul
     case 'decimal':
       return options.exact ? (value) => `"${String(value)}"` : (value) => String(Number(value))
     case 'variable-decimal':
-      return options.exact ? compileVariableDecimal(schema) : null
+      return options.exact ? compileVariableDecimal(schema, options) : null
     case 'date':
       return options.exact ? (value) => `"${isoDate(Number(value))}"` : null
     case 'time':
       return options.exact ? (value) => `"${isoTime(integer(value), semantic.perSecond)}"` : null
     case 'timestamp':
       return options.exact ? (value) => `"${isoTimestamp(integer(value), semantic.perSecond)}"` : null
+    case 'iso-date':
+    case 'iso-timestamp':
+      return options.exact ? (value) => JSON.stringify(String(value)) : null
     default:
       return null
   }
 }
 
-function compileVariableDecimal(schema: Schema): Renderer {
+/** The infinities of Postgres are no dates: as text they would make a document malformed wherever the field is a date. */
+function nullForInfinity(schema: Schema, render: Renderer, { onInfinity }: RenderOptions): Renderer {
+  const infinite = infinitiesOf(semanticOf(schema.name))
+  if (infinite === null) return render
+  return (value) => {
+    if (!infinite.includes(value)) return render(value)
+    onInfinity('')
+    return 'null'
+  }
+}
+
+function compileVariableDecimal(schema: Schema, options: RenderOptions): Renderer {
   const scale = schema.fields.find((field) => field.name === 'scale')
   const unscaled = schema.fields.find((field) => field.name === 'value')
-  if (scale === undefined || unscaled === undefined) return compileStruct(schema, { exact: true, compactMaps: true })
+  if (scale === undefined || unscaled === undefined) return compileStruct(schema, { ...options, compactMaps: true })
   return (value) => {
     const parts = structOf(value, schema)
     const bytes = parts[unscaled.index]
@@ -144,7 +160,11 @@ function compileStruct(schema: Schema, options: RenderOptions): Renderer {
 
 /** A field's renderer: what it refuses is said with the field's name. */
 export function fieldRenderer(field: Field, options: RenderOptions): Renderer {
-  const render = compileRenderer(field.schema, options)
+  const { onInfinity } = options
+  const render = compileRenderer(field.schema, {
+    ...options,
+    onInfinity: (inner) => onInfinity(inner === '' ? field.name : `${field.name}.${inner}`),
+  })
   return (value) => {
     try {
       return render(value)

@@ -1,4 +1,4 @@
-import { Logical } from 'penstock/api'
+import { Logical, type ConnectValue } from 'penstock/api'
 
 /** What a named schema means to a document. `perSecond` is the unit of a temporal number. */
 export type Semantic =
@@ -28,4 +28,36 @@ const semantics: Readonly<Record<string, Semantic>> = {
 /** The meaning of a schema name; undefined when it has none for us. */
 export function semanticOf(name: string | null): Semantic | undefined {
   return name === null ? undefined : Object.hasOwn(semantics, name) ? semantics[name] : undefined
+}
+
+// What Debezium's arithmetic makes of infinity and -infinity, by unit. No date of Postgres has these days, and no
+// timestamp these nanoseconds or the negative ones; one microsecond of the year 294247 is taken for infinity.
+const infiniteDays: readonly ConnectValue[] = [-2_147_472_692, -2_147_472_691]
+const infiniteUnits: ReadonlyMap<number, readonly ConnectValue[]> = new Map([
+  [1000, [9_223_372_036_825_200n, -9_223_372_036_832_400n]],
+  [1_000_000, [9_223_372_036_825_200_000n, -9_223_372_036_832_400_000n]],
+  [1_000_000_000, [2n ** 63n - 1n, -(2n ** 63n)]],
+])
+const infiniteTexts: readonly ConnectValue[] = [
+  'infinity',
+  '-infinity',
+  '-5877611-06-21Z',
+  '-5877611-06-22Z',
+  '+294247-01-10T04:00:25.2Z',
+  '-290308-12-21T19:59:27.6Z',
+]
+
+/** The values of this meaning that stand for infinity and -infinity; null when there are none. */
+export function infinitiesOf(semantic: Semantic | undefined): readonly ConnectValue[] | null {
+  switch (semantic?.kind) {
+    case 'date':
+      return infiniteDays
+    case 'timestamp':
+      return infiniteUnits.get(semantic.perSecond) ?? null
+    case 'iso-date':
+    case 'iso-timestamp':
+      return infiniteTexts
+    default:
+      return null
+  }
 }

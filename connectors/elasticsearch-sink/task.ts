@@ -16,6 +16,7 @@ import { documentId, positionId } from './document-id.ts'
 import { DocumentVersions } from './document-version.ts'
 import { DocumentReader, type Document } from './document.ts'
 import { indexName } from './index-name.ts'
+import { InfinityCount } from './infinity-count.ts'
 import { Indices } from './indices.ts'
 import { LineWriter } from './operation.ts'
 import { PartitionProgress } from './partition-progress.ts'
@@ -32,6 +33,7 @@ interface Running {
   readonly reader: DocumentReader
   readonly versions: DocumentVersions
   readonly lineWriter: LineWriter
+  readonly infinities: InfinityCount
   readonly dropped: Counter
   readonly stop: AbortController
 }
@@ -82,11 +84,16 @@ export class ElasticsearchSinkTask implements SinkTask {
       signal: stop.signal,
       metrics: senderMetrics(context),
     })
+    const infinities = new InfinityCount(
+      metrics.counter('elasticsearch_infinities_total', 'Infinite dates and timestamps written as null'),
+      logger,
+    )
     const reader = new DocumentReader({
       exact: settings.values === 'exact',
       compactMaps: settings.compactMaps,
       unwrap: settings.unwrap,
       placeholder: placeholderOf(settings.placeholder),
+      onInfinity: infinities.note,
     })
     const dropped = metrics.counter('elasticsearch_records_dropped_total', 'Records dropped by drop.invalid.message')
     this.#running = {
@@ -98,6 +105,7 @@ export class ElasticsearchSinkTask implements SinkTask {
       reader,
       versions: new DocumentVersions(settings),
       lineWriter,
+      infinities,
       dropped,
       stop,
     }
@@ -138,6 +146,7 @@ export class ElasticsearchSinkTask implements SinkTask {
       return this.#write(record, progress, running)
     } catch (error) {
       if (!(error instanceof DataError)) throw error
+      running.infinities.settle(false)
       if (!running.settings.dropInvalid) {
         throw new DataError(`record ${placeOf(record)}: ${error.message}`, {
           cause: error,
@@ -175,9 +184,11 @@ export class ElasticsearchSinkTask implements SinkTask {
     }
     const schema = settings.schemaIgnored(record.topic) || settings.externalResources !== null ? null : change.rowSchema
     if (settings.externalResources === null && !running.indices.ready(index, schema)) {
+      running.infinities.settle(false)
       return running.indices.ensure(index, schema, running.stop.signal)
     }
     this.#add(record, 'index', index, change.document, progress, running)
+    running.infinities.settle(true)
     return null
   }
 

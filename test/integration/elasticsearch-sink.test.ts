@@ -103,6 +103,22 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect((await client().documents(topic)).get('1')).toContain('+294276-12-31T23:59:59.999999Z')
   })
 
+  it('writes infinity as null where the field is a date that it would not fit, and says so', async () => {
+    await client().json('PUT', `/${topic}`, { mappings: { properties: { at: { type: 'date' } } } })
+    change(1, 100, [1, null, 9_223_372_036_825_200_000n, 'for good'], 'c')
+    change(2, 200, [2, null, -9_223_372_036_832_400_000n, 'always'], 'c')
+    const task = sink()
+    await task.start()
+    await task.deliver()
+    await task.finish()
+    expect([...(await client().documents(topic)).values()]).toEqual([
+      '{"id":1,"price":null,"at":null,"note":"for good"}',
+      '{"id":2,"price":null,"at":null,"note":"always"}',
+    ])
+    expect(task.counters.get('elasticsearch_infinities_total')).toBe(2)
+    expect(task.logger.lines).toEqual([expect.stringContaining("field 'at' holds infinity")])
+  })
+
   it('keeps the later change of a document when changes are written again, and applies deletes', async () => {
     change(1, 100, [1, null, null, 'first'], 'c')
     change(1, 200, [1, null, null, 'second'])

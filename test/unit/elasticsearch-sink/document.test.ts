@@ -11,6 +11,7 @@ const reader = new DocumentReader({
   compactMaps: true,
   unwrap: true,
   placeholder: placeholderOf(unavailable),
+  onInfinity: () => {},
 })
 const row = struct(
   [
@@ -59,6 +60,7 @@ describe('a change event', () => {
       compactMaps: true,
       unwrap: false,
       placeholder: placeholderOf(unavailable),
+      onInfinity: () => {},
     })
     expect(keeping.read(null, { after: { id: 1 }, source: {}, op: 'c' })).toMatchObject({
       document: { json: '{"after":{"id":1},"source":{},"op":"c"}' },

@@ -4,8 +4,8 @@ import { jsonOf, parseExact } from '../../../connectors/elasticsearch-sink/json-
 import { mappingOf, propertiesOf } from '../../../connectors/elasticsearch-sink/mapping.ts'
 import { compileRenderer } from '../../../connectors/elasticsearch-sink/render.ts'
 
-const exact = { exact: true, compactMaps: true }
-const raw = { exact: false, compactMaps: true }
+const exact = { exact: true, compactMaps: true, onInfinity: (_field: string): void => {} }
+const raw = { ...exact, exact: false }
 const named = (type: 'INT32' | 'INT64' | 'STRING' | 'BYTES', name: string): Schema =>
   primitive(type, { name, optional: true })
 const render = (schema: Schema, value: ConnectValue, options = exact): string => compileRenderer(schema, options)(value)
@@ -48,6 +48,53 @@ describe('values with a schema', () => {
     expect(render(schema, value)).toBe(`"${text}"`)
   })
 
+  it.each<[string, Schema, readonly ConnectValue[]]>([
+    ['io.debezium.time.Date', named('INT32', 'io.debezium.time.Date'), [-2_147_472_692, -2_147_472_691]],
+    ['Date of Connect', named('INT32', Logical.date), [-2_147_472_692, -2_147_472_691]],
+    [
+      'io.debezium.time.Timestamp',
+      named('INT64', 'io.debezium.time.Timestamp'),
+      [9_223_372_036_825_200n, -9_223_372_036_832_400n],
+    ],
+    ['Timestamp of Connect', named('INT64', Logical.timestamp), [9_223_372_036_825_200n, -9_223_372_036_832_400n]],
+    [
+      'io.debezium.time.MicroTimestamp',
+      named('INT64', 'io.debezium.time.MicroTimestamp'),
+      [9_223_372_036_825_200_000n, -9_223_372_036_832_400_000n],
+    ],
+    [
+      'io.debezium.time.NanoTimestamp',
+      named('INT64', 'io.debezium.time.NanoTimestamp'),
+      [2n ** 63n - 1n, -(2n ** 63n)],
+    ],
+    ['io.debezium.time.ZonedTimestamp', named('STRING', 'io.debezium.time.ZonedTimestamp'), ['infinity', '-infinity']],
+    ['io.debezium.time.IsoDate', named('STRING', 'io.debezium.time.IsoDate'), ['infinity', '-5877611-06-21Z']],
+    ['io.debezium.time.IsoTimestamp', named('STRING', 'io.debezium.time.IsoTimestamp'), ['+294247-01-10T04:00:25.2Z']],
+  ])('write the infinities of Postgres as null, by the name of their field: %s', (_name, schema, values) => {
+    const fields: string[] = []
+    const counting = { ...exact, onInfinity: (field: string) => void fields.push(field) }
+    const table = struct([
+      ['plain', schema],
+      ['list', arrayOf(schema)],
+      ['inner', struct([['until', schema]])],
+    ])
+    for (const value of values) {
+      expect(render(table, [value, [value], [value]], counting)).toBe(
+        '{"plain":null,"list":[null],"inner":{"until":null}}',
+      )
+      expect(render(schema, value, raw)).toBe(typeof value === 'string' ? `"${value}"` : String(value))
+    }
+    expect(fields).toEqual(values.flatMap(() => ['plain', 'list', 'inner.until']))
+  })
+
+  it.each<[Schema, ConnectValue, string]>([
+    [named('INT32', 'io.debezium.time.Date'), -2_147_472_690, '-5877611-06-23'],
+    [named('INT64', 'io.debezium.time.MicroTimestamp'), 9_223_372_036_825_200_001n, '+294247-01-10T04:00:25.200001Z'],
+    [named('INT64', 'io.debezium.time.NanoTimestamp'), 2n ** 63n - 807n, '2262-04-11T23:47:16.854775001Z'],
+  ])('write a value beside an infinity as the date that it is: $1', (schema, value, text) => {
+    expect(render(schema, value)).toBe(`"${text}"`)
+  })
+
   it('write temporals as their numbers when raw is asked for', () => {
     expect(render(named('INT64', 'io.debezium.time.Timestamp'), 5, raw)).toBe('5')
     expect(render(named('INT32', Logical.date), 19_753, raw)).toBe('19753')
@@ -58,7 +105,7 @@ describe('values with a schema', () => {
     expect(render(primitive('FLOAT64'), Number.NaN)).toBe('"NaN"')
     const map = mapOf(primitive('STRING'), primitive('INT32'))
     expect(render(map, new Map([['a', 1]]))).toBe('{"a":1}')
-    expect(render(map, new Map([['a', 1]]), { exact: true, compactMaps: false })).toBe('[{"key":"a","value":1}]')
+    expect(render(map, new Map([['a', 1]]), { ...exact, compactMaps: false })).toBe('[{"key":"a","value":1}]')
     expect(render(arrayOf(primitive('STRING', { optional: true })), ['x', null])).toBe('["x",null]')
   })
 

@@ -1,0 +1,38 @@
+import type { Counter, Logger } from 'penstock/api'
+
+// Fields of one document that are counted one by one, and names that are told, at most.
+const maxNames = 1000
+
+/** Counts the infinities that were written as null, and names each field once. */
+export class InfinityCount {
+  readonly #counter: Counter
+  readonly #logger: Logger
+  readonly #named = new Set<string>()
+  #fields: string[] = []
+
+  constructor(counter: Counter, logger: Logger) {
+    this.#counter = counter
+    this.#logger = logger
+  }
+
+  /** A document that is being rendered holds one. */
+  readonly note = (field: string): void => {
+    if (this.#fields.length < maxNames) this.#fields.push(field)
+  }
+
+  /** The document is written, or is not: a record can be rendered more than once. */
+  settle(written: boolean): void {
+    if (this.#fields.length === 0) return
+    const fields = this.#fields
+    this.#fields = []
+    if (!written) return
+    this.#counter.add(fields.length)
+    for (const field of fields) {
+      if (this.#named.has(field) || this.#named.size >= maxNames) continue
+      this.#named.add(field)
+      this.#logger.warn(
+        `field '${field}' holds infinity or -infinity, which is no date to Elasticsearch: it is written as null. document.values=raw writes the source's value`,
+      )
+    }
+  }
+}
