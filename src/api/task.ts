@@ -85,6 +85,14 @@ export interface ErrantRecordReporter {
 }
 
 export interface SinkTaskContext extends TaskContext {
+  /** The id of the Kafka cluster, or of the embedded log; null when it has none. */
+  readonly clusterId: string | null
+  /**
+   * The id of the topic that this task reads under that name, as Kafka prints it: a topic that is deleted and created again
+   * has another. From `open` to `close` it does not change; a task is never given records of a later topic of the name.
+   * Null where the cluster has no topic ids (Kafka before 2.8), or the task holds no partition of it.
+   */
+  topicId(topic: string): string | null
   /** The partitions this task holds. */
   assignment(): readonly TopicPartition[]
   /** Reads on from these offsets: seeks before the next `put`. */

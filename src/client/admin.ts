@@ -227,7 +227,7 @@ export class Admin {
 
   /** Sets offsets of a group that has no members. @throws FencedMemberError when it has some, BrokerError. */
   async alterGroupOffsets(groupId: string, offsets: readonly GroupOffset[], options: AdminOptions = {}): Promise<void> {
-    await commitOffsets(this.#cluster, groupId, null, offsets, options.signal)
+    await commitOffsets(this.#cluster, groupId, null, offsets, { signal: options.signal })
   }
 
   /** Forgets offsets of a group that does not read these topics any more. @throws BrokerError. */

@@ -12,6 +12,10 @@ export type StartOffset = number | 'earliest' | 'latest'
 export interface AssignedPartition {
   readonly key: string
   readonly buffer: PartitionBuffer
+  /** The id of the topic that is read; null while it is not known, and where the cluster has no topic ids. */
+  topicId: string | null
+  /** Whether a broker said that it does not know that id: the topic may have been created again. */
+  isDoubted: boolean
   /** The end of the log to begin at; null when it is an offset, or the first fetch has proved it right. */
   start: 'earliest' | 'latest' | null
   /** Whether `buffer.position` is an offset of the log. */
@@ -73,6 +77,8 @@ export class AssignedPartitions {
     this.#partitions.set(key, {
       key,
       buffer: new PartitionBuffer(target.topic, target.partition, offset),
+      topicId: this.#cluster.metadata.topics.get(target.topic)?.id ?? null,
+      isDoubted: false,
       start,
       isResolved,
       isPaused: false,

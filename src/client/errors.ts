@@ -119,6 +119,21 @@ export class OffsetOutOfRangeError extends KafkaError {
   }
 }
 
+/** A topic was deleted and created again while offsets of the old one are in use. Records of the new one are not read. */
+export class TopicRecreatedError extends KafkaError {
+  readonly code = 'TOPIC_RECREATED'
+  readonly topic: string
+
+  constructor(topic: string, ids: { readonly was: string; readonly is: string }) {
+    super(
+      `TOPIC_RECREATED: topic ${topic} was deleted and created again: its id was ${ids.was} and is ${ids.is}, and the ` +
+        `offsets of the consumer group belong to the old topic. To read the new topic from its start, delete the offsets ` +
+        `of the group. For a connector: stop it, DELETE /connectors/<name>/offsets, resume it.`,
+    )
+    this.topic = topic
+  }
+}
+
 /** A partition has no committed offset, and `auto.offset.reset` is `none`. */
 export class NoOffsetError extends KafkaError {
   constructor(topic: string, partition: number, groupId: string) {

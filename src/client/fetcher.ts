@@ -5,8 +5,16 @@ import { fetch as fetchApi } from '../protocol/messages/fetch.ts'
 import type { ResponseOf } from '../protocol/schema.ts'
 import { AssignedPartitions, type AssignedPartition, type StartOffset } from './assigned-partitions.ts'
 import type { Cluster } from './cluster.ts'
-import { asError, BrokerError, CorruptBatchError, isRetriable, KafkaError, OffsetOutOfRangeError } from './errors.ts'
-import { fetchRequestOf, type FetchLimits } from './fetch-request.ts'
+import {
+  asError,
+  BrokerError,
+  CorruptBatchError,
+  isRetriable,
+  KafkaError,
+  OffsetOutOfRangeError,
+  TopicRecreatedError,
+} from './errors.ts'
+import { fetchRequestOf, fetchVersionOf, type FetchLimits } from './fetch-request.ts'
 import { formatTopicPartition, type FetchedRecord, type TopicPartition } from './fetched-record.ts'
 import { LeaderFinder } from './leader-finder.ts'
 import { listOffsets, offsetTimes, type IsolationLevel } from './list-offsets.ts'
@@ -32,11 +40,15 @@ interface Asked {
 
 type PartitionAnswer = ResponseOf<typeof fetchApi>['responses'][number]['partitions'][number]
 
-/** From version 13 on topics go by id. */
-const lastVersionByName = 12
 /** A second request may be parked at a node, so that a partition that is ready does not wait for the poll of idle ones. */
 const slotsPerNode = 2
 const answerTimeoutMs = 30_000
+/** What brokers answer to an id that they do not have, or not any more. */
+const namesAnotherTopic: ReadonlySet<number> = new Set([
+  errorCodes.UNKNOWN_TOPIC_ID,
+  errorCodes.INCONSISTENT_TOPIC_ID,
+  errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+])
 /** Damage that a broker reports is taken for real after so many reads. */
 const corruptReads = 3
 
@@ -123,6 +135,12 @@ export class Fetcher {
   highWatermark(partition: TopicPartition): number | null {
     const value = this.#partitions.get(partition)?.highWatermark ?? -1
     return value < 0 ? null : value
+  }
+
+  /** The id of the topic whose records are read; null where the cluster has no topic ids, or it is not read. */
+  topicId(topic: string): string | null {
+    for (const state of this.#partitions) if (state.buffer.topic === topic) return state.topicId
+    return null
   }
 
   /** Resolves when every partition has a position. @throws the signal's reason, or what `poll` throws. */
@@ -226,6 +244,7 @@ export class Fetcher {
         wakeAt = Math.min(wakeAt, state.retryAt)
         continue
       }
+      if (this.#isRecreated(state)) continue
       const nodeId = this.#leaders.leaderOf(state.buffer.topic, state.buffer.partition)
       if (nodeId === null) continue
       const ofNode = byNode.get(nodeId)
@@ -234,6 +253,17 @@ export class Fetcher {
     }
     this.#wakeAt(wakeAt, now)
     return byNode
+  }
+
+  /** Whether the topic is not the one that was read: then nothing of it is delivered. */
+  #isRecreated(state: AssignedPartition): boolean {
+    const { topic } = state.buffer
+    const id = this.#cluster.metadata.topics.get(topic)?.id ?? null
+    if (state.topicId === null) state.topicId = id
+    // Metadata alone does not prove it: it may come from a broker that lags behind.
+    if (!state.isDoubted || id === null || state.topicId === null || id === state.topicId) return false
+    this.#give(state, new TopicRecreatedError(topic, { was: state.topicId, is: id }))
+    return true
   }
 
   #wants(state: AssignedPartition): boolean {
@@ -254,14 +284,18 @@ export class Fetcher {
     this.#busySlots.add(slot)
     const asked = partitions.map((partition) => ({ partition, epoch: partition.epoch }))
     for (const partition of partitions) partition.isFetching = true
-    const request = fetchRequestOf(
-      this.#limits,
-      partitions.map(({ buffer }) => buffer),
-    )
+    const targets = partitions.map(({ buffer: { topic, partition, fetchOffset }, topicId }) => ({
+      topic,
+      topicId,
+      partition,
+      fetchOffset,
+    }))
+    const request = fetchRequestOf(this.#limits, targets)
+    const maxVersion = fetchVersionOf(targets)
     try {
       const connection = await this.#cluster.connection(nodeId, lane, signal)
       const timeoutMs = this.#limits.maxWaitMs + answerTimeoutMs
-      const answer = await connection.send(fetchApi, request, { timeoutMs, signal, maxVersion: lastVersionByName })
+      const answer = await connection.send(fetchApi, request, { timeoutMs, signal, maxVersion })
       if (answer.errorCode !== errorCodes.NONE) throw new BrokerError(answer.errorCode, 'Fetch')
       await this.#answered(asked, answer)
     } catch (error) {
@@ -275,12 +309,21 @@ export class Fetcher {
 
   async #answered(asked: readonly Asked[], answer: ResponseOf<typeof fetchApi>): Promise<void> {
     const byKey = new Map<string, PartitionAnswer>()
-    for (const { topic, partitions } of answer.responses)
+    // The version that was spoken decides whether topics are named or go by id.
+    for (const { topic, topicId, partitions } of answer.responses)
       for (const partition of partitions)
-        byKey.set(formatTopicPartition({ topic, partition: partition.partitionIndex }), partition)
+        byKey.set(formatTopicPartition({ topic: topic || topicId, partition: partition.partitionIndex }), partition)
     for (const { partition, epoch } of asked) {
-      const answered = byKey.get(partition.key)
+      const byName = byKey.get(partition.key)
+      const answered =
+        byName ??
+        byKey.get(formatTopicPartition({ topic: partition.topicId ?? '', partition: partition.buffer.partition }))
       if (answered === undefined || !this.#partitions.isCurrent(partition, epoch)) continue
+      // A broker that goes by name serves whatever topic has the name: metadata is the only witness there is.
+      if (byName !== undefined) {
+        partition.isDoubted = true
+        if (this.#isRecreated(partition)) continue
+      }
       if (answered.errorCode === errorCodes.NONE) this.#received(partition, answered)
       else await this.#refused(partition, answered.errorCode)
     }
@@ -288,6 +331,7 @@ export class Fetcher {
 
   #received(partition: AssignedPartition, answer: PartitionAnswer): void {
     partition.failures = 0
+    partition.isDoubted = false
     partition.start = null
     partition.highWatermark = answer.highWatermark
     const { records } = answer
@@ -304,8 +348,10 @@ export class Fetcher {
     if (code === errorCodes.OFFSET_OUT_OF_RANGE) await this.#outOfRange(partition)
     else if (code === errorCodes.CORRUPT_MESSAGE && partition.failures >= corruptReads)
       this.#give(partition, new CorruptBatchError(topic, number, fetchOffset, error))
-    else if (isRetriableCode(code)) this.#retry(partition)
-    else this.#give(partition, error)
+    else if (isRetriableCode(code)) {
+      partition.isDoubted ||= namesAnotherTopic.has(code)
+      this.#retry(partition)
+    } else this.#give(partition, error)
   }
 
   async #outOfRange(state: AssignedPartition): Promise<void> {

@@ -1,7 +1,7 @@
 import { orAborted } from './abort.ts'
 import type { Cluster } from './cluster.ts'
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.ts'
-import { FencedMemberError, KafkaError, NoOffsetError } from './errors.ts'
+import { FencedMemberError, KafkaError, NoOffsetError, TopicRecreatedError, UnknownTopicError } from './errors.ts'
 import { formatTopicPartition, type FetchedRecord, type TopicPartition } from './fetched-record.ts'
 import { Fetcher, type FetchOptions } from './fetcher.ts'
 import { GroupMember, type MemberMetadata } from './group-member.ts'
@@ -38,6 +38,8 @@ export interface Revocation {
 
 const defaultMaxPollIntervalMs = 300_000
 const pollIntervalChecks = 4
+/** What the metadata of a committed offset begins with; the id of its topic follows. */
+const topicIdMark = 'penstock-topic-id='
 
 /**
  * A consumer in a group. Everything happens inside `poll`, as with Kafka's own: it joins, and calls `onRevoked` and
@@ -125,18 +127,45 @@ export class GroupConsumer {
   }
 
   /**
-   * Commits offsets of this member's partitions: that of the next record to read.
-   * @throws FencedMemberError when the partitions are not this member's any more, BrokerError, or the signal's reason.
+   * Commits offsets of this member's partitions: that of the next record to read. An offset without metadata of its own
+   * carries the id of its topic there, so that it is never taken for one of a later topic of the same name.
+   * @throws FencedMemberError when the partitions are not this member's any more, UnknownTopicError when a topic was
+   * deleted, TopicRecreatedError when it was created again, BrokerError, or the signal's reason.
    */
   async commit(offsets: readonly GroupOffset[], signal?: AbortSignal): Promise<void> {
     const { generation } = this.#member
     const { groupId } = this.#options
     if (generation === null) throw new FencedMemberError(errorCodes.UNKNOWN_MEMBER_ID, `a commit of group ${groupId}`)
     try {
-      await commitOffsets(this.#cluster, groupId, generation, offsets, signal)
+      await commitOffsets(this.#cluster, groupId, generation, this.#marked(offsets), {
+        signal,
+        check: () => this.#checkTopics(offsets),
+      })
     } catch (error) {
       if (error instanceof FencedMemberError) this.#fenced(error)
+      if (error instanceof UnknownTopicError) this.#member.requestRejoin(error.message)
       throw error
+    }
+  }
+
+  /** The id of the topic whose records `poll` gives; null where the cluster has no topic ids. */
+  topicId(topic: string): string | null {
+    return this.#fetcher.topicId(topic)
+  }
+
+  #marked(offsets: readonly GroupOffset[]): readonly GroupOffset[] {
+    return offsets.map((offset) => {
+      const id = this.#fetcher.topicId(offset.topic)
+      return offset.metadata !== undefined || id === null ? offset : { ...offset, metadata: `${topicIdMark}${id}` }
+    })
+  }
+
+  /** @throws TopicRecreatedError when metadata says that a topic is not the one that was read. */
+  #checkTopics(offsets: readonly TopicPartition[]): void {
+    for (const { topic } of offsets) {
+      const was = this.#fetcher.topicId(topic)
+      const is = this.#cluster.metadata.topics.get(topic)?.id ?? null
+      if (was !== null && is !== null && was !== is) throw new TopicRecreatedError(topic, { was, is })
     }
   }
 
@@ -271,7 +300,10 @@ export class GroupConsumer {
 
   async #startPartitions(partitions: readonly TopicPartition[], signal: AbortSignal): Promise<void> {
     const { groupId, autoOffsetReset = 'earliest' } = this.#options
+    const unknown = partitions.map(({ topic }) => topic).filter((topic) => !this.#cluster.metadata.topics.has(topic))
+    if (unknown.length > 0) await this.#cluster.refreshMetadata([...new Set(unknown)], { signal })
     const committed = await fetchOffsets(this.#cluster, groupId, partitions, signal)
+    await this.#refuseForeign(committed, signal)
     const offsets = new Map(committed.map((offset) => [formatTopicPartition(offset), offset.offset]))
     for (const partition of partitions) {
       const offset = offsets.get(formatTopicPartition(partition))
@@ -280,6 +312,24 @@ export class GroupConsumer {
       else this.#fetcher.start(partition, autoOffsetReset)
     }
     await this.#fetcher.resolved(signal)
+  }
+
+  /** @throws TopicRecreatedError when an offset was committed for an earlier topic of the same name. */
+  async #refuseForeign(committed: readonly GroupOffset[], signal: AbortSignal): Promise<void> {
+    const { metadata } = this.#cluster
+    const foreign = (): GroupOffset | undefined =>
+      committed.find((offset) => {
+        const id = metadata.topics.get(offset.topic)?.id ?? null
+        return id !== null && offset.metadata?.startsWith(topicIdMark) === true && offset.metadata !== topicIdMark + id
+      })
+    const suspect = foreign()
+    if (suspect === undefined) return
+    // What is known of the topic may be older than the offset.
+    await this.#cluster.refreshMetadata([suspect.topic], { signal })
+    const found = foreign()
+    if (found === undefined) return
+    const was = found.metadata?.slice(topicIdMark.length) ?? ''
+    throw new TopicRecreatedError(found.topic, { was, is: metadata.topics.get(found.topic)?.id ?? '' })
   }
 
   async #assign(members: readonly MemberMetadata[]): Promise<ReadonlyMap<string, Buffer>> {

@@ -3,7 +3,7 @@ import { offsetCommit } from '../protocol/messages/offset-commit.ts'
 import { offsetFetch } from '../protocol/messages/offset-fetch.ts'
 import type { ResponseOf } from '../protocol/schema.ts'
 import type { Cluster } from './cluster.ts'
-import { BrokerError, FencedMemberError } from './errors.ts'
+import { BrokerError, FencedMemberError, UnknownTopicError } from './errors.ts'
 import { formatTopicPartition, type TopicPartition } from './fetched-record.ts'
 import { coordinatorMoved } from './group-member.ts'
 
@@ -38,14 +38,16 @@ function byTopic<T extends TopicPartition>(partitions: readonly T[]): Map<string
 
 /**
  * Commits offsets of a group. Coordinators that move or cannot be reached are tried again until the signal fires.
- * @throws FencedMemberError when the member's generation has ended, BrokerError, or the signal's reason.
+ * `check` runs before each attempt: what it throws ends them.
+ * @throws FencedMemberError when the member's generation has ended, UnknownTopicError when a topic is gone (the others are
+ * committed), BrokerError, or the signal's reason.
  */
 export async function commitOffsets(
   cluster: Cluster,
   groupId: string,
   member: CommittingMember,
   offsets: readonly GroupOffset[],
-  signal?: AbortSignal,
+  { signal, check }: { readonly signal?: AbortSignal | undefined; readonly check?: () => void } = {},
 ): Promise<void> {
   if (offsets.length === 0) return
   const request = {
@@ -62,13 +64,30 @@ export async function commitOffsets(
     })),
   }
   await cluster.retrying(`commit offsets of group ${groupId}`, { signal }, async () => {
+    check?.()
     const answer = await atCoordinator(cluster, groupId, signal, (nodeId) =>
       cluster.sendTo(nodeId, offsetCommit, request, { signal }),
     )
+    const missing = answer.topics.filter(({ partitions }) =>
+      partitions.some(({ errorCode }) => errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION),
+    )
+    if (missing.length > 0) await refuseDeleted(cluster, missing, signal)
     for (const { name, partitions } of answer.topics)
       for (const { partitionIndex, errorCode } of partitions)
         checkCommit(cluster, groupId, { topic: name, partition: partitionIndex }, errorCode)
   })
+}
+
+/** A coordinator does not know a topic: either it has not heard of it yet, or nobody has it any more. */
+async function refuseDeleted(
+  cluster: Cluster,
+  topics: readonly { readonly name: string }[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const names = topics.map(({ name }) => name)
+  await cluster.refreshMetadata(names, { signal })
+  const gone = names.find((name) => !cluster.metadata.topics.has(name))
+  if (gone !== undefined) throw new UnknownTopicError(gone)
 }
 
 function checkCommit(cluster: Cluster, groupId: string, partition: TopicPartition, code: number): void {

@@ -1,6 +1,6 @@
 import { errorCodes } from '../protocol/error-codes.ts'
 import type { metadata } from '../protocol/messages/metadata.ts'
-import type { ResponseOf } from '../protocol/schema.ts'
+import { zeroUuid, type ResponseOf } from '../protocol/schema.ts'
 import type { BrokerAddress } from './bootstrap-servers.ts'
 
 /** A partition as metadata tells of it. `leaderId` is -1 while there is none. */
@@ -13,6 +13,8 @@ export interface PartitionMetadata {
 /** A topic that exists. Its partitions are in order. */
 export interface TopicMetadata {
   readonly name: string
+  /** Tells a topic from an earlier one of its name; null where the cluster has no topic ids. */
+  readonly id: string | null
   readonly isInternal: boolean
   readonly partitions: readonly PartitionMetadata[]
 }
@@ -61,6 +63,7 @@ export class MetadataCache {
         replicas: replicaNodes,
       }))
       .toSorted((a, b) => a.partition - b.partition)
-    this.topics.set(name, { name, isInternal: topic.isInternal, partitions })
+    const id = topic.topicId === zeroUuid ? null : topic.topicId
+    this.topics.set(name, { name, id, isInternal: topic.isInternal, partitions })
   }
 }

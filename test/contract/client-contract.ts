@@ -5,6 +5,7 @@ import { partitionForKey } from '../../src/protocol/murmur2.ts'
 import { untilPasses } from '../support/until.ts'
 import { ClientHarness, Outcomes, readAll, textOf, textRecord, writeAll } from './client-harness.ts'
 import { groupContract } from './client-group-contract.ts'
+import { topicIdentityContract } from './client-topic-identity-contract.ts'
 
 const oneMegabyte = 1024 * 1024
 
@@ -238,4 +239,5 @@ export function clientContract(open: () => Promise<string> | string): void {
   })
 
   groupContract(() => ({ harness, client, newTopic }))
+  topicIdentityContract(() => ({ harness, client, newTopic }))
 }

@@ -20,6 +20,7 @@ export class MemoryConsumer implements RecordConsumer {
   readonly commits: (readonly Offset[])[] = []
   readonly paused = new Set<string>()
   readonly subscriptions: unknown[] = []
+  readonly topicIds = new Map<string, string>()
   closed = false
   failure: Error | null = null
   polls = 0
@@ -97,6 +98,10 @@ export class MemoryConsumer implements RecordConsumer {
 
   seek({ topic, partition }: Partition, offset: number): void {
     this.#positions.set(nameOf({ topic, partition }), offset)
+  }
+
+  topicId(topic: string): string | null {
+    return this.topicIds.get(topic) ?? null
   }
 
   highWatermark(partition: Partition): number | null {

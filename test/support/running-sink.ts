@@ -19,6 +19,7 @@ export interface RunningSinkOptions {
   readonly createTask: () => SinkTask
   readonly consumer: RecordConsumer
   readonly topics: readonly string[]
+  readonly clusterId?: string | null
   readonly raw?: RawConfig
   readonly configDef?: Parameters<typeof parseConfig>[0]
   readonly commitIntervalMs?: number
@@ -53,6 +54,7 @@ export class RunningSink {
       converters: { key: text, value: text, header },
       consumer: options.consumer,
       subscription: { topics: options.topics },
+      clusterId: options.clusterId ?? null,
       control: this.control,
       events: {
         onState: (state, trace) => void this.statuses.push({ state, trace }),

@@ -35,6 +35,8 @@ export class MemoryLog {
   readonly records = new Map<string, SinkRecord[]>()
   readonly committed = new Map<string, number>()
   readonly partitions: TopicPartition[] = []
+  readonly clusterId: string | null = 'a-cluster'
+  readonly topicIds = new Map<string, string>()
 
   append(parts: RecordParts): SinkRecord {
     const { topic } = parts
@@ -291,6 +293,8 @@ export class SinkTaskHarness {
         if (message === null) this.conditions.delete(code)
         else this.conditions.set(code, message)
       },
+      clusterId: this.log.clusterId,
+      topicId: (topic) => this.log.topicIds.get(topic) ?? null,
       assignment: () => this.log.partitions,
       seek: (offsets) => void this.#seeks.push(...offsets),
       pause: (partitions) => {

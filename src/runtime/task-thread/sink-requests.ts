@@ -12,6 +12,8 @@ export interface SinkRequestTargets {
   readonly hold: (partitions: readonly TopicPartition[]) => void
   readonly release: (partitions: readonly TopicPartition[]) => void
   readonly status: TaskStatus
+  readonly clusterId: string | null
+  readonly topicId: (topic: string) => string | null
 }
 
 /** What a sink task asked for through its context and the loop has yet to honour. */
@@ -42,10 +44,12 @@ export class SinkRequests {
 
   /** The task's side. */
   context(context: HostContext, targets: SinkRequestTargets): SinkTaskContext {
-    const { positions, control, hold, release, status } = targets
+    const { positions, control, hold, release, status, clusterId, topicId } = targets
     return {
       ...context,
       setCondition: (code, message) => status.setCondition(code, message),
+      clusterId,
+      topicId,
       assignment: () => positions.assignment(),
       seek: (offsets) => {
         this.#seeks.push(...offsets)

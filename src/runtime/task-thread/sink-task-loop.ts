@@ -2,7 +2,7 @@ import { scheduler } from 'node:timers/promises'
 
 import { ConnectError } from '../../api/errors.ts'
 import type { OffsetToCommit, SinkTask, SinkTaskContext, TopicPartition } from '../../api/task.ts'
-import { FencedMemberError } from '../../client/errors.ts'
+import { FencedMemberError, UnknownTopicError } from '../../client/errors.ts'
 import type { FetchedRecord } from '../../client/fetched-record.ts'
 import type { GroupConsumer } from '../../client/group-consumer.ts'
 import type { TopicSelection } from '../../client/subscription.ts'
@@ -26,7 +26,17 @@ import type { TransformStep } from './transform-chain.ts'
 /** What the loop needs of a consumer, whose callbacks run inside `poll`. */
 export type RecordConsumer = Pick<
   GroupConsumer,
-  'onAssigned' | 'onRevoked' | 'subscribe' | 'poll' | 'pause' | 'resume' | 'seek' | 'commit' | 'close' | 'highWatermark'
+  | 'onAssigned'
+  | 'onRevoked'
+  | 'subscribe'
+  | 'poll'
+  | 'pause'
+  | 'resume'
+  | 'seek'
+  | 'commit'
+  | 'close'
+  | 'highWatermark'
+  | 'topicId'
 >
 
 export interface SinkTaskLoopOptions {
@@ -37,6 +47,7 @@ export interface SinkTaskLoopOptions {
   readonly converters: Converters
   readonly consumer: RecordConsumer
   readonly subscription: TopicSelection
+  readonly clusterId: string | null
   readonly control: TaskControl
   readonly events: TaskEvents
   /** Offsets are committed at least this often (`offset.flush.interval.ms`). */
@@ -252,7 +263,7 @@ export class SinkTaskLoop {
     try {
       await this.#options.consumer.commit(commit, signal)
     } catch (error) {
-      if (!(error instanceof FencedMemberError)) throw error
+      if (!(error instanceof FencedMemberError || error instanceof UnknownTopicError)) throw error
       this.#logger.warn(`${namesOf(commit)}: ${error.message}; records will be delivered again`)
       return
     }
@@ -343,6 +354,8 @@ export class SinkTaskLoop {
         if (!this.#control.paused && this.#refused === null) consumer.resume(partitions)
       },
       status: this.#status,
+      clusterId: this.#options.clusterId,
+      topicId: (topic) => consumer.topicId(topic),
     })
   }
 

@@ -176,6 +176,7 @@ export class TaskHost {
       converters: await loadConverters(plugins, config, settings),
       consumer: kafka.consumer(consumerOptions(start.id.connector, settings, config)),
       subscription: subscriptionOf(config),
+      clusterId: kafka.clusterId,
       control,
       events: this.#events(start),
       commitIntervalMs: settings.offsetFlushIntervalMs,

@@ -21,7 +21,7 @@ class FewTopics implements TopicSource {
     this.askedAt.push(this.clock.monotonic())
     for (const name of this.#made) {
       const partitions = [{ partition: 0, leaderId: 0, replicas: [0] }]
-      this.metadata.topics.set(name, { name, isInternal: false, partitions })
+      this.metadata.topics.set(name, { name, id: null, isInternal: false, partitions })
     }
     return Promise.resolve()
   }

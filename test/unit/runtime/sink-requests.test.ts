@@ -22,6 +22,8 @@ it('shows what a sink task waits for by itself, each reason once, until it conti
     hold: () => undefined,
     release: () => undefined,
     status,
+    clusterId: null,
+    topicId: () => null,
   })
   status.show({ state: 'RUNNING' })
   for (const reason of ['the index is closed', 'the index is closed', 'no answer', null, null])

@@ -74,4 +74,53 @@ describe('the loop of a sink task on the embedded broker', () => {
     expect(sink.metrics.samples().map(({ name }) => name)).not.toContain('task_condition')
     expect(await sink.stop()).toBeNull()
   })
+
+  it('fails by name when its topic is created again, before a record of the new one is put or an offset committed', async () => {
+    const topic = clients.name('recreated')
+    const groupId = clients.name('group')
+    const client = await clients.connect()
+    await client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1, configs: {} })
+    await writeAll(client, topic, ['a', 'b'])
+    const target = new Target()
+    const { clusterId } = client
+    const sink = new RunningSink({
+      createTask: () => target,
+      consumer: client.consumer({ groupId }),
+      topics: [topic],
+      clusterId,
+    })
+    await untilPasses(() => expect(target.values).toEqual(['a', 'b']))
+    const context = present(target.context, 'context')
+    const id = (await client.admin.describeTopics([topic])).get(topic)?.id
+    expect([context.clusterId, context.topicId(topic), context.topicId('no-such-topic')]).toEqual([clusterId, id, null])
+    await client.admin.deleteTopic(topic)
+    await client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1, configs: {} })
+    await writeAll(client, topic, ['x', 'y', 'z'])
+    expect(String(await sink.ended)).toContain('TOPIC_RECREATED')
+    expect(target.values).toEqual(['a', 'b'])
+    expect(await client.admin.groupOffsets(groupId)).toEqual([])
+  }, 60_000)
+
+  it('keeps running, and commits its other topics, when one of its topics is deleted', async () => {
+    const gone = clients.name('gone')
+    const stays = clients.name('stays')
+    const groupId = clients.name('group')
+    const client = await clients.connect()
+    for (const name of [gone, stays]) {
+      await client.admin.createTopic({ name, partitions: 1, replicationFactor: 1, configs: {} })
+      await writeAll(client, name, ['a'])
+    }
+    const target = new Target()
+    const consumer = client.consumer({ groupId })
+    const sink = new RunningSink({ createTask: () => target, consumer, topics: [gone, stays] })
+    await untilPasses(() => expect(target.values).toEqual(['a', 'a']))
+    await client.admin.deleteTopic(gone)
+    present(target.context, 'context').requestCommit()
+    const committed = async () => (await client.admin.groupOffsets(groupId)).map(({ topic, offset }) => [topic, offset])
+    await untilPasses(async () => expect(await committed()).toEqual([[stays, 1]]))
+    await writeAll(client, stays, ['b'])
+    await untilPasses(() => expect(target.values).toContain('b'))
+    expect(await sink.stop()).toBeNull()
+    expect(await committed()).toEqual([[stays, 2]])
+  }, 60_000)
 })

@@ -109,6 +109,7 @@ function host(
     converters: { key: text, value: text, header },
     consumer,
     subscription: { topics: ['t'] },
+    clusterId: null,
     control,
     events: {
       onState: (state, trace) => states.push(trace === null ? state : `${state}: ${trace.split('\n')[0] ?? ''}`),

@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest'
+import { TopicRecreatedError, UnknownTopicError } from '../../src/client/errors.ts'
+import type { GroupConsumer } from '../../src/client/group-consumer.ts'
+import { untilPasses } from '../support/until.ts'
+import { pollUntil, textOf, writeAll } from './client-harness.ts'
+import type { GroupContractContext } from './client-group-contract.ts'
+
+const deadlineMs = 60_000
+
+/** A topic that is deleted and created again is another topic, whatever its name. */
+export function topicIdentityContract(context: () => GroupContractContext): void {
+  function consumerOf(groupId: string): GroupConsumer {
+    const options = { sessionTimeoutMs: 10_000, heartbeatIntervalMs: 200, metadataMaxAgeMs: 60_000 }
+    return context().client.consumer({ groupId, ...options })
+  }
+
+  /** A Kafka answers before all its brokers know: waits until the id has changed. */
+  async function recreate(topic: string): Promise<void> {
+    const { client } = context()
+    const idOf = async (): Promise<string | null> => (await client.admin.describeTopics([topic])).get(topic)?.id ?? null
+    const before = await idOf()
+    await client.admin.deleteTopic(topic)
+    await untilPasses(async () => expect(await idOf()).toBeNull(), deadlineMs)
+    await untilPasses(
+      async () =>
+        expect(await client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1 })).toBe(true),
+      deadlineMs,
+    )
+    await untilPasses(async () => expect([null, before]).not.toContain(await idOf()), deadlineMs)
+  }
+
+  async function errorOf(consumer: GroupConsumer, records: unknown[]): Promise<unknown> {
+    const deadline = performance.now() + deadlineMs
+    while (performance.now() < deadline) {
+      try {
+        records.push(...textOf(await consumer.poll(200)))
+      } catch (error) {
+        return error
+      }
+    }
+    return null
+  }
+
+  describe('topic that is created again', () => {
+    it('is named before any of its records is given, takes no offset of the old one, and is read after the advice', async () => {
+      const { client, newTopic, harness } = context()
+      const topic = await newTopic('recreated')
+      const groupId = harness.name('group')
+      await writeAll(client, topic, ['a', 'b'])
+      const consumer = consumerOf(groupId)
+      consumer.subscribe({ topics: [topic] })
+      await pollUntil(consumer, 'both records', (records) => records.length >= 2)
+      const id = (await client.admin.describeTopics([topic])).get(topic)?.id
+      expect(consumer.topicId(topic)).toBe(id)
+      await recreate(topic)
+      await writeAll(client, topic, ['x', 'y', 'z'])
+      const records: unknown[] = []
+      const error = await errorOf(consumer, records)
+      expect(error).toBeInstanceOf(TopicRecreatedError)
+      expect(String(error)).toMatch(new RegExp(`TOPIC_RECREATED: topic ${topic} .* id was ${id} and is `, 'u'))
+      expect(records).toEqual([])
+      await expect(consumer.commit([{ topic, partition: 0, offset: 2 }])).rejects.toThrow(TopicRecreatedError)
+      await consumer.close()
+      expect(await client.admin.groupOffsets(groupId)).toEqual([])
+      const next = consumerOf(groupId)
+      next.subscribe({ topics: [topic] })
+      expect(textOf(await pollUntil(next, 'the new records', (some) => some.length >= 3))).toEqual(['x', 'y', 'z'])
+      expect(next.topicId(topic)).not.toBe(id)
+      await next.close()
+    }, 180_000)
+
+    it('is not read from an offset that was committed for the old one, until that is deleted', async () => {
+      const { client, newTopic, harness } = context()
+      const topic = await newTopic('foreign')
+      const groupId = harness.name('group')
+      await writeAll(client, topic, ['a', 'b', 'c'])
+      const first = consumerOf(groupId)
+      first.subscribe({ topics: [topic] })
+      await pollUntil(first, 'three records', (records) => records.length >= 3)
+      await first.commit([{ topic, partition: 0, offset: 2 }])
+      await first.close()
+      const [committed] = await client.admin.groupOffsets(groupId)
+      await recreate(topic)
+      await writeAll(client, topic, ['x', 'y', 'z'])
+      // A coordinator may forget the offset with its topic; one that was committed just then stays.
+      await client.admin.alterGroupOffsets(groupId, [
+        { topic, partition: 0, offset: 2, metadata: committed?.metadata ?? null },
+      ])
+      const second = consumerOf(groupId)
+      second.subscribe({ topics: [topic] })
+      const records: unknown[] = []
+      expect(await errorOf(second, records)).toBeInstanceOf(TopicRecreatedError)
+      expect(records).toEqual([])
+      await second.close()
+      await client.admin.deleteGroupOffsets(groupId, [{ topic, partition: 0 }])
+      const third = consumerOf(groupId)
+      third.subscribe({ topics: [topic] })
+      expect(textOf(await pollUntil(third, 'the new records', (some) => some.length >= 3))).toEqual(['x', 'y', 'z'])
+      await third.close()
+    }, 180_000)
+  })
+
+  it('a commit for a topic that was deleted is refused by name, and the others are committed', async () => {
+    const { client, newTopic, harness } = context()
+    const gone = await newTopic('gone')
+    const stays = await newTopic('stays')
+    const groupId = harness.name('group')
+    await writeAll(client, gone, ['a'])
+    await writeAll(client, stays, ['b'])
+    const consumer = consumerOf(groupId)
+    consumer.subscribe({ topics: [gone, stays] })
+    await pollUntil(consumer, 'both records', (records) => records.length >= 2)
+    await client.admin.deleteTopic(gone)
+    await untilPasses(async () => expect((await client.admin.describeTopics([gone])).size).toBe(0), deadlineMs)
+    const offsets = [gone, stays].map((topic) => ({ topic, partition: 0, offset: 1 }))
+    const refused = consumer.commit(offsets, AbortSignal.timeout(deadlineMs))
+    await expect(refused).rejects.toThrow(UnknownTopicError)
+    expect((await client.admin.groupOffsets(groupId)).map(({ topic, offset }) => [topic, offset])).toEqual([[stays, 1]])
+    await consumer.close()
+  }, 180_000)
+}
