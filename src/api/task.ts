@@ -123,11 +123,28 @@ export interface SinkTask {
   open(partitions: readonly OffsetToCommit[]): Promise<void>
   /** Records in order per partition; empty when nothing arrived in time. */
   put(records: readonly SinkRecord[]): Promise<void>
-  /** What is durable downstream: the offsets that may be committed, none past `current`. Empty commits nothing. */
+  /**
+   * What is durable downstream: the offsets that may be committed, none past `current`. Empty commits nothing. That they
+   * are committed is said by `committed` and by nothing else.
+   */
   preCommit(current: readonly OffsetToCommit[]): Promise<readonly OffsetToCommit[]>
-  /** The task loses these partitions; preCommit was called before with everything flushed where `flush` is given. */
+  /** The group has these offsets, which `preCommit` answered. Comes before any other call of the task. */
+  committed?(offsets: readonly OffsetToCommit[]): void
+  /**
+   * The commit of these offsets, which `preCommit` answered, was refused or got no answer: they may be committed, or not.
+   * The task may answer them again. Comes before any other call of the task.
+   */
+  commitFailed?(offsets: readonly OffsetToCommit[]): void
+  /**
+   * The task loses these partitions. Usually `flush` and `preCommit` were called before; not when they are lost already,
+   * and either may have failed. Where the next holder begins is not known: at an offset that was committed, or at one
+   * whose commit failed.
+   */
   close(partitions: readonly TopicPartition[]): Promise<void>
-  /** Makes all that was put durable, if that can be had now; called before a revocation and at shutdown, bounded by `signal`. */
+  /**
+   * Makes all that was put durable, if that can be had now; called before a revocation and at shutdown, bounded by `signal`.
+   * Commits before it may have failed.
+   */
   flush(signal: AbortSignal): Promise<void>
   stop(): Promise<void>
 }

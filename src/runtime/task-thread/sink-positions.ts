@@ -55,12 +55,14 @@ export class SinkPositions {
     }))
   }
 
-  /** Of the offsets a task answered, those that change something; and those that are wrong. */
+  /** Of the offsets a task answered, those that change something, those that are known to be committed, and wrong ones. */
   committable(offsets: readonly OffsetToCommit[]): {
     readonly commit: readonly OffsetToCommit[]
+    readonly known: readonly OffsetToCommit[]
     readonly refused: readonly RefusedOffset[]
   } {
     const commit: OffsetToCommit[] = []
+    const known: OffsetToCommit[] = []
     const refused: RefusedOffset[] = []
     for (const { topic, partition, offset } of offsets) {
       const position = this.#positions.get(keyOf(topic, partition))
@@ -68,9 +70,9 @@ export class SinkPositions {
         refused.push({ topic, partition, offset, reason: 'the task does not hold this partition' })
       else if (offset > position.delivered) {
         refused.push({ topic, partition, offset, reason: `it was only given records before ${position.delivered}` })
-      } else if (offset !== position.committed) commit.push({ topic, partition, offset })
+      } else (offset === position.committed ? known : commit).push({ topic, partition, offset })
     }
-    return { commit, refused }
+    return { commit, known, refused }
   }
 
   /** Records between what was delivered and the end of the log, over all partitions whose end is known. */
@@ -100,4 +102,9 @@ export class SinkPositions {
 /** The name of a partition, `topic-3`. */
 export function keyOf(topic: string, partition: number): string {
   return `${topic}-${partition}`
+}
+
+/** The names of partitions, for messages. */
+export function namesOf(partitions: readonly TopicPartition[]): string {
+  return partitions.map(({ topic, partition }) => keyOf(topic, partition)).join(', ')
 }

@@ -2,12 +2,10 @@ import { scheduler } from 'node:timers/promises'
 
 import { ConnectError } from '../../api/errors.ts'
 import type { OffsetToCommit, SinkTask, SinkTaskContext, TopicPartition } from '../../api/task.ts'
-import { FencedMemberError, UnknownTopicError } from '../../client/errors.ts'
 import type { FetchedRecord } from '../../client/fetched-record.ts'
 import type { GroupConsumer } from '../../client/group-consumer.ts'
 import type { TopicSelection } from '../../client/subscription.ts'
 import type { Clock } from '../../foundation/clock.ts'
-import { failPoint } from '../../foundation/fail-point.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { isRetriable, messageOf } from '../failures.ts'
 import { interruptible, TookTooLongError, within } from '../interruptible.ts'
@@ -17,7 +15,8 @@ import { RetryStreak } from './retry-streak.ts'
 import { SerialLock } from '../serial-lock.ts'
 import { emptyBatch, joinBatches, makeBatch, withoutPartitions, type SinkBatch } from './sink-batch.ts'
 import { SinkMeters } from './sink-meters.ts'
-import { keyOf, SinkPositions } from './sink-positions.ts'
+import { SinkOffsetCommitter } from './sink-offset-committer.ts'
+import { namesOf, SinkPositions } from './sink-positions.ts'
 import { SinkRequests } from './sink-requests.ts'
 import type { TaskControl, TaskEvents } from './task-control.ts'
 import { TaskStatus } from './task-status.ts'
@@ -61,8 +60,9 @@ export interface SinkTaskLoopOptions {
 /**
  * One sink task: poll → converters → transforms → `put` → `preCommit` → commit.
  *
- * All calls of the task go through one lock, so a revocation waits for the `put` that is running. Once `preCommit` has
- * answered, no other call comes before the commit is acknowledged, or the partitions are gone: a task may rely on it.
+ * All calls of the task go through one lock, so a revocation waits for the `put` that is running. The outcome of a commit
+ * is told to the task before any other call, see {@link SinkOffsetCommitter}: no call means by itself that a commit went
+ * through. `put`, `flush`, `preCommit` and `close` also come after commits that were refused or cut off.
  * A batch that `put` refused retriably is kept and given again; meanwhile polling goes on with everything paused, so
  * that the group can rebalance.
  */
@@ -76,13 +76,12 @@ export class SinkTaskLoop {
   readonly #meters: SinkMeters
   readonly #status: TaskStatus
   readonly #retries: RetryStreak
-  readonly #commitRetries: RetryStreak
+  readonly #committer: SinkOffsetCommitter
   readonly #topics = new Set<string>()
   readonly #requests = new SinkRequests()
   #task: SinkTask | null = null
   #refused: SinkBatch | null = null
   #running: Promise<void> | null = null
-  #nextCommitAt: number
   #retryAt = 0
   #endAt = Number.POSITIVE_INFINITY
 
@@ -102,8 +101,15 @@ export class SinkTaskLoop {
       retries: this.#meters.retries,
     }
     this.#retries = new RetryStreak(retries)
-    this.#commitRetries = new RetryStreak(retries)
-    this.#nextCommitAt = this.#clock.monotonic() + options.commitIntervalMs
+    this.#committer = new SinkOffsetCommitter({
+      consumer: options.consumer,
+      positions: this.#positions,
+      meters: this.#meters,
+      retries: new RetryStreak(retries),
+      clock: this.#clock,
+      logger: this.#logger,
+      intervalMs: options.commitIntervalMs,
+    })
     options.consumer.onAssigned = async (offsets) => await this.#calls.run(async () => await this.#assigned(offsets))
     options.consumer.onRevoked = async (partitions, { lost }) =>
       await this.#calls.run(async () => await this.#revoked(partitions, lost))
@@ -165,7 +171,7 @@ export class SinkTaskLoop {
       const batch = this.#held(this.#refused === null ? polled : joinBatches(this.#refused, polled))
       if (wasRefused && this.#clock.monotonic() < this.#retryAt) this.#refused = batch
       else await this.#put(batch)
-      if (this.#requests.commit || this.#clock.monotonic() >= this.#nextCommitAt)
+      if (this.#requests.commit || this.#clock.monotonic() >= this.#committer.dueAt)
         await this.#commit(this.#control.ending)
       if (wasRefused !== (this.#refused !== null)) this.#holdOrRelease()
     })
@@ -176,7 +182,7 @@ export class SinkTaskLoop {
   #waitMs(): number {
     if (this.#requests.commit) return 0
     const callAt = this.#refused === null ? this.#requests.wakeAt : this.#retryAt
-    return Math.max(0, Math.min(this.#nextCommitAt, callAt) - this.#clock.monotonic())
+    return Math.max(0, Math.min(this.#committer.dueAt, callAt) - this.#clock.monotonic())
   }
 
   /** Nothing is fetched while a refused batch waits; after it, all but what is paused on purpose. */
@@ -238,37 +244,11 @@ export class SinkTaskLoop {
     this.#meters.standing(lag, this.#positions.uncommitted())
   }
 
-  /** Asks the task what is durable and commits it; runs inside the lock. */
+  /** Runs inside the lock. */
   async #commit(signal: AbortSignal): Promise<void> {
-    const task = this.#task
-    if (task === null) return
+    if (this.#task === null) return
     this.#requests.commit = false
-    this.#nextCommitAt = this.#clock.monotonic() + this.#options.commitIntervalMs
-    let durable: readonly OffsetToCommit[]
-    try {
-      durable = await task.preCommit(this.#positions.current())
-    } catch (error) {
-      if (!isRetriable(error)) throw error
-      this.#nextCommitAt = this.#clock.monotonic() + this.#commitRetries.failed('preCommit', error)
-      return
-    }
-    this.#commitRetries.ended()
-    const { commit, refused } = this.#positions.committable(durable)
-    for (const { topic, partition, offset, reason } of refused) {
-      this.#logger.warn(`offset ${offset} of ${keyOf(topic, partition)} is not committed: ${reason}`)
-    }
-    if (commit.length === 0) return
-    failPoint('after-upload-before-commit')
-    const began = this.#clock.monotonic()
-    try {
-      await this.#options.consumer.commit(commit, signal)
-    } catch (error) {
-      if (!(error instanceof FencedMemberError || error instanceof UnknownTopicError)) throw error
-      this.#logger.warn(`${namesOf(commit)}: ${error.message}; records will be delivered again`)
-      return
-    }
-    this.#positions.committed(commit)
-    this.#meters.committed((this.#clock.monotonic() - began) / 1000)
+    await this.#committer.commit(this.#task, signal)
     this.#measure()
   }
 
@@ -402,8 +382,4 @@ export class SinkTaskLoop {
       this.#logger.warn(`the task's stop failed: ${messageOf(error)}`, { error })
     }
   }
-}
-
-function namesOf(partitions: readonly TopicPartition[]): string {
-  return partitions.map(({ topic, partition }) => keyOf(topic, partition)).join(', ')
 }

@@ -1,0 +1,82 @@
+import type { OffsetToCommit, SinkTask } from '../../api/task.ts'
+import { FencedMemberError, UnknownTopicError } from '../../client/errors.ts'
+import type { GroupConsumer } from '../../client/group-consumer.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import { failPoint } from '../../foundation/fail-point.ts'
+import type { Logger } from '../../foundation/logger.ts'
+import { isRetriable } from '../failures.ts'
+import type { RetryStreak } from './retry-streak.ts'
+import type { SinkMeters } from './sink-meters.ts'
+import { keyOf, namesOf, type SinkPositions } from './sink-positions.ts'
+
+export interface SinkOffsetCommitterOptions {
+  readonly consumer: Pick<GroupConsumer, 'commit'>
+  readonly positions: SinkPositions
+  readonly meters: SinkMeters
+  readonly retries: RetryStreak
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly intervalMs: number
+}
+
+/**
+ * Asks a task what is durable, commits it, and tells the task the outcome, all inside one turn of the task's lock. Every
+ * offset that `preCommit` answers is told exactly once: as committed when the coordinator has acknowledged it, as failed
+ * when it was refused or when no answer came. Then it may be committed all the same.
+ */
+export class SinkOffsetCommitter {
+  readonly #options: SinkOffsetCommitterOptions
+  /** Monotonic milliseconds at which the next commit is due. */
+  dueAt: number
+
+  constructor(options: SinkOffsetCommitterOptions) {
+    this.#options = options
+    this.dueAt = options.clock.monotonic() + options.intervalMs
+  }
+
+  /** @throws what `preCommit` throws unless it may be retried, BrokerError, or the signal's reason. */
+  async commit(task: SinkTask, signal: AbortSignal): Promise<void> {
+    const durable = await this.#durableIn(task)
+    if (durable === null || durable.length === 0) return
+    const { positions, logger } = this.#options
+    const { commit, known, refused } = positions.committable(durable)
+    for (const { topic, partition, offset, reason } of refused) {
+      logger.warn(`offset ${offset} of ${keyOf(topic, partition)} is not committed: ${reason}`)
+    }
+    if (refused.length > 0) task.commitFailed?.(refused)
+    if (known.length > 0) task.committed?.(known)
+    if (commit.length > 0) await this.#send(task, commit, signal)
+  }
+
+  /** Null when the task cannot say it now. */
+  async #durableIn(task: SinkTask): Promise<readonly OffsetToCommit[] | null> {
+    const { positions, retries, clock, intervalMs } = this.#options
+    this.dueAt = clock.monotonic() + intervalMs
+    try {
+      const durable = await task.preCommit(positions.current())
+      retries.ended()
+      return durable
+    } catch (error) {
+      if (!isRetriable(error)) throw error
+      this.dueAt = clock.monotonic() + retries.failed('preCommit', error)
+      return null
+    }
+  }
+
+  async #send(task: SinkTask, commit: readonly OffsetToCommit[], signal: AbortSignal): Promise<void> {
+    const { consumer, positions, meters, clock, logger } = this.#options
+    failPoint('after-upload-before-commit')
+    const began = clock.monotonic()
+    try {
+      await consumer.commit(commit, signal)
+    } catch (error) {
+      task.commitFailed?.(commit)
+      if (!(error instanceof FencedMemberError || error instanceof UnknownTopicError)) throw error
+      logger.warn(`${namesOf(commit)}: ${error.message}; records will be delivered again`)
+      return
+    }
+    positions.committed(commit)
+    meters.committed((clock.monotonic() - began) / 1000)
+    task.committed?.(commit)
+  }
+}
