@@ -103,10 +103,10 @@ export function onLine(offset: SourceOffset, line: Line): SourceOffset {
 /** The line that an offset belongs to; null in one of Debezium. @throws DataError */
 export function lineOf(offset: SourceOffset): Line | null {
   const system = offset['penstock_system']
-  const timeline = numberOf(offset, 'penstock_timeline')
+  const timeline = offset['penstock_timeline']
   const epoch = numberOf(offset, 'penstock_epoch')
-  if (system === undefined || system === null || timeline === null || epoch === null) return null
-  return { system: String(system), timeline, epoch }
+  if (system === undefined || timeline === undefined || epoch === null) return null
+  return { system: String(system), timeline: String(timeline), epoch }
 }
 
 /** Where to go on. */
@@ -168,6 +168,12 @@ const rowTypes = new Set(['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'])
 export function confirmable(offset: SourceOffset): number | null {
   if (isSnapshot(offset)) return null
   return numberOf(offset, 'lsn_commit')
+}
+
+/** The furthest position that was captured; null while a snapshot is not whole. */
+export function furthest(offset: SourceOffset): number | null {
+  if (resumePoint(offset).kind === 'begin') return null
+  return Math.max(...['lsn', 'lsn_proc', 'lsn_commit'].map((key) => numberOf(offset, key) ?? 0))
 }
 
 /** The furthest position that a slot may have confirmed without loss, given the offset. */

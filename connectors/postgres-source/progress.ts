@@ -1,5 +1,5 @@
 import type { Clock, SourceOffset } from 'penstock/api'
-import type { Line } from './line.ts'
+import { noLine, type Line } from './line.ts'
 import { commitOffset, confirmable } from './offset.ts'
 
 /** A transaction that was read to its end. */
@@ -26,7 +26,7 @@ export class Progress {
   readonly #clock: Clock
   readonly #store: StoreOffset | null
   readonly #idleRestMs: number
-  #line: Line = { system: '', timeline: 0, epoch: 0 }
+  #line: Line = noLine
   #emitted: SourceOffset | null = null
   #durable: SourceOffset | null = null
   #confirmable = 0
@@ -53,6 +53,10 @@ export class Progress {
   /** The last offset given out. */
   get emitted(): SourceOffset | null {
     return this.#emitted
+  }
+
+  get durable(): SourceOffset | null {
+    return this.#durable
   }
 
   /** Everything before this position is durable. */

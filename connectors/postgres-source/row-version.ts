@@ -6,6 +6,9 @@ const versionsPerCommit = 1024
 const positionsPerEpoch = 2n ** 43n
 const versionsPerEpoch = positionsPerEpoch * BigInt(versionsPerCommit)
 
+/** The last epoch whose versions fit the 63 bits that Elasticsearch takes. */
+export const lastEpoch = 1023
+
 /** A bigint for each index: to make one costs more than to look it up. */
 const indexes = Array.from({ length: versionsPerCommit }, (_, index) => BigInt(index))
 const lastIndex = BigInt(versionsPerCommit - 1)
@@ -18,4 +21,9 @@ export function firstVersion(epoch: number, commitLsn: number): bigint {
 /** The version of the change with this index (from 0), given that of its transaction's first change. */
 export function versionAt(first: bigint, index: number): bigint {
   return index === 0 ? first : first + (indexes[index] ?? lastIndex)
+}
+
+/** The epoch of a version; 0 in the layout without epochs. Positions past 64 TiB count into it. */
+export function epochOf(version: bigint): number {
+  return Number(version / versionsPerEpoch)
 }

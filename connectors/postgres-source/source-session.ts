@@ -1,8 +1,8 @@
 import { ConnectError, type Clock, type Logger, type SourceOffset, type SourceRecord } from 'penstock/api'
 import { ChangeStream, type Missing } from './change-stream.ts'
 import { heartbeatRecord } from './heartbeat.ts'
-import { identifyBySql, identifySystem, type Line, type ServerLine } from './line.ts'
-import { commitOffset, confirmable, lineOf, onLine, slotLimit, snapshotOffset, type StreamPoint } from './offset.ts'
+import { identifyBySql, identifySystem, noLine, type Line, type ServerLine } from './line.ts'
+import { commitOffset, confirmable, onLine, slotLimit, snapshotOffset, type StreamPoint } from './offset.ts'
 import { refuse, survey, type Survey } from './preflight.ts'
 import { Progress, type StoreOffset } from './progress.ts'
 import { watchIntervalMs, type PublicationWatch } from './publication-watch.ts'
@@ -18,11 +18,13 @@ import type { RecordBuilder } from './record-builder.ts'
 import { RecordQueue } from './record-queue.ts'
 import { ReplicationStream } from './replication-stream.ts'
 import { currentTables, planOf, snapshotTables, statusInterval, type Plan, type Start } from './session-plan.ts'
+import { findLine, lineFrom, type LineFinding } from './session-line.ts'
 import { PgSession } from './session.ts'
 import type { SourceSettings } from './settings.ts'
-import { checkSlot, createSlot, readLogEnd, startReplication } from './slot.ts'
+import { checkSlot, createSlot, readAgain, readLogEnd, startReplication, type Slot } from './slot.ts'
 import { beginSnapshot, Snapshot, snapshotPoint } from './snapshot.ts'
 import type { TableRegistry } from './table-registry.ts'
+import { tableTopic } from './table-shape.ts'
 import { committedAt } from './undurable.ts'
 
 export interface SessionParts {
@@ -34,6 +36,19 @@ export interface SessionParts {
   readonly logger: Logger
   /** Null where the runtime has no way to store an offset without a record. */
   readonly store: StoreOffset | null
+  /** The stored offset as it is at the moment. */
+  readonly stored: () => Promise<SourceOffset | null>
+  /** The highest row version at the ends of these topics. */
+  readonly highestVersion: (topics: readonly string[]) => Promise<bigint | null>
+}
+
+/** What is known when the stream begins. */
+interface Beginning {
+  readonly found: Survey
+  readonly start: Start
+  readonly plan: Plan
+  readonly finding: LineFinding
+  readonly publication: Publication
 }
 
 /** One connection's life: the snapshot if there is to be one, then the stream. Fails as a whole; the task opens the next. */
@@ -46,7 +61,7 @@ export class SourceSession {
   #stream: ReplicationStream | null = null
   #changes: ChangeStream | null = null
   #snapshot: Snapshot | null = null
-  #line: Line = { system: '', timeline: 0, epoch: 1 }
+  #line: Line = noLine
   #stopBeating: () => void = () => undefined
   #stopWatching: () => void = () => undefined
   /** As looked up now and then: the stream does not tell while it is held back. */
@@ -68,6 +83,11 @@ export class SourceSession {
   /** Where the next session has to go on. Null while tables are read: that begins again. */
   get position(): SourceOffset | null {
     return this.#progress.emitted
+  }
+
+  /** The stored offset, as far as it is told. */
+  get durable(): SourceOffset | null {
+    return this.#progress.durable
   }
 
   /** Microseconds of the epoch when the change was committed that waits longest to be taken; null when none does. */
@@ -123,53 +143,75 @@ export class SourceSession {
    */
   async open(): Promise<void> {
     const { settings, tables, logger } = this.#parts
-    const start = this.#start
     const sql = await this.#connect('sql')
     const found = await survey(sql, settings)
     refuse(found)
+    const start = await this.#refreshedStart(found.slot)
     if (start.first) for (const warning of found.warnings) logger.warn(warning)
     const plan = planOf(settings, start)
     await tables.preload(sql, found.tables)
     if (settings.snapshotMode === 'initial_only') {
       if (!plan.snapshot) return
-      this.#onLine(await identifyBySql(sql, found.standby), start)
+      const server = await identifyBySql(sql, found.standby)
+      const finding = await this.#findLine(server, start, plan, found)
       await beginSnapshot(sql, null)
+      this.#onLine(finding, 0, plan, start)
       await this.#readTables(sql, null, found, null)
       return
     }
     const replication = await this.#connect('replication')
-    this.#onLine(await identifySystem(replication), start)
+    const server = await identifySystem(replication, found.standby)
+    const finding = await this.#findLine(server, start, plan, found)
     const limit = plan.snapshot || start.position === null ? null : slotLimit(start.position)
     checkSlot(found.slot, settings.slot, settings.connection.database, limit)
     refuseYoungPublication(found.slot, found.publication, settings, limit !== null)
     await ensurePublication(sql, settings, found.publication, found.tables)
     const publication = await readPublication(sql, settings.publication, found.serverVersion)
     if (publication === null) throw new ConnectError(`publication "${settings.publication}" was not made`)
-    await this.#begin({ sql, replication }, found, plan, publication)
+    await this.#begin({ sql, replication }, { found, start, plan, finding, publication })
   }
 
-  #onLine(server: ServerLine, start: Start): void {
-    const stored = start.position === null ? null : lineOf(start.position)
-    this.#line = { system: server.system, timeline: server.timeline, epoch: stored?.epoch ?? 1 }
-    const position = start.position === null ? null : onLine(start.position, this.#line)
-    this.#progress.begin(this.#line, position, start.durable)
+  /**
+   * Where to begin, given how far the slot is. The stored offset is read after the slot: a task that still had the slot, or
+   * had it a moment ago, moved the offset first. On a reconnect only a slot that is ahead says that there was one.
+   */
+  async #refreshedStart(slot: Slot | null): Promise<Start> {
+    const { position, first } = this.#start
+    const limit = position === null ? null : slotLimit(position)
+    if (!first && (limit === null || (slot?.confirmedLsn ?? 0) <= limit)) return this.#start
+    const stored = await this.#parts.stored()
+    return { position: stored, durable: stored, first }
+  }
+
+  async #findLine(server: ServerLine, start: Start, plan: Plan, found: Survey): Promise<LineFinding> {
+    const { settings, tables, highestVersion } = this.#parts
+    return await findLine(server, start.position, {
+      rereads: plan.snapshot,
+      advice: readAgain(settings.slot, false),
+      highest: async () => await highestVersion(found.tables.map((table) => tableTopic(table, tables.context))),
+    })
+  }
+
+  /** Settles the epoch of all that is read, whose positions lie at or after `lsn`. */
+  #onLine(finding: LineFinding, lsn: number, plan: Plan, start: Start): void {
+    this.#line = lineFrom(finding, lsn)
+    const { position, durable } = start
+    // Where tables are read the stored position is given up: it may belong to another server.
+    if (plan.snapshot || position === null) this.#progress.begin(this.#line, null, null)
+    else this.#progress.begin(this.#line, onLine(position, this.#line), durable)
   }
 
   /** Makes the slot where it is missing and starts the stream; it flows once tables are read, where they are to be. */
   async #begin(
     { sql, replication }: { readonly sql: PgSession; readonly replication: PgSession },
-    found: Survey,
-    plan: Plan,
-    publication: Publication,
+    { found, start, plan, finding, publication }: Beginning,
   ): Promise<void> {
     const { settings, clock, logger } = this.#parts
     const created =
       found.slot === null ? await createSlot(replication, settings.slot, plan.snapshot, clock, logger) : null
     const slotLsn = created?.consistentPoint ?? found.slot?.confirmedLsn ?? 0
-    if (plan.snapshot) {
-      await beginSnapshot(sql, created?.snapshot ?? null)
-      this.#progress.onEmitted(null)
-    }
+    if (plan.snapshot) await beginSnapshot(sql, created?.snapshot ?? null)
+    this.#onLine(finding, slotLsn, plan, start)
     const stream = this.#makeStream(plan.resume, slotLsn, publication.name)
     const command = startReplication(settings.slot, publication.name, Math.max(plan.resume.skipBefore, slotLsn))
     const confirmed = Math.max(slotLsn, this.#progress.confirmable)

@@ -75,6 +75,14 @@ interface MappedColumn {
   readonly inValue: boolean
 }
 
+/** The topic of a table's rows, before transforms. */
+export function tableTopic(
+  { schema, name }: { readonly schema: string; readonly name: string },
+  context: Pick<ShapeContext, 'prefix' | 'delimiter'>,
+): string {
+  return topicName([context.prefix, schema, name].join(context.delimiter))
+}
+
 /**
  * The shape of a table.
  * @param catalog what the catalog says today; null when the table is gone. The stream may be behind: what belongs to
@@ -95,7 +103,7 @@ export function tableShape(
   })
   const values = mapped.filter((entry) => entry.inValue)
   const keys = keyColumns.flatMap((key) => mapped.find((entry) => entry.column.name === key) ?? [])
-  const topic = topicName([context.prefix, relation.schema, relation.name].join(context.delimiter))
+  const topic = tableTopic(relation, context)
   const fieldName = (entry: MappedColumn): string => adjustPart(entry.column.name, context.fieldNames)
   const rowSchema = struct(
     values.map((entry) => [fieldName(entry), entry.schema] as const),

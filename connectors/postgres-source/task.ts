@@ -9,7 +9,7 @@ import {
 import { sourcePartition } from './offset.ts'
 import { pgError } from './pg-error.ts'
 import { PublicationWatch } from './publication-watch.ts'
-import { RecordBuilder } from './record-builder.ts'
+import { RecordBuilder, versionHeader } from './record-builder.ts'
 import { PgSession } from './session.ts'
 import { settingsOf, type SourceSettings } from './settings.ts'
 import { dropSlot } from './slot.ts'
@@ -40,9 +40,6 @@ export class PostgresSourceTask implements SourceTask {
     const settings = settingsOf(context.config, context.raw)
     this.#context = context
     this.#parts = partsOf(settings, context)
-    const [stored] = await context.readOffsets([sourcePartition(settings.prefix)])
-    this.#position = stored ?? null
-    this.#durable = this.#position
     const retained = context.metrics.gauge(
       'source_wal_retained_bytes',
       'Bytes of log that the replication slot holds back',
@@ -130,6 +127,7 @@ export class PostgresSourceTask implements SourceTask {
     if (session === null) return
     this.#session = null
     this.#position = session.position
+    this.#durable = session.durable
     await session.close()
   }
 
@@ -170,6 +168,23 @@ export class PostgresSourceTask implements SourceTask {
   }
 }
 
+/** Null where the topics may not be read: then a condition says so. */
+async function highestVersion(context: SourceTaskContext, topics: readonly string[]): Promise<bigint | null> {
+  try {
+    const highest = await context.greatestHeader(topics, versionHeader)
+    context.setCondition('PG_VERSIONS_UNREAD', null)
+    return highest
+  } catch (error) {
+    if (!(error instanceof ConnectError) || error.code !== 'TOPIC_READ_DENIED') throw error
+    context.setCondition(
+      'PG_VERSIONS_UNREAD',
+      `row versions begin above those of the stored offset only, as the topics may not be read: where they hold higher ones, ` +
+        `sinks refuse the new rows. ${error.message}`,
+    )
+    return null
+  }
+}
+
 function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionParts {
   const { clock, logger } = context
   const warned = new Set<string>()
@@ -203,5 +218,15 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
   const partition = sourcePartition(settings.prefix)
   const advance = context.advanceOffset?.bind(context)
   const store = advance === undefined ? null : (offset: SourceOffset): void => advance(partition, offset)
-  return { settings, tables, records, watch: new PublicationWatch(settings, logger), clock, logger, store }
+  return {
+    settings,
+    tables,
+    records,
+    watch: new PublicationWatch(settings, logger),
+    clock,
+    logger,
+    store,
+    stored: async () => (await context.readOffsets([partition]))[0] ?? null,
+    highestVersion: async (topics) => await highestVersion(context, topics),
+  }
 }

@@ -43,6 +43,13 @@ export interface CommittedSourceOffset {
 export interface SourceTaskContext extends TaskContext {
   /** The stored offset of each partition asked for, in order; null where there is none. */
   readOffsets(partitions: readonly SourcePartition[]): Promise<readonly (SourceOffset | null)[]>
+  /**
+   * The greatest integer that the header has in the last records of these topics, for sources that give out rising numbers;
+   * null when no record there has it. Topics are named as in the task's records; they are looked for under the
+   * names that the connector's transforms make of them too, as far as these depend on the name alone.
+   * @throws RetriableError when the topics cannot be read now, ConnectError when they may not be read.
+   */
+  greatestHeader(topics: readonly string[], header: string): Promise<bigint | null>
   /** Makes the topic when it does not exist; leaves an existing one as it is. Throws when the broker refuses. */
   ensureTopic(spec: TopicSpec): Promise<void>
   /**

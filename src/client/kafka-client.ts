@@ -3,6 +3,8 @@ import { Cluster, type ClusterOptions } from './cluster.ts'
 import { GroupConsumer, type GroupConsumerOptions } from './group-consumer.ts'
 import { GroupMember, type GroupMemberOptions } from './group-member.ts'
 import { Producer, type ProducerOptions } from './producer.ts'
+import type { FetchedRecord } from './fetched-record.ts'
+import { partitionRanges, readRanges, type PartitionRange } from './topic-tail.ts'
 import { TopicReader, type TopicReaderOptions } from './topic-reader.ts'
 
 /**
@@ -51,6 +53,20 @@ export class KafkaClient {
 
   topicReader(options: TopicReaderOptions): TopicReader {
     return new TopicReader(this.#cluster, options)
+  }
+
+  /** The offsets that the partitions of these topics hold; topics that do not exist are left out. */
+  async partitionRanges(topics: readonly string[], signal: AbortSignal): Promise<PartitionRange[]> {
+    return await partitionRanges(this.#cluster, topics, signal)
+  }
+
+  /** Reads the records of these ranges, in order within each partition. */
+  async readRanges(
+    ranges: readonly PartitionRange[],
+    onRecord: (record: FetchedRecord) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await readRanges(this.#cluster, ranges, onRecord, signal)
   }
 
   /** A bare member of a group, for groups that share something else than partitions. */

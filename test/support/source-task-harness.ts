@@ -15,10 +15,12 @@ import {
 import { parseConfig } from '../../src/config/parse-config.ts'
 import { until } from './until.ts'
 
-/** The offset topic of one connector: what survives when its task crashes. */
+/** The offset topic of one connector, and the headers in its topics: what survives when its task crashes. */
 export class MemoryOffsets {
   /** Every offset that was written, in order. */
   readonly written: SourceOffset[] = []
+  /** The greatest number that each header has in a topic: `topic header`. */
+  readonly greatest = new Map<string, bigint>()
 
   get last(): SourceOffset | null {
     return this.written.at(-1) ?? null
@@ -175,6 +177,7 @@ export class SourceTaskHarness {
         if (batch === null || batch.length === 0) continue
         this.#count += batch.length
         if (this.#keeping) this.records.push(...batch)
+        for (const record of batch) this.#noteHeaders(record)
         this.#unwritten.push(...batch.slice(-1).map((record) => record.sourceOffset))
         if (!this.#holding) this.#write()
         await this.#rest()
@@ -186,6 +189,15 @@ export class SourceTaskHarness {
         this.retried.push(error)
         await systemClock.sleep(50, signal).catch(() => undefined)
       }
+    }
+  }
+
+  #noteHeaders({ topic, headers }: SourceRecord): void {
+    const { greatest } = this.offsets
+    for (const { key, value } of headers) {
+      if (typeof value !== 'bigint') continue
+      const place = `${topic} ${key}`
+      if (value > (greatest.get(place) ?? -1n)) greatest.set(place, value)
     }
   }
 
@@ -228,6 +240,10 @@ export class SourceTaskHarness {
         else this.conditions.set(code, message)
       },
       readOffsets: async (partitions) => partitions.map(() => this.offsets.last),
+      greatestHeader: async (topics, header) => {
+        const found = topics.flatMap((topic) => this.offsets.greatest.get(`${topic} ${header}`) ?? [])
+        return found.length === 0 ? null : found.reduce((a, b) => (a > b ? a : b))
+      },
       ensureTopic: async (spec) => void this.topics.push(spec),
       advanceOffset: (_partition, offset) => {
         this.#unwritten.push(offset)

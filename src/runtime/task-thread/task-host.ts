@@ -14,6 +14,7 @@ import { taskName, type TaskId } from '../task-id.ts'
 import { consumerOptions, producerOptions, type TaskSettings } from '../task-settings.ts'
 import { interruptible } from '../interruptible.ts'
 import type { HostContext } from './host-context.ts'
+import { greatestHeader } from './greatest-header.ts'
 import { RecordEncoder } from './record-encoder.ts'
 import { SinkTaskLoop } from './sink-task-loop.ts'
 import { offsetRecordOf } from './source-offset-record.ts'
@@ -139,16 +140,18 @@ export class TaskHost {
     const { settings, plugins, readOffsets } = this.#options
     const { connector } = start.id
     const config = start.connectorConfig
+    const transforms = await loadTransforms(plugins, config)
     return new SourceTaskLoop({
       createTask: () => sourceTask(plugin),
       context: {
         ...context,
         readOffsets: async (partitions) => await readOffsets(connector, partitions),
+        greatestHeader: greatestHeader(kafka, transforms, context.clock),
         ensureTopic: async ({ name, partitions, replicationFactor, configs }) => {
           await kafka.admin.createTopic({ name, partitions, replicationFactor, configs })
         },
       },
-      transforms: await loadTransforms(plugins, config),
+      transforms,
       encoder: new RecordEncoder(await loadConverters(plugins, config, settings)),
       producer: kafka.producer(producerOptions(settings, config)),
       prepareTopic: topicCreation(config, kafka.admin),

@@ -31,6 +31,7 @@ function contextOf(raw: RawConfig, offset: SourceOffset | null): SourceTaskConte
     metrics: { counter: () => instrument, gauge: () => instrument, histogram: () => instrument },
     setCondition: () => {},
     readOffsets: async (partitions) => partitions.map(() => offset),
+    greatestHeader: async () => null,
     ensureTopic: async () => {},
   }
 }

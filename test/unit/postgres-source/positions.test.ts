@@ -29,7 +29,7 @@ describe('log positions', () => {
   })
 })
 
-const line = { system: '7412', timeline: 1, epoch: 2 }
+const line = { system: '7412', timeline: '1', epoch: 2 }
 
 describe('the version of a row', () => {
   const version = (epoch: number, lsn: number, index: number): bigint => versionAt(firstVersion(epoch, lsn), index)
@@ -87,7 +87,7 @@ describe('a stored offset', () => {
     ]
     for (const offset of offsets) expect(lineOf(JSON.parse(JSON.stringify(offset)) as SourceOffset)).toEqual(line)
     expect(lineOf({ lsn: 9, lsn_proc: 9, messageType: 'INSERT' })).toBeNull()
-    expect(() => lineOf({ penstock_system: '1', penstock_timeline: 'x', penstock_epoch: 1 })).toThrow('PG_OFFSET')
+    expect(() => lineOf({ penstock_system: '1', penstock_timeline: '1', penstock_epoch: 'x' })).toThrow('PG_OFFSET')
   })
 
   it('allows the slot to stand at its last commit, and confirms no more', () => {

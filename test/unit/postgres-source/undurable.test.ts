@@ -10,7 +10,7 @@ function record(sourceOffset: SourceOffset): SourceRecord {
   } // prettier-ignore
 }
 
-const line = { system: '7412', timeline: 1, epoch: 1 }
+const line = { system: '7412', timeline: '1', epoch: 1 }
 const row = (lsn: number, micros: number): SourceOffset => rowOffset('INSERT', lsn, 1, 7, micros, 1, line)
 const read = (last: boolean): SourceOffset => snapshotOffset(line, { lsn: 10, txId: 1, micros: 500 }, last)
 

@@ -108,6 +108,7 @@ function host(options: { transforms?: readonly TransformStep[]; paused?: boolean
       clock,
       metrics: new TaskMeters(),
       readOffsets: async () => [],
+      greatestHeader: async () => null,
       ensureTopic: async () => undefined,
     },
     transforms: options.transforms ?? [],
