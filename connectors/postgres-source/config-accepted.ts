@@ -7,7 +7,7 @@ function accepted(type: ConfigKey['type'], defaultValue: ConfigValue, doc: strin
 
 const events = 'records are handed on as they come, without waiting'
 const backoff = 'what passes by itself is retried for ever, with a back-off of the worker'
-const copy = 'tables are read by COPY, without cursors or locks, in one repeatable-read transaction'
+const copy = 'tables are read by COPY, without cursors, in one repeatable-read transaction'
 const signals = 'signals are not served'
 
 export const acceptedOptions: ConfigDef = {
@@ -21,7 +21,6 @@ export const acceptedOptions: ConfigDef = {
   'snapshot.fetch.size': accepted('INT', 10_240, copy),
   'query.fetch.size': accepted('INT', 0, copy),
   'snapshot.isolation.mode': accepted('STRING', 'serializable', copy),
-  'snapshot.lock.timeout.ms': accepted('LONG', 10_000, copy),
   'snapshot.max.threads.multiplier': accepted('INT', 1, copy),
   'schema.refresh.mode': accepted('STRING', 'columns_diff', 'columns come with the stream itself'),
   'event.converting.failure.handling.mode': accepted(

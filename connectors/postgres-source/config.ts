@@ -192,6 +192,12 @@ const capture: ConfigDef = {
     },
   }),
   'snapshot.include.collection.list': list('Snapshot', 'Which of the captured tables are read at the start.'),
+  'snapshot.lock.timeout.ms': key(
+    'LONG',
+    'Snapshot',
+    'How long to wait for the ACCESS SHARE lock on a table, and for the locks of creating a publication; 0 waits indefinitely. The attempt is then retried.',
+    { defaultValue: 10_000, validator: atLeast(0) },
+  ),
   'extended.headers.enabled': key('BOOLEAN', 'Capture', 'Headers that name the connector and its task.', {
     defaultValue: true,
   }),

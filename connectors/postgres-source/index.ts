@@ -73,13 +73,30 @@ async function serverProblems(settings: SourceSettings, signal: AbortSignal): Pr
     const connectTimeoutMs = Math.min(settings.connection.connectTimeoutMs, checkTimeoutMs)
     session = await PgSession.connect({ ...settings.connection, connectTimeoutMs }, 'sql', systemClock)
     const { problems } = await survey(session, settings)
-    return problems.map(({ code, key, message }) => ({ key, message: `${code}: ${message}` }))
+    const refusal =
+      settings.snapshotMode === 'initial_only' ? null : await replicationRefusal(settings, connectTimeoutMs)
+    return [
+      ...problems.map(({ code, key, message }) => ({ key, message: `${code}: ${message}` })),
+      ...(refusal === null ? [] : [{ key: keyOf(refusal), message: refusal.message }]),
+    ]
   } catch (error) {
     if (!(error instanceof ConnectError)) throw error
     return [{ key: keyOf(error), message: error.message }]
   } finally {
     signal.removeEventListener('abort', onAbort)
     await session?.close()
+  }
+}
+
+/** A pooler or pg_hba.conf may let queries pass and refuse only this. What is missing otherwise is looked up by query. */
+async function replicationRefusal(settings: SourceSettings, connectTimeoutMs: number): Promise<ConnectError | null> {
+  try {
+    const session = await PgSession.connect({ ...settings.connection, connectTimeoutMs }, 'replication', systemClock)
+    await session.close()
+    return null
+  } catch (error) {
+    const isTold = error instanceof ConnectError && (error.code === 'PG_POOLER' || error.code === 'PG_AUTHENTICATION')
+    return isTold ? error : null
   }
 }
 

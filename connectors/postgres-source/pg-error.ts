@@ -8,7 +8,6 @@ const passing = new Set([
   '53300', // too_many_connections
   '53400', // configuration_limit_exceeded
   '55006', // object_in_use: the slot's old walsender has not ended yet
-  '55P03', // lock_not_available
   '57014', // query_canceled
   '40001', // serialization_failure
   '40P01', // deadlock_detected
@@ -29,6 +28,13 @@ const unreachable = new Set([
 
 /** What the driver says when the server answers its request for TLS with no. */
 export const withoutTls = 'The server does not support SSL connections'
+
+/** Bytes that are no text in the client's encoding. */
+export const invalidText = '22021'
+const lockNotAvailable = '55P03'
+const protocolViolation = '08P01'
+/** What poolers answer to start-up parameters that they do not pass on. */
+const poolerRefusal = /unsupported startup parameter|pgbouncer|RDS Proxy/i
 
 /** OpenSSL's reasons against a certificate. */
 const tlsRefusal = /^(?:ERR_TLS_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
@@ -101,8 +107,22 @@ export function pgError(error: unknown, doing: string): ConnectError {
       { code: 'PG_UNREACHABLE', cause: error },
     )
   }
+  if (code === lockNotAvailable) {
+    return new RetriableError(
+      `${text}. Another transaction holds the lock (snapshot.lock.timeout.ms); the task tries again. To see who holds it: ` +
+        'SELECT pid, pg_blocking_pids(pid), query FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0;',
+      { code: 'PG_LOCK_TIMEOUT', cause: error },
+    )
+  }
   if (code === '55006') return new RetriableError(text, { code: 'PG_SLOT_ACTIVE', cause: error })
-  if (code !== null && (passing.has(code) || code.startsWith('08'))) {
+  if (code !== null && poolerRefusal.test(textOf(error))) {
+    return new ConnectError(
+      `${text}. This is a connection pooler, which cannot replicate: set database.hostname and database.port to those of ` +
+        'Postgres itself.',
+      { code: 'PG_POOLER', cause: error },
+    )
+  }
+  if (code !== null && (passing.has(code) || (code.startsWith('08') && code !== protocolViolation))) {
     return new RetriableError(text, { code: 'PG_UNAVAILABLE', cause: error })
   }
   if (code === null && /terminated|timeout|closed/i.test(text)) {

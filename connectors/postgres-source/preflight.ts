@@ -1,12 +1,14 @@
 import { ConnectError } from 'penstock/api'
 import type { Finding } from './finding.ts'
 import { publicationFindings } from './publication-findings.ts'
-import { readPublication, type Publication } from './publication.ts'
+import { publishedAs, readPublication, type Publication } from './publication.ts'
+import { readFindings } from './read-findings.ts'
 import type { PgSession } from './session.ts'
 import type { SourceSettings } from './settings.ts'
 import { readServer, type ServerFacts } from './server-facts.ts'
 import { readSlot, type Slot } from './slot.ts'
 import { listTables, readTables, type CatalogTable } from './table-catalog.ts'
+import { tablePart } from './table-part.ts'
 import { fullName, isLiteral, quoteIdentifier, quoteTable, type TableName } from './table-filter.ts'
 
 /** What the server is and has, and what is wrong with it. */
@@ -27,6 +29,8 @@ export interface Survey {
 
 /** Looks at everything that has to be right before a slot is made. Changes nothing. */
 export async function survey(session: PgSession, settings: SourceSettings): Promise<Survey> {
+  // Looking at a table waits for who holds its lock, and so does all that the session does afterwards.
+  await session.query(`SET lock_timeout = ${settings.lockTimeoutMs}`)
   const server = await readServer(session)
   const publication = await readPublication(session, settings.publication, server.version)
   const slot = await readSlot(session, settings.slot, server.version)
@@ -50,7 +54,11 @@ export async function survey(session: PgSession, settings: SourceSettings): Prom
       ...(streams ? serverFindings(server, slot, settings) : []),
       ...tableFindings(listed, matching, settings),
       ...(streams ? await publicationFindings(session, server, publication, { matching, tables }, settings) : []),
-      ...(await privilegeFindings(session, tables, server.user)),
+      ...(await readFindings(
+        session,
+        tables.map((table) => tablePart(table, publishedAs(publication, table), settings)),
+        server.user,
+      )),
     ],
     warnings: tables.flatMap(identityWarnings),
   }
@@ -133,35 +141,6 @@ function known(listed: readonly TableName[]): string {
   if (listed.length === 0) return 'The database holds no tables.'
   const names = listed.slice(0, 10).map(fullName).join(', ')
   return `It holds: ${names}${listed.length > 10 ? `, and ${listed.length - 10} more` : ''}.`
-}
-
-async function privilegeFindings(
-  session: PgSession,
-  tables: readonly CatalogTable[],
-  user: string,
-): Promise<Finding[]> {
-  if (tables.length === 0) return []
-  const rows = await session.query<{ schema: string; name: string; usage: boolean }>(
-    `select n.nspname as schema, c.relname as name, has_schema_privilege(n.oid, 'USAGE') as usage
-     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-     where c.oid = any($1::oid[]) and not (has_schema_privilege(n.oid, 'USAGE') and
-       (has_table_privilege(c.oid, 'SELECT') or has_any_column_privilege(c.oid, 'SELECT')))`,
-    [tables.map((table) => table.oid)],
-  )
-  if (rows.length === 0) return []
-  const role = quoteIdentifier(user)
-  const schemas = new Set(rows.filter((row) => !row.usage).map((row) => row.schema))
-  const grants = [
-    ...[...schemas].map((schema) => `GRANT USAGE ON SCHEMA ${quoteIdentifier(schema)} TO ${role};`),
-    `GRANT SELECT ON ${rows.map(quoteTable).join(', ')} TO ${role};`,
-  ]
-  return [
-    {
-      code: 'PG_PRIVILEGE',
-      key: 'database.user',
-      message: `user "${user}" may not read ${rows.map(fullName).join(', ')}. Run: ${grants.join(' ')}`,
-    },
-  ]
 }
 
 /** What a table's replica identity and key make of its changes. */

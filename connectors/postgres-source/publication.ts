@@ -1,5 +1,5 @@
 import { ConnectError } from 'penstock/api'
-import { codeOf, type PostgresServerError } from './pg-error.ts'
+import { codeOf, invalidText, type PostgresServerError } from './pg-error.ts'
 import type { PgSession } from './session.ts'
 import type { SourceSettings } from './settings.ts'
 import { readAgain, type Slot } from './slot.ts'
@@ -13,15 +13,59 @@ const notInState = '55000'
 export interface Publication {
   readonly name: string
   readonly allTables: boolean
-  /** Tables, or parts of them, that it sends changes of. */
+  /** insert, update, delete, truncate: what it sends. */
+  readonly operations: ReadonlySet<string>
+  /** Whether changes of partitions come under the name of the table above them that is published. */
+  readonly viaRoot: boolean
+  /** Whether it sends stored generated columns of tables that have no column list. */
+  readonly generatedColumns: boolean
+  /** Tables that it names itself. */
+  readonly named: ReadonlySet<number>
+  /** Tables, or parts of them, that it sends changes of, by the names under which they come. */
   readonly tables: readonly PublishedTable[]
 }
 
 export interface PublishedTable extends TableName {
-  /** Columns that are sent; null for all (always before Postgres 15). */
+  readonly oid: number
+  /** Columns that are sent; null for all that are not generated (always before Postgres 15). */
   readonly columns: readonly string[] | null
   /** The filter's SQL condition; null for none. */
   readonly rowFilter: string | null
+}
+
+interface PublicationRow {
+  name: string
+  all_tables: boolean
+  operations: string[]
+  via_root: boolean
+  generated: boolean
+  named: number[]
+}
+
+// Columns that came with later versions are looked up in the row's JSON form.
+const publicationSql = `
+select pubname as name, puballtables as all_tables,
+  array_remove(array[case when pubinsert then 'insert' end, case when pubupdate then 'update' end,
+    case when pubdelete then 'delete' end, case when pubtruncate then 'truncate' end], null) as operations,
+  coalesce((to_jsonb(p) ->> 'pubviaroot')::boolean, false) as via_root,
+  coalesce(to_jsonb(p) ->> 'pubgencols', 'n') = 's' as generated,
+  array(select prrelid::int8::float8 from pg_publication_rel where prpubid = p.oid) as named
+from pg_publication p where pubname::text in ($1, lower($1)) order by pubname::text = $1 desc`
+
+// Before Postgres 18 generated columns are never sent, and yet some versions list them.
+const publishedSql = `
+select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, to_jsonb(t) ->> 'rowfilter' as rowfilter,
+  case when to_jsonb(t) -> 'attnames' is not null then
+    array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      and to_jsonb(t) -> 'attnames' ? a.attname::text
+      and (coalesce(to_jsonb(a) ->> 'attgenerated', '') = '' or $2::int >= 180000)) end as columns
+from pg_publication_tables t join pg_namespace n on n.nspname = t.schemaname
+  join pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
+where t.pubname = $1`
+
+/** The table as the publication sends it; null where it does not, and where there is no publication. */
+export function publishedAs(publication: Publication | null, table: TableName): PublishedTable | null {
+  return publication?.tables.find((other) => other.schema === table.schema && other.name === table.name) ?? null
 }
 
 /** The publication of that exact name, or of the name in lower case, as an unquoted name would mean. */
@@ -30,32 +74,25 @@ export async function readPublication(
   name: string,
   serverVersion: number,
 ): Promise<Publication | null> {
-  const found = await session.query<{ name: string; all_tables: boolean }>(
-    `select pubname as name, puballtables as all_tables from pg_publication where pubname::text in ($1, lower($1))
-     order by pubname::text = $1 desc`,
-    [name],
-  )
-  const first = found[0]
-  if (first === undefined) return null
-  const details =
-    serverVersion >= 150_000 ? 'attnames::text[] as columns, rowfilter' : 'null as columns, null as rowfilter'
+  const [found] = await session.query<PublicationRow>(publicationSql, [name])
+  if (found === undefined) return null
   const tables = await session.query<{
+    oid: number
     schema: string
     name: string
     columns: string[] | null
     rowfilter: string | null
-  }>(`select schemaname as schema, tablename as name, ${details} from pg_publication_tables where pubname = $1`, [
-    first.name,
-  ])
+  }>(publishedSql, [found.name, serverVersion])
   return {
-    name: first.name,
-    allTables: first.all_tables,
-    tables: tables.map((table) => ({
-      schema: table.schema,
-      name: table.name,
-      columns: table.columns,
-      rowFilter: table.rowfilter,
-    })),
+    name: found.name,
+    allTables: found.all_tables,
+    operations: new Set(found.operations),
+    viaRoot: found.via_root,
+    generatedColumns: found.generated,
+    named: new Set(found.named),
+    tables: tables.map(({ oid, schema, name: table, columns, rowfilter }) => {
+      return { oid, schema, name: table, columns, rowFilter: rowfilter }
+    }),
   }
 }
 
@@ -143,6 +180,13 @@ export function refuseYoungPublication(
  * that error needs more words than the server's.
  */
 export function streamFailure(error: Error, publication: string, slot: string): Error {
+  if (codeOf(error) === invalidText) {
+    return new ConnectError(
+      `the stream cannot send a row: ${error.message}. The database holds bytes that are no text in UTF-8, which an ` +
+        `encoding of SQL_ASCII allows, and what is in the log cannot be corrected. Correct the rows. ${readAgain(slot, true)}`,
+      { code: 'PG_ENCODING', cause: error },
+    )
+  }
   if (codeOf(error) !== undefinedObject || !error.message.includes(publication)) return error
   return rowWithoutPublication(error, publication, slot)
 }

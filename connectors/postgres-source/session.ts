@@ -35,11 +35,18 @@ const sessionOptions = [
   'bytea_output=hex',
   'TimeZone=UTC',
   'statement_timeout=0',
+  'lock_timeout=0',
   'idle_in_transaction_session_timeout=0',
+  // A policy would hide rows from the snapshot that the stream sends: the server refuses such a query instead.
+  'row_security=off',
   'client_min_messages=warning',
 ]
   .map((option) => `-c ${option}`)
   .join(' ')
+
+/** Timeouts that older servers do not know, and so would refuse in the start-up packet. */
+const newerTimeoutsSql = `select set_config(name, '0', false) from pg_settings
+  where name in ('transaction_timeout', 'idle_session_timeout') and setting <> '0'`
 
 /** Larger socket reads cost more than they give: Node allocates the buffer for every packet. */
 const socketOptions: SocketConstructorOpts & { highWaterMark: number } = { highWaterMark: 16_384 }
@@ -156,6 +163,16 @@ async function connectOnce(
   const client = new pg.Client(config)
   const session = wrap(client)
   await client.connect()
+  try {
+    const query: pg.QueryConfig & { query_timeout: number } = {
+      text: newerTimeoutsSql,
+      query_timeout: settings.connectTimeoutMs,
+    }
+    await client.query(query)
+  } catch (error) {
+    await session.close()
+    throw error
+  }
   return session
 }
 

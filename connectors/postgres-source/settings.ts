@@ -27,6 +27,7 @@ export interface SourceSettings {
   readonly viaPartitionRoot: boolean
   readonly snapshotMode: SnapshotMode
   readonly snapshotTables: readonly NamePattern[]
+  readonly lockTimeoutMs: number
   readonly filter: TableFilter
   readonly keyRules: readonly KeyColumnRule[]
   readonly modes: ValueModes
@@ -75,6 +76,7 @@ export function settingsOf(config: ParsedConfig, raw: RawConfig): SourceSettings
     viaPartitionRoot: config['publish.via.partition.root'] === true,
     snapshotMode: snapshotModes[mode] ?? (mode as SnapshotMode),
     snapshotTables: patterns('snapshot.include.collection.list', optional('snapshot.include.collection.list')),
+    lockTimeoutMs: Number(config['snapshot.lock.timeout.ms']),
     filter: filterOf(config, optional),
     keyRules: keyColumnRules(optional('message.key.columns')),
     modes: modesOf(config, text),

@@ -1,20 +1,19 @@
-import { ConnectError, RetriableError, type Clock, type ConnectValue, type Logger } from 'penstock/api'
+import { ConnectError, type Clock, type ConnectValue, type Logger } from 'penstock/api'
 import type { CopyStream } from './copy-stream.ts'
 import { UnknownLabelError } from './column-type.ts'
 import type { Line } from './line.ts'
 import { parseLsn } from './lsn.ts'
 import { snapshotOffset } from './offset.ts'
-import { codeOf } from './pg-error.ts'
-import type { PublishedTable } from './publication.ts'
 import type { RecordBuilder } from './record-builder.ts'
 import type { RecordQueue } from './record-queue.ts'
 import { decodeColumn, type Row } from './row-reader.ts'
 import { firstVersion } from './row-version.ts'
 import type { PgSession } from './session.ts'
-import type { CatalogTable } from './table-catalog.ts'
-import { fullName, quoteIdentifier, quoteLiteral, quoteTable } from './table-filter.ts'
+import { snapshotFailure } from './snapshot-tables.ts'
+import { fullName, quoteLiteral } from './table-filter.ts'
+import { copyStatement, relationOf, type TablePart } from './table-part.ts'
 import type { TableRegistry } from './table-registry.ts'
-import type { ColumnPlan, Relation, TableShape } from './table-shape.ts'
+import type { ColumnPlan, TableShape } from './table-shape.ts'
 
 /** Where and when a snapshot is taken. */
 export interface SnapshotPoint {
@@ -27,11 +26,14 @@ export interface SnapshotPoint {
 
 /** Begins the transaction that all tables are read in; `imported` is a snapshot that a slot's creation exported. */
 export async function beginSnapshot(session: PgSession, imported: string | null): Promise<void> {
-  await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ')
+  await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
   if (imported !== null) await session.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(imported)}`)
 }
 
-/** The transaction's id and time. `lsn` null takes the log's current end: there is no slot. */
+/**
+ * The transaction's place among the others, and its time. It takes no id of its own: while it runs, no slot could be
+ * created on the whole server. `lsn` null takes the log's current end: there is no slot.
+ */
 export async function snapshotPoint(
   session: PgSession,
   lsn: number | null,
@@ -39,7 +41,7 @@ export async function snapshotPoint(
   standby: boolean,
 ): Promise<SnapshotPoint> {
   const current = standby ? 'pg_last_wal_replay_lsn()' : 'pg_current_wal_lsn()'
-  const txId = standby ? 'null::float8' : 'txid_current()::float8'
+  const txId = standby ? 'null::float8' : 'txid_snapshot_xmax(txid_current_snapshot())::float8'
   const [row] = await session.query<{ tx: number | null; micros: number; lsn: string }>(
     `select ${txId} as tx, (extract(epoch from transaction_timestamp()) * 1000000)::float8 as micros, ${current}::text as lsn`,
   )
@@ -92,15 +94,14 @@ export class Snapshot {
     return this.#rows
   }
 
-  /** Reads all tables in order. `published` says which columns and rows of a table the stream will send. */
-  async read(tables: readonly CatalogTable[], published: readonly PublishedTable[]): Promise<void> {
-    for (const [index, table] of tables.entries()) {
-      const part = published.find((other) => other.schema === table.schema && other.name === table.name) ?? null
+  /** Reads all tables in order. They are locked, see `lockTables`. */
+  async read(parts: readonly TablePart[]): Promise<void> {
+    for (const [index, part] of parts.entries()) {
       const started = this.#clock.monotonic()
       const before = this.#rows
-      await this.#readTable(table, part, index === 0)
+      await this.#readTable(part, index === 0)
       const seconds = ((this.#clock.monotonic() - started) / 1000).toFixed(1)
-      this.#logger.info(`snapshot of ${fullName(table)}: ${this.#rows - before} rows in ${seconds} s`)
+      this.#logger.info(`snapshot of ${fullName(part.table)}: ${this.#rows - before} rows in ${seconds} s`)
     }
     if (this.#held !== null) this.#release(this.#held, true, true)
     this.#held = null
@@ -111,20 +112,10 @@ export class Snapshot {
     this.#copy?.resume()
   }
 
-  async #readTable(table: CatalogTable, part: PublishedTable | null, firstTable: boolean): Promise<void> {
-    const columns = table.columns.filter((column) => part?.columns?.includes(column.name) ?? true)
-    const relation: Relation = {
-      oid: table.oid,
-      schema: table.schema,
-      name: table.name,
-      identity: table.identity,
-      columns: columns.map(({ name, typeOid, typmod }) => {
-        return { name, typeOid, typmod, inIdentity: table.keyColumns.includes(name) }
-      }),
-    }
-    const shape = this.#tables.define(relation)
+  async #readTable(part: TablePart, firstTable: boolean): Promise<void> {
+    const shape = this.#tables.define(relationOf(part))
     let first = true
-    const copy = this.#session.copy(copyStatement(table, relation, part), (bytes, start, end) => {
+    const copy = this.#session.copy(copyStatement(part), (bytes, start, end) => {
       const row = this.#line(bytes, start, end - 1, shape)
       if (this.#held !== null) this.#release(this.#held, this.#held.shape !== shape, false)
       this.#held = { shape, row, bytes: end - start, first, firstTable }
@@ -137,7 +128,7 @@ export class Snapshot {
     try {
       await copy.done
     } catch (error) {
-      throw changedMeanwhile.has(codeOf(error) ?? '') ? tableChanged(table, error) : error
+      throw snapshotFailure(error, part)
     } finally {
       this.#copy = null
     }
@@ -168,30 +159,12 @@ export class Snapshot {
   }
 }
 
-/** undefined_table, undefined_column */
-const changedMeanwhile = new Set(['42P01', '42703'])
-
-function tableChanged(table: CatalogTable, cause: unknown): RetriableError {
-  return new RetriableError(`${fullName(table)} was altered or dropped while the snapshot was taken: it begins again`, {
-    code: 'PG_TABLE_CHANGED',
-    cause,
-  })
-}
-
 /** Debezium's words for a row's place in the snapshot. */
 function marker(held: HeldRow, lastOfTable: boolean, last: boolean): string {
   if (last) return 'last'
   if (held.first && held.firstTable) return 'first'
   if (lastOfTable) return 'last_in_data_collection'
   return held.first ? 'first_in_data_collection' : 'true'
-}
-
-function copyStatement(table: CatalogTable, relation: Relation, part: PublishedTable | null): string {
-  const columns = relation.columns.map((column) => quoteIdentifier(column.name)).join(', ')
-  const filter = part?.rowFilter ?? null
-  if (table.kind === 'r' && filter === null) return `COPY ${quoteTable(table)} (${columns}) TO STDOUT`
-  const where = filter === null ? '' : ` WHERE ${filter}`
-  return `COPY (SELECT ${columns} FROM ${quoteTable(table)}${where}) TO STDOUT`
 }
 
 const tab = 0x09

@@ -8,6 +8,7 @@ import { Progress, type StoreOffset } from './progress.ts'
 import { watchIntervalMs, type PublicationWatch } from './publication-watch.ts'
 import {
   ensurePublication,
+  publishedAs,
   readPublication,
   refusePassedRow,
   refuseYoungPublication,
@@ -23,6 +24,8 @@ import { PgSession } from './session.ts'
 import type { SourceSettings } from './settings.ts'
 import { checkSlot, createSlot, readAgain, readLogEnd, startReplication, type Slot } from './slot.ts'
 import { beginSnapshot, Snapshot, snapshotPoint } from './snapshot.ts'
+import { lockTables } from './snapshot-tables.ts'
+import { tablePart } from './table-part.ts'
 import type { TableRegistry } from './table-registry.ts'
 import { tableTopic } from './table-shape.ts'
 import { committedAt } from './undurable.ts'
@@ -328,11 +331,13 @@ export class SourceSession {
     await tables.context.types.reloadEnums(sql)
     const point = await snapshotPoint(sql, slotLsn, this.#line, found.standby)
     const chosen = await currentTables(sql, snapshotTables(settings, found, publication))
+    const parts = chosen.map((table) => tablePart(table, publishedAs(publication, table), settings))
+    await lockTables(sql, parts)
     await tables.preload(sql, chosen)
     const snapshot = new Snapshot(sql, tables, records, this.#queue, point, clock, logger)
     this.#snapshot = snapshot
     const read = async (): Promise<void> => {
-      await snapshot.read(chosen, publication?.tables ?? [])
+      await snapshot.read(parts)
       await sql.query('COMMIT')
       this.#onSnapshotDone(snapshotOffset(this.#line, point, true), snapshot.rows)
       logger.info(`snapshot complete: ${snapshot.rows} rows of ${chosen.length} tables`)

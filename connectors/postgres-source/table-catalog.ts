@@ -10,12 +10,14 @@ export interface CatalogColumn {
   /** The default's expression as Postgres prints it; null when there is none. */
   readonly defaultText: string | null
   readonly comment: string | null
+  /** s stored, v virtual; null for a column that is not generated. */
+  readonly generated: 's' | 'v' | null
 }
 
 /** How much of the old row an UPDATE or DELETE carries: default (key), nothing, full, index. */
 export type ReplicaIdentity = 'd' | 'n' | 'f' | 'i'
 
-/** A table as the catalog describes it. Generated columns are left out, as the stream leaves them out. */
+/** A table as the catalog describes it, generated columns included: whether they are sent is up to the publication. */
 export interface CatalogTable extends TableName {
   readonly oid: number
   /** pg_class.relkind: r table, p partitioned table. */
@@ -45,6 +47,7 @@ interface ColumnRow {
   not_null: boolean
   default: string | null
   comment: string | null
+  generated: 's' | 'v' | ''
 }
 interface IndexRow {
   name: string
@@ -58,10 +61,11 @@ const tableSql = `
 select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, c.relkind::text as kind,
   c.relreplident::text as identity,
   (select json_agg(json_build_object('name', a.attname, 'type', a.atttypid::int8, 'typmod', a.atttypmod,
-      'not_null', a.attnotnull, 'default', pg_get_expr(d.adbin, d.adrelid),
+      'not_null', a.attnotnull, 'generated', coalesce(to_jsonb(a) ->> 'attgenerated', ''),
+      'default', case when coalesce(to_jsonb(a) ->> 'attgenerated', '') = '' then pg_get_expr(d.adbin, d.adrelid) end,
       'comment', col_description(a.attrelid, a.attnum)) order by a.attnum)
     from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '') as columns,
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   (select json_agg(json_build_object('name', ic.relname, 'primary', i.indisprimary, 'identity', i.indisreplident,
       'usable', i.indisunique and i.indpred is null and i.indexprs is null,
       'columns', (select json_agg(a.attname order by k.position)
@@ -106,6 +110,7 @@ function tableOf(row: TableRow): CatalogTable {
       notNull: column.not_null,
       defaultText: column.default,
       comment: column.comment,
+      generated: column.generated === '' ? null : column.generated,
     })),
     keyColumns: (primary ?? unique)?.columns ?? [],
     hasPrimaryKey: primary !== undefined,

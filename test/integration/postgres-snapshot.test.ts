@@ -108,21 +108,6 @@ describeWith(['postgres'], 'the snapshot of the Postgres source', () => {
     expect(source.retried).toEqual([])
   })
 
-  it('begins again when a table is dropped before its turn', async () => {
-    const db = await bench.database(`
-      create table a (id int primary key, v text); create table b (id int primary key);
-      insert into a select g, repeat('x', 1000) from generate_series(1, 20000) g; insert into b values (1)`)
-    const config = db.config({ 'max.batch.size': '10', 'max.queue.size': '11' })
-    const source = await bench.source(config, new MemoryOffsets(), 20)
-    await source.waitForRecords(20)
-    await db.play('drop table b')
-    source.goOn()
-    await source.waitFor('the end of a snapshot', () => source.offsets.last?.['snapshot_completed'] === true)
-    expect(source.retried.map((error) => error.message)).toEqual([
-      expect.stringMatching(/^PG_TABLE_CHANGED: public\.b/),
-    ])
-  })
-
   it('is left out with no_data, and with its old name never', async () => {
     for (const mode of ['no_data', 'never']) {
       const db = await bench.database('create table t (id int primary key); insert into t values (1)')

@@ -135,7 +135,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     expect(story(await second.waitForRecords(2))).toEqual(['d [1]', '- [1]'])
   })
 
-  it('gives the rows of a transaction that was open when the slot was made a higher version than the snapshot (D14)', async () => {
+  it('gives the rows of a transaction that was open when the slot was made no lower version than the snapshot (D14)', async () => {
     const db = await bench.database(`create table t (id int primary key, v text); insert into t values (1, 'old')`)
     const open = async (statement: string): Promise<{ xid: string; commit: () => Promise<void> }> => {
       const client = await db.connect()
@@ -172,7 +172,8 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     if (snapshot === undefined || update === undefined) throw new TypeError('two records were waited for')
     expect([rowOf(snapshot)?.['v'], rowOf(update)?.['v']]).toEqual(['old', 'early'])
     expect(Number(sourceOf(update, 'lsn'))).toBeLessThan(Number(sourceOf(snapshot, 'lsn')))
-    expect(versionOf(update)).toBeGreaterThan(versionOf(snapshot))
+    // On a server where nothing else is written the commit may stand at the consistent point itself.
+    expect(versionOf(update)).toBeGreaterThanOrEqual(versionOf(snapshot))
   })
 
   it('writes heartbeats that carry how far it is', async () => {

@@ -6,7 +6,7 @@ import { MemoryOffsets, SourceTaskHarness } from './source-task-harness.ts'
 
 /** Databases and sources of a test, which end with it. */
 export interface SourceBench {
-  database(script: string, serverUrl?: string): Promise<TestDatabase>
+  database(script: string, serverUrl?: string, encoding?: string): Promise<TestDatabase>
   source(config: RawConfig, offsets?: MemoryOffsets, pollLimit?: number, clock?: Clock): Promise<SourceTaskHarness>
   /** Anything else that has to end. */
   onEnd(action: () => Promise<void>): void
@@ -19,8 +19,8 @@ export function sourceBench(serverUrl: () => string): SourceBench {
     for (const end of endings.splice(0).toReversed()) await end()
   })
   return {
-    async database(script, url = serverUrl()) {
-      const made = await TestDatabase.create(url, 'test')
+    async database(script, url = serverUrl(), encoding = 'UTF8') {
+      const made = await TestDatabase.create(url, 'test', encoding)
       endings.push(() => made.drop())
       await made.play(script)
       return made

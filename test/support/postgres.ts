@@ -32,10 +32,10 @@ export class TestDatabase {
     this.#client = client
   }
 
-  static async create(serverUrl: string, purpose: string): Promise<TestDatabase> {
+  static async create(serverUrl: string, purpose: string, encoding = 'UTF8'): Promise<TestDatabase> {
     const name = `pgsrc_${purpose}_${randomBytes(4).toString('hex')}`
     await withServer(serverUrl, (admin) =>
-      admin.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'`),
+      admin.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING '${encoding}' LC_COLLATE 'C' LC_CTYPE 'C'`),
     )
     const url = new URL(serverUrl)
     url.pathname = `/${name}`
