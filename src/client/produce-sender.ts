@@ -3,6 +3,7 @@ import { errorCodes } from '../protocol/error-codes.ts'
 import { initProducerId } from '../protocol/messages/init-producer-id.ts'
 import { produce } from '../protocol/messages/produce.ts'
 import type { ResponseOf } from '../protocol/schema.ts'
+import { orAborted } from './abort.ts'
 import type { Cluster } from './cluster.ts'
 import { asError, BrokerError, DeliveryTimeoutError, isRetriable, KafkaError, RecordTooLargeError } from './errors.ts'
 import { LeaderFinder } from './leader-finder.ts'
@@ -136,9 +137,10 @@ export class ProduceSender {
   async #request(nodeId: number, sent: readonly Sent[]): Promise<void> {
     this.#requests.set(nodeId, (this.#requests.get(nodeId) ?? 0) + 1)
     try {
-      const connection = await this.#cluster.connection(nodeId, this.#lane, this.#closing.signal)
+      const { signal } = this.#closing
+      const connection = await orAborted(this.#cluster.connection(nodeId, this.#lane, signal), signal)
       const timeoutMs = requestTimeoutMs + 5_000
-      const answer = await connection.send(produce, requestOf(sent), { timeoutMs, signal: this.#closing.signal })
+      const answer = await connection.send(produce, requestOf(sent), { timeoutMs, signal })
       this.#answered(sent, answer)
     } catch (error) {
       for (const { queue, batch } of sent) this.#failed(queue, batch, error)

@@ -191,6 +191,8 @@ export class Producer {
     this.#sender.close(error)
     for (const topic of this.#topics.values()) this.#failStash(topic, error)
     this.#room?.resolve()
+    // Batches in flight are given back once their requests have ended, which they do now.
+    if (this.#pending > 0) await (this.#idle ??= deferred<void>()).promise
   }
 
   #topic(name: string): TopicState {

@@ -4,6 +4,8 @@ import { apis } from '../../src/protocol/apis.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 import { KafkaFaultProxy } from '../support/kafka-fault-proxy.ts'
 import { seededRandom } from '../support/seeded-random.ts'
+import { SkippingClock } from '../support/skipping-clock.ts'
+import { patienceMs } from '../support/until.ts'
 import { ClientHarness, Outcomes, pollUntil, readAll, textOf, textRecord, writeAll } from './client-harness.ts'
 
 const count = 5_000
@@ -75,7 +77,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       await expect(producer.flush(AbortSignal.timeout(300))).rejects.toThrow()
       expect(outcomes.acknowledged).toEqual([0])
       proxy.up()
-      await producer.flush(AbortSignal.timeout(20_000))
+      await producer.flush(AbortSignal.timeout(patienceMs))
       expect(outcomes.acknowledged).toEqual([0, 1])
       await producer.close()
       expect(textOf(await readAll(direct, topic))).toEqual(['before', 'meanwhile'])
@@ -83,18 +85,20 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
 
     it('gives up after the delivery timeout when it has one, and says for which partition', async () => {
       const topic = await newTopic('timeout', 1)
-      const producer = client.producer({ deliveryTimeoutMs: 2_500 })
+      const clock = new SkippingClock()
+      const producer = (await harness.connect({ clock })).producer({ deliveryTimeoutMs: 600_000 })
       const outcomes = new Outcomes(producer)
       producer.append(textRecord(topic, null, 'first', 0), 0)
       await producer.flush()
       proxy.down()
       producer.append(textRecord(topic, null, 'late', 0), 1)
-      await producer.flush(AbortSignal.timeout(20_000))
+      clock.skip(600_000)
+      await producer.flush(AbortSignal.timeout(patienceMs))
       expect(outcomes.failed.map(({ token, error }) => [token, error.name])).toEqual([[1, 'DeliveryTimeoutError']])
       expect(outcomes.failed[0]?.error.message).toContain(`${topic}-0`)
       proxy.up()
       producer.append(textRecord(topic, null, 'after', 0), 2)
-      await producer.flush(AbortSignal.timeout(20_000))
+      await producer.flush(AbortSignal.timeout(patienceMs))
       expect(outcomes.acknowledged).toEqual([0, 2])
       await producer.close()
       expect(textOf(await readAll(direct, topic)).at(-1)).toBe('after')
@@ -113,6 +117,23 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       expect(outcomes.failed.map(({ token }) => token)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
       expect(new Set(outcomes.failed.map(({ error }) => error.name))).toEqual(new Set(['ClientClosedError']))
       expect(() => producer.append(textRecord(topic, null, 'x', 0), 10)).toThrow(/closed/)
+    })
+
+    it('gives back what is in flight before a close ends, also when nothing answers', async () => {
+      const topic = await newTopic('close-in-flight', 1)
+      const producer = client.producer()
+      const outcomes = new Outcomes(producer)
+      const { promise: swallowed, resolve } = Promise.withResolvers<void>()
+      proxy.onAnswer = (apiKey) => {
+        if (apiKey !== apis.produce.key) return 'pass'
+        resolve()
+        return 'swallow'
+      }
+      producer.append(textRecord(topic, null, 'stuck', 0), 1)
+      await swallowed
+      await producer.close(AbortSignal.abort())
+      proxy.onAnswer = () => 'pass'
+      expect(outcomes.failed.map(({ token, error }) => [token, error.name])).toEqual([[1, 'ClientClosedError']])
     })
 
     it('reads every record once and in order while connections are cut', async () => {
@@ -147,7 +168,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       const topic = await newTopic('member', 1)
       const consumer = client.consumer({
         groupId: harness.name('group'),
-        sessionTimeoutMs: 10_000,
+        sessionTimeoutMs: patienceMs,
         heartbeatIntervalMs: 100,
       })
       let revocations = 0

@@ -6,6 +6,7 @@ import { KafkaClient } from '../../src/client/kafka-client.ts'
 import type { OutgoingRecord } from '../../src/client/partition-queue.ts'
 import type { Producer } from '../../src/client/producer.ts'
 import { quietLogger } from '../support/quiet-logger.ts'
+import { patienceMs } from '../support/until.ts'
 
 /** What a wait waited for in vain. */
 class ExpectationError extends Error {
@@ -29,7 +30,7 @@ export class ClientHarness {
       clientId: 'penstock-test',
       clock: systemClock,
       logger: this.logger,
-      withinMs: 20_000,
+      withinMs: patienceMs,
       ...options,
     })
     this.#clients.push(client)
@@ -113,13 +114,12 @@ export async function pollUntil(
   consumer: GroupConsumer,
   expectation: string,
   enough: (records: readonly FetchedRecord[]) => boolean,
-  timeoutMs = 20_000,
 ): Promise<FetchedRecord[]> {
   const records: FetchedRecord[] = []
-  const deadline = performance.now() + timeoutMs
+  const deadline = performance.now() + patienceMs
   while (!enough(records)) {
     if (performance.now() > deadline)
-      throw new ExpectationError(`not in ${timeoutMs} ms: ${expectation}; ${records.length} records came`)
+      throw new ExpectationError(`not in ${patienceMs} ms: ${expectation}; ${records.length} records came`)
     records.push(...(await consumer.poll(200)))
   }
   return records

@@ -14,8 +14,11 @@ import { findCoordinator } from '../../src/protocol/messages/find-coordinator.ts
 import { metadata } from '../../src/protocol/messages/metadata.ts'
 import { produce } from '../../src/protocol/messages/produce.ts'
 
-/** What to do with an answer of the broker. `drop`: the connection ends instead, though the broker has done its work. */
-export type AnswerFault = 'pass' | 'drop'
+/**
+ * What to do with an answer of the broker. `drop`: the connection ends instead, though the broker has done its work.
+ * `swallow`: the client goes on waiting for it, and for all answers behind it.
+ */
+export type AnswerFault = 'pass' | 'drop' | 'swallow'
 
 interface Slot {
   readonly header: RequestHeader
@@ -131,7 +134,9 @@ export class KafkaFaultProxy {
     broker.on('data', (chunk: Buffer) => {
       for (const frame of answers.push(chunk)) {
         const slot = slots.find(({ header }) => header.correlationId === frame.readInt32BE(0))
-        if (slot === undefined || this.onAnswer(slot.header.apiKey) === 'drop') return end()
+        const fault = slot === undefined ? 'drop' : this.onAnswer(slot.header.apiKey)
+        if (slot === undefined || fault === 'drop') return end()
+        if (fault === 'swallow') continue
         slot.answer = this.#rewritten(frame, slot.header)
       }
       flush()

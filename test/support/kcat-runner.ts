@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { patienceMs } from './until.ts'
 
 /** What a run of kcat gave. */
 export interface KcatRun {
@@ -8,7 +9,7 @@ export interface KcatRun {
 }
 
 /** Runs kcat to its end; kills it after `timeoutMs`. */
-export function runKcat(path: string, args: readonly string[], input = '', timeoutMs = 20_000): Promise<KcatRun> {
+export function runKcat(path: string, args: readonly string[], input = '', timeoutMs = patienceMs): Promise<KcatRun> {
   return new Promise((resolve, reject) => {
     const child = spawn(path, args, { timeout: timeoutMs, killSignal: 'SIGKILL' })
     const out: Buffer[] = []

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { systemClock, type RawConfig } from 'penstock/api'
 import pg from 'pg'
-import { until } from './until.ts'
+import { patienceMs, until } from './until.ts'
 
 /** The statements of a script, as psql would send them one by one: split at semicolons outside of quotes. */
 export function statements(script: string): string[] {
@@ -121,7 +121,7 @@ const objectInUse = '55006'
 
 /** A server lets go of a slot a moment after the connection that used it has ended. */
 async function whenFree<T>(action: () => Promise<T>): Promise<T> {
-  const end = systemClock.monotonic() + 20_000
+  const end = systemClock.monotonic() + patienceMs
   for (;;) {
     try {
       return await action()

@@ -17,6 +17,7 @@ import {
 } from 'penstock/api'
 import { present } from '../../src/foundation/assert.ts'
 import { parseConfig } from '../../src/config/parse-config.ts'
+import { patienceMs } from './until.ts'
 
 /** What a test says of a record; the rest has defaults. */
 export interface RecordParts {
@@ -193,11 +194,11 @@ export class SinkTaskHarness {
    * for, refused batches again — until the condition holds.
    */
   async runUntil(what: string, condition: () => boolean | Promise<boolean>, batch = 500): Promise<void> {
-    const deadline = systemClock.monotonic() + 30_000
+    const deadline = systemClock.monotonic() + patienceMs
     let refused: readonly SinkRecord[] = []
     let turns = 0
     while (!(await condition())) {
-      if (systemClock.monotonic() > deadline) throw new RangeError(`waited 30 s for: ${what}`)
+      if (systemClock.monotonic() > deadline) throw new RangeError(`waited ${patienceMs} ms for: ${what}`)
       if (this.#raised !== null) throw this.#raised
       const records = refused.length > 0 ? refused : this.#next(batch)
       this.#wakeWithinMs = null
@@ -226,7 +227,7 @@ export class SinkTaskHarness {
 
   /** The orderly end: flush, commit, close, stop. */
   async finish(): Promise<void> {
-    await this.#task.flush(AbortSignal.timeout(60_000))
+    await this.#task.flush(AbortSignal.timeout(patienceMs))
     await this.commit()
     await this.#task.close(this.log.partitions)
     await this.#task.stop()
@@ -235,7 +236,7 @@ export class SinkTaskHarness {
   /** Delivers all and makes it durable; the task stays. */
   async deliverAll(): Promise<void> {
     await this.deliver()
-    await this.#task.flush(AbortSignal.timeout(60_000))
+    await this.#task.flush(AbortSignal.timeout(patienceMs))
     await this.commit()
   }
 

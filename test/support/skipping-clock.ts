@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '../../src/foundation/clock.ts'
 import { repeating } from './repeating.ts'
 
 interface Timer {
+  readonly ms: number
   readonly atMs: number
   readonly cancel: () => void
   readonly action: () => void
@@ -34,7 +35,7 @@ export class SkippingClock implements Clock {
 
   after(ms: number, action: () => void): () => void {
     const cancel = systemClock.after(ms, () => this.#run(timer))
-    const timer: Timer = { atMs: this.monotonic() + ms, cancel, action }
+    const timer: Timer = { ms, atMs: this.monotonic() + ms, cancel, action }
     this.#timers.add(timer)
     return () => {
       cancel()
@@ -44,6 +45,14 @@ export class SkippingClock implements Clock {
 
   every(ms: number, action: () => void): () => void {
     return repeating(this, ms, action)
+  }
+
+  /**
+   * Whether a timer of that length runs: one that nothing else has. A skip before it was set would be a skip of nothing, so
+   * wait for this first.
+   */
+  isWaiting(ms: number): boolean {
+    return [...this.#timers].some((timer) => timer.ms === ms)
   }
 
   /** Leaves `ms` out: what falls due in them runs at their end, once, in order. */

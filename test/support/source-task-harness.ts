@@ -13,7 +13,7 @@ import {
   type TopicSpec,
 } from 'penstock/api'
 import { parseConfig } from '../../src/config/parse-config.ts'
-import { until } from './until.ts'
+import { patienceMs, until } from './until.ts'
 
 /** The offset topic of one connector, and the headers in its topics: what survives when its task crashes. */
 export class MemoryOffsets {
@@ -120,13 +120,13 @@ export class SourceTaskHarness {
   }
 
   /** Waits until so many records were polled. Throws what the task failed with. */
-  async waitForRecords(count: number, deadlineMs = 20_000): Promise<readonly SourceRecord[]> {
+  async waitForRecords(count: number, deadlineMs = patienceMs): Promise<readonly SourceRecord[]> {
     await this.waitFor(`${count} records`, () => this.records.length >= count, deadlineMs)
     return this.records
   }
 
   /** Waits until a condition of the test holds. Throws what the task failed with. */
-  async waitFor(what: string, holds: () => boolean | Promise<boolean>, deadlineMs = 20_000): Promise<void> {
+  async waitFor(what: string, holds: () => boolean | Promise<boolean>, deadlineMs = patienceMs): Promise<void> {
     await until(
       `${what} (${this.records.length} records so far)`,
       async () => {
@@ -138,8 +138,8 @@ export class SourceTaskHarness {
   }
 
   /** Waits until the task has failed, and answers with what. */
-  async failure(deadlineMs = 20_000): Promise<Error> {
-    await until('the task to fail', () => this.#error !== null, deadlineMs)
+  async failure(): Promise<Error> {
+    await until('the task to fail', () => this.#error !== null)
     return this.#error ?? new TypeError('unreachable')
   }
 
