@@ -230,10 +230,8 @@ export class SourceSession {
 
   /** Looks at the publication and at the end of the log now and then, on a connection of its own for each look. */
   #watch(found: Survey, publication: string): void {
-    if (this.#closed) return
     const { watch, clock, logger } = this.#parts
     watch.add(found.tables)
-    let looking = false
     const look = async (): Promise<void> => {
       const sql = await this.#connect('sql')
       try {
@@ -243,20 +241,20 @@ export class SourceSession {
         await this.#disconnect(sql)
       }
     }
-    this.#stopWatching = clock.every(watchIntervalMs, () => {
-      if (looking) return
-      looking = true
-      look()
-        .catch((error: unknown) => {
-          // Where the server is away the stream itself says so.
-          logger.debug(
-            `the publication could not be looked at: ${error instanceof Error ? error.message : String(error)}`,
-          )
-        })
-        .finally(() => {
-          looking = false
-        })
-    })
+    const wait = (): void => {
+      if (this.#closed) return
+      this.#stopWatching = clock.after(watchIntervalMs, () => {
+        look()
+          .catch((error: unknown) => {
+            // Where the server is away the stream itself says so.
+            logger.debug(
+              `the publication could not be looked at: ${error instanceof Error ? error.message : String(error)}`,
+            )
+          })
+          .finally(wait)
+      })
+    }
+    wait()
   }
 
   /** Lets changes in, and begins to beat where heartbeats are asked for: once at once. */
