@@ -35,10 +35,11 @@ class ContractsFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
-    expect: { poll: { timeout: 20_000, interval: 10 } },
-    hookTimeout: 120_000,
-    teardownTimeout: 20_000,
+    // These bound a hang: each wait of a test ends by itself after a minute (`patienceMs`), and says what it waited for.
+    testTimeout: 180_000,
+    expect: { poll: { timeout: 60_000, interval: 10 } },
+    hookTimeout: 300_000,
+    teardownTimeout: 60_000,
     globalSetup: ['test/support/global-setup.ts'],
     reporters: ['default', './test/support/count-reporter.ts'],
     sequence: { sequencer: ContractsFirst },
@@ -57,7 +58,7 @@ export default defineConfig({
         test: {
           name: 'servers',
           include: ['test/{integration,cluster}/**/*.test.ts'],
-          testTimeout: 60_000,
+          testTimeout: 300_000,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },

@@ -147,7 +147,7 @@ export function clientContract(open: () => Promise<string> | string): void {
       const outcomes = new Outcomes(producer)
       producer.append(textRecord(topic, 'k', 'patient'), 1)
       await client.admin.createTopic({ name: topic, partitions: 2, replicationFactor: 1 })
-      await producer.flush(AbortSignal.timeout(15_000))
+      await producer.flush(AbortSignal.timeout(60_000))
       expect(outcomes.acknowledged).toEqual([1])
       expect(textOf(await readAll(client, topic))).toEqual(['patient'])
       await producer.close()

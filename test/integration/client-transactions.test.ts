@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { KafkaClient } from '../../src/client/kafka-client.ts'
 import { ClientHarness, readAll, textOf } from '../contract/client-harness.ts'
 import { describeWith, service } from '../support/services.ts'
+import { until } from '../support/until.ts'
 
 describeWith(['kafka'], 'transactions of other producers', () => {
   let harness: ClientHarness
@@ -43,8 +44,10 @@ describeWith(['kafka'], 'transactions of other producers', () => {
     expect(seen).toEqual(['a', 'c'])
     await open.commit()
     // The coordinator answers before it has written its markers.
-    const deadline = performance.now() + 20_000
-    while (!seen.includes('e') && performance.now() < deadline) await reader.readToEnd()
+    await until('the record of the transaction', async () => {
+      await reader.readToEnd()
+      return seen.includes('e')
+    })
     expect(seen).toEqual(['a', 'c', 'e'])
     await reader.close()
 

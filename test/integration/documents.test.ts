@@ -10,7 +10,7 @@ import { freePorts } from '../../src/servers/port.ts'
 import { commandBlocks, documentsWithCommands, substitute } from '../support/document-commands.ts'
 import { checkoutFolder, runProgram, written, type Program } from '../support/program.ts'
 import { describeWith, service } from '../support/services.ts'
-import { untilPasses } from '../support/until.ts'
+import { patienceMs, untilPasses } from '../support/until.ts'
 
 const guide = 'docs/guides/main-job.md'
 let folder = ''
@@ -64,7 +64,7 @@ describe('the broker alone', () => {
     const [port] = await freePorts([null])
     const command = commandBlocks('README.md')[5]?.text.trim() ?? ''
     const broker = begin(substitute(command, { '127.0.0.1:9092': `127.0.0.1:${port}` }))
-    await written(broker, new RegExp(`127\\.0\\.0\\.1:${port}`), 30_000)
+    await written(broker, new RegExp(`127\\.0\\.0\\.1:${port}`), patienceMs)
     broker.child.kill('SIGTERM')
     expect(await broker.ended).toBe(0)
   })
@@ -152,7 +152,7 @@ describeWith(['postgres', 'elasticsearch', 'minio', 'kcat', 'psql'], 'the main j
           continue
         }
         // The reader of the guide has seen an object by now.
-        if (script.includes('-X DELETE')) await vi.waitFor(archived, { timeout: 30_000, interval: 200 })
+        if (script.includes('-X DELETE')) await vi.waitFor(archived, { timeout: 60_000, interval: 200 })
         await runToEnd(script)
       }
     },
@@ -174,7 +174,7 @@ describeWith(['postgres', 'elasticsearch', 'minio', 'kcat', 'psql'], 'the main j
         }
         expect(status.tasks).toMatchObject([{ state: 'RUNNING' }])
       },
-      { timeout: 30_000, interval: 100 },
+      { timeout: 60_000, interval: 100 },
     )
   })
 })

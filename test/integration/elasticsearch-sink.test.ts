@@ -314,7 +314,7 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
   it('finds out at validation that nobody listens', async () => {
     const { parseConfig } = await import('../../src/config/parse-config.ts')
     const raw = { 'connection.url': 'http://127.0.0.1:1', topics: 'a' }
-    const problems = await plugin.check?.(parseConfig(plugin.configDef, raw), raw, AbortSignal.timeout(20_000))
+    const problems = await plugin.check?.(parseConfig(plugin.configDef, raw), raw, AbortSignal.timeout(60_000))
     expect(problems).toEqual([
       { key: 'connection.url', message: expect.stringContaining('Could not connect to Elasticsearch') },
     ])

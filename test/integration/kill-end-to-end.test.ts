@@ -66,7 +66,7 @@ describeWith(['postgres', 'elasticsearch', 'minio', 'kcat'], 'a worker killed tw
       await stage.bucket.remove()
       rmSync(folder, { recursive: true, force: true })
     }
-  }, 900_000)
+  }, 1_800_000)
 })
 
 async function prepare(seed: number, folder: string): Promise<Stage> {
@@ -101,7 +101,7 @@ async function killInsideSnapshot(worker: WorkerProcess, stage: Stage): Promise<
   const topic = topicOf(stage.plan, 'ledger')
   const log = await LogView.open(worker.place.broker)
   const wanted = (await log.end(topic)) + 1 + Math.floor(stage.random() * ledgerRows * 0.6)
-  await healthyUntil(worker, 'the snapshot goes on', 120_000, async () => (await log.end(topic)) >= wanted)
+  await healthyUntil(worker, 'the snapshot goes on', 240_000, async () => (await log.end(topic)) >= wanted)
   await log.close()
   await worker.kill()
   return start(stage)
@@ -147,7 +147,7 @@ async function endAt(point: string, worker: WorkerProcess, stage: Stage): Promis
   await worker.kill()
   const armed = await start(stage, point)
   try {
-    await armed.end(60_000)
+    await armed.end(240_000)
   } finally {
     await armed.kill()
   }

@@ -58,7 +58,7 @@ function launch(
 const main = (text: string): void => writeFileSync(join(checkout, 'src/cli/main.ts'), text)
 const installed = (): void => symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'))
 const says = (process_: { output: () => string }, text: string): Promise<void> =>
-  vi.waitFor(() => expect(process_.output()).toContain(text), { timeout: 25_000, interval: 20 })
+  vi.waitFor(() => expect(process_.output()).toContain(text), { timeout: 60_000, interval: 20 })
 
 describe('bin/penstock.js', () => {
   it('tells its version before anything is installed', async () => {
@@ -109,7 +109,7 @@ describe('bin/penstock.js', () => {
       await says(run, 'pid ')
       const worker = Number(/pid (\d+)/.exec(run.output())?.[1])
       run.child.kill('SIGKILL')
-      await vi.waitFor(() => expect(isAlive(worker)).toBe(false), { timeout: 15_000, interval: 20 })
+      await vi.waitFor(() => expect(isAlive(worker)).toBe(false), { timeout: 60_000, interval: 20 })
     })
   })
 })

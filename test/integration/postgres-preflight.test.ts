@@ -12,7 +12,7 @@ import { describeWith, service } from '../support/services.ts'
 
 async function check(raw: RawConfig): Promise<readonly ConfigProblem[]> {
   const config = parseConfig(plugin.configDef, raw)
-  return (await plugin.check?.(config, raw, AbortSignal.timeout(20_000))) ?? []
+  return (await plugin.check?.(config, raw, AbortSignal.timeout(60_000))) ?? []
 }
 
 const roles: (() => Promise<void>)[] = []

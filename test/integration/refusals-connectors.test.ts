@@ -140,7 +140,7 @@ describeWith(['postgres'], 'a Postgres source is refused over REST', () => {
       await db.play(`CREATE TABLE ${name} (id int PRIMARY KEY, text text)`)
       const plan = { database: db.url.href, tables: [name], prefix: 'shop', slot: `${db.name}_${size}`, source: extra }
       await worker().post(name, sourceConfig(plan))
-      await eventually('it streams', 30_000, async () => {
+      await eventually('it streams', 60_000, async () => {
         const found = await db.rows(
           "SELECT 1 FROM pg_stat_replication WHERE state = 'streaming' AND pid IN (SELECT active_pid FROM pg_replication_slots WHERE slot_name = $1)",
           [plan.slot],
@@ -180,7 +180,7 @@ describeWith(['elasticsearch', 'minio', 'kcat'], 'a sink', () => {
     expect(sent.code).toBe(0)
     const config = { ...pipelineConnectors(plan())['search'], topics: topic, ...schemaless }
     await worker().post('search', config)
-    const [failure] = await eventually('the task fails', 30_000, async () => {
+    const [failure] = await eventually('the task fails', 60_000, async () => {
       const found = await worker().failures()
       return found.length > 0 ? found : null
     })

@@ -50,7 +50,7 @@ function suite(store: 'minio' | 'versitygw'): void {
   const keyOf = (offset: number): string =>
     `topics/${topic}/partition=0/${topic}+0+${String(offset).padStart(10, '0')}.json`
   const raw = (settings: RawConfig = {}): RawConfig =>
-    bucket.config({ 'flush.size': '2', 's3.request.timeout.ms': '1000', ...settings }, faults.url)
+    bucket.config({ 'flush.size': '2', 's3.request.timeout.ms': '2000', ...settings }, faults.url)
 
   function fill(count: number, log = new MemoryLog(), text = ''): MemoryLog {
     for (let i = 0; i < count; i += 1) {
@@ -82,7 +82,7 @@ function suite(store: 'minio' | 'versitygw'): void {
   const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n)
 
   it('goes on through refusals, lost requests, lost answers and cut answers, and loses nothing', async () => {
-    const sink = await started(fill(20), { 's3.request.timeout.ms': '150' })
+    const sink = await started(fill(20))
     const turns: Fault[] = [
       { kind: 'drop' },
       slowDown,
@@ -227,14 +227,14 @@ function suite(store: 'minio' | 'versitygw'): void {
     ['a store that does not answer', { 'store.url': 'http://127.0.0.1:9' }, 'S3_UNAVAILABLE', 'store.url'],
   ])('names %s at validation and at the start', async (_what, wrong, code, key) => {
     const config = parseConfig(plugin.configDef, raw(wrong))
-    const problems = await plugin.check?.(config, raw(wrong), AbortSignal.timeout(20_000))
+    const problems = await plugin.check?.(config, raw(wrong), AbortSignal.timeout(60_000))
     expect(problems?.map((problem) => [problem.key, problem.message.slice(0, code.length)])).toEqual([[key, code]])
     const sink = new SinkTaskHarness(plugin, raw(wrong), fill(1))
     await expect(sink.start()).rejects.toThrow(code)
   })
 
   it('says nothing at validation when all is well', async () => {
-    expect(await plugin.check?.(parseConfig(plugin.configDef, raw()), raw(), AbortSignal.timeout(20_000))).toEqual([])
+    expect(await plugin.check?.(parseConfig(plugin.configDef, raw()), raw(), AbortSignal.timeout(60_000))).toEqual([])
   })
 
   it('closes objects by the schedule and by the interval though no record comes', async () => {

@@ -42,8 +42,8 @@ afterEach(async () => {
 describe('a signal to a worker', () => {
   it('ends one that still waits for its cluster', async () => {
     const { child, output } = launch('bootstrap.servers=127.0.0.1:1', 'listeners=http://127.0.0.1:0')
-    await eventually('it waits', 20_000, async () => (output().includes('cannot reach the brokers') ? true : null))
-    const exit = once(child, 'exit', { signal: AbortSignal.timeout(10_000) })
+    await eventually('it waits', 60_000, async () => (output().includes('cannot reach the brokers') ? true : null))
+    const exit = once(child, 'exit', { signal: AbortSignal.timeout(60_000) })
     child.kill('SIGTERM')
     expect(await exit).toEqual([0, null])
   })
@@ -52,7 +52,7 @@ describe('a signal to a worker', () => {
     const worker = await WorkerProcess.start(await workerPlace(join(folder(), 'log')))
     try {
       process.kill(worker.pid, 'SIGHUP')
-      await eventually('it says so', 10_000, async () => (worker.output.includes('SIGHUP') ? true : null))
+      await eventually('it says so', 60_000, async () => (worker.output.includes('SIGHUP') ? true : null))
       expect(await worker.request('GET', '/connectors')).toEqual([])
       expect(await worker.stop()).toBe(0)
     } finally {
@@ -64,7 +64,7 @@ describe('a signal to a worker', () => {
 describe('a worker whose folder cannot be used says which, why, and what to do', () => {
   const said = async (data: string): Promise<string> => {
     const { child, output } = launch(`embedded.broker.data.dir=${data}`, 'embedded.broker.listener=127.0.0.1:0')
-    await once(child, 'exit', { signal: AbortSignal.timeout(20_000) })
+    await once(child, 'exit', { signal: AbortSignal.timeout(60_000) })
     expect(child.exitCode).toBe(2)
     return output()
   }

@@ -94,7 +94,7 @@ describe('parallel bulk requests', () => {
             marks.push(one)
             writer.add(one)
           }
-          await writer.drain(AbortSignal.timeout(5000))
+          await writer.drain(AbortSignal.timeout(60_000))
           expect(wrong).toBe(0)
           expect(target.overlaps).toBe(0)
           expect(target.most).toBeLessThanOrEqual(settings.maxInFlight)
@@ -119,7 +119,7 @@ describe('parallel bulk requests', () => {
       (error) => failures.push(error.message),
     )
     writer.add(operation('1', 0, progress))
-    await expect(writer.drain(AbortSignal.timeout(5000))).rejects.toThrow('no')
+    await expect(writer.drain(AbortSignal.timeout(60_000))).rejects.toThrow('no')
     expect(failures).toEqual(['no'])
     expect(progress.committable).toBeNull()
   })
@@ -141,7 +141,7 @@ describe('parallel bulk requests', () => {
     expect(room).not.toBeNull()
     answer.resolve()
     await room
-    await writer.drain(AbortSignal.timeout(5000))
+    await writer.drain(AbortSignal.timeout(60_000))
     expect(writer.room()).toBeNull()
   })
 
@@ -160,6 +160,6 @@ describe('parallel bulk requests', () => {
     writer.add(operation('1', 0, progress))
     writer.pump()
     expect(sent).toEqual([1])
-    await writer.drain(AbortSignal.timeout(5000))
+    await writer.drain(AbortSignal.timeout(60_000))
   })
 })

@@ -138,8 +138,8 @@ export class SourceTaskHarness {
   }
 
   /** Waits until the task has failed, and answers with what. */
-  async failure(): Promise<Error> {
-    await until('the task to fail', () => this.#error !== null)
+  async failure(deadlineMs = patienceMs): Promise<Error> {
+    await until('the task to fail', () => this.#error !== null, deadlineMs)
     return this.#error ?? new TypeError('unreachable')
   }
 

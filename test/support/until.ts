@@ -21,6 +21,6 @@ export async function until(
 }
 
 /** Waits until an expectation passes, and answers with what it does. Fails with its last failure. */
-export function untilPasses<T>(expectation: () => T | Promise<T>): Promise<T> {
-  return vi.waitFor(expectation, { timeout: patienceMs, interval: 5 })
+export function untilPasses<T>(expectation: () => T | Promise<T>, deadlineMs = patienceMs): Promise<T> {
+  return vi.waitFor(expectation, { timeout: deadlineMs, interval: 5 })
 }

@@ -5,6 +5,7 @@ import { barrels, consoles, errors, language, tests, time } from './rules/langua
 import { cycles, doors, layers } from './rules/layers.ts'
 import { commentBlocks, commentShares, documentSizes, fileSizes, functionSizes } from './rules/sizes.ts'
 import { dependencies, leaks, names, rootFolder } from './rules/tree.ts'
+import { waits } from './rules/waits.ts'
 import { repositoryFiles, type SourceFile, type Violation } from './source-file.ts'
 
 type Rule = (files: readonly SourceFile[]) => Violation[]
@@ -23,6 +24,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'errors have names': errors,
   'time comes through the clock seam': time,
   'tests do not sleep or mock modules': tests,
+  'tests hold on a machine of any speed': waits,
   'the console belongs to commands': consoles,
   'names say something': names,
   'the root holds what its list holds': rootFolder,
@@ -115,6 +117,11 @@ const fixtures: readonly (readonly [string, Rule, readonly SourceFile[], number]
   ['the machine clock', time, [file('connectors/a/a.ts', 'const a = Date.now()')], 1],
   ['a module mock', tests, [file('test/unit/a.test.ts', "vi.mock('./a.ts')")], 1],
   ['a sleep', tests, [file('test/unit/a.test.ts', "import { setTimeout as delay } from 'node:timers/promises'")], 1],
+  ['a short deadline', waits, [file('test/unit/a.test.ts', "await until('a', () => b, 5000)")], 1],
+  ['a short deadline of a poll', waits, [file('test/unit/a.test.ts', 'expect.poll(a, { timeout: 20_000 })')], 1],
+  ['a short deadline of a signal', waits, [file('test/unit/a.test.ts', 'a(AbortSignal.timeout(10_000))')], 1],
+  ['a short deadline of a test', waits, [file('test/unit/a.test.ts', "it('a', () => b(), 30_000)")], 1],
+  ['a time that is measured', waits, [file('test/unit/a.test.ts', 'expect(performance.now() - a).toBe(1)')], 1],
   ['a focused test', tests, [file('test/unit/a.test.ts', "it.only('a', () => {})")], 1],
   ['a console line', consoles, [file('src/log/a.ts', 'console.log(1)')], 1],
   ['a name that says nothing', names, [file('src/log/utils.ts', ''), file('src/helpers/a.ts', '')], 2],

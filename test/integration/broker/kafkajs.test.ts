@@ -128,9 +128,9 @@ describe("kafkajs's producer and consumer", () => {
     const first = await start('first')
     await expect.poll(() => assignments.get('first')).toBe(4)
     const second = await start('second')
-    await expect.poll(() => [assignments.get('first'), assignments.get('second')], { timeout: 20_000 }).toEqual([2, 2])
+    await expect.poll(() => [assignments.get('first'), assignments.get('second')], { timeout: 60_000 }).toEqual([2, 2])
     await second.disconnect()
-    await expect.poll(() => assignments.get('first'), { timeout: 20_000 }).toBe(4)
+    await expect.poll(() => assignments.get('first'), { timeout: 60_000 }).toBe(4)
     await first.disconnect()
   })
 

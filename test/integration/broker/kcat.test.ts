@@ -89,7 +89,7 @@ describeWith(['kcat'], 'kcat against the embedded broker', () => {
       return state
     })
     const seen = (): string[] => members.flatMap(({ text }) => text.split('\n').filter((line) => line !== ''))
-    await expect.poll(() => new Set(seen()).size, { timeout: 20_000 }).toBe(400)
+    await expect.poll(() => new Set(seen()).size, { timeout: 60_000 }).toBe(400)
     for (const { child } of members) {
       child.kill('SIGINT')
       await once(child, 'close')

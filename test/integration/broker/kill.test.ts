@@ -76,7 +76,7 @@ describe('a broker that is killed', () => {
     const numbers = values.map((value) => Number(value.split(' ')[0]))
     expect(numbers, `seed ${seed}`).toEqual(numbers.toSorted((a, b) => a - b))
     await client.close()
-  }, 120_000)
+  })
 
   it('has stopped in order at SIGTERM, and says who holds the folder while it runs', async () => {
     broker = await BrokerProcess.start(dataDir)

@@ -9,6 +9,7 @@ import { FrameSplitter } from '../../../src/protocol/frame-splitter.ts'
 import { apiVersions } from '../../../src/protocol/messages/api-versions.ts'
 import { heartbeat } from '../../../src/protocol/messages/heartbeat.ts'
 import { produce } from '../../../src/protocol/messages/produce.ts'
+import { patienceMs } from '../../support/until.ts'
 
 type Answer = (header: RequestHeader, socket: Socket) => Buffer[] | null
 
@@ -35,7 +36,7 @@ describe('BrokerConnection', () => {
     for (const close of closers.splice(0)) close()
   })
 
-  async function open(answer: Answer, requestTimeoutMs = 5_000): Promise<BrokerConnection> {
+  async function open(answer: Answer, requestTimeoutMs = patienceMs): Promise<BrokerConnection> {
     const server = createServer((socket) => {
       const frames = new FrameSplitter()
       socket.on('error', () => undefined)
@@ -57,7 +58,7 @@ describe('BrokerConnection', () => {
       clientId: 'test',
       security: null,
       clock: systemClock,
-      connectTimeoutMs: 5_000,
+      connectTimeoutMs: patienceMs,
       requestTimeoutMs,
     })
     closers.push(() => connection.close())
@@ -97,7 +98,10 @@ describe('BrokerConnection', () => {
     const connection = await open(() => null, 50)
     let closed = 0
     connection.onClose = () => (closed += 1)
-    const [first, second] = [connection.send(heartbeat, beat), connection.send(heartbeat, beat, { timeoutMs: 10_000 })]
+    const [first, second] = [
+      connection.send(heartbeat, beat),
+      connection.send(heartbeat, beat, { timeoutMs: patienceMs }),
+    ]
     await expect(first).rejects.toThrow(RequestTimeoutError)
     await expect(second).rejects.toThrow(/did not answer Heartbeat v3 in time/)
     expect([connection.isOpen, closed]).toEqual([false, 1])
@@ -140,7 +144,7 @@ describe('BrokerConnection', () => {
   it('says that nobody listens', async () => {
     const address = { host: '127.0.0.1', port: 1 }
     const options = { address, clientId: 'test', security: null, clock: systemClock }
-    const opening = BrokerConnection.open({ ...options, connectTimeoutMs: 1_000, requestTimeoutMs: 1_000 })
+    const opening = BrokerConnection.open({ ...options, connectTimeoutMs: patienceMs, requestTimeoutMs: patienceMs })
     await expect(opening).rejects.toThrow(/cannot connect to 127\.0\.0\.1:1: .*ECONNREFUSED/)
   })
 })

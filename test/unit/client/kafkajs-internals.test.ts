@@ -9,9 +9,10 @@ import { FrameSplitter } from '../../../src/protocol/frame-splitter.ts'
 import { apiVersions } from '../../../src/protocol/messages/api-versions.ts'
 import { saslAuthenticate } from '../../../src/protocol/messages/sasl-authenticate.ts'
 import { saslHandshake } from '../../../src/protocol/messages/sasl-handshake.ts'
+import { patienceMs } from '../../support/until.ts'
 
 const sasl = { mechanism: 'PLAIN', username: 'user', password: 'secret' } as const
-const options = { clientId: 'test', timeoutMs: 2_000 }
+const options = { clientId: 'test', timeoutMs: patienceMs }
 
 /** A broker that knows SASL PLAIN and nothing else; it gives what it was told as answers of later requests. */
 function saslBroker(password: string, seen: string[]): (socket: Socket) => void {

@@ -9,7 +9,7 @@ import { recordedExchange, recordedExchanges } from '../../support/rest-recordin
 
 const worker = { groupId: 'connect-cluster' }
 const validate = (config: SubmittedConfig): Promise<ConnectorValidation> =>
-  validateConnector(config, { plugins: new PluginRegistry(), worker, signal: AbortSignal.timeout(10_000) })
+  validateConnector(config, { plugins: new PluginRegistry(), worker, signal: AbortSignal.timeout(60_000) })
 
 async function errorsOf(config: SubmittedConfig): Promise<readonly (readonly [string, string])[]> {
   const { infos } = await validate(config)

@@ -57,7 +57,7 @@ async function started(raw: RawConfig, offset: SourceOffset | null = null): Prom
 
 async function polled(task: SourceTask, count: number): Promise<SourceRecord[]> {
   const records: SourceRecord[] = []
-  const signal = AbortSignal.timeout(20_000)
+  const signal = AbortSignal.timeout(60_000)
   while (records.length < count) {
     const some = await task.poll(signal)
     if (some === null) break
@@ -86,9 +86,9 @@ describe('FileStreamSource', () => {
     const file = join(folder, 'in.txt')
     await writeFile(file, 'one\ntwo\nthree\nfour\n')
     const task = await started({ file, topic: 't', 'batch.size': '2' }, { position: 4 })
-    const first = await task.poll(AbortSignal.timeout(20_000))
+    const first = await task.poll(AbortSignal.timeout(60_000))
     expect(first?.map(({ value }) => value)).toEqual(['two', 'three'])
-    expect((await task.poll(AbortSignal.timeout(20_000)))?.map(({ value }) => value)).toEqual(['four'])
+    expect((await task.poll(AbortSignal.timeout(60_000)))?.map(({ value }) => value)).toEqual(['four'])
   })
 
   it('waits for a file that is not there yet, and ends a wait when told to', async () => {

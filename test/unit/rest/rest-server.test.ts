@@ -471,7 +471,7 @@ describe('a request that another worker has to answer', () => {
   it('comes back with the error of the leader, or with nothing', async () => {
     herder.deleteConnector = () => Promise.reject(notLeader(other.url))
     expect(await client.delete('/connectors/a')).toMatchObject(error(404, 'Connector a not found'))
-    await leader.createConnector('a', { ...source, name: 'a' }, null, AbortSignal.timeout(5000))
+    await leader.createConnector('a', { ...source, name: 'a' }, null, AbortSignal.timeout(60_000))
     expect(await client.delete('/connectors/a')).toMatchObject({ status: 204, body: '' })
   })
 

@@ -107,7 +107,9 @@ describe('the plugin thread', () => {
     await thread.startConnector('c', stubborn('raise'))
     await thread.startConnector('d', stubborn('reconfigure'))
     await untilPasses(() => expect(onReconfigure).toHaveBeenCalledWith('d'))
-    expect(onConnectorFailed).toHaveBeenCalledWith('c', expect.stringContaining('it broke later'))
+    await untilPasses(() =>
+      expect(onConnectorFailed).toHaveBeenCalledWith('c', expect.stringContaining('it broke later')),
+    )
   })
 
   it('validates configs and describes plugins without the main thread importing them', async () => {

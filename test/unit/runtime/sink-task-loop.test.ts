@@ -4,7 +4,6 @@ import type { Converter } from '../../../src/api/converter.ts'
 import { DataError, RetriableError } from '../../../src/api/errors.ts'
 import type { SinkRecord } from '../../../src/api/record.ts'
 import type { OffsetToCommit, SinkTask, SinkTaskContext, TopicPartition } from '../../../src/api/task.ts'
-import { systemClock } from '../../../src/foundation/clock.ts'
 import { present } from '../../../src/foundation/assert.ts'
 import { TaskMeters } from '../../../src/runtime/metrics/task-meters.ts'
 import { SinkTaskLoop } from '../../../src/runtime/task-thread/sink-task-loop.ts'
@@ -12,7 +11,8 @@ import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
 import type { TransformStep } from '../../../src/runtime/task-thread/transform-chain.ts'
 import { MemoryConsumer } from '../../support/memory-consumer.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
-import { untilPasses } from '../../support/until.ts'
+import { SkippingClock } from '../../support/skipping-clock.ts'
+import { until, untilPasses } from '../../support/until.ts'
 
 const text: Converter = {
   fromConnect: () => null,
@@ -26,12 +26,17 @@ const header = { fromConnectHeader: () => null, toConnectHeader: () => ({ schema
 const p0 = { topic: 't', partition: 0 }
 const p1 = { topic: 't', partition: 1 }
 
+/** Long enough that only a test's own clock brings them about. */
+const flushTimeoutMs = 70_000
+const endTimeoutMs = 400_000
+
 /** A target in memory. What was put is durable at once, or after `flush` when `buffering`. */
 class MemoryTarget implements SinkTask {
   readonly calls: string[] = []
   readonly values: string[] = []
   buffering = false
-  errors: Error[] = []
+  /** What every batch is refused with while it is set. */
+  down: Error | null = null
   hang: Promise<void> | null = null
   context: SinkTaskContext | null = null
   #durable = new Map<string, OffsetToCommit>()
@@ -57,8 +62,7 @@ class MemoryTarget implements SinkTask {
     this.#inside = true
     try {
       await this.hang
-      const error = records.length === 0 ? undefined : this.errors.shift()
-      if (error !== undefined) throw error
+      if (records.length > 0 && this.down !== null) throw this.down
       for (const { value, originalTopic: topic, originalPartition: partition, originalOffset } of records) {
         this.values.push(String(value))
         this.#pending.set(`${topic}-${partition}`, { topic, partition, offset: originalOffset + 1 })
@@ -96,6 +100,7 @@ class MemoryTarget implements SinkTask {
 function host(
   options: { transforms?: readonly TransformStep[]; commitIntervalMs?: number; flushTimeoutMs?: number } = {},
 ) {
+  const clock = new SkippingClock()
   const task = new MemoryTarget()
   const consumer = new MemoryConsumer()
   const control = new TaskControl(false)
@@ -104,7 +109,7 @@ function host(
   const logger = quietLogger()
   const loop = new SinkTaskLoop({
     createTask: () => task,
-    context: { connector: 'c', task: 0, config: {}, raw: {}, logger, clock: systemClock, metrics: new TaskMeters() },
+    context: { connector: 'c', task: 0, config: {}, raw: {}, logger, clock, metrics: new TaskMeters() },
     transforms: options.transforms ?? [],
     converters: { key: text, value: text, header },
     consumer,
@@ -116,10 +121,10 @@ function host(
       onTopic: (topic) => topics.push(topic),
     },
     commitIntervalMs: options.commitIntervalMs ?? 60_000,
-    flushTimeoutMs: options.flushTimeoutMs ?? 200,
-    endTimeoutMs: 400,
+    flushTimeoutMs: options.flushTimeoutMs ?? flushTimeoutMs,
+    endTimeoutMs,
   })
-  return { task, consumer, control, states, topics, logger, ended: loop.run() }
+  return { clock, task, consumer, control, states, topics, logger, ended: loop.run() }
 }
 
 describe('the loop of a sink task', () => {
@@ -162,14 +167,16 @@ describe('the loop of a sink task', () => {
 
   it('gives the same records again after a retriable failure, polling on with everything held back', async () => {
     const { task, consumer, control, ended } = host()
-    task.errors = [new RetriableError('down'), new RetriableError('still down')]
+    task.down = new RetriableError('down')
     consumer.append('t', 0, 'a', 'b')
     await consumer.assign(p0)
     await untilPasses(() => expect(consumer.paused.has('t-0')).toBe(true))
     consumer.append('t', 0, 'c')
-    const polls = consumer.polls
+    const { polls } = consumer
+    await untilPasses(() => expect(consumer.polls).toBeGreaterThan(polls + 1))
+    expect(task.values).toEqual([])
+    task.down = null
     await untilPasses(() => expect(task.values).toEqual(['a', 'b', 'c']))
-    expect(consumer.polls).toBeGreaterThan(polls)
     expect(consumer.paused.size).toBe(0)
     control.stop()
     await ended
@@ -193,12 +200,13 @@ describe('the loop of a sink task', () => {
 
   it('drops the kept records of a partition that is revoked while the target is down', async () => {
     const { task, consumer, control, ended } = host()
-    task.errors = Array.from({ length: 3 }, () => new RetriableError('down'))
+    task.down = new RetriableError('down')
     consumer.append('t', 0, 'a')
     consumer.append('t', 1, 'x')
     await consumer.assign(p0, p1)
     await untilPasses(() => expect(consumer.paused.size).toBe(2))
     await consumer.revoke(p1)
+    task.down = null
     await untilPasses(() => expect(task.values).toEqual(['a']))
     control.stop()
     await ended
@@ -271,12 +279,14 @@ describe('the loop of a sink task', () => {
   })
 
   it('fails with what the task raises from outside a call, although put hangs', async () => {
-    const { consumer, task, logger, ended } = host()
+    const { clock, consumer, task, logger, ended } = host()
     task.hang = new Promise(() => undefined)
     consumer.append('t', 0, 'a')
     await consumer.assign(p0)
     await untilPasses(() => expect(task.inside).toBe(true))
     present(task.context, 'context').raiseError(new DataError('bulk refused'))
+    await until('the end to wait for put', () => clock.isWaiting(flushTimeoutMs))
+    clock.skip(flushTimeoutMs)
     await expect(ended).rejects.toThrow('bulk refused')
     expect(consumer.commits).toEqual([])
     expect(logger.lines.map(({ message }) => message).join()).toContain('still puts')
@@ -289,15 +299,17 @@ describe('the loop of a sink task', () => {
   })
 
   it('commits at its end what is durable, also when the rest cannot be flushed in time', async () => {
-    const { task, consumer, control, ended, logger } = host({ flushTimeoutMs: 5000 })
+    const { clock, task, consumer, control, ended, logger } = host({ flushTimeoutMs: 2 * endTimeoutMs })
     consumer.append('t', 0, 'a')
     await consumer.assign(p0)
     await untilPasses(() => expect(task.values).toEqual(['a']))
-    task.flush = async () => await new Promise(() => undefined)
+    task.flush = async () => {
+      clock.skip(endTimeoutMs * 0.75)
+      await new Promise(() => undefined)
+    }
     const commit = consumer.commit.bind(consumer)
     consumer.commit = async (offsets) => {
-      const began = systemClock.monotonic()
-      await untilPasses(() => expect(systemClock.monotonic()).toBeGreaterThan(began + 5))
+      clock.skip(endTimeoutMs * 0.1)
       await commit(offsets)
     }
     control.stop()

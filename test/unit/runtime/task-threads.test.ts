@@ -5,7 +5,7 @@ import { TaskThreads, type TaskThreadEvents } from '../../../src/runtime/task-th
 import type { TaskSettings } from '../../../src/runtime/task-settings.ts'
 import { testPlugins } from '../../support/plugins/descriptors.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
-import { untilPasses } from '../../support/until.ts'
+import { patienceMs, untilPasses } from '../../support/until.ts'
 
 const json = { className: 'org.apache.kafka.connect.json.JsonConverter', config: {} }
 // Nobody listens there: tasks wait for their cluster until they are stopped.
@@ -17,8 +17,8 @@ const settings: TaskSettings = {
   headerConverter: { className: 'org.apache.kafka.connect.storage.SimpleHeaderConverter', config: {} },
   offsetTopic: 'offsets',
   offsetFlushIntervalMs: 1000,
-  gracefulMs: 1000,
-  offsetFlushTimeoutMs: 1000,
+  gracefulMs: patienceMs,
+  offsetFlushTimeoutMs: patienceMs,
   producer: {},
   consumer: {},
 }
@@ -67,7 +67,7 @@ describe('task threads', () => {
   it('end a thread with its last task', async () => {
     const threads = threadsWith()
     for (const name of ['a', 'b', 'c']) await threads.start(startOf(name), 'FileStreamSource')
-    for (const connector of ['a', 'b', 'c']) await threads.stop({ connector, task: 0 }, 5000)
+    for (const connector of ['a', 'b', 'c']) await threads.stop({ connector, task: 0 }, patienceMs)
     expect(threads.threadCount).toBe(0)
   })
 
@@ -100,7 +100,7 @@ describe('task threads', () => {
     const onTaskFailed = vi.fn<TaskThreadEvents['onTaskFailed']>()
     const threads = threadsWith({ onTaskFailed })
     await threads.start(startOf('a'), 'x')
-    await threads.stop({ connector: 'a', task: 0 }, 5000)
+    await threads.stop({ connector: 'a', task: 0 }, patienceMs)
     expect(threads.has({ connector: 'a', task: 0 })).toBe(false)
     expect(onTaskFailed).not.toHaveBeenCalled()
   })

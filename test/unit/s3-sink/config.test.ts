@@ -103,7 +103,7 @@ describe('the configuration', () => {
     const provider = 'com.amazonaws.auth.EnvironmentVariableCredentialsProvider'
     const raw = { ...minimal, 'store.url': 'http://127.0.0.1:1', 's3.credentials.provider.class': provider }
     vi.stubEnv('AWS_ACCESS_KEY_ID', '')
-    const problems = await plugin.check?.(parseConfig(configDef, raw), raw, AbortSignal.timeout(5000))
+    const problems = await plugin.check?.(parseConfig(configDef, raw), raw, AbortSignal.timeout(60_000))
     vi.unstubAllEnvs()
     expect(problems).toEqual([{ key: 'aws.access.key.id', message: expect.stringContaining('S3_CREDENTIALS') }])
   })
