@@ -1,12 +1,15 @@
 import { DataError, type SourceOffset, type SourceRecord } from 'penstock/api'
 import { UnknownLabelError } from './column-type.ts'
+import { KeyReuse, type Holder } from './key-reuse.ts'
 import type { Line } from './line.ts'
 import { rowOffset, type MessageType, type StreamPoint } from './offset.ts'
-import { messageTag, readBegin, readCommitEnd, readRelation, readTruncated, tupleTag, type Begin } from './pgoutput.ts'
+import { messageTag, readBegin, readCommitEnd, readRelation, readTruncated, type Begin } from './pgoutput.ts'
 import type { CommittedTransaction } from './progress.ts'
 import type { ChangeOrigin, RecordBuilder } from './record-builder.ts'
-import { readTuple, tupleEnd, type Row, type TupleKind } from './row-reader.ts'
+import { readImages, type Row, type RowImages } from './row-reader.ts'
 import { firstVersion, versionAt } from './row-version.ts'
+import { sameValue } from './same-value.ts'
+import { fullName } from './table-filter.ts'
 import type { Relation, TableShape } from './table-shape.ts'
 import type { TableRegistry } from './table-registry.ts'
 
@@ -46,7 +49,7 @@ export class ChangeStream {
   readonly #records: RecordBuilder
   readonly #sink: ChangeSink
   readonly #skippedOperations: ReadonlySet<string>
-  readonly #announced = new Set<number>()
+  readonly #keys = new KeyReuse()
   readonly #line: Line
   #resume: StreamPoint
   #position: SourceOffset
@@ -56,6 +59,7 @@ export class ChangeStream {
   #transaction: Transaction | null = null
   /** Of the change that is being emitted; one object for all of them. */
   readonly #changeOrigin: Mutable<ChangeOrigin>
+  readonly #images: RowImages = { old: null, row: null, lost: null, nulls: null, unknownKey: null }
   #sequenceStart: string
   /** The text up to the last six digits of a position: making text of large numbers is slow, and most share it. */
   #sequenceHead = ''
@@ -128,6 +132,7 @@ export class ChangeStream {
     const done = resumed ? open : null
     const version = firstVersion(this.#line.epoch, begin.finalLsn)
     this.#transaction = { ...begin, skipped, done, index: 0, firstVersion: version }
+    this.#keys.begin()
     this.#lsn = 0
   }
 
@@ -148,14 +153,10 @@ export class ChangeStream {
     return this.#transaction
   }
 
-  /** A second Relation of a table says that something changed: only the catalog knows what. */
+  /** What a table was when the rows that follow were written; the catalog knows more, and may have been read too early. */
   #relation(relation: Relation, answered: Missing | null): Missing | null {
     const isAnswered = answered?.kind === 'relation' && answered.relation.oid === relation.oid
-    const again = this.#announced.has(relation.oid)
-    if (!isAnswered && this.#tables.context.filter.includesTable(relation)) {
-      if (again || !this.#tables.isKnown(relation)) return { kind: 'relation', relation }
-    }
-    this.#announced.add(relation.oid)
+    if (!isAnswered && !this.#tables.isKnown(relation, this.#open().finalLsn)) return { kind: 'relation', relation }
     this.#tables.define(relation)
     return null
   }
@@ -176,9 +177,15 @@ export class ChangeStream {
     if (shape === undefined) throw new DataError('a row of a table arrived that was not announced')
     const { index } = transaction
     const counted = { lsn: this.#lsn, nth: this.#nth }
-    if (!this.#count(transaction, lsn) || !shape.captured) return null
+    const isNew = this.#count(transaction, lsn)
+    if (!shape.captured || (!isNew && (transaction.skipped || !shape.keyDeferred))) return null
     try {
-      this.#emitChange(bytes, start, end - start, shape, transaction, lsn)
+      readImages(bytes, start + 5, end, shape, this.#images)
+      if (!isNew) {
+        this.#holder(shape, this.#images)
+        return null
+      }
+      this.#emitChange(bytes[start] ?? 0, end - start, shape, transaction, lsn)
       return null
     } catch (error) {
       if (!(error instanceof UnknownLabelError)) throw error
@@ -189,33 +196,34 @@ export class ChangeStream {
     }
   }
 
-  #emitChange(
-    bytes: Buffer,
-    start: number,
-    size: number,
-    shape: TableShape,
-    transaction: Transaction,
-    lsn: number,
-  ): void {
-    const tag = bytes[start]
-    let position = start + 5
-    let old: Row | null = null
-    let oldKind: TupleKind = 'old'
-    if (bytes[position] === tupleTag.key || bytes[position] === tupleTag.old) {
-      oldKind = bytes[position] === tupleTag.key ? 'key' : 'old'
-      old = readTuple(bytes, position + 1, shape, oldKind, null)
-      position = tupleEnd.position
-    }
+  #emitChange(tag: number, size: number, announced: TableShape, transaction: Transaction, lsn: number): void {
+    const { old, row, lost, nulls } = this.#images
+    const shape = nulls === null ? announced : this.#tables.widen(announced, nulls)
+    const holder = shape.keyDeferred ? this.#holder(shape, this.#images) : 'only'
+    if (holder === 'unclear') this.#tables.context.losses.keyReused(fullName(shape))
     if (tag === messageTag.delete) {
       if (old === null) throw new DataError('a deletion without the deleted row')
-      this.#delete(shape, old, transaction, lsn, size)
+      if (holder !== 'first') this.#delete(shape, old, transaction, lsn, size)
       return
     }
-    const row = readTuple(bytes, position + 1, shape, 'new', old)
-    const { lost } = tupleEnd
+    if (row === null) throw new DataError('a change without the row that it leaves')
     if (tag === messageTag.insert) this.#write('c', shape, null, row, transaction, lsn, size, null)
-    else if (old !== null && keyChanged(old, row)) this.#changeKey(shape, old, row, transaction, lsn, size, lost)
+    else if (old !== null && keyChanged(old, row))
+      this.#changeKey(shape, old, row, transaction, lsn, size, lost, holder)
     else this.#write('u', shape, old, row, transaction, lsn, size, lost)
+  }
+
+  /** Follows who has which key inside of the transaction. */
+  #holder(shape: TableShape, { old, row }: RowImages): Holder {
+    if (old === null) {
+      if (row !== null) this.#keys.take(shape, row, false)
+      return 'only'
+    }
+    if (row === null) return this.#keys.leave(shape, old)
+    if (!keyChanged(old, row)) return this.#keys.change(shape, old, row) === 'only' ? 'only' : 'unclear'
+    const holder = this.#keys.leave(shape, old)
+    this.#keys.take(shape, row, true)
+    return holder
   }
 
   #write(
@@ -237,7 +245,14 @@ export class ChangeStream {
   #delete(shape: TableShape, old: Row, transaction: Transaction, lsn: number, size: number): void {
     if (this.#skippedOperations.has('d')) return
     const offset = this.#offset('DELETE', transaction, lsn)
-    const records = this.#records.deletion(shape, old, this.#origin(transaction, lsn), this.#position, offset)
+    const records = this.#records.deletion(
+      shape,
+      old,
+      this.#origin(transaction, lsn),
+      this.#position,
+      offset,
+      this.#unknownKey(shape),
+    )
     for (const record of records) this.#sink.push(record, size)
     this.#position = offset
   }
@@ -250,13 +265,23 @@ export class ChangeStream {
     lsn: number,
     size: number,
     lost: readonly string[] | null,
+    holder: Holder,
   ): void {
     if (this.#skippedOperations.has('u')) return
     const offset = this.#offset('UPDATE', transaction, lsn)
     const origin = this.#origin(transaction, lsn)
-    const records = this.#records.keyChange(shape, old, row, origin, this.#position, offset, lost)
-    for (const record of records) this.#sink.push(record, size)
+    const unknown = this.#unknownKey(shape)
+    const records = this.#records.keyChange(shape, old, row, origin, this.#position, offset, lost, unknown)
+    // Another row has the old key already: its deletion would delete that one.
+    for (const record of holder === 'first' ? records.slice(-1) : records) this.#sink.push(record, size)
     this.#position = offset
+  }
+
+  /** Columns of the old key that the log does not hold. */
+  #unknownKey(shape: TableShape): readonly string[] | null {
+    const { unknownKey } = this.#images
+    if (unknownKey !== null) this.#tables.context.losses.keyUnknown(fullName(shape), unknownKey)
+    return unknownKey
   }
 
   #truncate(oids: readonly number[], lsn: number, size: number): void {
@@ -312,11 +337,4 @@ function keyChanged(old: Row, row: Row): boolean {
   const { key } = old
   if (key === null || row.key === null) return false
   return key.some((value, i) => !sameValue(value, row.key?.[i] ?? null))
-}
-
-function sameValue(a: unknown, b: unknown): boolean {
-  if (Array.isArray(a) && Array.isArray(b))
-    return a.length === b.length && a.every((value, i) => sameValue(value, b[i]))
-  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0
-  return a === b
 }

@@ -1,6 +1,8 @@
+import { DataError } from 'penstock/api'
+
 /**
  * Dates and times of Postgres's ISO text forms, read from bytes. Days and times are proleptic Gregorian; year 0 is
- * 1 BC. Days count from 1970-01-01.
+ * 1 BC. Days count from 1970-01-01. Text in any other form is refused: nothing is read in part.
  */
 
 const marchFirstDays = [0, 31, 61, 92, 122, 153, 184, 214, 245, 275, 306, 337]
@@ -56,13 +58,26 @@ export function two(value: number): string {
 
 const zero = 0x30
 const dash = 0x2d
+const plus = 0x2b
 const colon = 0x3a
 const dot = 0x2e
+const space = 0x20
+/** Digits that always fit a double exactly. */
+const exactDigits = 15
 
 /** Where a reader stopped; one per module, since nothing here waits. */
 export const cursor = { position: 0 }
 
-/** Unsigned digits from `start`; leaves {@link cursor} behind them. */
+function notUnderstood(): DataError {
+  return new DataError('the text is no date or time in the form that Postgres writes')
+}
+
+/** A text of which a part was not read has no value. */
+export function requireEnd(end: number): void {
+  if (cursor.position !== end) throw notUnderstood()
+}
+
+/** Unsigned digits from `start`, at least one; leaves {@link cursor} behind them. */
 export function readDigits(bytes: Buffer, start: number, end: number): number {
   let value = 0
   let i = start
@@ -71,46 +86,88 @@ export function readDigits(bytes: Buffer, start: number, end: number): number {
     if (digit < 0 || digit > 9) break
     value = value * 10 + digit
   }
+  if (i === start || i - start > exactDigits) throw notUnderstood()
   cursor.position = i
   return value
 }
 
-/** Whether the text ends in ` BC`. */
-export function isBc(bytes: Buffer, start: number, end: number): boolean {
-  return end - start > 3 && bytes[end - 1] === 0x43 && bytes[end - 2] === 0x42 && bytes[end - 3] === 0x20
+function digitAt(bytes: Buffer, position: number): number {
+  const digit = (bytes[position] ?? 0) - zero
+  if (digit < 0 || digit > 9) throw notUnderstood()
+  return digit
 }
 
-/** Days of `Y…-MM-DD`; leaves {@link cursor} behind the day. */
-export function readDate(bytes: Buffer, start: number, end: number): number {
-  const bc = isBc(bytes, start, end)
+/** Two digits at `start`, `max` at most. */
+function readPair(bytes: Buffer, start: number, end: number, max: number): number {
+  if (start + 2 > end) throw notUnderstood()
+  const value = digitAt(bytes, start) * 10 + digitAt(bytes, start + 1)
+  if (value > max) throw notUnderstood()
+  cursor.position = start + 2
+  return value
+}
+
+/** Steps over one character. */
+function step(bytes: Buffer, end: number, character: number): void {
+  if (!isAt(bytes, end, character)) throw notUnderstood()
+  cursor.position += 1
+}
+
+function isAt(bytes: Buffer, end: number, character: number): boolean {
+  return cursor.position < end && bytes[cursor.position] === character
+}
+
+/** Whether the text ends in ` BC`. */
+export function isBc(bytes: Buffer, start: number, end: number): boolean {
+  return end - start > 3 && bytes[end - 1] === 0x43 && bytes[end - 2] === 0x42 && bytes[end - 3] === space
+}
+
+/** Days of `Y…-MM-DD`, of a year before Christ if `bc`; leaves {@link cursor} behind the day. */
+export function readDate(bytes: Buffer, start: number, end: number, bc: boolean): number {
   const year = readDigits(bytes, start, end)
-  const month = readDigits(bytes, cursor.position + 1, end)
-  const day = readDigits(bytes, cursor.position + 1, end)
+  if (cursor.position - start < 4 || year === 0) throw notUnderstood()
+  step(bytes, end, dash)
+  const month = readPair(bytes, cursor.position, end, 12)
+  step(bytes, end, dash)
+  const day = readPair(bytes, cursor.position, end, 31)
+  if (month === 0 || day === 0) throw notUnderstood()
   return daysFromCivil(bc ? 1 - year : year, month, day)
 }
 
-/** Microseconds of `HH:MM:SS[.ffffff]`; leaves {@link cursor} behind it. */
+/** Steps over the space between date and time. */
+export function stepToTime(bytes: Buffer, end: number): number {
+  step(bytes, end, space)
+  return cursor.position
+}
+
+/** Microseconds of `HH:MM:SS[.ffffff]`, a time of day; leaves {@link cursor} behind it. */
 export function readTime(bytes: Buffer, start: number, end: number): number {
-  const hours = readDigits(bytes, start, end)
-  const minutes = readDigits(bytes, cursor.position + 1, end)
-  let micros = hours * 3_600_000_000 + minutes * 60_000_000
-  if (!stoppedAt(bytes, end, colon)) return micros
-  micros += readDigits(bytes, cursor.position + 1, end) * 1_000_000
-  if (!stoppedAt(bytes, end, dot)) return micros
+  const hours = readPair(bytes, start, end, 24)
+  const micros = hours * 3_600_000_000 + readMinutes(bytes, end)
+  if (micros > 86_400_000_000) throw notUnderstood()
+  return micros
+}
+
+/** Microseconds of `:MM:SS[.ffffff]` at {@link cursor}, which stops behind it. */
+export function readMinutes(bytes: Buffer, end: number): number {
+  step(bytes, end, colon)
+  const minutes = readPair(bytes, cursor.position, end, 59)
+  step(bytes, end, colon)
+  const seconds = readPair(bytes, cursor.position, end, 59)
+  const micros = minutes * 60_000_000 + seconds * 1_000_000
+  if (!isAt(bytes, end, dot)) return micros
   const from = cursor.position + 1
   const fraction = readDigits(bytes, from, end)
-  return micros + fraction * 10 ** (6 - (cursor.position - from))
+  const digits = cursor.position - from
+  if (digits > 6) throw notUnderstood()
+  return micros + fraction * 10 ** (6 - digits)
 }
 
 /** Seconds east of UTC of `±HH[:MM[:SS]]` at `start`; leaves {@link cursor} behind it. */
 export function readZone(bytes: Buffer, start: number, end: number): number {
   const sign = bytes[start] === dash ? -1 : 1
-  let seconds = readDigits(bytes, start + 1, end) * 3600
-  if (stoppedAt(bytes, end, colon)) seconds += readDigits(bytes, cursor.position + 1, end) * 60
-  if (stoppedAt(bytes, end, colon)) seconds += readDigits(bytes, cursor.position + 1, end)
+  if (start >= end || (sign > 0 && bytes[start] !== plus)) throw notUnderstood()
+  let seconds = readPair(bytes, start + 1, end, 24) * 3600
+  if (isAt(bytes, end, colon)) seconds += readPair(bytes, cursor.position + 1, end, 59) * 60
+  if (isAt(bytes, end, colon)) seconds += readPair(bytes, cursor.position + 1, end, 59)
   return sign * seconds
-}
-
-function stoppedAt(bytes: Buffer, end: number, character: number): boolean {
-  return cursor.position < end && bytes[cursor.position] === character
 }

@@ -1,14 +1,24 @@
 import { DataError, type ConnectValue, type Schema } from 'penstock/api'
 
-/** Reads a value from Postgres's text form, the bytes [start, end). Never called for NULL. */
+/**
+ * Reads a value from Postgres's text form, the bytes [start, end). Never called for NULL. Throws on a text that it does
+ * not understand to its end.
+ */
 export type ValueDecoder = (bytes: Buffer, start: number, end: number) => ConnectValue
+
+/**
+ * Told of a value that its type in records cannot hold, by the kind of such values: answers with the null that takes
+ * its place, or throws, as `event.converting.failure.handling.mode` says.
+ */
+export type OnLoss = (what: string) => null
 
 /** How a column's type appears in records. */
 export interface ColumnType {
   /** Required and without default; the column adds both. */
   readonly schema: Schema
   readonly decode: ValueDecoder
-  /** Stands for a NOT NULL column that a message leaves out: the before-image of a delete holds key columns only. */
+  readonly isArray: boolean
+  /** Stands in a before-image of identity columns for a NOT NULL column that it leaves out, as in Debezium; nowhere else. */
   readonly fallback: ConnectValue
   /** Stands for an unchanged out-of-line value that the log does not hold; undefined where the type has no room for it. */
   readonly placeholder: ConnectValue | undefined

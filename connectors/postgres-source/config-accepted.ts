@@ -23,11 +23,6 @@ export const acceptedOptions: ConfigDef = {
   'snapshot.isolation.mode': accepted('STRING', 'serializable', copy),
   'snapshot.max.threads.multiplier': accepted('INT', 1, copy),
   'schema.refresh.mode': accepted('STRING', 'columns_diff', 'columns come with the stream itself'),
-  'event.converting.failure.handling.mode': accepted(
-    'STRING',
-    'warn',
-    'a value that its type cannot hold (NaN in a precise decimal) becomes null, one that cannot be read stops the task',
-  ),
   'incremental.snapshot.chunk.size': accepted('INT', 1024, signals),
   'incremental.snapshot.watermarking.strategy': accepted('STRING', 'insert_insert', signals),
   'incremental.snapshot.allow.schema.changes': accepted('BOOLEAN', false, signals),

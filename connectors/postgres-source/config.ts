@@ -229,6 +229,14 @@ const values: ConfigDef = {
     'Stands for a large value that an update left alone. hex: before it gives bytes.',
     { defaultValue: '__debezium_unavailable_value' },
   ),
+  'event.converting.failure.handling.mode': choice(
+    'Values',
+    'What happens to a value that its type in records cannot hold: null and named (warn), null (skip), or the task fails.',
+    'warn',
+    'warn',
+    'skip',
+    'fail',
+  ),
   'schema.name.adjustment.mode': choice(
     'Values',
     'How schema names are made legal for Avro.',

@@ -17,10 +17,10 @@ export function arrayDecoder(element: ValueDecoder, onNested: () => void): Value
   return (bytes, start, end) => {
     const items: ConnectValue[] = []
     let position = start
-    if (bytes[start] === bracket) position = bytes.indexOf(equals, start) + 1
-    if (bytes[position] !== open) throw new DataError('not the text of an array')
+    if (start < end && bytes[start] === bracket) position = behindBounds(bytes, start, end)
+    if (position >= end || bytes[position] !== open) throw notAnArray()
     position += 1
-    if (bytes[position] === close) return items
+    if (position === end - 1 && bytes[position] === close) return items
     while (position < end) {
       if (bytes[position] === quote) {
         const last = closingQuote(bytes, position + 1, end)
@@ -35,12 +35,26 @@ export function arrayDecoder(element: ValueDecoder, onNested: () => void): Value
         items.push(isNull(bytes, position, last) ? null : element(bytes, position, last))
         position = last
       }
-      if (bytes[position] === close) return items
-      if (bytes[position] !== comma) throw new DataError('not the text of an array')
+      if (position >= end) break
+      if (bytes[position] === close && position === end - 1) return items
+      if (bytes[position] !== comma) throw notAnArray()
       position += 1
     }
     throw new DataError('the text of an array ends too early')
   }
+}
+
+function notAnArray(): DataError {
+  return new DataError('not the text of an array')
+}
+
+const bounds = /^(?:\[-?\d+:-?\d+\])+$/
+
+/** Steps over `[2:3][1:4]=`. */
+function behindBounds(bytes: Buffer, start: number, end: number): number {
+  const sign = bytes.indexOf(equals, start)
+  if (sign < 0 || sign >= end || !bounds.test(bytes.toString('latin1', start, sign))) throw notAnArray()
+  return sign + 1
 }
 
 function closingQuote(bytes: Buffer, start: number, end: number): number {
@@ -64,7 +78,12 @@ function closingBrace(bytes: Buffer, start: number, end: number): number {
 
 function plainEnd(bytes: Buffer, start: number, end: number): number {
   let i = start
-  while (i < end && bytes[i] !== comma && bytes[i] !== close) i += 1
+  while (i < end && bytes[i] !== comma && bytes[i] !== close) {
+    if (bytes[i] === quote || bytes[i] === open || bytes[i] === backslash) throw notAnArray()
+    i += 1
+  }
+  // An empty element is written "".
+  if (i === start) throw notAnArray()
   return i
 }
 

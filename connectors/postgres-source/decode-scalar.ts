@@ -1,42 +1,104 @@
 import { DataError, type ConnectValue } from 'penstock/api'
-import type { BinaryMode, ValueDecoder } from './column-type.ts'
+import type { BinaryMode, OnLoss, ValueDecoder } from './column-type.ts'
 
 const zero = 0x30
 const dash = 0x2d
+const backslash = 0x5c
 /** Digits that always fit a double exactly. */
 const exactDigits = 15
 
-/** Any integer type: a number when it is safe, else a bigint. */
-export const decodeInteger: ValueDecoder = (bytes, start, end) => {
-  const negative = bytes[start] === dash
-  let i = negative ? start + 1 : start
-  if (end - i > exactDigits) return bigInteger(bytes.toString('latin1', start, end))
-  let value = 0
-  for (; i < end; i += 1) value = value * 10 + ((bytes[i] ?? zero) - zero)
-  return negative ? -value : value
+function notUnderstood(what: string): DataError {
+  return new DataError(`the text is no ${what} in the form that Postgres writes`)
 }
+
+/** An integer of so many bits: a number when it is safe, else a bigint. */
+function integerDecoder(bits: 16 | 32 | 64): ValueDecoder {
+  const least = -(2 ** (bits - 1))
+  return (bytes, start, end) => {
+    const negative = bytes[start] === dash
+    let i = negative ? start + 1 : start
+    if (i >= end) throw notUnderstood('integer')
+    if (end - i > exactDigits) return bigInteger(bytes.toString('latin1', start, end))
+    let value = 0
+    for (; i < end; i += 1) {
+      const digit = (bytes[i] ?? 0) - zero
+      if (digit < 0 || digit > 9) throw notUnderstood('integer')
+      value = value * 10 + digit
+    }
+    if (negative) value = -value
+    if (value < least || value >= -least) throw notUnderstood(`integer of ${bits} bits`)
+    return value
+  }
+}
+
+export const decodeInt16 = integerDecoder(16)
+export const decodeInt32 = integerDecoder(32)
+export const decodeInteger = integerDecoder(64)
 
 function bigInteger(text: string): number | bigint {
-  const value = Number(text)
-  return Number.isSafeInteger(value) ? value : BigInt(text)
+  if (!/^-?\d{1,19}$/.test(text)) throw notUnderstood('integer')
+  const exact = BigInt(text)
+  if (exact !== BigInt.asIntN(64, exact)) throw notUnderstood('integer of 64 bits')
+  const value = Number(exact)
+  return Number.isSafeInteger(value) ? value : exact
 }
 
-/** Postgres and JavaScript write NaN and the infinities alike. */
-export const decodeFloat: ValueDecoder = (bytes, start, end) => Number(bytes.toString('latin1', start, end))
+const infinite = /^-?Infinity$/
 
-export const decodeBoolean: ValueDecoder = (bytes, start) => bytes[start] === 0x74
+/** Postgres and JavaScript write numbers, NaN and the infinities alike. */
+export const decodeFloat: ValueDecoder = (bytes, start, end) => {
+  const text = bytes.toString('latin1', start, end)
+  // JavaScript reads more than Postgres writes: blanks, nothing at all, and other bases.
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i)
+    const isDigit = code >= zero && code <= 0x39
+    if (!isDigit && code !== 0x2e && code !== dash && code !== 0x2b && code !== 0x65) return wordOfFloat(text)
+  }
+  const value = Number(text)
+  if (text === '' || !Number.isFinite(value)) throw notUnderstood('number')
+  return value
+}
+
+function wordOfFloat(text: string): number {
+  if (text === 'NaN') return NaN
+  if (!infinite.test(text)) throw notUnderstood('number')
+  return text.startsWith('-') ? -Infinity : Infinity
+}
+
+export const decodeBoolean: ValueDecoder = (bytes, start, end) => {
+  if (end - start !== 1 || (bytes[start] !== 0x74 && bytes[start] !== 0x66)) throw notUnderstood('boolean')
+  return bytes[start] === 0x74
+}
 
 export const decodeText: ValueDecoder = (bytes, start, end) => bytes.toString('utf8', start, end)
 
 export const decodeAscii: ValueDecoder = (bytes, start, end) => bytes.toString('latin1', start, end)
 
+const hexPairs = /^(?:[0-9a-f]{2})*$/i
+
+/** Bytes of hexadecimal digits: all of them. */
+function bytesOfHex(text: string, what: string): Buffer {
+  const decoded = Buffer.from(text, 'hex')
+  if (decoded.length * 2 !== text.length) throw notUnderstood(what)
+  return decoded
+}
+
 /** bytea in hex form, `\x00ff`. */
 export function binaryDecoder(mode: BinaryMode): ValueDecoder {
-  const hex = (bytes: Buffer, start: number, end: number): string => bytes.toString('latin1', start + 2, end)
-  if (mode === 'hex') return hex
-  if (mode === 'bytes') return (bytes, start, end) => Buffer.from(hex(bytes, start, end), 'hex')
+  const hex = (bytes: Buffer, start: number, end: number): string => {
+    if (bytes[start] !== backslash || bytes[start + 1] !== 0x78 || end - start < 2) throw notUnderstood('bytea')
+    return bytes.toString('latin1', start + 2, end)
+  }
+  if (mode === 'hex') {
+    return (bytes, start, end) => {
+      const text = hex(bytes, start, end)
+      if (!hexPairs.test(text)) throw notUnderstood('bytea')
+      return text
+    }
+  }
+  if (mode === 'bytes') return (bytes, start, end) => bytesOfHex(hex(bytes, start, end), 'bytea')
   const encode = binaryText(mode)
-  return (bytes, start, end) => encode(Buffer.from(hex(bytes, start, end), 'hex'))
+  return (bytes, start, end) => encode(bytesOfHex(hex(bytes, start, end), 'bytea'))
 }
 
 /** The text of bytes in a mode that has one. */
@@ -46,15 +108,27 @@ export function binaryText(mode: Exclude<BinaryMode, 'bytes'>): (bytes: Buffer) 
   return (bytes) => bytes.toString('base64').replaceAll('+', '-').replaceAll('/', '_')
 }
 
-/** bit(1): whether it is set. */
-export const decodeBit: ValueDecoder = (bytes, start) => bytes[start] === 0x31
+/** bit(1), or varbit(1), which may be empty: whether it is set. */
+export function bitDecoder(lose: OnLoss): ValueDecoder {
+  return (bytes, start, end) => {
+    if (end === start) return lose('an empty bit string, which a boolean cannot be')
+    if (end - start !== 1 || !isBit(bytes[start])) throw notUnderstood('bit')
+    return bytes[start] === 0x31
+  }
+}
+
+function isBit(byte: number | undefined): boolean {
+  return byte === 0x30 || byte === 0x31
+}
 
 /** A bit string as a number, lowest byte first, without leading zeros: `00000101` is [5]. */
 export const decodeBits: ValueDecoder = (bytes, start, end) => {
   const result = Buffer.alloc(Math.ceil((end - start) / 8))
   let length = 0
   for (let bit = 0; bit < end - start; bit += 1) {
-    if (bytes[end - 1 - bit] !== 0x31) continue
+    const byte = bytes[end - 1 - bit]
+    if (!isBit(byte)) throw notUnderstood('bit string')
+    if (byte !== 0x31) continue
     const index = bit >> 3
     result[index] = (result[index] ?? 0) | (1 << (bit & 7))
     length = index + 1
@@ -62,23 +136,40 @@ export const decodeBits: ValueDecoder = (bytes, start, end) => {
   return result.subarray(0, length)
 }
 
-const special = /^-?(?:NaN|Infinity)$/
+const plainDecimal = /^-?\d+(?:\.\d+)?$/
+const special = /^(?:NaN|-?Infinity)$/
 
-/** numeric with a scale: the exact text. Null for NaN and the infinities, which a Decimal cannot hold. */
-export const decodeDecimal: ValueDecoder = (bytes, start, end) => {
-  const text = bytes.toString('latin1', start, end)
-  return special.test(text) ? null : text
+/** The text of a numeric. Null for NaN and the infinities, which a Decimal cannot hold. */
+function decimalText(text: string, lose: OnLoss): string | null {
+  if (plainDecimal.test(text)) return text
+  if (special.test(text)) return lose('NaN or an infinity, which a decimal cannot be')
+  throw notUnderstood('numeric')
+}
+
+/** numeric with a scale: the exact text. */
+export function decimalDecoder(lose: OnLoss): ValueDecoder {
+  return (bytes, start, end) => decimalText(bytes.toString('latin1', start, end), lose)
 }
 
 /** numeric without a scale: [scale, unscaled bytes], trailing zeros cut, the scale never below 0. */
-export function variableDecimalDecoder(toBytes: (text: string, scale: number) => Buffer): ValueDecoder {
+export function variableDecimalDecoder(toBytes: (text: string, scale: number) => Buffer, lose: OnLoss): ValueDecoder {
   return (bytes, start, end) => {
-    const text = bytes.toString('latin1', start, end)
-    if (special.test(text)) return null
+    const text = decimalText(bytes.toString('latin1', start, end), lose)
+    if (text === null) return null
     const stripped = text.includes('.') ? text.replace(/\.?0+$/, '') : text
     const point = stripped.indexOf('.')
     const scale = point < 0 ? 0 : stripped.length - point - 1
     return [scale, toBytes(stripped, scale)]
+  }
+}
+
+/** numeric as a double. */
+export function doubleDecoder(lose: OnLoss): ValueDecoder {
+  return (bytes, start, end) => {
+    const text = bytes.toString('latin1', start, end)
+    if (!plainDecimal.test(text)) return wordOfFloat(text)
+    const value = Number(text)
+    return Number.isFinite(value) ? value : lose('a number that is too large for a double')
   }
 }
 
@@ -91,25 +182,38 @@ const decimalWords: Readonly<Record<string, string>> = {
 /** numeric as text, with Debezium's words for what is no number. */
 export const decodeDecimalText: ValueDecoder = (bytes, start, end) => {
   const text = bytes.toString('latin1', start, end)
-  return decimalWords[text] ?? text
+  if (plainDecimal.test(text)) return text
+  const word = decimalWords[text]
+  if (word === undefined) throw notUnderstood('numeric')
+  return word
 }
+
+/** An amount with `,` between thousands and `.` before cents, a sign of currency before or behind it. */
+const moneyForm = /^(-|\()?[^\d.,()-]*(-)?[^\d.,()-]*(\d{1,3}(?:,\d{3})*|\d+)(\.\d{2})?[^\d.,()-]*([-)])?$/
 
 /** money: its amount as a decimal text. Knows locales that write `.` before the fraction. */
 export function moneyText(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString('utf8', start, end)
-  const negative = text.startsWith('-') || text.startsWith('(') || text.endsWith('-')
-  const digits = text.replace(/[^0-9.]/g, '')
-  if (!/^\d+(?:\.\d+)?$/.test(digits))
-    throw new DataError(`money value "${text}" is not in a form with "." before cents`)
-  return negative ? `-${digits}` : digits
+  const parts = moneyForm.exec(text)
+  if (parts === null) throw new DataError(`money in a form without "." before cents (lc_monetary)`)
+  const [, before, inner, whole = '', fraction = '', behind] = parts
+  const negative = before !== undefined || inner !== undefined || behind !== undefined
+  return `${negative ? '-' : ''}${whole.replaceAll(',', '')}${fraction}`
+}
+
+function floats(text: string): number[] {
+  return text.split(',').map((item) => {
+    const bytes = Buffer.from(item, 'latin1')
+    return Number(decodeFloat(bytes, 0, bytes.length))
+  })
 }
 
 /** point, `(1.5,-2.5)`: [x, y, little-endian WKB, srid]. */
 export const decodePoint: ValueDecoder = (bytes, start, end) => {
-  const [x = NaN, y = NaN] = bytes
-    .toString('latin1', start + 1, end - 1)
-    .split(',')
-    .map(Number)
+  const text = bytes.toString('latin1', start, end)
+  const [x, y, ...more] = floats(text.slice(1, -1))
+  const isWhole = text.startsWith('(') && text.endsWith(')')
+  if (!isWhole || x === undefined || y === undefined || more.length > 0) throw notUnderstood('point')
   const wkb = Buffer.alloc(21)
   wkb[0] = 1
   wkb.writeUInt32LE(1, 1)
@@ -122,7 +226,8 @@ const sridFlag = 0x2000_0000
 
 /** PostGIS's hex EWKB: [bytes, srid]. */
 export const decodeGeometry: ValueDecoder = (bytes, start, end) => {
-  const wkb = Buffer.from(bytes.toString('latin1', start, end), 'hex')
+  const wkb = bytesOfHex(bytes.toString('latin1', start, end), 'geometry')
+  if (wkb.length < 9 || (wkb[0] !== 0 && wkb[0] !== 1)) throw notUnderstood('geometry')
   const little = wkb[0] === 1
   const type = little ? wkb.readUInt32LE(1) : wkb.readUInt32BE(1)
   if ((type & sridFlag) === 0) return [wkb, null]
@@ -131,17 +236,27 @@ export const decodeGeometry: ValueDecoder = (bytes, start, end) => {
 
 /** pgvector's `[1,2,3]`. */
 export const decodeVector: ValueDecoder = (bytes, start, end) => {
-  const text = bytes.toString('latin1', start + 1, end - 1)
-  return text === '' ? [] : text.split(',').map(Number)
+  const text = bytes.toString('latin1', start, end)
+  if (text.length < 2 || !text.startsWith('[') || !text.endsWith(']')) throw notUnderstood('vector')
+  return text.length === 2 ? [] : floats(text.slice(1, -1))
 }
 
-const hstorePair = /"((?:[^"\\]|\\[^])*)"=>(?:NULL|"((?:[^"\\]|\\[^])*)")/g
+const hstorePair = /"((?:[^"\\]|\\[^])*)"=>(?:NULL|"((?:[^"\\]|\\[^])*)")(?:, |$)/y
 
 /** hstore as entries in the server's order. */
 export function hstoreEntries(bytes: Buffer, start: number, end: number): [string, string | null][] {
-  const unescape = (text: string): string => text.replace(/\\([^])/g, '$1')
-  const pairs = bytes.toString('utf8', start, end).matchAll(hstorePair)
-  return Array.from(pairs, ([, key = '', value]) => [unescape(key), value === undefined ? null : unescape(value)])
+  const text = bytes.toString('utf8', start, end)
+  const unescape = (part: string): string => part.replace(/\\([^])/g, '$1')
+  const entries: [string, string | null][] = []
+  hstorePair.lastIndex = 0
+  for (let position = 0; position < text.length; position = hstorePair.lastIndex) {
+    const pair = hstorePair.exec(text)
+    if (pair === null) throw notUnderstood('hstore')
+    const [, key = '', value] = pair
+    entries.push([unescape(key), value === undefined ? null : unescape(value)])
+  }
+  if (text.endsWith(', ')) throw notUnderstood('hstore')
+  return entries
 }
 
 export const decodeHstoreMap: ValueDecoder = (bytes, start, end) =>

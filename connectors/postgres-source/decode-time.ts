@@ -1,6 +1,19 @@
-import { cursor, dateText, isBc, readDate, readTime, readZone, timeText, two } from './civil-time.ts'
-import type { ConnectValue } from 'penstock/api'
-import type { ValueDecoder } from './column-type.ts'
+import {
+  cursor,
+  dateText,
+  isBc,
+  readDate,
+  readDigits,
+  readMinutes,
+  readTime,
+  readZone,
+  requireEnd,
+  stepToTime,
+  timeText,
+  two,
+} from './civil-time.ts'
+import { DataError, type ConnectValue } from 'penstock/api'
+import type { OnLoss, ValueDecoder } from './column-type.ts'
 
 const microsPerSecond = 1_000_000
 const microsPerDay = 86_400_000_000
@@ -8,9 +21,13 @@ const millisPerDay = 86_400_000
 /** Days at which microseconds of the epoch leave the safe integers. */
 const safeDays = 104_000
 
-function isInfinite(bytes: Buffer, start: number): -1 | 0 | 1 {
-  if (bytes[start] === 0x69) return 1
-  return bytes[start] === 0x2d && bytes[start + 1] === 0x69 ? -1 : 0
+const positive = Buffer.from('infinity')
+const negative = Buffer.from('-infinity')
+
+function isInfinite(bytes: Buffer, start: number, end: number): -1 | 0 | 1 {
+  const first = bytes[start]
+  if (first === 0x69) return positive.compare(bytes, start, end) === 0 ? 1 : 0
+  return first === 0x2d && negative.compare(bytes, start, end) === 0 ? -1 : 0
 }
 
 // What Debezium's arithmetic makes of the infinities; consumers compare with these constants.
@@ -24,7 +41,7 @@ function orInfinite(
   decode: ValueDecoder,
 ): ValueDecoder {
   return (bytes, start, end) => {
-    const sign = isInfinite(bytes, start)
+    const sign = isInfinite(bytes, start, end)
     if (sign === 0) return decode(bytes, start, end)
     return sign > 0 ? infinite.future : infinite.past
   }
@@ -32,72 +49,111 @@ function orInfinite(
 
 const infiniteTexts = { past: '-infinity', future: 'infinity' }
 
+function wholeDate(bytes: Buffer, start: number, end: number): number {
+  const bc = isBc(bytes, start, end)
+  const textEnd = bc ? end - 3 : end
+  const days = readDate(bytes, start, textEnd, bc)
+  requireEnd(textEnd)
+  return days
+}
+
+function wholeTime(bytes: Buffer, start: number, end: number): number {
+  const micros = readTime(bytes, start, end)
+  requireEnd(end)
+  return micros
+}
+
+/** The last timestamp that was read; one per module, since nothing here waits. */
+const moment = { days: 0, micros: 0 }
+
+function readTimestamp(bytes: Buffer, start: number, end: number): void {
+  const bc = isBc(bytes, start, end)
+  const textEnd = bc ? end - 3 : end
+  moment.days = readDate(bytes, start, textEnd, bc)
+  moment.micros = readTime(bytes, stepToTime(bytes, textEnd), textEnd)
+  requireEnd(textEnd)
+}
+
 /** Days from 1970-01-01. */
-export const decodeDays = orInfinite(infiniteDays, readDate)
+export const decodeDays = orInfinite(infiniteDays, wholeDate)
 
 /** `2024-02-29Z`. */
 export const decodeIsoDate = orInfinite(
   infiniteTexts,
-  (bytes, start, end) => `${dateText(readDate(bytes, start, end))}Z`,
+  (bytes, start, end) => `${dateText(wholeDate(bytes, start, end))}Z`,
 )
 
-export const decodeTimeMillis: ValueDecoder = (bytes, start, end) => Math.floor(readTime(bytes, start, end) / 1000)
-export const decodeTimeMicros: ValueDecoder = (bytes, start, end) => readTime(bytes, start, end)
-export const decodeTimeNanos: ValueDecoder = (bytes, start, end) => readTime(bytes, start, end) * 1000
-/** `03:04:05.123Z`. */
-export const decodeIsoTime: ValueDecoder = (bytes, start, end) => `${timeText(readTime(bytes, start, end))}Z`
+export const decodeTimeMillis: ValueDecoder = (bytes, start, end) => Math.floor(wholeTime(bytes, start, end) / 1000)
+export const decodeTimeMicros: ValueDecoder = wholeTime
+export const decodeTimeNanos: ValueDecoder = (bytes, start, end) => wholeTime(bytes, start, end) * 1000
+/** `03:04:05.123Z`; 24:00 is 00:00, since ISO times end before it. */
+export const decodeIsoTime: ValueDecoder = (bytes, start, end) =>
+  `${timeText(wholeTime(bytes, start, end) % microsPerDay)}Z`
 
 /** timetz, shifted to UTC: `10:04:56.789012Z`. */
 export const decodeZonedTime: ValueDecoder = (bytes, start, end) => {
   const local = readTime(bytes, start, end)
   const zone = readZone(bytes, cursor.position, end)
-  if (zone === 0) return `${timeText(local)}Z`
+  requireEnd(end)
   const utc = (((local - zone * microsPerSecond) % microsPerDay) + microsPerDay) % microsPerDay
   return `${timeText(utc)}Z`
 }
 
 /** timestamp without zone, taken as UTC: milliseconds of the epoch. */
 export const decodeMillis = orInfinite(infiniteMillis, (bytes, start, end) => {
-  const days = readDate(bytes, start, end)
-  return days * millisPerDay + Math.floor(readTime(bytes, cursor.position + 1, end) / 1000)
+  readTimestamp(bytes, start, end)
+  const millis = Math.floor(moment.micros / 1000)
+  const value = moment.days * millisPerDay + millis
+  return Number.isSafeInteger(value) ? value : BigInt(moment.days) * BigInt(millisPerDay) + BigInt(millis)
 })
 
-export const decodeMicros = orInfinite(infiniteMicros, (bytes, start, end) => {
-  const days = readDate(bytes, start, end)
-  const micros = readTime(bytes, cursor.position + 1, end)
-  if (Math.abs(days) < safeDays) return days * microsPerDay + micros
-  const exact = BigInt(days) * BigInt(microsPerDay) + BigInt(micros)
-  const value = Number(exact)
-  return Number.isSafeInteger(value) ? value : exact
-})
+const outsideMicros = 'a timestamp after the year 294246, which microseconds in 64 bits do not reach'
+const outsideNanos = 'a timestamp outside of the years 1677 to 2262, which nanoseconds in 64 bits do not reach'
 
-export const decodeNanos = orInfinite(infiniteNanos, (bytes, start, end) => {
-  const days = readDate(bytes, start, end)
-  const nanos = (BigInt(days) * BigInt(microsPerDay) + BigInt(readTime(bytes, cursor.position + 1, end))) * 1000n
-  // Years outside 1677–2262 do not fit 64 bits.
-  return nanos === BigInt.asIntN(64, nanos) ? nanos : null
-})
+function fitsInt64(value: bigint): boolean {
+  return value === BigInt.asIntN(64, value)
+}
+
+export function microsDecoder(lose: OnLoss): ValueDecoder {
+  return orInfinite(infiniteMicros, (bytes, start, end) => {
+    readTimestamp(bytes, start, end)
+    const { days, micros } = moment
+    if (Math.abs(days) < safeDays) return days * microsPerDay + micros
+    const exact = BigInt(days) * BigInt(microsPerDay) + BigInt(micros)
+    if (!fitsInt64(exact)) return lose(outsideMicros)
+    const value = Number(exact)
+    return Number.isSafeInteger(value) ? value : exact
+  })
+}
+
+export function nanosDecoder(lose: OnLoss): ValueDecoder {
+  return orInfinite(infiniteNanos, (bytes, start, end) => {
+    readTimestamp(bytes, start, end)
+    const nanos = (BigInt(moment.days) * BigInt(microsPerDay) + BigInt(moment.micros)) * 1000n
+    return fitsInt64(nanos) ? nanos : lose(outsideNanos)
+  })
+}
 
 /** `2026-02-03T04:05:06.789Z`. */
 export const decodeIsoTimestamp = orInfinite(infiniteTexts, (bytes, start, end) => {
-  const days = readDate(bytes, start, end)
-  return `${dateText(days)}T${timeText(readTime(bytes, cursor.position + 1, end))}Z`
+  readTimestamp(bytes, start, end)
+  return `${dateText(moment.days)}T${timeText(moment.micros)}Z`
 })
 
 /** timestamptz in UTC with exactly `digits` digits of a second's fraction. */
 export function zonedTimestampDecoder(digits: number): ValueDecoder {
+  const length = digits === 0 ? 19 : 20 + digits
   return orInfinite(infiniteTexts, (bytes, start, end) => {
-    if (isPlainUtc(bytes, start, end)) return plainUtcText(bytes, start, end - 3, digits)
+    if (isPlainUtc(bytes, start, end, length)) return plainUtcText(bytes, start, end - 3, length)
     return zonedText(bytes, start, end, digits)
   })
 }
 
 const zonedBytes = Buffer.alloc(32)
 
-/** `2026-02-03 04:05:06[.7]` up to `end` as ISO-8601 text with `digits` digits of a fraction. */
-function plainUtcText(bytes: Buffer, start: number, end: number, digits: number): string {
-  const length = digits === 0 ? 19 : 20 + digits
-  const given = Math.min(end - start, length)
+/** `2026-02-03 04:05:06[.7]` up to `end` as ISO-8601 text of `length` characters and a Z. */
+function plainUtcText(bytes: Buffer, start: number, end: number, length: number): string {
+  const given = end - start
   for (let i = 0; i < given; i += 1) zonedBytes[i] = bytes[start + i] as number
   zonedBytes[10] = 0x54
   for (let i = given; i < length; i += 1) zonedBytes[i] = i === 19 ? 0x2e : 0x30
@@ -105,16 +161,35 @@ function plainUtcText(bytes: Buffer, start: number, end: number, digits: number)
   return zonedBytes.toString('latin1', 0, length + 1)
 }
 
-/** A year of four digits, and `+00` at the end: the session runs in UTC. */
-function isPlainUtc(bytes: Buffer, start: number, end: number): boolean {
-  return bytes[start + 4] === 0x2d && bytes[end - 3] === 0x2b && bytes[end - 2] === 0x30 && bytes[end - 1] === 0x30
+/** What stands between the digits of `YYYY-MM-DD HH:MM:SS.`, by position; 0 for a digit. */
+const separators = Array.from(Buffer.from('0000-00-00 00:00:00.'), (byte) => (byte === 0x30 ? 0 : byte))
+
+/** A year of four digits, no more of a fraction than is wanted, and `+00` at the end: the session runs in UTC. */
+function isPlainUtc(bytes: Buffer, start: number, end: number, length: number): boolean {
+  const given = end - 3 - start
+  if (given !== 19 && (given < 21 || given > length)) return false
+  if (bytes[end - 3] !== 0x2b || bytes[end - 2] !== 0x30 || bytes[end - 1] !== 0x30) return false
+  for (let i = 0; i < given; i += 1) {
+    const byte = bytes[start + i] as number
+    const separator = separators[i] ?? 0
+    if (separator === 0 ? byte < 0x30 || byte > 0x39 : byte !== separator) return false
+  }
+  return isPossible(bytes, start + 5, 12) && isPossible(bytes, start + 8, 31)
+}
+
+/** Whether two digits make a month or a day. */
+function isPossible(bytes: Buffer, position: number, max: number): boolean {
+  const value = ((bytes[position] ?? 0) - 0x30) * 10 + (bytes[position + 1] ?? 0) - 0x30
+  return value > 0 && value <= max
 }
 
 function zonedText(bytes: Buffer, start: number, end: number, digits: number): string {
-  const textEnd = isBc(bytes, start, end) ? end - 3 : end
-  let days = readDate(bytes, start, end)
-  let micros = readTime(bytes, cursor.position + 1, textEnd)
+  const bc = isBc(bytes, start, end)
+  const textEnd = bc ? end - 3 : end
+  let days = readDate(bytes, start, textEnd, bc)
+  let micros = readTime(bytes, stepToTime(bytes, textEnd), textEnd)
   micros -= readZone(bytes, cursor.position, textEnd) * microsPerSecond
+  requireEnd(textEnd)
   const shift = Math.floor(micros / microsPerDay)
   days += shift
   micros -= shift * microsPerDay
@@ -130,50 +205,53 @@ function zonedText(bytes: Buffer, start: number, end: number, digits: number): s
 interface Interval {
   readonly months: number
   readonly days: number
-  readonly micros: number
+  readonly micros: bigint
 }
 
-const part = /([+-]?\d+) (year|mon|day)s?/g
-const clockPart = /([+-]?)(\d+:\d+:\d+(?:\.\d+)?)$/
+const intervalForm =
+  /^(?:([+-]?\d{1,10}) years?)?(?:(?:^| )([+-]?\d{1,10}) mons?)?(?:(?:^| )([+-]?\d{1,10}) days?)?(?:(?:^| )([+-]?)(\d{2,10}:\d\d:\d\d(?:\.\d{1,6})?))?$/
 
 function readInterval(bytes: Buffer, start: number, end: number): Interval {
-  const text = bytes.toString('latin1', start, end)
-  let months = 0
-  let days = 0
-  for (const [, count, unit] of text.matchAll(part)) {
-    if (unit === 'year') months += Number(count) * 12
-    else if (unit === 'mon') months += Number(count)
-    else days += Number(count)
-  }
-  const clock = clockPart.exec(text)
-  if (clock === null) return { months, days, micros: 0 }
-  const time = Buffer.from(clock[2] ?? '', 'latin1')
-  const micros = readTime(time, 0, time.length)
-  return { months, days, micros: clock[1] === '-' ? -micros : micros }
+  const parts = end > start ? intervalForm.exec(bytes.toString('latin1', start, end)) : null
+  if (parts === null) throw new DataError('the text is no interval in the form that Postgres writes')
+  const [, years = '0', months = '0', days = '0', sign, clock] = parts
+  const micros = clock === undefined ? 0n : clockMicros(Buffer.from(clock, 'latin1'))
+  return { months: Number(years) * 12 + Number(months), days: Number(days), micros: sign === '-' ? -micros : micros }
+}
+
+/** Microseconds of `H…:MM:SS[.ffffff]`: hours have no limit in an interval. */
+function clockMicros(text: Buffer): bigint {
+  const hours = readDigits(text, 0, text.length)
+  const rest = readMinutes(text, text.length)
+  requireEnd(text.length)
+  return BigInt(hours) * 3_600_000_000n + BigInt(rest)
 }
 
 /** A month counts as a twelfth of 365.25 days. */
-const microsPerMonth = 2_629_800_000_000
+const microsPerMonth = 2_629_800_000_000n
+const int64 = { past: -(2n ** 63n), future: 2n ** 63n - 1n }
 
-/** Microseconds. */
-export const decodeIntervalMicros: ValueDecoder = (bytes, start, end) => {
+/** Microseconds; what 64 bits do not hold is their largest or smallest number, as infinity is. */
+export const decodeIntervalMicros = orInfinite(int64, (bytes, start, end) => {
   const { months, days, micros } = readInterval(bytes, start, end)
-  const total = months * microsPerMonth + days * microsPerDay + micros
-  if (Number.isSafeInteger(total)) return total
-  return BigInt(months) * BigInt(microsPerMonth) + BigInt(days) * BigInt(microsPerDay) + BigInt(micros)
-}
+  const total = BigInt(months) * microsPerMonth + BigInt(days) * BigInt(microsPerDay) + micros
+  if (total > int64.future) return int64.future
+  if (total < int64.past) return int64.past
+  const value = Number(total)
+  return Number.isSafeInteger(value) ? value : total
+})
 
-/** `P1Y2M3DT4H5M6.78S`, every part written. */
-export const decodeIntervalText: ValueDecoder = (bytes, start, end) => {
+/** `P1Y2M3DT4H5M6.78S`, every part written; `infinity` and `-infinity`. */
+export const decodeIntervalText = orInfinite(infiniteTexts, (bytes, start, end) => {
   const { months, days, micros } = readInterval(bytes, start, end)
-  const sign = micros < 0 ? -1 : 1
-  const magnitude = Math.abs(micros)
-  const seconds = Math.floor(magnitude / microsPerSecond)
-  const rest = magnitude - seconds * microsPerSecond
+  const sign = micros < 0n ? -1 : 1
+  const magnitude = micros < 0n ? -micros : micros
+  const seconds = Number(magnitude / 1_000_000n)
+  const rest = Number(magnitude % 1_000_000n)
   const fraction = rest === 0 ? '' : `.${String(rest).padStart(6, '0').replace(/0+$/, '')}`
   const hours = Math.floor(seconds / 3600)
   const minutes = Math.floor(seconds / 60) % 60
   const signed = (value: number): number => (value === 0 ? 0 : sign * value)
   const secondsText = `${sign < 0 && (seconds % 60 > 0 || rest > 0) ? '-' : ''}${seconds % 60}${fraction}`
   return `P${Math.trunc(months / 12)}Y${months % 12}M${days}DT${signed(hours)}H${signed(minutes)}M${secondsText}S`
-}
+})

@@ -71,9 +71,10 @@ export function adjustName(name: string, mode: NameAdjustment): string {
     .join('.')
 }
 
-/** One identifier made legal for Avro. */
+/** One identifier made legal for Avro. A leading digit stays, behind an underscore. */
 export function adjustPart(part: string, mode: NameAdjustment): string {
   if (mode === 'none') return part
+  if (mode === 'avro' && /^\d/.test(part)) return adjustPart(`_${part}`, mode)
   const legal = Array.from(part, (character, i) => {
     const valid = i === 0 ? /[A-Za-z_]/.test(character) : /[A-Za-z0-9_]/.test(character)
     if (mode === 'avro') return valid ? character : '_'

@@ -25,8 +25,6 @@ export const messageTag = {
   truncate: 0x54,
 } as const
 
-export const tupleTag = { new: 0x4e, old: 0x4f, key: 0x4b } as const
-
 export interface Begin {
   /** LSN of the commit record: transactions arrive in its order. */
   readonly finalLsn: number

@@ -14,6 +14,9 @@ export const versionHeader = '__penstock.version'
 /** Names of columns whose unchanged out-of-line value neither the log nor the placeholder could give: sinks keep theirs. */
 export const unchangedHeader = '__penstock.unchanged'
 
+/** Names of key columns whose value stands in for one that the log does not hold: the deletion may be of another row. */
+export const unknownHeader = '__penstock.unknown'
+
 /** What the records of a connector have in common. */
 export interface RecordIdentity {
   readonly prefix: string
@@ -75,10 +78,7 @@ export class RecordBuilder {
     unchanged: readonly string[] | null,
   ): SourceRecord {
     const value = this.#envelope(shape, op, before, after, origin)
-    let headers = this.#headers(origin, null)
-    if (unchanged !== null) {
-      headers = [...headers, { key: unchangedHeader, schema: string, value: unchanged.join(',') }]
-    }
+    const headers = naming(unchangedHeader, unchanged, this.#headers(origin, null))
     return this.#record(shape, after.key, value, headers, offset)
   }
 
@@ -89,8 +89,9 @@ export class RecordBuilder {
     origin: ChangeOrigin,
     offsetBefore: SourceOffset,
     offset: SourceOffset,
+    unknown: readonly string[] | null,
   ): SourceRecord[] {
-    const headers = this.#headers(origin, null)
+    const headers = naming(unknownHeader, unknown, this.#headers(origin, null))
     const value = this.#envelope(shape, 'd', before, null, origin)
     if (!this.#identity.tombstones) return [this.#record(shape, before.key, value, headers, offset)]
     return [
@@ -108,13 +109,15 @@ export class RecordBuilder {
     offsetBefore: SourceOffset,
     offset: SourceOffset,
     unchanged: readonly string[] | null,
+    unknown: readonly string[] | null,
   ): SourceRecord[] {
-    const gone = this.#headers(origin, { key: '__debezium.newkey', schema: shape.keySchema, value: after.key })
+    const newKey = { key: '__debezium.newkey', schema: shape.keySchema, value: after.key }
+    const gone = naming(unknownHeader, unknown, this.#headers(origin, newKey))
     const deletion = this.#envelope(shape, 'd', before, null, origin)
     const records = [this.#record(shape, before.key, deletion, gone, offsetBefore)]
     if (this.#identity.tombstones) records.push(this.#tombstone(shape, before.key, gone, offsetBefore))
-    let come = this.#headers(origin, { key: '__debezium.oldkey', schema: shape.keySchema, value: before.key })
-    if (unchanged !== null) come = [...come, { key: unchangedHeader, schema: string, value: unchanged.join(',') }]
+    const oldKey = { key: '__debezium.oldkey', schema: shape.keySchema, value: before.key }
+    const come = naming(unknownHeader, unknown, naming(unchangedHeader, unchanged, this.#headers(origin, oldKey)))
     records.push(this.#record(shape, after.key, this.#envelope(shape, 'c', null, after, origin), come, offset))
     return records
   }
@@ -205,4 +208,9 @@ export class RecordBuilder {
   #tombstone(shape: TableShape, key: ConnectValue, headers: readonly Header[], offset: SourceOffset): SourceRecord {
     return { ...this.#record(shape, key, null, headers, offset), valueSchema: null }
   }
+}
+
+/** With a header that names columns, where there are any. */
+function naming(key: string, columns: readonly string[] | null, headers: readonly Header[]): readonly Header[] {
+  return columns === null ? headers : [...headers, { key, schema: string, value: columns.join(',') }]
 }

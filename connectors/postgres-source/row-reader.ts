@@ -1,23 +1,44 @@
-import { ConnectError, DataError, type ConnectValue } from 'penstock/api'
+import { DataError, type ConnectValue } from 'penstock/api'
 import { UnknownLabelError } from './column-type.ts'
 import { fullName } from './table-filter.ts'
-import type { ColumnPlan, TableShape } from './table-shape.ts'
-
-/** A row's values and its key, positional. The key is null for a table without one. */
-export interface Row {
-  readonly values: ConnectValue[]
-  readonly key: ConnectValue[] | null
-}
+import type { ColumnPlan, NullPlace, TableShape } from './table-shape.ts'
 
 /** Which image of a row a tuple holds: the new one, the whole old one, or only the old one's identity columns. */
 export type TupleKind = 'new' | 'old' | 'key'
+
+/**
+ * A row's values and its key, positional. The key is null for a table without one. Of kind `key` only the identity columns
+ * hold values, the others stand-ins.
+ */
+export interface Row {
+  readonly kind: TupleKind
+  readonly values: ConnectValue[]
+  readonly key: ConnectValue[] | null
+}
 
 const nullKind = 0x6e
 const unchangedKind = 0x75
 const textKind = 0x74
 
-/** Where the last tuple ended, and the columns whose unchanged value neither the log nor a placeholder could give. */
-export const tupleEnd: { position: number; lost: string[] | null } = { position: 0, lost: null }
+interface TupleEnd {
+  position: number
+  /** Columns whose unchanged value neither the log nor a placeholder could give. */
+  lost: string[] | null
+  /** Nulls where the shape requires a value: the record needs a shape that allows them. */
+  nulls: NullPlace[] | null
+  /** Key columns that the image leaves out: their values in the key stand in for unknown ones. */
+  unknownKey: string[] | null
+}
+
+/** What the last tuple, or line of a COPY, left behind. */
+export const tupleEnd: TupleEnd = { position: 0, lost: null, nulls: null, unknownKey: null }
+
+/** To be called before a row is read. */
+export function beginRow(): void {
+  tupleEnd.lost = null
+  tupleEnd.nulls = null
+  tupleEnd.unknownKey = null
+}
 
 /**
  * Reads a tuple of a pgoutput message; leaves {@link tupleEnd} behind it.
@@ -32,7 +53,7 @@ export function readTuple(bytes: Buffer, start: number, shape: TableShape, kind:
   const values: ConnectValue[] = new Array<ConnectValue>(shape.valueCount).fill(null)
   const key: ConnectValue[] | null = shape.keyCount === 0 ? null : new Array<ConnectValue>(shape.keyCount).fill(null)
   let position = start + 2
-  tupleEnd.lost = null
+  beginRow()
   for (let i = 0; i < count; i += 1) {
     const plan = plans[i] as ColumnPlan
     const columnKind = bytes[position]
@@ -42,11 +63,11 @@ export function readTuple(bytes: Buffer, start: number, shape: TableShape, kind:
       const from = position + 4
       position = from + bytes.readInt32BE(position)
       if (plan.valueIndex < 0 && plan.keyIndex < 0) continue
-      value = decodeColumn(bytes, from, position, plan, shape)
+      value = decodeColumn(bytes, from, position, plan)
     } else if (columnKind === nullKind) {
-      value = kind === 'key' ? plan.absent : null
+      value = kind === 'key' && !plan.inIdentity ? standIn(plan) : nullOf(plan, 'row')
     } else if (columnKind === unchangedKind) {
-      value = unchangedValue(plan, old, shape)
+      value = unchangedValue(plan, old)
     } else {
       throw new DataError(`a row of ${fullName(shape)} has a column of an unknown kind (${columnKind})`)
     }
@@ -54,38 +75,80 @@ export function readTuple(bytes: Buffer, start: number, shape: TableShape, kind:
     if (plan.keyIndex >= 0 && key !== null) key[plan.keyIndex] = value
   }
   tupleEnd.position = position
-  return { values, key }
+  return { kind, values, key }
 }
 
-/** Decodes a value; a failure says of which column. */
-export function decodeColumn(
-  bytes: Buffer,
-  start: number,
-  end: number,
-  plan: ColumnPlan,
-  shape: TableShape,
-): ConnectValue {
+/** The images of a row in a message, read by {@link readImages}. */
+export interface RowImages {
+  old: Row | null
+  row: Row | null
+  /** As in {@link tupleEnd}, of both images. */
+  lost: readonly string[] | null
+  nulls: readonly NullPlace[] | null
+  unknownKey: readonly string[] | null
+}
+
+const tupleTag = { new: 0x4e, old: 0x4f, key: 0x4b } as const
+
+/** Reads the images of an insert, update or delete, which begin at `start`, into `images`. */
+export function readImages(bytes: Buffer, start: number, end: number, shape: TableShape, images: RowImages): void {
+  let position = start
+  let old: Row | null = null
+  let nulls: readonly NullPlace[] | null = null
+  images.unknownKey = null
+  images.lost = null
+  images.row = null
+  if (bytes[position] === tupleTag.key || bytes[position] === tupleTag.old) {
+    old = readTuple(bytes, position + 1, shape, bytes[position] === tupleTag.key ? 'key' : 'old', null)
+    position = tupleEnd.position
+    images.unknownKey = tupleEnd.unknownKey
+    ;({ nulls } = tupleEnd)
+  }
+  images.old = old
+  if (position < end && bytes[position] === tupleTag.new) {
+    images.row = readTuple(bytes, position + 1, shape, 'new', old)
+    images.lost = tupleEnd.lost
+    if (tupleEnd.nulls !== null) nulls = nulls === null ? tupleEnd.nulls : [...nulls, ...tupleEnd.nulls]
+  }
+  images.nulls = nulls
+}
+
+/** Decodes a value. What cannot be carried becomes null, or throws, as the failure mode says. */
+export function decodeColumn(bytes: Buffer, start: number, end: number, plan: ColumnPlan): ConnectValue {
+  let value: ConnectValue
   try {
-    return plan.decode(bytes, start, end)
+    value = plan.decode(bytes, start, end)
   } catch (error) {
-    if (error instanceof UnknownLabelError) throw error
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new DataError(`${fullName(shape)}.${plan.name} cannot be read: ${reason}`, { code: 'PG_VALUE', cause: error })
+    if (error instanceof UnknownLabelError || (error instanceof DataError && error.code === 'PG_VALUE')) throw error
+    value = plan.notUnderstood(bytes.toString('utf8', start, end), error)
   }
+  if (value === null) return nullOf(plan, 'value')
+  if (plan.elementsRequired && Array.isArray(value) && value.includes(null)) {
+    tupleEnd.nulls = [...(tupleEnd.nulls ?? []), { column: plan.name, cause: 'element' }]
+  }
+  return value
 }
 
-function unchangedValue(plan: ColumnPlan, old: Row | null, shape: TableShape): ConnectValue {
-  if (plan.keyIndex >= 0 && old !== null && old.key !== null) return old.key[plan.keyIndex] ?? null
-  const before = plan.valueIndex >= 0 ? old?.values[plan.valueIndex] : undefined
-  if (before !== undefined && before !== null) return before
-  if (plan.placeholder !== undefined) return plan.placeholder
-  if (plan.optional) {
-    tupleEnd.lost = [...(tupleEnd.lost ?? []), plan.name]
-    return null
+/** Null for a column; noted where its schema requires a value. */
+export function nullOf(plan: ColumnPlan, cause: 'row' | 'value'): null {
+  if (plan.required) tupleEnd.nulls = [...(tupleEnd.nulls ?? []), { column: plan.name, cause }]
+  return null
+}
+
+/** For a column that a before-image of identity columns leaves out. */
+function standIn(plan: ColumnPlan): ConnectValue {
+  if (plan.keyIndex >= 0) tupleEnd.unknownKey = [...(tupleEnd.unknownKey ?? []), plan.name]
+  return plan.absent
+}
+
+function unchangedValue(plan: ColumnPlan, old: Row | null): ConnectValue {
+  if (plan.valueIndex < 0 && plan.keyIndex < 0) return null
+  if (old !== null && (old.kind === 'old' || plan.inIdentity)) {
+    const before = plan.valueIndex >= 0 ? old.values[plan.valueIndex] : old.key?.[plan.keyIndex]
+    if (before !== undefined && before !== null) return before
   }
-  throw new ConnectError(
-    `${fullName(shape)}.${plan.name}: an update left this out-of-line value unchanged, so the log does not hold it, and ` +
-      `its type has no room for unavailable.value.placeholder. Run: ALTER TABLE ${fullName(shape)} REPLICA IDENTITY FULL;`,
-    { code: 'PG_TOAST' },
-  )
+  if (plan.placeholder !== undefined) return plan.placeholder
+  tupleEnd.lost = [...(tupleEnd.lost ?? []), plan.name]
+  plan.unchanged()
+  return nullOf(plan, 'value')
 }

@@ -11,6 +11,7 @@ import {
   type KeyColumnRule,
   type NamePattern,
 } from './table-filter.ts'
+import type { FailureMode } from './value-losses.ts'
 
 export type SnapshotMode = 'initial' | 'always' | 'initial_only' | 'no_data'
 export type PublicationMode = 'all_tables' | 'disabled' | 'filtered' | 'no_tables'
@@ -31,6 +32,7 @@ export interface SourceSettings {
   readonly filter: TableFilter
   readonly keyRules: readonly KeyColumnRule[]
   readonly modes: ValueModes
+  readonly failureMode: FailureMode
   readonly schemaNames: NameAdjustment
   readonly fieldNames: NameAdjustment
   readonly comments: boolean
@@ -80,6 +82,7 @@ export function settingsOf(config: ParsedConfig, raw: RawConfig): SourceSettings
     filter: filterOf(config, optional),
     keyRules: keyColumnRules(optional('message.key.columns')),
     modes: modesOf(config, text),
+    failureMode: word('event.converting.failure.handling.mode'),
     schemaNames: word('schema.name.adjustment.mode'),
     fieldNames: word('field.name.adjustment.mode'),
     comments: config['include.schema.comments'] === true,

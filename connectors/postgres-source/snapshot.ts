@@ -6,7 +6,7 @@ import { parseLsn } from './lsn.ts'
 import { snapshotOffset } from './offset.ts'
 import type { RecordBuilder } from './record-builder.ts'
 import type { RecordQueue } from './record-queue.ts'
-import { decodeColumn, type Row } from './row-reader.ts'
+import { beginRow, decodeColumn, nullOf, tupleEnd, type Row } from './row-reader.ts'
 import { firstVersion } from './row-version.ts'
 import type { PgSession } from './session.ts'
 import { snapshotFailure } from './snapshot-tables.ts'
@@ -113,11 +113,12 @@ export class Snapshot {
   }
 
   async #readTable(part: TablePart, firstTable: boolean): Promise<void> {
-    const shape = this.#tables.define(relationOf(part))
+    let shape = this.#tables.define(relationOf(part))
     let first = true
     const copy = this.#session.copy(copyStatement(part), (bytes, start, end) => {
       const row = this.#line(bytes, start, end - 1, shape)
-      if (this.#held !== null) this.#release(this.#held, this.#held.shape !== shape, false)
+      if (tupleEnd.nulls !== null) shape = this.#tables.widen(shape, tupleEnd.nulls)
+      if (this.#held !== null) this.#release(this.#held, this.#held.shape.oid !== shape.oid, false)
       this.#held = { shape, row, bytes: end - start, first, firstTable }
       first = false
       this.#rows += 1
@@ -177,6 +178,7 @@ export function readLine(bytes: Buffer, start: number, end: number, shape: Table
   const values: ConnectValue[] = new Array<ConnectValue>(shape.valueCount).fill(null)
   const key: ConnectValue[] | null = shape.keyCount === 0 ? null : new Array<ConnectValue>(shape.keyCount).fill(null)
   let position = start
+  beginRow()
   for (let i = 0; i < plans.length; i += 1) {
     const plan = plans[i] as ColumnPlan
     const from = position
@@ -189,16 +191,16 @@ export function readLine(bytes: Buffer, start: number, end: number, shape: Table
       position += 1
     }
     const wanted = plan.valueIndex >= 0 || plan.keyIndex >= 0
-    if (wanted && !(escaped && isNull(bytes, from, position))) {
-      const value = escaped
-        ? unescaped(bytes, from, position, plan, shape)
-        : decodeColumn(bytes, from, position, plan, shape)
+    if (wanted && escaped && isNull(bytes, from, position)) {
+      nullOf(plan, 'row')
+    } else if (wanted) {
+      const value = escaped ? unescaped(bytes, from, position, plan) : decodeColumn(bytes, from, position, plan)
       if (plan.valueIndex >= 0) values[plan.valueIndex] = value
       if (plan.keyIndex >= 0 && key !== null) key[plan.keyIndex] = value
     }
     position += 1
   }
-  return { values, key }
+  return { kind: 'new', values, key }
 }
 
 function isNull(bytes: Buffer, start: number, end: number): boolean {
@@ -207,7 +209,7 @@ function isNull(bytes: Buffer, start: number, end: number): boolean {
 
 const controls: Readonly<Record<number, number>> = { 0x62: 8, 0x66: 12, 0x6e: 10, 0x72: 13, 0x74: 9, 0x76: 11 }
 
-function unescaped(bytes: Buffer, start: number, end: number, plan: ColumnPlan, shape: TableShape): ConnectValue {
+function unescaped(bytes: Buffer, start: number, end: number, plan: ColumnPlan): ConnectValue {
   const plain = Buffer.allocUnsafe(end - start)
   let length = 0
   for (let i = start; i < end; i += 1) {
@@ -220,5 +222,5 @@ function unescaped(bytes: Buffer, start: number, end: number, plan: ColumnPlan, 
     plain[length] = byte
     length += 1
   }
-  return decodeColumn(plain, 0, length, plan, shape)
+  return decodeColumn(plain, 0, length, plan)
 }

@@ -25,6 +25,7 @@ import type { SourceSettings } from './settings.ts'
 import { checkSlot, createSlot, readAgain, readLogEnd, startReplication, type Slot } from './slot.ts'
 import { beginSnapshot, Snapshot, snapshotPoint } from './snapshot.ts'
 import { lockTables } from './snapshot-tables.ts'
+import { readCatalogPosition } from './table-catalog.ts'
 import { tablePart } from './table-part.ts'
 import type { TableRegistry } from './table-registry.ts'
 import { tableTopic } from './table-shape.ts'
@@ -147,12 +148,13 @@ export class SourceSession {
   async open(): Promise<void> {
     const { settings, tables, logger } = this.#parts
     const sql = await this.#connect('sql')
+    const asOf = await readCatalogPosition(sql)
     const found = await survey(sql, settings)
     refuse(found)
     const start = await this.#refreshedStart(found.slot)
     if (start.first) for (const warning of found.warnings) logger.warn(warning)
     const plan = planOf(settings, start)
-    await tables.preload(sql, found.tables)
+    await tables.preload(sql, found.tables, asOf)
     if (settings.snapshotMode === 'initial_only') {
       if (!plan.snapshot) return
       const server = await identifyBySql(sql, found.standby)
@@ -331,7 +333,7 @@ export class SourceSession {
     const chosen = await currentTables(sql, snapshotTables(settings, found, publication))
     const parts = chosen.map((table) => tablePart(table, publishedAs(publication, table), settings))
     await lockTables(sql, parts)
-    await tables.preload(sql, chosen)
+    await tables.preload(sql, chosen, point.lsn)
     const snapshot = new Snapshot(sql, tables, records, this.#queue, point, clock, logger)
     this.#snapshot = snapshot
     const read = async (): Promise<void> => {

@@ -1,3 +1,4 @@
+import { parseLsn } from './lsn.ts'
 import type { PgSession } from './session.ts'
 import type { TableName } from './table-filter.ts'
 
@@ -27,6 +28,10 @@ export interface CatalogTable extends TableName {
   /** Columns of the primary key in its order; else those of the first unique index; else none. */
   readonly keyColumns: readonly string[]
   readonly hasPrimaryKey: boolean
+  /** Columns of the first unique index, other than the primary key, that identifies rows. */
+  readonly uniqueColumns: readonly string[]
+  /** The key is checked at the end of transactions: inside of one, two rows may have the same. */
+  readonly keyDeferred: boolean
   /** Columns of the replica identity index. */
   readonly identityColumns: readonly string[]
 }
@@ -54,6 +59,7 @@ interface IndexRow {
   primary: boolean
   identity: boolean
   usable: boolean
+  deferred: boolean
   columns: string[]
 }
 
@@ -61,13 +67,20 @@ const tableSql = `
 select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, c.relkind::text as kind,
   c.relreplident::text as identity,
   (select json_agg(json_build_object('name', a.attname, 'type', a.atttypid::int8, 'typmod', a.atttypmod,
-      'not_null', a.attnotnull, 'generated', coalesce(to_jsonb(a) ->> 'attgenerated', ''),
+      'not_null', a.attnotnull or (t.typtype = 'd' and t.typnotnull),
+      'generated', coalesce(to_jsonb(a) ->> 'attgenerated', ''),
       'default', case when coalesce(to_jsonb(a) ->> 'attgenerated', '') = '' then pg_get_expr(d.adbin, d.adrelid) end,
       'comment', col_description(a.attrelid, a.attnum)) order by a.attnum)
-    from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+    from pg_attribute a join pg_type t on t.oid = a.atttypid
+      left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
   (select json_agg(json_build_object('name', ic.relname, 'primary', i.indisprimary, 'identity', i.indisreplident,
-      'usable', i.indisunique and i.indpred is null and i.indexprs is null,
+      'usable', i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
+        -- NULLs are all different to an index, unless it says otherwise (Postgres 15): such rows share a key.
+        and (coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) or not exists (
+          select from unnest(i.indkey[0:i.indnkeyatts - 1]) as k(attnum)
+          join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum where not a.attnotnull)),
+      'deferred', not i.indimmediate,
       'columns', (select json_agg(a.attname order by k.position)
         from unnest(i.indkey[0:i.indnkeyatts - 1]) with ordinality as k(attnum, position)
         join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum)) order by ic.relname)
@@ -80,6 +93,20 @@ export async function readTables(session: PgSession, oids: readonly number[]): P
   if (oids.length === 0) return []
   const rows = await session.query<TableRow>(`${tableSql} where c.oid = any($1::oid[])`, [oids])
   return rows.map(tableOf)
+}
+
+/** Where the log ends: what was committed before is in the catalog as it is read from here on. */
+export async function readCatalogPosition(session: PgSession): Promise<number> {
+  const [row] = await session.query<{ lsn: string }>(
+    `select (case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end)::text as lsn`,
+  )
+  return row === undefined ? 0 : parseLsn(row.lsn)
+}
+
+/** Whether a column belongs to the replica identity, as the stream will announce it. */
+export function isInIdentity(table: CatalogTable, column: string): boolean {
+  if (table.identity === 'd') return table.hasPrimaryKey && table.keyColumns.includes(column)
+  return table.identity === 'f' || (table.identity === 'i' && table.identityColumns.includes(column))
 }
 
 /** All tables that a publication can hold, ordered by schema and name. */
@@ -96,7 +123,8 @@ order by n.nspname collate "C", c.relname collate "C"`)
 function tableOf(row: TableRow): CatalogTable {
   const indexes = row.indexes ?? []
   const primary = indexes.find((index) => index.primary)
-  const unique = indexes.find((index) => index.usable)
+  const unique = indexes.find((index) => index.usable && !index.primary)
+  const key = primary ?? unique
   return {
     oid: row.oid,
     schema: row.schema,
@@ -112,8 +140,10 @@ function tableOf(row: TableRow): CatalogTable {
       comment: column.comment,
       generated: column.generated === '' ? null : column.generated,
     })),
-    keyColumns: (primary ?? unique)?.columns ?? [],
+    keyColumns: key?.columns ?? [],
     hasPrimaryKey: primary !== undefined,
+    uniqueColumns: unique?.columns ?? [],
+    keyDeferred: key?.deferred ?? false,
     identityColumns: indexes.find((index) => index.identity)?.columns ?? [],
   }
 }

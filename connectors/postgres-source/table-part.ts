@@ -1,5 +1,5 @@
 import type { PublishedTable } from './publication.ts'
-import type { CatalogColumn, CatalogTable } from './table-catalog.ts'
+import { isInIdentity, type CatalogColumn, type CatalogTable } from './table-catalog.ts'
 import { customKey, quoteIdentifier, quoteTable, type KeyColumnRule, type TableFilter } from './table-filter.ts'
 import type { Relation } from './table-shape.ts'
 
@@ -41,7 +41,7 @@ export function relationOf({ table, columns }: TablePart): Relation {
     name: table.name,
     identity: table.identity,
     columns: columns.map(({ name, typeOid, typmod }) => {
-      return { name, typeOid, typmod, inIdentity: table.keyColumns.includes(name) }
+      return { name, typeOid, typmod, inIdentity: isInIdentity(table, name) }
     }),
   }
 }

@@ -17,6 +17,7 @@ import { SourceSession, type SessionParts } from './source-session.ts'
 import { TableRegistry } from './table-registry.ts'
 import { TypeCatalog } from './type-catalog.ts'
 import { Undurable } from './undurable.ts'
+import { ValueLosses } from './value-losses.ts'
 import { version } from './version.ts'
 
 const metricsMs = 1_000
@@ -187,6 +188,18 @@ async function highestVersion(context: SourceTaskContext, topics: readonly strin
 
 function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionParts {
   const { clock, logger } = context
+  const losses = new ValueLosses(settings.failureMode, {
+    logger,
+    nulled: context.metrics.counter(
+      'source_values_nulled_total',
+      'Values that became null: their types cannot hold them, or the log does not',
+    ),
+    misdirected: context.metrics.counter(
+      'source_deletions_unsure_total',
+      'Deletions that may be of another row: the log does not hold their key, or two rows shared it',
+    ),
+    raise: (code, message) => context.setCondition(code, message),
+  })
   const warned = new Set<string>()
   const tables = new TableRegistry({
     prefix: settings.prefix,
@@ -198,6 +211,7 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
     fieldNames: settings.fieldNames,
     comments: settings.comments,
     types: new TypeCatalog(),
+    losses,
     warn: (message) => {
       if (warned.has(message)) return
       warned.add(message)

@@ -1,5 +1,5 @@
 import { Logical, primitive, type ConnectValue, type SchemaType } from 'penstock/api'
-import type { ColumnType, TimeMode, ValueDecoder, ValueModes } from './column-type.ts'
+import type { ColumnType, OnLoss, TimeMode, ValueDecoder, ValueModes } from './column-type.ts'
 import {
   decodeDays,
   decodeIntervalMicros,
@@ -7,13 +7,13 @@ import {
   decodeIsoDate,
   decodeIsoTime,
   decodeIsoTimestamp,
-  decodeMicros,
   decodeMillis,
-  decodeNanos,
   decodeTimeMicros,
   decodeTimeMillis,
   decodeTimeNanos,
   decodeZonedTime,
+  microsDecoder,
+  nanosDecoder,
   zonedTimestampDecoder,
 } from './decode-time.ts'
 
@@ -23,7 +23,7 @@ function temporal(
   decode: ValueDecoder,
   fallback: ConnectValue,
 ): ColumnType {
-  return { schema: primitive(type, { name, version: 1 }), decode, fallback, placeholder: undefined }
+  return { schema: primitive(type, { name, version: 1 }), decode, isArray: false, fallback, placeholder: undefined }
 }
 
 const epochDay = temporal('INT32', 'io.debezium.time.Date', decodeDays, 0)
@@ -35,14 +35,12 @@ const nanoTime = temporal('INT64', 'io.debezium.time.NanoTime', decodeTimeNanos,
 const connectTime = temporal('INT32', Logical.time, decodeTimeMillis, 0)
 const isoTime = temporal('STRING', 'io.debezium.time.IsoTime', decodeIsoTime, '00:00:00Z')
 const millisTimestamp = temporal('INT64', 'io.debezium.time.Timestamp', decodeMillis, 0)
-const microTimestamp = temporal('INT64', 'io.debezium.time.MicroTimestamp', decodeMicros, 0)
-const nanoTimestamp = temporal('INT64', 'io.debezium.time.NanoTimestamp', decodeNanos, 0)
 const connectTimestamp = temporal('INT64', Logical.timestamp, decodeMillis, 0)
 const isoTimestamp = temporal('STRING', 'io.debezium.time.IsoTimestamp', decodeIsoTimestamp, '1970-01-01T00:00:00Z')
 const zonedTime = temporal('STRING', 'io.debezium.time.ZonedTime', decodeZonedTime, '00:00:00Z')
 
 /** How a date, time or interval type appears; null when `name` is none of them. */
-export function temporalType(name: string, typmod: number, modes: ValueModes): ColumnType | null {
+export function temporalType(name: string, typmod: number, modes: ValueModes, lose: OnLoss): ColumnType | null {
   const digits = typmod < 0 ? 6 : typmod
   switch (name) {
     case 'date':
@@ -50,7 +48,7 @@ export function temporalType(name: string, typmod: number, modes: ValueModes): C
     case 'time':
       return timeType(modes.time, digits)
     case 'timestamp':
-      return timestampType(modes.time, digits)
+      return timestampType(modes.time, digits, lose)
     case 'timestamptz':
       return zonedTimestamp(digits)
     case 'timetz':
@@ -85,20 +83,24 @@ function timeType(mode: TimeMode, digits: number): ColumnType {
   }
 }
 
-function timestampType(mode: TimeMode, digits: number): ColumnType {
+function timestampType(mode: TimeMode, digits: number, lose: OnLoss): ColumnType {
   switch (mode) {
     case 'adaptive':
     case 'adaptive_time_microseconds':
-      return digits <= 3 ? millisTimestamp : microTimestamp
+      return digits <= 3 ? millisTimestamp : microTimestamp(lose)
     case 'microseconds':
-      return microTimestamp
+      return microTimestamp(lose)
     case 'nanoseconds':
-      return nanoTimestamp
+      return temporal('INT64', 'io.debezium.time.NanoTimestamp', nanosDecoder(lose), 0)
     case 'connect':
       return connectTimestamp
     case 'isostring':
       return isoTimestamp
   }
+}
+
+function microTimestamp(lose: OnLoss): ColumnType {
+  return temporal('INT64', 'io.debezium.time.MicroTimestamp', microsDecoder(lose), 0)
 }
 
 function zonedTimestamp(digits: number): ColumnType {

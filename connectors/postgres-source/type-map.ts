@@ -1,32 +1,32 @@
 import { arrayOf, decimalToBytes, Logical, mapOf, primitive, struct, withOptions, type Schema } from 'penstock/api'
 import { createHash } from 'node:crypto'
-import { UnknownLabelError, type ColumnType, type ValueDecoder, type ValueModes } from './column-type.ts'
+import { UnknownLabelError, type ColumnType, type OnLoss, type ValueDecoder, type ValueModes } from './column-type.ts'
 import { arrayDecoder } from './decode-array.ts'
 import {
   binaryDecoder,
   binaryText,
+  bitDecoder,
+  decimalDecoder,
   decodeAscii,
-  decodeBit,
   decodeBits,
   decodeBoolean,
-  decodeDecimal,
   decodeDecimalText,
   decodeFloat,
   decodeGeometry,
   decodeHstoreJson,
   decodeHstoreMap,
+  decodeInt16,
+  decodeInt32,
   decodeInteger,
   decodePoint,
   decodeText,
   decodeVector,
+  doubleDecoder,
   moneyText,
   variableDecimalDecoder,
 } from './decode-scalar.ts'
 import { temporalType } from './temporal-type.ts'
 import type { PgType, TypeCatalog } from './type-catalog.ts'
-
-/** Told once in a while of values that a type cannot carry. */
-export type OnLoss = (what: string) => void
 
 /**
  * How a Postgres type appears in records, by Debezium's rules for its modes; null for a type that is left out.
@@ -37,23 +37,23 @@ export function mapType(
   oid: number,
   typmod: number,
   modes: ValueModes,
-  onLoss: OnLoss,
+  lose: OnLoss,
 ): ColumnType | null {
   const resolved = catalog.resolve(oid, typmod)
   if (resolved === null) return unknown(modes)
   const { type } = resolved
-  if (type.elementOid !== null) return arrayType(catalog, type.elementOid, resolved.typmod, modes, onLoss)
-  return scalarType(type, resolved.typmod, modes) ?? unknown(modes)
+  if (type.elementOid !== null) return arrayType(catalog, type.elementOid, resolved.typmod, modes, lose)
+  return scalarType(type, resolved.typmod, modes, lose) ?? unknown(modes)
 }
 
-function scalarType(type: PgType, typmod: number, modes: ValueModes): ColumnType | null {
+function scalarType(type: PgType, typmod: number, modes: ValueModes, lose: OnLoss): ColumnType | null {
   if (type.kind === 'e') return enumType(type)
   if (type.schema !== 'pg_catalog') return extensionType(type.name, modes)
-  return temporalType(type.name, typmod, modes) ?? plainType(type.name, typmod, modes)
+  return temporalType(type.name, typmod, modes, lose) ?? plainType(type.name, typmod, modes, lose)
 }
 
 function column(schema: Schema, decode: ValueDecoder, fallback: ColumnType['fallback']): ColumnType {
-  return { schema, decode, fallback, placeholder: undefined }
+  return { schema, decode, isArray: false, fallback, placeholder: undefined }
 }
 
 function text(modes: ValueModes, decode: ValueDecoder = decodeText, name?: string, fallback = ''): ColumnType {
@@ -61,14 +61,14 @@ function text(modes: ValueModes, decode: ValueDecoder = decodeText, name?: strin
   return { ...column(schema, decode, fallback), placeholder: modes.placeholder.toString('utf8') }
 }
 
-const int16 = column(primitive('INT16'), decodeInteger, 0)
-const int32 = column(primitive('INT32'), decodeInteger, 0)
+const int16 = column(primitive('INT16'), decodeInt16, 0)
+const int32 = column(primitive('INT32'), decodeInt32, 0)
 const int64 = column(primitive('INT64'), decodeInteger, 0)
 const float32 = column(primitive('FLOAT32'), decodeFloat, 0)
 const float64 = column(primitive('FLOAT64'), decodeFloat, 0)
 const boolean = column(primitive('BOOLEAN'), decodeBoolean, false)
 
-function plainType(name: string, typmod: number, modes: ValueModes): ColumnType | null {
+function plainType(name: string, typmod: number, modes: ValueModes, lose: OnLoss): ColumnType | null {
   switch (name) {
     case 'bool':
       return boolean
@@ -84,7 +84,7 @@ function plainType(name: string, typmod: number, modes: ValueModes): ColumnType 
     case 'float8':
       return float64
     case 'numeric':
-      return numericType(typmod, modes)
+      return numericType(typmod, modes, lose)
     case 'money':
       return moneyType(modes)
     case 'text':
@@ -114,7 +114,7 @@ function plainType(name: string, typmod: number, modes: ValueModes): ColumnType 
       return binaryType(modes)
     case 'bit':
     case 'varbit':
-      return bitType(name, typmod)
+      return bitType(name, typmod, lose)
     case 'point':
       return pointType
     default:
@@ -160,14 +160,15 @@ const variableDecimal = struct(
   { name: 'io.debezium.data.VariableScaleDecimal', version: 1, doc: 'Variable scaled decimal' },
 )
 
-function numericType(typmod: number, modes: ValueModes): ColumnType {
-  if (modes.decimal === 'double') return float64
+function numericType(typmod: number, modes: ValueModes, lose: OnLoss): ColumnType {
+  if (modes.decimal === 'double') return { ...float64, decode: doubleDecoder(lose) }
   if (modes.decimal === 'string') return text(modes, decodeDecimalText, undefined, '0')
   const modifier = numericModifier(typmod)
-  if (modifier === null) return column(variableDecimal, variableDecimalDecoder(decimalToBytes), [0, Buffer.from([0])])
+  if (modifier === null)
+    return column(variableDecimal, variableDecimalDecoder(decimalToBytes, lose), [0, Buffer.from([0])])
   const { precision, scale } = modifier
   const parameters = { scale: String(scale), 'connect.decimal.precision': String(precision) }
-  return column(decimal(parameters), decodeDecimal, '0')
+  return column(decimal(parameters), decimalDecoder(lose), '0')
 }
 
 function decimal(parameters: Readonly<Record<string, string>>): Schema {
@@ -192,8 +193,8 @@ function binaryType(modes: ValueModes): ColumnType {
 
 const unboundedBits = 2_147_483_647
 
-function bitType(name: string, typmod: number): ColumnType {
-  if (typmod === 1) return { ...boolean, decode: decodeBit }
+function bitType(name: string, typmod: number, lose: OnLoss): ColumnType {
+  if (typmod === 1) return { ...boolean, decode: bitDecoder(lose) }
   const length = typmod > 0 ? typmod : name === 'bit' ? 1 : unboundedBits
   const schema = primitive('BYTES', {
     name: 'io.debezium.data.Bits',
@@ -266,17 +267,17 @@ function arrayType(
   elementOid: number,
   typmod: number,
   modes: ValueModes,
-  onLoss: OnLoss,
+  lose: OnLoss,
 ): ColumnType | null {
   const type = catalog.get(elementOid)
   if (type === undefined || type.kind === 'd' || omittedElements.has(type.name)) return unknown(modes)
-  const element = scalarType(type, typmod, modes)
+  const element = scalarType(type, typmod, modes, lose)
   if (element === null) return unknown(modes)
   const schema = arrayOf(withOptions(element.schema, { optional: type.kind !== 'e' }))
   const decode = arrayDecoder(element.decode, () => {
-    onLoss('holds an array of several dimensions, whose inner arrays appear as null')
+    lose('an array of several dimensions, whose inner arrays become null')
   })
-  return { ...column(schema, decode, []), placeholder: arrayPlaceholder(type, element, modes) }
+  return { ...column(schema, decode, []), isArray: true, placeholder: arrayPlaceholder(type, element, modes) }
 }
 
 /** What Debezium writes for an unchanged array; sinks compare with these values. */

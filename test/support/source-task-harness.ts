@@ -58,6 +58,7 @@ export class SourceTaskHarness {
   readonly topics: TopicSpec[] = []
   readonly lines: LogLine[] = []
   readonly gauges = new Map<string, number>()
+  readonly counters = new Map<string, number>()
   /** The conditions that stand. */
   readonly conditions = new Map<string, string>()
   readonly retried: Error[] = []
@@ -228,7 +229,7 @@ export class SourceTaskHarness {
       logger: recordingLogger(this.lines),
       clock: this.#clock,
       metrics: {
-        counter: () => ({ add: () => undefined }),
+        counter: (name) => ({ add: (value) => void this.counters.set(name, (this.counters.get(name) ?? 0) + value) }),
         gauge: (name) => ({
           set: (value) => void this.gauges.set(name, value),
           remove: () => void this.gauges.delete(name),

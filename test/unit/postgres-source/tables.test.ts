@@ -34,7 +34,7 @@ function oid(name: string, extra: Partial<Parameters<TypeCatalog['add']>[0]> = {
   return nextOid
 }
 const map = (type: number, typmod = -1, changed: Partial<ValueModes> = {}) =>
-  mapType(catalog, type, typmod, { ...modes, ...changed }, () => undefined)
+  mapType(catalog, type, typmod, { ...modes, ...changed }, () => null)
 
 describe('the mapping of types', () => {
   it.each([
@@ -204,7 +204,8 @@ describe('filters of tables and columns', () => {
 describe('names', () => {
   it('are made legal for Kafka and Avro', () => {
     expect(topicName('p.public.Mixed Case')).toBe('p.public.Mixed_Case')
-    expect(adjustName('my-app.public.1t.Value', 'avro')).toBe('my_app.public._t.Value')
+    expect(adjustName('my-app.public.1t.Value', 'avro')).toBe('my_app.public._1t.Value')
+    expect(['1a', '2a'].map((name) => adjustPart(name, 'avro'))).toEqual(['_1a', '_2a'])
     expect(adjustPart('a-b_c', 'avro_unicode')).toBe('a_u002db_u005fc')
     expect(adjustName('my-app', 'none')).toBe('my-app')
   })
