@@ -4,6 +4,7 @@ import { BrokerHarness } from '../support/broker-harness.ts'
 import { runKcat, type KcatRun } from '../support/kcat-runner.ts'
 import { describeWith, service } from '../support/services.ts'
 import { until } from '../support/until.ts'
+import '../support/kafkajs-queue.ts'
 
 let harness: BrokerHarness
 

@@ -4,6 +4,7 @@ import type { KafkaClient } from '../../src/client/kafka-client.ts'
 import { ClientHarness, readAll, textOf } from '../contract/client-harness.ts'
 import { describeWith, service } from '../support/services.ts'
 import { until } from '../support/until.ts'
+import '../support/kafkajs-queue.ts'
 
 describeWith(['kafka'], 'transactions of other producers', () => {
   let harness: ClientHarness

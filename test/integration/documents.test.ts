@@ -136,29 +136,25 @@ describeWith(['postgres', 'elasticsearch', 'minio', 'kcat', 'psql'], 'the main j
   })
 
   // As published, too: there the three connectors are JavaScript that is found by other paths.
-  it.each(['bin/penstock.js', 'dist/bin/penstock.js'])(
-    'runs by %s as the guide says, to its end',
-    { timeout: 180_000 },
-    async (program) => {
-      if (program.startsWith('dist')) await runToEnd(`node ${join(import.meta.dirname, '../../bin/build.js')}`)
-      const objects = (): Promise<string[]> => bucketOf(new URL(service('minio'))).list(prefix.replaceAll('_', '-'))
-      const first = `topics/${prefix}.public.orders/partition=0/${prefix}.public.orders+0+0000000000.json.gz`
-      const archived = async (): Promise<void> => expect(await objects()).toContain(first)
-      for (const { text, background } of commandBlocks(guide)) {
-        const script = substitute(text, addresses).replaceAll('bin/penstock.js', program)
-        if (background) {
-          begin(script.trim())
-          await answers(`${rest}/connectors`)
-          continue
-        }
-        // The reader of the guide has seen an object by now.
-        if (script.includes('-X DELETE')) await vi.waitFor(archived, { timeout: 60_000, interval: 200 })
-        await runToEnd(script)
+  it.each(['bin/penstock.js', 'dist/bin/penstock.js'])('runs by %s as the guide says, to its end', async (program) => {
+    if (program.startsWith('dist')) await runToEnd(`node ${join(import.meta.dirname, '../../bin/build.js')}`)
+    const objects = (): Promise<string[]> => bucketOf(new URL(service('minio'))).list(prefix.replaceAll('_', '-'))
+    const first = `topics/${prefix}.public.orders/partition=0/${prefix}.public.orders+0+0000000000.json.gz`
+    const archived = async (): Promise<void> => expect(await objects()).toContain(first)
+    for (const { text, background } of commandBlocks(guide)) {
+      const script = substitute(text, addresses).replaceAll('bin/penstock.js', program)
+      if (background) {
+        begin(script.trim())
+        await answers(`${rest}/connectors`)
+        continue
       }
-    },
-  )
+      // The reader of the guide has seen an object by now.
+      if (script.includes('-X DELETE')) await vi.waitFor(archived, { timeout: 60_000, interval: 200 })
+      await runToEnd(script)
+    }
+  })
 
-  it('begins as the README says', { timeout: 120_000 }, async () => {
+  it('begins as the README says', async () => {
     const table = 'CREATE TABLE orders (id int PRIMARY KEY)'
     await administer(addresses['postgres://postgres:postgres@127.0.0.1:5432/shop'] ?? '', table)
     const [worker, create] = commandBlocks('README.md').slice(2, 4)

@@ -196,7 +196,7 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect(await client().count(topic)).toBe(500)
     expect(log.committed.get(`${topic}-0`)).toBe(500)
     expect(task.counters.get('elasticsearch_retries_total')).toBeGreaterThan(5)
-  }, 120_000)
+  })
 
   it('fails with Elasticsearch’s reason, the record, the document and the index when a document does not fit', async () => {
     await client().json('PUT', `/${topic}`, { mappings: { properties: { n: { type: 'integer' } } } })

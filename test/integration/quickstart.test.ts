@@ -17,7 +17,7 @@ interface Told {
   readonly [fact: string]: unknown
 }
 
-const timeoutMs = 180_000
+const timeoutMs = 300_000
 let folder = ''
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'penstock-test-'))

@@ -158,7 +158,6 @@ describeWith(['postgres'], 'a Postgres source is refused over REST', () => {
       expect(failure).toMatch(/a record of \d{6,} bytes/)
       expect(failure).toContain(setting)
     },
-    90_000,
   )
 })
 

@@ -7,6 +7,7 @@ import { CompressionTypes, Kafka, logLevel } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { RestClient } from '../support/rest-client.ts'
 import { eventually, workerPlace, WorkerProcess } from '../support/worker-process.ts'
+import '../support/kafkajs-queue.ts'
 
 const text = 'org.apache.kafka.connect.storage.StringConverter'
 const converters = { 'key.converter': text, 'value.converter': text }

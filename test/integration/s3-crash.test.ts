@@ -65,7 +65,7 @@ function suite(store: 'minio' | 'versitygw'): void {
   })
   let topics = 0
 
-  it('covers every offset once, whenever it dies', { timeout: 120_000 }, async () => {
+  it('covers every offset once, whenever it dies', async () => {
     await fc.assert(
       fc.asyncProperty(plans, async (plan) => {
         topics += 1

@@ -1,4 +1,5 @@
 import { Kafka, logLevel, type Admin } from 'kafkajs'
+import './kafkajs-queue.ts'
 
 /** Ends of topics and positions of groups, as kafkajs sees them: a Kafka client that is not ours. */
 export class LogView {

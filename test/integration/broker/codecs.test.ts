@@ -8,6 +8,7 @@ import { BrokerHarness } from '../../support/broker-harness.ts'
 import { kafkajsCompression, registerKafkajsCodecs } from '../../support/kafkajs-codecs.ts'
 import { runKcat } from '../../support/kcat-runner.ts'
 import { describeWith, service } from '../../support/services.ts'
+import '../../support/kafkajs-queue.ts'
 
 const codecs = ['gzip', 'snappy', 'lz4', 'zstd'] as const
 const lines = Array.from({ length: 400 }, (_, i) => `line ${i}: the same words again and again`)
