@@ -357,10 +357,11 @@ export class SourceSession {
   }
 
   async #provide(missing: Missing): Promise<void> {
-    const { tables } = this.#parts
+    const { tables, logger } = this.#parts
     const sql = await this.#connect('sql')
     try {
       if (missing.kind === 'relation') {
+        logger.debug(`the catalog is asked about ${missing.relation.schema}.${missing.relation.name}`)
         await tables.refresh(sql, missing.relation)
         return
       }
