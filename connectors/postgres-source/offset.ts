@@ -170,10 +170,15 @@ export function confirmable(offset: SourceOffset): number | null {
   return numberOf(offset, 'lsn_commit')
 }
 
-/** The furthest position that was captured; null while a snapshot is not whole. */
+/**
+ * The end of the log that was captured; null while a snapshot is not whole. A row's own position is where its record begins,
+ * of which at least a byte has to be there.
+ */
 export function furthest(offset: SourceOffset): number | null {
-  if (resumePoint(offset).kind === 'begin') return null
-  return Math.max(...['lsn', 'lsn_proc', 'lsn_commit'].map((key) => numberOf(offset, key) ?? 0))
+  const point = resumePoint(offset)
+  if (point.kind === 'begin') return null
+  const positions = ['lsn', 'lsn_proc', 'lsn_commit'].map((key) => numberOf(offset, key) ?? 0)
+  return Math.max(...positions, point.open === null ? 0 : point.open.lsn + 1)
 }
 
 /** The furthest position that a slot may have confirmed without loss, given the offset. */

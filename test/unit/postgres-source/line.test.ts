@@ -126,7 +126,9 @@ describe('what a session finds out about its line', () => {
   })
 
   it('takes the furthest position of an offset, none of an unfinished snapshot', () => {
-    expect(furthest({ lsn: 9, lsn_proc: 9, lsn_commit: 7, messageType: 'INSERT' })).toBe(9)
+    expect(furthest(commitOffset(9, null, 1, stored))).toBe(9)
+    // The record of the row begins at 9: a log that ends there does not have it.
+    expect(furthest({ lsn: 9, lsn_proc: 9, lsn_commit: 7, messageType: 'INSERT' })).toBe(10)
     expect(furthest({ lsn: 9, snapshot: 'INITIAL', last_snapshot_record: false })).toBeNull()
   })
 })
