@@ -3,8 +3,8 @@ import type { Operation } from './operation.ts'
 /** What became of one item of a bulk request. */
 export type Outcome =
   | { readonly kind: 'done' }
-  /** A higher version is stored; null where the answer does not say which. */
-  | { readonly kind: 'superseded'; readonly stored: number | bigint | null }
+  /** A higher version is stored. */
+  | { readonly kind: 'superseded'; readonly stored: number | bigint }
   /** Elasticsearch could not take it now. */
   | { readonly kind: 'unavailable'; readonly reason: string }
   /** The index is gone: make it, then write again. */
@@ -81,16 +81,15 @@ export function classify(item: BulkItem, operation: Pick<Operation, 'version'>):
   const type = error.type ?? ''
   const reason = reasonOf(error)
   if (status === 409 || type === 'version_conflict_engine_exception') {
-    return operation.version === null
-      ? { kind: 'refused', reason }
-      : { kind: 'superseded', stored: storedVersion(reason) }
+    const stored = operation.version === null ? null : storedVersion(reason)
+    return stored === null ? { kind: 'refused', reason } : { kind: 'superseded', stored }
   }
   if (unavailableStatuses.has(status) || unavailableTypes.has(type)) return { kind: 'unavailable', reason }
   if (type === 'index_not_found_exception') return { kind: 'no-index', reason }
   return { kind: malformedTypes.has(type) ? 'malformed' : 'refused', reason }
 }
 
-/** The stored version that a conflict names: `current version [7] is higher than the one provided [5]`. */
+/** The version in `current version [7] is higher than the one provided [5]`; null where the reason is another. */
 function storedVersion(reason: string): number | bigint | null {
   const digits = /current version \[(\d+)\]/.exec(reason)?.[1]
   if (digits === undefined) return null

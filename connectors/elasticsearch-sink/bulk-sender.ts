@@ -1,21 +1,14 @@
-import { ConnectError, RetriableError, type Clock, type Counter, type Histogram, type Logger } from 'penstock/api'
+import { ConnectError, RetriableError, type Clock, type Logger } from 'penstock/api'
 import { bodyOf, type Lines } from './bulk-lines.ts'
 import { classify, parseItems, succeeded, type BulkItem, type Outcome } from './bulk-response.ts'
 import type { SinkSettings } from './settings.ts'
+import type { ConflictWatch } from './conflict-watch.ts'
 import type { Indices } from './indices.ts'
 import { documentKey, placeOf, type LineWriter, type Operation } from './operation.ts'
 import { refusal, type Retries } from './requests.ts'
+import type { SenderMetrics } from './sender-metrics.ts'
 import { fillHoles } from './stored-values.ts'
 import type { Transport } from './transport.ts'
-
-/** What the sender counts. */
-export interface SenderMetrics {
-  readonly bulkSeconds: Histogram
-  readonly documents: Counter
-  readonly conflicts: Counter
-  readonly malformed: Counter
-  readonly missingValues: Counter
-}
 
 export interface SenderParts {
   readonly transport: Transport
@@ -26,6 +19,7 @@ export interface SenderParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: SenderMetrics
+  readonly conflicts: ConflictWatch
   readonly signal: AbortSignal
 }
 
@@ -109,6 +103,7 @@ export class BulkSender {
   async #read(operations: readonly Operation[], body: string): Promise<Step> {
     if (succeeded(body, operations.length)) {
       for (const { progress, mark } of operations) progress.finish(mark)
+      this.#parts.conflicts.over(operations)
       this.#parts.metrics.documents.add(operations.length)
       return { kind: 'again', remaining: [], reason: '' }
     }
@@ -134,9 +129,14 @@ export class BulkSender {
   }
 
   #finish(operation: Operation, outcome: Outcome): void {
-    const { metrics, settings, logger } = this.#parts
+    const { metrics, settings, logger, conflicts } = this.#parts
+    if (outcome.kind === 'superseded') {
+      metrics.conflicts.add(1)
+      conflicts.superseded(operation, outcome.stored)
+      operation.progress.finish(operation.mark)
+      return
+    }
     if (outcome.kind === 'done') metrics.documents.add(1)
-    else if (outcome.kind === 'superseded') metrics.conflicts.add(1)
     else if (outcome.kind === 'malformed' && settings.malformed !== 'fail') {
       metrics.malformed.add(1)
       if (settings.malformed === 'warn')
@@ -148,6 +148,7 @@ export class BulkSender {
         topicPartition: placeOf(operation),
       })
     }
+    conflicts.over([operation])
     operation.progress.finish(operation.mark)
   }
 }

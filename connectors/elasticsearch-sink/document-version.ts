@@ -1,4 +1,4 @@
-import { DataError, lastHeader, type SinkRecord } from 'penstock/api'
+import { ConnectError, DataError, lastHeader, type SinkRecord } from 'penstock/api'
 import type { SinkSettings } from './settings.ts'
 
 /** An external version: a number, or a bigint past 2^53. Null writes without a version. */
@@ -27,7 +27,7 @@ export class DocumentVersions {
 
   /**
    * @param kinds what the record's partition has shown so far.
-   * @throws DataError when a header is missing, malformed, or mixed with offsets.
+   * @throws DataError when a header is missing or malformed, ConnectError where versions are mixed.
    */
   of(record: SinkRecord, kinds: VersionKinds): Version {
     const { documentVersion, versionHeader } = this.#settings
@@ -46,23 +46,25 @@ export class DocumentVersions {
     return version
   }
 
-  #plain({ originalTopic, originalOffset }: SinkRecord, kinds: VersionKinds): number {
+  #plain(record: SinkRecord, kinds: VersionKinds): number {
+    const { originalTopic, originalOffset } = record
     if (originalOffset > kinds.headerFrom) {
-      throw new DataError(
-        `topic '${originalTopic}' goes back from records with the header '${this.#settings.versionHeader}' to records without: their offsets are lower than the versions that documents have. ${newIndexAdvice}`,
-        { code: 'ES_VERSION_MIXED' },
+      throw new ConnectError(
+        `record ${placeOf(record)}: topic '${originalTopic}' goes back from records with the header '${this.#settings.versionHeader}' to records without: their offsets are lower than the versions that documents have. ${newIndexAdvice}`,
+        { code: 'ES_VERSION_MIXED', stage: 'TASK_PUT', topicPartition: placeOf(record) },
       )
     }
     if (originalOffset < kinds.plainFrom) kinds.plainFrom = originalOffset
     return originalOffset
   }
 
-  #noteHeader({ originalTopic, originalOffset }: SinkRecord, version: number | bigint, kinds: VersionKinds): void {
+  #noteHeader(record: SinkRecord, version: number | bigint, kinds: VersionKinds): void {
+    const { originalTopic, originalOffset } = record
     if (originalOffset < kinds.headerFrom) kinds.headerFrom = originalOffset
     if (version < firstRowVersion && originalOffset > kinds.plainFrom) {
-      throw new DataError(
-        `topic '${originalTopic}' has records without the header '${this.#settings.versionHeader}' before this one, whose version ${version} is not above every offset. ${newIndexAdvice}`,
-        { code: 'ES_VERSION_MIXED' },
+      throw new ConnectError(
+        `record ${placeOf(record)}: topic '${originalTopic}' has records without the header '${this.#settings.versionHeader}' before this one, whose version ${version} is not above every offset. ${newIndexAdvice}`,
+        { code: 'ES_VERSION_MIXED', stage: 'TASK_PUT', topicPartition: placeOf(record) },
       )
     }
   }
@@ -71,6 +73,11 @@ export class DocumentVersions {
 /** How a topic gets into an index whatever its versions were: the order of the log is that of its offsets. */
 export const newIndexAdvice =
   'Delete the index, or route to a new one, and create the connector under another name with document.version=offset: it reads the topic from its beginning, in the order of the log'
+
+/** `topic-partition@offset` of a record in the log. */
+export function placeOf(record: SinkRecord): string {
+  return `${record.originalTopic}-${record.originalPartition}@${record.originalOffset}`
+}
 
 function parse(value: unknown, name: string): number | bigint {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value

@@ -23,6 +23,8 @@ export interface Operation {
   readonly id: string | null
   /** The version it is written with; null without. */
   readonly version: Version
+  /** The record's time; 0 where it has none. */
+  readonly timestamp: number
   /** Bytes in a bulk body; of a draft an estimate. */
   readonly weight: number
   /** Which record of {@link progress} it is. */

@@ -1,13 +1,28 @@
+import type { TopicPartition } from 'penstock/api'
 import { VersionKinds } from './document-version.ts'
+import { VersionLine } from './version-line.ts'
 
 /**
  * What may be committed of one partition: everything before the first record that is not done (I2). Records under way
  * are numbers in one array, for a slow cluster keeps tens of thousands of them alive.
  */
 export class PartitionProgress {
+  readonly topic: string
+  readonly partition: number
   /** `topic-partition`, for errors. */
   readonly name: string
+  /** Topics of one source share it: the topic without its last part. */
+  readonly source: string
   readonly versionKinds = new VersionKinds()
+  readonly line = new VersionLine()
+  /** The time of the latest record that was taken. */
+  timestamp = 0
+  /** Every record before it was given to the task. */
+  delivered = 0
+  /** Whether transforms gave its records another topic. */
+  routed = false
+  /** Whether records of its documents may lie in other partitions too. */
+  shared = true
   /** Offsets in rising order; -1 - offset once the record needs nothing more. */
   #offsets: number[] = []
   #head = 0
@@ -15,8 +30,17 @@ export class PartitionProgress {
   #firstMark = 0
   #committable: number | null = null
 
-  constructor(name: string) {
-    this.name = name
+  constructor({ topic, partition }: TopicPartition) {
+    this.topic = topic
+    this.partition = partition
+    this.name = `${topic}-${partition}`
+    const dot = topic.lastIndexOf('.')
+    this.source = dot < 0 ? topic : topic.slice(0, dot)
+  }
+
+  /** Whether all that was taken is done. */
+  get idle(): boolean {
+    return this.#head === this.#offsets.length
   }
 
   /** The offset to commit; null until a record is done. */

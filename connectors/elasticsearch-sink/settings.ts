@@ -32,6 +32,8 @@ export interface SinkSettings {
   readonly dropInvalid: boolean
   readonly nullValues: 'ignore' | 'delete' | 'fail'
   readonly malformed: 'ignore' | 'warn' | 'fail'
+  /** At a conflict that nothing explains. Versions of the user's own header may come in any order: nothing to explain. */
+  readonly versionConflict: 'fail' | 'warn' | 'ignore'
   readonly writeMethod: 'insert' | 'upsert'
   readonly autoIds: boolean
   /** Existing resource by topic; null when indices are named after topics. */
@@ -80,6 +82,7 @@ export function settingsOf(config: ParsedConfig): SinkSettings {
     dropInvalid: config[Key.dropInvalid] === true,
     nullValues: word(Key.nullValues),
     malformed: word(Key.malformed),
+    versionConflict: named && text(Key.versionHeader) !== versionHeader ? 'ignore' : word(Key.versionConflict),
     writeMethod: upsert ? 'upsert' : 'insert',
     autoIds: config[Key.autoIds] === true && !upsert,
     externalResources: word(Key.externalUsage) === 'disabled' ? null : mappingOf(config).resources,

@@ -11,17 +11,21 @@ import {
 } from 'penstock/api'
 import { BulkSender } from './bulk-sender.ts'
 import { BulkWriter } from './bulk-writer.ts'
+import { ledgerLimits, type LedgerLimits } from './conflict-ledger.ts'
+import { ConflictWatch } from './conflict-watch.ts'
 import { settingsOf, type SinkSettings } from './settings.ts'
 import { documentId, positionId } from './document-id.ts'
-import { DocumentVersions } from './document-version.ts'
+import { DocumentVersions, firstRowVersion, placeOf, type Version } from './document-version.ts'
 import { DocumentReader, type Document } from './document.ts'
-import { indexName } from './index-name.ts'
 import { InfinityCount } from './infinity-count.ts'
 import { Indices } from './indices.ts'
 import { LineWriter } from './operation.ts'
-import { PartitionProgress } from './partition-progress.ts'
+import type { PartitionProgress } from './partition-progress.ts'
+import { Partitions } from './partitions.ts'
 import { placeholderOf } from './placeholder.ts'
 import { retriesOf } from './requests.ts'
+import { senderMetrics } from './sender-metrics.ts'
+import { TopicIndices } from './topic-indices.ts'
 import { openTransport, type Transport } from './transport.ts'
 
 interface Running {
@@ -32,6 +36,9 @@ interface Running {
   readonly writer: BulkWriter
   readonly reader: DocumentReader
   readonly versions: DocumentVersions
+  readonly conflicts: ConflictWatch
+  readonly topicIndices: TopicIndices
+  readonly partitions: Partitions
   readonly lineWriter: LineWriter
   readonly infinities: InfinityCount
   readonly dropped: Counter
@@ -40,12 +47,12 @@ interface Running {
 
 /** Writes records to Elasticsearch or OpenSearch; see the connector's README for what becomes of each. */
 export class ElasticsearchSinkTask implements SinkTask {
+  readonly #limits: LedgerLimits
   #running: Running | null = null
-  readonly #progress = new Map<string, PartitionProgress>()
-  readonly #indexOfTopic = new Map<string, string>()
-  /** Records of one partition come in runs. */
-  #lastProgress: { readonly topic: string; readonly partition: number; readonly progress: PartitionProgress } | null =
-    null
+
+  constructor(limits: LedgerLimits = ledgerLimits) {
+    this.#limits = limits
+  }
 
   async start(context: SinkTaskContext): Promise<void> {
     const settings = settingsOf(context.config)
@@ -73,6 +80,8 @@ export class ElasticsearchSinkTask implements SinkTask {
       },
     )
     const lineWriter = new LineWriter(writer.lines, Math.min(settings.maxInFlight, 5))
+    const partitions = new Partitions(context)
+    const conflicts = new ConflictWatch({ settings, context, log: partitions, limits: this.#limits })
     const sender = new BulkSender({
       transport,
       indices,
@@ -82,7 +91,8 @@ export class ElasticsearchSinkTask implements SinkTask {
       clock,
       logger,
       signal: stop.signal,
-      metrics: senderMetrics(context),
+      metrics: senderMetrics(metrics),
+      conflicts,
     })
     const infinities = new InfinityCount(
       metrics.counter('elasticsearch_infinities_total', 'Infinite dates and timestamps written as null'),
@@ -104,6 +114,9 @@ export class ElasticsearchSinkTask implements SinkTask {
       writer,
       reader,
       versions: new DocumentVersions(settings),
+      conflicts,
+      topicIndices: new TopicIndices(settings.externalResources),
+      partitions,
       lineWriter,
       infinities,
       dropped,
@@ -112,11 +125,7 @@ export class ElasticsearchSinkTask implements SinkTask {
   }
 
   async open(partitions: readonly OffsetToCommit[]): Promise<void> {
-    for (const partition of partitions) {
-      const name = nameOf(partition)
-      this.#progress.set(name, new PartitionProgress(name))
-    }
-    this.#lastProgress = null
+    this.#present().partitions.open(partitions)
   }
 
   async put(records: readonly SinkRecord[]): Promise<void> {
@@ -137,11 +146,23 @@ export class ElasticsearchSinkTask implements SinkTask {
     }
     writer.pump()
     if (writer.failure !== null) throw writer.failure
+    await this.#readAgain(running)
+  }
+
+  /** Conflicts that found no room to be followed are met again. */
+  async #readAgain({ conflicts, writer, partitions, context, stop }: Running): Promise<void> {
+    const rereads = conflicts.look()
+    if (rereads.length === 0) return
+    await writer.drain(stop.signal)
+    for (const { progress } of rereads) conflicts.forget(progress)
+    const offsets = rereads.map(({ progress: { topic, partition }, offset }) => ({ topic, partition, offset }))
+    partitions.open(offsets)
+    context.seek(offsets)
   }
 
   /** Null when the record was taken; else it has to be offered again when the promise is done (the index is ready then). */
   #take(record: SinkRecord, running: Running): Promise<void> | null {
-    const progress = this.#progressOf(record)
+    const progress = running.partitions.of(record)
     try {
       return this.#write(record, progress, running)
     } catch (error) {
@@ -161,20 +182,9 @@ export class ElasticsearchSinkTask implements SinkTask {
     }
   }
 
-  #progressOf(record: SinkRecord): PartitionProgress {
-    const { originalTopic: topic, originalPartition: partition } = record
-    const last = this.#lastProgress
-    if (last !== null && last.partition === partition && last.topic === topic) return last.progress
-    const progress = this.#progress.get(nameOf({ topic, partition }))
-    if (progress === undefined)
-      throw new ConnectError(`record ${placeOf(record)} is of a partition the task does not hold`)
-    this.#lastProgress = { topic, partition, progress }
-    return progress
-  }
-
   #write(record: SinkRecord, progress: PartitionProgress, running: Running): Promise<void> | null {
-    const { settings, reader } = running
-    const index = this.#indexFor(record.topic, settings)
+    const { settings, reader, topicIndices } = running
+    const index = topicIndices.of(record.topic)
     if (record.value === null) return this.#tombstone(record, index, progress, running)
     const change = reader.read(record.valueSchema, record.value, unchangedColumns(record))
     if (change.kind === 'delete') {
@@ -231,6 +241,7 @@ export class ElasticsearchSinkTask implements SinkTask {
           ? documentId(record.keySchema, record.key)
           : positionId(record.topic, record.partition, record.offset)
     const version = byKey && id !== null ? versions.of(record, progress.versionKinds) : null
+    noteRecord(record, version, progress)
     const source = document?.json ?? ''
     // An update leaves fields alone by itself; a document of its own has no stored value to keep.
     const holes = upsert || !byKey || id === null ? null : (document?.holes ?? null)
@@ -240,6 +251,7 @@ export class ElasticsearchSinkTask implements SinkTask {
       index,
       id,
       version,
+      timestamp: record.timestamp ?? 0,
       weight: lines === null ? source.length + draftWeight : lines.end - lines.start,
       mark: progress.begin(record.originalOffset),
       progress,
@@ -248,27 +260,12 @@ export class ElasticsearchSinkTask implements SinkTask {
     })
   }
 
-  #indexFor(topic: string, settings: SinkSettings): string {
-    const known = this.#indexOfTopic.get(topic)
-    if (known !== undefined) return known
-    const index =
-      settings.externalResources === null ? ownIndex(topic, this.#indexOfTopic) : settings.externalResources.get(topic)
-    if (index === undefined)
-      throw new ConnectError(`topic '${topic}' is not in topic.to.external.resource.mapping`, { code: 'ES_INDEX_NAME' })
-    this.#indexOfTopic.set(topic, index)
-    return index
-  }
-
   async preCommit(current: readonly OffsetToCommit[]): Promise<readonly OffsetToCommit[]> {
-    const { writer } = this.#present()
+    const { writer, partitions, conflicts } = this.#present()
     if (writer.failure !== null) throw writer.failure
     writer.pump()
-    const offsets: OffsetToCommit[] = []
-    for (const { topic, partition, offset } of current) {
-      const committable = this.#progress.get(`${topic}-${partition}`)?.committable ?? null
-      if (committable !== null) offsets.push({ topic, partition, offset: Math.min(committable, offset) })
-    }
-    return offsets
+    partitions.noteDelivered(current)
+    return partitions.committable(current, conflicts.held())
   }
 
   async flush(signal: AbortSignal): Promise<void> {
@@ -276,9 +273,9 @@ export class ElasticsearchSinkTask implements SinkTask {
     await writer.drain(AbortSignal.any([signal, AbortSignal.timeout(settings.flushTimeoutMs)]))
   }
 
-  async close(partitions: readonly TopicPartition[]): Promise<void> {
-    for (const partition of partitions) this.#progress.delete(nameOf(partition))
-    this.#lastProgress = null
+  async close(closed: readonly TopicPartition[]): Promise<void> {
+    const { partitions, conflicts } = this.#present()
+    for (const progress of partitions.close(closed)) conflicts.forget(progress)
   }
 
   async stop(): Promise<void> {
@@ -296,6 +293,14 @@ export class ElasticsearchSinkTask implements SinkTask {
   }
 }
 
+/** What conflicts are judged by. */
+function noteRecord(record: SinkRecord, version: Version, progress: PartitionProgress): void {
+  if (record.timestamp !== null) progress.timestamp = record.timestamp
+  if (record.topic !== record.originalTopic) progress.routed = progress.shared = true
+  if (progress.shared && version !== null && version >= firstRowVersion)
+    progress.line.note(record.originalOffset, version)
+}
+
 // A document with holes grows by its stored values, whose size is not known beforehand.
 const draftWeight = 64 * 1024
 
@@ -305,50 +310,4 @@ const noColumns: readonly string[] = []
 function unchangedColumns(record: SinkRecord): readonly string[] {
   const header = lastHeader(record.headers, '__penstock.unchanged')
   return header === undefined ? noColumns : String(header.value).split(',')
-}
-
-function senderMetrics({ metrics }: SinkTaskContext): ConstructorParameters<typeof BulkSender>[0]['metrics'] {
-  return {
-    bulkSeconds: metrics.histogram(
-      'elasticsearch_bulk_seconds',
-      'Time from sending a bulk request to its answer',
-      [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-    ),
-    documents: metrics.counter('elasticsearch_documents_total', 'Operations that Elasticsearch applied'),
-    conflicts: metrics.counter('elasticsearch_conflicts_total', 'Operations that a newer stored version made needless'),
-    malformed: metrics.counter(
-      'elasticsearch_malformed_total',
-      'Documents that Elasticsearch refused and behavior.on.malformed.documents let pass',
-    ),
-    missingValues: metrics.counter(
-      'elasticsearch_missing_values_total',
-      'Unchanged large values that were stored nowhere',
-    ),
-  }
-}
-
-/** The index named after a topic. @throws ConnectError when the name is illegal or another topic's already. */
-function ownIndex(topic: string, taken: ReadonlyMap<string, string>): string {
-  const { name, problem } = indexName(topic)
-  if (problem !== null)
-    throw new ConnectError(
-      `topic '${topic}' has no legal index name: ${problem}. Rename it with a RegexRouter transform`,
-      { code: 'ES_INDEX_NAME' },
-    )
-  for (const [other, index] of taken) {
-    if (index === name)
-      throw new ConnectError(
-        `topics '${other}' and '${topic}' would both be written to index '${name}'. Route one elsewhere with a RegexRouter transform`,
-        { code: 'ES_INDEX_NAME' },
-      )
-  }
-  return name
-}
-
-function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}-${partition}`
-}
-
-function placeOf(record: SinkRecord): string {
-  return `${record.originalTopic}-${record.originalPartition}@${record.originalOffset}`
 }

@@ -102,6 +102,8 @@ export interface SinkTaskContext extends TaskContext {
   topicId(topic: string): string | null
   /** The partitions this task holds. */
   assignment(): readonly TopicPartition[]
+  /** The end of the partition's log as the last fetch saw it; null before the first. */
+  highWatermark(partition: TopicPartition): number | null
   /** Reads on from these offsets: seeks before the next `put`. */
   seek(offsets: readonly OffsetToCommit[]): void
   pause(partitions: readonly TopicPartition[]): void

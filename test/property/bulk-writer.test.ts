@@ -49,6 +49,7 @@ function operation(id: string, offset: number, progress: PartitionProgress, line
     index: 'i',
     id,
     version: null,
+    timestamp: 0,
     weight: 100,
     mark: progress.begin(offset),
     progress,
@@ -69,7 +70,7 @@ describe('parallel bulk requests', () => {
         fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 80 }),
         fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 10 }),
         async (ids, turns) => {
-          const progress = new PartitionProgress('t-0')
+          const progress = new PartitionProgress({ topic: 't', partition: 0 })
           const target = new SlowTarget(turns)
           const marks: Operation[] = []
           let wrong = 0
@@ -110,7 +111,7 @@ describe('parallel bulk requests', () => {
   })
 
   it('stop for good with the first failure, and say it to whoever waits', async () => {
-    const progress = new PartitionProgress('t-0')
+    const progress = new PartitionProgress({ topic: 't', partition: 0 })
     const failures: string[] = []
     const writer = new BulkWriter(
       settings,
@@ -125,7 +126,7 @@ describe('parallel bulk requests', () => {
   })
 
   it('hold no more bytes than fit into the requests under way and one more, however few the documents', async () => {
-    const progress = new PartitionProgress('t-0')
+    const progress = new PartitionProgress({ topic: 't', partition: 0 })
     const answer = Promise.withResolvers<void>()
     const writer = new BulkWriter(
       { ...settings, bulkSizeBytes: 100, maxInFlight: 2 },
@@ -147,7 +148,7 @@ describe('parallel bulk requests', () => {
 
   it('let a partial request go at once when nothing is under way', async () => {
     const sent: number[] = []
-    const progress = new PartitionProgress('t-0')
+    const progress = new PartitionProgress({ topic: 't', partition: 0 })
     const writer = new BulkWriter(
       { ...settings, lingerMs: 60_000 },
       systemClock,

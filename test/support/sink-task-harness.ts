@@ -297,6 +297,7 @@ export class SinkTaskHarness {
       clusterId: this.log.clusterId,
       topicId: (topic) => this.log.topicIds.get(topic) ?? null,
       assignment: () => this.log.partitions,
+      highWatermark: (at) => this.log.records.get(nameOf(at))?.length ?? null,
       seek: (offsets) => void this.#seeks.push(...offsets),
       pause: (partitions) => {
         for (const at of partitions) this.#paused.add(nameOf(at))

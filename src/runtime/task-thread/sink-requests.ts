@@ -11,6 +11,8 @@ export interface SinkRequestTargets {
   /** Pauses, or resumes unless everything is held back. */
   readonly hold: (partitions: readonly TopicPartition[]) => void
   readonly release: (partitions: readonly TopicPartition[]) => void
+  /** The end of a partition's log; null before it is known. */
+  readonly endOf: (partition: TopicPartition) => number | null
   readonly status: TaskStatus
   readonly clusterId: string | null
   readonly topicId: (topic: string) => string | null
@@ -44,13 +46,14 @@ export class SinkRequests {
 
   /** The task's side. */
   context(context: HostContext, targets: SinkRequestTargets): SinkTaskContext {
-    const { positions, control, hold, release, status, clusterId, topicId } = targets
+    const { positions, control, hold, release, status, clusterId, topicId, endOf } = targets
     return {
       ...context,
       setCondition: (code, message) => status.setCondition(code, message),
       clusterId,
       topicId,
       assignment: () => positions.assignment(),
+      highWatermark: endOf,
       seek: (offsets) => {
         this.#seeks.push(...offsets)
         control.wakeUp()

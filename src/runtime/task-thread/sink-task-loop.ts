@@ -333,6 +333,7 @@ export class SinkTaskLoop {
       release: (partitions) => {
         if (!this.#control.paused && this.#refused === null) consumer.resume(partitions)
       },
+      endOf: (partition) => consumer.highWatermark(partition),
       status: this.#status,
       clusterId: this.#options.clusterId,
       topicId: (topic) => consumer.topicId(topic),

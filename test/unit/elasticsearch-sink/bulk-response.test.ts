@@ -6,12 +6,13 @@ import { LineWriter, type Operation } from '../../../connectors/elasticsearch-si
 import { PartitionProgress } from '../../../connectors/elasticsearch-sink/partition-progress.ts'
 
 function operation(id: string, version: number | null, kind: Operation['kind'] = 'index'): Operation {
-  const progress = new PartitionProgress('orders-0')
+  const progress = new PartitionProgress({ topic: 'orders', partition: 0 })
   return {
     kind,
     index: 'orders',
     id,
     version,
+    timestamp: 0,
     weight: 0,
     mark: progress.begin(0),
     progress,
@@ -27,7 +28,17 @@ describe('an item of a bulk answer', () => {
   it.each<[string, BulkItem, string]>([
     ['an applied write', { index: { status: 201 } }, 'done'],
     ['a delete of a document that is not there', { delete: { status: 404 } }, 'done'],
-    ['a conflict of versions', failed(409, 'version_conflict_engine_exception'), 'superseded'],
+    [
+      'a conflict of versions',
+      {
+        index: {
+          status: 409,
+          error: { type: 'version_conflict_engine_exception', reason: 'current version [7] is higher' },
+        },
+      },
+      'superseded',
+    ],
+    ['a conflict that names no version', failed(409, 'version_conflict_engine_exception'), 'refused'],
     ['a full queue', failed(429, 'es_rejected_execution_exception'), 'unavailable'],
     ['a missing shard', failed(503, 'unavailable_shards_exception'), 'unavailable'],
     ['a block on the index', failed(403, 'cluster_block_exception'), 'unavailable'],
@@ -46,7 +57,6 @@ describe('an item of a bulk answer', () => {
   it.each([
     ['[1]: version conflict, current version [849607860224] is higher than the one provided [5]', 849_607_860_224],
     ['[1]: version conflict, current version [9007199254740993] is higher than the one provided [5]', 2n ** 53n + 1n],
-    ['because', null],
   ])('names the stored version of a conflict: %s', (reason, stored) => {
     const item = { index: { status: 409, error: { type: 'version_conflict_engine_exception', reason } } }
     expect(classify(item, versioned)).toEqual({ kind: 'superseded', stored })

@@ -170,7 +170,9 @@ describe('the version of a document', () => {
     const versions = versionsBy('auto')
     const kinds = new VersionKinds()
     versions.of(versioned, kinds)
-    expect(() => versions.of(log.append({ topic: 'a' }), kinds)).toThrow(/ES_VERSION_MIXED: topic 'a' goes back/)
+    expect(() => versions.of(log.append({ topic: 'a' }), kinds)).toThrow(
+      /ES_VERSION_MIXED: record a-0@2: topic 'a' goes back/,
+    )
   })
 
   it('is refused where a version after offsets is not above every offset', () => {

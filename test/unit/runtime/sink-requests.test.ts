@@ -21,6 +21,7 @@ it('shows what a sink task waits for by itself, each reason once, until it conti
     control,
     hold: () => undefined,
     release: () => undefined,
+    endOf: () => null,
     status,
     clusterId: null,
     topicId: () => null,

@@ -1,0 +1,119 @@
+import {
+  ConnectError,
+  type OffsetToCommit,
+  type SinkRecord,
+  type SinkTaskContext,
+  type TopicPartition,
+} from 'penstock/api'
+import { isOffset, type Conflict, type LogView } from './conflict-ledger.ts'
+import { PartitionProgress } from './partition-progress.ts'
+
+/** The partitions of a task, by name; what they show of the log. */
+export class Partitions implements LogView {
+  readonly #context: Pick<SinkTaskContext, 'highWatermark' | 'raw' | 'clock'>
+  readonly #held = new Map<string, PartitionProgress>()
+  /** Records of one partition come in runs. */
+  #last: PartitionProgress | null = null
+
+  constructor(context: Pick<SinkTaskContext, 'highWatermark' | 'raw' | 'clock'>) {
+    this.#context = context
+  }
+
+  open(partitions: readonly TopicPartition[]): void {
+    for (const at of partitions) this.#held.set(nameOf(at), new PartitionProgress(at))
+    this.#settle()
+  }
+
+  /** Answers what was held. */
+  close(partitions: readonly TopicPartition[]): readonly PartitionProgress[] {
+    const closed: PartitionProgress[] = []
+    for (const at of partitions) {
+      const progress = this.#held.get(nameOf(at))
+      if (progress === undefined) continue
+      closed.push(progress)
+      this.#held.delete(nameOf(at))
+    }
+    this.#settle()
+    return closed
+  }
+
+  /** @throws ConnectError when the task does not hold the record's partition. */
+  of(record: SinkRecord): PartitionProgress {
+    const { originalTopic: topic, originalPartition: partition } = record
+    const last = this.#last
+    if (last !== null && last.partition === partition && last.topic === topic) return last
+    const progress = this.#held.get(nameOf({ topic, partition }))
+    if (progress === undefined)
+      throw new ConnectError(
+        `record ${topic}-${partition}@${record.originalOffset} is of a partition the task does not hold`,
+      )
+    this.#last = progress
+    return progress
+  }
+
+  /** Of `current` what may be committed; nothing from the offsets of `held` on. */
+  committable(
+    current: readonly OffsetToCommit[],
+    held: ReadonlyMap<PartitionProgress, number> | null,
+  ): readonly OffsetToCommit[] {
+    const offsets: OffsetToCommit[] = []
+    for (const { topic, partition, offset } of current) {
+      const progress = this.#held.get(nameOf({ topic, partition }))
+      const done = progress?.committable ?? null
+      if (progress === undefined || done === null) continue
+      offsets.push({
+        topic,
+        partition,
+        offset: Math.min(done, offset, held?.get(progress) ?? Number.POSITIVE_INFINITY),
+      })
+    }
+    return offsets
+  }
+
+  /** The task was given everything before these offsets. */
+  noteDelivered(current: readonly OffsetToCommit[]): void {
+    for (const at of current) {
+      const progress = this.#held.get(nameOf(at))
+      if (progress !== undefined) progress.delivered = at.offset
+    }
+  }
+
+  now(): number {
+    return this.#context.clock.monotonic()
+  }
+
+  end(progress: PartitionProgress): number | null {
+    return this.#context.highWatermark(progress)
+  }
+
+  passed(progress: PartitionProgress, offset: number): boolean {
+    return (progress.committable ?? 0) >= offset || (progress.idle && progress.delivered >= offset)
+  }
+
+  reached(conflict: Conflict): boolean {
+    const { progress, offset, stored } = conflict
+    if (isOffset(conflict) || !progress.shared) return false
+    const later = progress.line.highestAfter(offset)
+    if (later !== null && later >= stored) return true
+    for (const other of this.#held.values()) {
+      if (other === progress || other.source !== progress.source) continue
+      const { highest } = other.line
+      if (highest !== null && highest >= stored) return true
+    }
+    return false
+  }
+
+  /** A document's records all lie in one partition only where the topic has one, and no other task has a part of it. */
+  #settle(): void {
+    this.#last = null
+    const counts = new Map<string, number>()
+    for (const { topic } of this.#held.values()) counts.set(topic, (counts.get(topic) ?? 0) + 1)
+    const tasks = Number(this.#context.raw['tasks.max'] ?? 1)
+    for (const progress of this.#held.values())
+      progress.shared = progress.routed || tasks > 1 || (counts.get(progress.topic) ?? 0) > 1
+  }
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`
+}

@@ -1,0 +1,34 @@
+import type { Counter, Histogram, TaskMetrics } from 'penstock/api'
+
+/** What the sender counts. */
+export interface SenderMetrics {
+  readonly bulkSeconds: Histogram
+  readonly documents: Counter
+  readonly conflicts: Counter
+  readonly malformed: Counter
+  readonly missingValues: Counter
+}
+
+/** The sender's metrics, under their names. */
+export function senderMetrics(metrics: TaskMetrics): SenderMetrics {
+  return {
+    bulkSeconds: metrics.histogram(
+      'elasticsearch_bulk_seconds',
+      'Time from sending a bulk request to its answer',
+      [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    ),
+    documents: metrics.counter('elasticsearch_documents_total', 'Operations that Elasticsearch applied'),
+    conflicts: metrics.counter(
+      'elasticsearch_conflicts_total',
+      'Operations that met a higher stored version, as those that are read again do',
+    ),
+    malformed: metrics.counter(
+      'elasticsearch_malformed_total',
+      'Documents that Elasticsearch refused and behavior.on.malformed.documents let pass',
+    ),
+    missingValues: metrics.counter(
+      'elasticsearch_missing_values_total',
+      'Unchanged large values that were stored nowhere',
+    ),
+  }
+}
