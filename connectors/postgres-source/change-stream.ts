@@ -137,7 +137,7 @@ export class ChangeStream {
   }
 
   #commit(endLsn: number): void {
-    const { xid, micros } = this.#open()
+    const { xid, micros, index, skipped } = this.#open()
     this.#transaction = null
     if (endLsn > (this.#lastCommit ?? 0)) {
       this.#lastCommit = endLsn
@@ -145,7 +145,7 @@ export class ChangeStream {
       this.#sequenceMillions = 0
     }
     if (endLsn > (this.#doneBefore ?? 0)) this.#doneBefore = endLsn
-    this.#sink.onCommit({ endLsn, xid, micros })
+    this.#sink.onCommit({ endLsn, xid, micros, changes: skipped ? 0 : index })
   }
 
   #open(): Transaction {

@@ -8,6 +8,8 @@ export interface CommittedTransaction {
   readonly xid: number
   /** Microseconds of the epoch. */
   readonly micros: number
+  /** How many changes it had; 0 when it was passed over. */
+  readonly changes: number
 }
 
 /** Stores an offset that belongs to no record. Only called with nothing in flight. */

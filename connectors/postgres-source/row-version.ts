@@ -2,7 +2,7 @@
  * The version of a row (D14, D18): (epoch × 2^43 + commit LSN / 8) × 1024 + the change's index in its transaction, at most
  * 1023. Log records begin at multiples of 8 bytes. A snapshot row takes the position of its slot and index 0.
  */
-const versionsPerCommit = 1024
+export const versionsPerCommit = 1024
 const positionsPerEpoch = 2n ** 43n
 const versionsPerEpoch = positionsPerEpoch * BigInt(versionsPerCommit)
 

@@ -1,4 +1,4 @@
-import { ConnectError, type Clock, type Logger, type SourceOffset, type SourceRecord } from 'penstock/api'
+import { ConnectError, type Clock, type Counter, type Logger, type SourceOffset, type SourceRecord } from 'penstock/api'
 import { ChangeStream, type Missing } from './change-stream.ts'
 import { heartbeatRecord } from './heartbeat.ts'
 import { identifyBySql, identifySystem, noLine, type Line, type ServerLine } from './line.ts'
@@ -21,6 +21,7 @@ import { ReplicationStream } from './replication-stream.ts'
 import { currentTables, planOf, snapshotTables, statusInterval, type Plan, type Start } from './session-plan.ts'
 import { findLine, lineFrom, type LineFinding } from './session-line.ts'
 import { PgSession } from './session.ts'
+import { versionsPerCommit } from './row-version.ts'
 import type { SourceSettings } from './settings.ts'
 import { checkSlot, createSlot, readAgain, readLogEnd, startReplication, type Slot } from './slot.ts'
 import { beginSnapshot, Snapshot, snapshotPoint } from './snapshot.ts'
@@ -44,6 +45,7 @@ export interface SessionParts {
   readonly stored: () => Promise<SourceOffset | null>
   /** The highest row version at the ends of these topics. */
   readonly highestVersion: (topics: readonly string[]) => Promise<bigint | null>
+  readonly sharedVersions: Counter
 }
 
 /** What is known when the stream begins. */
@@ -279,7 +281,7 @@ export class SourceSession {
   }
 
   #makeStream(resume: StreamPoint, slotLsn: number, publication: string): ReplicationStream {
-    const { settings, tables, records, clock, logger } = this.#parts
+    const { settings, tables, records, clock, logger, sharedVersions } = this.#parts
     const line = this.#line
     const changes = new ChangeStream(
       tables,
@@ -290,7 +292,10 @@ export class SourceSession {
           this.#progress.onEmitted(record.sourceOffset)
           if (this.#queue.isFull) this.#stream?.setFull(true)
         },
-        onCommit: (transaction) => this.#progress.onTransaction(transaction),
+        onCommit: (transaction) => {
+          this.#progress.onTransaction(transaction)
+          if (transaction.changes > versionsPerCommit) sharedVersions.add(transaction.changes - versionsPerCommit)
+        },
       },
       settings.skippedOperations,
       {

@@ -176,6 +176,22 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     expect(versionOf(update)).toBeGreaterThanOrEqual(versionOf(snapshot))
   })
 
+  it('gives the changes of a long transaction versions that never fall, and counts those that share one (D18)', async () => {
+    const db = await bench.database('create table t (id int primary key, v int); insert into t values (1, 0)')
+    const source = await bench.source(db.config())
+    await source.waitForRecords(1)
+    await db.play(
+      `do $$ begin for i in 1..1030 loop update t set v = i where id = 1; end loop; end $$; update t set v = -1 where id = 1`,
+    )
+    const [, ...changes] = await source.waitForRecords(1 + 1030 + 1)
+    const versions = changes.map(versionOf)
+    expect(versions).toEqual(versions.toSorted((a, b) => (a < b ? -1 : Number(a > b))))
+    expect(new Set(versions.slice(0, 1024)).size).toBe(1024)
+    expect(new Set(versions.slice(1023, 1030)).size).toBe(1)
+    expect(versions[1030]).toBeGreaterThan(versions[1029] ?? 0n)
+    await source.waitFor('the count', () => source.counters.get('source_shared_versions_total') === 6)
+  })
+
   it('writes heartbeats that carry how far it is', async () => {
     const db = await bench.database('create table t (id int primary key)')
     const source = await bench.source(db.config({ 'heartbeat.interval.ms': '50' }))

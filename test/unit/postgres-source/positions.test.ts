@@ -115,7 +115,7 @@ describe('progress', () => {
     const { progress: at, stored, clock } = progress()
     const row = rowOffset('INSERT', 9, null, 3, 1, 1, line)
     at.onEmitted(row)
-    at.onTransaction({ endLsn: 12, xid: 3, micros: 1 })
+    at.onTransaction({ endLsn: 12, xid: 3, micros: 1, changes: 1 })
     expect(at.storeTransaction(() => undefined)).toBeNull()
     at.onDurable(row)
     let retried = 0
