@@ -184,7 +184,7 @@ export const configDef = {
     'BOOLEAN',
     'LOW',
     true,
-    'Whether an object is only put where none is (If-None-Match), or where the one there is older than the hold on its partition (If-Match): a task that lost its partition cannot replace what its successor wrote. Stores that do not know the headers are written without.',
+    'Whether an object is only put where none is (If-None-Match), or over the one that was looked at (If-Match): a task that lost its partition cannot replace what its successor wrote. Stores that do not know the headers are asked before each object, as when it is off.',
   ),
   'retry.backoff.ms': connector(
     'LONG',

@@ -14,15 +14,19 @@ export interface HttpRequest {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: readonly Uint8Array[]
+  /** Of an answer that is longer the rest is left out. */
+  readonly maxAnswerBytes?: number
 }
 
 export interface HttpAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
+  /** The body as it came. */
+  readonly bytes: Buffer
 }
 
-const maxAnswerBytes = 1024 * 1024
+const usualAnswerBytes = 1024 * 1024
 const maxConnections = 16
 
 /** Sends requests to one host over connections that stay open. */
@@ -57,7 +61,9 @@ export class HttpExchange {
       })
       // More than one may come: the socket's own error after the one it was destroyed with.
       outgoing.on('error', (error) => reject(signal.aborted ? reasonOf(signal) : error))
-      outgoing.once('response', (incoming) => collect(incoming, resolve, reject))
+      outgoing.once('response', (incoming) =>
+        collect(incoming, request.maxAnswerBytes ?? usualAnswerBytes, resolve, reject),
+      )
       write(outgoing, request.body)
     })
   }
@@ -83,6 +89,7 @@ function write(outgoing: ClientRequest, body: readonly Uint8Array[]): void {
 
 function collect(
   incoming: IncomingMessage,
+  maxBytes: number,
   resolve: (answer: HttpAnswer) => void,
   reject: (error: unknown) => void,
 ): void {
@@ -90,13 +97,14 @@ function collect(
   let bytes = 0
   incoming.on('data', (piece: Buffer) => {
     bytes += piece.length
-    if (bytes <= maxAnswerBytes) pieces.push(piece)
+    if (bytes <= maxBytes) pieces.push(piece)
   })
   incoming.on('error', reject)
   incoming.once('end', () => {
     const headers: Record<string, string> = {}
     for (const [name, value] of Object.entries(incoming.headers)) headers[name] = String(value)
-    resolve({ status: incoming.statusCode ?? 0, headers, body: Buffer.concat(pieces).toString('utf8') })
+    const body = Buffer.concat(pieces)
+    resolve({ status: incoming.statusCode ?? 0, headers, body: body.toString('utf8'), bytes: body })
   })
 }
 

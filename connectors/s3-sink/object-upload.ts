@@ -2,13 +2,13 @@ import { assert, ConnectError } from 'penstock/api'
 
 import { GzipMember } from './gzip-member.ts'
 import type { MemoryBudget } from './memory-budget.ts'
-import type { Condition, PutOutcome, S3Store, StoredPart } from './s3-store.ts'
+import type { Condition, ObjectMark, PutOutcome, S3Store, StoredPart } from './s3-store.ts'
 
 /** What an upload needs to know. */
 export interface UploadOptions {
-  readonly key: string
-  /** Marks the object as this upload's. */
-  readonly writer: string
+  /** Asked for once {@link ready} is done. */
+  readonly key: () => string
+  readonly mark: ObjectMark
   readonly store: S3Store
   readonly budget: MemoryBudget
   readonly partBytes: number
@@ -58,7 +58,7 @@ export class ObjectUpload {
   }
 
   get key(): string {
-    return this.#options.key
+    return this.#options.key()
   }
 
   /** Bytes that wait here, not yet in the store. */
@@ -76,8 +76,14 @@ export class ObjectUpload {
     return this.#abort.signal
   }
 
-  get writer(): string {
-    return this.#options.writer
+  get mark(): ObjectMark {
+    return this.#options.mark
+  }
+
+  /** After {@link end}: the whole object's bytes; null once parts of it have left. */
+  async whole(): Promise<Buffer | null> {
+    await this.#work
+    return this.#uploadId === null ? Buffer.concat(this.#pending) : null
   }
 
   /** Adds bytes behind those before; they are the upload's from here on. */
@@ -119,7 +125,7 @@ export class ObjectUpload {
     const uploadId = this.#uploadId
     let outcome: PutOutcome
     if (uploadId === null) {
-      outcome = await this.#options.store.putObject(this.key, this.#pending, condition, this.writer, signal)
+      outcome = await this.#options.store.putObject(this.key, this.#pending, condition, this.mark, signal)
     } else {
       if (this.#pendingBytes > 0 || this.#parts.length === 0) await this.#uploadPart(this.#pendingBytes)
       outcome = await this.#options.store.completeUpload(this.key, uploadId, this.#parts, condition, signal)
@@ -170,7 +176,7 @@ export class ObjectUpload {
 
   async #uploadPart(bytes: number): Promise<void> {
     const { signal } = this.#abort
-    this.#uploadId ??= await this.#options.store.createUpload(this.key, this.writer, this.#creation.signal)
+    this.#uploadId ??= await this.#options.store.createUpload(this.key, this.mark, this.#creation.signal)
     const body = this.#takePending(bytes)
     const part = await this.#options.store.uploadPart(this.key, this.#uploadId, this.#parts.length + 1, body, signal)
     if (part === null) throw new UploadLostError(`the store has forgotten the upload of ${this.key}`)

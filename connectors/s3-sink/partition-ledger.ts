@@ -1,37 +1,51 @@
 import { assert, present } from 'penstock/api'
 
+/** An object of a {@link PartitionLedger}. */
+export interface LedgerObject {
+  /** The offset that names it. Final once `isNamed`. */
+  readonly start: number
+  readonly isNamed: boolean
+}
+
 /**
  * What is known of one partition's objects and offsets, and what may be done next. Pure: values in, values out.
  *
  * ```
- *   committed          end                 end
- *      │   object 0     │     object 1      │    object 2 (open)
- *      ├────────────────┼───────────────────┼───────────────── …   offsets
- *      start            start               start
+ *   committed        end     start         end, start
+ *      ├── object 0 ────┤  gap  ├── object 1 ──┼── object 2 (open) …   offsets
  * ```
- * Objects lie side by side: each starts where the one before it ends, the first at the committed offset. An object is
- * named by its start, and is completed in the store only while its start *is* the committed offset. So the store never
- * holds more than one object past the committed offset, and a replay, which begins at the committed offset, writes an
- * object of the same name over it, however long or short that one turns out. Offsets are covered once. For the same
- * reason offsets without records are not committed by themselves while such an object may be there: the replay's would
- * begin behind them, under another name.
+ * An object is named by the offset of its first record, and is completed only while that *is* the committed offset: a gap
+ * before it (records without a line) is committed first. So at most one object lies past the committed offset, and a replay,
+ * which begins there, writes an object of the same name over it, of whatever length: offsets are covered once.
  */
 export class PartitionLedger {
   readonly #objects: Entry[] = []
   #committed: number
   #next: number
   #answered: number | null = null
-  #mayBeReplay = true
+  /** The highest offset that was ever answered: the group may have it. */
+  #offered: number
+  /**
+   * Whether an earlier life left an object at the committed offset. The record that names it may be gone now (compaction,
+   * a transform): then the first object, which begins behind the gap, has to replace it under its name all the same.
+   */
+  #leftover: 'unknown' | 'none' | 'found' = 'unknown'
 
   /** @param position the offset at which reading begins: the committed one. */
   constructor(position: number) {
     this.#committed = position
     this.#next = position
+    this.#offered = position
   }
 
-  /** The offset from which a replay would begin. */
+  /** The offset that is known to be committed. */
   get committed(): number {
     return this.#committed
+  }
+
+  /** The offset from which records are taken. */
+  get next(): number {
+    return this.#next
   }
 
   /** Objects that are not behind the committed offset, the open one included. */
@@ -44,11 +58,16 @@ export class PartitionLedger {
     return this.#objects.at(-1)?.state === 'open'
   }
 
-  /** Begins the next object and says at which offset. */
-  begin(): number {
+  /** Begins the next object, whose first record has this offset. */
+  begin(offset: number): LedgerObject {
     assert(!this.isOpen, 'an object is open already')
-    this.#objects.push({ start: this.#next, end: this.#next, state: 'open' })
-    return this.#next
+    assert(offset >= this.#next, `offset ${offset} lies before ${this.#next}`)
+    const isFirst = this.#objects.length === 0 && this.#leftover !== 'none' && offset > this.#committed
+    const start = isFirst && this.#leftover === 'found' ? this.#committed : offset
+    const isNamed = !isFirst || this.#leftover === 'found'
+    const object: Entry = { start, end: offset, state: 'open', isNamed }
+    this.#objects.push(object)
+    return object
   }
 
   /** A record went into the open object. */
@@ -66,10 +85,16 @@ export class PartitionLedger {
     open.state = 'sealed'
   }
 
-  /** Whether the oldest object may be completed in the store: all before it is committed. */
+  /** Whether the oldest object may be completed in the store: everything before it is committed. */
   get mayComplete(): boolean {
     const head = this.#objects[0]
-    return head !== undefined && head.state === 'sealed' && head.start === this.#committed
+    return head !== undefined && head.isNamed && head.state === 'sealed' && head.start === this.#committed
+  }
+
+  /** Whether the oldest object waits for the commit of what lies before it, and nothing else. */
+  get waitsForGap(): boolean {
+    const head = this.#objects[0]
+    return head !== undefined && head.isNamed && head.state !== 'completed' && head.start !== this.#committed
   }
 
   /** The oldest object is in the store. */
@@ -78,48 +103,74 @@ export class PartitionLedger {
     present(this.#objects[0], 'oldest object').state = 'completed'
   }
 
-  /** Whether records that went into no object are not answered until it is known that this is no replay. */
-  withholds(current: number): boolean {
-    return this.#mayBeReplay && this.#objects.length === 0 && current > this.#next
+  /** Whether it has to be found out if an earlier life left an object at the committed offset. */
+  needsLook(current: number): boolean {
+    const head = this.#objects[0]
+    return this.#leftover === 'unknown' && (head === undefined ? current > this.#next : !head.isNamed)
   }
 
-  /** The store has no object that starts at the committed offset. */
-  noReplay(): void {
-    this.#mayBeReplay = false
+  /** The store has, or has not, an object that starts at the committed offset. */
+  looked(found: boolean): void {
+    if (this.#leftover !== 'unknown') return
+    this.#leftover = found ? 'found' : 'none'
+    const head = this.#objects[0]
+    if (head === undefined || head.isNamed) return
+    head.isNamed = true
+    if (found) head.start = this.#committed
   }
 
   /**
    * The offset to commit; null when there is nothing to say. Records that went into no object count as done when
-   * no object lies before them, unless they are withheld.
+   * no object lies before them, and none of an earlier life can.
    * @param current the offset after the last record that was delivered.
    */
   answer(current: number): number | null {
     const head = this.#objects[0]
-    if (head === undefined && current > this.#next && !this.#mayBeReplay) this.#next = current
-    const answer = head === undefined ? this.#next : head.state === 'completed' ? head.end : head.start
+    if (head === undefined && current > this.#next && this.#leftover === 'none') this.#next = current
+    const answer = head === undefined ? this.#next : offsetBefore(head, this.#committed)
     this.#answered = answer === this.#committed ? null : answer
+    this.#offered = Math.max(this.#offered, answer)
     return this.#answered
   }
 
-  /** What was answered is committed. Says whether an object is done with. */
-  confirm(): boolean {
-    if (this.#answered === null) return false
-    this.#committed = this.#answered
+  /** The offset that was answered is committed. */
+  confirm(offset: number): void {
+    if (this.#answered !== offset) return
+    this.#committed = offset
     this.#answered = null
-    if (this.#objects[0]?.state !== 'completed') return false
+    if (this.#objects[0]?.state !== 'completed') return
     this.#objects.shift()
-    this.#mayBeReplay = false
-    return true
+    this.#leftover = 'none'
   }
 
   /** Whether what was answered is committed is not known: it will be answered again. */
   forget(): void {
     this.#answered = null
   }
+
+  /**
+   * Gives up the objects that are not in the store; their records have to be read again, from the offset answered. That is
+   * not before any offset that the group may have: a later life could begin there, and would write these records again.
+   */
+  rewind(): number {
+    const head = this.#objects[0]
+    this.#objects.length = 0
+    this.#answered = null
+    if (head?.state === 'completed') this.#objects.push(head)
+    this.#next = head?.state === 'completed' ? head.end : this.#offered
+    return this.#next
+  }
 }
 
 interface Entry {
-  readonly start: number
+  start: number
   end: number
   state: 'open' | 'sealed' | 'completed'
+  isNamed: boolean
+}
+
+/** Up to where everything is done, an object being the oldest. */
+function offsetBefore({ state, start, end, isNamed }: Entry, committed: number): number {
+  if (state === 'completed') return end
+  return isNamed ? start : committed
 }

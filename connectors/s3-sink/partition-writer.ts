@@ -3,11 +3,12 @@ import { ConnectError, type Clock, type Logger, type SinkRecord, type TopicParti
 import { LineBuffer } from './line-buffer.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import { objectKey } from './object-key.ts'
-import { ObjectUpload, UploadLostError } from './object-upload.ts'
-import { PartitionLedger } from './partition-ledger.ts'
+import { ObjectPlacement } from './object-placement.ts'
+import { ObjectUpload } from './object-upload.ts'
+import type { PartitionLedger } from './partition-ledger.ts'
 import type { RecordText } from './record-text.ts'
 import { deadlineMs, rotatesAfter, rotatesAt, rotatesBefore, type RotationReason } from './rotation.ts'
-import type { Condition, S3Store } from './s3-store.ts'
+import type { S3Store } from './s3-store.ts'
 import type { S3SinkSettings } from './settings.ts'
 
 /** What the writers of a task have in common. */
@@ -19,14 +20,15 @@ export interface WriterSurroundings {
   readonly clock: Clock
   readonly logger: Logger
   readonly minPartBytes: number
+  readonly clusterId: string | null
+  readonly topicId: (topic: string) => string | null
+  /** The offsets before the next object are to be committed: it may not appear before. */
+  readonly requestCommit: () => void
   /** An object is in the store: its offsets are to be committed. */
   readonly onCompleted: (records: number, bytes: number) => void
   /** The writer cannot go on by itself; after an {@link UploadLostError} it is to be replaced. */
   readonly onFailed: (writer: PartitionWriter, error: unknown) => void
 }
-
-/** Another task holds the partition since later, and has written already. */
-export class FencedError extends ConnectError {}
 
 interface FilledObject {
   readonly upload: ObjectUpload
@@ -45,6 +47,8 @@ export class PartitionWriter implements TopicPartition {
   readonly #around: WriterSurroundings
   readonly #ledger: PartitionLedger
   readonly #assignedAtMs: number
+  readonly #topicId: string | null
+  readonly #placement: ObjectPlacement
   readonly #ready: Promise<void>
   readonly #sealed: FilledObject[] = []
   #open: FilledObject | null = null
@@ -56,12 +60,12 @@ export class PartitionWriter implements TopicPartition {
   #closed = false
 
   /**
-   * @param position where reading begins: the committed offset.
+   * @param ledger of a partition that was just opened, or one that was rewound.
    * @param ready nothing is sent to the store before.
    */
   constructor(
     { topic, partition }: TopicPartition,
-    position: number,
+    ledger: PartitionLedger,
     ready: Promise<void>,
     around: WriterSurroundings,
   ) {
@@ -69,18 +73,15 @@ export class PartitionWriter implements TopicPartition {
     this.topic = topic
     this.partition = partition
     this.#around = around
-    this.#ledger = new PartitionLedger(position)
-    this.#taken = position
+    this.#ledger = ledger
+    this.#taken = ledger.next
     this.#assignedAtMs = around.clock.now()
-  }
-
-  get committed(): number {
-    return this.#ledger.committed
-  }
-
-  /** Whether a commit would let the next object appear. */
-  get waitsForCommit(): boolean {
-    return this.#sealed.length > 0 && !this.#ledger.mayComplete
+    this.#topicId = around.topicId(topic)
+    this.#placement = new ObjectPlacement({
+      store: around.store,
+      conditionalWrites: around.settings.conditionalWrites,
+      assignedAtMs: this.#assignedAtMs,
+    })
   }
 
   /** Bytes of the open object that wait here. */
@@ -109,7 +110,7 @@ export class PartitionWriter implements TopicPartition {
       const reason = rotatesBefore(settings.rotation, this.#open, recordMs, nowMs)
       if (reason !== null) this.rotate(reason)
     }
-    this.#open ??= this.#begin(recordMs, nowMs)
+    this.#open ??= this.#begin(record.originalOffset, recordMs, nowMs)
     const object = this.#open
     const heldBefore = object.lines.held
     object.bytes += object.lines.append(line)
@@ -156,13 +157,13 @@ export class PartitionWriter implements TopicPartition {
 
   /** See {@link PartitionLedger.answer}. */
   answer(current: number): number | null {
-    if (this.#ledger.withholds(current)) this.#looking ??= this.#lookForReplay()
+    if (this.#ledger.needsLook(current)) void this.#look()
     return this.#ledger.answer(current)
   }
 
-  /** What was answered is committed. */
-  confirm(): void {
-    this.#ledger.confirm()
+  /** This offset, which was answered, is committed. */
+  confirm(offset: number): void {
+    this.#ledger.confirm(offset)
     this.#advance()
   }
 
@@ -190,30 +191,54 @@ export class PartitionWriter implements TopicPartition {
     await this.#looking
   }
 
-  /** Whether a life before left an object where this one began. */
-  async #lookForReplay(): Promise<void> {
-    const { settings, store, onFailed } = this.#around
+  /**
+   * After {@link close}: a writer that reads on from the offset answered, without what did not get into the store.
+   * The caller seeks there.
+   */
+  rewound(): { readonly writer: PartitionWriter; readonly offset: number } {
+    const offset = this.#ledger.rewind()
+    return { writer: new PartitionWriter(this, this.#ledger, Promise.resolve(), this.#around), offset }
+  }
+
+  /** Finds out whether an earlier life left an object where this one began. */
+  #look(): Promise<void> {
+    this.#looking ??= this.#lookForLeftover()
+    return this.#looking
+  }
+
+  async #lookForLeftover(): Promise<void> {
+    const { settings, store, onFailed, requestCommit } = this.#around
     try {
       await this.#ready
       const key = objectKey(settings.layout, this.topic, this.partition, this.#ledger.committed)
-      if ((await store.headObject(key, this.#closing.signal)) === null) this.#ledger.noReplay()
+      // Where it may not be asked for, one is taken to be there: its name is right for what comes, whether it is or not.
+      this.#ledger.looked((await store.headObject(key, this.#closing.signal)) !== null)
+      if (this.#closed) return
+      requestCommit()
+      this.#advance()
     } catch (error) {
       if (!this.#closed) onFailed(this, error)
     }
   }
 
-  #begin(firstRecordMs: number, nowMs: number): FilledObject {
-    const { settings, store, budget, minPartBytes, onFailed } = this.#around
+  #begin(offset: number, firstRecordMs: number, nowMs: number): FilledObject {
+    const { settings, store, budget, minPartBytes, clusterId, onFailed } = this.#around
     this.#count += 1
+    const object = this.#ledger.begin(offset)
+    const ready = object.isNamed ? this.#ready : this.#look()
     const upload = new ObjectUpload({
-      key: objectKey(settings.layout, this.topic, this.partition, this.#ledger.begin()),
-      writer: `${this.#assignedAtMs}-${this.#count}-${crypto.randomUUID()}`,
+      key: () => objectKey(settings.layout, this.topic, this.partition, object.start),
+      mark: {
+        writer: `${this.#assignedAtMs}-${this.#count}-${crypto.randomUUID()}`,
+        topicId: this.#topicId,
+        clusterId,
+      },
       store,
       budget,
       partBytes: settings.partBytes,
       minPartBytes,
       gzipLevel: settings.gzipLevel,
-      ready: this.#ready,
+      ready,
       onFailed: (error) => onFailed(this, error),
     })
     const scheduledAtMs = settings.rotation.nextScheduled?.(nowMs) ?? null
@@ -228,13 +253,14 @@ export class PartitionWriter implements TopicPartition {
 
   #advance(): void {
     const head = this.#sealed[0]
+    if (head !== undefined && this.#ledger.waitsForGap) this.#around.requestCommit()
     if (head === undefined || this.#closed || this.#completing !== null || !this.#ledger.mayComplete) return
     this.#completing = this.#complete(head)
   }
 
   async #complete(object: FilledObject): Promise<void> {
     try {
-      await this.#makeAppear(object.upload)
+      await this.#placement.place(object.upload)
       if (this.#closed) return
       this.#sealed.shift()
       this.#ledger.completed()
@@ -245,41 +271,4 @@ export class PartitionWriter implements TopicPartition {
       this.#completing = null
     }
   }
-
-  /**
-   * Puts the object where none is, or over one that is older than this hold on the partition: left by an attempt
-   * before, or by records that are read once more. One that is newer was written by the partition's next holder.
-   */
-  async #makeAppear(upload: ObjectUpload): Promise<void> {
-    let condition: Condition = { kind: this.#around.settings.conditionalWrites ? 'absent' : 'any' }
-    for (;;) {
-      const outcome = await upload.complete(condition)
-      if (outcome === 'done') return
-      if (outcome === 'conditions-unknown') {
-        condition = { kind: 'any' }
-        continue
-      }
-      // Also where an answer got lost on the way: the object may be our own.
-      const found = await this.#around.store.headObject(upload.key, upload.signal)
-      if (found?.writer === upload.writer) {
-        upload.finished()
-        return
-      }
-      if (outcome === 'no-such-upload') throw new UploadLostError(`the store has forgotten the upload of ${upload.key}`)
-      if (found !== null && assignedAtOf(found.writer) > this.#assignedAtMs) throw fenced(upload.key)
-      condition = found === null ? { kind: 'any' } : { kind: 'tag', tag: found.tag }
-    }
-  }
-}
-
-/** The time of the hold on a partition that a mark names; 0 for objects that are not ours. */
-function assignedAtOf(mark: string | null): number {
-  return Number(/^(\d+)-/.exec(mark ?? '')?.[1] ?? 0)
-}
-
-function fenced(key: string): FencedError {
-  return new FencedError(
-    `${key} was written by a task that holds the partition since later than this one: another worker has taken over. If this task should hold it, restart the task.`,
-    { code: 'S3_FENCED' },
-  )
 }

@@ -40,7 +40,7 @@ const entities: Readonly<Record<string, string>> = {
 
 /** What an answer says; null when it is a success. A completed upload may fail inside an answer of status 200. */
 export function refusalOf(answer: HttpAnswer): Refusal | null {
-  const failed = answer.status < 200 || answer.status >= 300 || answer.body.includes('<Error>')
+  const failed = answer.status < 200 || answer.status >= 300 || /^\s*(?:<\?xml[^>]*>)?\s*<Error>/.test(answer.body)
   if (!failed) return null
   return {
     status: answer.status,

@@ -29,11 +29,21 @@ export interface StoredPart {
   readonly checksum: string | null
 }
 
+/** What an object says of itself, in its metadata. */
+export interface ObjectMark {
+  /** The upload that wrote it. */
+  readonly writer: string
+  /** Where its records are from; null where the cluster has no ids. */
+  readonly topicId: string | null
+  readonly clusterId: string | null
+}
+
 /** What is known of an object without reading it. */
 export interface ObjectHead {
   readonly tag: string
-  /** The mark it was put with; null when it has none. */
-  readonly writer: string | null
+  readonly bytes: number
+  /** Null for an object that was not written by this sink. */
+  readonly mark: ObjectMark | null
 }
 
 /** A multipart upload under way. */
@@ -48,6 +58,7 @@ interface Call {
   readonly query?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: readonly Uint8Array[]
+  readonly maxAnswerBytes?: number
   /** An element without which a success is none: the answer was cut off. */
   readonly expects?: string
 }
@@ -66,6 +77,8 @@ export interface StoreEvents {
 }
 
 const writerHeader = 'x-amz-meta-penstock-writer'
+const topicHeader = 'x-amz-meta-penstock-topic-id'
+const clusterHeader = 'x-amz-meta-penstock-cluster-id'
 const warnEveryMs = 30_000
 
 /**
@@ -111,26 +124,26 @@ export class S3Store {
     throw refusedError(refusal, 'GET ?location', this.#settings.bucket, this.#settings.region)
   }
 
-  /** Puts a whole object. `writer` marks it, so that it can be known again. */
+  /** Puts a whole object. */
   async putObject(
     key: string,
     body: readonly Uint8Array[],
     condition: Condition,
-    writer: string,
+    mark: ObjectMark,
     signal: AbortSignal,
   ): Promise<PutOutcome> {
     const headers = {
-      ...this.#newObjectHeaders(writer),
+      ...this.#newObjectHeaders(mark),
       ...conditionHeaders(condition),
       ...(await this.#bodyHeaders(body)),
     }
     return putOutcome(await this.#untilSettled({ method: 'PUT', key, headers, body }, signal))
   }
 
-  async createUpload(key: string, writer: string, signal: AbortSignal): Promise<string> {
+  async createUpload(key: string, mark: ObjectMark, signal: AbortSignal): Promise<string> {
     const { checksum } = this.#settings
     const headers = {
-      ...this.#newObjectHeaders(writer),
+      ...this.#newObjectHeaders(mark),
       ...(checksum === null ? {} : { 'x-amz-checksum-algorithm': checksum.toUpperCase() }),
     }
     const call: Call = { method: 'POST', key, query: { uploads: '' }, headers, expects: 'UploadId' }
@@ -197,12 +210,30 @@ export class S3Store {
     await this.#attempt({ method: 'DELETE', key, query: { uploadId } }, signal, false)
   }
 
-  /** Null when there is no such object, or it may not be asked for. */
-  async headObject(key: string, signal: AbortSignal): Promise<ObjectHead | null> {
+  /** Null when there is no such object; `denied` also when there may be none: who may not list a bucket is told no more. */
+  async headObject(key: string, signal: AbortSignal): Promise<ObjectHead | 'denied' | null> {
     const headers = customerKeyHeaders(this.#settings.encryption)
-    const { answer, refusal } = await this.#untilSettled({ method: 'HEAD', key, headers }, signal)
-    if (refusal !== null) return null
-    return { tag: answer.headers['etag'] ?? '', writer: answer.headers[writerHeader] ?? null }
+    const call: Call = { method: 'HEAD', key, headers }
+    const { answer, refusal, verdict } = await this.#untilSettled(call, signal)
+    if (refusal !== null) {
+      if (verdict === 'not-found') return null
+      if (refusal.status === 403 || refusal.status === 401) return 'denied'
+      throw this.#refused(refusal, call)
+    }
+    return {
+      tag: answer.headers['etag'] ?? '',
+      bytes: Number(answer.headers['content-length'] ?? 0),
+      mark: markIn(answer.headers),
+    }
+  }
+
+  /** The bytes of an object; null when it is not there as `head` describes it. */
+  async getObject(key: string, head: ObjectHead, signal: AbortSignal): Promise<Buffer | null> {
+    const headers = customerKeyHeaders(this.#settings.encryption)
+    const call: Call = { method: 'GET', key, headers, maxAnswerBytes: head.bytes }
+    const { answer, refusal, verdict } = await this.#untilSettled(call, signal)
+    if (refusal !== null && verdict === 'fatal') throw this.#refused(refusal, call)
+    return refusal === null && answer.bytes.length === head.bytes ? answer.bytes : null
   }
 
   /** Attempts until there is an answer that another attempt would not change. @throws S3RefusedError, or the signal's reason. */
@@ -233,7 +264,7 @@ export class S3Store {
   }
 
   async #attempt(call: Call, signal: AbortSignal, renewed: boolean): Promise<Outcome> {
-    const { method, key, query = {}, body = [] } = call
+    const { method, key, query = {}, body = [], maxAnswerBytes } = call
     const path = pathOf(this.#endpoint, key)
     const length = body.reduce((sum, piece) => sum + piece.length, 0)
     const headers: Record<string, string> = { host: this.#endpoint.host, ...call.headers }
@@ -245,7 +276,11 @@ export class S3Store {
     const fullPath = Object.keys(query).length === 0 ? path : `${path}?${queryString(query)}`
     let answer: HttpAnswer
     try {
-      answer = await this.#http.send({ method, path: fullPath, headers: { ...headers, ...signature }, body }, signal)
+      const limit = maxAnswerBytes === undefined ? {} : { maxAnswerBytes }
+      answer = await this.#http.send(
+        { method, path: fullPath, headers: { ...headers, ...signature }, body, ...limit },
+        signal,
+      )
     } catch (error) {
       signal.throwIfAborted()
       throw this.#unavailable(
@@ -290,10 +325,12 @@ export class S3Store {
     return refusedError(refusal, `${method} ${key ?? ''}`, this.#settings.bucket, this.#settings.region)
   }
 
-  #newObjectHeaders(writer: string): Record<string, string> {
+  #newObjectHeaders({ writer, topicId, clusterId }: ObjectMark): Record<string, string> {
     const { acl, encryption } = this.#settings
     return {
       [writerHeader]: writer,
+      ...(topicId === null ? {} : { [topicHeader]: topicId }),
+      ...(clusterId === null ? {} : { [clusterHeader]: clusterId }),
       ...(acl === null ? {} : { 'x-amz-acl': acl }),
       ...encryptionHeaders(encryption),
     }
@@ -306,6 +343,12 @@ export class S3Store {
       ...(checksum === null ? {} : { [`x-amz-checksum-${checksum}`]: await checksumOf(checksum, body) }),
     }
   }
+}
+
+function markIn(headers: Readonly<Record<string, string>>): ObjectMark | null {
+  const writer = headers[writerHeader]
+  if (writer === undefined) return null
+  return { writer, topicId: headers[topicHeader] ?? null, clusterId: headers[clusterHeader] ?? null }
 }
 
 /** Whether no condition, other attempt or look-up could make a difference. */

@@ -12,6 +12,7 @@ import {
 import { MemoryBudget } from './memory-budget.ts'
 import { objectKey } from './object-key.ts'
 import { UploadLostError } from './object-upload.ts'
+import { PartitionLedger } from './partition-ledger.ts'
 import { PartitionWriter, type WriterSurroundings } from './partition-writer.ts'
 import { RecordText } from './record-text.ts'
 import { S3Store } from './s3-store.ts'
@@ -28,8 +29,8 @@ interface Running extends WriterSurroundings {
 
 /**
  * The S3 sink's task. Objects are cut and compressed in memory and leave in the background; `put` only waits when the
- * memory is used up. Offsets are committed object by object. What `preCommit` answered is committed by the time of the
- * next call, which is when the next object of that partition may appear.
+ * memory is used up. Offsets are committed object by object: the next object of a partition appears once the commit of what
+ * lies before it is acknowledged.
  */
 export class S3SinkTask implements SinkTask {
   readonly #writers = new Map<string, PartitionWriter>()
@@ -58,16 +59,17 @@ export class S3SinkTask implements SinkTask {
 
   async open(partitions: readonly OffsetToCommit[]): Promise<void> {
     const running = this.#started()
-    this.#confirm()
     for (const at of partitions) {
       await this.#writers.get(nameOf(at))?.close(this.#stopped.signal)
-      this.#writers.set(nameOf(at), new PartitionWriter(at, at.offset, this.#sweep(at, running), running))
+      this.#writers.set(
+        nameOf(at),
+        new PartitionWriter(at, new PartitionLedger(at.offset), this.#sweep(at, running), running),
+      )
     }
   }
 
   async put(records: readonly SinkRecord[]): Promise<void> {
     const running = this.#started()
-    this.#confirm()
     const rewound = await this.#rewind(running)
     if (records.length > 0) await this.#waitForRoom(running)
     const nowMs = running.clock.now()
@@ -78,24 +80,26 @@ export class S3SinkTask implements SinkTask {
   }
 
   async preCommit(current: readonly OffsetToCommit[]): Promise<readonly OffsetToCommit[]> {
-    const { context } = this.#started()
-    this.#confirm()
+    this.#started()
     this.#commitWanted = false
     const answers: OffsetToCommit[] = []
     for (const at of current) {
-      const writer = this.#writers.get(nameOf(at))
-      const offset = writer?.answer(at.offset) ?? null
-      if (writer === undefined || offset === null) continue
-      answers.push({ topic: at.topic, partition: at.partition, offset })
-      // The next call tells that the commit went through: it should not wait for records.
-      if (writer.waitsForCommit) context.wakeWithin(0)
+      const offset = this.#writers.get(nameOf(at))?.answer(at.offset) ?? null
+      if (offset !== null) answers.push({ topic: at.topic, partition: at.partition, offset })
     }
     return answers
   }
 
+  committed(offsets: readonly OffsetToCommit[]): void {
+    for (const at of offsets) this.#writers.get(nameOf(at))?.confirm(at.offset)
+  }
+
+  commitFailed(offsets: readonly OffsetToCommit[]): void {
+    for (const at of offsets) this.#writers.get(nameOf(at))?.forget()
+  }
+
   async flush(signal: AbortSignal): Promise<void> {
     const { settings } = this.#started()
-    this.#confirm()
     const writers = [...this.#writers.values()]
     if (settings.rotateOnRevoke) for (const writer of writers) writer.rotate('revoke')
     const settled = Promise.all(writers.map(async (writer) => await writer.settled()))
@@ -103,8 +107,6 @@ export class S3SinkTask implements SinkTask {
   }
 
   async close(partitions: readonly TopicPartition[]): Promise<void> {
-    // Whether the last commit went through is not known here: what stays is answered once more.
-    for (const writer of this.#writers.values()) writer.forget()
     const leaving = partitions.flatMap((at) => {
       const writer = this.#writers.get(nameOf(at))
       this.#writers.delete(nameOf(at))
@@ -146,6 +148,9 @@ export class S3SinkTask implements SinkTask {
       clock,
       logger,
       minPartBytes,
+      clusterId: context.clusterId,
+      topicId: (topic) => context.topicId(topic),
+      requestCommit: () => context.requestCommit(),
       budget: new MemoryBudget(settings.bufferBytes),
       text: new RecordText(settings.decimalFormat),
       onCompleted,
@@ -167,21 +172,17 @@ export class S3SinkTask implements SinkTask {
     }
   }
 
-  /** All that was answered by the last `preCommit` is committed when another call comes. */
-  #confirm(): void {
-    for (const writer of this.#writers.values()) writer.confirm()
-  }
-
-  /** Partitions whose upload was lost are read again from the committed offset. Answers their names. */
+  /** Partitions whose upload was lost are read again from behind what is in the store. Answers their names. */
   async #rewind(running: Running): Promise<ReadonlySet<string>> {
     const names = new Set<string>()
     for (const writer of this.#lost) {
       if (this.#writers.get(nameOf(writer)) !== writer) continue
-      const { topic, partition, committed } = writer
-      running.logger.warn(`the store lost an upload of ${nameOf(writer)}: reading again from offset ${committed}`)
+      const { topic, partition } = writer
       await writer.close(this.#stopped.signal)
-      this.#writers.set(nameOf(writer), new PartitionWriter(writer, committed, Promise.resolve(), running))
-      running.context.seek([{ topic, partition, offset: committed }])
+      const { writer: successor, offset } = writer.rewound()
+      running.logger.warn(`the store lost an upload of ${nameOf(writer)}: reading again from offset ${offset}`)
+      this.#writers.set(nameOf(writer), successor)
+      running.context.seek([{ topic, partition, offset }])
       names.add(nameOf(writer))
     }
     this.#lost.clear()

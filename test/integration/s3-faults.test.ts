@@ -2,7 +2,6 @@ import {
   AbortMultipartUploadCommand,
   ListMultipartUploadsCommand,
   ListPartsCommand,
-  PutObjectCommand,
   type MultipartUpload,
 } from '@aws-sdk/client-s3'
 import { systemClock, type Clock, type RawConfig } from 'penstock/api'
@@ -168,7 +167,10 @@ function suite(store: 'minio' | 'versitygw'): void {
   })
 
   it('replaces an object that is older than its hold on the partition', async () => {
-    await bucket.put(keyOf(0), 'from another time\n')
+    await bucket.put(keyOf(0), '{"n":0}\n{"n":1}\n{"n":2}\n', {
+      'penstock-writer': '1-1-x',
+      'penstock-cluster-id': 'a-cluster',
+    })
     const sink = await started(fill(4))
     await sink.runUntil('both objects', committed(sink, 4))
     expect(await numbers()).toEqual(upTo(4))
@@ -176,14 +178,10 @@ function suite(store: 'minio' | 'versitygw'): void {
 
   it('does not replace what a later holder of the partition wrote', async () => {
     const sink = await started(fill(2))
-    await bucket.client.send(
-      new PutObjectCommand({
-        Bucket: bucket.name,
-        Key: keyOf(0),
-        Body: '{"n":0}\n{"n":1}\n{"n":2}\n',
-        Metadata: { 'penstock-writer': `${Date.now() + 60_000}-1-x` },
-      }),
-    )
+    await bucket.put(keyOf(0), '{"n":0}\n{"n":1}\n{"n":2}\n', {
+      'penstock-writer': `${Date.now() + 60_000}-1-x`,
+      'penstock-cluster-id': 'a-cluster',
+    })
     await expect(sink.runUntil('the object', committed(sink, 2))).rejects.toThrow('S3_FENCED')
     expect(await numbers()).toEqual(upTo(3))
   })
@@ -305,9 +303,10 @@ function suite(store: 'minio' | 'versitygw'): void {
   })
 
   it('does not commit past them where a life before left an object that covers what follows', async () => {
-    const before = await started(fill(1, tombstones(2)), { 'flush.size': '1' })
+    // The record by whose offset that object is named has no line in the next life: compaction removed it.
+    const before = await started(fill(3), { 'flush.size': '3' })
     before.commitEvery = Number.POSITIVE_INFINITY
-    await before.runUntil('the object', async () => (await numbers()).length === 1)
+    await before.runUntil('the object', async () => (await numbers()).length === 3)
     await before.crash()
     const sink = await started(tombstones(2), { 'flush.size': '1' })
     await sink.deliver()

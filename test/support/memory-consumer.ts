@@ -29,14 +29,14 @@ export class MemoryConsumer implements RecordConsumer {
   #rebalance: (() => Promise<void>) | null = null
   #arrival: Deferred<void> | null = null
 
-  /** Appends values to a partition's log. */
-  append(topic: string, partition: number, ...values: string[]): void {
+  /** Appends values to a partition's log; null is a tombstone. */
+  append(topic: string, partition: number, ...values: (string | null)[]): void {
     const name = nameOf({ topic, partition })
     const list = this.#log.get(name) ?? []
     this.#log.set(name, list)
     for (const value of values) {
       const offset = list.length
-      const bytes = Buffer.from(value)
+      const bytes = value === null ? null : Buffer.from(value)
       list.push({ topic, partition, offset, timestamp: 1, timestampType: 0, key: null, value: bytes, headers: [] })
     }
     this.#arrived()
@@ -54,10 +54,19 @@ export class MemoryConsumer implements RecordConsumer {
   }
 
   revoke(...partitions: Partition[]): Promise<void> {
-    return this.#during(async () => {
-      await this.onRevoked(partitions, { lost: false, reason: 'the test says so' })
-      for (const at of partitions) this.#positions.delete(nameOf(at))
-    })
+    return this.#giveUp(partitions, false)
+  }
+
+  /** They are another member's already. */
+  lose(...partitions: Partition[]): Promise<void> {
+    return this.#giveUp(partitions, true)
+  }
+
+  /** The process is gone: no partition is held, and nothing waits. */
+  forget(): void {
+    this.#positions.clear()
+    this.paused.clear()
+    this.#rebalance = null
   }
 
   subscribe(to: unknown): void {
@@ -108,8 +117,13 @@ export class MemoryConsumer implements RecordConsumer {
     return this.#log.get(nameOf(partition))?.length ?? null
   }
 
-  async commit(offsets: readonly Offset[]): Promise<void> {
+  async commit(offsets: readonly Offset[], _signal?: AbortSignal): Promise<void> {
     this.commits.push(offsets)
+    this.apply(offsets)
+  }
+
+  /** The group has these offsets. */
+  apply(offsets: readonly Offset[]): void {
     for (const at of offsets) this.committed.set(nameOf(at), at.offset)
   }
 
@@ -126,6 +140,13 @@ export class MemoryConsumer implements RecordConsumer {
       records.push(...fresh)
     }
     return records
+  }
+
+  #giveUp(partitions: Partition[], lost: boolean): Promise<void> {
+    return this.#during(async () => {
+      await this.onRevoked(partitions, { lost, reason: 'the test says so' })
+      for (const at of partitions) this.#positions.delete(nameOf(at))
+    })
   }
 
   #during(rebalance: () => Promise<void>): Promise<void> {

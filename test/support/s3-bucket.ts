@@ -6,6 +6,7 @@ import {
   DeleteBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
+  HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -84,8 +85,17 @@ export class S3Bucket {
     return objects
   }
 
-  async put(key: string, text: string): Promise<void> {
-    await this.client.send(new PutObjectCommand({ Bucket: this.name, Key: key, Body: text }))
+  /** An object of another hand; `metadata` without the prefix `x-amz-meta-`. */
+  async put(key: string, body: string | Buffer, metadata: Readonly<Record<string, string>> = {}): Promise<void> {
+    await this.client.send(new PutObjectCommand({ Bucket: this.name, Key: key, Body: body, Metadata: metadata }))
+  }
+
+  async tag(key: string): Promise<string> {
+    return (await this.client.send(new HeadObjectCommand({ Bucket: this.name, Key: key }))).ETag ?? ''
+  }
+
+  async metadata(key: string): Promise<Readonly<Record<string, string>>> {
+    return (await this.client.send(new HeadObjectCommand({ Bucket: this.name, Key: key }))).Metadata ?? {}
   }
 
   async delete(key: string): Promise<void> {

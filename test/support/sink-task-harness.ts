@@ -36,8 +36,12 @@ export class MemoryLog {
   readonly records = new Map<string, SinkRecord[]>()
   readonly committed = new Map<string, number>()
   readonly partitions: TopicPartition[] = []
-  readonly clusterId: string | null = 'a-cluster'
+  readonly clusterId: string | null
   readonly topicIds = new Map<string, string>()
+
+  constructor(clusterId: string | null = 'a-cluster') {
+    this.clusterId = clusterId
+  }
 
   append(parts: RecordParts): SinkRecord {
     const { topic } = parts
@@ -222,6 +226,7 @@ export class SinkTaskHarness {
     this.#commitRequested = false
     const offsets = await this.#task.preCommit(this.#current())
     for (const { topic, partition, offset } of offsets) this.log.committed.set(`${topic}-${partition}`, offset)
+    if (offsets.length > 0) this.#task.committed?.(offsets)
     return offsets
   }
 

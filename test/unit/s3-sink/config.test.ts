@@ -122,10 +122,11 @@ describe('the configuration', () => {
 })
 
 describe('answers of the store', () => {
-  const answer = (status: number, body: string) => ({ status, headers: {}, body })
+  const answer = (status: number, body: string) => ({ status, headers: {}, body, bytes: Buffer.from(body) })
 
   it('are a refusal also inside a success', () => {
     expect(refusalOf(answer(200, '<X/>'))).toBeNull()
+    expect(refusalOf(answer(200, '{"html":"<Error>no</Error>"}'))).toBeNull()
     expect(refusalOf(answer(200, '<?xml?><Error><Code>InternalError</Code></Error>'))?.code).toBe('InternalError')
     expect(refusalOf(answer(404, ''))).toEqual({ status: 404, code: 'HTTP 404', message: '' })
   })

@@ -1,0 +1,36 @@
+import fc from 'fast-check'
+import { describe, it } from 'vitest'
+
+import { lives, S3Lives, type Life } from '../support/s3-lives.ts'
+import { errorCodes } from '../../src/protocol/error-codes.ts'
+
+const thirty = Array.from({ length: 30 }, () => true)
+const life: Life = {
+  rotation: { 'flush.size': '10' },
+  records: thirty,
+  outcomes: [],
+  polls: 4,
+  meanwhile: 'nothing',
+  end: 'stop',
+  diesAt: null,
+}
+const otherCut: Life = { ...life, rotation: { 'flush.size': '15' }, records: [], polls: 8 }
+
+describe('the S3 sink in its loop covers every offset once', () => {
+  it('when it is stopped while a commit waits for its coordinator', async () => {
+    const outcomes = [false, false, false].map((applied) => ({ kind: 'cut off' as const, applied }))
+    await S3Lives.run([{ ...life, outcomes }, otherCut])
+  })
+
+  it('when a commit is refused for a rebalance, and the partition is revoked', async () => {
+    const refused = { kind: 'refused' as const, code: errorCodes.REBALANCE_IN_PROGRESS }
+    await S3Lives.run([{ ...life, outcomes: Array.from({ length: 5 }, () => refused) }, otherCut])
+  })
+
+  it('whatever becomes of its commits, its partition and its process', { timeout: 300_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(lives, async (plan) => await S3Lives.run(plan)),
+      { numRuns: 15, endOnFailure: true },
+    )
+  })
+})

@@ -1,0 +1,83 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+interface StoredObject {
+  readonly body: Buffer
+  readonly tag: string
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/**
+ * The part of S3 that a sink of small objects needs, in memory, with conditional writes. Each life of a task signs with an
+ * access key of its own, by which it can be cut off: nothing that it sends arrives any more.
+ */
+export class MemoryS3 {
+  readonly objects = new Map<string, StoredObject>()
+  readonly #server: Server
+  readonly #dead = new Set<string>()
+  #puts = 0
+  /** Asked for every request of a life; true cuts the life off, after the request was served when `reached`. */
+  dies: (life: string) => { readonly reached: boolean } | null = () => null
+
+  private constructor() {
+    this.#server = createServer((incoming, outgoing) => void this.#serve(incoming, outgoing))
+  }
+
+  static async start(): Promise<MemoryS3> {
+    const store = new MemoryS3()
+    await new Promise<void>((resolve) => store.#server.listen(0, '127.0.0.1', resolve))
+    return store
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  cutOff(life: string): void {
+    this.#dead.add(life)
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  async #serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const pieces: Buffer[] = []
+    for await (const piece of incoming) pieces.push(piece as Buffer)
+    const life = /Credential=([^/]+)\//.exec(incoming.headers.authorization ?? '')?.[1] ?? ''
+    const end = this.#dead.has(life) ? { reached: false } : this.dies(life)
+    if (end !== null) this.#dead.add(life)
+    if (end === null || end.reached) this.#answer(incoming, Buffer.concat(pieces), end === null ? outgoing : null)
+    if (end !== null) incoming.socket.destroy()
+  }
+
+  #answer({ method, url = '/', headers }: IncomingMessage, body: Buffer, outgoing: ServerResponse | null): void {
+    const { pathname, search } = new URL(url, 'http://store')
+    const key = decodeURIComponent(pathname.split('/').slice(2).join('/'))
+    const found = this.objects.get(key)
+    if (key === '' || search !== '') {
+      outgoing?.writeHead(200).end('<Answer/>')
+    } else if (method === 'PUT') {
+      const refused =
+        (headers['if-none-match'] === '*' && found !== undefined) ||
+        (headers['if-match'] !== undefined && headers['if-match'] !== found?.tag)
+      if (refused) {
+        outgoing?.writeHead(412).end('<Error><Code>PreconditionFailed</Code></Error>')
+        return
+      }
+      this.#puts += 1
+      const metadata = Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-')))
+      this.objects.set(key, { body, tag: `"${this.#puts}"`, metadata: metadata as Record<string, string> })
+      outgoing?.writeHead(200).end()
+    } else if (method === 'DELETE') {
+      this.objects.delete(key)
+      outgoing?.writeHead(204).end()
+    } else if (found === undefined) outgoing?.writeHead(404).end()
+    else {
+      const { tag, metadata } = found
+      outgoing?.writeHead(200, { ...metadata, etag: tag, 'content-length': String(found.body.length) })
+      outgoing?.end(method === 'HEAD' ? undefined : found.body)
+    }
+  }
+}
