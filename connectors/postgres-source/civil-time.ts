@@ -68,6 +68,11 @@ const exactDigits = 15
 /** Where a reader stopped; one per module, since nothing here waits. */
 export const cursor = { position: 0 }
 
+/** Postgres's calendar: from 4714-11-24 BC to the end of 5874897; timestamps end with 294276. */
+const firstDay = daysFromCivil(-4713, 11, 24)
+const endOfDates = daysFromCivil(5_874_898, 1, 1)
+const endOfTimestamps = daysFromCivil(294_277, 1, 1)
+
 function notUnderstood(): DataError {
   return new DataError('the text is no date or time in the form that Postgres writes')
 }
@@ -130,11 +135,15 @@ export function readDate(bytes: Buffer, start: number, end: number, bc: boolean)
   step(bytes, end, dash)
   const day = readPair(bytes, cursor.position, end, 31)
   if (month === 0 || day === 0) throw notUnderstood()
-  return daysFromCivil(bc ? 1 - year : year, month, day)
+  const days = daysFromCivil(bc ? 1 - year : year, month, day)
+  if (day > 28 && civilFromDays(days).day !== day) throw notUnderstood()
+  if (days < firstDay || days >= endOfDates) throw notUnderstood()
+  return days
 }
 
-/** Steps over the space between date and time. */
-export function stepToTime(bytes: Buffer, end: number): number {
+/** Steps over the space between the date of a timestamp and its time. */
+export function stepToTime(days: number, bytes: Buffer, end: number): number {
+  if (days >= endOfTimestamps) throw notUnderstood()
   step(bytes, end, space)
   return cursor.position
 }
@@ -166,7 +175,7 @@ export function readMinutes(bytes: Buffer, end: number): number {
 export function readZone(bytes: Buffer, start: number, end: number): number {
   const sign = bytes[start] === dash ? -1 : 1
   if (start >= end || (sign > 0 && bytes[start] !== plus)) throw notUnderstood()
-  let seconds = readPair(bytes, start + 1, end, 24) * 3600
+  let seconds = readPair(bytes, start + 1, end, 15) * 3600
   if (isAt(bytes, end, colon)) seconds += readPair(bytes, cursor.position + 1, end, 59) * 60
   if (isAt(bytes, end, colon)) seconds += readPair(bytes, cursor.position + 1, end, 59)
   return sign * seconds

@@ -8,6 +8,8 @@ const backslash = 0x5c
 const comma = 0x2c
 const equals = 0x3d
 const bracket = 0x5b
+/** Blanks and control characters stand in quoted elements only. */
+const blank = 0x20
 
 /**
  * Reads Postgres's array text, `{a,"b c",NULL,"q\"x"}`. Connect arrays have one dimension: the inner arrays of a
@@ -15,46 +17,59 @@ const bracket = 0x5b
  */
 export function arrayDecoder(element: ValueDecoder, onNested: () => void): ValueDecoder {
   return (bytes, start, end) => {
-    const items: ConnectValue[] = []
-    let position = start
-    if (start < end && bytes[start] === bracket) position = behindBounds(bytes, start, end)
-    if (position >= end || bytes[position] !== open) throw notAnArray()
-    position += 1
-    if (position === end - 1 && bytes[position] === close) return items
-    while (position < end) {
-      if (bytes[position] === quote) {
-        const last = closingQuote(bytes, position + 1, end)
-        items.push(quoted(bytes, position + 1, last, element))
-        position = last + 1
-      } else if (bytes[position] === open) {
-        items.push(null)
-        onNested()
-        position = closingBrace(bytes, position, end) + 1
-      } else {
-        const last = plainEnd(bytes, position, end)
-        items.push(isNull(bytes, position, last) ? null : element(bytes, position, last))
-        position = last
-      }
-      if (position >= end) break
-      if (bytes[position] === close && position === end - 1) return items
-      if (bytes[position] !== comma) throw notAnArray()
-      position += 1
-    }
-    throw new DataError('the text of an array ends too early')
+    if (start >= end || bytes[start] !== bracket) return itemsOf(bytes, start, end, element, onNested)
+    const { length, position } = boundsOf(bytes, start, end)
+    const items = itemsOf(bytes, position, end, element, onNested)
+    if (items.length !== length) throw notAnArray()
+    return items
   }
+}
+
+function itemsOf(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  element: ValueDecoder,
+  onNested: () => void,
+): ConnectValue[] {
+  const items: ConnectValue[] = []
+  if (start >= end || bytes[start] !== open) throw notAnArray()
+  let position = start + 1
+  if (position === end - 1 && bytes[position] === close) return items
+  while (position < end) {
+    if (bytes[position] === quote) {
+      const last = closingQuote(bytes, position + 1, end)
+      items.push(quoted(bytes, position + 1, last, element))
+      position = last + 1
+    } else if (bytes[position] === open) {
+      items.push(null)
+      onNested()
+      position = closingBrace(bytes, position, end) + 1
+    } else {
+      const last = plainEnd(bytes, position, end)
+      items.push(isNull(bytes, position, last) ? null : element(bytes, position, last))
+      position = last
+    }
+    if (position >= end) break
+    if (bytes[position] === close && position === end - 1) return items
+    if (bytes[position] !== comma) throw notAnArray()
+    position += 1
+  }
+  throw new DataError('the text of an array ends too early')
 }
 
 function notAnArray(): DataError {
   return new DataError('not the text of an array')
 }
 
-const bounds = /^(?:\[-?\d+:-?\d+\])+$/
+const bounds = /^\[(-?\d+):(-?\d+)\](?:\[-?\d+:-?\d+\])*$/
 
-/** Steps over `[2:3][1:4]=`. */
-function behindBounds(bytes: Buffer, start: number, end: number): number {
+/** Reads `[2:3][1:4]=`: how many elements there are, and where they begin. */
+function boundsOf(bytes: Buffer, start: number, end: number): { length: number; position: number } {
   const sign = bytes.indexOf(equals, start)
-  if (sign < 0 || sign >= end || !bounds.test(bytes.toString('latin1', start, sign))) throw notAnArray()
-  return sign + 1
+  const parts = sign < 0 || sign >= end ? null : bounds.exec(bytes.toString('latin1', start, sign))
+  if (parts === null) throw notAnArray()
+  return { length: Number(parts[2]) - Number(parts[1]) + 1, position: sign + 1 }
 }
 
 function closingQuote(bytes: Buffer, start: number, end: number): number {
@@ -79,7 +94,8 @@ function closingBrace(bytes: Buffer, start: number, end: number): number {
 function plainEnd(bytes: Buffer, start: number, end: number): number {
   let i = start
   while (i < end && bytes[i] !== comma && bytes[i] !== close) {
-    if (bytes[i] === quote || bytes[i] === open || bytes[i] === backslash) throw notAnArray()
+    const byte = bytes[i] ?? 0
+    if (byte === quote || byte === open || byte === backslash || byte <= blank) throw notAnArray()
     i += 1
   }
   // An empty element is written "".

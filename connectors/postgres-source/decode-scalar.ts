@@ -11,39 +11,42 @@ function notUnderstood(what: string): DataError {
   return new DataError(`the text is no ${what} in the form that Postgres writes`)
 }
 
-/** An integer of so many bits: a number when it is safe, else a bigint. */
-function integerDecoder(bits: 16 | 32 | 64): ValueDecoder {
-  const least = -(2 ** (bits - 1))
+/** An integer from `least` up to `most`: a number when it is safe, else a bigint. */
+function integerDecoder(least: bigint, most: bigint): ValueDecoder {
+  const [low, high] = [Number(least), Number(most)]
   return (bytes, start, end) => {
     const negative = bytes[start] === dash
     let i = negative ? start + 1 : start
-    if (i >= end) throw notUnderstood('integer')
-    if (end - i > exactDigits) return bigInteger(bytes.toString('latin1', start, end))
+    if (i >= end || (bytes[i] === zero && i + 1 < end)) throw notUnderstood('integer')
+    if (end - i > exactDigits) return bigInteger(bytes.toString('latin1', start, end), least, most)
     let value = 0
     for (; i < end; i += 1) {
       const digit = (bytes[i] ?? 0) - zero
       if (digit < 0 || digit > 9) throw notUnderstood('integer')
       value = value * 10 + digit
     }
-    if (negative) value = -value
-    if (value < least || value >= -least) throw notUnderstood(`integer of ${bits} bits`)
+    if (negative && value !== 0) value = -value
+    if (value < low || value > high) throw notUnderstood('integer of its type')
     return value
   }
 }
 
-export const decodeInt16 = integerDecoder(16)
-export const decodeInt32 = integerDecoder(32)
-export const decodeInteger = integerDecoder(64)
+export const decodeInt16 = integerDecoder(-(2n ** 15n), 2n ** 15n - 1n)
+export const decodeInt32 = integerDecoder(-(2n ** 31n), 2n ** 31n - 1n)
+export const decodeOid = integerDecoder(0n, 2n ** 32n - 1n)
+export const decodeInteger = integerDecoder(-(2n ** 63n), 2n ** 63n - 1n)
 
-function bigInteger(text: string): number | bigint {
+function bigInteger(text: string, least: bigint, most: bigint): number | bigint {
   if (!/^-?\d{1,19}$/.test(text)) throw notUnderstood('integer')
   const exact = BigInt(text)
-  if (exact !== BigInt.asIntN(64, exact)) throw notUnderstood('integer of 64 bits')
+  if (exact < least || exact > most) throw notUnderstood('integer of its type')
   const value = Number(exact)
   return Number.isSafeInteger(value) ? value : exact
 }
 
 const infinite = /^-?Infinity$/
+/** What is zero, and not only too small for a double. */
+const zeroForm = /^-?0+(?:\.0+)?(?:e|$)/
 
 /** Postgres and JavaScript write numbers, NaN and the infinities alike. */
 export const decodeFloat: ValueDecoder = (bytes, start, end) => {
@@ -55,7 +58,7 @@ export const decodeFloat: ValueDecoder = (bytes, start, end) => {
     if (!isDigit && code !== 0x2e && code !== dash && code !== 0x2b && code !== 0x65) return wordOfFloat(text)
   }
   const value = Number(text)
-  if (text === '' || !Number.isFinite(value)) throw notUnderstood('number')
+  if (text === '' || !Number.isFinite(value) || (value === 0 && !zeroForm.test(text))) throw notUnderstood('number')
   return value
 }
 
@@ -74,7 +77,7 @@ export const decodeText: ValueDecoder = (bytes, start, end) => bytes.toString('u
 
 export const decodeAscii: ValueDecoder = (bytes, start, end) => bytes.toString('latin1', start, end)
 
-const hexPairs = /^(?:[0-9a-f]{2})*$/i
+const hexPairs = /^(?:[0-9a-f]{2})*$/
 
 /** Bytes of hexadecimal digits: all of them. */
 function bytesOfHex(text: string, what: string): Buffer {
@@ -136,7 +139,7 @@ export const decodeBits: ValueDecoder = (bytes, start, end) => {
   return result.subarray(0, length)
 }
 
-const plainDecimal = /^-?\d+(?:\.\d+)?$/
+const plainDecimal = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/
 const special = /^(?:NaN|-?Infinity)$/
 
 /** The text of a numeric. Null for NaN and the infinities, which a Decimal cannot hold. */
@@ -169,6 +172,7 @@ export function doubleDecoder(lose: OnLoss): ValueDecoder {
     const text = bytes.toString('latin1', start, end)
     if (!plainDecimal.test(text)) return wordOfFloat(text)
     const value = Number(text)
+    if (value === 0) return 0
     return Number.isFinite(value) ? value : lose('a number that is too large for a double')
   }
 }
@@ -188,17 +192,19 @@ export const decodeDecimalText: ValueDecoder = (bytes, start, end) => {
   return word
 }
 
-/** An amount with `,` between thousands and `.` before cents, a sign of currency before or behind it. */
-const moneyForm = /^(-|\()?[^\d.,()-]*(-)?[^\d.,()-]*(\d{1,3}(?:,\d{3})*|\d+)(\.\d{2})?[^\d.,()-]*([-)])?$/
+/** An amount with `,` between thousands and `.` before cents. */
+const moneyForm = /^([-(]?)([^\d.,()-]*)(-?)(0|[1-9]\d{0,2}(?:,\d{3})*|[1-9]\d*)(\.\d{2})?([^\d.,()-]*)([-)]?)$/
 
 /** money: its amount as a decimal text. Knows locales that write `.` before the fraction. */
 export function moneyText(bytes: Buffer, start: number, end: number): string {
-  const text = bytes.toString('utf8', start, end)
-  const parts = moneyForm.exec(text)
-  if (parts === null) throw new DataError(`money in a form without "." before cents (lc_monetary)`)
-  const [, before, inner, whole = '', fraction = '', behind] = parts
-  const negative = before !== undefined || inner !== undefined || behind !== undefined
-  return `${negative ? '-' : ''}${whole.replaceAll(',', '')}${fraction}`
+  const parts = moneyForm.exec(bytes.toString('utf8', start, end))
+  const [, before = '', sign = '', inner = '', whole = '', fraction = '', signBehind = '', behind = ''] = parts ?? []
+  const signs = before + inner + behind
+  const isOne = signs.length < 2 ? signs !== '(' && signs !== ')' : signs === '()'
+  if (parts === null || !isOne || (sign !== '' && signBehind !== '')) {
+    throw new DataError('money in a form without "." before cents (lc_monetary)')
+  }
+  return `${signs === '' ? '' : '-'}${whole.replaceAll(',', '')}${fraction}`
 }
 
 function floats(text: string): number[] {

@@ -69,8 +69,9 @@ const moment = { days: 0, micros: 0 }
 function readTimestamp(bytes: Buffer, start: number, end: number): void {
   const bc = isBc(bytes, start, end)
   const textEnd = bc ? end - 3 : end
-  moment.days = readDate(bytes, start, textEnd, bc)
-  moment.micros = readTime(bytes, stepToTime(bytes, textEnd), textEnd)
+  const days = readDate(bytes, start, textEnd, bc)
+  moment.days = days
+  moment.micros = readTime(bytes, stepToTime(days, bytes, textEnd), textEnd)
   requireEnd(textEnd)
 }
 
@@ -164,7 +165,7 @@ function plainUtcText(bytes: Buffer, start: number, end: number, length: number)
 /** What stands between the digits of `YYYY-MM-DD HH:MM:SS.`, by position; 0 for a digit. */
 const separators = Array.from(Buffer.from('0000-00-00 00:00:00.'), (byte) => (byte === 0x30 ? 0 : byte))
 
-/** A year of four digits, no more of a fraction than is wanted, and `+00` at the end: the session runs in UTC. */
+/** A year of four digits, a day that every month has, no more of a fraction than is wanted, and `+00` at the end: the session runs in UTC. */
 function isPlainUtc(bytes: Buffer, start: number, end: number, length: number): boolean {
   const given = end - 3 - start
   if (given !== 19 && (given < 21 || given > length)) return false
@@ -174,11 +175,18 @@ function isPlainUtc(bytes: Buffer, start: number, end: number, length: number): 
     const separator = separators[i] ?? 0
     if (separator === 0 ? byte < 0x30 || byte > 0x39 : byte !== separator) return false
   }
-  return isPossible(bytes, start + 5, 12) && isPossible(bytes, start + 8, 31)
+  return isUpTo(bytes, start + 5, 12) && isUpTo(bytes, start + 8, 28) && isTimeOfDay(bytes, start + 11)
 }
 
-/** Whether two digits make a month or a day. */
-function isPossible(bytes: Buffer, position: number, max: number): boolean {
+/** Whether `HH:MM:SS` is before 24:00. */
+function isTimeOfDay(bytes: Buffer, position: number): boolean {
+  const tens = bytes[position] ?? 0
+  if (tens > 0x32 || (tens === 0x32 && (bytes[position + 1] ?? 0) > 0x33)) return false
+  return (bytes[position + 3] ?? 0) < 0x36 && (bytes[position + 6] ?? 0) < 0x36
+}
+
+/** Whether two digits make a number from 1 on. */
+function isUpTo(bytes: Buffer, position: number, max: number): boolean {
   const value = ((bytes[position] ?? 0) - 0x30) * 10 + (bytes[position + 1] ?? 0) - 0x30
   return value > 0 && value <= max
 }
@@ -187,7 +195,7 @@ function zonedText(bytes: Buffer, start: number, end: number, digits: number): s
   const bc = isBc(bytes, start, end)
   const textEnd = bc ? end - 3 : end
   let days = readDate(bytes, start, textEnd, bc)
-  let micros = readTime(bytes, stepToTime(bytes, textEnd), textEnd)
+  let micros = readTime(bytes, stepToTime(days, bytes, textEnd), textEnd)
   micros -= readZone(bytes, cursor.position, textEnd) * microsPerSecond
   requireEnd(textEnd)
   const shift = Math.floor(micros / microsPerDay)
@@ -216,7 +224,18 @@ function readInterval(bytes: Buffer, start: number, end: number): Interval {
   if (parts === null) throw new DataError('the text is no interval in the form that Postgres writes')
   const [, years = '0', months = '0', days = '0', sign, clock] = parts
   const micros = clock === undefined ? 0n : clockMicros(Buffer.from(clock, 'latin1'))
-  return { months: Number(years) * 12 + Number(months), days: Number(days), micros: sign === '-' ? -micros : micros }
+  const interval = {
+    months: Number(years) * 12 + Number(months),
+    days: Number(days),
+    micros: sign === '-' ? -micros : micros,
+  }
+  const isPossible = isInt32(interval.months) && isInt32(interval.days) && fitsInt64(interval.micros)
+  if (!isPossible) throw new DataError('the text is an interval that Postgres cannot have')
+  return interval
+}
+
+function isInt32(value: number): boolean {
+  return value === (value | 0)
 }
 
 /** Microseconds of `H…:MM:SS[.ffffff]`: hours have no limit in an interval. */

@@ -18,6 +18,7 @@ import {
   decodeInt16,
   decodeInt32,
   decodeInteger,
+  decodeOid,
   decodePoint,
   decodeText,
   decodeVector,
@@ -77,8 +78,9 @@ function plainType(name: string, typmod: number, modes: ValueModes, lose: OnLoss
     case 'int4':
       return int32
     case 'int8':
-    case 'oid':
       return int64
+    case 'oid':
+      return { ...int64, decode: decodeOid }
     case 'float4':
       return float32
     case 'float8':

@@ -235,6 +235,18 @@ describe('bytes, bits and shapes', () => {
     expect(read(decodeVector, '[1,2.5,-3]')).toEqual([1, 2.5, -3])
   })
 
+  it.each<[string, ValueDecoder, readonly string[]]>([
+    ['hstore', decodeHstoreMap, ['"a"', 'a=>1', '"a"=>"1"x', '"a"=>"1", ', '"a"=>"1" "b"=>"2"', '"a"=>null']],
+    ['geometry', decodeGeometry, ['', '01', '0101000000zz', '02010000000000000000', '010100000000000000000']],
+    ['vector', decodeVector, ['', '[', '1,2', '[1,]', '[1 2]', '[1,x]']],
+    ['point', decodePoint, ['', '(1)', '(1,2,3)', '1,2', '(,)']],
+    ['bytea', binaryDecoder('bytes'), ['', 'ab', '\\x0', '\\xzz']],
+    ['bits', decodeBits, ['102', '1 0']],
+    ['float', decodeFloat, ['', ' ', '0x10', '1_0', 'nan', '1e999']],
+  ])('of %s in any other form are refused', (_name, decode, texts) => {
+    for (const text of texts) expect(() => read(decode, text), text).toThrow(/no .* in the form/)
+  })
+
   it('of hstore keep quotes, backslashes and nulls', () => {
     const text = String.raw`"a"=>"1", "b"=>NULL, "c d"=>"x\"y\\"`
     expect(read(decodeHstoreMap, text)).toEqual(new Map([['a', '1'], ['b', null], ['c d', 'x"y\\']])) // prettier-ignore
