@@ -166,10 +166,53 @@ export class CorruptBatchError extends KafkaError {
   }
 }
 
+/** Records that are given up, and where they belong. */
+interface GivenUp {
+  readonly topic: string
+  readonly partition: number
+  readonly count: number
+  readonly isUncertain: boolean
+  readonly lastError: Error | null
+}
+
 /** A batch was not acknowledged within `delivery.timeout.ms`. */
 export class DeliveryTimeoutError extends KafkaError {
-  constructor(topic: string, partition: number, timeoutMs: number, cause: unknown) {
-    super(`records for ${topic}-${partition} were not acknowledged within ${timeoutMs} ms`, { cause })
+  readonly mayBeWritten: boolean
+
+  constructor({ topic, partition, isUncertain, lastError }: GivenUp, timeoutMs: number) {
+    const doubt = isUncertain ? '; they may be written all the same' : ''
+    super(`records for ${topic}-${partition} were not acknowledged within ${timeoutMs} ms${doubt}`, {
+      cause: lastError,
+    })
+    this.mayBeWritten = isUncertain
+  }
+}
+
+/** A batch is given up for good after an attempt whose outcome nobody knows. */
+export class UnknownOutcomeError extends KafkaError {
+  constructor({ topic, partition, count }: GivenUp, cause: Error) {
+    super(
+      `${count} records for ${topic}-${partition} are given up, and may be written all the same: an earlier attempt was not ` +
+        `answered, and then: ${cause.message}. Send them again if a second copy does no harm.`,
+      { cause },
+    )
+  }
+}
+
+/** The broker wrote later records of the partition first: it had forgotten the producer, or the topic was created again. */
+export class OrderLostError extends KafkaError {
+  /** Where the records are: in the log in another order, not in the log, or the broker does not know any more. */
+  readonly fate: 'moved' | 'missing' | 'unknown'
+
+  constructor({ topic, partition, count, lastError }: GivenUp, fate: OrderLostError['fate']) {
+    const texts = { moved: 'were written in another order', missing: 'were not written', unknown: 'may be missing' }
+    const cause = lastError === null ? '' : ` (${lastError.message})`
+    super(
+      `the order of ${topic}-${partition} is lost: the broker has taken later records, and ${count} that belong in front ` +
+        `${texts[fate]}${cause}. Send them again together with all that followed.`,
+      { cause: lastError },
+    )
+    this.fate = fate
   }
 }
 

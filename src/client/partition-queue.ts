@@ -1,5 +1,6 @@
 import type { BatchBuilder, RecordHeader } from '../protocol/batch-builder.ts'
 import type { Codec } from '../protocol/record-batch.ts'
+import { OrderLostError } from './errors.ts'
 import { isAfter, ProducerBatch, sequenceAfter, type ProducerIdentity } from './producer-batch.ts'
 
 /** A record on its way to a topic. Bytes are copied by `append`. */
@@ -35,13 +36,33 @@ interface OpenBatch {
   tokens: number[]
 }
 
+/** A batch whose fate is known: durable (`error` null), or given up. */
+export interface Settled {
+  readonly batch: ProducerBatch
+  readonly error: Error | null
+}
+
+/** Why a batch was not acknowledged. */
+export interface SendFailure {
+  readonly error: Error
+  /** Whether the batch may be in the log nevertheless: the answer is missing, or does not exclude it. */
+  readonly mayBeWritten: boolean
+  /** Monotonic milliseconds before which it is not sent again. */
+  readonly retryAt: number
+}
+
+/** A broker may forget the sequences of a producer that is idle for longer. Kafka's is a day; it is a setting of the broker. */
+const idleAfterMs = 100
+
 /**
  * What waits for one partition, and the state of its sequences. No sockets and no clock: the sender takes batches and reports
  * what became of them.
  *
- * Order and exactly one copy come from the broker's check of sequences: batches are numbered when they close, are sent in
- * that order, and those that fail are sent again in that order under the same numbers. After a failure nothing is sent until
- * every batch in flight has been answered; then one at a time until one has passed. So it is with a fresh identity.
+ * Order and exactly one copy come from the broker's check of sequences: batches are sent, and sent again, in order and under
+ * the same numbers. But a broker takes any sequence of a producer that it has forgotten. Three rules follow.
+ * - A batch is acknowledged by its own answer only. If a later one was written first, the earlier one fails.
+ * - With a fresh identity, after a failure and after a pause, one batch is in flight until one is acknowledged.
+ * - A batch that may be written keeps its identity and sequence until the broker has answered it.
  */
 export class PartitionQueue {
   readonly topic: string
@@ -49,6 +70,8 @@ export class PartitionQueue {
   readonly #limits: QueueLimits
   readonly #builders: BuilderPool
   #identity: ProducerIdentity | null = null
+  /** Whether the identity cannot number another batch. Those that may be written are still asked about under it. */
+  #isSpent = false
   #open: OpenBatch | null = null
   #ready: ProducerBatch[] = []
   #inFlight: ProducerBatch[] = []
@@ -61,6 +84,7 @@ export class PartitionQueue {
   #isRecovering = false
   #mustRenumber = false
   #retryAt = 0
+  #lastSentAt = Number.NEGATIVE_INFINITY
 
   constructor(topic: string, partition: number, limits: QueueLimits, builders: BuilderPool) {
     this.topic = topic
@@ -71,7 +95,8 @@ export class PartitionQueue {
 
   /** Whether the broker has to give an identity before anything more can be sent. */
   get needsIdentity(): boolean {
-    return this.#identity === null && this.#inFlight.length === 0 && !this.isEmpty
+    if (this.#identity !== null && !this.#isSpent) return false
+    return this.#inFlight.length === 0 && !this.isEmpty && !this.#ready.some(mayBeWritten)
   }
 
   /** Whether nothing waits and nothing is in flight. */
@@ -131,9 +156,9 @@ export class PartitionQueue {
   /** Gives the queue an identity that no sequence was used with. Nothing may be in flight. */
   identify(identity: ProducerIdentity): void {
     this.#identity = identity
+    this.#isSpent = false
     this.#expectedSequence = 0
     this.#mustRenumber = true
-    // A broker that has seen nothing of an identity takes any sequence as its first: a second batch must not come before it.
     this.#isRecovering = true
   }
 
@@ -153,61 +178,78 @@ export class PartitionQueue {
   take(now: number): ProducerBatch | null {
     if (this.#identity === null || this.readyAt() > now) return null
     if (this.#ready.length === 0) this.close()
-    if (this.#mustRenumber) this.#renumber()
-    const batch = this.#ready.shift()
+    const batch = this.#next()
     if (batch === undefined) return null
-    batch.stamp(this.#identity, batch.baseSequence)
+    if (this.#inFlight.length === 0 && now - this.#lastSentAt > idleAfterMs) this.#isRecovering = true
+    this.#lastSentAt = now
     batch.attempts += 1
     this.#inFlight.push(batch)
     return batch
   }
 
-  /**
-   * The broker has the batch. The answer is what is durable by that, in order: a broker takes a batch only behind those with
-   * the numbers before it, so earlier ones that seemed to have failed are there too.
-   */
-  acknowledge(batch: ProducerBatch): readonly ProducerBatch[] {
+  /** The broker has written the batch, now or before, at `baseOffset`; -1 when it does not say where. */
+  acknowledge(batch: ProducerBatch, baseOffset: number): Settled[] {
     this.#land(batch)
     const expected = sequenceAfter(batch.baseSequence, batch.count)
     if (isAfter(expected, this.#expectedSequence)) this.#expectedSequence = expected
-    this.#isRecovering = false
-    const implied = this.#returned.filter((earlier) => earlier.order < batch.order)
-    if (implied.length > 0) this.#returned = this.#returned.filter((later) => later.order > batch.order)
+    const { overtakenAt, followsAt } = batch
+    const isBeforeThoseBehind = overtakenAt === null || (baseOffset >= 0 && baseOffset < overtakenAt)
+    const isBehindThoseBefore = followsAt === null || baseOffset < 0 || baseOffset > followsAt
+    const error = isBeforeThoseBehind && isBehindThoseBefore ? null : new OrderLostError(batch, 'moved')
+    const settled: Settled[] = [{ batch, error }]
+    let overtook = false
+    for (const waiting of [this.#inFlight, this.#returned, this.#ready]) {
+      for (const other of waiting) {
+        if (other.order < batch.order) {
+          other.overtakenAt = Math.min(other.overtakenAt ?? baseOffset, baseOffset)
+          overtook = true
+        } else if (other.attempts > 0) other.followsAt = Math.max(other.followsAt ?? baseOffset, baseOffset)
+      }
+    }
+    if (overtook) settled.push(...this.#loseOvertaken())
+    else this.#isRecovering = false
     this.#settle()
-    return [...implied.toSorted(inOrder), batch]
+    return settled
   }
 
-  /** The batch has to be sent again, not before `retryAt`. */
-  giveBack(batch: ProducerBatch, error: Error, retryAt: number): void {
-    this.#land(batch)
+  /** The batch has to be sent again. The answer is what cannot be. */
+  giveBack(batch: ProducerBatch, { error, mayBeWritten, retryAt }: SendFailure): Settled[] {
     batch.lastError = error
-    this.#returned.push(batch)
-    this.#recoverAt(retryAt)
+    if (mayBeWritten) batch.mayBeWritten = true
+    return this.#return(batch, [batch], retryAt)
   }
 
-  /** The batch has to be sent again in two halves. */
-  giveBackSplit(batch: ProducerBatch): void {
-    this.#land(batch)
-    this.#returned.push(...batch.split())
+  /** The broker refused the sequence: the batch is not in the log under it. The answer is what cannot be sent again. */
+  sequenceRefused(batch: ProducerBatch, error: Error, retryAt: number): Settled[] {
+    if (this.isFirst(batch)) this.#isSpent = true
+    batch.lastError = error
+    if (batch.mayBeWritten) batch.wasUnclear = true
+    batch.mayBeWritten = false
+    return this.#return(batch, [batch], retryAt)
+  }
+
+  /** The batch, which is not in the log, has to be sent again in two halves. The answer is what cannot be sent again. */
+  giveBackSplit(batch: ProducerBatch, error: Error): Settled[] {
+    const halves = batch.split()
+    for (const half of halves) {
+      half.overtakenAt = batch.overtakenAt
+      half.lastError = error
+      half.wasUnclear = batch.wasUnclear
+    }
     this.#mustRenumber = true
-    this.#recoverAt(0)
+    return this.#return(batch, halves, 0)
   }
 
-  /** The batch is given up; those behind it move up into its sequences. */
+  /** The batch is given up. Those behind it move up into its sequences, unless it may have been written under them. */
   drop(batch: ProducerBatch): void {
     this.#land(batch)
-    this.#mustRenumber = true
-    this.#recoverAt(0)
+    this.#leaveGap(batch.mayBeWritten)
+    this.#settle()
   }
 
-  /** Whether no batch before this one is unanswered or failed: an "out of order" can then not be healed by waiting. */
+  /** Whether no batch before this one is unanswered or failed: that its sequence is refused is then not our own doing. */
   isFirst(batch: ProducerBatch): boolean {
-    return !this.#mustRenumber && this.#returned.length === 0 && this.#inFlight[0] === batch
-  }
-
-  /** The broker does not know the sequences any more, or an outcome is unknown: a new identity is needed. */
-  forgetIdentity(): void {
-    this.#identity = null
+    return !this.#mustRenumber && !this.#isSpent && this.#returned.length === 0 && this.#inFlight[0] === batch
   }
 
   /** Takes out what waits and was appended before `since` (monotonic). What is in flight stays. */
@@ -216,17 +258,29 @@ export class PartitionQueue {
     const expired = this.#ready.filter((batch) => batch.since < since)
     if (expired.length === 0) return []
     this.#ready = this.#ready.filter((batch) => batch.since >= since)
-    this.#mustRenumber = true
+    this.#leaveGap(expired.some(mayBeWritten))
     return expired
   }
 
   /** Takes out everything that waits. */
   clear(): ProducerBatch[] {
     this.close()
-    const rest = [...this.#returned, ...this.#ready]
+    const rest = [...this.#returned, ...this.#ready].toSorted(inOrder)
     this.#returned = []
     this.#ready = []
+    if (rest.length > 0) this.#leaveGap(rest.some(mayBeWritten))
     return rest
+  }
+
+  /** While sequences have to be given anew, batches that may be written come first, under those that they have. */
+  #next(): ProducerBatch | undefined {
+    if (!this.#mustRenumber && !this.#isSpent) return this.#ready.shift()
+    if (this.#inFlight.length > 0) return undefined
+    const unclear = this.#ready.findIndex(mayBeWritten)
+    if (unclear >= 0) return this.#ready.splice(unclear, 1)[0]
+    if (this.#isSpent) return undefined
+    this.#renumber()
+    return this.#ready.shift()
   }
 
   #land(batch: ProducerBatch): void {
@@ -234,21 +288,43 @@ export class PartitionQueue {
     if (index >= 0) this.#inFlight.splice(index, 1)
   }
 
-  #recoverAt(retryAt: number): void {
+  #return(batch: ProducerBatch, parts: readonly ProducerBatch[], retryAt: number): Settled[] {
+    this.#land(batch)
+    this.#returned.push(...parts)
     this.#isRecovering = true
     this.#retryAt = Math.max(this.#retryAt, retryAt)
+    const lost = this.#loseOvertaken()
     this.#settle()
+    return lost
+  }
+
+  /** Takes out what is not in the log, though something behind it is. */
+  #loseOvertaken(): Settled[] {
+    const isLost = ({ overtakenAt, mayBeWritten }: ProducerBatch): boolean => overtakenAt !== null && !mayBeWritten
+    const lost = [...this.#returned, ...this.#ready].filter(isLost)
+    if (lost.length === 0) return []
+    this.#returned = this.#returned.filter((batch) => !isLost(batch))
+    this.#ready = this.#ready.filter((batch) => !isLost(batch))
+    return lost
+      .toSorted(inOrder)
+      .map((batch) => ({ batch, error: new OrderLostError(batch, batch.wasUnclear ? 'unknown' : 'missing') }))
+  }
+
+  /** Sequences were taken out. Those that may be in the log cannot be given to other records: the identity ends. */
+  #leaveGap(isUnclear: boolean): void {
+    this.#mustRenumber = true
+    this.#isRecovering = true
+    if (isUnclear) this.#isSpent = true
   }
 
   /** When everything in flight is answered, what failed goes back in front, in its order. */
   #settle(): void {
     if (this.#inFlight.length > 0 || this.#returned.length === 0) return
-    this.#ready = [...this.#returned.toSorted(inOrder), ...this.#ready]
+    this.#ready = [...this.#returned, ...this.#ready].toSorted(inOrder)
     this.#returned = []
   }
 
   #renumber(): void {
-    if (this.#inFlight.length > 0) return
     this.#mustRenumber = false
     let sequence = this.#expectedSequence
     for (const batch of this.#ready) {
@@ -259,7 +335,10 @@ export class PartitionQueue {
   }
 }
 
-/** Halves of one batch have the same order, and stand in the right one. */
 function inOrder(a: ProducerBatch, b: ProducerBatch): number {
   return a.order - b.order
+}
+
+function mayBeWritten(batch: ProducerBatch): boolean {
+  return batch.mayBeWritten
 }

@@ -5,9 +5,17 @@ import { produce } from '../protocol/messages/produce.ts'
 import type { ResponseOf } from '../protocol/schema.ts'
 import { orAborted } from './abort.ts'
 import type { Cluster } from './cluster.ts'
-import { asError, BrokerError, DeliveryTimeoutError, isRetriable, KafkaError, RecordTooLargeError } from './errors.ts'
+import {
+  asError,
+  BrokerError,
+  DeliveryTimeoutError,
+  isRetriable,
+  KafkaError,
+  RecordTooLargeError,
+  UnknownOutcomeError,
+} from './errors.ts'
 import { LeaderFinder } from './leader-finder.ts'
-import type { PartitionQueue } from './partition-queue.ts'
+import type { PartitionQueue, Settled } from './partition-queue.ts'
 import type { ProducerBatch } from './producer-batch.ts'
 
 const requestTimeoutMs = 30_000
@@ -31,6 +39,25 @@ const sequenceLost: ReadonlySet<number> = new Set([
   errorCodes.UNKNOWN_PRODUCER_ID,
   errorCodes.INVALID_PRODUCER_EPOCH,
   errorCodes.PRODUCER_FENCED,
+  errorCodes.DUPLICATE_SEQUENCE_NUMBER,
+])
+
+/** Codes of a broker that did not write the batch. With any other it may have, and the failure came after that. */
+const notWritten: ReadonlySet<number> = new Set([
+  errorCodes.MESSAGE_TOO_LARGE,
+  errorCodes.RECORD_LIST_TOO_LARGE,
+  errorCodes.CORRUPT_MESSAGE,
+  errorCodes.INVALID_RECORD,
+  errorCodes.INVALID_TIMESTAMP,
+  errorCodes.INVALID_REQUIRED_ACKS,
+  errorCodes.INVALID_TOPIC_EXCEPTION,
+  errorCodes.INVALID_TXN_STATE,
+  errorCodes.NOT_ENOUGH_REPLICAS,
+  errorCodes.POLICY_VIOLATION,
+  errorCodes.TOPIC_AUTHORIZATION_FAILED,
+  errorCodes.CLUSTER_AUTHORIZATION_FAILED,
+  errorCodes.UNSUPPORTED_COMPRESSION_TYPE,
+  errorCodes.UNSUPPORTED_FOR_MESSAGE_FORMAT,
 ])
 
 /** What the sender of a producer is told. */
@@ -136,14 +163,16 @@ export class ProduceSender {
 
   async #request(nodeId: number, sent: readonly Sent[]): Promise<void> {
     this.#requests.set(nodeId, (this.#requests.get(nodeId) ?? 0) + 1)
+    let isSent = false
     try {
       const { signal } = this.#closing
       const connection = await orAborted(this.#cluster.connection(nodeId, this.#lane, signal), signal)
       const timeoutMs = requestTimeoutMs + 5_000
+      isSent = true
       const answer = await connection.send(produce, requestOf(sent), { timeoutMs, signal })
       this.#answered(sent, answer)
     } catch (error) {
-      for (const { queue, batch } of sent) this.#failed(queue, batch, error)
+      for (const { queue, batch } of sent) this.#failed(queue, batch, error, isSent)
       for (const { queue } of sent) this.#leaders.forget(queue.topic)
     } finally {
       this.#requests.set(nodeId, (this.#requests.get(nodeId) ?? 1) - 1)
@@ -158,62 +187,81 @@ export class ProduceSender {
     for (const { queue, batch } of sent) {
       const partition = answers.get(`${batch.partition}/${batch.topic}`)
       if (partition === undefined)
-        this.#failed(queue, batch, new KafkaError('the broker left a partition out', { retriable: true }))
+        this.#failed(queue, batch, new KafkaError('the broker left a partition out', { retriable: true }), true)
       else this.#judge(queue, batch, partition)
     }
   }
 
-  #judge(queue: PartitionQueue, batch: ProducerBatch, { errorCode, errorMessage }: PartitionAnswer): void {
-    if (errorCode === errorCodes.NONE || errorCode === errorCodes.DUPLICATE_SEQUENCE_NUMBER) {
-      for (const durable of queue.acknowledge(batch)) this.#options.onDone(durable, null)
+  #judge(queue: PartitionQueue, batch: ProducerBatch, { errorCode, errorMessage, baseOffset }: PartitionAnswer): void {
+    if (errorCode === errorCodes.NONE) {
+      this.#settle(queue.acknowledge(batch, baseOffset))
+      return
+    }
+    // To a batch that was never sent before it says that its sequence was used for other records.
+    if (errorCode === errorCodes.DUPLICATE_SEQUENCE_NUMBER && batch.mayBeWritten) {
+      this.#settle(queue.acknowledge(batch, -1))
       return
     }
     const error = new BrokerError(errorCode, `Produce to ${batch.topic}-${batch.partition}`, errorMessage)
     if (leaderMoved.has(errorCode)) this.#leaders.forget(batch.topic)
-    if (errorCode === errorCodes.MESSAGE_TOO_LARGE || errorCode === errorCodes.RECORD_LIST_TOO_LARGE)
-      this.#tooLarge(queue, batch)
-    else if (sequenceLost.has(errorCode)) this.#outOfOrder(queue, batch, error)
-    else this.#failed(queue, batch, error)
+    if (sequenceLost.has(errorCode)) this.#outOfOrder(queue, batch, error)
+    else if (errorCode === errorCodes.MESSAGE_TOO_LARGE || errorCode === errorCodes.RECORD_LIST_TOO_LARGE)
+      this.#tooLarge(queue, batch, error)
+    else this.#failed(queue, batch, error, !notWritten.has(errorCode))
+  }
+
+  #settle(settled: readonly Settled[]): void {
+    for (const { batch, error } of settled) this.#options.onDone(batch, error)
   }
 
   /** A batch behind one that failed is out of order by our own doing; the first one is not: the broker has lost our sequences. */
   #outOfOrder(queue: PartitionQueue, batch: ProducerBatch, error: BrokerError): void {
     if (queue.isFirst(batch)) {
-      this.#cluster.logger.warn(`${error.message}; its producer gets another id, records may be written twice`)
-      queue.forgetIdentity()
+      const doubt = batch.mayBeWritten ? ', records of unknown outcome may be written twice' : ''
+      this.#cluster.logger.warn(`${error.message}; its producer gets another id${doubt}`)
     }
-    queue.giveBack(batch, error, 0)
+    const retryAt = batch.attempts === 1 ? 0 : this.#retryAt(batch)
+    this.#settle(queue.sequenceRefused(batch, error, retryAt))
   }
 
-  #tooLarge(queue: PartitionQueue, batch: ProducerBatch): void {
-    if (batch.count > 1) {
-      queue.giveBackSplit(batch)
+  #tooLarge(queue: PartitionQueue, batch: ProducerBatch, error: BrokerError): void {
+    // Halves have other sequences: the broker could not tell that it has their records already.
+    if (batch.count > 1 && !batch.mayBeWritten) {
+      this.#settle(queue.giveBackSplit(batch, error))
       return
     }
-    queue.drop(batch)
     const setting = `max.message.bytes of the topic (or message.max.bytes of the broker)`
     const record = { topic: batch.topic, key: batch.firstKey(), size: batch.memory }
-    this.#options.onDone(batch, new RecordTooLargeError(record, null, setting))
+    this.#drop(queue, batch, new RecordTooLargeError(record, null, setting))
   }
 
-  #failed(queue: PartitionQueue, batch: ProducerBatch, error: unknown): void {
-    const known = asError(error)
+  #failed(queue: PartitionQueue, batch: ProducerBatch, thrown: unknown, mayBeWritten: boolean): void {
+    const error = asError(thrown)
+    if (mayBeWritten) batch.mayBeWritten = true
     if (this.#closing.signal.aborted) {
       queue.drop(batch)
       this.#options.onDone(batch, this.#closing.signal.reason as Error)
       return
     }
-    if (!isRetriable(known)) {
-      queue.drop(batch)
-      this.#options.onDone(batch, known)
+    if (!isRetriable(error)) {
+      this.#drop(queue, batch, error)
       return
     }
     const now = this.#cluster.clock.monotonic()
     if (now - this.#warnedAt > warnEveryMs && batch.attempts > 1) {
       this.#warnedAt = now
-      this.#cluster.logger.warn(`cannot write to ${batch.topic}-${batch.partition}: ${known.message}; trying again`)
+      this.#cluster.logger.warn(`cannot write to ${batch.topic}-${batch.partition}: ${error.message}; trying again`)
     }
-    queue.giveBack(batch, known, now + backoffMs(this.#cluster.backoff, batch.attempts))
+    this.#settle(queue.giveBack(batch, { error, mayBeWritten, retryAt: this.#retryAt(batch) }))
+  }
+
+  #drop(queue: PartitionQueue, batch: ProducerBatch, error: Error): void {
+    queue.drop(batch)
+    this.#options.onDone(batch, batch.isUncertain ? new UnknownOutcomeError(batch, error) : error)
+  }
+
+  #retryAt(batch: ProducerBatch): number {
+    return this.#cluster.clock.monotonic() + backoffMs(this.#cluster.backoff, batch.attempts)
   }
 
   /** An identity for every queue that needs one: a sequence means something only together with its partition. */
@@ -241,21 +289,17 @@ export class ProduceSender {
   /** What waits cannot be sent at all: not authorized, for example. */
   #giveUp(error: unknown): void {
     const known = asError(error)
-    for (const queue of this.#active) for (const batch of queue.clear()) this.#options.onDone(batch, known)
+    for (const queue of this.#active)
+      for (const batch of queue.clear())
+        this.#options.onDone(batch, batch.isUncertain ? new UnknownOutcomeError(batch, known) : known)
   }
 
   #expire(now: number): void {
     const { deliveryTimeoutMs } = this.#options
     if (!Number.isFinite(deliveryTimeoutMs)) return
     for (const queue of this.#active) {
-      for (const batch of queue.expire(now - deliveryTimeoutMs)) {
-        // It may have been written: its sequences cannot be given to other records.
-        if (batch.attempts > 0) queue.forgetIdentity()
-        this.#options.onDone(
-          batch,
-          new DeliveryTimeoutError(batch.topic, batch.partition, deliveryTimeoutMs, batch.lastError),
-        )
-      }
+      for (const batch of queue.expire(now - deliveryTimeoutMs))
+        this.#options.onDone(batch, new DeliveryTimeoutError(batch, deliveryTimeoutMs))
     }
   }
 

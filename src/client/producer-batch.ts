@@ -34,13 +34,22 @@ export class ProducerBatch {
   readonly memory: number
   /** Monotonic milliseconds when its first record was appended. */
   readonly since: number
-  /** Its place among the batches of its partition. */
+  /** Its place among the batches of its partition: halves of a split batch share the room up to the next one. */
   readonly order: number
   /** Whose buffer the bytes lie in; null when they have one of their own. */
   readonly lender: BatchBuilder | null
   attempts = 0
   /** The last failure of sending it. */
   lastError: Error | null = null
+  /** Whether the outcome of an attempt under its present sequence is unknown: only the broker can say, asked with that sequence. */
+  mayBeWritten = false
+  /** Whether its outcome was unknown when the broker refused the sequence: it may have lost that of a batch that it has. */
+  wasUnclear = false
+  /** The lowest base offset of the batches behind it that the broker took before this one; null: none. */
+  overtakenAt: number | null = null
+  /** The highest base offset of the batches before it that were acknowledged while it was in flight; null: none. */
+  followsAt: number | null = null
+  readonly #room: number
   #identity: ProducerIdentity | null = null
   #baseSequence = -1
 
@@ -54,6 +63,8 @@ export class ProducerBatch {
     readonly since: number
     readonly order: number
     readonly lender: BatchBuilder | null
+    /** How far it is to the next place among the batches; 1 unless it is a part of another one. */
+    readonly room?: number
   }) {
     this.topic = fields.topic
     this.partition = fields.partition
@@ -64,10 +75,16 @@ export class ProducerBatch {
     this.since = fields.since
     this.order = fields.order
     this.lender = fields.lender
+    this.#room = fields.room ?? 1
   }
 
   get count(): number {
     return this.tokens.length
+  }
+
+  /** Whether a copy of it may be in the log. */
+  get isUncertain(): boolean {
+    return this.mayBeWritten || this.wasUnclear
   }
 
   get baseSequence(): number {
@@ -117,8 +134,9 @@ export class ProducerBatch {
         tokens,
         memory: from === 0 ? memory : this.memory - Math.round((this.memory * half) / this.count),
         since,
-        order,
+        order: from === 0 ? order : order + this.#room / 2,
         lender: null,
+        room: this.#room / 2,
       })
     }
     return [take(0, half), take(half, this.count)]

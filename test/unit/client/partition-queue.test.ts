@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { PartitionQueue, type OutgoingRecord } from '../../../src/client/partition-queue.ts'
+import {
+  PartitionQueue,
+  type OutgoingRecord,
+  type SendFailure,
+  type Settled,
+} from '../../../src/client/partition-queue.ts'
 import { isAfter, sequenceAfter, type ProducerBatch } from '../../../src/client/producer-batch.ts'
 import { BatchBuilder } from '../../../src/protocol/batch-builder.ts'
 import { readBatchHeader, verifyBatch } from '../../../src/protocol/record-batch.ts'
@@ -8,6 +13,10 @@ import { readRecords } from '../../../src/protocol/record-reader.ts'
 const identity = { producerId: 7, producerEpoch: 0 }
 const builders = { take: () => new BatchBuilder(), giveBack: () => undefined }
 const failure = new RangeError('it failed')
+/** The broker says that it did not write the batch. */
+const refused: SendFailure = { error: failure, mayBeWritten: false, retryAt: 0 }
+/** Nobody knows whether it did. */
+const lost = (retryAt = 0): SendFailure => ({ error: failure, mayBeWritten: true, retryAt })
 
 function queueOf(options: { batchSize?: number; lingerMs?: number; maxInFlight?: number } = {}): PartitionQueue {
   const limits = { batchSize: 1_000, lingerMs: 5, maxInFlight: 5, codec: 'none' as const, ...options }
@@ -15,7 +24,7 @@ function queueOf(options: { batchSize?: number; lingerMs?: number; maxInFlight?:
   queue.identify(identity)
   queue.append(record('proof'), 50, -1, 1, 0)
   const proof = queue.take(0)
-  if (proof !== null) queue.acknowledge(proof)
+  if (proof !== null) queue.acknowledge(proof, 0)
   return queue
 }
 
@@ -35,6 +44,17 @@ function takeAll(queue: PartitionQueue, now = 0): ProducerBatch[] {
   const batches: ProducerBatch[] = []
   for (let batch = queue.take(now); batch !== null; batch = queue.take(now)) batches.push(batch)
   return batches
+}
+
+function takeThree(queue: PartitionQueue): [ProducerBatch, ProducerBatch, ProducerBatch] {
+  const [first, second, third] = takeAll(queue)
+  if (first === undefined || second === undefined || third === undefined) return expect.fail('three batches')
+  return [first, second, third]
+}
+
+/** The first value of each batch, and the name of its error. */
+function outcomesOf(settled: readonly Settled[]): [string | undefined, string | null][] {
+  return settled.map(({ batch, error }) => [valuesOf(batch)[0], error === null ? null : error.name])
 }
 
 function valuesOf(batch: ProducerBatch): string[] {
@@ -69,7 +89,7 @@ describe('PartitionQueue', () => {
     queue.identify(identity)
     const [first, ...others] = takeAll(queue)
     expect(others).toEqual([])
-    if (first !== undefined) queue.acknowledge(first)
+    if (first !== undefined) queue.acknowledge(first, 1)
     expect(takeAll(queue)).toHaveLength(2)
   })
 
@@ -81,7 +101,7 @@ describe('PartitionQueue', () => {
     queue.append(record('b'), 50, 1, 1, 11)
     expect(queue.readyAt()).toBe(16)
     expect(queue.take(15)).toBeNull()
-    if (first !== null) queue.acknowledge(first)
+    if (first !== null) queue.acknowledge(first, 1)
     expect(queue.readyAt()).toBe(0)
     expect(queue.take(12)?.tokens).toEqual([1])
   })
@@ -99,7 +119,7 @@ describe('PartitionQueue', () => {
     fill(queue, 'a', 'b', 'c')
     const [first] = takeAll(queue)
     expect(queue.readyAt()).toBe(Number.POSITIVE_INFINITY)
-    if (first !== undefined) queue.acknowledge(first)
+    if (first !== undefined) queue.acknowledge(first, 1)
     expect(takeAll(queue)).toHaveLength(1)
   })
 
@@ -109,14 +129,14 @@ describe('PartitionQueue', () => {
     const batches = takeAll(queue)
     for (const batch of [...batches].reverse()) {
       expect(queue.take(0)).toBeNull()
-      queue.giveBack(batch, failure, 100)
+      queue.giveBack(batch, lost(100))
     }
     expect(queue.readyAt()).toBe(100)
     expect(queue.take(99)).toBeNull()
     const retried = takeAll(queue, 100)
     expect(retried.map(valuesOf)).toEqual([['a']])
     expect(sequences(retried)).toEqual([1])
-    if (retried[0] !== undefined) queue.acknowledge(retried[0])
+    if (retried[0] !== undefined) queue.acknowledge(retried[0], 1)
     expect(takeAll(queue, 100).map(valuesOf)).toEqual([['b'], ['c']])
   })
 
@@ -127,11 +147,11 @@ describe('PartitionQueue', () => {
     if (first === undefined || second === undefined || third === undefined) return expect.fail('three batches')
     queue.drop(first)
     expect(queue.isFirst(second)).toBe(false)
-    queue.giveBack(second, failure, 0)
-    queue.giveBack(third, failure, 0)
+    queue.giveBack(second, refused)
+    queue.giveBack(third, refused)
     const again = queue.take(0)
     expect(again === null ? null : [valuesOf(again), sequences([again])]).toEqual([['b'], [1]])
-    if (again !== null) queue.acknowledge(again)
+    if (again !== null) queue.acknowledge(again, 1)
     expect(sequences(takeAll(queue))).toEqual([2])
   })
 
@@ -142,15 +162,15 @@ describe('PartitionQueue', () => {
     fill(queue, 'd')
     const [large, behind] = takeAll(queue)
     if (large === undefined || behind === undefined) return expect.fail('two batches')
-    queue.giveBackSplit(large)
-    queue.giveBack(behind, failure, 0)
+    queue.giveBackSplit(large, failure)
+    queue.giveBack(behind, refused)
     const values: string[][] = []
     const numbers: number[] = []
     for (let batch = queue.take(0); batch !== null; batch = queue.take(0)) {
       values.push(valuesOf(batch))
       numbers.push(...sequences([batch]))
       expect(verifyBatch(batch.bytes)).toBeNull()
-      queue.acknowledge(batch)
+      queue.acknowledge(batch, numbers.length)
     }
     expect(values).toEqual([['a'], ['b', 'c'], ['d']])
     expect(numbers).toEqual([1, 2, 4])
@@ -162,11 +182,10 @@ describe('PartitionQueue', () => {
     fill(queue, 'a', 'b')
     const [first, second] = takeAll(queue)
     if (first === undefined || second === undefined) return expect.fail('two batches')
-    queue.acknowledge(first)
+    queue.acknowledge(first, 1)
     expect(queue.isFirst(second)).toBe(true)
-    queue.forgetIdentity()
     expect(queue.needsIdentity).toBe(false)
-    queue.giveBack(second, failure, 0)
+    expect(queue.sequenceRefused(second, failure, 0)).toEqual([])
     expect(queue.needsIdentity).toBe(true)
     expect(queue.take(0)).toBeNull()
     queue.identify({ producerId: 8, producerEpoch: 0 })
@@ -175,18 +194,67 @@ describe('PartitionQueue', () => {
     expect(again === undefined ? null : verifyBatch(again.bytes)).toBeNull()
   })
 
-  it('takes batches before an acknowledged one as written: the broker would have refused it otherwise', () => {
+  it('asks about a batch whose outcome is unknown though a later one was written, and believes only its own answer', () => {
     const queue = queueOf()
     fill(queue, 'a', 'b', 'c')
-    const [first, second, third] = takeAll(queue)
-    if (first === undefined || second === undefined || third === undefined) return expect.fail('three batches')
-    queue.giveBack(first, failure, 0)
-    expect(queue.acknowledge(second).map(valuesOf)).toEqual([['a'], ['b']])
-    queue.drop(third)
-    fill(queue, 'd')
-    const rest = takeAll(queue)
-    expect(rest.map(valuesOf)).toEqual([['d']])
-    expect(sequences(rest)).toEqual([3])
+    const [first, second, third] = takeThree(queue)
+    expect(queue.giveBack(first, lost())).toEqual([])
+    expect(outcomesOf(queue.acknowledge(second, 2))).toEqual([['b', null]])
+    expect(outcomesOf(queue.acknowledge(third, 3))).toEqual([['c', null]])
+    const [again] = takeAll(queue)
+    expect(again === undefined ? null : [valuesOf(again), sequences([again])]).toEqual([['a'], [1]])
+    if (again !== undefined) expect(outcomesOf(queue.acknowledge(again, 1))).toEqual([['a', null]])
+    expect(queue.isEmpty).toBe(true)
+  })
+
+  it('fails a batch that was refused while a later one was written: sending it again would change the order', () => {
+    const queue = queueOf()
+    fill(queue, 'a', 'b', 'c', 'd')
+    const [first, second, third] = takeThree(queue)
+    queue.giveBack(first, refused)
+    expect(outcomesOf(queue.acknowledge(second, 1))).toEqual([
+      ['b', null],
+      ['a', 'OrderLostError'],
+    ])
+    expect(outcomesOf(queue.acknowledge(third, 2))).toEqual([['c', null]])
+  })
+
+  it('fails a batch whose answer says that it was written behind a later one', () => {
+    const queue = queueOf()
+    fill(queue, 'a', 'b')
+    const [first, second] = takeAll(queue)
+    if (first === undefined || second === undefined) return expect.fail('two batches')
+    queue.acknowledge(second, 1)
+    expect(queue.acknowledge(first, 2)).toMatchObject([{ error: { name: 'OrderLostError', fate: 'moved' } }])
+  })
+
+  it('does not give the sequence of a batch that may be written to other records', () => {
+    const queue = queueOf()
+    fill(queue, 'a', 'b')
+    const [first, second] = takeAll(queue)
+    if (first === undefined || second === undefined) return expect.fail('two batches')
+    queue.giveBack(first, lost())
+    queue.giveBack(second, lost())
+    const [again] = takeAll(queue)
+    if (again === undefined) return expect.fail('the first again')
+    queue.drop(again)
+    // The broker has to say under the old sequence whether it has the second one.
+    expect(queue.needsIdentity).toBe(false)
+    const [asked] = takeAll(queue)
+    expect(asked === undefined ? null : [valuesOf(asked), sequences([asked])]).toEqual([['b'], [2]])
+    if (asked !== undefined) queue.sequenceRefused(asked, failure, 0)
+    expect(queue.needsIdentity).toBe(true)
+    queue.identify({ producerId: 8, producerEpoch: 0 })
+    expect(sequences(takeAll(queue))).toEqual([0])
+  })
+
+  it('sends one batch alone after a pause, in which the broker may have forgotten the producer', () => {
+    const queue = queueOf()
+    fill(queue, 'a', 'b', 'c')
+    const [first, ...others] = takeAll(queue, 60_000)
+    expect(others).toEqual([])
+    if (first !== undefined) queue.acknowledge(first, 1)
+    expect(takeAll(queue, 60_000)).toHaveLength(2)
   })
 
   it('takes out what has waited too long, and everything at the end', () => {
