@@ -7,6 +7,7 @@ import type { Indices } from './indices.ts'
 import { documentKey, placeOf, type LineWriter, type Operation } from './operation.ts'
 import { refusal, type Retries } from './requests.ts'
 import type { SenderMetrics } from './sender-metrics.ts'
+import type { MissingValues } from './missing-values.ts'
 import { fillHoles } from './stored-values.ts'
 import type { Transport } from './transport.ts'
 
@@ -20,6 +21,7 @@ export interface SenderParts {
   readonly logger: Logger
   readonly metrics: SenderMetrics
   readonly conflicts: ConflictWatch
+  readonly missing: MissingValues
   readonly signal: AbortSignal
 }
 
@@ -46,13 +48,8 @@ export class BulkSender {
   }
 
   async #fill(part: readonly Operation[]): Promise<void> {
-    const { transport, retries, signal, metrics, logger, writer } = this.#parts
-    const missing = await fillHoles(part, writer, { transport, retries, signal })
-    if (missing === 0) return
-    metrics.missingValues.add(missing)
-    logger.warn(
-      `${missing} unchanged large values are stored nowhere in '${part[0]?.index ?? ''}': the fields stay out of their documents`,
-    )
+    const { transport, retries, signal, writer } = this.#parts
+    await fillHoles(part, writer, { transport, retries, signal })
   }
 
   async #deliverRequest(operations: readonly Operation[]): Promise<void> {
@@ -104,6 +101,7 @@ export class BulkSender {
     if (succeeded(body, operations.length)) {
       for (const { progress, mark } of operations) progress.finish(mark)
       this.#parts.conflicts.over(operations)
+      this.#parts.missing.applied(operations)
       this.#parts.metrics.documents.add(operations.length)
       return { kind: 'again', remaining: [], reason: '' }
     }
@@ -129,15 +127,17 @@ export class BulkSender {
   }
 
   #finish(operation: Operation, outcome: Outcome): void {
-    const { metrics, settings, logger, conflicts } = this.#parts
+    const { metrics, settings, logger, conflicts, missing } = this.#parts
     if (outcome.kind === 'superseded') {
       metrics.conflicts.add(1)
       conflicts.superseded(operation, outcome.stored)
       operation.progress.finish(operation.mark)
       return
     }
-    if (outcome.kind === 'done') metrics.documents.add(1)
-    else if (outcome.kind === 'malformed' && settings.malformed !== 'fail') {
+    if (outcome.kind === 'done') {
+      metrics.documents.add(1)
+      missing.applied([operation])
+    } else if (outcome.kind === 'malformed' && settings.malformed !== 'fail') {
       metrics.malformed.add(1)
       if (settings.malformed === 'warn')
         logger.warn(`dropped, as behavior.on.malformed.documents says: ${describe(operation)}: ${outcome.reason}`)

@@ -8,7 +8,15 @@ export interface Draft {
   readonly version: Version
   /** Fields whose stored value must be put into the source before it is sent. */
   readonly holes: readonly string[]
+  /** The document whose key became this one's: the stored values stand there. Null where the key has not changed. */
+  readonly from: string | null
 }
+
+/**
+ * What must be over before an operation leaves: `none`, but for earlier writes of its document; `others`, every earlier
+ * request; `all`, what would leave with it too.
+ */
+export type Barrier = 'none' | 'others' | 'all'
 
 export type OperationKind = 'index' | 'update' | 'delete'
 
@@ -33,6 +41,9 @@ export interface Operation {
   /** Its lines in a bulk body; null while it is a draft. */
   lines: Lines | null
   draft: Draft | null
+  barrier: Barrier
+  /** Fields that were filled from nowhere; null when there are none. */
+  missing: readonly string[] | null
 }
 
 /** Index and id as one word. */

@@ -55,17 +55,16 @@ export class Partitions implements LogView {
   committable(
     current: readonly OffsetToCommit[],
     held: ReadonlyMap<PartitionProgress, number> | null,
+    beforeCommit: (progress: PartitionProgress, offset: number) => void,
   ): readonly OffsetToCommit[] {
     const offsets: OffsetToCommit[] = []
     for (const { topic, partition, offset } of current) {
       const progress = this.#held.get(nameOf({ topic, partition }))
       const done = progress?.committable ?? null
       if (progress === undefined || done === null) continue
-      offsets.push({
-        topic,
-        partition,
-        offset: Math.min(done, offset, held?.get(progress) ?? Number.POSITIVE_INFINITY),
-      })
+      const until = Math.min(done, offset, held?.get(progress) ?? Number.POSITIVE_INFINITY)
+      beforeCommit(progress, until)
+      offsets.push({ topic, partition, offset: until })
     }
     return offsets
   }

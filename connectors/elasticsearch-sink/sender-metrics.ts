@@ -6,7 +6,6 @@ export interface SenderMetrics {
   readonly documents: Counter
   readonly conflicts: Counter
   readonly malformed: Counter
-  readonly missingValues: Counter
 }
 
 /** The sender's metrics, under their names. */
@@ -25,10 +24,6 @@ export function senderMetrics(metrics: TaskMetrics): SenderMetrics {
     malformed: metrics.counter(
       'elasticsearch_malformed_total',
       'Documents that Elasticsearch refused and behavior.on.malformed.documents let pass',
-    ),
-    missingValues: metrics.counter(
-      'elasticsearch_missing_values_total',
-      'Unchanged large values that were stored nowhere',
     ),
   }
 }

@@ -2,6 +2,7 @@ import { jsonOf, parseExact } from './json-text.ts'
 import { documentKey, documentOf, type Draft, type LineWriter, type Operation } from './operation.ts'
 import { reasonOf } from './bulk-response.ts'
 import { refusal, requestPatiently, type Retries } from './requests.ts'
+import type { Version } from './document-version.ts'
 import type { Transport } from './transport.ts'
 import { ConnectError, type ConnectValue } from 'penstock/api'
 
@@ -14,53 +15,92 @@ export interface StoredValuesSource {
   readonly signal: AbortSignal
 }
 
+/** A document as it is stored, or as an earlier operation of the request leaves it. */
+interface Stored {
+  readonly source: Source
+  readonly version: Version
+}
+
 /**
  * Fills the holes of a request's documents: from an earlier write of the same document in the request, else from what
- * is stored. A field that is stored nowhere stays out of the document. Answers how many fields stayed out.
+ * is stored. Where the key of the row has changed, the values stand under the old one, unless the new document is stored
+ * already with at least this version, from an earlier delivery. A field that is stored nowhere stays out of the document,
+ * and is named by the operation.
  */
 export async function fillHoles(
   operations: readonly Operation[],
   writer: LineWriter,
   from: StoredValuesSource,
-): Promise<number> {
-  const wanted = operations.filter((operation) => operation.draft !== null)
-  if (wanted.length === 0) return 0
-  const stored = await fetchStored(wanted, from)
-  const latest = new Map<string, Source | null>()
-  const followed = new Set(wanted.map(documentKey))
-  let missing = 0
+): Promise<void> {
+  const wanted = new Map<string, Identity>()
+  for (const operation of operations) {
+    const { index, id, draft } = operation
+    if (draft === null) continue
+    wanted.set(documentKey(operation), { index, id })
+    if (draft.from !== null) wanted.set(documentKey({ index, id: draft.from }), { index, id: draft.from })
+  }
+  if (wanted.size === 0) return
+  const stored = await fetchStored([...wanted.values()], from)
+  const latest = new Map<string, Stored | null>()
+  const find = (key: string): Stored | null => (latest.has(key) ? latest.get(key) : stored.get(key)) ?? null
   for (const operation of operations) {
     const key = documentKey(operation)
-    if (!followed.has(key)) continue
-    if (operation.draft !== null) {
-      const base = latest.has(key) ? (latest.get(key) ?? null) : (stored.get(key) ?? null)
-      missing += fill(operation, operation.draft, base, writer)
-    }
-    const document = documentOf(operation)
-    latest.set(key, document === null ? null : (parseExact(document) as Source))
+    if (!wanted.has(key)) continue
+    if (operation.draft !== null) fill(operation, operation.draft, baseOf(operation, operation.draft, find), writer)
+    latest.set(key, leftBy(operation, find(key)))
   }
-  return missing
 }
 
-function fill(
-  operation: Operation,
-  { source, version, holes }: Draft,
-  base: Source | null,
-  writer: LineWriter,
-): number {
+/** The document after the operation. */
+function leftBy(operation: Operation, before: Stored | null): Stored | null {
+  const text = documentOf(operation)
+  if (text === null) return null
+  const written = parseExact(text) as Source
+  const { version, kind } = operation
+  if (kind !== 'update') return { source: written, version }
+  return { source: { ...before?.source, ...(written['doc'] as Source) }, version }
+}
+
+function baseOf(operation: Operation, draft: Draft, find: (key: string) => Stored | null): Stored | null {
+  const own = find(documentKey(operation))
+  if (draft.from === null) return own
+  const { version, index } = operation
+  if (isLater(own, version)) return own
+  const former = find(documentKey({ index, id: draft.from }))
+  // A later version under the old key is another row's.
+  if (former !== null && isLater(former, version) && former.version !== version) return own
+  return former ?? own
+}
+
+function isLater(stored: Stored | null, version: Version): boolean {
+  return stored !== null && stored.version !== null && version !== null && stored.version >= version
+}
+
+function fill(operation: Operation, { source, version, holes }: Draft, base: Stored | null, writer: LineWriter): void {
   const parts: string[] = []
-  let missing = 0
+  const missing: string[] = []
   for (const field of holes) {
-    if (base !== null && Object.hasOwn(base, field))
-      parts.push(`${JSON.stringify(field)}:${jsonOf(base[field] as ConnectValue)}`)
-    else missing += 1
+    if (base !== null && Object.hasOwn(base.source, field))
+      parts.push(`${JSON.stringify(field)}:${jsonOf(base.source[field] as ConnectValue)}`)
+    else missing.push(field)
   }
   const open = source.slice(0, -1)
   const filled = `${open}${parts.length > 0 && open.length > 1 ? ',' : ''}${parts.join(',')}}`
   const { kind, index, id } = operation
   operation.lines = writer.write(kind, index, id, version, filled)
   operation.draft = null
-  return missing
+  operation.missing = missing.length === 0 ? null : missing
+}
+
+/** A version as `parseExact` reads it: past 2^53 as it stands. */
+function versionOf(value: unknown): Version {
+  if (typeof value === 'number') return value
+  return value === undefined ? null : BigInt(JSON.stringify(value))
+}
+
+interface Identity {
+  readonly index: string
+  readonly id: string | null
 }
 
 interface MultiGet {
@@ -69,17 +109,17 @@ interface MultiGet {
     readonly _id: string
     readonly found?: boolean
     readonly _source?: Source
+    readonly _version?: unknown
     readonly error?: { readonly type?: string; readonly reason?: string }
   }[]
 }
 
 async function fetchStored(
-  wanted: readonly Operation[],
+  wanted: readonly Identity[],
   { transport, retries, signal }: StoredValuesSource,
-): Promise<ReadonlyMap<string, Source>> {
-  const unique = new Map(wanted.map((operation) => [documentKey(operation), operation]))
-  const docs = [...unique.values()].map((operation) => ({ _index: operation.index, _id: operation.id }))
-  const found = new Map<string, Source>()
+): Promise<ReadonlyMap<string, Stored>> {
+  const docs = wanted.map(({ index, id }) => ({ _index: index, _id: id }))
+  const found = new Map<string, Stored>()
   for (let attempt = 1; ; attempt++) {
     const answer = await requestPatiently(
       transport,
@@ -93,7 +133,10 @@ async function fetchStored(
       const asked = docs[i]
       if (doc.error !== undefined && doc.error.type !== 'index_not_found_exception') unavailable = reasonOf(doc.error)
       else if (doc.found === true && doc._source !== undefined && asked !== undefined)
-        found.set(documentKey({ index: asked._index, id: asked._id }), doc._source)
+        found.set(documentKey({ index: asked._index, id: asked._id }), {
+          source: doc._source,
+          version: versionOf(doc._version),
+        })
     }
     if (unavailable === null) {
       retries.over(attempt)

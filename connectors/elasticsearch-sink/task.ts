@@ -19,11 +19,13 @@ import { DocumentVersions, firstRowVersion, placeOf, type Version } from './docu
 import { DocumentReader, type Document } from './document.ts'
 import { InfinityCount } from './infinity-count.ts'
 import { Indices } from './indices.ts'
-import { LineWriter } from './operation.ts'
+import { formerId, KeyChanges } from './key-changes.ts'
+import { MissingValues } from './missing-values.ts'
+import { LineWriter, type Operation } from './operation.ts'
 import type { PartitionProgress } from './partition-progress.ts'
 import { Partitions } from './partitions.ts'
 import { placeholderOf } from './placeholder.ts'
-import { retriesOf } from './requests.ts'
+import { retriesOf, type Retries } from './requests.ts'
 import { senderMetrics } from './sender-metrics.ts'
 import { TopicIndices } from './topic-indices.ts'
 import { openTransport, type Transport } from './transport.ts'
@@ -37,6 +39,8 @@ interface Running {
   readonly reader: DocumentReader
   readonly versions: DocumentVersions
   readonly conflicts: ConflictWatch
+  readonly missing: MissingValues
+  readonly keyChanges: KeyChanges
   readonly topicIndices: TopicIndices
   readonly partitions: Partitions
   readonly lineWriter: LineWriter
@@ -59,17 +63,7 @@ export class ElasticsearchSinkTask implements SinkTask {
     const transport = openTransport(settings, context.clock)
     const stop = new AbortController()
     const { metrics, clock, logger } = context
-    const retried = metrics.counter(
-      'elasticsearch_retries_total',
-      'Requests sent again because Elasticsearch was not available',
-    )
-    const retries = retriesOf(
-      settings,
-      clock,
-      logger,
-      () => retried.add(1),
-      (reason) => context.showWaiting?.(reason),
-    )
+    const retries = retriesFor(settings, context)
     const indices = new Indices(transport, retries, logger, settings.values === 'exact')
     const writer = new BulkWriter(
       settings,
@@ -82,6 +76,7 @@ export class ElasticsearchSinkTask implements SinkTask {
     const lineWriter = new LineWriter(writer.lines, Math.min(settings.maxInFlight, 5))
     const partitions = new Partitions(context)
     const conflicts = new ConflictWatch({ settings, context, log: partitions, limits: this.#limits })
+    const missing = new MissingValues(context, partitions)
     const sender = new BulkSender({
       transport,
       indices,
@@ -93,18 +88,12 @@ export class ElasticsearchSinkTask implements SinkTask {
       signal: stop.signal,
       metrics: senderMetrics(metrics),
       conflicts,
+      missing,
     })
     const infinities = new InfinityCount(
       metrics.counter('elasticsearch_infinities_total', 'Infinite dates and timestamps written as null'),
       logger,
     )
-    const reader = new DocumentReader({
-      exact: settings.values === 'exact',
-      compactMaps: settings.compactMaps,
-      unwrap: settings.unwrap,
-      placeholder: placeholderOf(settings.placeholder),
-      onInfinity: infinities.note,
-    })
     const dropped = metrics.counter('elasticsearch_records_dropped_total', 'Records dropped by drop.invalid.message')
     this.#running = {
       context,
@@ -112,9 +101,11 @@ export class ElasticsearchSinkTask implements SinkTask {
       transport,
       indices,
       writer,
-      reader,
+      reader: readerFor(settings, infinities),
       versions: new DocumentVersions(settings),
       conflicts,
+      missing,
+      keyChanges: new KeyChanges((operation) => writer.add(operation), clock),
       topicIndices: new TopicIndices(settings.externalResources),
       partitions,
       lineWriter,
@@ -130,7 +121,7 @@ export class ElasticsearchSinkTask implements SinkTask {
 
   async put(records: readonly SinkRecord[]): Promise<void> {
     const running = this.#present()
-    const { writer } = running
+    const { writer, keyChanges, missing, context } = running
     for (const record of records) {
       const room = writer.room()
       if (room !== null) {
@@ -144,17 +135,21 @@ export class ElasticsearchSinkTask implements SinkTask {
         wait = this.#take(record, running)
       }
     }
+    const within = keyChanges.releaseLate()
+    if (within !== null) context.wakeWithin(within)
     writer.pump()
     if (writer.failure !== null) throw writer.failure
+    missing.look()
     await this.#readAgain(running)
   }
 
   /** Conflicts that found no room to be followed are met again. */
-  async #readAgain({ conflicts, writer, partitions, context, stop }: Running): Promise<void> {
+  async #readAgain(running: Running): Promise<void> {
+    const { conflicts, writer, partitions, context, stop } = running
     const rereads = conflicts.look()
     if (rereads.length === 0) return
     await writer.drain(stop.signal)
-    for (const { progress } of rereads) conflicts.forget(progress)
+    for (const { progress } of rereads) forget(progress, running)
     const offsets = rereads.map(({ progress: { topic, partition }, offset }) => ({ topic, partition, offset }))
     partitions.open(offsets)
     context.seek(offsets)
@@ -230,7 +225,7 @@ export class ElasticsearchSinkTask implements SinkTask {
     progress: PartitionProgress,
     running: Running,
   ): void {
-    const { settings, versions, writer, lineWriter } = running
+    const { settings, versions, lineWriter, keyChanges } = running
     const upsert = kind === 'index' && settings.writeMethod === 'upsert'
     const action = upsert ? 'update' : kind
     const byKey = !settings.keyIgnored(record.topic)
@@ -243,10 +238,12 @@ export class ElasticsearchSinkTask implements SinkTask {
     const version = byKey && id !== null ? versions.of(record, progress.versionKinds) : null
     noteRecord(record, version, progress)
     const source = document?.json ?? ''
-    // An update leaves fields alone by itself; a document of its own has no stored value to keep.
-    const holes = upsert || !byKey || id === null ? null : (document?.holes ?? null)
-    const lines = holes === null ? lineWriter.write(action, index, id, version, source) : null
-    writer.add({
+    const holes = byKey && id !== null ? (document?.holes ?? null) : null
+    const from = holes === null ? null : formerId(record)
+    // An update leaves fields alone by itself. A document of its own has no stored value to keep.
+    const isDraft = holes !== null && (!upsert || from !== null)
+    const lines = isDraft ? null : lineWriter.write(action, index, id, version, source)
+    const operation: Operation = {
       kind: action,
       index,
       id,
@@ -256,16 +253,21 @@ export class ElasticsearchSinkTask implements SinkTask {
       mark: progress.begin(record.originalOffset),
       progress,
       lines,
-      draft: holes === null ? null : { source, version, holes },
-    })
+      draft: isDraft ? { source, version, holes, from } : null,
+      barrier: 'none',
+      missing: null,
+    }
+    keyChanges.add(operation, record)
   }
 
   async preCommit(current: readonly OffsetToCommit[]): Promise<readonly OffsetToCommit[]> {
-    const { writer, partitions, conflicts } = this.#present()
+    const { writer, partitions, conflicts, missing } = this.#present()
     if (writer.failure !== null) throw writer.failure
     writer.pump()
     partitions.noteDelivered(current)
-    return partitions.committable(current, conflicts.held())
+    return partitions.committable(current, conflicts.held(), (progress, offset) =>
+      missing.beforeCommit(progress, offset),
+    )
   }
 
   async flush(signal: AbortSignal): Promise<void> {
@@ -274,8 +276,8 @@ export class ElasticsearchSinkTask implements SinkTask {
   }
 
   async close(closed: readonly TopicPartition[]): Promise<void> {
-    const { partitions, conflicts } = this.#present()
-    for (const progress of partitions.close(closed)) conflicts.forget(progress)
+    const running = this.#present()
+    for (const progress of running.partitions.close(closed)) forget(progress, running)
   }
 
   async stop(): Promise<void> {
@@ -291,6 +293,38 @@ export class ElasticsearchSinkTask implements SinkTask {
     if (this.#running === null) throw new ConnectError('the Elasticsearch sink is not started')
     return this.#running
   }
+}
+
+function retriesFor(settings: SinkSettings, context: SinkTaskContext): Retries {
+  const { metrics, clock, logger } = context
+  const retried = metrics.counter(
+    'elasticsearch_retries_total',
+    'Requests sent again because Elasticsearch was not available',
+  )
+  return retriesOf(
+    settings,
+    clock,
+    logger,
+    () => retried.add(1),
+    (reason) => context.showWaiting?.(reason),
+  )
+}
+
+function readerFor(settings: SinkSettings, infinities: InfinityCount): DocumentReader {
+  return new DocumentReader({
+    exact: settings.values === 'exact',
+    compactMaps: settings.compactMaps,
+    unwrap: settings.unwrap,
+    placeholder: placeholderOf(settings.placeholder),
+    onInfinity: infinities.note,
+  })
+}
+
+/** The partition is held no more, or is read again. */
+function forget(progress: PartitionProgress, { conflicts, missing, keyChanges }: Running): void {
+  conflicts.forget(progress)
+  missing.forget(progress)
+  keyChanges.forget(progress)
 }
 
 /** What conflicts are judged by. */

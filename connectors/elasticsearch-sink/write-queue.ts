@@ -25,6 +25,7 @@ export class WriteQueue {
   /** By index and id: the request under way that writes the document. */
   readonly #underWay = new Map<string, Map<string, Flight>>()
   #waiting = 0
+  #flights = 0
 
   constructor(lines: BulkLines, limits: { readonly maxOperations: number; readonly maxBytes: number }) {
     this.#lines = lines
@@ -62,7 +63,9 @@ export class WriteQueue {
       operation !== undefined && operations.length < this.#maxOperations;
       operation = this.#peek()
     ) {
-      const { id, weight } = operation
+      const { id, weight, barrier } = operation
+      // Nothing passes an operation that stands at a barrier.
+      if (barrier !== 'none' && (this.#flights > 0 || (barrier === 'all' && operations.length > 0))) break
       const documents = this.#documentsOf(operation.index)
       const earlier = id === null ? undefined : documents.get(id)
       if (id !== null && earlier !== undefined && earlier !== flight) {
@@ -76,11 +79,14 @@ export class WriteQueue {
       bytes += weight
       if (id !== null && earlier === undefined) documents.set(id, flight)
     }
-    return operations.length === 0 ? null : flight
+    if (operations.length === 0) return null
+    this.#flights += 1
+    return flight
   }
 
   /** A request is over: what waited for its documents may leave, before anything that came later. */
   settle({ operations, waiters }: Flight): void {
+    this.#flights -= 1
     for (const { index, id } of operations) if (id !== null) this.#documentsOf(index).delete(id)
     if (waiters === null) return
     for (const freed of waiters.values()) {

@@ -3,7 +3,7 @@ import { systemClock } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 import { bodyOf, type BulkLines } from '../../connectors/elasticsearch-sink/bulk-lines.ts'
 import { BulkWriter } from '../../connectors/elasticsearch-sink/bulk-writer.ts'
-import type { Operation } from '../../connectors/elasticsearch-sink/operation.ts'
+import type { Barrier, Operation } from '../../connectors/elasticsearch-sink/operation.ts'
 import { PartitionProgress } from '../../connectors/elasticsearch-sink/partition-progress.ts'
 
 const settings = { batchSize: 4, bulkSizeBytes: 1_000_000, maxInFlight: 3, maxBuffered: 20, lingerMs: 0 }
@@ -55,6 +55,8 @@ function operation(id: string, offset: number, progress: PartitionProgress, line
     progress,
     lines: lines?.write(lineOf(id, offset)) ?? null,
     draft: null,
+    barrier: 'none',
+    missing: null,
   }
 }
 
@@ -104,6 +106,52 @@ describe('parallel bulk requests', () => {
             expect(target.applied.get(id)).toEqual(expected)
           }
           expect(progress.committable).toBe(ids.length === 0 ? null : ids.length)
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+
+  it('let nothing pass an operation that stands at a barrier, and that pass nothing', async () => {
+    const step = fc.record({
+      id: fc.integer({ min: 0, max: 5 }),
+      barrier: fc.constantFrom<Barrier>('none', 'none', 'others', 'all'),
+    })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 60 }),
+        fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 10 }),
+        async (steps, turns) => {
+          const progress = new PartitionProgress({ topic: 't', partition: 0 })
+          const target = new SlowTarget(turns)
+          const all = steps.map(({ id, barrier }, offset) => ({ ...operation(String(id), offset, progress), barrier }))
+          const started = new Set<Operation>()
+          let under = 0
+          const writer = new BulkWriter(
+            settings,
+            systemClock,
+            async (batch) => {
+              under += 1
+              const seen = new Set([...target.done, ...batch])
+              for (const one of batch) started.add(one)
+              for (const [at, one] of batch.entries()) {
+                const before = all.slice(0, all.indexOf(one))
+                if (one.barrier !== 'none') expect([under, before.every((other) => seen.has(other))]).toEqual([1, true])
+                if (one.barrier === 'all') expect(at).toBe(0)
+                expect(before.every((other) => other.barrier === 'none' || started.has(other))).toBe(true)
+              }
+              await target.deliver(batch)
+              under -= 1
+            },
+            () => undefined,
+          )
+          for (const one of all) {
+            const room = writer.room()
+            if (room !== null) await room
+            writer.add(one)
+          }
+          await writer.drain(AbortSignal.timeout(60_000))
+          expect(progress.committable).toBe(steps.length === 0 ? null : steps.length)
         },
       ),
       { numRuns: 200 },

@@ -64,6 +64,8 @@ class Model {
       progress,
       lines: null,
       draft: null,
+      barrier: 'none',
+      missing: null,
     }
     const known = this.stored.get(entry.id)
     ledger.see(operation)

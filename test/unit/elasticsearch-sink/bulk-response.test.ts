@@ -18,6 +18,8 @@ function operation(id: string, version: number | null, kind: Operation['kind'] =
     progress,
     lines: null,
     draft: null,
+    barrier: 'none',
+    missing: null,
   }
 }
 

@@ -1,0 +1,107 @@
+import { primitive, struct, type ConnectValue, type Schema, type SinkRecord } from 'penstock/api'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { formerId, KeyChanges } from '../../../connectors/elasticsearch-sink/key-changes.ts'
+import type { Operation } from '../../../connectors/elasticsearch-sink/operation.ts'
+import { PartitionProgress } from '../../../connectors/elasticsearch-sink/partition-progress.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+import { MemoryLog } from '../../support/sink-task-harness.ts'
+
+let emitted: Operation[]
+let clock: ManualClock
+let changes: KeyChanges
+let progress: PartitionProgress
+const log = new MemoryLog()
+
+function add(kind: Operation['kind'], id: string, header: string | null = null, holes = false): Operation {
+  const headers = header === null ? [] : [{ key: `__debezium.${header}`, schema: null, value: 'x' }]
+  const record = log.append({ topic: 't', headers })
+  const operation: Operation = {
+    kind,
+    index: 'i',
+    id,
+    version: 1,
+    timestamp: 0,
+    weight: 0,
+    mark: progress.begin(record.originalOffset),
+    progress,
+    lines: null,
+    draft: holes ? { source: '{}', version: 1, holes: ['body'], from: formerId(record) } : null,
+    barrier: 'none',
+    missing: null,
+  }
+  changes.add(operation, record)
+  return operation
+}
+
+beforeEach(() => {
+  emitted = []
+  clock = new ManualClock()
+  changes = new KeyChanges((operation) => emitted.push(operation), clock)
+  progress = new PartitionProgress({ topic: 't', partition: 0 })
+  progress.shared = false
+})
+
+describe('the deletion of an old key', () => {
+  it('follows the creation that takes its values over, with its tombstone, at a barrier', () => {
+    const [deletion, tombstone] = [add('delete', '1', 'newkey'), add('delete', '1')]
+    expect(emitted).toEqual([])
+    const creation = add('index', '2', 'oldkey', true)
+    expect(emitted).toEqual([creation, deletion, tombstone])
+    expect(emitted.map(({ barrier }) => barrier)).toEqual(['others', 'all', 'none'])
+    expect(creation.draft?.from).toBe('1')
+  })
+
+  it.each([
+    ['a creation that has all its values', () => add('index', '2', 'oldkey')],
+    ['another record', () => add('index', '3', null, true)],
+    ['the deletion of another document', () => add('delete', '3')],
+  ])('is not held back by %s', (_name, next) => {
+    const deletion = add('delete', '1', 'newkey')
+    expect(emitted).toEqual([])
+    const other = next()
+    expect(emitted).toEqual([deletion, other])
+    expect(emitted.map(({ barrier }) => barrier)).toEqual(['none', 'none'])
+  })
+
+  it('waits in one partition for as long as the source takes, and elsewhere for ten seconds', () => {
+    const deletion = add('delete', '1', 'newkey')
+    clock.advance(3_600_000)
+    expect([changes.releaseLate(), emitted]).toEqual([null, []])
+    progress.shared = true
+    clock.advance(-3_600_000 + 4000)
+    expect([changes.releaseLate(), emitted]).toEqual([6000, []])
+    clock.advance(6000)
+    expect([changes.releaseLate(), emitted]).toEqual([null, [deletion]])
+  })
+
+  it('is forgotten with its partition: it is read again', () => {
+    add('delete', '1', 'newkey')
+    changes.forget(progress)
+    const other = add('index', '3')
+    expect(emitted).toEqual([other])
+  })
+})
+
+describe('the former id of a document', () => {
+  const recordWith = (schema: Schema | null, value: ConnectValue): SinkRecord =>
+    log.append({ topic: 't', headers: [{ key: '__debezium.oldkey', schema, value }] })
+
+  it.each<[string, Schema | null, ConnectValue, string | null]>([
+    ['a struct', struct([['id', primitive('INT32')]]), [7], '7'],
+    ['a map', null, new Map([['id', 7]]), '7'],
+    [
+      'a map of two',
+      null,
+      new Map<string, ConnectValue>([
+        ['a', 7],
+        ['b', 'x'],
+      ]),
+      '[7,"x"]',
+    ],
+    ['an object', null, { id: 9_007_199_254_740_993n }, '9007199254740993'],
+    ['nothing', null, null, null],
+    ['what makes no id', null, true, null],
+  ])('is read from %s', (_name, schema, value, id) => {
+    expect(formerId(recordWith(schema, value))).toBe(id)
+  })
+})
