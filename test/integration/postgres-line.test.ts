@@ -106,9 +106,12 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
 
   it('notices within the life of a task that the server behind the address is another one', async () => {
     const prepared = await lines.start('moved')
-    await play(prepared, table)
+    // With a slot of that name, whose position says nothing of the other server's.
+    await play(prepared, `${table}; create publication moving for table item`)
+    await play(prepared, `select pg_create_logical_replication_slot('moving', 'pgoutput')`)
     await prepared.stop()
     const old = await lines.start('old')
+    await growLog(old)
     await play(old, `${table}; insert into item values (1, 'old')`)
     const source = await bench.source(configOn(old))
     await source.waitForRecords(1, deadlineMs)

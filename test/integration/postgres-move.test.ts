@@ -91,6 +91,33 @@ describeWith(['elasticsearch'], 'documents of a database that moves', () => {
     await eventually(`a failure ${pattern}`, deadlineMs, look)
   }
 
+  async function withClient<T>(action: (client: KafkaClient) => Promise<T>): Promise<T> {
+    const client = await KafkaClient.connect({
+      bootstrapServers: worker.place.broker,
+      clientId: 'test',
+      clock: systemClock,
+      logger: quietLogger(),
+    })
+    try {
+      return await action(client)
+    } finally {
+      await client.close()
+    }
+  }
+
+  /** Writes keys and values as JSON, without headers, as Debezium and Kafka Connect do. */
+  async function write(to: string, records: readonly (readonly [key: unknown, value: unknown])[]): Promise<void> {
+    await withClient(async (client) => {
+      const producer = client.producer()
+      for (const [index, parts] of records.entries()) {
+        const [key = null, value = null] = parts.map((part) => Buffer.from(JSON.stringify(part)))
+        producer.append({ topic: to, partition: 0, key, value, timestamp: null, headers: [] }, index)
+      }
+      await producer.flush()
+      await producer.close()
+    })
+  }
+
   /** A server with two rows, and a fresh one with less log that the database was dumped to. */
   async function move(): Promise<{ old: Server; moved: Server }> {
     const old = await lines.start('old')
@@ -152,20 +179,42 @@ describeWith(['elasticsearch'], 'documents of a database that moves', () => {
     await shows({ 1: 'a', 2: 'a' })
     await worker.request('DELETE', '/connectors/search')
     await worker.request('DELETE', '/connectors/source')
-    const client = await KafkaClient.connect({
-      bootstrapServers: worker.place.broker,
-      clientId: 'test',
-      clock: systemClock,
-      logger: quietLogger(),
-    })
-    await client.admin.deleteTopic(topic)
-    await client.close()
+    await withClient((client) => client.admin.deleteTopic(topic))
     await play(server, `update item set v = 'b' where id = 1`)
     await worker.post('again', config(server))
     await sink('search-again')
     await shows({ 1: 'b', 2: 'a' })
     await play(server, `update item set v = 'c' where id = 2`)
     await shows({ 1: 'b', 2: 'c' })
+    expect(await worker.failures()).toEqual([])
+  })
+
+  it('come right when the connector takes over a topic and an offset of Debezium', { timeout: 600_000 }, async () => {
+    const server = await lines.start('server')
+    await play(server, `${table}; insert into item values (1, 'read by Debezium'), (2, 'read by Debezium')`)
+    await play(server, 'create publication moving for table item')
+    await play(server, `select pg_create_logical_replication_slot('moving', 'pgoutput')`)
+    await withClient((client) => client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1 }))
+    const read = { before: null, source: { lsn: 1 }, op: 'r', ts_ms: 1 }
+    await write(
+      topic,
+      [1, 2].map((id) => [{ id }, Object.assign({ after: { id, v: 'read by Debezium' } }, read)]),
+    )
+    await sink('search')
+    await shows({ 1: 'read by Debezium', 2: 'read by Debezium' })
+    const [slot] = await play(server, `select (confirmed_flush_lsn - '0/0')::text as lsn from pg_replication_slots`)
+    const lsn = Number(slot?.['lsn'])
+    await write('connect-offsets', [
+      [
+        ['source', { server: prefix }],
+        { lsn_proc: lsn, messageType: 'COMMIT', lsn_commit: lsn, lsn, txId: 700, ts_usec: 1 },
+      ],
+    ])
+    await play(server, `update item set v = 'changed since' where id = 1`)
+    await worker.post('source', config(server))
+    await shows({ 1: 'changed since', 2: 'read by Debezium' })
+    await play(server, 'delete from item where id = 2')
+    await shows({ 1: 'changed since' })
     expect(await worker.failures()).toEqual([])
   })
 })
