@@ -2,8 +2,16 @@ import { DataError, type SourceOffset, type SourceRecord } from 'penstock/api'
 import { UnknownLabelError } from './column-type.ts'
 import { KeyReuse, type Holder } from './key-reuse.ts'
 import type { Line } from './line.ts'
-import { rowOffset, type MessageType, type StreamPoint } from './offset.ts'
-import { messageTag, readBegin, readCommitEnd, readRelation, readTruncated, type Begin } from './pgoutput.ts'
+import { messageOffset, rowOffset, type MessageType, type StreamPoint } from './offset.ts'
+import {
+  messageTag,
+  readBegin,
+  readCommitEnd,
+  readMessage,
+  readRelation,
+  readTruncated,
+  type Begin,
+} from './pgoutput.ts'
 import type { CommittedTransaction } from './progress.ts'
 import type { ChangeOrigin, RecordBuilder } from './record-builder.ts'
 import { readImages, type Row, type RowImages } from './row-reader.ts'
@@ -57,6 +65,8 @@ export class ChangeStream {
   #lastCommit: number | null
   #doneBefore: number | null
   #transaction: Transaction | null = null
+  /** When the last transaction was committed, which is all that is known of the time of a message outside of one. */
+  #committedAt: number
   /** Of the change that is being emitted; one object for all of them. */
   readonly #changeOrigin: Mutable<ChangeOrigin>
   readonly #images: RowImages = { old: null, row: null, lost: null, nulls: null, unknownKey: null }
@@ -85,6 +95,7 @@ export class ChangeStream {
     this.#lastCommit = resume.lastCommit
     this.#doneBefore = resume.lastCommit
     this.#sequenceStart = sequenceStart(resume.lastCommit)
+    this.#committedAt = Number(position['ts_usec'] ?? 0)
     this.#changeOrigin = { snapshot: 'false', sequence: '', lsn: 0, txId: null, micros: 0, version: 0n }
   }
 
@@ -116,6 +127,9 @@ export class ChangeStream {
       case messageTag.truncate:
         this.#truncate(readTruncated(bytes, start), lsn, end - start)
         return null
+      case messageTag.message:
+        this.#message(bytes, start, end - start, lsn)
+        return null
       case messageTag.type:
       case messageTag.origin:
         return null
@@ -139,13 +153,19 @@ export class ChangeStream {
   #commit(endLsn: number): void {
     const { xid, micros, index, skipped } = this.#open()
     this.#transaction = null
+    this.#committedAt = micros
+    this.#onEnd(endLsn)
+    this.#sink.onCommit({ endLsn, xid, micros, changes: skipped ? 0 : index })
+  }
+
+  /** A transaction or a message of its own ended there, and with it all that the stream sent before. */
+  #onEnd(endLsn: number): void {
     if (endLsn > (this.#lastCommit ?? 0)) {
       this.#lastCommit = endLsn
       this.#sequenceStart = sequenceStart(endLsn)
       this.#sequenceMillions = 0
     }
     if (endLsn > (this.#doneBefore ?? 0)) this.#doneBefore = endLsn
-    this.#sink.onCommit({ endLsn, xid, micros, changes: skipped ? 0 : index })
   }
 
   #open(): Transaction {
@@ -257,6 +277,7 @@ export class ChangeStream {
     this.#position = offset
   }
 
+  /** A deletion and a creation, each of which may be left out; it is no update, whatever is said of those. */
   #changeKey(
     shape: TableShape,
     old: Row,
@@ -267,14 +288,19 @@ export class ChangeStream {
     lost: readonly string[] | null,
     holder: Holder,
   ): void {
-    if (this.#skippedOperations.has('u')) return
+    const skips = this.#skippedOperations
+    if (skips.has('c') && skips.has('d')) return
     const offset = this.#offset('UPDATE', transaction, lsn)
     const origin = this.#origin(transaction, lsn)
     const unknown = this.#unknownKey(shape)
     const records = this.#records.keyChange(shape, old, row, origin, this.#position, offset, lost, unknown)
     // Another row has the old key already: its deletion would delete that one.
-    for (const record of holder === 'first' ? records.slice(-1) : records) this.#sink.push(record, size)
-    this.#position = offset
+    const first = holder === 'first' || skips.has('d') ? records.length - 1 : 0
+    const end = skips.has('c') ? records.length - 1 : records.length
+    // The last record of the change carries the offset behind it.
+    for (const [i, record] of records.slice(first, end).entries())
+      this.#sink.push(first + i === end - 1 ? { ...record, sourceOffset: offset } : record, size)
+    if (end > first) this.#position = offset
   }
 
   /** Columns of the old key that the log does not hold. */
@@ -296,6 +322,35 @@ export class ChangeStream {
       this.#sink.push(this.#records.truncation(shape, origin, place), size)
     })
     if (shapes.length > 0) this.#position = offset
+  }
+
+  /** A logical message. One outside of transactions ends what came before it, as a commit does. */
+  #message(bytes: Buffer, start: number, size: number, frameLsn: number): void {
+    const message = readMessage(bytes, start)
+    const isIncluded = this.#records.includesMessage(message.prefix)
+    if (message.transactional) {
+      const transaction = this.#open()
+      if (!this.#count(transaction, frameLsn) || !isIncluded) return
+      const offset = this.#offset('MESSAGE', transaction, frameLsn)
+      this.#sink.push(this.#records.message(message, this.#origin(transaction, frameLsn), offset), size)
+      this.#position = offset
+      return
+    }
+    const { lsn } = message
+    if (!isIncluded || lsn <= this.#resume.skipBefore) return
+    this.#onEnd(lsn)
+    const micros = this.#committedAt
+    const offset = messageOffset(lsn, micros, this.#line)
+    const origin = {
+      snapshot: 'false',
+      sequence: this.#sequence(lsn),
+      lsn,
+      txId: null,
+      micros,
+      version: firstVersion(this.#line.epoch, lsn),
+    }
+    this.#sink.push(this.#records.message(message, origin, offset), size)
+    this.#position = offset
   }
 
   #offset(type: MessageType, transaction: Transaction, lsn: number): SourceOffset {

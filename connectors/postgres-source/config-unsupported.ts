@@ -14,7 +14,6 @@ const java = 'Java classes cannot be loaded'
 const masks = 'columns cannot be masked, cut or annotated yet; leave them out with column.exclude.list'
 const signals = 'signals and incremental snapshots are not served yet'
 const notifications = 'notifications are not served yet'
-const messages = 'logical messages (pg_logical_emit_message) are not read yet'
 const transactions = 'transaction metadata is not served yet'
 const modes = 'use snapshot.mode initial, always, initial_only or no_data'
 
@@ -30,8 +29,6 @@ export const unsupportedOptions: ConfigDef = {
   'read.only': refused(signals, 'BOOLEAN', false),
   'notification.enabled.channels': refused(notifications),
   'notification.sink.topic.name': refused(notifications),
-  'message.prefix.include.list': refused(messages),
-  'message.prefix.exclude.list': refused(messages),
   'slot.failover': refused('failover slots are not made yet', 'BOOLEAN', false),
   'slot.stream.params': refused('options of the output plugin cannot be set yet'),
   'replica.identity.autoset.values': refused(

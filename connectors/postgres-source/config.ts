@@ -172,6 +172,11 @@ const capture: ConfigDef = {
   'message.key.columns': key('STRING', 'Capture', 'Columns that make the key: schema.table:column,column;…', {
     defaultValue: null,
   }),
+  'message.prefix.include.list': list(
+    'Capture',
+    'Prefixes of logical messages (pg_logical_emit_message, Postgres 14 and later) to write, as regular expressions; all by default.',
+  ),
+  'message.prefix.exclude.list': list('Capture', 'Prefixes of logical messages to leave out.'),
   'skipped.operations': key('STRING', 'Capture', 'Operations to leave out: c, u, d, t, or none.', {
     defaultValue: 't',
     validator: operationList,

@@ -33,7 +33,8 @@ export const sourceSchema = struct(
   { name: 'io.debezium.connector.postgresql.Source', version: 1 },
 )
 
-const transactionSchema = struct(
+/** Always null: transaction metadata is not served. */
+export const transactionSchema = struct(
   [
     ['id', string],
     ['total_order', primitive('INT64')],

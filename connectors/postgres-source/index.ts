@@ -40,7 +40,7 @@ export const plugin: ConnectorPlugin = {
 /** Somebody waits for the answer. */
 const checkTimeoutMs = 10_000
 
-const exclusive = ['schema', 'table', 'column']
+const exclusive = ['schema', 'table', 'column', 'message.prefix']
 const masking = /^column\.(?:truncate\.to\.\d+\.chars|mask\.with\.\d+\.chars|mask\.hash\..*)$/
 
 function crossFieldProblems(config: ParsedConfig, raw: RawConfig): ConfigProblem[] {

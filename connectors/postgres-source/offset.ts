@@ -6,7 +6,7 @@ import type { Line } from './line.ts'
  * `lsn_commit` which transactions are whole: those that ended at or before it. Three keys more name the line of log that
  * the positions belong to; Debezium ignores keys that it does not know.
  */
-export type MessageType = 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE'
+export type MessageType = 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE' | 'MESSAGE'
 
 export function sourcePartition(prefix: string): SourcePartition {
   return { server: prefix }
@@ -91,6 +91,11 @@ export function commitOffset(lsn: number, txId: number | null, micros: number, l
   }
 }
 
+/** Of a logical message outside of transactions: everything before the end of its log record is done. */
+export function messageOffset(lsn: number, micros: number, line: Line): SourceOffset {
+  return { lsn_proc: lsn, messageType: 'MESSAGE', lsn_commit: lsn, lsn, ts_usec: micros, ...lineOffset(line) }
+}
+
 function lineOffset({ system, timeline, epoch }: Line): SourceOffset {
   return { penstock_system: system, penstock_timeline: timeline, penstock_epoch: epoch }
 }
@@ -147,7 +152,8 @@ export function resumePoint(offset: SourceOffset | null): ResumePoint {
   }
   if (position === null) throw unusable(offset)
   const type = offset['messageType']
-  if (type === 'COMMIT' || type === 'NOOP') {
+  const isBetween = type === 'COMMIT' || type === 'NOOP' || (type === 'MESSAGE' && lsnCommit === position)
+  if (isBetween) {
     return { kind: 'stream', skipBefore: lsnCommit ?? position, lastCommit: lsnCommit, open: null }
   }
   // A heartbeat between the snapshot and the first change.
@@ -162,7 +168,7 @@ export function resumePoint(offset: SourceOffset | null): ResumePoint {
   return { kind: 'stream', skipBefore: lsnCommit ?? 0, lastCommit: lsnCommit, open }
 }
 
-const rowTypes = new Set(['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'])
+const rowTypes = new Set(['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'MESSAGE'])
 
 /** The log position up to which an offset says that everything is done; null while a snapshot is not whole. */
 export function confirmable(offset: SourceOffset): number | null {

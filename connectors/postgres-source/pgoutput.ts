@@ -23,6 +23,7 @@ export const messageTag = {
   update: 0x55,
   delete: 0x44,
   truncate: 0x54,
+  message: 0x4d,
 } as const
 
 export interface Begin {
@@ -90,6 +91,28 @@ function isIdentity(text: string): text is ReplicaIdentity {
 export function readTruncated(bytes: Buffer, start: number): number[] {
   const count = bytes.readInt32BE(start + 1)
   return Array.from({ length: count }, (_, i) => bytes.readUInt32BE(start + 6 + i * 4))
+}
+
+/** What `pg_logical_emit_message` wrote. */
+export interface LogicalMessage {
+  /** Part of a transaction, and sent inside it; others are sent where they stand in the log, whatever becomes of theirs. */
+  readonly transactional: boolean
+  /** Behind the message's own log record. */
+  readonly lsn: number
+  readonly prefix: string
+  readonly content: Buffer
+}
+
+export function readMessage(bytes: Buffer, start: number): LogicalMessage {
+  const prefixEnd = bytes.indexOf(0, start + 10)
+  const contentStart = prefixEnd + 5
+  const contentEnd = contentStart + bytes.readInt32BE(prefixEnd + 1)
+  return {
+    transactional: ((bytes[start + 1] ?? 0) & 1) === 1,
+    lsn: readLsn(bytes, start + 2),
+    prefix: bytes.toString('utf8', start + 10, prefixEnd),
+    content: Buffer.from(bytes.subarray(contentStart, contentEnd)),
+  }
 }
 
 /** Whether two relations announce the same rows. */

@@ -112,10 +112,12 @@ export function createStatement(settings: SourceSettings, tables: readonly Table
   return `CREATE PUBLICATION ${quoteIdentifier(settings.publication)}${scope}${withClause}`
 }
 
-function publishedOperations(settings: SourceSettings): string {
+/** Updates are sent also where they are left out: one that changes the key is a deletion and a creation. */
+function publishedOperations({ skippedOperations: skipped }: SourceSettings): string {
   const names = { c: 'insert', u: 'update', d: 'delete', t: 'truncate' }
+  const changesKeys = !skipped.has('c') || !skipped.has('d')
   return Object.entries(names)
-    .filter(([operation]) => !settings.skippedOperations.has(operation))
+    .filter(([operation]) => !skipped.has(operation) || (operation === 'u' && changesKeys))
     .map(([, name]) => name)
     .join(',')
 }

@@ -6,6 +6,8 @@ import {
   type SourceOffset,
   type SourceRecord,
 } from 'penstock/api'
+import { messageKeySchema, type MessageForm } from './logical-message.ts'
+import type { LogicalMessage } from './pgoutput.ts'
 import type { Row } from './row-reader.ts'
 import { sourcePartition } from './offset.ts'
 import type { TableShape } from './table-shape.ts'
@@ -25,6 +27,7 @@ export interface RecordIdentity {
   readonly connectorVersion: string
   readonly extendedHeaders: boolean
   readonly tombstones: boolean
+  readonly messages: MessageForm
 }
 
 /** The position and time of a change, for its `source` block. */
@@ -41,6 +44,7 @@ export interface ChangeOrigin {
 
 const string = primitive('STRING')
 const int64 = primitive('INT64')
+const noTable = { schema: '', name: '' }
 
 /** Makes Debezium's records. Takes them apart nowhere: all values are positional. */
 export class RecordBuilder {
@@ -127,6 +131,29 @@ export class RecordBuilder {
     return { ...this.#record(shape, null, value, this.#headers(origin, null), offset), keySchema: null }
   }
 
+  /** Whether logical messages of that prefix are written. */
+  includesMessage(prefix: string): boolean {
+    return this.#identity.messages.includes(prefix)
+  }
+
+  /** Carries no context headers, as in Debezium. */
+  message(message: LogicalMessage, origin: ChangeOrigin, offset: SourceOffset): SourceRecord {
+    const { messages } = this.#identity
+    const nowMs = Math.floor(this.#clock.now())
+    return {
+      topic: messages.topic,
+      partition: null,
+      keySchema: messageKeySchema,
+      key: [message.prefix],
+      valueSchema: messages.valueSchema,
+      value: messages.value(message, this.#source(noTable, origin), nowMs),
+      timestamp: null,
+      headers: [{ key: versionHeader, schema: int64, value: origin.version }],
+      sourcePartition: this.#partition,
+      sourceOffset: offset,
+    }
+  }
+
   #envelope(
     shape: TableShape,
     op: string,
@@ -152,7 +179,7 @@ export class RecordBuilder {
     ]
   }
 
-  #source(shape: TableShape, origin: ChangeOrigin): readonly ConnectValue[] {
+  #source(shape: Pick<TableShape, 'schema' | 'name'>, origin: ChangeOrigin): readonly ConnectValue[] {
     const { micros } = origin
     if (micros !== this.#originMicros) {
       this.#originMicros = micros

@@ -1,6 +1,7 @@
 import type { ParsedConfig, RawConfig, TopicSpec } from 'penstock/api'
 import type { BinaryMode, DecimalMode, TimeMode, ValueModes } from './column-type.ts'
 import { topicName, type NameAdjustment } from './envelope.ts'
+import type { MessageSettings } from './logical-message.ts'
 import type { QueueLimits } from './record-queue.ts'
 import type { ConnectionSettings, SslMode } from './session.ts'
 import {
@@ -31,6 +32,7 @@ export interface SourceSettings {
   readonly lockTimeoutMs: number
   readonly filter: TableFilter
   readonly keyRules: readonly KeyColumnRule[]
+  readonly messages: MessageSettings
   readonly modes: ValueModes
   readonly failureMode: FailureMode
   readonly schemaNames: NameAdjustment
@@ -81,6 +83,7 @@ export function settingsOf(config: ParsedConfig, raw: RawConfig): SourceSettings
     lockTimeoutMs: Number(config['snapshot.lock.timeout.ms']),
     filter: filterOf(config, optional),
     keyRules: keyColumnRules(optional('message.key.columns')),
+    messages: messagesOf(config, text, optional),
     modes: modesOf(config, text),
     failureMode: word('event.converting.failure.handling.mode'),
     schemaNames: word('schema.name.adjustment.mode'),
@@ -132,6 +135,20 @@ function filterOf(config: ParsedConfig, optional: (key: string) => string | null
     columnExclude: list('column.exclude.list'),
     ignoreBuiltin: config['table.ignore.builtin'] === true,
   })
+}
+
+function messagesOf(
+  config: ParsedConfig,
+  text: (key: string) => string,
+  optional: (key: string) => string | null,
+): MessageSettings {
+  const list = (key: string): NamePattern[] => patterns(key, optional(key))
+  return {
+    topic: topicName(`${text('topic.prefix')}.message`),
+    include: list('message.prefix.include.list'),
+    exclude: list('message.prefix.exclude.list'),
+    binary: modesOf(config, text).binary,
+  }
 }
 
 function modesOf(config: ParsedConfig, text: (key: string) => string): ValueModes {

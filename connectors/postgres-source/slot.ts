@@ -74,11 +74,14 @@ export async function createSlot(
   }
 }
 
-export function startReplication(slot: string, publication: string, lsn: number): string {
+/** The first version whose pgoutput sends logical messages. */
+export const messagesSince = 140_000
+
+export function startReplication(slot: string, publication: string, lsn: number, serverVersion: number): string {
   const names = quoteLiteral(quoteIdentifier(publication))
   return (
     `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL ${formatLsn(lsn)} ` +
-    `("proto_version" '1', "publication_names" ${names})`
+    `("proto_version" '1', "publication_names" ${names}${serverVersion >= messagesSince ? `, "messages" 'true'` : ''})`
   )
 }
 

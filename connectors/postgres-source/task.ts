@@ -7,6 +7,7 @@ import {
   type SourceTaskContext,
 } from 'penstock/api'
 import { sourcePartition } from './offset.ts'
+import { MessageForm } from './logical-message.ts'
 import { pgError } from './pg-error.ts'
 import { PublicationWatch } from './publication-watch.ts'
 import { RecordBuilder, versionHeader } from './record-builder.ts'
@@ -226,6 +227,7 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
       connectorVersion: version,
       extendedHeaders: settings.extendedHeaders,
       tombstones: settings.tombstones,
+      messages: new MessageForm(settings.messages),
     },
     clock,
   )

@@ -48,6 +48,8 @@ const cases = [
   'crud.default-schemas',
   'crud.keycols',
   'crud.notombstone',
+  'messages.default',
+  'messages.default-schemas',
   'types.default',
   'types.default-schemas',
   'types.alt-string-connect-base64',
@@ -150,6 +152,7 @@ describeWith(['postgres'], 'records equal what Debezium 3.2.3 wrote', () => {
       await harness.start()
       const isRead = (text: Recorded): boolean => /"snapshot":"(?!false)\w+",/.test(text.value ?? '')
       await harness.waitForRecords(golden.filter(isRead).length)
+      await harness.waitFor('the stream', () => database.isStreaming())
       await database.play(stream)
       records = byTopic(await harness.waitForRecords(golden.length))
       written = records.map((record) => log.write(record))

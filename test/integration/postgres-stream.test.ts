@@ -223,13 +223,37 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
 
   it('leaves out the operations that skipped.operations names, at the server too', async () => {
     const db = await bench.database('create table t (id int primary key, v int)')
-    const source = await bench.source(db.config({ 'skipped.operations': 'u,t', 'snapshot.mode': 'no_data' }))
+    const source = await bench.source(db.config({ 'skipped.operations': 'd,t', 'snapshot.mode': 'no_data' }))
     await source.waitFor('the stream', () => db.isStreaming())
-    await db.play('insert into t values (1, 1); update t set v = 2; delete from t')
-    expect(story(await source.waitForRecords(3))).toEqual(['c [1]', 'd [1]', '- [1]'])
+    await db.play('insert into t values (1, 1); delete from t; insert into t values (2, 1); update t set v = 2')
+    expect(story(await source.waitForRecords(3))).toEqual(['c [1]', 'c [2]', 'u [2]'])
     expect(await db.rows('select pubupdate, pubdelete, pubtruncate from pg_publication')).toEqual([
-      { pubupdate: false, pubdelete: true, pubtruncate: false },
+      { pubupdate: true, pubdelete: false, pubtruncate: false },
     ])
+  })
+
+  it.each([
+    ['u', ['c [1]', 'd [1]', '- [1]', 'c [2]', 'd [2]', '- [2]', 'c [9]']],
+    ['c', ['u [1]', 'd [1]', '- [1]', 'd [2]', '- [2]']],
+    ['d', ['c [1]', 'u [1]', 'c [2]', 'c [9]']],
+    ['c,d', ['u [1]']],
+    ['u,c,d', []],
+  ])('takes a change of the key for a deletion and a creation where %s are left out', async (skipped, expected) => {
+    const db = await bench.database('create table t (id int primary key, v int)')
+    const operations = { 'skipped.operations': skipped, 'table.include.list': 'public.t' }
+    const source = await bench.source(db.config({ ...operations, 'snapshot.mode': 'no_data', 'max.batch.size': '1' }))
+    await source.waitFor('the stream', () => db.isStreaming())
+    await db.play(
+      `insert into t values (1, 1); update t set v = 2; update t set id = 2; delete from t; insert into t values (9, 9);
+       select pg_logical_emit_message(false, 'end', '')`,
+    )
+    await source.waitFor('the end', () => source.records.some(({ topic }) => topic === 't.message'))
+    expect(story(source.records.filter(({ topic }) => topic !== 't.message'))).toEqual(expected)
+    // All of it is done: nothing comes again.
+    await source.stop()
+    const again = await bench.source(db.config(operations), source.offsets)
+    await db.play(`select pg_logical_emit_message(false, 'again', '')`)
+    expect((await again.waitForRecords(1)).map(({ key }) => key)).toEqual([['again']])
   })
 
   it('leaves columns out of values and keeps them in keys', async () => {

@@ -129,7 +129,7 @@ export class SourceTaskHarness {
   /** Waits until a condition of the test holds. Throws what the task failed with. */
   async waitFor(what: string, holds: () => boolean | Promise<boolean>, deadlineMs = patienceMs): Promise<void> {
     await until(
-      `${what} (${this.records.length} records so far)`,
+      () => `${what} (${this.records.length} records so far)`,
       async () => {
         if (this.#error !== null) throw this.#error
         return await holds()

@@ -9,13 +9,14 @@ export const patienceMs = 60_000
 
 /** Waits until a condition holds, and looks every few milliseconds. Fails with what was expected. */
 export async function until(
-  what: string,
+  what: string | (() => string),
   holds: () => boolean | Promise<boolean>,
   deadlineMs = patienceMs,
 ): Promise<void> {
   const end = systemClock.monotonic() + deadlineMs
   while (!(await holds())) {
-    if (systemClock.monotonic() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`)
+    if (systemClock.monotonic() > end)
+      throw new Error(`not within ${deadlineMs} ms: ${typeof what === 'string' ? what : what()}`)
     await systemClock.sleep(5)
   }
 }

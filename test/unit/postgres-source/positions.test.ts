@@ -65,6 +65,8 @@ describe('a stored offset', () => {
     ['is of a heartbeat after a snapshot', { lsn: 5, txId: 1090, ts_usec: 1 }, { kind: 'stream', skipBefore: 5, lastCommit: null, open: null }],
     ['is of a version without message types', { lsn_proc: 9, lsn_commit: 7, lsn: 9, transaction_id: null }, { kind: 'stream', skipBefore: 7, lastCommit: 7, open: { txId: null, lsn: 9, nth: 1 } }],
     ['is of a commit', { lsn_proc: 9, messageType: 'COMMIT', lsn_commit: 9, lsn: 9 }, { kind: 'stream', skipBefore: 9, lastCommit: 9, open: null }],
+    ['is of a message in a transaction', { lsn_proc: 7, messageType: 'MESSAGE', lsn_commit: 7, lsn: 9, txId: 3 }, { kind: 'stream', skipBefore: 7, lastCommit: 7, open: { txId: 3, lsn: 9, nth: 1 } }],
+    ['is of a message outside of transactions', { lsn_proc: 9, messageType: 'MESSAGE', lsn_commit: 9, lsn: 9 }, { kind: 'stream', skipBefore: 9, lastCommit: 9, open: null }],
     ['is of an incremental snapshot', { lsn_proc: 9, messageType: 'INSERT', lsn_commit: 7, lsn: 9, txId: 3, snapshot: 'INCREMENTAL' }, { kind: 'stream', skipBefore: 7, lastCommit: 7, open: { txId: 3, lsn: 9, nth: 1 } }],
   ])('%s', (_what, offset, point) => {
     expect(resumePoint(offset)).toEqual(point)
