@@ -183,7 +183,7 @@ export class ElasticsearchSinkTask implements SinkTask {
     if (record.value === null) return this.#tombstone(record, index, progress, running)
     const change = reader.read(record.valueSchema, record.value, unchangedColumns(record))
     if (change.kind === 'delete') {
-      if (settings.keyIgnored(record.topic)) progress.skip(record.originalOffset)
+      if (settings.keyIgnored(record.topic) || isKeyUnknown(record, running)) progress.skip(record.originalOffset)
       else this.#add(record, 'delete', index, null, progress, running)
       return null
     }
@@ -210,7 +210,8 @@ export class ElasticsearchSinkTask implements SinkTask {
       settings.nullValues === 'ignore' ||
       record.key === null ||
       settings.keyIgnored(record.topic) ||
-      settings.autoIds
+      settings.autoIds ||
+      isKeyUnknown(record, running)
     )
       progress.skip(record.originalOffset)
     else this.#add(record, 'delete', index, null, progress, running)
@@ -344,4 +345,16 @@ const noColumns: readonly string[] = []
 function unchangedColumns(record: SinkRecord): readonly string[] {
   const header = lastHeader(record.headers, '__penstock.unchanged')
   return header === undefined ? noColumns : String(header.value).split(',')
+}
+
+/** Our source names here the key columns whose values stand in for unknown ones: the key may be that of another row. */
+function isKeyUnknown(record: SinkRecord, { context }: Running): boolean {
+  if (lastHeader(record.headers, '__penstock.unknown') === undefined) return false
+  context.setCondition(
+    'ES_KEY_UNKNOWN',
+    `deletions in ${record.originalTopic} do not name their row and are left out, so that documents of deleted rows stay: ` +
+      'the replica identity of the table does not hold its key. Run in Postgres: ALTER TABLE … REPLICA IDENTITY FULL; and ' +
+      'delete the documents whose rows are gone',
+  )
+  return true
 }

@@ -179,6 +179,23 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect((await client().documents(topic)).get('1')).toBe('{"id":1,"at":null,"note":"b","price":"123.45"}')
   })
 
+  it('deletes no document for a deletion whose key stands in for an unknown one, and says so', async () => {
+    change(0, 100, [0, null, null, 'another row'], 'c')
+    for (const value of [[[0, null, null, null], null, [1], 'd'], null]) {
+      const headers = [
+        { key: '__penstock.version', schema: null, value: 200 },
+        { key: '__penstock.unknown', schema: null, value: 'id' },
+      ]
+      log.append({ topic, keySchema, key: [0], valueSchema: value === null ? null : envelope, value, headers })
+    }
+    const task = sink()
+    await task.start()
+    await task.deliver()
+    await task.finish()
+    expect((await client().documents(topic)).get('0')).toContain('another row')
+    expect(task.conditions.get('ES_KEY_UNKNOWN')).toContain(topic)
+  })
+
   it('waits for a server that refuses, times out, cuts answers and drops connections, and loses nothing', async () => {
     for (let id = 0; id < 500; id++) change(id, 100 + id, [id, null, null, `n${id}`], 'c')
     const broken = ['503', '429', 'drop', 'cut', 'drop-after', '502']
