@@ -57,7 +57,7 @@ export class Topics {
   static async open(options: TopicsOptions): Promise<Topics> {
     const metadata = readClusterFile(options.fs, options.dataDirectory)
     const topics = new Topics(options, metadata)
-    for (const record of metadata.deleting) topics.#removeFolders(record)
+    for (const record of metadata.deleting) await topics.#removeFolders(record)
     await topics.#save({ ...metadata, deleting: [] })
     for (const record of metadata.topics) topics.#hold(await topics.#openTopic(record))
     return topics
@@ -134,7 +134,7 @@ export class Topics {
       this.#byId.delete(topic.id)
       for (const listener of this.#deletionListeners) listener(name)
       await closeAll(topic.partitions)
-      this.#removeFolders(record)
+      await this.#removeFolders(record)
       await this.#save({
         ...this.#metadata,
         deleting: this.#metadata.deleting.filter((other) => other.id !== record.id),
@@ -226,12 +226,14 @@ export class Topics {
     return `${this.#options.dataDirectory}/${name}-${partition}`
   }
 
-  #removeFolders(record: TopicRecord): void {
+  /** Durable for the files: what a loss of power brought back would be found by a topic of the same name. */
+  async #removeFolders(record: TopicRecord): Promise<void> {
     const { fs } = this.#options
     for (let index = 0; index < record.partitionCount; index += 1) {
       const folder = this.#folderOf(record.name, index)
       if (!fs.exists(folder)) continue
       for (const file of fs.list(folder)) fs.remove(`${folder}/${file}`)
+      await fs.syncDirectory(folder)
       rmSync(folder, { recursive: true, force: true })
     }
   }

@@ -1,3 +1,5 @@
+import type { Logger } from '../foundation/logger.ts'
+import { verifiedText, withChecksum } from './checked-text.ts'
 import { readWholeFile, replaceFile, type FileSystem } from './file-system.ts'
 import { fileName, segmentSuffixes, suffixes } from './segment-files.ts'
 
@@ -12,7 +14,10 @@ import { fileName, segmentSuffixes, suffixes } from './segment-files.ts'
  */
 const planName = 'compaction-swap'
 
-/** Steps 2 to 4 for the segment `base`, whose `.cleaned` files, one of every kind, are durable, names included. */
+/**
+ * Steps 2 to 4 for the segment `base`, whose `.cleaned` files, one of every kind, are durable, names included. After a failure
+ * it may be called again, unless `isDecided` says that nothing was decided.
+ */
 export async function swapIn(
   fs: FileSystem,
   directory: string,
@@ -20,17 +25,35 @@ export async function swapIn(
   replaced: readonly number[],
 ): Promise<void> {
   const plan = [base, ...replaced].join('\n')
-  await replaceFile(fs, directory, planName, Buffer.from(`version 0\n${plan}\n`, 'utf8'))
+  await replaceFile(fs, directory, planName, withChecksum(`version 0\n${plan}\n`))
   await carryOut(fs, directory, base, replaced)
 }
 
+/** After a failure of `swapIn`: whether the next start may carry the plan out. Takes it back when nothing else was done yet. */
+export function isDecided(fs: FileSystem, directory: string, base: number): boolean {
+  const path = `${directory}/${planName}`
+  if (!fs.exists(path)) return false
+  const isBegun = segmentSuffixes.some((kind) => !fs.exists(`${directory}/${fileName(base, kind)}${suffixes.cleaned}`))
+  if (isBegun) return true
+  try {
+    fs.remove(path)
+    return false
+  } catch {
+    return true
+  }
+}
+
 /** At start: finishes what was decided, removes what was not. */
-export async function finishCompaction(fs: FileSystem, directory: string): Promise<void> {
+export async function finishCompaction(fs: FileSystem, directory: string, logger: Logger): Promise<void> {
   const path = `${directory}/${planName}`
   if (fs.exists(path)) {
-    const [version, ...lines] = readWholeFile(fs, path).toString('utf8').trimEnd().split('\n')
+    const [version, ...lines] = (verifiedText(readWholeFile(fs, path)) ?? '').trimEnd().split('\n')
     const [base, ...replaced] = lines.map(Number)
     if (version === 'version 0' && base !== undefined) await carryOut(fs, directory, base, replaced)
+    else {
+      logger.error('the plan of a compaction is damaged; the segments stay as they are', { path })
+      fs.remove(path)
+    }
   }
   for (const name of fs.list(directory)) {
     if (name.endsWith(suffixes.cleaned)) fs.remove(`${directory}/${name}`)

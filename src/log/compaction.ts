@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import type { Logger } from '../foundation/logger.ts'
 import { readBatchHeader, type BatchHeader } from '../protocol/record-batch.ts'
 import { RecordReader } from '../protocol/record-reader.ts'
 import { filterBatch } from './batch-filter.ts'
-import type { BatchScanner } from './batch-scanner.ts'
-import { swapIn } from './compaction-swap.ts'
+import { notInSequence, type BatchScanner } from './batch-scanner.ts'
 import type { FileSystem } from './file-system.ts'
 import type { LogConfig } from './log-config.ts'
 import { CorruptLogError } from './log-error.ts'
@@ -37,8 +37,15 @@ export interface Compaction {
   readonly compactedOffset: number
   /** Ends the work at the next batch. */
   readonly signal: AbortSignal
-  /** Called once `by` is on disk in the place of `segments`, which can be read until they are closed. */
-  readonly replace: (segments: readonly Segment[], by: Segment) => void
+  readonly logger: Logger
+  /** Puts an output in the place of its inputs, on disk and in the log. */
+  readonly swap: (swap: Swap) => Promise<void>
+}
+
+/** A segment that was written under the suffix `.cleaned`, durable, and those whose place it takes, all of them held open. */
+export interface Swap {
+  readonly group: readonly Segment[]
+  readonly output: Segment
 }
 
 /**
@@ -52,7 +59,10 @@ export async function compactSegments(compaction: Compaction): Promise<number> {
   const latest = await lastOffsets(compaction, aborted)
   const round = { ...compaction, ...latest, aborted }
   for (const group of groups(inputs, compaction.config.segmentBytes)) {
-    if ((group[0] as Segment).baseOffset < latest.endOffset) compaction.replace(group, await rewrite(group, round))
+    if ((group[0] as Segment).baseOffset >= latest.endOffset) continue
+    const output = await rewrite(group, round)
+    for (const segment of group) segment.hold()
+    await compaction.swap({ group, output })
   }
   return latest.endOffset
 }
@@ -111,9 +121,9 @@ function groups(inputs: readonly Segment[], segmentBytes: number): Segment[][] {
 
 /** Pass two, for the segments that become one. */
 async function rewrite(group: readonly Segment[], round: Round): Promise<Segment> {
-  const { fs, directory, nowMs } = round
+  const { fs, directory } = round
   const base = (group[0] as Segment).baseOffset
-  const output = Segment.create(fs, directory, base, nowMs, suffixes.cleaned)
+  const output = Segment.create(round, base, suffixes.cleaned)
   try {
     for (const segment of group) await copyKept(segment, output, round)
     for (const segment of group) carryAborted(segment, output)
@@ -126,24 +136,16 @@ async function rewrite(group: readonly Segment[], round: Round): Promise<Segment
     throw error
   }
   output.close()
-  for (const segment of group) segment.hold()
-  await swapIn(
-    fs,
-    directory,
-    base,
-    group.map((segment) => segment.baseOffset),
-  )
-  const swapped = Segment.load(fs, directory, base, nowMs)
-  swapped.size = output.size
-  swapped.endOffset = (group.at(-1) as Segment).endOffset
-  swapped.maxTimestamp = output.maxTimestamp
-  return swapped
+  output.endOffset = (group.at(-1) as Segment).endOffset
+  return output
 }
 
 async function copyKept(segment: Segment, output: Segment, round: Round): Promise<void> {
   const horizonMs = round.nowMs + round.config.deleteRetentionMs
   const scanner = segment.scan(0, 'whole')
   for (let header = scanner.next(); header !== null; header = scanner.next()) {
+    if (header.lastOffset >= segment.endOffset)
+      throw new CorruptLogError(segment.path(suffixes.log), scanner.position, notInSequence)
     const kept = header.isControl ? scanner.bytes() : filterBatch(scanner.bytes(), keeper(header, round), horizonMs)
     if (kept !== null) output.append(kept, readBatchHeader(kept), round.config.indexIntervalBytes)
     output.relieveMemory()

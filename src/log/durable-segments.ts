@@ -38,12 +38,13 @@ export class DurableSegments {
   readonly #commit = new GroupCommit(() => this.#flush())
   /** Segments with bytes that are not synced, and whether files were made since the folder was. */
   readonly #dirty = new Set<Segment>()
-  #namesChanged = false
+  #namesChanged: boolean
   #failure: StorageError | null = null
 
-  /** @param list what `loadPartition` found: all of it is durable. */
-  constructor(list: Segment[], owner: SegmentsOwner) {
-    this.list = list
+  /** @param loaded what `loadPartition` found: all of it is durable, but maybe the names of files without content. */
+  constructor(loaded: { readonly segments: Segment[]; readonly hasDurableNames: boolean }, owner: SegmentsOwner) {
+    this.list = loaded.segments
+    this.#namesChanged = !loaded.hasDurableNames
     this.#owner = owner
     const active = this.active
     this.durable = { offset: active.endOffset, segment: active, bytes: active.size }
@@ -81,12 +82,14 @@ export class DurableSegments {
   /** Starts a segment. @throws StorageError, and everything is as it was. */
   roll(nowMs: number): void {
     const base = this.endOffset
-    const { fs, directory } = this.#owner
-    const segment = this.onDisk(() => Segment.create(fs, directory, base, nowMs))
+    const segment = this.onDisk(() => {
+      this.active.trim()
+      return Segment.create({ ...this.#owner, nowMs }, base)
+    })
     failPoint('segment-roll')
     this.list.push(segment)
     this.#namesChanged = true
-    if (this.durable.offset === base) this.durable = { offset: base, segment, bytes: 0 }
+    this.#moveDurable(this.durable)
   }
 
   /** Resolves when everything below `endOffset` is durable. @throws StorageError when the sync fails. */
@@ -95,14 +98,20 @@ export class DurableSegments {
     if (this.durable.offset < endOffset || this.#namesChanged) await this.#commit.reach(endOffset)
   }
 
-  /** Forgets and deletes the oldest `count` segments. */
+  /** Deletes the oldest `count` segments. @throws StorageError; those that are not deleted are still listed. */
   removeFirst(count: number): void {
-    for (const segment of this.list.splice(0, count)) this.onDisk(() => segment.remove())
+    assert(this.list.indexOf(this.durable.segment) >= count, 'the durable point lies in a segment that goes')
+    for (let left = count; left > 0; left -= 1) {
+      this.onDisk(() => this.list[0]?.remove())
+      this.list.shift()
+    }
   }
 
   /** Puts `by` in the place of `old`, which a compaction made it from. */
   replace(old: readonly Segment[], by: Segment): void {
-    this.list.splice(this.list.indexOf(old[0] as Segment), old.length, by)
+    const at = this.list.indexOf(old[0] as Segment)
+    assert(at >= 0 && !old.includes(this.durable.segment), 'compacted segments lie before the durable point')
+    this.list.splice(at, old.length, by)
     for (const segment of old) segment.close()
   }
 
@@ -127,19 +136,22 @@ export class DurableSegments {
 
   /**
    * After a failure: cuts again (the first time may have failed) and makes the cut durable. What lies before it was synced
-   * before the failure; nothing that the failed sync was to write is believed to be there.
+   * before the failure; nothing that the failed sync was to write is believed to be there. Writes are taken again when
+   * `rebuild` has derived everything else from what is left.
    * @throws StorageError when the disk fails again.
    */
-  async reopen(): Promise<void> {
+  async reopen(rebuild: () => void): Promise<void> {
     const { fs, directory } = this.#owner
-    const { segment, bytes } = this.durable
+    const { segment, bytes, offset } = this.durable
     try {
       segment.file.truncate(bytes)
+      segment.cutTo(bytes, offset)
       for (const base of offsetsWithSuffix(fs.list(directory), suffixes.log)) {
-        if (base > segment.baseOffset) Segment.load(fs, directory, base, 0).remove()
+        if (base > segment.baseOffset) Segment.load({ ...this.#owner, nowMs: 0 }, base).remove()
       }
       await segment.file.sync()
       await fs.syncDirectory(directory)
+      rebuild()
     } catch (cause) {
       this.#failure = new StorageError(`${directory}: recovery failed; writes are still refused`, { cause })
       throw this.#failure
@@ -168,9 +180,16 @@ export class DurableSegments {
     } catch (cause) {
       throw this.#fail(cause)
     }
-    this.durable = target
+    this.#moveDurable(target)
     this.#owner.onDurable()
     return target.offset
+  }
+
+  /** The end of a segment that is full is the start of the next one: the full one may be deleted or compacted. */
+  #moveDurable(point: DurablePoint): void {
+    const next = this.list[this.list.indexOf(point.segment) + 1]
+    this.durable =
+      next !== undefined && next.baseOffset === point.offset ? { offset: point.offset, segment: next, bytes: 0 } : point
   }
 
   /** Back to the durable end, in memory and, so that nobody takes the page cache for the disk, in the files. */
@@ -181,13 +200,13 @@ export class DurableSegments {
       { cause },
     )
     const { segment, bytes, offset } = this.durable
-    const later = this.list.splice(this.list.indexOf(segment) + 1)
+    const at = this.list.indexOf(segment)
+    assert(at >= 0, 'the durable point lies in a segment of the log')
+    const later = this.list.splice(at + 1)
     this.#failure = error
     this.#dirty.clear()
-    segment.size = bytes
-    segment.endOffset = offset
     try {
-      segment.truncateIndexes(bytes, offset)
+      segment.cutTo(bytes, offset)
       segment.file.truncate(bytes)
       for (const one of later) one.remove()
     } catch (cutFailure) {

@@ -14,9 +14,7 @@ export function findTimestamp(
 ): TimestampOffset | null {
   for (const segment of segments) {
     if (segment.endOffset <= fromOffset || segment.maxTimestamp.timestamp < timestamp) continue
-    const i = segment.timeIndex.lastWhere((entry) => segment.timestampOf(entry) < timestamp)
-    const start = i < 0 ? segment.baseOffset : segment.timeEntry(i).offset
-    const scanner = segment.scan(segment.floorPosition(Math.max(start, fromOffset)))
+    const scanner = segment.scanNear(Math.max(segment.floorOffset(timestamp), fromOffset))
     for (let header = scanner.next(); header !== null; header = scanner.next()) {
       if (header.baseOffset >= endOffset) return null
       if (header.maxTimestamp < timestamp || header.lastOffset < fromOffset) continue

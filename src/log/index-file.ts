@@ -17,6 +17,10 @@ export class IndexFile {
   #tail: Buffer
   /** Entries in `#tail`. */
   #pending = 0
+  /** Whether the file may hold bytes beyond the entries: a write was torn, or a cut failed. */
+  #hasExcess = false
+  /** Whether a sync failed: the kernel may count its pages as clean without having written them. */
+  #isDoubtful = false
 
   private constructor(fs: FileSystem, path: string, entrySize: number, written: number) {
     this.#fs = fs
@@ -30,7 +34,7 @@ export class IndexFile {
   /** An index without entries; its file is made when the first are flushed. */
   static empty(fs: FileSystem, path: string, entrySize: number): IndexFile {
     const index = new IndexFile(fs, path, entrySize, 0)
-    if (fs.exists(path)) index.truncate(0)
+    index.#hasExcess = fs.exists(path)
     return index
   }
 
@@ -89,13 +93,16 @@ export class IndexFile {
 
   /** Moves what waits in memory to the file. */
   flush(): void {
+    this.#trim()
     if (this.#pending === 0) return
+    this.#hasExcess = true
     this.#open().write(this.#tail.subarray(0, this.#pending * this.entrySize), this.#written * this.entrySize)
+    this.#hasExcess = false
     this.#written += this.#pending
     this.#pending = 0
   }
 
-  /** Keeps the first `count` entries. */
+  /** Keeps the first `count` entries. Never fails: when the file cannot be cut now, the next flush cuts it. */
   truncate(count: number): void {
     if (count >= this.#written) {
       this.#pending = Math.min(this.#pending, count - this.#written)
@@ -103,14 +110,26 @@ export class IndexFile {
     }
     this.#pending = 0
     this.#written = count
-    this.#open().truncate(count * this.entrySize)
+    this.#hasExcess = true
+    try {
+      this.#trim()
+    } catch {
+      // What is in memory is right, and `flush` throws while the file is not.
+    }
   }
 
   /** Flushes, and makes the file durable. Its name is not, see `FileSystem.syncDirectory`. */
   async sync(): Promise<void> {
     if (this.count === 0 && !this.#fs.exists(this.path)) return
     this.flush()
-    await this.#open().sync()
+    const file = this.#open()
+    if (this.#isDoubtful) {
+      const bytes = Buffer.allocUnsafe(this.#written * this.entrySize)
+      file.write(bytes.subarray(0, file.read(bytes, 0, bytes.length, 0)), 0)
+    }
+    this.#isDoubtful = true
+    await file.sync()
+    this.#isDoubtful = false
   }
 
   /** Opens the file, so that it can still be read when its name is gone. */
@@ -126,6 +145,12 @@ export class IndexFile {
   close(): void {
     this.#file?.close()
     this.#file = null
+  }
+
+  #trim(): void {
+    if (!this.#hasExcess) return
+    this.#open().truncate(this.#written * this.entrySize)
+    this.#hasExcess = false
   }
 
   #open(): LogFile {

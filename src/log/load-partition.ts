@@ -1,12 +1,12 @@
 import { dirname } from 'node:path'
-import type { Logger } from '../foundation/logger.ts'
 import { finishCompaction } from './compaction-swap.ts'
 import type { FileSystem } from './file-system.ts'
-import type { LogConfig } from './log-config.ts'
-import { readCheckpoint, type PartitionCheckpoint } from './partition-checkpoint.ts'
+import { gapAt, reportLoss, type Evidence, type LoadOptions } from './known-loss.ts'
+import { noCheckpoint, readCheckpoint, type PartitionCheckpoint } from './partition-checkpoint.ts'
 import { rebuildProducers } from './producer-recovery.ts'
 import type { ProducerState } from './producer-state.ts'
 import { Segment } from './segment.ts'
+import { recover, trust, type Loading, type Outcome } from './segment-recovery.ts'
 import { offsetOfName, offsetsWithSuffix, segmentSuffixes, suffixes } from './segment-files.ts'
 
 /** A partition as its files say it is. */
@@ -18,142 +18,119 @@ export interface LoadedPartition {
   readonly checkpoint: PartitionCheckpoint
   /** Whether anything lay beyond the recovery point: scanned, maybe cut, and made durable. */
   readonly recovered: boolean
-}
-
-/** Where and how a partition is loaded. */
-export interface LoadOptions {
-  readonly fs: FileSystem
-  readonly directory: string
-  readonly config: LogConfig
-  readonly nowMs: number
-  readonly logger: Logger
+  /** Whether a loss of power keeps the names of the files. Unknown for a partition that nothing was written to. */
+  readonly hasDurableNames: boolean
 }
 
 /**
- * Opens what is on disk: what lies before the recovery point is trusted, what lies behind it is scanned batch by batch with
- * its CRC. At the first fault the file is cut and later segments are removed (I5): an acknowledged batch was synced, with all
- * that lies before it, so it is never in the part that goes.
+ * Opens what is on disk. What lies below the recovery point is trusted, what lies behind it is scanned batch by batch with
+ * its CRC. At the first fault there the file is cut, and segments that do not follow without a gap are removed (I5): an
+ * acknowledged batch was synced, with all that lies before it, so it is never in the part that goes.
+ *
+ * Nothing is removed of which the checkpoint or a snapshot says that it was durable. Where such records are missing, that is
+ * logged as an error, and the log continues behind them: an offset is never given out twice.
  *
  * What a killed process left in the page cache counts as part of the log, and is synced before anybody is told of it.
  */
 export async function loadPartition(options: LoadOptions): Promise<LoadedPartition> {
-  const { fs, directory } = options
+  const { fs, directory, logger } = options
   if (!fs.exists(directory)) {
     fs.makeDirectory(directory)
     await fs.syncDirectory(dirname(directory))
   }
-  await finishCompaction(fs, directory)
+  await finishCompaction(fs, directory, logger)
   removeLitter(fs, directory)
-  const checkpoint = readCheckpoint(fs, directory)
-  const bases = offsetsWithSuffix(fs.list(directory), suffixes.log)
-  const segments: Segment[] = []
-  const scanned: Segment[] = []
-  for (const [i, base] of bases.entries()) {
-    const segment = Segment.load(fs, directory, base, options.nowMs)
-    if (base < checkpoint.recoverySegment) trust(segment, bases[i + 1] ?? checkpoint.recoveryOffset, options)
-    else {
-      const isInPlace = base === (segments.at(-1)?.endOffset ?? base)
-      const isWhole = isInPlace && recover(segment, checkpoint, options)
-      if (isInPlace) {
-        segments.push(segment)
-        scanned.push(segment)
-      }
-      if (isWhole) continue
-      removeFrom(options, isInPlace ? bases.slice(i + 1) : bases.slice(i))
-      break
-    }
-    segments.push(segment)
-  }
+  const known = readCheckpoint(fs, directory, logger)
+  const checkpoint = known ?? noCheckpoint
+  const snapshots = offsetsWithSuffix(fs.list(directory), suffixes.snapshot)
+  const evidence = { checkpoint: known, durableEnd: Math.max(checkpoint.recoveryOffset, ...snapshots) }
+  const { segments, changed, removed, isDamaged } = loadSegments(options, evidence)
   const logStartOffset = Math.max(checkpoint.logStartOffset, segments[0]?.baseOffset ?? 0)
-  startAnewBelow(logStartOffset, segments, options)
+  const hasNew = continueAt(Math.max(evidence.durableEnd, logStartOffset), segments, { ...options, isDamaged })
   const endOffset = segments.at(-1)?.endOffset ?? 0
-  const recovered = endOffset !== checkpoint.recoveryOffset || bases.length === 0
+  const isUnknown = known !== null && segments.at(-1)?.baseOffset !== known.recoverySegment
+  const hasChanged = hasNew || isUnknown || removed || changed.size > 0
+  const recovered = hasChanged || endOffset !== checkpoint.recoveryOffset
   if (recovered) {
-    for (const segment of segments) if (scanned.includes(segment)) await segment.file.sync()
+    for (const segment of segments) {
+      if (segment.baseOffset >= checkpoint.recoverySegment || changed.has(segment)) await segment.file.sync()
+    }
     await fs.syncDirectory(directory)
   }
-  const producers = rebuildProducers({ ...options, segments, snapshotLimit: checkpoint.recoveryOffset })
-  return { segments, producers, logStartOffset, checkpoint, recovered }
-}
-
-/** Takes a segment before the recovery point as it is. Indexes that are missing or point outside it are made again. */
-function trust(segment: Segment, endOffset: number, options: LoadOptions): void {
-  const size = options.fs.sizeOf(segment.path(suffixes.log))
-  segment.size = size
-  segment.endOffset = endOffset
-  if (size === 0 || isIndexed(segment, size, options.config)) {
-    segment.maxTimestamp = segment.lastTimeEntry() ?? segment.maxTimestamp
-    return
+  const producers = rebuildProducers({ ...options, segments, ...evidence, recoveryOffset: checkpoint.recoveryOffset })
+  for (const segment of segments.slice(0, -1)) segment.close()
+  return {
+    segments,
+    producers,
+    logStartOffset: Math.max(logStartOffset, segments[0]?.baseOffset ?? 0),
+    checkpoint,
+    recovered,
+    hasDurableNames: recovered || known !== null,
   }
-  options.logger.warn('the indexes of a segment are missing or damaged; making them again', {
-    segment: segment.path(suffixes.log),
-  })
-  reindex(segment, size, 'headers', options)
-  segment.size = size
-  segment.endOffset = endOffset
-  segment.noteTime()
 }
 
-/** Whether the indexes may be those of the segment's first `size` bytes. */
-function isIndexed({ offsetIndex, timeIndex }: Segment, size: number, config: LogConfig): boolean {
-  const lastPosition = offsetIndex.count === 0 ? -1 : offsetIndex.entry(offsetIndex.count - 1).readInt32BE(4)
-  const isDense = offsetIndex.count > 0 || size <= 2 * config.indexIntervalBytes
-  return timeIndex.count > 0 && isDense && lastPosition < size
+interface LoadedSegments {
+  readonly segments: Segment[]
+  /** Those whose files were cut or are damaged. */
+  readonly changed: ReadonlySet<Segment>
+  readonly removed: boolean
+  /** Whether the last one is damaged. */
+  readonly isDamaged: boolean
 }
 
-/** Scans what lies behind the recovery point. @returns false when the segment had to be cut. */
-function recover(segment: Segment, checkpoint: PartitionCheckpoint, options: LoadOptions): boolean {
-  const size = options.fs.sizeOf(segment.path(suffixes.log))
-  const startsInside = segment.baseOffset === checkpoint.recoverySegment && size >= checkpoint.recoveryBytes
-  if (startsInside) segment.truncateIndexes(checkpoint.recoveryBytes, checkpoint.recoveryOffset)
-  if (startsInside && isIndexed(segment, checkpoint.recoveryBytes, options.config)) {
-    segment.size = checkpoint.recoveryBytes
-    segment.endOffset = checkpoint.recoveryOffset
-  } else {
-    segment.resetIndexes()
+function loadSegments(options: LoadOptions, evidence: Evidence): LoadedSegments {
+  const { fs, directory, config } = options
+  const bases = offsetsWithSuffix(fs.list(directory), suffixes.log)
+  const segments: Segment[] = []
+  const changed = new Set<Segment>()
+  let outcome: Outcome = 'whole'
+  let removed = false
+  const { recoverySegment } = evidence.checkpoint ?? noCheckpoint
+  for (const [i, base] of bases.entries()) {
+    const segment = Segment.load(options, base)
+    const loading: Loading = { segment, options, evidence, nextBase: bases[i + 1] ?? null }
+    if (base < recoverySegment) {
+      const size = fs.sizeOf(segment.path(suffixes.log))
+      outcome = trust(loading, size, loading.nextBase)
+    } else {
+      const end = segments.at(-1)?.endOffset ?? base
+      const gap = base === end ? 'hole' : gapAt(end, evidence, config)
+      if (base < end || gap === 'tail') {
+        removeFrom(options, bases.slice(i))
+        removed = true
+        break
+      }
+      if (gap === 'loss') reportLoss(options, { from: end, to: base, reason: 'a segment or the end of one is missing' })
+      outcome = recover(loading)
+    }
+    if (outcome !== 'whole') changed.add(segment)
+    segments.push(segment)
   }
-  const fault = reindex(segment, size, 'whole', options)
-  if (fault === null) return true
-  options.logger.warn('cutting the unfinished end of a segment', {
-    segment: segment.path(suffixes.log),
-    reason: fault,
-    validBytes: segment.size,
-    cutBytes: size - segment.size,
-    nextOffset: segment.endOffset,
-  })
-  segment.file.truncate(segment.size)
-  return false
+  return { segments, changed, removed, isDamaged: outcome === 'damaged' }
 }
 
-/** Takes the batches from the segment's end up to `size` into its indexes. @returns why it stopped before, or null. */
-function reindex(segment: Segment, size: number, depth: 'headers' | 'whole', options: LoadOptions): string | null {
-  if (depth === 'headers') segment.resetIndexes()
-  const from = segment.size
-  segment.size = size
-  const scanner = segment.scan(from, depth)
-  segment.size = from
-  for (let header = scanner.next(); header !== null; header = scanner.next()) {
-    if (depth === 'whole' && header.baseOffset !== segment.endOffset) return 'OFFSETS_NOT_IN_SEQUENCE'
-    segment.note(header, scanner.position, options.config.indexIntervalBytes)
-    segment.relieveMemory()
-  }
-  return scanner.fault
-}
-
-/** Removes later segments, which hold nothing that was acknowledged once an earlier one had to be cut. */
+/** Removes segments behind a gap: nothing in them was acknowledged, because what lies before them never became durable. */
 function removeFrom(options: LoadOptions, bases: readonly number[]): void {
   for (const base of bases) {
     options.logger.warn('removing a segment that follows a cut', { directory: options.directory, baseOffset: base })
-    Segment.load(options.fs, options.directory, base, options.nowMs).remove()
+    Segment.load(options, base).remove()
   }
 }
 
-/** Leaves at least one segment, and none that ends below the log start. */
-function startAnewBelow(logStartOffset: number, segments: Segment[], options: LoadOptions): void {
+/**
+ * Makes the log end at `offset` at least: offsets below it were given out. Nothing is written into a segment that is damaged.
+ * @returns whether a segment was begun.
+ */
+function continueAt(
+  offset: number,
+  segments: Segment[],
+  options: LoadOptions & { readonly isDamaged: boolean },
+): boolean {
   const end = segments.at(-1)?.endOffset
-  if (end !== undefined && end >= logStartOffset) return
-  for (const segment of segments.splice(0)) segment.remove()
-  segments.push(Segment.create(options.fs, options.directory, logStartOffset, options.nowMs))
+  if (end !== undefined && end >= offset && !options.isDamaged) return false
+  if (offset > (end ?? 0)) reportLoss(options, { from: end ?? 0, to: offset, reason: 'the end of the log is missing' })
+  segments.push(Segment.create(options, Math.max(offset, end ?? 0)))
+  return true
 }
 
 /** Temporary files, and indexes whose log is gone: left by a crash between two removals. */

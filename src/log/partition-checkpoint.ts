@@ -1,7 +1,10 @@
+import type { Logger } from '../foundation/logger.ts'
+import { verifiedText, withChecksum } from './checked-text.ts'
 import { readWholeFile, replaceFile, type FileSystem } from './file-system.ts'
 
 /**
- * What a partition knows about itself beyond its segments, in `partition-checkpoint`: lines of `name value`.
+ * What a partition knows about itself beyond its segments, in `partition-checkpoint`: lines of `name value`,
+ * the last one a checksum.
  *
  * The recovery point says that everything before it was durable, indexed and snapshotted when the file was written; a start
  * scans from there. When the segment ends exactly there, nothing was appended since and there is nothing to scan: a clean stop
@@ -30,7 +33,8 @@ const names = {
   compactedOffset: 'compacted_offset',
 } as const
 
-const noCheckpoint: PartitionCheckpoint = {
+/** What is known without a file. */
+export const noCheckpoint: PartitionCheckpoint = {
   logStartOffset: 0,
   recoveryOffset: 0,
   recoverySegment: 0,
@@ -38,23 +42,28 @@ const noCheckpoint: PartitionCheckpoint = {
   compactedOffset: 0,
 }
 
-/** The checkpoint of a partition. Without a file, or with one that does not read as one: everything has to be scanned. */
-export function readCheckpoint(fs: FileSystem, directory: string): PartitionCheckpoint {
+const keys = Object.keys(names) as (keyof PartitionCheckpoint)[]
+const form = new RegExp(`^version 0\\n${keys.map((key) => `${names[key]} (\\d{1,15})\\n`).join('')}$`)
+
+/** The checkpoint of a partition; null without one, and for one that is damaged or of a newer version, which is logged. */
+export function readCheckpoint(fs: FileSystem, directory: string, logger: Logger): PartitionCheckpoint | null {
   const path = `${directory}/${checkpointName}`
-  if (!fs.exists(path)) return noCheckpoint
-  const values = new Map<string, number>()
-  for (const line of readWholeFile(fs, path).toString('utf8').split('\n')) {
-    const [name, value] = line.split(' ')
-    if (name !== undefined && value !== undefined && /^\d+$/.test(value)) values.set(name, Number(value))
+  if (!fs.exists(path)) return null
+  const text = verifiedText(readWholeFile(fs, path))
+  const values = text === null ? null : form.exec(text)
+  if (values !== null) {
+    const checkpoint: { -readonly [K in keyof PartitionCheckpoint]: number } = { ...noCheckpoint }
+    for (const [i, key] of keys.entries()) checkpoint[key] = Number(values[i + 1])
+    return checkpoint
   }
-  if (values.get('version') !== 0) return noCheckpoint
-  return {
-    logStartOffset: values.get(names.logStartOffset) ?? 0,
-    recoveryOffset: values.get(names.recoveryOffset) ?? 0,
-    recoverySegment: values.get(names.recoverySegment) ?? 0,
-    recoveryBytes: values.get(names.recoveryBytes) ?? 0,
-    compactedOffset: values.get(names.compactedOffset) ?? 0,
-  }
+  const isOther = text !== null && /^version [1-9]\d*\n/.test(text)
+  logger.error(
+    isOther
+      ? 'a partition checkpoint is of another version; recovering the partition without it'
+      : 'a partition checkpoint is damaged; recovering the partition without it',
+    { path, consequence: 'all segments are scanned; records that DeleteRecords removed may be readable again' },
+  )
+  return null
 }
 
 /** Replaces the checkpoint; durable on return. */
@@ -63,9 +72,6 @@ export async function writeCheckpoint(
   directory: string,
   checkpoint: PartitionCheckpoint,
 ): Promise<void> {
-  const lines = [
-    'version 0',
-    ...Object.entries(names).map(([key, name]) => `${name} ${checkpoint[key as keyof typeof names]}`),
-  ]
-  await replaceFile(fs, directory, checkpointName, Buffer.from(`${lines.join('\n')}\n`, 'utf8'))
+  const lines = ['version 0', ...keys.map((key) => `${names[key]} ${checkpoint[key]}`)]
+  await replaceFile(fs, directory, checkpointName, withChecksum(`${lines.join('\n')}\n`))
 }

@@ -26,7 +26,7 @@ import type { AbortedTransaction } from './transaction-index.ts'
  *     00000000000000000000.txnindex    aborted transactions, when there are any
  *     00000000000000031416.log …       the next segment; the last one is written
  *     00000000000000031416.snapshot    sequences of idempotent producers before that offset
- *     partition-checkpoint             log start, recovery point
+ *     partition-checkpoint             log start, recovery point; with a checksum
  *
  *   log start          durable end = high watermark          log end
  *       |  ..deleted..|============ visible ===========|--- being synced ---|
@@ -35,11 +35,11 @@ import type { AbortedTransaction } from './transaction-index.ts'
  * - `append` resolves only when the batch and everything before it are synced (I1, I5). Readers see nothing beyond what is
  *   synced, so nobody sees a record that a crash can take back; the high watermark never falls (I6).
  * - Batches that arrive while a sync is under way share the next one (group commit).
- * - A write that fails (a full disk) leaves the log as it was, and the next append tries again: the torn bytes lie beyond the
- *   end and are written over.
+ * - A write that fails (a full disk) leaves the log as it was, and the next append tries again. The torn bytes are cut off
+ *   before anything else is written or a segment begins.
  * - A sync that fails is never repeated: the kernel may have dropped the dirty pages, and a second sync would then succeed
  *   without them. The log is cut back to its durable end at once, all waiting appends fail, and the partition refuses writes
- *   until its files were cut, synced and read anew. Reads go on.
+ *   until its files were cut and synced and all that derives from them (producers, indexes) is rebuilt. Reads continue.
  * - Changes of one partition's files (checkpoint, retention, compaction, recovery) run one at a time.
  */
 
@@ -106,7 +106,7 @@ export class PartitionLog {
     const onDurable = (): void => this.#advanced()
     const onFailure = (error: StorageError): void => this.#failed(error)
     this.#clock = clock
-    this.#segments = new DurableSegments(loaded.segments, { fs, directory, logger, onDurable, onFailure })
+    this.#segments = new DurableSegments(loaded, { fs, directory, logger, onDurable, onFailure })
     const { producers, logStartOffset, checkpoint } = loaded
     this.#state = { fs, directory, logger, config, segments: this.#segments, producers, logStartOffset, checkpoint }
     this.#upkeep = new PartitionUpkeep(this.#state)
@@ -178,7 +178,7 @@ export class PartitionLog {
    * @throws RejectedBatchError for a batch the log does not take; StorageError when it cannot be stored, and may be sent again.
    */
   async append(batch: Buffer, origin: Origin = 'client'): Promise<Appended> {
-    if (this.#segments.failure !== null) await this.#recover(this.#segments.failure)
+    while (this.#segments.failure !== null) await this.#recover(this.#segments.failure)
     this.#requireOpen()
     const { config } = this.#state
     const nowMs = this.#clock.now()
@@ -366,16 +366,12 @@ export class PartitionLog {
 
   async #reopen(): Promise<void> {
     const { fs, directory, logger, checkpoint } = this.#state
-    await this.#segments.reopen()
-    const snapshotLimit = Math.min(checkpoint.recoveryOffset, this.logEndOffset)
-    const segments = this.#segments.list
-    this.#state.producers = rebuildProducers({
-      fs,
-      directory,
-      segments,
-      snapshotLimit,
-      nowMs: this.#clock.now(),
-      logger,
+    await this.#segments.reopen(() => {
+      const { list: segments, endOffset: durableEnd } = this.#segments
+      const { recoveryOffset } = checkpoint
+      const nowMs = this.#clock.now()
+      const recovery = { fs, directory, segments, recoveryOffset, durableEnd, nowMs, logger }
+      this.#state.producers = rebuildProducers(recovery)
     })
     logger.info('the partition has recovered and takes writes', { directory, logEndOffset: this.logEndOffset })
   }

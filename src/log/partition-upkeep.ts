@@ -1,16 +1,17 @@
 import type { Logger } from '../foundation/logger.ts'
-import { compactSegments } from './compaction.ts'
+import { compactSegments, type Swap } from './compaction.ts'
 import { compactableSegments, shouldRollForCompaction } from './compaction-plan.ts'
-import { finishCompaction } from './compaction-swap.ts'
+import { isDecided, swapIn } from './compaction-swap.ts'
 import type { DurableSegments } from './durable-segments.ts'
 import { replaceFile, type FileSystem } from './file-system.ts'
 import type { LogConfig } from './log-config.ts'
-import { OffsetOutOfRangeError } from './log-error.ts'
+import { OffsetOutOfRangeError, StorageError } from './log-error.ts'
 import { writeCheckpoint, type PartitionCheckpoint } from './partition-checkpoint.ts'
 import { removeOldSnapshots } from './producer-recovery.ts'
 import { encodeSnapshot } from './producer-snapshot.ts'
 import type { ProducerState } from './producer-state.ts'
 import { expiredSegments, isExpired } from './retention.ts'
+import { Segment } from './segment.ts'
 import { fileName, suffixes } from './segment-files.ts'
 
 const snapshotsKept = 2
@@ -38,6 +39,8 @@ export class PartitionUpkeep {
   readonly #state: PartitionState
   #last: Promise<unknown> = Promise.resolve()
   #checkpointIsUnderWay = false
+  /** A swap that was decided and failed half-way: the disk may hold the old files, the new ones, or some of both. */
+  #swap: Swap | null = null
 
   constructor(state: PartitionState) {
     this.#state = state
@@ -68,11 +71,16 @@ export class PartitionUpkeep {
   /** Writes indexes, producers and the recovery point for everything appended so far, which is made durable first. */
   async writeCheckpoint(): Promise<void> {
     const { segments, checkpoint, fs, directory, producers } = this.#state
+    // Until the partition has recovered, its producers may still be those from before the cut.
+    if (segments.failure !== null) throw segments.failure
+    if (this.#swap !== null) await this.#finishSwap(this.#swap)
     segments.rest()
     const { active, endOffset } = segments
     const recoveryBytes = active.size
     if (endOffset === checkpoint.recoveryOffset && active.baseOffset === checkpoint.recoverySegment) return
-    const unsaved = segments.list.filter((segment) => segment.baseOffset >= checkpoint.recoverySegment)
+    const unsaved = segments.list.filter(
+      (segment) => segment.baseOffset >= checkpoint.recoverySegment || segment.hasUnsavedIndexes,
+    )
     const snapshot = encodeSnapshot(producers)
     await segments.reach(endOffset)
     for (const segment of unsaved) await segment.syncIndexes()
@@ -86,10 +94,12 @@ export class PartitionUpkeep {
   async applyRetention(nowMs: number): Promise<number> {
     const { segments, config, producers } = this.#state
     producers.expire(nowMs, config.producerIdExpirationMs)
+    const removed = await this.#removeExpired(nowMs)
     const isDurable = segments.durable.offset === segments.endOffset
     const allExpired = segments.list.every((segment) => isExpired(segment, config, nowMs))
-    if (segments.active.size > 0 && allExpired && isDurable && segments.failure === null) segments.roll(nowMs)
-    return this.#removeExpired(nowMs)
+    if (segments.active.size === 0 || !allExpired || !isDurable || segments.failure !== null) return removed
+    segments.roll(nowMs)
+    return removed + (await this.#removeExpired(nowMs))
   }
 
   /** Makes `offset` the log start; durable on return. @throws OffsetOutOfRangeError beyond the high watermark. */
@@ -99,12 +109,12 @@ export class PartitionUpkeep {
     if (offset > segments.durable.offset) throw new OffsetOutOfRangeError(offset, logStartOffset, segments.endOffset)
     await this.#save({ ...checkpoint, logStartOffset: offset })
     this.#state.logStartOffset = offset
-    this.#removeExpired(nowMs)
+    await this.#removeExpired(nowMs)
   }
 
   /** @returns whether it was worth while. @throws the signal's reason when it fires: the log is then whole, not compacted. */
   async compact(nowMs: number, signal: AbortSignal): Promise<boolean> {
-    const { segments, config, fs, directory } = this.#state
+    const { segments, config, fs, directory, logger } = this.#state
     if (!config.compact || segments.failure !== null) return false
     const { compactedOffset } = this.#state.checkpoint
     const plan = { config, nowMs, compactedOffset, limitOffset: segments.endOffset }
@@ -114,21 +124,40 @@ export class PartitionUpkeep {
     const limitOffset = Math.min(stableEnd(this.#state), this.#state.checkpoint.recoverySegment)
     const count = compactableSegments(segments.list, { ...plan, limitOffset })
     if (count === 0) return false
-    await finishCompaction(fs, directory)
     const inputs = segments.list.slice(0, count)
-    const end = await compactSegments({
-      ...plan,
-      signal,
-      fs,
-      directory,
-      inputs,
-      replace: (old, by) => segments.replace(old, by),
-    })
+    const swap = async (one: Swap): Promise<void> => {
+      this.#swap = one
+      await this.#finishSwap(one)
+    }
+    const end = await compactSegments({ ...plan, signal, fs, directory, logger, inputs, swap })
     await this.#save({ ...this.#state.checkpoint, compactedOffset: end })
     return true
   }
 
-  #removeExpired(nowMs: number): number {
+  /** Completes a swap of segments that failed before. @throws StorageError */
+  async #finishSwap({ group, output }: Swap): Promise<void> {
+    const { fs, directory, segments, logger } = this.#state
+    const { baseOffset, createdAtMs: nowMs } = output
+    const replaced = group.map((segment) => segment.baseOffset)
+    try {
+      await swapIn(fs, directory, baseOffset, replaced)
+    } catch (error) {
+      if (!isDecided(fs, directory, baseOffset)) {
+        this.#swap = null
+        output.remove()
+      }
+      throw error
+    }
+    const by = Segment.load({ fs, directory, nowMs, logger }, baseOffset)
+    by.size = output.size
+    by.endOffset = output.endOffset
+    by.maxTimestamp = output.maxTimestamp
+    segments.replace(group, by)
+    this.#swap = null
+  }
+
+  async #removeExpired(nowMs: number): Promise<number> {
+    if (this.#swap !== null) await this.#finishSwap(this.#swap)
     const state = this.#state
     const count = expiredSegments(state.segments.list, {
       config: state.config,
@@ -144,7 +173,11 @@ export class PartitionUpkeep {
   }
 
   async #save(checkpoint: PartitionCheckpoint): Promise<void> {
-    await writeCheckpoint(this.#state.fs, this.#state.directory, checkpoint)
+    try {
+      await writeCheckpoint(this.#state.fs, this.#state.directory, checkpoint)
+    } catch (cause) {
+      throw new StorageError(`${this.#state.directory}: the checkpoint cannot be written`, { cause })
+    }
     this.#state.checkpoint = checkpoint
   }
 }

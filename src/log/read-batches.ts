@@ -44,7 +44,10 @@ export function readBatches(segments: readonly Segment[], range: ReadRange): Bat
     const segment = segments[at] as Segment
     const wanted = Math.min(target.length - length, segment.size - position)
     const read = segment.file.read(target, length, wanted, position)
-    const end = wholeBatchesEnd(target, length, length + read, range.endOffset)
+    const end = wholeBatchesEnd(target.subarray(0, length + read), length, {
+      from: length === 0 ? found.header.baseOffset : segment.baseOffset,
+      endOffset: Math.min(range.endOffset, segment.endOffset),
+    })
     if (end.position > length) nextOffset = end.nextOffset
     else if (read >= batchHeaderSize && length === 0)
       throw new CorruptLogError(segment.path(suffixes.log), position, 'no batch')
@@ -73,21 +76,26 @@ function bytesFrom(segments: readonly Segment[], at: number, position: number): 
   return bytes
 }
 
-/** Where the last whole batch below `endOffset` ends, of those that lie in `buffer` from `from` to `to`. */
+/** Where the last whole batch below `endOffset` ends, of those that lie in `buffer` from `at` on. Their offsets begin at `from`. */
 function wholeBatchesEnd(
   buffer: Buffer,
-  from: number,
-  to: number,
-  endOffset: number,
+  at: number,
+  { from, endOffset }: { readonly from: number; readonly endOffset: number },
 ): { readonly position: number; readonly nextOffset: number } {
-  let position = from
-  let nextOffset = 0
-  while (to - position >= batchHeaderSize) {
-    const size = batchSizeAt(buffer, position)
+  let position = at
+  let nextOffset = from
+  while (buffer.length - position >= batchHeaderSize) {
+    const follower = position + batchSizeAt(buffer, position)
     const baseOffset = readInt64(buffer, position)
-    if (size < batchHeaderSize || size > to - position || baseOffset >= endOffset) break
-    nextOffset = baseOffset + buffer.readInt32BE(position + 23) + 1
-    position += size
+    if (follower < position + batchHeaderSize || follower > buffer.length) break
+    if (baseOffset < nextOffset || baseOffset >= endOffset) break
+    const end = baseOffset + buffer.readInt32BE(position + 23) + 1
+    // Offsets are not part of the CRC. Behind a hole, the batch that follows tells whether this one's offset is true; when it
+    // is not there, the next read looks.
+    const hasFollower = buffer.length - follower >= batchHeaderSize
+    if (baseOffset > nextOffset && (!hasFollower || readInt64(buffer, follower) < end)) break
+    nextOffset = end
+    position = follower
   }
   return { position, nextOffset }
 }

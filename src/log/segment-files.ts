@@ -1,3 +1,6 @@
+import type { Logger } from '../foundation/logger.ts'
+import type { FileSystem } from './file-system.ts'
+
 /** The names of a partition's files, which are Kafka's: the 20-digit offset of the first record, then what the file is. */
 
 export const suffixes = {
@@ -38,4 +41,20 @@ export function offsetsWithSuffix(names: readonly string[], suffix: string): num
     if (offset !== null) offsets.push(offset)
   }
   return offsets.sort((a, b) => a - b)
+}
+
+/** Where segments live. */
+export interface SegmentPlace {
+  readonly fs: FileSystem
+  readonly directory: string
+  readonly nowMs: number
+  readonly logger: Logger
+}
+
+/** What a scan of a segment's batches found. */
+export interface ScannedEnd {
+  readonly validBytes: number
+  readonly endOffset: number
+  /** Why the scan stopped before the segment's end; null when it did not. */
+  readonly fault: string | null
 }

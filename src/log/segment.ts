@@ -1,16 +1,17 @@
 import { batchHeaderSize, type BatchHeader } from '../protocol/record-batch.ts'
 import { readInt64, writeInt64 } from '../protocol/int64.ts'
-import { BatchScanner } from './batch-scanner.ts'
-import type { FileSystem, LogFile } from './file-system.ts'
+import { BatchScanner, notInSequence } from './batch-scanner.ts'
+import type { LogFile } from './file-system.ts'
 import { IndexFile } from './index-file.ts'
 import { CorruptLogError } from './log-error.ts'
 import type { LogConfig } from './log-config.ts'
-import { fileName, segmentSuffixes, suffixes } from './segment-files.ts'
+import { fileName, segmentSuffixes, suffixes, type ScannedEnd, type SegmentPlace } from './segment-files.ts'
 import { TransactionIndex } from './transaction-index.ts'
 
 const offsetEntrySize = 8
 const timeEntrySize = 12
 const maxRelativeOffset = 0x7fff_ffff
+const defaultIndexIntervalBytes = 4096
 
 /** The largest timestamp, and an offset at or after the record that has it. */
 export interface TimestampOffset {
@@ -33,8 +34,7 @@ export class Segment {
   readonly baseOffset: number
   /** What `.log` files end in while a compaction writes them, else empty. */
   readonly #suffix: string
-  readonly #fs: FileSystem
-  readonly #directory: string
+  readonly #place: SegmentPlace
   readonly offsetIndex: IndexFile
   readonly timeIndex: IndexFile
   readonly transactions: TransactionIndex
@@ -50,17 +50,14 @@ export class Segment {
   /** The timestamp of the last entry of the time index. */
   #indexedTimestamp: number
   #bytesSinceEntry = 0
+  /** Whether the file may hold bytes beyond `size`: a write was torn. */
+  #hasTornBytes = false
+  /** Whether the indexes were rebuilt and are not on disk as they are in memory. */
+  hasUnsavedIndexes = false
 
-  private constructor(
-    fs: FileSystem,
-    directory: string,
-    baseOffset: number,
-    nowMs: number,
-    suffix: string,
-    load: boolean,
-  ) {
-    this.#fs = fs
-    this.#directory = directory
+  private constructor(place: SegmentPlace, baseOffset: number, suffix: string, load: boolean) {
+    const { fs, nowMs } = place
+    this.#place = place
     this.#suffix = suffix
     this.baseOffset = baseOffset
     this.endOffset = baseOffset
@@ -75,26 +72,26 @@ export class Segment {
   }
 
   /** A segment without records. Its files exist on return; their names are not durable. */
-  static create(fs: FileSystem, directory: string, baseOffset: number, nowMs: number, suffix = ''): Segment {
-    const segment = new Segment(fs, directory, baseOffset, nowMs, suffix, false)
-    segment.#file = fs.open(segment.path(suffixes.log), 'create')
+  static create(place: SegmentPlace, baseOffset: number, suffix = ''): Segment {
+    const segment = new Segment(place, baseOffset, suffix, false)
+    segment.#file = place.fs.open(segment.path(suffixes.log), 'create')
     return segment
   }
 
   /** A segment that is on disk. Its `size` and `endOffset` are not known until it was scanned or its tail looked at. */
-  static load(fs: FileSystem, directory: string, baseOffset: number, nowMs: number): Segment {
-    return new Segment(fs, directory, baseOffset, nowMs, '', true)
+  static load(place: SegmentPlace, baseOffset: number): Segment {
+    return new Segment(place, baseOffset, '', true)
   }
 
   /** The path of one of the segment's files. */
   path(kind: string): string {
-    return `${this.#directory}/${fileName(this.baseOffset, kind)}${this.#suffix}`
+    return `${this.#place.directory}/${fileName(this.baseOffset, kind)}${this.#suffix}`
   }
 
   /** Opened when it is first needed, so that old segments nobody reads hold no descriptor. */
   get file(): LogFile {
     this.#wasUsed = true
-    this.#file ??= this.#fs.open(this.path(suffixes.log), 'existing')
+    this.#file ??= this.#place.fs.open(this.path(suffixes.log), 'existing')
     return this.#file
   }
 
@@ -110,10 +107,32 @@ export class Segment {
     return indexIsFull || lastOffset - this.baseOffset > maxRelativeOffset
   }
 
-  /** Writes a batch at the end. When that throws, the segment is as before, but for bytes beyond `size` that were written. */
+  /** Writes a batch at the end. When that throws, the segment is as before; bytes that were written are cut off, at the latest by the next call. */
   append(bytes: Buffer, header: BatchHeader, indexIntervalBytes: number): void {
-    this.file.write(bytes, this.size)
+    this.trim()
+    this.#hasTornBytes = true
+    try {
+      this.file.write(bytes, this.size)
+      this.#hasTornBytes = false
+    } finally {
+      if (this.#hasTornBytes) this.#tryToTrim()
+    }
     this.note(header, this.size, indexIntervalBytes)
+  }
+
+  /** Cuts off what a failed write left. The segment must not be closed before that succeeded: a start would take it for damage. */
+  trim(): void {
+    if (!this.#hasTornBytes) return
+    this.file.truncate(this.size)
+    this.#hasTornBytes = false
+  }
+
+  #tryToTrim(): void {
+    try {
+      this.trim()
+    } catch {
+      // The write's own error is thrown; the next write or roll cuts, or is refused.
+    }
   }
 
   /** Takes a batch that lies at `position`, the end so far, into the indexes and the totals. */
@@ -152,31 +171,121 @@ export class Segment {
     return { timestamp: readInt64(entry, 0), offset: this.baseOffset + entry.readInt32BE(8) }
   }
 
-  /** The timestamp of an entry of the time index. */
-  timestampOf(entry: Buffer): number {
-    return readInt64(entry, 0)
+  /** An offset at or before the first record whose timestamp is at least `timestamp`, near it. */
+  floorOffset(timestamp: number): number {
+    const find = (): number => this.timeIndex.lastWhere((entry) => readInt64(entry, 0) < timestamp)
+    let i = find()
+    if (i >= 0 && !this.#isTrue(this.timeEntry(i))) {
+      this.rebuildIndexes()
+      i = find()
+    }
+    return i < 0 ? this.baseOffset : this.timeEntry(i).offset
   }
 
-  /** A position at or before the batch that holds `offset`, near it. */
-  floorPosition(offset: number): number {
-    const relative = offset - this.baseOffset
-    const i = this.offsetIndex.lastWhere((entry) => entry.readInt32BE(0) <= relative)
-    return i < 0 ? 0 : this.offsetIndex.entry(i).readInt32BE(4)
+  /** A scan from a batch at or before the one that holds `offset`, near it. */
+  scanNear(offset: number): BatchScanner {
+    const found = this.#scanFromEntry(this.#entryFor(offset))
+    if (found !== null) return found
+    this.rebuildIndexes()
+    return this.#scanFromEntry(this.#entryFor(offset)) ?? this.scan()
   }
 
-  /** The position of the first batch that ends at or after `offset`; null when the segment has none. */
+  /** Whether a batch may stand behind those that were noted, in a segment that ends at `endOffset` at the latest. */
+  follows({ baseOffset, lastOffset }: BatchHeader, endOffset: number): boolean {
+    const isNear = lastOffset - this.baseOffset <= maxRelativeOffset
+    return baseOffset >= this.endOffset && lastOffset >= baseOffset && lastOffset < endOffset && isNear
+  }
+
+  /** The first batch that ends at or after `offset`; null when the segment has none. @throws CorruptLogError */
   locate(offset: number): { readonly position: number; readonly header: BatchHeader } | null {
     if (offset >= this.endOffset) return null
-    const scanner = this.scan(this.floorPosition(offset))
-    for (let header = scanner.next(); header !== null; header = scanner.next()) {
-      if (header.lastOffset >= offset) return { position: scanner.position, header }
-    }
-    if (scanner.fault !== null) throw new CorruptLogError(this.path(suffixes.log), scanner.position, scanner.fault)
-    return null
+    const scanner = this.scanNear(offset)
+    let header = scanner.next()
+    let expected = offset
+    for (; header !== null && header.lastOffset < offset; header = scanner.next()) expected = header.lastOffset + 1
+    const { position } = scanner
+    const isBeyond = header !== null && header.lastOffset >= this.endOffset
+    const isDoubtful = header !== null && header.baseOffset > expected && scanner.isContradicted()
+    const fault = isBeyond || isDoubtful ? notInSequence : scanner.fault
+    if (header !== null && !isBeyond && !isDoubtful) return { position, header }
+    if (fault === null) return null
+    throw new CorruptLogError(this.path(suffixes.log), position, fault)
   }
 
-  scan(from = 0, depth: 'headers' | 'whole' = 'headers'): BatchScanner {
-    return new BatchScanner(this.file, from, this.size, depth)
+  /** The place of the last entry of the offset index at or before `offset`; -1 when there is none. */
+  #entryFor(offset: number): number {
+    const relative = offset - this.baseOffset
+    return this.offsetIndex.lastWhere((entry) => entry.readInt32BE(0) <= relative)
+  }
+
+  /** A scan from the batch that entry `i` points to; null when the entry is not that batch's. */
+  #scanFromEntry(i: number): BatchScanner | null {
+    if (i < 0) return this.scan()
+    const entry = this.offsetIndex.entry(i)
+    const lastOffset = this.baseOffset + entry.readInt32BE(0)
+    const position = entry.readInt32BE(4)
+    if (position < 0 || position >= this.size) return null
+    const scanner = this.scan(position)
+    return scanner.peek()?.lastOffset === lastOffset ? scanner : null
+  }
+
+  /** Whether an entry of the time index says what the batch says that it points to. */
+  #isTrue({ timestamp, offset }: TimestampOffset): boolean {
+    if (offset < this.baseOffset || offset >= this.endOffset) return false
+    const scanner = this.#scanFromEntry(this.#entryFor(offset))
+    for (let header = scanner?.next() ?? null; header !== null; header = scanner?.next() ?? null) {
+      if (header.lastOffset >= offset) return header.maxTimestamp === timestamp
+    }
+    return false
+  }
+
+  /**
+   * Looks at the batches behind the last index entries, for the true end of a segment that is loaded with a `size` and an
+   * `endOffset`. @returns null when the indexes are missing or not those of this log.
+   */
+  scanTail(indexIntervalBytes: number): ScannedEnd | null {
+    const lastTime = this.lastTimeEntry()
+    if (lastTime === null || (this.offsetIndex.count === 0 && this.size > 2 * indexIntervalBytes)) return null
+    const scanner = this.#scanFromEntry(this.offsetIndex.count - 1)
+    if (scanner === null || !this.#isTrue(lastTime)) return null
+    let endOffset = this.baseOffset
+    for (let header = scanner.next(); header !== null; header = scanner.next()) {
+      if (header.maxTimestamp > lastTime.timestamp) return null
+      endOffset = header.lastOffset + 1
+    }
+    this.maxTimestamp = lastTime
+    return { validBytes: scanner.position, endOffset, fault: scanner.fault }
+  }
+
+  /** Builds the indexes of offsets and times again from the heads of the batches. */
+  rebuildIndexes(indexIntervalBytes = defaultIndexIntervalBytes): ScannedEnd {
+    const { size, endOffset, maxTimestamp } = this
+    this.#place.logger.warn('an index of a segment is missing or damaged; rebuilding it', {
+      segment: this.path(suffixes.log),
+    })
+    this.resetIndexes()
+    const scanner = this.scan(0, 'headers', size)
+    let isWhole = false
+    try {
+      let header = scanner.next()
+      for (; header !== null && this.follows(header, endOffset); header = scanner.next()) {
+        this.note(header, scanner.position, indexIntervalBytes)
+      }
+      const fault = header === null ? scanner.fault : notInSequence
+      isWhole = fault === null
+      return { validBytes: scanner.position, endOffset: this.endOffset, fault }
+    } finally {
+      this.size = size
+      this.endOffset = endOffset
+      // What could not be scanned may be younger: retention must not take the segment for older than it is.
+      if (!isWhole && maxTimestamp.timestamp > this.maxTimestamp.timestamp) this.maxTimestamp = maxTimestamp
+      this.noteTime()
+      this.hasUnsavedIndexes = true
+    }
+  }
+
+  scan(from = 0, depth: 'headers' | 'whole' = 'headers', end = this.size): BatchScanner {
+    return new BatchScanner(this.file, { from, end, baseOffset: this.baseOffset }, depth)
   }
 
   /** The largest timestamp of the first batch; what `segment.ms` counts from. */
@@ -193,17 +302,28 @@ export class Segment {
     this.timeIndex.flush()
   }
 
-  /** Drops every index entry and starts to count anew: before a scan of the whole segment. */
+  /** Drops every index entry, before a scan of the whole segment. Aborted transactions stay: see `rebuildProducers`. */
   resetIndexes(): void {
     this.offsetIndex.truncate(0)
     this.timeIndex.truncate(0)
-    this.transactions.index.truncate(0)
     this.size = 0
     this.endOffset = this.baseOffset
     this.maxTimestamp = { timestamp: -1, offset: this.baseOffset }
     this.#firstTimestamp = null
     this.#indexedTimestamp = -1
     this.#bytesSinceEntry = 0
+  }
+
+  /** Cuts the segment in memory: what lies at or after `position`, whose first offset is `endOffset`, is no part of it. */
+  cutTo(position: number, endOffset: number): void {
+    this.size = position
+    this.endOffset = endOffset
+    this.truncateIndexes(position, endOffset)
+    const scanner = this.#scanFromEntry(this.offsetIndex.count - 1) ?? this.scan()
+    for (let header = scanner.next(); header !== null; header = scanner.next()) {
+      if (header.maxTimestamp <= this.maxTimestamp.timestamp) continue
+      this.maxTimestamp = { timestamp: header.maxTimestamp, offset: header.lastOffset }
+    }
   }
 
   /** Drops index entries for what lies at or after `position`, whose first offset is `endOffset`. */
@@ -225,6 +345,7 @@ export class Segment {
     await this.offsetIndex.sync()
     await this.timeIndex.sync()
     await this.transactions.index.sync()
+    this.hasUnsavedIndexes = false
   }
 
   /** Opens all files, so that the segment can still be read when another has taken its name. */
@@ -245,12 +366,20 @@ export class Segment {
     for (const index of [this.offsetIndex, this.timeIndex, this.transactions.index]) index.close()
   }
 
-  /** Closes and removes the files, the log first: indexes without a log are litter, a log without indexes is not. */
+  /**
+   * Closes and removes the files, the log first: indexes without a log are litter, a log without indexes is not. @throws the
+   * system's error, and the segment is still there.
+   */
   remove(): void {
+    const { fs } = this.#place
     this.close()
+    if (fs.exists(this.path(suffixes.log))) fs.remove(this.path(suffixes.log))
     for (const kind of segmentSuffixes) {
-      const path = this.path(kind)
-      if (this.#fs.exists(path)) this.#fs.remove(path)
+      try {
+        if (fs.exists(this.path(kind))) fs.remove(this.path(kind))
+      } catch {
+        // The next start removes it.
+      }
     }
   }
 }

@@ -4,7 +4,8 @@ import { BatchBuilder, type FinishOptions } from '../../src/protocol/batch-build
 import { forEachBatch } from '../../src/protocol/record-batch.ts'
 import { readRecords, type BatchRecord } from '../../src/protocol/record-reader.ts'
 import { ManualClock } from './manual-clock.ts'
-import { MemoryFileSystem, type CrashOptions } from './memory-file-system.ts'
+import type { CrashOptions } from './memory-disk.ts'
+import { MemoryFileSystem } from './memory-file-system.ts'
 import { quietLogger } from './quiet-logger.ts'
 
 /** The folder of the harness's partition. */

@@ -32,11 +32,15 @@ describe('a full disk', () => {
     await expect(log.append(batch())).resolves.toMatchObject({ baseOffset: 0, isDuplicate: true })
   })
 
-  it('cuts a torn write at the next start', async () => {
+  it('cuts a torn write at once, and at the next start when that fails', async () => {
     const harness = new LogHarness()
     const log = await harness.open()
     await log.append(one('1'))
     const size = harness.fs.sizeOf(firstLog)
+    harness.fs.failWrites = { code: 'ENOSPC', afterBytes: 30 }
+    await expect(log.append(one('2'))).rejects.toThrow('ENOSPC')
+    expect(harness.fs.sizeOf(firstLog)).toBe(size)
+    harness.fs.fault = ({ kind }) => (kind === 'truncate' ? { code: 'EIO' } : null)
     harness.fs.failWrites = { code: 'ENOSPC', afterBytes: 30 }
     await expect(log.append(one('2'))).rejects.toThrow('ENOSPC')
     expect(harness.fs.sizeOf(firstLog)).toBe(size + 30)
@@ -200,7 +204,7 @@ describe('a start', () => {
     for (let i = 0; i < 10; i += 1) await log.append(one(`${i}`))
     await log.close()
     const syncs = harness.fs.syncs.length
-    harness.fs.corrupt(firstLog, 70) // A scan would stumble here.
+    harness.fs.corrupt(firstLog, 70 + 68) // A value, of which only a scan of the records would take notice.
     const again = await harness.open()
     expect([again.logEndOffset, harness.fs.syncs.length - syncs, harness.logger.lines]).toEqual([10, 0, []])
   })
