@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { DataError, type ConnectValue, type Schema } from 'penstock/api'
+import { DataError, type ConnectValue, type Schema, type SinkRecord } from 'penstock/api'
 import { isObject, jsonOf } from './json-text.ts'
 
 const maxIdBytes = 512
@@ -28,9 +28,12 @@ export function documentId(schema: Schema | null, key: ConnectValue): string {
     : text
 }
 
-/** The id of a record whose key is ignored: Confluent's `topic+partition+offset`. */
-export function positionId(topic: string, partition: number, offset: number): string {
-  return `${topic}+${partition}+${offset}`
+/**
+ * The id of a record whose key is ignored: `topic+partition+offset`, where it lies in the log. Confluent takes the topic that
+ * transforms have made of it; then records of topics that are routed into one index have the same ids.
+ */
+export function positionId({ originalTopic, originalPartition, originalOffset }: SinkRecord): string {
+  return `${originalTopic}+${originalPartition}+${originalOffset}`
 }
 
 function structId(key: ConnectValue, schema: Schema): string {

@@ -1,4 +1,4 @@
-import type { Logger, Schema } from 'penstock/api'
+import { ConnectError, type Logger, type Schema } from 'penstock/api'
 import { mappingOf, propertiesOf, type Mapping } from './mapping.ts'
 import { refusal, requestPatiently, type Retries } from './requests.ts'
 import type { Transport } from './transport.ts'
@@ -9,6 +9,20 @@ interface Known {
   /** Fields given a mapping by us, or found there. */
   readonly fields: Set<string>
   last: Schema | null
+  readonly topic: string
+}
+
+interface IndexMapping {
+  readonly properties?: Mapping
+  readonly _meta?: { readonly penstock?: { readonly topic?: string } }
+}
+
+/** Two topics have one index name. */
+export function clashError(index: string, one: string, other: string): ConnectError {
+  return new ConnectError(
+    `topics '${one}' and '${other}' would both be written to index '${index}'. Route one elsewhere with a RegexRouter transform`,
+    { code: 'ES_INDEX_NAME' },
+  )
 }
 
 /** The indices of a task: made before the first write, with a mapping that matches the rows; extended when columns come. */
@@ -32,11 +46,14 @@ export class Indices {
     return known !== undefined && (schema === null || known.schemas.has(schema))
   }
 
-  /** Makes the index, or adds the fields that its mapping lacks. */
-  async ensure(index: string, schema: Schema | null, signal: AbortSignal): Promise<void> {
+  /**
+   * Makes the index, or adds the fields that its mapping lacks.
+   * @throws ConnectError ES_INDEX_NAME when the index was made for another topic.
+   */
+  async ensure(index: string, topic: string, schema: Schema | null, signal: AbortSignal): Promise<void> {
     let known = this.#known.get(index)
     if (known === undefined) {
-      known = { schemas: new WeakSet(), fields: new Set(), last: null }
+      known = { schemas: new WeakSet(), fields: new Set(), last: null, topic }
       await this.#create(index, schema, known, signal)
       this.#known.set(index, known)
     }
@@ -48,16 +65,19 @@ export class Indices {
 
   /** The index was found to be gone: it is made again, with the mapping it had. */
   async recreate(index: string, signal: AbortSignal): Promise<void> {
-    const last = this.#known.get(index)?.last ?? null
+    const known = this.#known.get(index)
+    if (known === undefined) return
     this.#known.delete(index)
-    await this.ensure(index, last, signal)
+    await this.ensure(index, known.topic, known.last, signal)
   }
 
   async #create(index: string, schema: Schema | null, known: Known, signal: AbortSignal): Promise<void> {
     const properties = schema === null ? {} : this.#properties(schema)
-    const body = schema === null ? {} : { body: JSON.stringify({ mappings: { properties } }) }
+    // Names of topics fall together in names of indices, and the topics may be different tasks': the index says whose it is.
+    const mappings = { _meta: { penstock: { topic: known.topic } }, ...(schema === null ? {} : { properties }) }
+    const body = JSON.stringify({ mappings })
     const path = `/${encodeURIComponent(index)}`
-    const answer = await requestPatiently(this.#transport, { method: 'PUT', path, ...body, signal }, this.#retries)
+    const answer = await requestPatiently(this.#transport, { method: 'PUT', path, body, signal }, this.#retries)
     if (answer.status < 300) {
       for (const field of Object.keys(properties)) known.fields.add(field)
       return
@@ -83,9 +103,12 @@ export class Indices {
       this.#retries,
     )
     if (answer.status >= 300) throw refusal(`the mapping of '${index}' could not be read`, answer)
-    const indices = JSON.parse(answer.body) as Record<string, { mappings?: { properties?: Mapping } }>
-    for (const { mappings } of Object.values(indices))
+    const indices = JSON.parse(answer.body) as Record<string, { mappings?: IndexMapping }>
+    for (const { mappings } of Object.values(indices)) {
+      const owner = mappings?._meta?.penstock?.topic
+      if (owner !== undefined && owner !== known.topic) throw clashError(index, owner, known.topic)
       for (const field of Object.keys(mappings?.properties ?? {})) known.fields.add(field)
+    }
   }
 
   async #extend(index: string, schema: Schema, known: Known, signal: AbortSignal): Promise<void> {

@@ -190,7 +190,7 @@ export class ElasticsearchSinkTask implements SinkTask {
     const schema = settings.schemaIgnored(record.topic) || settings.externalResources !== null ? null : change.rowSchema
     if (settings.externalResources === null && !running.indices.ready(index, schema)) {
       running.infinities.settle(false)
-      return running.indices.ensure(index, schema, running.stop.signal)
+      return running.indices.ensure(index, record.topic, schema, running.stop.signal)
     }
     this.#add(record, 'index', index, change.document, progress, running)
     running.infinities.settle(true)
@@ -235,7 +235,7 @@ export class ElasticsearchSinkTask implements SinkTask {
         ? null
         : byKey
           ? documentId(record.keySchema, record.key)
-          : positionId(record.topic, record.partition, record.offset)
+          : positionId(record)
     const version = byKey && id !== null ? versions.of(record, progress.versionKinds) : null
     noteRecord(record, version, progress)
     const source = document?.json ?? ''

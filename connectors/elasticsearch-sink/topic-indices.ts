@@ -1,5 +1,6 @@
 import { ConnectError } from 'penstock/api'
 import { indexName } from './index-name.ts'
+import { clashError } from './indices.ts'
 
 /** The index of each topic, found once. */
 export class TopicIndices {
@@ -32,11 +33,7 @@ function ownIndex(topic: string, taken: ReadonlyMap<string, string>): string {
       { code: 'ES_INDEX_NAME' },
     )
   for (const [other, index] of taken) {
-    if (index === name)
-      throw new ConnectError(
-        `topics '${other}' and '${topic}' would both be written to index '${name}'. Route one elsewhere with a RegexRouter transform`,
-        { code: 'ES_INDEX_NAME' },
-      )
+    if (index === name) throw clashError(name, other, topic)
   }
   return name
 }

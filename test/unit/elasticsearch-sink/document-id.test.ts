@@ -1,6 +1,7 @@
 import { primitive, struct } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 import { documentId, positionId } from '../../../connectors/elasticsearch-sink/document-id.ts'
+import { MemoryLog } from '../../support/sink-task-harness.ts'
 import { indexName } from '../../../connectors/elasticsearch-sink/index-name.ts'
 
 const int = primitive('INT32')
@@ -50,7 +51,9 @@ describe('the id of a document', () => {
   })
 
   it('is topic, partition and offset where the key is ignored', () => {
-    expect(positionId('Orders', 3, 12345)).toBe('Orders+3+12345')
+    const record = { ...new MemoryLog().append({ topic: 'Orders', partition: 3 }), originalOffset: 12345 }
+    expect(positionId(record)).toBe('Orders+3+12345')
+    expect(positionId({ ...record, topic: 'routed', partition: 0, offset: 0 })).toBe('Orders+3+12345')
   })
 })
 
