@@ -54,16 +54,17 @@ function structEvent(schema: Schema, value: StructValue): ChangeEvent {
 function memberOf(schema: Schema, value: StructValue | null, name: string): Part | null {
   const field = fieldOf(schema, name)
   if (field === undefined) return null
-  const optional = schema.optional && !field.schema.optional
   return {
-    schema: optional ? optionalForm(field.schema) : field.schema,
+    schema: schema.optional ? optionalForm(field.schema) : field.schema,
     value: value?.[field.index] ?? null,
   }
 }
 
 const optionalForms = new WeakMap<Schema, Schema>()
 
-function optionalForm(schema: Schema): Schema {
+/** The schema, which nothing has to have a value for. */
+export function optionalForm(schema: Schema): Schema {
+  if (schema.optional) return schema
   let form = optionalForms.get(schema)
   if (form === undefined) {
     form = withOptions(schema, { optional: true })

@@ -12,7 +12,7 @@ import {
   type TransformPlugin,
 } from 'penstock/api'
 
-import { changeEventOf, isPlainMap, type ChangeEvent, type Part } from './change-event.ts'
+import { changeEventOf, isPlainMap, optionalForm, type ChangeEvent, type Part } from './change-event.ts'
 import {
   newRecordStateConfig,
   newRecordStateSettings,
@@ -93,7 +93,7 @@ export class ExtractNewRecordState implements Transform {
     const shape = this.#shapeOf(
       from.schema,
       dropped,
-      appended.map(([name, part]) => ({ name, schema: part.schema ?? optionalString })),
+      appended.map(([name, part]) => ({ name, schema: optionalForm(part.schema ?? optionalString) })),
     )
     const values = isArray(from.value) ? from.value : from.schema.fields.map(() => null)
     return {
@@ -111,7 +111,7 @@ export class ExtractNewRecordState implements Transform {
       shapes = new Map()
       this.#shapes.set(source, shapes)
     }
-    const id = `${appended.length} ${JSON.stringify([...dropped])}`
+    const id = JSON.stringify([appended.map(({ name }) => name), [...dropped]])
     let shape = shapes.get(id)
     if (shape === undefined) {
       const { keepSchemaCompatible: keepRequired, replaceNullWithDefault } = this.#settings
@@ -123,7 +123,10 @@ export class ExtractNewRecordState implements Transform {
   }
 
   #appended(event: ChangeEvent): (readonly [string, Part])[] {
-    const added = this.#settings.addFields.map((field) => [field.name, found(event, field)] as const)
+    const added = this.#settings.addFields.flatMap((field) => {
+      const part = found(event, field)
+      return part === null ? [] : [[field.name, part] as const]
+    })
     if (!this.#rewrites) return added
     const deleted: Part = { schema: optionalString, value: event.op === 'd' ? 'true' : 'false' }
     return [[deletedField, deleted], ...added]
@@ -132,9 +135,9 @@ export class ExtractNewRecordState implements Transform {
   #withHeaders(headers: readonly Header[], event: ChangeEvent): readonly Header[] {
     const { addHeaders } = this.#settings
     if (addHeaders.length === 0) return headers
-    const added = addHeaders.map((field) => {
+    const added = addHeaders.flatMap((field) => {
       const part = found(event, field)
-      return header(field.name, part.schema, part.value)
+      return part === null ? [] : [header(field.name, part.schema, part.value)]
     })
     return [...headers, ...added]
   }
@@ -168,11 +171,15 @@ function header(key: string, schema: Schema | null, value: ConnectValue): Header
   return { key, schema, value }
 }
 
-/** Events without schemas leave members out that have no value; in a schema a missing field is a mistake. */
-function found(event: ChangeEvent, { parent, field }: AddedField): Part {
+/**
+ * Null for a column that the table does not have: other tables may. Events without schemas leave members out that have no
+ * value; a member that no event has is a mistake.
+ */
+function found(event: ChangeEvent, { parent, field }: AddedField): Part | null {
   const part = event.part(parent, field)
   if (part !== null) return part
   if (event.after.schema === null && event.before.schema === null) return { schema: null, value: null }
+  if (parent === 'before' || parent === 'after') return null
   throw new DataError(`Unable to find field ${parent === null ? field : `${parent}.${field}`} in the change event`)
 }
 

@@ -126,7 +126,7 @@ describe('ExtractNewRecordState', () => {
       '__ts_ms',
     ])
     expect(out?.value).toEqual([1, 'a', 1, 'c', 'orders', 77n, null, 9])
-    expect(out?.valueSchema?.fields[6]?.schema.optional).toBe(true)
+    expect(out?.valueSchema?.fields.slice(3).map(({ schema }) => schema.optional)).toEqual(Array(5).fill(true))
     expect(out?.headers.map(({ key, value }) => [key, value])).toEqual([
       ['h', 1],
       ['x-lsn', 77n],
@@ -188,7 +188,17 @@ describe('ExtractNewRecordState', () => {
     expect(transform().apply(plain('d', { id: 1 }, null))).toMatchObject({ value: null, valueSchema: null })
   })
 
-  it('names a field that the event does not have', () => {
+  it('leaves a column out that the table does not have', () => {
+    const unwrap = transform({ 'add.fields': 'before.name,after.nope,op', 'add.headers': 'before.nope,before.qty' })
+    const out = unwrap.apply(event('u', [1, 'a', 1], [1, 'b', 2]))
+    expect(names(out)).toEqual(['id', 'name', 'qty', '__before_name', '__op'])
+    expect(out?.value).toEqual([1, 'b', 2, 'a', 'u'])
+    expect(out?.headers.map(({ key, value }) => [key, value])).toEqual([['__before_qty', 1]])
+    const created = unwrap.apply(event('c', null, [1, 'b', 2]))
+    expect([created?.valueSchema, created?.value]).toEqual([out?.valueSchema, [1, 'b', 2, null, 'c']])
+  })
+
+  it('names a field that no event has', () => {
     expect(() => transform({ 'add.fields': 'source.nope' }).apply(event('c', null, [1, 'a', 1]))).toThrow(
       'Unable to find field source.nope',
     )
