@@ -207,6 +207,17 @@ export function moneyText(bytes: Buffer, start: number, end: number): string {
   return `${signs === '' ? '' : '-'}${whole.replaceAll(',', '')}${fraction}`
 }
 
+/** money as a decimal of so many digits behind the point. */
+export function moneyDecoder(digits: number, lose: OnLoss): ValueDecoder {
+  return (bytes, start, end) => {
+    const text = moneyText(bytes, start, end)
+    const point = text.indexOf('.')
+    const fits = point < 0 || !/[1-9]/.test(text.slice(point + 1 + digits))
+    if (!fits) return lose('an amount with more digits than money.fraction.digits has')
+    return point < 0 ? text : text.slice(0, point + 1 + digits).replace(/\.$/, '')
+  }
+}
+
 function floats(text: string): number[] {
   return text.split(',').map((item) => {
     const bytes = Buffer.from(item, 'latin1')

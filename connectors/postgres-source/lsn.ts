@@ -5,10 +5,8 @@ import { DataError } from 'penstock/api'
  * Text form is Postgres's `16/B374D848`.
  */
 export function parseLsn(text: string): number {
-  const slash = text.indexOf('/')
-  const high = Number.parseInt(text.slice(0, slash), 16)
-  const low = Number.parseInt(text.slice(slash + 1), 16)
-  return checked(high * 2 ** 32 + low, text)
+  const [, high = '', low = ''] = /^([0-9A-F]{1,8})\/([0-9A-F]{1,8})$/i.exec(text) ?? []
+  return checked(Number.parseInt(high, 16) * 2 ** 32 + Number.parseInt(low, 16), text)
 }
 
 export function formatLsn(lsn: number): string {

@@ -7,9 +7,9 @@ import type { PgSession } from './session.ts'
 import type { SourceSettings } from './settings.ts'
 import { readServer, type ServerFacts } from './server-facts.ts'
 import { readSlot, type Slot } from './slot.ts'
-import { listTables, readTables, type CatalogTable } from './table-catalog.ts'
+import { isInIdentity, listTables, readTables, type CatalogTable } from './table-catalog.ts'
 import { tablePart } from './table-part.ts'
-import { fullName, isLiteral, quoteIdentifier, quoteTable, type TableName } from './table-filter.ts'
+import { customKey, fullName, isLiteral, quoteIdentifier, quoteTable, type TableName } from './table-filter.ts'
 
 /** What the server is and has, and what is wrong with it. */
 export interface Survey {
@@ -60,7 +60,7 @@ export async function survey(session: PgSession, settings: SourceSettings): Prom
         server.user,
       )),
     ],
-    warnings: tables.flatMap(identityWarnings),
+    warnings: tables.flatMap((table) => identityWarnings(table, customKey(settings.keyRules, table))),
   }
 }
 
@@ -144,7 +144,7 @@ function known(listed: readonly TableName[]): string {
 }
 
 /** What a table's replica identity and key make of its changes. */
-function identityWarnings(table: CatalogTable): string[] {
+function identityWarnings(table: CatalogTable, custom: readonly string[] | null): string[] {
   const name = fullName(table)
   const sql = quoteTable(table)
   if (table.kind !== 'r') return []
@@ -154,7 +154,15 @@ function identityWarnings(table: CatalogTable): string[] {
         `it. Run: ALTER TABLE ${sql} ADD PRIMARY KEY (…); or ALTER TABLE ${sql} REPLICA IDENTITY FULL;`,
     ]
   }
-  if (table.keyColumns.length === 0) {
+  const outside = (custom ?? []).filter((column) => !isInIdentity(table, column))
+  if (outside.length > 0) {
+    return [
+      `PG_REPLICA_IDENTITY: message.key.columns makes ${outside.join(', ')} part of the key of ${name}, and the replica ` +
+        'identity does not hold it: deletions carry stand-ins for it, and its own changes leave the old key behind. ' +
+        `Run: ALTER TABLE ${sql} REPLICA IDENTITY FULL;`,
+    ]
+  }
+  if (custom === null && table.keyColumns.length === 0) {
     return [
       `PG_KEYLESS: ${name} has no primary key: its records have no key, so sinks cannot tell its rows apart. ` +
         `Run: ALTER TABLE ${sql} ADD PRIMARY KEY (…); or set message.key.columns.`,

@@ -23,6 +23,7 @@ import {
   decodeText,
   decodeVector,
   doubleDecoder,
+  moneyDecoder,
   moneyText,
   variableDecimalDecoder,
 } from './decode-scalar.ts'
@@ -88,7 +89,7 @@ function plainType(name: string, typmod: number, modes: ValueModes, lose: OnLoss
     case 'numeric':
       return numericType(typmod, modes, lose)
     case 'money':
-      return moneyType(modes)
+      return moneyType(modes, lose)
     case 'text':
     case 'varchar':
     case 'bpchar':
@@ -177,10 +178,10 @@ function decimal(parameters: Readonly<Record<string, string>>): Schema {
   return primitive('BYTES', { name: Logical.decimal, version: 1, parameters })
 }
 
-function moneyType(modes: ValueModes): ColumnType {
+function moneyType(modes: ValueModes, lose: OnLoss): ColumnType {
   if (modes.decimal === 'double') return { ...float64, decode: (b, start, end) => Number(moneyText(b, start, end)) }
   if (modes.decimal === 'string') return text(modes, moneyText, undefined, '0')
-  return column(decimal({ scale: String(modes.moneyDigits) }), moneyText, '0')
+  return column(decimal({ scale: String(modes.moneyDigits) }), moneyDecoder(modes.moneyDigits, lose), '0')
 }
 
 function binaryType(modes: ValueModes): ColumnType {

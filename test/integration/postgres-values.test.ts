@@ -36,13 +36,14 @@ describeWith(['postgres'], 'values that a record cannot hold as they are', () =>
     ['numeric', `'-Infinity'`],
     ['timestamp', `'294276-12-31 23:59:59.999999'`],
     ['varbit(1)', `''`],
+    ['money', `'1.23'`],
   ])(
     'become null in a required column of type %s, named once and counted, in the snapshot and the stream',
     async (type, value) => {
       const db = await bench.database(`
       create table t (id int primary key, v ${type} not null, w ${type});
       insert into t values (1, ${value}, null), (2, ${value}, ${value})`)
-      const source = await bench.source(db.config())
+      const source = await bench.source(db.config({ 'money.fraction.digits': '1' }))
       await source.waitForRecords(2)
       await db.play(
         `insert into t values (3, ${value}, null); create table u (id int primary key); insert into u values (1)`,
@@ -194,6 +195,22 @@ describeWith(['postgres'], 'values that the log does not hold', () => {
     expect(records.map((record) => header(record, '__penstock.unknown'))).toEqual([undefined, 'id', 'id'])
     expect(source.conditions.get('PG_REPLICA_IDENTITY')).toContain('public.t (id)')
     expect(source.counters.get('source_deletions_unsure_total')).toBe(1)
+  })
+
+  it('are told of at the start where message.key.columns names a column that the replica identity leaves out', async () => {
+    const db = await bench.database(
+      'create table t (id int primary key, code text not null); create table u (id int primary key)',
+    )
+    const source = await bench.source(db.config({ ...streaming, 'message.key.columns': 'public.t:code;public.u:id' }))
+    await source.waitFor('the stream', () => db.isStreaming())
+    await db.play(`insert into t values (1, 'a'); delete from t`)
+    const records = await source.waitForRecords(3)
+    expect(story(records)).toEqual(['c ["a"]', 'd [""]', '- [""]'])
+    expect(header(records[1], '__penstock.unknown')).toBe('code')
+    const warnings = source.lines.filter(({ message }) => message.startsWith('PG_REPLICA_IDENTITY'))
+    expect(warnings.map(({ message }) => /makes (.*) part of the key of (\S+),/.exec(message)?.slice(1))).toEqual([
+      ['code', 'public.t'],
+    ])
   })
 
   it('are null and named by a header where a required type has no room for the placeholder', async () => {

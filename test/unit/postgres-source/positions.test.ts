@@ -25,7 +25,9 @@ describe('log positions', () => {
 
   it('past 2^53 are refused', () => {
     expect(() => readLsn(Buffer.from('ffffffffffffffff', 'hex'), 0)).toThrow('LSN')
-    expect(() => parseLsn('nonsense')).toThrow('LSN')
+    for (const text of ['nonsense', '16/', '/B3', '16/B374D848x', '1x/2', '16/B374D848 ', '123456789/0']) {
+      expect(() => parseLsn(text), text).toThrow('LSN')
+    }
   })
 })
 

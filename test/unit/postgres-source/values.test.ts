@@ -17,6 +17,7 @@ import {
   decodePoint,
   decodeText,
   decodeVector,
+  moneyDecoder,
   moneyText,
   variableDecimalDecoder,
 } from '../../../connectors/postgres-source/decode-scalar.ts'
@@ -205,6 +206,12 @@ describe('numbers', () => {
     ['€ 7', '7'],
   ])('of money lose their sign of currency: %s', (text, amount) => {
     expect(read(moneyText, text)).toBe(amount)
+  })
+
+  it('of money keep their digits, or are lost where there are too few', () => {
+    const money = (digits: number, text: string): ConnectValue => read(moneyDecoder(digits, lost), text)
+    expect([2, 1, 0, 4].map((digits) => money(digits, '-$1,000.50'))).toEqual(['-1000.50', '-1000.5', null, '-1000.50'])
+    expect([money(0, '$7.00'), money(1, '$7.01'), money(0, '$7')]).toEqual(['7', null, '7'])
   })
 
   it.each(['kr', '1.234,56 €', '1.234 kr', '12,34', '$', ''])('of money in a foreign form are refused: %s', (text) => {
