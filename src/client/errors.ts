@@ -119,16 +119,15 @@ export class OffsetOutOfRangeError extends KafkaError {
   }
 }
 
-/** A topic was deleted and created again while offsets of the old one are in use. Records of the new one are not read. */
+/** A topic was deleted and created again while it was read. Records of the new one are not given. */
 export class TopicRecreatedError extends KafkaError {
-  readonly code = 'TOPIC_RECREATED'
   readonly topic: string
 
   constructor(topic: string, ids: { readonly was: string; readonly is: string }) {
     super(
-      `TOPIC_RECREATED: topic ${topic} was deleted and created again: its id was ${ids.was} and is ${ids.is}, and the ` +
-        `offsets of the consumer group belong to the old topic. To read the new topic from its start, delete the offsets ` +
-        `of the group. For a connector: stop it, DELETE /connectors/<name>/offsets, resume it.`,
+      `TOPIC_RECREATED: topic ${topic} was deleted and created again while it was read: its id was ${ids.was} and is ` +
+        `${ids.is}. What was not read of the old topic is gone. Restart the task to read the new one: it begins where ` +
+        `auto.offset.reset says, which is the start of the topic unless set otherwise.`,
     )
     this.topic = topic
   }

@@ -302,8 +302,8 @@ export class GroupConsumer {
     const { groupId, autoOffsetReset = 'earliest' } = this.#options
     const unknown = partitions.map(({ topic }) => topic).filter((topic) => !this.#cluster.metadata.topics.has(topic))
     if (unknown.length > 0) await this.#cluster.refreshMetadata([...new Set(unknown)], { signal })
-    const committed = await fetchOffsets(this.#cluster, groupId, partitions, signal)
-    await this.#refuseForeign(committed, signal)
+    const fetched = await fetchOffsets(this.#cluster, groupId, partitions, signal)
+    const committed = await this.#withoutForeign(fetched, signal)
     const offsets = new Map(committed.map((offset) => [formatTopicPartition(offset), offset.offset]))
     for (const partition of partitions) {
       const offset = offsets.get(formatTopicPartition(partition))
@@ -314,22 +314,24 @@ export class GroupConsumer {
     await this.#fetcher.resolved(signal)
   }
 
-  /** @throws TopicRecreatedError when an offset was committed for an earlier topic of the same name. */
-  async #refuseForeign(committed: readonly GroupOffset[], signal: AbortSignal): Promise<void> {
-    const { metadata } = this.#cluster
-    const foreign = (): GroupOffset | undefined =>
-      committed.find((offset) => {
-        const id = metadata.topics.get(offset.topic)?.id ?? null
-        return id !== null && offset.metadata?.startsWith(topicIdMark) === true && offset.metadata !== topicIdMark + id
-      })
-    const suspect = foreign()
-    if (suspect === undefined) return
+  /** The offsets without those that were committed for an earlier topic of the same name: of this one they say nothing. */
+  async #withoutForeign(committed: readonly GroupOffset[], signal: AbortSignal): Promise<readonly GroupOffset[]> {
+    const { metadata, logger } = this.#cluster
+    const isForeign = (offset: GroupOffset): boolean => {
+      const id = metadata.topics.get(offset.topic)?.id ?? null
+      return id !== null && offset.metadata?.startsWith(topicIdMark) === true && offset.metadata !== topicIdMark + id
+    }
+    const suspects = committed.filter((offset) => isForeign(offset))
+    if (suspects.length === 0) return committed
     // What is known of the topic may be older than the offset.
-    await this.#cluster.refreshMetadata([suspect.topic], { signal })
-    const found = foreign()
-    if (found === undefined) return
-    const was = found.metadata?.slice(topicIdMark.length) ?? ''
-    throw new TopicRecreatedError(found.topic, { was, is: metadata.topics.get(found.topic)?.id ?? '' })
+    await this.#cluster.refreshMetadata([...new Set(suspects.map(({ topic }) => topic))], { signal })
+    for (const offset of suspects.filter((suspect) => isForeign(suspect))) {
+      logger.warn(
+        `offset ${offset.offset} of ${formatTopicPartition(offset)} was committed for a topic that is deleted: ` +
+          `the topic that has its name now begins where auto.offset.reset says`,
+      )
+    }
+    return committed.filter((offset) => !isForeign(offset))
   }
 
   async #assign(members: readonly MemberMetadata[]): Promise<ReadonlyMap<string, Buffer>> {
