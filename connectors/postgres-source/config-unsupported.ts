@@ -11,10 +11,11 @@ function refused(reason: string, type: ConfigKey['type'] = 'STRING', defaultValu
 }
 
 const java = 'Java classes cannot be loaded'
-const masks = 'columns cannot be masked, cut or annotated yet; leave them out with column.exclude.list'
+export const masks = 'columns cannot be masked, cut or annotated yet; leave them out with column.exclude.list'
 const signals = 'signals and incremental snapshots are not served yet'
 const notifications = 'notifications are not served yet'
 const transactions = 'transaction metadata is not served yet'
+export const selects = 'own SELECT statements for the snapshot are not served yet'
 const modes = 'use snapshot.mode initial, always, initial_only or no_data'
 
 export const unsupportedOptions: ConfigDef = {
@@ -46,7 +47,7 @@ export const unsupportedOptions: ConfigDef = {
   'database.sslfactory': refused(java),
   'skip.messages.without.change': refused('updates without a change are not left out yet', 'BOOLEAN', false),
   'snapshot.max.threads': refused('tables are read one after the other', 'INT', 1),
-  'snapshot.select.statement.overrides': refused('own SELECT statements for the snapshot are not served yet'),
+  'snapshot.select.statement.overrides': refused(selects),
   'snapshot.query.mode': refused(java, 'STRING', 'select_all'),
   'snapshot.locking.mode': refused('tables are not locked', 'STRING', 'none'),
   'snapshot.tables.order.by.row.count': refused(

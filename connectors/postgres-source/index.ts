@@ -1,13 +1,7 @@
-import {
-  ConfigError,
-  ConnectError,
-  type ConfigProblem,
-  type ConnectorPlugin,
-  type ParsedConfig,
-  type RawConfig,
-} from 'penstock/api'
+import { ConfigError, ConnectError, type ConfigProblem, type ConnectorPlugin, type ParsedConfig } from 'penstock/api'
 import { systemClock } from 'penstock/api'
 import { configDef } from './config.ts'
+import { masks, selects } from './config-unsupported.ts'
 import { PostgresSourceConnector } from './connector.ts'
 import { withoutTls } from './pg-error.ts'
 import { survey } from './preflight.ts'
@@ -23,8 +17,13 @@ export const plugin: ConnectorPlugin = {
   aliases: [],
   version,
   configDef,
+  unsupportedKey(key) {
+    if (masking.test(key)) return masks
+    if (key.startsWith('driver.')) return 'there is no pgjdbc to hand it to'
+    return selectOverride.test(key) ? selects : null
+  },
   async check(config, raw, signal) {
-    const problems = crossFieldProblems(config, raw)
+    const problems = crossFieldProblems(config)
     if (problems.length > 0) return problems
     try {
       return await serverProblems(settingsOf(config, raw), signal)
@@ -42,8 +41,9 @@ const checkTimeoutMs = 10_000
 
 const exclusive = ['schema', 'table', 'column', 'message.prefix']
 const masking = /^column\.(?:truncate\.to\.\d+\.chars|mask\.with\.\d+\.chars|mask\.hash\..*)$/
+const selectOverride = /^snapshot\.select\.statement\.overrides\./
 
-function crossFieldProblems(config: ParsedConfig, raw: RawConfig): ConfigProblem[] {
+function crossFieldProblems(config: ParsedConfig): ConfigProblem[] {
   const problems: ConfigProblem[] = []
   for (const what of exclusive) {
     const include = `${what}.include.list`
@@ -51,12 +51,6 @@ function crossFieldProblems(config: ParsedConfig, raw: RawConfig): ConfigProblem
     if (config[include] && config[exclude]) {
       problems.push({ key: exclude, message: `"${include}" is already specified` })
     }
-  }
-  for (const key of Object.keys(raw).filter((name) => masking.test(name))) {
-    problems.push({
-      key,
-      message: 'not served yet: columns cannot be masked or cut; leave them out with column.exclude.list',
-    })
   }
   if (Number(config['max.queue.size']) <= Number(config['max.batch.size'])) {
     problems.push({ key: 'max.queue.size', message: 'Must be larger than the maximum batch size' })

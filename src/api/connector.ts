@@ -32,6 +32,11 @@ export interface ConnectorPlugin {
   readonly aliases: readonly string[]
   readonly version: string
   readonly configDef: ConfigDef
+  /**
+   * Why an option that `configDef` does not hold cannot be served: for options whose names hold a part of their own, such as
+   * `column.mask.with.5.chars`. Null for an option that nobody knows.
+   */
+  unsupportedKey?(key: string): string | null
   /** Rules over several fields, and checks that dial the server. Only called when every single field parsed. */
   check?(config: ParsedConfig, raw: RawConfig, signal: AbortSignal): Promise<readonly ConfigProblem[]>
   createConnector(): Connector

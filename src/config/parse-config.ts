@@ -84,10 +84,15 @@ function readKey(
   }
   if (definition.resolveClass === undefined || typeof result.value !== 'string') return result.value
   const resolved = definition.resolveClass(result.value)
-  const notFound = `Invalid value ${given} for configuration ${key}: Class ${result.value} could not be found.`
-  const problem = resolved === null ? notFound : resolved.problem
-  if (problem !== null) add(problem)
-  return resolved?.className ?? null
+  const invalid = `Invalid value ${given} for configuration ${key}: Class`
+  if (resolved === null) {
+    add(`${invalid} ${result.value} could not be found.`)
+    return null
+  }
+  const { className, problem, unbuilt } = resolved
+  if (unbuilt !== null) add(`${invalid} ${className} is known but not built: ${unbuilt}.`)
+  else if (problem !== null) add(problem)
+  return className
 }
 
 function isDefault(value: ConfigValue, definition: ConfigKey): boolean {

@@ -90,12 +90,19 @@ function summary(name: string, groups: readonly string[], configs: readonly Conf
 
 /** The connector's own table, then, when every field of it parsed, the connector's rules over several fields. */
 async function checkOwn(plugin: ConnectorPlugin, config: SubmittedConfig, signal: AbortSignal): Promise<CheckedConfig> {
-  const checked = checkConfig(plugin.configDef, config)
+  const checked = withProblems(checkConfig(plugin.configDef, config), unsupportedKeys(plugin, config))
   if (checked.problems.length > 0 || plugin.check === undefined) return checked
   const raw: RawConfig = Object.fromEntries(
     Object.entries(config).flatMap(([key, value]) => (value === null ? [] : [[key, value]])),
   )
   return withProblems(checked, await plugin.check(checked.parsed, raw, signal))
+}
+
+function unsupportedKeys(plugin: ConnectorPlugin, config: SubmittedConfig): readonly ConfigProblem[] {
+  return Object.keys(config).flatMap((key) => {
+    const reason = plugin.unsupportedKey?.(key) ?? null
+    return reason === null ? [] : [{ key, message: `Configuration "${key}" is not supported: ${reason}` }]
+  })
 }
 
 function withProblems(checked: CheckedConfig, problems: readonly ConfigProblem[]): CheckedConfig {

@@ -3,6 +3,7 @@ import type { PluginDescriptor, PluginKind, PluginOfKind } from './plugin-descri
 import { ConfigError, ConnectError, NotFoundError } from '../api/errors.ts'
 import { builtInPlugins } from './built-in-plugins.ts'
 import { pluginsNamed } from './plugin-alias.ts'
+import { unbuiltClass } from './unbuilt-classes.ts'
 
 /** The order of `GET /connector-plugins?connectorsOnly=false`. */
 const listOrder: readonly PluginKind[] = [
@@ -65,8 +66,10 @@ export class PluginRegistry {
     const matches = pluginsNamed(connectors, name)
     const [match] = matches
     if (match === undefined) {
+      const known = unbuiltClass(name)
+      const meant = known === null ? name : `${name} (it is known but not built: ${known.advice})`
       throw new ConfigError(
-        `Failed to find any class that implements Connector and which name matches ${name}, available connectors are: ${connectors.map(describe).join(', ')}`,
+        `Failed to find any class that implements Connector and which name matches ${meant}, available connectors are: ${connectors.map(describe).join(', ')}`,
       )
     }
     if (matches.length > 1) {

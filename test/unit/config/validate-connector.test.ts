@@ -22,6 +22,36 @@ const stringConverter = 'org.apache.kafka.connect.storage.StringConverter'
 const source = { 'connector.class': 'FileStreamSource', name: 'v', topic: 't' }
 const sink = { 'connector.class': 'FileStreamSink', name: 'v', topics: 'a' }
 
+const postgres = {
+  'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
+  name: 'v',
+  'database.hostname': '127.0.0.1',
+  'database.port': '1',
+  'database.user': 'u',
+  'database.dbname': 'd',
+  'topic.prefix': 't',
+}
+const masks = 'is not supported: columns cannot be masked, cut or annotated yet'
+
+/** Options and classes that are known and not served, with what is said of them. */
+const unserved: [key: string, value: string, reason: string][] = [
+  ['column.mask.hash.v2.SHA-256.with.salt.x', 'a.b.c', masks],
+  ['column.mask.with.5.chars', 'a.b.c', masks],
+  ['column.truncate.to.5.chars', 'a.b.c', masks],
+  ['datatype.propagate.source.type', '.+', masks],
+  ['driver.options', '-c x=y', 'is not supported: there is no pgjdbc'],
+  ['heartbeat.action.query', 'select 1', 'is not supported: statements are not run with heartbeats'],
+  ['plugin.name', 'decoderbufs', 'Not supported: only pgoutput'],
+  ['snapshot.select.statement.overrides.public.t', 'select 1', 'is not supported: own SELECT statements'],
+  ['transforms.cast.type', 'org.apache.kafka.connect.transforms.Cast$Value', 'Cast$Value is known but not built: '],
+  ['transforms.outbox.type', 'io.debezium.transforms.outbox.EventRouter', 'EventRouter is known but not built: '],
+  [
+    'value.converter',
+    'AvroConverter',
+    'Class io.confluent.connect.avro.AvroConverter is known but not built: no schema',
+  ],
+]
+
 interface RecordedInfos {
   readonly name: string
   readonly error_count: number
@@ -332,6 +362,24 @@ describe('a validation', () => {
     expect(warnings).toEqual([
       'Configuration "connection.password" is a literal secret: it is stored as it is, and REST shows it',
     ])
+  })
+
+  it.each<[key: string, value: string, reason: string]>(unserved)(
+    'refuses %s by its name',
+    async (key, value, reason) => {
+      const transforms = /^transforms\.(\w+)\./.exec(key)?.[1]
+      const all = await errorsOf({ ...postgres, ...(transforms === undefined ? {} : { transforms }), [key]: value })
+      // Only what is wrong with an option of the connector keeps it from asking the server.
+      const errors = all.filter(([name]) => name !== 'database.hostname')
+      expect(errors).toEqual([[key, expect.stringContaining(reason)]])
+      expect(errors[0]?.[1]).toContain(key)
+    },
+  )
+
+  it('names everything that is not served at once', async () => {
+    const all = Object.fromEntries(unserved.map(([key, value]) => [key, value]))
+    const errors = await errorsOf({ ...postgres, ...all, transforms: 'outbox,cast' })
+    expect(errors.map(([key]) => key).toSorted()).toEqual(Object.keys(all).toSorted())
   })
 
   it('throws without class, and for a class that nobody has', async () => {

@@ -27,6 +27,14 @@ describe('the plugin registry', () => {
     )
   })
 
+  it('says of a connector that is known and not built that it is', () => {
+    const registry = new PluginRegistry()
+    for (const name of ['io.debezium.connector.mysql.MySqlConnector', 'MySqlConnector'])
+      expect(() => registry.connector(name)).toThrow(`matches ${name} (it is known but not built: the only databases`)
+    const own = new PluginRegistry([found('source', 'io.debezium.connector.mysql.MySqlConnector')])
+    expect(own.connector('MySqlConnector').kind).toBe('source')
+  })
+
   it('refuses an alias that two classes share', () => {
     const registry = new PluginRegistry([found('source', 'a.XConnector'), found('sink', 'b.XConnector')])
     expect(() => registry.connector('X')).toThrow(/^More than one connector matches alias X\. .*a\.XConnector/)
