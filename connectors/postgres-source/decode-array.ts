@@ -8,8 +8,6 @@ const backslash = 0x5c
 const comma = 0x2c
 const equals = 0x3d
 const bracket = 0x5b
-/** Blanks and control characters stand in quoted elements only. */
-const blank = 0x20
 
 /**
  * Reads Postgres's array text, `{a,"b c",NULL,"q\"x"}`. Connect arrays have one dimension: the inner arrays of a
@@ -95,12 +93,17 @@ function plainEnd(bytes: Buffer, start: number, end: number): number {
   let i = start
   while (i < end && bytes[i] !== comma && bytes[i] !== close) {
     const byte = bytes[i] ?? 0
-    if (byte === quote || byte === open || byte === backslash || byte <= blank) throw notAnArray()
+    if (byte === quote || byte === open || byte === backslash || isBlank(byte)) throw notAnArray()
     i += 1
   }
   // An empty element is written "".
   if (i === start) throw notAnArray()
   return i
+}
+
+/** What Postgres quotes elements for: a space, a tab, or an end of line or page; other control characters stand free. */
+function isBlank(byte: number): boolean {
+  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)
 }
 
 function isNull(bytes: Buffer, start: number, end: number): boolean {

@@ -215,4 +215,22 @@ describeWith(['postgres'], 'the text of every type', () => {
       }
     },
   )
+
+  it('of an array gives every text back that was put into it', async () => {
+    const random = seededRandom(Number(process.env['PROPERTY_SEED'] ?? 1))
+    const characters = `${alphabet}\u0001\u0007\t\n\v\f\r\u001f\u007f\u0085\u00a0\u2028;'NUL`
+    const below = (limit: number): number => Math.floor(random() * limit)
+    const word = (): string => Array.from({ length: below(5) }, () => characters[below(characters.length)]).join('')
+    const column = columnOf('text[]', {}, () => expect.fail('nothing is lost'))
+    const arrays = Array.from({ length: 500 }, () =>
+      Array.from({ length: below(4) }, () => (below(8) === 0 ? null : word())),
+    )
+    const each = arrays.map((texts) => JSON.stringify(texts))
+    const rows = await db.rows<{ text: string }>(
+      `select format('%s', array(select value from json_array_elements_text(input::json) with ordinality as e(value, i) order by i)) as text
+       from unnest($1::text[]) with ordinality as t(input, n) order by n`,
+      [each],
+    )
+    for (const [i, { text }] of rows.entries()) expect(read(column, text), each[i]).toEqual(arrays[i])
+  })
 })
