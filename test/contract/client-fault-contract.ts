@@ -6,7 +6,16 @@ import { KafkaFaultProxy } from '../support/kafka-fault-proxy.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { SkippingClock } from '../support/skipping-clock.ts'
 import { patienceMs } from '../support/until.ts'
-import { ClientHarness, Outcomes, pollUntil, readAll, textOf, textRecord, writeAll } from './client-harness.ts'
+import {
+  ClientHarness,
+  Outcomes,
+  pollUntil,
+  readAll,
+  textOf,
+  textRecord,
+  writeAll,
+  untilAssigned,
+} from './client-harness.ts'
 
 const count = 5_000
 
@@ -174,7 +183,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       let revocations = 0
       consumer.onRevoked = () => void (revocations += 1)
       consumer.subscribe({ topics: [topic] })
-      await pollUntil(consumer, 'the assignment', () => consumer.assignment().length === 1)
+      await untilAssigned(consumer)
       proxy.down()
       expect(await consumer.poll(500)).toEqual([])
       proxy.up()

@@ -5,7 +5,7 @@ import type { GroupMember } from '../../src/client/group-member.ts'
 import type { KafkaClient } from '../../src/client/kafka-client.ts'
 import { SkippingClock } from '../support/skipping-clock.ts'
 import { patienceMs } from '../support/until.ts'
-import { pollUntil, textOf, writeAll, type ClientHarness } from './client-harness.ts'
+import { pollUntil, textOf, writeAll, type ClientHarness, untilAssigned } from './client-harness.ts'
 
 /** What the group contract works with. */
 export interface GroupContractContext {
@@ -179,7 +179,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await none.close()
       const latest = consumerOf(harness.name('group'), { autoOffsetReset: 'latest' })
       latest.subscribe({ topics: [topic] })
-      await pollUntil(latest, 'the assignment', () => latest.assignment().length === 1)
+      await untilAssigned(latest)
       await writeAll(client, topic, ['new'])
       expect(textOf(await pollUntil(latest, 'a record', (records) => records.length > 0))).toEqual(['new'])
       await latest.close()
@@ -193,7 +193,7 @@ export function groupContract(context: () => GroupContractContext): void {
       const lost: boolean[] = []
       consumer.onRevoked = (_, revocation) => void lost.push(revocation.lost)
       consumer.subscribe({ topics: [topic] })
-      await pollUntil(consumer, 'the assignment', () => consumer.assignment().length === 1)
+      await untilAssigned(consumer)
       // An administrator removes the member, as the coordinator does when a session times out.
       await removeMembers(client, groupId)
       await pollUntil(consumer, 'the loss', () => lost.length > 0)
@@ -232,7 +232,7 @@ export function groupContract(context: () => GroupContractContext): void {
       const lost: boolean[] = []
       stuck.onRevoked = (_, revocation) => void lost.push(revocation.lost)
       stuck.subscribe({ topics: [topic] })
-      await pollUntil(stuck, 'the assignment', () => stuck.assignment().length === 1)
+      await untilAssigned(stuck)
       const other = consumerOf(groupId)
       other.subscribe({ topics: [topic] })
       clock.skip(400_000)
@@ -268,7 +268,7 @@ export function groupContract(context: () => GroupContractContext): void {
       const topic = await newTopic('signal')
       const consumer = consumerOf(harness.name('group'))
       consumer.subscribe({ topics: [topic] })
-      await pollUntil(consumer, 'the assignment', () => consumer.assignment().length === 1)
+      await untilAssigned(consumer)
       const stop = new AbortController()
       const polling = consumer.poll(60_000, stop.signal)
       stop.abort(new RangeError('stopped'))

@@ -124,3 +124,14 @@ export async function pollUntil(
   }
   return records
 }
+
+/** Polls until the consumer has taken its assignment: it holds partitions some time before it has told of them. */
+export async function untilAssigned(consumer: GroupConsumer): Promise<void> {
+  let isTaken = false
+  const { onAssigned } = consumer
+  consumer.onAssigned = async (offsets) => {
+    await onAssigned(offsets)
+    isTaken = true
+  }
+  await pollUntil(consumer, 'the assignment', () => isTaken)
+}
