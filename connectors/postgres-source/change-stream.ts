@@ -16,6 +16,7 @@ import type { CommittedTransaction } from './progress.ts'
 import type { ChangeOrigin, RecordBuilder } from './record-builder.ts'
 import { readImages, type Row, type RowImages } from './row-reader.ts'
 import { firstVersion, versionAt } from './row-version.ts'
+import { StoredPast } from './stored-past.ts'
 import { sameValue } from './same-value.ts'
 import { fullName } from './table-filter.ts'
 import type { Relation, TableShape } from './table-shape.ts'
@@ -49,6 +50,7 @@ export interface StreamStart {
   readonly resume: StreamPoint
   /** The offset of the last change that was emitted, whole; later changes build on it. */
   readonly position: SourceOffset
+  readonly advice: string
 }
 
 /** Turns pgoutput's messages into records. Synchronous; knows nothing of sockets. */
@@ -59,6 +61,7 @@ export class ChangeStream {
   readonly #skippedOperations: ReadonlySet<string>
   readonly #keys = new KeyReuse()
   readonly #line: Line
+  readonly #stored: StoredPast
   #resume: StreamPoint
   #position: SourceOffset
   /** End of the last commit that was read, for `source.sequence`; and the position before which all is done, for offsets. */
@@ -90,6 +93,7 @@ export class ChangeStream {
     this.#sink = sink
     this.#skippedOperations = skippedOperations
     this.#line = line
+    this.#stored = new StoredPast(position, start.advice)
     this.#resume = resume
     this.#position = position
     this.#lastCommit = resume.lastCommit
@@ -140,6 +144,7 @@ export class ChangeStream {
 
   #begin(begin: Begin): void {
     const skipped = begin.finalLsn < this.#resume.skipBefore
+    if (skipped) this.#stored.check(begin)
     const { open } = this.#resume
     const resumed = !skipped && open !== null && (open.txId === null || open.txId === begin.xid)
     if (resumed) this.#resume = { ...this.#resume, open: null }

@@ -187,6 +187,12 @@ export function furthest(offset: SourceOffset): number | null {
   return Math.max(...positions, point.open === null ? 0 : point.open.lsn + 1)
 }
 
+/** When the last transaction that was captured had committed, microseconds of the epoch; null when it is not known. */
+export function committedMicros(offset: SourceOffset): number | null {
+  const micros = numberOf(offset, 'ts_usec')
+  return micros === 0 ? null : micros
+}
+
 /** The furthest position that a slot may have confirmed without loss, given the offset. */
 export function slotLimit(offset: SourceOffset): number | null {
   return numberOf(offset, 'lsn_commit') ?? numberOf(offset, 'lsn_proc') ?? numberOf(offset, 'lsn')

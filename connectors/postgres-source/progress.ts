@@ -1,6 +1,6 @@
 import type { Clock, SourceOffset } from 'penstock/api'
 import { noLine, type Line } from './line.ts'
-import { commitOffset, confirmable } from './offset.ts'
+import { commitOffset, committedMicros, confirmable } from './offset.ts'
 
 /** A transaction that was read to its end. */
 export interface CommittedTransaction {
@@ -130,7 +130,9 @@ export class Progress {
   #storeOffset(lsn: number): SourceOffset | null {
     if (this.#store === null) return null
     const last = this.#lastTransaction
-    const micros = last?.micros ?? Math.floor(this.#clock.now() * 1000)
+    // Never before a transaction that was captured: the clock may be behind the server's.
+    const before = this.#emitted === null ? 0 : (committedMicros(this.#emitted) ?? 0)
+    const micros = last?.micros ?? Math.max(before, Math.floor(this.#clock.now() * 1000))
     const offset = commitOffset(lsn, last?.xid ?? null, micros, this.#line)
     this.store(offset)
     return offset

@@ -220,8 +220,7 @@ export class SourceSession {
     if (plan.snapshot) await beginSnapshot(sql, created?.snapshot ?? null)
     this.#onLine(finding, slotLsn, plan, start)
     const stream = this.#makeStream(plan.resume, slotLsn, publication.name)
-    const from = Math.max(plan.resume.skipBefore, slotLsn)
-    const command = startReplication(settings.slot, publication.name, from, found.serverVersion)
+    const command = startReplication(settings.slot, publication.name, slotLsn, found.serverVersion)
     const confirmed = Math.max(slotLsn, this.#progress.confirmable)
     await stream.start(replication, command, confirmed, statusInterval(settings, found))
     this.#watch(found, publication.name)
@@ -283,7 +282,6 @@ export class SourceSession {
 
   #makeStream(resume: StreamPoint, slotLsn: number, publication: string): ReplicationStream {
     const { settings, tables, records, clock, logger, sharedVersions } = this.#parts
-    const line = this.#line
     const changes = new ChangeStream(
       tables,
       records,
@@ -300,9 +298,10 @@ export class SourceSession {
       },
       settings.skippedOperations,
       {
-        line,
+        line: this.#line,
         resume,
-        position: this.#progress.emitted ?? commitOffset(slotLsn, null, Math.floor(clock.now() * 1000), line),
+        position: this.#progress.emitted ?? commitOffset(slotLsn, null, Math.floor(clock.now() * 1000), this.#line),
+        advice: readAgain(settings.slot, false),
       },
     )
     const stream = new ReplicationStream(

@@ -201,6 +201,31 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
     await readAgain(restored, offsets, [1], highest(before))
   })
 
+  it('refuses a restored backup whose log has grown past the stored offset', async () => {
+    const offsets = new MemoryOffsets()
+    const server = await lines.start('server')
+    await play(server, `${table}; insert into item values (1, 'a')`)
+    await read(server, 1, offsets)
+    await server.stop()
+    lines.copy('server', 'backup')
+    await server.start()
+    const source = await bench.source(configOn(server), offsets)
+    await play(server, `insert into item values (2, 'after the backup')`)
+    const before = await source.waitForRecords(1, deadlineMs)
+    await source.stop()
+    await server.stop()
+    const restored = await lines.start('backup')
+    await play(restored, `insert into item values (3, 'since')`)
+    await growLog(restored)
+    // The backup was not restored in the same minute.
+    const hourMicros = 3_600_000_000
+    const late = onlyTopics(offsets)
+    late.written.push({ ...offsets.last, ts_usec: Number(offsets.last?.['ts_usec']) - hourMicros })
+    const message = await failure(restored, late)
+    expect(message).toMatch(/^PG_LOG_REPLACED: the transaction at [0-9A-F/]+ committed at .*snapshot\.mode/)
+    await readAgain(restored, late, [1, 3], highest(before))
+  })
+
   it('reads a slot of another name on the same server with the next epoch, above the versions in the topics', async () => {
     const server = await lines.start('server')
     await play(server, `${table}; insert into item values (1, 'a')`)
