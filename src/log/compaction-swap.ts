@@ -47,7 +47,7 @@ export function isDecided(fs: FileSystem, directory: string, base: number): bool
 export async function finishCompaction(fs: FileSystem, directory: string, logger: Logger): Promise<void> {
   const path = `${directory}/${planName}`
   if (fs.exists(path)) {
-    const [version, ...lines] = (verifiedText(readWholeFile(fs, path)) ?? '').trimEnd().split('\n')
+    const [version, ...lines] = (verifiedText(readWholeFile(fs, path))?.text ?? '').trimEnd().split('\n')
     const [base, ...replaced] = lines.map(Number)
     if (version === 'version 0' && base !== undefined) await carryOut(fs, directory, base, replaced)
     else {

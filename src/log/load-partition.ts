@@ -40,12 +40,16 @@ export async function loadPartition(options: LoadOptions): Promise<LoadedPartiti
   }
   await finishCompaction(fs, directory, logger)
   removeLitter(fs, directory)
-  const known = readCheckpoint(fs, directory, logger)
+  const read = readCheckpoint(fs, directory, logger)
+  const known = read?.checkpoint ?? null
   const checkpoint = known ?? noCheckpoint
   const snapshots = offsetsWithSuffix(fs.list(directory), suffixes.snapshot)
   const evidence = { checkpoint: known, durableEnd: Math.max(checkpoint.recoveryOffset, ...snapshots) }
   const { segments, changed, removed, isDamaged } = loadSegments(options, evidence)
-  const logStartOffset = Math.max(checkpoint.logStartOffset, segments[0]?.baseOffset ?? 0)
+  const first = segments[0]?.baseOffset ?? 0
+  if (read?.isChecked === true && first > checkpoint.logStartOffset)
+    reportLoss(options, { from: checkpoint.logStartOffset, to: first, reason: 'the first segments are missing' })
+  const logStartOffset = Math.max(checkpoint.logStartOffset, first)
   const hasNew = continueAt(Math.max(evidence.durableEnd, logStartOffset), segments, { ...options, isDamaged })
   const endOffset = segments.at(-1)?.endOffset ?? 0
   const isUnknown = known !== null && segments.at(-1)?.baseOffset !== known.recoverySegment

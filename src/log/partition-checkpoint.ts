@@ -11,7 +11,7 @@ import { readWholeFile, replaceFile, type FileSystem } from './file-system.ts'
  * needs no mark of its own, and no mark has to be removed before the first write.
  */
 export interface PartitionCheckpoint {
-  /** Offsets below it are deleted. */
+  /** Offsets below it are deleted. Files without a checksum lag behind retention. */
   readonly logStartOffset: number
   /** The first offset a start has to look at. */
   readonly recoveryOffset: number
@@ -46,17 +46,21 @@ const keys = Object.keys(names) as (keyof PartitionCheckpoint)[]
 const form = new RegExp(`^version 0\\n${keys.map((key) => `${names[key]} (\\d{1,15})\\n`).join('')}$`)
 
 /** The checkpoint of a partition; null without one, and for one that is damaged or of a newer version, which is logged. */
-export function readCheckpoint(fs: FileSystem, directory: string, logger: Logger): PartitionCheckpoint | null {
+export function readCheckpoint(
+  fs: FileSystem,
+  directory: string,
+  logger: Logger,
+): { readonly checkpoint: PartitionCheckpoint; readonly isChecked: boolean } | null {
   const path = `${directory}/${checkpointName}`
   if (!fs.exists(path)) return null
-  const text = verifiedText(readWholeFile(fs, path))
-  const values = text === null ? null : form.exec(text)
-  if (values !== null) {
+  const verified = verifiedText(readWholeFile(fs, path))
+  const values = form.exec(verified?.text ?? '')
+  if (verified !== null && values !== null) {
     const checkpoint: { -readonly [K in keyof PartitionCheckpoint]: number } = { ...noCheckpoint }
     for (const [i, key] of keys.entries()) checkpoint[key] = Number(values[i + 1])
-    return checkpoint
+    return { checkpoint, isChecked: verified.isChecked }
   }
-  const isOther = text !== null && /^version [1-9]\d*\n/.test(text)
+  const isOther = /^version [1-9]\d*\n/.test(verified?.text ?? '')
   logger.error(
     isOther
       ? 'a partition checkpoint is of another version; recovering the partition without it'

@@ -86,7 +86,9 @@ export class PartitionUpkeep {
     for (const segment of unsaved) await segment.syncIndexes()
     await replaceFile(fs, directory, fileName(endOffset, suffixes.snapshot), snapshot)
     const recoverySegment = active.baseOffset
-    await this.#save({ ...this.#state.checkpoint, recoveryOffset: endOffset, recoverySegment, recoveryBytes })
+    const { compactedOffset } = this.#state.checkpoint
+    const { logStartOffset } = this.#state
+    await this.#save({ logStartOffset, recoveryOffset: endOffset, recoverySegment, recoveryBytes, compactedOffset })
     removeOldSnapshots(fs, directory, snapshotsKept)
   }
 
@@ -166,10 +168,25 @@ export class PartitionUpkeep {
       highWatermark: state.segments.durable.offset,
     })
     if (count === 0) return 0
-    const first = state.segments.list[count]
-    if (first !== undefined) state.logStartOffset = Math.max(state.logStartOffset, first.baseOffset)
+    const start = state.segments.list[count]?.baseOffset ?? 0
+    const isSaved = await this.#trySaveStart(start)
+    state.logStartOffset = Math.max(state.logStartOffset, start)
     state.segments.removeFirst(count)
+    if (!isSaved) await this.#trySaveStart(start) // The disk was full, and is less so now.
     return count
+  }
+
+  /** Notes which segments are deleted, so that a start can tell that from a loss. It must not keep a full disk full. */
+  async #trySaveStart(offset: number): Promise<boolean> {
+    const { checkpoint, logger, directory } = this.#state
+    if (offset <= checkpoint.logStartOffset) return true
+    try {
+      await this.#save({ ...checkpoint, logStartOffset: offset })
+      return true
+    } catch (error) {
+      logger.warn('the start of a log cannot be saved', { directory, offset, cause: String(error) })
+      return false
+    }
   }
 
   async #save(checkpoint: PartitionCheckpoint): Promise<void> {

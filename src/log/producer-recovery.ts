@@ -48,13 +48,17 @@ interface Snapshot {
   readonly offset: number
 }
 
-/** The newest snapshot at or before `limit` that can be read; without one, no producers at offset 0. */
-function newestSnapshot({ fs, directory, logger }: ProducerRecovery, limit: number): Snapshot {
+/**
+ * The newest snapshot at or before `limit` that can be read; without one, no producers at offset 0. When batches after it were
+ * deleted, what its producers sent last is not known: they count as forgotten, and may continue with any sequence.
+ */
+function newestSnapshot({ fs, directory, segments, logger }: ProducerRecovery, limit: number): Snapshot {
+  const firstOffset = segments[0]?.baseOffset ?? 0
   for (const offset of offsetsWithSuffix(fs.list(directory), suffixes.snapshot).reverse()) {
     if (offset > limit) continue
     const path = `${directory}/${fileName(offset, suffixes.snapshot)}`
     const state = decodeSnapshot(readWholeFile(fs, path))
-    if (state !== null) return { state, offset }
+    if (state !== null) return { state: offset < firstOffset ? new ProducerState() : state, offset }
     logger.warn('a producer snapshot is damaged; using an older one', { path })
   }
   return { state: new ProducerState(), offset: 0 }

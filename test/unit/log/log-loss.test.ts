@@ -158,6 +158,7 @@ describe('proven loss', () => {
   it.each([
     ['the end of the last segment', 'LOG_RECORDS_LOST 29-39', 0],
     ['a segment in the middle', 'LOG_RECORDS_LOST 14-26', 0],
+    ['a segment at the start', 'LOG_RECORDS_LOST 0-13', 14],
     ['all files but the checkpoint', 'LOG_RECORDS_LOST 0-39', 40],
   ])('is an error that names the offsets, and no offset is given out again: %s', async (what, error, start) => {
     const harness = await stopped()
@@ -167,8 +168,9 @@ describe('proven loss', () => {
       const head = Buffer.alloc(12)
       file.read(head, 0, 12, 0)
       file.truncate(2 * (head.readInt32BE(8) + 12))
-    } else if (what.startsWith('a segment')) harness.fs.remove(`${logDirectory}/${names[1]}`)
-    else
+    } else if (what.startsWith('a segment')) {
+      harness.fs.remove(`${logDirectory}/${names[what.endsWith('start') ? 0 : 1]}`)
+    } else
       for (const name of harness.fs.list(logDirectory))
         if (!name.endsWith('checkpoint')) harness.fs.remove(`${logDirectory}/${name}`)
     const log = await harness.open()
@@ -178,6 +180,17 @@ describe('proven loss', () => {
     expect(recordsOf(log).at(-1)?.offset).toBe(40)
     await log.close()
     await expect(harness.open()).resolves.toMatchObject({ logEndOffset: 41 })
+  })
+
+  it('is not what retention deleted', async () => {
+    const harness = new LogHarness({ segmentBytes: 1000, retentionMs: 1000 })
+    const log = await harness.open()
+    await fill(log, harness, 40)
+    harness.clock.advance(2000)
+    await expect(log.applyRetention()).resolves.toBe(3)
+    harness.crash('forget')
+    const again = await harness.open()
+    expect([again.logStartOffset, again.logEndOffset, errorsOf(harness)]).toEqual([40, 40, []])
   })
 
   it('ends when the missing segment is put back', async () => {

@@ -31,6 +31,33 @@ describe('retention', () => {
     expect(valuesOf(log).at(-1)).toBe('9')
   })
 
+  it('frees a full disk', async () => {
+    const harness = new LogHarness({ segmentBytes: 140, retentionMs: 5000 })
+    const log = await filled(harness, 10)
+    harness.clock.advance(10_000)
+    harness.fs.capacity = harness.fs.usedBytes
+    await expect(log.applyRetention()).resolves.toBe(5)
+    expect([log.logStartOffset, log.sizeInBytes]).toEqual([10, 0])
+    await log.close()
+    const again = await harness.open()
+    expect([again.logStartOffset, harness.logger.lines.filter(({ level }) => level === 'error')]).toEqual([10, []])
+  })
+
+  it('leaves a producer that continues when its last batches are deleted before a crash', async () => {
+    const harness = new LogHarness({ retentionMs: 1000 })
+    const log = await harness.open()
+    const batch = (baseSequence: number): Buffer =>
+      batchOf([['k', 'v', harness.clock.now()]], { producerId: 7, producerEpoch: 0, baseSequence })
+    await log.append(batch(0))
+    await log.checkpoint()
+    await log.append(batch(1))
+    harness.clock.advance(2000)
+    await expect(log.applyRetention()).resolves.toBe(1)
+    harness.crash('keep')
+    const again = await harness.open()
+    await expect(again.append(batch(2))).resolves.toMatchObject({ baseOffset: 2, isDuplicate: false })
+  })
+
   it('empties a log of which everything is too old, and goes on with its offsets', async () => {
     const harness = new LogHarness({ retentionMs: 5000 })
     const log = await filled(harness, 3)

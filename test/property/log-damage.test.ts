@@ -1,0 +1,12 @@
+import fc from 'fast-check'
+import { describe, it } from 'vitest'
+import { damageCases, damageLog, expectNoSilentLoss } from '../support/log-damage.ts'
+
+describe('a damaged partition', () => {
+  it('starts, and hides no loss', async () => {
+    await fc.assert(
+      fc.asyncProperty(damageCases, async (one) => expectNoSilentLoss(one, await damageLog(one))),
+      { numRuns: 800 },
+    )
+  })
+})
