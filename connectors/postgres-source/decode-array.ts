@@ -5,7 +5,6 @@ const open = 0x7b
 const close = 0x7d
 const quote = 0x22
 const backslash = 0x5c
-const comma = 0x2c
 const equals = 0x3d
 const bracket = 0x5b
 
@@ -13,22 +12,29 @@ const bracket = 0x5b
  * Reads Postgres's array text, `{a,"b c",NULL,"q\"x"}`. Connect arrays have one dimension: the inner arrays of a
  * multi-dimensional one become null, as in Debezium, and `onNested` is told.
  */
-export function arrayDecoder(element: ValueDecoder, onNested: () => void): ValueDecoder {
+export function arrayDecoder(element: ValueDecoder, onNested: () => void, delimiter: ',' | ';' = ','): ValueDecoder {
+  const items: ItemRules = { element, onNested, delimiter: delimiter.charCodeAt(0) }
   return (bytes, start, end) => {
-    if (start >= end || bytes[start] !== bracket) return itemsOf(bytes, start, end, element, onNested)
+    if (start >= end || bytes[start] !== bracket) return itemsOf(bytes, start, end, items)
     const { length, position } = boundsOf(bytes, start, end)
-    const items = itemsOf(bytes, position, end, element, onNested)
-    if (items.length !== length) throw notAnArray()
-    return items
+    const read = itemsOf(bytes, position, end, items)
+    if (read.length !== length) throw notAnArray()
+    return read
   }
+}
+
+interface ItemRules {
+  readonly element: ValueDecoder
+  readonly onNested: () => void
+  /** Between items; a semicolon for arrays of boxes, whose text has commas. */
+  readonly delimiter: number
 }
 
 function itemsOf(
   bytes: Buffer,
   start: number,
   end: number,
-  element: ValueDecoder,
-  onNested: () => void,
+  { element, onNested, delimiter }: ItemRules,
 ): ConnectValue[] {
   const items: ConnectValue[] = []
   if (start >= end || bytes[start] !== open) throw notAnArray()
@@ -44,13 +50,13 @@ function itemsOf(
       onNested()
       position = closingBrace(bytes, position, end) + 1
     } else {
-      const last = plainEnd(bytes, position, end)
+      const last = plainEnd(bytes, position, end, delimiter)
       items.push(isNull(bytes, position, last) ? null : element(bytes, position, last))
       position = last
     }
     if (position >= end) break
     if (bytes[position] === close && position === end - 1) return items
-    if (bytes[position] !== comma) throw notAnArray()
+    if (bytes[position] !== delimiter) throw notAnArray()
     position += 1
   }
   throw new DataError('the text of an array ends too early')
@@ -89,9 +95,9 @@ function closingBrace(bytes: Buffer, start: number, end: number): number {
   throw new DataError('the text of an array ends inside an inner array')
 }
 
-function plainEnd(bytes: Buffer, start: number, end: number): number {
+function plainEnd(bytes: Buffer, start: number, end: number, delimiter: number): number {
   let i = start
-  while (i < end && bytes[i] !== comma && bytes[i] !== close) {
+  while (i < end && bytes[i] !== delimiter && bytes[i] !== close) {
     const byte = bytes[i] ?? 0
     if (byte === quote || byte === open || byte === backslash || isBlank(byte)) throw notAnArray()
     i += 1

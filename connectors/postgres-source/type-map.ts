@@ -273,14 +273,24 @@ function arrayType(
   lose: OnLoss,
 ): ColumnType | null {
   const type = catalog.get(elementOid)
-  if (type === undefined || type.kind === 'd' || omittedElements.has(type.name)) return unknown(modes)
+  if (type === undefined || type.kind === 'd' || omittedElements.has(type.name)) return unknownArray(type, modes, lose)
   const element = scalarType(type, typmod, modes, lose)
-  if (element === null) return unknown(modes)
+  if (element === null) return unknownArray(type, modes, lose)
   const schema = arrayOf(withOptions(element.schema, { optional: type.kind !== 'e' }))
-  const decode = arrayDecoder(element.decode, () => {
-    lose('an array of several dimensions, whose inner arrays become null')
-  })
+  const decode = arrayDecoder(element.decode, () => loseNested(lose))
   return { ...column(schema, decode, []), isArray: true, placeholder: arrayPlaceholder(type, element, modes) }
+}
+
+function loseNested(lose: OnLoss): void {
+  lose('an array of several dimensions, whose inner arrays become null')
+}
+
+/** Carries each element as {@link unknown} does. */
+function unknownArray(type: PgType | undefined, modes: ValueModes, lose: OnLoss): ColumnType | null {
+  const element = unknown(modes)
+  if (element === null) return null
+  const decode = arrayDecoder(element.decode, () => loseNested(lose), type?.name === 'box' ? ';' : ',')
+  return { ...column(arrayOf(element.schema), decode, []), isArray: true }
 }
 
 /** What Debezium writes for an unchanged array; sinks compare with these values. */

@@ -80,6 +80,24 @@ describe('the mapping of types', () => {
     expect(map(999_999)).toBeNull()
   })
 
+  it.each<[string, string, string[]]>([
+    ['pg_lsn', '{0/1,16/B374D848}', ['0/1', '16/B374D848']],
+    ['box', '{(1,1),(0,0);(2,2),(1,1)}', ['(1,1),(0,0)', '(2,2),(1,1)']],
+    ['tsvector', `{"'a':1 'b':2",'c'}`, ["'a':1 'b':2", "'c'"]],
+    ['money', '{$1.00,"$1,000.00"}', ['$1.00', '$1,000.00']],
+    ['xid', '{}', []],
+  ])('keeps arrays of %s as arrays of texts where unknown types are kept', (name, text, items) => {
+    const type = oid(`_${name}`, { elementOid: oid(name) })
+    expect(map(type)).toBeNull()
+    const read = (binary: ValueModes['binary']) => {
+      const mapped = map(type, -1, { includeUnknown: true, binary })
+      expect(mapped?.schema.valueSchema?.optional).toBe(false)
+      return [mapped?.schema.valueSchema?.type, mapped?.decode(Buffer.from(text), 0, text.length)]
+    }
+    expect(read('bytes')).toEqual(['BYTES', items.map((item) => Buffer.from(item))])
+    expect(read('base64')).toEqual(['STRING', items.map((item) => Buffer.from(item).toString('base64'))])
+  })
+
   it('leaves arrays of some types out', () => {
     for (const name of ['money', 'interval', 'xml', 'point', 'bit']) {
       expect(map(oid(`_${name}`, { elementOid: oid(name) }))).toBeNull()
