@@ -96,16 +96,16 @@ export function readDigits(bytes: Buffer, start: number, end: number): number {
   return value
 }
 
-function digitAt(bytes: Buffer, position: number): number {
-  const digit = (bytes[position] ?? 0) - zero
-  if (digit < 0 || digit > 9) throw notUnderstood()
-  return digit
+/** The number of two digits; more than any of them where there are none. */
+function pairAt(bytes: Buffer, position: number): number {
+  const tens = (bytes[position] ?? 0) ^ zero
+  const ones = (bytes[position + 1] ?? 0) ^ zero
+  return tens > 9 || ones > 9 ? 100 : tens * 10 + ones
 }
 
 /** Two digits at `start`, `max` at most. */
 function readPair(bytes: Buffer, start: number, end: number, max: number): number {
-  if (start + 2 > end) throw notUnderstood()
-  const value = digitAt(bytes, start) * 10 + digitAt(bytes, start + 1)
+  const value = start + 2 > end ? 100 : pairAt(bytes, start)
   if (value > max) throw notUnderstood()
   cursor.position = start + 2
   return value
@@ -128,15 +128,35 @@ export function isBc(bytes: Buffer, start: number, end: number): boolean {
 
 /** Days of `Y…-MM-DD`, of a year before Christ if `bc`; leaves {@link cursor} behind the day. */
 export function readDate(bytes: Buffer, start: number, end: number, bc: boolean): number {
+  const isShort = bytes[start + 4] === dash && bytes[start + 7] === dash && start + 10 <= end
+  if (!isShort) return readLongDate(bytes, start, end, bc)
+  const century = pairAt(bytes, start)
+  const rest = pairAt(bytes, start + 2)
+  cursor.position = start + 10
+  if (century > 99 || rest > 99) throw notUnderstood()
+  const year = century * 100 + rest
+  return checkedDays(year, pairAt(bytes, start + 5), pairAt(bytes, start + 8), bc)
+}
+
+/** Of a year with more than four digits. */
+function readLongDate(bytes: Buffer, start: number, end: number, bc: boolean): number {
   const year = readDigits(bytes, start, end)
-  if (cursor.position - start < 4 || year === 0) throw notUnderstood()
+  if (cursor.position - start < 5) throw notUnderstood()
   step(bytes, end, dash)
   const month = readPair(bytes, cursor.position, end, 12)
   step(bytes, end, dash)
   const day = readPair(bytes, cursor.position, end, 31)
-  if (month === 0 || day === 0) throw notUnderstood()
-  const days = daysFromCivil(bc ? 1 - year : year, month, day)
-  if (day > 28 && civilFromDays(days).day !== day) throw notUnderstood()
+  return checkedDays(year, month, day, bc)
+}
+
+const monthDays = [0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
+function checkedDays(year: number, month: number, day: number, bc: boolean): number {
+  if (year === 0 || day === 0 || day > (monthDays[month] ?? 0)) throw notUnderstood()
+  const civilYear = bc ? 1 - year : year
+  const isLeap = civilYear % 4 === 0 && (civilYear % 100 !== 0 || civilYear % 400 === 0)
+  if (month === 2 && day === 29 && !isLeap) throw notUnderstood()
+  const days = daysFromCivil(civilYear, month, day)
   if (days < firstDay || days >= endOfDates) throw notUnderstood()
   return days
 }
@@ -158,18 +178,23 @@ export function readTime(bytes: Buffer, start: number, end: number): number {
 
 /** Microseconds of `:MM:SS[.ffffff]` at {@link cursor}, which stops behind it. */
 export function readMinutes(bytes: Buffer, end: number): number {
-  step(bytes, end, colon)
-  const minutes = readPair(bytes, cursor.position, end, 59)
-  step(bytes, end, colon)
-  const seconds = readPair(bytes, cursor.position, end, 59)
+  const start = cursor.position
+  if (start + 6 > end || bytes[start] !== colon || bytes[start + 3] !== colon) throw notUnderstood()
+  const minutes = pairAt(bytes, start + 1)
+  const seconds = pairAt(bytes, start + 4)
+  if (minutes > 59 || seconds > 59) throw notUnderstood()
+  cursor.position = start + 6
   const micros = minutes * 60_000_000 + seconds * 1_000_000
   if (!isAt(bytes, end, dot)) return micros
   const from = cursor.position + 1
   const fraction = readDigits(bytes, from, end)
   const digits = cursor.position - from
   if (digits > 6) throw notUnderstood()
-  return micros + fraction * 10 ** (6 - digits)
+  return micros + fraction * (fractionUnits[digits] ?? 1)
 }
+
+/** Microseconds of the last digit, by the number of digits. */
+const fractionUnits = [0, 100_000, 10_000, 1_000, 100, 10, 1]
 
 /** Seconds east of UTC of `±HH[:MM[:SS]]` at `start`; leaves {@link cursor} behind it. */
 export function readZone(bytes: Buffer, start: number, end: number): number {

@@ -144,51 +144,49 @@ export const decodeIsoTimestamp = orInfinite(infiniteTexts, (bytes, start, end) 
 /** timestamptz in UTC with exactly `digits` digits of a second's fraction. */
 export function zonedTimestampDecoder(digits: number): ValueDecoder {
   const length = digits === 0 ? 19 : 20 + digits
-  return orInfinite(infiniteTexts, (bytes, start, end) => {
-    if (isPlainUtc(bytes, start, end, length)) return plainUtcText(bytes, start, end - 3, length)
-    return zonedText(bytes, start, end, digits)
-  })
+  return orInfinite(
+    infiniteTexts,
+    (bytes, start, end) => plainUtcText(bytes, start, end, length) ?? zonedText(bytes, start, end, digits),
+  )
 }
 
 const zonedBytes = Buffer.alloc(32)
 
-/** `2026-02-03 04:05:06[.7]` up to `end` as ISO-8601 text of `length` characters and a Z. */
-function plainUtcText(bytes: Buffer, start: number, end: number, length: number): string {
-  const given = end - start
-  for (let i = 0; i < given; i += 1) zonedBytes[i] = bytes[start + i] as number
+/**
+ * `2026-02-03 04:05:06[.7]+00` as ISO-8601 text of `length` characters and a Z: the session runs in UTC. Null for another
+ * form, a day that not every year has, and a fraction with more digits.
+ */
+function plainUtcText(bytes: Buffer, start: number, end: number, length: number): string | null {
+  const given = end - 3 - start
+  if (given !== 19 && (given < 21 || given > length)) return null
+  if (bytes[end - 3] !== 0x2b || bytes[end - 2] !== 0x30 || bytes[end - 1] !== 0x30) return null
+  let others = 0
+  for (let i = 0; i < given; i += 1) {
+    const byte = bytes[start + i] as number
+    zonedBytes[i] = byte
+    if ((byte ^ 0x30) > 9) others += 1
+  }
+  if (!isPlain(given === 19 ? 5 : 6, others)) return null
   zonedBytes[10] = 0x54
   for (let i = given; i < length; i += 1) zonedBytes[i] = i === 19 ? 0x2e : 0x30
   zonedBytes[length] = 0x5a
   return zonedBytes.toString('latin1', 0, length + 1)
 }
 
-/** What stands between the digits of `YYYY-MM-DD HH:MM:SS.`, by position; 0 for a digit. */
-const separators = Array.from(Buffer.from('0000-00-00 00:00:00.'), (byte) => (byte === 0x30 ? 0 : byte))
-
-/** A year of four digits, a day that every month has, no more of a fraction than is wanted, and `+00` at the end: the session runs in UTC. */
-function isPlainUtc(bytes: Buffer, start: number, end: number, length: number): boolean {
-  const given = end - 3 - start
-  if (given !== 19 && (given < 21 || given > length)) return false
-  if (bytes[end - 3] !== 0x2b || bytes[end - 2] !== 0x30 || bytes[end - 1] !== 0x30) return false
-  for (let i = 0; i < given; i += 1) {
-    const byte = bytes[start + i] as number
-    const separator = separators[i] ?? 0
-    if (separator === 0 ? byte < 0x30 || byte > 0x39 : byte !== separator) return false
-  }
-  return isUpTo(bytes, start + 5, 12) && isUpTo(bytes, start + 8, 28) && isTimeOfDay(bytes, start + 11)
+/** Whether the copied text has separators in their places and nowhere else, and parts that a date and a time can have. */
+function isPlain(expected: number, others: number): boolean {
+  const text = zonedBytes
+  if (others !== expected || (expected === 6 && text[19] !== 0x2e)) return false
+  if (text[4] !== 0x2d || text[7] !== 0x2d || text[10] !== 0x20 || text[13] !== 0x3a || text[16] !== 0x3a) return false
+  const day = partAt(8)
+  const isDay = day > 0 && day <= (everyYearDays[partAt(5)] ?? 0)
+  return isDay && partAt(11) < 24 && partAt(14) < 60 && partAt(17) < 60
 }
 
-/** Whether `HH:MM:SS` is before 24:00. */
-function isTimeOfDay(bytes: Buffer, position: number): boolean {
-  const tens = bytes[position] ?? 0
-  if (tens > 0x32 || (tens === 0x32 && (bytes[position + 1] ?? 0) > 0x33)) return false
-  return (bytes[position + 3] ?? 0) < 0x36 && (bytes[position + 6] ?? 0) < 0x36
-}
+const everyYearDays = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
-/** Whether two digits make a number from 1 on. */
-function isUpTo(bytes: Buffer, position: number, max: number): boolean {
-  const value = ((bytes[position] ?? 0) - 0x30) * 10 + (bytes[position + 1] ?? 0) - 0x30
-  return value > 0 && value <= max
+function partAt(position: number): number {
+  return ((zonedBytes[position] ?? 0) - 0x30) * 10 + (zonedBytes[position + 1] ?? 0) - 0x30
 }
 
 function zonedText(bytes: Buffer, start: number, end: number, digits: number): string {
