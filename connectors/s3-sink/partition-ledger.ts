@@ -120,14 +120,18 @@ export class PartitionLedger {
   }
 
   /**
-   * The offset to commit; null when there is nothing to say. Records that went into no object count as done when
-   * no object lies before them, and none of an earlier life can.
+   * The offset to commit; null when there is nothing to say. Records that went into no object count as done when no open
+   * object lies before them, and none of an earlier life can.
    * @param current the offset after the last record that was delivered.
    */
   answer(current: number): number | null {
-    const head = this.#objects[0]
-    if (head === undefined && current > this.#next && this.#leftover === 'none') this.#next = current
-    const answer = head === undefined ? this.#next : offsetBefore(head, this.#committed)
+    const [head, second] = this.#objects
+    const isAllDone =
+      head === undefined ? this.#leftover === 'none' : head.state === 'completed' && second === undefined
+    if (isAllDone) this.#next = Math.max(this.#next, current)
+    // The gap behind a completed object is done with it.
+    const open = head?.state === 'completed' ? second : head
+    const answer = open === undefined ? this.#next : open.isNamed ? open.start : this.#committed
     this.#answered = answer === this.#committed ? null : answer
     this.#offered = Math.max(this.#offered, answer)
     return this.#answered
@@ -157,7 +161,7 @@ export class PartitionLedger {
     this.#objects.length = 0
     this.#answered = null
     if (head?.state === 'completed') this.#objects.push(head)
-    this.#next = head?.state === 'completed' ? head.end : this.#offered
+    this.#next = Math.max(this.#offered, head?.state === 'completed' ? head.end : 0)
     return this.#next
   }
 }
@@ -167,10 +171,4 @@ interface Entry {
   end: number
   state: 'open' | 'sealed' | 'completed'
   isNamed: boolean
-}
-
-/** Up to where everything is done, an object being the oldest. */
-function offsetBefore({ state, start, end, isNamed }: Entry, committed: number): number {
-  if (state === 'completed') return end
-  return isNamed ? start : committed
 }

@@ -65,9 +65,23 @@ describe('a partition ledger', () => {
     ledger.confirm(6)
     ledger.seal()
     ledger.completed()
-    expect(ledger.answer(9)).toBe(7)
-    ledger.confirm(7)
     expect(ledger.answer(9)).toBe(9)
+    ledger.confirm(9)
+    expect([ledger.committed, ledger.size, ledger.answer(9)]).toEqual([9, 0, null])
+  })
+
+  it('commits the gap behind an object together with it, up to the next one', () => {
+    const ledger = new PartitionLedger(0)
+    ledger.begin(0)
+    ledger.extend(0)
+    ledger.seal()
+    ledger.completed()
+    const second = ledger.begin(4)
+    expect([ledger.answer(5), second.start]).toEqual([4, 4])
+    ledger.confirm(4)
+    ledger.extend(4)
+    ledger.seal()
+    expect([ledger.committed, ledger.mayComplete, ledger.size]).toEqual([4, true, 1])
   })
 
   it('answers again what may not have been committed, and lets nothing appear behind it meanwhile', () => {
