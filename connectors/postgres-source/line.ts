@@ -36,7 +36,7 @@ export interface Timeline {
 }
 
 /** @param replication a replication session. */
-export async function identifySystem(replication: PgSession, standby: boolean): Promise<ServerLine> {
+export async function identifySystem(replication: Pick<PgSession, 'query'>, standby: boolean): Promise<ServerLine> {
   const [row] = await replication.query<{ systemid: string; timeline: number | string; xlogpos: string }>(
     'IDENTIFY_SYSTEM',
   )
@@ -49,7 +49,7 @@ export async function identifySystem(replication: PgSession, standby: boolean): 
 /** A server that was restored without the file of its history. */
 const undefinedFile = '58P01'
 
-async function timelineHistory(replication: PgSession, timeline: number): Promise<string> {
+async function timelineHistory(replication: Pick<PgSession, 'query'>, timeline: number): Promise<string> {
   try {
     const [row] = await replication.query<{ content: string | Buffer }>(`TIMELINE_HISTORY ${timeline}`)
     return String(row?.content ?? '')

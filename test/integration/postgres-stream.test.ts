@@ -1,3 +1,4 @@
+import { ConnectError, RetriableError } from 'penstock/api'
 import { from as copyFrom } from 'pg-copy-streams'
 import { expect, it } from 'vitest'
 import { opOf, rowOf, sourceBench, sourceOf, story, versionOf } from '../support/postgres-source.ts'
@@ -190,6 +191,23 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     expect(new Set(versions.slice(1023, 1030)).size).toBe(1)
     expect(versions[1030]).toBeGreaterThan(versions[1029] ?? 0n)
     await source.waitFor('the count', () => source.counters.get('source_shared_versions_total') === 6)
+  })
+
+  it('waits while its topics cannot be read, and says by name when they may not be', async () => {
+    const db = await bench.database('create table t (id int primary key); insert into t values (1)')
+    const offsets = new MemoryOffsets()
+    offsets.unreadable = new RetriableError('the brokers are away')
+    const source = await bench.source(db.config(), offsets)
+    await source.waitFor('some attempts', () => source.retried.length >= 2)
+    expect(source.records).toEqual([])
+    offsets.unreadable = new ConnectError('Allow the worker to read.', { code: 'TOPIC_READ_DENIED' })
+    await source.waitForRecords(1)
+    expect(source.conditions.get('PG_VERSIONS_UNREAD')).toMatch(/topics may not be read.*Allow the worker to read/)
+    await source.stop()
+    offsets.unreadable = null
+    const again = await bench.source(db.config({ 'snapshot.mode': 'always' }), offsets)
+    await again.waitForRecords(1)
+    expect(again.conditions.has('PG_VERSIONS_UNREAD')).toBe(false)
   })
 
   it('writes heartbeats that carry how far it is', async () => {

@@ -21,6 +21,8 @@ export class MemoryOffsets {
   readonly written: SourceOffset[] = []
   /** The greatest number that each header has in a topic: `topic header`. */
   readonly greatest = new Map<string, bigint>()
+  /** What asking for them fails with. */
+  unreadable: Error | null = null
 
   get last(): SourceOffset | null {
     return this.written.at(-1) ?? null
@@ -242,6 +244,7 @@ export class SourceTaskHarness {
       },
       readOffsets: async (partitions) => partitions.map(() => this.offsets.last),
       greatestHeader: async (topics, header) => {
+        if (this.offsets.unreadable !== null) throw this.offsets.unreadable
         const found = topics.flatMap((topic) => this.offsets.greatest.get(`${topic} ${header}`) ?? [])
         return found.length === 0 ? null : found.reduce((a, b) => (a > b ? a : b))
       },

@@ -7,7 +7,14 @@ import {
   type LineCase,
   type LineDecision,
 } from '../../../connectors/postgres-source/line-decision.ts'
-import { timelinesOf, type Line, type ServerLine } from '../../../connectors/postgres-source/line.ts'
+import {
+  currentTimeline,
+  identifySystem,
+  timelinesOf,
+  type Line,
+  type ServerLine,
+} from '../../../connectors/postgres-source/line.ts'
+import { pgError } from '../../../connectors/postgres-source/pg-error.ts'
 import { commitOffset, furthest } from '../../../connectors/postgres-source/offset.ts'
 import { firstVersion } from '../../../connectors/postgres-source/row-version.ts'
 import { findLine, lineFrom } from '../../../connectors/postgres-source/session-line.ts'
@@ -31,6 +38,35 @@ describe('the timelines of a server', () => {
       { name: '3@0/200', end: 0x16b374d848 },
       { name: '4@16/B374D848', end: Infinity },
     ])
+  })
+})
+
+describe('a server on its second timeline', () => {
+  function answering(history: () => object): Parameters<typeof identifySystem>[0] {
+    const rows = (sql: string): object =>
+      sql === 'IDENTIFY_SYSTEM' ? { systemid: '7412', timeline: '2', xlogpos: '0/3E8' } : history()
+    return { query: async <Row extends object>(sql: string) => [rows(sql) as Row] }
+  }
+
+  it('names it by where it begins, whether the history comes as text or as bytes', async () => {
+    const file = '1\t0/200\tno recovery target specified\n'
+    for (const content of [file, Buffer.from(file)]) {
+      expect(
+        await identifySystem(
+          answering(() => ({ content })),
+          false,
+        ),
+      ).toEqual(promoted)
+    }
+  })
+
+  it('names it by its number where the file of its history is lost, and fails with any other error', async () => {
+    const failing = (code: string) =>
+      answering(() => {
+        throw pgError(Object.assign(new Error('could not open file'), { code }), 'TIMELINE_HISTORY 2')
+      })
+    expect(currentTimeline(await identifySystem(failing('58P01'), false))).toBe('2')
+    await expect(identifySystem(failing('42501'), false)).rejects.toThrow('PG_PRIVILEGE')
   })
 })
 
