@@ -56,7 +56,9 @@ export class Broker {
     try {
       return await start(options, stops, (address, topics) => new Broker(address, topics, stops))
     } catch (error) {
-      await stopAll(stops)
+      await stopAll(stops).catch((other: unknown) =>
+        options.logger.error('could not stop in order after a failed start', { error: String(other) }),
+      )
       throw error
     }
   }
@@ -111,6 +113,15 @@ function advertised({ host, port }: ListenAddress, advertisedHost: string | unde
   return { host: advertisedHost ?? (allInterfaces.has(host) ? hostname() : host), port }
 }
 
+/** Takes every step, also behind one that fails: the lock and the threads have to go. @throws what failed first. */
 async function stopAll(stops: Stops): Promise<void> {
-  for (const stop of stops) await stop()
+  const failures: unknown[] = []
+  for (const stop of stops) {
+    try {
+      await stop()
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
 }

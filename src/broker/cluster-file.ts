@@ -1,11 +1,13 @@
 import { readWholeFile, replaceFile, type FileSystem } from '../log/file-system.ts'
+import { crc32c } from '../protocol/crc32c.ts'
 import { CorruptMetadataError } from './broker-error.ts'
 import type { TopicOverrides } from './topic-configs.ts'
 
 /*
  * `<data folder>/__cluster/metadata.json`: what exists. Replaced as a whole, by rename, before a change is answered; a topic that
  * is being deleted stays listed under `deleting` until its folders are gone, so that its records can never come back under a
- * topic of the same name.
+ * topic of the same name. `checksum` is the CRC-32C of everything else as compact JSON, in hexadecimal: JSON that lost a bit may
+ * still be JSON. A file of an earlier version has none.
  */
 
 /** A topic as it is stored. */
@@ -17,12 +19,22 @@ export interface TopicRecord {
   readonly configs: TopicOverrides
 }
 
+/** Offsets that were committed for a topic that is deleted, and whose tombstones are not written yet. */
+export interface ObsoleteOffsets {
+  readonly name: string
+  /** That of the deleted topic. */
+  readonly id: string
+  /** By partition of the offsets topic: records below this offset are about the deleted topic. */
+  readonly before: readonly number[]
+}
+
 /** Everything the broker knows beyond its logs. */
 export interface ClusterMetadata {
   readonly clusterId: string
   readonly topics: readonly TopicRecord[]
   /** Topics whose folders are still to be removed. */
   readonly deleting: readonly TopicRecord[]
+  readonly obsoleteOffsets: readonly ObsoleteOffsets[]
 }
 
 const folderName = '__cluster'
@@ -37,12 +49,17 @@ export function randomUuid(): string {
   }
 }
 
+/** Whether the folder is that of a cluster. */
+export function hasClusterFile(fs: FileSystem, dataDirectory: string): boolean {
+  return fs.exists(`${dataDirectory}/${folderName}/${fileName}`)
+}
+
 /** The metadata of a data folder, or that of an empty cluster. @throws CorruptMetadataError when the file does not read as one. */
 export function readClusterFile(fs: FileSystem, dataDirectory: string): ClusterMetadata {
   const path = `${dataDirectory}/${folderName}/${fileName}`
   if (!fs.exists(path)) {
     refuseOrphans(fs, dataDirectory)
-    return { clusterId: randomUuid(), topics: [], deleting: [] }
+    return { clusterId: randomUuid(), topics: [], deleting: [], obsoleteOffsets: [] }
   }
   try {
     return parse(JSON.parse(readWholeFile(fs, path).toString('utf8')))
@@ -68,8 +85,19 @@ export async function writeClusterFile(
     fs.makeDirectory(folder)
     await fs.syncDirectory(dataDirectory)
   }
-  const text = JSON.stringify({ version: formatVersion, ...metadata }, null, 1)
-  await replaceFile(fs, folder, fileName, Buffer.from(`${text}\n`, 'utf8'))
+  await replaceFile(fs, folder, fileName, encode(metadata))
+}
+
+/** Whether the file holds exactly this. @throws the system's error */
+export function clusterFileHolds(fs: FileSystem, dataDirectory: string, metadata: ClusterMetadata): boolean {
+  if (!hasClusterFile(fs, dataDirectory)) return false
+  return readWholeFile(fs, `${dataDirectory}/${folderName}/${fileName}`).equals(encode(metadata))
+}
+
+function encode(metadata: ClusterMetadata): Buffer {
+  const content = { version: formatVersion, ...metadata }
+  const text = JSON.stringify({ ...content, checksum: checksumOf(content) }, null, 1)
+  return Buffer.from(`${text}\n`, 'utf8')
 }
 
 /** Without metadata nothing says what the folders of partitions are: starting empty would hide them, and later overwrite them. */
@@ -82,11 +110,37 @@ function refuseOrphans(fs: FileSystem, dataDirectory: string): void {
   )
 }
 
+function checksumOf(content: object): string {
+  return crc32c(Buffer.from(JSON.stringify(content), 'utf8')).toString(16)
+}
+
 function parse(value: unknown): ClusterMetadata {
-  const { version, clusterId, topics, deleting } = value as Record<string, unknown>
+  if (typeof value !== 'object' || value === null) throw new CorruptMetadataError('it is not an object')
+  const { checksum, ...content } = value as Record<string, unknown>
+  const { version, clusterId, topics, deleting, obsoleteOffsets = [], ...others } = content
   if (version !== formatVersion) throw new CorruptMetadataError(`version ${String(version)} is not ${formatVersion}`)
+  // A damaged "checksum" must not make the file one that has none.
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) throw new CorruptMetadataError(`${unknown} is not a field of it`)
+  if (checksum !== undefined && checksum !== checksumOf(content))
+    throw new CorruptMetadataError('its checksum is wrong')
   if (typeof clusterId !== 'string') throw new CorruptMetadataError('clusterId is missing')
-  return { clusterId, topics: parseTopics(topics), deleting: parseTopics(deleting) }
+  return {
+    clusterId,
+    topics: parseTopics(topics),
+    deleting: parseTopics(deleting),
+    obsoleteOffsets: parseObsolete(obsoleteOffsets),
+  }
+}
+
+function parseObsolete(value: unknown): ObsoleteOffsets[] {
+  if (!Array.isArray(value)) throw new CorruptMetadataError('obsoleteOffsets is not a list')
+  return value.map((item: unknown) => {
+    const { name, id, before } = item as Record<string, unknown>
+    const isComplete = typeof name === 'string' && typeof id === 'string' && Array.isArray(before)
+    if (!isComplete) throw new CorruptMetadataError(`obsolete offsets are not complete: ${JSON.stringify(item)}`)
+    return { name, id, before: before.map(Number) }
+  })
 }
 
 function parseTopics(value: unknown): TopicRecord[] {

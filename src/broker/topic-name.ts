@@ -1,7 +1,10 @@
 const maxLength = 249
 
+/** The topic of committed offsets and groups. */
+export const offsetsTopicName = '__consumer_offsets'
+
 /** Topics of the broker itself: clients read them, only the broker writes them. */
-const internalTopics: ReadonlySet<string> = new Set(['__consumer_offsets', '__transaction_state'])
+const internalTopics: ReadonlySet<string> = new Set([offsetsTopicName, '__transaction_state'])
 
 /** Whether the topic belongs to the broker. */
 export function isInternalTopic(name: string): boolean {

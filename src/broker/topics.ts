@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logger.ts'
 import type { FileSystem } from '../log/file-system.ts'
@@ -7,15 +6,20 @@ import { LogError, StorageError } from '../log/log-error.ts'
 import { PartitionLog } from '../log/partition-log.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import {
+  clusterFileHolds,
+  hasClusterFile,
   randomUuid,
   readClusterFile,
   writeClusterFile,
   type ClusterMetadata,
+  type ObsoleteOffsets,
   type TopicRecord,
 } from './cluster-file.ts'
+import { PartitionFolders } from './partition-folders.ts'
+import { CorruptMetadataError } from './broker-error.ts'
 import { logConfigOf, type TopicOverrides } from './topic-configs.ts'
 import { TopicError } from './topic-error.ts'
-import { isInternalTopic } from './topic-name.ts'
+import { isInternalTopic, offsetsTopicName } from './topic-name.ts'
 
 /** A topic that can be written and read. */
 export interface Topic {
@@ -25,6 +29,12 @@ export interface Topic {
   readonly isInternal: boolean
   readonly partitions: readonly PartitionLog[]
 }
+
+/**
+ * Told of a deletion while the name is free: nothing committed for it may be served from here on. Resolves with whether what
+ * is stored about it is gone, too; null when there is nothing.
+ */
+export type DeletionListener = (name: string) => Promise<boolean> | null
 
 /** What the topics live on. */
 export interface TopicsOptions {
@@ -44,22 +54,32 @@ export class Topics {
   readonly #options: TopicsOptions
   readonly #byName = new Map<string, Topic>()
   readonly #byId = new Map<string, Topic>()
-  readonly #deletionListeners = new Set<(name: string) => void>()
+  readonly #deletionListeners = new Set<DeletionListener>()
+  readonly #folders: PartitionFolders
+  /** Ids of deleted topics that no stored offset is about. */
+  readonly #forgotten = new Set<string>()
   #metadata: ClusterMetadata
   #turn: Promise<unknown> = Promise.resolve()
 
   private constructor(options: TopicsOptions, metadata: ClusterMetadata) {
     this.#options = options
     this.#metadata = metadata
+    this.#folders = new PartitionFolders(options.fs, options.dataDirectory, options.logger)
   }
 
-  /** Opens all partitions of a data folder, after finishing deletions that were under way. */
+  /** Opens all partitions of a data folder, and finishes deletions that were under way. */
   static async open(options: TopicsOptions): Promise<Topics> {
+    const isNew = !hasClusterFile(options.fs, options.dataDirectory)
     const metadata = readClusterFile(options.fs, options.dataDirectory)
     const topics = new Topics(options, metadata)
-    for (const record of metadata.deleting) await topics.#removeFolders(record)
-    await topics.#save({ ...metadata, deleting: [] })
-    for (const record of metadata.topics) topics.#hold(await topics.#openTopic(record))
+    if (isNew) await topics.#save(metadata)
+    topics.#folders.refuseUnknown(metadata)
+    for (const record of metadata.topics) {
+      for (let index = 0; index < record.partitionCount; index += 1)
+        topics.#folders.verify(record.name, index, record.id)
+      topics.#hold(await topics.#openTopic(record))
+    }
+    await topics.#finishDeletions()
     return topics
   }
 
@@ -88,8 +108,22 @@ export class Topics {
     return this.#byName.get(name)?.partitions[index]
   }
 
-  /** Calls `listener` with the name of every topic that is deleted. The answer stops it. */
-  onDeleted(listener: (name: string) => void): () => void {
+  /** Whether a record of the offsets topic is about a topic that is deleted, though one of that name may exist. */
+  isObsolete(name: string, partition: number, offset: number): boolean {
+    const { deleting, obsoleteOffsets } = this.#metadata
+    // While it is being deleted there is no other topic of that name.
+    if (!this.#byName.has(name) && deleting.some((record) => record.name === name)) return true
+    return obsoleteOffsets.some((record) => record.name === name && offset < (record.before[partition] ?? 0))
+  }
+
+  /** Says that nothing stored is obsolete any more. Saved with the next change if that fails. */
+  async offsetsForgotten(): Promise<void> {
+    for (const { id } of [...this.#metadata.deleting, ...this.#metadata.obsoleteOffsets]) this.#forgotten.add(id)
+    await this.#dropForgotten()
+  }
+
+  /** Calls `listener` for every topic that is deleted. The answer stops it. */
+  onDeleted(listener: DeletionListener): () => void {
     this.#deletionListeners.add(listener)
     return () => this.#deletionListeners.delete(listener)
   }
@@ -100,15 +134,15 @@ export class Topics {
       if (this.#byName.has(name))
         throw new TopicError(errorCodes.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`)
       const record: TopicRecord = { name, id: randomUuid(), partitionCount, configs }
-      const topic = await this.#openTopic(record)
+      await this.#removeDeleted(name)
+      const partitions = await this.#createPartitions(record, 0)
       try {
-        await this.#save({ ...this.#metadata, topics: [...this.#metadata.topics, record] })
+        await this.#save({ ...this.#withoutDeleted(name), topics: [...this.#metadata.topics, record] })
       } catch (error) {
-        await closeAll(topic.partitions)
+        await this.#discard(partitions)
         throw error
       }
-      this.#hold(topic)
-      return topic
+      return this.#hold(topicOf(record, partitions))
     })
   }
 
@@ -130,15 +164,12 @@ export class Topics {
       const record = this.#recordOf(name)
       const topics = this.#metadata.topics.filter((other) => other.name !== name)
       await this.#save({ ...this.#metadata, topics, deleting: [...this.#metadata.deleting, record] })
+      // It is decided, and done at the latest by the next start: what fails from here on is not the client's concern.
       this.#byName.delete(name)
       this.#byId.delete(topic.id)
-      for (const listener of this.#deletionListeners) listener(name)
-      await closeAll(topic.partitions)
-      await this.#removeFolders(record)
-      await this.#save({
-        ...this.#metadata,
-        deleting: this.#metadata.deleting.filter((other) => other.id !== record.id),
-      })
+      this.#forgetOffsets(record)
+      await this.#discard(topic.partitions)
+      await this.#finishDeletions()
     })
   }
 
@@ -153,11 +184,11 @@ export class Topics {
           `The topic ${name} currently has ${current} partition(s); ${count} would not be an increase.`,
         )
       }
-      const added = await this.#openPartitions({ ...this.#recordOf(name), partitionCount: count }, current)
+      const added = await this.#createPartitions({ ...this.#recordOf(name), partitionCount: count }, current)
       try {
         await this.#replaceRecord({ ...this.#recordOf(name), partitionCount: count })
       } catch (error) {
-        await closeAll(added)
+        await this.#discard(added)
         throw error
       }
       return this.#hold({ ...topic, partitions: [...topic.partitions, ...added] })
@@ -202,8 +233,20 @@ export class Topics {
   }
 
   async #openTopic(record: TopicRecord): Promise<Topic> {
-    const { name, id, configs } = record
-    return { name, id, configs, isInternal: isInternalTopic(name), partitions: await this.#openPartitions(record, 0) }
+    return topicOf(record, await this.#openPartitions(record, 0))
+  }
+
+  /** Partitions that were never there; nothing of another topic, or of an attempt that failed, is in them. */
+  async #createPartitions(record: TopicRecord, from: number): Promise<PartitionLog[]> {
+    for (let index = from; index < record.partitionCount; index += 1) {
+      try {
+        await this.#folders.claim(record.name, index, record.id)
+      } catch (error) {
+        if (!(error instanceof CorruptMetadataError)) throw error
+        throw new StorageError(error.message, { cause: error })
+      }
+    }
+    return this.#openPartitions(record, from)
   }
 
   async #openPartitions(record: TopicRecord, from: number): Promise<PartitionLog[]> {
@@ -212,30 +255,82 @@ export class Topics {
     const opened: PartitionLog[] = []
     try {
       for (let index = from; index < record.partitionCount; index += 1) {
-        const directory = this.#folderOf(record.name, index)
+        const directory = this.#folders.pathOf(record.name, index)
         opened.push(await PartitionLog.open({ fs, directory, config, clock, logger }))
       }
     } catch (error) {
-      await closeAll(opened)
+      await this.#discard(opened)
       throw error
     }
     return opened
   }
 
-  #folderOf(name: string, partition: number): string {
-    return `${this.#options.dataDirectory}/${name}-${partition}`
+  /** Closes partitions that are not wanted; never hides why. */
+  async #discard(partitions: readonly PartitionLog[]): Promise<void> {
+    for (const result of await Promise.allSettled(partitions.map((log) => log.close({ checkpoint: false })))) {
+      if (result.status === 'rejected')
+        this.#options.logger.warn('a partition could not be closed in order', { error: String(result.reason) })
+    }
   }
 
-  /** Durable for the files: what a loss of power brought back would be found by a topic of the same name. */
-  async #removeFolders(record: TopicRecord): Promise<void> {
-    const { fs } = this.#options
-    for (let index = 0; index < record.partitionCount; index += 1) {
-      const folder = this.#folderOf(record.name, index)
-      if (!fs.exists(folder)) continue
-      for (const file of fs.list(folder)) fs.remove(`${folder}/${file}`)
-      await fs.syncDirectory(folder)
-      rmSync(folder, { recursive: true, force: true })
+  #forgetOffsets(record: TopicRecord): void {
+    const tasks = [...this.#deletionListeners].flatMap((listener) => listener(record.name) ?? [])
+    if (tasks.length === 0) this.#forgotten.add(record.id)
+    void Promise.all(tasks).then((done) => {
+      if (tasks.length === 0 || done.includes(false)) return undefined
+      this.#forgotten.add(record.id)
+      return this.#dropForgotten()
+    })
+  }
+
+  /** Saves that the tombstones are written. The next start writes them again if this fails. */
+  #dropForgotten(): Promise<void> {
+    const change = this.#turn.then(async () => {
+      const obsoleteOffsets = this.#metadata.obsoleteOffsets.filter(({ id }) => !this.#forgotten.has(id))
+      if (obsoleteOffsets.length === this.#metadata.obsoleteOffsets.length) return
+      await this.#save({ ...this.#metadata, obsoleteOffsets })
+    })
+    this.#turn = change.catch((error: unknown) => {
+      this.#options.logger.warn('metadata.json could not be written', { error: String(error) })
+    })
+    return this.#turn.then(() => undefined)
+  }
+
+  /** Removes what is left of deleted topics. What cannot be removed stays on the list for a later attempt. */
+  async #finishDeletions(): Promise<void> {
+    let metadata = this.#metadata
+    for (const { name, id } of metadata.deleting) {
+      try {
+        await this.#removeDeleted(name)
+        metadata = this.#withoutDeleted(name, metadata)
+      } catch (error) {
+        const topic = { topic: name, id, error: String(error) }
+        this.#options.logger.warn('the folders of a deleted topic could not be removed; trying again later', topic)
+      }
     }
+    if (metadata === this.#metadata) return
+    try {
+      await this.#save(metadata)
+    } catch (error) {
+      this.#options.logger.warn('metadata.json could not be written', { error: String(error) })
+    }
+  }
+
+  async #removeDeleted(name: string): Promise<void> {
+    for (const record of this.#metadata.deleting)
+      if (record.name === name) await this.#folders.remove(record, this.#byName.has(name))
+  }
+
+  /** The metadata once the folders of deleted topics of that name are gone: only their offsets may be left. */
+  #withoutDeleted(name: string, metadata: ClusterMetadata = this.#metadata): ClusterMetadata {
+    const gone = metadata.deleting.filter((record) => record.name === name)
+    if (gone.length === 0) return metadata
+    const before = this.#byName.get(offsetsTopicName)?.partitions.map((log) => log.logEndOffset) ?? []
+    const obsolete: ObsoleteOffsets[] = gone
+      .filter(({ id }) => before.length > 0 && !this.#forgotten.has(id) && !this.#byName.has(name))
+      .map(({ id }) => ({ name, id, before }))
+    const deleting = metadata.deleting.filter((record) => record.name !== name)
+    return { ...metadata, deleting, obsoleteOffsets: [...metadata.obsoleteOffsets, ...obsolete] }
   }
 
   #replaceRecord(record: TopicRecord): Promise<void> {
@@ -244,8 +339,26 @@ export class Topics {
   }
 
   async #save(metadata: ClusterMetadata): Promise<void> {
-    await writeClusterFile(this.#options.fs, this.#options.dataDirectory, metadata)
+    const { fs, dataDirectory } = this.#options
+    try {
+      await writeClusterFile(fs, dataDirectory, metadata)
+    } catch (error) {
+      await this.#takeBack(metadata)
+      throw error
+    }
     this.#metadata = metadata
+  }
+
+  /** A change that failed after its file was in place is undone: the next start would find it, a refused deletion for one. */
+  async #takeBack(refused: ClusterMetadata): Promise<void> {
+    const { fs, dataDirectory, logger } = this.#options
+    try {
+      if (clusterFileHolds(fs, dataDirectory, refused)) await writeClusterFile(fs, dataDirectory, this.#metadata)
+    } catch (error) {
+      const advice =
+        'metadata.json holds a change that was refused: the next start carries it out unless another change is made'
+      logger.error(advice, { error: String(error) })
+    }
   }
 
   /** One change after the other; what the disk refuses is KAFKA_STORAGE_ERROR. */
@@ -262,6 +375,13 @@ export class Topics {
   }
 }
 
+function topicOf({ name, id, configs }: TopicRecord, partitions: readonly PartitionLog[]): Topic {
+  return { name, id, configs, isInternal: isInternalTopic(name), partitions }
+}
+
+/** Closes all of them, also behind one that fails. @throws what failed first. */
 async function closeAll(partitions: readonly PartitionLog[]): Promise<void> {
-  await Promise.all(partitions.map((partition) => partition.close()))
+  const results = await Promise.allSettled(partitions.map((partition) => partition.close()))
+  const failed = results.find((result) => result.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
 }

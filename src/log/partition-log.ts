@@ -267,14 +267,17 @@ export class PartitionLog {
     return this.#whileOpen(() => this.#upkeep.writeCheckpoint())
   }
 
-  /** Waits for what was appended, writes the recovery point, closes the files. Later calls fail; listeners are told. */
-  async close(): Promise<void> {
+  /**
+   * Waits for what was appended, writes the recovery point, closes the files. Later calls fail; listeners are told.
+   * @param options.checkpoint false writes nothing: the partition is about to be deleted.
+   */
+  async close({ checkpoint = true }: { readonly checkpoint?: boolean } = {}): Promise<void> {
     if (this.#closed) return
     this.#closed = true
     this.#closing.abort()
     try {
       await this.#upkeep.inTurn(async () => {
-        if (this.#segments.failure === null) await this.#upkeep.writeCheckpoint()
+        if (checkpoint && this.#segments.failure === null) await this.#upkeep.writeCheckpoint()
       })
     } finally {
       await this.#segments.close()

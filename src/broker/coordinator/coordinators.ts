@@ -38,14 +38,17 @@ export class Coordinators {
   readonly groups: GroupCoordinator
   readonly handlers: readonly Handler[]
   readonly #stops: readonly (() => void)[]
+  readonly #logger: Logger
   #upkeep: Promise<void> = Promise.resolve()
 
   private constructor(options: CoordinatorsOptions) {
     const { topics, fs, dataDirectory, clock, logger } = options
     const config = { ...defaultCoordinatorConfig, ...options.config }
-    const log = new OffsetsTopic(topics, clock, config.offsetsTopicPartitions)
-    const groups = GroupCoordinator.open({ log, clock, logger, config })
+    const log = new OffsetsTopic(topics, clock, logger, config.offsetsTopicPartitions)
+    const isObsolete = topics.isObsolete.bind(topics)
+    const groups = GroupCoordinator.open({ log, isObsolete, clock, logger, config })
     this.groups = groups
+    this.#logger = logger
     this.handlers = [
       findCoordinatorHandler(options),
       joinGroupHandler(groups),
@@ -58,12 +61,15 @@ export class Coordinators {
       listGroupsHandler(groups),
       deleteGroupsHandler(groups),
       offsetDeleteHandler(groups, topics),
-      initProducerIdHandler(ProducerIds.open(fs, dataDirectory), logger),
+      initProducerIdHandler(ProducerIds.open(fs, dataDirectory, { clock, logger }), logger),
     ]
     this.#stops = [
-      topics.onDeleted((topic) => this.#inTurn(() => groups.forgetTopic(topic))),
+      topics.onDeleted((topic) => this.#behind(groups.forgetTopic(topic))),
       clock.every(config.offsetsRetentionCheckMs, () => this.#inTurn(() => groups.expire())),
     ]
+    this.#inTurn(async () => {
+      if (await groups.buryObsolete()) await topics.offsetsForgotten()
+    })
   }
 
   /** Reads what is stored. @throws LogError when the offsets do not read, CorruptMetadataError. */
@@ -78,8 +84,17 @@ export class Coordinators {
     await this.#upkeep
   }
 
+  /** What is written behind a deletion is waited for before the topics close. */
+  #behind(task: Promise<boolean> | null): Promise<boolean> | null {
+    if (task !== null) this.#inTurn(() => task)
+    return task
+  }
+
   /** Upkeep reports its failures itself, by the log lines of the coordinator. */
-  #inTurn(task: () => Promise<void>): void {
-    this.#upkeep = this.#upkeep.then(task)
+  #inTurn(task: () => Promise<unknown>): void {
+    this.#upkeep = this.#upkeep.then(task).then(
+      () => undefined,
+      (error: unknown) => this.#logger.error('the upkeep of groups failed', { error: String(error) }),
+    )
   }
 }

@@ -25,12 +25,12 @@ import {
   type SyncRequest,
 } from './group-protocol.ts'
 import { GroupTimers } from './group-timers.ts'
-import type { CoordinatorRecord } from './offsets-topic.ts'
+import type { CoordinatorRecord, StoredRecord } from './offsets-topic.ts'
 
 /** Where the coordinator's records go: {@link OffsetsTopic}. */
 export interface CoordinatorLog {
   append(group: string, records: readonly CoordinatorRecord[]): Promise<void>
-  load(visit: (key: Buffer, value: Buffer | null) => void): void
+  load(visit: (record: StoredRecord) => void): void
 }
 
 /** Who commits. */
@@ -50,9 +50,17 @@ export interface OffsetToCommit extends TopicPartition {
 /** What the coordinator lives on. */
 export interface GroupCoordinatorOptions {
   readonly log: CoordinatorLog
+  /** Whether a stored offset is about a topic that was deleted after it was committed. */
+  readonly isObsolete: (topic: string, partition: number, offset: number) => boolean
   readonly clock: Clock
   readonly logger: Logger
   readonly config: CoordinatorConfig
+}
+
+/** What became of a commit: the topics of the obsolete ones were deleted while it was written. */
+interface Written {
+  readonly errorCode: number
+  readonly obsolete: readonly TopicPartition[]
 }
 
 const { NONE } = errorCodes
@@ -69,9 +77,17 @@ export class GroupCoordinator implements GroupOwner {
   readonly #logger: Logger
   readonly #config: CoordinatorConfig
   readonly #timers: GroupTimers
+  readonly #isObsolete: GroupCoordinatorOptions['isObsolete']
+  /** Obsolete offsets in the log, by group. */
+  readonly #obsolete = new Map<string, readonly TopicPartition[]>()
+  /** How often each topic was deleted while this broker ran. */
+  readonly #deletions = new Map<string, number>()
+  /** Commits that are being written, by group. */
+  readonly #commits = new Map<string, Set<Promise<Written>>>()
 
   private constructor(options: GroupCoordinatorOptions) {
     this.#log = options.log
+    this.#isObsolete = options.isObsolete
     this.#clock = options.clock
     this.#logger = options.logger
     this.#config = options.config
@@ -149,10 +165,10 @@ export class GroupCoordinator implements GroupOwner {
       key: encodeOffsetKey(groupId, topic, partition),
       value: encodeOffsetValue(committed),
     }))
-    const failure = await this.#append(groupId, records)
-    if (failure !== NONE) return failure
-    for (const { topic, partition, committed } of entries) this.offsets.set(groupId, topic, partition, committed)
-    return NONE
+    const write = this.#write(groupId, entries, records)
+    const { errorCode, obsolete } = await this.#tracked(groupId, write)
+    if (obsolete.length > 0) await this.#bury(groupId, obsolete)
+    return errorCode
   }
 
   /** Deletes a group without members, offsets included. The answer is an error code. */
@@ -175,12 +191,24 @@ export class GroupCoordinator implements GroupOwner {
     return NONE
   }
 
-  /** Forgets what was committed for a topic that is gone. */
-  async forgetTopic(topic: string): Promise<void> {
+  /**
+   * Forgets what was committed for a topic that is gone: at once in memory, so that a topic of the same name never gets it.
+   * Resolves with whether it is gone from the log, too; null when there was nothing.
+   */
+  forgetTopic(topic: string): Promise<boolean> | null {
+    this.#deletions.set(topic, (this.#deletions.get(topic) ?? 0) + 1)
+    const gone = new Map<string, readonly TopicPartition[]>()
     for (const groupId of this.offsets.groups()) {
       const partitions = this.offsets.select(groupId, (name) => name === topic)
-      if (partitions.length > 0) await this.deleteOffsets(groupId, partitions)
+      if (partitions.length > 0) gone.set(groupId, partitions)
+      for (const { partition } of partitions) this.offsets.remove(groupId, topic, partition)
     }
+    return gone.size === 0 ? null : this.#buryAll(gone)
+  }
+
+  /** Writes tombstones of the obsolete offsets that were found when the log was read. Resolves with whether all are written. */
+  buryObsolete(): Promise<boolean> {
+    return this.#buryAll(this.#obsolete)
   }
 
   /** Forgets offsets of groups that have been empty for the retention time, and empty groups without offsets. */
@@ -247,16 +275,61 @@ export class GroupCoordinator implements GroupOwner {
     return NONE
   }
 
+  async #buryAll(gone: ReadonlyMap<string, readonly TopicPartition[]>): Promise<boolean> {
+    const written = await Promise.all([...gone].map(([groupId, partitions]) => this.#bury(groupId, partitions)))
+    return !written.includes(false)
+  }
+
+  /** Writes tombstones of offsets that are not in memory, but for those that are committed again meanwhile. */
+  async #bury(groupId: string, partitions: readonly TopicPartition[]): Promise<boolean> {
+    for (let writes = this.#commits.get(groupId); writes !== undefined; writes = this.#commits.get(groupId))
+      await Promise.allSettled(writes)
+    // A commit that begins after this look stands behind the tombstones.
+    const gone = partitions.filter(({ topic, partition }) => this.offsets.get(groupId, topic, partition) === undefined)
+    const keys = gone.map(({ topic, partition }) => encodeOffsetKey(groupId, topic, partition))
+    return (await this.#append(groupId, keys.map(tombstone))) === NONE
+  }
+
+  /** Stores offsets, then puts them into memory, but for those of topics that were deleted meanwhile. */
+  async #write(
+    groupId: string,
+    entries: readonly (TopicPartition & { readonly committed: CommittedOffset })[],
+    records: readonly CoordinatorRecord[],
+  ): Promise<Written> {
+    const deletions = entries.map(({ topic }) => this.#deletions.get(topic))
+    const errorCode = await this.#append(groupId, records)
+    if (errorCode !== NONE) return { errorCode, obsolete: [] }
+    const obsolete = entries.filter(({ topic }, place) => this.#deletions.get(topic) !== deletions[place])
+    for (const entry of entries) {
+      const { topic, partition, committed } = entry
+      if (!obsolete.includes(entry)) this.offsets.set(groupId, topic, partition, committed)
+    }
+    return { errorCode, obsolete }
+  }
+
+  async #tracked(groupId: string, write: Promise<Written>): Promise<Written> {
+    const writes = this.#commits.get(groupId) ?? new Set()
+    this.#commits.set(groupId, writes.add(write))
+    try {
+      return await write
+    } finally {
+      writes.delete(write)
+      if (writes.size === 0) this.#commits.delete(groupId)
+    }
+  }
+
   #load(): void {
     const groups = new Map<string, StoredGroup>()
-    this.#log.load((keyBytes, value) => {
+    this.#log.load(({ key: keyBytes, value, ...place }) => {
       const key = decodeKey(keyBytes)
       if (key?.kind === 'group') {
         if (value === null) groups.delete(key.group)
         else groups.set(key.group, decodeGroupValue(value))
       } else if (key?.kind === 'offset') {
         const { group, topic, partition } = key
-        if (value === null) this.offsets.remove(group, topic, partition)
+        const isObsolete = value !== null && this.#isObsolete(topic, place.partition, place.offset)
+        if (isObsolete) this.#obsolete.set(group, [...(this.#obsolete.get(group) ?? []), { topic, partition }])
+        if (value === null || isObsolete) this.offsets.remove(group, topic, partition)
         else this.offsets.set(group, topic, partition, decodeOffsetValue(value))
       }
     })

@@ -1,12 +1,12 @@
 import type { Clock } from '../../foundation/clock.ts'
+import type { Logger } from '../../foundation/logger.ts'
 import { BatchBuilder } from '../../protocol/batch-builder.ts'
-import { forEachBatch } from '../../protocol/record-batch.ts'
+import { forEachBatch, readBatchHeader, verifyBatch } from '../../protocol/record-batch.ts'
 import { RecordReader } from '../../protocol/record-reader.ts'
 import type { PartitionLog } from '../../log/partition-log.ts'
+import { CorruptMetadataError } from '../broker-error.ts'
+import { offsetsTopicName } from '../topic-name.ts'
 import type { Topic, Topics } from '../topics.ts'
-
-/** The topic of committed offsets and groups. */
-export const offsetsTopicName = '__consumer_offsets'
 
 const configs = { 'cleanup.policy': 'compact', 'segment.bytes': '104857600', 'compression.type': 'producer' }
 const readBytes = 1024 * 1024
@@ -17,15 +17,23 @@ export interface CoordinatorRecord {
   readonly value: Buffer | null
 }
 
+/** A record as it is stored. */
+export interface StoredRecord extends CoordinatorRecord {
+  readonly partition: number
+  readonly offset: number
+}
+
 /** Where the coordinator keeps its state: one partition per group, which is made when the first group needs it. */
 export class OffsetsTopic {
   readonly #topics: Topics
   readonly #clock: Clock
+  readonly #logger: Logger
   readonly #partitionCount: number
 
-  constructor(topics: Topics, clock: Clock, partitionCount: number) {
+  constructor(topics: Topics, clock: Clock, logger: Logger, partitionCount: number) {
     this.#topics = topics
     this.#clock = clock
+    this.#logger = logger
     this.#partitionCount = partitionCount
   }
 
@@ -40,27 +48,64 @@ export class OffsetsTopic {
     await log.append(builder.finish(), 'broker')
   }
 
-  /** Hands every record to `visit`, those of one group in their order. */
-  load(visit: (key: Buffer, value: Buffer | null) => void): void {
-    for (const log of this.#topics.get(offsetsTopicName)?.partitions ?? []) {
-      for (let offset = log.logStartOffset; ;) {
-        const answer = log.read({ offset, maxBytes: readBytes, isolation: 'read_committed', minOneBatch: true })
-        if (answer.batches.length === 0) break
-        forEachBatch(answer.batches, (header, position) => {
-          if (header.isControl) return
-          const reader = new RecordReader(answer.batches, position)
-          while (reader.next()) {
-            const key = reader.key()
-            if (key !== null) visit(key, reader.value())
-          }
-        })
-        offset = answer.nextOffset
+  /**
+   * Hands every record to `visit`, those of one group in their order. A batch that does not read is passed over, and so is a
+   * record at which `visit` throws: one damaged record must not keep all groups from their offsets.
+   */
+  load(visit: (record: StoredRecord) => void): void {
+    for (const [partition, log] of (this.#topics.get(offsetsTopicName)?.partitions ?? []).entries()) {
+      const passOver = (offset: number, error: unknown): void => {
+        const place = { topic: offsetsTopicName, partition, offset, error: String(error) }
+        this.#logger.error('an offset or a group that was stored here is lost: the record does not read', place)
+      }
+      let damagedAt = -1
+      for (let offset = log.logStartOffset; offset < log.highWatermark;) {
+        try {
+          const answer = log.read({ offset, maxBytes: readBytes, isolation: 'read_committed', minOneBatch: true })
+          if (answer.batches.length === 0) break
+          forEachBatch(answer.batches, (header, position) => {
+            if (!header.isControl) visitBatch(answer.batches, position, { partition, visit, passOver })
+          })
+          offset = Math.max(answer.nextOffset, offset + 1)
+        } catch (error) {
+          // Nothing says where the next batch begins: it is looked for offset by offset.
+          if (damagedAt !== offset) passOver(offset, error)
+          offset += 1
+          damagedAt = offset
+        }
       }
     }
   }
 
   #create(): Promise<Topic> {
     return this.#topics.ensure(offsetsTopicName, this.#partitionCount, configs)
+  }
+}
+
+interface Visiting {
+  readonly partition: number
+  readonly visit: (record: StoredRecord) => void
+  readonly passOver: (offset: number, error: unknown) => void
+}
+
+function visitBatch(batches: Buffer, position: number, { partition, visit, passOver }: Visiting): void {
+  let offset = readBatchHeader(batches, position).baseOffset
+  try {
+    const fault = verifyBatch(batches, position)
+    if (fault !== null) throw new CorruptMetadataError(`the batch is damaged: ${fault}`)
+    const reader = new RecordReader(batches, position)
+    while (reader.next()) {
+      offset = reader.offset
+      const key = reader.key()
+      if (key === null) continue
+      try {
+        visit({ key, value: reader.value(), partition, offset })
+      } catch (error) {
+        passOver(offset, error)
+      }
+    }
+  } catch (error) {
+    passOver(offset, error)
   }
 }
 

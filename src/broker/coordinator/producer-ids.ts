@@ -1,8 +1,32 @@
+import type { Clock } from '../../foundation/clock.ts'
+import type { Logger } from '../../foundation/logger.ts'
 import { readWholeFile, replaceFile, type FileSystem } from '../../log/file-system.ts'
-import { CorruptMetadataError } from '../broker-error.ts'
+import { crc32c } from '../../protocol/crc32c.ts'
 
 const fileName = 'producer-ids'
 const blockSize = 1000
+/** More than are ever given out in a millisecond: the time so far, in these, is above every id. */
+const idsPerMs = 1000
+
+/** What a damaged file is reported with and replaced by. */
+export interface ProducerIdsContext {
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** The file's text. A flipped bit in a number is another number: the checksum is that of the lines before it. */
+function encode(next: number): string {
+  const text = `version 1\nnext ${next}\n`
+  return `${text}checksum ${crc32c(Buffer.from(text)).toString(16)}\n`
+}
+
+/** Null when the text is damaged. Version 0 has no checksum. */
+function decode(text: string): number | null {
+  const [, version, next] = /^version ([01])\nnext (\d+)\n(?:checksum [0-9a-f]+\n)?$/.exec(text) ?? []
+  if (next === undefined) return null
+  const expected = version === '0' ? `version 0\nnext ${next}\n` : encode(Number(next))
+  return text === expected ? Number(next) : null
+}
 
 /**
  * Hands out producer ids, none of them twice, whatever happens: the end of a block of ids is durable before the first of the
@@ -22,14 +46,17 @@ export class ProducerIds {
     this.#blockEnd = next
   }
 
-  /** @throws CorruptMetadataError when the file does not read: ids must not be given out again. */
-  static open(fs: FileSystem, directory: string): ProducerIds {
+  static open(fs: FileSystem, directory: string, { clock, logger }: ProducerIdsContext): ProducerIds {
     const path = `${directory}/${fileName}`
     if (!fs.exists(path)) return new ProducerIds(fs, directory, 0)
-    const text = readWholeFile(fs, path).toString('utf8')
-    const next = /^version 0\nnext (\d+)\n$/.exec(text)?.[1]
-    if (next === undefined) throw new CorruptMetadataError(`${path} does not read as the next producer id`)
-    return new ProducerIds(fs, directory, Number(next))
+    const next = decode(readWholeFile(fs, path).toString('utf8'))
+    if (next !== null) return new ProducerIds(fs, directory, next)
+    const free = clock.now() * idsPerMs
+    logger.error('the file of the next producer id is damaged; ids go on far above all that were given out', {
+      path,
+      free,
+    })
+    return new ProducerIds(fs, directory, free)
   }
 
   /** An id nobody has. @throws the system's error when the next block cannot be reserved. */
@@ -47,7 +74,7 @@ export class ProducerIds {
 
   async #reserve(): Promise<void> {
     const end = this.#blockEnd + blockSize
-    await replaceFile(this.#fs, this.#directory, fileName, Buffer.from(`version 0\nnext ${end}\n`, 'utf8'))
+    await replaceFile(this.#fs, this.#directory, fileName, Buffer.from(encode(end), 'utf8'))
     this.#blockEnd = end
   }
 }

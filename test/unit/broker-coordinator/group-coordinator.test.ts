@@ -11,6 +11,7 @@ import {
 import {
   GroupCoordinator,
   type CoordinatorLog,
+  type GroupCoordinatorOptions,
   type OffsetToCommit,
 } from '../../../src/broker/coordinator/group-coordinator.ts'
 import type { JoinAnswer, JoinRequest, SyncAnswer } from '../../../src/broker/coordinator/group-protocol.ts'
@@ -18,8 +19,10 @@ import {
   OffsetsTopic,
   partitionOfGroup,
   type CoordinatorRecord,
+  type StoredRecord,
 } from '../../../src/broker/coordinator/offsets-topic.ts'
 import { ProducerIds } from '../../../src/broker/coordinator/producer-ids.ts'
+import { replaceFile } from '../../../src/log/file-system.ts'
 import { Topics } from '../../../src/broker/topics.ts'
 import { defaultLogConfig } from '../../../src/log/log-config.ts'
 import { StorageError } from '../../../src/log/log-error.ts'
@@ -42,8 +45,8 @@ class MemoryLog implements CoordinatorLog {
     return Promise.resolve()
   }
 
-  load(visit: (key: Buffer, value: Buffer | null) => void): void {
-    for (const { key, value } of this.records) visit(key, value)
+  load(visit: (record: StoredRecord) => void): void {
+    for (const [offset, { key, value }] of this.records.entries()) visit({ key, value, partition: 0, offset })
   }
 }
 
@@ -51,6 +54,7 @@ class Bench {
   readonly log = new MemoryLog()
   readonly clock = new ManualClock()
   readonly config: CoordinatorConfig
+  isObsolete: GroupCoordinatorOptions['isObsolete'] = () => false
   coordinator: GroupCoordinator
 
   constructor(config: Partial<CoordinatorConfig> = {}) {
@@ -60,7 +64,8 @@ class Bench {
 
   open(): GroupCoordinator {
     const { log, clock, config } = this
-    this.coordinator = GroupCoordinator.open({ log, clock, logger: quietLogger(), config })
+    const { isObsolete } = this
+    this.coordinator = GroupCoordinator.open({ log, isObsolete, clock, logger: quietLogger(), config })
     return this.coordinator
   }
 
@@ -90,10 +95,15 @@ class Bench {
 
   commit(
     offset: number,
-    options: { readonly memberId?: string; readonly generationId?: number; readonly topic?: string } = {},
+    options: {
+      readonly memberId?: string
+      readonly generationId?: number
+      readonly topic?: string
+      readonly partition?: number
+    } = {},
   ) {
-    const { memberId = '', generationId = -1, topic = 'orders' } = options
-    const one: OffsetToCommit = { topic, partition: 0, offset, leaderEpoch: 3, metadata: 'why' }
+    const { memberId = '', generationId = -1, topic = 'orders', partition = 0 } = options
+    const one: OffsetToCommit = { topic, partition, offset, leaderEpoch: 3, metadata: 'why' }
     return this.coordinator.commit('g', { memberId, groupInstanceId: null, generationId }, [one])
   }
 
@@ -172,6 +182,34 @@ describe('offsets', () => {
     expect([bench.offset(), bench.offset('customers')]).toEqual([undefined, 5])
     bench.open()
     expect([bench.offset(), bench.offset('customers')]).toEqual([undefined, 5])
+  })
+
+  it('of a deleted topic are not given to one that is created again, whose own are kept', async () => {
+    const bench = new Bench()
+    await bench.commit(5)
+    // Both begin before anything is on disk: the first is about the old topic, the second about the new one.
+    const late = bench.commit(6)
+    const forgotten = bench.coordinator.forgetTopic('orders')
+    expect(bench.offset()).toBeUndefined()
+    const fresh = bench.commit(1)
+    await Promise.all([late, forgotten, fresh])
+    expect(bench.offset()).toBe(1)
+    bench.open()
+    expect(bench.offset()).toBe(1)
+  })
+
+  it('that were committed before their topic was deleted are buried after a restart', async () => {
+    const bench = new Bench()
+    await bench.commit(5)
+    await bench.commit(7, { partition: 1 })
+    await bench.commit(1)
+    bench.isObsolete = (topic, partition, offset) => topic === 'orders' && partition === 0 && offset < 2
+    bench.open()
+    expect([bench.offset(), bench.coordinator.offsets.get('g', 'orders', 1)]).toEqual([1, undefined])
+    expect(await bench.coordinator.buryObsolete()).toBe(true)
+    bench.isObsolete = () => false
+    bench.open()
+    expect([bench.offset(), bench.coordinator.offsets.get('g', 'orders', 1)]).toEqual([1, undefined])
   })
 })
 
@@ -280,8 +318,8 @@ describe('the records of __consumer_offsets', () => {
     const open = async (fs: MemoryFileSystem): Promise<GroupCoordinator> => {
       fs.makeDirectory('/data')
       const topics = await Topics.open({ fs, dataDirectory: '/data', clock, logger, logDefaults: defaultLogConfig })
-      const log = new OffsetsTopic(topics, clock, 5)
-      return GroupCoordinator.open({ log, clock, logger, config: defaultCoordinatorConfig })
+      const log = new OffsetsTopic(topics, clock, logger, 5)
+      return GroupCoordinator.open({ log, isObsolete: () => false, clock, logger, config: defaultCoordinatorConfig })
     }
     const fs = new MemoryFileSystem()
     const coordinator = await open(fs)
@@ -299,7 +337,7 @@ describe('producer ids', () => {
     fs.makeDirectory('/data')
     const seen = new Set<number>()
     for (let round = 0; round < 4; round += 1) {
-      const ids = ProducerIds.open(fs, '/data')
+      const ids = openIds(fs)
       for (const id of await Promise.all(Array.from({ length: 700 }, () => ids.take()))) {
         expect(seen.has(id)).toBe(false)
         seen.add(id)
@@ -312,11 +350,35 @@ describe('producer ids', () => {
   it('are refused while their block cannot be stored, and when the file does not read', async () => {
     const fs = new MemoryFileSystem()
     fs.makeDirectory('/data')
-    const ids = ProducerIds.open(fs, '/data')
+    const ids = openIds(fs)
     fs.failSyncs = ['EIO']
     await expect(ids.take()).rejects.toThrow('EIO')
     await expect(ids.take()).resolves.toBe(0)
-    fs.corrupt('/data/producer-ids', 3)
-    expect(() => ProducerIds.open(fs, '/data')).toThrow('does not read')
+  })
+
+  it('go on above all others when their file is damaged anywhere, and say so', async () => {
+    for (let place = 0; ; place += 1) {
+      const fs = new MemoryFileSystem()
+      fs.makeDirectory('/data')
+      await openIds(fs).take()
+      if (place === fs.contentOf('/data/producer-ids').length) break
+      fs.corrupt('/data/producer-ids', place)
+      const logger = quietLogger()
+      const id = await openIds(fs, logger).take()
+      expect(id, `byte ${place}`).toBeGreaterThan(1_000_000_000)
+      expect(logger.lines).toMatchObject([{ level: 'error', fields: { path: '/data/producer-ids' } }])
+      expect(await openIds(fs).take()).toBeGreaterThan(id)
+    }
+  })
+
+  it('go on where a file of an earlier version ends', async () => {
+    const fs = new MemoryFileSystem()
+    fs.makeDirectory('/data')
+    await replaceFile(fs, '/data', 'producer-ids', Buffer.from('version 0\nnext 3000\n'))
+    expect(await openIds(fs).take()).toBe(3000)
   })
 })
+
+function openIds(fs: MemoryFileSystem, logger = quietLogger()): ProducerIds {
+  return ProducerIds.open(fs, '/data', { clock: new ManualClock(), logger })
+}

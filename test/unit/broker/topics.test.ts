@@ -18,12 +18,22 @@ function disk(): MemoryFileSystem {
   return fs
 }
 
-function open(fs: MemoryFileSystem): Promise<Topics> {
+/** What a failing disk throws. */
+class SystemError extends Error {
+  readonly code: string
+
+  constructor(code: string) {
+    super(code)
+    this.code = code
+  }
+}
+
+function open(fs: MemoryFileSystem, logger = quietLogger()): Promise<Topics> {
   return Topics.open({
     fs,
     dataDirectory,
     clock: new ManualClock(),
-    logger: quietLogger(),
+    logger,
     logDefaults: defaultLogConfig,
   })
 }
@@ -112,7 +122,10 @@ describe('topics on disk', () => {
   it('tell of their deletion', async () => {
     const topics = await open(disk())
     const deleted: string[] = []
-    const stop = topics.onDeleted((name) => deleted.push(name))
+    const stop = topics.onDeleted((name) => {
+      deleted.push(name)
+      return null
+    })
     await topics.create('a', 1, {})
     await topics.delete('a')
     stop()
@@ -123,10 +136,105 @@ describe('topics on disk', () => {
   })
 })
 
+describe('a topic that is deleted and created again', () => {
+  it('holds nothing of the old one though the deletion failed half-way, also after a restart', async () => {
+    const fs = disk()
+    const topics = await open(fs)
+    await topics.create('orders', 2, {})
+    await topics.partition('orders', 0)?.append(batch('old'))
+    let removals = 0
+    fs.onOperation = (operation) => {
+      if (operation !== 'remove') return
+      removals += 1
+      if (removals > 1 && removals < 6) throw new SystemError('EIO')
+    }
+    await topics.delete('orders')
+    await expect(topics.create('orders', 2, {})).rejects.toMatchObject({ errorCode: 56 })
+    fs.onOperation = () => undefined
+    await topics.create('orders', 2, {})
+    await topics.partition('orders', 0)?.append(batch('new'))
+    expect(topics.partition('orders', 0)?.highWatermark).toBe(1)
+    const after = await open(fs.crash({ unsynced: 'keep' }))
+    expect(after.partition('orders', 0)?.highWatermark).toBe(1)
+  })
+
+  it('keeps its records when the first one is still listed as being deleted, as an earlier version left it', async () => {
+    const fs = disk()
+    const topics = await open(fs)
+    const { id } = await topics.create('orders', 1, {})
+    await topics.partition('orders', 0)?.append(batch('new'))
+    await topics.close()
+    fs.remove('/data/orders-0/partition.metadata')
+    const record = { name: 'orders', id, partitionCount: 1, configs: {} }
+    const text = { version: 1, clusterId: 'c', topics: [record], deleting: [{ ...record, id: randomUuid() }] }
+    await replaceFile(fs, '/data/__cluster', 'metadata.json', Buffer.from(JSON.stringify(text)))
+    const after = await open(fs)
+    expect(after.partition('orders', 0)?.highWatermark).toBe(1)
+    expect(fs.contentOf('/data/orders-0/partition.metadata').toString()).toBe(`version: 0\ntopic_id: ${id}\n`)
+  })
+
+  it('is not there after a restart when its creation was refused, and is when its deletion was', async () => {
+    const fs = disk()
+    const topics = await open(fs)
+    await topics.create('kept', 1, {})
+    await topics.partition('kept', 0)?.append(batch('record'))
+    // The file is in place when making its name durable fails.
+    fs.onOperation = (operation) => {
+      if (operation !== 'syncDirectory') return
+      fs.onOperation = () => undefined
+      throw new SystemError('EIO')
+    }
+    await expect(topics.delete('kept')).rejects.toMatchObject({ errorCode: 56 })
+    await topics.partition('kept', 0)?.append(batch('another'))
+    const after = await open(fs.crash({ unsynced: 'keep' }))
+    expect(namesIn(after)).toEqual(['kept'])
+    expect(after.partition('kept', 0)?.highWatermark).toBe(2)
+  })
+})
+
+describe('the folder of a partition', () => {
+  it('is refused when it belongs to another topic than metadata.json says', async () => {
+    const fs = disk()
+    const topics = await open(fs)
+    await topics.create('orders', 1, {})
+    await topics.close()
+    const other = randomUuid()
+    await replaceFile(fs, '/data/orders-0', 'partition.metadata', Buffer.from(`version: 0\ntopic_id: ${other}\n`))
+    await expect(open(fs)).rejects.toThrow(CorruptMetadataError)
+    await expect(open(fs)).rejects.toThrow(new RegExp(`orders-0 belongs to the topic with id ${other}.*Restore`))
+  })
+
+  it('is refused when it holds records of a partition that metadata.json does not name', async () => {
+    const fs = disk()
+    const topics = await open(fs)
+    await topics.create('orders', 1, {})
+    fs.makeDirectory('/data/lost-0')
+    await replaceFile(fs, '/data/lost-0', '00000000000000000000.log', batch('record'))
+    await expect(topics.create('lost', 1, {})).rejects.toThrow(/lost-0 holds records.*Restore/)
+    // The folder has a name in its parent, as on a real disk.
+    await replaceFile(fs, '/data', 'lost-0', Buffer.alloc(0))
+    await topics.close()
+    await expect(open(fs)).rejects.toThrow(/lost-0 holds records.*move the folder out of/)
+  })
+
+  it('is missed by name when it is gone', async () => {
+    const fs = disk()
+    const topics = await open(fs)
+    const { id } = await topics.create('orders', 1, {})
+    await topics.close()
+    const record = { name: 'gone', id, partitionCount: 1, configs: {} }
+    const text = { version: 1, clusterId: 'c', topics: [record], deleting: [] }
+    await replaceFile(fs, '/data/__cluster', 'metadata.json', Buffer.from(JSON.stringify(text)))
+    const logger = quietLogger()
+    await open(fs, logger)
+    expect(logger.lines).toMatchObject([{ level: 'error', fields: { path: '/data/gone-0' } }])
+  })
+})
+
 describe('the metadata file', () => {
-  async function write(fs: MemoryFileSystem, text: string): Promise<void> {
+  async function write(fs: MemoryFileSystem, content: Buffer): Promise<void> {
     fs.makeDirectory('/data/__cluster')
-    await replaceFile(fs, '/data/__cluster', 'metadata.json', Buffer.from(text))
+    await replaceFile(fs, '/data/__cluster', 'metadata.json', content)
   }
 
   it('is refused by name when it does not read as one', async () => {
@@ -139,9 +247,29 @@ describe('the metadata file', () => {
       '{"version":1,"clusterId":"x","topics":{}}',
     ]) {
       const fs = disk()
-      await write(fs, text)
+      await write(fs, Buffer.from(text))
       expect(() => readClusterFile(fs, dataDirectory)).toThrow(CorruptMetadataError)
       expect(() => readClusterFile(fs, dataDirectory)).toThrow(/metadata\.json.*Restore it/)
+    }
+  })
+
+  it('is refused when any bit of it has changed its meaning', async () => {
+    const fs = disk()
+    const topics = await open(fs)
+    await topics.create('orders', 1, { 'retention.ms': '5' })
+    const meaning = JSON.stringify(readClusterFile(fs, dataDirectory))
+    const bytes = Buffer.from(fs.contentOf('/data/__cluster/metadata.json'))
+    for (let bit = 0; bit < bytes.length * 8; bit += 1) {
+      const damaged = Buffer.from(bytes)
+      damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      await write(fs, damaged)
+      let read: string | null = null
+      try {
+        read = JSON.stringify(readClusterFile(fs, dataDirectory))
+      } catch (error) {
+        expect(error).toBeInstanceOf(CorruptMetadataError)
+      }
+      if (read !== null) expect(read, `bit ${bit}`).toBe(meaning)
     }
   })
 
