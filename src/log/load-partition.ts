@@ -34,10 +34,7 @@ export interface LoadedPartition {
  */
 export async function loadPartition(options: LoadOptions): Promise<LoadedPartition> {
   const { fs, directory, logger } = options
-  if (!fs.exists(directory)) {
-    fs.makeDirectory(directory)
-    await fs.syncDirectory(dirname(directory))
-  }
+  fs.makeDirectory(directory)
   await finishCompaction(fs, directory, logger)
   removeLitter(fs, directory)
   const read = readCheckpoint(fs, directory, logger)
@@ -46,6 +43,7 @@ export async function loadPartition(options: LoadOptions): Promise<LoadedPartiti
   const snapshots = offsetsWithSuffix(fs.list(directory), suffixes.snapshot)
   const evidence = { checkpoint: known, durableEnd: Math.max(checkpoint.recoveryOffset, ...snapshots) }
   const { segments, changed, removed, isDamaged } = loadSegments(options, evidence)
+  const isEmpty = segments.length === 0
   const first = segments[0]?.baseOffset ?? 0
   if (read?.isChecked === true && first > checkpoint.logStartOffset)
     reportLoss(options, { from: checkpoint.logStartOffset, to: first, reason: 'the first segments are missing' })
@@ -60,6 +58,7 @@ export async function loadPartition(options: LoadOptions): Promise<LoadedPartiti
       if (segment.baseOffset >= checkpoint.recoverySegment || changed.has(segment)) await segment.file.sync()
     }
     await fs.syncDirectory(directory)
+    if (isEmpty) await fs.syncDirectory(dirname(directory)) // The folder may be as new as its first segment.
   }
   const producers = rebuildProducers({ ...options, segments, ...evidence, recoveryOffset: checkpoint.recoveryOffset })
   for (const segment of segments.slice(0, -1)) segment.close()

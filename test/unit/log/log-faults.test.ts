@@ -198,6 +198,13 @@ describe('damage', () => {
 })
 
 describe('a start', () => {
+  it('makes the folder of a new partition durable, also when it is there already', async () => {
+    const harness = new LogHarness()
+    harness.fs.makeDirectory(logDirectory)
+    await harness.open()
+    expect(harness.fs.syncs).toContain('/data')
+  })
+
   it('after a clean stop scans nothing', async () => {
     const harness = new LogHarness()
     const log = await harness.open()
