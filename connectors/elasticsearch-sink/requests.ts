@@ -47,22 +47,35 @@ export function retriesOf(
   }
 }
 
-/** Sends until an answer comes that is not one of an unavailable cluster. */
+/** Sends until a whole answer comes that is not one of an unavailable cluster. */
 export async function requestPatiently(transport: Transport, request: Request, retries: Retries): Promise<Answer> {
   for (let attempt = 1; ; attempt++) {
     let reason: string
     try {
       const answer = await transport.request(request)
-      if (!unavailable.has(answer.status)) {
+      const isWhole = answer.status >= 300 || answer.body === '' || isJson(answer.body)
+      if (isWhole && !unavailable.has(answer.status)) {
         retries.over(attempt)
         return answer
       }
-      reason = `HTTP ${answer.status}: ${answer.body.slice(0, 300)}`
+      reason = isWhole
+        ? `HTTP ${answer.status}: ${answer.body.slice(0, 300)}`
+        : `the answer to ${request.method} ${request.path} is cut or no JSON: ${answer.body.slice(0, 200)}`
     } catch (error) {
       if (!(error instanceof RetriableError)) throw error
       reason = error.message
     }
     await retries.wait(attempt, reason, request.signal)
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch (error) {
+    if (error instanceof SyntaxError) return false
+    throw error
   }
 }
 

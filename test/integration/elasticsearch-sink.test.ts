@@ -215,6 +215,27 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect(task.counters.get('elasticsearch_retries_total')).toBeGreaterThan(5)
   })
 
+  it('asks again where the answer about a mapping or a stored value is cut', async () => {
+    await client().json('PUT', `/${topic}`, { mappings: { properties: { price: { type: 'double' } } } })
+    change(1, 100, [1, '1.00', null, 'large text'], 'c')
+    const task = sink()
+    await task.start()
+    const cut = new Set<string>()
+    faults.decide = (method, path) => {
+      const what = `${method} ${path.split('?')[0]}`
+      if (cut.has(what) || path.startsWith('/_bulk')) return { kind: 'pass' }
+      cut.add(what)
+      return { kind: 'cut' }
+    }
+    await task.deliverAll()
+    change(1, 200, [1, '2.00', null, unavailable])
+    await task.deliver()
+    await task.finish()
+    expect((await client().documents(topic)).get('1')).toBe('{"id":1,"price":"2.00","at":null,"note":"large text"}')
+    expect(cut).toContain(`GET /${topic}/_mapping`)
+    expect(cut).toContain('POST /_mget')
+  })
+
   it('fails with Elasticsearch’s reason, the record, the document and the index when a document does not fit', async () => {
     await client().json('PUT', `/${topic}`, { mappings: { properties: { n: { type: 'integer' } } } })
     log.append({ topic, key: 'good', value: { n: 1 } })

@@ -1,9 +1,12 @@
 import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** What happens to one request on its way: `pass` it, answer with a status, cut the answer in half, or drop the connection. */
+/**
+ * What happens to one request on its way: `pass` it, answer with a status, cut the answer in half, drop the connection, or
+ * never answer (`hang`).
+ */
 export type Fault =
-  | { readonly kind: 'pass' | 'cut' | 'drop' | 'drop-after' }
+  | { readonly kind: 'pass' | 'cut' | 'drop' | 'drop-after' | 'hang' }
   | { readonly kind: 'answer'; readonly status: number; readonly body?: string }
 
 /** A proxy before a real HTTP server that breaks what it is told to break. */
@@ -42,6 +45,7 @@ export class HttpFaults {
     const { method = 'GET', url = '/' } = incoming
     this.seen.push(`${method} ${url}`)
     const fault = this.decide(method, url)
+    if (fault.kind === 'hang') return
     if (fault.kind === 'drop') return void incoming.socket.destroy()
     if (fault.kind === 'answer') {
       incoming.resume()
