@@ -47,7 +47,6 @@ export class PartitionWriter implements TopicPartition {
   readonly #around: WriterSurroundings
   readonly #ledger: PartitionLedger
   readonly #assignedAtMs: number
-  readonly #topicId: string | null
   readonly #placement: ObjectPlacement
   readonly #ready: Promise<void>
   readonly #sealed: FilledObject[] = []
@@ -76,7 +75,6 @@ export class PartitionWriter implements TopicPartition {
     this.#ledger = ledger
     this.#taken = ledger.next
     this.#assignedAtMs = around.clock.now()
-    this.#topicId = around.topicId(topic)
     this.#placement = new ObjectPlacement({
       store: around.store,
       conditionalWrites: around.settings.conditionalWrites,
@@ -222,7 +220,7 @@ export class PartitionWriter implements TopicPartition {
   }
 
   #begin(offset: number, firstRecordMs: number, nowMs: number): FilledObject {
-    const { settings, store, budget, minPartBytes, clusterId, onFailed } = this.#around
+    const { settings, store, budget, minPartBytes, clusterId, topicId, onFailed } = this.#around
     this.#count += 1
     const object = this.#ledger.begin(offset)
     const ready = object.isNamed ? this.#ready : this.#look()
@@ -230,7 +228,7 @@ export class PartitionWriter implements TopicPartition {
       key: () => objectKey(settings.layout, this.topic, this.partition, object.start),
       mark: {
         writer: `${this.#assignedAtMs}-${this.#count}-${crypto.randomUUID()}`,
-        topicId: this.#topicId,
+        topicId: topicId(this.topic),
         clusterId,
       },
       store,

@@ -154,16 +154,22 @@ export class GroupConsumer {
   }
 
   #marked(offsets: readonly GroupOffset[]): readonly GroupOffset[] {
+    const ids = this.#idsOf(offsets)
     return offsets.map((offset) => {
-      const id = this.#fetcher.topicId(offset.topic)
+      const id = ids.get(offset.topic) ?? null
       return offset.metadata !== undefined || id === null ? offset : { ...offset, metadata: `${topicIdMark}${id}` }
     })
   }
 
+  #idsOf(offsets: readonly TopicPartition[]): ReadonlyMap<string, string | null> {
+    return new Map(
+      [...new Set(offsets.map(({ topic }) => topic))].map((topic) => [topic, this.#fetcher.topicId(topic)]),
+    )
+  }
+
   /** @throws TopicRecreatedError when metadata says that a topic is not the one that was read. */
   #checkTopics(offsets: readonly TopicPartition[]): void {
-    for (const { topic } of offsets) {
-      const was = this.#fetcher.topicId(topic)
+    for (const [topic, was] of this.#idsOf(offsets)) {
       const is = this.#cluster.metadata.topics.get(topic)?.id ?? null
       if (was !== null && is !== null && was !== is) throw new TopicRecreatedError(topic, { was, is })
     }
