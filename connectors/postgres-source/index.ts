@@ -70,7 +70,9 @@ async function serverProblems(settings: SourceSettings, signal: AbortSignal): Pr
     const refusal =
       settings.snapshotMode === 'initial_only' ? null : await replicationRefusal(settings, connectTimeoutMs)
     return [
-      ...problems.map(({ code, key, message }) => ({ key, message: `${code}: ${message}` })),
+      ...problems
+        .filter(({ stops }) => stops !== 'nothing')
+        .map(({ code, key, message }) => ({ key, message: `${code}: ${message}` })),
       ...(refusal === null ? [] : [{ key: keyOf(refusal), message: refusal.message }]),
     ]
   } catch (error) {

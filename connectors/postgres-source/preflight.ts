@@ -1,15 +1,19 @@
 import { ConnectError } from 'penstock/api'
+import { captureFindings } from './capture-findings.ts'
+import { TableTree } from './coverage.ts'
 import type { Finding } from './finding.ts'
+import { identityWarnings } from './identity.ts'
 import { publicationFindings } from './publication-findings.ts'
+import { planPublication, type PublicationPlan } from './publication-plan.ts'
 import { publishedAs, readPublication, type Publication } from './publication.ts'
 import { readFindings } from './read-findings.ts'
 import type { PgSession } from './session.ts'
 import type { SourceSettings } from './settings.ts'
 import { readServer, type ServerFacts } from './server-facts.ts'
 import { readSlot, type Slot } from './slot.ts'
-import { isInIdentity, listTables, readTables, type CatalogTable } from './table-catalog.ts'
+import { listTables, listUnlogged, readTables, type CatalogTable, type ListedTable } from './table-catalog.ts'
 import { tablePart } from './table-part.ts'
-import { customKey, fullName, isLiteral, quoteIdentifier, quoteTable, type TableName } from './table-filter.ts'
+import { customKey, quoteIdentifier } from './table-filter.ts'
 
 /** What the server is and has, and what is wrong with it. */
 export interface Survey {
@@ -19,6 +23,8 @@ export interface Survey {
   /** 0 when the server never gives a silent client up. */
   readonly senderTimeoutMs: number
   readonly publication: Publication | null
+  /** What becomes of the publication. */
+  readonly plan: PublicationPlan
   readonly slot: Slot | null
   /** Captured tables, in the order of the snapshot. */
   readonly tables: readonly CatalogTable[]
@@ -35,48 +41,74 @@ export async function survey(session: PgSession, settings: SourceSettings): Prom
   const publication = await readPublication(session, settings.publication, server.version)
   const slot = await readSlot(session, settings.slot, server.version)
   const listed = await listTables(session)
-  const matching = settings.filter.order(listed.filter((table) => settings.filter.includesTable(table)))
-  const captured = matching.filter((table) => isCaptured(table, publication, settings))
-  const details = await readTables(
-    session,
-    captured.map((table) => table.oid),
-  )
-  const tables = captured.flatMap((table) => details.find((detail) => detail.oid === table.oid) ?? [])
+  const tree = new TableTree(listed)
+  const known = await detailsOf(session, listed, tree, publication, settings)
+  const input = { settings, publication, listed, tree, details: known, serverVersion: server.version }
+  const plan = planPublication(input)
+  const { coverage } = plan
+  const tables = settings.filter.order(coverage.captured).flatMap((table) => known.get(table.oid) ?? [])
+  const capture = {
+    settings,
+    publication,
+    listed,
+    unlogged: await listUnlogged(session),
+    coverage,
+    told: new Set(plan.refused.map(({ table }) => table.oid)),
+    known: new Set<string>(),
+  }
   const streams = settings.snapshotMode !== 'initial_only'
   return {
     serverVersion: server.version,
     standby: server.standby,
     senderTimeoutMs: server.sender_timeout,
     publication,
+    plan,
     slot,
     tables,
     problems: [
       ...(streams ? serverFindings(server, slot, settings) : []),
-      ...tableFindings(listed, matching, settings),
-      ...(streams ? await publicationFindings(session, server, publication, { matching, tables }, settings) : []),
+      ...captureFindings(streams ? capture : { ...capture, publication: null }),
+      ...(streams ? await publicationFindings(session, server, publication, plan, settings) : []),
       ...(await readFindings(
         session,
         tables.map((table) => tablePart(table, publishedAs(publication, table), settings)),
         server.user,
       )),
     ],
-    warnings: tables.flatMap((table) => identityWarnings(table, customKey(settings.keyRules, table))),
+    warnings: tables.flatMap((table) => identityWarnings(table, plan.rules, customKey(settings.keyRules, table))),
   }
 }
 
-/** @throws ConnectError with all problems, the first one's code first. */
-export function refuse(found: Survey): void {
-  const [first, ...others] = found.problems
-  if (first === undefined) return
-  const rest = others.map((problem) => ` ${problem.code}: ${problem.message}`).join('')
-  throw new ConnectError(`${first.message}${rest}`, { code: first.code })
+/** Details of tables that are captured, or that the publication may come to hold. */
+async function detailsOf(
+  session: PgSession,
+  listed: readonly ListedTable[],
+  tree: TableTree,
+  publication: Publication | null,
+  settings: SourceSettings,
+): Promise<ReadonlyMap<number, CatalogTable>> {
+  const all = publication === null && settings.publicationMode === 'all_tables'
+  const wanted = listed.filter((table) => all || settings.filter.includesTable(table))
+  const oids = new Set([...wanted, ...wanted.flatMap((table) => tree.leaves(table))].map((table) => table.oid))
+  return new Map((await readTables(session, [...oids])).map((table) => [table.oid, table]))
 }
 
-/** What the publication sends is what there is to capture; without one, or where it is made to fit, the filters decide. */
-function isCaptured(table: TableName, publication: Publication | null, settings: SourceSettings): boolean {
-  if (publication === null || settings.snapshotMode === 'initial_only') return true
-  if (settings.publicationMode === 'filtered' && !publication.allTables) return true
-  return publication.tables.some((other) => other.schema === table.schema && other.name === table.name)
+/** A connection that begins: whether it reads tables, and whether the task begins with it. */
+export interface Beginning {
+  readonly reading: boolean
+  readonly first: boolean
+}
+
+/** @throws ConnectError with all problems that stop it, the first one's code first. */
+export function refuse(found: Survey, { reading, first }: Beginning): void {
+  const stopping = found.problems.filter(({ stops }) => {
+    if (stops === 'start') return first
+    return stops === undefined || (stops === 'reading' && reading)
+  })
+  const [problem, ...others] = stopping
+  if (problem === undefined) return
+  const rest = others.map((other) => ` ${other.code}: ${other.message}`).join('')
+  throw new ConnectError(`${problem.message}${rest}`, { code: problem.code })
 }
 
 function serverFindings(server: ServerFacts, slot: Slot | null, settings: SourceSettings): Finding[] {
@@ -110,69 +142,4 @@ function serverFindings(server: ServerFacts, slot: Slot | null, settings: Source
     })
   }
   return findings
-}
-
-function tableFindings(
-  listed: readonly TableName[],
-  matching: readonly TableName[],
-  settings: SourceSettings,
-): Finding[] {
-  const missing = settings.filter.tableInclude.filter(
-    (pattern) => isLiteral(pattern) && !listed.some((table) => pattern.regex.test(fullName(table))),
-  )
-  const findings = missing.map((pattern) => ({
-    code: 'PG_TABLE',
-    key: 'table.include.list',
-    message:
-      `table.include.list names "${pattern.text}", and database ${settings.connection.database} has no such table. ` +
-      `Entries are schema.table. ${known(listed)}`,
-  }))
-  if (findings.length > 0 || matching.length > 0) return findings
-  return [
-    {
-      code: 'PG_TABLE',
-      key: settings.filter.isNarrow ? 'table.include.list' : 'database.dbname',
-      message: `no table of database ${settings.connection.database} is captured. ${known(listed)}`,
-    },
-  ]
-}
-
-function known(listed: readonly TableName[]): string {
-  if (listed.length === 0) return 'The database holds no tables.'
-  const names = listed.slice(0, 10).map(fullName).join(', ')
-  return `It holds: ${names}${listed.length > 10 ? `, and ${listed.length - 10} more` : ''}.`
-}
-
-/** What a table's replica identity and key make of its changes. */
-function identityWarnings(table: CatalogTable, custom: readonly string[] | null): string[] {
-  const name = fullName(table)
-  const sql = quoteTable(table)
-  if (table.kind !== 'r') return []
-  if (table.identity === 'n' || (table.identity === 'd' && !table.hasPrimaryKey)) {
-    return [
-      `PG_REPLICA_IDENTITY: ${name} has no replica identity: while it is published, Postgres refuses UPDATE and DELETE on ` +
-        `it. Run: ALTER TABLE ${sql} ADD PRIMARY KEY (…); or ALTER TABLE ${sql} REPLICA IDENTITY FULL;`,
-    ]
-  }
-  const outside = (custom ?? []).filter((column) => !isInIdentity(table, column))
-  if (outside.length > 0) {
-    return [
-      `PG_REPLICA_IDENTITY: message.key.columns makes ${outside.join(', ')} part of the key of ${name}, and the replica ` +
-        'identity does not hold it: deletions carry stand-ins for it, and its own changes leave the old key behind. ' +
-        `Run: ALTER TABLE ${sql} REPLICA IDENTITY FULL;`,
-    ]
-  }
-  if (custom === null && table.keyColumns.length === 0) {
-    return [
-      `PG_KEYLESS: ${name} has no primary key: its records have no key, so sinks cannot tell its rows apart. ` +
-        `Run: ALTER TABLE ${sql} ADD PRIMARY KEY (…); or set message.key.columns.`,
-    ]
-  }
-  if (table.identity === 'i' && !table.keyColumns.every((column) => table.identityColumns.includes(column))) {
-    return [
-      `PG_REPLICA_IDENTITY: the replica identity index of ${name} does not hold its key (${table.keyColumns.join(', ')}): ` +
-        `deletions carry stand-ins instead of the key. Run: ALTER TABLE ${sql} REPLICA IDENTITY DEFAULT;`,
-    ]
-  }
-  return []
 }

@@ -1,53 +1,94 @@
 import type { Finding } from './finding.ts'
-import { alterStatement, createStatement, isFilteredAsWanted, type Publication } from './publication.ts'
+import type { RefusedWrites } from './identity.ts'
+import type { PublicationPlan } from './publication-plan.ts'
+import type { Publication } from './publication.ts'
 import type { ServerFacts } from './server-facts.ts'
 import type { PgSession } from './session.ts'
 import type { SourceSettings } from './settings.ts'
-import type { CatalogTable } from './table-catalog.ts'
+import type { ListedTable } from './table-catalog.ts'
 import { fullName, quoteIdentifier, quoteTable, type TableName } from './table-filter.ts'
 
-/** Tables that the filters name, and those of them that are captured. */
-export interface FoundTables {
-  readonly matching: readonly TableName[]
-  readonly tables: readonly CatalogTable[]
-}
-
-/** Whether the publication is there and sends what is captured, or can be made to by this user. */
+/** Whether the publication is there, or can be created or extended by this user, and does no harm. */
 export async function publicationFindings(
   session: PgSession,
   server: ServerFacts,
   publication: Publication | null,
-  found: FoundTables,
+  plan: PublicationPlan,
   settings: SourceSettings,
 ): Promise<Finding[]> {
-  if (settings.publicationMode === 'filtered') {
-    return await filteredFindings(session, server, publication, found.tables, settings)
-  }
-  return publication === null
-    ? missingFindings(server, found.matching, settings)
-    : contentFindings(publication, found.matching, settings)
-}
-
-function finding(message: string, code = 'PG_PUBLICATION'): Finding[] {
-  return [{ code, key: 'publication.name', message }]
-}
-
-function missingFindings(server: ServerFacts, matching: readonly TableName[], settings: SourceSettings): Finding[] {
-  const statement = createStatement(settings, matching)
-  if (settings.publicationMode === 'disabled') {
-    return finding(
-      `publication "${settings.publication}" does not exist and publication.autocreate.mode is disabled. Run: ${statement};`,
+  const findings = [...harmFindings(publication, plan, settings)]
+  if (publication?.allTables === true && settings.publicationMode === 'filtered') {
+    const name = quoteIdentifier(publication.name)
+    findings.push(
+      finding(
+        `publication "${publication.name}" is for all tables, but publication.autocreate.mode is filtered. ` +
+          `Set publication.autocreate.mode to all_tables, name another publication, or run: DROP PUBLICATION ${name};`,
+      ),
     )
   }
-  if (server.superuser) return []
-  if (settings.publicationMode === 'all_tables') {
-    return finding(
-      `only a superuser can make a publication for all tables. Run as one: ${statement}; or set ` +
-        'publication.autocreate.mode to filtered.',
-      'PG_PRIVILEGE',
-    )
+  if (plan.statement === null) return findings
+  if (publication === null && settings.publicationMode === 'disabled') {
+    return [
+      ...findings,
+      finding(
+        `publication "${settings.publication}" does not exist and publication.autocreate.mode is disabled. Run: ${plan.statement};`,
+      ),
+    ]
   }
-  return server.may_create ? [] : finding(mayNotCreate(server, statement, settings), 'PG_PRIVILEGE')
+  if (server.standby) {
+    return [
+      ...findings,
+      finding(
+        `the server is a standby, where publications can be neither created nor changed. On the primary run: ${plan.statement};`,
+      ),
+    ]
+  }
+  if (server.superuser) return findings
+  return [...findings, ...(await privileges(session, server, publication, plan, settings))]
+}
+
+function finding(message: string, code = 'PG_PUBLICATION'): Finding {
+  return { code, key: 'publication.name', message }
+}
+
+async function privileges(
+  session: PgSession,
+  server: ServerFacts,
+  publication: Publication | null,
+  plan: PublicationPlan,
+  settings: SourceSettings,
+): Promise<Finding[]> {
+  if (publication === null && settings.publicationMode === 'all_tables') {
+    return [
+      finding(
+        `only a superuser can make a publication for all tables. Run as one: ${plan.statement}; or set ` +
+          'publication.autocreate.mode to filtered.',
+        'PG_PRIVILEGE',
+      ),
+    ]
+  }
+  const foreign = await foreignTables(session, plan.added)
+  const ownsPublication = publication === null || (await isOwner(session, publication))
+  const mayCreate = publication !== null || server.may_create
+  if (foreign.length === 0 && ownsPublication) {
+    return mayCreate ? [] : [finding(mayNotCreate(server, plan.statement ?? '', settings), 'PG_PRIVILEGE')]
+  }
+  const role = quoteIdentifier(server.user)
+  const changes = [
+    ...(mayCreate ? [] : [grantCreate(server, settings)]),
+    ...(ownsPublication ? [] : [`ALTER PUBLICATION ${quoteIdentifier(publication.name)} OWNER TO ${role};`]),
+    ...foreign.map((table) => `ALTER TABLE ${quoteTable(table)} OWNER TO ${role};`),
+  ]
+  const owned = [...(ownsPublication ? [] : [`publication "${publication.name}"`]), ...foreign.map(fullName)]
+  return [
+    {
+      ...finding(
+        `user "${server.user}" does not own ${owned.join(', ')}, and only an owner puts tables into a publication. As a ` +
+          `superuser, or as who owns them, run: ${plan.statement}; and set publication.autocreate.mode to disabled. Or run: ${changes.join(' ')}`,
+        'PG_PRIVILEGE',
+      ),
+    },
+  ]
 }
 
 function mayNotCreate(server: ServerFacts, statement: string, settings: SourceSettings): string {
@@ -61,45 +102,11 @@ function grantCreate(server: ServerFacts, settings: SourceSettings): string {
   return `GRANT CREATE ON DATABASE ${quoteIdentifier(settings.connection.database)} TO ${quoteIdentifier(server.user)};`
 }
 
-/** What it takes to make the publication, or to make it fit. Postgres lets only owners put tables into publications. */
-async function filteredFindings(
-  session: PgSession,
-  server: ServerFacts,
-  publication: Publication | null,
-  tables: readonly CatalogTable[],
-  settings: SourceSettings,
-): Promise<Finding[]> {
-  if (publication?.allTables === true) {
-    return finding(
-      `publication "${publication.name}" is for all tables, but publication.autocreate.mode is filtered. ` +
-        `Set publication.autocreate.mode to all_tables, name another publication, or run: DROP PUBLICATION ${quoteIdentifier(publication.name)};`,
-    )
-  }
-  if (server.superuser || tables.length === 0) return []
-  if (publication !== null && (await isFilteredAsWanted(session, publication, tables))) return []
-  const foreign = await session.query<TableName>(
+async function foreignTables(session: PgSession, tables: readonly ListedTable[]): Promise<TableName[]> {
+  return await session.query<TableName>(
     `select n.nspname as schema, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.oid = any($1::oid[]) and not pg_has_role(c.relowner, 'USAGE') order by 1, 2`,
     [tables.map((table) => table.oid)],
-  )
-  const ownsPublication = publication === null || (await isOwner(session, publication))
-  const mayCreate = publication !== null || server.may_create
-  const statement =
-    publication === null ? createStatement(settings, tables) : alterStatement(publication, 'SET', tables)
-  if (foreign.length === 0 && ownsPublication) {
-    return mayCreate ? [] : finding(mayNotCreate(server, statement, settings), 'PG_PRIVILEGE')
-  }
-  const role = quoteIdentifier(server.user)
-  const changes = [
-    ...(mayCreate ? [] : [grantCreate(server, settings)]),
-    ...(ownsPublication ? [] : [`ALTER PUBLICATION ${quoteIdentifier(publication.name)} OWNER TO ${role};`]),
-    ...foreign.map((table) => `ALTER TABLE ${quoteTable(table)} OWNER TO ${role};`),
-  ]
-  const owned = [...(ownsPublication ? [] : [`publication "${publication.name}"`]), ...foreign.map(fullName)]
-  return finding(
-    `user "${server.user}" does not own ${owned.join(', ')}, and only an owner puts tables into a publication. As a ` +
-      `superuser, or as who owns them, run: ${statement}; and set publication.autocreate.mode to disabled. Or run: ${changes.join(' ')}`,
-    'PG_PRIVILEGE',
   )
 }
 
@@ -111,17 +118,37 @@ async function isOwner(session: PgSession, publication: Publication): Promise<bo
   return rows.length > 0
 }
 
-function contentFindings(
-  publication: Publication,
-  matching: readonly TableName[],
+const shownTables = 20
+
+/** What the statement would do to the writes of others. */
+export function harmFindings(
+  publication: Publication | null,
+  plan: PublicationPlan,
   settings: SourceSettings,
 ): Finding[] {
-  if (publication.allTables || !settings.filter.isNarrow) return []
-  const published = new Set(publication.tables.map(fullName))
-  const left = matching.filter((table) => !published.has(fullName(table)))
-  // A partitioned table and its partitions are published one for the other.
-  if (left.length === 0 || left.length < matching.length) return []
-  return finding(
-    `publication "${publication.name}" holds none of the captured tables. Run: ${alterStatement(publication, 'ADD', left)};`,
-  )
+  const { refused } = plan
+  if (refused.length === 0) return []
+  const tables = refused.slice(0, shownTables).map(({ table, reason }) => `${fullName(table)} (${reason})`)
+  const more = refused.length > shownTables ? `, and ${refused.length - shownTables} more` : ''
+  const name = publication?.name ?? settings.publication
+  return [
+    {
+      code: 'PG_REPLICA_IDENTITY',
+      key: 'publication.autocreate.mode',
+      message:
+        `${publication === null ? '' : 'tables are not captured, because '}once publication "${name}" holds them, Postgres ` +
+        `refuses UPDATE, DELETE and INSERT … ON CONFLICT DO UPDATE on ${tables.join(', ')}${more}. ` +
+        waysOut(publication, refused, settings),
+      ...(publication === null ? {} : { stops: 'validation' }),
+    },
+  ]
+}
+
+function waysOut(publication: Publication | null, refused: readonly RefusedWrites[], settings: SourceSettings): string {
+  const others = refused.some(({ table }) => !settings.filter.includesTable(table))
+  if (others && publication === null && settings.publicationMode === 'all_tables') {
+    return 'Set publication.autocreate.mode to filtered: then the publication holds the captured tables only.'
+  }
+  const remedies = refused.slice(0, shownTables).map(({ remedy }) => remedy)
+  return `Run: ${remedies.join(' ')} Or leave the tables out with table.exclude.list.`
 }

@@ -1,31 +1,36 @@
-import type { Logger } from 'penstock/api'
-import { alterStatement, createStatement, readPublication, type Publication } from './publication.ts'
+import type { Clock, Logger } from 'penstock/api'
+import { captureFindings } from './capture-findings.ts'
+import { coverageOf, TableTree } from './coverage.ts'
+import type { Finding } from './finding.ts'
+import { harmFindings } from './publication-findings.ts'
+import { planPublication } from './publication-plan.ts'
+import { readPublication, type Publication } from './publication.ts'
 import type { PgSession } from './session.ts'
 import type { SourceSettings } from './settings.ts'
-import { listTables, type CatalogTable } from './table-catalog.ts'
-import { fullName, isLiteral, type TableName } from './table-filter.ts'
+import { listTables, listUnlogged, readTables, type CatalogTable, type ListedTable } from './table-catalog.ts'
+import { fullName } from './table-filter.ts'
 
 /** How often the publication is looked at. */
 export const watchIntervalMs = 30_000
 
+/** Shows a named condition of the task; null takes it away. */
+export type ShowCondition = (code: string, message: string | null) => void
+
 /**
- * Tells of what the stream is silent about: a table that was dropped and made again is in no publication, and a
- * publication that is gone ends the stream at the next row. Nothing is mended here: rows may be lost already, and
- * somebody has to know. Each thing is told once until it is mended; lives as long as the task.
+ * Tells of what the stream is silent about: tables whose rows cannot arrive, and a publication that is gone, which ends
+ * the stream at the next row. Nothing is changed here: rows may be lost already, and somebody has to know. What is found
+ * stands as a condition of the task until it is over. Lives as long as the task.
  */
 export class PublicationWatch {
   readonly #settings: SourceSettings
-  readonly #logger: Logger
-  /** Names by identifier. */
+  readonly #show: ShowCondition
+  /** Names of captured tables by identifier. */
   readonly #captured = new Map<number, string>()
-  readonly #renamed = new Set<number>()
-  /** By identifier: a table that is made anew once more is told of once more. */
-  #unsent = new Set<number>()
-  #gone = false
+  #shown: ReadonlySet<string> = new Set()
 
-  constructor(settings: SourceSettings, logger: Logger) {
+  constructor(settings: SourceSettings, show: ShowCondition) {
     this.#settings = settings
-    this.#logger = logger
+    this.#show = show
   }
 
   /** Tables that are captured, and so are missed when the publication does not hold them any more. */
@@ -33,86 +38,101 @@ export class PublicationWatch {
     for (const table of tables) this.#captured.set(table.oid, fullName(table))
   }
 
-  async look(sql: PgSession, name: string, serverVersion: number): Promise<void> {
-    const publication = await readPublication(sql, name, serverVersion)
+  async look(sql: PgSession, serverVersion: number): Promise<void> {
+    const publication = await readPublication(sql, this.#settings.publication, serverVersion)
     const listed = await listTables(sql)
-    this.#tellRenamed(listed)
-    const captured = new Set(this.#captured.values())
-    const expected = listed.filter((table) => this.#isExpected(table, captured))
-    if (publication === null) {
-      if (!this.#gone) this.#logger.warn(goneText(this.#settings, expected))
-      this.#gone = true
-      return
+    this.#showAll([
+      ...this.#renamed(listed),
+      ...(publication === null
+        ? [await this.#gone(sql, listed, serverVersion)]
+        : await this.#uncaptured(sql, publication, listed, serverVersion)),
+    ])
+  }
+
+  async #uncaptured(
+    sql: PgSession,
+    publication: Publication,
+    listed: readonly ListedTable[],
+    serverVersion: number,
+  ): Promise<Finding[]> {
+    const settings = this.#settings
+    const tree = new TableTree(listed)
+    const sent = new Set(publication.tables.map((table) => table.oid))
+    const coverage = coverageOf(listed, sent, tree, settings.filter)
+    const tables = coverage.uncovered.map(({ table }) => table)
+    const left = [...tables, ...tables.flatMap((table) => tree.leaves(table))].map((table) => table.oid)
+    const details = new Map((await readTables(sql, [...new Set(left)])).map((table) => [table.oid, table]))
+    const plan = planPublication({ settings, publication, listed, tree, details, serverVersion })
+    const findings = captureFindings({
+      settings,
+      publication,
+      listed,
+      unlogged: await listUnlogged(sql),
+      coverage,
+      told: new Set(plan.refused.map(({ table }) => table.oid)),
+      known: new Set(this.#captured.values()),
+    })
+    return [...harmFindings(publication, plan, settings), ...findings]
+  }
+
+  async #gone(sql: PgSession, listed: readonly ListedTable[], serverVersion: number): Promise<Finding> {
+    const settings = this.#settings
+    const tree = new TableTree(listed)
+    const matching = listed.filter((table) => settings.filter.includesTable(table))
+    const leaves = matching.flatMap((table) => tree.leaves(table)).map((table) => table.oid)
+    const details = new Map((await readTables(sql, leaves)).map((table) => [table.oid, table]))
+    const { statement } = planPublication({ settings, publication: null, listed, tree, details, serverVersion })
+    return {
+      code: 'PG_PUBLICATION',
+      key: 'publication.name',
+      message:
+        `publication "${settings.publication}" was dropped. The next row that anybody writes to database ` +
+        `${settings.connection.database} ends the stream for good, also when the publication is created again after it. ` +
+        `Run at once: ${statement};`,
     }
-    this.#gone = false
-    const unsent = publication.allTables ? [] : await unsentTables(sql, publication, expected)
-    const told = this.#unsent
-    this.#unsent = new Set(unsent.map((table) => table.oid))
-    for (const table of unsent) if (!told.has(table.oid)) this.#logger.warn(unsentText(publication, table))
   }
 
   /** A table that took the name in the meantime is another matter: it is looked for in the publication. */
-  #tellRenamed(listed: readonly ListedTable[]): void {
+  #renamed(listed: readonly ListedTable[]): Finding[] {
     const names = new Set(listed.map(fullName))
-    for (const table of listed) {
+    return listed.flatMap((table) => {
       const before = this.#captured.get(table.oid)
-      if (before === undefined || names.has(before) || this.#renamed.has(table.oid)) continue
-      if (this.#settings.filter.includesTable(table)) continue
-      this.#renamed.add(table.oid)
-      this.#logger.warn(
-        `PG_TABLE: ${before} was renamed to ${fullName(table)}, which the filters leave out: its changes are not captured. ` +
-          'Name it in table.include.list, or rename it back.',
-      )
-    }
+      if (before === undefined || names.has(before) || this.#settings.filter.includesTable(table)) return []
+      const message =
+        `${before} was renamed to ${fullName(table)}, which the filters leave out: its changes are not captured. ` +
+        'Name it in table.include.list, or rename it back.'
+      return [{ code: 'PG_TABLE', key: 'table.include.list', message }]
+    })
   }
 
-  /** Who makes the publication himself may leave tables out of it that the filters match. */
-  #isExpected(table: TableName, captured: ReadonlySet<string>): boolean {
-    const { filter, publicationMode } = this.#settings
-    if (!filter.includesTable(table)) return false
-    const name = fullName(table)
-    if (publicationMode === 'filtered' || captured.has(name)) return true
-    return filter.tableInclude.some((pattern) => isLiteral(pattern) && pattern.regex.test(name))
+  #showAll(findings: readonly Finding[]): void {
+    const messages = new Map<string, string[]>()
+    for (const { code, message } of findings) messages.set(code, [...(messages.get(code) ?? []), message])
+    for (const code of this.#shown) if (!messages.has(code)) this.#show(code, null)
+    for (const [code, lines] of messages) this.#show(code, lines.join(' '))
+    this.#shown = new Set(messages.keys())
   }
 }
 
-type ListedTable = TableName & { readonly oid: number }
-
-function goneText(settings: SourceSettings, tables: readonly TableName[]): string {
-  return (
-    `PG_PUBLICATION: publication "${settings.publication}" was dropped. The next row that anybody writes to database ` +
-    `${settings.connection.database} ends the stream for good, also when the publication is made again after it. Run at ` +
-    `once: ${createStatement(settings, tables)};`
-  )
-}
-
-function unsentText(publication: Publication, table: TableName): string {
-  return (
-    `PG_NOT_PUBLISHED: publication "${publication.name}" does not hold ${fullName(table)} (a table that is made anew has to ` +
-    `be added again): its changes are not captured. Run: ${alterStatement(publication, 'ADD', [table])}; Rows written before ` +
-    'that are not captured: write them again, or set snapshot.mode to always once.'
-  )
-}
-
-/** Of tables with rows of their own, those that are sent neither by their own name nor by that of a table above them. */
-async function unsentTables(
-  sql: PgSession,
-  publication: Publication,
-  tables: readonly ListedTable[],
-): Promise<ListedTable[]> {
-  const rows = await sql.query<{ oid: number }>(
-    `with recursive above (leaf, oid) as (
-       select c.oid, c.oid from pg_class c where c.oid = any($2::oid[]) and c.relkind = 'r'
-       union all
-       select above.leaf, p.oid from above join pg_inherits i on i.inhrelid = above.oid
-         join pg_class p on p.oid = i.inhparent and p.relkind = 'p'
-     )
-     select leaf::int8::float8 as oid from above
-       join pg_class c on c.oid = above.oid join pg_namespace n on n.oid = c.relnamespace
-       left join pg_publication_tables t on t.pubname = $1 and t.schemaname = n.nspname and t.tablename = c.relname
-     group by leaf having count(t.tablename) = 0`,
-    [publication.name, tables.map((table) => table.oid)],
-  )
-  const oids = new Set(rows.map((row) => row.oid))
-  return tables.filter((table) => oids.has(table.oid))
+/** Looks again and again, one look at a time: the next is due an interval after the last one has ended. */
+export function lookRegularly(clock: Clock, logger: Logger, look: () => Promise<void>): () => void {
+  let stopped = false
+  let cancel: () => void = () => undefined
+  const wait = (): void => {
+    if (stopped) return
+    cancel = clock.after(watchIntervalMs, () => {
+      look()
+        .catch((error: unknown) => {
+          // Where the server is away the stream itself says so.
+          const reason = error instanceof Error ? error.message : String(error)
+          logger.debug(`the publication could not be looked at: ${reason}`)
+        })
+        .finally(wait)
+    })
+  }
+  wait()
+  return () => {
+    stopped = true
+    cancel()
+  }
 }

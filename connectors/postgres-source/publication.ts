@@ -3,7 +3,7 @@ import { codeOf, invalidText, type PostgresServerError } from './pg-error.ts'
 import type { PgSession } from './session.ts'
 import type { SourceSettings } from './settings.ts'
 import { readAgain, type Slot } from './slot.ts'
-import { fullName, quoteIdentifier, quoteTable, type TableName } from './table-filter.ts'
+import { quoteIdentifier, quoteTable, type TableName } from './table-filter.ts'
 
 /** The SQLSTATEs of a publication that decoding does not find: of the error, and of the warning since Postgres 18. */
 const undefinedObject = '42704'
@@ -96,67 +96,47 @@ export async function readPublication(
   }
 }
 
-/** The statement that makes the publication; `tables` are those to capture. */
-export function createStatement(settings: SourceSettings, tables: readonly TableName[]): string {
+/** The statement that creates the publication; `tables` are those to capture. */
+export function createStatement(
+  settings: SourceSettings,
+  tables: readonly TableName[],
+  generatedColumns: boolean,
+): string {
   const options = [
     ...(settings.viaPartitionRoot ? ['publish_via_partition_root = true'] : []),
-    ...(settings.skippedExplicitly ? [`publish = '${publishedOperations(settings)}'`] : []),
+    ...(settings.skippedExplicitly ? [`publish = '${publishedOperations(settings).join(',')}'`] : []),
+    ...(generatedColumns ? ['publish_generated_columns = stored'] : []),
   ]
-  const scope = {
-    all_tables: ' FOR ALL TABLES',
-    filtered: ` FOR TABLE ${tables.map(quoteTable).join(', ')}`,
-    no_tables: '',
-    disabled: ` FOR TABLE ${tables.map(quoteTable).join(', ')}`,
-  }[settings.publicationMode]
+  const list = tables.length === 0 ? '' : ` FOR TABLE ${tables.map(quoteTable).join(', ')}`
+  const scope = { all_tables: ' FOR ALL TABLES', filtered: list, no_tables: '', disabled: list }
   const withClause = options.length === 0 ? '' : ` WITH (${options.join(', ')})`
-  return `CREATE PUBLICATION ${quoteIdentifier(settings.publication)}${scope}${withClause}`
+  return `CREATE PUBLICATION ${quoteIdentifier(settings.publication)}${scope[settings.publicationMode]}${withClause}`
 }
 
-/** Updates are sent also where they are left out: one that changes the key is a deletion and a creation. */
-function publishedOperations({ skippedOperations: skipped }: SourceSettings): string {
-  const names = { c: 'insert', u: 'update', d: 'delete', t: 'truncate' }
-  const changesKeys = !skipped.has('c') || !skipped.has('d')
-  return Object.entries(names)
-    .filter(([operation]) => !skipped.has(operation) || (operation === 'u' && changesKeys))
+const operationNames = { c: 'insert', u: 'update', d: 'delete', t: 'truncate' }
+
+/** What is captured, in the publication's words. */
+export function wantedOperations({ skippedOperations: skipped }: SourceSettings): string[] {
+  return Object.entries(operationNames)
+    .filter(([operation]) => !skipped.has(operation))
     .map(([, name]) => name)
-    .join(',')
-}
-
-/** Whether the publication names exactly the tables that `filtered` puts into it. */
-export async function isFilteredAsWanted(
-  session: PgSession,
-  publication: Publication,
-  tables: readonly TableName[],
-): Promise<boolean> {
-  const wanted = new Set(tables.map(fullName))
-  const rows = await session.query<{ name: string }>(
-    `select n.nspname || '.' || c.relname as name from pg_publication p join pg_publication_rel r on r.prpubid = p.oid
-     join pg_class c on c.oid = r.prrelid join pg_namespace n on n.oid = c.relnamespace where p.pubname = $1`,
-    [publication.name],
-  )
-  return rows.length === wanted.size && rows.every((row) => wanted.has(row.name))
 }
 
 /**
- * Makes or widens the publication as `publication.autocreate.mode` allows; what it does not allow, the survey refuses.
- * Comes before the slot is made: a slot that is older than its publication cannot see it.
+ * What a publication that is created here sends: everything, unless the user says what to leave out. Updates are sent also
+ * where they are left out: one that changes the key is a deletion and a creation.
  */
-export async function ensurePublication(
-  session: PgSession,
-  settings: SourceSettings,
-  found: Publication | null,
-  tables: readonly TableName[],
-): Promise<void> {
-  if (found === null) {
-    await session.query(createStatement(settings, tables))
-    return
-  }
-  if (settings.publicationMode !== 'filtered' || (await isFilteredAsWanted(session, found, tables))) return
-  await session.query(alterStatement(found, 'SET', tables))
+export function publishedOperations({ skippedOperations: skipped, skippedExplicitly }: SourceSettings): string[] {
+  if (!skippedExplicitly) return Object.values(operationNames)
+  const changesKeys = !skipped.has('c') || !skipped.has('d')
+  return Object.entries(operationNames)
+    .filter(([operation]) => !skipped.has(operation) || (operation === 'u' && changesKeys))
+    .map(([, name]) => name)
 }
 
-export function alterStatement(publication: Publication, verb: 'SET' | 'ADD', tables: readonly TableName[]): string {
-  return `ALTER PUBLICATION ${quoteIdentifier(publication.name)} ${verb} TABLE ${tables.map(quoteTable).join(', ')}`
+/** Never SET: tables, row filters and column lists that others put into the publication stay. */
+export function alterStatement(publication: Publication, tables: readonly TableName[]): string {
+  return `ALTER PUBLICATION ${quoteIdentifier(publication.name)} ADD TABLE ${tables.map(quoteTable).join(', ')}`
 }
 
 /** A slot decodes with the catalog of its own position: a publication made later does not exist there. */

@@ -31,7 +31,7 @@ export async function readFindings(session: PgSession, parts: readonly TablePart
 }
 
 function privilege(message: string): Finding[] {
-  return [{ code: 'PG_PRIVILEGE', key: 'database.user', message }]
+  return [{ code: 'PG_PRIVILEGE', key: 'database.user', message, stops: 'reading' }]
 }
 
 function tablesFinding(found: readonly Access[], user: string): Finding[] {

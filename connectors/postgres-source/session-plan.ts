@@ -35,9 +35,7 @@ export function snapshotTables(
   publication: Publication | null,
 ): CatalogTable[] {
   const isSent = (table: CatalogTable): boolean =>
-    publication === null
-      ? table.kind === 'r'
-      : publication.tables.some((other) => other.schema === table.schema && other.name === table.name)
+    publication === null || publication.tables.some((other) => other.oid === table.oid)
   const isChosen = (table: CatalogTable): boolean =>
     settings.snapshotTables.length === 0 ||
     settings.snapshotTables.some((pattern) => pattern.regex.test(fullName(table)))

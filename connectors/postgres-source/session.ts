@@ -37,6 +37,7 @@ const sessionOptions = [
   'statement_timeout=0',
   'lock_timeout=0',
   'idle_in_transaction_session_timeout=0',
+  'default_transaction_read_only=off',
   // A policy would hide rows from the snapshot that the stream sends: the server refuses such a query instead.
   'row_security=off',
   'client_min_messages=warning',

@@ -5,9 +5,8 @@ import { identifyBySql, identifySystem, noLine, type Line, type ServerLine } fro
 import { commitOffset, confirmable, onLine, slotLimit, snapshotOffset, type StreamPoint } from './offset.ts'
 import { refuse, survey, type Survey } from './preflight.ts'
 import { Progress, type StoreOffset } from './progress.ts'
-import { watchIntervalMs, type PublicationWatch } from './publication-watch.ts'
+import { lookRegularly, type PublicationWatch } from './publication-watch.ts'
 import {
-  ensurePublication,
   publishedAs,
   readPublication,
   refusePassedRow,
@@ -152,10 +151,10 @@ export class SourceSession {
     const sql = await this.#connect('sql')
     const asOf = await readCatalogPosition(sql)
     const found = await survey(sql, settings)
-    refuse(found)
     const start = await this.#refreshedStart(found.slot)
-    if (start.first) for (const warning of found.warnings) logger.warn(warning)
     const plan = planOf(settings, start)
+    refuse(found, { reading: plan.snapshot, first: start.first })
+    if (start.first) for (const warning of found.warnings) logger.warn(warning)
     await tables.preload(sql, found.tables, asOf)
     if (settings.snapshotMode === 'initial_only') {
       if (!plan.snapshot) return
@@ -172,9 +171,11 @@ export class SourceSession {
     const limit = plan.snapshot || start.position === null ? null : slotLimit(start.position)
     checkSlot(found.slot, settings.slot, settings.connection.database, limit)
     refuseYoungPublication(found.slot, found.publication, settings, limit !== null)
-    await ensurePublication(sql, settings, found.publication, found.tables)
+    if (found.plan.statement !== null) await sql.query(found.plan.statement)
     const publication = await readPublication(sql, settings.publication, found.serverVersion)
     if (publication === null) throw new ConnectError(`publication "${settings.publication}" was not made`)
+    this.#parts.watch.add(found.tables)
+    await this.#parts.watch.look(sql, found.serverVersion)
     await this.#begin({ sql, replication }, { found, start, plan, finding, publication })
   }
 
@@ -223,7 +224,7 @@ export class SourceSession {
     const command = startReplication(settings.slot, publication.name, slotLsn, found.serverVersion)
     const confirmed = Math.max(slotLsn, this.#progress.confirmable)
     await stream.start(replication, command, confirmed, statusInterval(settings, found))
-    this.#watch(found, publication.name)
+    this.#watch(found)
     if (plan.snapshot) {
       await this.#readTables(sql, slotLsn, found, publication)
       return
@@ -233,32 +234,18 @@ export class SourceSession {
   }
 
   /** Looks at the publication and at the end of the log now and then, on a connection of its own for each look. */
-  #watch(found: Survey, publication: string): void {
+  #watch(found: Survey): void {
+    if (this.#closed) return
     const { watch, clock, logger } = this.#parts
-    watch.add(found.tables)
-    const look = async (): Promise<void> => {
+    this.#stopWatching = lookRegularly(clock, logger, async () => {
       const sql = await this.#connect('sql')
       try {
         this.#logEnd = await readLogEnd(sql, found.standby)
-        await watch.look(sql, publication, found.serverVersion)
+        await watch.look(sql, found.serverVersion)
       } finally {
         await this.#disconnect(sql)
       }
-    }
-    const wait = (): void => {
-      if (this.#closed) return
-      this.#stopWatching = clock.after(watchIntervalMs, () => {
-        look()
-          .catch((error: unknown) => {
-            // Where the server is away the stream itself says so.
-            logger.debug(
-              `the publication could not be looked at: ${error instanceof Error ? error.message : String(error)}`,
-            )
-          })
-          .finally(wait)
-      })
-    }
-    wait()
+    })
   }
 
   /** Lets changes in, and begins to beat where heartbeats are asked for: once at once. */

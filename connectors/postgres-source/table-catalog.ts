@@ -34,6 +34,8 @@ export interface CatalogTable extends TableName {
   readonly keyDeferred: boolean
   /** Columns of the replica identity index. */
   readonly identityColumns: readonly string[]
+  /** Columns that an UPDATE or DELETE carries of the old row; null for none: while published, Postgres refuses both. */
+  readonly oldColumns: readonly string[] | null
 }
 
 interface TableRow {
@@ -108,16 +110,39 @@ export function isInIdentity(table: CatalogTable, column: string): boolean {
   if (table.identity === 'd') return table.hasPrimaryKey && table.keyColumns.includes(column)
   return table.identity === 'f' || (table.identity === 'i' && table.identityColumns.includes(column))
 }
+/** A table that a publication can hold. */
+export interface ListedTable extends TableName {
+  readonly oid: number
+  /** pg_class.relkind: r table, p partitioned table. */
+  readonly kind: string
+  /** The table that it is a partition of. */
+  readonly parent: number | null
+}
+
+const systemSchemas = `n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname !~ '^pg_(temp|toast_temp)'`
 
 /** All tables that a publication can hold, ordered by schema and name. */
-export async function listTables(session: PgSession): Promise<(TableName & { oid: number })[]> {
-  const rows = await session.query<{ oid: number; schema: string; name: string }>(`
-select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name
+export async function listTables(session: PgSession): Promise<ListedTable[]> {
+  return await session.query<ListedTable>(`
+select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, c.relkind::text as kind,
+  (select i.inhparent::int8::float8 from pg_inherits i where i.inhrelid = c.oid and c.relispartition) as parent
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r', 'p') and c.relpersistence = 'p'
-  and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname !~ '^pg_(temp|toast_temp)'
+where c.relkind in ('r', 'p') and c.relpersistence = 'p' and ${systemSchemas}
 order by n.nspname collate "C", c.relname collate "C"`)
-  return rows
+}
+
+/** A relation whose changes are in no log that could be decoded. */
+export interface UnloggedRelation extends TableName {
+  readonly what: string
+}
+
+/** What a list of tables may name by mistake: its changes cannot be captured. */
+export async function listUnlogged(session: PgSession): Promise<UnloggedRelation[]> {
+  return await session.query<UnloggedRelation>(`
+select n.nspname as schema, c.relname as name, case when c.relkind = 'v' then 'a view' when c.relkind = 'm' then
+  'a materialized view' when c.relkind = 'f' then 'a foreign table' else 'an unlogged table' end as what
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where (c.relkind in ('v', 'm', 'f') or (c.relkind in ('r', 'p') and c.relpersistence = 'u')) and ${systemSchemas}`)
 }
 
 function tableOf(row: TableRow): CatalogTable {
@@ -145,5 +170,20 @@ function tableOf(row: TableRow): CatalogTable {
     uniqueColumns: unique?.columns ?? [],
     keyDeferred: key?.deferred ?? false,
     identityColumns: indexes.find((index) => index.identity)?.columns ?? [],
+    oldColumns: oldColumnsOf(row, indexes),
+  }
+}
+
+/** A deferrable primary key is no replica identity. */
+function oldColumnsOf(row: TableRow, indexes: readonly IndexRow[]): readonly string[] | null {
+  switch (row.identity) {
+    case 'f':
+      return (row.columns ?? []).map((column) => column.name)
+    case 'i':
+      return indexes.find((index) => index.identity)?.columns ?? null
+    case 'd':
+      return indexes.find((index) => index.primary && !index.deferred)?.columns ?? null
+    case 'n':
+      return null
   }
 }

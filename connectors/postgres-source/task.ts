@@ -238,7 +238,7 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
     settings,
     tables,
     records,
-    watch: new PublicationWatch(settings, logger),
+    watch: new PublicationWatch(settings, (code, message) => context.setCondition(code, message)),
     clock,
     logger,
     store,

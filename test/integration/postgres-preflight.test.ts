@@ -80,8 +80,8 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
     expect(create?.message).toMatch(/^PG_PRIVILEGE: user "\w+" does not own public\.b, public\.c, /)
     await db.play('create publication p for table a, b')
     const [alter] = await check(config)
-    expect(alter?.message).toContain('does not own publication "p", public.b, public.c, ')
-    expect(alter?.message).toContain('run: ALTER PUBLICATION "p" SET TABLE "public"."a", "public"."b", "public"."c";')
+    expect(alter?.message).toContain('does not own publication "p", public.c, ')
+    expect(alter?.message).toContain('run: ALTER PUBLICATION "p" ADD TABLE "public"."c";')
     const source = await bench.source(config)
     expect((await source.failure()).message).toBe(alter?.message)
     await db.play(alter?.message.slice(alter.message.indexOf('Or run:') + 'Or run:'.length) ?? '')
@@ -89,7 +89,9 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
     const again = await bench.source(config)
     await again.waitFor('the stream', () => db.isStreaming())
     await again.stop()
-    await db.play(`drop publication p; revoke create on database ${db.name} from ${user}`)
+    await db.play(
+      `alter table b owner to ${user}; drop publication p; revoke create on database ${db.name} from ${user}`,
+    )
     const [grant] = await check(config)
     await roles.pop()?.()
     expect(grant?.message).toContain(
@@ -115,11 +117,12 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
 
   it('a table that does not exist, and a database without any', async () => {
     const db = await bench.database('create table public.orders (id int primary key)')
-    const [problem] = await check(db.config({ 'table.include.list': 'public.orders,public.order' }))
-    expect(problem).toEqual({
-      key: 'table.include.list',
-      message: `PG_TABLE: table.include.list names "public.order", and database ${db.name} has no such table. Entries are schema.table. It holds: public.orders.`,
-    })
+    expect(await check(db.config({ 'table.include.list': 'public.order' }))).toEqual([
+      {
+        key: 'table.include.list',
+        message: `PG_TABLE: table.include.list names "public.order", and database ${db.name} has no such table. Entries are schema.table. It holds: public.orders.`,
+      },
+    ])
     const empty = await bench.database('')
     expect((await check(empty.config())).map((found) => found.message)).toEqual([
       `PG_TABLE: no table of database ${empty.name} is captured. The database holds no tables.`,
@@ -261,6 +264,7 @@ describeWith(['postgres'], 'a Postgres source that cannot go on fails by name', 
       create table keyless (v int); alter table keyless replica identity full;
       create table odd (id int primary key, code text not null); create unique index odd_code on odd (code);
       alter table odd replica identity using index odd_code`)
+    await db.play('create publication p for all tables')
     const source = await bench.source(db.config())
     await source.waitForRecords(1)
     const warnings = source.lines.filter((line) => line.level === 'warn').map((line) => line.message)

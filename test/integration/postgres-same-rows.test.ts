@@ -212,7 +212,8 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
   })
 
   it('reads a table whose columns are all left out, and keeps the key of one that has it excluded', async () => {
-    const db = await bench.database(`create table none (v text); insert into none values ('a'), ('b');
+    const db =
+      await bench.database(`create table none (v text); alter table none replica identity full; insert into none values ('a'), ('b');
       create table keyed (id int primary key, v text); insert into keyed values (1, 'a')`)
     const lists = { 'table.include.list': 'public.none,public.keyed', 'column.exclude.list': '.*\\.v,.*\\.id' }
     const source = await bench.source(db.config(lists))
@@ -288,7 +289,8 @@ describeWith(['postgres'], 'a Postgres source whose database has an encoding of 
     await source.stop()
     await db.play(`update t set v = 'café'`)
     const again = await bench.source(db.config())
-    expect(rows(await again.waitForRecords(1))).toEqual(['r {"id":1,"v":"café"}'])
+    // The slot was there before: its stream may send the correction too.
+    expect(rows((await again.waitForRecords(1)).slice(0, 1))).toEqual(['r {"id":1,"v":"café"}'])
   })
 
   it('says the way on when such a row is in the log', async () => {

@@ -68,7 +68,9 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
   })
 
   it('moves the slot on when the log holds nothing for it, and stores that first', async () => {
-    const db = await bench.database('create table t (id int primary key); create table other (v text)')
+    const db = await bench.database(
+      'create table t (id int primary key); create table other (id serial primary key, v text)',
+    )
     const config = db.config({
       'snapshot.mode': 'no_data',
       'status.update.interval.ms': '50',
@@ -76,7 +78,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     })
     const source = await bench.source(config)
     await source.waitFor('the stream', () => db.isStreaming())
-    await db.play(`insert into other select repeat('x', 100) from generate_series(1, 1000)`)
+    await db.play(`insert into other (v) select repeat('x', 100) from generate_series(1, 1000)`)
     const [{ end } = { end: '' }] = await db.rows<{ end: string }>('select pg_current_wal_lsn()::text as end')
     await source.waitFor('the slot to pass the foreign rows', async () => {
       const [row] = await db.rows<{ done: boolean }>(

@@ -1,7 +1,9 @@
 import type { Clock, ConnectValue, RawConfig, SourceRecord } from 'penstock/api'
 import { afterEach } from 'vitest'
+import { watchIntervalMs } from '../../connectors/postgres-source/publication-watch.ts'
 import { plugin } from '../../connectors/postgres-source/index.ts'
 import { TestDatabase } from './postgres.ts'
+import type { SkippingClock } from './skipping-clock.ts'
 import { MemoryOffsets, SourceTaskHarness } from './source-task-harness.ts'
 
 /** Databases and sources of a test, which end with it. */
@@ -70,4 +72,10 @@ export function versionOf(record: SourceRecord): bigint {
 /** `op key` of each record: `c [1]`. */
 export function story(records: readonly SourceRecord[]): string[] {
   return records.map((record) => `${opOf(record)} ${JSON.stringify(record.key)}`)
+}
+
+/** Brings the next look at the publication about. */
+export async function look(source: SourceTaskHarness, clock: SkippingClock): Promise<void> {
+  await source.waitFor('the watch to wait', () => clock.isWaiting(watchIntervalMs))
+  clock.skip(watchIntervalMs)
 }
