@@ -173,7 +173,7 @@ export const configDef: ConfigDef = {
     connector,
     'LOW',
     -1,
-    'How often a request is tried again when Elasticsearch is not available before the task fails; -1 tries for ever.',
+    'How often a request is tried again when Elasticsearch is not available before the task fails; -1 tries indefinitely.',
     { validator: between(-1, 2_147_483_647) },
   ),
   [Key.retryBackoffMs]: key(
@@ -207,9 +207,16 @@ export const configDef: ConfigDef = {
     'How long an answer may take before the request counts as failed and is sent again.',
     { validator: between(0, week) },
   ),
-  [Key.idleTimeMs]: key('INT', connector, 'LOW', 60_000, 'How long an idle connection is kept; -1 keeps it for ever.', {
-    validator: between(-1, 86_400_000),
-  }),
+  [Key.idleTimeMs]: key(
+    'INT',
+    connector,
+    'LOW',
+    60_000,
+    'How long an idle connection is kept; -1 keeps it indefinitely.',
+    {
+      validator: between(-1, 86_400_000),
+    },
+  ),
   [Key.documentVersion]: key(
     'STRING',
     conversion,
@@ -278,7 +285,7 @@ export const configDef: ConfigDef = {
     conversion,
     'LOW',
     'fail',
-    'A document that Elasticsearch refuses: `fail` the task, or go on: `warn` with a log line, `ignore` without.',
+    'A document that Elasticsearch refuses: `fail` the task, or continue: `warn` with a log line, `ignore` without.',
     { validator: oneOfIgnoringCase('ignore', 'warn', 'fail') },
   ),
   [Key.versionConflict]: key(
@@ -286,7 +293,7 @@ export const configDef: ConfigDef = {
     conversion,
     'MEDIUM',
     'fail',
-    'A document holds a higher version than a record brings, and no record that was delivered before explains it: `fail` the task, or keep what is stored and go on: `warn` with a log line and in the status, `ignore` without. Versions of a header of your own (external.version.header) may come in any order and are never judged.',
+    'A document holds a higher version than a record brings, and no record that was delivered before explains it: `fail` the task, or keep what is stored and continue: `warn` with a log line and in the status, `ignore` without. Versions of a header of your own (external.version.header) may come in any order and are never judged.',
     { validator: oneOfIgnoringCase('fail', 'warn', 'ignore') },
   ),
   [Key.versionHeader]: key(

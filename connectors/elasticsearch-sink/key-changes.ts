@@ -52,6 +52,12 @@ export class KeyChanges {
     return within
   }
 
+  /** A record of the partition became no operation: it may have been the creation. */
+  release(progress: PartitionProgress): void {
+    const leaving = this.#leaving.get(progress)
+    if (leaving !== undefined) this.#release(progress, leaving)
+  }
+
   forget(progress: PartitionProgress): void {
     this.#leaving.delete(progress)
   }

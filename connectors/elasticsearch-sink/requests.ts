@@ -15,7 +15,7 @@ export interface Retries {
   over(attempt: number): void
 }
 
-/** The retry rule of the settings: for ever with jitter unless `max.retries` sets an end. */
+/** The retry rule of the settings: indefinitely, with jitter, unless `max.retries` sets an end. */
 export function retriesOf(
   settings: Pick<SinkSettings, 'maxRetries' | 'retryBackoffMs'>,
   clock: Clock,

@@ -173,6 +173,7 @@ export class ElasticsearchSinkTask implements SinkTask {
       running.dropped.add(1)
       running.context.logger.warn(`dropped, as drop.invalid.message says: record ${placeOf(record)}: ${error.message}`)
       progress.skip(record.originalOffset)
+      running.keyChanges.release(progress)
       return null
     }
   }

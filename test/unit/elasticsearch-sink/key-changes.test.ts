@@ -74,6 +74,12 @@ describe('the deletion of an old key', () => {
     expect([changes.releaseLate(), emitted]).toEqual([null, [deletion]])
   })
 
+  it('is not held back where the creation was dropped', () => {
+    const deletion = add('delete', '1', 'newkey')
+    changes.release(progress)
+    expect(emitted).toEqual([deletion])
+  })
+
   it('is forgotten with its partition: it is read again', () => {
     add('delete', '1', 'newkey')
     changes.forget(progress)
