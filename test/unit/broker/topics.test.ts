@@ -192,6 +192,39 @@ describe('a topic that is deleted and created again', () => {
   })
 })
 
+describe('offsets that were stored for a deleted topic', () => {
+  it('are obsolete after a crash until they are said to be forgotten; those of the next topic are not', async () => {
+    const fs = disk()
+    const topics = await open(fs)
+    const offsets = await topics.create('__consumer_offsets', 1, {})
+    await topics.create('orders', 1, {})
+    await offsets.partitions[0]?.append(batch('committed for the old topic'), 'broker')
+    // Their tombstones are never written.
+    topics.onDeleted(() => new Promise<boolean>(() => undefined))
+    await topics.delete('orders')
+    await topics.create('orders', 1, {})
+    const after = await open(fs.crash({ unsynced: 'forget' }))
+    const isObsolete = (topic: string, offset: number): boolean => after.isObsolete(topic, 0, offset)
+    expect([isObsolete('orders', 0), isObsolete('orders', 1), isObsolete('others', 0)]).toEqual([true, false, false])
+    await after.offsetsForgotten()
+    expect(isObsolete('orders', 0)).toBe(false)
+  })
+
+  it('are obsolete after a crash in the middle of the deletion', async () => {
+    const fs = disk()
+    const topics = await open(fs)
+    await topics.create('__consumer_offsets', 1, {})
+    await topics.create('orders', 1, {})
+    fs.onOperation = (operation) => {
+      if (operation === 'remove') throw new SystemError('EIO')
+    }
+    await topics.delete('orders')
+    expect(topics.isObsolete('orders', 0, 0)).toBe(true)
+    const after = await open(fs.crash({ unsynced: 'forget' }))
+    expect([after.get('orders'), after.isObsolete('orders', 0, -1)]).toEqual([undefined, true])
+  })
+})
+
 describe('the folder of a partition', () => {
   it('is refused when it belongs to another topic than metadata.json says', async () => {
     const fs = disk()
