@@ -32,9 +32,8 @@ export async function swapIn(
 /** After a failure of `swapIn`: whether the next start may carry the plan out. Takes it back when nothing else was done yet. */
 export function isDecided(fs: FileSystem, directory: string, base: number): boolean {
   const path = `${directory}/${planName}`
-  if (!fs.exists(path)) return false
   const isBegun = segmentSuffixes.some((kind) => !fs.exists(`${directory}/${fileName(base, kind)}${suffixes.cleaned}`))
-  if (isBegun) return true
+  if (isBegun || !fs.exists(path)) return isBegun
   try {
     fs.remove(path)
     return false

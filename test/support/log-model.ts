@@ -335,7 +335,12 @@ function loseCheckpoint(fs: MemoryFileSystem, loss: CheckpointLoss, random: () =
     void file.sync().then(() => file.close())
   }
   if (loss === 'missing') fs.remove(path)
-  if (loss === 'flipped') fs.corrupt(path, Math.floor(random() * text.length))
+  if (loss === 'flipped') {
+    const bytes = Buffer.from(text)
+    const at = Math.floor(random() * text.length)
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << Math.floor(random() * 7))
+    write(bytes.toString())
+  }
   if (loss === 'cut') write(text.slice(0, Math.floor(random() * text.length)))
   if (loss === 'newer version') write(text.replace('version 0', 'version 1'))
   if (loss === 'old format') write(text.replace(/^checksum .*\n/m, ''))

@@ -198,6 +198,39 @@ describe('compaction', () => {
     await again.close()
   })
 
+  it('is whole for readers and for the next start when the disk fails at any step', async () => {
+    let failed = 0
+    for (let step = 0; step < 60; step += 1) {
+      const harness = new LogHarness(settings)
+      const log = await harness.open()
+      for (let i = 0; i < 40; i += 1) await log.append(batchOf([[`k${i % 7}`, `${i}`]]))
+      await log.checkpoint()
+      const before = fold(log)
+      let left = step
+      harness.fs.fault = ({ kind }) => {
+        if (kind === 'read' || kind === 'open') return null
+        left -= 1
+        return left === -1 || left === -2 ? { code: 'ENOSPC' } : null
+      }
+      await log.compact().catch(() => (failed += 1))
+      harness.fs.fault = () => null
+      harness.clock.advance(1000)
+      await log.append(batchOf([['last', `${step}`]]))
+      const after = { ...before, last: `${step}` }
+      for (const next of ['read', 'compact']) {
+        if (next === 'compact') await log.compact()
+        for (const _ of [1, 2]) await log.checkpoint() // Closes the files that nobody read since the last one.
+        expect([step, fold(log)]).toEqual([step, after])
+      }
+      harness.crash('keep')
+      const again = await harness.open()
+      expect([step, fold(again), again.logEndOffset]).toEqual([step, after, 41])
+      await again.compact()
+      expect([step, fold(again)]).toEqual([step, after])
+    }
+    expect(failed).toBeGreaterThan(30)
+  })
+
   it('leaves either the old segments or the new one when the power fails at any step', async () => {
     const steps = { count: 0 }
     for (let crashAt = 1; crashAt === 1 || crashAt <= steps.count; crashAt += 1) {
