@@ -12,6 +12,8 @@ export interface LineCase {
   readonly position: number | null
   /** Whether the position is given up: tables are read. */
   readonly rereads: boolean
+  /** Whether somebody asked for that, so that rows of another server are left behind knowingly. */
+  readonly asked: boolean
 }
 
 export type LineDecision =
@@ -29,17 +31,17 @@ export type LineDecision =
   | { readonly kind: 'refuse'; readonly code: string; readonly problem: string }
 
 /** Whether a position means the same on this server (D18). */
-export function decideLine({ server, stored, position, rereads }: LineCase): LineDecision {
+export function decideLine({ server, stored, position, rereads, asked }: LineCase): LineDecision {
+  if (!asked && stored !== null && stored.system !== server.system) {
+    return refusal(
+      'PG_OTHER_SERVER',
+      `what was captured belongs to the server with system identifier ${stored.system}, and this one is ${server.system}: ` +
+        'its log is another, in which the stored position means nothing',
+    )
+  }
   if (rereads || position === null) {
     const isSame = stored?.system === server.system && stored.timeline === currentTimeline(server)
     return isSame && (position ?? 0) <= server.logEnd ? { kind: 'reread' } : { kind: 'next', branch: null }
-  }
-  if (stored !== null && stored.system !== server.system) {
-    return refusal(
-      'PG_OTHER_SERVER',
-      `the stored offset belongs to the server with system identifier ${stored.system}, and this one is ` +
-        `${server.system}: its log is another, in which the stored position means nothing`,
-    )
   }
   const isKnown = stored !== null && stored.timeline !== unknownTimeline
   if (isKnown && stored.timeline !== currentTimeline(server)) return decideTimeline(server, stored, position)

@@ -14,19 +14,30 @@ export interface LineFinding {
   readonly known: KnownVersions
 }
 
+/** How a session begins. */
+export interface LineOptions {
+  /** Whether tables are read, and whether that was asked for. */
+  readonly rereads: boolean
+  readonly asked: boolean
+  /** The line that the task read last, where no offset says so. */
+  readonly previous: Line | null
+  /** How to read everything again. */
+  readonly advice: string
+  readonly highest: HighestVersion
+}
+
 /**
  * Compares the server's line with that of the offset, and reads the topics where the epoch depends on them.
- * @param rereads whether tables are read. @param advice how to read everything again.
  * @throws ConnectError PG_OTHER_SERVER, PG_TIMELINE, PG_LOG_BEHIND; RetriableError PG_STANDBY_BEHIND
  */
 export async function findLine(
   server: ServerLine,
   offset: SourceOffset | null,
-  options: { readonly rereads: boolean; readonly advice: string; readonly highest: HighestVersion },
+  options: LineOptions,
 ): Promise<LineFinding> {
-  const stored = offset === null ? null : lineOf(offset)
+  const stored = offset === null ? options.previous : lineOf(offset)
   const position = offset === null ? null : furthest(offset)
-  const decision = decideLine({ server, stored, position, rereads: options.rereads })
+  const decision = decideLine({ server, stored, position, rereads: options.rereads, asked: options.asked })
   enforce(decision, options.advice)
   if (decision.kind === 'same') return { server, decision, known: { epoch: stored?.epoch ?? 1, highest: null } }
   const inTopics = await options.highest()

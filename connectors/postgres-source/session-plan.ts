@@ -1,3 +1,4 @@
+import type { Line } from './line.ts'
 import { resumePoint, type StreamPoint } from './offset.ts'
 import type { Survey } from './preflight.ts'
 import type { Publication } from './publication.ts'
@@ -15,6 +16,8 @@ export interface Start {
   readonly durable: SourceOffset | null
   /** Whether the task itself starts, not only its connection. */
   readonly first: boolean
+  /** What the connection before it read; null when the task itself starts. */
+  readonly line: Line | null
 }
 
 /** Whether this session reads tables, and where its stream goes on. */

@@ -85,14 +85,10 @@ export class SourceSession {
     this.#progress = new Progress(parts.clock, parts.store, statusIntervalMs * 0.9)
   }
 
-  /** Where the next session has to go on. Null while tables are read: that begins again. */
-  get position(): SourceOffset | null {
-    return this.#progress.emitted
-  }
-
-  /** The stored offset, as far as it is told. */
-  get durable(): SourceOffset | null {
-    return this.#progress.durable
+  /** Where the next session continues. Its position is null while tables are read: that begins again. */
+  get next(): Omit<Start, 'first'> {
+    const { emitted, durable } = this.#progress
+    return { position: emitted, durable, line: this.#line === noLine ? null : this.#line }
   }
 
   /** Microseconds of the epoch when the change was committed that waits longest to be taken; null when none does. */
@@ -184,17 +180,19 @@ export class SourceSession {
    * had it a moment ago, moved the offset first. On a reconnect only a slot that is ahead says that there was one.
    */
   async #refreshedStart(slot: Slot | null): Promise<Start> {
-    const { position, first } = this.#start
+    const { position, first, line } = this.#start
     const limit = position === null ? null : slotLimit(position)
     if (!first && (limit === null || (slot?.confirmedLsn ?? 0) <= limit)) return this.#start
     const stored = await this.#parts.stored()
-    return { position: stored, durable: stored, first }
+    return { position: stored, durable: stored, first, line }
   }
 
   async #findLine(server: ServerLine, start: Start, plan: Plan, found: Survey): Promise<LineFinding> {
     const { settings, tables, highestVersion } = this.#parts
     return await findLine(server, start.position, {
       rereads: plan.snapshot,
+      asked: settings.snapshotMode === 'always' && start.first,
+      previous: start.line,
       advice: readAgain(settings.slot, false),
       highest: async () => await highestVersion(found.tables.map((table) => tableTopic(table, tables.context))),
     })

@@ -12,6 +12,7 @@ import { pgError } from './pg-error.ts'
 import { PublicationWatch } from './publication-watch.ts'
 import { RecordBuilder, versionHeader } from './record-builder.ts'
 import { PgSession } from './session.ts'
+import type { Start } from './session-plan.ts'
 import { settingsOf, type SourceSettings } from './settings.ts'
 import { dropSlot } from './slot.ts'
 import { SourceSession, type SessionParts } from './source-session.ts'
@@ -28,8 +29,7 @@ export class PostgresSourceTask implements SourceTask {
   #context: SourceTaskContext | null = null
   #parts: SessionParts | null = null
   #session: SourceSession | null = null
-  #position: SourceOffset | null = null
-  #durable: SourceOffset | null = null
+  #next: Omit<Start, 'first'> = { position: null, durable: null, line: null }
   #first = true
   /** A batch whose topics could not be made yet. */
   #taken: readonly SourceRecord[] | null = null
@@ -76,7 +76,7 @@ export class PostgresSourceTask implements SourceTask {
   async commit(offsets: readonly CommittedSourceOffset[]): Promise<void> {
     const last = offsets.at(-1)
     if (last === undefined) return
-    this.#durable = last.offset
+    this.#next = { ...this.#next, durable: last.offset }
     this.#undurable.onDurable(last.offset)
     this.#session?.committed(last.offset)
   }
@@ -104,7 +104,7 @@ export class PostgresSourceTask implements SourceTask {
   async #openSession(signal: AbortSignal): Promise<SourceSession> {
     if (this.#session !== null) return this.#session
     if (this.#parts === null) throw new ConnectError('the task was not started')
-    const start = { position: this.#position, durable: this.#durable, first: this.#first }
+    const start = { ...this.#next, first: this.#first }
     const session = new SourceSession(this.#parts, start)
     this.#session = session
     const giveUp = (): void => void session.close()
@@ -128,8 +128,7 @@ export class PostgresSourceTask implements SourceTask {
     const session = this.#session
     if (session === null) return
     this.#session = null
-    this.#position = session.position
-    this.#durable = session.durable
+    this.#next = session.next
     await session.close()
   }
 

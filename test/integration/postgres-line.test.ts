@@ -85,7 +85,7 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
     await play(moved, `${table}; insert into item values (1, 'moved'), (2, 'moved')`)
     const message = await failure(moved, offsets)
     expect(message).toMatch(
-      /^PG_OTHER_SERVER: the stored offset belongs to the server with system identifier \d+, .*snapshot\.mode/,
+      /^PG_OTHER_SERVER: what was captured belongs to the server with system identifier \d+, .*snapshot\.mode/,
     )
     await readAgain(moved, offsets, [1, 2], highest(before))
     expect(offsets.last).toMatchObject({ penstock_epoch: 2 })

@@ -142,7 +142,12 @@ export class SourceTaskHarness {
 
   /** Waits until the task has failed, and answers with what. */
   async failure(deadlineMs = patienceMs): Promise<Error> {
-    await until('the task to fail', () => this.#error !== null, deadlineMs)
+    await until(
+      () =>
+        `the task to fail; retried ${this.retried.length} times: ${String(this.retried.at(-1))}; ${this.records.length} records`,
+      () => this.#error !== null,
+      deadlineMs,
+    )
     return this.#error ?? new TypeError('unreachable')
   }
 

@@ -83,27 +83,33 @@ describe('a position on the log of a server', () => {
     ['of a later timeline than the server has', { stored: onSecond, position: 600 }, refuse('PG_TIMELINE')],
     ['of a timeline that a standby has not reached', { stored: onSecond, position: 600, server: { ...first, standby: true } }, { kind: 'wait', problem: expect.any(String) }],
     ['of another cluster', { stored: { ...stored, system: '99' } }, refuse('PG_OTHER_SERVER')],
-    ['of another cluster, given up as tables are read', { stored: { ...stored, system: '99' }, rereads: true }, next()],
+    ['of another cluster, given up as it was asked for', { stored: { ...stored, system: '99' }, rereads: true, asked: true }, next()],
     ['of another timeline, given up as tables are read', { server: promoted, position: 600, rereads: true }, next()],
     ['past the end of the log, given up as tables are read', { position: 1001, rereads: true }, next()],
     ['of the same line, given up as tables are read', { rereads: true }, { kind: 'reread' }],
     ['in a snapshot that was interrupted', { position: null }, { kind: 'reread' }],
-    ['in a snapshot that was interrupted on another server', { stored: { ...stored, system: '99' }, position: null }, next()],
+    ['in a snapshot that was interrupted on another server', { stored: { ...stored, system: '99' }, position: null, rereads: true }, refuse('PG_OTHER_SERVER')],
     ['of an offset without a line', { stored: null }, next()],
     ['of an offset without a line, past the end of the log', { stored: null, position: 1001 }, refuse('PG_LOG_BEHIND')],
     ['that is not stored', { stored: null, position: null }, next()],
     ['of a line whose timeline nobody could ask for', { stored: { ...stored, timeline: '0' } }, next()],
   ])('%s', (_what, change, decision) => {
-    expect(decideLine({ server: first, stored, position: 500, rereads: false, ...change })).toEqual(decision)
+    expect(decideLine({ server: first, stored, position: 500, rereads: false, asked: false, ...change })).toEqual(decision)
   }) // prettier-ignore
 
   it('is refused with what to do, or waited for', () => {
-    const refused = decideLine({ server: first, stored, position: 1001, rereads: false })
+    const refused = decideLine({ server: first, stored, position: 1001, rereads: false, asked: false })
     expect(() => enforce(refused, 'Do this.')).toThrow(ConnectError)
     expect(() => enforce(refused, 'Do this.')).toThrow(
       /^PG_LOG_BEHIND: changes up to 0\/3E9 were captured, .*0\/3E8: .* Do this\.$/,
     )
-    const late = decideLine({ server: { ...first, standby: true }, stored, position: 1001, rereads: false })
+    const late = decideLine({
+      server: { ...first, standby: true },
+      stored,
+      position: 1001,
+      rereads: false,
+      asked: false,
+    })
     expect(() => enforce(late, '')).toThrow(RetriableError)
   })
 })
@@ -131,15 +137,28 @@ describe('the epoch', () => {
 describe('what a session finds out about its line', () => {
   const offset = commitOffset(480, null, 1, stored)
   const find = (server: ServerLine, at: SourceOffset | null, highest: bigint | null, rereads = false) =>
-    findLine(server, at, { rereads, advice: 'Read again.', highest: async () => highest })
+    findLine(server, at, {
+      rereads,
+      asked: rereads,
+      previous: null,
+      advice: 'Read again.',
+      highest: async () => highest,
+    })
 
   it('does not ask for the topics while the line stays', async () => {
     const finding = await findLine(first, offset, {
       rereads: false,
+      asked: false,
+      previous: null,
       advice: '',
       highest: () => Promise.reject(new Error('no')),
     })
     expect(lineFrom(finding, 480)).toEqual(stored)
+  })
+
+  it('compares with what the connection before it read, where that stored nothing', async () => {
+    const options = { rereads: true, asked: false, previous: { ...stored, system: '99' }, advice: '' }
+    await expect(findLine(first, null, { ...options, highest: async () => null })).rejects.toThrow(/^PG_OTHER_SERVER/)
   })
 
   it('raises the epoch behind a promotion', async () => {
