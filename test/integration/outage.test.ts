@@ -69,7 +69,7 @@ describeWith(['elasticsearch', 'minio', 'kcat'], 'a pipeline whose servers go aw
 
 async function prepare(postgresUrl: string, folder: string): Promise<Stage> {
   const prefix = `outage${process.pid}`
-  const load = await ChangeLoad.make(postgresUrl, prefix, ledgerRows, 1)
+  const load = await ChangeLoad.make(postgresUrl, prefix, { ledgerRows, seed: 1 })
   const proxies = {
     postgres: await before(postgresUrl),
     elasticsearch: await before(service('elasticsearch')),

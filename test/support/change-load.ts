@@ -4,7 +4,6 @@ import { seededRandom } from './seeded-random.ts'
 import { eventually } from './worker-process.ts'
 
 const perTransaction = 10
-const connections = 4
 
 /** Columns of every kind that is hard to carry; `rev` counts the changes of a row, `big` is stored out of line. */
 const schema = `
@@ -14,34 +13,45 @@ CREATE TABLE orders (
 CREATE TABLE ledger (id bigint PRIMARY KEY, rev int NOT NULL, amount numeric, note text);
 `
 
-/** A database under load: rows come, change and vanish at a steady rate, from several connections. */
+/** How much a load holds and writes. */
+export interface LoadSize {
+  /** Rows of the ledger that a snapshot reads. */
+  readonly ledgerRows: number
+  readonly seed: number
+  /** Connections that write at the same time. */
+  readonly connections?: number
+}
+
+/** A database under load: rows come, change, move to another key and vanish at a steady rate, from several connections. */
 export class ChangeLoad {
   readonly url: string
   #admin: pg.Client
+  readonly #connections: number
   readonly #random: () => number
   readonly #stop = new AbortController()
   #writers: Promise<void>[] = []
   #nextOrder = 1
   #changes = 0
 
-  private constructor(url: string, admin: pg.Client, seed: number) {
+  private constructor(url: string, admin: pg.Client, { seed, connections = 4 }: LoadSize) {
     this.url = url
     this.#admin = admin
+    this.#connections = connections
     this.#random = seededRandom(seed)
   }
 
-  /** Makes the database `name` on the server at `url`, with `ledgerRows` rows to be read by a snapshot. */
-  static async make(url: string, name: string, ledgerRows: number, seed: number): Promise<ChangeLoad> {
+  /** Creates the database `name` on the server at `url`. */
+  static async make(url: string, name: string, size: LoadSize): Promise<ChangeLoad> {
     const server = await connected(url)
     await server.query(`CREATE DATABASE ${name}`)
     await server.end()
     const own = new URL(url)
     own.pathname = `/${name}`
-    const load = new ChangeLoad(String(own), await connected(String(own)), seed)
+    const load = new ChangeLoad(String(own), await connected(String(own)), size)
     await load.#admin.query(schema)
     await load.#admin.query(
       `INSERT INTO ledger SELECT i, 0, i * 1.5, 'entry ' || i FROM generate_series(1, $1::bigint) i`,
-      [ledgerRows],
+      [size.ledgerRows],
     )
     for (let i = 0; i < 200; i++) await load.#admin.query(...load.#newOrder())
     return load
@@ -54,8 +64,8 @@ export class ChangeLoad {
 
   /** Starts to write `rate` changes a second, over ledger rows 1..`ledgerRows` and the orders. */
   start(rate: number, ledgerRows: number): void {
-    const pauseMs = (1000 * perTransaction * connections) / rate
-    this.#writers = Array.from({ length: connections }, (_, writer) => this.#write(writer, pauseMs, ledgerRows))
+    const pauseMs = (1000 * perTransaction * this.#connections) / rate
+    this.#writers = Array.from({ length: this.#connections }, (_, writer) => this.#write(writer, pauseMs, ledgerRows))
   }
 
   /** Stops writing; the database stays as it is. */
@@ -132,6 +142,8 @@ export class ChangeLoad {
         [order],
       ]
     if (dice < 0.53) return ['DELETE FROM orders WHERE id = $1', [order]]
+    // The row's large value is not in the log: it has to be found under the key before.
+    if (dice < 0.55) return ['UPDATE orders SET id = $2, rev = 0 WHERE id = $1', [order, this.#nextOrder++]]
     const entry = this.#own(writer, ledgerRows)
     if (dice < 0.97) return ['UPDATE ledger SET rev = rev + 1, amount = amount * 1.01 WHERE id = $1', [entry]]
     return ['DELETE FROM ledger WHERE id = $1', [entry]]
@@ -139,7 +151,7 @@ export class ChangeLoad {
 
   #own(writer: number, below: number): number {
     const any = Math.floor(this.#random() * below)
-    return Math.max(1, any - (any % connections) + writer)
+    return Math.max(1, any - (any % this.#connections) + writer)
   }
 
   /** One in twenty orders carries 100 kB that do not compress and that no update touches. */
