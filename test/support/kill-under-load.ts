@@ -53,7 +53,7 @@ export async function killUnderLoad(kill: KillPlan): Promise<void> {
     for (const [name, config] of Object.entries(pipelineConnectors(stage.plan))) await worker.post(name, config)
     stage.load.start(kill.rate, kill.ledgerRows)
     for (let i = 0; i < kill.kills.snapshot; i++) worker = await killInsideSnapshot(worker, stage)
-    await snapshotDone(worker, stage)
+    await snapshotDone(worker)
     for (let i = 0; i < kill.kills.random; i++) {
       await worker.killAfter(500 + stage.random() * 3000)
       worker = await start(stage)
@@ -117,18 +117,16 @@ async function killInsideSnapshot(worker: WorkerProcess, stage: Stage): Promise<
   return start(stage)
 }
 
-async function snapshotDone(worker: WorkerProcess, stage: Stage): Promise<void> {
-  const topic = topicOf(stage.plan, 'orders')
-  const log = await LogView.open(worker.place.broker)
-  // Orders come only by streaming while the snapshot of the ledger is longer than that of the orders.
-  let seen = await log.end(topic)
-  await healthyUntil(worker, `orders stream after offset ${seen}`, 240_000, async () => {
-    const end = await log.end(topic)
-    const grown = end - seen
-    seen = end
-    return grown > 0 && (await flushed(stage))
+/** Until the stored offset is one of the stream: a kill before that would only begin another snapshot. */
+async function snapshotDone(worker: WorkerProcess): Promise<void> {
+  await healthyUntil(worker, 'the snapshot is complete and the stream acknowledged', 600_000, async () => {
+    const { offsets } = (await worker.request('GET', '/connectors/source/offsets')) as StoredOffsets
+    return offsets.some(({ offset }) => offset['lsn_commit'] !== undefined)
   })
-  await log.close()
+}
+
+interface StoredOffsets {
+  readonly offsets: readonly { readonly offset: Readonly<Record<string, unknown>> }[]
 }
 
 async function checkAll(worker: WorkerProcess, stage: Stage): Promise<void> {
@@ -139,17 +137,6 @@ async function checkAll(worker: WorkerProcess, stage: Stage): Promise<void> {
     const { values, resent } = logged[table]
     process.stderr.write(`kill test: ${table}: ${values.length} records, ${resent} of them re-sent\n`)
   }
-}
-
-/** Whether the slot has been confirmed past its start: the snapshot is over and the stream acknowledged. */
-async function flushed(stage: Stage): Promise<boolean> {
-  const [slot] = await stage.load.rows(
-    `SELECT confirmed_flush_lsn > restart_lsn AND active AS ok FROM pg_replication_slots WHERE slot_name = '${stage.plan.slot}'`,
-  )
-  const [lag] = await stage.load.rows(
-    `SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn) < 50000000 AS near FROM pg_replication_slots WHERE slot_name = '${stage.plan.slot}'`,
-  )
-  return slot?.['ok'] === true && lag?.['near'] === true
 }
 
 /** Restarts with a fail point armed, waits until the worker has died of it, and starts it again. */
