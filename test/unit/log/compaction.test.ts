@@ -198,6 +198,25 @@ describe('compaction', () => {
     await again.close()
   })
 
+  it('does not follow a plan that is damaged, and says so', async () => {
+    const harness = new LogHarness(settings)
+    const log = await harness.open()
+    for (let i = 0; i < 40; i += 1) await log.append(batchOf([[`k${i % 7}`, `${i}`]]))
+    const before = fold(log)
+    await log.close()
+    const plan = harness.fs.open(`${logDirectory}/compaction-swap`, 'create')
+    plan.write(Buffer.from('version 0\n0\n14\nchecksum 1\n'), 0)
+    plan.close()
+    const again = await harness.open()
+    expect(fold(again)).toEqual(before)
+    const [line] = harness.logger.lines
+    expect([line?.level, line?.message]).toEqual([
+      'error',
+      'the plan of a compaction is damaged; the segments stay as they are',
+    ])
+    expect(harness.fs.exists(`${logDirectory}/compaction-swap`)).toBe(false)
+  })
+
   it('is whole for readers and for the next start when the disk fails at any step', async () => {
     let failed = 0
     for (let step = 0; step < 60; step += 1) {
