@@ -372,6 +372,7 @@ export const configDef: ConfigDef = {
     'Accepted: offsets follow the topic a record was read from, so transforms that rename topics work either way.',
   ),
   'data.stream.type': key('STRING', 'Data Stream', 'LOW', 'none', 'Data streams.', {
+    validator: oneOfIgnoringCase('NONE', 'LOGS', 'METRICS'),
     unsupportedValues: { logs: streamReason, metrics: streamReason, LOGS: streamReason, METRICS: streamReason },
   }),
   'data.stream.dataset': key('STRING', 'Data Stream', 'LOW', null, 'Data streams.', { unsupported: streamReason }),

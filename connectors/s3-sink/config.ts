@@ -344,6 +344,7 @@ export const configDef = {
   }),
   's3.object.tagging.key.value.pairs': s3('LIST', 'LOW', [], 'Further tags.', { unsupported: notServed }),
   's3.schema.partition.affix.type': s3('STRING', 'LOW', 'NONE', 'Whether the schema’s name stands in object names.', {
+    validator: oneOf('NONE', 'PREFIX', 'SUFFIX'),
     unsupportedValues: { PREFIX: notServed, SUFFIX: notServed },
   }),
 

@@ -1,0 +1,158 @@
+import type { ConfigDef, ConnectorPlugin, ParsedConfig, RawConfig } from 'penstock/api'
+import { describe, expect, it } from 'vitest'
+import { plugin as elasticsearch } from '../../../connectors/elasticsearch-sink/index.ts'
+import { settingsOf as elasticsearchSettings } from '../../../connectors/elasticsearch-sink/settings.ts'
+import { plugin as postgres } from '../../../connectors/postgres-source/index.ts'
+import { settingsOf as postgresSettings } from '../../../connectors/postgres-source/settings.ts'
+import { plugin as s3 } from '../../../connectors/s3-sink/index.ts'
+import { settingsOf as s3Settings } from '../../../connectors/s3-sink/settings.ts'
+import { checkConfig } from '../../../src/config/parse-config.ts'
+
+interface Subject {
+  readonly plugin: ConnectorPlugin
+  readonly base: RawConfig
+  readonly settings: (config: ParsedConfig, raw: RawConfig) => unknown
+  /** A value that is not the default, with what it needs beside it; for options whose type says too little. */
+  readonly other: Readonly<Record<string, string | { readonly value: string; readonly beside: RawConfig }>>
+  /** Options that only validation reads, in check-config. */
+  readonly checked: readonly string[]
+}
+
+const subjects: readonly Subject[] = [
+  {
+    plugin: postgres,
+    base: { 'database.hostname': 'h', 'database.user': 'u', 'database.dbname': 'd', 'topic.prefix': 't' },
+    settings: postgresSettings,
+    other: {
+      'database.sslmode': 'require',
+      'table.exclude.list': 'other.other',
+      'column.exclude.list': 'other.other.other',
+      'slot.name': 'other',
+      'publication.autocreate.mode': 'filtered',
+      'skipped.operations': 'u',
+      'snapshot.mode': 'always',
+      'decimal.handling.mode': 'string',
+      'time.precision.mode': 'connect',
+      'hstore.handling.mode': 'map',
+      'interval.handling.mode': 'string',
+      'binary.handling.mode': 'hex',
+      'event.converting.failure.handling.mode': 'fail',
+      'schema.name.adjustment.mode': 'avro',
+      'field.name.adjustment.mode': 'avro',
+      'topic.delimiter': '_',
+      'message.key.columns': 'public.t:id',
+      'max.queue.size': '77',
+    },
+    checked: [],
+  },
+  {
+    plugin: elasticsearch,
+    base: { 'connection.url': 'http://h:1' },
+    settings: elasticsearchSettings,
+    other: {
+      'connection.url': 'http://h:2',
+      'document.version': 'none',
+      'document.values': 'raw',
+      'document.envelope': 'keep',
+      'behavior.on.null.values': 'fail',
+      'behavior.on.malformed.documents': 'warn',
+      'behavior.on.version.conflict': 'warn',
+      'write.method': 'upsert',
+      'topic.key.ignore': 'x',
+      'topic.schema.ignore': 'x',
+      'external.resource.usage': 'index',
+      'topic.to.external.resource.mapping': { value: 'x:y', beside: { 'external.resource.usage': 'index' } },
+    },
+    checked: ['max.external.resource.mappings', 'elastic.security.protocol'],
+  },
+  {
+    plugin: s3,
+    base: {
+      's3.bucket.name': 'b',
+      'flush.size': '3',
+      'format.class': 'io.confluent.connect.s3.format.json.JsonFormat',
+    },
+    settings: (config) => s3Settings(config),
+    other: {
+      'rotate.size.bytes': '100',
+      'rotate.interval.ms': '100',
+      'rotate.schedule.interval.ms': '60000',
+      timezone: { value: 'Asia/Kolkata', beside: { 'rotate.schedule.interval.ms': '86400000' } },
+      'timestamp.extractor': 'Record',
+      'behavior.on.null.values': 'fail',
+      'json.decimal.format': 'NUMERIC',
+      'retry.backoff.ms': '7000',
+      'store.url': 'http://h:1',
+      's3.credentials.provider.class': 'software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider',
+      's3.compression.type': 'gzip',
+      's3.compression.level': { value: '3', beside: { 's3.compression.type': 'gzip' } },
+      's3.checksum.algorithm': 'sha256',
+      's3.ssea.name': 'AES256',
+      's3.sse.kms.key.id': { value: 'k', beside: { 's3.ssea.name': 'aws:kms' } },
+      's3.sse.customer.key': { value: Buffer.alloc(32).toString('base64'), beside: { 's3.ssea.name': 'AES256' } },
+      's3.acl.canned': 'private',
+    },
+    checked: [],
+  },
+]
+
+/** Options that are served, but for those that are taken and named as without effect. */
+const served = (def: ConfigDef): string[] =>
+  Object.entries(def).flatMap(([key, { unsupported, doc }]) =>
+    unsupported === undefined && !doc.startsWith('Accepted') ? [key] : [],
+  )
+
+function otherValue(def: ConfigDef, key: string): string {
+  const definition = def[key]
+  const { type, defaultValue } = definition ?? expect.fail(key)
+  if (type === 'BOOLEAN') return String(defaultValue !== true)
+  return typeof defaultValue === 'number' || type === 'INT' ? String(Number(defaultValue ?? 5) + 1) : 'other'
+}
+
+function answers(ask: (argument: unknown) => unknown): unknown[] {
+  return ['x', 1e12].map((argument) => {
+    try {
+      return ask(argument)
+    } catch (error) {
+      return String(error)
+    }
+  })
+}
+
+/** All that settings say, functions by what they answer. */
+function told(settings: unknown): string {
+  return JSON.stringify(settings, (_key, value: unknown) => {
+    if (typeof value === 'function') return answers(value as (argument: unknown) => unknown)
+    if (value instanceof RegExp || value instanceof URL || typeof value === 'bigint') return String(value)
+    if (value instanceof Map || value instanceof Set) return [...value]
+    if (typeof value === 'object' && value !== null && 'includesTable' in value) {
+      const filter = value as ReturnType<typeof postgresSettings>['filter']
+      const tables = ['other', 'public', 'pg_catalog'].map((schema) => ({ schema, name: 'other' }))
+      const columns = tables.map((table) => filter.includesColumn(table, 'other'))
+      return { tables: tables.map((table) => filter.includesTable(table)), columns }
+    }
+    return value
+  })
+}
+
+describe.each(subjects.map((subject) => [subject.plugin.className, subject] as const))('%s', (_name, subject) => {
+  const { plugin, base, settings, other, checked } = subject
+  const { configDef } = plugin
+  const parsed = (raw: RawConfig): { readonly problems: readonly unknown[]; readonly text: string } => {
+    const { parsed: config, problems } = checkConfig(configDef, raw)
+    return { problems, text: problems.length > 0 ? '' : told(settings(config, raw)) }
+  }
+
+  it.each(served(configDef).filter((key) => !checked.includes(key)))(
+    'takes %s into account, or refuses every value but one',
+    (key) => {
+      const entry = other[key] ?? otherValue(configDef, key)
+      const { value, beside } = typeof entry === 'string' ? { value: entry, beside: {} } : entry
+      const without = parsed({ ...base, ...beside })
+      const withIt = parsed({ ...base, ...beside, [key]: value })
+      expect(without.problems).toEqual([])
+      if (withIt.problems.length > 0) expect(typeof entry === 'string' && other[key] === undefined).toBe(true)
+      else expect(withIt.text).not.toBe(without.text)
+    },
+  )
+})
