@@ -5,6 +5,7 @@ import { identifyBySql, identifySystem, noLine, type Line, type ServerLine } fro
 import { commitOffset, confirmable, onLine, slotLimit, snapshotOffset, type StreamPoint } from './offset.ts'
 import { refuse, survey, type Survey } from './preflight.ts'
 import { Progress, type StoreOffset } from './progress.ts'
+import type { KnownTables } from './known-tables.ts'
 import { lookRegularly, type PublicationWatch } from './publication-watch.ts'
 import {
   publishedAs,
@@ -36,6 +37,7 @@ export interface SessionParts {
   readonly tables: TableRegistry
   readonly records: RecordBuilder
   readonly watch: PublicationWatch
+  readonly known: KnownTables
   readonly clock: Clock
   readonly logger: Logger
   /** Null where the runtime has no way to store an offset without a record. */
@@ -172,6 +174,7 @@ export class SourceSession {
     if (publication === null) throw new ConnectError(`publication "${settings.publication}" was not made`)
     this.#parts.watch.add(found.tables)
     await this.#parts.watch.look(sql, found.serverVersion)
+    if (!plan.snapshot) await this.#parts.known.compare(sql, found.tables, found.plan, publication.allTables)
     await this.#begin({ sql, replication }, { found, start, plan, finding, publication })
   }
 
@@ -330,6 +333,7 @@ export class SourceSession {
       await snapshot.read(parts)
       await sql.query('COMMIT')
       this.#onSnapshotDone(snapshotOffset(this.#line, point, true), snapshot.rows)
+      if (publication !== null) this.#parts.known.onRead(found.tables)
       logger.info(`snapshot complete: ${snapshot.rows} rows of ${chosen.length} tables`)
       await this.#disconnect(sql)
       this.#flow()

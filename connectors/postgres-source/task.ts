@@ -6,6 +6,7 @@ import {
   type SourceTask,
   type SourceTaskContext,
 } from 'penstock/api'
+import { filterText, isTablesPartition, KnownTables, tablesPartition } from './known-tables.ts'
 import { sourcePartition } from './offset.ts'
 import { MessageForm } from './logical-message.ts'
 import { pgError } from './pg-error.ts'
@@ -74,7 +75,7 @@ export class PostgresSourceTask implements SourceTask {
   }
 
   async commit(offsets: readonly CommittedSourceOffset[]): Promise<void> {
-    const last = offsets.at(-1)
+    const last = offsets.findLast(({ partition }) => !isTablesPartition(partition))
     if (last === undefined) return
     this.#next = { ...this.#next, durable: last.offset }
     this.#undurable.onDurable(last.offset)
@@ -238,6 +239,12 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
     tables,
     records,
     watch: new PublicationWatch(settings, (code, message) => context.setCondition(code, message)),
+    known: new KnownTables({
+      load: async () => (await context.readOffsets([tablesPartition(settings.prefix)]))[0] ?? null,
+      save: (offset) => advance?.(tablesPartition(settings.prefix), offset),
+      show: (message) => context.setCondition('PG_UNREAD', message),
+      filters: filterText(context.raw),
+    }),
     clock,
     logger,
     store,

@@ -364,3 +364,61 @@ describeWith(['postgres'], 'the writes of the application', () => {
     expect(await check(config)).toEqual([])
   })
 })
+
+describeWith(['postgres'], 'a table that joins the captured ones', () => {
+  const bench = sourceBench(() => service('postgres'))
+  const tables = `create table a (id int primary key); create table b (id int primary key);
+    insert into a values (1); insert into b values (1), (2)`
+
+  it.each(['filtered', 'all_tables'])('is named until everything is read again (%s)', async (name) => {
+    const db = await bench.database(tables)
+    const config = (list: string): RawConfig => db.config({ ...mode(name), 'table.include.list': list })
+    const first = await bench.source(config('public.a'))
+    await first.waitForRecords(1)
+    await first.waitFor('the stream', () => db.isStreaming())
+    await first.waitFor('the list of tables', () => first.offsets.others.size > 0)
+    await first.stop()
+    for (const restart of [1, 2]) {
+      const second = await bench.source(config('public.a,public.b'), first.offsets)
+      await second.waitFor('the condition', () => second.conditions.has('PG_UNREAD'))
+      expect(second.conditions.get('PG_UNREAD')).toMatch(/^public\.b joined the captured tables after the snapshot: /)
+      await second.waitFor('the stream', () => db.isStreaming())
+      await db.play(`insert into b values (${2 + restart})`)
+      expect(story(await second.waitForRecords(1))).toEqual([`c [${2 + restart}]`])
+      await second.stop()
+    }
+    const third = await bench.source({ ...config('public.a,public.b'), 'snapshot.mode': 'always' }, first.offsets)
+    expect(story(await third.waitForRecords(5))).toEqual(['r [1]', 'r [1]', 'r [2]', 'r [3]', 'r [4]'])
+    await third.waitFor('the end', () => third.lines.some(({ message }) => message.startsWith('snapshot complete')))
+    await third.stop()
+    const last = await bench.source(config('public.a,public.b'), first.offsets)
+    await last.waitFor('the stream', () => db.isStreaming())
+    expect([...last.conditions.keys()]).toEqual([])
+  })
+
+  it('is not named where the stream has sent its rows from the first on, or where it has none', async () => {
+    const db = await bench.database(tables)
+    const first = await bench.source(db.config())
+    await first.waitForRecords(3)
+    await first.waitFor('the list of tables', () => first.offsets.others.size > 0)
+    await first.waitFor('the stream', () => db.isStreaming())
+    await first.stop()
+    await db.play('create table c (id int primary key); insert into c values (1)')
+    const second = await bench.source(db.config(), first.offsets)
+    expect(story(await second.waitForRecords(1))).toEqual(['c [1]'])
+    expect([...second.conditions.keys()]).toEqual([])
+  })
+
+  it('counts as read in a connector that kept no list, as one of Debezium', async () => {
+    const db = await bench.database(tables)
+    const first = await bench.source(db.config())
+    await first.waitForRecords(3)
+    await first.waitFor('the stream', () => db.isStreaming())
+    await first.stop()
+    first.offsets.others.clear()
+    const second = await bench.source(db.config(), first.offsets)
+    await second.waitFor('the list of tables', () => second.offsets.others.size > 0)
+    await second.waitFor('the stream', () => db.isStreaming())
+    expect([...second.conditions.keys()]).toEqual([])
+  })
+})

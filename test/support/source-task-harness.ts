@@ -7,6 +7,7 @@ import {
   type ParsedConfig,
   type RawConfig,
   type SourceOffset,
+  type SourcePartition,
   type SourceRecord,
   type SourceTask,
   type SourceTaskContext,
@@ -19,6 +20,8 @@ import { patienceMs, until } from './until.ts'
 export class MemoryOffsets {
   /** Every offset that was written, in order. */
   readonly written: SourceOffset[] = []
+  /** Offsets of other partitions than the source's own, by their JSON text. */
+  readonly others = new Map<string, SourceOffset>()
   /** The greatest number that each header has in a topic: `topic header`. */
   readonly greatest = new Map<string, bigint>()
   /** What asking for them fails with. */
@@ -27,6 +30,10 @@ export class MemoryOffsets {
   get last(): SourceOffset | null {
     return this.written.at(-1) ?? null
   }
+}
+
+function isOwn(partition: SourcePartition): boolean {
+  return Object.keys(partition).length === 1
 }
 
 export interface LogLine {
@@ -247,14 +254,21 @@ export class SourceTaskHarness {
         if (message === null) this.conditions.delete(code)
         else this.conditions.set(code, message)
       },
-      readOffsets: async (partitions) => partitions.map(() => this.offsets.last),
+      readOffsets: async (partitions) =>
+        partitions.map((partition) =>
+          isOwn(partition) ? this.offsets.last : (this.offsets.others.get(JSON.stringify(partition)) ?? null),
+        ),
       greatestHeader: async (topics, header) => {
         if (this.offsets.unreadable !== null) throw this.offsets.unreadable
         const found = topics.flatMap((topic) => this.offsets.greatest.get(`${topic} ${header}`) ?? [])
         return found.length === 0 ? null : found.reduce((a, b) => (a > b ? a : b))
       },
       ensureTopic: async (spec) => void this.topics.push(spec),
-      advanceOffset: (_partition, offset) => {
+      advanceOffset: (partition, offset) => {
+        if (!isOwn(partition)) {
+          this.offsets.others.set(JSON.stringify(partition), offset)
+          return
+        }
         this.#unwritten.push(offset)
         if (!this.#holding) this.#write()
       },
