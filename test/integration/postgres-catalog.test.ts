@@ -19,7 +19,8 @@ describeWith(['postgres'], 'the catalog of today and the rows of then', () => {
     async (when) => {
       const db = await bench.database(`
         create table a (id int not null, v text); create table b (id int primary key, v text not null);
-        create table k (id int primary key, code text not null); create table d (id int primary key)`)
+        create table k (id int primary key, code text not null); create table d (id int primary key);
+        create publication p for all tables`)
       const source = await bench.source(db.config(streaming))
       await source.waitFor('the stream', () => db.isStreaming())
       const before = when.startsWith('after') ? 4 : 0
@@ -51,7 +52,7 @@ describeWith(['postgres'], 'the catalog of today and the rows of then', () => {
   )
 
   it('keep the rows without a key that were written before the primary key was made', async () => {
-    const db = await bench.database('create table t (id int not null, v text)')
+    const db = await bench.database('create table t (id int not null, v text); create publication p for all tables')
     const config = db.config(streaming)
     const first = await bench.source(config)
     await first.waitFor('the stream', () => db.isStreaming())
