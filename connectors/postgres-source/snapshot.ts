@@ -31,8 +31,8 @@ export async function beginSnapshot(session: PgSession, imported: string | null)
 }
 
 /**
- * The transaction's place among the others, and its time. It takes no id of its own: while it runs, no slot could be
- * created on the whole server. `lsn` null takes the log's current end: there is no slot.
+ * The last transaction before the snapshot, and its time. The snapshot takes no id of its own: while it runs, no slot
+ * could be created on the whole server. `lsn` null takes the log's current end: there is no slot.
  */
 export async function snapshotPoint(
   session: PgSession,
@@ -41,7 +41,7 @@ export async function snapshotPoint(
   standby: boolean,
 ): Promise<SnapshotPoint> {
   const current = standby ? 'pg_last_wal_replay_lsn()' : 'pg_current_wal_lsn()'
-  const txId = standby ? 'null::float8' : 'txid_snapshot_xmax(txid_current_snapshot())::float8'
+  const txId = standby ? 'null::float8' : '(txid_snapshot_xmax(txid_current_snapshot()) - 1)::float8'
   const [row] = await session.query<{ tx: number | null; micros: number; lsn: string }>(
     `select ${txId} as tx, (extract(epoch from transaction_timestamp()) * 1000000)::float8 as micros, ${current}::text as lsn`,
   )

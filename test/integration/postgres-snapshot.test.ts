@@ -66,6 +66,15 @@ describeWith(['postgres'], 'the snapshot of the Postgres source', () => {
     ])
   })
 
+  it('names a transaction that comes before those of the changes after it', async () => {
+    const db = await bench.database('create table t (id int primary key); insert into t values (1)')
+    const source = await bench.source(db.config())
+    await source.waitForRecords(1)
+    await db.play('insert into t values (2)')
+    const [read, change] = (await source.waitForRecords(2)).map((record) => Number(sourceOf(record, 'txId')))
+    expect(read).toBeLessThan(change ?? 0)
+  })
+
   it('reads what COPY escapes', async () => {
     const texts = ['a\tb', 'a\nb\r', 'back\\slash', '\\N', '', '\b\f\v', '\\.', 'ü€😀', ' ']
     const db = await bench.database('create table t (id int primary key, v text, w text[], b bytea)')

@@ -16,9 +16,11 @@ export interface SourceBench {
 
 /** To be called inside `describe`. */
 export function sourceBench(serverUrl: () => string): SourceBench {
+  const sources: (() => Promise<void>)[] = []
   const endings: (() => Promise<void>)[] = []
+  // Sources end first: DROP DATABASE waits for every session of the server, also for a COPY that nobody reads.
   afterEach(async () => {
-    for (const end of endings.splice(0).toReversed()) await end()
+    for (const end of [...endings.splice(0), ...sources.splice(0)].toReversed()) await end()
   })
   return {
     async database(script, url = serverUrl(), encoding = 'UTF8') {
@@ -29,7 +31,7 @@ export function sourceBench(serverUrl: () => string): SourceBench {
     },
     async source(config, offsets = new MemoryOffsets(), pollLimit = Infinity, clock) {
       const harness = new SourceTaskHarness(plugin, config, offsets, pollLimit, clock)
-      endings.push(() => harness.stop())
+      sources.push(() => harness.stop())
       await harness.start()
       return harness
     },
