@@ -108,6 +108,12 @@ export class Topics {
     return this.#byName.get(name)?.partitions[index]
   }
 
+  /** The ids of the idempotent producers that any partition remembers. */
+  *producerIds(): Iterable<number> {
+    for (const { partitions } of this.#byName.values())
+      for (const { producers } of partitions) yield* producers.entries.keys()
+  }
+
   /** Whether a record of the offsets topic is about a topic that is deleted, though one of that name may exist. */
   isObsolete(name: string, partition: number, offset: number): boolean {
     const { deleting, obsoleteOffsets } = this.#metadata

@@ -61,7 +61,10 @@ export class Coordinators {
       listGroupsHandler(groups),
       deleteGroupsHandler(groups),
       offsetDeleteHandler(groups, topics),
-      initProducerIdHandler(ProducerIds.open(fs, dataDirectory, { clock, logger }), logger),
+      initProducerIdHandler(
+        ProducerIds.open(fs, dataDirectory, { clock, logger, usedIds: topics.producerIds() }),
+        logger,
+      ),
     ]
     this.#stops = [
       topics.onDeleted((topic) => this.#behind(groups.forgetTopic(topic))),

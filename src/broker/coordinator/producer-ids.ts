@@ -8,10 +8,15 @@ const blockSize = 1000
 /** More than are ever given out in a millisecond: the time so far, in these, is above every id. */
 const idsPerMs = 1000
 
-/** What a damaged file is reported with and replaced by. */
+/** No id that is given out comes near it. A client may send any number: one above it says nothing about ids that were given out. */
+const idLimit = 2 ** 52
+
+/** What a damaged, missing or outdated file is reported with and replaced by. */
 export interface ProducerIdsContext {
   readonly clock: Clock
   readonly logger: Logger
+  /** The ids that the partitions remember. */
+  readonly usedIds: Iterable<number>
 }
 
 /** The file's text. A flipped bit in a number is another number: the checksum is that of the lines before it. */
@@ -26,6 +31,12 @@ function decode(text: string): number | null {
   if (next === undefined) return null
   const expected = version === '0' ? `version 0\nnext ${next}\n` : encode(Number(next))
   return text === expected ? Number(next) : null
+}
+
+function firstAbove(ids: Iterable<number>): number {
+  let first = 0
+  for (const id of ids) if (id >= first && id < idLimit) first = id + 1
+  return first
 }
 
 /**
@@ -46,13 +57,19 @@ export class ProducerIds {
     this.#blockEnd = next
   }
 
-  static open(fs: FileSystem, directory: string, { clock, logger }: ProducerIdsContext): ProducerIds {
+  /**
+   * A partition that remembers an id takes the first batch of a second producer with it for a duplicate, and acknowledges it
+   * without writing it. So a file that is damaged, that is missing, or that was restored from a backup does not count against
+   * what the partitions remember.
+   */
+  static open(fs: FileSystem, directory: string, { clock, logger, usedIds }: ProducerIdsContext): ProducerIds {
     const path = `${directory}/${fileName}`
-    if (!fs.exists(path)) return new ProducerIds(fs, directory, 0)
-    const next = decode(readWholeFile(fs, path).toString('utf8'))
-    if (next !== null) return new ProducerIds(fs, directory, next)
-    const free = clock.now() * idsPerMs
-    logger.error('the file of the next producer id is damaged; ids go on far above all that were given out', {
+    const firstUnused = firstAbove(usedIds)
+    const next = fs.exists(path) ? decode(readWholeFile(fs, path).toString('utf8')) : 0
+    if (next !== null && next >= firstUnused) return new ProducerIds(fs, directory, next)
+    const free = Math.max(clock.now() * idsPerMs, firstUnused)
+    const reason = next === null ? 'is damaged' : 'is missing or older than the log'
+    logger.error(`the file of the next producer id ${reason}; ids go on far above all that were given out`, {
       path,
       free,
     })

@@ -380,5 +380,5 @@ describe('producer ids', () => {
 })
 
 function openIds(fs: MemoryFileSystem, logger = quietLogger()): ProducerIds {
-  return ProducerIds.open(fs, '/data', { clock: new ManualClock(), logger })
+  return ProducerIds.open(fs, '/data', { clock: new ManualClock(), logger, usedIds: [] })
 }
