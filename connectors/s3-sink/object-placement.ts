@@ -8,9 +8,6 @@ import type { Condition, ObjectHead, ObjectMark, S3Store } from './s3-store.ts'
 
 const unpack = promisify(gunzip)
 
-/** Another task holds the partition since later, and has written already. */
-export class FencedError extends ConnectError {}
-
 /** An object is in the way that is not, or not for sure, one that this one may replace. */
 export class OccupiedKeyError extends ConnectError {}
 
@@ -18,30 +15,42 @@ export interface PlacementOptions {
   readonly store: S3Store
   /** Whether the store is to check that nothing was put meanwhile. */
   readonly conditionalWrites: boolean
-  /** When this hold on the partition began. */
-  readonly assignedAtMs: number
 }
+
+/** `unproven`: an object may only be replaced by the holder of the partition. See {@link ObjectPlacement.proved}. */
+export type Placed = 'done' | 'unproven'
 
 /**
  * Puts objects where none is, or over one that they replace: left by an attempt before, or by an earlier life whose offsets
  * were not committed. An object that is there says in its metadata which topic its records are from. One of another topic
  * is never replaced, nor one that says nothing, unless nothing is lost: all of it stands at the beginning of the new one.
+ *
+ * What is there may also be a successor's, when this task has lost its partition without noticing. A commit that the group
+ * accepts after the object was seen shows that there was no successor when it was written. No clock is compared: those of
+ * two workers differ.
  */
 export class ObjectPlacement {
   readonly #options: PlacementOptions
   #conditions: boolean
+  /** The tag of the object that was found in the way last. */
+  #seen: string | null = null
+  /** The tag of one that was written before a commit of this task was accepted. */
+  #proven: string | null = null
 
   constructor(options: PlacementOptions) {
     this.#options = options
     this.#conditions = options.conditionalWrites
   }
 
-  /** @throws OccupiedKeyError, FencedError, UploadLostError, and what the upload throws. */
-  async place(upload: ObjectUpload): Promise<void> {
+  /**
+   * After `unproven`, it is to be called again once {@link proved} was.
+   * @throws OccupiedKeyError, UploadLostError, and what the upload throws.
+   */
+  async place(upload: ObjectUpload): Promise<Placed> {
     let condition = await this.#firstCondition(upload)
-    for (;;) {
+    while (condition !== null) {
       const outcome = await upload.complete(condition)
-      if (outcome === 'done') return
+      if (outcome === 'done') return this.#done()
       if (outcome === 'conditions-unknown') {
         this.#conditions = false
         condition = await this.#firstCondition(upload)
@@ -51,16 +60,28 @@ export class ObjectPlacement {
       const found = await this.#headOf(upload)
       if (found?.mark?.writer === upload.mark.writer) {
         upload.finished()
-        return
+        return this.#done()
       }
       if (outcome === 'no-such-upload') throw new UploadLostError(`the store has forgotten the upload of ${upload.key}`)
       condition = await this.#conditionOver(upload, found)
     }
+    return 'unproven'
+  }
+
+  /** A commit was accepted that was asked for after `unproven`: the task held the partition when it saw the object. */
+  proved(): void {
+    this.#proven = this.#seen
+  }
+
+  #done(): Placed {
+    this.#seen = null
+    this.#proven = null
+    return 'done'
   }
 
   /** A store that does not check conditions is asked what is there before. */
-  async #firstCondition(upload: ObjectUpload): Promise<Condition> {
-    if (this.#conditions) return { kind: 'absent' }
+  async #firstCondition(upload: ObjectUpload): Promise<Condition | null> {
+    if (this.#conditions) return this.#proven === null ? { kind: 'absent' } : { kind: 'tag', tag: this.#proven }
     return await this.#conditionOver(upload, await this.#headOf(upload))
   }
 
@@ -73,10 +94,15 @@ export class ObjectPlacement {
     )
   }
 
-  async #conditionOver(upload: ObjectUpload, found: ObjectHead | null): Promise<Condition> {
+  /** Null: not before it is proved that the partition is held. */
+  async #conditionOver(upload: ObjectUpload, found: ObjectHead | null): Promise<Condition | null> {
     const any: Condition = { kind: 'any' }
     if (found === null) return this.#conditions ? { kind: 'absent' } : any
     await this.#checkReplaceable(upload, found)
+    if (found.tag !== this.#proven) {
+      this.#seen = found.tag
+      return null
+    }
     return this.#conditions ? { kind: 'tag', tag: found.tag } : any
   }
 
@@ -84,7 +110,6 @@ export class ObjectPlacement {
     const origin = originOf(found.mark, upload.mark)
     if (origin === 'another') throw otherTopic(upload, found.mark)
     if (origin === 'unknown' && !(await this.#isBeginningOf(upload, found))) throw unknownObject(upload.key)
-    if (assignedAtOf(found.mark) > this.#options.assignedAtMs) throw fenced(upload.key)
   }
 
   /** Whether all that the object holds stands at the beginning of the new one. */
@@ -113,18 +138,6 @@ function originOf(theirs: ObjectMark | null, ours: ObjectMark): 'same' | 'anothe
   // A cluster without topic ids cannot tell its topics apart.
   if (theirs.topicId !== ours.topicId) return 'unknown'
   return theirs.topicId !== null || theirs.clusterId === ours.clusterId ? 'same' : 'unknown'
-}
-
-/** The time of the hold on a partition that a mark names; 0 for objects that are not ours. */
-function assignedAtOf(mark: ObjectMark | null): number {
-  return Number(/^(\d+)-/.exec(mark?.writer ?? '')?.[1] ?? 0)
-}
-
-function fenced(key: string): FencedError {
-  return new FencedError(
-    `${key} was written by a task that holds the partition since later than this one: another worker has taken over. If this task should hold it, restart the task.`,
-    { code: 'S3_FENCED' },
-  )
 }
 
 function otherTopic({ key, mark }: ObjectUpload, theirs: ObjectMark | null): OccupiedKeyError {

@@ -1,4 +1,11 @@
-import { ConnectError, type Clock, type Logger, type SinkRecord, type TopicPartition } from 'penstock/api'
+import {
+  ConnectError,
+  type Clock,
+  type DurableOffset,
+  type Logger,
+  type SinkRecord,
+  type TopicPartition,
+} from 'penstock/api'
 
 import { LineBuffer } from './line-buffer.ts'
 import type { MemoryBudget } from './memory-budget.ts'
@@ -46,14 +53,14 @@ export class PartitionWriter implements TopicPartition {
   readonly partition: number
   readonly #around: WriterSurroundings
   readonly #ledger: PartitionLedger
-  readonly #assignedAtMs: number
   readonly #placement: ObjectPlacement
   readonly #ready: Promise<void>
   readonly #sealed: FilledObject[] = []
   #open: FilledObject | null = null
   #taken: number
-  #count = 0
   #completing: Promise<void> | null = null
+  /** Whether the oldest object waits for a commit that proves that the partition is held. */
+  #proof: 'none' | 'wanted' | 'offered' = 'none'
   #looking: Promise<void> | null = null
   readonly #closing = new AbortController()
   #closed = false
@@ -74,11 +81,9 @@ export class PartitionWriter implements TopicPartition {
     this.#around = around
     this.#ledger = ledger
     this.#taken = ledger.next
-    this.#assignedAtMs = around.clock.now()
     this.#placement = new ObjectPlacement({
       store: around.store,
       conditionalWrites: around.settings.conditionalWrites,
-      assignedAtMs: this.#assignedAtMs,
     })
   }
 
@@ -153,21 +158,32 @@ export class PartitionWriter implements TopicPartition {
     object.upload.spill()
   }
 
-  /** See {@link PartitionLedger.answer}. */
-  answer(current: number): number | null {
+  /** What to commit: see {@link PartitionLedger.answer}. Also the committed offset again, where a proof is wanted. */
+  answer(current: number): DurableOffset | null {
     if (this.#ledger.needsLook(current)) void this.#look()
-    return this.#ledger.answer(current)
+    const offset = this.#ledger.answer(current)
+    const { topic, partition } = this
+    if (this.#proof === 'none') return offset === null ? null : { topic, partition, offset }
+    this.#proof = 'offered'
+    return { topic, partition, offset: offset ?? this.#ledger.committed, asProof: true }
   }
 
   /** This offset, which was answered, is committed. */
   confirm(offset: number): void {
     this.#ledger.confirm(offset)
+    if (this.#proof === 'offered') {
+      this.#proof = 'none'
+      this.#placement.proved()
+    }
     this.#advance()
   }
 
   /** Whether what was answered is committed is not known. */
   forget(): void {
     this.#ledger.forget()
+    if (this.#proof === 'none') return
+    this.#proof = 'wanted'
+    this.#around.requestCommit()
   }
 
   /** Resolves when no object is being completed. */
@@ -221,13 +237,12 @@ export class PartitionWriter implements TopicPartition {
 
   #begin(offset: number, firstRecordMs: number, nowMs: number): FilledObject {
     const { settings, store, budget, minPartBytes, clusterId, topicId, onFailed } = this.#around
-    this.#count += 1
     const object = this.#ledger.begin(offset)
     const ready = object.isNamed ? this.#ready : this.#look()
     const upload = new ObjectUpload({
       key: () => objectKey(settings.layout, this.topic, this.partition, object.start),
       mark: {
-        writer: `${this.#assignedAtMs}-${this.#count}-${crypto.randomUUID()}`,
+        writer: crypto.randomUUID(),
         topicId: topicId(this.topic),
         clusterId,
       },
@@ -253,13 +268,19 @@ export class PartitionWriter implements TopicPartition {
     const head = this.#sealed[0]
     if (head !== undefined && this.#ledger.waitsForGap) this.#around.requestCommit()
     if (head === undefined || this.#closed || this.#completing !== null || !this.#ledger.mayComplete) return
+    if (this.#proof !== 'none') return
     this.#completing = this.#complete(head)
   }
 
   async #complete(object: FilledObject): Promise<void> {
     try {
-      await this.#placement.place(object.upload)
+      const placed = await this.#placement.place(object.upload)
       if (this.#closed) return
+      if (placed === 'unproven') {
+        this.#proof = 'wanted'
+        this.#around.requestCommit()
+        return
+      }
       this.#sealed.shift()
       this.#ledger.completed()
       this.#around.onCompleted(object.records, object.bytes)

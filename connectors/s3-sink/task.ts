@@ -2,6 +2,7 @@ import {
   ConnectError,
   present,
   RetriableError,
+  type DurableOffset,
   type OffsetToCommit,
   type SinkRecord,
   type SinkTask,
@@ -79,13 +80,13 @@ export class S3SinkTask implements SinkTask {
     this.#wakeForDeadline(running, nowMs)
   }
 
-  async preCommit(current: readonly OffsetToCommit[]): Promise<readonly OffsetToCommit[]> {
+  async preCommit(current: readonly OffsetToCommit[]): Promise<readonly DurableOffset[]> {
     this.#started()
     this.#commitWanted = false
-    const answers: OffsetToCommit[] = []
+    const answers: DurableOffset[] = []
     for (const at of current) {
-      const offset = this.#writers.get(nameOf(at))?.answer(at.offset) ?? null
-      if (offset !== null) answers.push({ topic: at.topic, partition: at.partition, offset })
+      const answer = this.#writers.get(nameOf(at))?.answer(at.offset) ?? null
+      if (answer !== null) answers.push(answer)
     }
     return answers
   }

@@ -86,6 +86,15 @@ export interface OffsetToCommit extends TopicPartition {
   readonly offset: number
 }
 
+/** What `preCommit` answers. */
+export interface DurableOffset extends OffsetToCommit {
+  /**
+   * Commits the offset also when the group has it already. A commit that is acknowledged proves that the task held the
+   * partition when `preCommit` was called: the coordinator refuses those of a member that was replaced.
+   */
+  readonly asProof?: boolean
+}
+
 /** What a sink knows of a record it could not deliver; set only when `errors.tolerance` or a dead letter queue asks for it. */
 export interface ErrantRecordReporter {
   report(record: SinkRecord, error: Error): Promise<void>
@@ -136,7 +145,7 @@ export interface SinkTask {
    * What is durable downstream: the offsets that may be committed, none past `current`. Empty commits nothing. That they
    * are committed is said by `committed` and by nothing else.
    */
-  preCommit(current: readonly OffsetToCommit[]): Promise<readonly OffsetToCommit[]>
+  preCommit(current: readonly OffsetToCommit[]): Promise<readonly DurableOffset[]>
   /** The group has these offsets, which `preCommit` answered. Comes before any other call of the task. */
   committed?(offsets: readonly OffsetToCommit[]): void
   /**

@@ -125,6 +125,9 @@ export class SinkTaskHarness {
   keeps: (record: SinkRecord) => boolean = () => true
   /** A commit that was asked for comes with every so many turns of {@link runUntil}. */
   commitEvery = 1
+  /** Whether the task is a member of its group: the coordinator refuses commits of others. */
+  holds = true
+  refusedCommits = 0
 
   constructor(plugin: ConnectorPlugin, raw: RawConfig, log: MemoryLog = new MemoryLog(), clock: Clock = systemClock) {
     this.log = log
@@ -225,6 +228,11 @@ export class SinkTaskHarness {
   async commit(): Promise<readonly OffsetToCommit[]> {
     this.#commitRequested = false
     const offsets = await this.#task.preCommit(this.#current())
+    if (!this.holds && offsets.length > 0) {
+      this.refusedCommits += 1
+      this.#task.commitFailed?.(offsets)
+      return []
+    }
     for (const { topic, partition, offset } of offsets) this.log.committed.set(`${topic}-${partition}`, offset)
     if (offsets.length > 0) this.#task.committed?.(offsets)
     return offsets

@@ -1,4 +1,4 @@
-import type { OffsetToCommit, SinkTask } from '../../api/task.ts'
+import type { DurableOffset, OffsetToCommit, SinkTask } from '../../api/task.ts'
 import { FencedMemberError, UnknownTopicError } from '../../client/errors.ts'
 import type { GroupConsumer } from '../../client/group-consumer.ts'
 import type { Clock } from '../../foundation/clock.ts'
@@ -49,7 +49,7 @@ export class SinkOffsetCommitter {
   }
 
   /** Null when the task cannot say it now. */
-  async #durableIn(task: SinkTask): Promise<readonly OffsetToCommit[] | null> {
+  async #durableIn(task: SinkTask): Promise<readonly DurableOffset[] | null> {
     const { positions, retries, clock, intervalMs } = this.#options
     this.dueAt = clock.monotonic() + intervalMs
     try {

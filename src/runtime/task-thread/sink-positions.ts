@@ -1,4 +1,4 @@
-import type { OffsetToCommit, TopicPartition } from '../../api/task.ts'
+import type { DurableOffset, OffsetToCommit, TopicPartition } from '../../api/task.ts'
 
 interface Position extends TopicPartition {
   /** The offset after the last record that `put` took. */
@@ -56,7 +56,7 @@ export class SinkPositions {
   }
 
   /** Of the offsets a task answered, those that change something, those that are known to be committed, and wrong ones. */
-  committable(offsets: readonly OffsetToCommit[]): {
+  committable(offsets: readonly DurableOffset[]): {
     readonly commit: readonly OffsetToCommit[]
     readonly known: readonly OffsetToCommit[]
     readonly refused: readonly RefusedOffset[]
@@ -64,13 +64,13 @@ export class SinkPositions {
     const commit: OffsetToCommit[] = []
     const known: OffsetToCommit[] = []
     const refused: RefusedOffset[] = []
-    for (const { topic, partition, offset } of offsets) {
+    for (const { topic, partition, offset, asProof = false } of offsets) {
       const position = this.#positions.get(keyOf(topic, partition))
       if (position === undefined)
         refused.push({ topic, partition, offset, reason: 'the task does not hold this partition' })
       else if (offset > position.delivered) {
         refused.push({ topic, partition, offset, reason: `it was only given records before ${position.delivered}` })
-      } else (offset === position.committed ? known : commit).push({ topic, partition, offset })
+      } else (offset === position.committed && !asProof ? known : commit).push({ topic, partition, offset })
     }
     return { commit, known, refused }
   }

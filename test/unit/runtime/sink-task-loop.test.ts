@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import type { Converter } from '../../../src/api/converter.ts'
 import { DataError, RetriableError } from '../../../src/api/errors.ts'
 import type { SinkRecord } from '../../../src/api/record.ts'
-import type { OffsetToCommit, SinkTask, SinkTaskContext, TopicPartition } from '../../../src/api/task.ts'
+import type { DurableOffset, OffsetToCommit, SinkTask, SinkTaskContext, TopicPartition } from '../../../src/api/task.ts'
 import { present } from '../../../src/foundation/assert.ts'
 import { TaskMeters } from '../../../src/runtime/metrics/task-meters.ts'
 import { SinkTaskLoop } from '../../../src/runtime/task-thread/sink-task-loop.ts'
@@ -35,6 +35,7 @@ class MemoryTarget implements SinkTask {
   readonly calls: string[] = []
   readonly values: string[] = []
   buffering = false
+  proves = false
   /** What every batch is refused with while it is set. */
   down: Error | null = null
   hang: Promise<void> | null = null
@@ -73,10 +74,11 @@ class MemoryTarget implements SinkTask {
     }
   }
 
-  async preCommit(): Promise<readonly OffsetToCommit[]> {
+  async preCommit(): Promise<readonly DurableOffset[]> {
     if (this.#inside) throw new DataError('calls overlap')
     this.calls.push('preCommit')
-    return [...this.#durable.values()]
+    const { proves: asProof } = this
+    return [...this.#durable.values()].map(({ topic, partition, offset }) => ({ topic, partition, offset, asProof }))
   }
 
   async flush(): Promise<void> {
@@ -149,6 +151,19 @@ describe('the loop of a sink task', () => {
     const before = task.calls.length
     await untilPasses(() => expect(task.calls.length).toBeGreaterThan(before + 2))
     expect(consumer.commits).toHaveLength(1)
+    control.stop()
+    await ended
+  })
+
+  it('commits again what the group has when the task wants a proof that it holds the partition', async () => {
+    const { task, consumer, control, ended } = host({ commitIntervalMs: 15 })
+    consumer.append('t', 0, 'a')
+    await consumer.assign(p0)
+    await untilPasses(() => expect(consumer.commits).toHaveLength(1))
+    task.proves = true
+    await untilPasses(() =>
+      expect(consumer.commits.slice(1, 3)).toEqual([[{ ...p0, offset: 1 }], [{ ...p0, offset: 1 }]]),
+    )
     control.stop()
     await ended
   })
