@@ -7,8 +7,11 @@ import type { PartitionProgress } from './partition-progress.ts'
 const longestWaitMs = 10_000
 
 interface Leaving {
+  /** Of a row that a transform marks as deleted, a write of its document stands among them (`rewrite` of ExtractNewRecordState). */
   readonly deletes: Operation[]
   readonly since: number
+  /** Where the creation lies in the same partition, at most: a tombstone before it can have been left out by a transform. */
+  creationAt: number
 }
 
 /**
@@ -30,7 +33,7 @@ export class KeyChanges {
   add(operation: Operation, record: SinkRecord): void {
     const { progress } = operation
     const leaving = this.#leaving.size === 0 ? undefined : this.#leaving.get(progress)
-    if (operation.kind === 'delete') this.#delete(operation, record, leaving)
+    if (operation.kind === 'delete' || (operation.id !== null && goes(record))) this.#leave(operation, record, leaving)
     else if (leaving !== undefined && operation.draft !== null && comes(record)) this.#complete(operation, leaving)
     else {
       if (leaving !== undefined) this.#release(progress, leaving)
@@ -52,6 +55,12 @@ export class KeyChanges {
     return within
   }
 
+  /** Lets deletions go whose creation was left out by a transform: it was read, and did not come. To be called at commits. */
+  releaseSkipped(): void {
+    for (const [progress, leaving] of this.#leaving)
+      if (!progress.shared && progress.delivered > leaving.creationAt) this.#release(progress, leaving)
+  }
+
   /** A record of the partition became no operation: it may have been the creation. */
   release(progress: PartitionProgress): void {
     const leaving = this.#leaving.get(progress)
@@ -62,18 +71,22 @@ export class KeyChanges {
     this.#leaving.delete(progress)
   }
 
-  #delete(operation: Operation, record: SinkRecord, leaving: Leaving | undefined): void {
+  #leave(operation: Operation, record: SinkRecord, leaving: Leaving | undefined): void {
     const { progress } = operation
     const [first] = leaving?.deletes ?? []
     if (leaving !== undefined && first !== undefined) {
       if (first.id === operation.id && first.index === operation.index) {
         leaving.deletes.push(operation)
+        leaving.creationAt = creationAfter(record)
         return
       }
       this.#release(progress, leaving)
     }
-    if (lastHeader(record.headers, '__debezium.newkey') === undefined) this.#emit(operation)
-    else this.#leaving.set(progress, { deletes: [operation], since: this.#clock.monotonic() })
+    if (!goes(record)) this.#emit(operation)
+    else {
+      const since = this.#clock.monotonic()
+      this.#leaving.set(progress, { deletes: [operation], since, creationAt: creationAfter(record) })
+    }
   }
 
   #complete(operation: Operation, leaving: Leaving): void {
@@ -93,6 +106,14 @@ export class KeyChanges {
     this.#leaving.delete(progress)
     for (const deletion of deletes) this.#emit(deletion)
   }
+}
+
+function creationAfter({ originalOffset, value }: SinkRecord): number {
+  return originalOffset + (value === null ? 1 : 2)
+}
+
+function goes({ headers }: SinkRecord): boolean {
+  return lastHeader(headers, '__debezium.newkey') !== undefined
 }
 
 function comes({ headers }: SinkRecord): boolean {

@@ -47,11 +47,17 @@ export async function fillHoles(
     const key = documentKey(operation)
     if (!wanted.has(key)) continue
     if (operation.draft !== null) fill(operation, operation.draft, baseOf(operation, operation.draft, find), writer)
-    latest.set(key, leftBy(operation, find(key)))
+    const before = find(key)
+    latest.set(key, isOlder(operation.version, before) ? before : leftBy(operation, before))
   }
 }
 
-/** The document after the operation. */
+/** Whether Elasticsearch refuses the write: while records are read again the stored document can be later. */
+function isOlder(version: Version, before: Stored | null): boolean {
+  return isLater(before, version) && before?.version !== version
+}
+
+/** The document after the operation, which is applied. */
 function leftBy(operation: Operation, before: Stored | null): Stored | null {
   const text = documentOf(operation)
   if (text === null) return null
@@ -66,9 +72,11 @@ function baseOf(operation: Operation, draft: Draft, find: (key: string) => Store
   if (draft.from === null) return own
   const { version, index } = operation
   if (isLater(own, version)) return own
+  // Without versions nothing says which row has the old key by now. The new key's document is there only in a second delivery.
+  if (version === null && own !== null && draft.holes.every((field) => holds(own, field))) return own
   const former = find(documentKey({ index, id: draft.from }))
   // A later version under the old key is another row's.
-  if (former !== null && isLater(former, version) && former.version !== version) return own
+  if (isOlder(version, former)) return own
   return former ?? own
 }
 
@@ -80,7 +88,7 @@ function fill(operation: Operation, { source, version, holes }: Draft, base: Sto
   const parts: string[] = []
   const missing: string[] = []
   for (const field of holes) {
-    if (base !== null && Object.hasOwn(base.source, field))
+    if (base !== null && holds(base, field))
       parts.push(`${JSON.stringify(field)}:${jsonOf(base.source[field] as ConnectValue)}`)
     else missing.push(field)
   }
@@ -90,6 +98,11 @@ function fill(operation: Operation, { source, version, holes }: Draft, base: Sto
   operation.lines = writer.write(kind, index, id, version, filled)
   operation.draft = null
   operation.missing = missing.length === 0 ? null : missing
+}
+
+/** A large value that did not change is not null: a null stands there where the value was not known. */
+function holds({ source }: Stored, field: string): boolean {
+  return Object.hasOwn(source, field) && source[field] !== null
 }
 
 /** A version as `parseExact` reads it: past 2^53 as it stands. */

@@ -263,10 +263,11 @@ export class ElasticsearchSinkTask implements SinkTask {
   }
 
   async preCommit(current: readonly OffsetToCommit[]): Promise<readonly OffsetToCommit[]> {
-    const { writer, partitions, conflicts, missing } = this.#present()
+    const { writer, partitions, conflicts, missing, keyChanges } = this.#present()
     if (writer.failure !== null) throw writer.failure
-    writer.pump()
     partitions.noteDelivered(current)
+    keyChanges.releaseSkipped()
+    writer.pump()
     return partitions.committable(current, conflicts.held(), (progress, offset) =>
       missing.beforeCommit(progress, offset),
     )

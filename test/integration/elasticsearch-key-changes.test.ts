@@ -175,6 +175,84 @@ describeWith(['elasticsearch'], 'a row whose key changes, in Elasticsearch', () 
     expect(await documents()).toEqual({ '2': { id: 2 }, '1': { id: 1, body: 'another row' } })
   })
 
+  it.each([{ 'write.method': 'upsert' }, { 'document.version': 'none' }])(
+    'takes no value of another row when the creation is written again without versions: %o',
+    async (more) => {
+      row(1, { id: 1, body: large })
+      keyChange(1, 2, { id: 2, body: unavailable })
+      row(1, { id: 1, body: 'another row' })
+      await deliverAll(more)
+      const right = { '1': { id: 1, body: 'another row' }, '2': { id: 2, body: large } }
+      expect(await documents()).toEqual(right)
+      log.committed.set(`${topic}-0`, 3)
+      await deliverAll(more)
+      expect(await documents()).toEqual(right)
+    },
+  )
+
+  it('takes them along where a transform writes the deleted row instead of deleting it', async () => {
+    row(1, { id: 1, body: large, __deleted: 'false' })
+    changes += 1n
+    append(1, { id: 1, body: null, __deleted: 'true' }, [keyHeader('newkey', 2)])
+    append(2, { id: 2, body: unavailable, __deleted: 'false' }, [keyHeader('oldkey', 1)])
+    const task = await deliverAll()
+    expect(await documents()).toEqual({
+      '1': { id: 1, body: null, __deleted: 'true' },
+      '2': { id: 2, body: large, __deleted: 'false' },
+    })
+    expect(task.conditions).toEqual(new Map())
+  })
+
+  it('takes no null for an unchanged large value, and names it as missing', async () => {
+    row(1, { id: 1, body: null })
+    row(1, { id: 1, body: unavailable })
+    const task = await started()
+    await task.deliverAll()
+    await task.runUntil('it is told', () => task.conditions.has('ES_VALUES_MISSING'))
+    await task.finish()
+    expect(await documents()).toEqual({ '1': { id: 1 } })
+  })
+
+  it.each([
+    ['a transform leaves the creation out', [3]],
+    ['a transform leaves the tombstone and the creation out, and the topic continues', [2, 3]],
+  ])('is deleted under the old key when %s', async (_name, left) => {
+    row(1, { id: 1, body: large })
+    keyChange(1, 2, { id: 2, body: unavailable })
+    row(8, null)
+    const task = sink()
+    task.keeps = ({ originalOffset }) => ![...left, 4].includes(originalOffset)
+    await task.start()
+    await task.deliverAll()
+    await task.runUntil('it is deleted', async () => {
+      await task.commit()
+      return Object.keys(await documents()).length === 0
+    })
+    await task.finish()
+    expect(log.committed.get(`${topic}-0`)).toBe(left[0])
+  })
+
+  it.each([
+    ['in one batch', 500],
+    ['record by record', 1],
+  ])('keeps them where the key changes there and back, wherever the sink is killed, %s', async (_name, batch) => {
+    row(1, { id: 1, body: large })
+    keyChange(1, 2, { id: 2, body: unavailable })
+    keyChange(2, 1, { id: 1, body: unavailable })
+    const right = { '1': { id: 1, body: large } }
+    await deliverAll({}, batch)
+    expect(await documents()).toEqual(right)
+    for (let from = 0; from < 7; from++) {
+      log.committed.set(`${topic}-0`, from)
+      const killed = await started()
+      await killed.put(records(from, from + 3))
+      await killed.commit()
+      await killed.crash()
+      const again = await deliverAll({}, batch)
+      expect([from, await documents(), again.conditions]).toEqual([from, right, new Map()])
+    }
+  })
+
   it('takes them along with write.method=upsert too', async () => {
     row(1, { id: 1, body: large })
     keyChange(1, 2, { id: 2, body: unavailable })
