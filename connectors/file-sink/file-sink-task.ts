@@ -5,6 +5,8 @@ import { promisify } from 'node:util'
 import {
   ConnectError,
   javaText,
+  present,
+  type Clock,
   type OffsetToCommit,
   type SinkRecord,
   type SinkTask,
@@ -12,19 +14,27 @@ import {
 } from 'penstock/api'
 
 const standardOutput = 1
+/** How soon a pipe is tried again that takes nothing now. */
+const fullPipeMs = 20
+const lineEnd = Buffer.from('\n')
 const writeSome = promisify(write)
 const sync = promisify(fdatasync)
 const stat = promisify(fstat)
 
 /** Appends the text of each value to a file, one line each. Offsets are committed once the file is on disk. */
 export class FileSinkTask implements SinkTask {
+  readonly #stopped = new AbortController()
+  #clock: Clock | null = null
+  #path = ''
   #file: FileHandle | null = null
   #descriptor = standardOutput
   #syncs = false
 
-  async start({ config }: SinkTaskContext): Promise<void> {
+  async start({ config, clock }: SinkTaskContext): Promise<void> {
+    this.#clock = clock
     const path = config['file']
     if (typeof path === 'string' && path !== '') {
+      this.#path = path
       try {
         this.#file = await open(path, 'a')
       } catch (cause) {
@@ -33,7 +43,9 @@ export class FileSinkTask implements SinkTask {
       }
       this.#descriptor = this.#file.fd
     }
-    this.#syncs = (await stat(this.#descriptor)).isFile()
+    const stats = await stat(this.#descriptor)
+    this.#syncs = stats.isFile()
+    if (this.#file !== null && this.#syncs && (await endsInsideLine(this.#path, stats.size))) await this.#write(lineEnd)
   }
 
   async open(): Promise<void> {}
@@ -42,10 +54,7 @@ export class FileSinkTask implements SinkTask {
     if (records.length === 0) return
     let text = ''
     for (const { valueSchema, value } of records) text += `${javaText(valueSchema, value)}\n`
-    const bytes = Buffer.from(text)
-    for (let written = 0; written < bytes.length;) {
-      written += (await writeSome(this.#descriptor, bytes, written, bytes.length - written)).bytesWritten
-    }
+    await this.#write(Buffer.from(text))
   }
 
   async preCommit(current: readonly OffsetToCommit[]): Promise<readonly OffsetToCommit[]> {
@@ -55,13 +64,51 @@ export class FileSinkTask implements SinkTask {
 
   async close(): Promise<void> {}
 
+  /** @throws ConnectError when the file has been deleted: nobody could read what was written. */
   async flush(): Promise<void> {
     // Pipes and terminals have nothing to sync.
-    if (this.#syncs) await sync(this.#descriptor)
+    if (!this.#syncs) return
+    await sync(this.#descriptor)
+    if (this.#file === null || (await stat(this.#descriptor)).nlink > 0) return
+    throw new ConnectError(
+      `the file '${this.#path}' was deleted, or replaced by another, while records were written to it. Restart the task: it opens the file again, and writes what came since the last commit once more.`,
+      { code: 'FILE_SINK_DELETED' },
+    )
   }
 
   async stop(): Promise<void> {
+    this.#stopped.abort(new ConnectError('the task has stopped'))
     await this.#file?.close()
     this.#file = null
   }
+
+  async #write(bytes: Buffer): Promise<void> {
+    for (let written = 0; written < bytes.length;) {
+      try {
+        written += (await writeSome(this.#descriptor, bytes, written, bytes.length - written)).bytesWritten
+      } catch (error) {
+        // The process may have made its standard output non-blocking, and its reader may be slow.
+        if (!isFullPipe(error)) throw error
+        await present(this.#clock, 'clock').sleep(fullPipeMs, this.#stopped.signal)
+      }
+    }
+  }
+}
+
+/** A process that was killed, or a full disk, leaves the beginning of a line: what follows may not become part of it. */
+async function endsInsideLine(path: string, size: number): Promise<boolean> {
+  if (size === 0) return false
+  const file = await open(path, 'r').catch(() => null)
+  // A file that may only be written is not looked at.
+  if (file === null) return false
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1)
+    return bytesRead === 1 && !buffer.equals(lineEnd)
+  } finally {
+    await file.close()
+  }
+}
+
+function isFullPipe(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EAGAIN'
 }
