@@ -22,6 +22,17 @@ export class DataDirectoryLockedError extends BrokerError {
   }
 }
 
+/** Another process took the data folder over, while this one did not renew its lock. Nothing more may be written. */
+export class DataDirectoryTakenError extends BrokerError {
+  constructor(directory: string, holder: { readonly pid: number; readonly hostname: string }) {
+    super(
+      `${directory} was taken over by process ${holder.pid} on ${holder.hostname} while this process did not run (it was frozen, ` +
+        'or its machine was suspended). This broker writes nothing more and ends. Connect to the other broker, or stop it ' +
+        'and start this one again.',
+    )
+  }
+}
+
 /** A file of the broker does not read as what it should be. */
 export class CorruptMetadataError extends BrokerError {}
 

@@ -39,11 +39,13 @@ export class Broker {
   /** Where it listens. */
   readonly address: ListenAddress
   readonly topics: Topics
+  readonly #lock: DataDirectoryLock
   readonly #stops: Stops
 
-  private constructor(address: ListenAddress, topics: Topics, stops: Stops) {
+  private constructor(address: ListenAddress, topics: Topics, lock: DataDirectoryLock, stops: Stops) {
     this.address = address
     this.topics = topics
+    this.#lock = lock
     this.#stops = stops
   }
 
@@ -54,7 +56,7 @@ export class Broker {
   static async start(options: BrokerOptions): Promise<Broker> {
     const stops: Stops = []
     try {
-      return await start(options, stops, (address, topics) => new Broker(address, topics, stops))
+      return await start(options, stops, (address, topics, lock) => new Broker(address, topics, lock, stops))
     } catch (error) {
       await stopAll(stops).catch((other: unknown) =>
         options.logger.error('could not stop in order after a failed start', { error: String(other) }),
@@ -63,8 +65,12 @@ export class Broker {
     }
   }
 
-  /** Answers what is under way, writes checkpoints, closes everything. Bounded; loses nothing. */
+  /**
+   * Answers what is under way, writes checkpoints, closes everything. Bounded; loses nothing.
+   * @throws DataDirectoryTakenError when the folder is another broker's by now: a checkpoint would be written into its logs.
+   */
   async close(): Promise<void> {
+    if (this.#stops.length > 0) this.#lock.assertHeld()
     await stopAll(this.#stops.splice(0))
   }
 }
@@ -72,7 +78,7 @@ export class Broker {
 async function start(
   options: BrokerOptions,
   stops: Stops,
-  result: (address: ListenAddress, topics: Topics) => Broker,
+  result: (address: ListenAddress, topics: Topics, lock: DataDirectoryLock) => Broker,
 ): Promise<Broker> {
   const { dataDir, clock, logger } = options
   const config = { ...defaultBrokerConfig, ...options.config }
@@ -93,13 +99,13 @@ async function start(
     ...(options.coordinators === undefined ? {} : { config: options.coordinators }),
   })
   stops.unshift(() => coordinators.close())
-  const router = new Router(handlerTable(state, coordinators.handlers))
+  const router = new Router(handlerTable(state, coordinators.handlers), () => lock.assertHeld())
   const server = await Server.listen({ listen: options.listen, router, clock, logger })
   stops.unshift(() => server.close())
   node = { ...node, ...advertised(server.address, options.advertisedHost) }
   const upkeep = new LogUpkeep({ topics, config, clock, logger })
   stops.unshift(() => upkeep.stop())
-  return result(server.address, topics)
+  return result(server.address, topics, lock)
 }
 
 function openNodeFileSystem(stops: Stops): FileSystem {

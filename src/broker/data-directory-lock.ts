@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../foundation/clock.ts'
 import { identityOf, lives } from '../foundation/process-identity.ts'
-import { BrokerError, DataDirectoryLockedError } from './broker-error.ts'
+import { BrokerError, DataDirectoryLockedError, DataDirectoryTakenError } from './broker-error.ts'
 
 /** Who holds a data folder. */
 interface Holder {
@@ -17,6 +17,8 @@ const fileName = '.lock'
 const renewEveryMs = 5000
 /** A holder on another host (or in another container) cannot be asked; its lock is given up when it was not renewed for so long. */
 const silentAfterMs = 30_000
+/** A holder that did not renew for so long (a frozen process, a suspended machine) looks first whether it still is the holder. */
+const certainForMs = silentAfterMs / 2
 const attempts = 5
 
 /**
@@ -24,14 +26,20 @@ const attempts = 5
  * written before), and outlives a kill -9: then the next process sees that its holder is gone and takes its place.
  */
 export class DataDirectoryLock {
+  readonly #directory: string
   readonly #path: string
   readonly #content: string
+  readonly #clock: Clock
   readonly #stopRenewing: () => void
+  #renewedAtMs: number
 
-  private constructor(path: string, content: string, clock: Clock) {
-    this.#path = path
+  private constructor(directory: string, content: string, clock: Clock) {
+    this.#directory = directory
+    this.#path = join(directory, fileName)
     this.#content = content
-    this.#stopRenewing = clock.every(renewEveryMs, () => this.#renew(clock.now()))
+    this.#clock = clock
+    this.#renewedAtMs = clock.now()
+    this.#stopRenewing = clock.every(renewEveryMs, () => this.#renew())
   }
 
   /** @throws DataDirectoryLockedError when another process, or another broker of this one, holds the folder. */
@@ -42,9 +50,9 @@ export class DataDirectoryLock {
     const content = JSON.stringify(self)
     const own = `${path}.${process.pid}.${crypto.randomUUID()}`
     try {
-      writeFileSync(own, content, { mode: 0o600 })
+      writeOwn(own, content)
       for (let attempt = 0; attempt < attempts; attempt += 1) {
-        if (tryLink(own, path)) return new DataDirectoryLock(path, content, clock)
+        if (tryLink(own, path)) return new DataDirectoryLock(directory, content, clock)
         const found = readHolder(path)
         if (found === null) continue
         if (isAlive(found.holder, path, clock.now())) throw new DataDirectoryLockedError(directory, found.holder)
@@ -63,14 +71,25 @@ export class DataDirectoryLock {
     if (readHolder(this.#path)?.content === this.#content) rmSync(this.#path, { force: true })
   }
 
-  #renew(nowMs: number): void {
-    const seconds = nowMs / 1000
-    try {
-      utimesSync(this.#path, seconds, seconds)
-    } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error
-      this.#putBack()
+  /**
+   * To be called before anything is written on behalf of somebody: a process that was frozen finds requests before its timers.
+   * @throws DataDirectoryTakenError when another broker took the folder over meanwhile.
+   */
+  assertHeld(): void {
+    if (Math.abs(this.#clock.now() - this.#renewedAtMs) > certainForMs) this.#renew()
+  }
+
+  /** @throws DataDirectoryTakenError, BrokerError when the folder is gone. */
+  #renew(): void {
+    const nowMs = this.#clock.now()
+    const found = readHolder(this.#path)
+    if (found !== null && found.content !== this.#content) {
+      if (found.holder.pid > 0) throw new DataDirectoryTakenError(this.#directory, found.holder)
+      rmSync(this.#path, { force: true })
     }
+    if (found?.content === this.#content) utimesSync(this.#path, nowMs / 1000, nowMs / 1000)
+    else this.#putBack()
+    this.#renewedAtMs = nowMs
   }
 
   /** Somebody tidied up; the folder is still held, unless it is gone altogether. */
@@ -80,6 +99,18 @@ export class DataDirectoryLock {
     } catch (cause) {
       throw new BrokerError(`${this.#path} cannot be written: the data folder is gone while the broker runs`, { cause })
     }
+  }
+}
+
+/** @throws BrokerError: the first thing a broker writes is what meets a full or a read-only disk. */
+function writeOwn(own: string, content: string): void {
+  try {
+    writeFileSync(own, content, { mode: 0o600 })
+  } catch (cause) {
+    throw new BrokerError(
+      `The lock of the data folder cannot be written: ${String(cause)}. The folder needs some free space, and the right to write.`,
+      { cause },
+    )
   }
 }
 

@@ -22,8 +22,11 @@ export type ConnectionContext = Pick<RequestContext, 'clientHost' | 'signal'>
 /** Finds the handler of a request and puts its answer into a frame. */
 export class Router {
   readonly #handlers: ReadonlyMap<number, Handler>
+  readonly #beforeEach: () => void
 
-  constructor(handlers: readonly Handler[]) {
+  /** @param beforeEach called before a request is handled: one that it throws for is not. */
+  constructor(handlers: readonly Handler[], beforeEach: () => void = () => undefined) {
+    this.#beforeEach = beforeEach
     this.#handlers = new Map(handlers.map((handler) => [handler.api.key, handler]))
   }
 
@@ -50,6 +53,7 @@ export class Router {
       clientHost: connection.clientHost,
       signal: connection.signal,
     }
+    this.#beforeEach()
     const answer = await handler.handle(body, context)
     return answer === null ? null : encodeResponseFrame(api, version, header.correlationId, answer)
   }

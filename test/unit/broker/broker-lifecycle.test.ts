@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -28,6 +28,34 @@ function folder(): string {
   cleanups.push(() => rmSync(path, { recursive: true, force: true }))
   return path
 }
+
+describe('a broker that was frozen', () => {
+  it('writes nothing more once another broker has taken its folder over', async () => {
+    let frozenForMs = 0
+    // Requests come before timers when a process continues: here no timer ever comes.
+    const clock = { ...systemClock, now: () => systemClock.now() + frozenForMs, every: () => () => undefined }
+    const broker = await harness({ clock })
+    await broker.broker.topics.create('orders', 1, {})
+    const client = await broker.connect()
+    await produceOne(client, 'orders', textBatch(['kept']))
+    const files = (): [string, number][] =>
+      readdirSync(join(broker.dataDir, 'orders-0')).map((name) => [
+        name,
+        statSync(join(broker.dataDir, 'orders-0', name)).size,
+      ])
+    const before = files()
+    const lock = join(broker.dataDir, '.lock')
+    const own = readFileSync(lock)
+    writeFileSync(lock, JSON.stringify({ pid: 7, hostname: 'another-container', processStart: '1' }))
+    frozenForMs = 40_000
+    await expect(produceOne(client, 'orders', textBatch(['refused']))).rejects.toThrow()
+    await expect(broker.broker.close()).rejects.toThrow(/taken over by process 7 on another-container/)
+    expect(files()).toEqual(before)
+    writeFileSync(lock, own)
+    const again = await broker.connect()
+    expect(await produceOne(again, 'orders', textBatch(['next']))).toMatchObject({ errorCode: 0, baseOffset: 1 })
+  })
+})
 
 describe('the broker on a failing disk', () => {
   async function onMemory() {

@@ -1,5 +1,14 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -82,6 +91,33 @@ describe('the lock of a data folder', () => {
     clock.advance(5000)
     expect(() => DataDirectoryLock.acquire(directory, clock)).toThrow(DataDirectoryLockedError)
     lock.release()
+  })
+
+  it('is not renewed for another broker that took the folder over', () => {
+    const lock = DataDirectoryLock.acquire(directory, clock)
+    const other = JSON.stringify({ pid: 7, hostname: 'another-container', processStart: '1' })
+    writeFileSync(lockPath(), other)
+    utimesSync(lockPath(), 1, 1)
+    expect(() => clock.advance(5000)).toThrow(/taken over by process 7 on another-container/)
+    expect(statSync(lockPath()).mtimeMs).toBe(1000)
+    lock.release()
+    expect(readFileSync(lockPath(), 'utf8')).toBe(other)
+  })
+
+  it('is written again when it was damaged', () => {
+    const lock = DataDirectoryLock.acquire(directory, clock)
+    writeFileSync(lockPath(), '')
+    clock.advance(5000)
+    expect(() => DataDirectoryLock.acquire(directory, clock)).toThrow(DataDirectoryLockedError)
+    lock.release()
+  })
+
+  it('says what it needs where it cannot be written', () => {
+    DataDirectoryLock.acquire(directory, clock).release()
+    symlinkSync('/proc/self', join(directory, '..', 'not-writable'))
+    expect(() => DataDirectoryLock.acquire(join(directory, '..', 'not-writable'), clock)).toThrow(
+      /The lock of the data folder cannot be written: .*free space, and the right to write/,
+    )
   })
 
   it('says so when the whole folder is gone', () => {
