@@ -15,7 +15,8 @@ export class DataDirectoryLockedError extends BrokerError {
     super(
       `${directory} is in use by process ${holder.pid} on ${holder.hostname}. One broker owns a data folder: ` +
         'connect to that one (set bootstrap.servers to its address), or run the log alone with ' +
-        '`penstock broker --listen HOST:PORT --data DIR` and point every worker at it.',
+        '`penstock broker --listen HOST:PORT --data DIR` and point every worker at it. If that process was killed in ' +
+        'another container or on another host, start again in 30 s: its lock lapses then.',
     )
     this.directory = directory
     this.holderPid = holder.pid

@@ -1,4 +1,14 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../foundation/clock.ts'
@@ -11,6 +21,8 @@ interface Holder {
   readonly hostname: string
   /** When the process began, as its system counts it: a pid alone may be somebody else's by now. Empty where that is unknown. */
   readonly processStart: string
+  /** In which container the pid counts; containers may share a host's name. Empty where that is unknown. */
+  readonly pidNamespace: string
 }
 
 const fileName = '.lock'
@@ -46,7 +58,12 @@ export class DataDirectoryLock {
   static acquire(directory: string, clock: Clock): DataDirectoryLock {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const path = join(directory, fileName)
-    const self: Holder = { pid: process.pid, hostname: hostname(), processStart: identityOf(process.pid).start }
+    const self: Holder = {
+      pid: process.pid,
+      hostname: hostname(),
+      processStart: identityOf(process.pid).start,
+      pidNamespace: pidNamespace(),
+    }
     const content = JSON.stringify(self)
     const own = `${path}.${process.pid}.${crypto.randomUUID()}`
     try {
@@ -140,21 +157,36 @@ function parseHolder(content: string): Holder {
   try {
     const parsed = JSON.parse(content) as Partial<Holder> | null
     if (typeof parsed?.pid === 'number' && typeof parsed.hostname === 'string') {
-      return { pid: parsed.pid, hostname: parsed.hostname, processStart: parsed.processStart ?? '' }
+      const { pid, processStart = '', pidNamespace: namespace = '' } = parsed
+      return { pid, hostname: parsed.hostname, processStart, pidNamespace: namespace }
     }
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
   }
-  return { pid: 0, hostname: hostname(), processStart: '' }
+  return { pid: 0, hostname: hostname(), processStart: '', pidNamespace: '' }
 }
 
 function isAlive(holder: Holder, path: string, nowMs: number): boolean {
   if (holder.pid <= 0) return false
-  if (holder.hostname !== hostname()) {
+  if (!isInReach(holder)) {
     const renewed = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
     return nowMs - renewed < silentAfterMs
   }
   return lives({ pid: holder.pid, start: holder.processStart })
+}
+
+/** Whether this process would see the holder's among the processes. A lock of an earlier version does not name its container. */
+function isInReach(holder: Holder): boolean {
+  if (holder.hostname !== hostname()) return false
+  return holder.pidNamespace === '' || holder.pidNamespace === pidNamespace()
+}
+
+function pidNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid')
+  } catch {
+    return '' // a system without /proc
+  }
 }
 
 /** Takes a dead holder's lock away. Between look and rename another process may have put its own there: that one goes back. */

@@ -83,6 +83,16 @@ describe('the lock of a data folder', () => {
     DataDirectoryLock.acquire(directory, clock).release()
   })
 
+  it('of another container with the same host name counts for as long as it is renewed', () => {
+    DataDirectoryLock.acquire(directory, clock).release()
+    const pidNamespace = 'pid:[1]'
+    writeFileSync(lockPath(), JSON.stringify({ pid: 1, hostname: hostname(), processStart: '1', pidNamespace }))
+    utimesSync(lockPath(), clock.now() / 1000, clock.now() / 1000 - 10)
+    expect(() => DataDirectoryLock.acquire(directory, clock)).toThrow(/start again in 30 s/)
+    utimesSync(lockPath(), clock.now() / 1000, clock.now() / 1000 - 31)
+    DataDirectoryLock.acquire(directory, clock).release()
+  })
+
   it('is renewed, and comes back when somebody removes it', () => {
     const lock = DataDirectoryLock.acquire(directory, clock)
     clock.advance(60_000)
