@@ -86,6 +86,8 @@ export function classify(item: BulkItem, operation: Pick<Operation, 'version'>):
   }
   if (unavailableStatuses.has(status) || unavailableTypes.has(type)) return { kind: 'unavailable', reason }
   if (type === 'index_not_found_exception') return { kind: 'no-index', reason }
+  // An illegal argument too, and not one of the document: every write to the alias ends like this.
+  if (error.reason?.includes('no write index is defined for alias') === true) return { kind: 'refused', reason }
   return { kind: malformedTypes.has(type) ? 'malformed' : 'refused', reason }
 }
 

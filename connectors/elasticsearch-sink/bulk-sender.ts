@@ -15,7 +15,7 @@ export interface SenderParts {
   readonly transport: Transport
   readonly indices: Indices
   readonly retries: Retries
-  readonly settings: Pick<SinkSettings, 'bulkSizeBytes' | 'malformed'>
+  readonly settings: Pick<SinkSettings, 'bulkSizeBytes' | 'malformed' | 'requireAlias'>
   readonly writer: LineWriter
   readonly clock: Clock
   readonly logger: Logger
@@ -31,9 +31,12 @@ const maxFilled = 16
 /** Carries one batch to Elasticsearch until every operation of it is applied, superseded, or refused. */
 export class BulkSender {
   readonly #parts: SenderParts
+  readonly #query: Readonly<Record<string, string>>
 
   constructor(parts: SenderParts) {
     this.#parts = parts
+    const filter = { filter_path: 'errors,items.*.status,items.*.error' }
+    this.#query = parts.settings.requireAlias ? { ...filter, require_alias: 'true' } : filter
   }
 
   /** Marks operations done as they are. @throws ConnectError when one is refused for good. */
@@ -76,7 +79,7 @@ export class BulkSender {
       const answer = await transport.request({
         method: 'POST',
         path: '/_bulk',
-        query: { filter_path: 'errors,items.*.status,items.*.error' },
+        query: this.#query,
         bulk,
         signal,
       })

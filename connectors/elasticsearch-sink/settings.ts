@@ -38,6 +38,8 @@ export interface SinkSettings {
   readonly autoIds: boolean
   /** Existing resource by topic; null when indices are named after topics. */
   readonly externalResources: ReadonlyMap<string, string> | null
+  /** Whether these are aliases: without its alias, Elasticsearch would create an index of that name for a write. */
+  readonly requireAlias: boolean
 }
 
 const versionHeader = '__penstock.version'
@@ -86,6 +88,7 @@ export function settingsOf(config: ParsedConfig): SinkSettings {
     writeMethod: upsert ? 'upsert' : 'insert',
     autoIds: config[Key.autoIds] === true && !upsert,
     externalResources: word(Key.externalUsage) === 'disabled' ? null : mappingOf(config).resources,
+    requireAlias: word(Key.externalUsage) === 'alias_index',
   }
 }
 

@@ -77,7 +77,12 @@ function baseOf(operation: Operation, draft: Draft, find: (key: string) => Store
   const former = find(documentKey({ index, id: draft.from }))
   // A later version under the old key is another row's.
   if (isOlder(version, former)) return own
-  return former ?? own
+  return former === null || isMarkedDeleted(former) ? own : former
+}
+
+/** By ExtractNewRecordState. It is made of the key alone: other columns have the zero value of their type. */
+function isMarkedDeleted({ source }: Stored): boolean {
+  return source['__deleted'] === 'true'
 }
 
 function isLater(stored: Stored | null, version: Version): boolean {

@@ -203,6 +203,20 @@ describeWith(['elasticsearch'], 'a row whose key changes, in Elasticsearch', () 
     expect(task.conditions).toEqual(new Map())
   })
 
+  it('takes nothing from a row that a transform marked as deleted, and names what is missing', async () => {
+    row(1, { id: 1, body: large, __deleted: 'false' })
+    changes += 1n
+    append(1, { id: 1, body: '', __deleted: 'true' }, [keyHeader('newkey', 2)])
+    row(3, { id: 3, body: 'between', __deleted: 'false' })
+    changes -= 1n
+    append(2, { id: 2, body: unavailable, __deleted: 'false' }, [keyHeader('oldkey', 1)])
+    const task = await started()
+    await task.deliverAll()
+    await task.runUntil('it is told', () => task.conditions.has('ES_VALUES_MISSING'))
+    await task.finish()
+    expect((await documents())['2']).toEqual({ id: 2, __deleted: 'false' })
+  })
+
   it('takes no null for an unchanged large value, and names it as missing', async () => {
     row(1, { id: 1, body: null })
     row(1, { id: 1, body: unavailable })

@@ -281,6 +281,35 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect([...(await client().documents(topic)).keys()]).toEqual(['2'])
   })
 
+  it('waits for an alias that is gone, and drops nothing where it has no index to write to', async () => {
+    const alias = `${topic}-alias`
+    const point = (action: 'add' | 'remove', writes: boolean): Promise<unknown> =>
+      client().json('POST', '/_aliases', {
+        actions: [{ [action]: { index: topic, alias, ...(action === 'add' ? { is_write_index: writes } : {}) } }],
+      })
+    await client().json('PUT', `/${topic}`)
+    log.append({ topic, key: '1', value: { a: 1 } })
+    log.append({ topic, key: '2', value: { a: 2 } })
+    const task = sink({
+      'external.resource.usage': 'alias_index',
+      'topic.to.external.resource.mapping': `${topic}:${alias}`,
+      'behavior.on.malformed.documents': 'ignore',
+    })
+    await task.start()
+    await task.deliver()
+    await task.runUntil('it waits', () => (task.counters.get('elasticsearch_retries_total') ?? 0) > 2)
+    await point('add', true)
+    await task.deliverAll()
+    expect(await client().count(topic)).toBe(2)
+    await point('add', false)
+    log.append({ topic, key: '3', value: { a: 3 } })
+    await task.deliver()
+    await expect(task.runUntil('it fails', () => false)).rejects.toThrow(
+      /ES_REFUSED: .*no write index is defined for alias/,
+    )
+    await task.crash()
+  })
+
   it('extends the mapping when a column comes', async () => {
     change(1, 100, [1, null, null, 'a'], 'c')
     const task = sink()
