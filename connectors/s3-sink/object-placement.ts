@@ -109,6 +109,7 @@ export class ObjectPlacement {
   async #checkReplaceable(upload: ObjectUpload, found: ObjectHead): Promise<void> {
     const origin = originOf(found.mark, upload.mark)
     if (origin === 'another') throw otherTopic(upload, found.mark)
+    if (isOtherRecord(found.mark, upload.mark)) throw otherRecords(upload, found.mark)
     if (origin === 'unknown' && !(await this.#isBeginningOf(upload, found))) throw unknownObject(upload.key)
   }
 
@@ -140,12 +141,25 @@ function originOf(theirs: ObjectMark | null, ours: ObjectMark): 'same' | 'anothe
   return theirs.topicId !== null || theirs.clusterId === ours.clusterId ? 'same' : 'unknown'
 }
 
+/** Whether both begin at one offset with different records: the log was replaced by an older copy, and has grown anew. */
+function isOtherRecord(theirs: ObjectMark | null, { first }: ObjectMark): boolean {
+  const other = theirs?.first ?? null
+  return first !== null && other !== null && first.offset === other.offset && first.timestamp !== other.timestamp
+}
+
 function otherTopic({ key, mark }: ObjectUpload, theirs: ObjectMark | null): OccupiedKeyError {
   const placeOf = (of: ObjectMark | null): string =>
     `topic id ${of?.topicId ?? 'none'} in cluster ${of?.clusterId ?? 'none'}`
   return new OccupiedKeyError(
     `${key} is there, and holds records of another topic of this name (${placeOf(theirs)}; this task reads ${placeOf(mark)}): the topic was deleted and created again, or belongs to another cluster. Nothing was overwritten. Set topics.dir of the connector to a folder of its own, or move the old objects away and restart the task.`,
     { code: 'S3_OTHER_TOPIC' },
+  )
+}
+
+function otherRecords({ key, mark }: ObjectUpload, theirs: ObjectMark | null): OccupiedKeyError {
+  return new OccupiedKeyError(
+    `${key} is there, and its first record has the timestamp ${theirs?.first?.timestamp}, where the topic now has ${mark.first?.timestamp} at the same offset: the log was restored from a backup, or lost its end, and has been written to since. Nothing was overwritten: the object may hold the only copy of its records. Set topics.dir of the connector to a folder of its own, or move this object and those behind it away and restart the task.`,
+    { code: 'S3_OTHER_RECORDS' },
   )
 }
 

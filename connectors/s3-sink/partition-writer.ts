@@ -113,7 +113,7 @@ export class PartitionWriter implements TopicPartition {
       const reason = rotatesBefore(settings.rotation, this.#open, recordMs, nowMs)
       if (reason !== null) this.rotate(reason)
     }
-    this.#open ??= this.#begin(record.originalOffset, recordMs, nowMs)
+    this.#open ??= this.#begin(record, recordMs, nowMs)
     const object = this.#open
     const heldBefore = object.lines.held
     object.bytes += object.lines.append(line)
@@ -235,7 +235,7 @@ export class PartitionWriter implements TopicPartition {
     }
   }
 
-  #begin(offset: number, firstRecordMs: number, nowMs: number): FilledObject {
+  #begin({ originalOffset: offset, timestamp }: SinkRecord, firstRecordMs: number, nowMs: number): FilledObject {
     const { settings, store, budget, minPartBytes, clusterId, topicId, onFailed } = this.#around
     const object = this.#ledger.begin(offset)
     const ready = object.isNamed ? this.#ready : this.#look()
@@ -245,6 +245,7 @@ export class PartitionWriter implements TopicPartition {
         writer: crypto.randomUUID(),
         topicId: topicId(this.topic),
         clusterId,
+        first: timestamp === null || timestamp < 0 ? null : { offset, timestamp },
       },
       store,
       budget,

@@ -36,6 +36,14 @@ export interface ObjectMark {
   /** Where its records are from; null where the cluster has no ids. */
   readonly topicId: string | null
   readonly clusterId: string | null
+  /** Its first record, null where it has no timestamp. */
+  readonly first: RecordMark | null
+}
+
+/** Tells a record from another that has its offset: neither changes as long as the record is in the log. */
+interface RecordMark {
+  readonly offset: number
+  readonly timestamp: number
 }
 
 /** What is known of an object without reading it. */
@@ -77,6 +85,7 @@ export interface StoreEvents {
 }
 
 const writerHeader = 'x-amz-meta-penstock-writer'
+const firstHeader = 'x-amz-meta-penstock-first-record'
 const topicHeader = 'x-amz-meta-penstock-topic-id'
 const clusterHeader = 'x-amz-meta-penstock-cluster-id'
 const warnEveryMs = 30_000
@@ -325,12 +334,13 @@ export class S3Store {
     return refusedError(refusal, `${method} ${key ?? ''}`, this.#settings.bucket, this.#settings.region)
   }
 
-  #newObjectHeaders({ writer, topicId, clusterId }: ObjectMark): Record<string, string> {
+  #newObjectHeaders({ writer, topicId, clusterId, first }: ObjectMark): Record<string, string> {
     const { acl, encryption } = this.#settings
     return {
       [writerHeader]: writer,
       ...(topicId === null ? {} : { [topicHeader]: topicId }),
       ...(clusterId === null ? {} : { [clusterHeader]: clusterId }),
+      ...(first === null ? {} : { [firstHeader]: `${first.offset}@${first.timestamp}` }),
       ...(acl === null ? {} : { 'x-amz-acl': acl }),
       ...encryptionHeaders(encryption),
     }
@@ -348,7 +358,13 @@ export class S3Store {
 function markIn(headers: Readonly<Record<string, string>>): ObjectMark | null {
   const writer = headers[writerHeader]
   if (writer === undefined) return null
-  return { writer, topicId: headers[topicHeader] ?? null, clusterId: headers[clusterHeader] ?? null }
+  const first = /^(\d+)@(\d+)$/.exec(headers[firstHeader] ?? '')
+  return {
+    writer,
+    topicId: headers[topicHeader] ?? null,
+    clusterId: headers[clusterHeader] ?? null,
+    first: first === null ? null : { offset: Number(first[1]), timestamp: Number(first[2]) },
+  }
 }
 
 /** Whether no condition, other attempt or look-up could make a difference. */

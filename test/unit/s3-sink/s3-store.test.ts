@@ -41,7 +41,7 @@ it('tells what it waits for when requests keep failing, and when they get throug
   const told: (string | null)[] = []
   const logger = quietLogger()
   const store = new S3Store(storeSettings(settings), systemClock, logger, { waitsFor: (reason) => told.push(reason) })
-  const mark = { writer: 'w', topicId: null, clusterId: null }
+  const mark = { writer: 'w', topicId: null, clusterId: null, first: null }
   const put = () => store.putObject('k', [Buffer.from('a')], { kind: 'any' }, mark, new AbortController().signal)
   refusals = 1
   await put()

@@ -47,6 +47,25 @@ const stored = (): string => store.objects.get(key)?.body.toString() ?? ''
 
 const conditions = ['true', 'false'].map((value) => ({ 'enable.conditional.writes': value }))
 
+it('a log that was restored from a backup replaces nothing with other records, until the object is moved away', async () => {
+  await (await started(systemClock, { 'flush.size': '2' })).runUntil('both objects', committed(4))
+  const second = 't/partition=0/t+0+0000000002.json'
+  const text = (): string => store.objects.get(second)?.body.toString() ?? ''
+  expect(text()).toBe('2\n3\n')
+
+  log.records.get('t-0')?.splice(2)
+  log.committed.set('t-0', 2)
+  for (const value of ['other', 'records']) log.append({ topic: 't', value, timestamp: 1_700_000_000_001 })
+  const restored = await started(systemClock, { 'flush.size': '2' })
+  await expect(restored.runUntil('an object', committed(4))).rejects.toThrow('S3_OTHER_RECORDS')
+  expect(text()).toBe('2\n3\n')
+  expect(committed(2)()).toBe(true)
+
+  store.objects.delete(second)
+  await (await started(systemClock, { 'flush.size': '2' })).runUntil('an object', committed(4))
+  expect(text()).toBe('"other"\n"records"\n')
+})
+
 for (const settings of conditions) {
   const title = `with enable.conditional.writes=${settings['enable.conditional.writes']}`
 
