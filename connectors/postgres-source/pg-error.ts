@@ -36,6 +36,9 @@ const protocolViolation = '08P01'
 /** What poolers answer to start-up parameters that they do not pass on. */
 const poolerRefusal = /unsupported startup parameter|pgbouncer|RDS Proxy/i
 
+/** What the driver says when a connection ends, or has ended before a query. */
+const connectionEnded = /terminated|timeout|closed|not queryable/i
+
 /** OpenSSL's reasons against a certificate. */
 const tlsRefusal = /^(?:ERR_TLS_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
 
@@ -125,7 +128,7 @@ export function pgError(error: unknown, doing: string): ConnectError {
   if (code !== null && (passing.has(code) || (code.startsWith('08') && code !== protocolViolation))) {
     return new RetriableError(text, { code: 'PG_UNAVAILABLE', cause: error })
   }
-  if (code === null && /terminated|timeout|closed/i.test(text)) {
+  if (code === null && connectionEnded.test(textOf(error))) {
     return new RetriableError(text, { code: 'PG_CONNECTION_LOST', cause: error })
   }
   if (code === null && text.includes(withoutTls)) {

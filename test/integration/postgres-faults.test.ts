@@ -1,4 +1,9 @@
+import { systemClock } from 'penstock/api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { plugin } from '../../connectors/postgres-source/index.ts'
+import { PgSession } from '../../connectors/postgres-source/session.ts'
+import { settingsOf } from '../../connectors/postgres-source/settings.ts'
+import { parseConfig } from '../../src/config/parse-config.ts'
 import type { Server } from '../../src/servers/server.ts'
 import { Servers } from '../../src/servers/servers.ts'
 import { isAlive } from '../../src/foundation/process-identity.ts'
@@ -23,6 +28,20 @@ describeWith(['postgres'], 'the Postgres source when its connection fails', () =
     bench.onEnd(() => proxy.close())
     return { db, proxy, config: db.config({ 'database.port': String(proxy.port) }) }
   }
+
+  it('retries also where the connection ends between two queries', async () => {
+    const db = await bench.database('create table t (id int primary key)')
+    const { connection } = settingsOf(parseConfig(plugin.configDef, db.config()), db.config())
+    const session = await PgSession.connect(connection, 'sql', systemClock)
+    bench.onEnd(() => session.close())
+    const [own] = await session.query<{ pid: number }>('select pg_backend_pid() as pid')
+    await db.rows('select pg_terminate_backend($1)', [own?.pid])
+    await until('the session has been told', () => session.closed)
+    await expect(session.query('select 1')).rejects.toMatchObject({
+      name: 'RetriableError',
+      code: 'PG_CONNECTION_LOST',
+    })
+  })
 
   it('goes on behind the last row it handed out, without a gap and without a repetition', async () => {
     const { db, proxy, config } = await proxied('create table t (id int primary key)')
