@@ -126,7 +126,7 @@ export class TopicRecreatedError extends KafkaError {
   constructor(topic: string, ids: { readonly was: string; readonly is: string }) {
     super(
       `TOPIC_RECREATED: topic ${topic} was deleted and created again while it was read: its id was ${ids.was} and is ` +
-        `${ids.is}. What was not read of the old topic is gone. Restart the task to read the new one: it begins where ` +
+        `${ids.is}. What was not read of the old topic, or read and not written yet, is gone. Restart the task to read the new one: it begins where ` +
         `auto.offset.reset says, which is the start of the topic unless set otherwise.`,
     )
     this.topic = topic
