@@ -1,5 +1,6 @@
 import type { Clock, Logger } from 'penstock/api'
 import { captureFindings } from './capture-findings.ts'
+import { captureView, type CaptureView } from './capture-view.ts'
 import { coverageOf, TableTree } from './coverage.ts'
 import type { Finding } from './finding.ts'
 import { harmFindings } from './publication-findings.ts'
@@ -38,15 +39,18 @@ export class PublicationWatch {
     for (const table of tables) this.#captured.set(table.oid, fullName(table))
   }
 
-  async look(sql: PgSession, serverVersion: number): Promise<void> {
-    const publication = await readPublication(sql, this.#settings.publication, serverVersion)
+  /** What is captured; null where there is no publication. */
+  async look(sql: PgSession, serverVersion: number): Promise<CaptureView | null> {
     const listed = await listTables(sql)
-    this.#showAll([
-      ...this.#renamed(listed),
-      ...(publication === null
-        ? [await this.#gone(sql, listed, serverVersion)]
-        : await this.#uncaptured(sql, publication, listed, serverVersion)),
-    ])
+    const publication = await readPublication(sql, this.#settings.publication, serverVersion)
+    const renamed = this.#renamed(listed)
+    if (publication === null) {
+      this.#showAll([...renamed, await this.#gone(sql, listed, serverVersion)])
+      return null
+    }
+    const { findings, view } = await this.#uncaptured(sql, publication, listed, serverVersion)
+    this.#showAll([...renamed, ...findings])
+    return view
   }
 
   async #uncaptured(
@@ -54,7 +58,7 @@ export class PublicationWatch {
     publication: Publication,
     listed: readonly ListedTable[],
     serverVersion: number,
-  ): Promise<Finding[]> {
+  ): Promise<{ readonly findings: readonly Finding[]; readonly view: CaptureView }> {
     const settings = this.#settings
     const tree = new TableTree(listed)
     const sent = new Set(publication.tables.map((table) => table.oid))
@@ -63,16 +67,20 @@ export class PublicationWatch {
     const left = [...tables, ...tables.flatMap((table) => tree.leaves(table))].map((table) => table.oid)
     const details = new Map((await readTables(sql, [...new Set(left)])).map((table) => [table.oid, table]))
     const plan = planPublication({ settings, publication, listed, tree, details, serverVersion })
+    const unlogged = await listUnlogged(sql)
     const findings = captureFindings({
       settings,
       publication,
       listed,
-      unlogged: await listUnlogged(sql),
+      unlogged,
       coverage,
       told: new Set(plan.refused.map(({ table }) => table.oid)),
       known: new Set(this.#captured.values()),
     })
-    return [...harmFindings(publication, plan, settings), ...findings]
+    return {
+      findings: [...harmFindings(publication, plan, settings), ...findings],
+      view: captureView({ settings, publication, coverage, listed, tree, unlogged }),
+    }
   }
 
   async #gone(sql: PgSession, listed: readonly ListedTable[], serverVersion: number): Promise<Finding> {

@@ -11,7 +11,10 @@ const notInState = '55000'
 
 /** A publication as the catalog describes it. */
 export interface Publication {
+  readonly oid: number
   readonly name: string
+  /** Another text after every ALTER PUBLICATION … SET (…). */
+  readonly options: string
   readonly allTables: boolean
   /** insert, update, delete, truncate: what it sends. */
   readonly operations: ReadonlySet<string>
@@ -19,8 +22,8 @@ export interface Publication {
   readonly viaRoot: boolean
   /** Whether it sends stored generated columns of tables that have no column list. */
   readonly generatedColumns: boolean
-  /** Tables that it names itself. */
-  readonly named: ReadonlySet<number>
+  /** Tables that it names itself, with the identifiers of their entries: a new one when a filter or column list changes. */
+  readonly named: ReadonlyMap<number, number>
   /** Tables, or parts of them, that it sends changes of, by the names under which they come. */
   readonly tables: readonly PublishedTable[]
 }
@@ -34,22 +37,26 @@ export interface PublishedTable extends TableName {
 }
 
 interface PublicationRow {
+  oid: number
   name: string
+  options: string
   all_tables: boolean
   operations: string[]
   via_root: boolean
   generated: boolean
   named: number[]
+  entries: number[]
 }
 
 // Columns that came with later versions are looked up in the row's JSON form.
 const publicationSql = `
-select pubname as name, puballtables as all_tables,
+select p.oid::int8::float8 as oid, pubname as name, p.xmin::text as options, puballtables as all_tables,
   array_remove(array[case when pubinsert then 'insert' end, case when pubupdate then 'update' end,
     case when pubdelete then 'delete' end, case when pubtruncate then 'truncate' end], null) as operations,
   coalesce((to_jsonb(p) ->> 'pubviaroot')::boolean, false) as via_root,
   coalesce(to_jsonb(p) ->> 'pubgencols', 'n') = 's' as generated,
-  array(select prrelid::int8::float8 from pg_publication_rel where prpubid = p.oid) as named
+  array(select prrelid::int8::float8 from pg_publication_rel where prpubid = p.oid order by oid) as named,
+  array(select oid::int8::float8 from pg_publication_rel where prpubid = p.oid order by oid) as entries
 from pg_publication p where pubname::text in ($1, lower($1)) order by pubname::text = $1 desc`
 
 // Before Postgres 18 generated columns are never sent, and yet some versions list them.
@@ -84,12 +91,14 @@ export async function readPublication(
     rowfilter: string | null
   }>(publishedSql, [found.name, serverVersion])
   return {
+    oid: found.oid,
     name: found.name,
+    options: found.options,
     allTables: found.all_tables,
     operations: new Set(found.operations),
     viaRoot: found.via_root,
     generatedColumns: found.generated,
-    named: new Set(found.named),
+    named: new Map(found.named.map((oid, i) => [oid, found.entries[i] ?? 0])),
     tables: tables.map(({ oid, schema, name: table, columns, rowfilter }) => {
       return { oid, schema, name: table, columns, rowFilter: rowfilter }
     }),

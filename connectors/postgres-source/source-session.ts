@@ -1,4 +1,5 @@
 import { ConnectError, type Clock, type Counter, type Logger, type SourceOffset, type SourceRecord } from 'penstock/api'
+import type { CaptureView } from './capture-view.ts'
 import { ChangeStream, type Missing } from './change-stream.ts'
 import { heartbeatRecord } from './heartbeat.ts'
 import { identifyBySql, identifySystem, noLine, type Line, type ServerLine } from './line.ts'
@@ -7,14 +8,7 @@ import { refuse, survey, type Survey } from './preflight.ts'
 import { Progress, type StoreOffset } from './progress.ts'
 import type { KnownTables } from './known-tables.ts'
 import { lookRegularly, type PublicationWatch } from './publication-watch.ts'
-import {
-  publishedAs,
-  readPublication,
-  refusePassedRow,
-  refuseYoungPublication,
-  streamFailure,
-  type Publication,
-} from './publication.ts'
+import { publishedAs, refusePassedRow, refuseYoungPublication, streamFailure } from './publication.ts'
 import type { RecordBuilder } from './record-builder.ts'
 import { RecordQueue } from './record-queue.ts'
 import { ReplicationStream } from './replication-stream.ts'
@@ -55,7 +49,7 @@ interface Beginning {
   readonly start: Start
   readonly plan: Plan
   readonly finding: LineFinding
-  readonly publication: Publication
+  readonly view: CaptureView
 }
 
 /** One connection's life: the snapshot if there is to be one, then the stream. Fails as a whole; the task opens the next. */
@@ -170,12 +164,11 @@ export class SourceSession {
     checkSlot(found.slot, settings.slot, settings.connection.database, limit)
     refuseYoungPublication(found.slot, found.publication, settings, limit !== null)
     if (found.plan.statement !== null) await sql.query(found.plan.statement)
-    const publication = await readPublication(sql, settings.publication, found.serverVersion)
-    if (publication === null) throw new ConnectError(`publication "${settings.publication}" was not made`)
     this.#parts.watch.add(found.tables)
-    await this.#parts.watch.look(sql, found.serverVersion)
-    if (!plan.snapshot) await this.#parts.known.compare(sql, found.tables, found.plan, publication.allTables)
-    await this.#begin({ sql, replication }, { found, start, plan, finding, publication })
+    const view = await this.#parts.watch.look(sql, found.serverVersion)
+    if (view === null) throw new ConnectError(`publication "${settings.publication}" was not made`)
+    if (!plan.snapshot) await this.#parts.known.compare(sql, view)
+    await this.#begin({ sql, replication }, { found, start, plan, finding, view })
   }
 
   /**
@@ -213,7 +206,7 @@ export class SourceSession {
   /** Makes the slot where it is missing and starts the stream; it flows once tables are read, where they are to be. */
   async #begin(
     { sql, replication }: { readonly sql: PgSession; readonly replication: PgSession },
-    { found, start, plan, finding, publication }: Beginning,
+    { found, start, plan, finding, view }: Beginning,
   ): Promise<void> {
     const { settings, clock, logger } = this.#parts
     const created =
@@ -221,13 +214,13 @@ export class SourceSession {
     const slotLsn = created?.consistentPoint ?? found.slot?.confirmedLsn ?? 0
     if (plan.snapshot) await beginSnapshot(sql, created?.snapshot ?? null)
     this.#onLine(finding, slotLsn, plan, start)
-    const stream = this.#makeStream(plan.resume, slotLsn, publication.name)
-    const command = startReplication(settings.slot, publication.name, slotLsn, found.serverVersion)
+    const stream = this.#makeStream(plan.resume, slotLsn, view.publication.name)
+    const command = startReplication(settings.slot, view.publication.name, slotLsn, found.serverVersion)
     const confirmed = Math.max(slotLsn, this.#progress.confirmable)
     await stream.start(replication, command, confirmed, statusInterval(settings, found))
     this.#watch(found)
     if (plan.snapshot) {
-      await this.#readTables(sql, slotLsn, found, publication)
+      await this.#readTables(sql, slotLsn, found, view)
       return
     }
     await this.#disconnect(sql)
@@ -237,12 +230,13 @@ export class SourceSession {
   /** Looks at the publication and at the end of the log now and then, on a connection of its own for each look. */
   #watch(found: Survey): void {
     if (this.#closed) return
-    const { watch, clock, logger } = this.#parts
+    const { watch, known, clock, logger } = this.#parts
     this.#stopWatching = lookRegularly(clock, logger, async () => {
       const sql = await this.#connect('sql')
       try {
         this.#logEnd = await readLogEnd(sql, found.standby)
-        await watch.look(sql, found.serverVersion)
+        const view = await watch.look(sql, found.serverVersion)
+        if (view !== null) await known.follow(sql, view)
       } finally {
         await this.#disconnect(sql)
       }
@@ -314,12 +308,8 @@ export class SourceSession {
   }
 
   /** Begins to read tables; goes on in the background, what fails is thrown by `take`. */
-  async #readTables(
-    sql: PgSession,
-    slotLsn: number | null,
-    found: Survey,
-    publication: Publication | null,
-  ): Promise<void> {
+  async #readTables(sql: PgSession, slotLsn: number | null, found: Survey, view: CaptureView | null): Promise<void> {
+    const publication = view?.publication ?? null
     const { settings, tables, records, clock, logger } = this.#parts
     await tables.context.types.reloadEnums(sql)
     const point = await snapshotPoint(sql, slotLsn, this.#line, found.standby)
@@ -333,7 +323,7 @@ export class SourceSession {
       await snapshot.read(parts)
       await sql.query('COMMIT')
       this.#onSnapshotDone(snapshotOffset(this.#line, point, true), snapshot.rows)
-      if (publication !== null) this.#parts.known.onRead(found.tables)
+      if (view !== null) this.#parts.known.onRead(view)
       logger.info(`snapshot complete: ${snapshot.rows} rows of ${chosen.length} tables`)
       await this.#disconnect(sql)
       this.#flow()

@@ -133,13 +133,14 @@ order by n.nspname collate "C", c.relname collate "C"`)
 
 /** A relation whose changes are in no log that could be decoded. */
 export interface UnloggedRelation extends TableName {
+  readonly oid: number
   readonly what: string
 }
 
 /** What a list of tables may name by mistake: its changes cannot be captured. */
 export async function listUnlogged(session: PgSession): Promise<UnloggedRelation[]> {
   return await session.query<UnloggedRelation>(`
-select n.nspname as schema, c.relname as name, case when c.relkind = 'v' then 'a view' when c.relkind = 'm' then
+select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, case when c.relkind = 'v' then 'a view' when c.relkind = 'm' then
   'a materialized view' when c.relkind = 'f' then 'a foreign table' else 'an unlogged table' end as what
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where (c.relkind in ('v', 'm', 'f') or (c.relkind in ('r', 'p') and c.relpersistence = 'u')) and ${systemSchemas}`)

@@ -18,6 +18,7 @@ import { settingsOf, type SourceSettings } from './settings.ts'
 import { dropSlot } from './slot.ts'
 import { SourceSession, type SessionParts } from './source-session.ts'
 import { TableRegistry } from './table-registry.ts'
+import type { ShapeContext } from './table-shape.ts'
 import { TypeCatalog } from './type-catalog.ts'
 import { Undurable } from './undurable.ts'
 import { ValueLosses } from './value-losses.ts'
@@ -202,7 +203,14 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
     raise: (code, message) => context.setCondition(code, message),
   })
   const warned = new Set<string>()
-  const tables = new TableRegistry({
+  const advance = context.advanceOffset?.bind(context)
+  const known = new KnownTables({
+    load: async () => (await context.readOffsets([tablesPartition(settings.prefix)]))[0] ?? null,
+    save: (offset) => advance?.(tablesPartition(settings.prefix), offset),
+    show: (message) => context.setCondition('PG_UNREAD', message),
+    filters: filterText(context.raw),
+  })
+  const shapes: ShapeContext = {
     prefix: settings.prefix,
     delimiter: settings.delimiter,
     filter: settings.filter,
@@ -218,7 +226,8 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
       warned.add(message)
       logger.warn(message)
     },
-  })
+  }
+  const tables = new TableRegistry(shapes, (relation, isCaptured) => known.onRelation(relation, isCaptured))
   const records = new RecordBuilder(
     {
       prefix: settings.prefix,
@@ -232,19 +241,13 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
     clock,
   )
   const partition = sourcePartition(settings.prefix)
-  const advance = context.advanceOffset?.bind(context)
   const store = advance === undefined ? null : (offset: SourceOffset): void => advance(partition, offset)
   return {
     settings,
     tables,
     records,
     watch: new PublicationWatch(settings, (code, message) => context.setCondition(code, message)),
-    known: new KnownTables({
-      load: async () => (await context.readOffsets([tablesPartition(settings.prefix)]))[0] ?? null,
-      save: (offset) => advance?.(tablesPartition(settings.prefix), offset),
-      show: (message) => context.setCondition('PG_UNREAD', message),
-      filters: filterText(context.raw),
-    }),
+    known,
     clock,
     logger,
     store,

@@ -1,0 +1,146 @@
+import type { RawConfig } from 'penstock/api'
+import { expect, it } from 'vitest'
+import { look, sourceBench, story } from '../support/postgres-source.ts'
+import { describeWith, service } from '../support/services.ts'
+import { SkippingClock } from '../support/skipping-clock.ts'
+import { MemoryOffsets, type SourceTaskHarness } from '../support/source-task-harness.ts'
+
+const mode = (name: string): RawConfig => ({ 'publication.autocreate.mode': name })
+
+describeWith(['postgres'], 'changes of a captured table that the stream did not carry', () => {
+  const bench = sourceBench(() => service('postgres'))
+  const twoTables = `create table a (id int primary key); create table b (id int primary key);
+    insert into a values (1); insert into b values (1)`
+
+  async function unread(source: SourceTaskHarness): Promise<string> {
+    await source.waitFor('the condition', () => source.conditions.has('PG_UNREAD'))
+    return source.conditions.get('PG_UNREAD') ?? ''
+  }
+
+  it.each([
+    ['leaves the publication and returns', 'alter publication p drop table a', 'alter publication p add table a'],
+    ['has a row filter', 'alter publication p set table a where (id > 5), b', 'alter publication p set table a, b'],
+    [
+      'sends inserts only',
+      `alter publication p set (publish = 'insert')`,
+      `alter publication p set (publish = 'insert, update, delete, truncate')`,
+    ],
+  ])('are told of where a table %s between two looks', async (_, away, back) => {
+    const clock = new SkippingClock()
+    const db = await bench.database(twoTables)
+    const [server] = await db.rows<{ version: number }>(`select current_setting('server_version_num')::int as version`)
+    if (away.includes('where') && (server?.version ?? 0) < 150_000) return
+    const source = await bench.source(db.config(mode('filtered')), undefined, undefined, clock)
+    await source.waitForRecords(2)
+    await source.waitFor('the stream', () => db.isStreaming())
+    await source.waitFor('the list of tables', () => source.offsets.others.size > 0)
+    await db.play(away)
+    await db.play('update a set id = 2 where id = 1')
+    await db.play(back)
+    await look(source, clock)
+    expect(await unread(source)).toMatch(/^public\.a(?:, public\.b)? left the captured tables or the publication, or /)
+  })
+
+  it('are told of where the start adds the table to the publication again', async () => {
+    const clock = new SkippingClock()
+    const db = await bench.database(twoTables)
+    const config = db.config(mode('filtered'))
+    const first = await bench.source(config, undefined, undefined, clock)
+    await first.waitForRecords(2)
+    await first.waitFor('the list of tables', () => first.offsets.others.size > 0)
+    await db.play('alter publication p drop table a')
+    await look(first, clock)
+    await first.waitFor('the condition', () => first.conditions.has('PG_NOT_PUBLISHED'))
+    await db.play('delete from a')
+    await first.stop()
+    const second = await bench.source(config, first.offsets)
+    expect(await unread(second)).toMatch(/^public\.a left /)
+    await second.waitFor('the stream', () => db.isStreaming())
+    await second.stop()
+    const third = await bench.source({ ...config, 'snapshot.mode': 'always' }, first.offsets)
+    await third.waitFor('the end', () => third.lines.some(({ message }) => message.startsWith('snapshot complete')))
+    await third.stop()
+    const last = await bench.source(config, first.offsets)
+    await last.waitFor('the stream', () => db.isStreaming())
+    expect([...last.conditions.keys()]).toEqual([])
+  })
+
+  it('are told of where the filters left the table out for a time, although it is empty since', async () => {
+    const db = await bench.database(twoTables)
+    const config = (list: string): RawConfig => db.config({ ...mode('filtered'), 'table.include.list': list })
+    const offsets = new MemoryOffsets()
+    for (const list of ['public.a,public.b', 'public.b']) {
+      const source = await bench.source(config(list), offsets)
+      await source.waitFor('the stream', () => db.isStreaming())
+      await source.waitFor('the list of tables', () => offsets.others.size > 0)
+      await db.play(`insert into b values (${list.length})`)
+      await source.waitFor('the row', () => story(source.records).includes(`c [${list.length}]`))
+      await source.stop()
+    }
+    await db.play('delete from a')
+    const back = await bench.source(config('public.a,public.b'), offsets)
+    expect(await unread(back)).toMatch(/^public\.a left /)
+  })
+
+  it.each(['while it runs', 'while it is stopped'])(
+    'are told of where a filled table takes a captured name %s',
+    async (when) => {
+      const db = await bench.database(`create table real (id int primary key); insert into real values (1)`)
+      const config = db.config({ ...mode('all_tables'), 'table.include.list': 'public.real,public.moved' })
+      const offsets = new MemoryOffsets()
+      const swap = `create table staging (id int primary key); insert into staging values (2);
+        create schema s; create table s.moved (id int primary key); insert into s.moved values (3)`
+      const rename = `drop table real; alter table staging rename to real; insert into real values (4);
+        alter table s.moved set schema public; insert into moved values (5)`
+      const first = await bench.source(config, offsets)
+      await first.waitForRecords(1)
+      await first.waitFor('the stream', () => db.isStreaming())
+      await first.waitFor('the list of tables', () => offsets.others.size > 0)
+      if (when === 'while it is stopped') await first.stop()
+      await db.play(swap)
+      await db.play(rename)
+      const source = when === 'while it runs' ? first : await bench.source(config, offsets)
+      await source.waitFor('the rows', () => story(source.records).includes('c [5]'))
+      expect(await unread(source)).toMatch(
+        /^public\.real, public\.moved joined the captured tables after the snapshot: /,
+      )
+    },
+  )
+
+  it('are told of where a table that was there before takes a captured name, or is logged from then on', async () => {
+    const db = await bench.database(`create table real (id int primary key); create table old (id int primary key);
+      insert into old values (1); create unlogged table fast (id int primary key); insert into fast values (1)`)
+    const config = db.config({ ...mode('all_tables'), 'table.include.list': 'public.real,public.f.*' })
+    const first = await bench.source(config)
+    await first.waitFor('the stream', () => db.isStreaming())
+    await first.waitFor('the list of tables', () => first.offsets.others.size > 0)
+    await first.stop()
+    await db.play('drop table real; alter table old rename to real; alter table fast set logged')
+    const second = await bench.source(config, first.offsets)
+    expect(await unread(second)).toMatch(/^public\.fast, public\.real joined the captured tables after the snapshot: /)
+  })
+
+  it('are told of where a filled table becomes a partition of a captured root, and not where it is created as one', async () => {
+    const clock = new SkippingClock()
+    const db = await bench.database(`create table m (id int primary key) partition by range (id);
+      create table m1 partition of m for values from (0) to (10); insert into m values (1)`)
+    const config = db.config({
+      ...mode('filtered'),
+      'table.include.list': 'public.m',
+      'publish.via.partition.root': 'true',
+    })
+    const source = await bench.source(config, undefined, undefined, clock)
+    await source.waitForRecords(1)
+    await source.waitFor('the list of tables', () => source.offsets.others.size > 0)
+    await db.play(`create table m2 partition of m for values from (10) to (20); insert into m values (10)`)
+    await source.waitForRecords(2)
+    await look(source, clock)
+    await source.waitFor('the look', () => clock.isWaiting(30_000))
+    expect([...source.conditions.keys()]).toEqual([])
+    await db.play('create table m3 (id int primary key)')
+    await db.play('insert into m3 values (20)')
+    await db.play('alter table m attach partition m3 for values from (20) to (30)')
+    await look(source, clock)
+    expect(await unread(source)).toMatch(/^public\.m3 joined /)
+  })
+})
