@@ -12,8 +12,8 @@ import type { SourceSettings } from './settings.ts'
 import { readServer, type ServerFacts } from './server-facts.ts'
 import { readSlot, type Slot } from './slot.ts'
 import { listTables, listUnlogged, readTables, type CatalogTable, type ListedTable } from './table-catalog.ts'
-import { tablePart } from './table-part.ts'
-import { customKey, quoteIdentifier } from './table-filter.ts'
+import { tablePart, type TablePart } from './table-part.ts'
+import { customKey, fullName, quoteIdentifier } from './table-filter.ts'
 
 /** What the server is and has, and what is wrong with it. */
 export interface Survey {
@@ -57,6 +57,7 @@ export async function survey(session: PgSession, settings: SourceSettings): Prom
     known: new Set<string>(),
   }
   const streams = settings.snapshotMode !== 'initial_only'
+  const parts = tables.map((table) => tablePart(table, publishedAs(publication, table), settings))
   return {
     serverVersion: server.version,
     standby: server.standby,
@@ -69,14 +70,24 @@ export async function survey(session: PgSession, settings: SourceSettings): Prom
       ...(streams ? serverFindings(server, slot, settings) : []),
       ...captureFindings(streams ? capture : { ...capture, publication: null }),
       ...(streams ? await publicationFindings(session, server, publication, plan, settings) : []),
-      ...(await readFindings(
-        session,
-        tables.map((table) => tablePart(table, publishedAs(publication, table), settings)),
-        server.user,
-      )),
+      ...(await readFindings(session, parts, server.user)),
+      ...keyFindings(parts, settings),
     ],
     warnings: tables.flatMap((table) => identityWarnings(table, plan.rules, customKey(settings.keyRules, table))),
   }
+}
+
+/** Columns of message.key.columns that no row would have. A task that runs shows it as a condition. */
+function keyFindings(parts: readonly TablePart[], settings: SourceSettings): Finding[] {
+  return parts.flatMap(({ table, columns }) => {
+    const names = columns.map((column) => column.name)
+    const absent = (customKey(settings.keyRules, table) ?? []).filter((name) => !names.includes(name))
+    if (absent.length === 0) return []
+    const message =
+      `message.key.columns names ${absent.join(', ')} of ${fullName(table)}, and rows of it have no such column. ` +
+      `It has: ${names.join(', ')}.`
+    return [{ code: 'PG_KEY_COLUMNS', key: 'message.key.columns', message, stops: 'validation' }]
+  })
 }
 
 /** Details of tables that are captured, or that the publication may come to hold. */

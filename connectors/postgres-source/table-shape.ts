@@ -314,7 +314,11 @@ function keyColumnsOf(
 ): readonly string[] {
   const delivered = new Set(relation.columns.map((column) => column.name))
   const custom = customKey(context.keyRules, relation)
-  if (custom !== null) return custom.filter((name) => delivered.has(name))
+  if (custom !== null) {
+    const absent = custom.filter((name) => !delivered.has(name))
+    if (absent.length > 0) context.losses.keyShort(fullName(relation), absent)
+    return custom.filter((name) => delivered.has(name))
+  }
   const isWhole = (names: readonly string[]): boolean => names.every((name) => delivered.has(name))
   const before = previous?.keyColumns ?? []
   if (relation.identity === 'd') {

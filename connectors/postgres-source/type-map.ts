@@ -42,7 +42,8 @@ export function mapType(
   lose: OnLoss,
 ): ColumnType | null {
   const resolved = catalog.resolve(oid, typmod)
-  if (resolved === null) return unknown(modes)
+  // The type was dropped since: the stream has the value as text, whatever the type was.
+  if (resolved === null) return text(modes)
   const { type } = resolved
   if (type.elementOid !== null) return arrayType(catalog, type.elementOid, resolved.typmod, modes, lose)
   return scalarType(type, resolved.typmod, modes, lose) ?? unknown(modes)

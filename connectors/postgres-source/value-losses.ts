@@ -70,6 +70,19 @@ export class ValueLosses {
     )
   }
 
+  /** A key of `message.key.columns` of which rows do not have all columns. */
+  keyShort(table: string, columns: readonly string[]): void {
+    const names = columns.join(', ')
+    if (this.#isNamed(table, `no ${names}`)) return
+    this.#stand(
+      'PG_KEY_COLUMNS',
+      `${table} (${names})`,
+      (all) =>
+        `message.key.columns names columns that rows do not have: ${all}. Their keys are made of the other columns alone, or ` +
+        'there is no key: sinks may take different rows for one. Correct message.key.columns, and read everything again.',
+    )
+  }
+
   /** A deletion that may take the row away that the same transaction gave this key. */
   keyReused(table: string): void {
     this.#report.misdirected.add(1)
