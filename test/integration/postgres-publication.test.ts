@@ -159,6 +159,7 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
     await db.play(statement(source.conditions.get('PG_PUBLICATION'), 'ALTER PUBLICATION'))
     await look(source, clock)
     await source.waitFor('the end of the condition', () => !source.conditions.has('PG_PUBLICATION'))
+    await source.waitFor('the next condition', () => source.conditions.has('PG_UNREAD'))
     expect(source.conditions.get('PG_UNREAD')).toMatch(/^public\.t left /)
   })
 

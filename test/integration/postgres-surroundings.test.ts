@@ -144,7 +144,9 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
       await db.play('insert into t values (3)')
       expect(story(await source.waitForRecords(2))).toEqual(['r [1]', 'c [3]'])
       await look(source, clock)
-      await source.waitFor('the end of the condition', () => source.conditions.size === 0)
+      await source.waitFor('the end of the condition', () => !source.conditions.has('PG_NOT_PUBLISHED'))
+      await source.waitFor('the next condition', () => source.conditions.has('PG_UNREAD'))
+      expect(source.conditions.get('PG_UNREAD')).toMatch(/^public\.t joined the captured tables after the snapshot: /)
     },
   )
 
@@ -159,7 +161,9 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
     )
     await db.play('alter table told rename to t')
     await look(source, clock)
-    await source.waitFor('the end of the condition', () => source.conditions.size === 0)
+    await source.waitFor('the end of the condition', () => !source.conditions.has('PG_TABLE'))
+    await source.waitFor('the next condition', () => source.conditions.has('PG_UNREAD'))
+    expect(source.conditions.get('PG_UNREAD')).toMatch(/^public\.t left the captured tables /)
   })
 
   it('finds nothing amiss with partitions that are sent as their root', async () => {
