@@ -113,16 +113,20 @@ export class KnownTables {
     }
     // The rows of a partition come under the name of its root, which tells of them.
     if (table.root !== null) return null
-    // A publication for all tables holds a table from its first row on.
-    const sinceBirth = publication.allTables && isSamePublication && state.filters === this.#parts.filters
+    // A publication for all tables or those of a schema holds a table from its first row on; that of a root its partitions.
+    const isNamed = !publication.allTables && publication.named.has(table.oid)
+    const sinceBirth = !isNamed && isSamePublication && state.filters === this.#parts.filters
     return sinceBirth && !state.others.has(table.oid) && !this.#passed.has(table.oid) ? null : 'joined'
   }
 
-  /** New partitions of captured roots that were tables of their own before: the stream sends none of their old rows. */
+  /** New partitions that the publication holds by their roots, and that were tables of their own before: it held no row of theirs. */
   async #attached(sql: PgSession, state: KnownState, view: CaptureView): Promise<ReadonlySet<number>> {
     if (!state.knowsPartitions) return new Set()
+    const { allTables, named } = view.publication
+    const isHeldByRoot = ({ oid, parent, root }: CapturedTable): boolean =>
+      root === null ? parent !== null && !allTables && !named.has(oid) : state.tables.has(root)
     const added = view.tables.filter(
-      ({ oid, root }) => root !== null && state.tables.has(root) && !state.tables.has(oid) && !state.left.has(oid),
+      (table) => isHeldByRoot(table) && !state.tables.has(table.oid) && !state.left.has(table.oid),
     )
     if (added.length === 0) return new Set()
     const rows = await sql.query<{ oid: number }>(attachedSql, [added.map((table) => table.oid)])
@@ -140,8 +144,8 @@ export class KnownTables {
     }
     for (const oid of view.existing) if (!captured.has(oid) && !state.left.has(oid)) state.others.add(oid)
     const isThere = (oid: number): boolean => view.existing.has(oid)
-    for (const oid of [...state.left]) if (!isThere(oid)) state.left.delete(oid)
-    for (const oid of [...state.missed.keys()]) if (!isThere(oid)) state.missed.delete(oid)
+    for (const oid of state.left) if (!isThere(oid)) state.left.delete(oid)
+    for (const oid of state.missed.keys()) if (!isThere(oid)) state.missed.delete(oid)
     state.publication = view.publication.oid
     state.options = view.publication.options
     state.filters = this.#parts.filters

@@ -1,5 +1,6 @@
 import type { RawConfig } from 'penstock/api'
 import { expect, it } from 'vitest'
+import { watchIntervalMs } from '../../connectors/postgres-source/publication-watch.ts'
 import { look, sourceBench, story } from '../support/postgres-source.ts'
 import { describeWith, service } from '../support/services.ts'
 import { SkippingClock } from '../support/skipping-clock.ts'
@@ -135,12 +136,37 @@ describeWith(['postgres'], 'changes of a captured table that the stream did not 
     await db.play(`create table m2 partition of m for values from (10) to (20); insert into m values (10)`)
     await source.waitForRecords(2)
     await look(source, clock)
-    await source.waitFor('the look', () => clock.isWaiting(30_000))
+    await source.waitFor('the look', () => clock.isWaiting(watchIntervalMs))
     expect([...source.conditions.keys()]).toEqual([])
     await db.play('create table m3 (id int primary key)')
     await db.play('insert into m3 values (20)')
     await db.play('alter table m attach partition m3 for values from (20) to (30)')
     await look(source, clock)
     expect(await unread(source)).toMatch(/^public\.m3 joined /)
+  })
+
+  it('are not told of where the publication holds new tables and partitions from their first row on', async () => {
+    const clock = new SkippingClock()
+    const db = await bench.database(`create schema s; create table s.t (id int primary key);
+      create table m (id int primary key) partition by range (id)`)
+    const [server] = await db.rows<{ version: number }>(`select current_setting('server_version_num')::int as version`)
+    if ((server?.version ?? 0) < 150_000) return
+    await db.play('create publication p for tables in schema s, table m')
+    const config = db.config({ ...mode('disabled'), 'table.include.list': 's\\..*,public\\.m.*' })
+    const source = await bench.source(config, undefined, undefined, clock)
+    await source.waitFor('the stream', () => db.isStreaming())
+    await source.waitFor('the list of tables', () => source.offsets.others.size > 0)
+    await db.play('create table s.u (id int primary key)')
+    await db.play('create table m1 partition of m for values from (0) to (10)')
+    await db.play('insert into s.u values (1); insert into m values (2)')
+    expect(story(await source.waitForRecords(2))).toEqual(['c [1]', 'c [2]'])
+    await look(source, clock)
+    await source.waitFor('the look', () => clock.isWaiting(watchIntervalMs))
+    expect([...source.conditions.keys()]).toEqual([])
+    await db.play('create table m2 (id int primary key)')
+    await db.play('insert into m2 values (10)')
+    await db.play('alter table m attach partition m2 for values from (10) to (20)')
+    await look(source, clock)
+    expect(await unread(source)).toMatch(/^public\.m2 joined /)
   })
 })
