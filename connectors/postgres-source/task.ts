@@ -188,6 +188,15 @@ async function highestVersion(context: SourceTaskContext, topics: readonly strin
   }
 }
 
+function knownTables({ prefix }: SourceSettings, context: SourceTaskContext): KnownTables {
+  return new KnownTables({
+    load: async () => (await context.readOffsets([tablesPartition(prefix)]))[0] ?? null,
+    save: (offset) => context.advanceOffset?.(tablesPartition(prefix), offset),
+    show: (message) => context.setCondition('PG_UNREAD', message),
+    filters: filterText(context.raw),
+  })
+}
+
 function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionParts {
   const { clock, logger } = context
   const losses = new ValueLosses(settings.failureMode, {
@@ -203,13 +212,7 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
     raise: (code, message) => context.setCondition(code, message),
   })
   const warned = new Set<string>()
-  const advance = context.advanceOffset?.bind(context)
-  const known = new KnownTables({
-    load: async () => (await context.readOffsets([tablesPartition(settings.prefix)]))[0] ?? null,
-    save: (offset) => advance?.(tablesPartition(settings.prefix), offset),
-    show: (message) => context.setCondition('PG_UNREAD', message),
-    filters: filterText(context.raw),
-  })
+  const known = knownTables(settings, context)
   const shapes: ShapeContext = {
     prefix: settings.prefix,
     delimiter: settings.delimiter,
@@ -241,6 +244,7 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
     clock,
   )
   const partition = sourcePartition(settings.prefix)
+  const advance = context.advanceOffset?.bind(context)
   const store = advance === undefined ? null : (offset: SourceOffset): void => advance(partition, offset)
   return {
     settings,
