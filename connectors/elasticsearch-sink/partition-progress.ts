@@ -11,8 +11,8 @@ export class PartitionProgress {
   readonly partition: number
   /** `topic-partition`, for errors. */
   readonly name: string
-  /** Topics of one source share it: the topic without its last part. */
-  readonly source: string
+  /** Topics of one source share it: the topic without its last part. Null where the topic has one part. */
+  readonly source: string | null
   readonly versionKinds = new VersionKinds()
   readonly line = new VersionLine()
   /** The time of the latest record that was taken. */
@@ -35,7 +35,7 @@ export class PartitionProgress {
     this.partition = partition
     this.name = `${topic}-${partition}`
     const dot = topic.lastIndexOf('.')
-    this.source = dot < 0 ? topic : topic.slice(0, dot)
+    this.source = dot < 0 ? null : topic.slice(0, dot)
   }
 
   /** Whether all that was taken is done. */

@@ -95,7 +95,7 @@ export class Partitions implements LogView {
     const later = progress.line.highestAfter(offset)
     if (later !== null && later >= stored) return true
     for (const other of this.#held.values()) {
-      if (other === progress || other.source !== progress.source) continue
+      if (other === progress || !isOfOneSource(other, progress)) continue
       const { highest } = other.line
       if (highest !== null && highest >= stored) return true
     }
@@ -111,6 +111,13 @@ export class Partitions implements LogView {
     for (const progress of this.#held.values())
       progress.shared = progress.routed || tasks > 1 || (counts.get(progress.topic) ?? 0) > 1
   }
+}
+
+/** Topics without a dot, as another topic.delimiter makes them, count as one source's where they are routed into an index. */
+function isOfOneSource(one: PartitionProgress, other: PartitionProgress): boolean {
+  if (one.source === null || other.source === null)
+    return one.topic === other.topic || (one.source === other.source && one.routed && other.routed)
+  return one.source === other.source
 }
 
 function nameOf({ topic, partition }: TopicPartition): string {

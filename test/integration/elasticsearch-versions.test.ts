@@ -239,6 +239,25 @@ describeWith(['elasticsearch'], 'versions in Elasticsearch', () => {
     expect(first.counters.get('elasticsearch_version_conflicts_total')).toBeUndefined()
   })
 
+  it.each(['.', '-'])(
+    'of a row that moved to another partition of its table are explained by the topic it moved to, delimiter %s',
+    async (delimiter) => {
+      const index = topic
+      topic = `${index}${delimiter}new`
+      row('1', epoch + 21n, { v: 'moved' })
+      topic = `${index}${delimiter}old`
+      row('1', epoch + 10n, { v: 'here' })
+      row('1', epoch + 20n, null)
+      routedTo(index)
+      const task = await started()
+      await settled(task)
+      await task.finish()
+      expect(log.committed.size).toBe(2)
+      topic = index
+      expect(await documents()).toEqual({ '1': '{"v":"moved"}' })
+    },
+  )
+
   it('of a topic that was given more partitions are in order, though the later partition is read first', async () => {
     row('1', epoch + 50n, { v: 'in partition 1' }, { partition: 1 })
     row('1', epoch + 10n, { v: 'in partition 0' }, { partition: 0 })
