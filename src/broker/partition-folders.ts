@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import type { Logger } from '../foundation/logger.ts'
 import { readWholeFile, type FileSystem } from '../log/file-system.ts'
+import { checkpointName } from '../log/partition-checkpoint.ts'
 import { suffixes } from '../log/segment-files.ts'
 import { CorruptMetadataError } from './broker-error.ts'
 import type { ClusterMetadata, TopicRecord } from './cluster-file.ts'
@@ -51,6 +52,13 @@ export class PartitionFolders {
     if (!this.#fs.exists(path)) {
       this.#logger.error('the folder of a partition is missing: its records are lost, and it starts empty', { path })
       this.#fs.makeDirectory(path)
+    } else if (!this.#fs.list(path).some((name) => name.endsWith(suffixes.log) || name === checkpointName)) {
+      // A loss of power leaves such a folder of a partition that nothing was written to, so it is not known as a loss.
+      this.#logger.warn(
+        'the folder of a partition holds no log: it starts empty. If records were written to it, stop the broker and ' +
+          'put the files back from a copy',
+        { path },
+      )
     }
     const found = this.#idIn(path)
     if (found === topicId) return

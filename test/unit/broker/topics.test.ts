@@ -52,6 +52,23 @@ describe('topics on disk', () => {
     expect(after.get('orders')?.partitions).toHaveLength(2)
   })
 
+  it('are reported when the folder of a partition was emptied while the broker was stopped', async () => {
+    const fs = disk()
+    const topics = await open(fs)
+    await topics.create('orders', 2, {})
+    await topics.partition('orders', 0)?.append(batch('kept'))
+    await topics.close()
+    const quiet = quietLogger()
+    await (await open(fs, quiet)).close()
+    expect(quiet.lines).toEqual([])
+    for (const name of fs.list('/data/orders-0')) fs.remove(`/data/orders-0/${name}`)
+    const logger = quietLogger()
+    await open(fs, logger)
+    expect(logger.lines).toMatchObject([
+      { level: 'warn', message: expect.stringMatching(/holds no log/) as string, fields: { path: '/data/orders-0' } },
+    ])
+  })
+
   it('are gone for good once their deletion is answered, whatever the crash leaves of their folders', async () => {
     for (let operations = 1; operations < 40; operations += 1) {
       const fs = disk()
