@@ -123,7 +123,7 @@ describeWith(['postgres'], 'the catalog of today and the rows of then', () => {
     const second = await bench.source(config, first.offsets)
     const records = await second.waitForRecords(2)
     expect(story(records)).toEqual(['c [1]', 'c [2]'])
-    expect(rowOf(records[0] ?? expect.fail('no record'))).toEqual({ id: 1, v: 'x' })
+    expect(rowOf(records[0] ?? expect.fail('no record'))).toEqual({ id: 1, v: 'x', m: 'ok' })
   })
 })
 
