@@ -173,4 +173,27 @@ function suite(store: 'minio' | 'versitygw'): void {
     await expectRefusal(log, 'S3_UNKNOWN_OBJECT', settings)
     expect(await bucket.text(keyOf(0))).toBe('{"n":0}\n')
   })
+
+  it('a large object that leaves in parts replaces what an earlier life left, and other records at its offset never', async () => {
+    const log = line('id-1', 1, 0)
+    const append = (timestamp: number): void => {
+      for (let n = 0; n < 120; n += 1) log.append({ topic, timestamp, value: { n, text: 'x'.repeat(100_000) } })
+    }
+    append(1_700_000_000_000)
+    const settings = { 'flush.size': '120', 's3.part.size': '5242880' }
+    const before = await started(log, settings)
+    before.commitEvery = Number.POSITIVE_INFINITY
+    await before.runUntil('the object', async () => (await bucket.keys()).includes(keyOf(0)))
+    await before.crash()
+    const left = await bucket.tag(keyOf(0))
+
+    await archived(log, 120, { ...settings, 'flush.size': '60' })
+    const replaced = await bucket.tag(keyOf(0))
+    expect(replaced).not.toBe(left)
+    log.committed.clear()
+    log.records.get(`${topic}-0`)?.splice(0)
+    append(1_700_000_000_001)
+    await expectRefusal(log, 'S3_OTHER_RECORDS', settings)
+    expect(await bucket.tag(keyOf(0))).toBe(replaced)
+  })
 }
