@@ -153,8 +153,13 @@ function anomalyError(anomalies: readonly Conflict[]): ConnectError {
   const why = mixed
     ? "the topic goes back from row versions to offsets, which are lower than the document's version"
     : 'no record of the topic brings the stored version. It has another origin: a topic that was created again, another server, another writer'
+  // A source that repeats a long transaction takes longer than the five minutes: nothing but its end tells that from another source.
+  const resent =
+    first === undefined || isOffset(first)
+      ? ''
+      : 'Where the source still sends a long transaction again, restart the task when it has caught up. Else: '
   return new ConnectError(
-    `${describe(first)}${more}: ${why}. The change would be lost. ${newIndexAdvice}. To keep what is stored and continue, set behavior.on.version.conflict=warn`,
+    `${describe(first)}${more}: ${why}. The change would be lost. ${resent}${newIndexAdvice}. To keep what is stored and continue, set behavior.on.version.conflict=warn`,
     {
       code: mixed ? 'ES_VERSION_MIXED' : 'ES_VERSION_CONFLICT',
       stage: 'TASK_PUT',

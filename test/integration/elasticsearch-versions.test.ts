@@ -239,6 +239,27 @@ describeWith(['elasticsearch'], 'versions in Elasticsearch', () => {
     expect(first.counters.get('elasticsearch_version_conflicts_total')).toBeUndefined()
   })
 
+  it('stop the task where the source repeats a transaction for long, and are right after a restart as the error says', async () => {
+    const changes = Array.from(
+      { length: 10 },
+      (_, n) => [n % 9 === 0 ? 'twice' : `k${n}`, epoch + BigInt(n), n] as const,
+    )
+    for (const [key, version, n] of changes) row(key, version, { n })
+    await filled()
+    log.committed.set(`${topic}-0`, 10)
+    for (const [key, version, n] of changes.slice(0, 9)) row(key, version, { n })
+    const task = await started()
+    await expect(task.runUntil('it stops', () => false)).rejects.toThrow(
+      /ES_VERSION_CONFLICT: document 'twice'.*restart the task when it has caught up/,
+    )
+    await task.crash()
+    for (const [key, version, n] of changes.slice(9)) row(key, version, { n })
+    const again = await started()
+    await settled(again)
+    await again.finish()
+    expect((await documents())['twice']).toBe('{"n":9}')
+  })
+
   it.each(['.', '-'])(
     'of a row that moved to another partition of its table are explained by the topic it moved to, delimiter %s',
     async (delimiter) => {
