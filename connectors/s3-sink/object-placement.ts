@@ -141,7 +141,7 @@ function originOf(theirs: ObjectMark | null, ours: ObjectMark): 'same' | 'anothe
   return theirs.topicId !== null || theirs.clusterId === ours.clusterId ? 'same' : 'unknown'
 }
 
-/** Whether both begin at one offset with different records: the log was replaced by an older copy, and has grown anew. */
+/** Whether both begin at one offset with different records: the log was replaced by an older copy, and has grown again. */
 function isOtherRecord(theirs: ObjectMark | null, { first }: ObjectMark): boolean {
   const other = theirs?.first ?? null
   return first !== null && other !== null && first.offset === other.offset && first.timestamp !== other.timestamp

@@ -272,7 +272,7 @@ export class PartitionQueue {
     return rest
   }
 
-  /** While sequences have to be given anew, batches that may be written come first, under those that they have. */
+  /** While batches have to be numbered again, batches that may be written come first, under those that they have. */
   #next(): ProducerBatch | undefined {
     if (!this.#mustRenumber && !this.#isSpent) return this.#ready.shift()
     if (this.#inFlight.length > 0) return undefined

@@ -2,6 +2,7 @@ import type { RawConfig } from 'penstock/api'
 import { expect, it } from 'vitest'
 import { watchIntervalMs } from '../../connectors/postgres-source/publication-watch.ts'
 import { look, sourceBench, story } from '../support/postgres-source.ts'
+import { needsPostgres } from '../support/postgres.ts'
 import { describeWith, service } from '../support/services.ts'
 import { SkippingClock } from '../support/skipping-clock.ts'
 import { MemoryOffsets, type SourceTaskHarness } from '../support/source-task-harness.ts'
@@ -18,7 +19,7 @@ describeWith(['postgres'], 'changes of a captured table that the stream did not 
     return source.conditions.get('PG_UNREAD') ?? ''
   }
 
-  it.each([
+  it.for<[string, string, string]>([
     ['leaves the publication and returns', 'alter publication p drop table a', 'alter publication p add table a'],
     ['has a row filter', 'alter publication p set table a where (id > 5), b', 'alter publication p set table a, b'],
     [
@@ -26,11 +27,10 @@ describeWith(['postgres'], 'changes of a captured table that the stream did not 
       `alter publication p set (publish = 'insert')`,
       `alter publication p set (publish = 'insert, update, delete, truncate')`,
     ],
-  ])('are told of where a table %s between two looks', async (_, away, back) => {
+  ])('are told of where a table %s between two looks', async ([, away, back], test) => {
     const clock = new SkippingClock()
     const db = await bench.database(twoTables)
-    const [server] = await db.rows<{ version: number }>(`select current_setting('server_version_num')::int as version`)
-    if (away.includes('where') && (server?.version ?? 0) < 150_000) return
+    if (away.includes('where')) await needsPostgres(db, 15, test)
     const source = await bench.source(db.config(mode('filtered')), undefined, undefined, clock)
     await source.waitForRecords(2)
     await source.waitFor('the stream', () => db.isStreaming())
@@ -145,12 +145,11 @@ describeWith(['postgres'], 'changes of a captured table that the stream did not 
     expect(await unread(source)).toMatch(/^public\.m3 joined /)
   })
 
-  it('are not told of where the publication holds new tables and partitions from their first row on', async () => {
+  it('are not told of where the publication holds new tables and partitions from their first row on', async (test) => {
     const clock = new SkippingClock()
     const db = await bench.database(`create schema s; create table s.t (id int primary key);
       create table m (id int primary key) partition by range (id)`)
-    const [server] = await db.rows<{ version: number }>(`select current_setting('server_version_num')::int as version`)
-    if ((server?.version ?? 0) < 150_000) return
+    await needsPostgres(db, 15, test)
     await db.play('create publication p for tables in schema s, table m')
     const config = db.config({ ...mode('disabled'), 'table.include.list': 's\\..*,public\\.m.*' })
     const source = await bench.source(config, undefined, undefined, clock)

@@ -1,7 +1,7 @@
 import { createServer, connect, type Server, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { systemClock, type ConfigProblem, type RawConfig } from 'penstock/api'
-import { expect, it, type TestContext } from 'vitest'
+import { expect, it } from 'vitest'
 import { plugin } from '../../connectors/postgres-source/index.ts'
 import { PgSession } from '../../connectors/postgres-source/session.ts'
 import { settingsOf } from '../../connectors/postgres-source/settings.ts'
@@ -11,7 +11,7 @@ import { readTables } from '../../connectors/postgres-source/table-catalog.ts'
 import { tablePart } from '../../connectors/postgres-source/table-part.ts'
 import { parseConfig } from '../../src/config/parse-config.ts'
 import { rowOf, sourceBench, story, type SourceBench } from '../support/postgres-source.ts'
-import type { TestDatabase } from '../support/postgres.ts'
+import { needsPostgres, type TestDatabase } from '../support/postgres.ts'
 import { describeWith, service } from '../support/services.ts'
 import { MemoryOffsets } from '../support/source-task-harness.ts'
 
@@ -30,11 +30,6 @@ async function login(bench: SourceBench, db: TestDatabase, attributes: string): 
   await db.play(`create role ${name} login ${attributes}`)
   bench.onEnd(async () => await db.play(`drop owned by ${name}; drop role ${name}`))
   return name
-}
-
-async function needs(db: TestDatabase, version: number, { skip }: TestContext): Promise<void> {
-  const [row] = await db.rows<{ version: number }>(`select current_setting('server_version_num')::int as version`)
-  skip((row?.version ?? 0) < version * 10_000, `needs Postgres ${version}`)
 }
 
 function rows(records: Parameters<typeof story>[0]): string[] {
@@ -153,7 +148,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
     const db = await bench.database(`create table payment (id int primary key, amount int);
       create table stripe_payment (fk int, primary key (id)) inherits (payment);
       insert into payment values (1, 10), (2, 20); insert into stripe_payment values (11, 110, 7), (12, 120, 8)`)
-    await needs(db, 15, test)
+    await needsPostgres(db, 15, test)
     await db.play('create publication p for table only payment where (id > 0)')
     const source = await bench.source(db.config({ ...disabled, 'table.include.list': 'public.payment' }))
     await source.waitForRecords(2)
@@ -165,7 +160,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
   it('has the generated columns that are published', async (test) => {
     const db = await bench.database(`create table article (id int primary key, title text not null,
       slug text generated always as (lower(title)) stored, views int not null default 0)`)
-    await needs(db, 18, test)
+    await needsPostgres(db, 18, test)
     await db.play(`create publication p for table article with (publish_generated_columns = stored);
       insert into article (id, title) values (1, 'Hello')`)
     const source = await bench.source(db.config(disabled))
@@ -236,7 +231,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
 
   it('outlives the timeouts that the database sets for its sessions', async (test) => {
     const db = await bench.database(two)
-    await needs(db, 17, test)
+    await needsPostgres(db, 17, test)
     for (const name of ['transaction_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout']) {
       await db.play(`alter database ${db.name} set ${name} = '700ms'`)
     }

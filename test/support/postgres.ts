@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { systemClock, type RawConfig } from 'penstock/api'
 import pg from 'pg'
+import type { TestContext } from 'vitest'
 import { patienceMs, until } from './until.ts'
 
 /** The statements of a script, as psql would send them one by one: split at semicolons outside of quotes. */
@@ -141,4 +142,10 @@ async function withServer<T>(url: string, action: (admin: pg.Client) => Promise<
   } finally {
     await admin.end()
   }
+}
+
+/** Skips the test, by name, on a server that is older than this major version. */
+export async function needsPostgres(db: TestDatabase, version: number, { skip }: TestContext): Promise<void> {
+  const [row] = await db.rows<{ version: number }>(`select current_setting('server_version_num')::int as version`)
+  skip((row?.version ?? 0) < version * 10_000, `needs Postgres ${version}`)
 }
