@@ -14,6 +14,8 @@ export interface EffectiveTopicConfig {
   readonly name: string
   readonly value: string
   readonly isDefault: boolean
+  /** The broker's config that is the default, with its value; null where Kafka names none. */
+  readonly inherited: { readonly name: string; readonly value: string } | null
   readonly type: TopicConfigType
   readonly doc: string
 }
@@ -75,6 +77,7 @@ export function effectiveTopicConfigs(overrides: TopicOverrides): EffectiveTopic
     name,
     value: overrides[name] ?? definition.default,
     isDefault: overrides[name] === undefined,
+    inherited: definition.broker === undefined ? null : { name: definition.broker, value: definition.default },
     type: definition.type,
     doc: definition.doc,
   }))

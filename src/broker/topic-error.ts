@@ -1,4 +1,3 @@
-import { errorName } from '../protocol/error-codes.ts'
 import { BrokerError } from './broker-error.ts'
 
 /** A request about a topic that cannot be met; `errorCode` is the protocol's number for it. */
@@ -6,7 +5,7 @@ export class TopicError extends BrokerError {
   readonly errorCode: number
 
   constructor(errorCode: number, message: string, options?: { readonly cause?: unknown }) {
-    super(`${errorName(errorCode)}: ${message}`, options)
+    super(message, options)
     this.errorCode = errorCode
   }
 }

@@ -1,4 +1,4 @@
-import { errorCodes } from '../protocol/error-codes.ts'
+import { errorCodes, type ErrorName } from '../protocol/error-codes.ts'
 import {
   batchSizeAt,
   readBatchHeader,
@@ -9,7 +9,7 @@ import {
 } from '../protocol/record-batch.ts'
 import { RecordReader } from '../protocol/record-reader.ts'
 import type { LogConfig } from './log-config.ts'
-import { RejectedBatchError } from './log-error.ts'
+import { RejectedBatchError, type RecordFault } from './log-error.ts'
 
 /** Who appends: a client, or the broker itself, whose batches may be control batches. */
 export type Origin = 'client' | 'broker'
@@ -34,9 +34,9 @@ export function checkBatch(bytes: Buffer, config: LogConfig, nowMs: number, orig
     throw reject('RECORD_LIST_TOO_LARGE', `${header.sizeInBytes} bytes are above segment.bytes ${config.segmentBytes}`)
   }
   if (origin === 'client') checkFields(header)
-  const maxTimestamp = header.isControl ? header.maxTimestamp : checkRecords(bytes, header, config)
+  const times = acceptedTimes(config, nowMs)
+  const maxTimestamp = header.isControl ? header.maxTimestamp : checkRecords(bytes, header, config.compact, times)
   if (config.timestampType === 1) return header
-  checkTimestamp(maxTimestamp, config, nowMs)
   if (maxTimestamp === header.maxTimestamp) return header
   stampMaxTimestamp(bytes, 0, maxTimestamp) // Some producers send a wrong one, by which records would be found and expire.
   return readBatchHeader(bytes)
@@ -58,10 +58,55 @@ function checkFields(header: BatchHeader): void {
   if (header.timestampType === 1) throw reject('INVALID_TIMESTAMP', 'clients may not set the log append time')
 }
 
-function checkTimestamp(timestamp: number, config: LogConfig, nowMs: number): void {
-  if (timestamp < 0) return
-  if (timestamp > nowMs + config.timestampAfterMaxMs || timestamp < nowMs - config.timestampBeforeMaxMs) {
-    throw reject('INVALID_TIMESTAMP', `timestamp ${timestamp} is out of the range message.timestamp.*.max.ms allows`)
+/** The times of records that a topic takes, both ends included; -1 says that a record has none. */
+interface AcceptedTimes {
+  readonly firstMs: number
+  readonly lastMs: number
+}
+
+function acceptedTimes(config: LogConfig, nowMs: number): AcceptedTimes {
+  if (config.timestampType === 1) return { firstMs: Number.NEGATIVE_INFINITY, lastMs: Number.POSITIVE_INFINITY }
+  return { firstMs: nowMs - config.timestampBeforeMaxMs, lastMs: nowMs + config.timestampAfterMaxMs }
+}
+
+function isOutOf({ firstMs, lastMs }: AcceptedTimes, timestamp: number): boolean {
+  return timestamp >= 0 && (timestamp < firstMs || timestamp > lastMs)
+}
+
+function wrongTime(timestamp: number): string {
+  return `timestamp ${timestamp} is outside the range that message.timestamp.before.max.ms and message.timestamp.after.max.ms allow`
+}
+
+/** More faults than these are counted, not listed: a batch can hold millions of records. */
+const listedFaults = 1000
+
+/** The records of a batch that are at fault: the others of it can be sent again without them (KIP-467). */
+class RecordFaults {
+  readonly #listed: RecordFault[] = []
+  #count = 0
+  #hasWrongTime = false
+
+  hasNoKey(batchIndex: number): void {
+    this.#add(batchIndex, 'a record of a compacted topic needs a key')
+  }
+
+  hasWrongTime(batchIndex: number, timestamp: number): void {
+    this.#hasWrongTime = true
+    this.#add(batchIndex, wrongTime(timestamp))
+  }
+
+  /** @throws RejectedBatchError when there are any. */
+  refuse(): void {
+    if (this.#count === 0) return
+    const code: ErrorName = this.#hasWrongTime ? 'INVALID_TIMESTAMP' : 'INVALID_RECORD'
+    const first = this.#listed.slice(0, 3).map(({ batchIndex, message }) => `record ${batchIndex}: ${message}`)
+    const message = `${this.#count} records of the batch are refused, the first of them: ${first.join('; ')}`
+    throw new RejectedBatchError(errorCodes[code], message, { records: this.#listed })
+  }
+
+  #add(batchIndex: number, message: string): void {
+    this.#count += 1
+    if (this.#listed.length < listedFaults) this.#listed.push({ batchIndex, message })
   }
 }
 
@@ -70,31 +115,37 @@ function checkTimestamp(timestamp: number, config: LogConfig, nowMs: number): vo
  * stored unopened: their producers' mistakes reach their consumers, as their CRC says.
  * @returns the largest timestamp; of unopened batches what their head says.
  */
-function checkRecords(bytes: Buffer, header: BatchHeader, config: LogConfig): number {
-  if (header.codec !== 'none' && !config.compact) return header.maxTimestamp
+function checkRecords(bytes: Buffer, header: BatchHeader, needsKeys: boolean, times: AcceptedTimes): number {
+  if (header.codec !== 'none' && !needsKeys) {
+    if (isOutOf(times, header.maxTimestamp)) throw reject('INVALID_TIMESTAMP', wrongTime(header.maxTimestamp))
+    return header.maxTimestamp
+  }
   let maxTimestamp = -1
+  const faults = new RecordFaults()
   try {
     const reader = new RecordReader(bytes)
     for (let i = 0; reader.next(); i += 1) {
       if (reader.offset !== header.baseOffset + i)
         throw reject('INVALID_RECORD', `offset delta of record ${i} is not ${i}`)
-      if (config.compact && reader.keyIsNull)
-        throw reject('INVALID_RECORD', `record ${i} of a compacted topic has no key`)
+      if (needsKeys && reader.keyIsNull) faults.hasNoKey(i)
+      else if (isOutOf(times, reader.timestamp)) faults.hasWrongTime(i, reader.timestamp)
       if (reader.timestamp > maxTimestamp) maxTimestamp = reader.timestamp
     }
-    return maxTimestamp
   } catch (error) {
     if (error instanceof RejectedBatchError) throw error
-    throw new RejectedBatchError(errorCodes.CORRUPT_MESSAGE, `the records do not decode: ${String(error)}`, error)
+    throw new RejectedBatchError(errorCodes.CORRUPT_MESSAGE, `the records do not decode: ${String(error)}`, {
+      cause: error,
+    })
   }
+  faults.refuse()
+  return maxTimestamp
 }
 
 function faulty(fault: BatchFault): RejectedBatchError {
-  return fault === 'BAD_MAGIC' || fault === 'BAD_CODEC' || fault === 'BAD_COUNT'
-    ? reject('INVALID_RECORD', fault)
-    : reject('CORRUPT_MESSAGE', fault)
+  const isRecordFault = fault === 'BAD_MAGIC' || fault === 'BAD_CODEC' || fault === 'BAD_COUNT'
+  return reject(isRecordFault ? 'INVALID_RECORD' : 'CORRUPT_MESSAGE', `the bytes are no whole record batch: ${fault}`)
 }
 
-function reject(name: keyof typeof errorCodes, why: string): RejectedBatchError {
-  return new RejectedBatchError(errorCodes[name], `${name}: ${why}`)
+function reject(name: ErrorName, why: string): RejectedBatchError {
+  return new RejectedBatchError(errorCodes[name], why)
 }

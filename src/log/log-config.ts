@@ -45,7 +45,7 @@ export interface LogConfig {
   readonly compactionMinDirtyBytes: number
 }
 
-/** Kafka's defaults, but for `maxMessageBytes` (16 MiB) and the timestamp bound, which Kafka 3.6 and later set to one hour. */
+/** Kafka's defaults, but for `maxMessageBytes` (16 MiB) and `timestampAfterMaxMs`, one hour as in Kafka 4.0 (KIP-1030). */
 export const defaultLogConfig: LogConfig = {
   segmentBytes: 1024 * mebibyte,
   segmentMs: 7 * dayMs,

@@ -22,8 +22,26 @@ export class StorageError extends LogError {
   }
 }
 
+/** What is wrong with one record of a batch (KIP-467). `batchIndex` counts the records of the batch from 0. */
+export interface RecordFault {
+  readonly batchIndex: number
+  readonly message: string
+}
+
 /** A batch that may not be appended: its bytes, its size, its times, or its producer's epoch and sequence are wrong. */
-export class RejectedBatchError extends LogError {}
+export class RejectedBatchError extends LogError {
+  /** The records that are at fault; empty when the fault is the batch's. */
+  readonly records: readonly RecordFault[]
+
+  constructor(
+    errorCode: number,
+    message: string,
+    details: { readonly cause?: unknown; readonly records?: readonly RecordFault[] } = {},
+  ) {
+    super(errorCode, message, details.cause)
+    this.records = details.records ?? []
+  }
+}
 
 /** An offset that is not in the log. */
 export class OffsetOutOfRangeError extends LogError {

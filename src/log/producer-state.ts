@@ -182,6 +182,6 @@ export class ProducerState {
 function rejected(name: keyof typeof errorCodes, header: BatchHeader, why: string): RejectedBatchError {
   return new RejectedBatchError(
     errorCodes[name],
-    `${name}: producer ${header.producerId}, epoch ${header.producerEpoch}: ${why}`,
+    `producer ${header.producerId}, epoch ${header.producerEpoch}: ${why}`,
   )
 }

@@ -188,6 +188,7 @@ export class GroupCoordinator implements GroupOwner {
     const failure = await this.#append(groupId, records)
     if (failure !== NONE) return failure
     for (const { topic, partition } of partitions) this.offsets.remove(groupId, topic, partition)
+    await this.#forgetIfUseless(groupId)
     return NONE
   }
 
@@ -287,7 +288,15 @@ export class GroupCoordinator implements GroupOwner {
     // A commit that begins after this look stands behind the tombstones.
     const gone = partitions.filter(({ topic, partition }) => this.offsets.get(groupId, topic, partition) === undefined)
     const keys = gone.map(({ topic, partition }) => encodeOffsetKey(groupId, topic, partition))
-    return (await this.#append(groupId, keys.map(tombstone))) === NONE
+    if ((await this.#append(groupId, keys.map(tombstone))) !== NONE) return false
+    await this.#forgetIfUseless(groupId)
+    return true
+  }
+
+  /** A group without members goes with its last offset, as in Kafka. When that cannot be stored, {@link expire} does it. */
+  async #forgetIfUseless(groupId: string): Promise<void> {
+    const group = this.#groups.get(groupId)
+    if (group !== undefined && isUnused(group) && !this.offsets.has(groupId)) await this.#forget(group, [])
   }
 
   /** Stores offsets, then puts them into memory, but for those of topics that were deleted meanwhile. */

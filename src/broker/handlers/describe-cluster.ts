@@ -1,5 +1,6 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { describeCluster } from '../../protocol/messages/describe-cluster.ts'
+import { authorizedOperations, operationsNotAsked } from '../authorized-operations.ts'
 import type { BrokerState } from '../broker-state.ts'
 import { defineHandler, type Handler } from '../handler.ts'
 
@@ -9,7 +10,7 @@ const brokerEndpoints = 1
 
 /** Serves DescribeCluster. */
 export function describeClusterHandler(state: BrokerState): Handler {
-  return defineHandler(describeCluster, ({ endpointType }, { apiVersion }) => {
+  return defineHandler(describeCluster, ({ endpointType, includeClusterAuthorizedOperations }, { apiVersion }) => {
     const { nodeId, host, port } = state.node()
     if (apiVersion >= 1 && endpointType !== brokerEndpoints) {
       const errorMessage = `Endpoints of type ${endpointType} are not served.`
@@ -26,6 +27,9 @@ export function describeClusterHandler(state: BrokerState): Handler {
       clusterId: state.topics.clusterId,
       controllerId: nodeId,
       brokers: [{ brokerId: nodeId, host, port }],
+      clusterAuthorizedOperations: includeClusterAuthorizedOperations
+        ? authorizedOperations.cluster
+        : operationsNotAsked,
     }
   })
 }

@@ -5,12 +5,12 @@ import { brokerConfigEntries } from '../broker-config-entries.ts'
 import type { BrokerState } from '../broker-state.ts'
 import { configSources, resourceTypes } from '../config-resources.ts'
 import { defineHandler, type Handler } from '../handler.ts'
-import { effectiveTopicConfigs } from '../topic-configs.ts'
+import { effectiveTopicConfigs, type EffectiveTopicConfig } from '../topic-configs.ts'
 import type { TopicConfigType } from '../topic-config-definitions.ts'
 
 /*
- * DescribeConfigs (32), versions 1 to 4: all configs of a topic with their defaults, and those of the broker, which are read
- * only. Synonyms are the one place the value comes from.
+ * DescribeConfigs (32), versions 0 to 4: all configs of a topic with their defaults, and those of the broker, which are read
+ * only. Synonyms are the places that the value comes from, the strongest first: what the topic sets, then the broker's default.
  */
 
 type Resource = RequestOf<typeof describeConfigs>['resources'][number]
@@ -42,10 +42,13 @@ function describe(state: BrokerState, resource: Resource, withSynonyms: boolean,
   const wanted = configurationKeys === null ? null : new Set(configurationKeys)
   const configs: Entry[] = []
   for (const entry of entries) {
-    const { name, value, configSource = configSources.default } = entry
-    if (wanted !== null && !wanted.has(name)) continue
-    const synonyms = withSynonyms ? [{ name, value, source: configSource }] : []
-    configs.push({ ...entry, synonyms, documentation: withDocs ? (entry.documentation ?? null) : null })
+    if (wanted !== null && !wanted.has(entry.name)) continue
+    configs.push({
+      ...entry,
+      isDefault: entry.configSource === configSources.default,
+      synonyms: withSynonyms ? entry.synonyms : [],
+      documentation: withDocs ? (entry.documentation ?? null) : null,
+    })
   }
   return { errorCode: errorCodes.NONE, errorMessage: null, resourceType, resourceName, configs }
 }
@@ -53,7 +56,7 @@ function describe(state: BrokerState, resource: Resource, withSynonyms: boolean,
 function entriesOf(
   state: BrokerState,
   { resourceType, resourceName }: Resource,
-): Omit<Entry, 'synonyms'>[] | { readonly errorCode: number; readonly errorMessage: string } {
+): Omit<Entry, 'isDefault'>[] | { readonly errorCode: number; readonly errorMessage: string } {
   if (resourceType === resourceTypes.topic) {
     const topic = state.topics.get(resourceName)
     if (topic === undefined) {
@@ -65,6 +68,7 @@ function entriesOf(
       readOnly: false,
       configSource: config.isDefault ? configSources.default : configSources.topic,
       isSensitive: false,
+      synonyms: synonymsOf(config),
       configType: typeCodes[config.type],
       documentation: config.doc,
     }))
@@ -85,6 +89,12 @@ function entriesOf(
     readOnly: true,
     configSource: configSources.static,
     isSensitive: false,
+    synonyms: [{ name, value, source: configSources.static }],
     configType: typeCodes[type],
   }))
+}
+
+function synonymsOf({ name, value, isDefault, inherited }: EffectiveTopicConfig): Entry['synonyms'] {
+  const own = isDefault ? [] : [{ name, value, source: configSources.topic }]
+  return inherited === null ? own : [...own, { ...inherited, source: configSources.default }]
 }

@@ -1,13 +1,13 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { describeGroups } from '../../protocol/messages/describe-groups.ts'
 import type { ResponseValue } from '../../protocol/schema.ts'
+import { authorizedOperations, operationsNotAsked } from '../authorized-operations.ts'
 import type { GroupCoordinator } from '../coordinator/group-coordinator.ts'
 import { defineHandler, type Handler } from '../handler.ts'
 
 /*
  * DescribeGroups (15), versions 0 to 5. An unknown group is `Dead`, without an error. Metadata, assignments and the name of the
- * protocol are those of the generation, so they are shown while the group is stable. Operations are not computed: there is no
- * authorization.
+ * protocol are those of the generation, so they are shown while the group is stable.
  */
 
 type GroupAnswer = ResponseValue<typeof describeGroups>['groups'][number]
@@ -17,7 +17,10 @@ const noBytes = Buffer.alloc(0)
 /** Serves DescribeGroups. */
 export function describeGroupsHandler(coordinator: GroupCoordinator): Handler {
   return defineHandler(describeGroups, (request) => ({
-    groups: request.groups.map((groupId) => describe(coordinator, groupId)),
+    groups: request.groups.map((groupId) => ({
+      ...describe(coordinator, groupId),
+      authorizedOperations: request.includeAuthorizedOperations ? authorizedOperations.group : operationsNotAsked,
+    })),
   }))
 }
 

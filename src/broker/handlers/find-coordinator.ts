@@ -4,11 +4,19 @@ import type { BrokerState } from '../broker-state.ts'
 import { defineHandler, type Handler } from '../handler.ts'
 
 /*
- * FindCoordinator (10), versions 0 to 5: this broker, for every group. From version 4 on several keys at once. Transactions are
- * not served: key type 1 is refused, with the reason as its message.
+ * FindCoordinator (10), versions 0 to 5: this broker, for every group. From version 4 on several keys at once.
+ *
+ * Transactions are not served. FindCoordinator is the first request of a transactional producer, so it is refused here, with a
+ * message that says why. The code depends on who asks: librdkafka, which uses up to version 2, retries every code but an
+ * authorization failure, and shows the message. Java, which uses later versions, takes every code that it does not expect for
+ * final and shows the message, but drops the message of an authorization failure.
  */
 
 const groupKey = 0
+const transactionKey = 1
+
+const noTransactions =
+  'The embedded broker does not support transactions. Use an idempotent producer, or a Kafka cluster.'
 
 interface Coordinator {
   readonly nodeId: number
@@ -19,20 +27,25 @@ interface Coordinator {
 }
 
 /** Serves FindCoordinator. */
-export function findCoordinatorHandler(state: Pick<BrokerState, 'node'>): Handler {
-  return defineHandler(findCoordinator, (request, { apiVersion }) => {
-    if (apiVersion < 4) return find(state, request.key, request.keyType)
+export function findCoordinatorHandler(state: Pick<BrokerState, 'node' | 'logger'>): Handler {
+  return defineHandler(findCoordinator, (request, { apiVersion, clientId }) => {
+    if (request.keyType === transactionKey) {
+      const transactionalIds = apiVersion < 4 ? [request.key] : request.coordinatorKeys
+      state.logger.warn(`a transactional producer was refused: ${noTransactions}`, { clientId, transactionalIds })
+    }
+    if (apiVersion < 4) return find(state, request.key, request.keyType, apiVersion)
     return {
-      coordinators: request.coordinatorKeys.map((key) => ({ key, ...find(state, key, request.keyType) })),
+      coordinators: request.coordinatorKeys.map((key) => ({ key, ...find(state, key, request.keyType, apiVersion) })),
     }
   })
 }
 
-function find(state: Pick<BrokerState, 'node'>, key: string, keyType: number): Coordinator {
-  if (keyType !== groupKey) {
-    const errorMessage = 'Transactions are not served by the embedded broker.'
-    return refused(errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, errorMessage)
+function find(state: Pick<BrokerState, 'node'>, key: string, keyType: number, apiVersion: number): Coordinator {
+  if (keyType === transactionKey) {
+    const { TRANSACTIONAL_ID_AUTHORIZATION_FAILED, UNSUPPORTED_VERSION } = errorCodes
+    return refused(apiVersion <= 2 ? TRANSACTIONAL_ID_AUTHORIZATION_FAILED : UNSUPPORTED_VERSION, noTransactions)
   }
+  if (keyType !== groupKey) return refused(errorCodes.INVALID_REQUEST, `Key type ${keyType} is unknown.`)
   if (key === '') return refused(errorCodes.INVALID_GROUP_ID, 'The configured groupId is invalid.')
   return { ...state.node(), errorCode: errorCodes.NONE, errorMessage: null }
 }

@@ -1,7 +1,8 @@
 import { LogError } from '../../log/log-error.ts'
-import { errorCodes } from '../../protocol/error-codes.ts'
+import { errorCodes, errorName } from '../../protocol/error-codes.ts'
 import { metadata } from '../../protocol/messages/metadata.ts'
 import { zeroUuid, type RequestOf, type ResponseValue } from '../../protocol/schema.ts'
+import { authorizedOperations, operationsNotAsked } from '../authorized-operations.ts'
 import type { BrokerState } from '../broker-state.ts'
 import { defineHandler, type Handler } from '../handler.ts'
 import { leaderEpoch } from '../leader-epoch.ts'
@@ -14,8 +15,7 @@ import type { Topic } from '../topics.ts'
  *
  * - Topics by name, from version 12 also by id. Null means all; version 0 says that with an empty list.
  * - An unknown topic is created where request and broker allow it, and is in this very answer: Kafka lets the client come again.
- * - This broker is leader, only replica and controller of everything; the leader epoch is always 0. Authorized operations are
- *   never computed (the value for "not asked" is sent).
+ * - This broker is leader, only replica and controller of everything; the leader epoch is always 0.
  */
 
 type TopicAnswer = ResponseValue<typeof metadata>['topics'][number]
@@ -31,7 +31,17 @@ export function metadataHandler(state: BrokerState): Handler {
       : await Promise.all(
           (request.topics ?? []).map((query) => find(state, query, request.allowAutoTopicCreation, apiVersion)),
         )
-    return { brokers: [{ nodeId, host, port }], clusterId: state.topics.clusterId, controllerId: nodeId, topics }
+    return {
+      brokers: [{ nodeId, host, port }],
+      clusterId: state.topics.clusterId,
+      controllerId: nodeId,
+      topics: request.includeTopicAuthorizedOperations
+        ? topics.map((topic) => ({ ...topic, topicAuthorizedOperations: authorizedOperations.topic }))
+        : topics,
+      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+        ? authorizedOperations.cluster
+        : operationsNotAsked,
+    }
   })
 }
 
@@ -59,7 +69,10 @@ async function create(state: BrokerState, name: string): Promise<TopicAnswer> {
     return describe(await state.topics.ensure(name, state.config.defaultPartitions), state.node().nodeId)
   } catch (error) {
     if (!(error instanceof TopicError) && !(error instanceof LogError)) throw error
-    state.logger.warn(`topic ${name} could not be created`, { topic: name, error: error.message })
+    state.logger.warn(`topic ${name} could not be created`, {
+      topic: name,
+      error: `${errorName(error.errorCode)}: ${error.message}`,
+    })
     return refused(error.errorCode, name)
   }
 }

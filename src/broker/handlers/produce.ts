@@ -1,4 +1,4 @@
-import { LogError } from '../../log/log-error.ts'
+import { LogError, RejectedBatchError, type RecordFault } from '../../log/log-error.ts'
 import type { Appended } from '../../log/partition-log.ts'
 import { errorCodes, errorName } from '../../protocol/error-codes.ts'
 import { produce } from '../../protocol/messages/produce.ts'
@@ -15,6 +15,8 @@ import { TopicError } from '../topic-error.ts'
  * - Appends start in the order of the requests and share syncs of the disk; every answer comes after its own (I1). acks 1 and
  *   all are therefore the same promise. acks 0 is not answered; its failure closes the connection, the only sign left.
  * - One batch per partition. Idempotent producers are checked by the log; transactional batches are refused.
+ * - A batch with bad records is refused whole; from version 8 on the response names them, so that a producer can send the
+ *   others again (KIP-467).
  * - Topics are never created here.
  */
 
@@ -66,6 +68,7 @@ async function append(
       logStartOffset: appended.logStartOffset,
     }
   } catch (error) {
+    if (error instanceof RejectedBatchError) return refused(index, error.errorCode, error.message, error.records)
     if (error instanceof LogError || error instanceof TopicError) return refused(index, error.errorCode, error.message)
     state.logger.error('an append failed', { topic, partition: index, error: String(error) })
     return refused(index, errorCodes.UNKNOWN_SERVER_ERROR)
@@ -104,8 +107,14 @@ function checkAttributes(records: Buffer, apiVersion: number): void {
   }
 }
 
-function refused(index: number, errorCode: number, errorMessage: string | null = null): PartitionAnswer {
-  return { index, errorCode, baseOffset: -1, errorMessage }
+function refused(
+  index: number,
+  errorCode: number,
+  errorMessage: string | null = null,
+  records: readonly RecordFault[] = [],
+): PartitionAnswer {
+  const recordErrors = records.map(({ batchIndex, message }) => ({ batchIndex, batchIndexErrorMessage: message }))
+  return { index, errorCode, baseOffset: -1, recordErrors, errorMessage }
 }
 
 function refuseSilently(responses: readonly { readonly partitionResponses: readonly PartitionAnswer[] }[]): void {

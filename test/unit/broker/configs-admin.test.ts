@@ -67,6 +67,15 @@ describe('DescribeConfigs', () => {
     })
   }
 
+  it('v0 gives all configs of a topic, saying which are the default', async () => {
+    await harness.broker.topics.create('described-v0', 1, { 'retention.ms': '5' })
+    const { configs } = await describeOne(2, 'described-v0', {}, 0)
+    expect(configs.filter((config) => !config.isDefault).map(({ name, value }) => [name, value])).toEqual([
+      ['retention.ms', '5'],
+    ])
+    expect((await describeOne(4, '1', {}, 0)).configs.map(({ isDefault }) => isDefault)).not.toContain(true)
+  })
+
   it('gives the keys that are asked for, with synonyms and documentation when asked', async () => {
     await harness.broker.topics.create('asked-for', 1, {})
     const { configs } = await describeOne(2, 'asked-for', {
@@ -78,7 +87,7 @@ describe('DescribeConfigs', () => {
     expect(configs[0]).toMatchObject({
       name: 'cleanup.policy',
       value: 'delete',
-      synonyms: [{ name: 'cleanup.policy', value: 'delete', source: 5 }],
+      synonyms: [{ name: 'log.cleanup.policy', value: 'delete', source: 5 }],
     })
     expect(configs[0]?.documentation).toMatch(/compact/)
   })

@@ -118,9 +118,24 @@ describe('Produce', () => {
     expect((await fetchOne(fetchValue(name, 0))).highWatermark).toBe(0)
   })
 
+  it('names the records at fault from version 8 on, so that the others can be sent again', async () => {
+    const name = await topic('named', 1, { 'cleanup.policy': 'compact' })
+    const batch = textBatch([
+      ['k', '1'],
+      [null, '2'],
+    ])
+    const refused = await produceOne(client, name, batch, { version: 8 })
+    expect(refused).toMatchObject({ errorCode: 87, baseOffset: -1 })
+    expect(refused.recordErrors).toEqual([
+      { batchIndex: 1, batchIndexErrorMessage: 'a record of a compacted topic needs a key' },
+    ])
+    expect((await produceOne(client, name, batch, { version: 7 })).errorCode).toBe(87)
+    expect((await fetchOne(fetchValue(name, 0))).highWatermark).toBe(0)
+  })
+
   it('says in words what was wrong, from version 8 on', async () => {
     const answer = await produceOne(client, await topic('words'), Buffer.from('far too short'))
-    expect(answer.errorMessage).toMatch(/CORRUPT_MESSAGE|INVALID_RECORD/)
+    expect(answer.errorMessage).toBe('the bytes are no whole record batch: TRUNCATED')
   })
 
   it('answers a batch that is sent again with its first offset, and refuses a gap', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { checkBatch } from '../../../src/log/batch-check.ts'
 import { defaultLogConfig, type LogConfig } from '../../../src/log/log-config.ts'
-import { LogError } from '../../../src/log/log-error.ts'
+import { LogError, RejectedBatchError } from '../../../src/log/log-error.ts'
 import { errorCodes, errorName } from '../../../src/protocol/error-codes.ts'
 import {
   readBatchHeader,
@@ -90,7 +90,69 @@ describe('a batch is refused', () => {
 
   it('with the code clients know, by an error that says why', () => {
     const refuse = (): unknown => checkBatch(Buffer.concat([whole, whole]), defaultLogConfig, nowMs, 'client')
-    expect(refuse).toThrow('INVALID_RECORD: more than one batch for a partition')
+    expect(refuse).toThrow('more than one batch for a partition')
     expect(errorCodes.INVALID_RECORD).toBe(87)
+  })
+})
+
+describe('the records that are at fault are named', () => {
+  function refusal(bytes: Buffer, config: Partial<LogConfig> = {}): RejectedBatchError {
+    try {
+      checkBatch(bytes, { ...defaultLogConfig, ...config }, nowMs, 'client')
+    } catch (error) {
+      if (error instanceof RejectedBatchError) return error
+      throw error
+    }
+    throw new RangeError('the batch is taken')
+  }
+  const indexesOf = (error: RejectedBatchError): number[] => error.records.map(({ batchIndex }) => batchIndex)
+
+  it.each(['none', 'gzip', 'zstd'] as const)('when a compacted topic gets records without a key (%s)', (codec) => {
+    const error = refusal(
+      batchOf(
+        [
+          ['a', '1'],
+          [null, '2'],
+          ['c', '3'],
+          [null, '4'],
+        ],
+        { codec },
+      ),
+      { compact: true },
+    )
+    expect([errorName(error.errorCode), indexesOf(error)]).toEqual(['INVALID_RECORD', [1, 3]])
+    expect(error.message).toContain('2 records of the batch are refused')
+    expect(error.records[0]?.message).toContain('key')
+  })
+
+  it('when their times are not allowed, before and after, and only those', () => {
+    const times = batchOf([
+      ['a', '1', nowMs + 3_600_001],
+      ['b', '2', nowMs],
+      ['c', '3', nowMs - 1001],
+      ['d', '4', -1],
+    ])
+    const error = refusal(times, { timestampBeforeMaxMs: 1000 })
+    expect([errorName(error.errorCode), indexesOf(error)]).toEqual(['INVALID_TIMESTAMP', [0, 2]])
+  })
+
+  it('when both are wrong, by the code of the times, as in Kafka', () => {
+    const mixed = batchOf([
+      [null, '1', nowMs],
+      ['b', '2', nowMs + 3_600_001],
+    ])
+    const error = refusal(mixed, { compact: true })
+    expect([errorName(error.errorCode), indexesOf(error)]).toEqual(['INVALID_TIMESTAMP', [0, 1]])
+  })
+
+  it('up to a thousand; the message counts them all', () => {
+    const many = batchOf(Array.from({ length: 3000 }, (_, i) => [null, String(i)] as const))
+    const error = refusal(many, { compact: true })
+    expect(error.records).toHaveLength(1000)
+    expect(error.message).toContain('3000 records')
+  })
+
+  it('never, when the fault is the whole batch', () => {
+    expect(refusal(Buffer.concat([batchOf([['k', 'v']]), batchOf([['k', 'v']])])).records).toEqual([])
   })
 })
