@@ -1,10 +1,14 @@
 import type { ConfigDef, ConfigValue, Validator } from '../api/config-def.ts'
 
-import { atLeast, nonEmptyWithoutControlChars, oneOf, uniqueList } from '../api/validators.ts'
+import { allOf, between, nonEmptyWithoutControlChars, oneOf, uniqueList } from '../api/validators.ts'
+import { nameProblem } from './connector-name.ts'
 
 /** Why the `errors.*` settings are refused. */
 export const errorsReason =
   'a record that fails is neither skipped nor put into a dead letter queue yet, it fails its task; leave the default'
+
+/** Tasks that a connector may have: each has a config record, a place in the assignment, and in a sink a group member. */
+export const maxTasks = 1000
 
 /** Lets a known setting stand at its default only. Null is that of a value that did not parse, which is told already. */
 export function only(value: ConfigValue, reason: string): Validator {
@@ -21,7 +25,9 @@ export const connectorConfigDef: ConfigDef = {
     displayName: 'Connector name',
     width: 'MEDIUM',
     order: 1,
-    validator: nonEmptyWithoutControlChars,
+    validator: allOf(nonEmptyWithoutControlChars, (_key, value) =>
+      typeof value === 'string' ? nameProblem(value) : null,
+    ),
   },
   'connector.class': {
     type: 'STRING',
@@ -41,7 +47,7 @@ export const connectorConfigDef: ConfigDef = {
     displayName: 'Tasks max',
     width: 'SHORT',
     order: 3,
-    validator: atLeast(1),
+    validator: between(1, maxTasks),
   },
   'tasks.max.enforce': {
     type: 'BOOLEAN',

@@ -2,6 +2,7 @@ import type { ConfigDef, ConfigKey, ConfigProblem, ConfigValue, ParsedConfig } f
 import type { SubmittedConfig } from './config-infos.ts'
 
 import { ConfigError } from '../api/errors.ts'
+import { clipped } from '../foundation/clipped.ts'
 import { messageText, parseValue } from './parse-value.ts'
 import type { ResolvedClass } from './resolve-class.ts'
 
@@ -55,12 +56,15 @@ function checkKey(
   }
   const refused = unsupportedValue(value, definition)
   if (refused !== null) {
-    add(`Invalid value ${messageText(value, definition.type)} for configuration ${key}: Not supported: ${refused}`)
+    add(
+      `Invalid value ${clipped(messageText(value, definition.type))} for configuration ${key}: Not supported: ${refused}`,
+    )
     return value
   }
   // As in Kafka, a validator also sees the null of a value that is missing or did not parse.
   const problem = definition.validator?.(key, value) ?? null
-  if (problem !== null) add(`Invalid value ${messageText(value, definition.type)} for configuration ${key}: ${problem}`)
+  if (problem !== null)
+    add(`Invalid value ${clipped(messageText(value, definition.type))} for configuration ${key}: ${problem}`)
   return value
 }
 
@@ -78,7 +82,7 @@ function readKey(
   if (given === null) return null
   const result = parseValue(given, definition.type)
   if ('problem' in result) {
-    const shown = definition.type === 'PASSWORD' ? '[hidden]' : given
+    const shown = definition.type === 'PASSWORD' ? '[hidden]' : clipped(given)
     add(`Invalid value ${shown} for configuration ${key}: ${result.problem}`)
     return null
   }

@@ -4,6 +4,7 @@ import type { PluginRegistry } from '../plugin/plugin-registry.ts'
 import type { ConfigInfo, ConfigInfos, SubmittedConfig } from './config-infos.ts'
 
 import { ConfigError } from '../api/errors.ts'
+import { clipped } from '../foundation/clipped.ts'
 import { checkClientOverrides } from './client-overrides.ts'
 import { sinkProblems, type WorkerGroup } from './connector-problems.ts'
 import { checkConverters, converterClassKeys } from './converter-config.ts'
@@ -126,18 +127,25 @@ function nullProblems(config: SubmittedConfig): readonly ConfigProblem[] {
     .map(([key]) => ({ key, message: 'Null value can not be supplied as the configuration value.' }))
 }
 
+/** So many unknown keys are named, and one longer than this is no slip of the pen: looking for the nearest takes its time. */
+const maxUnknownKeys = 20
+const maxConfusedLength = 200
+
 /** Prefixes below which any key may stand: they are read by plugins or by name. */
 const openPrefixes =
   /^(?:(?:key|value|header)\.converter|transforms|predicates|topic\.creation|(?:producer|consumer|admin)\.override)\./
 
 function unknownKeys(def: ConfigDef, config: SubmittedConfig, configs: readonly ConfigInfo[]): readonly string[] {
   const shown = new Set(configs.map((info) => info.value.name))
-  return Object.keys(config)
-    .filter((key) => !Object.hasOwn(def, key) && !shown.has(key) && !openPrefixes.test(key))
-    .map((key) => {
-      const nearest = nearestKey(key, Object.keys(def))
-      return `Configuration "${key}" is not known${nearest === null ? '' : `; did you mean "${nearest}"?`}`
-    })
+  const unknown = Object.keys(config).filter(
+    (key) => !Object.hasOwn(def, key) && !shown.has(key) && !openPrefixes.test(key),
+  )
+  const warnings = unknown.slice(0, maxUnknownKeys).map((key) => {
+    const nearest = key.length > maxConfusedLength ? null : nearestKey(key, Object.keys(def))
+    return `Configuration "${clipped(key)}" is not known${nearest === null ? '' : `; did you mean "${nearest}"?`}`
+  })
+  if (unknown.length > maxUnknownKeys) warnings.push(`${unknown.length - maxUnknownKeys} more keys are not known`)
+  return warnings
 }
 
 /** Secrets that will stand in the config topic, and be shown by REST, as they are (I8). */

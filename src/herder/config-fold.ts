@@ -1,4 +1,7 @@
+import { createHash } from 'node:crypto'
+
 import type { RawConfig } from '../api/config-def.ts'
+import { unusableName } from '../config/connector-name.ts'
 import type { ConfigRecord, TargetState } from '../storage/config-record.ts'
 
 /** What a record of the config topic changed, for those who act upon it. */
@@ -13,6 +16,15 @@ export type ConfigChange =
       readonly onlyFailed: boolean
       readonly includeTasks: boolean
     }
+
+/** A connector of the config topic that cannot run under its name. */
+export interface UnusableConnector {
+  /** As its records have it. */
+  readonly name: string
+  readonly config: RawConfig
+  /** What is wrong with it. */
+  readonly reason: string
+}
 
 interface ConnectorEntry {
   config: RawConfig
@@ -35,6 +47,7 @@ export class ConfigFold {
   readonly #connectors = new Map<string, ConnectorEntry>()
   readonly #targetStates = new Map<string, TargetState>()
   readonly #deferred = new Map<string, Map<number, RawConfig>>()
+  readonly #unusable = new Map<string, UnusableConnector>()
   #offset = 0
 
   /** The offset after the last record applied; workers compare it when they join. */
@@ -53,6 +66,11 @@ export class ConfigFold {
 
   config(connector: string): RawConfig | null {
     return this.#connectors.get(connector)?.config ?? null
+  }
+
+  /** Connectors that no worker can run, by the short names that stand in for theirs: see {@link standIn}. */
+  unusable(): ReadonlyMap<string, UnusableConnector> {
+    return this.#unusable
   }
 
   /** The config that the current tasks were made from; null before the first. */
@@ -86,6 +104,11 @@ export class ConfigFold {
   /** Takes in the record at `offset`; answers what changed, null when nothing that anybody acts upon did. */
   apply(record: ConfigRecord, offset: number): ConfigChange | null {
     this.#offset = offset + 1
+    const reason = 'connector' in record ? unusableName(record.connector) : null
+    return reason === null ? this.#apply(record) : this.#applyUnusable(record, reason)
+  }
+
+  #apply(record: ConfigRecord): ConfigChange | null {
     switch (record.type) {
       case 'connector':
         return this.#applyConnector(record.connector, record.config)
@@ -107,6 +130,18 @@ export class ConfigFold {
   skip(offset: number): null {
     this.#offset = offset + 1
     return null
+  }
+
+  /** Of a connector that cannot run only its existence counts. */
+  #applyUnusable(record: ConfigRecord, reason: string): ConfigChange | null {
+    if (record.type !== 'connector') return null
+    const connector = standIn(record.connector)
+    if (record.config === null) {
+      if (!this.#unusable.delete(connector)) return null
+      return { type: 'connector-removed', connector }
+    }
+    this.#unusable.set(connector, { name: record.connector, config: record.config, reason })
+    return { type: 'connector-config', connector }
   }
 
   #applyConnector(connector: string, config: RawConfig | null): ConfigChange | null {
@@ -137,13 +172,10 @@ export class ConfigFold {
     this.#deferred.delete(connector)
     const entry = this.#connectors.get(connector)
     if (entry === undefined) return null
-    const tasks: RawConfig[] = []
-    for (let task = 0; task < count; task += 1) {
-      const config = deferred?.get(task)
-      if (config !== undefined) tasks.push(config)
-    }
+    // The count is what a record says, so the work is bounded by the records that are there.
+    const tasks = [...(deferred ?? [])].filter(([task]) => task < count).toSorted(([a], [b]) => a - b)
     entry.inconsistent = tasks.length < count
-    entry.tasks = entry.inconsistent ? [] : tasks
+    entry.tasks = entry.inconsistent ? [] : tasks.map(([, config]) => config)
     entry.taskCount = count
     entry.taskGeneration += 1
     entry.appliedConfig = entry.config
@@ -155,6 +187,12 @@ export class ConfigFold {
     else this.#targetStates.set(connector, state)
     return this.#connectors.has(connector) ? { type: 'target-state', connector } : null
   }
+}
+
+/** A name that REST can say, for one that it cannot: its beginning, and a hash that tells it from its like. */
+function standIn(name: string): string {
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 16)
+  return `${name.slice(0, 40)}~${hash}`
 }
 
 function newEntry(config: RawConfig): ConnectorEntry {

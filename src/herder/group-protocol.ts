@@ -1,4 +1,5 @@
 import { ConnectError } from '../api/errors.ts'
+import { clipped } from '../foundation/clipped.ts'
 import type { WorkSet } from './assignment.ts'
 import type { TaskId } from './entities/task-id.ts'
 
@@ -34,6 +35,7 @@ export type AssignmentError = 'none' | 'config-mismatch'
 export class GroupProtocolError extends ConnectError {}
 
 const connectorEntry = -1
+const maxString = 32_767
 
 export function encodeMetadata(metadata: WorkerMetadata): Buffer {
   const allocation = metadata.allocation === null ? null : encodeAssignment(metadata.allocation)
@@ -117,6 +119,11 @@ function int64(value: number): Buffer {
 
 function string(value: string): Buffer {
   const bytes = Buffer.from(value)
+  if (bytes.length > maxString) {
+    throw new GroupProtocolError(
+      `"${clipped(value)}" has ${bytes.length} bytes, and the group protocol takes ${maxString}`,
+    )
+  }
   return Buffer.concat([int16(bytes.length), bytes])
 }
 

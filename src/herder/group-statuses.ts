@@ -1,9 +1,13 @@
+import { clipped } from '../foundation/clipped.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { StatusBackingStore } from '../storage/status-backing-store.ts'
 import type { RunStatus } from '../storage/status-record.ts'
 import type { InstanceStatus, State, TaskStatus } from './entities/connector-status.ts'
 import type { TaskId } from './entities/task-id.ts'
 import type { Statuses } from './worker-herder.ts'
+
+/** Characters of a trace: an error may quote a record of megabytes, and the status topic has to take the status. */
+const maxTraceLength = 64 * 1024
 
 /** The states of the group in the status topic, written in this worker's name. */
 export class GroupStatuses implements Statuses {
@@ -82,7 +86,8 @@ export class GroupStatuses implements Statuses {
   }
 
   #status(state: State, trace: string | null): RunStatus {
-    return { state, trace, workerId: this.#workerId, generation: this.#generation }
+    const shown = trace === null ? null : clipped(trace, maxTraceLength)
+    return { state, trace: shown, workerId: this.#workerId, generation: this.#generation }
   }
 }
 

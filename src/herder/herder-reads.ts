@@ -43,6 +43,11 @@ export class HerderReads {
     this.#plugins = plugins
   }
 
+  /** Those that cannot run too, by the names that stand in for theirs. */
+  connectors(): readonly string[] {
+    return [...this.#fold.connectors(), ...this.#fold.unusable().keys()]
+  }
+
   connectorInfo(connector: string): ConnectorInfo {
     const config = this.connectorConfig(connector)
     const tasks = this.#fold.tasks(connector).map((_, task) => ({ connector, task }))
@@ -50,7 +55,7 @@ export class HerderReads {
   }
 
   connectorConfig(connector: string): RawConfig {
-    const config = this.#fold.config(connector)
+    const config = this.#fold.config(connector) ?? this.#fold.unusable().get(connector)?.config ?? null
     if (config === null) throw new NotFoundError(`Connector ${connector} not found`)
     return config
   }
@@ -63,7 +68,7 @@ export class HerderReads {
   connectorStatus(connector: string): ConnectorStatus {
     const status = this.#statuses.connector(connector)
     if (status === null) throw new NotFoundError(`No status found for connector ${connector}`)
-    const type = this.typeOf(this.#fold.config(connector) ?? {})
+    const type = this.typeOf(this.#fold.config(connector) ?? this.#fold.unusable().get(connector)?.config ?? {})
     return { name: connector, connector: status, tasks: this.#statuses.tasks(connector), type }
   }
 

@@ -4,7 +4,7 @@ import type { ConfigInfos, SubmittedConfig } from '../config/config-infos.ts'
 import { missingClassMessage } from '../config/validate-connector.ts'
 import { SerialLock } from '../runtime/serial-lock.ts'
 import type { ConfigBackingStore } from '../storage/config-backing-store.ts'
-import type { ConfigFold } from './config-fold.ts'
+import type { ConfigFold, UnusableConnector } from './config-fold.ts'
 import type { ConnectorStatus } from './entities/connector-status.ts'
 import type { RestartRequest } from './entities/restart-request.ts'
 import type { TargetState } from './entities/target-state.ts'
@@ -15,7 +15,12 @@ import type { HerderReads, KnownStatuses } from './herder-reads.ts'
 /** Writes to the config topic. Each resolves once the record has been read back, so that the fold knows it. */
 export type ConfigWriter = Pick<
   ConfigBackingStore,
-  'putConnectorConfig' | 'removeConnectorConfig' | 'putTaskConfigs' | 'putTargetState' | 'putRestartRequest'
+  | 'checkSize'
+  | 'putConnectorConfig'
+  | 'removeConnectorConfig'
+  | 'putTaskConfigs'
+  | 'putTargetState'
+  | 'putRestartRequest'
 >
 
 /** Whether this worker leads the group, and who does. */
@@ -48,7 +53,7 @@ export class HerderWrites {
     config: SubmittedConfig,
     initialState: TargetState | null,
   ): Promise<SubmittedConnector> {
-    const valid = await this.#validated(config)
+    const valid = await this.#validated(connector, config)
     return await this.#asLeader('create a connector', async () => {
       const { fold, writer, reads } = this.#options
       if (fold.has(connector)) throw new AlreadyExistsError(`Connector ${connector} already exists`)
@@ -58,7 +63,7 @@ export class HerderWrites {
   }
 
   async put(connector: string, config: SubmittedConfig): Promise<SubmittedConnector> {
-    const valid = await this.#validated(config)
+    const valid = await this.#validated(connector, config)
     return await this.#asLeader('configure a connector', async () => {
       const { fold, writer, reads } = this.#options
       const created = !fold.has(connector)
@@ -70,8 +75,9 @@ export class HerderWrites {
 
   async remove(connector: string): Promise<void> {
     await this.#asLeader('delete a connector', async () => {
-      this.#mustExist(connector, `Connector ${connector} not found`)
-      await this.#options.writer.removeConnectorConfig(connector)
+      const unusable = this.#options.fold.unusable().get(connector)
+      if (unusable === undefined) this.#mustExist(connector, `Connector ${connector} not found`)
+      await this.#options.writer.removeConnectorConfig(unusable?.name ?? connector)
     })
   }
 
@@ -111,7 +117,8 @@ export class HerderWrites {
     })
   }
 
-  async #validated(config: SubmittedConfig): Promise<RawConfig> {
+  async #validated(connector: string, config: SubmittedConfig): Promise<RawConfig> {
+    this.#options.writer.checkSize(connector, config)
     if ((config['connector.class'] ?? null) === null) throw new BadRequestError(missingClassMessage(config))
     const infos = await this.#options.validate(config)
     if (infos.errorCount > 0) throw new InvalidConnectorConfigError(infos)
@@ -120,6 +127,8 @@ export class HerderWrites {
   }
 
   #mustExist(connector: string, message: string): void {
+    const unusable = this.#options.fold.unusable().get(connector)
+    if (unusable !== undefined) throw new BadRequestError(unusableMessage(connector, unusable))
     if (!this.#options.fold.has(connector)) throw new NotFoundError(message)
   }
 
@@ -131,6 +140,11 @@ export class HerderWrites {
       return await action()
     })
   }
+}
+
+/** What the status of a connector says that cannot run, and whatever is asked of it but its removal. */
+export function unusableMessage(standIn: string, { reason }: UnusableConnector): string {
+  return `CONNECTOR_NAME_UNUSABLE: the connector is in the config topic, but ${reason}. "${standIn}" stands in for it: DELETE that, and create it under another name.`
 }
 
 /** What a restart request does to what is running now. */

@@ -130,6 +130,13 @@ export class LocalWork {
     this.#options.status.putConnectorSafely(name, 'FAILED', trace)
   }
 
+  /** What a connector that runs waits for; null when nothing any more. Shown with its state. */
+  connectorTrouble(name: string, trace: string | null): void {
+    const instance = this.#connectors.get(name)
+    if (instance === undefined || instance.failed || !instance.live || instance.targetState !== 'STARTED') return
+    this.#options.status.putConnectorSafely(name, 'RUNNING', trace)
+  }
+
   /** All instances are gone with their thread: those that ran are started again. */
   connectorsLost(reason: Error): void {
     for (const [name, instance] of this.#connectors) {

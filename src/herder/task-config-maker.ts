@@ -2,7 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 
 import type { RawConfig } from '../api/config-def.ts'
 import { ConnectError } from '../api/errors.ts'
+import { maxTasks } from '../config/connector-config-def.ts'
 import { backoffMs, type Backoff } from '../foundation/backoff.ts'
+import { clipped } from '../foundation/clipped.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logger.ts'
 import { messageOf, traceOf } from '../runtime/failures.ts'
@@ -21,50 +23,87 @@ export interface TaskConfigMakerOptions {
   readonly write: (connector: string, configs: readonly RawConfig[]) => Promise<void>
   /** The connector makes configs that cannot be taken. */
   readonly onRefused: (connector: string, trace: string) => void
+  /** The connector runs, but its task configs cannot be made for now; null when they can again. */
+  readonly onTrouble: (connector: string, trace: string | null) => void
 }
 
 const retry: Backoff = { initialMs: 250, maxMs: 60_000 }
+/** Codes of what a retry cannot help: the connector or its config has to change. */
+const final: ReadonlySet<string> = new Set(['TOO_MANY_TASKS', 'CONFIG_TOO_LARGE', 'TASKS_MAX'])
+
+/** Asking one connector. The last one who asks counts: what an earlier one learns late is dropped. */
+interface Making {
+  attempts: number
+  /** Whether the status says that the configs cannot be made. */
+  shown: boolean
+  turn: number
+  cancelRetry: () => void
+}
 
 /** Asks running connectors for the configs of their tasks, and writes them where they differ from those in force. */
 export class TaskConfigMaker {
   readonly #options: TaskConfigMakerOptions
-  readonly #attempts = new Map<string, number>()
+  readonly #makings = new Map<string, Making>()
 
   constructor(options: TaskConfigMakerOptions) {
     this.#options = options
   }
 
-  /** Makes them now; tries again later, for ever, when the connector or the log does not let it. */
+  /** Makes them now; retries indefinitely when the connector or the log does not let it, and the status says so. */
   async make(connector: string): Promise<void> {
-    const { logger, clock, onRefused } = this.#options
+    const making = this.#makings.get(connector) ?? { attempts: 0, shown: false, turn: 0, cancelRetry: () => undefined }
+    this.#makings.set(connector, making)
+    making.cancelRetry()
+    making.turn += 1
+    const { turn } = making
+    const isLatest = (): boolean => making.turn === turn
     try {
-      await this.#makeOnce(connector)
-      this.#attempts.delete(connector)
+      await this.#makeOnce(connector, isLatest)
+      if (!isLatest()) return
+      if (making.shown) this.#options.onTrouble(connector, null)
+      this.#makings.delete(connector)
     } catch (error) {
-      if (error instanceof ConnectError && error.code === 'TOO_MANY_TASKS') {
-        onRefused(connector, traceOf(error))
-        return
-      }
-      const attempt = (this.#attempts.get(connector) ?? 0) + 1
-      this.#attempts.set(connector, attempt)
-      logger.warn(`connector ${connector}: task configs could not be made and are tried again: ${messageOf(error)}`, {
-        error,
-      })
-      clock.after(backoffMs(retry, attempt), () => void this.make(connector))
+      if (isLatest()) this.#failed(connector, making, error)
     }
   }
 
-  async #makeOnce(connector: string): Promise<void> {
+  #failed(connector: string, making: Making, error: unknown): void {
+    const { logger, clock, onRefused, onTrouble } = this.#options
+    if (error instanceof ConnectError && error.code !== null && final.has(error.code)) {
+      this.#makings.delete(connector)
+      logger.error(`connector ${connector}: ${messageOf(error)}`)
+      onRefused(connector, traceOf(error))
+      return
+    }
+    making.attempts += 1
+    making.shown = true
+    const what = `connector ${connector}: task configs could not be made and are retried: ${messageOf(error)}`
+    logger.warn(what, { error })
+    onTrouble(connector, `TASK_CONFIGS: task configs could not be made and are retried: ${traceOf(error)}`)
+    making.cancelRetry = clock.after(backoffMs(retry, making.attempts), () => void this.make(connector))
+  }
+
+  async #makeOnce(connector: string, isLatest: () => boolean): Promise<void> {
     const { fold, worker, className, isLeader, write } = this.#options
     const config = fold.config(connector)
     if (config === null || fold.targetState(connector) !== 'STARTED' || !isLeader()) return
-    const made = await worker.taskConfigs(connector, Number(config['tasks.max'] ?? 1))
-    if (fold.config(connector) !== config || fold.targetState(connector) !== 'STARTED') return
+    const made = await worker.taskConfigs(connector, tasksMax(config))
+    if (!isLatest() || fold.config(connector) !== config || fold.targetState(connector) !== 'STARTED') return
     const taskClass = taskClassOf(className(config))
     const configs = made.map((task) => withConnectorKeys(task, taskClass, config))
     if (!needsWrite(fold, connector, configs)) return
     await write(connector, configs)
   }
+}
+
+/** A config that another worker wrote may say what this one refuses. @throws ConnectError */
+function tasksMax(config: RawConfig): number {
+  const text = config['tasks.max'] ?? '1'
+  const value = Number(text.trim())
+  if (Number.isInteger(value) && value >= 1 && value <= maxTasks) return value
+  throw new ConnectError(`Invalid value ${clipped(text)} for configuration tasks.max: it can be 1 to ${maxTasks}`, {
+    code: 'TASKS_MAX',
+  })
 }
 
 /** What the worker adds to each task's config, as Connect does. */

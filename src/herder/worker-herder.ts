@@ -26,7 +26,7 @@ import type { TaskInfo } from './entities/task-info.ts'
 import type { WorkerHealth } from './entities/worker-health.ts'
 import { BadRequestError, ForbiddenError, NotAssignedError, WorkerStoppingError } from './herder-errors.ts'
 import { HerderReads, type KnownOffsets, type KnownStatuses } from './herder-reads.ts'
-import { HerderWrites, planRestart, type ConfigWriter } from './herder-writes.ts'
+import { HerderWrites, planRestart, unusableMessage, type ConfigWriter } from './herder-writes.ts'
 import type { Herder, SubmittedConnector } from './herder.ts'
 import { LocalWork, type StatusWriter } from './local-work.ts'
 import { StageLog } from './stage-log.ts'
@@ -116,6 +116,7 @@ export class WorkerHerder implements Herder {
       isLeader: () => this.#membership.isLeader && !this.#stopping,
       write: async (connector, configs) => await this.#writes.putTasks(connector, configs),
       onRefused: (connector, trace) => this.#local.connectorFailed(connector, trace),
+      onTrouble: (connector, trace) => this.#local.connectorTrouble(connector, trace),
     })
     this.#local = new LocalWork({
       worker,
@@ -149,7 +150,7 @@ export class WorkerHerder implements Herder {
     this.#options.statuses.setGeneration(membership.generation)
     await this.#exclusively('taking up an assignment', async () => {
       if (!this.#stopping) await this.#local.reconcile(membership.work)
-      if (membership.isLeader) this.#removeOrphans()
+      if (membership.isLeader) this.#tendStates()
     })
     this.#ready ||= membership.generation >= 0
     // Records may have come between the leader's decision and here.
@@ -169,7 +170,7 @@ export class WorkerHerder implements Herder {
     void this.#exclusively('applying the configuration', async () => {
       this.#reconcileAsked = false
       await this.#local.reconcile()
-      if (this.#membership.isLeader) this.#removeOrphans()
+      if (this.#membership.isLeader) this.#tendStates()
     })
   }
 
@@ -210,7 +211,7 @@ export class WorkerHerder implements Herder {
   }
 
   async connectors(): Promise<readonly string[]> {
-    return this.#options.fold.connectors()
+    return this.#reads.connectors()
   }
 
   async connectorInfo(connector: string): Promise<ConnectorInfo> {
@@ -304,6 +305,7 @@ export class WorkerHerder implements Herder {
 
   async validateConnectorConfig(config: SubmittedConfig, signal: AbortSignal): Promise<ConfigInfos> {
     if ((config['connector.class'] ?? null) === null) throw new BadRequestError(missingClassMessage(config))
+    this.#options.writer.checkSize(config['name'] ?? '', config)
     return await this.#request(this.#options.worker.validate(config, this.#options.group), signal)
   }
 
@@ -353,11 +355,29 @@ export class WorkerHerder implements Herder {
     }
   }
 
+  /** On the leader: the states of what nobody runs. */
+  #tendStates(): void {
+    this.#showUnusable()
+    this.#removeOrphans()
+  }
+
+  #showUnusable(): void {
+    const { fold, statuses, logger } = this.#options
+    for (const [name, unusable] of fold.unusable()) {
+      const message = unusableMessage(name, unusable)
+      if (statuses.connector(name)?.trace === message) continue
+      logger.error(message)
+      statuses.putConnector(name, 'FAILED', message)
+    }
+  }
+
   /** States of connectors and tasks that are not configured any more. */
   #removeOrphans(): void {
     const { fold, statuses } = this.#options
     const known = statuses.known()
-    for (const name of known.connectors) if (!fold.has(name)) statuses.removeConnector(name)
+    for (const name of known.connectors) {
+      if (!fold.has(name) && !fold.unusable().has(name)) statuses.removeConnector(name)
+    }
     for (const id of known.tasks) if (id.task >= fold.taskCount(id.connector)) statuses.removeTask(id)
   }
 

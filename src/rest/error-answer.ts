@@ -1,6 +1,7 @@
 import type { Answer, Route } from './route.ts'
 
 import { AlreadyExistsError, NotFoundError } from '../api/errors.ts'
+import { ConfigTooLargeError } from '../config/config-too-large-error.ts'
 import {
   BadRequestError,
   ForbiddenError,
@@ -18,7 +19,7 @@ export function errorAnswer(error: unknown, route: Route | null): Answer {
 
 function statusOf(error: unknown, route: Route | null): number {
   if (error instanceof RestError) return error.status
-  if (error instanceof BadRequestError) return 400
+  if (error instanceof BadRequestError || error instanceof ConfigTooLargeError) return 400
   if (error instanceof ForbiddenError) return 403
   if (error instanceof NotFoundError) return 404
   if (error instanceof AlreadyExistsError) return 409

@@ -1,8 +1,13 @@
+import { isUtf8 } from 'node:buffer'
+
 import type { RawConfig } from '../api/config-def.ts'
-import { ConfigError, ConnectError } from '../api/errors.ts'
+import { ConfigError, ConnectError, DataError } from '../api/errors.ts'
 import type { KafkaClient } from '../client/kafka-client.ts'
 import type { FetchedRecord } from '../client/fetched-record.ts'
+import { ConfigTooLargeError } from '../config/config-too-large-error.ts'
+import type { SubmittedConfig } from '../config/config-infos.ts'
 import type { InternalTopic } from '../config/worker-config.ts'
+import { clipped } from '../foundation/clipped.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logger.ts'
 import { decodeConfigRecord, encodeConfigRecord, type ConfigRecord, type TargetState } from './config-record.ts'
@@ -26,6 +31,13 @@ export interface ConfigBackingStoreOptions {
 const setting = 'config.storage.topic'
 /** Time of a whole operation, writing and reading back, as in Connect. */
 const operationMs = 30_000
+/**
+ * The largest request of a Java worker's producer. The embedded topic takes more, but a config that a Java worker could
+ * not write back would bind its owner to this worker.
+ */
+const largestRecord = 1024 * 1024
+/** What the record of a task has beyond its connector's config: the task's class and number, and the batch around it. */
+const headroom = 0.02
 
 /**
  * The configuration in its topic (I4). Writes resolve when they are durable and have been read back, so that the fold of
@@ -60,6 +72,23 @@ export class ConfigBackingStore {
     return new ConfigBackingStore(log, clock)
   }
 
+  /**
+   * Whether the config topic can hold the config, and its tasks' configs, which are little larger.
+   * @throws ConfigTooLargeError with both sizes
+   */
+  checkSize(connector: string, config: SubmittedConfig, what = 'config'): void {
+    const most = Math.floor(Math.min(this.#log.maxMessageBytes ?? largestRecord, largestRecord) * (1 - headroom))
+    const given = Object.fromEntries(Object.entries(config).filter((entry) => entry[1] !== null)) as RawConfig
+    const { value } = encodeConfigRecord({ type: 'connector', connector, config: given })
+    const bytes = Buffer.byteLength(value ?? '')
+    if (bytes <= most) return
+    throw new ConfigTooLargeError(
+      `the ${what} of connector ${clipped(connector)} has ${bytes} bytes; topic ${this.#log.topic} takes at most ${most}. ` +
+        'Shorten its values, or keep large ones in a file that the connector reads.',
+      { code: 'CONFIG_TOO_LARGE' },
+    )
+  }
+
   /** Stores a connector's config; with a target state that one first, so that it never runs before it is known. */
   async putConnectorConfig(connector: string, config: RawConfig, state: TargetState | null = null): Promise<void> {
     const records: ConfigRecord[] = state === null ? [] : [{ type: 'target-state', connector, state }]
@@ -76,6 +105,7 @@ export class ConfigBackingStore {
 
   /** Stores the task configs of a connector: they count from the commit on, which is written once they have been read back. */
   async putTaskConfigs(connector: string, configs: readonly RawConfig[]): Promise<void> {
+    for (const [task, config] of configs.entries()) this.checkSize(connector, config, `config of task ${task}`)
     const tasks = configs.map((config, task) => ({ type: 'task' as const, connector, task, config }))
     if (tasks.length > 0) await this.#put('task configurations', tasks)
     await this.#put('task commit', [{ type: 'commit', connector, tasks: configs.length }])
@@ -142,10 +172,11 @@ export class ConfigBackingStore {
 function decoded(record: FetchedRecord, { logger, topic }: ConfigBackingStoreOptions): ConfigRecord | null {
   const key = record.key?.toString('utf8') ?? null
   try {
+    if (record.key !== null && !isUtf8(record.key)) throw new DataError('its key is not UTF-8')
     return decodeConfigRecord(key, record.value?.toString('utf8') ?? null)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    logger.error(`offset ${record.offset} of topic ${topic.name} (key ${key ?? 'null'}) is ignored: ${reason}`)
+    logger.error(`offset ${record.offset} of topic ${topic.name} (key ${clipped(key ?? 'null')}) is ignored: ${reason}`)
     return null
   }
 }

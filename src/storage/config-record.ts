@@ -127,10 +127,13 @@ function textOf(json: JsonObject, member: string): string {
   return text
 }
 
+/** Connect's counts are 32-bit integers. */
+const maxInt = 2_147_483_647
+
 function countOf(json: JsonObject | null, member: string): number | null {
   if (json === null) return null
   const number = json[member]
-  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0)
+  if (typeof number !== 'number' || !Number.isInteger(number) || number < 0 || number > maxInt)
     throw new DataError(`member "${member}" is not a count`)
   return number
 }

@@ -39,10 +39,13 @@ const mayExist: ReadonlySet<string> = new Set([
 export class KafkaBasedLog {
   readonly #options: KafkaBasedLogOptions
   readonly #reader: TopicReader
+  /** `max.message.bytes` of the topic as it was opened; null when it could not be read. */
+  readonly maxMessageBytes: number | null
 
-  private constructor(options: KafkaBasedLogOptions, reader: TopicReader) {
+  private constructor(options: KafkaBasedLogOptions, reader: TopicReader, maxMessageBytes: number | null) {
     this.#options = options
     this.#reader = reader
+    this.maxMessageBytes = maxMessageBytes
   }
 
   /**
@@ -51,7 +54,7 @@ export class KafkaBasedLog {
    */
   static async open(options: KafkaBasedLogOptions, signal?: AbortSignal): Promise<KafkaBasedLog> {
     await ensureTopic(options, signal)
-    await checkCleanupPolicy(options, signal)
+    const maxMessageBytes = await checkTopicConfigs(options, signal)
     const reader = options.client.topicReader({
       topic: options.topic.name,
       onRecord: options.onRecord,
@@ -64,7 +67,7 @@ export class KafkaBasedLog {
       await reader.close()
       throw asTopicError(options.topic.name, error)
     }
-    return new KafkaBasedLog(options, reader)
+    return new KafkaBasedLog(options, reader, maxMessageBytes)
   }
 
   get topic(): string {
@@ -114,24 +117,36 @@ async function ensureTopic(options: KafkaBasedLogOptions, signal: AbortSignal | 
   }
 }
 
-async function checkCleanupPolicy(options: KafkaBasedLogOptions, signal: AbortSignal | undefined): Promise<void> {
+/** Returns `max.message.bytes`, null when it cannot be read. @throws ConfigError when the topic would lose state. */
+async function checkTopicConfigs(
+  options: KafkaBasedLogOptions,
+  signal: AbortSignal | undefined,
+): Promise<number | null> {
   const { name } = options.topic
   const { setting, contents } = options
   let policy: string | null
+  let maxMessageBytes: number | null
   try {
-    policy = (await options.client.admin.topicConfigs(name, { signal })).get('cleanup.policy')?.value ?? null
+    const configs = await options.client.admin.topicConfigs(name, { signal })
+    policy = configs.get('cleanup.policy')?.value ?? null
+    maxMessageBytes = numberOrNull(configs.get('max.message.bytes')?.value)
   } catch (error) {
     signal?.throwIfAborted()
     options.logger.warn(`the cleanup policy of topic ${name} could not be checked: ${messageOf(error)}`)
-    return
+    return null
   }
-  if (policy === null || policy === compact) return
+  if (policy === null || policy === compact) return maxMessageBytes
   throw new ConfigError(
     `Topic '${name}' supplied via the '${setting}' property is required to have 'cleanup.policy=${compact}' to guarantee ` +
       `consistency and durability of ${contents}, but found the topic currently has 'cleanup.policy=${policy}'. Continuing ` +
       `would likely result in eventually losing ${contents} and problems restarting this Connect cluster in the future. ` +
       `Change the '${setting}' property in the Connect worker configurations to use a topic with 'cleanup.policy=${compact}'.`,
   )
+}
+
+function numberOrNull(text: string | null | undefined): number | null {
+  const number = Number(text ?? NaN)
+  return Number.isSafeInteger(number) ? number : null
 }
 
 function asTopicError(topic: string, error: unknown): Error {

@@ -1,6 +1,7 @@
 import type { FetchedRecord } from '../client/fetched-record.ts'
 import type { KafkaClient } from '../client/kafka-client.ts'
 import type { InternalTopic } from '../config/worker-config.ts'
+import { clipped } from '../foundation/clipped.ts'
 import type { Logger } from '../foundation/logger.ts'
 import { KafkaBasedLog } from './kafka-based-log.ts'
 import { StatusFold } from './status-fold.ts'
@@ -155,7 +156,7 @@ function take(
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     const place = `offset ${record.offset} of ${topic.name}-${record.partition}`
-    logger.warn(`${place} (key ${key ?? 'null'}) is ignored: ${reason}`)
+    logger.warn(`${place} (key ${clipped(key ?? 'null')}) is ignored: ${reason}`)
   }
 }
 

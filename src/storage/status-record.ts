@@ -107,7 +107,8 @@ function statusOf(json: JsonObject | null): RunStatus | null {
   const { state, trace = null, worker_id: workerId, generation } = json
   if (typeof state !== 'string' || !states.has(state)) throw new DataError(`"${String(state)}" is not a state`)
   if (typeof workerId !== 'string') throw new DataError('member "worker_id" is not a string')
-  if (typeof generation !== 'number') throw new DataError('member "generation" is not a number')
+  if (typeof generation !== 'number' || (generation | 0) !== generation)
+    throw new DataError('member "generation" is not a 32-bit integer')
   if (trace !== null && typeof trace !== 'string') throw new DataError('member "trace" is not a string')
   return { state: state as RunState, trace, workerId, generation }
 }

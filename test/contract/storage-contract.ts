@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { KafkaClient } from '../../src/client/kafka-client.ts'
+import { ConfigTooLargeError } from '../../src/config/config-too-large-error.ts'
 import type { InternalTopic } from '../../src/config/worker-config.ts'
 import { systemClock } from '../../src/foundation/clock.ts'
 import { ConfigBackingStore } from '../../src/storage/config-backing-store.ts'
@@ -120,6 +121,27 @@ export function storageContract(open: () => Promise<string> | string): void {
       expect(messages[1]).toContain('property "password"')
       expect(messages.join()).not.toMatch(/123456|hunter2/)
       await store.close()
+    })
+
+    it('refuses what the topic, or a Java worker, cannot hold as one record, and writes nothing of it', async () => {
+      const topic = topicOf('configs', 1)
+      await client.admin.createTopic({
+        ...topic,
+        configs: { 'cleanup.policy': 'compact', 'max.message.bytes': '200000' },
+      })
+      const small = await openStore(topic)
+      expect(() => small.store.checkSize('c', { a: 'x'.repeat(190_000), b: null })).not.toThrow()
+      expect(() => small.store.checkSize('c', { a: 'x'.repeat(200_000) })).toThrow(/takes at most 196000/)
+      const tasks = [{ a: '1' }, { a: 'x'.repeat(200_000) }]
+      await expect(small.store.putTaskConfigs('c', tasks)).rejects.toThrow('the config of task 1 of connector c has')
+      expect(small.records).toEqual([])
+      const large = await openStore(topicOf('configs', 1))
+      const config = { a: 'ü'.repeat(500_000) }
+      expect(() => large.store.checkSize('c', config)).not.toThrow()
+      expect(() => large.store.checkSize('c', { ...config, b: 'x'.repeat(50_000) })).toThrow(ConfigTooLargeError)
+      await large.store.putConnectorConfig('c', config)
+      expect(large.records).toEqual([[0, { type: 'connector', connector: 'c', config }]])
+      await Promise.all([small.store.close(), large.store.close()])
     })
 
     it('sees what others write', async () => {

@@ -336,6 +336,27 @@ describe('a validation', () => {
     expect(warnings).toEqual(['Configuration "batch.sise" is not known; did you mean "batch.size"?'])
   })
 
+  it('names twenty unknown keys and counts the rest', async () => {
+    const many = Object.fromEntries(Array.from({ length: 30_000 }, (_, i) => [`unknown.key.of.some.length.${i}`, 'x']))
+    const { warnings } = await validate({ ...source, ...many })
+    expect(warnings).toHaveLength(21)
+    expect(warnings.at(-1)).toBe('29980 more keys are not known')
+  })
+
+  it('refuses names that URLs and the group protocol cannot hold, and quotes their beginning', async () => {
+    expect(await errorsOf({ ...source, name: 'ü'.repeat(256) })).toEqual([])
+    const shown = `${'ü'.repeat(200)}… (257 characters)`
+    expect(await errorsOf({ ...source, name: 'ü'.repeat(257) })).toEqual([
+      [
+        'name',
+        `Invalid value ${shown} for configuration name: String may have at most 512 bytes in UTF-8, but has 514`,
+      ],
+    ])
+    expect(await errorsOf({ ...source, 'tasks.max': '1001' })).toEqual([
+      ['tasks.max', 'Invalid value 1001 for configuration tasks.max: Value must be no more than 1000'],
+    ])
+  })
+
   it('checks client settings by type and shows what they mean', async () => {
     const { infos } = await validate({ ...sink, 'consumer.override.max.poll.records': 'x' })
     expect(infos.configs.at(-1)).toMatchObject({
