@@ -18,6 +18,11 @@ export class BrokerStartError extends BrokerError {
   }
 }
 
+interface Closing {
+  asked: boolean
+  isOver: boolean
+}
+
 /** How long an orderly stop may take before the thread is ended by force: acknowledged records are durable all the same. */
 const stopLimitMs = 20_000
 
@@ -31,14 +36,14 @@ export class BrokerHost {
   readonly ended: Promise<Error | null>
   readonly #worker: Worker
   readonly #clock: Clock
-  readonly #closing: { asked: boolean }
+  readonly #closing: Closing
 
   private constructor(
     worker: Worker,
     address: ListenAddress,
     ended: Promise<Error | null>,
     clock: Clock,
-    closing: { asked: boolean },
+    closing: Closing,
   ) {
     this.#worker = worker
     this.address = address
@@ -53,26 +58,31 @@ export class BrokerHost {
     const workerData: BrokerThreadData = { ...rest, loggerName: logger.name }
     const entry = new URL(`./broker-thread${extname(import.meta.url)}`, import.meta.url)
     const worker = new Worker(entry, { name: 'broker', workerData, resourceLimits })
-    const closing = { asked: false }
+    const closing: Closing = { asked: false, isOver: false }
     const started = deferred<ListenAddress>()
     const ended = watch(worker, closing, started, forwardTo(logger))
     return new BrokerHost(worker, await started.promise, ended, clock, closing)
   }
 
-  /** Stops the broker: answers what is under way, writes checkpoints, gives up the data folder. Bounded. */
+  /**
+   * Stops the broker: responds to what is under way, writes checkpoints, gives up the data folder. Bounded.
+   * @throws what kept a running broker from stopping in order.
+   */
   async close(): Promise<void> {
+    if (this.#closing.isOver) return
     this.#closing.asked = true
     const stop: ToBrokerThread = { type: 'stop' }
     this.#worker.postMessage(stop)
     const cancel = this.#clock.after(stopLimitMs, () => void this.#worker.terminate())
-    await this.ended
+    const failure = await this.ended
     cancel()
+    if (failure !== null) throw failure
   }
 }
 
 function watch(
   worker: Worker,
-  closing: { readonly asked: boolean },
+  closing: Closing,
   started: Deferred<ListenAddress>,
   log: (line: FromBrokerThread & { readonly type: 'log' }) => void,
 ): Promise<Error | null> {
@@ -88,6 +98,7 @@ function watch(
   })
   worker.on('exit', (code) => {
     const reason = failure ?? (closing.asked ? null : new BrokerError(`the broker's thread ended with code ${code}`))
+    closing.isOver = true
     ended.resolve(reason)
     started.reject(reason ?? new BrokerError('the broker was stopped before it had started'))
   })

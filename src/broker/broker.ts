@@ -119,7 +119,7 @@ function advertised({ host, port }: ListenAddress, advertisedHost: string | unde
   return { host: advertisedHost ?? (allInterfaces.has(host) ? hostname() : host), port }
 }
 
-/** Takes every step, also behind one that fails: the lock and the threads have to go. @throws what failed first. */
+/** Takes every step, also behind one that fails: the lock and the threads have to go. @throws what failed. */
 async function stopAll(stops: Stops): Promise<void> {
   const failures: unknown[] = []
   for (const stop of stops) {
@@ -129,5 +129,6 @@ async function stopAll(stops: Stops): Promise<void> {
       failures.push(error)
     }
   }
+  if (failures.length > 1) throw new AggregateError(failures, failures.map(String).join('; '))
   if (failures.length > 0) throw failures[0]
 }

@@ -94,6 +94,11 @@ export function clusterFileHolds(fs: FileSystem, dataDirectory: string, metadata
   return readWholeFile(fs, `${dataDirectory}/${folderName}/${fileName}`).equals(encode(metadata))
 }
 
+/** Bytes of the file for a metadata. */
+export function clusterFileSize(metadata: ClusterMetadata): number {
+  return encode(metadata).length
+}
+
 function encode(metadata: ClusterMetadata): Buffer {
   const content = { version: formatVersion, ...metadata }
   const text = JSON.stringify({ ...content, checksum: checksumOf(content) }, null, 1)

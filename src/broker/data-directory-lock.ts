@@ -10,10 +10,13 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Clock } from '../foundation/clock.ts'
 import { identityOf, lives } from '../foundation/process-identity.ts'
+import { diskFullAdvice, isDiskFull } from '../log/disk-full.ts'
+import { freeBytesAt } from '../log/node-file-system.ts'
 import { BrokerError, DataDirectoryLockedError, DataDirectoryTakenError } from './broker-error.ts'
+import { reservePath } from './disk-reserve.ts'
 
 /** Who holds a data folder. */
 interface Holder {
@@ -67,7 +70,7 @@ export class DataDirectoryLock {
     const content = JSON.stringify(self)
     const own = `${path}.${process.pid}.${crypto.randomUUID()}`
     try {
-      writeOwn(own, content)
+      writeOwn(own, content, () => releaseReserve(directory, clock.now()))
       for (let attempt = 0; attempt < attempts; attempt += 1) {
         if (tryLink(own, path)) return new DataDirectoryLock(directory, content, clock)
         const found = readHolder(path)
@@ -119,16 +122,33 @@ export class DataDirectoryLock {
   }
 }
 
-/** @throws BrokerError: the first thing a broker writes is what meets a full or a read-only disk. */
-function writeOwn(own: string, content: string): void {
+/**
+ * The first thing a broker writes is what meets a full or a read-only disk. `makeRoom` says whether it made some.
+ * @throws BrokerError
+ */
+function writeOwn(own: string, content: string, makeRoom: () => boolean): void {
   try {
     writeFileSync(own, content, { mode: 0o600 })
   } catch (cause) {
-    throw new BrokerError(
-      `The lock of the data folder cannot be written: ${String(cause)}. The folder needs some free space, and the right to write.`,
-      { cause },
-    )
+    if (isDiskFull(cause) && makeRoom()) return writeOwn(own, content, () => false)
+    const advice = isDiskFull(cause)
+      ? diskFullAdvice(dirname(own), freeBytesAt(dirname(own)))
+      : 'The folder needs the right to write'
+    throw new BrokerError(`The lock of the data folder cannot be written: ${String(cause)}. ${advice}.`, { cause })
   }
+}
+
+/**
+ * Gives up the space that is kept for deletions: a broker that cannot start cannot delete anything. It is kept again later.
+ * @returns whether there was any. @throws DataDirectoryLockedError when the space is that of a broker that lives.
+ */
+function releaseReserve(directory: string, nowMs: number): boolean {
+  const path = join(directory, fileName)
+  const found = readHolder(path)
+  if (found !== null && isAlive(found.holder, path, nowMs)) throw new DataDirectoryLockedError(directory, found.holder)
+  if (statSync(reservePath(directory), { throwIfNoEntry: false }) === undefined) return false
+  rmSync(reservePath(directory))
+  return true
 }
 
 function tryLink(own: string, path: string): boolean {

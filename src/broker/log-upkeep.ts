@@ -1,5 +1,6 @@
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logger.ts'
+import { isDiskFull } from '../log/disk-full.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import type { BrokerConfig } from './broker-config.ts'
 import type { Topics } from './topics.ts'
@@ -30,6 +31,7 @@ export class LogUpkeep {
         if (log.config.compact) await log.compact(clock.now())
       }),
       this.#every(clock, config.checkpointMs, 'checkpoint', (log) => log.checkpoint()),
+      clock.every(config.checkpointMs, () => void topics.refillReserve()),
     ]
   }
 
@@ -54,6 +56,7 @@ export class LogUpkeep {
   }
 
   async #round(what: string, work: (log: PartitionLog) => Promise<unknown>): Promise<void> {
+    const full: { count: number; error: unknown } = { count: 0, error: null }
     for (const topic of this.#topics.all()) {
       for (const [partition, log] of topic.partitions.entries()) {
         if (this.#stopped) return
@@ -62,9 +65,14 @@ export class LogUpkeep {
         } catch (error) {
           // A topic that was deleted while its turn came has nothing to be kept.
           if (this.#topics.get(topic.name)?.id !== topic.id) continue
-          this.#logger.error(`${what} of ${topic.name}-${partition} failed`, { error: String(error) })
+          if (isDiskFull(error)) {
+            full.count += 1
+            full.error ??= error
+          } else this.#logger.error(`${what} of ${topic.name}-${partition} failed`, { error: String(error) })
         }
       }
     }
+    if (full.count === 0) return
+    this.#logger.warn(`${what} waits for room on the disk`, { partitions: full.count, error: String(full.error) })
   }
 }

@@ -1,12 +1,13 @@
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logger.ts'
+import { asStorageError } from '../log/disk-full.ts'
 import type { FileSystem } from '../log/file-system.ts'
 import type { LogConfig } from '../log/log-config.ts'
-import { LogError, StorageError } from '../log/log-error.ts'
-import { PartitionLog } from '../log/partition-log.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import {
   clusterFileHolds,
+  clusterFileSize,
   hasClusterFile,
   randomUuid,
   readClusterFile,
@@ -15,8 +16,9 @@ import {
   type ObsoleteOffsets,
   type TopicRecord,
 } from './cluster-file.ts'
+import { defaultReserveBytes, DiskReserve } from './disk-reserve.ts'
 import { PartitionFolders } from './partition-folders.ts'
-import { CorruptMetadataError } from './broker-error.ts'
+import { PartitionLogs } from './partition-logs.ts'
 import { logConfigOf, type TopicOverrides } from './topic-configs.ts'
 import { TopicError } from './topic-error.ts'
 import { isInternalTopic, offsetsTopicName } from './topic-name.ts'
@@ -44,6 +46,8 @@ export interface TopicsOptions {
   readonly logger: Logger
   /** What topics do not set themselves. */
   readonly logDefaults: LogConfig
+  /** Bytes that are kept for deletions on a full disk. */
+  readonly reserveBytes?: number
 }
 
 /**
@@ -56,6 +60,8 @@ export class Topics {
   readonly #byId = new Map<string, Topic>()
   readonly #deletionListeners = new Set<DeletionListener>()
   readonly #folders: PartitionFolders
+  readonly #logs: PartitionLogs
+  readonly #reserve: DiskReserve
   /** Ids of deleted topics that no stored offset is about. */
   readonly #forgotten = new Set<string>()
   #metadata: ClusterMetadata
@@ -64,7 +70,10 @@ export class Topics {
   private constructor(options: TopicsOptions, metadata: ClusterMetadata) {
     this.#options = options
     this.#metadata = metadata
-    this.#folders = new PartitionFolders(options.fs, options.dataDirectory, options.logger)
+    const { fs, dataDirectory, logger } = options
+    this.#folders = new PartitionFolders(fs, dataDirectory, logger)
+    this.#reserve = new DiskReserve(fs, dataDirectory, logger)
+    this.#logs = new PartitionLogs({ ...options, folders: this.#folders, reserve: this.#reserve })
   }
 
   /** Opens all partitions of a data folder, and finishes deletions that were under way. */
@@ -74,12 +83,10 @@ export class Topics {
     const topics = new Topics(options, metadata)
     if (isNew) await topics.#save(metadata)
     topics.#folders.refuseUnknown(metadata)
-    for (const record of metadata.topics) {
-      for (let index = 0; index < record.partitionCount; index += 1)
-        topics.#folders.verify(record.name, index, record.id)
-      topics.#hold(await topics.#openTopic(record))
-    }
+    for (const [record, partitions] of await topics.#logs.openAll(metadata.topics))
+      topics.#hold(topicOf(record, partitions))
     await topics.#finishDeletions()
+    await topics.refillReserve()
     return topics
   }
 
@@ -141,11 +148,11 @@ export class Topics {
         throw new TopicError(errorCodes.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`)
       const record: TopicRecord = { name, id: randomUuid(), partitionCount, configs }
       await this.#removeDeleted(name)
-      const partitions = await this.#createPartitions(record, 0)
+      const partitions = await this.#logs.create(record, 0)
       try {
         await this.#save({ ...this.#withoutDeleted(name), topics: [...this.#metadata.topics, record] })
       } catch (error) {
-        await this.#discard(partitions)
+        await this.#logs.discard(partitions)
         throw error
       }
       return this.#hold(topicOf(record, partitions))
@@ -169,13 +176,15 @@ export class Topics {
       const topic = this.#existing(name)
       const record = this.#recordOf(name)
       const topics = this.#metadata.topics.filter((other) => other.name !== name)
-      await this.#save({ ...this.#metadata, topics, deleting: [...this.#metadata.deleting, record] })
+      const decided = { ...this.#metadata, topics, deleting: [...this.#metadata.deleting, record] }
+      await this.#reserve.use(() => this.#save(decided))
       // It is decided, and done at the latest by the next start: what fails from here on is not the client's concern.
       this.#byName.delete(name)
       this.#byId.delete(topic.id)
       this.#forgetOffsets(record)
-      await this.#discard(topic.partitions)
+      await this.#logs.discard(topic.partitions)
       await this.#finishDeletions()
+      await this.refillReserve()
     })
   }
 
@@ -190,11 +199,11 @@ export class Topics {
           `The topic ${name} currently has ${current} partition(s); ${count} would not be an increase.`,
         )
       }
-      const added = await this.#createPartitions({ ...this.#recordOf(name), partitionCount: count }, current)
+      const added = await this.#logs.create({ ...this.#recordOf(name), partitionCount: count }, current)
       try {
         await this.#replaceRecord({ ...this.#recordOf(name), partitionCount: count })
       } catch (error) {
-        await this.#discard(added)
+        await this.#logs.discard(added)
         throw error
       }
       return this.#hold({ ...topic, partitions: [...topic.partitions, ...added] })
@@ -206,17 +215,23 @@ export class Topics {
     return this.#inTurn(name, async () => {
       const topic = this.#existing(name)
       const configs = change(topic.configs)
-      await this.#replaceRecord({ ...this.#recordOf(name), configs })
+      await this.#reserve.use(() => this.#replaceRecord({ ...this.#recordOf(name), configs }))
       const logConfig = logConfigOf(configs, this.#options.logDefaults)
       for (const partition of topic.partitions) partition.updateConfig(logConfig)
       return this.#hold({ ...topic, configs })
     })
   }
 
+  /** Keeps room for the next deletion on a full disk, as far as there is some. */
+  refillReserve(): Promise<void> {
+    const { reserveBytes = defaultReserveBytes } = this.#options
+    return this.#reserve.fill(Math.max(reserveBytes, 2 * clusterFileSize(this.#metadata)))
+  }
+
   /** Closes all logs, after the change that is under way. */
   async close(): Promise<void> {
     await this.#turn
-    await closeAll([...this.#byName.values()].flatMap((topic) => topic.partitions))
+    await this.#logs.close([...this.#byName.values()].flatMap((topic) => topic.partitions))
   }
 
   #existing(name: string): Topic {
@@ -236,47 +251,6 @@ export class Topics {
     this.#byName.set(topic.name, topic)
     this.#byId.set(topic.id, topic)
     return topic
-  }
-
-  async #openTopic(record: TopicRecord): Promise<Topic> {
-    return topicOf(record, await this.#openPartitions(record, 0))
-  }
-
-  /** Partitions that were never there; nothing of another topic, or of an attempt that failed, is in them. */
-  async #createPartitions(record: TopicRecord, from: number): Promise<PartitionLog[]> {
-    for (let index = from; index < record.partitionCount; index += 1) {
-      try {
-        await this.#folders.claim(record.name, index, record.id)
-      } catch (error) {
-        if (!(error instanceof CorruptMetadataError)) throw error
-        throw new StorageError(error.message, { cause: error })
-      }
-    }
-    return this.#openPartitions(record, from)
-  }
-
-  async #openPartitions(record: TopicRecord, from: number): Promise<PartitionLog[]> {
-    const { fs, clock, logger, logDefaults } = this.#options
-    const config = logConfigOf(record.configs, logDefaults)
-    const opened: PartitionLog[] = []
-    try {
-      for (let index = from; index < record.partitionCount; index += 1) {
-        const directory = this.#folders.pathOf(record.name, index)
-        opened.push(await PartitionLog.open({ fs, directory, config, clock, logger }))
-      }
-    } catch (error) {
-      await this.#discard(opened)
-      throw error
-    }
-    return opened
-  }
-
-  /** Closes partitions that are not wanted; never hides why. */
-  async #discard(partitions: readonly PartitionLog[]): Promise<void> {
-    for (const result of await Promise.allSettled(partitions.map((log) => log.close({ checkpoint: false })))) {
-      if (result.status === 'rejected')
-        this.#options.logger.warn('a partition could not be closed in order', { error: String(result.reason) })
-    }
   }
 
   #forgetOffsets(record: TopicRecord): void {
@@ -374,20 +348,12 @@ export class Topics {
     try {
       return await result
     } catch (error) {
-      if (error instanceof TopicError || error instanceof LogError) throw error
-      if (!(error instanceof Error && 'code' in error)) throw error
-      throw new StorageError(`topic ${name} cannot be changed: ${error.message}`, { cause: error })
+      const { fs, dataDirectory } = this.#options
+      throw asStorageError(fs, dataDirectory, error, `topic ${name} cannot be changed`)
     }
   }
 }
 
 function topicOf({ name, id, configs }: TopicRecord, partitions: readonly PartitionLog[]): Topic {
   return { name, id, configs, isInternal: isInternalTopic(name), partitions }
-}
-
-/** Closes all of them, also behind one that fails. @throws what failed first. */
-async function closeAll(partitions: readonly PartitionLog[]): Promise<void> {
-  const results = await Promise.allSettled(partitions.map((partition) => partition.close()))
-  const failed = results.find((result) => result.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
 }

@@ -2,9 +2,10 @@ import { assert } from '../foundation/assert.ts'
 import { failPoint } from '../foundation/fail-point.ts'
 import type { Logger } from '../foundation/logger.ts'
 import type { BatchHeader } from '../protocol/record-batch.ts'
+import { asStorageError } from './disk-full.ts'
 import type { FileSystem } from './file-system.ts'
 import { GroupCommit } from './group-commit.ts'
-import { LogError, StorageError } from './log-error.ts'
+import { StorageError } from './log-error.ts'
 import { Segment } from './segment.ts'
 import { offsetsWithSuffix, suffixes } from './segment-files.ts'
 
@@ -127,10 +128,7 @@ export class DurableSegments {
     try {
       return action()
     } catch (cause) {
-      if (cause instanceof LogError) throw cause
-      throw new StorageError(`${this.#owner.directory}: ${cause instanceof Error ? cause.message : String(cause)}`, {
-        cause,
-      })
+      throw asStorageError(this.#owner.fs, this.#owner.directory, cause)
     }
   }
 

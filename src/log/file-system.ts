@@ -20,6 +20,8 @@ export interface FileSystem {
   /** Renames within one folder, over a file that is there. */
   rename(from: string, to: string): void
   remove(path: string): void
+  /** Bytes that may still be written below a path; null where that is not known. Never throws. */
+  freeBytes(path: string): number | null
   /** Makes the folder's names durable: files made, renamed and removed in it. */
   syncDirectory(directory: string): Promise<void>
 }

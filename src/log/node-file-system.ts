@@ -37,6 +37,10 @@ export class NodeFileSystem implements FileSystem {
     fs.unlinkSync(path)
   }
 
+  freeBytes(path: string): number | null {
+    return freeBytesAt(path)
+  }
+
   async syncDirectory(directory: string): Promise<void> {
     if (process.platform === 'win32') return // Windows keeps names durable itself and cannot open a folder.
     const descriptor = fs.openSync(directory, 'r')
@@ -49,6 +53,16 @@ export class NodeFileSystem implements FileSystem {
 
   close(): Promise<void> {
     return this.#sync.close()
+  }
+}
+
+/** See {@link FileSystem.freeBytes}. */
+export function freeBytesAt(path: string): number | null {
+  try {
+    const { bavail, bsize } = fs.statfsSync(path)
+    return bavail * bsize
+  } catch {
+    return null // Whoever asks reports a failure of its own.
   }
 }
 

@@ -2,6 +2,7 @@ import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logger.ts'
 import { assignOffsets, readBatchHeader, stampLogAppendTime, type BatchHeader } from '../protocol/record-batch.ts'
 import { checkBatch, type Origin } from './batch-check.ts'
+import { noReserve, type SpaceReserve } from './disk-full.ts'
 import { DurableSegments } from './durable-segments.ts'
 import { readEndMarker } from './end-marker.ts'
 import type { FileSystem } from './file-system.ts'
@@ -87,6 +88,8 @@ export interface PartitionLogOptions {
   readonly config: LogConfig
   readonly clock: Clock
   readonly logger: Logger
+  /** Makes room for deletions on a full disk. */
+  readonly reserve?: SpaceReserve
 }
 
 /** One partition's log. */
@@ -102,13 +105,14 @@ export class PartitionLog {
   readonly #closing = new AbortController()
 
   private constructor(options: PartitionLogOptions, loaded: LoadedPartition) {
-    const { fs, directory, logger, config, clock } = options
+    const { fs, directory, logger, config, clock, reserve = noReserve } = options
     const onDurable = (): void => this.#advanced()
     const onFailure = (error: StorageError): void => this.#failed(error)
     this.#clock = clock
     this.#segments = new DurableSegments(loaded, { fs, directory, logger, onDurable, onFailure })
     const { producers, logStartOffset, checkpoint } = loaded
-    this.#state = { fs, directory, logger, config, segments: this.#segments, producers, logStartOffset, checkpoint }
+    const segments = this.#segments
+    this.#state = { fs, directory, logger, config, segments, reserve, producers, logStartOffset, checkpoint }
     this.#upkeep = new PartitionUpkeep(this.#state)
   }
 

@@ -2,10 +2,11 @@ import type { Logger } from '../foundation/logger.ts'
 import { compactSegments, type Swap } from './compaction.ts'
 import { compactableSegments, shouldRollForCompaction } from './compaction-plan.ts'
 import { isDecided, swapIn } from './compaction-swap.ts'
+import { asStorageError, type SpaceReserve } from './disk-full.ts'
 import type { DurableSegments } from './durable-segments.ts'
 import { replaceFile, type FileSystem } from './file-system.ts'
 import type { LogConfig } from './log-config.ts'
-import { OffsetOutOfRangeError, StorageError } from './log-error.ts'
+import { OffsetOutOfRangeError } from './log-error.ts'
 import { writeCheckpoint, type PartitionCheckpoint } from './partition-checkpoint.ts'
 import { removeOldSnapshots } from './producer-recovery.ts'
 import { encodeSnapshot } from './producer-snapshot.ts'
@@ -22,6 +23,7 @@ export interface PartitionState {
   readonly directory: string
   readonly logger: Logger
   readonly segments: DurableSegments
+  readonly reserve: SpaceReserve
   config: LogConfig
   producers: ProducerState
   logStartOffset: number
@@ -68,8 +70,19 @@ export class PartitionUpkeep {
       })
   }
 
-  /** Writes indexes, producers and the recovery point for everything appended so far, which is made durable first. */
+  /**
+   * Writes indexes, producers and the recovery point for everything appended so far, which is made durable first.
+   * @throws StorageError
+   */
   async writeCheckpoint(): Promise<void> {
+    try {
+      await this.#writeCheckpoint()
+    } catch (error) {
+      throw asStorageError(this.#state.fs, this.#state.directory, error, 'a checkpoint cannot be written')
+    }
+  }
+
+  async #writeCheckpoint(): Promise<void> {
     const { segments, checkpoint, fs, directory, producers } = this.#state
     // Until the partition has recovered, its producers may still be those from before the cut.
     if (segments.failure !== null) throw segments.failure
@@ -97,21 +110,24 @@ export class PartitionUpkeep {
     const { segments, config, producers } = this.#state
     producers.expire(nowMs, config.producerIdExpirationMs)
     const removed = await this.#removeExpired(nowMs)
-    const isDurable = segments.durable.offset === segments.endOffset
-    const allExpired = segments.list.every((segment) => isExpired(segment, config, nowMs))
-    if (segments.active.size === 0 || !allExpired || !isDurable || segments.failure !== null) return removed
-    segments.roll(nowMs)
-    return removed + (await this.#removeExpired(nowMs))
+    if (!segments.list.every((segment) => isExpired(segment, config, nowMs))) return removed
+    return removed + (await this.#removeActive(nowMs))
   }
 
   /** Makes `offset` the log start; durable on return. @throws OffsetOutOfRangeError beyond the high watermark. */
   async advanceLogStart(offset: number, nowMs: number): Promise<void> {
-    const { segments, logStartOffset, checkpoint } = this.#state
+    const { segments, logStartOffset, reserve, logger, directory } = this.#state
     if (offset <= logStartOffset) return
     if (offset > segments.durable.offset) throw new OffsetOutOfRangeError(offset, logStartOffset, segments.endOffset)
-    await this.#save({ ...checkpoint, logStartOffset: offset })
+    await reserve.use(() => this.#save({ ...this.#state.checkpoint, logStartOffset: offset }))
     this.#state.logStartOffset = offset
-    await this.#removeExpired(nowMs)
+    try {
+      await this.#removeExpired(nowMs)
+      if (offset === segments.endOffset) await this.#removeActive(nowMs)
+    } catch (error) {
+      // The records are deleted for every reader and every later start; the next retention removes the files.
+      logger.warn('files of deleted records could not be removed', { directory, error: String(error) })
+    }
   }
 
   /** @returns whether it was worth while. @throws the signal's reason when it fires: the log is then whole, not compacted. */
@@ -158,6 +174,15 @@ export class PartitionUpkeep {
     this.#swap = null
   }
 
+  /** Deletes the segment that is written, none of whose records is wanted; another one takes its place. */
+  async #removeActive(nowMs: number): Promise<number> {
+    const { segments } = this.#state
+    const isDurable = segments.durable.offset === segments.endOffset
+    if (segments.active.size === 0 || !isDurable || segments.failure !== null) return 0
+    segments.roll(nowMs)
+    return this.#removeExpired(nowMs)
+  }
+
   async #removeExpired(nowMs: number): Promise<number> {
     if (this.#swap !== null) await this.#finishSwap(this.#swap)
     const state = this.#state
@@ -190,10 +215,11 @@ export class PartitionUpkeep {
   }
 
   async #save(checkpoint: PartitionCheckpoint): Promise<void> {
+    const { fs, directory } = this.#state
     try {
-      await writeCheckpoint(this.#state.fs, this.#state.directory, checkpoint)
+      await writeCheckpoint(fs, directory, checkpoint)
     } catch (cause) {
-      throw new StorageError(`${this.#state.directory}: the checkpoint cannot be written`, { cause })
+      throw asStorageError(fs, directory, cause, 'the checkpoint cannot be written')
     }
     this.#state.checkpoint = checkpoint
   }

@@ -70,7 +70,8 @@ class World {
     }
     const clock = new ManualClock()
     const logDefaults = { ...defaultLogConfig, segmentBytes: 400 }
-    this.#topics = await Topics.open({ fs: this.fs, dataDirectory, clock, logger: quietLogger(), logDefaults })
+    const options = { fs: this.fs, dataDirectory, clock, logger: quietLogger(), logDefaults, reserveBytes: 1000 }
+    this.#topics = await Topics.open(options)
   }
 
   async step(): Promise<void> {

@@ -111,6 +111,10 @@ export class MemoryFileSystem implements FileSystem {
     directory.apply({ kind: 'remove', name })
   }
 
+  freeBytes(): number | null {
+    return Number.isFinite(this.capacity) ? Math.max(this.capacity - this.usedBytes, 0) : null
+  }
+
   async syncDirectory(path: string): Promise<void> {
     this.pass('syncDirectory', path)
     const directory = this.#directories.get(path)

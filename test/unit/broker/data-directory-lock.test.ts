@@ -126,7 +126,7 @@ describe('the lock of a data folder', () => {
     DataDirectoryLock.acquire(directory, clock).release()
     symlinkSync('/proc/self', join(directory, '..', 'not-writable'))
     expect(() => DataDirectoryLock.acquire(join(directory, '..', 'not-writable'), clock)).toThrow(
-      /The lock of the data folder cannot be written: .*free space, and the right to write/,
+      /The lock of the data folder cannot be written: .*needs the right to write/,
     )
   })
 
