@@ -1,3 +1,8 @@
+/** Waits until all have ended. @throws what failed first in their order: nothing of it runs any more. */
+export async function allEnded(tasks: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(tasks)) if (result.status === 'rejected') throw result.reason
+}
+
 /**
  * Runs `action` for every item, `limit` of them at a time, and waits for all. @returns what they returned, in the order of the
  * items. @throws what failed first, once nothing runs any more; the items behind it are not begun.

@@ -1,11 +1,32 @@
-/** The shared memory between `DiskSync` and its thread: two counters, then slots of [kind, descriptor, outcome]. */
+/**
+ * The shared memory between `DiskSync` and its threads: three counters, then slots of
+ * [kind, descriptor, argument, outcome, whether it is done].
+ *
+ * Requests are put in the order of `submittedAt` and claimed in that order, each by one thread; they are done in any order. A
+ * slot is free again when its outcome was collected.
+ */
 export const submittedAt = 0
-export const completedAt = 1
-export const slotAt = 2
-export const slotWidth = 3
+export const claimedAt = 1
+/** Changes with every request that is done: what the owner sleeps on. */
+export const completedAt = 2
+export const slotAt = 3
+export const slotWidth = 5
 /** A power of two, so that the counters may wrap. */
 export const ringSlots = 256
 export const ringLength = slotAt + ringSlots * slotWidth
 
-/** What is asked of the thread. */
-export const kinds = { file: 1, folder: 2, stop: 3 } as const
+/** The places of a slot. */
+export const slot = { kind: 0, descriptor: 1, argument: 2, outcome: 3, done: 4 } as const
+
+/** What is asked of a thread. `cut` truncates the file to `argument` mebibytes. */
+export const kinds = { file: 1, folder: 2, stop: 3, cut: 4 } as const
+
+/** The counter after this one. */
+export function next(counter: number): number {
+  return (counter + 1) & 0x7fff_ffff
+}
+
+/** Where the slot of a request begins. */
+export function slotOf(sequence: number): number {
+  return slotAt + (sequence % ringSlots) * slotWidth
+}

@@ -1,17 +1,19 @@
 /**
- * The thread of `DiskSync`: takes file descriptors off the ring, syncs each, writes the outcome back. It sleeps in
+ * A thread of `DiskSync`: claims requests off the ring, carries each out, writes the outcome back. It sleeps in
  * `Atomics.wait`, so an idle one costs no CPU, and it shares nothing with libuv's thread pool.
  */
-import { fdatasyncSync, fsyncSync } from 'node:fs'
+import { fdatasyncSync, fsyncSync, ftruncateSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
-import { completedAt, kinds, ringSlots, slotAt, slotWidth, submittedAt } from './disk-sync-ring.ts'
+import { claimedAt, completedAt, kinds, next, slot, slotOf, submittedAt } from './disk-sync-ring.ts'
 
 const ring = workerData as Int32Array
+const mebibyte = 1024 * 1024
 
-function syncOne(kind: number, descriptor: number): number {
+function carryOut(kind: number, descriptor: number, argument: number): number {
   try {
     if (kind === kinds.folder) fsyncSync(descriptor)
-    else fdatasyncSync(descriptor)
+    else if (kind === kinds.file) fdatasyncSync(descriptor)
+    else ftruncateSync(descriptor, argument * mebibyte)
     return 0
   } catch (error) {
     const errno = (error as NodeJS.ErrnoException).errno
@@ -19,19 +21,26 @@ function syncOne(kind: number, descriptor: number): number {
   }
 }
 
-function serve(): void {
-  let done = Atomics.load(ring, completedAt)
+/** The next request that no other thread has; waits for one. */
+function claim(): number {
   for (;;) {
-    Atomics.wait(ring, submittedAt, done)
-    while (done !== Atomics.load(ring, submittedAt)) {
-      const slot = slotAt + (done % ringSlots) * slotWidth
-      const kind = Atomics.load(ring, slot)
-      if (kind === kinds.stop) return
-      Atomics.store(ring, slot + 2, syncOne(kind, Atomics.load(ring, slot + 1)))
-      done = (done + 1) & 0x7fff_ffff
-      Atomics.store(ring, completedAt, done)
-      Atomics.notify(ring, completedAt)
-    }
+    const sequence = Atomics.load(ring, claimedAt)
+    const end = Atomics.load(ring, submittedAt)
+    if (sequence === end) Atomics.wait(ring, submittedAt, end)
+    else if (Atomics.compareExchange(ring, claimedAt, sequence, next(sequence)) === sequence) return sequence
+  }
+}
+
+function serve(): void {
+  for (;;) {
+    const at = slotOf(claim())
+    const kind = Atomics.load(ring, at + slot.kind)
+    if (kind === kinds.stop) return
+    const outcome = carryOut(kind, Atomics.load(ring, at + slot.descriptor), Atomics.load(ring, at + slot.argument))
+    Atomics.store(ring, at + slot.outcome, outcome)
+    Atomics.store(ring, at + slot.done, 1)
+    Atomics.add(ring, completedAt, 1)
+    Atomics.notify(ring, completedAt)
   }
 }
 

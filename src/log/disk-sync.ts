@@ -2,18 +2,27 @@ import { extname } from 'node:path'
 import { getSystemErrorName } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { deferred, type Deferred } from '../foundation/deferred.ts'
-import { completedAt, kinds, ringLength, ringSlots, slotAt, slotWidth, submittedAt } from './disk-sync-ring.ts'
+import { completedAt, kinds, next, ringLength, slot, slotOf, submittedAt } from './disk-sync-ring.ts'
 import { StorageError } from './log-error.ts'
 
 interface Request {
   readonly kind: number
   readonly descriptor: number
+  readonly argument: number
   readonly path: string
   readonly done: Deferred<void>
 }
 
 /**
- * Syncs files on a thread of its own.
+ * A disk folds syncs that come at the same time into one write of its journal: 400 files take a tenth of the time of one after
+ * the other. More threads than these gain nothing more.
+ */
+const maxThreads = 4
+/** Another thread is started when so many requests wait for each that runs: one hot partition never has that many. */
+const requestsPerThread = 4
+
+/**
+ * Syncs files on threads of its own, several at a time.
  *
  * Not through `fs.promises`: four blocked file operations (or DNS look-ups) anywhere in the process stop every sync that goes
  * through libuv's pool. Not synchronously in the caller's thread either: that is 0.05 ms quicker on a fast disk, but a disk that
@@ -23,103 +32,132 @@ interface Request {
  */
 export class DiskSync {
   readonly #ring = new Int32Array(new SharedArrayBuffer(ringLength * Int32Array.BYTES_PER_ELEMENT))
-  readonly #inFlight: Request[] = []
+  /** By slot. */
+  readonly #inFlight = new Map<number, Request>()
   readonly #waiting: Request[] = []
-  #thread: Worker | null = null
-  #ended: Promise<void> = Promise.resolve()
+  readonly #threads: { readonly worker: Worker; readonly ended: Promise<void> }[] = []
+  readonly #onDeath: (failure: StorageError) => void
   #failure: StorageError | null = null
-  #done = 0
+  #isClosing = false
   #watching = false
+
+  /** @param onDeath is told when a thread ends that nobody stopped: what it was to make durable is in doubt, and nothing more can be. */
+  constructor(onDeath: (failure: StorageError) => void) {
+    this.#onDeath = onDeath
+  }
 
   /** Makes what was written to a file durable. Rejects with the system's error. */
   syncFile(descriptor: number, path: string): Promise<void> {
-    return this.#submit({ kind: kinds.file, descriptor, path, done: deferred<void>() })
+    return this.#submit(kinds.file, descriptor, path)
   }
 
   /** Makes the names in a folder durable. */
   syncFolder(descriptor: number, path: string): Promise<void> {
-    return this.#submit({ kind: kinds.folder, descriptor, path, done: deferred<void>() })
+    return this.#submit(kinds.folder, descriptor, path)
   }
 
-  /** Ends the thread once what was asked of it is done. */
+  /** Cuts a file to so many MiB: that of a large file takes long. */
+  cut(descriptor: number, path: string, mebibytes: number): Promise<void> {
+    return this.#submit(kinds.cut, descriptor, path, mebibytes)
+  }
+
+  /** Ends the threads once what was asked of them is done. */
   async close(): Promise<void> {
-    if (this.#thread === null) return
-    const stop: Request = { kind: kinds.stop, descriptor: -1, path: '', done: deferred<void>() }
-    stop.done.promise.catch(() => undefined) // Ends with the thread; nobody waits for the request itself.
-    this.#submit(stop).catch(() => undefined)
-    await this.#ended
+    this.#isClosing = true
+    for (const _ of this.#threads) {
+      this.#submit(kinds.stop, -1, '').catch(() => undefined) // Ends with its thread; nobody waits for the request itself.
+    }
+    await Promise.all(this.#threads.map(({ ended }) => ended))
+    this.#rejectAll(new StorageError('the threads that sync files have ended'))
   }
 
-  #submit(request: Request): Promise<void> {
+  #submit(kind: number, descriptor: number, path: string, argument = 0): Promise<void> {
     if (this.#failure !== null) return Promise.reject(this.#failure)
-    this.#start()
-    if (this.#inFlight.length < ringSlots) this.#put(request)
-    else this.#waiting.push(request)
+    const request: Request = { kind, descriptor, argument, path, done: deferred<void>() }
+    this.#waiting.push(request)
+    this.#fillRing()
+    const wanted = Math.min(Math.ceil(this.#inFlight.size / requestsPerThread), maxThreads)
+    if (this.#threads.length < wanted && !this.#isClosing) this.#start()
     if (!this.#watching) void this.#watch()
     return request.done.promise
   }
 
-  #put(request: Request): void {
-    const sequence = Atomics.load(this.#ring, submittedAt)
-    const slot = slotAt + (sequence % ringSlots) * slotWidth
-    Atomics.store(this.#ring, slot, request.kind)
-    Atomics.store(this.#ring, slot + 1, request.descriptor)
-    this.#inFlight.push(request)
-    Atomics.store(this.#ring, submittedAt, (sequence + 1) & 0x7fff_ffff)
-    Atomics.notify(this.#ring, submittedAt)
+  /** Requests wait where a slot is taken by one that is not done, though later ones may be. */
+  #fillRing(): void {
+    for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+      const sequence = Atomics.load(this.#ring, submittedAt)
+      const at = slotOf(sequence)
+      if (this.#inFlight.has(at)) return
+      this.#waiting.shift()
+      Atomics.store(this.#ring, at + slot.kind, first.kind)
+      Atomics.store(this.#ring, at + slot.descriptor, first.descriptor)
+      Atomics.store(this.#ring, at + slot.argument, first.argument)
+      Atomics.store(this.#ring, at + slot.done, 0)
+      this.#inFlight.set(at, first)
+      Atomics.store(this.#ring, submittedAt, next(sequence))
+      Atomics.notify(this.#ring, submittedAt, 1)
+    }
   }
 
   async #watch(): Promise<void> {
     this.#watching = true
-    this.#thread?.ref()
-    while (this.#inFlight.length > 0) {
-      const wake = Atomics.waitAsync(this.#ring, completedAt, this.#done)
+    for (const { worker } of this.#threads) worker.ref()
+    while (this.#inFlight.size > 0) {
+      const completed = Atomics.load(this.#ring, completedAt)
+      if (this.#collect()) continue
+      const wake = Atomics.waitAsync(this.#ring, completedAt, completed)
       if (wake.async) await wake.value
-      this.#collect()
     }
-    this.#thread?.unref()
+    for (const { worker } of this.#threads) worker.unref()
     this.#watching = false
   }
 
-  #collect(): void {
-    const completed = Atomics.load(this.#ring, completedAt)
-    while (this.#done !== completed) {
-      const outcome = Atomics.load(this.#ring, slotAt + (this.#done % ringSlots) * slotWidth + 2)
-      this.#done = (this.#done + 1) & 0x7fff_ffff
-      const request = this.#inFlight.shift()
-      if (request === undefined) return
+  /** @returns whether anything was done. */
+  #collect(): boolean {
+    let any = false
+    for (const [at, request] of this.#inFlight) {
+      if (Atomics.load(this.#ring, at + slot.done) === 0) continue
+      any = true
+      this.#inFlight.delete(at)
+      const outcome = Atomics.load(this.#ring, at + slot.outcome)
       if (outcome === 0) request.done.resolve()
       else request.done.reject(systemError(outcome, request.path))
-      const next = this.#waiting.shift()
-      if (next !== undefined) this.#put(next)
     }
+    if (any) this.#fillRing()
+    return any
   }
 
   #start(): void {
-    if (this.#thread !== null) return
-    const thread = new Worker(new URL(`./disk-sync-thread${extname(import.meta.url)}`, import.meta.url), {
+    const worker = new Worker(new URL(`./disk-sync-thread${extname(import.meta.url)}`, import.meta.url), {
       name: 'disk-sync',
       workerData: this.#ring,
       resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 },
     })
     const ended = deferred<void>()
-    this.#thread = thread
-    this.#ended = ended.promise
+    this.#threads.push({ worker, ended: ended.promise })
     let cause: unknown
-    thread.on('error', (error) => {
+    worker.on('error', (error) => {
       cause = error
     })
-    thread.once('exit', () => {
-      this.#endWith(new StorageError('the thread that syncs files has ended', { cause }))
+    worker.once('exit', () => {
+      if (!this.#isClosing) this.#die(cause)
       ended.resolve()
     })
   }
 
+  #die(cause: unknown): void {
+    if (this.#failure !== null) return
+    const failure = new StorageError('a thread that syncs files has ended', { cause })
+    this.#rejectAll(failure)
+    this.#onDeath(failure)
+  }
+
   /** Nobody is left waiting for a thread that is gone. */
-  #endWith(failure: StorageError): void {
-    this.#failure = failure
-    for (const request of this.#inFlight.splice(0)) request.done.reject(failure)
+  #rejectAll(failure: StorageError): void {
+    this.#failure ??= failure
+    for (const request of this.#inFlight.values()) request.done.reject(failure)
     for (const request of this.#waiting.splice(0)) request.done.reject(failure)
+    this.#inFlight.clear()
     Atomics.notify(this.#ring, completedAt)
   }
 }

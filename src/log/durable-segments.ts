@@ -1,4 +1,5 @@
 import { assert } from '../foundation/assert.ts'
+import { allEnded } from '../foundation/concurrently.ts'
 import { failPoint } from '../foundation/fail-point.ts'
 import type { Logger } from '../foundation/logger.ts'
 import type { BatchHeader } from '../protocol/record-batch.ts'
@@ -173,8 +174,8 @@ export class DurableSegments {
     this.#dirty.clear()
     this.#namesChanged = false
     try {
-      for (const segment of dirty) await segment.file.sync()
-      if (namesChanged) await this.#owner.fs.syncDirectory(this.#owner.directory)
+      const names = namesChanged ? [this.#owner.fs.syncDirectory(this.#owner.directory)] : []
+      await allEnded([...dirty.map((segment) => segment.file.sync()), ...names])
     } catch (cause) {
       throw this.#fail(cause)
     }

@@ -5,9 +5,21 @@ import type { FileSystem, LogFile } from './file-system.ts'
 const fileMode = 0o600
 const directoryMode = 0o700
 
-/** The machine's file system. Files are readable by their owner only. `close` ends the thread that syncs. */
+/** The machine's file system. Files are readable by their owner only. `close` ends the threads that sync. */
 export class NodeFileSystem implements FileSystem {
-  readonly #sync = new DiskSync()
+  readonly #sync: DiskSync
+
+  /**
+   * @param onSyncDeath is told when a thread that syncs ends that nobody stopped. Nothing can be made durable any more: unless
+   * somebody else ends the process, this does (D13).
+   */
+  constructor(
+    onSyncDeath: (failure: Error) => void = (failure) => {
+      throw failure
+    },
+  ) {
+    this.#sync = new DiskSync(onSyncDeath)
+  }
 
   open(path: string, mode: 'existing' | 'create'): LogFile {
     return new NodeFile(path, fs.openSync(path, mode === 'create' ? 'w+' : 'r+', fileMode), this.#sync)

@@ -1,3 +1,4 @@
+import { allEnded } from '../foundation/concurrently.ts'
 import { batchHeaderSize, type BatchHeader } from '../protocol/record-batch.ts'
 import { readInt64, writeInt64 } from '../protocol/int64.ts'
 import { BatchScanner, notInSequence } from './batch-scanner.ts'
@@ -342,9 +343,7 @@ export class Segment {
   async syncIndexes(): Promise<void> {
     this.noteTime()
     if (this.timeIndex.count > 0) this.offsetIndex.materialize()
-    await this.offsetIndex.sync()
-    await this.timeIndex.sync()
-    await this.transactions.index.sync()
+    await allEnded([this.offsetIndex, this.timeIndex, this.transactions.index].map((index) => index.sync()))
     this.hasUnsavedIndexes = false
   }
 

@@ -25,9 +25,22 @@ export class BrokerProcess {
   }
 
   /** Starts it and waits for the line that says where it listens. Rejects with what it printed when it ends before. */
-  static async start(dataDir: string, ...args: readonly string[]): Promise<BrokerProcess> {
-    const child = spawn(process.execPath, [program, '--listen', '127.0.0.1:0', '--data', dataDir, ...args], {
+  static start(dataDir: string, ...args: readonly string[]): Promise<BrokerProcess> {
+    return BrokerProcess.startIn({}, dataDir, ...args)
+  }
+
+  /** The same with limits and settings of the process. */
+  static async startIn(
+    surroundings: { readonly openFiles?: number; readonly nodeOptions?: string },
+    dataDir: string,
+    ...args: readonly string[]
+  ): Promise<BrokerProcess> {
+    const { openFiles, nodeOptions = process.env['NODE_OPTIONS'] } = surroundings
+    const limit = openFiles === undefined ? '' : `ulimit -n ${openFiles}; `
+    const command = [process.execPath, program, '--listen', '127.0.0.1:0', '--data', dataDir, ...args]
+    const child = spawn('/bin/sh', ['-c', `${limit}exec "$@"`, 'sh', ...command], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...(nodeOptions === undefined ? {} : { NODE_OPTIONS: nodeOptions }) },
     })
     const ready = deferred<ListenAddress>()
     const ended = deferred<ProcessEnd>()

@@ -66,6 +66,19 @@ describe("the machine's file system", () => {
     for (const file of files) file.close()
   })
 
+  it('reports every outcome to its own file, whatever order they come in', async () => {
+    const files = Array.from({ length: 300 }, (_, i) =>
+      i % 7 === 3 ? fs.open('/dev/null', 'existing') : fs.open(`${directory}/${i}`, 'create'),
+    )
+    for (let round = 0; round < 5; round += 1) {
+      for (const file of files) if (file.path !== '/dev/null') file.write(Buffer.alloc(5000, round), round * 5000)
+      const outcomes = await Promise.allSettled(files.map((file) => file.sync()))
+      const failed = outcomes.flatMap(({ status }, i) => (status === 'rejected' ? [i] : []))
+      expect(failed).toEqual(files.flatMap(({ path }, i) => (path === '/dev/null' ? [i] : [])))
+    }
+    for (const file of files) file.close()
+  })
+
   it('says which file could not be synced, and why', async () => {
     const device = fs.open('/dev/null', 'existing') // Nothing there to be synced.
     await expect(device.sync()).rejects.toMatchObject({ name: 'StorageError', code: 'EINVAL' })
