@@ -24,6 +24,9 @@ import type { WorkerSurroundings } from './worker-surroundings.ts'
 /** The main thread gives its memory back when the configuration has stood still for so long. */
 const restMs = 10_000
 
+/** What stopping connectors and tasks may take beyond `task.shutdown.graceful.timeout.ms`: threads are ended then. */
+const stopOverheadMs = 500
+
 /** A worker that runs. */
 export interface RunningWorker {
   readonly restUrl: string
@@ -45,7 +48,7 @@ export async function startWorker(
   surroundings: WorkerSurroundings,
   signal: AbortSignal,
 ): Promise<RunningWorker> {
-  const undo = new Undo(surroundings.logger)
+  const undo = new Undo(surroundings.logger, surroundings.clock)
   try {
     return await start(config, surroundings, undo, signal)
   } catch (error) {
@@ -66,7 +69,7 @@ async function start(
   let brokerAddress: string | null = null
   if (config.embedded !== null) {
     const broker = await startEmbeddedBroker(config.embedded, clock, logger.child('broker'))
-    undo.add('the embedded log', async () => await broker.close())
+    undo.add('the embedded log', async () => await broker.close(), Number.POSITIVE_INFINITY)
     void broker.ended.then((reason) => {
       if (reason !== null) logDied.resolve(reason)
     })
@@ -164,7 +167,7 @@ async function startHerder(parts: HerderParts): Promise<StartedHerder> {
   live.herder = herder
   undo.add('the worker group', async () => await group.close())
   undo.add('the statuses', async () => await stores.statuses.flush())
-  undo.add('connectors and tasks', async () => await herder.stop())
+  undo.add('connectors and tasks', async () => await herder.stop(), config.taskShutdownTimeoutMs + stopOverheadMs)
   group.start()
   return { herder, worker, statuses }
 }

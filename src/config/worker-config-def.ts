@@ -58,7 +58,12 @@ const connect: ConfigDef = {
     unsupportedValues: { https: 'only http is served; put a proxy that speaks TLS in front' },
   }),
   'plugin.path': key('LIST', [], 'Folders with third-party plugins.'),
-  'task.shutdown.graceful.timeout.ms': key('LONG', 5000, 'How long tasks may take to stop, all together.', positive),
+  'task.shutdown.graceful.timeout.ms': key(
+    'LONG',
+    5000,
+    'How long tasks may take to stop, all together. SIGTERM ends a worker within this and 2 s, also when brokers are away; an embedded log closes its files after that.',
+    positive,
+  ),
   'offset.flush.interval.ms': key('LONG', 60_000, 'Upper bound of the time between offset commits.', positive),
   'offset.flush.timeout.ms': key('LONG', 5000, 'How long an offset commit may take.', positive),
   'topic.creation.enable': key('BOOLEAN', true, 'Whether source connectors may make topics.', {

@@ -1,12 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { afterEach, describe, expect, it } from 'vitest'
 
+import { BrokerProcess } from '../support/broker-process.ts'
 import { eventually, workerPlace, WorkerProcess } from '../support/worker-process.ts'
 
 const program = fileURLToPath(new URL('../../bin/penstock.js', import.meta.url))
@@ -46,6 +47,39 @@ describe('a signal to a worker', () => {
     const exit = once(child, 'exit', { signal: AbortSignal.timeout(60_000) })
     child.kill('SIGTERM')
     expect(await exit).toEqual([0, null])
+  })
+
+  // SIGKILL: connections are refused. SIGSTOP: they are accepted, and nothing is ever returned.
+  it.each(['SIGKILL', 'SIGSTOP'] as const)('ends one whose broker is gone (%s), tasks and all', async (fate) => {
+    const place = folder()
+    const broker = await BrokerProcess.start(join(place, 'data'))
+    const input = join(place, 'input')
+    writeFileSync(input, 'a\n'.repeat(1000))
+    const replication = ['config', 'offset', 'status'].map((name) => `${name}.storage.replication.factor=1`)
+    const { child, output } = launch(
+      `bootstrap.servers=127.0.0.1:${broker.address.port}`,
+      'listeners=http://127.0.0.1:0',
+      ...replication,
+    )
+    try {
+      const rest = await eventually('it is ready', 60_000, async () => /REST (\S+),/.exec(output())?.[1] ?? null)
+      const put = async (name: string, config: Record<string, string>) => {
+        const headers = { 'content-type': 'application/json' }
+        const sent = { method: 'PUT', headers, body: JSON.stringify(config) }
+        expect((await fetch(`${rest}/connectors/${name}/config`, sent)).status).toBe(201)
+      }
+      await put('source', { 'connector.class': 'FileStreamSource', topic: 't', file: input })
+      await put('sink', { 'connector.class': 'FileStreamSink', topics: 't', file: join(place, 'output') })
+      await eventually('lines flow', 60_000, async () => (existsSync(join(place, 'output')) ? true : null))
+      process.kill(broker.pid, fate)
+      writeFileSync(input, 'b\n'.repeat(1000), { flag: 'a' })
+      const exit = once(child, 'exit', { signal: AbortSignal.timeout(120_000) })
+      child.kill('SIGTERM')
+      // Not 2: with that code the worker ends itself when its stop has taken a minute.
+      expect(await exit).toEqual([0, null])
+    } finally {
+      await broker.end('SIGKILL')
+    }
   })
 
   it('is not taken when it only says that the terminal has gone and there never was one', async () => {

@@ -7,9 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConfigError } from '../../../src/api/errors.ts'
 import { folderAdvice } from '../../../src/cli/embedded-broker.ts'
 import { stopSignal } from '../../../src/cli/stop-signal.ts'
-import { Undo } from '../../../src/cli/undo.ts'
 import { parseWorkerArguments } from '../../../src/cli/worker-command.ts'
-import { quietLogger } from '../../support/quiet-logger.ts'
 
 let folder = ''
 beforeAll(() => {
@@ -76,21 +74,5 @@ describe('signals', () => {
     process.emit('SIGTERM')
     await stopped
     for (const added of process.listeners('SIGHUP').slice(before)) process.off('SIGHUP', added)
-  })
-})
-
-describe('undoing a start', () => {
-  it('runs every step, the last first, also when one fails', async () => {
-    const logger = quietLogger()
-    const undo = new Undo(logger)
-    const order: string[] = []
-    undo.add('the first', async () => void order.push('first'))
-    undo.add('the second', async () => {
-      throw new TypeError('it is stuck')
-    })
-    undo.add('the third', async () => void order.push('third'))
-    await undo.run()
-    expect(order).toEqual(['third', 'first'])
-    expect(logger.lines[0]?.message).toBe('the second did not stop in order: it is stuck')
   })
 })
