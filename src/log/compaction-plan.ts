@@ -21,23 +21,27 @@ export interface CompactionState {
 
 /** How many of the oldest segments a compaction takes; 0: there is no need. The last segment, which is written, never. */
 export function compactableSegments(segments: readonly CompactableSegment[], state: CompactionState): number {
-  const { config, nowMs } = state
-  let count = 0
-  for (const segment of segments.slice(0, -1)) {
-    const youngest = segment.maxTimestamp.timestamp
-    if (segment.endOffset > state.limitOffset || youngest > nowMs - config.minCompactionLagMs) break
-    count += 1
-  }
-  return isDirty(segments.slice(0, count), state) ? count : 0
+  const closed = segments.slice(0, -1)
+  const untouchable = closed.findIndex((segment) => !mayBeTaken(segment, state))
+  const candidates = untouchable < 0 ? closed : closed.slice(0, untouchable)
+  return isDirty(candidates, state) ? candidates.length : 0
 }
 
-/** Whether the segment that is written should be closed so that it can be compacted with the others. */
+/**
+ * Whether the segment that is written should be closed so that it can be compacted with the others: only when a compaction can
+ * take all of them. Otherwise every round would begin a segment while records are too young or a transaction is open.
+ */
 export function shouldRollForCompaction(segments: readonly CompactableSegment[], state: CompactionState): boolean {
   const active = segments.at(-1)
   if (active === undefined || active.size === 0) return false
+  if (!segments.every((segment) => mayBeTaken(segment, state))) return false
   const dirtyBytes = sizeOf(segments.filter((segment) => segment.endOffset > state.compactedOffset))
   const isOld = state.nowMs - active.createdAtMs > state.config.maxCompactionLagMs
   return isOld || (dirtyBytes >= state.config.compactionMinDirtyBytes && isDirty(segments, state))
+}
+
+function mayBeTaken(segment: CompactableSegment, { config, nowMs, limitOffset }: CompactionState): boolean {
+  return segment.endOffset <= limitOffset && segment.maxTimestamp.timestamp <= nowMs - config.minCompactionLagMs
 }
 
 function isDirty(segments: readonly CompactableSegment[], state: CompactionState): boolean {

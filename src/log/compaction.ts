@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Logger } from '../foundation/logger.ts'
+import { ProtocolError } from '../protocol/protocol-error.ts'
 import { readBatchHeader, type BatchHeader } from '../protocol/record-batch.ts'
 import { RecordReader } from '../protocol/record-reader.ts'
 import { filterBatch } from './batch-filter.ts'
@@ -87,12 +88,9 @@ async function lastOffsets(
     for (let header = scanner.next(); header !== null; header = scanner.next()) {
       if (header.isControl || isAborted(header, aborted)) continue
       if (keyBytes > maxKeyBytes) return { offsets, endOffset: header.baseOffset }
-      const reader = new RecordReader(scanner.bytes())
-      while (reader.next()) {
-        const key = reader.key()?.toString('latin1')
-        if (key === undefined) continue
+      for (const [key, offset] of keysOf(scanner.bytes()) ?? []) {
         if (!offsets.has(key)) keyBytes += key.length + bytesPerMapEntry
-        offsets.set(key, reader.offset)
+        offsets.set(key, offset)
       }
       await turnAfter(compaction.signal, scanner.position, header.sizeInBytes)
     }
@@ -146,12 +144,44 @@ async function copyKept(segment: Segment, output: Segment, round: Round): Promis
   for (let header = scanner.next(); header !== null; header = scanner.next()) {
     if (header.lastOffset >= segment.endOffset)
       throw new CorruptLogError(segment.path(suffixes.log), scanner.position, notInSequence)
-    const kept = header.isControl ? scanner.bytes() : filterBatch(scanner.bytes(), keeper(header, round), horizonMs)
+    const kept = header.isControl ? scanner.bytes() : filterOrCopy(segment, scanner.bytes(), round, horizonMs)
     if (kept !== null) output.append(kept, readBatchHeader(kept), round.config.indexIntervalBytes)
     output.relieveMemory()
     await turnAfter(round.signal, scanner.position, header.sizeInBytes)
   }
   requireEnd(segment, scanner)
+}
+
+/** The keys of a batch with their last offsets; null for a batch that cannot be opened, of which nobody knows what it replaces. */
+function keysOf(batch: Buffer): ReadonlyMap<string, number> | null {
+  const keys = new Map<string, number>()
+  try {
+    const reader = new RecordReader(batch)
+    while (reader.next()) {
+      const key = reader.key()?.toString('latin1')
+      if (key !== undefined) keys.set(key, reader.offset)
+    }
+    return keys
+  } catch (error) {
+    if (error instanceof ProtocolError) return null
+    throw error
+  }
+}
+
+/** A batch that cannot be opened stays as it is: it was accepted unopened, and must not keep all others from compaction. */
+function filterOrCopy(segment: Segment, batch: Buffer, round: Round, horizonMs: number): Buffer | null {
+  const header = readBatchHeader(batch)
+  try {
+    return filterBatch(batch, keeper(header, round), horizonMs)
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    round.logger.warn('a batch cannot be opened; compaction keeps it as it is', {
+      segment: segment.path(suffixes.log),
+      baseOffset: header.baseOffset,
+      error: error.message,
+    })
+    return batch
+  }
 }
 
 function keeper(header: BatchHeader, round: Round): (reader: RecordReader) => boolean {

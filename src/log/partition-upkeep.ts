@@ -6,7 +6,7 @@ import { asStorageError, type SpaceReserve } from './disk-full.ts'
 import type { DurableSegments } from './durable-segments.ts'
 import { replaceFile, type FileSystem } from './file-system.ts'
 import type { LogConfig } from './log-config.ts'
-import { OffsetOutOfRangeError } from './log-error.ts'
+import { CorruptLogError, OffsetOutOfRangeError } from './log-error.ts'
 import { writeCheckpoint, type PartitionCheckpoint } from './partition-checkpoint.ts'
 import { removeOldSnapshots } from './producer-recovery.ts'
 import { encodeSnapshot } from './producer-snapshot.ts'
@@ -16,6 +16,8 @@ import { Segment } from './segment.ts'
 import { fileName, suffixes } from './segment-files.ts'
 
 const snapshotsKept = 2
+/** How long a compaction that met a damaged batch waits: only a person can put that right. */
+const damagePauseMs = 3_600_000
 
 /** A partition's state, which the log and its upkeep share. */
 export interface PartitionState {
@@ -41,6 +43,8 @@ export class PartitionUpkeep {
   readonly #state: PartitionState
   #last: Promise<unknown> = Promise.resolve()
   #checkpointIsUnderWay = false
+  #compactionPausedUntilMs = 0
+  #compactionHasFailed = false
   /** A swap that was decided and failed half-way: the disk may hold the old files, the new ones, or some of both. */
   #swap: Swap | null = null
 
@@ -132,11 +136,13 @@ export class PartitionUpkeep {
 
   /** @returns whether it was worth while. @throws the signal's reason when it fires: the log is then whole, not compacted. */
   async compact(nowMs: number, signal: AbortSignal): Promise<boolean> {
-    const { segments, config, fs, directory, logger } = this.#state
+    const { segments, config, fs, directory, logger, producers } = this.#state
+    if (nowMs < this.#compactionPausedUntilMs) return false
     if (!config.compact || segments.failure !== null) return false
     const { compactedOffset } = this.#state.checkpoint
-    const plan = { config, nowMs, compactedOffset, limitOffset: segments.endOffset }
-    if (shouldRollForCompaction(segments.list, plan)) segments.roll(nowMs)
+    const limit = producers.lastStableOffset(segments.endOffset)
+    const plan = { config, nowMs, compactedOffset, limitOffset: limit }
+    if (!this.#compactionHasFailed && shouldRollForCompaction(segments.list, plan)) segments.roll(nowMs)
     if (compactableSegments(segments.list, plan) === 0) return false
     await this.writeCheckpoint()
     const limitOffset = Math.min(stableEnd(this.#state), this.#state.checkpoint.recoverySegment)
@@ -147,8 +153,15 @@ export class PartitionUpkeep {
       this.#swap = one
       await this.#finishSwap(one)
     }
-    const end = await compactSegments({ ...plan, signal, fs, directory, logger, inputs, swap })
+    this.#compactionHasFailed = true // Until it has not: a compaction that fails must not begin a segment each time.
+    const end = await compactSegments({ ...plan, signal, fs, directory, logger, inputs, swap }).catch(
+      (error: unknown) => {
+        if (error instanceof CorruptLogError) this.#compactionPausedUntilMs = nowMs + damagePauseMs
+        throw error
+      },
+    )
     await this.#save({ ...this.#state.checkpoint, compactedOffset: end })
+    this.#compactionHasFailed = false
     return true
   }
 
