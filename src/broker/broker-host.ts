@@ -34,34 +34,37 @@ export class BrokerHost {
   readonly address: ListenAddress
   /** Resolves when the thread has ended: null after `close`, else why it died. */
   readonly ended: Promise<Error | null>
+  /** What stands, by code: what is wrong, and what to do. */
+  readonly conditions: ReadonlyMap<string, string>
   readonly #worker: Worker
   readonly #clock: Clock
   readonly #closing: Closing
 
   private constructor(
     worker: Worker,
-    address: ListenAddress,
-    ended: Promise<Error | null>,
     clock: Clock,
     closing: Closing,
+    told: Pick<BrokerHost, 'address' | 'ended' | 'conditions'>,
   ) {
     this.#worker = worker
-    this.address = address
-    this.ended = ended
     this.#clock = clock
     this.#closing = closing
+    this.address = told.address
+    this.ended = told.ended
+    this.conditions = told.conditions
   }
 
   /** Starts the thread and waits until it listens. @throws BrokerStartError, or why the thread died. */
-  static async start(options: Omit<BrokerOptions, 'fs'>): Promise<BrokerHost> {
+  static async start(options: Omit<BrokerOptions, 'fs' | 'onCondition'>): Promise<BrokerHost> {
     const { clock, logger, ...rest } = options
     const workerData: BrokerThreadData = { ...rest, loggerName: logger.name }
     const entry = new URL(`./broker-thread${extname(import.meta.url)}`, import.meta.url)
     const worker = new Worker(entry, { name: 'broker', workerData, resourceLimits })
     const closing: Closing = { asked: false, isOver: false }
     const started = deferred<ListenAddress>()
-    const ended = watch(worker, closing, started, forwardTo(logger))
-    return new BrokerHost(worker, await started.promise, ended, clock, closing)
+    const conditions = new Map<string, string>()
+    const ended = watch(worker, closing, { started, conditions, log: forwardTo(logger) })
+    return new BrokerHost(worker, clock, closing, { address: await started.promise, ended, conditions })
   }
 
   /**
@@ -83,15 +86,23 @@ export class BrokerHost {
 function watch(
   worker: Worker,
   closing: Closing,
-  started: Deferred<ListenAddress>,
-  log: (line: FromBrokerThread & { readonly type: 'log' }) => void,
+  into: {
+    readonly started: Deferred<ListenAddress>
+    readonly conditions: Map<string, string>
+    readonly log: (line: FromBrokerThread & { readonly type: 'log' }) => void
+  },
 ): Promise<Error | null> {
+  const { started, conditions, log } = into
   const ended = deferred<Error | null>()
   let failure: Error | null = null
   worker.on('message', (message: FromBrokerThread) => {
     if (message.type === 'started') started.resolve(message.address)
     else if (message.type === 'refused') failure = new BrokerStartError(message.name, message.message)
     else if (message.type === 'log') log(message)
+    else if (message.type === 'condition') {
+      if (message.message === null) conditions.delete(message.code)
+      else conditions.set(message.code, message.message)
+    }
   })
   worker.on('error', (error: unknown) => {
     failure = error instanceof Error ? error : new BrokerError(String(error))

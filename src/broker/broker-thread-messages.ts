@@ -25,6 +25,8 @@ export type FromBrokerThread =
   /** It cannot start: by the name and message of the error. */
   | { readonly type: 'refused'; readonly name: string; readonly message: string }
   | { readonly type: 'stopped' }
+  /** A condition of the broker stands, or with null is over. */
+  | { readonly type: 'condition'; readonly code: string; readonly message: string | null }
   | {
       readonly type: 'log'
       readonly level: LogLevel

@@ -22,7 +22,12 @@ const logger = new NamedLogger(loggerName, {
 })
 
 try {
-  const broker = await Broker.start({ ...options, clock: systemClock, logger })
+  const broker = await Broker.start({
+    ...options,
+    clock: systemClock,
+    logger,
+    onCondition: (code, message) => say({ type: 'condition', code, message }),
+  })
   port.on('message', (message: ToBrokerThread) => {
     if (message.type === 'stop') void stop(broker)
   })

@@ -3,11 +3,13 @@ import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logger.ts'
 import type { FileSystem } from '../log/file-system.ts'
 import { NodeFileSystem } from '../log/node-file-system.ts'
+import { BrokerConditions, type ConditionListener } from './broker-conditions.ts'
 import { defaultBrokerConfig, type BrokerConfig } from './broker-config.ts'
 import type { AdvertisedNode, BrokerState } from './broker-state.ts'
 import { Coordinators } from './coordinator/coordinators.ts'
 import type { CoordinatorConfig } from './coordinator/coordinator-config.ts'
 import { DataDirectoryLock } from './data-directory-lock.ts'
+import { DiskWatch } from './disk-watch.ts'
 import { handlerTable } from './handler-table.ts'
 import { LogUpkeep } from './log-upkeep.ts'
 import { Router } from './router.ts'
@@ -27,6 +29,7 @@ export interface BrokerOptions {
   readonly coordinators?: Partial<CoordinatorConfig>
   /** The disk; the machine's unless a test gives another. */
   readonly fs?: FileSystem
+  readonly onCondition?: ConditionListener
 }
 
 const allInterfaces: ReadonlySet<string> = new Set(['0.0.0.0', '::', ''])
@@ -85,7 +88,10 @@ async function start(
   const lock = DataDirectoryLock.acquire(dataDir, clock)
   stops.unshift(() => lock.release())
   const fs = options.fs ?? openNodeFileSystem(stops)
-  const topics = await Topics.open({ fs, dataDirectory: dataDir, clock, logger, logDefaults: config.log })
+  const conditions = new BrokerConditions(logger, options.onCondition)
+  const disk = new DiskWatch({ fs, dataDirectory: dataDir, clock, conditions })
+  stops.unshift(() => disk.close())
+  const topics = await Topics.open({ fs, dataDirectory: dataDir, clock, logger, logDefaults: config.log, disk })
   stops.unshift(() => topics.close())
   let node: AdvertisedNode = { nodeId: config.nodeId, host: '', port: 0 }
   const state: BrokerState = { config, topics, clock, logger, node: () => node }

@@ -17,6 +17,7 @@ import {
   type TopicRecord,
 } from './cluster-file.ts'
 import { defaultReserveBytes, DiskReserve } from './disk-reserve.ts'
+import type { DiskWatch } from './disk-watch.ts'
 import { PartitionFolders } from './partition-folders.ts'
 import { PartitionLogs } from './partition-logs.ts'
 import { logConfigOf, type TopicOverrides } from './topic-configs.ts'
@@ -48,6 +49,8 @@ export interface TopicsOptions {
   readonly logDefaults: LogConfig
   /** Bytes that are kept for deletions on a full disk. */
   readonly reserveBytes?: number
+  /** Told of writes that fail. */
+  readonly disk?: DiskWatch
 }
 
 /**
@@ -228,6 +231,11 @@ export class Topics {
     return this.#reserve.fill(Math.max(reserveBytes, 2 * clusterFileSize(this.#metadata)))
   }
 
+  /** Says that something could not be written. */
+  writeFailed(error: unknown): void {
+    this.#options.disk?.failed(error)
+  }
+
   /** Closes all logs, after the change that is under way. */
   async close(): Promise<void> {
     await this.#turn
@@ -349,6 +357,7 @@ export class Topics {
       return await result
     } catch (error) {
       const { fs, dataDirectory } = this.#options
+      this.writeFailed(error)
       throw asStorageError(fs, dataDirectory, error, `topic ${name} cannot be changed`)
     }
   }

@@ -15,7 +15,7 @@ import { startRest } from '../rest/rest-server.ts'
 import { prometheusText } from '../runtime/metrics/prometheus-text.ts'
 import { Worker } from '../runtime/worker.ts'
 import { addressText, startEmbeddedBroker } from './embedded-broker.ts'
-import { processSamples, stateSamples } from './process-samples.ts'
+import { conditionSamples, processSamples, stateSamples } from './process-samples.ts'
 import { taskSettings, groupTimes } from './settings-of.ts'
 import { openStores, type Stores } from './stores.ts'
 import { Undo } from './undo.ts'
@@ -67,6 +67,7 @@ async function start(
   const logDied = deferred<Error>()
   let bootstrapServers = config.bootstrapServers
   let brokerAddress: string | null = null
+  let conditions: ReadonlyMap<string, string> = new Map()
   if (config.embedded !== null) {
     const broker = await startEmbeddedBroker(config.embedded, clock, logger.child('broker'))
     undo.add('the embedded log', async () => await broker.close(), Number.POSITIVE_INFINITY)
@@ -74,6 +75,7 @@ async function start(
       if (reason !== null) logDied.resolve(reason)
     })
     brokerAddress = addressText(broker.address)
+    conditions = broker.conditions
     bootstrapServers = brokerAddress
   }
   const client = await KafkaClient.connect({
@@ -92,7 +94,13 @@ async function start(
   const rest = await startRest({
     herder: herder.herder,
     metrics: () =>
-      prometheusText([...processSamples(), ...stateSamples(herder.statuses), ...herder.worker.metrics.labelled()]),
+      prometheusText([
+        ...processSamples(),
+        ...conditionSamples(conditions),
+        ...stateSamples(herder.statuses),
+        ...herder.worker.metrics.labelled(),
+      ]),
+    conditions: () => [...conditions].map(([code, message]) => `${code}: ${message}`),
     listeners,
     clock,
     logger: logger.child('rest'),

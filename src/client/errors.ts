@@ -38,6 +38,8 @@ export class ClientClosedError extends KafkaError {}
 export class BrokerError extends KafkaError {
   readonly code: number
   readonly codeName: string
+  /** What the broker said about it; empty when nothing. */
+  readonly detail: string
 
   /** @param what what was asked, for example `Produce to orders-0`. */
   constructor(code: number, what: string, detail?: string | null) {
@@ -45,6 +47,7 @@ export class BrokerError extends KafkaError {
     super(`${what} failed with ${errorName(code)}${text}`, { retriable: isRetriableCode(code) })
     this.code = code
     this.codeName = errorName(code)
+    this.detail = detail ?? ''
   }
 }
 

@@ -17,6 +17,7 @@ import {
 import { LeaderFinder } from './leader-finder.ts'
 import type { PartitionQueue, Settled } from './partition-queue.ts'
 import type { ProducerBatch } from './producer-batch.ts'
+import type { TroubleWatch } from './write-trouble.ts'
 
 const requestTimeoutMs = 30_000
 const requestOverheadPerBatch = 300
@@ -65,6 +66,7 @@ export interface SenderOptions {
   readonly maxInFlight: number
   readonly maxRequestSize: number
   readonly deliveryTimeoutMs: number
+  readonly trouble: TroubleWatch
   /** A batch is durable (`error` null), or given up. */
   readonly onDone: (batch: ProducerBatch, error: Error | null) => void
 }
@@ -89,12 +91,14 @@ export class ProduceSender {
   readonly #requests = new Map<number, number>()
   readonly #closing = new AbortController()
   readonly #leaders: LeaderFinder
+  readonly #trouble: TroubleWatch
   #isIdentifying = false
   #timer: { readonly at: number; readonly cancel: () => void } | null = null
   #warnedAt = Number.NEGATIVE_INFINITY
 
   constructor(cluster: Cluster, options: SenderOptions) {
     this.#cluster = cluster
+    this.#trouble = options.trouble
     this.#options = options
     this.#lane = cluster.newLane('produce')
     this.#leaders = new LeaderFinder(cluster, this.#closing.signal)
@@ -131,9 +135,10 @@ export class ProduceSender {
   /** Gives up everything, with `error`. */
   close(error: Error): void {
     this.#closing.abort(error)
+    this.#trouble.close()
     this.#timer?.cancel()
     this.#cluster.closeLane(this.#lane)
-    for (const queue of this.#active) for (const batch of queue.clear()) this.#options.onDone(batch, error)
+    for (const queue of this.#active) for (const batch of queue.clear()) this.#done(batch, error)
     this.#active.clear()
   }
 
@@ -210,8 +215,13 @@ export class ProduceSender {
     else this.#failed(queue, batch, error, !notWritten.has(errorCode))
   }
 
+  #done(batch: ProducerBatch, error: Error | null): void {
+    this.#trouble.over(placeOf(batch))
+    this.#options.onDone(batch, error)
+  }
+
   #settle(settled: readonly Settled[]): void {
-    for (const { batch, error } of settled) this.#options.onDone(batch, error)
+    for (const { batch, error } of settled) this.#done(batch, error)
   }
 
   /** A batch behind one that failed is out of order by our own doing; the first one is not: the broker has lost our sequences. */
@@ -240,13 +250,14 @@ export class ProduceSender {
     if (mayBeWritten) batch.mayBeWritten = true
     if (this.#closing.signal.aborted) {
       queue.drop(batch)
-      this.#options.onDone(batch, this.#closing.signal.reason as Error)
+      this.#done(batch, this.#closing.signal.reason as Error)
       return
     }
     if (!isRetriable(error)) {
       this.#drop(queue, batch, error)
       return
     }
+    this.#trouble.note(placeOf(batch), error)
     const now = this.#cluster.clock.monotonic()
     if (now - this.#warnedAt > warnEveryMs && batch.attempts > 1) {
       this.#warnedAt = now
@@ -257,7 +268,7 @@ export class ProduceSender {
 
   #drop(queue: PartitionQueue, batch: ProducerBatch, error: Error): void {
     queue.drop(batch)
-    this.#options.onDone(batch, batch.isUncertain ? new UnknownOutcomeError(batch, error) : error)
+    this.#done(batch, batch.isUncertain ? new UnknownOutcomeError(batch, error) : error)
   }
 
   #retryAt(batch: ProducerBatch): number {
@@ -291,7 +302,7 @@ export class ProduceSender {
     const known = asError(error)
     for (const queue of this.#active)
       for (const batch of queue.clear())
-        this.#options.onDone(batch, batch.isUncertain ? new UnknownOutcomeError(batch, known) : known)
+        this.#done(batch, batch.isUncertain ? new UnknownOutcomeError(batch, known) : known)
   }
 
   #expire(now: number): void {
@@ -299,7 +310,7 @@ export class ProduceSender {
     if (!Number.isFinite(deliveryTimeoutMs)) return
     for (const queue of this.#active) {
       for (const batch of queue.expire(now - deliveryTimeoutMs))
-        this.#options.onDone(batch, new DeliveryTimeoutError(batch, deliveryTimeoutMs))
+        this.#done(batch, new DeliveryTimeoutError(batch, deliveryTimeoutMs))
     }
   }
 
@@ -322,6 +333,10 @@ export class ProduceSender {
     })
     this.#timer = { at, cancel }
   }
+}
+
+function placeOf({ topic, partition }: ProducerBatch): string {
+  return `${topic}-${partition}`
 }
 
 function requestOf(sent: readonly Sent[]): {

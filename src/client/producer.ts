@@ -9,6 +9,7 @@ import { asError, BrokerError, ClientClosedError, RecordTooLargeError, UnknownPa
 import { PartitionQueue, type BuilderPool, type OutgoingRecord, type QueueLimits } from './partition-queue.ts'
 import type { ProducerBatch } from './producer-batch.ts'
 import { ProduceSender } from './produce-sender.ts'
+import { TroubleWatch, type WriteTrouble } from './write-trouble.ts'
 
 /** What may be said about a producer; names of Kafka's settings in brackets. */
 export interface ProducerOptions {
@@ -100,6 +101,9 @@ export class Producer {
   onAcknowledged: (tokens: readonly number[]) => void = () => undefined
   /** Records that will not be written, and why: trying again cannot help. Must not throw. */
   onFailed: (error: Error, tokens: readonly number[]) => void = () => undefined
+  /** What keeps records from being written while they are retried, and null when it is over. Must not throw. */
+  onTrouble: (trouble: WriteTrouble | null) => void = () => undefined
+  readonly #trouble: TroubleWatch
   readonly #cluster: Cluster
   readonly #limits: QueueLimits
   readonly #bufferMemory: number
@@ -132,7 +136,10 @@ export class Producer {
       maxInFlight: Math.min(options.maxInFlight ?? 5, 5),
       codec: options.compression ?? 'none',
     }
+    this.#trouble = new TroubleWatch(cluster.clock)
+    this.#trouble.onChange = (trouble) => this.onTrouble(trouble)
     this.#sender = new ProduceSender(cluster, {
+      trouble: this.#trouble,
       maxInFlight: this.#limits.maxInFlight,
       maxRequestSize: this.#maxRequestSize,
       deliveryTimeoutMs: this.#deliveryTimeoutMs,
@@ -215,11 +222,18 @@ export class Producer {
     try {
       const withinMs = Number.isFinite(this.#deliveryTimeoutMs) ? this.#deliveryTimeoutMs : undefined
       await cluster.retrying(`find topic ${name}`, { signal, withinMs }, async () => {
-        await cluster.refreshMetadata([name], { allowAutoTopicCreation: this.#autoCreate, signal })
-        const code = cluster.metadata.topicErrors.get(name)
-        if (code !== undefined) throw new BrokerError(code, `looking up topic ${name}`)
+        try {
+          await cluster.refreshMetadata([name], { allowAutoTopicCreation: this.#autoCreate, signal })
+          const code = cluster.metadata.topicErrors.get(name)
+          if (code !== undefined) throw new BrokerError(code, `looking up topic ${name}`)
+        } catch (error) {
+          if (!signal.aborted) this.#trouble.note(name, asError(error))
+          throw error
+        }
       })
+      this.#trouble.over(name)
     } catch (error) {
+      this.#trouble.over(name)
       this.#topics.delete(name)
       if (this.#lastTopic === topic) this.#lastTopic = null
       this.#failStash(topic, asError(error))

@@ -30,6 +30,8 @@ export interface RestContext {
   readonly herder: Herder
   /** The page for Prometheus. */
   readonly metrics: () => string | Promise<string>
+  /** What stands of the embedded log, as `CODE: text`; `/health` tells. */
+  readonly conditions?: () => readonly string[]
 }
 
 /** One operation of the API. The path is written as in openapi.yaml: `/connectors/{connector}/status`. */

@@ -45,7 +45,12 @@ export class OffsetsTopic {
     const nowMs = this.#clock.now()
     for (const { key, value } of records) builder.append(key, value, [], nowMs)
     const log = topic.partitions[partitionOfGroup(group, topic.partitions.length)] as PartitionLog
-    await log.append(builder.finish(), 'broker')
+    try {
+      await log.append(builder.finish(), 'broker')
+    } catch (error) {
+      this.#topics.writeFailed(error)
+      throw error
+    }
   }
 
   /**

@@ -68,6 +68,7 @@ async function append(
       logStartOffset: appended.logStartOffset,
     }
   } catch (error) {
+    state.topics.writeFailed(error)
     if (error instanceof RejectedBatchError) return refused(index, error.errorCode, error.message, error.records)
     if (error instanceof LogError || error instanceof TopicError) return refused(index, error.errorCode, error.message)
     state.logger.error('an append failed', { topic, partition: index, error: String(error) })

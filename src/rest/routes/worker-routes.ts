@@ -17,9 +17,10 @@ export const workerRoutes: readonly Route[] = [
     method: 'GET',
     path: '/health',
     timeoutMs: 10_000,
-    async handle({ signal }, { herder }) {
+    async handle({ signal }, { herder, conditions = () => [] }) {
       const health = await herder.health(signal)
-      return { status: statusOf(health), json: { status: health.status, message: messageOf(health) } }
+      const message = [messageOf(health), ...conditions()].join(' ')
+      return { status: statusOf(health), json: { status: health.status, message } }
     },
   },
   {

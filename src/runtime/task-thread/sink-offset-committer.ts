@@ -1,4 +1,4 @@
-import type { DurableOffset, OffsetToCommit, SinkTask } from '../../api/task.ts'
+import type { DurableOffset, OffsetToCommit, SinkTask, TaskContext } from '../../api/task.ts'
 import { FencedMemberError, UnknownTopicError } from '../../client/errors.ts'
 import type { GroupConsumer } from '../../client/group-consumer.ts'
 import type { Clock } from '../../foundation/clock.ts'
@@ -17,7 +17,15 @@ export interface SinkOffsetCommitterOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly intervalMs: number
+  readonly setCondition: TaskContext['setCondition']
 }
+
+/** A commit that takes longer is shown in the task's status. */
+const shownAfterMs = 3000
+const waitingCode = 'COMMIT_WAITS'
+const waitingText =
+  'the log does not take the offsets of this task, and the task waits for it: the disk of the log may be full, or its broker away ' +
+  '(see /health and the log). Nothing is lost; after a restart records are delivered again from the last commit on'
 
 /**
  * Asks a task what is durable, commits it, and tells the task the outcome, all inside one turn of the task's lock. Every
@@ -64,9 +72,10 @@ export class SinkOffsetCommitter {
   }
 
   async #send(task: SinkTask, commit: readonly OffsetToCommit[], signal: AbortSignal): Promise<void> {
-    const { consumer, positions, meters, clock, logger } = this.#options
+    const { consumer, positions, meters, clock, logger, setCondition } = this.#options
     failPoint('after-upload-before-commit')
     const began = clock.monotonic()
+    const cancel = clock.after(shownAfterMs, () => setCondition(waitingCode, waitingText))
     try {
       await consumer.commit(commit, signal)
     } catch (error) {
@@ -74,6 +83,9 @@ export class SinkOffsetCommitter {
       if (!(error instanceof FencedMemberError || error instanceof UnknownTopicError)) throw error
       logger.warn(`${namesOf(commit)}: ${error.message}; records will be delivered again`)
       return
+    } finally {
+      cancel()
+      setCondition(waitingCode, null)
     }
     positions.committed(commit)
     meters.committed((clock.monotonic() - began) / 1000)

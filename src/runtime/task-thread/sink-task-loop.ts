@@ -109,6 +109,7 @@ export class SinkTaskLoop {
       clock: this.#clock,
       logger: this.#logger,
       intervalMs: options.commitIntervalMs,
+      setCondition: (code, message) => this.#status.setCondition(code, message),
     })
     options.consumer.onAssigned = async (offsets) => await this.#calls.run(async () => await this.#assigned(offsets))
     options.consumer.onRevoked = async (partitions, { lost }) =>

@@ -31,7 +31,10 @@ const offsetEvery = 64
 const tellingBytes = 4096
 
 /** What the loop needs of a producer. */
-export type RecordProducer = Pick<Producer, 'append' | 'room' | 'flush' | 'close' | 'onAcknowledged' | 'onFailed'>
+export type RecordProducer = Pick<
+  Producer,
+  'append' | 'room' | 'flush' | 'close' | 'onAcknowledged' | 'onFailed' | 'onTrouble'
+>
 
 export interface SourceTaskLoopOptions {
   /** A fresh instance for every attempt to start. */
@@ -98,6 +101,12 @@ export class SourceTaskLoop {
       logger: this.#logger,
     })
     options.producer.onAcknowledged = (tokens) => this.#acknowledged(tokens)
+    let trouble: string | null = null
+    options.producer.onTrouble = (next) => {
+      if (trouble !== null && trouble !== next?.code) this.#status.setCondition(trouble, null)
+      trouble = next?.code ?? null
+      if (next !== null) this.#status.setCondition(next.code, next.message)
+    }
     options.producer.onFailed = (error, [token]) =>
       this.#control.fail(refusedByLog(error, token === undefined ? null : this.#submitted.offsetOf(token)))
   }

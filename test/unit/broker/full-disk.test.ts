@@ -22,6 +22,8 @@ interface World {
   readonly client: RawKafkaClient
   readonly harness: BrokerHarness
   readonly dataDir: string
+  readonly clock: ManualClock
+  readonly conditions: ReadonlyMap<string, string>
 }
 
 /** A broker with the topics `orders` (one record) and `big` (many records) on a disk without a free byte. */
@@ -30,7 +32,13 @@ async function onFullDisk(): Promise<World> {
   const dataDir = mkdtempSync(join(tmpdir(), 'penstock-full-'))
   cleanups.push(() => rmSync(dataDir, { recursive: true, force: true }))
   fs.makeDirectory(dataDir)
-  const harness = await BrokerHarness.start({ fs, dataDir, clock: new ManualClock(Date.now()) })
+  const clock = new ManualClock(Date.now())
+  const conditions = new Map<string, string>()
+  const onCondition = (code: string, message: string | null): void => {
+    if (message === null) conditions.delete(code)
+    else conditions.set(code, message)
+  }
+  const harness = await BrokerHarness.start({ fs, dataDir, clock, onCondition })
   cleanups.push(async () => {
     fs.capacity = Number.POSITIVE_INFINITY
     await harness.close()
@@ -41,7 +49,7 @@ async function onFullDisk(): Promise<World> {
   for (let i = 0; i < 50; i += 1) await produceOne(client, 'big', Buffer.from(filler))
   fs.capacity = fs.usedBytes
   expect(await produceOne(client, 'orders', Buffer.from(filler))).toMatchObject({ errorCode: 56 })
-  return { fs, client, harness, dataDir }
+  return { fs, client, harness, dataDir, clock, conditions }
 }
 
 async function takesWrites({ client }: World): Promise<void> {
@@ -112,6 +120,19 @@ describe('on a disk without a free byte', () => {
     expect(fetched.responses[0]?.partitions[0]).toMatchObject({ errorCode: 0, highWatermark: 1 })
     await expect(harness.broker.topics.delete('big')).resolves.toBeUndefined()
     await takesWrites({ ...world, client })
+  })
+
+  it('a condition says so until there is room again', async () => {
+    const { client, conditions, clock, fs } = await onFullDisk()
+    expect([...conditions]).toEqual([
+      ['BROKER_DISK_FULL', expect.stringMatching(/^the disk of .* is full \(0 KiB free\)\. Free space on it/)],
+    ])
+    clock.advance(5000)
+    expect(conditions.size).toBe(1)
+    fs.capacity += 4 * 1024 * 1024
+    clock.advance(1000)
+    expect(conditions.size).toBe(0)
+    expect(await produceOne(client, 'orders', Buffer.from(filler))).toMatchObject({ errorCode: 0 })
   })
 
   it('refusals name the path, the free space and what to do', async () => {

@@ -74,6 +74,19 @@ describe('the REST API', () => {
     expect(await client.get('/health')).toMatchObject({ status, json: { status: health.status, message } })
   })
 
+  it('tells in the health what stands of the embedded log, which makes no worker unhealthy', async () => {
+    const listeners = [{ host: '127.0.0.1', port: 0 }]
+    const conditions = (): readonly string[] => ['BROKER_DISK_FULL: the disk is full.']
+    const options = { herder, listeners, clock: systemClock, logger: lines, metrics: () => '', conditions }
+    const second = await startRest(options)
+    const answer = await new RestClient(second.url).get('/health')
+    await second.close()
+    expect(answer).toMatchObject({
+      status: 200,
+      json: { status: 'healthy', message: expect.stringMatching(/requests\. BROKER_DISK_FULL: the disk is full\.$/) },
+    })
+  })
+
   it('creates a connector and says where it is', async () => {
     const answer = await create('a', { ...source, 'tasks.max': 1, 'batch.size': 10.0, flag: true })
     expect(answer).toMatchObject({

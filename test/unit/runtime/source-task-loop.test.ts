@@ -302,4 +302,21 @@ describe('the loop of a source task', () => {
     expect(task.commits).toEqual([])
     expect(logger.lines.map(({ message }) => message).join()).toContain('will be read again')
   })
+
+  it('shows what keeps its records from being written, for as long as it does', async () => {
+    const { producer, control, states, ended } = host()
+    await untilPasses(() => expect(states).toEqual(['RUNNING']))
+    producer.onTrouble({ code: 'LOG_UNREACHABLE', message: 'gone' })
+    producer.onTrouble({ code: 'BROKER_DISK_FULL', message: 'full' })
+    producer.onTrouble(null)
+    expect(states.filter((state) => state.startsWith('RUNNING'))).toEqual([
+      'RUNNING',
+      'RUNNING: LOG_UNREACHABLE: gone',
+      'RUNNING',
+      'RUNNING: BROKER_DISK_FULL: full',
+      'RUNNING',
+    ])
+    control.stop()
+    await ended
+  })
 })
