@@ -2,6 +2,7 @@ import { LogError } from '../log/log-error.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import type { BrokerState } from './broker-state.ts'
 import { resourceTypes } from './config-resources.ts'
+import { repeatedOf } from './repeated.ts'
 import { topicConfigFault, type TopicOverrides } from './topic-configs.ts'
 import { TopicError } from './topic-error.ts'
 
@@ -19,10 +20,7 @@ export interface AlterAnswer extends ConfigResource {
 
 /** The resources that a request names more than once. */
 export function repeatedResources<R extends ConfigResource>(resources: readonly R[]): ReadonlySet<R> {
-  const nameOf = (resource: ConfigResource): string => `${resource.resourceType}:${resource.resourceName}`
-  const counts = new Map<string, number>()
-  for (const resource of resources) counts.set(nameOf(resource), (counts.get(nameOf(resource)) ?? 0) + 1)
-  return new Set(resources.filter((resource) => (counts.get(nameOf(resource)) ?? 0) > 1))
+  return repeatedOf(resources, ({ resourceType, resourceName }) => `${resourceType}:${resourceName}`)
 }
 
 /** Changes what a topic sets itself, after checking all that it would set. */

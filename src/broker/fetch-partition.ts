@@ -25,6 +25,7 @@ export class FetchPartition {
   readonly log: PartitionLog | null
   readonly #maxBytes: number
   readonly #isolation: Isolation
+  readonly #isGone: (log: PartitionLog, index: number) => boolean
   readonly #parts: Buffer[] = []
   readonly #aborted = new Map<string, AbortedTransaction>()
   #nextOffset: number
@@ -42,6 +43,8 @@ export class FetchPartition {
     readonly offset: number
     readonly maxBytes: number
     readonly isolation: Isolation
+    /** Whether the log was closed because its topic is deleted. */
+    readonly isGone: (log: PartitionLog, index: number) => boolean
   }) {
     this.index = options.index
     this.log = options.log
@@ -49,6 +52,7 @@ export class FetchPartition {
     this.#nextOffset = options.offset
     this.#maxBytes = options.maxBytes
     this.#isolation = options.isolation
+    this.#isGone = options.isGone
   }
 
   /** Bytes read so far. */
@@ -62,12 +66,11 @@ export class FetchPartition {
 
   /**
    * Reads what became visible, `room` bytes at most; the first batch of an answer that is empty so far comes whole all the same.
-   * `isGone` tells whether the log was closed because its topic is deleted.
+   * Without room it still says where the log begins and ends.
    */
-  read(room: number, answerIsEmpty: boolean, isGone: (log: PartitionLog) => boolean): void {
+  read(room: number, answerIsEmpty: boolean): void {
     if (this.log === null || this.hasFailed) return
     const maxBytes = Math.min(this.#maxBytes - this.#bytes, room)
-    if (maxBytes <= 0 && !answerIsEmpty) return
     try {
       const answer = this.log.read({
         offset: this.#nextOffset,
@@ -87,7 +90,7 @@ export class FetchPartition {
       this.#bytes += answer.batches.length
     } catch (error) {
       if (!(error instanceof LogError)) throw error
-      this.#fail(isGone(this.log) ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION : error.errorCode)
+      this.#fail(this.#isGone(this.log, this.index) ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION : error.errorCode)
     }
   }
 
@@ -101,7 +104,7 @@ export class FetchPartition {
       lastStableOffset: this.#lastStableOffset,
       logStartOffset: this.#logStartOffset,
       abortedTransactions: this.#isolation === 'read_committed' && !this.hasFailed ? this.#sortedAborted() : null,
-      records: this.#parts.length === 1 && first !== undefined ? first : Buffer.concat(this.#parts),
+      records: first === undefined ? nothing : this.#parts.length === 1 ? first : Buffer.concat(this.#parts),
     }
   }
 

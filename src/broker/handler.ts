@@ -23,6 +23,8 @@ export interface Handler<A extends Api = Api> {
   readonly advertised: readonly [number, number]
   /** Whether consecutive requests of a connection may be under way together. Their answers stay in order. */
   readonly overlaps: boolean
+  /** Whether a request may be as large as the batches that are in it. */
+  readonly carriesRecords: boolean
   handle(request: RequestOf<A>, context: RequestContext): Answer<A> | Promise<Answer<A>>
 }
 
@@ -30,12 +32,13 @@ export interface Handler<A extends Api = Api> {
 export function defineHandler<A extends Api>(
   api: A,
   handle: (request: RequestOf<A>, context: RequestContext) => Answer<A> | Promise<Answer<A>>,
-  options: { readonly advertised?: readonly [number, number]; readonly overlaps?: boolean } = {},
+  options: Partial<Pick<Handler, 'advertised' | 'overlaps' | 'carriesRecords'>> = {},
 ): Handler {
   const handler: Handler<A> = {
     api,
     advertised: options.advertised ?? api.versions,
     overlaps: options.overlaps ?? false,
+    carriesRecords: options.carriesRecords ?? false,
     handle,
   }
   return handler

@@ -6,6 +6,11 @@ import { apiVersions } from '../protocol/messages/api-versions.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import type { Handler, RequestContext } from './handler.ts'
 
+/** Elements that the arrays of a request may have in all; a consumer of 10,000 partitions has about as many. */
+const maxRequestElements = 100_000
+/** Bytes of a request without records. All that it says becomes objects, and some of it stays with its group. */
+const maxRequestBytesWithoutRecords = 8 * 1024 * 1024
+
 /** A request whose header was read: what serves it, and where its body begins. */
 export interface RoutedRequest {
   readonly header: RequestHeader
@@ -32,10 +37,14 @@ export class Router {
 
   /** Reads the header. @throws ProtocolError when the API or version is not served: Kafka closes the connection then. */
   route(frame: Buffer): RoutedRequest {
-    const reader = new ByteReader(frame)
+    const reader = new ByteReader(frame, 0, maxRequestElements)
     const header = readRequestHeader(reader)
     const handler = this.#handlers.get(header.apiKey)
     if (handler === undefined) throw new ProtocolError(`API ${header.apiKey} is not served`)
+    if (frame.length > maxRequestBytesWithoutRecords && !handler.carriesRecords)
+      throw new ProtocolError(
+        `a ${handler.api.name} of ${frame.length} bytes is larger than ${maxRequestBytesWithoutRecords}`,
+      )
     return { header, handler, reader, frame, sizeInBytes: frame.length }
   }
 

@@ -21,10 +21,7 @@ export function topicNameFault(name: string): string | null {
   return `Topic name is invalid: '${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`
 }
 
-/** The existing topic whose name differs from `name` only by dots and underscores: their metrics would be the same. */
-export function collidingTopic(name: string, existing: Iterable<string>): string | null {
-  if (!/[._]/.test(name)) return null
-  const flat = name.replaceAll('.', '_')
-  for (const other of existing) if (other !== name && other.replaceAll('.', '_') === flat) return other
-  return null
+/** What two names have in common that differ only by dots and underscores. */
+export function collisionKey(name: string): string {
+  return name.replaceAll('.', '_')
 }

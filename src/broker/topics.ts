@@ -22,6 +22,7 @@ import { PartitionFolders } from './partition-folders.ts'
 import { PartitionLogs } from './partition-logs.ts'
 import { logConfigOf, type TopicOverrides } from './topic-configs.ts'
 import { TopicError } from './topic-error.ts'
+import { TopicIndex } from './topic-index.ts'
 import { isInternalTopic, offsetsTopicName } from './topic-name.ts'
 
 /** A topic that can be written and read. */
@@ -59,8 +60,7 @@ export interface TopicsOptions {
  */
 export class Topics {
   readonly #options: TopicsOptions
-  readonly #byName = new Map<string, Topic>()
-  readonly #byId = new Map<string, Topic>()
+  readonly #index = new TopicIndex<Topic>()
   readonly #deletionListeners = new Set<DeletionListener>()
   readonly #folders: PartitionFolders
   readonly #logs: PartitionLogs
@@ -87,7 +87,7 @@ export class Topics {
     if (isNew) await topics.#save(metadata)
     topics.#folders.refuseUnknown(metadata)
     for (const [record, partitions] of await topics.#logs.openAll(metadata.topics))
-      topics.#hold(topicOf(record, partitions))
+      topics.#index.hold(topicOf(record, partitions))
     await topics.#finishDeletions()
     await topics.refillReserve()
     return topics
@@ -98,29 +98,30 @@ export class Topics {
   }
 
   get(name: string): Topic | undefined {
-    return this.#byName.get(name)
+    return this.#index.get(name)
   }
 
   byId(id: string): Topic | undefined {
-    return this.#byId.get(id)
+    return this.#index.byId(id)
   }
 
   /** All topics, in the order of their creation. */
   all(): Iterable<Topic> {
-    return this.#byName.values()
+    return this.#index.all()
   }
 
-  names(): Iterable<string> {
-    return this.#byName.keys()
+  /** @see TopicIndex.colliding */
+  colliding(name: string): string | null {
+    return this.#index.colliding(name)
   }
 
   partition(name: string, index: number): PartitionLog | undefined {
-    return this.#byName.get(name)?.partitions[index]
+    return this.#index.get(name)?.partitions[index]
   }
 
   /** The ids of the idempotent producers that any partition remembers. */
   *producerIds(): Iterable<number> {
-    for (const { partitions } of this.#byName.values())
+    for (const { partitions } of this.#index.all())
       for (const { producers } of partitions) yield* producers.entries.keys()
   }
 
@@ -128,7 +129,7 @@ export class Topics {
   isObsolete(name: string, partition: number, offset: number): boolean {
     const { deleting, obsoleteOffsets } = this.#metadata
     // While it is being deleted there is no other topic of that name.
-    if (!this.#byName.has(name) && deleting.some((record) => record.name === name)) return true
+    if (!this.#index.has(name) && deleting.some((record) => record.name === name)) return true
     return obsoleteOffsets.some((record) => record.name === name && offset < (record.before[partition] ?? 0))
   }
 
@@ -147,7 +148,7 @@ export class Topics {
   /** Creates a topic. @throws TopicError TOPIC_ALREADY_EXISTS, KAFKA_STORAGE_ERROR */
   create(name: string, partitionCount: number, configs: TopicOverrides): Promise<Topic> {
     return this.#inTurn(name, async () => {
-      if (this.#byName.has(name))
+      if (this.#index.has(name))
         throw new TopicError(errorCodes.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`)
       const record: TopicRecord = { name, id: randomUuid(), partitionCount, configs }
       await this.#removeDeleted(name)
@@ -158,16 +159,16 @@ export class Topics {
         await this.#logs.discard(partitions)
         throw error
       }
-      return this.#hold(topicOf(record, partitions))
+      return this.#index.hold(topicOf(record, partitions))
     })
   }
 
   /** The topic of that name, created with `partitionCount` partitions when there is none. */
   async ensure(name: string, partitionCount: number, configs: TopicOverrides = {}): Promise<Topic> {
     try {
-      return this.#byName.get(name) ?? (await this.create(name, partitionCount, configs))
+      return this.#index.get(name) ?? (await this.create(name, partitionCount, configs))
     } catch (error) {
-      const existing = this.#byName.get(name)
+      const existing = this.#index.get(name)
       if (existing !== undefined) return existing // Somebody else was first.
       throw error
     }
@@ -182,8 +183,7 @@ export class Topics {
       const decided = { ...this.#metadata, topics, deleting: [...this.#metadata.deleting, record] }
       await this.#reserve.use(() => this.#save(decided))
       // It is decided, and done at the latest by the next start: what fails from here on is not the client's concern.
-      this.#byName.delete(name)
-      this.#byId.delete(topic.id)
+      this.#index.remove(topic)
       this.#forgetOffsets(record)
       await this.#logs.discard(topic.partitions)
       await this.#finishDeletions()
@@ -209,7 +209,7 @@ export class Topics {
         await this.#logs.discard(added)
         throw error
       }
-      return this.#hold({ ...topic, partitions: [...topic.partitions, ...added] })
+      return this.#index.hold({ ...topic, partitions: [...topic.partitions, ...added] })
     })
   }
 
@@ -221,7 +221,7 @@ export class Topics {
       await this.#reserve.use(() => this.#replaceRecord({ ...this.#recordOf(name), configs }))
       const logConfig = logConfigOf(configs, this.#options.logDefaults)
       for (const partition of topic.partitions) partition.updateConfig(logConfig)
-      return this.#hold({ ...topic, configs })
+      return this.#index.hold({ ...topic, configs })
     })
   }
 
@@ -239,11 +239,11 @@ export class Topics {
   /** Closes all logs, after the change that is under way. */
   async close(): Promise<void> {
     await this.#turn
-    await this.#logs.close([...this.#byName.values()].flatMap((topic) => topic.partitions))
+    await this.#logs.close([...this.#index.all()].flatMap((topic) => topic.partitions))
   }
 
   #existing(name: string): Topic {
-    const topic = this.#byName.get(name)
+    const topic = this.#index.get(name)
     if (topic === undefined) throw new TopicError(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic '${name}'.`)
     return topic
   }
@@ -253,12 +253,6 @@ export class Topics {
     if (record === undefined)
       throw new TopicError(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic '${name}'.`)
     return record
-  }
-
-  #hold(topic: Topic): Topic {
-    this.#byName.set(topic.name, topic)
-    this.#byId.set(topic.id, topic)
-    return topic
   }
 
   #forgetOffsets(record: TopicRecord): void {
@@ -306,16 +300,16 @@ export class Topics {
 
   async #removeDeleted(name: string): Promise<void> {
     for (const record of this.#metadata.deleting)
-      if (record.name === name) await this.#folders.remove(record, this.#byName.has(name))
+      if (record.name === name) await this.#folders.remove(record, this.#index.has(name))
   }
 
   /** The metadata once the folders of deleted topics of that name are gone: only their offsets may be left. */
   #withoutDeleted(name: string, metadata: ClusterMetadata = this.#metadata): ClusterMetadata {
     const gone = metadata.deleting.filter((record) => record.name === name)
     if (gone.length === 0) return metadata
-    const before = this.#byName.get(offsetsTopicName)?.partitions.map((log) => log.logEndOffset) ?? []
+    const before = this.#index.get(offsetsTopicName)?.partitions.map((log) => log.logEndOffset) ?? []
     const obsolete: ObsoleteOffsets[] = gone
-      .filter(({ id }) => before.length > 0 && !this.#forgotten.has(id) && !this.#byName.has(name))
+      .filter(({ id }) => before.length > 0 && !this.#forgotten.has(id) && !this.#index.has(name))
       .map(({ id }) => ({ name, id, before }))
     const deleting = metadata.deleting.filter((record) => record.name !== name)
     return { ...metadata, deleting, obsoleteOffsets: [...metadata.obsoleteOffsets, ...obsolete] }

@@ -47,6 +47,7 @@ import type { AbortedTransaction } from './transaction-index.ts'
 /** How long a partition that failed refuses writes before it tries to recover. */
 const recoveryPauseMs = 1000
 const leaderEpoch = 0
+const noBytes = Buffer.alloc(0)
 
 /** Which records a reader may see. */
 export type Isolation = 'read_uncommitted' | 'read_committed'
@@ -218,6 +219,11 @@ export class PartitionLog {
       throw new OffsetOutOfRangeError(offset, logStartOffset, logEndOffset)
     }
     const endOffset = isolation === 'read_committed' ? lastStableOffset : highWatermark
+    const abortedInNothing = isolation === 'read_committed' ? [] : null
+    const nothing = { batches: noBytes, nextOffset: offset, abortedTransactions: abortedInNothing }
+    // Most polls are at the end: they cost no look at the segments.
+    if (offset >= endOffset || (request.maxBytes <= 0 && !request.minOneBatch))
+      return { ...nothing, highWatermark, lastStableOffset, logStartOffset }
     const { list } = this.#segments
     const { batches, nextOffset } = this.#segments.onDisk(() => readBatches(list, { ...request, endOffset }))
     const abortedTransactions = isolation === 'read_committed' ? this.#abortedBetween(offset, nextOffset) : null

@@ -2,17 +2,28 @@ import { readInt64 } from './int64.ts'
 import { ProtocolError } from './protocol-error.ts'
 
 /** Elements that the arrays of one message may have in all: small elements must not blow a frame up to gigabytes. */
-const maxElements = 2_000_000
+const defaultMaxElements = 2_000_000
+/** The longest string of the protocol, in bytes: what is read must fit every string that it is later written to. */
+const maxStringBytes = 0x7fff
+/** A byte that is no UTF-8 is read as a character of three bytes. */
+const maxBytesPerByte = 3
 
 /** Reads the primitive types of the protocol. Everything is checked against the end of the buffer. */
 export class ByteReader {
   readonly buffer: Buffer
   position: number
-  #elementsLeft = maxElements
+  readonly #maxElements: number
+  #elements = 0
 
-  constructor(buffer: Buffer, position = 0) {
+  constructor(buffer: Buffer, position = 0, maxElements: number = defaultMaxElements) {
     this.buffer = buffer
     this.position = position
+    this.#maxElements = maxElements
+  }
+
+  /** Array elements that were announced so far. */
+  get elementCount(): number {
+    return this.#elements
   }
 
   /** Bytes that are left. */
@@ -69,24 +80,36 @@ export class ByteReader {
     return this.buffer.toString('utf8', at, at + length)
   }
 
+  /** A string of `length` bytes. @throws ProtocolError when it is longer than strings of the protocol, also when it is written again. */
+  string(length: number): string {
+    if (length > maxStringBytes) throw new ProtocolError(`a string of ${length} bytes is longer than ${maxStringBytes}`)
+    const text = this.utf8(length)
+    if (length * maxBytesPerByte > maxStringBytes && Buffer.byteLength(text) > maxStringBytes)
+      throw new ProtocolError(
+        `a string of ${length} bytes is not UTF-8, and longer than ${maxStringBytes} with its replacements`,
+      )
+    return text
+  }
+
   /** A view of the next `length` bytes. */
   view(length: number): Buffer {
     const at = this.#take(length)
     return this.buffer.subarray(at, at + length)
   }
 
-  /** Announces an array of `count` elements, each of which takes at least a byte. */
-  elements(count: number): void {
-    if (count > this.remaining)
-      throw new ProtocolError(`an array of ${count} elements does not fit ${this.remaining} bytes`)
-    this.#elementsLeft -= count
-    if (this.#elementsLeft < 0) throw new ProtocolError(`a message has more than ${maxElements} array elements`)
+  /** Announces `count` elements of `what`, each of which takes at least `minBytes`. */
+  elements(count: number, what = 'an array', minBytes = 1): void {
+    if (count * minBytes > this.remaining)
+      throw new ProtocolError(`${what}: ${count} elements do not fit ${this.remaining} bytes`)
+    this.#elements += count
+    if (this.#elements > this.#maxElements)
+      throw new ProtocolError(`${what}: the message has more than ${this.#maxElements} array elements`)
   }
 
   /** Skips a section of tagged fields; `known` sees each tag first and says whether it has read it. */
   taggedFields(known: (tag: number, size: number) => boolean): void {
     const count = this.unsignedVarint()
-    this.elements(count)
+    this.elements(count, 'tagged fields', 2)
     for (let i = 0; i < count; i += 1) {
       const tag = this.unsignedVarint()
       const size = this.unsignedVarint()

@@ -17,6 +17,8 @@ import {
 
 /** Reads and writes one type of one version. */
 interface TypeCodec {
+  /** The fewest bytes a value takes. */
+  readonly minBytes: number
   read(reader: ByteReader): unknown
   write(writer: ByteWriter, value: unknown): void
 }
@@ -38,12 +40,12 @@ interface FieldPlan {
 }
 
 const fixed: Readonly<Record<'bool' | 'int8' | 'int16' | 'int32' | 'int64' | 'uuid', TypeCodec>> = {
-  bool: { read: (reader) => reader.bool(), write: (writer, value) => writer.bool(value as boolean) },
-  int8: { read: (reader) => reader.int8(), write: (writer, value) => writer.int8(value as number) },
-  int16: { read: (reader) => reader.int16(), write: (writer, value) => writer.int16(value as number) },
-  int32: { read: (reader) => reader.int32(), write: (writer, value) => writer.int32(value as number) },
-  int64: { read: (reader) => reader.int64(), write: (writer, value) => writer.int64(value as number) },
-  uuid: { read: (reader) => reader.uuid(), write: (writer, value) => writer.uuid(value as string) },
+  bool: { minBytes: 1, read: (reader) => reader.bool(), write: (writer, value) => writer.bool(value as boolean) },
+  int8: { minBytes: 1, read: (reader) => reader.int8(), write: (writer, value) => writer.int8(value as number) },
+  int16: { minBytes: 2, read: (reader) => reader.int16(), write: (writer, value) => writer.int16(value as number) },
+  int32: { minBytes: 4, read: (reader) => reader.int32(), write: (writer, value) => writer.int32(value as number) },
+  int64: { minBytes: 8, read: (reader) => reader.int64(), write: (writer, value) => writer.int64(value as number) },
+  uuid: { minBytes: 16, read: (reader) => reader.uuid(), write: (writer, value) => writer.uuid(value as string) },
 }
 
 function zeroOf(type: ScalarType | 'array' | 'struct'): unknown {
@@ -68,16 +70,16 @@ function zeroOf(type: ScalarType | 'array' | 'struct'): unknown {
 
 function stringCodec(compact: boolean): TypeCodec {
   return {
+    minBytes: compact ? 1 : 2,
     read(reader) {
       const length = reader.length(compact, 16)
-      return length < 0 ? null : reader.utf8(length)
+      return length < 0 ? null : reader.string(length)
     },
     write(writer, value) {
       if (value === null) return writer.length(-1, compact, 16)
       const text = value as string
       const byteLength = Buffer.byteLength(text, 'utf8')
-      if (!compact && byteLength > 0x7fff)
-        throw new ProtocolError(`a string of ${byteLength} bytes is longer than 32767`)
+      if (byteLength > 0x7fff) throw new ProtocolError(`a string of ${byteLength} bytes is longer than 32767`)
       writer.length(byteLength, compact, 16)
       return writer.utf8(text, byteLength)
     },
@@ -86,6 +88,7 @@ function stringCodec(compact: boolean): TypeCodec {
 
 function bytesCodec(compact: boolean, asView: boolean): TypeCodec {
   return {
+    minBytes: compact ? 1 : 4,
     read(reader) {
       const length = reader.length(compact, 32)
       if (length < 0) return null
@@ -101,12 +104,13 @@ function bytesCodec(compact: boolean, asView: boolean): TypeCodec {
   }
 }
 
-function arrayCodec(element: TypeCodec, compact: boolean): TypeCodec {
+function arrayCodec(element: TypeCodec, name: string, compact: boolean): TypeCodec {
   return {
+    minBytes: compact ? 1 : 4,
     read(reader) {
       const count = reader.length(compact, 32)
       if (count < 0) return null
-      reader.elements(count)
+      reader.elements(count, name, Math.max(element.minBytes, 1))
       const items: unknown[] = []
       for (let i = 0; i < count; i += 1) items.push(element.read(reader))
       return items
@@ -124,6 +128,7 @@ function arrayCodec(element: TypeCodec, compact: boolean): TypeCodec {
 /** Refuses null where the version does not allow it, on both ways. */
 function required(codec: TypeCodec, name: string): TypeCodec {
   return {
+    minBytes: codec.minBytes,
     read(reader) {
       const value = codec.read(reader)
       if (value === null) throw new ProtocolError(`${name} is null`)
@@ -155,7 +160,7 @@ function variableCodec(field: Field, name: string, version: number, compact: boo
       return bytesCodec(compact, field.type === 'records')
     case 'array':
       if (field.element === null) throw new ProtocolError(`array ${name} has no element`)
-      return arrayCodec(typeCodec(field.element, `element of ${name}`, version, compact), compact)
+      return arrayCodec(typeCodec(field.element, `element of ${name}`, version, compact), name, compact)
     case 'struct':
       return structCodec(field.fields ?? {}, version, compact)
     default:
@@ -187,6 +192,7 @@ function structCodec(fields: Fields, version: number, compact: boolean): TypeCod
   const plain = plans.filter((plan) => plan.tag === null)
   const tagged = plans.filter((plan) => plan.tag !== null).toSorted((a, b) => (a.tag ?? 0) - (b.tag ?? 0))
   return {
+    minBytes: plain.reduce((sum, { codec }) => sum + (codec?.minBytes ?? 0), compact ? 1 : 0),
     read: (reader) => readStruct(reader, plain, tagged, compact),
     write(writer, value) {
       writePlain(writer, plain, value as Record<string, unknown>)

@@ -24,7 +24,7 @@ export function readRequestHeader(reader: ByteReader): RequestHeader {
   const apiVersion = reader.int16()
   const correlationId = reader.int32()
   const length = reader.length(false, 16)
-  return { apiKey, apiVersion, correlationId, clientId: length < 0 ? null : reader.utf8(length) }
+  return { apiKey, apiVersion, correlationId, clientId: length < 0 ? null : reader.string(length) }
 }
 
 /** Skips a section of tagged fields. */

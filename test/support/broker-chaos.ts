@@ -130,7 +130,11 @@ export async function churnTopic(seed: number, forMs: number) {
     await Promise.all(load)
     await harness.restart()
     const logged = harness.logger.lines.filter(({ level }) => level === 'warn' || level === 'error')
-    return { codes, logged: logged.map(({ message }) => message), topics: [...harness.broker.topics.names()] }
+    return {
+      codes,
+      logged: logged.map(({ message }) => message),
+      topics: Array.from(harness.broker.topics.all(), ({ name }) => name),
+    }
   } finally {
     await harness.close()
   }

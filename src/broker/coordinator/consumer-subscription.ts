@@ -11,7 +11,7 @@ export function subscribedTopics(group: Group): ReadonlySet<string> | null {
       reader.int16() // The version: what follows the topics differs, the topics do not.
       const count = reader.int32()
       reader.elements(count)
-      for (let i = 0; i < count; i += 1) topics.add(reader.utf8(reader.length(false, 16)))
+      for (let i = 0; i < count; i += 1) topics.add(reader.string(reader.length(false, 16)))
     }
   } catch (error) {
     if (error instanceof ProtocolError) return null

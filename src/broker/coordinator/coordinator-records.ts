@@ -1,5 +1,6 @@
 import { ByteReader } from '../../protocol/byte-reader.ts'
 import { ByteWriter } from '../../protocol/byte-writer.ts'
+import { ProtocolError } from '../../protocol/protocol-error.ts'
 import type { StoredGroup } from './group-protocol.ts'
 
 /*
@@ -135,6 +136,7 @@ class RecordWriter {
 
   text(value: string | null): void {
     const length = value === null ? -1 : Buffer.byteLength(value)
+    if (length > 0x7fff) throw new ProtocolError(`a string of ${length} bytes does not fit a record of the coordinator`)
     this.out.int16(length)
     if (value !== null) this.out.utf8(value, length)
   }

@@ -64,6 +64,8 @@ interface Written {
 }
 
 const { NONE } = errorCodes
+/** Of the name of a client, in the id of its member: the whole id has to fit a string of the protocol. */
+const maxMemberIdPrefix = 255
 
 /**
  * The groups of the broker and their offsets: the shell around {@link Group}. It keeps the time, and stores what groups and
@@ -79,7 +81,7 @@ export class GroupCoordinator implements GroupOwner {
   readonly #timers: GroupTimers
   readonly #isObsolete: GroupCoordinatorOptions['isObsolete']
   /** Obsolete offsets in the log, by group. */
-  readonly #obsolete = new Map<string, readonly TopicPartition[]>()
+  readonly #obsolete = new Map<string, TopicPartition[]>()
   /** How often each topic was deleted while this broker ran. */
   readonly #deletions = new Map<string, number>()
   /** Commits that are being written, by group. */
@@ -91,7 +93,7 @@ export class GroupCoordinator implements GroupOwner {
     this.#clock = options.clock
     this.#logger = options.logger
     this.#config = options.config
-    this.#timers = new GroupTimers(options.clock)
+    this.#timers = new GroupTimers(options.clock, options.logger)
   }
 
   /** Loads groups and offsets. Members of stored groups have a session's time to be heard of. */
@@ -120,7 +122,7 @@ export class GroupCoordinator implements GroupOwner {
     const known = this.#groups.get(groupId)
     if (known === undefined && request.memberId !== '') return refuse(errorCodes.UNKNOWN_MEMBER_ID)
     const group = known ?? this.#add(new Group(groupId, this, this.#config.initialRebalanceDelayMs, this.#clock.now()))
-    const newMemberId = `${request.groupInstanceId ?? request.clientId}-${randomUUID()}`
+    const newMemberId = `${(request.groupInstanceId ?? request.clientId).slice(0, maxMemberIdPrefix)}-${randomUUID()}`
     return this.#within(group, (nowMs) => group.join({ ...request, newMemberId }, nowMs, answer))
   }
 
@@ -140,11 +142,13 @@ export class GroupCoordinator implements GroupOwner {
     return this.#within(group, (nowMs) => group.heartbeat(memberId, groupInstanceId, generationId, nowMs))
   }
 
-  /** @see Group.leave */
-  leave(groupId: string, memberId: string, groupInstanceId: string | null): number {
+  /** Members leave together. The answers are error codes, in their order. @see Group.leave */
+  leave(groupId: string, members: readonly Pick<Committer, 'memberId' | 'groupInstanceId'>[]): number[] {
     const group = this.#groups.get(groupId)
-    if (group === undefined) return errorCodes.UNKNOWN_MEMBER_ID
-    return this.#within(group, (nowMs) => group.leave(memberId, groupInstanceId, nowMs))
+    if (group === undefined) return members.map(() => errorCodes.UNKNOWN_MEMBER_ID)
+    return this.#within(group, (nowMs) =>
+      members.map(({ memberId, groupInstanceId }) => group.leave(memberId, groupInstanceId, nowMs)),
+    )
   }
 
   /** Commits offsets, all of them or none; durable when it answers. The answer is an error code. */
@@ -161,11 +165,7 @@ export class GroupCoordinator implements GroupOwner {
       partition,
       committed: { offset, leaderEpoch, metadata, commitTimestampMs },
     }))
-    const records = entries.map(({ topic, partition, committed }) => ({
-      key: encodeOffsetKey(groupId, topic, partition),
-      value: encodeOffsetValue(committed),
-    }))
-    const write = this.#write(groupId, entries, records)
+    const write = this.#write(groupId, entries)
     const { errorCode, obsolete } = await this.#tracked(groupId, write)
     if (obsolete.length > 0) await this.#bury(groupId, obsolete)
     return errorCode
@@ -184,8 +184,9 @@ export class GroupCoordinator implements GroupOwner {
 
   /** Deletes committed offsets; durable when it answers. The answer is an error code. */
   async deleteOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<number> {
-    const records = partitions.map(({ topic, partition }) => tombstone(encodeOffsetKey(groupId, topic, partition)))
-    const failure = await this.#append(groupId, records)
+    const failure = await this.#append(groupId, () =>
+      partitions.map(({ topic, partition }) => tombstone(encodeOffsetKey(groupId, topic, partition))),
+    )
     if (failure !== NONE) return failure
     for (const { topic, partition } of partitions) this.offsets.remove(groupId, topic, partition)
     await this.#forgetIfUseless(groupId)
@@ -239,8 +240,11 @@ export class GroupCoordinator implements GroupOwner {
     stored: (errorCode: number, nowMs: number) => void,
   ): void {
     group.stateTimestampMs = this.#clock.now()
-    const record = { key: encodeGroupKey(group.id), value: encodeGroupValue(storedForm(group, assignments)) }
-    void this.#append(group.id, [record]).then((errorCode) => this.#within(group, (nowMs) => stored(errorCode, nowMs)))
+    const stands = storedForm(group, assignments)
+    const written = this.#append(group.id, () => [{ key: encodeGroupKey(group.id), value: encodeGroupValue(stands) }])
+    written
+      .then((errorCode) => this.#within(group, (nowMs) => stored(errorCode, nowMs)))
+      .catch((error: unknown) => this.#logger.error('a group failed', { group: group.id, error: String(error) }))
   }
 
   #add(group: Group): Group {
@@ -256,9 +260,9 @@ export class GroupCoordinator implements GroupOwner {
   }
 
   /** Whoever commits or joins is told to look for the coordinator again, and so tries again, while the disk refuses. */
-  async #append(groupId: string, records: readonly CoordinatorRecord[]): Promise<number> {
+  async #append(groupId: string, records: () => readonly CoordinatorRecord[]): Promise<number> {
     try {
-      await this.#log.append(groupId, records)
+      await this.#log.append(groupId, records())
       return NONE
     } catch (error) {
       this.#logger.error('the state of a group could not be stored', { group: groupId, cause: String(error) })
@@ -267,8 +271,10 @@ export class GroupCoordinator implements GroupOwner {
   }
 
   async #forget(group: Group, offsets: readonly TopicPartition[]): Promise<number> {
-    const keys = offsets.map(({ topic, partition }) => encodeOffsetKey(group.id, topic, partition))
-    const failure = await this.#append(group.id, [...keys, encodeGroupKey(group.id)].map(tombstone))
+    const failure = await this.#append(group.id, () => {
+      const keys = offsets.map(({ topic, partition }) => encodeOffsetKey(group.id, topic, partition))
+      return [...keys, encodeGroupKey(group.id)].map(tombstone)
+    })
     if (failure !== NONE) return failure
     for (const { topic, partition } of offsets) this.offsets.remove(group.id, topic, partition)
     // Somebody may have joined while the tombstones were written; what they then store comes after them.
@@ -287,8 +293,10 @@ export class GroupCoordinator implements GroupOwner {
       await Promise.allSettled(writes)
     // A commit that begins after this look stands behind the tombstones.
     const gone = partitions.filter(({ topic, partition }) => this.offsets.get(groupId, topic, partition) === undefined)
-    const keys = gone.map(({ topic, partition }) => encodeOffsetKey(groupId, topic, partition))
-    if ((await this.#append(groupId, keys.map(tombstone))) !== NONE) return false
+    const failure = await this.#append(groupId, () =>
+      gone.map(({ topic, partition }) => tombstone(encodeOffsetKey(groupId, topic, partition))),
+    )
+    if (failure !== NONE) return false
     await this.#forgetIfUseless(groupId)
     return true
   }
@@ -303,15 +311,20 @@ export class GroupCoordinator implements GroupOwner {
   async #write(
     groupId: string,
     entries: readonly (TopicPartition & { readonly committed: CommittedOffset })[],
-    records: readonly CoordinatorRecord[],
   ): Promise<Written> {
     const deletions = entries.map(({ topic }) => this.#deletions.get(topic))
-    const errorCode = await this.#append(groupId, records)
+    const errorCode = await this.#append(groupId, () =>
+      entries.map(({ topic, partition, committed }) => ({
+        key: encodeOffsetKey(groupId, topic, partition),
+        value: encodeOffsetValue(committed),
+      })),
+    )
     if (errorCode !== NONE) return { errorCode, obsolete: [] }
-    const obsolete = entries.filter(({ topic }, place) => this.#deletions.get(topic) !== deletions[place])
-    for (const entry of entries) {
+    const obsolete: TopicPartition[] = []
+    for (const [place, entry] of entries.entries()) {
       const { topic, partition, committed } = entry
-      if (!obsolete.includes(entry)) this.offsets.set(groupId, topic, partition, committed)
+      if (this.#deletions.get(topic) !== deletions[place]) obsolete.push(entry)
+      else this.offsets.set(groupId, topic, partition, committed)
     }
     return { errorCode, obsolete }
   }
@@ -337,7 +350,9 @@ export class GroupCoordinator implements GroupOwner {
       } else if (key?.kind === 'offset') {
         const { group, topic, partition } = key
         const isObsolete = value !== null && this.#isObsolete(topic, place.partition, place.offset)
-        if (isObsolete) this.#obsolete.set(group, [...(this.#obsolete.get(group) ?? []), { topic, partition }])
+        const obsolete = this.#obsolete.get(group) ?? []
+        if (isObsolete) this.#obsolete.set(group, obsolete)
+        if (isObsolete) obsolete.push({ topic, partition })
         if (value === null || isObsolete) this.offsets.remove(group, topic, partition)
         else this.offsets.set(group, topic, partition, decodeOffsetValue(value))
       }

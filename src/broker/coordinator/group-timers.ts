@@ -1,4 +1,5 @@
 import type { Clock } from '../../foundation/clock.ts'
+import type { Logger } from '../../foundation/logger.ts'
 import type { Group } from './group.ts'
 
 /** A timer that fires so much too late found the broker itself asleep: heartbeats that came meanwhile were not read. */
@@ -13,10 +14,12 @@ interface Armed {
 export class GroupTimers {
   readonly #clock: Clock
   readonly #armed = new Map<Group, Armed>()
+  readonly #logger: Logger
   #closed = false
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, logger: Logger) {
     this.#clock = clock
+    this.#logger = logger
   }
 
   /** Sees to it that the group is woken at its next deadline. A timer that is early is left alone: it looks again. */
@@ -40,8 +43,18 @@ export class GroupTimers {
   #wake(group: Group, dueMs: number): void {
     this.#armed.delete(group)
     const nowMs = this.#clock.monotonic()
-    if (nowMs - dueMs > lateMs) group.extendDeadlines(nowMs - dueMs)
-    group.passTime(nowMs)
+    try {
+      if (nowMs - dueMs > lateMs) group.extendDeadlines(nowMs - dueMs)
+      group.passTime(nowMs)
+    } catch (error) {
+      this.#fail(group, error)
+      return
+    }
     this.follow(group)
+  }
+
+  /** One group's failure ends neither the broker nor the other groups. It is looked at again when a member calls. */
+  #fail(group: Group, error: unknown): void {
+    this.#logger.error('a group failed when its time was up', { group: group.id, error: String(error) })
   }
 }

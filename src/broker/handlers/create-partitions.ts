@@ -4,6 +4,7 @@ import { createPartitions } from '../../protocol/messages/create-partitions.ts'
 import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
 import { defineHandler, type Handler } from '../handler.ts'
+import { partitionsFault } from '../partitions-per-request.ts'
 import { TopicError } from '../topic-error.ts'
 
 /* CreatePartitions (37), versions 0 to 3: `count` is the total. One result for every topic of the request. */
@@ -14,8 +15,13 @@ type Result = ResponseValue<typeof createPartitions>['results'][number]
 /** Serves CreatePartitions. */
 export function createPartitionsHandler(state: BrokerState): Handler {
   return defineHandler(createPartitions, async (request) => {
+    const added = request.topics.map(({ name, count }) =>
+      Math.max(count - (state.topics.get(name)?.partitions.length ?? count), 0),
+    )
+    const tooMany = partitionsFault(added)
     const results: Result[] = []
-    for (const topic of request.topics) results.push(await raise(state, topic, request.validateOnly))
+    for (const topic of request.topics)
+      results.push(tooMany === null ? await raise(state, topic, request.validateOnly) : refused(topic, tooMany))
     return { results }
   })
 }
@@ -27,8 +33,12 @@ async function raise(state: BrokerState, topic: TopicRequest, validateOnly: bool
     return { name: topic.name, errorCode: errorCodes.NONE, errorMessage: null }
   } catch (error) {
     if (!(error instanceof TopicError) && !(error instanceof LogError)) throw error
-    return { name: topic.name, errorCode: error.errorCode, errorMessage: error.message }
+    return refused(topic, error)
   }
+}
+
+function refused({ name }: TopicRequest, { errorCode, message }: TopicError | LogError): Result {
+  return { name, errorCode, errorMessage: message }
 }
 
 function check(state: BrokerState, { name, count, assignments }: TopicRequest): void {

@@ -6,8 +6,10 @@ import type { BrokerState } from '../broker-state.ts'
 import { configSources } from '../config-resources.ts'
 import { defineHandler, type Handler } from '../handler.ts'
 import { effectiveTopicConfigs, topicConfigFault, type TopicOverrides } from '../topic-configs.ts'
+import { partitionsFault } from '../partitions-per-request.ts'
+import { repeatedOf } from '../repeated.ts'
 import { TopicError } from '../topic-error.ts'
-import { collidingTopic, topicNameFault } from '../topic-name.ts'
+import { topicNameFault } from '../topic-name.ts'
 
 /*
  * CreateTopics (19), versions 2 to 7.
@@ -23,10 +25,13 @@ type TopicAnswer = ResponseValue<typeof createTopics>['topics'][number]
 /** Serves CreateTopics. */
 export function createTopicsHandler(state: BrokerState): Handler {
   return defineHandler(createTopics, async (request) => {
+    const repeated = repeatedOf(request.topics, ({ name }) => name)
+    const tooMany = partitionsFault(request.topics.map((topic) => wantedPartitions(state, topic)))
     const topics: TopicAnswer[] = []
     for (const topic of request.topics) {
-      const isRepeated = request.topics.filter((other) => other.name === topic.name).length > 1
-      topics.push(isRepeated ? refuse(topic, repeated(topic.name)) : await create(state, topic, request.validateOnly))
+      if (tooMany !== null) topics.push(refuse(topic, tooMany))
+      else if (repeated.has(topic)) topics.push(refuse(topic, repetition(topic.name)))
+      else topics.push(await create(state, topic, request.validateOnly))
     }
     return { topics }
   })
@@ -52,7 +57,7 @@ function checkName(state: BrokerState, name: string): void {
   if (state.topics.get(name) !== undefined) {
     throw new TopicError(errorCodes.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`)
   }
-  const other = collidingTopic(name, state.topics.names())
+  const other = state.topics.colliding(name)
   if (other !== null) {
     throw new TopicError(errorCodes.INVALID_TOPIC_EXCEPTION, `Topic '${name}' collides with existing topic: ${other}`)
   }
@@ -68,14 +73,12 @@ function checkedPartitionCount(state: BrokerState, topic: TopicRequest): number 
         'A manual partition assignment was specified, but numPartitions or replicationFactor was not set to -1.',
       )
     }
+    if (assignments.length > maxPartitionsPerTopic) throw tooManyPartitions(assignments.length, maxPartitionsPerTopic)
     checkAssignments(state.node().nodeId, assignments)
     return assignments.length
   }
   if (numPartitions === 0 || numPartitions < -1 || numPartitions > maxPartitionsPerTopic) {
-    throw new TopicError(
-      errorCodes.INVALID_PARTITIONS,
-      `Number of partitions was set to an invalid value: ${numPartitions}. It is 1 to ${maxPartitionsPerTopic}.`,
-    )
+    throw tooManyPartitions(numPartitions, maxPartitionsPerTopic)
   }
   const mayClamp = replicationFactor > 1 && state.config.clampReplicationFactor
   if (replicationFactor !== -1 && replicationFactor !== 1 && !mayClamp) {
@@ -85,6 +88,18 @@ function checkedPartitionCount(state: BrokerState, topic: TopicRequest): number 
     )
   }
   return numPartitions === -1 ? defaultPartitions : numPartitions
+}
+
+function tooManyPartitions(count: number, max: number): TopicError {
+  return new TopicError(
+    errorCodes.INVALID_PARTITIONS,
+    `Number of partitions was set to an invalid value: ${count}. It is 1 to ${max}.`,
+  )
+}
+
+function wantedPartitions(state: BrokerState, { numPartitions, assignments }: TopicRequest): number {
+  if (assignments.length > 0) return assignments.length
+  return numPartitions === -1 ? state.config.defaultPartitions : Math.max(numPartitions, 0)
 }
 
 function checkAssignments(nodeId: number, assignments: TopicRequest['assignments']): void {
@@ -126,7 +141,7 @@ function describe(name: string, topicId: string, numPartitions: number, override
   }
 }
 
-function repeated(name: string): TopicError {
+function repetition(name: string): TopicError {
   return new TopicError(errorCodes.INVALID_REQUEST, `Duplicate topic name: ${name}`)
 }
 

@@ -1,11 +1,13 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { describeConfigs } from '../../protocol/messages/describe-configs.ts'
 import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
+import { repeatedResources } from '../alter-topic-configs.ts'
 import { brokerConfigEntries } from '../broker-config-entries.ts'
 import type { BrokerState } from '../broker-state.ts'
 import { configSources, resourceTypes } from '../config-resources.ts'
 import { defineHandler, type Handler } from '../handler.ts'
 import { effectiveTopicConfigs, type EffectiveTopicConfig } from '../topic-configs.ts'
+import { clipped } from '../topic-error.ts'
 import type { TopicConfigType } from '../topic-config-definitions.ts'
 
 /*
@@ -28,11 +30,21 @@ const typeCodes: Readonly<Record<TopicConfigType, number>> = {
 
 /** Serves DescribeConfigs. */
 export function describeConfigsHandler(state: BrokerState): Handler {
-  return defineHandler(describeConfigs, (request) => ({
-    results: request.resources.map((resource) =>
-      describe(state, resource, request.includeSynonyms, request.includeDocumentation),
-    ),
-  }))
+  return defineHandler(describeConfigs, ({ resources, includeSynonyms, includeDocumentation }) => {
+    const repeated = repeatedResources(resources)
+    return {
+      results: resources.map((resource) =>
+        repeated.has(resource)
+          ? repetition(resource)
+          : describe(state, resource, includeSynonyms, includeDocumentation),
+      ),
+    }
+  })
+}
+
+function repetition({ resourceType, resourceName }: Resource): Result {
+  const errorMessage = 'Each resource must appear at most once.'
+  return { errorCode: errorCodes.INVALID_REQUEST, errorMessage, resourceType, resourceName, configs: [] }
 }
 
 function describe(state: BrokerState, resource: Resource, withSynonyms: boolean, withDocs: boolean): Result {
@@ -60,7 +72,10 @@ function entriesOf(
   if (resourceType === resourceTypes.topic) {
     const topic = state.topics.get(resourceName)
     if (topic === undefined) {
-      return { errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION, errorMessage: `There is no topic '${resourceName}'.` }
+      return {
+        errorCode: errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+        errorMessage: `There is no topic '${clipped(resourceName)}'.`,
+      }
     }
     return effectiveTopicConfigs(topic.configs).map((config) => ({
       name: config.name,
@@ -81,7 +96,7 @@ function entriesOf(
   }
   if (resourceName === '') return [] // The defaults of a cluster whose brokers cannot be changed while they run.
   if (resourceName !== String(state.node().nodeId)) {
-    return { errorCode: errorCodes.INVALID_REQUEST, errorMessage: `There is no broker ${resourceName}.` }
+    return { errorCode: errorCodes.INVALID_REQUEST, errorMessage: `There is no broker ${clipped(resourceName)}.` }
   }
   return brokerConfigEntries(state.config).map(({ name, value, type }) => ({
     name,

@@ -7,7 +7,8 @@ import { defineHandler, type Handler } from '../handler.ts'
 
 /*
  * DescribeGroups (15), versions 0 to 5. An unknown group is `Dead`, without an error. Metadata, assignments and the name of the
- * protocol are those of the generation, so they are shown while the group is stable.
+ * protocol are those of the generation, so they are shown while the group is stable. A group that is named more than once is in
+ * the answer once.
  */
 
 type GroupAnswer = ResponseValue<typeof describeGroups>['groups'][number]
@@ -17,7 +18,7 @@ const noBytes = Buffer.alloc(0)
 /** Serves DescribeGroups. */
 export function describeGroupsHandler(coordinator: GroupCoordinator): Handler {
   return defineHandler(describeGroups, (request) => ({
-    groups: request.groups.map((groupId) => ({
+    groups: Array.from(new Set(request.groups), (groupId) => ({
       ...describe(coordinator, groupId),
       authorizedOperations: request.includeAuthorizedOperations ? authorizedOperations.group : operationsNotAsked,
     })),

@@ -7,15 +7,16 @@ import type { BrokerState } from '../broker-state.ts'
 import { FetchPartition } from '../fetch-partition.ts'
 import { defineHandler, type Handler, type RequestContext } from '../handler.ts'
 import { leaderEpochFault } from '../leader-epoch.ts'
-import type { Topic } from '../topics.ts'
 
 /*
  * Fetch (1), versions 4 to 17.
  *
  * - Answers at once when there are `minBytes`, at any error, and for `maxWaitMs` 0; else waits for appends until the time is up.
+ * - A client that is to wait longer than a client waits for any answer is answered after that time: it asks again.
  * - Whole batches only. The first one comes even when it is larger than the limits, so that every consumer gets on.
  * - Sessions are declined: session id 0 in every answer, all partitions in every answer. An incremental request names a session
  *   that never was: FETCH_SESSION_ID_NOT_FOUND, and the client sends a full one.
+ * - A partition that a request names again is refused there: INVALID_REQUEST.
  * - Topics by name up to version 12, by id from 13. Followers do not exist: replica fields are ignored.
  */
 
@@ -24,12 +25,17 @@ type TopicQuery = RequestOf<typeof fetch>['topics'][number]
 const firstVersionWithIds = 13
 const closeSessionEpoch = -1
 
-/** A fetch under way: its partitions under their topics, in the order of the request. */
+/** `request.timeout.ms` of clients. Until then a request that waits holds memory, whoever still listens to it. */
+const maxWaitMs = 30_000
+
+/** A fetch under way: its partitions under their topics, in the order of the request. What they hold in all is kept count of. */
 interface FetchUnderWay {
   readonly topics: readonly { readonly query: TopicQuery; readonly partitions: readonly FetchPartition[] }[]
   readonly partitions: readonly FetchPartition[]
   readonly maxBytes: number
   readonly minBytes: number
+  bytes: number
+  hasFailed: boolean
 }
 
 /** Serves Fetch. */
@@ -39,8 +45,9 @@ export function fetchHandler(state: BrokerState): Handler {
       return { errorCode: errorCodes.FETCH_SESSION_ID_NOT_FOUND, responses: [] }
     }
     const underWay = begin(state, request, context.apiVersion)
-    readAll(state, underWay)
-    if (!isComplete(underWay) && request.maxWaitMs > 0) await waitForMore(state, underWay, request.maxWaitMs, context)
+    for (const partition of underWay.partitions) readOne(underWay, partition)
+    const waitMs = Math.min(request.maxWaitMs, maxWaitMs)
+    if (!isComplete(underWay) && waitMs > 0) await waitForMore(state, underWay, waitMs, context)
     return {
       errorCode: errorCodes.NONE,
       responses: underWay.topics.map(({ query, partitions }) => ({
@@ -54,77 +61,79 @@ export function fetchHandler(state: BrokerState): Handler {
 
 function begin(state: BrokerState, request: RequestOf<typeof fetch>, version: number): FetchUnderWay {
   const isolation: Isolation = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
+  const seen = new Set<PartitionLog>()
   const topics = request.topics.map((query) => {
     const byId = version >= firstVersionWithIds
     const topic = byId ? state.topics.byId(query.topicId) : state.topics.get(query.topic)
     const unknown =
       byId && query.topicId !== zeroUuid ? errorCodes.UNKNOWN_TOPIC_ID : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-    return { query, partitions: query.partitions.map((partition) => partitionOf(topic, partition, isolation, unknown)) }
+    const isGone = (log: PartitionLog, index: number): boolean =>
+      topic === undefined || state.topics.byId(topic.id)?.partitions[index] !== log
+    const partitions = query.partitions.map((partition) => {
+      const log = topic?.partitions[partition.partition] ?? null
+      const errorCode = faultOf(log, partition, seen) ?? errorCodes.NONE
+      const { partition: index, fetchOffset: offset, partitionMaxBytes: maxBytes } = partition
+      const missing = topic === undefined ? unknown : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+      return new FetchPartition({
+        index,
+        log,
+        errorCode: log === null ? missing : errorCode,
+        offset,
+        maxBytes,
+        isolation,
+        isGone,
+      })
+    })
+    return { query, partitions }
   })
+  const partitions = topics.flatMap((topic) => topic.partitions)
   return {
     topics,
-    partitions: topics.flatMap(({ partitions }) => partitions),
+    partitions,
     maxBytes: Math.min(request.maxBytes, state.config.fetchMaxBytes),
     minBytes: Math.min(request.minBytes, request.maxBytes, state.config.fetchMaxBytes),
+    bytes: 0,
+    hasFailed: partitions.some((partition) => partition.hasFailed),
   }
 }
 
-function partitionOf(
-  topic: Topic | undefined,
-  query: TopicQuery['partitions'][number],
-  isolation: Isolation,
-  unknownTopic: number,
-): FetchPartition {
-  const log = topic?.partitions[query.partition] ?? null
-  const missing = topic === undefined ? unknownTopic : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
-  const errorCode = log === null ? missing : (leaderEpochFault(query.currentLeaderEpoch) ?? errorCodes.NONE)
-  return new FetchPartition({
-    index: query.partition,
-    log,
-    errorCode,
-    offset: query.fetchOffset,
-    maxBytes: query.partitionMaxBytes,
-    isolation,
-  })
+/** Why the partition is not read; notes that it was asked for. */
+function faultOf(
+  log: PartitionLog | null,
+  { currentLeaderEpoch }: TopicQuery['partitions'][number],
+  seen: Set<PartitionLog>,
+): number | null {
+  if (log === null) return null
+  if (seen.has(log)) return errorCodes.INVALID_REQUEST
+  seen.add(log)
+  return leaderEpochFault(currentLeaderEpoch)
 }
 
-function readAll(state: BrokerState, underWay: FetchUnderWay): void {
-  for (const partition of underWay.partitions) readOne(state, underWay, partition)
+function readOne(underWay: FetchUnderWay, partition: FetchPartition): void {
+  const before = partition.bytes
+  partition.read(underWay.maxBytes - underWay.bytes, underWay.bytes === 0)
+  underWay.bytes += partition.bytes - before
+  underWay.hasFailed ||= partition.hasFailed
 }
 
-function readOne(state: BrokerState, underWay: FetchUnderWay, partition: FetchPartition): void {
-  const bytes = bytesOf(underWay)
-  partition.read(underWay.maxBytes - bytes, bytes === 0, (log) => !isServed(state, log))
-}
-
-function bytesOf({ partitions }: FetchUnderWay): number {
-  return partitions.reduce((sum, partition) => sum + partition.bytes, 0)
-}
-
-function isServed(state: BrokerState, log: PartitionLog): boolean {
-  for (const topic of state.topics.all()) if (topic.partitions.includes(log)) return true
-  return false
-}
-
-function isComplete(underWay: FetchUnderWay): boolean {
-  const { partitions, minBytes } = underWay
-  return partitions.length === 0 || partitions.some((partition) => partition.hasFailed) || bytesOf(underWay) >= minBytes
+function isComplete({ partitions, minBytes, bytes, hasFailed }: FetchUnderWay): boolean {
+  return partitions.length === 0 || hasFailed || bytes >= minBytes
 }
 
 /** Resolves when the fetch is complete, its time is up, the connection is gone, or the broker stops. */
 async function waitForMore(
   state: BrokerState,
   underWay: FetchUnderWay,
-  maxWaitMs: number,
+  waitMs: number,
   { signal }: RequestContext,
 ): Promise<void> {
   const done = deferred<void>()
   const finish = (): void => done.resolve()
-  const cancelTimer = state.clock.after(maxWaitMs, finish)
+  const cancelTimer = state.clock.after(waitMs, finish)
   const stops = underWay.partitions.map((partition) =>
     partition.log?.onAdvance(() => {
       try {
-        readOne(state, underWay, partition)
+        readOne(underWay, partition)
         if (isComplete(underWay)) finish()
       } catch (error) {
         done.reject(error) // It is this request's failure, not that of the append that woke it.

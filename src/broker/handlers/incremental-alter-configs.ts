@@ -35,26 +35,31 @@ function applied(current: TopicOverrides, { configs }: Resource): TopicOverrides
   if (new Set(configs.map(({ name }) => name)).size < configs.length) {
     throw new TopicError(errorCodes.INVALID_REQUEST, 'Each config can be changed once in a request.')
   }
-  return configs.reduce(applyOne, current)
+  const overrides = new Map(Object.entries(current))
+  for (const change of configs) applyOne(overrides, change)
+  return Object.fromEntries(overrides)
 }
 
-function applyOne(current: TopicOverrides, { name, configOperation, value }: Change): TopicOverrides {
+function applyOne(overrides: Map<string, string>, { name, configOperation, value }: Change): void {
   if (configOperation === operations.delete) {
-    return Object.fromEntries(Object.entries(current).filter(([other]) => other !== name))
+    overrides.delete(name)
+    return
   }
   if (value === null) throw new TopicError(errorCodes.INVALID_REQUEST, `Null value not supported for : ${name}`)
-  if (configOperation === operations.set) return { ...current, [name]: value.trim() }
+  if (configOperation === operations.set) {
+    overrides.set(name, value.trim())
+    return
+  }
   if (configOperation !== operations.append && configOperation !== operations.subtract) {
     throw new TopicError(errorCodes.INVALID_REQUEST, `Unknown operation ${configOperation} for ${name}`)
   }
   if (isListConfig(name) !== true) {
     throw new TopicError(errorCodes.INVALID_CONFIG, `Config value append is not allowed for config: ${name}`)
   }
-  const items = listOf(current[name] ?? topicConfigDefinition(name)?.default ?? '')
-  const given = listOf(value)
-  const result =
-    configOperation === operations.append
-      ? [...items, ...given.filter((item) => !items.includes(item))]
-      : items.filter((item) => !given.includes(item))
-  return { ...current, [name]: result.join(',') }
+  const items = new Set(listOf(overrides.get(name) ?? topicConfigDefinition(name)?.default ?? ''))
+  for (const item of listOf(value)) {
+    if (configOperation === operations.append) items.add(item)
+    else items.delete(item)
+  }
+  overrides.set(name, [...items].join(','))
 }

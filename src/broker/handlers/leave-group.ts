@@ -12,11 +12,14 @@ import { defineHandler, type Handler } from '../handler.ts'
 export function leaveGroupHandler(coordinator: GroupCoordinator): Handler {
   return defineHandler(leaveGroup, (request, { apiVersion }) => {
     if (request.groupId === '') return { errorCode: errorCodes.INVALID_GROUP_ID, members: [] }
-    if (apiVersion < 3) return { errorCode: coordinator.leave(request.groupId, request.memberId, null), members: [] }
-    const members = request.members.map(({ memberId, groupInstanceId }) => ({
-      memberId,
+    const { groupId, memberId } = request
+    const leaving = apiVersion < 3 ? [{ memberId, groupInstanceId: null }] : request.members
+    const codes = coordinator.leave(groupId, leaving)
+    if (apiVersion < 3) return { errorCode: codes[0] ?? errorCodes.NONE, members: [] }
+    const members = leaving.map(({ memberId: id, groupInstanceId }, place) => ({
+      memberId: id,
       groupInstanceId,
-      errorCode: coordinator.leave(request.groupId, memberId, groupInstanceId),
+      errorCode: codes[place] ?? errorCodes.NONE,
     }))
     return { errorCode: errorCodes.NONE, members }
   })

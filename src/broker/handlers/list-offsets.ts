@@ -5,6 +5,7 @@ import { listOffsets } from '../../protocol/messages/list-offsets.ts'
 import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
 import { defineHandler, type Handler } from '../handler.ts'
+import { repeatedOf } from '../repeated.ts'
 import { leaderEpoch, leaderEpochFault } from '../leader-epoch.ts'
 
 /*
@@ -13,6 +14,7 @@ import { leaderEpoch, leaderEpochFault } from '../leader-epoch.ts'
  * - -1 the end (read_committed: the last stable offset), -2 the log start, -3 the largest timestamp (v7), -4 the local log start
  *   (v8; the same here), -5 the last tiered offset (v9; always -1). Other negative numbers: UNSUPPORTED_VERSION.
  * - A time finds the first visible record at or after it; none is offset -1 without an error.
+ * - A partition that a request names more than once is refused each time: INVALID_REQUEST.
  */
 
 type PartitionQuery = RequestOf<typeof listOffsets>['topics'][number]['partitions'][number]
@@ -25,13 +27,15 @@ const firstVersionOf: Readonly<Record<number, number>> = { [-3]: 7, [-4]: 8, [-5
 export function listOffsetsHandler(state: BrokerState): Handler {
   return defineHandler(listOffsets, (request, { apiVersion }) => {
     const isolation: Isolation = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
+    const names = new Map<PartitionQuery, string>()
+    for (const { name, partitions } of request.topics)
+      for (const query of partitions) names.set(query, `${name}/${query.partitionIndex}`)
+    const repeated = repeatedOf([...names.keys()], (query) => names.get(query) ?? '')
     return {
       topics: request.topics.map(({ name, partitions }) => ({
         name,
         partitions: partitions.map((query) => {
-          if (partitions.filter((other) => other.partitionIndex === query.partitionIndex).length > 1) {
-            return refused(query, errorCodes.INVALID_REQUEST)
-          }
+          if (repeated.has(query)) return refused(query, errorCodes.INVALID_REQUEST)
           const log = state.topics.partition(name, query.partitionIndex)
           if (log === undefined) return refused(query, errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
           return answer(log, query, isolation, apiVersion)

@@ -7,13 +7,14 @@ import type { BrokerState } from '../broker-state.ts'
 import { defineHandler, type Handler } from '../handler.ts'
 import { leaderEpoch } from '../leader-epoch.ts'
 import { TopicError } from '../topic-error.ts'
-import { collidingTopic, isInternalTopic, topicNameFault } from '../topic-name.ts'
+import { isInternalTopic, topicNameFault } from '../topic-name.ts'
 import type { Topic } from '../topics.ts'
 
 /*
  * Metadata (3), versions 0 to 12.
  *
  * - Topics by name, from version 12 also by id. Null means all; version 0 says that with an empty list.
+ * - A topic that is named more than once is in the answer once, as from Kafka.
  * - An unknown topic is created where request and broker allow it, and is in this very answer: Kafka lets the client come again.
  * - This broker is leader, only replica and controller of everything; the leader epoch is always 0.
  */
@@ -28,9 +29,7 @@ export function metadataHandler(state: BrokerState): Handler {
     const asksForAll = request.topics === null || (apiVersion === 0 && request.topics.length === 0)
     const topics = asksForAll
       ? Array.from(state.topics.all(), (topic) => describe(topic, nodeId))
-      : await Promise.all(
-          (request.topics ?? []).map((query) => find(state, query, request.allowAutoTopicCreation, apiVersion)),
-        )
+      : await findAll(state, request, apiVersion)
     return {
       brokers: [{ nodeId, host, port }],
       clusterId: state.topics.clusterId,
@@ -45,7 +44,22 @@ export function metadataHandler(state: BrokerState): Handler {
   })
 }
 
-async function find(state: BrokerState, query: TopicQuery, mayCreate: boolean, version: number): Promise<TopicAnswer> {
+function findAll(
+  state: BrokerState,
+  { topics, allowAutoTopicCreation }: RequestOf<typeof metadata>,
+  version: number,
+): Promise<TopicAnswer[]> {
+  const distinct = new Map((topics ?? []).map((query) => [`${query.topicId}/${query.name ?? ''}`, query]))
+  const answers = Array.from(distinct.values(), (query) => find(state, query, allowAutoTopicCreation, version))
+  return Promise.all(answers.map((answer) => Promise.resolve(answer)))
+}
+
+function find(
+  state: BrokerState,
+  query: TopicQuery,
+  mayCreate: boolean,
+  version: number,
+): TopicAnswer | Promise<TopicAnswer> {
   const { nodeId } = state.node()
   if (query.topicId !== zeroUuid) {
     const topic = state.topics.byId(query.topicId)
@@ -64,7 +78,7 @@ async function find(state: BrokerState, query: TopicQuery, mayCreate: boolean, v
 }
 
 async function create(state: BrokerState, name: string): Promise<TopicAnswer> {
-  if (collidingTopic(name, state.topics.names()) !== null) return refused(errorCodes.INVALID_TOPIC_EXCEPTION, name)
+  if (state.topics.colliding(name) !== null) return refused(errorCodes.INVALID_TOPIC_EXCEPTION, name)
   try {
     return describe(await state.topics.ensure(name, state.config.defaultPartitions), state.node().nodeId)
   } catch (error) {

@@ -4,11 +4,12 @@ import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
 import type { CommittedOffset } from '../coordinator/coordinator-records.ts'
 import { nothingCommitted, type GroupCoordinator } from '../coordinator/group-coordinator.ts'
 import { defineHandler, type Handler } from '../handler.ts'
+import { repeatedOf } from '../repeated.ts'
 
 /*
  * OffsetFetch (9), versions 1 to 9: of one group, from version 8 of several. Null topics (v2) mean all that was committed. A
  * partition without an offset, like a group that is not known, answers offset -1 and no error. `requireStable` changes nothing,
- * for there are no transactional commits.
+ * for there are no transactional commits. A group that a request names more than once is refused: INVALID_REQUEST.
  */
 
 type TopicsRequest = RequestOf<typeof offsetFetch>['groups'][number]['topics']
@@ -20,12 +21,13 @@ export function offsetFetchHandler(coordinator: GroupCoordinator): Handler {
   return defineHandler(offsetFetch, (request, { apiVersion }) => {
     if (apiVersion < 8)
       return { topics: committed(coordinator, request.groupId, request.topics), errorCode: errorCodes.NONE }
+    const repeated = repeatedOf(request.groups, ({ groupId }) => groupId)
     return {
-      groups: request.groups.map(({ groupId, topics }) => ({
-        groupId,
-        topics: committed(coordinator, groupId, topics),
-        errorCode: errorCodes.NONE,
-      })),
+      groups: request.groups.map((group) => {
+        const { groupId } = group
+        if (repeated.has(group)) return { groupId, topics: [], errorCode: errorCodes.INVALID_REQUEST }
+        return { groupId, topics: committed(coordinator, groupId, group.topics), errorCode: errorCodes.NONE }
+      }),
     }
   })
 }

@@ -48,7 +48,7 @@ export function produceHandler(state: BrokerState): Handler {
       refuseSilently(responses)
       return null
     },
-    { advertised: [0, 11], overlaps: true },
+    { advertised: [0, 11], overlaps: true, carriesRecords: true },
   )
 }
 

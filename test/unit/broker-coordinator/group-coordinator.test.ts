@@ -258,7 +258,7 @@ describe('a group', () => {
     await bench.sync(memberId, generationId)
     await bench.commit(5, { memberId, generationId })
     await expect(bench.coordinator.delete('g')).resolves.toBe(errorCodes.NON_EMPTY_GROUP)
-    bench.coordinator.leave('g', memberId, null)
+    bench.coordinator.leave('g', [{ memberId, groupInstanceId: null }])
     await expect(bench.coordinator.delete('g')).resolves.toBe(NONE)
     await expect(bench.coordinator.delete('g')).resolves.toBe(errorCodes.GROUP_ID_NOT_FOUND)
     expect([...bench.open().all()]).toEqual([])
@@ -272,8 +272,36 @@ describe('a group', () => {
     await expect(errorOf({}, '')).resolves.toBe(errorCodes.INVALID_GROUP_ID)
     await expect(errorOf({ sessionTimeoutMs: 5999 })).resolves.toBe(errorCodes.INVALID_SESSION_TIMEOUT)
     await expect(errorOf({ memberId: 'm' })).resolves.toBe(errorCodes.UNKNOWN_MEMBER_ID)
-    expect(bench.coordinator.leave('nowhere', 'm', null)).toBe(errorCodes.UNKNOWN_MEMBER_ID)
+    const nobody = { memberId: 'm', groupInstanceId: null }
+    expect(bench.coordinator.leave('nowhere', [nobody])).toEqual([errorCodes.UNKNOWN_MEMBER_ID])
     expect(bench.coordinator.heartbeat('nowhere', 'm', null, 1)).toBe(errorCodes.UNKNOWN_MEMBER_ID)
+  })
+})
+
+describe('what clients call themselves', () => {
+  it('fits the id of a member, however long it is', async () => {
+    const bench = new Bench()
+    const { memberId, errorCode } = await bench.join({ clientId: 'c'.repeat(32_767), requiresKnownId: true })
+    expect(errorCode).toBe(errorCodes.MEMBER_ID_REQUIRED)
+    expect(memberId).toMatch(/^c{255}-[0-9a-f-]{36}$/)
+  })
+
+  it('ends neither timers nor upkeep where it does not fit a record', async () => {
+    const bench = new Bench()
+    const groupId = 'g'.repeat(40_000)
+    const { errorCode, memberId } = await bench.join({}, groupId)
+    expect([errorCode, memberId]).toEqual([NONE, expect.stringContaining('client-')])
+    // Its session ends in a timer, and the empty group does not fit a record.
+    bench.clock.advance(60_000)
+    expect(bench.coordinator.get(groupId)?.state).toBe('Empty')
+    const committer = { memberId: '', groupInstanceId: null, generationId: -1 }
+    const one = { topic: 'orders', partition: 0, offset: 1, leaderEpoch: 0, metadata: '' }
+    await expect(bench.coordinator.commit(groupId, committer, [one])).resolves.toBe(
+      errorCodes.COORDINATOR_NOT_AVAILABLE,
+    )
+    bench.clock.advance(200 * dayMs)
+    await expect(bench.coordinator.expire()).resolves.toBeUndefined()
+    await expect(bench.coordinator.delete(groupId)).resolves.toBe(errorCodes.COORDINATOR_NOT_AVAILABLE)
   })
 })
 

@@ -24,7 +24,7 @@ async function topic(name: string, partitions = 1, configs: Record<string, strin
 }
 
 /** How long a fetch may wait; no other timer of the broker is as long. */
-const maxWaitMs = 123_456
+const maxWaitMs = 29_989
 const parked = (): Promise<void> => until('the fetch to be parked', () => clock.isWaiting(maxWaitMs))
 
 async function fetchOne(value: ReturnType<typeof fetchValue>, version = 12) {
@@ -214,6 +214,49 @@ describe('Fetch', () => {
     expect(values.length).toBeGreaterThanOrEqual(3)
   })
 
+  it('does not wait longer than clients wait for an answer', async () => {
+    const name = await topic('waits-too-long')
+    const answer = fetchOne(fetchValue(name, 0, { maxWaitMs: 86_400_000 }))
+    await until('the fetch to be parked', () => clock.isWaiting(30_000))
+    clock.skip(30_000)
+    expect(await answer).toMatchObject({ errorCode: 0, highWatermark: 0 })
+  })
+
+  it('says where every partition ends, also of those it has no room for', async () => {
+    const name = await topic('no-room', 3)
+    for (const partition of [0, 1, 2]) await produceOne(client, name, textBatch(['v'.repeat(500)]), { partition })
+    const asked = [0, 1, 2].map((partition) => ({ partition, fetchOffset: 0, partitionMaxBytes: 1000 }))
+    for (const maxBytes of [10, 569, 600]) {
+      const value = { ...fetchValue(name, 0, { maxBytes }), topics: [{ topic: name, partitions: asked }] }
+      const [answer] = (await client.call(apis.fetch, 11, value)).responses
+      const ends = answer?.partitions.map(({ highWatermark, logStartOffset }) => [logStartOffset, highWatermark])
+      expect(ends, `maxBytes ${maxBytes}`).toEqual([
+        [0, 1],
+        [0, 1],
+        [0, 1],
+      ])
+      expect(answer?.partitions.map(({ records }) => valuesOf(records).length)).toEqual([1, 0, 0])
+    }
+  })
+
+  it('says that an offset is out of range also where there is no room', async () => {
+    const name = await topic('no-room-no-offset', 2)
+    await produceOne(client, name, textBatch(['v'.repeat(500)]))
+    const asked = [0, 9].map((fetchOffset, partition) => ({ partition, fetchOffset, partitionMaxBytes: 1000 }))
+    const value = { ...fetchValue(name, 0, { maxBytes: 10 }), topics: [{ topic: name, partitions: asked }] }
+    const [answer] = (await client.call(apis.fetch, 11, value)).responses
+    expect(answer?.partitions.map(({ errorCode }) => errorCode)).toEqual([0, 1])
+  })
+
+  it('refuses a partition that is named again', async () => {
+    const name = await topic('named-twice')
+    await produceOne(client, name, textBatch(['v']))
+    const asked = [0, 0].map((partition) => ({ partition, fetchOffset: 0, partitionMaxBytes: 1000 }))
+    const value = { ...fetchValue(name, 0), topics: [{ topic: name, partitions: asked }] }
+    const [answer] = (await client.call(apis.fetch, 11, value)).responses
+    expect(answer?.partitions.map(({ errorCode }) => errorCode)).toEqual([0, 42])
+  })
+
   it('answers what there is when the time is up', async () => {
     const name = await topic('wait-over')
     const answer = fetchOne(fetchValue(name, 0, { maxWaitMs }))
@@ -310,6 +353,7 @@ describe('ListOffsets', () => {
 
   it('names unknown partitions, repeated ones and foreign epochs', async () => {
     const name = await topic('list-offsets-errors')
+    const other = await topic('list-offsets-epochs')
     const answer = await client.call(apis.listOffsets, 4, {
       replicaId: -1,
       topics: [
@@ -321,13 +365,15 @@ describe('ListOffsets', () => {
             { partitionIndex: 0, timestamp: -2 },
           ],
         },
-        { name, partitions: [{ partitionIndex: 0, timestamp: -1, currentLeaderEpoch: 2 }] },
+        { name: other, partitions: [{ partitionIndex: 0, timestamp: -1, currentLeaderEpoch: 2 }] },
+        { name, partitions: [{ partitionIndex: 0, timestamp: -1 }] },
       ],
     })
     expect(answer.topics.map((one) => one.partitions.map((partition) => partition.errorCode))).toEqual([
       [3],
       [42, 42],
       [75],
+      [42],
     ])
   })
 })

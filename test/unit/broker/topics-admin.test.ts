@@ -152,6 +152,30 @@ describe('CreateTopics', () => {
     }
   })
 
+  it('takes no more partitions by assignment than by number, and no more in one request than Kafka', async () => {
+    const assigned = (count: number) =>
+      Array.from({ length: count }, (_, partitionIndex) => ({ partitionIndex, brokerIds: [1] }))
+    const manual = { numPartitions: -1, replicationFactor: -1 }
+    expect(await create(newTopic('assigned-21', { ...manual, assignments: assigned(21) }))).toMatchObject({
+      errorCode: 37,
+    })
+    const topics = Array.from({ length: 501 }, (_, place) => newTopic(`many-${place}`, { numPartitions: 20 }))
+    const request = { topics, timeoutMs: 1000, validateOnly: true }
+    const codes = (await client.call(apis.createTopics, 5, request)).topics.map(({ errorCode }) => errorCode)
+    expect(new Set(codes)).toEqual(new Set([44]))
+    const raised = {
+      topics: [{ name: 'nowhere', count: 2_000_000_000, assignments: null }],
+      timeoutMs: 1,
+      validateOnly: true,
+    }
+    expect((await client.call(apis.createPartitions, 1, raised)).results[0]?.errorCode).toBe(3)
+  })
+
+  it('names a topic in its error, however long the name is', async () => {
+    for (const version of [2, 5, 7])
+      expect(await create(newTopic('x'.repeat(32_767)), version)).toMatchObject({ errorCode: 17 })
+  })
+
   it('takes manual assignments to this broker', async () => {
     const assignments = [
       { partitionIndex: 1, brokerIds: [1] },

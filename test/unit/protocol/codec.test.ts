@@ -67,7 +67,7 @@ describe('messages', () => {
   it('refuse an array that claims more elements than there are bytes', () => {
     const claim = Buffer.alloc(8)
     claim.writeInt32BE(0x7fff_ffff, 0)
-    expect(() => decodeRequest(apis.metadata, 1, new ByteReader(claim))).toThrow(/does not fit/)
+    expect(() => decodeRequest(apis.metadata, 1, new ByteReader(claim))).toThrow(/do not fit/)
   })
 
   it('refuse lengths below -1', () => {
@@ -78,6 +78,23 @@ describe('messages', () => {
     expect(() =>
       encodeRequest(apis.heartbeat, 0, { groupId: 'x'.repeat(40_000), generationId: 1, memberId: '' }),
     ).toThrow(ProtocolError)
+  })
+
+  it('refuse strings that they could not write again, in every version', () => {
+    const request = (groupId: Buffer): Buffer => {
+      const writer = new ByteWriter()
+      writer.length(groupId.length, true, 16)
+      writer.bytes(groupId)
+      return Buffer.concat([...writer.take(), Buffer.from('0000000101000000', 'hex')])
+    }
+    const decoded = (groupId: Buffer): string =>
+      decodeRequest(apis.heartbeat, 4, new ByteReader(request(groupId))).groupId
+    expect(decoded(Buffer.alloc(32_767, 'g'))).toHaveLength(32_767)
+    expect(() => decoded(Buffer.alloc(32_768, 'g'))).toThrow(/Heartbeat v4 request: a string of 32768 bytes is longer/)
+    expect(decoded(Buffer.alloc(10_922, 0xff))).toHaveLength(10_922)
+    expect(() => decoded(Buffer.alloc(10_923, 0xff))).toThrow(/a string of 10923 bytes is not UTF-8/)
+    const long = { groupId: 'x'.repeat(32_768), generationId: 1, memberId: '' }
+    expect(() => encodeRequest(apis.heartbeat, 4, long)).toThrow(ProtocolError)
   })
 
   it('name the field that is missing', () => {
