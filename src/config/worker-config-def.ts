@@ -171,6 +171,18 @@ const own: ConfigDef = {
     'Tasks have a thread each up to this many, then they share.',
     { validator: atLeast(1) },
   ),
+  'task.threads.blocked.max.ms': key(
+    'LONG',
+    10_000,
+    'How long a task may run without a pause on a thread that it shares. Then the thread is ended: its other tasks move to another one, and the task gets one of its own.',
+    { validator: atLeast(1000) },
+  ),
+  'task.blocked.max.ms': key(
+    'LONG',
+    300_000,
+    'How long a task may run without a pause on a thread of its own. Then it fails.',
+    { validator: atLeast(1000) },
+  ),
 }
 
 /** Everything a worker can be told, in the order in which it is documented. */

@@ -63,6 +63,8 @@ export interface WorkerConfig {
   readonly offsetFlushTimeoutMs: number
   readonly taskShutdownTimeoutMs: number
   readonly taskThreadsMax: number
+  /** How long a task may keep a thread busy without a pause: one that it shares, and its own. Milliseconds. */
+  readonly blocking: { readonly sharedMs: number; readonly ownMs: number }
   readonly topicTracking: boolean
   readonly security: ClientSecurity
   /** `producer.*`, `consumer.*` and `admin.*`, prefixes taken off; and what is given without prefix. */
@@ -134,6 +136,10 @@ function typed(
     offsetFlushTimeoutMs: number(parsed, 'offset.flush.timeout.ms'),
     taskShutdownTimeoutMs: number(parsed, 'task.shutdown.graceful.timeout.ms'),
     taskThreadsMax: number(parsed, 'task.threads.max'),
+    blocking: {
+      sharedMs: number(parsed, 'task.threads.blocked.max.ms'),
+      ownMs: number(parsed, 'task.blocked.max.ms'),
+    },
     topicTracking: parsed['topic.tracking.enable'] === true,
     security: clientSecurity(raw),
     producer: below(raw, 'producer.'),

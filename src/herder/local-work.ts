@@ -2,6 +2,7 @@ import { backoffMs, type Backoff } from '../foundation/backoff.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logger.ts'
 import { isRetriable, messageOf, traceOf } from '../runtime/failures.ts'
+import type { TaskStart } from '../runtime/task-thread/task-thread-messages.ts'
 import type { Worker } from '../runtime/worker.ts'
 import type { WorkSet } from './assignment.ts'
 import type { ConfigFold } from './config-fold.ts'
@@ -45,6 +46,8 @@ interface Instance extends RunningConnector {
 
 interface HostedTask extends RunningTask {
   paused: boolean
+  /** What it runs with. The worker tells of a task by this object, so an earlier run is never taken for this one. */
+  start: TaskStart | null
   /** How often its thread died since it was assigned. */
   deaths: number
 }
@@ -148,14 +151,20 @@ export class LocalWork {
   }
 
   /** `trace` says what a task that runs waits for. */
-  taskState(id: TaskId, state: 'RUNNING' | 'PAUSED' | 'RESTARTING', trace: string | null): void {
-    if (this.ownsTask(id)) this.#options.status.putTask(id, state, trace)
+  taskState(start: TaskStart, state: 'RUNNING' | 'PAUSED' | 'RESTARTING', trace: string | null): void {
+    if (this.#runWith(start) !== null) this.#options.status.putTask(start.id, state, trace)
+  }
+
+  /** The task lost its thread through no stop of ours; it is being started again on another one. */
+  taskMoved(start: TaskStart, trace: string): void {
+    if (this.#runWith(start) !== null) this.#options.status.putTaskSafely(start.id, 'RESTARTING', trace)
   }
 
   /** A task that failed stays down until it is restarted; one that died with its thread is started again. */
-  taskFailed(id: TaskId, trace: string, cause: 'task' | 'thread'): void {
-    const task = this.#tasks.get(taskIdText(id))
-    if (task === undefined) return
+  taskFailed(start: TaskStart, trace: string, cause: 'task' | 'thread'): void {
+    const { id } = start
+    const task = this.#runWith(start)
+    if (task === null) return
     this.#failedTasks.add(taskIdText(id))
     this.#options.status.putTaskSafely(id, 'FAILED', trace)
     if (cause === 'thread') this.#restartAfterDeath(id, task)
@@ -245,6 +254,7 @@ export class LocalWork {
       generation: fold.taskGeneration(id.connector),
       paused: fold.targetState(id.connector) === 'PAUSED',
       deaths: 0,
+      start: null,
     }
     this.#tasks.set(taskIdText(id), task)
     void this.#queues.run(id.connector, async () => await this.#begin(task))
@@ -258,13 +268,22 @@ export class LocalWork {
     const isCurrent = this.#tasks.get(taskIdText(id)) === task
     if (!isCurrent || connectorConfig === null || taskConfig === undefined) return
     this.#failedTasks.delete(taskIdText(id))
+    const start = { id, connectorConfig, taskConfig, paused: task.paused }
+    task.start = start
     try {
-      await worker.startTask({ id, connectorConfig, taskConfig, paused: task.paused })
+      await worker.startTask(start)
     } catch (error) {
+      if (task.start !== start) return
       this.#failedTasks.add(taskIdText(id))
       status.putTaskSafely(id, 'FAILED', traceOf(error))
       this.#options.logger.error(`task ${taskIdText(id)} does not start: ${messageOf(error)}`, { error })
     }
+  }
+
+  /** The task that runs with it; null when that is not wanted any more, or has been started again. */
+  #runWith(start: TaskStart): HostedTask | null {
+    const task = this.#tasks.get(taskIdText(start.id))
+    return task?.start === start ? task : null
   }
 
   async #stopTasks(connector: string, ids: readonly TaskId[]): Promise<void> {

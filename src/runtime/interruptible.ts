@@ -31,3 +31,14 @@ export async function within<T>(clock: Clock, ms: number, action: (signal: Abort
     cancel()
   }
 }
+
+/** The promise's value, or null when that takes longer than `ms`, or fails. */
+export async function settledWithin<T>(clock: Clock, ms: number, promise: Promise<T>): Promise<T | null> {
+  const late = Promise.withResolvers<null>()
+  const cancel = clock.after(ms, () => late.resolve(null))
+  try {
+    return await Promise.race([promise.catch(() => null), late.promise])
+  } finally {
+    cancel()
+  }
+}

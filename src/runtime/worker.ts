@@ -8,19 +8,24 @@ import type { Logger } from '../foundation/logger.ts'
 import type { LogSink } from '../foundation/named-logger.ts'
 import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
 import type { PluginRegistry } from '../plugin/plugin-registry.ts'
+import type { LabelledSample } from './metrics/prometheus-text.ts'
 import { TaskSampleTable } from './metrics/task-sample-table.ts'
 import { PluginThread } from './plugin-thread.ts'
 import type { TaskId } from './task-id.ts'
 import type { TaskSettings } from './task-settings.ts'
 import type { TaskState } from './task-thread/task-control.ts'
 import type { TaskStart } from './task-thread/task-thread-messages.ts'
+import type { BlockingLimits } from './task-thread-watch.ts'
 import { TaskThreads } from './task-threads.ts'
 
 /** What happens in the worker by itself. */
 export interface WorkerEvents {
-  onTaskState(id: TaskId, state: TaskState, trace: string | null): void
+  /** A task is told by the object it was started with. */
+  onTaskState(start: TaskStart, state: TaskState, trace: string | null): void
   /** The task has ended. `cause` tells a failure of its own from the death of its thread. */
-  onTaskFailed(id: TaskId, trace: string, cause: 'task' | 'thread'): void
+  onTaskFailed(start: TaskStart, trace: string, cause: 'task' | 'thread'): void
+  /** The task lost its thread and is started again on another; its states follow. */
+  onTaskMoved(start: TaskStart, trace: string): void
   onTopic(id: TaskId, topic: string): void
   onReconfigure(connector: string): void
   onConnectorFailed(connector: string, trace: string): void
@@ -35,6 +40,7 @@ export interface WorkerOptions {
   /** Those of `plugins` that were found on `plugin.path`. */
   readonly foundPlugins: readonly PluginDescriptor[]
   readonly maxTaskThreads: number
+  readonly blocking: BlockingLimits
   readonly logLevel: LogLevel
   readonly logSink: LogSink
   readonly logger: Logger
@@ -68,25 +74,31 @@ export class Worker {
       settings,
       foundPlugins,
       maxThreads: options.maxTaskThreads,
+      blocking: options.blocking,
       logLevel,
       logSink,
       logger,
       clock,
       events: {
-        onTaskState: (id, state, trace) => events.onTaskState(id, state, trace),
-        onTaskFailed: (id, trace, cause) => {
-          this.metrics.forget(id)
-          events.onTaskFailed(id, trace, cause)
+        onTaskState: (start, state, trace) => events.onTaskState(start, state, trace),
+        onTaskFailed: (start, trace, cause) => {
+          this.metrics.forget(start.id)
+          events.onTaskFailed(start, trace, cause)
         },
-        onTopic: (id, topic) => events.onTopic(id, topic),
-        onMetrics: (tasks) => this.metrics.take(tasks),
+        onTaskMoved: (start, trace) => {
+          this.metrics.forget(start.id)
+          events.onTaskMoved(start, trace)
+        },
+        onTopic: (start, topic) => events.onTopic(start.id, topic),
+        onMetrics: (id, samples) => this.metrics.take(id, samples),
         readOffsets: async (connector, partitions) => await events.readOffsets(connector, partitions),
       },
     })
   }
 
-  get taskThreadCount(): number {
-    return this.#taskThreads.threadCount
+  /** What is known of the threads that run tasks. */
+  threadSamples(): readonly LabelledSample[] {
+    return this.#taskThreads.watch.samples()
   }
 
   /** Starts the connector's instance, after stopping one that runs. @throws what the plugin throws, PluginTimeoutError */

@@ -66,7 +66,7 @@ class MemoryWorker {
   checkSize: (connector: string, config: SubmittedConfig) => void = () => undefined
   taskCount = 1
   infos = noErrors
-  onTask: (id: TaskId) => void = () => undefined
+  onTask: (start: TaskStart) => void = () => undefined
   async startConnector(name: string): Promise<void> {
     this.calls.push(`start ${name}`)
     const error = this.startErrors.shift()
@@ -84,7 +84,7 @@ class MemoryWorker {
   async startTask(start: TaskStart): Promise<void> {
     this.calls.push(`start ${taskIdText(start.id)}`)
     this.running.set(taskIdText(start.id), start)
-    this.onTask(start.id)
+    this.onTask(start)
   }
   async stopTask(id: TaskId): Promise<void> {
     this.calls.push(`stop ${taskIdText(id)}`)
@@ -159,8 +159,7 @@ export async function herd(options: { isLeader?: boolean } = {}) {
     logger: quietLogger(),
     requestRound: () => void round(),
   })
-  worker.onTask = (id) =>
-    herder.local.taskState(id, worker.running.get(taskIdText(id))?.paused === true ? 'PAUSED' : 'RUNNING', null)
+  worker.onTask = (start) => herder.local.taskState(start, start.paused ? 'PAUSED' : 'RUNNING', null)
   await round()
   const running = async (): Promise<void> => {
     await herder.createConnector('a', config, null, signal)

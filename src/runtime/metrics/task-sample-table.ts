@@ -1,13 +1,13 @@
 import { taskName, type TaskId } from '../task-id.ts'
-import type { TaskSamples } from '../task-thread/task-thread-messages.ts'
 import type { LabelledSample } from './prometheus-text.ts'
+import type { Sample } from './task-meters.ts'
 
 /** The last samples of each running task, as their threads post them once a second. */
 export class TaskSampleTable {
-  readonly #tasks = new Map<string, TaskSamples>()
+  readonly #tasks = new Map<string, { readonly id: TaskId; readonly samples: readonly Sample[] }>()
 
-  take(tasks: readonly TaskSamples[]): void {
-    for (const samples of tasks) this.#tasks.set(taskName(samples.id), samples)
+  take(id: TaskId, samples: readonly Sample[]): void {
+    this.#tasks.set(taskName(id), { id, samples })
   }
 
   forget(id: TaskId): void {

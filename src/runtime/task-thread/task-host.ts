@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
 import type { RawConfig } from '../../api/config-def.ts'
 import type { ConnectorPlugin } from '../../api/connector.ts'
 import { ConfigError } from '../../api/errors.ts'
@@ -10,7 +12,7 @@ import type { Logger } from '../../foundation/logger.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { traceOf } from '../failures.ts'
 import { TaskMeters } from '../metrics/task-meters.ts'
-import { taskName, type TaskId } from '../task-id.ts'
+import { taskName } from '../task-id.ts'
 import { consumerOptions, producerOptions, type TaskSettings } from '../task-settings.ts'
 import { interruptible } from '../interruptible.ts'
 import type { HostContext } from './host-context.ts'
@@ -22,8 +24,22 @@ import { SourceTaskLoop } from './source-task-loop.ts'
 import { subscriptionOf } from './subscription-of.ts'
 import { TaskControl, type TaskEvents, type TaskState } from './task-control.ts'
 import { loadConverters, loadTransforms } from './task-plugins.ts'
+import { TaskLeftovers } from './task-leftovers.ts'
 import type { TaskSamples, TaskStart } from './task-thread-messages.ts'
 import { topicCreation } from './topic-creation.ts'
+
+/** The number of the incarnation whose code runs. */
+const runningTask = new AsyncLocalStorage<number | null>()
+
+/** Whose code this thread runs; null when it is the thread's own. */
+export function runningIncarnation(): number | null {
+  return runningTask.getStore() ?? null
+}
+
+/** Runs `action` in the name of no task: what it makes is shared. */
+export function outsideOfTasks<T>(action: () => T): T {
+  return runningTask.run(null, action)
+}
 
 /** Of the time that the worker waits for tasks to end: the rest is for closing the client. */
 const endShare = 0.8
@@ -40,15 +56,22 @@ export interface TaskHostOptions {
     connector: string,
     partitions: readonly SourcePartition[],
   ) => Promise<readonly (SourceOffset | null)[]>
-  readonly onState: (id: TaskId, state: TaskState, trace: string | null) => void
-  readonly onFailed: (id: TaskId, trace: string) => void
-  readonly onTopic: (id: TaskId, topic: string) => void
+  readonly onState: (incarnation: number, state: TaskState, trace: string | null) => void
+  /** `leftovers` says what of the task may still run. */
+  readonly onFailed: (incarnation: number, trace: string, leftovers: readonly string[]) => void
+  readonly onTopic: (incarnation: number, topic: string) => void
 }
 
-interface HostedTask {
-  readonly id: TaskId
+/** One run of a task. */
+interface Incarnation {
+  readonly number: number
+  readonly start: TaskStart
   readonly control: TaskControl
   readonly meters: TaskMeters
+  readonly leftovers: TaskLeftovers
+}
+
+interface HostedTask extends Incarnation {
   /** Resolves when the task has ended, however. */
   readonly ended: Promise<void>
 }
@@ -56,63 +79,67 @@ interface HostedTask {
 /** The tasks of one thread: puts each together from its plugins and runs its loop. */
 export class TaskHost {
   readonly #options: TaskHostOptions
-  readonly #tasks = new Map<string, HostedTask>()
+  readonly #tasks = new Map<number, HostedTask>()
 
   constructor(options: TaskHostOptions) {
     this.#options = options
   }
 
   /** Begins to run a task; how it fares comes through the events. */
-  start(start: TaskStart): void {
-    const { id } = start
+  start(number: number, start: TaskStart): void {
     const control = new TaskControl(start.paused)
-    const meters = new TaskMeters()
-    const ended = this.#run(start, control, meters)
-    this.#tasks.set(taskName(id), { id, control, meters, ended })
+    const incarnation = { number, start, control, meters: new TaskMeters(), leftovers: new TaskLeftovers() }
+    // Whatever the task begins belongs to it, so that a thread that is probed can say whose code it runs.
+    const ended = runningTask.run(number, async () => await this.#run(incarnation))
+    this.#tasks.set(number, { ...incarnation, ended })
   }
 
-  /** Asks a task to end and waits for it. */
-  async stop(id: TaskId): Promise<void> {
-    const task = this.#tasks.get(taskName(id))
+  /** Asks a task to end and waits for it. Returns what of it may still run. */
+  async stop(number: number): Promise<readonly string[]> {
+    const task = this.#tasks.get(number)
     task?.control.stop()
     await task?.ended
+    return task?.leftovers.list ?? []
   }
 
-  pause(id: TaskId): void {
-    this.#tasks.get(taskName(id))?.control.pause()
+  pause(number: number): void {
+    this.#tasks.get(number)?.control.pause()
   }
 
-  resume(id: TaskId): void {
-    this.#tasks.get(taskName(id))?.control.resume()
+  resume(number: number): void {
+    this.#tasks.get(number)?.control.resume()
   }
 
   samples(): readonly TaskSamples[] {
-    return [...this.#tasks.values()].map(({ id, meters }) => ({ id, samples: meters.samples() }))
+    return [...this.#tasks.values()].map(({ number, meters }) => ({
+      incarnation: number,
+      samples: meters.samples(),
+    }))
   }
 
-  async #run(start: TaskStart, control: TaskControl, meters: TaskMeters): Promise<void> {
-    const { id } = start
-    const name = taskName(id)
+  async #run(incarnation: Incarnation): Promise<void> {
+    const { number, start, control, leftovers } = incarnation
     try {
-      await this.#runLoop(start, control, meters)
+      await this.#runLoop(incarnation)
     } catch (error) {
       if (control.ended && control.failure === null) return
-      this.#options.logger.error(`task ${name} failed and stays down until it is restarted`, { error })
-      this.#options.onFailed(id, traceOf(error))
+      this.#options.logger.error(`task ${taskName(start.id)} failed and stays down until it is restarted`, { error })
+      this.#options.onFailed(number, traceOf(error), leftovers.list)
     } finally {
-      this.#tasks.delete(name)
+      this.#tasks.delete(number)
     }
   }
 
-  async #runLoop(start: TaskStart, control: TaskControl, meters: TaskMeters): Promise<void> {
+  async #runLoop(incarnation: Incarnation): Promise<void> {
+    const { start, control, meters } = incarnation
     const { plugins, client } = this.#options
     const plugin = await plugins.load(plugins.connector(start.connectorConfig['connector.class'] ?? ''))
     const context = this.#context(start, plugin, meters)
     const kafka = await interruptible(client(), control.ending)
     const loop =
       plugin.kind === 'source'
-        ? await this.#sourceLoop(start, plugin, context, kafka, control)
-        : await this.#sinkLoop(start, plugin, context, kafka, control)
+        ? await this.#sourceLoop(incarnation, plugin, context, kafka)
+        : await this.#sinkLoop(incarnation, plugin, context, kafka)
     await loop.run()
   }
 
@@ -131,18 +158,18 @@ export class TaskHost {
   }
 
   async #sourceLoop(
-    start: TaskStart,
+    incarnation: Incarnation,
     plugin: ConnectorPlugin,
     context: HostContext,
     kafka: KafkaClient,
-    control: TaskControl,
   ): Promise<SourceTaskLoop> {
     const { settings, plugins, readOffsets } = this.#options
+    const { start, control, leftovers } = incarnation
     const { connector } = start.id
     const config = start.connectorConfig
     const transforms = await loadTransforms(plugins, config)
     return new SourceTaskLoop({
-      createTask: () => sourceTask(plugin),
+      createTask: () => leftovers.source(sourceTask(plugin)),
       context: {
         ...context,
         readOffsets: async (partitions) => await readOffsets(connector, partitions),
@@ -157,23 +184,23 @@ export class TaskHost {
       prepareTopic: topicCreation(config, kafka.admin),
       offsetRecord: (offset) => offsetRecordOf(settings.offsetTopic, connector, offset),
       control,
-      events: this.#events(start),
+      events: this.#events(incarnation),
       flushTimeoutMs: settings.offsetFlushTimeoutMs,
       endTimeoutMs: settings.gracefulMs * endShare,
     })
   }
 
   async #sinkLoop(
-    start: TaskStart,
+    incarnation: Incarnation,
     plugin: ConnectorPlugin,
     context: HostContext,
     kafka: KafkaClient,
-    control: TaskControl,
   ): Promise<SinkTaskLoop> {
     const { settings, plugins } = this.#options
+    const { start, control, leftovers } = incarnation
     const config: RawConfig = start.connectorConfig
     return new SinkTaskLoop({
-      createTask: () => sinkTask(plugin),
+      createTask: () => leftovers.sink(sinkTask(plugin)),
       context,
       transforms: await loadTransforms(plugins, config),
       converters: await loadConverters(plugins, config, settings),
@@ -181,17 +208,17 @@ export class TaskHost {
       subscription: subscriptionOf(config),
       clusterId: kafka.clusterId,
       control,
-      events: this.#events(start),
+      events: this.#events(incarnation),
       commitIntervalMs: settings.offsetFlushIntervalMs,
       flushTimeoutMs: settings.offsetFlushTimeoutMs,
       endTimeoutMs: settings.gracefulMs * endShare,
     })
   }
 
-  #events({ id }: TaskStart): TaskEvents {
+  #events({ number }: Incarnation): TaskEvents {
     return {
-      onState: (state, trace) => this.#options.onState(id, state, trace),
-      onTopic: (topic) => this.#options.onTopic(id, topic),
+      onState: (state, trace) => this.#options.onState(number, state, trace),
+      onTopic: (topic) => this.#options.onTopic(number, topic),
     }
   }
 }

@@ -6,8 +6,10 @@ import { NamedLogger } from '../../foundation/named-logger.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { ForwardingSink } from '../thread/forwarding-sink.ts'
 import { ThreadLink } from '../thread/thread-link.ts'
+import { beat } from '../thread/heartbeat.ts'
+import { answerProbes } from '../thread/thread-probe.ts'
 import { parent, startedWith } from '../thread/thread-side.ts'
-import { TaskHost } from './task-host.ts'
+import { outsideOfTasks, runningIncarnation, TaskHost } from './task-host.ts'
 import type {
   FromTaskThread,
   FromTaskThreadAnswers,
@@ -32,21 +34,27 @@ const host = new TaskHost({
   clock: systemClock,
   logger: logger.child('Task'),
   client: () => {
-    client ??= KafkaClient.connect({
-      bootstrapServers: data.settings.bootstrapServers,
-      security: data.settings.security,
-      clientId: data.clientId,
-      clock: systemClock,
-      logger: logger.child('Client'),
-    })
+    client ??= outsideOfTasks(
+      async () =>
+        await KafkaClient.connect({
+          bootstrapServers: data.settings.bootstrapServers,
+          security: data.settings.security,
+          clientId: data.clientId,
+          clock: systemClock,
+          logger: logger.child('Client'),
+        }),
+    )
     return client
   },
   readOffsets: async (connector, partitions) =>
     await link.ask<'read-offsets'>({ type: 'read-offsets', connector, partitions }),
-  onState: (id, state, trace) => link.send({ type: 'state', id, state, trace }),
-  onFailed: (id, trace) => link.send({ type: 'failed', id, trace }),
-  onTopic: (id, topic) => link.send({ type: 'topic', id, topic }),
+  onState: (incarnation, state, trace) => link.send({ type: 'state', incarnation, state, trace }),
+  onFailed: (incarnation, trace, leftovers) => link.send({ type: 'failed', incarnation, trace, leftovers }),
+  onTopic: (incarnation, topic) => link.send({ type: 'topic', incarnation, topic }),
 })
+
+answerProbes(runningIncarnation)
+beat(data.beat, systemClock)
 
 const memory = new IdleMemory(systemClock, restMs)
 let lastActivity = 0
@@ -69,13 +77,15 @@ function activityOf(tasks: readonly TaskSamples[]): number {
 function receive(message: ToTaskThread): unknown {
   switch (message.type) {
     case 'start':
-      return host.start(message.start)
+      return host.start(message.incarnation, message.start)
     case 'stop':
-      return host.stop(message.id)
+      return host.stop(message.incarnation)
     case 'pause':
-      return host.pause(message.id)
+      return host.pause(message.incarnation)
     case 'resume':
-      return host.resume(message.id)
+      return host.resume(message.incarnation)
+    case 'ping':
+      return undefined
     case 'log-level':
       return sink.setThreshold(message.level)
     default:

@@ -20,38 +20,48 @@ export interface TaskStart {
 export interface TaskThreadData {
   readonly settings: TaskSettings
   readonly clientId: string
+  /** Where the thread shows that its event loop turns: see `thread/heartbeat.ts`. */
+  readonly beat: SharedArrayBuffer
   /** Plugins found on `plugin.path`. */
   readonly foundPlugins: readonly PluginDescriptor[]
   readonly logLevel: LogLevel
 }
 
-/** What the main thread says to a task thread. */
+/** What the main thread says to a task thread. An incarnation is one run of a task: no two have the same number. */
 export type ToTaskThread =
-  | { readonly type: 'start'; readonly start: TaskStart }
-  | { readonly type: 'stop'; readonly id: TaskId }
-  | { readonly type: 'pause'; readonly id: TaskId }
-  | { readonly type: 'resume'; readonly id: TaskId }
+  | { readonly type: 'start'; readonly incarnation: number; readonly start: TaskStart }
+  | { readonly type: 'stop'; readonly incarnation: number }
+  | { readonly type: 'pause'; readonly incarnation: number }
+  | { readonly type: 'resume'; readonly incarnation: number }
+  /** Answered at once by a thread whose event loop turns. */
+  | { readonly type: 'ping' }
   | { readonly type: 'log-level'; readonly level: LogLevel }
 
-/** `start` answers once the task is known to the thread, `stop` once it has ended. */
+/** `start` answers once the task is known to the thread, `stop` once it has ended, with what of it may still run. */
 export interface ToTaskThreadAnswers extends Record<string, unknown> {
   start: void
-  stop: void
+  stop: readonly string[]
+  ping: void
 }
 
 /** What a task thread says to the main thread. */
 export type FromTaskThread =
   /** `trace` says what the task waits for; null when nothing is wrong. */
-  | { readonly type: 'state'; readonly id: TaskId; readonly state: TaskState; readonly trace: string | null }
-  /** The task has ended by an error; it is not known to the thread any more. */
-  | { readonly type: 'failed'; readonly id: TaskId; readonly trace: string }
-  | { readonly type: 'topic'; readonly id: TaskId; readonly topic: string }
+  | { readonly type: 'state'; readonly incarnation: number; readonly state: TaskState; readonly trace: string | null }
+  /** The task has ended by an error; it is not known to the thread any more. `leftovers` says what of it may still run. */
+  | {
+      readonly type: 'failed'
+      readonly incarnation: number
+      readonly trace: string
+      readonly leftovers: readonly string[]
+    }
+  | { readonly type: 'topic'; readonly incarnation: number; readonly topic: string }
   | { readonly type: 'metrics'; readonly tasks: readonly TaskSamples[] }
   | { readonly type: 'read-offsets'; readonly connector: string; readonly partitions: readonly SourcePartition[] }
   | LogMessage
 
 export interface TaskSamples {
-  readonly id: TaskId
+  readonly incarnation: number
   readonly samples: readonly Sample[]
 }
 

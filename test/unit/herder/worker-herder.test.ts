@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
+import { present } from '../../../src/foundation/assert.ts'
 import { AlreadyExistsError, ConnectError, NotFoundError, RetriableError } from '../../../src/api/errors.ts'
 import { BadRequestError, InvalidConnectorConfigError, NotLeaderError } from '../../../src/herder/herder-errors.ts'
 import { config, herd, noErrors, signal } from '../../support/herder-harness.ts'
@@ -113,9 +114,9 @@ describe('the herder', () => {
   })
 
   it('shows a failed task with its trace and restarts it when told', async () => {
-    const { herder, statuses, running } = await herd()
+    const { herder, statuses, worker, running } = await herd()
     await running()
-    herder.local.taskFailed({ connector: 'a', task: 0 }, 'Error: down', 'task')
+    herder.local.taskFailed(present(worker.running.get('a-0'), 'the task'), 'Error: down', 'task')
     expect((await herder.taskStatus({ connector: 'a', task: 0 })).trace).toBe('Error: down')
     const request = { connector: 'a', onlyFailed: true, includeTasks: true }
     const plan = await herder.restartConnectorAndTasks(request, signal)
@@ -127,9 +128,9 @@ describe('the herder', () => {
   })
 
   it('starts a task again by itself when its thread died', async () => {
-    const { herder, statuses, clock, running } = await herd()
+    const { herder, statuses, clock, worker, running } = await herd()
     await running()
-    herder.local.taskFailed({ connector: 'a', task: 0 }, 'Error: out of memory', 'thread')
+    herder.local.taskFailed(present(worker.running.get('a-0'), 'the task'), 'Error: out of memory', 'thread')
     expect(statuses.writes).toEqual(['a-0 FAILED'])
     clock.advance(1000)
     await untilPasses(() => expect(statuses.writes).toEqual(['a-0 FAILED', 'a-0 RUNNING']))

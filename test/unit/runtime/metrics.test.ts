@@ -22,7 +22,7 @@ describe('the metrics of tasks', () => {
     ] as const) {
       const meters = new TaskMeters()
       meters.gauge('lag', 'Records behind\nthe end').set(value)
-      table.take([{ id: id(name), samples: meters.samples() }])
+      table.take(id(name), meters.samples())
     }
     expect(prometheusText(table.labelled())).toBe(
       [

@@ -29,7 +29,7 @@ function running() {
   })
   const exposed = (): string => {
     const table = new TaskSampleTable()
-    table.take([{ id: { connector: 'c', task: 0 }, samples: metrics.samples() }])
+    table.take({ connector: 'c', task: 0 }, metrics.samples())
     return prometheusText(table.labelled())
   }
   return { control, status, retries, writes, logger, exposed, last: () => writes.at(-1) }

@@ -29,6 +29,7 @@ function threadsWith(events: Partial<TaskThreadEvents> = {}, maxThreads = 2): Ta
     settings,
     foundPlugins: testPlugins,
     maxThreads,
+    blocking: { sharedMs: patienceMs, ownMs: patienceMs },
     logLevel: 'warn',
     logSink: { write: () => undefined },
     logger: quietLogger(),
@@ -36,6 +37,7 @@ function threadsWith(events: Partial<TaskThreadEvents> = {}, maxThreads = 2): Ta
     events: {
       onTaskState: () => undefined,
       onTaskFailed: () => undefined,
+      onTaskMoved: () => undefined,
       onTopic: () => undefined,
       onMetrics: () => undefined,
       readOffsets: async () => [],
@@ -76,8 +78,8 @@ describe('task threads', () => {
     const threads = threadsWith({ onTaskFailed })
     await threads.start(startOf('a', 'NoSuchThing'), 'NoSuchThing')
     await untilPasses(() => expect(onTaskFailed).toHaveBeenCalled())
-    const [id, trace, cause] = onTaskFailed.mock.calls[0] ?? []
-    expect(id).toEqual({ connector: 'a', task: 0 })
+    const [start, trace, cause] = onTaskFailed.mock.calls[0] ?? []
+    expect(start?.id).toEqual({ connector: 'a', task: 0 })
     expect(trace).toContain('which name matches NoSuchThing')
     expect(cause).toBe('task')
   })
@@ -88,7 +90,7 @@ describe('task threads', () => {
     await threads.start(startOf('a'), 'same')
     await threads.start(startOf('b', 'test.DeadlyConnector'), 'same')
     await untilPasses(() => expect(onTaskFailed).toHaveBeenCalledTimes(2))
-    expect(onTaskFailed.mock.calls.map(([id, , cause]) => [id.connector, cause])).toEqual([
+    expect(onTaskFailed.mock.calls.map(([{ id }, , cause]) => [id.connector, cause])).toEqual([
       ['a', 'thread'],
       ['b', 'thread'],
     ])

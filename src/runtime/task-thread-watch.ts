@@ -1,0 +1,148 @@
+import type { Clock } from '../foundation/clock.ts'
+import type { LabelledSample } from './metrics/prometheus-text.ts'
+import type { HostedTask, Hosting } from './task-hosting.ts'
+import { taskName } from './task-id.ts'
+import { beatMs } from './thread/heartbeat.ts'
+import { probeThread, type ThreadActivity } from './thread/thread-probe.ts'
+
+/** How long code may run without a pause. Milliseconds. */
+export interface BlockingLimits {
+  /** On a thread that other tasks wait for (`task.threads.blocked.max.ms`). */
+  readonly sharedMs: number
+  /** On a thread of its own (`task.blocked.max.ms`). */
+  readonly ownMs: number
+}
+
+/** A thread whose event loop has not turned for too long. */
+export interface BlockedThread {
+  readonly hosting: Hosting
+  /** The task whose code runs; null when that could not be found out. */
+  readonly task: HostedTask | null
+  /** What the status and the log say. */
+  readonly trace: string
+}
+
+export interface TaskThreadWatchOptions {
+  readonly hostings: ReadonlySet<Hosting>
+  readonly limits: BlockingLimits
+  readonly clock: Clock
+  readonly onBlocked: (blocked: BlockedThread) => void
+  /** A task has its thread to itself and does not pause; null when it does again. */
+  readonly onSilent: (task: HostedTask, trace: string | null) => void
+}
+
+/** How long a blocked thread may take to say what it runs. */
+const probeMs = 5_000
+
+/**
+ * Looks whether the event loops of the task threads turn. Where one does not, the thread's inspector tells whose code
+ * runs and where it stands.
+ */
+export class TaskThreadWatch {
+  readonly #options: TaskThreadWatchOptions
+  readonly #stop: () => void
+  readonly #probing = new Set<Hosting>()
+  readonly #shown = new Set<HostedTask>()
+  readonly #blocks = new Map<string, { readonly task: HostedTask; count: number }>()
+  #lookedAt: number
+
+  constructor(options: TaskThreadWatchOptions) {
+    this.#options = options
+    this.#lookedAt = options.clock.monotonic()
+    this.#stop = options.clock.every(beatMs, () => this.#look())
+  }
+
+  close(): void {
+    this.#stop()
+  }
+
+  samples(): readonly LabelledSample[] {
+    const threads = [...this.#options.hostings]
+    const silent = Math.max(0, ...threads.map(({ beat }) => beat.silentMs)) / 1000
+    return [
+      gauge('task_threads', 'Threads that run tasks', threads.length, {}),
+      gauge(
+        'task_thread_silence_seconds',
+        'How long the event loop of a task thread has stood still at most',
+        silent,
+        {},
+      ),
+      ...[...this.#blocks.values()].map(({ task, count }) => ({
+        sample: {
+          kind: 'counter' as const,
+          name: 'task_thread_blocked_total',
+          help: 'Threads that were ended because the task blocked them',
+          value: count,
+        },
+        labels: { connector: task.start.id.connector, task: String(task.start.id.task) },
+      })),
+    ]
+  }
+
+  #look(): void {
+    const now = this.#options.clock.monotonic()
+    const elapsedMs = now - this.#lookedAt
+    this.#lookedAt = now
+    const { sharedMs, ownMs } = this.#options.limits
+    for (const hosting of this.#options.hostings) {
+      hosting.beat.look(elapsedMs)
+      if (hosting.left !== null) continue
+      const [task] = hosting.tasks.values()
+      const alone = hosting.tasks.size === 1
+      if (alone && task !== undefined) this.#show(task, hosting.beat.silentMs > sharedMs)
+      if (hosting.beat.silentMs > (alone ? ownMs : sharedMs)) void this.#probe(hosting)
+    }
+  }
+
+  #show(task: HostedTask, isSilent: boolean): void {
+    if (this.#shown.has(task) === isSilent) return
+    if (isSilent) this.#shown.add(task)
+    else this.#shown.delete(task)
+    const { sharedMs, ownMs } = this.#options.limits
+    const trace = `TASK_BUSY: the task has kept its thread busy for more than ${sharedMs / 1000} s without a pause; after ${ownMs / 1000} s it fails`
+    this.#options.onSilent(task, isSilent ? trace : null)
+  }
+
+  async #probe(hosting: Hosting): Promise<void> {
+    if (this.#probing.has(hosting)) return
+    this.#probing.add(hosting)
+    try {
+      const activity = await probeThread(hosting.thread.name, probeMs, this.#options.clock)
+      // It went on meanwhile: what it runs now is not what it was stuck in.
+      if (hosting.beat.hasBeaten) return
+      const task = this.#taskOf(hosting, activity)
+      for (const one of task === null ? hosting.tasks.values() : [task]) this.#count(one)
+      this.#options.onBlocked({ hosting, task, trace: traceOf(hosting, task, activity) })
+    } finally {
+      this.#probing.delete(hosting)
+    }
+  }
+
+  #taskOf(hosting: Hosting, activity: ThreadActivity | null): HostedTask | null {
+    const [only] = hosting.tasks.values()
+    if (hosting.tasks.size === 1 && only !== undefined) return only
+    return hosting.tasks.get(activity?.owner ?? -1) ?? null
+  }
+
+  #count(task: HostedTask): void {
+    const name = taskName(task.start.id)
+    const known = this.#blocks.get(name)
+    if (known === undefined) this.#blocks.set(name, { task, count: 1 })
+    else known.count += 1
+  }
+}
+
+function traceOf(hosting: Hosting, task: HostedTask | null, activity: ThreadActivity | null): string {
+  const seconds = Math.round(hosting.beat.silentMs / 1000)
+  const place = activity === null ? 'It runs native code.' : `It runs:\n${activity.stack}`
+  if (hosting.tasks.size === 1 && task !== null) {
+    return `TASK_BLOCKED: task ${taskName(task.start.id)} kept its thread busy for ${seconds} s without a pause and was ended. Restart it when the cause is gone. ${place}`
+  }
+  const who = task === null ? 'one of its tasks' : `task ${taskName(task.start.id)}`
+  const names = [...hosting.tasks.values()].map(({ start }) => taskName(start.id)).join(', ')
+  return `TASK_THREAD_BLOCKED: ${who} kept a thread that it shares busy for ${seconds} s without a pause. The thread (${names}) was ended, and its tasks are started again; ${who} gets a thread of its own. ${place}`
+}
+
+function gauge(name: string, help: string, value: number, labels: Readonly<Record<string, string>>): LabelledSample {
+  return { sample: { kind: 'gauge', name, help, value }, labels }
+}
