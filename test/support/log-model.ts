@@ -26,7 +26,8 @@ interface StoredRecord {
 interface ModelProducer {
   readonly sequence: number
   readonly pending: SentBatch | null
-  readonly last: { readonly batch: SentBatch; readonly baseOffset: number } | null
+  /** The last batches, which a client may have had in flight at once. */
+  readonly recent: readonly { readonly batch: SentBatch; readonly baseOffset: number }[]
 }
 
 /** What was promised at some moment. */
@@ -46,6 +47,8 @@ interface PowerCut {
 export type CheckpointLoss = 'missing' | 'flipped' | 'cut' | 'newer version' | 'old format'
 
 const retryPauseMs = 1000
+/** What clients have in flight at most. */
+const inFlight = 5
 
 /**
  * A log beside what it has promised: which records it acknowledged and at which offsets. Tasks run at once unless they are
@@ -70,7 +73,7 @@ export class LogModel {
     this.harness = harness
     this.random = random
     this.#log = log
-    this.#producers = Array.from({ length: 3 }, () => ({ sequence: 0, pending: null, last: null }))
+    this.#producers = Array.from({ length: 3 }, () => ({ sequence: 0, pending: null, recent: [] }))
   }
 
   static async open(harness: LogHarness, random: () => number): Promise<LogModel> {
@@ -167,7 +170,7 @@ export class LogModel {
     await this.#reopen(loss)
   }
 
-  /** Compares what a reader gets with what was promised, and sends each producer's last batch again. */
+  /** Compares what a reader gets with what was promised, and sends each producer's last batches again. */
   async verify(): Promise<void> {
     this.harness.fs.fault = () => null
     await this.settle()
@@ -218,12 +221,13 @@ export class LogModel {
   }
 
   async #verifyProducer(i: number): Promise<void> {
-    const { pending, last } = this.#producers[i] as ModelProducer
+    const { pending, recent } = this.#producers[i] as ModelProducer
     this.harness.clock.advance(retryPauseMs) // The log may have to recover first.
     if (pending !== null) await this.#produce(i, 1)
-    else if (last !== null && last.baseOffset >= this.#log.logStartOffset) {
-      const answer = await this.#log.append(Buffer.from(last.batch.bytes))
-      assert.deepEqual([answer.isDuplicate, answer.baseOffset], [true, last.baseOffset], 'a repeated batch')
+    for (const { batch, baseOffset } of pending === null ? recent : []) {
+      if (baseOffset < this.#log.logStartOffset) continue
+      const answer = await this.#log.append(Buffer.from(batch.bytes))
+      assert.deepEqual([answer.isDuplicate, answer.baseOffset], [true, baseOffset], 'a repeated batch')
     }
     assert.equal(this.#producers[i]?.pending, null, 'a batch is acknowledged in the end')
   }
@@ -256,8 +260,12 @@ export class LogModel {
       this.#acknowledged.set(offset, stored)
     }
     if (producer === null) return
-    const sequence = (this.#producers[producer] as ModelProducer).sequence + batch.values.length
-    this.#producers[producer] = { sequence, pending: null, last: { batch, baseOffset: answer.baseOffset } }
+    const { sequence, recent } = this.#producers[producer] as ModelProducer
+    this.#producers[producer] = {
+      sequence: sequence + batch.values.length,
+      pending: null,
+      recent: [...recent, { batch, baseOffset: answer.baseOffset }].slice(-inFlight),
+    }
   }
 
   #batch(size: number, options: Parameters<typeof batchOf>[1]): SentBatch {

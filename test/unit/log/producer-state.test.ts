@@ -7,6 +7,7 @@ import {
   writeBatchHeader,
   type BatchHeader,
 } from '../../../src/protocol/record-batch.ts'
+import { crc32c } from '../../../src/protocol/crc32c.ts'
 import { batchOf, LogHarness, recordsOf } from '../../support/log-harness.ts'
 
 const producer = { producerId: 7, producerEpoch: 0 }
@@ -66,28 +67,54 @@ describe('an idempotent producer', () => {
     expect(log.producers.entries.size).toBe(0)
   })
 
-  it('is known again after a restart, through the snapshot', async () => {
+  it('is known again after a restart, through the snapshot: all that it may have had in flight', async () => {
+    const harness = new LogHarness()
+    const log = await harness.open()
+    for (let i = 0; i < 6; i += 1) await log.append(data(i))
+    await log.close()
+    const again = await harness.open()
+    for (let i = 1; i < 6; i += 1)
+      await expect(again.append(data(i))).resolves.toMatchObject({ baseOffset: i, isDuplicate: true })
+    await expect(again.append(data(0))).rejects.toMatchObject({ errorCode: 45 })
+    await expect(again.append(data(7))).rejects.toMatchObject({ errorCode: 45 })
+    await expect(again.append(data(6))).resolves.toMatchObject({ baseOffset: 6 })
+  })
+
+  it('is known again after a crash that follows a checkpoint in the middle of what it had in flight', async () => {
     const harness = new LogHarness()
     const log = await harness.open()
     for (let i = 0; i < 3; i += 1) await log.append(data(i))
-    await log.close()
+    await log.checkpoint()
+    for (let i = 3; i < 5; i += 1) await log.append(data(i))
+    harness.crash('forget')
     const again = await harness.open()
-    await expect(again.append(data(2))).resolves.toMatchObject({ baseOffset: 2, isDuplicate: true })
-    await expect(again.append(data(4))).rejects.toMatchObject({ errorCode: 45 })
-    await expect(again.append(data(3))).resolves.toMatchObject({ baseOffset: 3 })
+    for (let i = 0; i < 5; i += 1)
+      await expect(again.append(data(i))).resolves.toMatchObject({ baseOffset: i, isDuplicate: true })
+    expect(recordsOf(again)).toHaveLength(5)
   })
 })
 
 describe('a snapshot', () => {
-  it('holds every producer with its last batch', () => {
+  it('holds every producer as it is', () => {
     const state = new ProducerState()
+    state.noteBatch({ ...header(0x7fff_fffb, 3), baseOffset: 37, lastOffset: 39, maxTimestamp: nowMs - 9 }, nowMs)
     state.noteBatch({ ...header(0x7fff_fffe, 3), baseOffset: 40, lastOffset: 42 }, nowMs)
+    state.noteBatch({ ...header(0), producerId: 8 }, nowMs)
+    state.noteMarker({ ...header(0), producerId: 9 }, { commits: true, coordinatorEpoch: 3 }, nowMs)
     const restored = decodeSnapshot(encodeSnapshot(state))
-    expect(restored?.entries.get(7)).toMatchObject({
-      epoch: 0,
-      transactionFirstOffset: -1,
-      batches: [{ firstSequence: 0x7fff_fffe, lastSequence: 0, lastOffset: 42, offsetDelta: 2 }],
-    })
+    expect(restored?.entries).toEqual(state.entries)
+    expect(restored?.entries.get(7)?.batches).toHaveLength(2)
+  })
+
+  it('of Kafka holds the last batch of a producer', () => {
+    const state = new ProducerState()
+    state.noteBatch({ ...header(4), lastOffset: 12 }, nowMs)
+    // version · CRC · count · id, epoch, last sequence, last offset, delta, time, coordinator epoch, transaction
+    const kafka =
+      '0001' + '00000000' + '00000001' + '0000000000000007' + '0000' + '00000004' + '000000000000000c' + '00000000'
+    const bytes = Buffer.from(`${kafka}${nowMs.toString(16).padStart(16, '0')}ffffffffffffffffffffffff`, 'hex')
+    bytes.writeUInt32BE(crc32c(bytes.subarray(6)), 2)
+    expect(decodeSnapshot(bytes)?.entries).toEqual(state.entries)
   })
 
   it('is not believed when a byte of it changed', () => {
