@@ -1,5 +1,6 @@
 import { backoffMs, type Clock, type Logger } from 'penstock/api'
 
+import { doubtOf, tagHeader, type Evidence } from './answer-evidence.ts'
 import { checksumOf, customerKeyHeaders, digest, encryptionHeaders } from './body-checks.ts'
 import { credentialSource, type CredentialSource } from './credentials.ts'
 import { endpointOf, pathOf, type Endpoint } from './endpoint.ts'
@@ -67,8 +68,8 @@ interface Call {
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: readonly Uint8Array[]
   readonly maxAnswerBytes?: number
-  /** An element without which a success is none: the answer was cut off. */
-  readonly expects?: string
+  /** Without it a success is none, and the request is sent again. */
+  readonly expects?: Evidence
 }
 
 interface Outcome {
@@ -146,7 +147,7 @@ export class S3Store {
       ...conditionHeaders(condition),
       ...(await this.#bodyHeaders(body)),
     }
-    return putOutcome(await this.#untilSettled({ method: 'PUT', key, headers, body }, signal))
+    return putOutcome(await this.#untilSettled({ method: 'PUT', key, headers, body, expects: tagHeader }, signal))
   }
 
   async createUpload(key: string, mark: ObjectMark, signal: AbortSignal): Promise<string> {
@@ -155,7 +156,7 @@ export class S3Store {
       ...this.#newObjectHeaders(mark),
       ...(checksum === null ? {} : { 'x-amz-checksum-algorithm': checksum.toUpperCase() }),
     }
-    const call: Call = { method: 'POST', key, query: { uploads: '' }, headers, expects: 'UploadId' }
+    const call: Call = { method: 'POST', key, query: { uploads: '' }, headers, expects: { element: 'UploadId' } }
     const { answer, refusal } = await this.#untilSettled(call, signal)
     if (refusal !== null) throw this.#refused(refusal, call)
     return xmlText(answer.body, 'UploadId') ?? ''
@@ -170,7 +171,8 @@ export class S3Store {
     signal: AbortSignal,
   ): Promise<StoredPart | null> {
     const headers = { ...customerKeyHeaders(this.#settings.encryption), ...(await this.#bodyHeaders(body)) }
-    const call: Call = { method: 'PUT', key, query: { partNumber: String(number), uploadId }, headers, body }
+    const query = { partNumber: String(number), uploadId }
+    const call: Call = { method: 'PUT', key, query, headers, body, expects: tagHeader }
     const { answer, verdict, refusal } = await this.#untilSettled(call, signal)
     if (verdict === 'no-such-upload') return null
     if (refusal !== null) throw this.#refused(refusal, call)
@@ -195,7 +197,8 @@ export class S3Store {
     )
     const xml = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${list.join('')}</CompleteMultipartUpload>`
     const headers = { ...conditionHeaders(condition), ...customerKeyHeaders(this.#settings.encryption) }
-    const call: Call = { method: 'POST', key, query: { uploadId }, headers, body: [Buffer.from(xml)] }
+    const body = [Buffer.from(xml)]
+    const call: Call = { method: 'POST', key, query: { uploadId }, headers, body, expects: { element: 'ETag' } }
     return putOutcome(await this.#untilSettled(call, signal))
   }
 
@@ -222,7 +225,7 @@ export class S3Store {
   /** Null when there is no such object; `denied` also when there may be none: who may not list a bucket is told no more. */
   async headObject(key: string, signal: AbortSignal): Promise<ObjectHead | 'denied' | null> {
     const headers = customerKeyHeaders(this.#settings.encryption)
-    const call: Call = { method: 'HEAD', key, headers }
+    const call: Call = { method: 'HEAD', key, headers, expects: tagHeader }
     const { answer, refusal, verdict } = await this.#untilSettled(call, signal)
     if (refusal !== null) {
       if (verdict === 'not-found') return null
@@ -239,7 +242,7 @@ export class S3Store {
   /** The bytes of an object; null when it is not there as `head` describes it. */
   async getObject(key: string, head: ObjectHead, signal: AbortSignal): Promise<Buffer | null> {
     const headers = customerKeyHeaders(this.#settings.encryption)
-    const call: Call = { method: 'GET', key, headers, maxAnswerBytes: head.bytes }
+    const call: Call = { method: 'GET', key, headers, maxAnswerBytes: head.bytes, expects: tagHeader }
     const { answer, refusal, verdict } = await this.#untilSettled(call, signal)
     if (refusal !== null && verdict === 'fatal') throw this.#refused(refusal, call)
     return refusal === null && answer.bytes.length === head.bytes ? answer.bytes : null
@@ -299,9 +302,8 @@ export class S3Store {
       )
     }
     const refusal = refusalOf(answer)
-    if (refusal === null && call.expects !== undefined && xmlText(answer.body, call.expects) === null) {
-      throw this.#unavailable(`${method} ${key ?? 'bucket'}`, 'the answer was cut off')
-    }
+    const doubt = refusal === null && call.expects !== undefined ? doubtOf(answer, call.expects) : null
+    if (doubt !== null) throw this.#unavailable(`${method} ${key ?? 'bucket'}`, doubt)
     const verdict = refusal === null ? 'done' : verdictOf(refusal)
     if (verdict === 'adopt-clock') this.#clockSkewMs = Date.parse(answer.headers['date'] ?? '') - this.#clock.now() || 0
     return { answer, refusal, verdict }

@@ -68,8 +68,9 @@ export class MemoryS3 {
       }
       this.#puts += 1
       const metadata = Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('x-amz-meta-')))
-      this.objects.set(key, { body, tag: `"${this.#puts}"`, metadata: metadata as Record<string, string> })
-      outgoing?.writeHead(200).end()
+      const tag = `"${this.#puts}"`
+      this.objects.set(key, { body, tag, metadata: metadata as Record<string, string> })
+      outgoing?.writeHead(200, { etag: tag }).end()
     } else if (method === 'DELETE') {
       this.objects.delete(key)
       outgoing?.writeHead(204).end()
