@@ -25,7 +25,7 @@ import {
 } from 'penstock/api'
 
 import { headerPluginOf } from './header-plugin.ts'
-import { endOfSchema, isEnvelope, parse, parseOrNull } from './json-envelope.ts'
+import { checkUtf8, endOfSchema, isEnvelope, parse, parseOrNull } from './json-envelope.ts'
 
 const configDef = {
   'schemas.enable': {
@@ -121,13 +121,14 @@ export class JsonConverter implements Converter {
 
   toConnect(topic: string, bytes: Uint8Array | null): SchemaAndValue {
     if (bytes === null) return { schema: null, value: null }
-    const text = utf8(bytes)
+    checkUtf8(bytes)
     if (!this.#envelope) {
+      const text = utf8(bytes)
       const value = schemaless(parse(text, false))
       keepJsonText(value, text)
       return { schema: null, value }
     }
-    return this.#readKnown(topic, bytes) ?? this.#readEnvelope(topic, text)
+    return this.#readKnown(topic, bytes) ?? this.#readEnvelope(topic, utf8(bytes))
   }
 
   #write({ head, payload }: KnownWriter, value: ConnectValue): Buffer {

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+
 import { DataError, isJsonObject, parseJson, type JsonValue } from 'penstock/api'
 
 /** A message of schema and payload. */
@@ -16,15 +18,19 @@ export function isEnvelope(json: JsonValue | Envelope): json is Envelope {
   )
 }
 
+const failed = 'Converting byte[] to Kafka Connect data failed due to serialization error'
+
+/** Decoded as they are, wrong bytes would become U+FFFD: other text than was written. @throws DataError, as Jackson does. */
+export function checkUtf8(bytes: Uint8Array): void {
+  if (!isUtf8(bytes)) throw new DataError(`${failed}: the bytes are not UTF-8`)
+}
+
 /** @throws DataError when the text is no JSON. */
 export function parse(text: string, exactFractions: boolean): JsonValue {
   try {
     return parseJson(text, exactFractions)
   } catch (error) {
-    throw new DataError(
-      `Converting byte[] to Kafka Connect data failed due to serialization error: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    )
+    throw new DataError(`${failed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
 }
 

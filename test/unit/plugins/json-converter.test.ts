@@ -282,6 +282,25 @@ describe('JsonConverter reading', () => {
     expect(() => json.toConnect('t', Buffer.from('{"schema":{"type":"int32"},"payload":1'))).toThrow(DataError)
   })
 
+  it.each([
+    ['a byte that is none', [0xff]],
+    ['half a character', [0xc3]],
+    ['half a surrogate pair', [0xed, 0xa0, 0x80]],
+    ['a longer form than is needed', [0xc0, 0xaf]],
+  ])('refuses %s rather than to read other text than was written', (_, bytes) => {
+    const bad = (before: string, after: string) =>
+      Buffer.concat([Buffer.from(before), Buffer.from(bytes), Buffer.from(after)])
+    const plain = converter({ 'schemas.enable': false })
+    expect(() => plain.toConnect('t', bad('{"a":"', '"}'))).toThrow(DataError)
+    expect(() => plain.toConnect('t', bad('{"', '":1}'))).toThrow('serialization error: the bytes are not UTF-8')
+    const json = converter()
+    const [start, end] = ['{"schema":{"type":"string"},"payload":"', '"}']
+    for (const known of [false, true]) {
+      if (known) expect(json.toConnect('t', Buffer.from(`${start}ü${end}`)).value).toBe('ü')
+      expect(() => json.toConnect('t', bad(start, end))).toThrow('the bytes are not UTF-8')
+    }
+  })
+
   it('serves as a header converter', () => {
     const json = headerPlugin.create({ ...defaults, 'schemas.enable': false }, {})
     expect(json.fromConnectHeader('t', 'h', primitive('INT64'), 5)?.toString()).toBe('5')
