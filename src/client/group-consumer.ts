@@ -196,6 +196,11 @@ export class GroupConsumer {
     return this.#fetcher.highWatermark(partition)
   }
 
+  /** What is subscribed to and does not exist, in words; null when all is there, or not known yet. */
+  missing(): string | null {
+    return this.#subscription?.missing() ?? null
+  }
+
   /** Goes on at `offset`. @throws KafkaError when the partition is not held. */
   seek(partition: TopicPartition, offset: number): void {
     if (this.#fetcher.position(partition) === null)

@@ -31,6 +31,7 @@ export class Subscription {
   #ofGroup: readonly string[] = []
   #counts: ReadonlyMap<string, number> = new Map()
   #isWatching = false
+  #isLoaded = false
 
   constructor(
     cluster: TopicSource,
@@ -77,8 +78,18 @@ export class Subscription {
   async load(signal?: AbortSignal): Promise<void> {
     await this.#cluster.retrying('look up topics', { signal }, () => this.#refresh(signal))
     this.#counts = this.#known()
-    const missing = 'topics' in this.selection ? this.selection.topics.filter((topic) => !this.#counts.has(topic)) : []
+    this.#isLoaded = true
+    const missing = 'topics' in this.selection ? this.#absent(this.selection.topics) : []
     if (missing.length > 0) this.#cluster.logger.warn(`waiting for topics that do not exist: ${missing.join(', ')}`)
+  }
+
+  /** What is selected and does not exist, as the cluster was last seen; null when all is there, or nothing is known yet. */
+  missing(): string | null {
+    if (!this.#isLoaded) return null
+    if ('pattern' in this.selection)
+      return this.topics().length === 0 ? 'the cluster has no topic that matches the pattern' : null
+    const absent = this.#absent(this.selection.topics)
+    return absent.length === 0 ? null : `the cluster has no topic ${absent.join(', ')}`
   }
 
   /** Begins to look again in the background. */
@@ -120,6 +131,10 @@ export class Subscription {
     const topics = [...new Set([...this.selection.topics, ...this.#ofGroup])]
     const { allowAutoTopicCreation } = this.#options
     return this.#cluster.refreshMetadata(topics, { allowAutoTopicCreation, signal })
+  }
+
+  #absent(topics: readonly string[]): readonly string[] {
+    return topics.filter((topic) => !this.#cluster.metadata.topics.has(topic))
   }
 
   #known(): Map<string, number> {

@@ -21,6 +21,8 @@ export class MemoryConsumer implements RecordConsumer {
   readonly paused = new Set<string>()
   readonly subscriptions: unknown[] = []
   readonly topicIds = new Map<string, string>()
+  /** What `missing` says. */
+  absent: string | null = null
   closed = false
   failure: Error | null = null
   polls = 0
@@ -40,6 +42,10 @@ export class MemoryConsumer implements RecordConsumer {
       list.push({ topic, partition, offset, timestamp: 1, timestampType: 0, key: null, value: bytes, headers: [] })
     }
     this.#arrived()
+  }
+
+  missing(): string | null {
+    return this.absent
   }
 
   assign(...partitions: Partition[]): Promise<void> {

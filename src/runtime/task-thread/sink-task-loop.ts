@@ -20,6 +20,7 @@ import { namesOf, SinkPositions } from './sink-positions.ts'
 import { SinkRequests } from './sink-requests.ts'
 import type { TaskControl, TaskEvents } from './task-control.ts'
 import { TaskStatus } from './task-status.ts'
+import { TopicAbsence } from './topic-absence.ts'
 import type { TransformStep } from './transform-chain.ts'
 
 /** What the loop needs of a consumer, whose callbacks run inside `poll`. */
@@ -36,6 +37,7 @@ export type RecordConsumer = Pick<
   | 'close'
   | 'highWatermark'
   | 'topicId'
+  | 'missing'
 >
 
 export interface SinkTaskLoopOptions {
@@ -77,6 +79,7 @@ export class SinkTaskLoop {
   readonly #status: TaskStatus
   readonly #retries: RetryStreak
   readonly #committer: SinkOffsetCommitter
+  readonly #absence: TopicAbsence
   readonly #topics = new Set<string>()
   readonly #requests = new SinkRequests()
   #task: SinkTask | null = null
@@ -101,6 +104,8 @@ export class SinkTaskLoop {
       retries: this.#meters.retries,
     }
     this.#retries = new RetryStreak(retries)
+    const setCondition = (code: string, message: string | null): void => this.#status.setCondition(code, message)
+    this.#absence = new TopicAbsence({ consumer: options.consumer, clock: this.#clock, setCondition })
     this.#committer = new SinkOffsetCommitter({
       consumer: options.consumer,
       positions: this.#positions,
@@ -109,7 +114,7 @@ export class SinkTaskLoop {
       clock: this.#clock,
       logger: this.#logger,
       intervalMs: options.commitIntervalMs,
-      setCondition: (code, message) => this.#status.setCondition(code, message),
+      setCondition,
     })
     options.consumer.onAssigned = async (offsets) => await this.#calls.run(async () => await this.#assigned(offsets))
     options.consumer.onRevoked = async (partitions, { lost }) =>
@@ -166,6 +171,7 @@ export class SinkTaskLoop {
     this.#applySeeks()
     const polled = await this.#poll(this.#waitMs())
     if (this.#control.ended) return
+    this.#absence.look()
     await this.#calls.run(async () => {
       if (this.#control.ended) return
       const wasRefused = this.#refused !== null
@@ -179,11 +185,11 @@ export class SinkTaskLoop {
     await scheduler.yield()
   }
 
-  /** How long a poll may wait: until the next commit, or until the task is to be called. */
+  /** How long a poll may wait: until the next commit or look for topics, or until the task is to be called. */
   #waitMs(): number {
     if (this.#requests.commit) return 0
     const callAt = this.#refused === null ? this.#requests.wakeAt : this.#retryAt
-    return Math.max(0, Math.min(this.#committer.dueAt, callAt) - this.#clock.monotonic())
+    return Math.max(0, Math.min(this.#committer.dueAt, callAt, this.#absence.lookAt) - this.#clock.monotonic())
   }
 
   /** Nothing is fetched while a refused batch waits; after it, all but what is paused on purpose. */

@@ -98,6 +98,28 @@ describe('a subscription', () => {
     subscription.close()
   })
 
+  it.each<[string, TopicSelection, string]>([
+    ['by name', { topics: ['customers', 'orders'] }, 'the cluster has no topic orders'],
+    ['by a pattern', { pattern: /ord.*/ }, 'the cluster has no topic that matches the pattern'],
+  ])(
+    'says what is missing of topics selected %s, and nothing before it has looked',
+    async (_how, selection, missing) => {
+      const cluster = new FewTopics()
+      cluster.make('customers')
+      const subscription = new Subscription(cluster, selection, { maxAgeMs: 1_000, allowAutoTopicCreation: false })
+      expect(subscription.missing()).toBeNull()
+      await subscription.load()
+      expect(subscription.missing()).toBe(missing)
+      cluster.make('orders')
+      subscription.watch()
+      await pass(cluster, 1_000)
+      expect(subscription.missing()).toBeNull()
+      cluster.metadata.topics.delete('orders')
+      expect(subscription.missing()).toBe(missing)
+      subscription.close()
+    },
+  )
+
   it('looks at its age only once all that it names is there', async () => {
     const cluster = new FewTopics()
     cluster.make('orders')

@@ -279,6 +279,36 @@ describe('the loop of a sink task', () => {
     await ended
   })
 
+  it('shows that a topic does not exist once that has lasted, and no more when it does', async () => {
+    const { clock, consumer, control, states, ended } = host({ commitIntervalMs: 15 })
+    const turns = async (): Promise<void> => {
+      const before = consumer.polls
+      await untilPasses(() => expect(consumer.polls).toBeGreaterThan(before + 2))
+    }
+    consumer.absent = 'the cluster has no topic t'
+    await turns()
+    clock.skip(10_000)
+    await turns()
+    expect(states).toEqual(['RUNNING'])
+    clock.skip(10_000)
+    await untilPasses(() =>
+      expect(states).toEqual([
+        'RUNNING',
+        expect.stringMatching(/^RUNNING: TOPIC_MISSING: the cluster has no topic t\./),
+      ]),
+    )
+    consumer.absent = null
+    clock.skip(10_000)
+    await untilPasses(() => expect(states).toEqual(['RUNNING', expect.anything(), 'RUNNING']))
+    consumer.absent = 'no topic matches t.*'
+    clock.skip(30_000)
+    await turns()
+    clock.skip(10_000)
+    await untilPasses(() => expect(states.at(-1)).toMatch(/TOPIC_MISSING: no topic matches/))
+    control.stop()
+    await ended
+  })
+
   it('fails with topic, partition and offset when a record does not decode', async () => {
     const { consumer, task, ended } = host()
     consumer.append('t', 0, 'a', 'garbage')
