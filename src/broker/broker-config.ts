@@ -17,6 +17,8 @@ export interface BrokerConfig {
   readonly retentionCheckMs: number
   readonly compactionCheckMs: number
   readonly checkpointMs: number
+  /** Descriptors that files of the logs may hold; by the limit of the process unless set. */
+  readonly maxOpenFiles?: number
   /** What topics do not set themselves. */
   readonly log: LogConfig
 }

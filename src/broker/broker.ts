@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logger.ts'
+import { openFileLimit } from '../foundation/open-file-limit.ts'
 import type { FileSystem } from '../log/file-system.ts'
 import { NodeFileSystem } from '../log/node-file-system.ts'
 import { BrokerConditions, type ConditionListener } from './broker-conditions.ts'
@@ -9,6 +10,7 @@ import type { AdvertisedNode, BrokerState } from './broker-state.ts'
 import { Coordinators } from './coordinator/coordinators.ts'
 import type { CoordinatorConfig } from './coordinator/coordinator-config.ts'
 import { DataDirectoryLock } from './data-directory-lock.ts'
+import { budgetWarning, descriptorBudget } from './descriptor-budget.ts'
 import { DiskWatch } from './disk-watch.ts'
 import { handlerTable } from './handler-table.ts'
 import { LogUpkeep } from './log-upkeep.ts'
@@ -87,12 +89,18 @@ async function start(
   const config = { ...defaultBrokerConfig, ...options.config }
   const lock = DataDirectoryLock.acquire(dataDir, clock)
   stops.unshift(() => lock.release())
-  const fs = options.fs ?? openNodeFileSystem(stops)
+  const budget = descriptorBudget(openFileLimit())
+  const fs = options.fs ?? openNodeFileSystem(stops, config.maxOpenFiles ?? budget.files)
   const conditions = new BrokerConditions(logger, options.onCondition)
   const disk = new DiskWatch({ fs, dataDirectory: dataDir, clock, conditions })
   stops.unshift(() => disk.close())
   const topics = await Topics.open({ fs, dataDirectory: dataDir, clock, logger, logDefaults: config.log, disk })
   stops.unshift(() => topics.close())
+  const warning = budgetWarning(
+    budget,
+    [...topics.all()].reduce((sum, topic) => sum + topic.partitions.length, 0),
+  )
+  if (warning !== null) logger.warn(warning)
   let node: AdvertisedNode = { nodeId: config.nodeId, host: '', port: 0 }
   const state: BrokerState = { config, topics, clock, logger, node: () => node }
   const coordinators = Coordinators.open({
@@ -106,7 +114,13 @@ async function start(
   })
   stops.unshift(() => coordinators.close())
   const router = new Router(handlerTable(state, coordinators.handlers), () => lock.assertHeld())
-  const server = await Server.listen({ listen: options.listen, router, clock, logger })
+  const server = await Server.listen({
+    listen: options.listen,
+    router,
+    clock,
+    logger,
+    maxConnections: budget.connections,
+  })
   stops.unshift(() => server.close())
   node = { ...node, ...advertised(server.address, options.advertisedHost) }
   const upkeep = new LogUpkeep({ topics, config, clock, logger })
@@ -114,8 +128,8 @@ async function start(
   return result(server.address, topics, lock)
 }
 
-function openNodeFileSystem(stops: Stops): FileSystem {
-  const fs = new NodeFileSystem()
+function openNodeFileSystem(stops: Stops, maxOpenFiles: number): FileSystem {
+  const fs = new NodeFileSystem({ maxOpenFiles })
   stops.unshift(() => fs.close())
   return fs
 }

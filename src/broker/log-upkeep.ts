@@ -25,14 +25,16 @@ export class LogUpkeep {
     const { topics, config, clock, logger } = options
     this.#topics = topics
     this.#logger = logger
+    const checkpoint = (log: PartitionLog): Promise<void> => log.checkpoint()
     this.#stops = [
       this.#every(clock, config.retentionCheckMs, 'retention', (log) => log.applyRetention(clock.now())),
       this.#every(clock, config.compactionCheckMs, 'compaction', async (log) => {
         if (log.config.compact) await log.compact(clock.now())
       }),
-      this.#every(clock, config.checkpointMs, 'checkpoint', (log) => log.checkpoint()),
+      this.#every(clock, config.checkpointMs, 'checkpoint', checkpoint),
       clock.every(config.checkpointMs, () => void topics.refillReserve()),
     ]
+    this.#begin(this.#round('checkpoint', checkpoint)) // What a start had to scan, the next one need not.
   }
 
   /** Starts nothing more, and waits for the partition that is being worked on. */
@@ -47,12 +49,17 @@ export class LogUpkeep {
     return clock.every(periodMs, () => {
       if (isBusy || this.#stopped) return
       isBusy = true
-      const round = this.#round(what, work).finally(() => {
-        isBusy = false
-        this.#rounds.delete(round)
-      })
-      this.#rounds.add(round)
+      this.#begin(
+        this.#round(what, work).finally(() => {
+          isBusy = false
+        }),
+      )
     })
+  }
+
+  #begin(round: Promise<void>): void {
+    this.#rounds.add(round)
+    void round.finally(() => this.#rounds.delete(round))
   }
 
   async #round(what: string, work: (log: PartitionLog) => Promise<unknown>): Promise<void> {

@@ -100,12 +100,13 @@ export class PartitionLogs {
 
   async #open(places: readonly Place[]): Promise<PartitionLog[]> {
     const { fs, folders, clock, logger, reserve, logDefaults } = this.#options
+    const shared = { fs, clock, logger, reserve, checkpointsLater: true }
     const opened: PartitionLog[] = []
     try {
       return await concurrently(places, atATime, async ({ record, index }) => {
         const config = logConfigOf(record.configs, logDefaults)
         const directory = folders.pathOf(record.name, index)
-        const log = await PartitionLog.open({ fs, directory, config, clock, logger, reserve })
+        const log = await PartitionLog.open({ ...shared, directory, config })
         opened.push(log)
         return log
       })

@@ -13,7 +13,7 @@ export interface ListenAddress {
 }
 
 /** Connections at most; what comes on top is closed at once. */
-const maxConnections = 2048
+const mostConnections = 2048
 
 /** The TCP side of the broker. */
 export class Server {
@@ -36,7 +36,10 @@ export class Server {
     readonly clock: Clock
     readonly logger: Logger
     readonly limits?: ConnectionLimits
+    /** Fewer than there are at most, where descriptors are short. */
+    readonly maxConnections?: number
   }): Promise<Server> {
+    const maxConnections = Math.min(options.maxConnections ?? mostConnections, mostConnections)
     const { listen, router, logger, limits = defaultConnectionLimits } = options
     const connections = new Set<Connection>()
     const server = createServer({ pauseOnConnect: true }, (socket) => {

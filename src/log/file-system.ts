@@ -10,6 +10,11 @@
 export interface FileSystem {
   /** Opens for reading and writing. `create` makes the file, or empties the one that is there. */
   open(path: string, mode: 'existing' | 'create'): LogFile
+  /**
+   * Null while a file may be opened; else, while too many hold what is not synced, resolves when it is the caller's turn. Not to
+   * be asked is no error: then a few more files are open than there should be.
+   */
+  room(): Promise<void> | null
   exists(path: string): boolean
   /** Bytes of a file. */
   sizeOf(path: string): number
@@ -37,6 +42,10 @@ export interface LogFile {
   size(): number
   /** Makes the content durable (not the name: see {@link FileSystem.syncDirectory}). Never called twice at once on one file. */
   sync(): Promise<void>
+  /** Keeps the content within reach when the name is given to another file, until the file is closed. */
+  hold(): void
+  /** Whether a use of it opens nothing. */
+  readonly isOpen: boolean
   close(): void
 }
 

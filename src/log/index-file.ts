@@ -134,7 +134,7 @@ export class IndexFile {
 
   /** Opens the file, so that it can still be read when its name is gone. */
   hold(): void {
-    if (this.#written > 0) this.#open()
+    if (this.#written > 0) this.#open().hold()
   }
 
   /** Makes the file exist, even when it is empty. */

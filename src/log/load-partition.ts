@@ -57,7 +57,8 @@ export async function loadPartition(options: LoadOptions): Promise<LoadedPartiti
     for (const segment of segments) {
       if (segment.baseOffset >= checkpoint.recoverySegment || changed.has(segment)) await segment.file.sync()
     }
-    await fs.syncDirectory(directory)
+    // A checkpoint is written with the folder synced: since then no name has come.
+    if (hasChanged || known === null) await fs.syncDirectory(directory)
     if (isEmpty) await fs.syncDirectory(dirname(directory)) // The folder may be as new as its first segment.
   }
   const producers = rebuildProducers({ ...options, segments, ...evidence, recoveryOffset: checkpoint.recoveryOffset })

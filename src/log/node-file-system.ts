@@ -1,28 +1,41 @@
 import * as fs from 'node:fs'
+import { DescriptorPool } from './descriptor-pool.ts'
 import { DiskSync } from './disk-sync.ts'
 import type { FileSystem, LogFile } from './file-system.ts'
+import { NodeFile } from './node-file.ts'
 
-const fileMode = 0o600
+const foldersAtATime = 32
 const directoryMode = 0o700
 
 /** The machine's file system. Files are readable by their owner only. `close` ends the threads that sync. */
 export class NodeFileSystem implements FileSystem {
   readonly #sync: DiskSync
+  readonly #pool: DescriptorPool
+  /** Folders are open only while they are synced. */
+  readonly #folders = new DescriptorPool(foldersAtATime)
 
   /**
-   * @param onSyncDeath is told when a thread that syncs ends that nobody stopped. Nothing can be made durable any more: unless
+   * @param options.maxOpenFiles descriptors that files may hold; a few more where none can be closed.
+   * @param options.onSyncDeath is told when a thread that syncs ends that nobody stopped. Nothing can be made durable any more: unless
    * somebody else ends the process, this does (D13).
    */
-  constructor(
-    onSyncDeath: (failure: Error) => void = (failure) => {
-      throw failure
-    },
-  ) {
+  constructor(options: { readonly maxOpenFiles?: number; readonly onSyncDeath?: (failure: Error) => void } = {}) {
+    const { maxOpenFiles = Infinity, onSyncDeath = raise } = options
+    this.#pool = new DescriptorPool(maxOpenFiles)
     this.#sync = new DiskSync(onSyncDeath)
   }
 
   open(path: string, mode: 'existing' | 'create'): LogFile {
-    return new NodeFile(path, fs.openSync(path, mode === 'create' ? 'w+' : 'r+', fileMode), this.#sync)
+    return new NodeFile(path, mode, { pool: this.#pool, sync: this.#sync })
+  }
+
+  /** Descriptors that files hold. */
+  get openFiles(): number {
+    return this.#pool.open
+  }
+
+  room(): Promise<void> | null {
+    return this.#pool.room()
   }
 
   exists(path: string): boolean {
@@ -55,17 +68,26 @@ export class NodeFileSystem implements FileSystem {
 
   async syncDirectory(directory: string): Promise<void> {
     if (process.platform === 'win32') return // Windows keeps names durable itself and cannot open a folder.
-    const descriptor = fs.openSync(directory, 'r')
+    for (let room = this.#folders.room(); room !== null; room = null) await room
+    this.#folders.opening()
+    let descriptor: number | null = null
+    const closed = { wasUsed: false, rest: () => undefined }
     try {
+      descriptor = fs.openSync(directory, 'r')
       await this.#sync.syncFolder(descriptor, directory)
     } finally {
-      fs.closeSync(descriptor)
+      if (descriptor !== null) fs.closeSync(descriptor)
+      this.#folders.closed(closed)
     }
   }
 
   close(): Promise<void> {
     return this.#sync.close()
   }
+}
+
+function raise(failure: Error): never {
+  throw failure
 }
 
 /** See {@link FileSystem.freeBytes}. */
@@ -75,50 +97,5 @@ export function freeBytesAt(path: string): number | null {
     return bavail * bsize
   } catch {
     return null // Whoever asks reports a failure of its own.
-  }
-}
-
-class NodeFile implements LogFile {
-  readonly path: string
-  readonly #descriptor: number
-  readonly #sync: DiskSync
-
-  constructor(path: string, descriptor: number, sync: DiskSync) {
-    this.path = path
-    this.#descriptor = descriptor
-    this.#sync = sync
-  }
-
-  read(target: Buffer, offset: number, length: number, position: number): number {
-    let done = 0
-    while (done < length) {
-      const count = fs.readSync(this.#descriptor, target, offset + done, length - done, position + done)
-      if (count === 0) break
-      done += count
-    }
-    return done
-  }
-
-  write(bytes: Buffer, position: number): void {
-    let done = 0
-    while (done < bytes.length) {
-      done += fs.writeSync(this.#descriptor, bytes, done, bytes.length - done, position + done)
-    }
-  }
-
-  truncate(size: number): void {
-    fs.ftruncateSync(this.#descriptor, size)
-  }
-
-  size(): number {
-    return fs.fstatSync(this.#descriptor).size
-  }
-
-  sync(): Promise<void> {
-    return this.#sync.syncFile(this.#descriptor, this.path)
-  }
-
-  close(): void {
-    fs.closeSync(this.#descriptor)
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logger.ts'
 import { assignOffsets, readBatchHeader, stampLogAppendTime, type BatchHeader } from '../protocol/record-batch.ts'
+import { AppendTurns } from './append-turns.ts'
 import { checkBatch, type Origin } from './batch-check.ts'
 import { noReserve, type SpaceReserve } from './disk-full.ts'
 import { DurableSegments } from './durable-segments.ts'
@@ -13,7 +14,7 @@ import { OffsetOutOfRangeError, StorageError } from './log-error.ts'
 import { PartitionUpkeep, type PartitionState } from './partition-upkeep.ts'
 import { rebuildProducers } from './producer-recovery.ts'
 import type { EndMarker, ProducedBatch, ProducerState } from './producer-state.ts'
-import { floorSegment, readBatches } from './read-batches.ts'
+import { abortedBetween, readBatches } from './read-batches.ts'
 import type { Segment, TimestampOffset } from './segment.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
 
@@ -91,6 +92,8 @@ export interface PartitionLogOptions {
   readonly logger: Logger
   /** Makes room for deletions on a full disk. */
   readonly reserve?: SpaceReserve
+  /** Whether whoever opens many partitions has them write their checkpoints after a recovery. */
+  readonly checkpointsLater?: boolean
 }
 
 /** One partition's log. */
@@ -101,16 +104,16 @@ export class PartitionLog {
   readonly #clock: Clock
   readonly #listeners = new Set<() => void>()
   #failedAtMs = 0
+  readonly #turns = new AppendTurns()
   #recovering: Promise<void> | null = null
   #closed = false
   readonly #closing = new AbortController()
 
   private constructor(options: PartitionLogOptions, loaded: LoadedPartition) {
     const { fs, directory, logger, config, clock, reserve = noReserve } = options
-    const onDurable = (): void => this.#advanced()
-    const onFailure = (error: StorageError): void => this.#failed(error)
+    const told = { onDurable: () => this.#advanced(), onFailure: (error: StorageError) => this.#failed(error) }
     this.#clock = clock
-    this.#segments = new DurableSegments(loaded, { fs, directory, logger, onDurable, onFailure })
+    this.#segments = new DurableSegments(loaded, { fs, directory, logger, ...told })
     const { producers, logStartOffset, checkpoint } = loaded
     const segments = this.#segments
     this.#state = { fs, directory, logger, config, segments, reserve, producers, logStartOffset, checkpoint }
@@ -124,7 +127,7 @@ export class PartitionLog {
   static async open(options: PartitionLogOptions): Promise<PartitionLog> {
     const loaded = await loadPartition({ ...options, nowMs: options.clock.now() })
     const log = new PartitionLog(options, loaded)
-    if (loaded.recovered) log.#upkeep.startCheckpoint()
+    if (loaded.recovered && options.checkpointsLater !== true) log.#upkeep.startCheckpoint()
     return log
   }
 
@@ -183,7 +186,14 @@ export class PartitionLog {
    * @throws RejectedBatchError for a batch the log does not take; StorageError when it cannot be stored, and may be sent again.
    */
   async append(batch: Buffer, origin: Origin = 'client'): Promise<Appended> {
-    while (this.#segments.failure !== null) await this.#recover(this.#segments.failure)
+    for (;;) {
+      while (this.#segments.failure !== null) await this.#recover(this.#segments.failure)
+      const turn = this.#turns.next(() => this.#segments.active.room())
+      if (turn === null) break
+      await turn
+      this.#turns.taken(turn)
+      if (this.#segments.failure === null) break
+    }
     this.#requireOpen()
     const { config } = this.#state
     const nowMs = this.#clock.now()
@@ -226,7 +236,8 @@ export class PartitionLog {
       return { ...nothing, highWatermark, lastStableOffset, logStartOffset }
     const { list } = this.#segments
     const { batches, nextOffset } = this.#segments.onDisk(() => readBatches(list, { ...request, endOffset }))
-    const abortedTransactions = isolation === 'read_committed' ? this.#abortedBetween(offset, nextOffset) : null
+    const abortedTransactions =
+      isolation === 'read_committed' ? abortedBetween(this.#segments.list, offset, nextOffset) : null
     return { batches, nextOffset, highWatermark, lastStableOffset, logStartOffset, abortedTransactions }
   }
 
@@ -342,15 +353,6 @@ export class PartitionLog {
     if (!mustRoll) return
     this.#segments.roll(nowMs)
     this.#upkeep.startCheckpoint()
-  }
-
-  #abortedBetween(from: number, to: number): readonly AbortedTransaction[] {
-    const found: AbortedTransaction[] = []
-    const { list } = this.#segments
-    for (let i = Math.max(floorSegment(list, from), 0); i < list.length; i += 1) {
-      if (list[i]?.transactions.collect(from, to, found) === true) break
-    }
-    return found.sort((a, b) => a.firstOffset - b.firstOffset)
   }
 
   #advanced(): void {

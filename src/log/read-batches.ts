@@ -3,6 +3,7 @@ import { readInt64 } from '../protocol/int64.ts'
 import { CorruptLogError } from './log-error.ts'
 import type { Segment } from './segment.ts'
 import { suffixes } from './segment-files.ts'
+import type { AbortedTransaction } from './transaction-index.ts'
 
 /** What part of a log is wanted. */
 export interface ReadRange {
@@ -59,7 +60,7 @@ export function readBatches(segments: readonly Segment[], range: ReadRange): Bat
 }
 
 /** The place of the last segment whose base is at or below `offset`; -1 when there is none. */
-export function floorSegment(segments: readonly Segment[], offset: number): number {
+function floorSegment(segments: readonly Segment[], offset: number): number {
   let low = 0
   let high = segments.length
   while (low < high) {
@@ -98,4 +99,13 @@ function wholeBatchesEnd(
     position = follower
   }
   return { position, nextOffset }
+}
+
+/** The aborted transactions that overlap the offsets from `from` up to `to`, `to` excluded, by their first offsets. */
+export function abortedBetween(segments: readonly Segment[], from: number, to: number): readonly AbortedTransaction[] {
+  const found: AbortedTransaction[] = []
+  for (let i = Math.max(floorSegment(segments, from), 0); i < segments.length; i += 1) {
+    if (segments[i]?.transactions.collect(from, to, found) === true) break
+  }
+  return found.sort((a, b) => a.firstOffset - b.firstOffset)
 }

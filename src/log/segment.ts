@@ -343,14 +343,21 @@ export class Segment {
   async syncIndexes(): Promise<void> {
     this.noteTime()
     if (this.timeIndex.count > 0) this.offsetIndex.materialize()
-    await allEnded([this.offsetIndex, this.timeIndex, this.transactions.index].map((index) => index.sync()))
+    const indexes = [this.offsetIndex, this.timeIndex, this.transactions.index]
+    await allEnded(indexes.map((index) => index.sync()))
+    for (const index of indexes) index.close() // Nothing needs them before the next checkpoint, or an old record.
     this.hasUnsavedIndexes = false
   }
 
   /** Opens all files, so that the segment can still be read when another has taken its name. */
   hold(): void {
-    void this.file
+    this.file.hold()
     for (const index of [this.offsetIndex, this.timeIndex, this.transactions.index]) index.hold()
+  }
+
+  /** What an append has to wait for before it may open the log file; null when it need not. */
+  room(): Promise<void> | null {
+    return this.#file?.isOpen === true ? null : this.#place.fs.room()
   }
 
   /** Closes the files unless they were used since the last call. */

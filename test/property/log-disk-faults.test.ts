@@ -19,6 +19,7 @@ const targets = {
   names: ({ kind }: DiskOperation) => ['create', 'rename', 'remove', 'truncate', 'syncDirectory'].includes(kind),
   small: ({ path }: DiskOperation) =>
     path.endsWith('.tmp') || path.endsWith('.snapshot') || path.endsWith('checkpoint'),
+  descriptors: ({ kind }: DiskOperation) => kind === 'open' || kind === 'create',
   read: ({ kind }: DiskOperation) => kind === 'read' || kind === 'open',
 }
 
@@ -69,7 +70,8 @@ async function run(model: LogModel, { what, waits }: Step): Promise<void> {
   if (what.kind === 'fault') {
     const { target, after, times, afterBytes } = what
     // A failed sync may drop pages for good. That a cut fails as well is too much: the next process finds them in the cache.
-    const code = target === 'sync' || target === 'read' ? 'EIO' : 'ENOSPC'
+    const codes: Partial<Record<keyof typeof targets, string>> = { sync: 'EIO', read: 'EIO', descriptors: 'EMFILE' }
+    const code = codes[target] ?? 'ENOSPC'
     model.failNext({ fits: targets[target], after, times, fault: { code, afterBytes } })
   }
   if (what.kind === 'cut') model.cutPowerAfter(what.after, what.unsynced)

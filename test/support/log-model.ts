@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert'
+import { setImmediate as turn } from 'node:timers/promises'
 import { present } from '../../src/foundation/assert.ts'
 import { StorageError } from '../../src/log/log-error.ts'
 import { checkpointName } from '../../src/log/partition-checkpoint.ts'
@@ -311,6 +312,8 @@ export class LogModel {
   }
 
   #prepareDisk(): void {
+    // Descriptors are short at times: appends wait for their turn.
+    this.harness.fs.roomGate = () => (this.random() < 0.8 ? null : turn())
     this.harness.fs.syncTurns = () => (this.random() < 0.5 ? 0 : Math.floor(this.random() * 4))
   }
 

@@ -13,6 +13,8 @@ class SystemError extends Error {
   }
 }
 
+const noGate = (): null => null
+
 /** Something the log asks of the disk. */
 export interface DiskOperation {
   readonly kind: 'open' | 'create' | 'read' | 'write' | 'truncate' | 'rename' | 'remove' | 'sync' | 'syncDirectory'
@@ -44,6 +46,8 @@ export class MemoryFileSystem implements FileSystem {
   syncGate: Promise<void> | null = null
   /** How many turns of the event loop a sync takes. */
   syncTurns: () => number = () => 0
+  /** What makes an append wait for a descriptor. */
+  roomGate: () => Promise<void> | null = noGate
   /** Paths synced so far, folders included. */
   readonly syncs: string[] = []
   /** Files that are open. */
@@ -77,6 +81,10 @@ export class MemoryFileSystem implements FileSystem {
     const inode = new Inode()
     directory.apply({ kind: 'create', name, inode })
     return new MemoryFile(this, path, inode)
+  }
+
+  room(): Promise<void> | null {
+    return this.roomGate()
   }
 
   exists(path: string): boolean {
@@ -255,6 +263,15 @@ class MemoryFile implements LogFile {
     } finally {
       this.#syncing = false
     }
+  }
+
+  /** A disk whose descriptors are short has closed it. */
+  get isOpen(): boolean {
+    return this.#disk.roomGate === noGate
+  }
+
+  hold(): void {
+    this.#requireOpen()
   }
 
   close(): void {

@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../../src/foundation/clock.ts'
+import type { LogFile } from '../../../src/log/file-system.ts'
+import { defaultLogConfig } from '../../../src/log/log-config.ts'
+import { NodeFileSystem } from '../../../src/log/node-file-system.ts'
+import { PartitionLog } from '../../../src/log/partition-log.ts'
+import { batchOf, valuesOf } from '../../support/log-harness.ts'
+import { quietLogger } from '../../support/quiet-logger.ts'
+
+const maxOpenFiles = 4
+
+let directory: string
+let fs: NodeFileSystem
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'penstock-descriptors-'))
+  fs = new NodeFileSystem({ maxOpenFiles })
+})
+
+afterEach(async () => {
+  await fs.close()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+function create(count: number): LogFile[] {
+  return Array.from({ length: count }, (_, i) => fs.open(`${directory}/${i}`, 'create'))
+}
+
+function textOf(file: LogFile): string {
+  const bytes = Buffer.alloc(file.size())
+  file.read(bytes, 0, bytes.length, 0)
+  return bytes.toString()
+}
+
+describe('files of which few may be open', () => {
+  it('are closed and opened again as they are used, and hold what was written', async () => {
+    const files = create(50)
+    for (const round of [0, 1]) {
+      for (const [i, file] of files.entries()) {
+        file.write(Buffer.from(`${round}:${i}`), 0)
+        await file.sync()
+        expect(fs.openFiles).toBeLessThanOrEqual(maxOpenFiles)
+      }
+      for (const [i, file] of files.entries()) expect(textOf(file)).toBe(`${round}:${i}`)
+      expect(fs.openFiles).toBeLessThanOrEqual(maxOpenFiles)
+    }
+    for (const file of files) file.close()
+    expect(fs.openFiles).toBe(0)
+    expect(() => files[0]?.size()).toThrow('is closed')
+  })
+
+  it('stay open while a failed sync would be reported to nobody, and say when there is room', async () => {
+    const files = create(10)
+    for (const file of files) file.write(Buffer.from('x'), 0)
+    expect(files.every((file) => file.isOpen)).toBe(true)
+    const order: number[] = []
+    const turns = [0, 1, 2].map(async (i) => {
+      await fs.room()
+      order.push(i)
+    })
+    await Promise.all(files.map((file) => file.sync()))
+    await Promise.all(turns)
+    expect([order, fs.room()]).toEqual([[0, 1, 2], null])
+    for (const file of create(10)) file.close()
+    expect(files.filter((file) => file.isOpen).length).toBeLessThanOrEqual(maxOpenFiles)
+    for (const file of files) file.close()
+  })
+
+  it('can be read under a name that another file has taken, when they are held', () => {
+    const file = fs.open(`${directory}/old`, 'create')
+    file.write(Buffer.from('old'), 0)
+    file.hold()
+    fs.remove(`${directory}/old`)
+    const other = fs.open(`${directory}/old`, 'create')
+    other.write(Buffer.from('new'), 0)
+    for (const one of create(20)) one.close()
+    expect([textOf(file), textOf(other)]).toEqual(['old', 'new'])
+    file.close()
+    other.close()
+  })
+})
+
+describe('logs of which few may be open', () => {
+  it('take appends to all of them at once, in their order', async () => {
+    const logs = await Promise.all(
+      Array.from({ length: 30 }, (_, i) =>
+        PartitionLog.open({
+          fs,
+          directory: `${directory}/t-${i}`,
+          config: { ...defaultLogConfig, segmentBytes: 400 },
+          clock: systemClock,
+          logger: quietLogger(),
+        }),
+      ),
+    )
+    const values = Array.from({ length: 12 }, (_, i) => `${i}`)
+    const idempotent = { producerId: 7, producerEpoch: 0 }
+    await Promise.all(
+      values.flatMap((value, baseSequence) =>
+        logs.map((log) => log.append(batchOf([['k', value]], { ...idempotent, baseSequence }))),
+      ),
+    )
+    for (const log of logs) expect(valuesOf(log)).toEqual(values)
+    for (const log of logs) await log.close()
+    expect(fs.openFiles).toBe(0)
+  })
+})
