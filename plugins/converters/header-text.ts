@@ -1,10 +1,15 @@
-import { DataError, javaDoubleText, javaFloatText, Logical, type ConnectValue, type Schema } from 'penstock/api'
+import { javaDoubleText, javaFloatText, Logical, type ConnectValue, type Schema } from 'penstock/api'
 
 const dayMs = 86_400_000
 
 /** The text of a header's value by Connect's `Values.convertToString`. */
 export function headerText(schema: Schema | null, value: ConnectValue): string {
-  return typeof value === 'string' ? value : embedded(schema, value)
+  if (typeof value === 'string') return value
+  return value instanceof Uint8Array ? base64Text(value) : embedded(schema, value)
+}
+
+function base64Text(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')
 }
 
 function embedded(schema: Schema | null, value: ConnectValue): string {
@@ -14,7 +19,7 @@ function embedded(schema: Schema | null, value: ConnectValue): string {
   }
   if (typeof value === 'number' || typeof value === 'bigint') return numberText(schema, value)
   if (typeof value === 'boolean') return String(value)
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
+  if (value instanceof Uint8Array) return `"${base64Text(value)}"`
   if (schema?.type === 'STRUCT' && Array.isArray(value)) return structText(schema, value)
   const inner = schema?.valueSchema ?? null
   if (Array.isArray(value)) return `[${value.map((item: ConnectValue) => embedded(inner, item)).join(',')}]`
@@ -31,16 +36,21 @@ function structText(schema: Schema, values: readonly ConnectValue[]): string {
 }
 
 function numberText(schema: Schema | null, value: number | bigint): string {
-  if (schema?.name === Logical.date) return isoText(Number(value) * dayMs).slice(0, 10)
-  if (schema?.name === Logical.time) return isoText(Number(value)).slice(11)
-  if (schema?.name === Logical.timestamp) return isoText(Number(value))
+  if (schema?.name === Logical.date) return isoParts(Number(value) * dayMs)?.date ?? String(value)
+  if (schema?.name === Logical.time) return isoParts(Number(value))?.time ?? String(value)
+  if (schema?.name === Logical.timestamp) {
+    const parts = isoParts(Number(value))
+    return parts === null ? String(value) : `${parts.date}T${parts.time}`
+  }
   if (schema?.type === 'FLOAT32') return javaFloatText(Number(value))
   if (schema?.type === 'FLOAT64') return javaDoubleText(Number(value))
   return String(value)
 }
 
-function isoText(ms: number): string {
+/** `-000043-03-15` and `12:00:00.000Z`; null past the years that ISO texts of a Date reach, about ±270,000. */
+function isoParts(ms: number): { date: string; time: string } | null {
   const date = new Date(ms)
-  if (Number.isNaN(date.getTime())) throw new DataError(`${ms} is no time that can be written as text`)
-  return date.toISOString()
+  if (Number.isNaN(date.getTime())) return null
+  const [day = '', time = ''] = date.toISOString().split('T')
+  return { date: day, time }
 }

@@ -22,6 +22,18 @@ describe('SimpleHeaderConverter', () => {
     [arrayOf(primitive('STRING')), ['a', 'b\\"'], '["a","b\\\\\\""]'],
     [mapOf(primitive('STRING'), primitive('INT32')), new Map([['k', 1]]), '{"k":1}'],
     [null, { k: [1, null] }, '{"k":[1,null]}'],
+    [arrayOf(primitive('BYTES')), [Buffer.from('x')], '["eA=="]'],
+    [struct([['k', primitive('BYTES')]]), [Buffer.from('x')], '{"k":"eA=="}'],
+    [struct([['k', primitive('BYTES', { name: Logical.decimal, parameters: { scale: '1' } })]]), ['1.5'], '{"k":1.5}'],
+    [primitive('INT32', { name: Logical.date }), -735_160, '-000043-03-15'],
+    [primitive('INT32', { name: Logical.date }), 3_789_637, '+012345-09-04'],
+    // Postgres holds dates and infinities that no ISO text of a Date reaches.
+    [primitive('INT32', { name: Logical.date }), -2_147_472_691, '-2147472691'],
+    [
+      struct([['k', primitive('INT64', { name: Logical.timestamp })]]),
+      [9_223_372_036_825_200],
+      '{"k":9223372036825200}',
+    ],
   ])('writes %s %s as %s', (schema, value, text) => {
     expect(written(schema, value)).toBe(text)
   })
@@ -80,10 +92,6 @@ describe('SimpleHeaderConverter', () => {
       ['a', primitive('INT32')],
     ])
     expect(written(key, ['k2', 3])).toBe('{"b":"k2","a":3}')
-  })
-
-  it('refuses what has no text', () => {
-    expect(() => written(primitive('INT64', { name: Logical.timestamp }), 8.64e15 + 1)).toThrow(DataError)
   })
 
   it('takes text nested too deeply as text', () => {
