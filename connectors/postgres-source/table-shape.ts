@@ -20,7 +20,7 @@ import {
   type TableName,
 } from './table-filter.ts'
 import type { TypeCatalog } from './type-catalog.ts'
-import { mapType } from './type-map.ts'
+import { mapType, numericModifier } from './type-map.ts'
 import type { ValueLosses } from './value-losses.ts'
 
 /** A column as the stream or the snapshot delivers it, in its order. */
@@ -294,7 +294,9 @@ function standardOf(
   if (type === undefined || type.kind === 'd' || known.defaultText === null) return undefined
   // A default that cannot be held is no loss: the rows carry their own values.
   const read = mapType(types, column.typeOid, column.typmod, modes, () => null)
-  return read === null ? undefined : defaultValue(known.defaultText, type.name, type.kind === 'e', read)
+  if (read === null) return undefined
+  const scale = type.name === 'numeric' ? (numericModifier(column.typmod)?.scale ?? null) : null
+  return defaultValue(known.defaultText, { name: type.name, isEnum: type.kind === 'e', scale, column: read })
 }
 
 function withOptionalElements(schema: Schema): Schema {

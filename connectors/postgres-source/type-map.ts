@@ -1,4 +1,14 @@
-import { arrayOf, decimalToBytes, Logical, mapOf, primitive, struct, withOptions, type Schema } from 'penstock/api'
+import {
+  arrayOf,
+  decimalTextOf,
+  decimalToBytes,
+  Logical,
+  mapOf,
+  primitive,
+  struct,
+  withOptions,
+  type Schema,
+} from 'penstock/api'
 import { createHash } from 'node:crypto'
 import { UnknownLabelError, type ColumnType, type OnLoss, type ValueDecoder, type ValueModes } from './column-type.ts'
 import { arrayDecoder } from './decode-array.ts'
@@ -166,8 +176,10 @@ const variableDecimal = struct(
 
 function numericType(typmod: number, modes: ValueModes, lose: OnLoss): ColumnType {
   if (modes.decimal === 'double') return { ...float64, decode: doubleDecoder(lose) }
-  if (modes.decimal === 'string') return text(modes, decodeDecimalText, undefined, '0')
   const modifier = numericModifier(typmod)
+  if (modes.decimal === 'string') {
+    return text(modes, decodeDecimalText, undefined, decimalTextOf(0n, modifier?.scale ?? 0))
+  }
   if (modifier === null)
     return column(variableDecimal, variableDecimalDecoder(decimalToBytes, lose), [0, Buffer.from([0])])
   const { precision, scale } = modifier
@@ -181,7 +193,7 @@ function decimal(parameters: Readonly<Record<string, string>>): Schema {
 
 function moneyType(modes: ValueModes, lose: OnLoss): ColumnType {
   if (modes.decimal === 'double') return { ...float64, decode: (b, start, end) => Number(moneyText(b, start, end)) }
-  if (modes.decimal === 'string') return text(modes, moneyText, undefined, '0')
+  if (modes.decimal === 'string') return text(modes, moneyText, undefined, '0.00')
   return column(decimal({ scale: String(modes.moneyDigits) }), moneyDecoder(modes.moneyDigits, lose), '0')
 }
 
@@ -219,7 +231,7 @@ const pointType = column(
     { name: 'io.debezium.data.geometry.Point', version: 1, doc: 'Geometry (POINT)' },
   ),
   decodePoint,
-  [0, 0, null, null],
+  decodePoint(Buffer.from('(0,0)'), 0, 5),
 )
 
 function geometryType(name: 'Geometry' | 'Geography'): ColumnType {

@@ -1,4 +1,4 @@
-import { arrayOf, DataError, Logical, mapOf, primitive, struct, type ConnectValue, type Schema } from 'penstock/api'
+import { arrayOf, Logical, mapOf, primitive, struct, type ConnectValue, type Schema } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 
 import { plugin } from '../../../plugins/converters/simple-header-converter.ts'
