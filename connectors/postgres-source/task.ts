@@ -49,14 +49,14 @@ export class PostgresSourceTask implements SourceTask {
       'Bytes of log that the replication slot holds back',
     )
     const behind = context.metrics.gauge(
-      'source_behind_ms',
+      'source_behind_seconds',
       'How long ago the oldest change was committed that is not durable in the log; 0 when all are',
     )
     this.#stopMetrics = context.clock.every(metricsMs, () => {
       // While Postgres is away the last that it said stands.
       const bytes = this.#session?.retainedBytes ?? null
       if (bytes !== null) retained.set(bytes)
-      behind.set(this.#behindMs(context))
+      behind.set(this.#behindMs(context) / 1000)
     })
   }
 

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
-
 import { exitCodes } from './exit-codes.ts'
+import { version } from './version.ts'
 
 const usage = `penstock COMMAND
 
@@ -24,20 +23,6 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
 function print(text: string): number {
   process.stdout.write(text)
   return exitCodes.done
-}
-
-function version(): string {
-  for (const path of ['../../package.json', '../../../package.json']) {
-    try {
-      const { version: found } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as {
-        version?: string
-      }
-      if (found !== undefined) return found
-    } catch (error) {
-      if (!(error instanceof Error) || !('code' in error) || error.code !== 'ENOENT') throw error
-    }
-  }
-  return 'unknown'
 }
 
 async function run([name = 'help', ...args]: readonly string[]): Promise<number> {

@@ -1,5 +1,6 @@
 import type { GroupStatuses } from '../herder/group-statuses.ts'
 import type { LabelledSample } from '../runtime/metrics/prometheus-text.ts'
+import { version } from './version.ts'
 
 const noLabels = {}
 
@@ -19,13 +20,27 @@ export function processSamples(): readonly LabelledSample[] {
   return [
     gauge('process_resident_memory_bytes', 'Memory of the process that is in RAM', memory.rss),
     gauge('process_external_memory_bytes', 'Memory of buffers, of the main thread', memory.external),
-    gauge('process_uptime_seconds', 'Time since the process started', process.uptime()),
+    gauge(
+      'process_start_time_seconds',
+      'When the process started, in seconds of the epoch',
+      Math.round(performance.timeOrigin) / 1000,
+    ),
+    gauge('build_info', 'Versions of Penstock and Node; always 1', 1, { version: version(), node: process.version }),
     {
       sample: {
         kind: 'counter',
         name: 'process_cpu_seconds_total',
         help: 'Processor time of all threads',
         value: (user + system) / 1e6,
+      },
+      labels: noLabels,
+    },
+    {
+      sample: {
+        kind: 'counter',
+        name: 'event_loop_active_seconds_total',
+        help: 'Time that the event loop of the main thread was not idle',
+        value: performance.eventLoopUtilization().active / 1000,
       },
       labels: noLabels,
     },

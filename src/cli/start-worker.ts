@@ -5,6 +5,7 @@ import type { ListenAddress } from '../config/listener.ts'
 import { advertisedAddress, type WorkerConfig } from '../config/worker-config.ts'
 import { deferred } from '../foundation/deferred.ts'
 import { IdleMemory } from '../foundation/idle-memory.ts'
+import { Meters } from '../foundation/meters.ts'
 import { ConfigFold } from '../herder/config-fold.ts'
 import { ConnectorProgress } from '../herder/connector-progress.ts'
 import { GroupStatuses } from '../herder/group-statuses.ts'
@@ -12,7 +13,7 @@ import { WorkerGroup } from '../herder/worker-group.ts'
 import { WorkerHerder } from '../herder/worker-herder.ts'
 import { PluginRegistry } from '../plugin/plugin-registry.ts'
 import { startRest } from '../rest/rest-server.ts'
-import { prometheusText } from '../runtime/metrics/prometheus-text.ts'
+import { labelled, prometheusText } from '../runtime/metrics/prometheus-text.ts'
 import { Worker } from '../runtime/worker.ts'
 import { addressText, startEmbeddedBroker } from './embedded-broker.ts'
 import { conditionSamples, processSamples, stateSamples } from './process-samples.ts'
@@ -91,6 +92,7 @@ async function start(
   const [first = { host: '127.0.0.1', port: 0 }] = listeners
   const advertised = addressText(advertisedAddress(config, first.port))
   const herder = await startHerder({ config, around, undo, client, bootstrapServers, advertised })
+  const meters = new Meters()
   const rest = await startRest({
     herder: herder.herder,
     metrics: () =>
@@ -100,8 +102,10 @@ async function start(
         ...stateSamples(herder.statuses),
         ...herder.worker.threadSamples(),
         ...herder.worker.metrics.labelled(),
+        ...labelled(meters.samples()),
       ]),
     conditions: () => [...conditions].map(([code, message]) => `${code}: ${message}`),
+    meters,
     listeners,
     clock,
     logger: logger.child('rest'),

@@ -1,3 +1,6 @@
+/** What tells the instruments of one name apart. */
+export type Labels = Readonly<Record<string, string>>
+
 /** A count that only rises. */
 export interface Counter {
   add(value: number): void
@@ -17,6 +20,6 @@ export interface Histogram {
 export interface TaskMetrics {
   counter(name: string, help: string): Counter
   /** `labels` tell gauges of one name apart; use few values, and remove those that are over. */
-  gauge(name: string, help: string, labels?: Readonly<Record<string, string>>): Gauge
+  gauge(name: string, help: string, labels?: Labels): Gauge
   histogram(name: string, help: string, buckets: readonly number[]): Histogram
 }

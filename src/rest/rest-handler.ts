@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logger.ts'
+import type { Meters } from '../foundation/meters.ts'
 import type { Answer, RestContext, RestRequest, Route } from './route.ts'
 
 import { ConnectError } from '../api/errors.ts'
@@ -16,6 +17,7 @@ import { allRoutes } from './routes/all-routes.ts'
 export interface RestHandlerOptions extends RestContext {
   readonly clock: Clock
   readonly logger: Logger
+  readonly meters: Meters
 }
 
 /** The listener that a request came in by. */
@@ -31,6 +33,8 @@ const defaultTimeoutMs = 90_000
 // What is asked how far it got (GET /health) may still say so after its time.
 const lastWordsMs = 1000
 
+const secondBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60]
+
 const allowOrder = ['HEAD', 'POST', 'DELETE', 'PUT', 'PATCH', 'GET', 'OPTIONS']
 
 /** HTTP ⇄ routes: everything that is the same for all of them. */
@@ -44,7 +48,13 @@ export class RestHandler {
 
   /** Answers one request. Never throws. */
   async handle(message: IncomingMessage, response: ServerResponse, listener: ListenerState): Promise<void> {
+    const { clock, meters } = this.#options
+    const began = clock.monotonic()
     const answer = await this.#answer(message, listener.loopback)
+    const labels = { method: knownMethod(message.method), status: String(answer.status) }
+    meters.counter('http_requests_total', 'Requests that the REST API responded to', labels).add(1)
+    const seconds = meters.histogram('http_request_seconds', 'Time from a request to its response', secondBuckets)
+    seconds.observe((clock.monotonic() - began) / 1000)
     // The rest of a body that is too long is not waited for; on the way down a connection is of no further use.
     if (answer.status === 413 || !listener.open()) response.setHeader('Connection', 'close')
     writeAnswer(answer, message.method, response)
@@ -132,6 +142,11 @@ function addressed({ url = '/', headers }: IncomingMessage): {
 function allowed({ routes }: Match): readonly string[] {
   const methods = new Set([...routes.keys(), 'OPTIONS', ...(routes.has('GET') ? ['HEAD'] : [])])
   return allowOrder.filter((method) => methods.has(method))
+}
+
+/** What clients send as method is theirs to choose: a label has few values. */
+function knownMethod(method = ''): string {
+  return allowOrder.includes(method) ? method : 'other'
 }
 
 function optionsAnswer(match: Match): Answer {

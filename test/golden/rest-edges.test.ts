@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { Meters } from '../../src/foundation/meters.ts'
 import { systemClock } from '../../src/foundation/clock.ts'
 import { startRest, type RestServer } from '../../src/rest/rest-server.ts'
 import { MemoryHerder } from '../support/memory-herder.ts'
@@ -48,7 +49,7 @@ let client: RestClient
 beforeAll(async () => {
   const listeners = [{ host: '127.0.0.1', port: 0 }]
   const herder = new MemoryHerder()
-  server = await startRest({ herder, listeners, clock: systemClock, logger: quietLogger(), metrics: () => '' })
+  server = await startRest({ herder, listeners, clock: systemClock, logger: quietLogger(), meters: new Meters(), metrics: () => '' })
   client = new RestClient(server.url)
 })
 afterAll(() => server.close())

@@ -199,9 +199,9 @@ describeWith(['postgres'], 'the Postgres source whose records are not durable', 
     await source.waitForRecords(2)
     await db.play('insert into t values (3)')
     await source.waitForRecords(3)
-    await source.waitFor('a second behind', () => (source.gauges.get('source_behind_ms') ?? 0) >= 1000)
+    await source.waitFor('a second behind', () => (source.gauges.get('source_behind_seconds') ?? 0) >= 1)
     await source.acknowledge()
-    await source.waitFor('nothing to wait for', () => source.gauges.get('source_behind_ms') === 0)
+    await source.waitFor('nothing to wait for', () => source.gauges.get('source_behind_seconds') === 0)
     expect(source.records.map(opOf)).toEqual(['r', 'c', 'c'])
   })
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 
 import type { RestServer } from '../../src/rest/rest-server.ts'
 
+import { Meters } from '../../src/foundation/meters.ts'
 import { systemClock } from '../../src/foundation/clock.ts'
 import { startRest } from '../../src/rest/rest-server.ts'
 import { MemoryHerder } from '../support/memory-herder.ts'
@@ -15,7 +16,14 @@ const logger = quietLogger()
 
 beforeAll(async () => {
   const listeners = [{ host: '127.0.0.1', port: 0 }]
-  server = await startRest({ herder: new MemoryHerder(), listeners, clock: systemClock, logger, metrics: () => '' })
+  server = await startRest({
+    herder: new MemoryHerder(),
+    listeners,
+    clock: systemClock,
+    logger,
+    meters: new Meters(),
+    metrics: () => '',
+  })
   client = new RestClient(server.url)
 })
 afterAll(() => server.close(0))

@@ -4,7 +4,7 @@ import type { TestProject } from 'vitest/node'
 
 import { reasonOf } from '../../src/servers/server-error.ts'
 import { Servers } from '../../src/servers/servers.ts'
-import { findTool } from './installed-tool.ts'
+import { findTool, isTool } from './installed-tool.ts'
 import { serviceNames, serviceVariables, type Service, type ServiceName, type Services } from './service-names.ts'
 
 /** The names that `describeWith([...])` calls in these sources ask for. */
@@ -33,7 +33,7 @@ async function provide(name: ServiceName, servers: () => Servers): Promise<Servi
   const given = process.env[variable]
   if (given !== undefined && given !== '') return { address: given }
   try {
-    return { address: name === 'kcat' || name === 'psql' ? findTool(name) : (await servers().get(name)).address }
+    return { address: isTool(name) ? findTool(name) : (await servers().get(name)).address }
   } catch (error) {
     return { missing: `${reasonOf(error)} Tests take a running one from ${variable}.` }
   }

@@ -3,7 +3,7 @@ import type { RawConfig } from '../../src/api/config-def.ts'
 import type { SinkTask } from '../../src/api/task.ts'
 import { parseConfig } from '../../src/config/parse-config.ts'
 import { systemClock } from '../../src/foundation/clock.ts'
-import { TaskMeters } from '../../src/runtime/metrics/task-meters.ts'
+import { Meters } from '../../src/foundation/meters.ts'
 import { SinkTaskLoop, type RecordConsumer } from '../../src/runtime/task-thread/sink-task-loop.ts'
 import { TaskControl } from '../../src/runtime/task-thread/task-control.ts'
 import { quietLogger } from './quiet-logger.ts'
@@ -30,7 +30,7 @@ export interface RunningSinkOptions {
 /** One sink task in its real loop, on the consumer that the test gives it. */
 export class RunningSink {
   readonly control = new TaskControl(false)
-  readonly metrics = new TaskMeters()
+  readonly metrics = new Meters()
   readonly logger = quietLogger()
   /** State and trace of each status write. */
   readonly statuses: { readonly state: string; readonly trace: string | null }[] = []

@@ -1,8 +1,17 @@
 /** The real servers and tools that a suite can need. */
-export const serviceNames = ['postgres', 'elasticsearch', 'minio', 'versitygw', 'kafka', 'kcat', 'psql'] as const
+export const serviceNames = [
+  'postgres',
+  'elasticsearch',
+  'minio',
+  'versitygw',
+  'kafka',
+  'kcat',
+  'psql',
+  'promtool',
+] as const
 export type ServiceName = (typeof serviceNames)[number]
 
-/** What the run has: an address (kcat, psql: the path of the binary), or why there is none. */
+/** What the run has: an address (of a tool: the path of the program), or why there is none. */
 export type Service = { readonly address: string } | { readonly missing: string }
 export type Services = Readonly<Partial<Record<ServiceName, Service>>>
 
@@ -15,6 +24,7 @@ export const serviceVariables: Readonly<Record<ServiceName, string>> = {
   kafka: 'TEST_KAFKA_BOOTSTRAP',
   kcat: 'TEST_KCAT',
   psql: 'TEST_PSQL',
+  promtool: 'TEST_PROMTOOL',
 }
 
 declare module 'vitest' {

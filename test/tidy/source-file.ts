@@ -78,7 +78,9 @@ function findImports(program: SyntaxNode): string[] {
   return found
 }
 
-const isNode = (value: unknown): value is SyntaxNode => typeof value === 'object' && value !== null && 'type' in value
+/** Whether a value in the tree is a node. */
+export const isNode = (value: unknown): value is SyntaxNode =>
+  typeof value === 'object' && value !== null && 'type' in value
 
 /** Visits a node and all below it, parents first. */
 export function walk(

@@ -1,9 +1,14 @@
-import type { Sample } from './task-meters.ts'
+import type { Sample } from '../../foundation/meters.ts'
 
 /** A sample with the labels that tell it from its siblings. */
 export interface LabelledSample {
   readonly sample: Sample
   readonly labels: Readonly<Record<string, string>>
+}
+
+/** Samples that have no owner: the labels are their own. */
+export function labelled(samples: readonly Sample[]): readonly LabelledSample[] {
+  return samples.map((sample) => ({ sample, labels: sample.labels ?? {} }))
 }
 
 /** Prometheus' text format 0.0.4: samples of one name stand together under one HELP and TYPE. */

@@ -17,10 +17,7 @@ export class TaskSampleTable {
   labelled(): readonly LabelledSample[] {
     return [...this.#tasks.values()].flatMap(({ id, samples }) => {
       const labels = { connector: id.connector, task: String(id.task) }
-      return samples.map((sample) => {
-        const own = sample.kind === 'histogram' ? undefined : sample.labels
-        return { sample, labels: own === undefined ? labels : { ...labels, ...own } }
-      })
+      return samples.map((sample) => ({ sample, labels: { ...labels, ...sample.labels } }))
     })
   }
 }

@@ -75,13 +75,13 @@ export class SinkPositions {
     return { commit, known, refused }
   }
 
-  /** Records between what was delivered and the end of the log, over all partitions whose end is known. */
-  lag(endOf: (partition: TopicPartition) => number | null): number {
-    let lag = 0
-    for (const position of this.#positions.values()) {
-      lag += Math.max(0, (endOf(position) ?? position.delivered) - position.delivered)
-    }
-    return lag
+  /** Records between what was delivered and the end of the log, of each partition whose end is known. */
+  lags(endOf: (partition: TopicPartition) => number | null): readonly (TopicPartition & { readonly lag: number })[] {
+    return [...this.#positions.values()].flatMap((position) => {
+      const { topic, partition, delivered } = position
+      const end = endOf(position)
+      return end === null ? [] : [{ topic, partition, lag: Math.max(0, end - delivered) }]
+    })
   }
 
   /** Records, or their gaps, that were delivered and are not committed: what the target does not hold for sure. */

@@ -247,8 +247,8 @@ export class SinkTaskLoop {
   }
 
   #measure(): void {
-    const lag = this.#positions.lag((partition) => this.#options.consumer.highWatermark(partition))
-    this.#meters.standing(lag, this.#positions.uncommitted())
+    const lags = this.#positions.lags((partition) => this.#options.consumer.highWatermark(partition))
+    this.#meters.standing(lags, this.#positions.uncommitted())
   }
 
   /** Runs inside the lock. */
@@ -309,6 +309,7 @@ export class SinkTaskLoop {
   async #close(partitions: readonly TopicPartition[]): Promise<void> {
     this.#positions.revoke(partitions)
     this.#meters.partitions(this.#positions.assignment().length)
+    this.#measure()
     try {
       await this.#task?.close(partitions)
     } catch (error) {

@@ -318,10 +318,10 @@ interface Meters {
 
 function metersOf(metrics: TaskMetrics): Meters {
   return {
-    polled: metrics.counter('source_record_poll_total', 'Records the task read from its source'),
-    written: metrics.counter('source_record_write_total', 'Records the log has acknowledged'),
-    dropped: metrics.counter('source_record_dropped_total', 'Records a transform dropped'),
-    bytes: metrics.counter('source_record_bytes_total', 'Bytes of keys and values handed to the producer'),
+    polled: metrics.counter('source_records_polled_total', 'Records the task read from its source'),
+    written: metrics.counter('source_records_written_total', 'Records the log has acknowledged'),
+    dropped: metrics.counter('source_records_dropped_total', 'Records a transform dropped'),
+    bytes: metrics.counter('source_bytes_total', 'Bytes of keys and values handed to the producer'),
     retries: metrics.counter('task_retries_total', 'Calls of the task that failed retriably'),
     batch: metrics.histogram('source_poll_batch_size', 'Records per poll', [1, 10, 100, 500, 1000, 2000, 5000, 10_000]),
   }

@@ -11,7 +11,7 @@ import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { traceOf } from '../failures.ts'
-import { TaskMeters } from '../metrics/task-meters.ts'
+import { Meters } from '../../foundation/meters.ts'
 import { taskName } from '../task-id.ts'
 import { consumerOptions, producerOptions, type TaskSettings } from '../task-settings.ts'
 import { interruptible } from '../interruptible.ts'
@@ -67,7 +67,7 @@ interface Incarnation {
   readonly number: number
   readonly start: TaskStart
   readonly control: TaskControl
-  readonly meters: TaskMeters
+  readonly meters: Meters
   readonly leftovers: TaskLeftovers
 }
 
@@ -88,7 +88,7 @@ export class TaskHost {
   /** Begins to run a task; how it fares comes through the events. */
   start(number: number, start: TaskStart): void {
     const control = new TaskControl(start.paused)
-    const incarnation = { number, start, control, meters: new TaskMeters(), leftovers: new TaskLeftovers() }
+    const incarnation = { number, start, control, meters: new Meters(), leftovers: new TaskLeftovers() }
     // Whatever the task begins belongs to it, so that a thread that is probed can say whose code it runs.
     const ended = runningTask.run(number, async () => await this.#run(incarnation))
     this.#tasks.set(number, { ...incarnation, ended })
@@ -143,7 +143,7 @@ export class TaskHost {
     await loop.run()
   }
 
-  #context(start: TaskStart, plugin: ConnectorPlugin, meters: TaskMeters): HostContext {
+  #context(start: TaskStart, plugin: ConnectorPlugin, meters: Meters): HostContext {
     const { clock, logger } = this.#options
     const { id, taskConfig } = start
     return {

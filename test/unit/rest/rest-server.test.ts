@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import type { RestServer } from '../../../src/rest/rest-server.ts'
 
+import { Meters } from '../../../src/foundation/meters.ts'
 import { ConnectError } from '../../../src/api/errors.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import {
@@ -33,7 +34,14 @@ async function start(clock = systemClock): Promise<void> {
   herder = new MemoryHerder()
   lines = quietLogger()
   const listeners = [{ host: '127.0.0.1', port: 0 }]
-  server = await startRest({ herder, listeners, clock, logger: lines, metrics: () => 'penstock_up 1\n' })
+  server = await startRest({
+    herder,
+    listeners,
+    clock,
+    logger: lines,
+    meters: new Meters(),
+    metrics: () => 'penstock_up 1\n',
+  })
   client = new RestClient(server.url)
 }
 
@@ -427,7 +435,14 @@ describe('the REST API', () => {
   it('names the address it cannot have, and what to do', async () => {
     const { port } = new URL(server.url)
     const listeners = [{ host: '127.0.0.1', port: Number(port) }]
-    const second = startRest({ herder, listeners, clock: systemClock, logger: lines, metrics: () => '' })
+    const second = startRest({
+      herder,
+      listeners,
+      clock: systemClock,
+      logger: lines,
+      meters: new Meters(),
+      metrics: () => '',
+    })
     await expect(second).rejects.toThrow(
       new RegExp(`^REST_LISTEN: The REST API cannot listen on 127.0.0.1:${port}: another process has the port`),
     )
@@ -465,7 +480,14 @@ describe('a request that another worker has to answer', () => {
     await start()
     leader = new MemoryHerder()
     const listeners = [{ host: '127.0.0.1', port: 0 }]
-    other = await startRest({ herder: leader, listeners, clock: systemClock, logger: lines, metrics: () => '' })
+    other = await startRest({
+      herder: leader,
+      listeners,
+      clock: systemClock,
+      logger: lines,
+      meters: new Meters(),
+      metrics: () => '',
+    })
     asked.length = 0
   })
   afterEach(async () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 
 import type { RestServer } from '../../../src/rest/rest-server.ts'
 
+import { Meters } from '../../../src/foundation/meters.ts'
 import { deferred } from '../../../src/foundation/deferred.ts'
 import { startRest } from '../../../src/rest/rest-server.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -15,7 +16,7 @@ const clock = new ManualClock()
 
 async function start(herder: MemoryHerder): Promise<RestServer> {
   const listeners = [{ host: '127.0.0.1', port: 0 }]
-  return await startRest({ herder, listeners, clock, logger: quietLogger(), metrics: () => '' })
+  return await startRest({ herder, listeners, clock, logger: quietLogger(), meters: new Meters(), metrics: () => '' })
 }
 
 function connectionOf(url: string, agent: Agent, method: string, body: string): Promise<string | undefined> {

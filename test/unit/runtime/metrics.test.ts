@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 
 import { prometheusText } from '../../../src/runtime/metrics/prometheus-text.ts'
-import { TaskMeters } from '../../../src/runtime/metrics/task-meters.ts'
+import { Meters } from '../../../src/foundation/meters.ts'
 import { TaskSampleTable } from '../../../src/runtime/metrics/task-sample-table.ts'
 
 const id = (connector: string) => ({ connector, task: 0 })
 
 describe('the metrics of tasks', () => {
   it('are one instrument per name', () => {
-    const meters = new TaskMeters()
+    const meters = new Meters()
     meters.counter('records_total', 'Records').add(2)
     meters.counter('records_total', 'Records').add(3)
     expect(meters.samples()).toEqual([{ kind: 'counter', name: 'records_total', help: 'Records', value: 5 }])
@@ -20,7 +20,7 @@ describe('the metrics of tasks', () => {
       ['a', 1],
       ['b"\\\n', 2.5],
     ] as const) {
-      const meters = new TaskMeters()
+      const meters = new Meters()
       meters.gauge('lag', 'Records behind\nthe end').set(value)
       table.take(id(name), meters.samples())
     }
@@ -38,7 +38,7 @@ describe('the metrics of tasks', () => {
   })
 
   it('count in cumulative buckets', () => {
-    const meters = new TaskMeters()
+    const meters = new Meters()
     const histogram = meters.histogram('put_seconds', 'Time', [0.1, 1])
     for (const value of [0.05, 0.1, 0.5, 7]) histogram.observe(value)
     const text = prometheusText(meters.samples().map((sample) => ({ sample, labels: {} })))

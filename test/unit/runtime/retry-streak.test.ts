@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { RetriableError } from '../../../src/api/errors.ts'
-import { TaskMeters } from '../../../src/runtime/metrics/task-meters.ts'
+import { Meters } from '../../../src/foundation/meters.ts'
 import { RetryStreak } from '../../../src/runtime/task-thread/retry-streak.ts'
 import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
 import { TaskStatus } from '../../../src/runtime/task-thread/task-status.ts'
@@ -12,7 +12,7 @@ function streak() {
   const states: string[] = []
   const logger = quietLogger()
   const control = new TaskControl(false)
-  const metrics = new TaskMeters()
+  const metrics = new Meters()
   const status = new TaskStatus({
     control,
     events: {

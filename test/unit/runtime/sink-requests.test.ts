@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 
 import { systemClock } from '../../../src/foundation/clock.ts'
-import { TaskMeters } from '../../../src/runtime/metrics/task-meters.ts'
+import { Meters } from '../../../src/foundation/meters.ts'
 import { SinkPositions } from '../../../src/runtime/task-thread/sink-positions.ts'
 import { SinkRequests } from '../../../src/runtime/task-thread/sink-requests.ts'
 import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
@@ -12,7 +12,7 @@ it('shows what a sink task waits for by itself, each reason once, until it conti
   const shown: (string | null)[] = []
   const control = new TaskControl(false)
   const logger = quietLogger()
-  const metrics = new TaskMeters()
+  const metrics = new Meters()
   const events = { onState: (_state: string, trace: string | null) => shown.push(trace), onTopic: () => undefined }
   const status = new TaskStatus({ control, events, logger, metrics })
   const given = { connector: 'c', task: 0, config: {}, raw: {}, logger, clock: systemClock, metrics }

@@ -5,7 +5,7 @@ import { DataError, RetriableError } from '../../../src/api/errors.ts'
 import type { SinkRecord } from '../../../src/api/record.ts'
 import type { DurableOffset, OffsetToCommit, SinkTask, SinkTaskContext, TopicPartition } from '../../../src/api/task.ts'
 import { present } from '../../../src/foundation/assert.ts'
-import { TaskMeters } from '../../../src/runtime/metrics/task-meters.ts'
+import { Meters } from '../../../src/foundation/meters.ts'
 import { SinkTaskLoop } from '../../../src/runtime/task-thread/sink-task-loop.ts'
 import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
 import type { TransformStep } from '../../../src/runtime/task-thread/transform-chain.ts'
@@ -111,7 +111,7 @@ function host(
   const logger = quietLogger()
   const loop = new SinkTaskLoop({
     createTask: () => task,
-    context: { connector: 'c', task: 0, config: {}, raw: {}, logger, clock, metrics: new TaskMeters() },
+    context: { connector: 'c', task: 0, config: {}, raw: {}, logger, clock, metrics: new Meters() },
     transforms: options.transforms ?? [],
     converters: { key: text, value: text, header },
     consumer,

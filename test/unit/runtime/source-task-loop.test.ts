@@ -5,7 +5,7 @@ import { DataError, RetriableError } from '../../../src/api/errors.ts'
 import { noHeaders, type SourceRecord } from '../../../src/api/record.ts'
 import type { CommittedSourceOffset, SourceTask, SourceTaskContext } from '../../../src/api/task.ts'
 import { deferred, type Deferred } from '../../../src/foundation/deferred.ts'
-import { TaskMeters } from '../../../src/runtime/metrics/task-meters.ts'
+import { Meters } from '../../../src/foundation/meters.ts'
 import { RecordEncoder } from '../../../src/runtime/task-thread/record-encoder.ts'
 import { SourceTaskLoop } from '../../../src/runtime/task-thread/source-task-loop.ts'
 import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
@@ -106,7 +106,7 @@ function host(options: { transforms?: readonly TransformStep[]; paused?: boolean
       raw: {},
       logger,
       clock,
-      metrics: new TaskMeters(),
+      metrics: new Meters(),
       readOffsets: async () => [],
       greatestHeader: async () => null,
       ensureTopic: async () => undefined,

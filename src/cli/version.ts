@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs'
+
+/** Penstock's version: that of the package.json of the sources, or of the build. */
+export function version(): string {
+  for (const path of ['../../package.json', '../../../package.json']) {
+    try {
+      const { version: found } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as {
+        version?: string
+      }
+      if (found !== undefined) return found
+    } catch (error) {
+      if (!(error instanceof Error) || !('code' in error) || error.code !== 'ENOENT') throw error
+    }
+  }
+  return 'unknown'
+}
