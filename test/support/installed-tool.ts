@@ -56,7 +56,7 @@ function unpack(tool: ToolName, name: string): string {
   try {
     apt(['update'])
     apt(['-o', 'APT::Sandbox::User=root', 'download', name], scratch)
-    const [archive] = readdirSync(scratch).filter((file) => file.endsWith('.deb'))
+    const archive = readdirSync(scratch).find((file) => file.endsWith('.deb'))
     execFileSync('dpkg-deb', ['--extract', join(scratch, archive ?? ''), scratch], { stdio: 'ignore' })
     renameSync(join(scratch, 'usr/bin', tool), path)
   } finally {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { ChangeLoad } from './change-load.ts'
-import { expectWhole, healthyUntil, loadTables } from './load-checks.ts'
+import { expectWhole, healthyAt, healthyUntil, loadTables } from './load-checks.ts'
 import { LogView } from './log-view.ts'
 import { pipelineConnectors, topicOf, type PipelinePlan } from './pipeline.ts'
 import { S3Bucket } from './s3-bucket.ts'
@@ -111,7 +111,7 @@ async function killInsideSnapshot(worker: WorkerProcess, stage: Stage): Promise<
   const topic = topicOf(stage.plan, 'ledger')
   const log = await LogView.open(worker.place.broker)
   const wanted = (await log.end(topic)) + 1 + Math.floor(stage.random() * stage.ledgerRows * 0.6)
-  await healthyUntil(worker, 'the snapshot continues', 240_000, async () => (await log.end(topic)) >= wanted)
+  await healthyAt(worker, 'the snapshot continues', wanted, async () => await log.end(topic))
   await log.close()
   await worker.kill()
   return start(stage)

@@ -32,7 +32,8 @@ export interface LoggedTable {
 /** Stands for a value: those of a topic may be a gigabyte. */
 export const digest = (value: string): number => crc32(value)
 
-const deadlineMs = 240_000
+/** A pipeline that has not moved for so long is stuck, and not slow. */
+const stuckMs = 240_000
 
 /**
  * Waits until the last change has passed through, then proves that nothing was lost or doubled: the log against the
@@ -61,14 +62,28 @@ export async function healthyUntil(
   })
 }
 
+/** Waits until a position is at `target`: as long as it takes, while it rises. */
+export async function healthyAt(
+  worker: WorkerProcess,
+  what: string,
+  target: number,
+  position: () => Promise<number>,
+): Promise<void> {
+  const since = await position()
+  if (since >= target) return
+  const moves = async (): Promise<boolean> => (await position()) > since
+  await healthyUntil(worker, `${what} to ${target}, from ${since}`, stuckMs, moves)
+  await healthyAt(worker, what, target, position)
+}
+
 async function lastRowLogged({ load, worker, plan }: LoadedPipeline): Promise<void> {
   await load.rows("INSERT INTO orders VALUES (999999999, 0, 1, now(), '{}', '{}', NULL)")
-  await healthyUntil(worker, 'the last row is in the log', deadlineMs, async () => {
-    let found = false
+  await healthyAt(worker, 'the last row is in the log: records', Number.POSITIVE_INFINITY, async () => {
+    let records = 0
     await dumpTopic(service('kcat'), worker.place.broker, topicOf(plan, 'orders'), ({ key }) => {
-      if (key === '{"id":999999999}') found = true
+      records = key === '{"id":999999999}' ? Number.POSITIVE_INFINITY : records + 1
     })
-    return found
+    return records
   })
 }
 
@@ -92,8 +107,7 @@ async function loggedTable({ load, worker, plan }: LoadedPipeline, table: LoadTa
 async function expectDocuments({ load, worker, log, plan }: LoadedPipeline, table: LoadTable): Promise<void> {
   const topic = topicOf(plan, table)
   const end = await log.end(topic)
-  const indexed = async (): Promise<boolean> => (await log.committed('search', topic)) >= end
-  await healthyUntil(worker, `${topic} is indexed to ${end}`, deadlineMs, indexed)
+  await healthyAt(worker, `${topic} is indexed`, end, async () => await log.committed('search', topic))
   const client = new ElasticsearchClient(service('elasticsearch'))
   expect(await documentFaults(load, table, client, topic)).toEqual([])
 }
@@ -102,8 +116,7 @@ async function expectDocuments({ load, worker, log, plan }: LoadedPipeline, tabl
 async function expectArchive(pipeline: LoadedPipeline, table: LoadTable, { values }: LoggedTable): Promise<void> {
   const { worker, log, plan, bucket } = pipeline
   const topic = topicOf(plan, table)
-  const archived = async (): Promise<boolean> => (await log.committed('archive', topic)) >= values.length
-  await healthyUntil(worker, `${topic} is archived to ${values.length}`, deadlineMs, archived)
+  await healthyAt(worker, `${topic} is archived`, values.length, async () => await log.committed('archive', topic))
   const objects = new Map<string, readonly number[]>()
   for (const key of (await bucket.keys()).filter((each) => each.startsWith(`topics/${topic}/`)))
     objects.set(key, (await bucket.text(key)).split('\n').slice(0, -1).map(digest))

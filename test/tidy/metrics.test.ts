@@ -24,7 +24,7 @@ function ofCall(node: SyntaxNode): Metric | null {
   const called = callee.type === 'MemberExpression' ? callee['property'] : callee
   const type = isNode(called) ? String(called['name']) : ''
   const [name, help] = (node['arguments'] as readonly unknown[]).map(literal)
-  return types.has(type) && name != null ? { name, type, help: help ?? '' } : null
+  return types.has(type) && typeof name === 'string' ? { name, type, help: help ?? '' } : null
 }
 
 /** `{ kind: 'counter', name: 'name', help: 'help', … }`. */
@@ -34,8 +34,8 @@ function ofObject(node: SyntaxNode): Metric | null {
   const fields = new Map(
     properties.map(({ key, value }) => [isNode(key) ? String(key['name']) : '', literal(value)] as const),
   )
-  const [type, name, help] = [fields.get('kind'), fields.get('name'), fields.get('help')]
-  return type != null && types.has(type) && name != null ? { name, type, help: help ?? '' } : null
+  const [type = null, name = null, help = null] = [fields.get('kind'), fields.get('name'), fields.get('help')]
+  return type !== null && types.has(type) && name !== null ? { name, type, help: help ?? '' } : null
 }
 
 function metricsOfSources(): readonly Metric[] {

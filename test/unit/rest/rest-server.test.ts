@@ -85,7 +85,8 @@ describe('the REST API', () => {
   it('tells in the health what stands of the embedded log, which makes no worker unhealthy', async () => {
     const listeners = [{ host: '127.0.0.1', port: 0 }]
     const conditions = (): readonly string[] => ['BROKER_DISK_FULL: the disk is full.']
-    const options = { herder, listeners, clock: systemClock, logger: lines, metrics: () => '', conditions }
+    const meters = new Meters()
+    const options = { herder, listeners, clock: systemClock, logger: lines, meters, metrics: () => '', conditions }
     const second = await startRest(options)
     const answer = await new RestClient(second.url).get('/health')
     await second.close()
