@@ -26,6 +26,11 @@ export class SinkRequests {
   readonly #paused = new Set<string>()
   #seeks: OffsetToCommit[] = []
 
+  /** The seeks that wait to be taken. */
+  get seeks(): readonly OffsetToCommit[] {
+    return this.#seeks
+  }
+
   /** The seeks since the last call. */
   takeSeeks(): readonly OffsetToCommit[] {
     if (this.#seeks.length === 0) return this.#seeks

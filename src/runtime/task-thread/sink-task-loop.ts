@@ -251,9 +251,10 @@ export class SinkTaskLoop {
     this.#meters.standing(lags, this.#positions.uncommitted())
   }
 
-  /** Runs inside the lock. */
+  /** Runs inside the lock. What the task has asked to read again is not delivered any more: it may not be committed. */
   async #commit(signal: AbortSignal): Promise<void> {
     if (this.#task === null) return
+    for (const seek of this.#requests.seeks) this.#positions.sought(seek)
     this.#requests.commit = false
     await this.#committer.commit(this.#task, signal)
     this.#measure()

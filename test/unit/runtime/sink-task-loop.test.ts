@@ -268,6 +268,24 @@ describe('the loop of a sink task', () => {
     await ended
   })
 
+  it('takes nothing from where the task seeks to for delivered, also when it commits in the same turn', async () => {
+    const { task, consumer, control, ended } = host()
+    consumer.append('t', 0, 'a', 'b')
+    await consumer.assign(p0)
+    await untilPasses(() => expect(task.values).toEqual(['a', 'b']))
+    const context = present(task.context, 'context')
+    const preCommit = vi.spyOn(task, 'preCommit')
+    vi.spyOn(task, 'put').mockImplementationOnce(async () => {
+      context.seek([{ ...p0, offset: 1 }])
+      context.requestCommit()
+    })
+    consumer.append('t', 0, 'c')
+    await untilPasses(() => expect(task.values).toEqual(['a', 'b', 'b', 'c']))
+    expect(preCommit.mock.calls[0]).toEqual([[{ ...p0, offset: 1 }]])
+    control.stop()
+    await ended
+  })
+
   it('calls put by the time the task wants to be woken', async () => {
     const { task, consumer, control, ended } = host()
     await consumer.assign(p0)
