@@ -208,7 +208,7 @@ function makeWorker(
       onTopic: (id, topic) => herder()?.onTopic(id, topic),
       onReconfigure: (connector) => herder()?.onReconfigure(connector),
       onConnectorFailed: (connector, trace) => herder()?.local.connectorFailed(connector, trace),
-      onConnectorsLost: (reason) => herder()?.local.connectorsLost(reason),
+      onConnectorsLost: (connectors, reason) => herder()?.local.connectorsLost(connectors, reason),
       readOffsets: async (connector, partitions) => {
         await stores.offsets.refresh()
         return stores.offsets.read(connector, partitions)

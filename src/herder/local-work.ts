@@ -1,7 +1,9 @@
+import { ConnectError } from '../api/errors.ts'
 import { backoffMs, type Backoff } from '../foundation/backoff.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logger.ts'
 import { isRetriable, messageOf, traceOf } from '../runtime/failures.ts'
+import { interruptible } from '../runtime/interruptible.ts'
 import type { TaskStart } from '../runtime/task-thread/task-thread-messages.ts'
 import type { Worker } from '../runtime/worker.ts'
 import type { WorkSet } from './assignment.ts'
@@ -38,6 +40,8 @@ export interface LocalWorkOptions {
 const connectorBackoff: Backoff = { initialMs: 500, maxMs: 30_000 }
 
 interface Instance extends RunningConnector {
+  /** Fires when something else is wanted of the connector: a start that hangs is not waited for then. */
+  readonly superseded: AbortController
   /** Whether there is, or may be, an instance in the plugin thread. */
   live: boolean
   failed: boolean
@@ -52,9 +56,13 @@ interface HostedTask extends RunningTask {
   deaths: number
 }
 
+/** A start was given up, because the connector is to be stopped, or started with something else. */
+class SupersededError extends ConnectError {}
+
 /**
  * The connectors and tasks of this worker, brought to what configuration and assignment ask for. What is meant to run
- * is noted at once; carrying it out goes through one queue per connector, so that a plugin that hangs holds up nobody else.
+ * is noted at once; carrying it out goes through one queue per instance and task, so that a plugin that hangs holds up
+ * nobody else.
  */
 export class LocalWork {
   readonly #options: LocalWorkOptions
@@ -82,35 +90,40 @@ export class LocalWork {
   }
 
   /**
-   * Begins whatever is needed to run `assigned`. Resolves when everything that is to be given up has stopped; starts go
-   * on by themselves.
+   * Begins whatever is needed to run `assigned`. What it returns resolves when everything has stopped that others may
+   * be given: what is not configured any more, and what is started again here, is nobody else's to wait for.
    */
-  async reconcile(assigned: WorkSet = this.#assigned): Promise<void> {
+  reconcile(assigned: WorkSet = this.#assigned): Promise<void> {
     this.#assigned = assigned
     const { fold } = this.#options
     const plan = planWork(fold, assigned, { connectors: this.#connectors, tasks: this.#tasks })
-    const stops: Promise<void>[] = []
-    for (const [connector, ids] of byConnector(plan.stopTasks)) stops.push(this.#stopTasks(connector, ids))
-    for (const name of plan.stopConnectors) stops.push(this.#stopConnector(name))
-    for (const name of plan.startConnectors) this.#bring(name)
+    const released: Promise<void>[] = []
+    const startsAgain = new Set(plan.startTasks.map(taskIdText))
+    for (const id of plan.stopTasks) {
+      const stopped = this.#stopTask(id)
+      if (id.task < fold.taskCount(id.connector) && !startsAgain.has(taskIdText(id))) released.push(stopped)
+    }
+    for (const name of plan.stopConnectors) {
+      const stopped = this.#stopConnector(name)
+      if (fold.has(name)) released.push(stopped)
+    }
+    for (const name of plan.startConnectors) void this.#bring(name, this.#isOther(name)).catch(() => undefined)
     for (const id of plan.pauseTasks) this.#setPaused(id, true)
     for (const id of plan.resumeTasks) this.#setPaused(id, false)
     for (const id of plan.startTasks) this.#startTask(id)
-    await Promise.all(stops)
+    return Promise.all(released).then(() => undefined)
   }
 
   /** Stops and starts the instance and waits for it. @throws what the plugin throws on the way up. */
   async restartConnector(name: string): Promise<void> {
-    const instance = this.#connectors.get(name)
-    if (instance === undefined) return
-    await this.#queues.run(name, async () => await this.#start(name, instance, true))
+    if (this.#connectors.has(name)) await this.#bring(name, true)
   }
 
   /** Stops the task and starts it again; its state comes by its status. */
   async restartTask(id: TaskId): Promise<void> {
     const task = this.#tasks.get(taskIdText(id))
     if (task === undefined) return
-    await this.#queues.run(id.connector, async () => {
+    await this.#queues.run(taskQueue(id), async () => {
       if (this.#tasks.get(taskIdText(id)) !== task) return
       await this.#end(id)
       await this.#begin(task)
@@ -140,10 +153,11 @@ export class LocalWork {
     this.#options.status.putConnectorSafely(name, 'RUNNING', trace)
   }
 
-  /** All instances are gone with their thread: those that ran are started again. */
-  connectorsLost(reason: Error): void {
-    for (const [name, instance] of this.#connectors) {
-      if (!instance.live) continue
+  /** Instances are gone with their thread: they are started again. */
+  connectorsLost(names: readonly string[], reason: Error): void {
+    for (const name of names) {
+      const instance = this.#connectors.get(name)
+      if (instance?.live !== true) continue
       instance.live = false
       this.connectorFailed(name, traceOf(reason))
       this.#retryLater(name, instance)
@@ -172,11 +186,18 @@ export class LocalWork {
 
   /** Stops everything, in order as far as the time allows. */
   async stopAll(): Promise<void> {
-    await this.reconcile({ connectors: [], tasks: [] })
+    void this.reconcile({ connectors: [], tasks: [] })
     await this.#queues.idle()
   }
 
-  #bring(name: string): void {
+  /** Whether the connector runs with another config than the one that is wanted. */
+  #isOther(name: string): boolean {
+    const before = this.#connectors.get(name)
+    return before !== undefined && before.config !== this.#options.fold.config(name)
+  }
+
+  /** Brings a connector to what the configuration says, in place of whatever it does now. @throws what its start does */
+  async #bring(name: string, isRestart: boolean): Promise<void> {
     const { fold } = this.#options
     const config = fold.config(name)
     if (config === null) return
@@ -184,21 +205,19 @@ export class LocalWork {
     const instance: Instance = {
       config,
       targetState: fold.targetState(name),
+      superseded: new AbortController(),
       live: before?.live ?? false,
       failed: false,
       attempts: 0,
     }
     this.#connectors.set(name, instance)
-    void this.#queues.run(
-      name,
-      async () =>
-        await this.#start(name, instance, before?.config !== config && before !== undefined).catch(() => undefined),
-    )
+    supersede(name, before)
+    await this.#queues.run(connectorQueue(name), async () => await this.#start(name, instance, isRestart))
   }
 
   /** Brings the instance to its target state. Failures are shown by its status, and thrown for those who wait. */
   async #start(name: string, instance: Instance, isRestart: boolean): Promise<void> {
-    if (this.#connectors.get(name) !== instance) return
+    if (this.#connectors.get(name) !== instance) throw supersededError(name)
     const { worker, status, onConnectorStarted } = this.#options
     if (instance.live) await this.#stopInstance(name)
     if (isRestart) status.putConnectorSafely(name, 'UNASSIGNED', null)
@@ -209,8 +228,9 @@ export class LocalWork {
     }
     instance.live = true
     try {
-      await worker.startConnector(name, instance.config)
+      await interruptible(worker.startConnector(name, instance.config), instance.superseded.signal)
     } catch (error) {
+      if (error instanceof SupersededError) throw error
       instance.failed = true
       status.putConnectorSafely(name, 'FAILED', traceOf(error))
       this.#options.logger.error(`connector ${name} does not start: ${messageOf(error)}`, { error })
@@ -226,14 +246,16 @@ export class LocalWork {
   #retryLater(name: string, instance: Instance): void {
     instance.attempts += 1
     this.#options.clock.after(backoffMs(connectorBackoff, instance.attempts), () => {
-      void this.#queues.run(name, async () => await this.#start(name, instance, false).catch(() => undefined))
+      const start = async (): Promise<void> => await this.#start(name, instance, false).catch(() => undefined)
+      if (this.#connectors.get(name) === instance) void this.#queues.run(connectorQueue(name), start)
     })
   }
 
   async #stopConnector(name: string): Promise<void> {
     const instance = this.#connectors.get(name)
     this.#connectors.delete(name)
-    await this.#queues.run(name, async () => {
+    supersede(name, instance)
+    await this.#queues.run(connectorQueue(name), async () => {
       if (instance?.live === true) await this.#stopInstance(name)
       if (this.#options.fold.has(name)) this.#options.status.putConnectorSafely(name, 'UNASSIGNED', null)
     })
@@ -257,7 +279,7 @@ export class LocalWork {
       start: null,
     }
     this.#tasks.set(taskIdText(id), task)
-    void this.#queues.run(id.connector, async () => await this.#begin(task))
+    void this.#queues.run(taskQueue(id), async () => await this.#begin(task))
   }
 
   async #begin(task: HostedTask): Promise<void> {
@@ -286,11 +308,9 @@ export class LocalWork {
     return task?.start === start ? task : null
   }
 
-  async #stopTasks(connector: string, ids: readonly TaskId[]): Promise<void> {
-    for (const id of ids) this.#tasks.delete(taskIdText(id))
-    await this.#queues.run(connector, async () => {
-      await Promise.all(ids.map(async (id) => await this.#end(id)))
-    })
+  async #stopTask(id: TaskId): Promise<void> {
+    this.#tasks.delete(taskIdText(id))
+    await this.#queues.run(taskQueue(id), async () => await this.#end(id))
   }
 
   async #end(id: TaskId): Promise<void> {
@@ -305,7 +325,7 @@ export class LocalWork {
     const task = this.#tasks.get(taskIdText(id))
     if (task === undefined) return
     task.paused = paused
-    void this.#queues.run(id.connector, async () => {
+    void this.#queues.run(taskQueue(id), async () => {
       if (paused) this.#options.worker.pauseTask(id)
       else this.#options.worker.resumeTask(id)
     })
@@ -316,19 +336,25 @@ export class LocalWork {
     const waitMs = backoffMs(connectorBackoff, task.deaths)
     this.#options.logger.warn(`task ${taskIdText(id)} is started again in ${Math.round(waitMs)} ms: its thread died`)
     this.#options.clock.after(waitMs, () => {
-      void this.#queues.run(id.connector, async () => {
+      void this.#queues.run(taskQueue(id), async () => {
         if (this.#tasks.get(taskIdText(id)) === task && this.isTaskFailed(id)) await this.#begin(task)
       })
     })
   }
 }
 
-function byConnector(ids: readonly TaskId[]): Map<string, TaskId[]> {
-  const groups = new Map<string, TaskId[]>()
-  for (const id of ids) {
-    const group = groups.get(id.connector)
-    if (group === undefined) groups.set(id.connector, [id])
-    else group.push(id)
-  }
-  return groups
+function connectorQueue(name: string): string {
+  return `connector ${name}`
+}
+
+function taskQueue(id: TaskId): string {
+  return `task ${taskIdText(id)}`
+}
+
+function supersede(name: string, instance: Instance | undefined): void {
+  instance?.superseded.abort(supersededError(name))
+}
+
+function supersededError(name: string): SupersededError {
+  return new SupersededError(`connector ${name} was stopped, or started with something else, before it had started`)
 }

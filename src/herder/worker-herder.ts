@@ -78,7 +78,7 @@ export interface WorkerHerderOptions {
 
 /**
  * Decides what this worker runs: follows the config topic and the group, and brings the local work in line with both.
- * Everything that changes what runs goes through one lock; plugins that hang are waited for outside of it.
+ * Everything that changes what is to run goes through one lock, inside which nobody waits for a plugin.
  */
 export class WorkerHerder implements Herder {
   readonly #options: WorkerHerderOptions
@@ -148,10 +148,12 @@ export class WorkerHerder implements Herder {
     if (membership.generation >= 0) this.#joined.resolve()
     else this.#joined = deferred<void>()
     this.#options.statuses.setGeneration(membership.generation)
-    await this.#exclusively('taking up an assignment', async () => {
-      if (!this.#stopping) await this.#local.reconcile(membership.work)
+    let released = Promise.resolve()
+    await this.#exclusively('taking up an assignment', () => {
+      if (!this.#stopping) released = this.#local.reconcile(membership.work)
       if (membership.isLeader) this.#tendStates()
     })
+    await released
     this.#ready ||= membership.generation >= 0
     // Records may have come between the leader's decision and here.
     this.#checkAssignment()
@@ -167,9 +169,9 @@ export class WorkerHerder implements Herder {
     this.#checkAssignment()
     if (this.#reconcileAsked) return
     this.#reconcileAsked = true
-    void this.#exclusively('applying the configuration', async () => {
+    void this.#exclusively('applying the configuration', () => {
       this.#reconcileAsked = false
-      await this.#local.reconcile()
+      void this.#local.reconcile()
       if (this.#membership.isLeader) this.#tendStates()
     })
   }

@@ -1,7 +1,4 @@
-import type { RawConfig } from '../api/config-def.ts'
 import { ConnectError } from '../api/errors.ts'
-import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/config-infos.ts'
-import type { WorkerGroup } from '../config/connector-problems.ts'
 import { unreachable } from '../foundation/assert.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { LogLevel } from '../foundation/log-levels.ts'
@@ -15,30 +12,31 @@ import type {
   ToPluginThreadAnswers,
 } from './plugin-thread/plugin-thread-messages.ts'
 import { HostedThread } from './thread/hosted-thread.ts'
-
-/** What connector instances tell the worker by themselves. */
-export interface PluginThreadEvents {
-  onReconfigure(connector: string): void
-  onConnectorFailed(connector: string, trace: string): void
-  /** The thread is gone, and all connector instances with it. */
-  onDeath(reason: Error): void
-}
+import { probeThread } from './thread/thread-probe.ts'
 
 export interface PluginThreadOptions {
+  /** Its first word is that of no other thread. */
+  readonly name: string
+  /** How long its event loop may stand still while somebody waits for it; null: as long as the call's deadline. */
+  readonly blockedMs: number | null
   readonly foundPlugins: readonly PluginDescriptor[]
   readonly logLevel: LogLevel
   readonly logSink: LogSink
   readonly logger: Logger
   readonly clock: Clock
-  readonly events: PluginThreadEvents
+  readonly onReconfigure: (connector: string, owner: number) => void
+  readonly onConnectorFailed: (connector: string, owner: number, trace: string) => void
+  /** The thread ended, and all that lived in it is gone. It is opened again when it is asked. Null: it rests. */
+  readonly onEnd: (thread: PluginThread, cause: PluginThreadBlockedError | Error | null) => void
 }
 
 type Thread = HostedThread<ToPluginThread, ToPluginThreadAnswers, FromPluginThread>
 
-/** How long plugin code may take, and how long a thread may be deaf before it counts as stuck. Milliseconds. */
-const deadlines = { call: 60_000, stop: 5_000, ping: 2_000 }
 /** A thread that nobody asked for so long, and that does nothing by itself, is ended until it is asked again. */
 const restMs = 10_000
+const pingMs = 500
+/** How long a blocked thread may take to say what it runs. */
+const probeMs = 5_000
 const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 }
 const entry = new URL(
   `./plugin-thread/plugin-thread-entry${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
@@ -48,62 +46,65 @@ const entry = new URL(
 /** A plugin did not answer in time. */
 export class PluginTimeoutError extends ConnectError {}
 
+/** The thread was ended because plugin code kept it from turning. */
+export class PluginThreadBlockedError extends ConnectError {
+  /** Whose code it was, see `owner` of the messages; null when that could not be found out. */
+  readonly owner: number | null
+
+  constructor(message: string, owner: number | null) {
+    super(message)
+    this.owner = owner
+  }
+}
+
 /**
- * The thread in which plugin code runs that is no task: connector instances, validation, task configs (D5). A call
- * that takes too long is refused; a thread that does not even answer a ping then is replaced, its connectors lost.
- * A thread costs tens of megabytes: when no instance in it holds a timer, a socket or the like, it is ended after a
- * while, and the instances are started again when they are asked for something.
+ * A thread in which plugin code runs that is no task (D5). A call that takes too long is refused. A thread whose event loop
+ * does not turn while somebody waits for it is ended, and everybody who waits is told whose code it ran. A thread costs tens
+ * of megabytes: when nothing in it holds a timer, a socket or the like, it is ended after a while.
  */
 export class PluginThread {
   readonly #options: PluginThreadOptions
-  /** Configs of the connectors that are started, whether their instances live in a thread or rest. */
-  readonly #started = new Map<string, RawConfig>()
-  /** Those whose instances live in the thread. */
-  readonly #live = new Set<string>()
   #thread: Thread | null = null
   #logLevel: LogLevel
   #calls = 0
+  #silentMs = 0
+  #pinging = false
+  /** Whether the thread has answered once: until then it begins, which takes its time on a busy machine. */
+  #hasBegun = false
+  #probing = false
   #cancelRest: (() => void) | null = null
+  #stopWatch: (() => void) | null = null
 
   constructor(options: PluginThreadOptions) {
     this.#options = options
     this.#logLevel = options.logLevel
   }
 
-  /** Starts (or starts again) the connector's instance. @throws what the plugin throws, PluginTimeoutError */
-  async startConnector(connector: string, config: RawConfig): Promise<void> {
-    this.#started.delete(connector)
-    this.#live.add(connector)
-    await this.#ask<'start-connector'>(
-      { type: 'start-connector', connector, config },
-      deadlines.call,
-      `start of ${connector}`,
+  get isResting(): boolean {
+    return this.#thread === null
+  }
+
+  /** @throws what the plugin throws, PluginTimeoutError, PluginThreadBlockedError, ThreadEndedError */
+  async ask<T extends keyof ToPluginThreadAnswers & string>(
+    message: Extract<ToPluginThread, { type: T }>,
+    deadlineMs: number,
+    what: string,
+  ): Promise<ToPluginThreadAnswers[T]> {
+    this.#calls += 1
+    this.#cancelRest?.()
+    const thread = this.#open()
+    this.#stopWatch ??= this.#watch()
+    const late = Promise.withResolvers<never>()
+    const cancel = this.#options.clock.after(deadlineMs, () =>
+      late.reject(new PluginTimeoutError(`${what} did not end within ${deadlineMs / 1000} s`)),
     )
-    this.#started.set(connector, config)
-  }
-
-  async stopConnector(connector: string): Promise<void> {
-    this.#started.delete(connector)
-    if (!this.#live.delete(connector)) return
-    await this.#ask<'stop-connector'>({ type: 'stop-connector', connector }, deadlines.stop, `stop of ${connector}`)
-  }
-
-  async taskConfigs(connector: string, maxTasks: number): Promise<readonly RawConfig[]> {
-    const config = this.#started.get(connector)
-    if (config !== undefined && !this.#live.has(connector)) await this.startConnector(connector, config)
-    const what = `taskConfigs of ${connector}`
-    return await this.#ask<'task-configs'>({ type: 'task-configs', connector, maxTasks }, deadlines.call, what)
-  }
-
-  async validate(config: SubmittedConfig, worker: WorkerGroup): Promise<ConfigInfos> {
-    const what = `validation of ${config['connector.class'] ?? 'a config'}`
-    // The plugin is asked to give up a little before we do.
-    const timeoutMs = deadlines.call - deadlines.ping
-    return await this.#ask<'validate'>({ type: 'validate', config, worker, timeoutMs }, deadlines.call, what)
-  }
-
-  async pluginConfig(plugin: string): Promise<readonly ConfigKeyInfo[]> {
-    return await this.#ask<'plugin-config'>({ type: 'plugin-config', plugin }, deadlines.call, `config of ${plugin}`)
+    try {
+      return await Promise.race([thread.link.ask<T>(message), late.promise])
+    } finally {
+      cancel()
+      this.#calls -= 1
+      if (this.#calls === 0) this.#quiet()
+    }
   }
 
   setLogLevel(level: LogLevel): void {
@@ -111,20 +112,22 @@ export class PluginThread {
     this.#thread?.link.send({ type: 'log-level', level })
   }
 
-  get isResting(): boolean {
-    return this.#thread === null
-  }
-
+  /** Ends the thread wherever it is; who waits for it is told. */
   async close(): Promise<void> {
     this.#cancelRest?.()
-    await this.#endThread()
-  }
-
-  async #endThread(): Promise<void> {
+    this.#stopWatch?.()
+    this.#stopWatch = null
     const thread = this.#thread
     this.#thread = null
-    this.#live.clear()
     await thread?.close()
+  }
+
+  /** Nobody waits. */
+  #quiet(): void {
+    this.#stopWatch?.()
+    this.#stopWatch = null
+    this.#silentMs = 0
+    this.#cancelRest = this.#options.clock.after(restMs, () => void this.#rest())
   }
 
   /** Nobody asked for a while. A thread that does something by itself is asked again later. */
@@ -133,60 +136,64 @@ export class PluginThread {
     const thread = this.#thread
     if (thread === null || this.#calls > 0) return
     const mayRest = await thread.link.ask<'may-rest'>({ type: 'may-rest' }).catch(() => false)
-    if (mayRest && this.#calls === 0 && this.#thread === thread) await this.#endThread()
+    if (!mayRest || this.#calls > 0 || this.#thread !== thread) return
+    this.#thread = null
+    this.#options.onEnd(this, null)
+    await thread.close()
   }
 
-  async #ask<T extends keyof ToPluginThreadAnswers & string>(
-    message: Extract<ToPluginThread, { type: T }>,
-    deadlineMs: number,
-    what: string,
-  ): Promise<ToPluginThreadAnswers[T]> {
-    this.#calls += 1
-    this.#cancelRest?.()
-    const thread = this.#open()
-    const timer = new AbortController()
-    const late = this.#options.clock.sleep(deadlineMs, timer.signal).then(() => {
-      throw new PluginTimeoutError(`${what} did not end within ${deadlineMs / 1000} s`)
+  /** Pings while somebody waits. As for task threads, time in which this thread stood still itself does not count. */
+  #watch(): (() => void) | null {
+    const { clock, blockedMs } = this.#options
+    if (blockedMs === null) return null
+    let lookedAt = clock.monotonic()
+    return clock.every(pingMs, () => {
+      const now = clock.monotonic()
+      this.#silentMs = this.#pinging && this.#hasBegun ? this.#silentMs + Math.min(now - lookedAt, 2 * pingMs) : 0
+      lookedAt = now
+      if (this.#silentMs > blockedMs) void this.#probe()
+      else void this.#ping()
     })
-    try {
-      return await Promise.race([thread.link.ask<T>(message), late])
-    } catch (error) {
-      if (error instanceof PluginTimeoutError) await this.#replaceIfStuck(thread, error)
-      throw error
-    } finally {
-      timer.abort()
-      late.catch(() => undefined)
-      this.#calls -= 1
-      if (this.#calls === 0) this.#cancelRest = this.#options.clock.after(restMs, () => void this.#rest())
-    }
   }
 
-  async #replaceIfStuck(thread: Thread, cause: Error): Promise<void> {
-    const timer = new AbortController()
-    const alive = await Promise.race([
-      thread.link.ask<'ping'>({ type: 'ping' }).then(
-        () => true,
-        () => false,
-      ),
-      this.#options.clock.sleep(deadlines.ping, timer.signal).then(
-        () => false,
-        () => false,
-      ),
-    ])
-    timer.abort()
-    if (alive || this.#thread !== thread) return
-    this.#started.clear()
-    await this.#endThread()
-    this.#options.events.onDeath(
-      new PluginTimeoutError(`the plugin thread is stuck and was replaced: ${cause.message}`),
+  async #ping(): Promise<void> {
+    const thread = this.#thread
+    if (this.#pinging || thread === null) return
+    this.#pinging = true
+    const answered = await thread.link.ask<'ping'>({ type: 'ping' }).then(
+      () => true,
+      () => false, // It ended, which is told to those who wait for more than this.
     )
+    if (this.#thread !== thread) return
+    this.#pinging = false
+    this.#hasBegun ||= answered
+  }
+
+  async #probe(): Promise<void> {
+    const thread = this.#thread
+    if (this.#probing || thread === null) return
+    this.#probing = true
+    const activity = await probeThread(thread.name, probeMs, this.#options.clock).finally(() => {
+      this.#probing = false
+    })
+    if (!this.#pinging || this.#thread !== thread) return
+    const place = activity === null ? 'It runs native code.' : `It runs:\n${activity.stack}`
+    const message = `${thread.name} was ended: plugin code kept it from turning for ${Math.round(this.#silentMs / 1000)} s. ${place}`
+    const error = new PluginThreadBlockedError(message, activity?.owner ?? null)
+    this.#options.logger.error(message)
+    this.#thread = null
+    this.#pinging = false
+    this.#silentMs = 0
+    this.#options.onEnd(this, error)
+    thread.link.end(error)
+    await thread.close()
   }
 
   #open(): Thread {
     if (this.#thread !== null) return this.#thread
     const workerData: PluginThreadData = { foundPlugins: this.#options.foundPlugins, logLevel: this.#logLevel }
     const thread: Thread = new HostedThread<ToPluginThread, ToPluginThreadAnswers, FromPluginThread>({
-      name: 'plugin-thread',
+      name: this.#options.name,
       entry,
       workerData,
       resourceLimits,
@@ -194,27 +201,28 @@ export class PluginThread {
       onDeath: (reason) => {
         if (this.#thread !== thread) return
         this.#thread = null
-        this.#started.clear()
-        this.#live.clear()
         this.#options.logger.error(reason.message)
-        this.#options.events.onDeath(reason)
+        this.#options.onEnd(this, reason)
       },
     })
     this.#thread = thread
+    this.#hasBegun = false
+    this.#pinging = false
+    void this.#ping()
     return thread
   }
 
   #receive(message: FromPluginThread): unknown {
-    const { events, logSink } = this.#options
+    const { onReconfigure, onConnectorFailed, logSink } = this.#options
     switch (message.type) {
       case 'reconfigure':
-        return events.onReconfigure(message.connector)
+        return onReconfigure(message.connector, message.owner)
       case 'connector-failed':
-        return events.onConnectorFailed(message.connector, message.trace)
+        return onConnectorFailed(message.connector, message.owner, message.trace)
       case 'log':
         return logSink.write(message.level, message.name, message.message, message.fields)
       default:
-        return unreachable(message, 'message of the plugin thread')
+        return unreachable(message, 'message of a plugin thread')
     }
   }
 }

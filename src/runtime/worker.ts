@@ -10,7 +10,7 @@ import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
 import type { PluginRegistry } from '../plugin/plugin-registry.ts'
 import type { LabelledSample } from './metrics/prometheus-text.ts'
 import { TaskSampleTable } from './metrics/task-sample-table.ts'
-import { PluginThread } from './plugin-thread.ts'
+import { PluginThreads } from './plugin-threads.ts'
 import type { TaskId } from './task-id.ts'
 import type { TaskSettings } from './task-settings.ts'
 import type { TaskState } from './task-thread/task-control.ts'
@@ -29,8 +29,8 @@ export interface WorkerEvents {
   onTopic(id: TaskId, topic: string): void
   onReconfigure(connector: string): void
   onConnectorFailed(connector: string, trace: string): void
-  /** All connector instances are gone with their thread. */
-  onConnectorsLost(reason: Error): void
+  /** The instances of these connectors are gone with their thread. */
+  onConnectorsLost(connectors: readonly string[], reason: Error): void
   readOffsets(connector: string, partitions: readonly SourcePartition[]): Promise<readonly (SourceOffset | null)[]>
 }
 
@@ -52,13 +52,13 @@ export interface WorkerOptions {
 export class Worker {
   readonly metrics = new TaskSampleTable()
   readonly #plugins: PluginRegistry
-  readonly #pluginThread: PluginThread
+  readonly #pluginThreads: PluginThreads
   readonly #taskThreads: TaskThreads
 
   constructor(options: WorkerOptions) {
     const { plugins, foundPlugins, logLevel, logSink, logger, clock, events, settings } = options
     this.#plugins = plugins
-    this.#pluginThread = new PluginThread({
+    this.#pluginThreads = new PluginThreads({
       foundPlugins,
       logLevel,
       logSink,
@@ -67,7 +67,7 @@ export class Worker {
       events: {
         onReconfigure: (connector) => events.onReconfigure(connector),
         onConnectorFailed: (connector, trace) => events.onConnectorFailed(connector, trace),
-        onDeath: (reason) => events.onConnectorsLost(reason),
+        onConnectorsLost: (connectors, reason) => events.onConnectorsLost(connectors, reason),
       },
     })
     this.#taskThreads = new TaskThreads({
@@ -103,23 +103,23 @@ export class Worker {
 
   /** Starts the connector's instance, after stopping one that runs. @throws what the plugin throws, PluginTimeoutError */
   async startConnector(connector: string, config: RawConfig): Promise<void> {
-    await this.#pluginThread.startConnector(connector, config)
+    await this.#pluginThreads.startConnector(connector, config)
   }
 
   async stopConnector(connector: string): Promise<void> {
-    await this.#pluginThread.stopConnector(connector)
+    await this.#pluginThreads.stopConnector(connector)
   }
 
   async taskConfigs(connector: string, maxTasks: number): Promise<readonly RawConfig[]> {
-    return await this.#pluginThread.taskConfigs(connector, maxTasks)
+    return await this.#pluginThreads.taskConfigs(connector, maxTasks)
   }
 
   async validate(config: SubmittedConfig, group: WorkerGroup): Promise<ConfigInfos> {
-    return await this.#pluginThread.validate(config, group)
+    return await this.#pluginThreads.validate(config, group)
   }
 
   async pluginConfig(plugin: string): Promise<readonly ConfigKeyInfo[]> {
-    return await this.#pluginThread.pluginConfig(plugin)
+    return await this.#pluginThreads.pluginConfig(plugin)
   }
 
   /** Hands the task to a thread; how it fares comes through the events. */
@@ -144,6 +144,6 @@ export class Worker {
 
   /** Ends all threads; stop tasks and connectors before. */
   async close(): Promise<void> {
-    await Promise.all([this.#taskThreads.close(), this.#pluginThread.close()])
+    await Promise.all([this.#taskThreads.close(), this.#pluginThreads.close()])
   }
 }

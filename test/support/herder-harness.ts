@@ -62,18 +62,24 @@ class MemoryWorker {
   readonly calls: string[] = []
   readonly running = new Map<string, TaskStart>()
   startErrors: Error[] = []
+  /** Calls that do not return before these do. */
+  readonly holds = new Map<string, Promise<unknown>>()
   taskConfigErrors: Error[] = []
   checkSize: (connector: string, config: SubmittedConfig) => void = () => undefined
   taskCount = 1
   infos = noErrors
   onTask: (start: TaskStart) => void = () => undefined
+  async #call(what: string): Promise<void> {
+    this.calls.push(what)
+    await this.holds.get(what)
+  }
   async startConnector(name: string): Promise<void> {
-    this.calls.push(`start ${name}`)
+    await this.#call(`start ${name}`)
     const error = this.startErrors.shift()
     if (error !== undefined) throw error
   }
   async stopConnector(name: string): Promise<void> {
-    this.calls.push(`stop ${name}`)
+    await this.#call(`stop ${name}`)
   }
   async taskConfigs(name: string, max: number): Promise<readonly RawConfig[]> {
     const error = this.taskConfigErrors.shift()
@@ -82,12 +88,12 @@ class MemoryWorker {
     return Array.from({ length: this.taskCount }, (_, n) => ({ n: String(n), of: name }))
   }
   async startTask(start: TaskStart): Promise<void> {
-    this.calls.push(`start ${taskIdText(start.id)}`)
+    await this.#call(`start ${taskIdText(start.id)}`)
     this.running.set(taskIdText(start.id), start)
     this.onTask(start)
   }
   async stopTask(id: TaskId): Promise<void> {
-    this.calls.push(`stop ${taskIdText(id)}`)
+    await this.#call(`stop ${taskIdText(id)}`)
     this.running.delete(taskIdText(id))
   }
   pauseTask(id: TaskId): void {

@@ -1,38 +1,50 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
 import { describePlugin } from '../../config/describe-plugin.ts'
 import { validateConnector } from '../../config/validate-connector.ts'
 import { unreachable } from '../../foundation/assert.ts'
+import { systemClock } from '../../foundation/clock.ts'
 import { collectGarbage } from '../../foundation/idle-memory.ts'
 import { NamedLogger } from '../../foundation/named-logger.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { ForwardingSink } from '../thread/forwarding-sink.ts'
 import { ThreadLink } from '../thread/thread-link.ts'
+import { answerProbes } from '../thread/thread-probe.ts'
 import { parent, startedWith } from '../thread/thread-side.ts'
 import { ConnectorHost } from './connector-host.ts'
 import type { FromPluginThread, PluginThreadData, ToPluginThread } from './plugin-thread-messages.ts'
 
-/** The plugin thread: connector instances, validation, task configs. Nothing here touches the log or another thread. */
+/** A plugin thread: connector instances, validation, task configs. Nothing here touches the log or another thread. */
 const data = startedWith<PluginThreadData>()
 const plugins = new PluginRegistry(data.foundPlugins)
 const sink = new ForwardingSink(data.logLevel, (message) => link.send(message))
 const logger = new NamedLogger('connect.runtime', sink)
 const link = new ThreadLink<FromPluginThread, Record<string, never>, ToPluginThread>(parent(), answer)
-const host = new ConnectorHost(plugins, logger.child('Connector'), {
-  onReconfigure: (connector) => link.send({ type: 'reconfigure', connector }),
-  onFailed: (connector, trace) => link.send({ type: 'connector-failed', connector, trace }),
+const owners = new AsyncLocalStorage<number>()
+const inNameOf = async <T>(owner: number, action: () => Promise<T>): Promise<T> => await owners.run(owner, action)
+const host = new ConnectorHost({
+  plugins,
+  logger: logger.child('Connector'),
+  clock: systemClock,
+  inNameOf,
+  onReconfigure: (connector, owner) => link.send({ type: 'reconfigure', connector, owner }),
+  onFailed: (connector, owner, trace) => link.send({ type: 'connector-failed', connector, owner, trace }),
 })
+
+answerProbes(() => owners.getStore() ?? null)
 
 function answer(message: ToPluginThread): unknown {
   switch (message.type) {
     case 'start-connector':
-      return host.start(message.connector, message.config)
+      return host.start(message.connector, message.owner, message.config)
     case 'stop-connector':
-      return host.stop(message.connector)
+      return host.stop(message.connector, message.owner)
     case 'task-configs':
       return host.taskConfigs(message.connector, message.maxTasks)
     case 'validate':
-      return validate(message)
+      return inNameOf(message.owner, async () => await validate(message))
     case 'plugin-config':
-      return describePlugin(plugins, message.plugin)
+      return inNameOf(message.owner, async () => await describePlugin(plugins, message.plugin))
     case 'ping':
       return undefined
     case 'may-rest':

@@ -11,18 +11,22 @@ export interface PluginThreadData {
   readonly logLevel: LogLevel
 }
 
-/** What the main thread says to the plugin thread. */
+/**
+ * What the main thread says to a plugin thread. `owner` is the number of a connector's instance, or of a validation: it tells
+ * whose code a blocked thread runs.
+ */
 export type ToPluginThread =
-  | { readonly type: 'start-connector'; readonly connector: string; readonly config: RawConfig }
-  | { readonly type: 'stop-connector'; readonly connector: string }
+  | { readonly type: 'start-connector'; readonly connector: string; readonly owner: number; readonly config: RawConfig }
+  | { readonly type: 'stop-connector'; readonly connector: string; readonly owner: number }
   | { readonly type: 'task-configs'; readonly connector: string; readonly maxTasks: number }
   | {
       readonly type: 'validate'
+      readonly owner: number
       readonly config: SubmittedConfig
       readonly worker: WorkerGroup
       readonly timeoutMs: number
     }
-  | { readonly type: 'plugin-config'; readonly plugin: string }
+  | { readonly type: 'plugin-config'; readonly owner: number; readonly plugin: string }
   /** Answered at once by a thread that is not stuck. */
   | { readonly type: 'ping' }
   /** Whether the thread may be ended until it is needed again. */
@@ -41,6 +45,11 @@ export interface ToPluginThreadAnswers extends Record<string, unknown> {
 
 /** What the plugin thread says to the main thread. */
 export type FromPluginThread =
-  | { readonly type: 'reconfigure'; readonly connector: string }
-  | { readonly type: 'connector-failed'; readonly connector: string; readonly trace: string }
+  | { readonly type: 'reconfigure'; readonly connector: string; readonly owner: number }
+  | {
+      readonly type: 'connector-failed'
+      readonly connector: string
+      readonly owner: number
+      readonly trace: string
+    }
   | LogMessage

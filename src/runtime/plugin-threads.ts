@@ -1,0 +1,287 @@
+import type { RawConfig } from '../api/config-def.ts'
+import { NotFoundError } from '../api/errors.ts'
+import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/config-infos.ts'
+import type { WorkerGroup } from '../config/connector-problems.ts'
+import type { Clock } from '../foundation/clock.ts'
+import type { LogLevel } from '../foundation/log-levels.ts'
+import type { Logger } from '../foundation/logger.ts'
+import type { LogSink } from '../foundation/named-logger.ts'
+import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
+import { messageOf, traceOf } from './failures.ts'
+import { PluginThread, PluginThreadBlockedError, PluginTimeoutError } from './plugin-thread.ts'
+
+/** What connector instances tell the worker by themselves. */
+export interface PluginThreadEvents {
+  onReconfigure(connector: string): void
+  onConnectorFailed(connector: string, trace: string): void
+  /** A thread died, and the instances of these connectors with it. */
+  onConnectorsLost(connectors: readonly string[], reason: Error): void
+}
+
+export interface PluginThreadsOptions {
+  readonly foundPlugins: readonly PluginDescriptor[]
+  readonly logLevel: LogLevel
+  readonly logSink: LogSink
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly events: PluginThreadEvents
+}
+
+/** How long plugin code may take, and how long it may keep a thread from turning that others wait for. Milliseconds. */
+const deadlines = { call: 60_000, stop: 5_000, blocked: 5_000 }
+/** Validations that may block a thread of their own at a time. */
+const maxAlone = 4
+
+interface Instance {
+  readonly connector: string
+  readonly config: RawConfig
+  /** Tells its code from others' in its thread. */
+  readonly owner: number
+  thread: PluginThread
+  /** Whether there is, or may be, an instance in the thread. */
+  live: boolean
+  starting: boolean
+  started: boolean
+}
+
+/**
+ * Where plugin code runs that is no task (D5): connector instances, by class in one thread each; validation in another.
+ * A call that takes too long is refused. Code that keeps its thread from turning loses it: it is tried once more in a
+ * thread of its own, until its deadline, and the others go on in a fresh one. An instance that rests with its thread is
+ * started again when it is asked for something.
+ */
+export class PluginThreads {
+  readonly #options: PluginThreadsOptions
+  readonly #threads = new Map<string, PluginThread>()
+  readonly #instances = new Map<string, Instance>()
+  /** Connectors that blocked the thread of their class, with the config under which they did. */
+  readonly #solitary = new Map<string, RawConfig>()
+  #numbers = 0
+  #alone = 0
+
+  constructor(options: PluginThreadsOptions) {
+    this.#options = options
+  }
+
+  get isResting(): boolean {
+    return [...this.#threads.values()].every(({ isResting }) => isResting)
+  }
+
+  /**
+   * Starts the connector's instance, after stopping one that runs. A later start or stop takes its place.
+   * @throws what the plugin throws, PluginTimeoutError
+   */
+  async startConnector(connector: string, config: RawConfig): Promise<void> {
+    const before = this.#instances.get(connector)
+    const thread = this.#threadOf(connector, config)
+    const owner = this.#number()
+    const instance = { connector, config, owner, thread, live: true, starting: true, started: false }
+    this.#instances.set(connector, instance)
+    if (before?.live === true && before.thread !== thread) {
+      await this.#stop(before).catch((error: unknown) => {
+        this.#options.logger.warn(`connector ${connector} did not stop in order: ${messageOf(error)}`)
+      })
+    }
+    await this.#start(instance)
+  }
+
+  async stopConnector(connector: string): Promise<void> {
+    const instance = this.#instances.get(connector)
+    this.#instances.delete(connector)
+    if (instance?.live === true) await this.#stop(instance)
+  }
+
+  /** @throws what the plugin throws, PluginTimeoutError, NotFoundError when the connector does not run */
+  async taskConfigs(connector: string, maxTasks: number): Promise<readonly RawConfig[]> {
+    const what = `taskConfigs of ${connector}`
+    for (;;) {
+      const instance = this.#instances.get(connector)
+      if (instance === undefined) throw new NotFoundError(`connector ${connector} is not running`)
+      if (instance.started && !instance.live) await this.#start(instance)
+      const { thread } = instance
+      try {
+        return await thread.ask<'task-configs'>({ type: 'task-configs', connector, maxTasks }, deadlines.call, what)
+      } catch (error) {
+        if (!(error instanceof PluginThreadBlockedError)) throw error
+      }
+    }
+  }
+
+  async validate(config: SubmittedConfig, worker: WorkerGroup): Promise<ConfigInfos> {
+    const what = `validation of ${config['connector.class'] ?? 'a config'}`
+    // The plugin is asked to give up a little before we do.
+    const timeoutMs = deadlines.call - 2_000
+    return await this.#asked(
+      what,
+      async (thread, owner) =>
+        await thread.ask<'validate'>({ type: 'validate', owner, config, worker, timeoutMs }, deadlines.call, what),
+    )
+  }
+
+  async pluginConfig(plugin: string): Promise<readonly ConfigKeyInfo[]> {
+    const what = `config of ${plugin}`
+    return await this.#asked(
+      what,
+      async (thread, owner) =>
+        await thread.ask<'plugin-config'>({ type: 'plugin-config', owner, plugin }, deadlines.call, what),
+    )
+  }
+
+  setLogLevel(level: LogLevel): void {
+    for (const thread of this.#threads.values()) thread.setLogLevel(level)
+  }
+
+  async close(): Promise<void> {
+    this.#instances.clear()
+    await Promise.all([...this.#threads.values()].map(async (thread) => await thread.close()))
+  }
+
+  /** Asks something that may be asked again elsewhere. */
+  async #asked<T>(what: string, ask: (thread: PluginThread, owner: number) => Promise<T>): Promise<T> {
+    for (;;) {
+      const owner = this.#number()
+      try {
+        return await ask(this.#shared('validation'), owner)
+      } catch (error) {
+        if (!(error instanceof PluginThreadBlockedError)) throw error
+        if (error.owner === null || error.owner === owner) return await this.#askedAlone(what, ask)
+      }
+    }
+  }
+
+  async #askedAlone<T>(what: string, ask: (thread: PluginThread, owner: number) => Promise<T>): Promise<T> {
+    if (this.#alone >= maxAlone) {
+      throw new PluginTimeoutError(
+        `${what} kept its thread from turning for ${deadlines.blocked / 1000} s, as ${maxAlone} others do at the moment`,
+      )
+    }
+    this.#alone += 1
+    const thread = this.#open('validation-alone', null)
+    try {
+      return await ask(thread, this.#number())
+    } finally {
+      await thread.close()
+      this.#alone -= 1
+    }
+  }
+
+  async #start(instance: Instance): Promise<void> {
+    const { connector, config, owner } = instance
+    const message = { type: 'start-connector', connector, owner, config } as const
+    instance.starting = true
+    try {
+      for (;;) {
+        instance.live = true
+        try {
+          await instance.thread.ask<'start-connector'>(message, deadlines.call, `start of ${connector}`)
+          instance.started = true
+          return
+        } catch (error) {
+          if (!(error instanceof PluginThreadBlockedError) || !this.#isCurrent(instance)) throw error
+          instance.thread = this.#threadOf(connector, config)
+        }
+      }
+    } catch (error) {
+      if (error instanceof PluginTimeoutError) await this.#endOwn(instance)
+      throw error
+    } finally {
+      instance.starting = false
+    }
+  }
+
+  async #stop({ connector, thread, owner }: Instance): Promise<void> {
+    try {
+      const message = { type: 'stop-connector', connector, owner } as const
+      await thread.ask<'stop-connector'>(message, deadlines.stop, `stop of ${connector}`)
+    } finally {
+      if (this.#threads.get(ownKey(connector)) === thread) await this.#close(ownKey(connector), thread)
+    }
+  }
+
+  async #endOwn(instance: Instance): Promise<void> {
+    const key = ownKey(instance.connector)
+    if (this.#threads.get(key) !== instance.thread) return
+    instance.live = false
+    await this.#close(key, instance.thread)
+  }
+
+  async #close(key: string, thread: PluginThread): Promise<void> {
+    this.#threads.delete(key)
+    await thread.close()
+  }
+
+  #isCurrent(instance: Instance): boolean {
+    return this.#instances.get(instance.connector) === instance
+  }
+
+  /** A connector that blocked the thread of its class has its own, for as long as its config stays. */
+  #threadOf(connector: string, config: RawConfig): PluginThread {
+    if (this.#solitary.get(connector) !== config) this.#solitary.delete(connector)
+    if (!this.#solitary.has(connector)) return this.#shared(config['connector.class']?.trim() ?? '')
+    const key = ownKey(connector)
+    const thread = this.#threads.get(key) ?? this.#open(connector, null)
+    this.#threads.set(key, thread)
+    return thread
+  }
+
+  #shared(purpose: string): PluginThread {
+    const key = `shared ${purpose}`
+    const thread = this.#threads.get(key) ?? this.#open(purpose, deadlines.blocked)
+    this.#threads.set(key, thread)
+    return thread
+  }
+
+  #open(purpose: string, blockedMs: number | null): PluginThread {
+    const { events } = this.#options
+    return new PluginThread({
+      ...this.#options,
+      name: `plugin-thread-${this.#number()} ${purpose}`,
+      blockedMs,
+      onReconfigure: (connector, owner) => {
+        if (this.#instances.get(connector)?.owner === owner) events.onReconfigure(connector)
+      },
+      onConnectorFailed: (connector, owner, trace) => {
+        if (this.#instances.get(connector)?.owner === owner) events.onConnectorFailed(connector, trace)
+      },
+      onEnd: (thread, cause) => this.#ended(thread, cause),
+    })
+  }
+
+  #ended(thread: PluginThread, cause: Error | null): void {
+    const lost = [...this.#instances.values()].filter((instance) => instance.live && instance.thread === thread)
+    for (const instance of lost) instance.live = false
+    if (cause === null) return
+    if (cause instanceof PluginThreadBlockedError) {
+      for (const { connector, config, owner } of lost) {
+        if (cause.owner === null || cause.owner === owner) this.#solitary.set(connector, config)
+      }
+      for (const instance of lost) if (instance.started && !instance.starting) void this.#startAgain(instance)
+      return
+    }
+    for (const instance of lost) instance.started = false
+    if (lost.length > 0)
+      this.#options.events.onConnectorsLost(
+        lost.map(({ connector }) => connector),
+        cause,
+      )
+  }
+
+  /** Its thread was blocked, by itself or another one. */
+  async #startAgain(instance: Instance): Promise<void> {
+    instance.thread = this.#threadOf(instance.connector, instance.config)
+    try {
+      await this.#start(instance)
+    } catch (error) {
+      if (this.#isCurrent(instance)) this.#options.events.onConnectorFailed(instance.connector, traceOf(error))
+    }
+  }
+
+  #number(): number {
+    this.#numbers += 1
+    return this.#numbers
+  }
+}
+
+function ownKey(connector: string): string {
+  return `own ${connector}`
+}

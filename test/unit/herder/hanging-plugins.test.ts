@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest'
+
+import { deferred } from '../../../src/foundation/deferred.ts'
+import { config, herd, signal } from '../../support/herder-harness.ts'
+import { untilPasses } from '../../support/until.ts'
+
+const never = new Promise<never>(() => undefined)
+const named = (name: string) => ({ ...config, name })
+
+/** A herder with a connector `h` whose start does not return. */
+async function withHangingStart() {
+  const all = await herd()
+  all.worker.holds.set('start h', never)
+  await all.herder.createConnector('h', named('h'), null, signal)
+  await untilPasses(() => expect(all.worker.calls).toEqual(['start h']))
+  return all
+}
+
+describe('a connector whose start hangs', () => {
+  it('holds up nobody when it is deleted', async () => {
+    const { herder, statuses } = await withHangingStart()
+    await herder.deleteConnector('h', signal)
+    await herder.createConnector('b', named('b'), null, signal)
+    await untilPasses(() => expect(statuses.task({ connector: 'b', task: 0 })?.state).toBe('RUNNING'))
+    expect(await herder.health(signal)).toEqual({ status: 'healthy' })
+  })
+
+  it('does what was asked of it last: a pause, a stop, another config, a restart', async () => {
+    const { herder, statuses, worker } = await withHangingStart()
+    await herder.pauseConnector('h', signal)
+    await untilPasses(() => expect(statuses.connector('h')?.state).toBe('PAUSED'))
+    await herder.resumeConnector('h', signal)
+    await untilPasses(() => expect(worker.calls.at(-1)).toBe('start h'))
+    await herder.stopConnector('h', signal)
+    await untilPasses(() => expect(statuses.connector('h')?.state).toBe('STOPPED'))
+    await herder.resumeConnector('h', signal)
+    await untilPasses(() => expect(worker.calls.at(-1)).toBe('start h'))
+    const restart = herder.restartConnector('h', signal).catch((thrown: unknown) => thrown)
+    worker.holds.clear()
+    await herder.putConnectorConfig('h', { ...named('h'), topic: 'u' }, signal)
+    await untilPasses(() => expect(statuses.task({ connector: 'h', task: 0 })?.state).toBe('RUNNING'))
+    expect(await restart).toMatchObject({ message: expect.stringContaining('started with something else') })
+    expect(worker.running.get('h-0')?.connectorConfig['topic']).toBe('u')
+  })
+
+  it('is restarted by a restart, which does not wait for it', async () => {
+    const { herder, statuses, worker } = await withHangingStart()
+    worker.holds.clear()
+    await herder.restartConnector('h', signal)
+    expect(statuses.connector('h')?.state).toBe('RUNNING')
+    expect(worker.calls.slice(0, 3)).toEqual(['start h', 'stop h', 'start h'])
+  })
+
+  it('keeps its tasks from nothing: they stop with it', async () => {
+    const { herder, worker, running } = await herd()
+    await running()
+    worker.holds.set('start a', never)
+    await herder.putConnectorConfig('a', { ...config, topic: 'u' }, signal)
+    await untilPasses(() => expect(worker.calls.at(-1)).toBe('start a'))
+    await herder.deleteConnector('a', signal)
+    await untilPasses(() => expect(worker.running.size).toBe(0))
+  })
+})
+
+describe('a task whose stop hangs', () => {
+  it('holds up nobody but its own successor', async () => {
+    const { herder, statuses, worker, running } = await herd()
+    await running()
+    const stop = deferred<void>()
+    worker.holds.set('stop a-0', stop.promise)
+    await herder.deleteConnector('a', signal)
+    await untilPasses(() => expect(worker.calls).toContain('stop a-0'))
+    await herder.createConnector('b', named('b'), null, signal)
+    await herder.createConnector('a', named('a'), null, signal)
+    await untilPasses(() => expect(statuses.task({ connector: 'b', task: 0 })?.state).toBe('RUNNING'))
+    await untilPasses(() => expect(statuses.connector('a')?.state).toBe('RUNNING'))
+    expect(worker.calls).not.toContain('start a-0')
+    stop.resolve()
+    await untilPasses(() => expect(statuses.task({ connector: 'a', task: 0 })?.state).toBe('RUNNING'))
+  })
+
+  it('is waited for before a round is over that gives its work away', async () => {
+    const { herder, worker, running } = await herd()
+    await running()
+    const stop = deferred<void>()
+    worker.holds.set('stop a-0', stop.promise)
+    let released = false
+    const work = { connectors: ['a'], tasks: [] }
+    const round = herder.onMembership({ generation: 9, isLeader: false, leaderUrl: 'http://l/', work }).then(() => {
+      released = true
+    })
+    await untilPasses(() => expect(worker.calls).toContain('stop a-0'))
+    expect(await herder.health(signal)).toEqual({ status: 'healthy' })
+    expect(released).toBe(false)
+    stop.resolve()
+    await round
+  })
+})
