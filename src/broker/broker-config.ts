@@ -1,3 +1,4 @@
+import { defaultConnectionLimits, type ConnectionLimits } from './connection-limits.ts'
 import { defaultLogConfig, type LogConfig } from '../log/log-config.ts'
 
 /** How the embedded broker behaves. Times in milliseconds, sizes in bytes. */
@@ -19,6 +20,7 @@ export interface BrokerConfig {
   readonly checkpointMs: number
   /** Descriptors that files of the logs may hold; by the limit of the process unless set. */
   readonly maxOpenFiles?: number
+  readonly connections: ConnectionLimits
   /** What topics do not set themselves. */
   readonly log: LogConfig
 }
@@ -33,5 +35,6 @@ export const defaultBrokerConfig: BrokerConfig = {
   retentionCheckMs: 300_000,
   compactionCheckMs: 15_000,
   checkpointMs: 60_000,
+  connections: defaultConnectionLimits,
   log: defaultLogConfig,
 }

@@ -114,13 +114,10 @@ async function start(
   })
   stops.unshift(() => coordinators.close())
   const router = new Router(handlerTable(state, coordinators.handlers), () => lock.assertHeld())
-  const server = await Server.listen({
-    listen: options.listen,
-    router,
-    clock,
-    logger,
-    maxConnections: budget.connections,
-  })
+  const { connections } = config
+  const maxConnections = Math.min(connections.maxConnections, budget.connections)
+  const limits = { ...connections, maxConnections }
+  const server = await Server.listen({ listen: options.listen, router, clock, logger, limits })
   stops.unshift(() => server.close())
   node = { ...node, ...advertised(server.address, options.advertisedHost) }
   const upkeep = new LogUpkeep({ topics, config, clock, logger })

@@ -1,75 +1,95 @@
 import type { Socket } from 'node:net'
+import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logger.ts'
 import { FrameSplitter } from '../protocol/frame-splitter.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
-import { FramePool } from './frame-pool.ts'
+import type { ConnectionLimits } from './connection-limits.ts'
+import type { ConnectionMemory } from './connection-memory.ts'
+import { HeldMemory } from './held-memory.ts'
 import { receivingSocket } from './receiving-socket.ts'
-import type { ConnectionContext, RoutedRequest, Router } from './router.ts'
+import type { RoutedRequest, Router } from './router.ts'
+import { SocketProgress } from './socket-progress.ts'
 
-/** Limits of one connection, in bytes and requests. */
-export interface ConnectionLimits {
-  /** Largest request. */
-  readonly maxRequestBytes: number
-  /** Requests read but not answered, and answers not taken by the client: above it the socket is not read. */
-  readonly maxPendingBytes: number
-  /** Requests under way together, where their API allows that. */
-  readonly maxOverlapping: number
-}
-
-export const defaultConnectionLimits: ConnectionLimits = {
-  maxRequestBytes: 100 * 1024 * 1024,
-  maxPendingBytes: 32 * 1024 * 1024,
-  maxOverlapping: 32,
+/** What all connections of a server share. */
+export interface ConnectionSurroundings {
+  readonly router: Router
+  readonly limits: ConnectionLimits
+  readonly memory: ConnectionMemory
+  readonly clock: Clock
+  readonly logger: Logger
 }
 
 /** What all connections of a thread read to, one after the other: it is cut into frames before the next one reads. */
 const sharedBuffer = Buffer.allocUnsafeSlow(64 * 1024)
-/** As many batches as a producer has in flight. */
-const pooledFrames = 5
+/** Memory that a request takes besides its bytes, and each element of its arrays once it is decoded. */
+const requestBytes = 512
+const elementBytes = 200
+/** Requests that one read can bring are more only where they are not meant to be answered. */
+const maxWaiting = 1000
+
+interface UnderWay {
+  readonly request: RoutedRequest
+  readonly answer: Promise<Buffer[] | null>
+  /** Memory of the answers that it holds until there is one. */
+  readonly held: { bytes: number }
+}
 
 /**
  * One client. Requests are served in the order they came, one after the other; only those of an API that `overlaps` may be
  * under way together (Produce: they share one sync of the disk). Answers leave in the order of their requests.
+ *
+ * What it holds of the memory that all share is counted: what is being received, what waits, what is being worked on, what the
+ * client has not taken. Where that memory is used up it is not read, or does not begin its next request, until its turn.
  */
 export class Connection {
+  /** The address of the client. */
+  readonly address: string
   readonly #socket: Socket
-  readonly #router: Router
-  readonly #limits: ConnectionLimits
-  readonly #logger: Logger
+  readonly #around: ConnectionSurroundings
   readonly #splitter: FrameSplitter
-  readonly #frames = new FramePool(pooledFrames)
   readonly #abort = new AbortController()
-  readonly #context: ConnectionContext
+  readonly #clientHost: string
   readonly #waiting: RoutedRequest[] = []
-  readonly #underWay: { readonly request: RoutedRequest; readonly answer: Promise<Buffer[] | null> }[] = []
-  #pendingBytes = 0
+  readonly #underWay: UnderWay[] = []
+  readonly #requests: HeldMemory
+  readonly #answers: HeldMemory
+  readonly #progress: SocketProgress
+  #receivingBytes = 0
   #isWriting = false
   #isClosing = false
   #onIdle: (() => void) | null = null
 
   /** @param accepted the socket as the server gave it, paused. @param onClosed called once, when the connection has ended. */
-  constructor(accepted: Socket, router: Router, limits: ConnectionLimits, logger: Logger, onClosed: () => void) {
-    this.#router = router
-    this.#limits = limits
-    this.#logger = logger
-    this.#splitter = new FrameSplitter(limits.maxRequestBytes, this.#frames)
+  constructor(accepted: Socket, around: ConnectionSurroundings, onClosed: () => void) {
+    const { limits, memory, clock, logger } = around
+    this.#around = around
+    this.#requests = new HeldMemory(memory.requests, () => this.#regulate())
+    this.#answers = new HeldMemory(memory.answers, () => this.#regulate())
+    this.#splitter = new FrameSplitter(limits.maxRequestBytes, memory.received)
     const socket = receivingSocket(accepted, {
       destination: () => this.#splitter.destination(sharedBuffer),
       received: (count) => this.#receive(() => this.#splitter.received(sharedBuffer, count)),
       push: (chunk) => this.#receive(() => this.#splitter.push(chunk)),
     })
     this.#socket = socket
-    this.#context = { clientHost: `/${socket.remoteAddress ?? 'unknown'}`, signal: this.#abort.signal }
+    this.#progress = new SocketProgress(socket, clock.monotonic())
+    this.address = socket.remoteAddress ?? 'unknown'
+    this.#clientHost = `/${this.address}`
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 60_000)
     socket.on('drain', () => this.#regulate())
-    socket.on('error', (error) =>
-      logger.debug('connection failed', { client: this.#context.clientHost, error: error.message }),
-    )
+    socket.on('error', (error) => logger.debug('connection failed', { client: this.#clientHost, error: error.message }))
     socket.on('close', () => {
       this.#onClosed()
       onClosed()
     })
+    this.#regulate()
+  }
+
+  /** Monotonic time since which nothing happened; null while the client is owed something, or in the middle of a request. */
+  get idleSinceMs(): number | null {
+    const isBusy = this.#underWay.length > 0 || this.#waiting.length > 0 || this.#socket.writableLength > 0
+    return isBusy || this.#splitter.isBegun ? null : this.#progress.activeMs
   }
 
   /** Lets what is under way be answered, parked requests at once; nothing more is read. Resolves when the client has it all. */
@@ -94,39 +114,130 @@ export class Connection {
     this.#socket.destroy()
   }
 
+  /** Ends the connection when nothing has happened on it for too long, or when it holds up others. */
+  endIfStalled(nowMs: number): void {
+    if (this.#socket.destroyed) return
+    const { limits, memory, logger } = this.#around
+    const client = { client: this.#clientHost }
+    const idleSince = this.idleSinceMs
+    if (idleSince !== null) {
+      if (nowMs - idleSince < limits.maxIdleMs) return
+      logger.debug(`closing a connection: nothing came for ${limits.maxIdleMs} ms (connections.max.idle.ms)`, client)
+      this.destroy()
+      return
+    }
+    const why = this.#progress.stallOf(nowMs, limits, {
+      isReceiving: this.#splitter.isBegun && !this.#socket.isPaused(),
+      holdsUpRequests: memory.requests.isContended && (this.#splitter.isBegun || this.#waiting.length > 0),
+      holdsUpAnswers: memory.answers.isContended && this.#socket.writableLength > 0,
+    })
+    if (why === null) return
+    logger.warn(`closing a connection: ${why}`, client)
+    this.destroy()
+  }
+
+  /** Reads on or stops reading, by what waits and by the memory that is left. */
+  regulateReading(): void {
+    if (this.#socket.destroyed || this.#isClosing) return
+    if (!this.#mayRead()) this.#socket.pause()
+    else if (this.#socket.isPaused()) {
+      this.#progress.activeMs = this.#around.clock.monotonic()
+      this.#socket.resume()
+    }
+  }
+
   #receive(frames: () => Buffer[]): void {
     if (this.#isClosing) return
+    this.#progress.activeMs = this.#around.clock.monotonic()
+    let bytes = 0
     try {
       for (const frame of frames()) {
-        this.#waiting.push(this.#router.route(frame))
-        this.#pendingBytes += frame.length
+        const request = this.#around.router.route(frame)
+        this.#waiting.push(request)
+        bytes += frame.length + requestBytes
       }
+      if (this.#waiting.length > maxWaiting)
+        throw new ProtocolError(`more than ${maxWaiting} requests wait on one connection`)
     } catch (error) {
       this.#fail(error)
       return
     }
-    this.#startWaiting()
+    if (bytes > 0) {
+      this.#progress.requestMs = this.#progress.activeMs
+      this.#around.memory.endGrowth(this)
+    }
+    const receiving = this.#around.memory.countedOf(this, this.#splitter.heldBytes)
+    this.#requests.take(bytes + receiving - this.#receivingBytes)
+    this.#receivingBytes = receiving
     this.#regulate()
+  }
+
+  /** Reads on or stops reading; starts what waited for the client to take its answers, or for memory. */
+  #regulate(): void {
+    if (this.#waiting.length > 0 && !this.#socket.destroyed) this.#startWaiting()
+    this.regulateReading()
+  }
+
+  #mayRead(): boolean {
+    const { limits, memory } = this.#around
+    const pending = this.#requests.bytes - this.#receivingBytes + this.#socket.writableLength
+    if (pending >= limits.maxPendingBytes || this.#waiting.length >= limits.maxOverlapping) return false
+    const { needsMemory, heldBytes } = this.#splitter
+    // What has its memory already gives it back the sooner for being read.
+    const mayGoOn = needsMemory ? memory.mayGrow(this, heldBytes) : heldBytes > 0 || !memory.requests.isExhausted
+    if (!mayGoOn) this.#requests.wait()
+    return mayGoOn
   }
 
   #startWaiting(): void {
     while (this.#waiting.length > 0 && this.#mayStart()) {
       const request = this.#waiting.shift()
       if (request === undefined) return
-      const answer = this.#router.answer(request, this.#context)
-      // Looked at in its turn; until then a failure must not count as unhandled.
-      answer.catch(() => undefined)
-      this.#underWay.push({ request, answer })
+      this.#start(request)
     }
     if (!this.#isWriting && this.#underWay.length > 0) void this.#writeAnswers()
   }
 
+  #start(request: RoutedRequest): void {
+    const { router, memory } = this.#around
+    const held = { bytes: 0 }
+    const hold = (bytes: number): void => {
+      held.bytes += bytes
+      this.#answers.take(bytes)
+    }
+    const answer = router.answer(request, {
+      clientHost: this.#clientHost,
+      signal: this.#abort.signal,
+      memory: {
+        get room() {
+          return memory.roomForRecords
+        },
+        hold,
+      },
+    })
+    // Looked at in its turn; until then a failure must not count as unhandled.
+    answer.catch(() => undefined)
+    hold(request.reader.elementCount * elementBytes)
+    this.#progress.requestMs = this.#around.clock.monotonic()
+    this.#underWay.push({ request, answer, held })
+    // What was decoded holds no view of the frame but `records`.
+    if (!request.handler.carriesRecords) this.#giveBack(request)
+  }
+
   #mayStart(): boolean {
-    if (this.#underWay.length === 0) return this.#socket.writableLength < this.#limits.maxPendingBytes
-    if (this.#underWay.length >= this.#limits.maxOverlapping) return false
-    return (
-      this.#waiting[0]?.handler.overlaps === true && this.#underWay.every(({ request }) => request.handler.overlaps)
-    )
+    const [next] = this.#waiting
+    if (next === undefined) return false
+    const { limits, memory } = this.#around
+    if (this.#underWay.length > 0) {
+      if (this.#underWay.length >= limits.maxOverlapping) return false
+      return next.handler.overlaps && this.#underWay.every(({ request }) => request.handler.overlaps)
+    }
+    // A client that is slow to take its records gets no more of them meanwhile.
+    const { answersRecords } = next.handler
+    if (this.#socket.writableLength >= (answersRecords ? 1 : limits.maxPendingBytes)) return false
+    if (memory.mayAnswer(answersRecords)) return true
+    this.#answers.wait()
+    return false
   }
 
   async #writeAnswers(): Promise<void> {
@@ -134,14 +245,14 @@ export class Connection {
     for (let head = this.#underWay[0]; head !== undefined; head = this.#underWay[0]) {
       try {
         const parts = await head.answer
-        if (parts !== null) this.#write(parts)
+        this.#write(parts ?? [], head.held.bytes)
       } catch (error) {
+        this.#answers.take(-head.held.bytes)
         this.#fail(error, head.request)
       }
       this.#underWay.shift()
-      // What was decoded holds no view of the frame but `records`, and they are in the log or refused.
-      this.#frames.giveBack(head.request.frame)
-      this.#pendingBytes -= head.request.sizeInBytes
+      // The records are in the log or refused.
+      if (head.request.handler.carriesRecords) this.#giveBack(head.request)
       if (!this.#socket.destroyed) this.#startWaiting()
     }
     this.#isWriting = false
@@ -149,41 +260,50 @@ export class Connection {
     this.#onIdle?.()
   }
 
-  #write(parts: readonly Buffer[]): void {
-    if (this.#socket.destroyed) return
+  #write(parts: readonly Buffer[], heldBytes: number): void {
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0)
+    this.#answers.take(bytes - heldBytes)
+    const [last] = parts.slice(-1)
+    if (this.#socket.destroyed || last === undefined) return this.#answers.take(-bytes)
     this.#socket.cork()
-    for (const part of parts) this.#socket.write(part)
-    this.#socket.uncork()
+    for (const part of parts.slice(0, -1)) this.#socket.write(part)
+    this.#socket.write(last, () => {
+      this.#progress.activeMs = this.#around.clock.monotonic()
+      this.#answers.take(-bytes)
+      this.#regulate()
+    })
+    return this.#socket.uncork()
   }
 
-  /** Reads on or stops reading, by what waits; starts what waited for the client to take its answers. */
-  #regulate(): void {
-    if (this.#socket.destroyed || this.#isClosing) return
-    if (this.#pendingBytes + this.#socket.writableLength >= this.#limits.maxPendingBytes) this.#socket.pause()
-    else if (this.#socket.isPaused()) this.#socket.resume()
-    if (this.#waiting.length > 0) this.#startWaiting()
+  #giveBack(request: RoutedRequest): void {
+    this.#around.memory.frames.giveBack(request.frame)
+    this.#requests.take(-(request.sizeInBytes + requestBytes))
   }
 
   #fail(error: unknown, request?: RoutedRequest): void {
+    const { logger } = this.#around
     const fields = {
-      client: this.#context.clientHost,
+      client: this.#clientHost,
       clientId: request?.header.clientId,
       api: request?.handler.api.name,
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     }
     if (error instanceof ProtocolError)
-      this.#logger.warn(`closing a connection: ${error.message}`, { ...fields, error: undefined })
-    else this.#logger.error('a request failed; closing its connection', fields)
+      logger.warn(`closing a connection: ${error.message}`, { ...fields, error: undefined })
+    else logger.error('a request failed; closing its connection', fields)
     this.#socket.destroy()
   }
 
   #dropWaiting(): void {
-    for (const request of this.#waiting.splice(0)) this.#pendingBytes -= request.sizeInBytes
+    for (const request of this.#waiting.splice(0)) this.#requests.take(-(request.sizeInBytes + requestBytes))
   }
 
   #onClosed(): void {
     this.#isClosing = true
-    this.#dropWaiting()
+    this.#waiting.splice(0)
+    this.#around.memory.endGrowth(this)
+    this.#requests.close()
+    this.#answers.close()
     this.#abort.abort()
     this.#onIdle?.()
   }

@@ -8,6 +8,7 @@ const largest = 1024 * 1024
  * the whole heap every few dozen of them.
  */
 export class FramePool implements FrameMemory {
+  readonly firstBytes = largest
   readonly #limit: number
   readonly #own = new WeakSet<ArrayBufferLike>()
   readonly #free: Buffer[] = []

@@ -1,5 +1,13 @@
 import type { Api, RequestOf, ResponseValue } from '../protocol/schema.ts'
 
+/** The memory that all answers share. */
+export interface AnswerMemory {
+  /** Bytes of records that this answer may still have. */
+  readonly room: number
+  /** Says that the answer has so many more. */
+  hold(bytes: number): void
+}
+
 /** What a handler may know about a request besides its body. */
 export interface RequestContext {
   readonly apiVersion: number
@@ -8,6 +16,7 @@ export interface RequestContext {
   readonly clientHost: string
   /** Fires when the connection is gone or the broker stops: parked requests end with it. */
   readonly signal: AbortSignal
+  readonly memory: AnswerMemory
 }
 
 /** An answer: the response, or null for a request that has none (Produce with acks 0). */
@@ -25,6 +34,8 @@ export interface Handler<A extends Api = Api> {
   readonly overlaps: boolean
   /** Whether a request may be as large as the batches that are in it. */
   readonly carriesRecords: boolean
+  /** Whether the answer may be as large as the batches that are in it: then it waits until there is memory for it. */
+  readonly answersRecords: boolean
   handle(request: RequestOf<A>, context: RequestContext): Answer<A> | Promise<Answer<A>>
 }
 
@@ -32,13 +43,14 @@ export interface Handler<A extends Api = Api> {
 export function defineHandler<A extends Api>(
   api: A,
   handle: (request: RequestOf<A>, context: RequestContext) => Answer<A> | Promise<Answer<A>>,
-  options: Partial<Pick<Handler, 'advertised' | 'overlaps' | 'carriesRecords'>> = {},
+  options: Partial<Pick<Handler, 'advertised' | 'overlaps' | 'carriesRecords' | 'answersRecords'>> = {},
 ): Handler {
   const handler: Handler<A> = {
     api,
     advertised: options.advertised ?? api.versions,
     overlaps: options.overlaps ?? false,
     carriesRecords: options.carriesRecords ?? false,
+    answersRecords: options.answersRecords ?? false,
     handle,
   }
   return handler

@@ -22,7 +22,7 @@ export interface RoutedRequest {
 }
 
 /** What a connection lends to the context of its requests. */
-export type ConnectionContext = Pick<RequestContext, 'clientHost' | 'signal'>
+export type ConnectionContext = Pick<RequestContext, 'clientHost' | 'signal' | 'memory'>
 
 /** Finds the handler of a request and puts its answer into a frame. */
 export class Router {
@@ -61,6 +61,7 @@ export class Router {
       clientId: header.clientId,
       clientHost: connection.clientHost,
       signal: connection.signal,
+      memory: connection.memory,
     }
     this.#beforeEach()
     const answer = await handler.handle(body, context)

@@ -3,7 +3,10 @@ import type { Clock } from '../foundation/clock.ts'
 import { deferred } from '../foundation/deferred.ts'
 import type { Logger } from '../foundation/logger.ts'
 import { ListenError } from './broker-error.ts'
-import { Connection, defaultConnectionLimits, type ConnectionLimits } from './connection.ts'
+import { Connection } from './connection.ts'
+import { ConnectionAdmission } from './connection-admission.ts'
+import { defaultConnectionLimits, type ConnectionLimits } from './connection-limits.ts'
+import { ConnectionMemory } from './connection-memory.ts'
 import type { Router } from './router.ts'
 
 /** Where to listen; port 0 takes a free one. */
@@ -12,21 +15,33 @@ export interface ListenAddress {
   readonly port: number
 }
 
-/** Connections at most; what comes on top is closed at once. */
-const mostConnections = 2048
+/** How often connections are looked at that may have stalled, and refusals are logged at most. */
+const sweepMs = 5000
 
 /** The TCP side of the broker. */
 export class Server {
   readonly address: ListenAddress
   readonly #server: TcpServer
-  readonly #connections: ReadonlySet<Connection>
+  readonly #connections: ConnectionAdmission<Connection>
+  /** What the connections hold together. */
+  readonly memory: ConnectionMemory
   readonly #clock: Clock
+  readonly #stopSweeps: () => void
 
-  private constructor(server: TcpServer, address: ListenAddress, connections: ReadonlySet<Connection>, clock: Clock) {
+  private constructor(
+    server: TcpServer,
+    address: ListenAddress,
+    connections: ConnectionAdmission<Connection>,
+    memory: ConnectionMemory,
+    clock: Clock,
+    stopSweeps: () => void,
+  ) {
     this.#server = server
     this.address = address
     this.#connections = connections
+    this.memory = memory
     this.#clock = clock
+    this.#stopSweeps = stopSweeps
   }
 
   /** @throws ListenError when the address cannot be had. */
@@ -36,37 +51,69 @@ export class Server {
     readonly clock: Clock
     readonly logger: Logger
     readonly limits?: ConnectionLimits
-    /** Fewer than there are at most, where descriptors are short. */
-    readonly maxConnections?: number
   }): Promise<Server> {
-    const maxConnections = Math.min(options.maxConnections ?? mostConnections, mostConnections)
-    const { listen, router, logger, limits = defaultConnectionLimits } = options
-    const connections = new Set<Connection>()
+    const { listen, router, clock, logger, limits = defaultConnectionLimits } = options
+    const connections = new ConnectionAdmission<Connection>(limits)
+    const memory = new ConnectionMemory(limits)
+    const around = { router, limits, memory, clock, logger }
+    memory.requests.onExhausted = () => {
+      for (const connection of connections) connection.regulateReading()
+    }
+    const refusals = new Refusals(clock, logger)
     const server = createServer({ pauseOnConnect: true }, (socket) => {
-      const connection = new Connection(socket, router, limits, logger, () => connections.delete(connection))
-      connections.add(connection)
+      const address = socket.remoteAddress ?? 'unknown'
+      const refusal = connections.refusalOf(address)
+      if (refusal === null) {
+        const connection = new Connection(socket, around, () => connections.remove(connection))
+        connections.add(connection)
+      } else {
+        refusals.note(address, refusal)
+        socket.destroy()
+      }
     })
-    server.maxConnections = maxConnections
-    server.on('drop', (data) =>
-      logger.warn(`refused a connection: ${maxConnections} are open`, { client: data?.remoteAddress }),
-    )
     const address = await listening(server, listen)
     server.on('error', (error) => logger.error('the listener failed', { error: error.message }))
-    return new Server(server, address, connections, options.clock)
+    const stopSweeps = clock.every(sweepMs, () => {
+      for (const connection of connections) connection.endIfStalled(clock.monotonic())
+    })
+    return new Server(server, address, connections, memory, clock, stopSweeps)
   }
 
   /** Answers what is under way, for `graceMs` at most, and ends all connections. */
   async close(graceMs = 5000): Promise<void> {
+    this.#stopSweeps()
     const closed = deferred<void>()
     this.#server.close(() => closed.resolve())
     const cancel = this.#clock.after(graceMs, () => {
       for (const connection of this.#connections) connection.destroy()
     })
-    await Promise.all([...this.#connections].map((connection) => connection.finish()))
+    await Promise.all(Array.from(this.#connections, (connection) => connection.finish()))
     // A client that does not close its side keeps its socket half open: nothing is owed to it any more.
     for (const connection of this.#connections) connection.destroy()
     await closed.promise
     cancel()
+  }
+}
+
+/** Says that clients were refused: one line for many, as they try again at once. */
+class Refusals {
+  readonly #clock: Clock
+  readonly #logger: Logger
+  #loggedMs = Number.NEGATIVE_INFINITY
+  #unlogged = 0
+
+  constructor(clock: Clock, logger: Logger) {
+    this.#clock = clock
+    this.#logger = logger
+  }
+
+  note(client: string, why: string): void {
+    this.#unlogged += 1
+    const nowMs = this.#clock.monotonic()
+    if (nowMs - this.#loggedMs < sweepMs) return
+    this.#logger.warn(`refused a connection: ${why}`, { client, refusedSinceLastLine: this.#unlogged })
+    this.#loggedMs = nowMs
+    this.#unlogged = 0
   }
 }
 

@@ -105,6 +105,19 @@ export class AssignedPartitions {
     this.#partitions.set(partition.key, partition)
   }
 
+  /** Forgets what is buffered of paused partitions beyond `maxBytes` in all: it is fetched again once they are resumed. */
+  dropPaused(maxBytes: number): void {
+    let kept = 0
+    for (const state of this.#partitions.values()) {
+      if (!state.isPaused || state.buffer.bytes === 0) continue
+      if (kept + state.buffer.bytes <= maxBytes) kept += state.buffer.bytes
+      else {
+        state.buffer.reset(state.buffer.position)
+        state.epoch += 1
+      }
+    }
+  }
+
   /** Resolves when every partition has a position. @throws the signal's reason, or a partition's error. */
   async resolved(signal?: AbortSignal): Promise<void> {
     while (!this.#signal.aborted) {

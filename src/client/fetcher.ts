@@ -234,8 +234,10 @@ export class Fetcher {
   #ready(): Map<number, AssignedPartition[]> {
     const now = this.#cluster.clock.monotonic()
     const byNode = new Map<number, AssignedPartition[]>()
+    // What is buffered of paused partitions keeps nobody from fetching the others, and has a limit of its own.
+    this.#partitions.dropPaused(this.#limits.maxBytes)
     let buffered = 0
-    for (const { buffer } of this.#partitions) buffered += buffer.bytes
+    for (const { buffer, isPaused } of this.#partitions) if (!isPaused) buffered += buffer.bytes
     if (buffered >= this.#limits.maxBytes) return byNode
     let wakeAt = Number.POSITIVE_INFINITY
     for (const state of this.#partitions) {

@@ -25,17 +25,30 @@ export function findTimestamp(
   return null
 }
 
+/** The largest timestamp of a segment's batches below `endOffset`; -1 when there is none. */
+function maxTimestampBelow(segment: Segment, endOffset: number): number {
+  if (segment.maxTimestamp.offset < endOffset) return segment.maxTimestamp.timestamp
+  // The youngest batch is still being synced. The index leads near to the end, batch heads to the rest.
+  let i = segment.timeIndex.count - 1
+  while (i >= 0 && segment.timeEntry(i).offset >= endOffset) i -= 1
+  const known = i < 0 ? { timestamp: -1, offset: segment.baseOffset } : segment.timeEntry(i)
+  let max = known.timestamp
+  const scanner = segment.scanNear(known.offset)
+  for (let header = scanner.next(); header !== null && header.baseOffset < endOffset; header = scanner.next())
+    max = Math.max(max, header.maxTimestamp)
+  return max
+}
+
 /** The first record with the largest timestamp below `endOffset`; null for an empty log. */
 export function findMaxTimestamp(
   segments: readonly Segment[],
   fromOffset: number,
   endOffset: number,
 ): TimestampOffset | null {
-  let best: TimestampOffset | null = null
-  for (const segment of segments) {
-    if (segment.maxTimestamp.timestamp > (best?.timestamp ?? -1)) best = segment.maxTimestamp
-  }
-  return best === null ? null : findTimestamp(segments, best.timestamp, fromOffset, endOffset)
+  let best = -1
+  for (const segment of segments)
+    if (segment.maxTimestamp.timestamp > best) best = Math.max(best, maxTimestampBelow(segment, endOffset))
+  return best < 0 ? null : findTimestamp(segments, best, fromOffset, endOffset)
 }
 
 function firstRecord(

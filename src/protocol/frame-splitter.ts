@@ -3,18 +3,18 @@ import { ProtocolError } from './protocol-error.ts'
 /** Largest request a broker takes (`socket.request.max.bytes` of Kafka). */
 export const defaultMaxFrameBytes = 100 * 1024 * 1024
 
-/** Memory for one frame at first: a length alone must not take more. */
-const firstBytes = 1024 * 1024
 /** The rest of a frame is read to its place from this size on. */
 const directBytes = 16 * 1024
 
 /** Where frames that come in pieces are put together. */
 export interface FrameMemory {
+  /** Bytes for one frame at first, at most: a length alone must not take more. */
+  readonly firstBytes: number
   /** At least `size` bytes. */
   take(size: number): Buffer
 }
 
-const freshMemory: FrameMemory = { take: (size) => Buffer.allocUnsafeSlow(size) }
+const freshMemory: FrameMemory = { firstBytes: 1024 * 1024, take: (size) => Buffer.allocUnsafeSlow(size) }
 
 /**
  * Cuts a stream of bytes into frames, without their lengths. A frame that comes in pieces is put together once, in a buffer
@@ -39,6 +39,22 @@ export class FrameSplitter {
   /** Bytes that wait for the rest of their frame. */
   get pendingBytes(): number {
     return this.#lengthBytes + this.#filled
+  }
+
+  /** Memory that the frame in pieces takes so far. */
+  get heldBytes(): number {
+    return this.#frame?.length ?? 0
+  }
+
+  /** Whether a part of a frame is there. */
+  get isBegun(): boolean {
+    return this.#frame !== null || this.#lengthBytes > 0
+  }
+
+  /** Whether the next bytes of the frame may need more memory than it has. */
+  get needsMemory(): boolean {
+    const frame = this.#frame
+    return frame !== null && this.#frameLength > frame.length && frame.length - this.#filled < directBytes
   }
 
   /** Takes the next bytes; the answer is the frames they complete, which may be views of them. @throws ProtocolError at a length that lies. */
@@ -101,7 +117,7 @@ export class FrameSplitter {
   }
 
   #begin(length: number): void {
-    this.#frame = this.#memory.take(Math.min(length, firstBytes))
+    this.#frame = this.#memory.take(Math.min(length, this.#memory.firstBytes))
     this.#frameLength = length
     this.#filled = 0
   }
@@ -126,10 +142,7 @@ export class FrameSplitter {
   #completed(): Buffer | null {
     const frame = this.#frame
     if (frame === null) return null
-    if (this.#filled < this.#frameLength) {
-      if (this.#filled === frame.length) this.#makeRoom(this.#filled + 1)
-      return null
-    }
+    if (this.#filled < this.#frameLength) return null
     const complete = frame.subarray(0, this.#frameLength)
     this.#frame = null
     this.#filled = 0

@@ -128,6 +128,30 @@ export function groupContract(context: () => GroupContractContext): void {
       await consumer.close()
     })
 
+    it('goes on with other partitions while paused ones have filled their buffers, and loses nothing of those', async () => {
+      const { client, newTopic, harness } = context()
+      const [partitions, each] = [5, 30]
+      const topic = await newTopic('paused-full', partitions)
+      const values = Array.from({ length: each }, (_, i) => `${i}-`.padEnd(10_000, 'x'))
+      for (let partition = 0; partition < partitions; partition += 1) await writeAll(client, topic, values, partition)
+      const limits = { maxPollRecords: 1, maxBytes: 60_000, maxPartitionBytes: 50_000 }
+      const consumer = consumerOf(harness.name('group'), limits)
+      consumer.subscribe({ topics: [topic] })
+      const offsets = Array.from({ length: partitions }, (): number[] => [])
+      const read = async (): Promise<void> => {
+        for (const { partition, offset } of await consumer.poll(500)) offsets[partition]?.push(offset)
+      }
+      while (offsets.every(({ length }) => length === 0)) await read()
+      const all = values.map((_, offset) => offset)
+      const paused = [0, 1, 2, 3].map((partition) => ({ topic, partition }))
+      for (let place = 0; place < paused.length; place += 1) consumer.pause(paused.slice(place, place + 1))
+      while ((offsets[4]?.length ?? 0) < each) await read()
+      consumer.resume(paused)
+      while (offsets.some(({ length }) => length < each)) await read()
+      expect(offsets).toEqual(Array(partitions).fill(all))
+      await consumer.close()
+    })
+
     it('hands out at most as many records as asked for', async () => {
       const { client, newTopic, harness } = context()
       const topic = await newTopic('max')

@@ -5,7 +5,7 @@ import { fetch } from '../../protocol/messages/fetch.ts'
 import { zeroUuid, type RequestOf } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
 import { FetchPartition } from '../fetch-partition.ts'
-import { defineHandler, type Handler, type RequestContext } from '../handler.ts'
+import { defineHandler, type AnswerMemory, type Handler, type RequestContext } from '../handler.ts'
 import { leaderEpochFault } from '../leader-epoch.ts'
 
 /*
@@ -13,6 +13,7 @@ import { leaderEpochFault } from '../leader-epoch.ts'
  *
  * - Answers at once when there are `minBytes`, at any error, and for `maxWaitMs` 0; else waits for appends until the time is up.
  * - A client that is to wait longer than a client waits for any answer is answered after that time: it asks again.
+ * - An answer has no more records than there is memory for, whatever the request asks for: see ConnectionMemory.
  * - Whole batches only. The first one comes even when it is larger than the limits, so that every consumer gets on.
  * - Sessions are declined: session id 0 in every answer, all partitions in every answer. An incremental request names a session
  *   that never was: FETCH_SESSION_ID_NOT_FOUND, and the client sends a full one.
@@ -40,26 +41,34 @@ interface FetchUnderWay {
 
 /** Serves Fetch. */
 export function fetchHandler(state: BrokerState): Handler {
-  return defineHandler(fetch, async (request, context) => {
-    if (request.sessionId !== 0 && request.sessionEpoch !== closeSessionEpoch) {
-      return { errorCode: errorCodes.FETCH_SESSION_ID_NOT_FOUND, responses: [] }
-    }
-    const underWay = begin(state, request, context.apiVersion)
-    for (const partition of underWay.partitions) readOne(underWay, partition)
-    const waitMs = Math.min(request.maxWaitMs, maxWaitMs)
-    if (!isComplete(underWay) && waitMs > 0) await waitForMore(state, underWay, waitMs, context)
-    return {
-      errorCode: errorCodes.NONE,
-      responses: underWay.topics.map(({ query, partitions }) => ({
-        topic: query.topic,
-        topicId: query.topicId,
-        partitions: partitions.map((partition) => partition.answer()),
-      })),
-    }
-  })
+  return defineHandler(
+    fetch,
+    async (request, context) => {
+      if (request.sessionId !== 0 && request.sessionEpoch !== closeSessionEpoch) {
+        return { errorCode: errorCodes.FETCH_SESSION_ID_NOT_FOUND, responses: [] }
+      }
+      const underWay = begin(state, request, context)
+      for (const partition of underWay.partitions) readOne(underWay, partition, context.memory)
+      const waitMs = Math.min(request.maxWaitMs, maxWaitMs)
+      if (!isComplete(underWay) && waitMs > 0) await waitForMore(state, underWay, waitMs, context)
+      return {
+        errorCode: errorCodes.NONE,
+        responses: underWay.topics.map(({ query, partitions }) => ({
+          topic: query.topic,
+          topicId: query.topicId,
+          partitions: partitions.map((partition) => partition.answer()),
+        })),
+      }
+    },
+    { answersRecords: true },
+  )
 }
 
-function begin(state: BrokerState, request: RequestOf<typeof fetch>, version: number): FetchUnderWay {
+function begin(
+  state: BrokerState,
+  request: RequestOf<typeof fetch>,
+  { apiVersion: version, memory }: RequestContext,
+): FetchUnderWay {
   const isolation: Isolation = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
   const seen = new Set<PartitionLog>()
   const topics = request.topics.map((query) => {
@@ -87,11 +96,12 @@ function begin(state: BrokerState, request: RequestOf<typeof fetch>, version: nu
     return { query, partitions }
   })
   const partitions = topics.flatMap((topic) => topic.partitions)
+  const maxBytes = Math.min(request.maxBytes, state.config.fetchMaxBytes, memory.room)
   return {
     topics,
     partitions,
-    maxBytes: Math.min(request.maxBytes, state.config.fetchMaxBytes),
-    minBytes: Math.min(request.minBytes, request.maxBytes, state.config.fetchMaxBytes),
+    maxBytes,
+    minBytes: Math.min(request.minBytes, maxBytes),
     bytes: 0,
     hasFailed: partitions.some((partition) => partition.hasFailed),
   }
@@ -109,10 +119,12 @@ function faultOf(
   return leaderEpochFault(currentLeaderEpoch)
 }
 
-function readOne(underWay: FetchUnderWay, partition: FetchPartition): void {
+function readOne(underWay: FetchUnderWay, partition: FetchPartition, memory: AnswerMemory): void {
   const before = partition.bytes
-  partition.read(underWay.maxBytes - underWay.bytes, underWay.bytes === 0)
-  underWay.bytes += partition.bytes - before
+  partition.read(Math.min(underWay.maxBytes - underWay.bytes, memory.room), underWay.bytes === 0)
+  const added = partition.bytes - before
+  if (added !== 0) memory.hold(added)
+  underWay.bytes += added
   underWay.hasFailed ||= partition.hasFailed
 }
 
@@ -125,7 +137,7 @@ async function waitForMore(
   state: BrokerState,
   underWay: FetchUnderWay,
   waitMs: number,
-  { signal }: RequestContext,
+  { signal, memory }: RequestContext,
 ): Promise<void> {
   const done = deferred<void>()
   const finish = (): void => done.resolve()
@@ -133,8 +145,9 @@ async function waitForMore(
   const stops = underWay.partitions.map((partition) =>
     partition.log?.onAdvance(() => {
       try {
-        readOne(underWay, partition)
-        if (isComplete(underWay)) finish()
+        // Without memory for what came, what is there is answered: the client asks again, and waits its turn.
+        if (memory.room > 0) readOne(underWay, partition, memory)
+        if (memory.room <= 0 || isComplete(underWay)) finish()
       } catch (error) {
         done.reject(error) // It is this request's failure, not that of the append that woke it.
       }

@@ -138,4 +138,19 @@ describe('segments', () => {
     expect(log.offsetOfMaxTimestamp()).toEqual({ offset: 59, timestamp: start + 590 })
     await log.close()
   })
+
+  it('finds the largest time of what is visible while younger batches are being synced', async () => {
+    const harness = new LogHarness({ indexIntervalBytes: 100 })
+    const log = await harness.open()
+    for (let i = 0; i < 20; i += 1) await log.append(batchOf([['k', `v${i}`, 1000 + i]]))
+    const gate = deferred<void>()
+    harness.fs.syncGate = gate.promise
+    const appended = [2000, 3000].map((timestamp) => log.append(batchOf([['k', 'young', timestamp]])))
+    expect([log.highWatermark, log.logEndOffset]).toEqual([20, 22])
+    expect(log.offsetOfMaxTimestamp()).toEqual({ timestamp: 1019, offset: 19 })
+    gate.resolve()
+    await Promise.all(appended)
+    expect(log.offsetOfMaxTimestamp()).toEqual({ timestamp: 3000, offset: 21 })
+    await log.close()
+  })
 })

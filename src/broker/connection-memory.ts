@@ -1,0 +1,70 @@
+import type { ConnectionLimits } from './connection-limits.ts'
+import type { FrameMemory } from '../protocol/frame-splitter.ts'
+import { FramePool } from './frame-pool.ts'
+import { MemoryBudget } from './memory-budget.ts'
+
+/** Large requests' memory that is kept for the next ones, by all connections together: 16 MiB at most. */
+const pooledFrames = 16
+const smallBytes = 64 * 1024
+/** The part of the answers' memory that records are to fill: what is beyond is for a last batch, however large. */
+const forRecords = 0.75
+/** Above it no fetch begins: the rest is for all other requests. */
+const forFetches = 0.875
+/** Of what is free for records, one answer gets this part, so that others get some as well. */
+const oneAnswer = 0.25
+
+/** The memory that all connections share. */
+export class ConnectionMemory {
+  readonly requests: MemoryBudget
+  readonly answers: MemoryBudget
+  readonly frames = new FramePool(pooledFrames)
+  /** Where requests are put together; while little is left, large ones begin small. */
+  readonly received: FrameMemory
+  #growing: object | null = null
+
+  constructor({ queuedRequestBytes, queuedAnswerBytes }: ConnectionLimits) {
+    this.requests = new MemoryBudget(queuedRequestBytes)
+    this.answers = new MemoryBudget(queuedAnswerBytes)
+    const { requests, frames } = this
+    this.received = {
+      get firstBytes() {
+        return requests.used < requests.limit / 2 ? frames.firstBytes : smallBytes
+      },
+      take: (size) => frames.take(size),
+    }
+  }
+
+  /** Bytes of records that one more answer may have; its first batch comes whole all the same. */
+  get roomForRecords(): number {
+    const { limit, used } = this.answers
+    return Math.max(Math.floor((limit * forRecords - used) * oneAnswer), 0)
+  }
+
+  /** Whether one more request may begin, with records in its answer or not. */
+  mayAnswer(withRecords: boolean): boolean {
+    const { limit, used } = this.answers
+    return used < (withRecords ? limit * forFetches : limit)
+  }
+
+  /**
+   * Whether a request that is larger than the `bytes` of memory it got may have as many more. Such requests leave half of the
+   * memory to small ones; beyond that, one at a time grows, so that one of them always ends.
+   */
+  mayGrow(owner: object, bytes: number): boolean {
+    if (this.#growing === owner || this.requests.used + bytes <= this.requests.limit / 2) return true
+    if (this.#growing !== null) return false
+    this.#growing = owner
+    return true
+  }
+
+  /** What counts of the memory that a request takes while it is received: of the one that grows alone, nothing. */
+  countedOf(owner: object, bytes: number): number {
+    return this.#growing === owner ? 0 : bytes
+  }
+
+  endGrowth(owner: object): void {
+    if (this.#growing !== owner) return
+    this.#growing = null
+    this.requests.recheck()
+  }
+}
