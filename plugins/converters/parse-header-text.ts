@@ -25,6 +25,7 @@ const integers = (['INT8', 'INT16', 'INT32', 'INT64'] as const).map((type, i) =>
 }))
 
 const numberText = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?$/
+const integerText = /^-?\d{1,20}$/
 const dateText = /^\d{4}-\d\d-\d\d$/
 const timeText = /^\d\d:\d\d:\d\d\.\d{3}Z$/
 const timestampText = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
@@ -49,6 +50,8 @@ function scalar(text: string): SchemaAndValue | null {
 }
 
 function number(text: string): SchemaAndValue {
+  // The version that sources put on every record.
+  if (integerText.test(text)) return whole(BigInt(text))
   const value = Number(text)
   const fraction = /\.(\d*)/.exec(text)?.[1]?.length ?? 0
   const exponent = Number(/[eE](.*)$/.exec(text)?.[1] ?? 0)

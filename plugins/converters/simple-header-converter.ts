@@ -1,5 +1,4 @@
 import {
-  ByteSink,
   primitive,
   utf8,
   type ConnectValue,
@@ -19,16 +18,11 @@ const string = primitive('STRING')
  * number, as Kafka's own converter does it.
  */
 export class SimpleHeaderConverter implements HeaderConverter {
-  readonly #sink = new ByteSink()
-
   fromConnectHeader(_topic: string, _key: string, schema: Schema | null, value: ConnectValue): Buffer | null {
     if (value === null) return null
-    if (schema?.type !== 'INT64' || schema.name !== null || !Number.isSafeInteger(value))
-      return Buffer.from(headerText(schema, value))
-    // The version that sources put on every record: the text of a large number is slow to make.
-    this.#sink.begin()
-    this.#sink.integer(value as number)
-    return Buffer.from(this.#sink.take())
+    // The version that sources put on every record.
+    const isVersion = typeof value === 'bigint' && schema?.type === 'INT64' && schema.name === null
+    return Buffer.from(isVersion ? String(value) : headerText(schema, value))
   }
 
   toConnectHeader(_topic: string, _key: string, bytes: Uint8Array | null): SchemaAndValue {
