@@ -79,13 +79,17 @@ export function placeOf(record: SinkRecord): string {
   return `${record.originalTopic}-${record.originalPartition}@${record.originalOffset}`
 }
 
+const largestSafe = BigInt(Number.MAX_SAFE_INTEGER)
+
 function parse(value: unknown, name: string): number | bigint {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+  // Every version of our Postgres source: such a header is read as INT64, which it fits.
+  if (typeof value === 'bigint' && value > largestSafe) return value
   const text = String(value)
   if (!/^\d{1,19}$/.test(text))
     throw new DataError(`header '${name}' holds '${text}', which is no version (an integer from 0)`, {
       code: 'ES_VERSION_HEADER',
     })
   const big = BigInt(text)
-  return big <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(big) : big
+  return big <= largestSafe ? Number(big) : big
 }
