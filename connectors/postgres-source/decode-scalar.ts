@@ -4,6 +4,7 @@ import type { BinaryMode, OnLoss, ValueDecoder } from './column-type.ts'
 const zero = 0x30
 const dash = 0x2d
 const backslash = 0x5c
+const dot = 0x2e
 /** Digits that always fit a double exactly. */
 const exactDigits = 15
 
@@ -149,9 +150,24 @@ function decimalText(text: string, lose: OnLoss): string | null {
   throw notUnderstood('numeric')
 }
 
+/** Whether it is digits with at most one point between them: no sign, no needless zero in front. */
+function isPlainDecimal(bytes: Buffer, start: number, end: number): boolean {
+  let point = end
+  for (let i = start; i < end; i += 1) {
+    const byte = bytes[i] as number
+    if ((byte ^ zero) <= 9) continue
+    if (byte !== dot || point !== end) return false
+    point = i
+  }
+  return point > start && point !== end - 1 && (bytes[start] !== zero || point === start + 1)
+}
+
 /** numeric with a scale: the exact text. */
 export function decimalDecoder(lose: OnLoss): ValueDecoder {
-  return (bytes, start, end) => decimalText(bytes.toString('latin1', start, end), lose)
+  return (bytes, start, end) => {
+    const text = bytes.toString('latin1', start, end)
+    return isPlainDecimal(bytes, start, end) ? text : decimalText(text, lose)
+  }
 }
 
 /** numeric without a scale: [scale, unscaled bytes], trailing zeros cut, the scale never below 0. */

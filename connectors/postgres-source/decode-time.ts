@@ -144,10 +144,31 @@ export const decodeIsoTimestamp = orInfinite(infiniteTexts, (bytes, start, end) 
 /** timestamptz in UTC with exactly `digits` digits of a second's fraction. */
 export function zonedTimestampDecoder(digits: number): ValueDecoder {
   const length = digits === 0 ? 19 : 20 + digits
-  return orInfinite(
+  const decode = orInfinite(
     infiniteTexts,
     (bytes, start, end) => plainUtcText(bytes, start, end, length) ?? zonedText(bytes, start, end, digits),
   )
+  // The rows of a transaction share the time of its now().
+  const known = Buffer.alloc(longestKnown)
+  let knownLength = -1
+  let value: ConnectValue = null
+  return (bytes, start, end) => {
+    const given = end - start
+    if (given === knownLength && isSame(known, bytes, start, given)) return value
+    value = decode(bytes, start, end)
+    knownLength = given <= longestKnown ? given : -1
+    bytes.copy(known, 0, start, end)
+    return value
+  }
+}
+
+const longestKnown = 32
+
+/** Times that differ do so in their last digits first. */
+function isSame(known: Buffer, bytes: Buffer, start: number, length: number): boolean {
+  let i = length - 1
+  while (i >= 0 && known[i] === bytes[start + i]) i -= 1
+  return i < 0
 }
 
 const zonedBytes = Buffer.alloc(32)

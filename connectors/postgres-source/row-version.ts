@@ -20,7 +20,7 @@ export function firstVersion(epoch: number, commitLsn: number): bigint {
 
 /** The version of the change with this index (from 0), given that of its transaction's first change. */
 export function versionAt(first: bigint, index: number): bigint {
-  return index === 0 ? first : first + (indexes[index] ?? lastIndex)
+  return BigInt.asIntN(64, first + (indexes[index] ?? lastIndex))
 }
 
 /** The epoch of a version; 0 in the layout without epochs. Positions past 64 TiB count into it. */

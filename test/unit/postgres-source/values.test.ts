@@ -140,6 +140,32 @@ describe('timestamps', () => {
   ])('with a zone have exactly %i digits: %s', (digits, text, utc) => {
     expect(read(zonedTimestampDecoder(digits), text)).toBe(utc)
   })
+
+  it('are read each for itself, whatever was read before', () => {
+    const time = fc
+      .tuple(fc.constantFrom('2024-01-31 10:20:3', '0044-01-31 10:20:3'), fc.nat(2), fc.constantFrom('', '.5', '.50'))
+      .chain(([head, second, fraction]) =>
+        fc.constantFrom('+00', '+01', '+00 BC', '+00:00:00 BC').map((zone) => `${head}${second}${fraction}${zone}`),
+      )
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(time, fc.constantFrom('infinity', '-infinity', 'rubbish')), { minLength: 2 }),
+        (texts) => {
+          const decode = zonedTimestampDecoder(6)
+          const outcome = (by: ValueDecoder, text: string): ConnectValue => {
+            try {
+              return read(by, text)
+            } catch {
+              return 'refused'
+            }
+          }
+          expect(texts.map((text) => outcome(decode, text))).toEqual(
+            texts.map((text) => outcome(zonedTimestampDecoder(6), text)),
+          )
+        },
+      ),
+    )
+  })
 })
 
 describe('intervals', () => {
@@ -194,6 +220,19 @@ describe('numbers', () => {
     expect(read(decimalDecoder(lost), 'NaN')).toBeNull()
     expect(read(variableDecimalDecoder(decimalToBytes, lost), '-Infinity')).toBeNull()
     expect(read(decimalDecoder(never), '4.50')).toBe('4.50')
+  })
+
+  it('are taken in the form that Postgres writes, and in no other', () => {
+    const text = fc.string({ unit: fc.constantFrom('0', '1', '9', '.', '-', '/', ':'), minLength: 1, maxLength: 6 })
+    fc.assert(
+      fc.property(text, (given) => {
+        if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(given)) expect(read(decimalDecoder(never), given)).toBe(given)
+        else expect(() => read(decimalDecoder(lost), given)).toThrow('no numeric')
+      }),
+    )
+  })
+
+  it('have words for NaN and the infinities as text', () => {
     expect(['NaN', 'Infinity', '-Infinity', '1.0'].map((text) => read(decodeDecimalText, text))).toEqual([
       'NAN', 'POSITIVE_INFINITY', 'NEGATIVE_INFINITY', '1.0',
     ]) // prettier-ignore
