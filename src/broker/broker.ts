@@ -87,14 +87,22 @@ async function start(
 ): Promise<Broker> {
   const { dataDir, clock, logger } = options
   const config = { ...defaultBrokerConfig, ...options.config }
-  const lock = DataDirectoryLock.acquire(dataDir, clock)
+  const lock = DataDirectoryLock.acquire(dataDir, clock, logger)
   stops.unshift(() => lock.release())
   const budget = descriptorBudget(openFileLimit())
   const fs = options.fs ?? openNodeFileSystem(stops, config.maxOpenFiles ?? budget.files)
   const conditions = new BrokerConditions(logger, options.onCondition)
   const disk = new DiskWatch({ fs, dataDirectory: dataDir, clock, conditions })
   stops.unshift(() => disk.close())
-  const topics = await Topics.open({ fs, dataDirectory: dataDir, clock, logger, logDefaults: config.log, disk })
+  const topics = await Topics.open({
+    fs,
+    dataDirectory: dataDir,
+    clock,
+    logger,
+    logDefaults: config.log,
+    disk,
+    conditions,
+  })
   stops.unshift(() => topics.close())
   const warning = budgetWarning(
     budget,

@@ -13,6 +13,7 @@ import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../foundation/clock.ts'
 import { identityOf, lives } from '../foundation/process-identity.ts'
+import type { Logger } from '../foundation/logger.ts'
 import { diskFullAdvice, isDiskFull } from '../log/disk-full.ts'
 import { freeBytesAt } from '../log/node-file-system.ts'
 import { BrokerError, DataDirectoryLockedError, DataDirectoryTakenError } from './broker-error.ts'
@@ -45,20 +46,27 @@ export class DataDirectoryLock {
   readonly #path: string
   readonly #content: string
   readonly #clock: Clock
+  readonly #logger: Pick<Logger, 'warn'>
+  #isWarned = false
   readonly #stopRenewing: () => void
   #renewedAtMs: number
 
-  private constructor(directory: string, content: string, clock: Clock) {
+  private constructor(directory: string, content: string, clock: Clock, logger: Pick<Logger, 'warn'>) {
     this.#directory = directory
     this.#path = join(directory, fileName)
     this.#content = content
     this.#clock = clock
+    this.#logger = logger
     this.#renewedAtMs = clock.now()
     this.#stopRenewing = clock.every(renewEveryMs, () => this.#renew())
   }
 
   /** @throws DataDirectoryLockedError when another process, or another broker of this one, holds the folder. */
-  static acquire(directory: string, clock: Clock): DataDirectoryLock {
+  static acquire(
+    directory: string,
+    clock: Clock,
+    logger: Pick<Logger, 'warn'> = { warn: () => undefined },
+  ): DataDirectoryLock {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const path = join(directory, fileName)
     const self: Holder = {
@@ -72,7 +80,7 @@ export class DataDirectoryLock {
     try {
       writeOwn(own, content, () => releaseReserve(directory, clock.now()))
       for (let attempt = 0; attempt < attempts; attempt += 1) {
-        if (tryLink(own, path)) return new DataDirectoryLock(directory, content, clock)
+        if (tryLink(own, path)) return new DataDirectoryLock(directory, content, clock, logger)
         const found = readHolder(path)
         if (found === null) continue
         if (isAlive(found.holder, path, clock.now())) throw new DataDirectoryLockedError(directory, found.holder)
@@ -99,8 +107,27 @@ export class DataDirectoryLock {
     if (Math.abs(this.#clock.now() - this.#renewedAtMs) > certainForMs) this.#renew()
   }
 
-  /** @throws DataDirectoryTakenError, BrokerError when the folder is gone. */
+  /**
+   * A disk that fails (EIO, EROFS, ESTALE) or is full lets nobody else take the folder either, and what was written can often be
+   * read: the broker goes on.
+   * @throws DataDirectoryTakenError, BrokerError when the folder is gone.
+   */
   #renew(): void {
+    try {
+      this.#renewNow()
+    } catch (error) {
+      if (error instanceof BrokerError) throw error
+      if (this.#isWarned) return
+      this.#isWarned = true
+      const advice = 'the lock of the data folder cannot be renewed; trying again. See to its disk'
+      this.#logger.warn(advice, { path: this.#path, error: String(error) })
+      return
+    }
+    if (this.#isWarned) this.#logger.warn('the lock of the data folder is renewed again', { path: this.#path })
+    this.#isWarned = false
+  }
+
+  #renewNow(): void {
     const nowMs = this.#clock.now()
     const found = readHolder(this.#path)
     if (found !== null && found.content !== this.#content) {
@@ -117,6 +144,7 @@ export class DataDirectoryLock {
     try {
       writeFileSync(this.#path, this.#content, { mode: 0o600, flag: 'wx' })
     } catch (cause) {
+      if (codeOf(cause) !== 'ENOENT') throw cause
       throw new BrokerError(`${this.#path} cannot be written: the data folder is gone while the broker runs`, { cause })
     }
   }

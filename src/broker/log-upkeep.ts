@@ -33,6 +33,7 @@ export class LogUpkeep {
       }),
       this.#every(clock, config.checkpointMs, 'checkpoint', checkpoint),
       clock.every(config.checkpointMs, () => void topics.refillReserve()),
+      clock.every(config.checkpointMs, () => this.#begin(topics.retryOffline())),
     ]
     this.#begin(this.#round('checkpoint', checkpoint)) // What a start had to scan, the next one need not.
   }
@@ -67,6 +68,7 @@ export class LogUpkeep {
     for (const topic of this.#topics.all()) {
       for (const [partition, log] of topic.partitions.entries()) {
         if (this.#stopped) return
+        if (log === null) continue
         try {
           await work(log)
         } catch (error) {

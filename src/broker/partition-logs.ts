@@ -4,12 +4,14 @@ import type { Logger } from '../foundation/logger.ts'
 import type { SpaceReserve } from '../log/disk-full.ts'
 import type { FileSystem } from '../log/file-system.ts'
 import type { LogConfig } from '../log/log-config.ts'
-import { StorageError } from '../log/log-error.ts'
+import { LogError, StorageError } from '../log/log-error.ts'
 import { PartitionLog } from '../log/partition-log.ts'
+import type { BrokerConditions } from './broker-conditions.ts'
 import { CorruptMetadataError } from './broker-error.ts'
 import type { TopicRecord } from './cluster-file.ts'
 import type { PartitionFolders } from './partition-folders.ts'
 import { logConfigOf } from './topic-configs.ts'
+import { isInternalTopic } from './topic-name.ts'
 
 /** What the logs live on. */
 export interface PartitionLogsOptions {
@@ -20,31 +22,63 @@ export interface PartitionLogsOptions {
   readonly reserve: SpaceReserve
   /** What topics do not set themselves. */
   readonly logDefaults: LogConfig
+  readonly conditions?: BrokerConditions
 }
 
 /** How many partitions are opened or closed at a time: each waits for the disk, and holds a few descriptors while it does. */
 const atATime = 32
+const offlineCode = 'BROKER_PARTITION_OFFLINE'
 
 /** Opens, creates and closes the logs of topics. */
 export class PartitionLogs {
   readonly #options: PartitionLogsOptions
+  /** By topic, with the reasons. */
+  readonly #offline = new Map<string, readonly string[]>()
 
   constructor(options: PartitionLogsOptions) {
     this.#options = options
   }
 
-  /** Those of topics that exist, by topic. @throws the first failure, after closing what was opened. */
-  async openAll(records: readonly TopicRecord[]): Promise<Map<TopicRecord, PartitionLog[]>> {
-    const { folders } = this.#options
-    for (const { name, id, partitionCount } of records)
-      for (let index = 0; index < partitionCount; index += 1) folders.verify(name, index, id)
-    const places = records.flatMap((record) => placesOf(record, 0))
-    const logs = await this.#open(places)
-    const byTopic = new Map<TopicRecord, PartitionLog[]>(records.map((record) => [record, []]))
-    for (const [i, { record, index }] of places.entries()) {
-      const partitions = byTopic.get(record)
-      if (partitions !== undefined) partitions[index] = logs[i] as PartitionLog
+  /**
+   * Those of topics that exist, by topic; null for a partition whose files cannot be read, which is offline then and must not keep
+   * the others from their readers. The broker's own topics have to be whole: without an offset that is stored, a group would
+   * begin anew.
+   * @param known logs of the one topic that are open.
+   * @throws CorruptMetadataError, a failure of the broker's own topics, after closing what was opened.
+   */
+  async openAll(
+    records: readonly TopicRecord[],
+    known: readonly (PartitionLog | null)[] = [],
+  ): Promise<Map<TopicRecord, (PartitionLog | null)[]>> {
+    const offline: string[] = []
+    const opened: PartitionLog[] = []
+    const byTopic = new Map<TopicRecord, (PartitionLog | null)[]>(records.map((record) => [record, []]))
+    try {
+      await concurrently(
+        records.flatMap((record) => placesOf(record, 0)),
+        atATime,
+        async (place) => {
+          const { record, index } = place
+          let log = known[index] ?? null
+          try {
+            if (log === null) {
+              this.#options.folders.verify(record.name, index, record.id)
+              log = await this.#openOne(place)
+              opened.push(log)
+            }
+          } catch (error) {
+            if (isInternalTopic(record.name) || !isOfDisk(error)) throw error
+            offline.push(`${record.name}-${index} (${String(error)})`)
+          }
+          const partitions = byTopic.get(record)
+          if (partitions !== undefined) partitions[index] = log
+        },
+      )
+    } catch (error) {
+      await this.discard(opened)
+      throw error
     }
+    this.#report(records, offline)
     return byTopic
   }
 
@@ -98,15 +132,34 @@ export class PartitionLogs {
     })
   }
 
+  /** What is offline of a topic that is deleted concerns nobody. */
+  forget(topic: string): void {
+    if (this.#offline.delete(topic)) this.#report([], [])
+  }
+
+  /** By topic, because each is tried again by itself. */
+  #report(records: readonly TopicRecord[], offline: readonly string[]): void {
+    for (const { name } of records) {
+      const own = offline.filter((text) => text.startsWith(`${name}-`) && /^-\d+ \(/.test(text.slice(name.length)))
+      if (own.length === 0) this.#offline.delete(name)
+      else this.#offline.set(name, own)
+    }
+    const { conditions } = this.#options
+    const all = [...this.#offline.values()].flat()
+    if (all.length === 0) conditions?.withdraw(offlineCode)
+    else
+      conditions?.raise(
+        offlineCode,
+        `${all.length} partitions cannot be opened and are neither written nor read: ${all.slice(0, 3).join(', ')}. See to the ` +
+          'disk and the rights of their folders; they are tried again every minute',
+      )
+  }
+
   async #open(places: readonly Place[]): Promise<PartitionLog[]> {
-    const { fs, folders, clock, logger, reserve, logDefaults } = this.#options
-    const shared = { fs, clock, logger, reserve, checkpointsLater: true }
     const opened: PartitionLog[] = []
     try {
-      return await concurrently(places, atATime, async ({ record, index }) => {
-        const config = logConfigOf(record.configs, logDefaults)
-        const directory = folders.pathOf(record.name, index)
-        const log = await PartitionLog.open({ ...shared, directory, config })
+      return await concurrently(places, atATime, async (place) => {
+        const log = await this.#openOne(place)
         opened.push(log)
         return log
       })
@@ -115,6 +168,22 @@ export class PartitionLogs {
       throw error
     }
   }
+
+  #openOne({ record, index }: Place): Promise<PartitionLog> {
+    const { fs, folders, clock, logger, reserve, logDefaults } = this.#options
+    const config = logConfigOf(record.configs, logDefaults)
+    const directory = folders.pathOf(record.name, index)
+    return PartitionLog.open({ fs, directory, config, clock, logger, reserve, checkpointsLater: true })
+  }
+}
+
+/** What a client is told of a partition that is offline. */
+export function offlineText(topic: string, partition: number): string {
+  return `${offlineCode}: ${topic}-${partition} could not be opened; the log of the broker says why`
+}
+
+function isOfDisk(error: unknown): boolean {
+  return error instanceof LogError || (error instanceof Error && 'code' in error)
 }
 
 interface Place {

@@ -16,6 +16,7 @@ import {
   type ObsoleteOffsets,
   type TopicRecord,
 } from './cluster-file.ts'
+import type { BrokerConditions } from './broker-conditions.ts'
 import { defaultReserveBytes, DiskReserve } from './disk-reserve.ts'
 import type { DiskWatch } from './disk-watch.ts'
 import { PartitionFolders } from './partition-folders.ts'
@@ -31,7 +32,8 @@ export interface Topic {
   readonly id: string
   readonly configs: TopicOverrides
   readonly isInternal: boolean
-  readonly partitions: readonly PartitionLog[]
+  /** Null: the partition could not be opened, and is offline until the next start. */
+  readonly partitions: readonly (PartitionLog | null)[]
 }
 
 /**
@@ -52,6 +54,7 @@ export interface TopicsOptions {
   readonly reserveBytes?: number
   /** Told of writes that fail. */
   readonly disk?: DiskWatch
+  readonly conditions?: BrokerConditions
 }
 
 /**
@@ -115,14 +118,15 @@ export class Topics {
     return this.#index.colliding(name)
   }
 
-  partition(name: string, index: number): PartitionLog | undefined {
+  /** Undefined when there is no such partition, null when it is offline. */
+  partition(name: string, index: number): PartitionLog | null | undefined {
     return this.#index.get(name)?.partitions[index]
   }
 
   /** The ids of the idempotent producers that any partition remembers. */
   *producerIds(): Iterable<number> {
     for (const { partitions } of this.#index.all())
-      for (const { producers } of partitions) yield* producers.entries.keys()
+      for (const log of partitions) if (log !== null) yield* log.producers.entries.keys()
   }
 
   /** Whether a record of the offsets topic is about a topic that is deleted, though one of that name may exist. */
@@ -185,7 +189,8 @@ export class Topics {
       // It is decided, and done at the latest by the next start: what fails from here on is not the client's concern.
       this.#index.remove(topic)
       this.#forgetOffsets(record)
-      await this.#logs.discard(topic.partitions)
+      await this.#logs.discard(online(topic.partitions))
+      this.#logs.forget(name)
       await this.#finishDeletions()
       await this.refillReserve()
     })
@@ -220,7 +225,7 @@ export class Topics {
       const configs = change(topic.configs)
       await this.#reserve.use(() => this.#replaceRecord({ ...this.#recordOf(name), configs }))
       const logConfig = logConfigOf(configs, this.#options.logDefaults)
-      for (const partition of topic.partitions) partition.updateConfig(logConfig)
+      for (const log of online(topic.partitions)) log.updateConfig(logConfig)
       return this.#index.hold({ ...topic, configs })
     })
   }
@@ -231,6 +236,21 @@ export class Topics {
     return this.#reserve.fill(Math.max(reserveBytes, 2 * clusterFileSize(this.#metadata)))
   }
 
+  /** Tries to open what is offline: its disk may work again. */
+  retryOffline(): Promise<void> {
+    const change = this.#turn.then(async () => {
+      for (const topic of this.all()) {
+        if (!topic.partitions.includes(null)) continue
+        const [partitions] = (await this.#logs.openAll([this.#recordOf(topic.name)], topic.partitions)).values()
+        if (partitions !== undefined) this.#index.hold({ ...topic, partitions })
+      }
+    })
+    this.#turn = change.catch((error: unknown) =>
+      this.#options.logger.error('partitions that are offline could not be opened', { error: String(error) }),
+    )
+    return this.#turn.then(() => undefined)
+  }
+
   /** Says that something could not be written. */
   writeFailed(error: unknown): void {
     this.#options.disk?.failed(error)
@@ -239,7 +259,7 @@ export class Topics {
   /** Closes all logs, after the change that is under way. */
   async close(): Promise<void> {
     await this.#turn
-    await this.#logs.close([...this.#index.all()].flatMap((topic) => topic.partitions))
+    await this.#logs.close([...this.#index.all()].flatMap((topic) => online(topic.partitions)))
   }
 
   #existing(name: string): Topic {
@@ -307,7 +327,7 @@ export class Topics {
   #withoutDeleted(name: string, metadata: ClusterMetadata = this.#metadata): ClusterMetadata {
     const gone = metadata.deleting.filter((record) => record.name === name)
     if (gone.length === 0) return metadata
-    const before = this.#index.get(offsetsTopicName)?.partitions.map((log) => log.logEndOffset) ?? []
+    const before = this.#index.get(offsetsTopicName)?.partitions.map((log) => log?.logEndOffset ?? 0) ?? []
     const obsolete: ObsoleteOffsets[] = gone
       .filter(({ id }) => before.length > 0 && !this.#forgotten.has(id) && !this.#index.has(name))
       .map(({ id }) => ({ name, id, before }))
@@ -357,6 +377,10 @@ export class Topics {
   }
 }
 
-function topicOf({ name, id, configs }: TopicRecord, partitions: readonly PartitionLog[]): Topic {
+function topicOf({ name, id, configs }: TopicRecord, partitions: Topic['partitions']): Topic {
   return { name, id, configs, isInternal: isInternalTopic(name), partitions }
+}
+
+function online(partitions: Topic['partitions']): PartitionLog[] {
+  return partitions.filter((log) => log !== null)
 }

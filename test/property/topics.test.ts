@@ -156,7 +156,7 @@ function checkTopics({ topics, expected }: World): void {
     expect(topic).toMatchObject({ name, id })
     expect(topic?.partitions).toHaveLength(partitionCount)
     for (const [index, log] of (topic?.partitions ?? []).entries()) {
-      if (log.highWatermark !== log.logEndOffset) continue
+      if (log === null || log.highWatermark !== log.logEndOffset) continue
       const values = valuesOf(log)
       expect(values.filter((value) => !possible.has(value))).toEqual([])
       expect(values).toEqual(expect.arrayContaining(acknowledged.get(index) ?? []))

@@ -59,6 +59,7 @@ export class OffsetsTopic {
    */
   load(visit: (record: StoredRecord) => void): void {
     for (const [partition, log] of (this.#topics.get(offsetsTopicName)?.partitions ?? []).entries()) {
+      if (log === null) continue // The broker does not start without one of these.
       const passOver = (offset: number, error: unknown): void => {
         const place = { topic: offsetsTopicName, partition, offset, error: String(error) }
         this.#logger.error('an offset or a group that was stored here is lost: the record does not read', place)

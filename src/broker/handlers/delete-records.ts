@@ -31,6 +31,7 @@ async function remove(state: BrokerState, topicName: string, { partitionIndex, o
   const log = topic?.partitions[partitionIndex]
   const refused = (errorCode: number): Answer => ({ partitionIndex, lowWatermark: -1, errorCode })
   if (topic === undefined || log === undefined) return refused(errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+  if (log === null) return refused(errorCodes.KAFKA_STORAGE_ERROR)
   if (topic.isInternal) return refused(errorCodes.INVALID_TOPIC_EXCEPTION)
   // A compacted topic keeps the last record of every key: its start is not for clients to move.
   if (log.config.compact && !log.config.delete) return refused(errorCodes.POLICY_VIOLATION)

@@ -82,7 +82,9 @@ function begin(
       const log = topic?.partitions[partition.partition] ?? null
       const errorCode = faultOf(log, partition, seen) ?? errorCodes.NONE
       const { partition: index, fetchOffset: offset, partitionMaxBytes: maxBytes } = partition
-      const missing = topic === undefined ? unknown : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+      const isOffline = topic?.partitions[partition.partition] === null
+      const absent = isOffline ? errorCodes.KAFKA_STORAGE_ERROR : errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+      const missing = topic === undefined ? unknown : absent
       return new FetchPartition({
         index,
         log,

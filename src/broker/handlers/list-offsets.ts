@@ -38,6 +38,7 @@ export function listOffsetsHandler(state: BrokerState): Handler {
           if (repeated.has(query)) return refused(query, errorCodes.INVALID_REQUEST)
           const log = state.topics.partition(name, query.partitionIndex)
           if (log === undefined) return refused(query, errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+          if (log === null) return refused(query, errorCodes.KAFKA_STORAGE_ERROR)
           return answer(log, query, isolation, apiVersion)
         }),
       })),

@@ -101,13 +101,11 @@ function describe(topic: Topic, nodeId: number): TopicAnswer {
     name: topic.name,
     topicId: topic.id,
     isInternal: topic.isInternal,
-    partitions: topic.partitions.map((_log, partitionIndex) => ({
-      errorCode: errorCodes.NONE,
-      partitionIndex,
-      leaderId: nodeId,
-      leaderEpoch,
-      replicaNodes: [nodeId],
-      isrNodes: [nodeId],
-    })),
+    partitions: topic.partitions.map((log, partitionIndex) => {
+      const place = { partitionIndex, leaderEpoch, replicaNodes: [nodeId] }
+      if (log !== null) return { ...place, errorCode: errorCodes.NONE, leaderId: nodeId, isrNodes: [nodeId] }
+      const { LEADER_NOT_AVAILABLE: errorCode } = errorCodes
+      return { ...place, errorCode, leaderId: -1, isrNodes: [], offlineReplicas: [nodeId] }
+    }),
   }
 }

@@ -14,8 +14,12 @@ export function offsetForLeaderEpochHandler(state: BrokerState): Handler {
       partitions: partitions.map((query) => {
         const log = state.topics.partition(topic, query.partition)
         const fault =
-          log === undefined ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION : leaderEpochFault(query.currentLeaderEpoch)
-        if (log === undefined || fault !== null || query.leaderEpoch !== leaderEpoch) {
+          log === undefined
+            ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION
+            : log === null
+              ? errorCodes.KAFKA_STORAGE_ERROR
+              : leaderEpochFault(query.currentLeaderEpoch)
+        if (log === undefined || log === null || fault !== null || query.leaderEpoch !== leaderEpoch) {
           return { errorCode: fault ?? errorCodes.NONE, partition: query.partition }
         }
         return { errorCode: errorCodes.NONE, partition: query.partition, leaderEpoch, endOffset: log.highWatermark }

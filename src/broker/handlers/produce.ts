@@ -7,6 +7,7 @@ import { batchHeaderSize, codecs, readBatchHeader } from '../../protocol/record-
 import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
 import { defineHandler, type Handler } from '../handler.ts'
+import { offlineText } from '../partition-logs.ts'
 import { TopicError } from '../topic-error.ts'
 
 /*
@@ -88,6 +89,7 @@ function startAppend(
   if (topic === undefined || log === undefined) {
     throw new TopicError(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, `There is no partition ${topicName}-${index}.`)
   }
+  if (log === null) throw new TopicError(errorCodes.KAFKA_STORAGE_ERROR, offlineText(topicName, index))
   if (topic.isInternal && clientId !== adminClientId) {
     throw new TopicError(errorCodes.INVALID_TOPIC_EXCEPTION, `${topicName} is written by the broker only.`)
   }

@@ -123,7 +123,9 @@ describe('IncrementalAlterConfigs', () => {
       ),
     ).toBe(0)
     expect(
-      harness.broker.topics.get('altered')?.partitions.map((log) => [log.config.retentionMs, log.config.segmentBytes]),
+      harness.broker.topics
+        .get('altered')
+        ?.partitions.map((log) => [log?.config.retentionMs, log?.config.segmentBytes]),
     ).toEqual([
       [2000, 1024],
       [2000, 1024],

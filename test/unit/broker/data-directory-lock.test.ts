@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -15,6 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DataDirectoryLockedError } from '../../../src/broker/broker-error.ts'
 import { DataDirectoryLock } from '../../../src/broker/data-directory-lock.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
+import { quietLogger } from '../../support/quiet-logger.ts'
 
 let directory: string
 let clock: ManualClock
@@ -128,6 +130,23 @@ describe('the lock of a data folder', () => {
     expect(() => DataDirectoryLock.acquire(join(directory, '..', 'not-writable'), clock)).toThrow(
       /The lock of the data folder cannot be written: .*needs the right to write/,
     )
+  })
+
+  it('goes on where it cannot be renewed, says so once, and is renewed when that works again', () => {
+    const logger = quietLogger()
+    const lock = DataDirectoryLock.acquire(directory, clock, logger)
+    rmSync(lockPath())
+    mkdirSync(lockPath()) // Neither read nor written: as on a disk that fails.
+    clock.advance(60_000)
+    expect(() => lock.assertHeld()).not.toThrow()
+    rmSync(lockPath(), { recursive: true })
+    clock.advance(5000)
+    expect(readFileSync(lockPath(), 'utf8')).toContain(String(process.pid))
+    expect(logger.lines.map(({ message }) => message)).toEqual([
+      'the lock of the data folder cannot be renewed; trying again. See to its disk',
+      'the lock of the data folder is renewed again',
+    ])
+    lock.release()
   })
 
   it('says so when the whole folder is gone', () => {

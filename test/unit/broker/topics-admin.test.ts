@@ -119,7 +119,7 @@ describe('CreateTopics', () => {
       const answer = await create(topic, version)
       expect(answer).toMatchObject({ errorCode: 0, name: topic.name })
       const created = harness.broker.topics.get(topic.name)
-      expect(created?.partitions.map((log) => log.config.retentionMs)).toEqual([1000, 1000, 1000])
+      expect(created?.partitions.map((log) => log?.config.retentionMs)).toEqual([1000, 1000, 1000])
       if (version >= 5)
         expect(answer.configs?.find((config) => config.name === 'retention.ms')).toMatchObject({
           value: '1000',
@@ -316,11 +316,13 @@ describe('a restarted broker', () => {
       const answer = await other.call(apis.metadata, 12, { topics: null })
       expect(answer.clusterId).toBe(clusterId)
       expect(answer.topics).toMatchObject([{ name: 'kept', topicId: id }])
-      expect(own.broker.topics.get('kept')?.partitions.map((log) => [log.config.compact, log.highWatermark])).toEqual([
-        [true, 0],
-        [true, 0],
-        [true, 1],
-      ])
+      expect(own.broker.topics.get('kept')?.partitions.map((log) => [log?.config.compact, log?.highWatermark])).toEqual(
+        [
+          [true, 0],
+          [true, 0],
+          [true, 1],
+        ],
+      )
     } finally {
       await own.close()
     }

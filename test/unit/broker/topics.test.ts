@@ -107,7 +107,7 @@ describe('topics on disk', () => {
       const after = await open(fs.crash({ unsynced: 'some', random: () => 0.3 }))
       if (created !== null) expect(namesIn(after)).toEqual(['orders'])
       const orders = await after.ensure('orders', 2)
-      expect(orders.partitions.map((log) => log.highWatermark)).toEqual([0, 0])
+      expect(orders.partitions.map((log) => log?.highWatermark)).toEqual([0, 0])
     }
   })
 
@@ -133,7 +133,7 @@ describe('topics on disk', () => {
       topics.addPartitions('a', 3),
       topics.setConfigs('a', (current) => ({ ...current, 'retention.ms': '1' })),
     ])
-    expect(topics.get('a')?.partitions.map((log) => log.config.retentionMs)).toEqual([1, 1, 1])
+    expect(topics.get('a')?.partitions.map((log) => log?.config.retentionMs)).toEqual([1, 1, 1])
   })
 
   it('tell of their deletion', async () => {
