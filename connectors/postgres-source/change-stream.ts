@@ -1,8 +1,9 @@
 import { DataError, type SourceOffset, type SourceRecord } from 'penstock/api'
 import { UnknownLabelError } from './column-type.ts'
+import { CommitTimes } from './commit-times.ts'
 import { KeyReuse, type Holder } from './key-reuse.ts'
 import type { Line } from './line.ts'
-import { messageOffset, rowOffset, type MessageType, type StreamPoint } from './offset.ts'
+import { messageOffset, rowOffset, withLatest, type MessageType, type StreamPoint } from './offset.ts'
 import {
   messageTag,
   readBegin,
@@ -16,7 +17,7 @@ import type { CommittedTransaction } from './progress.ts'
 import type { ChangeOrigin, RecordBuilder } from './record-builder.ts'
 import { readImages, type Row, type RowImages } from './row-reader.ts'
 import { firstVersion, versionAt } from './row-version.ts'
-import { StoredPast } from './stored-past.ts'
+import { SequenceText } from './sequence-text.ts'
 import { sameValue } from './same-value.ts'
 import { fullName } from './table-filter.ts'
 import type { Relation, TableShape } from './table-shape.ts'
@@ -42,6 +43,8 @@ interface Transaction extends Begin {
   /** Changes read so far, those left out included: the index of D14 must be the same after a restart. */
   index: number
   readonly firstVersion: bigint
+  /** Applied from another server, whose time it has. */
+  isForeign: boolean
 }
 
 /** Where a stream goes on. */
@@ -61,7 +64,7 @@ export class ChangeStream {
   readonly #skippedOperations: ReadonlySet<string>
   readonly #keys = new KeyReuse()
   readonly #line: Line
-  readonly #stored: StoredPast
+  readonly #times: CommitTimes
   #resume: StreamPoint
   #position: SourceOffset
   /** End of the last commit that was read, for `source.sequence`; and the position before which all is done, for offsets. */
@@ -73,10 +76,7 @@ export class ChangeStream {
   /** Of the change that is being emitted; one object for all of them. */
   readonly #changeOrigin: Mutable<ChangeOrigin>
   readonly #images: RowImages = { old: null, row: null, lost: null, nulls: null, unknownKey: null }
-  #sequenceStart: string
-  /** The text up to the last six digits of a position: making text of large numbers is slow, and most share it. */
-  #sequenceHead = ''
-  #sequenceMillions = 0
+  readonly #sequence: SequenceText
   #lsn = 0
   #nth = 0
 
@@ -93,12 +93,12 @@ export class ChangeStream {
     this.#sink = sink
     this.#skippedOperations = skippedOperations
     this.#line = line
-    this.#stored = new StoredPast(position, start.advice)
+    this.#times = new CommitTimes(position, start.advice)
     this.#resume = resume
     this.#position = position
     this.#lastCommit = resume.lastCommit
     this.#doneBefore = resume.lastCommit
-    this.#sequenceStart = sequenceStart(resume.lastCommit)
+    this.#sequence = new SequenceText(resume.lastCommit)
     this.#committedAt = Number(position['ts_usec'] ?? 0)
     this.#changeOrigin = { snapshot: 'false', sequence: '', lsn: 0, txId: null, micros: 0, version: 0n }
   }
@@ -134,8 +134,10 @@ export class ChangeStream {
       case messageTag.message:
         this.#message(bytes, start, end - start, lsn)
         return null
-      case messageTag.type:
       case messageTag.origin:
+        if (this.#transaction !== null) this.#transaction.isForeign = true
+        return null
+      case messageTag.type:
         return null
       default:
         throw new DataError(`unknown message "${String.fromCharCode(bytes[start] ?? 0)}" in the replication stream`)
@@ -144,31 +146,31 @@ export class ChangeStream {
 
   #begin(begin: Begin): void {
     const skipped = begin.finalLsn < this.#resume.skipBefore
-    if (skipped) this.#stored.check(begin)
     const { open } = this.#resume
     const resumed = !skipped && open !== null && (open.txId === null || open.txId === begin.xid)
     if (resumed) this.#resume = { ...this.#resume, open: null }
     const done = resumed ? open : null
     const version = firstVersion(this.#line.epoch, begin.finalLsn)
-    this.#transaction = { ...begin, skipped, done, index: 0, firstVersion: version }
+    this.#transaction = { ...begin, skipped, done, index: 0, firstVersion: version, isForeign: false }
     this.#keys.begin()
     this.#lsn = 0
   }
 
   #commit(endLsn: number): void {
-    const { xid, micros, index, skipped } = this.#open()
+    const transaction = this.#open()
+    const { xid, micros, index, skipped } = transaction
+    const latest = this.#times.onCommit(transaction)
     this.#transaction = null
     this.#committedAt = micros
     this.#onEnd(endLsn)
-    this.#sink.onCommit({ endLsn, xid, micros, changes: skipped ? 0 : index })
+    this.#sink.onCommit({ endLsn, xid, micros, latest, changes: skipped ? 0 : index })
   }
 
   /** A transaction or a message of its own ended there, and with it all that the stream sent before. */
   #onEnd(endLsn: number): void {
     if (endLsn > (this.#lastCommit ?? 0)) {
       this.#lastCommit = endLsn
-      this.#sequenceStart = sequenceStart(endLsn)
-      this.#sequenceMillions = 0
+      this.#sequence.onCommit(endLsn)
     }
     if (endLsn > (this.#doneBefore ?? 0)) this.#doneBefore = endLsn
   }
@@ -318,11 +320,11 @@ export class ChangeStream {
   #truncate(oids: readonly number[], lsn: number, size: number): void {
     const transaction = this.#open()
     if (!this.#count(transaction, lsn) || this.#skippedOperations.has('t')) return
-    const shapes = oids.map((oid) => this.#tables.get(oid)).filter((shape) => shape?.captured === true)
+    const all = oids.flatMap((oid) => this.#tables.get(oid) ?? [])
+    const shapes = all.filter((shape) => shape.captured)
     const offset = this.#offset('TRUNCATE', transaction, lsn)
     const origin = this.#origin(transaction, lsn)
     shapes.forEach((shape, i) => {
-      if (shape === undefined) return
       const place = i === shapes.length - 1 ? offset : this.#position
       this.#sink.push(this.#records.truncation(shape, origin, place), size)
     })
@@ -345,10 +347,10 @@ export class ChangeStream {
     if (!isIncluded || lsn <= this.#resume.skipBefore) return
     this.#onEnd(lsn)
     const micros = this.#committedAt
-    const offset = messageOffset(lsn, micros, this.#line)
+    const offset = withLatest(messageOffset(lsn, micros, this.#line), micros, this.#times.latest)
     const origin = {
       snapshot: 'false',
-      sequence: this.#sequence(lsn),
+      sequence: this.#sequence.at(lsn),
       lsn,
       txId: null,
       micros,
@@ -359,38 +361,23 @@ export class ChangeStream {
   }
 
   #offset(type: MessageType, transaction: Transaction, lsn: number): SourceOffset {
-    return rowOffset(type, lsn, this.#doneBefore, transaction.xid, transaction.micros, this.#nth, this.#line)
+    const { xid, micros } = transaction
+    const offset = rowOffset(type, lsn, this.#doneBefore, xid, micros, this.#nth, this.#line)
+    return withLatest(offset, micros, this.#times.latestWith(transaction))
   }
 
   #origin(transaction: Transaction, lsn: number): ChangeOrigin {
     const origin = this.#changeOrigin
-    origin.sequence = this.#sequence(lsn)
+    origin.sequence = this.#sequence.at(lsn)
     origin.lsn = lsn
     origin.txId = transaction.xid
     origin.micros = transaction.micros
     origin.version = versionAt(transaction.firstVersion, transaction.index - 1)
     return origin
   }
-
-  #sequence(lsn: number): string {
-    const millions = Math.floor(lsn / million)
-    if (millions === 0) return `${this.#sequenceStart}${lsn}"]`
-    if (millions !== this.#sequenceMillions) {
-      this.#sequenceMillions = millions
-      this.#sequenceHead = this.#sequenceStart + millions
-    }
-    return `${this.#sequenceHead}${String(lsn - millions * million).padStart(6, '0')}"]`
-  }
 }
-
-const million = 1_000_000
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
-
-/** `source.sequence` up to the change's own position. */
-function sequenceStart(lastCommit: number | null): string {
-  return lastCommit === null ? '[null,"' : `["${lastCommit}","`
-}
 
 /** An identity other than the key gives the old key's missing columns stand-ins, and so a change, as in Debezium. */
 function keyChanged(old: Row, row: Row): boolean {

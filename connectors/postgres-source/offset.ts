@@ -187,11 +187,22 @@ export function furthest(offset: SourceOffset): number | null {
   return Math.max(...positions, point.open === null ? 0 : point.open.lsn + 1)
 }
 
-/** When the last transaction that was captured had committed, microseconds of the epoch; null when it is not known. */
+/**
+ * When the latest transaction that was captured had committed, microseconds of the epoch; null when it is not known. Of this
+ * server's own: one that it took over from another server has the time of that one.
+ */
 export function committedMicros(offset: SourceOffset): number | null {
-  const micros = numberOf(offset, 'ts_usec')
+  const micros = numberOf(offset, 'penstock_latest') ?? numberOf(offset, 'ts_usec')
   return micros === 0 ? null : micros
 }
+
+/** The offset with the time of {@link committedMicros}, where that of its own transaction is far from it. */
+export function withLatest(offset: SourceOffset, micros: number, latest: number): SourceOffset {
+  return Math.abs(latest - micros) > nearMicros ? { ...offset, penstock_latest: latest } : offset
+}
+
+/** Commits that follow one another differ by less, and the offset says nothing twice. */
+const nearMicros = 60_000_000
 
 /** The furthest position that a slot may have confirmed without loss, given the offset. */
 export function slotLimit(offset: SourceOffset): number | null {

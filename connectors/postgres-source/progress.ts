@@ -1,6 +1,6 @@
 import type { Clock, SourceOffset } from 'penstock/api'
 import { noLine, type Line } from './line.ts'
-import { commitOffset, committedMicros, confirmable } from './offset.ts'
+import { commitOffset, committedMicros, confirmable, withLatest } from './offset.ts'
 
 /** A transaction that was read to its end. */
 export interface CommittedTransaction {
@@ -8,6 +8,8 @@ export interface CommittedTransaction {
   readonly xid: number
   /** Microseconds of the epoch. */
   readonly micros: number
+  /** Of the latest commit of the server's own up to here. */
+  readonly latest: number
   /** How many changes it had; 0 when it was passed over. */
   readonly changes: number
 }
@@ -85,7 +87,7 @@ export class Progress {
     const last = this.#lastTransaction
     if (inTransaction || last === null) return this.#emitted
     const known = this.#emitted === null ? 0 : (confirmable(this.#emitted) ?? 0)
-    return last.endLsn <= known ? this.#emitted : commitOffset(last.endLsn, last.xid, last.micros, this.#line)
+    return last.endLsn <= known ? this.#emitted : this.#endOf(last, last.endLsn)
   }
 
   onTransaction(transaction: CommittedTransaction): void {
@@ -130,12 +132,20 @@ export class Progress {
   #storeOffset(lsn: number): SourceOffset | null {
     if (this.#store === null) return null
     const last = this.#lastTransaction
+    if (last !== null) {
+      const end = this.#endOf(last, lsn)
+      this.store(end)
+      return end
+    }
     // Never before a transaction that was captured: the clock may be behind the server's.
     const before = this.#emitted === null ? 0 : (committedMicros(this.#emitted) ?? 0)
-    const micros = last?.micros ?? Math.max(before, Math.floor(this.#clock.now() * 1000))
-    const offset = commitOffset(lsn, last?.xid ?? null, micros, this.#line)
+    const offset = commitOffset(lsn, null, Math.max(before, Math.floor(this.#clock.now() * 1000)), this.#line)
     this.store(offset)
     return offset
+  }
+
+  #endOf({ xid, micros, latest }: CommittedTransaction, lsn: number): SourceOffset {
+    return withLatest(commitOffset(lsn, xid, micros, this.#line), micros, latest)
   }
 }
 

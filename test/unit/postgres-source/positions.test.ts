@@ -1,5 +1,6 @@
 import type { SourceOffset } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
+import { CommitTimes } from '../../../connectors/postgres-source/commit-times.ts'
 import { formatLsn, parseLsn, readLsn } from '../../../connectors/postgres-source/lsn.ts'
 import {
   commitOffset,
@@ -10,6 +11,7 @@ import {
   rowOffset,
   slotLimit,
   snapshotOffset,
+  withLatest,
 } from '../../../connectors/postgres-source/offset.ts'
 import { Progress } from '../../../connectors/postgres-source/progress.ts'
 import { RecordQueue } from '../../../connectors/postgres-source/record-queue.ts'
@@ -102,6 +104,34 @@ describe('a stored offset', () => {
   })
 })
 
+describe('the times of commits', () => {
+  const minute = 60_000_000
+  const at = (micros: number, more = {}) => ({ finalLsn: 8, micros, skipped: false, isForeign: false, ...more })
+  const times = (micros: number, latest: number): CommitTimes =>
+    new CommitTimes(withLatest(commitOffset(9, 3, micros, line), micros, latest), 'Read again.')
+
+  it('keep the latest one where a clock is set back', () => {
+    const before = times(100 * minute, 100 * minute)
+    expect(before.onCommit(at(80 * minute))).toBe(100 * minute)
+    const after = times(80 * minute, before.latest)
+    expect(after.onCommit(at(100 * minute, { skipped: true }))).toBe(100 * minute)
+    expect(() => after.onCommit(at(106 * minute, { skipped: true }))).toThrow('PG_LOG_REPLACED')
+  })
+
+  it('are not those of transactions of another server', () => {
+    const own = times(100 * minute, 100 * minute)
+    expect(own.onCommit(at(900 * minute, { isForeign: true }))).toBe(100 * minute)
+    const stored = times(900 * minute, own.latest)
+    expect(stored.onCommit(at(700 * minute, { skipped: true, isForeign: true }))).toBe(100 * minute)
+    expect(() => stored.onCommit(at(106 * minute, { skipped: true }))).toThrow('PG_LOG_REPLACED')
+  })
+
+  it('stand in an offset once where they are near', () => {
+    const offset = commitOffset(9, 3, 100 * minute, line)
+    expect(withLatest(offset, 100 * minute, 101 * minute)).toBe(offset)
+  })
+})
+
 describe('progress', () => {
   function progress(durable: SourceOffset | null = null) {
     const stored: SourceOffset[] = []
@@ -119,7 +149,7 @@ describe('progress', () => {
     const { progress: at, stored, clock } = progress()
     const row = rowOffset('INSERT', 9, null, 3, 1, 1, line)
     at.onEmitted(row)
-    at.onTransaction({ endLsn: 12, xid: 3, micros: 1, changes: 1 })
+    at.onTransaction({ endLsn: 12, xid: 3, micros: 1, latest: 1, changes: 1 })
     expect(at.storeTransaction(() => undefined)).toBeNull()
     at.onDurable(row)
     let retried = 0
