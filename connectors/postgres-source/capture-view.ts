@@ -7,6 +7,8 @@ import type { ListedTable } from './table-catalog.ts'
 export interface CapturedTable extends ListedTable {
   /** The captured table under whose name they do, when that is another one. */
   readonly root: number | null
+  /** Changes when it, or a table between it and the top of its tree, is detached and attached again. */
+  readonly place: string
 }
 
 /** What is captured at a moment. */
@@ -32,9 +34,9 @@ export function captureView({ settings, publication, coverage, listed, tree, unl
   const isWhole = wantedOperations(settings).every((operation) => publication.operations.has(operation))
   const tables = new Map<number, CapturedTable>()
   for (const table of isWhole ? coverage.captured : []) {
-    tables.set(table.oid, { ...table, root: null })
+    tables.set(table.oid, { ...table, root: null, place: placeOf(table, tree) })
     for (const leaf of tree.leaves(table)) {
-      if (!tables.has(leaf.oid)) tables.set(leaf.oid, { ...leaf, root: table.oid })
+      if (!tables.has(leaf.oid)) tables.set(leaf.oid, { ...leaf, root: table.oid, place: placeOf(leaf, tree) })
     }
   }
   return {
@@ -42,4 +44,11 @@ export function captureView({ settings, publication, coverage, listed, tree, unl
     tables: [...tables.values()],
     existing: new Set([...listed, ...unlogged].map((table) => table.oid)),
   }
+}
+
+function placeOf(table: ListedTable, tree: TableTree): string {
+  return tree
+    .upwards(table)
+    .flatMap(({ attachedBy }) => attachedBy ?? [])
+    .join('.')
 }

@@ -79,6 +79,8 @@ export class ChangeStream {
   readonly #sequence: SequenceText
   #lsn = 0
   #nth = 0
+  /** The table whose rows were told of last in the transaction. */
+  #told: TableShape | null = null
 
   constructor(
     tables: TableRegistry,
@@ -153,6 +155,7 @@ export class ChangeStream {
     const version = firstVersion(this.#line.epoch, begin.finalLsn)
     this.#transaction = { ...begin, skipped, done, index: 0, firstVersion: version, isForeign: false }
     this.#keys.begin()
+    this.#told = null
     this.#lsn = 0
   }
 
@@ -205,6 +208,7 @@ export class ChangeStream {
     const { index } = transaction
     const counted = { lsn: this.#lsn, nth: this.#nth }
     const isNew = this.#count(transaction, lsn)
+    if (isNew && shape !== this.#told) this.#tell(shape, transaction)
     if (!shape.captured || (!isNew && (transaction.skipped || !shape.keyDeferred))) return null
     try {
       readImages(bytes, start + 5, end, shape, this.#images)
@@ -221,6 +225,11 @@ export class ChangeStream {
       this.#nth = counted.nth
       return { kind: 'label', error }
     }
+  }
+
+  #tell(shape: TableShape, { finalLsn }: Transaction): void {
+    this.#told = shape
+    this.#tables.onRows(shape, finalLsn)
   }
 
   #emitChange(tag: number, size: number, announced: TableShape, transaction: Transaction, lsn: number): void {
@@ -321,6 +330,7 @@ export class ChangeStream {
     const transaction = this.#open()
     if (!this.#count(transaction, lsn) || this.#skippedOperations.has('t')) return
     const all = oids.flatMap((oid) => this.#tables.get(oid) ?? [])
+    for (const shape of all) this.#tell(shape, transaction)
     const shapes = all.filter((shape) => shape.captured)
     const offset = this.#offset('TRUNCATE', transaction, lsn)
     const origin = this.#origin(transaction, lsn)

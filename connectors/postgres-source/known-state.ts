@@ -12,6 +12,14 @@ export interface KnownState {
   readonly left: Set<number>
   /** Tables that were never captured. */
   readonly others: Set<number>
+  /** Tables whose rows the stream sent under another name than that of the last look, since then. */
+  readonly passed: Set<number>
+  /** A hash of the name of each captured table. */
+  readonly names: Map<number, string>
+  /** Where captured tables stand in the partition tree. */
+  readonly places: Map<number, string>
+  /** The tables were read after what was committed up to there. */
+  readTo: number
   publication: number | null
   /** Changes with every ALTER PUBLICATION … SET. */
   options: string | null
@@ -29,6 +37,10 @@ export function emptyState(): KnownState {
     missed: new Map(),
     left: new Set(),
     others: new Set(),
+    passed: new Set(),
+    names: new Map(),
+    places: new Map(),
+    readTo: 0,
     publication: null,
     options: null,
     filters: null,
@@ -37,16 +49,21 @@ export function emptyState(): KnownState {
 }
 
 export function parseState(stored: SourceOffset): KnownState {
+  const oids = numbers(stored['tables'])
   const entries = numbers(stored['entries'])
   const { publication, options, filters } = stored
   return {
-    tables: new Map(numbers(stored['tables']).map((oid, i) => [oid, entries[i] ?? null])),
+    tables: new Map(oids.map((oid, i) => [oid, entries[i] ?? null])),
     missed: new Map([
       ...numbers(stored['unread']).map((oid): [number, Missed] => [oid, 'joined']),
       ...numbers(stored['gaps']).map((oid): [number, Missed] => [oid, 'gap']),
     ]),
     left: new Set(numbers(stored['left'])),
     others: new Set(numbers(stored['others'])),
+    passed: new Set(numbers(stored['passed'])),
+    names: textsOf(oids, stored['names']),
+    places: textsOf(oids, stored['places']),
+    readTo: Number(stored['read'] ?? 0),
     publication: typeof publication === 'string' ? Number(publication) : null,
     options: typeof options === 'string' ? options : null,
     filters: typeof filters === 'string' ? filters : null,
@@ -59,10 +76,14 @@ export function stateText(state: KnownState): SourceOffset {
   return {
     tables: [...state.tables.keys()].join(','),
     entries: [...state.tables.values()].map((entry) => entry ?? 0).join(','),
+    names: [...state.tables.keys()].map((oid) => state.names.get(oid) ?? '').join(','),
+    places: [...state.tables.keys()].map((oid) => state.places.get(oid) ?? '').join(','),
+    read: String(state.readTo),
     unread: missed('joined').join(','),
     gaps: missed('gap').join(','),
     left: [...state.left].join(','),
     others: state.others.size > maxOthers ? '' : [...state.others].join(','),
+    passed: [...state.passed].join(','),
     publication: String(state.publication),
     options: state.options,
     filters: state.filters,
@@ -74,4 +95,11 @@ function numbers(list: SourceOffset[string] | undefined): number[] {
     .split(',')
     .filter((item) => item !== '')
     .map(Number)
+}
+
+/** The texts of a list beside that of the tables; none for what an older version stored. */
+function textsOf(oids: readonly number[], list: SourceOffset[string] | undefined): Map<number, string> {
+  if (typeof list !== 'string' || oids.length === 0) return new Map()
+  const texts = list.split(',')
+  return new Map(oids.map((oid, i) => [oid, texts[i] ?? '']))
 }

@@ -39,8 +39,10 @@ export function filterText(raw: RawConfig): string {
 export class KnownTables {
   readonly #parts: KnownTablesParts
   readonly #names = new Map<number, string>()
-  /** Tables of which the stream has sent rows under a name that the filters leave out. */
-  readonly #passed = new Set<number>()
+  /** Tables that were taken for new ones, captured from their first row on. */
+  readonly #born = new Set<number>()
+  /** Of those whose rows came under another name: there were none at the last look. */
+  #absent: ReadonlySet<number> = new Set()
   /** Null until tables were read, or compared at the start of the stream. */
   #state: KnownState | null = null
   #saved = ''
@@ -49,10 +51,10 @@ export class KnownTables {
     this.#parts = parts
   }
 
-  /** All captured tables were read. */
-  onRead(view: CaptureView): void {
-    this.#state = emptyState()
-    this.#passed.clear()
+  /** All captured tables were read, with all that was committed before this position of the log. */
+  onRead(view: CaptureView, readTo: number): void {
+    this.#state = { ...emptyState(), readTo }
+    this.#born.clear()
     this.#take(this.#state, view)
     this.#tell(this.#state, view)
   }
@@ -63,7 +65,7 @@ export class KnownTables {
       const stored = await this.#parts.load()
       // Of an older version, or of Debezium: what it captured counts as read.
       if (stored === null) {
-        this.onRead(view)
+        this.onRead(view, 0)
         return
       }
       this.#state = parseState(stored)
@@ -86,16 +88,32 @@ export class KnownTables {
     this.#tell(state, view)
   }
 
-  /** The stream announces rows of a table under this name. */
-  onRelation(table: TableName & { readonly oid: number }, isCaptured: boolean): void {
-    if (!isCaptured) {
-      this.#passed.add(table.oid)
+  /**
+   * The stream sends rows of a table under this name, which were committed there. What comes under a name that the filters
+   * leave out, or that the table had only between two looks, is missing where its other rows are.
+   */
+  onRows(table: TableName & { readonly oid: number }, isCaptured: boolean, committedAt: number): void {
+    const state = this.#state
+    if (state === null || committedAt <= state.readTo) return
+    const { oid } = table
+    const name = fullName(table)
+    const isElsewhere = !isCaptured || name !== (this.#names.get(oid) ?? name)
+    if (isElsewhere === state.passed.has(oid)) return
+    if (!isElsewhere) {
+      state.passed.delete(oid)
+      if (!state.missed.has(oid)) state.missed.set(oid, this.#kindOf(state, oid))
+      this.#names.set(oid, name)
+    } else if (state.left.has(oid) || state.others.has(oid)) {
       return
+    } else {
+      state.passed.add(oid)
     }
-    if (this.#state === null || !this.#passed.delete(table.oid)) return
-    if (!this.#state.missed.has(table.oid)) this.#state.missed.set(table.oid, 'joined')
-    this.#names.set(table.oid, fullName(table))
-    this.#tell(this.#state, null)
+    this.#tell(state, null)
+  }
+
+  /** What is missing of a table whose rows came under another name: all before it joined, or those of a time. */
+  #kindOf(state: KnownState, oid: number): Missed {
+    return state.tables.has(oid) && !this.#born.has(oid) ? 'gap' : 'joined'
   }
 
   /** How changes of the table were missed since the state was taken; null where none were. */
@@ -106,6 +124,9 @@ export class KnownTables {
     if (state.missed.has(table.oid)) return state.missed.get(table.oid) ?? null
     if (state.left.has(table.oid)) return 'gap'
     if (entry !== undefined) {
+      const moved = movedIn(state, view, table)
+      if (moved !== null) return moved
+      if (state.passed.has(table.oid)) return this.#kindOf(state, table.oid)
       // A slot that decodes rows without a publication fails: one that was created again left nothing out.
       const isAltered = state.options !== null && state.options !== publication.options
       const isReplaced = entry !== null && entry !== (publication.named.get(table.oid) ?? 0)
@@ -116,7 +137,9 @@ export class KnownTables {
     // A publication for all tables or those of a schema holds a table from its first row on; that of a root its partitions.
     const isNamed = !publication.allTables && publication.named.has(table.oid)
     const sinceBirth = !isNamed && isSamePublication && state.filters === this.#parts.filters
-    return sinceBirth && !state.others.has(table.oid) && !this.#passed.has(table.oid) ? null : 'joined'
+    if (!sinceBirth || state.others.has(table.oid) || state.passed.has(table.oid)) return 'joined'
+    this.#born.add(table.oid)
+    return null
   }
 
   /** New partitions that the publication holds by their roots, and that were tables of their own before: it held no row of theirs. */
@@ -138,10 +161,16 @@ export class KnownTables {
     for (const oid of state.tables.keys()) if (!captured.has(oid)) state.left.add(oid)
     state.tables.clear()
     state.others.clear()
-    for (const { oid, root } of view.tables) {
+    state.names.clear()
+    state.places.clear()
+    for (const table of view.tables) {
+      const { oid, root, place } = table
       state.left.delete(oid)
       state.tables.set(oid, root === null ? (view.publication.named.get(oid) ?? 0) : 0)
+      state.names.set(oid, nameHash(table))
+      state.places.set(oid, place)
     }
+    this.#forgetPassed(state, view)
     for (const oid of view.existing) if (!captured.has(oid) && !state.left.has(oid)) state.others.add(oid)
     const isThere = (oid: number): boolean => view.existing.has(oid)
     for (const oid of state.left) if (!isThere(oid)) state.left.delete(oid)
@@ -150,6 +179,12 @@ export class KnownTables {
     state.options = view.publication.options
     state.filters = this.#parts.filters
     state.knowsPartitions = true
+  }
+
+  /** Those that are there were looked at. One that is not may be younger than the look, or dropped: the next one tells. */
+  #forgetPassed(state: KnownState, view: CaptureView): void {
+    for (const oid of state.passed) if (view.existing.has(oid) || this.#absent.has(oid)) state.passed.delete(oid)
+    this.#absent = new Set(state.passed)
   }
 
   #tell(state: KnownState, view: CaptureView | null): void {
@@ -170,6 +205,22 @@ const attachedSql = `
 select i.inhrelid::int8::float8 as oid from pg_inherits i
   join pg_attribute a on a.attrelid = i.inhrelid and a.attnum = -1
 where i.inhrelid = any($1::oid[]) and a.xmin::text <> i.xmin::text`
+
+/** How a known table is not any more where its rows were captured; null where it is. */
+function movedIn(state: KnownState, { publication }: CaptureView, table: CapturedTable): Missed | null {
+  const { oid, parent, root, place } = table
+  const before = state.places.get(oid)
+  if (root === null && (state.names.get(oid) ?? '') !== '' && state.names.get(oid) !== nameHash(table)) return 'joined'
+  if (before === undefined || before === place) return null
+  const isSentByPlace = root !== null || (parent !== null && !publication.allTables && !publication.named.has(oid))
+  if (!isSentByPlace) return null
+  return before === '' ? 'joined' : 'gap'
+}
+
+/** Names are compared alone: whole ones would make the offset large. */
+function nameHash(table: TableName): string {
+  return createHash('sha256').update(fullName(table)).digest('base64url').slice(0, 6)
+}
 
 async function hasRows(sql: PgSession, table: CapturedTable): Promise<boolean> {
   const only = table.kind === 'p' ? '' : 'ONLY '
@@ -198,8 +249,8 @@ function unreadText(missed: ReadonlyMap<number, Missed>, names: ReadonlyMap<numb
     ...(gaps.length === 0
       ? []
       : [
-          `${list(gaps)} left the captured tables or the publication, or were published with another row filter, column ` +
-            'list or options, for a time: changes of that time may not be captured, deletions included.',
+          `${list(gaps)} left the captured tables or the publication, or had another name, or were published with another ` +
+            'row filter, column list or options, for a time: changes of that time may not be captured, deletions included.',
         ]),
   ]
   if (lines.length === 0) return null

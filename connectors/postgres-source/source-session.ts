@@ -67,6 +67,8 @@ export class SourceSession {
   #stopWatching: () => void = () => undefined
   /** As looked up now and then: the stream does not tell while it is held back. */
   #logEnd = 0
+  /** Where the log ended when the session began. */
+  #asOf = 0
   #closed = false
 
   constructor(parts: SessionParts, start: Start) {
@@ -141,13 +143,13 @@ export class SourceSession {
   async open(): Promise<void> {
     const { settings, tables, logger } = this.#parts
     const sql = await this.#connect('sql')
-    const asOf = await readCatalogPosition(sql)
+    this.#asOf = await readCatalogPosition(sql)
     const found = await survey(sql, settings)
     const start = await this.#refreshedStart(found.slot)
     const plan = planOf(settings, start)
     refuse(found, { reading: plan.snapshot, first: start.first })
     if (start.first) for (const warning of found.warnings) logger.warn(warning)
-    await tables.preload(sql, found.tables, asOf)
+    await tables.preload(sql, found.tables, this.#asOf)
     if (settings.snapshotMode === 'initial_only') {
       if (!plan.snapshot) return
       const server = await identifyBySql(sql, found.standby)
@@ -323,7 +325,7 @@ export class SourceSession {
       await snapshot.read(parts)
       await sql.query('COMMIT')
       this.#onSnapshotDone(snapshotOffset(this.#line, point, true), snapshot.rows)
-      if (view !== null) this.#parts.known.onRead(view)
+      if (view !== null) this.#parts.known.onRead(view, this.#asOf)
       logger.info(`snapshot complete: ${snapshot.rows} rows of ${chosen.length} tables`)
       await this.#disconnect(sql)
       this.#flow()

@@ -117,6 +117,8 @@ export interface ListedTable extends TableName {
   readonly kind: string
   /** The table that it is a partition of. */
   readonly parent: number | null
+  /** The transaction that attached it there. */
+  readonly attachedBy: string | null
 }
 
 const systemSchemas = `n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname !~ '^pg_(temp|toast_temp)'`
@@ -125,8 +127,9 @@ const systemSchemas = `n.nspname not in ('pg_catalog', 'information_schema', 'pg
 export async function listTables(session: PgSession): Promise<ListedTable[]> {
   return await session.query<ListedTable>(`
 select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, c.relkind::text as kind,
-  (select i.inhparent::int8::float8 from pg_inherits i where i.inhrelid = c.oid and c.relispartition) as parent
+  i.inhparent::int8::float8 as parent, i.xmin::text as "attachedBy"
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  left join pg_inherits i on i.inhrelid = c.oid and c.relispartition
 where c.relkind in ('r', 'p') and c.relpersistence = 'p' and ${systemSchemas}
 order by n.nspname collate "C", c.relname collate "C"`)
 }

@@ -11,7 +11,8 @@ interface CatalogEntry {
   readonly asOf: number
 }
 
-type OnRelation = (relation: Relation, isCaptured: boolean) => void
+/** Is told under which name rows of a table come, whether they are captured, and where they were committed. */
+type OnRows = (table: TableShape, committedAt: number) => void
 
 interface ShapeEntry {
   readonly shape: TableShape
@@ -25,7 +26,7 @@ const maxReadTogether = 100
 /** The shapes of the tables, by oid, as rows arrive. Lives as long as the task; the catalog's part is as old as its session. */
 export class TableRegistry {
   readonly #context: ShapeContext
-  readonly #onRelation: OnRelation
+  readonly onRows: OnRows
   readonly #shapes = new Map<number, ShapeEntry>()
   readonly #catalog = new Map<number, CatalogEntry>()
   /** Tables of which no row was announced since the catalog was read at a session's start. */
@@ -33,10 +34,9 @@ export class TableRegistry {
   /** Where rows held nulls, by table and column. */
   readonly #wide = new Map<number, Map<string, Set<NullPlace['cause']>>>()
 
-  /** @param onRelation is told under which name rows of a table come, and whether they are captured. */
-  constructor(context: ShapeContext, onRelation: OnRelation = () => undefined) {
+  constructor(context: ShapeContext, onRows: OnRows = () => undefined) {
     this.#context = context
-    this.#onRelation = onRelation
+    this.onRows = onRows
   }
 
   get context(): ShapeContext {
@@ -77,7 +77,6 @@ export class TableRegistry {
   /** Takes a relation in by what is known; the shape's schemas stay the same objects when they say the same. */
   define(relation: Relation): TableShape {
     this.#unseen.delete(relation.oid)
-    this.#onRelation(relation, this.#context.filter.includesTable(relation))
     const entry = this.#shapes.get(relation.oid)
     const table = this.#catalog.get(relation.oid)?.table ?? null
     // A NULL was allowed when the rows before were written; those that follow may be of a stricter table.

@@ -230,7 +230,7 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
       logger.warn(message)
     },
   }
-  const tables = new TableRegistry(shapes, (relation, isCaptured) => known.onRelation(relation, isCaptured))
+  const tables = new TableRegistry(shapes, (table, committedAt) => known.onRows(table, table.captured, committedAt))
   const records = new RecordBuilder(
     {
       prefix: settings.prefix,

@@ -42,6 +42,129 @@ describeWith(['postgres'], 'changes of a captured table that the stream did not 
     expect(await unread(source)).toMatch(/^public\.a(?:, public\.b)? left the captured tables or the publication, or /)
   })
 
+  const partitioned = `create table a (id int primary key) partition by range (id);
+    create table a1 partition of a for values from (0) to (10);
+    create table b (id int primary key); insert into a values (1); insert into b values (1)`
+  it.for<[string, string, string, RawConfig, string, RegExp]>([
+    [
+      'has a name that the filters leave out',
+      twoTables,
+      'public.a,public.b',
+      mode('filtered'),
+      'alter table a rename to a2; update a2 set id = 2; alter table a2 rename to a',
+      /^public\.a left /,
+    ],
+    [
+      'has such a name within one transaction',
+      twoTables,
+      'public.a,public.b',
+      mode('all_tables'),
+      'begin; alter table a rename to a2; update a2 set id = 2; alter table a2 rename to a; commit',
+      /^public\.a left /,
+    ],
+    [
+      'is in another schema',
+      twoTables,
+      'public.a,public.b',
+      mode('all_tables'),
+      'create schema s; alter table a set schema s; delete from s.a; alter table s.a set schema public',
+      /^public\.a left /,
+    ],
+    [
+      'has another name that the filters match',
+      twoTables,
+      'public\\..*',
+      mode('all_tables'),
+      'alter table a rename to c; update c set id = 2; alter table c rename to a',
+      /^public\.a left /,
+    ],
+    [
+      'is detached from its root',
+      partitioned,
+      'public.a,public.b',
+      { ...mode('filtered'), 'publish.via.partition.root': 'true' },
+      `begin; alter table a detach partition a1; update a1 set id = 2;
+       alter table a attach partition a1 for values from (0) to (10); commit`,
+      /^public\.a1 left /,
+    ],
+  ])('are told of where a table %s for a time', async ([, tables, list, options, script, expected]) => {
+    const clock = new SkippingClock()
+    const db = await bench.database(tables)
+    const source = await bench.source(
+      db.config({ ...options, 'table.include.list': list }),
+      undefined,
+      undefined,
+      clock,
+    )
+    await source.waitFor('the stream', () => db.isStreaming())
+    await source.waitFor('the list of tables', () => source.offsets.others.size > 0)
+    await db.play(script)
+    await db.play('insert into b values (9)')
+    await source.waitFor('the end', () => story(source.records).includes('c [9]'))
+    await look(source, clock)
+    expect(await unread(source)).toMatch(expected)
+  })
+
+  it.for<[string, string, RegExp]>([
+    ['gets another name', 'alter table a rename to c', /^public\.c joined /],
+    [
+      'swaps its name with another',
+      'begin; alter table a rename to c; alter table b rename to a; alter table c rename to b; commit',
+      /^public\.a, public\.b joined /,
+    ],
+    [
+      'is replaced by one that was filled under a name of its own',
+      `create table "left" (id int primary key); insert into "left" values (5);
+       begin; drop table a; alter table "left" rename to a; commit`,
+      /^public\.a joined /,
+    ],
+  ])('are told of where a table %s, running or stopped', async ([, script, expected]) => {
+    for (const isRunning of [true, false]) {
+      const clock = new SkippingClock()
+      const db = await bench.database(twoTables)
+      const config = db.config({ ...mode('all_tables'), 'table.exclude.list': 'public.left' })
+      const first = await bench.source(config, undefined, undefined, clock)
+      await first.waitFor('the stream', () => db.isStreaming())
+      await first.waitFor('the list of tables', () => first.offsets.others.size > 0)
+      if (!isRunning) await first.stop()
+      await db.play(script)
+      await db.play('create table z (id int primary key); insert into z values (9)')
+      const source = isRunning ? first : await bench.source(config, first.offsets, undefined, clock)
+      await source.waitFor('the end', () => story(source.records).includes('c [9]'))
+      await look(source, clock)
+      expect(await unread(source)).toMatch(expected)
+    }
+  })
+
+  it('are forgotten once all tables are read, also where the log before that is sent again', async () => {
+    const clock = new SkippingClock()
+    const db = await bench.database(twoTables)
+    const config = db.config(mode('all_tables'))
+    const first = await bench.source(
+      { ...config, 'table.include.list': 'public.a,public.b' },
+      undefined,
+      undefined,
+      clock,
+    )
+    await first.waitForRecords(2)
+    await first.waitFor('the list of tables', () => first.offsets.others.size > 0)
+    first.hold()
+    await db.play(
+      'alter table a rename to a2; update a2 set id = 2; alter table a2 rename to a; insert into b values (8)',
+    )
+    await first.waitFor('the rows', () => story(first.records).includes('c [8]'))
+    await look(first, clock)
+    await unread(first)
+    await first.stop()
+    const again = { ...config, 'table.include.list': 'public.a,public.b', 'snapshot.mode': 'always' }
+    const second = await bench.source(again, first.offsets, undefined, clock)
+    await second.waitFor('the end', () => second.lines.some(({ message }) => message.startsWith('snapshot complete')))
+    await second.waitFor('the log before it', () => story(second.records).includes('c [8]'))
+    await look(second, clock)
+    await second.waitFor('the look', () => clock.isWaiting(watchIntervalMs))
+    expect([...second.conditions.keys()]).toEqual([])
+  })
+
   it('are told of where the start adds the table to the publication again', async () => {
     const clock = new SkippingClock()
     const db = await bench.database(twoTables)
