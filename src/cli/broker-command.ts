@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util'
 import { Broker } from '../broker/broker.ts'
+import type { ConnectionLimits } from '../broker/connection-limits.ts'
+import { connectionLimitsOf } from '../broker/connection-settings.ts'
 import type { ListenAddress } from '../broker/server.ts'
 import { systemClock } from '../foundation/clock.ts'
 import { LogLevels } from '../foundation/log-levels.ts'
@@ -18,6 +20,7 @@ export interface BrokerCommandOptions {
   readonly advertisedHost: string | null
   readonly dataDir: string
   readonly allowUnauthenticated: boolean
+  readonly connections: ConnectionLimits
 }
 
 const usage = `penstock broker --listen HOST:PORT --data DIR
@@ -25,6 +28,7 @@ const usage = `penstock broker --listen HOST:PORT --data DIR
   --listen HOST:PORT            where to listen (default 127.0.0.1:9092)
   --advertise HOST              the name clients are told (default: the one listened on)
   --data DIR                    the folder of the logs (default ./penstock-data)
+  --set NAME=VALUE              a limit by Kafka's name, such as max.connections.per.ip=100; may be given several times
   --allow-unauthenticated       listen beyond this machine; everybody who reaches the port may read and write everything
 `
 
@@ -45,6 +49,17 @@ export function parseBrokerArguments(args: readonly string[]): BrokerCommandOpti
     advertisedHost: values.advertise ?? null,
     dataDir: values.data ?? './penstock-data',
     allowUnauthenticated,
+    connections: limitsOf(values.set ?? []),
+  }
+}
+
+function limitsOf(pairs: readonly string[]): ConnectionLimits {
+  try {
+    return connectionLimitsOf(
+      Object.fromEntries(pairs.map((pair) => [pair.split('=', 1)[0], pair.slice(pair.indexOf('=') + 1)])),
+    )
+  } catch (error) {
+    throw new BrokerCommandError(`--set ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
 }
 
@@ -56,6 +71,7 @@ function parsed(args: readonly string[]) {
         listen: { type: 'string' },
         advertise: { type: 'string' },
         data: { type: 'string' },
+        set: { type: 'string', multiple: true },
         'allow-unauthenticated': { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -98,6 +114,7 @@ export async function runBrokerCommand(
   const broker = await Broker.start({
     dataDir: options.dataDir,
     listen: options.listen,
+    config: { connections: options.connections },
     ...(options.advertisedHost === null ? {} : { advertisedHost: options.advertisedHost }),
     clock: systemClock,
     logger,

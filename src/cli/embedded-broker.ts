@@ -1,5 +1,6 @@
 import { ConfigError } from '../api/errors.ts'
 import { BrokerHost, BrokerStartError } from '../broker/broker-host.ts'
+import { connectionLimitsOf } from '../broker/connection-settings.ts'
 import type { EmbeddedBrokerConfig } from '../config/worker-config.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logger.ts'
@@ -9,7 +10,7 @@ import type { Logger } from '../foundation/logger.ts'
  * @throws what keeps it from starting, such as another owner of its folder; a ConfigError when its address cannot be had
  */
 export async function startEmbeddedBroker(
-  { listen, advertisedHost, dataDir }: EmbeddedBrokerConfig,
+  { listen, advertisedHost, dataDir, limits }: EmbeddedBrokerConfig,
   clock: Clock,
   logger: Logger,
 ): Promise<BrokerHost> {
@@ -17,6 +18,7 @@ export async function startEmbeddedBroker(
     return await BrokerHost.start({
       dataDir,
       listen,
+      config: { connections: connectionLimitsOf(limits) },
       ...(advertisedHost === null ? {} : { advertisedHost }),
       coordinators: { forgetsMembersAtStart: true },
       clock,

@@ -19,7 +19,12 @@ import {
 import { converterClassKeys } from './converter-config.ts'
 import { nearestKey } from './nearest-key.ts'
 import { parseConfig } from './parse-config.ts'
-import { sampleWorkerConfig, settingsWithoutEffect, workerConfigDef } from './worker-config-def.ts'
+import {
+  embeddedBrokerLimits,
+  sampleWorkerConfig,
+  settingsWithoutEffect,
+  workerConfigDef,
+} from './worker-config-def.ts'
 
 /** The embedded log, where no cluster was named. */
 export interface EmbeddedBrokerConfig {
@@ -27,6 +32,8 @@ export interface EmbeddedBrokerConfig {
   readonly advertisedHost: string | null
   /** Absolute. */
   readonly dataDir: string
+  /** What clients may take of it, under Kafka's names. */
+  readonly limits: Readonly<Record<string, number>>
 }
 
 /** A converter class with its own settings, prefix taken off. */
@@ -156,6 +163,7 @@ function embeddedBroker(parsed: ParsedConfig): EmbeddedBrokerConfig {
     listen: parseHostAndPort(text(parsed, key), key),
     advertisedHost: advertised === '' ? null : advertised,
     dataDir: resolve(text(parsed, 'embedded.broker.data.dir')),
+    limits: Object.fromEntries(embeddedBrokerLimits.map((name) => [name, number(parsed, `embedded.broker.${name}`)])),
   }
 }
 

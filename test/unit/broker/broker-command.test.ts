@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { defaultConnectionLimits } from '../../../src/broker/connection-limits.ts'
 import { BrokerCommandError, parseBrokerArguments, runBrokerCommand } from '../../../src/cli/broker-command.ts'
 
 describe('penstock broker', () => {
@@ -8,6 +9,7 @@ describe('penstock broker', () => {
       advertisedHost: null,
       dataDir: './penstock-data',
       allowUnauthenticated: false,
+      connections: defaultConnectionLimits,
     })
   })
 
@@ -18,6 +20,23 @@ describe('penstock broker', () => {
       advertisedHost: 'log.example',
       dataDir: 'logs',
     })
+  })
+
+  it("takes limits by Kafka's names, and refuses others and what is no number by name", () => {
+    const args = ['--set', 'max.connections=7', '--set', 'connections.max.idle.ms=60000']
+    expect(parseBrokerArguments(args)?.connections).toEqual({
+      ...defaultConnectionLimits,
+      maxConnections: 7,
+      maxIdleMs: 60_000,
+    })
+    const refused: [string, RegExp][] = [
+      ['log.dirs=/data', /--set log.dirs is not a setting; these are: .*max.connections.per.ip/],
+      ['constructor=1', /--set constructor is not a setting/],
+      ['max.connections', /--set max.connections=max.connections is not a whole number/],
+      ['max.connections=0', /--set max.connections=0 is not a whole number of at least 1/],
+      ['max.connections=1e3', /is not a whole number/],
+    ]
+    for (const [pair, why] of refused) expect(() => parseBrokerArguments(['--set', pair])).toThrow(why)
   })
 
   it('does not open the log to the network by accident, and names the way to do it on purpose', () => {

@@ -1,3 +1,4 @@
+import { connectionSettingNames, defaultConnectionSetting } from '../../../src/broker/connection-settings.ts'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
@@ -33,6 +34,7 @@ describe("a worker's configuration", () => {
         listen: { host: '127.0.0.1', port: 9092 },
         advertisedHost: null,
         dataDir: resolve('./penstock-data'),
+        limits: Object.fromEntries(connectionSettingNames.map((name) => [name, defaultConnectionSetting(name)])),
       },
       bootstrapServers: '',
       groupId: 'connect-cluster',
