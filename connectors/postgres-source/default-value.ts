@@ -81,6 +81,8 @@ function literalText(expression: string): string | null {
 
 function zeroValue({ name, scale, column }: DefaultedType): ConnectValue {
   if (name === 'numeric') return decoded(scale === null ? '0.0' : decimalTextOf(0n, scale), column) ?? column.fallback
+  // Of a default it has the digits of the column's values, elsewhere none.
+  if (name === 'timestamptz') return decoded('1970-01-01 00:00:00+00', column) ?? column.fallback
   if (name === 'uuid') return '00000000-0000-0000-0000-000000000000'
   return name === 'json' || name === 'jsonb' ? '{}' : column.fallback
 }

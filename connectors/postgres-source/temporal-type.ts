@@ -104,6 +104,5 @@ function microTimestamp(lose: OnLoss): ColumnType {
 }
 
 function zonedTimestamp(digits: number): ColumnType {
-  const fallback = digits === 0 ? '1970-01-01T00:00:00Z' : `1970-01-01T00:00:00.${'0'.repeat(digits)}Z`
-  return temporal('STRING', 'io.debezium.time.ZonedTimestamp', zonedTimestampDecoder(digits), fallback)
+  return temporal('STRING', 'io.debezium.time.ZonedTimestamp', zonedTimestampDecoder(digits), '1970-01-01T00:00:00Z')
 }

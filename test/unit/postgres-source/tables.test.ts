@@ -142,6 +142,7 @@ describe('the mapping of types', () => {
     const zero = (name: string, typmod = -1): ConnectValue | undefined =>
       map(oid(name), typmod, { decimal: 'string' })?.fallback
     expect([zero('numeric', six), zero('numeric'), zero('money')]).toEqual(['0.00', '0', '0.00'])
+    expect([3, -1].map((digits) => zero('timestamptz', digits))).toEqual(Array(2).fill('1970-01-01T00:00:00Z'))
     const point = map(oid('point'))
     expect(point?.fallback).toEqual(point?.decode(Buffer.from('(0,0)'), 0, 5))
   })
