@@ -48,12 +48,16 @@ export const Key = {
   caFile: 'elastic.https.ssl.truststore.location',
 } as const
 
+/** Every client of the REST API reads the url of a connector. */
+const inPlaceOfCredentials = `A url with a user is not supported; set '${Key.username}' and '${Key.password}'.`
+
 const urls: Validator = Object.assign(
   (_key: string, value: ConfigValue): string | null => {
     const list = Array.isArray(value) ? value : []
     if (list.length === 0) return 'Must contain at least one URL'
     for (const url of list) {
       const text = String(url)
+      if (text.includes('@')) return inPlaceOfCredentials
       if (!URL.canParse(text.includes('://') ? text : `http://${text}`))
         return `The provided url '${text}' is not a valid url.`
     }

@@ -88,6 +88,8 @@ const storeUrl = Object.assign(
   (_key: string, value: ConfigValue): string | null => {
     if (value === null || value === '') return null
     const text = String(value)
+    if (text.includes('@'))
+      return "A URL with a user is not supported; set 'aws.access.key.id' and 'aws.secret.access.key'."
     return /^(?:https?:\/\/)?[^/?#]+\/?$/.test(text) && URL.canParse(text.includes('://') ? text : `https://${text}`)
       ? null
       : 'It must be a URL of scheme, host and port, such as http://127.0.0.1:9000'

@@ -107,6 +107,7 @@ async function start(
     conditions: () => [...conditions].map(([code, message]) => `${code}: ${message}`),
     meters,
     listeners,
+    hosts: [...config.listenersHosts, advertisedAddress(config, first.port).host],
     clock,
     logger: logger.child('rest'),
   })

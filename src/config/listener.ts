@@ -9,6 +9,9 @@ export interface ListenAddress {
 /** The one setting that lets the worker be reached from other machines without authentication. */
 export const allowUnauthenticatedKey = 'listeners.allow.unauthenticated'
 
+/** The names under which the REST API may be called, besides addresses and names without dots. */
+export const hostsKey = 'listeners.hosts'
+
 /**
  * Reads a REST listener such as `http://127.0.0.1:8083`, `http://:8083` or `http://[::1]:8083`.
  * @throws ConfigError when it is no listener or asks for TLS

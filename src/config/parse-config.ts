@@ -3,7 +3,7 @@ import type { SubmittedConfig } from './config-infos.ts'
 
 import { ConfigError } from '../api/errors.ts'
 import { clipped } from '../foundation/clipped.ts'
-import { messageText, parseValue } from './parse-value.ts'
+import { messageText, parseValue, withoutCredentials } from './parse-value.ts'
 import type { ResolvedClass } from './resolve-class.ts'
 
 /** The outcome of checking a config against a table: values where they parse, and everything that is wrong. */
@@ -82,7 +82,7 @@ function readKey(
   if (given === null) return null
   const result = parseValue(given, definition.type)
   if ('problem' in result) {
-    const shown = definition.type === 'PASSWORD' ? '[hidden]' : clipped(given)
+    const shown = definition.type === 'PASSWORD' ? '[hidden]' : clipped(withoutCredentials(given))
     add(`Invalid value ${shown} for configuration ${key}: ${result.problem}`)
     return null
   }

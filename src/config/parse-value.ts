@@ -45,12 +45,21 @@ function parseInteger(text: string, type: 'SHORT' | 'INT' | 'LONG'): Parsed {
   return value < min || value > max ? { problem: `Not a number of type ${type}` } : { value: Number(value) }
 }
 
-/** A value as REST shows it. Passwords are hidden. */
+/** A text without what stands before the `@` of an address, such as `http://user:password@host`. */
+export function withoutCredentials(text: string): string {
+  if (!text.includes('@')) return text
+  return text.replaceAll(/[^\s,]+/g, (word) => {
+    const at = word.lastIndexOf('@')
+    return word.slice(0, Math.max(0, at)).includes(':') ? `[hidden]${word.slice(at)}` : word
+  })
+}
+
+/** A value as REST shows it. Passwords are hidden, also those in addresses. */
 export function valueText(value: ConfigValue, type: ConfigType): string | null {
   if (value === null) return null
   if (type === 'PASSWORD') return '[hidden]'
-  if (typeof value === 'object') return value.join(',')
-  if (typeof value !== 'number') return String(value)
+  if (typeof value === 'object') return withoutCredentials(value.join(','))
+  if (typeof value !== 'number') return withoutCredentials(String(value))
   if (type === 'DOUBLE') return javaDoubleText(value)
   if (Number.isSafeInteger(value)) return String(value)
   const [min, max] = bounds.LONG
@@ -60,5 +69,7 @@ export function valueText(value: ConfigValue, type: ConfigType): string | null {
 
 /** A value as Kafka writes it into its messages: lists in brackets, passwords hidden. */
 export function messageText(value: ConfigValue, type: ConfigType): string {
-  return type === 'LIST' && Array.isArray(value) ? `[${value.join(', ')}]` : String(valueText(value, type))
+  return type === 'LIST' && Array.isArray(value)
+    ? withoutCredentials(`[${value.join(', ')}]`)
+    : String(valueText(value, type))
 }

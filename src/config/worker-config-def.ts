@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import type { ConfigDef, ConfigKey, ConfigType, ConfigValue } from '../api/config-def.ts'
 
 import { atLeast, between, nonEmptyString, oneOf } from '../api/validators.ts'
-import { allowUnauthenticatedKey } from './listener.ts'
+import { allowUnauthenticatedKey, hostsKey } from './listener.ts'
 
 type Rest = Omit<ConfigKey, 'type' | 'defaultValue' | 'importance' | 'doc'>
 
@@ -52,6 +52,11 @@ const connect: ConfigDef = {
   'status.storage.partitions': key('INT', 5, 'Partitions of that topic when it is made.', partitions),
   'status.storage.replication.factor': key('SHORT', 3, 'Replication factor of that topic when it is made.', factor),
   listeners: key('LIST', ['http://127.0.0.1:8083'], 'Where the REST API listens.'),
+  [hostsKey]: key(
+    'LIST',
+    [],
+    'Host names under which clients call the REST API, without port. Without it a listener on loopback is called localhost, others by an address, a name without dots or the advertised name; other names could belong to a page in a browser.',
+  ),
   'rest.advertised.host.name': key('STRING', null, 'Host that other workers and the status records name.'),
   'rest.advertised.port': key('INT', null, 'Port that other workers and the status records name.'),
   'rest.advertised.listener': key('STRING', null, 'Protocol that other workers use: http.', {

@@ -12,6 +12,7 @@ import { clientSecurity, type ClientSecurity } from './client-security.ts'
 import {
   allowUnauthenticatedKey,
   checkReachable,
+  hostsKey,
   parseHostAndPort,
   parseListener,
   type ListenAddress,
@@ -66,6 +67,8 @@ export interface WorkerConfig {
   readonly offsetTopic: InternalTopic
   readonly statusTopic: InternalTopic
   readonly listeners: readonly ListenAddress[]
+  /** Names under which clients may call the REST API besides. */
+  readonly listenersHosts: readonly string[]
   readonly offsetFlushIntervalMs: number
   readonly offsetFlushTimeoutMs: number
   readonly taskShutdownTimeoutMs: number
@@ -139,6 +142,7 @@ function typed(
     offsetTopic: internalTopic(parsed, raw, 'offset.storage'),
     statusTopic: internalTopic(parsed, raw, 'status.storage'),
     listeners,
+    listenersHosts: list(parsed[hostsKey] ?? null),
     offsetFlushIntervalMs: number(parsed, 'offset.flush.interval.ms'),
     offsetFlushTimeoutMs: number(parsed, 'offset.flush.timeout.ms'),
     taskShutdownTimeoutMs: number(parsed, 'task.shutdown.graceful.timeout.ms'),

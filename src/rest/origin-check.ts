@@ -1,25 +1,51 @@
-import { isLoopback } from '../config/listener.ts'
+import { isIP } from 'node:net'
+
+import { hostsKey, isLoopback } from '../config/listener.ts'
 import { RestError } from './rest-error.ts'
 
+/** The listener that a request came in by, and the names under which the worker may be called besides. */
+export interface CalledListener {
+  /** Bound to the machine itself. */
+  readonly loopback: boolean
+  /** Names without port: `connect.example.com`. */
+  readonly hosts: readonly string[]
+}
+
 /**
- * On a loopback listener a page of any site, opened in a browser of the same machine, could call the API: under a
- * name of its own that resolves to 127.0.0.1, or across origins. Neither gets through (D11).
+ * A page of any site, opened in a browser that reaches the worker, could call the API: under a name of its own that resolves to
+ * the worker's address (DNS rebinding), or across origins. Neither gets through (D11), on any listener: the port of a container
+ * is published on its host's loopback. An address, and a name without dots, which public DNS does not have, are no such name.
  * @throws RestError 403
  */
-export function checkOrigin(host: string | undefined, origin: string | undefined): void {
+export function checkOrigin(
+  host: string | undefined,
+  origin: string | undefined,
+  { loopback, hosts }: CalledListener,
+): void {
   const called = hostOf(host ?? '')
-  if (!isLoopback(called)) {
-    throw new RestError(403, `Requests to this listener must name it as 127.0.0.1 or localhost, not "${called}"`)
+  const isListed = (name: string): boolean => hosts.some((listed) => listed.toLowerCase() === name.toLowerCase())
+  if (!isLoopback(called) && !isListed(called) && (loopback || mayBeForeign(called))) {
+    const names = loopback ? '127.0.0.1 or localhost' : 'an address or a name without dots'
+    throw new RestError(
+      403,
+      `Requests to this listener must name it as ${names}, not "${called}". Other names are listed in "${hostsKey}"`,
+    )
   }
-  if (origin === undefined) return
-  if (originHost(origin) === (host ?? '').toLowerCase()) return
+  if (origin === undefined || originOf(origin)?.host === (host ?? '').toLowerCase()) return
+  if (isListed(originOf(origin)?.hostname ?? '')) return
   throw new RestError(403, `Requests from pages of other origins are refused: "${origin}"`)
+}
+
+function mayBeForeign(name: string): boolean {
+  return name.replace(/\.$/, '').includes('.') && isIP(name) === 0
 }
 
 function hostOf(hostAndPort: string): string {
   return hostAndPort.replace(/:\d*$/, '').replace(/^\[(.*)\]$/, '$1')
 }
 
-function originHost(origin: string): string | null {
-  return URL.canParse(origin) ? new URL(origin).host.toLowerCase() : null
+function originOf(origin: string): { readonly host: string; readonly hostname: string } | null {
+  if (!URL.canParse(origin)) return null
+  const { host, hostname } = new URL(origin)
+  return { host: host.toLowerCase(), hostname: hostname.toLowerCase() }
 }

@@ -9,7 +9,7 @@ import { NotAssignedError, NotLeaderError } from '../herder/herder-errors.ts'
 import { errorAnswer } from './error-answer.ts'
 import { forward } from './forward.ts'
 import { checkMediaTypes, hasBody, readBody, writeAnswer } from './http-message.ts'
-import { checkOrigin } from './origin-check.ts'
+import { checkOrigin, type CalledListener } from './origin-check.ts'
 import { httpError, RestError } from './rest-error.ts'
 import { Router, type Match } from './router.ts'
 import { allRoutes } from './routes/all-routes.ts'
@@ -21,9 +21,7 @@ export interface RestHandlerOptions extends RestContext {
 }
 
 /** The listener that a request came in by. */
-export interface ListenerState {
-  /** Bound to the machine itself: Host and Origin are checked. */
-  readonly loopback: boolean
+export interface ListenerState extends CalledListener {
   /** Whether it takes further requests. */
   open(): boolean
 }
@@ -50,7 +48,7 @@ export class RestHandler {
   async handle(message: IncomingMessage, response: ServerResponse, listener: ListenerState): Promise<void> {
     const { clock, meters } = this.#options
     const began = clock.monotonic()
-    const answer = await this.#answer(message, listener.loopback)
+    const answer = await this.#answer(message, listener)
     const labels = { method: knownMethod(message.method), status: String(answer.status) }
     meters.counter('http_requests_total', 'Requests that the REST API responded to', labels).add(1)
     const seconds = meters.histogram('http_request_seconds', 'Time from a request to its response', secondBuckets)
@@ -60,12 +58,12 @@ export class RestHandler {
     writeAnswer(answer, message.method, response)
   }
 
-  async #answer(message: IncomingMessage, loopback: boolean): Promise<Answer> {
+  async #answer(message: IncomingMessage, listener: CalledListener): Promise<Answer> {
     const { host, target } = addressed(message)
     const [path = '/', query = ''] = splitOnce(target, '?')
     let route: Route | null = null
     try {
-      if (loopback) checkOrigin(host, message.headers.origin)
+      checkOrigin(host, message.headers.origin, listener)
       const match = this.#router.match(path)
       if (match === null) throw httpError(404)
       if (message.method === 'OPTIONS') return optionsAnswer(match)

@@ -9,6 +9,8 @@ import { RestHandler, type RestHandlerOptions } from './rest-handler.ts'
 export interface RestOptions extends RestHandlerOptions {
   /** Port 0 takes a free one. */
   readonly listeners: readonly ListenAddress[]
+  /** Names under which clients may call it besides: see {@link CalledListener}. */
+  readonly hosts?: readonly string[]
 }
 
 /** The running REST API. */
@@ -33,13 +35,14 @@ const idleTimeoutMs = 90_000
  */
 export async function startRest(options: RestOptions): Promise<RestServer> {
   const handler = new RestHandler(options)
+  const { hosts = [] } = options
   const servers: Server[] = []
   const addresses: ListenAddress[] = []
   try {
     for (const listener of options.listeners) {
       const loopback = isLoopback(listener.host)
       const server = createServer({ keepAliveTimeout: idleTimeoutMs }, (message, response) => {
-        void handler.handle(message, response, { loopback, open: () => server.listening })
+        void handler.handle(message, response, { loopback, hosts, open: () => server.listening })
       })
       servers.push(server)
       addresses.push({ host: listener.host, port: await listen(server, listener) })

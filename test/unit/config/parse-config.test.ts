@@ -5,9 +5,30 @@ import type { ConfigDef, ConfigType, ConfigValue } from '../../../src/api/config
 import { ConfigError } from '../../../src/api/errors.ts'
 import { atLeast, oneOf } from '../../../src/api/validators.ts'
 import { checkConfig, parseConfig } from '../../../src/config/parse-config.ts'
-import { parseValue, valueText } from '../../../src/config/parse-value.ts'
+import { parseValue, valueText, withoutCredentials } from '../../../src/config/parse-value.ts'
 
 describe('a value', () => {
+  it.each([
+    ['http://user:secret@host:9200', '[hidden]@host:9200'],
+    ['user:se@cret@host', '[hidden]@host'],
+    ['http://a:1, https://u:secret@b', 'http://a:1, [hidden]@b'],
+    ['somebody@example.com', 'somebody@example.com'],
+    ['a:b', 'a:b'],
+    [`${':'.repeat(1_000_000)}@h`, '[hidden]@h'],
+  ])('is shown without the credentials of an address', (text, shown) => {
+    expect(withoutCredentials(text)).toBe(shown)
+    expect(valueText(text, 'STRING')).toBe(shown)
+  })
+
+  it('that is refused does not tell its credentials', () => {
+    const def: ConfigDef = {
+      port: { type: 'INT', importance: 'LOW', doc: '', defaultValue: 1 },
+      url: { type: 'STRING', importance: 'LOW', doc: '', validator: () => 'It is wrong' },
+    }
+    const { problems } = checkConfig(def, { port: 'http://u:secret@h', url: 'http://u:secret@h' })
+    expect(JSON.stringify(problems)).not.toContain('secret')
+  })
+
   it.each<[ConfigType, string, ConfigValue]>([
     ['BOOLEAN', ' TRUE ', true],
     ['BOOLEAN', 'false', false],

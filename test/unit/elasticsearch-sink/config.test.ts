@@ -14,6 +14,15 @@ const problems = (more: Record<string, string>): readonly string[] => {
 }
 
 describe('the config of the Elasticsearch sink', () => {
+  it.each(['http://elastic:secret@es:9200', 'elastic:secret@es', 'http://es1:9200,http://elastic:secret@es2'])(
+    'takes no credentials in the address, and does not tell them: %s',
+    (url) => {
+      const read = (): unknown => parseConfig(configDef, { ...base, 'connection.url': url })
+      expect(read).toThrow("set 'connection.username' and 'connection.password'")
+      expect(read).not.toThrow('secret')
+    },
+  )
+
   it('needs nothing but an address', () => {
     expect(problems({})).toEqual([])
     const settings = settingsOf(parseConfig(configDef, base))

@@ -379,6 +379,47 @@ describe('the REST API', () => {
     expect(await client.get('/connectors', headers as never)).toMatchObject(error(403, expect.stringMatching(message)))
   })
 
+  describe('on a listener that other machines reach', () => {
+    let open: RestServer
+    let caller: RestClient
+
+    beforeAll(async () => {
+      const meters = new Meters()
+      const listeners = [{ host: '0.0.0.0', port: 0 }]
+      const hosts = ['connect.example.com']
+      const options = { herder, listeners, hosts, clock: systemClock, logger: lines, meters, metrics: () => '' }
+      open = await startRest(options)
+      caller = new RestClient(open.url)
+    })
+
+    afterAll(() => open.close())
+
+    it.each([
+      [{ host: 'evil.example:8083' }, /an address or a name without dots, not "evil.example".*"listeners.hosts"/],
+      [{ host: 'localhost.evil.example' }, /not "localhost.evil.example"/],
+      [{ host: '127.1.evil.example' }, /not "127.1.evil.example"/],
+      [{ origin: 'http://evil.example' }, /pages of other origins are refused/],
+      [{ origin: 'http://connect.example.com.evil.example' }, /pages of other origins are refused/],
+      [{ origin: 'null' }, /pages of other origins are refused/],
+    ])('refuses the headers %j', async (headers, message) => {
+      expect(await caller.get('/connectors', headers as never)).toMatchObject(
+        error(403, expect.stringMatching(message)),
+      )
+    })
+
+    it.each([
+      { host: '192.0.2.7:8083' },
+      { host: '[2001:db8::7]:8083' },
+      { host: 'penstock:8083' },
+      { host: 'localhost.' },
+      { host: 'Connect.Example.com' },
+      { host: 'connect.example.com:8083', origin: 'https://connect.example.com' },
+      { host: 'penstock:8083', origin: 'http://penstock:8083' },
+    ])('takes the headers %j', async (headers) => {
+      expect(await caller.get('/connectors', headers as never)).toMatchObject({ status: 200 })
+    })
+  })
+
   it('takes the whole address in the request line, whose host counts', async () => {
     const answer = async (target: string): Promise<string> => {
       const socket = connectedSocket()
