@@ -5,11 +5,19 @@ import type { FileSystem, LogFile } from './file-system.ts'
 import { NodeFile } from './node-file.ts'
 
 const foldersAtATime = 32
+const mebibyte = 1024 * 1024
+/** From here on freeing the blocks of a file may hold up whoever removes it. */
+const largeBytes = 32 * mebibyte
+/** Syncs of others get their turn between steps. */
+const stepBytes = 64 * mebibyte
+const freedAtATime = 16
 const directoryMode = 0o700
 
 /** The machine's file system. Files are readable by their owner only. `close` ends the threads that sync. */
 export class NodeFileSystem implements FileSystem {
   readonly #sync: DiskSync
+  readonly #freeing = new Set<Promise<void>>()
+  #isClosing = false
   readonly #pool: DescriptorPool
   /** Folders are open only while they are synced. */
   readonly #folders = new DescriptorPool(foldersAtATime)
@@ -58,8 +66,19 @@ export class NodeFileSystem implements FileSystem {
     fs.renameSync(from, to)
   }
 
+  /** The name of a large file goes at once; its blocks are freed behind, step by step, off this thread. */
   remove(path: string): void {
-    fs.unlinkSync(path)
+    const { size } = fs.statSync(path)
+    const descriptor = size >= largeBytes && this.#freeing.size < freedAtATime ? openOrNull(path) : null
+    try {
+      fs.unlinkSync(path)
+    } catch (error) {
+      if (descriptor !== null) fs.closeSync(descriptor)
+      throw error
+    }
+    if (descriptor === null) return
+    const freed = this.#free(descriptor, path, size).finally(() => this.#freeing.delete(freed))
+    this.#freeing.add(freed)
   }
 
   freeBytes(path: string): number | null {
@@ -81,8 +100,33 @@ export class NodeFileSystem implements FileSystem {
     }
   }
 
-  close(): Promise<void> {
-    return this.#sync.close()
+  async close(): Promise<void> {
+    this.#isClosing = true
+    await Promise.all(this.#freeing)
+    await this.#sync.close()
+  }
+
+  /** What is left when this ends early, the system frees when the descriptor closes. */
+  async #free(descriptor: number, path: string, size: number): Promise<void> {
+    try {
+      for (let left = size; left > 0 && !this.#isClosing;) {
+        left = Math.max(left - stepBytes, 0)
+        await this.#sync.cut(descriptor, path, Math.ceil(left / mebibyte))
+      }
+    } catch {
+      // The file has no name any more: nobody can do anything about it.
+    } finally {
+      fs.closeSync(descriptor)
+    }
+  }
+}
+
+/** Without a descriptor the file is removed all the same. */
+function openOrNull(path: string): number | null {
+  try {
+    return fs.openSync(path, 'r+')
+  } catch {
+    return null
   }
 }
 

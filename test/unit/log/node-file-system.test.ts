@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, constants, mkdtempSync, openSync, rmSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, mkdtempSync, openSync, rmSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import { NodeFileSystem } from '../../../src/log/node-file-system.ts'
 import { PartitionLog } from '../../../src/log/partition-log.ts'
 import { batchOf, valuesOf } from '../../support/log-harness.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
+import { untilPasses } from '../../support/until.ts'
 
 let directory: string
 let fs: NodeFileSystem
@@ -44,6 +45,20 @@ describe("the machine's file system", () => {
     expect(() => fs.open(path, 'existing')).toThrow('ENOENT')
     fs.remove(`${path}2`)
     expect(fs.list(`${directory}/a/b`)).toEqual([])
+  })
+
+  it('removes the name of a large file at once, and gives its space back', async () => {
+    const path = `${directory}/large`
+    const block = Buffer.alloc(1024 * 1024, 1)
+    const file = fs.open(path, 'create')
+    for (let i = 0; i < 70; i += 1) file.write(block, i * block.length)
+    await file.sync()
+    const reader = openSync(path, 'r')
+    file.close()
+    fs.remove(path)
+    expect(fs.exists(path)).toBe(false)
+    await untilPasses(() => expect(fstatSync(reader).size).toBe(0))
+    closeSync(reader)
   })
 
   it('keeps files to their owner', () => {
