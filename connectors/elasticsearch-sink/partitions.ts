@@ -60,8 +60,10 @@ export class Partitions implements LogView {
     const offsets: OffsetToCommit[] = []
     for (const { topic, partition, offset } of current) {
       const progress = this.#held.get(nameOf({ topic, partition }))
-      const done = progress?.committable ?? null
-      if (progress === undefined || done === null) continue
+      if (progress === undefined) continue
+      // Behind the last record there may be some that a transform dropped, and markers of transactions.
+      const done = progress.idle ? offset : progress.committable
+      if (done === null) continue
       const until = Math.min(done, offset, held?.get(progress) ?? Number.POSITIVE_INFINITY)
       beforeCommit(progress, until)
       offsets.push({ topic, partition, offset: until })

@@ -113,7 +113,7 @@ export interface SinkTaskContext extends TaskContext {
   assignment(): readonly TopicPartition[]
   /** The end of the partition's log as the last fetch saw it; null before the first. */
   highWatermark(partition: TopicPartition): number | null
-  /** Reads on from these offsets: seeks before the next `put`. */
+  /** Reads on from these offsets: seeks before the next `put`. At once, `preCommit` is told of none behind them any more. */
   seek(offsets: readonly OffsetToCommit[]): void
   pause(partitions: readonly TopicPartition[]): void
   resume(partitions: readonly TopicPartition[]): void

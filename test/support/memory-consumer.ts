@@ -21,6 +21,8 @@ export class MemoryConsumer implements RecordConsumer {
   readonly paused = new Set<string>()
   readonly subscriptions: unknown[] = []
   readonly topicIds = new Map<string, string>()
+  /** Where reading goes on behind offsets without a record, at the end of a partition's log. */
+  readonly passed = new Map<string, number>()
   /** What `missing` says. */
   absent: string | null = null
   closed = false
@@ -42,6 +44,11 @@ export class MemoryConsumer implements RecordConsumer {
       list.push({ topic, partition, offset, timestamp: 1, timestampType: 0, key: null, value: bytes, headers: [] })
     }
     this.#arrived()
+  }
+
+  position(at: Partition): number | null {
+    const position = this.#positions.get(nameOf(at))
+    return position === undefined ? null : Math.max(position, this.passed.get(nameOf(at)) ?? 0)
   }
 
   missing(): string | null {

@@ -165,6 +165,7 @@ export class SinkTaskHarness {
         const offset = this.log.committed.get(nameOf(at)) ?? 0
         this.#positions.set(nameOf(at), offset)
         this.#delivered.set(nameOf(at), offset)
+        this.#delivered.set(nameOf(at), offset)
         return { ...at, offset }
       }),
     )
@@ -227,6 +228,7 @@ export class SinkTaskHarness {
   /** preCommit, then the commit of what it answered. */
   async commit(): Promise<readonly OffsetToCommit[]> {
     this.#commitRequested = false
+    for (const at of this.#seeks) this.#delivered.set(nameOf(at), at.offset)
     const offsets = await this.#task.preCommit(this.#current())
     if (!this.holds && offsets.length > 0) {
       this.refusedCommits += 1

@@ -41,6 +41,17 @@ export class SinkPositions {
     if (position !== undefined) position.delivered = offset
   }
 
+  /**
+   * Offsets that hold no record for the task lie behind it as well: markers and aborted records of transactions, what
+   * compaction removed. Otherwise they stay uncommitted at the end of a log, and are missed when retention takes them.
+   * @param positionOf where reading goes on, when `put` has taken all that was read; null where it is not known.
+   */
+  passed(positionOf: (partition: TopicPartition) => number | null): void {
+    for (const position of this.#positions.values()) {
+      position.delivered = Math.max(position.delivered, positionOf(position) ?? 0)
+    }
+  }
+
   /** Reading goes on at `offset`, which may lie behind. */
   sought({ topic, partition, offset }: OffsetToCommit): void {
     this.delivered(topic, partition, offset)

@@ -37,6 +37,7 @@ export type RecordConsumer = Pick<
   | 'close'
   | 'highWatermark'
   | 'topicId'
+  | 'position'
   | 'missing'
 >
 
@@ -178,6 +179,7 @@ export class SinkTaskLoop {
       const batch = this.#held(this.#refused === null ? polled : joinBatches(this.#refused, polled))
       if (wasRefused && this.#clock.monotonic() < this.#retryAt) this.#refused = batch
       else await this.#put(batch)
+      if (this.#refused === null) this.#positions.passed((partition) => this.#options.consumer.position(partition))
       if (this.#requests.commit || this.#clock.monotonic() >= this.#committer.dueAt)
         await this.#commit(this.#control.ending)
       if (wasRefused !== (this.#refused !== null)) this.#holdOrRelease()

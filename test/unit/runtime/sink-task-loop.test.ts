@@ -245,6 +245,25 @@ describe('the loop of a sink task', () => {
     expect(consumer.committed.get('t-0')).toBe(2)
   })
 
+  it('moves offsets past what holds no record at the end of a log, but not while a batch is refused', async () => {
+    const { clock, task, consumer, control, ended } = host({ commitIntervalMs: 15 })
+    const preCommit = vi.spyOn(task, 'preCommit')
+    const told = (): unknown => preCommit.mock.lastCall
+    consumer.append('t', 0, 'a', 'b')
+    consumer.passed.set('t-0', 5)
+    task.down = new RetriableError('away')
+    await consumer.assign(p0)
+    await untilPasses(() => expect(preCommit.mock.calls.length).toBeGreaterThan(2))
+    expect(told()).toEqual([[{ ...p0, offset: 0 }]])
+    task.down = null
+    clock.skip(60_000)
+    await untilPasses(() => expect(told()).toEqual([[{ ...p0, offset: 5 }]]))
+    consumer.passed.set('t-0', 7)
+    await untilPasses(() => expect(told()).toEqual([[{ ...p0, offset: 7 }]]))
+    control.stop()
+    await ended
+  })
+
   it('refuses to commit past what was put, and says so', async () => {
     const { task, consumer, control, logger, ended } = host()
     vi.spyOn(task, 'preCommit').mockImplementation(async () => [{ ...p0, offset: 99 }])
