@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { Clock } from '../foundation/clock.ts'
 import { deferred, type Deferred } from '../foundation/deferred.ts'
 import type { Logger } from '../foundation/logger.ts'
+import type { Sample } from '../foundation/meters.ts'
 import { BrokerError } from './broker-error.ts'
 import type { BrokerOptions } from './broker.ts'
 import type { BrokerThreadData, FromBrokerThread, ToBrokerThread } from './broker-thread-messages.ts'
@@ -23,6 +24,14 @@ interface Closing {
   isOver: boolean
 }
 
+/** Who waits for what the thread measures: all who ask at one time. */
+interface Measured {
+  asked: PromiseWithResolvers<readonly Sample[]> | null
+}
+
+/** How long a page of metrics waits for the thread. */
+const samplesLimitMs = 2000
+
 /** How long an orderly stop may take before the thread is ended by force: acknowledged records are durable all the same. */
 const stopLimitMs = 20_000
 
@@ -39,16 +48,18 @@ export class BrokerHost {
   readonly #worker: Worker
   readonly #clock: Clock
   readonly #closing: Closing
+  readonly #measured: Measured
 
   private constructor(
     worker: Worker,
     clock: Clock,
-    closing: Closing,
+    state: { readonly closing: Closing; readonly measured: Measured },
     told: Pick<BrokerHost, 'address' | 'ended' | 'conditions'>,
   ) {
     this.#worker = worker
     this.#clock = clock
-    this.#closing = closing
+    this.#closing = state.closing
+    this.#measured = state.measured
     this.address = told.address
     this.ended = told.ended
     this.conditions = told.conditions
@@ -63,8 +74,28 @@ export class BrokerHost {
     const closing: Closing = { asked: false, isOver: false }
     const started = deferred<ListenAddress>()
     const conditions = new Map<string, string>()
-    const ended = watch(worker, closing, { started, conditions, log: forwardTo(logger) })
-    return new BrokerHost(worker, clock, closing, { address: await started.promise, ended, conditions })
+    const measured: Measured = { asked: null }
+    const ended = watch(worker, closing, { started, conditions, measured, log: forwardTo(logger) })
+    const state = { closing, measured }
+    return new BrokerHost(worker, clock, state, { address: await started.promise, ended, conditions })
+  }
+
+  /** What the broker measures; nothing while it is too busy to say. */
+  async samples(): Promise<readonly Sample[]> {
+    if (this.#closing.asked || this.#closing.isOver) return []
+    const asked = this.#measured.asked ?? Promise.withResolvers<readonly Sample[]>()
+    if (this.#measured.asked === null) {
+      this.#measured.asked = asked
+      const message: ToBrokerThread = { type: 'samples' }
+      this.#worker.postMessage(message)
+    }
+    const late = Promise.withResolvers<readonly Sample[]>()
+    const cancel = this.#clock.after(samplesLimitMs, () => late.resolve([]))
+    try {
+      return await Promise.race([asked.promise, late.promise])
+    } finally {
+      cancel()
+    }
   }
 
   /**
@@ -89,17 +120,21 @@ function watch(
   into: {
     readonly started: Deferred<ListenAddress>
     readonly conditions: Map<string, string>
+    readonly measured: Measured
     readonly log: (line: FromBrokerThread & { readonly type: 'log' }) => void
   },
 ): Promise<Error | null> {
-  const { started, conditions, log } = into
+  const { started, conditions, measured, log } = into
   const ended = deferred<Error | null>()
   let failure: Error | null = null
   worker.on('message', (message: FromBrokerThread) => {
     if (message.type === 'started') started.resolve(message.address)
     else if (message.type === 'refused') failure = new BrokerStartError(message.name, message.message)
     else if (message.type === 'log') log(message)
-    else if (message.type === 'condition') {
+    else if (message.type === 'samples') {
+      measured.asked?.resolve(message.samples)
+      measured.asked = null
+    } else if (message.type === 'condition') {
       if (message.message === null) conditions.delete(message.code)
       else conditions.set(message.code, message.message)
     }

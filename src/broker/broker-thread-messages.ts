@@ -1,4 +1,5 @@
 import type { LogLevel } from '../foundation/log-levels.ts'
+import type { Sample } from '../foundation/meters.ts'
 import type { BrokerConfig } from './broker-config.ts'
 import type { CoordinatorConfig } from './coordinator/coordinator-config.ts'
 import type { ListenAddress } from './server.ts'
@@ -16,7 +17,8 @@ export interface BrokerThreadData {
 
 /** What the thread is told. */
 export interface ToBrokerThread {
-  readonly type: 'stop'
+  /** `samples`: to say what it measures. */
+  readonly type: 'stop' | 'samples'
 }
 
 /** What the thread says. It ends after `refused` and `stopped`. */
@@ -25,6 +27,7 @@ export type FromBrokerThread =
   /** It cannot start: by the name and message of the error. */
   | { readonly type: 'refused'; readonly name: string; readonly message: string }
   | { readonly type: 'stopped' }
+  | { readonly type: 'samples'; readonly samples: readonly Sample[] }
   /** A condition of the broker stands, or with null is over. */
   | { readonly type: 'condition'; readonly code: string; readonly message: string | null }
   | {

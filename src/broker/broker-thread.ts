@@ -30,6 +30,7 @@ try {
   })
   port.on('message', (message: ToBrokerThread) => {
     if (message.type === 'stop') void stop(broker)
+    else say({ type: 'samples', samples: broker.samples() })
   })
   say({ type: 'started', address: broker.address })
 } catch (error) {

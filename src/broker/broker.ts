@@ -1,11 +1,14 @@
 import { hostname } from 'node:os'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logger.ts'
+import type { Sample } from '../foundation/meters.ts'
 import { openFileLimit } from '../foundation/open-file-limit.ts'
 import type { FileSystem } from '../log/file-system.ts'
 import { NodeFileSystem } from '../log/node-file-system.ts'
 import { BrokerConditions, type ConditionListener } from './broker-conditions.ts'
 import { defaultBrokerConfig, type BrokerConfig } from './broker-config.ts'
+import { brokerGauges } from './broker-gauges.ts'
+import { BrokerMeters } from './broker-meters.ts'
 import type { AdvertisedNode, BrokerState } from './broker-state.ts'
 import { Coordinators } from './coordinator/coordinators.ts'
 import type { CoordinatorConfig } from './coordinator/coordinator-config.ts'
@@ -39,17 +42,28 @@ const allInterfaces: ReadonlySet<string> = new Set(['0.0.0.0', '::', ''])
 /** What was started, last first: stopped in that order, also when a later start fails. */
 type Stops = (() => Promise<void> | void)[]
 
+/** What a broker consists of once it is up. */
+interface Started {
+  readonly address: ListenAddress
+  readonly topics: Topics
+  readonly lock: DataDirectoryLock
+  readonly samples: () => readonly Sample[]
+}
+
 /** The embedded broker: one node that speaks the Kafka protocol and keeps its logs in a folder. */
 export class Broker {
   /** Where it listens. */
   readonly address: ListenAddress
   readonly topics: Topics
+  /** What it measures, for a page of metrics. */
+  readonly samples: () => readonly Sample[]
   readonly #lock: DataDirectoryLock
   readonly #stops: Stops
 
-  private constructor(address: ListenAddress, topics: Topics, lock: DataDirectoryLock, stops: Stops) {
+  private constructor({ address, topics, lock, samples }: Started, stops: Stops) {
     this.address = address
     this.topics = topics
+    this.samples = samples
     this.#lock = lock
     this.#stops = stops
   }
@@ -61,7 +75,7 @@ export class Broker {
   static async start(options: BrokerOptions): Promise<Broker> {
     const stops: Stops = []
     try {
-      return await start(options, stops, (address, topics, lock) => new Broker(address, topics, lock, stops))
+      return await start(options, stops, (started) => new Broker(started, stops))
     } catch (error) {
       await stopAll(stops).catch((other: unknown) =>
         options.logger.error('could not stop in order after a failed start', { error: String(other) }),
@@ -80,17 +94,14 @@ export class Broker {
   }
 }
 
-async function start(
-  options: BrokerOptions,
-  stops: Stops,
-  result: (address: ListenAddress, topics: Topics, lock: DataDirectoryLock) => Broker,
-): Promise<Broker> {
+async function start(options: BrokerOptions, stops: Stops, result: (started: Started) => Broker): Promise<Broker> {
   const { dataDir, clock, logger } = options
   const config = { ...defaultBrokerConfig, ...options.config }
   const lock = DataDirectoryLock.acquire(dataDir, clock, logger)
   stops.unshift(() => lock.release())
   const budget = descriptorBudget(openFileLimit())
-  const fs = options.fs ?? openNodeFileSystem(stops, config.maxOpenFiles ?? budget.files)
+  const meters = new BrokerMeters(clock)
+  const fs = options.fs ?? openNodeFileSystem(stops, config.maxOpenFiles ?? budget.files, meters)
   const conditions = new BrokerConditions(logger, options.onCondition)
   const disk = new DiskWatch({ fs, dataDirectory: dataDir, clock, conditions })
   stops.unshift(() => disk.close())
@@ -121,7 +132,10 @@ async function start(
     ...(options.coordinators === undefined ? {} : { config: options.coordinators }),
   })
   stops.unshift(() => coordinators.close())
-  const router = new Router(handlerTable(state, coordinators.handlers), () => lock.assertHeld())
+  const router = new Router(handlerTable(state, coordinators.handlers), {
+    beforeEach: () => lock.assertHeld(),
+    meters,
+  })
   const { connections } = config
   const maxConnections = Math.min(connections.maxConnections, budget.connections)
   const limits = { ...connections, maxConnections }
@@ -130,11 +144,15 @@ async function start(
   node = { ...node, ...advertised(server.address, options.advertisedHost) }
   const upkeep = new LogUpkeep({ topics, config, clock, logger })
   stops.unshift(() => upkeep.stop())
-  return result(server.address, topics, lock)
+  const samples = (): readonly Sample[] => [
+    ...meters.samples(),
+    ...brokerGauges({ topics, fs, dataDirectory: dataDir, connections: server.connectionCount }),
+  ]
+  return result({ address: server.address, topics, lock, samples })
 }
 
-function openNodeFileSystem(stops: Stops, maxOpenFiles: number): FileSystem {
-  const fs = new NodeFileSystem({ maxOpenFiles })
+function openNodeFileSystem(stops: Stops, maxOpenFiles: number, meters: BrokerMeters): FileSystem {
+  const fs = new NodeFileSystem({ maxOpenFiles, onSync: () => meters.syncing() })
   stops.unshift(() => fs.close())
   return fs
 }

@@ -43,6 +43,10 @@ export class ConnectionAdmission<Connection extends OpenConnection> {
     return null
   }
 
+  get count(): number {
+    return this.#open.size
+  }
+
   add(connection: Connection): void {
     this.#open.add(connection)
     const { address } = connection

@@ -1,9 +1,11 @@
+import { systemClock } from '../foundation/clock.ts'
 import { ByteReader } from '../protocol/byte-reader.ts'
 import { decodeRequest, isFlexible } from '../protocol/codec.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import { encodeResponseFrame, readRequestHeader, skipTaggedFields, type RequestHeader } from '../protocol/frame.ts'
 import { apiVersions } from '../protocol/messages/api-versions.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
+import { BrokerMeters } from './broker-meters.ts'
 import type { Handler, RequestContext } from './handler.ts'
 
 /** Elements that the arrays of a request may have in all; a consumer of 10,000 partitions has about as many. */
@@ -28,10 +30,15 @@ export type ConnectionContext = Pick<RequestContext, 'clientHost' | 'signal' | '
 export class Router {
   readonly #handlers: ReadonlyMap<number, Handler>
   readonly #beforeEach: () => void
+  readonly #meters: BrokerMeters
 
-  /** @param beforeEach called before a request is handled: one that it throws for is not. */
-  constructor(handlers: readonly Handler[], beforeEach: () => void = () => undefined) {
-    this.#beforeEach = beforeEach
+  /** @param options.beforeEach called before a request is handled: one that it throws for is not. */
+  constructor(
+    handlers: readonly Handler[],
+    options: { readonly beforeEach?: () => void; readonly meters?: BrokerMeters } = {},
+  ) {
+    this.#beforeEach = options.beforeEach ?? (() => undefined)
+    this.#meters = options.meters ?? new BrokerMeters(systemClock)
     this.#handlers = new Map(handlers.map((handler) => [handler.api.key, handler]))
   }
 
@@ -50,6 +57,19 @@ export class Router {
 
   /** The parts of the answer's frame; null where the request has no answer. @throws what decoding and the handler throw. */
   async answer(request: RoutedRequest, connection: ConnectionContext): Promise<Buffer[] | null> {
+    const { name } = request.handler.api
+    const ended = this.#meters.begun(name, request.sizeInBytes)
+    try {
+      const parts = await this.#answer(request, connection)
+      ended(parts)
+      return parts
+    } catch (error) {
+      this.#meters.failed(name)
+      throw error
+    }
+  }
+
+  async #answer(request: RoutedRequest, connection: ConnectionContext): Promise<Buffer[] | null> {
     const { handler, header, reader } = request
     const { api } = handler
     const version = header.apiVersion

@@ -79,6 +79,11 @@ export class Server {
     return new Server(server, address, connections, memory, clock, stopSweeps)
   }
 
+  /** Open connections. */
+  get connectionCount(): number {
+    return this.#connections.count
+  }
+
   /** Answers what is under way, for `graceMs` at most, and ends all connections. */
   async close(graceMs = 5000): Promise<void> {
     this.#stopSweeps()

@@ -5,7 +5,7 @@ import type { ListenAddress } from '../config/listener.ts'
 import { advertisedAddress, type WorkerConfig } from '../config/worker-config.ts'
 import { deferred } from '../foundation/deferred.ts'
 import { IdleMemory } from '../foundation/idle-memory.ts'
-import { Meters } from '../foundation/meters.ts'
+import { Meters, type Sample } from '../foundation/meters.ts'
 import { ConfigFold } from '../herder/config-fold.ts'
 import { ConnectorProgress } from '../herder/connector-progress.ts'
 import { GroupStatuses } from '../herder/group-statuses.ts'
@@ -66,6 +66,7 @@ async function start(
 ): Promise<RunningWorker> {
   const { logger, clock } = around
   const logDied = deferred<Error>()
+  let brokerSamples = async (): Promise<readonly Sample[]> => []
   let bootstrapServers = config.bootstrapServers
   let brokerAddress: string | null = null
   let conditions: ReadonlyMap<string, string> = new Map()
@@ -75,6 +76,7 @@ async function start(
     void broker.ended.then((reason) => {
       if (reason !== null) logDied.resolve(reason)
     })
+    brokerSamples = async () => await broker.samples()
     brokerAddress = addressText(broker.address)
     conditions = broker.conditions
     bootstrapServers = brokerAddress
@@ -95,8 +97,9 @@ async function start(
   const meters = new Meters()
   const rest = await startRest({
     herder: herder.herder,
-    metrics: () =>
+    metrics: async () =>
       prometheusText([
+        ...labelled(await brokerSamples()),
         ...processSamples(),
         ...conditionSamples(conditions),
         ...stateSamples(herder.statuses),

@@ -37,18 +37,24 @@ export class DiskSync {
   readonly #waiting: Request[] = []
   readonly #threads: { readonly worker: Worker; readonly ended: Promise<void> }[] = []
   readonly #onDeath: (failure: StorageError) => void
+  readonly #onSync: () => () => void
   #failure: StorageError | null = null
   #isClosing = false
   #watching = false
 
-  /** @param onDeath is told when a thread ends that nobody stopped: what it was to make durable is in doubt, and nothing more can be. */
-  constructor(onDeath: (failure: StorageError) => void) {
+  /**
+   * @param onDeath is told when a thread ends that nobody stopped: what it was to make durable is in doubt, and nothing more can be.
+   * @param onSync is told when the sync of a file is asked for; what it returns, when that has ended.
+   */
+  constructor(onDeath: (failure: StorageError) => void, onSync: () => () => void = () => () => undefined) {
     this.#onDeath = onDeath
+    this.#onSync = onSync
   }
 
   /** Makes what was written to a file durable. Rejects with the system's error. */
   syncFile(descriptor: number, path: string): Promise<void> {
-    return this.#submit(kinds.file, descriptor, path)
+    const ended = this.#onSync()
+    return this.#submit(kinds.file, descriptor, path).finally(ended)
   }
 
   /** Makes the names in a folder durable. */

@@ -26,11 +26,18 @@ export class NodeFileSystem implements FileSystem {
    * @param options.maxOpenFiles descriptors that files may hold; a few more where none can be closed.
    * @param options.onSyncDeath is told when a thread that syncs ends that nobody stopped. Nothing can be made durable any more: unless
    * somebody else ends the process, this does (D13).
+   * @param options.onSync is told when the sync of a file is asked for; what it returns, when that has ended.
    */
-  constructor(options: { readonly maxOpenFiles?: number; readonly onSyncDeath?: (failure: Error) => void } = {}) {
-    const { maxOpenFiles = Infinity, onSyncDeath = raise } = options
+  constructor(
+    options: {
+      readonly maxOpenFiles?: number
+      readonly onSyncDeath?: (failure: Error) => void
+      readonly onSync?: () => () => void
+    } = {},
+  ) {
+    const { maxOpenFiles = Infinity, onSyncDeath = raise, onSync } = options
     this.#pool = new DescriptorPool(maxOpenFiles)
-    this.#sync = new DiskSync(onSyncDeath)
+    this.#sync = new DiskSync(onSyncDeath, onSync)
   }
 
   open(path: string, mode: 'existing' | 'create'): LogFile {

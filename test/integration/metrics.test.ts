@@ -56,6 +56,22 @@ describeWith(['promtool'], 'the metrics of a worker', () => {
     expect(text).toMatch(/^penstock_http_requests_total\{method="POST",status="201"\} 2$/m)
   })
 
+  it('cover the embedded broker: its disk, its topics, its requests and their syncs', async () => {
+    const text = await page()
+    const valueOf = (name: string): number =>
+      Number(text.match(new RegExp(`^penstock_${name.replaceAll(/[{}]/g, '\\$&')} (\\S+)$`, 'm'))?.[1])
+    expect(valueOf('broker_disk_free_bytes')).toBeGreaterThan(0)
+    expect(valueOf('broker_connections')).toBeGreaterThan(0)
+    expect(valueOf('broker_partitions')).toBeGreaterThan(30) // The internal topics alone have 31.
+    expect(valueOf('broker_offline_partitions')).toBe(0)
+    expect(valueOf('broker_topic_bytes{topic="lines"}')).toBeGreaterThan(0)
+    expect(valueOf('broker_requests_total{api="Produce"}')).toBeGreaterThan(0)
+    expect(valueOf('broker_request_seconds_count{api="Produce"}')).toBe(valueOf('broker_requests_total{api="Produce"}'))
+    expect(valueOf('broker_received_bytes_total')).toBeGreaterThan(0)
+    expect(valueOf('broker_sent_bytes_total')).toBeGreaterThan(0)
+    expect(valueOf('broker_disk_sync_seconds_count')).toBeGreaterThan(0)
+  })
+
   it('have the lag of each partition', async () => {
     expect(await page()).toMatch(
       /^penstock_sink_lag_records\{connector="sink",task="0",topic="lines",partition="0"\} 0$/m,
