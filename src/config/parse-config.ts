@@ -94,7 +94,7 @@ function readKey(
     return null
   }
   const { className, problem, unbuilt } = resolved
-  if (unbuilt !== null) add(`${invalid} ${className} is known but not built: ${unbuilt}.`)
+  if (unbuilt !== null) add(`${invalid} ${className} is known but not available: ${unbuilt}.`)
   else if (problem !== null) add(problem)
   return className
 }

@@ -62,7 +62,7 @@ const connect: ConfigDef = {
   'rest.advertised.listener': key('STRING', null, 'Protocol that other workers use: http.', {
     unsupportedValues: { https: 'only http is served; put a proxy that speaks TLS in front' },
   }),
-  'plugin.path': key('LIST', [], 'Folders with third-party plugins.'),
+  'plugin.path': key('LIST', [], 'Directories with third-party plugins. `connect-file` brings the file connectors.'),
   'task.shutdown.graceful.timeout.ms': key(
     'LONG',
     5000,

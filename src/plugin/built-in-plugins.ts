@@ -19,9 +19,7 @@ const rows: readonly Row[] = [
     'connectors/elasticsearch-sink/index',
   ],
   ['sink', 'io.confluent.connect.s3.S3SinkConnector', '0.1.0', 'connectors/s3-sink/index'],
-  ['sink', 'org.apache.kafka.connect.file.FileStreamSinkConnector', '3.9.1', 'connectors/file-sink/index'],
   ['source', 'io.debezium.connector.postgresql.PostgresConnector', '0.1.0', 'connectors/postgres-source/index'],
-  ['source', 'org.apache.kafka.connect.file.FileStreamSourceConnector', '3.9.1', 'connectors/file-source/index'],
   [
     'transformation',
     'io.debezium.transforms.ExtractNewRecordState',
@@ -84,18 +82,27 @@ const rows: readonly Row[] = [
   ],
 ]
 
+const fileRows: readonly Row[] = [
+  ['sink', 'org.apache.kafka.connect.file.FileStreamSinkConnector', '3.9.1', 'connectors/file-sink/index'],
+  ['source', 'org.apache.kafka.connect.file.FileStreamSourceConnector', '3.9.1', 'connectors/file-source/index'],
+]
+
 // `.ts` in the source tree, `.js` in a build: the modules lie beside this one either way.
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
 
-/** What comes with Penstock, in the order in which REST lists it. */
-export const builtInPlugins: readonly PluginDescriptor[] = rows.map(
-  ([kind, className, version, module, exportName = 'plugin', aliases = []]) => ({
-    kind,
-    className,
-    aliases,
-    version,
-    module: new URL(`../../${module}${extension}`, import.meta.url).href,
-    exportName,
-    location: null,
-  }),
-)
+function descriptor([kind, className, version, module, exportName = 'plugin', aliases = []]: Row): PluginDescriptor {
+  const url = new URL(`../../${module}${extension}`, import.meta.url).href
+  return { kind, className, aliases, version, module: url, exportName, location: null }
+}
+
+/** What comes with Penstock and is always there, in the order in which REST lists it. */
+export const builtInPlugins: readonly PluginDescriptor[] = rows.map(descriptor)
+
+/**
+ * The file connectors, which read and write any file that the worker's user may. They come with Penstock and are there only when
+ * `plugin.path` names `connect-file`, as with Kafka since 3.1.1 (KAFKA-13748).
+ */
+export const fileConnectors: readonly PluginDescriptor[] = fileRows.map(descriptor)
+
+/** The name in `plugin.path` that brings {@link fileConnectors}. */
+export const fileConnectorsName = 'connect-file'

@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
+import { fileConnectors, fileConnectorsName } from './built-in-plugins.ts'
 import type { PluginDescriptor, PluginKind } from './plugin-descriptor.ts'
 
 /** What was found in the folders of `plugin.path`, and what an operator should know about them. */
@@ -29,12 +30,23 @@ const kinds: readonly string[] = [
  *  "penstock": {"plugins": [{"kind": "sink", "class": "com.acme.AcmeSinkConnector", "module": "./index.js", "aliases": []}]}}
  * ```
  * `export` names the module's export (default `plugin`). What is missing or malformed is a warning, never an error.
+ *
+ * `connect-file`, or Kafka's `libs/connect-file-3.9.1.jar`, which need not exist, brings Penstock's own file connectors.
  */
 export async function scanPluginPath(folders: readonly string[]): Promise<PluginPathScan> {
   const plugins: PluginDescriptor[] = []
   const warnings: string[] = []
-  for (const folder of folders) await scanFolder(resolve(folder), plugins, warnings)
+  for (const folder of folders) {
+    if (isFileConnectors(folder)) plugins.push(...fileConnectors)
+    else await scanFolder(resolve(folder), plugins, warnings)
+  }
   return { plugins, warnings }
+}
+
+/** `connect-file`, `libs/connect-file-3.9.1.jar`. */
+function isFileConnectors(folder: string): boolean {
+  const name = basename(folder)
+  return name === fileConnectorsName || (name.startsWith(`${fileConnectorsName}-`) && name.endsWith('.jar'))
 }
 
 async function scanFolder(folder: string, plugins: PluginDescriptor[], warnings: string[]): Promise<void> {

@@ -67,7 +67,7 @@ export class PluginRegistry {
     const [match] = matches
     if (match === undefined) {
       const known = unbuiltClass(name)
-      const meant = known === null ? name : `${name} (it is known but not built: ${known.advice})`
+      const meant = known === null ? name : `${name} (it is known but not available: ${known.advice})`
       throw new ConfigError(
         `Failed to find any class that implements Connector and which name matches ${meant}, available connectors are: ${connectors.map(describe).join(', ')}`,
       )

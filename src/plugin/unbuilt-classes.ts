@@ -1,3 +1,4 @@
+import { fileConnectorsName } from './built-in-plugins.ts'
 import { simpleName } from './plugin-alias.ts'
 
 const kafkaTransforms = 'org.apache.kafka.connect.transforms'
@@ -7,6 +8,7 @@ const debeziumTransforms = 'io.debezium.transforms'
 const transformInstead = 'transform the records behind the sink, or where they are read'
 const schemaRegistry = 'no schema registry is spoken to; use org.apache.kafka.connect.json.JsonConverter'
 const script = 'scripts cannot be run'
+const fileConnectorsAdvice = `it reads and writes any file that the user of the worker may; ask for it by plugin.path=${fileConnectorsName}`
 const otherSource = 'the only databases that are read are those of io.debezium.connector.postgresql.PostgresConnector'
 
 function each(prefix: string, names: readonly string[], reason: string): readonly (readonly [string, string])[] {
@@ -60,6 +62,11 @@ const unbuilt: ReadonlyMap<string, string> = new Map([
   ],
   ['io.debezium.connector.postgresql.transforms.timescaledb.TimescaleDb', transformInstead],
   ...each(
+    'org.apache.kafka.connect.file',
+    ['FileStreamSourceConnector', 'FileStreamSinkConnector'],
+    fileConnectorsAdvice,
+  ),
+  ...each(
     'io.debezium.connector',
     ['mysql.MySqlConnector', 'mariadb.MariaDbConnector', 'mongodb.MongoDbConnector', 'oracle.OracleConnector'],
     otherSource,
@@ -74,10 +81,11 @@ function bothHalves(name: string): readonly string[] {
   return [`${name}$Key`, `${name}$Value`]
 }
 
-/** The full name of a class that is known and not built, and what to do instead; null for one that nobody knows. */
+/** The full name of a class that is known and not available, and what to do instead; null for one that nobody knows. */
 export function unbuiltClass(name: string): { readonly className: string; readonly advice: string } | null {
   for (const [className, advice] of unbuilt) {
-    const isMeant = className === name || (!className.includes('$') && simpleName(className) === name)
+    const simple = className.includes('$') ? className : simpleName(className)
+    const isMeant = [className, simple, simple.replace(/Connector$/, '')].includes(name)
     if (isMeant) return { className, advice }
   }
   return null

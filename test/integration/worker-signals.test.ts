@@ -59,6 +59,7 @@ describe('a signal to a worker', () => {
     const { child, output } = launch(
       `bootstrap.servers=127.0.0.1:${broker.address.port}`,
       'listeners=http://127.0.0.1:0',
+      'plugin.path=connect-file',
       ...replication,
     )
     try {

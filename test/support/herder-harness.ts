@@ -8,6 +8,7 @@ import type { ConfigRecord } from '../../src/storage/config-record.ts'
 import { taskIdText, type TaskId } from '../../src/herder/entities/task-id.ts'
 import type { InstanceStatus, State } from '../../src/herder/entities/connector-status.ts'
 import { WorkerHerder, type Statuses } from '../../src/herder/worker-herder.ts'
+import { fileConnectors } from '../../src/plugin/built-in-plugins.ts'
 import { PluginRegistry } from '../../src/plugin/plugin-registry.ts'
 import type { TaskStart } from '../../src/runtime/task-thread/task-thread-messages.ts'
 import { ManualClock } from './manual-clock.ts'
@@ -156,7 +157,7 @@ export async function herd(options: { isLeader?: boolean } = {}) {
       putRestartRequest: async (request) => await append({ type: 'restart', ...request }),
     },
     worker,
-    plugins: new PluginRegistry(),
+    plugins: new PluginRegistry(fileConnectors),
     serverInfo: { version: '3.9.1', commit: 'x', kafkaClusterId: null },
     group: { groupId: 'workers' },
     gracefulMs: 1000,

@@ -15,6 +15,7 @@ import { AlreadyExistsError, NotFoundError } from '../../src/api/errors.ts'
 import { describePlugin } from '../../src/config/describe-plugin.ts'
 import { missingClassMessage, validateConnector } from '../../src/config/validate-connector.ts'
 import { BadRequestError, InvalidConnectorConfigError } from '../../src/herder/herder-errors.ts'
+import { fileConnectors } from '../../src/plugin/built-in-plugins.ts'
 import { PluginRegistry } from '../../src/plugin/plugin-registry.ts'
 
 interface Entry {
@@ -29,7 +30,7 @@ const states: Readonly<Record<TargetState, State>> = { STARTED: 'RUNNING', PAUSE
 /** A herder whose topics are maps: writes take effect at once, nothing runs. Validation is the real one. */
 export class MemoryHerder implements Herder {
   readonly #connectors = new Map<string, Entry>()
-  readonly #plugins = new PluginRegistry()
+  readonly #plugins = new PluginRegistry(fileConnectors)
   /** The worker that status records name. */
   readonly workerId = '127.0.0.1:8083'
   /** What {@link health} answers; null hangs until the signal fires. */

@@ -45,6 +45,7 @@ export class WorkerProcess {
       listeners: place.rest,
       'embedded.broker.listener': place.broker,
       'embedded.broker.data.dir': place.folder,
+      'plugin.path': 'connect-file',
       ...settings,
     }
     const sets = Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${value}`])

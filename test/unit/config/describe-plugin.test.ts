@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 
 import { describePlugin } from '../../../src/config/describe-plugin.ts'
+import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
 import { PluginRegistry } from '../../../src/plugin/plugin-registry.ts'
 
 const names = async (plugin: string): Promise<readonly string[]> =>
-  (await describePlugin(new PluginRegistry(), plugin)).map(({ name }) => name)
+  (await describePlugin(new PluginRegistry(fileConnectors), plugin)).map(({ name }) => name)
 
 describe('the keys of a plugin', () => {
   it("are a connector's own, then those of the framework", async () => {

@@ -4,12 +4,17 @@ import type { SubmittedConfig } from '../../../src/config/config-infos.ts'
 
 import { ConfigError } from '../../../src/api/errors.ts'
 import { validateConnector, type ConnectorValidation } from '../../../src/config/validate-connector.ts'
+import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
 import { PluginRegistry } from '../../../src/plugin/plugin-registry.ts'
 import { recordedExchange, recordedExchanges } from '../../support/rest-recording.ts'
 
 const worker = { groupId: 'connect-cluster' }
 const validate = (config: SubmittedConfig): Promise<ConnectorValidation> =>
-  validateConnector(config, { plugins: new PluginRegistry(), worker, signal: AbortSignal.timeout(60_000) })
+  validateConnector(config, {
+    plugins: new PluginRegistry(fileConnectors),
+    worker,
+    signal: AbortSignal.timeout(60_000),
+  })
 
 async function errorsOf(config: SubmittedConfig): Promise<readonly (readonly [string, string])[]> {
   const { infos } = await validate(config)
@@ -43,12 +48,12 @@ const unserved: [key: string, value: string, reason: string][] = [
   ['heartbeat.action.query', 'select 1', 'is not supported: statements are not run with heartbeats'],
   ['plugin.name', 'decoderbufs', 'Not supported: only pgoutput'],
   ['snapshot.select.statement.overrides.public.t', 'select 1', 'is not supported: own SELECT statements'],
-  ['transforms.cast.type', 'org.apache.kafka.connect.transforms.Cast$Value', 'Cast$Value is known but not built: '],
-  ['transforms.outbox.type', 'io.debezium.transforms.outbox.EventRouter', 'EventRouter is known but not built: '],
+  ['transforms.cast.type', 'org.apache.kafka.connect.transforms.Cast$Value', 'Cast$Value is known but not available: '],
+  ['transforms.outbox.type', 'io.debezium.transforms.outbox.EventRouter', 'EventRouter is known but not available: '],
   [
     'value.converter',
     'AvroConverter',
-    'Class io.confluent.connect.avro.AvroConverter is known but not built: no schema',
+    'Class io.confluent.connect.avro.AvroConverter is known but not available: no schema',
   ],
 ]
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
+import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
 import { scanPluginPath } from '../../../src/plugin/plugin-path.ts'
 
 let folder = ''
@@ -22,6 +23,18 @@ async function packageAt(name: string, manifest: unknown): Promise<string> {
 const entry = { kind: 'sink', class: 'com.acme.ASinkConnector', module: './index.js', aliases: ['acme'] }
 
 describe('plugin.path', () => {
+  it.each(['connect-file', 'libs/connect-file-3.9.1.jar', '/opt/kafka/libs/connect-file-4.0.0.jar'])(
+    'brings the file connectors by %s, whether that exists or not',
+    async (name) => {
+      expect(await scanPluginPath([name])).toEqual({ plugins: fileConnectors, warnings: [] })
+    },
+  )
+
+  it('brings no file connectors by a folder of another name', async () => {
+    await packageAt('connect-files', { version: '1', penstock: { plugins: [] } })
+    expect((await scanPluginPath([join(folder, 'connect-files'), folder])).plugins).toEqual([])
+  })
+
   it('takes the plugins that the packages below a folder declare, without importing them', async () => {
     const at = await packageAt('acme', { version: '1.2.0', penstock: { plugins: [entry] } })
     await writeFile(join(folder, 'README'), 'not a package')

@@ -4,6 +4,7 @@ import type { PluginDescriptor, PluginKind } from '../../../src/plugin/plugin-de
 
 import { ConfigError, ConnectError, NotFoundError } from '../../../src/api/errors.ts'
 import { namesOf } from '../../../src/plugin/plugin-alias.ts'
+import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
 import { PluginRegistry } from '../../../src/plugin/plugin-registry.ts'
 
 function found<K extends PluginKind>(kind: K, className: string, module = 'file:///nowhere.js'): PluginDescriptor<K> {
@@ -12,7 +13,7 @@ function found<K extends PluginKind>(kind: K, className: string, module = 'file:
 
 describe('the plugin registry', () => {
   it('finds a connector by class name, simple name, and the name without Connector', () => {
-    const registry = new PluginRegistry()
+    const registry = new PluginRegistry(fileConnectors)
     const className = 'org.apache.kafka.connect.file.FileStreamSourceConnector'
     for (const name of [className, 'FileStreamSourceConnector', 'FileStreamSource']) {
       expect(registry.connector(name)).toMatchObject({ className, kind: 'source' })
@@ -20,7 +21,7 @@ describe('the plugin registry', () => {
   })
 
   it('names the connectors there are when it finds none', () => {
-    const lookup = (): unknown => new PluginRegistry().connector('com.example.Nope')
+    const lookup = (): unknown => new PluginRegistry(fileConnectors).connector('com.example.Nope')
     expect(lookup).toThrow(ConfigError)
     expect(lookup).toThrow(
       /^Failed to find any class that implements Connector and which name matches com.example.Nope, available connectors are: PluginDesc\{.*PostgresConnector/,
@@ -28,9 +29,11 @@ describe('the plugin registry', () => {
   })
 
   it('says of a connector that is known and not built that it is', () => {
-    const registry = new PluginRegistry()
+    const registry = new PluginRegistry(fileConnectors)
     for (const name of ['io.debezium.connector.mysql.MySqlConnector', 'MySqlConnector'])
-      expect(() => registry.connector(name)).toThrow(`matches ${name} (it is known but not built: the only databases`)
+      expect(() => registry.connector(name)).toThrow(
+        `matches ${name} (it is known but not available: the only databases`,
+      )
     const own = new PluginRegistry([found('source', 'io.debezium.connector.mysql.MySqlConnector')])
     expect(own.connector('MySqlConnector').kind).toBe('source')
   })
@@ -43,7 +46,7 @@ describe('the plugin registry', () => {
   })
 
   it('tells a converter from the header converter of the same class', () => {
-    const registry = new PluginRegistry()
+    const registry = new PluginRegistry(fileConnectors)
     expect(registry.find('converter', 'JsonConverter')?.exportName).toBe('plugin')
     expect(registry.find('header_converter', 'JsonConverter')?.exportName).toBe('headerPlugin')
     expect(registry.find('converter', 'SimpleHeaderConverter')).toBeNull()
@@ -51,14 +54,22 @@ describe('the plugin registry', () => {
   })
 
   it('knows no plugin by a name that nothing has', () => {
-    expect(() => new PluginRegistry().any('nope')).toThrow(NotFoundError)
-    expect(() => new PluginRegistry().any('nope')).toThrow('Unknown plugin nope.')
+    expect(() => new PluginRegistry(fileConnectors).any('nope')).toThrow(NotFoundError)
+    expect(() => new PluginRegistry(fileConnectors).any('nope')).toThrow('Unknown plugin nope.')
   })
 
   it('lists sinks, sources, transformations, predicates, converters, header converters', () => {
     const kinds = new PluginRegistry([found('sink', 'com.acme.ASinkConnector')]).list().map((plugin) => plugin.kind)
     const order = ['sink', 'source', 'transformation', 'predicate', 'converter', 'header_converter']
     expect([...new Set(kinds)]).toEqual(order)
+  })
+
+  it('has the file connectors only when they are asked for, and says how', () => {
+    for (const name of ['FileStreamSource', 'FileStreamSink', 'FileStreamSinkConnector']) {
+      expect(() => new PluginRegistry([]).connector(name)).toThrow(/may; ask for it by plugin\.path=connect-file\)/)
+      expect(new PluginRegistry(fileConnectors).connector(name).location).toBeNull()
+    }
+    expect(new PluginRegistry([]).classNames('source')).toEqual(['io.debezium.connector.postgresql.PostgresConnector'])
   })
 
   it('gives its own plugin the preference over one of plugin.path with the same class', () => {
@@ -80,7 +91,7 @@ describe('the plugin registry', () => {
   })
 
   it('loads every built-in plugin as the index describes it', async () => {
-    const registry = new PluginRegistry()
+    const registry = new PluginRegistry(fileConnectors)
     for (const descriptor of registry.list()) {
       const plugin = await registry.load(descriptor)
       const { kind, className, version, aliases } = descriptor

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
+import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
 import { ConfigError, ConnectError, NotFoundError } from '../../../src/api/errors.ts'
 import { systemClock, type Clock } from '../../../src/foundation/clock.ts'
 import { PluginTimeoutError } from '../../../src/runtime/plugin-thread.ts'
@@ -18,7 +19,7 @@ const open: PluginThreads[] = []
 
 function threadsOn(clock: Clock, events: Partial<PluginThreadEvents> = {}): PluginThreads {
   const thread = new PluginThreads({
-    foundPlugins: testPlugins,
+    foundPlugins: [...testPlugins, ...fileConnectors],
     logLevel: 'warn',
     logSink: { write: () => undefined },
     logger: quietLogger(),

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
+import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import type { BlockingLimits } from '../../../src/runtime/task-thread-watch.ts'
 import { TaskThreads, type TaskThreadEvents } from '../../../src/runtime/task-threads.ts'
@@ -49,7 +50,7 @@ async function shared(events: Partial<TaskThreadEvents> = {}, limits = blocking)
       producer: {},
       consumer: {},
     },
-    foundPlugins: testPlugins,
+    foundPlugins: [...testPlugins, ...fileConnectors],
     maxThreads: 1,
     blocking: limits,
     logLevel: 'warn',

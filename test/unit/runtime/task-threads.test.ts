@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
+import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { TaskThreads, type TaskThreadEvents } from '../../../src/runtime/task-threads.ts'
 import type { TaskSettings } from '../../../src/runtime/task-settings.ts'
@@ -27,7 +28,7 @@ const open: TaskThreads[] = []
 function threadsWith(events: Partial<TaskThreadEvents> = {}, maxThreads = 2): TaskThreads {
   const threads = new TaskThreads({
     settings,
-    foundPlugins: testPlugins,
+    foundPlugins: [...testPlugins, ...fileConnectors],
     maxThreads,
     blocking: { sharedMs: patienceMs, ownMs: patienceMs },
     logLevel: 'warn',
