@@ -145,7 +145,11 @@ export class BulkSender {
       if (settings.malformed === 'warn')
         logger.warn(`dropped, as behavior.on.malformed.documents says: ${describe(operation)}: ${outcome.reason}`)
     } else if (outcome.kind !== 'unavailable' && outcome.kind !== 'no-index') {
-      throw new ConnectError(`Indexing failed: ${describe(operation)}: ${outcome.reason}`, {
+      const remedy =
+        outcome.kind === 'malformed'
+          ? '. Change the mapping of the index, or set behavior.on.malformed.documents to warn: such documents are left out then'
+          : ''
+      throw new ConnectError(`Indexing failed: ${describe(operation)}: ${outcome.reason}${remedy}`, {
         code: outcome.kind === 'malformed' ? 'ES_MALFORMED' : 'ES_REFUSED',
         stage: 'TASK_PUT',
         topicPartition: placeOf(operation),

@@ -29,6 +29,9 @@ const unreachable = new Set([
 /** What the driver says when the server answers its request for TLS with no. */
 export const withoutTls = 'The server does not support SSL connections'
 
+/** What the driver says when the response to its request for TLS is neither yes nor no. */
+const noPostgres = 'There was an error establishing an SSL connection'
+
 /** Bytes that are no text in the client's encoding. */
 export const invalidText = '22021'
 const lockNotAvailable = '55P03'
@@ -106,7 +109,7 @@ export function pgError(error: unknown, doing: string): ConnectError {
   const text = `${doing}: ${textOf(error)}`
   if (code !== null && unreachable.has(code)) {
     return new RetriableError(
-      `${text}. Is the server up, and do database.hostname and database.port name it? The task goes on by itself once it answers.`,
+      `${text}. Is the server up, and do database.hostname and database.port name it? A running task connects again by itself.`,
       { code: 'PG_UNREACHABLE', cause: error },
     )
   }
@@ -117,7 +120,13 @@ export function pgError(error: unknown, doing: string): ConnectError {
       { code: 'PG_LOCK_TIMEOUT', cause: error },
     )
   }
-  if (code === '55006') return new RetriableError(text, { code: 'PG_SLOT_ACTIVE', cause: error })
+  if (code === '55006') {
+    return new RetriableError(
+      `${text}. The task retries until the slot is free. If another connector reads it, give each a slot.name of its own. To see who ` +
+        'reads it: SELECT pid, application_name, client_addr FROM pg_stat_replication;',
+      { code: 'PG_SLOT_ACTIVE', cause: error },
+    )
+  }
   if (code !== null && poolerRefusal.test(textOf(error))) {
     return new ConnectError(
       `${text}. This is a connection pooler, which cannot replicate: set database.hostname and database.port to those of ` +
@@ -136,6 +145,13 @@ export function pgError(error: unknown, doing: string): ConnectError {
       `${text}. Set database.sslmode to prefer or disable, which do without encryption, or turn it on in the server: ` +
         'ssl = on with ssl_cert_file and ssl_key_file in postgresql.conf; then reload it.',
       { code: 'PG_TLS', cause: error },
+    )
+  }
+  if (code === null && text.includes(noPostgres)) {
+    return new ConnectError(
+      `${text}. What listens there does not speak Postgres' protocol: correct database.hostname and database.port. Behind a proxy ` +
+        'that expects TLS from the first byte, connect to Postgres itself.',
+      { code: 'PG_NOT_POSTGRES', cause: error },
     )
   }
   if (code !== null && tlsRefusal.test(code)) {

@@ -153,7 +153,7 @@ export class FencedMemberError extends KafkaError {
   }
 }
 
-/** Bytes of a partition fail their checksum or do not decode. */
+/** Bytes of a partition fail their checksum, do not decode, or unpack to more than is taken. */
 export class CorruptBatchError extends KafkaError {
   readonly topic: string
   readonly partition: number
@@ -161,7 +161,7 @@ export class CorruptBatchError extends KafkaError {
 
   constructor(topic: string, partition: number, offset: number, cause: unknown) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    super(`the record batch at offset ${offset} of ${topic}-${partition} is damaged: ${reason}`, { cause })
+    super(`the record batch at offset ${offset} of ${topic}-${partition} cannot be read: ${reason}`, { cause })
     this.topic = topic
     this.partition = partition
     this.offset = offset

@@ -244,7 +244,7 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     await task.start()
     await expect(task.deliverAll()).rejects.toThrow(
       new RegExp(
-        `ES_MALFORMED: Indexing failed: record ${topic}-0@1, document 'bad' of index '${topic}': .*_parsing_exception`,
+        `ES_MALFORMED: Indexing failed: record ${topic}-0@1, document 'bad' of index '${topic}': .*_parsing_exception.*set behavior\\.on\\.malformed\\.documents to warn`,
       ),
     )
     expect(task.raised?.message).toContain('ES_MALFORMED')

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { writeFileSync, mkdtempSync, chmodSync, rmSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ConfigError, type ConfigProblem, type RawConfig } from 'penstock/api'
@@ -38,6 +40,19 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
     expect(problem?.key).toBe('database.hostname')
     expect(problem?.message).toMatch(
       /^PG_UNREACHABLE: connecting to 127\.0\.0\.1:1\/.*ECONNREFUSED.*database\.hostname/,
+    )
+  })
+
+  it('a server that is no Postgres', async () => {
+    const db = await bench.database('create table t (id int primary key)')
+    const server = createServer((socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const [problem] = await check(db.config({ 'database.port': String(port) }))
+    server.close()
+    expect(problem?.message).toMatch(
+      /^PG_NOT_POSTGRES: connecting to 127\.0\.0\.1:\d+\/.*does not speak Postgres' protocol: correct database\.hostname/,
     )
   })
 
@@ -252,7 +267,7 @@ describeWith(['postgres'], 'a Postgres source that cannot go on fails by name', 
     await first.waitFor('the stream', () => db.isStreaming())
     const second = await bench.source(db.config())
     await second.waitFor('a retry', () => second.retried.length > 0)
-    expect(second.retried[0]?.message).toMatch(/^PG_SLOT_ACTIVE: .*is active for PID/)
+    expect(second.retried[0]?.message).toMatch(/^PG_SLOT_ACTIVE: .*is active for PID.*slot\.name of its own/)
     await first.stop()
     await db.play('insert into t values (1)')
     await second.waitForRecords(1)

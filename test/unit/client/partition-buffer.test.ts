@@ -150,7 +150,7 @@ describe('PartitionBuffer', () => {
     const records: FetchedRecord[] = []
     expect(() => buffer.read(records, 10)).toThrow(CorruptBatchError)
     expect(records).toHaveLength(1)
-    expect(() => buffer.read([], 10)).toThrow(/offset 1 of t-3 is damaged: BAD_CRC/)
+    expect(() => buffer.read([], 10)).toThrow(/offset 1 of t-3 cannot be read: BAD_CRC/)
     expect(buffer.position).toBe(1)
   })
 
