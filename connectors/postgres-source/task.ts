@@ -122,6 +122,7 @@ export class PostgresSourceTask implements SourceTask {
       signal.removeEventListener('abort', giveUp)
     }
     this.#first = false
+    this.#context?.recovered?.()
     return session
   }
 

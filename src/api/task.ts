@@ -57,6 +57,11 @@ export interface SourceTaskContext extends TaskContext {
    * record that `poll` returned is committed. Without it a source that reads much and emits nothing never moves on.
    */
   advanceOffset?(partition: SourcePartition, offset: SourceOffset): void
+  /**
+   * To be called by `poll` when it has reached its source, before it waits for records: a source without records would
+   * otherwise be shown as failing until the next one. Ends what the task's status shows of failed calls of `poll`.
+   */
+  recovered?(): void
 }
 
 /**

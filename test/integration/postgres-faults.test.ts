@@ -95,6 +95,19 @@ describeWith(['postgres'], 'the Postgres source when its connection fails', () =
     expect(keys(await source.waitForRecords(1))).toEqual(['[1]'])
   })
 
+  it('says that its server is back although nothing changes there', async () => {
+    const { db, proxy, config } = await proxied('create table t (id int primary key)')
+    const source = await bench.source(config)
+    await source.waitFor('the stream', () => db.isStreaming())
+    proxy.refuse()
+    proxy.cut()
+    await source.waitFor('some attempts', () => source.retried.length >= 3)
+    expect(source.waiting).toBe(true)
+    proxy.accept()
+    await source.waitFor('no failure to stand', () => !source.waiting)
+    expect(source.records).toHaveLength(0)
+  })
+
   it('stops although the server does not answer', async () => {
     const { db, proxy, config } = await proxied('create table t (id int primary key)')
     const source = await bench.source(config)

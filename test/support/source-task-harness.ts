@@ -71,6 +71,8 @@ export class SourceTaskHarness {
   /** The conditions that stand. */
   readonly conditions = new Map<string, string>()
   readonly retried: Error[] = []
+  /** Whether the last failure of `poll` stands. */
+  waiting = false
   readonly offsets: MemoryOffsets
   readonly #task: SourceTask
   readonly #config: ParsedConfig
@@ -189,6 +191,7 @@ export class SourceTaskHarness {
     while (!signal.aborted) {
       try {
         const batch = await this.#task.poll(signal)
+        this.waiting = false
         if (batch === null || batch.length === 0) continue
         this.#count += batch.length
         if (this.#keeping) this.records.push(...batch)
@@ -202,6 +205,7 @@ export class SourceTaskHarness {
           return
         }
         this.retried.push(error)
+        this.waiting = true
         await systemClock.sleep(50, signal).catch(() => undefined)
       }
     }
@@ -262,6 +266,9 @@ export class SourceTaskHarness {
         if (this.offsets.unreadable !== null) throw this.offsets.unreadable
         const found = topics.flatMap((topic) => this.offsets.greatest.get(`${topic} ${header}`) ?? [])
         return found.length === 0 ? null : found.reduce((a, b) => (a > b ? a : b))
+      },
+      recovered: () => {
+        this.waiting = false
       },
       ensureTopic: async (spec) => void this.topics.push(spec),
       advanceOffset: (partition, offset) => {

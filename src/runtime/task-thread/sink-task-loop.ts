@@ -162,6 +162,7 @@ export class SinkTaskLoop {
       } catch (error) {
         await this.#stopQuietly(task)
         this.#status.withdrawAll()
+        this.#requests.showNoWaiting(this.#status)
         if (!isRetriable(error)) throw error
         await this.#retries.wait(this.#retries.failed('start', error))
       }

@@ -39,7 +39,7 @@ export type RecordProducer = Pick<
 export interface SourceTaskLoopOptions {
   /** A fresh instance for every attempt to start. */
   readonly createTask: () => SourceTask
-  readonly context: Omit<SourceTaskContext, 'setCondition'>
+  readonly context: Omit<SourceTaskContext, 'setCondition' | 'recovered'>
   readonly transforms: readonly TransformStep[]
   readonly encoder: RecordEncoder
   readonly producer: RecordProducer
@@ -136,6 +136,7 @@ export class SourceTaskLoop {
           ...this.#options.context,
           setCondition: (code, message) => this.#status.setCondition(code, message),
           advanceOffset: (partition, offset) => this.#moveOn(partition, offset),
+          recovered: () => this.#retries.recovered(),
         })
         await interruptible(started, this.#control.ending)
         this.#task = task
@@ -255,6 +256,7 @@ export class SourceTaskLoop {
   async #rest(): Promise<void> {
     await this.#settle(this.#options.flushTimeoutMs)
     if (this.#control.ended) return
+    this.#retries.dropped()
     await this.#untilResumed()
     if (!this.#control.ended) this.#status.show({ state: 'RUNNING' })
   }

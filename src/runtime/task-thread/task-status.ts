@@ -48,6 +48,7 @@ export class TaskStatus {
     if (waiting !== undefined) {
       if (waiting.reason === null) this.#waits.delete(waiting.by)
       else this.#waits.set(waiting.by, waiting.reason)
+      this.#showWaits()
     }
     this.#send()
   }
@@ -98,6 +99,13 @@ export class TaskStatus {
 
   #gauge(code: string) {
     return this.#options.metrics.gauge('task_condition', 'A named condition of the task stands', { code })
+  }
+
+  /** A task that waits for nothing has no gauge: what ended is not on the page of metrics. */
+  #showWaits(): void {
+    const gauge = this.#options.metrics.gauge('task_waiting', 'A call of the task failed and is retried')
+    if (this.#waits.size === 0) gauge.remove()
+    else gauge.set(1)
   }
 
   #send(): void {

@@ -10,6 +10,7 @@ import { quietLogger } from '../../support/quiet-logger.ts'
 
 function streak() {
   const states: string[] = []
+  const clock = new ManualClock()
   const logger = quietLogger()
   const control = new TaskControl(false)
   const metrics = new Meters()
@@ -26,30 +27,73 @@ function streak() {
   const retries = new RetryStreak({
     control,
     status,
-    clock: new ManualClock(),
+    clock,
     logger,
     retries: metrics.counter('retries', ''),
   })
-  return { retries, states, logger }
+  const warnings = (): readonly string[] =>
+    logger.lines.flatMap(({ level, message }) => (level === 'warn' ? message : []))
+  const waiting = (): boolean => metrics.samples().some(({ name }) => name === 'task_waiting')
+  return { retries, states, logger, clock, warnings, waiting }
 }
 
 describe('calls of a task that keep failing', () => {
   it('show in its status why it waits as it is, not as it began, and each reason once', () => {
-    const { retries, states, logger } = streak()
+    const { retries, states } = streak()
     retries.failed('poll', new RetriableError('the connection was ended'))
     retries.failed('poll', new RetriableError('too many connections'))
     retries.failed('poll', new RetriableError('too many connections'))
     expect(states).toEqual([
       'RUNNING',
-      'RUNNING: poll failed and is tried again: RetriableError: the connection was ended',
-      'RUNNING: poll failed and is tried again: RetriableError: too many connections',
+      'RUNNING: poll failed and is retried: RetriableError: the connection was ended',
+      'RUNNING: poll failed and is retried: RetriableError: too many connections',
     ])
-    expect(logger.lines).toHaveLength(3)
     retries.ended()
     retries.failed('poll', new RetriableError('too many connections'))
     expect(states.slice(3)).toEqual([
       'RUNNING',
-      'RUNNING: poll failed and is tried again: RetriableError: too many connections',
+      'RUNNING: poll failed and is retried: RetriableError: too many connections',
     ])
+  })
+
+  it('log each reason of a streak once, as a line without a stack, and their end', () => {
+    const { retries, logger, clock, warnings } = streak()
+    for (let i = 0; i < 6; i += 1) {
+      retries.failed('poll', new RetriableError(i % 2 === 0 ? 'no route' : 'no answer'))
+      clock.advance(1000)
+    }
+    retries.ended()
+    retries.ended()
+    expect(warnings()).toEqual([
+      'poll failed and is retried: no route',
+      'poll failed and is retried: no answer',
+      'poll succeeds again; failures: 6, in 6.0 s',
+    ])
+    const withStack = logger.lines.filter(({ fields }) => fields?.['error'] !== undefined)
+    expect(new Set(withStack.map(({ level }) => level))).toEqual(new Set(['debug']))
+  })
+
+  it('log a bounded number of reasons that always differ', () => {
+    const { retries, warnings } = streak()
+    for (let port = 0; port < 1000; port += 1) retries.failed('put', new RetriableError(`no route from port ${port}`))
+    expect(warnings().length).toBeLessThan(10)
+  })
+
+  it('show nothing any more when what they need is there again, and wait longer when it soon fails again', () => {
+    const { retries, states, clock, warnings, waiting } = streak()
+    for (let i = 0; i < 8; i += 1) retries.failed('poll', new RetriableError('no route'))
+    expect(waiting()).toBe(true)
+    retries.recovered()
+    retries.recovered()
+    expect(states.at(-1)).toBe('RUNNING')
+    expect(waiting()).toBe(false)
+    expect(warnings().at(-1)).toMatch(/^poll succeeds again/)
+    clock.advance(9000)
+    expect(retries.failed('poll', new RetriableError('no route'))).toBeGreaterThanOrEqual(5000)
+    expect(states.at(-1)).toMatch(/no route/)
+    expect(waiting()).toBe(true)
+    retries.recovered()
+    clock.advance(10_000)
+    expect(retries.failed('poll', new RetriableError('no route'))).toBeLessThanOrEqual(200)
   })
 })

@@ -39,6 +39,8 @@ class MemoryTarget implements SinkTask {
   /** What every batch is refused with while it is set. */
   down: Error | null = null
   hang: Promise<void> | null = null
+  /** What the first start shows that it waits for, and fails with. */
+  startWaits: string | null = null
   context: SinkTaskContext | null = null
   #durable = new Map<string, OffsetToCommit>()
   #pending = new Map<string, OffsetToCommit>()
@@ -50,6 +52,11 @@ class MemoryTarget implements SinkTask {
 
   async start(context: SinkTaskContext): Promise<void> {
     this.context = context
+    const { startWaits } = this
+    if (startWaits === null) return
+    this.startWaits = null
+    context.showWaiting?.(startWaits)
+    throw new RetriableError(startWaits)
   }
 
   async open(partitions: readonly OffsetToCommit[]): Promise<void> {
@@ -100,10 +107,16 @@ class MemoryTarget implements SinkTask {
 }
 
 function host(
-  options: { transforms?: readonly TransformStep[]; commitIntervalMs?: number; flushTimeoutMs?: number } = {},
+  options: {
+    startWaits?: string
+    transforms?: readonly TransformStep[]
+    commitIntervalMs?: number
+    flushTimeoutMs?: number
+  } = {},
 ) {
   const clock = new SkippingClock()
   const task = new MemoryTarget()
+  task.startWaits = options.startWaits ?? null
   const consumer = new MemoryConsumer()
   const control = new TaskControl(false)
   const states: string[] = []
@@ -141,6 +154,14 @@ describe('the loop of a sink task', () => {
     expect(task.calls).toEqual(['open t-0@0', 'preCommit', 'close t-0', 'stop'])
     expect(topics).toEqual(['t'])
     expect(consumer.closed).toBe(true)
+  })
+
+  it('shows nothing any more of what an instance waited for that did not start', async () => {
+    const { control, states, ended } = host({ startWaits: 'the target is away' })
+    await untilPasses(() => expect(states.at(-1)).toBe('RUNNING'))
+    expect(states).toContain('RESTARTING: start failed and is retried: RetriableError: the target is away')
+    control.stop()
+    await ended
   })
 
   it('commits at the interval, and only what changed', async () => {

@@ -50,6 +50,7 @@ class ScriptedTask implements SourceTask {
   readonly commits: (readonly CommittedSourceOffset[])[] = []
   readonly starts: number[] = []
   stopped = 0
+  polls = 0
   context: SourceTaskContext | null = null
   #batches: (readonly SourceRecord[] | Error)[] = []
   #arrival: Deferred<void> | null = null
@@ -69,6 +70,7 @@ class ScriptedTask implements SourceTask {
   }
 
   async poll(signal: AbortSignal): Promise<readonly SourceRecord[] | null> {
+    this.polls += 1
     if (this.#batches.length === 0) {
       this.#arrival = deferred<void>()
       const arrival = this.#arrival
@@ -174,10 +176,36 @@ describe('the loop of a source task', () => {
     task.give(new RetriableError('the source is away'), [record(1)])
     await untilPasses(() => expect(clock.pending).toBe(1))
     expect(logger.lines.map(({ message }) => message).join()).toContain('the source is away')
-    expect(states).toEqual(['RUNNING', 'RUNNING: poll failed and is tried again: RetriableError: the source is away'])
+    expect(states).toEqual(['RUNNING', 'RUNNING: poll failed and is retried: RetriableError: the source is away'])
     clock.advance(30_000)
     await untilPasses(() => expect(written('t')).toEqual(['v1']))
     expect(states.slice(2)).toEqual(['RUNNING'])
+    control.stop()
+    await ended
+  })
+
+  it('is not shown as failing any more once poll has reached its source, though no record comes', async () => {
+    const { clock, task, control, states, ended } = host()
+    task.give(new RetriableError('the source is away'))
+    await untilPasses(() => expect(clock.pending).toBe(1))
+    clock.advance(30_000)
+    await untilPasses(() => expect(task.polls).toBe(2))
+    task.context?.recovered?.()
+    expect(states.slice(1)).toEqual([
+      'RUNNING: poll failed and is retried: RetriableError: the source is away',
+      'RUNNING',
+    ])
+    control.stop()
+    await ended
+  })
+
+  it('does not show a poll as retried while it is paused', async () => {
+    const { clock, task, control, states, ended } = host()
+    task.give(new RetriableError('the source is away'))
+    await untilPasses(() => expect(clock.pending).toBe(1))
+    control.pause()
+    clock.advance(30_000)
+    await untilPasses(() => expect(states.at(-1)).toBe('PAUSED'))
     control.stop()
     await ended
   })
@@ -186,7 +214,7 @@ describe('the loop of a source task', () => {
     const { clock, task, control, states, ended } = host()
     task.startError = new RetriableError('not yet')
     await untilPasses(() => expect(clock.pending).toBe(1))
-    expect(states).toEqual(['RESTARTING: start failed and is tried again: RetriableError: not yet'])
+    expect(states).toEqual(['RESTARTING: start failed and is retried: RetriableError: not yet'])
     clock.advance(30_000)
     await untilPasses(() => expect(states.at(-1)).toBe('RUNNING'))
     expect(task.starts).toHaveLength(2)

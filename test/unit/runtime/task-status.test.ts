@@ -48,9 +48,9 @@ describe('the status of a running task', () => {
     expect(writes.map((line) => line.replace(/\n {4}at .*/gu, ''))).toEqual([
       'RUNNING',
       'RUNNING | PG_NOT_CAPTURED: table b is not published',
-      'RUNNING | PG_NOT_CAPTURED: table b is not published\npoll failed and is tried again: RetriableError: no route',
+      'RUNNING | PG_NOT_CAPTURED: table b is not published\npoll failed and is retried: RetriableError: no route',
       'RUNNING | PG_NOT_CAPTURED: table b is not published\nES_SUPERSEDED: all writes are older\n' +
-        'poll failed and is tried again: RetriableError: no route',
+        'poll failed and is retried: RetriableError: no route',
       'RUNNING | PG_NOT_CAPTURED: table b is not published\nES_SUPERSEDED: all writes are older',
       'RUNNING | ES_SUPERSEDED: all writes are older',
       'RUNNING',
