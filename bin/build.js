@@ -32,6 +32,7 @@ const assets = [
   'dashboard',
   'bin/penstock.js',
   'bin/setup.js',
+  'bin/usage.js',
 ]
 for (const asset of assets.filter((each) => existsSync(join(root, each)))) {
   mkdirSync(dirname(join(dist, asset)), { recursive: true })

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript for Node 18 and later: sets up what is missing, then hands over to Node 24.
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import module from 'node:module'
 import { Socket } from 'node:net'
 import { homedir } from 'node:os'
@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 import { ensureInstalled, isCheckout, packagedNode } from './setup.js'
+import { serveWithoutPackages } from './usage.js'
 
 const self = fileURLToPath(import.meta.url)
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -99,8 +100,9 @@ async function run() {
   await import(pathToFileURL(entry).href)
 }
 
-if (process.argv[2] === '--version') {
-  process.stdout.write(`penstock ${JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version}\n`)
+const served = serveWithoutPackages(process.argv[2])
+if (served !== null) {
+  process.exitCode = served
 } else {
   try {
     ensureInstalled()

@@ -92,7 +92,11 @@ function withLock(action) {
 
 function install() {
   if (isInstalled()) return
-  process.stderr.write('penstock: installing packages (npm ci) …\n')
+  const count = Object.keys(readPackages(join(root, 'package-lock.json')) ?? {}).length
+  process.stderr.write(
+    `penstock: installing up to ${count} packages into ${join(root, 'node_modules')}, once, by npm ci. If this takes\n` +
+      'minutes, npm cannot reach its registry: `npm ci --loglevel=http` shows why.\n',
+  )
   const started = Date.now()
   const npm = process.env.npm_execpath
   const [command, first] = npm !== undefined && npm.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []]

@@ -7,6 +7,7 @@ import { systemClock } from '../foundation/clock.ts'
 import { LogLevels } from '../foundation/log-levels.ts'
 import { NamedLogger } from '../foundation/named-logger.ts'
 import { PinoSink, readableLines } from '../foundation/pino-logger.ts'
+import { argumentFault } from './arguments.ts'
 import { stopSignal } from './stop-signal.ts'
 
 /** A command line that cannot be run. */
@@ -63,22 +64,20 @@ function limitsOf(pairs: readonly string[]): ConnectionLimits {
   }
 }
 
+const options = {
+  listen: { type: 'string' },
+  advertise: { type: 'string' },
+  data: { type: 'string' },
+  set: { type: 'string', multiple: true },
+  'allow-unauthenticated': { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
 function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        listen: { type: 'string' },
-        advertise: { type: 'string' },
-        data: { type: 'string' },
-        set: { type: 'string', multiple: true },
-        'allow-unauthenticated': { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values
-  } catch (error) {
-    throw new BrokerCommandError(error instanceof Error ? error.message : String(error), { cause: error })
-  }
+  const config = { args: [...args], options }
+  const fault = argumentFault('broker', config)
+  if (fault !== null) throw new BrokerCommandError(fault)
+  return parseArgs(config).values
 }
 
 function parseAddress(text: string): ListenAddress {

@@ -10,6 +10,7 @@ import { tuneEngine } from '../foundation/engine-settings.ts'
 import { logLevels, LogLevels, type LogLevel } from '../foundation/log-levels.ts'
 import { NamedLogger } from '../foundation/named-logger.ts'
 import { PinoSink, readableLines } from '../foundation/pino-logger.ts'
+import { argumentFault } from './arguments.ts'
 import { exitCodes } from './exit-codes.ts'
 import { startWorker, type RunningWorker } from './start-worker.ts'
 import { stopSignal } from './stop-signal.ts'
@@ -79,20 +80,18 @@ export function parseWorkerArguments(args: readonly string[]): WorkerCommand | n
   return { settings: { ...fromFile, ...set }, fromFile: file !== undefined, logLevel }
 }
 
+const options = {
+  set: { type: 'string', multiple: true },
+  'log-level': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
 function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        set: { type: 'string', multiple: true },
-        'log-level': { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    })
-  } catch (error) {
-    throw new ConfigError(error instanceof Error ? error.message : String(error), { cause: error })
-  }
+  const config = { args: [...args], allowPositionals: true, options }
+  const hint = 'A setting of the worker is given as --set KEY=VALUE, such as --set listeners=http://127.0.0.1:8083.'
+  const fault = argumentFault('worker', config, hint)
+  if (fault !== null) throw new ConfigError(fault)
+  return parseArgs(config)
 }
 
 function parseSetting(text: string): [string, string] {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Clock } from '../foundation/clock.ts'
 import { isOpenToOthers, openToAll, serverAccount } from './account.ts'
 import { withLock } from './folder-lock.ts'
+import { reasonOf, ServerError } from './server-error.ts'
 
 /**
  * Where fetched servers are kept: PENSTOCK_CACHE, else `penstock` in XDG_CACHE_HOME or `~/.cache`. Root's servers run as
@@ -34,7 +35,7 @@ export class Cache {
   async get(name: string, signal: AbortSignal, make: (folder: string) => Promise<void>): Promise<string> {
     const final = join(this.folder, name)
     if (existsSync(final)) return final
-    mkdirSync(this.folder, { recursive: true, mode: 0o755 })
+    this.#makeFolder()
     return withLock(join(this.folder, `.${name}.lock`), this.#clock, signal, async () => {
       if (existsSync(final)) return final
       const staging = join(this.folder, `.${name}.part`)
@@ -45,5 +46,14 @@ export class Cache {
       renameSync(staging, final)
       return final
     })
+  }
+
+  #makeFolder(): void {
+    try {
+      mkdirSync(this.folder, { recursive: true, mode: 0o755 })
+    } catch (error) {
+      const why = `the directory ${this.folder} for downloaded servers cannot be made (${reasonOf(error)})`
+      throw new ServerError(`${why}. Name another one by PENSTOCK_CACHE.`, { cause: error })
+    }
   }
 }

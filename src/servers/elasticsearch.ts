@@ -100,6 +100,7 @@ function launch(java: string, home: string, folder: string, context: ServerConte
       '-Xms4m',
       '-Xmx64m',
       '-XX:+UseSerialGC',
+      `-Djava.io.tmpdir=${temporary}`,
       '-Dcli.name=server',
       `-Dcli.script=${home}/bin/elasticsearch`,
       '-Dcli.libs=lib/tools/server-cli',

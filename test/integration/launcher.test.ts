@@ -61,17 +61,27 @@ const says = (process_: { output: () => string }, text: string): Promise<void> =
   vi.waitFor(() => expect(process_.output()).toContain(text), { timeout: 60_000, interval: 20 })
 
 describe('bin/penstock.js', () => {
-  it('tells its version before anything is installed', async () => {
-    const run = launch(process.execPath, '--version')
-    expect(await run.ended).toBe(0)
-    expect(run.output()).toMatch(/^penstock \d+\.\d+\.\d+\n$/)
+  it.each([
+    [[], 0, /^penstock COMMAND\n/],
+    [['--help'], 0, /^penstock COMMAND\n/],
+    [['help'], 0, /^penstock COMMAND\n/],
+    [['--version'], 0, /^penstock \d+\.\d+\.\d+\n$/],
+    [['version'], 0, /^penstock \d+\.\d+\.\d+\n$/],
+    [['woker'], 2, /^penstock: there is no command "woker"; did you mean "worker"\?\n\npenstock COMMAND/],
+    [['quikstrat'], 2, /^penstock: there is no command "quikstrat"\n/],
+    [['constructor'], 2, /^penstock: there is no command "constructor"\n/],
+  ])('serves %j before anything is installed', async (args, code, output) => {
+    writeFileSync(join(checkout, 'path/npm'), '#!/bin/sh\nexit 7\n', { mode: 0o755 })
+    const run = launch(process.execPath, ...args)
+    expect(await run.ended, run.output()).toBe(code)
+    expect(run.output()).toMatch(output)
   })
 
   it('installs what is missing once, however many start together, and goes on', async () => {
-    main("const answer: number = 42\nconsole.log('answer', answer, ...process.argv.slice(2))")
+    main("const answer: number = 42\nconsole.log('answer', answer, ...process.argv.slice(3))")
     const npm = `#!/bin/sh\necho "$*" >>${checkout}/calls\n[ -e node_modules ] || ln -s ${root}/node_modules node_modules\n`
     writeFileSync(join(checkout, 'path/npm'), npm, { mode: 0o755 })
-    const runs = [launch(process.execPath, 'a'), launch(process.execPath, 'b')]
+    const runs = [launch(process.execPath, 'broker', 'a'), launch(process.execPath, 'broker', 'b')]
     expect(await Promise.all(runs.map((run) => run.ended))).toEqual([0, 0])
     expect(runs.map((run) => run.output()).join('')).toMatch(/answer 42 a[^]*answer 42 b|answer 42 b[^]*answer 42 a/)
     expect(readFileSync(join(checkout, 'calls'), 'utf8').trim().split('\n')).toEqual([expect.stringMatching(/^ci /)])
@@ -79,7 +89,7 @@ describe('bin/penstock.js', () => {
 
   it('says how to go on when the installation fails', async () => {
     writeFileSync(join(checkout, 'path/npm'), '#!/bin/sh\nexit 7\n', { mode: 0o755 })
-    const run = launch(process.execPath)
+    const run = launch(process.execPath, 'broker')
     expect(await run.ended).toBe(1)
     expect(run.output()).toContain('npm ci failed (exit code 7). Run it by hand in')
   })
@@ -90,7 +100,7 @@ describe('bin/penstock.js', () => {
     it('hands over to Node 24 with signals and exit code', async () => {
       installed()
       main("process.on('SIGTERM', () => process.exit(7))\nsetInterval(() => {}, 1000)\nconsole.log(process.version)")
-      const run = launch(node)
+      const run = launch(node, 'broker')
       await says(run, 'v24.')
       run.child.kill('SIGTERM')
       expect(await run.ended).toBe(7)
@@ -99,13 +109,13 @@ describe('bin/penstock.js', () => {
     it('ends as its worker ends when that is killed', async () => {
       installed()
       main("process.kill(process.pid, 'SIGKILL')")
-      expect(await launch(node).ended).toBe('SIGKILL')
+      expect(await launch(node, 'broker').ended).toBe('SIGKILL')
     })
 
     it('leaves a worker that ends within a second after it is killed itself', async () => {
       installed()
       main("process.on('SIGTERM', () => {})\nsetInterval(() => {}, 1000)\nconsole.log('pid', process.pid)")
-      const run = launch(node)
+      const run = launch(node, 'broker')
       await says(run, 'pid ')
       const worker = Number(/pid (\d+)/.exec(run.output())?.[1])
       run.child.kill('SIGKILL')

@@ -62,14 +62,14 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
     PENSTOCK_ELASTICSEARCH_URL: service('elasticsearch'),
   })
   const start = (...args: string[]): Program => {
-    const program = runPenstock(['quickstart', '--json', '--orders', '500', ...args], folder, environment())
+    const program = runPenstock(['quickstart', '--json', '--yes', '--orders', '500', ...args], folder, environment())
     started.push(program)
     return program
   }
   /** The demonstration begins with no documents of the shop. */
   const dropIndices = async (): Promise<void> => {
     for (const table of ['customers', 'products', 'orders']) {
-      await fetch(new URL(`/shop.public.${table}`, service('elasticsearch')), { method: 'DELETE' })
+      await fetch(new URL(`/penstock_quickstart.public.${table}`, service('elasticsearch')), { method: 'DELETE' })
     }
   }
 
@@ -85,13 +85,15 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
       expect(new Set(events.flatMap((each) => (each.event === 'step' ? [each.step] : [])))).toEqual(
         new Set(['elasticsearch', 'store', 'postgres', 'log', 'source', 'search', 'archive']),
       )
-      expect(textOf(program, 'source')).toMatch(/^3 tables, snapshot 1,600 rows · \d+k rows\/s$/)
-      expect(textOf(program, 'search')).toMatch(/shop\.public\.orders {2}500 documents$/)
+      expect(textOf(program, 'source')).toMatch(/^3 tables {2}snapshot 1,600 rows · \d+k rows\/s$/)
+      expect(textOf(program, 'search')).toMatch(/penstock_quickstart\.public\.orders {2}500 documents$/)
       const journey = events.find((each) => each['lsn'] !== undefined)
       expect(journey?.text).toMatch(
-        /^order 42: commit [0-9A-F]+\/[0-9A-F]+ → log shop\.public\.orders-0@\d+ \+[\d.]+ ms → document \+\d+ ms → object in ≤ 10 s$/,
+        /order 42 [^]*commit +[0-9A-F]+\/[0-9A-F]+\n +log +penstock_quickstart\.public\.orders-0@\d+ +\+[\d.]+ ms\n +document .* \+\d+ ms\n +object .* in ≤ 10 s$/,
       )
-      expect(events.map((each) => each.text)).toContain('Dropped slot penstock_shop and publication penstock_shop.')
+      expect(events.map((each) => each.text)).toContain(
+        'Dropped slot penstock_quickstart and publication penstock_quickstart.',
+      )
     },
   )
 
@@ -113,11 +115,11 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
       await demonstrated(second)
       expect(isAlive(backend)).toBe(false)
       expect(told(second).filter((each) => each.event === 'missing')).toEqual([])
-      expect(textOf(second, 'source'), second.output()).toBe('3 tables, going on from the slot')
+      expect(textOf(second, 'source'), second.output()).toBe('3 tables  going on from the slot')
       second.child.kill('SIGINT')
       expect(await second.ended).toBe(0)
       expect(told(second).map((each) => each.text)).toContain(
-        'Kept slot penstock_shop: the next run with this folder goes on from it.',
+        'Kept slot penstock_quickstart: the next run with this folder goes on from it.',
       )
     },
   )
@@ -143,15 +145,18 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
     const find = (pattern: RegExp): string => pattern.exec(hints.join('\n'))?.[1] ?? ''
     const commands = commandBlocks('README.md')[1]?.text ?? ''
     const script = substitute(commands, {
-      'http://127.0.0.1:8083': find(/curl "(http:\/\/[\d.:]+)\/connectors/),
+      'http://127.0.0.1:8083': find(/curl [^"]*"(http:\/\/[\d.:]+)\/connectors/),
       '127.0.0.1:19092': find(/kcat -b ([\d.:]+)/),
       'postgres://postgres@127.0.0.1:15432/shop': find(/psql (postgres:\S+)/),
-      'http://127.0.0.1:19200': find(/curl "(http:\/\/[\d.:]+)\/shop/),
+      'http://127.0.0.1:19200': find(/curl [^"]*"(http:\/\/[\d.:]+)\/penstock/),
     })
+    const printed = hints.join('\n').split('\n')
     for (const command of script.trim().split('\n')) {
+      expect(printed).toContain(`  ${command}`)
       const run = runProgram('bash', ['-euo', 'pipefail', '-c', command], folder)
       expect(await run.ended, `${command}\n${run.output()}`).toBe(0)
-      if (command.includes('expand=status')) expect(run.output()).toContain('shop-source')
+      expect(run.output(), command).toMatch(/\S/)
+      if (command.includes('expand=status')) expect(run.output()).toContain('quickstart-source')
       if (command.startsWith('kcat')) expect(run.output()).toContain('"op":')
       if (command.startsWith('psql')) expect(run.output()).toContain('UPDATE 1')
     }
@@ -162,7 +167,7 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
   it('names what cannot be had, shows the rest and says so in its exit code', { timeout: timeoutMs }, async () => {
     await dropIndices()
     const env = { ...environment(), PENSTOCK_S3_URL: 'http://key:secret@127.0.0.1:1' }
-    const program = runPenstock(['quickstart', '--json', '--once', '--orders', '100'], folder, env)
+    const program = runPenstock(['quickstart', '--json', '--yes', '--once', '--orders', '100'], folder, env)
     expect(await program.ended, program.output()).toBe(2)
     const missing = told(program).filter((each) => each.event === 'missing')
     expect(missing.map((each) => each.step)).toEqual(['store'])
@@ -170,10 +175,23 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
     expect(textOf(program, 'search')).toMatch(/100 documents$/)
   })
 
-  it('writes to a database that it did not start only when allowed', async () => {
-    const env = { ...environment(), PENSTOCK_POSTGRES_URL: 'postgres://u:p@127.0.0.1:1/db' }
+  it('says what it left and how to remove it', { timeout: timeoutMs }, async () => {
+    const program = start('--once')
+    expect(await program.ended, program.output()).toBe(0)
+    const end = told(program).find(({ text }) => text.startsWith('Left in servers'))?.text ?? ''
+    expect(end).not.toContain('psql')
+    const command = end.split('\n').find((line) => line.includes('curl')) ?? ''
+    const index = new URL('/penstock_quickstart.public.orders', service('elasticsearch'))
+    expect((await fetch(index)).status).toBe(200)
+    const removal = runProgram('bash', ['-euc', command], folder, environment())
+    expect(await removal.ended, removal.output()).toBe(0)
+    expect((await fetch(index)).status).toBe(404)
+  })
+
+  it.each(['POSTGRES', 'ELASTICSEARCH', 'S3'])('writes to a given %s only when allowed', async (kind) => {
+    const env = { ...process.env, [`PENSTOCK_${kind}_URL`]: 'http://u:p@127.0.0.1:1/' }
     const program = runPenstock(['quickstart', '--once'], folder, env)
-    expect(await program.ended).toBe(1)
-    expect(program.output()).toContain('add --yes to allow that')
+    expect(await program.ended).toBe(2)
+    expect(program.output()).toMatch(/would write into servers that it did not start:[^]*Add --yes to allow that/)
   })
 })

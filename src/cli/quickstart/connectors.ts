@@ -1,13 +1,7 @@
-import { publicationName, slotName, tables } from './shop.ts'
+import { bucket, indices as topics, publicationName, slotName, tables, topicPrefix } from './names.ts'
 
 /** A connector's config as it is posted. */
 export type ConnectorConfig = Readonly<Record<string, string>>
-
-export const topicPrefix = 'shop'
-export const bucket = 'archive'
-/** The topic and the index of a table. */
-export const topicOf = (table: string): string => `${topicPrefix}.public.${table}`
-const topics = tables.map(topicOf).join(',')
 
 const json: ConnectorConfig = {
   'key.converter': 'org.apache.kafka.connect.json.JsonConverter',

@@ -1,7 +1,7 @@
 import { orAborted } from '../../client/abort.ts'
 import type { Clock } from '../../foundation/clock.ts'
-import { topicOf } from './connectors.ts'
 import type { LogWatch, SeenChange } from './log-watch.ts'
+import { bucket, objectsOf, topicOf } from './names.ts'
 import type { Shop } from './shop.ts'
 import type { Search } from './targets.ts'
 
@@ -40,14 +40,19 @@ export async function followOrder(
   return { order, lsn, change, logMs: change.atMs - start, documentMs }
 }
 
-/** `order 42: commit 0/1A2B3C8 → log shop.public.orders-0@10001 +1.8 ms → document +31 ms → object in ≤ 10 s` */
+/** A line for each place that the change of the row has come to, with its time since the commit. */
 export function describeJourney(journey: Journey, hasArchive: boolean): string {
   const { order, lsn, change, logMs, documentMs } = journey
   const stages = [
-    `order ${order}: commit ${lsn}`,
-    `log ${change.topic}-${change.partition}@${change.offset} +${logMs.toFixed(1)} ms`,
-    ...(documentMs === null ? [] : [`document +${documentMs.toFixed(0)} ms`]),
-    ...(hasArchive ? ['object in ≤ 10 s'] : []),
+    ['commit', lsn, ''],
+    ['log', `${change.topic}-${change.partition}@${change.offset}`, `+${logMs.toFixed(1)} ms`],
+    ...(documentMs === null
+      ? []
+      : [['document', `${topicOf('orders')}/_doc/${order}`, `+${documentMs.toFixed(0)} ms`]]),
+    ...(hasArchive ? [['object', `s3://${bucket}/${objectsOf('orders')}…`, 'in ≤ 10 s']] : []),
   ]
-  return stages.join(' → ')
+  const lines = stages.map(([stage = '', where = '', time = '']) =>
+    `  ${stage.padEnd(10)}${where.padEnd(70)}${time.padStart(12)}`.trimEnd(),
+  )
+  return [`The way of one row: order ${order} is changed`, ...lines].join('\n')
 }

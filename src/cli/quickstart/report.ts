@@ -1,3 +1,5 @@
+import { styleText } from 'node:util'
+
 import type { Clock } from '../../foundation/clock.ts'
 import { withoutPassword } from '../../servers/server.ts'
 import { reasonOf } from '../../servers/server-error.ts'
@@ -15,23 +17,26 @@ export type Event =
 export class Report {
   readonly #write: (line: string) => void
   readonly #json: boolean
+  readonly #colors: boolean
   readonly #clock: Clock
   readonly #signal: AbortSignal
 
   constructor(options: {
     readonly json: boolean
+    readonly colors?: boolean
     readonly clock: Clock
     readonly signal: AbortSignal
     readonly write: (line: string) => void
   }) {
     this.#write = options.write
     this.#json = options.json
+    this.#colors = options.colors ?? false
     this.#clock = options.clock
     this.#signal = options.signal
   }
 
   tell(event: Event): void {
-    this.#write(this.#json ? JSON.stringify(event) : asText(event))
+    this.#write(this.#json ? JSON.stringify(event) : asText(event, this.#colors))
   }
 
   /** Times a step. Its answer's text is told; a failure is told as missing, unless the signal was its cause, and answers null. */
@@ -49,20 +54,30 @@ export class Report {
 }
 
 const labelWidth = 14
-/** A step fits into a terminal of 100 columns. */
-const textWidth = 74
+/** A step says where, two spaces, and what. It fits into a terminal of 100 columns. */
+const [whereWidth, whatWidth] = [34, 38]
+const indent = ' '.repeat(labelWidth + 3)
 
-function asText(event: Event): string {
+function asText(event: Event, colors: boolean): string {
+  const paint = (style: 'green' | 'red' | 'dim' | 'bold', text: string): string =>
+    colors ? styleText(style, text, { validateStream: false }) : text
   switch (event.event) {
     case 'progress':
-      return `… ${event.step.padEnd(labelWidth)} ${event.text}`
-    case 'step':
-      return `✔ ${event.step.padEnd(labelWidth)} ${event.text.padEnd(textWidth)} ${event.seconds.toFixed(1)} s`
+      return paint('dim', `… ${event.step.padEnd(labelWidth)} ${event.text}`)
+    case 'step': {
+      const [where = '', ...what] = event.text.split('  ')
+      const text = `${where.padEnd(whereWidth)}  ${what.join('  ').padEnd(whatWidth)}`
+      const time = paint('dim', `${event.seconds.toFixed(1).padStart(5)} s`)
+      return `${paint('green', '✔')} ${event.step.padEnd(labelWidth)} ${text} ${time}`
+    }
     case 'missing':
-      return `✖ ${event.step.padEnd(labelWidth)} ${event.text.replaceAll('\n', `\n${' '.repeat(labelWidth + 3)}`)}`
+      return `${paint('red', '✖')} ${event.step.padEnd(labelWidth)} ${event.text.replaceAll('\n', `\n${indent}`)}`
     case 'summary':
     case 'hint':
-    case 'end':
-      return `  ${event.text.replaceAll('\n', '\n  ')}`
+    case 'end': {
+      const [title = '', ...lines] = event.text.split('\n')
+      if (lines.length === 0) return `  ${title}`
+      return ['', `  ${paint('bold', title)}`, ...lines.map((line) => `  ${line}`), ''].join('\n')
+    }
   }
 }

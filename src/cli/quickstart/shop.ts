@@ -1,11 +1,7 @@
 import { Client } from 'pg'
 
 import type { Clock } from '../../foundation/clock.ts'
-
-/** The demo shop's replication objects. */
-export const slotName = 'penstock_shop'
-export const publicationName = 'penstock_shop'
-export const tables = ['customers', 'products', 'orders'] as const
+import { publicationName, slotName } from './names.ts'
 
 const schema = `
 CREATE TABLE customers (

@@ -1,3 +1,4 @@
+import { reasonOf } from '../../servers/server-error.ts'
 import { QuickstartError } from './quickstart-error.ts'
 
 /** Asks Elasticsearch what a person would ask it. */
@@ -24,6 +25,15 @@ export class Search {
     return answer?._source ?? null
   }
 
+  /** Deletes the indices that are there. */
+  async delete(indices: string, signal: AbortSignal): Promise<void> {
+    const path = `/${indices}?ignore_unavailable=true`
+    const answer = await fetch(this.origin + path, { method: 'DELETE', headers: this.#headers, signal })
+    if (!answer.ok)
+      throw new QuickstartError(`DELETE ${this.origin}${path}: HTTP ${answer.status} ${await answer.text()}`)
+    await answer.body?.cancel()
+  }
+
   async #get(path: string, signal: AbortSignal): Promise<unknown> {
     const answer = await fetch(this.origin + path, { headers: this.#headers, signal })
     if (answer.status === 404 || answer.status === 503) {
@@ -35,22 +45,49 @@ export class Search {
   }
 }
 
-/** Looks into the S3 store. */
+/** Looks into the S3 store. Its errors name store, bucket and operation. */
 export class Archive {
-  readonly #s3: Promise<{ makeBucket: () => Promise<void>; list: (prefix: string) => Promise<number> }>
+  readonly origin: string
+  readonly #bucket: string
+  readonly #s3: ReturnType<typeof openStore>
 
   constructor(url: string, bucket: string) {
+    this.origin = new URL(url).origin
+    this.#bucket = bucket
     this.#s3 = openStore(url, bucket)
   }
 
   /** Makes the bucket unless it is there. */
   async makeBucket(): Promise<void> {
-    await (await this.#s3).makeBucket()
+    const { makeBucket } = await this.#s3
+    await this.#named('CreateBucket', makeBucket)
   }
 
   /** How many objects begin with `prefix`, up to a thousand. */
   async count(prefix: string): Promise<number> {
-    return (await this.#s3).list(prefix)
+    const { list } = await this.#s3
+    return (await this.#named('ListObjectsV2', () => list(prefix))).length
+  }
+
+  /** Deletes the objects that begin with `prefix`. */
+  async delete(prefix: string): Promise<void> {
+    const { list, remove } = await this.#s3
+    for (;;) {
+      const keys = await this.#named('ListObjectsV2', () => list(prefix))
+      if (keys.length === 0) return
+      // One by one: some stores want a checksum for a list, and there are few.
+      for (const key of keys) await this.#named('DeleteObject', () => remove(key))
+    }
+  }
+
+  async #named<T>(operation: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call()
+    } catch (error) {
+      const code = error instanceof Error && error.name !== 'Error' ? `${error.name}: ` : ''
+      const why = `${operation} in bucket ${this.#bucket} of ${this.origin} failed: ${code}${reasonOf(error)}`
+      throw new QuickstartError(why, { cause: error })
+    }
   }
 }
 
@@ -65,7 +102,7 @@ async function openStore(url: string, bucket: string) {
     credentials: { accessKeyId: decodeURIComponent(username), secretAccessKey: decodeURIComponent(password) },
   })
   return {
-    async makeBucket() {
+    makeBucket: async (): Promise<void> => {
       try {
         await client.send(new sdk.CreateBucketCommand({ Bucket: bucket }))
       } catch (error) {
@@ -73,9 +110,12 @@ async function openStore(url: string, bucket: string) {
         throw error
       }
     },
-    async list(prefix: string) {
-      const { KeyCount } = await client.send(new sdk.ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }))
-      return KeyCount ?? 0
+    list: async (prefix: string): Promise<string[]> => {
+      const { Contents } = await client.send(new sdk.ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }))
+      return (Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key]))
+    },
+    remove: async (key: string): Promise<void> => {
+      await client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: key }))
     },
   }
 }

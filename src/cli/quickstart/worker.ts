@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url'
 
 import type { Clock } from '../../foundation/clock.ts'
 import { lastLines, run } from '../../servers/command.ts'
-import { freePorts } from '../../servers/port.ts'
 import type { Servers } from '../../servers/servers.ts'
 import type { WatchedProcess } from '../../servers/watchdog.ts'
 import type { ConnectorConfig } from './connectors.ts'
@@ -26,10 +25,14 @@ export class QuickstartWorker {
     this.#log = parts.log
   }
 
-  /** Starts it with its log in `folder` and waits for its REST. */
-  static async start(servers: Servers, folder: string, clock: Clock, signal: AbortSignal): Promise<QuickstartWorker> {
+  /** Starts it on two ports, with its log in `folder`, and waits for its REST. */
+  static async start(
+    servers: Servers,
+    { folder, restPort, brokerPort }: { folder: string; restPort: number; brokerPort: number },
+    clock: Clock,
+    signal: AbortSignal,
+  ): Promise<QuickstartWorker> {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const [restPort, brokerPort] = await freePorts([8083, 19_092])
     const [rest, broker, log] = [`http://127.0.0.1:${restPort}`, `127.0.0.1:${brokerPort}`, join(folder, 'worker.log')]
     const settings = {
       listeners: rest,

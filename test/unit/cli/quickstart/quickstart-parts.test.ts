@@ -1,10 +1,17 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { PassThrough } from 'node:stream'
+
 import { describe, expect, it } from 'vitest'
 
 import { archiveConfig, searchConfig, sourceConfig } from '../../../../src/cli/quickstart/connectors.ts'
+import { askForConsent, describeLeft, describeWrites } from '../../../../src/cli/quickstart/consent.ts'
 import { describeJourney } from '../../../../src/cli/quickstart/journey.ts'
 import { parseOptions } from '../../../../src/cli/quickstart/options.ts'
+import { choosePorts } from '../../../../src/cli/quickstart/ports.ts'
 import { Report } from '../../../../src/cli/quickstart/report.ts'
 import { systemClock } from '../../../../src/foundation/clock.ts'
+import { freePorts } from '../../../../src/servers/port.ts'
 
 describe('the options of the quickstart', () => {
   it('begin with a temporary folder, servers of its own and 10,000 orders', () => {
@@ -14,19 +21,95 @@ describe('the options of the quickstart', () => {
       data: null,
       yes: false,
       orders: 10_000,
+      ports: { rest: 8083, log: 19_092, postgres: 15_432, elasticsearch: 19_200, s3: 19_000 },
+      fixedPorts: [],
       given: { postgres: null, elasticsearch: null, s3: null },
     })
   })
 
-  it('refuse to write to a database that was not started here, unless allowed', () => {
-    const env = { PENSTOCK_POSTGRES_URL: 'postgres://a@b/c' }
-    expect(() => parseOptions([], env)).toThrow(/database "penstock_shop" there and write to it: add --yes/)
-    expect(parseOptions(['--yes'], env).given.postgres).toBe('postgres://a@b/c')
+  it('take the ports that are named', () => {
+    const options = parseOptions(['--rest-port', '18083', '--s3-port=9'], {})
+    expect(options?.ports).toMatchObject({ rest: 18_083, log: 19_092, s3: 9 })
+    expect(options?.fixedPorts).toEqual(['rest', 's3'])
   })
 
-  it('name what they do not know, with the usage', () => {
-    expect(() => parseOptions(['--twice'], {})).toThrow(/Unknown option '--twice'[^]*penstock quickstart \[--once\]/)
-    expect(() => parseOptions(['--orders', 'many'], {})).toThrow('--orders takes a whole number, not many')
+  it('say what they take', () => {
+    expect(() => parseOptions(['--orders', 'many'], {})).toThrow('--orders takes a whole number from 1')
+    expect(() => parseOptions(['--log-port', '65536'], {})).toThrow('--log-port takes a whole number from 1 to 65535')
+  })
+})
+
+const given = {
+  PENSTOCK_POSTGRES_URL: 'postgres://u:secret@pg:1/db',
+  PENSTOCK_ELASTICSEARCH_URL: 'http://es:2',
+  PENSTOCK_S3_URL: 'http://k:secret@s3:3',
+}
+
+describe('consent', () => {
+  const ask = async (args: string[], env: NodeJS.ProcessEnv, reply: string | null): Promise<string> => {
+    const options = parseOptions(args, env)
+    if (options === null) throw new Error('help')
+    const [input, output] = [new PassThrough(), new PassThrough()]
+    input.end(reply ?? '')
+    await askForConsent(options, { input, output, interactive: reply !== null }, new AbortController().signal)
+    return String(output.read() ?? '')
+  }
+
+  it.each(Object.entries(given))('is needed for the server of %s alone', async (name, url) => {
+    await expect(ask([], { [name]: url }, null)).rejects.toThrow(
+      /did not start:[^]*penstock[_-]quickstart[^]*Add --yes/,
+    )
+    await expect(ask([], { [name]: url }, 'n\n')).rejects.toThrow('Nothing was written.')
+    expect(await ask([], { [name]: url }, 'y\n')).toContain('Go on? [y/N]')
+    expect(await ask(['--yes'], { [name]: url }, null)).toBe('')
+  })
+
+  it('names each server and what is written into it, without passwords', () => {
+    const { given: servers } = parseOptions(['--yes'], given) ?? expect.fail('help')
+    const writes = describeWrites(servers) ?? ''
+    for (const part of ['pg:1/db', 'http://es:2', 's3:3', 'database penstock_quickstart', 'bucket penstock-quickstart'])
+      expect(writes).toContain(part)
+    for (const table of ['customers', 'products', 'orders'])
+      expect(writes).toContain(`index penstock_quickstart.public.${table}`)
+    expect(writes).not.toContain('secret')
+  })
+
+  it('is not asked for servers of its own', async () => {
+    expect(await ask([], {}, null)).toBe('')
+  })
+})
+
+describe('what is left', () => {
+  it('is nothing in servers of its own', () => {
+    expect(describeLeft({ postgres: false, elasticsearch: false, s3: null })).toBeNull()
+  })
+
+  it.each([
+    [{ postgres: true, elasticsearch: false, s3: null }, 'DROP DATABASE penstock_quickstart'],
+    [
+      { postgres: false, elasticsearch: true, s3: null },
+      'DELETE "$PENSTOCK_ELASTICSEARCH_URL/penstock_quickstart.public',
+    ],
+    [{ postgres: false, elasticsearch: false, s3: 'http://s3' }, 's3 rb --force s3://penstock-quickstart'],
+  ])('is named with the command that removes it', (left, command) => {
+    expect(describeLeft(left)).toContain(command)
+    expect(describeLeft(left)?.split('\n')).toHaveLength(2)
+  })
+})
+
+describe('the ports of the quickstart', () => {
+  it('are replaced when they are in use, unless an option names them', async () => {
+    const [port = 0] = await freePorts([null])
+    const server = createServer().listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    try {
+      const options = parseOptions(['--rest-port', String(port)], {}) ?? expect.fail('help')
+      await expect(choosePorts(options)).rejects.toThrow(`port ${port} of --rest-port is in use`)
+      const { rest } = await choosePorts({ ...options, fixedPorts: [] })
+      expect(rest).not.toBe(port)
+    } finally {
+      server.close()
+    }
   })
 })
 
@@ -40,8 +123,8 @@ describe('the report of the quickstart', () => {
 
   it('tells a step with its time', async () => {
     const { report: text, lines } = report(false)
-    expect(await text.step('log', async () => ({ text: 'embedded', value: 7 }))).toBe(7)
-    expect(lines).toEqual([expect.stringMatching(/^✔ log {12}embedded +1\.2 s$/)])
+    expect(await text.step('log', async () => ({ text: '127.0.0.1:1  embedded', value: 7 }))).toBe(7)
+    expect(lines).toEqual([expect.stringMatching(/^✔ log {12}127\.0\.0\.1:1 +embedded +1\.2 s$/)])
   })
 
   it('tells what could not be had and goes on, without passwords', async () => {
@@ -72,17 +155,23 @@ describe('the report of the quickstart', () => {
 })
 
 describe('a journey', () => {
-  const change = { topic: 'shop.public.orders', partition: 0, offset: 10_001, atMs: 3 }
-  it('is one line from commit to object', () => {
+  const change = { topic: 'penstock_quickstart.public.orders', partition: 0, offset: 10_001, atMs: 3 }
+  it('is a line a place, with the time since the commit', () => {
     const journey = { order: 42, lsn: '0/1A2B3C8', change, logMs: 1.84, documentMs: 31.2 }
-    expect(describeJourney(journey, true)).toBe(
-      'order 42: commit 0/1A2B3C8 → log shop.public.orders-0@10001 +1.8 ms → document +31 ms → object in ≤ 10 s',
-    )
+    const lines = describeJourney(journey, true).split('\n')
+    expect(lines.map((line) => line.replaceAll(/ +/g, ' ').trim())).toEqual([
+      'The way of one row: order 42 is changed',
+      'commit 0/1A2B3C8',
+      'log penstock_quickstart.public.orders-0@10001 +1.8 ms',
+      'document penstock_quickstart.public.orders/_doc/42 +31 ms',
+      'object s3://penstock-quickstart/topics/penstock_quickstart.public.orders/… in ≤ 10 s',
+    ])
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(98)
   })
 
   it('leaves out what is not there', () => {
     const journey = { order: 42, lsn: '0/1', change, logMs: 2, documentMs: null }
-    expect(describeJourney(journey, false)).toBe('order 42: commit 0/1 → log shop.public.orders-0@10001 +2.0 ms')
+    expect(describeJourney(journey, false).split('\n')).toHaveLength(3)
   })
 })
 
