@@ -68,6 +68,7 @@ export async function createSlot(
       `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput ${kind}`,
     )
     if (row === undefined) throw new ConnectError(`the server did not describe the slot "${name}" it made`)
+    logger.info(`replication slot "${name}" created at ${row.consistent_point}`)
     return { consistentPoint: parseLsn(row.consistent_point), snapshot: row.snapshot_name }
   } finally {
     cancel()

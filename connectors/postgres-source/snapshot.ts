@@ -49,6 +49,8 @@ export async function snapshotPoint(
   return { line, lsn: lsn ?? parseLsn(row.lsn), txId: row.tx, micros: Math.round(row.micros) }
 }
 
+const progressMs = 30_000
+
 interface HeldRow {
   readonly shape: TableShape
   readonly row: Row
@@ -99,7 +101,14 @@ export class Snapshot {
     for (const [index, part] of parts.entries()) {
       const started = this.#clock.monotonic()
       const before = this.#rows
-      await this.#readTable(part, index === 0)
+      const stopTelling = this.#clock.every(progressMs, () => {
+        this.#logger.info(`snapshot of ${fullName(part.table)}: ${this.#rows - before} rows so far`)
+      })
+      try {
+        await this.#readTable(part, index === 0)
+      } finally {
+        stopTelling()
+      }
       const seconds = ((this.#clock.monotonic() - started) / 1000).toFixed(1)
       this.#logger.info(`snapshot of ${fullName(part.table)}: ${this.#rows - before} rows in ${seconds} s`)
     }

@@ -6,6 +6,7 @@ import { identifyBySql, identifySystem, noLine, type Line, type ServerLine } fro
 import { commitOffset, confirmable, onLine, slotLimit, snapshotOffset, type StreamPoint } from './offset.ts'
 import { refuse, survey, type Survey } from './preflight.ts'
 import { Progress, type StoreOffset } from './progress.ts'
+import { formatLsn } from './lsn.ts'
 import type { KnownTables } from './known-tables.ts'
 import { lookRegularly, type PublicationWatch } from './publication-watch.ts'
 import { publishedAs, refusePassedRow, refuseYoungPublication, streamFailure } from './publication.ts'
@@ -165,7 +166,10 @@ export class SourceSession {
     const limit = plan.snapshot || start.position === null ? null : slotLimit(start.position)
     checkSlot(found.slot, settings.slot, settings.connection.database, limit)
     refuseYoungPublication(found.slot, found.publication, settings, limit !== null)
-    if (found.plan.statement !== null) await sql.query(found.plan.statement)
+    if (found.plan.statement !== null) {
+      await sql.query(found.plan.statement)
+      logger.info(`publication "${settings.publication}" made or extended: ${found.plan.statement.slice(0, 500)}`)
+    }
     this.#parts.watch.add(found.tables)
     const view = await this.#parts.watch.look(sql, found.serverVersion)
     if (view === null) throw new ConnectError(`publication "${settings.publication}" was not made`)
@@ -248,8 +252,9 @@ export class SourceSession {
   /** Lets changes in, and begins to beat where heartbeats are asked for: once at once. */
   #flow(): void {
     const { settings, clock } = this.#parts
-    if (this.#closed) return
-    this.#stream?.release()
+    if (this.#closed || this.#stream === null) return
+    this.#stream.release()
+    this.#parts.logger.info(`streaming from ${formatLsn(this.#stream.confirmed)}, replication slot "${settings.slot}"`)
     if (settings.heartbeatMs === 0 || this.#changes === null) return
     this.#beat()
     this.#stopBeating = clock.every(settings.heartbeatMs, () => this.#beat())
@@ -321,6 +326,7 @@ export class SourceSession {
     await tables.preload(sql, chosen, point.lsn)
     const snapshot = new Snapshot(sql, tables, records, this.#queue, point, clock, logger)
     this.#snapshot = snapshot
+    logger.info(`snapshot of ${parts.length} tables at ${formatLsn(point.lsn)} begins`)
     const read = async (): Promise<void> => {
       await snapshot.read(parts)
       await sql.query('COMMIT')

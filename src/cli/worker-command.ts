@@ -21,7 +21,7 @@ Runs connectors, managed over Kafka Connect's REST API. FILE is a Connect distri
 bootstrap.servers the log is embedded: its data lies in ./penstock-data, its port is 9092.
 
   --set KEY=VALUE     a setting, in place of the file's; may be given again
-  --log-level LEVEL   ${logLevels.join(', ')} (default warn)
+  --log-level LEVEL   ${logLevels.join(', ')} (default info)
 `
 
 /** How long an orderly end may take, everything included, before the process ends anyway. */
@@ -62,6 +62,7 @@ export async function runWorkerCommand(args: readonly string[]): Promise<number>
     process.stderr.write(`penstock: the worker did not stop within ${stopLimitMs / 1000} s and is ended\n`)
     process.exit(exitCodes.failed)
   })
+  logger.info('the worker stops: a signal asked for it')
   await worker.stop()
   process.exit(exitCodes.done)
 }
@@ -73,7 +74,7 @@ export function parseWorkerArguments(args: readonly string[]): WorkerCommand | n
   const [file, ...others] = positionals
   if (others.length > 0)
     throw new ConfigError(`penstock worker takes one properties file, not also ${others.join(' ')}`)
-  const logLevel = logLevels.find((level) => level === (values['log-level'] ?? 'warn'))
+  const logLevel = logLevels.find((level) => level === (values['log-level'] ?? 'info'))
   if (logLevel === undefined) throw new ConfigError(`--log-level is one of ${logLevels.join(', ')}`)
   const fromFile = file === undefined ? {} : parseProperties(read(file))
   const set = Object.fromEntries((values.set ?? []).map(parseSetting))

@@ -240,6 +240,7 @@ export class LocalWork {
     instance.failed = false
     instance.attempts = 0
     status.putConnector(name, 'RUNNING', null)
+    this.#options.logger.info(`connector ${name} is RUNNING`)
     onConnectorStarted(name)
   }
 
@@ -264,6 +265,7 @@ export class LocalWork {
   async #stopInstance(name: string): Promise<void> {
     try {
       await this.#options.worker.stopConnector(name)
+      this.#options.logger.info(`connector ${name} has stopped`)
     } catch (error) {
       this.#options.logger.warn(`connector ${name} did not stop in order: ${messageOf(error)}`)
     }

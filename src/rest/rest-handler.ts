@@ -6,6 +6,7 @@ import type { Answer, RestContext, RestRequest, Route } from './route.ts'
 
 import { ConnectError } from '../api/errors.ts'
 import { NotAssignedError, NotLeaderError } from '../herder/herder-errors.ts'
+import { logChange } from './audit.ts'
 import { errorAnswer } from './error-answer.ts'
 import { forward } from './forward.ts'
 import { checkMediaTypes, hasBody, readBody, writeAnswer } from './http-message.ts'
@@ -71,10 +72,14 @@ export class RestHandler {
       if (route === null) return { ...errorAnswer(httpError(405), null), headers: { Allow: allowed(match).join(', ') } }
       if (route.path !== '/metrics') checkMediaTypes(message)
       const body = hasBody(message) ? await readBody(message) : ''
-      return await this.#run(route, message, { path, query, body, params: match.params })
+      const answer = await this.#run(route, message, { path, query, body, params: match.params })
+      this.#logChange(route, path, message, answer)
+      return answer
     } catch (error) {
+      const answer = errorAnswer(error, route)
+      this.#logChange(route, path, message, answer)
       this.#log(error, message, route)
-      return errorAnswer(error, route)
+      return answer
     }
   }
 
@@ -116,6 +121,10 @@ export class RestHandler {
       const authorization = message.headers.authorization
       return await forward(error, { method: route.method, path, request, authorization })
     }
+  }
+
+  #logChange(route: Route | null, path: string, message: IncomingMessage, answer: Answer): void {
+    if (route !== null) logChange(this.#options.logger, { route, path, remote: message.socket.remoteAddress }, answer)
   }
 
   #log(error: unknown, message: IncomingMessage, route: Route | null): void {

@@ -49,11 +49,6 @@ export class SinkRequests {
     for (const { topic, partition } of partitions) this.#paused.delete(keyOf(topic, partition))
   }
 
-  /** The instance that showed what it waits for is gone. */
-  showNoWaiting(status: TaskStatus): void {
-    status.show({ waiting: { by: this, reason: null } })
-  }
-
   /** The task's side. */
   context(context: HostContext, targets: SinkRequestTargets): SinkTaskContext {
     const { positions, control, hold, release, status, clusterId, topicId, endOf } = targets

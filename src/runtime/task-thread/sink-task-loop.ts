@@ -11,6 +11,7 @@ import { isRetriable, messageOf } from '../failures.ts'
 import { interruptible, TookTooLongError, within } from '../interruptible.ts'
 import type { HostContext } from './host-context.ts'
 import type { Converters } from './record-encoder.ts'
+import { logAssigned, logRevoked } from './partition-lines.ts'
 import { RetryStreak } from './retry-streak.ts'
 import { SerialLock } from '../serial-lock.ts'
 import { emptyBatch, joinBatches, makeBatch, withoutPartitions, type SinkBatch } from './sink-batch.ts'
@@ -161,8 +162,7 @@ export class SinkTaskLoop {
         return
       } catch (error) {
         await this.#stopQuietly(task)
-        this.#status.withdrawAll()
-        this.#requests.showNoWaiting(this.#status)
+        this.#status.withdrawAll(this.#requests)
         if (!isRetriable(error)) throw error
         await this.#retries.wait(this.#retries.failed('start', error))
       }
@@ -267,6 +267,7 @@ export class SinkTaskLoop {
   async #assigned(offsets: readonly OffsetToCommit[]): Promise<void> {
     if (this.#control.ended || this.#task === null) return
     this.#positions.assign(offsets)
+    logAssigned(this.#logger, offsets)
     try {
       await this.#task.open(offsets)
     } catch (error) {
@@ -282,6 +283,7 @@ export class SinkTaskLoop {
     const held = partitions.filter(({ topic, partition }) => this.#positions.holds(topic, partition))
     if (held.length === 0) return
     if (this.#refused !== null) this.#refused = withoutPartitions(this.#refused, held)
+    logRevoked(this.#logger, held, lost)
     if (!lost) await this.#saveProgress(held)
     await this.#close(held)
     this.#requests.forget(held)

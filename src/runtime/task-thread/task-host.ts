@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { threadId } from 'node:worker_threads'
 
 import type { RawConfig } from '../../api/config-def.ts'
 import type { ConnectorPlugin } from '../../api/connector.ts'
@@ -140,7 +141,9 @@ export class TaskHost {
       plugin.kind === 'source'
         ? await this.#sourceLoop(incarnation, plugin, context, kafka)
         : await this.#sinkLoop(incarnation, plugin, context, kafka)
+    context.logger.info(`the task starts on thread ${threadId}`)
     await loop.run()
+    context.logger.info('the task has stopped')
   }
 
   #context(start: TaskStart, plugin: ConnectorPlugin, meters: Meters): HostContext {

@@ -66,12 +66,12 @@ export class TaskStatus {
     else this.#raise(code, message.length > maxMessageLength ? `${message.slice(0, maxMessageLength)}…` : message)
   }
 
-  /** Withdraws all conditions: the instance that raised them is gone. */
-  withdrawAll(): void {
+  /** Withdraws all conditions, and what is waited for by `by`: the instance that raised them is gone. */
+  withdrawAll(by?: object): void {
     for (const code of this.#conditions.keys()) this.#gauge(code).remove()
     this.#conditions.clear()
     this.#omitted = false
-    this.#send()
+    this.show(by === undefined ? {} : { waiting: { by, reason: null } })
   }
 
   #raise(code: string, message: string): void {
@@ -112,6 +112,7 @@ export class TaskStatus {
     const state = this.#state
     if (state === null || this.#options.control.ended) return
     const trace = this.#trace()
+    if (this.#shown?.state !== state) this.#options.logger.info(`the task is ${state}`)
     if (this.#shown?.state === state && this.#shown.trace === trace) return
     this.#shown = { state, trace }
     this.#options.events.onState(state, trace)

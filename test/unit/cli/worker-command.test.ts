@@ -27,7 +27,7 @@ describe('the command line of the worker', () => {
   })
 
   it('needs no arguments', () => {
-    expect(parseWorkerArguments([])).toEqual({ settings: {}, fromFile: false, logLevel: 'warn' })
+    expect(parseWorkerArguments([])).toEqual({ settings: {}, fromFile: false, logLevel: 'info' })
     expect(parseWorkerArguments(['--help'])).toBeNull()
   })
 

@@ -65,6 +65,7 @@ describe('the status of a running task', () => {
     status.setCondition('X', null)
     expect(writes).toEqual(['RUNNING', 'RUNNING | X: a', 'RUNNING | X: b', 'RUNNING'])
     expect(logger.lines.map(({ level, message }) => `${level} ${message}`)).toEqual([
+      'info the task is RUNNING',
       'warn X: a',
       'warn X: b',
       'warn X is over',
@@ -118,6 +119,6 @@ describe('the status of a running task', () => {
     status.setCondition('X', 'too late')
     status.show({ state: 'PAUSED', waiting: { by: status, reason: 'too late' } })
     expect(writes).toEqual(['RUNNING'])
-    expect(logger.lines).toEqual([])
+    expect(logger.lines.map(({ message }) => message)).toEqual(['the task is RUNNING'])
   })
 })

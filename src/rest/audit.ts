@@ -1,0 +1,46 @@
+import type { Logger } from '../foundation/logger.ts'
+import type { Answer, Route } from './route.ts'
+
+import { clipped } from '../foundation/clipped.ts'
+
+/** A request that may have changed something. No header, query or body: secrets may stand there. */
+export interface ChangeRequest {
+  readonly route: Route
+  /** As it came in, still encoded. */
+  readonly path: string
+  /** The address that the connection comes from. */
+  readonly remote: string | undefined
+}
+
+/** What the last part of a path has done to a connector or task. */
+const actions: Readonly<Record<string, string>> = {
+  pause: 'paused',
+  resume: 'resumed',
+  stop: 'stopped',
+  restart: 'restarted',
+}
+
+/** Logs a line for each request that changes something, or was refused to: who, what, and how it ended. */
+export function logChange(logger: Logger, { route, path, remote }: ChangeRequest, answer: Answer): void {
+  const { method, path: pattern } = route
+  if (method === 'GET' || pattern.endsWith('/validate')) return
+  const fields = { method, path: clipped(path), status: answer.status, remote: remote ?? null }
+  if (answer.status >= 500) logger.info(`a request failed: ${method} ${pattern}`, fields)
+  else if (answer.status >= 400) logger.info(`a request was refused: ${method} ${pattern}`, fields)
+  else logger.info(`REST: ${subjectOf(route, path, answer)} ${actionOf(route, answer)}`, fields)
+}
+
+function actionOf({ method, path }: Route, { status }: Answer): string {
+  const action = actions[path.slice(path.lastIndexOf('/') + 1)]
+  if (action !== undefined) return action
+  if (method === 'DELETE') return 'deleted'
+  return status === 201 ? 'created' : 'updated'
+}
+
+/** The connector, or its task; the one that was created stands in the response's Location. */
+function subjectOf(route: Route, path: string, { headers }: Answer): string {
+  const created = route.path === '/connectors' ? new URL(headers?.['Location'] ?? 'http://x').pathname : path
+  const [, , connector = '', kind, task] = created.split('/')
+  const name = clipped(decodeURIComponent(connector))
+  return kind === 'tasks' ? `task ${name}-${task ?? ''}` : `connector ${name}`
+}

@@ -1,0 +1,49 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+import type { RestServer } from '../../../src/rest/rest-server.ts'
+
+import { systemClock } from '../../../src/foundation/clock.ts'
+import { Meters } from '../../../src/foundation/meters.ts'
+import { startRest } from '../../../src/rest/rest-server.ts'
+import { MemoryHerder } from '../../support/memory-herder.ts'
+import { quietLogger } from '../../support/quiet-logger.ts'
+import { RestClient } from '../../support/rest-client.ts'
+
+const source = { 'connector.class': 'FileStreamSource', topic: 't' }
+
+let herder = new MemoryHerder()
+let server: RestServer
+let client: RestClient
+let logger = quietLogger()
+
+const create = (name: string, config: Record<string, string>): ReturnType<RestClient['post']> =>
+  client.post('/connectors', { name, config })
+
+describe('what changes over REST', () => {
+  beforeEach(async () => {
+    herder = new MemoryHerder()
+    logger = quietLogger()
+    const listeners = [{ host: '127.0.0.1', port: 0 }]
+    server = await startRest({ herder, listeners, clock: systemClock, logger, meters: new Meters(), metrics: () => '' })
+    client = new RestClient(server.url)
+  })
+  afterEach(() => server.close())
+
+  it('is logged with its caller, and without query, header or body', async () => {
+    await create('a/b', { ...source, password: 'hunter2' })
+    await client.put('/connectors/a%2Fb/config', { ...source, password: 'hunter2' })
+    await client.put('/connector-plugins/FileStreamSource/config/validate', { ...source, name: 'x' })
+    await client.get('/connectors')
+    await client.post('/connectors/a%2Fb/restart?includeTasks=true&password=hunter2', undefined)
+    await client.put('/connectors/nobody/pause', undefined)
+    const { lines } = logger
+    expect(lines.flatMap(({ level, message }) => (level === 'info' ? [message] : []))).toEqual([
+      'REST: connector a/b created',
+      'REST: connector a/b updated',
+      'REST: connector a/b restarted',
+      'a request was refused: PUT /connectors/{connector}/pause',
+    ])
+    expect(lines.map(({ fields }) => fields?.['remote'])).toContain('127.0.0.1')
+    expect(JSON.stringify(lines)).not.toContain('hunter2')
+  })
+})
