@@ -43,4 +43,6 @@ export interface ConfigInfos {
   readonly errorCount: number
   readonly groups: readonly string[]
   readonly configs: readonly ConfigInfo[]
+  /** What is no error but worth a line: unknown keys, with the nearest known one. No values. Not a part of Connect's response. */
+  readonly warnings: readonly string[]
 }

@@ -8,7 +8,7 @@ import { clipped } from '../foundation/clipped.ts'
 import { checkClientOverrides } from './client-overrides.ts'
 import { sinkProblems, type WorkerGroup } from './connector-problems.ts'
 import { checkConverters, converterClassKeys } from './converter-config.ts'
-import { describeValues, groupsOf } from './describe-config.ts'
+import { describeValues, groupsOf, undefinedValue } from './describe-config.ts'
 import { nearestKey } from './nearest-key.ts'
 import { checkConfig, type CheckedConfig } from './parse-config.ts'
 import { unresolvedReferences } from './provider-reference.ts'
@@ -27,8 +27,8 @@ export interface ValidationContext {
 /** A validated connector config. */
 export interface ConnectorValidation {
   readonly infos: ConfigInfos
-  /** What is no error but worth a line in the log: unknown keys with the nearest known one, literal secrets. No values. */
-  readonly warnings: readonly string[]
+  /** Keys whose secrets will stand in the config topic, and be shown by REST, as they are (I8). */
+  readonly literalSecrets: readonly string[]
 }
 
 /** Kafka Connect's message for a config without `connector.class`; only the framework's own keys show their values. */
@@ -71,9 +71,11 @@ export async function validateConnector(
     ...checkClientOverrides(descriptor.kind, config),
     ...converters,
   ]
+  const unknown = unknownKeys(def, config, configs)
+  const groups = [...new Set([...groupsOf(def), ...definedGroups(converters)])]
   return {
-    infos: summary(className, [...new Set([...groupsOf(def), ...definedGroups(converters)])], configs),
-    warnings: [...unknownKeys(def, config, configs), ...literalSecrets(def, config)],
+    infos: summary(className, groups, [...unknown.flatMap(suggestion), ...configs], warningsOf(unknown)),
+    literalSecrets: literalSecrets(def, config),
   }
 }
 
@@ -81,12 +83,19 @@ function definedGroups(configs: readonly ConfigInfo[]): readonly string[] {
   return configs.flatMap(({ definition }) => definition?.group ?? [])
 }
 
-function summary(name: string, groups: readonly string[], configs: readonly ConfigInfo[]): ConfigInfos {
+function summary(
+  name: string,
+  groups: readonly string[],
+  configs: readonly ConfigInfo[],
+  warnings: readonly string[],
+): ConfigInfos {
   // Values that no definition knows come first, as Connect lists them.
-  const unknown = configs.filter((info) => info.definition === null && info.value.errors.length > 0)
+  const unknown = configs.filter(
+    ({ definition, value }) => definition === null && (value.errors.length > 0 || value.recommendedValues.length > 0),
+  )
   const rest = configs.filter((info) => !unknown.includes(info))
   const errorCount = configs.reduce((sum, info) => sum + info.value.errors.length, 0)
-  return { name, errorCount, groups, configs: [...unknown, ...rest] }
+  return { name, errorCount, groups, configs: [...unknown, ...rest], warnings }
 }
 
 /** The connector's own table, then, when every field of it parsed, the connector's rules over several fields. */
@@ -135,22 +144,43 @@ const maxConfusedLength = 200
 const openPrefixes =
   /^(?:(?:key|value|header)\.converter|transforms|predicates|topic\.creation|(?:producer|consumer|admin)\.override)\./
 
-function unknownKeys(def: ConfigDef, config: SubmittedConfig, configs: readonly ConfigInfo[]): readonly string[] {
+interface UnknownKey {
+  readonly key: string
+  /** The known key that it was most likely meant to be; null when none is near. */
+  readonly nearest: string | null
+}
+
+function unknownKeys(def: ConfigDef, config: SubmittedConfig, configs: readonly ConfigInfo[]): readonly UnknownKey[] {
   const shown = new Set(configs.map((info) => info.value.name))
-  const unknown = Object.keys(config).filter(
-    (key) => !Object.hasOwn(def, key) && !shown.has(key) && !openPrefixes.test(key),
-  )
-  const warnings = unknown.slice(0, maxUnknownKeys).map((key) => {
-    const nearest = key.length > maxConfusedLength ? null : nearestKey(key, Object.keys(def))
+  const known = Object.keys(def)
+  return Object.keys(config)
+    .filter((key) => !Object.hasOwn(def, key) && !shown.has(key) && !openPrefixes.test(key))
+    .map((key, index) => {
+      const isLooked = index < maxUnknownKeys && key.length <= maxConfusedLength
+      return { key, nearest: isLooked ? nearestKey(key, known) : null }
+    })
+}
+
+/**
+ * Connect leaves unknown keys out of its response. One that resembles a known key is a slip of the pen: it is shown without
+ * a definition, as Connect shows keys with errors, and recommends the other. Its value may be a secret and is not shown.
+ */
+function suggestion({ key, nearest }: UnknownKey): readonly ConfigInfo[] {
+  if (nearest === null) return []
+  const { definition, value } = undefinedValue(key, [])
+  return [{ definition, value: { ...value, recommendedValues: [nearest] } }]
+}
+
+function warningsOf(unknown: readonly UnknownKey[]): readonly string[] {
+  const warnings = unknown.slice(0, maxUnknownKeys).map(({ key, nearest }) => {
     return `Configuration "${clipped(key)}" is not known${nearest === null ? '' : `; did you mean "${nearest}"?`}`
   })
   if (unknown.length > maxUnknownKeys) warnings.push(`${unknown.length - maxUnknownKeys} more keys are not known`)
   return warnings
 }
 
-/** Secrets that will stand in the config topic, and be shown by REST, as they are (I8). */
 function literalSecrets(def: ConfigDef, config: SubmittedConfig): readonly string[] {
-  return Object.entries(def)
-    .filter(([key, { type }]) => type === 'PASSWORD' && (config[key] ?? '') !== '')
-    .map(([key]) => `Configuration "${key}" is a literal secret: it is stored as it is, and REST shows it`)
+  return Object.entries(def).flatMap(([key, { type }]) =>
+    type === 'PASSWORD' && (config[key] ?? '') !== '' ? [key] : [],
+  )
 }

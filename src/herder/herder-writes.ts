@@ -2,6 +2,7 @@ import type { RawConfig } from '../api/config-def.ts'
 import { AlreadyExistsError, NotFoundError } from '../api/errors.ts'
 import type { ConfigInfos, SubmittedConfig } from '../config/config-infos.ts'
 import { missingClassMessage } from '../config/validate-connector.ts'
+import type { Logger } from '../foundation/logger.ts'
 import { SerialLock } from '../runtime/serial-lock.ts'
 import type { ConfigBackingStore } from '../storage/config-backing-store.ts'
 import type { ConfigFold, UnusableConnector } from './config-fold.ts'
@@ -33,6 +34,7 @@ export interface HerderWritesOptions {
   readonly fold: ConfigFold
   readonly reads: HerderReads
   readonly statuses: KnownStatuses
+  readonly logger: Logger
   readonly writer: ConfigWriter
   readonly validate: (config: SubmittedConfig) => Promise<ConfigInfos>
   /** Waits while the worker has no place in its group. */
@@ -53,23 +55,26 @@ export class HerderWrites {
     config: SubmittedConfig,
     initialState: TargetState | null,
   ): Promise<SubmittedConnector> {
-    const valid = await this.#validated(connector, config)
+    const { valid, warnings } = await this.#validated(connector, config)
     return await this.#asLeader('create a connector', async () => {
       const { fold, writer, reads } = this.#options
       if (fold.has(connector)) throw new AlreadyExistsError(`Connector ${connector} already exists`)
       await writer.putConnectorConfig(connector, valid, initialState)
-      return { created: true, info: { name: connector, config: valid, tasks: [], type: reads.typeOf(valid) } }
+      this.#warn(connector, warnings)
+      const info = { name: connector, config: valid, tasks: [], type: reads.typeOf(valid) }
+      return { created: true, info, warnings }
     })
   }
 
   async put(connector: string, config: SubmittedConfig): Promise<SubmittedConnector> {
-    const valid = await this.#validated(connector, config)
+    const { valid, warnings } = await this.#validated(connector, config)
     return await this.#asLeader('configure a connector', async () => {
       const { fold, writer, reads } = this.#options
       const created = !fold.has(connector)
       const tasks = fold.tasks(connector).map((_, task) => ({ connector, task }))
       await writer.putConnectorConfig(connector, valid, null)
-      return { created, info: { name: connector, config: valid, tasks, type: reads.typeOf(valid) } }
+      this.#warn(connector, warnings)
+      return { created, info: { name: connector, config: valid, tasks, type: reads.typeOf(valid) }, warnings }
     })
   }
 
@@ -117,13 +122,20 @@ export class HerderWrites {
     })
   }
 
-  async #validated(connector: string, config: SubmittedConfig): Promise<RawConfig> {
+  async #validated(
+    connector: string,
+    config: SubmittedConfig,
+  ): Promise<{ readonly valid: RawConfig; readonly warnings: readonly string[] }> {
     this.#options.writer.checkSize(connector, config)
     if ((config['connector.class'] ?? null) === null) throw new BadRequestError(missingClassMessage(config))
     const infos = await this.#options.validate(config)
     if (infos.errorCount > 0) throw new InvalidConnectorConfigError(infos)
     const given = Object.entries(config).flatMap(([key, value]) => (value === null ? [] : [[key, value] as const]))
-    return Object.fromEntries(given)
+    return { valid: Object.fromEntries(given), warnings: infos.warnings }
+  }
+
+  #warn(connector: string, warnings: readonly string[]): void {
+    for (const warning of warnings) this.#options.logger.warn(warning, { connector })
   }
 
   #mustExist(connector: string, message: string): void {

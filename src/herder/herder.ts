@@ -16,6 +16,8 @@ export interface SubmittedConnector {
   readonly created: boolean
   /** The config as submitted, with the tasks known at that moment. */
   readonly info: ConnectorInfo
+  /** What is worth a line but no error: unknown keys, with the nearest known one. */
+  readonly warnings: readonly string[]
 }
 
 /**

@@ -101,6 +101,7 @@ export class WorkerHerder implements Herder {
     this.#reads = new HerderReads(fold, statuses, offsets, plugins)
     this.#writes = new HerderWrites({
       fold,
+      logger,
       reads: this.#reads,
       statuses,
       writer,

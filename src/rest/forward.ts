@@ -55,11 +55,13 @@ async function answerOf(response: Response, base: string): Promise<Answer> {
   const text = await response.text()
   const location = response.headers.get('Location')
   const type = response.headers.get('Content-Type')
+  const warning = response.headers.get('Warning')
   return {
     status: response.status,
     ...(text === '' ? {} : { text }),
     headers: {
       ...(type === null ? {} : { 'Content-Type': type }),
+      ...(warning === null ? {} : { Warning: warning }),
       ...(location === null ? {} : { Location: base + new URL(location, base).pathname }),
     },
   }

@@ -56,7 +56,7 @@ class MemoryStatuses implements Statuses {
   known = () => ({ connectors: [...this.#connectors.keys()], tasks: [...this.#tasks.values()].map(({ id }) => id) })
 }
 
-export const noErrors: ConfigInfos = { name: source, errorCount: 0, groups: [], configs: [] }
+export const noErrors: ConfigInfos = { name: source, errorCount: 0, groups: [], configs: [], warnings: [] }
 
 /** A worker without threads: tasks run at once, unless the test says otherwise. */
 class MemoryWorker {
@@ -119,6 +119,7 @@ export async function herd(options: { isLeader?: boolean } = {}) {
   const clock = new ManualClock()
   const isLeader = options.isLeader ?? true
   let generation = 1
+  const logger = quietLogger()
   const round = async (): Promise<void> => {
     generation += 1
     const { work } = herder.configuration()
@@ -163,7 +164,7 @@ export async function herd(options: { isLeader?: boolean } = {}) {
     gracefulMs: 1000,
     topicTracking: true,
     clock,
-    logger: quietLogger(),
+    logger,
     requestRound: () => void round(),
   })
   worker.onTask = (start) => herder.local.taskState(start, start.paused ? 'PAUSED' : 'RUNNING', null)
@@ -174,5 +175,5 @@ export async function herd(options: { isLeader?: boolean } = {}) {
     statuses.writes.length = 0
     worker.calls.length = 0
   }
-  return { herder, fold, statuses, worker, clock, append, running }
+  return { herder, fold, statuses, worker, clock, append, running, logger }
 }

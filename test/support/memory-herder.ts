@@ -31,6 +31,8 @@ const states: Readonly<Record<TargetState, State>> = { STARTED: 'RUNNING', PAUSE
 export class MemoryHerder implements Herder {
   readonly #connectors = new Map<string, Entry>()
   readonly #plugins = new PluginRegistry(fileConnectors)
+  /** What {@link createConnector} and {@link putConnectorConfig} warn of. */
+  warnings: readonly string[] = []
   /** The worker that status records name. */
   readonly workerId = '127.0.0.1:8083'
   /** What {@link health} answers; null hangs until the signal fires. */
@@ -111,7 +113,8 @@ export class MemoryHerder implements Herder {
     const valid = await this.#validated(config, signal)
     if (this.#connectors.has(connector)) throw new AlreadyExistsError(`Connector ${connector} already exists`)
     this.#set(connector, valid, initialState ?? 'STARTED')
-    return { created: true, info: { name: connector, config: valid, tasks: [], type: this.#entry(connector).type } }
+    const info = { name: connector, config: valid, tasks: [], type: this.#entry(connector).type }
+    return { created: true, info, warnings: this.warnings }
   }
 
   async putConnectorConfig(
@@ -124,7 +127,11 @@ export class MemoryHerder implements Herder {
     const tasks = before === undefined ? [] : (await this.connectorInfo(connector)).tasks
     this.#set(connector, valid, before?.target ?? 'STARTED')
     const { type } = this.#entry(connector)
-    return { created: before === undefined, info: { name: connector, config: valid, tasks, type } }
+    return {
+      created: before === undefined,
+      info: { name: connector, config: valid, tasks, type },
+      warnings: this.warnings,
+    }
   }
 
   async deleteConnector(connector: string): Promise<void> {

@@ -97,10 +97,17 @@ function withName(name: string, config: SubmittedConfig): SubmittedConfig {
   return config
 }
 
-function submitted({ created, info }: SubmittedConnector, base: string): Answer {
+function submitted({ created, info, warnings }: SubmittedConnector, base: string): Answer {
   const json = connectorInfoJson(info)
-  if (!created) return { status: 200, json }
-  return { status: 201, json, headers: { Location: `${base}/connectors/${pathSegment(info.name)}` } }
+  const headers = warnings.length === 0 ? {} : { Warning: warningHeader(warnings) }
+  if (!created) return { status: 200, json, headers }
+  return { status: 201, json, headers: { ...headers, Location: `${base}/connectors/${pathSegment(info.name)}` } }
+}
+
+/** `299 - "text"` each, as RFC 7234 writes warnings without a code of their own; headers hold ASCII only. */
+function warningHeader(warnings: readonly string[]): string {
+  const quoted = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')
+  return warnings.map((warning) => `299 - "${quoted(warning)}"`).join(', ')
 }
 
 /** A name in a path, as Connect encodes it: what a path may hold as it is stays. A semicolon would begin parameters. */

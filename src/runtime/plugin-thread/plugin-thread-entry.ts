@@ -65,7 +65,10 @@ function mayRest(): boolean {
 
 async function validate(message: Extract<ToPluginThread, { type: 'validate' }>): Promise<unknown> {
   const signal = AbortSignal.timeout(message.timeoutMs)
-  const { infos, warnings } = await validateConnector(message.config, { plugins, worker: message.worker, signal })
-  for (const warning of warnings) logger.warn(warning, { connector: message.config['name'] ?? null })
+  const { infos, literalSecrets } = await validateConnector(message.config, { plugins, worker: message.worker, signal })
+  if (literalSecrets.length > 0) {
+    const connector = message.config['name'] ?? null
+    logger.debug('literal secrets are stored as they are, and REST shows them', { connector, keys: literalSecrets })
+  }
   return infos
 }

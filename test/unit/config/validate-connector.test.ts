@@ -337,15 +337,27 @@ describe('a validation', () => {
   })
 
   it('warns of unknown keys with the nearest known one, and never shows values', async () => {
-    const { warnings } = await validate({ ...source, 'batch.sise': 'secret', 'value.converter.x': 'y' })
-    expect(warnings).toEqual(['Configuration "batch.sise" is not known; did you mean "batch.size"?'])
+    const config = { ...source, 'batch.sise': 'secret', 'far.from.all.of.them': 'secret', 'value.converter.x': 'y' }
+    const { infos } = await validate(config)
+    expect(infos.errorCount).toBe(0)
+    expect(infos.configs.filter(({ definition }) => definition === null)).toEqual([
+      {
+        definition: null,
+        value: { name: 'batch.sise', value: null, recommendedValues: ['batch.size'], errors: [], visible: true },
+      },
+    ])
+    expect(JSON.stringify(infos)).not.toContain('secret')
+    expect(infos.warnings).toEqual([
+      'Configuration "batch.sise" is not known; did you mean "batch.size"?',
+      'Configuration "far.from.all.of.them" is not known',
+    ])
   })
 
   it('names twenty unknown keys and counts the rest', async () => {
     const many = Object.fromEntries(Array.from({ length: 30_000 }, (_, i) => [`unknown.key.of.some.length.${i}`, 'x']))
-    const { warnings } = await validate({ ...source, ...many })
-    expect(warnings).toHaveLength(21)
-    expect(warnings.at(-1)).toBe('29980 more keys are not known')
+    const { infos } = await validate({ ...source, ...many })
+    expect(infos.warnings).toHaveLength(21)
+    expect(infos.warnings.at(-1)).toBe('29980 more keys are not known')
   })
 
   it('refuses names that URLs and the group protocol cannot hold, and quotes their beginning', async () => {
@@ -375,8 +387,8 @@ describe('a validation', () => {
     })
   })
 
-  it('warns of literal secrets without showing them', async () => {
-    const { warnings } = await validate({
+  it('names literal secrets without showing them', async () => {
+    const { infos, literalSecrets } = await validate({
       'connector.class': 'ElasticsearchSink',
       name: 'v',
       topics: 't',
@@ -385,9 +397,8 @@ describe('a validation', () => {
       'connection.password': 'hunter2',
       'batch.size': 'stops before anybody is asked',
     })
-    expect(warnings).toEqual([
-      'Configuration "connection.password" is a literal secret: it is stored as it is, and REST shows it',
-    ])
+    expect(literalSecrets).toEqual(['connection.password'])
+    expect(infos.warnings).toEqual([])
   })
 
   it.each<[key: string, value: string, reason: string]>(unserved)(

@@ -37,6 +37,17 @@ describe('the herder', () => {
     await expect(herder.createConnector('b', config, null, signal)).rejects.toThrow(InvalidConnectorConfigError)
   })
 
+  it('warns once a config is written, in the log and to its caller, and not of what is only validated', async () => {
+    const { herder, worker, running, logger } = await herd()
+    await running()
+    const warned = (): number => logger.lines.filter(({ message }) => message === 'x is not known').length
+    worker.infos = { ...noErrors, warnings: ['x is not known'] }
+    await herder.validateConnectorConfig(config, signal)
+    expect(warned()).toBe(0)
+    expect((await herder.putConnectorConfig('a', config, signal)).warnings).toEqual(['x is not known'])
+    expect(warned()).toBe(1)
+  })
+
   it('leaves writes to the leader and names it', async () => {
     const { herder } = await herd({ isLeader: false })
     const refused = herder.createConnector('a', config, null, signal)

@@ -29,6 +29,15 @@ describe('what changes over REST', () => {
   })
   afterEach(() => server.close())
 
+  it('is responded to with what the config has that is not known', async () => {
+    herder.warnings = ['Configuration "batch.sise" is not known; did you mean "batch.size"?', 'ü\r\nX: y']
+    const expected = String.raw`299 - "Configuration \"batch.sise\" is not known; did you mean \"batch.size\"?", 299 - "???X: y"`
+    expect((await create('a', source)).headers['warning']).toBe(expected)
+    expect((await client.put('/connectors/a/config', source)).headers['warning']).toBe(expected)
+    herder.warnings = []
+    expect((await client.put('/connectors/a/config', source)).headers['warning']).toBeUndefined()
+  })
+
   it('is logged with its caller, and without query, header or body', async () => {
     await create('a/b', { ...source, password: 'hunter2' })
     await client.put('/connectors/a%2Fb/config', { ...source, password: 'hunter2' })
