@@ -13,7 +13,7 @@ export function argumentFault(command: string, config: ParseArgsConfig, hint = '
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue
     if (token.kind === 'positional') {
-      if (!allowPositionals) return `penstock ${command} takes no argument "${token.value}". ${more}`
+      if (!allowPositionals) return `${command} takes no argument "${token.value}". ${more}`
       continue
     }
     const { name, rawName, value, inlineValue } = token
@@ -21,7 +21,7 @@ export function argumentFault(command: string, config: ParseArgsConfig, hint = '
     if (option === undefined) {
       const nearest = nearestKey(name, Object.keys(options))
       const meant = nearest === null ? '' : `; did you mean "--${nearest}"?`
-      return `penstock ${command} has no option "${rawName}"${meant === '' ? '.' : meant} ${hint === '' ? '' : `${hint} `}${more}`
+      return `${command} has no option "${rawName}"${meant === '' ? '.' : meant} ${hint === '' ? '' : `${hint} `}${more}`
     }
     if (option.type === 'boolean' && value !== undefined) return `${rawName} takes no value, not "${value}". ${more}`
     if (option.type === 'string' && (value === undefined || (!inlineValue && value.startsWith('-'))))

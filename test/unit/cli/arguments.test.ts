@@ -13,10 +13,10 @@ const parsers = {
 describe.each(Object.entries(parsers))('a wrong command line of penstock %s', (command, parse) => {
   it('is refused with the option, and where all are told', () => {
     expect(() => parse(['--port', '3'])).toThrow(
-      new RegExp(`^penstock ${command} has no option "--port".*All options: penstock ${command} --help$`),
+      new RegExp(`^${command} has no option "--port".*All options: penstock ${command} --help$`),
     )
-    expect(() => parse(['-p'])).toThrow(`penstock ${command} has no option "-p"`)
-    expect(() => parse(['--constructor'])).toThrow(`penstock ${command} has no option "--constructor"`)
+    expect(() => parse(['-p'])).toThrow(`${command} has no option "-p"`)
+    expect(() => parse(['--constructor'])).toThrow(`${command} has no option "--constructor"`)
     expect(() => parse(['--help=yes'])).toThrow('--help takes no value, not "yes"')
   })
 })
@@ -35,6 +35,6 @@ describe('a wrong command line', () => {
   it('is told of a value that is missing, and of an argument that nobody takes', () => {
     expect(() => parseWorkerArguments(['--set'])).toThrow('--set needs a value')
     expect(() => parseBrokerArguments(['--data', '--listen', 'a:1'])).toThrow('--data needs a value')
-    expect(() => parseBrokerArguments(['extra'])).toThrow('penstock broker takes no argument "extra"')
+    expect(() => parseBrokerArguments(['extra'])).toThrow('broker takes no argument "extra"')
   })
 })
