@@ -1,17 +1,27 @@
 import { lastHeader, type Clock, type SinkRecord } from 'penstock/api'
 import { documentId } from './document-id.ts'
+import { firstRowVersion } from './document-version.ts'
 import type { Operation } from './operation.ts'
 import type { PartitionProgress } from './partition-progress.ts'
 
 /** How long the deletion of an old key waits where the new one may lie in another partition. */
 const longestWaitMs = 10_000
 
+/** The deletion of an old key, with its tombstone, as often as they came. */
 interface Leaving {
   /** Of a row that a transform marks as deleted, a write of its document stands among them (`rewrite` of ExtractNewRecordState). */
   readonly deletes: Operation[]
   readonly since: number
   /** Where the creation lies in the same partition, at most: a tombstone before it can have been left out by a transform. */
   creationAt: number
+}
+
+/** The deletions of one partition that wait. */
+interface Waiting {
+  /** Its creation comes next. */
+  next: Leaving | null
+  /** The source was killed behind them and began again with an earlier change: they come again, with their creations. */
+  resent: Leaving[]
 }
 
 /**
@@ -22,7 +32,7 @@ interface Leaving {
 export class KeyChanges {
   readonly #emit: (operation: Operation) => void
   readonly #clock: Clock
-  readonly #leaving = new Map<PartitionProgress, Leaving>()
+  readonly #waiting = new Map<PartitionProgress, Waiting>()
 
   constructor(emit: (operation: Operation) => void, clock: Clock) {
     this.#emit = emit
@@ -31,12 +41,13 @@ export class KeyChanges {
 
   /** Takes the operations of each partition in the order of its log. */
   add(operation: Operation, record: SinkRecord): void {
-    const { progress } = operation
-    const leaving = this.#leaving.size === 0 ? undefined : this.#leaving.get(progress)
+    const waiting = this.#waiting.size === 0 ? undefined : this.#waiting.get(operation.progress)
+    if (waiting !== undefined) this.#meet(operation, record, waiting)
+    const leaving = waiting?.next ?? null
     if (operation.kind === 'delete' || (operation.id !== null && goes(record))) this.#leave(operation, record, leaving)
-    else if (leaving !== undefined && operation.draft !== null && comes(record)) this.#complete(operation, leaving)
+    else if (leaving !== null && operation.draft !== null && comes(record)) this.#complete(operation, leaving)
     else {
-      if (leaving !== undefined) this.#release(progress, leaving)
+      if (leaving !== null) this.#releaseNext(operation.progress)
       if (operation.draft !== null && operation.draft.from !== null) operation.barrier = 'others'
       this.#emit(operation)
     }
@@ -45,11 +56,11 @@ export class KeyChanges {
   /** Lets deletions go whose creation does not come. Answers when to be asked again; null when nothing waits. */
   releaseLate(): number | null {
     let within: number | null = null
-    for (const [progress, leaving] of this.#leaving) {
+    for (const [progress, { next }] of this.#waiting) {
       // In one partition the creation is the next record, whenever the source sends it.
-      if (!progress.shared) continue
-      const left = leaving.since + longestWaitMs - this.#clock.monotonic()
-      if (left <= 0) this.#release(progress, leaving)
+      if (!progress.shared || next === null) continue
+      const left = next.since + longestWaitMs - this.#clock.monotonic()
+      if (left <= 0) this.#releaseNext(progress)
       else within = Math.min(left, within ?? left)
     }
     return within
@@ -57,41 +68,59 @@ export class KeyChanges {
 
   /** Lets deletions go whose creation was left out by a transform: it was read, and did not come. To be called at commits. */
   releaseSkipped(): void {
-    for (const [progress, leaving] of this.#leaving)
-      if (!progress.shared && progress.delivered > leaving.creationAt) this.#release(progress, leaving)
+    for (const [progress, { next }] of this.#waiting)
+      if (next !== null && !progress.shared && progress.delivered > next.creationAt) this.#releaseNext(progress)
   }
 
   /** A record of the partition became no operation: it may have been the creation. */
   release(progress: PartitionProgress): void {
-    const leaving = this.#leaving.get(progress)
-    if (leaving !== undefined) this.#release(progress, leaving)
+    this.#releaseNext(progress)
   }
 
   forget(progress: PartitionProgress): void {
-    this.#leaving.delete(progress)
+    this.#waiting.delete(progress)
   }
 
-  #leave(operation: Operation, record: SinkRecord, leaving: Leaving | undefined): void {
+  /** Finds out from a record whether the source began again, and how far it is. */
+  #meet(operation: Operation, record: SinkRecord, waiting: Waiting): void {
+    const { next } = waiting
+    if (next !== null && isBefore(operation, record, next)) {
+      waiting.resent.push(next)
+      waiting.next = null
+    }
+    if (waiting.resent.length === 0) return
+    const { resent } = waiting
+    waiting.resent = []
+    for (const leaving of resent) {
+      if (isBefore(operation, record, leaving)) waiting.resent.push(leaving)
+      else if (waiting.next === null && isOf(operation, leaving)) waiting.next = leaving
+      else this.#let(leaving)
+    }
+    this.#tidy(operation.progress)
+  }
+
+  #leave(operation: Operation, record: SinkRecord, leaving: Leaving | null): void {
     const { progress } = operation
-    const [first] = leaving?.deletes ?? []
-    if (leaving !== undefined && first !== undefined) {
-      if (first.id === operation.id && first.index === operation.index) {
+    if (leaving !== null) {
+      if (isOf(operation, leaving)) {
         leaving.deletes.push(operation)
         leaving.creationAt = creationAfter(record)
         return
       }
-      this.#release(progress, leaving)
+      this.#releaseNext(progress)
     }
     if (!goes(record)) this.#emit(operation)
     else {
-      const since = this.#clock.monotonic()
-      this.#leaving.set(progress, { deletes: [operation], since, creationAt: creationAfter(record) })
+      const next = { deletes: [operation], since: this.#clock.monotonic(), creationAt: creationAfter(record) }
+      const waiting = this.#waiting.get(progress)
+      if (waiting === undefined) this.#waiting.set(progress, { next, resent: [] })
+      else waiting.next = next
     }
   }
 
   #complete(operation: Operation, leaving: Leaving): void {
     const [first] = leaving.deletes
-    this.#leaving.delete(operation.progress)
+    this.#takeNext(operation.progress)
     if (operation.draft !== null && first !== undefined && first.index === operation.index)
       operation.draft = { ...operation.draft, from: first.id }
     operation.barrier = 'others'
@@ -102,10 +131,43 @@ export class KeyChanges {
     }
   }
 
-  #release(progress: PartitionProgress, { deletes }: Leaving): void {
-    this.#leaving.delete(progress)
+  #releaseNext(progress: PartitionProgress): void {
+    const next = this.#takeNext(progress)
+    if (next !== null) this.#let(next)
+  }
+
+  #takeNext(progress: PartitionProgress): Leaving | null {
+    const waiting = this.#waiting.get(progress)
+    if (waiting === undefined) return null
+    const { next } = waiting
+    waiting.next = null
+    this.#tidy(progress)
+    return next
+  }
+
+  #let({ deletes }: Leaving): void {
     for (const deletion of deletes) this.#emit(deletion)
   }
+
+  #tidy(progress: PartitionProgress): void {
+    const waiting = this.#waiting.get(progress)
+    if (waiting !== undefined && waiting.next === null && waiting.resent.length === 0) this.#waiting.delete(progress)
+  }
+}
+
+function isOf({ id, index }: Operation, { deletes: [first] }: Leaving): boolean {
+  return first !== undefined && first.id === id && first.index === index
+}
+
+/**
+ * Whether a record lies before a change that came earlier: the source sends its changes again, up to that one at least.
+ * Row versions show it. The last of a very large transaction share one version: there another row's change shows it.
+ */
+function isBefore(operation: Operation, record: SinkRecord, leaving: Leaving): boolean {
+  const left = leaving.deletes[0]?.version ?? null
+  const { version } = operation
+  if (left === null || version === null || left < firstRowVersion) return false
+  return version === left ? !isOf(operation, leaving) && !comes(record) : version < left
 }
 
 function creationAfter({ originalOffset, value }: SinkRecord): number {

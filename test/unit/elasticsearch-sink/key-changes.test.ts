@@ -1,6 +1,7 @@
 import { primitive, struct, type ConnectValue, type Schema, type SinkRecord } from 'penstock/api'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { formerId, KeyChanges } from '../../../connectors/elasticsearch-sink/key-changes.ts'
+import { firstRowVersion, type Version } from '../../../connectors/elasticsearch-sink/document-version.ts'
 import type { Operation } from '../../../connectors/elasticsearch-sink/operation.ts'
 import { PartitionProgress } from '../../../connectors/elasticsearch-sink/partition-progress.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -12,20 +13,26 @@ let changes: KeyChanges
 let progress: PartitionProgress
 const log = new MemoryLog()
 
-function add(kind: Operation['kind'], id: string, header: string | null = null, holes = false): Operation {
+function add(
+  kind: Operation['kind'],
+  id: string,
+  header: string | null = null,
+  holes = false,
+  version: Version = 1,
+): Operation {
   const headers = header === null ? [] : [{ key: `__debezium.${header}`, schema: null, value: 'x' }]
   const record = log.append({ topic: 't', headers })
   const operation: Operation = {
     kind,
     index: 'i',
     id,
-    version: 1,
+    version,
     timestamp: 0,
     weight: 0,
     mark: progress.begin(record.originalOffset),
     progress,
     lines: null,
-    draft: holes ? { source: '{}', version: 1, holes: ['body'], from: formerId(record) } : null,
+    draft: holes ? { source: '{}', version, holes: ['body'], from: formerId(record) } : null,
     barrier: 'none',
     missing: null,
   }
@@ -85,6 +92,56 @@ describe('the deletion of an old key', () => {
     changes.forget(progress)
     const other = add('index', '3')
     expect(emitted).toEqual([other])
+  })
+})
+
+describe('the deletion of an old key that the source sends again', () => {
+  const at = (change: number): Version => BigInt(firstRowVersion + change)
+  const goes = (id: string, change: number): Operation => add('delete', id, 'newkey', false, at(change))
+  const comes = (id: string, change: number): Operation => add('index', id, 'oldkey', true, at(change))
+  const other = (id: string, change: number): Operation => add('index', id, null, true, at(change))
+
+  it('waits through earlier changes, their key changes too, for its creation', () => {
+    const sent = goes('1', 9)
+    const earlier = other('3', 4)
+    const [gone, come] = [goes('5', 6), comes('6', 6)]
+    expect(emitted).toEqual([earlier, come, gone])
+    changes.releaseSkipped()
+    const again = goes('1', 9)
+    const creation = comes('2', 9)
+    expect(emitted.slice(3)).toEqual([creation, sent, again])
+    expect(emitted.slice(3).map(({ barrier }) => barrier)).toEqual(['others', 'all', 'none'])
+    expect(creation.draft?.from).toBe('1')
+  })
+
+  it('waits where the source is killed again and again', () => {
+    const sent = goes('1', 9)
+    const second = goes('5', 6)
+    const third = goes('1', 2)
+    expect(emitted).toEqual([])
+    const again = goes('1', 2)
+    const creation = comes('4', 2)
+    expect(emitted).toEqual([creation, third, again])
+    const [gone, come] = [goes('5', 6), comes('6', 6)]
+    expect(emitted.slice(3)).toEqual([come, second, gone])
+    const [last, end] = [goes('1', 9), comes('2', 9)]
+    expect(emitted.slice(6)).toEqual([end, sent, last])
+  })
+
+  it('goes when the source has passed its change without it', () => {
+    const sent = goes('1', 9)
+    const earlier = other('3', 4)
+    const later = other('3', 10)
+    expect(emitted).toEqual([earlier, sent, later])
+  })
+
+  it('waits where the changes of a very large transaction share a version, and goes for a creation that has all values', () => {
+    const sent = goes('1', 9)
+    const same = other('3', 9)
+    expect(emitted).toEqual([same])
+    const again = goes('1', 9)
+    const creation = add('index', '2', 'oldkey', false, at(9))
+    expect(emitted).toEqual([same, sent, again, creation])
   })
 })
 
