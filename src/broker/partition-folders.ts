@@ -65,7 +65,8 @@ export class PartitionFolders {
     if (found !== null) {
       throw new CorruptMetadataError(
         `${path} belongs to the topic with id ${found}, but metadata.json says that topic ${topic} has id ${topicId}. ` +
-          `Restore __cluster/metadata.json and the folders of the partitions from one backup.`,
+          `Restore __cluster/metadata.json and the folders of the partitions from one backup; if the records are those of ` +
+          `this topic and only ${metadataName} is damaged, remove that file: it is written again.`,
       )
     }
     try {

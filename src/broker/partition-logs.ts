@@ -1,6 +1,7 @@
 import { concurrently } from '../foundation/concurrently.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logger.ts'
+import { damagedFiles } from '../log/damaged-tail.ts'
 import type { SpaceReserve } from '../log/disk-full.ts'
 import type { FileSystem } from '../log/file-system.ts'
 import type { LogConfig } from '../log/log-config.ts'
@@ -28,12 +29,15 @@ export interface PartitionLogsOptions {
 /** How many partitions are opened or closed at a time: each waits for the disk, and holds a few descriptors while it does. */
 const atATime = 32
 const offlineCode = 'BROKER_PARTITION_OFFLINE'
+const lostCode = 'BROKER_RECORDS_LOST'
 
 /** Opens, creates and closes the logs of topics. */
 export class PartitionLogs {
   readonly #options: PartitionLogsOptions
   /** By topic, with the reasons. */
   readonly #offline = new Map<string, readonly string[]>()
+  /** The directories of partitions that keep what recovery cut off behind damage, by topic. */
+  readonly #damaged = new Map<string, Set<string>>()
 
   constructor(options: PartitionLogsOptions) {
     this.#options = options
@@ -67,7 +71,7 @@ export class PartitionLogs {
               opened.push(log)
             }
           } catch (error) {
-            if (isInternalTopic(record.name) || !isOfDisk(error)) throw error
+            if (isInternalTopic(record.name) || !isOfOne(error)) throw error
             offline.push(`${record.name}-${index} (${String(error)})`)
           }
           const partitions = byTopic.get(record)
@@ -79,7 +83,31 @@ export class PartitionLogs {
       throw error
     }
     this.#report(records, offline)
+    this.reportDamaged()
     return byTopic
+  }
+
+  /** Says which partitions keep what recovery cut off; over for each when a person has moved or removed its files. */
+  reportDamaged(): void {
+    const { fs, conditions } = this.#options
+    const kept: string[] = []
+    for (const [topic, directories] of this.#damaged) {
+      for (const directory of directories) {
+        const names = damagedFiles(fs, directory)
+        if (names.length === 0) directories.delete(directory)
+        kept.push(...names.map((name) => `${directory}/${name}`))
+      }
+      if (directories.size === 0) this.#damaged.delete(topic)
+    }
+    if (kept.length === 0) conditions?.withdraw(lostCode)
+    else
+      conditions?.raise(
+        lostCode,
+        `records that may have been acknowledged were cut off, because bytes before them are damaged; they are kept in ` +
+          `${kept.slice(0, 3).join(', ')}${kept.length > 3 ? ` and ${kept.length - 3} more files` : ''}. LOG_RECORDS_LOST in the ` +
+          'log names the offsets. Check the disk; move the files elsewhere when you have seen this, and this is over within ' +
+          'a minute',
+      )
   }
 
   /**
@@ -135,6 +163,7 @@ export class PartitionLogs {
   /** What is offline of a topic that is deleted concerns nobody. */
   forget(topic: string): void {
     if (this.#offline.delete(topic)) this.#report([], [])
+    if (this.#damaged.delete(topic)) this.reportDamaged()
   }
 
   /** By topic, because each is tried again by itself. */
@@ -169,11 +198,17 @@ export class PartitionLogs {
     }
   }
 
-  #openOne({ record, index }: Place): Promise<PartitionLog> {
+  async #openOne({ record, index }: Place): Promise<PartitionLog> {
     const { fs, folders, clock, logger, reserve, logDefaults } = this.#options
     const config = logConfigOf(record.configs, logDefaults)
     const directory = folders.pathOf(record.name, index)
-    return PartitionLog.open({ fs, directory, config, clock, logger, reserve, checkpointsLater: true })
+    const log = await PartitionLog.open({ fs, directory, config, clock, logger, reserve, checkpointsLater: true })
+    if (damagedFiles(fs, directory).length > 0) {
+      const known = this.#damaged.get(record.name)
+      if (known === undefined) this.#damaged.set(record.name, new Set([directory]))
+      else known.add(directory)
+    }
+    return log
   }
 }
 
@@ -182,8 +217,10 @@ export function offlineText(topic: string, partition: number): string {
   return `${offlineCode}: ${topic}-${partition} could not be opened; the log of the broker says why`
 }
 
-function isOfDisk(error: unknown): boolean {
-  return error instanceof LogError || (error instanceof Error && 'code' in error)
+/** Whether a failure is that of one partition: of its disk, or of its directory, which says that it is another topic's. */
+function isOfOne(error: unknown): boolean {
+  if (error instanceof LogError || error instanceof CorruptMetadataError) return true
+  return error instanceof Error && 'code' in error
 }
 
 interface Place {

@@ -244,6 +244,7 @@ export class Topics {
         const [partitions] = (await this.#logs.openAll([this.#recordOf(topic.name)], topic.partitions)).values()
         if (partitions !== undefined) this.#index.hold({ ...topic, partitions })
       }
+      this.#logs.reportDamaged()
     })
     this.#turn = change.catch((error: unknown) =>
       this.#options.logger.error('partitions that are offline could not be opened', { error: String(error) }),

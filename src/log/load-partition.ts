@@ -1,12 +1,13 @@
 import { dirname } from 'node:path'
 import { finishCompaction } from './compaction-swap.ts'
+import { damagedEnd } from './damaged-tail.ts'
 import type { FileSystem } from './file-system.ts'
 import { gapAt, reportLoss, type Evidence, type LoadOptions } from './known-loss.ts'
 import { noCheckpoint, readCheckpoint, type PartitionCheckpoint } from './partition-checkpoint.ts'
 import { rebuildProducers } from './producer-recovery.ts'
 import type { ProducerState } from './producer-state.ts'
 import { Segment } from './segment.ts'
-import { recover, trust, type Loading, type Outcome } from './segment-recovery.ts'
+import { keepWhole, recover, trust, type Loading, type Outcome } from './segment-recovery.ts'
 import { offsetOfName, offsetsWithSuffix, segmentSuffixes, suffixes } from './segment-files.ts'
 
 /** A partition as its files say it is. */
@@ -25,7 +26,8 @@ export interface LoadedPartition {
 /**
  * Opens what is on disk. What lies below the recovery point is trusted, what lies behind it is scanned batch by batch with
  * its CRC. At the first fault there the file is cut, and segments that do not follow without a gap are removed (I5): an
- * acknowledged batch was synced, with all that lies before it, so it is never in the part that goes.
+ * acknowledged batch was synced, with all that lies before it, so a loss of power never has it in the part that goes. Where whole
+ * batches follow the fault it may be damage: what goes is kept beside, see damaged-tail.ts, and the log continues behind it.
  *
  * Nothing is removed of which the checkpoint or a snapshot says that it was durable. Where such records are missing, that is
  * logged as an error, and the log continues behind them: an offset is never given out twice.
@@ -41,14 +43,16 @@ export async function loadPartition(options: LoadOptions): Promise<LoadedPartiti
   const known = read?.checkpoint ?? null
   const checkpoint = known ?? noCheckpoint
   const snapshots = offsetsWithSuffix(fs.list(directory), suffixes.snapshot)
-  const evidence = { checkpoint: known, durableEnd: Math.max(checkpoint.recoveryOffset, ...snapshots) }
-  const { segments, changed, removed, isDamaged } = loadSegments(options, evidence)
+  const durableEnd = Math.max(checkpoint.recoveryOffset, ...snapshots)
+  const evidence = { checkpoint: known, durableEnd, keptEnd: damagedEnd(fs, directory) }
+  const { segments, changed, removed, isDamaged } = await loadSegments(options, evidence)
   const isEmpty = segments.length === 0
   const first = segments[0]?.baseOffset ?? 0
   if (read?.isChecked === true && first > checkpoint.logStartOffset)
     reportLoss(options, { from: checkpoint.logStartOffset, to: first, reason: 'the first segments are missing' })
   const logStartOffset = Math.max(checkpoint.logStartOffset, first)
-  const hasNew = continueAt(Math.max(evidence.durableEnd, logStartOffset), segments, { ...options, isDamaged })
+  const end = { durable: Math.max(evidence.durableEnd, logStartOffset), kept: damagedEnd(fs, directory) }
+  const hasNew = continueAt(end, segments, { ...options, isDamaged })
   const endOffset = segments.at(-1)?.endOffset ?? 0
   const isUnknown = known !== null && segments.at(-1)?.baseOffset !== known.recoverySegment
   const hasChanged = hasNew || isUnknown || removed || changed.size > 0
@@ -82,7 +86,7 @@ interface LoadedSegments {
   readonly isDamaged: boolean
 }
 
-function loadSegments(options: LoadOptions, evidence: Evidence): LoadedSegments {
+async function loadSegments(options: LoadOptions, evidence: Evidence): Promise<LoadedSegments> {
   const { fs, directory, config } = options
   const bases = offsetsWithSuffix(fs.list(directory), suffixes.log)
   const segments: Segment[] = []
@@ -100,12 +104,12 @@ function loadSegments(options: LoadOptions, evidence: Evidence): LoadedSegments 
       const end = segments.at(-1)?.endOffset ?? base
       const gap = base === end ? 'hole' : gapAt(end, evidence, config)
       if (base < end || gap === 'tail') {
-        removeFrom(options, bases.slice(i))
+        await removeFrom(options, evidence, bases.slice(i))
         removed = true
         break
       }
       if (gap === 'loss') reportLoss(options, { from: end, to: base, reason: 'a segment or the end of one is missing' })
-      outcome = recover(loading)
+      outcome = await recover(loading)
     }
     if (outcome !== 'whole') changed.add(segment)
     segments.push(segment)
@@ -113,27 +117,31 @@ function loadSegments(options: LoadOptions, evidence: Evidence): LoadedSegments 
   return { segments, changed, removed, isDamaged: outcome === 'damaged' }
 }
 
-/** Removes segments behind a gap: nothing in them was acknowledged, because what lies before them never became durable. */
-function removeFrom(options: LoadOptions, bases: readonly number[]): void {
-  for (const base of bases) {
-    options.logger.warn('removing a segment that follows a cut', { directory: options.directory, baseOffset: base })
-    Segment.load(options, base).remove()
+/** Removes segments behind a gap. After a loss of power nothing in them was acknowledged; after damage it was: that is kept beside. */
+async function removeFrom(options: LoadOptions, evidence: Evidence, bases: readonly number[]): Promise<void> {
+  for (const [i, base] of bases.entries()) {
+    const segment = Segment.load(options, base)
+    const isKept = await keepWhole({ segment, options, evidence, nextBase: bases[i + 1] ?? null })
+    if (!isKept)
+      options.logger.warn('removing a segment that follows a cut', { directory: options.directory, baseOffset: base })
+    segment.remove()
   }
 }
 
 /**
- * Makes the log end at `offset` at least: offsets below it were given out. Nothing is written into a segment that is damaged.
- * @returns whether a segment was begun.
+ * Makes the log end at `durable` and `kept` at least: offsets below them were given out. Nothing is written into a segment that is
+ * damaged. @returns whether a segment was begun.
  */
 function continueAt(
-  offset: number,
+  { durable, kept }: { readonly durable: number; readonly kept: number },
   segments: Segment[],
   options: LoadOptions & { readonly isDamaged: boolean },
 ): boolean {
   const end = segments.at(-1)?.endOffset
-  if (end !== undefined && end >= offset && !options.isDamaged) return false
-  if (offset > (end ?? 0)) reportLoss(options, { from: end ?? 0, to: offset, reason: 'the end of the log is missing' })
-  segments.push(Segment.create(options, Math.max(offset, end ?? 0)))
+  const told = Math.max(end ?? 0, kept) // What is kept beside was reported.
+  if (end !== undefined && end >= Math.max(durable, kept) && !options.isDamaged) return false
+  if (durable > told) reportLoss(options, { from: told, to: durable, reason: 'the end of the log is missing' })
+  segments.push(Segment.create(options, Math.max(durable, told)))
   return true
 }
 

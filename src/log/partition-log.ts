@@ -29,6 +29,7 @@ import type { AbortedTransaction } from './transaction-index.ts'
  *     00000000000000031416.log …       the next segment; the last one is written
  *     00000000000000031416.snapshot    sequences of idempotent producers before that offset
  *     partition-checkpoint             log start, recovery point; with a checksum
+ *     ….log.damaged-<position>-<end>   what recovery cut off behind damage, for a person; see damaged-tail.ts
  *
  *   log start          durable end = high watermark          log end
  *       |  ..deleted..|============ visible ===========|--- being synced ---|

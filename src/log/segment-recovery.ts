@@ -1,7 +1,8 @@
-import type { BatchHeader } from '../protocol/record-batch.ts'
+import { batchHeaderSize, readBatchHeader, type BatchHeader } from '../protocol/record-batch.ts'
 import { notInSequence, type BatchScanner } from './batch-scanner.ts'
+import { batchesBehind, keepTail, type Remains } from './damaged-tail.ts'
 import { gapAt, reportLoss, type Evidence, type LoadOptions } from './known-loss.ts'
-import type { Segment } from './segment.ts'
+import { maxRelativeOffset, type Segment } from './segment.ts'
 import { suffixes } from './segment-files.ts'
 
 /** A segment that is loaded, and what is known about it. */
@@ -46,7 +47,7 @@ export function trust(loading: Loading, size: number, endOffset: number | null):
 }
 
 /** Scans what lies behind the recovery point. */
-export function recover(loading: Loading): Outcome {
+export async function recover(loading: Loading): Promise<Outcome> {
   const { segment, options, evidence, nextBase } = loading
   const { checkpoint, durableEnd } = evidence
   const size = options.fs.sizeOf(segment.path(suffixes.log))
@@ -59,7 +60,7 @@ export function recover(loading: Loading): Outcome {
   }
   const damage = scanBelow(durableEnd, loading, size)
   if (damage !== null) {
-    const to = nextBase ?? Math.max(durableEnd, segment.endOffset)
+    const to = nextBase ?? Math.max(durableEnd, remainsOf(loading, size, damage).endOffset)
     report(loading, segment.endOffset, to, damageAt(segment.size, damage))
     segment.size = size
     segment.endOffset = to
@@ -67,8 +68,46 @@ export function recover(loading: Loading): Outcome {
   }
   const fault = scanBehind(loading, size)
   if (fault === null) return outcome
+  const remains = remainsOf(loading, size, fault)
+  if (remains.batches > 0) await setAside(loading, remains, damageAt(segment.size, fault))
   cut(segment, segment.size, fault, options)
   return outcome === 'damaged' ? outcome : 'cut'
+}
+
+/**
+ * Keeps all of a segment that cannot be part of the log, because what lies before it is missing, and says so.
+ * @returns false when it has no whole batch: then nothing is kept.
+ */
+export async function keepWhole(loading: Loading): Promise<boolean> {
+  const { segment, options } = loading
+  segment.resetIndexes()
+  const remains = remainsOf(loading, options.fs.sizeOf(segment.path(suffixes.log)), null)
+  if (remains.batches === 0) return false
+  await setAside(loading, remains, 'what lies before the segment is missing or damaged')
+  return true
+}
+
+/** The whole batches from the end of what was taken on, where the scan met `fault`. */
+function remainsOf({ segment, nextBase }: Loading, size: number, fault: string | null): Remains {
+  const limit = Math.min(nextBase ?? Infinity, segment.baseOffset + maxRelativeOffset + 1)
+  const range = { from: segment.size, end: size, baseOffset: segment.endOffset, limit }
+  const found = batchesBehind(segment.file, range)
+  if (fault !== notInSequence) return found
+  // The batch itself is whole, and only its base offset is wrong.
+  const bytes = Buffer.alloc(batchHeaderSize)
+  segment.file.read(bytes, 0, bytes.length, segment.size)
+  const { baseOffset, lastOffset } = readBatchHeader(bytes)
+  const count = Math.max(lastOffset - baseOffset, 0) + 1
+  return { batches: Math.max(found.batches, 1), endOffset: Math.max(found.endOffset, segment.endOffset + count) }
+}
+
+async function setAside(loading: Loading, { batches, endOffset }: Remains, reason: string): Promise<void> {
+  const { segment, options } = loading
+  const { fs, directory } = options
+  const tail = { directory, segment: segment.baseOffset, position: segment.size, endOffset }
+  const keptIn = await keepTail(fs, segment.file, tail)
+  const why = `${reason}; whole batches follow (${batches}), so this is no unfinished end`
+  reportLoss(options, { from: segment.endOffset, to: endOffset, reason: why, path: segment.path(suffixes.log), keptIn })
 }
 
 function damageAt(position: number, fault: string): string {

@@ -11,7 +11,8 @@ import { TransactionIndex } from './transaction-index.ts'
 
 const offsetEntrySize = 8
 const timeEntrySize = 12
-const maxRelativeOffset = 0x7fff_ffff
+/** How far an offset may lie behind the base of its segment: indexes hold it in 31 bits. */
+export const maxRelativeOffset = 0x7fff_ffff
 const defaultIndexIntervalBytes = 4096
 
 /** The largest timestamp, and an offset at or after the record that has it. */

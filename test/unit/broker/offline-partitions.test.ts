@@ -68,10 +68,70 @@ describe('a partition that cannot be opened', () => {
     })
   })
 
+  it('is offline too when its partition.metadata is damaged, until a person removes that file', async () => {
+    const { fs, clock, conditions, harness } = await onFailingDisk('nothing')
+    const { directory = '' } = harness.broker.topics.partition('orders', 1) ?? {}
+    const path = `${directory}/partition.metadata`
+    const lineStart = 'version: 0\ntopic_id: '.length
+    const file = fs.open(path, 'existing')
+    file.write(
+      Buffer.from(
+        fs
+          .contentOf(path)
+          .subarray(lineStart, lineStart + 1)
+          .toString() === 'A'
+          ? 'B'
+          : 'A',
+      ),
+      lineStart,
+    )
+    await file.sync()
+    file.close()
+    await harness.restart()
+    expect([...conditions]).toEqual([
+      ['BROKER_PARTITION_OFFLINE', expect.stringMatching(/: orders-1 \(.*orders-1 belongs to the topic with id /)],
+    ])
+    const client = await harness.connect()
+    expect(await produceOne(client, 'orders', textBatch(['next']))).toMatchObject({ errorCode: 0, baseOffset: 1 })
+    expect(await produceOne(client, 'orders', textBatch(['no']), { partition: 1 })).toMatchObject({ errorCode: 56 })
+    fs.remove(path)
+    clock.advance(60_000)
+    await untilPasses(() => expect(conditions.size).toBe(0))
+    expect(await produceOne(client, 'orders', textBatch(['kept too']), { partition: 1 })).toMatchObject({
+      errorCode: 0,
+      baseOffset: 1,
+    })
+  })
+
   it('concerns nobody when its topic is deleted', async () => {
     const { conditions, harness } = await onFailingDisk('orders-1/')
     await harness.restart()
     await harness.broker.topics.delete('orders')
     expect(conditions.size).toBe(0)
+  })
+})
+
+describe('a partition whose end was cut off behind damage', () => {
+  it('is a condition until the file that keeps the end is moved away', async () => {
+    const { fs, clock, conditions, harness } = await onFailingDisk('nothing')
+    const { directory = '' } = harness.broker.topics.partition('orders', 1) ?? {}
+    const client = await harness.connect()
+    await produceOne(client, 'orders', textBatch(['second']), { partition: 1 })
+    await harness.stop()
+    // As a crash leaves it: without a checkpoint.
+    for (const name of fs.list(directory)) {
+      if (name === 'partition-checkpoint' || name.endsWith('.snapshot')) fs.remove(`${directory}/${name}`)
+    }
+    fs.corrupt(`${directory}/00000000000000000000.log`, 65)
+    await harness.restart()
+    const kept = `${directory}/00000000000000000000.log.damaged-0-2`
+    expect([...conditions]).toEqual([['BROKER_RECORDS_LOST', expect.stringContaining(kept)]])
+    const again = await harness.connect()
+    expect(await produceOne(again, 'orders', textBatch(['new']), { partition: 1 })).toMatchObject({ baseOffset: 2 })
+    await harness.restart()
+    expect([...conditions.keys()]).toEqual(['BROKER_RECORDS_LOST'])
+    fs.remove(kept)
+    clock.advance(60_000)
+    await untilPasses(() => expect(conditions.size).toBe(0))
   })
 })

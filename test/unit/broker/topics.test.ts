@@ -243,15 +243,24 @@ describe('offsets that were stored for a deleted topic', () => {
 })
 
 describe('the folder of a partition', () => {
-  it('is refused when it belongs to another topic than metadata.json says', async () => {
+  it('is offline when it belongs to another topic than metadata.json says; of an internal topic it is refused', async () => {
     const fs = disk()
     const topics = await open(fs)
-    await topics.create('orders', 1, {})
+    await topics.create('orders', 2, {})
+    await topics.create('__consumer_offsets', 1, {})
     await topics.close()
     const other = randomUuid()
-    await replaceFile(fs, '/data/orders-0', 'partition.metadata', Buffer.from(`version: 0\ntopic_id: ${other}\n`))
+    const claim = (folder: string): Promise<void> =>
+      replaceFile(fs, `/data/${folder}`, 'partition.metadata', Buffer.from(`version: 0\ntopic_id: ${other}\n`))
+    await claim('orders-0')
+    const again = await open(fs)
+    expect([again.partition('orders', 0), again.partition('orders', 1)]).toEqual([null, expect.anything()])
+    await again.close()
+    await claim('__consumer_offsets-0')
     await expect(open(fs)).rejects.toThrow(CorruptMetadataError)
-    await expect(open(fs)).rejects.toThrow(new RegExp(`orders-0 belongs to the topic with id ${other}.*Restore`))
+    await expect(open(fs)).rejects.toThrow(
+      new RegExp(`__consumer_offsets-0 belongs to the topic with id ${other}.*Restore`),
+    )
   })
 
   it('is refused when it holds records of a partition that metadata.json does not name', async () => {

@@ -144,18 +144,72 @@ describe('a failed sync', () => {
 })
 
 describe('damage', () => {
-  it('behind a fault removes later segments and says so', async () => {
+  const damagedNames = (harness: LogHarness): string[] =>
+    harness.fs
+      .list(logDirectory)
+      .filter((name) => name.includes('damaged'))
+      .sort()
+
+  it.each(['flipped', 'zeroed', 'missing'])(
+    'before whole batches is no torn end: a %s byte is an error, what is cut is kept, and no offset is given out again',
+    async (how) => {
+      const harness = new LogHarness()
+      const log = await harness.open()
+      for (const value of ['1', '2', '3', '4']) await log.append(one(value))
+      harness.crash('keep')
+      const content = Buffer.from(harness.fs.contentOf(firstLog))
+      const size = content.length / 4
+      const file = harness.fs.open(firstLog, 'existing')
+      if (how === 'flipped') file.write(Buffer.from([(content[size + 65] ?? 0) ^ 1]), size + 65)
+      if (how === 'zeroed') file.write(Buffer.alloc(30), size)
+      if (how === 'missing') {
+        file.write(content.subarray(size + 31), size + 30)
+        file.truncate(content.length - 1)
+      }
+      const damaged = Buffer.from(harness.fs.contentOf(firstLog))
+      let again = await harness.open()
+      const name = `00000000000000000000.log.damaged-${size}-4`
+      expect([valuesOf(again), again.logEndOffset, damagedNames(harness)]).toEqual([['1'], 4, [name]])
+      expect(harness.fs.contentOf(`${logDirectory}/${name}`)).toEqual(damaged.subarray(size))
+      expect(harness.logger.lines.find(({ level }) => level === 'error')).toMatchObject({
+        message: expect.stringContaining('LOG_RECORDS_LOST'),
+        fields: { firstOffset: 1, lastOffset: 3, keptIn: `${logDirectory}/${name}` },
+      })
+      await expect(again.append(one('5'))).resolves.toMatchObject({ baseOffset: 4 })
+      for (const unsynced of ['forget', 'keep'] as const) {
+        harness.crash(unsynced)
+        again = await harness.open()
+        expect([valuesOf(again), again.logEndOffset, damagedNames(harness)]).toEqual([['1', '5'], 5, [name]])
+      }
+    },
+  )
+
+  it('before later segments keeps those as well', async () => {
     const harness = new LogHarness({ segmentBytes: 100 })
     const log = await harness.open()
     for (const value of ['1', '2', '3']) await log.append(one(value))
     harness.crash('keep')
     harness.fs.corrupt(`${logDirectory}/00000000000000000001.log`, 65)
     const again = await harness.open()
-    expect([valuesOf(again), again.logEndOffset]).toEqual([['1'], 1])
-    expect(harness.logger.lines.map((line) => line.message)).toEqual([
-      'cutting the unfinished end of a segment',
-      'removing a segment that follows a cut',
+    expect([valuesOf(again), again.logEndOffset]).toEqual([['1'], 3])
+    expect(damagedNames(harness)).toEqual(['00000000000000000002.log.damaged-0-3'])
+    expect(harness.logger.lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { fields: { firstOffset: 2, lastOffset: 2 } },
     ])
+  })
+
+  it('whose cut-off end cannot be kept keeps the partition from opening, and cuts nothing', async () => {
+    const harness = new LogHarness()
+    const log = await harness.open()
+    for (const value of ['1', '2', '3']) await log.append(one(value))
+    harness.crash('keep')
+    harness.fs.corrupt(firstLog, 65)
+    const size = harness.fs.sizeOf(firstLog)
+    harness.fs.fault = ({ kind, path }) => (kind === 'write' && path.includes('damaged') ? { code: 'ENOSPC' } : null)
+    await expect(harness.open()).rejects.toThrow('ENOSPC')
+    expect(harness.fs.sizeOf(firstLog)).toBe(size)
+    harness.fs.fault = () => null
+    expect((await harness.open()).logEndOffset).toBe(3)
   })
 
   it('of indexes costs a scan, not records', async () => {
