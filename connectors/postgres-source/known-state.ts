@@ -5,8 +5,8 @@ export type Missed = 'joined' | 'gap'
 
 /** What is known of the tables of a database. */
 export interface KnownState {
-  /** Captured tables with their entry in the publication: 0 for none of its own, null where an older version stored it. */
-  readonly tables: Map<number, number | null>
+  /** Captured tables with the entries by which the publication held them, null where an older version stored it. */
+  readonly tables: Map<number, readonly number[] | null>
   readonly missed: Map<number, Missed>
   /** Tables that were captured and are not now. */
   readonly left: Set<number>
@@ -23,6 +23,9 @@ export interface KnownState {
   publication: number | null
   /** Changes with every ALTER PUBLICATION … SET. */
   options: string | null
+  owner: string | null
+  /** The publication's entries that hold new tables; null where an older version stored it. */
+  holders: ReadonlySet<number> | null
   filters: string | null
   /** Whether the partitions of captured roots are among the tables. */
   knowsPartitions: boolean
@@ -43,6 +46,8 @@ export function emptyState(): KnownState {
     readTo: 0,
     publication: null,
     options: null,
+    owner: null,
+    holders: null,
     filters: null,
     knowsPartitions: false,
   }
@@ -50,10 +55,10 @@ export function emptyState(): KnownState {
 
 export function parseState(stored: SourceOffset): KnownState {
   const oids = numbers(stored['tables'])
-  const entries = numbers(stored['entries'])
-  const { publication, options, filters } = stored
+  const entries = typeof stored['entries'] === 'string' ? stored['entries'].split(',') : []
+  const { publication, options, owner, holders, filters } = stored
   return {
-    tables: new Map(oids.map((oid, i) => [oid, entries[i] ?? null])),
+    tables: new Map(oids.map((oid, i) => [oid, holdersIn(entries[i])])),
     missed: new Map([
       ...numbers(stored['unread']).map((oid): [number, Missed] => [oid, 'joined']),
       ...numbers(stored['gaps']).map((oid): [number, Missed] => [oid, 'gap']),
@@ -66,6 +71,8 @@ export function parseState(stored: SourceOffset): KnownState {
     readTo: Number(stored['read'] ?? 0),
     publication: typeof publication === 'string' ? Number(publication) : null,
     options: typeof options === 'string' ? options : null,
+    owner: typeof owner === 'string' ? owner : null,
+    holders: typeof holders === 'string' ? new Set(numbers(holders)) : null,
     filters: typeof filters === 'string' ? filters : null,
     knowsPartitions: stored['entries'] !== undefined,
   }
@@ -75,7 +82,7 @@ export function stateText(state: KnownState): SourceOffset {
   const missed = (kind: Missed): number[] => [...state.missed].flatMap(([oid, other]) => (other === kind ? oid : []))
   return {
     tables: [...state.tables.keys()].join(','),
-    entries: [...state.tables.values()].map((entry) => entry ?? 0).join(','),
+    entries: [...state.tables.values()].map((entries) => entries?.join('+') || '0').join(','),
     names: [...state.tables.keys()].map((oid) => state.names.get(oid) ?? '').join(','),
     places: [...state.tables.keys()].map((oid) => state.places.get(oid) ?? '').join(','),
     read: String(state.readTo),
@@ -86,6 +93,8 @@ export function stateText(state: KnownState): SourceOffset {
     passed: [...state.passed].join(','),
     publication: String(state.publication),
     options: state.options,
+    owner: state.owner,
+    holders: state.holders === null ? null : [...state.holders].join(','),
     filters: state.filters,
   }
 }
@@ -95,6 +104,11 @@ function numbers(list: SourceOffset[string] | undefined): number[] {
     .split(',')
     .filter((item) => item !== '')
     .map(Number)
+}
+
+function holdersIn(text: string | undefined): readonly number[] | null {
+  if (text === undefined) return null
+  return text === '0' ? [] : text.split('+').map(Number)
 }
 
 /** The texts of a list beside that of the tables; none for what an older version stored. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { RawConfig, SourceOffset, SourcePartition } from 'penstock/api'
 import type { CapturedTable, CaptureView } from './capture-view.ts'
 import { emptyState, parseState, stateText, type KnownState, type Missed } from './known-state.ts'
+import type { Publication } from './publication.ts'
 import type { PgSession } from './session.ts'
 import { fullName, quoteTable, type TableName } from './table-filter.ts'
 
@@ -119,7 +120,7 @@ export class KnownTables {
   /** How changes of the table were missed since the state was taken; null where none were. */
   #missed(state: KnownState, view: CaptureView, table: CapturedTable): Missed | null {
     const { publication } = view
-    const isSamePublication = state.publication === null || state.publication === publication.oid
+    const isSame = isUntouched(state, publication)
     const entry = state.tables.get(table.oid)
     if (state.missed.has(table.oid)) return state.missed.get(table.oid) ?? null
     if (state.left.has(table.oid)) return 'gap'
@@ -127,16 +128,15 @@ export class KnownTables {
       const moved = movedIn(state, view, table)
       if (moved !== null) return moved
       if (state.passed.has(table.oid)) return this.#kindOf(state, table.oid)
-      // A slot that decodes rows without a publication fails: one that was created again left nothing out.
-      const isAltered = state.options !== null && state.options !== publication.options
-      const isReplaced = entry !== null && entry !== (publication.named.get(table.oid) ?? 0)
-      return isSamePublication && table.root === null && (isAltered || isReplaced) ? 'gap' : null
+      const isHeld = isSame && (entry === null || entry.every((holder) => table.holders.includes(holder)))
+      return isHeld || table.root !== null ? null : 'gap'
     }
     // The rows of a partition come under the name of its root, which tells of them.
     if (table.root !== null) return null
     // A publication for all tables or those of a schema holds a table from its first row on; that of a root its partitions.
     const isNamed = !publication.allTables && publication.named.has(table.oid)
-    const sinceBirth = !isNamed && isSamePublication && state.filters === this.#parts.filters
+    const isHeld = publication.allTables || table.holders.some((holder) => state.holders?.has(holder) !== false)
+    const sinceBirth = !isNamed && isHeld && isSame && state.filters === this.#parts.filters
     if (!sinceBirth || state.others.has(table.oid) || state.passed.has(table.oid)) return 'joined'
     this.#born.add(table.oid)
     return null
@@ -166,7 +166,7 @@ export class KnownTables {
     for (const table of view.tables) {
       const { oid, root, place } = table
       state.left.delete(oid)
-      state.tables.set(oid, root === null ? (view.publication.named.get(oid) ?? 0) : 0)
+      state.tables.set(oid, root === null ? table.holders : [])
       state.names.set(oid, nameHash(table))
       state.places.set(oid, place)
     }
@@ -177,6 +177,8 @@ export class KnownTables {
     for (const oid of state.missed.keys()) if (!isThere(oid)) state.missed.delete(oid)
     state.publication = view.publication.oid
     state.options = view.publication.options
+    state.owner = view.publication.owner
+    state.holders = view.holders
     state.filters = this.#parts.filters
     state.knowsPartitions = true
   }
@@ -205,6 +207,16 @@ const attachedSql = `
 select i.inhrelid::int8::float8 as oid from pg_inherits i
   join pg_attribute a on a.attrelid = i.inhrelid and a.attnum = -1
 where i.inhrelid = any($1::oid[]) and a.xmin::text <> i.xmin::text`
+
+/**
+ * Whether the publication is the same one, with the same options all the time. Of one that was created again nobody knows
+ * what stood between, and may have left rows out; only rows that meet none at all end the stream. A new owner leaves the
+ * options alone: what was altered beside it does not show.
+ */
+function isUntouched({ publication: oid, options, owner }: KnownState, publication: Publication): boolean {
+  if (oid !== null && oid !== publication.oid) return false
+  return options === null || options === publication.options || (owner !== null && owner !== publication.owner)
+}
 
 /** How a known table is not any more where its rows were captured; null where it is. */
 function movedIn(state: KnownState, { publication }: CaptureView, table: CapturedTable): Missed | null {
@@ -250,7 +262,7 @@ function unreadText(missed: ReadonlyMap<number, Missed>, names: ReadonlyMap<numb
       ? []
       : [
           `${list(gaps)} left the captured tables or the publication, or had another name, or were published with another ` +
-            'row filter, column list or options, for a time: changes of that time may not be captured, deletions included.',
+            'row filter, column list or options or by another publication, for a time: changes of that time may not be captured, deletions included.',
         ]),
   ]
   if (lines.length === 0) return null

@@ -15,6 +15,7 @@ export interface Publication {
   readonly name: string
   /** Another text after every ALTER PUBLICATION … SET (…). */
   readonly options: string
+  readonly owner: string
   readonly allTables: boolean
   /** insert, update, delete, truncate: what it sends. */
   readonly operations: ReadonlySet<string>
@@ -24,6 +25,8 @@ export interface Publication {
   readonly generatedColumns: boolean
   /** Tables that it names itself, with the identifiers of their entries: a new one when a filter or column list changes. */
   readonly named: ReadonlyMap<number, number>
+  /** Schemas whose tables it holds (FOR TABLES IN SCHEMA, Postgres 15), with the identifiers of their entries. */
+  readonly schemas: ReadonlyMap<string, number>
   /** Tables, or parts of them, that it sends changes of, by the names under which they come. */
   readonly tables: readonly PublishedTable[]
 }
@@ -40,6 +43,7 @@ interface PublicationRow {
   oid: number
   name: string
   options: string
+  owner: string
   all_tables: boolean
   operations: string[]
   via_root: boolean
@@ -50,7 +54,7 @@ interface PublicationRow {
 
 // Columns that came with later versions are looked up in the row's JSON form.
 const publicationSql = `
-select p.oid::int8::float8 as oid, pubname as name, p.xmin::text as options, puballtables as all_tables,
+select p.oid::int8::float8 as oid, pubname as name, p.xmin::text as options, pubowner::text as owner, puballtables as all_tables,
   array_remove(array[case when pubinsert then 'insert' end, case when pubupdate then 'update' end,
     case when pubdelete then 'delete' end, case when pubtruncate then 'truncate' end], null) as operations,
   coalesce((to_jsonb(p) ->> 'pubviaroot')::boolean, false) as via_root,
@@ -58,6 +62,11 @@ select p.oid::int8::float8 as oid, pubname as name, p.xmin::text as options, pub
   array(select prrelid::int8::float8 from pg_publication_rel where prpubid = p.oid order by oid) as named,
   array(select oid::int8::float8 from pg_publication_rel where prpubid = p.oid order by oid) as entries
 from pg_publication p where pubname::text in ($1, lower($1)) order by pubname::text = $1 desc`
+
+const schemasSql = `
+select n.nspname as schema, e.oid::int8::float8 as entry
+from pg_publication_namespace e join pg_namespace n on n.oid = e.pnnspid where e.pnpubid = $1`
+const schemasSince = 150_000
 
 // Before Postgres 18 generated columns are never sent, and yet some versions list them.
 const publishedSql = `
@@ -90,15 +99,19 @@ export async function readPublication(
     columns: string[] | null
     rowfilter: string | null
   }>(publishedSql, [found.name, serverVersion])
+  const schemas =
+    serverVersion < schemasSince ? [] : await session.query<{ schema: string; entry: number }>(schemasSql, [found.oid])
   return {
     oid: found.oid,
     name: found.name,
     options: found.options,
+    owner: found.owner,
     allTables: found.all_tables,
     operations: new Set(found.operations),
     viaRoot: found.via_root,
     generatedColumns: found.generated,
     named: new Map(found.named.map((oid, i) => [oid, found.entries[i] ?? 0])),
+    schemas: new Map(schemas.map(({ schema, entry }) => [schema, entry])),
     tables: tables.map(({ oid, schema, name: table, columns, rowfilter }) => {
       return { oid, schema, name: table, columns, rowFilter: rowfilter }
     }),

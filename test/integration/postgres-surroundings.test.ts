@@ -27,6 +27,7 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
     const source = await bench.source(db.config({ ...filtered, ...extra }), undefined, undefined, clock)
     await source.waitForRecords(1)
     await source.waitFor('the stream', () => db.isStreaming())
+    await source.waitFor('the list of tables', () => source.offsets.others.size > 0)
     return { db, source, offsets: source.offsets }
   }
 
@@ -121,7 +122,10 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
     await db.play('insert into t values (2)')
     expect(story(await source.waitForRecords(2))).toEqual(['r [1]', 'c [2]'])
     await look(source, clock)
-    await source.waitFor('the end of the condition', () => source.conditions.size === 0)
+    await source.waitFor('the end of the condition', () => !source.conditions.has('PG_PUBLICATION'))
+    // Others may have stood between the two.
+    await source.waitFor('the next condition', () => source.conditions.has('PG_UNREAD'))
+    expect(source.conditions.get('PG_UNREAD')).toMatch(/^public\.t left the captured tables /)
   })
 
   it.each(['filtered', 'disabled'])(
