@@ -96,9 +96,11 @@ describeWith(['postgres'], 'the Postgres source when its connection fails', () =
   })
 
   it('says that its server is back although nothing changes there', async () => {
-    const { db, proxy, config } = await proxied('create table t (id int primary key)')
+    const { proxy, config } = await proxied('create table t (id int primary key)')
     const source = await bench.source(config)
-    await source.waitFor('the stream', () => db.isStreaming())
+    const said = (begin: string): number =>
+      source.lines.filter(({ level, message }) => level === 'info' && message.startsWith(begin)).length
+    await source.waitFor('the stream', () => said('streaming from') === 1)
     proxy.refuse()
     proxy.cut()
     await source.waitFor('some attempts', () => source.retried.length >= 3)
@@ -106,6 +108,8 @@ describeWith(['postgres'], 'the Postgres source when its connection fails', () =
     proxy.accept()
     await source.waitFor('no failure to stand', () => !source.waiting)
     expect(source.records).toHaveLength(0)
+    await source.waitFor('the stream', () => said('streaming from') === 2)
+    expect([said('publication'), said('replication slot'), said('snapshot complete')]).toEqual([1, 1, 1])
   })
 
   it('stops although the server does not answer', async () => {
