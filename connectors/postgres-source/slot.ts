@@ -48,20 +48,25 @@ export async function readSlot(session: PgSession, name: string, serverVersion: 
 
 const patienceMs = 5_000
 
-/** Makes the slot. Waits for all transactions that are open now: a warning says so when it takes long. */
+/**
+ * Makes the slot. Waits for all transactions that are open now, of every database of the server, however long they take.
+ * @param show shows for what it waits when that takes long; null when it is over.
+ */
 export async function createSlot(
   session: PgSession,
   name: string,
   exportSnapshot: boolean,
   clock: Clock,
   logger: Logger,
+  show: (message: string | null) => void,
 ): Promise<CreatedSlot> {
-  const cancel = clock.after(patienceMs, () => {
-    logger.warn(
-      `replication slot "${name}" waits for transactions that were open before it. To see them: ` +
-        'SELECT pid, xact_start, state, query FROM pg_stat_activity WHERE backend_xid IS NOT NULL ORDER BY xact_start;',
-    )
-  })
+  const cancel = clock.after(patienceMs, () =>
+    show(
+      `replication slot "${name}" waits for transactions that were open before it: nothing is captured until they end. To see them: ` +
+        'SELECT pid, datname, xact_start, state, query FROM pg_stat_activity WHERE backend_xid IS NOT NULL ORDER BY xact_start; ' +
+        'and SELECT gid, database, prepared FROM pg_prepared_xacts;',
+    ),
+  )
   try {
     const kind = exportSnapshot ? 'EXPORT_SNAPSHOT' : 'NOEXPORT_SNAPSHOT'
     const [row] = await session.patientQuery<{ consistent_point: string; snapshot_name: string | null }>(
@@ -72,6 +77,7 @@ export async function createSlot(
     return { consistentPoint: parseLsn(row.consistent_point), snapshot: row.snapshot_name }
   } finally {
     cancel()
+    show(null)
   }
 }
 

@@ -42,6 +42,8 @@ export interface SessionParts {
   /** The highest row version at the ends of these topics. */
   readonly highestVersion: (topics: readonly string[]) => Promise<bigint | null>
   readonly sharedVersions: Counter
+  /** Shows for what the making of the slot waits; null withdraws it. */
+  readonly showSlotWait: (message: string | null) => void
 }
 
 /** What is known when the stream begins. */
@@ -216,7 +218,9 @@ export class SourceSession {
   ): Promise<void> {
     const { settings, clock, logger } = this.#parts
     const created =
-      found.slot === null ? await createSlot(replication, settings.slot, plan.snapshot, clock, logger) : null
+      found.slot === null
+        ? await createSlot(replication, settings.slot, plan.snapshot, clock, logger, this.#parts.showSlotWait)
+        : null
     const slotLsn = created?.consistentPoint ?? found.slot?.confirmedLsn ?? 0
     if (plan.snapshot) await beginSnapshot(sql, created?.snapshot ?? null)
     this.#onLine(finding, slotLsn, plan, start)

@@ -258,6 +258,7 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
     store,
     stored: async () => (await context.readOffsets([partition]))[0] ?? null,
     highestVersion: async (topics) => await highestVersion(context, topics),
+    showSlotWait: (message) => context.setCondition('PG_SLOT_WAITS', message),
     sharedVersions: context.metrics.counter(
       'source_shared_versions_total',
       'Changes from the 1,025th of a transaction on: they share a version, and only their order in the log tells them apart',
