@@ -18,6 +18,7 @@ import { Worker } from '../runtime/worker.ts'
 import { addressText, startEmbeddedBroker } from './embedded-broker.ts'
 import { conditionSamples, processSamples, stateSamples } from './process-samples.ts'
 import { taskSettings, groupTimes } from './settings-of.ts'
+import { InternalTopicWatch } from './internal-topic-watch.ts'
 import { openStores, type Stores } from './stores.ts'
 import { Undo } from './undo.ts'
 import type { WorkerSurroundings } from './worker-surroundings.ts'
@@ -94,6 +95,9 @@ async function start(
   const [first = { host: '127.0.0.1', port: 0 }] = listeners
   const advertised = addressText(advertisedAddress(config, first.port))
   const herder = await startHerder({ config, around, undo, client, bootstrapServers, advertised })
+  const watch = new InternalTopicWatch({ topics: config, admin: client.admin, clock, logger: logger.child('storage') })
+  undo.add('the watch over internal topics', async () => watch.close())
+  const standing = (): ReadonlyMap<string, string> => new Map([...conditions, ...watch.conditions])
   const meters = new Meters()
   const rest = await startRest({
     herder: herder.herder,
@@ -107,7 +111,7 @@ async function start(
         ...herder.worker.metrics.labelled(),
         ...labelled(meters.samples()),
       ]),
-    conditions: () => [...conditions].map(([code, message]) => `${code}: ${message}`),
+    conditions: () => [...standing()].map(([code, message]) => `${code}: ${message}`),
     meters,
     listeners,
     hosts: [...config.listenersHosts, advertisedAddress(config, first.port).host],
@@ -169,7 +173,7 @@ async function startHerder(parts: HerderParts): Promise<StartedHerder> {
   const herder = new WorkerHerder({
     fold,
     statuses,
-    offsets: new ConnectorProgress(stores.offsets, client.admin),
+    offsets: new ConnectorProgress(stores.offsets, client.admin, { clock, topic: config.offsetTopic.name }),
     writer: stores.configs,
     worker,
     plugins,

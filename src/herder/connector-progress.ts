@@ -1,20 +1,43 @@
 import type { Admin } from '../client/admin.ts'
+import { ConnectError } from '../api/errors.ts'
+import type { Clock } from '../foundation/clock.ts'
+import { messageOf } from '../runtime/failures.ts'
+import { within } from '../storage/within.ts'
 import type { OffsetBackingStore } from '../storage/offset-backing-store.ts'
 import type { ConnectorOffsets } from './entities/connector-offsets.ts'
 import type { KnownOffsets } from './herder-reads.ts'
+
+/** What reading the end of the offset topic may take: it is small, and whoever asks waits. */
+const readMs = 20_000
 
 /** How far connectors are: sources by the offset topic, sinks by their consumer groups. */
 export class ConnectorProgress implements KnownOffsets {
   readonly #store: OffsetBackingStore
   readonly #admin: Pick<Admin, 'groupOffsets'>
+  readonly #place: { readonly clock: Clock; readonly topic: string }
 
-  constructor(store: OffsetBackingStore, admin: Pick<Admin, 'groupOffsets'>) {
+  /** @param place the name of the offset topic, for errors. */
+  constructor(
+    store: OffsetBackingStore,
+    admin: Pick<Admin, 'groupOffsets'>,
+    place: { readonly clock: Clock; readonly topic: string },
+  ) {
     this.#store = store
     this.#admin = admin
+    this.#place = place
   }
 
   async ofSource(connector: string, signal: AbortSignal): Promise<ConnectorOffsets> {
-    await this.#store.refresh(signal)
+    const { clock, topic } = this.#place
+    try {
+      await within(clock, readMs, signal, async (bound) => await this.#store.refresh(bound))
+    } catch (error) {
+      signal.throwIfAborted()
+      throw new ConnectError(
+        `topic ${topic} (offset.storage.topic) cannot be read: ${messageOf(error)}. GET /health says whether it still exists`,
+        { cause: error },
+      )
+    }
     return this.#store.offsetsOf(connector).map(({ partition, offset }) => ({ partition, offset }))
   }
 
