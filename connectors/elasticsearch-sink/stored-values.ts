@@ -46,7 +46,7 @@ export async function fillHoles(
   for (const operation of operations) {
     const key = documentKey(operation)
     if (!wanted.has(key)) continue
-    if (operation.draft !== null) fill(operation, operation.draft, baseOf(operation, operation.draft, find), writer)
+    if (operation.draft !== null) fill(operation, operation.draft, basesOf(operation, operation.draft, find), writer)
     const before = find(key)
     latest.set(key, isOlder(operation.version, before) ? before : leftBy(operation, before))
   }
@@ -67,17 +67,20 @@ function leftBy(operation: Operation, before: Stored | null): Stored | null {
   return { source: { ...before?.source, ...(written['doc'] as Source) }, version }
 }
 
-function baseOf(operation: Operation, draft: Draft, find: (key: string) => Stored | null): Stored | null {
+/** Where the values stand, the first that holds one counts. */
+function basesOf(operation: Operation, draft: Draft, find: (key: string) => Stored | null): readonly Stored[] {
   const own = find(documentKey(operation))
-  if (draft.from === null) return own
+  const owns = own === null ? [] : [own]
+  if (draft.from === null) return owns
   const { version, index } = operation
-  if (isLater(own, version)) return own
+  if (isLater(own, version)) return owns
   // Without versions nothing says which row has the old key by now. The new key's document is there only in a second delivery.
-  if (version === null && own !== null && draft.holes.every((field) => holds(own, field))) return own
+  if (version === null && own !== null && draft.holes.every((field) => holds(own, field))) return owns
   const former = find(documentKey({ index, id: draft.from }))
   // A later version under the old key is another row's.
-  if (isOlder(version, former)) return own
-  return former === null || isMarkedDeleted(former) ? own : former
+  if (former === null || isOlder(version, former) || isMarkedDeleted(former)) return owns
+  // A snapshot that is ahead of the changes has the row under the new key already, and not under the old one.
+  return [former, ...owns]
 }
 
 /** By ExtractNewRecordState. It is made of the key alone: other columns have the zero value of their type. */
@@ -89,13 +92,18 @@ function isLater(stored: Stored | null, version: Version): boolean {
   return stored !== null && stored.version !== null && version !== null && stored.version >= version
 }
 
-function fill(operation: Operation, { source, version, holes }: Draft, base: Stored | null, writer: LineWriter): void {
+function fill(
+  operation: Operation,
+  { source, version, holes }: Draft,
+  bases: readonly Stored[],
+  writer: LineWriter,
+): void {
   const parts: string[] = []
   const missing: string[] = []
   for (const field of holes) {
-    if (base !== null && holds(base, field))
-      parts.push(`${JSON.stringify(field)}:${jsonOf(base.source[field] as ConnectValue)}`)
-    else missing.push(field)
+    const base = bases.find((stored) => holds(stored, field))
+    if (base === undefined) missing.push(field)
+    else parts.push(`${JSON.stringify(field)}:${jsonOf(base.source[field] as ConnectValue)}`)
   }
   const open = source.slice(0, -1)
   const filled = `${open}${parts.length > 0 && open.length > 1 ? ',' : ''}${parts.join(',')}}`

@@ -148,6 +148,26 @@ describeWith(['elasticsearch'], 'key changes that a killed source sends again, i
     expect(log.committed.get(`${topic}-0`)).toBe(log.records.get(`${topic}-0`)?.length)
   })
 
+  it('keeps the value that a snapshot read under the new key before it came to the changes', async () => {
+    const history = new History()
+    const first = -300
+    history.insert(first)
+    history.update(first)
+    history.rekey(first, first + 1)
+    const [, update, rekey] = history.changes
+    const log = new MemoryLog()
+    const version = { key: '__penstock.version', schema: null, value: epoch }
+    append(log, { key: first + 1, value: { id: first + 1, n: 2, body: 'body 0' }, headers: [version] })
+    for (const entry of [...(update ?? []), ...(rekey ?? [])]) append(log, entry)
+    const task = sink(log)
+    await task.start()
+    await task.deliver(1)
+    await task.deliverAll()
+    await task.finish()
+    expect(await documents(first)).toEqual(rowsOf(history))
+    expect([task.conditions, task.logger.lines]).toEqual([new Map(), []])
+  })
+
   it.each(Array.from({ length: 40 }, (_, i) => i + 1))(
     'keeps every large value wherever source and sink are killed (seed %i)',
     async (seed) => {
