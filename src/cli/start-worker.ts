@@ -19,6 +19,7 @@ import { addressText, startEmbeddedBroker } from './embedded-broker.ts'
 import { conditionSamples, processSamples, stateSamples } from './process-samples.ts'
 import { taskSettings, groupTimes } from './settings-of.ts'
 import { InternalTopicWatch } from './internal-topic-watch.ts'
+import { sourcesWithoutOffsets } from './lost-offsets.ts'
 import { openStores, type Stores } from './stores.ts'
 import { Undo } from './undo.ts'
 import type { WorkerSurroundings } from './worker-surroundings.ts'
@@ -155,6 +156,12 @@ async function startHerder(parts: HerderParts): Promise<StartedHerder> {
     },
   )
   const plugins = new PluginRegistry(config.foundPlugins)
+  const forgotten = sourcesWithoutOffsets(fold, stores, plugins)
+  if (forgotten.length > 0)
+    logger.warn(
+      `topic ${config.offsetTopic.name} (offset.storage.topic) is empty, but these sources have run before and begin anew: ` +
+        `${forgotten.join(', ')}. If the topic was deleted, records may be written a second time`,
+    )
   const statuses = new GroupStatuses(stores.statuses, advertised, clock)
   const worker = makeWorker(parts, plugins, stores, () => live.herder)
   undo.add('the threads', async () => await worker.close())

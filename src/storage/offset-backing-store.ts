@@ -69,6 +69,11 @@ export class OffsetBackingStore {
     return partitions.map((partition) => known?.get(partitionIdentity(partition))?.offset ?? null)
   }
 
+  /** Whether no connector has an offset. As of the last {@link refresh}. */
+  get isEmpty(): boolean {
+    return this.#offsets.size === 0
+  }
+
   /** All offsets of a connector. As of the last {@link refresh}. */
   offsetsOf(connector: string): readonly StoredOffset[] {
     const entries = this.#offsets.get(connector)?.values() ?? []

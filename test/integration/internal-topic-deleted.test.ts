@@ -13,10 +13,11 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
 })
 
-it('tells of an offset topic that is deleted while a source runs: in /health, to REST, and in its status', async () => {
+it('tells of an offset topic that is deleted while a source runs: in /health, to REST, in its status, and at the next start', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'penstock-internal-'))
   cleanups.push(() => rmSync(folder, { recursive: true, force: true }))
-  const worker = await WorkerProcess.start(await workerPlace(join(folder, 'log')))
+  const place = await workerPlace(join(folder, 'log'))
+  const worker = await WorkerProcess.start(place)
   cleanups.push(() => worker.kill())
   const file = join(folder, 'in.txt')
   appendFileSync(file, 'one\n')
@@ -46,4 +47,8 @@ it('tells of an offset topic that is deleted while a source runs: in /health, to
     (await get('/connectors/source/status')).includes('connect-offsets') ? true : null,
   )
   expect(worker.output).toContain('INTERNAL_TOPIC_MISSING')
+  await worker.kill()
+  const again = await WorkerProcess.start(place)
+  cleanups.push(() => again.kill())
+  expect(again.output).toMatch(/topic connect-offsets .* is empty, but these sources have run before .*: source\./)
 })
