@@ -18,6 +18,8 @@ export interface ConnectionLimits {
   readonly maxOverlapping: number
   /** A client has this long for the next bytes of a request that it began. */
   readonly requestStallMs: number
+  /** A client has this long to complete a request that it began, while others wait for the memory of it. */
+  readonly requestTurnMs: number
   /** A client has this long to take some of its answer, while others wait for the memory of it. */
   readonly answerStallMs: number
 }
@@ -33,5 +35,6 @@ export const defaultConnectionLimits: ConnectionLimits = {
   maxPendingBytes: 8 * 1024 * 1024,
   maxOverlapping: 32,
   requestStallMs: 30_000,
+  requestTurnMs: 10_000,
   answerStallMs: 10_000,
 }

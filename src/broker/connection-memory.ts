@@ -6,6 +6,11 @@ import { MemoryBudget } from './memory-budget.ts'
 /** Large requests' memory that is kept for the next ones, by all connections together: 16 MiB at most. */
 const pooledFrames = 16
 const smallBytes = 64 * 1024
+/**
+ * What a connection may read while nothing is left: heartbeats, commits and small batches come through, whatever others hold.
+ * 16 MiB where all connections do so (`max.connections`).
+ */
+const alwaysBytes = 8 * 1024
 /** The part of the answers' memory that records are to fill: what is beyond is for a last batch, however large. */
 const forRecords = 0.75
 /** Above it no fetch begins: the rest is for all other requests. */
@@ -28,10 +33,16 @@ export class ConnectionMemory {
     const { requests, frames } = this
     this.received = {
       get firstBytes() {
-        return requests.used < requests.limit / 2 ? frames.firstBytes : smallBytes
+        if (requests.used < requests.limit / 2) return frames.firstBytes
+        return requests.isExhausted ? alwaysBytes : smallBytes
       },
       take: (size) => frames.take(size),
     }
+  }
+
+  /** Bytes that one read may bring of requests that have no memory yet. */
+  get readBytes(): number {
+    return this.requests.isExhausted ? alwaysBytes : Number.POSITIVE_INFINITY
   }
 
   /** Bytes of records that one more answer may have; its first batch comes whole all the same. */

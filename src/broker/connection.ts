@@ -67,7 +67,7 @@ export class Connection {
     this.#answers = new HeldMemory(memory.answers, () => this.#regulate())
     this.#splitter = new FrameSplitter(limits.maxRequestBytes, memory.received)
     const socket = receivingSocket(accepted, {
-      destination: () => this.#splitter.destination(sharedBuffer),
+      destination: () => this.#splitter.destination(sharedBuffer.subarray(0, memory.readBytes)),
       received: (count) => this.#receive(() => this.#splitter.received(sharedBuffer, count)),
       push: (chunk) => this.#receive(() => this.#splitter.push(chunk)),
     })
@@ -149,6 +149,7 @@ export class Connection {
   #receive(frames: () => Buffer[]): void {
     if (this.#isClosing) return
     this.#progress.activeMs = this.#around.clock.monotonic()
+    const wasBegun = this.#splitter.isBegun
     let bytes = 0
     try {
       for (const frame of frames()) {
@@ -162,10 +163,8 @@ export class Connection {
       this.#fail(error)
       return
     }
-    if (bytes > 0) {
-      this.#progress.requestMs = this.#progress.activeMs
-      this.#around.memory.endGrowth(this)
-    }
+    if (bytes > 0 || !wasBegun) this.#progress.requestMs = this.#progress.activeMs
+    if (bytes > 0) this.#around.memory.endGrowth(this)
     const receiving = this.#around.memory.countedOf(this, this.#splitter.heldBytes)
     this.#requests.take(bytes + receiving - this.#receivingBytes)
     this.#receivingBytes = receiving
@@ -183,8 +182,10 @@ export class Connection {
     const pending = this.#requests.bytes - this.#receivingBytes + this.#socket.writableLength
     if (pending >= limits.maxPendingBytes || this.#waiting.length >= limits.maxOverlapping) return false
     const { needsMemory, heldBytes } = this.#splitter
-    // What has its memory already gives it back the sooner for being read.
-    const mayGoOn = needsMemory ? memory.mayGrow(this, heldBytes) : heldBytes > 0 || !memory.requests.isExhausted
+    // What has its memory already gives it back the sooner for being read. Who holds nothing may always read a little.
+    const mayGoOn = needsMemory
+      ? memory.mayGrow(this, heldBytes)
+      : heldBytes > 0 || pending === 0 || !memory.requests.isExhausted
     if (!mayGoOn) this.#requests.wait()
     return mayGoOn
   }

@@ -19,6 +19,7 @@ export class FramePool implements FrameMemory {
   }
 
   take(size: number): Buffer {
+    if (size < unit) return Buffer.allocUnsafeSlow(size)
     const index = this.#free.findIndex((buffer) => buffer.length >= size)
     const [known] = index < 0 ? [] : this.#free.splice(index, 1)
     if (known !== undefined) return known

@@ -26,7 +26,7 @@ export class SocketProgress {
   /** Why the connection is to end; null: it goes on. Who holds up nobody may take its time for taking an answer. */
   stallOf(
     nowMs: number,
-    { requestStallMs, answerStallMs, maxIdleMs }: ConnectionLimits,
+    { requestStallMs, requestTurnMs, answerStallMs, maxIdleMs }: ConnectionLimits,
     state: { readonly isReceiving: boolean; readonly holdsUpRequests: boolean; readonly holdsUpAnswers: boolean },
   ): string | null {
     const queued = (this.#socket as unknown as Written)._handle?.writeQueueSize ?? this.#socket.writableLength
@@ -34,8 +34,8 @@ export class SocketProgress {
     this.#queuedBytes = queued
     if (state.isReceiving && nowMs - this.activeMs >= requestStallMs)
       return `a request was begun, and nothing more of it came for ${requestStallMs} ms`
-    if (state.holdsUpRequests && nowMs - this.requestMs >= requestStallMs)
-      return `its requests take memory that others wait for, and none was complete within ${requestStallMs} ms`
+    if (state.holdsUpRequests && nowMs - this.requestMs >= requestTurnMs)
+      return `its requests take memory that others wait for, and none was complete within ${requestTurnMs} ms`
     if (state.holdsUpAnswers && nowMs - this.#takenMs >= answerStallMs)
       return `its client took nothing of an answer for ${answerStallMs} ms, while others wait for the memory`
     if (queued > 0 && nowMs - this.#takenMs >= maxIdleMs)

@@ -228,6 +228,47 @@ describe('the memory of all connections', () => {
     )
   })
 
+  /** Clients that begin a request of 900 kB and send 40 kB of it, until nothing is left. */
+  async function exhaust({ server, connect }: Awaited<ReturnType<typeof serve>>): Promise<RawKafkaClient[]> {
+    const beginning = Buffer.alloc(40_000)
+    beginning.writeInt32BE(900_000, 0)
+    const clients: RawKafkaClient[] = []
+    while (!server.memory.requests.isExhausted) {
+      const client = await connect()
+      const { used } = server.memory.requests
+      client.sendBytes(beginning)
+      clients.push(client)
+      await until('the beginning to be there', () => server.memory.requests.used > used)
+    }
+    return clients
+  }
+
+  it('lets a small request through when others hold all of it with requests that never end', async () => {
+    const world = await serve({ queuedRequestBytes: mebibyte })
+    await exhaust(world)
+    const known = await world.connect()
+    for (let asked = 0; asked < 3; asked += 1)
+      expect(await known.call(apis.heartbeat, 0, beat('g'))).toMatchObject({ errorCode: 0 })
+  })
+
+  it('is taken from requests that come a byte at a time while others wait for it, not from those that have begun', async () => {
+    const world = await serve({ queuedRequestBytes: mebibyte })
+    const { clock, connect, warnings } = world
+    const late = [await connect(), await connect()]
+    for (const client of late) await client.call(apis.heartbeat, 0, beat('g'))
+    const dripping = await exhaust(world)
+    clock.advance(9_000)
+    const beginning = Buffer.alloc(40_000)
+    beginning.writeInt32BE(900_000, 0)
+    for (const client of late) client.sendBytes(beginning)
+    await until('memory to be waited for', () => world.server.memory.requests.isContended)
+    for (const client of dripping) client.sendBytes(Buffer.from('x'))
+    clock.advance(2_000)
+    await Promise.all(dripping.map(({ closed }) => closed))
+    expect(late.map(({ socket }) => socket.destroyed)).toEqual([false, false])
+    expect(warnings()).toEqual(dripping.map(() => expect.stringMatching(/none was complete within 10000 ms/)))
+  })
+
   it('lets small requests through and large ones end, one after the other, when more is sent than it holds', async () => {
     const taken: number[] = []
     const large = defineHandler(
