@@ -1,0 +1,11 @@
+import { expect, it } from 'vitest'
+import { expectUnharmed } from '../../support/hostile-checks.ts'
+import { runHostile } from '../../support/hostile-run.ts'
+import { chosenSeed } from '../../support/soak-run.ts'
+
+it('records flow through a worker within its memory while a hostile client does what it can', async () => {
+  const seed = chosenSeed()
+  const report = await runHostile(seed, 40_000)
+  expectUnharmed(seed, report)
+  expect(report.records).toBeGreaterThan(0)
+})
