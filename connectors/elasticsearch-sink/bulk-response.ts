@@ -1,4 +1,5 @@
 import type { Operation } from './operation.ts'
+import { isPassing } from './requests.ts'
 
 /** What became of one item of a bulk request. */
 export type Outcome =
@@ -30,6 +31,7 @@ const malformedTypes = new Set([
   'document_parsing_exception',
 ])
 
+// Transient by type: their status is one of refusals (403, 404, 400), or differs between versions.
 const unavailableTypes = new Set([
   'es_rejected_execution_exception',
   'rejected_execution_exception',
@@ -39,13 +41,15 @@ const unavailableTypes = new Set([
   'circuit_breaking_exception',
   'cluster_block_exception',
   'index_closed_exception',
+  'shard_not_found_exception',
+  'illegal_index_shard_state_exception',
+  'index_shard_closed_exception',
+  'index_shard_not_started_exception',
   'primary_missing_action_exception',
   'node_closed_exception',
   'node_disconnected_exception',
   'timeout_exception',
 ])
-
-const unavailableStatuses = new Set([429, 502, 503, 504])
 
 const noErrors = '{"errors":false,'
 const statusKey = '"status":'
@@ -84,11 +88,14 @@ export function classify(item: BulkItem, operation: Pick<Operation, 'version'>):
     const stored = operation.version === null ? null : storedVersion(reason)
     return stored === null ? { kind: 'refused', reason } : { kind: 'superseded', stored }
   }
-  if (unavailableStatuses.has(status) || unavailableTypes.has(type)) return { kind: 'unavailable', reason }
   if (type === 'index_not_found_exception') return { kind: 'no-index', reason }
-  // An illegal argument too, and not one of the document: every write to the alias ends like this.
-  if (error.reason?.includes('no write index is defined for alias') === true) return { kind: 'refused', reason }
-  return { kind: malformedTypes.has(type) ? 'malformed' : 'refused', reason }
+  if (malformedTypes.has(type) && status < 500 && !isAliasGap(error)) return { kind: 'malformed', reason }
+  return { kind: isPassing(status) || unavailableTypes.has(type) ? 'unavailable' : 'refused', reason }
+}
+
+/** An illegal argument too, and not one of the document: every write to the alias ends like this. */
+function isAliasGap(error: ItemError): boolean {
+  return error.reason?.includes('no write index is defined for alias') === true
 }
 
 /** The version in `current version [7] is higher than the one provided [5]`; null where the reason is another. */

@@ -5,7 +5,7 @@ import type { SinkSettings } from './settings.ts'
 import type { ConflictWatch } from './conflict-watch.ts'
 import type { Indices } from './indices.ts'
 import { documentKey, placeOf, type LineWriter, type Operation } from './operation.ts'
-import { refusal, type Retries } from './requests.ts'
+import { isPassing, refusal, type Retries } from './requests.ts'
 import type { SenderMetrics } from './sender-metrics.ts'
 import type { MissingValues } from './missing-values.ts'
 import { fillHoles } from './stored-values.ts'
@@ -85,7 +85,7 @@ export class BulkSender {
       })
       metrics.bulkSeconds.observe((clock.monotonic() - began) / 1000)
       if (answer.status === 413 && operations.length > 1) return { kind: 'halve' }
-      if (answer.status === 429 || (answer.status >= 502 && answer.status <= 504)) {
+      if (isPassing(answer.status)) {
         return { kind: 'again', remaining: operations, reason: `HTTP ${answer.status}: ${answer.body.slice(0, 300)}` }
       }
       if (answer.status >= 300)

@@ -5,7 +5,11 @@ import type { Answer, Request, Transport } from './transport.ts'
 const maxBackoffMs = 10_000
 /** A request that fails so often is told. */
 const quietAttempts = 3
-const unavailable = new Set([429, 502, 503, 504])
+
+/** Whether a status says that another attempt may succeed. Every 5xx does: what it names differs between versions. */
+export function isPassing(status: number): boolean {
+  return status >= 500 || status === 429 || status === 408
+}
 
 /** Waits between attempts while the cluster is not available. */
 export interface Retries {
@@ -54,7 +58,7 @@ export async function requestPatiently(transport: Transport, request: Request, r
     try {
       const answer = await transport.request(request)
       const isWhole = answer.status >= 300 || answer.body === '' || isJson(answer.body)
-      if (isWhole && !unavailable.has(answer.status)) {
+      if (isWhole && !isPassing(answer.status)) {
         retries.over(attempt)
         return answer
       }

@@ -19,6 +19,8 @@ export interface Refusal {
   /** S3's word for it, such as `SlowDown`; the status where the answer had no body. */
   readonly code: string
   readonly message: string
+  /** Whether the body is the store's error document. Without one the words may be a proxy's. */
+  readonly isStores: boolean
 }
 
 /** The member of an XML answer, with its entities resolved; null when there is none. */
@@ -42,10 +44,12 @@ const entities: Readonly<Record<string, string>> = {
 export function refusalOf(answer: HttpAnswer): Refusal | null {
   const failed = answer.status < 200 || answer.status >= 300 || /^\s*(?:<\?xml[^>]*>)?\s*<Error>/.test(answer.body)
   if (!failed) return null
+  const code = xmlText(answer.body, 'Code')
   return {
     status: answer.status,
-    code: xmlText(answer.body, 'Code') ?? `HTTP ${answer.status}`,
+    code: code ?? `HTTP ${answer.status}`,
     message: xmlText(answer.body, 'Message') ?? '',
+    isStores: code !== null,
   }
 }
 
@@ -62,10 +66,25 @@ const passing = new Set([
   'RequestLimitExceeded',
   'BandwidthLimitExceeded',
   'XMinioServerNotInitialized',
+  // The name of a new bucket has not reached every DNS server.
+  'TemporaryRedirect',
+  // The bytes are in memory still, and arrive whole the next time.
+  'BadDigest',
+  'XAmzContentSHA256Mismatch',
+  'XAmzContentChecksumMismatch',
+  'IncompleteBody',
 ])
 
-/** Sorts refusals into what passes by itself, what can be mended here, and what an operator has to mend. */
-export function verdictOf({ status, code }: Refusal): Verdict {
+/** What a refusal says, for who waits until it passes. */
+export function textOf({ code, message, isStores }: Refusal): string {
+  return isStores ? `${code} ${message}` : `${code} without an error code of S3: perhaps of a proxy before the store`
+}
+
+/**
+ * Sorts refusals into what passes by itself, what can be mended here, and what an operator has to mend. What is not the
+ * store's error document is no verdict of the store; a response to HEAD has no body, whoever gives it.
+ */
+export function verdictOf({ status, code, isStores }: Refusal, method: string): Verdict {
   if (code === 'RequestTimeTooSkewed') return 'adopt-clock'
   if (code === 'ExpiredToken' || code === 'TokenRefreshRequired') return 'refresh-credentials'
   if (code === 'PreconditionFailed' || status === 412) return 'precondition-failed'
@@ -73,7 +92,8 @@ export function verdictOf({ status, code }: Refusal): Verdict {
   if (code === 'NoSuchUpload' || code === 'InvalidPart') return 'no-such-upload'
   if (code === 'NotImplemented' || status === 501) return 'conditions-unknown'
   if (passing.has(code) || status >= 500 || status === 429 || status === 408 || status === 409) return 'retry'
-  return status === 404 && code !== 'NoSuchBucket' ? 'not-found' : 'fatal'
+  if (status === 404 && code !== 'NoSuchBucket') return 'not-found'
+  return isStores || method === 'HEAD' ? 'fatal' : 'retry'
 }
 
 /** The store refused a request for good, or there is nothing to sign one with. */
@@ -112,9 +132,6 @@ function adviceOf({ status, code }: Refusal, bucket: string, region: string): { 
     case 'IllegalLocationConstraintException':
       return { code: 'S3_REGION', advice: `The bucket is in another region: s3.region is ${region}.` }
     case 'InvalidDigest':
-    case 'BadDigest':
-    case 'XAmzContentSHA256Mismatch':
-    case 'XAmzContentChecksumMismatch':
       return {
         code: 'S3_CORRUPTED',
         advice: 'What arrived is not what was sent: look for a proxy that changes requests.',

@@ -9,6 +9,7 @@ import {
   refusalOf,
   refusedError,
   S3UnavailableError,
+  textOf,
   verdictOf,
   xmlText,
   type Refusal,
@@ -130,7 +131,7 @@ export class S3Store {
     if (outcome.verdict === 'adopt-clock') outcome = await this.#attempt(call, signal, false)
     const { refusal, verdict } = outcome
     if (refusal === null || refusal.code === 'AccessDenied' || verdict === 'conditions-unknown') return
-    if (verdict === 'retry') throw this.#unavailable('GET bucket', `${refusal.code} ${refusal.message}`)
+    if (verdict === 'retry') throw this.#unavailable('GET bucket', textOf(refusal))
     throw refusedError(refusal, 'GET ?location', this.#settings.bucket, this.#settings.region)
   }
 
@@ -263,7 +264,7 @@ export class S3Store {
           return outcome
         }
         renewed = verdict === 'refresh-credentials'
-        failure = `${refusal?.code ?? ''} ${refusal?.message ?? ''}`
+        failure = refusal === null ? '' : textOf(refusal)
         if (verdict === 'adopt-clock' && attempt === 1) continue
       } catch (error) {
         if (!(error instanceof S3UnavailableError)) throw error
@@ -304,7 +305,7 @@ export class S3Store {
     const refusal = refusalOf(answer)
     const doubt = refusal === null && call.expects !== undefined ? doubtOf(answer, call.expects) : null
     if (doubt !== null) throw this.#unavailable(`${method} ${key ?? 'bucket'}`, doubt)
-    const verdict = refusal === null ? 'done' : verdictOf(refusal)
+    const verdict = refusal === null ? 'done' : verdictOf(refusal, method)
     if (verdict === 'adopt-clock') this.#clockSkewMs = Date.parse(answer.headers['date'] ?? '') - this.#clock.now() || 0
     return { answer, refusal, verdict }
   }

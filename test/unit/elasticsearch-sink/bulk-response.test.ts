@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { classify, succeeded, type BulkItem } from '../../../connectors/elasticsearch-sink/bulk-response.ts'
 import { toRepeat } from '../../../connectors/elasticsearch-sink/bulk-sender.ts'
@@ -44,6 +45,12 @@ describe('an item of a bulk answer', () => {
     ['a full queue', failed(429, 'es_rejected_execution_exception'), 'unavailable'],
     ['a missing shard', failed(503, 'unavailable_shards_exception'), 'unavailable'],
     ['a block on the index', failed(403, 'cluster_block_exception'), 'unavailable'],
+    ['a node that is not connected', failed(500, 'node_not_connected_exception'), 'unavailable'],
+    ['a shard that was closed', failed(500, 'already_closed_exception'), 'unavailable'],
+    ['a shard that moves', failed(404, 'shard_not_found_exception'), 'unavailable'],
+    ['a shard that starts', failed(404, 'illegal_index_shard_state_exception'), 'unavailable'],
+    ['a tripped breaker', failed(429, 'circuit_breaking_exception'), 'unavailable'],
+    ['a full disk', failed(429, 'cluster_block_exception'), 'unavailable'],
     ['a missing index', failed(404, 'index_not_found_exception'), 'no-index'],
     ['a document that does not fit (8, 9)', failed(400, 'document_parsing_exception'), 'malformed'],
     ['a document that does not fit (7, OpenSearch)', failed(400, 'mapper_parsing_exception'), 'malformed'],
@@ -62,6 +69,17 @@ describe('an item of a bulk answer', () => {
   ])('names the stored version of a conflict: %s', (reason, stored) => {
     const item = { index: { status: 409, error: { type: 'version_conflict_engine_exception', reason } } }
     expect(classify(item, versioned)).toEqual({ kind: 'superseded', stored })
+  })
+
+  it('of a type that nobody has heard of is retried with every 5xx, 408 and 429, and final with every other 4xx', () => {
+    const type = fc.stringMatching(/^[a-z_]{1,30}$/).map((name) => `unheard_${name}`)
+    fc.assert(
+      fc.property(fc.integer({ min: 400, max: 599 }), type, (status, name) => {
+        fc.pre(status !== 409)
+        const passing = status >= 500 || status === 408 || status === 429
+        expect(classify(failed(status, name), versioned).kind).toBe(passing ? 'unavailable' : 'refused')
+      }),
+    )
   })
 
   it('keeps the words of Elasticsearch, cause included', () => {

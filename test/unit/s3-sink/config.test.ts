@@ -128,7 +128,7 @@ describe('answers of the store', () => {
     expect(refusalOf(answer(200, '<X/>'))).toBeNull()
     expect(refusalOf(answer(200, '{"html":"<Error>no</Error>"}'))).toBeNull()
     expect(refusalOf(answer(200, '<?xml?><Error><Code>InternalError</Code></Error>'))?.code).toBe('InternalError')
-    expect(refusalOf(answer(404, ''))).toEqual({ status: 404, code: 'HTTP 404', message: '' })
+    expect(refusalOf(answer(404, ''))).toEqual({ status: 404, code: 'HTTP 404', message: '', isStores: false })
   })
 
   it('are read with their entities', () => {
@@ -141,6 +141,9 @@ describe('answers of the store', () => {
     [500, 'HTTP 500', 'retry'],
     [429, 'HTTP 429', 'retry'],
     [400, 'RequestTimeout', 'retry'],
+    [400, 'BadDigest', 'retry'],
+    [400, 'XAmzContentSHA256Mismatch', 'retry'],
+    [307, 'TemporaryRedirect', 'retry'],
     [409, 'ConditionalRequestConflict', 'retry'],
     [403, 'RequestTimeTooSkewed', 'adopt-clock'],
     [400, 'ExpiredToken', 'refresh-credentials'],
@@ -153,7 +156,7 @@ describe('answers of the store', () => {
     [403, 'AccessDenied', 'fatal'],
     [400, 'InvalidArgument', 'fatal'],
   ] as const)('%d %s means %s', (status, code, verdict) => {
-    expect(verdictOf({ status, code, message: '' })).toBe(verdict)
+    expect(verdictOf({ status, code, message: '', isStores: true }, 'PUT')).toBe(verdict)
   })
 
   it.each([
@@ -163,11 +166,11 @@ describe('answers of the store', () => {
     [403, 'SignatureDoesNotMatch', 'S3_CREDENTIALS'],
     [301, 'PermanentRedirect', 'S3_REGION'],
     [301, 'HTTP 301', 'S3_REGION'],
-    [400, 'BadDigest', 'S3_CORRUPTED'],
+    [400, 'InvalidDigest', 'S3_CORRUPTED'],
     [403, 'AccessDenied', 'S3_DENIED'],
     [400, 'InvalidArgument', 'S3_REFUSED'],
   ])('%d %s is reported as %s', (status, code, reported) => {
-    const error = refusedError({ status, code, message: 'why' }, 'PUT k', 'b', 'r')
+    const error = refusedError({ status, code, message: 'why', isStores: true }, 'PUT k', 'b', 'r')
     expect(error.code).toBe(reported)
     expect(error.message).toContain(`${reported}: PUT k in bucket b was refused (${code}: why).`)
   })

@@ -138,3 +138,31 @@ it.each(requests)('takes no success for $name that something before the store ga
   expect(told.at(-1)).toBeNull()
   store.close()
 })
+
+const written = requests.filter(({ name }) => name !== 'a look at an object')
+
+it.each(written)('takes no refusal of $name that something before the store gave', async ({ call, own, outcome }) => {
+  const statuses = [403, 411, 400, 307, 401]
+  let seen = 0
+  respond = (_request, _incoming, outgoing) => {
+    const status = statuses[seen]
+    seen += 1
+    if (status === undefined) own(outgoing)
+    else outgoing.writeHead(status, { 'content-type': 'text/html' }).end('<html><body>Forbidden</body></html>')
+  }
+  const told: (string | null)[] = []
+  const store = open({ waitsFor: (reason) => told.push(reason) })
+  expect(await call(store)).toEqual(outcome)
+  expect(seen).toBe(statuses.length + 1)
+  expect(told).toContainEqual(expect.stringContaining('HTTP 411 without an error code of S3'))
+  expect(told.at(-1)).toBeNull()
+  store.close()
+})
+
+it("fails by name on the store's own refusal", async () => {
+  respond = (_request, _incoming, outgoing) =>
+    outgoing.writeHead(403).end('<Error><Code>AccessDenied</Code><Message>no</Message></Error>')
+  const store = open({})
+  await expect(store.putObject('k', body, any, mark, never)).rejects.toThrow('S3_DENIED')
+  store.close()
+})
