@@ -5,7 +5,7 @@ import type { Sample } from '../foundation/meters.ts'
 import { openFileLimit } from '../foundation/open-file-limit.ts'
 import type { FileSystem } from '../log/file-system.ts'
 import { NodeFileSystem } from '../log/node-file-system.ts'
-import { BrokerConditions, type ConditionListener } from './broker-conditions.ts'
+import { Conditions, type ConditionListener } from '../foundation/conditions.ts'
 import { defaultBrokerConfig, type BrokerConfig } from './broker-config.ts'
 import { brokerGauges } from './broker-gauges.ts'
 import { BrokerMeters } from './broker-meters.ts'
@@ -102,7 +102,7 @@ async function start(options: BrokerOptions, stops: Stops, result: (started: Sta
   const budget = descriptorBudget(openFileLimit())
   const meters = new BrokerMeters(clock)
   const fs = options.fs ?? openNodeFileSystem(stops, config.maxOpenFiles ?? budget.files, meters)
-  const conditions = new BrokerConditions(logger, options.onCondition)
+  const conditions = new Conditions(logger, options.onCondition)
   const disk = new DiskWatch({ fs, dataDirectory: dataDir, clock, conditions })
   stops.unshift(() => disk.close())
   const topics = await Topics.open({

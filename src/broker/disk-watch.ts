@@ -1,7 +1,7 @@
 import type { Clock } from '../foundation/clock.ts'
+import type { Conditions } from '../foundation/conditions.ts'
 import { diskFullAdvice, diskFullCode, isDiskFull } from '../log/disk-full.ts'
 import type { FileSystem } from '../log/file-system.ts'
-import type { BrokerConditions } from './broker-conditions.ts'
 import { defaultReserveBytes } from './disk-reserve.ts'
 
 const lookEveryMs = 1000
@@ -13,14 +13,14 @@ export class DiskWatch {
   readonly #fs: FileSystem
   readonly #dataDirectory: string
   readonly #clock: Clock
-  readonly #conditions: BrokerConditions
+  readonly #conditions: Conditions
   #stopLooking: (() => void) | null = null
 
   constructor(options: {
     readonly fs: FileSystem
     readonly dataDirectory: string
     readonly clock: Clock
-    readonly conditions: BrokerConditions
+    readonly conditions: Conditions
   }) {
     this.#fs = options.fs
     this.#dataDirectory = options.dataDirectory
@@ -30,7 +30,7 @@ export class DiskWatch {
 
   /** A write failed; nothing happens unless a full disk is the reason. */
   failed(error: unknown): void {
-    if (!isDiskFull(error) || this.#conditions.has(diskFullCode)) return
+    if (!isDiskFull(error) || this.#conditions.standing.has(diskFullCode)) return
     const advice = diskFullAdvice(this.#dataDirectory, this.#fs.freeBytes(this.#dataDirectory))
     this.#conditions.raise(diskFullCode, advice.slice(diskFullCode.length + 2))
     this.#stopLooking ??= this.#clock.every(lookEveryMs, () => this.#look())

@@ -1,5 +1,6 @@
 import { concurrently } from '../foundation/concurrently.ts'
 import type { Clock } from '../foundation/clock.ts'
+import type { Conditions } from '../foundation/conditions.ts'
 import type { Logger } from '../foundation/logger.ts'
 import { damagedFiles } from '../log/damaged-tail.ts'
 import type { SpaceReserve } from '../log/disk-full.ts'
@@ -7,7 +8,6 @@ import type { FileSystem } from '../log/file-system.ts'
 import type { LogConfig } from '../log/log-config.ts'
 import { LogError, StorageError } from '../log/log-error.ts'
 import { PartitionLog } from '../log/partition-log.ts'
-import type { BrokerConditions } from './broker-conditions.ts'
 import { CorruptMetadataError } from './broker-error.ts'
 import type { TopicRecord } from './cluster-file.ts'
 import type { PartitionFolders } from './partition-folders.ts'
@@ -23,7 +23,7 @@ export interface PartitionLogsOptions {
   readonly reserve: SpaceReserve
   /** What topics do not set themselves. */
   readonly logDefaults: LogConfig
-  readonly conditions?: BrokerConditions
+  readonly conditions?: Conditions
 }
 
 /** How many partitions are opened or closed at a time: each waits for the disk, and holds a few descriptors while it does. */
@@ -46,7 +46,7 @@ export class PartitionLogs {
   /**
    * Those of topics that exist, by topic; null for a partition whose files cannot be read, which is offline then and must not keep
    * the others from their readers. The broker's own topics have to be whole: without an offset that is stored, a group would
-   * begin anew.
+   * start over.
    * @param known logs of the one topic that are open.
    * @throws CorruptMetadataError, a failure of the broker's own topics, after closing what was opened.
    */
@@ -54,7 +54,7 @@ export class PartitionLogs {
     records: readonly TopicRecord[],
     known: readonly (PartitionLog | null)[] = [],
   ): Promise<Map<TopicRecord, (PartitionLog | null)[]>> {
-    const offline: string[] = []
+    const offline = new Map<string, string[]>()
     const opened: PartitionLog[] = []
     const byTopic = new Map<TopicRecord, (PartitionLog | null)[]>(records.map((record) => [record, []]))
     try {
@@ -72,7 +72,8 @@ export class PartitionLogs {
             }
           } catch (error) {
             if (isInternalTopic(record.name) || !isOfOne(error)) throw error
-            offline.push(`${record.name}-${index} (${String(error)})`)
+            const reasons = offline.get(record.name) ?? []
+            offline.set(record.name, [...reasons, `${record.name}-${index} (${String(error)})`])
           }
           const partitions = byTopic.get(record)
           if (partitions !== undefined) partitions[index] = log
@@ -162,15 +163,15 @@ export class PartitionLogs {
 
   /** What is offline of a topic that is deleted concerns nobody. */
   forget(topic: string): void {
-    if (this.#offline.delete(topic)) this.#report([], [])
+    if (this.#offline.delete(topic)) this.#report([], new Map())
     if (this.#damaged.delete(topic)) this.reportDamaged()
   }
 
   /** By topic, because each is tried again by itself. */
-  #report(records: readonly TopicRecord[], offline: readonly string[]): void {
+  #report(records: readonly TopicRecord[], offline: ReadonlyMap<string, readonly string[]>): void {
     for (const { name } of records) {
-      const own = offline.filter((text) => text.startsWith(`${name}-`) && /^-\d+ \(/.test(text.slice(name.length)))
-      if (own.length === 0) this.#offline.delete(name)
+      const own = offline.get(name)
+      if (own === undefined) this.#offline.delete(name)
       else this.#offline.set(name, own)
     }
     const { conditions } = this.#options

@@ -16,7 +16,7 @@ import {
   type ObsoleteOffsets,
   type TopicRecord,
 } from './cluster-file.ts'
-import type { BrokerConditions } from './broker-conditions.ts'
+import type { Conditions } from '../foundation/conditions.ts'
 import { defaultReserveBytes, DiskReserve } from './disk-reserve.ts'
 import type { DiskWatch } from './disk-watch.ts'
 import { PartitionFolders } from './partition-folders.ts'
@@ -54,7 +54,7 @@ export interface TopicsOptions {
   readonly reserveBytes?: number
   /** Told of writes that fail. */
   readonly disk?: DiskWatch
-  readonly conditions?: BrokerConditions
+  readonly conditions?: Conditions
 }
 
 /**

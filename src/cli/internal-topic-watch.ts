@@ -1,6 +1,7 @@
 import type { Admin } from '../client/admin.ts'
 import type { WorkerConfig } from '../config/worker-config.ts'
 import type { Clock } from '../foundation/clock.ts'
+import { Conditions } from '../foundation/conditions.ts'
 import type { Logger } from '../foundation/logger.ts'
 
 const everyMs = 10_000
@@ -20,19 +21,20 @@ export interface InternalTopicWatchOptions {
  */
 export class InternalTopicWatch {
   readonly #options: InternalTopicWatchOptions
-  readonly #standing = new Map<string, string>()
+  readonly #conditions: Conditions
   readonly #closing = new AbortController()
   readonly #cancel: () => void
   #isBusy = false
 
   constructor(options: InternalTopicWatchOptions) {
     this.#options = options
+    this.#conditions = new Conditions(options.logger)
     this.#cancel = options.clock.every(everyMs, () => void this.#look())
   }
 
   /** What stands, by code; empty while all of them exist. */
   get conditions(): ReadonlyMap<string, string> {
-    return this.#standing
+    return this.#conditions.standing
   }
 
   close(): void {
@@ -63,16 +65,14 @@ export class InternalTopicWatch {
   }
 
   #tell(missing: readonly string[]): void {
-    const { logger } = this.#options
     if (missing.length === 0) {
-      if (this.#standing.delete(code)) logger.warn(`${code} is over`)
+      this.#conditions.withdraw(code)
       return
     }
-    const text =
+    this.#conditions.raise(
+      code,
       `the worker's topic ${missing.join(' and its topic ')} does not exist any more. Restart the worker to make it again: it is ` +
-      'empty then, so connectors whose configuration is gone are not there, and sources without an offset begin anew'
-    if (this.#standing.get(code) === text) return
-    this.#standing.set(code, text)
-    logger.error(`${code}: ${text}`)
+        'empty then, so connectors whose configuration is gone are not there, and sources without an offset start over',
+    )
   }
 }

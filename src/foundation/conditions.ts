@@ -1,10 +1,10 @@
-import type { Logger } from '../foundation/logger.ts'
+import type { Logger } from './logger.ts'
 
 /** Told when a condition is raised or changes its text, and with null when it is over. */
 export type ConditionListener = (code: string, message: string | null) => void
 
-/** What a person has to know of a broker that runs: each stands under its code until it is withdrawn. */
-export class BrokerConditions {
+/** What a person has to know of something that runs: each condition stands under its code until it is withdrawn. */
+export class Conditions {
   readonly #logger: Logger
   readonly #onChange: ConditionListener
   readonly #standing = new Map<string, string>()
@@ -14,8 +14,9 @@ export class BrokerConditions {
     this.#onChange = onChange
   }
 
-  has(code: string): boolean {
-    return this.#standing.has(code)
+  /** What stands, by code. */
+  get standing(): ReadonlyMap<string, string> {
+    return this.#standing
   }
 
   /** The same text again does nothing. */
