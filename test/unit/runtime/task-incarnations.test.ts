@@ -4,18 +4,14 @@ import { join } from 'node:path'
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
-import { systemClock } from '../../../src/foundation/clock.ts'
 import type { BlockingLimits } from '../../../src/runtime/task-thread-watch.ts'
-import { TaskThreads, type TaskThreadEvents } from '../../../src/runtime/task-threads.ts'
+import type { TaskThreads, TaskThreadEvents } from '../../../src/runtime/task-threads.ts'
 import type { TaskStart } from '../../../src/runtime/task-thread/task-thread-messages.ts'
 import { beatMs, BeatWatch, newBeat } from '../../../src/runtime/thread/heartbeat.ts'
 import { embeddedBroker } from '../../contract/embedded-broker.ts'
-import { testPlugins } from '../../support/plugins/descriptors.ts'
-import { quietLogger } from '../../support/quiet-logger.ts'
+import { taskThreads } from '../../support/task-threads.ts'
 import { patienceMs, until, untilPasses } from '../../support/until.ts'
 
-const json = { className: 'org.apache.kafka.connect.json.JsonConverter', config: {} }
 const className = 'test.WaywardConnector'
 const broker = embeddedBroker()
 /** A stop in order takes far less; one that hangs is given up after it. */
@@ -36,37 +32,8 @@ afterEach(async () => {
 
 /** Task threads with one thread for all. */
 async function shared(events: Partial<TaskThreadEvents> = {}, limits = blocking): Promise<TaskThreads> {
-  const threads = new TaskThreads({
-    settings: {
-      bootstrapServers: await broker(),
-      security: { tls: null, sasl: null },
-      keyConverter: json,
-      valueConverter: json,
-      headerConverter: { className: 'org.apache.kafka.connect.storage.SimpleHeaderConverter', config: {} },
-      offsetTopic: 'offsets',
-      offsetFlushIntervalMs: 1000,
-      offsetFlushTimeoutMs: 1000,
-      gracefulMs: stopMs,
-      producer: {},
-      consumer: {},
-    },
-    foundPlugins: [...testPlugins, ...fileConnectors],
-    maxThreads: 1,
-    blocking: limits,
-    logLevel: 'warn',
-    logSink: { write: () => undefined },
-    logger: quietLogger(),
-    clock: systemClock,
-    events: {
-      onTaskState: () => undefined,
-      onTaskFailed: () => undefined,
-      onTaskMoved: () => undefined,
-      onTopic: () => undefined,
-      onMetrics: () => undefined,
-      readOffsets: async () => [],
-      ...events,
-    },
-  })
+  const settings = { bootstrapServers: await broker(), gracefulMs: stopMs, offsetFlushTimeoutMs: 1000 }
+  const threads = taskThreads({ settings, maxThreads: 1, blocking: limits, events })
   open.push(threads)
   return threads
 }

@@ -1,50 +1,16 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
-import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
-import { systemClock } from '../../../src/foundation/clock.ts'
-import { TaskThreads, type TaskThreadEvents } from '../../../src/runtime/task-threads.ts'
-import type { TaskSettings } from '../../../src/runtime/task-settings.ts'
-import { testPlugins } from '../../support/plugins/descriptors.ts'
-import { quietLogger } from '../../support/quiet-logger.ts'
+import type { TaskThreads, TaskThreadEvents } from '../../../src/runtime/task-threads.ts'
+import { taskThreads } from '../../support/task-threads.ts'
 import { patienceMs, untilPasses } from '../../support/until.ts'
 
-const json = { className: 'org.apache.kafka.connect.json.JsonConverter', config: {} }
 // Nobody listens there: tasks wait for their cluster until they are stopped.
-const settings: TaskSettings = {
-  bootstrapServers: '127.0.0.1:1',
-  security: { tls: null, sasl: null },
-  keyConverter: json,
-  valueConverter: json,
-  headerConverter: { className: 'org.apache.kafka.connect.storage.SimpleHeaderConverter', config: {} },
-  offsetTopic: 'offsets',
-  offsetFlushIntervalMs: 1000,
-  gracefulMs: patienceMs,
-  offsetFlushTimeoutMs: patienceMs,
-  producer: {},
-  consumer: {},
-}
+const settings = { bootstrapServers: '127.0.0.1:1', gracefulMs: patienceMs, offsetFlushTimeoutMs: patienceMs }
 const open: TaskThreads[] = []
 
 function threadsWith(events: Partial<TaskThreadEvents> = {}, maxThreads = 2): TaskThreads {
-  const threads = new TaskThreads({
-    settings,
-    foundPlugins: [...testPlugins, ...fileConnectors],
-    maxThreads,
-    blocking: { sharedMs: patienceMs, ownMs: patienceMs },
-    logLevel: 'warn',
-    logSink: { write: () => undefined },
-    logger: quietLogger(),
-    clock: systemClock,
-    events: {
-      onTaskState: () => undefined,
-      onTaskFailed: () => undefined,
-      onTaskMoved: () => undefined,
-      onTopic: () => undefined,
-      onMetrics: () => undefined,
-      readOffsets: async () => [],
-      ...events,
-    },
-  })
+  const blocking = { sharedMs: patienceMs, ownMs: patienceMs }
+  const threads = taskThreads({ settings, maxThreads, blocking, events })
   open.push(threads)
   return threads
 }
