@@ -81,7 +81,7 @@ export function textOf({ code, message, isStores }: Refusal): string {
 }
 
 /**
- * Sorts refusals into what passes by itself, what can be mended here, and what an operator has to mend. What is not the
+ * Sorts refusals into what passes by itself, what can be corrected here, and what an operator has to correct. What is not the
  * store's error document is no verdict of the store; a response to HEAD has no body, whoever gives it.
  */
 export function verdictOf({ status, code, isStores }: Refusal, method: string): Verdict {

@@ -4,7 +4,7 @@ import type { Stores } from './stores.ts'
 
 /**
  * Source connectors that have run, by the status topic, while the offset topic holds no offset at all: it was deleted and made
- * again, or its records are lost, and they begin anew.
+ * again, or its records are lost, and they start over.
  */
 export function sourcesWithoutOffsets(fold: ConfigFold, stores: Stores, plugins: PluginRegistry): readonly string[] {
   const { offsets, statuses } = stores

@@ -159,7 +159,7 @@ async function startHerder(parts: HerderParts): Promise<StartedHerder> {
   const forgotten = sourcesWithoutOffsets(fold, stores, plugins)
   if (forgotten.length > 0)
     logger.warn(
-      `topic ${config.offsetTopic.name} (offset.storage.topic) is empty, but these sources have run before and begin anew: ` +
+      `topic ${config.offsetTopic.name} (offset.storage.topic) is empty, but these sources have run before and start over: ` +
         `${forgotten.join(', ')}. If the topic was deleted, records may be written a second time`,
     )
   const statuses = new GroupStatuses(stores.statuses, advertised, clock)

@@ -8,7 +8,7 @@ import { eventually, workerPlace, WorkerProcess } from '../support/worker-proces
 
 const text = 'org.apache.kafka.connect.storage.StringConverter'
 const converters = { 'key.converter': text, 'value.converter': text }
-/** A regular expression that takes for ever to find that the name below does not match. */
+/** A regular expression that takes indefinitely to find that the name below does not match. */
 const router = {
   transforms: 'route',
   'transforms.route.type': 'org.apache.kafka.connect.transforms.RegexRouter',

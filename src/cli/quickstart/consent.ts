@@ -20,13 +20,13 @@ export function describeWrites(given: GivenServers): string | null {
       ? []
       : [
           `Elasticsearch at ${withoutPassword(elasticsearch)}`,
-          ...indices.split(',').map((index) => `  index ${index}, made anew if it exists`),
+          ...indices.split(',').map((index) => `  index ${index}, deleted and created again if it exists`),
         ]),
     ...(s3 === null
       ? []
       : [
           `S3 store at ${withoutPassword(s3)}`,
-          `  bucket ${bucket}: objects topics/${topicOf('*')}/…, made anew if they exist`,
+          `  bucket ${bucket}: objects topics/${topicOf('*')}/…, deleted and written again if they exist`,
         ]),
   ]
   return writes.length === 0

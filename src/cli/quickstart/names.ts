@@ -1,6 +1,6 @@
 /**
  * The names of all that the quickstart makes. They are its own: nothing of the user's has them, so that it can make
- * them anew in a server that it did not start.
+ * them again in a server that it did not start.
  */
 export const tables = ['customers', 'products', 'orders'] as const
 

@@ -38,7 +38,7 @@ const grouped = (count: number): string => count.toLocaleString('en-US')
 
 /**
  * `penstock quickstart`: starts everything, shows a row's way, and stays until it is told to stop.
- * @returns the exit code: 0 when all was shown, 2 when something could not be had or the command line is wrong, 130 when
+ * @returns the exit code: 0 when all was shown, 2 when something is missing or the command line is wrong, 130 when
  * interrupted before the end.
  */
 export async function quickstart(args: readonly string[]): Promise<number> {
