@@ -1,45 +1,144 @@
-// Makes dist/: the package as it is published, JavaScript with a package.json of its own.
+// Makes dist/, or the directory that is named: the package as it is published. Every process and thread gets a bundle, so that
+// it opens a few files and not 500.
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+import { build } from 'esbuild'
+
+import { licencesOf } from './licences.js'
+
 const root = fileURLToPath(new URL('..', import.meta.url))
-const dist = join(root, 'dist')
+const dist = resolve(process.argv[2] ?? join(root, 'dist'))
 const read = (path) => readFileSync(join(root, path), 'utf8')
+const manifest = JSON.parse(read('package.json'))
+
+/** Native modules: they cannot be bundled, and stay dependencies of the package. */
+const native = ['@node-rs/crc32', 'lz4-napi', 'snappy']
+/** Optional parts of bundled packages that are not installed and not used. */
+const absent = ['pg-native', 'pg-cloudflare']
+
+/** Processes and threads that share nothing: each is complete in itself. */
+const programs = ['src/broker/broker-thread.ts', 'src/log/disk-sync-thread.ts', 'src/servers/watchdog-process.ts']
+/** What meets in one thread shares its modules, so that an error class of `penstock/api` is the same one for all. */
+const threads = [
+  'src/api/index.ts',
+  'src/runtime/task-thread/task-thread-entry.ts',
+  'src/runtime/plugin-thread/plugin-thread-entry.ts',
+  ...pluginModules(),
+]
+
+function pluginModules() {
+  const text = read('src/plugin/built-in-plugins.ts')
+  return [...new Set([...text.matchAll(/'((?:connectors|plugins)\/[^']+)'/g)].map(([, path]) => `${path}.ts`))]
+}
+
+/** Where a module of ours lies, whatever file it is bundled into; `packageRoot` becomes the way from that file to dist/. */
+const packageRoot = '__PENSTOCK_PACKAGE_ROOT__/'
+
+/** Keeps `import.meta.url` what it is in the sources, and lets packages that are required when first used be bundled. */
+const sources = {
+  name: 'sources',
+  setup(setup) {
+    setup.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      if (path.includes('/node_modules/')) return null
+      const url = `${path.slice(root.length).replace(/\.ts$/, '.js')}`
+      const contents = readFileSync(path, 'utf8')
+        .replaceAll(/^.*\brequire = createRequire\(import\.meta\.url\)$/gm, '')
+        .replaceAll('import.meta.url', `new URL('${packageRoot}${url}', import.meta.url).href`)
+      return { contents, loader: 'ts' }
+    })
+    setup.onResolve({ filter: /^penstock\/api$/ }, () => ({ path: join(root, 'src/api/index.ts') }))
+    // HttpConnection does not use it, and it is most of the weight of the Elasticsearch client.
+    setup.onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: 'empty' }))
+    setup.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: 'module.exports = {}', loader: 'js' }))
+  },
+}
+
+async function bundle(entries, options) {
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: entries,
+    outbase: '.',
+    outdir: dist,
+    chunkNames: 'chunks/[name]-[hash]',
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    mainFields: ['module', 'main'],
+    external: [...native, ...absent],
+    plugins: [sources],
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'\nconst require = __createRequire(import.meta.url)",
+    },
+    legalComments: 'none',
+    metafile: true,
+    write: false,
+    logLevel: 'warning',
+    ...options,
+  })
+  for (const { path, text } of result.outputFiles) {
+    const depth = path.slice(dist.length + 1).split('/').length - 1
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text.replaceAll(packageRoot, depth === 0 ? './' : '../'.repeat(depth)))
+  }
+  return Object.keys(result.metafile.inputs)
+}
+
+/** The types of `penstock/api`, which authors of plugins compile against. */
+function writeTypes() {
+  const { status } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json', '--outDir', dist], {
+    cwd: root,
+    stdio: 'inherit',
+  })
+  if (status !== 0) process.exit(1)
+  const wanted = new Set()
+  const follow = (path) => {
+    if (wanted.has(path)) return
+    wanted.add(path)
+    for (const [, to] of readFileSync(path, 'utf8').matchAll(/(?:from|import\()\s*'(\.[^']+)'/g))
+      follow(join(dirname(path), to.replace(/\.(?:js|ts)$/, '.d.ts')))
+  }
+  follow(join(dist, 'src/api/index.d.ts'))
+  for (const path of globSync('**/*.d.ts', { cwd: dist }).map((each) => join(dist, each)))
+    if (!wanted.has(path)) rmSync(path)
+}
+
+function copyAssets() {
+  const assets = [
+    'openapi.yaml',
+    'docker-compose.yml',
+    'LICENSE',
+    'README.md',
+    'dashboard',
+    'bin/penstock.js',
+    'bin/setup.js',
+    'bin/usage.js',
+  ]
+  for (const asset of assets.filter((each) => existsSync(join(root, each)))) {
+    mkdirSync(dirname(join(dist, asset)), { recursive: true })
+    cpSync(join(root, asset), join(dist, asset), { recursive: true })
+  }
+}
+
+function writeManifest() {
+  const { scripts: _s, devDependencies: _d, allowScripts: _a, files: _f, ...published } = manifest
+  const dependencies = Object.fromEntries(
+    Object.entries(manifest.dependencies).filter(([name]) => native.includes(name)),
+  )
+  const exports = { './api': { types: './src/api/index.d.ts', default: './src/api/index.js' } }
+  writeFileSync(join(dist, 'package.json'), `${JSON.stringify({ ...published, dependencies, exports }, null, 2)}\n`)
+}
 
 rmSync(dist, { recursive: true, force: true })
-const { status } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json'], {
-  cwd: root,
-  stdio: 'inherit',
-})
-if (status !== 0) process.exit(1)
-
-// The compiler rewrites the extensions of imports, but not of modules named by URL (threads, plugins, processes).
-const forgotten = globSync('**/*.js', { cwd: dist }).filter((path) =>
-  /new URL\(['"`][^'"`]*\.ts['"`]/.test(readFileSync(join(dist, path), 'utf8')),
-)
-if (forgotten.length > 0) {
-  process.stderr.write(`these name TypeScript modules by URL, which dist does not have: ${forgotten.join(', ')}\n`)
-  process.exit(1)
-}
-
-const assets = [
-  'openapi.yaml',
-  'docker-compose.yml',
-  'LICENSE',
-  'README.md',
-  'dashboard',
-  'bin/penstock.js',
-  'bin/setup.js',
-  'bin/usage.js',
+writeTypes()
+const inputs = [
+  ...(await bundle(['src/cli/main.ts'], { splitting: true, chunkNames: 'chunks/main/[name]-[hash]' })),
+  ...(await bundle(threads, { splitting: true, chunkNames: 'chunks/thread/[name]-[hash]' })),
 ]
-for (const asset of assets.filter((each) => existsSync(join(root, each)))) {
-  mkdirSync(dirname(join(dist, asset)), { recursive: true })
-  cpSync(join(root, asset), join(dist, asset), { recursive: true })
-}
-
-const manifest = JSON.parse(read('package.json'))
-for (const key of ['scripts', 'devDependencies', 'allowScripts', 'files']) delete manifest[key]
-manifest.exports = { './api': { types: './src/api/index.d.ts', default: './src/api/index.js' } }
-writeFileSync(join(dist, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+for (const program of programs) inputs.push(...(await bundle([program], { splitting: false })))
+copyAssets()
+writeManifest()
+writeFileSync(join(dist, 'THIRD-PARTY-LICENCES'), licencesOf(root, inputs))

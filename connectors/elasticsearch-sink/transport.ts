@@ -69,10 +69,9 @@ interface Node {
  */
 export function openTransport(settings: Settings, clock: Clock): Transport {
   // CommonJS with an ES default inside: required, so that every loader sees the same shape.
-  const load = createRequire(import.meta.url)
-  const { default: Connection } = load(
-    '@elastic/transport/connection/HttpConnection',
-  ) as typeof ConnectionModule.default
+  const require = createRequire(import.meta.url)
+  const { default: Connection } =
+    require('@elastic/transport/connection/HttpConnection') as typeof ConnectionModule.default
   const options = {
     ...authOf(settings),
     ...tlsOf(settings),

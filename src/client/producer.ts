@@ -1,6 +1,7 @@
 import type { Deferred } from '../foundation/deferred.ts'
 import { deferred } from '../foundation/deferred.ts'
 import { BatchBuilder } from '../protocol/batch-builder.ts'
+import { requireCodec } from '../protocol/compression.ts'
 import { partitionForKey } from '../protocol/murmur2.ts'
 import type { Codec } from '../protocol/record-batch.ts'
 import { orAborted } from './abort.ts'
@@ -124,6 +125,7 @@ export class Producer {
   #epochMs = 0
   #now = 0
 
+  /** @throws ProtocolError when this machine has no module for the compression. */
   constructor(cluster: Cluster, options: ProducerOptions = {}) {
     this.#cluster = cluster
     this.#maxRequestSize = options.maxRequestSize ?? 16 * 1024 * 1024
@@ -136,6 +138,7 @@ export class Producer {
       maxInFlight: Math.min(options.maxInFlight ?? 5, 5),
       codec: options.compression ?? 'none',
     }
+    requireCodec(this.#limits.codec)
     this.#trouble = new TroubleWatch(cluster.clock)
     this.#trouble.onChange = (trouble) => this.onTrouble(trouble)
     this.#sender = new ProduceSender(cluster, {

@@ -14,13 +14,31 @@ let lz4Module: typeof Lz4 | null = null
 
 // Native modules cost memory in every thread: loaded when the codec is first used.
 function snappy(): typeof Snappy {
-  snappyModule ??= require('snappy') as typeof Snappy
+  snappyModule ??= native('snappy', () => require('snappy') as typeof Snappy)
   return snappyModule
 }
 
 function lz4(): typeof Lz4 {
-  lz4Module ??= require('lz4-napi') as typeof Lz4
+  lz4Module ??= native('lz4', () => require('lz4-napi') as typeof Lz4)
   return lz4Module
+}
+
+function native<T>(codec: Codec, load: () => T): T {
+  try {
+    return load()
+  } catch (error) {
+    const advice = 'Install the package again with its optional dependencies, or use gzip or zstd.'
+    throw new ProtocolError(`compression ${codec} has no native module for this machine. ${advice}`, { cause: error })
+  }
+}
+
+/**
+ * Loads what the codec needs.
+ * @throws ProtocolError when this machine has no module for it.
+ */
+export function requireCodec(codec: Codec): void {
+  if (codec === 'snappy') snappy()
+  else if (codec === 'lz4') lz4()
 }
 
 /** The records of a batch, packed. `none` gives them back as they are. */

@@ -4,6 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePorts } from '../../src/servers/port.ts'
 
+const checkoutProgram = process.env.TEST_PROGRAM ?? fileURLToPath(new URL('../../bin/penstock.js', import.meta.url))
+
 /** What a test needs of a worker did not come true. */
 export class WorkerProcessError extends Error {
   override readonly name = 'WorkerProcessError'
@@ -35,11 +37,12 @@ export class WorkerProcess {
       stream?.on('data', (data: Buffer) => this.#output.push(data.toString()))
   }
 
-  /** Starts it and waits until REST answers. `env` is added to the test's own. */
+  /** Starts it and waits until REST responds. `env` is added to the test's own; `program` may be that of an installed package. */
   static async start(
     place: WorkerPlace,
     settings: Readonly<Record<string, string>> = {},
     env: Readonly<Record<string, string>> = {},
+    program: string = checkoutProgram,
   ): Promise<WorkerProcess> {
     const all = {
       listeners: place.rest,
@@ -49,7 +52,6 @@ export class WorkerProcess {
       ...settings,
     }
     const sets = Object.entries(all).flatMap(([key, value]) => ['--set', `${key}=${value}`])
-    const program = fileURLToPath(new URL('../../bin/penstock.js', import.meta.url))
     const child = spawn(process.execPath, [program, 'worker', ...sets], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
