@@ -1,5 +1,6 @@
 import type { Operation } from './operation.ts'
 import { isPassing } from './requests.ts'
+import type { TroubleCode } from './retries.ts'
 
 /** What became of one item of a bulk request. */
 export type Outcome =
@@ -7,7 +8,7 @@ export type Outcome =
   /** A higher version is stored. */
   | { readonly kind: 'superseded'; readonly stored: number | bigint }
   /** Elasticsearch could not take it now. */
-  | { readonly kind: 'unavailable'; readonly reason: string }
+  | { readonly kind: 'unavailable'; readonly code: TroubleCode; readonly reason: string }
   /** The index is gone: make it, then write again. */
   | { readonly kind: 'no-index'; readonly reason: string }
   /** The document does not fit its index. */
@@ -51,6 +52,9 @@ const unavailableTypes = new Set([
   'timeout_exception',
 ])
 
+/** Of these, those that somebody has to end. */
+const blockTypes = new Set(['cluster_block_exception', 'index_closed_exception'])
+
 const noErrors = '{"errors":false,'
 const statusKey = '"status":'
 
@@ -90,7 +94,12 @@ export function classify(item: BulkItem, operation: Pick<Operation, 'version'>):
   }
   if (type === 'index_not_found_exception') return { kind: 'no-index', reason }
   if (malformedTypes.has(type) && status < 500 && !isAliasGap(error)) return { kind: 'malformed', reason }
-  return { kind: isPassing(status) || unavailableTypes.has(type) ? 'unavailable' : 'refused', reason }
+  if (!isPassing(status) && !unavailableTypes.has(type)) return { kind: 'refused', reason }
+  return { kind: 'unavailable', code: blockTypes.has(type) ? 'ES_INDEX_BLOCKED' : codeOf(status), reason }
+}
+
+function codeOf(status: number): TroubleCode {
+  return status === 429 ? 'ES_OVERLOADED' : 'ES_UNAVAILABLE'
 }
 
 /** An illegal argument too, and not one of the document: every write to the alias ends like this. */

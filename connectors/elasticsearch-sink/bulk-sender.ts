@@ -5,7 +5,8 @@ import type { SinkSettings } from './settings.ts'
 import type { ConflictWatch } from './conflict-watch.ts'
 import type { Indices } from './indices.ts'
 import { documentKey, placeOf, type LineWriter, type Operation } from './operation.ts'
-import { isPassing, refusal, type Retries } from './requests.ts'
+import { refusal, troubleOf } from './requests.ts'
+import type { Retries, Trouble } from './retries.ts'
 import type { SenderMetrics } from './sender-metrics.ts'
 import type { MissingValues } from './missing-values.ts'
 import { fillHoles } from './stored-values.ts'
@@ -57,37 +58,39 @@ export class BulkSender {
 
   async #deliverRequest(operations: readonly Operation[]): Promise<void> {
     const { retries, signal } = this.#parts
+    const streak = retries.begin()
     let remaining = operations
-    for (let attempt = 1; ; attempt++) {
+    for (;;) {
       const step = await this.#attempt(remaining)
-      if (step.kind === 'halve') {
-        const half = Math.ceil(remaining.length / 2)
-        await this.#deliverRequest(remaining.slice(0, half))
-        return this.#deliverRequest(remaining.slice(half))
+      if (step.kind === 'again') {
+        remaining = step.remaining
+        await streak.wait(step.trouble, signal)
+        continue
       }
-      remaining = step.remaining
-      if (remaining.length === 0) return retries.over(attempt)
-      await retries.wait(attempt, step.reason, signal)
+      streak.over()
+      if (step.kind === 'done') return
+      const half = Math.ceil(remaining.length / 2)
+      await this.#deliverRequest(remaining.slice(0, half))
+      return this.#deliverRequest(remaining.slice(half))
     }
   }
 
   async #attempt(operations: readonly Operation[]): Promise<Step> {
     const { transport, signal, clock, metrics } = this.#parts
-    const bulk = bodyOf(linesOf(operations))
+    const request = {
+      method: 'POST',
+      path: '/_bulk',
+      query: this.#query,
+      bulk: bodyOf(linesOf(operations)),
+      signal,
+    } as const
     const began = clock.monotonic()
     try {
-      const answer = await transport.request({
-        method: 'POST',
-        path: '/_bulk',
-        query: this.#query,
-        bulk,
-        signal,
-      })
+      const answer = await transport.request(request)
       metrics.bulkSeconds.observe((clock.monotonic() - began) / 1000)
       if (answer.status === 413 && operations.length > 1) return { kind: 'halve' }
-      if (isPassing(answer.status)) {
-        return { kind: 'again', remaining: operations, reason: `HTTP ${answer.status}: ${answer.body.slice(0, 300)}` }
-      }
+      const trouble = troubleOf(answer, request)
+      if (trouble !== null) return { kind: 'again', remaining: operations, trouble }
       if (answer.status >= 300)
         throw refusal(
           `a bulk request of ${operations.length} operations (${operations.slice(0, 1).map(placeOf).join()} …)`,
@@ -95,8 +98,8 @@ export class BulkSender {
         )
       return await this.#read(operations, answer.body)
     } catch (error) {
-      if (error instanceof RetriableError) return { kind: 'again', remaining: operations, reason: error.message }
-      throw error
+      if (!(error instanceof RetriableError)) throw error
+      return { kind: 'again', remaining: operations, trouble: { code: 'ES_UNAVAILABLE', reason: error.message } }
     }
   }
 
@@ -106,27 +109,27 @@ export class BulkSender {
       this.#parts.conflicts.over(operations)
       this.#parts.missing.applied(operations)
       this.#parts.metrics.documents.add(operations.length)
-      return { kind: 'again', remaining: [], reason: '' }
+      return done
     }
     const items = parseItems(body)
     if (items === null || items.length !== operations.length) {
-      return {
-        kind: 'again',
-        remaining: operations,
-        reason: `the answer to a bulk request of ${operations.length} operations is cut or no JSON: ${body.slice(0, 200)}`,
-      }
+      const reason = `the answer to a bulk request of ${operations.length} operations is cut or no JSON: ${body.slice(0, 200)}`
+      return { kind: 'again', remaining: operations, trouble: { code: 'ES_UNAVAILABLE', reason } }
     }
     const failed = new Set<Operation>()
-    let reason = ''
+    let trouble: Trouble | null = null
     for (const [i, operation] of operations.entries()) {
       const outcome = classify(items[i] as BulkItem, operation)
-      if (outcome.kind === 'unavailable' || outcome.kind === 'no-index') {
-        failed.add(operation)
-        reason = outcome.reason
-        if (outcome.kind === 'no-index') await this.#parts.indices.recreate(operation.index, this.#parts.signal)
-      } else this.#finish(operation, outcome)
+      if (outcome.kind !== 'unavailable' && outcome.kind !== 'no-index') {
+        this.#finish(operation, outcome)
+        continue
+      }
+      failed.add(operation)
+      const code = outcome.kind === 'no-index' ? 'ES_INDEX_MISSING' : outcome.code
+      trouble ??= { code, reason: `${describe(operation)}: ${outcome.reason}` }
+      if (outcome.kind === 'no-index') await this.#parts.indices.recreate(operation.index, this.#parts.signal)
     }
-    return { kind: 'again', remaining: failed.size === 0 ? [] : toRepeat(operations, failed), reason }
+    return trouble === null ? done : { kind: 'again', remaining: toRepeat(operations, failed), trouble }
   }
 
   #finish(operation: Operation, outcome: Outcome): void {
@@ -161,8 +164,10 @@ export class BulkSender {
 }
 
 type Step =
-  | { readonly kind: 'halve' }
-  | { readonly kind: 'again'; readonly remaining: readonly Operation[]; readonly reason: string }
+  | { readonly kind: 'done' | 'halve' }
+  | { readonly kind: 'again'; readonly remaining: readonly Operation[]; readonly trouble: Trouble }
+
+const done: Step = { kind: 'done' }
 
 /**
  * What must be sent again: what failed, and after it every later write of the same document, applied or not (I12).

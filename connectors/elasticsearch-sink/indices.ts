@@ -1,6 +1,7 @@
 import { ConnectError, type Logger, type Schema } from 'penstock/api'
 import { mappingOf, propertiesOf, type Mapping } from './mapping.ts'
-import { refusal, requestPatiently, type Retries } from './requests.ts'
+import { refusal, requestPatiently } from './requests.ts'
+import type { Retries } from './retries.ts'
 import type { Transport } from './transport.ts'
 
 interface Known {

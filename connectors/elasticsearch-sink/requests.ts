@@ -1,84 +1,71 @@
-import { backoffMs, ConnectError, RetriableError, type Clock, type Logger } from 'penstock/api'
-import type { SinkSettings } from './settings.ts'
+import { ConnectError, RetriableError } from 'penstock/api'
+import type { Retries, Trouble } from './retries.ts'
 import type { Answer, Request, Transport } from './transport.ts'
-
-const maxBackoffMs = 10_000
-/** A request that fails so often is told. */
-const quietAttempts = 3
 
 /** Whether a status says that another attempt may succeed. Every 5xx does: what it names differs between versions. */
 export function isPassing(status: number): boolean {
   return status >= 500 || status === 429 || status === 408
 }
 
-/** Waits between attempts while the cluster is not available. */
-export interface Retries {
-  /** Waits; @throws ConnectError when `max.retries` is used up, the signal's reason when it fires. */
-  wait(attempt: number, reason: string, signal: AbortSignal): Promise<void>
-  /** A request got through at that attempt. */
-  over(attempt: number): void
-}
-
-/** The retry rule of the settings: indefinitely, with jitter, unless `max.retries` sets an end. */
-export function retriesOf(
-  settings: Pick<SinkSettings, 'maxRetries' | 'retryBackoffMs'>,
-  clock: Clock,
-  logger: Logger,
-  onRetry: () => void,
-  show: (reason: string | null) => void = () => undefined,
-): Retries {
-  return {
-    async wait(attempt, reason, signal) {
-      if (settings.maxRetries >= 0 && attempt > settings.maxRetries) {
-        throw new ConnectError(
-          `Elasticsearch was not available in ${attempt} attempts (max.retries=${settings.maxRetries}): ${reason}. With max.retries=-1 the task waits until it is`,
-          { code: 'ES_UNAVAILABLE' },
-        )
-      }
-      onRetry()
-      const waitMs = backoffMs({ initialMs: settings.retryBackoffMs, maxMs: maxBackoffMs }, attempt)
-      const text = `Elasticsearch is not available, attempt ${attempt}; trying again: ${reason}`
-      if (attempt >= quietAttempts) show(`Elasticsearch is not available, and is tried again: ${reason}`)
-      if (attempt === quietAttempts || attempt % 20 === 0) logger.warn(text)
-      else logger.debug(text)
-      await clock.sleep(waitMs, signal)
-    },
-    over(attempt) {
-      if (attempt <= quietAttempts) return
-      logger.warn('Elasticsearch is available again')
-      show(null)
-    },
+/**
+ * Why an answer is no verdict of Elasticsearch; null when it is one. Whatever it refuses, it says so in JSON of its own:
+ * another body is that of a proxy, a load balancer or a login page. The response to HEAD has no body, whoever gives it, and a
+ * request that is too large for a proxy (413) does not get smaller.
+ */
+export function troubleOf(
+  { status, body }: Answer,
+  { method, path }: Pick<Request, 'method' | 'path'>,
+): Trouble | null {
+  if (status < 300) return null
+  if (isPassing(status)) {
+    const code = status === 429 ? 'ES_OVERLOADED' : 'ES_UNAVAILABLE'
+    return { code, reason: `HTTP ${status} to ${method} ${path}: ${body.slice(0, 300)}` }
   }
+  if (method === 'HEAD' || status === 413 || isOwnError(body)) return null
+  const reason = `HTTP ${status} to ${method} ${path} without an error of Elasticsearch: ${body.slice(0, 200)}`
+  return { code: 'ES_FOREIGN_RESPONSE', reason }
 }
 
-/** Sends until a whole answer comes that is not one of an unavailable cluster. */
+/** `{"error":{"type":…},"status":…}`; some errors are a text. */
+function isOwnError(body: string): boolean {
+  const { error, status } = (parsed(body) ?? {}) as { error?: { type?: unknown } | string | null; status?: unknown }
+  if (typeof error === 'string') return typeof status === 'number'
+  return typeof error?.type === 'string'
+}
+
+/** Sends until a whole answer comes that is Elasticsearch's verdict. */
 export async function requestPatiently(transport: Transport, request: Request, retries: Retries): Promise<Answer> {
-  for (let attempt = 1; ; attempt++) {
-    let reason: string
+  const streak = retries.begin()
+  for (;;) {
+    let trouble: Trouble | null
     try {
       const answer = await transport.request(request)
-      const isWhole = answer.status >= 300 || answer.body === '' || isJson(answer.body)
-      if (isWhole && !isPassing(answer.status)) {
-        retries.over(attempt)
+      trouble = troubleOf(answer, request) ?? cutOf(answer, request)
+      if (trouble === null) {
+        streak.over()
         return answer
       }
-      reason = isWhole
-        ? `HTTP ${answer.status}: ${answer.body.slice(0, 300)}`
-        : `the answer to ${request.method} ${request.path} is cut or no JSON: ${answer.body.slice(0, 200)}`
     } catch (error) {
       if (!(error instanceof RetriableError)) throw error
-      reason = error.message
+      trouble = { code: 'ES_UNAVAILABLE', reason: error.message }
     }
-    await retries.wait(attempt, reason, request.signal)
+    await streak.wait(trouble, request.signal)
   }
 }
 
-function isJson(text: string): boolean {
+/** A success without its JSON. */
+function cutOf({ status, body }: Answer, { method, path }: Request): Trouble | null {
+  if (status >= 300 || body === '' || parsed(body) !== undefined) return null
+  const reason = `the answer to ${method} ${path} is cut or no JSON: ${body.slice(0, 200)}`
+  return { code: 'ES_UNAVAILABLE', reason }
+}
+
+/** Undefined where the text is no JSON. */
+function parsed(text: string): unknown {
   try {
-    JSON.parse(text)
-    return true
+    return JSON.parse(text)
   } catch (error) {
-    if (error instanceof SyntaxError) return false
+    if (error instanceof SyntaxError) return undefined
     throw error
   }
 }

@@ -1,7 +1,8 @@
 import { jsonOf, parseExact } from './json-text.ts'
 import { documentKey, documentOf, type Draft, type LineWriter, type Operation } from './operation.ts'
 import { reasonOf } from './bulk-response.ts'
-import { refusal, requestPatiently, type Retries } from './requests.ts'
+import { refusal, requestPatiently } from './requests.ts'
+import type { Retries } from './retries.ts'
 import type { Version } from './document-version.ts'
 import type { Transport } from './transport.ts'
 import { ConnectError, type ConnectValue } from 'penstock/api'
@@ -146,7 +147,8 @@ async function fetchStored(
 ): Promise<ReadonlyMap<string, Stored>> {
   const docs = wanted.map(({ index, id }) => ({ _index: index, _id: id }))
   const found = new Map<string, Stored>()
-  for (let attempt = 1; ; attempt++) {
+  const streak = retries.begin()
+  for (;;) {
     const answer = await requestPatiently(
       transport,
       { method: 'POST', path: '/_mget', body: JSON.stringify({ docs }), signal },
@@ -165,10 +167,10 @@ async function fetchStored(
         })
     }
     if (unavailable === null) {
-      retries.over(attempt)
+      streak.over()
       return found
     }
     if (signal.aborted) throw new ConnectError('stopped while stored values were read')
-    await retries.wait(attempt, unavailable, signal)
+    await streak.wait({ code: 'ES_UNAVAILABLE', reason: unavailable }, signal)
   }
 }

@@ -25,7 +25,7 @@ import { LineWriter, type Operation } from './operation.ts'
 import type { PartitionProgress } from './partition-progress.ts'
 import { Partitions } from './partitions.ts'
 import { placeholderOf } from './placeholder.ts'
-import { retriesOf, type Retries } from './requests.ts'
+import { Retries, type TroubleCode } from './retries.ts'
 import { senderMetrics } from './sender-metrics.ts'
 import { TopicIndices } from './topic-indices.ts'
 import { openTransport, type Transport } from './transport.ts'
@@ -304,13 +304,16 @@ function retriesFor(settings: SinkSettings, context: SinkTaskContext): Retries {
     'elasticsearch_retries_total',
     'Requests sent again because Elasticsearch was not available',
   )
-  return retriesOf(
-    settings,
-    clock,
-    logger,
-    () => retried.add(1),
-    (reason) => context.showWaiting?.(reason),
-  )
+  const shown = new Set<TroubleCode>()
+  return new Retries(settings, clock, logger, {
+    onRetry: () => retried.add(1),
+    show(code, message) {
+      if (message === null) shown.delete(code)
+      else shown.add(code)
+      context.setCondition(code, message)
+      context.showWaiting?.(shown.size === 0 ? null : 'requests to Elasticsearch are tried again')
+    },
+  })
 }
 
 function readerFor(settings: SinkSettings, infinities: InfinityCount): DocumentReader {

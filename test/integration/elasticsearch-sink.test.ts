@@ -5,6 +5,7 @@ import { ElasticsearchClient } from '../support/elasticsearch-client.ts'
 import { HttpFaults } from '../support/http-faults.ts'
 import { describeWith, service } from '../support/services.ts'
 import { MemoryLog, SinkTaskHarness } from '../support/sink-task-harness.ts'
+import { untilPasses } from '../support/until.ts'
 
 let topic: string
 let log: MemoryLog
@@ -369,14 +370,42 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect([...(await client().documents(topic))]).toEqual([['1', '{"a":1,"b":2}']])
   })
 
-  it('fails by name when the credentials are refused, and at once', async () => {
-    faults.decide = () => ({ kind: 'answer', status: 401, body: '{"error":"no"}' })
+  it.each([401, 403])('fails by name when Elasticsearch refuses the user with %i, and at once', async (status) => {
+    const body = JSON.stringify({ error: { type: 'security_exception', reason: 'no' }, status })
+    faults.decide = () => ({ kind: 'answer', status, body })
     log.append({ topic, key: '1', value: { a: 1 } })
     const task = sink({ 'connection.username': 'a', 'connection.password': 'secret' })
     await task.start()
-    await expect(task.deliverAll()).rejects.toThrow(/ES_DENIED: .*HTTP 401.*connection\.password/)
+    await expect(task.deliverAll()).rejects.toThrow(new RegExp(`ES_DENIED: .*HTTP ${status}`))
     await task.crash()
   })
+
+  it.each([
+    ['an index is created', 'PUT', 401],
+    ['a mapping is read', 'GET', 403],
+    ['documents are written', 'POST', 401],
+    ['documents are written', 'POST', 403],
+    ['documents are written', 'POST', 302],
+    ['documents are written', 'POST', 404],
+  ])(
+    'waits, and says so, while a proxy refuses in a page of its own when %s (%s, %i)',
+    async (_name, method, status) => {
+      await client().json('PUT', `/${topic}`)
+      change(1, 100, [1, null, null, 'a'], 'c')
+      const body = '<html><body>Forbidden</body></html>'
+      faults.decide = (asked) => (asked === method ? { kind: 'answer', status, body } : { kind: 'pass' })
+      const task = sink()
+      await task.start()
+      const delivered = task.deliverAll()
+      await untilPasses(async () =>
+        expect(task.conditions.get('ES_FOREIGN_RESPONSE')).toContain(`HTTP ${status} to ${method}`),
+      )
+      faults.decide = () => ({ kind: 'pass' })
+      await delivered
+      await task.finish()
+      expect([await client().count(topic), task.conditions]).toEqual([1, new Map()])
+    },
+  )
 
   it('finds out at validation that nobody listens', async () => {
     const { parseConfig } = await import('../../src/config/parse-config.ts')

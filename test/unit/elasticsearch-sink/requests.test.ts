@@ -1,49 +1,46 @@
-import { ConnectError } from 'penstock/api'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { retriesOf } from '../../../connectors/elasticsearch-sink/requests.ts'
-import { systemClock } from '../../../src/foundation/clock.ts'
-import { quietLogger } from '../../support/quiet-logger.ts'
+import { troubleOf } from '../../../connectors/elasticsearch-sink/requests.ts'
 
-const never = new AbortController().signal
+const bulk = { method: 'POST', path: '/_bulk' } as const
+const own = '{"error":{"root_cause":[],"type":"security_exception","reason":"no"},"status":403}'
 
-function retries(maxRetries = -1) {
-  const shown: (string | null)[] = []
-  const logger = quietLogger()
-  const settings = { maxRetries, retryBackoffMs: 0 }
-  return {
-    shown,
-    logger,
-    retries: retriesOf(
-      settings,
-      systemClock,
-      logger,
-      () => undefined,
-      (reason) => shown.push(reason),
-    ),
-  }
-}
-
-describe('waiting for Elasticsearch', () => {
-  it('is told and shown once a request fails for the third time, and over when that request gets through', async () => {
-    const { retries: some, shown, logger } = retries()
-    for (const attempt of [1, 2]) await some.wait(attempt, 'index closed', never)
-    expect(shown).toEqual([])
-    await some.wait(3, 'index closed', never)
-    expect(shown).toEqual(['Elasticsearch is not available, and is tried again: index closed'])
-    some.over(1)
-    expect(shown).toHaveLength(1)
-    some.over(4)
-    expect(shown.at(-1)).toBeNull()
-    expect(logger.lines.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
-      'Elasticsearch is not available, attempt 3; trying again: index closed',
-      'Elasticsearch is available again',
-    ])
+describe('a refusal', () => {
+  it('of Elasticsearch is a verdict: its own JSON says so', () => {
+    expect(troubleOf({ status: 403, body: own }, bulk)).toBeNull()
+    expect(troubleOf({ status: 405, body: '{"error":"Incorrect HTTP method for uri","status":405}' }, bulk)).toBeNull()
+    expect(troubleOf({ status: 200, body: '' }, bulk)).toBeNull()
   })
 
-  it('fails by name when max.retries is used up', async () => {
-    const { retries: few } = retries(1)
-    await few.wait(1, 'down', never)
-    await expect(few.wait(2, 'down', never)).rejects.toThrow(ConnectError)
+  it('of something before it is none, whatever its status and body', () => {
+    const bodies = [
+      '',
+      'Unauthorized',
+      '<html>403 Forbidden</html>',
+      '{}',
+      'null',
+      '[]',
+      '{"message":"no"}',
+      '{"error":"no"}',
+    ]
+    fc.assert(
+      fc.property(fc.integer({ min: 300, max: 499 }), fc.constantFrom(...bodies), (status, body) => {
+        fc.pre(![408, 413, 429].includes(status))
+        expect(troubleOf({ status, body }, bulk)?.code).toBe('ES_FOREIGN_RESPONSE')
+      }),
+    )
+  })
+
+  it('without a body is a verdict where there can be none, and where the request is too large', () => {
+    expect(troubleOf({ status: 403, body: '' }, { method: 'HEAD', path: '/a' })).toBeNull()
+    expect(troubleOf({ status: 413, body: '<html>' }, bulk)).toBeNull()
+  })
+
+  it.each([
+    [503, 'ES_UNAVAILABLE'],
+    [429, 'ES_OVERLOADED'],
+  ])('with %i passes, whoever gives it', (status, code) => {
+    expect(troubleOf({ status, body: own }, bulk)?.code).toBe(code)
   })
 })
