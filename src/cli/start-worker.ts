@@ -115,6 +115,7 @@ async function start(
     conditions: () => [...standing()].map(([code, message]) => `${code}: ${message}`),
     meters,
     listeners,
+    limits: config.restLimits,
     hosts: [...config.listenersHosts, advertisedAddress(config, first.port).host],
     clock,
     logger: logger.child('rest'),

@@ -4,6 +4,7 @@ import type { ConfigDef, ConfigKey, ConfigType, ConfigValue } from '../api/confi
 
 import { atLeast, between, nonEmptyString, oneOf } from '../api/validators.ts'
 import { allowUnauthenticatedKey, hostsKey } from './listener.ts'
+import { restLimitKeys } from './rest-limits.ts'
 
 type Rest = Omit<ConfigKey, 'type' | 'defaultValue' | 'importance' | 'doc'>
 
@@ -62,6 +63,7 @@ const connect: ConfigDef = {
   'rest.advertised.listener': key('STRING', null, 'Protocol that other workers use: http.', {
     unsupportedValues: { https: 'only http is served; put a proxy that speaks TLS in front' },
   }),
+  ...restLimitKeys,
   'plugin.path': key('LIST', [], 'Directories with third-party plugins. `connect-file` brings the file connectors.'),
   'task.shutdown.graceful.timeout.ms': key(
     'LONG',

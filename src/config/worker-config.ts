@@ -20,6 +20,7 @@ import {
 import { converterClassKeys } from './converter-config.ts'
 import { nearestKey } from './nearest-key.ts'
 import { parseConfig } from './parse-config.ts'
+import { restLimitsOf, type RestLimits } from './rest-limits.ts'
 import {
   embeddedBrokerLimits,
   sampleWorkerConfig,
@@ -69,6 +70,7 @@ export interface WorkerConfig {
   readonly listeners: readonly ListenAddress[]
   /** Names under which clients may call the REST API besides. */
   readonly listenersHosts: readonly string[]
+  readonly restLimits: RestLimits
   readonly offsetFlushIntervalMs: number
   readonly offsetFlushTimeoutMs: number
   readonly taskShutdownTimeoutMs: number
@@ -143,6 +145,7 @@ function typed(
     statusTopic: internalTopic(parsed, raw, 'status.storage'),
     listeners,
     listenersHosts: list(parsed[hostsKey] ?? null),
+    restLimits: restLimitsOf(parsed),
     offsetFlushIntervalMs: number(parsed, 'offset.flush.interval.ms'),
     offsetFlushTimeoutMs: number(parsed, 'offset.flush.timeout.ms'),
     taskShutdownTimeoutMs: number(parsed, 'task.shutdown.graceful.timeout.ms'),

@@ -22,10 +22,17 @@ export function prunedName(className: string, kind: PluginKind): string {
   return end > 0 ? simple.slice(0, end) : simple
 }
 
+/** The names of a plugin follow from its descriptor, and every look at a connector asks for them. */
+const names = new WeakMap<PluginDescriptor, readonly string[]>()
+
 /** All names by which a config may call a plugin. */
 export function namesOf(plugin: PluginDescriptor): readonly string[] {
+  const known = names.get(plugin)
+  if (known !== undefined) return known
   const { className, kind, aliases } = plugin
-  return [...new Set([className, simpleName(className), prunedName(className, kind), ...aliases])]
+  const found = [...new Set([className, simpleName(className), prunedName(className, kind), ...aliases])]
+  names.set(plugin, found)
+  return found
 }
 
 /**

@@ -10,6 +10,19 @@ export class RestError extends ConnectError {
   }
 }
 
+/** Why a request or connection is refused that would take too much: a label of the metric. */
+export type Refusal = 'busy' | 'memory' | 'pipelining' | 'connections'
+
+/** The request is refused for now: the client may send it again. */
+export class OverloadedError extends RestError {
+  readonly refusal: Refusal
+
+  constructor(refusal: Refusal, reason: string) {
+    super(503, `The REST API is overloaded: ${reason}. Send the request again later`)
+    this.refusal = refusal
+  }
+}
+
 /** Kafka Connect answers 500, not 400, to bodies that are no JSON or of the wrong shape; clients know that. */
 export const malformed = 500
 

@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logger.ts'
 import type { Meters } from '../foundation/meters.ts'
+import type { EnteredRequest } from './limits/rest-connections.ts'
+import type { RestLimits } from '../config/rest-limits.ts'
 import type { Answer, RestContext, RestRequest, Route } from './route.ts'
 
 import { ConnectError } from '../api/errors.ts'
@@ -9,9 +11,10 @@ import { NotAssignedError, NotLeaderError } from '../herder/herder-errors.ts'
 import { logChange } from './audit.ts'
 import { errorAnswer } from './error-answer.ts'
 import { forward } from './forward.ts'
-import { checkMediaTypes, hasBody, readBody, writeAnswer } from './http-message.ts'
+import { checkMediaTypes, hasBody, readBody, writeAnswer, type Body } from './http-message.ts'
+import { RequestGate } from './limits/request-gate.ts'
 import { checkOrigin, type CalledListener } from './origin-check.ts'
-import { httpError, RestError } from './rest-error.ts'
+import { httpError, OverloadedError, RestError, type Refusal } from './rest-error.ts'
 import { Router, type Match } from './router.ts'
 import { allRoutes } from './routes/all-routes.ts'
 
@@ -19,6 +22,7 @@ export interface RestHandlerOptions extends RestContext {
   readonly clock: Clock
   readonly logger: Logger
   readonly meters: Meters
+  readonly limits: RestLimits
 }
 
 /** The listener that a request came in by. */
@@ -36,30 +40,55 @@ const secondBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60]
 
 const allowOrder = ['HEAD', 'POST', 'DELETE', 'PUT', 'PATCH', 'GET', 'OPTIONS']
 
+/** A request that came in as a whole and leads to a route. */
+interface Received {
+  readonly route: Route
+  /** As it came in, still encoded. */
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly body: Body
+  readonly params: Readonly<Record<string, string>>
+}
+
+const noBody: Body = { text: '', release: () => undefined }
+
 /** HTTP ⇄ routes: everything that is the same for all of them. */
 export class RestHandler {
   readonly #router = new Router(allRoutes)
   readonly #options: RestHandlerOptions
+  readonly #gate: RequestGate
 
   constructor(options: RestHandlerOptions) {
     this.#options = options
+    this.#gate = new RequestGate(options.clock, options.limits)
   }
 
   /** Answers one request. Never throws. */
-  async handle(message: IncomingMessage, response: ServerResponse, listener: ListenerState): Promise<void> {
+  async handle(
+    message: IncomingMessage,
+    response: ServerResponse,
+    listener: ListenerState,
+    { connection, turn }: EnteredRequest,
+  ): Promise<void> {
     const { clock, meters } = this.#options
     const began = clock.monotonic()
-    const answer = await this.#answer(message, listener)
+    const received = await this.#received(message, listener)
+    await turn
+    const done = connection.working()
+    const answer = 'answer' in received ? received.answer : await this.#worked(message, received)
     const labels = { method: knownMethod(message.method), status: String(answer.status) }
     meters.counter('http_requests_total', 'Requests that the REST API responded to', labels).add(1)
     const seconds = meters.histogram('http_request_seconds', 'Time from a request to its response', secondBuckets)
     seconds.observe((clock.monotonic() - began) / 1000)
     // The rest of a body that is too long is not waited for; on the way down a connection is of no further use.
-    if (answer.status === 413 || !listener.open()) response.setHeader('Connection', 'close')
-    writeAnswer(answer, message.method, response)
+    const isCut = answer.status === 413 || (answer.status === 503 && !message.complete)
+    if (isCut || !listener.open()) response.setHeader('Connection', 'close')
+    writeAnswer(answer, message.method, response, this.#gate.unsent)
+    done()
   }
 
-  async #answer(message: IncomingMessage, listener: CalledListener): Promise<Answer> {
+  /** Finds out what a request is, and reads its body. */
+  async #received(message: IncomingMessage, listener: CalledListener): Promise<Received | { readonly answer: Answer }> {
     const { host, target } = addressed(message)
     const [path = '/', query = ''] = splitOnce(target, '?')
     let route: Route | null = null
@@ -67,26 +96,51 @@ export class RestHandler {
       checkOrigin(host, message.headers.origin, listener)
       const match = this.#router.match(path)
       if (match === null) throw httpError(404)
-      if (message.method === 'OPTIONS') return optionsAnswer(match)
+      if (message.method === 'OPTIONS') return { answer: optionsAnswer(match) }
       route = match.routes.get(message.method === 'HEAD' ? 'GET' : (message.method ?? '')) ?? null
-      if (route === null) return { ...errorAnswer(httpError(405), null), headers: { Allow: allowed(match).join(', ') } }
+      if (route === null)
+        return { answer: { ...errorAnswer(httpError(405), null), headers: { Allow: allowed(match).join(', ') } } }
       if (route.path !== '/metrics') checkMediaTypes(message)
-      const body = hasBody(message) ? await readBody(message) : ''
-      const answer = await this.#run(route, message, { path, query, body, params: match.params })
+      const limits = { maxBytes: this.#options.limits.maxBodyBytes, budget: this.#gate.bodies }
+      const body = hasBody(message) ? await readBody(message, limits) : noBody
+      return { route, path, query: new URLSearchParams(query), body, params: match.params }
+    } catch (error) {
+      return { answer: this.#failed(error, message, route, path) }
+    }
+  }
+
+  /** Has the request done when it is its turn. */
+  async #worked(message: IncomingMessage, received: Received): Promise<Answer> {
+    const { route, path, query, body } = received
+    let leave = (): void => undefined
+    try {
+      leave = await this.#gate.enter(route.isQuick?.(query) ?? false)
+      if (route.method === 'GET' && message.socket.destroyed)
+        throw new RestError(400, 'The client left before its turn')
+      const answer = await this.#run(route, message, { ...received, body: body.text })
       this.#logChange(route, path, message, answer)
       return answer
     } catch (error) {
-      const answer = errorAnswer(error, route)
-      this.#logChange(route, path, message, answer)
-      this.#log(error, message, route)
-      return answer
+      return this.#failed(error, message, route, path)
+    } finally {
+      leave()
+      body.release()
     }
+  }
+
+  #failed(error: unknown, message: IncomingMessage, route: Route | null, path: string): Answer {
+    const answer = errorAnswer(error, route)
+    this.#logChange(route, path, message, answer)
+    this.#log(error, message, route)
+    if (!(error instanceof OverloadedError)) return answer
+    countRefused(this.#options.meters, error.refusal)
+    return { ...answer, headers: { ...answer.headers, 'Retry-After': '1' } }
   }
 
   async #run(
     route: Route,
     message: IncomingMessage,
-    parts: { path: string; query: string; body: string; params: Readonly<Record<string, string>> },
+    parts: Pick<RestRequest, 'params' | 'query' | 'body'> & { readonly path: string },
   ): Promise<Answer> {
     const { clock, herder } = this.#options
     const timeoutMs = route.timeoutMs ?? defaultTimeoutMs
@@ -99,7 +153,7 @@ export class RestHandler {
     ]
     const request: RestRequest = {
       params: parts.params,
-      query: new URLSearchParams(parts.query),
+      query: parts.query,
       body: parts.body,
       base: `http://${addressed(message).host ?? 'localhost'}`,
       signal: controller.signal,
@@ -133,6 +187,11 @@ export class RestHandler {
     if (error instanceof ConnectError) logger.debug(`${what}: ${error.message}`)
     else logger.error(`${what} failed unexpectedly`, { error })
   }
+}
+
+/** Counts a request or connection that is refused. */
+export function countRefused(meters: Meters, reason: Refusal): void {
+  meters.counter('http_refused_total', 'Requests and connections that the REST API refused or ended', { reason }).add(1)
 }
 
 /** Whom and what the client asked for. As through a proxy, the request line may name both, and then counts. */

@@ -1,16 +1,21 @@
-import type { Server } from 'node:http'
+import type { Server, ServerOptions } from 'node:http'
 
 import type { ListenAddress } from '../config/listener.ts'
+import type { Refusal } from './rest-error.ts'
 
 import { isLoopback } from '../config/listener.ts'
+import { RestConnections } from './limits/rest-connections.ts'
+import { defaultRestLimits, type RestLimits } from '../config/rest-limits.ts'
 import { ListenError } from './rest-error.ts'
-import { RestHandler, type RestHandlerOptions } from './rest-handler.ts'
+import { countRefused, RestHandler, type RestHandlerOptions } from './rest-handler.ts'
 
-export interface RestOptions extends RestHandlerOptions {
+export interface RestOptions extends Omit<RestHandlerOptions, 'limits'> {
   /** Port 0 takes a free one. */
   readonly listeners: readonly ListenAddress[]
   /** Names under which clients may call it besides: see {@link CalledListener}. */
   readonly hosts?: readonly string[]
+  /** Where they differ from the defaults. */
+  readonly limits?: Partial<RestLimits>
 }
 
 /** The running REST API. */
@@ -26,24 +31,32 @@ export interface RestServer {
 // An import as an ES module would evaluate the module's lazy members: 14 MB.
 const { createServer } = process.getBuiltinModule('node:http')
 
-// As long as Jetty keeps an idle connection.
-const idleTimeoutMs = 90_000
+/** How often connections are looked at whose request takes too long to come, at least. */
+const maxCheckMs = 5000
 
 /**
  * Serves Kafka Connect's REST API, as openapi.yaml describes it, on all listeners.
  * @throws ListenError saying which address cannot be taken and what to do
  */
 export async function startRest(options: RestOptions): Promise<RestServer> {
-  const handler = new RestHandler(options)
-  const { hosts = [] } = options
+  const { hosts = [], meters, clock, logger } = options
+  const limits = { ...defaultRestLimits, ...options.limits }
+  const handler = new RestHandler({ ...options, limits })
+  const refused = (reason: Refusal): void => countRefused(meters, reason)
+  const open = meters.gauge('http_connections', 'Open connections to the REST API')
+  const opened = (count: number): void => open.set(count)
+  const connections = new RestConnections({ limits, clock, logger, refused, opened })
   const servers: Server[] = []
   const addresses: ListenAddress[] = []
   try {
     for (const listener of options.listeners) {
       const loopback = isLoopback(listener.host)
-      const server = createServer({ keepAliveTimeout: idleTimeoutMs }, (message, response) => {
-        void handler.handle(message, response, { loopback, hosts, open: () => server.listening })
+      const server = createServer(timeoutsOf(limits), (message, response) => {
+        const entered = connections.enter(message, response)
+        if (entered === null) return
+        void handler.handle(message, response, { loopback, hosts, open: () => server.listening }, entered)
       })
+      connections.watch(server)
       servers.push(server)
       addresses.push({ host: listener.host, port: await listen(server, listener) })
     }
@@ -58,6 +71,16 @@ export async function startRest(options: RestOptions): Promise<RestServer> {
     close: async (graceMs = 5000) => {
       await Promise.all(servers.map((server) => close(server, graceMs, options)))
     },
+  }
+}
+
+/** Node's own, for connections that begin a request and do not send all of it, and for those that send none. */
+function timeoutsOf({ maxIdleMs, maxReceiveMs }: RestLimits): ServerOptions {
+  return {
+    keepAliveTimeout: maxIdleMs,
+    headersTimeout: maxReceiveMs,
+    requestTimeout: maxReceiveMs,
+    connectionsCheckingInterval: Math.min(maxCheckMs, Math.ceil(maxReceiveMs / 2)),
   }
 }
 

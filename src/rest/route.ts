@@ -42,6 +42,8 @@ export interface Route {
   readonly timeoutMs?: number
   /** Done by the leader or the owner: a worker that is neither passes the request on. */
   readonly forwardable?: boolean
+  /** Whether it only looks into memory: it is served while others wait their turn. Absent: it does more. */
+  readonly isQuick?: (query: URLSearchParams) => boolean
   handle(request: RestRequest, context: RestContext): Promise<Answer>
 }
 
@@ -55,3 +57,6 @@ export function flag(request: RestRequest, name: string, otherwise = false): boo
   const value = request.query.get(name)
   return value === null ? otherwise : value.toLowerCase() === 'true'
 }
+
+/** A route that always only looks into memory. */
+export const quick = (): boolean => true

@@ -2,7 +2,7 @@ import type { ConnectValue } from '../../api/schema.ts'
 import type { Herder } from '../../herder/herder.ts'
 import type { Method, Route } from '../route.ts'
 
-import { param } from '../route.ts'
+import { param, quick } from '../route.ts'
 
 /** What is asked of the herder about one connector. */
 type Operation<T> = (herder: Herder, connector: string, signal: AbortSignal) => Promise<T>
@@ -12,6 +12,7 @@ export function shows(path: string, read: Operation<ConnectValue>): Route {
   return {
     method: 'GET',
     path: `/connectors/{connector}${path}`,
+    isQuick: quick,
     async handle(request, { herder }) {
       return { status: 200, json: await read(herder, param(request, 'connector'), request.signal) }
     },

@@ -16,6 +16,7 @@ export const connectorRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/connectors',
+    isQuick: (query) => !query.has('expand'),
     async handle({ query }, { herder }) {
       const names = await herder.connectors()
       const expansions = query.getAll('expand')

@@ -2,12 +2,14 @@ import type { Route } from '../route.ts'
 import type { WorkerHealth } from '../../herder/entities/worker-health.ts'
 
 import { unreachable } from '../../foundation/assert.ts'
+import { quick } from '../route.ts'
 
 /** The worker itself: who it is, whether it answers, its metrics. */
 export const workerRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/',
+    isQuick: quick,
     async handle(_request, { herder }) {
       const { version, commit, kafkaClusterId } = herder.serverInfo()
       return { status: 200, json: { version, commit, kafka_cluster_id: kafkaClusterId } }
@@ -17,6 +19,7 @@ export const workerRoutes: readonly Route[] = [
     method: 'GET',
     path: '/health',
     timeoutMs: 10_000,
+    isQuick: quick,
     async handle({ signal }, { herder, conditions = () => [] }) {
       const health = await herder.health(signal)
       const message = [messageOf(health), ...conditions()].join(' ')
@@ -26,6 +29,7 @@ export const workerRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/metrics',
+    isQuick: quick,
     async handle(_request, { metrics }) {
       const type = 'text/plain; version=0.0.4; charset=utf-8'
       return { status: 200, text: await metrics(), headers: { 'Content-Type': type } }

@@ -1,0 +1,18 @@
+/** Bytes that all requests hold together. */
+export class ByteBudget {
+  readonly #limit: number
+  #used = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  get isExhausted(): boolean {
+    return this.#used >= this.#limit
+  }
+
+  /** Takes bytes, or gives them back where they are negative. */
+  take(bytes: number): void {
+    this.#used += bytes
+  }
+}

@@ -1,0 +1,130 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Logger } from '../../foundation/logger.ts'
+import type { Refusal } from '../rest-error.ts'
+import type { RestLimits } from '../../config/rest-limits.ts'
+
+import { RestConnection, type ConnectionSurroundings } from './rest-connection.ts'
+
+/** Refusals are logged at most so often, in one line. */
+const logEveryMs = 5000
+
+/** What the connections of all listeners share. */
+export interface ConnectionsOptions extends ConnectionSurroundings {
+  readonly logger: Logger
+  /** Counts what is refused. */
+  readonly refused: (refusal: Refusal) => void
+  /** Told how many connections are open. */
+  readonly opened: (count: number) => void
+}
+
+/** A request that is looked at. */
+export interface EnteredRequest {
+  readonly connection: RestConnection
+  /** Resolves when the responses before it have left its connection, or the client has. */
+  readonly turn: Promise<void>
+}
+
+/** The open connections of the REST API: who may open one, and how many requests it may send ahead. */
+export class RestConnections {
+  readonly #options: ConnectionsOptions
+  readonly #open = new Map<Socket, RestConnection>()
+  readonly #perAddress = new Map<string, number>()
+  #loggedMs = Number.NEGATIVE_INFINITY
+  #unlogged = 0
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options
+  }
+
+  /** Takes the connections of a listener. */
+  watch(server: Server): void {
+    server.prependListener('connection', (socket: Socket) => {
+      const refusal = this.#refusalOf(socket)
+      if (refusal === null) this.#add(socket)
+      else this.#refuse(socket, refusal)
+    })
+  }
+
+  /** A request has begun. Null: it is not to be looked at, because its connection sends too many ahead and is ended. */
+  enter(message: IncomingMessage, response: ServerResponse): EnteredRequest | null {
+    const connection = this.#open.get(message.socket)
+    if (connection === undefined) return null
+    const entered = connection.enter(message, response)
+    if (entered !== null) return { connection, turn: entered.turn }
+    if (connection.isFirstExcess) this.#note('pipelining', connection.address)
+    return null
+  }
+
+  /** Why a connection is refused; null: it is taken, for which one on which nothing happens may have to go. */
+  #refusalOf(socket: Socket): string | null {
+    const { maxConnections, maxConnectionsPerIp } = this.#options.limits
+    const address = addressOf(socket)
+    if ((this.#perAddress.get(address) ?? 0) >= maxConnectionsPerIp)
+      return `its address has ${maxConnectionsPerIp} connections (rest.max.connections.per.ip)`
+    if (this.#open.size < maxConnections) return null
+    const idle = this.#longestIdle()
+    if (idle === null)
+      return `${this.#open.size} connections are open (rest.max.connections), all with requests under way`
+    this.#note('connections', idle.address)
+    this.#remove(idle)
+    idle.socket.destroy()
+    return null
+  }
+
+  #refuse(socket: Socket, why: string): void {
+    this.#note('connections', addressOf(socket), why)
+    const head = 'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
+    socket.on('error', () => undefined) // It is of no further interest.
+    socket.end(head, () => socket.destroy())
+  }
+
+  #add(socket: Socket): void {
+    const connection = new RestConnection(socket, this.#options)
+    this.#open.set(socket, connection)
+    this.#options.opened(this.#open.size)
+    const { address } = connection
+    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
+    socket.once('close', () => {
+      if (this.#open.has(socket)) this.#remove(connection)
+    })
+  }
+
+  #remove({ socket, address }: RestConnection): void {
+    this.#open.delete(socket)
+    this.#options.opened(this.#open.size)
+    const left = (this.#perAddress.get(address) ?? 0) - 1
+    if (left > 0) this.#perAddress.set(address, left)
+    else this.#perAddress.delete(address)
+  }
+
+  #longestIdle(): RestConnection | null {
+    let longest: RestConnection | null = null
+    for (const connection of this.#open.values())
+      if (!connection.isWorkedFor && (longest === null || connection.activeMs < longest.activeMs)) longest = connection
+    return longest
+  }
+
+  #note(refusal: Refusal, client: string, why?: string): void {
+    const { clock, logger, refused, limits } = this.#options
+    refused(refusal)
+    this.#unlogged += 1
+    const nowMs = clock.monotonic()
+    if (nowMs - this.#loggedMs < logEveryMs) return
+    const reason = why ?? reasons(limits)[refusal]
+    logger.warn(`ended a connection to the REST API: ${reason}`, { client, endedSinceLastLine: this.#unlogged })
+    this.#loggedMs = nowMs
+    this.#unlogged = 0
+  }
+}
+
+function reasons({ maxConnections, maxPipelined }: RestLimits): Readonly<Partial<Record<Refusal, string>>> {
+  return {
+    connections: `${maxConnections} were open, and nothing happened on it for longest (rest.max.connections)`,
+    pipelining: `it sent more than ${maxPipelined} requests ahead of their responses (rest.max.pipelined.requests)`,
+  }
+}
+
+function addressOf({ remoteAddress = 'unknown' }: Socket): string {
+  return remoteAddress
+}

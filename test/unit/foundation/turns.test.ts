@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+
+import { Turns } from '../../../src/foundation/turns.ts'
+import { ManualClock } from '../../support/manual-clock.ts'
+
+/** Turns of 10 ms whose event loop comes round when the test says so. */
+function made(): { turns: Turns; clock: ManualClock; round: () => Promise<void>; done: string[]; work: Work } {
+  const clock = new ManualClock()
+  const due: (() => void)[] = []
+  const turns = new Turns(clock, 10, (action) => due.push(action))
+  const done: string[] = []
+  const work: Work = (name, ms, isUrgent) =>
+    turns.take(() => {
+      clock.advance(ms)
+      done.push(name)
+    }, isUrgent)
+  const round = async (): Promise<void> => {
+    for (const action of due.splice(0)) action()
+    // Work of one round follows in microtasks.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  return { turns, clock, round, done, work }
+}
+
+type Work = (name: string, ms: number, isUrgent?: boolean) => void
+
+describe('turns', () => {
+  it('let work start at once while the slice lasts, and hold the rest until the loop came round', async () => {
+    const { round, done, work } = made()
+    work('first', 0)
+    await round()
+    for (const name of ['a', 'b', 'c', 'd']) work(name, 6)
+    expect(done).toEqual(['first', 'a', 'b'])
+    await round()
+    expect(done).toEqual(['first', 'a', 'b', 'c', 'd'])
+  })
+
+  it('serve who waits in order, for a slice of each round', async () => {
+    const { round, done, work } = made()
+    for (const name of ['a', 'b', 'c', 'd', 'e']) work(name, 6)
+    await round()
+    expect(done).toEqual(['a', 'b'])
+    await round()
+    expect(done).toEqual(['a', 'b', 'c', 'd'])
+    await round()
+    expect(done).toEqual(['a', 'b', 'c', 'd', 'e'])
+  })
+
+  it('serve urgent work before other work, and let neither starve the other', async () => {
+    const { round, done, work } = made()
+    for (const name of ['a', 'b']) work(name, 6)
+    for (const name of ['u', 'v']) work(name, 6, true)
+    await round()
+    expect(done).toEqual(['u', 'a'])
+    await round()
+    expect(done).toEqual(['u', 'a', 'v', 'b'])
+  })
+
+  it('pass over who has left', async () => {
+    const { turns, clock, round, done } = made()
+    const leaver = (): unknown => done.push('left')
+    turns.wait(leaver)
+    turns.wait(() => done.push('stayed'))
+    turns.leave(leaver)
+    await round()
+    expect(done).toEqual(['stayed'])
+    clock.advance(100)
+    expect(turns.mayStart()).toBe(false)
+    await round()
+    expect(turns.mayStart()).toBe(true)
+  })
+})
