@@ -8,22 +8,21 @@ import { BrokerProcess } from './broker-process.ts'
 import { FrameMutator } from './frame-mutator.ts'
 import { RawKafkaClient } from './raw-kafka-client.ts'
 import { seededRandom } from './seeded-random.ts'
+import { patienceMs } from './until.ts'
 
 /** What a broker did under damaged frames. */
 export interface FuzzReport {
   readonly frames: number
   /** How the broker ended before it was told to; null: it did not. */
   readonly died: string | null
-  /** The longest that a well-behaved client waited for its answer. */
-  readonly slowestMs: number
+  /** Why a well-behaved client did not get a response, after which the run ends; null: it got each one. */
+  readonly unanswered: string | null
   readonly residentMb: number
   /** Lines of level error. */
   readonly errors: readonly string[]
   /** Whether a broker starts on what this one left. */
   readonly startsAgain: boolean
 }
-
-const longestAnswerMs = 60_000
 
 /** Sends damaged frames to a broker in a process of its own until the time is up; a well-behaved client asks in between. */
 export async function fuzzBroker(seed: number, forMs: number): Promise<FuzzReport> {
@@ -39,18 +38,19 @@ export async function fuzzBroker(seed: number, forMs: number): Promise<FuzzRepor
     const served = await servedApis(control)
     const mutator = new FrameMutator(seededRandom(seed))
     const end = performance.now() + forMs
-    let slowestMs = 0
+    let unanswered: string | null = null
     let frames = 0
-    for (; performance.now() < end && fate.died === null; frames += 1) {
-      await sendOne(broker, mutator.next(served, frames).frame)
-      if (frames % 20 === 0) slowestMs = Math.max(slowestMs, await answerTimeMs(control))
+    for (; performance.now() < end && fate.died === null && unanswered === null; frames += 1) {
+      const { api, frame } = mutator.next(served, frames)
+      await sendOne(broker, frame)
+      if (frames % 20 === 0) unanswered = await whyUnanswered(control, api)
     }
     const { died } = fate
     const residentMb = died === null ? residentMbOf(broker.pid) : 0
     const { stderr } = await broker.end('SIGTERM')
     const errors = stderr.split('\n').filter((line) => line.includes('"level":"error"'))
     broker = await BrokerProcess.start(dataDir)
-    return { frames, died, slowestMs, residentMb, errors, startsAgain: true }
+    return { frames, died, unanswered, residentMb, errors, startsAgain: true }
   } finally {
     await broker.end('SIGKILL')
     rmSync(dataDir, { recursive: true, force: true })
@@ -92,13 +92,13 @@ async function sendOne(broker: BrokerProcess, frame: Buffer): Promise<void> {
   await client.close()
 }
 
-async function answerTimeMs(client: RawKafkaClient): Promise<number> {
-  const since = performance.now()
-  const answer = client.call(apis.apiVersions, 0, {}).then(
-    () => performance.now() - since,
-    () => Number.POSITIVE_INFINITY,
+async function whyUnanswered(client: RawKafkaClient, last: Api): Promise<string | null> {
+  const response = client.call(apis.apiVersions, 0, {}).then(
+    () => null,
+    (error: unknown) => `after ${last.name}: ${String(error)}`,
   )
-  return Promise.race([answer, delay(longestAnswerMs, Number.POSITIVE_INFINITY, { ref: false })])
+  const late = `after ${last.name}: no response within ${patienceMs} ms`
+  return Promise.race([response, delay(patienceMs, late, { ref: false })])
 }
 
 function residentMbOf(pid: number): number {
