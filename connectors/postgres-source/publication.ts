@@ -1,4 +1,4 @@
-import { ConnectError } from 'penstock/api'
+import { ConnectError, RetriableError } from 'penstock/api'
 import { codeOf, invalidText, type PostgresServerError } from './pg-error.ts'
 import type { PgSession } from './session.ts'
 import type { SourceSettings } from './settings.ts'
@@ -8,6 +8,9 @@ import { quoteIdentifier, quoteTable, type TableName } from './table-filter.ts'
 /** The SQLSTATEs of a publication that decoding does not find: of the error, and of the warning since Postgres 18. */
 const undefinedObject = '42704'
 const notInState = '55000'
+
+/** duplicate_object, unique_violation, and `tuple concurrently updated`, which has no SQLSTATE of its own. */
+const overtaken = new Set(['42710', '23505', 'XX000'])
 
 /** A publication as the catalog describes it. */
 export interface Publication {
@@ -159,6 +162,23 @@ export function publishedOperations({ skippedOperations: skipped, skippedExplici
 /** Never SET: tables, row filters and column lists that others put into the publication stay. */
 export function alterStatement(publication: Publication, tables: readonly TableName[]): string {
   return `ALTER PUBLICATION ${quoteIdentifier(publication.name)} ADD TABLE ${tables.map(quoteTable).join(', ')}`
+}
+
+/**
+ * Creates the publication, or adds to it.
+ * @throws RetriableError PG_PUBLICATION_CHANGED where somebody else did so after it was read: connectors of one database that
+ * start together, as they have one `publication.name` by default.
+ */
+export async function publish(session: Pick<PgSession, 'query'>, statement: string, name: string): Promise<void> {
+  try {
+    await session.query(statement)
+  } catch (error) {
+    if (!(error instanceof ConnectError) || !overtaken.has(codeOf(error.cause) ?? '')) throw error
+    throw new RetriableError(
+      `publication "${name}" was created or altered by another session at the same time: the task looks at it again. ${error.message}`,
+      { code: 'PG_PUBLICATION_CHANGED', cause: error },
+    )
+  }
 }
 
 /** A slot decodes with the catalog of its own position: a publication made later does not exist there. */

@@ -9,7 +9,7 @@ import { Progress, type StoreOffset } from './progress.ts'
 import { formatLsn } from './lsn.ts'
 import type { KnownTables } from './known-tables.ts'
 import { lookRegularly, type PublicationWatch } from './publication-watch.ts'
-import { publishedAs, refusePassedRow, refuseYoungPublication, streamFailure } from './publication.ts'
+import { publish, publishedAs, refusePassedRow, refuseYoungPublication, streamFailure } from './publication.ts'
 import type { RecordBuilder } from './record-builder.ts'
 import { RecordQueue } from './record-queue.ts'
 import { ReplicationStream } from './replication-stream.ts'
@@ -169,7 +169,7 @@ export class SourceSession {
     checkSlot(found.slot, settings.slot, settings.connection.database, limit)
     refuseYoungPublication(found.slot, found.publication, settings, limit !== null)
     if (found.plan.statement !== null) {
-      await sql.query(found.plan.statement)
+      await publish(sql, found.plan.statement, settings.publication)
       logger.info(`publication "${settings.publication}" made or extended: ${found.plan.statement.slice(0, 500)}`)
     }
     this.#parts.watch.add(found.tables)

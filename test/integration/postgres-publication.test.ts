@@ -420,3 +420,58 @@ describeWith(['postgres'], 'a table that joins the captured ones', () => {
     expect([...second.conditions.keys()]).toEqual([])
   })
 })
+
+describeWith(['postgres'], 'a publication that two connectors create or extend at the same time', () => {
+  const bench = sourceBench(() => service('postgres'))
+  const list = { ...mode('filtered'), 'table.include.list': 'public.t' }
+  const rows = 'create table t (id int primary key); insert into t values (1)'
+  // Holds the connector's statement back after it has looked, and before Postgres looks.
+  const gate = `create function wait_at_gate() returns event_trigger language plpgsql as
+      $$ begin perform pg_advisory_lock_shared(1); perform pg_advisory_unlock_shared(1); end $$;
+    create event trigger gate on ddl_command_start when tag in ('CREATE PUBLICATION', 'ALTER PUBLICATION')
+      execute function wait_at_gate()`
+
+  const waiting = async (db: TestDatabase): Promise<boolean> =>
+    (await db.rows(`select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`))
+      .length > 0
+
+  it.each([
+    ['is created', mode('all_tables'), '', 'create publication p for all tables'],
+    ['is created for the table', list, '', 'create publication p for table t'],
+    [
+      'gets the table',
+      list,
+      'create table u (id int); create publication p for table u',
+      'alter publication p add table t',
+    ],
+  ])('is looked at again where it %s before the statement runs', async (_, config, before, faster) => {
+    const db = await bench.database(`${rows}; ${before}; ${gate}; select pg_advisory_lock(1)`)
+    const source = await bench.source(db.config(config))
+    await source.waitFor('the statement to wait', () => waiting(db))
+    await db.play(`${faster}; select pg_advisory_unlock(1)`)
+    expect(story(await source.waitForRecords(1))).toEqual(['r [1]'])
+    expect(source.retried.map(({ message }) => message.split(':')[0])).toEqual(['PG_PUBLICATION_CHANGED'])
+  })
+
+  it.each([
+    ['is created', mode('all_tables'), '', 'create publication p for all tables'],
+    [
+      'gets the table',
+      list,
+      'create table u (id int); create publication p for table u',
+      'alter publication p add table t',
+    ],
+  ])('is looked at again where it %s by a transaction that is open', async (_, config, before, faster) => {
+    const db = await bench.database(`${rows}; ${before}`)
+    const other = await db.connect()
+    bench.onEnd(() => other.end())
+    await other.query(`begin; ${faster}`)
+    const source = await bench.source(db.config(config))
+    await source.waitFor('the statement to wait', () => waiting(db))
+    await other.query('commit')
+    await db.play('insert into t values (2)')
+    const records = await source.waitForRecords(2)
+    expect(new Set(records.map((record) => JSON.stringify(record.key)))).toEqual(new Set(['[1]', '[2]']))
+    expect(source.retried.map(({ message }) => message.split(':')[0])).toEqual(['PG_PUBLICATION_CHANGED'])
+  })
+})
