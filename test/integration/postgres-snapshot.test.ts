@@ -131,7 +131,10 @@ describeWith(['postgres'], 'the snapshot of the Postgres source', () => {
       clock.skip(5000)
       const message = source.conditions.get('PG_SLOT_WAITS') ?? ''
       const [query] = /SELECT pid[^;]+;/.exec(message) ?? []
-      expect(await db.rows(query ?? message)).toMatchObject([{ datname: db.name, query: 'insert into t values (2)' }])
+      // Transactions of the server's other databases hold the slot up as well.
+      expect(await db.rows(query ?? message)).toContainEqual(
+        expect.objectContaining({ datname: db.name, query: 'insert into t values (2)' }),
+      )
       await other.query('commit')
       expect(story(await source.waitForRecords(2))).toEqual(['r [1]', 'r [2]'])
       expect(source.conditions).toEqual(new Map())
