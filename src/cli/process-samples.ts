@@ -47,13 +47,6 @@ export function processSamples(): readonly LabelledSample[] {
   ]
 }
 
-/** The conditions of the embedded log that stand, by code. */
-export function conditionSamples(conditions: ReadonlyMap<string, string>): readonly LabelledSample[] {
-  return [...conditions.keys()].map((code) =>
-    gauge('broker_condition', 'A named condition of the embedded log stands', 1, { code }),
-  )
-}
-
 /** The states of all connectors and tasks of the group: 1 under the state that each has. */
 export function stateSamples(statuses: GroupStatuses): readonly LabelledSample[] {
   const { connectors, tasks } = statuses.known()

@@ -16,12 +16,13 @@ import { startRest } from '../rest/rest-server.ts'
 import { labelled, prometheusText } from '../runtime/metrics/prometheus-text.ts'
 import { Worker } from '../runtime/worker.ts'
 import { addressText, startEmbeddedBroker } from './embedded-broker.ts'
-import { conditionSamples, processSamples, stateSamples } from './process-samples.ts'
+import { processSamples, stateSamples } from './process-samples.ts'
 import { taskSettings, groupTimes } from './settings-of.ts'
 import { InternalTopicWatch } from './internal-topic-watch.ts'
 import { sourcesWithoutOffsets } from './lost-offsets.ts'
 import { openStores, type Stores } from './stores.ts'
 import { Undo } from './undo.ts'
+import { WorkerConditions } from './worker-conditions.ts'
 import type { WorkerSurroundings } from './worker-surroundings.ts'
 
 /** The main thread gives its memory back when the configuration has stood still for so long. */
@@ -71,7 +72,7 @@ async function start(
   let brokerSamples = async (): Promise<readonly Sample[]> => []
   let bootstrapServers = config.bootstrapServers
   let brokerAddress: string | null = null
-  let conditions: ReadonlyMap<string, string> = new Map()
+  const conditions = new WorkerConditions()
   if (config.embedded !== null) {
     const broker = await startEmbeddedBroker(config.embedded, clock, logger.child('broker'))
     undo.add('the embedded log', async () => await broker.close(), Number.POSITIVE_INFINITY)
@@ -80,7 +81,7 @@ async function start(
     })
     brokerSamples = async () => await broker.samples()
     brokerAddress = addressText(broker.address)
-    conditions = broker.conditions
+    conditions.add('broker', () => broker.conditions)
     bootstrapServers = brokerAddress
   }
   const client = await KafkaClient.connect({
@@ -95,10 +96,16 @@ async function start(
   const listeners = await Promise.all(config.listeners.map(fixedPort))
   const [first = { host: '127.0.0.1', port: 0 }] = listeners
   const advertised = addressText(advertisedAddress(config, first.port))
-  const herder = await startHerder({ config, around, undo, client, bootstrapServers, advertised })
-  const watch = new InternalTopicWatch({ topics: config, admin: client.admin, clock, logger: logger.child('storage') })
+  const herder = await startHerder({ config, around, undo, client, bootstrapServers, advertised, conditions })
+  const watch = new InternalTopicWatch({
+    topics: config,
+    servers: bootstrapServers,
+    admin: client.admin,
+    clock,
+    logger: logger.child('storage'),
+  })
   undo.add('the watch over internal topics', async () => watch.close())
-  const standing = (): ReadonlyMap<string, string> => new Map([...conditions, ...watch.conditions])
+  conditions.add('worker', () => watch.conditions)
   const meters = new Meters()
   const rest = await startRest({
     herder: herder.herder,
@@ -106,13 +113,13 @@ async function start(
       prometheusText([
         ...labelled(await brokerSamples()),
         ...processSamples(),
-        ...conditionSamples(conditions),
+        ...conditions.samples(),
         ...stateSamples(herder.statuses),
         ...herder.worker.threadSamples(),
         ...herder.worker.metrics.labelled(),
         ...labelled(meters.samples()),
       ]),
-    conditions: () => [...standing()].map(([code, message]) => `${code}: ${message}`),
+    conditions: () => conditions.lines(),
     meters,
     listeners,
     limits: config.restLimits,
@@ -132,6 +139,7 @@ interface HerderParts {
   readonly bootstrapServers: string
   /** `host:port` under which other workers and status records know this one. */
   readonly advertised: string
+  readonly conditions: WorkerConditions
 }
 
 interface StartedHerder {
@@ -141,14 +149,14 @@ interface StartedHerder {
 }
 
 async function startHerder(parts: HerderParts): Promise<StartedHerder> {
-  const { config, around, undo, client, advertised } = parts
+  const { config, around, undo, client, advertised, conditions } = parts
   const { clock, logger } = around
   const fold = new ConfigFold()
   const live: { herder: WorkerHerder | null } = { herder: null }
   const memory = new IdleMemory(clock, restMs)
   undo.add('the watch over idle memory', async () => memory.close())
   const stores = await openStores(
-    { client, config, clock, logger: logger.child('storage') },
+    { client, config, clock, logger: logger.child('storage'), conditions },
     undo,
     (record, offset) => {
       const change = record === null ? fold.skip(offset) : fold.apply(record, offset)

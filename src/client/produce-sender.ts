@@ -17,7 +17,7 @@ import {
 import { LeaderFinder } from './leader-finder.ts'
 import type { PartitionQueue, Settled } from './partition-queue.ts'
 import type { ProducerBatch } from './producer-batch.ts'
-import type { TroubleWatch } from './write-trouble.ts'
+import type { TroubleWatch } from './log-trouble.ts'
 
 const requestTimeoutMs = 30_000
 const requestOverheadPerBatch = 300

@@ -10,7 +10,7 @@ import { asError, BrokerError, ClientClosedError, RecordTooLargeError, UnknownPa
 import { PartitionQueue, type BuilderPool, type OutgoingRecord, type QueueLimits } from './partition-queue.ts'
 import type { ProducerBatch } from './producer-batch.ts'
 import { ProduceSender } from './produce-sender.ts'
-import { TroubleWatch, type WriteTrouble } from './write-trouble.ts'
+import { TroubleWatch, type LogTrouble } from './log-trouble.ts'
 
 /** What may be said about a producer; names of Kafka's settings in brackets. */
 export interface ProducerOptions {
@@ -103,7 +103,7 @@ export class Producer {
   /** Records that will not be written, and why: trying again cannot help. Must not throw. */
   onFailed: (error: Error, tokens: readonly number[]) => void = () => undefined
   /** What keeps records from being written while they are retried, and null when it is over. Must not throw. */
-  onTrouble: (trouble: WriteTrouble | null) => void = () => undefined
+  onTrouble: (trouble: LogTrouble | null) => void = () => undefined
   readonly #trouble: TroubleWatch
   readonly #cluster: Cluster
   readonly #limits: QueueLimits

@@ -30,7 +30,7 @@ export interface RestContext {
   readonly herder: Herder
   /** The page for Prometheus. */
   readonly metrics: () => string | Promise<string>
-  /** What stands of the embedded log, as `CODE: text`; `/health` tells. */
+  /** What stands of the worker and of the embedded log, as `CODE: text`; `/health` tells. */
   readonly conditions?: () => readonly string[]
 }
 

@@ -2,6 +2,7 @@ import { ConnectError } from '../api/errors.ts'
 import { deferred, type Deferred } from '../foundation/deferred.ts'
 import type { KafkaClient } from '../client/kafka-client.ts'
 import type { Producer } from '../client/producer.ts'
+import { troubleConditions, type ConditionSetter } from '../client/log-trouble.ts'
 
 /** A record of a topic that keeps state: key and value are text, a null value removes the key. */
 export interface StateRecord {
@@ -24,8 +25,10 @@ export class TopicWriter {
   readonly #writes = new Map<number, Write>()
   #nextToken = 0
 
-  constructor(client: KafkaClient) {
+  /** @param setCondition told of what keeps records from being written while they are retried, and when it is over. */
+  constructor(client: KafkaClient, setCondition: ConditionSetter = () => undefined) {
     this.#producer = client.producer({ allowAutoTopicCreation: false })
+    this.#producer.onTrouble = troubleConditions(setCondition)
     this.#producer.onAcknowledged = (tokens) => {
       for (const token of tokens) this.#settle(token, null)
     }

@@ -40,6 +40,7 @@ it('tells of an offset topic that is deleted while a source runs: in /health, to
   await eventually('the topic is named in /health', 60_000, async () =>
     (await get('/health')).includes("INTERNAL_TOPIC_MISSING: the worker's topic connect-offsets") ? true : null,
   )
+  expect(await get('/metrics')).toContain('penstock_worker_condition{code="INTERNAL_TOPIC_MISSING"} 1')
   expect(await get('/connectors/source/offsets')).toContain(
     'topic connect-offsets (offset.storage.topic) cannot be read',
   )

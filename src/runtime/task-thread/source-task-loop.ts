@@ -4,6 +4,7 @@ import type { SourceOffset, SourcePartition, SourceRecord } from '../../api/reco
 import type { CommittedSourceOffset, SourceTask, SourceTaskContext } from '../../api/task.ts'
 import type { OutgoingRecord } from '../../client/partition-queue.ts'
 import type { Producer } from '../../client/producer.ts'
+import { troubleConditions } from '../../client/log-trouble.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import type { Counter, Histogram, TaskMetrics } from '../../foundation/metrics.ts'
@@ -101,12 +102,7 @@ export class SourceTaskLoop {
       logger: this.#logger,
     })
     options.producer.onAcknowledged = (tokens) => this.#acknowledged(tokens)
-    let trouble: string | null = null
-    options.producer.onTrouble = (next) => {
-      if (trouble !== null && trouble !== next?.code) this.#status.setCondition(trouble, null)
-      trouble = next?.code ?? null
-      if (next !== null) this.#status.setCondition(next.code, next.message)
-    }
+    options.producer.onTrouble = troubleConditions((code, message) => this.#status.setCondition(code, message))
     options.producer.onFailed = (error, [token]) =>
       this.#control.fail(refusedByLog(error, token === undefined ? null : this.#submitted.offsetOf(token)))
   }

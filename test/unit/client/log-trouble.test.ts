@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { BrokerError, ConnectionError } from '../../../src/client/errors.ts'
-import { TroubleWatch } from '../../../src/client/write-trouble.ts'
+import { TroubleWatch } from '../../../src/client/log-trouble.ts'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 

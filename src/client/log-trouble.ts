@@ -1,0 +1,95 @@
+import type { Clock } from '../foundation/clock.ts'
+import { BrokerError } from './errors.ts'
+
+/** What keeps records from being written, or read, while they are retried. */
+export interface LogTrouble {
+  /** Capital letters: the broker's own code where its text begins with one, such as `BROKER_DISK_FULL`. */
+  readonly code: string
+  /** What is wrong, and what to do. */
+  readonly message: string
+}
+
+/** What passes sooner (a leader that moves, a broker that restarts) is nobody's concern. */
+const shownAfterMs = 3000
+const codeAndText = /^([A-Z][A-Z0-9_]{3,63}): (.+)$/s
+
+/** What is retried: it decides the code of a refusal, and the text. */
+export type TroubledUse = 'written' | 'read'
+
+const refusals: Readonly<Record<TroubledUse, string>> = { written: 'LOG_REFUSES_WRITES', read: 'LOG_REFUSES_READS' }
+
+function troubleOf(use: TroubledUse, error: Error): LogTrouble & { readonly isNamed: boolean } {
+  const retried = `records cannot be ${use} and are retried: ${error.message}`
+  if (!(error instanceof BrokerError)) return { code: 'LOG_UNREACHABLE', message: retried, isNamed: false }
+  const [, code, message] = codeAndText.exec(error.detail) ?? []
+  if (code !== undefined && message !== undefined) return { code, message, isNamed: true }
+  return { code: refusals[use], message: retried, isNamed: false }
+}
+
+/** Raises a condition, or changes its text; null withdraws it. */
+export type ConditionSetter = (code: string, message: string | null) => void
+
+/** Makes conditions of troubles as they come: one stands at a time, and the one before it is withdrawn. */
+export function troubleConditions(setCondition: ConditionSetter): (trouble: LogTrouble | null) => void {
+  let standing: string | null = null
+  return (trouble) => {
+    if (standing !== null && standing !== trouble?.code) setCondition(standing, null)
+    standing = trouble?.code ?? null
+    if (trouble !== null) setCondition(trouble.code, trouble.message)
+  }
+}
+
+/**
+ * Places (partitions, topics) that records cannot be written to, or read from. Tells of one of them, for as long as there
+ * is one.
+ */
+export class TroubleWatch {
+  /** Told of the trouble that stands, and null when it is over. Must not throw. */
+  onChange: (trouble: LogTrouble | null) => void = () => undefined
+  readonly #clock: Clock
+  readonly #use: TroubledUse
+  readonly #places = new Map<string, LogTrouble>()
+  #shown: LogTrouble | null = null
+  #cancel: (() => void) | null = null
+
+  constructor(clock: Clock, use: TroubledUse = 'written') {
+    this.#clock = clock
+    this.#use = use
+  }
+
+  /** A write, or read, failed and will be retried. The first error of a place stands until that place is over. */
+  note(place: string, error: Error): void {
+    const { isNamed, code, message } = troubleOf(this.#use, error)
+    const known = this.#places.get(place)
+    if (known === undefined || (isNamed && known.code !== code)) this.#places.set(place, { code, message })
+    if (isNamed) this.#show()
+    else if (this.#shown === null) this.#cancel ??= this.#clock.after(shownAfterMs, () => this.#show())
+  }
+
+  /** Something was written or read there, or is given up. */
+  over(place: string): void {
+    if (this.#places.size === 0 || !this.#places.delete(place)) return
+    if (this.#places.size === 0) this.close()
+    else if (this.#shown !== null) this.#show()
+  }
+
+  /** Nothing is retried any more. */
+  close(): void {
+    this.#places.clear()
+    this.#cancel?.()
+    this.#cancel = null
+    if (this.#shown === null) return
+    this.#shown = null
+    this.onChange(null)
+  }
+
+  #show(): void {
+    this.#cancel?.()
+    this.#cancel = null
+    const all = [...this.#places.values()]
+    const next = all.find(({ code }) => code === this.#shown?.code) ?? all[0]
+    if (next === undefined || next.code === this.#shown?.code) return
+    this.#shown = next
+    this.onChange(next)
+  }
+}
