@@ -1,6 +1,8 @@
 import type { Clock } from '../foundation/clock.ts'
+import type { LogStreaks } from '../foundation/log-streaks.ts'
 import type { Logger } from '../foundation/logger.ts'
 import type { BrokerConfig } from './broker-config.ts'
+import type { CoordinatorConfig } from './coordinator/coordinator-config.ts'
 import type { Topics } from './topics.ts'
 
 /** The address that clients are told. */
@@ -13,9 +15,12 @@ export interface AdvertisedNode {
 /** What handlers share. */
 export interface BrokerState {
   readonly config: BrokerConfig
+  readonly coordinators: CoordinatorConfig
   readonly topics: Topics
   readonly clock: Clock
   readonly logger: Logger
+  /** For what clients cause. */
+  readonly streaks: LogStreaks
   /** Known once the listener is open, which is before the first request. */
   readonly node: () => AdvertisedNode
 }

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import type { Clock } from '../foundation/clock.ts'
+import { LogStreaks } from '../foundation/log-streaks.ts'
 import type { Logger } from '../foundation/logger.ts'
 import type { Sample } from '../foundation/meters.ts'
 import { openFileLimit } from '../foundation/open-file-limit.ts'
@@ -11,7 +12,7 @@ import { brokerGauges } from './broker-gauges.ts'
 import { BrokerMeters } from './broker-meters.ts'
 import type { AdvertisedNode, BrokerState } from './broker-state.ts'
 import { Coordinators } from './coordinator/coordinators.ts'
-import type { CoordinatorConfig } from './coordinator/coordinator-config.ts'
+import { defaultCoordinatorConfig, type CoordinatorConfig } from './coordinator/coordinator-config.ts'
 import { DataDirectoryLock } from './data-directory-lock.ts'
 import { budgetWarning, descriptorBudget } from './descriptor-budget.ts'
 import { DiskWatch } from './disk-watch.ts'
@@ -121,15 +122,19 @@ async function start(options: BrokerOptions, stops: Stops, result: (started: Sta
   )
   if (warning !== null) logger.warn(warning)
   let node: AdvertisedNode = { nodeId: config.nodeId, host: '', port: 0 }
-  const state: BrokerState = { config, topics, clock, logger, node: () => node }
+  const groups = { ...defaultCoordinatorConfig, ...options.coordinators }
+  const streaks = new LogStreaks(clock, logger)
+  const state: BrokerState = { config, coordinators: groups, topics, clock, logger, streaks, node: () => node }
   const coordinators = Coordinators.open({
     topics,
     fs,
     dataDirectory: dataDir,
     clock,
     logger,
+    streaks,
+    conditions,
     node: state.node,
-    ...(options.coordinators === undefined ? {} : { config: options.coordinators }),
+    config: groups,
   })
   stops.unshift(() => coordinators.close())
   const router = new Router(handlerTable(state, coordinators.handlers), {
@@ -139,7 +144,7 @@ async function start(options: BrokerOptions, stops: Stops, result: (started: Sta
   const { connections } = config
   const maxConnections = Math.min(connections.maxConnections, budget.connections)
   const limits = { ...connections, maxConnections }
-  const server = await Server.listen({ listen: options.listen, router, clock, logger, limits })
+  const server = await Server.listen({ listen: options.listen, router, clock, logger, limits, streaks })
   stops.unshift(() => server.close())
   node = { ...node, ...advertised(server.address, options.advertisedHost) }
   const upkeep = new LogUpkeep({ topics, config, clock, logger })

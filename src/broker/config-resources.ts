@@ -2,4 +2,4 @@
 export const resourceTypes = { topic: 2, broker: 4 } as const
 
 /** Where a config's value comes from. */
-export const configSources = { topic: 1, static: 4, default: 5 } as const
+export const configSources = { topic: 1, broker: 4, default: 5 } as const

@@ -76,6 +76,7 @@ export class ConnectionAdmission<Connection extends OpenConnection> {
   }
 }
 
-function isThisMachine(address: string): boolean {
+/** Whether an address is one of this machine's own. */
+export function isThisMachine(address: string): boolean {
   return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.')
 }

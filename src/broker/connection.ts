@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Clock } from '../foundation/clock.ts'
+import type { LogStreaks } from '../foundation/log-streaks.ts'
 import type { Logger } from '../foundation/logger.ts'
 import { FrameSplitter } from '../protocol/frame-splitter.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
@@ -17,6 +18,8 @@ export interface ConnectionSurroundings {
   readonly memory: ConnectionMemory
   readonly clock: Clock
   readonly logger: Logger
+  /** For what a client causes. */
+  readonly streaks: LogStreaks
 }
 
 /** What all connections of a thread read to, one after the other: it is cut into frames before the next one reads. */
@@ -117,7 +120,7 @@ export class Connection {
   /** Ends the connection when nothing has happened on it for too long, or when it holds up others. */
   endIfStalled(nowMs: number): void {
     if (this.#socket.destroyed) return
-    const { limits, memory, logger } = this.#around
+    const { limits, memory, logger, streaks } = this.#around
     const client = { client: this.#clientHost }
     const idleSince = this.idleSinceMs
     if (idleSince !== null) {
@@ -132,7 +135,7 @@ export class Connection {
       holdsUpAnswers: memory.answers.isContended && this.#socket.writableLength > 0,
     })
     if (why === null) return
-    logger.warn(`closing a connection: ${why}`, client)
+    streaks.log('warn', { kind: 'stalled', client: this.address }, `closing a connection: ${why}`, client)
     this.destroy()
   }
 
@@ -282,16 +285,15 @@ export class Connection {
   }
 
   #fail(error: unknown, request?: RoutedRequest): void {
-    const { logger } = this.#around
-    const fields = {
-      client: this.#clientHost,
-      clientId: request?.header.clientId,
-      api: request?.handler.api.name,
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    const { streaks } = this.#around
+    const api = request?.handler.api.name
+    const fields = { client: this.#clientHost, clientId: request?.header.clientId, api }
+    const cause = { kind: `${error instanceof ProtocolError ? 'protocol' : 'failure'} ${api}`, client: this.address }
+    if (error instanceof ProtocolError) streaks.log('warn', cause, `closing a connection: ${error.message}`, fields)
+    else {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      streaks.log('error', cause, 'a request failed; closing its connection', { ...fields, error: text })
     }
-    if (error instanceof ProtocolError)
-      logger.warn(`closing a connection: ${error.message}`, { ...fields, error: undefined })
-    else logger.error('a request failed; closing its connection', fields)
     this.#socket.destroy()
   }
 

@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Server as TcpServer } from 'node:net'
 import type { Clock } from '../foundation/clock.ts'
 import { deferred } from '../foundation/deferred.ts'
+import { LogStreaks } from '../foundation/log-streaks.ts'
 import type { Logger } from '../foundation/logger.ts'
 import { ListenError } from './broker-error.ts'
 import { Connection } from './connection.ts'
@@ -15,7 +16,7 @@ export interface ListenAddress {
   readonly port: number
 }
 
-/** How often connections are looked at that may have stalled, and refusals are logged at most. */
+/** How often connections are looked at that may have stalled. */
 const sweepMs = 5000
 
 /** The TCP side of the broker. */
@@ -51,15 +52,17 @@ export class Server {
     readonly clock: Clock
     readonly logger: Logger
     readonly limits?: ConnectionLimits
+    /** For what clients cause; closed with the server. */
+    readonly streaks?: LogStreaks
   }): Promise<Server> {
     const { listen, router, clock, logger, limits = defaultConnectionLimits } = options
+    const streaks = options.streaks ?? new LogStreaks(clock, logger)
     const connections = new ConnectionAdmission<Connection>(limits)
     const memory = new ConnectionMemory(limits)
-    const around = { router, limits, memory, clock, logger }
+    const around = { router, limits, memory, clock, logger, streaks }
     memory.requests.onExhausted = () => {
       for (const connection of connections) connection.regulateReading()
     }
-    const refusals = new Refusals(clock, logger)
     const server = createServer({ pauseOnConnect: true }, (socket) => {
       const address = socket.remoteAddress ?? 'unknown'
       const refusal = connections.refusalOf(address)
@@ -67,15 +70,20 @@ export class Server {
         const connection = new Connection(socket, around, () => connections.remove(connection))
         connections.add(connection)
       } else {
-        refusals.note(address, refusal)
+        const cause = { kind: 'connection refused', client: address }
+        streaks.log('warn', cause, `refused a connection: ${refusal}`, { client: address })
         socket.destroy()
       }
     })
     const address = await listening(server, listen)
     server.on('error', (error) => logger.error('the listener failed', { error: error.message }))
-    const stopSweeps = clock.every(sweepMs, () => {
+    const stop = clock.every(sweepMs, () => {
       for (const connection of connections) connection.endIfStalled(clock.monotonic())
     })
+    const stopSweeps = (): void => {
+      stop()
+      streaks.close()
+    }
     return new Server(server, address, connections, memory, clock, stopSweeps)
   }
 
@@ -97,28 +105,6 @@ export class Server {
     for (const connection of this.#connections) connection.destroy()
     await closed.promise
     cancel()
-  }
-}
-
-/** Says that clients were refused: one line for many, as they try again at once. */
-class Refusals {
-  readonly #clock: Clock
-  readonly #logger: Logger
-  #loggedMs = Number.NEGATIVE_INFINITY
-  #unlogged = 0
-
-  constructor(clock: Clock, logger: Logger) {
-    this.#clock = clock
-    this.#logger = logger
-  }
-
-  note(client: string, why: string): void {
-    this.#unlogged += 1
-    const nowMs = this.#clock.monotonic()
-    if (nowMs - this.#loggedMs < sweepMs) return
-    this.#logger.warn(`refused a connection: ${why}`, { client, refusedSinceLastLine: this.#unlogged })
-    this.#loggedMs = nowMs
-    this.#unlogged = 0
   }
 }
 

@@ -1,4 +1,5 @@
 import { defaultLogConfig, type LogConfig } from '../log/log-config.ts'
+import { numberText } from './broker-settings.ts'
 import {
   topicConfigDefinition,
   topicConfigDefinitions,
@@ -13,9 +14,14 @@ export type TopicOverrides = Readonly<Record<string, string>>
 export interface EffectiveTopicConfig {
   readonly name: string
   readonly value: string
-  readonly isDefault: boolean
-  /** The broker's config that is the default, with its value; null where Kafka names none. */
-  readonly inherited: { readonly name: string; readonly value: string } | null
+  /** Where the value comes from: the topic, a setting of the broker, or neither. */
+  readonly source: 'topic' | 'broker' | 'default'
+  /** What it is where the topic sets nothing, the strongest first: the broker's settings with their values. */
+  readonly inherited: readonly {
+    readonly name: string
+    readonly value: string
+    readonly source: 'broker' | 'default'
+  }[]
   readonly type: TopicConfigType
   readonly doc: string
 }
@@ -71,45 +77,72 @@ export function isListConfig(name: string): boolean | null {
   return definition === undefined ? null : definition.type === 'list'
 }
 
-/** All configs of a topic, in the order of their names. */
-export function effectiveTopicConfigs(overrides: TopicOverrides): EffectiveTopicConfig[] {
-  return Object.entries(topicConfigDefinitions).map(([name, definition]) => ({
-    name,
-    value: overrides[name] ?? definition.default,
-    isDefault: overrides[name] === undefined,
-    inherited: definition.broker === undefined ? null : { name: definition.broker, value: definition.default },
-    type: definition.type,
-    doc: definition.doc,
-  }))
+/** The broker's settings of topic configs for which Kafka shows none unless it is set. */
+const unshownSettings: Readonly<Record<string, string>> = {
+  'retention.ms': 'log.retention.ms',
+  'segment.ms': 'log.roll.ms',
+}
+
+/**
+ * All configs of a topic, in the order of their names.
+ * @param base how partitions are kept whose topics set nothing.
+ */
+export function effectiveTopicConfigs(overrides: TopicOverrides, base: LogConfig): EffectiveTopicConfig[] {
+  return Object.entries(topicConfigDefinitions).map(([name, definition]) => {
+    const { default: value, broker, type, doc } = definition
+    const set = settingOf(name, base)
+    const inherited: EffectiveTopicConfig['inherited'] = [
+      ...(set === null
+        ? []
+        : [{ name: broker ?? unshownSettings[name] ?? name, value: set, source: 'broker' as const }]),
+      ...(broker === undefined ? [] : [{ name: broker, value, source: 'default' as const }]),
+    ]
+    const own = overrides[name]
+    const source = own !== undefined ? 'topic' : set !== null ? 'broker' : 'default'
+    return { name, value: own ?? set ?? value, source, inherited, type, doc }
+  })
+}
+
+/** The configs that are numbers, and where they stand. */
+const numberFields: Readonly<Record<string, NumberField>> = {
+  'delete.retention.ms': 'deleteRetentionMs',
+  'index.interval.bytes': 'indexIntervalBytes',
+  'max.compaction.lag.ms': 'maxCompactionLagMs',
+  'max.message.bytes': 'maxMessageBytes',
+  'message.timestamp.after.max.ms': 'timestampAfterMaxMs',
+  'message.timestamp.before.max.ms': 'timestampBeforeMaxMs',
+  'min.cleanable.dirty.ratio': 'minCleanableDirtyRatio',
+  'min.compaction.lag.ms': 'minCompactionLagMs',
+  'retention.bytes': 'retentionBytes',
+  'retention.ms': 'retentionMs',
+  'segment.bytes': 'segmentBytes',
+  'segment.index.bytes': 'segmentIndexBytes',
+  'segment.ms': 'segmentMs',
+}
+type NumberField = { [F in keyof LogConfig]: LogConfig[F] extends boolean | 0 | 1 ? never : F }[keyof LogConfig]
+
+/** What the broker was told a topic config is to be, where topics set nothing; null: nothing but the default. */
+function settingOf(name: string, base: LogConfig): string | null {
+  const field = numberFields[name]
+  return field === undefined || base[field] === defaultLogConfig[field] ? null : numberText(base[field])
 }
 
 /** How the partitions of a topic are kept. The overrides must be valid. */
 export function logConfigOf(overrides: TopicOverrides, base: LogConfig = defaultLogConfig): LogConfig {
-  const number = (name: string, otherwise: number): number => {
+  const numbers: Partial<Record<NumberField, number>> = {}
+  for (const [name, field] of Object.entries(numberFields)) {
     const value = overrides[name]
-    if (value === undefined) return otherwise
+    if (value === undefined) continue
     const parsed = Number(value)
     // Long.MAX_VALUE and its neighbours say "never".
-    return parsed > Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : parsed
+    numbers[field] = parsed > Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : parsed
   }
   const policies = listOf(overrides['cleanup.policy'] ?? 'delete')
   return {
     ...base,
-    segmentBytes: number('segment.bytes', base.segmentBytes),
-    segmentMs: number('segment.ms', base.segmentMs),
-    segmentIndexBytes: number('segment.index.bytes', base.segmentIndexBytes),
-    indexIntervalBytes: number('index.interval.bytes', base.indexIntervalBytes),
-    maxMessageBytes: number('max.message.bytes', base.maxMessageBytes),
+    ...numbers,
     delete: policies.includes('delete'),
     compact: policies.includes('compact'),
-    retentionMs: number('retention.ms', base.retentionMs),
-    retentionBytes: number('retention.bytes', base.retentionBytes),
-    minCleanableDirtyRatio: number('min.cleanable.dirty.ratio', base.minCleanableDirtyRatio),
-    minCompactionLagMs: number('min.compaction.lag.ms', base.minCompactionLagMs),
-    maxCompactionLagMs: number('max.compaction.lag.ms', base.maxCompactionLagMs),
-    deleteRetentionMs: number('delete.retention.ms', base.deleteRetentionMs),
     timestampType: overrides['message.timestamp.type'] === 'LogAppendTime' ? 1 : 0,
-    timestampBeforeMaxMs: number('message.timestamp.before.max.ms', base.timestampBeforeMaxMs),
-    timestampAfterMaxMs: number('message.timestamp.after.max.ms', base.timestampAfterMaxMs),
   }
 }

@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util'
 import { Broker } from '../broker/broker.ts'
-import type { ConnectionLimits } from '../broker/connection-limits.ts'
-import { connectionLimitsOf } from '../broker/connection-settings.ts'
+import { brokerSettings, isBrokerSetting, settledBroker, type SettledBroker } from '../broker/broker-settings.ts'
 import type { ListenAddress } from '../broker/server.ts'
 import { systemClock } from '../foundation/clock.ts'
 import { LogLevels } from '../foundation/log-levels.ts'
 import { NamedLogger } from '../foundation/named-logger.ts'
 import { PinoSink, readableLines } from '../foundation/pino-logger.ts'
+import { nearestKey } from '../config/nearest-key.ts'
 import { argumentFault } from './arguments.ts'
 import { stopSignal } from './stop-signal.ts'
 
@@ -21,7 +21,7 @@ export interface BrokerCommandOptions {
   readonly advertisedHost: string | null
   readonly dataDir: string
   readonly allowUnauthenticated: boolean
-  readonly connections: ConnectionLimits
+  readonly settings: SettledBroker
 }
 
 const usage = `penstock broker --listen HOST:PORT --data DIR
@@ -29,7 +29,8 @@ const usage = `penstock broker --listen HOST:PORT --data DIR
   --listen HOST:PORT            where to listen (default 127.0.0.1:9092)
   --advertise HOST              the name clients are told (default: the one listened on)
   --data DIR                    the folder of the logs (default ./penstock-data)
-  --set NAME=VALUE              a limit by Kafka's name, such as max.connections.per.ip=100; may be given several times
+  --set NAME=VALUE              a broker setting by Kafka's name, such as log.retention.hours=24; may be given several
+                                times. docs/reference/worker.md lists them all, below embedded.broker.
   --allow-unauthenticated       listen beyond this machine; everybody who reaches the port may read and write everything
 `
 
@@ -50,18 +51,30 @@ export function parseBrokerArguments(args: readonly string[]): BrokerCommandOpti
     advertisedHost: values.advertise ?? null,
     dataDir: values.data ?? './penstock-data',
     allowUnauthenticated,
-    connections: limitsOf(values.set ?? []),
+    settings: settingsOf(values.set ?? []),
   }
 }
 
-function limitsOf(pairs: readonly string[]): ConnectionLimits {
+function settingsOf(pairs: readonly string[]): SettledBroker {
+  const values: Record<string, string> = {}
+  for (const pair of pairs) {
+    const end = pair.indexOf('=')
+    const name = (end < 0 ? pair : pair.slice(0, end)).trim()
+    if (!isBrokerSetting(name)) throw new BrokerCommandError(`--set ${name} is not a setting; ${hintFor(name)}`)
+    if (end < 0) throw new BrokerCommandError(`--set ${name} has no value: NAME=VALUE is expected`)
+    values[name] = pair.slice(end + 1)
+  }
   try {
-    return connectionLimitsOf(
-      Object.fromEntries(pairs.map((pair) => [pair.split('=', 1)[0], pair.slice(pair.indexOf('=') + 1)])),
-    )
+    return settledBroker(values)
   } catch (error) {
     throw new BrokerCommandError(`--set ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
+}
+
+function hintFor(name: string): string {
+  const names = Object.keys(brokerSettings)
+  const nearest = nearestKey(name, names)
+  return nearest === null ? `these are: ${names.join(', ')}` : `did you mean ${nearest}?`
 }
 
 const options = {
@@ -113,7 +126,7 @@ export async function runBrokerCommand(
   const broker = await Broker.start({
     dataDir: options.dataDir,
     listen: options.listen,
-    config: { connections: options.connections },
+    ...options.settings,
     ...(options.advertisedHost === null ? {} : { advertisedHost: options.advertisedHost }),
     clock: systemClock,
     logger,

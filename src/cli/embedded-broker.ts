@@ -1,7 +1,8 @@
 import { ConfigError } from '../api/errors.ts'
 import { BrokerHost, BrokerStartError } from '../broker/broker-host.ts'
-import { connectionLimitsOf } from '../broker/connection-settings.ts'
+import { settledBroker, type SettledBroker } from '../broker/broker-settings.ts'
 import type { EmbeddedBrokerConfig } from '../config/worker-config.ts'
+import { embeddedBrokerPrefix } from '../config/worker-config-def.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logger.ts'
 
@@ -10,17 +11,18 @@ import type { Logger } from '../foundation/logger.ts'
  * @throws what keeps it from starting, such as another owner of its folder; a ConfigError when its address cannot be had
  */
 export async function startEmbeddedBroker(
-  { listen, advertisedHost, dataDir, limits }: EmbeddedBrokerConfig,
+  { listen, advertisedHost, dataDir, settings }: EmbeddedBrokerConfig,
   clock: Clock,
   logger: Logger,
 ): Promise<BrokerHost> {
+  const { config, coordinators } = settled(settings)
   try {
     return await BrokerHost.start({
       dataDir,
       listen,
-      config: { connections: connectionLimitsOf(limits) },
+      config,
       ...(advertisedHost === null ? {} : { advertisedHost }),
-      coordinators: { forgetsMembersAtStart: true },
+      coordinators: { ...coordinators, forgetsMembersAtStart: true },
       clock,
       logger,
     })
@@ -36,6 +38,15 @@ export async function startEmbeddedBroker(
       cause: error,
       code: 'BROKER_LISTEN',
     })
+  }
+}
+
+function settled(settings: EmbeddedBrokerConfig['settings']): SettledBroker {
+  try {
+    return settledBroker(settings)
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause)
+    throw new ConfigError(`${embeddedBrokerPrefix}${problem}`, { cause })
   }
 }
 

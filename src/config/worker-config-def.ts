@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os'
 
 import type { ConfigDef, ConfigKey, ConfigType, ConfigValue } from '../api/config-def.ts'
 
-import { atLeast, between, nonEmptyString, oneOf } from '../api/validators.ts'
+import { atLeast, between, nonEmptyString, nullOr, oneOf } from '../api/validators.ts'
+import { brokerSettings, noLimit } from '../broker/broker-settings.ts'
 import { allowUnauthenticatedKey, hostsKey } from './listener.ts'
 import { restLimitKeys } from './rest-limits.ts'
 
@@ -152,14 +153,19 @@ export const settingsWithoutEffect: ConfigDef = {
   'metadata.recovery.strategy': key('STRING', 'none', 'the bootstrap servers are always tried again'),
 }
 
-/** The limits of the embedded log that can be set, by the names they have in Kafka. */
-export const embeddedBrokerLimits = [
-  'connections.max.idle.ms',
-  'max.connections',
-  'max.connections.per.ip',
-  'queued.max.request.bytes',
-  'socket.request.max.bytes',
-] as const
+/** What the names of the embedded log's settings begin with; behind it stand Kafka's names. */
+export const embeddedBrokerPrefix = 'embedded.broker.'
+
+/** The settings of the embedded log that the broker itself has under Kafka's names. */
+const embeddedBroker: ConfigDef = Object.fromEntries(
+  Object.entries(brokerSettings).map(([name, { type, defaultValue, least, most, doc }]) => {
+    const isUnset = defaultValue === noLimit
+    const range = most === noLimit ? atLeast(least) : between(least, most)
+    const rest = type === 'boolean' ? {} : { validator: isUnset ? nullOr(range) : range }
+    const kind = type.toUpperCase() as Uppercase<typeof type>
+    return [`${embeddedBrokerPrefix}${name}`, key(kind, isUnset ? null : defaultValue, doc, rest)]
+  }),
+)
 
 /** Settings of our own. */
 const own: ConfigDef = {
@@ -176,33 +182,7 @@ const own: ConfigDef = {
   'embedded.broker.data.dir': key('STRING', './penstock-data', 'Folder of the embedded log. One worker owns it.', {
     validator: nonEmptyString,
   }),
-  'embedded.broker.connections.max.idle.ms': key(
-    'LONG',
-    600_000,
-    'The embedded log closes connections on which nothing happens for so long.',
-    { validator: atLeast(1000) },
-  ),
-  'embedded.broker.max.connections': key(
-    'INT',
-    2048,
-    'Connections to the embedded log at most. The last 64 are for clients of this machine.',
-    { validator: atLeast(1) },
-  ),
-  'embedded.broker.max.connections.per.ip': key('INT', intMax, 'Of these, from one address.', {
-    validator: atLeast(1),
-  }),
-  'embedded.broker.queued.max.request.bytes': key(
-    'LONG',
-    25_165_824,
-    'Memory for requests to the embedded log that are received and not yet answered. Above it, nothing more is read.',
-    { validator: atLeast(1_048_576) },
-  ),
-  'embedded.broker.socket.request.max.bytes': key(
-    'INT',
-    104_857_600,
-    'Largest request to the embedded log. One without records has 8 MiB at most.',
-    { validator: atLeast(1024) },
-  ),
+  ...embeddedBroker,
   [allowUnauthenticatedKey]: key(
     'BOOLEAN',
     false,

@@ -5,6 +5,7 @@ import type { ConfigValue, ParsedConfig, RawConfig } from '../api/config-def.ts'
 import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
 
 import { ConfigError } from '../api/errors.ts'
+import { isBrokerSetting } from '../broker/broker-settings.ts'
 import { scanPluginPath } from '../plugin/plugin-path.ts'
 import { PluginRegistry } from '../plugin/plugin-registry.ts'
 import { clientSettingWarnings } from './client-overrides.ts'
@@ -22,7 +23,7 @@ import { nearestKey } from './nearest-key.ts'
 import { parseConfig } from './parse-config.ts'
 import { restLimitsOf, type RestLimits } from './rest-limits.ts'
 import {
-  embeddedBrokerLimits,
+  embeddedBrokerPrefix,
   sampleWorkerConfig,
   settingsWithoutEffect,
   workerConfigDef,
@@ -34,8 +35,8 @@ export interface EmbeddedBrokerConfig {
   readonly advertisedHost: string | null
   /** Absolute. */
   readonly dataDir: string
-  /** What clients may take of it, under Kafka's names. */
-  readonly limits: Readonly<Record<string, number>>
+  /** What was set of it, under Kafka's names. */
+  readonly settings: Readonly<Record<string, string>>
 }
 
 /** A converter class with its own settings, prefix taken off. */
@@ -101,6 +102,7 @@ export async function loadWorkerConfig(given: RawConfig, options: { readonly fil
   const raw = options.file && cluster ? given : { ...sampleWorkerConfig, ...given }
   const folders = (raw['plugin.path'] ?? '').split(',').map((folder) => folder.trim())
   const scan = await scanPluginPath(folders.filter((folder) => folder !== ''))
+  refuseUnknownBrokerSettings(raw)
   const parsed = parseConfig(converterClassKeys(workerConfigDef, new PluginRegistry(scan.plugins)), raw)
   const allowed = parsed[allowUnauthenticatedKey] === true
   const config = typed(parsed, raw, cluster)
@@ -134,7 +136,7 @@ function typed(
     throw new ConfigError('"listeners" names no listener; set listeners=http://127.0.0.1:8083')
   return {
     parsed,
-    embedded: cluster ? null : embeddedBroker(parsed),
+    embedded: cluster ? null : embeddedBroker(parsed, below(raw, embeddedBrokerPrefix)),
     bootstrapServers: list(parsed['bootstrap.servers'] ?? null).join(','),
     groupId: text(parsed, 'group.id'),
     keyConverter: converter(parsed, raw, 'key.converter'),
@@ -163,14 +165,14 @@ function typed(
   }
 }
 
-function embeddedBroker(parsed: ParsedConfig): EmbeddedBrokerConfig {
+function embeddedBroker(parsed: ParsedConfig, given: RawConfig): EmbeddedBrokerConfig {
   const key = 'embedded.broker.listener'
   const advertised = text(parsed, 'embedded.broker.advertised.host')
   return {
     listen: parseHostAndPort(text(parsed, key), key),
     advertisedHost: advertised === '' ? null : advertised,
     dataDir: resolve(text(parsed, 'embedded.broker.data.dir')),
-    limits: Object.fromEntries(embeddedBrokerLimits.map((name) => [name, number(parsed, `embedded.broker.${name}`)])),
+    settings: Object.fromEntries(Object.entries(given).filter(([name]) => isBrokerSetting(name))),
   }
 }
 
@@ -200,6 +202,17 @@ function internalTopic(
 /** Prefixes below which any key may stand. */
 const openPrefixes =
   /^(?:producer|consumer|admin|(?:key|value|header)\.converter|(?:config|offset|status)\.storage|config\.providers|sasl|ssl|listeners\.https|metrics\.context)\./
+
+/** A setting of our own broker that is not known would be without effect, and no other component reads it. */
+function refuseUnknownBrokerSettings(raw: RawConfig): void {
+  const known = Object.keys(workerConfigDef).filter((key) => key.startsWith(embeddedBrokerPrefix))
+  for (const key of Object.keys(raw)) {
+    if (!key.startsWith(embeddedBrokerPrefix) || known.includes(key)) continue
+    const nearest = nearestKey(key, known)
+    const hint = nearest === null ? 'docs/reference/worker.md lists those that are' : `did you mean "${nearest}"?`
+    throw new ConfigError(`Worker configuration "${key}" is not a setting of the embedded log; ${hint}`)
+  }
+}
 
 function unknownKeys(raw: RawConfig): readonly string[] {
   return Object.keys(raw)

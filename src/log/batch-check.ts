@@ -24,7 +24,8 @@ export function checkBatch(bytes: Buffer, config: LogConfig, nowMs: number, orig
   if (fault !== null) throw faulty(fault)
   const header = readBatchHeader(bytes)
   if (batchSizeAt(bytes, 0) !== bytes.length) throw reject('INVALID_RECORD', 'more than one batch for a partition')
-  if (header.sizeInBytes > config.maxMessageBytes) {
+  // What the broker keeps for itself, such as a large group, is bounded where it is made.
+  if (origin === 'client' && header.sizeInBytes > config.maxMessageBytes) {
     throw reject(
       'MESSAGE_TOO_LARGE',
       `${header.sizeInBytes} bytes are above max.message.bytes ${config.maxMessageBytes}`,

@@ -1,4 +1,4 @@
-import type { Logger } from '../foundation/logger.ts'
+import type { LogStreaks } from '../foundation/log-streaks.ts'
 import type { Answer, Route } from './route.ts'
 
 import { clipped } from '../foundation/clipped.ts'
@@ -20,14 +20,22 @@ const actions: Readonly<Record<string, string>> = {
   restart: 'restarted',
 }
 
-/** Logs a line for each request that changes something, or was refused to: who, what, and how it ended. */
-export function logChange(logger: Logger, { route, path, remote }: ChangeRequest, answer: Answer): void {
+/**
+ * Logs a line for each request that changes something, or was refused to: who, what, and how it ended. Of what a client repeats,
+ * one line stands for many.
+ */
+export function logChange(streaks: LogStreaks, { route, path, remote }: ChangeRequest, answer: Answer): void {
   const { method, path: pattern } = route
   if (method === 'GET' || pattern.endsWith('/validate')) return
   const fields = { method, path: clipped(path), status: answer.status, remote: remote ?? null }
-  if (answer.status >= 500) logger.info(`a request failed: ${method} ${pattern}`, fields)
-  else if (answer.status >= 400) logger.info(`a request was refused: ${method} ${pattern}`, fields)
-  else logger.info(`REST: ${subjectOf(route, path, answer)} ${actionOf(route, answer)}`, fields)
+  const client = remote ?? ''
+  if (answer.status >= 400) {
+    const text = `a request ${answer.status >= 500 ? 'failed' : 'was refused'}: ${method} ${pattern}`
+    streaks.log('info', { kind: `${text} ${answer.status}`, client }, text, fields)
+    return
+  }
+  const text = `REST: ${subjectOf(route, path, answer)} ${actionOf(route, answer)}`
+  streaks.log('info', { kind: text, client }, text, fields)
 }
 
 function actionOf({ method, path }: Route, { status }: Answer): string {

@@ -11,11 +11,16 @@ export interface CalledListener {
   readonly hosts: readonly string[]
 }
 
+/** 403: the Host or Origin of a request is none that the listener serves. */
+export class RefusedCallerError extends RestError {
+  override readonly name = 'RefusedCallerError'
+}
+
 /**
  * A page of any site, opened in a browser that reaches the worker, could call the API: under a name of its own that resolves to
  * the worker's address (DNS rebinding), or across origins. Neither gets through (D11), on any listener: the port of a container
  * is published on its host's loopback. An address, and a name without dots, which public DNS does not have, are no such name.
- * @throws RestError 403
+ * @throws RefusedCallerError
  */
 export function checkOrigin(
   host: string | undefined,
@@ -26,14 +31,14 @@ export function checkOrigin(
   const isListed = (name: string): boolean => hosts.some((listed) => listed.toLowerCase() === name.toLowerCase())
   if (!isLoopback(called) && !isListed(called) && (loopback || mayBeForeign(called))) {
     const names = loopback ? '127.0.0.1 or localhost' : 'an address or a name without dots'
-    throw new RestError(
+    throw new RefusedCallerError(
       403,
       `Requests to this listener must name it as ${names}, not "${called}". Other names are listed in "${hostsKey}"`,
     )
   }
   if (origin === undefined || originOf(origin)?.host === (host ?? '').toLowerCase()) return
   if (isListed(originOf(origin)?.hostname ?? '')) return
-  throw new RestError(403, `Requests from pages of other origins are refused: "${origin}"`)
+  throw new RefusedCallerError(403, `Requests from pages of other origins are refused: "${origin}"`)
 }
 
 function mayBeForeign(name: string): boolean {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../foundation/clock.ts'
+import type { LogStreaks } from '../foundation/log-streaks.ts'
 import type { Logger } from '../foundation/logger.ts'
 import type { Meters } from '../foundation/meters.ts'
 import type { EnteredRequest } from './limits/rest-connections.ts'
@@ -13,7 +14,7 @@ import { errorAnswer } from './error-answer.ts'
 import { forward } from './forward.ts'
 import { checkMediaTypes, hasBody, readBody, writeAnswer, type Body } from './http-message.ts'
 import { RequestGate } from './limits/request-gate.ts'
-import { checkOrigin, type CalledListener } from './origin-check.ts'
+import { checkOrigin, RefusedCallerError, type CalledListener } from './origin-check.ts'
 import { httpError, OverloadedError, RestError, type Refusal } from './rest-error.ts'
 import { Router, type Match } from './router.ts'
 import { allRoutes } from './routes/all-routes.ts'
@@ -21,6 +22,8 @@ import { allRoutes } from './routes/all-routes.ts'
 export interface RestHandlerOptions extends RestContext {
   readonly clock: Clock
   readonly logger: Logger
+  /** For what clients cause. */
+  readonly streaks: LogStreaks
   readonly meters: Meters
   readonly limits: RestLimits
 }
@@ -178,14 +181,18 @@ export class RestHandler {
   }
 
   #logChange(route: Route | null, path: string, message: IncomingMessage, answer: Answer): void {
-    if (route !== null) logChange(this.#options.logger, { route, path, remote: message.socket.remoteAddress }, answer)
+    if (route !== null) logChange(this.#options.streaks, { route, path, remote: message.socket.remoteAddress }, answer)
   }
 
   #log(error: unknown, message: IncomingMessage, route: Route | null): void {
     const what = `${message.method ?? ''} ${route?.path ?? 'unknown path'}`
-    const { logger } = this.#options
-    if (error instanceof ConnectError) logger.debug(`${what}: ${error.message}`)
-    else logger.error(`${what} failed unexpectedly`, { error })
+    const { logger, streaks } = this.#options
+    const client = message.socket.remoteAddress ?? ''
+    if (error instanceof RefusedCallerError) {
+      const text = `a request was refused: ${error.message}`
+      streaks.log('warn', { kind: 'Host or Origin', client }, text, { remote: client })
+    } else if (error instanceof ConnectError) logger.debug(`${what}: ${error.message}`)
+    else streaks.log('error', { kind: what, client }, `${what} failed unexpectedly`, { error })
   }
 }
 

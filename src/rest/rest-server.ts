@@ -4,12 +4,13 @@ import type { ListenAddress } from '../config/listener.ts'
 import type { Refusal } from './rest-error.ts'
 
 import { isLoopback } from '../config/listener.ts'
+import { LogStreaks } from '../foundation/log-streaks.ts'
 import { RestConnections } from './limits/rest-connections.ts'
 import { defaultRestLimits, type RestLimits } from '../config/rest-limits.ts'
 import { ListenError } from './rest-error.ts'
 import { countRefused, RestHandler, type RestHandlerOptions } from './rest-handler.ts'
 
-export interface RestOptions extends Omit<RestHandlerOptions, 'limits'> {
+export interface RestOptions extends Omit<RestHandlerOptions, 'limits' | 'streaks'> {
   /** Port 0 takes a free one. */
   readonly listeners: readonly ListenAddress[]
   /** Names under which clients may call it besides: see {@link CalledListener}. */
@@ -41,11 +42,12 @@ const maxCheckMs = 5000
 export async function startRest(options: RestOptions): Promise<RestServer> {
   const { hosts = [], meters, clock, logger } = options
   const limits = { ...defaultRestLimits, ...options.limits }
-  const handler = new RestHandler({ ...options, limits })
+  const streaks = new LogStreaks(clock, logger)
+  const handler = new RestHandler({ ...options, limits, streaks })
   const refused = (reason: Refusal): void => countRefused(meters, reason)
   const open = meters.gauge('http_connections', 'Open connections to the REST API')
   const opened = (count: number): void => open.set(count)
-  const connections = new RestConnections({ limits, clock, logger, refused, opened })
+  const connections = new RestConnections({ limits, clock, streaks, refused, opened })
   const servers: Server[] = []
   const addresses: ListenAddress[] = []
   try {
@@ -70,6 +72,7 @@ export async function startRest(options: RestOptions): Promise<RestServer> {
     addresses,
     close: async (graceMs = 5000) => {
       await Promise.all(servers.map((server) => close(server, graceMs, options)))
+      streaks.close()
     },
   }
 }

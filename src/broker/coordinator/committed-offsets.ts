@@ -6,11 +6,35 @@ export interface TopicPartition {
   readonly partition: number
 }
 
+/** An offset to commit. */
+export interface OffsetToCommit extends TopicPartition {
+  readonly offset: number
+  readonly leaderEpoch: number
+  readonly metadata: string
+}
+
+/** The committed offset that clients are shown where there is none. */
+export const nothingCommitted: CommittedOffset = { offset: -1, leaderEpoch: -1, metadata: '', commitTimestampMs: -1 }
+
+/** What an offset takes in memory besides its texts. */
+const entryBytes = 256
+
+/** Bytes that a committed offset takes in memory. */
+export function offsetBytes(topic: string, { metadata }: Pick<CommittedOffset, 'metadata'>): number {
+  return entryBytes + topic.length + metadata.length
+}
+
 type ByPartition = Map<number, CommittedOffset>
 
 /** The committed offsets of all groups, as they are on disk. */
 export class CommittedOffsets {
   readonly #groups = new Map<string, Map<string, ByPartition>>()
+  #bytes = 0
+
+  /** What all of them take in memory. */
+  get bytes(): number {
+    return this.#bytes
+  }
 
   groups(): Iterable<string> {
     return this.#groups.keys()
@@ -32,12 +56,16 @@ export class CommittedOffsets {
   set(group: string, topic: string, partition: number, committed: CommittedOffset): void {
     const topics = this.#groups.get(group) ?? new Map<string, ByPartition>()
     const partitions = topics.get(topic) ?? new Map<number, CommittedOffset>()
+    const former = partitions.get(partition)
+    this.#bytes += offsetBytes(topic, committed) - (former === undefined ? 0 : offsetBytes(topic, former))
     this.#groups.set(group, topics.set(topic, partitions.set(partition, committed)))
   }
 
   remove(group: string, topic: string, partition: number): void {
     const topics = this.#groups.get(group)
     const partitions = topics?.get(topic)
+    const former = partitions?.get(partition)
+    if (former !== undefined) this.#bytes -= offsetBytes(topic, former)
     partitions?.delete(partition)
     if (partitions?.size === 0) topics?.delete(topic)
     if (topics?.size === 0) this.#groups.delete(group)

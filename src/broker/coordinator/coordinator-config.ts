@@ -9,6 +9,10 @@ export interface CoordinatorConfig {
   /** `offsets.retention.minutes`, from when a group is empty. */
   readonly offsetsRetentionMs: number
   readonly offsetsRetentionCheckMs: number
+  /** `group.max.size` */
+  readonly maxGroupSize: number
+  /** Memory of all groups, their members and committed offsets; what is beyond is refused, not forgotten. */
+  readonly maxBytes: number
   /** `offset.metadata.max.bytes` */
   readonly offsetMetadataMaxBytes: number
   /** `offsets.topic.num.partitions` */
@@ -30,6 +34,8 @@ export const defaultCoordinatorConfig: CoordinatorConfig = {
   initialRebalanceDelayMs: 0,
   offsetsRetentionMs: 90 * 86_400_000,
   offsetsRetentionCheckMs: 600_000,
+  maxGroupSize: 2_147_483_647,
+  maxBytes: 32 * 1024 * 1024,
   offsetMetadataMaxBytes: 4096,
   offsetsTopicPartitions: 50,
   forgetsMembersAtStart: false,

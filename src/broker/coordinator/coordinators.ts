@@ -1,4 +1,6 @@
 import type { Clock } from '../../foundation/clock.ts'
+import type { Conditions } from '../../foundation/conditions.ts'
+import type { LogStreaks } from '../../foundation/log-streaks.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import type { FileSystem } from '../../log/file-system.ts'
 import type { AdvertisedNode } from '../broker-state.ts'
@@ -16,7 +18,7 @@ import { offsetDeleteHandler } from '../handlers/offset-delete.ts'
 import { offsetFetchHandler } from '../handlers/offset-fetch.ts'
 import { syncGroupHandler } from '../handlers/sync-group.ts'
 import type { Topics } from '../topics.ts'
-import { defaultCoordinatorConfig, type CoordinatorConfig } from './coordinator-config.ts'
+import type { CoordinatorConfig } from './coordinator-config.ts'
 import { GroupCoordinator } from './group-coordinator.ts'
 import { OffsetsTopic } from './offsets-topic.ts'
 import { ProducerIds } from './producer-ids.ts'
@@ -28,9 +30,12 @@ export interface CoordinatorsOptions {
   readonly dataDirectory: string
   readonly clock: Clock
   readonly logger: Logger
+  /** For what clients cause. */
+  readonly streaks: LogStreaks
+  readonly conditions: Conditions
   /** Known once the listener is open. */
   readonly node: () => AdvertisedNode
-  readonly config?: Partial<CoordinatorConfig>
+  readonly config: CoordinatorConfig
 }
 
 /** Groups, their offsets, and producer ids: what they serve, and their upkeep. */
@@ -42,11 +47,10 @@ export class Coordinators {
   #upkeep: Promise<void> = Promise.resolve()
 
   private constructor(options: CoordinatorsOptions) {
-    const { topics, fs, dataDirectory, clock, logger } = options
-    const config = { ...defaultCoordinatorConfig, ...options.config }
+    const { topics, fs, dataDirectory, clock, logger, streaks, conditions, config } = options
     const log = new OffsetsTopic(topics, clock, logger, config.offsetsTopicPartitions)
     const isObsolete = topics.isObsolete.bind(topics)
-    const groups = GroupCoordinator.open({ log, isObsolete, clock, logger, config })
+    const groups = GroupCoordinator.open({ log, isObsolete, clock, logger, streaks, conditions, config })
     this.groups = groups
     this.#logger = logger
     this.handlers = [
@@ -63,7 +67,7 @@ export class Coordinators {
       offsetDeleteHandler(groups, topics),
       initProducerIdHandler(
         ProducerIds.open(fs, dataDirectory, { clock, logger, usedIds: topics.producerIds() }),
-        logger,
+        streaks,
       ),
     ]
     this.#stops = [

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../foundation/clock.ts'
+import type { Conditions } from '../../foundation/conditions.ts'
+import type { LogStreaks } from '../../foundation/log-streaks.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
-import { CommittedOffsets, type TopicPartition } from './committed-offsets.ts'
+import { CommittedOffsets, type OffsetToCommit, type TopicPartition } from './committed-offsets.ts'
 import type { CoordinatorConfig } from './coordinator-config.ts'
 import {
-  decodeGroupValue,
-  decodeKey,
-  decodeOffsetValue,
   encodeGroupKey,
   encodeGroupValue,
   encodeOffsetKey,
@@ -15,36 +14,24 @@ import {
   type CommittedOffset,
 } from './coordinator-records.ts'
 import { Group, type GroupOwner } from './group.ts'
+import { GroupLimits, type Asker } from './group-limits.ts'
 import {
   refusedJoin,
   refusedSync,
   type JoinAnswer,
   type JoinRequest,
-  type StoredGroup,
   type SyncAnswer,
   type SyncRequest,
 } from './group-protocol.ts'
 import { GroupTimers } from './group-timers.ts'
-import type { CoordinatorRecord, StoredRecord } from './offsets-topic.ts'
-
-/** Where the coordinator's records go: {@link OffsetsTopic}. */
-export interface CoordinatorLog {
-  append(group: string, records: readonly CoordinatorRecord[]): Promise<void>
-  load(visit: (record: StoredRecord) => void): void
-}
+import type { CoordinatorLog, CoordinatorRecord } from './offsets-topic.ts'
+import { loadGroups, storedForm, tombstone } from './stored-group.ts'
 
 /** Who commits. */
-export interface Committer {
+export interface Committer extends Asker {
   readonly memberId: string
   readonly groupInstanceId: string | null
   readonly generationId: number
-}
-
-/** An offset to commit. */
-export interface OffsetToCommit extends TopicPartition {
-  readonly offset: number
-  readonly leaderEpoch: number
-  readonly metadata: string
 }
 
 /** What the coordinator lives on. */
@@ -54,6 +41,9 @@ export interface GroupCoordinatorOptions {
   readonly isObsolete: (topic: string, partition: number, offset: number) => boolean
   readonly clock: Clock
   readonly logger: Logger
+  /** For what clients cause. */
+  readonly streaks: LogStreaks
+  readonly conditions: Conditions
   readonly config: CoordinatorConfig
 }
 
@@ -79,6 +69,9 @@ export class GroupCoordinator implements GroupOwner {
   readonly #logger: Logger
   readonly #config: CoordinatorConfig
   readonly #timers: GroupTimers
+  readonly #streaks: LogStreaks
+  /** What clients may make it keep. */
+  readonly limits: GroupLimits
   readonly #isObsolete: GroupCoordinatorOptions['isObsolete']
   /** Obsolete offsets in the log, by group. */
   readonly #obsolete = new Map<string, TopicPartition[]>()
@@ -93,7 +86,9 @@ export class GroupCoordinator implements GroupOwner {
     this.#clock = options.clock
     this.#logger = options.logger
     this.#config = options.config
-    this.#timers = new GroupTimers(options.clock, options.logger)
+    this.#streaks = options.streaks
+    this.limits = new GroupLimits({ ...options, offsets: this.offsets })
+    this.#timers = new GroupTimers(options.clock, options.logger, (group) => this.#count(group))
   }
 
   /** Loads groups and offsets. Members of stored groups have a session's time to be heard of. */
@@ -121,17 +116,22 @@ export class GroupCoordinator implements GroupOwner {
     }
     const known = this.#groups.get(groupId)
     if (known === undefined && request.memberId !== '') return refuse(errorCodes.UNKNOWN_MEMBER_ID)
+    const fault = this.limits.faultOfJoin(groupId, known, request)
+    if (fault === errorCodes.GROUP_MAX_SIZE_REACHED) known?.roster.announced.delete(request.memberId)
+    if (fault !== NONE) return refuse(fault)
     const group = known ?? this.#add(new Group(groupId, this, this.#config.initialRebalanceDelayMs, this.#clock.now()))
     const newMemberId = `${(request.groupInstanceId ?? request.clientId).slice(0, maxMemberIdPrefix)}-${randomUUID()}`
-    return this.#within(group, (nowMs) => group.join({ ...request, newMemberId }, nowMs, answer))
+    return this.#changed(group, (nowMs) => group.join({ ...request, newMemberId }, nowMs, answer))
   }
 
   /** @see Group.sync */
-  sync(groupId: string, request: SyncRequest, answer: (answer: SyncAnswer) => void): void {
+  sync(groupId: string, request: SyncRequest & Asker, answer: (answer: SyncAnswer) => void): void {
     if (groupId === '') return answer(refusedSync(errorCodes.INVALID_GROUP_ID))
     const group = this.#groups.get(groupId)
     if (group === undefined) return answer(refusedSync(errorCodes.UNKNOWN_MEMBER_ID))
-    return this.#within(group, (nowMs) => group.sync(request, nowMs, answer))
+    const fault = this.limits.faultOfSync(group, request.assignments, request)
+    if (fault !== NONE) return answer(refusedSync(fault))
+    return this.#changed(group, (nowMs) => group.sync(request, nowMs, answer))
   }
 
   /** @see Group.heartbeat */
@@ -146,16 +146,30 @@ export class GroupCoordinator implements GroupOwner {
   leave(groupId: string, members: readonly Pick<Committer, 'memberId' | 'groupInstanceId'>[]): number[] {
     const group = this.#groups.get(groupId)
     if (group === undefined) return members.map(() => errorCodes.UNKNOWN_MEMBER_ID)
-    return this.#within(group, (nowMs) =>
+    return this.#changed(group, (nowMs) =>
       members.map(({ memberId, groupInstanceId }) => group.leave(memberId, groupInstanceId, nowMs)),
     )
   }
 
   /** Commits offsets, all of them or none; durable when it answers. The answer is an error code. */
   async commit(groupId: string, committer: Committer, offsets: readonly OffsetToCommit[]): Promise<number> {
-    const { memberId, groupInstanceId, generationId } = committer
     const known = this.#groups.get(groupId)
-    if (known === undefined && generationId >= 0) return errorCodes.ILLEGAL_GENERATION
+    if (known === undefined && committer.generationId >= 0) return errorCodes.ILLEGAL_GENERATION
+    const giveBack = this.limits.takeForCommit(groupId, known === undefined, offsets, committer)
+    if (giveBack === null) return errorCodes.COORDINATOR_NOT_AVAILABLE
+    try {
+      return await this.#commit(groupId, known, committer, offsets)
+    } finally {
+      giveBack()
+    }
+  }
+
+  async #commit(
+    groupId: string,
+    known: Group | undefined,
+    { memberId, groupInstanceId, generationId }: Committer,
+    offsets: readonly OffsetToCommit[],
+  ): Promise<number> {
     const group = known ?? this.#add(new Group(groupId, this, this.#config.initialRebalanceDelayMs, this.#clock.now()))
     const fault = this.#within(group, (nowMs) => group.checkCommit(memberId, groupInstanceId, generationId, nowMs))
     if (fault !== NONE) return fault
@@ -231,6 +245,7 @@ export class GroupCoordinator implements GroupOwner {
   /** Ends all timers. Parked requests end with their connections. */
   close(): void {
     this.#timers.close()
+    this.limits.close()
   }
 
   /** @see GroupOwner.store */
@@ -243,13 +258,25 @@ export class GroupCoordinator implements GroupOwner {
     const stands = storedForm(group, assignments)
     const written = this.#append(group.id, () => [{ key: encodeGroupKey(group.id), value: encodeGroupValue(stands) }])
     written
-      .then((errorCode) => this.#within(group, (nowMs) => stored(errorCode, nowMs)))
+      .then((errorCode) => this.#changed(group, (nowMs) => stored(errorCode, nowMs)))
       .catch((error: unknown) => this.#logger.error('a group failed', { group: group.id, error: String(error) }))
   }
 
   #add(group: Group): Group {
     this.#groups.set(group.id, group)
+    this.limits.count(group)
     return group
+  }
+
+  /** What may change who is in a group, or what its members say, goes through here. */
+  #changed<T>(group: Group, action: (nowMs: number) => T): T {
+    const result = this.#within(group, action)
+    this.#count(group)
+    return result
+  }
+
+  #count(group: Group): void {
+    if (this.#groups.get(group.id) === group) this.limits.count(group)
   }
 
   /** Everything that touches a group goes through here: it sees the time, and the timer follows its next deadline. */
@@ -265,7 +292,14 @@ export class GroupCoordinator implements GroupOwner {
       await this.#log.append(groupId, records())
       return NONE
     } catch (error) {
-      this.#logger.error('the state of a group could not be stored', { group: groupId, cause: String(error) })
+      const fields = { group: groupId, cause: String(error) }
+      // Whose doing it is does not matter: a full disk is nobody's.
+      this.#streaks.log(
+        'error',
+        { kind: 'group state', client: '' },
+        'the state of a group could not be stored',
+        fields,
+      )
       return errorCodes.COORDINATOR_NOT_AVAILABLE
     }
   }
@@ -278,7 +312,9 @@ export class GroupCoordinator implements GroupOwner {
     if (failure !== NONE) return failure
     for (const { topic, partition } of offsets) this.offsets.remove(group.id, topic, partition)
     // Somebody may have joined while the tombstones were written; what they then store comes after them.
-    if (isUnused(group) && !this.offsets.has(group.id)) this.#groups.delete(group.id)
+    if (!isUnused(group) || this.offsets.has(group.id)) return NONE
+    this.#groups.delete(group.id)
+    this.limits.forget(group)
     return NONE
   }
 
@@ -341,22 +377,7 @@ export class GroupCoordinator implements GroupOwner {
   }
 
   #load(): void {
-    const groups = new Map<string, StoredGroup>()
-    this.#log.load(({ key: keyBytes, value, ...place }) => {
-      const key = decodeKey(keyBytes)
-      if (key?.kind === 'group') {
-        if (value === null) groups.delete(key.group)
-        else groups.set(key.group, decodeGroupValue(value))
-      } else if (key?.kind === 'offset') {
-        const { group, topic, partition } = key
-        const isObsolete = value !== null && this.#isObsolete(topic, place.partition, place.offset)
-        const obsolete = this.#obsolete.get(group) ?? []
-        if (isObsolete) this.#obsolete.set(group, obsolete)
-        if (isObsolete) obsolete.push({ topic, partition })
-        if (value === null || isObsolete) this.offsets.remove(group, topic, partition)
-        else this.offsets.set(group, topic, partition, decodeOffsetValue(value))
-      }
-    })
+    const groups = loadGroups(this.#log, this.#isObsolete, { offsets: this.offsets, obsolete: this.#obsolete })
     const { initialRebalanceDelayMs: gatherMs, forgetsMembersAtStart } = this.#config
     const nowMs = this.#clock.monotonic()
     for (const [id, stored] of groups) {
@@ -374,24 +395,3 @@ export class GroupCoordinator implements GroupOwner {
 function isUnused(group: Group): boolean {
   return group.state === 'Empty' && group.roster.announced.size === 0
 }
-
-function tombstone(key: Buffer): CoordinatorRecord {
-  return { key, value: null }
-}
-
-function storedForm(group: Group, assignments: ReadonlyMap<string, Buffer>): StoredGroup {
-  return {
-    protocolType: group.protocolType ?? '',
-    generationId: group.generationId,
-    protocolName: group.protocolName,
-    leaderId: group.roster.leaderId,
-    stateTimestampMs: group.stateTimestampMs,
-    members: group.roster.all().map((member) => ({
-      details: member.details,
-      assignment: assignments.get(member.id) ?? Buffer.alloc(0),
-    })),
-  }
-}
-
-/** The committed offset that clients are shown where there is none. */
-export const nothingCommitted: CommittedOffset = { offset: -1, leaderEpoch: -1, metadata: '', commitTimestampMs: -1 }

@@ -11,6 +11,19 @@ export function sameProtocols(a: readonly MemberProtocol[], b: readonly MemberPr
   )
 }
 
+/** What a member takes in memory besides its texts and bytes, and each protocol that it knows. */
+const [ownBytes, protocolBytes] = [1024, 128]
+
+/** Bytes that a member takes in memory, without its assignment. */
+export function memberBytes(details: Pick<MemberDetails, 'clientId' | 'groupInstanceId' | 'protocols'>): number {
+  // Its id repeats one of the two names.
+  const texts = 2 * details.clientId.length + 2 * (details.groupInstanceId?.length ?? 0)
+  return details.protocols.reduce(
+    (sum, { name, metadata }) => sum + protocolBytes + name.length + metadata.length,
+    ownBytes + texts,
+  )
+}
+
 /** A member of a group: what it said, what it was given, and which of its requests wait. */
 export class GroupMember {
   details: MemberDetails
@@ -38,6 +51,10 @@ export class GroupMember {
   /** Whether one of its requests is parked. */
   get isWaiting(): boolean {
     return this.joining !== null || this.syncing !== null
+  }
+
+  get bytes(): number {
+    return memberBytes(this.details) + this.assignment.length
   }
 
   /** It was heard of. */

@@ -2,6 +2,9 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import type { GroupMember } from './group-member.ts'
 import type { MemberProtocol, MemberView } from './group-protocol.ts'
 
+/** What an id takes that was given out. */
+const announcedBytes = 512
+
 /** Who is in a group: members by id and by static id, the leader, and the ids that were given out but not taken up yet. */
 export class GroupRoster {
   readonly members = new Map<string, GroupMember>()
@@ -12,6 +15,13 @@ export class GroupRoster {
 
   get isEmpty(): boolean {
     return this.members.size === 0
+  }
+
+  /** What all of it takes in memory. */
+  get bytes(): number {
+    let sum = this.announced.size * announcedBytes
+    for (const member of this.members.values()) sum += member.bytes
+    return sum
   }
 
   get(memberId: string): GroupMember | undefined {

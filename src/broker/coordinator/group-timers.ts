@@ -15,11 +15,14 @@ export class GroupTimers {
   readonly #clock: Clock
   readonly #armed = new Map<Group, Armed>()
   readonly #logger: Logger
+  readonly #onWoken: (group: Group) => void
   #closed = false
 
-  constructor(clock: Clock, logger: Logger) {
+  /** @param onWoken called with a group that was woken. */
+  constructor(clock: Clock, logger: Logger, onWoken: (group: Group) => void) {
     this.#clock = clock
     this.#logger = logger
+    this.#onWoken = onWoken
   }
 
   /** Sees to it that the group is woken at its next deadline. A timer that is early is left alone: it looks again. */
@@ -50,6 +53,7 @@ export class GroupTimers {
       this.#fail(group, error)
       return
     }
+    this.#onWoken(group)
     this.follow(group)
   }
 

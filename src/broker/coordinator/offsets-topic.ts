@@ -23,8 +23,14 @@ export interface StoredRecord extends CoordinatorRecord {
   readonly offset: number
 }
 
+/** Where the coordinator's records go. */
+export interface CoordinatorLog {
+  append(group: string, records: readonly CoordinatorRecord[]): Promise<void>
+  load(visit: (record: StoredRecord) => void): void
+}
+
 /** Where the coordinator keeps its state: one partition per group, which is made when the first group needs it. */
-export class OffsetsTopic {
+export class OffsetsTopic implements CoordinatorLog {
   readonly #topics: Topics
   readonly #clock: Clock
   readonly #logger: Logger

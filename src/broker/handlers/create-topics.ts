@@ -42,9 +42,9 @@ async function create(state: BrokerState, topic: TopicRequest, validateOnly: boo
     const partitionCount = checkedPartitionCount(state, topic)
     const configs = checkedConfigs(topic)
     checkName(state, topic.name)
-    if (validateOnly) return describe(topic.name, zeroUuid, partitionCount, configs)
+    if (validateOnly) return describe(state, topic.name, { id: zeroUuid, partitionCount, configs })
     const created = await state.topics.create(topic.name, partitionCount, configs)
-    return describe(topic.name, created.id, partitionCount, configs)
+    return describe(state, topic.name, { id: created.id, partitionCount, configs })
   } catch (error) {
     if (!(error instanceof TopicError) && !(error instanceof LogError)) throw error
     return refuse(topic, error)
@@ -123,19 +123,23 @@ function checkedConfigs(topic: TopicRequest): TopicOverrides {
   return configs
 }
 
-function describe(name: string, topicId: string, numPartitions: number, overrides: TopicOverrides): TopicAnswer {
+function describe(
+  state: BrokerState,
+  name: string,
+  made: { readonly id: string; readonly partitionCount: number; readonly configs: TopicOverrides },
+): TopicAnswer {
   return {
     name,
-    topicId,
+    topicId: made.id,
     errorCode: errorCodes.NONE,
     errorMessage: null,
-    numPartitions,
+    numPartitions: made.partitionCount,
     replicationFactor: 1,
-    configs: effectiveTopicConfigs(overrides).map((config) => ({
+    configs: effectiveTopicConfigs(made.configs, state.config.log).map((config) => ({
       name: config.name,
       value: config.value,
       readOnly: false,
-      configSource: config.isDefault ? configSources.default : configSources.topic,
+      configSource: configSources[config.source],
       isSensitive: false,
     })),
   }

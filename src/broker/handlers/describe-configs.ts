@@ -77,11 +77,11 @@ function entriesOf(
         errorMessage: `There is no topic '${clipped(resourceName)}'.`,
       }
     }
-    return effectiveTopicConfigs(topic.configs).map((config) => ({
+    return effectiveTopicConfigs(topic.configs, state.config.log).map((config) => ({
       name: config.name,
       value: config.value,
       readOnly: false,
-      configSource: config.isDefault ? configSources.default : configSources.topic,
+      configSource: configSources[config.source],
       isSensitive: false,
       synonyms: synonymsOf(config),
       configType: typeCodes[config.type],
@@ -98,18 +98,18 @@ function entriesOf(
   if (resourceName !== String(state.node().nodeId)) {
     return { errorCode: errorCodes.INVALID_REQUEST, errorMessage: `There is no broker ${clipped(resourceName)}.` }
   }
-  return brokerConfigEntries(state.config).map(({ name, value, type }) => ({
+  return brokerConfigEntries(state).map(({ name, value, type }) => ({
     name,
     value,
     readOnly: true,
-    configSource: configSources.static,
+    configSource: configSources.broker,
     isSensitive: false,
-    synonyms: [{ name, value, source: configSources.static }],
+    synonyms: [{ name, value, source: configSources.broker }],
     configType: typeCodes[type],
   }))
 }
 
-function synonymsOf({ name, value, isDefault, inherited }: EffectiveTopicConfig): Entry['synonyms'] {
-  const own = isDefault ? [] : [{ name, value, source: configSources.topic }]
-  return inherited === null ? own : [...own, { ...inherited, source: configSources.default }]
+function synonymsOf({ name, value, source, inherited }: EffectiveTopicConfig): Entry['synonyms'] {
+  const own = source === 'topic' ? [{ name, value, source: configSources.topic }] : []
+  return [...own, ...inherited.map((setting) => ({ ...setting, source: configSources[setting.source] }))]
 }

@@ -1,3 +1,4 @@
+import { clipped } from '../../foundation/clipped.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { findCoordinator } from '../../protocol/messages/find-coordinator.ts'
 import type { BrokerState } from '../broker-state.ts'
@@ -27,11 +28,13 @@ interface Coordinator {
 }
 
 /** Serves FindCoordinator. */
-export function findCoordinatorHandler(state: Pick<BrokerState, 'node' | 'logger'>): Handler {
-  return defineHandler(findCoordinator, (request, { apiVersion, clientId }) => {
+export function findCoordinatorHandler(state: Pick<BrokerState, 'node' | 'streaks'>): Handler {
+  return defineHandler(findCoordinator, (request, { apiVersion, clientId, clientHost }) => {
     if (request.keyType === transactionKey) {
       const transactionalIds = apiVersion < 4 ? [request.key] : request.coordinatorKeys
-      state.logger.warn(`a transactional producer was refused: ${noTransactions}`, { clientId, transactionalIds })
+      const cause = { kind: 'transactional producer', client: clientHost }
+      const fields = { clientId, transactionalIds: transactionalIds.slice(0, 3).map((id) => clipped(id)) }
+      state.streaks.log('warn', cause, `a transactional producer was refused: ${noTransactions}`, fields)
     }
     if (apiVersion < 4) return find(state, request.key, request.keyType, apiVersion)
     return {

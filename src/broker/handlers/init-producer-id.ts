@@ -1,4 +1,5 @@
-import type { Logger } from '../../foundation/logger.ts'
+import { clipped } from '../../foundation/clipped.ts'
+import type { LogStreaks } from '../../foundation/log-streaks.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { initProducerId } from '../../protocol/messages/init-producer-id.ts'
 import type { ProducerIds } from '../coordinator/producer-ids.ts'
@@ -11,21 +12,22 @@ import { defineHandler, type Handler } from '../handler.ts'
  */
 
 /** Serves InitProducerId. */
-export function initProducerIdHandler(ids: ProducerIds, logger: Logger): Handler {
-  return defineHandler(initProducerId, async ({ transactionalId, producerId, producerEpoch }, { clientId }) => {
+export function initProducerIdHandler(ids: ProducerIds, streaks: LogStreaks): Handler {
+  return defineHandler(initProducerId, async (request, { clientId, clientHost }) => {
+    const { transactionalId, producerId, producerEpoch } = request
     if (transactionalId === '') return refused(errorCodes.INVALID_REQUEST)
     if (transactionalId !== null) {
-      logger.warn('a transactional producer was refused: the embedded broker serves no transactions', {
-        clientId,
-        transactionalId,
-      })
+      const cause = { kind: 'transactional producer id', client: clientHost }
+      const text = 'a transactional producer was refused: the embedded broker serves no transactions'
+      streaks.log('warn', cause, text, { clientId, transactionalId: clipped(transactionalId) })
       return refused(errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
     }
     if (producerId < 0 !== producerEpoch < 0) return refused(errorCodes.INVALID_REQUEST)
     try {
       return { errorCode: errorCodes.NONE, producerId: await ids.take(), producerEpoch: 0 }
     } catch (error) {
-      logger.error('no producer ids could be reserved', { cause: String(error) })
+      const cause = { kind: 'producer ids', client: clientHost }
+      streaks.log('error', cause, 'no producer ids could be reserved', { cause: String(error) })
       return refused(errorCodes.COORDINATOR_NOT_AVAILABLE)
     }
   })

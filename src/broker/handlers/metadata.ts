@@ -4,7 +4,7 @@ import { metadata } from '../../protocol/messages/metadata.ts'
 import { zeroUuid, type RequestOf, type ResponseValue } from '../../protocol/schema.ts'
 import { authorizedOperations, operationsNotAsked } from '../authorized-operations.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler } from '../handler.ts'
+import { defineHandler, type Handler, type RequestContext } from '../handler.ts'
 import { leaderEpoch } from '../leader-epoch.ts'
 import { TopicError } from '../topic-error.ts'
 import { isInternalTopic, topicNameFault } from '../topic-name.ts'
@@ -22,14 +22,16 @@ import type { Topic } from '../topics.ts'
 type TopicAnswer = ResponseValue<typeof metadata>['topics'][number]
 type TopicQuery = NonNullable<RequestOf<typeof metadata>['topics']>[number]
 
+type Asking = Pick<RequestContext, 'apiVersion' | 'clientHost'>
+
 /** Serves Metadata. */
 export function metadataHandler(state: BrokerState): Handler {
-  return defineHandler(metadata, async (request, { apiVersion }) => {
+  return defineHandler(metadata, async (request, { apiVersion, clientHost }) => {
     const { nodeId, host, port } = state.node()
     const asksForAll = request.topics === null || (apiVersion === 0 && request.topics.length === 0)
     const topics = asksForAll
       ? Array.from(state.topics.all(), (topic) => describe(topic, nodeId))
-      : await findAll(state, request, apiVersion)
+      : await findAll(state, request, { apiVersion, clientHost })
     return {
       brokers: [{ nodeId, host, port }],
       clusterId: state.topics.clusterId,
@@ -47,10 +49,10 @@ export function metadataHandler(state: BrokerState): Handler {
 function findAll(
   state: BrokerState,
   { topics, allowAutoTopicCreation }: RequestOf<typeof metadata>,
-  version: number,
+  context: Asking,
 ): Promise<TopicAnswer[]> {
   const distinct = new Map((topics ?? []).map((query) => [`${query.topicId}/${query.name ?? ''}`, query]))
-  const answers = Array.from(distinct.values(), (query) => find(state, query, allowAutoTopicCreation, version))
+  const answers = Array.from(distinct.values(), (query) => find(state, query, allowAutoTopicCreation, context))
   return Promise.all(answers.map((answer) => Promise.resolve(answer)))
 }
 
@@ -58,7 +60,7 @@ function find(
   state: BrokerState,
   query: TopicQuery,
   mayCreate: boolean,
-  version: number,
+  { apiVersion: version, clientHost }: Asking,
 ): TopicAnswer | Promise<TopicAnswer> {
   const { nodeId } = state.node()
   if (query.topicId !== zeroUuid) {
@@ -74,19 +76,17 @@ function find(
   if (!mayCreate || !state.config.autoCreateTopics || isInternalTopic(name)) {
     return refused(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, name)
   }
-  return create(state, name)
+  return create(state, name, clientHost)
 }
 
-async function create(state: BrokerState, name: string): Promise<TopicAnswer> {
+async function create(state: BrokerState, name: string, client: string): Promise<TopicAnswer> {
   if (state.topics.colliding(name) !== null) return refused(errorCodes.INVALID_TOPIC_EXCEPTION, name)
   try {
     return describe(await state.topics.ensure(name, state.config.defaultPartitions), state.node().nodeId)
   } catch (error) {
     if (!(error instanceof TopicError) && !(error instanceof LogError)) throw error
-    state.logger.warn(`topic ${name} could not be created`, {
-      topic: name,
-      error: `${errorName(error.errorCode)}: ${error.message}`,
-    })
+    const fields = { topic: name, error: `${errorName(error.errorCode)}: ${error.message}` }
+    state.streaks.log('warn', { kind: 'topic creation', client }, `topic ${name} could not be created`, fields)
     return refused(error.errorCode, name)
   }
 }

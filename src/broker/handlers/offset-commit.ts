@@ -2,7 +2,8 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import { offsetCommit } from '../../protocol/messages/offset-commit.ts'
 import type { RequestOf } from '../../protocol/schema.ts'
 import type { CoordinatorConfig } from '../coordinator/coordinator-config.ts'
-import type { GroupCoordinator, OffsetToCommit } from '../coordinator/group-coordinator.ts'
+import type { OffsetToCommit } from '../coordinator/committed-offsets.ts'
+import type { GroupCoordinator } from '../coordinator/group-coordinator.ts'
 import { defineHandler, type Handler } from '../handler.ts'
 import type { Topics } from '../topics.ts'
 
@@ -25,7 +26,7 @@ export function offsetCommitHandler(
     const isTooLong = (committedMetadata?.length ?? 0) > config.offsetMetadataMaxBytes
     return isTooLong ? errorCodes.OFFSET_METADATA_TOO_LARGE : errorCodes.NONE
   }
-  return defineHandler(offsetCommit, async (request) => {
+  return defineHandler(offsetCommit, async (request, { clientId, clientHost }) => {
     const faults = new Map<PartitionRequest, number>()
     const valid: OffsetToCommit[] = []
     for (const { name: topic, partitions } of request.topics) {
@@ -36,7 +37,8 @@ export function offsetCommitHandler(
       }
     }
     const { groupId, memberId, groupInstanceId, generationIdOrMemberEpoch: generationId } = request
-    const committed = await coordinator.commit(groupId, { memberId, groupInstanceId, generationId }, valid)
+    const committer = { memberId, groupInstanceId, generationId, clientId: clientId ?? '', clientHost }
+    const committed = await coordinator.commit(groupId, committer, valid)
     return {
       topics: request.topics.map(({ name, partitions }) => ({
         name,

@@ -6,7 +6,7 @@ import { ProtocolError } from '../../protocol/protocol-error.ts'
 import { batchHeaderSize, codecs, readBatchHeader } from '../../protocol/record-batch.ts'
 import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler } from '../handler.ts'
+import { defineHandler, type Handler, type RequestContext } from '../handler.ts'
 import { offlineText } from '../partition-logs.ts'
 import { TopicError } from '../topic-error.ts'
 
@@ -57,7 +57,7 @@ async function append(
   state: BrokerState,
   topic: string,
   { index, records }: PartitionData,
-  context: { readonly apiVersion: number; readonly clientId: string | null },
+  context: Pick<RequestContext, 'apiVersion' | 'clientId' | 'clientHost'>,
 ): Promise<PartitionAnswer> {
   try {
     const appended = await startAppend(state, topic, index, records, context)
@@ -72,7 +72,8 @@ async function append(
     state.topics.writeFailed(error)
     if (error instanceof RejectedBatchError) return refused(index, error.errorCode, error.message, error.records)
     if (error instanceof LogError || error instanceof TopicError) return refused(index, error.errorCode, error.message)
-    state.logger.error('an append failed', { topic, partition: index, error: String(error) })
+    const fields = { topic, partition: index, error: String(error) }
+    state.streaks.log('error', { kind: 'append', client: context.clientHost }, 'an append failed', fields)
     return refused(index, errorCodes.UNKNOWN_SERVER_ERROR)
   }
 }

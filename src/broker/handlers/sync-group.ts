@@ -16,9 +16,11 @@ const emptyConsumerAssignment = Buffer.from('000000000000ffffffff', 'hex')
 
 /** Serves SyncGroup. */
 export function syncGroupHandler(coordinator: GroupCoordinator): Handler {
-  return defineHandler(syncGroup, async (request, { signal }) => {
+  return defineHandler(syncGroup, async (request, { clientId, clientHost, signal }) => {
     const gone = refusedSync(errorCodes.COORDINATOR_NOT_AVAILABLE)
-    const answer = await parkedRequest(signal, gone, (reply) => coordinator.sync(request.groupId, request, reply))
+    const answer = await parkedRequest(signal, gone, (reply) =>
+      coordinator.sync(request.groupId, { ...request, clientId: clientId ?? '', clientHost }, reply),
+    )
     const isLeftOut = answer.protocolType === 'consumer' && answer.assignment.length === 0
     return isLeftOut ? { ...answer, assignment: emptyConsumerAssignment } : answer
   })

@@ -1,17 +1,14 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Logger } from '../../foundation/logger.ts'
+import type { LogStreaks } from '../../foundation/log-streaks.ts'
 import type { Refusal } from '../rest-error.ts'
 import type { RestLimits } from '../../config/rest-limits.ts'
 
 import { RestConnection, type ConnectionSurroundings } from './rest-connection.ts'
 
-/** Refusals are logged at most so often, in one line. */
-const logEveryMs = 5000
-
 /** What the connections of all listeners share. */
 export interface ConnectionsOptions extends ConnectionSurroundings {
-  readonly logger: Logger
+  readonly streaks: LogStreaks
   /** Counts what is refused. */
   readonly refused: (refusal: Refusal) => void
   /** Told how many connections are open. */
@@ -30,8 +27,6 @@ export class RestConnections {
   readonly #options: ConnectionsOptions
   readonly #open = new Map<Socket, RestConnection>()
   readonly #perAddress = new Map<string, number>()
-  #loggedMs = Number.NEGATIVE_INFINITY
-  #unlogged = 0
 
   constructor(options: ConnectionsOptions) {
     this.#options = options
@@ -106,15 +101,11 @@ export class RestConnections {
   }
 
   #note(refusal: Refusal, client: string, why?: string): void {
-    const { clock, logger, refused, limits } = this.#options
+    const { streaks, refused, limits } = this.#options
     refused(refusal)
-    this.#unlogged += 1
-    const nowMs = clock.monotonic()
-    if (nowMs - this.#loggedMs < logEveryMs) return
     const reason = why ?? reasons(limits)[refusal]
-    logger.warn(`ended a connection to the REST API: ${reason}`, { client, endedSinceLastLine: this.#unlogged })
-    this.#loggedMs = nowMs
-    this.#unlogged = 0
+    const cause = { kind: `connection ended: ${refusal}`, client }
+    streaks.log('warn', cause, `ended a connection to the REST API: ${reason}`, { client })
   }
 }
 

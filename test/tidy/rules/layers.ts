@@ -11,7 +11,7 @@ export const layerTable: Readonly<Record<string, readonly string[]>> = {
   registry: ['client', 'api', 'foundation'],
   plugin: ['api', 'foundation'],
   servers: ['foundation'],
-  config: ['plugin', 'api', 'foundation'],
+  config: ['broker', 'plugin', 'api', 'foundation'],
   storage: ['client', 'config', 'api', 'foundation'],
   runtime: ['storage', 'config', 'plugin', 'registry', 'client', 'api', 'foundation'],
   herder: ['runtime', 'storage', 'config', 'plugin', 'client', 'api', 'foundation'],

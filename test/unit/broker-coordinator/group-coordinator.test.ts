@@ -8,16 +8,13 @@ import {
   encodeOffsetKey,
   encodeOffsetValue,
 } from '../../../src/broker/coordinator/coordinator-records.ts'
-import {
-  GroupCoordinator,
-  type CoordinatorLog,
-  type GroupCoordinatorOptions,
-  type OffsetToCommit,
-} from '../../../src/broker/coordinator/group-coordinator.ts'
+import { GroupCoordinator, type GroupCoordinatorOptions } from '../../../src/broker/coordinator/group-coordinator.ts'
+import type { OffsetToCommit } from '../../../src/broker/coordinator/committed-offsets.ts'
 import type { JoinAnswer, JoinRequest, SyncAnswer } from '../../../src/broker/coordinator/group-protocol.ts'
 import {
   OffsetsTopic,
   partitionOfGroup,
+  type CoordinatorLog,
   type CoordinatorRecord,
   type StoredRecord,
 } from '../../../src/broker/coordinator/offsets-topic.ts'
@@ -26,6 +23,8 @@ import { replaceFile } from '../../../src/log/file-system.ts'
 import { Topics } from '../../../src/broker/topics.ts'
 import { defaultLogConfig } from '../../../src/log/log-config.ts'
 import { StorageError } from '../../../src/log/log-error.ts'
+import { Conditions } from '../../../src/foundation/conditions.ts'
+import { LogStreaks } from '../../../src/foundation/log-streaks.ts'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { MemoryFileSystem } from '../../support/memory-file-system.ts'
@@ -33,6 +32,7 @@ import { quietLogger } from '../../support/quiet-logger.ts'
 
 const dayMs = 86_400_000
 const { NONE } = errorCodes
+const asker = { clientId: 'client', clientHost: '/127.0.0.1' }
 
 /** Keeps records as the compacted topic would, and fails when it is told to. */
 class MemoryLog implements CoordinatorLog {
@@ -53,6 +53,8 @@ class MemoryLog implements CoordinatorLog {
 class Bench {
   readonly log = new MemoryLog()
   readonly clock = new ManualClock()
+  readonly logger = quietLogger()
+  readonly conditions = new Conditions(this.logger)
   readonly config: CoordinatorConfig
   isObsolete: GroupCoordinatorOptions['isObsolete'] = () => false
   coordinator: GroupCoordinator
@@ -64,8 +66,16 @@ class Bench {
 
   open(): GroupCoordinator {
     const { log, clock, config } = this
-    const { isObsolete } = this
-    this.coordinator = GroupCoordinator.open({ log, isObsolete, clock, logger: quietLogger(), config })
+    const { isObsolete, logger } = this
+    this.coordinator = GroupCoordinator.open({
+      log,
+      isObsolete,
+      clock,
+      logger,
+      streaks: new LogStreaks(clock, logger),
+      conditions: this.conditions,
+      config,
+    })
     return this.coordinator
   }
 
@@ -87,7 +97,7 @@ class Bench {
 
   sync(memberId: string, generationId: number, groupId = 'g'): Promise<SyncAnswer> {
     const assignments = [{ memberId, assignment: Buffer.from('work') }]
-    const names = { groupInstanceId: null, protocolType: null, protocolName: null }
+    const names = { ...asker, groupInstanceId: null, protocolType: null, protocolName: null }
     return new Promise((resolve) =>
       this.coordinator.sync(groupId, { memberId, generationId, assignments, ...names }, resolve),
     )
@@ -104,7 +114,7 @@ class Bench {
   ) {
     const { memberId = '', generationId = -1, topic = 'orders', partition = 0 } = options
     const one: OffsetToCommit = { topic, partition, offset, leaderEpoch: 3, metadata: 'why' }
-    return this.coordinator.commit('g', { memberId, groupInstanceId: null, generationId }, [one])
+    return this.coordinator.commit('g', { ...asker, memberId, groupInstanceId: null, generationId }, [one])
   }
 
   offset(topic = 'orders'): number | undefined {
@@ -294,7 +304,7 @@ describe('what clients call themselves', () => {
     // Its session ends in a timer, and the empty group does not fit a record.
     bench.clock.advance(60_000)
     expect(bench.coordinator.get(groupId)?.state).toBe('Empty')
-    const committer = { memberId: '', groupInstanceId: null, generationId: -1 }
+    const committer = { ...asker, memberId: '', groupInstanceId: null, generationId: -1 }
     const one = { topic: 'orders', partition: 0, offset: 1, leaderEpoch: 0, metadata: '' }
     await expect(bench.coordinator.commit(groupId, committer, [one])).resolves.toBe(
       errorCodes.COORDINATOR_NOT_AVAILABLE,
@@ -347,11 +357,12 @@ describe('the records of __consumer_offsets', () => {
       fs.makeDirectory('/data')
       const topics = await Topics.open({ fs, dataDirectory: '/data', clock, logger, logDefaults: defaultLogConfig })
       const log = new OffsetsTopic(topics, clock, logger, 5)
-      return GroupCoordinator.open({ log, isObsolete: () => false, clock, logger, config: defaultCoordinatorConfig })
+      const said = { logger, streaks: new LogStreaks(clock, logger), conditions: new Conditions(logger) }
+      return GroupCoordinator.open({ log, isObsolete: () => false, clock, ...said, config: defaultCoordinatorConfig })
     }
     const fs = new MemoryFileSystem()
     const coordinator = await open(fs)
-    const outside = { memberId: '', groupInstanceId: null, generationId: -1 }
+    const outside = { ...asker, memberId: '', groupInstanceId: null, generationId: -1 }
     const one = { topic: 'orders', partition: 1, offset: 9, leaderEpoch: -1, metadata: '' }
     for (const group of ['a', 'b', 'c']) await coordinator.commit(group, outside, [one])
     const again = await open(fs.crash({ unsynced: 'forget' }))

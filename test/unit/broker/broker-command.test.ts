@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { defaultConnectionLimits } from '../../../src/broker/connection-limits.ts'
+import { settledBroker } from '../../../src/broker/broker-settings.ts'
 import { BrokerCommandError, parseBrokerArguments, runBrokerCommand } from '../../../src/cli/broker-command.ts'
 
 describe('penstock broker', () => {
@@ -9,7 +10,7 @@ describe('penstock broker', () => {
       advertisedHost: null,
       dataDir: './penstock-data',
       allowUnauthenticated: false,
-      connections: defaultConnectionLimits,
+      settings: settledBroker({}),
     })
   })
 
@@ -22,18 +23,23 @@ describe('penstock broker', () => {
     })
   })
 
-  it("takes limits by Kafka's names, and refuses others and what is no number by name", () => {
+  it("takes settings by Kafka's names, and refuses others and what is no number by name", () => {
     const args = ['--set', 'max.connections=7', '--set', 'connections.max.idle.ms=60000']
-    expect(parseBrokerArguments(args)?.connections).toEqual({
+    expect(parseBrokerArguments(args)?.settings.config.connections).toEqual({
       ...defaultConnectionLimits,
       maxConnections: 7,
       maxIdleMs: 60_000,
     })
     const refused: [string, RegExp][] = [
       ['log.dirs=/data', /--set log.dirs is not a setting; these are: .*max.connections.per.ip/],
+      ['log.retention.hour=1', /--set log.retention.hour is not a setting; did you mean log.retention.hours\?/],
+      ['default.replication.factor=3', /default.replication.factor=3 can only be 1: The embedded log keeps one copy/],
+      ['auto.create.topics.enable=1', /auto.create.topics.enable=1 is neither true nor false/],
+      ['log.cleaner.min.cleanable.ratio=1.5', /is not a number from 0 to 1/],
+      ['group.min.session.timeout.ms=9999999', /group.min.session.timeout.ms is above group.max.session.timeout.ms/],
       ['constructor=1', /--set constructor is not a setting/],
-      ['max.connections', /--set max.connections=max.connections is not a whole number/],
-      ['max.connections=0', /--set max.connections=0 is not a whole number of at least 1/],
+      ['max.connections', /--set max.connections has no value: NAME=VALUE/],
+      ['max.connections=0', /--set max.connections=0 is not a whole number from 1 to/],
       ['max.connections=1e3', /is not a whole number/],
     ]
     for (const [pair, why] of refused) expect(() => parseBrokerArguments(['--set', pair])).toThrow(why)

@@ -1,4 +1,3 @@
-import { connectionSettingNames, defaultConnectionSetting } from '../../../src/broker/connection-settings.ts'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
@@ -27,6 +26,25 @@ const load = (raw: Record<string, string>, file = false): ReturnType<typeof load
   loadWorkerConfig(raw, { file })
 
 describe("a worker's configuration", () => {
+  it("takes the settings of the embedded log by Kafka's names, and refuses what is none, naming the nearest", async () => {
+    const given = { 'log.retention.hours': '24', 'message.max.bytes': '1000' }
+    const raw = Object.fromEntries(Object.entries(given).map(([name, value]) => [`embedded.broker.${name}`, value]))
+    expect((await load(raw)).embedded?.settings).toEqual(given)
+    const refused: [string, string, RegExp][] = [
+      [
+        'log.retention.hour',
+        '1',
+        /"embedded.broker.log.retention.hour" is not .*"embedded.broker.log.retention.hours"\?/,
+      ],
+      ['zoo', '1', /"embedded.broker.zoo" is not a setting of the embedded log; docs\/reference\/worker.md/],
+      ['num.partitions', '0', /embedded.broker.num.partitions: Value must be at least 1/],
+      ['log.segment.bytes', '1e9', /embedded.broker.log.segment.bytes: Not a number of type INT/],
+      ['default.replication.factor', '3', /embedded.broker.default.replication.factor: Value must be no more than 1/],
+    ]
+    for (const [name, value, why] of refused)
+      await expect(load({ [`embedded.broker.${name}`]: value })).rejects.toThrow(why)
+  })
+
   it('without a file is an embedded log on loopback with the values of the sample file', async () => {
     const config = await load({ 'value.converter.schemas.enable': 'false' })
     expect(config).toMatchObject({
@@ -34,7 +52,7 @@ describe("a worker's configuration", () => {
         listen: { host: '127.0.0.1', port: 9092 },
         advertisedHost: null,
         dataDir: resolve('./penstock-data'),
-        limits: Object.fromEntries(connectionSettingNames.map((name) => [name, defaultConnectionSetting(name)])),
+        settings: {},
       },
       bootstrapServers: '',
       groupId: 'connect-cluster',

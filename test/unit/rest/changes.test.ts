@@ -55,4 +55,18 @@ describe('what changes over REST', () => {
     expect(lines.map(({ fields }) => fields?.['remote'])).toContain('127.0.0.1')
     expect(JSON.stringify(lines)).not.toContain('hunter2')
   })
+
+  it('is few lines, whatever a client repeats, and so are refusals of a Host or an Origin', async () => {
+    for (let sent = 0; sent < 50; sent += 1) {
+      await client.put('/connectors/nobody/pause', undefined)
+      await client.send('GET', '/connectors', null, { host: `evil-${sent}.example` })
+    }
+    const said = (text: string) =>
+      logger.lines.filter(({ level, message }) => level !== 'debug' && message.includes(text))
+    expect(said('PUT /connectors/{connector}/pause')).toHaveLength(3)
+    expect(said('must name it as')).toHaveLength(3)
+    await server.close()
+    expect(said('/pause').at(-1)?.fields).toMatchObject({ linesLikeThis: 47, remote: '127.0.0.1' })
+    expect(said('must name it as').at(-1)?.fields).toMatchObject({ linesLikeThis: 47, remote: '127.0.0.1' })
+  })
 })
