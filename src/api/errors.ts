@@ -18,8 +18,19 @@ export interface ErrorDetails {
   readonly topicPartition?: string
 }
 
+/** What an error of this API carries, so that it is known for what it is to another copy of this module. */
+const kindOf = Symbol.for('penstock.error.kind')
+
 /** The root of every error Penstock raises on purpose: says what failed, on what, and what to do. */
 export class ConnectError extends Error {
+  static readonly [kindOf]: string = 'ConnectError'
+
+  /** Errors of a plugin that brings its own copy of the API count too: a class is told by its name, not by its identity. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (Function.prototype[Symbol.hasInstance].call(this, value)) return true
+    return value instanceof Error && Object.hasOwn(this, kindOf) && kindsOf(value).includes(this[kindOf])
+  }
+
   readonly code: string | null
   readonly stage: Stage | null
   readonly topicPartition: string | null
@@ -35,16 +46,34 @@ export class ConnectError extends Error {
 }
 
 /** The same call may succeed later; the runtime backs off and calls again. */
-export class RetriableError extends ConnectError {}
+export class RetriableError extends ConnectError {
+  static override readonly [kindOf]: string = 'RetriableError'
+}
 
 /** A value does not fit its schema, or bytes do not decode. Never retried. */
-export class DataError extends ConnectError {}
+export class DataError extends ConnectError {
+  static override readonly [kindOf]: string = 'DataError'
+}
 
 /** A configuration is wrong. Never retried. */
-export class ConfigError extends ConnectError {}
+export class ConfigError extends ConnectError {
+  static override readonly [kindOf]: string = 'ConfigError'
+}
 
 /** What was asked for does not exist. */
-export class NotFoundError extends ConnectError {}
+export class NotFoundError extends ConnectError {
+  static override readonly [kindOf]: string = 'NotFoundError'
+}
 
 /** What was to be made exists already. */
-export class AlreadyExistsError extends ConnectError {}
+export class AlreadyExistsError extends ConnectError {
+  static override readonly [kindOf]: string = 'AlreadyExistsError'
+}
+
+/** The classes of this API that the error is of, the narrowest first; of an error of any copy of this module. */
+function kindsOf(error: Error): readonly unknown[] {
+  const kinds: unknown[] = []
+  for (let at: unknown = error.constructor; typeof at === 'function'; at = Object.getPrototypeOf(at))
+    if (Object.hasOwn(at, kindOf)) kinds.push(Reflect.get(at, kindOf))
+  return kinds
+}

@@ -1,26 +1,38 @@
-export * from '../foundation/assert.ts'
-export * from '../foundation/backoff.ts'
-export * from '../foundation/bounded-queue.ts'
-export * from '../foundation/clock.ts'
-export * from '../foundation/deferred.ts'
-export * from '../foundation/fail-point.ts'
-export type * from '../foundation/logger.ts'
-export type * from '../foundation/metrics.ts'
-export * from './byte-sink.ts'
-export * from './config-def.ts'
-export * from './connector.ts'
-export * from './converter.ts'
+// What authors of plugins import as `penstock/api`. Each name is a promise: what nobody outside needs is not here.
+
+// The contracts
+export type * from './connector.ts'
+export type * from './converter.ts'
+export type * from './task.ts'
 export * from './errors.ts'
+
+// Records, schemas, configurations
+export * from './config-def.ts'
 export * from './record.ts'
 export * from './schema.ts'
-export * from './task.ts'
-export * from './decimal.ts'
-export * from './java-number.ts'
-export * from './java-text.ts'
-export * from './json-parse.ts'
-export * from './json-read.ts'
-export * from './json-schema.ts'
-export * from './json-text.ts'
-export * from './json-write.ts'
 export * from './validators.ts'
-export * from './java-regex.ts'
+
+// What a task is given
+export { systemClock, type Clock } from '../foundation/clock.ts'
+export type { Logger } from '../foundation/logger.ts'
+export type { Counter, Gauge, Histogram, Labels, TaskMetrics } from '../foundation/metrics.ts'
+
+// Values as Kafka Connect and Java write them
+export { decimalFromBytes, decimalTextOf, decimalToBytes, unscaledDecimal } from './decimal.ts'
+export { javaDoubleText, javaFloatText } from './java-number.ts'
+export { javaRegExp, type JavaRegexOptions } from './java-regex.ts'
+export { javaText } from './java-text.ts'
+
+// JSON that keeps every digit
+export { ByteSink } from './byte-sink.ts'
+export { isJsonObject, parseJson, utf8, type ExactNumber, type JsonObject, type JsonValue } from './json-parse.ts'
+export { holdsDecimal, jsonReader, type JsonReader, type JsonReadOptions } from './json-read.ts'
+export { schemaFromJson, schemaToJson } from './json-schema.ts'
+export { isArray, isMap, keepJsonText, plainJson } from './json-text.ts'
+export { jsonWriter, type JsonWriteOptions, type JsonWriter } from './json-write.ts'
+
+// Small helpers that tasks share
+export { assert, AssertionError, present } from '../foundation/assert.ts'
+export { backoffMs, type Backoff } from '../foundation/backoff.ts'
+export { BoundedQueue } from '../foundation/bounded-queue.ts'
+export { deferred, type Deferred } from '../foundation/deferred.ts'

@@ -1,8 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-import { fileConnectors, fileConnectorsName } from './built-in-plugins.ts'
+import { builtInPlugins, fileConnectors, fileConnectorsName } from './built-in-plugins.ts'
 import type { PluginDescriptor, PluginKind } from './plugin-descriptor.ts'
 
 /** What was found in the folders of `plugin.path`, and what an operator should know about them. */
@@ -18,8 +18,8 @@ const kinds: readonly string[] = [
   'header_converter',
   'transformation',
   'predicate',
-  'configprovider',
 ] satisfies PluginKind[]
+const entryKeys: readonly string[] = ['kind', 'class', 'module', 'export', 'aliases']
 
 /**
  * Reads the manifests of third-party plugins without importing any code. Each folder of `plugin.path`, or each of its
@@ -29,7 +29,7 @@ const kinds: readonly string[] = [
  * {"name": "acme-sink", "version": "1.2.0",
  *  "penstock": {"plugins": [{"kind": "sink", "class": "com.acme.AcmeSinkConnector", "module": "./index.js", "aliases": []}]}}
  * ```
- * `export` names the module's export (default `plugin`). What is missing or malformed is a warning, never an error.
+ * `export` names the module's export (default `plugin`). What is malformed is a warning with entry and fault, never an error.
  *
  * `connect-file`, or Kafka's `libs/connect-file-3.9.1.jar`, which need not exist, brings Penstock's own file connectors.
  */
@@ -40,7 +40,22 @@ export async function scanPluginPath(folders: readonly string[]): Promise<Plugin
     if (isFileConnectors(folder)) plugins.push(...fileConnectors)
     else await scanFolder(resolve(folder), plugins, warnings)
   }
-  return { plugins, warnings }
+  return { plugins, warnings: [...warnings, ...shadowed(plugins)] }
+}
+
+/** Plugins whose class somebody else has already: Penstock's own, then the first that was found, are used. */
+function shadowed(plugins: readonly PluginDescriptor[]): readonly string[] {
+  const owners = new Map(builtInPlugins.map((plugin) => [idOf(plugin), 'Penstock itself']))
+  return plugins.flatMap((plugin) => {
+    const owner = owners.get(idOf(plugin))
+    if (owner === undefined) owners.set(idOf(plugin), plugin.location ?? 'Penstock itself')
+    if (owner === undefined || plugin.location === null) return []
+    return `plugin.path: ${plugin.location} declares ${plugin.kind} ${plugin.className}, which ${owner} brings; that one is used`
+  })
+}
+
+function idOf({ kind, className }: PluginDescriptor): string {
+  return `${kind} ${className}`
 }
 
 /** `connect-file`, `libs/connect-file-3.9.1.jar`. */
@@ -90,32 +105,51 @@ async function readPackage(folder: string, plugins: PluginDescriptor[], warnings
     return
   }
   const version = text(property(manifest, 'version')) ?? 'undefined'
-  for (const entry of entries) {
-    const plugin = descriptor(entry, folder, version)
-    if (plugin === null) warnings.push(`plugin.path: ${file} has an entry without a known kind, class or module`)
-    else plugins.push(plugin)
+  for (const [index, entry] of entries.entries()) {
+    const fault = entryFault(entry) ?? (await moduleFault(entry, folder))
+    if (fault === null) plugins.push(descriptor(entry, folder, version))
+    else warnings.push(`plugin.path: ${file}, entry ${index + 1} of "plugins" ${fault}. The entry is passed over`)
   }
 }
 
-function descriptor(entry: unknown, folder: string, version: string): PluginDescriptor | null {
-  const kind = text(property(entry, 'kind'))
-  const className = text(property(entry, 'class'))
-  const module = text(property(entry, 'module'))
-  if (kind === null || className === null || module === null || !isKind(kind)) return null
+/** What is wrong with an entry of the manifest, as the end of a sentence; null when nothing is. */
+function entryFault(entry: unknown): string | null {
+  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) return 'is not an object'
+  const stranger = Object.keys(entry).find((key) => !entryKeys.includes(key))
+  if (stranger !== undefined)
+    return `has the unknown key ${JSON.stringify(stranger)}; known are ${entryKeys.join(', ')}`
+  const kind = property(entry, 'kind')
+  if (kind === 'configprovider') return 'is of kind configprovider, which this version does not load'
+  if (typeof kind !== 'string' || !kinds.includes(kind))
+    return `has the kind ${JSON.stringify(kind) ?? 'undefined'}; known are ${kinds.join(', ')}`
+  for (const key of ['class', 'module'])
+    if (text(property(entry, key)) === null) return `has no "${key}" that is a text`
+  const exportName = property(entry, 'export')
+  if (exportName !== undefined && text(exportName) === null) return 'has an "export" that is not a text'
+  const aliases = property(entry, 'aliases')
+  const texts = aliases === undefined || (Array.isArray(aliases) && aliases.every((alias) => text(alias) !== null))
+  return texts ? null : 'has "aliases" that are not an array of texts'
+}
+
+async function moduleFault(entry: unknown, folder: string): Promise<string | null> {
+  const path = resolve(folder, String(property(entry, 'module')))
+  const found = await stat(path).catch((error: unknown) => codeOf(error))
+  if (typeof found === 'string') return `names the module ${path}, which cannot be read (${found})`
+  return found.isFile() ? null : `names the module ${path}, which is not a file`
+}
+
+/** @param entry one without a fault. */
+function descriptor(entry: unknown, folder: string, version: string): PluginDescriptor {
   const aliases = property(entry, 'aliases')
   return {
-    kind,
-    className,
-    aliases: Array.isArray(aliases) ? aliases.filter((alias) => typeof alias === 'string') : [],
+    kind: property(entry, 'kind') as PluginKind,
+    className: String(property(entry, 'class')),
+    aliases: Array.isArray(aliases) ? aliases.map(String) : [],
     version,
-    module: pathToFileURL(resolve(folder, module)).href,
+    module: pathToFileURL(resolve(folder, String(property(entry, 'module')))).href,
     exportName: text(property(entry, 'export')) ?? 'plugin',
     location: folder,
   }
-}
-
-function isKind(text: string): text is PluginKind {
-  return kinds.includes(text)
 }
 
 function property(value: unknown, key: string): unknown {

@@ -3,6 +3,7 @@ import type { PluginDescriptor, PluginKind, PluginOfKind } from './plugin-descri
 import { ConfigError, ConnectError, NotFoundError } from '../api/errors.ts'
 import { builtInPlugins } from './built-in-plugins.ts'
 import { pluginsNamed } from './plugin-alias.ts'
+import { pluginFault } from './plugin-fault.ts'
 import { unbuiltClass } from './unbuilt-classes.ts'
 
 /** The order of `GET /connector-plugins?connectorsOnly=false`. */
@@ -99,7 +100,7 @@ export class PluginRegistry {
 
   /** Imports the plugin's module. @throws ConnectError when it cannot be imported or is not what the index says. */
   async load<K extends PluginKind>(descriptor: PluginDescriptor<K>): Promise<PluginOfKind[K]> {
-    const { className, kind, module, exportName } = descriptor
+    const { className, module, exportName } = descriptor
     let exports: unknown
     try {
       exports = await import(module)
@@ -108,22 +109,14 @@ export class PluginRegistry {
       throw new ConnectError(`The module of ${className} (${module}) cannot be imported: ${why}`, { cause })
     }
     const plugin: unknown = typeof exports === 'object' && exports !== null ? Reflect.get(exports, exportName) : null
-    if (!isPlugin<K>(plugin, className, kind)) {
-      throw new ConnectError(
-        `The module ${module} does not export ${kind} ${className} as "${exportName}". Correct the plugin's manifest.`,
-      )
-    }
-    return plugin
+    const fault = pluginFault(plugin, descriptor)
+    if (fault === null) return plugin as PluginOfKind[K]
+    throw new ConnectError(`The plugin ${className} of ${module} cannot be used: ${fault}`, { code: 'PLUGIN_INVALID' })
   }
 }
 
 function isConnector(plugin: PluginDescriptor): plugin is PluginDescriptor<'source' | 'sink'> {
   return plugin.kind === 'source' || plugin.kind === 'sink'
-}
-
-function isPlugin<K extends PluginKind>(value: unknown, className: string, kind: K): value is PluginOfKind[K] {
-  if (typeof value !== 'object' || value === null) return false
-  return Reflect.get(value, 'className') === className && Reflect.get(value, 'kind') === kind
 }
 
 function describe(plugin: PluginDescriptor): string {

@@ -5,10 +5,10 @@ import type { Backoff } from '../foundation/backoff.ts'
 /** How a task that meets a RetriableError waits: for ever, but never longer than this between attempts. */
 export const taskBackoff: Backoff = { initialMs: 200, maxMs: 10_000 }
 
-/** Whether the same call may succeed later. By name too: a plugin may carry its own copy of the api package. */
+/** Whether the same call may succeed later. */
 export function isRetriable(error: unknown): boolean {
   if (error instanceof KafkaError) return error.retriable
-  return error instanceof RetriableError || (error instanceof Error && error.name === 'RetriableError')
+  return error instanceof RetriableError
 }
 
 /** The text of anything thrown. */

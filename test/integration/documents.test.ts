@@ -14,6 +14,7 @@ import { describeWith, service } from '../support/services.ts'
 import { patienceMs, untilPasses } from '../support/until.ts'
 
 const guide = 'docs/guides/main-job.md'
+const pluginGuide = 'docs/guides/write-a-connector.md'
 let folder = ''
 let running: Program[] = []
 beforeEach(() => {
@@ -49,7 +50,7 @@ const answers = (url: string): Promise<void> =>
 
 it('no document has commands that no test runs', () => {
   // README: the first block is the quickstart, the second what to do beside it (quickstart.test.ts); the rest is below.
-  expect(documentsWithCommands()).toEqual(['README.md', guide])
+  expect(documentsWithCommands()).toEqual(['README.md', guide, pluginGuide])
   expect(commandBlocks('README.md').map(({ text }) => text.split('\n')[0])).toEqual([
     'npm run quickstart',
     'curl -sS --fail-with-body "http://127.0.0.1:8083/connectors?expand=status"',
@@ -184,6 +185,41 @@ describeWith(['postgres', 'elasticsearch', 'minio', 'kcat', 'psql'], 'the main j
       { timeout: 60_000, interval: 100 },
     )
   })
+})
+
+describeWith(['kcat'], 'a connector from outside', () => {
+  it.each(['bin/penstock.js', 'node_modules/.bin/penstock'])(
+    'is written and run by %s as the guide says',
+    async (program) => {
+      if (program.startsWith('node_modules')) await installPackage(folder)
+      const [rest, broker, hook] = (await freePorts([null, null, null])).map((port) => `127.0.0.1:${port}`)
+      const written = {
+        '127.0.0.1:8083': `${rest}`,
+        '127.0.0.1:9092': `${broker}`,
+        'http://127.0.0.1:8090': `http://${hook}`,
+        '8090': `${hook?.split(':')[1]}`,
+        'bin/penstock.js worker': `${program} worker --set listeners=http://${rest} --set embedded.broker.listener=${broker}`,
+      }
+      const outputs: string[] = []
+      for (const { text, background } of commandBlocks(pluginGuide)) {
+        const script = substitute(text, written)
+        if (background) {
+          begin(script.trim())
+          await answers(script.includes('worker') ? `http://${rest}/connectors` : `http://${hook}`)
+          continue
+        }
+        if (script.startsWith('rm ')) await endAll()
+        outputs.push(await runToEnd(script))
+        expect(outputs.at(-1), `says nothing:\n${script}`).toMatch(script.startsWith('rm ') ? /^$/ : /\S/)
+      }
+      const said = outputs.join('\n')
+      expect(said).toContain('com.acme.TickerSourceConnector')
+      expect(said).toMatch(/0 .*"payload":1\}\n1 .*"payload":2\}\n2 .*"payload":3\}/)
+      expect(said).toContain('Invalid value 0 for configuration interval.ms: Value must be at least 1')
+      expect(said).toContain('{"topic":"numbers","partition":0,"offset":2,"value":"3"}')
+      expect(said).not.toContain('FAILED')
+    },
+  )
 })
 
 async function administer(url: string, text: string): Promise<void> {

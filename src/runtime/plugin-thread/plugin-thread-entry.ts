@@ -6,6 +6,7 @@ import { unreachable } from '../../foundation/assert.ts'
 import { systemClock } from '../../foundation/clock.ts'
 import { collectGarbage } from '../../foundation/idle-memory.ts'
 import { NamedLogger } from '../../foundation/named-logger.ts'
+import { provideApi } from '../../plugin/plugin-api.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { ForwardingSink } from '../thread/forwarding-sink.ts'
 import { ThreadLink } from '../thread/thread-link.ts'
@@ -17,6 +18,7 @@ import type { FromPluginThread, PluginThreadData, ToPluginThread } from './plugi
 /** A plugin thread: connector instances, validation, task configs. Nothing here touches the log or another thread. */
 const data = startedWith<PluginThreadData>()
 const plugins = new PluginRegistry(data.foundPlugins)
+provideApi(data.foundPlugins)
 const sink = new ForwardingSink(data.logLevel, (message) => link.send(message))
 const logger = new NamedLogger('connect.runtime', sink)
 const link = new ThreadLink<FromPluginThread, Record<string, never>, ToPluginThread>(parent(), answer)

@@ -3,6 +3,7 @@ import { unreachable } from '../../foundation/assert.ts'
 import { systemClock } from '../../foundation/clock.ts'
 import { IdleMemory } from '../../foundation/idle-memory.ts'
 import { NamedLogger } from '../../foundation/named-logger.ts'
+import { provideApi } from '../../plugin/plugin-api.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { ForwardingSink } from '../thread/forwarding-sink.ts'
 import { ThreadLink } from '../thread/thread-link.ts'
@@ -23,6 +24,7 @@ const metricsIntervalMs = 1_000
 /** A thread that counted nothing for so long gives its memory back. */
 const restMs = 10_000
 const data = startedWith<TaskThreadData>()
+provideApi(data.foundPlugins)
 const sink = new ForwardingSink(data.logLevel, (message) => link.send(message))
 const logger = new NamedLogger('connect.runtime', sink)
 const link = new ThreadLink<FromTaskThread, FromTaskThreadAnswers, ToTaskThread>(parent(), receive)

@@ -12,7 +12,8 @@ import { traceOf } from '../failures.ts'
 
 /** An error as it crosses a thread boundary: structured clone keeps neither classes nor fields. */
 export interface TransferredError {
-  readonly name: string
+  /** The narrowest class of the contract that it is of. */
+  readonly kind: string
   readonly message: string
   readonly stack: string
   readonly code: string | null
@@ -24,7 +25,6 @@ export interface TransferredError {
 const classes: Readonly<Record<string, new (message: string, details?: ErrorDetails) => ConnectError>> = {
   AlreadyExistsError,
   ConfigError,
-  ConnectError,
   DataError,
   NotFoundError,
   RetriableError,
@@ -34,7 +34,8 @@ const classes: Readonly<Record<string, new (message: string, details?: ErrorDeta
 export function toTransferred(error: unknown): TransferredError {
   const known = error instanceof ConnectError ? error : null
   return {
-    name: error instanceof Error ? error.name : 'Error',
+    // A plugin's own class that extends one of these means what that one means.
+    kind: Object.keys(classes).find((name) => error instanceof (classes[name] ?? ConnectError)) ?? 'ConnectError',
     message: error instanceof Error ? error.message : String(error),
     stack: traceOf(error),
     code: known?.code ?? null,
@@ -45,7 +46,7 @@ export function toTransferred(error: unknown): TransferredError {
 
 /** The error again, with the stack of the thread it comes from. */
 export function fromTransferred(transferred: TransferredError): ConnectError {
-  const Known = classes[transferred.name] ?? ConnectError
+  const Known = classes[transferred.kind] ?? ConnectError
   const error = new Known(withoutCode(transferred), {
     ...(transferred.code === null ? {} : { code: transferred.code }),
     ...(transferred.stage === null ? {} : { stage: transferred.stage }),

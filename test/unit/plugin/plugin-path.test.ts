@@ -17,6 +17,7 @@ async function packageAt(name: string, manifest: unknown): Promise<string> {
   await mkdir(join(folder, name), { recursive: true })
   const text = typeof manifest === 'string' ? manifest : JSON.stringify(manifest)
   await writeFile(join(folder, name, 'package.json'), text)
+  await writeFile(join(folder, name, 'index.js'), '')
   return join(folder, name)
 }
 
@@ -78,12 +79,45 @@ describe('plugin.path', () => {
   it.each([
     ['is no JSON', '{', /cannot be read/],
     ['lists no plugins', {}, /lists no plugins/],
-    ['has an entry of an unknown kind', { penstock: { plugins: [{ ...entry, kind: 'job' }] } }, /has an entry/],
-    ['has an entry without module', { penstock: { plugins: [{ ...entry, module: undefined }] } }, /has an entry/],
   ])('warns of a package.json that %s', async (_title, manifest, warning) => {
     await packageAt('acme', manifest)
     const scan = await scanPluginPath([folder])
     expect(scan.plugins).toEqual([])
     expect(scan.warnings).toEqual([expect.stringMatching(warning)])
+  })
+
+  it.each([
+    ['is a text', 'sink', 'is not an object'],
+    ['has an unknown kind', { ...entry, kind: 'job' }, 'has the kind "job"; known are source, sink, converter,'],
+    ['has no kind', { ...entry, kind: undefined }, 'has the kind undefined; known are source'],
+    ['has a kind that is not loaded', { ...entry, kind: 'configprovider' }, 'which this version does not load'],
+    ['has no class', { ...entry, class: '' }, 'has no "class" that is a text'],
+    ['has no module', { ...entry, module: undefined }, 'has no "module" that is a text'],
+    [
+      'has a module that is missing',
+      { ...entry, module: './nowhere.js' },
+      /names the module .*nowhere\.js, which cannot be read \(ENOENT\)/,
+    ],
+    ['has a directory as module', { ...entry, module: '.' }, 'which is not a file'],
+    ['has an export that is a number', { ...entry, export: 1 }, 'has an "export" that is not a text'],
+    ['has aliases that are a text', { ...entry, aliases: 'acme' }, 'has "aliases" that are not an array of texts'],
+    ['has a misspelled key', { ...entry, alias: [] }, 'has the unknown key "alias"; known are kind, class, module,'],
+  ])('passes over an entry that %s, by its number, and takes the others', async (_title, faulty, fault) => {
+    const at = await packageAt('acme', { version: '1', penstock: { plugins: [entry, faulty] } })
+    const scan = await scanPluginPath([folder])
+    expect(scan.plugins.map(({ className }) => className)).toEqual([entry.class])
+    expect(scan.warnings).toHaveLength(1)
+    expect(scan.warnings[0]).toContain(`plugin.path: ${join(at, 'package.json')}, entry 2 of "plugins" `)
+    expect(scan.warnings[0]).toMatch(fault)
+  })
+
+  it('warns of a class that is there already, and whose is used', async () => {
+    const own = { ...entry, kind: 'source', class: 'io.debezium.connector.postgresql.PostgresConnector' }
+    const first = await packageAt('acme', { version: '1', penstock: { plugins: [entry, own] } })
+    const second = await packageAt('zeta', { version: '1', penstock: { plugins: [entry] } })
+    expect((await scanPluginPath([folder])).warnings).toEqual([
+      `plugin.path: ${first} declares source ${own.class}, which Penstock itself brings; that one is used`,
+      `plugin.path: ${second} declares sink ${entry.class}, which ${first} brings; that one is used`,
+    ])
   })
 })

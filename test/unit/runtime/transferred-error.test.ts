@@ -24,6 +24,12 @@ describe('errors that cross a thread boundary', () => {
     expect(cross(new ConfigError('never'))).not.toBeInstanceOf(RetriableError)
   })
 
+  it('keep what a class of a plugin means that extends one of the contract', () => {
+    class AcmeBusyError extends RetriableError {}
+    expect(cross(new AcmeBusyError('later', { code: 'ACME_BUSY' }))).toBeInstanceOf(RetriableError)
+    expect(cross(new AcmeBusyError('later', { code: 'ACME_BUSY' }))).toMatchObject({ code: 'ACME_BUSY' })
+  })
+
   it('carry their stack with all causes', () => {
     const cause = new TypeError('the root')
     const crossed = cross(new DataError('outside', { cause }))
