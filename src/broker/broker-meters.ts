@@ -17,6 +17,10 @@ export class BrokerMeters {
   readonly #apis = new Map<string, ApiMeters>()
   readonly #received = this.#meters.counter('broker_received_bytes_total', 'Bytes of the requests of clients')
   readonly #sent = this.#meters.counter('broker_sent_bytes_total', 'Bytes of the responses to clients')
+  readonly #authenticationFailures = this.#meters.counter(
+    'broker_authentication_failures_total',
+    'Connections that were closed because the client did not authenticate',
+  )
   readonly #syncSeconds = this.#meters.histogram(
     'broker_disk_sync_seconds',
     'Time from asking for the sync of a file to its end',
@@ -42,6 +46,11 @@ export class BrokerMeters {
   /** A request could not be decoded or served: its connection is closed. */
   failed(api: string): void {
     this.#api(api).failures.add(1)
+  }
+
+  /** A client did not authenticate: its connection is closed. */
+  authenticationFailed(): void {
+    this.#authenticationFailures.add(1)
   }
 
   /** The sync of a file begins; what is returned is called at its end. */

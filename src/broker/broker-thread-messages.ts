@@ -1,5 +1,6 @@
 import type { LogLevel } from '../foundation/log-levels.ts'
 import type { Sample } from '../foundation/meters.ts'
+import type { BrokerCredentials } from './authentication.ts'
 import type { BrokerConfig } from './broker-config.ts'
 import type { CoordinatorConfig } from './coordinator/coordinator-config.ts'
 import type { ListenAddress } from './server.ts'
@@ -11,6 +12,7 @@ export interface BrokerThreadData {
   readonly advertisedHost?: string
   readonly config?: Partial<BrokerConfig>
   readonly coordinators?: Partial<CoordinatorConfig>
+  readonly credentials?: BrokerCredentials
   /** Names the logger; lines of the thread carry it. */
   readonly loggerName: string
 }

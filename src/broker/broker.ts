@@ -7,6 +7,7 @@ import { openFileLimit } from '../foundation/open-file-limit.ts'
 import type { FileSystem } from '../log/file-system.ts'
 import { NodeFileSystem } from '../log/node-file-system.ts'
 import { Conditions, type ConditionListener } from '../foundation/conditions.ts'
+import { Authenticator, type BrokerCredentials } from './authentication.ts'
 import { defaultBrokerConfig, type BrokerConfig } from './broker-config.ts'
 import { brokerGauges } from './broker-gauges.ts'
 import { BrokerMeters } from './broker-meters.ts'
@@ -17,6 +18,7 @@ import { DataDirectoryLock } from './data-directory-lock.ts'
 import { budgetWarning, descriptorBudget } from './descriptor-budget.ts'
 import { DiskWatch } from './disk-watch.ts'
 import { handlerTable } from './handler-table.ts'
+import { saslHandlers } from './handlers/sasl.ts'
 import { LogUpkeep } from './log-upkeep.ts'
 import { Router } from './router.ts'
 import { Server, type ListenAddress } from './server.ts'
@@ -33,6 +35,8 @@ export interface BrokerOptions {
   readonly logger: Logger
   readonly config?: Partial<BrokerConfig>
   readonly coordinators?: Partial<CoordinatorConfig>
+  /** What clients have to show; without them everybody who reaches the broker may use it. */
+  readonly credentials?: BrokerCredentials
   /** The disk; the machine's unless a test gives another. */
   readonly fs?: FileSystem
   readonly onCondition?: ConditionListener
@@ -137,14 +141,17 @@ async function start(options: BrokerOptions, stops: Stops, result: (started: Sta
     config: groups,
   })
   stops.unshift(() => coordinators.close())
-  const router = new Router(handlerTable(state, coordinators.handlers), {
+  const { credentials } = options
+  const authenticator = credentials === undefined ? null : new Authenticator(credentials, { clock, streaks, meters })
+  const sasl = authenticator === null ? [] : saslHandlers()
+  const router = new Router(handlerTable(state, [...coordinators.handlers, ...sasl]), {
     beforeEach: () => lock.assertHeld(),
     meters,
   })
   const { connections } = config
   const maxConnections = Math.min(connections.maxConnections, budget.connections)
   const limits = { ...connections, maxConnections }
-  const server = await Server.listen({ listen: options.listen, router, clock, logger, limits, streaks })
+  const server = await Server.listen({ listen: options.listen, router, clock, logger, limits, streaks, authenticator })
   stops.unshift(() => server.close())
   node = { ...node, ...advertised(server.address, options.advertisedHost) }
   const upkeep = new LogUpkeep({ topics, config, clock, logger })

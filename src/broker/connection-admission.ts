@@ -8,6 +8,8 @@ const keptPart = 1 / 8
 /** A connection, as far as others are let in or kept out for it. */
 interface OpenConnection {
   readonly address: string
+  /** Whether the client has shown who it is, or need not. */
+  readonly isAuthenticated: boolean
   /** Null: something is under way on it. */
   readonly idleSinceMs: number | null
   destroy(): void
@@ -27,7 +29,7 @@ export class ConnectionAdmission<Connection extends OpenConnection> {
     return this.#open.values()
   }
 
-  /** Why a client may not connect; null when it may. For a client of this machine the connection goes that is idle for longest. */
+  /** Why a client may not connect; null when it may. For a client of this machine a connection goes that has not authenticated, else the one that is idle for longest. */
   refusalOf(address: string): string | null {
     const { maxConnections, maxConnectionsPerIp } = this.#limits
     if ((this.#perAddress.get(address) ?? 0) >= maxConnectionsPerIp)
@@ -35,7 +37,7 @@ export class ConnectionAdmission<Connection extends OpenConnection> {
     const isHere = isThisMachine(address)
     const kept = isHere ? 0 : Math.min(keptForThisMachine, Math.floor(maxConnections * keptPart))
     if (this.#open.size < maxConnections - kept) return null
-    const idle = isHere ? this.#longestIdle() : null
+    const idle = isHere ? (this.#oldestStranger() ?? this.#longestIdle()) : null
     if (idle === null)
       return `${this.#open.size} connections are open (max.connections), ${kept} are kept for this machine`
     this.#remove(idle)
@@ -64,6 +66,11 @@ export class ConnectionAdmission<Connection extends OpenConnection> {
     const left = (this.#perAddress.get(address) ?? 0) - 1
     if (left > 0) this.#perAddress.set(address, left)
     else this.#perAddress.delete(address)
+  }
+
+  #oldestStranger(): Connection | null {
+    for (const connection of this.#open) if (!connection.isAuthenticated) return connection
+    return null
   }
 
   #longestIdle(): Connection | null {

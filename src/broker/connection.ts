@@ -4,6 +4,7 @@ import type { LogStreaks } from '../foundation/log-streaks.ts'
 import type { Logger } from '../foundation/logger.ts'
 import { FrameSplitter } from '../protocol/frame-splitter.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
+import { maxBytesBefore, type Authenticator, type Session } from './authentication.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
 import type { ConnectionMemory } from './connection-memory.ts'
 import { HeldMemory } from './held-memory.ts'
@@ -20,6 +21,8 @@ export interface ConnectionSurroundings {
   readonly logger: Logger
   /** For what a client causes. */
   readonly streaks: LogStreaks
+  /** Null: everybody who reaches the broker may use it. */
+  readonly authenticator: Authenticator | null
 }
 
 /** What all connections of a thread read to, one after the other: it is cut into frames before the next one reads. */
@@ -52,6 +55,7 @@ export class Connection {
   readonly #splitter: FrameSplitter
   readonly #abort = new AbortController()
   readonly #clientHost: string
+  readonly #session: Session | null
   readonly #waiting: RoutedRequest[] = []
   readonly #underWay: UnderWay[] = []
   readonly #requests: HeldMemory
@@ -78,6 +82,7 @@ export class Connection {
     this.#progress = new SocketProgress(socket, clock.monotonic())
     this.address = socket.remoteAddress ?? 'unknown'
     this.#clientHost = `/${this.address}`
+    this.#session = this.#beginSession(around)
     socket.setNoDelay(true)
     socket.setKeepAlive(true, 60_000)
     socket.on('drain', () => this.#regulate())
@@ -93,6 +98,11 @@ export class Connection {
   get idleSinceMs(): number | null {
     const isBusy = this.#underWay.length > 0 || this.#waiting.length > 0 || this.#socket.writableLength > 0
     return isBusy || this.#splitter.isBegun ? null : this.#progress.activeMs
+  }
+
+  /** Whether the client has shown who it is, or need not. */
+  get isAuthenticated(): boolean {
+    return this.#session === null || this.#session.state === 'authenticated'
   }
 
   /** Lets what is under way be answered, parked requests at once; nothing more is read. Resolves when the client has it all. */
@@ -122,6 +132,11 @@ export class Connection {
     if (this.#socket.destroyed) return
     const { limits, memory, logger, streaks } = this.#around
     const client = { client: this.#clientHost }
+    if (this.#session?.isLate(nowMs) === true) {
+      this.#session.refuse('it sent no credentials in time')
+      this.destroy()
+      return
+    }
     const idleSince = this.idleSinceMs
     if (idleSince !== null) {
       if (nowMs - idleSince < limits.maxIdleMs) return
@@ -212,6 +227,7 @@ export class Connection {
     const answer = router.answer(request, {
       clientHost: this.#clientHost,
       signal: this.#abort.signal,
+      session: this.#session,
       memory: {
         get room() {
           return memory.roomForRecords
@@ -250,6 +266,7 @@ export class Connection {
       try {
         const parts = await head.answer
         this.#write(parts ?? [], head.held.bytes)
+        if (this.#session?.state === 'refused') this.#endRefused()
       } catch (error) {
         this.#answers.take(-head.held.bytes)
         this.#fail(error, head.request)
@@ -289,12 +306,33 @@ export class Connection {
     const api = request?.handler.api.name
     const fields = { client: this.#clientHost, clientId: request?.header.clientId, api }
     const cause = { kind: `${error instanceof ProtocolError ? 'protocol' : 'failure'} ${api}`, client: this.address }
-    if (error instanceof ProtocolError) streaks.log('warn', cause, `closing a connection: ${error.message}`, fields)
+    if (error instanceof ProtocolError && this.#session !== null && !this.isAuthenticated)
+      this.#session.refuse(error.message)
+    else if (error instanceof ProtocolError)
+      streaks.log('warn', cause, `closing a connection: ${error.message}`, fields)
     else {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
       streaks.log('error', cause, 'a request failed; closing its connection', { ...fields, error: text })
     }
     this.#socket.destroy()
+  }
+
+  #beginSession({ authenticator, limits }: ConnectionSurroundings): Session | null {
+    const session = authenticator?.session(this.#clientHost) ?? null
+    if (session === null) return null
+    this.#splitter.maxBytes = Math.min(maxBytesBefore, limits.maxRequestBytes)
+    session.onAuthenticated = () => {
+      this.#splitter.maxBytes = limits.maxRequestBytes
+    }
+    return session
+  }
+
+  /** The client takes its last response; nothing more is read. */
+  #endRefused(): void {
+    this.#isClosing = true
+    this.#socket.pause()
+    this.#dropWaiting()
+    this.#socket.destroySoon()
   }
 
   #dropWaiting(): void {

@@ -1,3 +1,4 @@
+import type { Session } from './authentication.ts'
 import type { Api, RequestOf, ResponseValue } from '../protocol/schema.ts'
 
 /** The memory that all answers share. */
@@ -17,6 +18,8 @@ export interface RequestContext {
   /** Fires when the connection is gone or the broker stops: parked requests end with it. */
   readonly signal: AbortSignal
   readonly memory: AnswerMemory
+  /** What the client has shown of itself; null where the broker does not ask. */
+  readonly session: Session | null
 }
 
 /** An answer: the response, or null for a request that has none (Produce with acks 0). */

@@ -24,7 +24,7 @@ export interface RoutedRequest {
 }
 
 /** What a connection lends to the context of its requests. */
-export type ConnectionContext = Pick<RequestContext, 'clientHost' | 'signal' | 'memory'>
+export type ConnectionContext = Pick<RequestContext, 'clientHost' | 'signal' | 'memory' | 'session'>
 
 /** Finds the handler of a request and puts its answer into a frame. */
 export class Router {
@@ -73,6 +73,7 @@ export class Router {
     const { handler, header, reader } = request
     const { api } = handler
     const version = header.apiVersion
+    connection.session?.check(api)
     if (version < api.versions[0] || version > api.versions[1]) return refuseVersion(request)
     if (isFlexible(api, version)) skipTaggedFields(reader)
     const body = decodeRequest(api, version, reader)
@@ -82,6 +83,7 @@ export class Router {
       clientHost: connection.clientHost,
       signal: connection.signal,
       memory: connection.memory,
+      session: connection.session,
     }
     this.#beforeEach()
     const answer = await handler.handle(body, context)

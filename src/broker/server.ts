@@ -3,6 +3,7 @@ import type { Clock } from '../foundation/clock.ts'
 import { deferred } from '../foundation/deferred.ts'
 import { LogStreaks } from '../foundation/log-streaks.ts'
 import type { Logger } from '../foundation/logger.ts'
+import type { Authenticator } from './authentication.ts'
 import { ListenError } from './broker-error.ts'
 import { Connection } from './connection.ts'
 import { ConnectionAdmission } from './connection-admission.ts'
@@ -54,12 +55,14 @@ export class Server {
     readonly limits?: ConnectionLimits
     /** For what clients cause; closed with the server. */
     readonly streaks?: LogStreaks
+    /** Asks clients who they are; null or none: everybody who reaches the broker may use it. */
+    readonly authenticator?: Authenticator | null
   }): Promise<Server> {
-    const { listen, router, clock, logger, limits = defaultConnectionLimits } = options
+    const { listen, router, clock, logger, limits = defaultConnectionLimits, authenticator = null } = options
     const streaks = options.streaks ?? new LogStreaks(clock, logger)
     const connections = new ConnectionAdmission<Connection>(limits)
     const memory = new ConnectionMemory(limits)
-    const around = { router, limits, memory, clock, logger, streaks }
+    const around = { router, limits, memory, clock, logger, streaks, authenticator }
     memory.requests.onExhausted = () => {
       for (const connection of connections) connection.regulateReading()
     }

@@ -8,6 +8,7 @@ import { NamedLogger } from '../foundation/named-logger.ts'
 import { PinoSink, readableLines } from '../foundation/pino-logger.ts'
 import { nearestKey } from '../config/nearest-key.ts'
 import { argumentFault } from './arguments.ts'
+import { tokenOf } from './token-file.ts'
 import { stopSignal } from './stop-signal.ts'
 
 /** A command line that cannot be run. */
@@ -22,6 +23,8 @@ export interface BrokerCommandOptions {
   readonly dataDir: string
   readonly allowUnauthenticated: boolean
   readonly settings: SettledBroker
+  /** What clients have to show: the user, and the file of its password. Null: nothing. */
+  readonly access: { readonly username: string; readonly tokenFile: string } | null
 }
 
 const usage = `penstock broker --listen HOST:PORT --data DIR
@@ -31,6 +34,8 @@ const usage = `penstock broker --listen HOST:PORT --data DIR
   --data DIR                    the folder of the logs (default ./penstock-data)
   --set NAME=VALUE              a broker setting by Kafka's name, such as log.retention.hours=24; may be given several
                                 times. docs/reference/worker.md lists them all, below embedded.broker.
+  --token-file FILE             the password that clients show (SASL/PLAIN); a missing file is made, with a random one
+  --user NAME                   the user that shows it (default penstock)
   --allow-unauthenticated       listen beyond this machine; everybody who reaches the port may read and write everything
 `
 
@@ -40,10 +45,11 @@ export function parseBrokerArguments(args: readonly string[]): BrokerCommandOpti
   if (values.help === true) return null
   const listen = parseAddress(values.listen ?? '127.0.0.1:9092')
   const allowUnauthenticated = values['allow-unauthenticated'] === true
-  if (!isLoopback(listen.host) && !allowUnauthenticated) {
+  const access = accessOf(values)
+  if (!isLoopback(listen.host) && access === null && !allowUnauthenticated) {
     throw new BrokerCommandError(
-      `${listen.host} can be reached from other machines, and the embedded broker has no authentication. ` +
-        'Listen on 127.0.0.1, or add --allow-unauthenticated where the network is trusted.',
+      `${listen.host} can be reached from other machines, and clients would not have to authenticate. ` +
+        'Listen on 127.0.0.1, add --token-file FILE, or add --allow-unauthenticated where the network is trusted.',
     )
   }
   return {
@@ -52,7 +58,16 @@ export function parseBrokerArguments(args: readonly string[]): BrokerCommandOpti
     dataDir: values.data ?? './penstock-data',
     allowUnauthenticated,
     settings: settingsOf(values.set ?? []),
+    access,
   }
+}
+
+function accessOf({ 'token-file': tokenFile, user }: ReturnType<typeof parsed>): BrokerCommandOptions['access'] {
+  if (tokenFile !== undefined && tokenFile.trim() !== '') return { username: user ?? 'penstock', tokenFile }
+  if (tokenFile === undefined && user === undefined) return null
+  throw new BrokerCommandError(
+    tokenFile === undefined ? '--user needs --token-file FILE' : '--token-file names no file',
+  )
 }
 
 function settingsOf(pairs: readonly string[]): SettledBroker {
@@ -82,6 +97,8 @@ const options = {
   advertise: { type: 'string' },
   data: { type: 'string' },
   set: { type: 'string', multiple: true },
+  'token-file': { type: 'string' },
+  user: { type: 'string' },
   'allow-unauthenticated': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -123,7 +140,11 @@ export async function runBrokerCommand(
   const destination = process.stderr.isTTY ? readableLines((text) => process.stderr.write(text)) : undefined
   const logger = new NamedLogger('broker', new PinoSink(new LogLevels('info'), destination))
   const stopped = stopSignal(() => logger.warn('SIGHUP is not taken: no terminal started this broker'))
+  const { access } = options
   const broker = await Broker.start({
+    ...(access === null
+      ? {}
+      : { credentials: { username: access.username, password: tokenOf(access.tokenFile, '--token-file') } }),
     dataDir: options.dataDir,
     listen: options.listen,
     ...options.settings,

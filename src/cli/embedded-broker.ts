@@ -1,4 +1,5 @@
 import { ConfigError } from '../api/errors.ts'
+import type { BrokerCredentials } from '../broker/authentication.ts'
 import { BrokerHost, BrokerStartError } from '../broker/broker-host.ts'
 import { settledBroker, type SettledBroker } from '../broker/broker-settings.ts'
 import type { EmbeddedBrokerConfig } from '../config/worker-config.ts'
@@ -8,10 +9,12 @@ import type { Logger } from '../foundation/logger.ts'
 
 /**
  * Starts the embedded log in its thread.
+ * @param credentials what its clients have to show; null: nothing
  * @throws what keeps it from starting, such as another owner of its folder; a ConfigError when its address cannot be had
  */
 export async function startEmbeddedBroker(
   { listen, advertisedHost, dataDir, settings }: EmbeddedBrokerConfig,
+  credentials: BrokerCredentials | null,
   clock: Clock,
   logger: Logger,
 ): Promise<BrokerHost> {
@@ -22,6 +25,7 @@ export async function startEmbeddedBroker(
       listen,
       config,
       ...(advertisedHost === null ? {} : { advertisedHost }),
+      ...(credentials === null ? {} : { credentials }),
       coordinators: { ...coordinators, forgetsMembersAtStart: true },
       clock,
       logger,

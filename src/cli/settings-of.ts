@@ -1,15 +1,16 @@
 import type { GroupMemberOptions } from '../client/group-member.ts'
+import type { ClientSecurity } from '../config/client-security.ts'
 import type { WorkerConfig } from '../config/worker-config.ts'
 import type { TaskSettings } from '../runtime/task-settings.ts'
 
 /** On the embedded log looking up topics is cheap: those of `topics.regex` are found soon. */
 const embeddedMetadataMaxAgeMs = '1000'
 
-/** What the tasks of a worker need of its config. */
-export function taskSettings(config: WorkerConfig, bootstrapServers: string): TaskSettings {
+/** What the tasks of a worker need of its config. `security` is that of the log, embedded or not. */
+export function taskSettings(config: WorkerConfig, bootstrapServers: string, security: ClientSecurity): TaskSettings {
   return {
     bootstrapServers,
-    security: config.security,
+    security,
     keyConverter: config.keyConverter,
     valueConverter: config.valueConverter,
     headerConverter: config.headerConverter,

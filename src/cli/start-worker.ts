@@ -2,6 +2,7 @@ import { createServer, type AddressInfo } from 'node:net'
 
 import { KafkaClient } from '../client/kafka-client.ts'
 import type { ListenAddress } from '../config/listener.ts'
+import type { ClientSecurity } from '../config/client-security.ts'
 import { advertisedAddress, type WorkerConfig } from '../config/worker-config.ts'
 import { deferred } from '../foundation/deferred.ts'
 import { IdleMemory } from '../foundation/idle-memory.ts'
@@ -15,6 +16,7 @@ import { PluginRegistry } from '../plugin/plugin-registry.ts'
 import { startRest } from '../rest/rest-server.ts'
 import { labelled, prometheusText } from '../runtime/metrics/prometheus-text.ts'
 import { Worker } from '../runtime/worker.ts'
+import { accessOf } from './access.ts'
 import { addressText, startEmbeddedBroker } from './embedded-broker.ts'
 import { processSamples, stateSamples } from './process-samples.ts'
 import { taskSettings, groupTimes } from './settings-of.ts'
@@ -68,13 +70,15 @@ async function start(
   signal: AbortSignal,
 ): Promise<RunningWorker> {
   const { logger, clock } = around
+  // Before anything starts: a file that cannot be used keeps the worker from starting.
+  const { restToken, credentials, security } = accessOf(config)
   const logDied = deferred<Error>()
   let brokerSamples = async (): Promise<readonly Sample[]> => []
   let bootstrapServers = config.bootstrapServers
   let brokerAddress: string | null = null
   const conditions = new WorkerConditions()
   if (config.embedded !== null) {
-    const broker = await startEmbeddedBroker(config.embedded, clock, logger.child('broker'))
+    const broker = await startEmbeddedBroker(config.embedded, credentials, clock, logger.child('broker'))
     undo.add('the embedded log', async () => await broker.close(), Number.POSITIVE_INFINITY)
     void broker.ended.then((reason) => {
       if (reason !== null) logDied.resolve(reason)
@@ -86,7 +90,7 @@ async function start(
   }
   const client = await KafkaClient.connect({
     bootstrapServers,
-    security: config.security,
+    security,
     clientId: `${config.groupId}-worker`,
     clock,
     logger: logger.child('client'),
@@ -96,14 +100,9 @@ async function start(
   const listeners = await Promise.all(config.listeners.map(fixedPort))
   const [first = { host: '127.0.0.1', port: 0 }] = listeners
   const advertised = addressText(advertisedAddress(config, first.port))
-  const herder = await startHerder({ config, around, undo, client, bootstrapServers, advertised, conditions })
-  const watch = new InternalTopicWatch({
-    topics: config,
-    servers: bootstrapServers,
-    admin: client.admin,
-    clock,
-    logger: logger.child('storage'),
-  })
+  const herder = await startHerder({ config, around, undo, client, bootstrapServers, security, advertised, conditions })
+  const storage = { clock, logger: logger.child('storage') }
+  const watch = new InternalTopicWatch({ topics: config, servers: bootstrapServers, admin: client.admin, ...storage })
   undo.add('the watch over internal topics', async () => watch.close())
   conditions.add('worker', () => watch.conditions)
   const meters = new Meters()
@@ -120,6 +119,7 @@ async function start(
         ...labelled(meters.samples()),
       ]),
     conditions: () => conditions.lines(),
+    ...(restToken === null ? {} : { token: restToken }),
     meters,
     listeners,
     limits: config.restLimits,
@@ -137,6 +137,7 @@ interface HerderParts {
   readonly undo: Undo
   readonly client: KafkaClient
   readonly bootstrapServers: string
+  readonly security: ClientSecurity
   /** `host:port` under which other workers and status records know this one. */
   readonly advertised: string
   readonly conditions: WorkerConditions
@@ -210,13 +211,13 @@ async function startHerder(parts: HerderParts): Promise<StartedHerder> {
 }
 
 function makeWorker(
-  { config, around, bootstrapServers }: HerderParts,
+  { config, around, bootstrapServers, security }: HerderParts,
   plugins: PluginRegistry,
   stores: Stores,
   herder: () => WorkerHerder | null,
 ): Worker {
   return new Worker({
-    settings: taskSettings(config, bootstrapServers),
+    settings: taskSettings(config, bootstrapServers, security),
     plugins,
     foundPlugins: config.foundPlugins,
     maxTaskThreads: config.taskThreadsMax,

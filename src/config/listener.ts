@@ -9,6 +9,12 @@ export interface ListenAddress {
 /** The one setting that lets the worker be reached from other machines without authentication. */
 export const allowUnauthenticatedKey = 'listeners.allow.unauthenticated'
 
+/** The file of the token that requests to the REST API carry. */
+export const restTokenKey = 'rest.token.file'
+
+/** The file of the password that clients of the embedded log show. */
+export const brokerTokenKey = 'embedded.broker.token.file'
+
 /** The names under which the REST API may be called, besides addresses and names without dots. */
 export const hostsKey = 'listeners.hosts'
 
@@ -45,13 +51,35 @@ export function isLoopback(host: string): boolean {
   return /^(?:localhost|127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3})$/i.test(host)
 }
 
-/** @throws ConfigError when other machines can reach `address` and nobody said that they may */
-export function checkReachable(address: ListenAddress, key: string, allowed: boolean): void {
-  if (allowed || isLoopback(address.host)) return
-  const where = `${address.host === '' ? 'all addresses' : address.host}, port ${address.port}`
+/** A listener, and what protects it. */
+export interface GuardedListener {
+  readonly address: ListenAddress
+  /** The setting that names it. */
+  readonly key: string
+  /** The setting of its token's file. */
+  readonly tokenKey: string
+  /** Whether clients have to show a token. */
+  readonly hasToken: boolean
+}
+
+/** @throws ConfigError when other machines can reach it without a token and nobody said that they may */
+export function checkReachable({ address, key, tokenKey, hasToken }: GuardedListener, allowed: boolean): void {
+  if (allowed || hasToken || isLoopback(address.host)) return
   throw new ConfigError(
-    `"${key}" listens on ${where}, without authentication: whoever reaches it can run connectors and read their data. ` +
-      `Listen on 127.0.0.1, or allow it with the line ${allowUnauthenticatedKey}=true`,
+    `"${key}" listens on ${placeOf(address)}, without authentication: whoever reaches it can run connectors and read their data. ` +
+      `Listen on 127.0.0.1, name the file of a token with ${tokenKey}, or allow it with the line ${allowUnauthenticatedKey}=true`,
     { code: 'LISTENER_UNAUTHENTICATED' },
   )
+}
+
+/** What an operator should know of a listener that others reach with a token: the token crosses the network as it is. */
+export function clearTextWarnings({ address, key, hasToken }: GuardedListener): readonly string[] {
+  if (!hasToken || isLoopback(address.host)) return []
+  return [
+    `"${key}" listens on ${placeOf(address)}, without TLS: whoever can listen to that network reads the token and the data. Put a proxy that speaks TLS in front of it`,
+  ]
+}
+
+function placeOf({ host, port }: ListenAddress): string {
+  return `${host === '' ? 'all addresses' : host}, port ${port}`
 }

@@ -4,7 +4,7 @@ import type { ConfigDef, ConfigKey, ConfigType, ConfigValue } from '../api/confi
 
 import { atLeast, between, nonEmptyString, nullOr, oneOf } from '../api/validators.ts'
 import { brokerSettings, noLimit } from '../broker/broker-settings.ts'
-import { allowUnauthenticatedKey, hostsKey } from './listener.ts'
+import { allowUnauthenticatedKey, brokerTokenKey, hostsKey, restTokenKey } from './listener.ts'
 import { restLimitKeys } from './rest-limits.ts'
 
 type Rest = Omit<ConfigKey, 'type' | 'defaultValue' | 'importance' | 'doc'>
@@ -58,6 +58,11 @@ const connect: ConfigDef = {
     'LIST',
     [],
     'Host names under which clients call the REST API, without port. Without it a listener on loopback is called localhost, others by an address, a name without dots or the advertised name; other names could belong to a page in a browser.',
+  ),
+  [restTokenKey]: key(
+    'STRING',
+    null,
+    'File with the token that every request to the REST API has to carry, but GET /health. A missing file is made, with a random token. It has to be readable by the user of the worker alone. The workers of a group need the same token.',
   ),
   'rest.advertised.host.name': key('STRING', null, 'Host that other workers and the status records name.'),
   'rest.advertised.port': key('INT', null, 'Port that other workers and the status records name.'),
@@ -179,6 +184,14 @@ const own: ConfigDef = {
     null,
     'Host that the embedded log tells its clients, where it is not the one it listens on.',
   ),
+  [brokerTokenKey]: key(
+    'STRING',
+    null,
+    'File with the password that clients of the embedded log have to show (SASL/PLAIN). A missing file is made, with a random one. It has to be readable by the user of the worker alone; it may be the file of `rest.token.file`.',
+  ),
+  'embedded.broker.user': key('STRING', 'penstock', 'Name of the user that shows that password.', {
+    validator: nonEmptyString,
+  }),
   'embedded.broker.data.dir': key('STRING', './penstock-data', 'Folder of the embedded log. One worker owns it.', {
     validator: nonEmptyString,
   }),

@@ -12,10 +12,14 @@ import { clientSettingWarnings } from './client-overrides.ts'
 import { clientSecurity, type ClientSecurity } from './client-security.ts'
 import {
   allowUnauthenticatedKey,
+  brokerTokenKey,
   checkReachable,
+  clearTextWarnings,
   hostsKey,
   parseHostAndPort,
   parseListener,
+  restTokenKey,
+  type GuardedListener,
   type ListenAddress,
 } from './listener.ts'
 import { converterClassKeys } from './converter-config.ts'
@@ -35,6 +39,8 @@ export interface EmbeddedBrokerConfig {
   readonly advertisedHost: string | null
   /** Absolute. */
   readonly dataDir: string
+  /** Who may use it: the user, and the file of its password. Null: everybody who reaches it. */
+  readonly access: { readonly username: string; readonly tokenFile: string } | null
   /** What was set of it, under Kafka's names. */
   readonly settings: Readonly<Record<string, string>>
 }
@@ -72,6 +78,8 @@ export interface WorkerConfig {
   /** Names under which clients may call the REST API besides. */
   readonly listenersHosts: readonly string[]
   readonly restLimits: RestLimits
+  /** The file of the token that requests to it carry; null: none is asked for. */
+  readonly restTokenFile: string | null
   readonly offsetFlushIntervalMs: number
   readonly offsetFlushTimeoutMs: number
   readonly taskShutdownTimeoutMs: number
@@ -106,12 +114,19 @@ export async function loadWorkerConfig(given: RawConfig, options: { readonly fil
   const parsed = parseConfig(converterClassKeys(workerConfigDef, new PluginRegistry(scan.plugins)), raw)
   const allowed = parsed[allowUnauthenticatedKey] === true
   const config = typed(parsed, raw, cluster)
-  for (const listener of config.listeners) checkReachable(listener, 'listeners', allowed)
-  if (config.embedded !== null) checkReachable(config.embedded.listen, 'embedded.broker.listener', allowed)
+  const listeners = guardedListeners(config)
+  for (const listener of listeners) checkReachable(listener, allowed)
   return {
     ...config,
     foundPlugins: scan.plugins,
-    warnings: [...scan.warnings, ...unknownKeys(raw), ...withoutEffect(raw, parsed), ...clientSettingWarnings(raw)],
+    warnings: [
+      ...scan.warnings,
+      ...unknownKeys(raw),
+      ...withoutEffect(raw, parsed),
+      ...clientSettingWarnings(raw),
+      ...listeners.flatMap(clearTextWarnings),
+      ...accessWarnings(config, raw),
+    ],
   }
 }
 
@@ -148,6 +163,7 @@ function typed(
     listeners,
     listenersHosts: list(parsed[hostsKey] ?? null),
     restLimits: restLimitsOf(parsed),
+    restTokenFile: optionalText(parsed, restTokenKey),
     offsetFlushIntervalMs: number(parsed, 'offset.flush.interval.ms'),
     offsetFlushTimeoutMs: number(parsed, 'offset.flush.timeout.ms'),
     taskShutdownTimeoutMs: number(parsed, 'task.shutdown.graceful.timeout.ms'),
@@ -168,10 +184,12 @@ function typed(
 function embeddedBroker(parsed: ParsedConfig, given: RawConfig): EmbeddedBrokerConfig {
   const key = 'embedded.broker.listener'
   const advertised = text(parsed, 'embedded.broker.advertised.host')
+  const tokenFile = optionalText(parsed, brokerTokenKey)
   return {
     listen: parseHostAndPort(text(parsed, key), key),
     advertisedHost: advertised === '' ? null : advertised,
     dataDir: resolve(text(parsed, 'embedded.broker.data.dir')),
+    access: tokenFile === null ? null : { username: text(parsed, 'embedded.broker.user'), tokenFile },
     settings: Object.fromEntries(Object.entries(given).filter(([name]) => isBrokerSetting(name))),
   }
 }
@@ -229,6 +247,39 @@ function withoutEffect(raw: RawConfig, parsed: ParsedConfig): readonly string[] 
     .map(([key, { doc }]) => `Worker configuration "${key}" has no effect: ${doc}`)
 }
 
+function guardedListeners({
+  listeners,
+  restTokenFile,
+  embedded,
+}: Pick<WorkerConfig, 'listeners' | 'restTokenFile' | 'embedded'>): readonly GuardedListener[] {
+  const rest = { key: 'listeners', tokenKey: restTokenKey, hasToken: restTokenFile !== null }
+  const guarded = listeners.map((address) => ({ ...rest, address }))
+  if (embedded === null) return guarded
+  const { listen: address, access } = embedded
+  const key = 'embedded.broker.listener'
+  return [...guarded, { address, key, tokenKey: brokerTokenKey, hasToken: access !== null }]
+}
+
+/** A lock on one of two doors, and settings that lock none. */
+function accessWarnings(
+  { restTokenFile, embedded }: Pick<WorkerConfig, 'restTokenFile' | 'embedded'>,
+  raw: RawConfig,
+): readonly string[] {
+  if (embedded === null) {
+    if (!Object.hasOwn(raw, brokerTokenKey)) return []
+    return [`Worker configuration "${brokerTokenKey}" has no effect: bootstrap.servers names a cluster`]
+  }
+  const isRestGuarded = restTokenFile !== null
+  if (isRestGuarded === (embedded.access !== null)) return []
+  return isRestGuarded
+    ? [
+        `${restTokenKey} is set, ${brokerTokenKey} is not: whoever reaches the embedded log can change connectors in the config topic, and read all data. Set both`,
+      ]
+    : [
+        `${brokerTokenKey} is set, ${restTokenKey} is not: whoever reaches the REST API can run connectors that read all data. Set both`,
+      ]
+}
+
 function below(raw: RawConfig, prefix: string): RawConfig {
   const own = Object.entries(raw).filter(([key]) => key.startsWith(prefix))
   return Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value]))
@@ -236,6 +287,11 @@ function below(raw: RawConfig, prefix: string): RawConfig {
 
 function text(parsed: ParsedConfig, key: string): string {
   return String(parsed[key] ?? '')
+}
+
+function optionalText(parsed: ParsedConfig, key: string): string | null {
+  const value = text(parsed, key).trim()
+  return value === '' ? null : value
 }
 
 function number(parsed: ParsedConfig, key: string): number {

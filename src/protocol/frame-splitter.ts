@@ -22,7 +22,8 @@ const freshMemory: FrameMemory = { firstBytes: 1024 * 1024, take: (size) => Buff
  * ({@link destination}, {@link received}).
  */
 export class FrameSplitter {
-  readonly #maxBytes: number
+  /** Frames that are longer are refused. */
+  maxBytes: number
   readonly #memory: FrameMemory
   readonly #length = Buffer.alloc(4)
   #lengthBytes = 0
@@ -32,7 +33,7 @@ export class FrameSplitter {
   #isDirect = false
 
   constructor(maxBytes = defaultMaxFrameBytes, memory: FrameMemory = freshMemory) {
-    this.#maxBytes = maxBytes
+    this.maxBytes = maxBytes
     this.#memory = memory
   }
 
@@ -112,8 +113,8 @@ export class FrameSplitter {
 
   #checkedLength(): number {
     const length = this.#length.readInt32BE(0)
-    if (length >= 0 && length <= this.#maxBytes) return length
-    throw new ProtocolError(`a frame of ${length} bytes is not between 0 and ${this.#maxBytes}`)
+    if (length >= 0 && length <= this.maxBytes) return length
+    throw new ProtocolError(`a frame of ${length} bytes is not between 0 and ${this.maxBytes}`)
   }
 
   #begin(length: number): void {

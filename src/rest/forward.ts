@@ -11,15 +11,17 @@ export interface ForwardedRequest {
   readonly path: string
   readonly request: RestRequest
   readonly authorization: string | undefined
+  /** Whether that is this worker's own token, which the client has shown. */
+  readonly isOwn: boolean
 }
 
 /**
  * Passes a request on to the leader or owner. `forward` in the query bounds the way to two hops: absent, it becomes
- * true; true becomes false; false is the end. Of the client's headers only Authorization goes along.
+ * true; true becomes false; false is the end. Of the headers only Authorization goes along: this worker's token, or the client's.
  * @throws RestError 409 when nobody is known who could answer, 500 when that worker cannot be reached
  */
 export async function forward(error: NotLeaderError | NotAssignedError, to: ForwardedRequest): Promise<Answer> {
-  const { method, path, request, authorization } = to
+  const { method, path, request, authorization, isOwn } = to
   const hop = request.query.get('forward')
   if (hop !== null && hop.toLowerCase() !== 'true') {
     throw new RestError(409, 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)')
@@ -40,12 +42,21 @@ export async function forward(error: NotLeaderError | NotAssignedError, to: Forw
     ...(request.body === '' ? {} : { 'Content-Type': 'application/json' }),
   }
   const init = { method, headers, signal: request.signal, redirect: 'manual' as const }
+  const answer = await answered(
+    `${url.replace(/\/$/, '')}${path}?${query.toString()}`,
+    request.body === '' ? init : { ...init, body: request.body },
+    request.base,
+  )
+  if (answer.status !== 401 || !isOwn) return answer
+  throw new RestError(
+    500,
+    `The worker at ${url} refused the token of this one. The workers of a group need the same token: copy the file that rest.token.file names, and restart the worker`,
+  )
+}
+
+async function answered(target: string, init: RequestInit, base: string): Promise<Answer> {
   try {
-    const target = `${url.replace(/\/$/, '')}${path}?${query.toString()}`
-    return await answerOf(
-      await fetch(target, request.body === '' ? init : { ...init, body: request.body }),
-      request.base,
-    )
+    return await answerOf(await fetch(target, init), base)
   } catch (cause) {
     throw new RestError(500, `IO Error trying to forward REST request: ${messageOf(cause)}`)
   }
@@ -56,12 +67,14 @@ async function answerOf(response: Response, base: string): Promise<Answer> {
   const location = response.headers.get('Location')
   const type = response.headers.get('Content-Type')
   const warning = response.headers.get('Warning')
+  const challenge = response.headers.get('WWW-Authenticate')
   return {
     status: response.status,
     ...(text === '' ? {} : { text }),
     headers: {
       ...(type === null ? {} : { 'Content-Type': type }),
       ...(warning === null ? {} : { Warning: warning }),
+      ...(challenge === null ? {} : { 'WWW-Authenticate': challenge }),
       ...(location === null ? {} : { Location: base + new URL(location, base).pathname }),
     },
   }

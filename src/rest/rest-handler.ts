@@ -12,6 +12,7 @@ import { NotAssignedError, NotLeaderError } from '../herder/herder-errors.ts'
 import { logChange } from './audit.ts'
 import { errorAnswer } from './error-answer.ts'
 import { forward } from './forward.ts'
+import { AccessToken, challenge, UnauthorizedError } from './access-token.ts'
 import { checkMediaTypes, hasBody, readBody, writeAnswer, type Body } from './http-message.ts'
 import { RequestGate } from './limits/request-gate.ts'
 import { checkOrigin, RefusedCallerError, type CalledListener } from './origin-check.ts'
@@ -26,6 +27,8 @@ export interface RestHandlerOptions extends RestContext {
   readonly streaks: LogStreaks
   readonly meters: Meters
   readonly limits: RestLimits
+  /** What requests must carry, but those to a {@link Route.probe}; without it everybody may ask. */
+  readonly token?: string
 }
 
 /** The listener that a request came in by. */
@@ -51,19 +54,23 @@ interface Received {
   readonly query: URLSearchParams
   readonly body: Body
   readonly params: Readonly<Record<string, string>>
+  readonly isTrusted: boolean
 }
 
 const noBody: Body = { text: '', release: () => undefined }
+const probes: ReadonlySet<string> = new Set(allRoutes.filter(({ probe }) => probe === true).map(({ path }) => path))
 
 /** HTTP ⇄ routes: everything that is the same for all of them. */
 export class RestHandler {
   readonly #router = new Router(allRoutes)
   readonly #options: RestHandlerOptions
   readonly #gate: RequestGate
+  readonly #token: AccessToken | null
 
   constructor(options: RestHandlerOptions) {
     this.#options = options
     this.#gate = new RequestGate(options.clock, options.limits)
+    this.#token = options.token === undefined ? null : new AccessToken(options.token)
   }
 
   /** Answers one request. Never throws. */
@@ -97,6 +104,7 @@ export class RestHandler {
     let route: Route | null = null
     try {
       checkOrigin(host, message.headers.origin, listener)
+      const isTrusted = this.#isTrusted(message, path)
       const match = this.#router.match(path)
       if (match === null) throw httpError(404)
       if (message.method === 'OPTIONS') return { answer: optionsAnswer(match) }
@@ -106,7 +114,7 @@ export class RestHandler {
       if (route.path !== '/metrics') checkMediaTypes(message)
       const limits = { maxBytes: this.#options.limits.maxBodyBytes, budget: this.#gate.bodies }
       const body = hasBody(message) ? await readBody(message, limits) : noBody
-      return { route, path, query: new URLSearchParams(query), body, params: match.params }
+      return { route, path, query: new URLSearchParams(query), body, params: match.params, isTrusted }
     } catch (error) {
       return { answer: this.#failed(error, message, route, path) }
     }
@@ -135,21 +143,33 @@ export class RestHandler {
     const answer = errorAnswer(error, route)
     this.#logChange(route, path, message, answer)
     this.#log(error, message, route)
+    if (error instanceof UnauthorizedError) return { ...answer, headers: { 'WWW-Authenticate': challenge } }
     if (!(error instanceof OverloadedError)) return answer
     countRefused(this.#options.meters, error.refusal)
     return { ...answer, headers: { ...answer.headers, 'Retry-After': '1' } }
   }
 
+  /**
+   * Whether the request carries the token, or none is asked for.
+   * @throws UnauthorizedError for one that does not, unless it asks a probe and shows nothing
+   */
+  #isTrusted({ headers: { authorization } }: IncomingMessage, path: string): boolean {
+    if (this.#token === null || this.#token.accepts(authorization)) return true
+    if (authorization === undefined && probes.has(path.replace(/\/$/, ''))) return false
+    throw new UnauthorizedError(authorization === undefined ? 'no token' : 'a wrong token')
+  }
+
   async #run(
     route: Route,
     message: IncomingMessage,
-    parts: Pick<RestRequest, 'params' | 'query' | 'body'> & { readonly path: string },
+    parts: Pick<RestRequest, 'params' | 'query' | 'body' | 'isTrusted'> & { readonly path: string },
   ): Promise<Answer> {
     const { clock, herder } = this.#options
     const timeoutMs = route.timeoutMs ?? defaultTimeoutMs
     const controller = new AbortController()
     const timedOut = Promise.withResolvers<never>()
-    const error = (): RestError => new RestError(500, `Request timed out. ${herder.stage()}`)
+    const { isTrusted } = parts
+    const error = (): RestError => new RestError(500, `Request timed out.${isTrusted ? ` ${herder.stage()}` : ''}`)
     const cancels = [
       clock.after(timeoutMs, () => controller.abort(error())),
       clock.after(timeoutMs + lastWordsMs, () => timedOut.reject(error())),
@@ -158,6 +178,7 @@ export class RestHandler {
       params: parts.params,
       query: parts.query,
       body: parts.body,
+      isTrusted,
       base: `http://${addressed(message).host ?? 'localhost'}`,
       signal: controller.signal,
     }
@@ -175,8 +196,10 @@ export class RestHandler {
       const elsewhere = error instanceof NotLeaderError || error instanceof NotAssignedError
       if (!elsewhere || route.forwardable !== true) throw error
       this.#options.logger.debug(`${route.method} ${route.path} goes on to another worker: ${error.message}`)
-      const authorization = message.headers.authorization
-      return await forward(error, { method: route.method, path, request, authorization })
+      // Workers of a group share a token, which this request carried.
+      const authorization = this.#token?.authorization ?? message.headers.authorization
+      const isOwn = this.#token !== null
+      return await forward(error, { method: route.method, path, request, authorization, isOwn })
     }
   }
 
@@ -191,6 +214,9 @@ export class RestHandler {
     if (error instanceof RefusedCallerError) {
       const text = `a request was refused: ${error.message}`
       streaks.log('warn', { kind: 'Host or Origin', client }, text, { remote: client })
+    } else if (error instanceof UnauthorizedError) {
+      const text = `a request was refused: it carried ${error.carried} (rest.token.file)`
+      streaks.log('warn', { kind: 'token', client }, text, { remote: client })
     } else if (error instanceof ConnectError) logger.debug(`${what}: ${error.message}`)
     else streaks.log('error', { kind: what, client }, `${what} failed unexpectedly`, { error })
   }

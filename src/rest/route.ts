@@ -13,6 +13,8 @@ export interface RestRequest {
   readonly body: string
   /** `http://host:port` as the client called it, for absolute addresses in answers. */
   readonly base: string
+  /** Whether the client has shown the token, or none is asked for. A {@link Route.probe} gives details to no other. */
+  readonly isTrusted: boolean
   /** Fires when the request has taken its time. */
   readonly signal: AbortSignal
 }
@@ -44,6 +46,8 @@ export interface Route {
   readonly forwardable?: boolean
   /** Whether it only looks into memory: it is served while others wait their turn. Absent: it does more. */
   readonly isQuick?: (query: URLSearchParams) => boolean
+  /** Answers requests that carry no token, too. */
+  readonly probe?: boolean
   handle(request: RestRequest, context: RestContext): Promise<Answer>
 }
 

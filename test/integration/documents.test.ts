@@ -15,6 +15,7 @@ import { patienceMs, untilPasses } from '../support/until.ts'
 
 const guide = 'docs/guides/main-job.md'
 const pluginGuide = 'docs/guides/write-a-connector.md'
+const sharedHost = 'docs/guides/shared-host.md'
 let folder = ''
 let running: Program[] = []
 beforeEach(() => {
@@ -50,7 +51,7 @@ const answers = (url: string): Promise<void> =>
 
 it('no document has commands that no test runs', () => {
   // README: the first block is the quickstart, the second what to do beside it (quickstart.test.ts); the rest is below.
-  expect(documentsWithCommands()).toEqual(['README.md', guide, pluginGuide])
+  expect(documentsWithCommands().toSorted()).toEqual(['README.md', guide, sharedHost, pluginGuide])
   expect(commandBlocks('README.md').map(({ text }) => text.split('\n')[0])).toEqual([
     'npm run quickstart',
     'curl -sS --fail-with-body "http://127.0.0.1:8083/connectors?expand=status"',
@@ -70,6 +71,26 @@ describe('the broker alone', () => {
     await written(broker, new RegExp(`127\\.0\\.0\\.1:${port}`), patienceMs)
     broker.child.kill('SIGTERM')
     expect(await broker.ended).toBe(0)
+  })
+})
+
+describeWith(['kcat'], 'a machine with other users', () => {
+  it('runs as the guide says', async () => {
+    const [restPort, brokerPort] = await freePorts([null, null])
+    const [rest, broker] = [`http://127.0.0.1:${restPort}`, `127.0.0.1:${brokerPort}`]
+    const addresses = {
+      'http://127.0.0.1:8083': rest,
+      '127.0.0.1:9092': broker,
+      'bin/penstock.js worker': `bin/penstock.js worker --set listeners=${rest} --set embedded.broker.listener=${broker}`,
+    }
+    for (const { text, background } of commandBlocks(sharedHost)) {
+      const script = substitute(text, addresses)
+      if (background) {
+        begin(script.trim())
+        await answers(`${rest}/health`)
+      } else expect(await runToEnd(script), script).toMatch(/\S/)
+    }
+    expect((await fetch(`${rest}/connectors`)).status).toBe(401)
   })
 })
 

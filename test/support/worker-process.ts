@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePorts } from '../../src/servers/port.ts'
@@ -16,6 +17,8 @@ export interface WorkerPlace {
   readonly rest: string
   readonly broker: string
   readonly folder: string
+  /** The file of the token that its REST asks for. */
+  readonly tokenFile?: string
 }
 
 /** Ports that nobody listens on now, for a worker with its data in `folder`. */
@@ -124,7 +127,7 @@ export class WorkerProcess {
   async request(method: string, path: string, body?: unknown): Promise<unknown> {
     const answer = await fetch(this.place.rest + path, {
       method,
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...this.#authorization() },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     })
     const text = await answer.text()
@@ -142,13 +145,20 @@ export class WorkerProcess {
     )
   }
 
+  /** The worker makes the file before REST listens. */
+  #authorization(): Record<string, string> {
+    const { tokenFile } = this.place
+    if (tokenFile === undefined || !existsSync(tokenFile)) return {}
+    return { authorization: `Bearer ${readFileSync(tokenFile, 'utf8').trim()}` }
+  }
+
   async #answering(): Promise<void> {
     const deadline = performance.now() + 60_000
     for (;;) {
       if (this.ended) throw new WorkerProcessError(`the worker ended at its start\n${this.output}`)
       if (performance.now() > deadline) throw new WorkerProcessError(`REST did not answer in 60 s\n${this.output}`)
       try {
-        const answer = await fetch(this.place.rest)
+        const answer = await fetch(this.place.rest, { headers: this.#authorization() })
         await answer.arrayBuffer()
         if (answer.ok) return
       } catch {

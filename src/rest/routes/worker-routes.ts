@@ -20,9 +20,12 @@ export const workerRoutes: readonly Route[] = [
     path: '/health',
     timeoutMs: 10_000,
     isQuick: quick,
-    async handle({ signal }, { herder, conditions = () => [] }) {
+    probe: true,
+    async handle({ signal, isTrusted }, { herder, conditions = () => [] }) {
       const health = await herder.health(signal)
-      const message = [messageOf(health), ...conditions()].join(' ')
+      const message = isTrusted
+        ? [messageOf(health), ...stagesOf(health), ...conditions()].join(' ')
+        : messageOf(health)
       return { status: statusOf(health), json: { status: health.status, message } }
     },
   },
@@ -42,14 +45,19 @@ function statusOf(health: WorkerHealth): number {
   return statuses[health.status]
 }
 
+/** Where a worker is that is not ready; nothing of one that is. */
+function stagesOf(health: WorkerHealth): readonly string[] {
+  return health.status === 'healthy' ? [] : [health.stage]
+}
+
 function messageOf(health: WorkerHealth): string {
   switch (health.status) {
     case 'healthy':
       return 'Worker has completed startup and is ready to handle requests.'
     case 'starting':
-      return `Worker is still starting up. ${health.stage}`
+      return 'Worker is still starting up.'
     case 'unhealthy':
-      return `Worker was unable to handle this request and may be unable to handle other requests. ${health.stage}`
+      return 'Worker was unable to handle this request and may be unable to handle other requests.'
     default:
       return unreachable(health, 'health')
   }

@@ -11,6 +11,7 @@ describe('penstock broker', () => {
       dataDir: './penstock-data',
       allowUnauthenticated: false,
       settings: settledBroker({}),
+      access: null,
     })
   })
 
@@ -50,6 +51,14 @@ describe('penstock broker', () => {
       expect(() => parseBrokerArguments(['--listen', `${host}:9092`])).toThrow(/--allow-unauthenticated/)
       expect(parseBrokerArguments(['--listen', `${host}:9092`, '--allow-unauthenticated'])).not.toBeNull()
     }
+  })
+
+  it('takes the file of a token, which is authentication enough for other machines', () => {
+    const args = ['--listen', '0.0.0.0:9092', '--token-file', 't']
+    expect(parseBrokerArguments(args)?.access).toEqual({ username: 'penstock', tokenFile: 't' })
+    expect(parseBrokerArguments([...args, '--user', 'me'])?.access).toEqual({ username: 'me', tokenFile: 't' })
+    expect(() => parseBrokerArguments(['--user', 'me'])).toThrow(/--user needs --token-file/)
+    expect(() => parseBrokerArguments(['--token-file', ''])).toThrow(/--token-file names no file/)
   })
 
   it('refuses what it does not understand', () => {

@@ -118,10 +118,25 @@ describe('a connection', () => {
 })
 
 describe('admission', () => {
-  const connectionOf = (address: string, idleSinceMs: number | null = null) => {
-    const connection = { address, idleSinceMs, destroyed: 0, destroy: () => void (connection.destroyed += 1) }
+  const connectionOf = (address: string, idleSinceMs: number | null = null, isAuthenticated = true) => {
+    const connection = {
+      address,
+      idleSinceMs,
+      isAuthenticated,
+      destroyed: 0,
+      destroy: () => void (connection.destroyed += 1),
+    }
     return connection
   }
+
+  it('closes one that has not authenticated before one that is idle', () => {
+    const admission = new ConnectionAdmission({ ...defaultConnectionLimits, maxConnections: 3 })
+    const idle = connectionOf('127.0.0.1', 1)
+    const [stranger, later] = [connectionOf('127.0.0.1', null, false), connectionOf('127.0.0.1', 5, false)]
+    for (const connection of [idle, stranger, later]) admission.add(connection)
+    expect(admission.refusalOf('127.0.0.1')).toBeNull()
+    expect([idle, stranger, later].map(({ destroyed }) => destroyed)).toEqual([0, 1, 0])
+  })
 
   it('limits the connections of an address', () => {
     const admission = new ConnectionAdmission({ ...defaultConnectionLimits, maxConnectionsPerIp: 2 })

@@ -36,7 +36,11 @@ describe("a worker's configuration", () => {
         '1',
         /"embedded.broker.log.retention.hour" is not .*"embedded.broker.log.retention.hours"\?/,
       ],
-      ['zoo', '1', /"embedded.broker.zoo" is not a setting of the embedded log; docs\/reference\/worker.md/],
+      [
+        'rack.awareness',
+        '1',
+        /"embedded.broker.rack.awareness" is not a setting of the embedded log; docs\/reference\/worker.md/,
+      ],
       ['num.partitions', '0', /embedded.broker.num.partitions: Value must be at least 1/],
       ['log.segment.bytes', '1e9', /embedded.broker.log.segment.bytes: Not a number of type INT/],
       ['default.replication.factor', '3', /embedded.broker.default.replication.factor: Value must be no more than 1/],
@@ -177,6 +181,43 @@ describe('a listener that other machines can reach', () => {
     const config = await load({ listeners: 'http://:8083', 'embedded.broker.listener': ':9092', ...allow })
     expect(config.listeners).toEqual([{ host: '', port: 8083 }])
     expect(config.embedded?.listen).toEqual({ host: '', port: 9092 })
+  })
+
+  it('is taken with a token, with a warning that nothing encrypts it', async () => {
+    const tokens = { 'rest.token.file': '/etc/token', 'embedded.broker.token.file': '/etc/token' }
+    const config = await load({ listeners: 'http://:8083', 'embedded.broker.listener': ':9092', ...tokens })
+    expect(config).toMatchObject({
+      restTokenFile: '/etc/token',
+      embedded: { access: { username: 'penstock', tokenFile: '/etc/token' } },
+      warnings: [
+        expect.stringMatching(/^"listeners" listens on all addresses, port 8083, without TLS/),
+        expect.stringMatching(/^"embedded.broker.listener" listens on all addresses, port 9092, without TLS/),
+      ],
+    })
+  })
+
+  it.each([
+    [
+      { 'rest.token.file': '/etc/token', 'embedded.broker.listener': ':9092' },
+      /"embedded.broker.listener".*embedded\.broker\.token\.file/,
+    ],
+    [{ 'embedded.broker.token.file': '/etc/token', listeners: 'http://:8083' }, /"listeners".*rest\.token\.file/],
+  ])('is refused when the token is one of the other listener: %j', async (raw, message) => {
+    await expect(load(raw as Record<string, string>)).rejects.toThrow(message)
+  })
+
+  it.each([
+    [{ 'rest.token.file': 't' }, /^rest.token.file is set, embedded.broker.token.file is not/],
+    [{ 'embedded.broker.token.file': 't' }, /^embedded.broker.token.file is set, rest.token.file is not/],
+  ])('with %j alone is half a lock: a warning says so', async (raw, warning) => {
+    expect((await load(raw as Record<string, string>)).warnings).toEqual([expect.stringMatching(warning)])
+  })
+
+  it('of a cluster has no token of ours: a warning says so', async () => {
+    const cluster = { 'bootstrap.servers': 'kafka:9092', 'rest.token.file': 't', 'embedded.broker.token.file': 't' }
+    expect((await load(cluster)).warnings).toEqual([
+      expect.stringMatching(/token.file" has no effect: bootstrap.servers/),
+    ])
   })
 
   it.each(['http://localhost:1', 'http://127.0.0.1:1', 'http://127.1.2.3:1', 'http://[::1]:1'])(

@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { resolve } from 'node:path'
+
+import { ConfigError } from '../api/errors.ts'
+
+const tokenBytes = 32
+/** 128 bits in hexadecimal. */
+const minCharacters = 32
+const maxBytes = 4096
+
+/**
+ * The token in a file that only this user can read. A file that is missing is made, with a random token of 256 bits; one that is
+ * there is never written to.
+ * @param key the setting or flag that names the file, for errors
+ * @throws ConfigError TOKEN_FILE when others can read or write it, when it holds no token, or when it cannot be had
+ */
+export function tokenOf(path: string, key: string): string {
+  const file = resolve(path)
+  try {
+    return readToken(file, key)
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw refused(error, file, key)
+  }
+  try {
+    makeToken(file)
+    return readToken(file, key)
+  } catch (error) {
+    throw refused(error, file, key)
+  }
+}
+
+function readToken(file: string, key: string): string {
+  // A pipe would make the call wait for a writer.
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const { mode, uid, size } = fstatSync(descriptor)
+    const isFile = (mode & 0o170_000) === 0o100_000
+    if (!isFile || size > maxBytes) throw fault(key, file, 'is no file with a token', 'Name another file')
+    const ownUid = process.getuid?.()
+    if (ownUid !== undefined && uid !== ownUid && uid !== 0) {
+      throw fault(key, file, `belongs to another user (uid ${uid})`, 'Name a file of the user that runs the worker')
+    }
+    if (ownUid !== undefined && (mode & 0o077) !== 0) {
+      const rights = (mode & 0o777).toString(8).padStart(4, '0')
+      throw fault(key, file, `can be used by other users (mode ${rights})`, `Run: chmod 600 ${file}`)
+    }
+    const token = readFileSync(descriptor, 'utf8').trim()
+    if (token.length < minCharacters || !/^[\x21-\x7e]+$/.test(token)) {
+      const advice = `Remove it, and a token is made at the next start`
+      throw fault(key, file, `holds no token of at least ${minCharacters} printable characters without spaces`, advice)
+    }
+    return token
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+/** The file appears whole or not at all, and never in place of another: two workers may start with it at once. */
+function makeToken(file: string): void {
+  const part = `${file}.${process.pid}.${randomBytes(6).toString('hex')}`
+  const descriptor = openSync(part, 'wx', 0o600)
+  try {
+    writeSync(descriptor, `${randomBytes(tokenBytes).toString('base64url')}\n`)
+    fsyncSync(descriptor)
+    linkSync(part, file)
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error
+  } finally {
+    closeSync(descriptor)
+    unlinkSync(part)
+  }
+}
+
+function refused(error: unknown, file: string, key: string): ConfigError {
+  if (error instanceof ConfigError) return error
+  const why = error instanceof Error ? error.message : String(error)
+  const text = `cannot be read or made: ${why}`
+  return fault(key, file, text, 'Name a file in a folder that this user may write to', error)
+}
+
+function fault(key: string, file: string, what: string, advice: string, cause?: unknown): ConfigError {
+  return new ConfigError(`The file of "${key}", ${file}, ${what}. ${advice}.`, { code: 'TOKEN_FILE', cause })
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | null)?.code
+}
