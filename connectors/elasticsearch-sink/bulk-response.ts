@@ -9,7 +9,7 @@ export type Outcome =
   | { readonly kind: 'superseded'; readonly stored: number | bigint }
   /** Elasticsearch could not take it now. */
   | { readonly kind: 'unavailable'; readonly code: TroubleCode; readonly reason: string }
-  /** The index is gone: make it, then write again. */
+  /** There is no index or alias of the name. */
   | { readonly kind: 'no-index'; readonly reason: string }
   /** The document does not fit its index. */
   | { readonly kind: 'malformed'; readonly reason: string }
@@ -60,13 +60,18 @@ const statusKey = '"status":'
 
 /**
  * Whether an answer says of all `count` operations that they were applied. Nearly every answer does, and is not parsed
- * for it. It holds the members `errors` and `items.*.status`, in the order in which every version writes them.
+ * for it. It holds the members `errors`, `items.*._seq_no` and `items.*.status`, in the order in which every version writes them.
  */
 export function succeeded(body: string, count: number): boolean {
   if (!body.startsWith(noErrors) || !body.endsWith(']}')) return false
   let found = 0
   for (let at = body.indexOf(statusKey); at >= 0; at = body.indexOf(statusKey, at + statusKey.length)) found += 1
   return found === count
+}
+
+/** Whether a shard got its first operation ever: the index is a new one. */
+export function opensShard(body: string): boolean {
+  return body.includes('"_seq_no":0,')
 }
 
 /** The items of an answer; null when it is cut, or no answer to a bulk request. */

@@ -1,9 +1,9 @@
 import { ConnectError, RetriableError, type Clock, type Logger } from 'penstock/api'
 import { bodyOf, type Lines } from './bulk-lines.ts'
-import { classify, parseItems, succeeded, type BulkItem, type Outcome } from './bulk-response.ts'
+import { classify, opensShard, parseItems, succeeded, type BulkItem, type Outcome } from './bulk-response.ts'
 import type { SinkSettings } from './settings.ts'
 import type { ConflictWatch } from './conflict-watch.ts'
-import type { Indices } from './indices.ts'
+import type { IndexWatch } from './index-watch.ts'
 import { documentKey, placeOf, type LineWriter, type Operation } from './operation.ts'
 import { refusal, troubleOf } from './requests.ts'
 import type { Retries, Trouble } from './retries.ts'
@@ -14,7 +14,7 @@ import type { Transport } from './transport.ts'
 
 export interface SenderParts {
   readonly transport: Transport
-  readonly indices: Indices
+  readonly watch: IndexWatch
   readonly retries: Retries
   readonly settings: Pick<SinkSettings, 'bulkSizeBytes' | 'malformed' | 'requireAlias'>
   readonly writer: LineWriter
@@ -36,7 +36,7 @@ export class BulkSender {
 
   constructor(parts: SenderParts) {
     this.#parts = parts
-    const filter = { filter_path: 'errors,items.*.status,items.*.error' }
+    const filter = { filter_path: 'errors,items.*._seq_no,items.*.status,items.*.error' }
     this.#query = parts.settings.requireAlias ? { ...filter, require_alias: 'true' } : filter
   }
 
@@ -104,6 +104,9 @@ export class BulkSender {
   }
 
   async #read(operations: readonly Operation[], body: string): Promise<Step> {
+    const { watch, signal, settings } = this.#parts
+    watch.wrote()
+    if (opensShard(body)) await watch.suspect(indicesOf(operations), signal)
     if (succeeded(body, operations.length)) {
       for (const { progress, mark } of operations) progress.finish(mark)
       this.#parts.conflicts.over(operations)
@@ -127,8 +130,8 @@ export class BulkSender {
       failed.add(operation)
       const code = outcome.kind === 'no-index' ? 'ES_INDEX_MISSING' : outcome.code
       trouble ??= { code, reason: `${describe(operation)}: ${outcome.reason}` }
-      if (outcome.kind === 'no-index') await this.#parts.indices.recreate(operation.index, this.#parts.signal)
     }
+    if (trouble?.code === 'ES_INDEX_MISSING' && !settings.requireAlias) await watch.suspect(indicesOf(failed), signal)
     return trouble === null ? done : { kind: 'again', remaining: toRepeat(operations, failed), trouble }
   }
 
@@ -185,6 +188,12 @@ export function toRepeat(operations: readonly Operation[], failed: ReadonlySet<O
 
 function describe(operation: Operation): string {
   return `record ${placeOf(operation)}, document ${operation.id === null ? '(id chosen by Elasticsearch)' : `'${operation.id}'`} of index '${operation.index}'`
+}
+
+function indicesOf(operations: Iterable<Operation>): ReadonlySet<string> {
+  const indices = new Set<string>()
+  for (const { index } of operations) indices.add(index)
+  return indices
 }
 
 function* linesOf(operations: readonly Operation[]): Generator<Lines> {

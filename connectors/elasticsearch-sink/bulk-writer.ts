@@ -103,6 +103,14 @@ export class BulkWriter {
     }
   }
 
+  /** Nothing is sent any more, and nothing of what is under way may be relied on. */
+  fail(error: Error): void {
+    if (this.#failure !== null) return
+    this.#failure = error
+    this.#stopLinger()
+    this.#onFailure(error)
+  }
+
   /** Nothing is sent any more; waiters go on. */
   stop(): void {
     this.#failure ??= new ConnectError('the sink was stopped')
@@ -115,7 +123,7 @@ export class BulkWriter {
     try {
       await this.#deliver(operations)
     } catch (error) {
-      this.#fail(error instanceof Error ? error : new ConnectError(String(error)))
+      this.fail(error instanceof Error ? error : new ConnectError(String(error)))
     }
     for (const { progress, lines, weight } of operations) {
       progress.advance()
@@ -127,13 +135,6 @@ export class BulkWriter {
     this.#buffered -= operations.length
     this.#wake()
     this.pump()
-  }
-
-  #fail(error: Error): void {
-    if (this.#failure !== null) return
-    this.#failure = error
-    this.#stopLinger()
-    this.#onFailure(error)
   }
 
   #wake(): void {

@@ -1,4 +1,5 @@
 import { ConnectError, type Logger, type Schema } from 'penstock/api'
+import type { IndexWatch } from './index-watch.ts'
 import { mappingOf, propertiesOf, type Mapping } from './mapping.ts'
 import { refusal, requestPatiently } from './requests.ts'
 import type { Retries } from './retries.ts'
@@ -9,7 +10,6 @@ interface Known {
   readonly schemas: WeakSet<Schema>
   /** Fields given a mapping by us, or found there. */
   readonly fields: Set<string>
-  last: Schema | null
   readonly topic: string
 }
 
@@ -26,17 +26,28 @@ export function clashError(index: string, one: string, other: string): ConnectEr
   )
 }
 
+export interface IndicesParts {
+  readonly transport: Transport
+  readonly retries: Retries
+  readonly watch: IndexWatch
+  readonly logger: Logger
+  /** See the setting document.values. */
+  readonly exact: boolean
+}
+
 /** The indices of a task: made before the first write, with a mapping that matches the rows; extended when columns come. */
 export class Indices {
   readonly #known = new Map<string, Known>()
   readonly #transport: Transport
   readonly #retries: Retries
+  readonly #watch: IndexWatch
   readonly #logger: Logger
   readonly #exact: boolean
 
-  constructor(transport: Transport, retries: Retries, logger: Logger, exact: boolean) {
+  constructor({ transport, retries, watch, logger, exact }: IndicesParts) {
     this.#transport = transport
     this.#retries = retries
+    this.#watch = watch
     this.#logger = logger
     this.#exact = exact
   }
@@ -49,27 +60,19 @@ export class Indices {
 
   /**
    * Makes the index, or adds the fields that its mapping lacks.
-   * @throws ConnectError ES_INDEX_NAME when the index was made for another topic.
+   * @throws ConnectError ES_INDEX_NAME when the index was made for another topic, ES_INDEX_RECREATED when it is gone.
    */
   async ensure(index: string, topic: string, schema: Schema | null, signal: AbortSignal): Promise<void> {
     let known = this.#known.get(index)
     if (known === undefined) {
-      known = { schemas: new WeakSet(), fields: new Set(), last: null, topic }
+      known = { schemas: new WeakSet(), fields: new Set(), topic }
       await this.#create(index, schema, known, signal)
+      await this.#watch.remember(index, signal)
       this.#known.set(index, known)
     }
     if (schema === null || known.schemas.has(schema)) return
     await this.#extend(index, schema, known, signal)
     known.schemas.add(schema)
-    known.last = schema
-  }
-
-  /** The index was found to be gone: it is made again, with the mapping it had. */
-  async recreate(index: string, signal: AbortSignal): Promise<void> {
-    const known = this.#known.get(index)
-    if (known === undefined) return
-    this.#known.delete(index)
-    await this.ensure(index, known.topic, known.last, signal)
   }
 
   async #create(index: string, schema: Schema | null, known: Known, signal: AbortSignal): Promise<void> {
@@ -119,7 +122,7 @@ export class Indices {
     const body = JSON.stringify({ properties: Object.fromEntries(added.map((field) => [field, properties[field]])) })
     const path = `/${encodeURIComponent(index)}/_mapping`
     const answer = await requestPatiently(this.#transport, { method: 'PUT', path, body, signal }, this.#retries)
-    if (answer.status === 404) return this.#create(index, schema, known, signal)
+    if (answer.status === 404) await this.#watch.suspect(new Set([index]), signal)
     // The documents decide: with a mapping of somebody else's making they may still fit.
     if (answer.status === 400)
       this.#logger.warn(

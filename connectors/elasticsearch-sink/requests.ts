@@ -33,6 +33,11 @@ function isOwnError(body: string): boolean {
   return typeof error?.type === 'string'
 }
 
+/** Why an answer says nothing: {@link troubleOf}, or a success without its JSON. */
+export function doubtOf(answer: Answer, request: Pick<Request, 'method' | 'path'>): Trouble | null {
+  return troubleOf(answer, request) ?? cutOf(answer, request)
+}
+
 /** Sends until a whole answer comes that is Elasticsearch's verdict. */
 export async function requestPatiently(transport: Transport, request: Request, retries: Retries): Promise<Answer> {
   const streak = retries.begin()
@@ -40,7 +45,7 @@ export async function requestPatiently(transport: Transport, request: Request, r
     let trouble: Trouble | null
     try {
       const answer = await transport.request(request)
-      trouble = troubleOf(answer, request) ?? cutOf(answer, request)
+      trouble = doubtOf(answer, request)
       if (trouble === null) {
         streak.over()
         return answer
@@ -53,8 +58,7 @@ export async function requestPatiently(transport: Transport, request: Request, r
   }
 }
 
-/** A success without its JSON. */
-function cutOf({ status, body }: Answer, { method, path }: Request): Trouble | null {
+function cutOf({ status, body }: Answer, { method, path }: Pick<Request, 'method' | 'path'>): Trouble | null {
   if (status >= 300 || body === '' || parsed(body) !== undefined) return null
   const reason = `the answer to ${method} ${path} is cut or no JSON: ${body.slice(0, 200)}`
   return { code: 'ES_UNAVAILABLE', reason }

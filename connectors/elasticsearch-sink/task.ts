@@ -2,8 +2,10 @@ import {
   ConnectError,
   DataError,
   lastHeader,
+  RetriableError,
   type Counter,
   type OffsetToCommit,
+  type Schema,
   type SinkRecord,
   type SinkTask,
   type SinkTaskContext,
@@ -18,6 +20,7 @@ import { documentId, positionId } from './document-id.ts'
 import { DocumentVersions, firstRowVersion, placeOf, type Version } from './document-version.ts'
 import { DocumentReader, type Document } from './document.ts'
 import { InfinityCount } from './infinity-count.ts'
+import { IndexWatch } from './index-watch.ts'
 import { Indices } from './indices.ts'
 import { formerId, KeyChanges } from './key-changes.ts'
 import { MissingValues } from './missing-values.ts'
@@ -35,6 +38,7 @@ interface Running {
   readonly settings: SinkSettings
   readonly transport: Transport
   readonly indices: Indices
+  readonly watch: IndexWatch
   readonly writer: BulkWriter
   readonly reader: DocumentReader
   readonly versions: DocumentVersions
@@ -64,7 +68,8 @@ export class ElasticsearchSinkTask implements SinkTask {
     const stop = new AbortController()
     const { metrics, clock, logger } = context
     const retries = retriesFor(settings, context)
-    const indices = new Indices(transport, retries, logger, settings.values === 'exact')
+    const watch = new IndexWatch({ transport, retries, context, requireAlias: settings.requireAlias })
+    const indices = new Indices({ transport, retries, watch, logger, exact: settings.values === 'exact' })
     const writer = new BulkWriter(
       settings,
       clock,
@@ -79,7 +84,7 @@ export class ElasticsearchSinkTask implements SinkTask {
     const missing = new MissingValues(context, partitions)
     const sender = new BulkSender({
       transport,
-      indices,
+      watch,
       retries,
       settings,
       writer: lineWriter,
@@ -100,6 +105,7 @@ export class ElasticsearchSinkTask implements SinkTask {
       settings,
       transport,
       indices,
+      watch,
       writer,
       reader: readerFor(settings, infinities),
       versions: new DocumentVersions(settings),
@@ -183,22 +189,23 @@ export class ElasticsearchSinkTask implements SinkTask {
     const index = topicIndices.of(record.topic)
     if (record.value === null) return this.#tombstone(record, index, progress, running)
     const change = reader.read(record.valueSchema, record.value, unchangedColumns(record))
-    if (change.kind === 'delete') {
-      if (settings.keyIgnored(record.topic) || isKeyUnknown(record, running)) progress.skip(record.originalOffset)
-      else this.#add(record, 'delete', index, null, progress, running)
+    const deletes = change.kind === 'delete'
+    if (deletes && (settings.keyIgnored(record.topic) || isKeyUnknown(record, running))) {
+      progress.skip(record.originalOffset)
       return null
     }
-    const schema = settings.schemaIgnored(record.topic) || settings.externalResources !== null ? null : change.rowSchema
-    if (settings.externalResources === null && !running.indices.ready(index, schema)) {
+    const schema = deletes || settings.schemaIgnored(record.topic) ? null : change.rowSchema
+    const wait = readied(index, record.topic, schema, running)
+    if (wait !== null) {
       running.infinities.settle(false)
-      return running.indices.ensure(index, record.topic, schema, running.stop.signal)
+      return wait
     }
-    this.#add(record, 'index', index, change.document, progress, running)
+    this.#add(record, deletes ? 'delete' : 'index', index, deletes ? null : change.document, progress, running)
     running.infinities.settle(true)
     return null
   }
 
-  #tombstone(record: SinkRecord, index: string, progress: PartitionProgress, running: Running): null {
+  #tombstone(record: SinkRecord, index: string, progress: PartitionProgress, running: Running): Promise<void> | null {
     const { settings } = running
     if (settings.nullValues === 'fail') {
       throw new DataError(
@@ -213,10 +220,13 @@ export class ElasticsearchSinkTask implements SinkTask {
       settings.keyIgnored(record.topic) ||
       settings.autoIds ||
       isKeyUnknown(record, running)
-    )
+    ) {
       progress.skip(record.originalOffset)
-    else this.#add(record, 'delete', index, null, progress, running)
-    return null
+      return null
+    }
+    const wait = readied(index, record.topic, null, running)
+    if (wait === null) this.#add(record, 'delete', index, null, progress, running)
+    return wait
   }
 
   #add(
@@ -263,14 +273,21 @@ export class ElasticsearchSinkTask implements SinkTask {
   }
 
   async preCommit(current: readonly OffsetToCommit[]): Promise<readonly OffsetToCommit[]> {
-    const { writer, partitions, conflicts, missing, keyChanges } = this.#present()
+    const { writer, watch, partitions, conflicts, missing, keyChanges, stop } = this.#present()
     if (writer.failure !== null) throw writer.failure
     partitions.noteDelivered(current)
     keyChanges.releaseSkipped()
     writer.pump()
-    return partitions.committable(current, conflicts.held(), (progress, offset) =>
+    const offsets = partitions.committable(current, conflicts.held(), (progress, offset) =>
       missing.beforeCommit(progress, offset),
     )
+    try {
+      await watch.confirm(stop.signal)
+    } catch (error) {
+      if (error instanceof ConnectError && !(error instanceof RetriableError)) writer.fail(error)
+      throw error
+    }
+    return offsets
   }
 
   async flush(signal: AbortSignal): Promise<void> {
@@ -314,6 +331,17 @@ function retriesFor(settings: SinkSettings, context: SinkTaskContext): Retries {
       context.showWaiting?.(shown.size === 0 ? null : 'requests to Elasticsearch are tried again')
     },
   })
+}
+
+/** Null when the index is there and known; else what to wait for. @param schema null wants no mapping. */
+function readied(
+  index: string,
+  topic: string,
+  schema: Schema | null,
+  { settings, indices, watch, stop }: Running,
+): Promise<void> | null {
+  if (settings.externalResources !== null) return watch.knows(index) ? null : watch.remember(index, stop.signal)
+  return indices.ready(index, schema) ? null : indices.ensure(index, topic, schema, stop.signal)
 }
 
 function readerFor(settings: SinkSettings, infinities: InfinityCount): DocumentReader {

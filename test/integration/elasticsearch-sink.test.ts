@@ -265,23 +265,6 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect(log.committed.get(`${topic}-0`)).toBe(2)
   })
 
-  it('makes an index again that was deleted under it', async () => {
-    change(1, 100, [1, null, null, 'a'], 'c')
-    const task = sink()
-    await task.start()
-    await task.deliverAll()
-    await client().json('PUT', '/_cluster/settings', { persistent: { 'action.auto_create_index': false } })
-    try {
-      await client().json('DELETE', `/${topic}`)
-      change(2, 200, [2, null, null, 'b'], 'c')
-      await task.deliver()
-      await task.finish()
-    } finally {
-      await client().json('PUT', '/_cluster/settings', { persistent: { 'action.auto_create_index': null } })
-    }
-    expect([...(await client().documents(topic)).keys()]).toEqual(['2'])
-  })
-
   it('waits for an alias that is gone, and drops nothing where it has no index to write to', async () => {
     const alias = `${topic}-alias`
     const point = (action: 'add' | 'remove', writes: boolean): Promise<unknown> =>
