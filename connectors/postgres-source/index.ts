@@ -17,6 +17,8 @@ export const plugin: ConnectorPlugin = {
   aliases: [],
   version,
   configDef,
+  // One partition keeps all changes of a table in order.
+  newTopics: { partitions: 1, replicationFactor: -1, configs: { 'cleanup.policy': 'delete' } },
   unsupportedKey(key) {
     if (masking.test(key)) return masks
     if (key.startsWith('driver.')) return 'there is no pgjdbc to hand it to'

@@ -1,4 +1,4 @@
-import type { ParsedConfig, RawConfig, TopicSpec } from 'penstock/api'
+import type { ParsedConfig, RawConfig } from 'penstock/api'
 import type { BinaryMode, DecimalMode, TimeMode, ValueModes } from './column-type.ts'
 import { topicName, type NameAdjustment } from './envelope.ts'
 import type { MessageSettings } from './logical-message.ts'
@@ -48,8 +48,6 @@ export interface SourceSettings {
   readonly heartbeatMs: number
   readonly heartbeatTopic: string
   readonly queue: QueueLimits
-  /** How a topic is made; `name` is filled in. */
-  readonly topic: Omit<TopicSpec, 'name'>
 }
 
 // Reader and `poll` share a thread: what is read further ahead only survives more collections (90 MB of peak memory).
@@ -102,7 +100,6 @@ export function settingsOf(config: ParsedConfig, raw: RawConfig): SourceSettings
       maxRecords: Math.min(Number(config['max.queue.size']), maxReadAhead),
       maxBytes: Number(config['max.queue.size.in.bytes']) || defaultQueueBytes,
     },
-    topic: topicOf(raw),
   }
 }
 
@@ -164,22 +161,5 @@ function modesOf(config: ParsedConfig, text: (key: string) => string): ValueMode
     placeholder: placeholder.startsWith('hex:')
       ? Buffer.from(placeholder.slice('hex:'.length), 'hex')
       : Buffer.from(placeholder),
-  }
-}
-
-const topicKey = 'topic.creation.default.'
-
-/** One partition keeps all changes of a table in order; Connect's `topic.creation.default.*` says otherwise. */
-function topicOf(raw: RawConfig): Omit<TopicSpec, 'name'> {
-  const own = Object.entries(raw)
-    .filter(([key]) => key.startsWith(topicKey))
-    .map(([key, value]) => [key.slice(topicKey.length), value] as const)
-  const configs = Object.fromEntries(
-    own.filter(([key]) => !['partitions', 'replication.factor', 'include', 'exclude'].includes(key)),
-  )
-  return {
-    partitions: Number(raw[`${topicKey}partitions`] ?? 1),
-    replicationFactor: Number(raw[`${topicKey}replication.factor`] ?? -1),
-    configs: { 'cleanup.policy': 'delete', ...configs },
   }
 }

@@ -33,10 +33,7 @@ export class PostgresSourceTask implements SourceTask {
   #session: SourceSession | null = null
   #next: Omit<Start, 'first'> = { position: null, durable: null, line: null }
   #first = true
-  /** A batch whose topics could not be made yet. */
-  #taken: readonly SourceRecord[] | null = null
   #stopped = false
-  readonly #topics = new Set<string>()
   readonly #undurable = new Undurable()
   #stopMetrics: () => void = () => undefined
 
@@ -61,16 +58,14 @@ export class PostgresSourceTask implements SourceTask {
   }
 
   async poll(signal: AbortSignal): Promise<readonly SourceRecord[] | null> {
-    const context = this.#started()
+    this.#started()
     try {
-      this.#taken ??= await this.#take(signal)
-      const records = this.#taken
-      if (records !== null) await this.#ensureTopics(context, records)
-      this.#taken = null
+      const records = await (await this.#openSession(signal)).take(signal)
+      if (records !== null) this.#undurable.onTaken(records)
       return records
     } catch (error) {
       if (this.#stopped || (signal.aborted && this.#session === null)) return null
-      if (this.#taken === null) await this.#abandon()
+      await this.#abandon()
       throw pgError(error, 'reading the replication stream')
     }
   }
@@ -90,12 +85,6 @@ export class PostgresSourceTask implements SourceTask {
     this.#session = null
     const settings = this.#parts?.settings
     if (settings?.dropSlotOnStop === true) await this.#dropSlot(settings)
-  }
-
-  async #take(signal: AbortSignal): Promise<readonly SourceRecord[] | null> {
-    const records = await (await this.#openSession(signal)).take(signal)
-    if (records !== null) this.#undurable.onTaken(records)
-    return records
   }
 
   #started(): SourceTaskContext {
@@ -133,20 +122,6 @@ export class PostgresSourceTask implements SourceTask {
     this.#session = null
     this.#next = session.next
     await session.close()
-  }
-
-  async #ensureTopics(context: SourceTaskContext, records: readonly SourceRecord[]): Promise<void> {
-    let last = ''
-    // An iterator in an async function costs an object per record.
-    for (let i = 0; i < records.length; i += 1) {
-      const topic = records[i]?.topic ?? last
-      if (topic === last) continue
-      last = topic
-      if (this.#topics.has(topic)) continue
-      const { topic: spec } = this.#parts?.settings ?? settingsOf(context.config, context.raw)
-      await context.ensureTopic({ name: topic, ...spec })
-      this.#topics.add(topic)
-    }
   }
 
   #behindMs(context: SourceTaskContext): number {

@@ -1,6 +1,6 @@
 import type { ConfigDef, ConfigProblem, ParsedConfig, RawConfig } from './config-def.ts'
 import type { Logger } from '../foundation/logger.ts'
-import type { SinkTask, SourceTask } from './task.ts'
+import type { SinkTask, SourceTask, TopicSpec } from './task.ts'
 
 /** What a connector instance may ask of the worker. */
 export interface ConnectorContext {
@@ -40,6 +40,12 @@ export interface ConnectorPlugin {
   /** Rules over several fields, and checks that dial the server. Only called when every single field parsed. */
   check?(config: ParsedConfig, raw: RawConfig, signal: AbortSignal): Promise<readonly ConfigProblem[]>
   createConnector(): Connector
+  /**
+   * How topics are created that records of a source's tasks go to, under the names that the transforms gave them, where
+   * the connector's `topic.creation.default.*` does not say otherwise. A topic that exists is left as it is. Without it, and
+   * without those settings, the broker creates topics as it does for any client.
+   */
+  readonly newTopics?: TopicSpec
   /** A source plugin makes {@link SourceTask}s, a sink plugin {@link SinkTask}s. */
   createTask(): SourceTask | SinkTask
 }

@@ -25,9 +25,9 @@ export interface TaskContext {
   setCondition(code: string, message: string | null): void
 }
 
-/** A topic a source wants to exist before its first record arrives there. */
+/** How a topic is created. */
 export interface TopicSpec {
-  readonly name: string
+  /** -1 takes the broker's default. */
   readonly partitions: number
   /** -1 takes the broker's default. */
   readonly replicationFactor: number
@@ -50,8 +50,6 @@ export interface SourceTaskContext extends TaskContext {
    * @throws RetriableError when the topics cannot be read now, ConnectError when they may not be read.
    */
   greatestHeader(topics: readonly string[], header: string): Promise<bigint | null>
-  /** Makes the topic when it does not exist; leaves an existing one as it is. Throws when the broker refuses. */
-  ensureTopic(spec: TopicSpec): Promise<void>
   /**
    * Stores an offset that belongs to no record (KIP-910); `commit` is told as of any other. Only to be called while every
    * record that `poll` returned is committed. Without it a source that reads much and emits nothing never moves on.

@@ -17,24 +17,6 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     await source.waitForRecords(2)
     await db.play(`insert into t values (3, 'c'); update t set v = 'B' where id = 2; delete from t where id = 1`)
     expect(story(await source.waitForRecords(6))).toEqual(['r [1]', 'r [2]', 'c [3]', 'u [2]', 'd [1]', '- [1]'])
-    expect(source.topics).toEqual([
-      { name: 't.public.t', partitions: 1, replicationFactor: -1, configs: { 'cleanup.policy': 'delete' } },
-    ])
-  })
-
-  it('makes topics as topic.creation.default says', async () => {
-    const db = await bench.database('create table t (id int primary key); insert into t values (1)')
-    const topic = { 'topic.creation.default.partitions': '3', 'topic.creation.default.retention.ms': '1000' }
-    const source = await bench.source(db.config(topic))
-    await source.waitForRecords(1)
-    expect(source.topics).toEqual([
-      {
-        name: 't.public.t',
-        partitions: 3,
-        replicationFactor: -1,
-        configs: { 'cleanup.policy': 'delete', 'retention.ms': '1000' },
-      },
-    ])
   })
 
   it('confirms the end of a transaction once its records and their offset are durable, and nothing before (I2)', async () => {

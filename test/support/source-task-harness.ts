@@ -11,7 +11,6 @@ import {
   type SourceRecord,
   type SourceTask,
   type SourceTaskContext,
-  type TopicSpec,
 } from 'penstock/api'
 import { parseConfig } from '../../src/config/parse-config.ts'
 import { patienceMs, until } from './until.ts'
@@ -64,7 +63,6 @@ function recordingLogger(lines: LogLine[]): Logger {
  */
 export class SourceTaskHarness {
   readonly records: SourceRecord[] = []
-  readonly topics: TopicSpec[] = []
   readonly lines: LogLine[] = []
   readonly gauges = new Map<string, number>()
   readonly counters = new Map<string, number>()
@@ -270,7 +268,6 @@ export class SourceTaskHarness {
       recovered: () => {
         this.waiting = false
       },
-      ensureTopic: async (spec) => void this.topics.push(spec),
       advanceOffset: (partition, offset) => {
         if (!isOwn(partition)) {
           this.offsets.others.set(JSON.stringify(partition), offset)

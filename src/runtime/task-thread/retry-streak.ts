@@ -14,7 +14,7 @@ export interface RetryStreakOptions {
   readonly retries: Counter
 }
 
-type Call = 'start' | 'poll' | 'put' | 'preCommit'
+type Call = 'start' | 'poll' | 'put' | 'preCommit' | 'topic creation'
 
 /** So many reasons of one streak are warnings; those after them are debug lines. */
 const maxReasons = 8

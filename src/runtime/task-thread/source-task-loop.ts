@@ -44,7 +44,7 @@ export interface SourceTaskLoopOptions {
   readonly transforms: readonly TransformStep[]
   readonly encoder: RecordEncoder
   readonly producer: RecordProducer
-  /** Called once per topic before its first record; null leaves topics to the broker. */
+  /** Called once per topic, before its first record that left the transforms; null leaves topics to the broker. */
   readonly prepareTopic: PrepareTopic | null
   /** The record of the offset topic that stores this offset. */
   readonly offsetRecord: (offset: CommittedSourceOffset) => OutgoingRecord
@@ -189,6 +189,7 @@ export class SourceTaskLoop {
       }
       const outgoing = encoder.encode(transformed)
       if (outgoing.topic !== this.#lastTopic) await this.#noteTopic(outgoing.topic)
+      if (this.#control.ended) return
       const size = (outgoing.key?.length ?? 0) + (outgoing.value?.length ?? 0)
       const passing = size < tellingBytes && i + 1 < records.length && (i + 1) % offsetEvery !== 0
       const token = this.#submitted.submit(record.sourcePartition, record.sourceOffset, passing)
@@ -241,11 +242,29 @@ export class SourceTaskLoop {
 
   async #noteTopic(topic: string): Promise<void> {
     if (!this.#topics.has(topic)) {
-      await this.#options.prepareTopic?.(topic)
+      await this.#prepareTopic(topic)
+      if (this.#control.ended) return
       this.#topics.add(topic)
       this.#options.events.onTopic(topic)
     }
     this.#lastTopic = topic
+  }
+
+  /** Topics are created under the names that transforms gave them: before, nobody knows where a record goes. */
+  async #prepareTopic(topic: string): Promise<void> {
+    const { prepareTopic } = this.#options
+    if (prepareTopic === null) return
+    while (!this.#control.ended) {
+      try {
+        await prepareTopic(topic, this.#control.ending)
+        this.#retries.ended()
+        return
+      } catch (error) {
+        if (this.#control.ended) return
+        if (!isRetriable(error)) throw error
+        await this.#retries.wait(this.#retries.failed('topic creation', error))
+      }
+    }
   }
 
   /** Paused while running: what was read is written and committed, then the task rests. */

@@ -177,14 +177,15 @@ export class TaskHost {
         ...context,
         readOffsets: async (partitions) => await readOffsets(connector, partitions),
         greatestHeader: greatestHeader(kafka, transforms, context.clock),
-        ensureTopic: async ({ name, partitions, replicationFactor, configs }) => {
-          await kafka.admin.createTopic({ name, partitions, replicationFactor, configs })
-        },
       },
       transforms,
       encoder: new RecordEncoder(await loadConverters(plugins, config, settings)),
       producer: kafka.producer(producerOptions(settings, config)),
-      prepareTopic: topicCreation(config, kafka.admin),
+      prepareTopic: topicCreation(config, {
+        admin: kafka.admin,
+        clock: context.clock,
+        defaults: plugin.newTopics ?? null,
+      }),
       offsetRecord: (offset) => offsetRecordOf(settings.offsetTopic, connector, offset),
       control,
       events: this.#events(incarnation),

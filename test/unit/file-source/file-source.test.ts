@@ -32,7 +32,6 @@ function contextOf(raw: RawConfig, offset: SourceOffset | null): SourceTaskConte
     setCondition: () => {},
     readOffsets: async (partitions) => partitions.map(() => offset),
     greatestHeader: async () => null,
-    ensureTopic: async () => {},
   }
 }
 

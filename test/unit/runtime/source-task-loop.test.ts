@@ -8,6 +8,7 @@ import { deferred, type Deferred } from '../../../src/foundation/deferred.ts'
 import { Meters } from '../../../src/foundation/meters.ts'
 import { RecordEncoder } from '../../../src/runtime/task-thread/record-encoder.ts'
 import { SourceTaskLoop } from '../../../src/runtime/task-thread/source-task-loop.ts'
+import type { PrepareTopic } from '../../../src/runtime/task-thread/topic-creation.ts'
 import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
 import type { TransformStep } from '../../../src/runtime/task-thread/transform-chain.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -91,7 +92,13 @@ class ScriptedTask implements SourceTask {
   }
 }
 
-function host(options: { transforms?: readonly TransformStep[]; paused?: boolean } = {}) {
+interface HostOptions {
+  readonly transforms?: readonly TransformStep[]
+  readonly paused?: boolean
+  readonly prepareTopic?: PrepareTopic
+}
+
+function host(options: HostOptions = {}) {
   const clock = new ManualClock()
   const task = new ScriptedTask()
   const producer = new MemoryProducer()
@@ -111,12 +118,11 @@ function host(options: { transforms?: readonly TransformStep[]; paused?: boolean
       metrics: new Meters(),
       readOffsets: async () => [],
       greatestHeader: async () => null,
-      ensureTopic: async () => undefined,
     },
     transforms: options.transforms ?? [],
     encoder: encoder(),
     producer,
-    prepareTopic: null,
+    prepareTopic: options.prepareTopic ?? null,
     offsetRecord: ({ offset }) => ({
       topic: 'offsets',
       partition: null,
@@ -166,6 +172,31 @@ describe('the loop of a source task', () => {
     expect(written('offsets')).toEqual(['1'])
     clock.advance(100)
     await untilPasses(() => expect(written('offsets')).toEqual(['1', '4']))
+    control.stop()
+    await ended
+  })
+
+  it('creates the topic that a record has after the transforms, and tries until the log lets it', async () => {
+    const asked: string[] = []
+    const prepareTopic = async (topic: string): Promise<void> => {
+      asked.push(topic)
+      if (asked.length === 1) throw new RetriableError('no broker')
+    }
+    const renames: TransformStep = {
+      alias: 'route',
+      transform: { apply: (record) => ({ ...record, topic: `to-${record.topic}` }) },
+      predicate: null,
+      negate: false,
+    }
+    const { clock, task, producer, control, states, written, ended } = host({ prepareTopic, transforms: [renames] })
+    producer.automatic = true
+    task.give([record(1), record(2)])
+    await untilPasses(() => expect(clock.pending).toBe(1))
+    expect(states).toEqual(['RUNNING', 'RUNNING: topic creation failed and is retried: RetriableError: no broker'])
+    clock.advance(30_000)
+    await untilPasses(() => expect(written('to-t')).toEqual(['v1', 'v2']))
+    expect(asked).toEqual(['to-t', 'to-t'])
+    expect(states.at(-1)).toBe('RUNNING')
     control.stop()
     await ended
   })

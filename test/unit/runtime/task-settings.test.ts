@@ -8,7 +8,6 @@ import {
   type TaskSettings,
 } from '../../../src/runtime/task-settings.ts'
 import { subscriptionOf } from '../../../src/runtime/task-thread/subscription-of.ts'
-import { topicCreation } from '../../../src/runtime/task-thread/topic-creation.ts'
 
 const ofWorker = { className: 'JsonConverter', config: { 'schemas.enable': 'false' } }
 const settings: TaskSettings = {
@@ -64,29 +63,5 @@ describe('what a task is told', () => {
     expect('pattern' in selection && selection.pattern.test('orders.eu')).toBe(true)
     expect('pattern' in selection && selection.pattern.test('my-orders.eu')).toBe(false)
     expect(() => subscriptionOf({})).toThrow('Must configure one of topics or topics.regex')
-  })
-
-  it('makes topics as topic.creation.default asks, and leaves them to the broker without it', async () => {
-    const made: unknown[] = []
-    const admin = {
-      createTopic: async (topic: unknown) => {
-        made.push(topic)
-        return true
-      },
-    }
-    expect(topicCreation({ topic: 't' }, admin)).toBeNull()
-    const prepare = topicCreation(
-      {
-        'topic.creation.default.partitions': '3',
-        'topic.creation.default.replication.factor': '-1',
-        'topic.creation.default.cleanup.policy': 'compact',
-      },
-      admin,
-    )
-    await prepare?.('t')
-    expect(made).toEqual([
-      { name: 't', partitions: 3, replicationFactor: -1, configs: { 'cleanup.policy': 'compact' } },
-    ])
-    expect(() => topicCreation({ 'topic.creation.default.partitions': '0' }, admin)).toThrow(ConfigError)
   })
 })
