@@ -3,7 +3,7 @@ import type { Logger } from '../foundation/logger.ts'
 import { isDiskFull } from '../log/disk-full.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import type { BrokerConfig } from './broker-config.ts'
-import type { Topics } from './topics.ts'
+import type { Topic, Topics } from './topics.ts'
 
 /**
  * Retention, compaction and checkpoints of all partitions, each at its own pace: one partition after the other, and never two
@@ -14,6 +14,10 @@ export class LogUpkeep {
   readonly #logger: Logger
   readonly #stops: readonly (() => void)[]
   readonly #rounds = new Set<Promise<void>>()
+  /** What is being compacted, which can take long: the other rounds do not wait for it. */
+  #compacting: PartitionLog | null = null
+  /** The kinds of work that wait behind the compaction. */
+  readonly #behind = new Set<string>()
   #stopped = false
 
   constructor(options: {
@@ -29,7 +33,7 @@ export class LogUpkeep {
     this.#stops = [
       this.#every(clock, config.retentionCheckMs, 'retention', (log) => log.applyRetention(clock.now())),
       this.#every(clock, config.compactionCheckMs, 'compaction', async (log) => {
-        if (log.config.compact) await log.compact(clock.now())
+        if (log.config.compact) await this.#compact(log, clock.now())
       }),
       this.#every(clock, config.checkpointMs, 'checkpoint', checkpoint),
       clock.every(config.checkpointMs, () => void topics.refillReserve()),
@@ -63,25 +67,53 @@ export class LogUpkeep {
     void round.finally(() => this.#rounds.delete(round))
   }
 
+  async #compact(log: PartitionLog, nowMs: number): Promise<void> {
+    this.#compacting = log
+    try {
+      await log.compact(nowMs)
+    } finally {
+      this.#compacting = null
+    }
+  }
+
   async #round(what: string, work: (log: PartitionLog) => Promise<unknown>): Promise<void> {
     const full: { count: number; error: unknown } = { count: 0, error: null }
     for (const topic of this.#topics.all()) {
       for (const [partition, log] of topic.partitions.entries()) {
         if (this.#stopped) return
-        if (log === null) continue
-        try {
-          await work(log)
-        } catch (error) {
-          // A topic that was deleted while its turn came has nothing to be kept.
-          if (this.#topics.get(topic.name)?.id !== topic.id) continue
-          if (isDiskFull(error)) {
-            full.count += 1
-            full.error ??= error
-          } else this.#logger.error(`${what} of ${topic.name}-${partition} failed`, { error: String(error) })
+        if (log === null || (log === this.#compacting && this.#behind.has(what))) continue
+        const isBehind = log === this.#compacting
+        const done = this.#work({ topic, partition, what, full }, () => work(log))
+        if (!isBehind) await done
+        else {
+          this.#behind.add(what)
+          this.#begin(done.finally(() => this.#behind.delete(what)))
         }
       }
     }
     if (full.count === 0) return
     this.#logger.warn(`${what} waits for room on the disk`, { partitions: full.count, error: String(full.error) })
   }
+
+  async #work(
+    { topic, partition, what, full }: Place & { readonly full: { count: number; error: unknown } },
+    work: () => Promise<unknown>,
+  ): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      // A topic that was deleted while its turn came has nothing to be kept.
+      if (this.#topics.get(topic.name)?.id !== topic.id) return
+      if (isDiskFull(error)) {
+        full.count += 1
+        full.error ??= error
+      } else this.#logger.error(`${what} of ${topic.name}-${partition} failed`, { error: String(error) })
+    }
+  }
+}
+
+interface Place {
+  readonly topic: Topic
+  readonly partition: number
+  readonly what: string
 }

@@ -6,12 +6,19 @@ import { sizeOfVarlong, VarintReader, writeVarint, writeVarlong } from '../proto
 /** What compaction asks about a record, `reader` standing on it. */
 export type KeepRecord = (reader: RecordReader) => boolean
 
+/** What {@link filterBatch} leaves. */
+export interface Filtered {
+  readonly kept: Buffer | null
+  /** How much was looked at. */
+  readonly unpackedBytes: number
+}
+
 /**
  * A batch without the records that `keep` refuses: the same bytes when it refuses none, null when it refuses all. Offsets,
  * sequence, producer and leader epoch stay. A batch that keeps a tombstone and has no delete horizon gets `deleteHorizonMs`:
  * the time from which the tombstone may go, which takes the place of the base timestamp (KIP-534).
  */
-export function filterBatch(batch: Buffer, keep: KeepRecord, deleteHorizonMs: number): Buffer | null {
+export function filterBatch(batch: Buffer, keep: KeepRecord, deleteHorizonMs: number): Filtered {
   const reader = new RecordReader(batch)
   const kept: { readonly start: number; readonly end: number; readonly timestamp: number }[] = []
   let maxTimestamp = -1
@@ -23,9 +30,10 @@ export function filterBatch(batch: Buffer, keep: KeepRecord, deleteHorizonMs: nu
     hasTombstone ||= reader.valueIsNull
   }
   const { header } = reader
+  const unpackedBytes = reader.bytes.length
   const setsHorizon = hasTombstone && !header.hasDeleteHorizon
-  if (kept.length === 0) return null
-  if (kept.length === header.recordCount && !setsHorizon) return batch
+  if (kept.length === 0) return { kept: null, unpackedBytes }
+  if (kept.length === header.recordCount && !setsHorizon) return { kept: batch, unpackedBytes }
   const baseTimestamp = setsHorizon ? deleteHorizonMs : header.baseTimestamp
   const records = Buffer.allocUnsafe(kept.reduce((sum, record) => sum + record.end - record.start + 20, 0))
   let at = 0
@@ -33,7 +41,8 @@ export function filterBatch(batch: Buffer, keep: KeepRecord, deleteHorizonMs: nu
     if (setsHorizon) at = rebase(records, at, reader.bytes, record.start, record.end, record.timestamp - baseTimestamp)
     else at += reader.bytes.copy(records, at, record.start, record.end)
   }
-  return assemble(header, records.subarray(0, at), { baseTimestamp, maxTimestamp, count: kept.length, setsHorizon })
+  const made = { baseTimestamp, maxTimestamp, count: kept.length, setsHorizon }
+  return { kept: assemble(header, records.subarray(0, at), made), unpackedBytes }
 }
 
 /** Copies a record with another timestamp delta; the answer is the position after it. */

@@ -3,7 +3,7 @@ import type { Logger } from '../foundation/logger.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import { readBatchHeader, type BatchHeader } from '../protocol/record-batch.ts'
 import { RecordReader } from '../protocol/record-reader.ts'
-import { filterBatch } from './batch-filter.ts'
+import { filterBatch, type Filtered } from './batch-filter.ts'
 import { notInSequence, type BatchScanner } from './batch-scanner.ts'
 import type { FileSystem } from './file-system.ts'
 import type { LogConfig } from './log-config.ts'
@@ -58,13 +58,14 @@ export async function compactSegments(compaction: Compaction): Promise<number> {
   const aborted: AbortedTransaction[] = []
   for (const segment of inputs) segment.transactions.collect(0, Number.MAX_SAFE_INTEGER, aborted)
   const latest = await lastOffsets(compaction, aborted)
-  const round = { ...compaction, ...latest, aborted }
+  const round = { ...compaction, ...latest, aborted, unopened: new Unopened() }
   for (const group of groups(inputs, compaction.config.segmentBytes)) {
     if ((group[0] as Segment).baseOffset >= latest.endOffset) continue
     const output = await rewrite(group, round)
     for (const segment of group) segment.hold()
     await compaction.swap({ group, output })
   }
+  round.unopened.report(compaction)
   return latest.endOffset
 }
 
@@ -73,6 +74,7 @@ interface Round extends Compaction {
   /** Records at or beyond it are not touched. */
   readonly endOffset: number
   readonly aborted: readonly AbortedTransaction[]
+  readonly unopened: Unopened
 }
 
 /** Pass one. */
@@ -81,6 +83,7 @@ async function lastOffsets(
   aborted: readonly AbortedTransaction[],
 ): Promise<{ readonly offsets: ReadonlyMap<string, number>; readonly endOffset: number }> {
   const offsets = new Map<string, number>()
+  const pace = new Pace(compaction.signal)
   let keyBytes = 0
   for (const segment of compaction.inputs) {
     if (segment.endOffset <= compaction.compactedOffset) continue
@@ -88,11 +91,12 @@ async function lastOffsets(
     for (let header = scanner.next(); header !== null; header = scanner.next()) {
       if (header.isControl || isAborted(header, aborted)) continue
       if (keyBytes > maxKeyBytes) return { offsets, endOffset: header.baseOffset }
-      for (const [key, offset] of keysOf(scanner.bytes()) ?? []) {
+      const { keys, unpackedBytes } = keysOf(scanner.bytes())
+      for (const [key, offset] of keys) {
         if (!offsets.has(key)) keyBytes += key.length + bytesPerMapEntry
         offsets.set(key, offset)
       }
-      await turnAfter(compaction.signal, scanner.position, header.sizeInBytes)
+      await pace.spent(header.sizeInBytes + unpackedBytes)
     }
     requireEnd(segment, scanner)
   }
@@ -141,19 +145,22 @@ async function rewrite(group: readonly Segment[], round: Round): Promise<Segment
 async function copyKept(segment: Segment, output: Segment, round: Round): Promise<void> {
   const horizonMs = round.nowMs + round.config.deleteRetentionMs
   const scanner = segment.scan(0, 'whole')
+  const pace = new Pace(round.signal)
   for (let header = scanner.next(); header !== null; header = scanner.next()) {
     if (header.lastOffset >= segment.endOffset)
       throw new CorruptLogError(segment.path(suffixes.log), scanner.position, notInSequence)
-    const kept = header.isControl ? scanner.bytes() : filterOrCopy(segment, scanner.bytes(), round, horizonMs)
+    const { kept, unpackedBytes } = header.isControl
+      ? { kept: scanner.bytes(), unpackedBytes: 0 }
+      : filterOrCopy(segment, scanner.bytes(), round, horizonMs)
     if (kept !== null) output.append(kept, readBatchHeader(kept), round.config.indexIntervalBytes)
     output.relieveMemory()
-    await turnAfter(round.signal, scanner.position, header.sizeInBytes)
+    await pace.spent(header.sizeInBytes + unpackedBytes)
   }
   requireEnd(segment, scanner)
 }
 
-/** The keys of a batch with their last offsets; null for a batch that cannot be opened, of which nobody knows what it replaces. */
-function keysOf(batch: Buffer): ReadonlyMap<string, number> | null {
+/** The keys of a batch with their last offsets; none of a batch that cannot be opened, of which nobody knows what it replaces. */
+function keysOf(batch: Buffer): { readonly keys: ReadonlyMap<string, number>; readonly unpackedBytes: number } {
   const keys = new Map<string, number>()
   try {
     const reader = new RecordReader(batch)
@@ -161,26 +168,22 @@ function keysOf(batch: Buffer): ReadonlyMap<string, number> | null {
       const key = reader.key()?.toString('latin1')
       if (key !== undefined) keys.set(key, reader.offset)
     }
-    return keys
+    return { keys, unpackedBytes: reader.bytes.length }
   } catch (error) {
-    if (error instanceof ProtocolError) return null
+    if (error instanceof ProtocolError) return { keys: new Map(), unpackedBytes: 0 }
     throw error
   }
 }
 
 /** A batch that cannot be opened stays as it is: it was accepted unopened, and must not keep all others from compaction. */
-function filterOrCopy(segment: Segment, batch: Buffer, round: Round, horizonMs: number): Buffer | null {
+function filterOrCopy(segment: Segment, batch: Buffer, round: Round, horizonMs: number): Filtered {
   const header = readBatchHeader(batch)
   try {
     return filterBatch(batch, keeper(header, round), horizonMs)
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
-    round.logger.warn('a batch cannot be opened; compaction keeps it as it is', {
-      segment: segment.path(suffixes.log),
-      baseOffset: header.baseOffset,
-      error: error.message,
-    })
-    return batch
+    round.unopened.add(segment.path(suffixes.log), header.baseOffset, error.message)
+    return { kept: batch, unpackedBytes: 0 }
   }
 }
 
@@ -214,8 +217,40 @@ function requireEnd(segment: Segment, scanner: BatchScanner): void {
   throw new CorruptLogError(segment.path(suffixes.log), scanner.position, scanner.fault)
 }
 
-async function turnAfter(signal: AbortSignal, position: number, size: number): Promise<void> {
-  signal.throwIfAborted()
-  const before = Math.floor(position / bytesPerTurn)
-  if (Math.floor((position + size) / bytesPerTurn) > before) await turn()
+/** Gives the event loop its turn after so much work, of which small batches can unpack to a lot. */
+class Pace {
+  readonly #signal: AbortSignal
+  #bytes = 0
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+  }
+
+  /** @throws the signal's reason when it has fired. */
+  async spent(bytes: number): Promise<void> {
+    this.#signal.throwIfAborted()
+    this.#bytes += bytes
+    if (this.#bytes < bytesPerTurn) return
+    this.#bytes = 0
+    await turn()
+    this.#signal.throwIfAborted()
+  }
+}
+
+/** Batches of a round that could not be opened: clients can write thousands of them. */
+class Unopened {
+  #count = 0
+  #first: { readonly segment: string; readonly baseOffset: number; readonly error: string } | null = null
+
+  add(segment: string, baseOffset: number, error: string): void {
+    this.#count += 1
+    this.#first ??= { segment, baseOffset, error }
+  }
+
+  /** Says so in one line. */
+  report({ directory, logger }: Compaction): void {
+    if (this.#first === null) return
+    const fields = { directory, batches: this.#count, ...this.#first }
+    logger.warn('batches cannot be opened; compaction keeps them as they are', fields)
+  }
 }

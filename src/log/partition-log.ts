@@ -109,6 +109,8 @@ export class PartitionLog {
   #recovering: Promise<void> | null = null
   #closed = false
   readonly #closing = new AbortController()
+  /** Ends a compaction when a sync fails: appends wait for the recovery, which waits for its turn behind it. */
+  #compacting = new AbortController()
 
   private constructor(options: PartitionLogOptions, loaded: LoadedPartition) {
     const { fs, directory, logger, config, clock, reserve = noReserve } = options
@@ -274,12 +276,14 @@ export class PartitionLog {
     return this.#whileOpen(() => this.#upkeep.advanceLogStart(offset, this.#clock.now()))
   }
 
-  /** Compacts the log when that is worth while; `close` ends it early. @returns whether it did. */
+  /** Compacts the log when that is worth while; `close` and a failed sync end it early. @returns whether it did. */
   async compact(nowMs: number = this.#clock.now()): Promise<boolean> {
+    this.#compacting = new AbortController()
+    const signal = AbortSignal.any([this.#closing.signal, this.#compacting.signal])
     try {
-      return await this.#whileOpen(() => this.#upkeep.compact(nowMs, this.#closing.signal))
+      return await this.#whileOpen(() => this.#upkeep.compact(nowMs, signal))
     } catch (error) {
-      if (error === this.#closing.signal.reason) return false
+      if (signal.aborted && error === signal.reason) return false
       throw error
     }
   }
@@ -362,6 +366,7 @@ export class PartitionLog {
 
   #failed(error: StorageError): void {
     this.#failedAtMs = this.#clock.monotonic()
+    this.#compacting.abort()
     const { logger, directory } = this.#state
     logger.error('a sync failed; the partition refuses writes until it has recovered', {
       directory,

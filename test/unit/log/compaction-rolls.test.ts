@@ -86,7 +86,7 @@ describe('a batch that cannot be opened', () => {
     expect(log.read({ offset: 0, maxBytes: 1, isolation: 'read_uncommitted', minOneBatch: true }).nextOffset).toBe(1)
     expect(recordsOf(log, 2).length).toBeLessThan(20)
     expect(harness.logger.lines.map(({ message }) => message)).toContain(
-      'a batch cannot be opened; compaction keeps it as it is',
+      'batches cannot be opened; compaction keeps them as they are',
     )
     await log.close()
   })
