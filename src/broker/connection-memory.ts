@@ -23,19 +23,23 @@ export class ConnectionMemory {
   readonly requests: MemoryBudget
   readonly answers: MemoryBudget
   readonly frames = new FramePool(pooledFrames)
-  /** Where requests are put together; while little is left, large ones begin small. */
-  readonly received: FrameMemory
   #growing: object | null = null
 
   constructor({ queuedRequestBytes, queuedAnswerBytes }: ConnectionLimits) {
     this.requests = new MemoryBudget(queuedRequestBytes)
     this.answers = new MemoryBudget(queuedAnswerBytes)
+  }
+
+  /** Where the requests of a connection are put together; while little is left, large ones begin small. */
+  receivedBy(owner: object): FrameMemory {
     const { requests, frames } = this
-    this.received = {
+    return {
       get firstBytes() {
         if (requests.used < requests.limit / 2) return frames.firstBytes
         return requests.isExhausted ? alwaysBytes : smallBytes
       },
+      // The one that grows alone gets its place at once: of half a request, doubling would hold twice as much while it copies.
+      grown: (length, bytes) => (this.#growing === owner ? length : Math.min(length, 2 * bytes)),
       take: (size) => frames.take(size),
     }
   }

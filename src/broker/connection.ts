@@ -72,7 +72,7 @@ export class Connection {
     this.#around = around
     this.#requests = new HeldMemory(memory.requests, () => this.#regulate())
     this.#answers = new HeldMemory(memory.answers, () => this.#regulate())
-    this.#splitter = new FrameSplitter(limits.maxRequestBytes, memory.received)
+    this.#splitter = new FrameSplitter(limits.maxRequestBytes, memory.receivedBy(this))
     const socket = receivingSocket(accepted, {
       destination: () => this.#splitter.destination(sharedBuffer.subarray(0, memory.readBytes)),
       received: (count) => this.#receive(() => this.#splitter.received(sharedBuffer, count)),

@@ -1,5 +1,3 @@
-import type { FrameMemory } from '../protocol/frame-splitter.ts'
-
 const unit = 64 * 1024
 const largest = 1024 * 1024
 
@@ -7,7 +5,7 @@ const largest = 1024 * 1024
  * Memory for the large requests of one connection, used again: a stream of batches would otherwise make the engine collect
  * the whole heap every few dozen of them.
  */
-export class FramePool implements FrameMemory {
+export class FramePool {
   readonly firstBytes = largest
   readonly #limit: number
   readonly #own = new WeakSet<ArrayBufferLike>()

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { Broker } from '../broker/broker.ts'
+import { BrokerHost } from '../broker/broker-host.ts'
 import { brokerSettings, isBrokerSetting, settledBroker, type SettledBroker } from '../broker/broker-settings.ts'
 import type { ListenAddress } from '../broker/server.ts'
 import { systemClock } from '../foundation/clock.ts'
@@ -8,6 +8,7 @@ import { NamedLogger } from '../foundation/named-logger.ts'
 import { PinoSink, readableLines } from '../foundation/pino-logger.ts'
 import { nearestKey } from '../config/nearest-key.ts'
 import { argumentFault } from './arguments.ts'
+import { exitCodes } from './exit-codes.ts'
 import { tokenOf } from './token-file.ts'
 import { stopSignal } from './stop-signal.ts'
 
@@ -141,7 +142,8 @@ export async function runBrokerCommand(
   const logger = new NamedLogger('broker', new PinoSink(new LogLevels('info'), destination))
   const stopped = stopSignal(() => logger.warn('SIGHUP is not taken: no terminal started this broker'))
   const { access } = options
-  const broker = await Broker.start({
+  // In a thread, as within a worker: its heap is bounded there.
+  const broker = await BrokerHost.start({
     ...(access === null
       ? {}
       : { credentials: { username: access.username, password: tokenOf(access.tokenFile, '--token-file') } }),
@@ -154,7 +156,11 @@ export async function runBrokerCommand(
   })
   const { host, port } = broker.address
   write(`log on ${host}:${port}, data in ${options.dataDir} — kcat -b ${host}:${port} -L\n`)
-  await stopped
+  const death = await Promise.race([stopped.then(() => null), broker.ended])
+  if (death !== null) {
+    logger.error(`the broker died: ${death.message}`, { error: death })
+    return exitCodes.logDied
+  }
   await broker.close()
   return 0
 }

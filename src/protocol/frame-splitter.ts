@@ -8,13 +8,22 @@ const directBytes = 16 * 1024
 
 /** Where frames that come in pieces are put together. */
 export interface FrameMemory {
+  /**
+   * Bytes that a frame of `length` gets when it needs more than the `bytes` it has: all of `length` where it may have them. A
+   * system hands memory out as it is written to, so that this costs nothing but what was received, and saves copies.
+   */
+  grown(length: number, bytes: number): number
   /** Bytes for one frame at first, at most: a length alone must not take more. */
   readonly firstBytes: number
   /** At least `size` bytes. */
   take(size: number): Buffer
 }
 
-const freshMemory: FrameMemory = { firstBytes: 1024 * 1024, take: (size) => Buffer.allocUnsafeSlow(size) }
+const freshMemory: FrameMemory = {
+  firstBytes: 1024 * 1024,
+  grown: (length, bytes) => Math.min(length, 2 * bytes),
+  take: (size) => Buffer.allocUnsafeSlow(size),
+}
 
 /**
  * Cuts a stream of bytes into frames, without their lengths. A frame that comes in pieces is put together once, in a buffer
@@ -135,7 +144,8 @@ export class FrameSplitter {
   #makeRoom(size: number): void {
     const frame = this.#frame
     if (frame === null || size <= frame.length) return
-    const grown = this.#memory.take(Math.min(this.#frameLength, Math.max(2 * frame.length, size)))
+    const wanted = this.#memory.grown(this.#frameLength, frame.length)
+    const grown = this.#memory.take(Math.min(this.#frameLength, Math.max(wanted, size)))
     frame.copy(grown, 0, 0, this.#filled)
     this.#frame = grown
   }

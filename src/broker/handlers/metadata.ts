@@ -46,14 +46,31 @@ export function metadataHandler(state: BrokerState): Handler {
   })
 }
 
-function findAll(
+async function findAll(
   state: BrokerState,
   { topics, allowAutoTopicCreation }: RequestOf<typeof metadata>,
   context: Asking,
 ): Promise<TopicAnswer[]> {
-  const distinct = new Map((topics ?? []).map((query) => [`${query.topicId}/${query.name ?? ''}`, query]))
-  const answers = Array.from(distinct.values(), (query) => find(state, query, allowAutoTopicCreation, context))
-  return Promise.all(answers.map((answer) => Promise.resolve(answer)))
+  const seen = new Set<string>()
+  const answers: TopicAnswer[] = []
+  // A request may name 100,000 topics: what is known at once is not waited for.
+  const awaited: Promise<void>[] = []
+  for (const query of topics ?? []) {
+    const key = query.topicId === zeroUuid ? (query.name ?? '') : `${query.topicId}/${query.name ?? ''}`
+    if (seen.size === seen.add(key).size) continue
+    const answer = find(state, query, allowAutoTopicCreation, context)
+    const place = answers.length
+    if (answer instanceof Promise) {
+      answers.push(refused(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, query.name))
+      awaited.push(
+        answer.then((made) => {
+          answers[place] = made
+        }),
+      )
+    } else answers.push(answer)
+  }
+  await Promise.all(awaited)
+  return answers
 }
 
 function find(
@@ -91,8 +108,10 @@ async function create(state: BrokerState, name: string, client: string): Promise
   }
 }
 
+const noPartitions: TopicAnswer['partitions'] = []
+
 function refused(errorCode: number, name: string | null, topicId: string = zeroUuid): TopicAnswer {
-  return { errorCode, name, topicId, partitions: [] }
+  return { errorCode, name, topicId, partitions: noPartitions }
 }
 
 function describe(topic: Topic, nodeId: number): TopicAnswer {
