@@ -17,6 +17,7 @@ import {
 } from './s3-error.ts'
 import type { StoreSettings } from './settings.ts'
 import { queryString, sha256Hex, signatureHeaders } from './sign-request.ts'
+import { StoreWaits, type StoreWait } from './store-waits.ts'
 
 /** When an object may be put: where none is, over the one with that tag, or whatever is there. */
 export type Condition = { readonly kind: 'absent' | 'any' } | { readonly kind: 'tag'; readonly tag: string }
@@ -82,7 +83,7 @@ interface Outcome {
 /** What whoever uses a store may want to know. */
 export interface StoreEvents {
   readonly retried?: () => void
-  /** A request keeps failing for this reason; null: requests get through again. */
+  /** A request keeps failing, or gets no response; null: all requests get through. */
   readonly waitsFor?: (reason: string | null) => void
 }
 
@@ -90,7 +91,6 @@ const writerHeader = 'x-amz-meta-penstock-writer'
 const firstHeader = 'x-amz-meta-penstock-first-record'
 const topicHeader = 'x-amz-meta-penstock-topic-id'
 const clusterHeader = 'x-amz-meta-penstock-cluster-id'
-const warnEveryMs = 30_000
 
 /**
  * The few requests of S3 that a sink needs, signed by ourselves: the AWS SDK costs more memory than the rest of a
@@ -99,22 +99,27 @@ const warnEveryMs = 30_000
 export class S3Store {
   readonly #settings: StoreSettings
   readonly #clock: Clock
-  readonly #logger: Logger
+  readonly #waits: StoreWaits
   readonly #endpoint: Endpoint
   readonly #http: HttpExchange
   readonly #credentials: CredentialSource
   readonly #events: StoreEvents
   #clockSkewMs = 0
-  #warnedAt = Number.NEGATIVE_INFINITY
 
   constructor(settings: StoreSettings, clock: Clock, logger: Logger, events: StoreEvents = {}) {
     this.#settings = settings
     this.#clock = clock
-    this.#logger = logger
     this.#events = events
     this.#endpoint = endpointOf(settings)
     this.#http = new HttpExchange(this.#endpoint.origin, settings.requestTimeoutMs)
     this.#credentials = credentialSource(settings)
+    this.#waits = new StoreWaits({
+      quietAttempts: settings.quietAttempts,
+      origin: this.#endpoint.origin.origin,
+      clock,
+      logger,
+      show: (reason) => events.waitsFor?.(reason),
+    })
   }
 
   close(): void {
@@ -251,18 +256,27 @@ export class S3Store {
 
   /** Attempts until there is an answer that another attempt would not change. @throws S3RefusedError, or the signal's reason. */
   async #untilSettled(call: Call, signal: AbortSignal): Promise<Outcome> {
+    const wait = this.#waits.begin(`${call.method} ${call.key ?? ''}`)
+    let gotThrough = false
+    try {
+      const outcome = await this.#settled(call, wait, signal)
+      gotThrough = true
+      return outcome
+    } finally {
+      wait.over(gotThrough)
+    }
+  }
+
+  async #settled(call: Call, wait: StoreWait, signal: AbortSignal): Promise<Outcome> {
     let renewed = false
     for (let attempt = 1; ; attempt += 1) {
       signal.throwIfAborted()
-      let failure: unknown
+      let failure: string
       try {
         const outcome = await this.#attempt(call, signal, renewed)
         const { verdict, refusal } = outcome
         if (refusal !== null && isFinal(verdict, call)) throw this.#refused(refusal, call)
-        if (verdict !== 'retry' && verdict !== 'adopt-clock' && verdict !== 'refresh-credentials') {
-          this.#noteSuccess(attempt)
-          return outcome
-        }
+        if (verdict !== 'retry' && verdict !== 'adopt-clock' && verdict !== 'refresh-credentials') return outcome
         renewed = verdict === 'refresh-credentials'
         failure = refusal === null ? '' : textOf(refusal)
         if (verdict === 'adopt-clock' && attempt === 1) continue
@@ -270,7 +284,8 @@ export class S3Store {
         if (!(error instanceof S3UnavailableError)) throw error
         failure = error.message
       }
-      this.#noteRetry(call, attempt, failure)
+      this.#events.retried?.()
+      wait.failed(failure)
       const { initialBackoffMs: initialMs, maxBackoffMs: maxMs } = this.#settings
       await this.#clock.sleep(backoffMs({ initialMs, maxMs }, attempt), signal)
     }
@@ -308,24 +323,6 @@ export class S3Store {
     const verdict = refusal === null ? 'done' : verdictOf(refusal, method)
     if (verdict === 'adopt-clock') this.#clockSkewMs = Date.parse(answer.headers['date'] ?? '') - this.#clock.now() || 0
     return { answer, refusal, verdict }
-  }
-
-  #noteRetry({ method, key }: Call, attempt: number, why: unknown): void {
-    this.#events.retried?.()
-    if (attempt < this.#settings.quietAttempts) return
-    const call = `${method} ${key ?? ''} to ${this.#endpoint.origin.origin}`
-    this.#events.waitsFor?.(`${call} fails and is tried again: ${String(why)}`)
-    const nowMs = this.#clock.monotonic()
-    if (nowMs - this.#warnedAt < warnEveryMs) return
-    this.#warnedAt = nowMs
-    this.#logger.warn(`${call} failed ${attempt} times and is tried again: ${String(why)}`)
-  }
-
-  #noteSuccess(attempt: number): void {
-    if (attempt <= Math.max(1, this.#settings.quietAttempts)) return
-    this.#warnedAt = Number.NEGATIVE_INFINITY
-    this.#logger.warn(`${this.#endpoint.origin.origin} takes requests again`)
-    this.#events.waitsFor?.(null)
   }
 
   #unavailable(doing: string, why: string, cause?: unknown): S3UnavailableError {

@@ -47,7 +47,10 @@ export class S3SinkTask implements SinkTask {
     const retries = metrics.counter('s3_retries_total', 'Requests to the S3 store that were tried again')
     const store = new S3Store(settings.store, clock, logger, {
       retried: () => retries.add(1),
-      waitsFor: (reason) => context.showWaiting?.(reason),
+      waitsFor: (reason) => {
+        context.setCondition('S3_UNAVAILABLE', reason)
+        context.showWaiting?.(reason === null ? null : 'requests to the S3 store are tried again')
+      },
     })
     try {
       await store.checkBucket(this.#stopped.signal)

@@ -59,7 +59,7 @@ it('tells what it waits for when requests keep failing, and when they get throug
   expect(told).toEqual([])
   refusals = 2
   await put()
-  expect(told).toEqual([expect.stringMatching(/^PUT k to http.* fails and is tried again: SlowDown/), null])
+  expect(told).toEqual([expect.stringMatching(/^PUT k to http.* fails and is tried again since .*: SlowDown/), null])
   expect(logger.lines.map(({ message }) => message)).toEqual([
     expect.stringContaining('failed 2 times'),
     expect.stringContaining('takes requests again'),
