@@ -19,6 +19,8 @@ export class BrokerStartError extends BrokerError {
   }
 }
 
+type Listening = Pick<BrokerHost, 'address' | 'ownPath'>
+
 interface Closing {
   asked: boolean
   isOver: boolean
@@ -41,6 +43,8 @@ const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 25
 /** The embedded broker in a thread: it starts before everything that uses it and stops after it. */
 export class BrokerHost {
   readonly address: ListenAddress
+  /** The socket for the worker that it belongs to; null when there is none. */
+  readonly ownPath: string | null
   /** Resolves when the thread has ended: null after `close`, else why it died. */
   readonly ended: Promise<Error | null>
   /** What stands, by code: what is wrong, and what to do. */
@@ -54,13 +58,14 @@ export class BrokerHost {
     worker: Worker,
     clock: Clock,
     state: { readonly closing: Closing; readonly measured: Measured },
-    told: Pick<BrokerHost, 'address' | 'ended' | 'conditions'>,
+    told: Pick<BrokerHost, 'address' | 'ownPath' | 'ended' | 'conditions'>,
   ) {
     this.#worker = worker
     this.#clock = clock
     this.#closing = state.closing
     this.#measured = state.measured
     this.address = told.address
+    this.ownPath = told.ownPath
     this.ended = told.ended
     this.conditions = told.conditions
   }
@@ -72,12 +77,13 @@ export class BrokerHost {
     const entry = new URL(`./broker-thread${extname(import.meta.url)}`, import.meta.url)
     const worker = new Worker(entry, { name: 'broker', workerData, resourceLimits })
     const closing: Closing = { asked: false, isOver: false }
-    const started = deferred<ListenAddress>()
+    const started = deferred<Listening>()
     const conditions = new Map<string, string>()
     const measured: Measured = { asked: null }
     const ended = watch(worker, closing, { started, conditions, measured, log: forwardTo(logger) })
     const state = { closing, measured }
-    return new BrokerHost(worker, clock, state, { address: await started.promise, ended, conditions })
+    const { address, ownPath } = await started.promise
+    return new BrokerHost(worker, clock, state, { address, ownPath, ended, conditions })
   }
 
   /** What the broker measures; nothing while it is too busy to say. */
@@ -118,7 +124,7 @@ function watch(
   worker: Worker,
   closing: Closing,
   into: {
-    readonly started: Deferred<ListenAddress>
+    readonly started: Deferred<Listening>
     readonly conditions: Map<string, string>
     readonly measured: Measured
     readonly log: (line: FromBrokerThread & { readonly type: 'log' }) => void
@@ -128,7 +134,7 @@ function watch(
   const ended = deferred<Error | null>()
   let failure: Error | null = null
   worker.on('message', (message: FromBrokerThread) => {
-    if (message.type === 'started') started.resolve(message.address)
+    if (message.type === 'started') started.resolve(message)
     else if (message.type === 'refused') failure = new BrokerStartError(message.name, message.message)
     else if (message.type === 'log') log(message)
     else if (message.type === 'samples') {

@@ -228,7 +228,7 @@ export const brokerSettings: Readonly<Record<string, BrokerSetting>> = {
     'connections',
     'maxConnections',
     'int',
-    'Connections at most. The last 64 are for clients of this machine.',
+    'Connections at most. The last 64 are for clients of this machine; those of the worker that the broker belongs to are not counted.',
     { least: 1 },
   ),
   'max.connections.per.ip': setting(

@@ -10,6 +10,7 @@ export interface BrokerThreadData {
   readonly dataDir: string
   readonly listen: ListenAddress
   readonly advertisedHost?: string
+  readonly ownSocket?: boolean
   readonly config?: Partial<BrokerConfig>
   readonly coordinators?: Partial<CoordinatorConfig>
   readonly credentials?: BrokerCredentials
@@ -25,7 +26,7 @@ export interface ToBrokerThread {
 
 /** What the thread says. It ends after `refused` and `stopped`. */
 export type FromBrokerThread =
-  | { readonly type: 'started'; readonly address: ListenAddress }
+  | { readonly type: 'started'; readonly address: ListenAddress; readonly ownPath: string | null }
   /** It cannot start: by the name and message of the error. */
   | { readonly type: 'refused'; readonly name: string; readonly message: string }
   | { readonly type: 'stopped' }

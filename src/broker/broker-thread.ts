@@ -32,7 +32,7 @@ try {
     if (message.type === 'stop') void stop(broker)
     else say({ type: 'samples', samples: broker.samples() })
   })
-  say({ type: 'started', address: broker.address })
+  say({ type: 'started', address: broker.address, ownPath: broker.ownPath })
 } catch (error) {
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) }
   say({ type: 'refused', name, message })

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import type { Clock } from '../foundation/clock.ts'
 import { LogStreaks } from '../foundation/log-streaks.ts'
 import type { Logger } from '../foundation/logger.ts'
@@ -31,6 +32,8 @@ export interface BrokerOptions {
   readonly listen: ListenAddress
   /** The host that clients are told, where it is not the one that is listened on. */
   readonly advertisedHost?: string
+  /** Whether the worker that it belongs to gets a socket of its own, in the folder. */
+  readonly ownSocket?: boolean
   readonly clock: Clock
   readonly logger: Logger
   readonly config?: Partial<BrokerConfig>
@@ -42,6 +45,8 @@ export interface BrokerOptions {
   readonly onCondition?: ConditionListener
 }
 
+const ownSocketName = 'worker.sock'
+
 const allInterfaces: ReadonlySet<string> = new Set(['0.0.0.0', '::', ''])
 
 /** What was started, last first: stopped in that order, also when a later start fails. */
@@ -50,6 +55,7 @@ type Stops = (() => Promise<void> | void)[]
 /** What a broker consists of once it is up. */
 interface Started {
   readonly address: ListenAddress
+  readonly ownPath: string | null
   readonly topics: Topics
   readonly lock: DataDirectoryLock
   readonly samples: () => readonly Sample[]
@@ -59,14 +65,17 @@ interface Started {
 export class Broker {
   /** Where it listens. */
   readonly address: ListenAddress
+  /** The socket for the worker that it belongs to; null when there is none. */
+  readonly ownPath: string | null
   readonly topics: Topics
   /** What it measures, for a page of metrics. */
   readonly samples: () => readonly Sample[]
   readonly #lock: DataDirectoryLock
   readonly #stops: Stops
 
-  private constructor({ address, topics, lock, samples }: Started, stops: Stops) {
+  private constructor({ address, ownPath, topics, lock, samples }: Started, stops: Stops) {
     this.address = address
+    this.ownPath = ownPath
     this.topics = topics
     this.samples = samples
     this.#lock = lock
@@ -151,7 +160,9 @@ async function start(options: BrokerOptions, stops: Stops, result: (started: Sta
   const { connections } = config
   const maxConnections = Math.min(connections.maxConnections, budget.connections)
   const limits = { ...connections, maxConnections }
-  const server = await Server.listen({ listen: options.listen, router, clock, logger, limits, streaks, authenticator })
+  const own = options.ownSocket === true ? { ownPath: join(dataDir, ownSocketName) } : {}
+  const listening = { listen: options.listen, ...own }
+  const server = await Server.listen({ ...listening, router, clock, logger, limits, streaks, authenticator })
   stops.unshift(() => server.close())
   node = { ...node, ...advertised(server.address, options.advertisedHost) }
   const upkeep = new LogUpkeep({ topics, config, clock, logger })
@@ -160,7 +171,7 @@ async function start(options: BrokerOptions, stops: Stops, result: (started: Sta
     ...meters.samples(),
     ...brokerGauges({ topics, fs, dataDirectory: dataDir, connections: server.connectionCount }),
   ]
-  return result({ address: server.address, topics, lock, samples })
+  return result({ address: server.address, ownPath: server.ownPath, topics, lock, samples })
 }
 
 function openNodeFileSystem(stops: Stops, maxOpenFiles: number, meters: BrokerMeters): FileSystem {

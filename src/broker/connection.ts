@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../foundation/clock.ts'
 import type { LogStreaks } from '../foundation/log-streaks.ts'
 import type { Logger } from '../foundation/logger.ts'
+import type { Turns } from '../foundation/turns.ts'
 import { FrameSplitter } from '../protocol/frame-splitter.ts'
 import { ProtocolError } from '../protocol/protocol-error.ts'
 import { maxBytesBefore, type Authenticator, type Session } from './authentication.ts'
@@ -17,6 +18,8 @@ export interface ConnectionSurroundings {
   readonly router: Router
   readonly limits: ConnectionLimits
   readonly memory: ConnectionMemory
+  /** Shares the thread between the connections; null: this one waits for no other. */
+  readonly turns: Turns | null
   readonly clock: Clock
   readonly logger: Logger
   /** For what a client causes. */
@@ -65,6 +68,12 @@ export class Connection {
   #isWriting = false
   #isClosing = false
   #onIdle: (() => void) | null = null
+  #hasTurn = false
+  readonly #onTurn = (): void => {
+    this.#hasTurn = true
+    this.#regulate()
+    this.#hasTurn = false
+  }
 
   /** @param accepted the socket as the server gave it, paused. @param onClosed called once, when the connection has ended. */
   constructor(accepted: Socket, around: ConnectionSurroundings, onClosed: () => void) {
@@ -80,7 +89,8 @@ export class Connection {
     })
     this.#socket = socket
     this.#progress = new SocketProgress(socket, clock.monotonic())
-    this.address = socket.remoteAddress ?? 'unknown'
+    // A client on a socket of the file system has no address: it is on this machine.
+    this.address = socket.remoteAddress ?? '127.0.0.1'
     this.#clientHost = `/${this.address}`
     this.#session = this.#beginSession(around)
     socket.setNoDelay(true)
@@ -250,13 +260,25 @@ export class Connection {
     const { limits, memory } = this.#around
     if (this.#underWay.length > 0) {
       if (this.#underWay.length >= limits.maxOverlapping) return false
-      return next.handler.overlaps && this.#underWay.every(({ request }) => request.handler.overlaps)
+      if (!next.handler.overlaps || !this.#underWay.every(({ request }) => request.handler.overlaps)) return false
+      return this.#mayWork()
     }
     // A client that is slow to take its records gets no more of them meanwhile.
     const { answersRecords } = next.handler
     if (this.#socket.writableLength >= (answersRecords ? 1 : limits.maxPendingBytes)) return false
-    if (memory.mayAnswer(answersRecords)) return true
+    if (memory.mayAnswer(answersRecords)) return this.#mayWork()
     this.#answers.wait()
+    return false
+  }
+
+  /** Whether it is this connection's turn: one request at a time, while others wait for theirs. */
+  #mayWork(): boolean {
+    const { turns } = this.#around
+    if (turns === null || this.#hasTurn || turns.mayStart()) {
+      this.#hasTurn = false
+      return true
+    }
+    turns.wait(this.#onTurn)
     return false
   }
 
@@ -343,6 +365,7 @@ export class Connection {
     this.#isClosing = true
     this.#waiting.splice(0)
     this.#around.memory.endGrowth(this)
+    this.#around.turns?.leave(this.#onTurn)
     this.#requests.close()
     this.#answers.close()
     this.#abort.abort()

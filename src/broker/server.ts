@@ -3,12 +3,14 @@ import type { Clock } from '../foundation/clock.ts'
 import { deferred } from '../foundation/deferred.ts'
 import { LogStreaks } from '../foundation/log-streaks.ts'
 import type { Logger } from '../foundation/logger.ts'
+import { Turns } from '../foundation/turns.ts'
 import type { Authenticator } from './authentication.ts'
 import { ListenError } from './broker-error.ts'
 import { Connection } from './connection.ts'
 import { ConnectionAdmission } from './connection-admission.ts'
 import { defaultConnectionLimits, type ConnectionLimits } from './connection-limits.ts'
 import { ConnectionMemory } from './connection-memory.ts'
+import { OwnListener } from './own-listener.ts'
 import type { Router } from './router.ts'
 
 /** Where to listen; port 0 takes a free one. */
@@ -17,12 +19,17 @@ export interface ListenAddress {
   readonly port: number
 }
 
+/** What the thread works for clients at a stretch: their sockets, the disk and the worker's own requests come in between. */
+const sliceMs = 10
 /** How often connections are looked at that may have stalled. */
 const sweepMs = 5000
 
-/** The TCP side of the broker. */
+/** Where clients reach the broker: TCP, and a socket of the file system for the worker that it belongs to. */
 export class Server {
   readonly address: ListenAddress
+  /** The path of the worker's own socket; null when there is none. */
+  readonly ownPath: string | null
+  readonly #own: OwnListener | null
   readonly #server: TcpServer
   readonly #connections: ConnectionAdmission<Connection>
   /** What the connections hold together. */
@@ -37,6 +44,7 @@ export class Server {
     memory: ConnectionMemory,
     clock: Clock,
     stopSweeps: () => void,
+    own: OwnListener | null,
   ) {
     this.#server = server
     this.address = address
@@ -44,9 +52,14 @@ export class Server {
     this.memory = memory
     this.#clock = clock
     this.#stopSweeps = stopSweeps
+    this.#own = own
+    this.ownPath = own?.path ?? null
   }
 
-  /** @throws ListenError when the address cannot be had. */
+  /**
+   * @param options.ownPath for connections of the worker itself: they are not counted, and their requests do not wait for others
+   * @throws ListenError when the address cannot be had.
+   */
   static async listen(options: {
     readonly listen: ListenAddress
     readonly router: Router
@@ -57,15 +70,14 @@ export class Server {
     readonly streaks?: LogStreaks
     /** Asks clients who they are; null or none: everybody who reaches the broker may use it. */
     readonly authenticator?: Authenticator | null
+    readonly ownPath?: string
   }): Promise<Server> {
     const { listen, router, clock, logger, limits = defaultConnectionLimits, authenticator = null } = options
     const streaks = options.streaks ?? new LogStreaks(clock, logger)
     const connections = new ConnectionAdmission<Connection>(limits)
     const memory = new ConnectionMemory(limits)
-    const around = { router, limits, memory, clock, logger, streaks, authenticator }
-    memory.requests.onExhausted = () => {
-      for (const connection of connections) connection.regulateReading()
-    }
+    const turns = new Turns(clock, sliceMs)
+    const around = { router, limits, memory, turns, clock, logger, streaks, authenticator }
     const server = createServer({ pauseOnConnect: true }, (socket) => {
       const address = socket.remoteAddress ?? 'unknown'
       const refusal = connections.refusalOf(address)
@@ -79,15 +91,20 @@ export class Server {
       }
     })
     const address = await listening(server, listen)
+    const own = options.ownPath === undefined ? null : await OwnListener.open(options.ownPath, around)
     server.on('error', (error) => logger.error('the listener failed', { error: error.message }))
+    const all = (): Connection[] => [...connections, ...(own?.connections ?? [])]
+    memory.requests.onExhausted = () => {
+      for (const connection of all()) connection.regulateReading()
+    }
     const stop = clock.every(sweepMs, () => {
-      for (const connection of connections) connection.endIfStalled(clock.monotonic())
+      for (const connection of all()) connection.endIfStalled(clock.monotonic())
     })
     const stopSweeps = (): void => {
       stop()
       streaks.close()
     }
-    return new Server(server, address, connections, memory, clock, stopSweeps)
+    return new Server(server, address, connections, memory, clock, stopSweeps, own)
   }
 
   /** Open connections. */
@@ -101,9 +118,10 @@ export class Server {
     const closed = deferred<void>()
     this.#server.close(() => closed.resolve())
     const cancel = this.#clock.after(graceMs, () => {
-      for (const connection of this.#connections) connection.destroy()
+      for (const connection of [...this.#connections, ...(this.#own?.connections ?? [])]) connection.destroy()
     })
     await Promise.all(Array.from(this.#connections, (connection) => connection.finish()))
+    await this.#own?.close()
     // A client that does not close its side keeps its socket half open: nothing is owed to it any more.
     for (const connection of this.#connections) connection.destroy()
     await closed.promise

@@ -1,5 +1,6 @@
 import { ConfigError } from '../api/errors.ts'
 import type { BrokerCredentials } from '../broker/authentication.ts'
+import type { ClientSecurity } from '../config/client-security.ts'
 import { BrokerHost, BrokerStartError } from '../broker/broker-host.ts'
 import { settledBroker, type SettledBroker } from '../broker/broker-settings.ts'
 import type { EmbeddedBrokerConfig } from '../config/worker-config.ts'
@@ -23,6 +24,7 @@ export async function startEmbeddedBroker(
     return await BrokerHost.start({
       dataDir,
       listen,
+      ownSocket: true,
       config,
       ...(advertisedHost === null ? {} : { advertisedHost }),
       ...(credentials === null ? {} : { credentials }),
@@ -52,6 +54,21 @@ function settled(settings: EmbeddedBrokerConfig['settings']): SettledBroker {
     const problem = cause instanceof Error ? cause.message : String(cause)
     throw new ConfigError(`${embeddedBrokerPrefix}${problem}`, { cause })
   }
+}
+
+/** How the worker reaches its log. */
+export interface WayToLog {
+  readonly bootstrapServers: string
+  readonly security: ClientSecurity
+  /** Where others reach the embedded log, `host:port`; null on a cluster. */
+  readonly brokerAddress: string | null
+}
+
+/** By the worker's own socket where there is one: who may open it owns the files of the log, and shows no credentials. */
+export function wayTo({ address, ownPath }: BrokerHost, security: ClientSecurity): WayToLog {
+  const brokerAddress = addressText(address)
+  if (ownPath === null) return { bootstrapServers: brokerAddress, security, brokerAddress }
+  return { bootstrapServers: ownPath, security: { tls: null, sasl: null }, brokerAddress }
 }
 
 /** What to do about an error of the file system; null for any other. */

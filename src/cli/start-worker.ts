@@ -17,7 +17,7 @@ import { startRest } from '../rest/rest-server.ts'
 import { labelled, prometheusText } from '../runtime/metrics/prometheus-text.ts'
 import { Worker } from '../runtime/worker.ts'
 import { accessOf } from './access.ts'
-import { addressText, startEmbeddedBroker } from './embedded-broker.ts'
+import { addressText, startEmbeddedBroker, wayTo, type WayToLog } from './embedded-broker.ts'
 import { processSamples, stateSamples } from './process-samples.ts'
 import { taskSettings, groupTimes } from './settings-of.ts'
 import { InternalTopicWatch } from './internal-topic-watch.ts'
@@ -74,8 +74,7 @@ async function start(
   const { restToken, credentials, security } = accessOf(config)
   const logDied = deferred<Error>()
   let brokerSamples = async (): Promise<readonly Sample[]> => []
-  let bootstrapServers = config.bootstrapServers
-  let brokerAddress: string | null = null
+  let log: WayToLog = { bootstrapServers: config.bootstrapServers, security, brokerAddress: null }
   const conditions = new WorkerConditions()
   if (config.embedded !== null) {
     const broker = await startEmbeddedBroker(config.embedded, credentials, clock, logger.child('broker'))
@@ -84,13 +83,11 @@ async function start(
       if (reason !== null) logDied.resolve(reason)
     })
     brokerSamples = async () => await broker.samples()
-    brokerAddress = addressText(broker.address)
     conditions.add('broker', () => broker.conditions)
-    bootstrapServers = brokerAddress
+    log = wayTo(broker, security)
   }
   const client = await KafkaClient.connect({
-    bootstrapServers,
-    security,
+    ...log,
     clientId: `${config.groupId}-worker`,
     clock,
     logger: logger.child('client'),
@@ -100,9 +97,14 @@ async function start(
   const listeners = await Promise.all(config.listeners.map(fixedPort))
   const [first = { host: '127.0.0.1', port: 0 }] = listeners
   const advertised = addressText(advertisedAddress(config, first.port))
-  const herder = await startHerder({ config, around, undo, client, bootstrapServers, security, advertised, conditions })
+  const herder = await startHerder({ config, around, undo, client, ...log, advertised, conditions })
   const storage = { clock, logger: logger.child('storage') }
-  const watch = new InternalTopicWatch({ topics: config, servers: bootstrapServers, admin: client.admin, ...storage })
+  const watch = new InternalTopicWatch({
+    topics: config,
+    servers: log.brokerAddress ?? log.bootstrapServers,
+    admin: client.admin,
+    ...storage,
+  })
   undo.add('the watch over internal topics', async () => watch.close())
   conditions.add('worker', () => watch.conditions)
   const meters = new Meters()
@@ -128,6 +130,7 @@ async function start(
     logger: logger.child('rest'),
   })
   undo.add('the REST API', async () => await rest.close())
+  const { brokerAddress } = log
   return { restUrl: rest.url, brokerAddress, logDied: logDied.promise, stop: async () => await undo.run() }
 }
 

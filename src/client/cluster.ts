@@ -7,7 +7,7 @@ import { findCoordinator } from '../protocol/messages/find-coordinator.ts'
 import { metadata } from '../protocol/messages/metadata.ts'
 import type { Api, RequestValue, ResponseOf } from '../protocol/schema.ts'
 import { zeroUuid } from '../protocol/schema.ts'
-import { formatAddress, parseBootstrapServers, type BrokerAddress } from './bootstrap-servers.ts'
+import { formatAddress, isSocketPath, parseBootstrapServers, type BrokerAddress } from './bootstrap-servers.ts'
 import { BrokerConnection, type SendOptions } from './broker-connection.ts'
 import { BrokerError, ClientClosedError, ConnectionError } from './errors.ts'
 import { MetadataCache } from './metadata-cache.ts'
@@ -50,7 +50,7 @@ export class Cluster {
   readonly clock: Clock
   readonly logger: Logger
   readonly backoff: Backoff
-  readonly metadata = new MetadataCache()
+  readonly metadata: MetadataCache
   readonly #options: ClusterOptions
   readonly #bootstrap: readonly BrokerAddress[]
   readonly #lanes = new Map<string, Lane>()
@@ -66,6 +66,7 @@ export class Cluster {
     this.logger = options.logger
     this.backoff = options.backoff ?? defaultBackoff
     this.#bootstrap = parseBootstrapServers(options.bootstrapServers)
+    this.metadata = new MetadataCache(this.#bootstrap.find(isSocketPath) ?? null)
   }
 
   get isClosed(): boolean {

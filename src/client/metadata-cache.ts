@@ -28,10 +28,17 @@ export class MetadataCache {
   controllerId = -1
   clusterId: string | null = null
 
+  readonly #only: BrokerAddress | null
+
+  /** @param only where every broker is reached, whatever address it tells; null: where it tells. */
+  constructor(only: BrokerAddress | null = null) {
+    this.#only = only
+  }
+
   /** Takes an answer. `complete` says that it was asked for all topics: what it does not name is gone. */
   update(answer: ResponseOf<typeof metadata>, complete: boolean): void {
     this.brokers.clear()
-    for (const { nodeId, host, port } of answer.brokers) this.brokers.set(nodeId, { host, port })
+    for (const { nodeId, host, port } of answer.brokers) this.brokers.set(nodeId, this.#only ?? { host, port })
     this.controllerId = answer.controllerId
     this.clusterId = answer.clusterId
     if (complete) {

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 
 import type { Clock } from '../foundation/clock.ts'
 import { FrameSplitter } from '../protocol/frame-splitter.ts'
-import { formatAddress, type BrokerAddress } from './bootstrap-servers.ts'
+import { formatAddress, isSocketPath, type BrokerAddress } from './bootstrap-servers.ts'
 import { ConnectionError } from './errors.ts'
 
 /** What all connections of a thread read to, one after the other: it is cut into frames before the next one reads. */
@@ -55,7 +55,10 @@ export async function openPlainSocket(
       return true
     },
   }
-  const socket = connect({ host: address.host, port: address.port, noDelay: true, onread })
+  const { host, port } = address
+  const socket = isSocketPath(address)
+    ? connect({ path: host, onread })
+    : connect({ host, port, noDelay: true, onread })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const fail = (reason: string, cause?: unknown): void =>
     reject(new ConnectionError(`cannot connect to ${formatAddress(address)}: ${reason}`, cause))

@@ -15,9 +15,9 @@ export class Turns {
   readonly #schedule: Scheduler
   readonly #urgent = new Set<() => void>()
   readonly #others = new Set<() => void>()
-  #beganMs = Number.NEGATIVE_INFINITY
+  /** Null: nothing was begun since the event loop came round. */
+  #beganMs: number | null = null
   #isScheduled = false
-  #isServing = false
   #wasUrgent = false
 
   constructor(clock: Clock, sliceMs: number, schedule: Scheduler = eventLoop) {
@@ -34,16 +34,14 @@ export class Turns {
 
   /** Whether work may start without waiting. */
   mayStart(): boolean {
-    if (this.#isFree()) return true
-    this.#serveLater()
-    return false
+    return this.#isFree()
   }
 
   /** Calls `work` when it is its turn. Who waits already keeps its place. */
   wait(work: () => void, isUrgent = false): void {
     const line = isUrgent ? this.#urgent : this.#others
     line.add(work)
-    this.#serveLater()
+    this.#roundLater()
   }
 
   /** Ends a wait. */
@@ -53,16 +51,24 @@ export class Turns {
   }
 
   #isFree(): boolean {
-    return this.#urgent.size + this.#others.size === 0 && this.#clock.monotonic() - this.#beganMs < this.#sliceMs
+    return this.#urgent.size + this.#others.size === 0 && this.#hasTime()
   }
 
-  #serveLater(): void {
-    if (this.#isScheduled || this.#isServing) return
+  /** Whether time of the slice is left, which begins with the first work of a round. */
+  #hasTime(): boolean {
+    const nowMs = this.#clock.monotonic()
+    if (this.#beganMs !== null) return nowMs - this.#beganMs < this.#sliceMs
+    this.#beganMs = nowMs
+    this.#roundLater()
+    return true
+  }
+
+  #roundLater(): void {
+    if (this.#isScheduled) return
     this.#isScheduled = true
     this.#schedule(() => {
       this.#isScheduled = false
-      this.#isServing = true
-      this.#beganMs = this.#clock.monotonic()
+      this.#beganMs = null
       this.#serve()
     })
   }
@@ -72,17 +78,14 @@ export class Turns {
     const [urgent] = this.#urgent
     const [other] = this.#others
     const next = this.#wasUrgent ? (other ?? urgent) : (urgent ?? other)
-    if (next !== undefined && this.#clock.monotonic() - this.#beganMs < this.#sliceMs) {
-      this.#wasUrgent = next === urgent
-      this.leave(next)
-      try {
-        next()
-      } finally {
-        queueMicrotask(() => this.#serve())
-      }
-      return
+    if (next === undefined) return
+    if (!this.#hasTime()) return this.#roundLater()
+    this.#wasUrgent = next === urgent
+    this.leave(next)
+    try {
+      return next()
+    } finally {
+      queueMicrotask(() => this.#serve())
     }
-    this.#isServing = false
-    if (next !== undefined) this.#serveLater()
   }
 }

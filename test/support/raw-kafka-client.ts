@@ -30,7 +30,7 @@ export class RawKafkaClient {
   }
 
   static async connect(
-    address: { readonly host: string; readonly port: number },
+    address: { readonly host: string; readonly port: number } | { readonly path: string },
     clientId = 'raw',
   ): Promise<RawKafkaClient> {
     const socket = connect(address)

@@ -27,33 +27,46 @@ type Work = (name: string, ms: number, isUrgent?: boolean) => void
 describe('turns', () => {
   it('let work start at once while the slice lasts, and hold the rest until the loop came round', async () => {
     const { round, done, work } = made()
-    work('first', 0)
-    await round()
-    for (const name of ['a', 'b', 'c', 'd']) work(name, 6)
-    expect(done).toEqual(['first', 'a', 'b'])
-    await round()
-    expect(done).toEqual(['first', 'a', 'b', 'c', 'd'])
-  })
-
-  it('serve who waits in order, for a slice of each round', async () => {
-    const { round, done, work } = made()
     for (const name of ['a', 'b', 'c', 'd', 'e']) work(name, 6)
-    await round()
     expect(done).toEqual(['a', 'b'])
     await round()
     expect(done).toEqual(['a', 'b', 'c', 'd'])
     await round()
     expect(done).toEqual(['a', 'b', 'c', 'd', 'e'])
+    await round()
+    work('f', 6)
+    expect(done.at(-1)).toBe('f')
+  })
+
+  it('begin a new slice when the loop came round, however much time has passed', async () => {
+    const { round, done, work } = made()
+    work('a', 12)
+    await round()
+    work('b', 12)
+    expect(done).toEqual(['a', 'b'])
   })
 
   it('serve urgent work before other work, and let neither starve the other', async () => {
     const { round, done, work } = made()
+    work('first', 12)
     for (const name of ['a', 'b']) work(name, 6)
     for (const name of ['u', 'v']) work(name, 6, true)
     await round()
-    expect(done).toEqual(['u', 'a'])
+    expect(done).toEqual(['first', 'u', 'a'])
     await round()
-    expect(done).toEqual(['u', 'a', 'v', 'b'])
+    expect(done).toEqual(['first', 'u', 'a', 'v', 'b'])
+  })
+
+  it('go on with the others when work throws', async () => {
+    const { turns, round, done, work } = made()
+    work('first', 12)
+    turns.wait(() => {
+      throw new RangeError('x')
+    })
+    turns.wait(() => done.push('next'))
+    await expect(round()).rejects.toThrow('x')
+    await round()
+    expect(done).toEqual(['first', 'next'])
   })
 
   it('pass over who has left', async () => {
