@@ -2,13 +2,18 @@ import type { SubmittedConfig } from '../config/config-infos.ts'
 
 import { malformed, RestError } from './rest-error.ts'
 
+/** Names and values that a body may have, and how deep. Each one costs time of the main thread; a large config has a thousand. */
+const maxWords = 40_000
+const maxDepth = 100
+
 /**
  * A JSON body. Numbers come as the text they were written in: all that takes numbers here are config values, which
  * are text. A missing body is null.
- * @throws RestError when it is no JSON. The message shows nothing of the body, which may hold a secret.
+ * @throws RestError when it is no JSON, nested too deep, or has too many values. The message shows nothing of the body, which may hold a secret.
  */
 export function parseBody(body: string): unknown {
   if (body.trim() === '') return null
+  checkShape(body)
   try {
     return JSON.parse(body, (key, value: unknown, context?: { readonly source?: string }) => {
       checkText(key)
@@ -21,6 +26,44 @@ export function parseBody(body: string): unknown {
     const where = place === null ? '' : `: line ${place[1]}, column ${place[2]}`
     throw new RestError(malformed, `The request body is not valid JSON${where}`)
   }
+}
+
+/** Counts what the parser would make, which takes a small part of its time. */
+function checkShape(body: string): void {
+  let words = 0
+  let depth = 0
+  for (let at = 0; at < body.length; at += 1) {
+    switch (body.charCodeAt(at)) {
+      case 0x22: // "
+        at = endOfString(body, at)
+        break
+      case 0x2c: // ,
+      case 0x3a: // :
+        words += 1
+        break
+      case 0x5b: // [
+      case 0x7b: // {
+        words += 1
+        depth += 1
+        break
+      case 0x5d: // ]
+      case 0x7d: // }
+        depth -= 1
+        break
+    }
+    if (words > maxWords) throw new RestError(413, `The request body has more than ${maxWords} names and values`)
+    if (depth > maxDepth) throw new RestError(malformed, `The request body is nested more than ${maxDepth} deep`)
+  }
+}
+
+/** Where the string ends that begins at `at`: its closing quote, or the end of the text. */
+function endOfString(text: string, at: number): number {
+  for (let end = text.indexOf('"', at + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let escapes = 0
+    while (text.charCodeAt(end - 1 - escapes) === 0x5c) escapes += 1
+    if (escapes % 2 === 0) return end
+  }
+  return text.length
 }
 
 /** Half of a character, which JSON can escape, would come back from the config topic as another one. */

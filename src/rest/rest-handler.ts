@@ -91,7 +91,7 @@ export class RestHandler {
     const seconds = meters.histogram('http_request_seconds', 'Time from a request to its response', secondBuckets)
     seconds.observe((clock.monotonic() - began) / 1000)
     // The rest of a body that is too long is not waited for; on the way down a connection is of no further use.
-    const isCut = answer.status === 413 || (answer.status === 503 && !message.complete)
+    const isCut = (answer.status === 413 || answer.status === 503) && !message.complete
     if (isCut || !listener.open()) response.setHeader('Connection', 'close')
     writeAnswer(answer, message.method, response, this.#gate.unsent)
     done()

@@ -265,6 +265,25 @@ describe('request bodies', () => {
     expect((await client.put('/connectors/b/config', large)).status).toBe(201)
   })
 
+  it.each([
+    ['names', 413, `{"name":"a","config":{${Array.from({ length: 300_000 }, (_, i) => `"k${i}":1`).join(',')}}}`],
+    ['values', 413, `{"name":"a","config":[${'1,'.repeat(1_000_000)}1]}`],
+    ['levels', 500, `${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`],
+    ['levels of objects', 500, `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`],
+  ])('are refused before they are parsed when they have too many %s', async (_what, status, body) => {
+    const client = await start(new MemoryHerder(), {})
+    const refused = await client.send('POST', '/connectors', body)
+    expect(refused).toMatchObject({ status, json: { message: expect.stringMatching(/more than (40000|100) /) } })
+  })
+
+  it('may hold any of these within a text', async () => {
+    const client = await start(new MemoryHerder(), {})
+    const note = `${'[{,:\\"'.repeat(50_000)}\\`
+    const config = { 'connector.class': 'FileStreamSource', topic: 't', note }
+    const created = await client.post('/connectors', { name: 'a', config })
+    expect(created).toMatchObject({ status: 201, json: { config: { note } } })
+  })
+
   it('are refused with 413 beyond their limit', async () => {
     const client = await start(new MemoryHerder(), { maxBodyBytes: 2000 })
     const config = { 'connector.class': 'FileStreamSource', topic: 't', note: 'n'.repeat(2000) }
