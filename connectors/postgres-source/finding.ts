@@ -1,3 +1,6 @@
+/** Shows a named condition of the task; null takes it away. */
+export type ShowCondition = (code: string, message: string | null) => void
+
 /** Something that keeps rows from being captured, and the SQL or the option that helps. */
 export interface Finding {
   readonly code: string

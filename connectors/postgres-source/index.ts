@@ -9,6 +9,7 @@ import { PgSession, TlsFileError } from './session.ts'
 import { settingsOf, type SourceSettings } from './settings.ts'
 import { PostgresSourceTask } from './task.ts'
 import { version } from './version.ts'
+import { WaitWatch } from './wait-watch.ts'
 
 /** The Postgres source, by Debezium's class name. */
 export const plugin: ConnectorPlugin = {
@@ -63,11 +64,15 @@ function crossFieldProblems(config: ParsedConfig): ConfigProblem[] {
 /** Connects and looks, as the task will; nothing is made. */
 async function serverProblems(settings: SourceSettings, signal: AbortSignal): Promise<readonly ConfigProblem[]> {
   let session: PgSession | null = null
+  // There is no status to show it in: the refusal names whoever holds a lock for too long.
+  const { connection, lockTimeoutMs } = settings
+  const waits = new WaitWatch({ connection, lockTimeoutMs, clock: systemClock, show: () => undefined })
   const onAbort = (): void => void session?.close()
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     const connectTimeoutMs = Math.min(settings.connection.connectTimeoutMs, checkTimeoutMs)
-    session = await PgSession.connect({ ...settings.connection, connectTimeoutMs }, 'sql', systemClock)
+    session = await PgSession.connect({ ...settings.connection, connectTimeoutMs }, 'sql', systemClock, waits.observe)
+    session.doing = 'validation'
     const { problems } = await survey(session, settings)
     const refusal =
       settings.snapshotMode === 'initial_only' ? null : await replicationRefusal(settings, connectTimeoutMs)
@@ -82,6 +87,7 @@ async function serverProblems(settings: SourceSettings, signal: AbortSignal): Pr
     return [{ key: keyOf(error), message: error.message }]
   } finally {
     signal.removeEventListener('abort', onAbort)
+    await waits.close()
     await session?.close()
   }
 }

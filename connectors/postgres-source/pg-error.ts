@@ -1,5 +1,8 @@
 import { ConnectError, RetriableError } from 'penstock/api'
 
+/** A slot that another session reads. */
+export const objectInUse = '55006'
+
 /** SQLSTATEs and socket errors after which the same call may succeed. */
 const passing = new Set([
   '57P01', // admin_shutdown
@@ -7,7 +10,7 @@ const passing = new Set([
   '57P03', // cannot_connect_now
   '53300', // too_many_connections
   '53400', // configuration_limit_exceeded
-  '55006', // object_in_use: the slot's old walsender has not ended yet
+  objectInUse, // the slot's old walsender has not ended yet
   '57014', // query_canceled
   '40001', // serialization_failure
   '40P01', // deadlock_detected
@@ -115,15 +118,13 @@ export function pgError(error: unknown, doing: string): ConnectError {
   }
   if (code === lockNotAvailable) {
     return new RetriableError(
-      `${text}. Another transaction holds the lock (snapshot.lock.timeout.ms); the task tries again. To see who holds it: ` +
-        'SELECT pid, pg_blocking_pids(pid), query FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0;',
+      `${text}. Another transaction holds the lock (snapshot.lock.timeout.ms); the task tries again.`,
       { code: 'PG_LOCK_TIMEOUT', cause: error },
     )
   }
-  if (code === '55006') {
+  if (code === objectInUse) {
     return new RetriableError(
-      `${text}. The task retries until the slot is free. If another connector reads it, give each a slot.name of its own. To see who ` +
-        'reads it: SELECT pid, application_name, client_addr FROM pg_stat_replication;',
+      `${text}. The task retries until the slot is free. If another connector reads it, give each a slot.name of its own.`,
       { code: 'PG_SLOT_ACTIVE', cause: error },
     )
   }

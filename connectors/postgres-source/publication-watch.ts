@@ -2,7 +2,7 @@ import type { Clock, Logger } from 'penstock/api'
 import { captureFindings } from './capture-findings.ts'
 import { captureView, type CaptureView } from './capture-view.ts'
 import { coverageOf, TableTree } from './coverage.ts'
-import type { Finding } from './finding.ts'
+import type { Finding, ShowCondition } from './finding.ts'
 import { harmFindings } from './publication-findings.ts'
 import { planPublication } from './publication-plan.ts'
 import { readPublication, type Publication } from './publication.ts'
@@ -13,9 +13,6 @@ import { fullName } from './table-filter.ts'
 
 /** How often the publication is looked at. */
 export const watchIntervalMs = 30_000
-
-/** Shows a named condition of the task; null takes it away. */
-export type ShowCondition = (code: string, message: string | null) => void
 
 /**
  * Tells of what the stream is silent about: tables whose rows cannot arrive, and a publication that is gone, which ends

@@ -1,4 +1,4 @@
-import { ConfigError, type Clock } from 'penstock/api'
+import { ConfigError, type Clock, type ConnectError } from 'penstock/api'
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { Socket, type SocketConstructorOpts } from 'node:net'
@@ -55,18 +55,33 @@ const socketOptions: SocketConstructorOpts & { highWaterMark: number } = { highW
 const keepAliveMs = 30_000
 const endTimeoutMs = 2_000
 
+/** A query that runs, to whoever is told of it. */
+export interface ObservedQuery {
+  /** The query failed with this; the answer is what is thrown. */
+  explain(error: ConnectError): ConnectError
+  /** The query has ended. */
+  end(): void
+}
+
+/** Told of a query that begins. `slot`: the name of the slot that it makes. */
+export type QueryObserver = (session: PgSession, slot: string | null) => ObservedQuery
+
 /** One connection to Postgres, for SQL or for replication. One query or copy at a time. */
 export class PgSession {
   readonly #client: pg.Client
   readonly #clock: Clock
   readonly #queryTimeoutMs: number
+  readonly #observe: QueryObserver | null
+  /** What its queries are for, as a message begins with it. */
+  doing = 'the source'
   #copy: CopyStream | null = null
   #closed = false
 
-  private constructor(client: pg.Client, clock: Clock, queryTimeoutMs: number) {
+  private constructor(client: pg.Client, clock: Clock, queryTimeoutMs: number, observe: QueryObserver | null) {
     this.#client = client
     this.#clock = clock
     this.#queryTimeoutMs = queryTimeoutMs
+    this.#observe = observe
     // What runs on the connection meets the failure itself; without a listener Node would end the process.
     client.on('error', () => {
       this.#closed = true
@@ -74,12 +89,17 @@ export class PgSession {
   }
 
   /** @throws RetriableError when the server cannot be reached now, ConnectError when it refuses. */
-  static async connect(settings: ConnectionSettings, kind: 'sql' | 'replication', clock: Clock): Promise<PgSession> {
+  static async connect(
+    settings: ConnectionSettings,
+    kind: 'sql' | 'replication',
+    clock: Clock,
+    observe: QueryObserver | null = null,
+  ): Promise<PgSession> {
     const attempts = await tlsAttempts(settings)
     for (const [index, ssl] of attempts.entries()) {
       try {
         return await connectOnce(settings, kind, ssl, (client) => {
-          return new PgSession(client, clock, settings.queryTimeoutMs)
+          return new PgSession(client, clock, settings.queryTimeoutMs, observe)
         })
       } catch (error) {
         if (index + 1 < attempts.length && canFallBack(error, ssl)) continue
@@ -91,24 +111,39 @@ export class PgSession {
 
   /** Rows as objects by column name. A replication session takes no `values`. */
   async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
-    return await this.#query<Row>(sql, values, this.#queryTimeoutMs)
+    return await this.#query<Row>(sql, values, this.#queryTimeoutMs, null)
   }
 
-  /** A query that waits for others, however long they take. */
-  async patientQuery<Row extends object>(sql: string): Promise<Row[]> {
-    return await this.#query<Row>(sql, [], 0)
+  /** A query that makes a slot, and so waits for the transactions of others, however long they take. */
+  async slotQuery<Row extends object>(sql: string, slot: string): Promise<Row[]> {
+    return await this.#query<Row>(sql, [], 0, slot)
   }
 
-  async #query<Row extends object>(sql: string, values: readonly unknown[], timeoutMs: number): Promise<Row[]> {
+  /** The server's process of this connection. */
+  get pid(): number {
+    // The driver keeps it, and its types do not say so.
+    return Number(Reflect.get(this.#client, 'processID') ?? 0)
+  }
+
+  async #query<Row extends object>(
+    sql: string,
+    values: readonly unknown[],
+    timeoutMs: number,
+    slot: string | null,
+  ): Promise<Row[]> {
     const query: pg.QueryConfig & { query_timeout?: number } = {
       text: sql,
       ...(values.length === 0 ? {} : { values: [...values] }),
       ...(timeoutMs === 0 ? {} : { query_timeout: timeoutMs }),
     }
+    const observed = this.#observe?.(this, slot) ?? null
     try {
       return (await this.#client.query(query)).rows as Row[]
     } catch (error) {
-      throw pgError(error, `running "${sql.trim().replace(/\s+/g, ' ').slice(0, 200)}"`)
+      const failure = pgError(error, `running "${sql.trim().replace(/\s+/g, ' ').slice(0, 200)}"`)
+      throw observed === null ? failure : observed.explain(failure)
+    } finally {
+      observed?.end()
     }
   }
 

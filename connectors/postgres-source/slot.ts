@@ -1,4 +1,4 @@
-import { ConnectError, type Clock, type Logger } from 'penstock/api'
+import { ConnectError, type Logger } from 'penstock/api'
 import { formatLsn, parseLsn } from './lsn.ts'
 import type { PgSession } from './session.ts'
 import { quoteIdentifier, quoteLiteral } from './table-filter.ts'
@@ -46,39 +46,21 @@ export async function readSlot(session: PgSession, name: string, serverVersion: 
   }
 }
 
-const patienceMs = 5_000
-
-/**
- * Makes the slot. Waits for all transactions that are open now, of every database of the server, however long they take.
- * @param show shows for what it waits when that takes long; null when it is over.
- */
+/** Makes the slot. Waits for all transactions that are open now, of every database of the server, however long they take. */
 export async function createSlot(
   session: PgSession,
   name: string,
   exportSnapshot: boolean,
-  clock: Clock,
   logger: Logger,
-  show: (message: string | null) => void,
 ): Promise<CreatedSlot> {
-  const cancel = clock.after(patienceMs, () =>
-    show(
-      `replication slot "${name}" waits for transactions that were open before it: nothing is captured until they end. To see them: ` +
-        'SELECT pid, datname, xact_start, state, query FROM pg_stat_activity WHERE backend_xid IS NOT NULL ORDER BY xact_start; ' +
-        'and SELECT gid, database, prepared FROM pg_prepared_xacts;',
-    ),
+  const kind = exportSnapshot ? 'EXPORT_SNAPSHOT' : 'NOEXPORT_SNAPSHOT'
+  const [row] = await session.slotQuery<{ consistent_point: string; snapshot_name: string | null }>(
+    `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput ${kind}`,
+    name,
   )
-  try {
-    const kind = exportSnapshot ? 'EXPORT_SNAPSHOT' : 'NOEXPORT_SNAPSHOT'
-    const [row] = await session.patientQuery<{ consistent_point: string; snapshot_name: string | null }>(
-      `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput ${kind}`,
-    )
-    if (row === undefined) throw new ConnectError(`the server did not describe the slot "${name}" it made`)
-    logger.info(`replication slot "${name}" created at ${row.consistent_point}`)
-    return { consistentPoint: parseLsn(row.consistent_point), snapshot: row.snapshot_name }
-  } finally {
-    cancel()
-    show(null)
-  }
+  if (row === undefined) throw new ConnectError(`the server did not describe the slot "${name}" it made`)
+  logger.info(`replication slot "${name}" created at ${row.consistent_point}`)
+  return { consistentPoint: parseLsn(row.consistent_point), snapshot: row.snapshot_name }
 }
 
 /** The first version whose pgoutput sends logical messages. */

@@ -14,6 +14,8 @@ export async function lockTables(session: PgSession, parts: readonly TablePart[]
     try {
       await session.query(lockStatement(part))
     } catch (error) {
+      // It says already who holds the lock.
+      if (error instanceof ConnectError && error.code === 'PG_LOCK_TIMEOUT') throw error
       throw snapshotFailure(error instanceof ConnectError && error.cause !== undefined ? error.cause : error, part)
     }
   }

@@ -1,6 +1,8 @@
 import { ConnectError, type Clock, type Counter, type Logger, type SourceOffset, type SourceRecord } from 'penstock/api'
 import type { CaptureView } from './capture-view.ts'
 import { ChangeStream, type Missing } from './change-stream.ts'
+import { Connections } from './connections.ts'
+import type { ShowCondition } from './finding.ts'
 import { heartbeatRecord } from './heartbeat.ts'
 import { identifyBySql, identifySystem, noLine, type Line, type ServerLine } from './line.ts'
 import { commitOffset, confirmable, onLine, slotLimit, snapshotOffset, type StreamPoint } from './offset.ts'
@@ -15,7 +17,7 @@ import { RecordQueue } from './record-queue.ts'
 import { ReplicationStream } from './replication-stream.ts'
 import { currentTables, planOf, snapshotTables, statusInterval, type Plan, type Start } from './session-plan.ts'
 import { findLine, lineFrom, type LineFinding } from './session-line.ts'
-import { PgSession } from './session.ts'
+import type { PgSession } from './session.ts'
 import { versionsPerCommit } from './row-version.ts'
 import type { SourceSettings } from './settings.ts'
 import { checkSlot, createSlot, readAgain, readLogEnd, startReplication, type Slot } from './slot.ts'
@@ -42,8 +44,7 @@ export interface SessionParts {
   /** The highest row version at the ends of these topics. */
   readonly highestVersion: (topics: readonly string[]) => Promise<bigint | null>
   readonly sharedVersions: Counter
-  /** Shows for what the making of the slot waits; null withdraws it. */
-  readonly showSlotWait: (message: string | null) => void
+  readonly show: ShowCondition
 }
 
 /** What is known when the stream begins. */
@@ -61,7 +62,7 @@ export class SourceSession {
   readonly #start: Start
   readonly #queue: RecordQueue
   readonly #progress: Progress
-  readonly #sessions: PgSession[] = []
+  readonly #connections: Connections
   #stream: ReplicationStream | null = null
   #changes: ChangeStream | null = null
   #snapshot: Snapshot | null = null
@@ -77,6 +78,7 @@ export class SourceSession {
   constructor(parts: SessionParts, start: Start) {
     this.#parts = parts
     this.#start = start
+    this.#connections = new Connections(parts.settings, parts.clock, parts.show)
     this.#queue = new RecordQueue(parts.settings.queue)
     this.#queue.onRoom = () => {
       this.#snapshot?.resume()
@@ -123,20 +125,7 @@ export class SourceSession {
     this.#progress.stop()
     this.#stream?.stop()
     this.#queue.fail(new ConnectError('the task is stopping'))
-    await Promise.all(this.#sessions.map((session) => session.close()))
-  }
-
-  async #connect(kind: 'sql' | 'replication'): Promise<PgSession> {
-    const session = await PgSession.connect(this.#parts.settings.connection, kind, this.#parts.clock)
-    this.#sessions.push(session)
-    if (!this.#closed) return session
-    await session.close()
-    throw new ConnectError('the task is stopping')
-  }
-
-  async #disconnect(session: PgSession): Promise<void> {
-    this.#sessions.splice(this.#sessions.indexOf(session), 1)
-    await session.close()
+    await this.#connections.close()
   }
 
   /**
@@ -145,7 +134,7 @@ export class SourceSession {
    */
   async open(): Promise<void> {
     const { settings, tables, logger } = this.#parts
-    const sql = await this.#connect('sql')
+    const sql = await this.#connections.open('sql', 'the start of the source')
     this.#asOf = await readCatalogPosition(sql)
     const found = await survey(sql, settings)
     const start = await this.#refreshedStart(found.slot)
@@ -162,16 +151,18 @@ export class SourceSession {
       await this.#readTables(sql, null, found, null)
       return
     }
-    const replication = await this.#connect('replication')
+    const replication = await this.#connections.open('replication', 'the start of the stream')
     const server = await identifySystem(replication, found.standby)
     const finding = await this.#findLine(server, start, plan, found)
     const limit = plan.snapshot || start.position === null ? null : slotLimit(start.position)
     checkSlot(found.slot, settings.slot, settings.connection.database, limit)
     refuseYoungPublication(found.slot, found.publication, settings, limit !== null)
     if (found.plan.statement !== null) {
+      sql.doing = `making or extending publication "${settings.publication}"`
       await publish(sql, found.plan.statement, settings.publication)
       logger.info(`publication "${settings.publication}" made or extended: ${found.plan.statement.slice(0, 500)}`)
     }
+    sql.doing = 'the start of the source'
     this.#parts.watch.add(found.tables)
     const view = await this.#parts.watch.look(sql, found.serverVersion)
     if (view === null) throw new ConnectError(`publication "${settings.publication}" was not made`)
@@ -216,24 +207,25 @@ export class SourceSession {
     { sql, replication }: { readonly sql: PgSession; readonly replication: PgSession },
     { found, start, plan, finding, view }: Beginning,
   ): Promise<void> {
-    const { settings, clock, logger } = this.#parts
-    const created =
-      found.slot === null
-        ? await createSlot(replication, settings.slot, plan.snapshot, clock, logger, this.#parts.showSlotWait)
-        : null
+    const { settings, logger } = this.#parts
+    const created = found.slot === null ? await createSlot(replication, settings.slot, plan.snapshot, logger) : null
     const slotLsn = created?.consistentPoint ?? found.slot?.confirmedLsn ?? 0
     if (plan.snapshot) await beginSnapshot(sql, created?.snapshot ?? null)
     this.#onLine(finding, slotLsn, plan, start)
     const stream = this.#makeStream(plan.resume, slotLsn, view.publication.name)
     const command = startReplication(settings.slot, view.publication.name, slotLsn, found.serverVersion)
     const confirmed = Math.max(slotLsn, this.#progress.confirmable)
-    await stream.start(replication, command, confirmed, statusInterval(settings, found))
+    try {
+      await stream.start(replication, command, confirmed, statusInterval(settings, found))
+    } catch (error) {
+      throw await this.#connections.waits.explainActive(error, settings.slot)
+    }
     this.#watch(found)
     if (plan.snapshot) {
       await this.#readTables(sql, slotLsn, found, view)
       return
     }
-    await this.#disconnect(sql)
+    await this.#connections.end(sql)
     this.#flow()
   }
 
@@ -242,13 +234,13 @@ export class SourceSession {
     if (this.#closed) return
     const { watch, known, clock, logger } = this.#parts
     this.#stopWatching = lookRegularly(clock, logger, async () => {
-      const sql = await this.#connect('sql')
+      const sql = await this.#connections.open('sql', 'the look at the publication')
       try {
         this.#logEnd = await readLogEnd(sql, found.standby)
         const view = await watch.look(sql, found.serverVersion)
         if (view !== null) await known.follow(sql, view)
       } finally {
-        await this.#disconnect(sql)
+        await this.#connections.end(sql)
       }
     })
   }
@@ -326,7 +318,9 @@ export class SourceSession {
     const point = await snapshotPoint(sql, slotLsn, this.#line, found.standby)
     const chosen = await currentTables(sql, snapshotTables(settings, found, publication))
     const parts = chosen.map((table) => tablePart(table, publishedAs(publication, table), settings))
+    sql.doing = 'locking the tables for the snapshot'
     await lockTables(sql, parts)
+    sql.doing = 'the snapshot'
     await tables.preload(sql, chosen, point.lsn)
     const snapshot = new Snapshot(sql, tables, records, this.#queue, point, clock, logger)
     this.#snapshot = snapshot
@@ -337,7 +331,7 @@ export class SourceSession {
       this.#onSnapshotDone(snapshotOffset(this.#line, point, true), snapshot.rows)
       if (view !== null) this.#parts.known.onRead(view, this.#asOf)
       logger.info(`snapshot complete: ${snapshot.rows} rows of ${chosen.length} tables`)
-      await this.#disconnect(sql)
+      await this.#connections.end(sql)
       this.#flow()
     }
     read().catch((error: unknown) => {
@@ -354,7 +348,7 @@ export class SourceSession {
 
   async #provide(missing: Missing): Promise<void> {
     const { tables, logger } = this.#parts
-    const sql = await this.#connect('sql')
+    const sql = await this.#connections.open('sql', 'the stream, which asks the catalog about a table,')
     try {
       if (missing.kind === 'relation') {
         logger.debug(`the catalog is asked about ${missing.relation.schema}.${missing.relation.name}`)
@@ -367,7 +361,7 @@ export class SourceSession {
       if (types.get(typeOid)?.labels.includes(label) !== true) types.addLabel(typeOid, label)
       tables.rebuild()
     } finally {
-      await this.#disconnect(sql)
+      await this.#connections.end(sql)
     }
   }
 

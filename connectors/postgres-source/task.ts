@@ -6,13 +6,13 @@ import {
   type SourceTask,
   type SourceTaskContext,
 } from 'penstock/api'
+import { Connections } from './connections.ts'
 import { filterText, isTablesPartition, KnownTables, tablesPartition } from './known-tables.ts'
 import { sourcePartition } from './offset.ts'
 import { MessageForm } from './logical-message.ts'
 import { pgError } from './pg-error.ts'
 import { PublicationWatch } from './publication-watch.ts'
 import { RecordBuilder, versionHeader } from './record-builder.ts'
-import { PgSession } from './session.ts'
 import type { Start } from './session-plan.ts'
 import { settingsOf, type SourceSettings } from './settings.ts'
 import { dropSlot } from './slot.ts'
@@ -132,11 +132,15 @@ export class PostgresSourceTask implements SourceTask {
   async #dropSlot(settings: SourceSettings): Promise<void> {
     const context = this.#started()
     try {
-      const sql = await PgSession.connect(settings.connection, 'sql', context.clock)
+      const connections = new Connections(settings, context.clock, (code, message) =>
+        context.setCondition(code, message),
+      )
       try {
-        await dropSlot(sql, settings.slot)
+        await dropSlot(await connections.open('sql', 'dropping the replication slot'), settings.slot)
+      } catch (error) {
+        throw await connections.waits.explainActive(error, settings.slot)
       } finally {
-        await sql.close()
+        await connections.close()
       }
     } catch (error) {
       context.logger.warn(
@@ -233,7 +237,7 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
     store,
     stored: async () => (await context.readOffsets([partition]))[0] ?? null,
     highestVersion: async (topics) => await highestVersion(context, topics),
-    showSlotWait: (message) => context.setCondition('PG_SLOT_WAITS', message),
+    show: (code, message) => context.setCondition(code, message),
     sharedVersions: context.metrics.counter(
       'source_shared_versions_total',
       'Changes from the 1,025th of a transaction on: they share a version, and only their order in the log tells them apart',

@@ -101,7 +101,10 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
     await other.query('begin; lock table t in access exclusive mode')
     const source = await bench.source(db.config({ ...disabled, 'snapshot.lock.timeout.ms': '100' }))
     await source.waitFor('a retry', () => source.retried.length > 0)
-    expect(source.retried[0]?.message).toMatch(/^PG_LOCK_TIMEOUT: .*lock timeout.*pg_blocking_pids/)
+    // Whoever is asked may not be quick enough.
+    expect(source.retried[0]?.message).toMatch(
+      /^PG_LOCK_TIMEOUT: .*lock timeout.*(?:In the way: pid \d|pg_blocking_pids)/,
+    )
     await other.query('rollback')
     expect(story(await source.waitForRecords(1))).toEqual(['r [1]'])
   })

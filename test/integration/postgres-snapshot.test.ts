@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest'
 import { rowOf, sourceBench, sourceOf, story, versionOf } from '../support/postgres-source.ts'
-import { SkippingClock } from '../support/skipping-clock.ts'
 import { describeWith, service } from '../support/services.ts'
 import { MemoryOffsets } from '../support/source-task-harness.ts'
 
@@ -116,31 +115,6 @@ describeWith(['postgres'], 'the snapshot of the Postgres source', () => {
     source.goOn()
     await source.waitForRecords(20_000)
     expect(source.retried).toEqual([])
-  })
-
-  it('waits for an open transaction to make its slot, and shows it', async () => {
-    const db = await bench.database('create table t (id int primary key); insert into t values (1)')
-    const other = await db.connect()
-    try {
-      await other.query('begin')
-      await other.query('insert into t values (2)')
-      const clock = new SkippingClock()
-      const source = await bench.source(db.config(), undefined, undefined, clock)
-      await source.waitFor('the slot to be made', () => clock.isWaiting(5000))
-      expect(source.conditions).toEqual(new Map())
-      clock.skip(5000)
-      const message = source.conditions.get('PG_SLOT_WAITS') ?? ''
-      const [query] = /SELECT pid[^;]+;/.exec(message) ?? []
-      // Transactions of the server's other databases hold the slot up as well.
-      expect(await db.rows(query ?? message)).toContainEqual(
-        expect.objectContaining({ datname: db.name, query: 'insert into t values (2)' }),
-      )
-      await other.query('commit')
-      expect(story(await source.waitForRecords(2))).toEqual(['r [1]', 'r [2]'])
-      expect(source.conditions).toEqual(new Map())
-    } finally {
-      await other.end()
-    }
   })
 
   it('is left out with no_data, and with its old name never', async () => {
