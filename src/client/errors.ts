@@ -161,7 +161,11 @@ export class CorruptBatchError extends KafkaError {
 
   constructor(topic: string, partition: number, offset: number, cause: unknown) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    super(`the record batch at offset ${offset} of ${topic}-${partition} cannot be read: ${reason}`, { cause })
+    const advice =
+      'To pass over it, stop the connector and set an offset behind it for the group connect-NAME (kafka-consumer-groups --reset-offsets)'
+    super(`the record batch at offset ${offset} of ${topic}-${partition} cannot be read: ${reason}. ${advice}`, {
+      cause,
+    })
     this.topic = topic
     this.partition = partition
     this.offset = offset
