@@ -9,8 +9,8 @@ import { quoteIdentifier, quoteTable, type TableName } from './table-filter.ts'
 const undefinedObject = '42704'
 const notInState = '55000'
 
-/** duplicate_object, unique_violation, and `tuple concurrently updated`, which has no SQLSTATE of its own. */
-const overtaken = new Set(['42710', '23505', 'XX000'])
+/** duplicate_object; unique_violation, where the other transaction was open when the statement began. */
+const overtaken = new Set(['42710', '23505'])
 
 /** A publication as the catalog describes it. */
 export interface Publication {

@@ -1,6 +1,7 @@
 import type { SourceRecord } from 'penstock/api'
 import { expect, it } from 'vitest'
 import { opOf, rowOf, sourceBench, story } from '../support/postgres-source.ts'
+import { needsPostgres } from '../support/postgres.ts'
 import { describeWith, service } from '../support/services.ts'
 
 const streaming = { 'snapshot.mode': 'no_data' }
@@ -130,8 +131,10 @@ describeWith(['postgres'], 'the catalog of today and the rows of then', () => {
 describeWith(['postgres'], 'keys that identify rows', () => {
   const bench = sourceBench(() => service('postgres'))
 
-  it('are not made of unique indexes that take NULL in twice', async () => {
-    const db = await bench.database(`
+  it('are not made of unique indexes that take NULL in twice', async (test) => {
+    const db = await bench.database('')
+    await needsPostgres(db, 15, test)
+    await db.play(`
       create table nu (a int, b int, v text, unique (a, b)); alter table nu replica identity full;
       insert into nu values (null, null, 'first'), (null, null, 'second'), (1, null, 'third');
       create table nn (a int, b int, unique nulls not distinct (a, b)); alter table nn replica identity full;

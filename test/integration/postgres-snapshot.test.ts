@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { rowOf, sourceBench, sourceOf, story, versionOf } from '../support/postgres-source.ts'
+import { needsPostgres } from '../support/postgres.ts'
 import { describeWith, service } from '../support/services.ts'
 import { MemoryOffsets } from '../support/source-task-harness.ts'
 
@@ -149,8 +150,10 @@ describeWith(['postgres'], 'the snapshot of the Postgres source', () => {
     expect(story(await second.waitForRecords(4))).toEqual(['r [1]', 'r [2]', 'r [3]', 'c [3]'])
   })
 
-  it('reads the columns and rows that the publication sends', async () => {
-    const db = await bench.database(`
+  it('reads the columns and rows that the publication sends', async (test) => {
+    const db = await bench.database('')
+    await needsPostgres(db, 15, test)
+    await db.play(`
       create table t (id int primary key, v text, hidden text);
       insert into t select g, 'v' || g, 'h' from generate_series(1, 6) g;
       create publication p for table t (id, v) where (id > 4)`)
