@@ -4,7 +4,8 @@ import { gunzip } from 'node:zlib'
 import { ConnectError } from 'penstock/api'
 
 import { UploadLostError, type ObjectUpload } from './object-upload.ts'
-import type { Condition, ObjectHead, ObjectMark, S3Store } from './s3-store.ts'
+import type { ObjectMark } from './object-mark.ts'
+import type { Condition, ObjectHead, S3Store } from './s3-store.ts'
 
 const unpack = promisify(gunzip)
 

@@ -2,7 +2,8 @@ import { assert, ConnectError } from 'penstock/api'
 
 import { GzipMember } from './gzip-member.ts'
 import type { MemoryBudget } from './memory-budget.ts'
-import type { Condition, ObjectMark, PutOutcome, S3Store, StoredPart } from './s3-store.ts'
+import type { ObjectMark } from './object-mark.ts'
+import type { Condition, PutOutcome, S3Store, StoredPart } from './s3-store.ts'
 
 /** What an upload needs to know. */
 export interface UploadOptions {

@@ -12,6 +12,8 @@ export type Verdict =
   | 'no-such-upload'
   | 'not-found'
   | 'fatal'
+  /** The response has no body, and nothing shows that the store gave it. */
+  | 'unproven'
 
 /** An answer of the store that is no success. */
 export interface Refusal {
@@ -19,7 +21,7 @@ export interface Refusal {
   /** S3's word for it, such as `SlowDown`; the status where the answer had no body. */
   readonly code: string
   readonly message: string
-  /** Whether the body is the store's error document. Without one the words may be a proxy's. */
+  /** Whether the body is the store's error document, or, to HEAD, a header is the store's. Else it may be a proxy's. */
   readonly isStores: boolean
 }
 
@@ -40,8 +42,11 @@ const entities: Readonly<Record<string, string>> = {
   '&amp;': '&',
 }
 
+/** Every response of S3 has it, and of most stores that speak its language. */
+const storeHeader = 'x-amz-request-id'
+
 /** What an answer says; null when it is a success. A completed upload may fail inside an answer of status 200. */
-export function refusalOf(answer: HttpAnswer): Refusal | null {
+export function refusalOf(answer: HttpAnswer, method: string): Refusal | null {
   const failed = answer.status < 200 || answer.status >= 300 || /^\s*(?:<\?xml[^>]*>)?\s*<Error>/.test(answer.body)
   if (!failed) return null
   const code = xmlText(answer.body, 'Code')
@@ -49,7 +54,7 @@ export function refusalOf(answer: HttpAnswer): Refusal | null {
     status: answer.status,
     code: code ?? `HTTP ${answer.status}`,
     message: xmlText(answer.body, 'Message') ?? '',
-    isStores: code !== null,
+    isStores: code !== null || (method === 'HEAD' && (answer.headers[storeHeader] ?? '') !== ''),
   }
 }
 
@@ -82,7 +87,7 @@ export function textOf({ code, message, isStores }: Refusal): string {
 
 /**
  * Sorts refusals into what passes by itself, what can be corrected here, and what an operator has to correct. What is not the
- * store's error document is no verdict of the store; a response to HEAD has no body, whoever gives it.
+ * store's own is no verdict of the store: a page that says 404 does not say that an object is missing.
  */
 export function verdictOf({ status, code, isStores }: Refusal, method: string): Verdict {
   if (code === 'RequestTimeTooSkewed') return 'adopt-clock'
@@ -92,8 +97,8 @@ export function verdictOf({ status, code, isStores }: Refusal, method: string): 
   if (code === 'NoSuchUpload' || code === 'InvalidPart') return 'no-such-upload'
   if (code === 'NotImplemented' || status === 501) return 'conditions-unknown'
   if (passing.has(code) || status >= 500 || status === 429 || status === 408 || status === 409) return 'retry'
-  if (status === 404 && code !== 'NoSuchBucket') return 'not-found'
-  return isStores || method === 'HEAD' ? 'fatal' : 'retry'
+  if (!isStores) return method === 'HEAD' ? 'unproven' : 'retry'
+  return status === 404 && code !== 'NoSuchBucket' ? 'not-found' : 'fatal'
 }
 
 /** The store refused a request for good, or there is nothing to sign one with. */

@@ -5,6 +5,7 @@ import { checksumOf, customerKeyHeaders, digest, encryptionHeaders } from './bod
 import { credentialSource, type CredentialSource } from './credentials.ts'
 import { endpointOf, pathOf, type Endpoint } from './endpoint.ts'
 import { HttpExchange, type HttpAnswer } from './http-exchange.ts'
+import { markHeaders, markIn, type ObjectMark } from './object-mark.ts'
 import {
   refusalOf,
   refusedError,
@@ -30,23 +31,6 @@ export interface StoredPart {
   readonly number: number
   readonly tag: string
   readonly checksum: string | null
-}
-
-/** What an object says of itself, in its metadata. */
-export interface ObjectMark {
-  /** The upload that wrote it. */
-  readonly writer: string
-  /** Where its records are from; null where the cluster has no ids. */
-  readonly topicId: string | null
-  readonly clusterId: string | null
-  /** Its first record, null where it has no timestamp. */
-  readonly first: RecordMark | null
-}
-
-/** Tells a record from another that has its offset: neither changes as long as the record is in the log. */
-interface RecordMark {
-  readonly offset: number
-  readonly timestamp: number
 }
 
 /** What is known of an object without reading it. */
@@ -86,11 +70,6 @@ export interface StoreEvents {
   /** A request keeps failing, or gets no response; null: all requests get through. */
   readonly waitsFor?: (reason: string | null) => void
 }
-
-const writerHeader = 'x-amz-meta-penstock-writer'
-const firstHeader = 'x-amz-meta-penstock-first-record'
-const topicHeader = 'x-amz-meta-penstock-topic-id'
-const clusterHeader = 'x-amz-meta-penstock-cluster-id'
 
 /**
  * The few requests of S3 that a sink needs, signed by ourselves: the AWS SDK costs more memory than the rest of a
@@ -317,12 +296,25 @@ export class S3Store {
         error,
       )
     }
-    const refusal = refusalOf(answer)
+    const refusal = refusalOf(answer, method)
     const doubt = refusal === null && call.expects !== undefined ? doubtOf(answer, call.expects) : null
     if (doubt !== null) throw this.#unavailable(`${method} ${key ?? 'bucket'}`, doubt)
     const verdict = refusal === null ? 'done' : verdictOf(refusal, method)
+    if (verdict === 'unproven') return await this.#proven(call, answer.status, signal)
     if (verdict === 'adopt-clock') this.#clockSkewMs = Date.parse(answer.headers['date'] ?? '') - this.#clock.now() || 0
     return { answer, refusal, verdict }
+  }
+
+  /**
+   * Asks for the first byte of an object whose HEAD was refused, by the store or by something before it: to GET the store
+   * responds with its error document. @throws S3UnavailableError when the object is there all the same
+   */
+  async #proven({ key, headers = {} }: Call, status: number, signal: AbortSignal): Promise<Outcome> {
+    const call: Call = { method: 'GET', key, headers: { ...headers, range: 'bytes=0-0' }, expects: tagHeader }
+    const outcome = await this.#attempt(call, signal, false)
+    if (outcome.refusal !== null && outcome.refusal.status !== 416) return outcome
+    const why = `HTTP ${status}, but GET finds the object: something before the store responds to HEAD`
+    throw this.#unavailable(`HEAD ${key ?? 'bucket'}`, why)
   }
 
   #unavailable(doing: string, why: string, cause?: unknown): S3UnavailableError {
@@ -334,13 +326,10 @@ export class S3Store {
     return refusedError(refusal, `${method} ${key ?? ''}`, this.#settings.bucket, this.#settings.region)
   }
 
-  #newObjectHeaders({ writer, topicId, clusterId, first }: ObjectMark): Record<string, string> {
+  #newObjectHeaders(mark: ObjectMark): Record<string, string> {
     const { acl, encryption } = this.#settings
     return {
-      [writerHeader]: writer,
-      ...(topicId === null ? {} : { [topicHeader]: topicId }),
-      ...(clusterId === null ? {} : { [clusterHeader]: clusterId }),
-      ...(first === null ? {} : { [firstHeader]: `${first.offset}@${first.timestamp}` }),
+      ...markHeaders(mark),
       ...(acl === null ? {} : { 'x-amz-acl': acl }),
       ...encryptionHeaders(encryption),
     }
@@ -352,18 +341,6 @@ export class S3Store {
       ...(md5 ? { 'content-md5': digest('md5', body) } : {}),
       ...(checksum === null ? {} : { [`x-amz-checksum-${checksum}`]: await checksumOf(checksum, body) }),
     }
-  }
-}
-
-function markIn(headers: Readonly<Record<string, string>>): ObjectMark | null {
-  const writer = headers[writerHeader]
-  if (writer === undefined) return null
-  const first = /^(\d+)@(\d+)$/.exec(headers[firstHeader] ?? '')
-  return {
-    writer,
-    topicId: headers[topicHeader] ?? null,
-    clusterId: headers[clusterHeader] ?? null,
-    first: first === null ? null : { offset: Number(first[1]), timestamp: Number(first[2]) },
   }
 }
 

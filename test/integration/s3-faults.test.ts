@@ -219,6 +219,53 @@ function suite(store: 'minio' | 'versitygw'): void {
     )
   })
 
+  /** A load balancer without backend, a wrong virtual host: it says 404, and knows nothing of objects. */
+  const pages = ['', '<html><head><title>404 Not Found</title></head><body></body></html>']
+  const kinds: readonly [string, RegExp, RawConfig][] = [
+    ['PUT', /^PUT [^?]*$/, {}],
+    ['the creation of an upload', /^POST .*\?uploads/, { 'flush.size': '120' }],
+    ['the upload of a part', /^PUT .*partNumber=/, { 'flush.size': '120' }],
+    ['the completion of an upload', /^POST .*\?uploadId=/, { 'flush.size': '120' }],
+  ]
+  it.each(kinds.flatMap(([what, request, settings]) => pages.map((body) => [what, body, request, settings] as const)))(
+    'does not take a 404 to %s with the body "%s" for one of the store: it waits by name, and goes on',
+    async (_what, body, request, settings) => {
+      const count = settings['flush.size'] === '120' ? 120 : 2
+      const text = count === 120 ? 'x'.repeat(100_000) : ''
+      const sink = await started(fill(count, new MemoryLog(), text), { 's3.part.size': '5242880', ...settings })
+      const waits: string[] = []
+      faults.decide = (method, path) => {
+        const wait = sink.conditions.get('S3_UNAVAILABLE')
+        if (wait?.includes('404') === true) waits.push(wait)
+        const fails = waits.length === 0 && request.test(`${method} ${path}`)
+        return fails ? { kind: 'answer', status: 404, body } : { kind: 'pass' }
+      }
+      await sink.runUntil('the object', committed(sink, count), 10)
+      expect(await numbers()).toEqual(upTo(count))
+      expect(waits).not.toEqual([])
+      expect(sink.conditions.size).toBe(0)
+    },
+  )
+
+  it('does not replace the object of another cluster when a proxy says that it is not there', async () => {
+    const theirs = { 'penstock-writer': '1-1-x', 'penstock-cluster-id': 'another-cluster' }
+    await bucket.put(keyOf(0), '{"n":7}\n', theirs)
+    const sink = await started(fill(2), { 'enable.conditional.writes': 'false' })
+    let isHealed = false
+    faults.decide = (method) => {
+      isHealed ||= sink.conditions.has('S3_UNAVAILABLE')
+      return method === 'HEAD' && !isHealed ? { kind: 'answer', status: 404, body: '' } : { kind: 'pass' }
+    }
+    await expect(sink.runUntil('the object', committed(sink, 2))).rejects.toThrow(/another-cluster|occupied/i)
+    expect(await numbers()).toEqual([7])
+  })
+
+  it('does not call a bucket missing at validation when a proxy says 404', async () => {
+    faults.decide = () => ({ kind: 'answer', status: 404, body: pages[1] ?? '' })
+    const problems = await plugin.check?.(parseConfig(plugin.configDef, raw()), raw(), AbortSignal.timeout(60_000))
+    expect(problems?.map(({ message }) => message)).toEqual([expect.stringMatching(/^S3_UNAVAILABLE: .*404.*proxy/)])
+  })
+
   it.each<[string, RawConfig, string, string]>([
     ['a bucket that is not there', { 's3.bucket.name': 'penstock-no-such-bucket' }, 'S3_NO_BUCKET', 's3.bucket.name'],
     ['a wrong secret key', { 'aws.secret.access.key': 'wrong' }, 'S3_CREDENTIALS', 'aws.access.key.id'],

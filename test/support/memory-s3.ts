@@ -74,7 +74,8 @@ export class MemoryS3 {
     } else if (method === 'DELETE') {
       this.objects.delete(key)
       outgoing?.writeHead(204).end()
-    } else if (found === undefined) outgoing?.writeHead(404).end()
+    } else if (found === undefined)
+      outgoing?.writeHead(404, { 'x-amz-request-id': '1' }).end('<Error><Code>NoSuchKey</Code></Error>')
     else {
       const { tag, metadata } = found
       outgoing?.writeHead(200, { ...metadata, etag: tag, 'content-length': String(found.body.length) })

@@ -125,10 +125,33 @@ describe('answers of the store', () => {
   const answer = (status: number, body: string) => ({ status, headers: {}, body, bytes: Buffer.from(body) })
 
   it('are a refusal also inside a success', () => {
-    expect(refusalOf(answer(200, '<X/>'))).toBeNull()
-    expect(refusalOf(answer(200, '{"html":"<Error>no</Error>"}'))).toBeNull()
-    expect(refusalOf(answer(200, '<?xml?><Error><Code>InternalError</Code></Error>'))?.code).toBe('InternalError')
-    expect(refusalOf(answer(404, ''))).toEqual({ status: 404, code: 'HTTP 404', message: '', isStores: false })
+    expect(refusalOf(answer(200, '<X/>'), 'POST')).toBeNull()
+    expect(refusalOf(answer(200, '{"html":"<Error>no</Error>"}'), 'POST')).toBeNull()
+    const failed = answer(200, '<?xml?><Error><Code>InternalError</Code></Error>')
+    expect(refusalOf(failed, 'POST')?.code).toBe('InternalError')
+  })
+
+  it.each([
+    ['PUT', '', {}, false],
+    ['PUT', '', { 'x-amz-request-id': '1' }, false],
+    ['PUT', '<html><body>404</body></html>', { 'x-amz-request-id': '1' }, false],
+    ['PUT', '<Error><Code>NoSuchKey</Code></Error>', {}, true],
+    ['HEAD', '', {}, false],
+    ['HEAD', '', { 'x-amz-request-id': '1' }, true],
+  ] as const)('to %s are those of the store by its document or header: %j %j', (method, body, headers, isStores) => {
+    expect(refusalOf({ ...answer(404, body), headers }, method)).toMatchObject({ status: 404, isStores })
+  })
+
+  it.each([
+    ['PUT', 404, 'retry'],
+    ['POST', 404, 'retry'],
+    ['GET', 404, 'retry'],
+    ['GET', 403, 'retry'],
+    ['HEAD', 404, 'unproven'],
+    ['HEAD', 403, 'unproven'],
+    ['HEAD', 503, 'retry'],
+  ] as const)('that may be of a proxy decide nothing: %s %d means %s', (method, status, verdict) => {
+    expect(verdictOf({ status, code: `HTTP ${status}`, message: '', isStores: false }, method)).toBe(verdict)
   })
 
   it('are read with their entities', () => {
