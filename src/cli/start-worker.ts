@@ -22,7 +22,7 @@ import { processSamples, stateSamples } from './process-samples.ts'
 import { taskSettings, groupTimes } from './settings-of.ts'
 import { InternalTopicWatch } from './internal-topic-watch.ts'
 import { sourcesWithoutOffsets } from './lost-offsets.ts'
-import { openStores, type Stores } from './stores.ts'
+import { openStores } from './stores.ts'
 import { Undo } from './undo.ts'
 import { WorkerConditions } from './worker-conditions.ts'
 import type { WorkerSurroundings } from './worker-surroundings.ts'
@@ -176,7 +176,8 @@ async function startHerder(parts: HerderParts): Promise<StartedHerder> {
         `${forgotten.join(', ')}. If the topic was deleted, records may be written a second time`,
     )
   const statuses = new GroupStatuses(stores.statuses, advertised, clock)
-  const worker = makeWorker(parts, plugins, stores, () => live.herder)
+  const progress = new ConnectorProgress(stores.offsets, client.admin, { clock, topic: config.offsetTopic.name })
+  const worker = makeWorker(parts, plugins, progress, () => live.herder)
   undo.add('the threads', async () => await worker.close())
   const group = new WorkerGroup(
     (member) =>
@@ -193,7 +194,7 @@ async function startHerder(parts: HerderParts): Promise<StartedHerder> {
   const herder = new WorkerHerder({
     fold,
     statuses,
-    offsets: new ConnectorProgress(stores.offsets, client.admin, { clock, topic: config.offsetTopic.name }),
+    offsets: progress,
     writer: stores.configs,
     worker,
     plugins,
@@ -216,7 +217,7 @@ async function startHerder(parts: HerderParts): Promise<StartedHerder> {
 function makeWorker(
   { config, around, bootstrapServers, security }: HerderParts,
   plugins: PluginRegistry,
-  stores: Stores,
+  progress: ConnectorProgress,
   herder: () => WorkerHerder | null,
 ): Worker {
   return new Worker({
@@ -237,10 +238,7 @@ function makeWorker(
       onReconfigure: (connector) => herder()?.onReconfigure(connector),
       onConnectorFailed: (connector, trace) => herder()?.local.connectorFailed(connector, trace),
       onConnectorsLost: (connectors, reason) => herder()?.local.connectorsLost(connectors, reason),
-      readOffsets: async (connector, partitions) => {
-        await stores.offsets.refresh()
-        return stores.offsets.read(connector, partitions)
-      },
+      readOffsets: async (connector, partitions) => await progress.stored(connector, partitions),
     },
   })
 }

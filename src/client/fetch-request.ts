@@ -1,3 +1,4 @@
+import { errorCodes } from '../protocol/error-codes.ts'
 import { fetch as fetchApi } from '../protocol/messages/fetch.ts'
 import { zeroUuid, type RequestValue } from '../protocol/schema.ts'
 import { isolationCode, type IsolationLevel } from './list-offsets.ts'
@@ -56,3 +57,10 @@ export function fetchRequestOf(limits: FetchLimits, targets: readonly FetchTarge
     rackId: '',
   }
 }
+
+/** What brokers answer to an id that they do not have, or not any more. */
+export const namesAnotherTopic: ReadonlySet<number> = new Set([
+  errorCodes.UNKNOWN_TOPIC_ID,
+  errorCodes.INCONSISTENT_TOPIC_ID,
+  errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
+])

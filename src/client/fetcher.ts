@@ -14,10 +14,11 @@ import {
   OffsetOutOfRangeError,
   TopicRecreatedError,
 } from './errors.ts'
-import { fetchRequestOf, fetchVersionOf, type FetchLimits } from './fetch-request.ts'
+import { fetchRequestOf, fetchVersionOf, namesAnotherTopic, type FetchLimits } from './fetch-request.ts'
 import { formatTopicPartition, type FetchedRecord, type TopicPartition } from './fetched-record.ts'
 import { LeaderFinder } from './leader-finder.ts'
 import { listOffsets, offsetTimes, type IsolationLevel } from './list-offsets.ts'
+import { TroubleWatch } from './log-trouble.ts'
 
 /** What may be said about fetching; names of Kafka's settings in brackets. */
 export interface FetchOptions {
@@ -43,12 +44,6 @@ type PartitionAnswer = ResponseOf<typeof fetchApi>['responses'][number]['partiti
 /** A second request may be parked at a node, so that a partition that is ready does not wait for the poll of idle ones. */
 const slotsPerNode = 2
 const answerTimeoutMs = 30_000
-/** What brokers answer to an id that they do not have, or not any more. */
-const namesAnotherTopic: ReadonlySet<number> = new Set([
-  errorCodes.UNKNOWN_TOPIC_ID,
-  errorCodes.INCONSISTENT_TOPIC_ID,
-  errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
-])
 /** Damage that a broker reports is taken for real after so many reads. */
 const corruptReads = 3
 
@@ -58,6 +53,8 @@ const corruptReads = 3
  * thrown by every `poll` until the partition is removed or its position set.
  */
 export class Fetcher {
+  /** Partitions whose records cannot be read now. */
+  readonly trouble: TroubleWatch
   readonly #cluster: Cluster
   readonly #limits: FetchLimits
   readonly #leaders: LeaderFinder
@@ -72,6 +69,7 @@ export class Fetcher {
 
   constructor(cluster: Cluster, options: FetchOptions = {}) {
     this.#cluster = cluster
+    this.trouble = new TroubleWatch(cluster.clock, 'read')
     this.#limits = {
       isolation: options.isolation ?? 'read_committed',
       maxWaitMs: options.maxWaitMs ?? 500,
@@ -102,13 +100,16 @@ export class Fetcher {
 
   /** Stops reading a partition; what is buffered of it is forgotten. */
   remove(partition: TopicPartition): void {
+    this.trouble.over(formatTopicPartition(partition))
     this.#partitions.remove(partition)
   }
 
   /** Keeps a partition's records back until `resume`. */
   pause(partition: TopicPartition): void {
     const state = this.#partitions.get(partition)
-    if (state !== undefined) state.isPaused = true
+    if (state === undefined) return
+    state.isPaused = true
+    this.trouble.over(state.key)
   }
 
   /** Undoes `pause`. */
@@ -174,6 +175,7 @@ export class Fetcher {
   close(): void {
     this.#closing.abort(new KafkaError('the consumer is closed'))
     this.#cancelTimer?.()
+    this.trouble.close()
     for (const lane of this.#lanes) this.#cluster.closeLane(lane)
     this.#partitions.clear()
     this.#arrived()
@@ -333,6 +335,7 @@ export class Fetcher {
 
   #received(partition: AssignedPartition, answer: PartitionAnswer): void {
     partition.failures = 0
+    this.trouble.over(partition.key)
     partition.isDoubted = false
     partition.start = null
     partition.highWatermark = answer.highWatermark
@@ -352,7 +355,7 @@ export class Fetcher {
       this.#give(partition, new CorruptBatchError(topic, number, fetchOffset, error))
     else if (isRetriableCode(code)) {
       partition.isDoubted ||= namesAnotherTopic.has(code)
-      this.#retry(partition)
+      this.#retry(partition, error)
     } else this.#give(partition, error)
   }
 
@@ -368,13 +371,13 @@ export class Fetcher {
     const [end] = await listOffsets(this.#cluster, [{ topic, partition, timestamp: offsetTimes.latest }], options)
     const range = { offset: fetchOffset, logStartOffset: start?.offset ?? -1, logEndOffset: end?.offset ?? -1 }
     // A leader that is not the leader any more may have said it.
-    if (fetchOffset >= range.logStartOffset && fetchOffset <= range.logEndOffset) this.#retry(state)
+    if (fetchOffset >= range.logStartOffset && fetchOffset <= range.logEndOffset) this.#retry(state, null)
     else this.#give(state, new OffsetOutOfRangeError(topic, partition, range))
   }
 
   #failed(asked: readonly Asked[], error: unknown): void {
     for (const { partition } of asked) {
-      if (isRetriable(error)) this.#retry(partition)
+      if (isRetriable(error)) this.#retry(partition, error)
       else this.#give(partition, error)
     }
   }
@@ -384,7 +387,9 @@ export class Fetcher {
     this.#arrived()
   }
 
-  #retry(partition: AssignedPartition): void {
+  #retry(partition: AssignedPartition, error: unknown): void {
+    // Nobody tries to read what is paused: its trouble would never be over.
+    if (error !== null && !partition.isPaused) this.trouble.note(partition.key, asError(error))
     const { clock, backoff } = this.#cluster
     partition.failures += 1
     partition.retryAt = clock.monotonic() + backoffMs(backoff, partition.failures)

@@ -6,6 +6,7 @@ import { formatTopicPartition, type FetchedRecord, type TopicPartition } from '.
 import { Fetcher, type FetchOptions } from './fetcher.ts'
 import { GroupMember, type MemberMetadata } from './group-member.ts'
 import { commitOffsets, fetchOffsets, type GroupOffset } from './group-offsets.ts'
+import type { LogTrouble } from './log-trouble.ts'
 import { assignRanges, rangeAssignorName } from './range-assignor.ts'
 import { Subscription, type TopicSelection } from './subscription.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
@@ -40,6 +41,8 @@ const defaultMaxPollIntervalMs = 300_000
 const pollIntervalChecks = 4
 /** What the metadata of a committed offset begins with; the id of its topic follows. */
 const topicIdMark = 'penstock-topic-id='
+/** Stands for the coordinator among the places that do not respond. */
+const coordinator = 'the coordinator'
 
 /**
  * A consumer in a group. Everything happens inside `poll`, as with Kafka's own: it joins, and calls `onRevoked` and
@@ -51,6 +54,8 @@ export class GroupConsumer {
   onAssigned: (offsets: readonly GroupOffset[]) => Promise<void> | void = () => undefined
   /** Flush and commit here: the rebalance goes on when the promise is done. */
   onRevoked: (partitions: readonly TopicPartition[], revocation: Revocation) => Promise<void> | void = () => undefined
+  /** What keeps records from being read while it is retried, and null when it is over. Must not throw. */
+  onTrouble: (trouble: LogTrouble | null) => void = () => undefined
   readonly #cluster: Cluster
   readonly #options: GroupConsumerOptions
   readonly #fetcher: Fetcher
@@ -81,6 +86,12 @@ export class GroupConsumer {
       protocols: () => [{ name: rangeAssignorName, metadata: encodeSubscription(this.#subscription?.ask() ?? []) }],
       assign: (_, members) => this.#assign(members),
     })
+    const { trouble } = this.#fetcher
+    trouble.onChange = (standing) => this.onTrouble(standing)
+    this.#member.onReached = (error) => {
+      if (error === null) trouble.over(coordinator)
+      else trouble.note(coordinator, error)
+    }
     this.#member.onRejoinNeeded = (_, lost) => {
       this.#isLost ||= lost
       this.#fetcher.wake()

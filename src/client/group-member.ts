@@ -7,7 +7,7 @@ import { syncGroup } from '../protocol/messages/sync-group.ts'
 import type { Api, RequestValue, ResponseOf } from '../protocol/schema.ts'
 import { orAborted } from './abort.ts'
 import type { Cluster } from './cluster.ts'
-import { BrokerError, isRetriable, RequestTimeoutError } from './errors.ts'
+import { asError, BrokerError, isRetriable, RequestTimeoutError } from './errors.ts'
 
 /** A way to share work that a member knows, with what it wants to tell the leader. */
 export interface GroupProtocol {
@@ -83,6 +83,8 @@ class JoinAgainError extends Error {
 export class GroupMember {
   /** A rebalance has begun (`lost` false: the assignment is still ours until the join), or the membership is gone. */
   onRejoinNeeded: (reason: string, lost: boolean) => void = () => undefined
+  /** A join or a heartbeat failed and is tried again, and why; null when one was answered. Must not throw. */
+  onReached: (error: Error | null) => void = () => undefined
   readonly #cluster: Cluster
   readonly #options: GroupMemberOptions
   /** A parked join must not hold up heartbeats. */
@@ -135,14 +137,17 @@ export class GroupMember {
         this.#rejoinReason = null
         const generation = await this.#joinOnce(signal)
         this.#generation = generation
+        this.onReached(null)
         return generation
       } catch (error) {
         this.#rejoinReason ??= 'the last join failed'
         if (error instanceof JoinAgainError) {
           logger.debug(`group ${this.#options.groupId}: ${error.message}; joining again`)
           if (attempt === 1) continue
-        } else if (isRetriable(error)) this.#cluster.forgetCoordinator(this.#options.groupId)
-        else throw error
+        } else if (isRetriable(error)) {
+          if (signal?.aborted !== true) this.onReached(asError(error))
+          this.#cluster.forgetCoordinator(this.#options.groupId)
+        } else throw error
         await clock.sleep(backoffMs(backoff, attempt), signal)
       }
     }
@@ -263,10 +268,12 @@ export class GroupMember {
       try {
         const request = { groupId, generationId, memberId }
         const { errorCode } = await this.#ask(this.#heartbeatLane, heartbeat, answerTimeoutMs, signal, request)
+        this.onReached(null)
         if (signal.aborted || !this.#heard(errorCode)) return
         if (coordinatorMoved.has(errorCode)) waitMs = Math.min(heartbeatRetryMs, heartbeatIntervalMs)
       } catch (error) {
         if (!isRetriable(error)) throw error
+        if (!signal.aborted) this.onReached(asError(error))
         logger.debug(`heartbeat of group ${groupId}: ${error instanceof Error ? error.message : String(error)}`)
         this.#cluster.forgetCoordinator(groupId)
         waitMs = Math.min(heartbeatRetryMs, heartbeatIntervalMs)

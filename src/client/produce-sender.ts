@@ -67,6 +67,8 @@ export interface SenderOptions {
   readonly maxRequestSize: number
   readonly deliveryTimeoutMs: number
   readonly trouble: TroubleWatch
+  /** A batch of this topic could not be written and is sent again. `place`: as {@link SenderOptions.trouble} knows it. */
+  readonly onRetried: (where: { readonly topic: string; readonly place: string }, error: Error) => void
   /** A batch is durable (`error` null), or given up. */
   readonly onDone: (batch: ProducerBatch, error: Error | null) => void
 }
@@ -257,7 +259,7 @@ export class ProduceSender {
       this.#drop(queue, batch, error)
       return
     }
-    this.#trouble.note(placeOf(batch), error)
+    this.#options.onRetried({ topic: batch.topic, place: placeOf(batch) }, error)
     const now = this.#cluster.clock.monotonic()
     if (now - this.#warnedAt > warnEveryMs && batch.attempts > 1) {
       this.#warnedAt = now

@@ -30,6 +30,8 @@ export interface ProducerOptions {
   readonly deliveryTimeoutMs?: number
   /** Whether a topic that does not exist is made by the broker, if it allows that. */
   readonly allowAutoTopicCreation?: boolean
+  /** A topic that `onTrouble` says nothing of: {@link Producer.onRetried} tells each try that fails. */
+  readonly apartTopic?: string
 }
 
 /** A quarter of Kafka's: what waits beyond the requests in flight only takes memory. */
@@ -104,7 +106,10 @@ export class Producer {
   onFailed: (error: Error, tokens: readonly number[]) => void = () => undefined
   /** What keeps records from being written while they are retried, and null when it is over. Must not throw. */
   onTrouble: (trouble: LogTrouble | null) => void = () => undefined
+  /** A try to write to a topic, or to look it up, failed and is made again. Must not throw. */
+  onRetried: (topic: string, error: Error) => void = () => undefined
   readonly #trouble: TroubleWatch
+  readonly #apartTopic: string | null
   readonly #cluster: Cluster
   readonly #limits: QueueLimits
   readonly #bufferMemory: number
@@ -139,6 +144,7 @@ export class Producer {
       codec: options.compression ?? 'none',
     }
     requireCodec(this.#limits.codec)
+    this.#apartTopic = options.apartTopic ?? null
     this.#trouble = new TroubleWatch(cluster.clock)
     this.#trouble.onChange = (trouble) => this.onTrouble(trouble)
     this.#sender = new ProduceSender(cluster, {
@@ -146,6 +152,7 @@ export class Producer {
       maxInFlight: this.#limits.maxInFlight,
       maxRequestSize: this.#maxRequestSize,
       deliveryTimeoutMs: this.#deliveryTimeoutMs,
+      onRetried: (where, error) => this.#retried(where, error),
       onDone: (batch, error) => {
         this.#reclaim(batch, error)
         this.#done(batch.tokens, batch.memory, error)
@@ -230,7 +237,7 @@ export class Producer {
           const code = cluster.metadata.topicErrors.get(name)
           if (code !== undefined) throw new BrokerError(code, `looking up topic ${name}`)
         } catch (error) {
-          if (!signal.aborted) this.#trouble.note(name, asError(error))
+          if (!signal.aborted) this.#retried({ topic: name, place: name }, asError(error))
           throw error
         }
       })
@@ -254,6 +261,11 @@ export class Producer {
         this.#done([token], 0, asError(error))
       }
     }
+  }
+
+  #retried({ topic, place }: { readonly topic: string; readonly place: string }, error: Error): void {
+    if (topic !== this.#apartTopic) this.#trouble.note(place, error)
+    this.onRetried(topic, error)
   }
 
   #size(topic: TopicState, partitionCount: number): void {

@@ -1,6 +1,7 @@
 import { RetriableError } from '../api/errors.ts'
 import { KafkaError } from '../client/errors.ts'
 import type { Backoff } from '../foundation/backoff.ts'
+import type { Logger } from '../foundation/logger.ts'
 
 /** How a task that meets a RetriableError waits: for ever, but never longer than this between attempts. */
 export const taskBackoff: Backoff = { initialMs: 200, maxMs: 10_000 }
@@ -16,9 +17,24 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+/** The code by which the error is known, such as `PG_CONNECTION_LOST`; null when it has none. */
+export function codeOf(error: unknown): string | null {
+  const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : null
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{0,63}$/.test(code) ? code : null
+}
+
 /** The stack with its causes, as status records carry it. */
 export function traceOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const own = error.stack ?? `${error.name}: ${error.message}`
   return error.cause === undefined ? own : `${own}\nCaused by: ${traceOf(error.cause)}`
+}
+
+/** Stops a task of which nothing more is wanted: a failure is logged. */
+export async function stopQuietly(task: { stop(): Promise<void> }, logger: Logger): Promise<void> {
+  try {
+    await task.stop()
+  } catch (error) {
+    logger.warn(`the task's stop failed: ${messageOf(error)}`, { error })
+  }
 }

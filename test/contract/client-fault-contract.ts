@@ -5,7 +5,7 @@ import { errorCodes } from '../../src/protocol/error-codes.ts'
 import { KafkaFaultProxy } from '../support/kafka-fault-proxy.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { SkippingClock } from '../support/skipping-clock.ts'
-import { patienceMs } from '../support/until.ts'
+import { patienceMs, until } from '../support/until.ts'
 import {
   ClientHarness,
   Outcomes,
@@ -90,6 +90,66 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       expect(outcomes.acknowledged).toEqual([0, 1])
       await producer.close()
       expect(textOf(await readAll(direct, topic))).toEqual(['before', 'meanwhile'])
+    })
+
+    it('says that a consumer cannot read while the broker is away, and when it can again', async () => {
+      const topic = await newTopic('unread', 1)
+      await writeAll(direct, topic, ['before'])
+      const consumer = client.consumer({ groupId: harness.name('unread'), heartbeatIntervalMs: 500 })
+      const told: (string | null)[] = []
+      consumer.onTrouble = (trouble) => told.push(trouble?.code ?? null)
+      consumer.subscribe({ topics: [topic] })
+      await pollUntil(consumer, 'the first record', (records) => records.length === 1)
+      proxy.down()
+      await pollUntil(consumer, 'trouble', () => told.length > 0)
+      expect(told).toEqual(['LOG_UNREACHABLE'])
+      proxy.up()
+      await pollUntil(consumer, 'its end', () => told.length > 1)
+      expect(told).toEqual(['LOG_UNREACHABLE', null])
+      await consumer.close()
+    })
+
+    it('says nothing of a paused partition that nobody tries to read', async () => {
+      const topic = await newTopic('paused', 1)
+      await writeAll(direct, topic, ['before'])
+      const consumer = client.consumer({ groupId: harness.name('paused'), heartbeatIntervalMs: 500 })
+      const told: (string | null)[] = []
+      consumer.onTrouble = (trouble) => told.push(trouble?.code ?? null)
+      consumer.subscribe({ topics: [topic] })
+      await pollUntil(consumer, 'the first record', (records) => records.length === 1)
+      proxy.down()
+      await pollUntil(consumer, 'trouble', () => told.length > 0)
+      consumer.pause([{ topic, partition: 0 }])
+      proxy.up()
+      await pollUntil(consumer, 'its end, though nothing is fetched', () => told.length > 1)
+      expect(told).toEqual(['LOG_UNREACHABLE', null])
+      await consumer.close()
+    })
+
+    it('tells each try that fails of the topic that is kept apart, and not as trouble', async () => {
+      const [apart, other] = [await newTopic('apart', 1), await newTopic('other', 1)]
+      const producer = client.producer({ apartTopic: apart })
+      const outcomes = new Outcomes(producer)
+      const told: (string | null)[] = []
+      const tries: string[] = []
+      producer.onTrouble = (trouble) => told.push(trouble?.code ?? null)
+      producer.onRetried = (topic) => void tries.push(topic)
+      for (const [token, topic] of [apart, other].entries())
+        producer.append(textRecord(topic, null, 'before', 0), token)
+      await producer.flush()
+      proxy.down()
+      producer.append(textRecord(apart, null, 'meanwhile', 0), 2)
+      await until('several tries to fail', () => tries.length > 8)
+      expect(told).toEqual([])
+      producer.append(textRecord(other, null, 'meanwhile', 0), 3)
+      await until('trouble', () => told.length > 0)
+      expect(told).toEqual(['LOG_UNREACHABLE'])
+      expect(new Set(tries)).toEqual(new Set([apart, other]))
+      proxy.up()
+      await producer.flush(AbortSignal.timeout(patienceMs))
+      expect(told).toEqual(['LOG_UNREACHABLE', null])
+      expect(outcomes.acknowledged).toHaveLength(4)
+      await producer.close()
     })
 
     it('gives up after the delivery timeout when it has one, and says for which partition', async () => {

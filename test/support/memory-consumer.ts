@@ -16,6 +16,7 @@ const nameOf = ({ topic, partition }: Partition): string => `${topic}-${partitio
 export class MemoryConsumer implements RecordConsumer {
   onAssigned: RecordConsumer['onAssigned'] = async () => undefined
   onRevoked: RecordConsumer['onRevoked'] = async () => undefined
+  onTrouble: RecordConsumer['onTrouble'] = () => undefined
   readonly committed = new Map<string, number>()
   readonly commits: (readonly Offset[])[] = []
   readonly paused = new Set<string>()

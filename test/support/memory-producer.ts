@@ -6,6 +6,7 @@ import type { RecordProducer } from '../../src/runtime/task-thread/source-task-l
 export class MemoryProducer implements RecordProducer {
   readonly appended: { readonly record: OutgoingRecord; readonly token: number }[] = []
   onAcknowledged: (tokens: readonly number[]) => void = () => undefined
+  onRetried: RecordProducer['onRetried'] = () => undefined
   onTrouble: RecordProducer['onTrouble'] = () => undefined
   onFailed: (error: Error, tokens: readonly number[]) => void = () => undefined
   /** Acknowledge by itself, a turn of the event loop after `append`. */

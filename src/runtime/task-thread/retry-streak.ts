@@ -2,7 +2,7 @@ import { backoffMs } from '../../foundation/backoff.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import type { Counter } from '../../foundation/metrics.ts'
-import { messageOf, taskBackoff, traceOf } from '../failures.ts'
+import { codeOf, messageOf, taskBackoff, traceOf } from '../failures.ts'
 import type { TaskControl } from './task-control.ts'
 import type { TaskStatus } from './task-status.ts'
 
@@ -56,7 +56,10 @@ export class RetryStreak {
     if (this.#shown !== why) {
       this.#shown = why
       const reason = `${call} failed and is retried: ${traceOf(error)}`
-      status.show({ waiting: { by: this, reason }, ...(call === 'start' ? { state: 'RESTARTING' } : {}) })
+      status.show({
+        waiting: { by: this, reason, code: codeOf(error) },
+        ...(call === 'start' ? { state: 'RESTARTING' } : {}),
+      })
     }
     return waitMs
   }

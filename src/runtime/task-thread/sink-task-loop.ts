@@ -4,10 +4,11 @@ import { ConnectError } from '../../api/errors.ts'
 import type { OffsetToCommit, SinkTask, SinkTaskContext, TopicPartition } from '../../api/task.ts'
 import type { FetchedRecord } from '../../client/fetched-record.ts'
 import type { GroupConsumer } from '../../client/group-consumer.ts'
+import { troubleConditions } from '../../client/log-trouble.ts'
 import type { TopicSelection } from '../../client/subscription.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logger.ts'
-import { isRetriable, messageOf } from '../failures.ts'
+import { isRetriable, messageOf, stopQuietly } from '../failures.ts'
 import { interruptible, TookTooLongError, within } from '../interruptible.ts'
 import type { HostContext } from './host-context.ts'
 import type { Converters } from './record-encoder.ts'
@@ -29,6 +30,7 @@ export type RecordConsumer = Pick<
   GroupConsumer,
   | 'onAssigned'
   | 'onRevoked'
+  | 'onTrouble'
   | 'subscribe'
   | 'poll'
   | 'pause'
@@ -118,6 +120,7 @@ export class SinkTaskLoop {
       intervalMs: options.commitIntervalMs,
       setCondition,
     })
+    options.consumer.onTrouble = troubleConditions(setCondition)
     options.consumer.onAssigned = async (offsets) => await this.#calls.run(async () => await this.#assigned(offsets))
     options.consumer.onRevoked = async (partitions, { lost }) =>
       await this.#calls.run(async () => await this.#revoked(partitions, lost))
@@ -161,7 +164,7 @@ export class SinkTaskLoop {
         this.#status.show({ state: this.#status.active })
         return
       } catch (error) {
-        await this.#stopQuietly(task)
+        await stopQuietly(task, this.#logger)
         this.#status.withdrawAll(this.#requests)
         if (!isRetriable(error)) throw error
         await this.#retries.wait(this.#retries.failed('start', error))
@@ -368,7 +371,7 @@ export class SinkTaskLoop {
         await this.#saveProgress(held)
         await this.#close(held)
       }
-      if (this.#task !== null) await this.#stopQuietly(this.#task)
+      if (this.#task !== null) await stopQuietly(this.#task, this.#logger)
       this.#task = null
     })
     await this.#options.consumer.close().catch((error: unknown) => {
@@ -388,13 +391,5 @@ export class SinkTaskLoop {
       return false
     }
     return true
-  }
-
-  async #stopQuietly(task: SinkTask): Promise<void> {
-    try {
-      await task.stop()
-    } catch (error) {
-      this.#logger.warn(`the task's stop failed: ${messageOf(error)}`, { error })
-    }
   }
 }

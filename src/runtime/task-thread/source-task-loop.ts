@@ -5,11 +5,13 @@ import type { CommittedSourceOffset, SourceTask, SourceTaskContext } from '../..
 import type { OutgoingRecord } from '../../client/partition-queue.ts'
 import type { Producer } from '../../client/producer.ts'
 import { troubleConditions } from '../../client/log-trouble.ts'
+import { backoffMs } from '../../foundation/backoff.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logger.ts'
 import type { Counter, Histogram, TaskMetrics } from '../../foundation/metrics.ts'
-import { isRetriable, messageOf } from '../failures.ts'
+import { isRetriable, messageOf, stopQuietly, taskBackoff } from '../failures.ts'
 import { interruptible, TookTooLongError, within } from '../interruptible.ts'
+import { OffsetTrouble } from './offset-trouble.ts'
 import type { RecordEncoder } from './record-encoder.ts'
 import { refusedByLog, refusedByProducer } from './refused-record.ts'
 import { RetryStreak } from './retry-streak.ts'
@@ -30,11 +32,12 @@ const maxInFlight = 262_144
 const offsetEvery = 64
 /** Larger records keep theirs: the log may refuse them, and then the task says which it was. */
 const tellingBytes = 4096
+const unreadCode = 'OFFSETS_UNREAD'
 
 /** What the loop needs of a producer. */
 export type RecordProducer = Pick<
   Producer,
-  'append' | 'room' | 'flush' | 'close' | 'onAcknowledged' | 'onFailed' | 'onTrouble'
+  'append' | 'room' | 'flush' | 'close' | 'onAcknowledged' | 'onFailed' | 'onTrouble' | 'onRetried'
 >
 
 export interface SourceTaskLoopOptions {
@@ -46,6 +49,7 @@ export interface SourceTaskLoopOptions {
   readonly producer: RecordProducer
   /** Called once per topic, before its first record that left the transforms; null leaves topics to the broker. */
   readonly prepareTopic: PrepareTopic | null
+  readonly offsetTopic: string
   /** The record of the offset topic that stores this offset. */
   readonly offsetRecord: (offset: CommittedSourceOffset) => OutgoingRecord
   readonly control: TaskControl
@@ -55,9 +59,6 @@ export interface SourceTaskLoopOptions {
   /** How long the end of the task may take, a last poll and all outstanding records and offsets included. */
   readonly endTimeoutMs: number
 }
-
-/** A token that stands for an offset record: record tokens are 0 and up. */
-const offsetToken = -1
 
 /**
  * One source task: poll → transforms → converters → producer → acknowledgements → offsets.
@@ -93,18 +94,26 @@ export class SourceTaskLoop {
       logger: this.#logger,
       retries: this.#meters.retries,
     })
+    const trouble = new OffsetTrouble({
+      topic: options.offsetTopic,
+      setCondition: (code, message) => this.#status.setCondition(code, message),
+      failures: this.#meters.offsetFailures,
+      clock: this.#clock,
+    })
     this.#committer = new SourceOffsetCommitter({
       submitted: this.#submitted,
-      write: (offset) => options.producer.append(options.offsetRecord(offset), offsetToken),
+      write: (offset, token) => options.producer.append(options.offsetRecord(offset), token),
       commit: async (offsets) => await this.#task?.commit(offsets),
-      onFailure: (error) => this.#control.fail(error),
+      trouble,
       clock: this.#clock,
       logger: this.#logger,
     })
     options.producer.onAcknowledged = (tokens) => this.#acknowledged(tokens)
     options.producer.onTrouble = troubleConditions((code, message) => this.#status.setCondition(code, message))
-    options.producer.onFailed = (error, [token]) =>
-      this.#control.fail(refusedByLog(error, token === undefined ? null : this.#submitted.offsetOf(token)))
+    options.producer.onRetried = (topic, error) => {
+      if (topic === options.offsetTopic) trouble.failed(error)
+    }
+    options.producer.onFailed = (error, tokens) => this.#refused(error, tokens)
   }
 
   /** Runs until the task is asked to stop. @throws what made the task fail. */
@@ -130,6 +139,7 @@ export class SourceTaskLoop {
       try {
         const started = task.start({
           ...this.#options.context,
+          readOffsets: async (partitions) => await this.#readOffsets(partitions),
           setCondition: (code, message) => this.#status.setCondition(code, message),
           advanceOffset: (partition, offset) => this.#moveOn(partition, offset),
           recovered: () => this.#retries.recovered(),
@@ -144,6 +154,28 @@ export class SourceTaskLoop {
         this.#status.withdrawAll()
         if (!isRetriable(error)) throw error
         await this.#retries.wait(this.#retries.failed('start', error))
+      }
+    }
+  }
+
+  /** The task goes nowhere without its offsets: it waits for them, and the status says so. */
+  async #readOffsets(partitions: readonly SourcePartition[]): Promise<readonly (SourceOffset | null)[]> {
+    const since = new Date(this.#clock.now()).toISOString()
+    const { ending } = this.#control
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const offsets = await interruptible(this.#options.context.readOffsets(partitions), ending)
+        this.#status.setCondition(unreadCode, null)
+        return offsets
+      } catch (error) {
+        if (ending.aborted || !isRetriable(error)) throw error
+        // Nothing is shown of a task that has no state yet.
+        if (this.#task === null) this.#status.show({ state: 'RESTARTING' })
+        this.#status.setCondition(
+          unreadCode,
+          `the task has waited for its stored offsets since ${since}, and reads nothing before it has them: ${messageOf(error)}`,
+        )
+        await this.#clock.sleep(backoffMs(taskBackoff, attempt), ending)
       }
     }
   }
@@ -229,7 +261,7 @@ export class SourceTaskLoop {
     let moved = false
     let written = 0
     for (const token of tokens) {
-      if (token === offsetToken) {
+      if (token < 0) {
         this.#committer.acknowledged()
         continue
       }
@@ -238,6 +270,13 @@ export class SourceTaskLoop {
     }
     this.#meters.written.add(written)
     if (moved) this.#committer.advanced()
+  }
+
+  /** A batch is of one topic: of records, which have to be written, or of offsets, which may come later. */
+  #refused(error: Error, tokens: readonly number[]): void {
+    const [first = 0] = tokens
+    if (first >= 0) this.#control.fail(refusedByLog(error, this.#submitted.offsetOf(first)))
+    else for (const token of tokens) this.#committer.refused(token, error)
   }
 
   async #noteTopic(topic: string): Promise<void> {
@@ -316,20 +355,13 @@ export class SourceTaskLoop {
   }
 }
 
-async function stopQuietly(task: SourceTask, logger: Logger): Promise<void> {
-  try {
-    await task.stop()
-  } catch (error) {
-    logger.warn(`the task's stop failed: ${messageOf(error)}`, { error })
-  }
-}
-
 interface Meters {
   readonly polled: Counter
   readonly written: Counter
   readonly dropped: Counter
   readonly bytes: Counter
   readonly retries: Counter
+  readonly offsetFailures: Counter
   readonly batch: Histogram
 }
 
@@ -340,6 +372,10 @@ function metersOf(metrics: TaskMetrics): Meters {
     dropped: metrics.counter('source_records_dropped_total', 'Records a transform dropped'),
     bytes: metrics.counter('source_bytes_total', 'Bytes of keys and values handed to the producer'),
     retries: metrics.counter('task_retries_total', 'Calls of the task that failed retriably'),
+    offsetFailures: metrics.counter(
+      'source_offset_failures_total',
+      'Tries to store offsets in the offset topic that failed',
+    ),
     batch: metrics.histogram('source_poll_batch_size', 'Records per poll', [1, 10, 100, 500, 1000, 2000, 5000, 10_000]),
   }
 }

@@ -26,6 +26,7 @@ import { subscriptionOf } from './subscription-of.ts'
 import { TaskControl, type TaskEvents, type TaskState } from './task-control.ts'
 import { loadConverters, loadTransforms } from './task-plugins.ts'
 import { TaskLeftovers } from './task-leftovers.ts'
+import { TaskStatus } from './task-status.ts'
 import type { TaskSamples, TaskStart } from './task-thread-messages.ts'
 import { topicCreation } from './topic-creation.ts'
 
@@ -44,6 +45,8 @@ export function outsideOfTasks<T>(action: () => T): T {
 
 /** Of the time that the worker waits for tasks to end: the rest is for closing the client. */
 const endShare = 0.8
+/** A log that responds sooner is nobody's concern. */
+const shownAfterMs = 3000
 
 /** What the host's surroundings do for its tasks. */
 export interface TaskHostOptions {
@@ -132,11 +135,11 @@ export class TaskHost {
   }
 
   async #runLoop(incarnation: Incarnation): Promise<void> {
-    const { start, control, meters } = incarnation
-    const { plugins, client } = this.#options
+    const { start, meters } = incarnation
+    const { plugins } = this.#options
     const plugin = await plugins.load(plugins.connector(start.connectorConfig['connector.class'] ?? ''))
     const context = this.#context(start, plugin, meters)
-    const kafka = await interruptible(client(), control.ending)
+    const kafka = await this.#connected(incarnation, context)
     const loop =
       plugin.kind === 'source'
         ? await this.#sourceLoop(incarnation, plugin, context, kafka)
@@ -144,6 +147,25 @@ export class TaskHost {
     context.logger.info(`the task starts on thread ${threadId}`)
     await loop.run()
     context.logger.info('the task has stopped')
+  }
+
+  /** The client, which connects to the log when the first task needs it. A log that does not respond is shown. */
+  async #connected({ number, control, start }: Incarnation, context: HostContext): Promise<KafkaClient> {
+    const { clock, client, settings } = this.#options
+    const { logger, metrics } = context
+    const status = new TaskStatus({ control, events: this.#events(number), logger, metrics })
+    const since = new Date(clock.now()).toISOString()
+    const cancel = clock.after(shownAfterMs, () => {
+      const text = `the log at ${settings.bootstrapServers} has not responded since ${since}; task ${taskName(start.id)} starts when it does`
+      status.setCondition('LOG_UNREACHABLE', text)
+      status.show({ state: 'RESTARTING' })
+    })
+    try {
+      return await interruptible(client(), control.ending)
+    } finally {
+      cancel()
+      status.setCondition('LOG_UNREACHABLE', null)
+    }
   }
 
   #context(start: TaskStart, plugin: ConnectorPlugin, meters: Meters): HostContext {
@@ -180,15 +202,16 @@ export class TaskHost {
       },
       transforms,
       encoder: new RecordEncoder(await loadConverters(plugins, config, settings)),
-      producer: kafka.producer(producerOptions(settings, config)),
+      producer: kafka.producer({ ...producerOptions(settings, config), apartTopic: settings.offsetTopic }),
       prepareTopic: topicCreation(config, {
         admin: kafka.admin,
         clock: context.clock,
         defaults: plugin.newTopics ?? null,
       }),
+      offsetTopic: settings.offsetTopic,
       offsetRecord: (offset) => offsetRecordOf(settings.offsetTopic, connector, offset),
       control,
-      events: this.#events(incarnation),
+      events: this.#events(incarnation.number),
       flushTimeoutMs: settings.offsetFlushTimeoutMs,
       endTimeoutMs: settings.gracefulMs * endShare,
     })
@@ -212,14 +235,14 @@ export class TaskHost {
       subscription: subscriptionOf(config),
       clusterId: kafka.clusterId,
       control,
-      events: this.#events(incarnation),
+      events: this.#events(incarnation.number),
       commitIntervalMs: settings.offsetFlushIntervalMs,
       flushTimeoutMs: settings.offsetFlushTimeoutMs,
       endTimeoutMs: settings.gracefulMs * endShare,
     })
   }
 
-  #events({ number }: Incarnation): TaskEvents {
+  #events(number: number): TaskEvents {
     return {
       onState: (state, trace) => this.#options.onState(number, state, trace),
       onTopic: (topic) => this.#options.onTopic(number, topic),

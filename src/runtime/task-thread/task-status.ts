@@ -18,7 +18,12 @@ export interface TaskStatusOptions {
 /** A change of the status: a new state, what somebody waits for (null: nothing any more), or both. */
 export interface StatusChange {
   readonly state?: TaskState
-  readonly waiting?: { readonly by: object; readonly reason: string | null }
+  readonly waiting?: {
+    readonly by: object
+    readonly reason: string | null
+    /** The code of the error, for the metric. */
+    readonly code?: string | null
+  }
 }
 
 /**
@@ -29,7 +34,9 @@ export interface StatusChange {
 export class TaskStatus {
   readonly #options: TaskStatusOptions
   readonly #conditions = new Map<string, string>()
-  readonly #waits = new Map<object, string>()
+  readonly #waits = new Map<object, { readonly reason: string; readonly code: string | null }>()
+  /** The codes under which waits are in the metrics. */
+  #waitCodes: ReadonlySet<string | null> = new Set()
   #omitted = false
   #state: TaskState | null = null
   #shown: { readonly state: TaskState; readonly trace: string | null } | null = null
@@ -47,7 +54,7 @@ export class TaskStatus {
     if (state !== undefined) this.#state = state
     if (waiting !== undefined) {
       if (waiting.reason === null) this.#waits.delete(waiting.by)
-      else this.#waits.set(waiting.by, waiting.reason)
+      else this.#waits.set(waiting.by, { reason: waiting.reason, code: waiting.code ?? null })
       this.#showWaits()
     }
     this.#send()
@@ -103,9 +110,15 @@ export class TaskStatus {
 
   /** A task that waits for nothing has no gauge: what ended is not on the page of metrics. */
   #showWaits(): void {
-    const gauge = this.#options.metrics.gauge('task_waiting', 'A call of the task failed and is retried')
-    if (this.#waits.size === 0) gauge.remove()
-    else gauge.set(1)
+    const codes = new Set([...this.#waits.values()].map(({ code }) => code))
+    for (const code of this.#waitCodes) if (!codes.has(code)) this.#waitGauge(code).remove()
+    for (const code of codes) this.#waitGauge(code).set(1)
+    this.#waitCodes = codes
+  }
+
+  #waitGauge(code: string | null) {
+    const labels = code === null ? {} : { code }
+    return this.#options.metrics.gauge('task_waiting', 'A call of the task failed and is retried', labels)
   }
 
   #send(): void {
@@ -122,7 +135,7 @@ export class TaskStatus {
     const lines = [...this.#conditions].map(([code, message]) => `${code}: ${message}`)
     if (this.#omitted)
       lines.push(`CONDITIONS_OMITTED: more than ${maxConditions} conditions stand; the log has the rest`)
-    lines.push(...this.#waits.values())
+    for (const { reason } of this.#waits.values()) lines.push(reason)
     return lines.length === 0 ? null : lines.join('\n')
   }
 }

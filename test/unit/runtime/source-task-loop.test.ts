@@ -92,15 +92,25 @@ class ScriptedTask implements SourceTask {
   }
 }
 
+/** Reads its offsets before it has started, as most sources do. */
+class ReadingTask extends ScriptedTask {
+  override async start(context: SourceTaskContext): Promise<void> {
+    await super.start(context)
+    await context.readOffsets([partition])
+  }
+}
+
 interface HostOptions {
+  readonly task?: ScriptedTask
   readonly transforms?: readonly TransformStep[]
   readonly paused?: boolean
   readonly prepareTopic?: PrepareTopic
+  readonly readOffsets?: SourceTaskContext['readOffsets']
 }
 
 function host(options: HostOptions = {}) {
   const clock = new ManualClock()
-  const task = new ScriptedTask()
+  const task = options.task ?? new ScriptedTask()
   const producer = new MemoryProducer()
   const control = new TaskControl(options.paused ?? false)
   const states: string[] = []
@@ -116,13 +126,14 @@ function host(options: HostOptions = {}) {
       logger,
       clock,
       metrics: new Meters(),
-      readOffsets: async () => [],
+      readOffsets: options.readOffsets ?? (async () => []),
       greatestHeader: async () => null,
     },
     transforms: options.transforms ?? [],
     encoder: encoder(),
     producer,
     prepareTopic: options.prepareTopic ?? null,
+    offsetTopic: 'offsets',
     offsetRecord: ({ offset }) => ({
       topic: 'offsets',
       partition: null,
@@ -197,6 +208,79 @@ describe('the loop of a source task', () => {
     await untilPasses(() => expect(written('to-t')).toEqual(['v1', 'v2']))
     expect(asked).toEqual(['to-t', 'to-t'])
     expect(states.at(-1)).toBe('RUNNING')
+    control.stop()
+    await ended
+  })
+
+  it('shows offsets that the log refuses, since when and why, and stores them when it takes them; records flow meanwhile', async () => {
+    const { clock, task, producer, control, states, written, ended } = host()
+    producer.automatic = true
+    producer.refuse = ({ topic }) => (topic === 'offsets' ? new RangeError('the record is too large') : null)
+    task.give([record(1)])
+    await untilPasses(() => expect(written('t')).toEqual(['v1']))
+    await untilPasses(() => expect(clock.pending).toBe(2))
+    clock.advance(3000)
+    expect(states.at(-1)).toMatch(
+      /^RUNNING: OFFSETS_NOT_STORED: the offsets of this source have not been stored in topic offsets since .*: the record is too large\./,
+    )
+    task.give([record(2)])
+    await untilPasses(() => expect(written('t')).toEqual(['v1', 'v2']))
+    expect(task.commits).toEqual([])
+    producer.refuse = null
+    clock.advance(10_000)
+    await untilPasses(() => expect(task.commits).toEqual([[{ partition, offset: { position: 2 } }]]))
+    expect(states.at(-1)).toBe('RUNNING')
+    control.stop()
+    await ended
+  })
+
+  it('shows offsets that the log does not take for 3 s, with the failures of the tries, by tens', async () => {
+    const { clock, task, producer, control, states, ended } = host()
+    task.give([record(1)])
+    await untilPasses(() => expect(producer.unacknowledged).toBe(1))
+    producer.acknowledge(1)
+    producer.onRetried('t', new Error('of a record'))
+    for (let i = 0; i < 9; i += 1) producer.onRetried('offsets', new Error('no topic offsets'))
+    clock.advance(3000)
+    expect(states.at(-1)).toMatch(/OFFSETS_NOT_STORED: .*: no topic offsets\. /)
+    producer.onRetried('offsets', new Error('refused'))
+    expect(states.at(-1)).toMatch(/: no topic offsets \(10 tries failed, or more\)\. /)
+    producer.acknowledge(1)
+    await untilPasses(() => expect(states.at(-1)).toBe('RUNNING'))
+    control.stop()
+    await ended
+  })
+
+  it('fails the task for a batch of records, not for one of offsets', async () => {
+    const { clock, task, producer, control, states, ended } = host()
+    task.give([record(1)])
+    await untilPasses(() => expect(producer.unacknowledged).toBe(1))
+    producer.acknowledge(1)
+    producer.fail(new Error('max.message.bytes'))
+    clock.advance(3000)
+    expect(states.at(-1)).toMatch(/OFFSETS_NOT_STORED: .*max\.message\.bytes/)
+    expect(control.failure).toBeNull()
+    producer.automatic = true
+    control.stop()
+    await ended
+  })
+
+  it('waits for its stored offsets, and shows it', async () => {
+    let isAway = true
+    const { clock, control, states, ended } = host({
+      task: new ReadingTask(),
+      readOffsets: async () => {
+        if (isAway) throw new RetriableError('topic offsets cannot be read')
+        return [{ position: 7 }]
+      },
+    })
+    await untilPasses(() => expect(clock.pending).toBe(1))
+    expect(states.at(-1)).toMatch(
+      /^RESTARTING: OFFSETS_UNREAD: the task has waited for its stored offsets since .*: topic offsets cannot be read/,
+    )
+    isAway = false
+    clock.advance(10_000)
+    await untilPasses(() => expect(states.at(-1)).toBe('RUNNING'))
     control.stop()
     await ended
   })

@@ -57,6 +57,18 @@ describe('the status of a running task', () => {
     ])
   })
 
+  it('names what is retried in the metrics by the code of its error, until the call succeeds', () => {
+    const { status, retries, exposed } = running()
+    status.show({ state: 'RUNNING' })
+    const waiting = (): string[] => exposed().match(/^penstock_task_waiting.*$/gm) ?? []
+    retries.failed('poll', new RetriableError('no route', { code: 'PG_CONNECTION_LOST' }))
+    expect(waiting()).toEqual(['penstock_task_waiting{connector="c",task="0",code="PG_CONNECTION_LOST"} 1'])
+    retries.failed('poll', new RetriableError('not known'))
+    expect(waiting()).toEqual(['penstock_task_waiting{connector="c",task="0"} 1'])
+    retries.ended()
+    expect(waiting()).toEqual([])
+  })
+
   it('is written, and logged, once per change of a condition', () => {
     const { status, writes, logger } = running()
     status.show({ state: 'RUNNING' })
