@@ -49,7 +49,7 @@ describe('the threads that sync files', () => {
     const answer = await produceOne(client, 'orders', textBatch(['lost'])).catch(() => ({ errorCode: -1 }))
     expect(answer.errorCode).not.toBe(0)
     expect(await broker.ended).toMatchObject({
-      code: 1,
+      code: 70,
       stderr: expect.stringMatching(/thread that syncs files has ended/),
     })
     await client.close()
