@@ -45,6 +45,9 @@ const transformStage: Stage = {
 
 const predicateStage: Stage = { list: 'predicates', kind: 'predicate', title: 'Predicate', own: {} }
 
+/** Aliases of each list that are looked at. Each has keys of its own, which validation describes. */
+const maxAliases = 100
+
 /** The aliases that `transforms` or `predicates` lists, each once. */
 export function stageAliases(config: SubmittedConfig, list: 'transforms' | 'predicates'): readonly string[] {
   const parsed = parseValue(config[list] ?? '', 'LIST')
@@ -56,11 +59,11 @@ export function stageAliases(config: SubmittedConfig, list: 'transforms' | 'pred
 export async function stageConfig(plugins: PluginRegistry, config: SubmittedConfig): Promise<StageConfig> {
   const def: Record<string, ConfigKey> = {}
   for (const stage of [transformStage, predicateStage]) {
-    for (const alias of stageAliases(config, stage.list)) {
+    for (const alias of stageAliases(config, stage.list).slice(0, maxAliases)) {
       Object.assign(def, await aliasConfig(plugins, config, stage, alias))
     }
   }
-  return { def, problems: predicateProblems(config) }
+  return { def, problems: [...countProblems(config), ...predicateProblems(config)] }
 }
 
 async function aliasConfig(
@@ -118,10 +121,18 @@ function embed(def: ConfigDef, prefix: string, group: string): ConfigDef {
   )
 }
 
+function countProblems(config: SubmittedConfig): readonly ConfigProblem[] {
+  return [transformStage, predicateStage].flatMap(({ list }) => {
+    const count = stageAliases(config, list).length
+    const message = `"${list}" names ${count} aliases; at most ${maxAliases} are served`
+    return count > maxAliases ? [{ key: list, message }] : []
+  })
+}
+
 function predicateProblems(config: SubmittedConfig): readonly ConfigProblem[] {
   const known = stageAliases(config, 'predicates')
   const problems: ConfigProblem[] = []
-  for (const alias of stageAliases(config, 'transforms')) {
+  for (const alias of stageAliases(config, 'transforms').slice(0, maxAliases)) {
     const key = `transforms.${alias}.predicate`
     const negate = `transforms.${alias}.negate`
     const predicate = config[key]?.trim()

@@ -90,10 +90,10 @@ function summary(
   warnings: readonly string[],
 ): ConfigInfos {
   // Values that no definition knows come first, as Connect lists them.
-  const unknown = configs.filter(
-    ({ definition, value }) => definition === null && (value.errors.length > 0 || value.recommendedValues.length > 0),
-  )
-  const rest = configs.filter((info) => !unknown.includes(info))
+  const isUnknown = ({ definition, value }: ConfigInfo): boolean =>
+    definition === null && (value.errors.length > 0 || value.recommendedValues.length > 0)
+  const unknown = configs.filter(isUnknown)
+  const rest = configs.filter((info) => !isUnknown(info))
   const errorCount = configs.reduce((sum, info) => sum + info.value.errors.length, 0)
   return { name, errorCount, groups, configs: [...unknown, ...rest], warnings }
 }

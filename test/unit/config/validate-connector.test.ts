@@ -94,6 +94,18 @@ describe('a validation', () => {
     expect(ours.map(({ name }) => name)).toEqual(theirs.map(({ name }) => name))
   })
 
+  it.each(['transforms', 'predicates'] as const)(
+    'takes no more than 100 aliases of %s, and describes no others',
+    async (list) => {
+      const aliases = Array.from({ length: 50_000 }, (_, i) => `a${i}`)
+      const { infos } = await validate({ ...source, [list]: aliases.join(',') })
+      const own = infos.configs.filter(({ value }) => value.name.startsWith(`${list}.`))
+      expect(own.length).toBe(100)
+      const listed = infos.configs.find(({ value }) => value.name === list)
+      expect(listed?.value.errors).toEqual([`"${list}" names 50000 aliases; at most 100 are served`])
+    },
+  )
+
   it('lists the keys of converters with their groups, and what each is used for where the class asks', async () => {
     const { infos } = await validate({
       ...source,
