@@ -109,6 +109,7 @@ export const decodeMillis = orInfinite(infiniteMillis, (bytes, start, end) => {
 })
 
 const outsideMicros = 'a timestamp after the year 294246, which microseconds in 64 bits do not reach'
+const outsideInterval = 'an interval of more than 292271 years, which microseconds in 64 bits do not reach'
 const outsideNanos = 'a timestamp outside of the years 1677 to 2262, which nanoseconds in 64 bits do not reach'
 
 function fitsInt64(value: bigint): boolean {
@@ -269,15 +270,16 @@ function clockMicros(text: Buffer): bigint {
 const microsPerMonth = 2_629_800_000_000n
 const int64 = { past: -(2n ** 63n), future: 2n ** 63n - 1n }
 
-/** Microseconds; what 64 bits do not hold is their largest or smallest number, as infinity is. */
-export const decodeIntervalMicros = orInfinite(int64, (bytes, start, end) => {
-  const { months, days, micros } = readInterval(bytes, start, end)
-  const total = BigInt(months) * microsPerMonth + BigInt(days) * BigInt(microsPerDay) + micros
-  if (total > int64.future) return int64.future
-  if (total < int64.past) return int64.past
-  const value = Number(total)
-  return Number.isSafeInteger(value) ? value : total
-})
+/** Microseconds. The largest and smallest number of 64 bits are infinity: nothing else may pass for it. */
+export function intervalMicrosDecoder(lose: OnLoss): ValueDecoder {
+  return orInfinite(int64, (bytes, start, end) => {
+    const { months, days, micros } = readInterval(bytes, start, end)
+    const total = BigInt(months) * microsPerMonth + BigInt(days) * BigInt(microsPerDay) + micros
+    if (total >= int64.future || total <= int64.past) return lose(outsideInterval)
+    const value = Number(total)
+    return Number.isSafeInteger(value) ? value : total
+  })
+}
 
 /** `P1Y2M3DT4H5M6.78S`, every part written; `infinity` and `-infinity`. */
 export const decodeIntervalText = orInfinite(infiniteTexts, (bytes, start, end) => {

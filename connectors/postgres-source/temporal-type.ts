@@ -2,7 +2,6 @@ import { Logical, primitive, type ConnectValue, type SchemaType } from 'penstock
 import type { ColumnType, OnLoss, TimeMode, ValueDecoder, ValueModes } from './column-type.ts'
 import {
   decodeDays,
-  decodeIntervalMicros,
   decodeIntervalText,
   decodeIsoDate,
   decodeIsoTime,
@@ -12,6 +11,7 @@ import {
   decodeTimeMillis,
   decodeTimeNanos,
   decodeZonedTime,
+  intervalMicrosDecoder,
   microsDecoder,
   nanosDecoder,
   zonedTimestampDecoder,
@@ -56,7 +56,7 @@ export function temporalType(name: string, typmod: number, modes: ValueModes, lo
     case 'interval':
       return modes.interval === 'string'
         ? temporal('STRING', 'io.debezium.time.Interval', decodeIntervalText, 'P0Y0M0DT0H0M0S')
-        : temporal('INT64', 'io.debezium.time.MicroDuration', decodeIntervalMicros, 0)
+        : temporal('INT64', 'io.debezium.time.MicroDuration', intervalMicrosDecoder(lose), 0)
     default:
       return null
   }

@@ -23,7 +23,6 @@ import {
 } from '../../../connectors/postgres-source/decode-scalar.ts'
 import {
   decodeDays,
-  decodeIntervalMicros,
   decodeIntervalText,
   decodeIsoDate,
   decodeIsoTime,
@@ -33,6 +32,7 @@ import {
   decodeTimeMillis,
   decodeTimeNanos,
   decodeZonedTime,
+  intervalMicrosDecoder,
   microsDecoder,
   nanosDecoder,
   zonedTimestampDecoder,
@@ -176,14 +176,19 @@ describe('intervals', () => {
     ['00:00:00', 0, 'P0Y0M0DT0H0M0S'],
     ['infinity', 2n ** 63n - 1n, 'infinity'],
     ['-infinity', -(2n ** 63n), '-infinity'],
-    ['-178000000 years', -(2n ** 63n), 'P-178000000Y0M0DT0H0M0S'],
-    ['300000 years', 2n ** 63n - 1n, 'P300000Y0M0DT0H0M0S'],
-    ['2147483647 days', 2n ** 63n - 1n, 'P0Y0M2147483647DT0H0M0S'],
-    ['2562047788:00:54.775807', 2n ** 63n - 1n, 'P0Y0M0DT2562047788H0M54.775807S'],
+    ['-178000000 years', null, 'P-178000000Y0M0DT0H0M0S'],
+    ['300000 years', null, 'P300000Y0M0DT0H0M0S'],
+    ['2147483647 days', null, 'P0Y0M2147483647DT0H0M0S'],
+    ['2562047788:00:54.775807', null, 'P0Y0M0DT2562047788H0M54.775807S'],
     ['1 day -02:03:04.5', 86_400_000_000 - 7_384_500_000, 'P0Y0M1DT-2H-3M-4.5S'],
     ['-2 mons +1 day', -2 * 2_629_800_000_000 + 86_400_000_000, 'P0Y-2M1DT0H0M0S'],
   ])('%s', (text, micros, iso) => {
-    expect(read(decodeIntervalMicros, text)).toBe(micros)
+    expect(
+      read(
+        intervalMicrosDecoder(() => null),
+        text,
+      ),
+    ).toBe(micros)
     expect(read(decodeIntervalText, text)).toBe(iso)
   })
 })
