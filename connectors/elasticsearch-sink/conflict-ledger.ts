@@ -55,6 +55,8 @@ export const ledgerLimits: LedgerLimits = { entries: 400_000, bytes: 64 * 1024 *
 const refetchMs = 2000
 // The source sends again what it had not confirmed, in the order of its log: it has caught up long before.
 const resendMs = 5 * 60_000
+// A record that explains a conflict and lies in the log already is usually read before.
+const longOpenMs = 30_000
 const entryBytes = 150
 
 /**
@@ -71,6 +73,7 @@ export class ConflictLedger {
   #bytes = 0
   #suspect: Conflict | null = null
   #suspects = 0
+  #longOpen: Conflict | null = null
 
   constructor(log: LogView, limits: LedgerLimits = ledgerLimits) {
     this.#log = log
@@ -88,6 +91,11 @@ export class ConflictLedger {
   /** Of the conflicts that wait only for the source to catch up: how many, and the first. */
   get suspects(): { readonly count: number; readonly first: Conflict | null } {
     return { count: this.#suspects, first: this.#suspect }
+  }
+
+  /** The first conflict that has been open for long because the log is not read to where it ended. */
+  get longOpen(): Conflict | null {
+    return this.#longOpen
   }
 
   /** Notes a conflict. */
@@ -131,9 +139,14 @@ export class ConflictLedger {
     const anomalies: Conflict[] = []
     this.#suspect = null
     this.#suspects = 0
+    this.#longOpen = null
+    const now = this.#log.now()
     for (const [key, open] of this.#open) {
       const verdict = this.#verdict(open)
-      if (verdict === 'open') continue
+      if (verdict === 'open') {
+        if (this.#longOpen === null && now - open.openedAt >= longOpenMs) this.#longOpen = open
+        continue
+      }
       if (verdict === 'suspect') {
         this.#suspects += 1
         this.#suspect ??= open

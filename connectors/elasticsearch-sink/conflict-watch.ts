@@ -38,6 +38,7 @@ export class ConflictWatch {
   #inARow = 0
   #rowSince = 0
   #told = 0
+  #openSince: string | null = null
   readonly #shown = new Set<string>()
 
   constructor({ settings, context, log, limits }: ConflictWatchParts) {
@@ -86,7 +87,7 @@ export class ConflictWatch {
     this.#showSuperseded(now)
     const anomalies = this.#ledger.judge()
     this.#open.set(this.#ledger.size)
-    this.#showSuspects()
+    this.#showOpen()
     this.#judged(anomalies)
     return this.#ledger.takeRereads()
   }
@@ -109,14 +110,19 @@ export class ConflictWatch {
     )
   }
 
-  #showSuspects(): void {
-    const { count, first } = this.#ledger.suspects
-    this.#show(
-      'ES_CONFLICT_OPEN',
-      first === null
+  #showOpen(): void {
+    const { suspects, longOpen } = this.#ledger
+    if (longOpen === null) this.#openSince = null
+    else this.#openSince ??= new Date(this.#clock.now()).toISOString()
+    const text =
+      longOpen === null
         ? null
-        : `${count} documents hold higher versions than the topics have brought so far. The first: ${describe(first)}. Offsets are not committed past it. If the source does not send that version again, ${this.#policy === 'fail' ? 'the task stops' : 'it is told'} with ES_VERSION_CONFLICT`,
-    )
+        : `documents hold higher versions than records of ${longOpen.progress.name} bring, as in a replay. It is read to where its log ended before they are judged, and its offsets are not committed meanwhile. Seen since ${this.#openSince}`
+    this.#show('ES_CONFLICT_OPEN', suspects.first === null ? text : this.#suspectText(suspects))
+  }
+
+  #suspectText({ count, first }: ConflictLedger['suspects']): string {
+    return `${count} documents hold higher versions than the topics have brought so far. The first: ${describe(first)}. Offsets are not committed past it. If the source does not send that version again, ${this.#policy === 'fail' ? 'the task stops' : 'it is told'} with ES_VERSION_CONFLICT`
   }
 
   #showSuperseded(now: number): void {
@@ -136,8 +142,8 @@ export class ConflictWatch {
   }
 }
 
-function describe(conflict: Conflict | undefined): string {
-  if (conflict === undefined) return ''
+function describe(conflict: Conflict | null | undefined): string {
+  if (conflict === undefined || conflict === null) return ''
   const { id, index, stored, given } = conflict
   return `document '${id}' of index '${index}' holds version ${stored}, record ${placeOf(conflict)} brings ${given}`
 }

@@ -1,7 +1,7 @@
 import { RetriableError, type SinkTaskContext } from 'penstock/api'
 import { continues, recreatedError, type Identity } from './index-identity.ts'
 import { doubtOf, refusal, requestPatiently } from './requests.ts'
-import type { Retries, Streak } from './retries.ts'
+import type { Retries, Streak, Trouble } from './retries.ts'
 import type { Answer, Transport } from './transport.ts'
 
 export interface IndexWatchParts {
@@ -80,10 +80,12 @@ export class IndexWatch {
       this.#streak.over()
     } catch (error) {
       if (!(error instanceof RetriableError)) throw error
+      const { code, reason } =
+        error instanceof TroubleError ? error.trouble : { code: 'ES_UNAVAILABLE' as const, reason: error.message }
       // With nothing to commit there is nothing to wait for.
       if (!written) return
       this.#written = true
-      this.#streak.failed({ code: 'ES_UNAVAILABLE', reason: `offsets are not committed meanwhile: ${error.message}` })
+      this.#streak.failed({ code, reason: `offsets are not committed meanwhile: ${reason}` })
       throw error
     }
   }
@@ -111,7 +113,8 @@ export class IndexWatch {
     const before = this.#known.get(name) ?? null
     const { requireAlias, context } = this.#parts
     if (before !== null && found !== 'hidden') {
-      if (found === 'missing' && requireAlias) throw new RetriableError(`alias '${name}' is gone`)
+      if (found === 'missing' && requireAlias)
+        throw new TroubleError({ code: 'ES_INDEX_MISSING', reason: `alias '${name}' is gone` })
       const now = found === 'missing' ? null : found
       if (now === null || !continues(before, now)) throw recreatedError(name, before, now, context.connector)
     }
@@ -145,13 +148,23 @@ export class IndexWatch {
       try {
         const answer = await transport.request(request)
         const trouble = doubtOf(answer, request)
-        if (trouble !== null) throw new RetriableError(trouble.reason)
+        if (trouble !== null) throw new TroubleError(trouble)
         return answer
       } catch (error) {
         if (signal.aborted || error !== bound.reason) throw error
         throw new RetriableError(`no answer to GET ${path} within ${lookMs} ms`, { cause: error })
       }
     }
+  }
+}
+
+/** A look that did not succeed. */
+class TroubleError extends RetriableError {
+  readonly trouble: Trouble
+
+  constructor(trouble: Trouble) {
+    super(trouble.reason, { code: trouble.code })
+    this.trouble = trouble
   }
 }
 

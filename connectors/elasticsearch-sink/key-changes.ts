@@ -1,7 +1,7 @@
 import { lastHeader, type Clock, type SinkRecord } from 'penstock/api'
 import { documentId } from './document-id.ts'
 import { firstRowVersion } from './document-version.ts'
-import type { Operation } from './operation.ts'
+import { placeOf, type Operation } from './operation.ts'
 import type { PartitionProgress } from './partition-progress.ts'
 
 /** How long the deletion of an old key waits where the new one may lie in another partition. */
@@ -12,6 +12,8 @@ interface Leaving {
   /** Of a row that a transform marks as deleted, a write of its document stands among them (`rewrite` of ExtractNewRecordState). */
   readonly deletes: Operation[]
   readonly since: number
+  /** The same in milliseconds of the epoch. */
+  readonly sinceWall: number
   /** Where the creation lies in the same partition, at most: a tombstone before it can have been left out by a transform. */
   creationAt: number
 }
@@ -72,6 +74,22 @@ export class KeyChanges {
       if (next !== null && !progress.shared && progress.delivered > next.creationAt) this.#releaseNext(progress)
   }
 
+  /** The deletion that has waited for the longest, if that is long, as text; and when to ask again, in milliseconds. */
+  overdue(): { readonly text: string | null; readonly within: number | null } {
+    let oldest: Leaving | null = null
+    let isResent = false
+    for (const { next, resent } of this.#waiting.values()) {
+      for (const leaving of next === null ? resent : [...resent, next]) {
+        if (oldest !== null && oldest.since <= leaving.since) continue
+        oldest = leaving
+        isResent = leaving !== next
+      }
+    }
+    if (oldest === null) return { text: null, within: null }
+    const left = oldest.since + longestWaitMs - this.#clock.monotonic()
+    return left > 0 ? { text: null, within: left } : { text: textOf(oldest, isResent), within: null }
+  }
+
   /** A record of the partition became no operation: it may have been the creation. */
   release(progress: PartitionProgress): void {
     this.#releaseNext(progress)
@@ -111,7 +129,8 @@ export class KeyChanges {
     }
     if (!goes(record)) this.#emit(operation)
     else {
-      const next = { deletes: [operation], since: this.#clock.monotonic(), creationAt: creationAfter(record) }
+      const [since, sinceWall] = [this.#clock.monotonic(), this.#clock.now()]
+      const next = { deletes: [operation], since, sinceWall, creationAt: creationAfter(record) }
       const waiting = this.#waiting.get(progress)
       if (waiting === undefined) this.#waiting.set(progress, { next, resent: [] })
       else waiting.next = next
@@ -153,6 +172,17 @@ export class KeyChanges {
     const waiting = this.#waiting.get(progress)
     if (waiting !== undefined && waiting.next === null && waiting.resent.length === 0) this.#waiting.delete(progress)
   }
+}
+
+function textOf({ deletes: [first], sinceWall }: Leaving, isResent: boolean): string {
+  if (first === undefined) return ''
+  const why = isResent
+    ? 'its source was stopped behind it and sends earlier changes again'
+    : 'the record that creates the row under its new key, and takes its large values along, has not come'
+  return (
+    `the deletion of document '${first.id ?? ''}' of index '${first.index}' (record ${placeOf(first)}) waits since ${new Date(sinceWall).toISOString()}: ` +
+    `${why}. Nothing from that record on is committed. See whether the source runs`
+  )
 }
 
 function isOf({ id, index }: Operation, { deletes: [first] }: Leaving): boolean {

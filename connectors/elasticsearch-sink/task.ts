@@ -143,6 +143,9 @@ export class ElasticsearchSinkTask implements SinkTask {
     }
     const within = keyChanges.releaseLate()
     if (within !== null) context.wakeWithin(within)
+    const overdue = keyChanges.overdue()
+    context.setCondition('ES_DELETION_WAITS', overdue.text)
+    if (overdue.within !== null) context.wakeWithin(overdue.within)
     writer.pump()
     if (writer.failure !== null) throw writer.failure
     missing.look()
@@ -155,7 +158,7 @@ export class ElasticsearchSinkTask implements SinkTask {
     const rereads = conflicts.look()
     if (rereads.length === 0) return
     await writer.drain(stop.signal)
-    for (const { progress } of rereads) forget(progress, running)
+    for (const { progress, offset } of rereads) forget(progress, running, offset)
     const offsets = rereads.map(({ progress: { topic, partition }, offset }) => ({ topic, partition, offset }))
     partitions.open(offsets)
     context.seek(offsets)
@@ -354,10 +357,10 @@ function readerFor(settings: SinkSettings, infinities: InfinityCount): DocumentR
   })
 }
 
-/** The partition is held no more, or is read again. */
-function forget(progress: PartitionProgress, { conflicts, missing, keyChanges }: Running): void {
+/** The partition is held no more, or is read again from an offset. */
+function forget(progress: PartitionProgress, { conflicts, missing, keyChanges }: Running, from = 0): void {
   conflicts.forget(progress)
-  missing.forget(progress)
+  missing.forget(progress, from)
   keyChanges.forget(progress)
 }
 

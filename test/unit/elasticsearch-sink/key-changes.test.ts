@@ -81,6 +81,22 @@ describe('the deletion of an old key', () => {
     expect([changes.releaseLate(), emitted]).toEqual([null, [deletion]])
   })
 
+  it('is told with its record once it has waited for long, and as the same text until it goes', () => {
+    const offset = log.records.get('t-0')?.length
+    expect(changes.overdue()).toEqual({ text: null, within: null })
+    const began = new Date(clock.now()).toISOString()
+    add('delete', '1', 'newkey')
+    clock.advance(4000)
+    expect(changes.overdue()).toEqual({ text: null, within: 6000 })
+    clock.advance(6000)
+    const { text } = changes.overdue()
+    expect(text).toContain(`document '1' of index 'i' (record t-0@${offset}) waits since ${began}`)
+    clock.advance(60_000)
+    expect(changes.overdue().text).toBe(text)
+    add('index', '2', 'oldkey', true)
+    expect(changes.overdue()).toEqual({ text: null, within: null })
+  })
+
   it('is not held back where the creation was dropped', () => {
     const deletion = add('delete', '1', 'newkey')
     changes.release(progress)
@@ -116,9 +132,11 @@ describe('the deletion of an old key that the source sends again', () => {
 
   it('waits where the source is killed again and again', () => {
     const sent = goes('1', 9)
+    clock.advance(20_000)
     const second = goes('5', 6)
     const third = goes('1', 2)
     expect(emitted).toEqual([])
+    expect(changes.overdue().text).toMatch(/document '1' .* was stopped behind it and sends earlier changes again/)
     const again = goes('1', 2)
     const creation = comes('4', 2)
     expect(emitted).toEqual([creation, third, again])
