@@ -1,7 +1,10 @@
 import type { SourceOffset } from 'penstock/api'
 
-/** What is missed of a table: rows from before it was captured, or changes from a time when it was left out. */
-export type Missed = 'joined' | 'gap'
+/**
+ * What is missed of a table: rows from before it was captured, changes from a time when it was left out, or the deletions
+ * of the rows of a table of its name that was dropped.
+ */
+export type Missed = 'joined' | 'gap' | 'recreated'
 
 /** What is known of the tables of a database. */
 export interface KnownState {
@@ -10,6 +13,8 @@ export interface KnownState {
   readonly missed: Map<number, Missed>
   /** Tables that were captured and are not now. */
   readonly left: Set<number>
+  /** Hashes of the names of captured tables that were dropped. */
+  readonly dropped: Set<string>
   /** Tables that were never captured. */
   readonly others: Set<number>
   /** Tables whose rows the stream sent under another name than that of the last look, since then. */
@@ -33,12 +38,14 @@ export interface KnownState {
 
 /** More would make the offset too large. */
 const maxOthers = 20_000
+export const maxDropped = 1_000
 
 export function emptyState(): KnownState {
   return {
     tables: new Map(),
     missed: new Map(),
     left: new Set(),
+    dropped: new Set(),
     others: new Set(),
     passed: new Set(),
     names: new Map(),
@@ -62,8 +69,10 @@ export function parseState(stored: SourceOffset): KnownState {
     missed: new Map([
       ...numbers(stored['unread']).map((oid): [number, Missed] => [oid, 'joined']),
       ...numbers(stored['gaps']).map((oid): [number, Missed] => [oid, 'gap']),
+      ...numbers(stored['recreated']).map((oid): [number, Missed] => [oid, 'recreated']),
     ]),
     left: new Set(numbers(stored['left'])),
+    dropped: new Set(items(stored['dropped'])),
     others: new Set(numbers(stored['others'])),
     passed: new Set(numbers(stored['passed'])),
     names: textsOf(oids, stored['names']),
@@ -88,7 +97,9 @@ export function stateText(state: KnownState): SourceOffset {
     read: String(state.readTo),
     unread: missed('joined').join(','),
     gaps: missed('gap').join(','),
+    recreated: missed('recreated').join(','),
     left: [...state.left].join(','),
+    dropped: [...state.dropped].join(','),
     others: state.others.size > maxOthers ? '' : [...state.others].join(','),
     passed: [...state.passed].join(','),
     publication: String(state.publication),
@@ -100,10 +111,13 @@ export function stateText(state: KnownState): SourceOffset {
 }
 
 function numbers(list: SourceOffset[string] | undefined): number[] {
+  return items(list).map(Number)
+}
+
+function items(list: SourceOffset[string] | undefined): string[] {
   return String(list ?? '')
     .split(',')
     .filter((item) => item !== '')
-    .map(Number)
 }
 
 function holdersIn(text: string | undefined): readonly number[] | null {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { RawConfig, SourceOffset, SourcePartition } from 'penstock/api'
 import type { CapturedTable, CaptureView } from './capture-view.ts'
-import { emptyState, parseState, stateText, type KnownState, type Missed } from './known-state.ts'
+import { emptyState, maxDropped, parseState, stateText, type KnownState, type Missed } from './known-state.ts'
 import type { Publication } from './publication.ts'
 import type { PgSession } from './session.ts'
 import { fullName, quoteTable, type TableName } from './table-filter.ts'
@@ -78,11 +78,14 @@ export class KnownTables {
   async follow(sql: PgSession, view: CaptureView): Promise<void> {
     const state = this.#state
     if (state === null) return
+    noteDropped(state, view)
     const attached = await this.#attached(sql, state, view)
     for (const table of view.tables) {
       const missed = attached.has(table.oid) ? 'joined' : this.#missed(state, view, table)
       if (missed === 'gap' || (missed === 'joined' && (await hasRows(sql, table)))) {
         state.missed.set(table.oid, missed)
+      } else if (isRecreated(state, table)) {
+        state.missed.set(table.oid, 'recreated')
       }
     }
     this.#take(state, view)
@@ -102,7 +105,7 @@ export class KnownTables {
     if (isElsewhere === state.passed.has(oid)) return
     if (!isElsewhere) {
       state.passed.delete(oid)
-      if (!state.missed.has(oid)) state.missed.set(oid, this.#kindOf(state, oid))
+      if (!isSettled(state, oid)) state.missed.set(oid, this.#kindOf(state, oid))
       this.#names.set(oid, name)
     } else if (state.left.has(oid) || state.others.has(oid)) {
       return
@@ -122,7 +125,7 @@ export class KnownTables {
     const { publication } = view
     const isSame = isUntouched(state, publication)
     const entry = state.tables.get(table.oid)
-    if (state.missed.has(table.oid)) return state.missed.get(table.oid) ?? null
+    if (isSettled(state, table.oid)) return state.missed.get(table.oid) ?? null
     if (state.left.has(table.oid)) return 'gap'
     if (entry !== undefined) {
       const moved = movedIn(state, view, table)
@@ -229,6 +232,24 @@ function movedIn(state: KnownState, { publication }: CaptureView, table: Capture
   return before === '' ? 'joined' : 'gap'
 }
 
+/** DROP TABLE sends nothing, and so the deletions of all its rows are missing where another table takes its name. */
+function noteDropped(state: KnownState, view: CaptureView): void {
+  for (const [oid, hash] of state.names) {
+    if (hash !== '' && !view.existing.has(oid)) state.dropped.add(hash)
+  }
+  for (const hash of state.dropped) if (state.dropped.size > maxDropped) state.dropped.delete(hash)
+}
+
+/** Rows and changes that are missing weigh more than deletions of another table's. */
+function isSettled({ missed }: KnownState, oid: number): boolean {
+  return missed.has(oid) && missed.get(oid) !== 'recreated'
+}
+
+/** The rows of a partition come under the name of its root. */
+function isRecreated(state: KnownState, table: CapturedTable): boolean {
+  return table.root === null && !state.tables.has(table.oid) && state.dropped.has(nameHash(table))
+}
+
 /** Names are compared alone: whole ones would make the offset large. */
 function nameHash(table: TableName): string {
   return createHash('sha256').update(fullName(table)).digest('base64url').slice(0, 6)
@@ -253,7 +274,7 @@ function unreadText(missed: ReadonlyMap<number, Missed>, names: ReadonlyMap<numb
     const more = tables.length > shownTables ? `, and ${tables.length - shownTables} more,` : ''
     return `${tables.slice(0, shownTables).join(', ')}${more}`
   }
-  const [joined, gaps] = [of('joined'), of('gap')]
+  const [joined, gaps, recreated] = [of('joined'), of('gap'), of('recreated')]
   const lines = [
     ...(joined.length === 0
       ? []
@@ -265,6 +286,12 @@ function unreadText(missed: ReadonlyMap<number, Missed>, names: ReadonlyMap<numb
             'row filter, column list or options or by another publication, for a time: changes of that time may not be captured, deletions included.',
         ]),
   ]
+  if (recreated.length > 0) {
+    lines.push(
+      `${list(recreated)} was dropped and created again: topics and sinks still hold the rows of the dropped table, as DROP TABLE ` +
+        'sends no deletions. Delete them there.',
+    )
+  }
   if (lines.length === 0) return null
   return (
     `${lines.join(' ')} To read all tables again, set snapshot.mode to always, and back once ` +
