@@ -35,7 +35,7 @@ export interface HostileReport {
   /** The longest that a pipeline with something to do stood still, and that REST took to respond. */
   readonly standstillMs: number
   readonly slowestRestMs: number
-  /** How often a look found a connector or task UNASSIGNED: the worker's heartbeats were late. A figure, not a fault: at the end all have to run. */
+  /** How often a look found a connector or task UNASSIGNED: the worker's heartbeats were late. */
   readonly unassigned: number
   readonly logMb: number
   /** Descriptors and sockets before the client came and after it left. */
