@@ -9,6 +9,7 @@ import { refusal, troubleOf } from './requests.ts'
 import type { Retries, Trouble } from './retries.ts'
 import type { SenderMetrics } from './sender-metrics.ts'
 import type { MissingValues } from './missing-values.ts'
+import { SnapshotRows } from './snapshot-rows.ts'
 import { fillHoles } from './stored-values.ts'
 import type { Transport } from './transport.ts'
 
@@ -33,6 +34,7 @@ const maxFilled = 16
 export class BulkSender {
   readonly #parts: SenderParts
   readonly #query: Readonly<Record<string, string>>
+  readonly #snapshotRows = new SnapshotRows()
 
   constructor(parts: SenderParts) {
     this.#parts = parts
@@ -53,7 +55,7 @@ export class BulkSender {
 
   async #fill(part: readonly Operation[]): Promise<void> {
     const { transport, retries, signal, writer } = this.#parts
-    await fillHoles(part, writer, { transport, retries, signal })
+    await fillHoles(part, writer, { transport, retries, signal }, this.#snapshotRows)
   }
 
   async #deliverRequest(operations: readonly Operation[]): Promise<void> {

@@ -79,6 +79,12 @@ export function placeOf(record: SinkRecord): string {
   return `${record.originalTopic}-${record.originalPartition}@${record.originalOffset}`
 }
 
+/** The version that a header names; null without it. @throws DataError */
+export function versionIn(record: SinkRecord, name: string): Version {
+  const header = lastHeader(record.headers, name)
+  return header === undefined ? null : parse(header.value, name)
+}
+
 const largestSafe = BigInt(Number.MAX_SAFE_INTEGER)
 
 function parse(value: unknown, name: string): number | bigint {

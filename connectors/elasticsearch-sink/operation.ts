@@ -10,6 +10,8 @@ export interface Draft {
   readonly holes: readonly string[]
   /** The document whose key became this one's: the stored values stand there. Null where the key has not changed. */
   readonly from: string | null
+  /** The version of the rows of a snapshot that is ahead of the change; null without one. */
+  readonly ahead: Version
 }
 
 /**

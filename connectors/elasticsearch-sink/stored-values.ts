@@ -4,22 +4,16 @@ import { reasonOf } from './bulk-response.ts'
 import { refusal, requestPatiently } from './requests.ts'
 import type { Retries } from './retries.ts'
 import type { Version } from './document-version.ts'
+import type { SnapshotRows, Source, Stored } from './snapshot-rows.ts'
+import { basesOf, holds, isOlder } from './value-bases.ts'
 import type { Transport } from './transport.ts'
 import { ConnectError, type ConnectValue } from 'penstock/api'
-
-type Source = Readonly<Record<string, unknown>>
 
 /** How the cluster is asked for what it stores. */
 export interface StoredValuesSource {
   readonly transport: Transport
   readonly retries: Retries
   readonly signal: AbortSignal
-}
-
-/** A document as it is stored, or as an earlier operation of the request leaves it. */
-interface Stored {
-  readonly source: Source
-  readonly version: Version
 }
 
 /**
@@ -32,6 +26,7 @@ export async function fillHoles(
   operations: readonly Operation[],
   writer: LineWriter,
   from: StoredValuesSource,
+  rows: SnapshotRows,
 ): Promise<void> {
   const wanted = new Map<string, Identity>()
   for (const operation of operations) {
@@ -47,15 +42,11 @@ export async function fillHoles(
   for (const operation of operations) {
     const key = documentKey(operation)
     if (!wanted.has(key)) continue
-    if (operation.draft !== null) fill(operation, operation.draft, basesOf(operation, operation.draft, find), writer)
+    const { draft } = operation
+    if (draft !== null) fill(operation, draft, basesOf(operation, draft, find, rows), writer)
     const before = find(key)
     latest.set(key, isOlder(operation.version, before) ? before : leftBy(operation, before))
   }
-}
-
-/** Whether Elasticsearch refuses the write: while records are read again the stored document can be later. */
-function isOlder(version: Version, before: Stored | null): boolean {
-  return isLater(before, version) && before?.version !== version
 }
 
 /** The document after the operation, which is applied. */
@@ -66,31 +57,6 @@ function leftBy(operation: Operation, before: Stored | null): Stored | null {
   const { version, kind } = operation
   if (kind !== 'update') return { source: written, version }
   return { source: { ...before?.source, ...(written['doc'] as Source) }, version }
-}
-
-/** Where the values stand, the first that holds one counts. */
-function basesOf(operation: Operation, draft: Draft, find: (key: string) => Stored | null): readonly Stored[] {
-  const own = find(documentKey(operation))
-  const owns = own === null ? [] : [own]
-  if (draft.from === null) return owns
-  const { version, index } = operation
-  if (isLater(own, version)) return owns
-  // Without versions nothing says which row has the old key by now. The new key's document is there only in a second delivery.
-  if (version === null && own !== null && draft.holes.every((field) => holds(own, field))) return owns
-  const former = find(documentKey({ index, id: draft.from }))
-  // A later version under the old key is another row's.
-  if (former === null || isOlder(version, former) || isMarkedDeleted(former)) return owns
-  // A snapshot that is ahead of the changes has the row under the new key already, and not under the old one.
-  return [former, ...owns]
-}
-
-/** By ExtractNewRecordState. It is made of the key alone: other columns have the zero value of their type. */
-function isMarkedDeleted({ source }: Stored): boolean {
-  return source['__deleted'] === 'true'
-}
-
-function isLater(stored: Stored | null, version: Version): boolean {
-  return stored !== null && stored.version !== null && version !== null && stored.version >= version
 }
 
 function fill(
@@ -112,11 +78,6 @@ function fill(
   operation.lines = writer.write(kind, index, id, version, filled)
   operation.draft = null
   operation.missing = missing.length === 0 ? null : missing
-}
-
-/** A large value that did not change is not null: a null stands there where the value was not known. */
-function holds({ source }: Stored, field: string): boolean {
-  return Object.hasOwn(source, field) && source[field] !== null
 }
 
 /** A version as `parseExact` reads it: past 2^53 as it stands. */

@@ -17,7 +17,7 @@ import { ledgerLimits, type LedgerLimits } from './conflict-ledger.ts'
 import { ConflictWatch } from './conflict-watch.ts'
 import { settingsOf, type SinkSettings } from './settings.ts'
 import { documentId, positionId } from './document-id.ts'
-import { DocumentVersions, firstRowVersion, placeOf, type Version } from './document-version.ts'
+import { DocumentVersions, firstRowVersion, placeOf, versionIn, type Version } from './document-version.ts'
 import { DocumentReader, type Document } from './document.ts'
 import { InfinityCount } from './infinity-count.ts'
 import { IndexWatch } from './index-watch.ts'
@@ -268,7 +268,7 @@ export class ElasticsearchSinkTask implements SinkTask {
       mark: progress.begin(record.originalOffset),
       progress,
       lines,
-      draft: isDraft ? { source, version, holes, from } : null,
+      draft: isDraft ? { source, version, holes, from, ahead: versionIn(record, '__penstock.ahead') } : null,
       barrier: 'none',
       missing: null,
     }

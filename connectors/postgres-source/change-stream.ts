@@ -15,10 +15,10 @@ import {
 } from './pgoutput.ts'
 import type { CommittedTransaction } from './progress.ts'
 import type { ChangeOrigin, RecordBuilder } from './record-builder.ts'
-import { readImages, type Row, type RowImages } from './row-reader.ts'
+import { keyChanged, newImages, readImages, type Row, type RowImages } from './row-reader.ts'
 import { firstVersion, versionAt } from './row-version.ts'
 import { SequenceText } from './sequence-text.ts'
-import { sameValue } from './same-value.ts'
+import type { SnapshotAhead } from './snapshot-ahead.ts'
 import { fullName } from './table-filter.ts'
 import type { Relation, TableShape } from './table-shape.ts'
 import type { TableRegistry } from './table-registry.ts'
@@ -54,6 +54,7 @@ export interface StreamStart {
   /** The offset of the last change that was emitted, whole; later changes build on it. */
   readonly position: SourceOffset
   readonly advice: string
+  readonly ahead: SnapshotAhead
 }
 
 /** Turns pgoutput's messages into records. Synchronous; knows nothing of sockets. */
@@ -65,6 +66,7 @@ export class ChangeStream {
   readonly #keys = new KeyReuse()
   readonly #line: Line
   readonly #times: CommitTimes
+  readonly #ahead: SnapshotAhead
   #resume: StreamPoint
   #position: SourceOffset
   /** End of the last commit that was read, for `source.sequence`; and the position before which all is done, for offsets. */
@@ -74,8 +76,8 @@ export class ChangeStream {
   /** When the last transaction was committed, which is all that is known of the time of a message outside of one. */
   #committedAt: number
   /** Of the change that is being emitted; one object for all of them. */
-  readonly #changeOrigin: Mutable<ChangeOrigin>
-  readonly #images: RowImages = { old: null, row: null, lost: null, nulls: null, unknownKey: null }
+  readonly #changeOrigin: { -readonly [Key in keyof ChangeOrigin]: ChangeOrigin[Key] }
+  readonly #images: RowImages = newImages()
   readonly #sequence: SequenceText
   #lsn = 0
   #nth = 0
@@ -89,12 +91,13 @@ export class ChangeStream {
     skippedOperations: ReadonlySet<string>,
     start: StreamStart,
   ) {
-    const { line, resume, position } = start
+    const { line, resume, position, ahead } = start
     this.#tables = tables
     this.#records = records
     this.#sink = sink
     this.#skippedOperations = skippedOperations
     this.#line = line
+    this.#ahead = ahead
     this.#times = new CommitTimes(position, start.advice)
     this.#resume = resume
     this.#position = position
@@ -102,7 +105,7 @@ export class ChangeStream {
     this.#doneBefore = resume.lastCommit
     this.#sequence = new SequenceText(resume.lastCommit)
     this.#committedAt = Number(position['ts_usec'] ?? 0)
-    this.#changeOrigin = { snapshot: 'false', sequence: '', lsn: 0, txId: null, micros: 0, version: 0n }
+    this.#changeOrigin = { snapshot: 'false', sequence: '', lsn: 0, txId: null, micros: 0, version: 0n, ahead: null }
   }
 
   /** Goes on from this offset, which was stored beside the stream: the end of the snapshot, of a transaction or of the log. */
@@ -155,6 +158,7 @@ export class ChangeStream {
     const version = firstVersion(this.#line.epoch, begin.finalLsn)
     this.#transaction = { ...begin, skipped, done, index: 0, firstVersion: version, isForeign: false }
     this.#keys.begin()
+    this.#ahead.reach(begin.finalLsn)
     this.#told = null
     this.#lsn = 0
   }
@@ -235,6 +239,7 @@ export class ChangeStream {
   #emitChange(tag: number, size: number, announced: TableShape, transaction: Transaction, lsn: number): void {
     const { old, row, lost, nulls } = this.#images
     const shape = nulls === null ? announced : this.#tables.widen(announced, nulls)
+    this.#ahead.onChange(shape, this.#images)
     const holder = shape.keyDeferred ? this.#holder(shape, this.#images) : 'only'
     if (holder === 'unclear') this.#tables.context.losses.keyReused(fullName(shape))
     if (tag === messageTag.delete) {
@@ -330,7 +335,10 @@ export class ChangeStream {
     const transaction = this.#open()
     if (!this.#count(transaction, lsn) || this.#skippedOperations.has('t')) return
     const all = oids.flatMap((oid) => this.#tables.get(oid) ?? [])
-    for (const shape of all) this.#tell(shape, transaction)
+    for (const shape of all) {
+      this.#tell(shape, transaction)
+      this.#ahead.onTruncate(shape.oid)
+    }
     const shapes = all.filter((shape) => shape.captured)
     const offset = this.#offset('TRUNCATE', transaction, lsn)
     const origin = this.#origin(transaction, lsn)
@@ -357,7 +365,8 @@ export class ChangeStream {
     if (!isIncluded || lsn <= this.#resume.skipBefore) return
     this.#onEnd(lsn)
     const micros = this.#committedAt
-    const offset = withLatest(messageOffset(lsn, micros, this.#line), micros, this.#times.latest)
+    this.#ahead.reach(lsn)
+    const offset = this.#ahead.mark(withLatest(messageOffset(lsn, micros, this.#line), micros, this.#times.latest))
     const origin = {
       snapshot: 'false',
       sequence: this.#sequence.at(lsn),
@@ -365,6 +374,7 @@ export class ChangeStream {
       txId: null,
       micros,
       version: firstVersion(this.#line.epoch, lsn),
+      ahead: null,
     }
     this.#sink.push(this.#records.message(message, origin, offset), size)
     this.#position = offset
@@ -373,7 +383,7 @@ export class ChangeStream {
   #offset(type: MessageType, transaction: Transaction, lsn: number): SourceOffset {
     const { xid, micros } = transaction
     const offset = rowOffset(type, lsn, this.#doneBefore, xid, micros, this.#nth, this.#line)
-    return withLatest(offset, micros, this.#times.latestWith(transaction))
+    return this.#ahead.mark(withLatest(offset, micros, this.#times.latestWith(transaction)))
   }
 
   #origin(transaction: Transaction, lsn: number): ChangeOrigin {
@@ -383,15 +393,7 @@ export class ChangeStream {
     origin.txId = transaction.xid
     origin.micros = transaction.micros
     origin.version = versionAt(transaction.firstVersion, transaction.index - 1)
+    origin.ahead = this.#images.unchanged.length === 0 ? null : this.#ahead.version
     return origin
   }
-}
-
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
-
-/** An identity other than the key gives the old key's missing columns stand-ins, and so a change, as in Debezium. */
-function keyChanged(old: Row, row: Row): boolean {
-  const { key } = old
-  if (key === null || row.key === null) return false
-  return key.some((value, i) => !sameValue(value, row.key?.[i] ?? null))
 }

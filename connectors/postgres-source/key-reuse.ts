@@ -32,13 +32,13 @@ export class KeyReuse {
   take(shape: TableShape, row: Row, byUpdate: boolean): void {
     if (row.key === null) return
     if (this.#taken.size >= maxKeys) this.#isFull = true
-    else this.#taken.set(nameOf(shape, row.key), { row, byUpdate })
+    else this.#taken.set(rowName(shape, row.key), { row, byUpdate })
   }
 
   /** A row changes and keeps its key. */
   change(shape: TableShape, old: Row, row: Row): Holder {
     if (row.key === null) return 'only'
-    const name = nameOf(shape, row.key)
+    const name = rowName(shape, row.key)
     const taken = this.#taken.get(name)
     if (taken === undefined) return this.#isFull ? 'unclear' : 'only'
     if (!sameValue(taken.row.values, old.values)) return 'first'
@@ -49,7 +49,7 @@ export class KeyReuse {
   /** A row leaves its key. */
   leave(shape: TableShape, old: Row): Holder {
     if (old.key === null) return 'only'
-    const name = nameOf(shape, old.key)
+    const name = rowName(shape, old.key)
     const taken = this.#taken.get(name)
     if (taken === undefined) return this.#isFull ? 'unclear' : 'only'
     if (!sameValue(taken.row.values, old.values)) return 'first'
@@ -59,7 +59,8 @@ export class KeyReuse {
   }
 }
 
-function nameOf(shape: TableShape, key: readonly ConnectValue[]): string {
+/** Tells rows of all tables apart. */
+export function rowName(shape: TableShape, key: readonly ConnectValue[] | null): string {
   return JSON.stringify([shape.oid, key], (_name, value: unknown) => {
     const isOdd = typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
     return isOdd ? String(value) : value

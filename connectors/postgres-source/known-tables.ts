@@ -11,10 +11,6 @@ export function tablesPartition(prefix: string): SourcePartition {
   return { server: prefix, penstock: 'tables' }
 }
 
-export function isTablesPartition(partition: SourcePartition): boolean {
-  return partition['penstock'] === 'tables'
-}
-
 /** What {@link KnownTables} needs of the task. */
 export interface KnownTablesParts {
   readonly load: () => Promise<SourceOffset | null>

@@ -1,5 +1,6 @@
 import { DataError, type SourceOffset, type SourcePartition } from 'penstock/api'
 import type { Line } from './line.ts'
+import { formatLsn, parseLsn } from './lsn.ts'
 
 /**
  * Debezium's source offsets. A row's offset says where it lies (`lsn`, and which change of that LSN), and with
@@ -10,6 +11,11 @@ export type MessageType = 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE' | 'MESSAGE
 
 export function sourcePartition(prefix: string): SourcePartition {
   return { server: prefix }
+}
+
+/** Whether it is that of the stream; others hold what is known of the tables. */
+export function isOwnPartition(partition: SourcePartition): boolean {
+  return partition['penstock'] === undefined
 }
 
 /** Of a snapshot's row; `last` on the very last one. */
@@ -199,6 +205,27 @@ export function committedMicros(offset: SourceOffset): number | null {
 /** The offset with the time of {@link committedMicros}, where that of its own transaction is far from it. */
 export function withLatest(offset: SourceOffset, micros: number, latest: number): SourceOffset {
   return Math.abs(latest - micros) > nearMicros ? { ...offset, penstock_latest: latest } : offset
+}
+
+/** A snapshot that is ahead of the stream. */
+export interface Ahead {
+  /** Where the log ended at the snapshot: it may have seen what was committed up to there. */
+  readonly end: number
+  /** Of its rows. */
+  readonly version: bigint
+}
+
+export function withAhead(offset: SourceOffset, ahead: Ahead | null): SourceOffset {
+  return ahead === null ? offset : { ...offset, penstock_ahead: `${formatLsn(ahead.end)} ${ahead.version}` }
+}
+
+/** The snapshot that is ahead of the offset; null where there is none. @throws DataError */
+export function aheadOf(offset: SourceOffset | null): Ahead | null {
+  const text = offset?.['penstock_ahead'] ?? null
+  if (offset === null || text === null) return null
+  const [, end, version] = /^(\S+) (\d+)$/.exec(String(text)) ?? []
+  if (end === undefined || version === undefined) throw unusable(offset)
+  return { end: parseLsn(end), version: BigInt(version) }
 }
 
 /** Commits that follow one another differ by less, and the offset says nothing twice. */

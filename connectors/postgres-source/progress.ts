@@ -1,5 +1,6 @@
 import type { Clock, SourceOffset } from 'penstock/api'
 import { noLine, type Line } from './line.ts'
+import type { SnapshotAhead } from './snapshot-ahead.ts'
 import { commitOffset, committedMicros, confirmable, withLatest } from './offset.ts'
 
 /** A transaction that was read to its end. */
@@ -30,6 +31,7 @@ export class Progress {
   readonly #clock: Clock
   readonly #store: StoreOffset | null
   readonly #idleRestMs: number
+  readonly #ahead: SnapshotAhead
   #line: Line = noLine
   #emitted: SourceOffset | null = null
   #durable: SourceOffset | null = null
@@ -39,10 +41,11 @@ export class Progress {
   #cancel: (() => void) | null = null
 
   /** @param idleRestMs the least time between two offsets of a log without changes. */
-  constructor(clock: Clock, store: StoreOffset | null, idleRestMs: number) {
+  constructor(clock: Clock, store: StoreOffset | null, idleRestMs: number, ahead: SnapshotAhead) {
     this.#clock = clock
     this.#store = store
     this.#idleRestMs = idleRestMs
+    this.#ahead = ahead
     this.#lastStore = clock.monotonic()
   }
 
@@ -131,6 +134,7 @@ export class Progress {
 
   #storeOffset(lsn: number): SourceOffset | null {
     if (this.#store === null) return null
+    this.#ahead.reach(lsn)
     const last = this.#lastTransaction
     if (last !== null) {
       const end = this.#endOf(last, lsn)
@@ -139,13 +143,14 @@ export class Progress {
     }
     // Never before a transaction that was captured: the clock may be behind the server's.
     const before = this.#emitted === null ? 0 : (committedMicros(this.#emitted) ?? 0)
-    const offset = commitOffset(lsn, null, Math.max(before, Math.floor(this.#clock.now() * 1000)), this.#line)
+    const micros = Math.max(before, Math.floor(this.#clock.now() * 1000))
+    const offset = this.#ahead.mark(commitOffset(lsn, null, micros, this.#line))
     this.store(offset)
     return offset
   }
 
   #endOf({ xid, micros, latest }: CommittedTransaction, lsn: number): SourceOffset {
-    return withLatest(commitOffset(lsn, xid, micros, this.#line), micros, latest)
+    return this.#ahead.mark(withLatest(commitOffset(lsn, xid, micros, this.#line), micros, latest))
   }
 }
 

@@ -16,6 +16,9 @@ export const versionHeader = '__penstock.version'
 /** Names of columns whose unchanged out-of-line value neither the log nor the placeholder could give: sinks keep theirs. */
 export const unchangedHeader = '__penstock.unchanged'
 
+/** The version of the rows of a snapshot that is ahead of the change, where the change lacks unchanged large values. */
+export const aheadHeader = '__penstock.ahead'
+
 /** Names of key columns whose value stands in for one that the log does not hold: the deletion may be of another row. */
 export const unknownHeader = '__penstock.unknown'
 
@@ -40,6 +43,8 @@ export interface ChangeOrigin {
   readonly micros: number
   /** D14. */
   readonly version: bigint
+  /** As in {@link aheadHeader}; null without. */
+  readonly ahead: bigint | null
 }
 
 const string = primitive('STRING')
@@ -82,7 +87,7 @@ export class RecordBuilder {
     unchanged: readonly string[] | null,
   ): SourceRecord {
     const value = this.#envelope(shape, op, before, after, origin)
-    const headers = naming(unchangedHeader, unchanged, this.#headers(origin, null))
+    const headers = naming(unchangedHeader, unchanged, withSnapshot(origin, this.#headers(origin, null)))
     return this.#record(shape, after.key, value, headers, offset)
   }
 
@@ -121,7 +126,11 @@ export class RecordBuilder {
     const records = [this.#record(shape, before.key, deletion, gone, offsetBefore)]
     if (this.#identity.tombstones) records.push(this.#tombstone(shape, before.key, gone, offsetBefore))
     const oldKey = { key: '__debezium.oldkey', schema: shape.keySchema, value: before.key }
-    const come = naming(unknownHeader, unknown, naming(unchangedHeader, unchanged, this.#headers(origin, oldKey)))
+    const come = naming(
+      unknownHeader,
+      unknown,
+      naming(unchangedHeader, unchanged, withSnapshot(origin, this.#headers(origin, oldKey))),
+    )
     records.push(this.#record(shape, after.key, this.#envelope(shape, 'c', null, after, origin), come, offset))
     return records
   }
@@ -235,6 +244,11 @@ export class RecordBuilder {
   #tombstone(shape: TableShape, key: ConnectValue, headers: readonly Header[], offset: SourceOffset): SourceRecord {
     return { ...this.#record(shape, key, null, headers, offset), valueSchema: null }
   }
+}
+
+/** With the header that names a snapshot that is ahead, where there is one. */
+function withSnapshot({ ahead }: ChangeOrigin, headers: readonly Header[]): readonly Header[] {
+  return ahead === null ? headers : [...headers, { key: aheadHeader, schema: int64, value: ahead }]
 }
 
 /** With a header that names columns, where there are any. */

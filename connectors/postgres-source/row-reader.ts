@@ -1,6 +1,7 @@
 import { DataError, type ConnectValue } from 'penstock/api'
 import { UnknownLabelError } from './column-type.ts'
 import { fullName } from './table-filter.ts'
+import { sameValue } from './same-value.ts'
 import type { ColumnPlan, NullPlace, TableShape } from './table-shape.ts'
 
 /** Which image of a row a tuple holds: the new one, the whole old one, or only the old one's identity columns. */
@@ -28,16 +29,19 @@ interface TupleEnd {
   nulls: NullPlace[] | null
   /** Key columns that the image leaves out: their values in the key stand in for unknown ones. */
   unknownKey: string[] | null
+  /** Columns whose unchanged large value is not in the message. One array for all tuples. */
+  readonly unchanged: ColumnPlan[]
 }
 
 /** What the last tuple, or line of a COPY, left behind. */
-export const tupleEnd: TupleEnd = { position: 0, lost: null, nulls: null, unknownKey: null }
+export const tupleEnd: TupleEnd = { position: 0, lost: null, nulls: null, unknownKey: null, unchanged: [] }
 
 /** To be called before a row is read. */
 export function beginRow(): void {
   tupleEnd.lost = null
   tupleEnd.nulls = null
   tupleEnd.unknownKey = null
+  if (tupleEnd.unchanged.length > 0) tupleEnd.unchanged.length = 0
 }
 
 /**
@@ -86,6 +90,12 @@ export interface RowImages {
   lost: readonly string[] | null
   nulls: readonly NullPlace[] | null
   unknownKey: readonly string[] | null
+  /** As in {@link tupleEnd}, of the new row: valid until the next one is read. */
+  readonly unchanged: readonly ColumnPlan[]
+}
+
+export function newImages(): RowImages {
+  return { old: null, row: null, lost: null, nulls: null, unknownKey: null, unchanged: tupleEnd.unchanged }
 }
 
 const tupleTag = { new: 0x4e, old: 0x4f, key: 0x4b } as const
@@ -147,8 +157,16 @@ function unchangedValue(plan: ColumnPlan, old: Row | null): ConnectValue {
     const before = plan.valueIndex >= 0 ? old.values[plan.valueIndex] : old.key?.[plan.keyIndex]
     if (before !== undefined && before !== null) return before
   }
+  tupleEnd.unchanged.push(plan)
   if (plan.placeholder !== undefined) return plan.placeholder
   tupleEnd.lost = [...(tupleEnd.lost ?? []), plan.name]
   plan.unchanged()
   return nullOf(plan, 'value')
+}
+
+/** An identity other than the key gives the old key's missing columns stand-ins, and so a change, as in Debezium. */
+export function keyChanged(old: Row, row: Row): boolean {
+  const { key } = old
+  if (key === null || row.key === null) return false
+  return key.some((value, i) => !sameValue(value, row.key?.[i] ?? null))
 }

@@ -3,7 +3,7 @@ import type { CopyStream } from './copy-stream.ts'
 import { UnknownLabelError } from './column-type.ts'
 import type { Line } from './line.ts'
 import { parseLsn } from './lsn.ts'
-import { snapshotOffset } from './offset.ts'
+import { snapshotOffset, withAhead, type Ahead } from './offset.ts'
 import type { RecordBuilder } from './record-builder.ts'
 import type { RecordQueue } from './record-queue.ts'
 import { beginRow, decodeColumn, nullOf, tupleEnd, type Row } from './row-reader.ts'
@@ -22,6 +22,8 @@ export interface SnapshotPoint {
   readonly lsn: number
   readonly txId: number | null
   readonly micros: number
+  /** How far it is ahead of the stream; null where it was taken at the slot's position. */
+  readonly ahead: Ahead | null
 }
 
 /** Begins the transaction that all tables are read in; `imported` is a snapshot that a slot's creation exported. */
@@ -32,21 +34,28 @@ export async function beginSnapshot(session: PgSession, imported: string | null)
 
 /**
  * The last transaction before the snapshot, and its time. The snapshot takes no id of its own: while it runs, no slot
- * could be created on the whole server. `lsn` null takes the log's current end: there is no slot.
+ * could be created on the whole server. `lsn` null takes the log's current end: there is no slot. `exported`: the slot's creation
+ * made the snapshot.
  */
 export async function snapshotPoint(
   session: PgSession,
   lsn: number | null,
   line: Line,
-  standby: boolean,
+  { standby, exported }: { readonly standby: boolean; readonly exported: boolean },
 ): Promise<SnapshotPoint> {
   const current = standby ? 'pg_last_wal_replay_lsn()' : 'pg_current_wal_lsn()'
+  // A transaction is seen before its commit record is written out, and a standby applies it before it says so.
+  const end = standby ? 'greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())' : 'pg_current_wal_insert_lsn()'
   const txId = standby ? 'null::float8' : '(txid_snapshot_xmax(txid_current_snapshot()) - 1)::float8'
-  const [row] = await session.query<{ tx: number | null; micros: number; lsn: string }>(
-    `select ${txId} as tx, (extract(epoch from transaction_timestamp()) * 1000000)::float8 as micros, ${current}::text as lsn`,
+  const [row] = await session.query<{ tx: number | null; micros: number; lsn: string; end: string }>(
+    `select ${txId} as tx, (extract(epoch from transaction_timestamp()) * 1000000)::float8 as micros, ${current}::text as lsn, ${end}::text as end`,
   )
   if (row === undefined) throw new ConnectError('the server did not answer what time it is')
-  return { line, lsn: lsn ?? parseLsn(row.lsn), txId: row.tx, micros: Math.round(row.micros) }
+  const position = lsn ?? parseLsn(row.lsn)
+  const logEnd = parseLsn(row.end)
+  const isAhead = !exported && logEnd > position
+  const ahead = isAhead ? { end: logEnd, version: firstVersion(line.epoch, position) } : null
+  return { line, lsn: position, txId: row.tx, micros: Math.round(row.micros), ahead }
 }
 
 const progressMs = 30_000
@@ -145,7 +154,7 @@ export class Snapshot {
   }
 
   #release(held: HeldRow, lastOfTable: boolean, last: boolean): void {
-    const { line, lsn, txId, micros } = this.#point
+    const { line, lsn, txId, micros, ahead } = this.#point
     const origin = {
       snapshot: marker(held, lastOfTable, last),
       sequence: `[null,"${lsn}"]`,
@@ -153,8 +162,9 @@ export class Snapshot {
       txId,
       micros,
       version: this.#version,
+      ahead: null,
     }
-    const offset = snapshotOffset(line, this.#point, last)
+    const offset = withAhead(snapshotOffset(line, this.#point, last), last ? ahead : null)
     this.#queue.push(this.#records.row(held.shape, 'r', null, held.row, origin, offset, null), held.bytes)
   }
 

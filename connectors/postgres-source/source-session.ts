@@ -1,51 +1,38 @@
-import { ConnectError, type Clock, type Counter, type Logger, type SourceOffset, type SourceRecord } from 'penstock/api'
+import { ConnectError, type SourceOffset, type SourceRecord } from 'penstock/api'
 import type { CaptureView } from './capture-view.ts'
 import { ChangeStream, type Missing } from './change-stream.ts'
 import { Connections } from './connections.ts'
-import type { ShowCondition } from './finding.ts'
 import { heartbeatRecord } from './heartbeat.ts'
 import { identifyBySql, identifySystem, noLine, type Line, type ServerLine } from './line.ts'
-import { commitOffset, confirmable, onLine, slotLimit, snapshotOffset, type StreamPoint } from './offset.ts'
+import {
+  aheadOf,
+  commitOffset,
+  confirmable,
+  onLine,
+  slotLimit,
+  snapshotOffset,
+  withAhead,
+  type StreamPoint,
+} from './offset.ts'
 import { refuse, survey, type Survey } from './preflight.ts'
-import { Progress, type StoreOffset } from './progress.ts'
+import { Progress } from './progress.ts'
 import { formatLsn } from './lsn.ts'
-import type { KnownTables } from './known-tables.ts'
-import { lookRegularly, type PublicationWatch } from './publication-watch.ts'
+import { lookRegularly } from './publication-watch.ts'
 import { publish, publishedAs, refusePassedRow, refuseYoungPublication, streamFailure } from './publication.ts'
-import type { RecordBuilder } from './record-builder.ts'
 import { RecordQueue } from './record-queue.ts'
 import { ReplicationStream } from './replication-stream.ts'
 import { currentTables, planOf, snapshotTables, statusInterval, type Plan, type Start } from './session-plan.ts'
 import { findLine, lineFrom, type LineFinding } from './session-line.ts'
+import type { SessionParts } from './session-parts.ts'
 import type { PgSession } from './session.ts'
 import { versionsPerCommit } from './row-version.ts'
-import type { SourceSettings } from './settings.ts'
 import { checkSlot, createSlot, readAgain, readLogEnd, startReplication, type Slot } from './slot.ts'
 import { beginSnapshot, Snapshot, snapshotPoint } from './snapshot.ts'
 import { lockTables } from './snapshot-tables.ts'
 import { readCatalogPosition } from './table-catalog.ts'
 import { tablePart } from './table-part.ts'
-import type { TableRegistry } from './table-registry.ts'
 import { tableTopic } from './table-shape.ts'
 import { committedAt } from './undurable.ts'
-
-export interface SessionParts {
-  readonly settings: SourceSettings
-  readonly tables: TableRegistry
-  readonly records: RecordBuilder
-  readonly watch: PublicationWatch
-  readonly known: KnownTables
-  readonly clock: Clock
-  readonly logger: Logger
-  /** Null where the runtime has no way to store an offset without a record. */
-  readonly store: StoreOffset | null
-  /** The stored offset as it is at the moment. */
-  readonly stored: () => Promise<SourceOffset | null>
-  /** The highest row version at the ends of these topics. */
-  readonly highestVersion: (topics: readonly string[]) => Promise<bigint | null>
-  readonly sharedVersions: Counter
-  readonly show: ShowCondition
-}
 
 /** What is known when the stream begins. */
 interface Beginning {
@@ -85,7 +72,7 @@ export class SourceSession {
       this.#stream?.setFull(false)
     }
     const { statusIntervalMs } = parts.settings
-    this.#progress = new Progress(parts.clock, parts.store, statusIntervalMs * 0.9)
+    this.#progress = new Progress(parts.clock, parts.store, statusIntervalMs * 0.9, parts.ahead)
   }
 
   /** Where the next session continues. Its position is null while tables are read: that begins again. */
@@ -142,13 +129,14 @@ export class SourceSession {
     refuse(found, { reading: plan.snapshot, first: start.first })
     if (start.first) for (const warning of found.warnings) logger.warn(warning)
     await tables.preload(sql, found.tables, this.#asOf)
+    await this.#parts.ahead.load()
     if (settings.snapshotMode === 'initial_only') {
       if (!plan.snapshot) return
       const server = await identifyBySql(sql, found.standby)
       const finding = await this.#findLine(server, start, plan, found)
       await beginSnapshot(sql, null)
       this.#onLine(finding, 0, plan, start)
-      await this.#readTables(sql, null, found, null)
+      await this.#readTables(sql, null, found, null, false)
       return
     }
     const replication = await this.#connections.open('replication', 'the start of the stream')
@@ -212,6 +200,7 @@ export class SourceSession {
     const slotLsn = created?.consistentPoint ?? found.slot?.confirmedLsn ?? 0
     if (plan.snapshot) await beginSnapshot(sql, created?.snapshot ?? null)
     this.#onLine(finding, slotLsn, plan, start)
+    this.#parts.ahead.open(plan.snapshot ? null : aheadOf(start.position))
     const stream = this.#makeStream(plan.resume, slotLsn, view.publication.name)
     const command = startReplication(settings.slot, view.publication.name, slotLsn, found.serverVersion)
     const confirmed = Math.max(slotLsn, this.#progress.confirmable)
@@ -222,7 +211,7 @@ export class SourceSession {
     }
     this.#watch(found)
     if (plan.snapshot) {
-      await this.#readTables(sql, slotLsn, found, view)
+      await this.#readTables(sql, slotLsn, found, view, created !== null)
       return
     }
     await this.#connections.end(sql)
@@ -287,6 +276,7 @@ export class SourceSession {
         resume,
         position: this.#progress.emitted ?? commitOffset(slotLsn, null, Math.floor(clock.now() * 1000), this.#line),
         advice: readAgain(settings.slot, false),
+        ahead: this.#parts.ahead,
       },
     )
     const stream = new ReplicationStream(
@@ -311,11 +301,17 @@ export class SourceSession {
   }
 
   /** Begins to read tables; goes on in the background, what fails is thrown by `take`. */
-  async #readTables(sql: PgSession, slotLsn: number | null, found: Survey, view: CaptureView | null): Promise<void> {
+  async #readTables(
+    sql: PgSession,
+    slotLsn: number | null,
+    found: Survey,
+    view: CaptureView | null,
+    exported: boolean,
+  ): Promise<void> {
     const publication = view?.publication ?? null
     const { settings, tables, records, clock, logger } = this.#parts
     await tables.context.types.reloadEnums(sql)
-    const point = await snapshotPoint(sql, slotLsn, this.#line, found.standby)
+    const point = await snapshotPoint(sql, slotLsn, this.#line, { standby: found.standby, exported })
     const chosen = await currentTables(sql, snapshotTables(settings, found, publication))
     const parts = chosen.map((table) => tablePart(table, publishedAs(publication, table), settings))
     sql.doing = 'locking the tables for the snapshot'
@@ -328,7 +324,9 @@ export class SourceSession {
     const read = async (): Promise<void> => {
       await snapshot.read(parts)
       await sql.query('COMMIT')
-      this.#onSnapshotDone(snapshotOffset(this.#line, point, true), snapshot.rows)
+      this.#parts.ahead.onRead(settings.snapshotTables.length === 0 ? null : chosen.map((table) => table.oid))
+      this.#parts.ahead.open(point.ahead)
+      this.#onSnapshotDone(withAhead(snapshotOffset(this.#line, point, true), point.ahead), snapshot.rows)
       if (view !== null) this.#parts.known.onRead(view, this.#asOf)
       logger.info(`snapshot complete: ${snapshot.rows} rows of ${chosen.length} tables`)
       await this.#connections.end(sql)

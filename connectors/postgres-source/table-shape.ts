@@ -58,6 +58,7 @@ export interface ColumnPlan {
   /** Position in the key's struct; -1 when the column is no part of the key. */
   readonly keyIndex: number
   readonly required: boolean
+  readonly isArray: boolean
   /** An array whose elements have to be there. */
   readonly elementsRequired: boolean
   /** Part of the replica identity: a before-image of key columns holds its value. */
@@ -213,8 +214,8 @@ function planOf(
   }
   const entry = mapped.find((candidate) => candidate.column === column)
   if (entry === undefined) {
-    const nowhere = { valueIndex: -1, keyIndex: -1, required: false, elementsRequired: false, absent: null }
-    return { name, decode: skip, inIdentity, ...nowhere, placeholder: null, ...told }
+    const nowhere = { valueIndex: -1, keyIndex: -1, required: false, isArray: false, elementsRequired: false }
+    return { name, decode: skip, inIdentity, ...nowhere, absent: null, placeholder: null, ...told }
   }
   return {
     name,
@@ -222,6 +223,7 @@ function planOf(
     valueIndex: values.indexOf(entry),
     keyIndex: keys.indexOf(entry),
     required: entry.required,
+    isArray: entry.type.isArray,
     elementsRequired: entry.type.isArray && entry.schema.valueSchema?.optional === false,
     inIdentity,
     absent: entry.required ? (entry.schema.defaultValue ?? entry.type.fallback) : null,

@@ -7,8 +7,8 @@ import {
   type SourceTaskContext,
 } from 'penstock/api'
 import { Connections } from './connections.ts'
-import { filterText, isTablesPartition, KnownTables, tablesPartition } from './known-tables.ts'
-import { sourcePartition } from './offset.ts'
+import { filterText, KnownTables, tablesPartition } from './known-tables.ts'
+import { isOwnPartition, sourcePartition } from './offset.ts'
 import { MessageForm } from './logical-message.ts'
 import { pgError } from './pg-error.ts'
 import { PublicationWatch } from './publication-watch.ts'
@@ -16,7 +16,9 @@ import { RecordBuilder, versionHeader } from './record-builder.ts'
 import type { Start } from './session-plan.ts'
 import { settingsOf, type SourceSettings } from './settings.ts'
 import { dropSlot } from './slot.ts'
-import { SourceSession, type SessionParts } from './source-session.ts'
+import type { SessionParts } from './session-parts.ts'
+import { aheadPartition, SnapshotAhead } from './snapshot-ahead.ts'
+import { SourceSession } from './source-session.ts'
 import { TableRegistry } from './table-registry.ts'
 import type { ShapeContext } from './table-shape.ts'
 import { TypeCatalog } from './type-catalog.ts'
@@ -71,7 +73,7 @@ export class PostgresSourceTask implements SourceTask {
   }
 
   async commit(offsets: readonly CommittedSourceOffset[]): Promise<void> {
-    const last = offsets.findLast(({ partition }) => !isTablesPartition(partition))
+    const last = offsets.findLast(({ partition }) => isOwnPartition(partition))
     if (last === undefined) return
     this.#next = { ...this.#next, durable: last.offset }
     this.#undurable.onDurable(last.offset)
@@ -177,6 +179,16 @@ function knownTables({ prefix }: SourceSettings, context: SourceTaskContext): Kn
   })
 }
 
+function snapshotAhead({ prefix }: SourceSettings, context: SourceTaskContext): SnapshotAhead {
+  const partition = aheadPartition(prefix)
+  return new SnapshotAhead({
+    load: async () => (await context.readOffsets([partition]))[0] ?? null,
+    save: (offset) => context.advanceOffset?.(partition, offset),
+    show: (message) => context.setCondition('PG_SNAPSHOT_AHEAD', message),
+    warn: (message) => context.logger.warn(message),
+  })
+}
+
 function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionParts {
   const { clock, logger } = context
   const losses = new ValueLosses(settings.failureMode, {
@@ -232,6 +244,7 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
     records,
     watch: new PublicationWatch(settings, (code, message) => context.setCondition(code, message)),
     known,
+    ahead: snapshotAhead(settings, context),
     clock,
     logger,
     store,

@@ -12,8 +12,11 @@ import {
   slotLimit,
   snapshotOffset,
   withLatest,
+  aheadOf,
+  withAhead,
 } from '../../../connectors/postgres-source/offset.ts'
 import { Progress } from '../../../connectors/postgres-source/progress.ts'
+import { SnapshotAhead } from '../../../connectors/postgres-source/snapshot-ahead.ts'
 import { RecordQueue } from '../../../connectors/postgres-source/record-queue.ts'
 import { firstVersion, versionAt } from '../../../connectors/postgres-source/row-version.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -132,11 +135,43 @@ describe('the times of commits', () => {
   })
 })
 
+describe('the snapshot that is ahead of an offset', () => {
+  it('is named in it, and read back', () => {
+    const ahead = { end: 0x1_0000_0028, version: 2n ** 53n + 1n }
+    const offset = withAhead(commitOffset(9, 3, 5, line), ahead)
+    expect(offset['penstock_ahead']).toBe('1/28 9007199254740993')
+    expect(aheadOf(JSON.parse(JSON.stringify(offset)) as SourceOffset)).toEqual(ahead)
+    expect(resumePoint(offset)).toEqual(resumePoint(commitOffset(9, 3, 5, line)))
+  })
+
+  it('is none in offsets without it, as of Debezium', () => {
+    expect([null, commitOffset(9, 3, 5, line), { lsn: 5, lsn_proc: 5, txId: 1 }].map(aheadOf)).toEqual([
+      null,
+      null,
+      null,
+    ])
+    const offset = commitOffset(9, 3, 5, line)
+    expect(withAhead(offset, null)).toBe(offset)
+  })
+
+  it('is refused where it cannot be read', () => {
+    expect(() => aheadOf({ penstock_ahead: 'x' })).toThrow('PG_OFFSET')
+  })
+})
+
+const notAhead = (): SnapshotAhead =>
+  new SnapshotAhead({
+    load: () => Promise.resolve(null),
+    save: () => undefined,
+    show: () => undefined,
+    warn: () => undefined,
+  })
+
 describe('progress', () => {
   function progress(durable: SourceOffset | null = null) {
     const stored: SourceOffset[] = []
     const clock = new ManualClock()
-    const at = new Progress(clock, (offset) => void stored.push(offset), 9000)
+    const at = new Progress(clock, (offset) => void stored.push(offset), 9000, notAhead())
     at.begin(line, durable, durable)
     return {
       stored,
