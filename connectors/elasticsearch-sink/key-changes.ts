@@ -47,7 +47,8 @@ export class KeyChanges {
     if (waiting !== undefined) this.#meet(operation, record, waiting)
     const leaving = waiting?.next ?? null
     if (operation.kind === 'delete' || (operation.id !== null && goes(record))) this.#leave(operation, record, leaving)
-    else if (leaving !== null && operation.draft !== null && comes(record)) this.#complete(operation, leaving)
+    else if (leaving !== null && operation.draft !== null && comes(record) && isOneChange(operation, leaving))
+      this.#complete(operation, leaving)
     else {
       if (leaving !== null) this.#releaseNext(operation.progress)
       if (operation.draft !== null && operation.draft.from !== null) operation.barrier = 'others'
@@ -198,6 +199,12 @@ function isBefore(operation: Operation, record: SinkRecord, leaving: Leaving): b
   const { version } = operation
   if (left === null || version === null || left < firstRowVersion) return false
   return version === left ? !isOf(operation, leaving) && !comes(record) : version < left
+}
+
+/** In a topic of several partitions the creation of another key change can follow. The records of one change share its version. */
+function isOneChange({ version }: Operation, { deletes: [first] }: Leaving): boolean {
+  const left = first?.version ?? null
+  return version === null || version < firstRowVersion || version === left
 }
 
 function creationAfter({ originalOffset, value }: SinkRecord): number {

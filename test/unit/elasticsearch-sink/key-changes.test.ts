@@ -97,6 +97,15 @@ describe('the deletion of an old key', () => {
     expect(changes.overdue()).toEqual({ text: null, within: null })
   })
 
+  it('is not that of another key change whose creation comes in its partition', () => {
+    const at = (change: number): Version => BigInt(firstRowVersion + change)
+    progress.shared = true
+    const deletion = add('delete', '1', 'newkey', false, at(1))
+    const creation = add('index', '2', 'oldkey', true, at(2))
+    expect(emitted).toEqual([deletion, creation])
+    expect([deletion.barrier, creation.barrier, creation.draft?.from]).toEqual(['none', 'others', 'x'])
+  })
+
   it('is not held back where the creation was dropped', () => {
     const deletion = add('delete', '1', 'newkey')
     changes.release(progress)
