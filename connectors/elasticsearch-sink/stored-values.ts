@@ -80,9 +80,9 @@ function fill(
   operation.missing = missing.length === 0 ? null : missing
 }
 
-/** A version as `parseExact` reads it: past 2^53 as it stands. */
-function versionOf(value: unknown): Version {
-  if (typeof value === 'number') return value
+/** A version as `parseExact` reads it, in the form of those of records: past 2^53 a bigint, also where a double is exact. */
+export function versionOf(value: unknown): Version {
+  if (Number.isSafeInteger(value)) return value as number
   return value === undefined ? null : BigInt(JSON.stringify(value))
 }
 
