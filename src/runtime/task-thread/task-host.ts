@@ -15,7 +15,7 @@ import { traceOf } from '../failures.ts'
 import { Meters } from '../../foundation/meters.ts'
 import { taskName } from '../task-id.ts'
 import { consumerOptions, producerOptions, type TaskSettings } from '../task-settings.ts'
-import { interruptible } from '../interruptible.ts'
+import { interruptible, settledWithin } from '../interruptible.ts'
 import type { HostContext } from './host-context.ts'
 import { greatestHeader } from './greatest-header.ts'
 import { RecordEncoder } from './record-encoder.ts'
@@ -123,15 +123,25 @@ export class TaskHost {
 
   async #run(incarnation: Incarnation): Promise<void> {
     const { number, start, control, leftovers } = incarnation
-    try {
-      await this.#runLoop(incarnation)
-    } catch (error) {
-      if (control.ended && control.failure === null) return
-      this.#options.logger.error(`task ${taskName(start.id)} failed and stays down until it is restarted`, { error })
-      this.#options.onFailed(number, traceOf(error), leftovers.list)
-    } finally {
-      this.#tasks.delete(number)
-    }
+    const endsAt = this.#endOf(control)
+    const failure = await this.#runLoop(incarnation).then(
+      () => null,
+      (error: unknown) => ({ error }),
+    )
+    // A call that the end cut short returns by itself soon: its neighbours keep their thread for that long.
+    await settledWithin(this.#options.clock, endsAt() - this.#options.clock.monotonic(), leftovers.settled())
+    this.#tasks.delete(number)
+    if (failure === null || (control.ended && control.failure === null)) return
+    this.#options.logger.error(`task ${taskName(start.id)} failed and stays down until it is restarted`, failure)
+    this.#options.onFailed(number, traceOf(failure.error), leftovers.list)
+  }
+
+  /** By when the task has to have ended, by the monotonic clock: the time runs from when it is asked to, or fails. */
+  #endOf(control: TaskControl): () => number {
+    const { clock, settings } = this.#options
+    let askedAt: number | null = null
+    control.ending.addEventListener('abort', () => (askedAt = clock.monotonic()), { once: true })
+    return () => (askedAt ?? clock.monotonic()) + settings.gracefulMs * endShare
   }
 
   async #runLoop(incarnation: Incarnation): Promise<void> {

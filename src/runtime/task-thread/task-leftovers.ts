@@ -5,13 +5,18 @@ import type { SinkTask, SourceTask } from '../../api/task.ts'
  * a task may yet read, write or confirm something: its thread has to end before a successor starts.
  */
 export class TaskLeftovers {
-  readonly #running = new Set<{ readonly name: string }>()
+  readonly #running = new Set<{ readonly name: string; readonly over: Promise<unknown> }>()
   #stopFailed = false
 
   /** In words: `poll did not return`. Empty when nothing can be left. */
   get list(): readonly string[] {
     const running = new Set([...this.#running].map(({ name }) => `${name} did not return`))
     return [...running, ...(this.#stopFailed ? ['stop failed'] : [])]
+  }
+
+  /** Resolves when every call has returned, those that come meanwhile included. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all([...this.#running].map(({ over }) => over))
   }
 
   source(task: SourceTask): SourceTask {
@@ -46,10 +51,9 @@ export class TaskLeftovers {
   /** A plugin in JavaScript may return a bare value. */
   #track<T>(name: string, result: Promise<T>): Promise<T> {
     const promise = Promise.resolve(result)
-    const call = { name }
+    const end = (): void => void this.#running.delete(call)
+    const call = { name, over: promise.then(end, end) }
     this.#running.add(call)
-    const over = (): void => void this.#running.delete(call)
-    promise.then(over, over)
     return promise
   }
 }

@@ -14,7 +14,7 @@ const pollMs = 10
 
 /**
  * A source that shows in a file, its `journal`, that it runs: a line `<connector> <instance>` every few milliseconds.
- * `on.poll` is empty, `hang` (and does not heed its signal), `spin`, or `wait` (busy until the file `release` is there);
+ * `on.start` is empty, or `late` (it returns once the file `release` is there); `on.poll` is empty, `hang` (and does not heed its signal), `spin`, or `wait` (busy until the file `release` is there);
  * `on.stop` is empty, `late` (once `release` is there), `never` or `throw`. Until its stop returns it goes on writing.
  */
 class WaywardTask implements SourceTask {
@@ -26,6 +26,7 @@ class WaywardTask implements SourceTask {
   async start(context: SourceTaskContext): Promise<void> {
     this.#raw = context.raw
     this.#timer = setInterval(() => this.#write(), pollMs)
+    if (this.#raw['on.start'] === 'late') await this.#released()
   }
 
   async poll(signal: AbortSignal): Promise<readonly SourceRecord[] | null> {
@@ -44,12 +45,16 @@ class WaywardTask implements SourceTask {
     const what = this.#raw['on.stop']
     if (what === 'throw') throw new TypeError('it does not stop')
     if (what === 'never') await new Promise(() => undefined)
-    if (what === 'late') while (!this.#isReleased()) await systemClock.sleep(pollMs)
+    if (what === 'late') await this.#released()
     clearInterval(this.#timer)
   }
 
   #write(): void {
     appendFileSync(this.#raw['journal'] ?? '', `${this.#raw['name']} ${this.#instance}\n`)
+  }
+
+  async #released(): Promise<void> {
+    while (!this.#isReleased()) await systemClock.sleep(pollMs)
   }
 
   #isReleased(): boolean {

@@ -31,8 +31,12 @@ afterEach(async () => {
 })
 
 /** Task threads with one thread for all. */
-async function shared(events: Partial<TaskThreadEvents> = {}, limits = blocking): Promise<TaskThreads> {
-  const settings = { bootstrapServers: await broker(), gracefulMs: stopMs, offsetFlushTimeoutMs: 1000 }
+async function shared(
+  events: Partial<TaskThreadEvents> = {},
+  limits = blocking,
+  gracefulMs = stopMs,
+): Promise<TaskThreads> {
+  const settings = { bootstrapServers: await broker(), gracefulMs, offsetFlushTimeoutMs: 1000 }
   const threads = taskThreads({ settings, maxThreads: 1, blocking: limits, events })
   open.push(threads)
   return threads
@@ -101,6 +105,27 @@ describe.each([
     expect(onTaskMoved.mock.calls.map(([start]) => start)).toEqual([innocent])
     expect(onTaskMoved.mock.calls[0]?.[1]).toContain("TASK_MOVED: the task's thread was ended, because task bad-0")
     expect(onTaskFailed).not.toHaveBeenCalled()
+  })
+})
+
+describe('a task that is stopped before its start has returned', () => {
+  it('leaves its neighbours their thread, when it returns in the time that it has', async () => {
+    const onTaskMoved = vi.fn<TaskThreadEvents['onTaskMoved']>()
+    const threads = await shared({ onTaskMoved }, blocking, patienceMs)
+    await threads.start(startOf('innocent'), className)
+    await threads.start(startOf('bad', { 'on.start': 'late' }), className)
+    await untilWritersAre('innocent', 1)
+    await untilWritersAre('bad', 1)
+    const stopping = threads.stop(idOf('bad'), patienceMs)
+    const asked = linesOf('innocent')
+    await until('the innocent task runs on', () => linesOf('innocent') > asked + 10)
+    writeFileSync(join(folder, 'release'), '')
+    await stopping
+    const now = linesOf('innocent')
+    await until('the innocent task runs on', () => linesOf('innocent') > now + 10)
+    expect(writers('innocent')).toHaveLength(1)
+    expect(onTaskMoved).not.toHaveBeenCalled()
+    expect(threads.has(idOf('bad'))).toBe(false)
   })
 })
 
