@@ -193,7 +193,9 @@ class HostileRun {
       faults: [...this.#faults, ...this.#rest.faults],
       errors: output
         .split('\n')
-        .filter((line) => /"level":"(error|fatal)"|\bERROR\b|\bFATAL\b|Unhandled|Uncaught|Warning:/.test(line)),
+        .filter((line) => /"level":"(error|fatal)"|\bERROR\b|\bFATAL\b|Unhandled|Uncaught|Warning:/.test(line))
+        // The client fills it, and somebody has to know.
+        .filter((line) => !line.includes('GROUP_MEMORY_FULL: ')),
       died,
       peakMb: died === null ? this.#peakMb() : 0,
       standstillMs: Math.round(Math.max(...this.#pairs.map(({ longestMs }) => longestMs))),
