@@ -13,7 +13,9 @@ export function brokerGauges(broker: {
   const meters = new Meters()
   const free = broker.fs.freeBytes(broker.dataDirectory)
   if (free !== null) meters.gauge('broker_disk_free_bytes', 'Free bytes of the disk that holds the log').set(free)
-  meters.gauge('broker_connections', 'Open connections').set(broker.connections)
+  meters
+    .gauge('broker_connections', 'Open connections of clients; those of the worker itself are not counted')
+    .set(broker.connections)
   let [online, offline] = [0, 0]
   for (const { name, partitions } of broker.topics.all()) {
     let bytes = 0

@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { describeWith, service } from '../support/services.ts'
+import { patienceMs } from '../support/until.ts'
 import { eventually, workerPlace, WorkerProcess } from '../support/worker-process.ts'
 
 describeWith(['promtool'], 'the metrics of a worker', () => {
@@ -56,12 +58,17 @@ describeWith(['promtool'], 'the metrics of a worker', () => {
     expect(text).toMatch(/^penstock_http_requests_total\{method="POST",status="201"\} 2$/m)
   })
 
-  it('cover the embedded broker: its disk, its topics, its requests and their syncs', async () => {
-    const text = await page()
+  it('cover the embedded broker: its disk, its topics, its requests, their syncs, and its clients', async () => {
+    const [host, port] = worker.place.broker.split(':')
+    const client = connect(Number(port), host)
+    const text = await eventually('the client is counted', patienceMs, async () => {
+      const now = await page()
+      return /^penstock_broker_connections 1$/m.test(now) ? now : null
+    })
+    client.destroy()
     const valueOf = (name: string): number =>
       Number(text.match(new RegExp(`^penstock_${name.replaceAll(/[{}]/g, '\\$&')} (\\S+)$`, 'm'))?.[1])
     expect(valueOf('broker_disk_free_bytes')).toBeGreaterThan(0)
-    expect(valueOf('broker_connections')).toBeGreaterThan(0)
     expect(valueOf('broker_partitions')).toBeGreaterThan(30) // The internal topics alone have 31.
     expect(valueOf('broker_offline_partitions')).toBe(0)
     expect(valueOf('broker_topic_bytes{topic="lines"}')).toBeGreaterThan(0)
