@@ -165,7 +165,9 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
     const config = db.config({ ...mode('filtered'), 'table.include.list': 'public.c,public.c2,public.later' })
     expect(await check(config)).toEqual([])
     const source = await bench.source(config, undefined, undefined, clock)
-    await source.waitFor('the stream', () => db.isStreaming())
+    // The server streams from before the snapshot on; the tables are known after it.
+    const flows = (): boolean => source.lines.some(({ message }) => message.startsWith('streaming from'))
+    await source.waitFor('the stream to be read', flows)
     expect(source.conditions.get('PG_TABLE')).toContain('table.include.list names "public.later", and')
     await db.play(`drop table c2; select pg_terminate_backend(active_pid) from pg_replication_slots
       where slot_name = '${db.name}'`)
@@ -182,7 +184,8 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
     await again.waitFor('the stream', () => db.isStreaming())
     await db.play('insert into later values (2); insert into c2 values (3)')
     expect(story(await again.waitForRecords(2))).toEqual(['c [2]', 'c [3]'])
-    expect(again.conditions.size).toBe(0)
+    expect([...again.conditions.keys()]).toEqual(['PG_UNREAD'])
+    expect(again.conditions.get('PG_UNREAD')).toMatch(/^public\.c2 was dropped and created again/)
   })
 
   it('is refused, and told of later, where its topic is that of another table', async () => {
