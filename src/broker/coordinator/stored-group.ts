@@ -23,12 +23,18 @@ export function loadGroups(
     } else if (key?.kind === 'offset') {
       const { group, topic, partition } = key
       const isGone = value !== null && isObsolete(topic, place.partition, place.offset)
-      if (isGone) into.obsolete.set(group, [...(into.obsolete.get(group) ?? []), { topic, partition }])
+      if (isGone) noteObsolete(into.obsolete, group, { topic, partition })
       if (value === null || isGone) into.offsets.remove(group, topic, partition)
       else into.offsets.set(group, topic, partition, decodeOffsetValue(value))
     }
   })
   return groups
+}
+
+function noteObsolete(obsolete: Map<string, TopicPartition[]>, group: string, offset: TopicPartition): void {
+  const known = obsolete.get(group)
+  if (known === undefined) obsolete.set(group, [offset])
+  else known.push(offset)
 }
 
 /** A group with new assignments, as it is stored. */
