@@ -1,6 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../foundation/clock.ts'
 import type { LogStreaks } from '../foundation/log-streaks.ts'
+import { Secret } from '../foundation/secret.ts'
 import { apiVersions } from '../protocol/messages/api-versions.ts'
 import { saslAuthenticate } from '../protocol/messages/sasl-authenticate.ts'
 import { saslHandshake } from '../protocol/messages/sasl-handshake.ts'
@@ -28,7 +28,7 @@ const before: ReadonlySet<number> = new Set([apiVersions.key, saslHandshake.key,
 
 /** Decides who may use the broker: whoever shows the credentials of its user, once for each connection. */
 export class Authenticator {
-  readonly #digest: Buffer
+  readonly #credentials: Secret
   readonly #clock: Clock
   readonly #meters: BrokerMeters
   readonly #streaks: LogStreaks
@@ -37,7 +37,7 @@ export class Authenticator {
     { username, password }: BrokerCredentials,
     around: { readonly clock: Clock; readonly streaks: LogStreaks; readonly meters: BrokerMeters },
   ) {
-    this.#digest = digestOf(username, password)
+    this.#credentials = new Secret(`${username}\0${password}`)
     this.#clock = around.clock
     this.#meters = around.meters
     this.#streaks = around.streaks
@@ -53,7 +53,7 @@ export class Authenticator {
     const [authorizeAs, username, password, ...others] = Buffer.from(message).toString('utf8').split('\0')
     const isWhole = username !== undefined && password !== undefined && others.length === 0
     const isSelf = authorizeAs === '' || authorizeAs === username
-    return timingSafeEqual(digestOf(username ?? '', password ?? ''), this.#digest) && isWhole && isSelf
+    return this.#credentials.is(`${username ?? ''}\0${password ?? ''}`) && isWhole && isSelf
   }
 
   /** Counts a client that did not authenticate, and logs the first ones of many. */
@@ -130,8 +130,4 @@ export class Session {
   isLate(nowMs: number): boolean {
     return this.#state !== 'authenticated' && nowMs - this.#beganMs >= limitMs
   }
-}
-
-function digestOf(username: string, password: string): Buffer {
-  return createHash('sha256').update(username).update('\0').update(password).digest()
 }

@@ -1,5 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
-
+import { Secret } from '../foundation/secret.ts'
 import { RestError } from './rest-error.ts'
 
 /** What a response of status 401 asks for. Basic stands first: clients that know one scheme only know that one. */
@@ -9,17 +8,17 @@ export const challenge = 'Basic realm="penstock", Bearer realm="penstock"'
 export class AccessToken {
   /** The header with which this worker asks another one. */
   readonly authorization: string
-  readonly #digest: Buffer
+  readonly #token: Secret
 
   constructor(token: string) {
     this.authorization = `Bearer ${token}`
-    this.#digest = digestOf(token)
+    this.#token = new Secret(token)
   }
 
   /** Takes as long for a wrong token as for the right one. */
   accepts(authorization: string | undefined): boolean {
     const given = credentialOf(authorization ?? '')
-    return timingSafeEqual(digestOf(given ?? ''), this.#digest) && given !== null
+    return this.#token.is(given ?? '') && given !== null
   }
 }
 
@@ -44,8 +43,4 @@ function credentialOf(authorization: string): string | null {
   const pair = Buffer.from(credential, 'base64').toString('utf8')
   const colon = pair.indexOf(':')
   return colon < 0 ? null : pair.slice(colon + 1)
-}
-
-function digestOf(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { RestLimits } from '../../config/rest-limits.ts'
 import type { Clock } from '../../foundation/clock.ts'
+import type { OpenConnection } from '../../foundation/open-connections.ts'
 
 /** So many requests beyond the limit are passed over; a client that sends more is not waited for. */
 const maxExcess = 1000
@@ -13,11 +14,11 @@ export interface ConnectionSurroundings {
 }
 
 /** A connection of the REST API: one request is worked on at a time, and one response waits for the client. */
-export class RestConnection {
+export class RestConnection implements OpenConnection {
   readonly socket: Socket
   readonly address: string
   /** Monotonic time of the last change: accepted, a request begun or complete, a response taken. */
-  activeMs: number
+  #activeMs: number
   readonly #options: ConnectionSurroundings
   readonly #unanswered = new Map<ServerResponse, () => void>()
   #excess = 0
@@ -28,16 +29,16 @@ export class RestConnection {
     this.socket = socket
     this.address = socket.remoteAddress ?? 'unknown'
     this.#options = options
-    this.activeMs = options.clock.monotonic()
+    this.#activeMs = options.clock.monotonic()
     // Responses that wait for others get no event of their own.
     socket.once('close', () => {
       for (const end of this.#unanswered.values()) end()
     })
   }
 
-  /** Whether the worker owes it the response to a complete request: then it is not ended for another connection. */
-  get isWorkedFor(): boolean {
-    return this.#workedFor > 0
+  /** As in {@link OpenConnection}: null while the worker owes it the response to a complete request. */
+  get idleSinceMs(): number | null {
+    return this.#workedFor > 0 ? null : this.#activeMs
   }
 
   get isFirstExcess(): boolean {
@@ -92,6 +93,6 @@ export class RestConnection {
   }
 
   #touch(): void {
-    this.activeMs = this.#options.clock.monotonic()
+    this.#activeMs = this.#options.clock.monotonic()
   }
 }

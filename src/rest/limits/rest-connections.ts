@@ -4,6 +4,7 @@ import type { LogStreaks } from '../../foundation/log-streaks.ts'
 import type { Refusal } from '../rest-error.ts'
 import type { RestLimits } from '../../config/rest-limits.ts'
 
+import { OpenConnections } from '../../foundation/open-connections.ts'
 import { RestConnection, type ConnectionSurroundings } from './rest-connection.ts'
 
 /** What the connections of all listeners share. */
@@ -25,8 +26,8 @@ export interface EnteredRequest {
 /** The open connections of the REST API: who may open one, and how many requests it may send ahead. */
 export class RestConnections {
   readonly #options: ConnectionsOptions
-  readonly #open = new Map<Socket, RestConnection>()
-  readonly #perAddress = new Map<string, number>()
+  readonly #open = new OpenConnections<RestConnection>()
+  readonly #bySocket = new WeakMap<Socket, RestConnection>()
 
   constructor(options: ConnectionsOptions) {
     this.#options = options
@@ -43,8 +44,8 @@ export class RestConnections {
 
   /** A request has begun. Null: it is not to be looked at, because its connection sends too many ahead and is ended. */
   enter(message: IncomingMessage, response: ServerResponse): EnteredRequest | null {
-    const connection = this.#open.get(message.socket)
-    if (connection === undefined) return null
+    const connection = this.#bySocket.get(message.socket)
+    if (connection === undefined || !this.#open.has(connection)) return null
     const entered = connection.enter(message, response)
     if (entered !== null) return { connection, turn: entered.turn }
     if (connection.isFirstExcess) this.#note('pipelining', connection.address)
@@ -55,12 +56,12 @@ export class RestConnections {
   #refusalOf(socket: Socket): string | null {
     const { maxConnections, maxConnectionsPerIp } = this.#options.limits
     const address = addressOf(socket)
-    if ((this.#perAddress.get(address) ?? 0) >= maxConnectionsPerIp)
+    if (this.#open.countOf(address) >= maxConnectionsPerIp)
       return `its address has ${maxConnectionsPerIp} connections (rest.max.connections.per.ip)`
-    if (this.#open.size < maxConnections) return null
-    const idle = this.#longestIdle()
+    if (this.#open.count < maxConnections) return null
+    const idle = this.#open.longestIdle()
     if (idle === null)
-      return `${this.#open.size} connections are open (rest.max.connections), all with requests under way`
+      return `${this.#open.count} connections are open (rest.max.connections), all with requests under way`
     this.#note('connections', idle.address)
     this.#remove(idle)
     idle.socket.destroy()
@@ -76,28 +77,14 @@ export class RestConnections {
 
   #add(socket: Socket): void {
     const connection = new RestConnection(socket, this.#options)
-    this.#open.set(socket, connection)
-    this.#options.opened(this.#open.size)
-    const { address } = connection
-    this.#perAddress.set(address, (this.#perAddress.get(address) ?? 0) + 1)
-    socket.once('close', () => {
-      if (this.#open.has(socket)) this.#remove(connection)
-    })
+    this.#bySocket.set(socket, connection)
+    this.#open.add(connection)
+    this.#options.opened(this.#open.count)
+    socket.once('close', () => this.#remove(connection))
   }
 
-  #remove({ socket, address }: RestConnection): void {
-    this.#open.delete(socket)
-    this.#options.opened(this.#open.size)
-    const left = (this.#perAddress.get(address) ?? 0) - 1
-    if (left > 0) this.#perAddress.set(address, left)
-    else this.#perAddress.delete(address)
-  }
-
-  #longestIdle(): RestConnection | null {
-    let longest: RestConnection | null = null
-    for (const connection of this.#open.values())
-      if (!connection.isWorkedFor && (longest === null || connection.activeMs < longest.activeMs)) longest = connection
-    return longest
+  #remove(connection: RestConnection): void {
+    if (this.#open.remove(connection)) this.#options.opened(this.#open.count)
   }
 
   #note(refusal: Refusal, client: string, why?: string): void {
