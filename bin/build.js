@@ -56,13 +56,14 @@ const sources = {
   },
 }
 
-async function bundle(entries, options) {
+/** @param {string | null} chunks the directory of what several entries share; null: each is complete in itself */
+async function bundle(entries, chunks) {
   const result = await build({
     absWorkingDir: root,
     entryPoints: entries,
     outbase: '.',
     outdir: dist,
-    chunkNames: 'chunks/[name]-[hash]',
+    ...(chunks === null ? {} : { splitting: true, chunkNames: `${chunks}/[name]-[hash]` }),
     bundle: true,
     format: 'esm',
     platform: 'node',
@@ -77,7 +78,6 @@ async function bundle(entries, options) {
     metafile: true,
     write: false,
     logLevel: 'warning',
-    ...options,
   })
   for (const { path, text } of result.outputFiles) {
     const depth = path.slice(dist.length + 1).split('/').length - 1
@@ -85,6 +85,16 @@ async function bundle(entries, options) {
     writeFileSync(path, text.replaceAll(packageRoot, depth === 0 ? './' : '../'.repeat(depth)))
   }
   return Object.keys(result.metafile.inputs)
+}
+
+/** The bundler does not follow modules that are named by URL (threads, plugins, processes), nor rewrites their extensions. */
+function refuseForgotten() {
+  const forgotten = globSync('**/*.js', { cwd: dist }).filter((path) =>
+    /new URL\(['"`][^'"`]*\.ts['"`]/.test(readFileSync(join(dist, path), 'utf8')),
+  )
+  if (forgotten.length === 0) return
+  process.stderr.write(`these name TypeScript modules by URL, which dist does not have: ${forgotten.join(', ')}\n`)
+  process.exit(1)
 }
 
 /** The types of `penstock/api`, which authors of plugins compile against. */
@@ -135,10 +145,11 @@ function writeManifest() {
 rmSync(dist, { recursive: true, force: true })
 writeTypes()
 const inputs = [
-  ...(await bundle(['src/cli/main.ts'], { splitting: true, chunkNames: 'chunks/main/[name]-[hash]' })),
-  ...(await bundle(threads, { splitting: true, chunkNames: 'chunks/thread/[name]-[hash]' })),
+  ...(await bundle(['src/cli/main.ts'], 'chunks/main')),
+  ...(await bundle(threads, 'chunks/thread')),
+  ...(await bundle(programs, null)),
 ]
-for (const program of programs) inputs.push(...(await bundle([program], { splitting: false })))
+refuseForgotten()
 copyAssets()
 writeManifest()
 writeFileSync(join(dist, 'THIRD-PARTY-LICENCES'), licencesOf(root, inputs))
