@@ -1,5 +1,5 @@
 import type { Operation } from './operation.ts'
-import { isPassing } from './requests.ts'
+import { isPassing, passingCode } from './requests.ts'
 import type { TroubleCode } from './retries.ts'
 
 /** What became of one item of a bulk request. */
@@ -100,11 +100,7 @@ export function classify(item: BulkItem, operation: Pick<Operation, 'version'>):
   if (type === 'index_not_found_exception') return { kind: 'no-index', reason }
   if (malformedTypes.has(type) && status < 500 && !isAliasGap(error)) return { kind: 'malformed', reason }
   if (!isPassing(status) && !unavailableTypes.has(type)) return { kind: 'refused', reason }
-  return { kind: 'unavailable', code: blockTypes.has(type) ? 'ES_INDEX_BLOCKED' : codeOf(status), reason }
-}
-
-function codeOf(status: number): TroubleCode {
-  return status === 429 ? 'ES_OVERLOADED' : 'ES_UNAVAILABLE'
+  return { kind: 'unavailable', code: blockTypes.has(type) ? 'ES_INDEX_BLOCKED' : passingCode(status), reason }
 }
 
 /** An illegal argument too, and not one of the document: every write to the alias ends like this. */

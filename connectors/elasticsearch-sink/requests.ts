@@ -1,10 +1,15 @@
 import { ConnectError, RetriableError } from 'penstock/api'
-import type { Retries, Trouble } from './retries.ts'
+import type { Retries, Trouble, TroubleCode } from './retries.ts'
 import type { Answer, Request, Transport } from './transport.ts'
 
 /** Whether a status says that another attempt may succeed. Every 5xx does: what it names differs between versions. */
 export function isPassing(status: number): boolean {
   return status >= 500 || status === 429 || status === 408
+}
+
+/** The condition that a passing status stands for. */
+export function passingCode(status: number): TroubleCode {
+  return status === 429 ? 'ES_OVERLOADED' : 'ES_UNAVAILABLE'
 }
 
 /**
@@ -17,10 +22,8 @@ export function troubleOf(
   { method, path }: Pick<Request, 'method' | 'path'>,
 ): Trouble | null {
   if (status < 300) return null
-  if (isPassing(status)) {
-    const code = status === 429 ? 'ES_OVERLOADED' : 'ES_UNAVAILABLE'
-    return { code, reason: `HTTP ${status} to ${method} ${path}: ${body.slice(0, 300)}` }
-  }
+  if (isPassing(status))
+    return { code: passingCode(status), reason: `HTTP ${status} to ${method} ${path}: ${body.slice(0, 300)}` }
   if (method === 'HEAD' || status === 413 || isOwnError(body)) return null
   const reason = `HTTP ${status} to ${method} ${path} without an error of Elasticsearch: ${body.slice(0, 200)}`
   return { code: 'ES_FOREIGN_RESPONSE', reason }

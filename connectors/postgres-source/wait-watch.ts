@@ -29,7 +29,7 @@ interface Wait extends Waiter {
   readonly doing: Doing
   /** What was last seen of it, and so is shown. */
   text: string | null
-  /** Whom it was last seen to wait for. */
+  /** The sessions and transactions that it was last seen to wait for. */
   seen: string | null
   ended: boolean
   look: PgSession | null
@@ -37,7 +37,7 @@ interface Wait extends Waiter {
 }
 
 /**
- * Shows whom a query waits for while it does: whoever holds its lock, or the transactions that a slot waits for. The
+ * Shows what a query waits for while it waits: whoever holds its lock, or the transactions that a slot waits for. The
  * query's own connection is busy, so that another one asks.
  */
 export class WaitWatch {
@@ -162,7 +162,7 @@ export class WaitWatch {
   }
 }
 
-/** The query does not wait any more, and so nobody can be asked whom it waited for. */
+/** The query does not wait any more: what it waited for is known from the last look only. */
 function explained(error: ConnectError, seen: string | null): ConnectError {
   if (seen !== null && error instanceof RetriableError) return extended(error, `In the way: ${seen}`)
   return error.code === 'PG_LOCK_TIMEOUT' ? extended(error, lockHint) : error

@@ -10,7 +10,7 @@ export interface LogTrouble {
 }
 
 /** What passes sooner (a leader that moves, a broker that restarts) is nobody's concern. */
-const shownAfterMs = 3000
+export const shownAfterMs = 3000
 const codeAndText = /^([A-Z][A-Z0-9_]{3,63}): (.+)$/s
 
 /** What is retried: it decides the code of a refusal, and the text. */

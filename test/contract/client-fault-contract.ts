@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { GroupConsumer } from '../../src/client/group-consumer.ts'
 import type { KafkaClient } from '../../src/client/kafka-client.ts'
 import { apis } from '../../src/protocol/apis.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
@@ -44,6 +45,19 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       const name = harness.name(purpose)
       await direct.admin.createTopic({ name, partitions, replicationFactor: 1 })
       return name
+    }
+
+    /** A consumer that has read one record of the topic and cannot reach the broker now, with the codes that it told. */
+    async function troubled(topic: string): Promise<{ consumer: GroupConsumer; told: (string | null)[] }> {
+      await writeAll(direct, topic, ['before'])
+      const consumer = client.consumer({ groupId: topic, heartbeatIntervalMs: 500 })
+      const told: (string | null)[] = []
+      consumer.onTrouble = (trouble) => told.push(trouble?.code ?? null)
+      consumer.subscribe({ topics: [topic] })
+      await pollUntil(consumer, 'the first record', (records) => records.length === 1)
+      proxy.down()
+      await pollUntil(consumer, 'trouble', () => told.length > 0)
+      return { consumer, told }
     }
 
     it('writes each record once and in order when answers are lost', async () => {
@@ -94,14 +108,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
 
     it('says that a consumer cannot read while the broker is away, and when it can again', async () => {
       const topic = await newTopic('unread', 1)
-      await writeAll(direct, topic, ['before'])
-      const consumer = client.consumer({ groupId: harness.name('unread'), heartbeatIntervalMs: 500 })
-      const told: (string | null)[] = []
-      consumer.onTrouble = (trouble) => told.push(trouble?.code ?? null)
-      consumer.subscribe({ topics: [topic] })
-      await pollUntil(consumer, 'the first record', (records) => records.length === 1)
-      proxy.down()
-      await pollUntil(consumer, 'trouble', () => told.length > 0)
+      const { consumer, told } = await troubled(topic)
       expect(told).toEqual(['LOG_UNREACHABLE'])
       proxy.up()
       await pollUntil(consumer, 'its end', () => told.length > 1)
@@ -111,14 +118,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
 
     it('says nothing of a paused partition that nobody tries to read', async () => {
       const topic = await newTopic('paused', 1)
-      await writeAll(direct, topic, ['before'])
-      const consumer = client.consumer({ groupId: harness.name('paused'), heartbeatIntervalMs: 500 })
-      const told: (string | null)[] = []
-      consumer.onTrouble = (trouble) => told.push(trouble?.code ?? null)
-      consumer.subscribe({ topics: [topic] })
-      await pollUntil(consumer, 'the first record', (records) => records.length === 1)
-      proxy.down()
-      await pollUntil(consumer, 'trouble', () => told.length > 0)
+      const { consumer, told } = await troubled(topic)
       consumer.pause([{ topic, partition: 0 }])
       proxy.up()
       await pollUntil(consumer, 'its end, though nothing is fetched', () => told.length > 1)

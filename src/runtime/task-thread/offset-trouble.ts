@@ -1,11 +1,11 @@
 import type { TaskContext } from '../../api/task.ts'
+import { shownAfterMs } from '../../client/log-trouble.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Counter } from '../../foundation/metrics.ts'
 import { messageOf } from '../failures.ts'
 
-/** What passes sooner (a leader that moves, a broker that restarts) is nobody's concern. */
-const shownAfterMs = 3000
 const code = 'OFFSETS_NOT_STORED'
+const silent = 'the log has not responded yet'
 
 export interface OffsetTroubleOptions {
   /** The offset topic's name, for the text. */
@@ -25,7 +25,7 @@ export class OffsetTrouble {
   /** When the first write began that is not stored. Milliseconds of the epoch. */
   #since: number | null = null
   #failures = 0
-  #reason = 'the log has not responded yet'
+  #reason = silent
   #isShown = false
   #cancel: (() => void) | null = null
 
@@ -58,7 +58,7 @@ export class OffsetTrouble {
     this.#isShown = false
     this.#since = null
     this.#failures = 0
-    this.#reason = 'the log has not responded yet'
+    this.#reason = silent
   }
 
   /** The task ends. */

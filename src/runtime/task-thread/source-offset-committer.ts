@@ -79,16 +79,16 @@ export class SourceOffsetCommitter {
 
   /** Writes and commits what can be committed; resolves when nothing is left to do, or the log has refused it. */
   async drain(): Promise<void> {
+    if (this.#closed) return
     this.#draining = true
     this.#stopTimer()
     try {
-      for (let tried = false; !this.#closed && (this.#busy || this.#options.submitted.hasCommittable || !tried);) {
-        tried = true
+      do {
         this.advanced()
         if (!this.#busy) break
         this.#idle ??= deferred<void>()
         await this.#idle.promise
-      }
+      } while (!this.#closed && (this.#busy || this.#options.submitted.hasCommittable))
     } finally {
       this.#draining = false
       this.advanced()

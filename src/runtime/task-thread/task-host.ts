@@ -7,6 +7,7 @@ import { ConfigError } from '../../api/errors.ts'
 import type { SourceOffset, SourcePartition } from '../../api/record.ts'
 import type { SinkTask, SourceTask } from '../../api/task.ts'
 import type { KafkaClient } from '../../client/kafka-client.ts'
+import { shownAfterMs } from '../../client/log-trouble.ts'
 import { parseConfig } from '../../config/parse-config.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logger.ts'
@@ -45,8 +46,6 @@ export function outsideOfTasks<T>(action: () => T): T {
 
 /** Of the time that the worker waits for tasks to end: the rest is for closing the client. */
 const endShare = 0.8
-/** A log that responds sooner is nobody's concern. */
-const shownAfterMs = 3000
 
 /** What the host's surroundings do for its tasks. */
 export interface TaskHostOptions {

@@ -35,7 +35,7 @@ export function toTransferred(error: unknown): TransferredError {
   const known = error instanceof ConnectError ? error : null
   return {
     // A plugin's own class that extends one of these means what that one means.
-    kind: Object.keys(classes).find((name) => error instanceof (classes[name] ?? ConnectError)) ?? 'ConnectError',
+    kind: Object.entries(classes).find(([, Known]) => error instanceof Known)?.[0] ?? 'ConnectError',
     message: error instanceof Error ? error.message : String(error),
     stack: traceOf(error),
     code: known?.code ?? null,
