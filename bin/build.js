@@ -20,7 +20,11 @@ const native = ['@node-rs/crc32', 'lz4-napi', 'snappy']
 const absent = ['pg-native', 'pg-cloudflare']
 
 /** Processes and threads that share nothing: each is complete in itself. */
-const programs = ['src/broker/broker-thread.ts', 'src/log/disk-sync-thread.ts', 'src/servers/watchdog-process.ts']
+const programs = [
+  'src/broker/broker-thread.ts',
+  'src/log/disk/disk-sync-thread.ts',
+  'src/servers/process/watchdog-process.ts',
+]
 /** What meets in one thread shares its modules, so that an error class of `penstock/api` is the same one for all. */
 const threads = [
   'src/api/index.ts',

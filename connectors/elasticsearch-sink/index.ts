@@ -1,11 +1,11 @@
 import type { ConfigProblem, ConnectorPlugin, ParsedConfig } from 'penstock/api'
 import { RetriableError, systemClock } from 'penstock/api'
-import { crossFieldProblems } from './check-config.ts'
-import { configDef, Key } from './config.ts'
-import { settingsOf } from './settings.ts'
+import { crossFieldProblems } from './config/check-config.ts'
+import { configDef, Key } from './config/config.ts'
+import { settingsOf } from './config/settings.ts'
 import { ElasticsearchSinkConnector } from './connector.ts'
 import { ElasticsearchSinkTask } from './task.ts'
-import { openTransport } from './transport.ts'
+import { openTransport } from './client/transport.ts'
 
 /** The Elasticsearch sink, by Confluent's class name. */
 export const plugin: ConnectorPlugin = {

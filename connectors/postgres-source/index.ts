@@ -1,15 +1,15 @@
 import { ConfigError, ConnectError, type ConfigProblem, type ConnectorPlugin, type ParsedConfig } from 'penstock/api'
 import { systemClock } from 'penstock/api'
-import { configDef } from './config.ts'
-import { masks, selects } from './config-unsupported.ts'
+import { configDef } from './config/config.ts'
+import { masks, selects } from './config/config-unsupported.ts'
 import { PostgresSourceConnector } from './connector.ts'
-import { withoutTls } from './pg-error.ts'
-import { survey } from './preflight.ts'
-import { PgSession, TlsFileError } from './session.ts'
-import { settingsOf, type SourceSettings } from './settings.ts'
+import { withoutTls } from './connection/pg-error.ts'
+import { survey } from './preflight/preflight.ts'
+import { PgSession, TlsFileError } from './connection/session.ts'
+import { settingsOf, type SourceSettings } from './config/settings.ts'
 import { PostgresSourceTask } from './task.ts'
 import { version } from './version.ts'
-import { WaitWatch } from './wait-watch.ts'
+import { WaitWatch } from './connection/wait-watch.ts'
 
 /** The Postgres source, by Debezium's class name. */
 export const plugin: ConnectorPlugin = {

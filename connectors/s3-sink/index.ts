@@ -1,11 +1,11 @@
 import { systemClock, type ConfigProblem, type ConnectorPlugin, type Logger, type ParsedConfig } from 'penstock/api'
 
-import { crossFieldProblems } from './check-config.ts'
-import { configDef, type S3Key } from './config.ts'
+import { crossFieldProblems } from './config/check-config.ts'
+import { configDef, type S3Key } from './config/config.ts'
 import { S3SinkConnector } from './connector.ts'
-import { S3RefusedError, S3UnavailableError } from './s3-error.ts'
-import { S3Store } from './s3-store.ts'
-import { storeSettings } from './settings.ts'
+import { S3RefusedError, S3UnavailableError } from './s3-client/s3-error.ts'
+import { S3Store } from './s3-client/s3-store.ts'
+import { storeSettings } from './config/settings.ts'
 import { S3SinkTask } from './task.ts'
 
 /** The S3 sink, by Confluent's class name. */

@@ -10,14 +10,14 @@ import {
   type TopicPartition,
 } from 'penstock/api'
 
-import { MemoryBudget } from './memory-budget.ts'
-import { objectKey } from './object-key.ts'
-import { UploadLostError } from './object-upload.ts'
-import { PartitionLedger } from './partition-ledger.ts'
-import { PartitionWriter, type WriterSurroundings } from './partition-writer.ts'
-import { RecordText } from './record-text.ts'
-import { S3Store } from './s3-store.ts'
-import { settingsOf, type S3SinkSettings } from './settings.ts'
+import { MemoryBudget } from './object/memory-budget.ts'
+import { objectKey } from './object/object-key.ts'
+import { UploadLostError } from './object/object-upload.ts'
+import { PartitionLedger } from './partition/partition-ledger.ts'
+import { PartitionWriter, type WriterSurroundings } from './partition/partition-writer.ts'
+import { RecordText } from './object/record-text.ts'
+import { S3Store } from './s3-client/s3-store.ts'
+import { settingsOf, type S3SinkSettings } from './config/settings.ts'
 
 const minPartBytes = 5 * 1024 * 1024
 const roomWaitMs = 2000

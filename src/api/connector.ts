@@ -1,5 +1,5 @@
 import type { ConfigDef, ConfigProblem, ParsedConfig, RawConfig } from './config-def.ts'
-import type { Logger } from '../foundation/logger.ts'
+import type { Logger } from '../foundation/logging/logger.ts'
 import type { SinkTask, SourceTask, TopicSpec } from './task.ts'
 
 /** What a connector instance may ask of the worker. */

@@ -14,22 +14,22 @@ export * from './validators.ts'
 
 // What a task is given
 export { systemClock, type Clock } from '../foundation/clock.ts'
-export type { Logger } from '../foundation/logger.ts'
-export type { Counter, Gauge, Histogram, Labels, TaskMetrics } from '../foundation/metrics.ts'
+export type { Logger } from '../foundation/logging/logger.ts'
+export type { Counter, Gauge, Histogram, Labels, TaskMetrics } from '../foundation/metrics/metrics.ts'
 
 // Values as Kafka Connect and Java write them
 export { decimalFromBytes, decimalTextOf, decimalToBytes, unscaledDecimal } from './decimal.ts'
-export { javaDoubleText, javaFloatText } from './java-number.ts'
-export { javaRegExp, type JavaRegexOptions } from './java-regex.ts'
-export { javaText } from './java-text.ts'
+export { javaDoubleText, javaFloatText } from './java/java-number.ts'
+export { javaRegExp, type JavaRegexOptions } from './java/java-regex.ts'
+export { javaText } from './java/java-text.ts'
 
 // JSON that keeps every digit
-export { ByteSink } from './byte-sink.ts'
-export { isJsonObject, parseJson, utf8, type ExactNumber, type JsonObject, type JsonValue } from './json-parse.ts'
-export { holdsDecimal, jsonReader, type JsonReader, type JsonReadOptions } from './json-read.ts'
-export { schemaFromJson, schemaToJson } from './json-schema.ts'
-export { isArray, isMap, keepJsonText, plainJson } from './json-text.ts'
-export { jsonWriter, type JsonWriteOptions, type JsonWriter } from './json-write.ts'
+export { ByteSink } from './json/byte-sink.ts'
+export { isJsonObject, parseJson, utf8, type ExactNumber, type JsonObject, type JsonValue } from './json/json-parse.ts'
+export { holdsDecimal, jsonReader, type JsonReader, type JsonReadOptions } from './json/json-read.ts'
+export { schemaFromJson, schemaToJson } from './json/json-schema.ts'
+export { isArray, isMap, keepJsonText, plainJson } from './json/json-text.ts'
+export { jsonWriter, type JsonWriteOptions, type JsonWriter } from './json/json-write.ts'
 
 // Small helpers that tasks share
 export { assert, AssertionError, present } from '../foundation/assert.ts'

@@ -1,6 +1,6 @@
 import type { ParsedConfig, RawConfig } from './config-def.ts'
-import type { Logger } from '../foundation/logger.ts'
-import type { TaskMetrics } from '../foundation/metrics.ts'
+import type { Logger } from '../foundation/logging/logger.ts'
+import type { TaskMetrics } from '../foundation/metrics/metrics.ts'
 import type { SinkRecord, SourceOffset, SourcePartition, SourceRecord } from './record.ts'
 import type { Clock } from '../foundation/clock.ts'
 

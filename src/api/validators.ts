@@ -1,6 +1,6 @@
 import type { ConfigValue, Validator } from './config-def.ts'
 
-import { javaRegExp } from './java-regex.ts'
+import { javaRegExp } from './java/java-regex.ts'
 
 /**
  * Kafka's validators with Kafka's texts. A validator sees the parsed value, also null where a value is missing or

@@ -1,9 +1,9 @@
 import type { Clock } from '../foundation/clock.ts'
-import type { LogStreaks } from '../foundation/log-streaks.ts'
-import type { Logger } from '../foundation/logger.ts'
-import type { BrokerConfig } from './broker-config.ts'
+import type { LogStreaks } from '../foundation/logging/log-streaks.ts'
+import type { Logger } from '../foundation/logging/logger.ts'
+import type { BrokerConfig } from './settings/broker-config.ts'
 import type { CoordinatorConfig } from './coordinator/coordinator-config.ts'
-import type { Topics } from './topics.ts'
+import type { Topics } from './topics/topics.ts'
 
 /** The address that clients are told. */
 export interface AdvertisedNode {

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { present } from '../foundation/assert.ts'
 import { systemClock } from '../foundation/clock.ts'
-import { NamedLogger } from '../foundation/named-logger.ts'
+import { NamedLogger } from '../foundation/logging/named-logger.ts'
 import { Broker } from './broker.ts'
 import type { BrokerThreadData, FromBrokerThread, ToBrokerThread } from './broker-thread-messages.ts'
 

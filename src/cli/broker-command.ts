@@ -1,14 +1,19 @@
 import { parseArgs } from 'node:util'
 import { BrokerHost } from '../broker/broker-host.ts'
-import { brokerSettings, isBrokerSetting, settledBroker, type SettledBroker } from '../broker/broker-settings.ts'
-import type { ListenAddress } from '../broker/server.ts'
+import {
+  brokerSettings,
+  isBrokerSetting,
+  settledBroker,
+  type SettledBroker,
+} from '../broker/settings/broker-settings.ts'
+import type { ListenAddress } from '../broker/server/server.ts'
 import { systemClock } from '../foundation/clock.ts'
-import { LogLevels } from '../foundation/log-levels.ts'
-import { NamedLogger } from '../foundation/named-logger.ts'
-import { PinoSink, readableLines } from '../foundation/pino-logger.ts'
-import { nearestKey } from '../config/nearest-key.ts'
-import { argumentFault } from './arguments.ts'
-import { exitCodes } from './exit-codes.ts'
+import { LogLevels } from '../foundation/logging/log-levels.ts'
+import { NamedLogger } from '../foundation/logging/named-logger.ts'
+import { PinoSink, readableLines } from '../foundation/logging/pino-logger.ts'
+import { nearestKey } from '../config/definition/nearest-key.ts'
+import { argumentFault } from '../config/definition/argument-fault.ts'
+import { exitCodes } from '../foundation/process/exit-codes.ts'
 import { tokenOf } from './token-file.ts'
 import { stopSignal } from './stop-signal.ts'
 

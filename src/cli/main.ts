@@ -1,10 +1,10 @@
-import { exitCodes } from './exit-codes.ts'
+import { exitCodes } from '../foundation/process/exit-codes.ts'
 
 /** The commands that bin/usage.js names. Imported when called: each pays for its own modules only. */
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   worker: async (args) => await (await import('./worker-command.ts')).runWorkerCommand(args),
   broker: async (args) => await (await import('./broker-command.ts')).runBrokerCommand(args),
-  quickstart: async (args) => await (await import('./quickstart/quickstart.ts')).quickstart(args),
+  quickstart: async (args) => await (await import('../quickstart/quickstart.ts')).quickstart(args),
 }
 
 async function run([name = '', ...args]: readonly string[]): Promise<number> {

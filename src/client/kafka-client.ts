@@ -1,11 +1,11 @@
 import { Admin } from './admin.ts'
-import { Cluster, type ClusterOptions } from './cluster.ts'
-import { GroupConsumer, type GroupConsumerOptions } from './group-consumer.ts'
-import { GroupMember, type GroupMemberOptions } from './group-member.ts'
-import { Producer, type ProducerOptions } from './producer.ts'
-import type { FetchedRecord } from './fetched-record.ts'
-import { partitionRanges, readRanges, type PartitionRange } from './topic-tail.ts'
-import { TopicReader, type TopicReaderOptions } from './topic-reader.ts'
+import { Cluster, type ClusterOptions } from './cluster/cluster.ts'
+import { GroupConsumer, type GroupConsumerOptions } from './group/group-consumer.ts'
+import { GroupMember, type GroupMemberOptions } from './group/group-member.ts'
+import { Producer, type ProducerOptions } from './producer/producer.ts'
+import type { FetchedRecord } from './consumer/fetched-record.ts'
+import { partitionRanges, readRanges, type PartitionRange } from './consumer/topic-tail.ts'
+import { TopicReader, type TopicReaderOptions } from './consumer/topic-reader.ts'
 
 /**
  * A client of one cluster. Producers, consumers and readers made by it share what it knows of brokers and topics; each has

@@ -1,6 +1,6 @@
 import { backoffMs, type Backoff } from '../foundation/backoff.ts'
 import type { Clock } from '../foundation/clock.ts'
-import type { Logger } from '../foundation/logger.ts'
+import type { Logger } from '../foundation/logging/logger.ts'
 import { isRetriable } from './errors.ts'
 
 const logEveryMs = 30_000

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 
 import type { RawConfig } from '../api/config-def.ts'
-import { unusableName } from '../config/connector-name.ts'
+import { unusableName } from '../config/connector/connector-name.ts'
 import type { ConfigRecord, TargetState } from '../storage/config-record.ts'
 
 /** What a record of the config topic changed, for those who act upon it. */

@@ -1,4 +1,4 @@
-import { clipped } from '../foundation/clipped.ts'
+import { clipped } from '../foundation/logging/clipped.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { StatusBackingStore } from '../storage/status-backing-store.ts'
 import type { RunStatus } from '../storage/status-record.ts'

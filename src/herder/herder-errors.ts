@@ -1,4 +1,4 @@
-import type { ConfigInfos } from '../config/config-infos.ts'
+import type { ConfigInfos } from '../config/definition/config-infos.ts'
 
 import { ConnectError } from '../api/errors.ts'
 

@@ -1,6 +1,6 @@
 import type { RawConfig } from '../api/config-def.ts'
 import { NotFoundError } from '../api/errors.ts'
-import { sinkGroupId } from '../config/connector-problems.ts'
+import { sinkGroupId } from '../config/connector/connector-problems.ts'
 import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
 import type { PluginRegistry } from '../plugin/plugin-registry.ts'
 import type { ConfigFold } from './config-fold.ts'

@@ -6,8 +6,8 @@ import {
   verifyBatch,
   type BatchFault,
   type BatchHeader,
-} from '../protocol/record-batch.ts'
-import { RecordReader } from '../protocol/record-reader.ts'
+} from '../protocol/record-batch/record-batch.ts'
+import { RecordReader } from '../protocol/record-batch/record-reader.ts'
 import type { LogConfig } from './log-config.ts'
 import { RejectedBatchError, type RecordFault } from './log-error.ts'
 

@@ -1,7 +1,7 @@
-import type { LogStreaks } from '../foundation/log-streaks.ts'
+import type { LogStreaks } from '../foundation/logging/log-streaks.ts'
 import type { Answer, Route } from './route.ts'
 
-import { clipped } from '../foundation/clipped.ts'
+import { clipped } from '../foundation/logging/clipped.ts'
 
 /** A request that may have changed something. No header, query or body: secrets may stand there. */
 export interface ChangeRequest {

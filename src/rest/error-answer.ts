@@ -1,7 +1,7 @@
 import type { Answer, Route } from './route.ts'
 
 import { AlreadyExistsError, NotFoundError } from '../api/errors.ts'
-import { ConfigTooLargeError } from '../config/config-too-large-error.ts'
+import { ConfigTooLargeError } from '../config/connector/config-too-large-error.ts'
 import {
   BadRequestError,
   ForbiddenError,

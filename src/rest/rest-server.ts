@@ -1,12 +1,12 @@
 import type { Server, ServerOptions } from 'node:http'
 
-import type { ListenAddress } from '../config/listener.ts'
+import type { ListenAddress } from '../config/worker/listener.ts'
 import type { Refusal } from './rest-error.ts'
 
-import { isLoopback } from '../config/listener.ts'
-import { LogStreaks } from '../foundation/log-streaks.ts'
+import { isLoopback } from '../config/worker/listener.ts'
+import { LogStreaks } from '../foundation/logging/log-streaks.ts'
 import { RestConnections } from './limits/rest-connections.ts'
-import { defaultRestLimits, type RestLimits } from '../config/rest-limits.ts'
+import { defaultRestLimits, type RestLimits } from '../config/worker/rest-limits.ts'
 import { ListenError } from './rest-error.ts'
 import { countRefused, RestHandler, type RestHandlerOptions } from './rest-handler.ts'
 

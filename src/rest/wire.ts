@@ -1,5 +1,5 @@
 import type { ConnectValue, PlainMap } from '../api/schema.ts'
-import type { ConfigInfos, ConfigKeyInfo, ConfigValueInfo } from '../config/config-infos.ts'
+import type { ConfigInfos, ConfigKeyInfo, ConfigValueInfo } from '../config/definition/config-infos.ts'
 import type { ConnectorInfo } from '../herder/entities/connector-info.ts'
 import type { ConnectorStatus, InstanceStatus, TaskStatus } from '../herder/entities/connector-status.ts'
 import type { PluginInfo } from '../herder/entities/plugin-info.ts'

@@ -1,7 +1,7 @@
 import { RetriableError } from '../api/errors.ts'
 import { KafkaError } from '../client/errors.ts'
 import type { Backoff } from '../foundation/backoff.ts'
-import type { Logger } from '../foundation/logger.ts'
+import type { Logger } from '../foundation/logging/logger.ts'
 
 /** How a task that meets a RetriableError waits: for ever, but never longer than this between attempts. */
 export const taskBackoff: Backoff = { initialMs: 200, maxMs: 10_000 }

@@ -1,9 +1,9 @@
 import { ConnectError } from '../api/errors.ts'
 import { unreachable } from '../foundation/assert.ts'
 import type { Clock } from '../foundation/clock.ts'
-import type { LogLevel } from '../foundation/log-levels.ts'
-import type { Logger } from '../foundation/logger.ts'
-import type { LogSink } from '../foundation/named-logger.ts'
+import type { LogLevel } from '../foundation/logging/log-levels.ts'
+import type { Logger } from '../foundation/logging/logger.ts'
+import type { LogSink } from '../foundation/logging/named-logger.ts'
 import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
 import type {
   FromPluginThread,

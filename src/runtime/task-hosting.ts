@@ -1,4 +1,4 @@
-import type { LogLevel } from '../foundation/log-levels.ts'
+import type { LogLevel } from '../foundation/logging/log-levels.ts'
 import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
 import { taskName, type TaskId } from './task-id.ts'
 import type { TaskSettings } from './task-settings.ts'

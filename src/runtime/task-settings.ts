@@ -1,9 +1,9 @@
 import type { RawConfig } from '../api/config-def.ts'
 import { ConfigError } from '../api/errors.ts'
-import type { GroupConsumerOptions } from '../client/group-consumer.ts'
-import type { ProducerOptions } from '../client/producer.ts'
-import type { ClientSecurity } from '../config/client-security.ts'
-import type { WorkerConverter } from '../config/worker-config.ts'
+import type { GroupConsumerOptions } from '../client/group/group-consumer.ts'
+import type { ProducerOptions } from '../client/producer/producer.ts'
+import type { ClientSecurity } from '../config/worker/client-security.ts'
+import type { WorkerConverter } from '../config/worker/worker-config.ts'
 
 /** What all tasks of a worker share. Plain data: it crosses into task threads. */
 export interface TaskSettings {

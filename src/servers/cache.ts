@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 import type { Clock } from '../foundation/clock.ts'
 import { isOpenToOthers, openToAll, serverAccount } from './account.ts'
-import { withLock } from './folder-lock.ts'
+import { withLock } from './process/folder-lock.ts'
 import { reasonOf, ServerError } from './server-error.ts'
 
 /**

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url'
 
 import { parse } from 'yaml'
 
-import { findBinary, run } from './command.ts'
-import { freePort } from './port.ts'
-import { StartedServer, type Server, type ServerContext, type ServerKind, type ServerPlan } from './server.ts'
+import { findBinary, run } from './process/command.ts'
+import { freePort } from './process/port.ts'
+import { StartedServer, type Server, type ServerContext, type ServerKind, type ServerPlan } from './process/server.ts'
 import { reasonOf, ServerError } from './server-error.ts'
 
 /** A server that a Docker engine runs. The image is the one that docker-compose.yml names for the service. */

@@ -1,8 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { findBinary, run } from './command.ts'
-import type { ServerContext } from './server.ts'
+import { findBinary, run } from './process/command.ts'
+import type { ServerContext } from './process/server.ts'
 import { reasonOf, ServerError } from './server-error.ts'
 
 const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1'

@@ -3,9 +3,9 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import { isOpenToOthers, ownedFolder, serverAccount } from './account.ts'
-import { findBinary, run } from './command.ts'
-import { freePort } from './port.ts'
-import { StartedServer, type Server, type ServerContext } from './server.ts'
+import { findBinary, run } from './process/command.ts'
+import { freePort } from './process/port.ts'
+import { StartedServer, type Server, type ServerContext } from './process/server.ts'
 import { hasCode, ServerError, ServerMissingError, type FailedWay } from './server-error.ts'
 
 /** What a Postgres of ours is started with. */

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 
 import { ownedFolder } from './account.ts'
-import { findBinary, run } from './command.ts'
+import { findBinary, run } from './process/command.ts'
 import { startContainer } from './docker.ts'
-import { freePorts } from './port.ts'
-import { StartedServer, type Server, type ServerContext } from './server.ts'
+import { freePorts } from './process/port.ts'
+import { StartedServer, type Server, type ServerContext } from './process/server.ts'
 import { ServerError } from './server-error.ts'
 import { firstWay } from './ways.ts'
 

@@ -6,7 +6,7 @@ import { systemClock, type Clock } from '../foundation/clock.ts'
 import { serverAccount } from './account.ts'
 import { Cache, cacheFolder } from './cache.ts'
 import { startElasticsearch } from './elasticsearch.ts'
-import { holdFolder } from './held-folder.ts'
+import { holdFolder } from './process/held-folder.ts'
 import { answersKafka, startKafka } from './kafka.ts'
 import { answersQueries, startPostgres } from './postgres.ts'
 import { answersHttp, startStore } from './s3-store.ts'
@@ -17,9 +17,9 @@ import {
   type ServerContext,
   type ServerKind,
   type ServerPlan,
-} from './server.ts'
-import { Watchdog, type WatchedProcess } from './watchdog.ts'
-import type { ProcessOrder } from './watchdog-messages.ts'
+} from './process/server.ts'
+import { Watchdog, type WatchedProcess } from './process/watchdog.ts'
+import type { ProcessOrder } from './process/watchdog-messages.ts'
 
 /** What the servers of one user take from their surroundings, and who hears of them. */
 export interface ServersOptions {

@@ -1,7 +1,7 @@
 import type { RawConfig } from '../api/config-def.ts'
 import { DataError } from '../api/errors.ts'
-import { isJsonObject, jsonKind, parseJson, type JsonObject, type JsonValue } from '../api/json-parse.ts'
-import { plainJson, quoteJson } from '../api/json-text.ts'
+import { isJsonObject, jsonKind, parseJson, type JsonObject, type JsonValue } from '../api/json/json-parse.ts'
+import { plainJson, quoteJson } from '../api/json/json-text.ts'
 import type { StateRecord } from './topic-writer.ts'
 
 /** What a connector is meant to do. */

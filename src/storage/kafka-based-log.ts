@@ -1,10 +1,10 @@
 import { ConfigError, ConnectError } from '../api/errors.ts'
 import { BrokerError } from '../client/errors.ts'
-import type { FetchedRecord } from '../client/fetched-record.ts'
+import type { FetchedRecord } from '../client/consumer/fetched-record.ts'
 import type { KafkaClient } from '../client/kafka-client.ts'
-import type { TopicReader } from '../client/topic-reader.ts'
-import type { InternalTopic } from '../config/worker-config.ts'
-import type { Logger } from '../foundation/logger.ts'
+import type { TopicReader } from '../client/consumer/topic-reader.ts'
+import type { InternalTopic } from '../config/worker/worker-config.ts'
+import type { Logger } from '../foundation/logging/logger.ts'
 import type { StateRecord, TopicWriter } from './topic-writer.ts'
 
 /** What a log keeps, and for whom. */

@@ -1,6 +1,6 @@
 import { DataError } from '../api/errors.ts'
-import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '../api/json-parse.ts'
-import { plainJson, quoteJson } from '../api/json-text.ts'
+import { isJsonObject, parseJson, type JsonObject, type JsonValue } from '../api/json/json-parse.ts'
+import { plainJson, quoteJson } from '../api/json/json-text.ts'
 import type { SourceOffset, SourcePartition } from '../api/record.ts'
 import type { PlainMap } from '../api/schema.ts'
 

@@ -1,6 +1,6 @@
 import { DataError } from '../api/errors.ts'
-import { isJsonObject, parseJson, type JsonObject } from '../api/json-parse.ts'
-import { quoteJson } from '../api/json-text.ts'
+import { isJsonObject, parseJson, type JsonObject } from '../api/json/json-parse.ts'
+import { quoteJson } from '../api/json/json-text.ts'
 import type { StateRecord } from './topic-writer.ts'
 
 /** What a connector or task does. STOPPED occurs for connectors only. */

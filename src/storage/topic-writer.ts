@@ -1,7 +1,7 @@
 import { ConnectError } from '../api/errors.ts'
 import { deferred, type Deferred } from '../foundation/deferred.ts'
 import type { KafkaClient } from '../client/kafka-client.ts'
-import type { Producer } from '../client/producer.ts'
+import type { Producer } from '../client/producer/producer.ts'
 import { troubleConditions, type ConditionSetter } from '../client/log-trouble.ts'
 
 /** A record of a topic that keeps state: key and value are text, a null value removes the key. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { defaultBrokerConfig } from '../../src/broker/broker-config.ts'
+import { defaultBrokerConfig } from '../../src/broker/settings/broker-config.ts'
 import { apis } from '../../src/protocol/apis.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
-import { BrokerHarness } from '../support/broker-harness.ts'
-import { KafkaFaultProxy } from '../support/kafka-fault-proxy.ts'
+import { BrokerHarness } from '../support/broker/broker-harness.ts'
+import { KafkaFaultProxy } from '../support/broker/kafka-fault-proxy.ts'
 import { untilPasses } from '../support/until.ts'
 import { ClientHarness, Outcomes, readAll, textOf, textRecord } from './client-harness.ts'
 

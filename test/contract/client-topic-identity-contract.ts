@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { TopicRecreatedError, UnknownTopicError } from '../../src/client/errors.ts'
-import type { GroupConsumer } from '../../src/client/group-consumer.ts'
+import type { GroupConsumer } from '../../src/client/group/group-consumer.ts'
 import { untilPasses } from '../support/until.ts'
 import { pollUntil, textOf, writeAll } from './client-harness.ts'
 import type { GroupContractContext } from './client-group-contract.ts'

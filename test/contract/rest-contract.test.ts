@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 
 import { allRoutes } from '../../src/rest/routes/all-routes.ts'
 import { unsupported } from '../../src/rest/routes/unsupported-routes.ts'
-import { contractOperations, contractProblems } from '../support/openapi.ts'
+import { contractOperations, contractProblems } from '../support/rest/openapi.ts'
 
 describe('openapi.yaml', () => {
   it('describes the operations that are served, and no others', () => {

@@ -4,11 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { plugin as source } from '../../connectors/postgres-source/index.ts'
 import { plugin as jsonConverter } from '../../plugins/converters/json-converter.ts'
 import { plugin as headerConverter } from '../../plugins/converters/simple-header-converter.ts'
-import { parseConfig } from '../../src/config/parse-config.ts'
-import { maskJson } from '../support/json-mask.ts'
-import { TestDatabase } from '../support/postgres.ts'
+import { parseConfig } from '../../src/config/definition/parse-config.ts'
+import { maskJson } from '../support/rest/json-mask.ts'
+import { TestDatabase } from '../support/postgres/postgres.ts'
 import { describeWith, service } from '../support/services.ts'
-import { SourceTaskHarness } from '../support/source-task-harness.ts'
+import { SourceTaskHarness } from '../support/task/source-task-harness.ts'
 
 /** A record as it lies in the log: texts. */
 interface Recorded {

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { Meters } from '../../src/foundation/meters.ts'
+import { Meters } from '../../src/foundation/metrics/meters.ts'
 import { systemClock } from '../../src/foundation/clock.ts'
 import { startRest, type RestServer } from '../../src/rest/rest-server.ts'
-import { MemoryHerder } from '../support/memory-herder.ts'
+import { MemoryHerder } from '../support/rest/memory-herder.ts'
 import { quietLogger } from '../support/quiet-logger.ts'
-import { RestClient } from '../support/rest-client.ts'
+import { RestClient } from '../support/rest/rest-client.ts'
 
 /**
  * What Kafka Connect 3.9.1 answered to requests at the edges: names, bodies, headers, methods, paths, and configs with

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { RestClient, type RestAnswer } from '../support/rest-client.ts'
-import { recordedExchanges, type RecordedExchange } from '../support/rest-recording.ts'
+import { RestClient, type RestAnswer } from '../support/rest/rest-client.ts'
+import { recordedExchanges, type RecordedExchange } from '../support/rest/rest-recording.ts'
 import { until, untilPasses } from '../support/until.ts'
-import { WorkerProcess, workerPlace } from '../support/worker-process.ts'
+import { WorkerProcess, workerPlace } from '../support/worker/worker-process.ts'
 import { ledger, ledgerEntry } from './rest-ledger.ts'
 
 const exchanges = recordedExchanges()

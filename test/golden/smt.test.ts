@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 
 import { plugin as jsonConverter } from '../../plugins/converters/json-converter.ts'
 import { plugin as unwrap } from '../../plugins/transforms/extract-new-record-state.ts'
-import { parseConfig } from '../../src/config/parse-config.ts'
+import { parseConfig } from '../../src/config/definition/parse-config.ts'
 
 interface Recorded {
   readonly topic: string

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { apis } from '../../src/protocol/apis.ts'
-import { BrokerHarness } from '../support/broker-harness.ts'
+import { BrokerHarness } from '../support/broker/broker-harness.ts'
 
 /*
  * `kafka-configs.sh --describe --all` of Kafka 3.9.1, for a topic made with the two configs below: name, value, synonyms from the

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { systemClock } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
-import { bodyOf, type BulkLines } from '../../connectors/elasticsearch-sink/bulk-lines.ts'
-import { BulkWriter } from '../../connectors/elasticsearch-sink/bulk-writer.ts'
-import type { Barrier, Operation } from '../../connectors/elasticsearch-sink/operation.ts'
-import { PartitionProgress } from '../../connectors/elasticsearch-sink/partition-progress.ts'
+import { bodyOf, type BulkLines } from '../../connectors/elasticsearch-sink/bulk/bulk-lines.ts'
+import { BulkWriter } from '../../connectors/elasticsearch-sink/bulk/bulk-writer.ts'
+import type { Barrier, Operation } from '../../connectors/elasticsearch-sink/bulk/operation.ts'
+import { PartitionProgress } from '../../connectors/elasticsearch-sink/ordering/partition-progress.ts'
 
 const settings = { batchSize: 4, bulkSizeBytes: 1_000_000, maxInFlight: 3, maxBuffered: 20, lingerMs: 0 }
 

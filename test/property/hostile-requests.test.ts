@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock, type Clock } from '../../src/foundation/clock.ts'
 import { apis } from '../../src/protocol/apis.ts'
-import { BrokerHarness } from '../support/broker-harness.ts'
-import { MemoryFileSystem } from '../support/memory-file-system.ts'
-import { arraysOf, hostileFrame, largeFrame } from '../support/hostile-frames.ts'
+import { BrokerHarness } from '../support/broker/broker-harness.ts'
+import { MemoryFileSystem } from '../support/log/memory-file-system.ts'
+import { arraysOf, hostileFrame, largeFrame } from '../support/hostile/hostile-frames.ts'
 import type { Api } from '../../src/protocol/schema.ts'
 
 /** An honest request has fewer elements than the first, a costly one more. */

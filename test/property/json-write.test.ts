@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 
-import { ByteSink } from '../../src/api/byte-sink.ts'
-import { jsonTextBy, jsonWriter, type JsonWriteOptions } from '../../src/api/json-write.ts'
+import { ByteSink } from '../../src/api/json/byte-sink.ts'
+import { jsonTextBy, jsonWriter, type JsonWriteOptions } from '../../src/api/json/json-write.ts'
 import { arrayOf, primitive, struct, type ConnectValue } from '../../src/api/schema.ts'
 
 const options: JsonWriteOptions = { decimalFormat: 'NUMERIC', replaceNullWithDefault: true }

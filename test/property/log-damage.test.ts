@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
-import { damageCases, damageLog, expectNoSilentLoss } from '../support/log-damage.ts'
+import { damageCases, damageLog, expectNoSilentLoss } from '../support/log/log-damage.ts'
 
 describe('a damaged partition', () => {
   it('starts, and hides no loss', async () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
-import { LogHarness } from '../support/log-harness.ts'
-import { LogModel, type CheckpointLoss } from '../support/log-model.ts'
-import type { DiskOperation } from '../support/memory-file-system.ts'
+import { LogHarness } from '../support/log/log-harness.ts'
+import { LogModel, type CheckpointLoss } from '../support/log/log-model.ts'
+import type { DiskOperation } from '../support/log/memory-file-system.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 
 /*

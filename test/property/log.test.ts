@@ -2,8 +2,8 @@ import { strict as assert } from 'node:assert'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { PartitionLog } from '../../src/log/partition-log.ts'
-import { forEachBatch } from '../../src/protocol/record-batch.ts'
-import { batchOf, LogHarness, recordsOf } from '../support/log-harness.ts'
+import { forEachBatch } from '../../src/protocol/record-batch/record-batch.ts'
+import { batchOf, LogHarness, recordsOf } from '../support/log/log-harness.ts'
 
 /*
  * Random appends, rolls, reads, checkpoints, retention, compactions and restarts against a model, and a loss of power before a

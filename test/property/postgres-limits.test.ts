@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 
-import type { TimeMode } from '../../connectors/postgres-source/column-type.ts'
-import { temporalType } from '../../connectors/postgres-source/temporal-type.ts'
+import type { TimeMode } from '../../connectors/postgres-source/values/column-type.ts'
+import { temporalType } from '../../connectors/postgres-source/values/temporal-type.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 
 const times: readonly TimeMode[] = [

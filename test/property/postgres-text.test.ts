@@ -1,9 +1,9 @@
 import type { ConnectValue } from 'penstock/api'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { ColumnType, ValueModes } from '../../connectors/postgres-source/column-type.ts'
-import { TypeCatalog } from '../../connectors/postgres-source/type-catalog.ts'
-import { mapType } from '../../connectors/postgres-source/type-map.ts'
-import { TestDatabase } from '../support/postgres.ts'
+import type { ColumnType, ValueModes } from '../../connectors/postgres-source/values/column-type.ts'
+import { TypeCatalog } from '../../connectors/postgres-source/schema/type-catalog.ts'
+import { mapType } from '../../connectors/postgres-source/values/type-map.ts'
+import { TestDatabase } from '../support/postgres/postgres.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { describeWith, service } from '../support/services.ts'
 

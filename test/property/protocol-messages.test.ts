@@ -5,7 +5,7 @@ import { ByteReader } from '../../src/protocol/byte-reader.ts'
 import { decodeRequest, decodeResponse, encodeRequest, encodeResponse, isFlexible } from '../../src/protocol/codec.ts'
 import { ProtocolError } from '../../src/protocol/protocol-error.ts'
 import type { Api } from '../../src/protocol/schema.ts'
-import { structValues } from '../support/schema-values.ts'
+import { structValues } from '../support/elasticsearch/schema-values.ts'
 
 const runs = { numRuns: 25 }
 

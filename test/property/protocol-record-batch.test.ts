@@ -1,9 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { BatchBuilder, recordSizeBound } from '../../src/protocol/batch-builder.ts'
+import { BatchBuilder, recordSizeBound } from '../../src/protocol/record-batch/batch-builder.ts'
 import { ProtocolError } from '../../src/protocol/protocol-error.ts'
-import { batchHeaderSize, readBatchHeader, updateCrc, verifyBatch } from '../../src/protocol/record-batch.ts'
-import { readRecords } from '../../src/protocol/record-reader.ts'
+import {
+  batchHeaderSize,
+  readBatchHeader,
+  updateCrc,
+  verifyBatch,
+} from '../../src/protocol/record-batch/record-batch.ts'
+import { readRecords } from '../../src/protocol/record-batch/record-reader.ts'
 
 const bytes = fc.option(
   fc.uint8Array({ maxLength: 200 }).map((value) => Buffer.from(value)),

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, it } from 'vitest'
 
-import { lives, S3Lives, type Life } from '../support/s3-lives.ts'
+import { lives, S3Lives, type Life } from '../support/s3/s3-lives.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 
 const thirty = Array.from({ length: 30 }, () => true)

@@ -1,10 +1,10 @@
 import { primitive, struct } from 'penstock/api'
 import { expect, it } from 'vitest'
-import { SnapshotRows, type Stored } from '../../connectors/elasticsearch-sink/snapshot-rows.ts'
-import { basesOf, holds } from '../../connectors/elasticsearch-sink/value-bases.ts'
-import { AheadRows } from '../../connectors/postgres-source/ahead-rows.ts'
-import type { Row } from '../../connectors/postgres-source/row-reader.ts'
-import type { ColumnPlan, TableShape } from '../../connectors/postgres-source/table-shape.ts'
+import { SnapshotRows, type Stored } from '../../connectors/elasticsearch-sink/stored-values/snapshot-rows.ts'
+import { basesOf, holds } from '../../connectors/elasticsearch-sink/stored-values/value-bases.ts'
+import { AheadRows } from '../../connectors/postgres-source/snapshot/ahead-rows.ts'
+import type { Row } from '../../connectors/postgres-source/replication/row-reader.ts'
+import type { ColumnPlan, TableShape } from '../../connectors/postgres-source/schema/table-shape.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 
 /** Rows by key: the large value of each. */

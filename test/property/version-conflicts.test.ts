@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ConflictLedger } from '../../connectors/elasticsearch-sink/conflict-ledger.ts'
-import type { Operation } from '../../connectors/elasticsearch-sink/operation.ts'
-import { PartitionProgress } from '../../connectors/elasticsearch-sink/partition-progress.ts'
+import { ConflictLedger } from '../../connectors/elasticsearch-sink/ordering/conflict-ledger.ts'
+import type { Operation } from '../../connectors/elasticsearch-sink/bulk/operation.ts'
+import { PartitionProgress } from '../../connectors/elasticsearch-sink/ordering/partition-progress.ts'
 
 interface Entry {
   readonly id: string

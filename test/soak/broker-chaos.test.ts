@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { churnGroup, churnTopic, killUnderProducer } from '../support/broker-chaos.ts'
+import { churnGroup, churnTopic, killUnderProducer } from '../support/broker/broker-chaos.ts'
 import { chosenSeed, soakMs } from '../support/soak-run.ts'
 
 const seed = chosenSeed()

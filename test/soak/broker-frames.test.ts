@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { fuzzBroker } from '../support/frame-fuzz.ts'
+import { fuzzBroker } from '../support/broker/frame-fuzz.ts'
 import { chosenSeed, soakMs } from '../support/soak-run.ts'
 
 it('the broker outlives damaged frames of every API it serves', async () => {

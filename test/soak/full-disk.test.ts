@@ -1,6 +1,6 @@
 import { systemClock } from 'penstock/api'
 import { expect, it } from 'vitest'
-import { FullDiskRounds } from '../support/full-disk-rounds.ts'
+import { FullDiskRounds } from '../support/log/full-disk-rounds.ts'
 import { soakMs } from '../support/soak-run.ts'
 
 it('a disk that fills and empties all the time loses nothing, and needs nobody', async (context) => {

@@ -1,5 +1,5 @@
 import { it } from 'vitest'
-import { killUnderLoad } from '../support/kill-under-load.ts'
+import { killUnderLoad } from '../support/worker/kill-under-load.ts'
 import { describeWith } from '../support/services.ts'
 
 describeWith(

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { damageCases, damageLog, expectNoSilentLoss } from '../support/log-damage.ts'
+import { damageCases, damageLog, expectNoSilentLoss } from '../support/log/log-damage.ts'
 import { chosenSeed, soakMs } from '../support/soak-run.ts'
 
 it('a damaged partition starts, and hides no loss', async () => {

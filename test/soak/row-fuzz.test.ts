@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { fuzzRows } from '../support/row-fuzz.ts'
+import { fuzzRows } from '../support/postgres/row-fuzz.ts'
 import { describeWith, service } from '../support/services.ts'
 import { chosenSeed, soakMs } from '../support/soak-run.ts'
 

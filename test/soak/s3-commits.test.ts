@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 
-import { lives, S3Lives } from '../support/s3-lives.ts'
+import { lives, S3Lives } from '../support/s3/s3-lives.ts'
 import { chosenSeed, soakMs } from '../support/soak-run.ts'
 
 it('the S3 sink covers every offset once, whatever becomes of its commits, its partition and its process', async () => {

@@ -1,6 +1,6 @@
 import { it } from 'vitest'
 
-import { killWorkers } from '../support/s3-kills.ts'
+import { killWorkers } from '../support/s3/s3-kills.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { describeWith, service } from '../support/services.ts'
 import { chosenSeed, soakMs } from '../support/soak-run.ts'

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { describeWith, service } from '../support/services.ts'
-import { runSinkChaos } from '../support/sink-chaos.ts'
+import { runSinkChaos } from '../support/elasticsearch/sink-chaos.ts'
 import { chosenSeed, soakMs } from '../support/soak-run.ts'
 
 describeWith(['elasticsearch', 'minio'], 'two sinks amid faults', () => {

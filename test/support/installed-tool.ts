@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs
 import { join } from 'node:path'
 
 import { cacheFolder } from '../../src/servers/cache.ts'
-import { findBinary } from '../../src/servers/command.ts'
+import { findBinary } from '../../src/servers/process/command.ts'
 import { reasonOf, ServerError } from '../../src/servers/server-error.ts'
 
 /**

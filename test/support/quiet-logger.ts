@@ -1,4 +1,4 @@
-import type { Logger } from '../../src/foundation/logger.ts'
+import type { Logger } from '../../src/foundation/logging/logger.ts'
 
 /** What a logger was told. */
 export interface LoggedLine {

@@ -3,8 +3,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { systemClock } from '../../src/foundation/clock.ts'
-import { holdFolder } from '../../src/servers/held-folder.ts'
-import { Watchdog } from '../../src/servers/watchdog.ts'
+import { holdFolder } from '../../src/servers/process/held-folder.ts'
+import { Watchdog } from '../../src/servers/process/watchdog.ts'
 
 const folder = process.argv[2] ?? ''
 const watchdog = Watchdog.open()

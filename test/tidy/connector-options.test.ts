@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { ConnectorPlugin } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
-import { optionsTable, withOptions } from '../support/options-table.ts'
+import { optionsTable, withOptions } from '../support/worker/options-table.ts'
 
 const folder = new URL('../../connectors/', import.meta.url)
 const names = readdirSync(folder).filter((name) => existsSync(fileURLToPath(new URL(`${name}/index.ts`, folder))))

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 
 import { expect, it } from 'vitest'
 
-import { withOptions } from '../support/options-table.ts'
+import { withOptions } from '../support/worker/options-table.ts'
 import { isNode, parse, repositoryFiles, walk, type SyntaxNode } from './source-file.ts'
 
 interface Metric {

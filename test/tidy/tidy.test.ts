@@ -4,7 +4,7 @@ import { exceptions } from './exceptions.ts'
 import { barrels, consoles, errors, language, tests, time } from './rules/language.ts'
 import { cycles, doors, layers } from './rules/layers.ts'
 import { commentBlocks, commentShares, documentSizes, fileSizes, functionSizes } from './rules/sizes.ts'
-import { dependencies, leaks, names, rootFolder } from './rules/tree.ts'
+import { dependencies, folderSizes, leaks, names, rootFolder } from './rules/tree.ts'
 import { waits } from './rules/waits.ts'
 import { repositoryFiles, type SourceFile, type Violation } from './source-file.ts'
 
@@ -15,6 +15,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'connectors and plugins use the public door only': doors,
   'no module imports itself in a circle': cycles,
   'files are readable in one sitting': fileSizes,
+  'folders answer one question': folderSizes,
   'functions are short': functionSizes,
   'comments are one to two lines in ten': commentShares,
   'comments are no essays': commentBlocks,
@@ -89,6 +90,7 @@ const fixtures: readonly (readonly [string, Rule, readonly SourceFile[], number]
     [file('src/log/a.ts', lines(401)), ...Array.from({ length: 20 }, (_, n) => file(`src/log/${n}.ts`, ''))],
     1,
   ],
+  ['a crowded folder', folderSizes, Array.from({ length: 13 }, (_, n) => file(`src/log/${n}.ts`, '')), 1],
   ['a long test file', fileSizes, [file('test/unit/a.test.ts', lines(601))], 1],
   ['many files of middling length', fileSizes, [file('src/log/a.ts', lines(300))], 1],
   [

@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url'
 
 import { expect, it } from 'vitest'
 
-import { workerConfigDef } from '../../src/config/worker-config-def.ts'
+import { workerConfigDef } from '../../src/config/worker/worker-config-def.ts'
 import { present } from '../../src/foundation/assert.ts'
-import { optionsTable, withOptions } from '../support/options-table.ts'
+import { optionsTable, withOptions } from '../support/worker/options-table.ts'
 
 it('docs/reference/worker.md lists the options of the ConfigDef', () => {
   const file = fileURLToPath(new URL('../../docs/reference/worker.md', import.meta.url))

@@ -1,7 +1,7 @@
 import { ByteReader } from '../../protocol/byte-reader.ts'
 import { ByteWriter } from '../../protocol/byte-writer.ts'
 import { ProtocolError } from '../../protocol/protocol-error.ts'
-import type { StoredGroup } from './group-protocol.ts'
+import type { StoredGroup } from './groups/group-protocol.ts'
 
 /*
  * The records of `__consumer_offsets`, in Kafka's formats, so that Kafka's tools read them. A null value is a tombstone.

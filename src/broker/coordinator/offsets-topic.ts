@@ -1,12 +1,12 @@
 import type { Clock } from '../../foundation/clock.ts'
-import type { Logger } from '../../foundation/logger.ts'
-import { BatchBuilder } from '../../protocol/batch-builder.ts'
-import { forEachBatch, readBatchHeader, verifyBatch } from '../../protocol/record-batch.ts'
-import { RecordReader } from '../../protocol/record-reader.ts'
+import type { Logger } from '../../foundation/logging/logger.ts'
+import { BatchBuilder } from '../../protocol/record-batch/batch-builder.ts'
+import { forEachBatch, readBatchHeader, verifyBatch } from '../../protocol/record-batch/record-batch.ts'
+import { RecordReader } from '../../protocol/record-batch/record-reader.ts'
 import type { PartitionLog } from '../../log/partition-log.ts'
 import { CorruptMetadataError } from '../broker-error.ts'
-import { offsetsTopicName } from '../topic-name.ts'
-import type { Topic, Topics } from '../topics.ts'
+import { offsetsTopicName } from '../topics/topic-name.ts'
+import type { Topic, Topics } from '../topics/topics.ts'
 
 const configs = { 'cleanup.policy': 'compact', 'segment.bytes': '104857600', 'compression.type': 'producer' }
 const readBytes = 1024 * 1024

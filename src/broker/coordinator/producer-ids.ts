@@ -1,7 +1,7 @@
 import type { Clock } from '../../foundation/clock.ts'
-import type { Logger } from '../../foundation/logger.ts'
-import { readWholeFile, replaceFile, type FileSystem } from '../../log/file-system.ts'
-import { crc32c } from '../../protocol/crc32c.ts'
+import type { Logger } from '../../foundation/logging/logger.ts'
+import { readWholeFile, replaceFile, type FileSystem } from '../../log/disk/file-system.ts'
+import { crc32c } from '../../protocol/record-batch/crc32c.ts'
 
 const fileName = 'producer-ids'
 const blockSize = 1000

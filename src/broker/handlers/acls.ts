@@ -2,7 +2,7 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import { createAcls } from '../../protocol/messages/create-acls.ts'
 import { deleteAcls } from '../../protocol/messages/delete-acls.ts'
 import { describeAcls } from '../../protocol/messages/describe-acls.ts'
-import { defineHandler, type Handler } from '../handler.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
 
 /* DescribeAcls (29), CreateAcls (30), DeleteAcls (31), versions 1 to 3: there is no authorizer, and every answer says so. */
 

@@ -1,8 +1,8 @@
 import { alterConfigs } from '../../protocol/messages/alter-configs.ts'
-import { alterTopic, repeatedResources, type AlterAnswer } from '../alter-topic-configs.ts'
+import { alterTopic, repeatedResources, type AlterAnswer } from '../settings/alter-topic-configs.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler } from '../handler.ts'
-import type { TopicOverrides } from '../topic-configs.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
+import type { TopicOverrides } from '../settings/topic-configs.ts'
 
 /* AlterConfigs (33), versions 0 to 2: replaces all configs of a topic. What is not listed goes back to its default. */
 

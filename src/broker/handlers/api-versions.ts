@@ -1,6 +1,6 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { apiVersions } from '../../protocol/messages/api-versions.ts'
-import { defineHandler, type Handler } from '../handler.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
 
 /*
  * ApiVersions (18), versions 0 to 4.

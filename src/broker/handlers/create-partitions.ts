@@ -3,9 +3,9 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import { createPartitions } from '../../protocol/messages/create-partitions.ts'
 import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler } from '../handler.ts'
-import { partitionsFault } from '../partitions-per-request.ts'
-import { TopicError } from '../topic-error.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
+import { partitionsFault } from '../requests/partitions-per-request.ts'
+import { TopicError } from '../topics/topic-error.ts'
 
 /* CreatePartitions (37), versions 0 to 3: `count` is the total. One result for every topic of the request. */
 

@@ -1,6 +1,6 @@
 import { deleteGroups } from '../../protocol/messages/delete-groups.ts'
-import type { GroupCoordinator } from '../coordinator/group-coordinator.ts'
-import { defineHandler, type Handler } from '../handler.ts'
+import type { GroupCoordinator } from '../coordinator/groups/group-coordinator.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
 
 /* DeleteGroups (42), versions 0 to 2: groups without members, and their offsets. */
 

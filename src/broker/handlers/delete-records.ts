@@ -3,7 +3,7 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import { deleteRecords } from '../../protocol/messages/delete-records.ts'
 import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler } from '../handler.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
 
 /*
  * DeleteRecords (21), versions 0 to 2: moves the log start up to an offset; -1 means the high watermark. Offsets at or below the

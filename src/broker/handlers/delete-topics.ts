@@ -3,8 +3,8 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import { deleteTopics } from '../../protocol/messages/delete-topics.ts'
 import { zeroUuid, type ResponseValue } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler } from '../handler.ts'
-import { TopicError } from '../topic-error.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
+import { TopicError } from '../topics/topic-error.ts'
 
 /*
  * DeleteTopics (20), versions 1 to 6: by name, from version 6 by name or id. Topics of the broker itself are not deleted. A

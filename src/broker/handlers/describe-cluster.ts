@@ -1,8 +1,8 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { describeCluster } from '../../protocol/messages/describe-cluster.ts'
-import { authorizedOperations, operationsNotAsked } from '../authorized-operations.ts'
+import { authorizedOperations, operationsNotAsked } from '../requests/authorized-operations.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler } from '../handler.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
 
 /* DescribeCluster (60), versions 0 and 1: one broker, which is its own controller. Controllers have no endpoint of their own. */
 

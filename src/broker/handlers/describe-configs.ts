@@ -1,14 +1,14 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { describeConfigs } from '../../protocol/messages/describe-configs.ts'
 import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
-import { repeatedResources } from '../alter-topic-configs.ts'
-import { brokerConfigEntries } from '../broker-config-entries.ts'
+import { repeatedResources } from '../settings/alter-topic-configs.ts'
+import { brokerConfigEntries } from '../settings/broker-config-entries.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { configSources, resourceTypes } from '../config-resources.ts'
-import { defineHandler, type Handler } from '../handler.ts'
-import { effectiveTopicConfigs, type EffectiveTopicConfig } from '../topic-configs.ts'
-import { clipped } from '../topic-error.ts'
-import type { TopicConfigType } from '../topic-config-definitions.ts'
+import { configSources, resourceTypes } from '../settings/config-resources.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
+import { effectiveTopicConfigs, type EffectiveTopicConfig } from '../settings/topic-configs.ts'
+import { clipped } from '../topics/topic-error.ts'
+import type { TopicConfigType } from '../settings/topic-config-definitions.ts'
 
 /*
  * DescribeConfigs (32), versions 0 to 4: all configs of a topic with their defaults, and those of the broker, which are read

@@ -1,9 +1,9 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { describeGroups } from '../../protocol/messages/describe-groups.ts'
 import type { ResponseValue } from '../../protocol/schema.ts'
-import { authorizedOperations, operationsNotAsked } from '../authorized-operations.ts'
-import type { GroupCoordinator } from '../coordinator/group-coordinator.ts'
-import { defineHandler, type Handler } from '../handler.ts'
+import { authorizedOperations, operationsNotAsked } from '../requests/authorized-operations.ts'
+import type { GroupCoordinator } from '../coordinator/groups/group-coordinator.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
 
 /*
  * DescribeGroups (15), versions 0 to 5. An unknown group is `Dead`, without an error. Metadata, assignments and the name of the

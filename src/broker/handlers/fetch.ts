@@ -4,9 +4,9 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import { fetch } from '../../protocol/messages/fetch.ts'
 import { zeroUuid, type RequestOf } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { FetchPartition } from '../fetch-partition.ts'
-import { defineHandler, type AnswerMemory, type Handler, type RequestContext } from '../handler.ts'
-import { leaderEpochFault } from '../leader-epoch.ts'
+import { FetchPartition } from '../requests/fetch-partition.ts'
+import { defineHandler, type AnswerMemory, type Handler, type RequestContext } from '../requests/handler.ts'
+import { leaderEpochFault } from '../topics/leader-epoch.ts'
 
 /*
  * Fetch (1), versions 4 to 17.

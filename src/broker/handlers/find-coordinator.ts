@@ -1,8 +1,8 @@
-import { clipped } from '../../foundation/clipped.ts'
+import { clipped } from '../../foundation/logging/clipped.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { findCoordinator } from '../../protocol/messages/find-coordinator.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler } from '../handler.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
 
 /*
  * FindCoordinator (10), versions 0 to 5: this broker, for every group. From version 4 on several keys at once.

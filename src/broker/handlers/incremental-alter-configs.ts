@@ -1,12 +1,12 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { incrementalAlterConfigs } from '../../protocol/messages/incremental-alter-configs.ts'
 import type { RequestOf } from '../../protocol/schema.ts'
-import { alterTopic, repeatedResources, type AlterAnswer } from '../alter-topic-configs.ts'
+import { alterTopic, repeatedResources, type AlterAnswer } from '../settings/alter-topic-configs.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler } from '../handler.ts'
-import { isListConfig, listOf, type TopicOverrides } from '../topic-configs.ts'
-import { topicConfigDefinition } from '../topic-config-definitions.ts'
-import { TopicError } from '../topic-error.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
+import { isListConfig, listOf, type TopicOverrides } from '../settings/topic-configs.ts'
+import { topicConfigDefinition } from '../settings/topic-config-definitions.ts'
+import { TopicError } from '../topics/topic-error.ts'
 
 /*
  * IncrementalAlterConfigs (44), versions 0 and 1: single configs of topics. Operations: 0 set, 1 back to the default, 2 append to

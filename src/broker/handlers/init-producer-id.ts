@@ -1,9 +1,9 @@
-import { clipped } from '../../foundation/clipped.ts'
-import type { LogStreaks } from '../../foundation/log-streaks.ts'
+import { clipped } from '../../foundation/logging/clipped.ts'
+import type { LogStreaks } from '../../foundation/logging/log-streaks.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { initProducerId } from '../../protocol/messages/init-producer-id.ts'
 import type { ProducerIds } from '../coordinator/producer-ids.ts'
-import { defineHandler, type Handler } from '../handler.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
 
 /*
  * InitProducerId (22), versions 0 to 5: an id that was never given out, with epoch 0. An idempotent producer that comes again

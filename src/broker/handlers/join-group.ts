@@ -1,9 +1,9 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { joinGroup } from '../../protocol/messages/join-group.ts'
-import type { GroupCoordinator } from '../coordinator/group-coordinator.ts'
-import { refusedJoin } from '../coordinator/group-protocol.ts'
-import { parkedRequest } from '../coordinator/parked-request.ts'
-import { defineHandler, type Handler } from '../handler.ts'
+import type { GroupCoordinator } from '../coordinator/groups/group-coordinator.ts'
+import { refusedJoin } from '../coordinator/groups/group-protocol.ts'
+import { parkedRequest } from '../coordinator/groups/parked-request.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
 
 /*
  * JoinGroup (11), versions 0 to 9: answered when the rebalance ends, see Group.

@@ -1,7 +1,7 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { leaveGroup } from '../../protocol/messages/leave-group.ts'
-import type { GroupCoordinator } from '../coordinator/group-coordinator.ts'
-import { defineHandler, type Handler } from '../handler.ts'
+import type { GroupCoordinator } from '../coordinator/groups/group-coordinator.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
 
 /*
  * LeaveGroup (13), versions 0 to 5: one member, from version 3 several, each with an error of its own. Static members may be

@@ -1,7 +1,7 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { listGroups } from '../../protocol/messages/list-groups.ts'
-import type { GroupCoordinator } from '../coordinator/group-coordinator.ts'
-import { defineHandler, type Handler } from '../handler.ts'
+import type { GroupCoordinator } from '../coordinator/groups/group-coordinator.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
 
 /* ListGroups (16), versions 0 to 5. Filters by state (v4) and type (v5) ignore case; all groups are `classic`. */
 

@@ -4,9 +4,9 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import { listOffsets } from '../../protocol/messages/list-offsets.ts'
 import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler } from '../handler.ts'
-import { repeatedOf } from '../repeated.ts'
-import { leaderEpoch, leaderEpochFault } from '../leader-epoch.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
+import { repeatedOf } from '../requests/repeated.ts'
+import { leaderEpoch, leaderEpochFault } from '../topics/leader-epoch.ts'
 
 /*
  * ListOffsets (2), versions 1 to 10.

@@ -2,10 +2,10 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import { offsetCommit } from '../../protocol/messages/offset-commit.ts'
 import type { RequestOf } from '../../protocol/schema.ts'
 import type { CoordinatorConfig } from '../coordinator/coordinator-config.ts'
-import type { OffsetToCommit } from '../coordinator/committed-offsets.ts'
-import type { GroupCoordinator } from '../coordinator/group-coordinator.ts'
-import { defineHandler, type Handler } from '../handler.ts'
-import type { Topics } from '../topics.ts'
+import type { OffsetToCommit } from '../coordinator/groups/committed-offsets.ts'
+import type { GroupCoordinator } from '../coordinator/groups/group-coordinator.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
+import type { Topics } from '../topics/topics.ts'
 
 /*
  * OffsetCommit (8), versions 2 to 9. The offsets are durable before the answer. The retention time of versions 2 to 4 is

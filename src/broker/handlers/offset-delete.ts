@@ -1,9 +1,9 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { offsetDelete } from '../../protocol/messages/offset-delete.ts'
-import { subscribedTopics } from '../coordinator/consumer-subscription.ts'
-import type { GroupCoordinator } from '../coordinator/group-coordinator.ts'
-import { defineHandler, type Handler } from '../handler.ts'
-import type { Topics } from '../topics.ts'
+import { subscribedTopics } from '../coordinator/groups/consumer-subscription.ts'
+import type { GroupCoordinator } from '../coordinator/groups/group-coordinator.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
+import type { Topics } from '../topics/topics.ts'
 
 /*
  * OffsetDelete (47), version 0: forgets offsets of single partitions. A group with members must be of consumers, and may not be

@@ -2,10 +2,10 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import { offsetFetch } from '../../protocol/messages/offset-fetch.ts'
 import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
 import type { CommittedOffset } from '../coordinator/coordinator-records.ts'
-import { nothingCommitted } from '../coordinator/committed-offsets.ts'
-import type { GroupCoordinator } from '../coordinator/group-coordinator.ts'
-import { defineHandler, type Handler } from '../handler.ts'
-import { repeatedOf } from '../repeated.ts'
+import { nothingCommitted } from '../coordinator/groups/committed-offsets.ts'
+import type { GroupCoordinator } from '../coordinator/groups/group-coordinator.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
+import { repeatedOf } from '../requests/repeated.ts'
 
 /*
  * OffsetFetch (9), versions 1 to 9: of one group, from version 8 of several. Null topics (v2) mean all that was committed. A

@@ -1,8 +1,8 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { offsetForLeaderEpoch } from '../../protocol/messages/offset-for-leader-epoch.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler } from '../handler.ts'
-import { leaderEpoch, leaderEpochFault } from '../leader-epoch.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
+import { leaderEpoch, leaderEpochFault } from '../topics/leader-epoch.ts'
 
 /* OffsetForLeaderEpoch (23), versions 2 to 4: the only epoch ends at the high watermark; any other is unknown. */
 

@@ -3,12 +3,12 @@ import type { Appended } from '../../log/partition-log.ts'
 import { errorCodes, errorName } from '../../protocol/error-codes.ts'
 import { produce } from '../../protocol/messages/produce.ts'
 import { ProtocolError } from '../../protocol/protocol-error.ts'
-import { batchHeaderSize, codecs, readBatchHeader } from '../../protocol/record-batch.ts'
+import { batchHeaderSize, codecs, readBatchHeader } from '../../protocol/record-batch/record-batch.ts'
 import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler, type RequestContext } from '../handler.ts'
-import { offlineText } from '../partition-logs.ts'
-import { TopicError } from '../topic-error.ts'
+import { defineHandler, type Handler, type RequestContext } from '../requests/handler.ts'
+import { offlineText } from '../topics/partition-logs.ts'
+import { TopicError } from '../topics/topic-error.ts'
 
 /*
  * Produce (0), versions 3 to 11; 0 to 11 are listed, because librdkafka 2.0 takes gzip and snappy for unusable otherwise.

@@ -2,8 +2,8 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import { saslAuthenticate } from '../../protocol/messages/sasl-authenticate.ts'
 import { saslHandshake } from '../../protocol/messages/sasl-handshake.ts'
 import { ProtocolError } from '../../protocol/protocol-error.ts'
-import { mechanism } from '../authentication.ts'
-import { defineHandler, type Handler } from '../handler.ts'
+import { mechanism } from '../server/authentication.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
 
 /*
  * SaslHandshake (17), version 1, and SaslAuthenticate (36), versions 0 to 2: there when the broker has credentials.

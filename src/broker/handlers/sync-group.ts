@@ -1,9 +1,9 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { syncGroup } from '../../protocol/messages/sync-group.ts'
-import type { GroupCoordinator } from '../coordinator/group-coordinator.ts'
-import { refusedSync } from '../coordinator/group-protocol.ts'
-import { parkedRequest } from '../coordinator/parked-request.ts'
-import { defineHandler, type Handler } from '../handler.ts'
+import type { GroupCoordinator } from '../coordinator/groups/group-coordinator.ts'
+import { refusedSync } from '../coordinator/groups/group-protocol.ts'
+import { parkedRequest } from '../coordinator/groups/parked-request.ts'
+import { defineHandler, type Handler } from '../requests/handler.ts'
 
 /*
  * SyncGroup (14), versions 0 to 5: answered when the leader has brought the assignments and they are stored.

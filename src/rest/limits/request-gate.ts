@@ -1,5 +1,5 @@
 import type { Clock } from '../../foundation/clock.ts'
-import type { RestLimits } from '../../config/rest-limits.ts'
+import type { RestLimits } from '../../config/worker/rest-limits.ts'
 
 import { Turns } from '../../foundation/turns.ts'
 import { OverloadedError } from '../rest-error.ts'

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { RestLimits } from '../../config/rest-limits.ts'
+import type { RestLimits } from '../../config/worker/rest-limits.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { OpenConnection } from '../../foundation/open-connections.ts'
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { LogStreaks } from '../../foundation/log-streaks.ts'
+import type { LogStreaks } from '../../foundation/logging/log-streaks.ts'
 import type { Refusal } from '../rest-error.ts'
-import type { RestLimits } from '../../config/rest-limits.ts'
+import type { RestLimits } from '../../config/worker/rest-limits.ts'
 
 import { OpenConnections } from '../../foundation/open-connections.ts'
 import { RestConnection, type ConnectionSurroundings } from './rest-connection.ts'

@@ -1,11 +1,11 @@
 import type { ConnectValue } from '../../api/schema.ts'
-import type { SubmittedConfig } from '../../config/config-infos.ts'
+import type { SubmittedConfig } from '../../config/definition/config-infos.ts'
 import type { TargetState } from '../../herder/entities/target-state.ts'
 import type { Herder, SubmittedConnector } from '../../herder/herder.ts'
 
 import { NotFoundError } from '../../api/errors.ts'
 import { BadRequestError } from '../../herder/herder-errors.ts'
-import { configOf, objectOf, parseBody, textOf } from '../json-body.ts'
+import { configOf, objectOf, parseBody, textOf } from '../request/json-body.ts'
 import { RestError } from '../rest-error.ts'
 import { param, type Answer, type Route } from '../route.ts'
 import { connectorInfoJson, connectorStatusJson } from '../wire.ts'

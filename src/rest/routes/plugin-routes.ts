@@ -1,8 +1,8 @@
-import type { SubmittedConfig } from '../../config/config-infos.ts'
+import type { SubmittedConfig } from '../../config/definition/config-infos.ts'
 
 import { ConfigError } from '../../api/errors.ts'
 import { BadRequestError } from '../../herder/herder-errors.ts'
-import { configOf, parseBody } from '../json-body.ts'
+import { configOf, parseBody } from '../request/json-body.ts'
 import { RestError } from '../rest-error.ts'
 import { flag, param, type Route } from '../route.ts'
 import { configInfosJson, configKeyJson, pluginInfoJson } from '../wire.ts'

@@ -1,4 +1,4 @@
-import type { Sample } from '../../foundation/meters.ts'
+import type { Sample } from '../../foundation/metrics/meters.ts'
 
 /** A sample with the labels that tell it from its siblings. */
 export interface LabelledSample {

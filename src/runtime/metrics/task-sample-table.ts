@@ -1,6 +1,6 @@
 import { taskName, type TaskId } from '../task-id.ts'
 import type { LabelledSample } from './prometheus-text.ts'
-import type { Sample } from '../../foundation/meters.ts'
+import type { Sample } from '../../foundation/metrics/meters.ts'
 
 /** The last samples of each running task, as their threads post them once a second. */
 export class TaskSampleTable {

@@ -1,7 +1,7 @@
 import type { RawConfig } from '../../api/config-def.ts'
-import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../../config/config-infos.ts'
-import type { WorkerGroup } from '../../config/connector-problems.ts'
-import type { LogLevel } from '../../foundation/log-levels.ts'
+import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../../config/definition/config-infos.ts'
+import type { WorkerGroup } from '../../config/connector/connector-problems.ts'
+import type { LogLevel } from '../../foundation/logging/log-levels.ts'
 import type { PluginDescriptor } from '../../plugin/plugin-descriptor.ts'
 import type { LogMessage } from '../thread/forwarding-sink.ts'
 

@@ -1,7 +1,7 @@
 import { DataError, type Stage } from '../../api/errors.ts'
 import { noHeaders, type Header, type SinkRecord } from '../../api/record.ts'
 import { messageOf } from '../failures.ts'
-import type { FetchedRecord } from '../../client/fetched-record.ts'
+import type { FetchedRecord } from '../../client/consumer/fetched-record.ts'
 import { partNames, type Converters } from './record-encoder.ts'
 
 /** Bytes from the log → Connect data. @throws DataError naming stage, topic, partition and offset. */

@@ -1,7 +1,7 @@
 import type { Converter, HeaderConverter } from '../../api/converter.ts'
 import { DataError, type Stage } from '../../api/errors.ts'
 import type { ConnectRecord, Header } from '../../api/record.ts'
-import type { OutgoingRecord } from '../../client/partition-queue.ts'
+import type { OutgoingRecord } from '../../client/producer/partition-queue.ts'
 import { messageOf } from '../failures.ts'
 
 /** The three converters of a task. */

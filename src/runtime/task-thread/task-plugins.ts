@@ -1,7 +1,7 @@
 import type { RawConfig } from '../../api/config-def.ts'
 import type { Predicate } from '../../api/converter.ts'
 import { ConfigError } from '../../api/errors.ts'
-import { parseConfig } from '../../config/parse-config.ts'
+import { parseConfig } from '../../config/definition/parse-config.ts'
 import type { PluginDescriptor, PluginKind, PluginOfKind } from '../../plugin/plugin-descriptor.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { below, converterChoice, type TaskSettings } from '../task-settings.ts'

@@ -1,6 +1,6 @@
 import { ConnectError } from '../../api/errors.ts'
-import type { Logger } from '../../foundation/logger.ts'
-import type { TaskMetrics } from '../../foundation/metrics.ts'
+import type { Logger } from '../../foundation/logging/logger.ts'
+import type { TaskMetrics } from '../../foundation/metrics/metrics.ts'
 import type { TaskControl, TaskEvents, TaskState } from './task-control.ts'
 
 /** Bounds of what a task may put into its status record (I10). */

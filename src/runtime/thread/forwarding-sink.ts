@@ -1,5 +1,5 @@
-import { logLevels, type LogLevel } from '../../foundation/log-levels.ts'
-import type { LogSink } from '../../foundation/named-logger.ts'
+import { logLevels, type LogLevel } from '../../foundation/logging/log-levels.ts'
+import type { LogSink } from '../../foundation/logging/named-logger.ts'
 import { traceOf } from '../failures.ts'
 
 /** A log line on its way to the main thread, which writes it. */

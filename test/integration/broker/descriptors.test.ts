@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { apis } from '../../../src/protocol/apis.ts'
-import { textBatch } from '../../support/broker-harness.ts'
-import { BrokerProcess } from '../../support/broker-process.ts'
-import { RawKafkaClient } from '../../support/raw-kafka-client.ts'
+import { textBatch } from '../../support/broker/broker-harness.ts'
+import { BrokerProcess } from '../../support/broker/broker-process.ts'
+import { RawKafkaClient } from '../../support/broker/raw-kafka-client.ts'
 
 const cleanups: (() => Promise<unknown> | void)[] = []
 

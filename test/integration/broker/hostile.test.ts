@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { expectUnharmed } from '../../support/hostile-checks.ts'
-import { runHostile } from '../../support/hostile-run.ts'
+import { expectUnharmed } from '../../support/hostile/hostile-checks.ts'
+import { runHostile } from '../../support/hostile/hostile-run.ts'
 import { chosenSeed } from '../../support/soak-run.ts'
 
 it('records flow through a worker within its memory while a hostile client does what it can', async () => {

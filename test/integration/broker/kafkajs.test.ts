@@ -1,8 +1,8 @@
 import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { deferred } from '../../../src/foundation/deferred.ts'
-import { BrokerHarness } from '../../support/broker-harness.ts'
-import '../../support/kafkajs-queue.ts'
+import { BrokerHarness } from '../../support/broker/broker-harness.ts'
+import '../../support/broker/kafkajs-queue.ts'
 
 let harness: BrokerHarness
 let kafka: kafkajs.Kafka

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { BrokerHarness } from '../../support/broker-harness.ts'
-import { runKcat, type KcatRun } from '../../support/kcat-runner.ts'
+import { BrokerHarness } from '../../support/broker/broker-harness.ts'
+import { runKcat, type KcatRun } from '../../support/broker/kcat-runner.ts'
 import { describeWith, service } from '../../support/services.ts'
 
 describeWith(['kcat'], 'kcat against the embedded broker', () => {

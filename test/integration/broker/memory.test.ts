@@ -6,9 +6,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { apis } from '../../../src/protocol/apis.ts'
 import { encodeRequestFrame } from '../../../src/protocol/frame.ts'
 import type { Api, RequestValue } from '../../../src/protocol/schema.ts'
-import { fetchValue, produceOne, textBatch } from '../../support/broker-harness.ts'
-import { BrokerProcess } from '../../support/broker-process.ts'
-import { RawKafkaClient } from '../../support/raw-kafka-client.ts'
+import { fetchValue, produceOne, textBatch } from '../../support/broker/broker-harness.ts'
+import { BrokerProcess } from '../../support/broker/broker-process.ts'
+import { RawKafkaClient } from '../../support/broker/raw-kafka-client.ts'
 import { until } from '../../support/until.ts'
 
 const mebibyte = 1024 * 1024

@@ -5,10 +5,10 @@ import { describe, expect, it } from 'vitest'
 import { BrokerHost } from '../../../src/broker/broker-host.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { apis } from '../../../src/protocol/apis.ts'
-import { produceOne, textBatch } from '../../support/broker-harness.ts'
-import { BrokerProcess } from '../../support/broker-process.ts'
+import { produceOne, textBatch } from '../../support/broker/broker-harness.ts'
+import { BrokerProcess } from '../../support/broker/broker-process.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
-import { RawKafkaClient } from '../../support/raw-kafka-client.ts'
+import { RawKafkaClient } from '../../support/broker/raw-kafka-client.ts'
 
 describe('the thread of the broker', () => {
   it('says why when it dies', async () => {

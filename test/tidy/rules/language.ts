@@ -149,7 +149,7 @@ export function tests(files: readonly SourceFile[]): Violation[] {
 /** The console belongs to commands; everything else has a logger. */
 export function consoles(files: readonly SourceFile[]): Violation[] {
   return files
-    .filter((file) => isProduct(file) && !/^(src\/cli|bin|dashboard)\//.test(file.path))
+    .filter((file) => isProduct(file) && !/^(src\/cli|src\/quickstart|bin|dashboard)\//.test(file.path))
     .flatMap((file) => {
       const code = withoutComments(file)
       const match = /\bconsole\.|\bprocess\.std(out|err)\b/.exec(code)

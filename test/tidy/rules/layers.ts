@@ -16,6 +16,7 @@ export const layerTable: Readonly<Record<string, readonly string[]>> = {
   runtime: ['storage', 'config', 'plugin', 'registry', 'client', 'api', 'foundation'],
   herder: ['runtime', 'storage', 'config', 'plugin', 'client', 'api', 'foundation'],
   rest: ['herder', 'config', 'api', 'foundation'],
+  quickstart: ['servers', 'config', 'client', 'foundation'],
 }
 
 const layerOf = (path: string): string | null => /^src\/([^/]+)\//.exec(path)?.[1] ?? null

@@ -1,4 +1,4 @@
-import { isCode, type SourceFile, type Violation } from '../source-file.ts'
+import { isCode, isProduct, type SourceFile, type Violation } from '../source-file.ts'
 
 const forbiddenNames = new Set([
   'utils',
@@ -57,6 +57,20 @@ export function names(files: readonly SourceFile[]): Violation[] {
         : [{ rule: 'names', path: file.path, message: `"${part}" is not kebab-case` }]
     })
   })
+}
+
+const maxFolderFiles = 12
+
+/** A folder of the product answers one question: `ls` shows the design. */
+export function folderSizes(files: readonly SourceFile[]): Violation[] {
+  const counts = new Map<string, number>()
+  for (const { path } of files.filter(isProduct)) {
+    const folder = path.slice(0, path.lastIndexOf('/'))
+    counts.set(folder, (counts.get(folder) ?? 0) + 1)
+  }
+  return [...counts]
+    .filter(([, count]) => count > maxFolderFiles)
+    .map(([path, count]) => ({ rule: 'folder-size', path, message: `${count} files, limit ${maxFolderFiles}` }))
 }
 
 /** The root holds what its list holds. */

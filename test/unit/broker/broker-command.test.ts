@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { defaultConnectionLimits } from '../../../src/broker/connection-limits.ts'
-import { settledBroker } from '../../../src/broker/broker-settings.ts'
+import { defaultConnectionLimits } from '../../../src/broker/server/connection-limits.ts'
+import { settledBroker } from '../../../src/broker/settings/broker-settings.ts'
 import { BrokerCommandError, parseBrokerArguments, runBrokerCommand } from '../../../src/cli/broker-command.ts'
 
 describe('penstock broker', () => {

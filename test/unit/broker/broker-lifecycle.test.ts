@@ -5,11 +5,11 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { BrokerHost, BrokerStartError } from '../../../src/broker/broker-host.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { apis } from '../../../src/protocol/apis.ts'
-import { BrokerHarness, fetchValue, produceOne, textBatch } from '../../support/broker-harness.ts'
+import { BrokerHarness, fetchValue, produceOne, textBatch } from '../../support/broker/broker-harness.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { MemoryFileSystem } from '../../support/memory-file-system.ts'
+import { MemoryFileSystem } from '../../support/log/memory-file-system.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
-import { RawKafkaClient } from '../../support/raw-kafka-client.ts'
+import { RawKafkaClient } from '../../support/broker/raw-kafka-client.ts'
 
 const cleanups: (() => Promise<unknown> | void)[] = []
 

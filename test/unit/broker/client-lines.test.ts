@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { apis } from '../../../src/protocol/apis.ts'
 import { encodeRequestFrame } from '../../../src/protocol/frame.ts'
-import { BrokerHarness } from '../../support/broker-harness.ts'
-import { RawKafkaClient } from '../../support/raw-kafka-client.ts'
+import { BrokerHarness } from '../../support/broker/broker-harness.ts'
+import { RawKafkaClient } from '../../support/broker/raw-kafka-client.ts'
 
 let harness: BrokerHarness
 

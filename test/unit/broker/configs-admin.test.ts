@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { listOf, logConfigOf, topicConfigFault } from '../../../src/broker/topic-configs.ts'
-import { topicConfigDefinitions } from '../../../src/broker/topic-config-definitions.ts'
+import { listOf, logConfigOf, topicConfigFault } from '../../../src/broker/settings/topic-configs.ts'
+import { topicConfigDefinitions } from '../../../src/broker/settings/topic-config-definitions.ts'
 import { defaultLogConfig } from '../../../src/log/log-config.ts'
 import { apis } from '../../../src/protocol/apis.ts'
-import { BrokerHarness } from '../../support/broker-harness.ts'
-import type { RawKafkaClient } from '../../support/raw-kafka-client.ts'
+import { BrokerHarness } from '../../support/broker/broker-harness.ts'
+import type { RawKafkaClient } from '../../support/broker/raw-kafka-client.ts'
 
 let harness: BrokerHarness
 let client: RawKafkaClient

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Broker } from '../../../src/broker/broker.ts'
 import { apis } from '../../../src/protocol/apis.ts'
-import { BrokerHarness, fetchValue, produceOne, textBatch } from '../../support/broker-harness.ts'
+import { BrokerHarness, fetchValue, produceOne, textBatch } from '../../support/broker/broker-harness.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { MemoryFileSystem } from '../../support/memory-file-system.ts'
-import type { RawKafkaClient } from '../../support/raw-kafka-client.ts'
+import { MemoryFileSystem } from '../../support/log/memory-file-system.ts'
+import type { RawKafkaClient } from '../../support/broker/raw-kafka-client.ts'
 
 const cleanups: (() => Promise<unknown> | void)[] = []
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { apis } from '../../../src/protocol/apis.ts'
-import { BrokerHarness, fetchValue, produceOne, textBatch } from '../../support/broker-harness.ts'
+import { BrokerHarness, fetchValue, produceOne, textBatch } from '../../support/broker/broker-harness.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { MemoryFileSystem } from '../../support/memory-file-system.ts'
+import { MemoryFileSystem } from '../../support/log/memory-file-system.ts'
 import { untilPasses } from '../../support/until.ts'
 
 const cleanups: (() => Promise<unknown> | void)[] = []

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { apis } from '../../../src/protocol/apis.ts'
-import { readBatchHeader, updateCrc } from '../../../src/protocol/record-batch.ts'
-import { readRecords } from '../../../src/protocol/record-reader.ts'
-import { BrokerHarness, fetchValue, produceOne, textBatch } from '../../support/broker-harness.ts'
-import type { RawKafkaClient } from '../../support/raw-kafka-client.ts'
+import { readBatchHeader, updateCrc } from '../../../src/protocol/record-batch/record-batch.ts'
+import { readRecords } from '../../../src/protocol/record-batch/record-reader.ts'
+import { BrokerHarness, fetchValue, produceOne, textBatch } from '../../support/broker/broker-harness.ts'
+import type { RawKafkaClient } from '../../support/broker/raw-kafka-client.ts'
 import { SkippingClock } from '../../support/skipping-clock.ts'
 import { until } from '../../support/until.ts'
 

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
-import { defaultBrokerConfig } from '../../../src/broker/broker-config.ts'
+import { defaultBrokerConfig } from '../../../src/broker/settings/broker-config.ts'
 import { apis } from '../../../src/protocol/apis.ts'
-import { BrokerHarness, fetchValue, produceOne, textBatch } from '../../support/broker-harness.ts'
-import { MemoryFileSystem } from '../../support/memory-file-system.ts'
+import { BrokerHarness, fetchValue, produceOne, textBatch } from '../../support/broker/broker-harness.ts'
+import { MemoryFileSystem } from '../../support/log/memory-file-system.ts'
 import { until } from '../../support/until.ts'
 
 const cleanups: (() => unknown)[] = []

@@ -4,8 +4,8 @@ import {
   decodeSubscription,
   encodeAssignment,
   encodeSubscription,
-} from '../../../src/client/consumer-protocol.ts'
-import { assignRanges } from '../../../src/client/range-assignor.ts'
+} from '../../../src/client/group/consumer-protocol.ts'
+import { assignRanges } from '../../../src/client/group/range-assignor.ts'
 
 describe('the consumer protocol', () => {
   it("writes Kafka's bytes", () => {

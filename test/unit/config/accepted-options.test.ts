@@ -1,12 +1,12 @@
 import type { ConfigDef, ConnectorPlugin, ParsedConfig, RawConfig } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 import { plugin as elasticsearch } from '../../../connectors/elasticsearch-sink/index.ts'
-import { settingsOf as elasticsearchSettings } from '../../../connectors/elasticsearch-sink/settings.ts'
+import { settingsOf as elasticsearchSettings } from '../../../connectors/elasticsearch-sink/config/settings.ts'
 import { plugin as postgres } from '../../../connectors/postgres-source/index.ts'
-import { settingsOf as postgresSettings } from '../../../connectors/postgres-source/settings.ts'
+import { settingsOf as postgresSettings } from '../../../connectors/postgres-source/config/settings.ts'
 import { plugin as s3 } from '../../../connectors/s3-sink/index.ts'
-import { settingsOf as s3Settings } from '../../../connectors/s3-sink/settings.ts'
-import { checkConfig } from '../../../src/config/parse-config.ts'
+import { settingsOf as s3Settings } from '../../../connectors/s3-sink/config/settings.ts'
+import { checkConfig } from '../../../src/config/definition/parse-config.ts'
 
 interface Subject {
   readonly plugin: ConnectorPlugin

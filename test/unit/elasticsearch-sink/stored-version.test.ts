@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { parseExact } from '../../../connectors/elasticsearch-sink/json-text.ts'
-import { versionOf } from '../../../connectors/elasticsearch-sink/stored-values.ts'
+import { parseExact } from '../../../connectors/elasticsearch-sink/document/json-text.ts'
+import { versionOf } from '../../../connectors/elasticsearch-sink/stored-values/stored-values.ts'
 
 it.each([
   ['1', 1],

@@ -8,9 +8,9 @@ import { ConnectError, primitive, struct } from 'penstock/api'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { plugin } from '../../../connectors/file-sink/index.ts'
-import { parseConfig } from '../../../src/config/parse-config.ts'
+import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
-import { SinkTaskHarness } from '../../support/sink-task-harness.ts'
+import { SinkTaskHarness } from '../../support/task/sink-task-harness.ts'
 
 let folder = ''
 beforeEach(async () => {

@@ -16,7 +16,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { plugin } from '../../../connectors/file-source/index.ts'
 import { LineSplitter } from '../../../connectors/file-source/line-splitter.ts'
-import { parseConfig } from '../../../src/config/parse-config.ts'
+import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
 
 function contextOf(raw: RawConfig, offset: SourceOffset | null): SourceTaskContext {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { deferred } from '../../../src/foundation/deferred.ts'
-import { config, herd, signal } from '../../support/herder-harness.ts'
+import { config, herd, signal } from '../../support/rest/herder-harness.ts'
 import { untilPasses } from '../../support/until.ts'
 
 const never = new Promise<never>(() => undefined)

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 
 import { ConnectError } from '../../../src/api/errors.ts'
-import { ConfigTooLargeError } from '../../../src/config/config-too-large-error.ts'
+import { ConfigTooLargeError } from '../../../src/config/connector/config-too-large-error.ts'
 import { ConfigFold } from '../../../src/herder/config-fold.ts'
-import { decodeAssignment, encodeAssignment } from '../../../src/herder/group-protocol.ts'
+import { decodeAssignment, encodeAssignment } from '../../../src/herder/group/group-protocol.ts'
 import { BadRequestError } from '../../../src/herder/herder-errors.ts'
-import { config, herd, signal } from '../../support/herder-harness.ts'
+import { config, herd, signal } from '../../support/rest/herder-harness.ts'
 import { untilPasses } from '../../support/until.ts'
 
 const longName = 'n'.repeat(300_000)

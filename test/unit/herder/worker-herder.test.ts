@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { present } from '../../../src/foundation/assert.ts'
 import { AlreadyExistsError, ConnectError, NotFoundError, RetriableError } from '../../../src/api/errors.ts'
 import { BadRequestError, InvalidConnectorConfigError, NotLeaderError } from '../../../src/herder/herder-errors.ts'
-import { config, herd, noErrors, signal } from '../../support/herder-harness.ts'
+import { config, herd, noErrors, signal } from '../../support/rest/herder-harness.ts'
 import { untilPasses } from '../../support/until.ts'
 
 describe('the herder', () => {

@@ -8,8 +8,8 @@ import {
   stampLogAppendTime,
   stampMaxTimestamp,
   updateCrc,
-} from '../../../src/protocol/record-batch.ts'
-import { batchOf } from '../../support/log-harness.ts'
+} from '../../../src/protocol/record-batch/record-batch.ts'
+import { batchOf } from '../../support/log/log-harness.ts'
 
 const nowMs = 1_700_000_000_000
 

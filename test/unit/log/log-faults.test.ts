@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { StorageError } from '../../../src/log/log-error.ts'
-import { batchOf, logDirectory, LogHarness, valuesOf } from '../../support/log-harness.ts'
+import { batchOf, logDirectory, LogHarness, valuesOf } from '../../support/log/log-harness.ts'
 
 const one = (value: string): Buffer => batchOf([['k', value]])
 const firstLog = `${logDirectory}/00000000000000000000.log`

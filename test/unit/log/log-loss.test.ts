@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { present } from '../../../src/foundation/assert.ts'
 import { deferred, type Deferred } from '../../../src/foundation/deferred.ts'
 import type { PartitionLog } from '../../../src/log/partition-log.ts'
-import { batchOf, logDirectory, LogHarness, recordsOf, valuesOf } from '../../support/log-harness.ts'
+import { batchOf, logDirectory, LogHarness, recordsOf, valuesOf } from '../../support/log/log-harness.ts'
 
 const checkpoint = `${logDirectory}/partition-checkpoint`
 const logs = (harness: LogHarness): string[] =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { StorageError } from '../../../src/log/log-error.ts'
 import { deferred } from '../../../src/foundation/deferred.ts'
-import { batchOf, logDirectory, LogHarness, recordsOf, valuesOf } from '../../support/log-harness.ts'
+import { batchOf, logDirectory, LogHarness, recordsOf, valuesOf } from '../../support/log/log-harness.ts'
 
 const one = (value: string, timestampMs?: number): Buffer => batchOf([['k', value, timestampMs ?? 1_700_000_000_000]])
 

@@ -11,7 +11,7 @@ import {
 import { describe, expect, it } from 'vitest'
 
 import { plugin } from '../../../plugins/transforms/extract-new-record-state.ts'
-import { parseConfig } from '../../../src/config/parse-config.ts'
+import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 
 const transform = (raw: RawConfig = {}) => plugin.create(parseConfig(plugin.configDef, raw), raw)
 const optional = { optional: true }

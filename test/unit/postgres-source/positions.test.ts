@@ -1,7 +1,7 @@
 import type { SourceOffset } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
-import { CommitTimes } from '../../../connectors/postgres-source/commit-times.ts'
-import { formatLsn, parseLsn, readLsn } from '../../../connectors/postgres-source/lsn.ts'
+import { CommitTimes } from '../../../connectors/postgres-source/replication/commit-times.ts'
+import { formatLsn, parseLsn, readLsn } from '../../../connectors/postgres-source/offsets/lsn.ts'
 import {
   commitOffset,
   confirmable,
@@ -14,11 +14,11 @@ import {
   withLatest,
   aheadOf,
   withAhead,
-} from '../../../connectors/postgres-source/offset.ts'
-import { Progress } from '../../../connectors/postgres-source/progress.ts'
-import { SnapshotAhead } from '../../../connectors/postgres-source/snapshot-ahead.ts'
-import { RecordQueue } from '../../../connectors/postgres-source/record-queue.ts'
-import { firstVersion, versionAt } from '../../../connectors/postgres-source/row-version.ts'
+} from '../../../connectors/postgres-source/offsets/offset.ts'
+import { Progress } from '../../../connectors/postgres-source/offsets/progress.ts'
+import { SnapshotAhead } from '../../../connectors/postgres-source/snapshot/snapshot-ahead.ts'
+import { RecordQueue } from '../../../connectors/postgres-source/records/record-queue.ts'
+import { firstVersion, versionAt } from '../../../connectors/postgres-source/offsets/row-version.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 
 describe('log positions', () => {

@@ -1,8 +1,8 @@
 import { Logical, type ConnectValue } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
-import type { ValueModes } from '../../../connectors/postgres-source/column-type.ts'
-import { defaultValue } from '../../../connectors/postgres-source/default-value.ts'
-import { adjustName, adjustPart, topicName } from '../../../connectors/postgres-source/envelope.ts'
+import type { ValueModes } from '../../../connectors/postgres-source/values/column-type.ts'
+import { defaultValue } from '../../../connectors/postgres-source/schema/default-value.ts'
+import { adjustName, adjustPart, topicName } from '../../../connectors/postgres-source/records/envelope.ts'
 import {
   isLiteral,
   keyColumnRules,
@@ -10,9 +10,9 @@ import {
   patterns,
   splitList,
   TableFilter,
-} from '../../../connectors/postgres-source/table-filter.ts'
-import { TypeCatalog } from '../../../connectors/postgres-source/type-catalog.ts'
-import { mapType, numericModifier } from '../../../connectors/postgres-source/type-map.ts'
+} from '../../../connectors/postgres-source/schema/table-filter.ts'
+import { TypeCatalog } from '../../../connectors/postgres-source/schema/type-catalog.ts'
+import { mapType, numericModifier } from '../../../connectors/postgres-source/values/type-map.ts'
 
 const modes: ValueModes = {
   decimal: 'precise',

@@ -1,9 +1,14 @@
 import { decimalToBytes, type ConnectValue } from 'penstock/api'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { civilFromDays, dateText, daysFromCivil, timeText } from '../../../connectors/postgres-source/civil-time.ts'
-import type { OnLoss, ValueDecoder } from '../../../connectors/postgres-source/column-type.ts'
-import { arrayDecoder } from '../../../connectors/postgres-source/decode-array.ts'
+import {
+  civilFromDays,
+  dateText,
+  daysFromCivil,
+  timeText,
+} from '../../../connectors/postgres-source/values/civil-time.ts'
+import type { OnLoss, ValueDecoder } from '../../../connectors/postgres-source/values/column-type.ts'
+import { arrayDecoder } from '../../../connectors/postgres-source/values/decode-array.ts'
 import {
   binaryDecoder,
   decimalDecoder,
@@ -20,7 +25,7 @@ import {
   moneyDecoder,
   moneyText,
   variableDecimalDecoder,
-} from '../../../connectors/postgres-source/decode-scalar.ts'
+} from '../../../connectors/postgres-source/values/decode-scalar.ts'
 import {
   decodeDays,
   decodeIntervalText,
@@ -36,7 +41,7 @@ import {
   microsDecoder,
   nanosDecoder,
   zonedTimestampDecoder,
-} from '../../../connectors/postgres-source/decode-time.ts'
+} from '../../../connectors/postgres-source/values/decode-time.ts'
 
 const lost: OnLoss = () => null
 const never: OnLoss = (what) => {

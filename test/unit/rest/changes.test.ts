@@ -3,11 +3,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RestServer } from '../../../src/rest/rest-server.ts'
 
 import { systemClock } from '../../../src/foundation/clock.ts'
-import { Meters } from '../../../src/foundation/meters.ts'
+import { Meters } from '../../../src/foundation/metrics/meters.ts'
 import { startRest } from '../../../src/rest/rest-server.ts'
-import { MemoryHerder } from '../../support/memory-herder.ts'
+import { MemoryHerder } from '../../support/rest/memory-herder.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
-import { RestClient } from '../../support/rest-client.ts'
+import { RestClient } from '../../support/rest/rest-client.ts'
 
 const source = { 'connector.class': 'FileStreamSource', topic: 't' }
 

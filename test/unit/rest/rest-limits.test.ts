@@ -1,16 +1,16 @@
 import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 
-import type { RestLimits } from '../../../src/config/rest-limits.ts'
+import type { RestLimits } from '../../../src/config/worker/rest-limits.ts'
 import type { RestServer } from '../../../src/rest/rest-server.ts'
 
 import { deferred } from '../../../src/foundation/deferred.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
-import { Meters } from '../../../src/foundation/meters.ts'
+import { Meters } from '../../../src/foundation/metrics/meters.ts'
 import { startRest } from '../../../src/rest/rest-server.ts'
-import { MemoryHerder } from '../../support/memory-herder.ts'
+import { MemoryHerder } from '../../support/rest/memory-herder.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
-import { RestClient } from '../../support/rest-client.ts'
+import { RestClient } from '../../support/rest/rest-client.ts'
 import { until } from '../../support/until.ts'
 
 const mib = 1024 * 1024

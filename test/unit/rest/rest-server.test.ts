@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import type { RestServer } from '../../../src/rest/rest-server.ts'
 
-import { Meters } from '../../../src/foundation/meters.ts'
+import { Meters } from '../../../src/foundation/metrics/meters.ts'
 import { ConnectError } from '../../../src/api/errors.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import {
@@ -17,9 +17,9 @@ import {
 } from '../../../src/herder/herder-errors.ts'
 import { startRest } from '../../../src/rest/rest-server.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { MemoryHerder } from '../../support/memory-herder.ts'
+import { MemoryHerder } from '../../support/rest/memory-herder.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
-import { RestClient } from '../../support/rest-client.ts'
+import { RestClient } from '../../support/rest/rest-client.ts'
 import { untilPasses } from '../../support/until.ts'
 
 const source = { 'connector.class': 'FileStreamSource', topic: 't' }

@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest'
 
 import type { RestServer } from '../../../src/rest/rest-server.ts'
 
-import { Meters } from '../../../src/foundation/meters.ts'
+import { Meters } from '../../../src/foundation/metrics/meters.ts'
 import { deferred } from '../../../src/foundation/deferred.ts'
 import { startRest } from '../../../src/rest/rest-server.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { MemoryHerder } from '../../support/memory-herder.ts'
+import { MemoryHerder } from '../../support/rest/memory-herder.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
-import { RestClient } from '../../support/rest-client.ts'
+import { RestClient } from '../../support/rest/rest-client.ts'
 import { untilPasses } from '../../support/until.ts'
 
 const clock = new ManualClock()

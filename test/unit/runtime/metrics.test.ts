@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { prometheusText } from '../../../src/runtime/metrics/prometheus-text.ts'
-import { Meters } from '../../../src/foundation/meters.ts'
+import { Meters } from '../../../src/foundation/metrics/meters.ts'
 import { TaskSampleTable } from '../../../src/runtime/metrics/task-sample-table.ts'
 
 const id = (connector: string) => ({ connector, task: 0 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { RetriableError } from '../../../src/api/errors.ts'
-import { Meters } from '../../../src/foundation/meters.ts'
+import { Meters } from '../../../src/foundation/metrics/meters.ts'
 import { RetryStreak } from '../../../src/runtime/task-thread/retry-streak.ts'
 import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
 import { TaskStatus } from '../../../src/runtime/task-thread/task-status.ts'

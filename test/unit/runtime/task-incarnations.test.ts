@@ -9,7 +9,7 @@ import type { TaskThreads, TaskThreadEvents } from '../../../src/runtime/task-th
 import type { TaskStart } from '../../../src/runtime/task-thread/task-thread-messages.ts'
 import { beatMs, BeatWatch, newBeat } from '../../../src/runtime/thread/heartbeat.ts'
 import { embeddedBroker } from '../../contract/embedded-broker.ts'
-import { taskThreads } from '../../support/task-threads.ts'
+import { taskThreads } from '../../support/task/task-threads.ts'
 import { patienceMs, until, untilPasses } from '../../support/until.ts'
 
 const className = 'test.WaywardConnector'

@@ -7,7 +7,7 @@ import {
   producerOptions,
   type TaskSettings,
 } from '../../../src/runtime/task-settings.ts'
-import { subscriptionOf } from '../../../src/runtime/task-thread/subscription-of.ts'
+import { subscriptionOf } from '../../../src/runtime/task-thread/sink/subscription-of.ts'
 
 const ofWorker = { className: 'JsonConverter', config: { 'schemas.enable': 'false' } }
 const settings: TaskSettings = {

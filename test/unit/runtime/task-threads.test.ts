@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
 import type { TaskThreads, TaskThreadEvents } from '../../../src/runtime/task-threads.ts'
-import { taskThreads } from '../../support/task-threads.ts'
+import { taskThreads } from '../../support/task/task-threads.ts'
 import { patienceMs, untilPasses } from '../../support/until.ts'
 
 // Nobody listens there: tasks wait for their cluster until they are stopped.

@@ -4,10 +4,10 @@ import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { checksumOf, customerKeyHeaders, encryptionHeaders } from '../../../connectors/s3-sink/body-checks.ts'
-import { GzipMember } from '../../../connectors/s3-sink/gzip-member.ts'
-import { LineBuffer } from '../../../connectors/s3-sink/line-buffer.ts'
-import { MemoryBudget } from '../../../connectors/s3-sink/memory-budget.ts'
+import { checksumOf, customerKeyHeaders, encryptionHeaders } from '../../../connectors/s3-sink/s3-client/body-checks.ts'
+import { GzipMember } from '../../../connectors/s3-sink/object/gzip-member.ts'
+import { LineBuffer } from '../../../connectors/s3-sink/object/line-buffer.ts'
+import { MemoryBudget } from '../../../connectors/s3-sink/object/memory-budget.ts'
 
 describe('a gzip member', () => {
   it('is what its blocks were, at every level', async () => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 
-import { credentialSource } from '../../../connectors/s3-sink/credentials.ts'
-import { endpointOf, pathOf } from '../../../connectors/s3-sink/endpoint.ts'
-import { storeSettings, type StoreSettings } from '../../../connectors/s3-sink/settings.ts'
-import { awsEncode, sha256Hex, signatureHeaders } from '../../../connectors/s3-sink/sign-request.ts'
-import { configDef } from '../../../connectors/s3-sink/config.ts'
-import { parseConfig } from '../../../src/config/parse-config.ts'
+import { credentialSource } from '../../../connectors/s3-sink/s3-client/credentials.ts'
+import { endpointOf, pathOf } from '../../../connectors/s3-sink/s3-client/endpoint.ts'
+import { storeSettings, type StoreSettings } from '../../../connectors/s3-sink/config/settings.ts'
+import { awsEncode, sha256Hex, signatureHeaders } from '../../../connectors/s3-sink/s3-client/sign-request.ts'
+import { configDef } from '../../../connectors/s3-sink/config/config.ts'
+import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 
 const required = {
   'format.class': 'io.confluent.connect.s3.format.json.JsonFormat',

@@ -2,8 +2,8 @@ import { systemClock, type Clock, type RawConfig } from 'penstock/api'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
 import { plugin } from '../../../connectors/s3-sink/index.ts'
-import { MemoryS3 } from '../../support/memory-s3.ts'
-import { MemoryLog, SinkTaskHarness } from '../../support/sink-task-harness.ts'
+import { MemoryS3 } from '../../support/s3/memory-s3.ts'
+import { MemoryLog, SinkTaskHarness } from '../../support/task/sink-task-harness.ts'
 
 const key = 't/partition=0/t+0+0000000000.json'
 const ahead: Clock = { ...systemClock, now: () => 4_000_000_000_000 }

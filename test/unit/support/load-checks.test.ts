@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { archiveFaults } from '../../support/load-checks.ts'
+import { archiveFaults } from '../../support/worker/load-checks.ts'
 
 const objects = (...list: readonly [start: number, lines: readonly number[]][]): Map<string, readonly number[]> =>
   new Map(list.map(([start, lines]) => [`t+0+${String(start).padStart(10, '0')}.json.gz`, lines]))

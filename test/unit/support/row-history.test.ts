@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { RowHistory, type RowChange } from '../../support/row-history.ts'
+import { RowHistory, type RowChange } from '../../support/postgres/row-history.ts'
 
 const read = (rev: number): RowChange => ({ kind: 'read', rev })
 const change = (rev: number): RowChange => ({ kind: 'change', rev })

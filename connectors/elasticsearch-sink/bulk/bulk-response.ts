@@ -1,0 +1,123 @@
+import type { Operation } from './operation.ts'
+import { isPassing, passingCode } from '../client/requests.ts'
+import type { TroubleCode } from '../client/retries.ts'
+
+/** What became of one item of a bulk request. */
+export type Outcome =
+  | { readonly kind: 'done' }
+  /** A higher version is stored. */
+  | { readonly kind: 'superseded'; readonly stored: number | bigint }
+  /** Elasticsearch could not take it now. */
+  | { readonly kind: 'unavailable'; readonly code: TroubleCode; readonly reason: string }
+  /** There is no index or alias of the name. */
+  | { readonly kind: 'no-index'; readonly reason: string }
+  /** The document does not fit its index. */
+  | { readonly kind: 'malformed'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly reason: string }
+
+interface ItemError {
+  readonly type?: string
+  readonly reason?: string
+  readonly caused_by?: ItemError
+}
+
+/** One entry of `items`, by action name. */
+export type BulkItem = Readonly<Record<string, { readonly status: number; readonly error?: ItemError }>>
+
+const malformedTypes = new Set([
+  'strict_dynamic_mapping_exception',
+  'mapper_parsing_exception',
+  'illegal_argument_exception',
+  'action_request_validation_exception',
+  'document_parsing_exception',
+])
+
+// Transient by type: their status is one of refusals (403, 404, 400), or differs between versions.
+const unavailableTypes = new Set([
+  'es_rejected_execution_exception',
+  'rejected_execution_exception',
+  'unavailable_shards_exception',
+  'no_shard_available_action_exception',
+  'process_cluster_event_timeout_exception',
+  'circuit_breaking_exception',
+  'cluster_block_exception',
+  'index_closed_exception',
+  'shard_not_found_exception',
+  'illegal_index_shard_state_exception',
+  'index_shard_closed_exception',
+  'index_shard_not_started_exception',
+  'primary_missing_action_exception',
+  'node_closed_exception',
+  'node_disconnected_exception',
+  'timeout_exception',
+])
+
+/** Of these, those that somebody has to end. */
+const blockTypes = new Set(['cluster_block_exception', 'index_closed_exception'])
+
+const noErrors = '{"errors":false,'
+const statusKey = '"status":'
+
+/**
+ * Whether an answer says of all `count` operations that they were applied. Nearly every answer does, and is not parsed
+ * for it. It holds the members `errors`, `items.*._seq_no` and `items.*.status`, in the order in which every version writes them.
+ */
+export function succeeded(body: string, count: number): boolean {
+  if (!body.startsWith(noErrors) || !body.endsWith(']}')) return false
+  let found = 0
+  for (let at = body.indexOf(statusKey); at >= 0; at = body.indexOf(statusKey, at + statusKey.length)) found += 1
+  return found === count
+}
+
+/** Whether a shard got its first operation ever: the index is a new one. */
+export function opensShard(body: string): boolean {
+  return body.includes('"_seq_no":0,')
+}
+
+/** The items of an answer; null when it is cut, or no answer to a bulk request. */
+export function parseItems(body: string): readonly BulkItem[] | null {
+  try {
+    const answer = JSON.parse(body) as { items?: readonly BulkItem[] }
+    return answer.items ?? null
+  } catch (error) {
+    if (error instanceof SyntaxError) return null
+    throw error
+  }
+}
+
+/** Classifies an item by its status and error types (8.x, 7.17 and OpenSearch name some differently). */
+export function classify(item: BulkItem, operation: Pick<Operation, 'version'>): Outcome {
+  const [answer] = Object.values(item)
+  if (answer === undefined) return { kind: 'refused', reason: 'an empty item in the answer of a bulk request' }
+  const { error, status } = answer
+  if (error === undefined) return { kind: 'done' }
+  const type = error.type ?? ''
+  const reason = reasonOf(error)
+  if (status === 409 || type === 'version_conflict_engine_exception') {
+    const stored = operation.version === null ? null : storedVersion(reason)
+    return stored === null ? { kind: 'refused', reason } : { kind: 'superseded', stored }
+  }
+  if (type === 'index_not_found_exception') return { kind: 'no-index', reason }
+  if (malformedTypes.has(type) && status < 500 && !isAliasGap(error)) return { kind: 'malformed', reason }
+  if (!isPassing(status) && !unavailableTypes.has(type)) return { kind: 'refused', reason }
+  return { kind: 'unavailable', code: blockTypes.has(type) ? 'ES_INDEX_BLOCKED' : passingCode(status), reason }
+}
+
+/** An illegal argument too, and not one of the document: every write to the alias ends like this. */
+function isAliasGap(error: ItemError): boolean {
+  return error.reason?.includes('no write index is defined for alias') === true
+}
+
+/** The version in `current version [7] is higher than the one provided [5]`; null where the reason is another. */
+function storedVersion(reason: string): number | bigint | null {
+  const digits = /current version \[(\d+)\]/.exec(reason)?.[1]
+  if (digits === undefined) return null
+  const version = BigInt(digits)
+  return version <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(version) : version
+}
+
+/** `type: reason (cause: reason)`: Elasticsearch's own words. */
+export function reasonOf(error: ItemError): string {
+  const own = `${error.type ?? 'error'}: ${error.reason ?? 'no reason given'}`
+  return error.caused_by === undefined ? own : `${own} (${reasonOf(error.caused_by)})`
+}

@@ -1,0 +1,230 @@
+import { ConnectError, RetriableError, type Clock, type Logger } from 'penstock/api'
+import { bodyOf, type Lines } from './bulk-lines.ts'
+import { classify, opensShard, parseItems, succeeded, type BulkItem, type Outcome } from './bulk-response.ts'
+import type { SinkSettings } from '../config/settings.ts'
+import type { ConflictWatch } from '../ordering/conflict-watch.ts'
+import type { IndexWatch } from '../indices/index-watch.ts'
+import { documentKey, placeOf, type LineWriter, type Operation } from './operation.ts'
+import { refusal, troubleOf } from '../client/requests.ts'
+import type { Retries, Trouble } from '../client/retries.ts'
+import type { SenderMetrics } from './sender-metrics.ts'
+import type { MissingValues } from '../stored-values/missing-values.ts'
+import { SnapshotRows } from '../stored-values/snapshot-rows.ts'
+import { fillHoles } from '../stored-values/stored-values.ts'
+import type { Transport } from '../client/transport.ts'
+
+export interface SenderParts {
+  readonly transport: Transport
+  readonly watch: IndexWatch
+  readonly retries: Retries
+  readonly settings: Pick<SinkSettings, 'bulkSizeBytes' | 'malformed' | 'requireAlias'>
+  readonly writer: LineWriter
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: SenderMetrics
+  readonly conflicts: ConflictWatch
+  readonly missing: MissingValues
+  readonly signal: AbortSignal
+}
+
+// One request fills at most so many documents from the index: their stored values are of unknown size.
+const maxFilled = 16
+
+/** Carries one batch to Elasticsearch until every operation of it is applied, superseded, or refused. */
+export class BulkSender {
+  readonly #parts: SenderParts
+  readonly #query: Readonly<Record<string, string>>
+  readonly #snapshotRows = new SnapshotRows()
+
+  constructor(parts: SenderParts) {
+    this.#parts = parts
+    const filter = { filter_path: 'errors,items.*._seq_no,items.*.status,items.*.error' }
+    this.#query = parts.settings.requireAlias ? { ...filter, require_alias: 'true' } : filter
+  }
+
+  /** Marks operations done as they are. @throws ConnectError when one is refused for good. */
+  async deliver(batch: readonly Operation[]): Promise<void> {
+    for (let start = 0; start < batch.length;) {
+      const end = filledEnd(batch, start)
+      const part = batch.slice(start, end)
+      if (part.some((operation) => operation.draft !== null)) await this.#fill(part)
+      for (const request of cut(part, this.#parts.settings.bulkSizeBytes)) await this.#deliverRequest(request)
+      start = end
+    }
+  }
+
+  async #fill(part: readonly Operation[]): Promise<void> {
+    const { transport, retries, signal, writer } = this.#parts
+    await fillHoles(part, writer, { transport, retries, signal }, this.#snapshotRows)
+  }
+
+  async #deliverRequest(operations: readonly Operation[]): Promise<void> {
+    const { retries, signal } = this.#parts
+    const streak = retries.begin()
+    let remaining = operations
+    for (;;) {
+      const step = await this.#attempt(remaining)
+      if (step.kind === 'again') {
+        remaining = step.remaining
+        await streak.wait(step.trouble, signal)
+        continue
+      }
+      streak.over()
+      if (step.kind === 'done') return
+      const half = Math.ceil(remaining.length / 2)
+      await this.#deliverRequest(remaining.slice(0, half))
+      return this.#deliverRequest(remaining.slice(half))
+    }
+  }
+
+  async #attempt(operations: readonly Operation[]): Promise<Step> {
+    const { transport, signal, clock, metrics } = this.#parts
+    const request = {
+      method: 'POST',
+      path: '/_bulk',
+      query: this.#query,
+      bulk: bodyOf(linesOf(operations)),
+      signal,
+    } as const
+    const began = clock.monotonic()
+    try {
+      const answer = await transport.request(request)
+      metrics.bulkSeconds.observe((clock.monotonic() - began) / 1000)
+      if (answer.status === 413 && operations.length > 1) return { kind: 'halve' }
+      const trouble = troubleOf(answer, request)
+      if (trouble !== null) return { kind: 'again', remaining: operations, trouble }
+      if (answer.status >= 300)
+        throw refusal(
+          `a bulk request of ${operations.length} operations (${operations.slice(0, 1).map(placeOf).join()} …)`,
+          answer,
+        )
+      return await this.#read(operations, answer.body)
+    } catch (error) {
+      if (!(error instanceof RetriableError)) throw error
+      return { kind: 'again', remaining: operations, trouble: { code: 'ES_UNAVAILABLE', reason: error.message } }
+    }
+  }
+
+  async #read(operations: readonly Operation[], body: string): Promise<Step> {
+    const { watch, signal, settings } = this.#parts
+    watch.wrote()
+    if (opensShard(body)) await watch.suspect(indicesOf(operations), signal)
+    if (succeeded(body, operations.length)) {
+      for (const { progress, mark } of operations) progress.finish(mark)
+      this.#parts.conflicts.over(operations)
+      this.#parts.missing.applied(operations)
+      this.#parts.metrics.documents.add(operations.length)
+      return done
+    }
+    const items = parseItems(body)
+    if (items === null || items.length !== operations.length) {
+      const reason = `the answer to a bulk request of ${operations.length} operations is cut or no JSON: ${body.slice(0, 200)}`
+      return { kind: 'again', remaining: operations, trouble: { code: 'ES_UNAVAILABLE', reason } }
+    }
+    const failed = new Set<Operation>()
+    let trouble: Trouble | null = null
+    for (const [i, operation] of operations.entries()) {
+      const outcome = classify(items[i] as BulkItem, operation)
+      if (outcome.kind !== 'unavailable' && outcome.kind !== 'no-index') {
+        this.#finish(operation, outcome)
+        continue
+      }
+      failed.add(operation)
+      const code = outcome.kind === 'no-index' ? 'ES_INDEX_MISSING' : outcome.code
+      trouble ??= { code, reason: `${describe(operation)}: ${outcome.reason}` }
+    }
+    if (trouble?.code === 'ES_INDEX_MISSING' && !settings.requireAlias) await watch.suspect(indicesOf(failed), signal)
+    return trouble === null ? done : { kind: 'again', remaining: toRepeat(operations, failed), trouble }
+  }
+
+  #finish(operation: Operation, outcome: Outcome): void {
+    const { metrics, settings, logger, conflicts, missing } = this.#parts
+    if (outcome.kind === 'superseded') {
+      metrics.conflicts.add(1)
+      conflicts.superseded(operation, outcome.stored)
+      operation.progress.finish(operation.mark)
+      return
+    }
+    if (outcome.kind === 'done') {
+      metrics.documents.add(1)
+      missing.applied([operation])
+    } else if (outcome.kind === 'malformed' && settings.malformed !== 'fail') {
+      metrics.malformed.add(1)
+      if (settings.malformed === 'warn')
+        logger.warn(`dropped, as behavior.on.malformed.documents says: ${describe(operation)}: ${outcome.reason}`)
+    } else if (outcome.kind !== 'unavailable' && outcome.kind !== 'no-index') {
+      const remedy =
+        outcome.kind === 'malformed'
+          ? '. Change the mapping of the index, or set behavior.on.malformed.documents to warn: such documents are left out then'
+          : ''
+      throw new ConnectError(`Indexing failed: ${describe(operation)}: ${outcome.reason}${remedy}`, {
+        code: outcome.kind === 'malformed' ? 'ES_MALFORMED' : 'ES_REFUSED',
+        stage: 'TASK_PUT',
+        topicPartition: placeOf(operation),
+      })
+    }
+    conflicts.over([operation])
+    operation.progress.finish(operation.mark)
+  }
+}
+
+type Step =
+  | { readonly kind: 'done' | 'halve' }
+  | { readonly kind: 'again'; readonly remaining: readonly Operation[]; readonly trouble: Trouble }
+
+const done: Step = { kind: 'done' }
+
+/**
+ * What must be sent again: what failed, and after it every later write of the same document, applied or not (I12).
+ * A version alone does not keep their order: equal versions pass one another, and Elasticsearch forgets the version of a
+ * deleted document after `index.gc_deletes`.
+ */
+export function toRepeat(operations: readonly Operation[], failed: ReadonlySet<Operation>): readonly Operation[] {
+  const again = new Set<string>()
+  return operations.filter((operation) => {
+    if (operation.id === null) return failed.has(operation)
+    if (failed.has(operation)) again.add(documentKey(operation))
+    return again.size > 0 && again.has(documentKey(operation))
+  })
+}
+
+function describe(operation: Operation): string {
+  return `record ${placeOf(operation)}, document ${operation.id === null ? '(id chosen by Elasticsearch)' : `'${operation.id}'`} of index '${operation.index}'`
+}
+
+function indicesOf(operations: Iterable<Operation>): ReadonlySet<string> {
+  const indices = new Set<string>()
+  for (const { index } of operations) indices.add(index)
+  return indices
+}
+
+function* linesOf(operations: readonly Operation[]): Generator<Lines> {
+  for (const { lines } of operations) if (lines !== null) yield lines
+}
+
+/** The end of a run that begins at `start` and holds at most {@link maxFilled} documents to fill. */
+function filledEnd(batch: readonly Operation[], start: number): number {
+  let filled = 0
+  for (let i = start; i < batch.length; i++) {
+    if (batch[i]?.draft === null) continue
+    filled += 1
+    if (filled > maxFilled) return i
+  }
+  return batch.length
+}
+
+/** Runs of at most `maxBytes`, or of one larger operation. */
+function* cut(operations: readonly Operation[], maxBytes: number): Generator<readonly Operation[]> {
+  let start = 0
+  let bytes = 0
+  for (const [i, operation] of operations.entries()) {
+    const own = operation.lines === null ? 0 : operation.lines.end - operation.lines.start
+    if (i > start && bytes + own > maxBytes) {
+      yield operations.slice(start, i)
+      start = i
+      bytes = 0
+    }
+    bytes += own
+  }
+  if (start < operations.length) yield operations.slice(start)
+}

@@ -1,0 +1,160 @@
+import { ConnectError, deferred, type Clock, type Deferred } from 'penstock/api'
+import { BulkLines } from './bulk-lines.ts'
+import type { SinkSettings } from '../config/settings.ts'
+import type { Operation } from './operation.ts'
+import { WriteQueue, type Flight } from './write-queue.ts'
+
+type Settings = Pick<SinkSettings, 'batchSize' | 'bulkSizeBytes' | 'maxInFlight' | 'maxBuffered' | 'lingerMs'>
+
+// However large a request may be, so much is never held.
+const maxBufferedBytes = 128 * 1024 * 1024
+
+/** Keeps up to `max.in.flight.requests` bulk requests under way, in the order each document needs. */
+export class BulkWriter {
+  /** Where the operations it is given keep their lines. */
+  readonly lines = new BulkLines()
+  readonly #settings: Settings
+  readonly #clock: Clock
+  readonly #deliver: (batch: readonly Operation[]) => Promise<void>
+  readonly #onFailure: (error: Error) => void
+  readonly #queue: WriteQueue
+  readonly #maxBytes: number
+  #inFlight = 0
+  #buffered = 0
+  #bufferedBytes = 0
+  #lingered = false
+  #draining = 0
+  #cancelLinger: (() => void) | null = null
+  #room: Deferred<void> | null = null
+  #idle: Deferred<void> | null = null
+  #failure: Error | null = null
+
+  /** @param onFailure called once, with what ended a batch for good; nothing is sent after it. */
+  constructor(
+    settings: Settings,
+    clock: Clock,
+    deliver: (batch: readonly Operation[]) => Promise<void>,
+    onFailure: (error: Error) => void,
+  ) {
+    this.#settings = settings
+    this.#clock = clock
+    this.#deliver = deliver
+    this.#onFailure = onFailure
+    const { batchSize, bulkSizeBytes, maxInFlight } = settings
+    this.#queue = new WriteQueue(this.lines, { maxOperations: batchSize, maxBytes: bulkSizeBytes })
+    this.#maxBytes = Math.min(maxBufferedBytes, bulkSizeBytes * (maxInFlight + 1))
+  }
+
+  get failure(): Error | null {
+    return this.#failure
+  }
+
+  /** Operations taken in and not over. */
+  get buffered(): number {
+    return this.#buffered
+  }
+
+  /** Takes an operation in; call {@link pump} after a group of them. */
+  add(operation: Operation): void {
+    this.#buffered += 1
+    this.#bufferedBytes += operation.weight
+    this.#queue.add(operation)
+    if (this.#queue.full) this.pump()
+  }
+
+  /** Null while there is room for more; else resolves when there is, or the writer has failed. */
+  room(): Promise<void> | null {
+    const hasRoom = this.#buffered < this.#settings.maxBuffered && this.#bufferedBytes < this.#maxBytes
+    if (hasRoom || this.#failure !== null) return null
+    this.#room ??= deferred<void>()
+    return this.#room.promise
+  }
+
+  /** Starts what may leave: full requests always, a smaller one when nothing is under way or it has lingered. */
+  pump(): void {
+    while (this.#failure === null && this.#inFlight < this.#settings.maxInFlight && this.#queue.ready > 0) {
+      if (!this.#queue.full && this.#inFlight > 0 && !this.#lingered && this.#draining === 0) break
+      const flight = this.#queue.take()
+      if (flight === null) break
+      this.#inFlight += 1
+      void this.#run(flight)
+    }
+    if (this.#queue.ready === 0) this.#stopLinger()
+    else if (this.#cancelLinger === null && !this.#lingered) this.#startLinger()
+  }
+
+  /** Resolves when all that was added is over. @throws what ended the writer, or the signal's reason. */
+  async drain(signal: AbortSignal): Promise<void> {
+    const abort = deferred<void>()
+    const onAbort = (): void => abort.reject(signal.reason)
+    signal.addEventListener('abort', onAbort)
+    this.#draining += 1
+    try {
+      this.pump()
+      while (this.#buffered > 0 && this.#failure === null) {
+        signal.throwIfAborted()
+        this.#idle ??= deferred<void>()
+        await Promise.race([this.#idle.promise, abort.promise])
+      }
+      if (this.#failure !== null) throw this.#failure
+    } finally {
+      this.#draining -= 1
+      signal.removeEventListener('abort', onAbort)
+    }
+  }
+
+  /** Nothing is sent any more, and nothing of what is under way may be relied on. */
+  fail(error: Error): void {
+    if (this.#failure !== null) return
+    this.#failure = error
+    this.#stopLinger()
+    this.#onFailure(error)
+  }
+
+  /** Nothing is sent any more; waiters go on. */
+  stop(): void {
+    this.#failure ??= new ConnectError('the sink was stopped')
+    this.#stopLinger()
+    this.#wake()
+  }
+
+  async #run(flight: Flight): Promise<void> {
+    const { operations } = flight
+    try {
+      await this.#deliver(operations)
+    } catch (error) {
+      this.fail(error instanceof Error ? error : new ConnectError(String(error)))
+    }
+    for (const { progress, lines, weight } of operations) {
+      progress.advance()
+      if (lines !== null) this.lines.release(lines)
+      this.#bufferedBytes -= weight
+    }
+    this.#queue.settle(flight)
+    this.#inFlight -= 1
+    this.#buffered -= operations.length
+    this.#wake()
+    this.pump()
+  }
+
+  #wake(): void {
+    this.#room?.resolve()
+    this.#room = null
+    this.#idle?.resolve()
+    this.#idle = null
+  }
+
+  #startLinger(): void {
+    this.#cancelLinger = this.#clock.after(this.#settings.lingerMs, () => {
+      this.#cancelLinger = null
+      this.#lingered = true
+      this.pump()
+    })
+  }
+
+  #stopLinger(): void {
+    this.#cancelLinger?.()
+    this.#cancelLinger = null
+    this.#lingered = false
+  }
+}

@@ -1,0 +1,119 @@
+import type { ConfigProblem, ParsedConfig, RawConfig } from 'penstock/api'
+import { Key } from './config.ts'
+import { mappingOf, settingsOf, topicsOf } from './settings.ts'
+import { indexName } from '../indices/index-name.ts'
+
+/** Rules over several fields: Confluent's, and ours. No server is asked. */
+export function crossFieldProblems(config: ParsedConfig, raw: RawConfig): readonly ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  const add = (keys: readonly string[], message: string): void => {
+    for (const key of keys) problems.push({ key, message })
+  }
+  const settings = settingsOf(config)
+  credentials(settings, add)
+  if (config[Key.keyIgnore] === true && !isEmpty(config[Key.topicKeyIgnore])) {
+    add([Key.keyIgnore, Key.topicKeyIgnore], `'${Key.topicKeyIgnore}' can not be set if '${Key.keyIgnore}' is 'true'.`)
+  }
+  if (config[Key.schemaIgnore] === true && !isEmpty(config[Key.topicSchemaIgnore])) {
+    add(
+      [Key.schemaIgnore, Key.topicSchemaIgnore],
+      `'${Key.topicSchemaIgnore}' can not be set if '${Key.schemaIgnore}' is 'true'.`,
+    )
+  }
+  if (settings.lingerMs > settings.flushTimeoutMs) {
+    add(
+      [Key.lingerMs, Key.flushTimeoutMs],
+      `'${Key.lingerMs}' (${settings.lingerMs}) can not be larger than '${Key.flushTimeoutMs}' (${settings.flushTimeoutMs}).`,
+    )
+  }
+  if (settings.maxBuffered < settings.batchSize * settings.maxInFlight) {
+    add(
+      [Key.maxBuffered, Key.batchSize, Key.maxInFlight],
+      `'${Key.maxBuffered}' (${settings.maxBuffered}) must be larger than or equal to '${Key.batchSize}' (${settings.batchSize}) * '${Key.maxInFlight}' (${settings.maxInFlight}).`,
+    )
+  }
+  if (
+    settings.writeMethod === 'upsert' &&
+    ['header', 'offset'].includes(String(config[Key.documentVersion]).toLowerCase())
+  ) {
+    add(
+      [Key.writeMethod, Key.documentVersion],
+      `an upsert cannot carry a version: use '${Key.documentVersion}=auto' or 'none', or '${Key.writeMethod}=insert'.`,
+    )
+  }
+  secureProtocol(config, settings.urls, add)
+  externalResources(config, raw, add)
+  if (settings.externalResources === null) nameClashes(raw, add)
+  return problems
+}
+
+type Add = (keys: readonly string[], message: string) => void
+
+function credentials(settings: ReturnType<typeof settingsOf>, add: Add): void {
+  if ((settings.username === null) !== (settings.password === null)) {
+    add([Key.username, Key.password], `Both '${Key.username}' and '${Key.password}' must be set.`)
+  }
+  if (settings.apiKey !== null && settings.username !== null) {
+    add([Key.apiKey, Key.username], `Either '${Key.apiKey}' or '${Key.username}' can be set, not both.`)
+  }
+}
+
+function secureProtocol(config: ParsedConfig, urls: readonly URL[], add: Add): void {
+  const secure = String(config['elastic.security.protocol']).toUpperCase() === 'SSL'
+  if (secure && urls.some((url) => url.protocol !== 'https:')) {
+    add(
+      ['elastic.security.protocol', Key.connectionUrl],
+      `with 'elastic.security.protocol=SSL' every address of '${Key.connectionUrl}' begins with https://.`,
+    )
+  }
+}
+
+function externalResources(config: ParsedConfig, raw: RawConfig, add: Add): void {
+  const disabled = String(config[Key.externalUsage]).toLowerCase() === 'disabled'
+  const { resources, wrong } = mappingOf(config)
+  if (disabled !== isEmpty(config[Key.externalMapping])) {
+    add(
+      [Key.externalUsage, Key.externalMapping],
+      `'${Key.externalUsage}' and '${Key.externalMapping}' go together: set both or none.`,
+    )
+    return
+  }
+  for (const message of wrong) add([Key.externalMapping], message)
+  if (disabled) return
+  if (resources.size > Number(config[Key.externalMappingsMax])) {
+    add(
+      [Key.externalMapping],
+      `more than ${String(config[Key.externalMappingsMax])} mappings ('${Key.externalMappingsMax}').`,
+    )
+  }
+  const topics = topicsOf(raw)
+  const unmapped = topics.filter((topic) => !resources.has(topic))
+  const unknown = [...resources.keys()].filter((topic) => !topics.includes(topic))
+  if (unmapped.length > 0) add([Key.externalMapping], `no resource is given for: ${unmapped.join(', ')}.`)
+  if (unknown.length > 0)
+    add([Key.externalMapping], `these topics are mapped and not in 'topics': ${unknown.join(', ')}.`)
+}
+
+function nameClashes(raw: RawConfig, add: Add): void {
+  const byName = new Map<string, string>()
+  for (const topic of topicsOf(raw)) {
+    const name = indexName(topic)
+    if (name.problem !== null)
+      add(
+        ['topics'],
+        `topic '${topic}' has no legal index name: ${name.problem}. Rename it with a RegexRouter transform, or map it with '${Key.externalMapping}'.`,
+      )
+    const other = byName.get(name.name)
+    if (other !== undefined && other !== topic) {
+      add(
+        ['topics'],
+        `topics '${other}' and '${topic}' would both be written to index '${name.name}'. Route one elsewhere with a RegexRouter transform, or use '${Key.externalMapping}'.`,
+      )
+    }
+    byName.set(name.name, topic)
+  }
+}
+
+function isEmpty(value: unknown): boolean {
+  return !Array.isArray(value) || value.length === 0
+}

@@ -1,0 +1,101 @@
+import type { Schema } from 'penstock/api'
+import { semanticOf } from '../document/semantic.ts'
+
+/** A mapping of Elasticsearch, as JSON. */
+export interface Mapping {
+  readonly [key: string]: unknown
+}
+
+// A value outside the range of the type (a numeric of 400 digits, the year 20000) still makes a document: the field is
+// stored, and listed in `_ignored` instead of being searchable.
+const lenient = { ignore_malformed: true }
+
+const text: Mapping = { type: 'text', fields: { keyword: { type: 'keyword', ignore_above: 256 } } }
+const date: Mapping = { type: 'date', ...lenient }
+
+/**
+ * The mapping of a value of this schema. Connect's types map as Confluent's sink maps them; with `exact` the temporals
+ * of Debezium are dates too, and its UUIDs and enums keywords.
+ */
+export function mappingOf(schema: Schema, exact: boolean): Mapping {
+  const semantic = exact ? semanticOf(schema.name) : undefined
+  switch (semantic?.kind) {
+    case 'decimal':
+    case 'variable-decimal':
+      return { type: 'double', ...lenient }
+    case 'date':
+    case 'timestamp':
+    case 'iso-date':
+    case 'iso-timestamp':
+      return date
+    case 'time':
+    case 'word':
+      return { type: 'keyword' }
+    default:
+      return plainMapping(schema, exact)
+  }
+}
+
+/** `properties` of a STRUCT: a mapping by field name. */
+export function propertiesOf(schema: Schema, exact: boolean): Mapping {
+  return Object.fromEntries(schema.fields.map((field) => [field.name, mappingOf(field.schema, exact)]))
+}
+
+function plainMapping(schema: Schema, exact: boolean): Mapping {
+  const raw = exact ? null : rawLogical(schema)
+  if (raw !== null) return raw
+  switch (schema.type) {
+    case 'STRUCT':
+      return { properties: propertiesOf(schema, exact) }
+    case 'ARRAY':
+      return schema.valueSchema === null ? {} : mappingOf(schema.valueSchema, exact)
+    case 'MAP':
+      return mapMapping(schema, exact)
+    case 'BYTES':
+      return { type: 'binary' }
+    case 'STRING':
+      return text
+    default:
+      return scalar(schema)
+  }
+}
+
+const scalars: Readonly<Record<string, string>> = {
+  BOOLEAN: 'boolean',
+  INT8: 'byte',
+  INT16: 'short',
+  INT32: 'integer',
+  INT64: 'long',
+  FLOAT32: 'float',
+  FLOAT64: 'double',
+}
+
+function scalar(schema: Schema): Mapping {
+  const type = scalars[schema.type]
+  // A NaN or an infinity of Postgres is a legal row that the type cannot index.
+  return schema.type.startsWith('FLOAT') ? { type, ...lenient } : { type }
+}
+
+/** A map with string keys is an object whose fields nobody knows beforehand; others are arrays of key and value. */
+function mapMapping(schema: Schema, exact: boolean): Mapping {
+  if (exact && schema.keySchema?.type === 'STRING') return { type: 'object' }
+  return {
+    properties: {
+      key: schema.keySchema === null ? {} : mappingOf(schema.keySchema, exact),
+      value: schema.valueSchema === null ? {} : mappingOf(schema.valueSchema, exact),
+    },
+  }
+}
+
+function rawLogical(schema: Schema): Mapping | null {
+  switch (schema.name) {
+    case 'org.apache.kafka.connect.data.Date':
+    case 'org.apache.kafka.connect.data.Time':
+    case 'org.apache.kafka.connect.data.Timestamp':
+      return { type: 'date' }
+    case 'org.apache.kafka.connect.data.Decimal':
+      return { type: 'double' }
+    default:
+      return null
+  }
+}

@@ -1,0 +1,67 @@
+import type { Coverage, TableTree } from './coverage.ts'
+import { wantedOperations, type Publication } from '../replication/publication.ts'
+import type { SourceSettings } from '../config/settings.ts'
+import type { ListedTable } from '../schema/table-catalog.ts'
+
+/** A table whose rows arrive. */
+export interface CapturedTable extends ListedTable {
+  /** The captured table under whose name they do, when that is another one. */
+  readonly root: number | null
+  /** Changes when it, or a table between it and the top of its tree, is detached and attached again. */
+  readonly place: string
+  /** Identifiers of the entries by which the publication holds it: its own, or those of its schema and the tables above. */
+  readonly holders: readonly number[]
+}
+
+/** What is captured at a moment. */
+export interface CaptureView {
+  readonly publication: Publication
+  readonly tables: readonly CapturedTable[]
+  /** Identifiers of all tables, those included whose changes cannot be captured. */
+  readonly existing: ReadonlySet<number>
+  /** Identifiers of the publication's entries that hold a new table from its first row on: of schemas and partitioned tables. */
+  readonly holders: ReadonlySet<number>
+}
+
+/** What there is to see. */
+export interface Sight {
+  readonly settings: SourceSettings
+  readonly publication: Publication
+  readonly coverage: Coverage
+  readonly listed: readonly ListedTable[]
+  readonly tree: TableTree
+  readonly unlogged: readonly { readonly oid: number }[]
+}
+
+/** While the publication leaves operations out, no table is captured whole. */
+export function captureView({ settings, publication, coverage, listed, tree, unlogged }: Sight): CaptureView {
+  const isWhole = wantedOperations(settings).every((operation) => publication.operations.has(operation))
+  const tables = new Map<number, CapturedTable>()
+  const captured = (table: ListedTable, root: number | null): CapturedTable => {
+    return { ...table, root, place: placeOf(table, tree), holders: holdersOf(table, publication, tree) }
+  }
+  for (const table of isWhole ? coverage.captured : []) {
+    tables.set(table.oid, captured(table, null))
+    for (const leaf of tree.leaves(table)) if (!tables.has(leaf.oid)) tables.set(leaf.oid, captured(leaf, table.oid))
+  }
+  const roots = listed.filter((table) => table.kind === 'p').flatMap((table) => publication.named.get(table.oid) ?? [])
+  return {
+    publication,
+    tables: [...tables.values()],
+    existing: new Set([...listed, ...unlogged].map((table) => table.oid)),
+    holders: new Set([...publication.schemas.values(), ...roots]),
+  }
+}
+
+function holdersOf(table: ListedTable, { named, schemas }: Publication, tree: TableTree): readonly number[] {
+  const own = named.get(table.oid)
+  if (own !== undefined) return [own]
+  return tree.upwards(table).flatMap(({ oid, schema }) => [named.get(oid) ?? [], schemas.get(schema) ?? []].flat())
+}
+
+function placeOf(table: ListedTable, tree: TableTree): string {
+  return tree
+    .upwards(table)
+    .flatMap(({ attachedBy }) => attachedBy ?? [])
+    .join('.')
+}

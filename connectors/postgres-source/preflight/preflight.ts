@@ -1,0 +1,156 @@
+import { ConnectError } from 'penstock/api'
+import { captureFindings } from './capture-findings.ts'
+import { TableTree } from './coverage.ts'
+import type { Finding } from './finding.ts'
+import { identityWarnings } from './identity.ts'
+import { publicationFindings } from './publication-findings.ts'
+import { planPublication, type PublicationPlan } from '../replication/publication-plan.ts'
+import { publishedAs, readPublication, type Publication } from '../replication/publication.ts'
+import { readFindings } from './read-findings.ts'
+import type { PgSession } from '../connection/session.ts'
+import type { SourceSettings } from '../config/settings.ts'
+import { readServer, type ServerFacts } from './server-facts.ts'
+import { readSlot, type Slot } from '../replication/slot.ts'
+import { listTables, listUnlogged, readTables, type CatalogTable, type ListedTable } from '../schema/table-catalog.ts'
+import { tablePart, type TablePart } from '../schema/table-part.ts'
+import { customKey, fullName, quoteIdentifier } from '../schema/table-filter.ts'
+
+/** What the server is and has, and what is wrong with it. */
+export interface Survey {
+  /** `server_version_num`, such as 150018. */
+  readonly serverVersion: number
+  readonly standby: boolean
+  /** 0 when the server never gives a silent client up. */
+  readonly senderTimeoutMs: number
+  readonly publication: Publication | null
+  /** What becomes of the publication. */
+  readonly plan: PublicationPlan
+  readonly slot: Slot | null
+  /** Captured tables, in the order of the snapshot. */
+  readonly tables: readonly CatalogTable[]
+  readonly problems: readonly Finding[]
+  /** What works, and will surprise. */
+  readonly warnings: readonly string[]
+}
+
+/** Looks at everything that has to be right before a slot is made. Changes nothing. */
+export async function survey(session: PgSession, settings: SourceSettings): Promise<Survey> {
+  // Looking at a table waits for who holds its lock, and so does all that the session does afterwards.
+  await session.query(`SET lock_timeout = ${settings.lockTimeoutMs}`)
+  const server = await readServer(session)
+  const publication = await readPublication(session, settings.publication, server.version)
+  const slot = await readSlot(session, settings.slot, server.version)
+  const listed = await listTables(session)
+  const tree = new TableTree(listed)
+  const known = await detailsOf(session, listed, tree, publication, settings)
+  const input = { settings, publication, listed, tree, details: known, serverVersion: server.version }
+  const plan = planPublication(input)
+  const { coverage } = plan
+  const tables = settings.filter.order(coverage.captured).flatMap((table) => known.get(table.oid) ?? [])
+  const capture = {
+    settings,
+    publication,
+    listed,
+    unlogged: await listUnlogged(session),
+    coverage,
+    told: new Set(plan.refused.map(({ table }) => table.oid)),
+    known: new Set<string>(),
+  }
+  const streams = settings.snapshotMode !== 'initial_only'
+  const parts = tables.map((table) => tablePart(table, publishedAs(publication, table), settings))
+  return {
+    serverVersion: server.version,
+    standby: server.standby,
+    senderTimeoutMs: server.sender_timeout,
+    publication,
+    plan,
+    slot,
+    tables,
+    problems: [
+      ...(streams ? serverFindings(server, slot, settings) : []),
+      ...captureFindings(streams ? capture : { ...capture, publication: null }),
+      ...(streams ? await publicationFindings(session, server, publication, plan, settings) : []),
+      ...(await readFindings(session, parts, server.user)),
+      ...keyFindings(parts, settings),
+    ],
+    warnings: tables.flatMap((table) => identityWarnings(table, plan.rules, customKey(settings.keyRules, table))),
+  }
+}
+
+/** Columns of message.key.columns that no row would have. A task that runs shows it as a condition. */
+function keyFindings(parts: readonly TablePart[], settings: SourceSettings): Finding[] {
+  return parts.flatMap(({ table, columns }) => {
+    const names = columns.map((column) => column.name)
+    const absent = (customKey(settings.keyRules, table) ?? []).filter((name) => !names.includes(name))
+    if (absent.length === 0) return []
+    const message =
+      `message.key.columns names ${absent.join(', ')} of ${fullName(table)}, and rows of it have no such column. ` +
+      `It has: ${names.join(', ')}.`
+    return [{ code: 'PG_KEY_COLUMNS', key: 'message.key.columns', message, stops: 'validation' }]
+  })
+}
+
+/** Details of tables that are captured, or that the publication may come to hold. */
+async function detailsOf(
+  session: PgSession,
+  listed: readonly ListedTable[],
+  tree: TableTree,
+  publication: Publication | null,
+  settings: SourceSettings,
+): Promise<ReadonlyMap<number, CatalogTable>> {
+  const all = publication === null && settings.publicationMode === 'all_tables'
+  const wanted = listed.filter((table) => all || settings.filter.includesTable(table))
+  const oids = new Set([...wanted, ...wanted.flatMap((table) => tree.leaves(table))].map((table) => table.oid))
+  return new Map((await readTables(session, [...oids])).map((table) => [table.oid, table]))
+}
+
+/** A connection that begins: whether it reads tables, and whether the task begins with it. */
+export interface Beginning {
+  readonly reading: boolean
+  readonly first: boolean
+}
+
+/** @throws ConnectError with all problems that stop it, the first one's code first. */
+export function refuse(found: Survey, { reading, first }: Beginning): void {
+  const stopping = found.problems.filter(({ stops }) => {
+    if (stops === 'start') return first
+    return stops === undefined || (stops === 'reading' && reading)
+  })
+  const [problem, ...others] = stopping
+  if (problem === undefined) return
+  const rest = others.map((other) => ` ${other.code}: ${other.message}`).join('')
+  throw new ConnectError(`${problem.message}${rest}`, { code: problem.code })
+}
+
+function serverFindings(server: ServerFacts, slot: Slot | null, settings: SourceSettings): Finding[] {
+  const findings: Finding[] = []
+  if (server.wal_level !== 'logical') {
+    findings.push({
+      code: 'PG_WAL_LEVEL',
+      key: 'database.hostname',
+      message:
+        `wal_level is "${server.wal_level}". Run: ALTER SYSTEM SET wal_level = logical; then restart Postgres ` +
+        '(on RDS set rds.logical_replication = 1 in the parameter group).',
+    })
+  }
+  if (!server.superuser && !server.replication) {
+    findings.push({
+      code: 'PG_REPLICATION_ROLE',
+      key: 'database.user',
+      message:
+        `user "${server.user}" may not replicate. Run as a superuser: ALTER ROLE ${quoteIdentifier(server.user)} REPLICATION; ` +
+        `(on RDS: GRANT rds_replication TO ${quoteIdentifier(server.user)};)`,
+    })
+  }
+  if (slot === null && server.slots >= server.max_slots) {
+    findings.push({
+      code: 'PG_SLOTS',
+      key: 'slot.name',
+      message:
+        `all ${server.max_slots} replication slots are taken and "${settings.slot}" is not among them. Run: ` +
+        `ALTER SYSTEM SET max_replication_slots = ${server.max_slots + 4}; then restart Postgres, or drop one that nobody ` +
+        'reads: SELECT slot_name, active FROM pg_replication_slots;',
+    })
+  }
+  return findings
+}

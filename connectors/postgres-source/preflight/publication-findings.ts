@@ -1,0 +1,154 @@
+import type { Finding } from './finding.ts'
+import type { RefusedWrites } from './identity.ts'
+import type { PublicationPlan } from '../replication/publication-plan.ts'
+import type { Publication } from '../replication/publication.ts'
+import type { ServerFacts } from './server-facts.ts'
+import type { PgSession } from '../connection/session.ts'
+import type { SourceSettings } from '../config/settings.ts'
+import type { ListedTable } from '../schema/table-catalog.ts'
+import { fullName, quoteIdentifier, quoteTable, type TableName } from '../schema/table-filter.ts'
+
+/** Whether the publication is there, or can be created or extended by this user, and does no harm. */
+export async function publicationFindings(
+  session: PgSession,
+  server: ServerFacts,
+  publication: Publication | null,
+  plan: PublicationPlan,
+  settings: SourceSettings,
+): Promise<Finding[]> {
+  const findings = [...harmFindings(publication, plan, settings)]
+  if (publication?.allTables === true && settings.publicationMode === 'filtered') {
+    const name = quoteIdentifier(publication.name)
+    findings.push(
+      finding(
+        `publication "${publication.name}" is for all tables, but publication.autocreate.mode is filtered. ` +
+          `Set publication.autocreate.mode to all_tables, name another publication, or run: DROP PUBLICATION ${name};`,
+      ),
+    )
+  }
+  if (plan.statement === null) return findings
+  if (publication === null && settings.publicationMode === 'disabled') {
+    return [
+      ...findings,
+      finding(
+        `publication "${settings.publication}" does not exist and publication.autocreate.mode is disabled. Run: ${plan.statement};`,
+      ),
+    ]
+  }
+  if (server.standby) {
+    return [
+      ...findings,
+      finding(
+        `the server is a standby, where publications can be neither created nor changed. On the primary run: ${plan.statement};`,
+      ),
+    ]
+  }
+  if (server.superuser) return findings
+  return [...findings, ...(await privileges(session, server, publication, plan, settings))]
+}
+
+function finding(message: string, code = 'PG_PUBLICATION'): Finding {
+  return { code, key: 'publication.name', message }
+}
+
+async function privileges(
+  session: PgSession,
+  server: ServerFacts,
+  publication: Publication | null,
+  plan: PublicationPlan,
+  settings: SourceSettings,
+): Promise<Finding[]> {
+  if (publication === null && settings.publicationMode === 'all_tables') {
+    return [
+      finding(
+        `only a superuser can make a publication for all tables. Run as one: ${plan.statement}; or set ` +
+          'publication.autocreate.mode to filtered.',
+        'PG_PRIVILEGE',
+      ),
+    ]
+  }
+  const foreign = await foreignTables(session, plan.added)
+  const ownsPublication = publication === null || (await isOwner(session, publication))
+  const mayCreate = publication !== null || server.may_create
+  if (foreign.length === 0 && ownsPublication) {
+    return mayCreate ? [] : [finding(mayNotCreate(server, plan.statement ?? '', settings), 'PG_PRIVILEGE')]
+  }
+  const role = quoteIdentifier(server.user)
+  const changes = [
+    ...(mayCreate ? [] : [grantCreate(server, settings)]),
+    ...(ownsPublication ? [] : [`ALTER PUBLICATION ${quoteIdentifier(publication.name)} OWNER TO ${role};`]),
+    ...foreign.map((table) => `ALTER TABLE ${quoteTable(table)} OWNER TO ${role};`),
+  ]
+  const owned = [...(ownsPublication ? [] : [`publication "${publication.name}"`]), ...foreign.map(fullName)]
+  return [
+    {
+      ...finding(
+        `user "${server.user}" does not own ${owned.join(', ')}, and only an owner puts tables into a publication. As a ` +
+          `superuser, or as who owns them, run: ${plan.statement}; and set publication.autocreate.mode to disabled. Or run: ${changes.join(' ')}`,
+        'PG_PRIVILEGE',
+      ),
+    },
+  ]
+}
+
+function mayNotCreate(server: ServerFacts, statement: string, settings: SourceSettings): string {
+  return (
+    `user "${server.user}" may not make publications. Run: ${grantCreate(server, settings)} or, as the owner of the ` +
+    `tables: ${statement};`
+  )
+}
+
+function grantCreate(server: ServerFacts, settings: SourceSettings): string {
+  return `GRANT CREATE ON DATABASE ${quoteIdentifier(settings.connection.database)} TO ${quoteIdentifier(server.user)};`
+}
+
+async function foreignTables(session: PgSession, tables: readonly ListedTable[]): Promise<TableName[]> {
+  return await session.query<TableName>(
+    `select n.nspname as schema, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where c.oid = any($1::oid[]) and not pg_has_role(c.relowner, 'USAGE') order by 1, 2`,
+    [tables.map((table) => table.oid)],
+  )
+}
+
+async function isOwner(session: PgSession, publication: Publication): Promise<boolean> {
+  const rows = await session.query(
+    `select 1 as one from pg_publication where pubname = $1 and pg_has_role(pubowner, 'USAGE')`,
+    [publication.name],
+  )
+  return rows.length > 0
+}
+
+const shownTables = 20
+
+/** What the statement would do to the writes of others. */
+export function harmFindings(
+  publication: Publication | null,
+  plan: PublicationPlan,
+  settings: SourceSettings,
+): Finding[] {
+  const { refused } = plan
+  if (refused.length === 0) return []
+  const tables = refused.slice(0, shownTables).map(({ table, reason }) => `${fullName(table)} (${reason})`)
+  const more = refused.length > shownTables ? `, and ${refused.length - shownTables} more` : ''
+  const name = publication?.name ?? settings.publication
+  return [
+    {
+      code: 'PG_REPLICA_IDENTITY',
+      key: 'publication.autocreate.mode',
+      message:
+        `${publication === null ? '' : 'tables are not captured, because '}once publication "${name}" holds them, Postgres ` +
+        `refuses UPDATE, DELETE and INSERT … ON CONFLICT DO UPDATE on ${tables.join(', ')}${more}. ` +
+        waysOut(publication, refused, settings),
+      ...(publication === null ? {} : { stops: 'validation' }),
+    },
+  ]
+}
+
+function waysOut(publication: Publication | null, refused: readonly RefusedWrites[], settings: SourceSettings): string {
+  const others = refused.some(({ table }) => !settings.filter.includesTable(table))
+  if (others && publication === null && settings.publicationMode === 'all_tables') {
+    return 'Set publication.autocreate.mode to filtered: then the publication holds the captured tables only.'
+  }
+  const remedies = refused.slice(0, shownTables).map(({ remedy }) => remedy)
+  return `Run: ${remedies.join(' ')} Or leave the tables out with table.exclude.list.`
+}

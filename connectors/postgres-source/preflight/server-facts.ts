@@ -1,0 +1,35 @@
+import { ConnectError } from 'penstock/api'
+import type { PgSession } from '../connection/session.ts'
+
+/** What the server says of itself and of the user. Times in milliseconds. */
+export interface ServerFacts {
+  version: number
+  wal_level: string
+  standby: boolean
+  sender_timeout: number
+  superuser: boolean
+  replication: boolean
+  user: string
+  max_slots: number
+  slots: number
+  may_create: boolean
+}
+
+// The cloud roles grant replication without the attribute.
+const serverSql = `
+select current_setting('server_version_num')::int as version, current_setting('wal_level') as wal_level,
+  pg_is_in_recovery() as standby,
+  (select setting::int from pg_settings where name = 'wal_sender_timeout') as sender_timeout,
+  r.rolsuper as superuser, r.rolname as user,
+  r.rolreplication or exists (select from pg_roles g where g.rolname in
+    ('rds_superuser', 'rdsadmin', 'rdsrepladmin', 'rds_replication', 'cloudsqlsuperuser', 'azure_pg_admin')
+    and pg_has_role(r.oid, g.oid, 'member')) as replication,
+  current_setting('max_replication_slots')::int as max_slots, (select count(*)::int from pg_replication_slots) as slots,
+  has_database_privilege(current_database(), 'CREATE') as may_create
+from pg_roles r where r.rolname = current_user`
+
+export async function readServer(session: PgSession): Promise<ServerFacts> {
+  const [server] = await session.query<ServerFacts>(serverSql)
+  if (server === undefined) throw new ConnectError('the server does not know the user that is connected')
+  return server
+}

@@ -1,0 +1,154 @@
+import { DataError } from 'penstock/api'
+import { readLsn } from '../offsets/lsn.ts'
+import type { ReplicaIdentity } from '../schema/table-catalog.ts'
+import type { DeliveredColumn, Relation } from '../schema/table-shape.ts'
+
+/** Layouts of the replication protocol and of pgoutput, version 1 (Postgres 10 and later). */
+
+/** Microseconds from the Unix epoch to Postgres's, 2000-01-01. */
+const pgEpochMicros = 946_684_800_000_000
+
+/** First bytes of CopyData payloads. */
+export const frame = { walData: 0x77, keepalive: 0x6b } as const
+/** Where a message begins in a walData frame. */
+export const walDataHeader = 25
+
+export const messageTag = {
+  begin: 0x42,
+  commit: 0x43,
+  origin: 0x4f,
+  relation: 0x52,
+  type: 0x59,
+  insert: 0x49,
+  update: 0x55,
+  delete: 0x44,
+  truncate: 0x54,
+  message: 0x4d,
+} as const
+
+export interface Begin {
+  /** LSN of the commit record: transactions arrive in its order. */
+  readonly finalLsn: number
+  /** Commit time, microseconds of the Unix epoch. */
+  readonly micros: number
+  readonly xid: number
+}
+
+/** Microseconds since 2000 at `position`, as microseconds of the Unix epoch. */
+export function readMicros(bytes: Buffer, position: number): number {
+  return bytes.readInt32BE(position) * 2 ** 32 + bytes.readUInt32BE(position + 4) + pgEpochMicros
+}
+
+export function readBegin(bytes: Buffer, start: number): Begin {
+  return {
+    finalLsn: readLsn(bytes, start + 1),
+    micros: readMicros(bytes, start + 9),
+    xid: bytes.readUInt32BE(start + 17),
+  }
+}
+
+/** The LSN behind the commit record. */
+export function readCommitEnd(bytes: Buffer, start: number): number {
+  return readLsn(bytes, start + 10)
+}
+
+export function readRelation(bytes: Buffer, start: number): Relation {
+  let position = start + 5
+  const text = (): string => {
+    const end = bytes.indexOf(0, position)
+    const value = bytes.toString('utf8', position, end)
+    position = end + 1
+    return value
+  }
+  const schema = text()
+  const name = text()
+  const identity = String.fromCharCode(bytes[position] ?? 0)
+  if (!isIdentity(identity)) throw new DataError(`unknown replica identity "${identity}" of ${schema}.${name}`)
+  const count = bytes.readInt16BE(position + 1)
+  position += 3
+  const columns: DeliveredColumn[] = []
+  for (let i = 0; i < count; i += 1) {
+    const inIdentity = ((bytes[position] ?? 0) & 1) === 1
+    position += 1
+    const column = text()
+    columns.push({
+      name: column,
+      typeOid: bytes.readUInt32BE(position),
+      typmod: bytes.readInt32BE(position + 4),
+      inIdentity,
+    })
+    position += 8
+  }
+  // The catalog's own schema is sent as an empty name.
+  return { oid: bytes.readUInt32BE(start + 1), schema: schema === '' ? 'pg_catalog' : schema, name, identity, columns }
+}
+
+function isIdentity(text: string): text is ReplicaIdentity {
+  return text === 'd' || text === 'n' || text === 'f' || text === 'i'
+}
+
+/** The tables that a Truncate names. */
+export function readTruncated(bytes: Buffer, start: number): number[] {
+  const count = bytes.readInt32BE(start + 1)
+  return Array.from({ length: count }, (_, i) => bytes.readUInt32BE(start + 6 + i * 4))
+}
+
+/** What `pg_logical_emit_message` wrote. */
+export interface LogicalMessage {
+  /** Part of a transaction, and sent inside it; others are sent where they stand in the log, whatever becomes of theirs. */
+  readonly transactional: boolean
+  /** Behind the message's own log record. */
+  readonly lsn: number
+  readonly prefix: string
+  readonly content: Buffer
+}
+
+export function readMessage(bytes: Buffer, start: number): LogicalMessage {
+  const prefixEnd = bytes.indexOf(0, start + 10)
+  const contentStart = prefixEnd + 5
+  const contentEnd = contentStart + bytes.readInt32BE(prefixEnd + 1)
+  return {
+    transactional: ((bytes[start + 1] ?? 0) & 1) === 1,
+    lsn: readLsn(bytes, start + 2),
+    prefix: bytes.toString('utf8', start + 10, prefixEnd),
+    content: Buffer.from(bytes.subarray(contentStart, contentEnd)),
+  }
+}
+
+/** Whether two relations announce the same rows. */
+export function sameRelation(a: Relation, b: Relation): boolean {
+  return (
+    a.schema === b.schema &&
+    a.name === b.name &&
+    a.identity === b.identity &&
+    a.columns.length === b.columns.length &&
+    a.columns.every((column, i) => {
+      const other = b.columns[i]
+      return (
+        other !== undefined &&
+        column.name === other.name &&
+        column.typeOid === other.typeOid &&
+        column.typmod === other.typmod &&
+        column.inIdentity === other.inIdentity
+      )
+    })
+  )
+}
+
+/** A standby status update: what was received, and what is durable downstream. `nowMs` is the Unix time. */
+export function statusUpdate(received: number, confirmed: number, nowMs: number, replyRequested: boolean): Buffer {
+  const bytes = Buffer.alloc(34)
+  bytes[0] = 0x72
+  writeUnsigned(bytes, 1, Math.max(received, confirmed))
+  writeUnsigned(bytes, 9, confirmed)
+  writeUnsigned(bytes, 17, confirmed)
+  writeUnsigned(bytes, 25, Math.max(0, Math.floor(nowMs * 1000) - pgEpochMicros))
+  bytes[33] = replyRequested ? 1 : 0
+  return bytes
+}
+
+function writeUnsigned(bytes: Buffer, position: number, value: number): void {
+  const high = Math.floor(value / 2 ** 32)
+  bytes.writeUInt32BE(high, position)
+  bytes.writeUInt32BE(value - high * 2 ** 32, position + 4)
+}

@@ -1,0 +1,231 @@
+import { ConnectError, RetriableError } from 'penstock/api'
+import { codeOf, invalidText, type PostgresServerError } from '../connection/pg-error.ts'
+import type { PgSession } from '../connection/session.ts'
+import type { SourceSettings } from '../config/settings.ts'
+import { readAgain, type Slot } from './slot.ts'
+import { quoteIdentifier, quoteTable, type TableName } from '../schema/table-filter.ts'
+
+/** The SQLSTATEs of a publication that decoding does not find: of the error, and of the warning since Postgres 18. */
+const undefinedObject = '42704'
+const notInState = '55000'
+
+/** duplicate_object; unique_violation, where the other transaction was open when the statement began. */
+const overtaken = new Set(['42710', '23505'])
+
+/** A publication as the catalog describes it. */
+export interface Publication {
+  readonly oid: number
+  readonly name: string
+  /** Another text after every ALTER PUBLICATION … SET (…). */
+  readonly options: string
+  readonly owner: string
+  readonly allTables: boolean
+  /** insert, update, delete, truncate: what it sends. */
+  readonly operations: ReadonlySet<string>
+  /** Whether changes of partitions come under the name of the table above them that is published. */
+  readonly viaRoot: boolean
+  /** Whether it sends stored generated columns of tables that have no column list. */
+  readonly generatedColumns: boolean
+  /** Tables that it names itself, with the identifiers of their entries: a new one when a filter or column list changes. */
+  readonly named: ReadonlyMap<number, number>
+  /** Schemas whose tables it holds (FOR TABLES IN SCHEMA, Postgres 15), with the identifiers of their entries. */
+  readonly schemas: ReadonlyMap<string, number>
+  /** Tables, or parts of them, that it sends changes of, by the names under which they come. */
+  readonly tables: readonly PublishedTable[]
+}
+
+export interface PublishedTable extends TableName {
+  readonly oid: number
+  /** Columns that are sent; null for all that are not generated (always before Postgres 15). */
+  readonly columns: readonly string[] | null
+  /** The filter's SQL condition; null for none. */
+  readonly rowFilter: string | null
+}
+
+interface PublicationRow {
+  oid: number
+  name: string
+  options: string
+  owner: string
+  all_tables: boolean
+  operations: string[]
+  via_root: boolean
+  generated: boolean
+  named: number[]
+  entries: number[]
+}
+
+// Columns that came with later versions are looked up in the row's JSON form.
+const publicationSql = `
+select p.oid::int8::float8 as oid, pubname as name, p.xmin::text as options, pubowner::text as owner, puballtables as all_tables,
+  array_remove(array[case when pubinsert then 'insert' end, case when pubupdate then 'update' end,
+    case when pubdelete then 'delete' end, case when pubtruncate then 'truncate' end], null) as operations,
+  coalesce((to_jsonb(p) ->> 'pubviaroot')::boolean, false) as via_root,
+  coalesce(to_jsonb(p) ->> 'pubgencols', 'n') = 's' as generated,
+  array(select prrelid::int8::float8 from pg_publication_rel where prpubid = p.oid order by oid) as named,
+  array(select oid::int8::float8 from pg_publication_rel where prpubid = p.oid order by oid) as entries
+from pg_publication p where pubname::text in ($1, lower($1)) order by pubname::text = $1 desc`
+
+const schemasSql = `
+select n.nspname as schema, e.oid::int8::float8 as entry
+from pg_publication_namespace e join pg_namespace n on n.oid = e.pnnspid where e.pnpubid = $1`
+const schemasSince = 150_000
+
+// Before Postgres 18 generated columns are never sent, and yet some versions list them.
+const publishedSql = `
+select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, to_jsonb(t) ->> 'rowfilter' as rowfilter,
+  case when to_jsonb(t) -> 'attnames' is not null then
+    array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      and to_jsonb(t) -> 'attnames' ? a.attname::text
+      and (coalesce(to_jsonb(a) ->> 'attgenerated', '') = '' or $2::int >= 180000)) end as columns
+from pg_publication_tables t join pg_namespace n on n.nspname = t.schemaname
+  join pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
+where t.pubname = $1`
+
+/** The table as the publication sends it; null where it does not, and where there is no publication. */
+export function publishedAs(publication: Publication | null, table: TableName): PublishedTable | null {
+  return publication?.tables.find((other) => other.schema === table.schema && other.name === table.name) ?? null
+}
+
+/** The publication of that exact name, or of the name in lower case, as an unquoted name would mean. */
+export async function readPublication(
+  session: PgSession,
+  name: string,
+  serverVersion: number,
+): Promise<Publication | null> {
+  const [found] = await session.query<PublicationRow>(publicationSql, [name])
+  if (found === undefined) return null
+  const tables = await session.query<{
+    oid: number
+    schema: string
+    name: string
+    columns: string[] | null
+    rowfilter: string | null
+  }>(publishedSql, [found.name, serverVersion])
+  const schemas =
+    serverVersion < schemasSince ? [] : await session.query<{ schema: string; entry: number }>(schemasSql, [found.oid])
+  return {
+    oid: found.oid,
+    name: found.name,
+    options: found.options,
+    owner: found.owner,
+    allTables: found.all_tables,
+    operations: new Set(found.operations),
+    viaRoot: found.via_root,
+    generatedColumns: found.generated,
+    named: new Map(found.named.map((oid, i) => [oid, found.entries[i] ?? 0])),
+    schemas: new Map(schemas.map(({ schema, entry }) => [schema, entry])),
+    tables: tables.map(({ oid, schema, name: table, columns, rowfilter }) => {
+      return { oid, schema, name: table, columns, rowFilter: rowfilter }
+    }),
+  }
+}
+
+/** The statement that creates the publication; `tables` are those to capture. */
+export function createStatement(
+  settings: SourceSettings,
+  tables: readonly TableName[],
+  generatedColumns: boolean,
+): string {
+  const options = [
+    ...(settings.viaPartitionRoot ? ['publish_via_partition_root = true'] : []),
+    ...(settings.skippedExplicitly ? [`publish = '${publishedOperations(settings).join(',')}'`] : []),
+    ...(generatedColumns ? ['publish_generated_columns = stored'] : []),
+  ]
+  const list = tables.length === 0 ? '' : ` FOR TABLE ${tables.map(quoteTable).join(', ')}`
+  const scope = { all_tables: ' FOR ALL TABLES', filtered: list, no_tables: '', disabled: list }
+  const withClause = options.length === 0 ? '' : ` WITH (${options.join(', ')})`
+  return `CREATE PUBLICATION ${quoteIdentifier(settings.publication)}${scope[settings.publicationMode]}${withClause}`
+}
+
+const operationNames = { c: 'insert', u: 'update', d: 'delete', t: 'truncate' }
+
+/** What is captured, in the publication's words. */
+export function wantedOperations({ skippedOperations: skipped }: SourceSettings): string[] {
+  return Object.entries(operationNames)
+    .filter(([operation]) => !skipped.has(operation))
+    .map(([, name]) => name)
+}
+
+/**
+ * What a publication that is created here sends: everything, unless the user says what to leave out. Updates are sent also
+ * where they are left out: one that changes the key is a deletion and a creation.
+ */
+export function publishedOperations({ skippedOperations: skipped, skippedExplicitly }: SourceSettings): string[] {
+  if (!skippedExplicitly) return Object.values(operationNames)
+  const changesKeys = !skipped.has('c') || !skipped.has('d')
+  return Object.entries(operationNames)
+    .filter(([operation]) => !skipped.has(operation) || (operation === 'u' && changesKeys))
+    .map(([, name]) => name)
+}
+
+/** Never SET: tables, row filters and column lists that others put into the publication stay. */
+export function alterStatement(publication: Publication, tables: readonly TableName[]): string {
+  return `ALTER PUBLICATION ${quoteIdentifier(publication.name)} ADD TABLE ${tables.map(quoteTable).join(', ')}`
+}
+
+/**
+ * Creates the publication, or adds to it.
+ * @throws RetriableError PG_PUBLICATION_CHANGED where somebody else did so after it was read: connectors of one database that
+ * start together, as they have one `publication.name` by default.
+ */
+export async function publish(session: Pick<PgSession, 'query'>, statement: string, name: string): Promise<void> {
+  try {
+    await session.query(statement)
+  } catch (error) {
+    if (!(error instanceof ConnectError) || !overtaken.has(codeOf(error.cause) ?? '')) throw error
+    throw new RetriableError(
+      `publication "${name}" was created or altered by another session at the same time: the task looks at it again. ${error.message}`,
+      { code: 'PG_PUBLICATION_CHANGED', cause: error },
+    )
+  }
+}
+
+/** A slot decodes with the catalog of its own position: a publication made later does not exist there. */
+export function refuseYoungPublication(
+  slot: Slot | null,
+  found: Publication | null,
+  settings: SourceSettings,
+  hasOffset: boolean,
+): void {
+  if (slot === null || found !== null) return
+  const remedy = hasOffset
+    ? readAgain(settings.slot, true)
+    : `To begin run: SELECT pg_drop_replication_slot('${settings.slot}'); then restart the task.`
+  throw new ConnectError(
+    `replication slot "${settings.slot}" exists and publication "${settings.publication}" does not: a slot cannot see a ` +
+      `publication that is made after it. ${remedy} If the publication has another name, set publication.name.`,
+    { code: 'PG_PUBLICATION' },
+  )
+}
+
+/**
+ * What ended the stream. A row that was written while its publication was missing cannot be decoded ever again, so
+ * that error needs more words than the server's.
+ */
+export function streamFailure(error: Error, publication: string, slot: string): Error {
+  if (codeOf(error) === invalidText) {
+    return new ConnectError(
+      `the stream cannot send a row: ${error.message}. The database holds bytes that are no text in UTF-8, which an ` +
+        `encoding of SQL_ASCII allows, and what is in the log cannot be corrected. Correct the rows. ${readAgain(slot, true)}`,
+      { code: 'PG_ENCODING', cause: error },
+    )
+  }
+  if (codeOf(error) !== undefinedObject || !error.message.includes(publication)) return error
+  return rowWithoutPublication(error, publication, slot)
+}
+
+/** Postgres 18 passes such a row by, with a warning: it would be lost without a word (I7). */
+export function refusePassedRow(notice: PostgresServerError, publication: string, slot: string): void {
+  if (notice.sqlState !== notInState || !notice.message.includes(publication)) return
+  throw rowWithoutPublication(notice, publication, slot)
+}
+
+function rowWithoutPublication(cause: Error, publication: string, slot: string): ConnectError {
+  return new ConnectError(
+    `publication "${publication}" did not exist when a row was written, and a slot decodes with the catalog of that time: ` +
+      'making it again does not help. Changes since then are lost to this connector. If it is still missing and ' +
+      `publication.autocreate.mode is disabled, make it. ${readAgain(slot, true)}`,
+    { code: 'PG_PUBLICATION', cause },
+  )
+}

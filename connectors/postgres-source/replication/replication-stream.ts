@@ -1,0 +1,188 @@
+import type { Clock, Logger } from 'penstock/api'
+import { RetriableError } from 'penstock/api'
+import type { ChangeStream, Missing } from './change-stream.ts'
+import type { CopyStream } from '../connection/copy-stream.ts'
+import { readLsn } from '../offsets/lsn.ts'
+import type { PostgresServerError } from '../connection/pg-error.ts'
+import { frame, statusUpdate, walDataHeader } from './pgoutput.ts'
+import type { PgSession } from '../connection/session.ts'
+
+/** What the stream tells its session. */
+export interface StreamEvents {
+  /**
+   * Everything before `walEnd` was sent and read; asked for with every status update. `awaited`: the server waits for an
+   * answer. One that shuts down does, again and again, until all it has sent is confirmed.
+   */
+  onKeepalive(walEnd: number, awaited: boolean): void
+  /** Provides what a message needs; the message is read again after it. */
+  provide(missing: Missing): Promise<void>
+  /** A remark of the server, in its place in the stream; throws when the stream cannot go on with it. */
+  onNotice(notice: PostgresServerError): void
+  onEnd(error: Error): void
+}
+
+/** Without a byte from the server for this long, though it was asked for an answer, the connection counts as dead. */
+const silenceMs = 60_000
+
+/**
+ * The CopyBoth connection of a slot: reads frames, sends standby status. Status goes out by the clock, also while
+ * reading is held back: a walsender ends clients that are silent for `wal_sender_timeout`.
+ */
+export class ReplicationStream {
+  readonly #changes: ChangeStream
+  readonly #events: StreamEvents
+  readonly #clock: Clock
+  readonly #logger: Logger
+  #copy: CopyStream | null = null
+  #stopStatus: () => void = () => undefined
+  #confirmed = 0
+  #received = 0
+  #walEnd = 0
+  #held = true
+  #full = false
+  #readableSince: number
+  #answered: Missing | null = null
+  #providing = false
+
+  constructor(changes: ChangeStream, events: StreamEvents, clock: Clock, logger: Logger) {
+    this.#changes = changes
+    this.#events = events
+    this.#clock = clock
+    this.#logger = logger
+    this.#readableSince = clock.monotonic()
+  }
+
+  /** The end of the server's log, as far as it said. */
+  get walEnd(): number {
+    return this.#walEnd
+  }
+
+  get confirmed(): number {
+    return this.#confirmed
+  }
+
+  /** Starts to stream, and reads nothing before {@link release}. Resolves when the server has agreed. */
+  async start(session: PgSession, sql: string, confirmed: number, statusIntervalMs: number): Promise<void> {
+    this.#confirmed = confirmed
+    this.#received = confirmed
+    const copy = session.copy(sql, (bytes, start, end) => this.#onFrame(bytes, start, end))
+    copy.onNotice = (notice) => this.#events.onNotice(notice)
+    this.#copy = copy
+    const cancel = this.#clock.after(silenceMs, () => copy.abort(silent()))
+    try {
+      await copy.started
+    } finally {
+      cancel()
+    }
+    copy.done.then(
+      () => this.#end(new RetriableError('the server ended the replication stream', { code: 'PG_CONNECTION_LOST' })),
+      (error: unknown) => this.#end(error instanceof Error ? error : new RetriableError(String(error))),
+    )
+    if (this.#held) copy.pause()
+    this.#stopStatus = this.#clock.every(statusIntervalMs, () => this.#onTick())
+    this.#sendStatus(false)
+  }
+
+  /** Begins to read. */
+  release(): void {
+    this.#held = false
+    this.#readableSince = this.#clock.monotonic()
+    this.#copy?.proceed()
+    this.#updateFlow()
+  }
+
+  /** Holds reading back while the queue is full. */
+  setFull(full: boolean): void {
+    this.#full = full
+    this.#updateFlow()
+  }
+
+  /** Tells the server that everything before `lsn` is durable downstream (I2). */
+  confirm(lsn: number): void {
+    if (lsn <= this.#confirmed) return
+    this.#confirmed = lsn
+    this.#sendStatus(false)
+  }
+
+  /** Sends the last status and stops. The session ends the connection. */
+  stop(): void {
+    this.#stopStatus()
+    this.#sendStatus(false)
+    this.#copy = null
+  }
+
+  #updateFlow(): void {
+    if (this.#copy === null) return
+    if (this.#held || this.#full) this.#copy.pause()
+    else if (this.#copy.paused) {
+      this.#readableSince = this.#clock.monotonic()
+      this.#copy.resume()
+    }
+  }
+
+  #onFrame(bytes: Buffer, start: number, end: number): boolean {
+    // The first frames may come with the server's consent, before reading could be held back.
+    if (this.#held) return false
+    if (bytes[start] === frame.keepalive) {
+      this.#onKeepalive(readLsn(bytes, start + 1), bytes[start + 17] === 1)
+      return true
+    }
+    if (bytes[start] !== frame.walData) return true
+    const lsn = readLsn(bytes, start + 1)
+    const missing = this.#changes.read(bytes, start + walDataHeader, end, lsn, this.#answered)
+    if (missing !== null) {
+      this.#provide(missing)
+      return false
+    }
+    this.#answered = null
+    if (lsn > this.#received) this.#received = lsn
+    const walEnd = readLsn(bytes, start + 9)
+    if (walEnd > this.#walEnd) this.#walEnd = walEnd
+    return true
+  }
+
+  #provide(missing: Missing): void {
+    if (this.#providing) return
+    this.#providing = true
+    this.#events
+      .provide(missing)
+      .then(() => {
+        this.#providing = false
+        this.#answered = missing
+        this.#readableSince = this.#clock.monotonic()
+        this.#copy?.proceed()
+      })
+      .catch((error: unknown) => this.#end(error instanceof Error ? error : new RetriableError(String(error))))
+  }
+
+  #onKeepalive(walEnd: number, replyRequested: boolean): void {
+    if (walEnd > this.#walEnd) this.#walEnd = walEnd
+    if (walEnd > this.#received) this.#received = walEnd
+    if (replyRequested) this.#sendStatus(false)
+    this.#events.onKeepalive(walEnd, replyRequested)
+  }
+
+  #onTick(): void {
+    this.#sendStatus(true)
+    const copy = this.#copy
+    if (copy === null || copy.paused) return
+    const silentFor = this.#clock.monotonic() - Math.max(copy.lastReadAt, this.#readableSince)
+    if (silentFor < silenceMs) return
+    this.#logger.warn(`Postgres has not answered for ${Math.round(silentFor / 1000)} s`)
+    copy.abort(silent())
+  }
+
+  #sendStatus(replyRequested: boolean): void {
+    this.#copy?.send(statusUpdate(this.#received, this.#confirmed, this.#clock.now(), replyRequested))
+  }
+
+  #end(error: Error): void {
+    this.#stopStatus()
+    this.#copy = null
+    this.#events.onEnd(error)
+  }
+}
+
+function silent(): RetriableError {
+  return new RetriableError('the server has been silent for a minute', { code: 'PG_CONNECTION_LOST' })
+}

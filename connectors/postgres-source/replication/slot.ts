@@ -1,0 +1,137 @@
+import { ConnectError, type Logger } from 'penstock/api'
+import { formatLsn, parseLsn } from '../offsets/lsn.ts'
+import type { PgSession } from '../connection/session.ts'
+import { quoteIdentifier, quoteLiteral } from '../schema/table-filter.ts'
+
+/** A replication slot as the catalog describes it. */
+export interface Slot {
+  readonly name: string
+  readonly plugin: string | null
+  readonly database: string | null
+  readonly active: boolean
+  /** Where its stream goes on; null while the slot is being made. */
+  readonly confirmedLsn: number | null
+  /** Whether the server has thrown away log that the slot needs. */
+  readonly lost: boolean
+}
+
+export interface CreatedSlot {
+  readonly consistentPoint: number
+  /** The name of the snapshot to import while the session that made the slot does nothing else. */
+  readonly snapshot: string | null
+}
+
+/** The slot of that name, whatever database it belongs to. */
+export async function readSlot(session: PgSession, name: string, serverVersion: number): Promise<Slot | null> {
+  const status = serverVersion >= 130_000 ? "coalesce(wal_status, '') = 'lost'" : 'restart_lsn is null'
+  const [row] = await session.query<{
+    plugin: string | null
+    database: string | null
+    active: boolean
+    confirmed: string | null
+    lost: boolean
+  }>(
+    `select plugin, database, active, confirmed_flush_lsn::text as confirmed, ${status} as lost
+     from pg_replication_slots where slot_name = $1`,
+    [name],
+  )
+  if (row === undefined) return null
+  return {
+    name,
+    plugin: row.plugin,
+    database: row.database,
+    active: row.active,
+    confirmedLsn: row.confirmed === null ? null : parseLsn(row.confirmed),
+    lost: row.lost,
+  }
+}
+
+/** Makes the slot. Waits for all transactions that are open now, of every database of the server, however long they take. */
+export async function createSlot(
+  session: PgSession,
+  name: string,
+  exportSnapshot: boolean,
+  logger: Logger,
+): Promise<CreatedSlot> {
+  const kind = exportSnapshot ? 'EXPORT_SNAPSHOT' : 'NOEXPORT_SNAPSHOT'
+  const [row] = await session.slotQuery<{ consistent_point: string; snapshot_name: string | null }>(
+    `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput ${kind}`,
+    name,
+  )
+  if (row === undefined) throw new ConnectError(`the server did not describe the slot "${name}" it made`)
+  logger.info(`replication slot "${name}" created at ${row.consistent_point}`)
+  return { consistentPoint: parseLsn(row.consistent_point), snapshot: row.snapshot_name }
+}
+
+/** The first version whose pgoutput sends logical messages. */
+export const messagesSince = 140_000
+
+export function startReplication(slot: string, publication: string, lsn: number, serverVersion: number): string {
+  const names = quoteLiteral(quoteIdentifier(publication))
+  return (
+    `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL ${formatLsn(lsn)} ` +
+    `("proto_version" '1', "publication_names" ${names}${serverVersion >= messagesSince ? `, "messages" 'true'` : ''})`
+  )
+}
+
+/** Where the server's log ends; what a standby has of it. */
+export async function readLogEnd(session: PgSession, standby: boolean): Promise<number> {
+  const end = standby ? 'pg_last_wal_replay_lsn()' : 'pg_current_wal_lsn()'
+  const [row] = await session.query<{ lsn: string | null }>(`select ${end}::text as lsn`)
+  return row?.lsn === null || row === undefined ? 0 : parseLsn(row.lsn)
+}
+
+export async function dropSlot(session: PgSession, name: string): Promise<void> {
+  await session.query('select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1', [
+    name,
+  ])
+}
+
+/**
+ * The ways on when changes are lost. Offsets belong to the connector's name, and `always` passes by what is stored.
+ * @param exists whether the slot is there: its catalog or its position is of no use any more.
+ */
+export function readAgain(slot: string, exists: boolean): string {
+  const drop = exists ? `run SELECT pg_drop_replication_slot('${slot}'); then ` : ''
+  return (
+    `To read everything again: ${drop}set snapshot.mode to always, and back once GET /connectors/<name>/offsets shows ` +
+    'another offset; deletions that were lost stay lost. Or delete the connector and create it under another name: with ' +
+    'snapshot.mode no_data it goes on without what is lost.'
+  )
+}
+
+/**
+ * Whether the stream can go on from a stored position without a gap.
+ * @param limit the furthest position that the slot may have confirmed, given the stored offset; null when none is stored.
+ * @throws ConnectError PG_SLOT_MISSING, PG_SLOT_LOST, PG_SLOT_AHEAD, PG_SLOT.
+ */
+export function checkSlot(slot: Slot | null, name: string, database: string, limit: number | null): void {
+  if (slot === null) {
+    if (limit === null) return
+    throw new ConnectError(
+      `the stored offset at ${formatLsn(limit)} is no longer available on the server: replication slot "${name}" does ` +
+        `not exist. Changes since then are lost to this connector. ${readAgain(name, false)}`,
+      { code: 'PG_SLOT_MISSING' },
+    )
+  }
+  if (slot.plugin !== 'pgoutput' || slot.database !== database) {
+    throw new ConnectError(
+      `replication slot "${name}" exists for plugin ${slot.plugin ?? 'none'} in database ${slot.database ?? 'none'}, not ` +
+        `for pgoutput in ${database}. Set slot.name to another name, or run: SELECT pg_drop_replication_slot('${name}');`,
+      { code: 'PG_SLOT' },
+    )
+  }
+  if (slot.lost) {
+    throw new ConnectError(
+      `replication slot "${name}" is lost: the server removed log that it needed (max_slot_wal_keep_size). ${readAgain(name, true)}`,
+      { code: 'PG_SLOT_LOST' },
+    )
+  }
+  if (limit === null || slot.confirmedLsn === null || slot.confirmedLsn <= limit) return
+  throw new ConnectError(
+    `replication slot "${name}" stands at ${formatLsn(slot.confirmedLsn)}, past the stored offset ${formatLsn(limit)}: ` +
+      'the changes between went to another reader of the slot, or the slot was made anew, or the stored offset is an ' +
+      `old copy. ${readAgain(name, true)}`,
+    { code: 'PG_SLOT_AHEAD' },
+  )
+}

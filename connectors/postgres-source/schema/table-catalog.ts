@@ -1,0 +1,193 @@
+import { parseLsn } from '../offsets/lsn.ts'
+import type { PgSession } from '../connection/session.ts'
+import type { TableName } from './table-filter.ts'
+
+/** What the catalog says of a column, and the stream does not. */
+export interface CatalogColumn {
+  readonly name: string
+  readonly typeOid: number
+  readonly typmod: number
+  readonly notNull: boolean
+  /** The default's expression as Postgres prints it; null when there is none. */
+  readonly defaultText: string | null
+  readonly comment: string | null
+  /** s stored, v virtual; null for a column that is not generated. */
+  readonly generated: 's' | 'v' | null
+}
+
+/** How much of the old row an UPDATE or DELETE carries: default (key), nothing, full, index. */
+export type ReplicaIdentity = 'd' | 'n' | 'f' | 'i'
+
+/** A table as the catalog describes it, generated columns included: whether they are sent is up to the publication. */
+export interface CatalogTable extends TableName {
+  readonly oid: number
+  /** pg_class.relkind: r table, p partitioned table. */
+  readonly kind: string
+  readonly identity: ReplicaIdentity
+  readonly columns: readonly CatalogColumn[]
+  /** Columns of the primary key in its order; else those of the first unique index; else none. */
+  readonly keyColumns: readonly string[]
+  readonly hasPrimaryKey: boolean
+  /** Columns of the first unique index, other than the primary key, that identifies rows. */
+  readonly uniqueColumns: readonly string[]
+  /** The key is checked at the end of transactions: inside of one, two rows may have the same. */
+  readonly keyDeferred: boolean
+  /** Columns of the replica identity index. */
+  readonly identityColumns: readonly string[]
+  /** Columns that an UPDATE or DELETE carries of the old row; null for none: while published, Postgres refuses both. */
+  readonly oldColumns: readonly string[] | null
+}
+
+interface TableRow {
+  oid: number
+  schema: string
+  name: string
+  kind: string
+  identity: ReplicaIdentity
+  columns: ColumnRow[] | null
+  indexes: IndexRow[] | null
+}
+interface ColumnRow {
+  name: string
+  type: number
+  typmod: number
+  not_null: boolean
+  default: string | null
+  comment: string | null
+  generated: 's' | 'v' | ''
+}
+interface IndexRow {
+  name: string
+  primary: boolean
+  identity: boolean
+  usable: boolean
+  deferred: boolean
+  columns: string[]
+}
+
+const tableSql = `
+select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, c.relkind::text as kind,
+  c.relreplident::text as identity,
+  (select json_agg(json_build_object('name', a.attname, 'type', a.atttypid::int8, 'typmod', a.atttypmod,
+      'not_null', a.attnotnull or (t.typtype = 'd' and t.typnotnull),
+      'generated', coalesce(to_jsonb(a) ->> 'attgenerated', ''),
+      'default', case when coalesce(to_jsonb(a) ->> 'attgenerated', '') = '' then pg_get_expr(d.adbin, d.adrelid) end,
+      'comment', col_description(a.attrelid, a.attnum)) order by a.attnum)
+    from pg_attribute a join pg_type t on t.oid = a.atttypid
+      left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
+  (select json_agg(json_build_object('name', ic.relname, 'primary', i.indisprimary, 'identity', i.indisreplident,
+      'usable', i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
+        -- NULLs are all different to an index, unless it says otherwise (Postgres 15): such rows share a key.
+        and (coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false) or not exists (
+          select from unnest(i.indkey[0:i.indnkeyatts - 1]) as k(attnum)
+          join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum where not a.attnotnull)),
+      'deferred', not i.indimmediate,
+      'columns', (select json_agg(a.attname order by k.position)
+        from unnest(i.indkey[0:i.indnkeyatts - 1]) with ordinality as k(attnum, position)
+        join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum)) order by ic.relname)
+    from pg_index i join pg_class ic on ic.oid = i.indexrelid
+    where i.indrelid = c.oid and (i.indisunique or i.indisreplident)) as indexes
+from pg_class c join pg_namespace n on n.oid = c.relnamespace`
+
+/** Tables of these identifiers; those that are gone are missing from the answer. */
+export async function readTables(session: PgSession, oids: readonly number[]): Promise<CatalogTable[]> {
+  if (oids.length === 0) return []
+  const rows = await session.query<TableRow>(`${tableSql} where c.oid = any($1::oid[])`, [oids])
+  return rows.map(tableOf)
+}
+
+/** Where the log ends: what was committed before is in the catalog as it is read from here on. */
+export async function readCatalogPosition(session: PgSession): Promise<number> {
+  const [row] = await session.query<{ lsn: string }>(
+    `select (case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end)::text as lsn`,
+  )
+  return row === undefined ? 0 : parseLsn(row.lsn)
+}
+
+/** Whether a column belongs to the replica identity, as the stream will announce it. */
+export function isInIdentity(table: CatalogTable, column: string): boolean {
+  if (table.identity === 'd') return table.hasPrimaryKey && table.keyColumns.includes(column)
+  return table.identity === 'f' || (table.identity === 'i' && table.identityColumns.includes(column))
+}
+/** A table that a publication can hold. */
+export interface ListedTable extends TableName {
+  readonly oid: number
+  /** pg_class.relkind: r table, p partitioned table. */
+  readonly kind: string
+  /** The table that it is a partition of. */
+  readonly parent: number | null
+  /** The transaction that attached it there. */
+  readonly attachedBy: string | null
+}
+
+const systemSchemas = `n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname !~ '^pg_(temp|toast_temp)'`
+
+/** All tables that a publication can hold, ordered by schema and name. */
+export async function listTables(session: PgSession): Promise<ListedTable[]> {
+  return await session.query<ListedTable>(`
+select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, c.relkind::text as kind,
+  i.inhparent::int8::float8 as parent, i.xmin::text as "attachedBy"
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  left join pg_inherits i on i.inhrelid = c.oid and c.relispartition
+where c.relkind in ('r', 'p') and c.relpersistence = 'p' and ${systemSchemas}
+order by n.nspname collate "C", c.relname collate "C"`)
+}
+
+/** A relation whose changes are in no log that could be decoded. */
+export interface UnloggedRelation extends TableName {
+  readonly oid: number
+  readonly what: string
+}
+
+/** What a list of tables may name by mistake: its changes cannot be captured. */
+export async function listUnlogged(session: PgSession): Promise<UnloggedRelation[]> {
+  return await session.query<UnloggedRelation>(`
+select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, case when c.relkind = 'v' then 'a view' when c.relkind = 'm' then
+  'a materialized view' when c.relkind = 'f' then 'a foreign table' else 'an unlogged table' end as what
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where (c.relkind in ('v', 'm', 'f') or (c.relkind in ('r', 'p') and c.relpersistence = 'u')) and ${systemSchemas}`)
+}
+
+function tableOf(row: TableRow): CatalogTable {
+  const indexes = row.indexes ?? []
+  const primary = indexes.find((index) => index.primary)
+  const unique = indexes.find((index) => index.usable && !index.primary)
+  const key = primary ?? unique
+  return {
+    oid: row.oid,
+    schema: row.schema,
+    name: row.name,
+    kind: row.kind,
+    identity: row.identity,
+    columns: (row.columns ?? []).map((column) => ({
+      name: column.name,
+      typeOid: column.type,
+      typmod: column.typmod,
+      notNull: column.not_null,
+      defaultText: column.default,
+      comment: column.comment,
+      generated: column.generated === '' ? null : column.generated,
+    })),
+    keyColumns: key?.columns ?? [],
+    hasPrimaryKey: primary !== undefined,
+    uniqueColumns: unique?.columns ?? [],
+    keyDeferred: key?.deferred ?? false,
+    identityColumns: indexes.find((index) => index.identity)?.columns ?? [],
+    oldColumns: oldColumnsOf(row, indexes),
+  }
+}
+
+/** A deferrable primary key is no replica identity. */
+function oldColumnsOf(row: TableRow, indexes: readonly IndexRow[]): readonly string[] | null {
+  switch (row.identity) {
+    case 'f':
+      return (row.columns ?? []).map((column) => column.name)
+    case 'i':
+      return indexes.find((index) => index.identity)?.columns ?? null
+    case 'd':
+      return indexes.find((index) => index.primary && !index.deferred)?.columns ?? null
+    case 'n':
+      return null
+  }
+}

@@ -1,0 +1,72 @@
+import type { PublishedTable } from '../replication/publication.ts'
+import { isInIdentity, type CatalogColumn, type CatalogTable } from './table-catalog.ts'
+import { customKey, quoteIdentifier, quoteTable, type KeyColumnRule, type TableFilter } from './table-filter.ts'
+import type { Relation } from './table-shape.ts'
+
+/** What the connector takes of a table: the snapshot reads the columns and rows that the stream sends, and no others. */
+export interface TablePart {
+  readonly table: CatalogTable
+  readonly columns: readonly CatalogColumn[]
+  /** The publication's condition; null for all rows. */
+  readonly rowFilter: string | null
+}
+
+/** The options that decide which columns are taken. */
+export interface ColumnChoice {
+  readonly filter: TableFilter
+  readonly keyRules: readonly KeyColumnRule[]
+}
+
+/** @param published the table as the publication sends it; null where there is no publication. */
+export function tablePart(table: CatalogTable, published: PublishedTable | null, choice: ColumnChoice): TablePart {
+  const key = new Set(customKey(choice.keyRules, table) ?? table.keyColumns)
+  const isSent = (column: CatalogColumn): boolean =>
+    published === null || published.columns === null
+      ? column.generated === null
+      : published.columns.includes(column.name)
+  const isWanted = (column: CatalogColumn): boolean =>
+    key.has(column.name) || choice.filter.includesColumn(table, column.name)
+  return {
+    table,
+    columns: table.columns.filter((column) => isSent(column) && isWanted(column)),
+    rowFilter: published?.rowFilter ?? null,
+  }
+}
+
+/** The columns in the form in which the stream announces them. */
+export function relationOf({ table, columns }: TablePart): Relation {
+  return {
+    oid: table.oid,
+    schema: table.schema,
+    name: table.name,
+    identity: table.identity,
+    columns: columns.map(({ name, typeOid, typmod }) => {
+      return { name, typeOid, typmod, inIdentity: isInIdentity(table, name) }
+    }),
+  }
+}
+
+/** COPY of a table itself is faster, but has no room for conditions, generated columns or partitions. */
+export function copyStatement(part: TablePart): string {
+  const { table, columns, rowFilter } = part
+  const isPlain = table.kind === 'r' && rowFilter === null && columns.length > 0
+  if (isPlain && columns.every((column) => column.generated === null)) {
+    return `COPY ${quoteTable(table)} (${columnList(part)}) TO STDOUT`
+  }
+  const where = rowFilter === null ? '' : ` WHERE ${rowFilter}`
+  return `COPY (SELECT ${columnList(part)} FROM ${rowsOf(table)}${where}) TO STDOUT`
+}
+
+/** Takes the table's ACCESS SHARE lock until the transaction ends, with no more privileges than reading it needs. */
+export function lockStatement(part: TablePart): string {
+  return `SELECT ${columnList(part)} FROM ${rowsOf(part.table)} LIMIT 0`
+}
+
+function columnList({ columns }: TablePart): string {
+  return columns.map((column) => quoteIdentifier(column.name)).join(', ')
+}
+
+/** Tables that inherit have names of their own in the stream; partitions that are sent as their root have not. */
+function rowsOf(table: CatalogTable): string {
+  return table.kind === 'p' ? quoteTable(table) : `ONLY ${quoteTable(table)}`
+}

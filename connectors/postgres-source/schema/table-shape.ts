@@ -1,0 +1,345 @@
+import {
+  arrayOf,
+  ConfigError,
+  struct,
+  withOptions,
+  type ConnectValue,
+  type Schema,
+  type SchemaOptions,
+} from 'penstock/api'
+import type { ColumnType, ValueDecoder, ValueModes } from '../values/column-type.ts'
+import { defaultValue } from './default-value.ts'
+import { adjustName, adjustPart, envelopeSchema, topicName, type NameAdjustment } from '../records/envelope.ts'
+import type { CatalogColumn, CatalogTable, ReplicaIdentity } from './table-catalog.ts'
+import {
+  customKey,
+  fullName,
+  quoteTable,
+  type KeyColumnRule,
+  type TableFilter,
+  type TableName,
+} from './table-filter.ts'
+import type { TypeCatalog } from './type-catalog.ts'
+import { mapType, numericModifier } from '../values/type-map.ts'
+import type { ValueLosses } from '../values/value-losses.ts'
+
+/** A column as the stream or the snapshot delivers it, in its order. */
+export interface DeliveredColumn {
+  readonly name: string
+  readonly typeOid: number
+  readonly typmod: number
+  /** Part of the replica identity. */
+  readonly inIdentity: boolean
+}
+
+/** A table as it was when the rows that follow were written. */
+export interface Relation extends TableName {
+  readonly oid: number
+  readonly identity: ReplicaIdentity
+  readonly columns: readonly DeliveredColumn[]
+}
+
+/** A null where a shape requires a value. */
+export interface NullPlace {
+  readonly column: string
+  /** The row holds a null, a value had to become null, or an array holds one. */
+  readonly cause: 'row' | 'value' | 'element'
+}
+
+/** Columns of a table that hold nulls though the catalog says that they do not; made wider than the catalog for them. */
+export type WideColumns = ReadonlyMap<string, ReadonlySet<NullPlace['cause']>>
+
+/** How one delivered column is read, and where its value goes. */
+export interface ColumnPlan {
+  readonly name: string
+  readonly decode: ValueDecoder
+  /** Position in the row's struct; -1 when the column is left out. */
+  readonly valueIndex: number
+  /** Position in the key's struct; -1 when the column is no part of the key. */
+  readonly keyIndex: number
+  readonly required: boolean
+  readonly isArray: boolean
+  /** An array whose elements have to be there. */
+  readonly elementsRequired: boolean
+  /** Part of the replica identity: a before-image of key columns holds its value. */
+  readonly inIdentity: boolean
+  /** Value of the column where a before-image of key columns leaves it out. */
+  readonly absent: ConnectValue
+  readonly placeholder: ConnectValue | undefined
+  /** Told of a text that the decoder does not understand; answers what takes its place. */
+  readonly notUnderstood: (text: string, cause: unknown) => null
+  /** Told of an unchanged value without a placeholder. */
+  readonly unchanged: () => void
+}
+
+/** One version of a table: its schemas, and how to read its rows. The same object as long as nothing changes. */
+export interface TableShape extends TableName {
+  readonly oid: number
+  readonly relation: Relation
+  readonly captured: boolean
+  readonly topic: string
+  readonly keySchema: Schema | null
+  readonly rowSchema: Schema
+  readonly envelopeSchema: Schema
+  readonly plans: readonly ColumnPlan[]
+  readonly keyColumns: readonly string[]
+  readonly valueCount: number
+  readonly keyCount: number
+  /** Two rows may have the same key for a while inside of a transaction. */
+  readonly keyDeferred: boolean
+}
+
+/** The options and catalogs that shapes are made with. */
+export interface ShapeContext {
+  readonly prefix: string
+  readonly delimiter: string
+  readonly filter: TableFilter
+  readonly keyRules: readonly KeyColumnRule[]
+  readonly modes: ValueModes
+  readonly schemaNames: NameAdjustment
+  readonly fieldNames: NameAdjustment
+  readonly comments: boolean
+  readonly types: TypeCatalog
+  /** Told once of what concerns a whole column or table. */
+  readonly warn: (message: string) => void
+  /** Told of what single rows lose. */
+  readonly losses: ValueLosses
+}
+
+/** Where a shape comes from. */
+export interface ShapeSources {
+  /** What the catalog says today; null when the table is gone. */
+  readonly catalog: CatalogTable | null
+  /** The table's shape before, for what the catalog has forgotten since. */
+  readonly previous: TableShape | null
+  readonly wide: WideColumns
+}
+
+interface MappedColumn {
+  readonly column: DeliveredColumn
+  readonly type: ColumnType
+  readonly schema: Schema
+  readonly required: boolean
+  readonly inValue: boolean
+}
+
+/** The topic of a table's rows, before transforms. */
+export function tableTopic(
+  { schema, name }: { readonly schema: string; readonly name: string },
+  context: Pick<ShapeContext, 'prefix' | 'delimiter'>,
+): string {
+  return topicName([context.prefix, schema, name].join(context.delimiter))
+}
+
+/**
+ * The shape of a table. The stream may be behind the catalog: what belongs to the rows (columns, types, identity) is
+ * taken from `relation`.
+ */
+export function tableShape(relation: Relation, sources: ShapeSources, context: ShapeContext): TableShape {
+  if (!context.filter.includesTable(relation)) return foreignShape(relation)
+  const { catalog, previous } = sources
+  const keyColumns = keyColumnsOf(relation, catalog, previous, context)
+  const mapped = relation.columns.flatMap((column) => {
+    const found = mapColumn(relation, column, sources, keyColumns, context)
+    return found === null ? [] : [found]
+  })
+  const values = mapped.filter((entry) => entry.inValue)
+  const keys = keyColumns.flatMap((key) => mapped.find((entry) => entry.column.name === key) ?? [])
+  const topic = tableTopic(relation, context)
+  const rowSchema = struct(fieldsOf(values, relation, context), {
+    optional: true,
+    name: adjustName(`${topic}.Value`, context.schemaNames),
+  })
+  const keySchema =
+    keys.length === 0
+      ? null
+      : struct(fieldsOf(keys, relation, context), { name: adjustName(`${topic}.Key`, context.schemaNames) })
+  const plans = relation.columns.map((column) => planOf(column, { mapped, values, keys }, relation, context))
+  if (keys.length === 0 && previous !== null && previous.keyCount > 0) {
+    context.warn(
+      `PG_KEYLESS: ${fullName(relation)} has lost its key: its records have no key from here on, so sinks cannot tell ` +
+        `its rows apart. Run: ALTER TABLE ${quoteTable(relation)} ADD PRIMARY KEY (…);`,
+    )
+  }
+  return {
+    schema: relation.schema,
+    name: relation.name,
+    oid: relation.oid,
+    relation,
+    captured: true,
+    topic,
+    keySchema,
+    rowSchema,
+    envelopeSchema: envelopeSchema(rowSchema, adjustName(`${topic}.Envelope`, context.schemaNames)),
+    plans,
+    keyColumns: keys.map((entry) => entry.column.name),
+    valueCount: values.length,
+    keyCount: keys.length,
+    keyDeferred: catalog?.keyDeferred ?? previous?.keyDeferred ?? false,
+  }
+}
+
+/** A table that the publication holds and the filters do not: known, so that its rows can be passed over. */
+function foreignShape(relation: Relation): TableShape {
+  const { schema, name, oid } = relation
+  const nothing = { keySchema: null, rowSchema: noRow, envelopeSchema: noRow, plans: [], keyColumns: [] }
+  return {
+    schema,
+    name,
+    oid,
+    relation,
+    captured: false,
+    topic: '',
+    ...nothing,
+    valueCount: 0,
+    keyCount: 0,
+    keyDeferred: false,
+  }
+}
+
+const noRow = struct([])
+const skip: ValueDecoder = () => null
+
+function planOf(
+  column: DeliveredColumn,
+  { mapped, values, keys }: Record<'mapped' | 'values' | 'keys', readonly MappedColumn[]>,
+  relation: Relation,
+  context: ShapeContext,
+): ColumnPlan {
+  const { name, inIdentity } = column
+  const where = `${fullName(relation)}.${name}`
+  const told = {
+    notUnderstood: (text: string, cause: unknown) => context.losses.notUnderstood(where, text, cause),
+    unchanged: () => context.losses.unchanged(where),
+  }
+  const entry = mapped.find((candidate) => candidate.column === column)
+  if (entry === undefined) {
+    const nowhere = { valueIndex: -1, keyIndex: -1, required: false, isArray: false, elementsRequired: false }
+    return { name, decode: skip, inIdentity, ...nowhere, absent: null, placeholder: null, ...told }
+  }
+  return {
+    name,
+    decode: entry.type.decode,
+    valueIndex: values.indexOf(entry),
+    keyIndex: keys.indexOf(entry),
+    required: entry.required,
+    isArray: entry.type.isArray,
+    elementsRequired: entry.type.isArray && entry.schema.valueSchema?.optional === false,
+    inIdentity,
+    absent: entry.required ? (entry.schema.defaultValue ?? entry.type.fallback) : null,
+    placeholder: entry.type.placeholder,
+    ...told,
+  }
+}
+
+/** Names and schemas of fields; columns whose names meet once they are legal for Avro are refused. */
+function fieldsOf(
+  entries: readonly MappedColumn[],
+  relation: Relation,
+  { fieldNames }: ShapeContext,
+): (readonly [string, Schema])[] {
+  const columns = new Map<string, string>()
+  return entries.map(({ column: { name }, schema }) => {
+    const field = adjustPart(name, fieldNames)
+    const other = columns.get(field)
+    if (other !== undefined) {
+      throw new ConfigError(
+        `PG_FIELD_NAMES: columns "${other}" and "${name}" of ${fullName(relation)} both become "${field}" with ` +
+          `field.name.adjustment.mode=${fieldNames}. Set it to avro_unicode, or leave one out with column.exclude.list`,
+        { code: 'PG_FIELD_NAMES' },
+      )
+    }
+    columns.set(field, name)
+    return [field, schema]
+  })
+}
+
+function mapColumn(
+  relation: Relation,
+  column: DeliveredColumn,
+  { catalog, previous, wide }: ShapeSources,
+  keyColumns: readonly string[],
+  context: ShapeContext,
+): MappedColumn | null {
+  const where = `${fullName(relation)}.${column.name}`
+  const { types, modes } = context
+  const type = mapType(types, column.typeOid, column.typmod, modes, (what) => context.losses.unheld(where, what))
+  if (type === null) {
+    const name = types.get(column.typeOid)?.name ?? `with oid ${column.typeOid}`
+    context.warn(`column ${where} is left out: its type ${name} has no mapping (include.unknown.datatypes keeps it)`)
+    return null
+  }
+  const inValue = context.filter.includesColumn(relation, column.name)
+  if (!inValue && !keyColumns.includes(column.name)) return null
+  const known = catalog?.columns.find((candidate) => candidate.name === column.name)
+  const before = previous?.plans.find((plan) => plan.name === column.name)
+  const nulls = wide.get(column.name)
+  const isWide = nulls !== undefined && (nulls.has('row') || nulls.has('value'))
+  const required = !isWide && (known === undefined ? before?.required === true : known.notNull)
+  const options: SchemaOptions = {
+    optional: !required,
+    ...(context.comments && known?.comment !== null && known !== undefined ? { doc: known.comment } : {}),
+  }
+  const standard = known === undefined ? undefined : standardOf(known, column, context)
+  const held = nulls?.has('element') === true ? withOptionalElements(type.schema) : type.schema
+  const schema = withOptions(held, standard === undefined ? options : { ...options, defaultValue: standard })
+  return { column, type, schema, required, inValue }
+}
+
+/** The schema's default; columns of domains have none, as in Debezium. */
+function standardOf(
+  known: CatalogColumn,
+  column: DeliveredColumn,
+  { types, modes }: ShapeContext,
+): ConnectValue | undefined {
+  const type = types.get(column.typeOid)
+  if (type === undefined || type.kind === 'd' || known.defaultText === null) return undefined
+  // A default that cannot be held is no loss: the rows carry their own values.
+  const read = mapType(types, column.typeOid, column.typmod, modes, () => null)
+  if (read === null) return undefined
+  const scale = type.name === 'numeric' ? (numericModifier(column.typmod)?.scale ?? null) : null
+  return defaultValue(known.defaultText, { name: type.name, isEnum: type.kind === 'e', scale, column: read })
+}
+
+function withOptionalElements(schema: Schema): Schema {
+  return schema.valueSchema === null ? schema : arrayOf(withOptions(schema.valueSchema, { optional: true }))
+}
+
+/**
+ * The key's columns, in order. With the default identity the stream itself says which columns made the primary key
+ * when the row was written; the catalog of today only adds their order. Without such columns there was none then, and a
+ * unique index may identify rows. With another identity the catalog alone knows, and the shape before where it does not.
+ */
+function keyColumnsOf(
+  relation: Relation,
+  catalog: CatalogTable | null,
+  previous: TableShape | null,
+  context: ShapeContext,
+): readonly string[] {
+  const delivered = new Set(relation.columns.map((column) => column.name))
+  const custom = customKey(context.keyRules, relation)
+  if (custom !== null) {
+    const absent = custom.filter((name) => !delivered.has(name))
+    if (absent.length > 0) context.losses.keyShort(fullName(relation), absent)
+    return custom.filter((name) => delivered.has(name))
+  }
+  const isWhole = (names: readonly string[]): boolean => names.every((name) => delivered.has(name))
+  const before = previous?.keyColumns ?? []
+  if (relation.identity === 'd') {
+    const flagged = flaggedColumns(relation)
+    const ordered = [catalog?.keyColumns ?? [], before].find((names) => sameSet(names, flagged))
+    if (flagged.length > 0) return ordered ?? flagged
+    if (catalog !== null) return isWhole(catalog.uniqueColumns) ? catalog.uniqueColumns : []
+    return previous !== null && flaggedColumns(previous.relation).length === 0 && isWhole(before) ? before : []
+  }
+  if (catalog !== null && isWhole(catalog.keyColumns)) return catalog.keyColumns
+  return isWhole(before) ? before : []
+}
+
+function flaggedColumns(relation: Relation): string[] {
+  return relation.columns.filter((column) => column.inIdentity).map((column) => column.name)
+}
+
+function sameSet(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.length > 0 && a.every((name) => b.includes(name))
+}

@@ -1,0 +1,70 @@
+import type { Line } from '../offsets/line.ts'
+import { resumePoint, type StreamPoint } from '../offsets/offset.ts'
+import type { Survey } from '../preflight/preflight.ts'
+import type { Publication } from '../replication/publication.ts'
+import type { PgSession } from '../connection/session.ts'
+import type { SourceSettings } from '../config/settings.ts'
+import { readTables, type CatalogTable } from '../schema/table-catalog.ts'
+import { fullName } from '../schema/table-filter.ts'
+import type { SourceOffset } from 'penstock/api'
+
+/** Where a session begins. */
+export interface Start {
+  /** Where reading goes on: the stored offset, or what was emitted before a connection was lost. */
+  readonly position: SourceOffset | null
+  /** The stored offset. */
+  readonly durable: SourceOffset | null
+  /** Whether the task itself starts, not only its connection. */
+  readonly first: boolean
+  /** What the connection before it read; null when the task itself starts. */
+  readonly line: Line | null
+}
+
+/** Whether this session reads tables, and where its stream goes on. */
+export interface Plan {
+  readonly snapshot: boolean
+  readonly resume: StreamPoint
+}
+
+const fromSlot: StreamPoint = { kind: 'stream', skipBefore: 0, lastCommit: null, open: null }
+
+/**
+ * What is read at the start: the tables by whose names the publication sends changes, so that a partitioned table is
+ * read as itself or as its partitions. Without a publication the rows are where they lie.
+ */
+export function snapshotTables(
+  settings: SourceSettings,
+  found: Survey,
+  publication: Publication | null,
+): CatalogTable[] {
+  const isSent = (table: CatalogTable): boolean =>
+    publication === null || publication.tables.some((other) => other.oid === table.oid)
+  const isChosen = (table: CatalogTable): boolean =>
+    settings.snapshotTables.length === 0 ||
+    settings.snapshotTables.some((pattern) => pattern.regex.test(fullName(table)))
+  return found.tables.filter((table) => isSent(table) && isChosen(table))
+}
+
+/** The tables again, as they are in the snapshot: they may have changed since they were looked at. */
+export async function currentTables(sql: PgSession, tables: readonly CatalogTable[]): Promise<CatalogTable[]> {
+  const found = await readTables(
+    sql,
+    tables.map((table) => table.oid),
+  )
+  return tables.flatMap((table) => found.find((other) => other.oid === table.oid) ?? [])
+}
+
+/** What a start does with what is stored, by `snapshot.mode`. */
+export function planOf(settings: SourceSettings, start: Start): Plan {
+  const point = resumePoint(start.position)
+  const mode = settings.snapshotMode
+  const again = mode === 'always' && start.first
+  if (point.kind === 'begin') return { snapshot: mode !== 'no_data', resume: fromSlot }
+  return again ? { snapshot: true, resume: fromSlot } : { snapshot: false, resume: point }
+}
+
+/** Often enough for the server's patience, whatever the option says. */
+export function statusInterval(settings: SourceSettings, found: Survey): number {
+  const { senderTimeoutMs } = found
+  return senderTimeoutMs === 0 ? settings.statusIntervalMs : Math.min(settings.statusIntervalMs, senderTimeoutMs / 3)
+}

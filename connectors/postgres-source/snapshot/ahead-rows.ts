@@ -1,0 +1,216 @@
+import { DataError, type ConnectValue, type Schema, type SourceOffset } from 'penstock/api'
+import { rowName } from './key-reuse.ts'
+import type { Row } from '../replication/row-reader.ts'
+import { quoteIdentifier, quoteLiteral, quoteTable } from '../schema/table-filter.ts'
+import type { ColumnPlan, TableShape } from '../schema/table-shape.ts'
+
+/** Rows that are followed of one table, and named in the statement that repairs them. */
+const maxRows = 100
+const maxShownTables = 8
+const maxShownKeys = 5
+
+interface FollowedRow {
+  /** The key as SQL literals; null where its type has none that is sure. */
+  readonly literals: readonly string[] | null
+  /** Columns whose value sinks may have taken from another row. */
+  readonly columns: readonly string[]
+}
+
+interface FollowedTable {
+  /** As SQL. */
+  readonly name: string
+  readonly keyColumns: readonly string[]
+  /** Columns that are arrays, among all those of its rows. */
+  readonly arrays: Set<string>
+  /** By {@link rowName}. */
+  readonly rows: Map<string, FollowedRow>
+  /** All columns of rows, those beyond {@link maxRows} included. */
+  readonly columns: Set<string>
+  /** How many rows there were beyond {@link maxRows}. */
+  more: number
+  /** Rows that one transaction wrote with all their values, and where it was committed. */
+  written: { at: number; rows: number }
+}
+
+/**
+ * Rows whose unchanged large values a sink cannot be sure of, until a change brings them or the row is gone. Of a table with
+ * more rows than are followed that is when one transaction writes as many rows of it with all values.
+ */
+export class AheadRows {
+  readonly #tables = new Map<number, FollowedTable>()
+  #changed = false
+
+  get isEmpty(): boolean {
+    return this.#tables.size === 0
+  }
+
+  /** Whether something changed since the last call that is worth storing. */
+  takeChanged(): boolean {
+    const changed = this.#changed
+    this.#changed = false
+    return changed
+  }
+
+  /** The key of a row changed. @param isAhead whether the snapshot may have seen it. */
+  moved(shape: TableShape, old: Row, row: Row, unchanged: readonly ColumnPlan[], isAhead: boolean): void {
+    const before = this.#take(shape, old)
+    const names = unchanged.map((plan) => plan.name)
+    const columns = isAhead ? names : (before?.columns ?? []).filter((name) => names.includes(name))
+    this.#take(shape, row)
+    if (columns.length > 0) this.#add(shape, row, columns, unchanged)
+    this.#forgetWhole(shape.oid)
+  }
+
+  /** A row was written under the key that it had. @param at where that was committed. */
+  written(shape: TableShape, row: Row, unchanged: readonly ColumnPlan[], at: number): void {
+    const table = this.#tables.get(shape.oid)
+    if (table === undefined || row.key === null) return
+    if (unchanged.length === 0) table.written = { at, rows: table.written.at === at ? table.written.rows + 1 : 1 }
+    const name = rowName(shape, row.key)
+    const before = table.rows.get(name)
+    if (before !== undefined) {
+      const columns = before.columns.filter((column) => unchanged.some((plan) => plan.name === column))
+      if (columns.length === before.columns.length) return
+      this.#changed = true
+      if (columns.length === 0) table.rows.delete(name)
+      else table.rows.set(name, { ...before, columns })
+    }
+    this.#forgetWhole(shape.oid)
+  }
+
+  gone(shape: TableShape, old: Row): void {
+    this.#take(shape, old)
+    this.#forgetWhole(shape.oid)
+  }
+
+  /** The table was emptied, or read again. */
+  forget(oid: number): void {
+    if (this.#tables.delete(oid)) this.#changed = true
+  }
+
+  forgetAll(): void {
+    for (const oid of this.#tables.keys()) this.forget(oid)
+  }
+
+  #take(shape: TableShape, { key }: Row): FollowedRow | null {
+    const rows = this.#tables.get(shape.oid)?.rows
+    if (rows === undefined || key === null) return null
+    const name = rowName(shape, key)
+    const row = rows.get(name) ?? null
+    if (rows.delete(name)) this.#changed = true
+    return row
+  }
+
+  #add(shape: TableShape, { key }: Row, columns: readonly string[], plans: readonly ColumnPlan[]): void {
+    const table = this.#tables.get(shape.oid) ?? newTable(shape)
+    this.#tables.set(shape.oid, table)
+    for (const name of columns) table.columns.add(name)
+    for (const { name, isArray } of plans) if (isArray) table.arrays.add(name)
+    if (table.rows.size < maxRows) {
+      table.rows.set(rowName(shape, key), { literals: literalsOf(shape.keySchema, key), columns })
+      this.#changed = true
+      return
+    }
+    table.more += 1
+    // Each stored state costs a record: the number itself is told to within a factor of two.
+    if (Number.isInteger(Math.log2(table.more))) this.#changed = true
+  }
+
+  #forgetWhole(oid: number): void {
+    const table = this.#tables.get(oid)
+    if (table === undefined) return
+    const isWhole = table.more === 0 || table.written.rows >= maxRows + table.more
+    if (isWhole && table.rows.size === 0) this.forget(oid)
+  }
+
+  /** What is to be stored, as {@link load} reads it. */
+  state(): SourceOffset {
+    const tables = [...this.#tables].map(([oid, table]): StoredTable => {
+      const { name, keyColumns, arrays, rows, columns, more } = table
+      return { oid, name, keyColumns, arrays: [...arrays], rows: [...rows], columns: [...columns], more }
+    })
+    return { tables: JSON.stringify(tables) }
+  }
+
+  /** @throws DataError */
+  load(offset: SourceOffset): void {
+    for (const { oid, name, keyColumns, arrays, rows, columns, more } of parseState(offset)) {
+      const sets = { arrays: new Set(arrays), rows: new Map(rows), columns: new Set(columns) }
+      this.#tables.set(oid, { name, keyColumns, ...sets, more, written: { at: 0, rows: 0 } })
+    }
+  }
+
+  /** One text a table, with the statement that brings the values. */
+  texts(): string[] {
+    return [...this.#tables.values()].map(textOf)
+  }
+
+  /** All of them in one text; null when there are none. */
+  text(): string | null {
+    if (this.isEmpty) return null
+    const texts = this.texts()
+    const left = texts.length - maxShownTables
+    return texts.slice(0, maxShownTables).join(' ') + (left > 0 ? ` And ${left} more tables.` : '')
+  }
+}
+
+interface StoredTable {
+  readonly oid: number
+  readonly name: string
+  readonly keyColumns: readonly string[]
+  readonly arrays: readonly string[]
+  readonly rows: readonly (readonly [string, FollowedRow])[]
+  readonly columns: readonly string[]
+  readonly more: number
+}
+
+function parseState({ tables }: SourceOffset): readonly StoredTable[] {
+  try {
+    return JSON.parse(String(tables)) as readonly StoredTable[]
+  } catch (error) {
+    throw new DataError(`the stored list of rows with unsure values cannot be understood: ${String(tables)}`, {
+      code: 'PG_OFFSET',
+      cause: error,
+    })
+  }
+}
+
+function newTable(shape: TableShape): FollowedTable {
+  const sets = { arrays: new Set<string>(), rows: new Map<string, FollowedRow>(), columns: new Set<string>() }
+  const { keyColumns } = shape
+  return { name: quoteTable(shape), keyColumns, ...sets, more: 0, written: { at: 0, rows: 0 } }
+}
+
+/** Numbers and texts stand in SQL as they are; other types are encoded in records. */
+function literalsOf(schema: Schema | null, key: readonly ConnectValue[] | null): readonly string[] | null {
+  const literals = (schema?.fields ?? []).map((field, i) => {
+    const value = key?.[i] ?? null
+    if (field.schema.name === null && (typeof value === 'number' || typeof value === 'bigint')) return String(value)
+    return typeof value === 'string' ? quoteLiteral(value) : null
+  })
+  return literals.some((literal) => literal === null) ? null : literals.map(String)
+}
+
+function textOf(table: FollowedTable): string {
+  const { name, keyColumns, rows, more, arrays } = table
+  const count = rows.size + more
+  const columns = [...table.columns].map(quoteIdentifier)
+  const known = [...rows.values()].flatMap(({ literals }) => (literals === null ? [] : [tupleOf(literals)]))
+  const left = count - Math.min(known.length, maxShownKeys)
+  const keys = [...known.slice(0, maxShownKeys), ...(left > 0 ? [`${left} more`] : [])].join(', ')
+  const key = tupleOf(keyColumns.map(quoteIdentifier))
+  const sets = [...table.columns].map((column) => `${quoteIdentifier(column)} = ${anewOf(column, arrays)}`)
+  const where = known.length === count ? ` WHERE ${key} IN (${known.join(', ')})` : ''
+  return `${name}: ${count} rows (${key}: ${keys}), ${columns.join(', ')}. Run: UPDATE ${name} SET ${sets.join(', ')}${where};`
+}
+
+function tupleOf(parts: readonly string[]): string {
+  return parts.length === 1 ? String(parts[0]) : `(${parts.join(', ')})`
+}
+
+/** The same value, in a new copy: Postgres writes to the log only what is not the stored value itself. */
+function anewOf(column: string, arrays: ReadonlySet<string>): string {
+  const name = quoteIdentifier(column)
+  // An array of arrays would have one more dimension; and NULL || '{}' is '{}'.
+  return arrays.has(column) ? `CASE WHEN ${name} IS NOT NULL THEN ${name} || '{}' END` : `(ARRAY[${name}])[1]`
+}

@@ -1,0 +1,68 @@
+import type { ConnectValue } from 'penstock/api'
+import type { Row } from '../replication/row-reader.ts'
+import type { TableShape } from '../schema/table-shape.ts'
+import { sameValue } from '../values/same-value.ts'
+
+/** Keys that are remembered of one transaction. */
+const maxKeys = 100_000
+
+/** Which row leaves a key, or changes under it: the only one that has it, the first of two, or one that cannot be told. */
+export type Holder = 'only' | 'first' | 'unclear'
+
+interface Taken {
+  readonly row: Row
+  readonly byUpdate: boolean
+}
+
+/**
+ * Where a key is checked at the end of transactions (DEFERRABLE), a row can take a key that another row still has:
+ * `UPDATE t SET id = 3 - id`. The deletion of the first row's key must then not take the second row away. The whole old
+ * row tells them apart: such tables have REPLICA IDENTITY FULL, or no updates. Holds the rows of one transaction.
+ */
+export class KeyReuse {
+  readonly #taken = new Map<string, Taken>()
+  #isFull = false
+
+  begin(): void {
+    if (this.#taken.size > 0) this.#taken.clear()
+    this.#isFull = false
+  }
+
+  /** A row takes its key. */
+  take(shape: TableShape, row: Row, byUpdate: boolean): void {
+    if (row.key === null) return
+    if (this.#taken.size >= maxKeys) this.#isFull = true
+    else this.#taken.set(rowName(shape, row.key), { row, byUpdate })
+  }
+
+  /** A row changes and keeps its key. */
+  change(shape: TableShape, old: Row, row: Row): Holder {
+    if (row.key === null) return 'only'
+    const name = rowName(shape, row.key)
+    const taken = this.#taken.get(name)
+    if (taken === undefined) return this.#isFull ? 'unclear' : 'only'
+    if (!sameValue(taken.row.values, old.values)) return 'first'
+    this.#taken.set(name, { ...taken, row })
+    return 'only'
+  }
+
+  /** A row leaves its key. */
+  leave(shape: TableShape, old: Row): Holder {
+    if (old.key === null) return 'only'
+    const name = rowName(shape, old.key)
+    const taken = this.#taken.get(name)
+    if (taken === undefined) return this.#isFull ? 'unclear' : 'only'
+    if (!sameValue(taken.row.values, old.values)) return 'first'
+    this.#taken.delete(name)
+    // Two equal rows that change places look like one row that comes and goes, which is only usual for one inserted.
+    return taken.byUpdate ? 'unclear' : 'only'
+  }
+}
+
+/** Tells rows of all tables apart. */
+export function rowName(shape: TableShape, key: readonly ConnectValue[] | null): string {
+  return JSON.stringify([shape.oid, key], (_name, value: unknown) => {
+    const isOdd = typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))
+    return isOdd ? String(value) : value
+  })
+}

@@ -1,0 +1,124 @@
+import type { ParsedConfig } from 'penstock/api'
+
+import { credentialProviders, extractors, type S3Key } from './config.ts'
+import type { KeyLayout } from '../object/object-key.ts'
+import type { RotationRules } from '../partition/rotation.ts'
+import { nextScheduled } from '../partition/schedule.ts'
+
+/** A checksum that the store verifies and keeps. */
+export type ChecksumAlgorithm = 'crc32' | 'crc32c' | 'sha256'
+
+/** How to reach the store. */
+export interface StoreSettings {
+  readonly bucket: string
+  readonly region: string
+  /** Null: Amazon's. */
+  readonly storeUrl: string | null
+  readonly pathStyle: boolean
+  readonly accelerate: boolean
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly onlyEnvironment: boolean
+  readonly requestTimeoutMs: number
+  readonly quietAttempts: number
+  readonly initialBackoffMs: number
+  readonly maxBackoffMs: number
+  readonly md5: boolean
+  readonly checksum: ChecksumAlgorithm | null
+  readonly encryption: Encryption | null
+  readonly acl: string | null
+}
+
+/** How the store encrypts objects. */
+export type Encryption =
+  | { readonly kind: 'AES256' }
+  | { readonly kind: 'kms'; readonly keyId: string | null }
+  | { readonly kind: 'customer'; readonly key: Buffer }
+
+/** Everything a task needs to know. */
+export interface S3SinkSettings {
+  readonly store: StoreSettings
+  readonly layout: KeyLayout
+  readonly rotation: RotationRules
+  readonly recordTime: 'wallclock' | 'record'
+  readonly rotateOnRevoke: boolean
+  readonly ignoreNullValues: boolean
+  readonly decimalFormat: 'BASE64' | 'NUMERIC'
+  readonly gzipLevel: number | null
+  readonly partBytes: number
+  readonly bufferBytes: number
+  readonly conditionalWrites: boolean
+  readonly shutdownTimeoutMs: number
+}
+
+/** The settings of a config that has been validated. */
+export function settingsOf(config: ParsedConfig): S3SinkSettings {
+  const text = (key: S3Key): string => String(config[key] ?? '')
+  const number = (key: S3Key): number => Number(config[key])
+  const positive = (key: S3Key): number | null => (number(key) > 0 ? number(key) : null)
+  const gzip = text('s3.compression.type').toLowerCase() === 'gzip'
+  const schedule = positive('rotate.schedule.interval.ms')
+  return {
+    store: storeSettings(config),
+    layout: {
+      topicsDir: text('topics.dir'),
+      directoryDelimiter: text('directory.delim'),
+      fileDelimiter: text('file.delim'),
+      padWidth: number('filename.offset.zero.pad.width'),
+      extension: gzip ? '.json.gz' : '.json',
+    },
+    rotation: {
+      maxRecords: Math.max(1, number('flush.size')),
+      maxBytes: positive('rotate.size.bytes'),
+      intervalMs: positive('rotate.interval.ms'),
+      nextScheduled: schedule === null ? null : (nowMs) => nextScheduled(nowMs, schedule, text('timezone')),
+    },
+    recordTime: isOneOf(extractors.record, text('timestamp.extractor')) ? 'record' : 'wallclock',
+    rotateOnRevoke: config['rotate.on.revoke'] === true,
+    ignoreNullValues: text('behavior.on.null.values').toLowerCase() === 'ignore',
+    decimalFormat: text('json.decimal.format').toUpperCase() === 'NUMERIC' ? 'NUMERIC' : 'BASE64',
+    gzipLevel: gzip ? number('s3.compression.level') : null,
+    partBytes: number('s3.part.size'),
+    bufferBytes: number('s3.buffer.bytes'),
+    conditionalWrites: config['enable.conditional.writes'] !== false,
+    shutdownTimeoutMs: number('shutdown.timeout.ms'),
+  }
+}
+
+/** The part of the settings that a connection to the store needs. */
+export function storeSettings(config: ParsedConfig): StoreSettings {
+  const text = (key: S3Key): string => String(config[key] ?? '').trim()
+  const number = (key: S3Key): number => Number(config[key])
+  const checksum = text('s3.checksum.algorithm').toLowerCase()
+  return {
+    bucket: text('s3.bucket.name'),
+    region: text('s3.region'),
+    storeUrl: text('store.url') === '' ? null : text('store.url'),
+    pathStyle: config['s3.path.style.access.enabled'] !== false && config['s3.wan.mode'] !== true,
+    accelerate: config['s3.wan.mode'] === true,
+    accessKeyId: text('aws.access.key.id'),
+    secretAccessKey: text('aws.secret.access.key'),
+    onlyEnvironment: isOneOf(credentialProviders.environment, text('s3.credentials.provider.class')),
+    requestTimeoutMs: number('s3.request.timeout.ms'),
+    quietAttempts: number('s3.part.retries'),
+    initialBackoffMs: number('s3.retry.backoff.ms'),
+    maxBackoffMs: Math.max(number('s3.retry.backoff.ms'), number('retry.backoff.ms')),
+    md5: config['s3.send.digest'] === true,
+    checksum: checksum === 'crc32' || checksum === 'crc32c' || checksum === 'sha256' ? checksum : null,
+    encryption: encryptionOf(text('s3.ssea.name'), text('s3.sse.kms.key.id'), text('s3.sse.customer.key')),
+    acl: text('s3.acl.canned') === '' ? null : text('s3.acl.canned'),
+  }
+}
+
+function encryptionOf(name: string, kmsKeyId: string, customerKey: string): Encryption | null {
+  if (name === 'AES256') {
+    return customerKey === '' ? { kind: 'AES256' } : { kind: 'customer', key: Buffer.from(customerKey, 'base64') }
+  }
+  return name === 'aws:kms' || name === 'aws:kms:dsse'
+    ? { kind: 'kms', keyId: kmsKeyId === '' ? null : kmsKeyId }
+    : null
+}
+
+function isOneOf(names: readonly string[], name: string): boolean {
+  return names.includes(name)
+}

@@ -1,0 +1,82 @@
+import type { CommittedOffset } from '../coordinator-records.ts'
+
+/** A partition of a topic. */
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** An offset to commit. */
+export interface OffsetToCommit extends TopicPartition {
+  readonly offset: number
+  readonly leaderEpoch: number
+  readonly metadata: string
+}
+
+/** The committed offset that clients are shown where there is none. */
+export const nothingCommitted: CommittedOffset = { offset: -1, leaderEpoch: -1, metadata: '', commitTimestampMs: -1 }
+
+/** What an offset takes in memory besides its texts. */
+const entryBytes = 256
+
+/** Bytes that a committed offset takes in memory. */
+export function offsetBytes(topic: string, { metadata }: Pick<CommittedOffset, 'metadata'>): number {
+  return entryBytes + topic.length + metadata.length
+}
+
+type ByPartition = Map<number, CommittedOffset>
+
+/** The committed offsets of all groups, as they are on disk. */
+export class CommittedOffsets {
+  readonly #groups = new Map<string, Map<string, ByPartition>>()
+  #bytes = 0
+
+  /** What all of them take in memory. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  groups(): Iterable<string> {
+    return this.#groups.keys()
+  }
+
+  has(group: string): boolean {
+    return this.#groups.has(group)
+  }
+
+  get(group: string, topic: string, partition: number): CommittedOffset | undefined {
+    return this.#groups.get(group)?.get(topic)?.get(partition)
+  }
+
+  /** What the group committed, topic by topic. */
+  topicsOf(group: string): ReadonlyMap<string, ReadonlyMap<number, CommittedOffset>> {
+    return this.#groups.get(group) ?? new Map()
+  }
+
+  set(group: string, topic: string, partition: number, committed: CommittedOffset): void {
+    const topics = this.#groups.get(group) ?? new Map<string, ByPartition>()
+    const partitions = topics.get(topic) ?? new Map<number, CommittedOffset>()
+    const former = partitions.get(partition)
+    this.#bytes += offsetBytes(topic, committed) - (former === undefined ? 0 : offsetBytes(topic, former))
+    this.#groups.set(group, topics.set(topic, partitions.set(partition, committed)))
+  }
+
+  remove(group: string, topic: string, partition: number): void {
+    const topics = this.#groups.get(group)
+    const partitions = topics?.get(topic)
+    const former = partitions?.get(partition)
+    if (former !== undefined) this.#bytes -= offsetBytes(topic, former)
+    partitions?.delete(partition)
+    if (partitions?.size === 0) topics?.delete(topic)
+    if (topics?.size === 0) this.#groups.delete(group)
+  }
+
+  /** The partitions with an offset of this group that `matches`. */
+  select(group: string, matches: (topic: string, committed: CommittedOffset) => boolean): TopicPartition[] {
+    const found: TopicPartition[] = []
+    for (const [topic, partitions] of this.topicsOf(group)) {
+      for (const [partition, committed] of partitions) if (matches(topic, committed)) found.push({ topic, partition })
+    }
+    return found
+  }
+}

@@ -1,0 +1,255 @@
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { hostname } from 'node:os'
+import { dirname, join } from 'node:path'
+import type { Clock } from '../../foundation/clock.ts'
+import { identityOf, lives } from '../../foundation/process/process-identity.ts'
+import type { Logger } from '../../foundation/logging/logger.ts'
+import { diskFullAdvice, isDiskFull } from '../../log/disk/disk-full.ts'
+import { freeBytesAt } from '../../log/disk/node-file-system.ts'
+import { BrokerError, DataDirectoryLockedError, DataDirectoryTakenError } from '../broker-error.ts'
+import { reservePath } from './disk-reserve.ts'
+
+/** Who holds a data folder. */
+interface Holder {
+  readonly pid: number
+  readonly hostname: string
+  /** When the process began, as its system counts it: a pid alone may be somebody else's by now. Empty where that is unknown. */
+  readonly processStart: string
+  /** In which container the pid counts; containers may share a host's name. Empty where that is unknown. */
+  readonly pidNamespace: string
+}
+
+const fileName = '.lock'
+const renewEveryMs = 5000
+/** A holder on another host (or in another container) cannot be asked; its lock is given up when it was not renewed for so long. */
+const silentAfterMs = 30_000
+/** A holder that did not renew for so long (a frozen process, a suspended machine) looks first whether it still is the holder. */
+const certainForMs = silentAfterMs / 2
+const attempts = 5
+
+/**
+ * Ownership of a data folder: the file `.lock` with the holder's pid. It appears whole or not at all (a link to a file that is
+ * written before), and outlives a kill -9: then the next process sees that its holder is gone and takes its place.
+ */
+export class DataDirectoryLock {
+  readonly #directory: string
+  readonly #path: string
+  readonly #content: string
+  readonly #clock: Clock
+  readonly #logger: Pick<Logger, 'warn'>
+  #isWarned = false
+  readonly #stopRenewing: () => void
+  #renewedAtMs: number
+
+  private constructor(directory: string, content: string, clock: Clock, logger: Pick<Logger, 'warn'>) {
+    this.#directory = directory
+    this.#path = join(directory, fileName)
+    this.#content = content
+    this.#clock = clock
+    this.#logger = logger
+    this.#renewedAtMs = clock.now()
+    this.#stopRenewing = clock.every(renewEveryMs, () => this.#renew())
+  }
+
+  /** @throws DataDirectoryLockedError when another process, or another broker of this one, holds the folder. */
+  static acquire(
+    directory: string,
+    clock: Clock,
+    logger: Pick<Logger, 'warn'> = { warn: () => undefined },
+  ): DataDirectoryLock {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+    const path = join(directory, fileName)
+    const self: Holder = {
+      pid: process.pid,
+      hostname: hostname(),
+      processStart: identityOf(process.pid).start,
+      pidNamespace: pidNamespace(),
+    }
+    const content = JSON.stringify(self)
+    const own = `${path}.${process.pid}.${crypto.randomUUID()}`
+    try {
+      writeOwn(own, content, () => releaseReserve(directory, clock.now()))
+      for (let attempt = 0; attempt < attempts; attempt += 1) {
+        if (tryLink(own, path)) return new DataDirectoryLock(directory, content, clock, logger)
+        const found = readHolder(path)
+        if (found === null) continue
+        if (isAlive(found.holder, path, clock.now())) throw new DataDirectoryLockedError(directory, found.holder)
+        removeStale(path, found.content, own)
+      }
+      const found = readHolder(path)
+      throw new DataDirectoryLockedError(directory, found?.holder ?? self)
+    } finally {
+      rmSync(own, { force: true })
+    }
+  }
+
+  /** Gives the folder up. */
+  release(): void {
+    this.#stopRenewing()
+    if (readHolder(this.#path)?.content === this.#content) rmSync(this.#path, { force: true })
+  }
+
+  /**
+   * To be called before anything is written on behalf of somebody: a process that was frozen finds requests before its timers.
+   * @throws DataDirectoryTakenError when another broker took the folder over meanwhile.
+   */
+  assertHeld(): void {
+    if (Math.abs(this.#clock.now() - this.#renewedAtMs) > certainForMs) this.#renew()
+  }
+
+  /**
+   * A disk that fails (EIO, EROFS, ESTALE) or is full lets nobody else take the folder either, and what was written can often be
+   * read: the broker goes on.
+   * @throws DataDirectoryTakenError, BrokerError when the folder is gone.
+   */
+  #renew(): void {
+    try {
+      this.#renewNow()
+    } catch (error) {
+      if (error instanceof BrokerError) throw error
+      if (this.#isWarned) return
+      this.#isWarned = true
+      const advice = 'the lock of the data folder cannot be renewed; trying again. See to its disk'
+      this.#logger.warn(advice, { path: this.#path, error: String(error) })
+      return
+    }
+    if (this.#isWarned) this.#logger.warn('the lock of the data folder is renewed again', { path: this.#path })
+    this.#isWarned = false
+  }
+
+  #renewNow(): void {
+    const nowMs = this.#clock.now()
+    const found = readHolder(this.#path)
+    if (found !== null && found.content !== this.#content) {
+      if (found.holder.pid > 0) throw new DataDirectoryTakenError(this.#directory, found.holder)
+      rmSync(this.#path, { force: true })
+    }
+    if (found?.content === this.#content) utimesSync(this.#path, nowMs / 1000, nowMs / 1000)
+    else this.#putBack()
+    this.#renewedAtMs = nowMs
+  }
+
+  /** Somebody tidied up; the folder is still held, unless it is gone altogether. */
+  #putBack(): void {
+    try {
+      writeFileSync(this.#path, this.#content, { mode: 0o600, flag: 'wx' })
+    } catch (cause) {
+      if (codeOf(cause) !== 'ENOENT') throw cause
+      throw new BrokerError(`${this.#path} cannot be written: the data folder is gone while the broker runs`, { cause })
+    }
+  }
+}
+
+/**
+ * The first thing a broker writes is what meets a full or a read-only disk. `makeRoom` says whether it made some.
+ * @throws BrokerError
+ */
+function writeOwn(own: string, content: string, makeRoom: () => boolean): void {
+  try {
+    writeFileSync(own, content, { mode: 0o600 })
+  } catch (cause) {
+    if (isDiskFull(cause) && makeRoom()) return writeOwn(own, content, () => false)
+    const advice = isDiskFull(cause)
+      ? diskFullAdvice(dirname(own), freeBytesAt(dirname(own)))
+      : 'The folder needs the right to write'
+    throw new BrokerError(`The lock of the data folder cannot be written: ${String(cause)}. ${advice}.`, { cause })
+  }
+}
+
+/**
+ * Gives up the space that is kept for deletions: a broker that cannot start cannot delete anything. It is kept again later.
+ * @returns whether there was any. @throws DataDirectoryLockedError when the space is that of a broker that lives.
+ */
+function releaseReserve(directory: string, nowMs: number): boolean {
+  const path = join(directory, fileName)
+  const found = readHolder(path)
+  if (found !== null && isAlive(found.holder, path, nowMs)) throw new DataDirectoryLockedError(directory, found.holder)
+  if (statSync(reservePath(directory), { throwIfNoEntry: false }) === undefined) return false
+  rmSync(reservePath(directory))
+  return true
+}
+
+function tryLink(own: string, path: string): boolean {
+  try {
+    linkSync(own, path)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    throw error
+  }
+}
+
+function readHolder(path: string): { readonly holder: Holder; readonly content: string } | null {
+  let content: string
+  try {
+    content = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null
+    throw error
+  }
+  return { holder: parseHolder(content), content }
+}
+
+/** A lock that does not read as one was not written by a broker that lives. */
+function parseHolder(content: string): Holder {
+  try {
+    const parsed = JSON.parse(content) as Partial<Holder> | null
+    if (typeof parsed?.pid === 'number' && typeof parsed.hostname === 'string') {
+      const { pid, processStart = '', pidNamespace: namespace = '' } = parsed
+      return { pid, hostname: parsed.hostname, processStart, pidNamespace: namespace }
+    }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+  }
+  return { pid: 0, hostname: hostname(), processStart: '', pidNamespace: '' }
+}
+
+function isAlive(holder: Holder, path: string, nowMs: number): boolean {
+  if (holder.pid <= 0) return false
+  if (!isInReach(holder)) {
+    const renewed = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+    return nowMs - renewed < silentAfterMs
+  }
+  return lives({ pid: holder.pid, start: holder.processStart })
+}
+
+/** Whether this process would see the holder's among the processes. A lock of an earlier version does not name its container. */
+function isInReach(holder: Holder): boolean {
+  if (holder.hostname !== hostname()) return false
+  return holder.pidNamespace === '' || holder.pidNamespace === pidNamespace()
+}
+
+function pidNamespace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid')
+  } catch {
+    return '' // a system without /proc
+  }
+}
+
+/** Takes a dead holder's lock away. Between look and rename another process may have put its own there: that one goes back. */
+function removeStale(path: string, content: string, own: string): void {
+  const aside = `${own}.stale`
+  try {
+    renameSync(path, aside)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return
+    throw error
+  }
+  if (readFileSync(aside, 'utf8') !== content) tryLink(aside, path)
+  rmSync(aside, { force: true })
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+}

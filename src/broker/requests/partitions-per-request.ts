@@ -1,0 +1,15 @@
+import { errorCodes } from '../../protocol/error-codes.ts'
+import { TopicError } from '../topics/topic-error.ts'
+
+/** Partitions that one request may make, as in Kafka's controller (`MAX_PARTITIONS_PER_BATCH`): each is a directory. */
+const maxPartitionsPerRequest = 10_000
+
+/** Why a request may not make so many partitions; null when it may. */
+export function partitionsFault(counts: readonly number[]): TopicError | null {
+  const sum = counts.reduce((total, count) => total + count, 0)
+  if (sum <= maxPartitionsPerRequest) return null
+  return new TopicError(
+    errorCodes.POLICY_VIOLATION,
+    `Excessively large number of partitions per request: ${sum} is more than ${maxPartitionsPerRequest}.`,
+  )
+}

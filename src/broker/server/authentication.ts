@@ -1,0 +1,133 @@
+import type { Clock } from '../../foundation/clock.ts'
+import type { LogStreaks } from '../../foundation/logging/log-streaks.ts'
+import { Secret } from '../../foundation/secret.ts'
+import { apiVersions } from '../../protocol/messages/api-versions.ts'
+import { saslAuthenticate } from '../../protocol/messages/sasl-authenticate.ts'
+import { saslHandshake } from '../../protocol/messages/sasl-handshake.ts'
+import { ProtocolError } from '../../protocol/protocol-error.ts'
+import type { BrokerMeters } from '../metrics/broker-meters.ts'
+
+/** The one user of a broker that asks who its clients are. */
+export interface BrokerCredentials {
+  readonly username: string
+  readonly password: string
+}
+
+/** The one mechanism that is served. */
+export const mechanism = 'PLAIN'
+
+/** Largest request of a client that has not authenticated, as Kafka's `sasl.server.max.receive.size`. */
+export const maxBytesBefore = 512 * 1024
+
+/** A client has this long to authenticate. */
+const limitMs = 15_000
+/** Who shows wrong credentials waits this long for the response, as with Kafka's `connection.failed.authentication.delay.ms`. */
+const failureDelayMs = 1000
+
+const before: ReadonlySet<number> = new Set([apiVersions.key, saslHandshake.key, saslAuthenticate.key])
+
+/** Decides who may use the broker: whoever shows the credentials of its user, once for each connection. */
+export class Authenticator {
+  readonly #credentials: Secret
+  readonly #clock: Clock
+  readonly #meters: BrokerMeters
+  readonly #streaks: LogStreaks
+
+  constructor(
+    { username, password }: BrokerCredentials,
+    around: { readonly clock: Clock; readonly streaks: LogStreaks; readonly meters: BrokerMeters },
+  ) {
+    this.#credentials = new Secret(`${username}\0${password}`)
+    this.#clock = around.clock
+    this.#meters = around.meters
+    this.#streaks = around.streaks
+  }
+
+  /** For a connection that begins. @param client as it stands in the log */
+  session(client: string): Session {
+    return new Session(this, client, this.#clock.monotonic())
+  }
+
+  /** Whether PLAIN's message (RFC 4616) names the user and its password. Takes as long for wrong ones as for the right ones. */
+  accepts(message: Uint8Array): boolean {
+    const [authorizeAs, username, password, ...others] = Buffer.from(message).toString('utf8').split('\0')
+    const isWhole = username !== undefined && password !== undefined && others.length === 0
+    const isSelf = authorizeAs === '' || authorizeAs === username
+    return this.#credentials.is(`${username ?? ''}\0${password ?? ''}`) && isWhole && isSelf
+  }
+
+  /** Counts a client that did not authenticate, and logs the first ones of many. */
+  failed(client: string, why: string): void {
+    this.#meters.authenticationFailed()
+    this.#streaks.log(
+      'warn',
+      { kind: 'authentication', client },
+      `refused a client that did not authenticate: ${why}. Clients need security.protocol=SASL_PLAINTEXT, sasl.mechanism=${mechanism} and the credentials of the embedded log`,
+      { client },
+    )
+  }
+
+  /** @param signal ends the wait early */
+  async delay(signal: AbortSignal): Promise<void> {
+    // The connection is gone, or the broker stops: nobody waits any more.
+    await this.#clock.sleep(failureDelayMs, signal).catch(() => undefined)
+  }
+}
+
+/** How far a client has got. */
+type State = 'begun' | 'agreed' | 'authenticated' | 'refused'
+
+/** What one connection has shown. */
+export class Session {
+  /** Called once, when the client has authenticated. */
+  onAuthenticated: () => void = () => undefined
+  readonly #authenticator: Authenticator
+  readonly #client: string
+  readonly #beganMs: number
+  #state: State = 'begun'
+
+  constructor(authenticator: Authenticator, client: string, beganMs: number) {
+    this.#authenticator = authenticator
+    this.#client = client
+    this.#beganMs = beganMs
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  /** @throws ProtocolError for an API that a client may not call before it has authenticated: Kafka closes the connection, too. */
+  check(api: { readonly key: number; readonly name: string }): void {
+    if (this.#state !== 'authenticated' && !before.has(api.key))
+      throw new ProtocolError(`it sent ${api.name} before it had authenticated`)
+  }
+
+  /** The client may show its credentials next. */
+  agree(): void {
+    this.#state = 'agreed'
+  }
+
+  /** Whether the credentials are the user's. A wrong message is responded to later. */
+  async authenticate(message: Uint8Array, signal: AbortSignal): Promise<boolean> {
+    if (this.#authenticator.accepts(message)) {
+      this.#state = 'authenticated'
+      this.onAuthenticated()
+      return true
+    }
+    this.refuse('it showed a wrong user name or password')
+    await this.#authenticator.delay(signal)
+    return false
+  }
+
+  /** Nothing more is taken from the client; what it was responded to last says why. */
+  refuse(why: string): void {
+    if (this.#state === 'refused') return
+    this.#state = 'refused'
+    this.#authenticator.failed(this.#client, why)
+  }
+
+  /** Whether the client has not authenticated in its time. */
+  isLate(nowMs: number): boolean {
+    return this.#state !== 'authenticated' && nowMs - this.#beganMs >= limitMs
+  }
+}

@@ -1,0 +1,149 @@
+import { createServer, type AddressInfo, type Server as TcpServer } from 'node:net'
+import type { Clock } from '../../foundation/clock.ts'
+import { deferred } from '../../foundation/deferred.ts'
+import { LogStreaks } from '../../foundation/logging/log-streaks.ts'
+import type { Logger } from '../../foundation/logging/logger.ts'
+import { Turns } from '../../foundation/turns.ts'
+import type { Authenticator } from './authentication.ts'
+import { ListenError } from '../broker-error.ts'
+import { Connection } from './connection.ts'
+import { ConnectionAdmission } from './connection-admission.ts'
+import { defaultConnectionLimits, type ConnectionLimits } from './connection-limits.ts'
+import { ConnectionMemory } from './connection-memory.ts'
+import { OwnListener } from './own-listener.ts'
+import type { Router } from '../requests/router.ts'
+
+/** Where to listen; port 0 takes a free one. */
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** What the thread works for clients at a stretch: their sockets, the disk and the worker's own requests come in between. */
+const sliceMs = 10
+/** How often connections are looked at that may have stalled. */
+const sweepMs = 5000
+
+/** Where clients reach the broker: TCP, and a socket of the file system for the worker that it belongs to. */
+export class Server {
+  readonly address: ListenAddress
+  /** The path of the worker's own socket; null when there is none. */
+  readonly ownPath: string | null
+  readonly #own: OwnListener | null
+  readonly #server: TcpServer
+  readonly #connections: ConnectionAdmission<Connection>
+  /** What the connections hold together. */
+  readonly memory: ConnectionMemory
+  readonly #clock: Clock
+  readonly #stopSweeps: () => void
+
+  private constructor(
+    server: TcpServer,
+    address: ListenAddress,
+    connections: ConnectionAdmission<Connection>,
+    memory: ConnectionMemory,
+    clock: Clock,
+    stopSweeps: () => void,
+    own: OwnListener | null,
+  ) {
+    this.#server = server
+    this.address = address
+    this.#connections = connections
+    this.memory = memory
+    this.#clock = clock
+    this.#stopSweeps = stopSweeps
+    this.#own = own
+    this.ownPath = own?.path ?? null
+  }
+
+  /**
+   * @param options.ownPath for connections of the worker itself: they are not counted, and their requests do not wait for others
+   * @throws ListenError when the address cannot be had.
+   */
+  static async listen(options: {
+    readonly listen: ListenAddress
+    readonly router: Router
+    readonly clock: Clock
+    readonly logger: Logger
+    readonly limits?: ConnectionLimits
+    /** For what clients cause; closed with the server. */
+    readonly streaks?: LogStreaks
+    /** Asks clients who they are; null or none: everybody who reaches the broker may use it. */
+    readonly authenticator?: Authenticator | null
+    readonly ownPath?: string
+  }): Promise<Server> {
+    const { listen, router, clock, logger, limits = defaultConnectionLimits, authenticator = null } = options
+    const streaks = options.streaks ?? new LogStreaks(clock, logger)
+    const connections = new ConnectionAdmission<Connection>(limits)
+    const memory = new ConnectionMemory(limits)
+    const turns = new Turns(clock, sliceMs)
+    const around = { router, limits, memory, turns, clock, logger, streaks, authenticator }
+    const server = createServer({ pauseOnConnect: true }, (socket) => {
+      const address = socket.remoteAddress ?? 'unknown'
+      const refusal = connections.refusalOf(address)
+      if (refusal === null) {
+        const connection = new Connection(socket, around, () => connections.remove(connection))
+        connections.add(connection)
+      } else {
+        const cause = { kind: 'connection refused', client: address }
+        streaks.log('warn', cause, `refused a connection: ${refusal}`, { client: address })
+        socket.destroy()
+      }
+    })
+    const address = await listening(server, listen)
+    const own = options.ownPath === undefined ? null : await OwnListener.open(options.ownPath, around)
+    server.on('error', (error) => logger.error('the listener failed', { error: error.message }))
+    const all = (): Connection[] => [...connections, ...(own?.connections ?? [])]
+    memory.requests.onExhausted = () => {
+      for (const connection of all()) connection.regulateReading()
+    }
+    const stop = clock.every(sweepMs, () => {
+      for (const connection of all()) connection.endIfStalled(clock.monotonic())
+    })
+    const stopSweeps = (): void => {
+      stop()
+      streaks.close()
+    }
+    return new Server(server, address, connections, memory, clock, stopSweeps, own)
+  }
+
+  /** Open connections. */
+  get connectionCount(): number {
+    return this.#connections.count
+  }
+
+  /** Answers what is under way, for `graceMs` at most, and ends all connections. */
+  async close(graceMs = 5000): Promise<void> {
+    this.#stopSweeps()
+    const closed = deferred<void>()
+    this.#server.close(() => closed.resolve())
+    const cancel = this.#clock.after(graceMs, () => {
+      for (const connection of [...this.#connections, ...(this.#own?.connections ?? [])]) connection.destroy()
+    })
+    await Promise.all(Array.from(this.#connections, (connection) => connection.finish()))
+    await this.#own?.close()
+    // A client that does not close its side keeps its socket half open: nothing is owed to it any more.
+    for (const connection of this.#connections) connection.destroy()
+    await closed.promise
+    cancel()
+  }
+}
+
+async function listening(server: TcpServer, listen: ListenAddress): Promise<ListenAddress> {
+  const ready = deferred<void>()
+  const onError = (error: NodeJS.ErrnoException): void => {
+    const hint =
+      error.code === 'EADDRINUSE' ? ': another process listens there. Choose another port, or stop that process' : ''
+    ready.reject(
+      new ListenError(`cannot listen on ${listen.host}:${listen.port} (${error.code ?? error.message})${hint}`, {
+        cause: error,
+      }),
+    )
+  }
+  server.once('error', onError)
+  server.listen({ host: listen.host, port: listen.port, backlog: 512 }, () => ready.resolve())
+  await ready.promise
+  server.off('error', onError)
+  const { port } = server.address() as AddressInfo
+  return { host: listen.host, port }
+}

@@ -1,0 +1,169 @@
+import { readWholeFile, replaceFile, type FileSystem } from '../../log/disk/file-system.ts'
+import { crc32c } from '../../protocol/record-batch/crc32c.ts'
+import { CorruptMetadataError } from '../broker-error.ts'
+import type { TopicOverrides } from '../settings/topic-configs.ts'
+
+/*
+ * `<data folder>/__cluster/metadata.json`: what exists. Replaced as a whole, by rename, before a change is answered; a topic that
+ * is being deleted stays listed under `deleting` until its folders are gone, so that its records can never come back under a
+ * topic of the same name. `checksum` is the CRC-32C of everything else as compact JSON, in hexadecimal: JSON that lost a bit may
+ * still be JSON. A file of an earlier version has none.
+ */
+
+/** A topic as it is stored. */
+export interface TopicRecord {
+  readonly name: string
+  /** base64url of 16 bytes. */
+  readonly id: string
+  readonly partitionCount: number
+  readonly configs: TopicOverrides
+}
+
+/** Offsets that were committed for a topic that is deleted, and whose tombstones are not written yet. */
+export interface ObsoleteOffsets {
+  readonly name: string
+  /** That of the deleted topic. */
+  readonly id: string
+  /** By partition of the offsets topic: records below this offset are about the deleted topic. */
+  readonly before: readonly number[]
+}
+
+/** Everything the broker knows beyond its logs. */
+export interface ClusterMetadata {
+  readonly clusterId: string
+  readonly topics: readonly TopicRecord[]
+  /** Topics whose folders are still to be removed. */
+  readonly deleting: readonly TopicRecord[]
+  readonly obsoleteOffsets: readonly ObsoleteOffsets[]
+}
+
+const folderName = '__cluster'
+const fileName = 'metadata.json'
+const formatVersion = 1
+
+/** A random uuid in Kafka's text form. Never the zero uuid, never one that begins with a dash (tools take that for an option). */
+export function randomUuid(): string {
+  for (;;) {
+    const text = Buffer.from(crypto.randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
+    if (!text.startsWith('-')) return text
+  }
+}
+
+/** Whether the folder is that of a cluster. */
+export function hasClusterFile(fs: FileSystem, dataDirectory: string): boolean {
+  return fs.exists(`${dataDirectory}/${folderName}/${fileName}`)
+}
+
+/** The metadata of a data folder, or that of an empty cluster. @throws CorruptMetadataError when the file does not read as one. */
+export function readClusterFile(fs: FileSystem, dataDirectory: string): ClusterMetadata {
+  const path = `${dataDirectory}/${folderName}/${fileName}`
+  if (!fs.exists(path)) {
+    refuseOrphans(fs, dataDirectory)
+    return { clusterId: randomUuid(), topics: [], deleting: [], obsoleteOffsets: [] }
+  }
+  try {
+    return parse(JSON.parse(readWholeFile(fs, path).toString('utf8')))
+  } catch (error) {
+    if (!(error instanceof SyntaxError) && !(error instanceof CorruptMetadataError)) throw error
+    throw new CorruptMetadataError(
+      `${path} does not read as the broker's metadata (${error.message}). Restore it from a backup.`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
+
+/** Replaces the file; durable on return. */
+export async function writeClusterFile(
+  fs: FileSystem,
+  dataDirectory: string,
+  metadata: ClusterMetadata,
+): Promise<void> {
+  const folder = `${dataDirectory}/${folderName}`
+  if (!fs.exists(folder)) {
+    fs.makeDirectory(folder)
+    await fs.syncDirectory(dataDirectory)
+  }
+  await replaceFile(fs, folder, fileName, encode(metadata))
+}
+
+/** Whether the file holds exactly this. @throws the system's error */
+export function clusterFileHolds(fs: FileSystem, dataDirectory: string, metadata: ClusterMetadata): boolean {
+  if (!hasClusterFile(fs, dataDirectory)) return false
+  return readWholeFile(fs, `${dataDirectory}/${folderName}/${fileName}`).equals(encode(metadata))
+}
+
+/** Bytes of the file for a metadata. */
+export function clusterFileSize(metadata: ClusterMetadata): number {
+  return encode(metadata).length
+}
+
+function encode(metadata: ClusterMetadata): Buffer {
+  const content = { version: formatVersion, ...metadata }
+  const text = JSON.stringify({ ...content, checksum: checksumOf(content) }, null, 1)
+  return Buffer.from(`${text}\n`, 'utf8')
+}
+
+/** Without metadata nothing says what the folders of partitions are: starting empty would hide them, and later overwrite them. */
+function refuseOrphans(fs: FileSystem, dataDirectory: string): void {
+  if (!fs.exists(dataDirectory)) return
+  const orphan = fs.list(dataDirectory).find((name) => /^[a-zA-Z0-9._-]+-\d+$/.test(name))
+  if (orphan === undefined) return
+  throw new CorruptMetadataError(
+    `${dataDirectory} holds the partition ${orphan} but no ${folderName}/${fileName}. Restore that file, or choose an empty folder.`,
+  )
+}
+
+function checksumOf(content: object): string {
+  return crc32c(Buffer.from(JSON.stringify(content), 'utf8')).toString(16)
+}
+
+function parse(value: unknown): ClusterMetadata {
+  if (typeof value !== 'object' || value === null) throw new CorruptMetadataError('it is not an object')
+  const { checksum, ...content } = value as Record<string, unknown>
+  const { version, clusterId, topics, deleting, obsoleteOffsets = [], ...others } = content
+  if (version !== formatVersion) throw new CorruptMetadataError(`version ${String(version)} is not ${formatVersion}`)
+  // A damaged "checksum" must not make the file one that has none.
+  const [unknown] = Object.keys(others)
+  if (unknown !== undefined) throw new CorruptMetadataError(`${unknown} is not a field of it`)
+  if (checksum !== undefined && checksum !== checksumOf(content))
+    throw new CorruptMetadataError('its checksum is wrong')
+  if (typeof clusterId !== 'string') throw new CorruptMetadataError('clusterId is missing')
+  return {
+    clusterId,
+    topics: parseTopics(topics),
+    deleting: parseTopics(deleting),
+    obsoleteOffsets: parseObsolete(obsoleteOffsets),
+  }
+}
+
+function parseObsolete(value: unknown): ObsoleteOffsets[] {
+  if (!Array.isArray(value)) throw new CorruptMetadataError('obsoleteOffsets is not a list')
+  return value.map((item: unknown) => {
+    const { name, id, before } = item as Record<string, unknown>
+    const isComplete = typeof name === 'string' && typeof id === 'string' && Array.isArray(before)
+    if (!isComplete) throw new CorruptMetadataError(`obsolete offsets are not complete: ${JSON.stringify(item)}`)
+    return { name, id, before: before.map(Number) }
+  })
+}
+
+function parseTopics(value: unknown): TopicRecord[] {
+  if (!Array.isArray(value)) throw new CorruptMetadataError('topics are missing')
+  return value.map((item: unknown) => {
+    const { name, id, partitionCount, configs } = item as Record<string, unknown>
+    if (
+      typeof name !== 'string' ||
+      typeof id !== 'string' ||
+      typeof partitionCount !== 'number' ||
+      !isTextRecord(configs)
+    ) {
+      throw new CorruptMetadataError(`a topic is not complete: ${JSON.stringify(item)}`)
+    }
+    return { name, id, partitionCount, configs }
+  })
+}
+
+function isTextRecord(value: unknown): value is Record<string, string> {
+  return typeof value === 'object' && value !== null && Object.values(value).every((item) => typeof item === 'string')
+}

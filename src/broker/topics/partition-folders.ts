@@ -1,0 +1,156 @@
+import { rmSync } from 'node:fs'
+import type { Logger } from '../../foundation/logging/logger.ts'
+import { readWholeFile, type FileSystem } from '../../log/disk/file-system.ts'
+import { checkpointName } from '../../log/recovery/partition-checkpoint.ts'
+import { suffixes } from '../../log/segment/segment-files.ts'
+import { CorruptMetadataError } from '../broker-error.ts'
+import type { ClusterMetadata, TopicRecord } from './cluster-file.ts'
+
+/*
+ * On disk: `<data folder>/<topic>-<partition>/`, and in it Kafka's `partition.metadata`, which names the topic's id:
+ *
+ *   version: 0
+ *   topic_id: <base64url>
+ *
+ * By it a folder is known as that of one topic and not of another one with the same name. It is not synced when it is
+ * written: a folder that lost it to a crash gets it back at the next start, as one of an earlier version does.
+ */
+const metadataName = 'partition.metadata'
+const folderPattern = /^([a-zA-Z0-9._-]+)-(\d+)$/
+
+/** The folders of partitions: whose they are, and which may be removed. */
+export class PartitionFolders {
+  readonly #fs: FileSystem
+  readonly #dataDirectory: string
+  readonly #logger: Logger
+
+  constructor(fs: FileSystem, dataDirectory: string, logger: Logger) {
+    this.#fs = fs
+    this.#dataDirectory = dataDirectory
+    this.#logger = logger
+  }
+
+  pathOf(topic: string, partition: number): string {
+    return `${this.#dataDirectory}/${topic}-${partition}`
+  }
+
+  /**
+   * Makes the folder of a partition that is being created. What an unfinished creation left there is removed.
+   * @throws CorruptMetadataError when the folder holds records, the system's error.
+   */
+  async claim(topic: string, partition: number, topicId: string): Promise<void> {
+    const path = this.pathOf(topic, partition)
+    if (this.#hasRecords(path)) throw this.#unknownRecords(path)
+    await this.#empty(path)
+    this.#fs.makeDirectory(path)
+    this.#writeId(path, topicId)
+  }
+
+  /** Checks that the folder of a partition belongs to its topic. @throws CorruptMetadataError when it is another one's. */
+  verify(topic: string, partition: number, topicId: string): void {
+    const path = this.pathOf(topic, partition)
+    if (!this.#fs.exists(path)) {
+      this.#logger.error('the folder of a partition is missing: its records are lost, and it starts empty', { path })
+      this.#fs.makeDirectory(path)
+    } else if (!this.#fs.list(path).some((name) => name.endsWith(suffixes.log) || name === checkpointName)) {
+      // A loss of power leaves such a folder of a partition that nothing was written to, so it is not known as a loss.
+      this.#logger.warn(
+        'the folder of a partition holds no log: it starts empty. If records were written to it, stop the broker and ' +
+          'put the files back from a copy',
+        { path },
+      )
+    }
+    const found = this.#idIn(path)
+    if (found === topicId) return
+    if (found !== null) {
+      throw new CorruptMetadataError(
+        `${path} belongs to the topic with id ${found}, but metadata.json says that topic ${topic} has id ${topicId}. ` +
+          `Restore __cluster/metadata.json and the folders of the partitions from one backup; if the records are those of ` +
+          `this topic and only ${metadataName} is damaged, remove that file: it is written again.`,
+      )
+    }
+    try {
+      this.#writeId(path, topicId)
+    } catch (error) {
+      // Nothing depends on it yet: a full disk must not keep the broker from starting.
+      this.#logger.warn('partition.metadata could not be written', { path, error: String(error) })
+    }
+  }
+
+  /**
+   * Refuses folders with records of partitions that metadata.json does not know: creating such a topic would meet them.
+   * @throws CorruptMetadataError
+   */
+  refuseUnknown({ topics, deleting }: ClusterMetadata): void {
+    const counts = new Map<string, number>()
+    for (const { name, partitionCount } of [...topics, ...deleting])
+      counts.set(name, Math.max(counts.get(name) ?? 0, partitionCount))
+    for (const folder of this.#fs.list(this.#dataDirectory)) {
+      const [, topic = '', partition] = folderPattern.exec(folder) ?? []
+      if (partition === undefined || Number(partition) < (counts.get(topic) ?? 0)) continue
+      const path = `${this.#dataDirectory}/${folder}`
+      if (this.#hasRecords(path)) throw this.#unknownRecords(path)
+    }
+  }
+
+  /**
+   * Removes the folders of a deleted topic, but none of another topic of that name.
+   * @param isNameInUse whether a topic of that name exists: a folder that does not say whose it is belongs to it.
+   * @throws the system's error; what was removed stays removed.
+   */
+  async remove({ name, id, partitionCount }: TopicRecord, isNameInUse: boolean): Promise<void> {
+    for (let partition = 0; partition < partitionCount; partition += 1) {
+      const path = this.pathOf(name, partition)
+      if (!this.#fs.exists(path)) continue
+      const owner = this.#idIn(path)
+      if (owner !== null ? owner !== id : isNameInUse) continue
+      await this.#empty(path)
+      rmSync(path, { recursive: true, force: true })
+    }
+  }
+
+  /** Durable: what a loss of power brought back would be found by a topic of the same name. Whose the folder is goes last. */
+  async #empty(path: string): Promise<void> {
+    if (!this.#fs.exists(path)) return
+    const names = this.#fs.list(path)
+    for (const name of names.filter((other) => other !== metadataName)) this.#fs.remove(`${path}/${name}`)
+    if (names.includes(metadataName)) this.#fs.remove(`${path}/${metadataName}`)
+    if (names.length > 0) await this.#fs.syncDirectory(path)
+  }
+
+  #hasRecords(path: string): boolean {
+    if (!this.#fs.exists(path)) return false
+    try {
+      const logs = this.#fs.list(path).filter((name) => name.endsWith(suffixes.log))
+      return logs.some((name) => this.#fs.sizeOf(`${path}/${name}`) > 0)
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOTDIR') return false
+      throw error
+    }
+  }
+
+  #unknownRecords(path: string): CorruptMetadataError {
+    const id = this.#idIn(path)
+    const owner = id === null ? '' : ` of the topic with id ${id}`
+    return new CorruptMetadataError(
+      `${path} holds records${owner}, but metadata.json does not name this partition. Restore __cluster/metadata.json ` +
+        `from the backup that the folder belongs to, or move the folder out of ${this.#dataDirectory}.`,
+    )
+  }
+
+  /** Null without the file, and when it does not read as one: a crash tore it. */
+  #idIn(path: string): string | null {
+    const file = `${path}/${metadataName}`
+    if (!this.#fs.exists(file)) return null
+    return /^version: 0\ntopic_id: ([\w-]{22})\n$/.exec(readWholeFile(this.#fs, file).toString('utf8'))?.[1] ?? null
+  }
+
+  #writeId(path: string, topicId: string): void {
+    const file = this.#fs.open(`${path}/${metadataName}`, 'create')
+    try {
+      file.write(Buffer.from(`version: 0\ntopic_id: ${topicId}\n`), 0)
+    } finally {
+      file.close()
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import type { GroupStatuses } from '../../herder/group-statuses.ts'
+import type { LabelledSample } from '../../runtime/metrics/prometheus-text.ts'
+import { version } from '../version.ts'
+
+const noLabels = {}
+
+function gauge(
+  name: string,
+  help: string,
+  value: number,
+  labels: Readonly<Record<string, string>> = noLabels,
+): LabelledSample {
+  return { sample: { kind: 'gauge', name, help, value }, labels }
+}
+
+/** What the whole process, all threads included, takes of the machine. */
+export function processSamples(): readonly LabelledSample[] {
+  const { user, system } = process.cpuUsage()
+  const memory = process.memoryUsage()
+  return [
+    gauge('process_resident_memory_bytes', 'Memory of the process that is in RAM', memory.rss),
+    gauge('process_external_memory_bytes', 'Memory of buffers, of the main thread', memory.external),
+    gauge(
+      'process_start_time_seconds',
+      'When the process started, in seconds of the epoch',
+      Math.round(performance.timeOrigin) / 1000,
+    ),
+    gauge('build_info', 'Versions of Penstock and Node; always 1', 1, { version: version(), node: process.version }),
+    {
+      sample: {
+        kind: 'counter',
+        name: 'process_cpu_seconds_total',
+        help: 'Processor time of all threads',
+        value: (user + system) / 1e6,
+      },
+      labels: noLabels,
+    },
+    {
+      sample: {
+        kind: 'counter',
+        name: 'event_loop_active_seconds_total',
+        help: 'Time that the event loop of the main thread was not idle',
+        value: performance.eventLoopUtilization().active / 1000,
+      },
+      labels: noLabels,
+    },
+  ]
+}
+
+/** The states of all connectors and tasks of the group: 1 under the state that each has. */
+export function stateSamples(statuses: GroupStatuses): readonly LabelledSample[] {
+  const { connectors, tasks } = statuses.known()
+  return [
+    ...connectors.map((connector) => {
+      const state = statuses.connector(connector)?.state ?? 'UNASSIGNED'
+      return gauge('connector_state', 'State of a connector', 1, { connector, state })
+    }),
+    ...tasks.map((id) => {
+      const state = statuses.task(id)?.state ?? 'UNASSIGNED'
+      return gauge('task_state', 'State of a task', 1, { connector: id.connector, task: String(id.task), state })
+    }),
+  ]
+}

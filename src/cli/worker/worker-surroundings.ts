@@ -1,0 +1,12 @@
+import type { Clock } from '../../foundation/clock.ts'
+import type { LogLevel } from '../../foundation/logging/log-levels.ts'
+import type { Logger } from '../../foundation/logging/logger.ts'
+import type { LogSink } from '../../foundation/logging/named-logger.ts'
+
+/** What the process gives its worker. */
+export interface WorkerSurroundings {
+  readonly logSink: LogSink
+  readonly logger: Logger
+  readonly logLevel: LogLevel
+  readonly clock: Clock
+}

@@ -1,0 +1,279 @@
+import type { Socket } from 'node:net'
+import type { Clock } from '../../foundation/clock.ts'
+import { ByteReader } from '../../protocol/byte-reader.ts'
+import { decodeResponse } from '../../protocol/codec.ts'
+import { errorCodes } from '../../protocol/error-codes.ts'
+import { decodeResponseFrame, encodeRequestFrame } from '../../protocol/frame.ts'
+import { apiVersions } from '../../protocol/messages/api-versions.ts'
+import type { Api, RequestValue, ResponseOf } from '../../protocol/schema.ts'
+import { formatAddress, type BrokerAddress } from './bootstrap-servers.ts'
+import {
+  AuthenticationError,
+  BrokerError,
+  ConnectionError,
+  RequestTimeoutError,
+  UnsupportedApiError,
+} from '../errors.ts'
+import { AnswerFrames, openPlainSocket } from './plain-socket.ts'
+import type { Security } from './security.ts'
+
+const clientSoftware = { clientSoftwareName: 'penstock', clientSoftwareVersion: '0.1.0' }
+const keepAliveMs = 60_000
+const reauthenticateBeforeMs = 10_000
+/** Above any answer a consumer asks for: fetches are bounded by their own sizes. */
+const maxAnswerBytes = 512 * 1024 * 1024
+
+/** What a connection needs to know. */
+export interface ConnectionOptions {
+  readonly address: BrokerAddress
+  readonly clientId: string
+  readonly security: Security | null
+  readonly clock: Clock
+  readonly connectTimeoutMs: number
+  readonly requestTimeoutMs: number
+}
+
+/** What is not the rule for one request. */
+export interface SendOptions {
+  /** How long the answer may take; the connection's request timeout unless told otherwise. */
+  readonly timeoutMs?: number
+  /** Stops the wait; the request itself cannot be taken back. */
+  readonly signal?: AbortSignal | undefined
+  /** Highest version to use. */
+  readonly maxVersion?: number
+}
+
+interface Pending {
+  readonly what: string
+  readonly correlationId: number
+  readonly deadline: number
+  readonly resolve: (frame: Buffer) => void
+  readonly reject: (error: Error) => void
+}
+
+interface VersionRange {
+  readonly min: number
+  readonly max: number
+}
+
+function isProtected(security: Security | null): security is Security {
+  return security !== null && (security.tls !== null || security.sasl !== null)
+}
+
+/**
+ * One connection to one broker. Requests may be sent without waiting for the answers of earlier ones; a broker answers in
+ * order, so a request that it parks (a long poll, a join) holds up those behind it.
+ */
+export class BrokerConnection {
+  readonly address: BrokerAddress
+  /** Called once, when the connection has ended. */
+  onClose: () => void = () => undefined
+  readonly #options: ConnectionOptions
+  readonly #socket: Socket
+  #pending: Pending[] = []
+  #versions: ReadonlyMap<number, VersionRange> = new Map()
+  #correlationId = 0
+  #closed: Error | null = null
+  /** Whether a request after the negotiation was answered. */
+  #wasAnswered = false
+  #timer: { readonly at: number; readonly cancel: () => void } | null = null
+  #cancelLifetime: () => void = () => undefined
+
+  private constructor(socket: Socket, answers: AnswerFrames, options: ConnectionOptions) {
+    this.address = options.address
+    this.#options = options
+    this.#socket = socket
+    socket.setKeepAlive(true, keepAliveMs)
+    socket.setNoDelay(true)
+    answers.onRead = (cut) => this.#receive(cut)
+    socket.on('error', (error) => this.#end(error.message, error))
+    socket.on('close', () => this.#end(this.#closedByBroker()))
+    socket.on('end', () => this.#end(this.#closedByBroker()))
+  }
+
+  /**
+   * Dials, authenticates and asks for the broker's API versions.
+   * @throws ConnectionError, AuthenticationError, or the signal's reason.
+   */
+  static async open(options: ConnectionOptions, signal?: AbortSignal): Promise<BrokerConnection> {
+    const { security } = options
+    if (!isProtected(security)) {
+      const answers = new AnswerFrames(maxAnswerBytes)
+      const socket = await openPlainSocket(options, answers, signal)
+      return new BrokerConnection(socket, answers, options).#negotiated(signal)
+    }
+    const { openSecureSocket } = await import('./kafkajs-internals.ts')
+    const secure = await openSecureSocket(options.address, security, {
+      clientId: options.clientId,
+      timeoutMs: options.connectTimeoutMs,
+    })
+    const answers = new AnswerFrames(maxAnswerBytes)
+    secure.socket.on('data', (chunk: Buffer) => answers.push(chunk))
+    const connection = new BrokerConnection(secure.socket, answers, options)
+    if (secure.sessionLifetimeMs !== null) connection.#retireAfter(secure.sessionLifetimeMs)
+    return connection.#negotiated(signal)
+  }
+
+  get isOpen(): boolean {
+    return this.#closed === null
+  }
+
+  /**
+   * The highest version of the API that both sides speak.
+   * @throws UnsupportedApiError when there is none.
+   */
+  versionOf(api: Api, maxVersion = Number.POSITIVE_INFINITY): number {
+    const theirs = this.#versions.get(api.key)
+    const [first, last] = api.versions
+    const version = Math.min(last, maxVersion, theirs?.max ?? -1)
+    if (theirs === undefined || version < first || version < theirs.min) {
+      const served = theirs === undefined ? 'not at all' : `v${theirs.min} to v${theirs.max}`
+      throw new UnsupportedApiError(
+        `${formatAddress(this.address)} speaks ${api.name} ${served}; needed is v${first} to v${last}`,
+      )
+    }
+    return version
+  }
+
+  /**
+   * Sends a request and gives its decoded answer; error codes inside it are the caller's business.
+   * @throws ConnectionError, RequestTimeoutError, UnsupportedApiError, or the signal's reason.
+   */
+  async send<A extends Api>(api: A, value: RequestValue<A>, options: SendOptions = {}): Promise<ResponseOf<A>> {
+    const version = this.versionOf(api, options.maxVersion)
+    const frame = await this.#exchange(api, version, value, options)
+    this.#wasAnswered = true
+    return decodeResponseFrame(api, version, frame).body
+  }
+
+  /** Ends the connection; requests that wait for an answer fail with a ConnectionError. */
+  close(reason = 'closed by the client'): void {
+    this.#end(reason)
+  }
+
+  async #negotiated(signal: AbortSignal | undefined): Promise<this> {
+    const { connectTimeoutMs: timeoutMs } = this.#options
+    try {
+      const wait = { timeoutMs, signal }
+      let version = 3
+      let frame = await this.#exchange(apiVersions, version, clientSoftware, wait)
+      if (frame.length >= 6 && frame.readInt16BE(4) === errorCodes.UNSUPPORTED_VERSION) {
+        version = 0
+        frame = await this.#exchange(apiVersions, version, clientSoftware, wait)
+      }
+      const body = decodeResponse(apiVersions, version, new ByteReader(frame, 4))
+      if (body.errorCode !== errorCodes.NONE) throw new BrokerError(body.errorCode, 'ApiVersions')
+      this.#versions = new Map(
+        body.apiKeys.map(({ apiKey, minVersion, maxVersion }) => [apiKey, { min: minVersion, max: maxVersion }]),
+      )
+      return this
+    } catch (error) {
+      this.#end('the API versions could not be read')
+      if (!(error instanceof BrokerError) || error.codeName !== 'ILLEGAL_SASL_STATE') throw error
+      throw new AuthenticationError(`${formatAddress(this.address)} wants SASL; set security.protocol and sasl.*`)
+    }
+  }
+
+  #exchange<A extends Api>(
+    api: A,
+    version: number,
+    value: RequestValue<A>,
+    { timeoutMs, signal }: SendOptions,
+  ): Promise<Buffer> {
+    signal?.throwIfAborted()
+    if (this.#closed !== null) throw this.#closed
+    const correlationId = this.#correlationId
+    this.#correlationId = (correlationId + 1) & 0x7fff_ffff
+    const { clientId, clock, requestTimeoutMs } = this.#options
+    const parts = encodeRequestFrame(api, { apiVersion: version, correlationId, clientId }, value)
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+    const deadline = clock.monotonic() + (timeoutMs ?? requestTimeoutMs)
+    this.#pending.push({ what: `${api.name} v${version}`, correlationId, deadline, resolve, reject })
+    this.#watch(deadline)
+    this.#write(parts)
+    if (signal === undefined) return promise
+    const onAbort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    return promise.finally(() => signal.removeEventListener('abort', onAbort))
+  }
+
+  #write(parts: readonly Buffer[]): void {
+    const socket = this.#socket
+    socket.cork()
+    for (const part of parts) socket.write(part)
+    socket.uncork()
+  }
+
+  #receive(cut: () => Buffer[]): void {
+    try {
+      for (const frame of cut()) this.#answer(frame)
+    } catch (error) {
+      this.#end(`its answer cannot be read: ${error instanceof Error ? error.message : String(error)}`, error)
+    }
+  }
+
+  #answer(frame: Buffer): void {
+    const pending = this.#pending.shift()
+    const correlationId = frame.length >= 4 ? frame.readInt32BE(0) : -1
+    if (pending === undefined || pending.correlationId !== correlationId) {
+      const expected = pending === undefined ? 'no answer was expected' : `expected was ${pending.correlationId}`
+      pending?.reject(new ConnectionError(`${formatAddress(this.address)} answered out of order`))
+      this.#end(`it answered request ${correlationId}, ${expected}`)
+      return
+    }
+    pending.resolve(frame)
+    if (this.#pending.length === 0) this.#unwatch()
+  }
+
+  /** One timer for the connection: it fires at the earliest deadline and is set again when that one was answered in time. */
+  #watch(deadline: number): void {
+    if (this.#timer !== null && this.#timer.at <= deadline) return
+    this.#timer?.cancel()
+    const { clock } = this.#options
+    const cancel = clock.after(Math.max(1, Math.ceil(deadline - clock.monotonic())), () => this.#checkDeadlines())
+    this.#timer = { at: deadline, cancel }
+  }
+
+  #unwatch(): void {
+    this.#timer?.cancel()
+    this.#timer = null
+  }
+
+  #checkDeadlines(): void {
+    this.#timer = null
+    const now = this.#options.clock.monotonic()
+    const late = this.#pending.find((pending) => pending.deadline <= now)
+    if (late !== undefined) {
+      const error = new RequestTimeoutError(`${formatAddress(this.address)} did not answer ${late.what} in time`)
+      this.#end(error.message, error)
+      return
+    }
+    const earliest = Math.min(...this.#pending.map((pending) => pending.deadline))
+    if (Number.isFinite(earliest)) this.#watch(earliest)
+  }
+
+  /** Credentials are shown again by a connection that replaces this one. */
+  #retireAfter(lifetimeMs: number): void {
+    const ms = Math.max(lifetimeMs / 2, lifetimeMs - reauthenticateBeforeMs)
+    this.#cancelLifetime = this.#options.clock.after(ms, () => this.#end('the SASL session ends'))
+  }
+
+  /** A listener that wants TLS or SASL hangs up on the first request that it does not understand or allow. */
+  #closedByBroker(): string {
+    const hint = !isProtected(this.#options.security) && !this.#wasAnswered
+    return `the broker closed the connection${hint ? ' (if it wants TLS or SASL, set security.protocol)' : ''}`
+  }
+
+  #end(reason: string, cause?: unknown): void {
+    if (this.#closed !== null) return
+    this.#closed = new ConnectionError(`connection to ${formatAddress(this.address)} ended: ${reason}`, cause)
+    const error = cause instanceof RequestTimeoutError ? cause : this.#closed
+    this.#unwatch()
+    this.#cancelLifetime()
+    this.#socket.destroy()
+    const pending = this.#pending
+    this.#pending = []
+    for (const { reject } of pending) reject(error)
+    this.onClose()
+  }
+}

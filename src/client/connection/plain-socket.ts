@@ -1,0 +1,82 @@
+import { connect, type Socket } from 'node:net'
+
+import type { Clock } from '../../foundation/clock.ts'
+import { FrameSplitter } from '../../protocol/frame-splitter.ts'
+import { formatAddress, isSocketPath, type BrokerAddress } from './bootstrap-servers.ts'
+import { ConnectionError } from '../errors.ts'
+
+/** What all connections of a thread read to, one after the other: it is cut into frames before the next one reads. */
+const sharedBuffer = Buffer.allocUnsafeSlow(64 * 1024)
+
+/** Cuts what a connection reads into frames. */
+export class AnswerFrames {
+  /** Takes the frames that the bytes just read complete; `cut` throws a ProtocolError when they are none. */
+  onRead: (cut: () => Buffer[]) => void = () => undefined
+  readonly #splitter: FrameSplitter
+
+  constructor(maxBytes: number) {
+    this.#splitter = new FrameSplitter(maxBytes)
+  }
+
+  /** Where the next bytes are read to. */
+  destination(): Buffer {
+    return this.#splitter.destination(sharedBuffer)
+  }
+
+  /** `count` bytes were read to the last destination. */
+  received(count: number): void {
+    this.onRead(() => this.#splitter.received(sharedBuffer, count))
+  }
+
+  /** Bytes in memory of their own. */
+  push(chunk: Buffer): void {
+    this.onRead(() => this.#splitter.push(chunk))
+  }
+}
+
+/** Where to connect to, and how long that may take. */
+export interface DialOptions {
+  readonly address: BrokerAddress
+  readonly clock: Clock
+  readonly connectTimeoutMs: number
+}
+
+/** Connects without TLS. What comes goes to `answers`. @throws ConnectionError, or the signal's reason. */
+export async function openPlainSocket(
+  options: DialOptions,
+  answers: AnswerFrames,
+  signal: AbortSignal | undefined,
+): Promise<Socket> {
+  const { address, clock } = options
+  const onread = {
+    buffer: () => answers.destination(),
+    callback: (count: number): boolean => {
+      answers.received(count)
+      return true
+    },
+  }
+  const { host, port } = address
+  const socket = isSocketPath(address)
+    ? connect({ path: host, onread })
+    : connect({ host, port, noDelay: true, onread })
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const fail = (reason: string, cause?: unknown): void =>
+    reject(new ConnectionError(`cannot connect to ${formatAddress(address)}: ${reason}`, cause))
+  const cancel = clock.after(options.connectTimeoutMs, () => fail(`no answer within ${options.connectTimeoutMs} ms`))
+  const onError = (error: Error): void => fail(error.message, error)
+  const onAbort = (): void => reject(signal?.reason)
+  socket.once('connect', resolve)
+  socket.once('error', onError)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    await promise
+    socket.removeListener('error', onError)
+    return socket
+  } catch (error) {
+    socket.destroy()
+    throw error
+  } finally {
+    cancel()
+    signal?.removeEventListener('abort', onAbort)
+  }
+}

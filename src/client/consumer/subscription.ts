@@ -1,0 +1,177 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import { isRetriable } from '../errors.ts'
+
+/** What a consumer reads: named topics, or every topic whose whole name matches. */
+export type TopicSelection = { readonly topics: readonly string[] } | { readonly pattern: RegExp }
+
+/** What is missing is looked for again after a tenth of the time it has been waited for, but not sooner than this. */
+const firstMissingCheckMs = 100
+const waitedShare = 0.1
+/** Looking for names costs little; a pattern asks for every topic of the cluster. */
+const namedCheckMs = 1_000
+const patternCheckMs = 10_000
+
+/** What a subscription needs of the cluster. */
+export type TopicSource = Pick<Cluster, 'clock' | 'logger' | 'isClosed' | 'metadata' | 'refreshMetadata' | 'retrying'>
+
+/**
+ * The topics that a selection stands for, as the cluster has them. Looks again every `maxAgeMs`; more often while a named
+ * topic is missing, or no topic matches: at first after 100 ms, so that a sink that starts beside its source loses no time.
+ */
+export class Subscription {
+  /** Called when topics have come or gone, or their partition counts have changed. */
+  onChange: (reason: string) => void = () => undefined
+  readonly selection: TopicSelection
+  readonly #cluster: TopicSource
+  readonly #options: { readonly maxAgeMs: number; readonly allowAutoTopicCreation: boolean }
+  readonly #closing = new AbortController()
+  /** What the last join asked for. */
+  #asked: readonly string[] = []
+  /** Topics of other members, when this one is the leader. */
+  #ofGroup: readonly string[] = []
+  #counts: ReadonlyMap<string, number> = new Map()
+  #isWatching = false
+  #isLoaded = false
+
+  constructor(
+    cluster: TopicSource,
+    selection: TopicSelection,
+    options: { readonly maxAgeMs: number; readonly allowAutoTopicCreation: boolean },
+  ) {
+    this.#cluster = cluster
+    this.#options = options
+    this.selection =
+      'topics' in selection ? { topics: [...new Set(selection.topics)].sort() } : wholeName(selection.pattern)
+  }
+
+  /** The topics to ask the group for in a join. What comes to match only after it is a change, and calls for another. */
+  ask(): readonly string[] {
+    this.#asked = this.topics()
+    return this.#asked
+  }
+
+  /** The named topics, whether they exist or not, or those that match. */
+  topics(): readonly string[] {
+    if ('topics' in this.selection) return this.selection.topics
+    const { pattern } = this.selection
+    return [...this.#cluster.metadata.topics.values()]
+      .filter(({ name, isInternal }) => !isInternal && pattern.test(name))
+      .map(({ name }) => name)
+      .sort()
+  }
+
+  /** Partition counts of the topics that exist, of this member's and of the group's, as looked up now. */
+  async partitionCounts(ofGroup: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
+    this.#ofGroup = ofGroup
+    await this.#cluster.retrying('look up topics', { signal }, () => this.#refresh(signal))
+    this.#counts = this.#countsOf(this.#asked)
+    return this.#counts
+  }
+
+  /** This member does not lead the group (any more): only its own topics matter. */
+  forgetGroup(): void {
+    this.#ofGroup = []
+    this.#counts = this.#countsOf(this.#asked)
+  }
+
+  /** Looks up the topics for the first time. */
+  async load(signal?: AbortSignal): Promise<void> {
+    await this.#cluster.retrying('look up topics', { signal }, () => this.#refresh(signal))
+    this.#counts = this.#known()
+    this.#isLoaded = true
+    const missing = 'topics' in this.selection ? this.#absent(this.selection.topics) : []
+    if (missing.length > 0) this.#cluster.logger.warn(`waiting for topics that do not exist: ${missing.join(', ')}`)
+  }
+
+  /** What is selected and does not exist, as the cluster was last seen; null when all is there, or nothing is known yet. */
+  missing(): string | null {
+    if (!this.#isLoaded) return null
+    if ('pattern' in this.selection)
+      return this.topics().length === 0 ? 'the cluster has no topic that matches the pattern' : null
+    const absent = this.#absent(this.selection.topics)
+    return absent.length === 0 ? null : `the cluster has no topic ${absent.join(', ')}`
+  }
+
+  /** Begins to look again in the background. */
+  watch(): void {
+    if (this.#isWatching) return
+    this.#isWatching = true
+    void this.#watch().catch((error: unknown) => {
+      if (this.#closing.signal.aborted || this.#cluster.isClosed) return
+      this.#cluster.logger.error('topics are not watched any more', { error })
+    })
+  }
+
+  close(): void {
+    this.#closing.abort()
+  }
+
+  async #watch(): Promise<void> {
+    const { clock, logger } = this.#cluster
+    const { signal } = this.#closing
+    const since = clock.monotonic()
+    while (!signal.aborted) {
+      await clock.sleep(this.#untilNextLook(clock.monotonic() - since), signal)
+      try {
+        await this.#refresh(signal)
+      } catch (error) {
+        if (!isRetriable(error)) throw error
+        logger.debug(`looking up topics: ${error instanceof Error ? error.message : String(error)}`)
+        continue
+      }
+      const reason = changeBetween(this.#counts, this.#known())
+      if (reason === null) continue
+      this.#counts = this.#known()
+      this.onChange(reason)
+    }
+  }
+
+  async #refresh(signal: AbortSignal | undefined): Promise<void> {
+    if ('pattern' in this.selection) return this.#cluster.refreshMetadata(null, { signal })
+    const topics = [...new Set([...this.selection.topics, ...this.#ofGroup])]
+    const { allowAutoTopicCreation } = this.#options
+    return this.#cluster.refreshMetadata(topics, { allowAutoTopicCreation, signal })
+  }
+
+  #absent(topics: readonly string[]): readonly string[] {
+    return topics.filter((topic) => !this.#cluster.metadata.topics.has(topic))
+  }
+
+  #known(): Map<string, number> {
+    return this.#countsOf(this.topics())
+  }
+
+  /** Partition counts of these topics and of the group's, as far as they exist. */
+  #countsOf(topics: readonly string[]): Map<string, number> {
+    const counts = new Map<string, number>()
+    for (const topic of new Set([...topics, ...this.#ofGroup])) {
+      const known = this.#cluster.metadata.topics.get(topic)
+      if (known !== undefined) counts.set(topic, known.partitions.length)
+    }
+    return counts
+  }
+
+  #untilNextLook(waitedMs: number): number {
+    const { maxAgeMs } = this.#options
+    if (!this.#hasMissing()) return maxAgeMs
+    const most = 'topics' in this.selection ? namedCheckMs : patternCheckMs
+    return Math.min(maxAgeMs, most, Math.max(firstMissingCheckMs, waitedMs * waitedShare))
+  }
+
+  #hasMissing(): boolean {
+    if ('pattern' in this.selection) return this.topics().length === 0
+    return this.selection.topics.some((topic) => !this.#counts.has(topic))
+  }
+}
+
+/** Java matches a pattern against the whole name. */
+function wholeName(pattern: RegExp): { readonly pattern: RegExp } {
+  return { pattern: new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, '')) }
+}
+
+function changeBetween(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): string | null {
+  const changed = [...new Set([...before.keys(), ...after.keys()])].filter(
+    (topic) => before.get(topic) !== after.get(topic),
+  )
+  return changed.length === 0 ? null : `partitions of ${changed.join(', ')} have come or gone`
+}

@@ -1,0 +1,66 @@
+import type { Cluster } from '../cluster/cluster.ts'
+import { formatTopicPartition, type FetchedRecord, type TopicPartition } from './fetched-record.ts'
+import { Fetcher } from './fetcher.ts'
+import { listOffsets, offsetTimes } from './list-offsets.ts'
+
+const pollMs = 1_000
+const recordsPerPoll = 5_000
+/** Buffered at most: tails of many partitions are read side by side. */
+const limits = { isolation: 'read_committed', maxBytes: 4 * 1024 * 1024, maxPartitionBytes: 256 * 1024 } as const
+
+/** The offsets of a partition's records: from `start` to before `end`. */
+export interface PartitionRange extends TopicPartition {
+  readonly start: number
+  readonly end: number
+}
+
+/** What each partition of these topics holds; topics that do not exist are left out. */
+export async function partitionRanges(
+  cluster: Cluster,
+  topics: readonly string[],
+  signal: AbortSignal,
+): Promise<PartitionRange[]> {
+  await cluster.retrying('look up topics', { signal }, () => cluster.refreshMetadata(topics, { signal }))
+  const partitions = topics.flatMap((topic) =>
+    (cluster.metadata.topics.get(topic)?.partitions ?? []).map(({ partition }) => ({ topic, partition })),
+  )
+  const ask = async (timestamp: number): Promise<Map<string, number>> => {
+    const queries = partitions.map((partition) => ({ ...partition, timestamp }))
+    const answers = await cluster.retrying('find the ends of topics', { signal }, () =>
+      listOffsets(cluster, queries, { isolation: 'read_committed', signal }),
+    )
+    return new Map(answers.map((answer) => [formatTopicPartition(answer), answer.offset]))
+  }
+  if (partitions.length === 0) return []
+  const [starts, ends] = [await ask(offsetTimes.earliest), await ask(offsetTimes.latest)]
+  return partitions.map(({ topic, partition }) => {
+    const key = formatTopicPartition({ topic, partition })
+    return { topic, partition, start: starts.get(key) ?? 0, end: ends.get(key) ?? 0 }
+  })
+}
+
+/** Reads the records of these ranges, in order within each partition. */
+export async function readRanges(
+  cluster: Cluster,
+  ranges: readonly PartitionRange[],
+  onRecord: (record: FetchedRecord) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const fetcher = new Fetcher(cluster, limits)
+  let open = ranges.filter(({ start, end }) => start < end)
+  const ends = new Map(open.map((range) => [formatTopicPartition(range), range.end]))
+  try {
+    for (const range of open) fetcher.start(range, range.start)
+    while (open.length > 0) {
+      const records = await fetcher.poll(pollMs, recordsPerPoll, signal)
+      for (const record of records) if (record.offset < (ends.get(formatTopicPartition(record)) ?? 0)) onRecord(record)
+      open = open.filter((range) => {
+        const isRead = (fetcher.position(range) ?? -1) >= range.end
+        if (isRead) fetcher.remove(range)
+        return !isRead
+      })
+    }
+  } finally {
+    fetcher.close()
+  }
+}

@@ -1,0 +1,66 @@
+import { ByteReader } from '../../protocol/byte-reader.ts'
+import { ByteWriter } from '../../protocol/byte-writer.ts'
+import { compileMessage } from '../../protocol/codec.ts'
+import { array, bytes, int32, string } from '../../protocol/schema.ts'
+import type { TopicPartition } from '../consumer/fetched-record.ts'
+
+/*
+ * The embedded formats of protocol type `consumer`: a version (int16), then a message of that version. Later versions only
+ * append fields, so what we do not know at the end is left alone.
+ */
+
+const version = 0
+const subscription = compileMessage(
+  { topics: array(string()), userData: bytes({ nullable: true, default: null }) },
+  version,
+  false,
+)
+const assignment = compileMessage(
+  {
+    topics: array({ topic: string(), partitions: array(int32()) }),
+    userData: bytes({ nullable: true, default: null }),
+  },
+  version,
+  false,
+)
+
+function finished(writer: ByteWriter): Buffer {
+  return Buffer.concat(writer.take())
+}
+
+/** What a member tells the leader: the topics it wants. */
+export function encodeSubscription(topics: readonly string[]): Buffer {
+  const writer = new ByteWriter()
+  writer.int16(version)
+  subscription.encode(writer, { topics: [...topics].sort(), userData: null })
+  return finished(writer)
+}
+
+/** The topics of a member. @throws ProtocolError when the bytes are not a subscription. */
+export function decodeSubscription(metadata: Buffer): readonly string[] {
+  return subscription.decode(new ByteReader(metadata, 2)).topics
+}
+
+/** What the leader gives a member. */
+export function encodeAssignment(partitions: readonly TopicPartition[]): Buffer {
+  const topics = new Map<string, number[]>()
+  for (const { topic, partition } of partitions) {
+    const known = topics.get(topic)
+    if (known === undefined) topics.set(topic, [partition])
+    else known.push(partition)
+  }
+  const writer = new ByteWriter()
+  writer.int16(version)
+  assignment.encode(writer, {
+    topics: [...topics].map(([topic, numbers]) => ({ topic, partitions: numbers })),
+    userData: null,
+  })
+  return finished(writer)
+}
+
+/** A member's partitions; none when the leader left it out. @throws ProtocolError when the bytes are not an assignment. */
+export function decodeAssignment(bytes: Buffer): TopicPartition[] {
+  if (bytes.length === 0) return []
+  const { topics } = assignment.decode(new ByteReader(bytes, 2))
+  return topics.flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })))
+}

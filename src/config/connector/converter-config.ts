@@ -1,0 +1,75 @@
+import type { ConfigDef } from '../../api/config-def.ts'
+import type { PluginKind } from '../../plugin/plugin-descriptor.ts'
+import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
+import type { ConfigInfo, SubmittedConfig } from '../definition/config-infos.ts'
+
+import { oneOf } from '../../api/validators.ts'
+import { describeValues } from '../definition/describe-config.ts'
+import { checkConfig, type ClassKey } from '../definition/parse-config.ts'
+import { classResolver } from './resolve-class.ts'
+
+const converters = [
+  ['header.converter', 'header'],
+  ['key.converter', 'key'],
+  ['value.converter', 'value'],
+] as const
+
+type ConverterKey = (typeof converters)[number][0]
+
+/** The key that the worker itself sets for every converter: what it is used for. */
+const converterType: ConfigDef = {
+  'converter.type': {
+    type: 'STRING',
+    importance: 'LOW',
+    doc: 'How this converter will be used.',
+    validator: oneOf('key', 'value', 'header'),
+  },
+}
+
+/** A converter's table with the key the worker sets for it, which classes that convert headers alone do not have. */
+export function converterConfigDef(def: ConfigDef, headersAlone: boolean): ConfigDef {
+  return headersAlone ? def : { ...converterType, ...def }
+}
+
+/** A table's converter keys, so that they accept only converters this worker can load, by class name or alias. */
+export function converterClassKeys(def: ConfigDef, plugins: PluginRegistry): ConfigDef {
+  const keys = converters.map(
+    ([key]) => [key, { ...def[key], resolveClass: classResolver(plugins, kindOf(key)) } as ClassKey] as const,
+  )
+  return { ...def, ...Object.fromEntries(keys) }
+}
+
+/** Checks the settings of the converters that a connector names: header, key, value. */
+export async function checkConverters(
+  plugins: PluginRegistry,
+  config: SubmittedConfig,
+): Promise<readonly ConfigInfo[]> {
+  const infos: ConfigInfo[] = []
+  for (const [key, use] of converters) {
+    const className = config[key]?.trim()
+    const found = className === undefined ? null : plugins.find(kindOf(key), className)
+    if (found === null) continue
+    const plugin = await plugins.load(found)
+    const def = converterConfigDef(plugin.configDef, plugins.find('converter', found.className) === null)
+    const own = { 'converter.type': use, ...below(config, `${key}.`) }
+    infos.push(...prefixed(`${key}.`, describeValues(def, checkConfig(def, own))))
+  }
+  return infos
+}
+
+function kindOf(key: ConverterKey): PluginKind & ('converter' | 'header_converter') {
+  return key === 'header.converter' ? 'header_converter' : 'converter'
+}
+
+/** The settings below `prefix`, prefix taken off. */
+function below(config: SubmittedConfig, prefix: string): SubmittedConfig {
+  const own = Object.entries(config).filter(([key]) => key.startsWith(prefix))
+  return Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value]))
+}
+
+function prefixed(prefix: string, configs: readonly ConfigInfo[]): readonly ConfigInfo[] {
+  return configs.map(({ definition, value }) => ({
+    definition: definition === null ? null : { ...definition, name: prefix + definition.name },
+    value: { ...value, name: prefix + value.name },
+  }))
+}

@@ -1,0 +1,39 @@
+import type { PluginKind } from '../../plugin/plugin-descriptor.ts'
+import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
+
+import { unbuiltClass } from '../../plugin/unbuilt-classes.ts'
+
+/** What a config means by a class name or alias. */
+export interface ResolvedClass {
+  readonly className: string
+  /** Kafka's words for a class of another kind than the key wants; null when it fits. */
+  readonly problem: string | null
+  /** What to do instead of a class that is known and not built; null for all others. */
+  readonly unbuilt: string | null
+}
+
+const interfaces: Readonly<Record<PluginKind, string>> = {
+  source: 'SourceConnector',
+  sink: 'SinkConnector',
+  converter: 'Converter',
+  header_converter: 'HeaderConverter',
+  transformation: 'Transformation',
+  predicate: 'Predicate',
+  configprovider: 'ConfigProvider',
+}
+
+/** Finds the class of a kind; null when there is none of that name, or the alias means several. */
+export function classResolver(plugins: PluginRegistry, kind: PluginKind): (name: string) => ResolvedClass | null {
+  return (name) => {
+    const found = plugins.find(kind, name)
+    if (found !== null) return { className: found.className, problem: null, unbuilt: null }
+    const other = plugins.findAny(name)
+    if (other !== null) {
+      const { className } = other
+      const problem = `Class class ${className} does not implement the ${interfaces[kind]} interface`
+      return { className, problem, unbuilt: null }
+    }
+    const known = unbuiltClass(name)
+    return known === null ? null : { className: known.className, problem: null, unbuilt: known.advice }
+  }
+}

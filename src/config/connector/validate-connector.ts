@@ -1,0 +1,186 @@
+import type { ConfigDef, ConfigProblem, RawConfig } from '../../api/config-def.ts'
+import type { ConnectorPlugin } from '../../api/connector.ts'
+import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
+import type { ConfigInfo, ConfigInfos, SubmittedConfig } from '../definition/config-infos.ts'
+
+import { ConfigError } from '../../api/errors.ts'
+import { clipped } from '../../foundation/logging/clipped.ts'
+import { checkClientOverrides } from '../worker/client-overrides.ts'
+import { sinkProblems, type WorkerGroup } from './connector-problems.ts'
+import { checkConverters, converterClassKeys } from './converter-config.ts'
+import { describeValues, groupsOf, undefinedValue } from '../definition/describe-config.ts'
+import { nearestKey } from '../definition/nearest-key.ts'
+import { checkConfig, type CheckedConfig } from '../definition/parse-config.ts'
+import { unresolvedReferences } from '../definition/provider-reference.ts'
+import { sinkConfigDef } from './sink-config-def.ts'
+import { sourceConfigDef } from './source-config-def.ts'
+import { stageConfig } from './stage-config.ts'
+import { topicCreationDef } from './topic-creation.ts'
+
+/** What a validation may look at besides the config. */
+export interface ValidationContext {
+  readonly plugins: PluginRegistry
+  readonly worker: WorkerGroup
+  readonly signal: AbortSignal
+}
+
+/** A validated connector config. */
+export interface ConnectorValidation {
+  readonly infos: ConfigInfos
+  /** Keys whose secrets will stand in the config topic, and be shown by REST, as they are (I8). */
+  readonly literalSecrets: readonly string[]
+}
+
+/** Kafka Connect's message for a config without `connector.class`; only the framework's own keys show their values. */
+export function missingClassMessage(config: SubmittedConfig): string {
+  const { name, ...rest } = config
+  const entries = Object.entries(name === undefined ? rest : { name, ...rest })
+  const framework = { ...sourceConfigDef, ...sinkConfigDef }
+  // Without a class nobody knows which of the other values are secrets.
+  const shown = entries.map(([key, value]) => `${key}=${Object.hasOwn(framework, key) ? value : '[hidden]'}`)
+  return `Connector config {${shown.join(', ')}} contains no connector type`
+}
+
+/**
+ * Validates a connector config as Kafka Connect does: the framework's keys, those of transforms and predicates, the
+ * connector's own, then client overrides and converters. Runs plugin code that may dial servers: plugin thread only.
+ * @throws ConfigError without `connector.class`, or when no plugin has that class; ConnectError when a module cannot be imported
+ */
+export async function validateConnector(
+  config: SubmittedConfig,
+  { plugins, worker, signal }: ValidationContext,
+): Promise<ConnectorValidation> {
+  const className = config['connector.class'] ?? null
+  if (className === null) throw new ConfigError(missingClassMessage(config))
+  const descriptor = plugins.connector(className.trim())
+  const plugin = await plugins.load(descriptor)
+  const stages = await stageConfig(plugins, config)
+  const baseDef = descriptor.kind === 'source' ? { ...sourceConfigDef, ...topicCreationDef(config) } : sinkConfigDef
+  const frameworkDef = { ...converterClassKeys(baseDef, plugins), ...stages.def }
+  const framework = withProblems(checkConfig(frameworkDef, config), [
+    ...(descriptor.kind === 'sink' ? sinkProblems(config, worker) : []),
+    ...stages.problems,
+    ...nullProblems(config),
+    ...unresolvedReferences(config),
+  ])
+  const own = await checkOwn(plugin, config, signal)
+  const def = { ...frameworkDef, ...plugin.configDef }
+  const converters = await checkConverters(plugins, config)
+  const configs = [
+    ...describeValues(def, merge(frameworkDef, framework, plugin.configDef, own)),
+    ...checkClientOverrides(descriptor.kind, config),
+    ...converters,
+  ]
+  const unknown = unknownKeys(def, config, configs)
+  const groups = [...new Set([...groupsOf(def), ...definedGroups(converters)])]
+  return {
+    infos: summary(className, groups, [...unknown.flatMap(suggestion), ...configs], warningsOf(unknown)),
+    literalSecrets: literalSecrets(def, config),
+  }
+}
+
+function definedGroups(configs: readonly ConfigInfo[]): readonly string[] {
+  return configs.flatMap(({ definition }) => definition?.group ?? [])
+}
+
+function summary(
+  name: string,
+  groups: readonly string[],
+  configs: readonly ConfigInfo[],
+  warnings: readonly string[],
+): ConfigInfos {
+  // Values that no definition knows come first, as Connect lists them.
+  const isUnknown = ({ definition, value }: ConfigInfo): boolean =>
+    definition === null && (value.errors.length > 0 || value.recommendedValues.length > 0)
+  const unknown = configs.filter(isUnknown)
+  const rest = configs.filter((info) => !isUnknown(info))
+  const errorCount = configs.reduce((sum, info) => sum + info.value.errors.length, 0)
+  return { name, errorCount, groups, configs: [...unknown, ...rest], warnings }
+}
+
+/** The connector's own table, then, when every field of it parsed, the connector's rules over several fields. */
+async function checkOwn(plugin: ConnectorPlugin, config: SubmittedConfig, signal: AbortSignal): Promise<CheckedConfig> {
+  const checked = withProblems(checkConfig(plugin.configDef, config), unsupportedKeys(plugin, config))
+  if (checked.problems.length > 0 || plugin.check === undefined) return checked
+  const raw: RawConfig = Object.fromEntries(
+    Object.entries(config).flatMap(([key, value]) => (value === null ? [] : [[key, value]])),
+  )
+  return withProblems(checked, await plugin.check(checked.parsed, raw, signal))
+}
+
+function unsupportedKeys(plugin: ConnectorPlugin, config: SubmittedConfig): readonly ConfigProblem[] {
+  return Object.keys(config).flatMap((key) => {
+    const reason = plugin.unsupportedKey?.(key) ?? null
+    return reason === null ? [] : [{ key, message: `Configuration "${key}" is not supported: ${reason}` }]
+  })
+}
+
+function withProblems(checked: CheckedConfig, problems: readonly ConfigProblem[]): CheckedConfig {
+  return { parsed: checked.parsed, problems: [...checked.problems, ...problems] }
+}
+
+/** A key that the connector defines too is the connector's: its value and errors count. */
+function merge(
+  frameworkDef: ConfigDef,
+  framework: CheckedConfig,
+  ownDef: ConfigDef,
+  own: CheckedConfig,
+): CheckedConfig {
+  const kept = framework.problems.filter(({ key }) => !Object.hasOwn(ownDef, key) || !Object.hasOwn(frameworkDef, key))
+  return { parsed: { ...framework.parsed, ...own.parsed }, problems: [...kept, ...own.problems] }
+}
+
+function nullProblems(config: SubmittedConfig): readonly ConfigProblem[] {
+  return Object.entries(config)
+    .filter(([, value]) => value === null)
+    .map(([key]) => ({ key, message: 'Null value can not be supplied as the configuration value.' }))
+}
+
+/** So many unknown keys are named, and one longer than this is no slip of the pen: looking for the nearest takes its time. */
+const maxUnknownKeys = 20
+const maxConfusedLength = 200
+
+/** Prefixes below which any key may stand: they are read by plugins or by name. */
+const openPrefixes =
+  /^(?:(?:key|value|header)\.converter|transforms|predicates|topic\.creation|(?:producer|consumer|admin)\.override)\./
+
+interface UnknownKey {
+  readonly key: string
+  /** The known key that it was most likely meant to be; null when none is near. */
+  readonly nearest: string | null
+}
+
+function unknownKeys(def: ConfigDef, config: SubmittedConfig, configs: readonly ConfigInfo[]): readonly UnknownKey[] {
+  const shown = new Set(configs.map((info) => info.value.name))
+  const known = Object.keys(def)
+  return Object.keys(config)
+    .filter((key) => !Object.hasOwn(def, key) && !shown.has(key) && !openPrefixes.test(key))
+    .map((key, index) => {
+      const isLooked = index < maxUnknownKeys && key.length <= maxConfusedLength
+      return { key, nearest: isLooked ? nearestKey(key, known) : null }
+    })
+}
+
+/**
+ * Connect leaves unknown keys out of its response. One that resembles a known key is a slip of the pen: it is shown without
+ * a definition, as Connect shows keys with errors, and recommends the other. Its value may be a secret and is not shown.
+ */
+function suggestion({ key, nearest }: UnknownKey): readonly ConfigInfo[] {
+  if (nearest === null) return []
+  const { definition, value } = undefinedValue(key, [])
+  return [{ definition, value: { ...value, recommendedValues: [nearest] } }]
+}
+
+function warningsOf(unknown: readonly UnknownKey[]): readonly string[] {
+  const warnings = unknown.slice(0, maxUnknownKeys).map(({ key, nearest }) => {
+    return `Configuration "${clipped(key)}" is not known${nearest === null ? '' : `; did you mean "${nearest}"?`}`
+  })
+  if (unknown.length > maxUnknownKeys) warnings.push(`${unknown.length - maxUnknownKeys} more keys are not known`)
+  return warnings
+}
+
+function literalSecrets(def: ConfigDef, config: SubmittedConfig): readonly string[] {
+  return Object.entries(def).flatMap(([key, { type }]) =>
+    type === 'PASSWORD' && (config[key] ?? '') !== '' ? [key] : [],
+  )
+}

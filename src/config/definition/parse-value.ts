@@ -1,0 +1,75 @@
+import type { ConfigType, ConfigValue } from '../../api/config-def.ts'
+
+import { javaDoubleText } from '../../api/java/java-number.ts'
+
+/** A parsed value, or what stands behind `Invalid value X for configuration key: `. */
+export type Parsed = { readonly value: ConfigValue } | { readonly problem: string }
+
+const integer = /^[+-]?\d+$/
+const double = /^[+-]?(?:NaN|Infinity|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fFdD]?)$/
+
+const bounds = {
+  SHORT: [-0x8000n, 0x7fffn],
+  INT: [-0x8000_0000n, 0x7fff_ffffn],
+  LONG: [-0x8000_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn],
+} as const
+
+/** Reads a text as Kafka's ConfigDef does: outer blanks go, lists split at commas, integers keep to their range. */
+export function parseValue(raw: string, type: ConfigType): Parsed {
+  const text = raw.trim()
+  switch (type) {
+    case 'BOOLEAN':
+      if (/^true$/i.test(text)) return { value: true }
+      return /^false$/i.test(text) ? { value: false } : { problem: 'Expected value to be either true or false' }
+    case 'SHORT':
+    case 'INT':
+    case 'LONG':
+      return parseInteger(text, type)
+    case 'DOUBLE':
+      return double.test(text)
+        ? { value: Number(text.replace(/(?<=[\d.])[fFdD]$/, '')) }
+        : { problem: 'Not a number of type DOUBLE' }
+    case 'LIST':
+      return { value: text === '' ? [] : text.split(/\s*,\s*/) }
+    case 'STRING':
+    case 'CLASS':
+    case 'PASSWORD':
+      return { value: text }
+  }
+}
+
+function parseInteger(text: string, type: 'SHORT' | 'INT' | 'LONG'): Parsed {
+  const [min, max] = bounds[type]
+  if (!integer.test(text)) return { problem: `Not a number of type ${type}` }
+  const value = BigInt(text.replace('+', ''))
+  return value < min || value > max ? { problem: `Not a number of type ${type}` } : { value: Number(value) }
+}
+
+/** A text without what stands before the `@` of an address, such as `http://user:password@host`. */
+export function withoutCredentials(text: string): string {
+  if (!text.includes('@')) return text
+  return text.replaceAll(/[^\s,]+/g, (word) => {
+    const at = word.lastIndexOf('@')
+    return word.slice(0, Math.max(0, at)).includes(':') ? `[hidden]${word.slice(at)}` : word
+  })
+}
+
+/** A value as REST shows it. Passwords are hidden, also those in addresses. */
+export function valueText(value: ConfigValue, type: ConfigType): string | null {
+  if (value === null) return null
+  if (type === 'PASSWORD') return '[hidden]'
+  if (typeof value === 'object') return withoutCredentials(value.join(','))
+  if (typeof value !== 'number') return withoutCredentials(String(value))
+  if (type === 'DOUBLE') return javaDoubleText(value)
+  if (Number.isSafeInteger(value)) return String(value)
+  const [min, max] = bounds.LONG
+  const exact = BigInt(value)
+  return String(exact > max ? max : exact < min ? min : exact)
+}
+
+/** A value as Kafka writes it into its messages: lists in brackets, passwords hidden. */
+export function messageText(value: ConfigValue, type: ConfigType): string {
+  return type === 'LIST' && Array.isArray(value)
+    ? withoutCredentials(`[${value.join(', ')}]`)
+    : String(valueText(value, type))
+}

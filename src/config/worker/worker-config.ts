@@ -1,0 +1,303 @@
+import { hostname } from 'node:os'
+import { resolve } from 'node:path'
+
+import type { ConfigValue, ParsedConfig, RawConfig } from '../../api/config-def.ts'
+import type { PluginDescriptor } from '../../plugin/plugin-descriptor.ts'
+
+import { ConfigError } from '../../api/errors.ts'
+import { isBrokerSetting } from '../../broker/settings/broker-settings.ts'
+import { scanPluginPath } from '../../plugin/plugin-path.ts'
+import { PluginRegistry } from '../../plugin/plugin-registry.ts'
+import { clientSettingWarnings } from './client-overrides.ts'
+import { clientSecurity, type ClientSecurity } from './client-security.ts'
+import {
+  allowUnauthenticatedKey,
+  brokerTokenKey,
+  checkReachable,
+  clearTextWarnings,
+  hostsKey,
+  parseHostAndPort,
+  parseListener,
+  restTokenKey,
+  type GuardedListener,
+  type ListenAddress,
+} from './listener.ts'
+import { converterClassKeys } from '../connector/converter-config.ts'
+import { nearestKey } from '../definition/nearest-key.ts'
+import { parseConfig } from '../definition/parse-config.ts'
+import { restLimitsOf, type RestLimits } from './rest-limits.ts'
+import {
+  embeddedBrokerPrefix,
+  sampleWorkerConfig,
+  settingsWithoutEffect,
+  workerConfigDef,
+} from './worker-config-def.ts'
+
+/** The embedded log, where no cluster was named. */
+export interface EmbeddedBrokerConfig {
+  readonly listen: ListenAddress
+  readonly advertisedHost: string | null
+  /** Absolute. */
+  readonly dataDir: string
+  /** Who may use it: the user, and the file of its password. Null: everybody who reaches it. */
+  readonly access: { readonly username: string; readonly tokenFile: string } | null
+  /** What was set of it, under Kafka's names. */
+  readonly settings: Readonly<Record<string, string>>
+}
+
+/** A converter class with its own settings, prefix taken off. */
+export interface WorkerConverter {
+  readonly className: string
+  readonly config: RawConfig
+}
+
+/** An internal topic, as it is to be made where it does not exist. Counts of -1 take the broker's default. */
+export interface InternalTopic {
+  readonly name: string
+  readonly partitions: number
+  readonly replicationFactor: number
+  readonly configs: Readonly<Record<string, string>>
+}
+
+/** A worker's configuration, checked. */
+export interface WorkerConfig {
+  /** Every key of the table, for what has no field of its own here. */
+  readonly parsed: ParsedConfig
+  /** Null when `bootstrap.servers` names a cluster. */
+  readonly embedded: EmbeddedBrokerConfig | null
+  /** Comma-separated; empty when the log is embedded. */
+  readonly bootstrapServers: string
+  readonly groupId: string
+  readonly keyConverter: WorkerConverter
+  readonly valueConverter: WorkerConverter
+  readonly headerConverter: WorkerConverter
+  readonly configTopic: InternalTopic
+  readonly offsetTopic: InternalTopic
+  readonly statusTopic: InternalTopic
+  readonly listeners: readonly ListenAddress[]
+  /** Names under which clients may call the REST API besides. */
+  readonly listenersHosts: readonly string[]
+  readonly restLimits: RestLimits
+  /** The file of the token that requests to it carry; null: none is asked for. */
+  readonly restTokenFile: string | null
+  readonly offsetFlushIntervalMs: number
+  readonly offsetFlushTimeoutMs: number
+  readonly taskShutdownTimeoutMs: number
+  readonly taskThreadsMax: number
+  /** How long a task may keep a thread busy without a pause: one that it shares, and its own. Milliseconds. */
+  readonly blocking: { readonly sharedMs: number; readonly ownMs: number }
+  readonly topicTracking: boolean
+  readonly security: ClientSecurity
+  /** `producer.*`, `consumer.*` and `admin.*`, prefixes taken off; and what is given without prefix. */
+  readonly producer: RawConfig
+  readonly consumer: RawConfig
+  readonly admin: RawConfig
+  readonly client: RawConfig
+  /** The plugins found in `plugin.path`. */
+  readonly foundPlugins: readonly PluginDescriptor[]
+  /** What an operator should read once at start. */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Checks a worker's settings: those of a Connect distributed worker's properties file, and ours.
+ * @param options.file whether they come from such a file. With a file and a cluster Connect's required keys are
+ *   required; else the values of Connect's sample file stand in.
+ * @throws ConfigError with everything that is wrong, or the first thing that only shows later
+ */
+export async function loadWorkerConfig(given: RawConfig, options: { readonly file: boolean }): Promise<WorkerConfig> {
+  const cluster = (given['bootstrap.servers'] ?? '').trim() !== ''
+  const raw = options.file && cluster ? given : { ...sampleWorkerConfig, ...given }
+  const folders = (raw['plugin.path'] ?? '').split(',').map((folder) => folder.trim())
+  const scan = await scanPluginPath(folders.filter((folder) => folder !== ''))
+  refuseUnknownBrokerSettings(raw)
+  const parsed = parseConfig(converterClassKeys(workerConfigDef, new PluginRegistry(scan.plugins)), raw)
+  const allowed = parsed[allowUnauthenticatedKey] === true
+  const config = typed(parsed, raw, cluster)
+  const listeners = guardedListeners(config)
+  for (const listener of listeners) checkReachable(listener, allowed)
+  return {
+    ...config,
+    foundPlugins: scan.plugins,
+    warnings: [
+      ...scan.warnings,
+      ...unknownKeys(raw),
+      ...withoutEffect(raw, parsed),
+      ...clientSettingWarnings(raw),
+      ...listeners.flatMap(clearTextWarnings),
+      ...accessWarnings(config, raw),
+    ],
+  }
+}
+
+/** The REST address that other workers and status records name. `port` is the one really bound. */
+export function advertisedAddress(config: WorkerConfig, port: number): ListenAddress {
+  const bound = config.listeners[0]?.host ?? ''
+  const host = text(config.parsed, 'rest.advertised.host.name')
+  const everywhere = bound === '' || bound === '0.0.0.0' || bound === '::'
+  return {
+    host: host === '' ? (everywhere ? hostname() : bound) : host,
+    port: config.parsed['rest.advertised.port'] === null ? port : number(config.parsed, 'rest.advertised.port'),
+  }
+}
+
+function typed(
+  parsed: ParsedConfig,
+  raw: RawConfig,
+  cluster: boolean,
+): Omit<WorkerConfig, 'foundPlugins' | 'warnings'> {
+  const listeners = list(parsed['listeners'] ?? null).map(parseListener)
+  if (listeners.length === 0)
+    throw new ConfigError('"listeners" names no listener; set listeners=http://127.0.0.1:8083')
+  return {
+    parsed,
+    embedded: cluster ? null : embeddedBroker(parsed, below(raw, embeddedBrokerPrefix)),
+    bootstrapServers: list(parsed['bootstrap.servers'] ?? null).join(','),
+    groupId: text(parsed, 'group.id'),
+    keyConverter: converter(parsed, raw, 'key.converter'),
+    valueConverter: converter(parsed, raw, 'value.converter'),
+    headerConverter: converter(parsed, raw, 'header.converter'),
+    configTopic: internalTopic(parsed, raw, 'config.storage'),
+    offsetTopic: internalTopic(parsed, raw, 'offset.storage'),
+    statusTopic: internalTopic(parsed, raw, 'status.storage'),
+    listeners,
+    listenersHosts: list(parsed[hostsKey] ?? null),
+    restLimits: restLimitsOf(parsed),
+    restTokenFile: optionalText(parsed, restTokenKey),
+    offsetFlushIntervalMs: number(parsed, 'offset.flush.interval.ms'),
+    offsetFlushTimeoutMs: number(parsed, 'offset.flush.timeout.ms'),
+    taskShutdownTimeoutMs: number(parsed, 'task.shutdown.graceful.timeout.ms'),
+    taskThreadsMax: number(parsed, 'task.threads.max'),
+    blocking: {
+      sharedMs: number(parsed, 'task.threads.blocked.max.ms'),
+      ownMs: number(parsed, 'task.blocked.max.ms'),
+    },
+    topicTracking: parsed['topic.tracking.enable'] === true,
+    security: clientSecurity(raw),
+    producer: below(raw, 'producer.'),
+    consumer: below(raw, 'consumer.'),
+    admin: below(raw, 'admin.'),
+    client: Object.fromEntries(Object.entries(raw).filter(([key]) => !/^(?:producer|consumer|admin)\./.test(key))),
+  }
+}
+
+function embeddedBroker(parsed: ParsedConfig, given: RawConfig): EmbeddedBrokerConfig {
+  const key = 'embedded.broker.listener'
+  const advertised = text(parsed, 'embedded.broker.advertised.host')
+  const tokenFile = optionalText(parsed, brokerTokenKey)
+  return {
+    listen: parseHostAndPort(text(parsed, key), key),
+    advertisedHost: advertised === '' ? null : advertised,
+    dataDir: resolve(text(parsed, 'embedded.broker.data.dir')),
+    access: tokenFile === null ? null : { username: text(parsed, 'embedded.broker.user'), tokenFile },
+    settings: Object.fromEntries(Object.entries(given).filter(([name]) => isBrokerSetting(name))),
+  }
+}
+
+function converter(
+  parsed: ParsedConfig,
+  raw: RawConfig,
+  key: 'key.converter' | 'value.converter' | 'header.converter',
+): WorkerConverter {
+  return { className: text(parsed, key), config: below(raw, `${key}.`) }
+}
+
+function internalTopic(
+  parsed: ParsedConfig,
+  raw: RawConfig,
+  prefix: 'config.storage' | 'offset.storage' | 'status.storage',
+): InternalTopic {
+  const fixed = new Set(['topic', 'partitions', 'replication.factor', 'cleanup.policy'])
+  const configs = Object.entries(below(raw, `${prefix}.`)).filter(([key]) => !fixed.has(key))
+  return {
+    name: text(parsed, `${prefix}.topic`),
+    partitions: prefix === 'config.storage' ? 1 : number(parsed, `${prefix}.partitions`),
+    replicationFactor: number(parsed, `${prefix}.replication.factor`),
+    configs: Object.fromEntries(configs),
+  }
+}
+
+/** Prefixes below which any key may stand. */
+const openPrefixes =
+  /^(?:producer|consumer|admin|(?:key|value|header)\.converter|(?:config|offset|status)\.storage|config\.providers|sasl|ssl|listeners\.https|metrics\.context)\./
+
+/** A setting of our own broker that is not known would be without effect, and no other component reads it. */
+function refuseUnknownBrokerSettings(raw: RawConfig): void {
+  const known = Object.keys(workerConfigDef).filter((key) => key.startsWith(embeddedBrokerPrefix))
+  for (const key of Object.keys(raw)) {
+    if (!key.startsWith(embeddedBrokerPrefix) || known.includes(key)) continue
+    const nearest = nearestKey(key, known)
+    const hint = nearest === null ? 'docs/reference/worker.md lists those that are' : `did you mean "${nearest}"?`
+    throw new ConfigError(`Worker configuration "${key}" is not a setting of the embedded log; ${hint}`)
+  }
+}
+
+function unknownKeys(raw: RawConfig): readonly string[] {
+  return Object.keys(raw)
+    .filter((key) => !Object.hasOwn(workerConfigDef, key) && !openPrefixes.test(key))
+    .map((key) => {
+      const nearest = nearestKey(key, Object.keys(workerConfigDef))
+      return `Worker configuration "${key}" is not known${nearest === null ? '' : `; did you mean "${nearest}"?`}`
+    })
+}
+
+function withoutEffect(raw: RawConfig, parsed: ParsedConfig): readonly string[] {
+  return Object.entries(settingsWithoutEffect)
+    .filter(([key, { defaultValue }]) => Object.hasOwn(raw, key) && String(parsed[key]) !== String(defaultValue))
+    .map(([key, { doc }]) => `Worker configuration "${key}" has no effect: ${doc}`)
+}
+
+function guardedListeners({
+  listeners,
+  restTokenFile,
+  embedded,
+}: Pick<WorkerConfig, 'listeners' | 'restTokenFile' | 'embedded'>): readonly GuardedListener[] {
+  const rest = { key: 'listeners', tokenKey: restTokenKey, hasToken: restTokenFile !== null }
+  const guarded = listeners.map((address) => ({ ...rest, address }))
+  if (embedded === null) return guarded
+  const { listen: address, access } = embedded
+  const key = 'embedded.broker.listener'
+  return [...guarded, { address, key, tokenKey: brokerTokenKey, hasToken: access !== null }]
+}
+
+/** A lock on one of two doors, and settings that lock none. */
+function accessWarnings(
+  { restTokenFile, embedded }: Pick<WorkerConfig, 'restTokenFile' | 'embedded'>,
+  raw: RawConfig,
+): readonly string[] {
+  if (embedded === null) {
+    if (!Object.hasOwn(raw, brokerTokenKey)) return []
+    return [`Worker configuration "${brokerTokenKey}" has no effect: bootstrap.servers names a cluster`]
+  }
+  const isRestGuarded = restTokenFile !== null
+  if (isRestGuarded === (embedded.access !== null)) return []
+  return isRestGuarded
+    ? [
+        `${restTokenKey} is set, ${brokerTokenKey} is not: whoever reaches the embedded log can change connectors in the config topic, and read all data. Set both`,
+      ]
+    : [
+        `${brokerTokenKey} is set, ${restTokenKey} is not: whoever reaches the REST API can run connectors that read all data. Set both`,
+      ]
+}
+
+function below(raw: RawConfig, prefix: string): RawConfig {
+  const own = Object.entries(raw).filter(([key]) => key.startsWith(prefix))
+  return Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value]))
+}
+
+function text(parsed: ParsedConfig, key: string): string {
+  return String(parsed[key] ?? '')
+}
+
+function optionalText(parsed: ParsedConfig, key: string): string | null {
+  const value = text(parsed, key).trim()
+  return value === '' ? null : value
+}
+
+function number(parsed: ParsedConfig, key: string): number {
+  return Number(parsed[key])
+}
+
+function list(value: ConfigValue): readonly string[] {
+  return Array.isArray(value) ? value.map(String) : []
+}

@@ -1,0 +1,97 @@
+import { deferred, type Deferred } from '../../foundation/deferred.ts'
+
+/** A file whose descriptor may be closed while nobody uses it, and is opened again by its path. */
+export interface PooledFile {
+  /** Whether it was used since it was looked at. */
+  wasUsed: boolean
+  /** Closes the descriptor. Called only while the file is idle. */
+  rest(): void
+}
+
+/**
+ * Bounds the descriptors of a file system. Files are idle, and may be closed, unless they have writes that are not synced (a
+ * failed sync would be reported to nobody), a sync under way, or somebody who needs them whatever becomes of their name. The
+ * one that was not used for longest goes, about: one that was used is passed over once.
+ */
+export class DescriptorPool {
+  readonly #limit: number
+  readonly #idle = new Set<PooledFile>()
+  readonly #waiting: Deferred<void>[] = []
+  #open = 0
+  /** Callers whose turn came and who have not opened anything yet. */
+  #admitted = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /** Descriptors that are open. */
+  get open(): number {
+    return this.#open
+  }
+
+  /** Before a descriptor is opened: closes one that is idle when there are many. Never fails: beyond the limit there is a reserve. */
+  opening(): void {
+    if (this.#open >= this.#limit) this.#restOne()
+    this.#open += 1
+    if (this.#admitted > 0) this.#admitted -= 1
+  }
+
+  closed(file: PooledFile): void {
+    this.#idle.delete(file)
+    this.#open -= 1
+    this.#letIn()
+  }
+
+  /** The file may be closed from here on. */
+  idle(file: PooledFile): void {
+    this.#idle.add(file)
+    this.#letIn()
+  }
+
+  /** It may not be closed. */
+  busy(file: PooledFile): void {
+    this.#idle.delete(file)
+  }
+
+  /** Null while a descriptor may be opened; else resolves when it is this caller's turn to open one. */
+  room(): Promise<void> | null {
+    if (!this.#isTight && this.#waiting.length === 0) return null
+    const turn = deferred<void>()
+    this.#waiting.push(turn)
+    return turn.promise
+  }
+
+  get #isTight(): boolean {
+    return this.#open - this.#idle.size >= this.#limit
+  }
+
+  #letIn(): void {
+    const before = this.#admitted
+    for (let free = this.#limit - this.#open + this.#idle.size - before; free > 0; free -= 1) {
+      const turn = this.#waiting.shift()
+      if (turn === undefined) break
+      this.#admitted += 1
+      turn.resolve()
+    }
+    if (before > 0 || this.#admitted === 0) return
+    // Those who did not open anything by now do not want to any more.
+    setImmediate(() => {
+      this.#admitted = 0
+      this.#letIn()
+    })
+  }
+
+  #restOne(): void {
+    for (const file of this.#idle) {
+      this.#idle.delete(file)
+      if (!file.wasUsed) {
+        file.rest()
+        this.#open -= 1
+        return
+      }
+      file.wasUsed = false
+      this.#idle.add(file)
+    }
+  }
+}

@@ -1,0 +1,217 @@
+import { assert } from '../../foundation/assert.ts'
+import { allEnded } from '../../foundation/concurrently.ts'
+import { failPoint } from '../../foundation/process/fail-point.ts'
+import type { Logger } from '../../foundation/logging/logger.ts'
+import type { BatchHeader } from '../../protocol/record-batch/record-batch.ts'
+import { asStorageError } from './disk-full.ts'
+import type { FileSystem } from './file-system.ts'
+import { GroupCommit } from './group-commit.ts'
+import { StorageError } from '../log-error.ts'
+import { Segment } from '../segment/segment.ts'
+import { offsetsWithSuffix, suffixes } from '../segment/segment-files.ts'
+
+/** Everything below `offset` is synced: the first `bytes` bytes of `segment`, and the segments before it. */
+export interface DurablePoint {
+  readonly offset: number
+  readonly segment: Segment
+  readonly bytes: number
+}
+
+/** What {@link DurableSegments} needs of the partition around it. */
+export interface SegmentsOwner {
+  readonly fs: FileSystem
+  readonly directory: string
+  readonly logger: Logger
+  /** Called after the durable end rose. */
+  readonly onDurable: () => void
+  /** Called once when a sync failed, the unsynced end being cut. */
+  readonly onFailure: (error: StorageError) => void
+}
+
+/**
+ * The segments of a partition and the promise about them: what is below the durable point is on disk. The last segment is
+ * written; a group commit moves the durable point.
+ */
+export class DurableSegments {
+  /** In order of their offsets, never empty. */
+  readonly list: Segment[]
+  durable: DurablePoint
+  readonly #owner: SegmentsOwner
+  readonly #commit = new GroupCommit(() => this.#flush())
+  /** Segments with bytes that are not synced, and whether files were made since the folder was. */
+  readonly #dirty = new Set<Segment>()
+  #namesChanged: boolean
+  #failure: StorageError | null = null
+
+  /** @param loaded what `loadPartition` found: all of it is durable, but maybe the names of files without content. */
+  constructor(loaded: { readonly segments: Segment[]; readonly hasDurableNames: boolean }, owner: SegmentsOwner) {
+    this.list = loaded.segments
+    this.#namesChanged = !loaded.hasDurableNames
+    this.#owner = owner
+    const active = this.active
+    this.durable = { offset: active.endOffset, segment: active, bytes: active.size }
+  }
+
+  /** The segment that is written. */
+  get active(): Segment {
+    return this.list.at(-1) as Segment
+  }
+
+  get endOffset(): number {
+    return this.active.endOffset
+  }
+
+  get sizeInBytes(): number {
+    return this.list.reduce((sum, segment) => sum + segment.size, 0)
+  }
+
+  /** Why nothing can be written; null while it can. */
+  get failure(): StorageError | null {
+    return this.#failure
+  }
+
+  /** Writes a batch at the end, not yet durable. @throws StorageError, and everything is as it was. */
+  append(batch: Buffer, header: BatchHeader, indexIntervalBytes: number): Segment {
+    const { active } = this
+    this.onDisk(() => {
+      active.relieveMemory() // First: once the batch is written, nothing may fail any more.
+      active.append(batch, header, indexIntervalBytes)
+    })
+    this.#dirty.add(active)
+    return active
+  }
+
+  /** Starts a segment. @throws StorageError, and everything is as it was. */
+  roll(nowMs: number): void {
+    const base = this.endOffset
+    const segment = this.onDisk(() => {
+      this.active.trim()
+      return Segment.create({ ...this.#owner, nowMs }, base)
+    })
+    failPoint('segment-roll')
+    this.list.push(segment)
+    this.#namesChanged = true
+    this.#moveDurable(this.durable)
+  }
+
+  /** Resolves when everything below `endOffset` is durable. @throws StorageError when the sync fails. */
+  async reach(endOffset: number): Promise<void> {
+    assert(endOffset <= this.endOffset, 'waiting for what was never appended')
+    if (this.durable.offset < endOffset || this.#namesChanged) await this.#commit.reach(endOffset)
+  }
+
+  /** Deletes the oldest `count` segments. @throws StorageError; those that are not deleted are still listed. */
+  removeFirst(count: number): void {
+    assert(this.list.indexOf(this.durable.segment) >= count, 'the durable point lies in a segment that goes')
+    for (let left = count; left > 0; left -= 1) {
+      this.onDisk(() => this.list[0]?.remove())
+      this.list.shift()
+    }
+  }
+
+  /** Puts `by` in the place of `old`, which a compaction made it from. */
+  replace(old: readonly Segment[], by: Segment): void {
+    const at = this.list.indexOf(old[0] as Segment)
+    assert(at >= 0 && !old.includes(this.durable.segment), 'compacted segments lie before the durable point')
+    this.list.splice(at, old.length, by)
+    for (const segment of old) segment.close()
+  }
+
+  /** Closes the files of old segments that nobody read since the last call. */
+  rest(): void {
+    for (const segment of this.list) {
+      if (segment !== this.active && segment.endOffset <= this.durable.offset) segment.rest()
+    }
+  }
+
+  /** Runs `action`; a failure of the system comes out as a StorageError. */
+  onDisk<T>(action: () => T): T {
+    try {
+      return action()
+    } catch (cause) {
+      throw asStorageError(this.#owner.fs, this.#owner.directory, cause)
+    }
+  }
+
+  /**
+   * After a failure: cuts again (the first time may have failed) and makes the cut durable. What lies before it was synced
+   * before the failure; nothing that the failed sync was to write is believed to be there. Writes are taken again when
+   * `rebuild` has derived everything else from what is left.
+   * @throws StorageError when the disk fails again.
+   */
+  async reopen(rebuild: () => void): Promise<void> {
+    const { fs, directory } = this.#owner
+    const { segment, bytes, offset } = this.durable
+    try {
+      segment.file.truncate(bytes)
+      segment.cutTo(bytes, offset)
+      for (const base of offsetsWithSuffix(fs.list(directory), suffixes.log)) {
+        if (base > segment.baseOffset) Segment.load({ ...this.#owner, nowMs: 0 }, base).remove()
+      }
+      await segment.file.sync()
+      await fs.syncDirectory(directory)
+      rebuild()
+    } catch (cause) {
+      this.#failure = new StorageError(`${directory}: recovery failed; writes are still refused`, { cause })
+      throw this.#failure
+    }
+    this.#failure = null
+  }
+
+  /** Waits for a sync under way and closes the files. */
+  async close(): Promise<void> {
+    await this.#commit.idle()
+    for (const segment of this.list) segment.close()
+  }
+
+  /** One round of the group commit. */
+  async #flush(): Promise<number> {
+    if (this.#failure !== null) throw this.#failure
+    const { active } = this
+    const target = { offset: active.endOffset, segment: active, bytes: active.size }
+    const dirty = [...this.#dirty]
+    const namesChanged = this.#namesChanged
+    this.#dirty.clear()
+    this.#namesChanged = false
+    try {
+      const names = namesChanged ? [this.#owner.fs.syncDirectory(this.#owner.directory)] : []
+      await allEnded([...dirty.map((segment) => segment.file.sync()), ...names])
+    } catch (cause) {
+      throw this.#fail(cause)
+    }
+    this.#moveDurable(target)
+    this.#owner.onDurable()
+    return target.offset
+  }
+
+  /** The end of a segment that is full is the start of the next one: the full one may be deleted or compacted. */
+  #moveDurable(point: DurablePoint): void {
+    const next = this.list[this.list.indexOf(point.segment) + 1]
+    this.durable =
+      next !== undefined && next.baseOffset === point.offset ? { offset: point.offset, segment: next, bytes: 0 } : point
+  }
+
+  /** Back to the durable end, in memory and, so that nobody takes the page cache for the disk, in the files. */
+  #fail(cause: unknown): StorageError {
+    const { directory, logger } = this.#owner
+    const error = new StorageError(
+      `${directory}: a sync failed; writes are refused until the partition has recovered`,
+      { cause },
+    )
+    const { segment, bytes, offset } = this.durable
+    const at = this.list.indexOf(segment)
+    assert(at >= 0, 'the durable point lies in a segment of the log')
+    const later = this.list.splice(at + 1)
+    this.#failure = error
+    this.#dirty.clear()
+    try {
+      segment.cutTo(bytes, offset)
+      segment.file.truncate(bytes)
+      for (const one of later) one.remove()
+    } catch (cutFailure) {
+      logger.error('cutting the unsynced end of a partition failed', { directory, cause: String(cutFailure) })
+    }
+    this.#owner.onFailure(error)
+    return error
+  }
+}

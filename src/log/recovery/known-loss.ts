@@ -1,0 +1,58 @@
+import { basename } from 'node:path'
+import type { LogConfig } from '../log-config.ts'
+import type { PartitionCheckpoint } from './partition-checkpoint.ts'
+import type { SegmentPlace } from '../segment/segment-files.ts'
+
+/** Where and how a partition is loaded. */
+export interface LoadOptions extends SegmentPlace {
+  readonly config: LogConfig
+}
+
+/** What the files beside the segments say about a partition. */
+export interface Evidence {
+  /** Null without a checkpoint that can be read. */
+  readonly checkpoint: PartitionCheckpoint | null
+  /** Everything below it was durable: the recovery point, or the offset of the newest producer snapshot. */
+  readonly durableEnd: number
+  /** Everything below it was given out: the end of what an earlier recovery cut off and kept. */
+  readonly keptEnd: number
+}
+
+/**
+ * What missing offsets from `from` on mean.
+ * - `hole`: compaction removed the records.
+ * - `loss`: they were durable and are gone.
+ * - `tail`: nothing proves that they were durable. A loss of power leaves such gaps, before records that nobody was told of.
+ */
+export type Gap = 'hole' | 'loss' | 'tail'
+
+/** Why offsets are missing. Without its checkpoint a compacted partition may have holes anywhere. */
+export function gapAt(from: number, { checkpoint, durableEnd, keptEnd }: Evidence, config: LogConfig): Gap {
+  const mayHaveHoles = config.compact || (checkpoint?.compactedOffset ?? 0) > 0
+  if (mayHaveHoles && (checkpoint === null || from < durableEnd)) return 'hole'
+  return from < Math.max(durableEnd, keptEnd) ? 'loss' : 'tail'
+}
+
+/** Logs that acknowledged records are missing. The partition opens: what is left can be read, and no offset is given out again. */
+export function reportLoss(
+  { directory, logger }: LoadOptions,
+  loss: {
+    readonly from: number
+    readonly to: number
+    readonly reason: string
+    readonly path?: string
+    /** Where the bytes are that were cut off. */
+    readonly keptIn?: string
+  },
+): void {
+  logger.error('LOG_RECORDS_LOST: acknowledged records of a partition are missing or cannot be read', {
+    partition: basename(directory),
+    firstOffset: loss.from,
+    lastOffset: loss.to - 1,
+    reason: loss.reason,
+    path: loss.path ?? directory,
+    ...(loss.keptIn === undefined ? {} : { keptIn: loss.keptIn }),
+    action:
+      'stop the broker and put the missing files back from a copy; otherwise the records stay lost, and consumers continue after them',
+  })
+}

@@ -1,0 +1,159 @@
+import { dirname } from 'node:path'
+import { finishCompaction } from '../upkeep/compaction-swap.ts'
+import { damagedEnd } from './damaged-tail.ts'
+import type { FileSystem } from '../disk/file-system.ts'
+import { gapAt, reportLoss, type Evidence, type LoadOptions } from './known-loss.ts'
+import { noCheckpoint, readCheckpoint, type PartitionCheckpoint } from './partition-checkpoint.ts'
+import { rebuildProducers } from '../producers/producer-recovery.ts'
+import type { ProducerState } from '../producers/producer-state.ts'
+import { Segment } from '../segment/segment.ts'
+import { keepWhole, recover, trust, type Loading, type Outcome } from './segment-recovery.ts'
+import { offsetOfName, offsetsWithSuffix, segmentSuffixes, suffixes } from '../segment/segment-files.ts'
+
+/** A partition as its files say it is. */
+export interface LoadedPartition {
+  /** In order; at least one, the last is the one that is written. */
+  readonly segments: Segment[]
+  readonly producers: ProducerState
+  readonly logStartOffset: number
+  readonly checkpoint: PartitionCheckpoint
+  /** Whether anything lay beyond the recovery point: scanned, maybe cut, and made durable. */
+  readonly recovered: boolean
+  /** Whether a loss of power keeps the names of the files. Unknown for a partition that nothing was written to. */
+  readonly hasDurableNames: boolean
+}
+
+/**
+ * Opens what is on disk. What lies below the recovery point is trusted, what lies behind it is scanned batch by batch with
+ * its CRC. At the first fault there the file is cut, and segments that do not follow without a gap are removed (I5): an
+ * acknowledged batch was synced, with all that lies before it, so a loss of power never has it in the part that goes. Where whole
+ * batches follow the fault it may be damage: what goes is kept beside, see damaged-tail.ts, and the log continues behind it.
+ *
+ * Nothing is removed of which the checkpoint or a snapshot says that it was durable. Where such records are missing, that is
+ * logged as an error, and the log continues behind them: an offset is never given out twice.
+ *
+ * What a killed process left in the page cache counts as part of the log, and is synced before anybody is told of it.
+ */
+export async function loadPartition(options: LoadOptions): Promise<LoadedPartition> {
+  const { fs, directory, logger } = options
+  fs.makeDirectory(directory)
+  await finishCompaction(fs, directory, logger)
+  removeLitter(fs, directory)
+  const read = readCheckpoint(fs, directory, logger)
+  const known = read?.checkpoint ?? null
+  const checkpoint = known ?? noCheckpoint
+  const snapshots = offsetsWithSuffix(fs.list(directory), suffixes.snapshot)
+  const durableEnd = Math.max(checkpoint.recoveryOffset, ...snapshots)
+  const evidence = { checkpoint: known, durableEnd, keptEnd: damagedEnd(fs, directory) }
+  const { segments, changed, removed, isDamaged } = await loadSegments(options, evidence)
+  const isEmpty = segments.length === 0
+  const first = segments[0]?.baseOffset ?? 0
+  if (read?.isChecked === true && first > checkpoint.logStartOffset)
+    reportLoss(options, { from: checkpoint.logStartOffset, to: first, reason: 'the first segments are missing' })
+  const logStartOffset = Math.max(checkpoint.logStartOffset, first)
+  const end = { durable: Math.max(evidence.durableEnd, logStartOffset), kept: damagedEnd(fs, directory) }
+  const hasNew = continueAt(end, segments, { ...options, isDamaged })
+  const endOffset = segments.at(-1)?.endOffset ?? 0
+  const isUnknown = known !== null && segments.at(-1)?.baseOffset !== known.recoverySegment
+  const hasChanged = hasNew || isUnknown || removed || changed.size > 0
+  const recovered = hasChanged || endOffset !== checkpoint.recoveryOffset
+  if (recovered) {
+    for (const segment of segments) {
+      if (segment.baseOffset >= checkpoint.recoverySegment || changed.has(segment)) await segment.file.sync()
+    }
+    // A checkpoint is written with the folder synced: since then no name has come.
+    if (hasChanged || known === null) await fs.syncDirectory(directory)
+    if (isEmpty) await fs.syncDirectory(dirname(directory)) // The folder may be as new as its first segment.
+  }
+  const producers = rebuildProducers({ ...options, segments, ...evidence, recoveryOffset: checkpoint.recoveryOffset })
+  for (const segment of segments.slice(0, -1)) segment.close()
+  return {
+    segments,
+    producers,
+    logStartOffset: Math.max(logStartOffset, segments[0]?.baseOffset ?? 0),
+    checkpoint,
+    recovered,
+    hasDurableNames: recovered || known !== null,
+  }
+}
+
+interface LoadedSegments {
+  readonly segments: Segment[]
+  /** Those whose files were cut or are damaged. */
+  readonly changed: ReadonlySet<Segment>
+  readonly removed: boolean
+  /** Whether the last one is damaged. */
+  readonly isDamaged: boolean
+}
+
+async function loadSegments(options: LoadOptions, evidence: Evidence): Promise<LoadedSegments> {
+  const { fs, directory, config } = options
+  const bases = offsetsWithSuffix(fs.list(directory), suffixes.log)
+  const segments: Segment[] = []
+  const changed = new Set<Segment>()
+  let outcome: Outcome = 'whole'
+  let removed = false
+  const { recoverySegment } = evidence.checkpoint ?? noCheckpoint
+  for (const [i, base] of bases.entries()) {
+    const segment = Segment.load(options, base)
+    const loading: Loading = { segment, options, evidence, nextBase: bases[i + 1] ?? null }
+    if (base < recoverySegment) {
+      const size = fs.sizeOf(segment.path(suffixes.log))
+      outcome = trust(loading, size, loading.nextBase)
+    } else {
+      const end = segments.at(-1)?.endOffset ?? base
+      const gap = base === end ? 'hole' : gapAt(end, evidence, config)
+      if (base < end || gap === 'tail') {
+        await removeFrom(options, evidence, bases.slice(i))
+        removed = true
+        break
+      }
+      if (gap === 'loss') reportLoss(options, { from: end, to: base, reason: 'a segment or the end of one is missing' })
+      outcome = await recover(loading)
+    }
+    if (outcome !== 'whole') changed.add(segment)
+    segments.push(segment)
+  }
+  return { segments, changed, removed, isDamaged: outcome === 'damaged' }
+}
+
+/** Removes segments behind a gap. After a loss of power nothing in them was acknowledged; after damage it was: that is kept beside. */
+async function removeFrom(options: LoadOptions, evidence: Evidence, bases: readonly number[]): Promise<void> {
+  for (const [i, base] of bases.entries()) {
+    const segment = Segment.load(options, base)
+    const isKept = await keepWhole({ segment, options, evidence, nextBase: bases[i + 1] ?? null })
+    if (!isKept)
+      options.logger.warn('removing a segment that follows a cut', { directory: options.directory, baseOffset: base })
+    segment.remove()
+  }
+}
+
+/**
+ * Makes the log end at `durable` and `kept` at least: offsets below them were given out. Nothing is written into a segment that is
+ * damaged. @returns whether a segment was begun.
+ */
+function continueAt(
+  { durable, kept }: { readonly durable: number; readonly kept: number },
+  segments: Segment[],
+  options: LoadOptions & { readonly isDamaged: boolean },
+): boolean {
+  const end = segments.at(-1)?.endOffset
+  const told = Math.max(end ?? 0, kept) // What is kept beside was reported.
+  if (end !== undefined && end >= Math.max(durable, kept) && !options.isDamaged) return false
+  if (durable > told) reportLoss(options, { from: told, to: durable, reason: 'the end of the log is missing' })
+  segments.push(Segment.create(options, Math.max(durable, told)))
+  return true
+}
+
+/** Temporary files, and indexes whose log is gone: left by a crash between two removals. */
+function removeLitter(fs: FileSystem, directory: string): void {
+  const names = fs.list(directory)
+  const present = new Set(names)
+  for (const name of names) {
+    const orphan = segmentSuffixes.some((suffix) => {
+      const offset = suffix === suffixes.log ? null : offsetOfName(name, suffix)
+      return offset !== null && !present.has(name.replace(suffix, suffixes.log))
+    })
+    if (orphan || name.endsWith('.tmp')) fs.remove(`${directory}/${name}`)
+  }
+}

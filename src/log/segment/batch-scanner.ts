@@ -1,0 +1,124 @@
+import {
+  batchHeaderSize,
+  batchPreludeSize,
+  batchSizeAt,
+  readBatchHeader,
+  verifyBatch,
+  type BatchFault,
+  type BatchHeader,
+} from '../../protocol/record-batch/record-batch.ts'
+import type { LogFile } from '../disk/file-system.ts'
+
+const windowBytes = 64 * 1024
+const narrowWindowBytes = 8 * 1024
+/** Larger than any request a broker reads: a length beyond it is damage, not a batch to make room for. */
+const maxBatchBytes = 128 * 1024 * 1024
+
+/** Offsets are not part of a batch's CRC: those of a batch are wrong when its neighbour contradicts them. */
+export const notInSequence = 'OFFSETS_NOT_IN_SEQUENCE'
+
+/** Why a scan stops. */
+export type ScanFault = BatchFault | typeof notInSequence
+
+/** What part of a file is scanned. */
+export interface ScanRange {
+  readonly from: number
+  readonly end: number
+  readonly baseOffset: number
+}
+
+/**
+ * Walks over the batches of a log file through a window of bounded size. `headers` looks at heads only, `whole` also makes every
+ * batch lie in the window and checks its CRC.
+ */
+export class BatchScanner {
+  /** Where the batch of the last `next()` begins in the file. */
+  position: number
+  /** Why the scan stopped before the end; null when it reached it. */
+  fault: ScanFault | null = null
+  readonly #file: LogFile
+  readonly #end: number
+  readonly #whole: boolean
+  #window: Buffer
+  #windowAt = 0
+  #windowLength = 0
+  #next: number
+  #header: BatchHeader | null = null
+  #peeked: BatchHeader | null = null
+  /** The offset after the last batch. */
+  #expected: number
+
+  /** @param range where to begin, where the file's valid bytes end, and the smallest offset a batch may have. */
+  constructor(file: LogFile, range: ScanRange, depth: 'headers' | 'whole') {
+    const { from, end } = range
+    this.#expected = range.baseOffset
+    this.#file = file
+    this.#end = end
+    this.#whole = depth === 'whole'
+    this.#window = Buffer.allocUnsafe(Math.min(this.#whole ? windowBytes : narrowWindowBytes, Math.max(end - from, 0)))
+    this.#next = from
+    this.position = from
+  }
+
+  /** Goes to the next batch: its header, or null at the end or at a fault. @throws the system's error when a read fails. */
+  next(): BatchHeader | null {
+    const header = this.#peeked ?? this.#read()
+    this.#peeked = null
+    this.#header = header
+    if (header !== null) this.#next = this.position + header.sizeInBytes
+    return header
+  }
+
+  /** The header that `next()` will answer. `position` is that batch's from now on. */
+  peek(): BatchHeader | null {
+    this.#peeked ??= this.#read()
+    return this.#peeked
+  }
+
+  /** Whether the batch behind the current one shows that the offsets of the current one are wrong. */
+  isContradicted(): boolean {
+    return this.peek() === null && this.fault === notInSequence
+  }
+
+  /** The bytes of the batch that `next()` went to; only of a `whole` scan, and valid until the next call. */
+  bytes(): Buffer {
+    const at = this.position - this.#windowAt
+    return this.#window.subarray(at, at + (this.#header?.sizeInBytes ?? 0))
+  }
+
+  #read(): BatchHeader | null {
+    this.position = this.#next
+    const left = this.#end - this.position
+    if (left === 0 || this.fault !== null) return null
+    this.fault = this.#look(left)
+    if (this.fault !== null) return null
+    const header = readBatchHeader(this.#window, this.position - this.#windowAt)
+    const isInSequence = header.baseOffset >= this.#expected && header.lastOffset >= header.baseOffset
+    if (!isInSequence) this.fault = notInSequence
+    this.#expected = header.lastOffset + 1
+    return isInSequence ? header : null
+  }
+
+  #look(left: number): BatchFault | null {
+    if (left < batchHeaderSize || !this.#fill(batchHeaderSize)) return 'TRUNCATED'
+    const at = this.position - this.#windowAt
+    const size = batchSizeAt(this.#window, at)
+    if (size < batchHeaderSize || size > maxBatchBytes) return 'BAD_LENGTH'
+    if (this.#window.readInt8(at + 16) !== 2) return 'BAD_MAGIC'
+    if (size > left) return 'TRUNCATED'
+    if (!this.#whole) return (this.#window.readInt16BE(at + batchPreludeSize + 9) & 7) > 4 ? 'BAD_CODEC' : null
+    if (!this.#fill(size)) return 'TRUNCATED'
+    const start = this.position - this.#windowAt
+    return verifyBatch(this.#window.subarray(start, start + size))
+  }
+
+  /** Makes `bytes` bytes from `position` on lie in the window; false when the file is shorter. */
+  #fill(bytes: number): boolean {
+    if (this.position >= this.#windowAt && this.position + bytes <= this.#windowAt + this.#windowLength) return true
+    if (bytes > this.#window.length) this.#window = Buffer.allocUnsafe(bytes)
+    this.#windowAt = this.position
+    const wanted = Math.min(this.#window.length, this.#end - this.position)
+    this.#windowLength = this.#file.read(this.#window, 0, wanted, this.position)
+    return this.#windowLength >= bytes
+  }
+}

@@ -1,0 +1,70 @@
+import { RecordReader } from '../../protocol/record-batch/record-reader.ts'
+import type { BatchHeader } from '../../protocol/record-batch/record-batch.ts'
+import type { Segment, TimestampOffset } from './segment.ts'
+
+/**
+ * The first record at or after `timestamp`, of those from `fromOffset` up to `endOffset`; null when there is none. The time
+ * index leads near to it, batch heads to the batch, and the batch is opened for the record.
+ */
+export function findTimestamp(
+  segments: readonly Segment[],
+  timestamp: number,
+  fromOffset: number,
+  endOffset: number,
+): TimestampOffset | null {
+  for (const segment of segments) {
+    if (segment.endOffset <= fromOffset || segment.maxTimestamp.timestamp < timestamp) continue
+    const scanner = segment.scanNear(Math.max(segment.floorOffset(timestamp), fromOffset))
+    for (let header = scanner.next(); header !== null; header = scanner.next()) {
+      if (header.baseOffset >= endOffset) return null
+      if (header.maxTimestamp < timestamp || header.lastOffset < fromOffset) continue
+      const found = firstRecord(segment, scanner.position, header, timestamp, fromOffset)
+      if (found !== null) return found.offset < endOffset ? found : null
+    }
+  }
+  return null
+}
+
+/** The largest timestamp of a segment's batches below `endOffset`; -1 when there is none. */
+function maxTimestampBelow(segment: Segment, endOffset: number): number {
+  if (segment.maxTimestamp.offset < endOffset) return segment.maxTimestamp.timestamp
+  // The youngest batch is still being synced. The index leads near to the end, batch heads to the rest.
+  let i = segment.timeIndex.count - 1
+  while (i >= 0 && segment.timeEntry(i).offset >= endOffset) i -= 1
+  const known = i < 0 ? { timestamp: -1, offset: segment.baseOffset } : segment.timeEntry(i)
+  let max = known.timestamp
+  const scanner = segment.scanNear(known.offset)
+  for (let header = scanner.next(); header !== null && header.baseOffset < endOffset; header = scanner.next())
+    max = Math.max(max, header.maxTimestamp)
+  return max
+}
+
+/** The first record with the largest timestamp below `endOffset`; null for an empty log. */
+export function findMaxTimestamp(
+  segments: readonly Segment[],
+  fromOffset: number,
+  endOffset: number,
+): TimestampOffset | null {
+  let best = -1
+  for (const segment of segments)
+    if (segment.maxTimestamp.timestamp > best) best = Math.max(best, maxTimestampBelow(segment, endOffset))
+  return best < 0 ? null : findTimestamp(segments, best, fromOffset, endOffset)
+}
+
+function firstRecord(
+  segment: Segment,
+  position: number,
+  header: BatchHeader,
+  timestamp: number,
+  fromOffset: number,
+): TimestampOffset | null {
+  const bytes = Buffer.allocUnsafe(header.sizeInBytes)
+  segment.file.read(bytes, 0, bytes.length, position)
+  const reader = new RecordReader(bytes)
+  while (reader.next()) {
+    if (reader.timestamp >= timestamp && reader.offset >= fromOffset) {
+      return { timestamp: reader.timestamp, offset: reader.offset }
+    }
+  }
+  return null
+}

@@ -1,0 +1,256 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Logger } from '../../foundation/logging/logger.ts'
+import { ProtocolError } from '../../protocol/protocol-error.ts'
+import { readBatchHeader, type BatchHeader } from '../../protocol/record-batch/record-batch.ts'
+import { RecordReader } from '../../protocol/record-batch/record-reader.ts'
+import { filterBatch, type Filtered } from './batch-filter.ts'
+import { notInSequence, type BatchScanner } from '../segment/batch-scanner.ts'
+import type { FileSystem } from '../disk/file-system.ts'
+import type { LogConfig } from '../log-config.ts'
+import { CorruptLogError } from '../log-error.ts'
+import { Segment } from '../segment/segment.ts'
+import { suffixes } from '../segment/segment-files.ts'
+import type { AbortedTransaction } from '../segment/transaction-index.ts'
+
+/*
+ * Compaction: of every key the last record stays. Offsets never change, readers meet holes.
+ *
+ * Pass one reads the part that was not compacted yet and remembers the last offset of each key; when the memory for keys is
+ * full, the round ends there. Pass two writes the segments anew. A tombstone stays `delete.retention.ms` after the first round
+ * that met it, so that a reader who began before it sees it. Transaction markers stay. The last record of the range stays
+ * whatever it is: a reader that waits for the end of the log must be given something that ends there.
+ *
+ * The event loop gets its turn after every `bytesPerTurn`.
+ */
+const bytesPerTurn = 1024 * 1024
+const maxKeyBytes = 64 * 1024 * 1024
+const bytesPerMapEntry = 64
+const maxRelativeOffset = 0x7fff_ffff
+
+/** What {@link compactSegments} works on. */
+export interface Compaction {
+  readonly fs: FileSystem
+  readonly directory: string
+  readonly config: LogConfig
+  readonly nowMs: number
+  /** The oldest segments of the log, none of which is written any more, all of them synced and indexed. */
+  readonly inputs: readonly Segment[]
+  readonly compactedOffset: number
+  /** Ends the work at the next batch. */
+  readonly signal: AbortSignal
+  readonly logger: Logger
+  /** Puts an output in the place of its inputs, on disk and in the log. */
+  readonly swap: (swap: Swap) => Promise<void>
+}
+
+/** A segment that was written under the suffix `.cleaned`, durable, and those whose place it takes, all of them held open. */
+export interface Swap {
+  readonly group: readonly Segment[]
+  readonly output: Segment
+}
+
+/**
+ * @returns the offset below which records are compacted.
+ * @throws CorruptLogError when a batch is damaged; system errors. What was replaced before stays replaced.
+ */
+export async function compactSegments(compaction: Compaction): Promise<number> {
+  const { inputs } = compaction
+  const aborted: AbortedTransaction[] = []
+  for (const segment of inputs) segment.transactions.collect(0, Number.MAX_SAFE_INTEGER, aborted)
+  const latest = await lastOffsets(compaction, aborted)
+  const round = { ...compaction, ...latest, aborted, unopened: new Unopened() }
+  for (const group of groups(inputs, compaction.config.segmentBytes)) {
+    if ((group[0] as Segment).baseOffset >= latest.endOffset) continue
+    const output = await rewrite(group, round)
+    for (const segment of group) segment.hold()
+    await compaction.swap({ group, output })
+  }
+  round.unopened.report(compaction)
+  return latest.endOffset
+}
+
+interface Round extends Compaction {
+  readonly offsets: ReadonlyMap<string, number>
+  /** Records at or beyond it are not touched. */
+  readonly endOffset: number
+  readonly aborted: readonly AbortedTransaction[]
+  readonly unopened: Unopened
+}
+
+/** Pass one. */
+async function lastOffsets(
+  compaction: Compaction,
+  aborted: readonly AbortedTransaction[],
+): Promise<{ readonly offsets: ReadonlyMap<string, number>; readonly endOffset: number }> {
+  const offsets = new Map<string, number>()
+  const pace = new Pace(compaction.signal)
+  let keyBytes = 0
+  for (const segment of compaction.inputs) {
+    if (segment.endOffset <= compaction.compactedOffset) continue
+    const scanner = segment.scan(0, 'whole')
+    for (let header = scanner.next(); header !== null; header = scanner.next()) {
+      if (header.isControl || isAborted(header, aborted)) continue
+      if (keyBytes > maxKeyBytes) return { offsets, endOffset: header.baseOffset }
+      const { keys, unpackedBytes } = keysOf(scanner.bytes())
+      for (const [key, offset] of keys) {
+        if (!offsets.has(key)) keyBytes += key.length + bytesPerMapEntry
+        offsets.set(key, offset)
+      }
+      await pace.spent(header.sizeInBytes + unpackedBytes)
+    }
+    requireEnd(segment, scanner)
+  }
+  return { offsets, endOffset: compaction.inputs.at(-1)?.endOffset ?? compaction.compactedOffset }
+}
+
+/** Neighbours that fit into one segment become one. */
+function groups(inputs: readonly Segment[], segmentBytes: number): Segment[][] {
+  const result: Segment[][] = []
+  let size = 0
+  for (const segment of inputs) {
+    const group = result.at(-1)
+    const base = group?.[0]?.baseOffset ?? 0
+    if (group !== undefined && size + segment.size <= segmentBytes && segment.endOffset - base <= maxRelativeOffset) {
+      group.push(segment)
+      size += segment.size
+    } else {
+      result.push([segment])
+      size = segment.size
+    }
+  }
+  return result
+}
+
+/** Pass two, for the segments that become one. */
+async function rewrite(group: readonly Segment[], round: Round): Promise<Segment> {
+  const { fs, directory } = round
+  const base = (group[0] as Segment).baseOffset
+  const output = Segment.create(round, base, suffixes.cleaned)
+  try {
+    for (const segment of group) await copyKept(segment, output, round)
+    for (const segment of group) carryAborted(segment, output)
+    await output.file.sync()
+    for (const index of [output.offsetIndex, output.timeIndex, output.transactions.index]) index.materialize()
+    await output.syncIndexes()
+    await fs.syncDirectory(directory)
+  } catch (error) {
+    output.remove()
+    throw error
+  }
+  output.close()
+  output.endOffset = (group.at(-1) as Segment).endOffset
+  return output
+}
+
+async function copyKept(segment: Segment, output: Segment, round: Round): Promise<void> {
+  const horizonMs = round.nowMs + round.config.deleteRetentionMs
+  const scanner = segment.scan(0, 'whole')
+  const pace = new Pace(round.signal)
+  for (let header = scanner.next(); header !== null; header = scanner.next()) {
+    if (header.lastOffset >= segment.endOffset)
+      throw new CorruptLogError(segment.path(suffixes.log), scanner.position, notInSequence)
+    const { kept, unpackedBytes } = header.isControl
+      ? { kept: scanner.bytes(), unpackedBytes: 0 }
+      : filterOrCopy(segment, scanner.bytes(), round, horizonMs)
+    if (kept !== null) output.append(kept, readBatchHeader(kept), round.config.indexIntervalBytes)
+    output.relieveMemory()
+    await pace.spent(header.sizeInBytes + unpackedBytes)
+  }
+  requireEnd(segment, scanner)
+}
+
+/** The keys of a batch with their last offsets; none of a batch that cannot be opened, of which nobody knows what it replaces. */
+function keysOf(batch: Buffer): { readonly keys: ReadonlyMap<string, number>; readonly unpackedBytes: number } {
+  const keys = new Map<string, number>()
+  try {
+    const reader = new RecordReader(batch)
+    while (reader.next()) {
+      const key = reader.key()?.toString('latin1')
+      if (key !== undefined) keys.set(key, reader.offset)
+    }
+    return { keys, unpackedBytes: reader.bytes.length }
+  } catch (error) {
+    if (error instanceof ProtocolError) return { keys: new Map(), unpackedBytes: 0 }
+    throw error
+  }
+}
+
+/** A batch that cannot be opened stays as it is: it was accepted unopened, and must not keep all others from compaction. */
+function filterOrCopy(segment: Segment, batch: Buffer, round: Round, horizonMs: number): Filtered {
+  const header = readBatchHeader(batch)
+  try {
+    return filterBatch(batch, keeper(header, round), horizonMs)
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    round.unopened.add(segment.path(suffixes.log), header.baseOffset, error.message)
+    return { kept: batch, unpackedBytes: 0 }
+  }
+}
+
+function keeper(header: BatchHeader, round: Round): (reader: RecordReader) => boolean {
+  const isGone = isAborted(header, round.aborted)
+  const horizonHasPassed = header.hasDeleteHorizon && header.baseTimestamp <= round.nowMs
+  return (reader) => {
+    if (reader.offset >= round.endOffset - 1) return true
+    if (isGone) return false
+    const key = reader.key()
+    if (key === null) return false
+    if ((round.offsets.get(key.toString('latin1')) ?? -1) > reader.offset) return false
+    return !reader.valueIsNull || !horizonHasPassed
+  }
+}
+
+function isAborted(header: BatchHeader, aborted: readonly AbortedTransaction[]): boolean {
+  if (!header.isTransactional) return false
+  const { producerId, baseOffset } = header
+  return aborted.some(
+    (one) => one.producerId === producerId && baseOffset >= one.firstOffset && baseOffset < one.lastOffset,
+  )
+}
+
+function carryAborted(segment: Segment, output: Segment): void {
+  for (let i = 0; i < segment.transactions.index.count; i += 1) output.transactions.add(segment.transactions.get(i))
+}
+
+function requireEnd(segment: Segment, scanner: BatchScanner): void {
+  if (scanner.fault === null) return
+  throw new CorruptLogError(segment.path(suffixes.log), scanner.position, scanner.fault)
+}
+
+/** Gives the event loop its turn after so much work, of which small batches can unpack to a lot. */
+class Pace {
+  readonly #signal: AbortSignal
+  #bytes = 0
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal
+  }
+
+  /** @throws the signal's reason when it has fired. */
+  async spent(bytes: number): Promise<void> {
+    this.#signal.throwIfAborted()
+    this.#bytes += bytes
+    if (this.#bytes < bytesPerTurn) return
+    this.#bytes = 0
+    await turn()
+    this.#signal.throwIfAborted()
+  }
+}
+
+/** Batches of a round that could not be opened: clients can write thousands of them. */
+class Unopened {
+  #count = 0
+  #first: { readonly segment: string; readonly baseOffset: number; readonly error: string } | null = null
+
+  add(segment: string, baseOffset: number, error: string): void {
+    this.#count += 1
+    this.#first ??= { segment, baseOffset, error }
+  }
+
+  /** Says so in one line. */
+  report({ directory, logger }: Compaction): void {
+    if (this.#first === null) return
+    const fields = { directory, batches: this.#count, ...this.#first }
+    logger.warn('batches cannot be opened; compaction keeps them as they are', fields)
+  }
+}

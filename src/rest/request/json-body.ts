@@ -1,0 +1,92 @@
+import type { SubmittedConfig } from '../../config/definition/config-infos.ts'
+
+import { malformed, RestError } from '../rest-error.ts'
+
+/** Names and values that a body may have, and how deep. Each one costs time of the main thread; a large config has a thousand. */
+const maxWords = 40_000
+const maxDepth = 100
+
+/**
+ * A JSON body. Numbers come as the text they were written in: all that takes numbers here are config values, which
+ * are text. A missing body is null.
+ * @throws RestError when it is no JSON, nested too deep, or has too many values. The message shows nothing of the body, which may hold a secret.
+ */
+export function parseBody(body: string): unknown {
+  if (body.trim() === '') return null
+  checkShape(body)
+  try {
+    return JSON.parse(body, (key, value: unknown, context?: { readonly source?: string }) => {
+      checkText(key)
+      if (typeof value === 'string') checkText(value)
+      return typeof value === 'number' ? (context?.source ?? String(value)) : value
+    })
+  } catch (error) {
+    if (error instanceof RestError) throw error
+    const place = /line (\d+) column (\d+)/.exec(error instanceof Error ? error.message : '')
+    const where = place === null ? '' : `: line ${place[1]}, column ${place[2]}`
+    throw new RestError(malformed, `The request body is not valid JSON${where}`)
+  }
+}
+
+/** Counts what the parser would make, which takes a small part of its time. */
+function checkShape(body: string): void {
+  let words = 0
+  let depth = 0
+  for (let at = 0; at < body.length; at += 1) {
+    switch (body.charCodeAt(at)) {
+      case 0x22: // "
+        at = endOfString(body, at)
+        break
+      case 0x2c: // ,
+      case 0x3a: // :
+        words += 1
+        break
+      case 0x5b: // [
+      case 0x7b: // {
+        words += 1
+        depth += 1
+        break
+      case 0x5d: // ]
+      case 0x7d: // }
+        depth -= 1
+        break
+    }
+    if (words > maxWords) throw new RestError(413, `The request body has more than ${maxWords} names and values`)
+    if (depth > maxDepth) throw new RestError(malformed, `The request body is nested more than ${maxDepth} deep`)
+  }
+}
+
+/** Where the string ends that begins at `at`: its closing quote, or the end of the text. */
+function endOfString(text: string, at: number): number {
+  for (let end = text.indexOf('"', at + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let escapes = 0
+    while (text.charCodeAt(end - 1 - escapes) === 0x5c) escapes += 1
+    if (escapes % 2 === 0) return end
+  }
+  return text.length
+}
+
+/** Half of a character, which JSON can escape, would come back from the config topic as another one. */
+function checkText(text: string): void {
+  if (!text.isWellFormed()) throw new RestError(malformed, 'The request body holds half of a surrogate pair')
+}
+
+/** An object of the body. @throws RestError when it is something else */
+export function objectOf(value: unknown, what: string): Readonly<Record<string, unknown>> {
+  if (value === null || value === undefined) throw new RestError(malformed, `The request has no ${what}`)
+  if (typeof value !== 'object' || Array.isArray(value)) throw new RestError(malformed, `The ${what} is no JSON object`)
+  return { ...value }
+}
+
+/** A text of the body; null when it is missing. @throws RestError when it is an object or array */
+export function textOf(value: unknown, what: string): string | null {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'string' || typeof value === 'boolean') return String(value)
+  throw new RestError(malformed, `"${what}" is no text`)
+}
+
+/** A connector config: numbers and booleans become text, null stays for validation to report. */
+export function configOf(value: unknown, what: string): SubmittedConfig {
+  const entries = Object.entries(objectOf(value, what))
+  return Object.fromEntries(entries.map(([key, item]) => [key, textOf(item, key)]))
+}

@@ -1,0 +1,62 @@
+import type { SinkRecord } from '../../../api/record.ts'
+import type { OffsetToCommit, TopicPartition } from '../../../api/task.ts'
+import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
+import { decodeRecord } from '../record-decoder.ts'
+import type { Converters } from '../record-encoder.ts'
+import { keyOf } from './sink-positions.ts'
+import { applyTransforms, type TransformStep } from '../transform-chain.ts'
+
+/** Records on their way into `put`, and the offsets that are behind them once it took them. */
+export interface SinkBatch {
+  readonly records: readonly SinkRecord[]
+  readonly ends: ReadonlyMap<string, OffsetToCommit>
+  /** Bytes of keys and values as they lay in the log. */
+  readonly bytes: number
+}
+
+export const emptyBatch: SinkBatch = { records: [], ends: new Map(), bytes: 0 }
+
+/** Decodes and transforms what was fetched. A record that a transform drops still moves its partition's end. */
+export function makeBatch(
+  fetched: readonly FetchedRecord[],
+  converters: Converters,
+  transforms: readonly TransformStep[],
+): SinkBatch {
+  const records: SinkRecord[] = []
+  const ends = new Map<string, OffsetToCommit>()
+  let bytes = 0
+  let last: { topic: string; partition: number; offset: number } | null = null
+  for (const source of fetched) {
+    const decoded = decodeRecord(converters, source)
+    const record = transforms.length === 0 ? decoded : applyTransforms(transforms, decoded)
+    if (record !== null) records.push(record)
+    bytes += (source.key?.length ?? 0) + (source.value?.length ?? 0)
+    if (last === null || last.partition !== source.partition || last.topic !== source.topic) {
+      last = { topic: source.topic, partition: source.partition, offset: 0 }
+      ends.set(keyOf(source.topic, source.partition), last)
+    }
+    last.offset = source.offset + 1
+  }
+  return { records, ends, bytes }
+}
+
+/** The batch without the records of these partitions. */
+export function withoutPartitions(batch: SinkBatch, partitions: readonly TopicPartition[]): SinkBatch {
+  const gone = new Set(partitions.map(({ topic, partition }) => keyOf(topic, partition)))
+  if (![...batch.ends.keys()].some((key) => gone.has(key))) return batch
+  return {
+    records: batch.records.filter((record) => !gone.has(keyOf(record.originalTopic, record.originalPartition))),
+    ends: new Map([...batch.ends].filter(([key]) => !gone.has(key))),
+    bytes: batch.bytes,
+  }
+}
+
+/** Both, in order. */
+export function joinBatches(first: SinkBatch, second: SinkBatch): SinkBatch {
+  if (second.ends.size === 0) return first
+  return {
+    records: [...first.records, ...second.records],
+    ends: new Map([...first.ends, ...second.ends]),
+    bytes: first.bytes + second.bytes,
+  }
+}

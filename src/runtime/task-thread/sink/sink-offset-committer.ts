@@ -1,0 +1,94 @@
+import type { DurableOffset, OffsetToCommit, SinkTask, TaskContext } from '../../../api/task.ts'
+import { FencedMemberError, UnknownTopicError } from '../../../client/errors.ts'
+import type { GroupConsumer } from '../../../client/group/group-consumer.ts'
+import type { Clock } from '../../../foundation/clock.ts'
+import { failPoint } from '../../../foundation/process/fail-point.ts'
+import type { Logger } from '../../../foundation/logging/logger.ts'
+import { isRetriable } from '../../failures.ts'
+import type { RetryStreak } from '../retry-streak.ts'
+import type { SinkMeters } from './sink-meters.ts'
+import { keyOf, namesOf, type SinkPositions } from './sink-positions.ts'
+
+export interface SinkOffsetCommitterOptions {
+  readonly consumer: Pick<GroupConsumer, 'commit'>
+  readonly positions: SinkPositions
+  readonly meters: SinkMeters
+  readonly retries: RetryStreak
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly intervalMs: number
+  readonly setCondition: TaskContext['setCondition']
+}
+
+/** A commit that takes longer is shown in the task's status. */
+const shownAfterMs = 3000
+const waitingCode = 'COMMIT_WAITS'
+const waitingText =
+  'the log does not take the offsets of this task, and the task waits for it: the disk of the log may be full, or its broker away ' +
+  '(see /health and the log). Nothing is lost; after a restart records are delivered again from the last commit on'
+
+/**
+ * Asks a task what is durable, commits it, and tells the task the outcome, all inside one turn of the task's lock. Every
+ * offset that `preCommit` answers is told exactly once: as committed when the coordinator has acknowledged it, as failed
+ * when it was refused or when no answer came. Then it may be committed all the same.
+ */
+export class SinkOffsetCommitter {
+  readonly #options: SinkOffsetCommitterOptions
+  /** Monotonic milliseconds at which the next commit is due. */
+  dueAt: number
+
+  constructor(options: SinkOffsetCommitterOptions) {
+    this.#options = options
+    this.dueAt = options.clock.monotonic() + options.intervalMs
+  }
+
+  /** @throws what `preCommit` throws unless it may be retried, BrokerError, or the signal's reason. */
+  async commit(task: SinkTask, signal: AbortSignal): Promise<void> {
+    const durable = await this.#durableIn(task)
+    if (durable === null || durable.length === 0) return
+    const { positions, logger } = this.#options
+    const { commit, known, refused } = positions.committable(durable)
+    for (const { topic, partition, offset, reason } of refused) {
+      logger.warn(`offset ${offset} of ${keyOf(topic, partition)} is not committed: ${reason}`)
+    }
+    if (refused.length > 0) task.commitFailed?.(refused)
+    if (known.length > 0) task.committed?.(known)
+    if (commit.length > 0) await this.#send(task, commit, signal)
+  }
+
+  /** Null when the task cannot say it now. */
+  async #durableIn(task: SinkTask): Promise<readonly DurableOffset[] | null> {
+    const { positions, retries, clock, intervalMs } = this.#options
+    this.dueAt = clock.monotonic() + intervalMs
+    try {
+      const durable = await task.preCommit(positions.current())
+      retries.ended()
+      return durable
+    } catch (error) {
+      if (!isRetriable(error)) throw error
+      this.dueAt = clock.monotonic() + retries.failed('preCommit', error)
+      return null
+    }
+  }
+
+  async #send(task: SinkTask, commit: readonly OffsetToCommit[], signal: AbortSignal): Promise<void> {
+    const { consumer, positions, meters, clock, logger, setCondition } = this.#options
+    failPoint('after-upload-before-commit')
+    const began = clock.monotonic()
+    const cancel = clock.after(shownAfterMs, () => setCondition(waitingCode, waitingText))
+    try {
+      await consumer.commit(commit, signal)
+    } catch (error) {
+      task.commitFailed?.(commit)
+      if (!(error instanceof FencedMemberError || error instanceof UnknownTopicError)) throw error
+      logger.warn(`${namesOf(commit)}: ${error.message}; records will be delivered again`)
+      return
+    } finally {
+      cancel()
+      setCondition(waitingCode, null)
+    }
+    positions.committed(commit)
+    meters.committed((clock.monotonic() - began) / 1000)
+    task.committed?.(commit)
+  }
+}

@@ -1,0 +1,52 @@
+import { createServer } from 'node:net'
+
+import { ServerError } from '../server-error.ts'
+
+/**
+ * A TCP port on loopback that is free: `preferred` if it is, else any. All ports handed out are held until the last is
+ * found, so that they differ. None is of the range from which systems take the ports of outgoing connections: while its
+ * server is away, no connection gets it.
+ */
+export async function freePorts(preferred: readonly (number | null)[]): Promise<number[]> {
+  const held = []
+  try {
+    for (const wanted of preferred) held.push(await listenNear(wanted))
+    return held.map(({ port }) => port)
+  } finally {
+    await Promise.all(held.map(({ close }) => close()))
+  }
+}
+
+/** One port as {@link freePorts} finds it. */
+export async function freePort(preferred: number | null = null): Promise<number> {
+  const [port] = await freePorts([preferred])
+  if (port === undefined) throw new ServerError('no free port')
+  return port
+}
+
+const range = { from: 10_000, to: 30_000 }
+const attempts = 100
+
+async function listenNear(preferred: number | null): Promise<{ port: number; close: () => Promise<void> }> {
+  let wanted = preferred ?? anyPort()
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await listen(wanted)
+    } catch (error) {
+      if (attempt === attempts) throw new ServerError('no free port', { cause: error })
+      wanted = anyPort()
+    }
+  }
+}
+
+const anyPort = (): number => range.from + Math.floor(Math.random() * (range.to - range.from))
+
+async function listen(wanted: number): Promise<{ port: number; close: () => Promise<void> }> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(wanted, '127.0.0.1', resolve)
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new ServerError('a TCP server without a port')
+  return { port: address.port, close: () => new Promise((resolve) => server.close(() => resolve())) }
+}

@@ -1,0 +1,176 @@
+import { appendFileSync, closeSync, openSync, readSync, statSync } from 'node:fs'
+
+import type { Clock } from '../../foundation/clock.ts'
+import type { Cache } from '../cache.ts'
+import { lastLines } from './command.ts'
+import { ServerError } from '../server-error.ts'
+import type { WatchedProcess, Watchdog } from './watchdog.ts'
+import type { ProcessOrder } from './watchdog-messages.ts'
+
+/** The servers that can be found or started. */
+export type ServerKind = 'postgres' | 'elasticsearch' | 'versitygw' | 'minio' | 'kafka'
+
+/** Something that takes a while: `downloading Elasticsearch 8.19.21 (107 MB, once)`. */
+export interface Progress {
+  /** `folder`: the one that the servers keep their data in. */
+  readonly kind: ServerKind | 'folder'
+  readonly doing: string
+}
+
+/** What starting a server needs from its surroundings. */
+export interface ServerContext {
+  readonly cache: Cache
+  readonly watchdog: Watchdog
+  readonly clock: Clock
+  readonly env: NodeJS.ProcessEnv
+  readonly signal: AbortSignal
+  readonly report: (progress: Progress) => void
+}
+
+/** How a started server is run and reached. */
+export interface ServerPlan {
+  readonly kind: ServerKind
+  /** A URL; `host:port` for Kafka. */
+  readonly address: string
+  /** `PostgreSQL 18.4 (npm package)`. */
+  readonly description: string
+  readonly order: ProcessOrder
+  readonly readyTimeoutMs: number
+  /** Whether the server answers as it should. A throw means: not yet. */
+  readonly probe: (signal: AbortSignal) => Promise<boolean>
+}
+
+/** A server that answers. One that was given, not started, cannot be stopped. */
+export interface Server {
+  readonly kind: ServerKind
+  readonly address: string
+  readonly description: string
+  /** True when it runs because we started it. */
+  readonly ours: boolean
+  /** The process; null when it is not ours or is stopped. */
+  readonly pid: number | null
+  /** Stops it; its data stays. */
+  stop(): Promise<void>
+  /** Starts it again with its data, on its port. */
+  start(signal?: AbortSignal): Promise<void>
+  /** Sends a signal to it and its children, for fault tests. */
+  kill(signal: NodeJS.Signals): void
+}
+
+/** A server that is there already. @throws ServerError when it does not answer within 10 s. */
+export async function givenServer(
+  context: ServerContext,
+  facts: Pick<ServerPlan, 'kind' | 'address' | 'description' | 'probe'>,
+): Promise<Server> {
+  const { kind, address, description, probe } = facts
+  const failure = await waitUntilReady(context.clock, context.signal, 10_000, probe, null)
+  if (failure !== null)
+    throw new ServerError(`${description} at ${withoutPassword(address)} does not answer: ${failure}`)
+  const refuse = (): never => {
+    throw new ServerError(`${description} at ${withoutPassword(address)} was not started here`)
+  }
+  return {
+    kind,
+    address,
+    description,
+    ours: false,
+    pid: null,
+    stop: async () => refuse(),
+    start: async () => refuse(),
+    kill: refuse,
+  }
+}
+
+/** A server of ours, run by the watchdog. */
+export class StartedServer implements Server {
+  readonly kind: ServerKind
+  readonly address: string
+  readonly description: string
+  readonly ours = true
+  readonly #context: ServerContext
+  readonly #plan: ServerPlan
+  #process: WatchedProcess | null = null
+
+  constructor(context: ServerContext, plan: ServerPlan) {
+    this.kind = plan.kind
+    this.address = plan.address
+    this.description = plan.description
+    this.#context = context
+    this.#plan = plan
+  }
+
+  get pid(): number | null {
+    return this.#process?.pid ?? null
+  }
+
+  async start(signal: AbortSignal = this.#context.signal): Promise<void> {
+    const { watchdog, clock } = this.#context
+    const { order, readyTimeoutMs, probe } = this.#plan
+    appendFileSync(order.logFile, '')
+    const logStart = statSync(order.logFile).size
+    const running = await watchdog.start(order)
+    this.#process = running
+    const failure = await waitUntilReady(clock, signal, readyTimeoutMs, probe, running.exited)
+    if (failure === null) return
+    await this.stop()
+    throw new ServerError(
+      `${this.description} did not start: ${failure}. The end of ${order.logFile}:\n${tail(order.logFile, logStart)}`,
+    )
+  }
+
+  async stop(): Promise<void> {
+    const running = this.#process
+    this.#process = null
+    await running?.stop()
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal)
+  }
+}
+
+/** Null once the probe says yes; else why not: the process ended, or time ran out. */
+async function waitUntilReady(
+  clock: Clock,
+  signal: AbortSignal,
+  timeoutMs: number,
+  probe: ServerPlan['probe'],
+  exited: Promise<string> | null,
+): Promise<string | null> {
+  let end: string | null = null
+  void exited?.then((how) => (end = how))
+  let reason = 'no answer'
+  const deadline = clock.monotonic() + timeoutMs
+  while (clock.monotonic() < deadline) {
+    try {
+      if (await probe(AbortSignal.any([signal, AbortSignal.timeout(5000)]))) return null
+      reason = 'it answers, but is not ready'
+    } catch (error) {
+      reason =
+        error instanceof Error
+          ? `${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ''}`
+          : String(error)
+    }
+    if (end !== null) return `it ended with ${String(end)}`
+    await clock.sleep(50, signal)
+  }
+  return `not ready after ${timeoutMs / 1000} s (${reason})`
+}
+
+function tail(path: string, from: number): string {
+  const size = statSync(path).size
+  const start = Math.max(from, size - 8192)
+  const buffer = Buffer.alloc(size - start)
+  const file = openSync(path, 'r')
+  try {
+    readSync(file, buffer, 0, buffer.length, start)
+  } finally {
+    closeSync(file)
+  }
+  return lastLines(buffer.toString('utf8'), 15)
+}
+
+/** An address as it may be shown. */
+export function withoutPassword(address: string): string {
+  return address.replace(/(:\/\/[^:@/]*):[^@/]*@/, '$1:***@')
+}

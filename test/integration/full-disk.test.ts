@@ -1,6 +1,0 @@
-import { expect, it } from 'vitest'
-import { FullDiskRounds } from '../support/full-disk-rounds.ts'
-
-it('a disk that is full ten times loses nothing, says so in status, metrics and health, and needs nobody', async (context) => {
-  expect(await FullDiskRounds.run(context, (round) => round < 10)).toBe(10)
-})

@@ -1,0 +1,268 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { CreateBucketCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
+import { Client } from 'pg'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+
+import { freePorts } from '../../../src/servers/process/port.ts'
+import { commandBlocks, documentsWithCommands, substitute } from '../../support/worker/document-commands.ts'
+import { installPackage } from '../../support/worker/installed-package.ts'
+import { checkoutFolder, runProgram, written, type Program } from '../../support/worker/program.ts'
+import { describeWith, service } from '../../support/services.ts'
+import { patienceMs, untilPasses } from '../../support/until.ts'
+
+const guide = 'docs/guides/main-job.md'
+const pluginGuide = 'docs/guides/write-a-connector.md'
+const sharedHost = 'docs/guides/shared-host.md'
+let folder = ''
+let running: Program[] = []
+beforeEach(() => {
+  folder = checkoutFolder(join(mkdtempSync(join(tmpdir(), 'penstock-test-')), 'penstock'))
+  running = []
+})
+afterEach(async () => {
+  await endAll()
+  rmSync(join(folder, '..'), { recursive: true, force: true })
+})
+
+function begin(command: string): Program {
+  // The shell hands itself over to the command, so that a signal reaches that.
+  const program = runProgram('bash', ['-c', `exec ${command}`], folder)
+  running.push(program)
+  return program
+}
+
+async function endAll(): Promise<void> {
+  for (const program of running) program.child.kill('SIGTERM')
+  await Promise.all(running.map((program) => program.ended))
+  running = []
+}
+
+async function runToEnd(script: string): Promise<string> {
+  const program = runProgram('bash', ['-euo', 'pipefail', '-c', script], folder)
+  expect(await program.ended, `${script}\n${program.output()}`).toBe(0)
+  return program.output()
+}
+
+const answers = (url: string): Promise<void> =>
+  vi.waitFor(async () => expect((await fetch(url)).ok).toBe(true), { timeout: 60_000, interval: 50 })
+
+it('no document has commands that no test runs', () => {
+  // README: the first block is the quickstart, the second what to do beside it (quickstart.test.ts); the rest is below.
+  expect(documentsWithCommands().toSorted()).toEqual(['README.md', guide, sharedHost, pluginGuide])
+  expect(commandBlocks('README.md').map(({ text }) => text.split('\n')[0])).toEqual([
+    'npm run quickstart',
+    'curl -sS --fail-with-body "http://127.0.0.1:8083/connectors?expand=status"',
+    'bin/penstock.js worker',
+    expect.stringMatching(/^curl -sS --fail-with-body -X POST .*\/connectors -d '\{$/),
+    'bin/penstock.js worker connect-distributed.properties',
+    'docker compose up --build',
+    'bin/penstock.js broker --listen 127.0.0.1:9092 --data ./log',
+  ])
+})
+
+describe('the broker alone', () => {
+  it('starts as the README says', async () => {
+    const [port] = await freePorts([null])
+    const command = commandBlocks('README.md')[6]?.text.trim() ?? ''
+    const broker = begin(substitute(command, { '127.0.0.1:9092': `127.0.0.1:${port}` }))
+    await written(broker, new RegExp(`127\\.0\\.0\\.1:${port}`), patienceMs)
+    broker.child.kill('SIGTERM')
+    expect(await broker.ended).toBe(0)
+  })
+})
+
+describeWith(['kcat'], 'a machine with other users', () => {
+  it('runs as the guide says', async () => {
+    const [restPort, brokerPort] = await freePorts([null, null])
+    const [rest, broker] = [`http://127.0.0.1:${restPort}`, `127.0.0.1:${brokerPort}`]
+    const addresses = {
+      'http://127.0.0.1:8083': rest,
+      '127.0.0.1:9092': broker,
+      'bin/penstock.js worker': `bin/penstock.js worker --set listeners=${rest} --set embedded.broker.listener=${broker}`,
+    }
+    for (const { text, background } of commandBlocks(sharedHost)) {
+      const script = substitute(text, addresses)
+      if (background) {
+        begin(script.trim())
+        await answers(`${rest}/health`)
+      } else expect(await runToEnd(script), script).toMatch(/\S/)
+    }
+    expect((await fetch(`${rest}/connectors`)).status).toBe(401)
+  })
+})
+
+describeWith(['kafka'], 'a worker with the properties file of Kafka Connect', () => {
+  it('starts as the README says', async () => {
+    const [port] = await freePorts([null])
+    const name = `doc-${process.pid}-${port}`
+    const storage = ['config', 'offset', 'status'].map(
+      (what) => `${what}.storage.topic=${name}-${what}\n${what}.storage.replication.factor=1\n`,
+    )
+    const converters = ['key', 'value'].map((what) => `${what}.converter=org.apache.kafka.connect.json.JsonConverter\n`)
+    const properties = `bootstrap.servers=${service('kafka')}\ngroup.id=${name}\nlisteners=http://127.0.0.1:${port}\n`
+    writeFileSync(join(folder, 'connect-distributed.properties'), properties + [...storage, ...converters].join(''))
+    const worker = begin(commandBlocks('README.md')[4]?.text.trim() ?? '')
+    await answers(`http://127.0.0.1:${port}/connectors`)
+    worker.child.kill('SIGTERM')
+    expect(await worker.ended).toBe(0)
+  })
+})
+
+describeWith(['postgres', 'elasticsearch', 'minio', 'kcat', 'psql'], 'the main job', () => {
+  let addresses: Record<string, string> = {}
+  let rest = ''
+  let prefix = ''
+  let listen: string[] = []
+
+  beforeEach(async () => {
+    const [restPort, brokerPort] = await freePorts([null, null])
+    const broker = `127.0.0.1:${brokerPort}`
+    rest = `http://127.0.0.1:${restPort}`
+    prefix = `doc_${process.pid}_${restPort}`
+    listen = [`--set listeners=${rest}`, `--set embedded.broker.listener=${broker}`]
+    const [database, search, store] = [
+      new URL(service('postgres')),
+      new URL(service('elasticsearch')),
+      new URL(service('minio')),
+    ]
+    await administer(database.href, `CREATE DATABASE ${prefix}`)
+    database.pathname = `/${prefix}`
+    database.password = database.password === '' ? 'postgres' : database.password
+    await bucketOf(store).make(prefix.replaceAll('_', '-'))
+    addresses = {
+      'postgres://postgres:postgres@127.0.0.1:5432/shop': database.href,
+      '"database.hostname": "127.0.0.1"': `"database.hostname": "${database.hostname}"`,
+      '"database.port": "5432"': `"database.port": "${database.port}"`,
+      '"database.password": "postgres"': `"database.password": "${decodeURIComponent(database.password)}"`,
+      '"database.dbname": "shop"': `"database.dbname": "${prefix}"`,
+      '"database.dbname": "mydb"': `"database.dbname": "${prefix}"`,
+      '"topic.prefix": "mydb"': `"topic.prefix": "${prefix}"`,
+      '"slot.name": "shop"': `"slot.name": "${prefix}"`,
+      "slot('shop')": `slot('${prefix}')`,
+      '"topic.prefix": "shop"': `"topic.prefix": "${prefix}"`,
+      'shop.public.orders': `${prefix}.public.orders`,
+      'http://127.0.0.1:9200': search.origin,
+      'http://127.0.0.1:9000': store.origin,
+      '"aws.access.key.id": "penstock"': `"aws.access.key.id": "${store.username}"`,
+      '--user penstock:': `--user ${store.username}:`,
+      'penstock-secret': store.password,
+      '/archive?': `/${prefix.replaceAll('_', '-')}?`,
+      '"archive"': `"${prefix.replaceAll('_', '-')}"`,
+      'http://127.0.0.1:8083': rest,
+      '127.0.0.1:9092': broker,
+      'bin/penstock.js worker': `bin/penstock.js worker ${listen.join(' ')}`,
+    }
+  })
+  afterEach(async () => {
+    // A database whose slot is in use cannot be dropped, and its server lets go of it a moment after the worker.
+    await endAll()
+    await untilPasses(() => administer(service('postgres'), `DROP DATABASE IF EXISTS ${prefix} WITH (FORCE)`))
+    await fetch(new URL(`/${prefix}.public.orders`, service('elasticsearch')), { method: 'DELETE' })
+  })
+
+  // As published, too: there the three connectors are JavaScript that is found by other paths.
+  it.each(['bin/penstock.js', 'node_modules/.bin/penstock'])('runs by %s as the guide says, twice', async (program) => {
+    if (program.startsWith('node_modules')) await installPackage(folder)
+    const objects = (): Promise<string[]> => bucketOf(new URL(service('minio'))).list(prefix.replaceAll('_', '-'))
+    const first = `topics/${prefix}.public.orders/partition=0/${prefix}.public.orders+0+0000000000.json.gz`
+    const archived = async (): Promise<void> => expect(await objects()).toContain(first)
+    const follow = async (): Promise<void> => {
+      for (const { text, background } of commandBlocks(guide)) {
+        const script = substitute(text, addresses).replaceAll('bin/penstock.js', program)
+        if (background) {
+          begin(script.trim())
+          await answers(`${rest}/connectors`)
+          continue
+        }
+        // The reader of the guide has seen an object by now, and ends the worker before its directory goes.
+        if (script.includes('-X DELETE')) await vi.waitFor(archived, { timeout: 60_000, interval: 200 })
+        if (script.startsWith('rm ')) await endAll()
+        expect(await runToEnd(script), `says nothing:\n${script}`).toMatch(script.startsWith('rm ') ? /^$/ : /\S/)
+      }
+    }
+    await follow()
+    await follow()
+  })
+
+  it('begins as the README says', async () => {
+    const table = 'CREATE TABLE orders (id int PRIMARY KEY)'
+    await administer(addresses['postgres://postgres:postgres@127.0.0.1:5432/shop'] ?? '', table)
+    const [worker, create] = commandBlocks('README.md').slice(2, 4)
+    begin(substitute(worker?.text.trim() ?? '', addresses))
+    await answers(`${rest}/connectors`)
+    const slot = `"plugin.name": "pgoutput", "slot.name": "${prefix}"`
+    const answer = await runToEnd(substitute(create?.text ?? '', { ...addresses, '"plugin.name": "pgoutput"': slot }))
+    expect(answer).toContain('"name":"my-source"')
+    await vi.waitFor(
+      async () => {
+        const status = (await (await fetch(`${rest}/connectors/my-source/status`)).json()) as {
+          tasks: { state: string }[]
+        }
+        expect(status.tasks).toMatchObject([{ state: 'RUNNING' }])
+      },
+      { timeout: 60_000, interval: 100 },
+    )
+  })
+})
+
+describeWith(['kcat'], 'a connector from outside', () => {
+  it.each(['bin/penstock.js', 'node_modules/.bin/penstock'])(
+    'is written and run by %s as the guide says',
+    async (program) => {
+      if (program.startsWith('node_modules')) await installPackage(folder)
+      const [rest, broker, hook] = (await freePorts([null, null, null])).map((port) => `127.0.0.1:${port}`)
+      const written = {
+        '127.0.0.1:8083': `${rest}`,
+        '127.0.0.1:9092': `${broker}`,
+        'http://127.0.0.1:8090': `http://${hook}`,
+        '8090': `${hook?.split(':')[1]}`,
+        'bin/penstock.js worker': `${program} worker --set listeners=http://${rest} --set embedded.broker.listener=${broker}`,
+      }
+      const outputs: string[] = []
+      for (const { text, background } of commandBlocks(pluginGuide)) {
+        const script = substitute(text, written)
+        if (background) {
+          begin(script.trim())
+          await answers(script.includes('worker') ? `http://${rest}/connectors` : `http://${hook}`)
+          continue
+        }
+        if (script.startsWith('rm ')) await endAll()
+        outputs.push(await runToEnd(script))
+        expect(outputs.at(-1), `says nothing:\n${script}`).toMatch(script.startsWith('rm ') ? /^$/ : /\S/)
+      }
+      const said = outputs.join('\n')
+      expect(said).toContain('com.acme.TickerSourceConnector')
+      expect(said).toMatch(/0 .*"payload":1\}\n1 .*"payload":2\}\n2 .*"payload":3\}/)
+      expect(said).toContain('Invalid value 0 for configuration interval.ms: Value must be at least 1')
+      expect(said).toContain('{"topic":"numbers","partition":0,"offset":2,"value":"3"}')
+      expect(said).not.toContain('FAILED')
+    },
+  )
+})
+
+async function administer(url: string, text: string): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(text)
+  } finally {
+    await client.end()
+  }
+}
+
+function bucketOf(store: URL): { make: (name: string) => Promise<void>; list: (name: string) => Promise<string[]> } {
+  const credentials = { accessKeyId: store.username, secretAccessKey: store.password }
+  const client = new S3Client({ endpoint: store.origin, region: 'us-east-1', forcePathStyle: true, credentials })
+  return {
+    async make(name) {
+      await client.send(new CreateBucketCommand({ Bucket: name }))
+    },
+    async list(name) {
+      const { Contents } = await client.send(new ListObjectsV2Command({ Bucket: name }))
+      return (Contents ?? []).map(({ Key }) => Key ?? '')
+    },
+  }
+}

@@ -1,0 +1,369 @@
+import {
+  AbortMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  ListPartsCommand,
+  type MultipartUpload,
+} from '@aws-sdk/client-s3'
+import { systemClock, type Clock, type RawConfig } from 'penstock/api'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+
+import { plugin } from '../../../connectors/s3-sink/index.ts'
+import { parseConfig } from '../../../src/config/definition/parse-config.ts'
+import { HttpFaults, type Fault } from '../../support/http-faults.ts'
+import { S3Bucket } from '../../support/s3/s3-bucket.ts'
+import { describeWith, service } from '../../support/services.ts'
+import { MemoryLog, SinkTaskHarness } from '../../support/task/sink-task-harness.ts'
+
+describeWith(['minio'], 'the S3 sink before a MinIO that fails', () => suite('minio'))
+describeWith(['versitygw'], 'the S3 sink before a versitygw that fails', () => suite('versitygw'))
+
+const slowDown: Fault = {
+  kind: 'answer',
+  status: 503,
+  body: '<Error><Code>SlowDown</Code><Message>Reduce your request rate</Message></Error>',
+}
+
+function suite(store: 'minio' | 'versitygw'): void {
+  let bucket: S3Bucket
+  let faults: HttpFaults
+  let topics = 0
+  let topic = ''
+  let sinks: SinkTaskHarness[] = []
+  beforeAll(async () => {
+    bucket = await S3Bucket.create(service(store))
+  })
+  afterAll(async () => {
+    await bucket.remove()
+  })
+  beforeEach(async () => {
+    faults = await HttpFaults.before(new URL(service(store)).origin, true)
+    topics += 1
+    topic = `faulty${topics}`
+    sinks = []
+  })
+  afterEach(async () => {
+    for (const sink of sinks) await sink.crash()
+    await faults.close()
+  })
+
+  const keyOf = (offset: number): string =>
+    `topics/${topic}/partition=0/${topic}+0+${String(offset).padStart(10, '0')}.json`
+  const raw = (settings: RawConfig = {}): RawConfig =>
+    bucket.config({ 'flush.size': '2', 's3.request.timeout.ms': '2000', ...settings }, faults.url)
+
+  function fill(count: number, log = new MemoryLog(), text = ''): MemoryLog {
+    for (let i = 0; i < count; i += 1) {
+      const n = log.records.get(`${topic}-0`)?.length ?? 0
+      log.append({ topic, value: text === '' ? { n } : { n, text } })
+    }
+    return log
+  }
+
+  async function started(
+    log: MemoryLog,
+    settings: RawConfig = {},
+    clock: Clock = systemClock,
+  ): Promise<SinkTaskHarness> {
+    const sink = new SinkTaskHarness(plugin, raw(settings), log, clock)
+    sinks.push(sink)
+    await sink.start()
+    return sink
+  }
+
+  const committed = (sink: SinkTaskHarness, offset: number) => async (): Promise<boolean> =>
+    sink.log.committed.get(`${topic}-0`) === offset
+
+  async function numbers(): Promise<number[]> {
+    const objects = [...(await bucket.objects())].filter(([key]) => key.includes(`/${topic}/`))
+    return objects.flatMap(([, lines]) => lines.map((line) => (JSON.parse(line) as { n: number }).n))
+  }
+
+  const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n)
+
+  it('goes on through refusals, lost requests, lost answers and cut answers, and loses nothing', async () => {
+    const sink = await started(fill(20))
+    const turns: Fault[] = [
+      { kind: 'drop' },
+      slowDown,
+      { kind: 'drop-after' },
+      { kind: 'answer', status: 500, body: '<Error><Code>InternalError</Code></Error>' },
+      { kind: 'pass' },
+      { kind: 'answer', status: 429, body: '' },
+      { kind: 'cut' },
+    ]
+    let requests = 0
+    faults.decide = () => turns[(requests += 1) % turns.length] ?? { kind: 'pass' }
+    await sink.runUntil('all objects', committed(sink, 20), 3)
+    expect(await numbers()).toEqual(upTo(20))
+    expect(sink.counters.get('s3_retries_total')).toBeGreaterThan(10)
+    expect(sink.counters.get('s3_records_total')).toBe(20)
+  })
+
+  it('uploads parts through the same failures', async () => {
+    const settings = { 'flush.size': '120', 's3.part.size': '5242880' }
+    const sink = await started(fill(120, new MemoryLog(), 'x'.repeat(100_000)), settings)
+    const turns: Fault[] = [{ kind: 'pass' }, { kind: 'drop-after' }, slowDown, { kind: 'cut' }]
+    let requests = 0
+    faults.decide = () => turns[(requests += 1) % turns.length] ?? { kind: 'pass' }
+    await sink.runUntil('the object', committed(sink, 120), 10)
+    expect(await numbers()).toEqual(upTo(120))
+  })
+
+  it('holds reading up when the memory is full, and takes it up again', async () => {
+    const settings = { 'flush.size': '1000', 's3.buffer.bytes': '8388608', 's3.part.size': '5242880' }
+    const sink = await started(fill(200, new MemoryLog(), 'x'.repeat(100_000)), settings)
+    faults.decide = () => ({ kind: 'drop' })
+    await sink.runUntil('the memory to be full', () => sink.refusals > 0, 5)
+    const taken = sink.position({ topic, partition: 0 })
+    expect(taken).toBeGreaterThan(60)
+    expect(taken).toBeLessThan(110)
+    faults.decide = () => ({ kind: 'pass' })
+    await sink.runUntil('all records to be taken', () => sink.position({ topic, partition: 0 }) === 200, 5)
+  })
+
+  it('completes objects early when many partitions share little memory', async () => {
+    const log = new MemoryLog()
+    for (let partition = 0; partition < 40; partition += 1) {
+      for (let n = 0; n < 5; n += 1) log.append({ topic, partition, value: { n, text: 'x'.repeat(100_000) } })
+    }
+    const settings = { 'flush.size': '1000', 's3.buffer.bytes': '8388608', 's3.part.size': '5242880' }
+    const sink = await started(log, settings)
+    await sink.runUntil('all records to be taken', () => log.partitions.every((at) => sink.position(at) === 5), 20)
+    await sink.runUntil('a commit', () => log.committed.size > 0, 20)
+  })
+
+  it('names objects after the topic they were read from, and says so once', async () => {
+    const log = new MemoryLog()
+    const record = log.append({ topic, value: { n: 0 } })
+    log.records.set(`${topic}-0`, [{ ...record, topic: 'renamed' }])
+    const sink = await started(log, { 'flush.size': '1' })
+    await sink.runUntil('the object', committed(sink, 1))
+    expect(await numbers()).toEqual([0])
+    expect(sink.logger.lines.filter((line) => line.includes(`renames ${topic} to renamed`)).length).toBe(1)
+  })
+
+  it('reads again what was in an upload that the store has forgotten', async () => {
+    const settings = { 'flush.size': '120', 's3.part.size': '5242880' }
+    const log = fill(60, new MemoryLog(), 'x'.repeat(100_000))
+    const sink = await started(log, settings)
+    const openUploads = async (): Promise<MultipartUpload[]> => {
+      const list = new ListMultipartUploadsCommand({ Bucket: bucket.name, Prefix: keyOf(0) })
+      return (await bucket.client.send(list)).Uploads ?? []
+    }
+    const parts = async (): Promise<number> => {
+      const [upload] = await openUploads()
+      if (upload === undefined) return 0
+      const list = new ListPartsCommand({ Bucket: bucket.name, Key: upload.Key, UploadId: upload.UploadId })
+      return (await bucket.client.send(list)).Parts?.length ?? 0
+    }
+    await sink.runUntil('a part', async () => (await parts()) === 1, 10)
+    for (const { Key, UploadId } of await openUploads()) {
+      await bucket.client.send(new AbortMultipartUploadCommand({ Bucket: bucket.name, Key, UploadId }))
+    }
+    fill(60, log, 'x'.repeat(100_000))
+    await sink.runUntil('the object', committed(sink, 120), 10)
+    expect(sink.logger.lines.join('\n')).toContain('reading again from offset 0')
+    expect(await numbers()).toEqual(upTo(120))
+  })
+
+  it('replaces what an earlier life left uncommitted', async () => {
+    await bucket.put(keyOf(0), '{"n":0}\n{"n":1}\n{"n":2}\n', {
+      'penstock-writer': '1-1-x',
+      'penstock-cluster-id': 'a-cluster',
+    })
+    const sink = await started(fill(4))
+    await sink.runUntil('both objects', committed(sink, 4))
+    expect(await numbers()).toEqual(upTo(4))
+  })
+
+  it('does not replace what is there when it is not a member of the group any more', async () => {
+    const sink = await started(fill(2))
+    await bucket.put(keyOf(0), '{"n":0}\n{"n":1}\n{"n":2}\n', {
+      'penstock-writer': 'successor',
+      'penstock-cluster-id': 'a-cluster',
+    })
+    sink.holds = false
+    await sink.runUntil('refused commits', () => sink.refusedCommits > 1)
+    expect(await numbers()).toEqual(upTo(3))
+  })
+
+  it('writes without conditions where the store does not know them', async () => {
+    const sink = await started(fill(2))
+    faults.decide = (method) =>
+      method === 'PUT' && faults.seen.filter((seen) => seen.startsWith('PUT')).length === 1
+        ? { kind: 'answer', status: 501, body: '<Error><Code>NotImplemented</Code></Error>' }
+        : { kind: 'pass' }
+    await sink.runUntil('the object', committed(sink, 2))
+    expect(await numbers()).toEqual(upTo(2))
+  })
+
+  it('adopts the time of the store when its own is wrong', async () => {
+    const clock: Clock = { ...systemClock, now: () => systemClock.now() - 3_600_000 }
+    const sink = await started(fill(2), {}, clock)
+    await sink.runUntil('the object', committed(sink, 2))
+    expect(await numbers()).toEqual(upTo(2))
+  })
+
+  it('fails by name when it is denied', async () => {
+    const sink = await started(fill(2))
+    faults.decide = (method) =>
+      method === 'PUT'
+        ? {
+            kind: 'answer',
+            status: 403,
+            body: '<Error><Code>AccessDenied</Code><Message>Access Denied.</Message></Error>',
+          }
+        : { kind: 'pass' }
+    await expect(sink.runUntil('the object', committed(sink, 2))).rejects.toThrow(
+      /S3_DENIED: PUT topics.*AccessDenied: Access Denied.*Grant the credentials s3:PutObject/,
+    )
+  })
+
+  /** A load balancer without backend, a wrong virtual host: it says 404, and knows nothing of objects. */
+  const pages = ['', '<html><head><title>404 Not Found</title></head><body></body></html>']
+  const kinds: readonly [string, RegExp, RawConfig][] = [
+    ['PUT', /^PUT [^?]*$/, {}],
+    ['the creation of an upload', /^POST .*\?uploads/, { 'flush.size': '120' }],
+    ['the upload of a part', /^PUT .*partNumber=/, { 'flush.size': '120' }],
+    ['the completion of an upload', /^POST .*\?uploadId=/, { 'flush.size': '120' }],
+  ]
+  it.each(kinds.flatMap(([what, request, settings]) => pages.map((body) => [what, body, request, settings] as const)))(
+    'does not take a 404 to %s with the body "%s" for one of the store: it waits by name, and goes on',
+    async (_what, body, request, settings) => {
+      const count = settings['flush.size'] === '120' ? 120 : 2
+      const text = count === 120 ? 'x'.repeat(100_000) : ''
+      const sink = await started(fill(count, new MemoryLog(), text), { 's3.part.size': '5242880', ...settings })
+      const waits: string[] = []
+      faults.decide = (method, path) => {
+        const wait = sink.conditions.get('S3_UNAVAILABLE')
+        if (wait?.includes('404') === true) waits.push(wait)
+        const fails = waits.length === 0 && request.test(`${method} ${path}`)
+        return fails ? { kind: 'answer', status: 404, body } : { kind: 'pass' }
+      }
+      await sink.runUntil('the object', committed(sink, count), 10)
+      expect(await numbers()).toEqual(upTo(count))
+      expect(waits).not.toEqual([])
+      expect(sink.conditions.size).toBe(0)
+    },
+  )
+
+  it('does not replace the object of another cluster when a proxy says that it is not there', async () => {
+    const theirs = { 'penstock-writer': '1-1-x', 'penstock-cluster-id': 'another-cluster' }
+    await bucket.put(keyOf(0), '{"n":7}\n', theirs)
+    const sink = await started(fill(2), { 'enable.conditional.writes': 'false' })
+    let isHealed = false
+    faults.decide = (method) => {
+      isHealed ||= sink.conditions.has('S3_UNAVAILABLE')
+      return method === 'HEAD' && !isHealed ? { kind: 'answer', status: 404, body: '' } : { kind: 'pass' }
+    }
+    await expect(sink.runUntil('the object', committed(sink, 2))).rejects.toThrow(/another-cluster|occupied/i)
+    expect(await numbers()).toEqual([7])
+  })
+
+  it('does not call a bucket missing at validation when a proxy says 404', async () => {
+    faults.decide = () => ({ kind: 'answer', status: 404, body: pages[1] ?? '' })
+    const problems = await plugin.check?.(parseConfig(plugin.configDef, raw()), raw(), AbortSignal.timeout(60_000))
+    expect(problems?.map(({ message }) => message)).toEqual([expect.stringMatching(/^S3_UNAVAILABLE: .*404.*proxy/)])
+  })
+
+  it.each<[string, RawConfig, string, string]>([
+    ['a bucket that is not there', { 's3.bucket.name': 'penstock-no-such-bucket' }, 'S3_NO_BUCKET', 's3.bucket.name'],
+    ['a wrong secret key', { 'aws.secret.access.key': 'wrong' }, 'S3_CREDENTIALS', 'aws.access.key.id'],
+    ['an unknown access key', { 'aws.access.key.id': 'nobody' }, 'S3_CREDENTIALS', 'aws.access.key.id'],
+    ['a store that does not answer', { 'store.url': 'http://127.0.0.1:9' }, 'S3_UNAVAILABLE', 'store.url'],
+  ])('names %s at validation and at the start', async (_what, wrong, code, key) => {
+    const config = parseConfig(plugin.configDef, raw(wrong))
+    const problems = await plugin.check?.(config, raw(wrong), AbortSignal.timeout(60_000))
+    expect(problems?.map((problem) => [problem.key, problem.message.slice(0, code.length)])).toEqual([[key, code]])
+    const sink = new SinkTaskHarness(plugin, raw(wrong), fill(1))
+    await expect(sink.start()).rejects.toThrow(code)
+  })
+
+  it('says nothing at validation when all is well', async () => {
+    expect(await plugin.check?.(parseConfig(plugin.configDef, raw()), raw(), AbortSignal.timeout(60_000))).toEqual([])
+  })
+
+  it('closes objects by the schedule and by the interval though no record comes', async () => {
+    for (const rotation of ['rotate.schedule.interval.ms', 'rotate.interval.ms']) {
+      const log = fill(3, new MemoryLog())
+      const sink = await started(log, { 'flush.size': '1000', [rotation]: '50' })
+      await sink.runUntil(`${rotation} to pass`, committed(sink, 3))
+      expect(await numbers()).toEqual(upTo(3))
+    }
+  })
+
+  it('completes open objects at the end when asked to, and gives parts up when not', async () => {
+    const settings = { 'flush.size': '1000', 's3.part.size': '5242880' }
+    const left = await started(fill(70, new MemoryLog(), 'x'.repeat(100_000)), settings)
+    const begun = async (): Promise<boolean> => (await bucket.openUploads(keyOf(0))).length === 1
+    await left.runUntil('a part', begun, 10)
+    await left.finish()
+    expect(await bucket.openUploads(keyOf(0))).toEqual([])
+    expect(await numbers()).toEqual([])
+    const log = fill(3)
+    const completed = await started(log, { ...settings, 'rotate.on.revoke': 'true' })
+    await completed.deliver()
+    await completed.finish()
+    expect(log.committed.get(`${topic}-0`)).toBe(3)
+    expect(await numbers()).toEqual(upTo(3))
+  })
+
+  it('removes the parts that a killed process left behind', async () => {
+    const settings = { 'flush.size': '1000', 's3.part.size': '5242880' }
+    const log = fill(70, new MemoryLog(), 'x'.repeat(100_000))
+    const killed = await started(log, settings)
+    const begun = async (): Promise<boolean> => (await bucket.openUploads(keyOf(0))).length === 1
+    await killed.runUntil('a part', begun, 10)
+    faults.decide = () => ({ kind: 'drop' })
+    await killed.crash()
+    expect((await bucket.openUploads(keyOf(0))).length).toBe(1)
+    faults.decide = () => ({ kind: 'pass' })
+    const next = await started(log, settings)
+    await next.runUntil('the parts to go', async () => (await bucket.openUploads(keyOf(0))).length === 0, 0)
+  })
+
+  it('leaves a record without a value out, or fails at it where that is asked for', async () => {
+    const log = fill(1)
+    log.append({ topic, value: null })
+    fill(1, log)
+    const strict = await started(log, { 'behavior.on.null.values': 'fail' })
+    await expect(strict.runUntil('the end', committed(strict, 3))).rejects.toThrow(
+      `S3_NULL_VALUE: the record ${topic}-0@1`,
+    )
+    const lenient = await started(log)
+    await lenient.runUntil('the object', committed(lenient, 3))
+    expect(await numbers()).toEqual([0, 2])
+  })
+
+  const tombstones = (count: number): MemoryLog => {
+    const log = new MemoryLog()
+    for (let i = 0; i < count; i += 1) log.append({ topic, value: null })
+    return log
+  }
+
+  it('commits past records that went into no object', async () => {
+    const sink = await started(tombstones(5))
+    await sink.deliver()
+    await sink.runUntil('the commit', async () => {
+      await sink.commit()
+      return committed(sink, 5)()
+    })
+  })
+
+  it('does not commit past them where a life before left an object that covers what follows', async () => {
+    // The record by whose offset that object is named has no line in the next life: compaction removed it.
+    const before = await started(fill(3), { 'flush.size': '3' })
+    before.commitEvery = Number.POSITIVE_INFINITY
+    await before.runUntil('the object', async () => (await numbers()).length === 3)
+    await before.crash()
+    const sink = await started(tombstones(2), { 'flush.size': '1' })
+    await sink.deliver()
+    for (let commits = 0; commits < 20; commits += 1) {
+      expect(await sink.commit()).toEqual([])
+      await bucket.objects()
+    }
+    fill(1, sink.log)
+    await sink.runUntil('the object again', committed(sink, 3))
+    expect(await numbers()).toEqual([2])
+  })
+}

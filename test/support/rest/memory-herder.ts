@@ -1,0 +1,216 @@
+import type { RawConfig } from '../../../src/api/config-def.ts'
+import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../../../src/config/definition/config-infos.ts'
+import type { ConnectorInfo } from '../../../src/herder/entities/connector-info.ts'
+import type { ConnectorOffsets } from '../../../src/herder/entities/connector-offsets.ts'
+import type { ConnectorStatus, State, TaskStatus } from '../../../src/herder/entities/connector-status.ts'
+import type { PluginInfo } from '../../../src/herder/entities/plugin-info.ts'
+import type { RestartRequest } from '../../../src/herder/entities/restart-request.ts'
+import type { TargetState } from '../../../src/herder/entities/target-state.ts'
+import type { TaskId } from '../../../src/herder/entities/task-id.ts'
+import type { TaskInfo } from '../../../src/herder/entities/task-info.ts'
+import type { WorkerHealth } from '../../../src/herder/entities/worker-health.ts'
+import type { Herder, SubmittedConnector } from '../../../src/herder/herder.ts'
+
+import { AlreadyExistsError, NotFoundError } from '../../../src/api/errors.ts'
+import { describePlugin } from '../../../src/config/definition/describe-plugin.ts'
+import { missingClassMessage, validateConnector } from '../../../src/config/connector/validate-connector.ts'
+import { BadRequestError, InvalidConnectorConfigError } from '../../../src/herder/herder-errors.ts'
+import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
+import { PluginRegistry } from '../../../src/plugin/plugin-registry.ts'
+
+interface Entry {
+  readonly config: RawConfig
+  readonly type: 'source' | 'sink'
+  readonly tasks: number
+  target: TargetState
+}
+
+const states: Readonly<Record<TargetState, State>> = { STARTED: 'RUNNING', PAUSED: 'PAUSED', STOPPED: 'STOPPED' }
+
+/** A herder whose topics are maps: writes take effect at once, nothing runs. Validation is the real one. */
+export class MemoryHerder implements Herder {
+  readonly #connectors = new Map<string, Entry>()
+  readonly #plugins = new PluginRegistry(fileConnectors)
+  /** What {@link createConnector} and {@link putConnectorConfig} warn of. */
+  warnings: readonly string[] = []
+  /** The worker that status records name. */
+  readonly workerId = '127.0.0.1:8083'
+  /** What {@link health} answers; null hangs until the signal fires. */
+  healthAnswer: WorkerHealth | null = { status: 'healthy' }
+  /** Thrown by everything that reads or writes connectors, once set. */
+  failure: Error | null = null
+  readonly failedTasks = new Map<string, string>()
+  readonly offsets = new Map<string, ConnectorOffsets>()
+  readonly topics = new Map<string, readonly string[]>()
+
+  serverInfo(): ReturnType<Herder['serverInfo']> {
+    return { version: '3.9.1', commit: 'f745dfdcee2b9851', kafkaClusterId: 'AWfKAj4MQ5yVi_-_d_bcfg' }
+  }
+
+  async health(signal: AbortSignal): Promise<WorkerHealth> {
+    if (this.healthAnswer !== null) return this.healthAnswer
+    await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    return { status: 'unhealthy', stage: this.stage() }
+  }
+
+  stage(): string {
+    return 'The worker is currently polling the group.'
+  }
+
+  async connectors(): Promise<readonly string[]> {
+    return [...this.#connectors.keys()]
+  }
+
+  async connectorInfo(connector: string): Promise<ConnectorInfo> {
+    const { config, type, tasks } = this.#entry(connector)
+    return { name: connector, config, type, tasks: Array.from({ length: tasks }, (_, task) => ({ connector, task })) }
+  }
+
+  async connectorConfig(connector: string): Promise<RawConfig> {
+    return this.#entry(connector).config
+  }
+
+  async connectorStatus(connector: string): Promise<ConnectorStatus> {
+    const { target, type, tasks } = this.#entry(connector, `No status found for connector ${connector}`)
+    const status = { workerId: this.workerId, trace: null, state: states[target] }
+    const ids = target === 'STOPPED' ? [] : Array.from({ length: tasks }, (_, id) => id)
+    return {
+      name: connector,
+      type,
+      connector: status,
+      tasks: ids.map((id) => this.#taskStatus(connector, id, status.state)),
+    }
+  }
+
+  async taskInfos(connector: string): Promise<readonly TaskInfo[]> {
+    const { config, tasks } = this.#entry(connector)
+    return Array.from({ length: tasks }, (_, task) => ({ id: { connector, task }, config }))
+  }
+
+  async taskStatus({ connector, task }: TaskId): Promise<TaskStatus> {
+    const none = `No status found for task ${connector}-${task}`
+    this.#entry(connector, none)
+    const found = (await this.connectorStatus(connector)).tasks.find(({ id }) => id === task)
+    if (found === undefined) throw new NotFoundError(none)
+    return found
+  }
+
+  async activeTopics(connector: string): Promise<readonly string[]> {
+    return this.topics.get(connector) ?? []
+  }
+
+  async connectorOffsets(connector: string): Promise<ConnectorOffsets> {
+    this.#entry(connector)
+    return this.offsets.get(connector) ?? []
+  }
+
+  async createConnector(
+    connector: string,
+    config: SubmittedConfig,
+    initialState: TargetState | null,
+    signal: AbortSignal,
+  ): Promise<SubmittedConnector> {
+    const valid = await this.#validated(config, signal)
+    if (this.#connectors.has(connector)) throw new AlreadyExistsError(`Connector ${connector} already exists`)
+    this.#set(connector, valid, initialState ?? 'STARTED')
+    const info = { name: connector, config: valid, tasks: [], type: this.#entry(connector).type }
+    return { created: true, info, warnings: this.warnings }
+  }
+
+  async putConnectorConfig(
+    connector: string,
+    config: SubmittedConfig,
+    signal: AbortSignal,
+  ): Promise<SubmittedConnector> {
+    const valid = await this.#validated(config, signal)
+    const before = this.#connectors.get(connector)
+    const tasks = before === undefined ? [] : (await this.connectorInfo(connector)).tasks
+    this.#set(connector, valid, before?.target ?? 'STARTED')
+    const { type } = this.#entry(connector)
+    return {
+      created: before === undefined,
+      info: { name: connector, config: valid, tasks, type },
+      warnings: this.warnings,
+    }
+  }
+
+  async deleteConnector(connector: string): Promise<void> {
+    this.#entry(connector)
+    this.#connectors.delete(connector)
+  }
+
+  async pauseConnector(connector: string): Promise<void> {
+    this.#entry(connector, `Unknown connector ${connector}`).target = 'PAUSED'
+  }
+
+  async resumeConnector(connector: string): Promise<void> {
+    this.#entry(connector, `Unknown connector ${connector}`).target = 'STARTED'
+  }
+
+  async stopConnector(connector: string): Promise<void> {
+    this.#entry(connector, `Unknown connector ${connector}`).target = 'STOPPED'
+  }
+
+  async restartConnector(connector: string): Promise<void> {
+    this.#entry(connector, `Unknown connector: ${connector}`)
+  }
+
+  async restartConnectorAndTasks(request: RestartRequest): Promise<ConnectorStatus> {
+    this.#entry(request.connector, `Unknown connector: ${request.connector}`)
+    const status = await this.connectorStatus(request.connector)
+    const planned = (state: State): State => (request.onlyFailed && state !== 'FAILED' ? state : 'RESTARTING')
+    return {
+      ...status,
+      connector: { ...status.connector, state: planned(status.connector.state) },
+      tasks: status.tasks.map((task) =>
+        request.includeTasks ? Object.assign({}, task, { state: planned(task.state) }) : task,
+      ),
+    }
+  }
+
+  async restartTask({ connector, task }: TaskId): Promise<void> {
+    const { tasks } = this.#entry(connector, `Unknown connector: ${connector}`)
+    if (task >= tasks) throw new NotFoundError(`Unknown task: ${connector}-${task}`)
+    this.failedTasks.delete(`${connector}-${task}`)
+  }
+
+  async plugins(): Promise<readonly PluginInfo[]> {
+    return this.#plugins.list().flatMap(({ className, kind, version }) => {
+      return kind === 'configprovider' ? [] : [{ className, kind, version }]
+    })
+  }
+
+  async pluginConfig(plugin: string): Promise<readonly ConfigKeyInfo[]> {
+    return await describePlugin(this.#plugins, plugin)
+  }
+
+  async validateConnectorConfig(config: SubmittedConfig, signal: AbortSignal): Promise<ConfigInfos> {
+    if ((config['connector.class'] ?? null) === null) throw new BadRequestError(missingClassMessage(config))
+    const context = { plugins: this.#plugins, worker: { groupId: 'connect-cluster' }, signal }
+    return (await validateConnector(config, context)).infos
+  }
+
+  async #validated(config: SubmittedConfig, signal: AbortSignal): Promise<RawConfig> {
+    const infos = await this.validateConnectorConfig(config, signal)
+    if (infos.errorCount > 0) throw new InvalidConnectorConfigError(infos)
+    return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, value ?? '']))
+  }
+
+  #set(connector: string, config: RawConfig, target: TargetState): void {
+    const { kind } = this.#plugins.connector(config['connector.class'] ?? '')
+    const tasks = kind === 'sink' ? Number(config['tasks.max'] ?? 1) : 1
+    this.#connectors.set(connector, { config, type: kind, tasks, target })
+  }
+
+  #entry(connector: string, none = `Connector ${connector} not found`): Entry {
+    if (this.failure !== null) throw this.failure
+    const entry = this.#connectors.get(connector)
+    if (entry === undefined) throw new NotFoundError(none)
+    return entry
+  }
+
+  #taskStatus(connector: string, id: number, state: State): TaskStatus {
+    const trace = this.failedTasks.get(`${connector}-${id}`) ?? null
+    return { id, state: trace === null ? state : 'FAILED', workerId: this.workerId, trace }
+  }
+}

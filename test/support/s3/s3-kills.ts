@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { KafkaClient } from '../../../src/client/kafka-client.ts'
+import { assert } from '../../../src/foundation/assert.ts'
+import { systemClock } from '../../../src/foundation/clock.ts'
+import { writeAll } from '../../contract/client-harness.ts'
+import { quietLogger } from '../quiet-logger.ts'
+import { S3Bucket } from './s3-bucket.ts'
+import { until } from '../until.ts'
+import { workerPlace, WorkerProcess, type WorkerPlace } from '../worker/worker-process.ts'
+
+const topic = 'killed'
+const partitions = [0, 1]
+const recordsPerLife = 40
+const settleMs = 120_000
+
+/**
+ * A worker with an S3 sink over two partitions that is killed at random moments, and cuts its objects in another way in each
+ * life. @throws AssertionError when an offset is stored twice, or not at all.
+ */
+export async function killWorkers(
+  store: string,
+  random: () => number,
+  next: (lives: number) => boolean,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-s3-kill-'))
+  const bucket = await S3Bucket.create(store)
+  const place = await workerPlace(join(folder, 'log'))
+  let worker = await WorkerProcess.start(place)
+  try {
+    await withClient(place, async (client) => {
+      await client.admin.createTopic({ name: topic, partitions: partitions.length, replicationFactor: 1 })
+    })
+    let written = 0
+    for (let lives = 0; next(lives); lives += 1) {
+      await cutBy(worker, bucket, { size: 1 + random() * 20, scheduleMs: random() < 0.5 ? 100 + random() * 500 : null })
+      await withClient(place, async (client) => {
+        for (const partition of partitions)
+          await writeAll(
+            client,
+            topic,
+            Array.from({ length: recordsPerLife }, (_, i) => String(written + i)),
+            partition,
+          )
+      })
+      written += recordsPerLife
+      // The member that was killed holds its partitions until its session ends.
+      const before = (await bucket.keys()).join()
+      await until('the archive changes', async () => (await bucket.keys()).join() !== before, settleMs)
+      await worker.killAfter(random() * 300)
+      worker = await WorkerProcess.start(place)
+    }
+    await cutBy(worker, bucket, { size: 1, scheduleMs: null })
+    await withClient(place, async (client) => {
+      await until('all offsets are committed', async () => await isCommitted(client, written), settleMs)
+    })
+    assert((await worker.failures()).length === 0, (await worker.failures()).join('\n'))
+    await checkCoverage(bucket, written)
+  } finally {
+    await worker.kill()
+    await bucket.remove()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function withClient(place: WorkerPlace, action: (client: KafkaClient) => Promise<void>): Promise<void> {
+  const options = { bootstrapServers: place.broker, clientId: 'test', clock: systemClock, logger: quietLogger() }
+  const client = await KafkaClient.connect(options)
+  try {
+    await action(client)
+  } finally {
+    await client.close()
+  }
+}
+
+async function cutBy(
+  worker: WorkerProcess,
+  bucket: S3Bucket,
+  { size, scheduleMs }: { readonly size: number; readonly scheduleMs: number | null },
+): Promise<void> {
+  const schedule = scheduleMs === null ? {} : { 'rotate.schedule.interval.ms': String(Math.floor(scheduleMs)) }
+  await worker.request('PUT', '/connectors/archive/config', {
+    ...bucket.config({
+      'connector.class': 'io.confluent.connect.s3.S3SinkConnector',
+      topics: topic,
+      'value.converter': 'org.apache.kafka.connect.storage.StringConverter',
+      'consumer.override.session.timeout.ms': '6000',
+      'consumer.override.heartbeat.interval.ms': '1000',
+      'flush.size': String(Math.floor(size)),
+      ...schedule,
+    }),
+  })
+}
+
+async function isCommitted(client: KafkaClient, end: number): Promise<boolean> {
+  const offsets = await client.admin.groupOffsets('connect-archive')
+  return offsets.length === partitions.length && offsets.every(({ offset }) => offset === end)
+}
+
+async function checkCoverage(bucket: S3Bucket, end: number): Promise<void> {
+  const objects = [...(await bucket.objects())]
+  for (const partition of partitions) {
+    const lines = objects.filter(([key]) => key.includes(`/partition=${partition}/`)).flatMap(([, some]) => some)
+    const stored = lines.map((line) => Number(JSON.parse(line)))
+    const expected = Array.from({ length: end }, (_, i) => i)
+    assert(stored.join() === expected.join(), `partition ${partition} holds ${stored.join()}`)
+  }
+}

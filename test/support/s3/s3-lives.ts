@@ -1,0 +1,236 @@
+import fc from 'fast-check'
+
+import { plugin } from '../../../connectors/s3-sink/index.ts'
+import type { SinkTask } from '../../../src/api/task.ts'
+import { BrokerError, FencedMemberError } from '../../../src/client/errors.ts'
+import { assert } from '../../../src/foundation/assert.ts'
+import { errorCodes } from '../../../src/protocol/error-codes.ts'
+import { MemoryConsumer } from '../task/memory-consumer.ts'
+import { MemoryS3 } from './memory-s3.ts'
+import { RunningSink } from '../elasticsearch/running-sink.ts'
+import { until } from '../until.ts'
+
+const at = { topic: 't', partition: 0 }
+const keyPattern = /^topics\/t\/partition=0\/t\+0\+(\d{10})\.json$/
+
+/** How a commit ends. `cut off` gets no answer, `failed` an error that fails the task; `applied`: the group has it all the same. */
+type Outcome =
+  | { readonly kind: 'acknowledged' }
+  | { readonly kind: 'refused'; readonly code: number }
+  | { readonly kind: 'cut off' | 'failed'; readonly applied: boolean }
+
+/** One life of a task: what arrives, how it cuts objects, how its commits end, and how it ends itself. */
+export interface Life {
+  readonly rotation: Readonly<Record<string, string>>
+  /** Values in the log; false is a tombstone. */
+  readonly records: readonly boolean[]
+  readonly outcomes: readonly Outcome[]
+  readonly polls: number
+  readonly meanwhile: 'revoke' | 'lose' | 'nothing'
+  readonly end: 'stop' | 'kill'
+  /** The request to the store at which the process is gone; null: none. */
+  readonly diesAt: { readonly request: number; readonly reached: boolean } | null
+}
+
+const refusals = [errorCodes.REBALANCE_IN_PROGRESS, errorCodes.ILLEGAL_GENERATION, errorCodes.UNKNOWN_MEMBER_ID]
+
+const outcome: fc.Arbitrary<Outcome> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant<Outcome>({ kind: 'acknowledged' }) },
+  { weight: 2, arbitrary: fc.constantFrom(...refusals).map((code) => ({ kind: 'refused' as const, code })) },
+  { weight: 2, arbitrary: fc.boolean().map((applied) => ({ kind: 'cut off' as const, applied })) },
+  { weight: 1, arbitrary: fc.boolean().map((applied) => ({ kind: 'failed' as const, applied })) },
+)
+
+/** Lives that each cut objects in another way. */
+export const lives: fc.Arbitrary<readonly Life[]> = fc.array(
+  fc.record({
+    rotation: fc.oneof(
+      fc.integer({ min: 1, max: 12 }).map((size) => ({ 'flush.size': String(size) })),
+      fc.integer({ min: 2, max: 9 }).map((ms) => ({ 'flush.size': '50', 'rotate.schedule.interval.ms': String(ms) })),
+    ),
+    records: fc.array(
+      fc.integer({ min: 0, max: 5 }).map((n) => n > 0),
+      { maxLength: 25 },
+    ),
+    // What ails a coordinator seldom ails it once.
+    outcomes: fc
+      .array(fc.tuple(outcome, fc.integer({ min: 1, max: 4 })), { maxLength: 3 })
+      .map((runs) => runs.flatMap(([one, times]) => Array.from({ length: times }, () => one))),
+    polls: fc.integer({ min: 2, max: 7 }),
+    meanwhile: fc.constantFrom('revoke' as const, 'lose' as const, 'nothing' as const),
+    end: fc.constantFrom('stop' as const, 'kill' as const),
+    diesAt: fc.option(fc.record({ request: fc.integer({ min: 2, max: 8 }), reached: fc.boolean() })),
+  }),
+  { minLength: 1, maxLength: 5 },
+)
+
+/** A task in its real loop, a store in memory, and a group whose commits end as each life says. */
+export class S3Lives {
+  readonly consumer = new MemoryConsumer()
+  readonly #store: MemoryS3
+  readonly #values: boolean[] = []
+  #count = 0
+  #hangs = false
+  #rebalancing = false
+
+  private constructor(store: MemoryS3) {
+    this.#store = store
+    this.consumer.topicIds.set('t', 'topic-one')
+  }
+
+  static async run(plan: readonly Life[]): Promise<void> {
+    const world = new S3Lives(await MemoryS3.start())
+    try {
+      for (const life of plan) await world.#live(life)
+      await world.#settle()
+      const expected = world.#values.flatMap((isRecord, offset) => (isRecord ? [offset] : []))
+      const covered = world.covered()
+      assert(covered.join() === expected.join(), `covered are ${covered.join()}, expected ${expected.join()}`)
+    } finally {
+      await world.#store.close()
+    }
+  }
+
+  /** The records of all objects, in the order of their names. */
+  covered(): number[] {
+    return this.#objects().flatMap(({ records }) => records)
+  }
+
+  async #live(life: Life): Promise<void> {
+    const access = this.#nextAccess()
+    let requests = 0
+    this.#store.dies = (who) => {
+      requests += 1
+      return who === access && life.diesAt?.request === requests ? life.diesAt : null
+    }
+    const outcomes = [...life.outcomes]
+    this.#decide((offsets, signal) => this.#end(outcomes.shift(), offsets, signal))
+    const sink = this.#start(access, life.rotation)
+    const ended = { is: false }
+    void sink.ended.then(() => {
+      ended.is = true
+    })
+    void this.consumer.assign(at)
+    this.#append(life.records)
+    const polls = this.consumer.polls + life.polls
+    const rests = (): boolean => ended.is || this.#hangs || this.consumer.polls >= polls
+    await until('some polls', rests)
+    if (life.meanwhile !== 'nothing' && !ended.is && !this.#hangs && !this.#rebalancing) {
+      void this.#rebalance(life.meanwhile === 'lose')
+      const more = this.consumer.polls + life.polls
+      await until('more polls', () => ended.is || this.#hangs || this.consumer.polls >= more)
+    }
+    if (life.end === 'kill') {
+      this.#store.cutOff(access)
+      this.#decide(async () => await Promise.reject(new RangeError('the process is gone')))
+    }
+    await sink.stop()
+    this.consumer.forget()
+    this.#hangs = false
+    this.#rebalancing = false
+    this.#expectOneAhead()
+  }
+
+  /** A last life with commits that go through writes everything. */
+  async #settle(): Promise<void> {
+    this.#store.dies = () => null
+    this.#decide(async (offsets) => this.consumer.apply(offsets))
+    this.#append([true])
+    const sink = this.#start(this.#nextAccess(), { 'flush.size': '1' })
+    await this.consumer.assign(at)
+    const committed = (): number => this.consumer.committed.get('t-0') ?? 0
+    await until('everything is committed', () => committed() === this.#values.length)
+    await sink.stop()
+  }
+
+  #start(access: string, rotation: Readonly<Record<string, string>>): RunningSink {
+    return new RunningSink({
+      createTask: () => plugin.createTask() as SinkTask,
+      consumer: this.consumer,
+      topics: ['t'],
+      clusterId: 'cluster-one',
+      configDef: plugin.configDef,
+      raw: {
+        name: 'archive',
+        'format.class': 'io.confluent.connect.s3.format.json.JsonFormat',
+        's3.bucket.name': 'bucket',
+        's3.region': 'us-east-1',
+        'store.url': this.#store.url,
+        'aws.access.key.id': access,
+        'aws.secret.access.key': 'secret',
+        's3.retry.backoff.ms': '5',
+        'retry.backoff.ms': '20',
+        'shutdown.timeout.ms': '50',
+        ...rotation,
+      },
+      flushTimeoutMs: 60,
+      endTimeoutMs: 120,
+    })
+  }
+
+  #nextAccess(): string {
+    this.#count += 1
+    return `life${this.#count}`
+  }
+
+  #append(records: readonly boolean[]): void {
+    const first = this.#values.length
+    this.#values.push(...records)
+    this.consumer.append('t', 0, ...records.map((isRecord, i) => (isRecord ? String(first + i) : null)))
+  }
+
+  #decide(decide: MemoryConsumer['commit']): void {
+    this.consumer.commit = decide
+  }
+
+  async #end(
+    outcome: Outcome = { kind: 'acknowledged' },
+    offsets: Parameters<MemoryConsumer['commit']>[0],
+    signal?: AbortSignal,
+  ): Promise<void> {
+    if (outcome.kind === 'acknowledged') return this.consumer.apply(offsets)
+    if (outcome.kind === 'refused') {
+      if (!this.#rebalancing) void this.#rebalance(outcome.code !== errorCodes.REBALANCE_IN_PROGRESS)
+      throw new FencedMemberError(outcome.code, 'a commit')
+    }
+    if (outcome.applied) this.consumer.apply(offsets)
+    if (outcome.kind === 'failed') throw new BrokerError(errorCodes.UNKNOWN_SERVER_ERROR, 'a commit')
+    this.#hangs = true
+    await new Promise((_resolve, reject) => {
+      if (signal?.aborted === true) reject(signal.reason)
+      signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
+    }).finally(() => {
+      this.#hangs = false
+    })
+  }
+
+  async #rebalance(lost: boolean): Promise<void> {
+    this.#rebalancing = true
+    await (lost ? this.consumer.lose(at) : this.consumer.revoke(at))
+    await this.consumer.assign(at)
+    this.#rebalancing = false
+  }
+
+  #objects(): { readonly start: number; readonly records: number[] }[] {
+    return [...this.#store.objects]
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, { body }]) => ({
+        start: Number(keyPattern.exec(key)?.[1] ?? Number.NaN),
+        records: body
+          .toString()
+          .split('\n')
+          .slice(0, -1)
+          .map((line) => Number(JSON.parse(line))),
+      }))
+  }
+
+  /** At most one object lies past the committed offset, and every object is named by its first record. */
+  #expectOneAhead(): void {
+    const committed = this.consumer.committed.get('t-0') ?? 0
+    const objects = this.#objects()
+    for (const { start, records } of objects)
+      assert(start <= (records[0] ?? -1), `object ${start} holds ${records.join()}`)
+    const ahead = objects.filter(({ start }) => start >= committed)
+    assert(ahead.length < 2, `more than one object past ${committed}: ${JSON.stringify(objects)}`)
+  }
+}

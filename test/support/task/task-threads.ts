@@ -1,0 +1,48 @@
+import { systemClock } from '../../../src/foundation/clock.ts'
+import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
+import type { TaskSettings } from '../../../src/runtime/task-settings.ts'
+import type { BlockingLimits } from '../../../src/runtime/task-thread-watch.ts'
+import { TaskThreads, type TaskThreadEvents } from '../../../src/runtime/task-threads.ts'
+import { testPlugins } from '../plugins/descriptors.ts'
+import { quietLogger } from '../quiet-logger.ts'
+
+const json = { className: 'org.apache.kafka.connect.json.JsonConverter', config: {} }
+
+/** Task threads with the file connectors and the tests' own plugins; events that nobody asks for are not heard. */
+export function taskThreads(options: {
+  readonly settings: Pick<TaskSettings, 'bootstrapServers' | 'offsetFlushTimeoutMs' | 'gracefulMs'>
+  readonly maxThreads: number
+  readonly blocking: BlockingLimits
+  readonly events: Partial<TaskThreadEvents>
+}): TaskThreads {
+  const { settings, maxThreads, blocking, events } = options
+  return new TaskThreads({
+    settings: {
+      security: { tls: null, sasl: null },
+      keyConverter: json,
+      valueConverter: json,
+      headerConverter: { className: 'org.apache.kafka.connect.storage.SimpleHeaderConverter', config: {} },
+      offsetTopic: 'offsets',
+      offsetFlushIntervalMs: 1000,
+      producer: {},
+      consumer: {},
+      ...settings,
+    },
+    foundPlugins: [...testPlugins, ...fileConnectors],
+    maxThreads,
+    blocking,
+    logLevel: 'warn',
+    logSink: { write: () => undefined },
+    logger: quietLogger(),
+    clock: systemClock,
+    events: {
+      onTaskState: () => undefined,
+      onTaskFailed: () => undefined,
+      onTaskMoved: () => undefined,
+      onTopic: () => undefined,
+      onMetrics: () => undefined,
+      readOffsets: async () => [],
+      ...events,
+    },
+  })
+}

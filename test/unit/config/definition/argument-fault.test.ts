@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+
+import { parseBrokerArguments } from '../../../../src/cli/broker-command.ts'
+import { parseOptions } from '../../../../src/quickstart/options.ts'
+import { parseWorkerArguments } from '../../../../src/cli/worker-command.ts'
+
+const parsers = {
+  worker: parseWorkerArguments,
+  broker: parseBrokerArguments,
+  quickstart: (args: readonly string[]) => parseOptions(args, {}),
+}
+
+describe.each(Object.entries(parsers))('a wrong command line of penstock %s', (command, parse) => {
+  it('is refused with the option, and where all are told', () => {
+    expect(() => parse(['--port', '3'])).toThrow(
+      new RegExp(`^${command} has no option "--port".*All options: penstock ${command} --help$`),
+    )
+    expect(() => parse(['-p'])).toThrow(`${command} has no option "-p"`)
+    expect(() => parse(['--constructor'])).toThrow(`${command} has no option "--constructor"`)
+    expect(() => parse(['--help=yes'])).toThrow('--help takes no value, not "yes"')
+  })
+})
+
+describe('a wrong command line', () => {
+  it('is told the option that was likely meant', () => {
+    expect(() => parseWorkerArguments(['--log-levl', 'info'])).toThrow('"--log-levl"; did you mean "--log-level"?')
+    expect(() => parseBrokerArguments(['--lisen', 'a:1'])).toThrow('did you mean "--listen"?')
+    expect(() => parseOptions(['--onse'], {})).toThrow('did you mean "--once"?')
+  })
+
+  it('is told how the worker takes its settings', () => {
+    expect(() => parseWorkerArguments(['--port', '3'])).toThrow('--set listeners=http://127.0.0.1:8083')
+  })
+
+  it('is told of a value that is missing, and of an argument that nobody takes', () => {
+    expect(() => parseWorkerArguments(['--set'])).toThrow('--set needs a value')
+    expect(() => parseBrokerArguments(['--data', '--listen', 'a:1'])).toThrow('--data needs a value')
+    expect(() => parseBrokerArguments(['extra'])).toThrow('broker takes no argument "extra"')
+  })
+})

@@ -1,0 +1,109 @@
+import { fileURLToPath } from 'node:url'
+import { systemClock } from 'penstock/api'
+import { describe, expect, it } from 'vitest'
+import { crossFieldProblems } from '../../../../connectors/elasticsearch-sink/config/check-config.ts'
+import { configDef } from '../../../../connectors/elasticsearch-sink/config/config.ts'
+import { settingsOf } from '../../../../connectors/elasticsearch-sink/config/settings.ts'
+import { openTransport } from '../../../../connectors/elasticsearch-sink/client/transport.ts'
+import { parseConfig } from '../../../../src/config/definition/parse-config.ts'
+
+const base = { topics: 'orders', 'connection.url': 'http://127.0.0.1:9200' }
+const problems = (more: Record<string, string>): readonly string[] => {
+  const raw = { ...base, ...more }
+  return crossFieldProblems(parseConfig(configDef, raw), raw).map((problem) => `${problem.key}: ${problem.message}`)
+}
+
+describe('the config of the Elasticsearch sink', () => {
+  it.each(['http://elastic:secret@es:9200', 'elastic:secret@es', 'http://es1:9200,http://elastic:secret@es2'])(
+    'takes no credentials in the address, and does not tell them: %s',
+    (url) => {
+      const read = (): unknown => parseConfig(configDef, { ...base, 'connection.url': url })
+      expect(read).toThrow("set 'connection.username' and 'connection.password'")
+      expect(read).not.toThrow('secret')
+    },
+  )
+
+  it('needs nothing but an address', () => {
+    expect(problems({})).toEqual([])
+    const settings = settingsOf(parseConfig(configDef, base))
+    expect(settings).toMatchObject({
+      batchSize: 2000,
+      maxInFlight: 5,
+      nullValues: 'delete',
+      documentVersion: 'auto',
+      values: 'exact',
+      unwrap: true,
+      maxRetries: -1,
+    })
+  })
+
+  it('reads addresses as Confluent does: http where no scheme is given', () => {
+    const settings = settingsOf(parseConfig(configDef, { 'connection.url': 'es1:9200,https://es2' }))
+    expect(settings.urls.map(String)).toEqual(['http://es1:9200/', 'https://es2/'])
+  })
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    ['a user name without a password', { 'connection.username': 'a' }, /connection.password: Both/],
+    [
+      'an API key beside a user name',
+      { 'connection.api.key': 'k', 'connection.username': 'a', 'connection.password': 'b' },
+      /not both/,
+    ],
+    [
+      'two topics of one index name',
+      { topics: 'Orders,orders' },
+      /topics: topics 'Orders' and 'orders' would both be written to index 'orders'/,
+    ],
+    ['a topic with no legal index name', { topics: '__orders' }, /topics: topic '__orders' has no legal index name/],
+    [
+      'a buffer smaller than what may be under way',
+      { 'max.buffered.records': '10' },
+      /max.buffered.records.*must be larger/,
+    ],
+    [
+      'an upsert with a version',
+      { 'write.method': 'upsert', 'document.version': 'header' },
+      /an upsert cannot carry a version/,
+    ],
+    [
+      'topics beside key.ignore',
+      { 'key.ignore': 'true', 'topic.key.ignore': 'orders' },
+      /can not be set if 'key.ignore' is 'true'/,
+    ],
+    ['http where SSL is insisted on', { 'elastic.security.protocol': 'SSL' }, /begins with https/],
+    ['a mapping without its usage', { 'topic.to.external.resource.mapping': 'orders:o' }, /go together/],
+    [
+      'a mapping that leaves a topic out',
+      { topics: 'a,b', 'external.resource.usage': 'index', 'topic.to.external.resource.mapping': 'a:x' },
+      /no resource is given for: b/,
+    ],
+    [
+      'two topics mapped to one resource',
+      { topics: 'a,b', 'external.resource.usage': 'index', 'topic.to.external.resource.mapping': 'a:x,b:x' },
+      /names a topic or a resource a second time/,
+    ],
+  ])('refuses %s', (_name, more, message) => {
+    expect(problems(more).join('\n')).toMatch(message)
+  })
+
+  it.each([
+    ['proxy.host', 'p'],
+    ['elastic.https.ssl.keystore.location', 'store.jks'],
+    ['kerberos.user.principal', 'me'],
+    ['data.stream.dataset', 'd'],
+  ])('refuses %s by name', (key, value) => {
+    expect(configDef[key]?.unsupported).toMatch(/served/)
+    expect(() => parseConfig(configDef, { ...base, [key]: value })).toThrow(key)
+  })
+
+  it('refuses a key store where PEM is wanted, and says how to get it', () => {
+    const settings = settingsOf(
+      parseConfig(configDef, { ...base, 'elastic.https.ssl.truststore.location': fileURLToPath(import.meta.url) }),
+    )
+    expect(() => openTransport(settings, systemClock)).toThrow(/holds no PEM certificate.*keytool/)
+    const missing = settingsOf(
+      parseConfig(configDef, { ...base, 'elastic.https.ssl.truststore.location': 'nowhere.pem' }),
+    )
+    expect(() => openTransport(missing, systemClock)).toThrow(/'nowhere.pem' cannot be read/)
+  })
+})

@@ -1,0 +1,211 @@
+import type { RawConfig } from 'penstock/api'
+import { describe, expect, it, vi } from 'vitest'
+
+import { crossFieldProblems } from '../../../../connectors/s3-sink/config/check-config.ts'
+import { configDef } from '../../../../connectors/s3-sink/config/config.ts'
+import { plugin } from '../../../../connectors/s3-sink/index.ts'
+import { RecordText } from '../../../../connectors/s3-sink/object/record-text.ts'
+import { refusalOf, refusedError, verdictOf, xmlText } from '../../../../connectors/s3-sink/s3-client/s3-error.ts'
+import { settingsOf } from '../../../../connectors/s3-sink/config/settings.ts'
+import { checkConfig, parseConfig } from '../../../../src/config/definition/parse-config.ts'
+import { quietLogger } from '../../../support/quiet-logger.ts'
+import { MemoryLog } from '../../../support/task/sink-task-harness.ts'
+
+const minimal = {
+  'format.class': 'io.confluent.connect.s3.format.json.JsonFormat',
+  'flush.size': '1000',
+  's3.bucket.name': 'archive',
+}
+const problemsOf = (raw: RawConfig): string[] =>
+  checkConfig(configDef, { ...minimal, ...raw }).problems.map(({ key, message }) => `${key}: ${message}`)
+
+describe('the configuration', () => {
+  it('needs a format, a flush size and a bucket', () => {
+    expect([...new Set(checkConfig(configDef, {}).problems.map(({ key }) => key))]).toEqual([
+      'format.class',
+      'flush.size',
+      's3.bucket.name',
+    ])
+    expect(problemsOf({})).toEqual([])
+  })
+
+  it('takes the configuration that tutorials use', () => {
+    const tutorial = {
+      'storage.class': 'io.confluent.connect.s3.storage.S3Storage',
+      'partitioner.class': 'io.confluent.connect.storage.partitioner.DefaultPartitioner',
+      'schema.compatibility': 'NONE',
+      'schema.generator.class': 'io.confluent.connect.storage.hive.schema.DefaultSchemaGenerator',
+      's3.credentials.provider.class': 'com.amazonaws.auth.DefaultAWSCredentialsProviderChain',
+      's3.part.size': '5242880',
+      'rotate.schedule.interval.ms': '60000',
+      timezone: 'UTC',
+      locale: 'en-US',
+      'timestamp.extractor': 'Record',
+      'store.url': 'http://minio:9000',
+    }
+    expect(problemsOf(tutorial)).toEqual([])
+    const settings = settingsOf(parseConfig(configDef, { ...minimal, ...tutorial }))
+    expect(settings.rotation.nextScheduled?.(0)).toBe(60_000)
+    expect([settings.recordTime, settings.store.region, settings.layout.extension]).toEqual([
+      'record',
+      'us-west-2',
+      '.json',
+    ])
+  })
+
+  it.each<[string, string]>([
+    ['format.class', 'io.confluent.connect.s3.format.parquet.ParquetFormat'],
+    ['partitioner.class', 'io.confluent.connect.storage.partitioner.DailyPartitioner'],
+    ['schema.compatibility', 'BACKWARD'],
+    ['store.kafka.keys', 'true'],
+    ['store.kafka.headers', 'true'],
+    ['behavior.on.null.values', 'write'],
+    ['s3.object.tagging', 'true'],
+    ['s3.proxy.url', 'http://proxy'],
+    ['s3.schema.partition.affix.type', 'PREFIX'],
+    ['s3.credentials.provider.class', 'io.confluent.connect.s3.auth.AwsAssumeRoleCredentialsProvider'],
+    ['timestamp.extractor', 'RecordField'],
+  ])('says that %s=%s is not served', (key, value) => {
+    const [problem, ...others] = problemsOf({ [key]: value })
+    expect(others).toEqual([])
+    expect(problem).toMatch(new RegExp(`^${key}: .*[Nn]ot supported`))
+  })
+
+  it.each<[string, string]>([
+    ['s3.part.size', '100'],
+    ['s3.compression.level', '10'],
+    ['s3.compression.type', 'zip'],
+    ['s3.acl.canned', 'nobody'],
+    ['s3.sse.customer.key', 'short'],
+    ['store.url', 'ftp://x/y'],
+    ['timezone', 'Middle-earth'],
+    ['s3.bucket.name', ''],
+    ['s3.checksum.algorithm', 'md4'],
+  ])('refuses %s=%s', (key, value) => {
+    expect(problemsOf({ [key]: value }).length).toBe(1)
+  })
+
+  it.each<[RawConfig, readonly string[]]>([
+    [{ 'aws.access.key.id': 'a' }, ['aws.access.key.id', 'aws.secret.access.key']],
+    [{ 's3.wan.mode': 'true' }, ['s3.wan.mode', 's3.path.style.access.enabled']],
+    [
+      { 's3.wan.mode': 'true', 's3.path.style.access.enabled': 'false', 'store.url': 'http://x' },
+      ['s3.wan.mode', 'store.url'],
+    ],
+    [{ 's3.sse.customer.key': Buffer.alloc(32).toString('base64') }, ['s3.sse.customer.key', 's3.ssea.name']],
+    [{ 's3.ssea.name': 'aws:kms:dsse' }, ['s3.ssea.name']],
+    [{ 's3.buffer.bytes': '10000000' }, ['s3.buffer.bytes', 's3.part.size']],
+  ])('checks what goes together: %j', (raw, keys) => {
+    expect(crossFieldProblems(parseConfig(configDef, { ...minimal, ...raw })).map(({ key }) => key)).toEqual(keys)
+  })
+
+  it('without credentials is a problem of the option that takes them', async () => {
+    const provider = 'com.amazonaws.auth.EnvironmentVariableCredentialsProvider'
+    const raw = { ...minimal, 'store.url': 'http://127.0.0.1:1', 's3.credentials.provider.class': provider }
+    vi.stubEnv('AWS_ACCESS_KEY_ID', '')
+    const problems = await plugin.check?.(parseConfig(configDef, raw), raw, AbortSignal.timeout(60_000))
+    vi.unstubAllEnvs()
+    expect(problems).toEqual([{ key: 'aws.access.key.id', message: expect.stringContaining('S3_CREDENTIALS') }])
+  })
+
+  it('gives every task the whole config', async () => {
+    const connector = plugin.createConnector()
+    await connector.start(parseConfig(configDef, minimal), minimal, {
+      connector: 'archive',
+      logger: quietLogger(),
+      requestTaskReconfiguration() {},
+      raiseError() {},
+    })
+    expect(await connector.taskConfigs(2)).toEqual([minimal, minimal])
+    await connector.stop()
+  })
+})
+
+describe('answers of the store', () => {
+  const answer = (status: number, body: string) => ({ status, headers: {}, body, bytes: Buffer.from(body) })
+
+  it('are a refusal also inside a success', () => {
+    expect(refusalOf(answer(200, '<X/>'), 'POST')).toBeNull()
+    expect(refusalOf(answer(200, '{"html":"<Error>no</Error>"}'), 'POST')).toBeNull()
+    const failed = answer(200, '<?xml?><Error><Code>InternalError</Code></Error>')
+    expect(refusalOf(failed, 'POST')?.code).toBe('InternalError')
+  })
+
+  it.each([
+    ['PUT', '', {}, false],
+    ['PUT', '', { 'x-amz-request-id': '1' }, false],
+    ['PUT', '<html><body>404</body></html>', { 'x-amz-request-id': '1' }, false],
+    ['PUT', '<Error><Code>NoSuchKey</Code></Error>', {}, true],
+    ['HEAD', '', {}, false],
+    ['HEAD', '', { 'x-amz-request-id': '1' }, true],
+  ] as const)('to %s are those of the store by its document or header: %j %j', (method, body, headers, isStores) => {
+    expect(refusalOf({ ...answer(404, body), headers }, method)).toMatchObject({ status: 404, isStores })
+  })
+
+  it.each([
+    ['PUT', 404, 'retry'],
+    ['POST', 404, 'retry'],
+    ['GET', 404, 'retry'],
+    ['GET', 403, 'retry'],
+    ['HEAD', 404, 'unproven'],
+    ['HEAD', 403, 'unproven'],
+    ['HEAD', 503, 'retry'],
+  ] as const)('that may be of a proxy decide nothing: %s %d means %s', (method, status, verdict) => {
+    expect(verdictOf({ status, code: `HTTP ${status}`, message: '', isStores: false }, method)).toBe(verdict)
+  })
+
+  it('are read with their entities', () => {
+    expect(xmlText('<Message>a &lt;b&gt; &amp; &#39;c&#39;</Message>', 'Message')).toBe("a <b> & 'c'")
+    expect(xmlText('<A/>', 'Message')).toBeNull()
+  })
+
+  it.each([
+    [503, 'SlowDown', 'retry'],
+    [500, 'HTTP 500', 'retry'],
+    [429, 'HTTP 429', 'retry'],
+    [400, 'RequestTimeout', 'retry'],
+    [400, 'BadDigest', 'retry'],
+    [400, 'XAmzContentSHA256Mismatch', 'retry'],
+    [307, 'TemporaryRedirect', 'retry'],
+    [409, 'ConditionalRequestConflict', 'retry'],
+    [403, 'RequestTimeTooSkewed', 'adopt-clock'],
+    [400, 'ExpiredToken', 'refresh-credentials'],
+    [412, 'PreconditionFailed', 'precondition-failed'],
+    [501, 'NotImplemented', 'conditions-unknown'],
+    [404, 'NoSuchUpload', 'no-such-upload'],
+    [400, 'InvalidPart', 'no-such-upload'],
+    [404, 'NoSuchKey', 'not-found'],
+    [404, 'NoSuchBucket', 'fatal'],
+    [403, 'AccessDenied', 'fatal'],
+    [400, 'InvalidArgument', 'fatal'],
+  ] as const)('%d %s means %s', (status, code, verdict) => {
+    expect(verdictOf({ status, code, message: '', isStores: true }, 'PUT')).toBe(verdict)
+  })
+
+  it.each([
+    [404, 'NoSuchBucket', 'S3_NO_BUCKET'],
+    [400, 'InvalidBucketName', 'S3_NO_BUCKET'],
+    [403, 'InvalidAccessKeyId', 'S3_CREDENTIALS'],
+    [403, 'SignatureDoesNotMatch', 'S3_CREDENTIALS'],
+    [301, 'PermanentRedirect', 'S3_REGION'],
+    [301, 'HTTP 301', 'S3_REGION'],
+    [400, 'InvalidDigest', 'S3_CORRUPTED'],
+    [403, 'AccessDenied', 'S3_DENIED'],
+    [400, 'InvalidArgument', 'S3_REFUSED'],
+  ])('%d %s is reported as %s', (status, code, reported) => {
+    const error = refusedError({ status, code, message: 'why', isStores: true }, 'PUT k', 'b', 'r')
+    expect(error.code).toBe(reported)
+    expect(error.message).toContain(`${reported}: PUT k in bucket b was refused (${code}: why).`)
+  })
+})
+
+describe('the text of a record', () => {
+  it('is JSON on one line, text quoted', () => {
+    const text = new RecordText('NUMERIC')
+    const log = new MemoryLog()
+    expect(text.of(log.append({ topic: 't', value: 'a\nb' }))).toBe('"a\\nb"')
+    expect(text.of(log.append({ topic: 't', value: { b: 9007199254740993n, a: [1, null] } }))).toBe(
+      '{"b":9007199254740993,"a":[1,null]}',
+    )
+  })
+})

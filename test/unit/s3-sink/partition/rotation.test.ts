@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest'
+
+import { objectKey } from '../../../../connectors/s3-sink/object/object-key.ts'
+import {
+  deadlineMs,
+  rotatesAfter,
+  rotatesAt,
+  rotatesBefore,
+  type ObjectProgress,
+  type RotationRules,
+} from '../../../../connectors/s3-sink/partition/rotation.ts'
+import { isTimeZone, nextScheduled } from '../../../../connectors/s3-sink/partition/schedule.ts'
+
+const rules: RotationRules = { maxRecords: 10, maxBytes: null, intervalMs: null, nextScheduled: null }
+const object: ObjectProgress = { records: 3, bytes: 300, firstRecordMs: 1000, openedAtMs: 50_000, scheduledAtMs: null }
+
+describe('rotation', () => {
+  it('goes by records and by bytes', () => {
+    expect(rotatesAfter(rules, { ...object, records: 9 })).toBeNull()
+    expect(rotatesAfter(rules, { ...object, records: 10 })).toBe('size')
+    expect(rotatesAfter({ ...rules, maxBytes: 300 }, object)).toBe('bytes')
+    expect(rotatesAfter({ ...rules, maxBytes: 301 }, object)).toBeNull()
+  })
+
+  it('goes by the time of records, before the one that is too late', () => {
+    const interval = { ...rules, intervalMs: 100 }
+    expect(rotatesBefore(interval, object, 1099, 50_000)).toBeNull()
+    expect(rotatesBefore(interval, object, 1100, 50_000)).toBe('interval')
+    expect(rotatesBefore(interval, object, 0, 50_000)).toBeNull()
+  })
+
+  it('goes by the clock when no record comes', () => {
+    const interval = { ...rules, intervalMs: 100 }
+    expect(rotatesAt(interval, object, 50_099)).toBeNull()
+    expect(rotatesAt(interval, object, 50_100)).toBe('interval')
+    expect(rotatesAt(rules, { ...object, scheduledAtMs: 60_000 }, 60_000)).toBe('schedule')
+    expect(rotatesBefore(rules, { ...object, scheduledAtMs: 60_000 }, 0, 60_001)).toBe('schedule')
+  })
+
+  it('knows its next moment', () => {
+    expect(deadlineMs(rules, object)).toBeNull()
+    expect(deadlineMs({ ...rules, intervalMs: 100 }, object)).toBe(50_100)
+    expect(deadlineMs(rules, { ...object, scheduledAtMs: 60_000 })).toBe(60_000)
+    expect(deadlineMs({ ...rules, intervalMs: 100 }, { ...object, scheduledAtMs: 50_050 })).toBe(50_050)
+  })
+})
+
+describe('the schedule', () => {
+  const at = (text: string): number => Date.parse(text)
+  const hour = 3_600_000
+
+  it.each([
+    ['2023-11-14T22:13:20Z', hour, 'UTC', '2023-11-14T23:00:00Z'],
+    ['2023-11-14T22:00:00Z', hour, '', '2023-11-14T23:00:00Z'],
+    ['2023-11-14T22:13:20Z', 7 * hour, 'UTC', '2023-11-15T00:00:00Z'],
+    ['2023-11-14T22:13:20Z', 24 * hour, 'America/New_York', '2023-11-15T05:00:00Z'],
+    ['2023-11-14T22:13:20Z', 24 * hour, 'Asia/Kolkata', '2023-11-15T18:30:00Z'],
+    ['2023-11-14T22:13:20Z', 900_000, 'Asia/Kolkata', '2023-11-14T22:15:00Z'],
+    ['1969-12-31T23:59:59Z', hour, 'UTC', '1970-01-01T00:00:00Z'],
+    // The day the clocks go back has 25 hours, the one they go forward 23.
+    ['2023-10-28T23:00:00Z', 24 * hour, 'Europe/Berlin', '2023-10-29T23:00:00Z'],
+    ['2023-03-26T00:30:00Z', 24 * hour, 'Europe/Berlin', '2023-03-26T22:00:00Z'],
+  ])('after %s, every %d ms in %s, is %s', (now, interval, zone, next) => {
+    expect(new Date(nextScheduled(at(now), interval, zone)).toISOString()).toBe(new Date(next).toISOString())
+  })
+
+  it('always lies ahead, through a year of clock changes', () => {
+    let now = at('2023-01-01T00:00:00Z')
+    for (let i = 0; i < 2000; i += 1) {
+      const next = nextScheduled(now, 5 * hour, 'Europe/Berlin')
+      expect(next).toBeGreaterThan(now)
+      expect(next - now).toBeLessThanOrEqual(6 * hour)
+      now = next
+    }
+  })
+
+  it('knows a time zone from another word', () => {
+    expect([isTimeZone('Europe/Berlin'), isTimeZone('UTC'), isTimeZone('Middle-earth')]).toEqual([true, true, false])
+  })
+})
+
+describe('object names', () => {
+  const layout = { topicsDir: 'topics', directoryDelimiter: '/', fileDelimiter: '+', padWidth: 10, extension: '.json' }
+
+  it.each([
+    [layout, 'topics/orders/partition=3/orders+3+0000012345.json'],
+    [{ ...layout, topicsDir: '' }, 'orders/partition=3/orders+3+0000012345.json'],
+    [
+      { ...layout, padWidth: 20, extension: '.json.gz' },
+      'topics/orders/partition=3/orders+3+00000000000000012345.json.gz',
+    ],
+    [
+      { ...layout, directoryDelimiter: '|', fileDelimiter: '_', padWidth: 0 },
+      'topics|orders|partition=3|orders_3_12345.json',
+    ],
+  ])('%j gives %s', (given, key) => {
+    expect(objectKey(given, 'orders', 3, 12_345)).toBe(key)
+  })
+})

@@ -1,0 +1,168 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+import { afterEach, beforeEach, expect, it } from 'vitest'
+
+import { configDef } from '../../../../connectors/s3-sink/config/config.ts'
+import { S3Store, type StoreEvents } from '../../../../connectors/s3-sink/s3-client/s3-store.ts'
+import { storeSettings } from '../../../../connectors/s3-sink/config/settings.ts'
+import { parseConfig } from '../../../../src/config/definition/parse-config.ts'
+import { systemClock } from '../../../../src/foundation/clock.ts'
+import { quietLogger } from '../../../support/quiet-logger.ts'
+
+let server: Server
+let logger: ReturnType<typeof quietLogger>
+let respond: (request: string, incoming: IncomingMessage, outgoing: ServerResponse) => void
+beforeEach(async () => {
+  logger = quietLogger()
+  server = createServer((incoming, outgoing) => {
+    incoming.resume().on('end', () => respond(`${incoming.method} ${incoming.url}`, incoming, outgoing))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+})
+afterEach(async () => {
+  server.closeAllConnections()
+  await new Promise((resolve) => server.close(resolve))
+})
+
+function open(events: StoreEvents): S3Store {
+  const settings = parseConfig(configDef, {
+    'format.class': 'io.confluent.connect.s3.format.json.JsonFormat',
+    'flush.size': '1000',
+    's3.bucket.name': 'archive',
+    'store.url': `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    'aws.access.key.id': 'key',
+    'aws.secret.access.key': 'secret',
+    's3.part.retries': '2',
+    's3.retry.backoff.ms': '1',
+  })
+  return new S3Store(storeSettings(settings), systemClock, logger, events)
+}
+
+const body = [Buffer.from('a')]
+const any = { kind: 'any' } as const
+const mark = { writer: 'w', topicId: null, clusterId: null, first: null }
+const never = new AbortController().signal
+
+it('tells what it waits for when requests keep failing, and when they get through again', async () => {
+  let refusals = 0
+  respond = (_request, _incoming, outgoing) => {
+    if (refusals > 0) outgoing.writeHead(503).end('<Error><Code>SlowDown</Code></Error>')
+    else outgoing.writeHead(200, { etag: '"t"' }).end()
+    refusals -= 1
+  }
+  const told: (string | null)[] = []
+  const store = open({ waitsFor: (reason) => told.push(reason) })
+  const put = () => store.putObject('k', body, any, mark, never)
+  refusals = 1
+  await put()
+  expect(told).toEqual([])
+  refusals = 2
+  await put()
+  expect(told).toEqual([expect.stringMatching(/^PUT k to http.* fails and is tried again since .*: SlowDown/), null])
+  expect(logger.lines.map(({ message }) => message)).toEqual([
+    expect.stringContaining('failed 2 times'),
+    expect.stringContaining('takes requests again'),
+  ])
+  store.close()
+})
+
+const completed =
+  '<?xml version="1.0"?><CompleteMultipartUploadResult><ETag>&quot;t-1&quot;</ETag></CompleteMultipartUploadResult>'
+const begun = '<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>'
+const there = { tag: '"t"', bytes: 1, mark: null }
+const requests: readonly {
+  readonly name: string
+  readonly call: (store: S3Store) => Promise<unknown>
+  readonly own: (outgoing: ServerResponse) => void
+  readonly outcome: unknown
+}[] = [
+  {
+    name: 'an object that is put',
+    call: (store) => store.putObject('k', body, any, mark, never),
+    own: (outgoing) => outgoing.writeHead(200, { etag: '"t"' }).end(),
+    outcome: 'done',
+  },
+  {
+    name: 'an upload that is begun',
+    call: (store) => store.createUpload('k', mark, never),
+    own: (outgoing) => outgoing.end(begun),
+    outcome: 'u',
+  },
+  {
+    name: 'a part',
+    call: (store) => store.uploadPart('k', 'u', 1, body, never),
+    own: (outgoing) => outgoing.writeHead(200, { etag: '"t"' }).end(),
+    outcome: { number: 1, tag: '"t"', checksum: null },
+  },
+  {
+    name: 'an upload that is completed',
+    call: (store) => store.completeUpload('k', 'u', [{ number: 1, tag: '"t"', checksum: null }], any, never),
+    own: (outgoing) => outgoing.end(completed),
+    outcome: 'done',
+  },
+  {
+    name: 'a look at an object',
+    call: (store) => store.headObject('k', never),
+    own: (outgoing) => outgoing.writeHead(200, { etag: '"t"', 'content-length': '1' }).end(),
+    outcome: there,
+  },
+  {
+    name: 'an object that is read',
+    call: (store) => store.getObject('k', there, never),
+    own: (outgoing) => outgoing.writeHead(200, { etag: '"t"' }).end('a'),
+    outcome: Buffer.from('a'),
+  },
+]
+
+it.each(requests)('takes no success for $name that something before the store gave', async ({ call, own, outcome }) => {
+  const others: ((outgoing: ServerResponse) => void)[] = [
+    (outgoing) => outgoing.end(),
+    (outgoing) =>
+      outgoing.writeHead(200, { 'content-type': 'text/html' }).end('<html><body>Please log in</body></html>'),
+    (outgoing) => outgoing.writeHead(204).end(),
+    (outgoing) => outgoing.end(completed.slice(0, 50)),
+  ]
+  const seen: string[] = []
+  respond = (request, _incoming, outgoing) => {
+    seen.push(request)
+    const other = others[seen.length - 1]
+    if (other === undefined) own(outgoing)
+    else other(outgoing)
+  }
+  const told: (string | null)[] = []
+  const store = open({ waitsFor: (reason) => told.push(reason) })
+  expect(await call(store)).toEqual(outcome)
+  expect(seen).toEqual(Array.from({ length: others.length + 1 }, () => seen[0]))
+  expect(told).toContainEqual(expect.stringContaining('something before the store gave it'))
+  expect(told.at(-1)).toBeNull()
+  store.close()
+})
+
+const written = requests.filter(({ name }) => name !== 'a look at an object')
+
+it.each(written)('takes no refusal of $name that something before the store gave', async ({ call, own, outcome }) => {
+  const statuses = [403, 411, 400, 307, 401]
+  let seen = 0
+  respond = (_request, _incoming, outgoing) => {
+    const status = statuses[seen]
+    seen += 1
+    if (status === undefined) own(outgoing)
+    else outgoing.writeHead(status, { 'content-type': 'text/html' }).end('<html><body>Forbidden</body></html>')
+  }
+  const told: (string | null)[] = []
+  const store = open({ waitsFor: (reason) => told.push(reason) })
+  expect(await call(store)).toEqual(outcome)
+  expect(seen).toBe(statuses.length + 1)
+  expect(told).toContainEqual(expect.stringContaining('HTTP 411 without an error code of S3'))
+  expect(told.at(-1)).toBeNull()
+  store.close()
+})
+
+it("fails by name on the store's own refusal", async () => {
+  respond = (_request, _incoming, outgoing) =>
+    outgoing.writeHead(403).end('<Error><Code>AccessDenied</Code><Message>no</Message></Error>')
+  const store = open({})
+  await expect(store.putObject('k', body, any, mark, never)).rejects.toThrow('S3_DENIED')
+  store.close()
+})

@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest'
+import { StoreWaits } from '../../../../connectors/s3-sink/s3-client/store-waits.ts'
+import { ManualClock } from '../../../support/manual-clock.ts'
+import { quietLogger } from '../../../support/quiet-logger.ts'
+
+function waits() {
+  const clock = new ManualClock()
+  const logger = quietLogger()
+  const told: (string | null)[] = []
+  const of = new StoreWaits({
+    quietAttempts: 2,
+    origin: 'http://store',
+    clock,
+    logger,
+    show: (reason) => told.push(reason?.replace(/since [^ :]+:\d\d:[^ :]+/, 'since then') ?? null),
+  })
+  return { clock, logger, told, of }
+}
+
+it('shows a request without a response long before its timeout, until it has one', () => {
+  const { clock, told, of } = waits()
+  const wait = of.begin('PUT k')
+  clock.advance(9999)
+  expect(told).toEqual([])
+  clock.advance(1)
+  expect(told).toEqual(['PUT k to http://store has had no response since then'])
+  wait.over(true)
+  expect(told.at(-1)).toBeNull()
+  expect(clock.pending).toBe(0)
+})
+
+it('shows what waits for as long as one request waits: one that gets through hides no other', () => {
+  const { told, of, logger } = waits()
+  const [first, second] = [of.begin('PUT a'), of.begin('PUT b')]
+  for (const wait of [first, second]) for (const why of ['reset', 'SlowDown']) wait.failed(why)
+  first.over(true)
+  expect(told.at(-1)).toBe('PUT b to http://store fails and is tried again since then: SlowDown')
+  of.begin('PUT c').over(true)
+  expect(told.at(-1)).not.toBeNull()
+  second.over(false)
+  expect(told.at(-1)).toBeNull()
+  expect(logger.lines.map(({ message }) => message)).not.toContainEqual(expect.stringContaining('takes requests again'))
+})

@@ -1,0 +1,21 @@
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+
+import { expect, it } from 'vitest'
+
+import { freePort, freePorts } from '../../../../src/servers/process/port.ts'
+
+it('free ports differ, and are none that an outgoing connection could get', async () => {
+  const ports = await freePorts([null, null, null])
+  expect(new Set(ports).size).toBe(3)
+  for (const port of ports) expect(port >= 10_000 && port < 30_000).toBe(true)
+})
+
+it('a preferred port is taken when it is free, else another one', async () => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  expect(await freePort(port)).not.toBe(port)
+  await new Promise((resolve) => server.close(resolve))
+  expect(await freePort(port)).toBe(port)
+})
