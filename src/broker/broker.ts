@@ -16,10 +16,9 @@ import type { AdvertisedNode, BrokerState } from './broker-state.ts'
 import { Coordinators } from './coordinator/coordinators.ts'
 import { defaultCoordinatorConfig, type CoordinatorConfig } from './coordinator/coordinator-config.ts'
 import { DataDirectoryLock } from './data-directory/data-directory-lock.ts'
-import { budgetWarning, descriptorBudget } from './data-directory/descriptor-budget.ts'
+import { budgetWarning, descriptorBudget, type DescriptorBudget } from './data-directory/descriptor-budget.ts'
 import { DiskWatch } from './data-directory/disk-watch.ts'
-import { handlerTable } from './requests/handler-table.ts'
-import { saslHandlers } from './handlers/sasl.ts'
+import { handlersFor } from './requests/served-apis.ts'
 import { LogUpkeep } from './topics/log-upkeep.ts'
 import { Router } from './requests/router.ts'
 import { Server, type ListenAddress } from './server/server.ts'
@@ -109,60 +108,44 @@ export class Broker {
 }
 
 async function start(options: BrokerOptions, stops: Stops, result: (started: Started) => Broker): Promise<Broker> {
-  const { dataDir, clock, logger } = options
+  const { dataDir, clock, logger, credentials } = options
   const config = { ...defaultBrokerConfig, ...options.config }
-  const lock = DataDirectoryLock.acquire(dataDir, clock, logger)
-  stops.unshift(() => lock.release())
-  const budget = descriptorBudget(openFileLimit())
-  const meters = new BrokerMeters(clock)
-  const fs = options.fs ?? openNodeFileSystem(stops, config.maxOpenFiles ?? budget.files, meters)
-  const conditions = new Conditions(logger, options.onCondition)
-  const disk = new DiskWatch({ fs, dataDirectory: dataDir, clock, conditions })
-  stops.unshift(() => disk.close())
-  const topics = await Topics.open({
-    fs,
-    dataDirectory: dataDir,
-    clock,
-    logger,
-    logDefaults: config.log,
-    disk,
-    conditions,
-  })
-  stops.unshift(() => topics.close())
-  const warning = budgetWarning(
-    budget,
-    [...topics.all()].reduce((sum, topic) => sum + topic.partitions.length, 0),
-  )
-  if (warning !== null) logger.warn(warning)
+  const storage = await openStorage(options, config, stops)
+  const { lock, fs, topics, meters, conditions, budget } = storage
   let node: AdvertisedNode = { nodeId: config.nodeId, host: '', port: 0 }
-  const groups = { ...defaultCoordinatorConfig, ...options.coordinators }
+  const coordinatorConfig = { ...defaultCoordinatorConfig, ...options.coordinators }
   const streaks = new LogStreaks(clock, logger)
-  const state: BrokerState = { config, coordinators: groups, topics, clock, logger, streaks, node: () => node }
+  const shared = { topics, clock, logger, streaks }
   const coordinators = Coordinators.open({
-    topics,
+    ...shared,
     fs,
     dataDirectory: dataDir,
+    conditions,
+    config: coordinatorConfig,
+  })
+  stops.unshift(() => coordinators.close())
+  const state: BrokerState = {
+    ...shared,
+    config,
+    coordinators: coordinatorConfig,
+    groups: coordinators.groups,
+    producerIds: coordinators.producerIds,
+    node: () => node,
+    authenticates: credentials !== undefined,
+    handlers: () => handlers,
+  }
+  const handlers = handlersFor(state)
+  const { connections } = config
+  const server = await Server.listen({
+    listen: options.listen,
+    ...(options.ownSocket === true ? { ownPath: join(dataDir, ownSocketName) } : {}),
+    router: new Router(handlers, { beforeEach: () => lock.assertHeld(), meters }),
+    limits: { ...connections, maxConnections: Math.min(connections.maxConnections, budget.connections) },
+    authenticator: credentials === undefined ? null : new Authenticator(credentials, { clock, streaks, meters }),
     clock,
     logger,
     streaks,
-    conditions,
-    node: state.node,
-    config: groups,
   })
-  stops.unshift(() => coordinators.close())
-  const { credentials } = options
-  const authenticator = credentials === undefined ? null : new Authenticator(credentials, { clock, streaks, meters })
-  const sasl = authenticator === null ? [] : saslHandlers()
-  const router = new Router(handlerTable(state, [...coordinators.handlers, ...sasl]), {
-    beforeEach: () => lock.assertHeld(),
-    meters,
-  })
-  const { connections } = config
-  const maxConnections = Math.min(connections.maxConnections, budget.connections)
-  const limits = { ...connections, maxConnections }
-  const own = options.ownSocket === true ? { ownPath: join(dataDir, ownSocketName) } : {}
-  const listening = { listen: options.listen, ...own }
-  const server = await Server.listen({ ...listening, router, clock, logger, limits, streaks, authenticator })
   stops.unshift(() => server.close())
   node = { ...node, ...advertised(server.address, options.advertisedHost) }
   const upkeep = new LogUpkeep({ topics, config, clock, logger })
@@ -172,6 +155,35 @@ async function start(options: BrokerOptions, stops: Stops, result: (started: Sta
     ...brokerGauges({ topics, fs, dataDirectory: dataDir, connections: server.connectionCount }),
   ]
   return result({ address: server.address, ownPath: server.ownPath, topics, lock, samples })
+}
+
+/** Everything below the network: the lock on the data directory, the disk, and the topics on it. */
+interface Storage {
+  readonly lock: DataDirectoryLock
+  readonly fs: FileSystem
+  readonly topics: Topics
+  readonly meters: BrokerMeters
+  readonly conditions: Conditions
+  readonly budget: DescriptorBudget
+}
+
+async function openStorage(options: BrokerOptions, config: BrokerConfig, stops: Stops): Promise<Storage> {
+  const { dataDir, clock, logger } = options
+  const lock = DataDirectoryLock.acquire(dataDir, clock, logger)
+  stops.unshift(() => lock.release())
+  const budget = descriptorBudget(openFileLimit())
+  const meters = new BrokerMeters(clock)
+  const fs = options.fs ?? openNodeFileSystem(stops, config.maxOpenFiles ?? budget.files, meters)
+  const conditions = new Conditions(logger, options.onCondition)
+  const disk = new DiskWatch({ fs, dataDirectory: dataDir, clock, conditions })
+  stops.unshift(() => disk.close())
+  const logDefaults = config.log
+  const topics = await Topics.open({ fs, dataDirectory: dataDir, clock, logger, logDefaults, disk, conditions })
+  stops.unshift(() => topics.close())
+  const partitionCount = [...topics.all()].reduce((sum, topic) => sum + topic.partitions.length, 0)
+  const warning = budgetWarning(budget, partitionCount)
+  if (warning !== null) logger.warn(warning)
+  return { lock, fs, topics, meters, conditions, budget }
 }
 
 function openNodeFileSystem(stops: Stops, maxOpenFiles: number, meters: BrokerMeters): FileSystem {

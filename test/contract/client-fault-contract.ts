@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { GroupConsumer } from '../../src/client/group/group-consumer.ts'
 import type { KafkaClient } from '../../src/client/kafka-client.ts'
-import { apis } from '../../src/protocol/apis.ts'
+import { apis } from '../support/protocol/apis.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 import { KafkaFaultProxy } from '../support/broker/kafka-fault-proxy.ts'
 import { seededRandom } from '../support/seeded-random.ts'

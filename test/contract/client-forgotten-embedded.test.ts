@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { defaultBrokerConfig } from '../../src/broker/settings/broker-config.ts'
-import { apis } from '../../src/protocol/apis.ts'
+import { apis } from '../support/protocol/apis.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 import { BrokerHarness } from '../support/broker/broker-harness.ts'
 import { KafkaFaultProxy } from '../support/broker/kafka-fault-proxy.ts'

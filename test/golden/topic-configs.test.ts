@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { apis } from '../../src/protocol/apis.ts'
+import { apis } from '../support/protocol/apis.ts'
 import { BrokerHarness } from '../support/broker/broker-harness.ts'
 
 /*

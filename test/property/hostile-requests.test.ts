@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock, type Clock } from '../../src/foundation/clock.ts'
-import { apis } from '../../src/protocol/apis.ts'
+import { apis } from '../support/protocol/apis.ts'
 import { BrokerHarness } from '../support/broker/broker-harness.ts'
 import { MemoryFileSystem } from '../support/log/memory-file-system.ts'
 import { arraysOf, hostileFrame, largeFrame } from '../support/hostile/hostile-frames.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { apis } from '../../src/protocol/apis.ts'
+import { apis } from '../support/protocol/apis.ts'
 import { ByteReader } from '../../src/protocol/byte-reader.ts'
 import { decodeRequest, decodeResponse, encodeRequest, encodeResponse, isFlexible } from '../../src/protocol/codec.ts'
 import { ProtocolError } from '../../src/protocol/protocol-error.ts'

@@ -3,20 +3,6 @@ import type { Conditions } from '../../foundation/metrics/conditions.ts'
 import type { LogStreaks } from '../../foundation/logging/log-streaks.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { FileSystem } from '../../log/disk/file-system.ts'
-import type { AdvertisedNode } from '../broker-state.ts'
-import type { Handler } from '../requests/handler.ts'
-import { deleteGroupsHandler } from '../handlers/delete-groups.ts'
-import { describeGroupsHandler } from '../handlers/describe-groups.ts'
-import { findCoordinatorHandler } from '../handlers/find-coordinator.ts'
-import { heartbeatHandler } from '../handlers/heartbeat.ts'
-import { initProducerIdHandler } from '../handlers/init-producer-id.ts'
-import { joinGroupHandler } from '../handlers/join-group.ts'
-import { leaveGroupHandler } from '../handlers/leave-group.ts'
-import { listGroupsHandler } from '../handlers/list-groups.ts'
-import { offsetCommitHandler } from '../handlers/offset-commit.ts'
-import { offsetDeleteHandler } from '../handlers/offset-delete.ts'
-import { offsetFetchHandler } from '../handlers/offset-fetch.ts'
-import { syncGroupHandler } from '../handlers/sync-group.ts'
 import type { Topics } from '../topics/topics.ts'
 import type { CoordinatorConfig } from './coordinator-config.ts'
 import { GroupCoordinator } from './groups/group-coordinator.ts'
@@ -33,15 +19,13 @@ export interface CoordinatorsOptions {
   /** For what clients cause. */
   readonly streaks: LogStreaks
   readonly conditions: Conditions
-  /** Known once the listener is open. */
-  readonly node: () => AdvertisedNode
   readonly config: CoordinatorConfig
 }
 
-/** Groups, their offsets, and producer ids: what they serve, and their upkeep. */
+/** The coordinators of groups and of producer ids, and the upkeep of what they store. */
 export class Coordinators {
   readonly groups: GroupCoordinator
-  readonly handlers: readonly Handler[]
+  readonly producerIds: ProducerIds
   readonly #stops: readonly (() => void)[]
   readonly #logger: Logger
   #upkeep: Promise<void> = Promise.resolve()
@@ -53,23 +37,7 @@ export class Coordinators {
     const groups = GroupCoordinator.open({ log, isObsolete, clock, logger, streaks, conditions, config })
     this.groups = groups
     this.#logger = logger
-    this.handlers = [
-      findCoordinatorHandler(options),
-      joinGroupHandler(groups),
-      syncGroupHandler(groups),
-      heartbeatHandler(groups),
-      leaveGroupHandler(groups),
-      offsetCommitHandler(groups, topics, config),
-      offsetFetchHandler(groups),
-      describeGroupsHandler(groups),
-      listGroupsHandler(groups),
-      deleteGroupsHandler(groups),
-      offsetDeleteHandler(groups, topics),
-      initProducerIdHandler(
-        ProducerIds.open(fs, dataDirectory, { clock, logger, usedIds: topics.producerIds() }),
-        streaks,
-      ),
-    ]
+    this.producerIds = ProducerIds.open(fs, dataDirectory, { clock, logger, usedIds: topics.producerIds() })
     this.#stops = [
       topics.onDeleted((topic) => this.#behind(groups.forgetTopic(topic))),
       clock.every(config.offsetsRetentionCheckMs, () => this.#inTurn(() => groups.expire())),

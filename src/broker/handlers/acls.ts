@@ -2,19 +2,21 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import { createAcls } from '../../protocol/messages/create-acls.ts'
 import { deleteAcls } from '../../protocol/messages/delete-acls.ts'
 import { describeAcls } from '../../protocol/messages/describe-acls.ts'
-import { defineHandler, type Handler } from '../requests/handler.ts'
+import { register } from '../requests/register.ts'
 
 /* DescribeAcls (29), CreateAcls (30), DeleteAcls (31), versions 1 to 3: there is no authorizer, and every answer says so. */
 
 const refusal = { errorCode: errorCodes.SECURITY_DISABLED, errorMessage: 'No Authorizer is configured on the broker' }
 
-/** Serves the ACL calls. */
-export function aclHandlers(): Handler[] {
-  return [
-    defineHandler(describeAcls, () => ({ ...refusal, resources: [] })),
-    defineHandler(createAcls, ({ creations }) => ({ results: creations.map(() => refusal) })),
-    defineHandler(deleteAcls, ({ filters }) => ({
-      filterResults: filters.map(() => ({ ...refusal, matchingAcls: [] })),
-    })),
-  ]
-}
+/** Serves DescribeAcls. */
+export const describeAclsRegistration = register(describeAcls, () => () => ({ ...refusal, resources: [] }))
+
+/** Serves CreateAcls. */
+export const createAclsRegistration = register(createAcls, () => ({ creations }) => ({
+  results: creations.map(() => refusal),
+}))
+
+/** Serves DeleteAcls. */
+export const deleteAclsRegistration = register(deleteAcls, () => ({ filters }) => ({
+  filterResults: filters.map(() => ({ ...refusal, matchingAcls: [] })),
+}))

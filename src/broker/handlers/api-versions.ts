@@ -1,6 +1,6 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { apiVersions } from '../../protocol/messages/api-versions.ts'
-import { defineHandler, type Handler } from '../requests/handler.ts'
+import { register, type Needs } from '../requests/register.ts'
 
 /*
  * ApiVersions (18), versions 0 to 4.
@@ -14,16 +14,17 @@ import { defineHandler, type Handler } from '../requests/handler.ts'
 /** Letters and digits, with dots and dashes inside. */
 const softwareName = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/
 
-/** Serves ApiVersions for itself and the other handlers. */
-export function apiVersionsHandler(others: readonly Handler[]): Handler {
-  const handler: Handler = defineHandler(apiVersions, (request, { apiVersion }) => {
-    const { clientSoftwareName, clientSoftwareVersion } = request
-    const isNamed = softwareName.test(clientSoftwareName) && softwareName.test(clientSoftwareVersion)
-    if (apiVersion >= 3 && !isNamed) return { errorCode: errorCodes.INVALID_REQUEST, apiKeys: [] }
-    const apiKeys = [...others, handler]
-      .map(({ api, advertised }) => ({ apiKey: api.key, minVersion: advertised[0], maxVersion: advertised[1] }))
-      .toSorted((a, b) => a.apiKey - b.apiKey)
-    return { errorCode: errorCodes.NONE, apiKeys }
-  })
-  return handler
-}
+/** Serves ApiVersions. */
+export const apiVersionsRegistration = register(
+  apiVersions,
+  ({ handlers }: Needs<'handlers'>) =>
+    (request, { apiVersion }) => {
+      const { clientSoftwareName, clientSoftwareVersion } = request
+      const isNamed = softwareName.test(clientSoftwareName) && softwareName.test(clientSoftwareVersion)
+      if (apiVersion >= 3 && !isNamed) return { errorCode: errorCodes.INVALID_REQUEST, apiKeys: [] }
+      const apiKeys = handlers()
+        .map(({ api, advertised }) => ({ apiKey: api.key, minVersion: advertised[0], maxVersion: advertised[1] }))
+        .toSorted((a, b) => a.apiKey - b.apiKey)
+      return { errorCode: errorCodes.NONE, apiKeys }
+    },
+)

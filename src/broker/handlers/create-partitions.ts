@@ -3,7 +3,7 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import { createPartitions } from '../../protocol/messages/create-partitions.ts'
 import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler } from '../requests/handler.ts'
+import { register } from '../requests/register.ts'
 import { partitionsFault } from '../requests/partitions-per-request.ts'
 import { TopicError } from '../topics/topic-error.ts'
 
@@ -13,18 +13,16 @@ type TopicRequest = RequestOf<typeof createPartitions>['topics'][number]
 type Result = ResponseValue<typeof createPartitions>['results'][number]
 
 /** Serves CreatePartitions. */
-export function createPartitionsHandler(state: BrokerState): Handler {
-  return defineHandler(createPartitions, async (request) => {
-    const added = request.topics.map(({ name, count }) =>
-      Math.max(count - (state.topics.get(name)?.partitions.length ?? count), 0),
-    )
-    const tooMany = partitionsFault(added)
-    const results: Result[] = []
-    for (const topic of request.topics)
-      results.push(tooMany === null ? await raise(state, topic, request.validateOnly) : refused(topic, tooMany))
-    return { results }
-  })
-}
+export const createPartitionsRegistration = register(createPartitions, (state: BrokerState) => async (request) => {
+  const added = request.topics.map(({ name, count }) =>
+    Math.max(count - (state.topics.get(name)?.partitions.length ?? count), 0),
+  )
+  const tooMany = partitionsFault(added)
+  const results: Result[] = []
+  for (const topic of request.topics)
+    results.push(tooMany === null ? await raise(state, topic, request.validateOnly) : refused(topic, tooMany))
+  return { results }
+})
 
 async function raise(state: BrokerState, topic: TopicRequest, validateOnly: boolean): Promise<Result> {
   try {

@@ -4,7 +4,7 @@ import { createTopics } from '../../protocol/messages/create-topics.ts'
 import { zeroUuid, type RequestOf, type ResponseValue } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
 import { configSources } from '../settings/config-resources.ts'
-import { defineHandler, type Handler } from '../requests/handler.ts'
+import { register } from '../requests/register.ts'
 import { effectiveTopicConfigs, topicConfigFault, type TopicOverrides } from '../settings/topic-configs.ts'
 import { partitionsFault } from '../requests/partitions-per-request.ts'
 import { repeatedOf } from '../requests/repeated.ts'
@@ -23,19 +23,17 @@ type TopicRequest = RequestOf<typeof createTopics>['topics'][number]
 type TopicAnswer = ResponseValue<typeof createTopics>['topics'][number]
 
 /** Serves CreateTopics. */
-export function createTopicsHandler(state: BrokerState): Handler {
-  return defineHandler(createTopics, async (request) => {
-    const repeated = repeatedOf(request.topics, ({ name }) => name)
-    const tooMany = partitionsFault(request.topics.map((topic) => wantedPartitions(state, topic)))
-    const topics: TopicAnswer[] = []
-    for (const topic of request.topics) {
-      if (tooMany !== null) topics.push(refuse(topic, tooMany))
-      else if (repeated.has(topic)) topics.push(refuse(topic, repetition(topic.name)))
-      else topics.push(await create(state, topic, request.validateOnly))
-    }
-    return { topics }
-  })
-}
+export const createTopicsRegistration = register(createTopics, (state: BrokerState) => async (request) => {
+  const repeated = repeatedOf(request.topics, ({ name }) => name)
+  const tooMany = partitionsFault(request.topics.map((topic) => wantedPartitions(state, topic)))
+  const topics: TopicAnswer[] = []
+  for (const topic of request.topics) {
+    if (tooMany !== null) topics.push(refuse(topic, tooMany))
+    else if (repeated.has(topic)) topics.push(refuse(topic, repetition(topic.name)))
+    else topics.push(await create(state, topic, request.validateOnly))
+  }
+  return { topics }
+})
 
 async function create(state: BrokerState, topic: TopicRequest, validateOnly: boolean): Promise<TopicAnswer> {
   try {

@@ -3,7 +3,7 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import { deleteRecords } from '../../protocol/messages/delete-records.ts'
 import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler } from '../requests/handler.ts'
+import { register } from '../requests/register.ts'
 
 /*
  * DeleteRecords (21), versions 0 to 2: moves the log start up to an offset; -1 means the high watermark. Offsets at or below the
@@ -16,15 +16,13 @@ type Answer = ResponseValue<typeof deleteRecords>['topics'][number]['partitions'
 const highWatermark = -1
 
 /** Serves DeleteRecords. */
-export function deleteRecordsHandler(state: BrokerState): Handler {
-  return defineHandler(deleteRecords, async (request) => {
-    const topics = []
-    for (const { name, partitions } of request.topics) {
-      topics.push({ name, partitions: await Promise.all(partitions.map((query) => remove(state, name, query))) })
-    }
-    return { topics }
-  })
-}
+export const deleteRecordsRegistration = register(deleteRecords, (state: BrokerState) => async (request) => {
+  const topics = []
+  for (const { name, partitions } of request.topics) {
+    topics.push({ name, partitions: await Promise.all(partitions.map((query) => remove(state, name, query))) })
+  }
+  return { topics }
+})
 
 async function remove(state: BrokerState, topicName: string, { partitionIndex, offset }: Query): Promise<Answer> {
   const topic = state.topics.get(topicName)

@@ -3,7 +3,7 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import { deleteTopics } from '../../protocol/messages/delete-topics.ts'
 import { zeroUuid, type ResponseValue } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler } from '../requests/handler.ts'
+import { register } from '../requests/register.ts'
 import { TopicError } from '../topics/topic-error.ts'
 
 /*
@@ -14,14 +14,16 @@ import { TopicError } from '../topics/topic-error.ts'
 type Answer = ResponseValue<typeof deleteTopics>['responses'][number]
 
 /** Serves DeleteTopics. */
-export function deleteTopicsHandler(state: BrokerState): Handler {
-  return defineHandler(deleteTopics, async (request, { apiVersion }) => {
-    const queries = apiVersion >= 6 ? request.topics : request.topicNames.map((name) => ({ name, topicId: zeroUuid }))
-    const responses: Answer[] = []
-    for (const query of queries) responses.push(await remove(state, query))
-    return { responses }
-  })
-}
+export const deleteTopicsRegistration = register(
+  deleteTopics,
+  (state: BrokerState) =>
+    async (request, { apiVersion }) => {
+      const queries = apiVersion >= 6 ? request.topics : request.topicNames.map((name) => ({ name, topicId: zeroUuid }))
+      const responses: Answer[] = []
+      for (const query of queries) responses.push(await remove(state, query))
+      return { responses }
+    },
+)
 
 async function remove(
   state: BrokerState,

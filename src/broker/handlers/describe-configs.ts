@@ -5,7 +5,7 @@ import { repeatedResources } from '../settings/alter-topic-configs.ts'
 import { brokerConfigEntries } from '../settings/broker-config-entries.ts'
 import type { BrokerState } from '../broker-state.ts'
 import { configSources, resourceTypes } from '../settings/config-resources.ts'
-import { defineHandler, type Handler } from '../requests/handler.ts'
+import { register } from '../requests/register.ts'
 import { effectiveTopicConfigs, type EffectiveTopicConfig } from '../settings/topic-configs.ts'
 import { clipped } from '../topics/topic-error.ts'
 import type { TopicConfigType } from '../settings/topic-config-definitions.ts'
@@ -29,18 +29,20 @@ const typeCodes: Readonly<Record<TopicConfigType, number>> = {
 }
 
 /** Serves DescribeConfigs. */
-export function describeConfigsHandler(state: BrokerState): Handler {
-  return defineHandler(describeConfigs, ({ resources, includeSynonyms, includeDocumentation }) => {
-    const repeated = repeatedResources(resources)
-    return {
-      results: resources.map((resource) =>
-        repeated.has(resource)
-          ? repetition(resource)
-          : describe(state, resource, includeSynonyms, includeDocumentation),
-      ),
-    }
-  })
-}
+export const describeConfigsRegistration = register(
+  describeConfigs,
+  (state: BrokerState) =>
+    ({ resources, includeSynonyms, includeDocumentation }) => {
+      const repeated = repeatedResources(resources)
+      return {
+        results: resources.map((resource) =>
+          repeated.has(resource)
+            ? repetition(resource)
+            : describe(state, resource, includeSynonyms, includeDocumentation),
+        ),
+      }
+    },
+)
 
 function repetition({ resourceType, resourceName }: Resource): Result {
   const errorMessage = 'Each resource must appear at most once.'

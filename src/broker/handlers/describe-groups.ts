@@ -3,7 +3,7 @@ import { describeGroups } from '../../protocol/messages/describe-groups.ts'
 import type { ResponseValue } from '../../protocol/schema.ts'
 import { authorizedOperations, operationsNotAsked } from '../requests/authorized-operations.ts'
 import type { GroupCoordinator } from '../coordinator/groups/group-coordinator.ts'
-import { defineHandler, type Handler } from '../requests/handler.ts'
+import { register, type Needs } from '../requests/register.ts'
 
 /*
  * DescribeGroups (15), versions 0 to 5. An unknown group is `Dead`, without an error. Metadata, assignments and the name of the
@@ -16,14 +16,12 @@ type GroupAnswer = ResponseValue<typeof describeGroups>['groups'][number]
 const noBytes = Buffer.alloc(0)
 
 /** Serves DescribeGroups. */
-export function describeGroupsHandler(coordinator: GroupCoordinator): Handler {
-  return defineHandler(describeGroups, (request) => ({
-    groups: Array.from(new Set(request.groups), (groupId) => ({
-      ...describe(coordinator, groupId),
-      authorizedOperations: request.includeAuthorizedOperations ? authorizedOperations.group : operationsNotAsked,
-    })),
-  }))
-}
+export const describeGroupsRegistration = register(describeGroups, ({ groups }: Needs<'groups'>) => (request) => ({
+  groups: Array.from(new Set(request.groups), (groupId) => ({
+    ...describe(groups, groupId),
+    authorizedOperations: request.includeAuthorizedOperations ? authorizedOperations.group : operationsNotAsked,
+  })),
+}))
 
 function describe(coordinator: GroupCoordinator, groupId: string): GroupAnswer {
   const group = coordinator.get(groupId)

@@ -5,7 +5,8 @@ import { fetch } from '../../protocol/messages/fetch.ts'
 import { zeroUuid, type RequestOf } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
 import { FetchPartition } from '../requests/fetch-partition.ts'
-import { defineHandler, type AnswerMemory, type Handler, type RequestContext } from '../requests/handler.ts'
+import type { AnswerMemory, RequestContext } from '../requests/handler.ts'
+import { register } from '../requests/register.ts'
 import { leaderEpochFault } from '../topics/leader-epoch.ts'
 
 /*
@@ -40,29 +41,27 @@ interface FetchUnderWay {
 }
 
 /** Serves Fetch. */
-export function fetchHandler(state: BrokerState): Handler {
-  return defineHandler(
-    fetch,
-    async (request, context) => {
-      if (request.sessionId !== 0 && request.sessionEpoch !== closeSessionEpoch) {
-        return { errorCode: errorCodes.FETCH_SESSION_ID_NOT_FOUND, responses: [] }
-      }
-      const underWay = begin(state, request, context)
-      for (const partition of underWay.partitions) readOne(underWay, partition, context.memory)
-      const waitMs = Math.min(request.maxWaitMs, maxWaitMs)
-      if (!isComplete(underWay) && waitMs > 0) await waitForMore(state, underWay, waitMs, context)
-      return {
-        errorCode: errorCodes.NONE,
-        responses: underWay.topics.map(({ query, partitions }) => ({
-          topic: query.topic,
-          topicId: query.topicId,
-          partitions: partitions.map((partition) => partition.answer()),
-        })),
-      }
-    },
-    { answersRecords: true },
-  )
-}
+export const fetchRegistration = register(
+  fetch,
+  (state: BrokerState) => async (request, context) => {
+    if (request.sessionId !== 0 && request.sessionEpoch !== closeSessionEpoch) {
+      return { errorCode: errorCodes.FETCH_SESSION_ID_NOT_FOUND, responses: [] }
+    }
+    const underWay = begin(state, request, context)
+    for (const partition of underWay.partitions) readOne(underWay, partition, context.memory)
+    const waitMs = Math.min(request.maxWaitMs, maxWaitMs)
+    if (!isComplete(underWay) && waitMs > 0) await waitForMore(state, underWay, waitMs, context)
+    return {
+      errorCode: errorCodes.NONE,
+      responses: underWay.topics.map(({ query, partitions }) => ({
+        topic: query.topic,
+        topicId: query.topicId,
+        partitions: partitions.map((partition) => partition.answer()),
+      })),
+    }
+  },
+  { answersRecords: true },
+)
 
 function begin(
   state: BrokerState,

@@ -1,8 +1,7 @@
 import { clipped } from '../../foundation/logging/clipped.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { findCoordinator } from '../../protocol/messages/find-coordinator.ts'
-import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler } from '../requests/handler.ts'
+import { register, type Needs } from '../requests/register.ts'
 
 /*
  * FindCoordinator (10), versions 0 to 5: this broker, for every group. From version 4 on several keys at once.
@@ -28,22 +27,24 @@ interface Coordinator {
 }
 
 /** Serves FindCoordinator. */
-export function findCoordinatorHandler(state: Pick<BrokerState, 'node' | 'streaks'>): Handler {
-  return defineHandler(findCoordinator, (request, { apiVersion, clientId, clientHost }) => {
-    if (request.keyType === transactionKey) {
-      const transactionalIds = apiVersion < 4 ? [request.key] : request.coordinatorKeys
-      const cause = { kind: 'transactional producer', client: clientHost }
-      const fields = { clientId, transactionalIds: transactionalIds.slice(0, 3).map((id) => clipped(id)) }
-      state.streaks.log('warn', cause, `a transactional producer was refused: ${noTransactions}`, fields)
-    }
-    if (apiVersion < 4) return find(state, request.key, request.keyType, apiVersion)
-    return {
-      coordinators: request.coordinatorKeys.map((key) => ({ key, ...find(state, key, request.keyType, apiVersion) })),
-    }
-  })
-}
+export const findCoordinatorRegistration = register(
+  findCoordinator,
+  (state: Needs<'node' | 'streaks'>) =>
+    (request, { apiVersion, clientId, clientHost }) => {
+      if (request.keyType === transactionKey) {
+        const transactionalIds = apiVersion < 4 ? [request.key] : request.coordinatorKeys
+        const cause = { kind: 'transactional producer', client: clientHost }
+        const fields = { clientId, transactionalIds: transactionalIds.slice(0, 3).map((id) => clipped(id)) }
+        state.streaks.log('warn', cause, `a transactional producer was refused: ${noTransactions}`, fields)
+      }
+      if (apiVersion < 4) return find(state, request.key, request.keyType, apiVersion)
+      return {
+        coordinators: request.coordinatorKeys.map((key) => ({ key, ...find(state, key, request.keyType, apiVersion) })),
+      }
+    },
+)
 
-function find(state: Pick<BrokerState, 'node'>, key: string, keyType: number, apiVersion: number): Coordinator {
+function find(state: Needs<'node'>, key: string, keyType: number, apiVersion: number): Coordinator {
   if (keyType === transactionKey) {
     const { TRANSACTIONAL_ID_AUTHORIZATION_FAILED, UNSUPPORTED_VERSION } = errorCodes
     return refused(apiVersion <= 2 ? TRANSACTIONAL_ID_AUTHORIZATION_FAILED : UNSUPPORTED_VERSION, noTransactions)

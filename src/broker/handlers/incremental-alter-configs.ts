@@ -3,7 +3,7 @@ import { incrementalAlterConfigs } from '../../protocol/messages/incremental-alt
 import type { RequestOf } from '../../protocol/schema.ts'
 import { alterTopic, repeatedResources, type AlterAnswer } from '../settings/alter-topic-configs.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler } from '../requests/handler.ts'
+import { register } from '../requests/register.ts'
 import { isListConfig, listOf, type TopicOverrides } from '../settings/topic-configs.ts'
 import { topicConfigDefinition } from '../settings/topic-config-definitions.ts'
 import { TopicError } from '../topics/topic-error.ts'
@@ -19,17 +19,19 @@ type Change = Resource['configs'][number]
 const operations = { set: 0, delete: 1, append: 2, subtract: 3 } as const
 
 /** Serves IncrementalAlterConfigs. */
-export function incrementalAlterConfigsHandler(state: BrokerState): Handler {
-  return defineHandler(incrementalAlterConfigs, async ({ resources, validateOnly }) => {
-    const repeated = repeatedResources(resources)
-    const responses: AlterAnswer[] = []
-    for (const resource of resources) {
-      const change = (current: TopicOverrides): TopicOverrides => applied(current, resource)
-      responses.push(await alterTopic(state, resource, change, { validateOnly, isRepeated: repeated.has(resource) }))
-    }
-    return { responses }
-  })
-}
+export const incrementalAlterConfigsRegistration = register(
+  incrementalAlterConfigs,
+  (state: BrokerState) =>
+    async ({ resources, validateOnly }) => {
+      const repeated = repeatedResources(resources)
+      const responses: AlterAnswer[] = []
+      for (const resource of resources) {
+        const change = (current: TopicOverrides): TopicOverrides => applied(current, resource)
+        responses.push(await alterTopic(state, resource, change, { validateOnly, isRepeated: repeated.has(resource) }))
+      }
+      return { responses }
+    },
+)
 
 function applied(current: TopicOverrides, { configs }: Resource): TopicOverrides {
   if (new Set(configs.map(({ name }) => name)).size < configs.length) {

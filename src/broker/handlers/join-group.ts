@@ -1,9 +1,8 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { joinGroup } from '../../protocol/messages/join-group.ts'
-import type { GroupCoordinator } from '../coordinator/groups/group-coordinator.ts'
 import { refusedJoin } from '../coordinator/groups/group-protocol.ts'
 import { parkedRequest } from '../coordinator/groups/parked-request.ts'
-import { defineHandler, type Handler } from '../requests/handler.ts'
+import { register, type Needs } from '../requests/register.ts'
 
 /*
  * JoinGroup (11), versions 0 to 9: answered when the rebalance ends, see Group.
@@ -13,23 +12,25 @@ import { defineHandler, type Handler } from '../requests/handler.ts'
  */
 
 /** Serves JoinGroup. */
-export function joinGroupHandler(coordinator: GroupCoordinator): Handler {
-  return defineHandler(joinGroup, async (request, { apiVersion, clientId, clientHost, signal }) => {
-    const { groupId, sessionTimeoutMs, rebalanceTimeoutMs } = request
-    const details = {
-      memberId: request.memberId,
-      groupInstanceId: request.groupInstanceId,
-      clientId: clientId ?? '',
-      clientHost,
-      sessionTimeoutMs,
-      rebalanceTimeoutMs: rebalanceTimeoutMs < 0 ? sessionTimeoutMs : rebalanceTimeoutMs,
-      protocols: request.protocols,
-      protocolType: request.protocolType,
-      requiresKnownId: apiVersion >= 4,
-      canSkipAssignment: apiVersion >= 9,
-    }
-    const gone = refusedJoin(errorCodes.COORDINATOR_NOT_AVAILABLE, request.memberId)
-    const answer = await parkedRequest(signal, gone, (reply) => coordinator.join(groupId, details, reply))
-    return { ...answer, protocolName: answer.protocolName ?? (apiVersion < 7 ? '' : null) }
-  })
-}
+export const joinGroupRegistration = register(
+  joinGroup,
+  ({ groups }: Needs<'groups'>) =>
+    async (request, { apiVersion, clientId, clientHost, signal }) => {
+      const { groupId, sessionTimeoutMs, rebalanceTimeoutMs } = request
+      const details = {
+        memberId: request.memberId,
+        groupInstanceId: request.groupInstanceId,
+        clientId: clientId ?? '',
+        clientHost,
+        sessionTimeoutMs,
+        rebalanceTimeoutMs: rebalanceTimeoutMs < 0 ? sessionTimeoutMs : rebalanceTimeoutMs,
+        protocols: request.protocols,
+        protocolType: request.protocolType,
+        requiresKnownId: apiVersion >= 4,
+        canSkipAssignment: apiVersion >= 9,
+      }
+      const gone = refusedJoin(errorCodes.COORDINATOR_NOT_AVAILABLE, request.memberId)
+      const answer = await parkedRequest(signal, gone, (reply) => groups.join(groupId, details, reply))
+      return { ...answer, protocolName: answer.protocolName ?? (apiVersion < 7 ? '' : null) }
+    },
+)

@@ -4,7 +4,7 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import { listOffsets } from '../../protocol/messages/list-offsets.ts'
 import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler } from '../requests/handler.ts'
+import { register } from '../requests/register.ts'
 import { repeatedOf } from '../requests/repeated.ts'
 import { leaderEpoch, leaderEpochFault } from '../topics/leader-epoch.ts'
 
@@ -24,27 +24,25 @@ const special = { end: -1, start: -2, maxTimestamp: -3, localStart: -4, tiered: 
 const firstVersionOf: Readonly<Record<number, number>> = { [-3]: 7, [-4]: 8, [-5]: 9 }
 
 /** Serves ListOffsets. */
-export function listOffsetsHandler(state: BrokerState): Handler {
-  return defineHandler(listOffsets, (request, { apiVersion }) => {
-    const isolation: Isolation = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
-    const names = new Map<PartitionQuery, string>()
-    for (const { name, partitions } of request.topics)
-      for (const query of partitions) names.set(query, `${name}/${query.partitionIndex}`)
-    const repeated = repeatedOf([...names.keys()], (query) => names.get(query) ?? '')
-    return {
-      topics: request.topics.map(({ name, partitions }) => ({
-        name,
-        partitions: partitions.map((query) => {
-          if (repeated.has(query)) return refused(query, errorCodes.INVALID_REQUEST)
-          const log = state.topics.partition(name, query.partitionIndex)
-          if (log === undefined) return refused(query, errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
-          if (log === null) return refused(query, errorCodes.KAFKA_STORAGE_ERROR)
-          return answer(log, query, isolation, apiVersion)
-        }),
-      })),
-    }
-  })
-}
+export const listOffsetsRegistration = register(listOffsets, (state: BrokerState) => (request, { apiVersion }) => {
+  const isolation: Isolation = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
+  const names = new Map<PartitionQuery, string>()
+  for (const { name, partitions } of request.topics)
+    for (const query of partitions) names.set(query, `${name}/${query.partitionIndex}`)
+  const repeated = repeatedOf([...names.keys()], (query) => names.get(query) ?? '')
+  return {
+    topics: request.topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map((query) => {
+        if (repeated.has(query)) return refused(query, errorCodes.INVALID_REQUEST)
+        const log = state.topics.partition(name, query.partitionIndex)
+        if (log === undefined) return refused(query, errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
+        if (log === null) return refused(query, errorCodes.KAFKA_STORAGE_ERROR)
+        return answer(log, query, isolation, apiVersion)
+      }),
+    })),
+  }
+})
 
 function answer(log: PartitionLog, query: PartitionQuery, isolation: Isolation, version: number): PartitionAnswer {
   const epochFault = leaderEpochFault(query.currentLeaderEpoch)

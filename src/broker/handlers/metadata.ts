@@ -4,7 +4,8 @@ import { metadata } from '../../protocol/messages/metadata.ts'
 import { zeroUuid, type RequestOf, type ResponseValue } from '../../protocol/schema.ts'
 import { authorizedOperations, operationsNotAsked } from '../requests/authorized-operations.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler, type RequestContext } from '../requests/handler.ts'
+import type { RequestContext } from '../requests/handler.ts'
+import { register } from '../requests/register.ts'
 import { leaderEpoch } from '../topics/leader-epoch.ts'
 import { TopicError } from '../topics/topic-error.ts'
 import { isInternalTopic, topicNameFault } from '../topics/topic-name.ts'
@@ -25,26 +26,28 @@ type TopicQuery = NonNullable<RequestOf<typeof metadata>['topics']>[number]
 type Asking = Pick<RequestContext, 'apiVersion' | 'clientHost'>
 
 /** Serves Metadata. */
-export function metadataHandler(state: BrokerState): Handler {
-  return defineHandler(metadata, async (request, { apiVersion, clientHost }) => {
-    const { nodeId, host, port } = state.node()
-    const asksForAll = request.topics === null || (apiVersion === 0 && request.topics.length === 0)
-    const topics = asksForAll
-      ? Array.from(state.topics.all(), (topic) => describe(topic, nodeId))
-      : await findAll(state, request, { apiVersion, clientHost })
-    return {
-      brokers: [{ nodeId, host, port }],
-      clusterId: state.topics.clusterId,
-      controllerId: nodeId,
-      topics: request.includeTopicAuthorizedOperations
-        ? topics.map((topic) => ({ ...topic, topicAuthorizedOperations: authorizedOperations.topic }))
-        : topics,
-      clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
-        ? authorizedOperations.cluster
-        : operationsNotAsked,
-    }
-  })
-}
+export const metadataRegistration = register(
+  metadata,
+  (state: BrokerState) =>
+    async (request, { apiVersion, clientHost }) => {
+      const { nodeId, host, port } = state.node()
+      const asksForAll = request.topics === null || (apiVersion === 0 && request.topics.length === 0)
+      const topics = asksForAll
+        ? Array.from(state.topics.all(), (topic) => describe(topic, nodeId))
+        : await findAll(state, request, { apiVersion, clientHost })
+      return {
+        brokers: [{ nodeId, host, port }],
+        clusterId: state.topics.clusterId,
+        controllerId: nodeId,
+        topics: request.includeTopicAuthorizedOperations
+          ? topics.map((topic) => ({ ...topic, topicAuthorizedOperations: authorizedOperations.topic }))
+          : topics,
+        clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
+          ? authorizedOperations.cluster
+          : operationsNotAsked,
+      }
+    },
+)
 
 async function findAll(
   state: BrokerState,

@@ -4,7 +4,7 @@ import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
 import type { CommittedOffset } from '../coordinator/coordinator-records.ts'
 import { nothingCommitted } from '../coordinator/groups/committed-offsets.ts'
 import type { GroupCoordinator } from '../coordinator/groups/group-coordinator.ts'
-import { defineHandler, type Handler } from '../requests/handler.ts'
+import { register, type Needs } from '../requests/register.ts'
 import { repeatedOf } from '../requests/repeated.ts'
 
 /*
@@ -18,20 +18,22 @@ type GroupAnswer = NonNullable<ResponseValue<typeof offsetFetch>['groups']>[numb
 type TopicAnswer = GroupAnswer['topics'][number]
 
 /** Serves OffsetFetch. */
-export function offsetFetchHandler(coordinator: GroupCoordinator): Handler {
-  return defineHandler(offsetFetch, (request, { apiVersion }) => {
-    if (apiVersion < 8)
-      return { topics: committed(coordinator, request.groupId, request.topics), errorCode: errorCodes.NONE }
-    const repeated = repeatedOf(request.groups, ({ groupId }) => groupId)
-    return {
-      groups: request.groups.map((group) => {
-        const { groupId } = group
-        if (repeated.has(group)) return { groupId, topics: [], errorCode: errorCodes.INVALID_REQUEST }
-        return { groupId, topics: committed(coordinator, groupId, group.topics), errorCode: errorCodes.NONE }
-      }),
-    }
-  })
-}
+export const offsetFetchRegistration = register(
+  offsetFetch,
+  ({ groups }: Needs<'groups'>) =>
+    (request, { apiVersion }) => {
+      if (apiVersion < 8)
+        return { topics: committed(groups, request.groupId, request.topics), errorCode: errorCodes.NONE }
+      const repeated = repeatedOf(request.groups, ({ groupId }) => groupId)
+      return {
+        groups: request.groups.map((group) => {
+          const { groupId } = group
+          if (repeated.has(group)) return { groupId, topics: [], errorCode: errorCodes.INVALID_REQUEST }
+          return { groupId, topics: committed(groups, groupId, group.topics), errorCode: errorCodes.NONE }
+        }),
+      }
+    },
+)
 
 function committed({ offsets }: GroupCoordinator, groupId: string, topics: TopicsRequest): TopicAnswer[] {
   if (topics !== null) {

@@ -6,7 +6,8 @@ import { ProtocolError } from '../../protocol/protocol-error.ts'
 import { batchHeaderSize, codecs, readBatchHeader } from '../../protocol/record-batch/record-batch.ts'
 import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
-import { defineHandler, type Handler, type RequestContext } from '../requests/handler.ts'
+import type { RequestContext } from '../requests/handler.ts'
+import { register } from '../requests/register.ts'
 import { offlineText } from '../topics/partition-logs.ts'
 import { TopicError } from '../topics/topic-error.ts'
 
@@ -29,29 +30,27 @@ const firstVersionWithZstd = 7
 const codecMask = 0b111
 
 /** Serves Produce. */
-export function produceHandler(state: BrokerState): Handler {
-  return defineHandler(
-    produce,
-    async (request, context) => {
-      const acksAreValid = request.acks >= -1 && request.acks <= 1
-      // All appends are started before the first is awaited: the order of the log is that of the requests.
-      const topics = request.topicData.map(({ name, partitionData }) => ({
-        name,
-        answers: partitionData.map((data) =>
-          acksAreValid
-            ? append(state, name, data, context)
-            : Promise.resolve(refused(data.index, errorCodes.INVALID_REQUIRED_ACKS)),
-        ),
-      }))
-      const responses = []
-      for (const { name, answers } of topics) responses.push({ name, partitionResponses: await Promise.all(answers) })
-      if (request.acks !== 0) return { responses }
-      refuseSilently(responses)
-      return null
-    },
-    { advertised: [0, 11], overlaps: true, carriesRecords: true },
-  )
-}
+export const produceRegistration = register(
+  produce,
+  (state: BrokerState) => async (request, context) => {
+    const acksAreValid = request.acks >= -1 && request.acks <= 1
+    // All appends are started before the first is awaited: the order of the log is that of the requests.
+    const topics = request.topicData.map(({ name, partitionData }) => ({
+      name,
+      answers: partitionData.map((data) =>
+        acksAreValid
+          ? append(state, name, data, context)
+          : Promise.resolve(refused(data.index, errorCodes.INVALID_REQUIRED_ACKS)),
+      ),
+    }))
+    const responses = []
+    for (const { name, answers } of topics) responses.push({ name, partitionResponses: await Promise.all(answers) })
+    if (request.acks !== 0) return { responses }
+    refuseSilently(responses)
+    return null
+  },
+  { advertised: [0, 11], overlaps: true, carriesRecords: true },
+)
 
 async function append(
   state: BrokerState,

@@ -3,7 +3,7 @@ import { saslAuthenticate } from '../../protocol/messages/sasl-authenticate.ts'
 import { saslHandshake } from '../../protocol/messages/sasl-handshake.ts'
 import { ProtocolError } from '../../protocol/protocol-error.ts'
 import { mechanism } from '../server/authentication.ts'
-import { defineHandler, type Handler } from '../requests/handler.ts'
+import { register, type Needs } from '../requests/register.ts'
 
 /*
  * SaslHandshake (17), version 1, and SaslAuthenticate (36), versions 0 to 2: there when the broker has credentials.
@@ -16,46 +16,51 @@ import { defineHandler, type Handler } from '../requests/handler.ts'
 
 const wrongCredentials = 'Authentication failed: Invalid username or password'
 
-/** Serves both. */
-export function saslHandlers(): Handler[] {
-  return [handshakeHandler(), authenticateHandler()]
-}
+const isServed = ({ authenticates }: Needs<'authenticates'>): boolean => authenticates
 
-function handshakeHandler(): Handler {
-  return defineHandler(saslHandshake, (request, { apiVersion, session }) => {
-    if (session === null || session.state === 'authenticated')
-      return { errorCode: errorCodes.ILLEGAL_SASL_STATE, mechanisms: [] }
-    if (apiVersion === 0) throw new ProtocolError('it sent SaslHandshake v0; v1 is served')
-    if (session.state !== 'begun') {
-      session.refuse('it sent SaslHandshake twice')
-      return { errorCode: errorCodes.ILLEGAL_SASL_STATE, mechanisms: [] }
-    }
-    if (request.mechanism !== mechanism) {
-      session.refuse(`it asked for another mechanism than ${mechanism}`)
-      return { errorCode: errorCodes.UNSUPPORTED_SASL_MECHANISM, mechanisms: [mechanism] }
-    }
-    session.agree()
-    return { errorCode: errorCodes.NONE, mechanisms: [mechanism] }
-  })
-}
+/** Serves SaslHandshake. */
+export const saslHandshakeRegistration = register(
+  saslHandshake,
+  () =>
+    (request, { apiVersion, session }) => {
+      if (session === null || session.state === 'authenticated')
+        return { errorCode: errorCodes.ILLEGAL_SASL_STATE, mechanisms: [] }
+      if (apiVersion === 0) throw new ProtocolError('it sent SaslHandshake v0; v1 is served')
+      if (session.state !== 'begun') {
+        session.refuse('it sent SaslHandshake twice')
+        return { errorCode: errorCodes.ILLEGAL_SASL_STATE, mechanisms: [] }
+      }
+      if (request.mechanism !== mechanism) {
+        session.refuse(`it asked for another mechanism than ${mechanism}`)
+        return { errorCode: errorCodes.UNSUPPORTED_SASL_MECHANISM, mechanisms: [mechanism] }
+      }
+      session.agree()
+      return { errorCode: errorCodes.NONE, mechanisms: [mechanism] }
+    },
+  { isServed },
+)
 
-function authenticateHandler(): Handler {
-  return defineHandler(saslAuthenticate, async (request, { session, signal }) => {
-    const refused = (errorCode: number, errorMessage: string) => ({
-      errorCode,
-      errorMessage,
-      authBytes: Buffer.alloc(0),
-    })
-    if (session === null || session.state === 'authenticated') {
-      const text = 'SaslAuthenticate request received after successful authentication'
-      return refused(errorCodes.ILLEGAL_SASL_STATE, text)
-    }
-    if (session.state !== 'agreed') {
-      session.refuse('it sent SaslAuthenticate without SaslHandshake')
-      return refused(errorCodes.ILLEGAL_SASL_STATE, 'SaslAuthenticate request received before SaslHandshake')
-    }
-    const isUser = await session.authenticate(request.authBytes, signal)
-    if (!isUser) return refused(errorCodes.SASL_AUTHENTICATION_FAILED, wrongCredentials)
-    return { errorCode: errorCodes.NONE, errorMessage: null, authBytes: Buffer.alloc(0) }
-  })
-}
+/** Serves SaslAuthenticate. */
+export const saslAuthenticateRegistration = register(
+  saslAuthenticate,
+  () =>
+    async (request, { session, signal }) => {
+      const refused = (errorCode: number, errorMessage: string) => ({
+        errorCode,
+        errorMessage,
+        authBytes: Buffer.alloc(0),
+      })
+      if (session === null || session.state === 'authenticated') {
+        const text = 'SaslAuthenticate request received after successful authentication'
+        return refused(errorCodes.ILLEGAL_SASL_STATE, text)
+      }
+      if (session.state !== 'agreed') {
+        session.refuse('it sent SaslAuthenticate without SaslHandshake')
+        return refused(errorCodes.ILLEGAL_SASL_STATE, 'SaslAuthenticate request received before SaslHandshake')
+      }
+      const isUser = await session.authenticate(request.authBytes, signal)
+      if (!isUser) return refused(errorCodes.SASL_AUTHENTICATION_FAILED, wrongCredentials)
+      return { errorCode: errorCodes.NONE, errorMessage: null, authBytes: Buffer.alloc(0) }
+    },
+  { isServed },
+)

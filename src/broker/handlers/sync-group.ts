@@ -1,9 +1,8 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { syncGroup } from '../../protocol/messages/sync-group.ts'
-import type { GroupCoordinator } from '../coordinator/groups/group-coordinator.ts'
 import { refusedSync } from '../coordinator/groups/group-protocol.ts'
 import { parkedRequest } from '../coordinator/groups/parked-request.ts'
-import { defineHandler, type Handler } from '../requests/handler.ts'
+import { register, type Needs } from '../requests/register.ts'
 
 /*
  * SyncGroup (14), versions 0 to 5: answered when the leader has brought the assignments and they are stored.
@@ -15,13 +14,15 @@ import { defineHandler, type Handler } from '../requests/handler.ts'
 const emptyConsumerAssignment = Buffer.from('000000000000ffffffff', 'hex')
 
 /** Serves SyncGroup. */
-export function syncGroupHandler(coordinator: GroupCoordinator): Handler {
-  return defineHandler(syncGroup, async (request, { clientId, clientHost, signal }) => {
-    const gone = refusedSync(errorCodes.COORDINATOR_NOT_AVAILABLE)
-    const answer = await parkedRequest(signal, gone, (reply) =>
-      coordinator.sync(request.groupId, { ...request, clientId: clientId ?? '', clientHost }, reply),
-    )
-    const isLeftOut = answer.protocolType === 'consumer' && answer.assignment.length === 0
-    return isLeftOut ? { ...answer, assignment: emptyConsumerAssignment } : answer
-  })
-}
+export const syncGroupRegistration = register(
+  syncGroup,
+  ({ groups }: Needs<'groups'>) =>
+    async (request, { clientId, clientHost, signal }) => {
+      const gone = refusedSync(errorCodes.COORDINATOR_NOT_AVAILABLE)
+      const answer = await parkedRequest(signal, gone, (reply) =>
+        groups.sync(request.groupId, { ...request, clientId: clientId ?? '', clientHost }, reply),
+      )
+      const isLeftOut = answer.protocolType === 'consumer' && answer.assignment.length === 0
+      return isLeftOut ? { ...answer, assignment: emptyConsumerAssignment } : answer
+    },
+)

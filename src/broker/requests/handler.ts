@@ -42,12 +42,14 @@ export interface Handler<A extends Api = Api> {
   handle(request: RequestOf<A>, context: RequestContext): Answer<A> | Promise<Answer<A>>
 }
 
+/** Handles one request of an API. */
+export type Handle<A extends Api> = (request: RequestOf<A>, context: RequestContext) => Answer<A> | Promise<Answer<A>>
+
+/** What a handler may state about its requests and responses. */
+export type HandlerOptions = Partial<Pick<Handler, 'advertised' | 'overlaps' | 'carriesRecords' | 'answersRecords'>>
+
 /** A handler that the router can hold beside others. */
-export function defineHandler<A extends Api>(
-  api: A,
-  handle: (request: RequestOf<A>, context: RequestContext) => Answer<A> | Promise<Answer<A>>,
-  options: Partial<Pick<Handler, 'advertised' | 'overlaps' | 'carriesRecords' | 'answersRecords'>> = {},
-): Handler {
+export function defineHandler<A extends Api>(api: A, handle: Handle<A>, options: HandlerOptions = {}): Handler {
   const handler: Handler<A> = {
     api,
     advertised: options.advertised ?? api.versions,

@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Broker, type BrokerOptions } from '../../../src/broker/broker.ts'
+import { apiVersionsRegistration } from '../../../src/broker/handlers/api-versions.ts'
+import type { Handler } from '../../../src/broker/requests/handler.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { BatchBuilder, type FinishOptions } from '../../../src/protocol/record-batch/batch-builder.ts'
-import { apis } from '../../../src/protocol/apis.ts'
+import { apis } from '../protocol/apis.ts'
 import { quietLogger } from '../quiet-logger.ts'
 import { RawKafkaClient } from './raw-kafka-client.ts'
 
@@ -81,6 +83,13 @@ export function textBatch(
     builder.append(bytes(key), bytes(value), [], options.timestampMs ?? Date.now())
   }
   return builder.finish(options)
+}
+
+/** Handlers for a server of a test, with the ApiVersions that lists them. */
+export function withApiVersions(handlers: readonly Handler[]): readonly Handler[] {
+  const all = [...handlers]
+  all.push(apiVersionsRegistration.createHandler({ handlers: () => all }))
+  return all
 }
 
 /** What the broker answers for one batch to one partition. */

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { apis } from '../../../src/protocol/apis.ts'
+import { apis } from '../protocol/apis.ts'
 import { crc32c } from '../../../src/protocol/record-batch/crc32c.ts'
 import { encodeRequestFrame } from '../../../src/protocol/frame.ts'
 import type { Api, RequestValue } from '../../../src/protocol/schema.ts'

@@ -1,10 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { Broker } from '../../../src/broker/broker.ts'
 import { BrokerHost, BrokerStartError } from '../../../src/broker/broker-host.ts'
-import { systemClock } from '../../../src/foundation/clock.ts'
-import { apis } from '../../../src/protocol/apis.ts'
+import { systemClock, type Clock } from '../../../src/foundation/clock.ts'
+import { apis } from '../../support/protocol/apis.ts'
 import { BrokerHarness, fetchValue, produceOne, textBatch } from '../../support/broker/broker-harness.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { MemoryFileSystem } from '../../support/log/memory-file-system.ts'
@@ -54,6 +55,39 @@ describe('a broker that was frozen', () => {
     writeFileSync(lock, own)
     const again = await broker.connect()
     expect(await produceOne(again, 'orders', textBatch(['next']))).toMatchObject({ errorCode: 0, baseOffset: 1 })
+  })
+})
+
+describe('the shutdown of a broker', () => {
+  /** A clock whose timer of this period cannot be stopped. */
+  function clockFailingAt(periodMs: number): Clock {
+    return {
+      ...systemClock,
+      every(ms, action) {
+        const stop = systemClock.every(ms, action)
+        return () => {
+          stop()
+          if (ms === periodMs) throw new RangeError(`the timer of ${ms} ms does not stop`)
+        }
+      },
+    }
+  }
+
+  it('runs every step although one throws, and throws its error (I9)', async () => {
+    const offsetsRetentionCheckMs = 7_654_321
+    const clock = clockFailingAt(offsetsRetentionCheckMs)
+    const dataDir = folder()
+    const options = { dataDir, listen: { host: '127.0.0.1', port: 0 }, logger: quietLogger('broker') }
+    const failing = await Broker.start({ ...options, clock, coordinators: { offsetsRetentionCheckMs } })
+    const topic = await failing.topics.create('orders', 1, {})
+    await topic.partitions[0]?.append(textBatch(['kept']))
+    await expect(failing.close()).rejects.toThrow('the timer of 7654321 ms does not stop')
+    // The steps behind the one that threw: the partition log wrote its checkpoint, and the directory lock is released.
+    expect(readdirSync(join(dataDir, 'orders-0'))).toContain('partition-checkpoint')
+    expect(existsSync(join(dataDir, '.lock'))).toBe(false)
+    const next = await Broker.start({ ...options, clock: systemClock })
+    expect(next.topics.partition('orders', 0)?.highWatermark).toBe(1)
+    await next.close()
   })
 })
 

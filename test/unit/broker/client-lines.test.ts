@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { apis } from '../../../src/protocol/apis.ts'
+import { apis } from '../../support/protocol/apis.ts'
 import { encodeRequestFrame } from '../../../src/protocol/frame.ts'
 import { BrokerHarness } from '../../support/broker/broker-harness.ts'
 import { RawKafkaClient } from '../../support/broker/raw-kafka-client.ts'

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { listOf, logConfigOf, topicConfigFault } from '../../../src/broker/settings/topic-configs.ts'
 import { topicConfigDefinitions } from '../../../src/broker/settings/topic-config-definitions.ts'
 import { defaultLogConfig } from '../../../src/log/log-config.ts'
-import { apis } from '../../../src/protocol/apis.ts'
+import { apis } from '../../support/protocol/apis.ts'
 import { BrokerHarness } from '../../support/broker/broker-harness.ts'
 import type { RawKafkaClient } from '../../support/broker/raw-kafka-client.ts'
 

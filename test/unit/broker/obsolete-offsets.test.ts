@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { apis } from '../../../src/protocol/apis.ts'
+import { apis } from '../../support/protocol/apis.ts'
 import { BrokerHarness, produceOne, textBatch } from '../../support/broker/broker-harness.ts'
 import type { RawKafkaClient } from '../../support/broker/raw-kafka-client.ts'
 import { untilPasses } from '../../support/until.ts'

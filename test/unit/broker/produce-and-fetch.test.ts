@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { apis } from '../../../src/protocol/apis.ts'
+import { apis } from '../../support/protocol/apis.ts'
 import { readBatchHeader, updateCrc } from '../../../src/protocol/record-batch/record-batch.ts'
 import { readRecords } from '../../../src/protocol/record-batch/record-reader.ts'
 import { BrokerHarness, fetchValue, produceOne, textBatch } from '../../support/broker/broker-harness.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { apis } from '../../../src/protocol/apis.ts'
+import { apis } from '../../support/protocol/apis.ts'
 import { ByteReader } from '../../../src/protocol/byte-reader.ts'
 import { decodeRequest, isFlexible } from '../../../src/protocol/codec.ts'
 import {

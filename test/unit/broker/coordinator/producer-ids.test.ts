@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
-import { apis } from '../../../../src/protocol/apis.ts'
+import { apis } from '../../../support/protocol/apis.ts'
 import { BrokerHarness, produceOne, textBatch } from '../../../support/broker/broker-harness.ts'
 
 let harness: BrokerHarness | null = null

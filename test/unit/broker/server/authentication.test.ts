@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 
 import { systemClock, type Clock } from '../../../../src/foundation/clock.ts'
-import { apis } from '../../../../src/protocol/apis.ts'
+import { apis } from '../../../support/protocol/apis.ts'
 import { encodeRequestFrame } from '../../../../src/protocol/frame.ts'
 import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'

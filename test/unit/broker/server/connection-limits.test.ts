@@ -2,13 +2,13 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { ConnectionAdmission } from '../../../../src/broker/server/connection-admission.ts'
 import { defaultConnectionLimits, type ConnectionLimits } from '../../../../src/broker/server/connection-limits.ts'
 import { defineHandler, type Handler } from '../../../../src/broker/requests/handler.ts'
-import { apiVersionsHandler } from '../../../../src/broker/handlers/api-versions.ts'
 import { Router } from '../../../../src/broker/requests/router.ts'
 import { Server } from '../../../../src/broker/server/server.ts'
-import { apis } from '../../../../src/protocol/apis.ts'
+import { apis } from '../../../support/protocol/apis.ts'
 import { encodeRequestFrame } from '../../../../src/protocol/frame.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 import { quietLogger } from '../../../support/quiet-logger.ts'
+import { withApiVersions } from '../../../support/broker/broker-harness.ts'
 import { RawKafkaClient } from '../../../support/broker/raw-kafka-client.ts'
 import { until } from '../../../support/until.ts'
 
@@ -32,7 +32,7 @@ async function serve(limits: Partial<ConnectionLimits>, handlers: readonly Handl
   const clock = new ManualClock()
   const server = await Server.listen({
     listen: { host: '127.0.0.1', port: 0 },
-    router: new Router([...handlers, apiVersionsHandler(handlers)]),
+    router: new Router(withApiVersions(handlers)),
     clock,
     logger,
     limits: { ...defaultConnectionLimits, ...limits },

@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { defineHandler, type Handler } from '../../../../src/broker/requests/handler.ts'
-import { apiVersionsHandler } from '../../../../src/broker/handlers/api-versions.ts'
 import { Router } from '../../../../src/broker/requests/router.ts'
 import { Server } from '../../../../src/broker/server/server.ts'
 import { defaultConnectionLimits, type ConnectionLimits } from '../../../../src/broker/server/connection-limits.ts'
 import { systemClock } from '../../../../src/foundation/clock.ts'
 import { deferred, type Deferred } from '../../../../src/foundation/deferred.ts'
-import { apis } from '../../../../src/protocol/apis.ts'
+import { apis } from '../../../support/protocol/apis.ts'
 import { decodeResponseFrame } from '../../../../src/protocol/frame.ts'
 import { quietLogger } from '../../../support/quiet-logger.ts'
+import { withApiVersions } from '../../../support/broker/broker-harness.ts'
 import { RawKafkaClient } from '../../../support/broker/raw-kafka-client.ts'
 
 const cleanups: (() => Promise<unknown>)[] = []
@@ -21,7 +21,7 @@ async function serve(handlers: readonly Handler[], limits: Partial<ConnectionLim
   const logger = quietLogger()
   const server = await Server.listen({
     listen: { host: '127.0.0.1', port: 0 },
-    router: new Router([...handlers, apiVersionsHandler(handlers)]),
+    router: new Router(withApiVersions(handlers)),
     clock: systemClock,
     logger,
     limits: { ...defaultConnectionLimits, ...limits },

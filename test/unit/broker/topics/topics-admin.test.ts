@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { apis } from '../../../../src/protocol/apis.ts'
+import { apis } from '../../../support/protocol/apis.ts'
 import { zeroUuid } from '../../../../src/protocol/schema.ts'
 import { BrokerHarness, fetchValue, produceOne, textBatch } from '../../../support/broker/broker-harness.ts'
 import type { RawKafkaClient } from '../../../support/broker/raw-kafka-client.ts'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { apis } from '../../../../../src/protocol/apis.ts'
+import { apis } from '../../../../support/protocol/apis.ts'
 import { errorCodes } from '../../../../../src/protocol/error-codes.ts'
 import { BrokerHarness } from '../../../../support/broker/broker-harness.ts'
 import { until } from '../../../../support/until.ts'
