@@ -11,6 +11,7 @@ import {
   type SinkRecord,
   type SinkTask,
   type SinkTaskContext,
+  errorMessage,
 } from 'penstock/api'
 
 const standardOutput = 1
@@ -38,7 +39,7 @@ export class FileSinkTask implements SinkTask {
       try {
         this.#file = await open(path, 'a')
       } catch (cause) {
-        const why = cause instanceof Error ? cause.message : String(cause)
+        const why = errorMessage(cause)
         throw new ConnectError(`Couldn't find or create file '${path}' for FileStreamSinkTask: ${why}`, { cause })
       }
       this.#descriptor = this.#file.fd

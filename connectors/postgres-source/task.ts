@@ -5,6 +5,7 @@ import {
   type SourceRecord,
   type SourceTask,
   type SourceTaskContext,
+  errorMessage,
 } from 'penstock/api'
 import { Connections } from './connection/connections.ts'
 import { filterText, KnownTables, tablesPartition } from './session/known-tables.ts'
@@ -146,7 +147,7 @@ export class PostgresSourceTask implements SourceTask {
       }
     } catch (error) {
       context.logger.warn(
-        `slot.drop.on.stop: replication slot "${settings.slot}" was not dropped (${error instanceof Error ? error.message : String(error)}). ` +
+        `slot.drop.on.stop: replication slot "${settings.slot}" was not dropped (${errorMessage(error)}). ` +
           `It holds log back until somebody runs: SELECT pg_drop_replication_slot('${settings.slot}');`,
       )
     }

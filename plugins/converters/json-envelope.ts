@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 
-import { DataError, isJsonObject, parseJson, type JsonValue } from 'penstock/api'
+import { DataError, isJsonObject, parseJson, type JsonValue, errorMessage } from 'penstock/api'
 
 /** A message of schema and payload. */
 interface Envelope {
@@ -30,7 +30,7 @@ export function parse(text: string, exactFractions: boolean): JsonValue {
   try {
     return parseJson(text, exactFractions)
   } catch (error) {
-    throw new DataError(`${failed}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new DataError(`${failed}: ${errorMessage(error)}`, { cause: error })
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type ConnectRecord,
   type Transform,
   type TransformPlugin,
+  errorMessage,
 } from 'penstock/api'
 
 import { javaReplacement } from './java-replacement.ts'
@@ -50,7 +51,7 @@ class RegexRouter implements Transform {
     try {
       return javaReplacement(match, this.#replacement)
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause)
+      const why = errorMessage(cause)
       throw new DataError(`RegexRouter cannot rename topic ${topic} to "${this.#replacement}": ${why}`, { cause })
     }
   }

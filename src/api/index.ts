@@ -5,6 +5,7 @@ export type * from './connector.ts'
 export type * from './converter.ts'
 export type * from './task.ts'
 export * from './errors.ts'
+export type { TopicPartition } from '../foundation/topic-partition.ts'
 
 // Records, schemas, configurations
 export * from './config-def.ts'
@@ -33,6 +34,7 @@ export { jsonWriter, type JsonWriteOptions, type JsonWriter } from './json/json-
 
 // Small helpers that tasks share
 export { assert, AssertionError, present } from '../foundation/assert.ts'
-export { backoffMs, type Backoff } from '../foundation/backoff.ts'
-export { BoundedQueue } from '../foundation/bounded-queue.ts'
-export { deferred, type Deferred } from '../foundation/deferred.ts'
+export { backoffMs, type Backoff } from '../foundation/async/backoff.ts'
+export { BoundedQueue } from '../foundation/async/bounded-queue.ts'
+export { errorMessage } from '../foundation/error-message.ts'
+export { deferred, type Deferred } from '../foundation/async/deferred.ts'

@@ -1,3 +1,4 @@
+import type { TopicPartition } from '../foundation/topic-partition.ts'
 import type { ParsedConfig, RawConfig } from './config-def.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { TaskMetrics } from '../foundation/metrics/metrics.ts'
@@ -76,12 +77,6 @@ export interface SourceTask {
    */
   commit(offsets: readonly CommittedSourceOffset[]): Promise<void>
   stop(): Promise<void>
-}
-
-/** A place in the log. */
-export interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
 }
 
 /** An offset to commit: that of the next record to be read. */

@@ -1,3 +1,4 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import type { ConfigValue, Validator } from './config-def.ts'
 
 import { javaRegExp } from './java/java-regex.ts'
@@ -115,6 +116,6 @@ export const javaRegex: Validator = validator('valid regex', (value) => {
     javaRegExp(String(value), { whole: true })
     return null
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return errorMessage(error)
   }
 })

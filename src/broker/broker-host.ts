@@ -1,13 +1,13 @@
+import type { ListenAddress } from '../foundation/network/listen-address.ts'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../foundation/clock.ts'
-import { deferred, type Deferred } from '../foundation/deferred.ts'
+import { deferred, type Deferred } from '../foundation/async/deferred.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { Sample } from '../foundation/metrics/meters.ts'
 import { BrokerError } from './broker-error.ts'
 import type { BrokerOptions } from './broker.ts'
 import type { BrokerThreadData, FromBrokerThread, ToBrokerThread } from './broker-thread-messages.ts'
-import type { ListenAddress } from './server/server.ts'
 
 /** The thread gave up instead of starting. `reason` is the name of the error it met. */
 export class BrokerStartError extends BrokerError {

@@ -1,9 +1,9 @@
+import type { ListenAddress } from '../foundation/network/listen-address.ts'
 import type { LogLevel } from '../foundation/logging/log-levels.ts'
 import type { Sample } from '../foundation/metrics/meters.ts'
 import type { BrokerCredentials } from './server/authentication.ts'
 import type { BrokerConfig } from './settings/broker-config.ts'
 import type { CoordinatorConfig } from './coordinator/coordinator-config.ts'
-import type { ListenAddress } from './server/server.ts'
 
 /** What the broker's thread is born with. */
 export interface BrokerThreadData {

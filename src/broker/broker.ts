@@ -1,3 +1,4 @@
+import type { ListenAddress } from '../foundation/network/listen-address.ts'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../foundation/clock.ts'
@@ -21,7 +22,7 @@ import { DiskWatch } from './data-directory/disk-watch.ts'
 import { handlersFor } from './requests/served-apis.ts'
 import { LogUpkeep } from './topics/log-upkeep.ts'
 import { Router } from './requests/router.ts'
-import { Server, type ListenAddress } from './server/server.ts'
+import { Server } from './server/server.ts'
 import { Topics } from './topics/topics.ts'
 
 /** How a broker is started. */

@@ -1,3 +1,5 @@
+import { type ListenAddress, isLoopback } from '../foundation/network/listen-address.ts'
+import { errorMessage } from '../foundation/error-message.ts'
 import { parseArgs } from 'node:util'
 import { BrokerHost } from '../broker/broker-host.ts'
 import {
@@ -6,7 +8,6 @@ import {
   settledBroker,
   type SettledBroker,
 } from '../broker/settings/broker-settings.ts'
-import type { ListenAddress } from '../broker/server/server.ts'
 import { systemClock } from '../foundation/clock.ts'
 import { LogLevels } from '../foundation/logging/log-levels.ts'
 import { NamedLogger } from '../foundation/logging/named-logger.ts'
@@ -88,7 +89,7 @@ function settingsOf(pairs: readonly string[]): SettledBroker {
   try {
     return settledBroker(values)
   } catch (error) {
-    throw new BrokerCommandError(`--set ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new BrokerCommandError(`--set ${errorMessage(error)}`, { cause: error })
   }
 }
 
@@ -124,10 +125,6 @@ function parseAddress(text: string): ListenAddress {
     throw new BrokerCommandError(`--listen ${text} is not HOST:PORT, such as 127.0.0.1:9092 or [::1]:9092`)
   }
   return { host, port }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.')
 }
 
 /**

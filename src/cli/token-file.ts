@@ -1,3 +1,4 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
@@ -84,7 +85,7 @@ function makeToken(file: string): void {
 
 function refused(error: unknown, file: string, key: string): ConfigError {
   if (error instanceof ConfigError) return error
-  const why = error instanceof Error ? error.message : String(error)
+  const why = errorMessage(error)
   const text = `cannot be read or made: ${why}`
   return fault(key, file, text, 'Name a file in a folder that this user may write to', error)
 }

@@ -1,3 +1,5 @@
+import type { IsolationLevel } from '../protocol/isolation-level.ts'
+import type { TopicPartition } from '../foundation/topic-partition.ts'
 import { errorCodes } from '../protocol/error-codes.ts'
 import { createPartitions } from '../protocol/messages/create-partitions.ts'
 import { createTopics } from '../protocol/messages/create-topics.ts'
@@ -14,10 +16,9 @@ import type { Api, RequestValue, ResponseOf } from '../protocol/schema.ts'
 import { zeroUuid } from '../protocol/schema.ts'
 import type { Cluster } from './cluster/cluster.ts'
 import { BrokerError, UnknownTopicError } from './errors.ts'
-import type { TopicPartition } from './consumer/fetched-record.ts'
 import { atCoordinator, commitOffsets, fetchOffsets, type GroupOffset } from './group/group-offsets.ts'
 import { coordinatorMoved } from './group/group-member.ts'
-import { listOffsets, type IsolationLevel, type OffsetAnswer, type OffsetQuery } from './consumer/list-offsets.ts'
+import { listOffsets, type OffsetAnswer, type OffsetQuery } from './consumer/list-offsets.ts'
 import type { TopicMetadata } from './cluster/metadata-cache.ts'
 
 /** A topic to be made. */

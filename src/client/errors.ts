@@ -1,3 +1,4 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import { errorName, isRetriableCode } from '../protocol/error-codes.ts'
 
 /** The root of what the client raises: `retriable` says whether the same call may succeed later. */
@@ -160,7 +161,7 @@ export class CorruptBatchError extends KafkaError {
   readonly offset: number
 
   constructor(topic: string, partition: number, offset: number, cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = errorMessage(cause)
     const advice =
       'To pass over it, stop the connector and set an offset behind it for the group connect-NAME (kafka-consumer-groups --reset-offsets)'
     super(`the record batch at offset ${offset} of ${topic}-${partition} cannot be read: ${reason}. ${advice}`, {

@@ -1,4 +1,5 @@
-import { backoffMs, type Backoff } from '../foundation/backoff.ts'
+import { errorMessage } from '../foundation/error-message.ts'
+import { backoffMs, type Backoff } from '../foundation/async/backoff.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import { isRetriable } from './errors.ts'
@@ -38,7 +39,7 @@ export async function retrying<T>(options: RetryOptions, action: () => Promise<T
       if (!when(error) || (options.withinMs !== undefined && elapsedMs + waitMs > options.withinMs)) throw error
       if (elapsedMs - loggedAt >= logEveryMs && attempt > 1) {
         loggedAt = elapsedMs
-        const reason = error instanceof Error ? error.message : String(error)
+        const reason = errorMessage(error)
         options.logger.warn(`cannot ${options.what}: ${reason}; trying again`, { attempt })
       }
       await clock.sleep(waitMs, signal)

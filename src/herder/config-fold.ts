@@ -1,8 +1,9 @@
+import type { TargetState } from '../config/connector/target-state.ts'
 import { createHash } from 'node:crypto'
 
 import type { RawConfig } from '../api/config-def.ts'
 import { unusableName } from '../config/connector/connector-name.ts'
-import type { ConfigRecord, TargetState } from '../storage/config-record.ts'
+import type { ConfigRecord } from '../storage/config-record.ts'
 
 /** What a record of the config topic changed, for those who act upon it. */
 export type ConfigChange =

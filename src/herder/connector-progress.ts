@@ -1,9 +1,10 @@
+import { withDeadline } from '../foundation/async/deadline.ts'
+import { errorMessage } from '../foundation/error-message.ts'
 import type { Admin } from '../client/admin.ts'
 import { ConnectError, RetriableError } from '../api/errors.ts'
 import type { SourceOffset, SourcePartition } from '../api/record.ts'
 import type { Clock } from '../foundation/clock.ts'
-import { isRetriable, messageOf } from '../runtime/failures.ts'
-import { within } from '../storage/within.ts'
+import { isRetriable } from '../runtime/failures.ts'
 import type { OffsetBackingStore } from '../storage/offset-backing-store.ts'
 import type { ConnectorOffsets } from './entities/connector-offsets.ts'
 import type { KnownOffsets } from './herder-reads.ts'
@@ -47,10 +48,10 @@ export class ConnectorProgress implements KnownOffsets {
   async #refresh(ms: number, signal?: AbortSignal): Promise<void> {
     const { clock, topic } = this.#place
     try {
-      await within(clock, ms, signal, async (bound) => await this.#store.refresh(bound))
+      await withDeadline({ clock, ms, signal }, async (bound) => await this.#store.refresh(bound))
     } catch (error) {
       signal?.throwIfAborted()
-      const text = `topic ${topic} (offset.storage.topic) cannot be read: ${messageOf(error)}. GET /health says whether it still exists`
+      const text = `topic ${topic} (offset.storage.topic) cannot be read: ${errorMessage(error)}. GET /health says whether it still exists`
       throw isRetriable(error) ? new RetriableError(text, { cause: error }) : new ConnectError(text, { cause: error })
     }
   }

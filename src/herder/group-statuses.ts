@@ -1,9 +1,10 @@
+import type { TaskId } from '../config/connector/task-id.ts'
 import { clipped } from '../foundation/logging/clipped.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { StatusBackingStore } from '../storage/status-backing-store.ts'
 import type { RunStatus } from '../storage/status-record.ts'
-import type { InstanceStatus, State, TaskStatus } from './entities/connector-status.ts'
-import type { TaskId } from './entities/task-id.ts'
+import type { InstanceStatus, TaskStatus } from './entities/connector-status.ts'
+import type { RunState } from '../storage/status-record.ts'
 import type { Statuses } from './worker-herder.ts'
 
 /** Characters of a trace: an error may quote a record of megabytes, and the status topic has to take the status. */
@@ -27,19 +28,19 @@ export class GroupStatuses implements Statuses {
     if (generation >= 0) this.#generation = generation
   }
 
-  putConnector(name: string, state: State, trace: string | null): void {
+  putConnector(name: string, state: RunState, trace: string | null): void {
     this.#store.putConnector(name, this.#status(state, trace))
   }
 
-  putConnectorSafely(name: string, state: State, trace: string | null): void {
+  putConnectorSafely(name: string, state: RunState, trace: string | null): void {
     this.#store.putConnectorSafe(name, this.#status(state, trace))
   }
 
-  putTask(id: TaskId, state: State, trace: string | null): void {
+  putTask(id: TaskId, state: RunState, trace: string | null): void {
     this.#store.putTask(id.connector, id.task, this.#status(state, trace))
   }
 
-  putTaskSafely(id: TaskId, state: State, trace: string | null): void {
+  putTaskSafely(id: TaskId, state: RunState, trace: string | null): void {
     this.#store.putTaskSafe(id.connector, id.task, this.#status(state, trace))
   }
 
@@ -85,7 +86,7 @@ export class GroupStatuses implements Statuses {
     }
   }
 
-  #status(state: State, trace: string | null): RunStatus {
+  #status(state: RunState, trace: string | null): RunStatus {
     const shown = trace === null ? null : clipped(trace, maxTraceLength)
     return { state, trace: shown, workerId: this.#workerId, generation: this.#generation }
   }

@@ -1,3 +1,4 @@
+import { type TaskId, formatTaskId } from '../config/connector/task-id.ts'
 import type { RawConfig } from '../api/config-def.ts'
 import { NotFoundError } from '../api/errors.ts'
 import { sinkGroupId } from '../config/connector/connector-problems.ts'
@@ -9,7 +10,6 @@ import type { ConnectorOffsets } from './entities/connector-offsets.ts'
 import type { ConnectorStatus, InstanceStatus, TaskStatus } from './entities/connector-status.ts'
 import type { ConnectorType } from './entities/connector-type.ts'
 import type { PluginInfo } from './entities/plugin-info.ts'
-import { taskIdText, type TaskId } from './entities/task-id.ts'
 import type { TaskInfo } from './entities/task-info.ts'
 
 /** The states that all workers of the group have written. */
@@ -74,7 +74,7 @@ export class HerderReads {
 
   taskStatus(id: TaskId): TaskStatus {
     const status = this.#statuses.task(id)
-    if (status === null) throw new NotFoundError(`No status found for task ${taskIdText(id)}`)
+    if (status === null) throw new NotFoundError(`No status found for task ${formatTaskId(id)}`)
     return { id: id.task, ...status }
   }
 

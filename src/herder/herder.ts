@@ -1,3 +1,5 @@
+import type { TargetState } from '../config/connector/target-state.ts'
+import type { TaskId } from '../config/connector/task-id.ts'
 import type { RawConfig } from '../api/config-def.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/definition/config-infos.ts'
 import type { ConnectorInfo } from './entities/connector-info.ts'
@@ -6,8 +8,6 @@ import type { ConnectorStatus, TaskStatus } from './entities/connector-status.ts
 import type { PluginInfo } from './entities/plugin-info.ts'
 import type { RestartRequest } from './entities/restart-request.ts'
 import type { ServerInfo } from './entities/server-info.ts'
-import type { TargetState } from './entities/target-state.ts'
-import type { TaskId } from './entities/task-id.ts'
 import type { TaskInfo } from './entities/task-info.ts'
 import type { WorkerHealth } from './entities/worker-health.ts'
 

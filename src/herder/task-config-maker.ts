@@ -1,13 +1,14 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import { isDeepStrictEqual } from 'node:util'
 
 import type { RawConfig } from '../api/config-def.ts'
 import { ConnectError } from '../api/errors.ts'
 import { maxTasks } from '../config/connector/connector-config-def.ts'
-import { backoffMs, type Backoff } from '../foundation/backoff.ts'
+import { backoffMs, type Backoff } from '../foundation/async/backoff.ts'
 import { clipped } from '../foundation/logging/clipped.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
-import { messageOf, traceOf } from '../runtime/failures.ts'
+import { traceOf } from '../runtime/failures.ts'
 import type { Worker } from '../runtime/worker.ts'
 import type { ConfigFold } from './config-fold.ts'
 
@@ -71,13 +72,13 @@ export class TaskConfigMaker {
     const { logger, clock, onRefused, onTrouble } = this.#options
     if (error instanceof ConnectError && error.code !== null && final.has(error.code)) {
       this.#makings.delete(connector)
-      logger.error(`connector ${connector}: ${messageOf(error)}`)
+      logger.error(`connector ${connector}: ${errorMessage(error)}`)
       onRefused(connector, traceOf(error))
       return
     }
     making.attempts += 1
     making.shown = true
-    const what = `connector ${connector}: task configs could not be made and are retried: ${messageOf(error)}`
+    const what = `connector ${connector}: task configs could not be made and are retried: ${errorMessage(error)}`
     logger.warn(what, { error })
     onTrouble(connector, `TASK_CONFIGS: task configs could not be made and are retried: ${traceOf(error)}`)
     making.cancelRetry = clock.after(backoffMs(retry, making.attempts), () => void this.make(connector))

@@ -1,14 +1,16 @@
+import type { TargetState } from '../config/connector/target-state.ts'
+import { type TaskId, formatTaskId } from '../config/connector/task-id.ts'
+import { abortable } from '../foundation/async/abortable.ts'
+import { errorMessage } from '../foundation/error-message.ts'
 import type { RawConfig } from '../api/config-def.ts'
 import { NotFoundError } from '../api/errors.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/definition/config-infos.ts'
 import type { WorkerGroup as GroupSettings } from '../config/connector/connector-problems.ts'
 import { missingClassMessage } from '../config/connector/validate-connector.ts'
 import type { Clock } from '../foundation/clock.ts'
-import { deferred, type Deferred } from '../foundation/deferred.ts'
+import { deferred, type Deferred } from '../foundation/async/deferred.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { PluginRegistry } from '../plugin/plugin-registry.ts'
-import { messageOf } from '../runtime/failures.ts'
-import { interruptible } from '../runtime/interruptible.ts'
 import { SerialLock } from '../runtime/serial-lock.ts'
 import type { Worker } from '../runtime/worker.ts'
 import type { WorkSet } from './group/assignment.ts'
@@ -20,8 +22,6 @@ import type { ConnectorStatus, TaskStatus } from './entities/connector-status.ts
 import type { PluginInfo } from './entities/plugin-info.ts'
 import type { RestartRequest } from './entities/restart-request.ts'
 import type { ServerInfo } from './entities/server-info.ts'
-import type { TargetState } from './entities/target-state.ts'
-import { taskIdText, type TaskId } from './entities/task-id.ts'
 import type { TaskInfo } from './entities/task-info.ts'
 import type { WorkerHealth } from './entities/worker-health.ts'
 import { BadRequestError, ForbiddenError, NotAssignedError, WorkerStoppingError } from './herder-errors.ts'
@@ -198,7 +198,7 @@ export class WorkerHerder implements Herder {
 
   async health(signal: AbortSignal): Promise<WorkerHealth> {
     try {
-      await interruptible(
+      await abortable(
         this.#lock.run(async () => undefined),
         signal,
       )
@@ -243,7 +243,7 @@ export class WorkerHerder implements Herder {
   }
 
   async connectorOffsets(connector: string, signal: AbortSignal): Promise<ConnectorOffsets> {
-    return await interruptible(this.#reads.connectorOffsets(connector, signal), signal)
+    return await abortable(this.#reads.connectorOffsets(connector, signal), signal)
   }
 
   async createConnector(
@@ -292,8 +292,8 @@ export class WorkerHerder implements Herder {
   async restartTask(id: TaskId, signal: AbortSignal): Promise<void> {
     const { fold } = this.#options
     if (!fold.has(id.connector)) throw new NotFoundError(`Unknown connector: ${id.connector}`)
-    if (!Object.hasOwn(fold.tasks(id.connector), id.task)) throw new NotFoundError(`Unknown task: ${taskIdText(id)}`)
-    if (!this.#local.ownsTask(id)) throw this.#notAssigned(`task ${taskIdText(id)}`)
+    if (!Object.hasOwn(fold.tasks(id.connector), id.task)) throw new NotFoundError(`Unknown task: ${formatTaskId(id)}`)
+    if (!this.#local.ownsTask(id)) throw this.#notAssigned(`task ${formatTaskId(id)}`)
     await this.#request(this.#local.restartTask(id), signal)
   }
 
@@ -322,7 +322,7 @@ export class WorkerHerder implements Herder {
       work.catch(() => undefined)
       throw new WorkerStoppingError()
     }
-    return await interruptible(work, signal)
+    return await abortable(work, signal)
   }
 
   async #joinedMembership(): Promise<Membership> {
@@ -347,7 +347,7 @@ export class WorkerHerder implements Herder {
     if (plan.connector.state === 'RESTARTING' && this.#local.ownsConnector(connector)) {
       statuses.putConnector(connector, 'RESTARTING', null)
       this.#local.restartConnector(connector).catch((error: unknown) => {
-        logger.warn(`connector ${connector} did not come up after its restart: ${messageOf(error)}`)
+        logger.warn(`connector ${connector} did not come up after its restart: ${errorMessage(error)}`)
       })
     }
     for (const task of plan.tasks) {
@@ -390,7 +390,7 @@ export class WorkerHerder implements Herder {
       try {
         await this.#stage.during(what, async () => await action())
       } catch (error) {
-        this.#options.logger.error(`${what} failed: ${messageOf(error)}`, { error })
+        this.#options.logger.error(`${what} failed: ${errorMessage(error)}`, { error })
       }
     })
   }

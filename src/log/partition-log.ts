@@ -1,3 +1,4 @@
+import type { IsolationLevel } from '../protocol/isolation-level.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { BatchHeader } from '../protocol/record-batch/record-batch.ts'
@@ -52,9 +53,6 @@ const recoveryPauseMs = 1000
 const leaderEpoch = 0
 const noBytes = Buffer.alloc(0)
 
-/** Which records a reader may see. */
-export type Isolation = 'read_uncommitted' | 'read_committed'
-
 /** What `append` answers. `logAppendTime` is -1 unless the topic stamps its own time. */
 export interface Appended {
   readonly baseOffset: number
@@ -69,7 +67,7 @@ export interface Appended {
 export interface ReadRequest {
   readonly offset: number
   readonly maxBytes: number
-  readonly isolation: Isolation
+  readonly isolation: IsolationLevel
   /** Whether the first batch comes whole even when it is larger than `maxBytes`. */
   readonly minOneBatch: boolean
 }
@@ -246,14 +244,14 @@ export class PartitionLog {
   }
 
   /** The first visible record at or after `timestampMs`; null when there is none. */
-  offsetForTimestamp(timestampMs: number, isolation: Isolation = 'read_uncommitted'): TimestampOffset | null {
+  offsetForTimestamp(timestampMs: number, isolation: IsolationLevel = 'read_uncommitted'): TimestampOffset | null {
     this.#requireOpen()
     const end = isolation === 'read_committed' ? this.lastStableOffset : this.highWatermark
     return this.#segments.onDisk(() => findTimestamp(this.#segments.list, timestampMs, this.logStartOffset, end))
   }
 
   /** The first of the visible records with the largest timestamp; null when there is none. */
-  offsetOfMaxTimestamp(isolation: Isolation = 'read_uncommitted'): TimestampOffset | null {
+  offsetOfMaxTimestamp(isolation: IsolationLevel = 'read_uncommitted'): TimestampOffset | null {
     this.#requireOpen()
     const end = isolation === 'read_committed' ? this.lastStableOffset : this.highWatermark
     return this.#segments.onDisk(() => findMaxTimestamp(this.#segments.list, this.logStartOffset, end))

@@ -1,3 +1,4 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -96,7 +97,7 @@ async function readPackage(folder: string, plugins: PluginDescriptor[], warnings
   try {
     manifest = JSON.parse(await readFile(file, 'utf8'))
   } catch (error) {
-    warnings.push(`plugin.path: ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+    warnings.push(`plugin.path: ${file} cannot be read: ${errorMessage(error)}`)
     return
   }
   const entries = property(property(manifest, 'penstock'), 'plugins')

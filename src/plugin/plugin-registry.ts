@@ -1,3 +1,4 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import type { PluginDescriptor, PluginKind, PluginOfKind } from './plugin-descriptor.ts'
 
 import { ConfigError, ConnectError, NotFoundError } from '../api/errors.ts'
@@ -105,7 +106,7 @@ export class PluginRegistry {
     try {
       exports = await import(module)
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause)
+      const why = errorMessage(cause)
       throw new ConnectError(`The module of ${className} (${module}) cannot be imported: ${why}`, { cause })
     }
     const plugin: unknown = typeof exports === 'object' && exports !== null ? Reflect.get(exports, exportName) : null

@@ -1,5 +1,5 @@
-import type { ByteReader } from './byte-reader.ts'
-import { ByteWriter } from './byte-writer.ts'
+import type { ByteReader } from './bytes/byte-reader.ts'
+import { ByteWriter } from './bytes/byte-writer.ts'
 import { ProtocolError } from './protocol-error.ts'
 import {
   zeroUuid,

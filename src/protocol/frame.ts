@@ -1,5 +1,5 @@
-import { ByteReader } from './byte-reader.ts'
-import { ByteWriter } from './byte-writer.ts'
+import { ByteReader } from './bytes/byte-reader.ts'
+import { ByteWriter } from './bytes/byte-writer.ts'
 import { decodeResponse, isFlexible, writeRequest, writeResponse } from './codec.ts'
 import type { Api, RequestValue, ResponseOf, ResponseValue } from './schema.ts'
 

@@ -1,10 +1,10 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { systemClock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { Progress, Server } from '../servers/process/server.ts'
-import { reasonOf } from '../servers/server-error.ts'
 import { cacheFolder } from '../servers/cache.ts'
 import { Servers } from '../servers/servers.ts'
 import { exitCodes } from '../foundation/process/exit-codes.ts'
@@ -69,7 +69,7 @@ export async function quickstart(args: readonly string[]): Promise<number> {
     return complete ? exitCodes.done : exitCodes.failed
   } catch (error) {
     if (interrupt.signal.aborted) return 130
-    process.stderr.write(`penstock: ${reasonOf(error)}\n`)
+    process.stderr.write(`penstock: ${errorMessage(error)}\n`)
     return exitCodes.failed
   } finally {
     await run?.close()
@@ -190,7 +190,7 @@ class QuickstartRun {
         })
       }
     } catch (error) {
-      this.#report.tell({ event: 'end', text: `Could not drop slot ${slotName}: ${reasonOf(error)}` })
+      this.#report.tell({ event: 'end', text: `Could not drop slot ${slotName}: ${errorMessage(error)}` })
     } finally {
       await shop.close().catch(() => {}) // its server may be gone
     }

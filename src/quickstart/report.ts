@@ -1,8 +1,8 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import { styleText } from 'node:util'
 
 import type { Clock } from '../foundation/clock.ts'
 import { withoutPassword } from '../servers/process/server.ts'
-import { reasonOf } from '../servers/server-error.ts'
 
 /** What the quickstart tells, in its order. */
 export type Event =
@@ -47,7 +47,7 @@ export class Report {
       this.tell({ event: 'step', step, text, seconds: Math.round(this.#clock.monotonic() - started) / 1000 })
       return value
     } catch (error) {
-      if (!this.#signal.aborted) this.tell({ event: 'missing', step, text: withoutPassword(reasonOf(error)) })
+      if (!this.#signal.aborted) this.tell({ event: 'missing', step, text: withoutPassword(errorMessage(error)) })
       return null
     }
   }

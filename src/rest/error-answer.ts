@@ -1,3 +1,4 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import type { Answer, Route } from './route.ts'
 
 import { AlreadyExistsError, NotFoundError } from '../api/errors.ts'
@@ -33,5 +34,5 @@ function messageOf(error: unknown, route: Route | null): string {
   if (error instanceof RebalanceNeededError && route?.forwardable === true) {
     return 'Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)'
   }
-  return error instanceof Error ? error.message : String(error)
+  return errorMessage(error)
 }

@@ -1,3 +1,4 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import type { NotAssignedError, NotLeaderError } from '../herder/herder-errors.ts'
 import type { Answer, Method, RestRequest } from './route.ts'
 
@@ -83,5 +84,5 @@ async function answerOf(response: Response, base: string): Promise<Answer> {
 /** `fetch` hides what happened behind "fetch failed". */
 function messageOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  return cause instanceof Error ? cause.message : String(cause)
+  return errorMessage(cause)
 }

@@ -1,9 +1,8 @@
+import { type ListenAddress, isLoopback } from '../foundation/network/listen-address.ts'
 import type { Server, ServerOptions } from 'node:http'
 
-import type { ListenAddress } from '../config/worker/listener.ts'
 import type { Refusal } from './rest-error.ts'
 
-import { isLoopback } from '../config/worker/listener.ts'
 import { LogStreaks } from '../foundation/logging/log-streaks.ts'
 import { RestConnections } from './limits/rest-connections.ts'
 import { defaultRestLimits, type RestLimits } from '../config/worker/rest-limits.ts'

@@ -1,9 +1,9 @@
+import type { TaskId } from '../config/connector/task-id.ts'
 import type { ConnectValue, PlainMap } from '../api/schema.ts'
 import type { ConfigInfos, ConfigKeyInfo, ConfigValueInfo } from '../config/definition/config-infos.ts'
 import type { ConnectorInfo } from '../herder/entities/connector-info.ts'
 import type { ConnectorStatus, InstanceStatus, TaskStatus } from '../herder/entities/connector-status.ts'
 import type { PluginInfo } from '../herder/entities/plugin-info.ts'
-import type { TaskId } from '../herder/entities/task-id.ts'
 import type { TaskInfo } from '../herder/entities/task-info.ts'
 
 /**

@@ -1,6 +1,8 @@
+import { DeadlineExceededError } from '../foundation/async/deadline.ts'
+import { errorMessage } from '../foundation/error-message.ts'
 import { RetriableError } from '../api/errors.ts'
 import { KafkaError } from '../client/errors.ts'
-import type { Backoff } from '../foundation/backoff.ts'
+import type { Backoff } from '../foundation/async/backoff.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 
 /** How a task that meets a RetriableError waits: for ever, but never longer than this between attempts. */
@@ -9,12 +11,7 @@ export const taskBackoff: Backoff = { initialMs: 200, maxMs: 10_000 }
 /** Whether the same call may succeed later. */
 export function isRetriable(error: unknown): boolean {
   if (error instanceof KafkaError) return error.retriable
-  return error instanceof RetriableError
-}
-
-/** The text of anything thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return error instanceof RetriableError || error instanceof DeadlineExceededError
 }
 
 /** The code by which the error is known, such as `PG_CONNECTION_LOST`; null when it has none. */
@@ -35,6 +32,6 @@ export async function stopQuietly(task: { stop(): Promise<void> }, logger: Logge
   try {
     await task.stop()
   } catch (error) {
-    logger.warn(`the task's stop failed: ${messageOf(error)}`, { error })
+    logger.warn(`the task's stop failed: ${errorMessage(error)}`, { error })
   }
 }

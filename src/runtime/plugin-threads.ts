@@ -1,3 +1,4 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import type { RawConfig } from '../api/config-def.ts'
 import { NotFoundError } from '../api/errors.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/definition/config-infos.ts'
@@ -7,7 +8,7 @@ import type { LogLevel } from '../foundation/logging/log-levels.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { LogSink } from '../foundation/logging/named-logger.ts'
 import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
-import { messageOf, traceOf } from './failures.ts'
+import { traceOf } from './failures.ts'
 import { PluginThread, PluginThreadBlockedError, PluginTimeoutError } from './plugin-thread.ts'
 
 /** What connector instances tell the worker by themselves. */
@@ -79,7 +80,7 @@ export class PluginThreads {
     this.#instances.set(connector, instance)
     if (before?.live === true && before.thread !== thread) {
       await this.#stop(before).catch((error: unknown) => {
-        this.#options.logger.warn(`connector ${connector} did not stop in order: ${messageOf(error)}`)
+        this.#options.logger.warn(`connector ${connector} did not stop in order: ${errorMessage(error)}`)
       })
     }
     await this.#start(instance)

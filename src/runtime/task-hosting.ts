@@ -1,6 +1,6 @@
+import { type TaskId, formatTaskId } from '../config/connector/task-id.ts'
 import type { LogLevel } from '../foundation/logging/log-levels.ts'
 import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
-import { taskName, type TaskId } from './task-id.ts'
 import type { TaskSettings } from './task-settings.ts'
 import type { TaskState } from './task-thread/task-control.ts'
 import type {
@@ -69,7 +69,7 @@ const entry = new URL(
 /** Starts a thread for tasks. */
 export function openHosting(options: HostingOptions): Hosting {
   const { settings, foundPlugins, logLevel, className, own } = options
-  const name = taskName(options.id)
+  const name = formatTaskId(options.id)
   const beat = newBeat()
   const workerData: TaskThreadData = { settings, foundPlugins, logLevel, clientId: `connector-${name}`, beat }
   const thread: Thread = new HostedThread<ToTaskThread, ToTaskThreadAnswers, FromTaskThread>({

@@ -1,3 +1,4 @@
+import { configWithPrefix } from '../config/definition/config-with-prefix.ts'
 import type { RawConfig } from '../api/config-def.ts'
 import { ConfigError } from '../api/errors.ts'
 import type { GroupConsumerOptions } from '../client/group/group-consumer.ts'
@@ -23,12 +24,6 @@ export interface TaskSettings {
   readonly consumer: RawConfig
 }
 
-/** The settings below `prefix` (which ends with a dot), prefix taken off. */
-export function below(config: RawConfig, prefix: string): RawConfig {
-  const entries = Object.entries(config).filter(([key]) => key.startsWith(prefix))
-  return Object.fromEntries(entries.map(([key, value]) => [key.slice(prefix.length), value]))
-}
-
 /**
  * The class and settings for one part of a record. A connector that names a converter class is on its own: the
  * worker's settings of that part do not reach it; one that names none takes the worker's choice whole.
@@ -42,7 +37,7 @@ export function converterChoice(
   const choice =
     className === undefined || className === ''
       ? ofWorker
-      : { className, config: below(connectorConfig, `${part}.converter.`) }
+      : { className, config: configWithPrefix(connectorConfig, `${part}.converter.`) }
   return { className: choice.className, config: { ...choice.config, 'converter.type': part } }
 }
 
@@ -50,7 +45,7 @@ const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
 
 /** A task's producer: the worker's `producer.*`, then the connector's `producer.override.*`. @throws ConfigError */
 export function producerOptions(settings: TaskSettings, connectorConfig: RawConfig): ProducerOptions {
-  const raw: RawConfig = { ...settings.producer, ...below(connectorConfig, 'producer.override.') }
+  const raw: RawConfig = { ...settings.producer, ...configWithPrefix(connectorConfig, 'producer.override.') }
   return {
     ...optional('compression', choice(raw, 'compression.type', codecs)),
     ...optional('batchSize', whole(raw, 'batch.size')),
@@ -87,7 +82,7 @@ export function consumerOptions(
   settings: TaskSettings,
   connectorConfig: RawConfig,
 ): GroupConsumerOptions {
-  const raw: RawConfig = { ...settings.consumer, ...below(connectorConfig, 'consumer.override.') }
+  const raw: RawConfig = { ...settings.consumer, ...configWithPrefix(connectorConfig, 'consumer.override.') }
   return {
     groupId: raw['group.id'] ?? `connect-${connector}`,
     maxPollRecords: whole(raw, 'max.poll.records') ?? defaultMaxPollRecords,

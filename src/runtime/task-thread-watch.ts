@@ -1,7 +1,7 @@
+import { formatTaskId } from '../config/connector/task-id.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { LabelledSample } from './metrics/prometheus-text.ts'
 import type { HostedTask, Hosting } from './task-hosting.ts'
-import { taskName } from './task-id.ts'
 import { beatMs } from './thread/heartbeat.ts'
 import { probeThread, type ThreadActivity } from './thread/thread-probe.ts'
 
@@ -125,7 +125,7 @@ export class TaskThreadWatch {
   }
 
   #count(task: HostedTask): void {
-    const name = taskName(task.start.id)
+    const name = formatTaskId(task.start.id)
     const known = this.#blocks.get(name)
     if (known === undefined) this.#blocks.set(name, { task, count: 1 })
     else known.count += 1
@@ -136,10 +136,10 @@ function traceOf(hosting: Hosting, task: HostedTask | null, activity: ThreadActi
   const seconds = Math.round(hosting.beat.silentMs / 1000)
   const place = activity === null ? 'It runs native code.' : `It runs:\n${activity.stack}`
   if (hosting.tasks.size === 1 && task !== null) {
-    return `TASK_BLOCKED: task ${taskName(task.start.id)} kept its thread busy for ${seconds} s without a pause and was ended. Restart it when the cause is gone. ${place}`
+    return `TASK_BLOCKED: task ${formatTaskId(task.start.id)} kept its thread busy for ${seconds} s without a pause and was ended. Restart it when the cause is gone. ${place}`
   }
-  const who = task === null ? 'one of its tasks' : `task ${taskName(task.start.id)}`
-  const names = [...hosting.tasks.values()].map(({ start }) => taskName(start.id)).join(', ')
+  const who = task === null ? 'one of its tasks' : `task ${formatTaskId(task.start.id)}`
+  const names = [...hosting.tasks.values()].map(({ start }) => formatTaskId(start.id)).join(', ')
   return `TASK_THREAD_BLOCKED: ${who} kept a thread that it shares busy for ${seconds} s without a pause. The thread (${names}) was ended, and its tasks are started again; ${who} gets a thread of its own. ${place}`
 }
 

@@ -1,3 +1,6 @@
+import { type TaskId, formatTaskId } from '../config/connector/task-id.ts'
+import { settledWithin } from '../foundation/async/deadline.ts'
+import { errorMessage } from '../foundation/error-message.ts'
 import type { RawConfig } from '../api/config-def.ts'
 import type { SourceOffset, SourcePartition } from '../api/record.ts'
 import { unreachable } from '../foundation/assert.ts'
@@ -6,9 +9,7 @@ import type { LogLevel } from '../foundation/logging/log-levels.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { LogSink } from '../foundation/logging/named-logger.ts'
 import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
-import { messageOf, traceOf } from './failures.ts'
-import { settledWithin } from './interruptible.ts'
-import { taskName, type TaskId } from './task-id.ts'
+import { traceOf } from './failures.ts'
 import type { TaskSettings } from './task-settings.ts'
 import { openHosting, releaseTask, type HostedTask, type Hosting } from './task-hosting.ts'
 import { TaskThreadWatch, type BlockedThread, type BlockingLimits } from './task-thread-watch.ts'
@@ -86,12 +87,12 @@ export class TaskThreads {
   }
 
   has(id: TaskId): boolean {
-    return this.#current.has(taskName(id))
+    return this.#current.has(formatTaskId(id))
   }
 
   /** Hands the task to a thread; its states come through the events. @throws when its thread dies meanwhile. */
   async start(start: TaskStart, className: string): Promise<void> {
-    const name = taskName(start.id)
+    const name = formatTaskId(start.id)
     if (this.#current.has(name)) await this.stop(start.id, this.#options.settings.gracefulMs)
     for (let ending = this.#endings.get(name); ending !== undefined; ending = this.#endings.get(name)) await ending
     await this.#begin(start, className, start.paused)
@@ -102,7 +103,7 @@ export class TaskThreads {
    * ended with its thread. Resolves when nothing of it can run any more.
    */
   async stop(id: TaskId, timeoutMs: number): Promise<void> {
-    const name = taskName(id)
+    const name = formatTaskId(id)
     const task = this.#current.get(name)
     if (task === undefined) {
       await this.#endings.get(name)
@@ -145,7 +146,7 @@ export class TaskThreads {
       trace: null,
     }
     hosting.tasks.set(task.incarnation, task)
-    this.#current.set(taskName(start.id), task)
+    this.#current.set(formatTaskId(start.id), task)
     const { incarnation } = task
     try {
       await hosting.thread.link.ask<'start'>({ type: 'start', incarnation, start: { ...start, paused } })
@@ -156,21 +157,22 @@ export class TaskThreads {
   }
 
   #setPaused(id: TaskId, paused: boolean): void {
-    const task = this.#current.get(taskName(id))
+    const task = this.#current.get(formatTaskId(id))
     if (task === undefined) return
     task.paused = paused
     task.hosting.thread.link.send({ type: paused ? 'pause' : 'resume', incarnation: task.incarnation })
   }
 
   #isCurrent(task: HostedTask): boolean {
-    return this.#current.get(taskName(task.start.id)) === task
+    return this.#current.get(formatTaskId(task.start.id)) === task
   }
 
   /** Notes that a task is on its way out, until it is. */
   async #ending(name: string, ended: Promise<void>): Promise<void> {
     const ending = Promise.all([this.#endings.get(name), ended]).then(
       () => undefined,
-      (error: unknown) => this.#options.logger.error(`task ${name} could not be ended: ${messageOf(error)}`, { error }),
+      (error: unknown) =>
+        this.#options.logger.error(`task ${name} could not be ended: ${errorMessage(error)}`, { error }),
     )
     this.#endings.set(name, ending)
     await ending
@@ -182,7 +184,7 @@ export class TaskThreads {
     if (hosting.left !== null) return await hosting.left
     const { clock, logger } = this.#options
     const stopped = hosting.thread.link.ask<'stop'>({ type: 'stop', incarnation }).catch((error: unknown) => {
-      logger.warn(`task ${taskName(task.start.id)} did not end in order: ${messageOf(error)}`)
+      logger.warn(`task ${formatTaskId(task.start.id)} did not end in order: ${errorMessage(error)}`)
       return []
     })
     const leftovers = await settledWithin(clock, timeoutMs, stopped)
@@ -197,9 +199,9 @@ export class TaskThreads {
     const others = hosting.tasks.size - 1
     const innocent = others <= 0 ? '' : `, and the ${others} other tasks of the thread move to another one`
     this.#options.logger.warn(
-      `task ${taskName(task.start.id)} ${what}. Its thread is ended${innocent}; records may repeat.`,
+      `task ${formatTaskId(task.start.id)} ${what}. Its thread is ended${innocent}; records may repeat.`,
     )
-    const trace = `TASK_MOVED: the task's thread was ended, because task ${taskName(task.start.id)}, which shared it, ${what}`
+    const trace = `TASK_MOVED: the task's thread was ended, because task ${formatTaskId(task.start.id)}, which shared it, ${what}`
     await this.#leave(hosting, task, trace, drainMs)
   }
 
@@ -257,12 +259,12 @@ export class TaskThreads {
       if (only !== undefined) void this.#fail(only, trace, hosting)
       return
     }
-    for (const { start } of offenders) this.#solitary.set(taskName(start.id), start.connectorConfig)
+    for (const { start } of offenders) this.#solitary.set(formatTaskId(start.id), start.connectorConfig)
     void this.#leave(hosting, null, trace, 0)
   }
 
   async #fail(task: HostedTask, trace: string, hosting: Hosting): Promise<void> {
-    const name = taskName(task.start.id)
+    const name = formatTaskId(task.start.id)
     await this.#ending(name, this.#leave(hosting, task, trace, 0))
     if (!this.#isCurrent(task)) return
     this.#current.delete(name)
@@ -270,7 +272,7 @@ export class TaskThreads {
   }
 
   #placeFor(start: TaskStart, className: string): Hosting {
-    const name = taskName(start.id)
+    const name = formatTaskId(start.id)
     if (this.#solitary.has(name) && this.#solitary.get(name) !== start.connectorConfig) this.#solitary.delete(name)
     const own = this.#solitary.has(name)
     const staying = [...this.#hostings].filter(({ left }) => left === null)
@@ -326,7 +328,7 @@ export class TaskThreads {
   }
 
   #failed(task: HostedTask, trace: string, leftovers: readonly string[]): void {
-    const name = taskName(task.start.id)
+    const name = formatTaskId(task.start.id)
     this.#current.delete(name)
     const ended =
       leftovers.length === 0
@@ -341,8 +343,8 @@ export class TaskThreads {
     if (hosting.left !== null) return
     this.#hostings.delete(hosting)
     const lost = [...hosting.tasks.values()].filter((task) => this.#isCurrent(task))
-    this.#options.logger.error(reason.message, { tasks: lost.map(({ start }) => taskName(start.id)) })
-    for (const { start } of lost) this.#current.delete(taskName(start.id))
+    this.#options.logger.error(reason.message, { tasks: lost.map(({ start }) => formatTaskId(start.id)) })
+    for (const { start } of lost) this.#current.delete(formatTaskId(start.id))
     for (const { start } of lost) this.#options.events.onTaskFailed(start, traceOf(reason), 'thread')
   }
 

@@ -1,3 +1,4 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -5,7 +6,7 @@ import { join } from 'node:path'
 import type { Clock } from '../foundation/clock.ts'
 import { isOpenToOthers, openToAll, serverAccount } from './account.ts'
 import { withLock } from './process/folder-lock.ts'
-import { reasonOf, ServerError } from './server-error.ts'
+import { ServerError } from './server-error.ts'
 
 /**
  * Where fetched servers are kept: PENSTOCK_CACHE, else `penstock` in XDG_CACHE_HOME or `~/.cache`. Root's servers run as
@@ -52,7 +53,7 @@ export class Cache {
     try {
       mkdirSync(this.folder, { recursive: true, mode: 0o755 })
     } catch (error) {
-      const why = `the directory ${this.folder} for downloaded servers cannot be made (${reasonOf(error)})`
+      const why = `the directory ${this.folder} for downloaded servers cannot be made (${errorMessage(error)})`
       throw new ServerError(`${why}. Name another one by PENSTOCK_CACHE.`, { cause: error })
     }
   }

@@ -1,3 +1,4 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +8,7 @@ import { parse } from 'yaml'
 import { findBinary, run } from './process/command.ts'
 import { freePort } from './process/port.ts'
 import { StartedServer, type Server, type ServerContext, type ServerKind, type ServerPlan } from './process/server.ts'
-import { reasonOf, ServerError } from './server-error.ts'
+import { ServerError } from './server-error.ts'
 
 /** A server that a Docker engine runs. The image is the one that docker-compose.yml names for the service. */
 export interface ContainerOptions {
@@ -71,7 +72,7 @@ async function findEngine(context: ServerContext): Promise<string> {
     const signal = AbortSignal.any([context.signal, AbortSignal.timeout(10_000)])
     await run(docker, ['version', '--format', '{{.Server.Version}}'], { signal, env: context.env })
   } catch (error) {
-    throw new ServerError(`no engine answers (${reasonOf(error).split('\n').at(-1)})`, { cause: error })
+    throw new ServerError(`no engine answers (${errorMessage(error).split('\n').at(-1)})`, { cause: error })
   }
   return docker
 }

@@ -1,9 +1,10 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import { existsSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { findBinary, run } from './process/command.ts'
 import type { ServerContext } from './process/server.ts'
-import { reasonOf, ServerError } from './server-error.ts'
+import { ServerError } from './server-error.ts'
 
 const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1'
 
@@ -13,7 +14,7 @@ export async function findJava(context: ServerContext, major: number): Promise<s
   const named = home === undefined ? null : join(home, 'bin', 'java')
   const java = named !== null && existsSync(named) ? named : findBinary('java')
   if (java === null) throw new ServerError(`no java in JAVA_HOME or on PATH (${major} or later is needed)`)
-  const text = await run(java, ['--version'], { signal: context.signal }).catch((error: unknown) => reasonOf(error))
+  const text = await run(java, ['--version'], { signal: context.signal }).catch((error: unknown) => errorMessage(error))
   const found = Number(/(?:openjdk|java) (\d+)/.exec(text)?.[1] ?? 0)
   if (found < major)
     throw new ServerError(`${java} is Java ${found || 'of unknown version'}, ${major} or later is needed`)

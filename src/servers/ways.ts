@@ -1,4 +1,5 @@
-import { reasonOf, ServerMissingError, type FailedWay } from './server-error.ts'
+import { errorMessage } from '../foundation/error-message.ts'
+import { ServerMissingError, type FailedWay } from './server-error.ts'
 
 /** The answer of the first way that works. @throws ServerMissingError with the reason of each when none does. */
 export async function firstWay<T>(
@@ -11,7 +12,7 @@ export async function firstWay<T>(
     try {
       return await attempt()
     } catch (error) {
-      failed.push({ way, reason: reasonOf(error) })
+      failed.push({ way, reason: errorMessage(error) })
     }
   }
   throw new ServerMissingError(title, failed, advice)

@@ -1,3 +1,6 @@
+import { withDeadline } from '../foundation/async/deadline.ts'
+import type { TargetState } from '../config/connector/target-state.ts'
+import { errorMessage } from '../foundation/error-message.ts'
 import { isUtf8 } from 'node:buffer'
 
 import type { RawConfig } from '../api/config-def.ts'
@@ -10,10 +13,9 @@ import type { InternalTopic } from '../config/worker/worker-config.ts'
 import { clipped } from '../foundation/logging/clipped.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
-import { decodeConfigRecord, encodeConfigRecord, type ConfigRecord, type TargetState } from './config-record.ts'
+import { decodeConfigRecord, encodeConfigRecord, type ConfigRecord } from './config-record.ts'
 import { KafkaBasedLog } from './kafka-based-log.ts'
 import type { TopicWriter } from './topic-writer.ts'
-import { within } from './within.ts'
 
 /** What the config store needs, and who listens to it. */
 export interface ConfigBackingStoreOptions {
@@ -159,10 +161,10 @@ export class ConfigBackingStore {
     action: (signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
     try {
-      await within(this.#clock, operationMs, signal, action)
+      await withDeadline({ clock: this.#clock, ms: operationMs, signal }, action)
     } catch (error) {
       signal?.throwIfAborted()
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = errorMessage(error)
       throw new ConnectError(`Error ${what} to Kafka topic ${this.#log.topic}: ${reason}`, { cause: error })
     }
   }
@@ -175,7 +177,7 @@ function decoded(record: FetchedRecord, { logger, topic }: ConfigBackingStoreOpt
     if (record.key !== null && !isUtf8(record.key)) throw new DataError('its key is not UTF-8')
     return decodeConfigRecord(key, record.value?.toString('utf8') ?? null)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = errorMessage(error)
     logger.error(`offset ${record.offset} of topic ${topic.name} (key ${clipped(key ?? 'null')}) is ignored: ${reason}`)
     return null
   }

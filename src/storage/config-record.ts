@@ -1,11 +1,9 @@
+import type { TargetState } from '../config/connector/target-state.ts'
 import type { RawConfig } from '../api/config-def.ts'
 import { DataError } from '../api/errors.ts'
 import { isJsonObject, jsonKind, parseJson, type JsonObject, type JsonValue } from '../api/json/json-parse.ts'
 import { plainJson, quoteJson } from '../api/json/json-text.ts'
 import type { StateRecord } from './topic-writer.ts'
-
-/** What a connector is meant to do. */
-export type TargetState = 'STARTED' | 'PAUSED' | 'STOPPED'
 
 /** A record of the config topic. Null stands for a tombstone. */
 export type ConfigRecord =

@@ -1,3 +1,4 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import { ConfigError, ConnectError } from '../api/errors.ts'
 import { BrokerError } from '../client/errors.ts'
 import type { FetchedRecord } from '../client/consumer/fetched-record.ts'
@@ -111,7 +112,7 @@ async function ensureTopic(options: KafkaBasedLogOptions, signal: AbortSignal | 
       error instanceof BrokerError && error.codeName === 'INVALID_REPLICATION_FACTOR'
         ? ` The cluster has fewer than ${replicationFactor} brokers: set ${prefix}.replication.factor.`
         : ''
-    throw new ConnectError(`topic ${name} (${options.setting}) cannot be made: ${messageOf(error)}.${hint}`, {
+    throw new ConnectError(`topic ${name} (${options.setting}) cannot be made: ${errorMessage(error)}.${hint}`, {
       cause: error,
     })
   }
@@ -132,7 +133,7 @@ async function checkTopicConfigs(
     maxMessageBytes = numberOrNull(configs.get('max.message.bytes')?.value)
   } catch (error) {
     signal?.throwIfAborted()
-    options.logger.warn(`the cleanup policy of topic ${name} could not be checked: ${messageOf(error)}`)
+    options.logger.warn(`the cleanup policy of topic ${name} could not be checked: ${errorMessage(error)}`)
     return null
   }
   if (policy === null || policy === compact) return maxMessageBytes
@@ -151,9 +152,5 @@ function numberOrNull(text: string | null | undefined): number | null {
 
 function asTopicError(topic: string, error: unknown): Error {
   if (error instanceof ConnectError || (error instanceof Error && error.name === 'AbortError')) return error
-  return new ConnectError(`topic ${topic} cannot be read: ${messageOf(error)}`, { cause: error })
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return new ConnectError(`topic ${topic} cannot be read: ${errorMessage(error)}`, { cause: error })
 }

@@ -1,3 +1,4 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import { ConnectError } from '../api/errors.ts'
 import type { SourceOffset, SourcePartition } from '../api/record.ts'
 import type { FetchedRecord } from '../client/consumer/fetched-record.ts'
@@ -95,7 +96,7 @@ export class OffsetBackingStore {
       await this.#log.readToEnd(signal)
     } catch (error) {
       signal?.throwIfAborted()
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = errorMessage(error)
       throw new ConnectError(`the offsets of connector ${connector} could not be altered: ${reason}`, { cause: error })
     }
   }
@@ -131,7 +132,7 @@ function take(
     }
     if (offsets.get(connector)?.size === 0) offsets.delete(connector)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = errorMessage(error)
     const place = `offset ${record.offset} of ${topic.name}-${record.partition}`
     logger.warn(`${place} is ignored: ${reason}`)
   }

@@ -1,3 +1,4 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import type { FetchedRecord } from '../client/consumer/fetched-record.ts'
 import type { KafkaClient } from '../client/kafka-client.ts'
 import type { InternalTopic } from '../config/worker/worker-config.ts'
@@ -129,7 +130,7 @@ export class StatusBackingStore {
       .write([state])
       .catch((error: unknown) => {
         this.#unread.remove(state.key, state.value)
-        const reason = error instanceof Error ? error.message : String(error)
+        const reason = errorMessage(error)
         this.#logger.error(`${state.key} could not be written to topic ${this.#log.topic}: ${reason}`)
       })
       .finally(() => this.#pending.delete(written))
@@ -154,7 +155,7 @@ function take(
   try {
     fold.apply(decodeStatusRecord(key, value))
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = errorMessage(error)
     const place = `offset ${record.offset} of ${topic.name}-${record.partition}`
     logger.warn(`${place} (key ${clipped(key ?? 'null')}) is ignored: ${reason}`)
   }

@@ -1,5 +1,6 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import { ConnectError } from '../api/errors.ts'
-import { deferred, type Deferred } from '../foundation/deferred.ts'
+import { deferred, type Deferred } from '../foundation/async/deferred.ts'
 import type { KafkaClient } from '../client/kafka-client.ts'
 import type { Producer } from '../client/producer/producer.ts'
 import { troubleConditions, type ConditionSetter } from '../client/log-trouble.ts'
@@ -74,14 +75,10 @@ export class TopicWriter {
     const write = this.#writes.get(token)
     if (write === undefined) return
     write.left -= 1
-    if (error !== null) write.done.reject(new ConnectError(`a write failed: ${messageOf(error)}`, { cause: error }))
+    if (error !== null) write.done.reject(new ConnectError(`a write failed: ${errorMessage(error)}`, { cause: error }))
     if (write.left === 0) {
       write.done.resolve()
       this.#writes.delete(token)
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

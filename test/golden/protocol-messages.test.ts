@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { apis } from '../support/protocol/apis.ts'
-import { ByteReader } from '../../src/protocol/byte-reader.ts'
+import { ByteReader } from '../../src/protocol/bytes/byte-reader.ts'
 import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from '../../src/protocol/codec.ts'
 import type { Api } from '../../src/protocol/schema.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { apis } from '../support/protocol/apis.ts'
-import { ByteReader } from '../../src/protocol/byte-reader.ts'
+import { ByteReader } from '../../src/protocol/bytes/byte-reader.ts'
 import { decodeRequest, decodeResponse, encodeRequest, encodeResponse, isFlexible } from '../../src/protocol/codec.ts'
 import { ProtocolError } from '../../src/protocol/protocol-error.ts'
 import type { Api } from '../../src/protocol/schema.ts'

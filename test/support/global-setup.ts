@@ -1,8 +1,8 @@
+import { errorMessage } from '../../src/foundation/error-message.ts'
 import { readFileSync } from 'node:fs'
 
 import type { TestProject } from 'vitest/node'
 
-import { reasonOf } from '../../src/servers/server-error.ts'
 import { Servers } from '../../src/servers/servers.ts'
 import { findTool, isTool } from './installed-tool.ts'
 import { serviceNames, serviceVariables, type Service, type ServiceName, type Services } from './service-names.ts'
@@ -35,7 +35,7 @@ async function provide(name: ServiceName, servers: () => Servers): Promise<Servi
   try {
     return { address: isTool(name) ? findTool(name) : (await servers().get(name)).address }
   } catch (error) {
-    return { missing: `${reasonOf(error)} Tests take a running one from ${variable}.` }
+    return { missing: `${errorMessage(error)} Tests take a running one from ${variable}.` }
   }
 }
 

@@ -1,10 +1,11 @@
+import { errorMessage } from '../../src/foundation/error-message.ts'
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { cacheFolder } from '../../src/servers/cache.ts'
 import { findBinary } from '../../src/servers/process/command.ts'
-import { reasonOf, ServerError } from '../../src/servers/server-error.ts'
+import { ServerError } from '../../src/servers/server-error.ts'
 
 /**
  * The tools that suites call, and the Debian packages that bring them. `unpacked`: only the program is taken out of the package,
@@ -32,7 +33,7 @@ export function findTool(tool: ToolName): string {
   try {
     return unpacked ? unpack(tool, name) : install(tool, name)
   } catch (error) {
-    throw new ServerError(`apt-get, package ${name}: ${reasonOf(error)}.`, { cause: error })
+    throw new ServerError(`apt-get, package ${name}: ${errorMessage(error)}.`, { cause: error })
   }
 }
 

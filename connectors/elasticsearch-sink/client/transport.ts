@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
 import { gzip, unzip } from 'node:zlib'
 import type * as ConnectionModule from '@elastic/transport/connection/HttpConnection'
-import { ConfigError, present, RetriableError, type Clock } from 'penstock/api'
+import { ConfigError, present, RetriableError, type Clock, errorMessage } from 'penstock/api'
 import { Key } from '../config/config.ts'
 import type { SinkSettings } from '../config/settings.ts'
 
@@ -112,7 +112,7 @@ export function openTransport(settings: Settings, clock: Clock): Transport {
       } catch (error) {
         if (request.signal.aborted) throw request.signal.reason
         node.deadUntil = clock.monotonic() + deadMs
-        const reason = error instanceof Error ? error.message : String(error)
+        const reason = errorMessage(error)
         throw new RetriableError(`${request.method} ${connection.url.origin}${request.path}: ${reason}`, {
           cause: error,
         })

@@ -1,4 +1,4 @@
-import { ConfigError, type Clock, type ConnectError } from 'penstock/api'
+import { ConfigError, type Clock, type ConnectError, errorMessage } from 'penstock/api'
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { Socket, type SocketConstructorOpts } from 'node:net'
@@ -264,7 +264,7 @@ async function pem(path: string, key: string, what: string, parse: (bytes: Buffe
     parse(bytes)
     return bytes
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = errorMessage(error)
     throw new TlsFileError(key, path, `holds no ${what} that can be used (${reason})`, error)
   }
 }

@@ -1,4 +1,4 @@
-import { RetriableError, type Clock, type ConnectError } from 'penstock/api'
+import { RetriableError, type Clock, type ConnectError, errorMessage } from 'penstock/api'
 import { namesOf, unknownText, waitText, type Doing } from './blocker-text.ts'
 import { findBlockers, findReader, type Waiter } from './blockers.ts'
 import type { ShowCondition } from '../preflight/finding.ts'
@@ -121,7 +121,7 @@ export class WaitWatch {
     } catch (error) {
       await wait.look?.close()
       wait.look = null
-      return unknownText(wait.doing, error instanceof Error ? error.message : String(error))
+      return unknownText(wait.doing, errorMessage(error))
     }
   }
 

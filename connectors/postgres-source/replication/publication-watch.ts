@@ -1,3 +1,4 @@
+import { errorMessage } from 'penstock/api'
 import type { Clock, Logger } from 'penstock/api'
 import { captureFindings } from '../preflight/capture-findings.ts'
 import { captureView, type CaptureView } from '../preflight/capture-view.ts'
@@ -129,7 +130,7 @@ export function lookRegularly(clock: Clock, logger: Logger, look: () => Promise<
       look()
         .catch((error: unknown) => {
           // Where the server is away the stream itself says so.
-          const reason = error instanceof Error ? error.message : String(error)
+          const reason = errorMessage(error)
           logger.debug(`the publication could not be looked at: ${reason}`)
         })
         .finally(wait)

@@ -1,4 +1,4 @@
-import { ConfigError, javaRegExp } from 'penstock/api'
+import { ConfigError, javaRegExp, errorMessage } from 'penstock/api'
 
 export interface TableName {
   readonly schema: string
@@ -47,7 +47,7 @@ export function patternProblem(text: string): string | null {
     for (const item of splitList(text)) wholeName(item, '')
     return null
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return errorMessage(error)
   }
 }
 
@@ -56,7 +56,7 @@ function wholeName(pattern: string, where: string): RegExp {
   try {
     return javaRegExp(pattern, { whole: true, ignoreCase: true })
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = errorMessage(error)
     throw new ConfigError(`${where}"${pattern}" cannot be used. ${reason}`, { cause: error })
   }
 }

@@ -1,4 +1,4 @@
-import { ConnectError, RetriableError } from 'penstock/api'
+import { ConnectError, RetriableError, errorMessage } from 'penstock/api'
 import { codeOf, invalidText, pgError } from '../connection/pg-error.ts'
 import type { PgSession } from '../connection/session.ts'
 import { fullName, quoteIdentifier, quoteTable } from '../schema/table-filter.ts'
@@ -46,7 +46,7 @@ export function snapshotFailure(error: unknown, part: TablePart): Error {
   if (changedMeanwhile.has(code)) return tableChanged(name, error)
   const columns = part.columns.map((column) => column.name).join(', ')
   if (code === insufficientPrivilege) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = errorMessage(error)
     const list = part.columns.map((column) => quoteIdentifier(column.name)).join(', ')
     return new ConnectError(
       `the snapshot may not read ${name} (${columns}): ${reason}. As its owner, run: GRANT SELECT (${list}) ON ` +
@@ -57,7 +57,7 @@ export function snapshotFailure(error: unknown, part: TablePart): Error {
   }
   if (code === invalidText) {
     return new ConnectError(
-      `the snapshot cannot read ${name} (${columns}): ${error instanceof Error ? error.message : String(error)}. The ` +
+      `the snapshot cannot read ${name} (${columns}): ${errorMessage(error)}. The ` +
         'database holds bytes that are no text in UTF-8, which an encoding of SQL_ASCII allows. Correct the row, or move ' +
         'the data to a database with the encoding that it is in; then restart the task.',
       { code: 'PG_ENCODING', cause: error },

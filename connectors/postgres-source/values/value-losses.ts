@@ -1,4 +1,4 @@
-import { DataError, type Counter, type Logger } from 'penstock/api'
+import { DataError, type Counter, type Logger, errorMessage } from 'penstock/api'
 
 /** `event.converting.failure.handling.mode`. */
 export type FailureMode = 'warn' | 'fail' | 'skip'
@@ -39,7 +39,7 @@ export class ValueLosses {
 
   /** A text that no decoder understands: null, or the task fails. */
   notUnderstood(where: string, text: string, cause: unknown): null {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = errorMessage(cause)
     const example = text.length > maxExample ? `${text.slice(0, maxExample)}…` : text
     return this.#lose(where, reason, `${reason}: ${JSON.stringify(example)}`)
   }

@@ -1,3 +1,4 @@
+import { errorMessage } from 'penstock/api'
 import { S3RefusedError } from './s3-error.ts'
 import type { StoreSettings } from '../config/settings.ts'
 import type { Credentials } from './sign-request.ts'
@@ -47,7 +48,7 @@ function chain(region: string): CredentialSource {
       const { accessKeyId, secretAccessKey, sessionToken } = await (await provider)({ forceRefresh: renewed })
       return { accessKeyId, secretAccessKey, sessionToken: sessionToken ?? null }
     } catch (cause) {
-      throw noCredentials(cause instanceof Error ? cause.message : String(cause), cause)
+      throw noCredentials(errorMessage(cause), cause)
     }
   }
 }

@@ -1,4 +1,4 @@
-import { backoffMs, type Clock, type Logger } from 'penstock/api'
+import { backoffMs, type Clock, type Logger, errorMessage } from 'penstock/api'
 
 import { doubtOf, tagHeader, type Evidence } from './answer-evidence.ts'
 import { checksumOf, customerKeyHeaders, digest, encryptionHeaders } from './body-checks.ts'
@@ -290,11 +290,7 @@ export class S3Store {
       )
     } catch (error) {
       signal.throwIfAborted()
-      throw this.#unavailable(
-        `${method} ${key ?? 'bucket'}`,
-        error instanceof Error ? error.message : String(error),
-        error,
-      )
+      throw this.#unavailable(`${method} ${key ?? 'bucket'}`, errorMessage(error), error)
     }
     const refusal = refusalOf(answer, method)
     const doubt = refusal === null && call.expects !== undefined ? doubtOf(answer, call.expects) : null

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../foundation/error-message.ts'
 import { characterClass, invalidRegex, quoted, sharedEscape, type Piece } from './java-character-class.ts'
 
 /** How a pattern is to be used. */
@@ -33,7 +34,7 @@ export function javaRegExp(pattern: string, options: JavaRegexOptions): RegExp {
     const part = new RegExp(source, jsFlags)
     return options.whole ? new RegExp(`(?<![^])(?:${source})(?![^])`, jsFlags) : part
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = errorMessage(cause)
     throw invalidRegex(pattern, reason.replace(/^Invalid regular expression: (?:\/.*\/\w*: )?/s, ''))
   }
 }

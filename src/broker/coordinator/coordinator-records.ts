@@ -1,5 +1,5 @@
-import { ByteReader } from '../../protocol/byte-reader.ts'
-import { ByteWriter } from '../../protocol/byte-writer.ts'
+import { ByteReader } from '../../protocol/bytes/byte-reader.ts'
+import { ByteWriter } from '../../protocol/bytes/byte-writer.ts'
 import { ProtocolError } from '../../protocol/protocol-error.ts'
 import type { StoredGroup } from './groups/group-protocol.ts'
 

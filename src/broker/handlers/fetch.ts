@@ -1,5 +1,6 @@
-import { deferred } from '../../foundation/deferred.ts'
-import type { Isolation, PartitionLog } from '../../log/partition-log.ts'
+import type { IsolationLevel } from '../../protocol/isolation-level.ts'
+import { deferred } from '../../foundation/async/deferred.ts'
+import type { PartitionLog } from '../../log/partition-log.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { fetch } from '../../protocol/messages/fetch.ts'
 import { zeroUuid, type RequestOf } from '../../protocol/schema.ts'
@@ -68,7 +69,7 @@ function begin(
   request: RequestOf<typeof fetch>,
   { apiVersion: version, memory }: RequestContext,
 ): FetchUnderWay {
-  const isolation: Isolation = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
+  const isolation: IsolationLevel = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
   const seen = new Set<PartitionLog>()
   const topics = request.topics.map((query) => {
     const byId = version >= firstVersionWithIds

@@ -1,5 +1,6 @@
+import type { IsolationLevel } from '../../protocol/isolation-level.ts'
 import { LogError } from '../../log/log-error.ts'
-import type { Isolation, PartitionLog } from '../../log/partition-log.ts'
+import type { PartitionLog } from '../../log/partition-log.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { listOffsets } from '../../protocol/messages/list-offsets.ts'
 import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
@@ -25,7 +26,7 @@ const firstVersionOf: Readonly<Record<number, number>> = { [-3]: 7, [-4]: 8, [-5
 
 /** Serves ListOffsets. */
 export const listOffsetsRegistration = register(listOffsets, (state: BrokerState) => (request, { apiVersion }) => {
-  const isolation: Isolation = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
+  const isolation: IsolationLevel = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
   const names = new Map<PartitionQuery, string>()
   for (const { name, partitions } of request.topics)
     for (const query of partitions) names.set(query, `${name}/${query.partitionIndex}`)
@@ -44,7 +45,7 @@ export const listOffsetsRegistration = register(listOffsets, (state: BrokerState
   }
 })
 
-function answer(log: PartitionLog, query: PartitionQuery, isolation: Isolation, version: number): PartitionAnswer {
+function answer(log: PartitionLog, query: PartitionQuery, isolation: IsolationLevel, version: number): PartitionAnswer {
   const epochFault = leaderEpochFault(query.currentLeaderEpoch)
   if (epochFault !== null) return refused(query, epochFault)
   if (query.timestamp < 0 && version < (firstVersionOf[query.timestamp] ?? 1)) {
@@ -65,7 +66,7 @@ function answer(log: PartitionLog, query: PartitionQuery, isolation: Isolation, 
 function find(
   log: PartitionLog,
   timestamp: number,
-  isolation: Isolation,
+  isolation: IsolationLevel,
 ): { timestamp: number; offset: number } | null {
   const nothing = { timestamp: -1, offset: -1 }
   switch (timestamp) {

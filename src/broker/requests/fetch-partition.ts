@@ -1,5 +1,6 @@
+import type { IsolationLevel } from '../../protocol/isolation-level.ts'
 import { LogError } from '../../log/log-error.ts'
-import type { Isolation, PartitionLog } from '../../log/partition-log.ts'
+import type { PartitionLog } from '../../log/partition-log.ts'
 import type { AbortedTransaction } from '../../log/segment/transaction-index.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 
@@ -24,7 +25,7 @@ export class FetchPartition {
   readonly index: number
   readonly log: PartitionLog | null
   readonly #maxBytes: number
-  readonly #isolation: Isolation
+  readonly #isolation: IsolationLevel
   readonly #isGone: (log: PartitionLog, index: number) => boolean
   readonly #parts: Buffer[] = []
   readonly #aborted = new Map<string, AbortedTransaction>()
@@ -42,7 +43,7 @@ export class FetchPartition {
     readonly errorCode: number
     readonly offset: number
     readonly maxBytes: number
-    readonly isolation: Isolation
+    readonly isolation: IsolationLevel
     /** Whether the log was closed because its topic is deleted. */
     readonly isGone: (log: PartitionLog, index: number) => boolean
   }) {

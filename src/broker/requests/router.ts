@@ -1,5 +1,5 @@
 import { systemClock } from '../../foundation/clock.ts'
-import { ByteReader } from '../../protocol/byte-reader.ts'
+import { ByteReader } from '../../protocol/bytes/byte-reader.ts'
 import { decodeRequest, isFlexible } from '../../protocol/codec.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { encodeResponseFrame, readRequestHeader, skipTaggedFields, type RequestHeader } from '../../protocol/frame.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '../../foundation/clock.ts'
 import type { LogStreaks } from '../../foundation/logging/log-streaks.ts'
-import { Secret } from '../../foundation/secret.ts'
+import { Secret } from '../../foundation/network/secret.ts'
 import { apiVersions } from '../../protocol/messages/api-versions.ts'
 import { saslAuthenticate } from '../../protocol/messages/sasl-authenticate.ts'
 import { saslHandshake } from '../../protocol/messages/sasl-handshake.ts'

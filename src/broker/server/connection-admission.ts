@@ -1,4 +1,4 @@
-import { OpenConnections, type OpenConnection } from '../../foundation/open-connections.ts'
+import { OpenConnections, type OpenConnection } from '../../foundation/network/open-connections.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
 
 /** Connections that are kept for this machine, at most: the worker that the broker belongs to is one of its clients. */

@@ -1,6 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
-import { deferred } from '../../foundation/deferred.ts'
+import { deferred } from '../../foundation/async/deferred.ts'
 import { Connection, type ConnectionSurroundings } from './connection.ts'
 
 /** Systems take about this many bytes for the path of a socket. */

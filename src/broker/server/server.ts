@@ -1,9 +1,10 @@
+import type { ListenAddress } from '../../foundation/network/listen-address.ts'
 import { createServer, type AddressInfo, type Server as TcpServer } from 'node:net'
 import type { Clock } from '../../foundation/clock.ts'
-import { deferred } from '../../foundation/deferred.ts'
+import { deferred } from '../../foundation/async/deferred.ts'
 import { LogStreaks } from '../../foundation/logging/log-streaks.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
-import { Turns } from '../../foundation/turns.ts'
+import { Turns } from '../../foundation/async/turns.ts'
 import type { Authenticator } from './authentication.ts'
 import { ListenError } from '../broker-error.ts'
 import { Connection } from './connection.ts'
@@ -12,12 +13,6 @@ import { defaultConnectionLimits, type ConnectionLimits } from './connection-lim
 import { ConnectionMemory } from './connection-memory.ts'
 import { OwnListener } from './own-listener.ts'
 import type { Router } from '../requests/router.ts'
-
-/** Where to listen; port 0 takes a free one. */
-export interface ListenAddress {
-  readonly host: string
-  readonly port: number
-}
 
 /** What the thread works for clients at a stretch: their sockets, the disk and the worker's own requests come in between. */
 const sliceMs = 10

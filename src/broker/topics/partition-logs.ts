@@ -1,4 +1,4 @@
-import { concurrently } from '../../foundation/concurrently.ts'
+import { concurrently } from '../../foundation/async/concurrently.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Conditions } from '../../foundation/metrics/conditions.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../foundation/error-message.ts'
 import { ConfigError } from '../../api/errors.ts'
 import type { BrokerCredentials } from '../../broker/server/authentication.ts'
 import type { ClientSecurity } from '../../config/worker/client-security.ts'
@@ -51,7 +52,7 @@ function settled(settings: EmbeddedBrokerConfig['settings']): SettledBroker {
   try {
     return settledBroker(settings)
   } catch (cause) {
-    const problem = cause instanceof Error ? cause.message : String(cause)
+    const problem = errorMessage(cause)
     throw new ConfigError(`${embeddedBrokerPrefix}${problem}`, { cause })
   }
 }

@@ -1,10 +1,10 @@
+import { withDeadline } from '../../foundation/async/deadline.ts'
+import { errorMessage } from '../../foundation/error-message.ts'
 import type { Admin } from '../../client/admin.ts'
 import type { WorkerConfig } from '../../config/worker/worker-config.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import { Conditions } from '../../foundation/metrics/conditions.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
-import { messageOf } from '../../runtime/failures.ts'
-import { within } from '../../storage/within.ts'
 
 const everyMs = 10_000
 /** A log that has not responded for so long is shown as unreachable. */
@@ -65,7 +65,7 @@ export class InternalTopicWatch {
         { name: statusTopic.name, use: 'status.storage.topic: states of connectors and tasks are not stored' },
       ]
       const names = uses.map(({ name }) => name)
-      const found = await within(clock, patienceMs, this.#closing.signal, async (signal) =>
+      const found = await withDeadline({ clock, ms: patienceMs, signal: this.#closing.signal }, async (signal) =>
         admin.describeTopics(names, { signal, withinMs: patienceMs }),
       )
       this.#silentSince = null
@@ -84,7 +84,7 @@ export class InternalTopicWatch {
     this.#silentSince = began
     this.#conditions.raise(
       unreachableCode,
-      `the log at ${this.#options.servers} has not responded since ${new Date(began).toISOString()}: ${messageOf(error)}. Connectors ` +
+      `the log at ${this.#options.servers} has not responded since ${new Date(began).toISOString()}: ${errorMessage(error)}. Connectors ` +
         'wait for it, and go on when it responds. Check that it runs, and that this machine can reach it',
     )
   }

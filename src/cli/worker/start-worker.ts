@@ -1,10 +1,10 @@
+import type { ListenAddress } from '../../foundation/network/listen-address.ts'
 import { createServer, type AddressInfo } from 'node:net'
 
 import { KafkaClient } from '../../client/kafka-client.ts'
-import type { ListenAddress } from '../../config/worker/listener.ts'
 import type { ClientSecurity } from '../../config/worker/client-security.ts'
 import { advertisedAddress, type WorkerConfig } from '../../config/worker/worker-config.ts'
-import { deferred } from '../../foundation/deferred.ts'
+import { deferred } from '../../foundation/async/deferred.ts'
 import { IdleMemory } from '../../foundation/process/idle-memory.ts'
 import { Meters, type Sample } from '../../foundation/metrics/meters.ts'
 import { ConfigFold } from '../../herder/config-fold.ts'

@@ -1,6 +1,6 @@
+import { errorMessage } from '../../foundation/error-message.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
-import { messageOf } from '../../runtime/failures.ts'
 
 /** What the steps without a limit of their own may take together, and one of them alone. */
 const togetherMs = 1500
@@ -59,7 +59,7 @@ export class Undo {
     try {
       await action()
     } catch (error) {
-      this.#logger.error(`${what} did not stop in order: ${messageOf(error)}`, { error })
+      this.#logger.error(`${what} did not stop in order: ${errorMessage(error)}`, { error })
     }
   }
 }

@@ -1,5 +1,5 @@
-import type { Backoff } from '../../foundation/backoff.ts'
-import { backoffMs } from '../../foundation/backoff.ts'
+import type { Backoff } from '../../foundation/async/backoff.ts'
+import { backoffMs } from '../../foundation/async/backoff.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'

@@ -1,4 +1,5 @@
-import { backoffMs } from '../../foundation/backoff.ts'
+import { errorMessage } from '../../foundation/error-message.ts'
+import { backoffMs } from '../../foundation/async/backoff.ts'
 import type { Cluster } from './cluster.ts'
 import { isRetriable } from '../errors.ts'
 
@@ -58,7 +59,7 @@ export class LeaderFinder {
       await this.#cluster.refreshMetadata(topics, { signal: this.#signal })
     } catch (error) {
       if (!isRetriable(error)) throw error
-      reason = error instanceof Error ? error.message : String(error)
+      reason = errorMessage(error)
     }
     const found = topics.filter((topic) => isLed(metadata.topics.get(topic)?.partitions))
     for (const topic of found) this.#stale.delete(topic)

@@ -1,6 +1,7 @@
+import { errorMessage } from '../../foundation/error-message.ts'
 import type { Socket } from 'node:net'
 import type { Clock } from '../../foundation/clock.ts'
-import { ByteReader } from '../../protocol/byte-reader.ts'
+import { ByteReader } from '../../protocol/bytes/byte-reader.ts'
 import { decodeResponse } from '../../protocol/codec.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { decodeResponseFrame, encodeRequestFrame } from '../../protocol/frame.ts'
@@ -208,7 +209,7 @@ export class BrokerConnection {
     try {
       for (const frame of cut()) this.#answer(frame)
     } catch (error) {
-      this.#end(`its answer cannot be read: ${error instanceof Error ? error.message : String(error)}`, error)
+      this.#end(`its answer cannot be read: ${errorMessage(error)}`, error)
     }
   }
 

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../foundation/error-message.ts'
 import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import type { BrokerAddress } from './bootstrap-servers.ts'
@@ -140,7 +141,7 @@ function saslOf(security: Security): Record<string, unknown> | null {
 }
 
 function asClientError(error: unknown, address: BrokerAddress): Error {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = errorMessage(error)
   const name = error instanceof Error ? error.name : ''
   const type = (error as { readonly type?: unknown } | null)?.type
   const where = formatAddress(address)

@@ -1,8 +1,9 @@
-import { orAborted } from '../abort.ts'
+import type { IsolationLevel } from '../../protocol/isolation-level.ts'
+import { type TopicPartition, formatTopicPartition } from '../../foundation/topic-partition.ts'
+import { abortable } from '../../foundation/async/abortable.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { asError } from '../errors.ts'
-import { formatTopicPartition, type TopicPartition } from './fetched-record.ts'
-import { listOffsets, offsetTimes, type IsolationLevel } from './list-offsets.ts'
+import { listOffsets, offsetTimes } from './list-offsets.ts'
 import { PartitionBuffer } from './partition-buffer.ts'
 
 /** Where to begin: an offset, or an end of the log as it is when the first fetch is made. */
@@ -126,7 +127,7 @@ export class AssignedPartitions {
       for (const { error } of open) if (error !== null) throw error
       if (open.length === 0) return
       for (const { buffer } of open) this.resolve(buffer.topic)
-      await orAborted(Promise.race(this.#resolving.values()), signal)
+      await abortable(Promise.race(this.#resolving.values()), signal)
     }
   }
 

@@ -1,7 +1,7 @@
+import { type IsolationLevel, isolationCode } from '../../protocol/isolation-level.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { fetch as fetchApi } from '../../protocol/messages/fetch.ts'
 import { zeroUuid, type RequestValue } from '../../protocol/schema.ts'
-import { isolationCode, type IsolationLevel } from './list-offsets.ts'
 
 /** Limits of one fetch. */
 export interface FetchLimits {

@@ -1,9 +1,3 @@
-/** A topic and one of its partitions. */
-export interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
-}
-
 /** A record as it was read. Bytes are views of the answer it came in: copy what must outlive the next polls. */
 export interface FetchedRecord {
   readonly topic: string
@@ -16,9 +10,4 @@ export interface FetchedRecord {
   readonly key: Buffer | null
   readonly value: Buffer | null
   readonly headers: readonly { readonly key: string; readonly value: Buffer | null }[]
-}
-
-/** `topic-partition`, as Kafka writes it. */
-export function formatTopicPartition({ topic, partition }: TopicPartition): string {
-  return `${topic}-${partition}`
 }

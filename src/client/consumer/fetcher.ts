@@ -1,5 +1,7 @@
-import { backoffMs } from '../../foundation/backoff.ts'
-import { deferred, type Deferred } from '../../foundation/deferred.ts'
+import type { IsolationLevel } from '../../protocol/isolation-level.ts'
+import { type TopicPartition, formatTopicPartition } from '../../foundation/topic-partition.ts'
+import { backoffMs } from '../../foundation/async/backoff.ts'
+import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 import { errorCodes, isRetriableCode } from '../../protocol/error-codes.ts'
 import { fetch as fetchApi } from '../../protocol/messages/fetch.ts'
 import type { ResponseOf } from '../../protocol/schema.ts'
@@ -15,9 +17,9 @@ import {
   TopicRecreatedError,
 } from '../errors.ts'
 import { fetchRequestOf, fetchVersionOf, namesAnotherTopic, type FetchLimits } from './fetch-request.ts'
-import { formatTopicPartition, type FetchedRecord, type TopicPartition } from './fetched-record.ts'
+import { type FetchedRecord } from './fetched-record.ts'
 import { LeaderFinder } from '../cluster/leader-finder.ts'
-import { listOffsets, offsetTimes, type IsolationLevel } from './list-offsets.ts'
+import { listOffsets, offsetTimes } from './list-offsets.ts'
 import { TroubleWatch } from '../log-trouble.ts'
 
 /** What may be said about fetching; names of Kafka's settings in brackets. */

@@ -1,16 +1,9 @@
+import { type IsolationLevel, isolationCode } from '../../protocol/isolation-level.ts'
+import type { TopicPartition } from '../../foundation/topic-partition.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { listOffsets as listOffsetsApi } from '../../protocol/messages/list-offsets.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { BrokerError, ConnectionError, UnknownPartitionError } from '../errors.ts'
-import type { TopicPartition } from './fetched-record.ts'
-
-/** Which records a reader sees: all of them, or those of committed transactions only. */
-export type IsolationLevel = 'read_uncommitted' | 'read_committed'
-
-/** The number of an isolation level on the wire. */
-export function isolationCode(isolation: IsolationLevel): 0 | 1 {
-  return isolation === 'read_committed' ? 1 : 0
-}
 
 /** Times that are not times: the end of a log (the last stable offset for `read_committed`), and its start. */
 export const offsetTimes = { latest: -1, earliest: -2 } as const

@@ -5,7 +5,7 @@ import {
   verifyBatch,
   type BatchHeader,
 } from '../../protocol/record-batch/record-batch.ts'
-import { readInt64 } from '../../protocol/int64.ts'
+import { readInt64 } from '../../protocol/bytes/int64.ts'
 import { RecordReader } from '../../protocol/record-batch/record-reader.ts'
 import { CorruptBatchError } from '../errors.ts'
 import type { FetchedRecord } from './fetched-record.ts'

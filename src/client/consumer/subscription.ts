@@ -1,3 +1,4 @@
+import { errorMessage } from '../../foundation/error-message.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { isRetriable } from '../errors.ts'
 
@@ -116,7 +117,7 @@ export class Subscription {
         await this.#refresh(signal)
       } catch (error) {
         if (!isRetriable(error)) throw error
-        logger.debug(`looking up topics: ${error instanceof Error ? error.message : String(error)}`)
+        logger.debug(`looking up topics: ${errorMessage(error)}`)
         continue
       }
       const reason = changeBetween(this.#counts, this.#known())

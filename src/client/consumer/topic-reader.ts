@@ -1,10 +1,12 @@
-import { deferred, type Deferred } from '../../foundation/deferred.ts'
-import { orAborted } from '../abort.ts'
+import type { IsolationLevel } from '../../protocol/isolation-level.ts'
+import { type TopicPartition, formatTopicPartition } from '../../foundation/topic-partition.ts'
+import { abortable } from '../../foundation/async/abortable.ts'
+import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { asError, ClientClosedError, UnknownTopicError } from '../errors.ts'
-import { formatTopicPartition, type FetchedRecord, type TopicPartition } from './fetched-record.ts'
+import { type FetchedRecord } from './fetched-record.ts'
 import { Fetcher } from './fetcher.ts'
-import { listOffsets, offsetTimes, type IsolationLevel } from './list-offsets.ts'
+import { listOffsets, offsetTimes } from './list-offsets.ts'
 
 const pollMs = 60_000
 const recordsPerPoll = 5_000
@@ -79,7 +81,7 @@ export class TopicReader {
     this.#targets.push(target)
     this.#fetcher.wake()
     try {
-      await orAborted(target.reached.promise, signal)
+      await abortable(target.reached.promise, signal)
     } finally {
       this.#targets = this.#targets.filter((other) => other !== target)
     }

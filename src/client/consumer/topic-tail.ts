@@ -1,5 +1,6 @@
+import { type TopicPartition, formatTopicPartition } from '../../foundation/topic-partition.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { formatTopicPartition, type FetchedRecord, type TopicPartition } from './fetched-record.ts'
+import { type FetchedRecord } from './fetched-record.ts'
 import { Fetcher } from './fetcher.ts'
 import { listOffsets, offsetTimes } from './list-offsets.ts'
 

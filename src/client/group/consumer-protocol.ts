@@ -1,8 +1,8 @@
-import { ByteReader } from '../../protocol/byte-reader.ts'
-import { ByteWriter } from '../../protocol/byte-writer.ts'
+import type { TopicPartition } from '../../foundation/topic-partition.ts'
+import { ByteReader } from '../../protocol/bytes/byte-reader.ts'
+import { ByteWriter } from '../../protocol/bytes/byte-writer.ts'
 import { compileMessage } from '../../protocol/codec.ts'
 import { array, bytes, int32, string } from '../../protocol/schema.ts'
-import type { TopicPartition } from '../consumer/fetched-record.ts'
 
 /*
  * The embedded formats of protocol type `consumer`: a version (int16), then a message of that version. Later versions only

@@ -1,8 +1,9 @@
-import { orAborted } from '../abort.ts'
+import { type TopicPartition, formatTopicPartition } from '../../foundation/topic-partition.ts'
+import { abortable } from '../../foundation/async/abortable.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.ts'
 import { FencedMemberError, KafkaError, NoOffsetError, TopicRecreatedError, UnknownTopicError } from '../errors.ts'
-import { formatTopicPartition, type FetchedRecord, type TopicPartition } from '../consumer/fetched-record.ts'
+import { type FetchedRecord } from '../consumer/fetched-record.ts'
 import { Fetcher, type FetchOptions } from '../consumer/fetcher.ts'
 import { GroupMember, type MemberMetadata } from './group-member.ts'
 import { commitOffsets, fetchOffsets, type GroupOffset } from './group-offsets.ts'
@@ -279,7 +280,7 @@ export class GroupConsumer {
     const late = Promise.withResolvers<null>()
     const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), () => late.resolve(null))
     try {
-      return await orAborted(Promise.race([promise, late.promise]), signal)
+      return await abortable(Promise.race([promise, late.promise]), signal)
     } catch (error) {
       if (signal?.aborted !== true) {
         this.#joining = null

@@ -1,11 +1,12 @@
-import { backoffMs } from '../../foundation/backoff.ts'
+import { abortable } from '../../foundation/async/abortable.ts'
+import { errorMessage } from '../../foundation/error-message.ts'
+import { backoffMs } from '../../foundation/async/backoff.ts'
 import { errorCodes, errorName, isRetriableCode } from '../../protocol/error-codes.ts'
 import { heartbeat } from '../../protocol/messages/heartbeat.ts'
 import { joinGroup } from '../../protocol/messages/join-group.ts'
 import { leaveGroup } from '../../protocol/messages/leave-group.ts'
 import { syncGroup } from '../../protocol/messages/sync-group.ts'
 import type { Api, RequestValue, ResponseOf } from '../../protocol/schema.ts'
-import { orAborted } from '../abort.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { asError, BrokerError, isRetriable, RequestTimeoutError } from '../errors.ts'
 
@@ -166,11 +167,11 @@ export class GroupMember {
       const late = new RequestTimeoutError(`no answer within ${leaveTimeoutMs} ms`)
       const cancel = this.#cluster.clock.after(leaveTimeoutMs, () => bound.abort(late))
       try {
-        const nodeId = await orAborted(this.#cluster.coordinatorOf(groupId, bound.signal), bound.signal)
+        const nodeId = await abortable(this.#cluster.coordinatorOf(groupId, bound.signal), bound.signal)
         const request = { groupId, memberId, members: [{ memberId, reason }] }
-        await orAborted(this.#cluster.sendTo(nodeId, leaveGroup, request, { signal: bound.signal }), bound.signal)
+        await abortable(this.#cluster.sendTo(nodeId, leaveGroup, request, { signal: bound.signal }), bound.signal)
       } catch (error) {
-        const cause = error instanceof Error ? error.message : String(error)
+        const cause = errorMessage(error)
         this.#cluster.logger.info(`member ${memberId} could not say that it leaves group ${groupId}: ${cause}`)
       } finally {
         cancel()
@@ -255,7 +256,7 @@ export class GroupMember {
     this.#lastHeartbeatAt = this.#cluster.clock.monotonic()
     void this.#beat(membership, stop.signal).catch((error: unknown) => {
       if (stop.signal.aborted || this.#cluster.isClosed) return
-      this.#forget(error instanceof Error ? error.message : String(error))
+      this.#forget(errorMessage(error))
     })
   }
 
@@ -274,7 +275,7 @@ export class GroupMember {
       } catch (error) {
         if (!isRetriable(error)) throw error
         if (!signal.aborted) this.onReached(asError(error))
-        logger.debug(`heartbeat of group ${groupId}: ${error instanceof Error ? error.message : String(error)}`)
+        logger.debug(`heartbeat of group ${groupId}: ${errorMessage(error)}`)
         this.#cluster.forgetCoordinator(groupId)
         waitMs = Math.min(heartbeatRetryMs, heartbeatIntervalMs)
       }

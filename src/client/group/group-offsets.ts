@@ -1,10 +1,10 @@
+import { type TopicPartition, formatTopicPartition } from '../../foundation/topic-partition.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { offsetCommit } from '../../protocol/messages/offset-commit.ts'
 import { offsetFetch } from '../../protocol/messages/offset-fetch.ts'
 import type { ResponseOf } from '../../protocol/schema.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { BrokerError, FencedMemberError, UnknownTopicError } from '../errors.ts'
-import { formatTopicPartition, type TopicPartition } from '../consumer/fetched-record.ts'
 import { coordinatorMoved } from './group-member.ts'
 
 /** An offset of a group: that of the next record to read. */

@@ -1,4 +1,4 @@
-import type { TopicPartition } from '../consumer/fetched-record.ts'
+import type { TopicPartition } from '../../foundation/topic-partition.ts'
 
 /** Kafka's name of this way to share partitions. */
 export const rangeAssignorName = 'range'

@@ -1,9 +1,9 @@
-import { backoffMs } from '../../foundation/backoff.ts'
+import { abortable } from '../../foundation/async/abortable.ts'
+import { backoffMs } from '../../foundation/async/backoff.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { initProducerId } from '../../protocol/messages/init-producer-id.ts'
 import { produce } from '../../protocol/messages/produce.ts'
 import type { ResponseOf } from '../../protocol/schema.ts'
-import { orAborted } from '../abort.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import {
   asError,
@@ -173,7 +173,7 @@ export class ProduceSender {
     let isSent = false
     try {
       const { signal } = this.#closing
-      const connection = await orAborted(this.#cluster.connection(nodeId, this.#lane, signal), signal)
+      const connection = await abortable(this.#cluster.connection(nodeId, this.#lane, signal), signal)
       const timeoutMs = requestTimeoutMs + 5_000
       isSent = true
       const answer = await connection.send(produce, requestOf(sent), { timeoutMs, signal })

@@ -1,10 +1,10 @@
-import type { Deferred } from '../../foundation/deferred.ts'
-import { deferred } from '../../foundation/deferred.ts'
+import { abortable } from '../../foundation/async/abortable.ts'
+import type { Deferred } from '../../foundation/async/deferred.ts'
+import { deferred } from '../../foundation/async/deferred.ts'
 import { BatchBuilder } from '../../protocol/record-batch/batch-builder.ts'
 import { requireCodec } from '../../protocol/record-batch/compression.ts'
 import { partitionForKey } from '../../protocol/murmur2.ts'
 import type { Codec } from '../../protocol/record-batch/record-batch.ts'
-import { orAborted } from '../abort.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { asError, BrokerError, ClientClosedError, RecordTooLargeError, UnknownPartitionError } from '../errors.ts'
 import { PartitionQueue, type BuilderPool, type OutgoingRecord, type QueueLimits } from './partition-queue.ts'
@@ -192,7 +192,7 @@ export class Producer {
     if (this.#pending === 0) return
     this.#sender.closeBatches()
     this.#idle ??= deferred<void>()
-    await orAborted(this.#idle.promise, signal)
+    await abortable(this.#idle.promise, signal)
   }
 
   /** Flushes until `signal` fires; what is left then fails with a ClientClosedError. */

@@ -1,3 +1,4 @@
+import { configWithPrefix } from '../definition/config-with-prefix.ts'
 import type { ConfigDef } from '../../api/config-def.ts'
 import type { PluginKind } from '../../plugin/plugin-descriptor.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
@@ -6,7 +7,7 @@ import type { ConfigInfo, SubmittedConfig } from '../definition/config-infos.ts'
 import { oneOf } from '../../api/validators.ts'
 import { describeValues } from '../definition/describe-config.ts'
 import { checkConfig, type ClassKey } from '../definition/parse-config.ts'
-import { classResolver } from './resolve-class.ts'
+import { classResolver } from '../definition/resolve-class.ts'
 
 const converters = [
   ['header.converter', 'header'],
@@ -51,7 +52,7 @@ export async function checkConverters(
     if (found === null) continue
     const plugin = await plugins.load(found)
     const def = converterConfigDef(plugin.configDef, plugins.find('converter', found.className) === null)
-    const own = { 'converter.type': use, ...below(config, `${key}.`) }
+    const own = { 'converter.type': use, ...configWithPrefix(config, `${key}.`) }
     infos.push(...prefixed(`${key}.`, describeValues(def, checkConfig(def, own))))
   }
   return infos
@@ -59,12 +60,6 @@ export async function checkConverters(
 
 function kindOf(key: ConverterKey): PluginKind & ('converter' | 'header_converter') {
   return key === 'header.converter' ? 'header_converter' : 'converter'
-}
-
-/** The settings below `prefix`, prefix taken off. */
-function below(config: SubmittedConfig, prefix: string): SubmittedConfig {
-  const own = Object.entries(config).filter(([key]) => key.startsWith(prefix))
-  return Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value]))
 }
 
 function prefixed(prefix: string, configs: readonly ConfigInfo[]): readonly ConfigInfo[] {

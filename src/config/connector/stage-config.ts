@@ -6,7 +6,7 @@ import type { ClassKey } from '../definition/parse-config.ts'
 
 import { withOrders } from '../definition/describe-config.ts'
 import { parseValue } from '../definition/parse-value.ts'
-import { classResolver } from './resolve-class.ts'
+import { classResolver } from '../definition/resolve-class.ts'
 
 /** The keys that a connector's transforms and predicates add to its table, and what is wrong across them. */
 export interface StageConfig {

@@ -4,7 +4,7 @@ import type { SubmittedConfig } from './config-infos.ts'
 import { ConfigError } from '../../api/errors.ts'
 import { clipped } from '../../foundation/logging/clipped.ts'
 import { messageText, parseValue, withoutCredentials } from './parse-value.ts'
-import type { ResolvedClass } from '../connector/resolve-class.ts'
+import type { ResolvedClass } from './resolve-class.ts'
 
 /** The outcome of checking a config against a table: values where they parse, and everything that is wrong. */
 export interface CheckedConfig {

@@ -1,10 +1,5 @@
+import { type ListenAddress, isLoopback } from '../../foundation/network/listen-address.ts'
 import { ConfigError } from '../../api/errors.ts'
-
-/** Where something of the worker listens. An empty host means all of the machine's addresses. */
-export interface ListenAddress {
-  readonly host: string
-  readonly port: number
-}
 
 /** The one setting that lets the worker be reached from other machines without authentication. */
 export const allowUnauthenticatedKey = 'listeners.allow.unauthenticated'
@@ -44,11 +39,6 @@ export function parseHostAndPort(text: string, key: string): ListenAddress {
     throw new ConfigError(`Invalid value ${text} for configuration ${key}: Must be host:port, such as 127.0.0.1:9092`)
   }
   return { host: match[1] ?? match[2] ?? '', port }
-}
-
-/** Whether only processes of the same machine can reach it. */
-export function isLoopback(host: string): boolean {
-  return /^(?:localhost|127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3})$/i.test(host)
 }
 
 /** A listener, and what protects it. */

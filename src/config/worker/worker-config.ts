@@ -1,3 +1,5 @@
+import { configWithPrefix } from '../definition/config-with-prefix.ts'
+import type { ListenAddress } from '../../foundation/network/listen-address.ts'
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 
@@ -20,7 +22,6 @@ import {
   parseListener,
   restTokenKey,
   type GuardedListener,
-  type ListenAddress,
 } from './listener.ts'
 import { converterClassKeys } from '../connector/converter-config.ts'
 import { nearestKey } from '../definition/nearest-key.ts'
@@ -151,7 +152,7 @@ function typed(
     throw new ConfigError('"listeners" names no listener; set listeners=http://127.0.0.1:8083')
   return {
     parsed,
-    embedded: cluster ? null : embeddedBroker(parsed, below(raw, embeddedBrokerPrefix)),
+    embedded: cluster ? null : embeddedBroker(parsed, configWithPrefix(raw, embeddedBrokerPrefix)),
     bootstrapServers: list(parsed['bootstrap.servers'] ?? null).join(','),
     groupId: text(parsed, 'group.id'),
     keyConverter: converter(parsed, raw, 'key.converter'),
@@ -174,9 +175,9 @@ function typed(
     },
     topicTracking: parsed['topic.tracking.enable'] === true,
     security: clientSecurity(raw),
-    producer: below(raw, 'producer.'),
-    consumer: below(raw, 'consumer.'),
-    admin: below(raw, 'admin.'),
+    producer: configWithPrefix(raw, 'producer.'),
+    consumer: configWithPrefix(raw, 'consumer.'),
+    admin: configWithPrefix(raw, 'admin.'),
     client: Object.fromEntries(Object.entries(raw).filter(([key]) => !/^(?:producer|consumer|admin)\./.test(key))),
   }
 }
@@ -199,7 +200,7 @@ function converter(
   raw: RawConfig,
   key: 'key.converter' | 'value.converter' | 'header.converter',
 ): WorkerConverter {
-  return { className: text(parsed, key), config: below(raw, `${key}.`) }
+  return { className: text(parsed, key), config: configWithPrefix(raw, `${key}.`) }
 }
 
 function internalTopic(
@@ -208,7 +209,7 @@ function internalTopic(
   prefix: 'config.storage' | 'offset.storage' | 'status.storage',
 ): InternalTopic {
   const fixed = new Set(['topic', 'partitions', 'replication.factor', 'cleanup.policy'])
-  const configs = Object.entries(below(raw, `${prefix}.`)).filter(([key]) => !fixed.has(key))
+  const configs = Object.entries(configWithPrefix(raw, `${prefix}.`)).filter(([key]) => !fixed.has(key))
   return {
     name: text(parsed, `${prefix}.topic`),
     partitions: prefix === 'config.storage' ? 1 : number(parsed, `${prefix}.partitions`),
@@ -278,11 +279,6 @@ function accessWarnings(
     : [
         `${brokerTokenKey} is set, ${restTokenKey} is not: whoever reaches the REST API can run connectors that read all data. Set both`,
       ]
-}
-
-function below(raw: RawConfig, prefix: string): RawConfig {
-  const own = Object.entries(raw).filter(([key]) => key.startsWith(prefix))
-  return Object.fromEntries(own.map(([key, value]) => [key.slice(prefix.length), value]))
 }
 
 function text(parsed: ParsedConfig, key: string): string {

@@ -1,6 +1,6 @@
+import type { TaskId } from '../../config/connector/task-id.ts'
 import type { RawConfig } from '../../api/config-def.ts'
 import type { ConnectorType } from './connector-type.ts'
-import type { TaskId } from './task-id.ts'
 
 /** A connector as it was configured. */
 export interface ConnectorInfo {

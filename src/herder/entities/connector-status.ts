@@ -1,11 +1,10 @@
+import type { RunState } from '../../storage/status-record.ts'
 import type { ConnectorType } from './connector-type.ts'
-
-/** What a connector or task does, as its worker last reported. STOPPED occurs for connectors only. */
-export type State = 'UNASSIGNED' | 'RUNNING' | 'PAUSED' | 'FAILED' | 'RESTARTING' | 'STOPPED'
 
 /** The status of one running thing. */
 export interface InstanceStatus {
-  readonly state: State
+  /** As the worker last reported it. */
+  readonly state: RunState
   /** `host:port` of the worker that reported it. */
   readonly workerId: string
   /** Why it failed; null unless it did. */

@@ -1,10 +1,9 @@
-/** The kinds of plugin that REST lists. */
-export type PluginKind = 'sink' | 'source' | 'converter' | 'header_converter' | 'transformation' | 'predicate'
+import type { PluginKind } from '../../plugin/plugin-descriptor.ts'
 
 /** A plugin this worker can load. */
 export interface PluginInfo {
   readonly className: string
   readonly kind: PluginKind
-  /** Null when the plugin does not tell. */
+  /** Null when the plugin does not report one. */
   readonly version: string | null
 }

@@ -1,5 +1,5 @@
+import type { TaskId } from '../../config/connector/task-id.ts'
 import type { RawConfig } from '../../api/config-def.ts'
-import type { TaskId } from './task-id.ts'
 
 /** A task with the config its connector made for it. */
 export interface TaskInfo {

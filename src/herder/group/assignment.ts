@@ -1,4 +1,4 @@
-import type { TaskId } from '../entities/task-id.ts'
+import type { TaskId } from '../../config/connector/task-id.ts'
 
 /** Connectors and tasks that one worker runs, or is to run. */
 export interface WorkSet {

@@ -1,5 +1,5 @@
+import { type TaskId, formatTaskId } from '../../config/connector/task-id.ts'
 import type { WorkSet } from './assignment.ts'
-import { taskIdText, type TaskId } from '../entities/task-id.ts'
 
 /** A member of the worker group and what it says it runs. */
 export interface GroupWorker {
@@ -68,5 +68,5 @@ function connectorKey(name: string): string {
 }
 
 function taskKey(id: TaskId): string {
-  return `t ${taskIdText(id)}`
+  return `t ${formatTaskId(id)}`
 }

@@ -1,7 +1,7 @@
+import type { TaskId } from '../../config/connector/task-id.ts'
 import { ConnectError } from '../../api/errors.ts'
 import { clipped } from '../../foundation/logging/clipped.ts'
 import type { WorkSet } from './assignment.ts'
-import type { TaskId } from '../entities/task-id.ts'
 
 /**
  * The bytes that workers exchange through the group coordinator (KIP-415, versions 1 `compatible` and 2 `sessioned`).

@@ -1,8 +1,8 @@
+import { errorMessage } from '../../foundation/error-message.ts'
 import type { GroupMember, Generation, MemberMetadata } from '../../client/group/group-member.ts'
 import type { Clock } from '../../foundation/clock.ts'
-import { deferred, type Deferred } from '../../foundation/deferred.ts'
+import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
-import { messageOf } from '../../runtime/failures.ts'
 import { noWork, type WorkSet } from './assignment.ts'
 import { applyChange, assignWork, type WorkChange } from './assignor.ts'
 import {
@@ -113,7 +113,7 @@ export class WorkerGroup {
         await this.#round()
       } catch (error) {
         if (this.#closing.signal.aborted) return
-        this.#options.logger.error(`the worker group could not be joined and is tried again: ${messageOf(error)}`, {
+        this.#options.logger.error(`the worker group could not be joined and is tried again: ${errorMessage(error)}`, {
           error,
         })
         await this.#options.clock.sleep(rejoinPauseMs * 10, this.#closing.signal).catch(() => undefined)

@@ -1,25 +1,26 @@
+import { type TaskId, formatTaskId } from '../../config/connector/task-id.ts'
+import { abortable } from '../../foundation/async/abortable.ts'
+import { errorMessage } from '../../foundation/error-message.ts'
 import { ConnectError } from '../../api/errors.ts'
-import { backoffMs, type Backoff } from '../../foundation/backoff.ts'
+import { backoffMs, type Backoff } from '../../foundation/async/backoff.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
-import { isRetriable, messageOf, traceOf } from '../../runtime/failures.ts'
-import { interruptible } from '../../runtime/interruptible.ts'
+import { isRetriable, traceOf } from '../../runtime/failures.ts'
 import type { TaskStart } from '../../runtime/task-thread/task-thread-messages.ts'
 import type { Worker } from '../../runtime/worker.ts'
 import type { WorkSet } from '../group/assignment.ts'
 import type { ConfigFold } from '../config-fold.ts'
-import type { State } from '../entities/connector-status.ts'
-import { taskIdText, type TaskId } from '../entities/task-id.ts'
+import type { RunState } from '../../storage/status-record.ts'
 import { KeyedQueues } from './keyed-queues.ts'
 import { planWork, type RunningConnector, type RunningTask } from './work-plan.ts'
 
 /** Where states are written for everybody to see. */
 export interface StatusWriter {
-  putConnector(name: string, state: State, trace: string | null): void
-  putTask(id: TaskId, state: State, trace: string | null): void
+  putConnector(name: string, state: RunState, trace: string | null): void
+  putTask(id: TaskId, state: RunState, trace: string | null): void
   /** As {@link putConnector}, but gives way to what a worker of a later generation wrote. */
-  putConnectorSafely(name: string, state: State, trace: string | null): void
-  putTaskSafely(id: TaskId, state: State, trace: string | null): void
+  putConnectorSafely(name: string, state: RunState, trace: string | null): void
+  putTaskSafely(id: TaskId, state: RunState, trace: string | null): void
 }
 
 export interface LocalWorkOptions {
@@ -81,7 +82,7 @@ export class LocalWork {
   }
 
   ownsTask(id: TaskId): boolean {
-    return this.#tasks.has(taskIdText(id))
+    return this.#tasks.has(formatTaskId(id))
   }
 
   /** What was assigned last. */
@@ -98,10 +99,10 @@ export class LocalWork {
     const { fold } = this.#options
     const plan = planWork(fold, assigned, { connectors: this.#connectors, tasks: this.#tasks })
     const released: Promise<void>[] = []
-    const startsAgain = new Set(plan.startTasks.map(taskIdText))
+    const startsAgain = new Set(plan.startTasks.map(formatTaskId))
     for (const id of plan.stopTasks) {
       const stopped = this.#stopTask(id)
-      if (id.task < fold.taskCount(id.connector) && !startsAgain.has(taskIdText(id))) released.push(stopped)
+      if (id.task < fold.taskCount(id.connector) && !startsAgain.has(formatTaskId(id))) released.push(stopped)
     }
     for (const name of plan.stopConnectors) {
       const stopped = this.#stopConnector(name)
@@ -121,10 +122,10 @@ export class LocalWork {
 
   /** Stops the task and starts it again; its state comes by its status. */
   async restartTask(id: TaskId): Promise<void> {
-    const task = this.#tasks.get(taskIdText(id))
+    const task = this.#tasks.get(formatTaskId(id))
     if (task === undefined) return
     await this.#queues.run(taskQueue(id), async () => {
-      if (this.#tasks.get(taskIdText(id)) !== task) return
+      if (this.#tasks.get(formatTaskId(id)) !== task) return
       await this.#end(id)
       await this.#begin(task)
     })
@@ -135,7 +136,7 @@ export class LocalWork {
   }
 
   isTaskFailed(id: TaskId): boolean {
-    return this.#failedTasks.has(taskIdText(id))
+    return this.#failedTasks.has(formatTaskId(id))
   }
 
   /** The instance reported an error of its own, or died with its thread. */
@@ -179,7 +180,7 @@ export class LocalWork {
     const { id } = start
     const task = this.#runWith(start)
     if (task === null) return
-    this.#failedTasks.add(taskIdText(id))
+    this.#failedTasks.add(formatTaskId(id))
     this.#options.status.putTaskSafely(id, 'FAILED', trace)
     if (cause === 'thread') this.#restartAfterDeath(id, task)
   }
@@ -228,12 +229,12 @@ export class LocalWork {
     }
     instance.live = true
     try {
-      await interruptible(worker.startConnector(name, instance.config), instance.superseded.signal)
+      await abortable(worker.startConnector(name, instance.config), instance.superseded.signal)
     } catch (error) {
       if (error instanceof SupersededError) throw error
       instance.failed = true
       status.putConnectorSafely(name, 'FAILED', traceOf(error))
-      this.#options.logger.error(`connector ${name} does not start: ${messageOf(error)}`, { error })
+      this.#options.logger.error(`connector ${name} does not start: ${errorMessage(error)}`, { error })
       if (isRetriable(error)) this.#retryLater(name, instance)
       throw error
     }
@@ -267,7 +268,7 @@ export class LocalWork {
       await this.#options.worker.stopConnector(name)
       this.#options.logger.info(`connector ${name} has stopped`)
     } catch (error) {
-      this.#options.logger.warn(`connector ${name} did not stop in order: ${messageOf(error)}`)
+      this.#options.logger.warn(`connector ${name} did not stop in order: ${errorMessage(error)}`)
     }
   }
 
@@ -280,7 +281,7 @@ export class LocalWork {
       deaths: 0,
       start: null,
     }
-    this.#tasks.set(taskIdText(id), task)
+    this.#tasks.set(formatTaskId(id), task)
     void this.#queues.run(taskQueue(id), async () => await this.#begin(task))
   }
 
@@ -289,42 +290,42 @@ export class LocalWork {
     const { id } = task
     const connectorConfig = fold.appliedConfig(id.connector)
     const taskConfig = fold.tasks(id.connector)[id.task]
-    const isCurrent = this.#tasks.get(taskIdText(id)) === task
+    const isCurrent = this.#tasks.get(formatTaskId(id)) === task
     if (!isCurrent || connectorConfig === null || taskConfig === undefined) return
-    this.#failedTasks.delete(taskIdText(id))
+    this.#failedTasks.delete(formatTaskId(id))
     const start = { id, connectorConfig, taskConfig, paused: task.paused }
     task.start = start
     try {
       await worker.startTask(start)
     } catch (error) {
       if (task.start !== start) return
-      this.#failedTasks.add(taskIdText(id))
+      this.#failedTasks.add(formatTaskId(id))
       status.putTaskSafely(id, 'FAILED', traceOf(error))
-      this.#options.logger.error(`task ${taskIdText(id)} does not start: ${messageOf(error)}`, { error })
+      this.#options.logger.error(`task ${formatTaskId(id)} does not start: ${errorMessage(error)}`, { error })
     }
   }
 
   /** The task that runs with it; null when that is not wanted any more, or has been started again. */
   #runWith(start: TaskStart): HostedTask | null {
-    const task = this.#tasks.get(taskIdText(start.id))
+    const task = this.#tasks.get(formatTaskId(start.id))
     return task?.start === start ? task : null
   }
 
   async #stopTask(id: TaskId): Promise<void> {
-    this.#tasks.delete(taskIdText(id))
+    this.#tasks.delete(formatTaskId(id))
     await this.#queues.run(taskQueue(id), async () => await this.#end(id))
   }
 
   async #end(id: TaskId): Promise<void> {
     const { worker, gracefulMs, fold, status } = this.#options
-    const wasFailed = this.#failedTasks.delete(taskIdText(id))
+    const wasFailed = this.#failedTasks.delete(formatTaskId(id))
     await worker.stopTask(id, gracefulMs)
     const stays = id.task < fold.taskCount(id.connector)
     if (stays && !wasFailed) status.putTaskSafely(id, 'UNASSIGNED', null)
   }
 
   #setPaused(id: TaskId, paused: boolean): void {
-    const task = this.#tasks.get(taskIdText(id))
+    const task = this.#tasks.get(formatTaskId(id))
     if (task === undefined) return
     task.paused = paused
     void this.#queues.run(taskQueue(id), async () => {
@@ -336,10 +337,10 @@ export class LocalWork {
   #restartAfterDeath(id: TaskId, task: HostedTask): void {
     task.deaths += 1
     const waitMs = backoffMs(connectorBackoff, task.deaths)
-    this.#options.logger.warn(`task ${taskIdText(id)} is started again in ${Math.round(waitMs)} ms: its thread died`)
+    this.#options.logger.warn(`task ${formatTaskId(id)} is started again in ${Math.round(waitMs)} ms: its thread died`)
     this.#options.clock.after(waitMs, () => {
       void this.#queues.run(taskQueue(id), async () => {
-        if (this.#tasks.get(taskIdText(id)) === task && this.isTaskFailed(id)) await this.#begin(task)
+        if (this.#tasks.get(formatTaskId(id)) === task && this.isTaskFailed(id)) await this.#begin(task)
       })
     })
   }
@@ -350,7 +351,7 @@ function connectorQueue(name: string): string {
 }
 
 function taskQueue(id: TaskId): string {
-  return `task ${taskIdText(id)}`
+  return `task ${formatTaskId(id)}`
 }
 
 function supersede(name: string, instance: Instance | undefined): void {

@@ -1,8 +1,8 @@
+import type { TargetState } from '../../config/connector/target-state.ts'
+import { type TaskId, formatTaskId } from '../../config/connector/task-id.ts'
 import type { RawConfig } from '../../api/config-def.ts'
 import type { ConfigFold } from '../config-fold.ts'
 import type { WorkSet } from '../group/assignment.ts'
-import type { TargetState } from '../entities/target-state.ts'
-import { taskIdText, type TaskId } from '../entities/task-id.ts'
 
 /** A connector instance of this worker, also one that failed: a failed one waits for a restart or a change. */
 export interface RunningConnector {
@@ -39,7 +39,7 @@ export interface WorkPlan {
 export function planWork(fold: ConfigFold, assigned: WorkSet, running: RunningWork): WorkPlan {
   const wanted = new Set(assigned.connectors.filter((name) => fold.has(name)))
   const wantedTasks = new Map(
-    assigned.tasks.filter((id) => shouldRun(fold, id)).map((id) => [taskIdText(id), id] as const),
+    assigned.tasks.filter((id) => shouldRun(fold, id)).map((id) => [formatTaskId(id), id] as const),
   )
   const stopTasks: TaskId[] = []
   const pauseTasks: TaskId[] = []

@@ -1,4 +1,4 @@
-import { deferred, type Deferred } from '../../foundation/deferred.ts'
+import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 
 /** A file whose descriptor may be closed while nobody uses it, and is opened again by its path. */
 export interface PooledFile {

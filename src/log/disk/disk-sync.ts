@@ -2,7 +2,7 @@ import { extname } from 'node:path'
 import { getSystemErrorName } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { systemClock } from '../../foundation/clock.ts'
-import { deferred, type Deferred } from '../../foundation/deferred.ts'
+import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 import { completedAt, kinds, next, ringLength, slot, slotOf, submittedAt } from './disk-sync-ring.ts'
 import { StorageError } from '../log-error.ts'
 

@@ -1,5 +1,5 @@
 import { assert } from '../../foundation/assert.ts'
-import { allEnded } from '../../foundation/concurrently.ts'
+import { allEnded } from '../../foundation/async/concurrently.ts'
 import { failPoint } from '../../foundation/process/fail-point.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { BatchHeader } from '../../protocol/record-batch/record-batch.ts'

@@ -1,4 +1,4 @@
-import { deferred, type Deferred } from '../../foundation/deferred.ts'
+import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 
 interface Waiter {
   readonly endOffset: number

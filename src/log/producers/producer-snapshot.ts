@@ -1,5 +1,5 @@
 import { crc32c } from '../../protocol/record-batch/crc32c.ts'
-import { readInt64, writeInt64 } from '../../protocol/int64.ts'
+import { readInt64, writeInt64 } from '../../protocol/bytes/int64.ts'
 import { maxSequence, ProducerState, type ProducedBatch } from './producer-state.ts'
 
 /*

@@ -1,5 +1,5 @@
 import { batchHeaderSize, batchSizeAt } from '../../protocol/record-batch/record-batch.ts'
-import { readInt64 } from '../../protocol/int64.ts'
+import { readInt64 } from '../../protocol/bytes/int64.ts'
 import { CorruptLogError } from '../log-error.ts'
 import type { Segment } from './segment.ts'
 import { suffixes } from './segment-files.ts'

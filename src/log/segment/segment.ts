@@ -1,6 +1,6 @@
-import { allEnded } from '../../foundation/concurrently.ts'
+import { allEnded } from '../../foundation/async/concurrently.ts'
 import { batchHeaderSize, type BatchHeader } from '../../protocol/record-batch/record-batch.ts'
-import { readInt64, writeInt64 } from '../../protocol/int64.ts'
+import { readInt64, writeInt64 } from '../../protocol/bytes/int64.ts'
 import { BatchScanner, notInSequence } from './batch-scanner.ts'
 import type { LogFile } from '../disk/file-system.ts'
 import { IndexFile } from './index-file.ts'

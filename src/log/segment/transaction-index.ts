@@ -1,4 +1,4 @@
-import { readInt64, writeInt64 } from '../../protocol/int64.ts'
+import { readInt64, writeInt64 } from '../../protocol/bytes/int64.ts'
 import type { IndexFile } from './index-file.ts'
 
 /** A transaction whose records a `read_committed` reader must skip. */

@@ -6,7 +6,7 @@ import {
   type BatchHeader,
 } from '../../protocol/record-batch/record-batch.ts'
 import { RecordReader } from '../../protocol/record-batch/record-reader.ts'
-import { sizeOfVarlong, VarintReader, writeVarint, writeVarlong } from '../../protocol/varint.ts'
+import { sizeOfVarlong, VarintReader, writeVarint, writeVarlong } from '../../protocol/bytes/varint.ts'
 
 /** What compaction asks about a record, `reader` standing on it. */
 export type KeepRecord = (reader: RecordReader) => boolean

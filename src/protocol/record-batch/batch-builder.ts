@@ -1,7 +1,7 @@
 import { compress } from './compression.ts'
 import { ProtocolError } from '../protocol-error.ts'
 import { batchAttributes, batchHeaderSize, writeBatchHeader, type Codec } from './record-batch.ts'
-import { sizeOfUnsignedVarint, sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from '../varint.ts'
+import { sizeOfUnsignedVarint, sizeOfVarint, sizeOfVarlong, writeVarint, writeVarlong } from '../bytes/varint.ts'
 
 /** A header of a record: the key is text, keys may repeat. */
 export interface RecordHeader {

@@ -1,3 +1,4 @@
+import { errorMessage } from '../../foundation/error-message.ts'
 import { createRequire } from 'node:module'
 import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { ProtocolError } from '../protocol-error.ts'
@@ -78,7 +79,7 @@ export function decompress(codec: Codec, packed: Buffer, maxBytes = defaultMaxUn
     }
   } catch (error) {
     if (error instanceof ProtocolError) throw error
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = errorMessage(error)
     throw new ProtocolError(`${codec} records cannot be unpacked (limit ${maxBytes} bytes): ${reason}`, {
       cause: error,
     })

@@ -1,7 +1,7 @@
 import { decompress, defaultMaxUncompressedBytes } from './compression.ts'
 import { ProtocolError } from '../protocol-error.ts'
 import { batchHeaderSize, readBatchHeader, type BatchHeader } from './record-batch.ts'
-import { VarintReader } from '../varint.ts'
+import { VarintReader } from '../bytes/varint.ts'
 
 /** One record. `key`, `value` and header values are views of the batch (or of what it unpacked to): copy what must outlive it. */
 export interface BatchRecord {

@@ -1,4 +1,4 @@
-import { orAborted } from '../../client/abort.ts'
+import { abortable } from '../../foundation/async/abortable.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { LogWatch, SeenChange } from './log-watch.ts'
 import { bucket, objectsOf, topicOf } from './names.ts'
@@ -35,7 +35,7 @@ export async function followOrder(
     }
   }
   const lsn = await shop.touch(order, status)
-  const change = await orAborted(seen, signal)
+  const change = await abortable(seen, signal)
   const documentMs = search === null ? null : await documentAfter(search)
   return { order, lsn, change, logMs: change.atMs - start, documentMs }
 }

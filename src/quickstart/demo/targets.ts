@@ -1,4 +1,4 @@
-import { reasonOf } from '../../servers/server-error.ts'
+import { errorMessage } from '../../foundation/error-message.ts'
 import { QuickstartError } from '../quickstart-error.ts'
 
 /** Asks Elasticsearch what a person would ask it. */
@@ -85,7 +85,7 @@ export class Archive {
       return await call()
     } catch (error) {
       const code = error instanceof Error && error.name !== 'Error' ? `${error.name}: ` : ''
-      const why = `${operation} in bucket ${this.#bucket} of ${this.origin} failed: ${code}${reasonOf(error)}`
+      const why = `${operation} in bucket ${this.#bucket} of ${this.origin} failed: ${code}${errorMessage(error)}`
       throw new QuickstartError(why, { cause: error })
     }
   }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../foundation/clock.ts'
 import type { RestLimits } from '../../config/worker/rest-limits.ts'
 
-import { Turns } from '../../foundation/turns.ts'
+import { Turns } from '../../foundation/async/turns.ts'
 import { OverloadedError } from '../rest-error.ts'
 import { ByteBudget } from './byte-budget.ts'
 

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { RestLimits } from '../../config/worker/rest-limits.ts'
 import type { Clock } from '../../foundation/clock.ts'
-import type { OpenConnection } from '../../foundation/open-connections.ts'
+import type { OpenConnection } from '../../foundation/network/open-connections.ts'
 
 /** So many requests beyond the limit are passed over; a client that sends more is not waited for. */
 const maxExcess = 1000

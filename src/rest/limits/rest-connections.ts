@@ -4,7 +4,7 @@ import type { LogStreaks } from '../../foundation/logging/log-streaks.ts'
 import type { Refusal } from '../rest-error.ts'
 import type { RestLimits } from '../../config/worker/rest-limits.ts'
 
-import { OpenConnections } from '../../foundation/open-connections.ts'
+import { OpenConnections } from '../../foundation/network/open-connections.ts'
 import { RestConnection, type ConnectionSurroundings } from './rest-connection.ts'
 
 /** What the connections of all listeners share. */

@@ -1,4 +1,4 @@
-import { Secret } from '../../foundation/secret.ts'
+import { Secret } from '../../foundation/network/secret.ts'
 import { RestError } from '../rest-error.ts'
 
 /** What a response of status 401 asks for. Basic stands first: clients that know one scheme only know that one. */

@@ -1,6 +1,7 @@
+import { isLoopback } from '../../foundation/network/listen-address.ts'
 import { isIP } from 'node:net'
 
-import { hostsKey, isLoopback } from '../../config/worker/listener.ts'
+import { hostsKey } from '../../config/worker/listener.ts'
 import { RestError } from '../rest-error.ts'
 
 /** The listener that a request came in by, and the names under which the worker may be called besides. */

@@ -1,6 +1,6 @@
+import type { TargetState } from '../../config/connector/target-state.ts'
 import type { ConnectValue } from '../../api/schema.ts'
 import type { SubmittedConfig } from '../../config/definition/config-infos.ts'
-import type { TargetState } from '../../herder/entities/target-state.ts'
 import type { Herder, SubmittedConnector } from '../../herder/herder.ts'
 
 import { NotFoundError } from '../../api/errors.ts'

@@ -1,6 +1,4 @@
-import type { TaskId } from '../../herder/entities/task-id.ts'
-
-import { taskIdText } from '../../herder/entities/task-id.ts'
+import { type TaskId, formatTaskId } from '../../config/connector/task-id.ts'
 import { httpError } from '../rest-error.ts'
 import { param, type RestRequest, type Route } from '../route.ts'
 import { taskInfoJson, taskStatusJson } from '../wire.ts'
@@ -11,7 +9,7 @@ export const taskRoutes: readonly Route[] = [
   shows('/tasks', async (herder, connector) => (await herder.taskInfos(connector)).map(taskInfoJson)),
   shows('/tasks-config', async (herder, connector) => {
     const infos = await herder.taskInfos(connector)
-    return Object.fromEntries(infos.map((info) => [taskIdText(info.id), info.config]))
+    return Object.fromEntries(infos.map((info) => [formatTaskId(info.id), info.config]))
   }),
   {
     method: 'GET',

@@ -1,4 +1,4 @@
-import { taskName, type TaskId } from '../task-id.ts'
+import { type TaskId, formatTaskId } from '../../config/connector/task-id.ts'
 import type { LabelledSample } from './prometheus-text.ts'
 import type { Sample } from '../../foundation/metrics/meters.ts'
 
@@ -7,11 +7,11 @@ export class TaskSampleTable {
   readonly #tasks = new Map<string, { readonly id: TaskId; readonly samples: readonly Sample[] }>()
 
   take(id: TaskId, samples: readonly Sample[]): void {
-    this.#tasks.set(taskName(id), { id, samples })
+    this.#tasks.set(formatTaskId(id), { id, samples })
   }
 
   forget(id: TaskId): void {
-    this.#tasks.delete(taskName(id))
+    this.#tasks.delete(formatTaskId(id))
   }
 
   labelled(): readonly LabelledSample[] {

@@ -1,3 +1,5 @@
+import { settledWithin } from '../../foundation/async/deadline.ts'
+import { errorMessage } from '../../foundation/error-message.ts'
 import type { RawConfig } from '../../api/config-def.ts'
 import type { Connector, ConnectorContext } from '../../api/connector.ts'
 import { ConnectError, NotFoundError } from '../../api/errors.ts'
@@ -5,8 +7,7 @@ import { parseConfig } from '../../config/definition/parse-config.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
-import { messageOf, traceOf } from '../failures.ts'
-import { settledWithin } from '../interruptible.ts'
+import { traceOf } from '../failures.ts'
 
 export interface ConnectorHostOptions {
   readonly plugins: PluginRegistry
@@ -93,7 +94,7 @@ export class ConnectorHost {
     try {
       await this.#options.inNameOf(owner, async () => await connector.stop())
     } catch (error) {
-      this.#options.logger.warn(`connector ${name}: stop failed: ${messageOf(error)}`, { error })
+      this.#options.logger.warn(`connector ${name}: stop failed: ${errorMessage(error)}`, { error })
     }
   }
 

@@ -1,6 +1,6 @@
+import { errorMessage } from '../../foundation/error-message.ts'
 import { DataError, type Stage } from '../../api/errors.ts'
 import { noHeaders, type Header, type SinkRecord } from '../../api/record.ts'
-import { messageOf } from '../failures.ts'
 import type { FetchedRecord } from '../../client/consumer/fetched-record.ts'
 import { partNames, type Converters } from './record-encoder.ts'
 
@@ -30,7 +30,7 @@ export function decodeRecord(converters: Converters, fetched: FetchedRecord): Si
     }
   } catch (error) {
     throw new DataError(
-      `${partNames[stage] ?? 'a part'} of the record ${topic}-${partition}@${offset} does not decode: ${messageOf(error)}`,
+      `${partNames[stage] ?? 'a part'} of the record ${topic}-${partition}@${offset} does not decode: ${errorMessage(error)}`,
       { cause: error, stage, topicPartition: `${topic}-${partition}` },
     )
   }

@@ -1,8 +1,8 @@
+import { errorMessage } from '../../foundation/error-message.ts'
 import type { Converter, HeaderConverter } from '../../api/converter.ts'
 import { DataError, type Stage } from '../../api/errors.ts'
 import type { ConnectRecord, Header } from '../../api/record.ts'
 import type { OutgoingRecord } from '../../client/producer/partition-queue.ts'
-import { messageOf } from '../failures.ts'
 
 /** The three converters of a task. */
 export interface Converters {
@@ -45,7 +45,7 @@ export class RecordEncoder {
       return { topic, partition: record.partition, key, value, headers, timestamp: timestampOf(record) }
     } catch (error) {
       throw new DataError(
-        `${partNames[stage] ?? 'a part'} of a record for topic ${topic} does not convert: ${messageOf(error)}`,
+        `${partNames[stage] ?? 'a part'} of a record for topic ${topic} does not convert: ${errorMessage(error)}`,
         {
           cause: error,
           stage,

@@ -1,8 +1,9 @@
-import { backoffMs } from '../../foundation/backoff.ts'
+import { errorMessage } from '../../foundation/error-message.ts'
+import { backoffMs } from '../../foundation/async/backoff.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { Counter } from '../../foundation/metrics/metrics.ts'
-import { codeOf, messageOf, taskBackoff, traceOf } from '../failures.ts'
+import { codeOf, taskBackoff, traceOf } from '../failures.ts'
 import type { TaskControl } from './task-control.ts'
 import type { TaskStatus } from './task-status.ts'
 
@@ -50,7 +51,7 @@ export class RetryStreak {
     this.#failures += 1
     this.#attempt += 1
     retries.add(1)
-    const why = messageOf(error)
+    const why = errorMessage(error)
     const waitMs = Math.round(backoffMs(taskBackoff, this.#attempt))
     this.#log(why, waitMs, error)
     if (this.#shown !== why) {

@@ -1,4 +1,4 @@
-import { deferred, type Deferred } from '../../foundation/deferred.ts'
+import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 
 /** What a task that has not ended does. */
 export type TaskState = 'RUNNING' | 'PAUSED' | 'RESTARTING'

@@ -1,3 +1,6 @@
+import { formatTaskId } from '../../config/connector/task-id.ts'
+import { settledWithin } from '../../foundation/async/deadline.ts'
+import { abortable } from '../../foundation/async/abortable.ts'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { threadId } from 'node:worker_threads'
 
@@ -14,9 +17,7 @@ import type { Logger } from '../../foundation/logging/logger.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { traceOf } from '../failures.ts'
 import { Meters } from '../../foundation/metrics/meters.ts'
-import { taskName } from '../task-id.ts'
 import { consumerOptions, producerOptions, type TaskSettings } from '../task-settings.ts'
-import { interruptible, settledWithin } from '../interruptible.ts'
 import type { HostContext } from './host-context.ts'
 import { greatestHeader } from './sink/greatest-header.ts'
 import { RecordEncoder } from './record-encoder.ts'
@@ -131,7 +132,7 @@ export class TaskHost {
     await settledWithin(this.#options.clock, endsAt() - this.#options.clock.monotonic(), leftovers.settled())
     this.#tasks.delete(number)
     if (failure === null || (control.ended && control.failure === null)) return
-    this.#options.logger.error(`task ${taskName(start.id)} failed and stays down until it is restarted`, failure)
+    this.#options.logger.error(`task ${formatTaskId(start.id)} failed and stays down until it is restarted`, failure)
     this.#options.onFailed(number, traceOf(failure.error), leftovers.list)
   }
 
@@ -165,12 +166,12 @@ export class TaskHost {
     const status = new TaskStatus({ control, events: this.#events(number), logger, metrics })
     const since = new Date(clock.now()).toISOString()
     const cancel = clock.after(shownAfterMs, () => {
-      const text = `the log at ${settings.bootstrapServers} has not responded since ${since}; task ${taskName(start.id)} starts when it does`
+      const text = `the log at ${settings.bootstrapServers} has not responded since ${since}; task ${formatTaskId(start.id)} starts when it does`
       status.setCondition('LOG_UNREACHABLE', text)
       status.show({ state: 'RESTARTING' })
     })
     try {
-      return await interruptible(client(), control.ending)
+      return await abortable(client(), control.ending)
     } finally {
       cancel()
       status.setCondition('LOG_UNREACHABLE', null)
@@ -185,7 +186,7 @@ export class TaskHost {
       task: id.task,
       config: parseConfig(plugin.configDef, taskConfig),
       raw: taskConfig,
-      logger: logger.child(taskName(id)),
+      logger: logger.child(formatTaskId(id)),
       clock,
       metrics: meters,
     }

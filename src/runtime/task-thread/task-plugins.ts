@@ -1,10 +1,11 @@
+import { configWithPrefix } from '../../config/definition/config-with-prefix.ts'
 import type { RawConfig } from '../../api/config-def.ts'
 import type { Predicate } from '../../api/converter.ts'
 import { ConfigError } from '../../api/errors.ts'
 import { parseConfig } from '../../config/definition/parse-config.ts'
 import type { PluginDescriptor, PluginKind, PluginOfKind } from '../../plugin/plugin-descriptor.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
-import { below, converterChoice, type TaskSettings } from '../task-settings.ts'
+import { converterChoice, type TaskSettings } from '../task-settings.ts'
 import type { Converters } from './record-encoder.ts'
 import type { TransformStep } from './transform-chain.ts'
 
@@ -33,13 +34,13 @@ export async function loadConverters(
 export async function loadTransforms(plugins: PluginRegistry, config: RawConfig): Promise<readonly TransformStep[]> {
   const predicates = new Map<string, Predicate>()
   for (const alias of aliases(config['predicates'])) {
-    const own = below(config, `predicates.${alias}.`)
+    const own = configWithPrefix(config, `predicates.${alias}.`)
     const plugin = await load(plugins, 'predicate', own['type'] ?? '', `predicates.${alias}.type`)
     predicates.set(alias, plugin.create(parseConfig(plugin.configDef, own), own))
   }
   const steps: TransformStep[] = []
   for (const alias of aliases(config['transforms'])) {
-    const own = below(config, `transforms.${alias}.`)
+    const own = configWithPrefix(config, `transforms.${alias}.`)
     const plugin = await load(plugins, 'transformation', own['type'] ?? '', `transforms.${alias}.type`)
     steps.push({
       alias,

@@ -1,7 +1,7 @@
+import { errorMessage } from '../../foundation/error-message.ts'
 import type { Predicate, Transform } from '../../api/converter.ts'
 import { ConnectError, DataError } from '../../api/errors.ts'
 import type { ConnectRecord } from '../../api/record.ts'
-import { messageOf } from '../failures.ts'
 
 /** One configured transform: applied when its predicate says so. */
 export interface TransformStep {
@@ -28,7 +28,7 @@ function applyStep<R extends ConnectRecord>(step: TransformStep, record: R): R |
     return step.transform.apply(record)
   } catch (error) {
     const Kind = error instanceof DataError ? DataError : ConnectError
-    throw new Kind(`transform "${step.alias}" failed on a record of topic ${record.topic}: ${messageOf(error)}`, {
+    throw new Kind(`transform "${step.alias}" failed on a record of topic ${record.topic}: ${errorMessage(error)}`, {
       cause: error,
       stage: 'TRANSFORMATION',
     })

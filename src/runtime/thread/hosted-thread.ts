@@ -1,7 +1,7 @@
+import { errorMessage } from '../../foundation/error-message.ts'
 import { Worker, type ResourceLimits } from 'node:worker_threads'
 
-import { deferred } from '../../foundation/deferred.ts'
-import { messageOf } from '../failures.ts'
+import { deferred } from '../../foundation/async/deferred.ts'
 import { ThreadEndedError, ThreadLink, type Answers } from './thread-link.ts'
 
 interface Message {
@@ -38,7 +38,7 @@ export class HostedThread<Out extends Message, OutAnswers extends Answers, In ex
     })
     this.link = new ThreadLink(this.#worker, options.handle)
     this.#worker.on('error', (error) => {
-      this.#failure = error instanceof Error ? error : new ThreadEndedError(messageOf(error))
+      this.#failure = error instanceof Error ? error : new ThreadEndedError(errorMessage(error))
     })
     this.#worker.on('exit', (code) => {
       const reason = new ThreadEndedError(`thread ${this.name} ended: ${this.#describeEnd(code)}`, {

@@ -1,5 +1,5 @@
 import { ConnectError } from '../../api/errors.ts'
-import { deferred, type Deferred } from '../../foundation/deferred.ts'
+import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 import { fromTransferred, toTransferred, type TransferredError } from './transferred-error.ts'
 
 /** What a union of messages answers: a message type that is missing here is not asked but only sent. */

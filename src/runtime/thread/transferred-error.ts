@@ -1,3 +1,4 @@
+import { errorMessage } from '../../foundation/error-message.ts'
 import {
   AlreadyExistsError,
   ConfigError,
@@ -36,7 +37,7 @@ export function toTransferred(error: unknown): TransferredError {
   return {
     // A plugin's own class that extends one of these means what that one means.
     kind: Object.entries(classes).find(([, Known]) => error instanceof Known)?.[0] ?? 'ConnectError',
-    message: error instanceof Error ? error.message : String(error),
+    message: errorMessage(error),
     stack: traceOf(error),
     code: known?.code ?? null,
     stage: known?.stage ?? null,

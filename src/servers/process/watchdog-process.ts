@@ -3,12 +3,12 @@
  * channel to the process that uses them closes — which the kernel does for it, also after kill -9. It is the servers'
  * parent so that there is no moment in which a server runs and nobody knows.
  */
+import { errorMessage } from '../../foundation/error-message.ts'
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync, rmSync } from 'node:fs'
 
 import { systemClock } from '../../foundation/clock.ts'
 import { unlock } from './folder-lock.ts'
-import { reasonOf } from '../server-error.ts'
 import type { FromWatchdog, ProcessOrder, ToWatchdog } from './watchdog-messages.ts'
 
 const children = new Map<number, { readonly child: ChildProcess; readonly order: ProcessOrder }>()
@@ -83,7 +83,7 @@ process.on('message', (message: ToWatchdog) => {
       try {
         start(message.id, message.order)
       } catch (error) {
-        tell({ type: 'failed', id: message.id, reason: reasonOf(error) })
+        tell({ type: 'failed', id: message.id, reason: errorMessage(error) })
       }
       return
     case 'stop':

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-import { deferred, type Deferred } from '../../foundation/deferred.ts'
+import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 import { ServerError } from '../server-error.ts'
 import type { FromWatchdog, ProcessOrder, ToWatchdog } from './watchdog-messages.ts'
 

@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { deferred } from '../../../src/foundation/deferred.ts'
+import { deferred } from '../../../src/foundation/async/deferred.ts'
 import { BrokerHarness } from '../../support/broker/broker-harness.ts'
 import '../../support/broker/kafkajs-queue.ts'
 

@@ -1,7 +1,7 @@
+import type { ListenAddress } from '../../../src/foundation/network/listen-address.ts'
 import { spawn, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { ListenAddress } from '../../../src/broker/server/server.ts'
-import { deferred } from '../../../src/foundation/deferred.ts'
+import { deferred } from '../../../src/foundation/async/deferred.ts'
 
 const program = fileURLToPath(new URL('./broker-program.ts', import.meta.url))
 

@@ -1,5 +1,5 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { ByteReader } from '../../../src/protocol/byte-reader.ts'
+import { ByteReader } from '../../../src/protocol/bytes/byte-reader.ts'
 import { decodeRequest, isFlexible } from '../../../src/protocol/codec.ts'
 import {
   decodeResponseFrame,

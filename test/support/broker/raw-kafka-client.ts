@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { deferred, type Deferred } from '../../../src/foundation/deferred.ts'
+import { deferred, type Deferred } from '../../../src/foundation/async/deferred.ts'
 import { decodeResponseFrame, encodeRequestFrame } from '../../../src/protocol/frame.ts'
 import { FrameSplitter } from '../../../src/protocol/frame-splitter.ts'
 import type { Api, RequestValue, ResponseOf } from '../../../src/protocol/schema.ts'

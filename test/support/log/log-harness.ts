@@ -1,5 +1,6 @@
+import type { IsolationLevel } from '../../../src/protocol/isolation-level.ts'
 import { defaultLogConfig, type LogConfig } from '../../../src/log/log-config.ts'
-import { PartitionLog, type Isolation } from '../../../src/log/partition-log.ts'
+import { PartitionLog } from '../../../src/log/partition-log.ts'
 import { BatchBuilder, type FinishOptions } from '../../../src/protocol/record-batch/batch-builder.ts'
 import { forEachBatch } from '../../../src/protocol/record-batch/record-batch.ts'
 import { readRecords, type BatchRecord } from '../../../src/protocol/record-batch/record-reader.ts'
@@ -54,7 +55,7 @@ export function recordsOf(
   log: PartitionLog,
   offset = log.logStartOffset,
   maxBytes = 1 << 20,
-  isolation: Isolation = 'read_uncommitted',
+  isolation: IsolationLevel = 'read_uncommitted',
 ): BatchRecord[] {
   const records: BatchRecord[] = []
   for (let at = offset; ;) {

@@ -1,3 +1,4 @@
+import { type TaskId, formatTaskId } from '../../../src/config/connector/task-id.ts'
 import { expect } from 'vitest'
 
 import type { RawConfig } from '../../../src/api/config-def.ts'
@@ -5,8 +6,8 @@ import { ConnectError } from '../../../src/api/errors.ts'
 import type { ConfigInfos, SubmittedConfig } from '../../../src/config/definition/config-infos.ts'
 import { ConfigFold } from '../../../src/herder/config-fold.ts'
 import type { ConfigRecord } from '../../../src/storage/config-record.ts'
-import { taskIdText, type TaskId } from '../../../src/herder/entities/task-id.ts'
-import type { InstanceStatus, State } from '../../../src/herder/entities/connector-status.ts'
+import type { InstanceStatus } from '../../../src/herder/entities/connector-status.ts'
+import type { RunState } from '../../../src/storage/status-record.ts'
 import { WorkerHerder, type Statuses } from '../../../src/herder/worker-herder.ts'
 import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
 import { PluginRegistry } from '../../../src/plugin/plugin-registry.ts'
@@ -27,27 +28,28 @@ class MemoryStatuses implements Statuses {
   readonly #connectors = new Map<string, InstanceStatus>()
   readonly #tasks = new Map<string, { id: TaskId; status: InstanceStatus }>()
   setGeneration(): void {}
-  putConnector(name: string, state: State, trace: string | null): void {
+  putConnector(name: string, state: RunState, trace: string | null): void {
     this.writes.push(`${name} ${state}`)
     this.#connectors.set(name, { state, trace, workerId: 'w' })
   }
-  putConnectorSafely = (name: string, state: State, trace: string | null): void => this.putConnector(name, state, trace)
-  putTask(id: TaskId, state: State, trace: string | null): void {
-    this.writes.push(`${taskIdText(id)} ${state}`)
-    this.#tasks.set(taskIdText(id), { id, status: { state, trace, workerId: 'w' } })
+  putConnectorSafely = (name: string, state: RunState, trace: string | null): void =>
+    this.putConnector(name, state, trace)
+  putTask(id: TaskId, state: RunState, trace: string | null): void {
+    this.writes.push(`${formatTaskId(id)} ${state}`)
+    this.#tasks.set(formatTaskId(id), { id, status: { state, trace, workerId: 'w' } })
   }
-  putTaskSafely = (id: TaskId, state: State, trace: string | null): void => this.putTask(id, state, trace)
+  putTaskSafely = (id: TaskId, state: RunState, trace: string | null): void => this.putTask(id, state, trace)
   removeConnector(name: string): void {
     this.writes.push(`${name} removed`)
     this.#connectors.delete(name)
   }
   removeTask(id: TaskId): void {
-    this.writes.push(`${taskIdText(id)} removed`)
-    this.#tasks.delete(taskIdText(id))
+    this.writes.push(`${formatTaskId(id)} removed`)
+    this.#tasks.delete(formatTaskId(id))
   }
   topic(): void {}
   connector = (name: string): InstanceStatus | null => this.#connectors.get(name) ?? null
-  task = (id: TaskId): InstanceStatus | null => this.#tasks.get(taskIdText(id))?.status ?? null
+  task = (id: TaskId): InstanceStatus | null => this.#tasks.get(formatTaskId(id))?.status ?? null
   tasks = (connector: string) =>
     [...this.#tasks.values()]
       .filter(({ id }) => id.connector === connector)
@@ -89,19 +91,19 @@ class MemoryWorker {
     return Array.from({ length: this.taskCount }, (_, n) => ({ n: String(n), of: name }))
   }
   async startTask(start: TaskStart): Promise<void> {
-    await this.#call(`start ${taskIdText(start.id)}`)
-    this.running.set(taskIdText(start.id), start)
+    await this.#call(`start ${formatTaskId(start.id)}`)
+    this.running.set(formatTaskId(start.id), start)
     this.onTask(start)
   }
   async stopTask(id: TaskId): Promise<void> {
-    await this.#call(`stop ${taskIdText(id)}`)
-    this.running.delete(taskIdText(id))
+    await this.#call(`stop ${formatTaskId(id)}`)
+    this.running.delete(formatTaskId(id))
   }
   pauseTask(id: TaskId): void {
-    this.calls.push(`pause ${taskIdText(id)}`)
+    this.calls.push(`pause ${formatTaskId(id)}`)
   }
   resumeTask(id: TaskId): void {
-    this.calls.push(`resume ${taskIdText(id)}`)
+    this.calls.push(`resume ${formatTaskId(id)}`)
   }
   async validate(): Promise<ConfigInfos> {
     return this.infos

@@ -1,12 +1,13 @@
+import type { TargetState } from '../../../src/config/connector/target-state.ts'
+import type { TaskId } from '../../../src/config/connector/task-id.ts'
 import type { RawConfig } from '../../../src/api/config-def.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../../../src/config/definition/config-infos.ts'
 import type { ConnectorInfo } from '../../../src/herder/entities/connector-info.ts'
 import type { ConnectorOffsets } from '../../../src/herder/entities/connector-offsets.ts'
-import type { ConnectorStatus, State, TaskStatus } from '../../../src/herder/entities/connector-status.ts'
+import type { ConnectorStatus, TaskStatus } from '../../../src/herder/entities/connector-status.ts'
+import type { RunState } from '../../../src/storage/status-record.ts'
 import type { PluginInfo } from '../../../src/herder/entities/plugin-info.ts'
 import type { RestartRequest } from '../../../src/herder/entities/restart-request.ts'
-import type { TargetState } from '../../../src/herder/entities/target-state.ts'
-import type { TaskId } from '../../../src/herder/entities/task-id.ts'
 import type { TaskInfo } from '../../../src/herder/entities/task-info.ts'
 import type { WorkerHealth } from '../../../src/herder/entities/worker-health.ts'
 import type { Herder, SubmittedConnector } from '../../../src/herder/herder.ts'
@@ -25,7 +26,7 @@ interface Entry {
   target: TargetState
 }
 
-const states: Readonly<Record<TargetState, State>> = { STARTED: 'RUNNING', PAUSED: 'PAUSED', STOPPED: 'STOPPED' }
+const states: Readonly<Record<TargetState, RunState>> = { STARTED: 'RUNNING', PAUSED: 'PAUSED', STOPPED: 'STOPPED' }
 
 /** A herder whose topics are maps: writes take effect at once, nothing runs. Validation is the real one. */
 export class MemoryHerder implements Herder {
@@ -158,7 +159,7 @@ export class MemoryHerder implements Herder {
   async restartConnectorAndTasks(request: RestartRequest): Promise<ConnectorStatus> {
     this.#entry(request.connector, `Unknown connector: ${request.connector}`)
     const status = await this.connectorStatus(request.connector)
-    const planned = (state: State): State => (request.onlyFailed && state !== 'FAILED' ? state : 'RESTARTING')
+    const planned = (state: RunState): RunState => (request.onlyFailed && state !== 'FAILED' ? state : 'RESTARTING')
     return {
       ...status,
       connector: { ...status.connector, state: planned(status.connector.state) },
@@ -209,7 +210,7 @@ export class MemoryHerder implements Herder {
     return entry
   }
 
-  #taskStatus(connector: string, id: number, state: State): TaskStatus {
+  #taskStatus(connector: string, id: number, state: RunState): TaskStatus {
     const trace = this.failedTasks.get(`${connector}-${id}`) ?? null
     return { id, state: trace === null ? state : 'FAILED', workerId: this.workerId, trace }
   }

@@ -1,5 +1,5 @@
 import type { OutgoingRecord } from '../../../src/client/producer/partition-queue.ts'
-import { deferred, type Deferred } from '../../../src/foundation/deferred.ts'
+import { deferred, type Deferred } from '../../../src/foundation/async/deferred.ts'
 import type { RecordProducer } from '../../../src/runtime/task-thread/source/source-task-loop.ts'
 
 /** A producer whose log is a list, and which acknowledges when the test says so. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { deferred } from '../../../src/foundation/deferred.ts'
+import { deferred } from '../../../src/foundation/async/deferred.ts'
 import { config, herd, signal } from '../../support/rest/herder-harness.ts'
 import { untilPasses } from '../../support/until.ts'
 

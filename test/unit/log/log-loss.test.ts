@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { present } from '../../../src/foundation/assert.ts'
-import { deferred, type Deferred } from '../../../src/foundation/deferred.ts'
+import { deferred, type Deferred } from '../../../src/foundation/async/deferred.ts'
 import type { PartitionLog } from '../../../src/log/partition-log.ts'
 import { batchOf, logDirectory, LogHarness, recordsOf, valuesOf } from '../../support/log/log-harness.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { StorageError } from '../../../src/log/log-error.ts'
-import { deferred } from '../../../src/foundation/deferred.ts'
+import { deferred } from '../../../src/foundation/async/deferred.ts'
 import { batchOf, logDirectory, LogHarness, recordsOf, valuesOf } from '../../support/log/log-harness.ts'
 
 const one = (value: string, timestampMs?: number): Buffer => batchOf([['k', value, timestampMs ?? 1_700_000_000_000]])

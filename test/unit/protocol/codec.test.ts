@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { apis } from '../../support/protocol/apis.ts'
-import { ByteReader } from '../../../src/protocol/byte-reader.ts'
+import { ByteReader } from '../../../src/protocol/bytes/byte-reader.ts'
 import {
   compileMessage,
   decodeRequest,
@@ -8,7 +8,7 @@ import {
   encodeRequest,
   encodeResponse,
 } from '../../../src/protocol/codec.ts'
-import { ByteWriter } from '../../../src/protocol/byte-writer.ts'
+import { ByteWriter } from '../../../src/protocol/bytes/byte-writer.ts'
 import { errorName, errorCodes, isRetriableCode } from '../../../src/protocol/error-codes.ts'
 import { ProtocolError } from '../../../src/protocol/protocol-error.ts'
 import { array, int32, int64, string } from '../../../src/protocol/schema.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { apis } from '../../support/protocol/apis.ts'
-import { ByteReader } from '../../../src/protocol/byte-reader.ts'
+import { ByteReader } from '../../../src/protocol/bytes/byte-reader.ts'
 import { decodeRequest, isFlexible } from '../../../src/protocol/codec.ts'
 import {
   decodeResponseFrame,

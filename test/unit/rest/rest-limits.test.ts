@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { RestLimits } from '../../../src/config/worker/rest-limits.ts'
 import type { RestServer } from '../../../src/rest/rest-server.ts'
 
-import { deferred } from '../../../src/foundation/deferred.ts'
+import { deferred } from '../../../src/foundation/async/deferred.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { Meters } from '../../../src/foundation/metrics/meters.ts'
 import { startRest } from '../../../src/rest/rest-server.ts'

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { RestServer } from '../../../src/rest/rest-server.ts'
 
 import { Meters } from '../../../src/foundation/metrics/meters.ts'
-import { deferred } from '../../../src/foundation/deferred.ts'
+import { deferred } from '../../../src/foundation/async/deferred.ts'
 import { startRest } from '../../../src/rest/rest-server.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { MemoryHerder } from '../../support/rest/memory-herder.ts'

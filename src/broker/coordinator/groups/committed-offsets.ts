@@ -1,10 +1,5 @@
+import type { TopicPartition } from '../../../foundation/topic-partition.ts'
 import type { CommittedOffset } from '../coordinator-records.ts'
-
-/** A partition of a topic. */
-export interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
-}
 
 /** An offset to commit. */
 export interface OffsetToCommit extends TopicPartition {

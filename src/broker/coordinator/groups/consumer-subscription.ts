@@ -1,4 +1,4 @@
-import { ByteReader } from '../../../protocol/byte-reader.ts'
+import { ByteReader } from '../../../protocol/bytes/byte-reader.ts'
 import { ProtocolError } from '../../../protocol/protocol-error.ts'
 import type { Group } from './group.ts'
 

@@ -1,10 +1,11 @@
+import type { TopicPartition } from '../../../foundation/topic-partition.ts'
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../../foundation/clock.ts'
 import type { Conditions } from '../../../foundation/metrics/conditions.ts'
 import type { LogStreaks } from '../../../foundation/logging/log-streaks.ts'
 import type { Logger } from '../../../foundation/logging/logger.ts'
 import { errorCodes } from '../../../protocol/error-codes.ts'
-import { CommittedOffsets, type OffsetToCommit, type TopicPartition } from './committed-offsets.ts'
+import { CommittedOffsets, type OffsetToCommit } from './committed-offsets.ts'
 import type { CoordinatorConfig } from '../coordinator-config.ts'
 import {
   encodeGroupKey,

@@ -1,4 +1,5 @@
-import type { CommittedOffsets, TopicPartition } from './committed-offsets.ts'
+import type { TopicPartition } from '../../../foundation/topic-partition.ts'
+import type { CommittedOffsets } from './committed-offsets.ts'
 import { decodeGroupValue, decodeKey, decodeOffsetValue } from '../coordinator-records.ts'
 import type { StoredGroup } from './group-protocol.ts'
 import type { Group } from './group.ts'

@@ -1,3 +1,5 @@
+import { withDeadline } from '../../../foundation/async/deadline.ts'
+import { errorMessage } from '../../../foundation/error-message.ts'
 import { ConnectError, RetriableError } from '../../../api/errors.ts'
 import { noHeaders, type SourceRecord } from '../../../api/record.ts'
 import type { SourceTaskContext } from '../../../api/task.ts'
@@ -6,8 +8,7 @@ import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
 import type { KafkaClient } from '../../../client/kafka-client.ts'
 import type { PartitionRange } from '../../../client/consumer/topic-tail.ts'
 import type { Clock } from '../../../foundation/clock.ts'
-import { isRetriable, messageOf } from '../../failures.ts'
-import { TookTooLongError, within } from '../../interruptible.ts'
+import { isRetriable } from '../../failures.ts'
 import type { TransformStep } from '../transform-chain.ts'
 
 /**
@@ -29,16 +30,19 @@ export function greatestHeader(
   return async (topics, header) => {
     const names = [...new Set(topics.flatMap((topic) => possibleNames(transforms, topic)))]
     try {
-      return await within(clock, timeoutMs, async (signal) => await greatest(client, names, header, signal))
+      return await withDeadline(
+        { clock, ms: timeoutMs },
+        async (signal) => await greatest(client, names, header, signal),
+      )
     } catch (error) {
-      const text = `reading header ${header} at the ends of ${names.length} topics: ${messageOf(error)}`
+      const text = `reading header ${header} at the ends of ${names.length} topics: ${errorMessage(error)}`
       if (error instanceof BrokerError && error.codeName === 'TOPIC_AUTHORIZATION_FAILED') {
         throw new ConnectError(`${text}. Allow the worker's user to read the topics that its sources write.`, {
           code: 'TOPIC_READ_DENIED',
           cause: error,
         })
       }
-      if (error instanceof TookTooLongError || isRetriable(error)) throw new RetriableError(text, { cause: error })
+      if (isRetriable(error)) throw new RetriableError(text, { cause: error })
       throw error
     }
   }

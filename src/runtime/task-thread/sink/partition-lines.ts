@@ -1,4 +1,5 @@
-import type { OffsetToCommit, TopicPartition } from '../../../api/task.ts'
+import type { TopicPartition } from '../../../foundation/topic-partition.ts'
+import type { OffsetToCommit } from '../../../api/task.ts'
 import type { Logger } from '../../../foundation/logging/logger.ts'
 import { clipped } from '../../../foundation/logging/clipped.ts'
 import { keyOf, namesOf } from './sink-positions.ts'

@@ -1,5 +1,6 @@
+import type { TopicPartition } from '../../../foundation/topic-partition.ts'
 import type { SinkRecord } from '../../../api/record.ts'
-import type { OffsetToCommit, TopicPartition } from '../../../api/task.ts'
+import type { OffsetToCommit } from '../../../api/task.ts'
 import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
 import { decodeRecord } from '../record-decoder.ts'
 import type { Converters } from '../record-encoder.ts'

@@ -1,4 +1,5 @@
-import type { DurableOffset, OffsetToCommit, TopicPartition } from '../../../api/task.ts'
+import type { TopicPartition } from '../../../foundation/topic-partition.ts'
+import type { DurableOffset, OffsetToCommit } from '../../../api/task.ts'
 
 interface Position extends TopicPartition {
   /** The offset after the last record that `put` took. */

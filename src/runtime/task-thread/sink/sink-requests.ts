@@ -1,4 +1,5 @@
-import type { OffsetToCommit, SinkTaskContext, TopicPartition } from '../../../api/task.ts'
+import type { TopicPartition } from '../../../foundation/topic-partition.ts'
+import type { OffsetToCommit, SinkTaskContext } from '../../../api/task.ts'
 import type { HostContext } from '../host-context.ts'
 import { keyOf, type SinkPositions } from './sink-positions.ts'
 import type { TaskControl } from '../task-control.ts'

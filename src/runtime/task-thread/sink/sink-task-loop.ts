@@ -1,15 +1,18 @@
+import type { TopicPartition } from '../../../foundation/topic-partition.ts'
+import { DeadlineExceededError, withDeadline } from '../../../foundation/async/deadline.ts'
+import { abortable } from '../../../foundation/async/abortable.ts'
+import { errorMessage } from '../../../foundation/error-message.ts'
 import { scheduler } from 'node:timers/promises'
 
 import { ConnectError } from '../../../api/errors.ts'
-import type { OffsetToCommit, SinkTask, SinkTaskContext, TopicPartition } from '../../../api/task.ts'
+import type { OffsetToCommit, SinkTask, SinkTaskContext } from '../../../api/task.ts'
 import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
 import type { GroupConsumer } from '../../../client/group/group-consumer.ts'
 import { troubleConditions } from '../../../client/log-trouble.ts'
 import type { TopicSelection } from '../../../client/consumer/subscription.ts'
 import type { Clock } from '../../../foundation/clock.ts'
 import type { Logger } from '../../../foundation/logging/logger.ts'
-import { isRetriable, messageOf, stopQuietly } from '../../failures.ts'
-import { interruptible, TookTooLongError, within } from '../../interruptible.ts'
+import { isRetriable, stopQuietly } from '../../failures.ts'
 import type { HostContext } from '../host-context.ts'
 import type { Converters } from '../record-encoder.ts'
 import { logAssigned, logRevoked } from './partition-lines.ts'
@@ -157,7 +160,7 @@ export class SinkTaskLoop {
     while (!this.#control.ended) {
       const task = this.#options.createTask()
       try {
-        await interruptible(task.start(this.#context()), this.#control.ending)
+        await abortable(task.start(this.#context()), this.#control.ending)
         this.#task = task
         this.#options.consumer.subscribe(this.#options.subscription)
         this.#retries.ended()
@@ -236,7 +239,7 @@ export class SinkTaskLoop {
     const began = this.#clock.monotonic()
     try {
       this.#running = task.put(batch.records)
-      await interruptible(this.#running, this.#control.ending)
+      await abortable(this.#running, this.#control.ending)
     } catch (error) {
       if (this.#control.ended || !isRetriable(error)) throw error
       this.#refused = batch
@@ -274,7 +277,9 @@ export class SinkTaskLoop {
     try {
       await this.#task.open(offsets)
     } catch (error) {
-      this.#control.fail(new ConnectError(`the task cannot open its partitions: ${messageOf(error)}`, { cause: error }))
+      this.#control.fail(
+        new ConnectError(`the task cannot open its partitions: ${errorMessage(error)}`, { cause: error }),
+      )
       return
     }
     if (this.#control.paused || this.#refused !== null) this.#options.consumer.pause(offsets)
@@ -300,19 +305,19 @@ export class SinkTaskLoop {
     try {
       if (this.#control.failure === null) await this.#bounded((signal) => task.flush(signal), 0.75)
     } catch (error) {
-      this.#logger.warn(`${names}: what is not flushed will be delivered again: ${messageOf(error)}`)
+      this.#logger.warn(`${names}: what is not flushed will be delivered again: ${errorMessage(error)}`)
     }
     try {
       await this.#bounded((signal) => this.#commit(signal))
     } catch (error) {
-      this.#logger.warn(`${names}: offsets stay behind, records will be delivered again: ${messageOf(error)}`)
+      this.#logger.warn(`${names}: offsets stay behind, records will be delivered again: ${errorMessage(error)}`)
     }
   }
 
   /** Within the time of a flush, and a share of what is left when the task ends: the next step needs some too. */
   async #bounded(action: (signal: AbortSignal) => Promise<void>, share = 1): Promise<void> {
     const leftMs = Math.max(0, this.#endAt - this.#clock.monotonic()) * share
-    await within(this.#clock, Math.min(this.#options.flushTimeoutMs, leftMs), action)
+    await withDeadline({ clock: this.#clock, ms: Math.min(this.#options.flushTimeoutMs, leftMs) }, action)
   }
 
   async #close(partitions: readonly TopicPartition[]): Promise<void> {
@@ -322,7 +327,7 @@ export class SinkTaskLoop {
     try {
       await this.#task?.close(partitions)
     } catch (error) {
-      this.#logger.warn(`${namesOf(partitions)}: the task's close failed: ${messageOf(error)}`, { error })
+      this.#logger.warn(`${namesOf(partitions)}: the task's close failed: ${errorMessage(error)}`, { error })
     }
   }
 
@@ -375,7 +380,7 @@ export class SinkTaskLoop {
       this.#task = null
     })
     await this.#options.consumer.close().catch((error: unknown) => {
-      this.#logger.warn(`the consumer did not leave its group in order: ${messageOf(error)}`)
+      this.#logger.warn(`the consumer did not leave its group in order: ${errorMessage(error)}`)
     })
   }
 
@@ -386,7 +391,7 @@ export class SinkTaskLoop {
     try {
       await this.#bounded(() => running, 0.5)
     } catch (error) {
-      if (!(error instanceof TookTooLongError)) return true
+      if (!(error instanceof DeadlineExceededError)) return true
       this.#logger.warn('the task is stopped while it still puts; its records will be delivered again')
       return false
     }

@@ -1,8 +1,8 @@
+import { errorMessage } from '../../../foundation/error-message.ts'
 import type { TaskContext } from '../../../api/task.ts'
 import { shownAfterMs } from '../../../client/log-trouble.ts'
 import type { Clock } from '../../../foundation/clock.ts'
 import type { Counter } from '../../../foundation/metrics/metrics.ts'
-import { messageOf } from '../../failures.ts'
 
 const code = 'OFFSETS_NOT_STORED'
 const silent = 'the log has not responded yet'
@@ -47,7 +47,7 @@ export class OffsetTrouble {
     this.#failures += 1
     this.#options.failures.add(1)
     const isFirst = this.#failures === 1
-    if (isFirst) this.#reason = messageOf(error).replace(/\.$/, '')
+    if (isFirst) this.#reason = errorMessage(error).replace(/\.$/, '')
     if (this.#isShown && isPowerOfTen(this.#failures)) this.#show()
   }
 

@@ -1,8 +1,8 @@
+import { errorMessage } from '../../../foundation/error-message.ts'
 import { ConnectError } from '../../../api/errors.ts'
 import type { SourceOffset } from '../../../api/record.ts'
 import type { OutgoingRecord } from '../../../client/producer/partition-queue.ts'
 import { RecordTooLargeError } from '../../../client/errors.ts'
-import { messageOf } from '../../failures.ts'
 
 const keyLimit = 300
 
@@ -28,7 +28,7 @@ function refusal(bytes: Uint8Array | null, offset: SourceOffset | null, topic: s
   const shown = key.length <= keyLimit ? key : `…${key.slice(-keyLimit)}`
   const place = offset === null ? '' : ` at source offset ${json(offset).slice(0, keyLimit)}`
   return new ConnectError(
-    `the record with key ${shown}${place} cannot be written to topic ${topic}: ${messageOf(cause)}`,
+    `the record with key ${shown}${place} cannot be written to topic ${topic}: ${errorMessage(cause)}`,
     { cause, stage: 'KAFKA_PRODUCE' },
   )
 }

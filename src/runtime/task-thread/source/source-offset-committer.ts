@@ -1,6 +1,6 @@
 import type { CommittedSourceOffset } from '../../../api/task.ts'
 import type { Clock } from '../../../foundation/clock.ts'
-import { deferred, type Deferred } from '../../../foundation/deferred.ts'
+import { deferred, type Deferred } from '../../../foundation/async/deferred.ts'
 import { failPoint } from '../../../foundation/process/fail-point.ts'
 import type { Logger } from '../../../foundation/logging/logger.ts'
 import type { OffsetTrouble } from './offset-trouble.ts'

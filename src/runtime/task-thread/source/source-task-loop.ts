@@ -1,3 +1,6 @@
+import { DeadlineExceededError, withDeadline } from '../../../foundation/async/deadline.ts'
+import { abortable } from '../../../foundation/async/abortable.ts'
+import { errorMessage } from '../../../foundation/error-message.ts'
 import { scheduler } from 'node:timers/promises'
 
 import type { SourceOffset, SourcePartition, SourceRecord } from '../../../api/record.ts'
@@ -5,12 +8,11 @@ import type { CommittedSourceOffset, SourceTask, SourceTaskContext } from '../..
 import type { OutgoingRecord } from '../../../client/producer/partition-queue.ts'
 import type { Producer } from '../../../client/producer/producer.ts'
 import { troubleConditions } from '../../../client/log-trouble.ts'
-import { backoffMs } from '../../../foundation/backoff.ts'
+import { backoffMs } from '../../../foundation/async/backoff.ts'
 import type { Clock } from '../../../foundation/clock.ts'
 import type { Logger } from '../../../foundation/logging/logger.ts'
 import type { Counter, Histogram, TaskMetrics } from '../../../foundation/metrics/metrics.ts'
-import { isRetriable, messageOf, stopQuietly, taskBackoff } from '../../failures.ts'
-import { interruptible, TookTooLongError, within } from '../../interruptible.ts'
+import { isRetriable, stopQuietly, taskBackoff } from '../../failures.ts'
 import { OffsetTrouble } from './offset-trouble.ts'
 import type { RecordEncoder } from '../record-encoder.ts'
 import { refusedByLog, refusedByProducer } from './refused-record.ts'
@@ -144,7 +146,7 @@ export class SourceTaskLoop {
           advanceOffset: (partition, offset) => this.#moveOn(partition, offset),
           recovered: () => this.#retries.recovered(),
         })
-        await interruptible(started, this.#control.ending)
+        await abortable(started, this.#control.ending)
         this.#task = task
         this.#retries.ended()
         this.#status.show({ state: this.#status.active })
@@ -164,7 +166,7 @@ export class SourceTaskLoop {
     const { ending } = this.#control
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const offsets = await interruptible(this.#options.context.readOffsets(partitions), ending)
+        const offsets = await abortable(this.#options.context.readOffsets(partitions), ending)
         this.#status.setCondition(unreadCode, null)
         return offsets
       } catch (error) {
@@ -173,7 +175,7 @@ export class SourceTaskLoop {
         if (this.#task === null) this.#status.show({ state: 'RESTARTING' })
         this.#status.setCondition(
           unreadCode,
-          `the task has waited for its stored offsets since ${since}, and reads nothing before it has them: ${messageOf(error)}`,
+          `the task has waited for its stored offsets since ${since}, and reads nothing before it has them: ${errorMessage(error)}`,
         )
         await this.#clock.sleep(backoffMs(taskBackoff, attempt), ending)
       }
@@ -193,7 +195,7 @@ export class SourceTaskLoop {
     const signal = this.#control.waking
     try {
       this.#polling = task.poll(signal)
-      const records = await interruptible(this.#polling, this.#control.ending)
+      const records = await abortable(this.#polling, this.#control.ending)
       this.#polling = null
       this.#retries.ended()
       return records
@@ -228,7 +230,7 @@ export class SourceTaskLoop {
       this.#append(outgoing, token, record)
       bytes += size
       const room = producer.room()
-      if (room !== null) await interruptible(room, this.#control.ending)
+      if (room !== null) await abortable(room, this.#control.ending)
       if (this.#submitted.inFlight >= maxInFlight) await producer.flush(this.#control.ending)
       if (this.#control.ended) return
     }
@@ -325,12 +327,12 @@ export class SourceTaskLoop {
   async #settle(timeoutMs: number): Promise<void> {
     const { producer } = this.#options
     try {
-      await within(this.#clock, timeoutMs, async (signal) => {
+      await withDeadline({ clock: this.#clock, ms: timeoutMs }, async (signal) => {
         await producer.flush(signal)
         await this.#committer.drain()
       })
     } catch (error) {
-      this.#logger.warn(`offsets stay behind what was read, which will be read again: ${messageOf(error)}`)
+      this.#logger.warn(`offsets stay behind what was read, which will be read again: ${errorMessage(error)}`)
     }
   }
 
@@ -339,9 +341,9 @@ export class SourceTaskLoop {
     const polling = this.#polling
     if (polling === null) return
     try {
-      await within(this.#clock, this.#options.endTimeoutMs / 2, async () => await polling)
+      await withDeadline({ clock: this.#clock, ms: this.#options.endTimeoutMs / 2 }, async () => await polling)
     } catch (error) {
-      if (error instanceof TookTooLongError) this.#logger.warn('the task is stopped while it still polls')
+      if (error instanceof DeadlineExceededError) this.#logger.warn('the task is stopped while it still polls')
     }
   }
 

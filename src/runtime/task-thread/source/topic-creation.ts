@@ -1,11 +1,12 @@
+import { withDeadline } from '../../../foundation/async/deadline.ts'
+import { configWithPrefix } from '../../../config/definition/config-with-prefix.ts'
+import { errorMessage } from '../../../foundation/error-message.ts'
 import type { RawConfig } from '../../../api/config-def.ts'
 import { ConfigError, ConnectError } from '../../../api/errors.ts'
 import type { TopicSpec } from '../../../api/task.ts'
 import type { Admin } from '../../../client/admin.ts'
 import type { Clock } from '../../../foundation/clock.ts'
-import { within } from '../../../storage/within.ts'
-import { isRetriable, messageOf } from '../../failures.ts'
-import { below } from '../../task-settings.ts'
+import { isRetriable } from '../../failures.ts'
 
 const prefix = 'topic.creation.default.'
 const own = new Set(['partitions', 'replication.factor', 'include', 'exclude'])
@@ -33,7 +34,7 @@ export function topicCreation(
   config: RawConfig,
   { admin, clock, defaults }: TopicCreationOptions,
 ): PrepareTopic | null {
-  const settings = below(config, prefix)
+  const settings = configWithPrefix(config, prefix)
   if (defaults === null && Object.keys(settings).length === 0) return null
   const partitions = count(settings, 'partitions', defaults?.partitions)
   const replicationFactor = count(settings, 'replication.factor', defaults?.replicationFactor)
@@ -41,7 +42,7 @@ export function topicCreation(
   const configs = { ...defaults?.configs, ...asked }
   return async (name, signal) => {
     try {
-      await within(clock, attemptMs, signal, async (bound) => {
+      await withDeadline({ clock, ms: attemptMs, signal }, async (bound) => {
         const options = { signal: bound, withinMs: attemptMs }
         // Who may not create topics may still write to those that exist.
         if ((await admin.describeTopics([name], options)).has(name)) return
@@ -50,7 +51,7 @@ export function topicCreation(
     } catch (error) {
       if (signal.aborted || isRetriable(error)) throw error
       throw new ConnectError(
-        `topic ${name} does not exist and cannot be created: ${messageOf(error)}. Create it, or correct ${prefix}*, ` +
+        `topic ${name} does not exist and cannot be created: ${errorMessage(error)}. Create it, or correct ${prefix}*, ` +
           'then restart the task',
         { cause: error, code: 'TOPIC_CREATION' },
       )

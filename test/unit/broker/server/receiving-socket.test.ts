@@ -4,7 +4,7 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { afterEach, expect, it } from 'vitest'
 
 import { receivingSocket } from '../../../../src/broker/server/receiving-socket.ts'
-import { deferred } from '../../../../src/foundation/deferred.ts'
+import { deferred } from '../../../../src/foundation/async/deferred.ts'
 
 let server: Server | null = null
 afterEach(() => {

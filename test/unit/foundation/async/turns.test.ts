@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
-import { Turns } from '../../../src/foundation/turns.ts'
-import { ManualClock } from '../../support/manual-clock.ts'
+import { Turns } from '../../../../src/foundation/async/turns.ts'
+import { ManualClock } from '../../../support/manual-clock.ts'
 
 /** Turns of 10 ms whose event loop comes round when the test says so. */
 function made(): { turns: Turns; clock: ManualClock; round: () => Promise<void>; done: string[]; work: Work } {

@@ -1,5 +1,5 @@
 import { readInt64 } from './int64.ts'
-import { ProtocolError } from './protocol-error.ts'
+import { ProtocolError } from '../protocol-error.ts'
 
 /** Elements that the arrays of one message may have in all: small elements must not blow a frame up to gigabytes. */
 const defaultMaxElements = 2_000_000

@@ -1,4 +1,4 @@
-import { ProtocolError } from './protocol-error.ts'
+import { ProtocolError } from '../protocol-error.ts'
 
 /*
  * Base-128 groups, lowest first. Records carry zig-zag varints (32 bits) and varlongs (64 bits); flexible messages carry plain

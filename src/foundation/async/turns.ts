@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts'
+import type { Clock } from '../clock.ts'
 
 /** Calls `action` once the event loop has come round: timers, sockets and messages had their turn. */
 export type Scheduler = (action: () => void) => void

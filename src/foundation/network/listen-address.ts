@@ -1,0 +1,10 @@
+/** The address of a listener. An empty host means all addresses of the machine; port 0 means any free port. */
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
+
+/** Returns whether only processes of this machine can reach a listener on `host`. */
+export function isLoopback(host: string): boolean {
+  return /^(?:localhost|127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3})$/i.test(host)
+}
