@@ -2,7 +2,7 @@ import { Admin } from './admin.ts'
 import { Cluster, type ClusterOptions } from './cluster/cluster.ts'
 import { GroupConsumer, type GroupConsumerOptions } from './group/group-consumer.ts'
 import { GroupMember, type GroupMemberOptions } from './group/group-member.ts'
-import { Producer, type ProducerOptions } from './producer/producer.ts'
+import { Producer, type ProducerListener, type ProducerOptions } from './producer/producer.ts'
 import type { FetchedRecord } from './consumer/fetched-record.ts'
 import { partitionRanges, readRanges, type PartitionRange } from './consumer/topic-tail.ts'
 import { TopicReader, type TopicReaderOptions } from './consumer/topic-reader.ts'
@@ -43,8 +43,8 @@ export class KafkaClient {
     return this.#cluster.metadata.clusterId
   }
 
-  producer(options: ProducerOptions = {}): Producer {
-    return new Producer(this.#cluster, options)
+  producer(listener: ProducerListener, options: ProducerOptions = {}): Producer {
+    return new Producer(this.#cluster, listener, options)
   }
 
   consumer(options: GroupConsumerOptions): GroupConsumer {

@@ -44,17 +44,18 @@ export function troubleConditions(setCondition: ConditionSetter): (trouble: LogT
  * is one.
  */
 export class TroubleWatch {
-  /** Told of the trouble that stands, and null when it is over. Must not throw. */
-  onChange: (trouble: LogTrouble | null) => void = () => undefined
   readonly #clock: Clock
   readonly #use: TroubledUse
+  readonly #onChange: (trouble: LogTrouble | null) => void
   readonly #places = new Map<string, LogTrouble>()
   #shown: LogTrouble | null = null
   #cancel: (() => void) | null = null
 
-  constructor(clock: Clock, use: TroubledUse = 'written') {
+  /** @param onChange receives the trouble to report, and null when there is none left. Must not throw. */
+  constructor(clock: Clock, use: TroubledUse, onChange: (trouble: LogTrouble | null) => void) {
     this.#clock = clock
     this.#use = use
+    this.#onChange = onChange
   }
 
   /** A write, or read, failed and will be retried. The first error of a place stands until that place is over. */
@@ -80,7 +81,7 @@ export class TroubleWatch {
     this.#cancel = null
     if (this.#shown === null) return
     this.#shown = null
-    this.onChange(null)
+    this.#onChange(null)
   }
 
   #show(): void {
@@ -90,6 +91,6 @@ export class TroubleWatch {
     const next = all.find(({ code }) => code === this.#shown?.code) ?? all[0]
     if (next === undefined || next.code === this.#shown?.code) return
     this.#shown = next
-    this.onChange(next)
+    this.#onChange(next)
   }
 }

@@ -2,7 +2,7 @@ import { errorMessage } from '../foundation/error-message.ts'
 import { ConnectError } from '../api/errors.ts'
 import { deferred, type Deferred } from '../foundation/async/deferred.ts'
 import type { KafkaClient } from '../client/kafka-client.ts'
-import type { Producer } from '../client/producer/producer.ts'
+import type { Producer, ProducerListener } from '../client/producer/producer.ts'
 import { troubleConditions, type ConditionSetter } from '../client/log-trouble.ts'
 
 /** A record of a topic that keeps state: key and value are text, a null value removes the key. */
@@ -28,14 +28,12 @@ export class TopicWriter {
 
   /** @param setCondition told of what keeps records from being written while they are retried, and when it is over. */
   constructor(client: KafkaClient, setCondition: ConditionSetter = () => undefined) {
-    this.#producer = client.producer({ allowAutoTopicCreation: false })
-    this.#producer.onTrouble = troubleConditions(setCondition)
-    this.#producer.onAcknowledged = (tokens) => {
-      for (const token of tokens) this.#settle(token, null)
+    const listener: ProducerListener = {
+      onAcknowledged: (tokens) => tokens.forEach((token) => this.#settle(token, null)),
+      onFailed: (error, tokens) => tokens.forEach((token) => this.#settle(token, error)),
+      onTrouble: troubleConditions(setCondition),
     }
-    this.#producer.onFailed = (error, tokens) => {
-      for (const token of tokens) this.#settle(token, error)
-    }
+    this.#producer = client.producer(listener, { allowAutoTopicCreation: false })
   }
 
   /**

@@ -69,7 +69,7 @@ export function clientContract(open: () => Promise<string> | string): void {
 
     it('lists offsets by end and by time', async () => {
       const topic = await newTopic('offsets')
-      const producer = client.producer()
+      const producer = client.producer(new Outcomes())
       for (const [index, timestamp] of [1_000, 2_000, 3_000].entries())
         producer.append({ ...textRecord(topic, null, 'v', 0), timestamp }, index)
       await producer.close()
@@ -82,8 +82,8 @@ export function clientContract(open: () => Promise<string> | string): void {
   describe('producer', () => {
     it('writes records where their keys belong, in order, and acknowledges each once', async () => {
       const topic = await newTopic('keys', 4)
-      const producer = client.producer()
-      const outcomes = new Outcomes(producer)
+      const outcomes = new Outcomes()
+      const producer = client.producer(outcomes)
       for (let i = 0; i < 2_000; i += 1) producer.append(textRecord(topic, `key-${i % 50}`, String(i)), i)
       await producer.flush()
       expect(outcomes.acknowledged.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 2_000 }, (_, i) => i))
@@ -100,7 +100,7 @@ export function clientContract(open: () => Promise<string> | string): void {
     for (const compression of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const) {
       it(`keeps keys, values, nulls, headers and timestamps with codec ${compression}`, async () => {
         const topic = await newTopic(`codec-${compression}`)
-        const producer = client.producer({ compression })
+        const producer = client.producer(new Outcomes(), { compression })
         const headers = [
           { key: 'a', value: Buffer.from([0, 255]) },
           { key: 'a', value: null },
@@ -117,7 +117,7 @@ export function clientContract(open: () => Promise<string> | string): void {
     }
 
     it('names topic, size and limit of a record above its own limit, before anything is sent', async () => {
-      const producer = client.producer({ maxRequestSize: 10_000 })
+      const producer = client.producer(new Outcomes(), { maxRequestSize: 10_000 })
       const append = (): void => producer.append(textRecord('never-made', null, 'x'.repeat(20_000)), 0)
       expect(append).toThrow(RecordTooLargeError)
       expect(append).toThrow(/never-made.*10000.*max\.request\.size/)
@@ -126,8 +126,8 @@ export function clientContract(open: () => Promise<string> | string): void {
 
     it('fails only the record that the topic does not take, and splits a batch that is too large as a whole', async () => {
       const topic = await newTopic('limit', 1, { 'max.message.bytes': '50000' })
-      const producer = client.producer({ batchSize: oneMegabyte })
-      const outcomes = new Outcomes(producer)
+      const outcomes = new Outcomes()
+      const producer = client.producer(outcomes, { batchSize: oneMegabyte })
       for (let i = 0; i < 20; i += 1)
         producer.append(textRecord(topic, null, `${i}-`.padEnd(i === 7 ? 60_000 : 9_000, 'x'), 0), i)
       await producer.flush()
@@ -143,8 +143,8 @@ export function clientContract(open: () => Promise<string> | string): void {
 
     it('waits for a topic that is made later', async () => {
       const topic = harness.name('later')
-      const producer = client.producer({ allowAutoTopicCreation: false })
-      const outcomes = new Outcomes(producer)
+      const outcomes = new Outcomes()
+      const producer = client.producer(outcomes, { allowAutoTopicCreation: false })
       producer.append(textRecord(topic, 'k', 'patient'), 1)
       await client.admin.createTopic({ name: topic, partitions: 2, replicationFactor: 1 })
       await producer.flush(AbortSignal.timeout(60_000))
@@ -155,14 +155,14 @@ export function clientContract(open: () => Promise<string> | string): void {
 
     it('refuses a partition that the topic does not have', async () => {
       const topic = await newTopic('two', 2)
-      const producer = client.producer()
+      const producer = client.producer(new Outcomes())
       expect(() => producer.append(textRecord(topic, null, 'v', 2), 0)).toThrow(UnknownPartitionError)
       await producer.close()
     })
 
     it('fails what is appended to a topic whose name is not legal', async () => {
-      const producer = client.producer()
-      const outcomes = new Outcomes(producer)
+      const outcomes = new Outcomes()
+      const producer = client.producer(outcomes)
       producer.append(textRecord('not/legal', null, 'v'), 5)
       await producer.flush()
       expect(outcomes.failed.map(({ token }) => token)).toEqual([5])
@@ -172,8 +172,8 @@ export function clientContract(open: () => Promise<string> | string): void {
 
     it('makes its caller wait when its memory is full, and stays within it', async () => {
       const topic = await newTopic('memory')
-      const producer = client.producer({ bufferMemory: 100_000, batchSize: 20_000 })
-      const outcomes = new Outcomes(producer)
+      const outcomes = new Outcomes()
+      const producer = client.producer(outcomes, { bufferMemory: 100_000, batchSize: 20_000 })
       let waits = 0
       for (let i = 0; i < 500; i += 1) {
         const room = producer.room()

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { GroupConsumer } from '../../src/client/group/group-consumer.ts'
 import type { KafkaClient } from '../../src/client/kafka-client.ts'
+import type { ProducerListener } from '../../src/client/producer/producer.ts'
 import { apis } from '../support/protocol/apis.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 import { KafkaFaultProxy } from '../support/broker/kafka-fault-proxy.ts'
@@ -12,6 +13,7 @@ import {
   Outcomes,
   pollUntil,
   readAll,
+  subscribe,
   textOf,
   textRecord,
   writeAll,
@@ -52,8 +54,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       await writeAll(direct, topic, ['before'])
       const consumer = client.consumer({ groupId: topic, heartbeatIntervalMs: 500 })
       const told: (string | null)[] = []
-      consumer.onTrouble = (trouble) => told.push(trouble?.code ?? null)
-      consumer.subscribe({ topics: [topic] })
+      subscribe(consumer, { topics: [topic] }, { onTrouble: (trouble) => told.push(trouble?.code ?? null) })
       await pollUntil(consumer, 'the first record', (records) => records.length === 1)
       proxy.down()
       await pollUntil(consumer, 'trouble', () => told.length > 0)
@@ -64,8 +65,8 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       const seed = Date.now() % 1_000_000
       const random = seededRandom(seed)
       const topic = await newTopic('lost-answers', 3)
-      const producer = client.producer({ batchSize: 2_000, lingerMs: 0 })
-      const outcomes = new Outcomes(producer)
+      const outcomes = new Outcomes()
+      const producer = client.producer(outcomes, { batchSize: 2_000, lingerMs: 0 })
       let lost = 0
       proxy.onAnswer = (apiKey) => {
         if (apiKey !== apis.produce.key || random() > 0.2) return 'pass'
@@ -91,8 +92,8 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
 
     it('keeps records while the broker is away, and writes them when it is back', async () => {
       const topic = await newTopic('away', 1)
-      const producer = client.producer()
-      const outcomes = new Outcomes(producer)
+      const outcomes = new Outcomes()
+      const producer = client.producer(outcomes)
       producer.append(textRecord(topic, null, 'before', 0), 0)
       await producer.flush()
       proxy.down()
@@ -128,12 +129,16 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
 
     it('tells each try that fails of the topic that is kept apart, and not as trouble', async () => {
       const [apart, other] = [await newTopic('apart', 1), await newTopic('other', 1)]
-      const producer = client.producer({ apartTopic: apart })
-      const outcomes = new Outcomes(producer)
+      const outcomes = new Outcomes()
       const told: (string | null)[] = []
       const tries: string[] = []
-      producer.onTrouble = (trouble) => told.push(trouble?.code ?? null)
-      producer.onRetried = (topic) => void tries.push(topic)
+      const listener: ProducerListener = {
+        onAcknowledged: outcomes.onAcknowledged,
+        onFailed: outcomes.onFailed,
+        onTrouble: (trouble) => void told.push(trouble?.code ?? null),
+        onRetried: (topic) => void tries.push(topic),
+      }
+      const producer = client.producer(listener, { apartTopic: apart })
       for (const [token, topic] of [apart, other].entries())
         producer.append(textRecord(topic, null, 'before', 0), token)
       await producer.flush()
@@ -155,8 +160,8 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
     it('gives up after the delivery timeout when it has one, and says for which partition', async () => {
       const topic = await newTopic('timeout', 1)
       const clock = new SkippingClock()
-      const producer = (await harness.connect({ clock })).producer({ deliveryTimeoutMs: 600_000 })
-      const outcomes = new Outcomes(producer)
+      const outcomes = new Outcomes()
+      const producer = (await harness.connect({ clock })).producer(outcomes, { deliveryTimeoutMs: 600_000 })
       producer.append(textRecord(topic, null, 'first', 0), 0)
       await producer.flush()
       proxy.down()
@@ -175,8 +180,8 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
 
     it('ends a close that cannot flush, and gives every record back', async () => {
       const topic = await newTopic('close', 1)
-      const producer = client.producer()
-      const outcomes = new Outcomes(producer)
+      const outcomes = new Outcomes()
+      const producer = client.producer(outcomes)
       producer.append(textRecord(topic, null, 'first', 0), 0)
       await producer.flush()
       proxy.down()
@@ -190,8 +195,8 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
 
     it('gives back what is in flight before a close ends, also when nothing answers', async () => {
       const topic = await newTopic('close-in-flight', 1)
-      const producer = client.producer()
-      const outcomes = new Outcomes(producer)
+      const outcomes = new Outcomes()
+      const producer = client.producer(outcomes)
       const { promise: swallowed, resolve } = Promise.withResolvers<void>()
       proxy.onAnswer = (apiKey) => {
         if (apiKey !== apis.produce.key) return 'pass'
@@ -216,8 +221,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
         maxPollRecords: 100,
       })
       const revocations: unknown[] = []
-      consumer.onRevoked = (partitions) => void revocations.push(partitions)
-      consumer.subscribe({ topics: [topic] })
+      subscribe(consumer, { topics: [topic] }, { onRevoked: (partitions) => void revocations.push(partitions) })
       let polls = 0
       const records = await pollUntil(consumer, 'all records', (seen) => {
         polls += 1
@@ -241,9 +245,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
         heartbeatIntervalMs: 100,
       })
       let revocations = 0
-      consumer.onRevoked = () => void (revocations += 1)
-      consumer.subscribe({ topics: [topic] })
-      await untilAssigned(consumer)
+      await untilAssigned(consumer, { topics: [topic] }, { onRevoked: () => void (revocations += 1) })
       proxy.down()
       expect(await consumer.poll(500)).toEqual([])
       proxy.up()
@@ -264,8 +266,8 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
         const seed = Date.now() % 1_000_000
         const random = seededRandom(seed)
         const topic = await newTopic('refusals', 1)
-        const producer = client.producer({ batchSize: 1_000, lingerMs: 0 })
-        const outcomes = new Outcomes(producer)
+        const outcomes = new Outcomes()
+        const producer = client.producer(outcomes, { batchSize: 1_000, lingerMs: 0 })
         let refusals = 0
         proxy.onRequest = (apiKey) => {
           if (apiKey !== apis.produce.key || (refusals > 0 && random() > 0.3) || refusals >= 20) return null
@@ -285,8 +287,8 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
 
     it('gives back what the broker refuses for good, by name, and goes on with the rest', async () => {
       const topic = await newTopic('refused', 1)
-      const producer = client.producer({ batchSize: 100, lingerMs: 0 })
-      const outcomes = new Outcomes(producer)
+      const outcomes = new Outcomes()
+      const producer = client.producer(outcomes, { batchSize: 100, lingerMs: 0 })
       let refusals = 0
       proxy.onRequest = (apiKey) => {
         if (apiKey !== apis.produce.key || refusals > 0) return null
@@ -307,7 +309,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       const topic = await newTopic('fetch-errors', 1)
       await writeAll(direct, topic, ['a'])
       const consumer = client.consumer({ groupId: harness.name('group') })
-      consumer.subscribe({ topics: [topic] })
+      subscribe(consumer, { topics: [topic] })
       const passing = [errorCodes.NOT_LEADER_OR_FOLLOWER, errorCodes.KAFKA_STORAGE_ERROR, errorCodes.CORRUPT_MESSAGE]
       proxy.onRequest = (apiKey) => (apiKey === apis.fetch.key ? (passing.pop() ?? null) : null)
       expect(textOf(await pollUntil(consumer, 'the record', (records) => records.length > 0))).toEqual(['a'])

@@ -28,8 +28,8 @@ async function withForgottenProducer(
     const client = await harness.connect()
     const topic = harness.name('forgotten')
     await broker.broker.topics.create(topic, 1, { 'max.message.bytes': String(maxMessageBytes) })
-    const producer = client.producer({ batchSize: 4_000 })
-    const outcomes = new Outcomes(producer)
+    const outcomes = new Outcomes()
+    const producer = client.producer(outcomes, { batchSize: 4_000 })
     const put = (id: number, size: number): void => producer.append(textRecord(topic, null, value(id, size), 0), id)
     const flush = (): Promise<void> => producer.flush(AbortSignal.timeout(60_000))
     for (const id of [0, 1]) {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { FencedMemberError, NoOffsetError, OffsetOutOfRangeError } from '../../src/client/errors.ts'
-import type { GroupConsumer, GroupConsumerOptions } from '../../src/client/group/group-consumer.ts'
+import type { ConsumerListener, GroupConsumer, GroupConsumerOptions } from '../../src/client/group/group-consumer.ts'
 import type { GroupMember } from '../../src/client/group/group-member.ts'
 import type { KafkaClient } from '../../src/client/kafka-client.ts'
 import { SkippingClock } from '../support/skipping-clock.ts'
-import { patienceMs } from '../support/until.ts'
-import { pollUntil, textOf, writeAll, type ClientHarness, untilAssigned } from './client-harness.ts'
+import { patienceMs, until } from '../support/until.ts'
+import { pollUntil, subscribe, textOf, writeAll, type ClientHarness, untilAssigned } from './client-harness.ts'
 
 /** What the group contract works with. */
 export interface GroupContractContext {
@@ -34,8 +34,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await writeAll(client, topic, ['a', 'b', 'c'])
       const first = consumerOf(groupId)
       const assigned: unknown[] = []
-      first.onAssigned = (offsets) => void assigned.push(offsets)
-      first.subscribe({ topics: [topic] })
+      subscribe(first, { topics: [topic] }, { onAssigned: (offsets) => void assigned.push(offsets) })
       expect(textOf(await pollUntil(first, 'three records', (records) => records.length >= 3))).toEqual(['a', 'b', 'c'])
       expect(assigned).toEqual([[{ topic, partition: 0, offset: 0 }]])
       expect(first.position({ topic, partition: 0 })).toBe(3)
@@ -45,7 +44,7 @@ export function groupContract(context: () => GroupContractContext): void {
       ])
       await first.close()
       const second = consumerOf(groupId)
-      second.subscribe({ topics: [topic] })
+      subscribe(second, { topics: [topic] })
       expect(textOf(await pollUntil(second, 'the third record', (records) => records.length >= 1))).toEqual(['c'])
       await second.close()
     })
@@ -58,16 +57,22 @@ export function groupContract(context: () => GroupContractContext): void {
       await writeAll(client, topic, ['a1', 'b1'], 1)
       const first = consumerOf(groupId)
       const events: string[] = []
-      first.onRevoked = async (partitions, { lost }) => {
+      const onRevoked: ConsumerListener['onRevoked'] = async (partitions, { lost }) => {
         await first.commit(partitions.map((partition) => ({ ...partition, offset: first.position(partition) ?? 0 })))
         events.push(`revoked ${partitions.length} lost ${lost}`)
       }
-      first.onAssigned = (offsets) => void events.push(`assigned ${offsets.length}`)
-      first.subscribe({ topics: [topic] })
+      subscribe(
+        first,
+        { topics: [topic] },
+        { onRevoked, onAssigned: (offsets) => void events.push(`assigned ${offsets.length}`) },
+      )
       await pollUntil(first, 'all four', (records) => records.length >= 4)
       const second = consumerOf(groupId)
-      second.onAssigned = (offsets) => void events.push(`second ${offsets.map(({ offset }) => offset).join()}`)
-      second.subscribe({ topics: [topic] })
+      subscribe(
+        second,
+        { topics: [topic] },
+        { onAssigned: (offsets) => void events.push(`second ${offsets.map(({ offset }) => offset).join()}`) },
+      )
       await Promise.all([
         pollUntil(first, 'one partition', () => first.assignment().length === 1 && events.length >= 3),
         pollUntil(second, 'one partition', () => second.assignment().length === 1),
@@ -86,7 +91,7 @@ export function groupContract(context: () => GroupContractContext): void {
       const { client, newTopic, harness } = context()
       const prefix = harness.name('pattern')
       const consumer = consumerOf(harness.name('group'), { metadataMaxAgeMs: 10 * patienceMs })
-      consumer.subscribe({ pattern: new RegExp(`${prefix}.*`) })
+      subscribe(consumer, { pattern: new RegExp(`${prefix}.*`) })
       expect(await consumer.poll(500)).toEqual([])
       const topic = `${prefix}-late`
       await client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1 })
@@ -102,7 +107,7 @@ export function groupContract(context: () => GroupContractContext): void {
       const { client, harness } = context()
       const topic = harness.name('missing')
       const consumer = consumerOf(harness.name('group'))
-      consumer.subscribe({ topics: [topic] })
+      subscribe(consumer, { topics: [topic] })
       await pollUntil(consumer, 'the warning', () =>
         harness.logger.lines.some(({ level, message }) => level === 'warn' && message.includes(topic)),
       )
@@ -118,8 +123,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await writeAll(client, topic, ['a0', 'b0'], 0)
       await writeAll(client, topic, ['a1'], 1)
       const consumer = consumerOf(harness.name('group'))
-      consumer.onAssigned = () => consumer.pause([{ topic, partition: 0 }])
-      consumer.subscribe({ topics: [topic] })
+      subscribe(consumer, { topics: [topic] }, { onAssigned: () => consumer.pause([{ topic, partition: 0 }]) })
       expect(textOf(await pollUntil(consumer, 'partition 1', (records) => records.length >= 1))).toEqual(['a1'])
       expect(await consumer.poll(100)).toEqual([])
       consumer.seek({ topic, partition: 0 }, 1)
@@ -136,7 +140,7 @@ export function groupContract(context: () => GroupContractContext): void {
       for (let partition = 0; partition < partitions; partition += 1) await writeAll(client, topic, values, partition)
       const limits = { maxPollRecords: 1, maxBytes: 60_000, maxPartitionBytes: 50_000 }
       const consumer = consumerOf(harness.name('group'), limits)
-      consumer.subscribe({ topics: [topic] })
+      subscribe(consumer, { topics: [topic] })
       const offsets = Array.from({ length: partitions }, (): number[] => [])
       const read = async (): Promise<void> => {
         for (const { partition, offset } of await consumer.poll(500)) offsets[partition]?.push(offset)
@@ -161,7 +165,7 @@ export function groupContract(context: () => GroupContractContext): void {
         Array.from({ length: 100 }, (_, i) => String(i)),
       )
       const consumer = consumerOf(harness.name('group'), { maxPollRecords: 7 })
-      consumer.subscribe({ topics: [topic] })
+      subscribe(consumer, { topics: [topic] })
       const sizes = new Set<number>()
       let count = 0
       while (count < 100) {
@@ -181,7 +185,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await client.admin.alterGroupOffsets(groupId, [{ topic, partition: 0, offset: 1 }])
       await client.admin.deleteRecords({ topic, partition: 0 }, 3)
       const consumer = consumerOf(groupId)
-      consumer.subscribe({ topics: [topic] })
+      subscribe(consumer, { topics: [topic] })
       const polling = pollUntil(consumer, 'an error', () => false)
       await expect(polling).rejects.toThrow(OffsetOutOfRangeError)
       await expect(consumer.poll(patienceMs)).rejects.toMatchObject({
@@ -198,12 +202,11 @@ export function groupContract(context: () => GroupContractContext): void {
       const topic = await newTopic('reset')
       await writeAll(client, topic, ['old'])
       const none = consumerOf(harness.name('group'), { autoOffsetReset: 'none' })
-      none.subscribe({ topics: [topic] })
+      subscribe(none, { topics: [topic] })
       await expect(pollUntil(none, 'an error', () => false)).rejects.toThrow(NoOffsetError)
       await none.close()
       const latest = consumerOf(harness.name('group'), { autoOffsetReset: 'latest' })
-      latest.subscribe({ topics: [topic] })
-      await untilAssigned(latest)
+      await untilAssigned(latest, { topics: [topic] })
       await writeAll(client, topic, ['new'])
       expect(textOf(await pollUntil(latest, 'a record', (records) => records.length > 0))).toEqual(['new'])
       await latest.close()
@@ -215,9 +218,11 @@ export function groupContract(context: () => GroupContractContext): void {
       const groupId = harness.name('group')
       const consumer = consumerOf(groupId)
       const lost: boolean[] = []
-      consumer.onRevoked = (_, revocation) => void lost.push(revocation.lost)
-      consumer.subscribe({ topics: [topic] })
-      await untilAssigned(consumer)
+      await untilAssigned(
+        consumer,
+        { topics: [topic] },
+        { onRevoked: (_, revocation) => void lost.push(revocation.lost) },
+      )
       // An administrator removes the member, as the coordinator does when a session times out.
       await removeMembers(client, groupId)
       await pollUntil(consumer, 'the loss', () => lost.length > 0)
@@ -233,8 +238,11 @@ export function groupContract(context: () => GroupContractContext): void {
       await writeAll(client, topic, ['a'])
       const consumer = consumerOf(groupId, { heartbeatIntervalMs: 60_000 })
       const seen: string[] = []
-      consumer.onRevoked = (_, { lost }) => void seen.push(lost ? 'lost' : 'revoked')
-      consumer.subscribe({ topics: [topic] })
+      subscribe(
+        consumer,
+        { topics: [topic] },
+        { onRevoked: (_, { lost }) => void seen.push(lost ? 'lost' : 'revoked') },
+      )
       await pollUntil(consumer, 'the record', (records) => records.length > 0)
       await removeMembers(client, groupId)
       await writeAll(client, topic, ['b'])
@@ -254,11 +262,9 @@ export function groupContract(context: () => GroupContractContext): void {
       const slow = await harness.connect({ clock })
       const stuck = slow.consumer({ groupId, heartbeatIntervalMs: 200, maxPollIntervalMs: 300_000 })
       const lost: boolean[] = []
-      stuck.onRevoked = (_, revocation) => void lost.push(revocation.lost)
-      stuck.subscribe({ topics: [topic] })
-      await untilAssigned(stuck)
+      await untilAssigned(stuck, { topics: [topic] }, { onRevoked: (_, revocation) => void lost.push(revocation.lost) })
       const other = consumerOf(groupId)
-      other.subscribe({ topics: [topic] })
+      subscribe(other, { topics: [topic] })
       clock.skip(400_000)
       expect(textOf(await pollUntil(other, 'the record', (records) => records.length > 0))).toEqual(['a'])
       await Promise.all([
@@ -276,11 +282,11 @@ export function groupContract(context: () => GroupContractContext): void {
       await writeAll(client, topic, ['a'])
       const consumer = consumerOf(harness.name('group'))
       let calls = 0
-      consumer.onAssigned = () => {
+      const onAssigned = (): void => {
         calls += 1
         if (calls === 1) throw new RangeError('not yet')
       }
-      consumer.subscribe({ topics: [topic] })
+      subscribe(consumer, { topics: [topic] }, { onAssigned })
       await expect(pollUntil(consumer, 'an error', () => false)).rejects.toThrow('not yet')
       expect(textOf(await pollUntil(consumer, 'the record', (records) => records.length > 0))).toEqual(['a'])
       expect(calls).toBe(2)
@@ -291,8 +297,7 @@ export function groupContract(context: () => GroupContractContext): void {
       const { client, newTopic, harness } = context()
       const topic = await newTopic('signal')
       const consumer = consumerOf(harness.name('group'))
-      consumer.subscribe({ topics: [topic] })
-      await untilAssigned(consumer)
+      await untilAssigned(consumer, { topics: [topic] })
       const stop = new AbortController()
       const polling = consumer.poll(60_000, stop.signal)
       stop.abort(new RangeError('stopped'))
@@ -323,13 +328,18 @@ export function groupContract(context: () => GroupContractContext): void {
   })
 
   describe('bare group member', () => {
-    function memberOf(groupId: string, name: string): GroupMember {
+    function memberOf(
+      groupId: string,
+      name: string,
+      onRejoinNeeded: (reason: string) => void = () => undefined,
+    ): GroupMember {
       return context().client.groupMember({
         groupId,
         protocolType: 'connect',
         sessionTimeoutMs: patienceMs,
         rebalanceTimeoutMs: patienceMs,
         heartbeatIntervalMs: 100,
+        onRejoinNeeded,
         protocols: () => [
           { name: 'sessioned', metadata: Buffer.from(name) },
           { name: 'compatible', metadata: Buffer.from(name) },
@@ -343,15 +353,15 @@ export function groupContract(context: () => GroupContractContext): void {
 
     it('shares opaque work under a protocol type of its own, and hears of others', async () => {
       const groupId = context().harness.name('workers')
-      const first = memberOf(groupId, 'one')
+      const reasons: string[] = []
+      const first = memberOf(groupId, 'one', (reason) => void reasons.push(reason))
       const alone = await first.join()
       expect(alone).toMatchObject({ isLeader: true, protocol: 'sessioned' })
       expect(alone.assignment.toString()).toBe('sessioned:one')
-      const { promise: rebalance, resolve } = Promise.withResolvers<string>()
-      first.onRejoinNeeded = resolve
       const second = memberOf(groupId, 'two')
       const joining = second.join()
-      expect(await rebalance).toContain('rebalancing')
+      await until('the first member to be told of the rebalance', () => reasons.length > 0)
+      expect(reasons).toEqual(['the group is rebalancing'])
       expect(first.rejoinReason).not.toBeNull()
       const [again, other] = await Promise.all([first.join(), joining])
       expect(again.generationId).toBe(other.generationId)
@@ -360,10 +370,8 @@ export function groupContract(context: () => GroupContractContext): void {
       expect(other.assignment.toString()).toBe('sessioned:one+two')
       const description = await context().client.admin.describeGroup(groupId)
       expect(description).toMatchObject({ state: 'Stable', protocolType: 'connect' })
-      const left = Promise.withResolvers<string>()
-      first.onRejoinNeeded = left.resolve
       await second.leave('test')
-      await left.promise
+      await until('the first member to be told that the second left', () => reasons.length > 1)
       expect((await first.join()).assignment.toString()).toBe('sessioned:one')
       await first.leave('test')
     })

@@ -1,10 +1,11 @@
 import { systemClock } from '../../src/foundation/clock.ts'
 import type { ClusterOptions } from '../../src/client/cluster/cluster.ts'
 import type { FetchedRecord } from '../../src/client/consumer/fetched-record.ts'
-import type { GroupConsumer } from '../../src/client/group/group-consumer.ts'
+import type { ConsumerListener, GroupConsumer } from '../../src/client/group/group-consumer.ts'
+import type { TopicSelection } from '../../src/client/consumer/subscription.ts'
 import { KafkaClient } from '../../src/client/kafka-client.ts'
 import type { OutgoingRecord } from '../../src/client/producer/partition-queue.ts'
-import type { Producer } from '../../src/client/producer/producer.ts'
+import type { ProducerListener } from '../../src/client/producer/producer.ts'
 import { quietLogger } from '../support/quiet-logger.ts'
 import { patienceMs } from '../support/until.ts'
 
@@ -66,14 +67,13 @@ export function textRecord(
 }
 
 /** What became of the tokens of a producer. */
-export class Outcomes {
+export class Outcomes implements ProducerListener {
   readonly acknowledged: number[] = []
   readonly failed: { readonly token: number; readonly error: Error }[] = []
 
-  constructor(producer: Producer) {
-    producer.onAcknowledged = (tokens) => void this.acknowledged.push(...tokens)
-    producer.onFailed = (error, tokens) => void this.failed.push(...tokens.map((token) => ({ token, error })))
-  }
+  readonly onAcknowledged = (tokens: readonly number[]): void => void this.acknowledged.push(...tokens)
+  readonly onFailed = (error: Error, tokens: readonly number[]): void =>
+    void this.failed.push(...tokens.map((token) => ({ token, error })))
 }
 
 /** Writes values to one partition, and waits for them. */
@@ -83,8 +83,8 @@ export async function writeAll(
   values: readonly string[],
   partition = 0,
 ): Promise<void> {
-  const producer = client.producer()
-  const outcomes = new Outcomes(producer)
+  const outcomes = new Outcomes()
+  const producer = client.producer(outcomes)
   for (const [index, value] of values.entries()) producer.append(textRecord(topic, null, value, partition), index)
   await producer.flush()
   await producer.close()
@@ -125,13 +125,28 @@ export async function pollUntil(
   return records
 }
 
-/** Polls until the consumer has taken its assignment: it holds partitions some time before it has told of them. */
-export async function untilAssigned(consumer: GroupConsumer): Promise<void> {
+/** Subscribes with a listener that does only what the test needs. */
+export function subscribe(
+  consumer: GroupConsumer,
+  selection: TopicSelection,
+  listener: Partial<ConsumerListener> = {},
+): void {
+  consumer.subscribe(selection, { onAssigned: () => undefined, onRevoked: () => undefined, ...listener })
+}
+
+/** Subscribes and polls until the listener has taken the assignment: the consumer holds partitions a little earlier. */
+export async function untilAssigned(
+  consumer: GroupConsumer,
+  selection: TopicSelection,
+  listener: Partial<ConsumerListener> = {},
+): Promise<void> {
   let isTaken = false
-  const { onAssigned } = consumer
-  consumer.onAssigned = async (offsets) => {
-    await onAssigned(offsets)
-    isTaken = true
-  }
+  subscribe(consumer, selection, {
+    ...listener,
+    onAssigned: async (offsets) => {
+      await listener.onAssigned?.(offsets)
+      isTaken = true
+    },
+  })
   await pollUntil(consumer, 'the assignment', () => isTaken)
 }

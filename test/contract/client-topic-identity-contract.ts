@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { TopicRecreatedError, UnknownTopicError } from '../../src/client/errors.ts'
 import type { GroupConsumer } from '../../src/client/group/group-consumer.ts'
 import { untilPasses } from '../support/until.ts'
-import { pollUntil, textOf, writeAll } from './client-harness.ts'
+import { pollUntil, subscribe, textOf, writeAll } from './client-harness.ts'
 import type { GroupContractContext } from './client-group-contract.ts'
 
 const deadlineMs = 60_000
@@ -48,7 +48,7 @@ export function topicIdentityContract(context: () => GroupContractContext): void
       const groupId = harness.name('group')
       await writeAll(client, topic, ['a', 'b'])
       const consumer = consumerOf(groupId)
-      consumer.subscribe({ topics: [topic] })
+      subscribe(consumer, { topics: [topic] })
       await pollUntil(consumer, 'both records', (records) => records.length >= 2)
       const id = (await client.admin.describeTopics([topic])).get(topic)?.id
       expect(consumer.topicId(topic)).toBe(id)
@@ -63,7 +63,7 @@ export function topicIdentityContract(context: () => GroupContractContext): void
       await consumer.close()
       expect(await client.admin.groupOffsets(groupId)).toEqual([])
       const next = consumerOf(groupId)
-      next.subscribe({ topics: [topic] })
+      subscribe(next, { topics: [topic] })
       expect(textOf(await pollUntil(next, 'the new records', (some) => some.length >= 3))).toEqual(['x', 'y', 'z'])
       expect(next.topicId(topic)).not.toBe(id)
       await next.close()
@@ -75,7 +75,7 @@ export function topicIdentityContract(context: () => GroupContractContext): void
       const groupId = harness.name('group')
       await writeAll(client, topic, ['a', 'b', 'c'])
       const first = consumerOf(groupId)
-      first.subscribe({ topics: [topic] })
+      subscribe(first, { topics: [topic] })
       await pollUntil(first, 'three records', (records) => records.length >= 3)
       await first.commit([{ topic, partition: 0, offset: 2 }])
       await first.close()
@@ -87,7 +87,7 @@ export function topicIdentityContract(context: () => GroupContractContext): void
         { topic, partition: 0, offset: 2, metadata: committed?.metadata ?? null },
       ])
       const second = consumerOf(groupId)
-      second.subscribe({ topics: [topic] })
+      subscribe(second, { topics: [topic] })
       expect(textOf(await pollUntil(second, 'the new records', (some) => some.length >= 3))).toEqual(['x', 'y', 'z'])
       await second.close()
       const messages = harness.logger.lines.map(({ message }) => message)
@@ -105,7 +105,7 @@ export function topicIdentityContract(context: () => GroupContractContext): void
     await writeAll(client, gone, ['a'])
     await writeAll(client, stays, ['b'])
     const consumer = consumerOf(groupId)
-    consumer.subscribe({ topics: [gone, stays] })
+    subscribe(consumer, { topics: [gone, stays] })
     await pollUntil(consumer, 'both records', (records) => records.length >= 2)
     await client.admin.deleteTopic(gone)
     await untilPasses(async () => expect((await client.admin.describeTopics([gone])).size).toBe(0), deadlineMs)

@@ -34,8 +34,8 @@ export function storageContract(open: () => Promise<string> | string): void {
   }
 
   async function writeRaw(topic: string, entries: readonly (readonly [string | null, string | null])[]): Promise<void> {
-    const producer = client.producer()
-    const outcomes = new Outcomes(producer)
+    const outcomes = new Outcomes()
+    const producer = client.producer(outcomes)
     for (const [index, [key, value]] of entries.entries()) producer.append(textRecord(topic, key, value), index)
     await producer.close()
     expect(outcomes.failed).toEqual([])

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Cluster } from '../../src/client/cluster/cluster.ts'
 import { ConnectionError, DeliveryTimeoutError, OrderLostError, UnknownOutcomeError } from '../../src/client/errors.ts'
 import { MetadataCache } from '../../src/client/cluster/metadata-cache.ts'
-import { Producer } from '../../src/client/producer/producer.ts'
+import { Producer, type ProducerListener } from '../../src/client/producer/producer.ts'
 import { deferred, type Deferred } from '../../src/foundation/async/deferred.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
 import { ManualClock } from '../support/manual-clock.ts'
@@ -59,11 +59,11 @@ class World {
     this.broker = new PartitionModel(faults.refusesUnknown)
     const { deliveryTimeoutMs } = faults
     const options = deliveryTimeoutMs === undefined ? {} : { deliveryTimeoutMs }
-    this.producer = new Producer(this.#cluster(), { batchSize: 220, lingerMs: 1, ...options })
-    this.producer.onAcknowledged = (tokens) => void this.acknowledged.push(...tokens)
-    this.producer.onFailed = (error, tokens) => {
-      for (const token of tokens) this.failed.set(token, error)
+    const listener: ProducerListener = {
+      onAcknowledged: (tokens) => void this.acknowledged.push(...tokens),
+      onFailed: (error, tokens) => tokens.forEach((token) => this.failed.set(token, error)),
     }
+    this.producer = new Producer(this.#cluster(), listener, { batchSize: 220, lingerMs: 1, ...options })
   }
 
   async run(): Promise<void> {

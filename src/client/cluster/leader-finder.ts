@@ -5,22 +5,29 @@ import { isRetriable } from '../errors.ts'
 
 const warnEveryMs = 30_000
 
-/** Who leads the partitions of one producer or consumer: looks leaders up again when they have moved or are not known. */
+/** What a {@link LeaderFinder} reports to its owner. */
+export interface LeaderListener {
+  /** A lookup has ended: leaders may have become known. */
+  readonly onFound: () => void
+  /** A lookup failed and is not retried. */
+  readonly onError: (error: unknown) => void
+}
+
+/** Finds the leaders of the partitions of one producer or consumer, and looks them up again after they have moved. */
 export class LeaderFinder {
-  /** Called after a look-up; leaders may have become known. */
-  onFound: () => void = () => undefined
-  /** Called when looking up fails for good. */
-  onError: (error: unknown) => void = () => undefined
   readonly #cluster: Cluster
   readonly #signal: AbortSignal
+  readonly #listener: LeaderListener
   /** Topics whose leaders have to be looked up. */
   readonly #stale = new Set<string>()
   #isSearching = false
   #warnedAt = Number.NEGATIVE_INFINITY
 
-  constructor(cluster: Cluster, signal: AbortSignal) {
+  /** @param signal stops looking. */
+  constructor(cluster: Cluster, signal: AbortSignal, listener: LeaderListener) {
     this.#cluster = cluster
     this.#signal = signal
+    this.#listener = listener
   }
 
   /** The node that leads a partition; null when it is being looked up. */
@@ -46,7 +53,7 @@ export class LeaderFinder {
           await this.#cluster.clock.sleep(backoffMs(this.#cluster.backoff, attempt), this.#signal)
       }
     } catch (error) {
-      if (!this.#signal.aborted) this.onError(error)
+      if (!this.#signal.aborted) this.#listener.onError(error)
     } finally {
       this.#isSearching = false
     }
@@ -63,7 +70,7 @@ export class LeaderFinder {
     }
     const found = topics.filter((topic) => isLed(metadata.topics.get(topic)?.partitions))
     for (const topic of found) this.#stale.delete(topic)
-    if (found.length > 0) this.onFound()
+    if (found.length > 0) this.#listener.onFound()
     if (this.#stale.size === 0 || clock.monotonic() - this.#warnedAt < warnEveryMs) return
     this.#warnedAt = clock.monotonic()
     logger.warn(`no leader for topic ${[...this.#stale].join(', ')} (${reason}); looking again`)

@@ -1,5 +1,6 @@
 import { errorMessage } from '../../foundation/error-message.ts'
 import type { Socket } from 'node:net'
+import { present } from '../../foundation/assert.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import { ByteReader } from '../../protocol/bytes/byte-reader.ts'
 import { decodeResponse } from '../../protocol/codec.ts'
@@ -15,14 +16,14 @@ import {
   RequestTimeoutError,
   UnsupportedApiError,
 } from '../errors.ts'
-import { AnswerFrames, openPlainSocket } from './plain-socket.ts'
+import { ResponseFrames, openPlainSocket } from './plain-socket.ts'
 import type { Security } from './security.ts'
 
 const clientSoftware = { clientSoftwareName: 'penstock', clientSoftwareVersion: '0.1.0' }
 const keepAliveMs = 60_000
 const reauthenticateBeforeMs = 10_000
 /** Above any answer a consumer asks for: fetches are bounded by their own sizes. */
-const maxAnswerBytes = 512 * 1024 * 1024
+const maxResponseBytes = 512 * 1024 * 1024
 
 /** What a connection needs to know. */
 export interface ConnectionOptions {
@@ -67,10 +68,8 @@ function isProtected(security: Security | null): security is Security {
  */
 export class BrokerConnection {
   readonly address: BrokerAddress
-  /** Called once, when the connection has ended. */
-  onClose: () => void = () => undefined
   readonly #options: ConnectionOptions
-  readonly #socket: Socket
+  #socket: Socket | null = null
   #pending: Pending[] = []
   #versions: ReadonlyMap<number, VersionRange> = new Map()
   #correlationId = 0
@@ -80,16 +79,9 @@ export class BrokerConnection {
   #timer: { readonly at: number; readonly cancel: () => void } | null = null
   #cancelLifetime: () => void = () => undefined
 
-  private constructor(socket: Socket, answers: AnswerFrames, options: ConnectionOptions) {
+  private constructor(options: ConnectionOptions) {
     this.address = options.address
     this.#options = options
-    this.#socket = socket
-    socket.setKeepAlive(true, keepAliveMs)
-    socket.setNoDelay(true)
-    answers.onRead = (cut) => this.#receive(cut)
-    socket.on('error', (error) => this.#end(error.message, error))
-    socket.on('close', () => this.#end(this.#closedByBroker()))
-    socket.on('end', () => this.#end(this.#closedByBroker()))
   }
 
   /**
@@ -97,21 +89,10 @@ export class BrokerConnection {
    * @throws ConnectionError, AuthenticationError, or the signal's reason.
    */
   static async open(options: ConnectionOptions, signal?: AbortSignal): Promise<BrokerConnection> {
-    const { security } = options
-    if (!isProtected(security)) {
-      const answers = new AnswerFrames(maxAnswerBytes)
-      const socket = await openPlainSocket(options, answers, signal)
-      return new BrokerConnection(socket, answers, options).#negotiated(signal)
-    }
-    const { openSecureSocket } = await import('./kafkajs-internals.ts')
-    const secure = await openSecureSocket(options.address, security, {
-      clientId: options.clientId,
-      timeoutMs: options.connectTimeoutMs,
-    })
-    const answers = new AnswerFrames(maxAnswerBytes)
-    secure.socket.on('data', (chunk: Buffer) => answers.push(chunk))
-    const connection = new BrokerConnection(secure.socket, answers, options)
-    if (secure.sessionLifetimeMs !== null) connection.#retireAfter(secure.sessionLifetimeMs)
+    const connection = new BrokerConnection(options)
+    const frames = new ResponseFrames(maxResponseBytes, (cut) => connection.#receive(cut))
+    if (isProtected(options.security)) await connection.#dialSecure(options.security, frames)
+    else connection.#use(await openPlainSocket(options, frames, signal))
     return connection.#negotiated(signal)
   }
 
@@ -150,6 +131,24 @@ export class BrokerConnection {
   /** Ends the connection; requests that wait for an answer fail with a ConnectionError. */
   close(reason = 'closed by the client'): void {
     this.#end(reason)
+  }
+
+  async #dialSecure(security: Security, frames: ResponseFrames): Promise<void> {
+    const { address, clientId, connectTimeoutMs: timeoutMs } = this.#options
+    const { openSecureSocket } = await import('./kafkajs-internals.ts')
+    const { socket, sessionLifetimeMs } = await openSecureSocket(address, security, { clientId, timeoutMs })
+    socket.on('data', (chunk: Buffer) => frames.push(chunk))
+    this.#use(socket)
+    if (sessionLifetimeMs !== null) this.#retireAfter(sessionLifetimeMs)
+  }
+
+  #use(socket: Socket): void {
+    this.#socket = socket
+    socket.setKeepAlive(true, keepAliveMs)
+    socket.setNoDelay(true)
+    socket.on('error', (error) => this.#end(error.message, error))
+    socket.on('close', () => this.#end(this.#closedByBroker()))
+    socket.on('end', () => this.#end(this.#closedByBroker()))
   }
 
   async #negotiated(signal: AbortSignal | undefined): Promise<this> {
@@ -199,7 +198,7 @@ export class BrokerConnection {
   }
 
   #write(parts: readonly Buffer[]): void {
-    const socket = this.#socket
+    const socket = present(this.#socket, 'the socket of a connection')
     socket.cork()
     for (const part of parts) socket.write(part)
     socket.uncork()
@@ -271,10 +270,9 @@ export class BrokerConnection {
     const error = cause instanceof RequestTimeoutError ? cause : this.#closed
     this.#unwatch()
     this.#cancelLifetime()
-    this.#socket.destroy()
+    this.#socket?.destroy()
     const pending = this.#pending
     this.#pending = []
     for (const { reject } of pending) reject(error)
-    this.onClose()
   }
 }

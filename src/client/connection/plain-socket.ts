@@ -9,13 +9,14 @@ import { ConnectionError } from '../errors.ts'
 const sharedBuffer = Buffer.allocUnsafeSlow(64 * 1024)
 
 /** Cuts what a connection reads into frames. */
-export class AnswerFrames {
-  /** Takes the frames that the bytes just read complete; `cut` throws a ProtocolError when they are none. */
-  onRead: (cut: () => Buffer[]) => void = () => undefined
+export class ResponseFrames {
   readonly #splitter: FrameSplitter
+  readonly #onRead: (cut: () => Buffer[]) => void
 
-  constructor(maxBytes: number) {
+  /** @param onRead takes the frames that the bytes just read complete; `cut` throws a ProtocolError when they are malformed. */
+  constructor(maxBytes: number, onRead: (cut: () => Buffer[]) => void) {
     this.#splitter = new FrameSplitter(maxBytes)
+    this.#onRead = onRead
   }
 
   /** Where the next bytes are read to. */
@@ -25,12 +26,12 @@ export class AnswerFrames {
 
   /** `count` bytes were read to the last destination. */
   received(count: number): void {
-    this.onRead(() => this.#splitter.received(sharedBuffer, count))
+    this.#onRead(() => this.#splitter.received(sharedBuffer, count))
   }
 
   /** Bytes in memory of their own. */
   push(chunk: Buffer): void {
-    this.onRead(() => this.#splitter.push(chunk))
+    this.#onRead(() => this.#splitter.push(chunk))
   }
 }
 
@@ -41,17 +42,17 @@ export interface DialOptions {
   readonly connectTimeoutMs: number
 }
 
-/** Connects without TLS. What comes goes to `answers`. @throws ConnectionError, or the signal's reason. */
+/** Connects without TLS. What comes goes to `frames`. @throws ConnectionError, or the signal's reason. */
 export async function openPlainSocket(
   options: DialOptions,
-  answers: AnswerFrames,
+  frames: ResponseFrames,
   signal: AbortSignal | undefined,
 ): Promise<Socket> {
   const { address, clock } = options
   const onread = {
-    buffer: () => answers.destination(),
+    buffer: () => frames.destination(),
     callback: (count: number): boolean => {
-      answers.received(count)
+      frames.received(count)
       return true
     },
   }

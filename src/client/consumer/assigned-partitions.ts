@@ -33,21 +33,25 @@ export interface AssignedPartition {
   error: Error | null
 }
 
+export interface AssignedPartitionsOptions {
+  readonly isolation: IsolationLevel
+  /** Stops all lookups. */
+  readonly signal: AbortSignal
+  /** The start offsets of a topic's partitions have become known, or cannot be found. */
+  readonly onResolved: () => void
+}
+
 /** The partitions of one fetcher, and where each begins. In the order in which they are asked for. */
 export class AssignedPartitions {
-  /** Called when positions have become known, or an error. */
-  onResolved: () => void = () => undefined
   readonly #cluster: Cluster
-  readonly #isolation: IsolationLevel
-  readonly #signal: AbortSignal
+  readonly #options: AssignedPartitionsOptions
   readonly #partitions = new Map<string, AssignedPartition>()
   /** Topics whose start offsets are being asked for. */
   readonly #resolving = new Map<string, Promise<void>>()
 
-  constructor(cluster: Cluster, isolation: IsolationLevel, signal: AbortSignal) {
+  constructor(cluster: Cluster, options: AssignedPartitionsOptions) {
     this.#cluster = cluster
-    this.#isolation = isolation
-    this.#signal = signal
+    this.#options = options
   }
 
   [Symbol.iterator](): IterableIterator<AssignedPartition> {
@@ -121,7 +125,7 @@ export class AssignedPartitions {
 
   /** Resolves when every partition has a position. @throws the signal's reason, or a partition's error. */
   async resolved(signal?: AbortSignal): Promise<void> {
-    while (!this.#signal.aborted) {
+    while (!this.#options.signal.aborted) {
       signal?.throwIfAborted()
       const open = [...this].filter((partition) => !partition.isResolved)
       for (const { error } of open) if (error !== null) throw error
@@ -136,7 +140,7 @@ export class AssignedPartitions {
     if (this.#resolving.has(topic)) return
     const resolving = this.#ask(topic).finally(() => {
       this.#resolving.delete(topic)
-      this.onResolved()
+      this.#options.onResolved()
     })
     this.#resolving.set(topic, resolving)
   }
@@ -150,7 +154,8 @@ export class AssignedPartitions {
       partition: buffer.partition,
       timestamp: start === 'latest' ? offsetTimes.latest : offsetTimes.earliest,
     }))
-    const options = { isolation: this.#isolation, signal: this.#signal }
+    const { isolation, signal } = this.#options
+    const options = { isolation, signal }
     try {
       const answers = await this.#cluster.retrying(`find where topic ${topic} begins`, options, () =>
         listOffsets(this.#cluster, queries, options),
@@ -162,7 +167,7 @@ export class AssignedPartitions {
         partition.isResolved = true
       }
     } catch (error) {
-      if (this.#signal.aborted) return
+      if (signal.aborted) return
       for (const { partition, epoch } of asked) if (this.isCurrent(partition, epoch)) partition.error = asError(error)
     }
   }

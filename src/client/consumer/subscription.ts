@@ -15,16 +15,22 @@ const patternCheckMs = 10_000
 /** What a subscription needs of the cluster. */
 export type TopicSource = Pick<Cluster, 'clock' | 'logger' | 'isClosed' | 'metadata' | 'refreshMetadata' | 'retrying'>
 
+export interface SubscriptionOptions {
+  /** Longest time between two lookups (`metadata.max.age.ms`). */
+  readonly maxAgeMs: number
+  readonly allowAutoTopicCreation: boolean
+  /** Topics were created or deleted, or their partition counts have changed. */
+  readonly onChange: (reason: string) => void
+}
+
 /**
  * The topics that a selection stands for, as the cluster has them. Looks again every `maxAgeMs`; more often while a named
  * topic is missing, or no topic matches: at first after 100 ms, so that a sink that starts beside its source loses no time.
  */
 export class Subscription {
-  /** Called when topics have come or gone, or their partition counts have changed. */
-  onChange: (reason: string) => void = () => undefined
   readonly selection: TopicSelection
   readonly #cluster: TopicSource
-  readonly #options: { readonly maxAgeMs: number; readonly allowAutoTopicCreation: boolean }
+  readonly #options: SubscriptionOptions
   readonly #closing = new AbortController()
   /** What the last join asked for. */
   #asked: readonly string[] = []
@@ -34,11 +40,7 @@ export class Subscription {
   #isWatching = false
   #isLoaded = false
 
-  constructor(
-    cluster: TopicSource,
-    selection: TopicSelection,
-    options: { readonly maxAgeMs: number; readonly allowAutoTopicCreation: boolean },
-  ) {
+  constructor(cluster: TopicSource, selection: TopicSelection, options: SubscriptionOptions) {
     this.#cluster = cluster
     this.#options = options
     this.selection =
@@ -123,7 +125,7 @@ export class Subscription {
       const reason = changeBetween(this.#counts, this.#known())
       if (reason === null) continue
       this.#counts = this.#known()
-      this.onChange(reason)
+      this.#options.onChange(reason)
     }
   }
 

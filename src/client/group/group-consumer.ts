@@ -7,7 +7,7 @@ import { type FetchedRecord } from '../consumer/fetched-record.ts'
 import { Fetcher, type FetchOptions } from '../consumer/fetcher.ts'
 import { GroupMember, type MemberMetadata } from './group-member.ts'
 import { commitOffsets, fetchOffsets, type GroupOffset } from './group-offsets.ts'
-import type { LogTrouble } from '../log-trouble.ts'
+import { TroubleWatch, type LogTrouble } from '../log-trouble.ts'
 import { assignRanges, rangeAssignorName } from './range-assignor.ts'
 import { Subscription, type TopicSelection } from '../consumer/subscription.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
@@ -38,6 +38,19 @@ export interface Revocation {
   readonly reason: string
 }
 
+/**
+ * What a consumer reports to its owner. The first two are called inside `poll`, as those of Kafka's
+ * [ConsumerRebalanceListener](https://kafka.apache.org/39/javadoc/org/apache/kafka/clients/consumer/ConsumerRebalanceListener.html).
+ */
+export interface ConsumerListener {
+  /** Partitions were assigned. Receives the offset of the next record of each. */
+  readonly onAssigned: (offsets: readonly GroupOffset[]) => Promise<void> | void
+  /** Partitions are revoked. Flush and commit here: the rebalance continues when the promise resolves. */
+  readonly onRevoked: (partitions: readonly TopicPartition[], revocation: Revocation) => Promise<void> | void
+  /** Records cannot be read, which is retried; null when they can be read again. Must not throw. */
+  readonly onTrouble?: (trouble: LogTrouble | null) => void
+}
+
 const defaultMaxPollIntervalMs = 300_000
 const pollIntervalChecks = 4
 /** What the metadata of a committed offset begins with; the id of its topic follows. */
@@ -51,18 +64,13 @@ const coordinator = 'the coordinator'
  * up at a rebalance (the eager protocol, assignor `range`). Nothing is committed but by `commit`.
  */
 export class GroupConsumer {
-  /** Partitions with the offsets where they go on, before their first record. */
-  onAssigned: (offsets: readonly GroupOffset[]) => Promise<void> | void = () => undefined
-  /** Flush and commit here: the rebalance goes on when the promise is done. */
-  onRevoked: (partitions: readonly TopicPartition[], revocation: Revocation) => Promise<void> | void = () => undefined
-  /** What keeps records from being read while it is retried, and null when it is over. Must not throw. */
-  onTrouble: (trouble: LogTrouble | null) => void = () => undefined
   readonly #cluster: Cluster
   readonly #options: GroupConsumerOptions
   readonly #fetcher: Fetcher
   readonly #member: GroupMember
   readonly #closing = new AbortController()
   #subscription: Subscription | null = null
+  #listener: ConsumerListener | null = null
   #joining: Promise<readonly GroupOffset[]> | null = null
   #isLost = false
   /** What `onAssigned` was told of and `onRevoked` was not. */
@@ -74,7 +82,8 @@ export class GroupConsumer {
   constructor(cluster: Cluster, options: GroupConsumerOptions) {
     this.#cluster = cluster
     this.#options = options
-    this.#fetcher = new Fetcher(cluster, options)
+    const trouble = new TroubleWatch(cluster.clock, 'read', (standing) => this.#listener?.onTrouble?.(standing))
+    this.#fetcher = new Fetcher(cluster, options, trouble)
     this.#polledAt = cluster.clock.monotonic()
     const checkMs = Math.ceil((options.maxPollIntervalMs ?? defaultMaxPollIntervalMs) / pollIntervalChecks)
     this.#stopPollCheck = cluster.clock.every(checkMs, () => this.#checkPollInterval())
@@ -86,27 +95,26 @@ export class GroupConsumer {
       heartbeatIntervalMs: options.heartbeatIntervalMs ?? 3_000,
       protocols: () => [{ name: rangeAssignorName, metadata: encodeSubscription(this.#subscription?.ask() ?? []) }],
       assign: (_, members) => this.#assign(members),
+      onRejoinNeeded: (_, lost) => {
+        this.#isLost ||= lost
+        this.#fetcher.wake()
+      },
+      onReached: (error) => {
+        if (error === null) trouble.over(coordinator)
+        else trouble.note(coordinator, error)
+      },
     })
-    const { trouble } = this.#fetcher
-    trouble.onChange = (standing) => this.onTrouble(standing)
-    this.#member.onReached = (error) => {
-      if (error === null) trouble.over(coordinator)
-      else trouble.note(coordinator, error)
-    }
-    this.#member.onRejoinNeeded = (_, lost) => {
-      this.#isLost ||= lost
-      this.#fetcher.wake()
-    }
   }
 
-  /** Says what to read. The first `poll` joins the group. */
-  subscribe(selection: TopicSelection): void {
+  /** Sets the topics to read and the listener of the assignment. The first `poll` joins the group. */
+  subscribe(selection: TopicSelection, listener: ConsumerListener): void {
+    this.#listener = listener
     this.#subscription?.close()
     this.#subscription = new Subscription(this.#cluster, selection, {
       maxAgeMs: this.#options.metadataMaxAgeMs ?? 300_000,
       allowAutoTopicCreation: this.#options.allowAutoTopicCreation ?? false,
+      onChange: (reason) => this.#member.requestRejoin(reason),
     })
-    this.#subscription.onChange = (reason) => this.#member.requestRejoin(reason)
     this.#member.requestRejoin('the subscription was set')
   }
 
@@ -267,7 +275,7 @@ export class GroupConsumer {
   /** An assignment that its owner did not take is none: the next poll begins with a join. */
   async #announce(offsets: readonly GroupOffset[]): Promise<void> {
     try {
-      await this.onAssigned(offsets)
+      await this.#listener?.onAssigned(offsets)
       this.#assigned = offsets
     } catch (error) {
       this.#member.requestRejoin('the assignment was not taken')
@@ -298,7 +306,7 @@ export class GroupConsumer {
     this.#assigned = []
     this.#isLost = false
     try {
-      if (assigned.length > 0) await this.onRevoked(assigned, { lost, reason })
+      if (assigned.length > 0) await this.#listener?.onRevoked(assigned, { lost, reason })
     } finally {
       for (const partition of this.#fetcher.partitions()) this.#fetcher.remove(partition)
     }

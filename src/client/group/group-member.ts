@@ -49,6 +49,10 @@ export interface GroupMemberOptions {
     protocol: string,
     members: readonly MemberMetadata[],
   ) => Promise<ReadonlyMap<string, Buffer>> | ReadonlyMap<string, Buffer>
+  /** A rebalance has begun (`lost` false: the assignment stays valid until the join), or the membership is gone. */
+  readonly onRejoinNeeded: (reason: string, lost: boolean) => void
+  /** A join or a heartbeat failed, with its error, and is retried; null when the coordinator responded. Must not throw. */
+  readonly onReached?: (error: Error | null) => void
 }
 
 type Joined = ResponseOf<typeof joinGroup>
@@ -82,10 +86,6 @@ class JoinAgainError extends Error {
  * background from a join on; `onRejoinNeeded` tells of a rebalance, and the owner joins again when its work allows.
  */
 export class GroupMember {
-  /** A rebalance has begun (`lost` false: the assignment is still ours until the join), or the membership is gone. */
-  onRejoinNeeded: (reason: string, lost: boolean) => void = () => undefined
-  /** A join or a heartbeat failed and is tried again, and why; null when one was answered. Must not throw. */
-  onReached: (error: Error | null) => void = () => undefined
   readonly #cluster: Cluster
   readonly #options: GroupMemberOptions
   /** A parked join must not hold up heartbeats. */
@@ -123,7 +123,7 @@ export class GroupMember {
   requestRejoin(reason: string): void {
     if (this.#rejoinReason !== null) return
     this.#rejoinReason = reason
-    this.onRejoinNeeded(reason, false)
+    this.#options.onRejoinNeeded(reason, false)
   }
 
   /**
@@ -138,7 +138,7 @@ export class GroupMember {
         this.#rejoinReason = null
         const generation = await this.#joinOnce(signal)
         this.#generation = generation
-        this.onReached(null)
+        this.#options.onReached?.(null)
         return generation
       } catch (error) {
         this.#rejoinReason ??= 'the last join failed'
@@ -146,7 +146,7 @@ export class GroupMember {
           logger.debug(`group ${this.#options.groupId}: ${error.message}; joining again`)
           if (attempt === 1) continue
         } else if (isRetriable(error)) {
-          if (signal?.aborted !== true) this.onReached(asError(error))
+          if (signal?.aborted !== true) this.#options.onReached?.(asError(error))
           this.#cluster.forgetCoordinator(this.#options.groupId)
         } else throw error
         await clock.sleep(backoffMs(backoff, attempt), signal)
@@ -269,12 +269,12 @@ export class GroupMember {
       try {
         const request = { groupId, generationId, memberId }
         const { errorCode } = await this.#ask(this.#heartbeatLane, heartbeat, answerTimeoutMs, signal, request)
-        this.onReached(null)
+        this.#options.onReached?.(null)
         if (signal.aborted || !this.#heard(errorCode)) return
         if (coordinatorMoved.has(errorCode)) waitMs = Math.min(heartbeatRetryMs, heartbeatIntervalMs)
       } catch (error) {
         if (!isRetriable(error)) throw error
-        if (!signal.aborted) this.onReached(asError(error))
+        if (!signal.aborted) this.#options.onReached?.(asError(error))
         logger.debug(`heartbeat of group ${groupId}: ${errorMessage(error)}`)
         this.#cluster.forgetCoordinator(groupId)
         waitMs = Math.min(heartbeatRetryMs, heartbeatIntervalMs)
@@ -304,6 +304,6 @@ export class GroupMember {
     const wasMember = this.#generation !== null
     this.#generation = null
     this.#rejoinReason ??= reason
-    if (wasMember) this.onRejoinNeeded(reason, true)
+    if (wasMember) this.#options.onRejoinNeeded(reason, true)
   }
 }

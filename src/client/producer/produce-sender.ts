@@ -103,9 +103,10 @@ export class ProduceSender {
     this.#trouble = options.trouble
     this.#options = options
     this.#lane = cluster.newLane('produce')
-    this.#leaders = new LeaderFinder(cluster, this.#closing.signal)
-    this.#leaders.onFound = () => this.send()
-    this.#leaders.onError = (error) => this.#giveUp(error)
+    this.#leaders = new LeaderFinder(cluster, this.#closing.signal, {
+      onFound: () => this.send(),
+      onError: (error) => this.#giveUp(error),
+    })
   }
 
   /** Says that a queue has something. */

@@ -30,7 +30,7 @@ export interface ProducerOptions {
   readonly deliveryTimeoutMs?: number
   /** Whether a topic that does not exist is made by the broker, if it allows that. */
   readonly allowAutoTopicCreation?: boolean
-  /** A topic that `onTrouble` says nothing of: {@link Producer.onRetried} tells each try that fails. */
+  /** A topic that `onTrouble` says nothing of: {@link ProducerListener.onRetried} tells each try that fails. */
   readonly apartTopic?: string
 }
 
@@ -94,20 +94,25 @@ class Builders implements BuilderPool {
 const requestSetting =
   'producer.override.max.request.size (max.request.size of the producer), and max.message.bytes of the topic'
 
+/** What a producer reports to its owner. Must not throw. */
+export interface ProducerListener {
+  /** A batch is durable. Receives the tokens of its records, in the order of `append`; called once per batch. */
+  readonly onAcknowledged: (tokens: readonly number[]) => void
+  /** Records will not be written: retrying cannot help. */
+  readonly onFailed: (error: Error, tokens: readonly number[]) => void
+  /** Records cannot be written, which is retried; null when they can be written again. */
+  readonly onTrouble?: (trouble: LogTrouble | null) => void
+  /** An attempt to write to a topic, or to look it up, failed and is retried. */
+  readonly onRetried?: (topic: string, error: Error) => void
+}
+
 /**
  * An idempotent producer, `acks=all`. `append` only puts the record into the batch of its partition; what was appended in one
  * turn of the event loop leaves together. Records of one partition are written in the order of `append`, each once, for as
  * long as this producer lives. Failures that may pass are tried again until they do.
  */
 export class Producer {
-  /** The tokens of a batch that is durable, in the order of `append`. Called once per batch; must not throw. */
-  onAcknowledged: (tokens: readonly number[]) => void = () => undefined
-  /** Records that will not be written, and why: trying again cannot help. Must not throw. */
-  onFailed: (error: Error, tokens: readonly number[]) => void = () => undefined
-  /** What keeps records from being written while they are retried, and null when it is over. Must not throw. */
-  onTrouble: (trouble: LogTrouble | null) => void = () => undefined
-  /** A try to write to a topic, or to look it up, failed and is made again. Must not throw. */
-  onRetried: (topic: string, error: Error) => void = () => undefined
+  readonly #listener: ProducerListener
   readonly #trouble: TroubleWatch
   readonly #apartTopic: string | null
   readonly #cluster: Cluster
@@ -131,8 +136,9 @@ export class Producer {
   #now = 0
 
   /** @throws ProtocolError when this machine has no module for the compression. */
-  constructor(cluster: Cluster, options: ProducerOptions = {}) {
+  constructor(cluster: Cluster, listener: ProducerListener, options: ProducerOptions = {}) {
     this.#cluster = cluster
+    this.#listener = listener
     this.#maxRequestSize = options.maxRequestSize ?? 16 * 1024 * 1024
     this.#bufferMemory = options.bufferMemory ?? defaultBufferMemory
     this.#autoCreate = options.allowAutoTopicCreation ?? true
@@ -145,8 +151,7 @@ export class Producer {
     }
     requireCodec(this.#limits.codec)
     this.#apartTopic = options.apartTopic ?? null
-    this.#trouble = new TroubleWatch(cluster.clock)
-    this.#trouble.onChange = (trouble) => this.onTrouble(trouble)
+    this.#trouble = new TroubleWatch(cluster.clock, 'written', (trouble) => listener.onTrouble?.(trouble))
     this.#sender = new ProduceSender(cluster, {
       trouble: this.#trouble,
       maxInFlight: this.#limits.maxInFlight,
@@ -265,7 +270,7 @@ export class Producer {
 
   #retried({ topic, place }: { readonly topic: string; readonly place: string }, error: Error): void {
     if (topic !== this.#apartTopic) this.#trouble.note(place, error)
-    this.onRetried(topic, error)
+    this.#listener.onRetried?.(topic, error)
   }
 
   #size(topic: TopicState, partitionCount: number): void {
@@ -332,8 +337,8 @@ export class Producer {
   #done(tokens: ProducerBatch['tokens'], memory: number, error: Error | null): void {
     this.#memory -= memory
     this.#pending -= tokens.length
-    if (error === null) this.onAcknowledged(tokens)
-    else this.onFailed(error, tokens)
+    if (error === null) this.#listener.onAcknowledged(tokens)
+    else this.#listener.onFailed(error, tokens)
     if (this.#room !== null && this.#memory < this.#bufferMemory) {
       this.#room.resolve()
       this.#room = null

@@ -68,6 +68,7 @@ export class WorkerGroup {
     makeMember: (group: {
       readonly protocols: () => { name: string; metadata: Buffer }[]
       readonly assign: (protocol: string, members: readonly MemberMetadata[]) => Promise<Map<string, Buffer>>
+      readonly onRejoinNeeded: (reason: string, lost: boolean) => void
     }) => GroupMember,
     options: WorkerGroupOptions,
   ) {
@@ -75,11 +76,11 @@ export class WorkerGroup {
     this.#member = makeMember({
       protocols: () => protocols.map(({ name, version }) => ({ name, metadata: this.#metadata(version) })),
       assign: async (protocol, members) => await this.#assign(protocol, members),
+      onRejoinNeeded: (_reason, lost) => {
+        this.#lost ||= lost
+        this.#wake?.resolve()
+      },
     })
-    this.#member.onRejoinNeeded = (_reason, lost) => {
-      this.#lost ||= lost
-      this.#wake?.resolve()
-    }
   }
 
   /** Begins to join; rounds go on until {@link close}. */

@@ -212,7 +212,8 @@ export class TaskHost {
       },
       transforms,
       encoder: new RecordEncoder(await loadConverters(plugins, config, settings)),
-      producer: kafka.producer({ ...producerOptions(settings, config), apartTopic: settings.offsetTopic }),
+      createProducer: (listener) =>
+        kafka.producer(listener, { ...producerOptions(settings, config), apartTopic: settings.offsetTopic }),
       prepareTopic: topicCreation(config, {
         admin: kafka.admin,
         clock: context.clock,

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { KafkaClient } from '../../../src/client/kafka-client.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import type { Server } from '../../../src/servers/process/server.ts'
+import { Outcomes } from '../../contract/client-harness.ts'
 import { ElasticsearchClient } from '../../support/elasticsearch/elasticsearch-client.ts'
 import { configOn, growLog, play, PostgresLines } from '../../support/postgres/postgres-line.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
@@ -108,7 +109,7 @@ describeWith(['elasticsearch'], 'documents of a database that moves', () => {
   /** Writes keys and values as JSON, without headers, as Debezium and Kafka Connect do. */
   async function write(to: string, records: readonly (readonly [key: unknown, value: unknown])[]): Promise<void> {
     await withClient(async (client) => {
-      const producer = client.producer()
+      const producer = client.producer(new Outcomes())
       for (const [index, parts] of records.entries()) {
         const [key = null, value = null] = parts.map((part) => Buffer.from(JSON.stringify(part)))
         producer.append({ topic: to, partition: 0, key, value, timestamp: null, headers: [] }, index)

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { GroupConsumer } from '../../../src/client/group/group-consumer.ts'
+import type { ConsumerListener, GroupConsumer } from '../../../src/client/group/group-consumer.ts'
 import { KafkaClient } from '../../../src/client/kafka-client.ts'
+import type { ProducerListener } from '../../../src/client/producer/producer.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { apis } from '../protocol/apis.ts'
 import { BrokerHarness, fetchValue, produceOne, textBatch } from './broker-harness.ts'
@@ -10,6 +11,7 @@ import { BrokerProcess } from './broker-process.ts'
 import { quietLogger } from '../quiet-logger.ts'
 import { seededRandom } from '../seeded-random.ts'
 import { until } from '../until.ts'
+import { Outcomes } from '../../contract/client-harness.ts'
 
 const patienceMs = 60_000
 
@@ -49,11 +51,13 @@ export async function killUnderProducer(seed: number, forMs: number) {
       replicationFactor: 1,
       configs: { 'segment.bytes': '300000' },
     })
-    const producer = client.producer({ batchSize: 8_000 })
     const acknowledged = new Set<number>()
     const failed: string[] = []
-    producer.onAcknowledged = (tokens) => tokens.forEach((token) => acknowledged.add(token))
-    producer.onFailed = (error) => void failed.push(error.message)
+    const listener: ProducerListener = {
+      onAcknowledged: (tokens) => tokens.forEach((token) => acknowledged.add(token)),
+      onFailed: (error) => void failed.push(error.message),
+    }
+    const producer = client.producer(listener, { batchSize: 8_000 })
     const end = performance.now() + forMs
     let next = 0
     const write = async (): Promise<void> => {
@@ -160,15 +164,17 @@ class Member {
     const client = await connect(bootstrap)
     const timing = { sessionTimeoutMs: 6_000, heartbeatIntervalMs: 500, maxPollIntervalMs: 3_000 }
     const consumer = client.consumer({ groupId: 'g', ...timing, maxPollRecords: 50, autoOffsetReset: 'earliest' })
-    consumer.subscribe({ topics: ['t'] })
-    consumer.onAssigned = (offsets) => {
-      this.#positions.clear()
-      for (const { partition, offset } of offsets) this.#positions.set(partition, offset)
+    const listener: ConsumerListener = {
+      onAssigned: (offsets) => {
+        this.#positions.clear()
+        for (const { partition, offset } of offsets) this.#positions.set(partition, offset)
+      },
+      onRevoked: async (_, { lost }) => {
+        if (!lost) await this.#commit(consumer)
+        this.#positions.clear()
+      },
     }
-    consumer.onRevoked = async (_, { lost }) => {
-      if (!lost) await this.#commit(consumer)
-      this.#positions.clear()
-    }
+    consumer.subscribe({ topics: ['t'] }, listener)
     while (this.next === 'run' || this.next === 'stall') {
       for (const { partition, offset } of await consumer.poll(100)) {
         const expected = this.#positions.get(partition)
@@ -207,7 +213,7 @@ export async function churnGroup(seed: number, forMs: number) {
     const seen = new Map(Array.from({ length: partitions }, (_, partition) => [partition, new Set<number>()]))
     const gaps: string[] = []
     const join = (): void => void members.push(new Member(harness.bootstrap, random, seen, gaps))
-    const producer = client.producer()
+    const producer = client.producer(new Outcomes())
     const end = performance.now() + forMs
     let written = 0
     const write = async (): Promise<void> => {

@@ -1,4 +1,5 @@
 import type { FetchedRecord } from '../../../src/client/consumer/fetched-record.ts'
+import type { ConsumerListener } from '../../../src/client/group/group-consumer.ts'
 import { deferred, type Deferred } from '../../../src/foundation/async/deferred.ts'
 import type { RecordConsumer } from '../../../src/runtime/task-thread/sink/sink-task-loop.ts'
 
@@ -14,9 +15,6 @@ const nameOf = ({ topic, partition }: Partition): string => `${topic}-${partitio
 
 /** A group consumer whose log is a list and whose group is the test. Callbacks run inside `poll`, as a client's do. */
 export class MemoryConsumer implements RecordConsumer {
-  onAssigned: RecordConsumer['onAssigned'] = async () => undefined
-  onRevoked: RecordConsumer['onRevoked'] = async () => undefined
-  onTrouble: RecordConsumer['onTrouble'] = () => undefined
   readonly committed = new Map<string, number>()
   readonly commits: (readonly Offset[])[] = []
   readonly paused = new Set<string>()
@@ -33,6 +31,7 @@ export class MemoryConsumer implements RecordConsumer {
   readonly #positions = new Map<string, number>()
   #rebalance: (() => Promise<void>) | null = null
   #arrival: Deferred<void> | null = null
+  #listener: ConsumerListener | null = null
 
   /** Appends values to a partition's log; null is a tombstone. */
   append(topic: string, partition: number, ...values: (string | null)[]): void {
@@ -63,7 +62,7 @@ export class MemoryConsumer implements RecordConsumer {
         return { topic, partition, offset }
       })
       for (const at of offsets) this.#positions.set(nameOf(at), at.offset)
-      await this.onAssigned(offsets)
+      await this.#listener?.onAssigned(offsets)
     })
   }
 
@@ -83,8 +82,9 @@ export class MemoryConsumer implements RecordConsumer {
     this.#rebalance = null
   }
 
-  subscribe(to: unknown): void {
+  subscribe(to: unknown, listener: ConsumerListener): void {
     this.subscriptions.push(to)
+    this.#listener = listener
   }
 
   async poll(maxWaitMs: number, signal?: AbortSignal): Promise<FetchedRecord[]> {
@@ -158,7 +158,7 @@ export class MemoryConsumer implements RecordConsumer {
 
   #giveUp(partitions: Partition[], lost: boolean): Promise<void> {
     return this.#during(async () => {
-      await this.onRevoked(partitions, { lost, reason: 'the test says so' })
+      await this.#listener?.onRevoked(partitions, { lost, reason: 'the test says so' })
       for (const at of partitions) this.#positions.delete(nameOf(at))
     })
   }

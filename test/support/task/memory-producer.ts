@@ -1,14 +1,12 @@
 import type { OutgoingRecord } from '../../../src/client/producer/partition-queue.ts'
+import type { ProducerListener } from '../../../src/client/producer/producer.ts'
+import { present } from '../../../src/foundation/assert.ts'
 import { deferred, type Deferred } from '../../../src/foundation/async/deferred.ts'
 import type { RecordProducer } from '../../../src/runtime/task-thread/source/source-task-loop.ts'
 
 /** A producer whose log is a list, and which acknowledges when the test says so. */
 export class MemoryProducer implements RecordProducer {
   readonly appended: { readonly record: OutgoingRecord; readonly token: number }[] = []
-  onAcknowledged: (tokens: readonly number[]) => void = () => undefined
-  onRetried: RecordProducer['onRetried'] = () => undefined
-  onTrouble: RecordProducer['onTrouble'] = () => undefined
-  onFailed: (error: Error, tokens: readonly number[]) => void = () => undefined
   /** Acknowledge by itself, a turn of the event loop after `append`. */
   automatic = false
   closed = false
@@ -16,6 +14,17 @@ export class MemoryProducer implements RecordProducer {
   #acknowledged = 0
   #full: Deferred<void> | null = null
   #flushes: Deferred<void>[] = []
+  #listener: ProducerListener | null = null
+
+  /** This producer, reporting to `listener`. */
+  reportingTo(listener: ProducerListener): this {
+    this.#listener = listener
+    return this
+  }
+
+  get listener(): ProducerListener {
+    return present(this.#listener, 'the listener of the producer')
+  }
 
   get unacknowledged(): number {
     return this.appended.length - this.#acknowledged
@@ -45,7 +54,7 @@ export class MemoryProducer implements RecordProducer {
   acknowledge(count: number): void {
     const batch = this.appended.slice(this.#acknowledged, this.#acknowledged + count)
     this.#acknowledged += batch.length
-    if (batch.length > 0) this.onAcknowledged(batch.map(({ token }) => token))
+    if (batch.length > 0) this.listener.onAcknowledged(batch.map(({ token }) => token))
     if (this.unacknowledged === 0) for (const flush of this.#flushes.splice(0)) flush.resolve()
   }
 
@@ -53,7 +62,7 @@ export class MemoryProducer implements RecordProducer {
   fail(error: Error): void {
     const batch = this.appended.slice(this.#acknowledged)
     this.#acknowledged = this.appended.length
-    this.onFailed(
+    this.listener.onFailed(
       error,
       batch.map(({ token }) => token),
     )

@@ -6,9 +6,10 @@ import { ManualClock } from '../../support/manual-clock.ts'
 
 function watched() {
   const clock = new ManualClock()
-  const watch = new TroubleWatch(clock)
   const told: (string | null)[] = []
-  watch.onChange = (trouble) => told.push(trouble === null ? null : `${trouble.code}: ${trouble.message}`)
+  const watch = new TroubleWatch(clock, 'written', (trouble) =>
+    told.push(trouble === null ? null : `${trouble.code}: ${trouble.message}`),
+  )
   return { clock, watch, told }
 }
 

@@ -7,7 +7,7 @@ import { scheduler } from 'node:timers/promises'
 import { ConnectError } from '../../../api/errors.ts'
 import type { OffsetToCommit, SinkTask, SinkTaskContext } from '../../../api/task.ts'
 import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
-import type { GroupConsumer } from '../../../client/group/group-consumer.ts'
+import type { ConsumerListener, GroupConsumer } from '../../../client/group/group-consumer.ts'
 import { troubleConditions } from '../../../client/log-trouble.ts'
 import type { TopicSelection } from '../../../client/consumer/subscription.ts'
 import type { Clock } from '../../../foundation/clock.ts'
@@ -31,9 +31,6 @@ import type { TransformStep } from '../transform-chain.ts'
 /** What the loop needs of a consumer, whose callbacks run inside `poll`. */
 export type RecordConsumer = Pick<
   GroupConsumer,
-  | 'onAssigned'
-  | 'onRevoked'
-  | 'onTrouble'
   | 'subscribe'
   | 'poll'
   | 'pause'
@@ -85,6 +82,7 @@ export class SinkTaskLoop {
   readonly #meters: SinkMeters
   readonly #status: TaskStatus
   readonly #retries: RetryStreak
+  readonly #listener: ConsumerListener
   readonly #committer: SinkOffsetCommitter
   readonly #absence: TopicAbsence
   readonly #topics = new Set<string>()
@@ -123,10 +121,12 @@ export class SinkTaskLoop {
       intervalMs: options.commitIntervalMs,
       setCondition,
     })
-    options.consumer.onTrouble = troubleConditions(setCondition)
-    options.consumer.onAssigned = async (offsets) => await this.#calls.run(async () => await this.#assigned(offsets))
-    options.consumer.onRevoked = async (partitions, { lost }) =>
-      await this.#calls.run(async () => await this.#revoked(partitions, lost))
+    this.#listener = {
+      onAssigned: async (offsets) => await this.#calls.run(async () => await this.#assigned(offsets)),
+      onRevoked: async (partitions, { lost }) =>
+        await this.#calls.run(async () => await this.#revoked(partitions, lost)),
+      onTrouble: troubleConditions(setCondition),
+    }
   }
 
   /** Runs until the task is asked to stop. @throws what made the task fail. */
@@ -162,7 +162,7 @@ export class SinkTaskLoop {
       try {
         await abortable(task.start(this.#context()), this.#control.ending)
         this.#task = task
-        this.#options.consumer.subscribe(this.#options.subscription)
+        this.#options.consumer.subscribe(this.#options.subscription, this.#listener)
         this.#retries.ended()
         this.#status.show({ state: this.#status.active })
         return

@@ -6,7 +6,7 @@ import { scheduler } from 'node:timers/promises'
 import type { SourceOffset, SourcePartition, SourceRecord } from '../../../api/record.ts'
 import type { CommittedSourceOffset, SourceTask, SourceTaskContext } from '../../../api/task.ts'
 import type { OutgoingRecord } from '../../../client/producer/partition-queue.ts'
-import type { Producer } from '../../../client/producer/producer.ts'
+import type { Producer, ProducerListener } from '../../../client/producer/producer.ts'
 import { troubleConditions } from '../../../client/log-trouble.ts'
 import { backoffMs } from '../../../foundation/async/backoff.ts'
 import type { Clock } from '../../../foundation/clock.ts'
@@ -37,10 +37,7 @@ const tellingBytes = 4096
 const unreadCode = 'OFFSETS_UNREAD'
 
 /** What the loop needs of a producer. */
-export type RecordProducer = Pick<
-  Producer,
-  'append' | 'room' | 'flush' | 'close' | 'onAcknowledged' | 'onFailed' | 'onTrouble' | 'onRetried'
->
+export type RecordProducer = Pick<Producer, 'append' | 'room' | 'flush' | 'close'>
 
 export interface SourceTaskLoopOptions {
   /** A fresh instance for every attempt to start. */
@@ -48,7 +45,7 @@ export interface SourceTaskLoopOptions {
   readonly context: Omit<SourceTaskContext, 'setCondition' | 'recovered'>
   readonly transforms: readonly TransformStep[]
   readonly encoder: RecordEncoder
-  readonly producer: RecordProducer
+  readonly createProducer: (listener: ProducerListener) => RecordProducer
   /** Called once per topic, before its first record that left the transforms; null leaves topics to the broker. */
   readonly prepareTopic: PrepareTopic | null
   readonly offsetTopic: string
@@ -72,6 +69,7 @@ export class SourceTaskLoop {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #submitted = new SubmittedRecords()
+  readonly #producer: RecordProducer
   readonly #committer: SourceOffsetCommitter
   readonly #topics = new Set<string>()
   readonly #meters: Meters
@@ -104,18 +102,20 @@ export class SourceTaskLoop {
     })
     this.#committer = new SourceOffsetCommitter({
       submitted: this.#submitted,
-      write: (offset, token) => options.producer.append(options.offsetRecord(offset), token),
+      write: (offset, token) => this.#producer.append(options.offsetRecord(offset), token),
       commit: async (offsets) => await this.#task?.commit(offsets),
       trouble,
       clock: this.#clock,
       logger: this.#logger,
     })
-    options.producer.onAcknowledged = (tokens) => this.#acknowledged(tokens)
-    options.producer.onTrouble = troubleConditions((code, message) => this.#status.setCondition(code, message))
-    options.producer.onRetried = (topic, error) => {
-      if (topic === options.offsetTopic) trouble.failed(error)
-    }
-    options.producer.onFailed = (error, tokens) => this.#refused(error, tokens)
+    this.#producer = options.createProducer({
+      onAcknowledged: (tokens) => this.#acknowledged(tokens),
+      onFailed: (error, tokens) => this.#refused(error, tokens),
+      onTrouble: troubleConditions((code, message) => this.#status.setCondition(code, message)),
+      onRetried: (topic, error) => {
+        if (topic === options.offsetTopic) trouble.failed(error)
+      },
+    })
   }
 
   /** Runs until the task is asked to stop. @throws what made the task fail. */
@@ -210,7 +210,8 @@ export class SourceTaskLoop {
   }
 
   async #send(records: readonly SourceRecord[]): Promise<void> {
-    const { producer, transforms, encoder } = this.#options
+    const { transforms, encoder } = this.#options
+    const producer = this.#producer
     const meters = this.#meters
     let bytes = 0
     // An iterator in an async function costs an object per record.
@@ -241,7 +242,7 @@ export class SourceTaskLoop {
 
   #append(outgoing: OutgoingRecord, token: number, record: SourceRecord): void {
     try {
-      this.#options.producer.append(outgoing, token)
+      this.#producer.append(outgoing, token)
     } catch (error) {
       throw refusedByProducer(outgoing, record.sourceOffset, error)
     }
@@ -325,7 +326,7 @@ export class SourceTaskLoop {
 
   /** Waits, bounded, until the log has what was sent and the offset topic knows it. */
   async #settle(timeoutMs: number): Promise<void> {
-    const { producer } = this.#options
+    const producer = this.#producer
     try {
       await withDeadline({ clock: this.#clock, ms: timeoutMs }, async (signal) => {
         await producer.flush(signal)
@@ -353,7 +354,7 @@ export class SourceTaskLoop {
     if (this.#task !== null) await this.#settle(Math.max(0, endAt - this.#clock.monotonic()))
     this.#committer.close()
     if (this.#task !== null) await stopQuietly(this.#task, this.#logger)
-    await this.#options.producer.close(AbortSignal.abort())
+    await this.#producer.close(AbortSignal.abort())
   }
 }
 

@@ -36,9 +36,12 @@ async function watching(
   selection: TopicSelection,
   maxAgeMs: number,
 ): Promise<{ readonly changes: string[]; readonly close: () => void }> {
-  const subscription = new Subscription(cluster, selection, { maxAgeMs, allowAutoTopicCreation: false })
   const changes: string[] = []
-  subscription.onChange = (reason) => changes.push(reason)
+  const subscription = new Subscription(cluster, selection, {
+    maxAgeMs,
+    allowAutoTopicCreation: false,
+    onChange: (reason) => changes.push(reason),
+  })
   await subscription.load()
   subscription.watch()
   return { changes, close: () => subscription.close() }
@@ -81,13 +84,10 @@ describe('a subscription', () => {
 
   it('takes a topic that comes to match while the group is joined for a change', async () => {
     const cluster = new FewTopics()
-    const subscription = new Subscription(
-      cluster,
-      { pattern: /ord.*/ },
-      { maxAgeMs: 1_000, allowAutoTopicCreation: false },
-    )
     const changes: string[] = []
-    subscription.onChange = (reason) => changes.push(reason)
+    const onChange = (reason: string): void => void changes.push(reason)
+    const options = { maxAgeMs: 1_000, allowAutoTopicCreation: false, onChange }
+    const subscription = new Subscription(cluster, { pattern: /ord.*/ }, options)
     await subscription.load()
     const asked = subscription.ask()
     cluster.make('orders')
@@ -106,7 +106,8 @@ describe('a subscription', () => {
     async (_how, selection, missing) => {
       const cluster = new FewTopics()
       cluster.make('customers')
-      const subscription = new Subscription(cluster, selection, { maxAgeMs: 1_000, allowAutoTopicCreation: false })
+      const options = { maxAgeMs: 1_000, allowAutoTopicCreation: false, onChange: () => undefined }
+      const subscription = new Subscription(cluster, selection, options)
       expect(subscription.missing()).toBeNull()
       await subscription.load()
       expect(subscription.missing()).toBe(missing)

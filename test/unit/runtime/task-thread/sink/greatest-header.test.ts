@@ -8,6 +8,7 @@ import { greatestHeader, possibleNames } from '../../../../../src/runtime/task-t
 import type { TransformStep } from '../../../../../src/runtime/task-thread/transform-chain.ts'
 import { plugin as extract } from '../../../../../plugins/transforms/extract-new-record-state.ts'
 import { plugin as router } from '../../../../../plugins/transforms/regex-router.ts'
+import { Outcomes } from '../../../../contract/client-harness.ts'
 import { BrokerHarness } from '../../../../support/broker/broker-harness.ts'
 import { ManualClock } from '../../../../support/manual-clock.ts'
 import { quietLogger } from '../../../../support/quiet-logger.ts'
@@ -40,7 +41,7 @@ describe('the greatest number in a header', () => {
 
   /** Writes a record a version; null is a record without the header. */
   async function write(topic: string, versions: readonly (bigint | null)[], partition = 0): Promise<void> {
-    const producer = client.producer()
+    const producer = client.producer(new Outcomes())
     for (const version of versions) {
       const headers = version === null ? [] : [{ key: header, value: Buffer.from(String(version)) }]
       producer.append({ topic, partition, key: null, value: Buffer.from('x'), timestamp: null, headers }, 0)
@@ -81,7 +82,7 @@ describe('the greatest number in a header', () => {
 
   it('is not taken from text that is no number', async () => {
     const odd = await topic('odd')
-    const producer = client.producer()
+    const producer = client.producer(new Outcomes())
     const headers = [
       { key: header, value: Buffer.from('-1') },
       { key: header, value: Buffer.from('x1') },

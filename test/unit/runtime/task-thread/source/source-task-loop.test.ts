@@ -131,7 +131,7 @@ function host(options: HostOptions = {}) {
     },
     transforms: options.transforms ?? [],
     encoder: encoder(),
-    producer,
+    createProducer: (listener) => producer.reportingTo(listener),
     prepareTopic: options.prepareTopic ?? null,
     offsetTopic: 'offsets',
     offsetRecord: ({ offset }) => ({
@@ -239,11 +239,11 @@ describe('the loop of a source task', () => {
     task.give([record(1)])
     await untilPasses(() => expect(producer.unacknowledged).toBe(1))
     producer.acknowledge(1)
-    producer.onRetried('t', new Error('of a record'))
-    for (let i = 0; i < 9; i += 1) producer.onRetried('offsets', new Error('no topic offsets'))
+    producer.listener.onRetried?.('t', new Error('of a record'))
+    for (let i = 0; i < 9; i += 1) producer.listener.onRetried?.('offsets', new Error('no topic offsets'))
     clock.advance(3000)
     expect(states.at(-1)).toMatch(/OFFSETS_NOT_STORED: .*: no topic offsets\. /)
-    producer.onRetried('offsets', new Error('refused'))
+    producer.listener.onRetried?.('offsets', new Error('refused'))
     expect(states.at(-1)).toMatch(/: no topic offsets \(10 tries failed, or more\)\. /)
     producer.acknowledge(1)
     await untilPasses(() => expect(states.at(-1)).toBe('RUNNING'))
@@ -449,9 +449,9 @@ describe('the loop of a source task', () => {
   it('shows what keeps its records from being written, for as long as it does', async () => {
     const { producer, control, states, ended } = host()
     await untilPasses(() => expect(states).toEqual(['RUNNING']))
-    producer.onTrouble({ code: 'LOG_UNREACHABLE', message: 'gone' })
-    producer.onTrouble({ code: 'BROKER_DISK_FULL', message: 'full' })
-    producer.onTrouble(null)
+    producer.listener.onTrouble?.({ code: 'LOG_UNREACHABLE', message: 'gone' })
+    producer.listener.onTrouble?.({ code: 'BROKER_DISK_FULL', message: 'full' })
+    producer.listener.onTrouble?.(null)
     expect(states.filter((state) => state.startsWith('RUNNING'))).toEqual([
       'RUNNING',
       'RUNNING: LOG_UNREACHABLE: gone',
