@@ -1,13 +1,7 @@
 import { errorCodes, type ErrorName } from '../protocol/error-codes.ts'
-import {
-  batchSizeAt,
-  readBatchHeader,
-  stampMaxTimestamp,
-  verifyBatch,
-  type BatchFault,
-  type BatchHeader,
-} from '../protocol/record-batch/record-batch.ts'
+import type { BatchFault, BatchHeader } from '../protocol/record-batch/record-batch.ts'
 import { RecordReader } from '../protocol/record-batch/record-reader.ts'
+import { VerifiedBatch } from '../protocol/record-batch/verified-batch.ts'
 import type { LogConfig } from './log-config.ts'
 import { RejectedBatchError, type RecordFault } from './log-error.ts'
 
@@ -15,16 +9,25 @@ import { RejectedBatchError, type RecordFault } from './log-error.ts'
 export type Origin = 'client' | 'broker'
 
 /**
- * Whether `bytes` are one batch that the log may take. Also checks what would poison the log: a batch with a wrong CRC would be
- * cut at the next recovery with all that follows it.
- * @throws RejectedBatchError with Kafka's code for the first fault.
+ * Verifies that `bytes` are exactly one whole, intact record batch. A batch with a wrong CRC must never reach the log: the next
+ * recovery would cut it off, together with everything after it (I5).
+ * @throws RejectedBatchError with Kafka's error code for the first fault.
  */
-export function checkBatch(bytes: Buffer, config: LogConfig, nowMs: number, origin: Origin): BatchHeader {
-  const fault = verifyBatch(bytes)
-  if (fault !== null) throw faulty(fault)
-  const header = readBatchHeader(bytes)
-  if (batchSizeAt(bytes, 0) !== bytes.length) throw reject('INVALID_RECORD', 'more than one batch for a partition')
-  // What the broker keeps for itself, such as a large group, is bounded where it is made.
+export function verifiedBatch(bytes: Buffer): VerifiedBatch {
+  const batch = VerifiedBatch.verify(bytes)
+  if (!(batch instanceof VerifiedBatch)) throw faulty(batch)
+  if (batch.header.sizeInBytes !== bytes.length) throw reject('INVALID_RECORD', 'more than one batch for a partition')
+  return batch
+}
+
+/**
+ * Checks whether a log with this configuration takes the batch. A wrong largest timestamp in the header is corrected in place:
+ * some producers send one, and records are found and expire by it.
+ * @throws RejectedBatchError with Kafka's error code for the first fault.
+ */
+export function checkBatch(batch: VerifiedBatch, config: LogConfig, nowMs: number, origin: Origin): void {
+  const { header } = batch
+  // The broker bounds its own records, such as those of a large group, where it creates them.
   if (origin === 'client' && header.sizeInBytes > config.maxMessageBytes) {
     throw reject(
       'MESSAGE_TOO_LARGE',
@@ -35,12 +38,9 @@ export function checkBatch(bytes: Buffer, config: LogConfig, nowMs: number, orig
     throw reject('RECORD_LIST_TOO_LARGE', `${header.sizeInBytes} bytes are above segment.bytes ${config.segmentBytes}`)
   }
   if (origin === 'client') checkFields(header)
-  const times = acceptedTimes(config, nowMs)
-  const maxTimestamp = header.isControl ? header.maxTimestamp : checkRecords(bytes, header, config.compact, times)
-  if (config.timestampType === 1) return header
-  if (maxTimestamp === header.maxTimestamp) return header
-  stampMaxTimestamp(bytes, 0, maxTimestamp) // Some producers send a wrong one, by which records would be found and expire.
-  return readBatchHeader(bytes)
+  if (header.isControl) return
+  const maxTimestamp = checkRecords(batch, config.compact, acceptedTimes(config, nowMs))
+  if (config.timestampType === 0 && maxTimestamp !== header.maxTimestamp) batch.stampMaxTimestamp(maxTimestamp)
 }
 
 function checkFields(header: BatchHeader): void {
@@ -116,7 +116,8 @@ class RecordFaults {
  * stored unopened: their producers' mistakes reach their consumers, as their CRC says.
  * @returns the largest timestamp; of unopened batches what their head says.
  */
-function checkRecords(bytes: Buffer, header: BatchHeader, needsKeys: boolean, times: AcceptedTimes): number {
+function checkRecords(batch: VerifiedBatch, needsKeys: boolean, times: AcceptedTimes): number {
+  const { header } = batch
   if (header.codec !== 'none' && !needsKeys) {
     if (isOutOf(times, header.maxTimestamp)) throw reject('INVALID_TIMESTAMP', wrongTime(header.maxTimestamp))
     return header.maxTimestamp
@@ -124,7 +125,7 @@ function checkRecords(bytes: Buffer, header: BatchHeader, needsKeys: boolean, ti
   let maxTimestamp = -1
   const faults = new RecordFaults()
   try {
-    const reader = new RecordReader(bytes)
+    const reader = new RecordReader(batch)
     for (let i = 0; reader.next(); i += 1) {
       if (reader.offset !== header.baseOffset + i)
         throw reject('INVALID_RECORD', `offset delta of record ${i} is not ${i}`)

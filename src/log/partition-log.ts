@@ -2,7 +2,7 @@ import type { IsolationLevel } from '../protocol/isolation-level.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { BatchHeader } from '../protocol/record-batch/record-batch.ts'
-import { assignOffsets, readBatchHeader, stampLogAppendTime } from '../protocol/record-batch/record-batch.ts'
+import type { VerifiedBatch } from '../protocol/record-batch/verified-batch.ts'
 import { AppendTurns } from './append-turns.ts'
 import { checkBatch, type Origin } from './batch-check.ts'
 import { noReserve, type SpaceReserve } from './disk/disk-full.ts'
@@ -187,7 +187,7 @@ export class PartitionLog {
    * timestamp are written into `batch`. A batch that its idempotent producer sent before is answered with its first offset.
    * @throws RejectedBatchError for a batch the log does not take; StorageError when it cannot be stored, and may be sent again.
    */
-  async append(batch: Buffer, origin: Origin = 'client'): Promise<Appended> {
+  async append(batch: VerifiedBatch, origin: Origin = 'client'): Promise<Appended> {
     for (;;) {
       while (this.#segments.failure !== null) await this.#recover(this.#segments.failure)
       const turn = this.#turns.next(() => this.#segments.active.room())
@@ -199,15 +199,15 @@ export class PartitionLog {
     this.#requireOpen()
     const { config } = this.#state
     const nowMs = this.#clock.now()
-    const incoming = checkBatch(batch, config, nowMs, origin)
-    const marker = incoming.isControl ? readEndMarker(batch) : null
-    const repeated = this.#checkProducer(incoming, marker)
+    checkBatch(batch, config, nowMs, origin)
+    const marker = batch.header.isControl ? readEndMarker(batch) : null
+    const repeated = this.#checkProducer(batch.header, marker)
     if (repeated !== null) return this.#answerAgain(repeated)
-    this.#rollFor(incoming, nowMs)
-    assignOffsets(batch, 0, this.logEndOffset, leaderEpoch)
-    if (config.timestampType === 1) stampLogAppendTime(batch, 0, nowMs)
-    const header = readBatchHeader(batch)
-    const segment = this.#segments.append(batch, header, config.indexIntervalBytes)
+    this.#rollFor(batch.header, nowMs)
+    batch.assignOffsets(this.logEndOffset, leaderEpoch)
+    if (config.timestampType === 1) batch.stampLogAppendTime(nowMs)
+    const { header } = batch
+    const segment = this.#segments.append(batch, config.indexIntervalBytes)
     this.#noteProducer(segment, header, marker, nowMs)
     await this.#segments.reach(header.lastOffset + 1)
     return {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { PartitionLog } from '../../src/log/partition-log.ts'
 import { forEachBatch } from '../../src/protocol/record-batch/record-batch.ts'
 import { batchOf, LogHarness, recordsOf } from '../support/log/log-harness.ts'
+import { verifiedBatch } from '../../src/log/batch-check.ts'
 
 /*
  * Random appends, rolls, reads, checkpoints, retention, compactions and restarts against a model, and a loss of power before a
@@ -111,7 +112,7 @@ class Model {
     const baseOffset = this.log.logEndOffset
     const appended = this.log.append(batch)
     // The log wrote the offset into the batch before it returned.
-    this.sent.set(baseOffset, { baseOffset, lastOffset: baseOffset + size - 1, bytes: batch })
+    this.sent.set(baseOffset, { baseOffset, lastOffset: baseOffset + size - 1, bytes: batch.bytes })
     const answer = await appended
     assert.deepEqual([answer.baseOffset, answer.isDuplicate], [baseOffset, false])
     this.acknowledged = Math.max(this.acknowledged, answer.lastOffset + 1)
@@ -164,7 +165,10 @@ async function expectRecovered(
   if (last !== undefined) {
     const repeated = Buffer.from(last.bytes)
     repeated.writeBigInt64BE(0n, 0)
-    await expect(log.append(repeated)).resolves.toMatchObject({ baseOffset: last.baseOffset, isDuplicate: true })
+    await expect(log.append(verifiedBatch(repeated))).resolves.toMatchObject({
+      baseOffset: last.baseOffset,
+      isDuplicate: true,
+    })
   }
   const youngest = Math.max(-1, ...recordsOf(log).map((record) => record.timestamp))
   expect(log.offsetOfMaxTimestamp()?.timestamp ?? -1).toBe(youngest)

@@ -6,7 +6,7 @@ import {
   batchHeaderSize,
   readBatchHeader,
   updateCrc,
-  verifyBatch,
+  batchFault,
 } from '../../src/protocol/record-batch/record-batch.ts'
 import { readRecords } from '../../src/protocol/record-batch/record-reader.ts'
 
@@ -46,7 +46,7 @@ describe('record batches', () => {
         }
         expect(builder.size).toBeLessThanOrEqual(bound)
         const batch = builder.finish({ codec: chosen })
-        expect(verifyBatch(batch)).toBeNull()
+        expect(batchFault(batch)).toBeNull()
         expect(readBatchHeader(batch).maxTimestamp).toBe(Math.max(...list.map(({ timestamp }) => timestamp)))
         expect(readRecords(batch)).toEqual(list.map((one, offset) => ({ offset, ...one })))
       }),
@@ -63,7 +63,7 @@ describe('record batches', () => {
         // Offset and leader epoch are the broker's and not covered.
         const at = 16 + (place % (batch.length - 16))
         batch[at] = (batch[at] ?? 0) ^ flip
-        expect(verifyBatch(batch)).not.toBeNull()
+        expect(batchFault(batch)).not.toBeNull()
       }),
       { numRuns: 300 },
     )

@@ -10,6 +10,7 @@ import { MemoryFileSystem } from '../support/log/memory-file-system.ts'
 import { quietLogger } from '../support/quiet-logger.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { chosenSeed } from '../support/soak-run.ts'
+import { verifiedBatch } from '../../src/log/batch-check.ts'
 
 const dataDirectory = '/data'
 const names = ['a', 'b']
@@ -126,7 +127,9 @@ class World {
     const index = Math.floor(this.#random() * expected.partitionCount)
     const value = `${name} ${expected.id} ${(this.#next += 1)}`
     expected.possible.add(value)
-    const done = this.topics.partition(name, index)?.append(textBatch([value], { timestampMs: 1_700_000_000_000 }))
+    const done = this.topics
+      .partition(name, index)
+      ?.append(verifiedBatch(textBatch([value], { timestampMs: 1_700_000_000_000 })))
     const isWritten = await done?.then(
       () => true,
       () => false,

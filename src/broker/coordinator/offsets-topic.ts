@@ -1,8 +1,10 @@
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import { BatchBuilder } from '../../protocol/record-batch/batch-builder.ts'
-import { forEachBatch, readBatchHeader, verifyBatch } from '../../protocol/record-batch/record-batch.ts'
+import { forEachBatch, readBatchHeader } from '../../protocol/record-batch/record-batch.ts'
 import { RecordReader } from '../../protocol/record-batch/record-reader.ts'
+import { VerifiedBatch } from '../../protocol/record-batch/verified-batch.ts'
+import { verifiedBatch } from '../../log/batch-check.ts'
 import type { PartitionLog } from '../../log/partition-log.ts'
 import { CorruptMetadataError } from '../broker-error.ts'
 import { offsetsTopicName } from '../topics/topic-name.ts'
@@ -52,7 +54,7 @@ export class OffsetsTopic implements CoordinatorLog {
     for (const { key, value } of records) builder.append(key, value, [], nowMs)
     const log = topic.partitions[partitionOfGroup(group, topic.partitions.length)] as PartitionLog
     try {
-      await log.append(builder.finish(), 'broker')
+      await log.append(verifiedBatch(builder.finish()), 'broker')
     } catch (error) {
       this.#topics.writeFailed(error)
       throw error
@@ -103,9 +105,9 @@ interface Visiting {
 function visitBatch(batches: Buffer, position: number, { partition, visit, passOver }: Visiting): void {
   let offset = readBatchHeader(batches, position).baseOffset
   try {
-    const fault = verifyBatch(batches, position)
-    if (fault !== null) throw new CorruptMetadataError(`the batch is damaged: ${fault}`)
-    const reader = new RecordReader(batches, position)
+    const batch = VerifiedBatch.verify(batches, position)
+    if (!(batch instanceof VerifiedBatch)) throw new CorruptMetadataError(`the batch is damaged: ${batch}`)
+    const reader = new RecordReader(batch)
     while (reader.next()) {
       offset = reader.offset
       const key = reader.key()

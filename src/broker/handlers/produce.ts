@@ -1,9 +1,10 @@
+import { verifiedBatch } from '../../log/batch-check.ts'
 import { LogError, RejectedBatchError, type RecordFault } from '../../log/log-error.ts'
 import type { Appended } from '../../log/partition-log.ts'
 import { errorCodes, errorName } from '../../protocol/error-codes.ts'
 import { produce } from '../../protocol/messages/produce.ts'
 import { ProtocolError } from '../../protocol/protocol-error.ts'
-import { batchHeaderSize, codecs, readBatchHeader } from '../../protocol/record-batch/record-batch.ts'
+import type { BatchHeader } from '../../protocol/record-batch/record-batch.ts'
 import type { RequestOf, ResponseValue } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
 import type { RequestContext } from '../requests/handler.ts'
@@ -27,7 +28,6 @@ type PartitionData = RequestOf<typeof produce>['topicData'][number]['partitionDa
 
 const adminClientId = '__admin_client'
 const firstVersionWithZstd = 7
-const codecMask = 0b111
 
 /** Serves Produce. */
 export const produceRegistration = register(
@@ -95,17 +95,17 @@ function startAppend(
   }
   if (records === null || records.length === 0)
     throw new TopicError(errorCodes.INVALID_RECORD, 'There is no record batch.')
-  if (records.length >= batchHeaderSize && records.readInt8(16) === 2) checkAttributes(records, apiVersion)
-  return log.append(records)
+  const batch = verifiedBatch(records)
+  checkAttributes(batch.header, apiVersion)
+  return log.append(batch)
 }
 
 /** What depends on the request; the rest is the log's to check. */
-function checkAttributes(records: Buffer, apiVersion: number): void {
-  const codec = records.readInt16BE(21) & codecMask
-  if (codec === codecs.zstd && apiVersion < firstVersionWithZstd) {
+function checkAttributes({ codec, isTransactional }: BatchHeader, apiVersion: number): void {
+  if (codec === 'zstd' && apiVersion < firstVersionWithZstd) {
     throw new TopicError(errorCodes.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs Produce v7.')
   }
-  if (codec <= codecs.zstd && readBatchHeader(records).isTransactional) {
+  if (isTransactional) {
     throw new TopicError(errorCodes.INVALID_TXN_STATE, 'Transactions are not served by the embedded broker.')
   }
 }

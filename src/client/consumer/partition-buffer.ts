@@ -2,7 +2,7 @@ import {
   batchHeaderSize,
   batchSizeAt,
   readBatchHeader,
-  verifyBatch,
+  batchFault,
   type BatchHeader,
 } from '../../protocol/record-batch/record-batch.ts'
 import { readInt64 } from '../../protocol/bytes/int64.ts'
@@ -146,7 +146,7 @@ export class PartitionBuffer {
   }
 
   #verified(chunk: Chunk): BatchHeader {
-    const fault = verifyBatch(chunk.bytes, chunk.at)
+    const fault = batchFault(chunk.bytes, chunk.at)
     if (fault !== null) throw new CorruptBatchError(this.topic, this.partition, readInt64(chunk.bytes, chunk.at), fault)
     return readBatchHeader(chunk.bytes, chunk.at)
   }

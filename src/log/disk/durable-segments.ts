@@ -2,7 +2,7 @@ import { assert } from '../../foundation/assert.ts'
 import { allEnded } from '../../foundation/async/concurrently.ts'
 import { failPoint } from '../../foundation/process/fail-point.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
-import type { BatchHeader } from '../../protocol/record-batch/record-batch.ts'
+import type { VerifiedBatch } from '../../protocol/record-batch/verified-batch.ts'
 import { asStorageError } from './disk-full.ts'
 import type { FileSystem } from './file-system.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -71,11 +71,11 @@ export class DurableSegments {
   }
 
   /** Writes a batch at the end, not yet durable. @throws StorageError, and everything is as it was. */
-  append(batch: Buffer, header: BatchHeader, indexIntervalBytes: number): Segment {
+  append(batch: VerifiedBatch, indexIntervalBytes: number): Segment {
     const { active } = this
     this.onDisk(() => {
       active.relieveMemory() // First: once the batch is written, nothing may fail any more.
-      active.append(batch, header, indexIntervalBytes)
+      active.append(batch.bytes, batch.header, indexIntervalBytes)
     })
     this.#dirty.add(active)
     return active

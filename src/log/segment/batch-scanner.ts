@@ -3,7 +3,7 @@ import {
   batchPreludeSize,
   batchSizeAt,
   readBatchHeader,
-  verifyBatch,
+  batchFault,
   type BatchFault,
   type BatchHeader,
 } from '../../protocol/record-batch/record-batch.ts'
@@ -109,7 +109,7 @@ export class BatchScanner {
     if (!this.#whole) return (this.#window.readInt16BE(at + batchPreludeSize + 9) & 7) > 4 ? 'BAD_CODEC' : null
     if (!this.#fill(size)) return 'TRUNCATED'
     const start = this.position - this.#windowAt
-    return verifyBatch(this.#window.subarray(start, start + size))
+    return batchFault(this.#window.subarray(start, start + size))
   }
 
   /** Makes `bytes` bytes from `position` on lie in the window; false when the file is shorter. */

@@ -128,8 +128,8 @@ export function readBatchHeader(buffer: Buffer, position = 0): BatchHeader {
   }
 }
 
-/** Whether a whole, intact batch starts at `position`: null, or the first fault. Costs one pass over its bytes (the CRC). */
-export function verifyBatch(buffer: Buffer, position = 0): BatchFault | null {
+/** Returns the first fault of the batch at `position`; null when it is whole and intact. One pass over its bytes (the CRC). */
+export function batchFault(buffer: Buffer, position = 0): BatchFault | null {
   const available = buffer.length - position
   if (available < batchPreludeSize) return 'TRUNCATED'
   const size = buffer.readInt32BE(position + 8) + batchPreludeSize

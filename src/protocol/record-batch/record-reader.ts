@@ -1,6 +1,7 @@
 import { decompress, defaultMaxUncompressedBytes } from './compression.ts'
 import { ProtocolError } from '../protocol-error.ts'
 import { batchHeaderSize, readBatchHeader, type BatchHeader } from './record-batch.ts'
+import { VerifiedBatch } from './verified-batch.ts'
 import { VarintReader } from '../bytes/varint.ts'
 
 /** One record. `key`, `value` and header values are views of the batch (or of what it unpacked to): copy what must outlive it. */
@@ -18,7 +19,7 @@ const absent = -1
 
 /**
  * Walks over the records of one batch without making an object for each: after `next()` the fields are those of the record.
- * Lengths are checked against the batch; the CRC is not (see `verifyBatch`).
+ * Lengths are checked against the batch; the CRC is not (see {@link VerifiedBatch}).
  */
 export class RecordReader {
   /** Offset and time of the record `next()` went to. */
@@ -39,14 +40,15 @@ export class RecordReader {
   #headersStart = 0
 
   /**
-   * @param batch a buffer with the whole batch at `position`.
+   * @param batch a verified batch, or a buffer with the whole batch at `position`.
    * @throws ProtocolError when it is not there, or cannot be unpacked within `maxBytes`.
    */
-  constructor(batch: Buffer, position = 0, maxBytes = defaultMaxUncompressedBytes) {
-    const header = readBatchHeader(batch, position)
-    if (header.sizeInBytes > batch.length - position) throw new ProtocolError('a record batch is cut short')
+  constructor(batch: Buffer | VerifiedBatch, position = 0, maxBytes = defaultMaxUncompressedBytes) {
+    const buffer = batch instanceof VerifiedBatch ? batch.bytes : batch
+    const header = batch instanceof VerifiedBatch ? batch.header : readBatchHeader(batch, position)
+    if (header.sizeInBytes > buffer.length - position) throw new ProtocolError('a record batch is cut short')
     if (header.recordCount < 0) throw new ProtocolError(`record count ${header.recordCount} is negative`)
-    const packed = batch.subarray(position + batchHeaderSize, position + header.sizeInBytes)
+    const packed = buffer.subarray(position + batchHeaderSize, position + header.sizeInBytes)
     this.header = header
     // A batch whose records compaction removed keeps its codec bits and has nothing to unpack.
     this.bytes = packed.length === 0 ? packed : decompress(header.codec, packed, maxBytes)

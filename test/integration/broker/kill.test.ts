@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { apis } from '../../support/protocol/apis.ts'
-import { verifyBatch, readBatchHeader } from '../../../src/protocol/record-batch/record-batch.ts'
+import { batchFault, readBatchHeader } from '../../../src/protocol/record-batch/record-batch.ts'
 import { readRecords } from '../../../src/protocol/record-batch/record-reader.ts'
 import { fetchValue, produceOne, textBatch } from '../../support/broker/broker-harness.ts'
 import { BrokerProcess } from '../../support/broker/broker-process.ts'
@@ -31,7 +31,7 @@ async function readAll(client: RawKafkaClient, topic: string): Promise<string[]>
     const records = answer.responses[0]?.partitions[0]?.records ?? Buffer.alloc(0)
     if (records.length === 0) return values
     for (let at = 0; at < records.length; at += readBatchHeader(records, at).sizeInBytes) {
-      expect(verifyBatch(records, at)).toBeNull()
+      expect(batchFault(records, at)).toBeNull()
       for (const record of readRecords(records, at)) {
         expect(record.offset).toBe(values.length)
         values.push(String(record.value))

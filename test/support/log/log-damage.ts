@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import { LogError } from '../../../src/log/log-error.ts'
 import type { PartitionLog } from '../../../src/log/partition-log.ts'
-import { batchHeaderSize, forEachBatch, verifyBatch } from '../../../src/protocol/record-batch/record-batch.ts'
+import { batchHeaderSize, forEachBatch, batchFault } from '../../../src/protocol/record-batch/record-batch.ts'
 import { readRecords } from '../../../src/protocol/record-batch/record-reader.ts'
 import { batchOf, logDirectory, LogHarness, recordsOf } from './log-harness.ts'
 import { seededRandom } from '../seeded-random.ts'
@@ -91,7 +91,7 @@ function keptValues({ fs }: LogHarness): Set<string> {
   for (const name of fs.list(logDirectory).filter((one) => one.includes('.log.damaged-'))) {
     const bytes = fs.contentOf(`${logDirectory}/${name}`)
     for (let at = 0; at + batchHeaderSize <= bytes.length; at += 1) {
-      if (bytes[at + 16] !== 2 || verifyBatch(bytes, at) !== null) continue
+      if (bytes[at + 16] !== 2 || batchFault(bytes, at) !== null) continue
       for (const record of readRecords(bytes, at)) values.add(String(record.value))
     }
   }
@@ -152,7 +152,7 @@ function readEverywhere(
     try {
       const { batches } = log.read({ offset, maxBytes: 1, isolation: 'read_uncommitted', minOneBatch: true })
       forEachBatch(batches, (_, position) => {
-        if (verifyBatch(batches, position) !== null) readerIsTold = true
+        if (batchFault(batches, position) !== null) readerIsTold = true
         else {
           for (const record of readRecords(batches, position)) {
             if (!firstAt.has(offset)) firstAt.set(offset, record.offset)

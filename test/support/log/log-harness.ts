@@ -1,9 +1,11 @@
 import type { IsolationLevel } from '../../../src/protocol/isolation-level.ts'
 import { defaultLogConfig, type LogConfig } from '../../../src/log/log-config.ts'
+import { verifiedBatch } from '../../../src/log/batch-check.ts'
 import { PartitionLog } from '../../../src/log/partition-log.ts'
 import { BatchBuilder, type FinishOptions } from '../../../src/protocol/record-batch/batch-builder.ts'
 import { forEachBatch } from '../../../src/protocol/record-batch/record-batch.ts'
 import { readRecords, type BatchRecord } from '../../../src/protocol/record-batch/record-reader.ts'
+import type { VerifiedBatch } from '../../../src/protocol/record-batch/verified-batch.ts'
 import { ManualClock } from '../manual-clock.ts'
 import type { CrashOptions } from './memory-disk.ts'
 import { MemoryFileSystem } from './memory-file-system.ts'
@@ -15,8 +17,13 @@ export const logDirectory = '/data/orders-0'
 /** A record for {@link batchOf}: key, value, timestamp. */
 export type Entry = readonly [key: string | null, value: string | null, timestampMs?: number]
 
-/** A batch of these records. */
-export function batchOf(entries: readonly Entry[], options: FinishOptions = {}): Buffer {
+/** A verified batch of these records. */
+export function batchOf(entries: readonly Entry[], options: FinishOptions = {}): VerifiedBatch {
+  return verifiedBatch(bytesOf(entries, options))
+}
+
+/** The bytes of a batch of these records. */
+export function bytesOf(entries: readonly Entry[], options: FinishOptions = {}): Buffer {
   const builder = new BatchBuilder()
   for (const [key, value, timestampMs] of entries) {
     const bytes = (text: string | null): Buffer | null => (text === null ? null : Buffer.from(text))

@@ -4,11 +4,12 @@ import { present } from '../../../src/foundation/assert.ts'
 import { StorageError } from '../../../src/log/log-error.ts'
 import { checkpointName } from '../../../src/log/recovery/partition-checkpoint.ts'
 import type { Appended, PartitionLog } from '../../../src/log/partition-log.ts'
-import { forEachBatch, verifyBatch } from '../../../src/protocol/record-batch/record-batch.ts'
+import { forEachBatch, batchFault } from '../../../src/protocol/record-batch/record-batch.ts'
 import { readRecords } from '../../../src/protocol/record-batch/record-reader.ts'
-import { batchOf, logDirectory, type LogHarness } from './log-harness.ts'
+import { bytesOf, logDirectory, type LogHarness } from './log-harness.ts'
 import type { CrashOptions } from './memory-disk.ts'
 import type { DiskFault, DiskOperation, MemoryFileSystem } from './memory-file-system.ts'
+import { verifiedBatch } from '../../../src/log/batch-check.ts'
 
 /** A batch as it was sent, with offset 0. */
 interface SentBatch {
@@ -205,7 +206,7 @@ export class LogModel {
       const answer = log.read({ offset, maxBytes, isolation: 'read_uncommitted', minOneBatch: true })
       if (answer.batches.length === 0) break
       forEachBatch(answer.batches, (_, position) => {
-        assert.equal(verifyBatch(answer.batches, position), null)
+        assert.equal(batchFault(answer.batches, position), null)
         for (const record of readRecords(answer.batches, position)) {
           if (record.offset < offset) continue
           const value = String(record.value)
@@ -227,7 +228,7 @@ export class LogModel {
     if (pending !== null) await this.#produce(i, 1)
     for (const { batch, baseOffset } of pending === null ? recent : []) {
       if (baseOffset < this.#log.logStartOffset) continue
-      const answer = await this.#log.append(Buffer.from(batch.bytes))
+      const answer = await this.#log.append(verifiedBatch(Buffer.from(batch.bytes)))
       assert.deepEqual([answer.isDuplicate, answer.baseOffset], [true, baseOffset], 'a repeated batch')
     }
     assert.equal(this.#producers[i]?.pending, null, 'a batch is acknowledged in the end')
@@ -248,7 +249,7 @@ export class LogModel {
   async #send(batch: SentBatch, producer: number | null): Promise<void> {
     let answer: Appended
     try {
-      answer = await this.#log.append(Buffer.from(batch.bytes))
+      answer = await this.#log.append(verifiedBatch(Buffer.from(batch.bytes)))
     } catch (error) {
       if (!(error instanceof StorageError)) throw error
       this.harness.clock.advance(retryPauseMs)
@@ -269,12 +270,12 @@ export class LogModel {
     }
   }
 
-  #batch(size: number, options: Parameters<typeof batchOf>[1]): SentBatch {
+  #batch(size: number, options: Parameters<typeof bytesOf>[1]): SentBatch {
     const values = Array.from({ length: size }, () => `value ${(this.#count += 1)}`)
     const key = (): string => `k${Math.floor(this.random() * 5)}`
     return {
       values,
-      bytes: batchOf(
+      bytes: bytesOf(
         values.map((value) => [key(), value, this.harness.clock.now()]),
         options,
       ),

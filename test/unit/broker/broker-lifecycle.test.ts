@@ -11,6 +11,7 @@ import { ManualClock } from '../../support/manual-clock.ts'
 import { MemoryFileSystem } from '../../support/log/memory-file-system.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
 import { RawKafkaClient } from '../../support/broker/raw-kafka-client.ts'
+import { verifiedBatch } from '../../../src/log/batch-check.ts'
 
 const cleanups: (() => Promise<unknown> | void)[] = []
 
@@ -80,7 +81,7 @@ describe('the shutdown of a broker', () => {
     const options = { dataDir, listen: { host: '127.0.0.1', port: 0 }, logger: quietLogger('broker') }
     const failing = await Broker.start({ ...options, clock, coordinators: { offsetsRetentionCheckMs } })
     const topic = await failing.topics.create('orders', 1, {})
-    await topic.partitions[0]?.append(textBatch(['kept']))
+    await topic.partitions[0]?.append(verifiedBatch(textBatch(['kept'])))
     await expect(failing.close()).rejects.toThrow('the timer of 7654321 ms does not stop')
     // The steps behind the one that threw: the partition log wrote its checkpoint, and the directory lock is released.
     expect(readdirSync(join(dataDir, 'orders-0'))).toContain('partition-checkpoint')

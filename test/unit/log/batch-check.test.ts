@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkBatch } from '../../../src/log/batch-check.ts'
+import { checkBatch, verifiedBatch } from '../../../src/log/batch-check.ts'
 import { defaultLogConfig, type LogConfig } from '../../../src/log/log-config.ts'
 import { LogError, RejectedBatchError } from '../../../src/log/log-error.ts'
 import { errorCodes, errorName } from '../../../src/protocol/error-codes.ts'
@@ -9,13 +9,13 @@ import {
   stampMaxTimestamp,
   updateCrc,
 } from '../../../src/protocol/record-batch/record-batch.ts'
-import { batchOf } from '../../support/log/log-harness.ts'
+import { bytesOf } from '../../support/log/log-harness.ts'
 
 const nowMs = 1_700_000_000_000
 
 function verdict(bytes: Buffer, config: Partial<LogConfig> = {}): string {
   try {
-    checkBatch(bytes, { ...defaultLogConfig, ...config }, nowMs, 'client')
+    checkBatch(verifiedBatch(bytes), { ...defaultLogConfig, ...config }, nowMs, 'client')
     return 'NONE'
   } catch (error) {
     if (error instanceof LogError) return errorName(error.errorCode)
@@ -25,7 +25,7 @@ function verdict(bytes: Buffer, config: Partial<LogConfig> = {}): string {
 
 /** A good batch with one thing about it changed, its CRC computed anew. */
 function changed(change: (batch: Buffer) => void): Buffer {
-  const batch = batchOf([
+  const batch = bytesOf([
     ['a', '1'],
     ['b', '2'],
   ])
@@ -36,24 +36,26 @@ function changed(change: (batch: Buffer) => void): Buffer {
 
 describe('a batch is taken', () => {
   it('when it is one, whole and intact', () => {
-    expect(verdict(batchOf([['k', 'v']]))).toBe('NONE')
-    expect(verdict(batchOf([[null, null]], { codec: 'zstd' }))).toBe('NONE')
+    expect(verdict(bytesOf([['k', 'v']]))).toBe('NONE')
+    expect(verdict(bytesOf([[null, null]], { codec: 'zstd' }))).toBe('NONE')
   })
 
   it('with the largest timestamp of its records, whatever its head says', () => {
-    const batch = batchOf([
+    const batch = bytesOf([
       ['a', '1', 1000],
       ['b', '2', 3000],
       ['c', '3', 2000],
     ])
     stampMaxTimestamp(batch, 0, 9_999_999)
-    expect(checkBatch(batch, defaultLogConfig, nowMs, 'client').maxTimestamp).toBe(3000)
+    const verified = verifiedBatch(batch)
+    checkBatch(verified, defaultLogConfig, nowMs, 'client')
+    expect(verified.header.maxTimestamp).toBe(3000)
     expect([readBatchHeader(batch).maxTimestamp, verdict(batch)]).toEqual([3000, 'NONE'])
   })
 })
 
 describe('a batch is refused', () => {
-  const whole = batchOf([['k', 'v']])
+  const whole = bytesOf([['k', 'v']])
 
   it.each([
     ['when it is cut', whole.subarray(0, whole.length - 1), 'CORRUPT_MESSAGE'],
@@ -76,7 +78,7 @@ describe('a batch is refused', () => {
       changed((batch) => stampLogAppendTime(batch, 0, nowMs)),
       'INVALID_TIMESTAMP',
     ],
-    ['when its time is far in the future', batchOf([['k', 'v', nowMs + 3_600_001]]), 'INVALID_TIMESTAMP'],
+    ['when its time is far in the future', bytesOf([['k', 'v', nowMs + 3_600_001]]), 'INVALID_TIMESTAMP'],
     ['when a record is longer than its batch', changed((batch) => batch.writeInt8(0x7e, 61)), 'CORRUPT_MESSAGE'],
     ['when its offsets do not follow one another', changed((batch) => batch.writeInt8(4, 64)), 'INVALID_RECORD'],
   ])('%s', (_, bytes, expected) => {
@@ -89,7 +91,7 @@ describe('a batch is refused', () => {
   })
 
   it('with the code clients know, by an error that says why', () => {
-    const refuse = (): unknown => checkBatch(Buffer.concat([whole, whole]), defaultLogConfig, nowMs, 'client')
+    const refuse = (): unknown => verifiedBatch(Buffer.concat([whole, whole]))
     expect(refuse).toThrow('more than one batch for a partition')
     expect(errorCodes.INVALID_RECORD).toBe(87)
   })
@@ -98,7 +100,7 @@ describe('a batch is refused', () => {
 describe('the records that are at fault are named', () => {
   function refusal(bytes: Buffer, config: Partial<LogConfig> = {}): RejectedBatchError {
     try {
-      checkBatch(bytes, { ...defaultLogConfig, ...config }, nowMs, 'client')
+      checkBatch(verifiedBatch(bytes), { ...defaultLogConfig, ...config }, nowMs, 'client')
     } catch (error) {
       if (error instanceof RejectedBatchError) return error
       throw error
@@ -109,7 +111,7 @@ describe('the records that are at fault are named', () => {
 
   it.each(['none', 'gzip', 'zstd'] as const)('when a compacted topic gets records without a key (%s)', (codec) => {
     const error = refusal(
-      batchOf(
+      bytesOf(
         [
           ['a', '1'],
           [null, '2'],
@@ -126,7 +128,7 @@ describe('the records that are at fault are named', () => {
   })
 
   it('when their times are not allowed, before and after, and only those', () => {
-    const times = batchOf([
+    const times = bytesOf([
       ['a', '1', nowMs + 3_600_001],
       ['b', '2', nowMs],
       ['c', '3', nowMs - 1001],
@@ -137,7 +139,7 @@ describe('the records that are at fault are named', () => {
   })
 
   it('when both are wrong, by the code of the times, as in Kafka', () => {
-    const mixed = batchOf([
+    const mixed = bytesOf([
       [null, '1', nowMs],
       ['b', '2', nowMs + 3_600_001],
     ])
@@ -146,13 +148,13 @@ describe('the records that are at fault are named', () => {
   })
 
   it('up to a thousand; the message counts them all', () => {
-    const many = batchOf(Array.from({ length: 3000 }, (_, i) => [null, String(i)] as const))
+    const many = bytesOf(Array.from({ length: 3000 }, (_, i) => [null, String(i)] as const))
     const error = refusal(many, { compact: true })
     expect(error.records).toHaveLength(1000)
     expect(error.message).toContain('3000 records')
   })
 
   it('never, when the fault is the whole batch', () => {
-    expect(refusal(Buffer.concat([batchOf([['k', 'v']]), batchOf([['k', 'v']])])).records).toEqual([])
+    expect(refusal(Buffer.concat([bytesOf([['k', 'v']]), bytesOf([['k', 'v']])])).records).toEqual([])
   })
 })

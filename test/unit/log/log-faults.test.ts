@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { StorageError } from '../../../src/log/log-error.ts'
 import { batchOf, logDirectory, LogHarness, valuesOf } from '../../support/log/log-harness.ts'
+import type { VerifiedBatch } from '../../../src/protocol/record-batch/verified-batch.ts'
 
-const one = (value: string): Buffer => batchOf([['k', value]])
+const one = (value: string): VerifiedBatch => batchOf([['k', value]])
 const firstLog = `${logDirectory}/00000000000000000000.log`
 
 describe('a full disk', () => {
@@ -24,7 +25,7 @@ describe('a full disk', () => {
   it('leaves the sequence of an idempotent producer as it was', async () => {
     const harness = new LogHarness()
     const log = await harness.open()
-    const batch = (): Buffer => batchOf([['k', 'v']], { producerId: 7, producerEpoch: 0, baseSequence: 0 })
+    const batch = (): VerifiedBatch => batchOf([['k', 'v']], { producerId: 7, producerEpoch: 0, baseSequence: 0 })
     harness.fs.failWrites = { code: 'ENOSPC', afterBytes: 30 }
     await expect(log.append(batch())).rejects.toThrow(StorageError)
     harness.fs.failWrites = null
@@ -72,7 +73,8 @@ describe('an index that cannot be written', () => {
   it('refuses the batch before it is written, so that it is not there twice', async () => {
     const harness = new LogHarness({ indexIntervalBytes: 0 })
     const log = await harness.open()
-    const batch = (i: number): Buffer => batchOf([['k', 'v']], { producerId: 7, producerEpoch: 0, baseSequence: i })
+    const batch = (i: number): VerifiedBatch =>
+      batchOf([['k', 'v']], { producerId: 7, producerEpoch: 0, baseSequence: i })
     let sequence = 0
     for (; sequence < 8192; sequence += 1) await log.append(batch(sequence))
     harness.fs.failWrites = { code: 'EIO', afterBytes: 0 }
@@ -106,7 +108,7 @@ describe('a failed sync', () => {
   it('forgets the sequences of what was cut', async () => {
     const harness = new LogHarness()
     const log = await harness.open()
-    const batch = (baseSequence: number): Buffer =>
+    const batch = (baseSequence: number): VerifiedBatch =>
       batchOf([['k', 'v']], { producerId: 7, producerEpoch: 0, baseSequence })
     await log.append(batch(0))
     harness.fs.failSyncs = ['EIO']

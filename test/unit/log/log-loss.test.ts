@@ -3,6 +3,7 @@ import { present } from '../../../src/foundation/assert.ts'
 import { deferred, type Deferred } from '../../../src/foundation/async/deferred.ts'
 import type { PartitionLog } from '../../../src/log/partition-log.ts'
 import { batchOf, logDirectory, LogHarness, recordsOf, valuesOf } from '../../support/log/log-harness.ts'
+import type { VerifiedBatch } from '../../../src/protocol/record-batch/verified-batch.ts'
 
 const checkpoint = `${logDirectory}/partition-checkpoint`
 const logs = (harness: LogHarness): string[] =>
@@ -31,7 +32,7 @@ const errorsOf = (harness: LogHarness): (string | undefined)[] =>
     )
 
 describe('a torn write', () => {
-  const value = (i: number, size: number): Buffer => batchOf([[`k${i}`, `${i}:${'x'.repeat(size)}`]])
+  const value = (i: number, size: number): VerifiedBatch => batchOf([[`k${i}`, `${i}:${'x'.repeat(size)}`]])
 
   it.each(['cut at once', 'cut before the roll', 'left by an older version'])(
     'before a roll loses no later segment: %s',
@@ -112,7 +113,7 @@ describe('a compacted partition', () => {
 })
 
 describe('a partition whose recovery fails half-way', () => {
-  const batch = (sequence: number, value: string): Buffer =>
+  const batch = (sequence: number, value: string): VerifiedBatch =>
     batchOf([['k', value]], { producerId: 7, producerEpoch: 0, baseSequence: sequence })
 
   it('takes no batch before its producers are known again', async () => {

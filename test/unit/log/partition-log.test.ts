@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { StorageError } from '../../../src/log/log-error.ts'
 import { deferred } from '../../../src/foundation/async/deferred.ts'
 import { batchOf, logDirectory, LogHarness, recordsOf, valuesOf } from '../../support/log/log-harness.ts'
+import type { VerifiedBatch } from '../../../src/protocol/record-batch/verified-batch.ts'
 
-const one = (value: string, timestampMs?: number): Buffer => batchOf([['k', value, timestampMs ?? 1_700_000_000_000]])
+const one = (value: string, timestampMs?: number): VerifiedBatch =>
+  batchOf([['k', value, timestampMs ?? 1_700_000_000_000]])
 
 describe('appending', () => {
   it('gives consecutive offsets and hands the same bytes back', async () => {
@@ -14,8 +16,13 @@ describe('appending', () => {
     ])
     await expect(log.append(batch)).resolves.toMatchObject({ baseOffset: 0, lastOffset: 1, logAppendTime: -1 })
     await expect(log.append(one('3'))).resolves.toMatchObject({ baseOffset: 2 })
-    const answer = log.read({ offset: 0, maxBytes: batch.length, isolation: 'read_uncommitted', minOneBatch: false })
-    expect(answer.batches).toEqual(batch)
+    const answer = log.read({
+      offset: 0,
+      maxBytes: batch.bytes.length,
+      isolation: 'read_uncommitted',
+      minOneBatch: false,
+    })
+    expect(answer.batches).toEqual(batch.bytes)
     expect(answer).toMatchObject({ nextOffset: 2, highWatermark: 3, lastStableOffset: 3, logStartOffset: 0 })
     expect(recordsOf(log).map((record) => record.offset)).toEqual([0, 1, 2])
     await log.close()

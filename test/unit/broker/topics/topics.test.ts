@@ -9,6 +9,8 @@ import { textBatch } from '../../../support/broker/broker-harness.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 import { MemoryFileSystem } from '../../../support/log/memory-file-system.ts'
 import { quietLogger } from '../../../support/quiet-logger.ts'
+import type { VerifiedBatch } from '../../../../src/protocol/record-batch/verified-batch.ts'
+import { verifiedBatch } from '../../../../src/log/batch-check.ts'
 
 const dataDirectory = '/data'
 
@@ -39,7 +41,7 @@ function open(fs: MemoryFileSystem, logger = quietLogger()): Promise<Topics> {
 }
 
 const namesIn = (topics: Topics): string[] => Array.from(topics.all(), ({ name }) => name)
-const batch = (text: string): Buffer => textBatch([text], { timestampMs: 1_700_000_000_000 })
+const batch = (text: string): VerifiedBatch => verifiedBatch(textBatch([text], { timestampMs: 1_700_000_000_000 }))
 
 describe('topics on disk', () => {
   it('survive a loss of power from the moment their creation is answered', async () => {
@@ -268,7 +270,7 @@ describe('the folder of a partition', () => {
     const topics = await open(fs)
     await topics.create('orders', 1, {})
     fs.makeDirectory('/data/lost-0')
-    await replaceFile(fs, '/data/lost-0', '00000000000000000000.log', batch('record'))
+    await replaceFile(fs, '/data/lost-0', '00000000000000000000.log', batch('record').bytes)
     await expect(topics.create('lost', 1, {})).rejects.toThrow(/lost-0 holds records.*Restore/)
     // The folder has a name in its parent, as on a real disk.
     await replaceFile(fs, '/data', 'lost-0', Buffer.alloc(0))

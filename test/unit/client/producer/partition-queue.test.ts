@@ -7,7 +7,7 @@ import {
 } from '../../../../src/client/producer/partition-queue.ts'
 import { isAfter, sequenceAfter, type ProducerBatch } from '../../../../src/client/producer/producer-batch.ts'
 import { BatchBuilder } from '../../../../src/protocol/record-batch/batch-builder.ts'
-import { readBatchHeader, verifyBatch } from '../../../../src/protocol/record-batch/record-batch.ts'
+import { readBatchHeader, batchFault } from '../../../../src/protocol/record-batch/record-batch.ts'
 import { readRecords } from '../../../../src/protocol/record-batch/record-reader.ts'
 
 const identity = { producerId: 7, producerEpoch: 0 }
@@ -76,7 +76,7 @@ describe('PartitionQueue', () => {
     expect(sequences(batches)).toEqual([1, 3, 4])
     expect(batches.map(valuesOf)).toEqual([['a', 'b'], ['c'], ['d']])
     for (const { bytes } of batches) {
-      expect(verifyBatch(bytes)).toBeNull()
+      expect(batchFault(bytes)).toBeNull()
       expect(readBatchHeader(bytes)).toMatchObject(identity)
     }
   })
@@ -169,7 +169,7 @@ describe('PartitionQueue', () => {
     for (let batch = queue.take(0); batch !== null; batch = queue.take(0)) {
       values.push(valuesOf(batch))
       numbers.push(...sequences([batch]))
-      expect(verifyBatch(batch.bytes)).toBeNull()
+      expect(batchFault(batch.bytes)).toBeNull()
       queue.acknowledge(batch, numbers.length)
     }
     expect(values).toEqual([['a'], ['b', 'c'], ['d']])
@@ -191,7 +191,7 @@ describe('PartitionQueue', () => {
     queue.identify({ producerId: 8, producerEpoch: 0 })
     const [again] = takeAll(queue)
     expect(again === undefined ? null : readBatchHeader(again.bytes)).toMatchObject({ producerId: 8, baseSequence: 0 })
-    expect(again === undefined ? null : verifyBatch(again.bytes)).toBeNull()
+    expect(again === undefined ? null : batchFault(again.bytes)).toBeNull()
   })
 
   it('asks about a batch whose outcome is unknown though a later one was written, and believes only its own answer', () => {

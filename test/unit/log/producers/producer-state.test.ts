@@ -3,23 +3,24 @@ import { decodeSnapshot, encodeSnapshot } from '../../../../src/log/producers/pr
 import { ProducerState } from '../../../../src/log/producers/producer-state.ts'
 import {
   batchAttributes,
-  readBatchHeader,
   writeBatchHeader,
   type BatchHeader,
 } from '../../../../src/protocol/record-batch/record-batch.ts'
 import { crc32c } from '../../../../src/protocol/record-batch/crc32c.ts'
 import { batchOf, LogHarness, recordsOf } from '../../../support/log/log-harness.ts'
+import { verifiedBatch } from '../../../../src/log/batch-check.ts'
+import type { VerifiedBatch } from '../../../../src/protocol/record-batch/verified-batch.ts'
 
 const producer = { producerId: 7, producerEpoch: 0 }
 const nowMs = 1_700_000_000_000
 
-function data(baseSequence: number, count = 1, epoch = 0): Buffer {
+function data(baseSequence: number, count = 1, epoch = 0): VerifiedBatch {
   const entries = Array.from({ length: count }, () => ['k', 'v'] as const)
   return batchOf(entries, { ...producer, producerEpoch: epoch, baseSequence })
 }
 
 function header(baseSequence: number, count = 1, epoch = 0): BatchHeader {
-  return readBatchHeader(data(baseSequence, count, epoch))
+  return data(baseSequence, count, epoch).header
 }
 
 describe('an idempotent producer', () => {
@@ -126,7 +127,7 @@ describe('a snapshot', () => {
 })
 
 /** A COMMIT (1) or ABORT (0) marker of the producer. */
-function endMarker(type: 0 | 1, epoch = 0): Buffer {
+function endMarker(type: 0 | 1, epoch = 0): VerifiedBatch {
   const record = Buffer.from([0x20, 0, 0, 0, 8, 0, 0, 0, type, 12, 0, 0, 0, 0, 0, 0, 0])
   const batch = Buffer.concat([Buffer.alloc(61), record])
   writeBatchHeader(batch, 0, batch.length, {
@@ -141,11 +142,11 @@ function endMarker(type: 0 | 1, epoch = 0): Buffer {
     baseSequence: -1,
     recordCount: 1,
   })
-  return batch
+  return verifiedBatch(batch)
 }
 
 describe('a transaction', () => {
-  const inTransaction = (baseSequence: number): Buffer =>
+  const inTransaction = (baseSequence: number): VerifiedBatch =>
     batchOf([['k', 'v']], { ...producer, baseSequence, isTransactional: true })
 
   it('holds the last stable offset back until its marker, and is listed when it was aborted', async () => {

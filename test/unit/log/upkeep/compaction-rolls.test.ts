@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { PartitionLog } from '../../../../src/log/partition-log.ts'
 import { batchHeaderSize } from '../../../../src/protocol/record-batch/record-batch.ts'
 import { crc32c } from '../../../../src/protocol/record-batch/crc32c.ts'
-import { batchOf, logDirectory, LogHarness, recordsOf } from '../../../support/log/log-harness.ts'
+import { batchOf, bytesOf, logDirectory, LogHarness, recordsOf } from '../../../support/log/log-harness.ts'
+import type { VerifiedBatch } from '../../../../src/protocol/record-batch/verified-batch.ts'
+import { verifiedBatch } from '../../../../src/log/batch-check.ts'
 
 const quarterMinuteMs = 15_000
 const settings = { compact: true, delete: false, compactionMinDirtyBytes: 10_000 }
@@ -30,11 +32,11 @@ async function anHourOf(harness: LogHarness, log: PartitionLog): Promise<{ segme
 }
 
 /** A batch whose records do not unpack, with a CRC that fits: nobody looks into it before it is read. */
-function unreadableBatch(): Buffer {
-  const batch = batchOf([['k1', 'v'.repeat(100)]], { codec: 'zstd' })
+function unreadableBatch(): VerifiedBatch {
+  const batch = bytesOf([['k1', 'v'.repeat(100)]], { codec: 'zstd' })
   batch.fill(7, batchHeaderSize)
   batch.writeUInt32BE(crc32c(batch.subarray(21)), 17)
-  return batch
+  return verifiedBatch(batch)
 }
 
 describe('compaction begins no segment', () => {
@@ -81,7 +83,7 @@ describe('a batch that cannot be opened', () => {
     for (let i = 0; i < 40; i += 1) await log.append(batchOf([['k', `value ${i} `.repeat(20), i]]))
     await expect(log.compact()).resolves.toBe(true)
     const answer = log.read({ offset: 1, maxBytes: 1, isolation: 'read_uncommitted', minOneBatch: true })
-    expect(answer.batches.subarray(0, unreadable.length).equals(unreadable)).toBe(true)
+    expect(answer.batches.subarray(0, unreadable.bytes.length).equals(unreadable.bytes)).toBe(true)
     // Nobody knows what the batch replaces: the older record of its key stays.
     expect(log.read({ offset: 0, maxBytes: 1, isolation: 'read_uncommitted', minOneBatch: true }).nextOffset).toBe(1)
     expect(recordsOf(log, 2).length).toBeLessThan(20)

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { OffsetOutOfRangeError } from '../../../../src/log/log-error.ts'
 import { batchOf, logDirectory, LogHarness, valuesOf } from '../../../support/log/log-harness.ts'
+import type { VerifiedBatch } from '../../../../src/protocol/record-batch/verified-batch.ts'
 
-const one = (value: string, timestampMs: number): Buffer => batchOf([['k', value, timestampMs]])
+const one = (value: string, timestampMs: number): VerifiedBatch => batchOf([['k', value, timestampMs]])
 
 async function filled(harness: LogHarness, count: number): ReturnType<LogHarness['open']> {
   const log = await harness.open()
@@ -46,7 +47,7 @@ describe('retention', () => {
   it('leaves a producer that continues when its last batches are deleted before a crash', async () => {
     const harness = new LogHarness({ retentionMs: 1000 })
     const log = await harness.open()
-    const batch = (baseSequence: number): Buffer =>
+    const batch = (baseSequence: number): VerifiedBatch =>
       batchOf([['k', 'v', harness.clock.now()]], { producerId: 7, producerEpoch: 0, baseSequence })
     await log.append(batch(0))
     await log.checkpoint()

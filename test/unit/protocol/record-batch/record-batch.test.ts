@@ -10,7 +10,7 @@ import {
   stampLogAppendTime,
   stampProducer,
   updateCrc,
-  verifyBatch,
+  batchFault,
   type Codec,
 } from '../../../../src/protocol/record-batch/record-batch.ts'
 
@@ -30,7 +30,7 @@ function batchOf(count: number, options: { codec?: Codec } = {}): Buffer {
 
 describe('a record batch', () => {
   it('is read from bytes that another client wrote', () => {
-    expect(verifyBatch(golden)).toBeNull()
+    expect(batchFault(golden)).toBeNull()
     expect(readBatchHeader(golden)).toMatchObject({
       baseOffset: 0,
       sizeInBytes: 82,
@@ -70,7 +70,7 @@ describe('a record batch', () => {
   for (const codec of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const) {
     it(`keeps its records through ${codec}`, () => {
       const batch = batchOf(300, { codec })
-      expect(verifyBatch(batch)).toBeNull()
+      expect(batchFault(batch)).toBeNull()
       expect(readBatchHeader(batch).codec).toBe(codec)
       const records = readRecords(batch)
       expect(records.length).toBe(300)
@@ -87,7 +87,7 @@ describe('a record batch', () => {
   it('takes its place in the log without a new checksum', () => {
     const batch = batchOf(3)
     assignOffsets(batch, 0, 5_000_000_000, 7)
-    expect(verifyBatch(batch)).toBeNull()
+    expect(batchFault(batch)).toBeNull()
     expect(readBatchHeader(batch)).toMatchObject({
       baseOffset: 5_000_000_000,
       partitionLeaderEpoch: 7,
@@ -99,7 +99,7 @@ describe('a record batch', () => {
   it('gives all its records the time of the broker once it is stamped', () => {
     const batch = batchOf(2)
     stampLogAppendTime(batch, 0, 1_800_000_000_000)
-    expect(verifyBatch(batch)).toBeNull()
+    expect(batchFault(batch)).toBeNull()
     expect(readBatchHeader(batch).timestampType).toBe(1)
     expect(readRecords(batch).map((record) => record.timestamp)).toEqual([1_800_000_000_000, 1_800_000_000_000])
   })
@@ -107,7 +107,7 @@ describe('a record batch', () => {
   it('can be given to another producer epoch', () => {
     const batch = batchOf(2)
     stampProducer(batch, 0, { producerId: 4_294_967_296_001, producerEpoch: 3, baseSequence: 9 })
-    expect(verifyBatch(batch)).toBeNull()
+    expect(batchFault(batch)).toBeNull()
     expect(readBatchHeader(batch)).toMatchObject({ producerId: 4_294_967_296_001, producerEpoch: 3, baseSequence: 9 })
   })
 
@@ -157,24 +157,24 @@ describe('a record batch', () => {
 describe('verifying a batch', () => {
   it('sees each kind of damage', () => {
     const batch = batchOf(2)
-    expect(verifyBatch(batch.subarray(0, 11))).toBe('TRUNCATED')
-    expect(verifyBatch(batch.subarray(0, batch.length - 1))).toBe('TRUNCATED')
+    expect(batchFault(batch.subarray(0, 11))).toBe('TRUNCATED')
+    expect(batchFault(batch.subarray(0, batch.length - 1))).toBe('TRUNCATED')
     const zeros = Buffer.alloc(200)
-    expect(verifyBatch(zeros)).toBe('BAD_LENGTH')
+    expect(batchFault(zeros)).toBe('BAD_LENGTH')
     const oldMagic = Buffer.from(batch)
     oldMagic[16] = 1
-    expect(verifyBatch(oldMagic)).toBe('BAD_MAGIC')
+    expect(batchFault(oldMagic)).toBe('BAD_MAGIC')
     const flipped = Buffer.from(batch)
     flipped[70] = (flipped[70] ?? 0) ^ 1
-    expect(verifyBatch(flipped)).toBe('BAD_CRC')
+    expect(batchFault(flipped)).toBe('BAD_CRC')
     const codec = Buffer.from(batch)
     codec[22] = 5
     updateCrc(codec, 0)
-    expect(verifyBatch(codec)).toBe('BAD_CODEC')
+    expect(batchFault(codec)).toBe('BAD_CODEC')
     const count = Buffer.from(batch)
     count.writeInt32BE(3, 57)
     updateCrc(count, 0)
-    expect(verifyBatch(count)).toBe('BAD_COUNT')
+    expect(batchFault(count)).toBe('BAD_COUNT')
   })
 
   it('refuses to read a header that is cut, old or of an unknown codec', () => {

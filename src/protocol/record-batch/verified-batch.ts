@@ -1,0 +1,61 @@
+import {
+  assignOffsets,
+  batchFault,
+  batchSizeAt,
+  readBatchHeader,
+  stampLogAppendTime,
+  stampMaxTimestamp,
+  type BatchFault,
+  type BatchHeader,
+} from './record-batch.ts'
+
+/**
+ * One whole record batch whose length, magic, CRC and codec were checked, with its header decoded once. {@link verify} is the
+ * only way to create one, so a function that takes a VerifiedBatch cannot be given unchecked bytes. The bytes are not copied:
+ * until the batch is written, only the methods of this class may change them.
+ */
+export class VerifiedBatch {
+  readonly bytes: Buffer
+  #header: BatchHeader
+
+  private constructor(bytes: Buffer, header: BatchHeader) {
+    this.bytes = bytes
+    this.#header = header
+  }
+
+  /**
+   * Checks the batch at `position` in one pass over its bytes (the CRC). Bytes after the batch are not looked at.
+   * @returns the first fault where the bytes are no whole, intact batch.
+   */
+  static verify(buffer: Buffer, position = 0): VerifiedBatch | BatchFault {
+    const fault = batchFault(buffer, position)
+    if (fault !== null) return fault
+    const end = position + batchSizeAt(buffer, position)
+    const isWholeBuffer = position === 0 && end === buffer.length
+    const bytes = isWholeBuffer ? buffer : buffer.subarray(position, end)
+    return new VerifiedBatch(bytes, readBatchHeader(bytes))
+  }
+
+  get header(): BatchHeader {
+    return this.#header
+  }
+
+  /** Writes the fields that the broker sets, in place. The CRC does not cover them. */
+  assignOffsets(baseOffset: number, leaderEpoch: number): void {
+    assignOffsets(this.bytes, 0, baseOffset, leaderEpoch)
+    const lastOffset = baseOffset + this.#header.lastOffsetDelta
+    this.#header = { ...this.#header, baseOffset, lastOffset, partitionLeaderEpoch: leaderEpoch }
+  }
+
+  /** @see stampLogAppendTime */
+  stampLogAppendTime(timestampMs: number): void {
+    stampLogAppendTime(this.bytes, 0, timestampMs)
+    this.#header = readBatchHeader(this.bytes)
+  }
+
+  /** @see stampMaxTimestamp */
+  stampMaxTimestamp(timestampMs: number): void {
+    stampMaxTimestamp(this.bytes, 0, timestampMs)
+    this.#header = readBatchHeader(this.bytes)
+  }
+}
