@@ -35,13 +35,13 @@ const usage = `npm run bench -- [SCENARIO …] [options]
 
 Scenarios: ${Object.keys(scenarios).join(', ')}; all without one.
 
-  --full          every rival and the full conditions; the raw samples are kept in bench/results/
+  --full          every rival and the full conditions; the results are kept in bench/results/
   --quick         50,000 rows, one counted run, 10 s: to see that it works, not to compare
   --rows N        rows of a backlog or a topic (1,000,000)
   --runs N        counted runs after one of warm-up (3)
   --seconds N     of a latency measurement (60)
   --peer NAME     debezium (Java 17 and Maven) or benthos (Go); may be repeated
-  --keep          keep the raw samples in bench/results/
+  --keep          keep the results in bench/results/
   --program FILE  the program to measure: dist/bin/penstock.js
 `
 

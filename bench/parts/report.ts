@@ -1,11 +1,9 @@
 import type { Measurement } from './results.ts'
-import { short, summarize } from './stats.ts'
+import { manySamples, short, summarize } from './stats.ts'
 import { targets as ourTargets, type Target } from './targets.ts'
 
 const us = 'penstock'
 const header = ['', 'penstock', 'beside', '', 'ratio', 'target', '']
-/** From this many samples on a measurement has percentiles; below, a median. */
-const many = 21
 
 type Statistic = Target['statistic']
 type Line = readonly string[]
@@ -18,7 +16,7 @@ export function renderReport(measurements: readonly Measurement[], targets: read
   const names = new Set(measurements.map(({ what }) => what))
   const lines = [...names].flatMap((what) => {
     const group = measurements.filter((one) => one.what === what)
-    const statistics: readonly Statistic[] = group.some(({ samples }) => samples.length >= many)
+    const statistics: readonly Statistic[] = group.some(({ samples }) => samples.length >= manySamples)
       ? ['p50', 'p99']
       : ['p50']
     return statistics.flatMap((statistic) => block(group, statistic, statistics.length > 1, targets))
@@ -86,8 +84,8 @@ function withSpread(one: Measurement | undefined, statistic: Statistic): string 
   if (one === undefined) return '–'
   const { min, max, count } = summarize(one.samples)
   // Of few samples the middle one is shown; the 99th percentile of them would be the greatest.
-  const value = format(of(one, count < many ? 'p50' : statistic))
-  return count > 1 && count < many ? `${value} (${format(min)}–${format(max)})` : value
+  const value = format(of(one, count < manySamples ? 'p50' : statistic))
+  return count > 1 && count < manySamples ? `${value} (${format(min)}–${format(max)})` : value
 }
 
 function format(value: number): string {

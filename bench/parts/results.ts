@@ -3,9 +3,9 @@ import { closeSync, fdatasyncSync, mkdirSync, mkdtempSync, openSync, rmSync, wri
 import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { summarize } from './stats.ts'
+import { manySamples, summarize, type Summary } from './stats.ts'
 
-/** One measured thing: what, of whom, with every raw sample. */
+/** One measured thing: what, of whom, with every sample. */
 export interface Measurement {
   readonly what: string
   readonly who: string
@@ -66,14 +66,23 @@ function syncTimes(): readonly number[] {
   return times
 }
 
-/** Keeps the raw samples of a run, a measurement a line; answers the file's path. */
+/** A measurement as its file holds it: few samples as they are, many by their percentiles. */
+export type StoredMeasurement = Omit<Measurement, 'samples'> &
+  ({ readonly samples: readonly number[] } | { readonly summary: Summary })
+
+/** The stored form of a measurement: a minute of latencies is a megabyte of samples, and six numbers say what they show. */
+export function stored({ samples, ...about }: Measurement): StoredMeasurement {
+  return samples.length < manySamples ? { ...about, samples } : { ...about, summary: summarize(samples) }
+}
+
+/** Writes the results of a run, one measurement a line, and returns the path of the file. */
 export function keep(scenario: string, about: Machine, measurements: readonly Measurement[]): string {
   const folder = fileURLToPath(new URL('../results/', import.meta.url))
   mkdirSync(folder, { recursive: true })
   const stamp = new Date().toISOString().replace(/[:.]/g, '-')
   const file = join(folder, `${scenario}-${stamp}.json`)
   const heads = { scenario, at: new Date().toISOString(), machine: about }
-  const lines = measurements.map((measurement) => `  ${JSON.stringify(measurement, brief)}`)
+  const lines = measurements.map((measurement) => `  ${JSON.stringify(stored(measurement), brief)}`)
   writeFileSync(
     file,
     `${JSON.stringify(heads, null, 1).slice(0, -2)},\n "measurements": [\n${lines.join(',\n')}\n ]\n}\n`,

@@ -4,7 +4,8 @@ import { short, summarize } from '../../../bench/parts/stats.ts'
 
 test('a percentile is the nearest rank: a sample, with as many below it as it says', () => {
   const samples = Array.from({ length: 100 }, (_, i) => 100 - i)
-  expect(summarize(samples)).toEqual({ count: 100, min: 1, p50: 50, p99: 99, max: 100 })
+  const summary = { count: 100, min: 1, p50: 50, p90: 90, p99: 99, 'p99.9': 100, max: 100 }
+  expect(summarize(samples)).toEqual(summary)
 })
 
 test('the order of the samples makes no difference, and the extremes hold the rest', () => {
