@@ -1,0 +1,197 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { systemClock } from '../../../../src/foundation/clock.ts'
+import { deferred } from '../../../../src/foundation/async/deferred.ts'
+import { noWork, type WorkSet } from '../../../../src/herder/group/assignment.ts'
+import { sameWork } from '../../../../src/herder/group/assignor.ts'
+import { WorkerGroup, type Membership } from '../../../../src/herder/group/worker-group.ts'
+import type { KafkaClient } from '../../../../src/client/kafka-client.ts'
+import { ClientHarness } from '../../../contract/client-harness.ts'
+import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
+import { quietLogger } from '../../../support/quiet-logger.ts'
+import { untilPasses } from '../../../support/until.ts'
+
+const work: WorkSet = {
+  connectors: ['a'],
+  tasks: [
+    { connector: 'a', task: 0 },
+    { connector: 'a', task: 1 },
+  ],
+}
+
+let broker: BrokerHarness
+let clients: ClientHarness
+beforeAll(async () => {
+  broker = await BrokerHarness.start()
+  clients = new ClientHarness(broker.bootstrap)
+})
+afterAll(async () => {
+  await clients.close()
+  await broker.close()
+})
+
+/** A worker that only takes part in its group. */
+class Worker {
+  readonly memberships: Membership[] = []
+  readonly logger = quietLogger()
+  configuration = { offset: 10, work }
+  /** How far reading the config topic to its end brings this worker. */
+  endOffset = 10
+  catchUps = 0
+  /** Called with each membership, before it is taken up. */
+  onMembership: (membership: Membership) => Promise<void> = async () => undefined
+  readonly group: WorkerGroup
+
+  constructor(client: KafkaClient, groupId: string, url: string) {
+    const times = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000, heartbeatIntervalMs: 50 }
+    this.group = new WorkerGroup(
+      (member) => client.groupMember({ groupId, protocolType: 'connect', ...times, ...member }),
+      {
+        url,
+        clock: systemClock,
+        logger: this.logger,
+        configuration: () => this.configuration,
+        catchUp: async () => {
+          this.catchUps += 1
+          this.configuration = { ...this.configuration, offset: Math.max(this.configuration.offset, this.endOffset) }
+        },
+        onMembership: async (membership) => {
+          await this.onMembership(membership)
+          this.memberships.push(membership)
+          // As the herder does.
+          if (membership.isLeader && !sameWork(membership.work, this.configuration.work))
+            this.group.requestRound('the configured work has changed')
+        },
+      },
+    )
+  }
+
+  get last(): Membership | undefined {
+    return this.memberships.at(-1)
+  }
+}
+
+async function made() {
+  const groupId = clients.name('workers')
+  const client = await clients.connect()
+  const worker = async (url: string) => new Worker(await clients.connect(), groupId, url)
+  const members = async () => (await client.admin.describeGroup(groupId)).members
+  const removeAll = async (): Promise<void> =>
+    await client.admin.removeMembers(
+      groupId,
+      (await members()).map(({ memberId }) => memberId),
+    )
+  return { worker, members, removeAll }
+}
+
+describe('a worker in its group', () => {
+  it('leads when it is alone, with all of the work, and leaves the group when it is closed', async () => {
+    const { worker, members } = await made()
+    const one = await worker('http://one/')
+    one.group.start()
+    await untilPasses(() => expect(one.last).toMatchObject({ isLeader: true, leaderUrl: 'http://one/', work }))
+    expect(one.last?.generation).toBeGreaterThanOrEqual(0)
+    expect(await members()).toHaveLength(1)
+    await one.group.close()
+    expect(await members()).toEqual([])
+  })
+
+  it('stops its work before it joins again when its membership is lost: others may have the work (I3)', async () => {
+    const { worker, members, removeAll } = await made()
+    const one = await worker('http://one/')
+    one.group.start()
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    const gate = deferred<void>()
+    const given: Membership[] = []
+    one.onMembership = async (membership) => {
+      given.push(membership)
+      if (membership.generation < 0) await gate.promise
+    }
+    await removeAll()
+    await untilPasses(() => expect(given).toEqual([{ generation: -1, isLeader: false, leaderUrl: null, work: noWork }]))
+    expect(await members()).toEqual([])
+    gate.resolve()
+    await untilPasses(() => expect(given.map(({ work: { tasks } }) => tasks.length)).toEqual([0, 2]))
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    await one.group.close()
+  })
+
+  it('stands by beside a leader, and takes over all of the work when that one leaves', async () => {
+    const { worker } = await made()
+    const [one, two] = [await worker('http://one/'), await worker('http://two/')]
+    one.group.start()
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    two.group.start()
+    await untilPasses(() => expect(two.last).toMatchObject({ isLeader: false, leaderUrl: 'http://one/', work: noWork }))
+    expect(one.last?.work).toEqual(work)
+    await one.group.close()
+    await untilPasses(() => expect(two.last).toMatchObject({ isLeader: true, work }))
+    await two.group.close()
+  })
+
+  it('takes up no assignment that was decided with more of the config topic than it has read (I4)', async () => {
+    const { worker } = await made()
+    const [one, two] = [await worker('http://one/'), await worker('http://two/')]
+    two.configuration = { offset: 5, work: noWork }
+    two.endOffset = 7
+    const behind: number[] = []
+    two.onMembership = async () => {
+      if (two.configuration.offset < 10) behind.push(two.configuration.offset)
+    }
+    one.group.start()
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    two.group.start()
+    await untilPasses(() => expect(two.catchUps).toBeGreaterThan(2))
+    expect(two.memberships).toEqual([])
+    two.endOffset = 10
+    await untilPasses(() => expect(two.last?.leaderUrl).toBe('http://one/'))
+    expect(behind).toEqual([])
+    await two.group.close()
+    await one.group.close()
+  })
+
+  it('gives out no work as the leader while another worker knows more of the config topic, and reads it first', async () => {
+    const { worker } = await made()
+    const [one, two] = [await worker('http://one/'), await worker('http://two/')]
+    one.configuration = { offset: 3, work: noWork }
+    one.endOffset = 3
+    one.group.start()
+    await untilPasses(() => expect(one.last).toMatchObject({ isLeader: true, work: noWork }))
+    two.group.start()
+    await untilPasses(() => expect(one.catchUps).toBeGreaterThan(2))
+    expect([...one.memberships, ...two.memberships].filter(({ work: { tasks } }) => tasks.length > 0)).toEqual([])
+    one.endOffset = 10
+    one.configuration = { offset: 3, work }
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    await untilPasses(() => expect(two.last?.leaderUrl).toBe('http://one/'))
+    await two.group.close()
+    await one.group.close()
+  })
+
+  it('gives up what is configured no more, in a round that it asked for', async () => {
+    const { worker } = await made()
+    const one = await worker('http://one/')
+    one.group.start()
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    const less = { connectors: ['a'], tasks: [{ connector: 'a', task: 0 }] }
+    one.configuration = { offset: 11, work: less }
+    one.group.requestRound('a task is gone')
+    await untilPasses(() => expect(one.last?.work).toEqual(less))
+    await one.group.close()
+  })
+
+  it('tries again after a round that failed, and says so', async () => {
+    const { worker } = await made()
+    const one = await worker('http://one/')
+    let failures = 1
+    one.onMembership = async () => {
+      failures -= 1
+      if (failures >= 0) throw new RangeError('no room')
+    }
+    one.group.start()
+    await untilPasses(() => expect(one.logger.lines.map(({ message }) => message).join()).toContain('no room'))
+    one.group.requestRound('the test says so')
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    await one.group.close()
+  })
+})
