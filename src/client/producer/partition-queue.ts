@@ -1,21 +1,11 @@
-import type { BatchBuilder, RecordHeader } from '../../protocol/record-batch/batch-builder.ts'
+import type { BatchBuilder } from '../../protocol/record-batch/batch-builder.ts'
 import type { Codec } from '../../protocol/record-batch/record-batch.ts'
 import { OrderLostError } from '../errors.ts'
+import type { BatchPool } from './batch-pool.ts'
+import type { OutgoingRecord } from './outgoing-record.ts'
 import { isAfter, ProducerBatch, sequenceAfter, type ProducerIdentity } from './producer-batch.ts'
 
-/** A record on its way to a topic. Bytes are copied by `append`. */
-export interface OutgoingRecord {
-  readonly topic: string
-  /** Null: by the key's murmur2 hash; without a key, by whole batches in turn. */
-  readonly partition: number | null
-  readonly key: Uint8Array | null
-  readonly value: Uint8Array | null
-  readonly headers: readonly RecordHeader[]
-  /** Milliseconds of the epoch; null: the time of `append`. */
-  readonly timestamp: number | null
-}
-
-/** What all queues of a producer have in common. */
+/** The limits of a producer, which all its queues share. */
 export interface QueueLimits {
   readonly batchSize: number
   readonly lingerMs: number
@@ -23,20 +13,21 @@ export interface QueueLimits {
   readonly codec: Codec
 }
 
-/** Lends batch builders, which keep large buffers, to the queues that are filling a batch. */
-export interface BuilderPool {
-  take(): BatchBuilder
-  /** Takes an empty builder, or one whose batch is done with. */
-  giveBack(builder: BatchBuilder): void
+/** When a record is appended. */
+export interface AppendTime {
+  /** Milliseconds since the epoch: the timestamp of a record that has none. */
+  readonly epochMs: number
+  /** Monotonic milliseconds. */
+  readonly now: number
 }
 
 interface OpenBatch {
   readonly builder: BatchBuilder
   readonly since: number
-  tokens: number[]
+  readonly tokens: number[]
 }
 
-/** A batch whose fate is known: durable (`error` null), or given up. */
+/** A batch whose outcome is known: durable (`error` null), or given up. */
 export interface Settled {
   readonly batch: ProducerBatch
   readonly error: Error | null
@@ -45,78 +36,83 @@ export interface Settled {
 /** Why a batch was not acknowledged. */
 export interface SendFailure {
   readonly error: Error
-  /** Whether the batch may be in the log nevertheless: the answer is missing, or does not exclude it. */
+  /** Whether the batch may be in the log nevertheless: there was no response, or it does not rule that out. */
   readonly mayBeWritten: boolean
-  /** Monotonic milliseconds before which it is not sent again. */
+  /** Monotonic milliseconds before which the batch is not sent again. */
   readonly retryAt: number
 }
 
-/** A broker may forget the sequences of a producer that is idle for longer. Kafka's is a day; it is a setting of the broker. */
+/**
+ * A broker may forget the sequences of an idle producer. Kafka does so after a day by default, but the broker's
+ * `producer.id.expiration.ms` may say less.
+ */
 const idleAfterMs = 100
 
 /**
- * What waits for one partition, and the state of its sequences. No sockets and no clock: the sender takes batches and reports
- * what became of them.
+ * The batches of one partition and the state of its sequences. No sockets and no clock: the sender takes batches and reports
+ * their outcomes.
  *
- * Order and exactly one copy come from the broker's check of sequences: batches are sent, and sent again, in order and under
- * the same numbers. But a broker takes any sequence of a producer that it has forgotten. Three rules follow.
- * - A batch is acknowledged by its own answer only. If a later one was written first, the earlier one fails.
+ * Order and exactly-once delivery come from the broker's check of sequences
+ * ([KIP-98](https://cwiki.apache.org/confluence/display/KAFKA/KIP-98+-+Exactly+Once+Delivery+and+Transactional+Messaging)):
+ * batches are sent, and sent again, in order and with the same sequences. But a broker accepts any sequence of a producer
+ * that it has forgotten. Three rules follow.
+ * - A batch is acknowledged by its own response only. If a later one was written first, the earlier one fails.
  * - With a fresh identity, after a failure and after a pause, one batch is in flight until one is acknowledged.
- * - A batch that may be written keeps its identity and sequence until the broker has answered it.
+ * - A batch that may be written keeps its identity and sequence until the broker has responded to it.
  */
 export class PartitionQueue {
   readonly topic: string
   readonly partition: number
   readonly #limits: QueueLimits
-  readonly #builders: BuilderPool
+  readonly #pool: BatchPool
   #identity: ProducerIdentity | null = null
-  /** Whether the identity cannot number another batch. Those that may be written are still asked about under it. */
+  /** Whether the identity cannot number another batch. Batches that may be written are still sent under it. */
   #isSpent = false
   #open: OpenBatch | null = null
   #ready: ProducerBatch[] = []
   #inFlight: ProducerBatch[] = []
-  /** Failed, waiting for the answers of those sent after them. */
+  /** Batches that failed and wait for the responses of the batches sent after them. */
   #returned: ProducerBatch[] = []
   #nextSequence = 0
   #nextOrder = 0
-  /** The sequence the broker expects: that after the last batch that was acknowledged. */
+  /** The sequence that the broker expects: the one after the last acknowledged batch. */
   #expectedSequence = 0
   #isRecovering = false
   #mustRenumber = false
   #retryAt = 0
   #lastSentAt = Number.NEGATIVE_INFINITY
 
-  constructor(topic: string, partition: number, limits: QueueLimits, builders: BuilderPool) {
-    this.topic = topic
-    this.partition = partition
+  constructor(place: { readonly topic: string; readonly partition: number }, limits: QueueLimits, pool: BatchPool) {
+    this.topic = place.topic
+    this.partition = place.partition
     this.#limits = limits
-    this.#builders = builders
+    this.#pool = pool
   }
 
-  /** Whether the broker has to give an identity before anything more can be sent. */
+  /** Whether nothing more can be sent before the broker assigns another identity. */
   get needsIdentity(): boolean {
     if (this.#identity !== null && !this.#isSpent) return false
     return this.#inFlight.length === 0 && !this.isEmpty && !this.#ready.some(mayBeWritten)
   }
 
-  /** Whether nothing waits and nothing is in flight. */
+  /** Whether no batch waits and none is in flight. */
   get isEmpty(): boolean {
     return this.#open === null && this.#ready.length + this.#inFlight.length + this.#returned.length === 0
   }
 
-  /** Adds a record; the answer is the bytes it takes. @param size an upper bound of them. */
-  append(record: OutgoingRecord, size: number, token: number, epochMs: number, now: number): number {
+  /** Adds a record and returns the bytes it takes. @param maxSize an upper bound of them. */
+  append(record: OutgoingRecord, maxSize: number, token: number, time: AppendTime): number {
     let open = this.#open
-    if (open !== null && open.builder.size + size > this.#limits.batchSize) {
+    if (open !== null && open.builder.size + maxSize > this.#limits.batchSize) {
       this.close()
       open = null
     }
     if (open === null) {
-      open = { builder: this.#builders.take(), since: now, tokens: [] }
+      open = { builder: this.#pool.take(), since: time.now, tokens: [] }
       this.#open = open
     }
     const before = open.builder.size
-    open.builder.append(record.key, record.value, record.headers, record.timestamp ?? epochMs)
+    open.builder.append(record.key, record.value, record.headers, record.timestamp ?? time.epochMs)
     open.tokens.push(token)
     return open.tokens.length === 1 ? open.builder.size : open.builder.size - before
   }
@@ -126,34 +122,22 @@ export class PartitionQueue {
     const open = this.#open
     if (open === null) return
     this.#open = null
+    const { topic, partition } = this
     const { builder, tokens, since } = open
     const { codec } = this.#limits
     const memory = builder.size
     const identity = this.#identity
     const baseSequence = this.#nextSequence
-    const stamp = identity === null ? { codec } : { codec, ...identity, baseSequence }
-    const { batch: bytes, lends } = builder.finishLending(stamp)
-    if (!lends) this.#builders.giveBack(builder)
-    const { topic, partition } = this
+    const stamp = identity === null ? null : { identity, baseSequence }
+    const closed = this.#pool.close(builder, stamp === null ? { codec } : { codec, ...stamp.identity, baseSequence })
     const order = this.#nextOrder
     this.#nextOrder += 1
-    const batch = new ProducerBatch({
-      topic,
-      partition,
-      bytes,
-      codec,
-      tokens,
-      memory,
-      since,
-      order,
-      lender: lends ? builder : null,
-    })
-    if (identity !== null) batch.builtWith(identity, baseSequence)
+    const batch = new ProducerBatch({ topic, partition, ...closed, codec, tokens, memory, since, order, stamp })
     this.#nextSequence = sequenceAfter(baseSequence, batch.count)
     this.#ready.push(batch)
   }
 
-  /** Gives the queue an identity that no sequence was used with. Nothing may be in flight. */
+  /** Sets an identity under which no sequence was used yet. No batch may be in flight. */
   identify(identity: ProducerIdentity): void {
     this.#identity = identity
     this.#isSpent = false
@@ -163,18 +147,18 @@ export class PartitionQueue {
   }
 
   /**
-   * When the queue has something to send: 0 for at once, a monotonic time for not before it, infinity for nothing to send
-   * until an answer or a record comes.
+   * Returns when the queue has a batch to send: 0 is immediately, otherwise monotonic milliseconds; infinity if there is none
+   * until a response or a record comes.
    */
   readyAt(): number {
-    const room = this.#isRecovering ? 1 : this.#limits.maxInFlight
-    if (this.#returned.length > 0 || this.#inFlight.length >= room) return Number.POSITIVE_INFINITY
+    const maxInFlight = this.#isRecovering ? 1 : this.#limits.maxInFlight
+    if (this.#returned.length > 0 || this.#inFlight.length >= maxInFlight) return Number.POSITIVE_INFINITY
     if (this.#ready.length > 0) return this.#retryAt
     if (this.#open === null) return Number.POSITIVE_INFINITY
     return this.#inFlight.length === 0 ? this.#retryAt : this.#open.since + this.#limits.lingerMs
   }
 
-  /** The next batch to send; null when there is none at this time. It is in flight from here on. */
+  /** Returns the next batch to send, which is then in flight; null if there is none at this time. */
   take(now: number): ProducerBatch | null {
     if (this.#identity === null || this.readyAt() > now) return null
     if (this.#ready.length === 0) this.close()
@@ -187,15 +171,15 @@ export class PartitionQueue {
     return batch
   }
 
-  /** The broker has written the batch, now or before, at `baseOffset`; -1 when it does not say where. */
+  /** The broker has written the batch, in this attempt or before, at `baseOffset`; -1 if it does not say where. */
   acknowledge(batch: ProducerBatch, baseOffset: number): Settled[] {
-    this.#land(batch)
+    this.#removeInFlight(batch)
     const expected = sequenceAfter(batch.baseSequence, batch.count)
     if (isAfter(expected, this.#expectedSequence)) this.#expectedSequence = expected
     const { overtakenAt, followsAt } = batch
-    const isBeforeThoseBehind = overtakenAt === null || (baseOffset >= 0 && baseOffset < overtakenAt)
-    const isBehindThoseBefore = followsAt === null || baseOffset < 0 || baseOffset > followsAt
-    const error = isBeforeThoseBehind && isBehindThoseBefore ? null : new OrderLostError(batch, 'moved')
+    const isBeforeLaterOnes = overtakenAt === null || (baseOffset >= 0 && baseOffset < overtakenAt)
+    const isBehindEarlierOnes = followsAt === null || baseOffset < 0 || baseOffset > followsAt
+    const error = isBeforeLaterOnes && isBehindEarlierOnes ? null : new OrderLostError(batch, 'moved')
     const settled: Settled[] = [{ batch, error }]
     let overtook = false
     for (const waiting of [this.#inFlight, this.#returned, this.#ready]) {
@@ -208,19 +192,19 @@ export class PartitionQueue {
     }
     if (overtook) settled.push(...this.#loseOvertaken())
     else this.#isRecovering = false
-    this.#settle()
+    this.#moveReturned()
     return settled
   }
 
-  /** The batch has to be sent again. The answer is what cannot be. */
-  giveBack(batch: ProducerBatch, { error, mayBeWritten, retryAt }: SendFailure): Settled[] {
+  /** Queues the batch to be sent again. Returns the batches that cannot be sent again. */
+  requeue(batch: ProducerBatch, { error, mayBeWritten, retryAt }: SendFailure): Settled[] {
     batch.lastError = error
     if (mayBeWritten) batch.mayBeWritten = true
     return this.#return(batch, [batch], retryAt)
   }
 
-  /** The broker refused the sequence: the batch is not in the log under it. The answer is what cannot be sent again. */
-  sequenceRefused(batch: ProducerBatch, error: Error, retryAt: number): Settled[] {
+  /** Queues a batch, which is not in the log under the sequence that the broker refused. Returns as {@link requeue} does. */
+  requeueRenumbered(batch: ProducerBatch, error: Error, retryAt: number): Settled[] {
     if (this.isFirst(batch)) this.#isSpent = true
     batch.lastError = error
     if (batch.mayBeWritten) batch.wasUnclear = true
@@ -228,8 +212,8 @@ export class PartitionQueue {
     return this.#return(batch, [batch], retryAt)
   }
 
-  /** The batch, which is not in the log, has to be sent again in two halves. The answer is what cannot be sent again. */
-  giveBackSplit(batch: ProducerBatch, error: Error): Settled[] {
+  /** Queues a batch, which is not in the log, as two halves. Returns as {@link requeue} does. */
+  requeueSplit(batch: ProducerBatch, error: Error): Settled[] {
     const halves = batch.split()
     for (const half of halves) {
       half.overtakenAt = batch.overtakenAt
@@ -240,19 +224,19 @@ export class PartitionQueue {
     return this.#return(batch, halves, 0)
   }
 
-  /** The batch is given up. Those behind it move up into its sequences, unless it may have been written under them. */
+  /** Gives a batch up. The batches behind it take over its sequences, unless it may have been written under them. */
   drop(batch: ProducerBatch): void {
-    this.#land(batch)
+    this.#removeInFlight(batch)
     this.#leaveGap(batch.mayBeWritten)
-    this.#settle()
+    this.#moveReturned()
   }
 
-  /** Whether no batch before this one is unanswered or failed: that its sequence is refused is then not our own doing. */
+  /** Returns whether no batch before this one is unacknowledged: if its sequence is refused, the broker has lost ours. */
   isFirst(batch: ProducerBatch): boolean {
     return !this.#mustRenumber && !this.#isSpent && this.#returned.length === 0 && this.#inFlight[0] === batch
   }
 
-  /** Takes out what waits and was appended before `since` (monotonic). What is in flight stays. */
+  /** Removes the waiting batches that were begun before `since` (monotonic). Those in flight stay. */
   expire(since: number): ProducerBatch[] {
     if (this.#open !== null && this.#open.since < since) this.close()
     const expired = this.#ready.filter((batch) => batch.since < since)
@@ -262,7 +246,7 @@ export class PartitionQueue {
     return expired
   }
 
-  /** Takes out everything that waits. */
+  /** Removes all waiting batches. */
   clear(): ProducerBatch[] {
     this.close()
     const rest = [...this.#returned, ...this.#ready].toSorted(inOrder)
@@ -272,7 +256,7 @@ export class PartitionQueue {
     return rest
   }
 
-  /** While batches have to be numbered again, batches that may be written come first, under those that they have. */
+  /** While batches have to be renumbered, those that may be written are sent first, with the sequences they have. */
   #next(): ProducerBatch | undefined {
     if (!this.#mustRenumber && !this.#isSpent) return this.#ready.shift()
     if (this.#inFlight.length > 0) return undefined
@@ -283,22 +267,22 @@ export class PartitionQueue {
     return this.#ready.shift()
   }
 
-  #land(batch: ProducerBatch): void {
+  #removeInFlight(batch: ProducerBatch): void {
     const index = this.#inFlight.indexOf(batch)
     if (index >= 0) this.#inFlight.splice(index, 1)
   }
 
   #return(batch: ProducerBatch, parts: readonly ProducerBatch[], retryAt: number): Settled[] {
-    this.#land(batch)
+    this.#removeInFlight(batch)
     this.#returned.push(...parts)
     this.#isRecovering = true
     this.#retryAt = Math.max(this.#retryAt, retryAt)
     const lost = this.#loseOvertaken()
-    this.#settle()
+    this.#moveReturned()
     return lost
   }
 
-  /** Takes out what is not in the log, though something behind it is. */
+  /** Removes the batches that are not in the log although a later one is. */
   #loseOvertaken(): Settled[] {
     const isLost = ({ overtakenAt, mayBeWritten }: ProducerBatch): boolean => overtakenAt !== null && !mayBeWritten
     const lost = [...this.#returned, ...this.#ready].filter(isLost)
@@ -310,15 +294,15 @@ export class PartitionQueue {
       .map((batch) => ({ batch, error: new OrderLostError(batch, batch.wasUnclear ? 'unknown' : 'missing') }))
   }
 
-  /** Sequences were taken out. Those that may be in the log cannot be given to other records: the identity ends. */
+  /** Sequences were removed. If their records may be in the log, no others may take them over: the identity ends. */
   #leaveGap(isUnclear: boolean): void {
     this.#mustRenumber = true
     this.#isRecovering = true
     if (isUnclear) this.#isSpent = true
   }
 
-  /** When everything in flight is answered, what failed goes back in front, in its order. */
-  #settle(): void {
+  /** Moves failed batches back to the front, in order, when no response is outstanding. */
+  #moveReturned(): void {
     if (this.#inFlight.length > 0 || this.#returned.length === 0) return
     this.#ready = [...this.#returned, ...this.#ready].toSorted(inOrder)
     this.#returned = []
@@ -328,7 +312,7 @@ export class PartitionQueue {
     this.#mustRenumber = false
     let sequence = this.#expectedSequence
     for (const batch of this.#ready) {
-      batch.stamp(this.#identity ?? { producerId: -1, producerEpoch: -1 }, sequence)
+      batch.stamp({ identity: this.#identity ?? { producerId: -1, producerEpoch: -1 }, baseSequence: sequence })
       sequence = sequenceAfter(sequence, batch.count)
     }
     this.#nextSequence = sequence

@@ -3,7 +3,6 @@ import { backoffMs } from '../../foundation/async/backoff.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { initProducerId } from '../../protocol/messages/init-producer-id.ts'
 import { produce } from '../../protocol/messages/produce.ts'
-import type { ResponseOf } from '../../protocol/schema.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import {
   asError,
@@ -16,58 +15,28 @@ import {
 } from '../errors.ts'
 import { LeaderFinder } from '../cluster/leader-finder.ts'
 import type { PartitionQueue, Settled } from './partition-queue.ts'
-import type { ProducerBatch } from './producer-batch.ts'
+import {
+  isLeaderMoved,
+  outcomeOf,
+  produceRequestOf,
+  produceTimeoutMs,
+  resultsOf,
+  type PartitionResult,
+  type ProduceResponse,
+} from './produce-request.ts'
+import type { ProducerBatch, ProducerIdentity } from './producer-batch.ts'
 import type { TroubleWatch } from '../log-trouble.ts'
 
-const requestTimeoutMs = 30_000
 const requestOverheadPerBatch = 300
 const warnEveryMs = 30_000
-const allReplicas = -1
 
-/** Codes after which the leader has to be looked up again. */
-const leaderMoved: ReadonlySet<number> = new Set([
-  errorCodes.UNKNOWN_TOPIC_OR_PARTITION,
-  errorCodes.LEADER_NOT_AVAILABLE,
-  errorCodes.NOT_LEADER_OR_FOLLOWER,
-  errorCodes.REPLICA_NOT_AVAILABLE,
-  errorCodes.FENCED_LEADER_EPOCH,
-  errorCodes.UNKNOWN_LEADER_EPOCH,
-])
-
-/** Codes that say the broker does not know this producer's sequences (any more). */
-const sequenceLost: ReadonlySet<number> = new Set([
-  errorCodes.OUT_OF_ORDER_SEQUENCE_NUMBER,
-  errorCodes.UNKNOWN_PRODUCER_ID,
-  errorCodes.INVALID_PRODUCER_EPOCH,
-  errorCodes.PRODUCER_FENCED,
-  errorCodes.DUPLICATE_SEQUENCE_NUMBER,
-])
-
-/** Codes of a broker that did not write the batch. With any other it may have, and the failure came after that. */
-const notWritten: ReadonlySet<number> = new Set([
-  errorCodes.MESSAGE_TOO_LARGE,
-  errorCodes.RECORD_LIST_TOO_LARGE,
-  errorCodes.CORRUPT_MESSAGE,
-  errorCodes.INVALID_RECORD,
-  errorCodes.INVALID_TIMESTAMP,
-  errorCodes.INVALID_REQUIRED_ACKS,
-  errorCodes.INVALID_TOPIC_EXCEPTION,
-  errorCodes.INVALID_TXN_STATE,
-  errorCodes.NOT_ENOUGH_REPLICAS,
-  errorCodes.POLICY_VIOLATION,
-  errorCodes.TOPIC_AUTHORIZATION_FAILED,
-  errorCodes.CLUSTER_AUTHORIZATION_FAILED,
-  errorCodes.UNSUPPORTED_COMPRESSION_TYPE,
-  errorCodes.UNSUPPORTED_FOR_MESSAGE_FORMAT,
-])
-
-/** What the sender of a producer is told. */
+/** The limits of a {@link ProduceSender}, and what it reports to its producer. */
 export interface SenderOptions {
   readonly maxInFlight: number
   readonly maxRequestSize: number
   readonly deliveryTimeoutMs: number
   readonly trouble: TroubleWatch
-  /** A batch of this topic could not be written and is sent again. `place`: as {@link SenderOptions.trouble} knows it. */
+  /** A batch of this topic could not be written and is retried. `place`: as {@link SenderOptions.trouble} knows it. */
   readonly onRetried: (where: { readonly topic: string; readonly place: string }, error: Error) => void
   /** A batch is durable (`error` null), or given up. */
   readonly onDone: (batch: ProducerBatch, error: Error | null) => void
@@ -78,18 +47,17 @@ interface Sent {
   readonly batch: ProducerBatch
 }
 
-type PartitionAnswer = ResponseOf<typeof produce>['responses'][number]['partitionResponses'][number]
-
 /**
- * Carries batches from queues to leaders: as many requests in flight as allowed, each with one batch of every partition of
- * that leader that has one ready; what fails goes back to its queue.
+ * Sends batches from queues to leaders: each request carries one batch of every partition of that leader that has one ready,
+ * and as many requests are in flight as allowed. A batch that failed is queued again.
  */
 export class ProduceSender {
   readonly #cluster: Cluster
   readonly #options: SenderOptions
-  readonly #lane: string
+  readonly #connectionKey: string
   /** Queues that are not empty. */
   readonly #active = new Set<PartitionQueue>()
+  /** Requests in flight by node. */
   readonly #requests = new Map<number, number>()
   readonly #closing = new AbortController()
   readonly #leaders: LeaderFinder
@@ -102,14 +70,14 @@ export class ProduceSender {
     this.#cluster = cluster
     this.#trouble = options.trouble
     this.#options = options
-    this.#lane = cluster.newLane('produce')
+    this.#connectionKey = cluster.newLane('produce')
     this.#leaders = new LeaderFinder(cluster, this.#closing.signal, {
       onFound: () => this.send(),
       onError: (error) => this.#giveUp(error),
     })
   }
 
-  /** Says that a queue has something. */
+  /** Marks the queue as having batches to send. */
   add(queue: PartitionQueue): void {
     this.#active.add(queue)
   }
@@ -120,7 +88,7 @@ export class ProduceSender {
     this.send()
   }
 
-  /** Sends what is ready, to every leader that takes more; sets the timer for what becomes ready by time alone. */
+  /** Sends the ready batches to every leader that may get another request, and sets the timer for those ready later. */
   send(): void {
     if (this.#closing.signal.aborted) return
     const now = this.#cluster.clock.monotonic()
@@ -140,12 +108,12 @@ export class ProduceSender {
     this.#closing.abort(error)
     this.#trouble.close()
     this.#timer?.cancel()
-    this.#cluster.closeLane(this.#lane)
+    this.#cluster.closeLane(this.#connectionKey)
     for (const queue of this.#active) for (const batch of queue.clear()) this.#done(batch, error)
     this.#active.clear()
   }
 
-  /** One batch of each queue that has one, by leader. */
+  /** Takes one batch of each queue that has one, by leader. */
   #collect(now: number): Map<number, Sent[]> {
     const byNode = new Map<number, Sent[]>()
     const sizes = new Map<number, number>()
@@ -174,11 +142,11 @@ export class ProduceSender {
     let isSent = false
     try {
       const { signal } = this.#closing
-      const connection = await abortable(this.#cluster.connection(nodeId, this.#lane, signal), signal)
-      const timeoutMs = requestTimeoutMs + 5_000
+      const connection = await abortable(this.#cluster.connection(nodeId, this.#connectionKey, signal), signal)
+      const request = produceRequestOf(sent.map(({ batch }) => batch))
       isSent = true
-      const answer = await connection.send(produce, requestOf(sent), { timeoutMs, signal })
-      this.#answered(sent, answer)
+      const response = await connection.send(produce, request, { timeoutMs: produceTimeoutMs + 5_000, signal })
+      this.#receive(sent, response)
     } catch (error) {
       for (const { queue, batch } of sent) this.#failed(queue, batch, error, isSent)
       for (const { queue } of sent) this.#leaders.forget(queue.topic)
@@ -188,34 +156,28 @@ export class ProduceSender {
     }
   }
 
-  #answered(sent: readonly Sent[], answer: ResponseOf<typeof produce>): void {
-    const answers = new Map<string, PartitionAnswer>()
-    for (const { name, partitionResponses } of answer.responses)
-      for (const partition of partitionResponses) answers.set(`${partition.index}/${name}`, partition)
+  #receive(sent: readonly Sent[], response: ProduceResponse): void {
+    const results = resultsOf(response)
     for (const { queue, batch } of sent) {
-      const partition = answers.get(`${batch.partition}/${batch.topic}`)
-      if (partition === undefined)
-        this.#failed(queue, batch, new KafkaError('the broker left a partition out', { retriable: true }), true)
-      else this.#judge(queue, batch, partition)
+      const result = results.get(`${batch.partition}/${batch.topic}`)
+      if (result === undefined)
+        this.#failed(queue, batch, new KafkaError('the response lacks a partition', { retriable: true }), true)
+      else this.#apply(queue, batch, result)
     }
   }
 
-  #judge(queue: PartitionQueue, batch: ProducerBatch, { errorCode, errorMessage, baseOffset }: PartitionAnswer): void {
-    if (errorCode === errorCodes.NONE) {
-      this.#settle(queue.acknowledge(batch, baseOffset))
+  #apply(queue: PartitionQueue, batch: ProducerBatch, result: PartitionResult): void {
+    const outcome = outcomeOf(result, batch.mayBeWritten)
+    if (outcome.kind === 'written') {
+      this.#settle(queue.acknowledge(batch, outcome.baseOffset))
       return
     }
-    // To a batch that was never sent before it says that its sequence was used for other records.
-    if (errorCode === errorCodes.DUPLICATE_SEQUENCE_NUMBER && batch.mayBeWritten) {
-      this.#settle(queue.acknowledge(batch, -1))
-      return
-    }
+    const { errorCode, errorMessage } = result
     const error = new BrokerError(errorCode, `Produce to ${batch.topic}-${batch.partition}`, errorMessage)
-    if (leaderMoved.has(errorCode)) this.#leaders.forget(batch.topic)
-    if (sequenceLost.has(errorCode)) this.#outOfOrder(queue, batch, error)
-    else if (errorCode === errorCodes.MESSAGE_TOO_LARGE || errorCode === errorCodes.RECORD_LIST_TOO_LARGE)
-      this.#tooLarge(queue, batch, error)
-    else this.#failed(queue, batch, error, !notWritten.has(errorCode))
+    if (isLeaderMoved(errorCode)) this.#leaders.forget(batch.topic)
+    if (outcome.kind === 'sequence-refused') this.#sequenceRefused(queue, batch, error)
+    else if (outcome.kind === 'too-large') this.#tooLarge(queue, batch, error)
+    else this.#failed(queue, batch, error, outcome.mayBeWritten)
   }
 
   #done(batch: ProducerBatch, error: Error | null): void {
@@ -227,20 +189,20 @@ export class ProduceSender {
     for (const { batch, error } of settled) this.#done(batch, error)
   }
 
-  /** A batch behind one that failed is out of order by our own doing; the first one is not: the broker has lost our sequences. */
-  #outOfOrder(queue: PartitionQueue, batch: ProducerBatch, error: BrokerError): void {
+  /** Expected for batches behind a failed one. For the first batch in flight, it means that the broker lost our sequences. */
+  #sequenceRefused(queue: PartitionQueue, batch: ProducerBatch, error: BrokerError): void {
     if (queue.isFirst(batch)) {
       const doubt = batch.mayBeWritten ? ', records of unknown outcome may be written twice' : ''
-      this.#cluster.logger.warn(`${error.message}; its producer gets another id${doubt}`)
+      this.#cluster.logger.warn(`${error.message}; the producer gets another id${doubt}`)
     }
     const retryAt = batch.attempts === 1 ? 0 : this.#retryAt(batch)
-    this.#settle(queue.sequenceRefused(batch, error, retryAt))
+    this.#settle(queue.requeueRenumbered(batch, error, retryAt))
   }
 
   #tooLarge(queue: PartitionQueue, batch: ProducerBatch, error: BrokerError): void {
-    // Halves have other sequences: the broker could not tell that it has their records already.
+    // The halves have other sequences, so the broker could not recognize records that it has already.
     if (batch.count > 1 && !batch.mayBeWritten) {
-      this.#settle(queue.giveBackSplit(batch, error))
+      this.#settle(queue.requeueSplit(batch, error))
       return
     }
     const setting = `max.message.bytes of the topic (or message.max.bytes of the broker)`
@@ -264,9 +226,9 @@ export class ProduceSender {
     const now = this.#cluster.clock.monotonic()
     if (now - this.#warnedAt > warnEveryMs && batch.attempts > 1) {
       this.#warnedAt = now
-      this.#cluster.logger.warn(`cannot write to ${batch.topic}-${batch.partition}: ${error.message}; trying again`)
+      this.#cluster.logger.warn(`cannot write to ${placeOf(batch)}, retrying: ${error.message}`)
     }
-    this.#settle(queue.giveBack(batch, { error, mayBeWritten, retryAt: this.#retryAt(batch) }))
+    this.#settle(queue.requeue(batch, { error, mayBeWritten, retryAt: this.#retryAt(batch) }))
   }
 
   #drop(queue: PartitionQueue, batch: ProducerBatch, error: Error): void {
@@ -278,19 +240,13 @@ export class ProduceSender {
     return this.#cluster.clock.monotonic() + backoffMs(this.#cluster.backoff, batch.attempts)
   }
 
-  /** An identity for every queue that needs one: a sequence means something only together with its partition. */
+  /** Gets one identity for all queues that need one: a sequence only counts within its partition. */
   async #identify(): Promise<void> {
     if (this.#isIdentifying) return
     this.#isIdentifying = true
     const { signal } = this.#closing
     try {
-      const answer = await this.#cluster.retrying('get a producer id', { signal }, async () => {
-        const request = { transactionalId: null, transactionTimeoutMs: 60_000 }
-        const answer = await this.#cluster.sendToAny(initProducerId, request, { signal })
-        if (answer.errorCode !== errorCodes.NONE) throw new BrokerError(answer.errorCode, 'InitProducerId')
-        return answer
-      })
-      const identity = { producerId: answer.producerId, producerEpoch: answer.producerEpoch }
+      const identity = await this.#cluster.retrying('get a producer id', { signal }, () => this.#newIdentity(signal))
       for (const queue of this.#active) if (queue.needsIdentity) queue.identify(identity)
     } catch (error) {
       if (!signal.aborted) this.#giveUp(error)
@@ -300,12 +256,19 @@ export class ProduceSender {
     this.send()
   }
 
-  /** What waits cannot be sent at all: not authorized, for example. */
+  async #newIdentity(signal: AbortSignal): Promise<ProducerIdentity> {
+    const request = { transactionalId: null, transactionTimeoutMs: 60_000 }
+    const { errorCode, producerId, producerEpoch } = await this.#cluster.sendToAny(initProducerId, request, { signal })
+    if (errorCode !== errorCodes.NONE) throw new BrokerError(errorCode, 'InitProducerId')
+    return { producerId, producerEpoch }
+  }
+
+  /** Fails all waiting batches: none can be sent, because the client is not authorized, for example. */
   #giveUp(error: unknown): void {
-    const known = asError(error)
+    const cause = asError(error)
     for (const queue of this.#active)
       for (const batch of queue.clear())
-        this.#done(batch, batch.isUncertain ? new UnknownOutcomeError(batch, known) : known)
+        this.#done(batch, batch.isUncertain ? new UnknownOutcomeError(batch, cause) : cause)
   }
 
   #expire(now: number): void {
@@ -321,7 +284,7 @@ export class ProduceSender {
     let at = Number.POSITIVE_INFINITY
     for (const queue of this.#active) {
       const readyAt = queue.readyAt()
-      // What is ready and was not taken waits for an answer, a leader or an identity, not for the time.
+      // A batch that is ready and was not taken waits for a response, a leader or an identity, not for the time.
       if (readyAt > now && readyAt < at) at = readyAt
     }
     if (Number.isFinite(this.#options.deliveryTimeoutMs) && this.#active.size > 0)
@@ -340,20 +303,4 @@ export class ProduceSender {
 
 function placeOf({ topic, partition }: ProducerBatch): string {
   return `${topic}-${partition}`
-}
-
-function requestOf(sent: readonly Sent[]): {
-  transactionalId: null
-  acks: number
-  timeoutMs: number
-  topicData: { name: string; partitionData: { index: number; records: Buffer }[] }[]
-} {
-  const topics = new Map<string, { index: number; records: Buffer }[]>()
-  for (const { batch } of sent) {
-    const partitions = topics.get(batch.topic) ?? []
-    partitions.push({ index: batch.partition, records: batch.bytes })
-    topics.set(batch.topic, partitions)
-  }
-  const topicData = [...topics].map(([name, partitionData]) => ({ name, partitionData }))
-  return { transactionalId: null, acks: allReplicas, timeoutMs: requestTimeoutMs, topicData }
 }

@@ -3,26 +3,48 @@ import { stampProducer } from '../../protocol/record-batch/record-batch.ts'
 import { BatchBuilder } from '../../protocol/record-batch/batch-builder.ts'
 import { RecordReader } from '../../protocol/record-batch/record-reader.ts'
 
-/** The id and epoch that make a producer's sequences mean something to a broker. */
+/** The id and epoch of an idempotent producer; sequences are counted per identity and partition. */
 export interface ProducerIdentity {
   readonly producerId: number
   readonly producerEpoch: number
 }
 
+/** The identity and sequence in a batch's header. Identities are compared by object. */
+export interface ProducerStamp {
+  readonly identity: ProducerIdentity
+  readonly baseSequence: number
+}
+
 const sequenceModulus = 2 ** 31
 
-/** The sequence `count` records after `sequence`; it starts again at 0 after 2^31 - 1. */
+/** Returns the sequence `count` records after `sequence`; 0 follows 2^31 - 1. */
 export function sequenceAfter(sequence: number, count: number): number {
   return (sequence + count) % sequenceModulus
 }
 
-/** Whether `sequence` is later than `other`, when neither is half of all sequences ahead. */
+/** Returns whether `sequence` is later than `other`, by less than half of all sequences. */
 export function isAfter(sequence: number, other: number): boolean {
   const distance = (sequence - other + sequenceModulus) % sequenceModulus
   return distance > 0 && distance < sequenceModulus / 2
 }
 
-/** A closed batch on its way to a partition. */
+interface BatchFields {
+  readonly topic: string
+  readonly partition: number
+  readonly bytes: Buffer
+  readonly codec: Codec
+  readonly tokens: readonly number[]
+  readonly memory: number
+  readonly since: number
+  readonly order: number
+  readonly pooledBuilder: BatchBuilder | null
+  /** What the bytes are stamped with already; null if they are not. */
+  readonly stamp: ProducerStamp | null
+  /** The distance to the order of the next batch; 1 unless this is a part of a split batch. */
+  readonly room?: number
+}
+
+/** A closed batch for a partition. */
 export class ProducerBatch {
   readonly topic: string
   readonly partition: number
@@ -30,42 +52,29 @@ export class ProducerBatch {
   readonly codec: Codec
   /** One per record, in order. */
   readonly tokens: readonly number[]
-  /** What the batch counts for in the producer's memory. */
+  /** Bytes that count towards the producer's memory. */
   readonly memory: number
   /** Monotonic milliseconds when its first record was appended. */
   readonly since: number
-  /** Its place among the batches of its partition: halves of a split batch share the room up to the next one. */
+  /** Its place among the batches of its partition: the halves of a split batch share the room up to the next one. */
   readonly order: number
-  /** Whose buffer the bytes lie in; null when they have one of their own. */
-  readonly lender: BatchBuilder | null
+  /** The builder of the producer's pool whose buffer holds the bytes; null if they have a buffer of their own. */
+  readonly pooledBuilder: BatchBuilder | null
   attempts = 0
   /** The last failure of sending it. */
   lastError: Error | null = null
-  /** Whether the outcome of an attempt under its present sequence is unknown: only the broker can say, asked with that sequence. */
+  /** Whether the outcome of an attempt under its present sequence is unknown: only a retry with that sequence can tell. */
   mayBeWritten = false
-  /** Whether its outcome was unknown when the broker refused the sequence: it may have lost that of a batch that it has. */
+  /** Whether its outcome was unknown when the broker refused the sequence: the broker may have lost it after writing it. */
   wasUnclear = false
-  /** The lowest base offset of the batches behind it that the broker took before this one; null: none. */
+  /** The lowest base offset of the later batches that the broker wrote before this one; null if there are none. */
   overtakenAt: number | null = null
-  /** The highest base offset of the batches before it that were acknowledged while it was in flight; null: none. */
+  /** The highest base offset of the earlier batches that were acknowledged while this one was in flight; null if none. */
   followsAt: number | null = null
   readonly #room: number
-  #identity: ProducerIdentity | null = null
-  #baseSequence = -1
+  #stamp: ProducerStamp | null
 
-  constructor(fields: {
-    readonly topic: string
-    readonly partition: number
-    readonly bytes: Buffer
-    readonly codec: Codec
-    readonly tokens: readonly number[]
-    readonly memory: number
-    readonly since: number
-    readonly order: number
-    readonly lender: BatchBuilder | null
-    /** How far it is to the next place among the batches; 1 unless it is a part of another one. */
-    readonly room?: number
-  }) {
+  constructor(fields: BatchFields) {
     this.topic = fields.topic
     this.partition = fields.partition
     this.bytes = fields.bytes
@@ -74,8 +83,9 @@ export class ProducerBatch {
     this.memory = fields.memory
     this.since = fields.since
     this.order = fields.order
-    this.lender = fields.lender
+    this.pooledBuilder = fields.pooledBuilder
     this.#room = fields.room ?? 1
+    this.#stamp = fields.stamp
   }
 
   get count(): number {
@@ -88,22 +98,15 @@ export class ProducerBatch {
   }
 
   get baseSequence(): number {
-    return this.#baseSequence
+    return this.#stamp?.baseSequence ?? -1
   }
 
-  /** Says what the bytes carry already, when the batch was built with it. */
-  builtWith(identity: ProducerIdentity, baseSequence: number): this {
-    this.#identity = identity
-    this.#baseSequence = baseSequence
-    return this
-  }
-
-  /** Writes identity and sequence into the bytes, unless they carry them. */
-  stamp(identity: ProducerIdentity, baseSequence: number): void {
-    if (this.#identity === identity && this.#baseSequence === baseSequence) return
+  /** Writes identity and sequence into the bytes, unless they are there. */
+  stamp(stamp: ProducerStamp): void {
+    const { identity, baseSequence } = stamp
+    if (this.#stamp?.identity === identity && this.#stamp.baseSequence === baseSequence) return
     stampProducer(this.bytes, 0, { ...identity, baseSequence })
-    this.#identity = identity
-    this.#baseSequence = baseSequence
+    this.#stamp = stamp
   }
 
   /** The key of its first record. */
@@ -113,29 +116,29 @@ export class ProducerBatch {
     return reader.key()
   }
 
-  /** Two batches with the same records, for a broker that found this one too large. Unstamped. */
+  /** Returns two batches with the same records, for a broker that found this one too large. They are not stamped. */
   split(): [ProducerBatch, ProducerBatch] {
     const half = this.count >> 1
     const reader = new RecordReader(this.bytes)
+    const firstMemory = Math.round((this.memory * half) / this.count)
     const take = (from: number, to: number): ProducerBatch => {
       const builder = new BatchBuilder(this.bytes.length)
       for (let i = from; i < to; i += 1) {
         reader.next()
         builder.append(reader.key(), reader.value(), reader.headers(), reader.timestamp)
       }
-      const tokens = this.tokens.slice(from, to)
-      const memory = Math.round((this.memory * tokens.length) / this.count)
       const { topic, partition, codec, since, order } = this
       return new ProducerBatch({
         topic,
         partition,
         bytes: builder.finish({ codec }),
         codec,
-        tokens,
-        memory: from === 0 ? memory : this.memory - Math.round((this.memory * half) / this.count),
+        tokens: this.tokens.slice(from, to),
+        memory: from === 0 ? firstMemory : this.memory - firstMemory,
         since,
         order: from === 0 ? order : order + this.#room / 2,
-        lender: null,
+        pooledBuilder: null,
+        stamp: null,
         room: this.#room / 2,
       })
     }

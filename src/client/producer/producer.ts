@@ -1,98 +1,38 @@
 import { abortable } from '../../foundation/async/abortable.ts'
 import type { Deferred } from '../../foundation/async/deferred.ts'
 import { deferred } from '../../foundation/async/deferred.ts'
-import { BatchBuilder } from '../../protocol/record-batch/batch-builder.ts'
 import { requireCodec } from '../../protocol/record-batch/compression.ts'
-import { partitionForKey } from '../../protocol/murmur2.ts'
 import type { Codec } from '../../protocol/record-batch/record-batch.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { asError, BrokerError, ClientClosedError, RecordTooLargeError, UnknownPartitionError } from '../errors.ts'
-import { PartitionQueue, type BuilderPool, type OutgoingRecord, type QueueLimits } from './partition-queue.ts'
-import type { ProducerBatch } from './producer-batch.ts'
+import { BatchPool } from './batch-pool.ts'
+import { copyOf, maxSizeOf, type OutgoingRecord } from './outgoing-record.ts'
+import { PartitionQueue, type AppendTime, type QueueLimits } from './partition-queue.ts'
 import { ProduceSender } from './produce-sender.ts'
+import { ProducerTopic } from './producer-topic.ts'
 import { TroubleWatch, type LogTrouble } from '../log-trouble.ts'
 
-/** What may be said about a producer; names of Kafka's settings in brackets. */
+/** How to produce. The names of Kafka's settings are in brackets. */
 export interface ProducerOptions {
   /** Codec of the batches (`compression.type`). */
   readonly compression?: Codec
   /** Bytes of a batch before compression (`batch.size`). */
   readonly batchSize?: number
-  /** How long a batch may grow while others are in flight (`linger.ms`): with nothing in flight it is sent at once. */
+  /** How long a batch may be filled while others are in flight (`linger.ms`). With none in flight it is sent immediately. */
   readonly lingerMs?: number
-  /** Bytes above which `room` makes the caller wait (`buffer.memory`). */
+  /** Bytes above which `room` makes the caller wait (`buffer.memory`, I10). */
   readonly bufferMemory?: number
-  /** Largest record and largest request (`max.request.size`). */
+  /** Largest record and largest request in bytes (`max.request.size`). */
   readonly maxRequestSize?: number
   /** Requests in flight to one broker (`max.in.flight.requests.per.connection`), at most 5. */
   readonly maxInFlight?: number
-  /** How long a batch may wait for its acknowledgement (`delivery.timeout.ms`); for ever unless told otherwise. */
+  /** How long a batch may wait for its acknowledgement (`delivery.timeout.ms`); indefinitely by default. */
   readonly deliveryTimeoutMs?: number
-  /** Whether a topic that does not exist is made by the broker, if it allows that. */
+  /** Whether the broker may create a topic that does not exist, if its own settings allow that. */
   readonly allowAutoTopicCreation?: boolean
-  /** A topic that `onTrouble` says nothing of: {@link ProducerListener.onRetried} tells each try that fails. */
+  /** A topic that `onTrouble` does not report on; {@link ProducerListener.onRetried} reports each failed attempt. */
   readonly apartTopic?: string
 }
-
-/** A quarter of Kafka's: what waits beyond the requests in flight only takes memory. */
-const defaultBufferMemory = 8 * 1024 * 1024
-const pool = { builders: 16, restingBuilders: 2, builderBytes: 64 * 1024, largestBytes: 1024 * 1024 }
-/** Upper bound of what a record takes besides its bytes: lengths, deltas, attributes. */
-const recordOverhead = 40
-const headerOverhead = 10
-
-/** At least the bytes that the record takes in a batch. Cheap: no text is encoded. */
-function sizeBound(record: OutgoingRecord): number {
-  let size = recordOverhead + (record.key?.length ?? 0) + (record.value?.length ?? 0)
-  for (const header of record.headers) size += headerOverhead + header.key.length * 3 + (header.value?.length ?? 0)
-  return size
-}
-
-/** The record with bytes of its own. */
-function kept(record: OutgoingRecord): OutgoingRecord {
-  const { key, value } = record
-  return { ...record, key: key === null ? null : Buffer.from(key), value: value === null ? null : Buffer.from(value) }
-}
-
-interface Stashed {
-  readonly record: OutgoingRecord
-  readonly size: number
-  readonly token: number
-}
-
-/** A topic that is written to. While its partitions are not known, records wait in `stash`. */
-interface TopicState {
-  readonly name: string
-  partitionCount: number
-  queues: (PartitionQueue | undefined)[]
-  stash: Stashed[]
-  /** The partition that takes records without key, and the burst in which it was chosen. */
-  sticky: number
-  stickyBurst: number
-}
-
-class Builders implements BuilderPool {
-  readonly #free: BatchBuilder[] = []
-
-  take(): BatchBuilder {
-    return this.#free.pop() ?? new BatchBuilder(pool.builderBytes)
-  }
-
-  /** Keeps few: nothing is under way. */
-  rest(): void {
-    this.#free.length = Math.min(this.#free.length, pool.restingBuilders)
-  }
-
-  giveBack(builder: BatchBuilder): void {
-    if (this.#free.length >= pool.builders || builder.capacity > pool.largestBytes) return
-    builder.reset()
-    this.#free.push(builder)
-  }
-}
-
-/** What to raise for a larger record: connectors set it as an override, and the topic has to take it as well. */
-const requestSetting =
-  'producer.override.max.request.size (max.request.size of the producer), and max.message.bytes of the topic'
 
 /** What a producer reports to its owner. Must not throw. */
 export interface ProducerListener {
@@ -106,36 +46,42 @@ export interface ProducerListener {
   readonly onRetried?: (topic: string, error: Error) => void
 }
 
+/** A quarter of Kafka's: records that wait behind the requests in flight only take memory. */
+const defaultBufferMemory = 8 * 1024 * 1024
+
+/** The settings to raise for a larger record: connectors set the first as an override, and the topic has a limit as well. */
+const requestSetting =
+  'producer.override.max.request.size (max.request.size of the producer), and max.message.bytes of the topic'
+
 /**
- * An idempotent producer, `acks=all`. `append` only puts the record into the batch of its partition; what was appended in one
- * turn of the event loop leaves together. Records of one partition are written in the order of `append`, each once, for as
- * long as this producer lives. Failures that may pass are tried again until they do.
+ * An idempotent producer with `acks=all`. `append` only adds the record to the batch of its partition; the records appended in
+ * one turn of the event loop are sent together. Records of one partition are written in the order of `append`, each once, for
+ * as long as this producer lives. Transient failures are retried until they end.
  */
 export class Producer {
+  readonly #cluster: Cluster
   readonly #listener: ProducerListener
   readonly #trouble: TroubleWatch
   readonly #apartTopic: string | null
-  readonly #cluster: Cluster
   readonly #limits: QueueLimits
   readonly #bufferMemory: number
   readonly #maxRequestSize: number
   readonly #autoCreate: boolean
   readonly #deliveryTimeoutMs: number
-  readonly #builders = new Builders()
+  readonly #pool = new BatchPool()
   readonly #sender: ProduceSender
-  readonly #topics = new Map<string, TopicState>()
+  readonly #topics = new Map<string, ProducerTopic>()
   readonly #closing = new AbortController()
-  #lastTopic: TopicState | null = null
+  #lastTopic: ProducerTopic | null = null
   #memory = 0
   #pending = 0
   #room: Deferred<void> | null = null
   #idle: Deferred<void> | null = null
   #isScheduled = false
   #burst = 0
-  #epochMs = 0
-  #now = 0
+  #time: AppendTime = { epochMs: 0, now: 0 }
 
-  /** @throws ProtocolError when this machine has no module for the compression. */
+  /** @throws ProtocolError if the module of the compression is not installed. */
   constructor(cluster: Cluster, listener: ProducerListener, options: ProducerOptions = {}) {
     this.#cluster = cluster
     this.#listener = listener
@@ -159,39 +105,39 @@ export class Producer {
       deliveryTimeoutMs: this.#deliveryTimeoutMs,
       onRetried: (where, error) => this.#retried(where, error),
       onDone: (batch, error) => {
-        this.#reclaim(batch, error)
+        this.#pool.settled(batch, error)
         this.#done(batch.tokens, batch.memory, error)
       },
     })
   }
 
   /**
-   * Adds a record to the batch of its partition. `token` comes back in `onAcknowledged` or `onFailed`.
-   * @throws RecordTooLargeError when it is above `maxRequestSize`, UnknownPartitionError, ClientClosedError.
+   * Adds a record to the batch of its partition. The listener receives `token` with its outcome.
+   * @throws RecordTooLargeError above `maxRequestSize`, UnknownPartitionError, ClientClosedError.
    */
   append(record: OutgoingRecord, token: number): void {
     if (this.#closing.signal.aborted) throw new ClientClosedError('the producer is closed')
-    const size = sizeBound(record)
+    const size = maxSizeOf(record)
     if (size > this.#maxRequestSize)
       throw new RecordTooLargeError({ ...record, size }, this.#maxRequestSize, requestSetting)
     this.#schedule()
     const last = this.#lastTopic
     const topic = last !== null && last.name === record.topic ? last : this.#topic(record.topic)
     if (topic.partitionCount === 0) {
-      topic.stash.push({ record: kept(record), size, token })
+      topic.keep({ record: copyOf(record), size, token })
       this.#memory += size
     } else this.#enqueue(topic, record, size, token)
     this.#pending += 1
   }
 
-  /** Null while there is room for more; else resolves when there is. A closed producer has room: `append` will say so. */
+  /** Null while there is room for more; otherwise resolves when there is. A closed producer has room: `append` throws then. */
   room(): Promise<void> | null {
     if (this.#memory < this.#bufferMemory || this.#closing.signal.aborted) return null
     this.#room ??= deferred<void>()
     return this.#room.promise
   }
 
-  /** Resolves when everything appended so far, and what follows until then, is acknowledged or has failed. */
+  /** Resolves when all records appended so far, and those appended meanwhile, are acknowledged or have failed. */
   async flush(signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
     if (this.#pending === 0) return
@@ -200,7 +146,7 @@ export class Producer {
     await abortable(this.#idle.promise, signal)
   }
 
-  /** Flushes until `signal` fires; what is left then fails with a ClientClosedError. */
+  /** Flushes until `signal` fires; the remaining records then fail with a ClientClosedError. */
   async close(signal?: AbortSignal): Promise<void> {
     if (this.#closing.signal.aborted) return
     try {
@@ -211,54 +157,41 @@ export class Producer {
     const error = new ClientClosedError('the producer was closed before the records were acknowledged')
     this.#closing.abort(error)
     this.#sender.close(error)
-    for (const topic of this.#topics.values()) this.#failStash(topic, error)
+    for (const topic of this.#topics.values()) this.#failWaiting(topic, error)
     this.#room?.resolve()
-    // Batches in flight are given back once their requests have ended, which they do now.
+    // Closing aborts the requests in flight, which fails their batches.
     if (this.#pending > 0) await (this.#idle ??= deferred<void>()).promise
   }
 
-  #topic(name: string): TopicState {
+  #topic(name: string): ProducerTopic {
     let topic = this.#topics.get(name)
     if (topic === undefined) {
-      topic = { name, partitionCount: 0, queues: [], stash: [], sticky: 0, stickyBurst: -1 }
+      topic = new ProducerTopic(name)
       this.#topics.set(name, topic)
-      this.#size(topic, this.#cluster.metadata.topics.get(name)?.partitions.length ?? 0)
-      if (topic.partitionCount === 0) void this.#locate(topic)
+      const partitionCount = this.#cluster.metadata.topics.get(name)?.partitions.length ?? 0
+      if (partitionCount === 0) void this.#locate(topic)
+      else topic.located(partitionCount)
     }
     this.#lastTopic = topic
     return topic
   }
 
-  /** Finds out how many partitions a topic has; waits for it to exist. What is stashed then goes its way. */
-  async #locate(topic: TopicState): Promise<void> {
+  /** Looks up the partitions of a topic, waiting for it to exist, then queues the records that wait for it. */
+  async #locate(topic: ProducerTopic): Promise<void> {
     const { name } = topic
-    const cluster = this.#cluster
-    const { signal } = this.#closing
     try {
-      const withinMs = Number.isFinite(this.#deliveryTimeoutMs) ? this.#deliveryTimeoutMs : undefined
-      await cluster.retrying(`find topic ${name}`, { signal, withinMs }, async () => {
-        try {
-          await cluster.refreshMetadata([name], { allowAutoTopicCreation: this.#autoCreate, signal })
-          const code = cluster.metadata.topicErrors.get(name)
-          if (code !== undefined) throw new BrokerError(code, `looking up topic ${name}`)
-        } catch (error) {
-          if (!signal.aborted) this.#retried({ topic: name, place: name }, asError(error))
-          throw error
-        }
-      })
+      await this.#lookUp(name)
       this.#trouble.over(name)
     } catch (error) {
       this.#trouble.over(name)
       this.#topics.delete(name)
       if (this.#lastTopic === topic) this.#lastTopic = null
-      this.#failStash(topic, asError(error))
+      this.#failWaiting(topic, asError(error))
       return
     }
-    this.#size(topic, cluster.metadata.topics.get(name)?.partitions.length ?? 1)
-    const stash = topic.stash
-    topic.stash = []
+    topic.located(this.#cluster.metadata.topics.get(name)?.partitions.length ?? 1)
     this.#schedule()
-    for (const { record, size, token } of stash) {
+    for (const { record, size, token } of topic.takeWaiting()) {
       this.#memory -= size
       try {
         this.#enqueue(topic, record, size, token)
@@ -268,52 +201,51 @@ export class Producer {
     }
   }
 
+  async #lookUp(name: string): Promise<void> {
+    const cluster = this.#cluster
+    const { signal } = this.#closing
+    const withinMs = Number.isFinite(this.#deliveryTimeoutMs) ? this.#deliveryTimeoutMs : undefined
+    await cluster.retrying(`find topic ${name}`, { signal, withinMs }, async () => {
+      try {
+        await cluster.refreshMetadata([name], { allowAutoTopicCreation: this.#autoCreate, signal })
+        const code = cluster.metadata.topicErrors.get(name)
+        if (code !== undefined) throw new BrokerError(code, `looking up topic ${name}`)
+      } catch (error) {
+        if (!signal.aborted) this.#retried({ topic: name, place: name }, asError(error))
+        throw error
+      }
+    })
+  }
+
   #retried({ topic, place }: { readonly topic: string; readonly place: string }, error: Error): void {
     if (topic !== this.#apartTopic) this.#trouble.note(place, error)
     this.#listener.onRetried?.(topic, error)
   }
 
-  #size(topic: TopicState, partitionCount: number): void {
-    topic.partitionCount = partitionCount
-    topic.sticky = Math.floor(Math.random() * partitionCount)
-  }
-
-  #enqueue(topic: TopicState, record: OutgoingRecord, size: number, token: number): void {
-    const partition = record.partition ?? this.#choose(topic, record.key)
-    let queue = topic.queues[partition]
-    if (queue === undefined) {
-      this.#growTo(topic, partition)
-      if (partition < 0 || partition >= topic.partitionCount)
-        throw new UnknownPartitionError(topic.name, partition, topic.partitionCount)
-      queue = new PartitionQueue(topic.name, partition, this.#limits, this.#builders)
-      topic.queues[partition] = queue
-    }
-    this.#memory += queue.append(record, size, token, this.#epochMs, this.#now)
+  #enqueue(topic: ProducerTopic, record: OutgoingRecord, size: number, token: number): void {
+    const partition = record.partition ?? topic.choosePartition(record.key, this.#burst)
+    const queue = topic.queues[partition] ?? this.#newQueue(topic, partition)
+    this.#memory += queue.append(record, size, token, this.#time)
     this.#sender.add(queue)
   }
 
-  /** A partition that was added since the topic was looked up is known once metadata was asked for again. */
-  #growTo(topic: TopicState, partition: number): void {
+  #newQueue(topic: ProducerTopic, partition: number): PartitionQueue {
+    // The topic may have got more partitions since it was looked up.
     const count = this.#cluster.metadata.topics.get(topic.name)?.partitions.length ?? 0
     if (partition >= topic.partitionCount && count > topic.partitionCount) topic.partitionCount = count
+    if (partition < 0 || partition >= topic.partitionCount)
+      throw new UnknownPartitionError(topic.name, partition, topic.partitionCount)
+    const queue = new PartitionQueue({ topic: topic.name, partition }, this.#limits, this.#pool)
+    topic.queues[partition] = queue
+    return queue
   }
 
-  /** Kafka's default partitioner: the key's hash; records without key stay with one partition for a burst. */
-  #choose(topic: TopicState, key: Uint8Array | null): number {
-    if (key !== null) return partitionForKey(key, topic.partitionCount)
-    if (topic.stickyBurst !== this.#burst) {
-      topic.stickyBurst = this.#burst
-      topic.sticky = (topic.sticky + 1) % topic.partitionCount
-    }
-    return topic.sticky
-  }
-
-  /** Records of one turn of the event loop leave together, right after it. */
+  /** Sends the records of one turn of the event loop together, at its end. */
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    this.#now = this.#cluster.clock.monotonic()
-    this.#epochMs = this.#cluster.clock.now()
+    const { clock } = this.#cluster
+    this.#time = { epochMs: clock.now(), now: clock.monotonic() }
     queueMicrotask(() => {
       this.#isScheduled = false
       this.#burst += 1
@@ -321,20 +253,14 @@ export class Producer {
     })
   }
 
-  #failStash(topic: TopicState, error: Error): void {
-    const stash = topic.stash
-    topic.stash = []
-    const size = stash.reduce((sum, stashed) => sum + stashed.size, 0)
-    const tokens = stash.map((stashed) => stashed.token)
+  #failWaiting(topic: ProducerTopic, error: Error): void {
+    const waiting = topic.takeWaiting()
+    const size = waiting.reduce((sum, record) => sum + record.size, 0)
+    const tokens = waiting.map(({ token }) => token)
     if (tokens.length > 0) this.#done(tokens, size, error)
   }
 
-  /** A batch that was sent once and acknowledged is in nobody's hands; one that was sent again may still be in a dying socket's. */
-  #reclaim({ lender, attempts, lastError }: ProducerBatch, error: Error | null): void {
-    if (lender !== null && error === null && attempts === 1 && lastError === null) this.#builders.giveBack(lender)
-  }
-
-  #done(tokens: ProducerBatch['tokens'], memory: number, error: Error | null): void {
+  #done(tokens: readonly number[], memory: number, error: Error | null): void {
     this.#memory -= memory
     this.#pending -= tokens.length
     if (error === null) this.#listener.onAcknowledged(tokens)
@@ -344,7 +270,7 @@ export class Producer {
       this.#room = null
     }
     if (this.#pending === 0) {
-      this.#builders.rest()
+      this.#pool.shrink()
       this.#idle?.resolve()
       this.#idle = null
     }

@@ -2,7 +2,7 @@ import { errorMessage } from '../../foundation/error-message.ts'
 import type { Converter, HeaderConverter } from '../../api/converter.ts'
 import { DataError, type Stage } from '../../api/errors.ts'
 import type { ConnectRecord, Header } from '../../api/record.ts'
-import type { OutgoingRecord } from '../../client/producer/partition-queue.ts'
+import type { OutgoingRecord } from '../../client/producer/outgoing-record.ts'
 
 /** The three converters of a task. */
 export interface Converters {

@@ -1,4 +1,4 @@
-import type { OutgoingRecord } from '../../../src/client/producer/partition-queue.ts'
+import type { OutgoingRecord } from '../../../src/client/producer/outgoing-record.ts'
 import type { ProducerListener } from '../../../src/client/producer/producer.ts'
 import { present } from '../../../src/foundation/assert.ts'
 import { deferred, type Deferred } from '../../../src/foundation/async/deferred.ts'

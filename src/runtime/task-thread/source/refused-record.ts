@@ -1,7 +1,7 @@
 import { errorMessage } from '../../../foundation/error-message.ts'
 import { ConnectError } from '../../../api/errors.ts'
 import type { SourceOffset } from '../../../api/record.ts'
-import type { OutgoingRecord } from '../../../client/producer/partition-queue.ts'
+import type { OutgoingRecord } from '../../../client/producer/outgoing-record.ts'
 import { RecordTooLargeError } from '../../../client/errors.ts'
 
 const keyLimit = 300

@@ -1,5 +1,5 @@
 import type { CommittedSourceOffset } from '../../../api/task.ts'
-import type { OutgoingRecord } from '../../../client/producer/partition-queue.ts'
+import type { OutgoingRecord } from '../../../client/producer/outgoing-record.ts'
 import { encodeOffsetKey, encodeOffsetValue } from '../../../storage/source-offset-record.ts'
 
 /** The record of the offset topic that stores one offset of a connector. @throws DataError when a value is nested. */

@@ -5,7 +5,7 @@ import { scheduler } from 'node:timers/promises'
 
 import type { SourceOffset, SourcePartition, SourceRecord } from '../../../api/record.ts'
 import type { CommittedSourceOffset, SourceTask, SourceTaskContext } from '../../../api/task.ts'
-import type { OutgoingRecord } from '../../../client/producer/partition-queue.ts'
+import type { OutgoingRecord } from '../../../client/producer/outgoing-record.ts'
 import type { Producer, ProducerListener } from '../../../client/producer/producer.ts'
 import { troubleConditions } from '../../../client/log-trouble.ts'
 import { backoffMs } from '../../../foundation/async/backoff.ts'

@@ -1,17 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import {
-  PartitionQueue,
-  type OutgoingRecord,
-  type SendFailure,
-  type Settled,
-} from '../../../../src/client/producer/partition-queue.ts'
+import { BatchPool } from '../../../../src/client/producer/batch-pool.ts'
+import type { OutgoingRecord } from '../../../../src/client/producer/outgoing-record.ts'
+import { PartitionQueue, type SendFailure, type Settled } from '../../../../src/client/producer/partition-queue.ts'
 import { isAfter, sequenceAfter, type ProducerBatch } from '../../../../src/client/producer/producer-batch.ts'
 import { BatchBuilder } from '../../../../src/protocol/record-batch/batch-builder.ts'
 import { readBatchHeader, batchFault } from '../../../../src/protocol/record-batch/record-batch.ts'
 import { readRecords } from '../../../../src/protocol/record-batch/record-reader.ts'
 
 const identity = { producerId: 7, producerEpoch: 0 }
-const builders = { take: () => new BatchBuilder(), giveBack: () => undefined }
+const place = { topic: 't', partition: 0 }
 const failure = new RangeError('it failed')
 /** The broker says that it did not write the batch. */
 const refused: SendFailure = { error: failure, mayBeWritten: false, retryAt: 0 }
@@ -20,9 +17,9 @@ const lost = (retryAt = 0): SendFailure => ({ error: failure, mayBeWritten: true
 
 function queueOf(options: { batchSize?: number; lingerMs?: number; maxInFlight?: number } = {}): PartitionQueue {
   const limits = { batchSize: 1_000, lingerMs: 5, maxInFlight: 5, codec: 'none' as const, ...options }
-  const queue = new PartitionQueue('t', 0, limits, builders)
+  const queue = new PartitionQueue(place, limits, new BatchPool())
   queue.identify(identity)
-  queue.append(record('proof'), 50, -1, 1, 0)
+  queue.append(record('proof'), 50, -1, { epochMs: 1, now: 0 })
   const proof = queue.take(0)
   if (proof !== null) queue.acknowledge(proof, 0)
   return queue
@@ -35,7 +32,7 @@ function record(value: string): OutgoingRecord {
 /** Appends values as batches of their own. */
 function fill(queue: PartitionQueue, ...values: string[]): void {
   for (const [index, value] of values.entries()) {
-    queue.append(record(value), 50, index, 1, 0)
+    queue.append(record(value), 50, index, { epochMs: 1, now: 0 })
     queue.close()
   }
 }
@@ -68,8 +65,8 @@ function sequences(batches: readonly ProducerBatch[]): number[] {
 describe('PartitionQueue', () => {
   it('numbers batches in the order in which they close', () => {
     const queue = queueOf()
-    queue.append(record('a'), 50, 0, 1, 0)
-    queue.append(record('b'), 50, 1, 1, 0)
+    queue.append(record('a'), 50, 0, { epochMs: 1, now: 0 })
+    queue.append(record('b'), 50, 1, { epochMs: 1, now: 0 })
     queue.close()
     fill(queue, 'c', 'd')
     const batches = takeAll(queue)
@@ -83,7 +80,7 @@ describe('PartitionQueue', () => {
 
   it('proves a fresh identity with one batch before it sends more', () => {
     const limits = { batchSize: 1_000, lingerMs: 5, maxInFlight: 5, codec: 'none' as const }
-    const queue = new PartitionQueue('t', 0, limits, builders)
+    const queue = new PartitionQueue(place, limits, new BatchPool())
     fill(queue, 'a', 'b', 'c')
     expect(queue.needsIdentity).toBe(true)
     queue.identify(identity)
@@ -95,10 +92,10 @@ describe('PartitionQueue', () => {
 
   it('sends at once when nothing is in flight, and lets a batch grow for the linger time otherwise', () => {
     const queue = queueOf({ lingerMs: 5 })
-    queue.append(record('a'), 50, 0, 1, 10)
+    queue.append(record('a'), 50, 0, { epochMs: 1, now: 10 })
     expect(queue.readyAt()).toBe(0)
     const first = queue.take(10)
-    queue.append(record('b'), 50, 1, 1, 11)
+    queue.append(record('b'), 50, 1, { epochMs: 1, now: 11 })
     expect(queue.readyAt()).toBe(16)
     expect(queue.take(15)).toBeNull()
     if (first !== null) queue.acknowledge(first, 1)
@@ -108,7 +105,7 @@ describe('PartitionQueue', () => {
 
   it('closes a batch before it outgrows its size, and sends a full one while others are in flight', () => {
     const queue = queueOf({ batchSize: 200 })
-    for (let i = 0; i < 6; i += 1) queue.append(record('x'.repeat(60)), 100, i, 1, 0)
+    for (let i = 0; i < 6; i += 1) queue.append(record('x'.repeat(60)), 100, i, { epochMs: 1, now: 0 })
     const batches = takeAll(queue)
     expect(batches.length).toBeGreaterThan(2)
     for (const { bytes } of batches) expect(bytes.length).toBeLessThanOrEqual(200)
@@ -129,7 +126,7 @@ describe('PartitionQueue', () => {
     const batches = takeAll(queue)
     for (const batch of [...batches].reverse()) {
       expect(queue.take(0)).toBeNull()
-      queue.giveBack(batch, lost(100))
+      queue.requeue(batch, lost(100))
     }
     expect(queue.readyAt()).toBe(100)
     expect(queue.take(99)).toBeNull()
@@ -147,8 +144,8 @@ describe('PartitionQueue', () => {
     if (first === undefined || second === undefined || third === undefined) return expect.fail('three batches')
     queue.drop(first)
     expect(queue.isFirst(second)).toBe(false)
-    queue.giveBack(second, refused)
-    queue.giveBack(third, refused)
+    queue.requeue(second, refused)
+    queue.requeue(third, refused)
     const again = queue.take(0)
     expect(again === null ? null : [valuesOf(again), sequences([again])]).toEqual([['b'], [1]])
     if (again !== null) queue.acknowledge(again, 1)
@@ -157,13 +154,14 @@ describe('PartitionQueue', () => {
 
   it('splits a batch into halves that take its place', () => {
     const queue = queueOf()
-    for (const [index, value] of ['a', 'b', 'c'].entries()) queue.append(record(value), 50, index, 1, 0)
+    for (const [index, value] of ['a', 'b', 'c'].entries())
+      queue.append(record(value), 50, index, { epochMs: 1, now: 0 })
     queue.close()
     fill(queue, 'd')
     const [large, behind] = takeAll(queue)
     if (large === undefined || behind === undefined) return expect.fail('two batches')
-    queue.giveBackSplit(large, failure)
-    queue.giveBack(behind, refused)
+    queue.requeueSplit(large, failure)
+    queue.requeue(behind, refused)
     const values: string[][] = []
     const numbers: number[] = []
     for (let batch = queue.take(0); batch !== null; batch = queue.take(0)) {
@@ -185,7 +183,7 @@ describe('PartitionQueue', () => {
     queue.acknowledge(first, 1)
     expect(queue.isFirst(second)).toBe(true)
     expect(queue.needsIdentity).toBe(false)
-    expect(queue.sequenceRefused(second, failure, 0)).toEqual([])
+    expect(queue.requeueRenumbered(second, failure, 0)).toEqual([])
     expect(queue.needsIdentity).toBe(true)
     expect(queue.take(0)).toBeNull()
     queue.identify({ producerId: 8, producerEpoch: 0 })
@@ -198,7 +196,7 @@ describe('PartitionQueue', () => {
     const queue = queueOf()
     fill(queue, 'a', 'b', 'c')
     const [first, second, third] = takeThree(queue)
-    expect(queue.giveBack(first, lost())).toEqual([])
+    expect(queue.requeue(first, lost())).toEqual([])
     expect(outcomesOf(queue.acknowledge(second, 2))).toEqual([['b', null]])
     expect(outcomesOf(queue.acknowledge(third, 3))).toEqual([['c', null]])
     const [again] = takeAll(queue)
@@ -211,7 +209,7 @@ describe('PartitionQueue', () => {
     const queue = queueOf()
     fill(queue, 'a', 'b', 'c', 'd')
     const [first, second, third] = takeThree(queue)
-    queue.giveBack(first, refused)
+    queue.requeue(first, refused)
     expect(outcomesOf(queue.acknowledge(second, 1))).toEqual([
       ['b', null],
       ['a', 'OrderLostError'],
@@ -233,8 +231,8 @@ describe('PartitionQueue', () => {
     fill(queue, 'a', 'b')
     const [first, second] = takeAll(queue)
     if (first === undefined || second === undefined) return expect.fail('two batches')
-    queue.giveBack(first, lost())
-    queue.giveBack(second, lost())
+    queue.requeue(first, lost())
+    queue.requeue(second, lost())
     const [again] = takeAll(queue)
     if (again === undefined) return expect.fail('the first again')
     queue.drop(again)
@@ -242,7 +240,7 @@ describe('PartitionQueue', () => {
     expect(queue.needsIdentity).toBe(false)
     const [asked] = takeAll(queue)
     expect(asked === undefined ? null : [valuesOf(asked), sequences([asked])]).toEqual([['b'], [2]])
-    if (asked !== undefined) queue.sequenceRefused(asked, failure, 0)
+    if (asked !== undefined) queue.requeueRenumbered(asked, failure, 0)
     expect(queue.needsIdentity).toBe(true)
     queue.identify({ producerId: 8, producerEpoch: 0 })
     expect(sequences(takeAll(queue))).toEqual([0])
@@ -259,9 +257,9 @@ describe('PartitionQueue', () => {
 
   it('takes out what has waited too long, and everything at the end', () => {
     const queue = queueOf()
-    queue.append(record('old'), 50, 0, 1, 10)
+    queue.append(record('old'), 50, 0, { epochMs: 1, now: 10 })
     queue.close()
-    queue.append(record('young'), 50, 1, 1, 20)
+    queue.append(record('young'), 50, 1, { epochMs: 1, now: 20 })
     expect(queue.expire(15).map(valuesOf)).toEqual([['old']])
     expect(queue.clear().map(valuesOf)).toEqual([['young']])
     expect(queue.isEmpty).toBe(true)
