@@ -13,12 +13,12 @@ export type ParsedConfig = Readonly<Record<string, ConfigValue>>
 export type RawConfig = Readonly<Record<string, string>>
 
 /**
- * Checks one parsed value. Answers null when it is good, else the text behind
- * `Invalid value X for configuration key: ` — Kafka's wording, see `validators.ts`.
+ * Checks one parsed value. Returns null if it is valid, otherwise the text after
+ * `Invalid value X for configuration key: ` in Kafka's wording, see `validators.ts`.
  */
 export type Validator = ((key: string, value: ConfigValue) => string | null) & { readonly describe?: string }
 
-/** One setting: its type, default, meaning. `defaultValue: null` is optional, no `defaultValue` is required. */
+/** One setting. It is optional if `defaultValue` is null, and required if there is no `defaultValue`. */
 export interface ConfigKey {
   readonly type: ConfigType
   readonly defaultValue?: ConfigValue
@@ -27,27 +27,27 @@ export interface ConfigKey {
   readonly group?: string
   readonly displayName?: string
   readonly width?: Width
-  /** Place in the group as Kafka numbers it; by default the key's place among the keys of its group, from 1. */
+  /** Position in the group, as in Kafka; by default the position among the keys of its group, from 1. */
   readonly order?: number
   readonly validator?: Validator
-  /** Values a form may offer. */
+  /** Values that a form may offer. */
   readonly recommended?: readonly ConfigValue[]
   readonly dependents?: readonly string[]
-  /** Never shown by REST or documents. */
+  /** Hidden from REST and documentation. */
   readonly internal?: boolean
   /**
-   * A key of the incumbent that is known and not served: its presence is an error at validation with this reason,
-   * unless the value given is the default.
+   * Set for a key of the original connector that is not supported. Validation fails with this reason if the key has another
+   * value than its default.
    */
   readonly unsupported?: string
-  /** Values of the incumbent that are known and not served, each with its reason. */
+  /** Values of the original connector that are not supported, each with the reason. */
   readonly unsupportedValues?: Readonly<Record<string, string>>
 }
 
-/** A component's settings in the order they are documented. The one truth for parsing, REST, docs and forms. */
+/** A component's settings, in documentation order. Parsing, REST, documentation and forms are derived from it. */
 export type ConfigDef = Readonly<Record<string, ConfigKey>>
 
-/** An error that belongs to one key; several may name the same key. */
+/** An error of one key. A key may have several. */
 export interface ConfigProblem {
   readonly key: string
   readonly message: string

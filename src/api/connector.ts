@@ -2,50 +2,51 @@ import type { ConfigDef, ConfigProblem, ParsedConfig, RawConfig } from './config
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { SinkTask, SourceTask, TopicSpec } from './task.ts'
 
-/** What a connector instance may ask of the worker. */
+/** What the worker offers to a connector instance. */
 export interface ConnectorContext {
   readonly connector: string
   readonly logger: Logger
-  /** Asks for `taskConfigs` to be called again. */
+  /** Requests another call of `taskConfigs`. */
   requestTaskReconfiguration(): void
   /** Fails the connector with this error. */
   raiseError(error: Error): void
 }
 
 /**
- * A running connector: it decides what its tasks do. Lives in the plugin thread. An instance that holds no timer, socket or
- * other handle between calls may be put away without `stop`, and be started again when it is asked for something.
+ * A running connector, which configures its tasks. It runs in the plugin thread. An instance without timers, sockets or other
+ * handles between calls may be discarded without `stop`; another instance is started when it is needed again.
  */
 export interface Connector {
+  /** `config` holds the keys of the plugin's ConfigDef, parsed; `raw` holds all keys as the user wrote them. */
   start(config: ParsedConfig, raw: RawConfig, context: ConnectorContext): Promise<void>
-  /** One raw config per task, at most `maxTasks`. */
+  /** Returns one raw config per task, at most `maxTasks`. */
   taskConfigs(maxTasks: number): Promise<readonly RawConfig[]>
   stop(): Promise<void>
 }
 
-/** What a module under `connectors/` exports as `plugin`: everything the worker knows of it, as data. */
+/** The description that a connector's module exports as `plugin`. */
 export interface ConnectorPlugin {
   readonly kind: 'source' | 'sink'
-  /** Class name as configs write it, e.g. `io.debezium.connector.postgresql.PostgresConnector`. */
+  /** Class name for `connector.class`, e.g. `io.debezium.connector.postgresql.PostgresConnector`. */
   readonly className: string
-  /** Other class names that mean the same. The short simple name and the name without `Connector` work by themselves. */
+  /** Other class names of the plugin. The simple name, with and without `Connector`, need not be listed. */
   readonly aliases: readonly string[]
   readonly version: string
   readonly configDef: ConfigDef
   /**
-   * Why an option that `configDef` does not hold cannot be served: for options whose names hold a part of their own, such as
-   * `column.mask.with.5.chars`. Null for an option that nobody knows.
+   * Returns why an option that is not in `configDef` is not supported, or null if it is unknown: for options whose names have
+   * variable parts, such as `column.mask.with.5.chars`.
    */
   unsupportedKey?(key: string): string | null
-  /** Rules over several fields, and checks that dial the server. Only called when every single field parsed. */
+  /** Checks rules across several keys, and may connect to the server. Called only if every key is valid by itself. */
   check?(config: ParsedConfig, raw: RawConfig, signal: AbortSignal): Promise<readonly ConfigProblem[]>
   createConnector(): Connector
   /**
-   * How topics are created that records of a source's tasks go to, under the names that the transforms gave them, where
-   * the connector's `topic.creation.default.*` does not say otherwise. A topic that exists is left as it is. Without it, and
-   * without those settings, the broker creates topics as it does for any client.
+   * How to create the topics that a source's tasks write to, under the names that transforms gave them. The connector's
+   * `topic.creation.default.*` settings take precedence; existing topics are not changed. Without either, topics are created
+   * by the broker, if it allows that.
    */
   readonly newTopics?: TopicSpec
-  /** A source plugin makes {@link SourceTask}s, a sink plugin {@link SinkTask}s. */
+  /** Returns a {@link SourceTask} if `kind` is `source`, otherwise a {@link SinkTask}. */
   createTask(): SourceTask | SinkTask
 }

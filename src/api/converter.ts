@@ -2,35 +2,35 @@ import type { ConfigDef, ParsedConfig, RawConfig } from './config-def.ts'
 import type { ConnectValue, Schema } from './schema.ts'
 import type { ConnectRecord } from './record.ts'
 
-/** A value with its schema; schema null when it has none. */
+/** A value with its schema; the schema is null if it has none. */
 export interface SchemaAndValue {
   readonly schema: Schema | null
   readonly value: ConnectValue
 }
 
 /**
- * Bytes ⇄ Connect data. Synchronous.
- * `fromConnect` of a null value without schema is null (a tombstone). Its bytes may lie in memory that the next call
- * uses again: who keeps them makes a copy.
- * @throws DataError when the value does not fit, or bytes do not decode.
+ * Converts between bytes and Connect data. Synchronous.
+ * `fromConnect` returns null for a null value without a schema (a tombstone). The next call may overwrite the returned
+ * bytes: copy them to keep them.
+ * @throws DataError if the value does not match its schema, or bytes cannot be decoded.
  */
 export interface Converter {
   fromConnect(topic: string, schema: Schema | null, value: ConnectValue): Buffer | null
   toConnect(topic: string, bytes: Uint8Array | null): SchemaAndValue
 }
 
-/** Header bytes ⇄ Connect data. Bytes stay as they are. */
+/** Converts between header bytes and Connect data. The returned bytes are not overwritten. */
 export interface HeaderConverter {
   fromConnectHeader(topic: string, key: string, schema: Schema | null, value: ConnectValue): Buffer | null
   toConnectHeader(topic: string, key: string, bytes: Uint8Array | null): SchemaAndValue
 }
 
-/** A record's change. Null drops the record. Pure and synchronous. */
+/** Changes records, or drops them by returning null. Pure and synchronous. */
 export interface Transform {
   apply<R extends ConnectRecord>(record: R): R | null
 }
 
-/** A question about a record. */
+/** A condition on records, for transforms that apply to some records only. */
 export interface Predicate {
   test(record: ConnectRecord): boolean
 }
@@ -58,7 +58,7 @@ export interface PredicatePlugin extends PluginHead {
   readonly kind: 'predicate'
   create(config: ParsedConfig, raw: RawConfig): Predicate
 }
-/** Answers `${provider:path:key}` references: the values of the keys asked for at `path` (all, when `keys` is null). */
+/** Resolves `${provider:path:key}` references: returns the values of `keys` at `path`, or all if `keys` is null. */
 export interface ConfigProvider {
   get(path: string, keys: readonly string[] | null): Promise<Readonly<Record<string, string>>>
 }

@@ -3,8 +3,8 @@ import { DataError } from './errors.ts'
 const decimalText = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,6}))?$/
 
 /**
- * The unscaled value of a decimal text at a scale: `("12.5", 2)` is 1250n.
- * @throws DataError when the text is no decimal or has more digits behind the point than `scale`: nothing is rounded.
+ * Returns the unscaled value of a decimal text: `("12.5", 2)` is 1250n. Never rounds (I11).
+ * @throws DataError if the text is not a decimal number or has more than `scale` fraction digits.
  */
 export function unscaledDecimal(text: string, scale: number): bigint {
   const match = decimalText.exec(text)
@@ -20,7 +20,7 @@ export function unscaledDecimal(text: string, scale: number): bigint {
   return match[1] === '-' ? -magnitude : magnitude
 }
 
-/** The exact text of an unscaled value: `(1250n, 2)` is `"12.50"`, `(5n, -2)` is `"500"`. */
+/** Returns the exact text of an unscaled value: `(1250n, 2)` is `"12.50"`, `(5n, -2)` is `"500"`. */
 export function decimalTextOf(unscaled: bigint, scale: number): string {
   if (scale <= 0) return String(unscaled * 10n ** BigInt(-scale))
   const negative = unscaled < 0n
@@ -29,7 +29,7 @@ export function decimalTextOf(unscaled: bigint, scale: number): string {
   return `${negative ? '-' : ''}${digits.slice(0, point)}.${digits.slice(point)}`
 }
 
-/** Connect's Decimal bytes: the unscaled value in big-endian two's complement, as short as it can be. */
+/** Returns the bytes of Connect's Decimal: the unscaled value in the shortest big-endian two's complement. */
 export function decimalToBytes(text: string, scale: number): Buffer {
   const unscaled = unscaledDecimal(text, scale)
   const magnitude = unscaled < 0n ? -unscaled - 1n : unscaled
@@ -41,7 +41,7 @@ export function decimalToBytes(text: string, scale: number): Buffer {
   return Buffer.from(hex, 'hex')
 }
 
-/** The exact text of Connect's Decimal bytes. No bytes count as zero. */
+/** Returns the exact text of the bytes of Connect's Decimal. Empty bytes are zero. */
 export function decimalFromBytes(bytes: Uint8Array, scale: number): string {
   if (bytes.length === 0) return decimalTextOf(0n, scale)
   const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
@@ -51,13 +51,13 @@ export function decimalFromBytes(bytes: Uint8Array, scale: number): string {
 const base64Digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 const pads = ['', '==', '=']
 
-/** {@link decimalToBytes} in base64. Numbers of up to 15 digits at their own scale take no detour through bigint. */
+/** Returns {@link decimalToBytes} in base64. Numbers of up to 15 digits with exactly `scale` fraction digits avoid bigint. */
 export function decimalBase64(text: string, scale: number): string {
   const unscaled = smallUnscaled(text, scale)
   return unscaled === null ? decimalToBytes(text, scale).toString('base64') : base64Of(unscaled)
 }
 
-/** The unscaled value of plain digits with `scale` of them behind the point; null when the text is anything else. */
+/** Returns the unscaled value of plain digits with exactly `scale` fraction digits; null for any other text. */
 function smallUnscaled(text: string, scale: number): number | null {
   const { length } = text
   if (length === 0 || length > 16) return null
@@ -76,7 +76,7 @@ function smallUnscaled(text: string, scale: number): number | null {
   return negative ? -value : value
 }
 
-/** Base64 of the shortest two's complement of an integer of up to 53 bits. */
+/** Returns the shortest two's complement of an integer of up to 53 bits, in base64. */
 function base64Of(value: number): string {
   let length = 1
   for (let limit = 128; value >= limit || value < -limit; limit *= 256) length += 1

@@ -1,4 +1,4 @@
-/** Where in a record's life an error happened, as Connect names the stages in its reports. */
+/** The stage of processing in which an error happened, as in Kafka Connect's error reports (KIP-298). */
 export type Stage =
   | 'TASK_POLL'
   | 'TASK_PUT'
@@ -9,23 +9,23 @@ export type Stage =
   | 'KAFKA_PRODUCE'
   | 'KAFKA_CONSUME'
 
-/** What an error knows beyond its text. */
+/** Details of an error besides its message. */
 export interface ErrorDetails {
   readonly cause?: unknown
-  /** A stable code such as `PG_WAL_LEVEL`; it also begins the message. */
+  /** A stable code such as `PG_WAL_LEVEL`; the message begins with it. */
   readonly code?: string
   readonly stage?: Stage
   readonly topicPartition?: string
 }
 
-/** What an error of this API carries, so that it is known for what it is to another copy of this module. */
+/** The key of a class's name, by which another copy of this module recognizes its errors. */
 const kindOf = Symbol.for('penstock.error.kind')
 
-/** The root of every error Penstock raises on purpose: says what failed, on what, and what to do. */
+/** The base class of Penstock's errors. The message says what failed, on what, and what to do. */
 export class ConnectError extends Error {
   static readonly [kindOf]: string = 'ConnectError'
 
-  /** Errors of a plugin that brings its own copy of the API count too: a class is told by its name, not by its identity. */
+  /** Compares classes by name, so that errors of a plugin with its own copy of this module match too. */
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (Function.prototype[Symbol.hasInstance].call(this, value)) return true
     return value instanceof Error && Object.hasOwn(this, kindOf) && kindsOf(value).includes(this[kindOf])
@@ -45,32 +45,32 @@ export class ConnectError extends Error {
   }
 }
 
-/** The same call may succeed later; the runtime backs off and calls again. */
+/** The same call may succeed later. The runtime retries it with back-off. */
 export class RetriableError extends ConnectError {
   static override readonly [kindOf]: string = 'RetriableError'
 }
 
-/** A value does not fit its schema, or bytes do not decode. Never retried. */
+/** A value does not match its schema, or bytes cannot be decoded. Never retried. */
 export class DataError extends ConnectError {
   static override readonly [kindOf]: string = 'DataError'
 }
 
-/** A configuration is wrong. Never retried. */
+/** A configuration is invalid. Never retried. */
 export class ConfigError extends ConnectError {
   static override readonly [kindOf]: string = 'ConfigError'
 }
 
-/** What was asked for does not exist. */
+/** The requested object does not exist. */
 export class NotFoundError extends ConnectError {
   static override readonly [kindOf]: string = 'NotFoundError'
 }
 
-/** What was to be made exists already. */
+/** The object to be created exists already. */
 export class AlreadyExistsError extends ConnectError {
   static override readonly [kindOf]: string = 'AlreadyExistsError'
 }
 
-/** The classes of this API that the error is of, the narrowest first; of an error of any copy of this module. */
+/** Returns the names of the error's classes in this API, most specific first, for an error of any copy of this module. */
 function kindsOf(error: Error): readonly unknown[] {
   const kinds: unknown[] = []
   for (let at: unknown = error.constructor; typeof at === 'function'; at = Object.getPrototypeOf(at))

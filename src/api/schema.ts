@@ -1,6 +1,6 @@
 import { DataError } from './errors.ts'
 
-/** The Connect type of a value. The in-memory forms are those of {@link ConnectValue}. */
+/** The Connect type of a value. {@link ConnectValue} lists the values of each type. */
 export type SchemaType =
   | 'INT8'
   | 'INT16'
@@ -23,20 +23,20 @@ export interface Field {
 }
 
 /**
- * A Connect schema. Immutable; converters and sinks cache what they compile by object identity, so a source
- * hands out the same object for as long as the shape stays the same.
+ * A Connect schema. Immutable. Converters and sinks cache compiled forms by object identity, so a source should use the same
+ * object until the schema changes.
  */
 export interface Schema {
   readonly type: SchemaType
   readonly optional: boolean
-  /** The semantic name, such as `io.debezium.time.Timestamp`; null when there is none. */
+  /** The semantic type, such as `io.debezium.time.Timestamp`; null if there is none. */
   readonly name: string | null
   readonly version: number | null
   readonly doc: string | null
   readonly parameters: Readonly<Record<string, string>> | null
-  /** The default, in in-memory form; undefined when there is none (null is a default of an optional schema). */
+  /** The default value; undefined if there is none. Null is a possible default of an optional schema. */
   readonly defaultValue: ConnectValue | undefined
-  /** STRUCT only, else empty. */
+  /** STRUCT only; empty for other types. */
   readonly fields: readonly Field[]
   /** MAP only. */
   readonly keySchema: Schema | null
@@ -44,10 +44,10 @@ export interface Schema {
   readonly valueSchema: Schema | null
 }
 
-/** A STRUCT's values, in the order of its schema's fields. */
+/** The values of a STRUCT, in the order of its schema's fields. */
 export type StructValue = readonly ConnectValue[]
 
-/** A schemaless map: what JSON objects become. */
+/** A map without a schema, from a JSON object. */
 export interface PlainMap {
   readonly [key: string]: ConnectValue
 }
@@ -58,7 +58,7 @@ export interface PlainMap {
  * | schema | value |
  * |---|---|
  * | INT8, INT16, INT32, FLOAT32, FLOAT64 | number |
- * | INT64 | number when it is a safe integer, else bigint (readers take both) |
+ * | INT64 | number if it is a safe integer, otherwise bigint; readers must accept both |
  * | BOOLEAN, STRING | boolean, string |
  * | BYTES | Uint8Array |
  * | BYTES named `org.apache.kafka.connect.data.Decimal` | string: the exact decimal text, scale kept (`"12.50"`) |
@@ -66,7 +66,7 @@ export interface PlainMap {
  * | ARRAY | array |
  * | MAP | Map |
  * | STRUCT | array, positional by the schema's fields |
- * | no schema | JSON's forms: null, boolean, number, bigint (integers past 2^53), string, array, plain object; Uint8Array |
+ * | no schema | JSON values: null, boolean, number, bigint (integers past 2^53), string, array, plain object; Uint8Array |
  */
 export type ConnectValue =
   | null
@@ -79,7 +79,7 @@ export type ConnectValue =
   | ReadonlyMap<ConnectValue, ConnectValue>
   | PlainMap
 
-/** What is not the rule when a schema is made. */
+/** Attributes of a new schema that differ from the defaults. */
 export interface SchemaOptions {
   readonly optional?: boolean
   readonly name?: string
@@ -108,24 +108,24 @@ function make(
   }
 }
 
-/** A schema of a type without parts. */
+/** Returns a schema of a primitive type. */
 export function primitive(type: Exclude<SchemaType, 'ARRAY' | 'MAP' | 'STRUCT'>, options: SchemaOptions = {}): Schema {
   return make(type, options)
 }
 
-/** An ARRAY of `valueSchema`. */
+/** Returns an ARRAY of `valueSchema`. */
 export function arrayOf(valueSchema: Schema, options: SchemaOptions = {}): Schema {
   return make('ARRAY', options, { valueSchema })
 }
 
-/** A MAP from `keySchema` to `valueSchema`. */
+/** Returns a MAP from `keySchema` to `valueSchema`. */
 export function mapOf(keySchema: Schema, valueSchema: Schema, options: SchemaOptions = {}): Schema {
   return make('MAP', options, { keySchema, valueSchema })
 }
 
 /**
- * A STRUCT of the given fields, in order.
- * @throws DataError when a name stands twice.
+ * Returns a STRUCT of the given fields, in order.
+ * @throws DataError if a name occurs twice.
  */
 export function struct(
   fields: readonly (readonly [name: string, schema: Schema])[],
@@ -139,7 +139,7 @@ export function struct(
   return make('STRUCT', options, { fields: fields.map(([name, schema], index) => ({ name, index, schema })) })
 }
 
-/** The same schema with some of its attributes replaced. */
+/** Returns the schema with some attributes replaced. */
 export function withOptions(schema: Schema, options: SchemaOptions): Schema {
   return {
     ...schema,
@@ -154,7 +154,7 @@ export function withOptions(schema: Schema, options: SchemaOptions): Schema {
 
 const fieldIndexes = new WeakMap<Schema, ReadonlyMap<string, Field>>()
 
-/** The field of a STRUCT schema by name; undefined when there is none. Looked up in a map made once per schema. */
+/** Returns the field of a STRUCT by name, in constant time; undefined if there is none. */
 export function fieldOf(schema: Schema, name: string): Field | undefined {
   let index = fieldIndexes.get(schema)
   if (index === undefined) {

@@ -5,7 +5,7 @@ import type { TaskMetrics } from '../foundation/metrics/metrics.ts'
 import type { SinkRecord, SourceOffset, SourcePartition, SourceRecord } from './record.ts'
 import type { Clock } from '../foundation/clock.ts'
 
-/** What both kinds of task are given. */
+/** The context of both kinds of task. */
 export interface TaskContext {
   readonly connector: string
   readonly task: number
@@ -15,22 +15,22 @@ export interface TaskContext {
   readonly clock: Clock
   readonly metrics: TaskMetrics
   /**
-   * Raises a named condition of a task that keeps running: something a person must know of, such as data that is skipped or
-   * a table that is not captured. It stands until it is set to null, or the task ends, and does not depend on retries.
-   * While it stands, the `trace` of the task's status has the line `CODE: message`, and the gauge
-   * `penstock_task_condition{connector,task,code}` is 1. Raising it, a new text, and its end are logged as warnings.
-   * @param code capital letters, digits and underscores, from a small fixed set. 16 conditions are shown at most.
-   * @param message what is wrong and what to do, without running counts: each new text is a status write. The same text
-   * again does nothing. Cut at 1000 characters.
+   * Raises a condition of a running task: a problem that an operator must know about, such as skipped data or a table that is
+   * not captured. It lasts until it is set to null or the task ends, whatever is retried meanwhile. While it lasts, the
+   * `trace` of the task's status has the line `CODE: message`, and the gauge `penstock_task_condition{connector,task,code}`
+   * is 1. Its beginning, each new text and its end are logged as warnings.
+   * @param code capital letters, digits and underscores, from a small fixed set. At most 16 conditions are shown.
+   * @param message what is wrong and what to do. Without running counts, because each new text writes the status; the same
+   * text does nothing. Cut at 1000 characters.
    */
   setCondition(code: string, message: string | null): void
 }
 
 /** How a topic is created. */
 export interface TopicSpec {
-  /** -1 takes the broker's default. */
+  /** -1 is the broker's default. */
   readonly partitions: number
-  /** -1 takes the broker's default. */
+  /** -1 is the broker's default. */
   readonly replicationFactor: number
   readonly configs: Readonly<Record<string, string>>
 }
@@ -42,124 +42,125 @@ export interface CommittedSourceOffset {
 }
 
 export interface SourceTaskContext extends TaskContext {
-  /** The stored offset of each partition asked for, in order; null where there is none. */
+  /** Returns the stored offset of each partition, in order; null if it has none. */
   readOffsets(partitions: readonly SourcePartition[]): Promise<readonly (SourceOffset | null)[]>
   /**
-   * The greatest integer that the header has in the last records of these topics, for sources that give out rising numbers;
-   * null when no record there has it. Topics are named as in the task's records; they are looked for under the
-   * names that the connector's transforms make of them too, as far as these depend on the name alone.
-   * @throws RetriableError when the topics cannot be read now, ConnectError when they may not be read.
+   * Returns the greatest integer in that header among the last records of these topics; null if no record has the header. For
+   * sources that number their records in increasing order. Topics have the names of the task's records; the names that the
+   * connector's transforms give them are read too, as far as they depend on the name alone.
+   * @throws RetriableError if the topics cannot be read now, ConnectError if the worker is not authorized to read them.
    */
   greatestHeader(topics: readonly string[], header: string): Promise<bigint | null>
   /**
-   * Stores an offset that belongs to no record (KIP-910); `commit` is told as of any other. Only to be called while every
-   * record that `poll` returned is committed. Without it a source that reads much and emits nothing never moves on.
+   * Stores an offset without a record
+   * ([KIP-910](https://cwiki.apache.org/confluence/display/KAFKA/KIP-910%3A+Update+Source+offsets+for+Source+Connectors+without+producing+records));
+   * `commit` receives it like any other. Call it only while every record that `poll` returned is committed. It lets a source
+   * advance that reads data but emits no records.
    */
   advanceOffset?(partition: SourcePartition, offset: SourceOffset): void
   /**
-   * To be called by `poll` when it has reached its source, before it waits for records: a source without records would
-   * otherwise be shown as failing until the next one. Ends what the task's status shows of failed calls of `poll`.
+   * Clears the failures of `poll` from the task's status. Call it in `poll` when the source responds again, before waiting for
+   * records; otherwise the status shows the failure until the next record.
    */
   recovered?(): void
 }
 
 /**
- * Reads a source. One call of `poll` at a time; `commit` may run between polls.
- * A RetriableError from `poll` is retried with capped back-off; any other fails the task.
+ * Reads from a source system. Calls of `poll` never overlap; `commit` may be called between them.
+ * `poll` is retried with back-off after a RetriableError; any other error fails the task.
  */
 export interface SourceTask {
   start(context: SourceTaskContext): Promise<void>
-  /** The next records in order, at least one. Waits until there is one; null or empty when `signal` fires first. */
+  /** Returns the next records in order, waiting for at least one; null or empty if `signal` fires first. */
   poll(signal: AbortSignal): Promise<readonly SourceRecord[] | null>
   /**
-   * These offsets, and all records up to them, are durable (I2): the source may forget what lies before.
-   * Called after every write to the offset topic, in order, never concurrently with itself.
+   * These offsets and all records up to them are durable (I2), so the source system may discard the data before them.
+   * Called after every write to the offset topic, in order. Calls never overlap.
    */
   commit(offsets: readonly CommittedSourceOffset[]): Promise<void>
   stop(): Promise<void>
 }
 
-/** An offset to commit: that of the next record to be read. */
+/** An offset to commit: the offset of the next record to read. */
 export interface OffsetToCommit extends TopicPartition {
   readonly offset: number
 }
 
-/** What `preCommit` answers. */
+/** An offset that `preCommit` returns. */
 export interface DurableOffset extends OffsetToCommit {
   /**
-   * Commits the offset also when the group has it already. A commit that is acknowledged proves that the task held the
-   * partition when `preCommit` was called: the coordinator refuses those of a member that was replaced.
+   * Commits the offset even if it is committed already. An acknowledged commit proves that the task held the partition when
+   * `preCommit` was called: the coordinator rejects commits of a member that was replaced.
    */
   readonly asProof?: boolean
 }
 
-/** What a sink knows of a record it could not deliver; set only when `errors.tolerance` or a dead letter queue asks for it. */
+/** Reports records that a sink could not deliver. Set only if `errors.tolerance` or a dead letter queue is configured. */
 export interface ErrantRecordReporter {
   report(record: SinkRecord, error: Error): Promise<void>
 }
 
 export interface SinkTaskContext extends TaskContext {
-  /** The id of the Kafka cluster, or of the embedded log; null when it has none. */
+  /** The id of the Kafka cluster or the embedded broker; null if it has none. */
   readonly clusterId: string | null
   /**
-   * The id of the topic that this task reads under that name, as Kafka prints it: a topic that is deleted and created again
-   * has another. From `open` to `close` it does not change; a task is never given records of a later topic of the name.
-   * Null where the cluster has no topic ids (Kafka before 2.8), or the task holds no partition of it.
+   * Returns the id of the topic that this task reads under that name, in Kafka's text form. A topic that is deleted and
+   * created again gets another id. The id does not change between `open` and `close`: the task never receives records of a
+   * later topic with the same name. Null if the cluster has no topic ids (Kafka before 2.8) or no partition is assigned.
    */
   topicId(topic: string): string | null
-  /** The partitions this task holds. */
+  /** The partitions that are assigned to this task. */
   assignment(): readonly TopicPartition[]
-  /** The end of the partition's log as the last fetch saw it; null before the first. */
+  /** The partition's high watermark at the last fetch; null before the first one. */
   highWatermark(partition: TopicPartition): number | null
-  /** Reads on from these offsets: seeks before the next `put`. At once, `preCommit` is told of none behind them any more. */
+  /** Continues reading at these offsets from the next `put` on. `preCommit` no longer receives offsets behind them. */
   seek(offsets: readonly OffsetToCommit[]): void
   pause(partitions: readonly TopicPartition[]): void
   resume(partitions: readonly TopicPartition[]): void
-  /** Calls `preCommit` and commits as soon as `put` has returned. Safe to call at any time, from timers too. */
+  /** Requests a commit as soon as `put` has returned. May be called at any time, also from timers. */
   requestCommit(): void
-  /** Calls `put` (with an empty batch if need be) no later than in `ms`. */
+  /** Requests the next `put` within `ms`, with an empty batch if there are no records. */
   wakeWithin(ms: number): void
   /**
-   * Shows in the task's status what it waits for while it retries by itself; null when it continues.
-   * Absent where there is no status.
+   * Shows in the task's status what the task waits for while it retries by itself; null when it continues.
+   * Undefined if there is no status.
    */
   showWaiting?(reason: string | null): void
-  /** Fails the task from outside a call, e.g. from a request running in the background. */
+  /** Fails the task from outside a call, for example from a request in the background. */
   raiseError(error: Error): void
   readonly errantRecordReporter: ErrantRecordReporter | null
 }
 
 /**
- * Writes a target. Calls never overlap. `put` may return before the records are durable: back-pressure is the
- * promise it returns. A RetriableError from `put` gives the same records again after a back-off.
+ * Writes to a target system. Calls never overlap. The promise of `put` is the back-pressure; it may resolve before the records
+ * are durable. After a RetriableError from `put`, the same records are delivered again with back-off.
  */
 export interface SinkTask {
   start(context: SinkTaskContext): Promise<void>
-  /** The task now holds these partitions too; `offsets` are where reading begins. */
+  /** These partitions were assigned in addition; reading begins at their offsets. */
   open(partitions: readonly OffsetToCommit[]): Promise<void>
-  /** Records in order per partition; empty when nothing arrived in time. */
+  /** Receives records, in order within each partition; empty if none arrived in time. */
   put(records: readonly SinkRecord[]): Promise<void>
   /**
-   * What is durable downstream: the offsets that may be committed, none past `current`. Empty commits nothing. That they
-   * are committed is said by `committed` and by nothing else.
+   * Returns the offsets up to which records are durable downstream (I1), none past `current`. They are committed; an empty
+   * result commits nothing. Only `committed` confirms the commit.
    */
   preCommit(current: readonly OffsetToCommit[]): Promise<readonly DurableOffset[]>
-  /** The group has these offsets, which `preCommit` answered. Comes before any other call of the task. */
+  /** These offsets, which `preCommit` returned, are committed. Called before any other method. */
   committed?(offsets: readonly OffsetToCommit[]): void
   /**
-   * The commit of these offsets, which `preCommit` answered, was refused or got no answer: they may be committed, or not.
-   * The task may answer them again. Comes before any other call of the task.
+   * The commit of these offsets, which `preCommit` returned, was rejected or its outcome is unknown. `preCommit` may return
+   * them again. Called before any other method.
    */
   commitFailed?(offsets: readonly OffsetToCommit[]): void
   /**
-   * The task loses these partitions. Usually `flush` and `preCommit` were called before; not when they are lost already,
-   * and either may have failed. Where the next holder begins is not known: at an offset that was committed, or at one
-   * whose commit failed.
+   * These partitions are no longer assigned. `flush` and `preCommit` were called before, unless the partitions are lost
+   * already; either may have failed. The next owner starts at an offset that was committed, or at one whose commit failed.
    */
   close(partitions: readonly TopicPartition[]): Promise<void>
   /**
-   * Makes all that was put durable, if that can be had now; called before a revocation and at shutdown, bounded by `signal`.
-   * Commits before it may have failed.
+   * Makes the records of all `put` calls durable, if that is possible until `signal` fires. Called before a revocation and at
+   * shutdown. Earlier commits may have failed.
    */
   flush(signal: AbortSignal): Promise<void>
   stop(): Promise<void>

@@ -4,19 +4,19 @@ import type { ConfigValue, Validator } from './config-def.ts'
 import { javaRegExp } from './java/java-regex.ts'
 
 /**
- * Kafka's validators with Kafka's texts. A validator sees the parsed value, also null where a value is missing or
- * does not parse, and answers what stands behind `Invalid value X for configuration key: `.
+ * Kafka's validators with Kafka's messages. A validator receives the parsed value, which is null if it is missing or does not
+ * parse, and returns the text after `Invalid value X for configuration key: `.
  */
 function validator(describe: string, check: (value: ConfigValue) => string | null): Validator {
   return Object.assign((_key: string, value: ConfigValue) => check(value), { describe })
 }
 
-/** A number of at least `min`. Null is refused, as Kafka refuses it: for an optional number use {@link nullOr}. */
+/** Accepts numbers of at least `min`. Rejects null as Kafka does: use {@link nullOr} for an optional number. */
 export function atLeast(min: number): Validator {
   return validator(`[${min},...]`, (value) => rangeProblem(value, min, Infinity))
 }
 
-/** A number from `min` to `max`, both included. Null is refused. */
+/** Accepts numbers from `min` to `max`, inclusive. Rejects null. */
 export function between(min: number, max: number): Validator {
   return validator(`[${min},...,${max}]`, (value) => rangeProblem(value, min, max))
 }
@@ -27,14 +27,14 @@ function rangeProblem(value: ConfigValue, min: number, max: number): string | nu
   return value > max ? `Value must be no more than ${max}` : null
 }
 
-/** Exactly one of the texts. */
+/** Accepts exactly one of the strings. */
 export function oneOf(...allowed: readonly string[]): Validator {
   return validator(`[${allowed.join(', ')}]`, (value) =>
     typeof value === 'string' && allowed.includes(value) ? null : `String must be one of: ${allowed.join(', ')}`,
   )
 }
 
-/** One of the texts in any case. */
+/** Accepts one of the strings in any case. */
 export function oneOfIgnoringCase(...allowed: readonly string[]): Validator {
   const upper = allowed.map((text) => text.toUpperCase())
   return validator(`(case insensitive) [${upper.join(', ')}]`, (value) =>
@@ -44,14 +44,14 @@ export function oneOfIgnoringCase(...allowed: readonly string[]): Validator {
   )
 }
 
-/** A list whose items are all among the texts. */
+/** Accepts lists of these strings. */
 export function listOf(...allowed: readonly string[]): Validator {
   return validator(`[${allowed.join(', ')}]`, (value) =>
     listItems(value).every((item) => allowed.includes(item)) ? null : `String must be one of: ${allowed.join(', ')}`,
   )
 }
 
-/** A list in which nothing stands twice. `problem` is the text when something does. */
+/** Accepts lists without duplicates. @param problem the message for a duplicate. */
 export function uniqueList(problem = 'Duplicate alias provided.'): Validator {
   return validator('unique list', (value) => {
     const items = listItems(value)
@@ -59,17 +59,17 @@ export function uniqueList(problem = 'Duplicate alias provided.'): Validator {
   })
 }
 
-/** A list with at least one item. */
+/** Accepts lists with at least one item. */
 export const nonEmptyList: Validator = validator('non-empty list', (value) =>
   listItems(value).length > 0 ? null : 'List must contain at least one value',
 )
 
-/** A text with something in it. Null passes. */
+/** Accepts non-empty strings, and null. */
 export const nonEmptyString: Validator = validator('non-empty string', (value) =>
   value === '' ? 'String must be non-empty' : null,
 )
 
-/** A connector's name: a text with something in it and no control characters. Null passes: a missing name is another error. */
+/** Accepts a connector's name: not empty, without control characters. Accepts null: a missing name is another error. */
 export const nonEmptyWithoutControlChars: Validator = validator(
   'non-empty string without ISO control characters',
   (value) => {
@@ -82,19 +82,19 @@ export const nonEmptyWithoutControlChars: Validator = validator(
   },
 )
 
-/** A value must be given. */
+/** Rejects null. */
 export const nonNull: Validator = validator('non-null value', (value) =>
   value === null ? 'entry must be non null' : null,
 )
 
-/** Null, or what `inner` accepts. */
+/** Accepts null and what `inner` accepts. */
 export function nullOr(inner: Validator): Validator {
   return Object.assign((key: string, value: ConfigValue) => (value === null ? null : inner(key, value)), {
     describe: inner.describe ?? '',
   })
 }
 
-/** What all of them accept; the first problem counts. */
+/** Accepts what all of them accept; returns the first problem. */
 export function allOf(...inner: readonly Validator[]): Validator {
   const check = (key: string, value: ConfigValue): string | null => {
     for (const one of inner) {
@@ -110,7 +110,7 @@ function listItems(value: ConfigValue): readonly string[] {
   return Array.isArray(value) ? value.map(String) : []
 }
 
-/** A regular expression in Java's syntax. */
+/** Accepts regular expressions in Java's syntax. */
 export const javaRegex: Validator = validator('valid regex', (value) => {
   try {
     javaRegExp(String(value), { whole: true })

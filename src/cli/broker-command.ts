@@ -161,7 +161,7 @@ export async function runBrokerCommand(
   const death = await Promise.race([stopped.then(() => null), broker.ended])
   if (death !== null) {
     logger.error(`the broker died: ${death.message}`, { error: death })
-    return exitCodes.logDied
+    return exitCodes.brokerDied
   }
   await broker.close()
   return 0

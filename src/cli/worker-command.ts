@@ -56,7 +56,7 @@ export async function runWorkerCommand(args: readonly string[]): Promise<number>
   const end = await Promise.race([signalled, worker.logDied])
   if (end instanceof Error) {
     logger.error(`the embedded log died, and the worker cannot go on without it: ${end.message}`, { error: end })
-    process.exit(exitCodes.logDied)
+    process.exit(exitCodes.brokerDied)
   }
   systemClock.after(stopLimitMs, () => {
     process.stderr.write(`penstock: the worker did not stop within ${stopLimitMs / 1000} s and is ended\n`)

@@ -1,4 +1,4 @@
-/** A condition that only a programming error can break. Never retried, never shown as a user's mistake. */
+/** An invariant is broken: a programming error. It is never retried and never reported as a user's mistake. */
 export class AssertionError extends Error {
   override readonly name = 'AssertionError'
 }
@@ -8,7 +8,7 @@ export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new AssertionError(message)
 }
 
-/** The value, which the caller knows to be there. @throws AssertionError when it is null or undefined. */
+/** Returns the value, which must not be null or undefined. @throws AssertionError if it is. */
 export function present<T>(value: T | null | undefined, what: string): T {
   if (value === null || value === undefined) throw new AssertionError(`${what} is missing`)
   return value

@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Time, as a seam: tests own it; nothing else calls Date.now, setTimeout or setInterval. */
+/** The only source of time: nothing else calls Date.now, setTimeout or setInterval, so that tests control it. */
 export interface Clock {
-  /** Milliseconds of the epoch. */
+  /** Milliseconds since the epoch. */
   now(): number
   /** Monotonic milliseconds, with a fraction. */
   monotonic(): number
   /** Resolves after `ms`; rejects with the signal's reason when it fires first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** Calls `action` once after `ms`; the answer cancels it. */
+  /** Calls `action` once after `ms`. Returns a function that cancels it. */
   after(ms: number, action: () => void): () => void
-  /** Calls `action` every `ms`; the answer stops it. */
+  /** Calls `action` every `ms`. Returns a function that stops it. */
   every(ms: number, action: () => void): () => void
 }
 
-/** The machine's time. */
+/** The clock of the operating system. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

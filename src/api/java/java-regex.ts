@@ -1,14 +1,14 @@
 import { errorMessage } from '../../foundation/error-message.ts'
 import { characterClass, invalidRegex, quoted, sharedEscape, type Piece } from './java-character-class.ts'
 
-/** How a pattern is to be used. */
+/** How to use a pattern. */
 export interface JavaRegexOptions {
-  /** The whole text must match, as with Java's `matches()`; otherwise a part may, as with `find()`. */
+  /** Whether the whole text must match, as with Java's `matches()`, or any part of it, as with `find()`. */
   readonly whole: boolean
   readonly ignoreCase?: boolean
 }
 
-/** Escapes that mean something only outside of classes. */
+/** Escapes that have a meaning only outside of character classes. */
 const escapes: Readonly<Record<string, string>> = {
   A: '(?<![^])',
   z: '(?![^])',
@@ -17,12 +17,12 @@ const escapes: Readonly<Record<string, string>> = {
 }
 
 /**
- * JavaScript's form of a regular expression in Java's syntax, as configs carry them: `topics.regex`, RegexRouter,
- * include and exclude lists. Inline flags at the start, `\Q…\E`, POSIX classes, Java's escapes, classes within classes
- * and intersections of classes are translated.
- * @throws ConfigError `Invalid regex: …` when the pattern is malformed, or uses what JavaScript has no equal for:
- * possessive quantifiers, atomic groups, flags in the middle. A reference back to a group that took no part in the match
- * is the one difference that is left: it matches nothing at all in Java, and the empty text here.
+ * Translates a regular expression from [Java's syntax](https://docs.oracle.com/en/java/javase/21/docs/api/java.base/java/util/regex/Pattern.html),
+ * as in `topics.regex`, RegexRouter, include and exclude lists. Supports inline flags at the start, `\Q…\E`, POSIX classes,
+ * Java's escapes, nested classes and intersections. One difference remains: a back reference to a group that did not
+ * participate in the match fails in Java, and matches the empty string here.
+ * @throws ConfigError `Invalid regex: …` if the pattern is malformed, or has no equivalent in JavaScript: possessive
+ * quantifiers, atomic groups, flags in the middle.
  */
 export function javaRegExp(pattern: string, options: JavaRegexOptions): RegExp {
   const leading = /^\(\?([a-zA-Z]+)\)/.exec(pattern)
@@ -55,13 +55,13 @@ function piece(pattern: string, at: number): Piece {
   if (first === '[') return characterClass(pattern, at)
   const rest = pattern.slice(at)
   if (rest.startsWith('(?>')) throw invalidRegex(pattern, 'atomic groups are not supported')
-  // V8 lets the flags of a group leak into classes after it.
+  // V8 applies the flags of a group to classes after it.
   if (/^\(\?[a-zA-Z-]+[:)]/.test(rest)) throw invalidRegex(pattern, 'flags are supported at the start only')
   if (/^(?:[*+?]|\{\d+(?:,\d*)?\})\+/.test(rest))
     throw invalidRegex(pattern, 'possessive quantifiers are not supported')
   const quantifier = /^\{\d+(?:,\d*)?\}/.exec(rest)
   if (quantifier !== null) return [quantifier[0], quantifier[0].length]
-  // Java takes these for themselves where they close nothing.
+  // Java treats these as literals if they close nothing.
   if (first === '}' || first === ']') return [`\\${first}`, 1]
   return [first, 1]
 }

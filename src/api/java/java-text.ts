@@ -3,9 +3,9 @@ import { javaDoubleText, javaFloatText } from './java-number.ts'
 import type { ConnectValue, Schema } from '../schema.ts'
 
 /**
- * The text that Java's `String.valueOf` gives for a value: `Struct{id=1,name=x}`, `{a=1, b=2}`, `[1, 2]`, `1.0` of a
+ * Returns the text of Java's `String.valueOf` for a value: `Struct{id=1,name=x}`, `{a=1, b=2}`, `[1, 2]`, `1.0` for a
  * float.
- * @throws DataError for bytes, of which Java would give the address.
+ * @throws DataError for bytes, whose text in Java is an object address.
  */
 export function javaText(schema: Schema | null, value: ConnectValue): string {
   if (typeof value === 'number') return numberText(schema, value)

@@ -1,6 +1,6 @@
 import { deferred, type Deferred } from './deferred.ts'
 
-/** A first-in first-out queue with a limit on weight: a full one makes the writer wait (I10). One reader, one writer. */
+/** A FIFO queue with a limit on the weight of its items: when it is full, the writer waits (I10). One reader, one writer. */
 export class BoundedQueue<T> {
   #items: { readonly item: T; readonly weight: number }[] = []
   #head = 0
@@ -10,7 +10,7 @@ export class BoundedQueue<T> {
   #arrival: Deferred<void> | null = null
   readonly #limit: number
 
-  /** @param limit the summed weight above which `put` waits; an item heavier than it passes when the queue is empty. */
+  /** @param limit the total weight from which `put` waits. A heavier item is accepted when the queue is below the limit. */
   constructor(limit: number) {
     this.#limit = limit
   }
@@ -27,7 +27,7 @@ export class BoundedQueue<T> {
     return this.#closed
   }
 
-  /** Adds at once, whatever the weight; true while there is room for more. Use with {@link room}. */
+  /** Adds an item immediately, whatever its weight. Returns whether there is room for more; if not, wait for {@link room}. */
   push(item: T, weight: number): boolean {
     if (this.#closed) return false
     this.#items.push({ item, weight })
@@ -45,13 +45,13 @@ export class BoundedQueue<T> {
     }
   }
 
-  /** Adds once there is room. */
+  /** Adds an item when there is room. */
   async put(item: T, weight: number): Promise<void> {
     await this.room()
     this.push(item, weight)
   }
 
-  /** The next item; undefined when there is none now. */
+  /** Removes and returns the next item; undefined if the queue is empty. */
   take(): T | undefined {
     const entry = this.#items[this.#head]
     if (entry === undefined) return undefined
@@ -76,7 +76,7 @@ export class BoundedQueue<T> {
     }
   }
 
-  /** Ends the queue: waiters go on, what lies in it can still be taken. */
+  /** Closes the queue: waits end, and the remaining items can still be taken. */
   close(): void {
     this.#closed = true
     this.#room?.resolve()

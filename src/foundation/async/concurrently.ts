@@ -1,11 +1,11 @@
-/** Waits until all have ended. @throws what failed first in their order: nothing of it runs any more. */
+/** Waits until all promises have settled. @throws the first rejection, in their order. */
 export async function allEnded(tasks: readonly Promise<unknown>[]): Promise<void> {
   for (const result of await Promise.allSettled(tasks)) if (result.status === 'rejected') throw result.reason
 }
 
 /**
- * Runs `action` for every item, `limit` of them at a time, and waits for all. @returns what they returned, in the order of the
- * items. @throws what failed first, once nothing runs any more; the items behind it are not begun.
+ * Runs `action` for every item, at most `limit` at a time. Returns the results in the order of the items.
+ * @throws the first error, after all running actions have ended; no further ones are started.
  */
 export async function concurrently<T, R>(
   items: readonly T[],

@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.ts'
 
-/** Calls `action` once the event loop has come round: timers, sockets and messages had their turn. */
+/** Calls `action` after one round of the event loop, in which timers, sockets and messages are served. */
 export type Scheduler = (action: () => void) => void
 
 const eventLoop: Scheduler = (action) => void setImmediate(action)
 
 /**
- * Shares a thread between work that many ask for and everything else that runs on it. After `sliceMs` of such work the event
- * loop comes round before it continues. Who waits is served in order, urgent work and other work by turns.
+ * Divides a thread's time between queued work and everything else that runs on the thread: after `sliceMs` of queued work,
+ * the event loop makes one round before the next piece. Waiting work is served in order, urgent and other work alternately.
  */
 export class Turns {
   readonly #clock: Clock
@@ -15,7 +15,7 @@ export class Turns {
   readonly #schedule: Scheduler
   readonly #urgent = new Set<() => void>()
   readonly #others = new Set<() => void>()
-  /** Null: nothing was begun since the event loop came round. */
+  /** When the first work of this round began; null if none has. */
   #beganMs: number | null = null
   #isScheduled = false
   #wasUrgent = false
@@ -26,25 +26,25 @@ export class Turns {
     this.#schedule = schedule
   }
 
-  /** Calls `work`: at once when nobody waits and time of the slice is left, else when it is its turn. */
+  /** Calls `work`: immediately if none is waiting and the slice has time left, otherwise when it is its turn. */
   take(work: () => void, isUrgent = false): void {
     if (this.#isFree()) work()
     else this.wait(work, isUrgent)
   }
 
-  /** Whether work may start without waiting. */
+  /** Returns whether work may start without waiting. */
   mayStart(): boolean {
     return this.#isFree()
   }
 
-  /** Calls `work` when it is its turn. Who waits already keeps its place. */
+  /** Calls `work` when it is its turn. Work that is waiting already keeps its place. */
   wait(work: () => void, isUrgent = false): void {
     const line = isUrgent ? this.#urgent : this.#others
     line.add(work)
     this.#roundLater()
   }
 
-  /** Ends a wait. */
+  /** Removes `work` from the queue. */
   leave(work: () => void): void {
     this.#urgent.delete(work)
     this.#others.delete(work)
@@ -54,7 +54,7 @@ export class Turns {
     return this.#urgent.size + this.#others.size === 0 && this.#hasTime()
   }
 
-  /** Whether time of the slice is left, which begins with the first work of a round. */
+  /** Returns whether the slice has time left. It begins with the first work of a round. */
   #hasTime(): boolean {
     const nowMs = this.#clock.monotonic()
     if (this.#beganMs !== null) return nowMs - this.#beganMs < this.#sliceMs
@@ -73,7 +73,7 @@ export class Turns {
     })
   }
 
-  /** What a piece of work continues with in microtasks counts as its own: the next one starts behind them. */
+  /** The microtasks of a piece of work belong to it: the next piece starts after them. */
   #serve(): void {
     const [urgent] = this.#urgent
     const [other] = this.#others

@@ -1,4 +1,4 @@
-/** The text, or its beginning with how many characters it has in all: for messages that name what somebody else wrote. */
+/** Returns the text, cut to `max` characters with its length appended: for messages that quote input. */
 export function clipped(text: string, max = 200): string {
   return text.length <= max ? text : `${text.slice(0, max)}… (${text.length} characters)`
 }

@@ -3,8 +3,8 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
 
 /**
- * Which level each part of the logger tree has: the longest name that is the logger's own or an ancestor's decides
- * (`connect.runtime` covers `connect.runtime.SinkTask`).
+ * The levels of the logger tree. A logger has the level of the longest name that is its own or an ancestor's:
+ * `connect.runtime` covers `connect.runtime.SinkTask`.
  */
 export class LogLevels {
   readonly #root: LogLevel
@@ -18,7 +18,7 @@ export class LogLevels {
     this.#byName.set(name, logLevels.indexOf(level))
   }
 
-  /** Whether a line of that level is written by the logger of that name. */
+  /** Returns whether the logger of that name writes lines of that level. */
   allows(name: string, level: LogLevel): boolean {
     return logLevels.indexOf(level) >= this.#thresholdOf(name)
   }

@@ -2,7 +2,7 @@ import { clipped } from './clipped.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from './logger.ts'
 
-/** What a line is about, and whose doing it is: lines with the same two belong to one streak. */
+/** The subject of a line and the client that caused it. Lines with the same cause belong to one streak. */
 export interface LineCause {
   readonly kind: string
   /** The address of the client. */
@@ -18,27 +18,27 @@ interface Line {
 }
 
 interface Streak {
-  /** Lines that were logged as they came. */
+  /** Lines that were logged immediately. */
   logged: number
   /** Lines since the last one that was logged. */
   unlogged: number
-  /** Whether a line came since the last look. */
+  /** Whether a line came since the last check. */
   isActive: boolean
   last: Line
   cancel: () => void
 }
 
-/** A streak's lines that are logged as they come. */
+/** The number of lines of a streak that are logged immediately. */
 const firstLines = 3
-/** After them, one line stands for all that came within this time; a streak without a line for so long is over. */
+/** Later lines are summed up in one line per period; a streak ends after a period without a line. */
 const periodMs = 60_000
-/** Streaks that are told apart; the lines of further clients are one streak for each kind. */
+/** The number of separate streaks (I10); further clients share one streak per kind. */
 const maxStreaks = 256
 const maxText = 2000
 
 /**
- * Lines that clients can cause, as often as they like. Of each kind and client the first are logged as they come; then one a
- * minute with the count of those it stands for.
+ * Limits the lines that clients can cause at will. The first lines of each kind and client are logged immediately; later ones
+ * are summed up once a minute, with their count in `linesLikeThis`.
  */
 export class LogStreaks {
   readonly #clock: Clock
@@ -57,7 +57,7 @@ export class LogStreaks {
     const [key, streak] = this.#streakOf(kind, client, line)
     streak.isActive = true
     if (this.#isClosed) return this.#write(line)
-    if (streak.logged === 0) streak.cancel = this.#clock.after(periodMs, () => this.#look(key, streak))
+    if (streak.logged === 0) streak.cancel = this.#clock.after(periodMs, () => this.#check(key, streak))
     if (streak.logged < firstLines) {
       streak.logged += 1
       return this.#write(line)
@@ -87,14 +87,14 @@ export class LogStreaks {
     return [key, streak]
   }
 
-  #look(key: string, streak: Streak): void {
+  #check(key: string, streak: Streak): void {
     if (!streak.isActive) {
       this.#streaks.delete(key)
       return
     }
     this.#sum(streak)
     streak.isActive = false
-    streak.cancel = this.#clock.after(periodMs, () => this.#look(key, streak))
+    streak.cancel = this.#clock.after(periodMs, () => this.#check(key, streak))
   }
 
   #sum(streak: Streak): void {
@@ -105,7 +105,7 @@ export class LogStreaks {
   }
 
   #write({ level, message, fields }: Line): void {
-    // Names of clients, topics and groups are as long as who sends them likes.
+    // Clients choose the names of clients, topics and groups, and their length.
     const short = Object.entries(fields).map(([name, value]) => [
       name,
       typeof value === 'string' ? clipped(value, maxText) : value,

@@ -1,12 +1,12 @@
 import type { LogLevel } from './log-levels.ts'
 import type { Logger } from './logger.ts'
 
-/** Where lines go: to a file descriptor, or to another thread. Decides by name and level what it lets through. */
+/** The destination of log lines: a file descriptor or another thread. Filters by name and level. */
 export interface LogSink {
   write(level: LogLevel, name: string, message: string, fields: Record<string, unknown> | undefined): void
 }
 
-/** A place in the logger tree: `connect.runtime.SinkTask`. */
+/** A logger of the tree, such as `connect.runtime.SinkTask`. */
 export class NamedLogger implements Logger {
   readonly name: string
   readonly #sink: LogSink

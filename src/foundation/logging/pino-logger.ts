@@ -3,12 +3,12 @@ import pino, { type DestinationStream, type Logger as Pino } from 'pino'
 import type { LogLevel, LogLevels } from './log-levels.ts'
 import type { LogSink } from './named-logger.ts'
 
-/** One JSON line per event, written before the call returns: a crash loses none. */
+/** Writes one JSON line per event, before the call returns, so that a crash loses none. */
 export class PinoSink implements LogSink {
   readonly #pino: Pino
   readonly #levels: LogLevels
 
-  /** @param destination where lines go; standard error unless told otherwise. */
+  /** @param destination standard error by default. */
   constructor(levels: LogLevels, destination: DestinationStream = pino.destination({ fd: 2, sync: true })) {
     this.#levels = levels
     this.#pino = pino(
@@ -28,7 +28,7 @@ export class PinoSink implements LogSink {
   }
 }
 
-/** An error as a line holds it: its stack, or the text it already is when it crossed a thread boundary. */
+/** Returns the stack of an error; an error from another thread is text already. */
 function errorText(error: unknown): unknown {
   return error instanceof Error ? (error.stack ?? error.message) : error
 }
@@ -41,7 +41,7 @@ interface Line {
   readonly [field: string]: unknown
 }
 
-/** For a terminal: `14:03:07 WARN  connect.runtime.SinkTask  message  field=value`, a stack below its line. */
+/** Formats lines for a terminal: `14:03:07 WARN  connect.runtime.SinkTask  message  field=value`, followed by the stack. */
 export function readableLines(write: (text: string) => void): DestinationStream {
   return {
     write(json) {

@@ -1,9 +1,9 @@
 import type { Logger } from '../logging/logger.ts'
 
-/** Told when a condition is raised or changes its text, and with null when it is over. */
+/** Receives the text of a condition when it is raised or changes, and null when it ends. */
 export type ConditionListener = (code: string, message: string | null) => void
 
-/** What a person has to know of something that runs: each condition stands under its code until it is withdrawn. */
+/** Problems of a running component that an operator should know about. Each is raised under a code and lasts until it is withdrawn. */
 export class Conditions {
   readonly #logger: Logger
   readonly #onChange: ConditionListener
@@ -14,12 +14,12 @@ export class Conditions {
     this.#onChange = onChange
   }
 
-  /** What stands, by code. */
+  /** The messages of the current conditions by code. */
   get standing(): ReadonlyMap<string, string> {
     return this.#standing
   }
 
-  /** The same text again does nothing. */
+  /** Raises a condition or changes its text. Does nothing if the text is the same. */
   raise(code: string, message: string): void {
     if (this.#standing.get(code) === message) return
     this.#standing.set(code, message)

@@ -1,20 +1,20 @@
 import type { Counter, Gauge, Histogram, Labels, TaskMetrics } from './metrics.ts'
 
-/** One instrument's value as it crosses to the main thread. */
+/** The value of one instrument, as it is sent to the main thread. */
 export type Sample =
   | {
       readonly kind: 'counter' | 'gauge'
       readonly name: string
       readonly help: string
       readonly value: number
-      /** Labels besides those of the owner. */
+      /** Labels in addition to the owner's. */
       readonly labels?: Labels
     }
   | {
       readonly kind: 'histogram'
       readonly name: string
       readonly help: string
-      /** Upper bounds; `counts` has one more, for what lies above them all. Not cumulative. */
+      /** Upper bounds. `counts` has one element more, for values above all bounds, and is not cumulative. */
       readonly buckets: readonly number[]
       readonly counts: readonly number[]
       readonly sum: number
@@ -25,7 +25,7 @@ interface Instrument {
   sample(): Sample
 }
 
-/** The instruments of a task, the REST API or the broker. Cheap to move, read once a second or when somebody asks. */
+/** The instruments of a task, the REST API or the broker. They are cheap to update and read only when sampled. */
 export class Meters implements TaskMetrics {
   readonly #instruments = new Map<string, Instrument>()
 
@@ -52,7 +52,7 @@ export class Meters implements TaskMetrics {
     return this.#instrument(key, () => new ScalarInstrument(about, () => this.#instruments.delete(key)))
   }
 
-  /** Same key, same instrument: whoever asks first says what it is. */
+  /** Returns the instrument of that key; the first call defines it. */
   #instrument<T extends Instrument>(key: string, make: () => T): T {
     const known = this.#instruments.get(key)
     if (known !== undefined) return known as T

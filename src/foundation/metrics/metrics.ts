@@ -1,25 +1,25 @@
-/** What tells the instruments of one name apart. */
+/** Distinguish the instruments of one name. */
 export type Labels = Readonly<Record<string, string>>
 
-/** A count that only rises. */
+/** A count that never decreases. */
 export interface Counter {
   add(value: number): void
 }
-/** A value that moves. */
+/** A value that rises and falls. */
 export interface Gauge {
   set(value: number): void
-  /** It is not exposed any more; asking for the same gauge again makes a new one. */
+  /** Stops exposing the gauge. Requesting the same gauge afterwards creates a new one. */
   remove(): void
 }
-/** A distribution, observed in seconds or bytes as the name says. */
+/** A distribution of seconds or bytes, as the name says. */
 export interface Histogram {
   observe(value: number): void
 }
 
-/** A task's own metrics: exposed as `penstock_<name>{connector,task}`. Same name, same instrument. */
+/** A task's own metrics, exposed as `penstock_<name>{connector,task}`. The same name returns the same instrument. */
 export interface TaskMetrics {
   counter(name: string, help: string): Counter
-  /** `labels` tell gauges of one name apart; use few values, and remove those that are over. */
+  /** `labels` distinguish gauges of one name. Use few values, and remove gauges that are no longer needed. */
   gauge(name: string, help: string, labels?: Labels): Gauge
   histogram(name: string, help: string, buckets: readonly number[]): Histogram
 }

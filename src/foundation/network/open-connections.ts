@@ -1,12 +1,12 @@
-/** A connection, as far as others are kept out, or it is ended, for it. */
+/** A connection that counts towards the limits of a server, which may close it in favour of another. */
 export interface OpenConnection {
   /** The client's address. */
   readonly address: string
-  /** Monotonic time of the last thing that happened on it, in milliseconds; null: something is under way. */
+  /** Monotonic milliseconds of the last activity; null while a request is in progress. */
   readonly idleSinceMs: number | null
 }
 
-/** Connections that are open, counted by the addresses of their clients. */
+/** The open connections of a server, counted by client address. */
 export class OpenConnections<Connection extends OpenConnection> {
   readonly #open = new Set<Connection>()
   readonly #perAddress = new Map<string, number>()
@@ -43,7 +43,7 @@ export class OpenConnections<Connection extends OpenConnection> {
     return true
   }
 
-  /** The one on which nothing has happened for longest; null when something is under way on all of them. */
+  /** Returns the connection that has been idle for longest; null if all are busy. */
   longestIdle(): Connection | null {
     let longest: { readonly connection: Connection; readonly sinceMs: number } | null = null
     for (const connection of this.#open) {

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-/** A text that others have to know. Only its digest is kept. */
+/** A token or password to compare with. Only its digest is kept in memory (I8). */
 export class Secret {
   readonly #digest: Buffer
 
@@ -8,7 +8,7 @@ export class Secret {
     this.#digest = digestOf(text)
   }
 
-  /** Whether the text is the secret. Takes as long for a wrong one as for the right one. */
+  /** Returns whether the text is the secret, in time that does not depend on the text's contents. */
   is(text: string): boolean {
     return timingSafeEqual(digestOf(text), this.#digest)
   }

@@ -1,8 +1,8 @@
-/** How a command ends. */
+/** Exit codes of the commands. */
 export const exitCodes = {
   done: 0,
-  /** The command line is wrong, or it could not start, or not go on. */
+  /** The command line is invalid, or the command could not start or continue. */
   failed: 2,
-  /** The embedded log died: the worker cannot go on without it (BSD's EX_SOFTWARE). */
-  logDied: 70,
+  /** The embedded broker failed, and the worker cannot continue without it (EX_SOFTWARE of BSD's sysexits.h). */
+  brokerDied: 70,
 } as const

@@ -1,12 +1,12 @@
-/** Places where a crash is at its worst; a test ends the process there. */
+/** Places where a crash does the most harm. Tests kill the process there. */
 export type FailPoint = 'segment-roll' | 'after-ack-before-offset' | 'after-upload-before-commit'
 
 const [wanted, count] = (process.env['PENSTOCK_FAIL_POINT'] ?? '').split('@')
 let left = Number(count ?? 1)
 
 /**
- * Ends the process as `kill -9` would, when the environment says `PENSTOCK_FAIL_POINT=<name>@<n>` and this is the n-th
- * pass in this thread. Without the variable it does nothing.
+ * Kills the process with SIGKILL at the n-th call in this thread if the environment has `PENSTOCK_FAIL_POINT=<name>@<n>`;
+ * otherwise does nothing.
  */
 export function failPoint(name: FailPoint): void {
   if (name !== wanted) return

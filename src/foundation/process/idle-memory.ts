@@ -8,9 +8,9 @@ type Collect = (options: { readonly type: 'major'; readonly execution: 'sync'; r
 const checkMs = 2_500
 
 /**
- * Gives a thread's memory back to the system once nothing has happened in it for a while. V8 keeps the heap that a
- * burst of work has grown for as long as it is not asked again; threads that rest would hold tens of megabytes each.
- * One collection per rest, of tens of milliseconds.
+ * Returns the memory of an idle thread to the operating system. After a burst of work V8 does not shrink the heap without
+ * further allocations, so each idle thread would hold tens of megabytes. One collection per idle period, which takes tens of
+ * milliseconds.
  */
 export class IdleMemory {
   readonly #stop: () => void
@@ -20,7 +20,7 @@ export class IdleMemory {
   #activeAt: number
   #collected = false
 
-  /** @param restMs how long nothing has to happen before memory is given back. */
+  /** @param restMs idle time before memory is returned. */
   constructor(clock: Clock, restMs: number, collect: () => void = collectGarbage) {
     this.#clock = clock
     this.#restMs = restMs
@@ -29,7 +29,7 @@ export class IdleMemory {
     this.#stop = clock.every(checkMs, () => this.#check())
   }
 
-  /** Something happened. */
+  /** Notes that the thread is in use. */
   active(): void {
     this.#activeAt = this.#clock.monotonic()
     this.#collected = false
@@ -48,7 +48,7 @@ export class IdleMemory {
 
 let collector: Collect | null = null
 
-/** The engine's most thorough collection: it compacts and returns what is free. Takes tens of milliseconds. */
+/** Runs V8's most thorough collection, which compacts the heap and returns free memory. Takes tens of milliseconds. */
 export function collectGarbage(): void {
   if (collector === null) {
     setFlagsFromString('--expose-gc')

@@ -3,7 +3,6 @@ import { BatchPool } from '../../../../src/client/producer/batch-pool.ts'
 import type { OutgoingRecord } from '../../../../src/client/producer/outgoing-record.ts'
 import { PartitionQueue, type SendFailure, type Settled } from '../../../../src/client/producer/partition-queue.ts'
 import { isAfter, sequenceAfter, type ProducerBatch } from '../../../../src/client/producer/producer-batch.ts'
-import { BatchBuilder } from '../../../../src/protocol/record-batch/batch-builder.ts'
 import { readBatchHeader, batchFault } from '../../../../src/protocol/record-batch/record-batch.ts'
 import { readRecords } from '../../../../src/protocol/record-batch/record-reader.ts'
 
