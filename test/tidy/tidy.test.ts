@@ -134,7 +134,21 @@ const fixtures: readonly (readonly [string, Rule, readonly SourceFile[], number]
   [
     'a dependency without a reason',
     dependencies,
-    [file('package.json', '{"dependencies":{"pg":"1"}}'), file('CONTRIBUTING.md', '')],
+    [
+      file('package.json', '{"dependencies":{"pg":"1"}}'),
+      file('CONTRIBUTING.md', ''),
+      file('src/log/a.ts', "import 'pg'"),
+    ],
+    1,
+  ],
+  [
+    'a dependency that only tests use',
+    dependencies,
+    [
+      file('package.json', '{"dependencies":{"pg":"1"}}'),
+      file('CONTRIBUTING.md', '`pg`'),
+      file('test/a.ts', "import 'pg'"),
+    ],
     1,
   ],
 ]

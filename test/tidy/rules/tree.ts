@@ -102,12 +102,27 @@ export function leaks(files: readonly SourceFile[]): Violation[] {
   )
 }
 
-/** Each package that the product needs at run time has a line in CONTRIBUTING that says why. */
+/** Each package that the product needs at run time is used by it, and has a line in CONTRIBUTING that says why. */
 export function dependencies(files: readonly SourceFile[]): Violation[] {
   const read = (path: string): string => files.find((file) => file.path === path)?.text ?? ''
   const manifest: { dependencies?: Record<string, string> } = JSON.parse(read('package.json') || '{}')
   const reasons = read('CONTRIBUTING.md')
-  return Object.keys(manifest.dependencies ?? {})
-    .filter((name) => !reasons.includes(`\`${name}\``))
-    .map((name) => ({ rule: 'dependencies', path: 'CONTRIBUTING.md', message: `gives no reason for ${name}` }))
+  const product = files.filter((file) => isProduct(file) && !file.path.startsWith('bin/'))
+  const isUsed = (name: string): boolean =>
+    product.some(({ text }) => text.includes(`'${name}'`) || text.includes(`'${name}/`))
+  const names = Object.keys(manifest.dependencies ?? {})
+  const unexplained = names.filter((name) => !reasons.includes(`\`${name}\``))
+  const unused = names.filter((name) => !isUsed(name))
+  return [
+    ...unexplained.map((name) => ({
+      rule: 'dependencies',
+      path: 'CONTRIBUTING.md',
+      message: `gives no reason for ${name}`,
+    })),
+    ...unused.map((name) => ({
+      rule: 'dependencies',
+      path: 'package.json',
+      message: `no product code imports ${name}`,
+    })),
+  ]
 }
