@@ -6,7 +6,7 @@ import type { FileSystem } from '../../log/disk/file-system.ts'
 import type { Topics } from '../topics/topics.ts'
 import type { CoordinatorConfig } from './coordinator-config.ts'
 import { GroupCoordinator } from './groups/group-coordinator.ts'
-import { OffsetsTopic } from './offsets-topic.ts'
+import { OffsetsTopic } from './offsets/offsets-topic.ts'
 import { ProducerIds } from './producer-ids.ts'
 
 /** What the coordinators live on. */
@@ -39,7 +39,7 @@ export class Coordinators {
     this.#logger = logger
     this.producerIds = ProducerIds.open(fs, dataDirectory, { clock, logger, usedIds: topics.producerIds() })
     this.#stops = [
-      topics.onDeleted((topic) => this.#behind(groups.forgetTopic(topic))),
+      topics.onDeleted((topic) => this.#behind(groups.offsetStore.forgetTopic(topic))),
       clock.every(config.offsetsRetentionCheckMs, () => this.#inTurn(() => groups.expire())),
     ]
     this.#inTurn(async () => {

@@ -1,7 +1,7 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { offsetCommit } from '../../protocol/messages/offset-commit.ts'
 import type { RequestOf } from '../../protocol/schema.ts'
-import type { OffsetToCommit } from '../coordinator/groups/committed-offsets.ts'
+import type { OffsetToCommit } from '../coordinator/offsets/committed-offsets.ts'
 import { register, type Needs } from '../requests/register.ts'
 
 /*

@@ -34,7 +34,7 @@ export const offsetDeleteRegistration = register(
           .filter(({ fault }) => fault === errorCodes.NONE)
           .map((one) => ({ topic: name, partition: one.partitionIndex })),
       )
-      const deleted = await groups.deleteOffsets(groupId, deletable)
+      const deleted = await groups.offsetStore.delete(groupId, deletable)
       return {
         errorCode: errorCodes.NONE,
         topics: judged.map(({ name, partitions }) => ({

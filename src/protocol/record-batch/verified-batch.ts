@@ -9,6 +9,8 @@ import {
   type BatchHeader,
 } from './record-batch.ts'
 
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
+
 /**
  * One whole record batch whose length, magic, CRC and codec were checked, with its header decoded once. {@link verify} is the
  * only way to create one, so a function that takes a VerifiedBatch cannot be given unchecked bytes. The bytes are not copied:
@@ -16,7 +18,7 @@ import {
  */
 export class VerifiedBatch {
   readonly bytes: Buffer
-  #header: BatchHeader
+  #header: Mutable<BatchHeader>
 
   private constructor(bytes: Buffer, header: BatchHeader) {
     this.bytes = bytes
@@ -43,8 +45,11 @@ export class VerifiedBatch {
   /** Writes the fields that the broker sets, in place. The CRC does not cover them. */
   assignOffsets(baseOffset: number, leaderEpoch: number): void {
     assignOffsets(this.bytes, 0, baseOffset, leaderEpoch)
-    const lastOffset = baseOffset + this.#header.lastOffsetDelta
-    this.#header = { ...this.#header, baseOffset, lastOffset, partitionLeaderEpoch: leaderEpoch }
+    // In place: a copy with other values would have another shape than a decoded header, and slow down all who read both.
+    const header = this.#header
+    header.baseOffset = baseOffset
+    header.lastOffset = baseOffset + header.lastOffsetDelta
+    header.partitionLeaderEpoch = leaderEpoch
   }
 
   /** @see stampLogAppendTime */

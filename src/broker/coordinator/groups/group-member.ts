@@ -1,4 +1,4 @@
-import type { JoinAnswer, MemberDetails, MemberProtocol, SyncAnswer } from './group-protocol.ts'
+import type { JoinResponse, MemberDetails, MemberProtocol, SyncResponse } from './group-protocol.ts'
 
 /** Whether two members announce the same, byte for byte. */
 export function sameProtocols(a: readonly MemberProtocol[], b: readonly MemberProtocol[]): boolean {
@@ -29,9 +29,9 @@ export class GroupMember {
   details: MemberDetails
   assignment: Buffer = Buffer.alloc(0)
   /** Answers its JoinGroup; while it waits, the session does not run out. */
-  joining: ((answer: JoinAnswer) => void) | null = null
+  joining: ((answer: JoinResponse) => void) | null = null
   /** Answers its SyncGroup. */
-  syncing: ((answer: SyncAnswer) => void) | null = null
+  syncing: ((answer: SyncResponse) => void) | null = null
   /** When its session ends unless it is heard of. */
   sessionEndsMs: number
 
@@ -66,13 +66,13 @@ export class GroupMember {
     return this.details.protocols.find((protocol) => protocol.name === protocolName)?.metadata ?? Buffer.alloc(0)
   }
 
-  answerJoin(answer: JoinAnswer): void {
+  respondJoin(answer: JoinResponse): void {
     const answerTo = this.joining
     this.joining = null
     answerTo?.(answer)
   }
 
-  answerSync(answer: SyncAnswer): void {
+  respondSync(answer: SyncResponse): void {
     const answerTo = this.syncing
     this.syncing = null
     answerTo?.(answer)

@@ -14,7 +14,7 @@ export interface MemberView {
 }
 
 /** The answer to JoinGroup. */
-export interface JoinAnswer {
+export interface JoinResponse {
   readonly errorCode: number
   readonly generationId: number
   readonly protocolType: string | null
@@ -26,7 +26,7 @@ export interface JoinAnswer {
 }
 
 /** The answer to SyncGroup. */
-export interface SyncAnswer {
+export interface SyncResponse {
   readonly errorCode: number
   readonly protocolType: string | null
   readonly protocolName: string | null
@@ -77,7 +77,7 @@ export interface StoredGroup {
 }
 
 /** The answer to a JoinGroup that is refused. */
-export function refusedJoin(errorCode: number, memberId: string): JoinAnswer {
+export function refusedJoin(errorCode: number, memberId: string): JoinResponse {
   return {
     errorCode,
     generationId: -1,
@@ -91,6 +91,6 @@ export function refusedJoin(errorCode: number, memberId: string): JoinAnswer {
 }
 
 /** The answer to a SyncGroup that is refused. */
-export function refusedSync(errorCode: number): SyncAnswer {
+export function refusedSync(errorCode: number): SyncResponse {
   return { errorCode, protocolType: null, protocolName: null, assignment: Buffer.alloc(0) }
 }

@@ -1,9 +1,9 @@
 import type { TopicPartition } from '../../../foundation/topic-partition.ts'
-import type { CommittedOffsets } from './committed-offsets.ts'
+import type { CommittedOffsets } from '../offsets/committed-offsets.ts'
 import { decodeGroupValue, decodeKey, decodeOffsetValue } from '../coordinator-records.ts'
 import type { StoredGroup } from './group-protocol.ts'
 import type { Group } from './group.ts'
-import type { CoordinatorRecord, StoredRecord } from '../offsets-topic.ts'
+import type { CoordinatorRecord, StoredRecord } from '../offsets/offsets-topic.ts'
 
 /**
  * Reads what is stored.

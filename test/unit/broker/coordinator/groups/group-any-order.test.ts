@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Group, type GroupOwner } from '../../../../../src/broker/coordinator/groups/group.ts'
-import type { JoinAnswer, SyncAnswer } from '../../../../../src/broker/coordinator/groups/group-protocol.ts'
+import { Group } from '../../../../../src/broker/coordinator/groups/group.ts'
+import type { JoinResponse, SyncResponse } from '../../../../../src/broker/coordinator/groups/group-protocol.ts'
 import { errorCodes } from '../../../../../src/protocol/error-codes.ts'
 
 type Step =
@@ -34,23 +34,33 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 
 /** Clients that do anything in any order, some of them static members, on a disk that answers late and sometimes fails. */
-class Crowd implements GroupOwner {
+class Crowd {
   nowMs = 0
-  readonly group = new Group('g', this, 0, 0)
-  readonly joins: JoinAnswer[] = []
-  readonly syncs: SyncAnswer[] = []
+  readonly group = new Group('g', 0, 0)
+  readonly joins: JoinResponse[] = []
+  readonly syncs: SyncResponse[] = []
   asked = 0
   readonly #ids: string[] = Array.from({ length: clients }, () => '')
   readonly #waiting: (() => void)[] = []
   #stores = 0
 
-  store(_group: Group, _assignments: ReadonlyMap<string, Buffer>, stored: (code: number, nowMs: number) => void): void {
-    this.#stores += 1
-    const code = this.#stores % 5 === 0 ? errorCodes.COORDINATOR_NOT_AVAILABLE : errorCodes.NONE
-    this.#waiting.push(() => stored(code, this.nowMs))
+  run(one: Step): void {
+    this.#run(one)
+    this.#takeWrites()
   }
 
-  run(one: Step): void {
+  #takeWrites(): void {
+    for (const write of this.group.takeWrites()) {
+      this.#stores += 1
+      const code = this.#stores % 5 === 0 ? errorCodes.COORDINATOR_NOT_AVAILABLE : errorCodes.NONE
+      this.#waiting.push(() => {
+        this.group.stored(write, code, this.nowMs)
+        this.#takeWrites()
+      })
+    }
+  }
+
+  #run(one: Step): void {
     if (one.kind === 'time') this.passTime(one.ms)
     else if (one.kind === 'disk') this.#waiting.shift()?.()
     else if (one.kind === 'join') this.#join(one.client, one.version, one.metadata)
@@ -62,6 +72,7 @@ class Crowd implements GroupOwner {
   passTime(ms: number): void {
     this.nowMs += ms
     this.group.passTime(this.nowMs)
+    this.#takeWrites()
   }
 
   /** Nobody asks any more: the disk answers, and time passes from deadline to deadline. */

@@ -15,11 +15,11 @@ import {
   GroupCoordinator,
   type GroupCoordinatorOptions,
 } from '../../../../../src/broker/coordinator/groups/group-coordinator.ts'
-import type { OffsetToCommit } from '../../../../../src/broker/coordinator/groups/committed-offsets.ts'
+import type { OffsetToCommit } from '../../../../../src/broker/coordinator/offsets/committed-offsets.ts'
 import type {
-  JoinAnswer,
+  JoinResponse,
   JoinRequest,
-  SyncAnswer,
+  SyncResponse,
 } from '../../../../../src/broker/coordinator/groups/group-protocol.ts'
 import {
   OffsetsTopic,
@@ -27,7 +27,7 @@ import {
   type CoordinatorLog,
   type CoordinatorRecord,
   type StoredRecord,
-} from '../../../../../src/broker/coordinator/offsets-topic.ts'
+} from '../../../../../src/broker/coordinator/offsets/offsets-topic.ts'
 import { ProducerIds } from '../../../../../src/broker/coordinator/producer-ids.ts'
 import { replaceFile } from '../../../../../src/log/disk/file-system.ts'
 import { Topics } from '../../../../../src/broker/topics/topics.ts'
@@ -89,7 +89,7 @@ class Bench {
     return this.coordinator
   }
 
-  join(request: Partial<JoinRequest> = {}, groupId = 'g'): Promise<JoinAnswer> {
+  join(request: Partial<JoinRequest> = {}, groupId = 'g'): Promise<JoinResponse> {
     const details = {
       memberId: '',
       groupInstanceId: null,
@@ -105,7 +105,7 @@ class Bench {
     return new Promise((resolve) => this.coordinator.join(groupId, { ...details, ...request }, resolve))
   }
 
-  sync(memberId: string, generationId: number, groupId = 'g'): Promise<SyncAnswer> {
+  sync(memberId: string, generationId: number, groupId = 'g'): Promise<SyncResponse> {
     const assignments = [{ memberId, assignment: Buffer.from('work') }]
     const names = { ...asker, groupInstanceId: null, protocolType: null, protocolName: null }
     return new Promise((resolve) =>
@@ -198,7 +198,7 @@ describe('offsets', () => {
     const bench = new Bench()
     await bench.commit(5)
     await bench.commit(5, { topic: 'customers' })
-    await bench.coordinator.forgetTopic('orders')
+    await bench.coordinator.offsetStore.forgetTopic('orders')
     expect([bench.offset(), bench.offset('customers')]).toEqual([undefined, 5])
     bench.open()
     expect([bench.offset(), bench.offset('customers')]).toEqual([undefined, 5])
@@ -209,7 +209,7 @@ describe('offsets', () => {
     await bench.commit(5)
     // Both begin before anything is on disk: the first is about the old topic, the second about the new one.
     const late = bench.commit(6)
-    const forgotten = bench.coordinator.forgetTopic('orders')
+    const forgotten = bench.coordinator.offsetStore.forgetTopic('orders')
     expect(bench.offset()).toBeUndefined()
     const fresh = bench.commit(1)
     await Promise.all([late, forgotten, fresh])

@@ -5,8 +5,8 @@ import {
 } from '../../../../../src/broker/coordinator/coordinator-config.ts'
 import { GroupCoordinator } from '../../../../../src/broker/coordinator/groups/group-coordinator.ts'
 import { groupMemoryFull } from '../../../../../src/broker/coordinator/groups/group-limits.ts'
-import type { JoinAnswer, JoinRequest } from '../../../../../src/broker/coordinator/groups/group-protocol.ts'
-import type { CoordinatorRecord, StoredRecord } from '../../../../../src/broker/coordinator/offsets-topic.ts'
+import type { JoinResponse, JoinRequest } from '../../../../../src/broker/coordinator/groups/group-protocol.ts'
+import type { CoordinatorRecord, StoredRecord } from '../../../../../src/broker/coordinator/offsets/offsets-topic.ts'
 import { Conditions } from '../../../../../src/foundation/metrics/conditions.ts'
 import { LogStreaks } from '../../../../../src/foundation/logging/log-streaks.ts'
 import { errorCodes } from '../../../../../src/protocol/error-codes.ts'
@@ -42,8 +42,8 @@ function bench(config: Partial<CoordinatorConfig>) {
       config: { ...defaultCoordinatorConfig, ...config },
     })
   const coordinator = open()
-  const join = (groupId: string, request: Partial<JoinRequest> = {}): { answer: JoinAnswer | null } => {
-    const result: { answer: JoinAnswer | null } = { answer: null }
+  const join = (groupId: string, request: Partial<JoinRequest> = {}): { answer: JoinResponse | null } => {
+    const result: { answer: JoinResponse | null } = { answer: null }
     const details = {
       memberId: '',
       groupInstanceId: null,
@@ -145,7 +145,7 @@ describe('the memory of groups and offsets', () => {
       const random = seededRandom(seed)
       const { clock, coordinator, join, commit } = bench({})
       const below = (limit: number): number => Math.floor(random() * limit)
-      const joins: { group: string; result: { answer: JoinAnswer | null } }[] = []
+      const joins: { group: string; result: { answer: JoinResponse | null } }[] = []
       for (let step = 0; step < 200; step += 1) {
         const group = `g${below(4)}`
         const known = joins.length === 0 ? null : joins[below(joins.length)]

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { Group, type GroupOwner } from '../../../../../src/broker/coordinator/groups/group.ts'
+import { Group } from '../../../../../src/broker/coordinator/groups/group.ts'
 import type {
-  JoinAnswer,
+  JoinResponse,
   JoinRequest,
-  SyncAnswer,
+  SyncResponse,
 } from '../../../../../src/broker/coordinator/groups/group-protocol.ts'
 import { errorCodes } from '../../../../../src/protocol/error-codes.ts'
 
@@ -23,7 +23,7 @@ interface Pending<T> {
 }
 
 /** A group with a disk that stores at once, or when it is told to. */
-class Table implements GroupOwner {
+class Table {
   nowMs = 0
   readonly group: Group
   readonly stored: ReadonlyMap<string, Buffer>[] = []
@@ -32,19 +32,25 @@ class Table implements GroupOwner {
   #ids = 0
 
   constructor(gatherMs = 0) {
-    this.group = new Group('g', this, gatherMs, 0)
+    this.group = new Group('g', gatherMs, 0)
   }
 
-  store(_group: Group, assignments: ReadonlyMap<string, Buffer>, stored: (code: number, nowMs: number) => void): void {
-    this.stored.push(assignments)
-    const tell = (): void => stored(this.storeError, this.nowMs)
-    if (this.held === null) tell()
-    else this.held.push(tell)
+  /** Stores what the group wants to have stored. */
+  settle(): void {
+    for (const write of this.group.takeWrites()) {
+      this.stored.push(write.assignments)
+      const tell = (): void => {
+        this.group.stored(write, this.storeError, this.nowMs)
+        this.settle()
+      }
+      if (this.held === null) tell()
+      else this.held.push(tell)
+    }
   }
 
-  join(request: Partial<JoinRequest> = {}): Pending<JoinAnswer> {
+  join(request: Partial<JoinRequest> = {}): Pending<JoinResponse> {
     if ((request.memberId ?? '') === '') this.#ids += 1
-    const pending: Pending<JoinAnswer> = { answer: null }
+    const pending: Pending<JoinResponse> = { answer: null }
     const whole: JoinRequest = {
       memberId: '',
       groupInstanceId: null,
@@ -62,6 +68,7 @@ class Table implements GroupOwner {
     this.group.join(whole, this.nowMs, (answer) => {
       pending.answer = answer
     })
+    this.settle()
     return pending
   }
 
@@ -70,13 +77,14 @@ class Table implements GroupOwner {
     assignments: Record<string, string> = {},
     generationId = this.group.generationId,
     groupInstanceId: string | null = null,
-  ): Pending<SyncAnswer> {
-    const pending: Pending<SyncAnswer> = { answer: null }
+  ): Pending<SyncResponse> {
+    const pending: Pending<SyncResponse> = { answer: null }
     const given = Object.entries(assignments).map(([id, text]) => ({ memberId: id, assignment: Buffer.from(text) }))
     const names = { groupInstanceId, protocolType: null, protocolName: null }
     this.group.sync({ memberId, generationId, assignments: given, ...names }, this.nowMs, (answer) => {
       pending.answer = answer
     })
+    this.settle()
     return pending
   }
 
@@ -87,6 +95,7 @@ class Table implements GroupOwner {
   advance(ms: number): void {
     this.nowMs += ms
     this.group.passTime(this.nowMs)
+    this.settle()
   }
 
   /** Two members, both with an assignment; the first leads. */
