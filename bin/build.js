@@ -19,6 +19,16 @@ const native = ['@node-rs/crc32', 'lz4-napi', 'snappy']
 /** Optional parts of bundled packages that are not installed and not used. */
 const absent = ['pg-native', 'pg-cloudflare']
 
+/**
+ * Imports that nothing calls, and who makes them: most of the weight of the packages. `HttpConnection` of the Elasticsearch
+ * client does not use undici. The REST API gives fastify servers of its own and no schemas.
+ */
+const unused = [
+  [/^undici$/, ''],
+  [/^(?:light-my-request|@fastify\/ajv-compiler|@fastify\/fast-json-stringify-compiler)$/, 'fastify'],
+  [/^node:(?:https|http2)$/, 'fastify'],
+]
+
 /** Processes and threads that share nothing: each is complete in itself. */
 const programs = [
   'src/broker/broker-thread.ts',
@@ -54,8 +64,10 @@ const sources = {
       return { contents, loader: 'ts' }
     })
     setup.onResolve({ filter: /^penstock\/api$/ }, () => ({ path: join(root, 'src/api/index.ts') }))
-    // HttpConnection does not use it, and it is most of the weight of the Elasticsearch client.
-    setup.onResolve({ filter: /^undici$/ }, ({ path }) => ({ path, namespace: 'empty' }))
+    for (const [filter, importedBy] of unused)
+      setup.onResolve({ filter }, ({ path, importer }) =>
+        importer.includes(`/node_modules/${importedBy}`) ? { path, namespace: 'empty' } : null,
+      )
     setup.onLoad({ filter: /.*/, namespace: 'empty' }, () => ({ contents: 'module.exports = {}', loader: 'js' }))
   },
 }

@@ -1,6 +1,6 @@
 import { errorMessage } from '../foundation/error-message.ts'
 import type { NotAssignedError, NotLeaderError } from '../herder/herder-errors.ts'
-import type { Answer, Method, RestRequest } from './route.ts'
+import type { Method, RestRequest, RestResponse } from './route.ts'
 
 import { NotLeaderError as NotLeader } from '../herder/herder-errors.ts'
 import { RestError } from './rest-error.ts'
@@ -21,7 +21,7 @@ export interface ForwardedRequest {
  * true; true becomes false; false is the end. Of the headers only Authorization goes along: this worker's token, or the client's.
  * @throws RestError 409 when nobody is known who could answer, 500 when that worker cannot be reached
  */
-export async function forward(error: NotLeaderError | NotAssignedError, to: ForwardedRequest): Promise<Answer> {
+export async function forward(error: NotLeaderError | NotAssignedError, to: ForwardedRequest): Promise<RestResponse> {
   const { method, path, request, authorization, isOwn } = to
   const hop = request.query.get('forward')
   if (hop !== null && hop.toLowerCase() !== 'true') {
@@ -55,7 +55,7 @@ export async function forward(error: NotLeaderError | NotAssignedError, to: Forw
   )
 }
 
-async function answered(target: string, init: RequestInit, base: string): Promise<Answer> {
+async function answered(target: string, init: RequestInit, base: string): Promise<RestResponse> {
   try {
     return await answerOf(await fetch(target, init), base)
   } catch (cause) {
@@ -63,7 +63,7 @@ async function answered(target: string, init: RequestInit, base: string): Promis
   }
 }
 
-async function answerOf(response: Response, base: string): Promise<Answer> {
+async function answerOf(response: Response, base: string): Promise<RestResponse> {
   const text = await response.text()
   const location = response.headers.get('Location')
   const type = response.headers.get('Content-Type')

@@ -1,21 +1,33 @@
-import { type ListenAddress, isLoopback } from '../foundation/network/listen-address.ts'
 import type { Server, ServerOptions } from 'node:http'
+import type { Clock } from '../foundation/clock.ts'
+import type { Logger } from '../foundation/logging/logger.ts'
+import type { Meters } from '../foundation/metrics/meters.ts'
+import type { RestContext } from './route.ts'
 
-import type { Refusal } from './rest-error.ts'
-
+import { isLoopback, type ListenAddress } from '../foundation/network/listen-address.ts'
 import { LogStreaks } from '../foundation/logging/log-streaks.ts'
-import { RestConnections } from './limits/rest-connections.ts'
 import { defaultRestLimits, type RestLimits } from '../config/worker/rest-limits.ts'
+import { RestConnections } from './limits/rest-connections.ts'
+import { AccessToken } from './request/access-token.ts'
+import { RequestLog } from './request-log.ts'
+import { restApp } from './rest-app.ts'
 import { ListenError } from './rest-error.ts'
-import { countRefused, RestHandler, type RestHandlerOptions } from './rest-handler.ts'
+import { RestMeters } from './rest-meters.ts'
+import { RestServerResponse } from './rest-server-response.ts'
+import { allRoutes } from './routes/all-routes.ts'
 
-export interface RestOptions extends Omit<RestHandlerOptions, 'limits' | 'streaks'> {
+export interface RestOptions extends RestContext {
   /** Port 0 takes a free one. */
   readonly listeners: readonly ListenAddress[]
-  /** Names under which clients may call it besides: see {@link CalledListener}. */
+  /** More names under which clients may call the worker: see {@link CalledListener}. */
   readonly hosts?: readonly string[]
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly meters: Meters
   /** Where they differ from the defaults. */
   readonly limits?: Partial<RestLimits>
+  /** Every request must carry it, except to a {@link Route.probe}. Absent: requests need none. */
+  readonly token?: string
 }
 
 /** The running REST API. */
@@ -39,25 +51,27 @@ const maxCheckMs = 5000
  * @throws ListenError saying which address cannot be taken and what to do
  */
 export async function startRest(options: RestOptions): Promise<RestServer> {
-  const { hosts = [], meters, clock, logger } = options
+  const { hosts = [], clock, logger, token } = options
   const limits = { ...defaultRestLimits, ...options.limits }
   const streaks = new LogStreaks(clock, logger)
-  const handler = new RestHandler({ ...options, limits, streaks })
-  const refused = (reason: Refusal): void => countRefused(meters, reason)
-  const open = meters.gauge('http_connections', 'Open connections to the REST API')
-  const opened = (count: number): void => open.set(count)
-  const connections = new RestConnections({ limits, clock, streaks, refused, opened })
+  const meters = new RestMeters(options.meters)
+  const connections = new RestConnections({ limits, clock, streaks, meters })
+  const app = await restApp({
+    context: options,
+    routes: allRoutes,
+    clock,
+    log: new RequestLog(logger, streaks),
+    meters,
+    limits,
+    connections,
+    token: token === undefined ? null : new AccessToken(token),
+  })
   const servers: Server[] = []
   const addresses: ListenAddress[] = []
   try {
     for (const listener of options.listeners) {
-      const loopback = isLoopback(listener.host)
-      const server = createServer(timeoutsOf(limits), (message, response) => {
-        const entered = connections.enter(message, response)
-        if (entered === null) return
-        void handler.handle(message, response, { loopback, hosts, open: () => server.listening }, entered)
-      })
-      connections.watch(server)
+      const server = createServer(serverOptions(limits), (message, response) => app.routing(message, response))
+      connections.watch(server, { loopback: isLoopback(listener.host), hosts })
       servers.push(server)
       addresses.push({ host: listener.host, port: await listen(server, listener) })
     }
@@ -70,15 +84,17 @@ export async function startRest(options: RestOptions): Promise<RestServer> {
     url: urlOf(first),
     addresses,
     close: async (graceMs = 5000) => {
-      await Promise.all(servers.map((server) => close(server, graceMs, options)))
+      await Promise.all(servers.map((server) => close(server, graceMs, clock)))
+      await app.close()
       streaks.close()
     },
   }
 }
 
 /** Node's own, for connections that begin a request and do not send all of it, and for those that send none. */
-function timeoutsOf({ maxIdleMs, maxReceiveMs }: RestLimits): ServerOptions {
+function serverOptions({ maxIdleMs, maxReceiveMs }: RestLimits): ServerOptions {
   return {
+    ServerResponse: RestServerResponse,
     keepAliveTimeout: maxIdleMs,
     headersTimeout: maxReceiveMs,
     requestTimeout: maxReceiveMs,
@@ -115,7 +131,7 @@ function listenError(cause: NodeJS.ErrnoException, host: string, port: number): 
   )
 }
 
-async function close(server: Server, graceMs: number, { clock }: RestOptions): Promise<void> {
+async function close(server: Server, graceMs: number, clock: Clock): Promise<void> {
   const cancel = clock.after(graceMs, () => server.closeAllConnections())
   await new Promise<void>((resolve) => {
     server.close(() => resolve())

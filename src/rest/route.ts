@@ -1,8 +1,11 @@
 import type { ConnectValue } from '../api/schema.ts'
 import type { Herder } from '../herder/herder.ts'
 
-/** The methods that routes have. HEAD and OPTIONS answer by themselves. */
+/** The methods that routes have. HEAD follows from GET, OPTIONS from all of a path. */
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** All methods that some path supports, in the order in which Connect lists them. */
+export const httpMethods: readonly string[] = ['HEAD', 'POST', 'DELETE', 'PUT', 'PATCH', 'GET', 'OPTIONS']
 
 /** A request as a route sees it. */
 export interface RestRequest {
@@ -11,16 +14,16 @@ export interface RestRequest {
   readonly query: URLSearchParams
   /** The body's text; empty when there is none. */
   readonly body: string
-  /** `http://host:port` as the client called it, for absolute addresses in answers. */
+  /** `http://host:port` as the client named it, for absolute addresses in responses. */
   readonly base: string
-  /** Whether the client has shown the token, or none is asked for. A {@link Route.probe} gives details to no other. */
+  /** Whether the client has shown the token, or none is required. A {@link Route.probe} gives details to no other client. */
   readonly isTrusted: boolean
-  /** Fires when the request has taken its time. */
+  /** Fires when the request has used up its time. */
   readonly signal: AbortSignal
 }
 
-/** What a route answers. `json` and `text` exclude each other; neither is an empty body. */
-export interface Answer {
+/** The response of a route. `json` and `text` exclude each other; without either the body is empty. */
+export interface RestResponse {
   readonly status: number
   readonly json?: ConnectValue
   readonly text?: string
@@ -32,23 +35,24 @@ export interface RestContext {
   readonly herder: Herder
   /** The page for Prometheus. */
   readonly metrics: () => string | Promise<string>
-  /** What stands of the worker and of the embedded log, as `CODE: text`; `/health` tells. */
+  /** Conditions of the worker and of the embedded broker, as `CODE: text`; `/health` reports them. */
   readonly conditions?: () => readonly string[]
 }
 
-/** One operation of the API. The path is written as in openapi.yaml: `/connectors/{connector}/status`. */
+/** One operation of the API. */
 export interface Route {
   readonly method: Method
+  /** As in openapi.yaml: `/connectors/{connector}/status`. */
   readonly path: string
-  /** How long it may take, in ms; 90 s unless told otherwise. */
+  /** The time limit in ms; 90 s unless given. */
   readonly timeoutMs?: number
-  /** Done by the leader or the owner: a worker that is neither passes the request on. */
+  /** Carried out by the leader or the owner: any other worker forwards the request. */
   readonly forwardable?: boolean
-  /** Whether it only looks into memory: it is served while others wait their turn. Absent: it does more. */
+  /** Whether it only reads memory, and is served while others wait for their turn. Absent: it does more. */
   readonly isQuick?: (query: URLSearchParams) => boolean
-  /** Answers requests that carry no token, too. */
+  /** Responds to requests without the token, too. */
   readonly probe?: boolean
-  handle(request: RestRequest, context: RestContext): Promise<Answer>
+  handle(request: RestRequest, context: RestContext): Promise<RestResponse>
 }
 
 /** A path parameter, which the router guarantees. */
@@ -56,11 +60,11 @@ export function param(request: RestRequest, name: string): string {
   return request.params[name] ?? ''
 }
 
-/** A boolean of the query: anything but `true` in any case is false; absent is `otherwise`. */
+/** A boolean of the query: `true` in any case is true, any other text is false; absent is `otherwise`. */
 export function flag(request: RestRequest, name: string, otherwise = false): boolean {
   const value = request.query.get(name)
   return value === null ? otherwise : value.toLowerCase() === 'true'
 }
 
-/** A route that always only looks into memory. */
+/** A route that always only reads memory. */
 export const quick = (): boolean => true

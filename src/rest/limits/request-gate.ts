@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import type { Clock } from '../../foundation/clock.ts'
 import type { RestLimits } from '../../config/worker/rest-limits.ts'
 
@@ -17,7 +18,7 @@ export class RequestGate {
   /** Bodies above a size that every connection may have. */
   readonly bodies = new ByteBudget(64 * mib)
   /** Responses that their clients have not taken. */
-  readonly unsent = new ByteBudget(32 * mib)
+  readonly #unsent = new ByteBudget(32 * mib)
   readonly #turns: Turns
   readonly #clock: Clock
   readonly #maxConcurrent: number
@@ -41,8 +42,17 @@ export class RequestGate {
     return leave
   }
 
+  /** Counts the bytes of a response until its client has received them, or is gone. */
+  countUnsent(bytes: number, response: ServerResponse): void {
+    this.#unsent.take(bytes)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    void promise.then(() => this.#unsent.take(-bytes))
+    response.once('close', resolve)
+    if (response.destroyed) resolve()
+  }
+
   async #admitted(): Promise<() => void> {
-    if (this.unsent.isExhausted) throw new OverloadedError('memory', 'clients do not take their responses')
+    if (this.#unsent.isExhausted) throw new OverloadedError('memory', 'clients do not take their responses')
     if (this.#running >= this.#maxConcurrent) await this.#place()
     else this.#running += 1
     let hasLeft = false

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { RestLimits } from '../../config/worker/rest-limits.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { OpenConnection } from '../../foundation/network/open-connections.ts'
+import type { CalledListener } from '../request/origin-check.ts'
 
 /** So many requests beyond the limit are passed over; a client that sends more is not waited for. */
 const maxExcess = 1000
@@ -13,9 +14,16 @@ export interface ConnectionSurroundings {
   readonly clock: Clock
 }
 
+/** The listener that accepted a connection. */
+export interface ListenerState extends CalledListener {
+  /** Whether it still accepts connections. */
+  isOpen(): boolean
+}
+
 /** A connection of the REST API: one request is worked on at a time, and one response waits for the client. */
 export class RestConnection implements OpenConnection {
   readonly socket: Socket
+  readonly listener: ListenerState
   readonly address: string
   /** Monotonic time of the last change: accepted, a request begun or complete, a response taken. */
   #activeMs: number
@@ -25,8 +33,9 @@ export class RestConnection implements OpenConnection {
   #last: Promise<void> = Promise.resolve()
   #workedFor = 0
 
-  constructor(socket: Socket, options: ConnectionSurroundings) {
+  constructor(socket: Socket, listener: ListenerState, options: ConnectionSurroundings) {
     this.socket = socket
+    this.listener = listener
     this.address = socket.remoteAddress ?? 'unknown'
     this.#options = options
     this.#activeMs = options.clock.monotonic()

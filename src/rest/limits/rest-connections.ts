@@ -1,19 +1,18 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { LogStreaks } from '../../foundation/logging/log-streaks.ts'
+import type { CalledListener } from '../request/origin-check.ts'
 import type { Refusal } from '../rest-error.ts'
+import type { RestMeters } from '../rest-meters.ts'
 import type { RestLimits } from '../../config/worker/rest-limits.ts'
 
 import { OpenConnections } from '../../foundation/network/open-connections.ts'
-import { RestConnection, type ConnectionSurroundings } from './rest-connection.ts'
+import { RestConnection, type ConnectionSurroundings, type ListenerState } from './rest-connection.ts'
 
 /** What the connections of all listeners share. */
 export interface ConnectionsOptions extends ConnectionSurroundings {
   readonly streaks: LogStreaks
-  /** Counts what is refused. */
-  readonly refused: (refusal: Refusal) => void
-  /** Told how many connections are open. */
-  readonly opened: (count: number) => void
+  readonly meters: RestMeters
 }
 
 /** A request that is looked at. */
@@ -34,10 +33,10 @@ export class RestConnections {
   }
 
   /** Takes the connections of a listener. */
-  watch(server: Server): void {
+  watch(server: Server, listener: CalledListener): void {
     server.prependListener('connection', (socket: Socket) => {
       const refusal = this.#refusalOf(socket)
-      if (refusal === null) this.#add(socket)
+      if (refusal === null) this.#add(socket, { ...listener, isOpen: () => server.listening })
       else this.#refuse(socket, refusal)
     })
   }
@@ -75,21 +74,21 @@ export class RestConnections {
     socket.end(head, () => socket.destroy())
   }
 
-  #add(socket: Socket): void {
-    const connection = new RestConnection(socket, this.#options)
+  #add(socket: Socket, listener: ListenerState): void {
+    const connection = new RestConnection(socket, listener, this.#options)
     this.#bySocket.set(socket, connection)
     this.#open.add(connection)
-    this.#options.opened(this.#open.count)
+    this.#options.meters.connections(this.#open.count)
     socket.once('close', () => this.#remove(connection))
   }
 
   #remove(connection: RestConnection): void {
-    if (this.#open.remove(connection)) this.#options.opened(this.#open.count)
+    if (this.#open.remove(connection)) this.#options.meters.connections(this.#open.count)
   }
 
   #note(refusal: Refusal, client: string, why?: string): void {
-    const { streaks, refused, limits } = this.#options
-    refused(refusal)
+    const { streaks, meters, limits } = this.#options
+    meters.refused(refusal)
     const reason = why ?? reasons(limits)[refusal]
     const cause = { kind: `connection ended: ${refusal}`, client }
     streaks.log('warn', cause, `ended a connection to the REST API: ${reason}`, { client })

@@ -7,7 +7,7 @@ import { NotFoundError } from '../../api/errors.ts'
 import { BadRequestError } from '../../herder/herder-errors.ts'
 import { configOf, objectOf, parseBody, textOf } from '../request/json-body.ts'
 import { RestError } from '../rest-error.ts'
-import { param, type Answer, type Route } from '../route.ts'
+import { param, type RestResponse, type Route } from '../route.ts'
 import { connectorInfoJson, connectorStatusJson } from '../wire.ts'
 import { commands, shows } from './connector-operation.ts'
 
@@ -98,7 +98,7 @@ function withName(name: string, config: SubmittedConfig): SubmittedConfig {
   return config
 }
 
-function submitted({ created, info, warnings }: SubmittedConnector, base: string): Answer {
+function submitted({ created, info, warnings }: SubmittedConnector, base: string): RestResponse {
   const json = connectorInfoJson(info)
   const headers = warnings.length === 0 ? {} : { Warning: warningHeader(warnings) }
   if (!created) return { status: 200, json, headers }

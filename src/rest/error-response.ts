@@ -1,7 +1,7 @@
-import { errorMessage } from '../foundation/error-message.ts'
-import type { Answer, Route } from './route.ts'
+import type { RestResponse, Route } from './route.ts'
 
 import { AlreadyExistsError, NotFoundError } from '../api/errors.ts'
+import { errorMessage } from '../foundation/error-message.ts'
 import { ConfigTooLargeError } from '../config/connector/config-too-large-error.ts'
 import {
   BadRequestError,
@@ -10,12 +10,13 @@ import {
   NotLeaderError,
   RebalanceNeededError,
 } from '../herder/herder-errors.ts'
-import { RestError } from './rest-error.ts'
+import { challenge, UnauthorizedError } from './request/access-token.ts'
+import { OverloadedError, RestError } from './rest-error.ts'
 
-/** An error as Connect's body: `{"error_code":404,"message":"Connector x not found"}`. */
-export function errorAnswer(error: unknown, route: Route | null): Answer {
+/** An error with Connect's status and body: `{"error_code":404,"message":"Connector x not found"}`. */
+export function errorResponse(error: unknown, route: Route | null): RestResponse {
   const status = statusOf(error, route)
-  return { status, json: { error_code: status, message: messageOf(error, route) } }
+  return { status, json: { error_code: status, message: messageOf(error, route) }, ...headersOf(error) }
 }
 
 function statusOf(error: unknown, route: Route | null): number {
@@ -30,9 +31,15 @@ function statusOf(error: unknown, route: Route | null): number {
 }
 
 function messageOf(error: unknown, route: Route | null): string {
-  // On writes Connect says what became of the request; on reads clients match the error's own text.
+  // On writes Connect says what happened to the request; on reads clients match the error's own text.
   if (error instanceof RebalanceNeededError && route?.forwardable === true) {
     return 'Cannot complete request momentarily due to stale configuration (typically caused by a concurrent config change)'
   }
   return errorMessage(error)
+}
+
+function headersOf(error: unknown): Pick<RestResponse, 'headers'> {
+  if (error instanceof UnauthorizedError) return { headers: { 'WWW-Authenticate': challenge } }
+  if (error instanceof OverloadedError) return { headers: { 'Retry-After': '1' } }
+  return {}
 }

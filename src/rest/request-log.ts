@@ -1,0 +1,78 @@
+import type { Logger } from '../foundation/logging/logger.ts'
+import type { LogStreaks } from '../foundation/logging/log-streaks.ts'
+import type { Exchange } from './request/exchange.ts'
+import type { RestResponse, Route } from './route.ts'
+
+import { ConnectError } from '../api/errors.ts'
+import { clipped } from '../foundation/logging/clipped.ts'
+import { UnauthorizedError } from './request/access-token.ts'
+import { RefusedCallerError } from './request/origin-check.ts'
+
+/** What the last part of a path has done to a connector or task. */
+const actions: Readonly<Record<string, string>> = {
+  pause: 'paused',
+  resume: 'resumed',
+  stop: 'stopped',
+  restart: 'restarted',
+}
+
+/** The lines that requests leave in the worker's logs. No header, query or body is logged: they may hold secrets. */
+export class RequestLog {
+  readonly #logger: Logger
+  readonly #streaks: LogStreaks
+
+  /** @param streaks for lines that clients cause: one line stands for many that a client repeats */
+  constructor(logger: Logger, streaks: LogStreaks) {
+    this.#logger = logger
+    this.#streaks = streaks
+  }
+
+  /** A request that changes something, or was rejected before it did: client, subject, action and status. */
+  change({ route, target, remote }: Exchange, response: RestResponse): void {
+    if (route === null) return
+    const { method, path: pattern } = route
+    if (method === 'GET' || pattern.endsWith('/validate')) return
+    const fields = { method, path: clipped(target.path), status: response.status, remote: remote ?? null }
+    const client = remote ?? ''
+    if (response.status >= 400) {
+      const text = `a request ${response.status >= 500 ? 'failed' : 'was refused'}: ${method} ${pattern}`
+      this.#streaks.log('info', { kind: `${text} ${response.status}`, client }, text, fields)
+      return
+    }
+    const text = `REST: ${subjectOf(route, target.path, response)} ${actionOf(route, response)}`
+    this.#streaks.log('info', { kind: text, client }, text, fields)
+  }
+
+  forwarded({ method, path }: Route, reason: Error): void {
+    this.#logger.debug(`${method} ${path} goes on to another worker: ${reason.message}`)
+  }
+
+  /** An error that ended a request. */
+  failure(error: unknown, method: string, { route, remote }: Exchange): void {
+    const what = `${method} ${route?.path ?? 'unknown path'}`
+    const client = remote ?? ''
+    if (error instanceof RefusedCallerError) {
+      const text = `a request was refused: ${error.message}`
+      this.#streaks.log('warn', { kind: 'Host or Origin', client }, text, { remote: client })
+    } else if (error instanceof UnauthorizedError) {
+      const text = `a request was refused: it carried ${error.carried} (rest.token.file)`
+      this.#streaks.log('warn', { kind: 'token', client }, text, { remote: client })
+    } else if (error instanceof ConnectError) this.#logger.debug(`${what}: ${error.message}`)
+    else this.#streaks.log('error', { kind: what, client }, `${what} failed unexpectedly`, { error })
+  }
+}
+
+function actionOf({ method, path }: Route, { status }: RestResponse): string {
+  const action = actions[path.slice(path.lastIndexOf('/') + 1)]
+  if (action !== undefined) return action
+  if (method === 'DELETE') return 'deleted'
+  return status === 201 ? 'created' : 'updated'
+}
+
+/** The connector, or its task. The name of a connector that was just created is in the response's Location. */
+function subjectOf(route: Route, path: string, { headers }: RestResponse): string {
+  const created = route.path === '/connectors' ? new URL(headers?.['Location'] ?? 'http://x').pathname : path
+  const [, , connector = '', kind, task] = created.split('/')
+  const name = clipped(decodeURIComponent(connector))
+  return kind === 'tasks' ? `task ${name}-${task ?? ''}` : `connector ${name}`
+}

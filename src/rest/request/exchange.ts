@@ -1,0 +1,56 @@
+import type { FastifyRequest } from 'fastify'
+import type { EnteredRequest } from '../limits/rest-connections.ts'
+import type { RestConnection } from '../limits/rest-connection.ts'
+import type { Route } from '../route.ts'
+
+import { noBody, type RequestBody } from './request-body.ts'
+import { targetOf, type RequestTarget } from './request-target.ts'
+
+/** What is known of a request while it is in flight. */
+export class Exchange {
+  readonly beganMs: number
+  readonly target: RequestTarget
+  readonly query: URLSearchParams
+  /** The header of that name. */
+  readonly authorization: string | undefined
+  readonly connection: RestConnection
+  /** Resolves when the responses to earlier requests have left the connection, or the client has. */
+  readonly turn: Promise<void>
+  /** The client's address. */
+  readonly remote: string | undefined
+  /** Whether the client has shown the token, or none is required. */
+  isTrusted = false
+  /** Null until the request is known to have one. */
+  route: Route | null = null
+  params: Readonly<Record<string, string>> = {}
+  body: RequestBody = noBody
+  #finish: (() => void) | null = null
+
+  constructor(request: FastifyRequest, { connection, turn }: EnteredRequest, beganMs: number) {
+    this.beganMs = beganMs
+    this.target = targetOf(request.originalUrl, request.raw.headers.host)
+    this.query = new URLSearchParams(this.target.query)
+    this.authorization = request.raw.headers.authorization
+    this.connection = connection
+    this.turn = turn
+    this.remote = request.raw.socket.remoteAddress
+  }
+
+  /** From here on the worker owes the client a response, and the client's timeouts stand still. */
+  async begin(): Promise<void> {
+    await this.turn
+    this.#finish ??= this.connection.working()
+  }
+
+  /** The response is ready. */
+  finish(): void {
+    this.#finish?.()
+  }
+}
+
+/** The property of fastify's request that holds its {@link Exchange}. */
+export const exchangeKey = 'exchange'
+
+export function exchangeOf(request: FastifyRequest): Exchange {
+  return request.getDecorator<Exchange>(exchangeKey)
+}

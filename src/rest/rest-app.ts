@@ -1,0 +1,172 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Clock } from '../foundation/clock.ts'
+import type { RestLimits } from '../config/worker/rest-limits.ts'
+import type { RestConnections } from './limits/rest-connections.ts'
+import type { AccessToken } from './request/access-token.ts'
+import type { RequestLog } from './request-log.ts'
+import type { RestMeters } from './rest-meters.ts'
+import type { RestContext, RestResponse, Route } from './route.ts'
+
+import { fastify } from 'fastify'
+import { plainJson } from '../api/json/json-text.ts'
+import { errorResponse } from './error-response.ts'
+import { RequestGate } from './limits/request-gate.ts'
+import { UnauthorizedError } from './request/access-token.ts'
+import { Exchange, exchangeKey, exchangeOf } from './request/exchange.ts'
+import { checkMediaTypes } from './request/media-types.ts'
+import { checkOrigin } from './request/origin-check.ts'
+import { hasBody, readBody } from './request/request-body.ts'
+import { decodedParams, routedUrl, targetOf, withoutTrailingSlash } from './request/request-target.ts'
+import { OverloadedError } from './rest-error.ts'
+import { RouteCalls } from './route-calls.ts'
+import { UnroutedRequests } from './unrouted.ts'
+
+// An import as an ES module would evaluate the module's lazy members: 14 MB.
+const { createServer, maxHeaderSize } = process.getBuiltinModule('node:http')
+
+/** Methods for which fastify would read bodies. */
+const methodsWithBody = ['DELETE', 'OPTIONS', 'PATCH', 'PUT', 'POST', 'QUERY']
+
+export interface RestAppOptions {
+  readonly context: RestContext
+  readonly routes: readonly Route[]
+  readonly clock: Clock
+  readonly log: RequestLog
+  readonly meters: RestMeters
+  readonly limits: RestLimits
+  readonly connections: RestConnections
+  /** Null: requests need none. */
+  readonly token: AccessToken | null
+}
+
+/** The REST API as a fastify instance. The servers of its listeners pass their requests to `routing`. */
+export async function restApp(options: RestAppOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    // One that never listens: there may be several listeners, and their limits are ours.
+    serverFactory: () => createServer(),
+    rewriteUrl: ({ url = '/', headers }) => routedUrl(targetOf(url, headers.host)),
+    routerOptions: { maxParamLength: maxHeaderSize },
+    // Routes have no schemas: openapi.yaml is the contract. Without these two, fastify would load ajv.
+    schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
+  })
+  // Our hook reads all bodies, with any method: within budgets, and with Jersey's rules for media types.
+  for (const method of methodsWithBody) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
+  app.decorateRequest(exchangeKey)
+  new RestLifecycle(options).register(app)
+  await app.ready()
+  return app
+}
+
+function noCompiler(): never {
+  throw new TypeError('Routes have no schemas')
+}
+
+/** The steps of every request, in the order in which fastify calls them. */
+class RestLifecycle {
+  readonly #options: RestAppOptions
+  readonly #gate: RequestGate
+  readonly #calls: RouteCalls
+  readonly #unrouted: UnroutedRequests
+  readonly #probes: ReadonlySet<string>
+
+  constructor(options: RestAppOptions) {
+    this.#options = options
+    this.#gate = new RequestGate(options.clock, options.limits)
+    this.#calls = new RouteCalls({ ...options, gate: this.#gate })
+    this.#unrouted = new UnroutedRequests(options.routes)
+    this.#probes = new Set(options.routes.filter(({ probe }) => probe === true).map(({ path }) => path))
+  }
+
+  register(app: FastifyInstance): void {
+    app.addHook('onRequest', (request, reply, done) => {
+      this.#accept(request, reply)
+      done()
+    })
+    for (const route of this.#options.routes) this.#registerRoute(app, route)
+    app.setNotFoundHandler((request) => this.#unrouted.respond(request.method, exchangeOf(request).target.path))
+    app.setErrorHandler((error, request) => this.#failed(error, request))
+    app.addHook('preSerialization', (_request, reply, payload, done) => {
+      writeHead(reply, payload as RestResponse)
+      done(null, payload)
+    })
+    app.addHook('onSend', (request, reply, payload) => this.#respond(request, reply, payload as string | undefined))
+  }
+
+  #registerRoute(app: FastifyInstance, route: Route): void {
+    app.route({
+      method: route.method,
+      url: route.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+      onRequest: (request, _reply, done) => {
+        const exchange = exchangeOf(request)
+        exchange.params = decodedParams(request.params as Record<string, string>)
+        exchange.route = route
+        if (route.path !== '/metrics') checkMediaTypes(request.raw)
+        done()
+      },
+      preValidation: async (request) => {
+        const limits = { maxBytes: this.#options.limits.maxBodyBytes, budget: this.#gate.bodies }
+        if (hasBody(request.raw)) exchangeOf(request).body = await readBody(request.raw, limits)
+      },
+      handler: async (request) => {
+        const exchange = exchangeOf(request)
+        const response = await this.#calls.call(route, exchange, () => !request.raw.socket.destroyed)
+        this.#options.log.change(exchange, response)
+        return response
+      },
+    })
+  }
+
+  /** A new request: from an allowed caller, with the token. */
+  #accept(request: FastifyRequest, reply: FastifyReply): void {
+    const { connections, clock, token } = this.#options
+    const beganMs = clock.monotonic()
+    const entered = connections.enter(request.raw, reply.raw)
+    // One too many: its connection responds, and ends.
+    if (entered === null) return void reply.hijack()
+    const exchange = new Exchange(request, entered, beganMs)
+    request.setDecorator(exchangeKey, exchange)
+    reply.serializer(bodyOf)
+    checkOrigin(exchange.target.host, request.headers.origin, entered.connection.listener)
+    const { authorization } = exchange
+    exchange.isTrusted = token === null || token.accepts(authorization)
+    if (exchange.isTrusted) return
+    const isProbe = this.#probes.has(withoutTrailingSlash(exchange.target.path))
+    if (authorization !== undefined || !isProbe)
+      throw new UnauthorizedError(authorization === undefined ? 'no token' : 'a wrong token')
+  }
+
+  #failed(error: unknown, request: FastifyRequest): RestResponse {
+    const { log, meters } = this.#options
+    const exchange = exchangeOf(request)
+    const response = errorResponse(error, exchange.route)
+    log.change(exchange, response)
+    log.failure(error, request.method, exchange)
+    if (error instanceof OverloadedError) meters.refused(error.refusal)
+    return response
+  }
+
+  /** The last step before the response is sent, once it is its turn on the connection. */
+  async #respond(request: FastifyRequest, reply: FastifyReply, body: string | undefined): Promise<void> {
+    const { clock, meters } = this.#options
+    const exchange = exchangeOf(request)
+    await exchange.begin()
+    const { statusCode } = reply
+    meters.responded(request.method, statusCode, clock.monotonic() - exchange.beganMs)
+    // The rest of a body that is too long is not read; during a shutdown a connection is of no further use.
+    const isCut = (statusCode === 413 || statusCode === 503) && !request.raw.complete
+    if (isCut || !exchange.connection.listener.isOpen()) reply.header('connection', 'close')
+    if (request.method !== 'HEAD' && body !== undefined) this.#gate.countUnsent(Buffer.byteLength(body), reply.raw)
+    exchange.finish()
+  }
+}
+
+function writeHead(reply: FastifyReply, { status, json, headers = {} }: RestResponse): void {
+  reply.code(status)
+  if (json !== undefined) reply.header('content-type', 'application/json')
+  reply.headers(headers)
+}
+
+function bodyOf(payload: unknown): string {
+  const { json, text = '' } = payload as RestResponse
+  return json === undefined ? text : plainJson(json)
+}

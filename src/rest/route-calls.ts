@@ -1,0 +1,89 @@
+import type { Clock } from '../foundation/clock.ts'
+import type { RequestGate } from './limits/request-gate.ts'
+import type { AccessToken } from './request/access-token.ts'
+import type { Exchange } from './request/exchange.ts'
+import type { RequestLog } from './request-log.ts'
+import type { RestContext, RestRequest, RestResponse, Route } from './route.ts'
+
+import { NotAssignedError, NotLeaderError } from '../herder/herder-errors.ts'
+import { forward } from './forward.ts'
+import { RestError } from './rest-error.ts'
+
+// Connect's own limit for requests to the herder.
+const defaultTimeoutMs = 90_000
+// A handler that can report how far it got (GET /health) may still do so after its time.
+const lastWordsMs = 1000
+
+/** What the calls of all routes share. */
+export interface RouteCallsOptions {
+  readonly context: RestContext
+  readonly clock: Clock
+  readonly gate: RequestGate
+  readonly log: RequestLog
+  /** Null: requests need none. */
+  readonly token: AccessToken | null
+}
+
+/** Calls the handlers of routes: each in its turn, within its time, and on the worker that can carry it out. */
+export class RouteCalls {
+  readonly #options: RouteCallsOptions
+
+  constructor(options: RouteCallsOptions) {
+    this.#options = options
+  }
+
+  /** The response of the route. The request's body is released whatever the outcome. */
+  async call(route: Route, exchange: Exchange, isConnected: () => boolean): Promise<RestResponse> {
+    let leave = (): void => undefined
+    try {
+      await exchange.begin()
+      leave = await this.#options.gate.enter(route.isQuick?.(exchange.query) ?? false)
+      if (route.method === 'GET' && !isConnected()) throw new RestError(400, 'The client left before its turn')
+      return await this.#withinTime(route, exchange)
+    } finally {
+      leave()
+      exchange.body.release()
+    }
+  }
+
+  async #withinTime(route: Route, exchange: Exchange): Promise<RestResponse> {
+    const { clock, context } = this.#options
+    const timeoutMs = route.timeoutMs ?? defaultTimeoutMs
+    const controller = new AbortController()
+    const timedOut = Promise.withResolvers<never>()
+    const { isTrusted, params, query, target, body } = exchange
+    const error = (): RestError =>
+      new RestError(500, `Request timed out.${isTrusted ? ` ${context.herder.stage()}` : ''}`)
+    const cancels = [
+      clock.after(timeoutMs, () => controller.abort(error())),
+      clock.after(timeoutMs + lastWordsMs, () => timedOut.reject(error())),
+    ]
+    const base = `http://${target.host ?? 'localhost'}`
+    const request = { params, query, body: body.text, isTrusted, base, signal: controller.signal }
+    try {
+      return await Promise.race([this.#here(route, exchange, request), timedOut.promise])
+    } finally {
+      for (const cancel of cancels) cancel()
+    }
+  }
+
+  /** On this worker, or on the one that it names. */
+  async #here(route: Route, { target, authorization }: Exchange, request: RestRequest): Promise<RestResponse> {
+    const { context, token, log } = this.#options
+    try {
+      return await route.handle(request, context)
+    } catch (error) {
+      const elsewhere = error instanceof NotLeaderError || error instanceof NotAssignedError
+      if (!elsewhere || route.forwardable !== true) throw error
+      log.forwarded(route, error)
+      return await forward(error, {
+        method: route.method,
+        path: target.path,
+        request,
+        // Workers of a group share a token, which this request carried.
+        authorization: token?.authorization ?? authorization,
+        isOwn: token !== null,
+      })
+    }
+  }
+}
