@@ -49,11 +49,11 @@ export async function runWorkerCommand(args: readonly string[]): Promise<number>
   const signalled = stopSignal(() => logger.warn('SIGHUP is not taken: no terminal started this worker'))
   const config = await loadWorkerConfig(command.settings, { file: command.fromFile })
   for (const warning of config.warnings) logger.warn(warning)
-  const around = { logSink, logger, logLevel: command.logLevel, clock: systemClock }
-  const worker = await startedUnless(signalled, (signal) => startWorker(config, around, signal))
+  const env = { logSink, logger, logLevel: command.logLevel, clock: systemClock }
+  const worker = await startedUnless(signalled, (signal) => startWorker(config, env, signal))
   if (worker === null) process.exit(exitCodes.done)
   process.stdout.write(`${readyLine(worker, config)}\n`)
-  const end = await Promise.race([signalled, worker.logDied])
+  const end = await Promise.race([signalled, worker.brokerDied])
   if (end instanceof Error) {
     logger.error(`the embedded log died, and the worker cannot go on without it: ${end.message}`, { error: end })
     process.exit(exitCodes.brokerDied)

@@ -4,71 +4,66 @@ import { NotFoundError } from '../api/errors.ts'
 import { sinkGroupId } from '../config/connector/connector-problems.ts'
 import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
 import type { PluginRegistry } from '../plugin/plugin-registry.ts'
-import type { ConfigFold } from './config-fold.ts'
 import type { ConnectorInfo } from './entities/connector-info.ts'
 import type { ConnectorOffsets } from './entities/connector-offsets.ts'
-import type { ConnectorStatus, InstanceStatus, TaskStatus } from './entities/connector-status.ts'
+import type { ConnectorStatus, TaskStatus } from './entities/connector-status.ts'
 import type { ConnectorType } from './entities/connector-type.ts'
 import type { PluginInfo } from './entities/plugin-info.ts'
 import type { TaskInfo } from './entities/task-info.ts'
+import type { ClusterConfigState } from './state/cluster-config-state.ts'
+import type { ConnectorOffsetReader } from './state/connector-offset-reader.ts'
+import type { WorkerStatusStore } from './state/worker-status-store.ts'
 
-/** The states that all workers of the group have written. */
-export interface KnownStatuses {
-  connector(name: string): InstanceStatus | null
-  task(id: TaskId): InstanceStatus | null
-  /** By number. */
-  tasks(connector: string): readonly TaskStatus[]
-  topics(connector: string): readonly string[]
+/** Reads the offsets of connectors. */
+export type OffsetReader = Pick<ConnectorOffsetReader, 'ofSource' | 'ofGroup'>
+
+export interface HerderReadsOptions {
+  readonly configState: ClusterConfigState
+  readonly statuses: WorkerStatusStore
+  readonly offsets: OffsetReader
+  readonly plugins: PluginRegistry
 }
 
-/** How far connectors are. */
-export interface KnownOffsets {
-  /** What a source has stored. */
-  ofSource(connector: string, signal: AbortSignal): Promise<ConnectorOffsets>
-  /** What a sink's consumer group has committed. */
-  ofGroup(groupId: string, signal: AbortSignal): Promise<ConnectorOffsets>
-}
-
-/** What the REST API reads: answered from this worker's own view of the internal topics. */
+/** What the REST API reads, from this worker's own view of the internal topics. */
 export class HerderReads {
-  readonly #fold: ConfigFold
-  readonly #statuses: KnownStatuses
-  readonly #offsets: KnownOffsets
+  readonly #configState: ClusterConfigState
+  readonly #statuses: WorkerStatusStore
+  readonly #offsets: OffsetReader
   readonly #plugins: PluginRegistry
 
-  constructor(fold: ConfigFold, statuses: KnownStatuses, offsets: KnownOffsets, plugins: PluginRegistry) {
-    this.#fold = fold
+  constructor({ configState, statuses, offsets, plugins }: HerderReadsOptions) {
+    this.#configState = configState
     this.#statuses = statuses
     this.#offsets = offsets
     this.#plugins = plugins
   }
 
-  /** Those that cannot run too, by the names that stand in for theirs. */
+  /** Includes the replacement names of connectors that cannot run. */
   connectors(): readonly string[] {
-    return [...this.#fold.connectors(), ...this.#fold.unusable().keys()]
+    return [...this.#configState.connectors(), ...this.#configState.unusable().keys()]
   }
 
   connectorInfo(connector: string): ConnectorInfo {
     const config = this.connectorConfig(connector)
-    const tasks = this.#fold.tasks(connector).map((_, task) => ({ connector, task }))
+    const tasks = this.#configState.tasks(connector).map((_, task) => ({ connector, task }))
     return { name: connector, config, tasks, type: this.typeOf(config) }
   }
 
   connectorConfig(connector: string): RawConfig {
-    const config = this.#fold.config(connector) ?? this.#fold.unusable().get(connector)?.config ?? null
+    const config = this.#configOf(connector)
     if (config === null) throw new NotFoundError(`Connector ${connector} not found`)
     return config
   }
 
   taskInfos(connector: string): readonly TaskInfo[] {
     this.connectorConfig(connector)
-    return this.#fold.tasks(connector).map((config, task) => ({ id: { connector, task }, config }))
+    return this.#configState.tasks(connector).map((config, task) => ({ id: { connector, task }, config }))
   }
 
   connectorStatus(connector: string): ConnectorStatus {
     const status = this.#statuses.connector(connector)
     if (status === null) throw new NotFoundError(`No status found for connector ${connector}`)
-    const type = this.typeOf(this.#fold.config(connector) ?? this.#fold.unusable().get(connector)?.config ?? {})
+    const type = this.typeOf(this.#configOf(connector) ?? {})
     return { name: connector, connector: status, tasks: this.#statuses.tasks(connector), type }
   }
 
@@ -100,9 +95,13 @@ export class HerderReads {
     return this.#connector(config)?.kind ?? 'unknown'
   }
 
-  /** The class that a config names, also by an alias; the text itself when this worker has no such connector. */
+  /** The class that a config names, aliases resolved; the text as it is when this worker has no such connector. */
   classNameOf(config: RawConfig): string {
     return this.#connector(config)?.className ?? config['connector.class'] ?? ''
+  }
+
+  #configOf(connector: string): RawConfig | null {
+    return this.#configState.config(connector) ?? this.#configState.unusable().get(connector)?.config ?? null
   }
 
   #connector(config: RawConfig): PluginDescriptor<'sink' | 'source'> | null {

@@ -6,14 +6,16 @@ import { missingClassMessage } from '../config/connector/validate-connector.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import { SerialLock } from '../runtime/serial-lock.ts'
 import type { ConfigBackingStore } from '../storage/config-backing-store.ts'
-import type { ConfigFold, UnusableConnector } from './config-fold.ts'
 import type { ConnectorStatus } from './entities/connector-status.ts'
 import type { RestartRequest } from './entities/restart-request.ts'
 import { BadRequestError, InvalidConnectorConfigError, NotLeaderError } from './herder-errors.ts'
 import type { SubmittedConnector } from './herder.ts'
-import type { HerderReads, KnownStatuses } from './herder-reads.ts'
+import type { HerderReads } from './herder-reads.ts'
+import { planRestart } from './restart-plan.ts'
+import { unusableMessage, type ClusterConfigState } from './state/cluster-config-state.ts'
+import type { WorkerStatusStore } from './state/worker-status-store.ts'
 
-/** Writes to the config topic. Each resolves once the record has been read back, so that the fold knows it. */
+/** Writes to the config topic. Each write resolves once it has been read back, so that the config state holds it. */
 export type ConfigWriter = Pick<
   ConfigBackingStore,
   | 'checkSize'
@@ -24,24 +26,24 @@ export type ConfigWriter = Pick<
   | 'putRestartRequest'
 >
 
-/** Whether this worker leads the group, and who does. */
+/** The leader of the group; `leaderUrl` is null while none is known. */
 export interface Leadership {
   readonly isLeader: boolean
   readonly leaderUrl: string | null
 }
 
 export interface HerderWritesOptions {
-  readonly fold: ConfigFold
+  readonly configState: ClusterConfigState
   readonly reads: HerderReads
-  readonly statuses: KnownStatuses
+  readonly statuses: WorkerStatusStore
   readonly logger: Logger
   readonly writer: ConfigWriter
   readonly validate: (config: SubmittedConfig) => Promise<ConfigInfos>
-  /** Waits while the worker has no place in its group. */
+  /** Waits until the worker is a member of its group. */
   readonly leadership: () => Promise<Leadership>
 }
 
-/** What the REST API changes: validation, leadership, existence, then the record. One write at a time. */
+/** What the REST API writes. The order is Connect's: validation, leadership, existence, record. One write at a time. */
 export class HerderWrites {
   readonly #options: HerderWritesOptions
   readonly #lock = new SerialLock()
@@ -57,8 +59,8 @@ export class HerderWrites {
   ): Promise<SubmittedConnector> {
     const { valid, warnings } = await this.#validated(connector, config)
     return await this.#asLeader('create a connector', async () => {
-      const { fold, writer, reads } = this.#options
-      if (fold.has(connector)) throw new AlreadyExistsError(`Connector ${connector} already exists`)
+      const { configState, writer, reads } = this.#options
+      if (configState.has(connector)) throw new AlreadyExistsError(`Connector ${connector} already exists`)
       await writer.putConnectorConfig(connector, valid, initialState)
       this.#warn(connector, warnings)
       const info = { name: connector, config: valid, tasks: [], type: reads.typeOf(valid) }
@@ -69,9 +71,9 @@ export class HerderWrites {
   async put(connector: string, config: SubmittedConfig): Promise<SubmittedConnector> {
     const { valid, warnings } = await this.#validated(connector, config)
     return await this.#asLeader('configure a connector', async () => {
-      const { fold, writer, reads } = this.#options
-      const created = !fold.has(connector)
-      const tasks = fold.tasks(connector).map((_, task) => ({ connector, task }))
+      const { configState, writer, reads } = this.#options
+      const created = !configState.has(connector)
+      const tasks = configState.tasks(connector).map((_, task) => ({ connector, task }))
       await writer.putConnectorConfig(connector, valid, null)
       this.#warn(connector, warnings)
       return { created, info: { name: connector, config: valid, tasks, type: reads.typeOf(valid) }, warnings }
@@ -80,7 +82,7 @@ export class HerderWrites {
 
   async remove(connector: string): Promise<void> {
     await this.#asLeader('delete a connector', async () => {
-      const unusable = this.#options.fold.unusable().get(connector)
+      const unusable = this.#options.configState.unusable().get(connector)
       if (unusable === undefined) this.#mustExist(connector, `Connector ${connector} not found`)
       await this.#options.writer.removeConnectorConfig(unusable?.name ?? connector)
     })
@@ -102,7 +104,7 @@ export class HerderWrites {
     })
   }
 
-  /** Writes the request and answers the plan: what will be restarted shows as RESTARTING. */
+  /** Writes the request; returns the plan, in which everything that will be restarted is RESTARTING. */
   async restart(request: RestartRequest): Promise<ConnectorStatus> {
     const { connector } = request
     return await this.#asLeader('restart a connector', async () => {
@@ -118,7 +120,7 @@ export class HerderWrites {
 
   async putTasks(connector: string, configs: readonly RawConfig[]): Promise<void> {
     await this.#asLeader('write task configs', async () => {
-      if (this.#options.fold.has(connector)) await this.#options.writer.putTaskConfigs(connector, configs)
+      if (this.#options.configState.has(connector)) await this.#options.writer.putTaskConfigs(connector, configs)
     })
   }
 
@@ -139,12 +141,13 @@ export class HerderWrites {
   }
 
   #mustExist(connector: string, message: string): void {
-    const unusable = this.#options.fold.unusable().get(connector)
+    const unusable = this.#options.configState.unusable().get(connector)
     if (unusable !== undefined) throw new BadRequestError(unusableMessage(connector, unusable))
-    if (!this.#options.fold.has(connector)) throw new NotFoundError(message)
+    if (!this.#options.configState.has(connector)) throw new NotFoundError(message)
   }
 
   async #asLeader<T>(what: string, action: () => Promise<T>): Promise<T> {
+    // A write that waits for the group does not hold the lock. The membership may change while it waits for the lock.
     await this.#options.leadership()
     return await this.#lock.run(async () => {
       const { isLeader, leaderUrl } = await this.#options.leadership()
@@ -152,24 +155,4 @@ export class HerderWrites {
       return await action()
     })
   }
-}
-
-/** What the status of a connector says that cannot run, and whatever is asked of it but its removal. */
-export function unusableMessage(standIn: string, { reason }: UnusableConnector): string {
-  return `CONNECTOR_NAME_UNUSABLE: the connector is in the config topic, but ${reason}. "${standIn}" stands in for it: DELETE that, and create it under another name.`
-}
-
-/** What a restart request does to what is running now. */
-export function planRestart({ onlyFailed, includeTasks }: RestartRequest, status: ConnectorStatus): ConnectorStatus {
-  const restarts = (state: string): boolean => !onlyFailed || state === 'FAILED'
-  return {
-    ...status,
-    connector: restarts(status.connector.state) ? restarting(status.connector) : status.connector,
-    tasks: status.tasks.map((task) => (includeTasks && restarts(task.state) ? restarting(task) : task)),
-  }
-}
-
-/** The trace stays: it says why. */
-function restarting<T extends { readonly trace: string | null }>(status: T): T & { readonly state: 'RESTARTING' } {
-  return { ...status, state: 'RESTARTING' }
 }

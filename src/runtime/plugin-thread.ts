@@ -65,7 +65,6 @@ export class PluginThreadBlockedError extends ConnectError {
 export class PluginThread {
   readonly #options: PluginThreadOptions
   #thread: Thread | null = null
-  #logLevel: LogLevel
   #calls = 0
   #silentMs = 0
   #pinging = false
@@ -77,7 +76,6 @@ export class PluginThread {
 
   constructor(options: PluginThreadOptions) {
     this.#options = options
-    this.#logLevel = options.logLevel
   }
 
   get isResting(): boolean {
@@ -105,11 +103,6 @@ export class PluginThread {
       this.#calls -= 1
       if (this.#calls === 0) this.#quiet()
     }
-  }
-
-  setLogLevel(level: LogLevel): void {
-    this.#logLevel = level
-    this.#thread?.link.send({ type: 'log-level', level })
   }
 
   /** Ends the thread wherever it is; who waits for it is told. */
@@ -191,7 +184,7 @@ export class PluginThread {
 
   #open(): Thread {
     if (this.#thread !== null) return this.#thread
-    const workerData: PluginThreadData = { foundPlugins: this.#options.foundPlugins, logLevel: this.#logLevel }
+    const workerData: PluginThreadData = { foundPlugins: this.#options.foundPlugins, logLevel: this.#options.logLevel }
     const thread: Thread = new HostedThread<ToPluginThread, ToPluginThreadAnswers, FromPluginThread>({
       name: this.#options.name,
       entry,

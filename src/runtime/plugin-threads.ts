@@ -1,4 +1,3 @@
-import { errorMessage } from '../foundation/error-message.ts'
 import type { RawConfig } from '../api/config-def.ts'
 import { NotFoundError } from '../api/errors.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/definition/config-infos.ts'
@@ -8,16 +7,10 @@ import type { LogLevel } from '../foundation/logging/log-levels.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { LogSink } from '../foundation/logging/named-logger.ts'
 import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
+import type { ConnectorListener } from './connector-listener.ts'
 import { traceOf } from './failures.ts'
+import { errorMessage } from '../foundation/error-message.ts'
 import { PluginThread, PluginThreadBlockedError, PluginTimeoutError } from './plugin-thread.ts'
-
-/** What connector instances tell the worker by themselves. */
-export interface PluginThreadEvents {
-  onReconfigure(connector: string): void
-  onConnectorFailed(connector: string, trace: string): void
-  /** A thread died, and the instances of these connectors with it. */
-  onConnectorsLost(connectors: readonly string[], reason: Error): void
-}
 
 export interface PluginThreadsOptions {
   readonly foundPlugins: readonly PluginDescriptor[]
@@ -25,7 +18,7 @@ export interface PluginThreadsOptions {
   readonly logSink: LogSink
   readonly logger: Logger
   readonly clock: Clock
-  readonly events: PluginThreadEvents
+  readonly listener: ConnectorListener
 }
 
 /** How long plugin code may take, and how long it may keep a thread from turning that others wait for. Milliseconds. */
@@ -126,10 +119,6 @@ export class PluginThreads {
       async (thread, owner) =>
         await thread.ask<'plugin-config'>({ type: 'plugin-config', owner, plugin }, deadlines.call, what),
     )
-  }
-
-  setLogLevel(level: LogLevel): void {
-    for (const thread of this.#threads.values()) thread.setLogLevel(level)
   }
 
   async close(): Promise<void> {
@@ -233,16 +222,16 @@ export class PluginThreads {
   }
 
   #open(purpose: string, blockedMs: number | null): PluginThread {
-    const { events } = this.#options
+    const { listener } = this.#options
     return new PluginThread({
       ...this.#options,
       name: `plugin-thread-${this.#number()} ${purpose}`,
       blockedMs,
       onReconfigure: (connector, owner) => {
-        if (this.#instances.get(connector)?.owner === owner) events.onReconfigure(connector)
+        if (this.#instances.get(connector)?.owner === owner) listener.onReconfigure(connector)
       },
       onConnectorFailed: (connector, owner, trace) => {
-        if (this.#instances.get(connector)?.owner === owner) events.onConnectorFailed(connector, trace)
+        if (this.#instances.get(connector)?.owner === owner) listener.onConnectorFailed(connector, trace)
       },
       onEnd: (thread, cause) => this.#ended(thread, cause),
     })
@@ -261,7 +250,7 @@ export class PluginThreads {
     }
     for (const instance of lost) instance.started = false
     if (lost.length > 0)
-      this.#options.events.onConnectorsLost(
+      this.#options.listener.onConnectorsLost(
         lost.map(({ connector }) => connector),
         cause,
       )
@@ -273,7 +262,7 @@ export class PluginThreads {
     try {
       await this.#start(instance)
     } catch (error) {
-      if (this.#isCurrent(instance)) this.#options.events.onConnectorFailed(instance.connector, traceOf(error))
+      if (this.#isCurrent(instance)) this.#options.listener.onConnectorFailed(instance.connector, traceOf(error))
     }
   }
 

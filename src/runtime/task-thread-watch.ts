@@ -1,7 +1,7 @@
-import { formatTaskId } from '../config/connector/task-id.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { LabelledSample } from './metrics/prometheus-text.ts'
-import type { HostedTask, Hosting } from './task-hosting.ts'
+import type { HostedTask, HostedTaskThread } from './hosted-task-thread.ts'
+import { formatTaskId } from '../config/connector/task-id.ts'
 import { beatMs } from './thread/heartbeat.ts'
 import { probeThread, type ThreadActivity } from './thread/thread-probe.ts'
 
@@ -15,7 +15,7 @@ export interface BlockingLimits {
 
 /** A thread whose event loop has not turned for too long. */
 export interface BlockedThread {
-  readonly hosting: Hosting
+  readonly host: HostedTaskThread
   /** The task whose code runs; null when that could not be found out. */
   readonly task: HostedTask | null
   /** What the status and the log say. */
@@ -23,7 +23,7 @@ export interface BlockedThread {
 }
 
 export interface TaskThreadWatchOptions {
-  readonly hostings: ReadonlySet<Hosting>
+  readonly threads: ReadonlySet<HostedTaskThread>
   readonly limits: BlockingLimits
   readonly clock: Clock
   readonly onBlocked: (blocked: BlockedThread) => void
@@ -41,7 +41,7 @@ const probeMs = 5_000
 export class TaskThreadWatch {
   readonly #options: TaskThreadWatchOptions
   readonly #stop: () => void
-  readonly #probing = new Set<Hosting>()
+  readonly #probing = new Set<HostedTaskThread>()
   readonly #shown = new Set<HostedTask>()
   readonly #blocks = new Map<string, { readonly task: HostedTask; count: number }>()
   #lookedAt: number
@@ -57,7 +57,7 @@ export class TaskThreadWatch {
   }
 
   samples(): readonly LabelledSample[] {
-    const threads = [...this.#options.hostings]
+    const threads = [...this.#options.threads]
     const silent = Math.max(0, ...threads.map(({ beat }) => beat.silentMs)) / 1000
     return [
       gauge('task_threads', 'Threads that run tasks', threads.length, {}),
@@ -84,13 +84,13 @@ export class TaskThreadWatch {
     const elapsedMs = now - this.#lookedAt
     this.#lookedAt = now
     const { sharedMs, ownMs } = this.#options.limits
-    for (const hosting of this.#options.hostings) {
-      hosting.beat.look(elapsedMs)
-      if (hosting.left !== null) continue
-      const [task] = hosting.tasks.values()
-      const alone = hosting.tasks.size === 1
-      if (alone && task !== undefined) this.#show(task, hosting.beat.silentMs > sharedMs)
-      if (hosting.beat.silentMs > (alone ? ownMs : sharedMs)) void this.#probe(hosting)
+    for (const host of this.#options.threads) {
+      host.beat.look(elapsedMs)
+      if (host.ending !== null) continue
+      const [task] = host.tasks.values()
+      const alone = host.tasks.size === 1
+      if (alone && task !== undefined) this.#show(task, host.beat.silentMs > sharedMs)
+      if (host.beat.silentMs > (alone ? ownMs : sharedMs)) void this.#probe(host)
     }
   }
 
@@ -103,25 +103,25 @@ export class TaskThreadWatch {
     this.#options.onSilent(task, isSilent ? trace : null)
   }
 
-  async #probe(hosting: Hosting): Promise<void> {
-    if (this.#probing.has(hosting)) return
-    this.#probing.add(hosting)
+  async #probe(host: HostedTaskThread): Promise<void> {
+    if (this.#probing.has(host)) return
+    this.#probing.add(host)
     try {
-      const activity = await probeThread(hosting.thread.name, probeMs, this.#options.clock)
+      const activity = await probeThread(host.thread.name, probeMs, this.#options.clock)
       // It went on meanwhile: what it runs now is not what it was stuck in.
-      if (hosting.beat.hasBeaten) return
-      const task = this.#taskOf(hosting, activity)
-      for (const one of task === null ? hosting.tasks.values() : [task]) this.#count(one)
-      this.#options.onBlocked({ hosting, task, trace: traceOf(hosting, task, activity) })
+      if (host.beat.hasBeaten) return
+      const task = this.#taskOf(host, activity)
+      for (const one of task === null ? host.tasks.values() : [task]) this.#count(one)
+      this.#options.onBlocked({ host, task, trace: traceOf(host, task, activity) })
     } finally {
-      this.#probing.delete(hosting)
+      this.#probing.delete(host)
     }
   }
 
-  #taskOf(hosting: Hosting, activity: ThreadActivity | null): HostedTask | null {
-    const [only] = hosting.tasks.values()
-    if (hosting.tasks.size === 1 && only !== undefined) return only
-    return hosting.tasks.get(activity?.owner ?? -1) ?? null
+  #taskOf(host: HostedTaskThread, activity: ThreadActivity | null): HostedTask | null {
+    const [only] = host.tasks.values()
+    if (host.tasks.size === 1 && only !== undefined) return only
+    return host.tasks.get(activity?.owner ?? -1) ?? null
   }
 
   #count(task: HostedTask): void {
@@ -132,14 +132,14 @@ export class TaskThreadWatch {
   }
 }
 
-function traceOf(hosting: Hosting, task: HostedTask | null, activity: ThreadActivity | null): string {
-  const seconds = Math.round(hosting.beat.silentMs / 1000)
+function traceOf(host: HostedTaskThread, task: HostedTask | null, activity: ThreadActivity | null): string {
+  const seconds = Math.round(host.beat.silentMs / 1000)
   const place = activity === null ? 'It runs native code.' : `It runs:\n${activity.stack}`
-  if (hosting.tasks.size === 1 && task !== null) {
+  if (host.tasks.size === 1 && task !== null) {
     return `TASK_BLOCKED: task ${formatTaskId(task.start.id)} kept its thread busy for ${seconds} s without a pause and was ended. Restart it when the cause is gone. ${place}`
   }
   const who = task === null ? 'one of its tasks' : `task ${formatTaskId(task.start.id)}`
-  const names = [...hosting.tasks.values()].map(({ start }) => formatTaskId(start.id)).join(', ')
+  const names = [...host.tasks.values()].map(({ start }) => formatTaskId(start.id)).join(', ')
   return `TASK_THREAD_BLOCKED: ${who} kept a thread that it shares busy for ${seconds} s without a pause. The thread (${names}) was ended, and its tasks are started again; ${who} gets a thread of its own. ${place}`
 }
 

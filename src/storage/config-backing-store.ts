@@ -1,5 +1,3 @@
-import { withDeadline } from '../foundation/async/deadline.ts'
-import type { TargetState } from '../config/connector/target-state.ts'
 import { errorMessage } from '../foundation/error-message.ts'
 import { isUtf8 } from 'node:buffer'
 
@@ -10,73 +8,66 @@ import type { FetchedRecord } from '../client/consumer/fetched-record.ts'
 import { ConfigTooLargeError } from '../config/connector/config-too-large-error.ts'
 import type { SubmittedConfig } from '../config/definition/config-infos.ts'
 import type { InternalTopic } from '../config/worker/worker-config.ts'
+import { withDeadline } from '../foundation/async/deadline.ts'
 import { clipped } from '../foundation/logging/clipped.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
+import type { TargetState } from '../config/connector/target-state.ts'
 import { decodeConfigRecord, encodeConfigRecord, type ConfigRecord } from './config-record.ts'
 import { KafkaBasedLog } from './kafka-based-log.ts'
 import type { TopicWriter } from './topic-writer.ts'
 
-/** What the config store needs, and who listens to it. */
 export interface ConfigBackingStoreOptions {
   readonly client: KafkaClient
   readonly writer: TopicWriter
   readonly topic: InternalTopic
   readonly clock: Clock
   readonly logger: Logger
-  /** Each record in order. Null: one that means nothing, or could not be read and was logged. Must not throw. */
-  readonly onRecord: (record: ConfigRecord | null, offset: number) => void
-  /** The topic cannot be read on: what is known grows old. */
+  /** Reading the topic has failed permanently: the known configuration becomes outdated. */
   readonly onError: (error: Error) => void
 }
 
+/** Receives each record of the topic, in order. Null: a record without effect, or one that was logged and skipped. */
+export type ConfigSubscriber = (record: ConfigRecord | null, offset: number) => void
+
 const setting = 'config.storage.topic'
-/** Time of a whole operation, writing and reading back, as in Connect. */
+/** The deadline of an operation, writing and reading back, as in Connect. */
 const operationMs = 30_000
 /**
- * The largest request of a Java worker's producer. The embedded topic takes more, but a config that a Java worker could
- * not write back would bind its owner to this worker.
+ * The largest request of a Java worker's producer. The embedded broker accepts more, but a Java worker could not write
+ * such a config back, and its owner could not return to Kafka Connect.
  */
 const largestRecord = 1024 * 1024
-/** What the record of a task has beyond its connector's config: the task's class and number, and the batch around it. */
+/** The share that the record of a task needs beyond its connector's config: the task's class and number, and the batch. */
 const headroom = 0.02
 
 /**
- * The configuration in its topic (I4). Writes resolve when they are durable and have been read back, so that the fold of
- * whoever wrote has them.
+ * The configuration in its topic (I4). A write resolves when it is durable and has been read back, so that the subscriber
+ * has received it.
  */
 export class ConfigBackingStore {
+  readonly #options: ConfigBackingStoreOptions
   readonly #log: KafkaBasedLog
-  readonly #clock: Clock
 
-  private constructor(log: KafkaBasedLog, clock: Clock) {
-    this.#log = log
-    this.#clock = clock
+  constructor(options: ConfigBackingStoreOptions) {
+    this.#options = options
+    const topic = { ...options.topic, partitions: 1 }
+    this.#log = new KafkaBasedLog({ ...options, topic, setting, contents: 'connector configurations' })
   }
 
   /**
-   * Reads the topic to its end; made when it does not exist.
-   * @throws ConfigError when it has several partitions or loses records, ConnectError.
+   * Reads the topic to its end; a missing topic is created.
+   * @param subscriber must not throw
+   * @throws ConfigError when the topic has several partitions or loses records, ConnectError
    */
-  static async open(options: ConfigBackingStoreOptions, signal?: AbortSignal): Promise<ConfigBackingStore> {
-    const { topic, clock } = options
-    await checkPartitions(options, signal)
-    const log = await KafkaBasedLog.open(
-      {
-        ...options,
-        topic: { ...topic, partitions: 1 },
-        setting,
-        contents: 'connector configurations',
-        onRecord: (record) => options.onRecord(decoded(record, options), record.offset),
-      },
-      signal,
-    )
-    return new ConfigBackingStore(log, clock)
+  async start(subscriber: ConfigSubscriber, signal?: AbortSignal): Promise<void> {
+    await this.#checkPartitions(signal)
+    await this.#log.start((record) => subscriber(this.#decoded(record), record.offset), signal)
   }
 
   /**
-   * Whether the config topic can hold the config, and its tasks' configs, which are little larger.
-   * @throws ConfigTooLargeError with both sizes
+   * Checks that the config topic can hold the config, and the task configs, which are slightly larger.
+   * @throws ConfigTooLargeError with the size and the limit
    */
   checkSize(connector: string, config: SubmittedConfig, what = 'config'): void {
     const most = Math.floor(Math.min(this.#log.maxMessageBytes ?? largestRecord, largestRecord) * (1 - headroom))
@@ -91,13 +82,13 @@ export class ConfigBackingStore {
     )
   }
 
-  /** Stores a connector's config; with a target state that one first, so that it never runs before it is known. */
+  /** Writes a connector's config; the target state first, if given, so that the connector never runs before it is known. */
   async putConnectorConfig(connector: string, config: RawConfig, state: TargetState | null = null): Promise<void> {
     const records: ConfigRecord[] = state === null ? [] : [{ type: 'target-state', connector, state }]
     await this.#put('connector configuration', [...records, { type: 'connector', connector, config }])
   }
 
-  /** Removes a connector and its target state. Its task records stay and mean nothing any more. */
+  /** Removes a connector and its target state. Its task records stay, without effect. */
   async removeConnectorConfig(connector: string): Promise<void> {
     await this.#put('connector removal', [
       { type: 'connector', connector, config: null },
@@ -105,7 +96,7 @@ export class ConfigBackingStore {
     ])
   }
 
-  /** Stores the task configs of a connector: they count from the commit on, which is written once they have been read back. */
+  /** Writes the task configs of a connector. They take effect with the commit, written once they have been read back. */
   async putTaskConfigs(connector: string, configs: readonly RawConfig[]): Promise<void> {
     for (const [task, config] of configs.entries()) this.checkSize(connector, config, `config of task ${task}`)
     const tasks = configs.map((config, task) => ({ type: 'task' as const, connector, task, config }))
@@ -113,12 +104,12 @@ export class ConfigBackingStore {
     await this.#put('task commit', [{ type: 'commit', connector, tasks: configs.length }])
   }
 
-  /** Stores what a connector is meant to do. */
+  /** Writes the target state of a connector. */
   async putTargetState(connector: string, state: TargetState): Promise<void> {
     await this.#put('target state', [{ type: 'target-state', connector, state }])
   }
 
-  /** Asks every worker to restart what it runs of a connector. */
+  /** Asks each worker to restart what it runs of a connector. */
   async putRestartRequest(request: {
     readonly connector: string
     readonly onlyFailed: boolean
@@ -128,17 +119,12 @@ export class ConfigBackingStore {
     await this.#put('restart request', [{ type: 'restart', connector, onlyFailed, includeTasks }])
   }
 
-  /** Stores the key that requests between workers are signed with; `key` is base64. */
-  async putSessionKey(key: string, algorithm: string, creationTimestamp: number): Promise<void> {
-    await this.#put('session key', [{ type: 'session-key', key, algorithm, creationTimestamp }])
-  }
-
   /** Sets the level of a logger on every worker. */
   async putLoggerLevel(logger: string, level: string): Promise<void> {
     await this.#put('logger level', [{ type: 'logger-level', logger, level }])
   }
 
-  /** Resolves when everything has been read that was in the topic when this was called. @throws ConnectError after 30 s. */
+  /** Resolves when every record that was in the topic at the time of the call has been read. @throws ConnectError after 30 s */
   async refresh(signal?: AbortSignal): Promise<void> {
     await this.#bounded('reading configurations', signal, (bound) => this.#log.readToEnd(bound))
   }
@@ -161,36 +147,37 @@ export class ConfigBackingStore {
     action: (signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
     try {
-      await withDeadline({ clock: this.#clock, ms: operationMs, signal }, action)
+      await withDeadline({ clock: this.#options.clock, ms: operationMs, signal }, action)
     } catch (error) {
       signal?.throwIfAborted()
       const reason = errorMessage(error)
       throw new ConnectError(`Error ${what} to Kafka topic ${this.#log.topic}: ${reason}`, { cause: error })
     }
   }
-}
 
-/** A record that cannot be read is logged by name and passed over, as Connect does. */
-function decoded(record: FetchedRecord, { logger, topic }: ConfigBackingStoreOptions): ConfigRecord | null {
-  const key = record.key?.toString('utf8') ?? null
-  try {
-    if (record.key !== null && !isUtf8(record.key)) throw new DataError('its key is not UTF-8')
-    return decodeConfigRecord(key, record.value?.toString('utf8') ?? null)
-  } catch (error) {
-    const reason = errorMessage(error)
-    logger.error(`offset ${record.offset} of topic ${topic.name} (key ${clipped(key ?? 'null')}) is ignored: ${reason}`)
-    return null
+  /** As in Connect, a record that cannot be decoded is logged and skipped. */
+  #decoded(record: FetchedRecord): ConfigRecord | null {
+    const key = record.key?.toString('utf8') ?? null
+    try {
+      if (record.key !== null && !isUtf8(record.key)) throw new DataError('its key is not UTF-8')
+      return decodeConfigRecord(key, record.value?.toString('utf8') ?? null)
+    } catch (error) {
+      const { topic, logger } = this.#options
+      const reason = errorMessage(error)
+      const place = `offset ${record.offset} of topic ${topic.name}`
+      logger.error(`${place} (key ${clipped(key ?? 'null')}) is ignored: ${reason}`)
+      return null
+    }
   }
-}
 
-async function checkPartitions(
-  { client, topic }: ConfigBackingStoreOptions,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const count = (await client.admin.describeTopics([topic.name], { signal })).get(topic.name)?.partitions.length ?? 1
-  if (count === 1) return
-  throw new ConfigError(
-    `Topic '${topic.name}' supplied via the '${setting}' property is required to have a single partition in order to ` +
-      `guarantee consistency of connector configurations, but found ${count} partitions.`,
-  )
+  async #checkPartitions(signal: AbortSignal | undefined): Promise<void> {
+    const { client, topic } = this.#options
+    const topics = await client.admin.describeTopics([topic.name], { signal })
+    const count = topics.get(topic.name)?.partitions.length ?? 1
+    if (count === 1) return
+    throw new ConfigError(
+      `Topic '${topic.name}' supplied via the '${setting}' property is required to have a single partition in order to ` +
+        `guarantee consistency of connector configurations, but found ${count} partitions.`,
+    )
+  }
 }

@@ -5,27 +5,25 @@ import type { FetchedRecord } from '../client/consumer/fetched-record.ts'
 import type { KafkaClient } from '../client/kafka-client.ts'
 import type { TopicReader } from '../client/consumer/topic-reader.ts'
 import type { InternalTopic } from '../config/worker/worker-config.ts'
+import { present } from '../foundation/assert.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { StateRecord, TopicWriter } from './topic-writer.ts'
 
-/** What a log keeps, and for whom. */
 export interface KafkaBasedLogOptions {
   readonly client: KafkaClient
   readonly writer: TopicWriter
   readonly topic: InternalTopic
   /** The worker setting that names the topic, for errors: `config.storage.topic`. */
   readonly setting: string
-  /** What is lost when the topic forgets, for errors: `connector configurations`. */
+  /** What the topic holds, for errors: `connector configurations`. */
   readonly contents: string
   readonly logger: Logger
-  /** Called for each record in order within its partition, from the beginning; must not throw. */
-  readonly onRecord: (record: FetchedRecord) => void
-  /** Called when the topic cannot be read on. */
+  /** Reading the topic has failed permanently. */
   readonly onError: (error: Error) => void
 }
 
 const compact = 'compact'
-/** Codes after which the topic is taken to exist: looking at it will tell. */
+/** Errors of creating the topic after which it may exist: reading it shows whether it does. */
 const mayExist: ReadonlySet<string> = new Set([
   'TOPIC_AUTHORIZATION_FAILED',
   'CLUSTER_AUTHORIZATION_FAILED',
@@ -34,64 +32,64 @@ const mayExist: ReadonlySet<string> = new Set([
 ])
 
 /**
- * State kept in a compacted topic: everybody reads all of it from the beginning and follows, and what was written comes
- * back as a record. The topic is made when it does not exist, with Connect's settings.
+ * State in a compacted topic. Each worker reads the topic from its beginning and follows it, so what a worker writes
+ * comes back to it as a record. A missing topic is created with Connect's settings.
  */
 export class KafkaBasedLog {
   readonly #options: KafkaBasedLogOptions
-  readonly #reader: TopicReader
-  /** `max.message.bytes` of the topic as it was opened; null when it could not be read. */
-  readonly maxMessageBytes: number | null
+  #reader: TopicReader | null = null
+  #maxMessageBytes: number | null = null
 
-  private constructor(options: KafkaBasedLogOptions, reader: TopicReader, maxMessageBytes: number | null) {
+  constructor(options: KafkaBasedLogOptions) {
     this.#options = options
-    this.#reader = reader
-    this.maxMessageBytes = maxMessageBytes
   }
 
   /**
-   * Makes or checks the topic and reads it to its end.
-   * @throws ConfigError when its cleanup policy would lose state, ConnectError when it cannot be made or read.
+   * Creates or checks the topic, and reads it to its end.
+   * @param onRecord receives each record from the beginning, in order within its partition; must not throw
+   * @throws ConfigError when its cleanup policy would lose state, ConnectError when it cannot be created or read
    */
-  static async open(options: KafkaBasedLogOptions, signal?: AbortSignal): Promise<KafkaBasedLog> {
-    await ensureTopic(options, signal)
-    const maxMessageBytes = await checkTopicConfigs(options, signal)
-    const reader = options.client.topicReader({
-      topic: options.topic.name,
-      onRecord: options.onRecord,
-      onError: (error) => options.onError(asTopicError(options.topic.name, error)),
+  async start(onRecord: (record: FetchedRecord) => void, signal?: AbortSignal): Promise<void> {
+    const { client, topic, onError } = this.#options
+    await ensureTopic(this.#options, signal)
+    this.#maxMessageBytes = await checkTopicConfigs(this.#options, signal)
+    const reader = client.topicReader({
+      topic: topic.name,
+      onRecord,
+      onError: (error) => onError(asTopicError(topic.name, error)),
     })
     try {
       await reader.start(signal)
       await reader.readToEnd(signal)
     } catch (error) {
       await reader.close()
-      throw asTopicError(options.topic.name, error)
+      throw asTopicError(topic.name, error)
     }
-    return new KafkaBasedLog(options, reader, maxMessageBytes)
+    this.#reader = reader
   }
 
   get topic(): string {
     return this.#options.topic.name
   }
 
-  get partitionCount(): number {
-    return this.#reader.partitionCount
+  /** `max.message.bytes` of the topic when the log started; null when it could not be read. */
+  get maxMessageBytes(): number | null {
+    return this.#maxMessageBytes
   }
 
-  /** Writes records in order; resolves when they are durable. They have not been read back by then: see {@link readToEnd}. */
+  /** Writes records in order; resolves when they are durable. They may not have been read back: see {@link readToEnd}. */
   async write(records: readonly StateRecord[]): Promise<void> {
     await this.#options.writer.write(this.topic, records)
   }
 
-  /** Resolves when every record has been handed over that was in the topic when this was called. */
+  /** Resolves when every record that was in the topic at the time of the call has been read. */
   async readToEnd(signal?: AbortSignal): Promise<void> {
-    await this.#reader.readToEnd(signal)
+    await present(this.#reader, 'the reader of a log that has started').readToEnd(signal)
   }
 
   /** Stops reading. */
   async close(): Promise<void> {
-    await this.#reader.close()
+    await this.#reader?.close()
   }
 }
 
@@ -101,24 +99,24 @@ async function ensureTopic(options: KafkaBasedLogOptions, signal: AbortSignal | 
   try {
     const topic = { name, partitions, replicationFactor, configs: { ...configs, 'cleanup.policy': compact } }
     if (await options.client.admin.createTopic(topic, { signal })) {
-      options.logger.info(`made topic ${name} for ${options.contents}`)
+      options.logger.info(`created topic ${name} for ${options.contents}`)
     }
   } catch (error) {
     if (error instanceof BrokerError && mayExist.has(error.codeName)) {
-      options.logger.warn(`topic ${name} cannot be made (${error.codeName}); it is taken to exist`)
+      options.logger.warn(`topic ${name} cannot be created (${error.codeName}); assuming that it exists`)
       return
     }
     const hint =
       error instanceof BrokerError && error.codeName === 'INVALID_REPLICATION_FACTOR'
         ? ` The cluster has fewer than ${replicationFactor} brokers: set ${prefix}.replication.factor.`
         : ''
-    throw new ConnectError(`topic ${name} (${options.setting}) cannot be made: ${errorMessage(error)}.${hint}`, {
+    throw new ConnectError(`topic ${name} (${options.setting}) cannot be created: ${errorMessage(error)}.${hint}`, {
       cause: error,
     })
   }
 }
 
-/** Returns `max.message.bytes`, null when it cannot be read. @throws ConfigError when the topic would lose state. */
+/** Returns `max.message.bytes`; null when it cannot be read. @throws ConfigError when the topic would lose state */
 async function checkTopicConfigs(
   options: KafkaBasedLogOptions,
   signal: AbortSignal | undefined,

@@ -9,62 +9,59 @@ import { KafkaBasedLog } from './kafka-based-log.ts'
 import { decodeOffsetRecord, encodeOffsetKey, encodeOffsetValue, partitionIdentity } from './source-offset-record.ts'
 import type { TopicWriter } from './topic-writer.ts'
 
-/** A source partition and how far it is. */
+/** A source partition and its offset. */
 export interface StoredOffset {
   readonly partition: SourcePartition
   readonly offset: SourceOffset
 }
 
-/** A change: a null offset forgets the partition. */
+/** A change of an offset; null removes the partition. */
 export interface OffsetChange {
   readonly partition: SourcePartition
   readonly offset: SourceOffset | null
 }
 
-/** What the offset store needs. */
 export interface OffsetBackingStoreOptions {
   readonly client: KafkaClient
   readonly writer: TopicWriter
   readonly topic: InternalTopic
   readonly logger: Logger
-  /** The worker setting that names the topic; `offset.storage.topic` unless a connector has one of its own. */
-  readonly setting?: string
+  /** Reading the topic has failed permanently. */
   readonly onError: (error: Error) => void
 }
 
 interface Entry extends StoredOffset {
-  /** As it stands in the topic: rewritten byte for byte, or there would be two. */
+  /** The key in the topic. A change repeats it byte for byte, or the topic would hold two offsets of one partition. */
   readonly key: Buffer
 }
 
-/** The offsets of source connectors in their topic. Tasks write them by themselves; here they are read and altered. */
+/** The offsets of source connectors in their topic. Tasks write them; here they are read and altered. */
 export class OffsetBackingStore {
+  readonly #options: OffsetBackingStoreOptions
   readonly #log: KafkaBasedLog
-  readonly #offsets: ReadonlyMap<string, ReadonlyMap<string, Entry>>
+  /** By connector, then by {@link partitionIdentity}. */
+  readonly #offsets = new Map<string, Map<string, Entry>>()
 
-  private constructor(log: KafkaBasedLog, offsets: ReadonlyMap<string, ReadonlyMap<string, Entry>>) {
-    this.#log = log
-    this.#offsets = offsets
+  constructor(options: OffsetBackingStoreOptions) {
+    this.#options = options
+    this.#log = new KafkaBasedLog({
+      ...options,
+      setting: 'offset.storage.topic',
+      contents: 'source connector offsets',
+    })
   }
 
-  /** Reads the topic to its end; made when it does not exist. @throws ConfigError, ConnectError. */
-  static async open(options: OffsetBackingStoreOptions, signal?: AbortSignal): Promise<OffsetBackingStore> {
-    const offsets = new Map<string, Map<string, Entry>>()
-    const { setting = 'offset.storage.topic' } = options
-    const onRecord = (record: FetchedRecord): void => take(offsets, record, options)
-    const log = await KafkaBasedLog.open(
-      { ...options, setting, contents: 'source connector offsets', onRecord },
-      signal,
-    )
-    return new OffsetBackingStore(log, offsets)
+  /** Reads the topic to its end; a missing topic is created. @throws ConfigError, ConnectError */
+  async start(signal?: AbortSignal): Promise<void> {
+    await this.#log.start((record) => this.#apply(record), signal)
   }
 
-  /** Resolves when everything has been read that was in the topic when this was called. */
+  /** Resolves when every record that was in the topic at the time of the call has been read. */
   async refresh(signal?: AbortSignal): Promise<void> {
     await this.#log.readToEnd(signal)
   }
 
-  /** The offsets of the partitions asked for, in order; null where there is none. As of the last {@link refresh}. */
+  /** Returns the offset of each partition, in order; null where there is none. As of the last {@link refresh}. */
   read(connector: string, partitions: readonly SourcePartition[]): readonly (SourceOffset | null)[] {
     const known = this.#offsets.get(connector)
     return partitions.map((partition) => known?.get(partitionIdentity(partition))?.offset ?? null)
@@ -83,7 +80,7 @@ export class OffsetBackingStore {
 
   /**
    * Alters offsets of a connector that does not run; resolves when they are durable and have been read back.
-   * @throws DataError when a value is nested, ConnectError.
+   * @throws DataError when a value is nested, ConnectError
    */
   async alter(connector: string, changes: readonly OffsetChange[], signal?: AbortSignal): Promise<void> {
     const known = this.#offsets.get(connector)
@@ -101,7 +98,7 @@ export class OffsetBackingStore {
     }
   }
 
-  /** Forgets all offsets of a connector that does not run. */
+  /** Removes all offsets of a connector that does not run. */
   async reset(connector: string, signal?: AbortSignal): Promise<void> {
     const changes = this.offsetsOf(connector).map(({ partition }) => ({ partition, offset: null }))
     await this.alter(connector, changes, signal)
@@ -111,29 +108,27 @@ export class OffsetBackingStore {
   async close(): Promise<void> {
     await this.#log.close()
   }
-}
 
-function take(
-  offsets: Map<string, Map<string, Entry>>,
-  record: FetchedRecord,
-  { topic, logger }: OffsetBackingStoreOptions,
-): void {
-  try {
-    const key = record.key?.toString('utf8') ?? null
-    const { connector, partition, offset } = decodeOffsetRecord(key, record.value?.toString('utf8') ?? null)
-    const identity = partitionIdentity(partition)
-    const known = offsets.get(connector)
-    if (offset === null) known?.delete(identity)
-    else {
-      // A view would keep the whole answer it came in.
+  /** As in Connect, a record that cannot be decoded is logged and skipped. */
+  #apply(record: FetchedRecord): void {
+    try {
+      const key = record.key?.toString('utf8') ?? null
+      const { connector, partition, offset } = decodeOffsetRecord(key, record.value?.toString('utf8') ?? null)
+      const identity = partitionIdentity(partition)
+      const known = this.#offsets.get(connector)
+      if (offset === null) {
+        known?.delete(identity)
+        if (known?.size === 0) this.#offsets.delete(connector)
+        return
+      }
+      // Copied: a view of the key would keep the whole response in memory.
       const entry = { partition, offset, key: Buffer.from(record.key ?? '') }
-      if (known === undefined) offsets.set(connector, new Map([[identity, entry]]))
+      if (known === undefined) this.#offsets.set(connector, new Map([[identity, entry]]))
       else known.set(identity, entry)
+    } catch (error) {
+      const { topic, logger } = this.#options
+      const reason = errorMessage(error)
+      logger.warn(`offset ${record.offset} of ${topic.name}-${record.partition} is ignored: ${reason}`)
     }
-    if (offsets.get(connector)?.size === 0) offsets.delete(connector)
-  } catch (error) {
-    const reason = errorMessage(error)
-    const place = `offset ${record.offset} of ${topic.name}-${record.partition}`
-    logger.warn(`${place} is ignored: ${reason}`)
   }
 }

@@ -10,76 +10,67 @@ import { decodeStatusRecord, encodeStatusRecord, type RunStatus, type StatusReco
 import type { TopicUse } from './status-record.ts'
 import type { TopicWriter } from './topic-writer.ts'
 
-/** What the status store needs. */
 export interface StatusBackingStoreOptions {
   readonly client: KafkaClient
   readonly writer: TopicWriter
   readonly topic: InternalTopic
   readonly logger: Logger
+  /** Reading the topic has failed permanently. */
   readonly onError: (error: Error) => void
 }
 
 /**
- * Statuses in their topic. Writes go out in the background and in order, failures are logged: a status must never hold up
- * what it tells of. What a worker has written itself counts here at once, before it has been read back.
+ * Statuses in their topic. Writes happen in the background and in order, and a failure is logged: a status must never
+ * delay what it reports. A status that this worker writes counts here immediately, before it is read back.
  */
 export class StatusBackingStore {
+  readonly #options: StatusBackingStoreOptions
   readonly #log: KafkaBasedLog
-  readonly #fold: StatusFold
-  readonly #unread: UnreadWrites
-  readonly #logger: Logger
+  readonly #fold = new StatusFold()
+  readonly #unread = new UnreadWrites()
   readonly #pending = new Set<Promise<void>>()
 
-  private constructor(log: KafkaBasedLog, fold: StatusFold, unread: UnreadWrites, logger: Logger) {
-    this.#log = log
-    this.#fold = fold
-    this.#unread = unread
-    this.#logger = logger
+  constructor(options: StatusBackingStoreOptions) {
+    this.#options = options
+    this.#log = new KafkaBasedLog({
+      ...options,
+      setting: 'status.storage.topic',
+      contents: 'statuses of connectors and tasks',
+    })
   }
 
-  /** Reads the topic to its end; made when it does not exist. @throws ConfigError, ConnectError. */
-  static async open(options: StatusBackingStoreOptions, signal?: AbortSignal): Promise<StatusBackingStore> {
-    const fold = new StatusFold()
-    const unread = new UnreadWrites()
-    const log = await KafkaBasedLog.open(
-      {
-        ...options,
-        setting: 'status.storage.topic',
-        contents: 'statuses of connectors and tasks',
-        onRecord: (record) => take(fold, unread, record, options),
-      },
-      signal,
-    )
-    return new StatusBackingStore(log, fold, unread, options.logger)
+  /** Reads the topic to its end; a missing topic is created. @throws ConfigError, ConnectError */
+  async start(signal?: AbortSignal): Promise<void> {
+    await this.#log.start((record) => this.#apply(record), signal)
   }
 
-  /** Reports a connector's status; null says that it is gone. */
+  /** Writes a connector's status; null removes it. */
   putConnector(connector: string, status: RunStatus | null): void {
     this.#put({ type: 'connector', connector, status })
   }
 
-  /** Reports a connector's status, unless a worker of a later generation has reported since. */
+  /** Writes a connector's status, unless a worker of a later generation has written since (I3). */
   putConnectorSafe(connector: string, status: RunStatus): void {
-    if (mayReport(this.#fold.connector(connector), status)) this.#put({ type: 'connector', connector, status })
+    if (mayWrite(this.#fold.connector(connector), status)) this.#put({ type: 'connector', connector, status })
   }
 
-  /** Reports a task's status; null says that it is gone. */
+  /** Writes a task's status; null removes it. */
   putTask(connector: string, task: number, status: RunStatus | null): void {
     this.#put({ type: 'task', connector, task, status })
   }
 
-  /** Reports a task's status, unless a worker of a later generation has reported since. */
+  /** Writes a task's status, unless a worker of a later generation has written since (I3). */
   putTaskSafe(connector: string, task: number, status: RunStatus): void {
-    if (mayReport(this.#fold.task(connector, task), status)) this.#put({ type: 'task', connector, task, status })
+    if (mayWrite(this.#fold.task(connector, task), status)) this.#put({ type: 'task', connector, task, status })
   }
 
-  /** Notes that a connector uses a topic; only the first use is written. */
+  /** Records that a connector uses a topic; only the first use is written. */
   putTopic(use: TopicUse): void {
     if (this.#fold.topic(use.connector, use.topic) !== null) return
     this.#put({ type: 'topic', topic: use.topic, connector: use.connector, use })
   }
 
-  /** Forgets which topics a connector has used. */
+  /** Removes the record of the topics that a connector has used. */
   resetTopics(connector: string): void {
     for (const { topic } of this.#fold.topics(connector)) this.#put({ type: 'topic', topic, connector, use: null })
   }
@@ -107,12 +98,12 @@ export class StatusBackingStore {
     return this.#fold.topics(connector)
   }
 
-  /** Resolves when everything reported so far is durable, or has failed and was logged. */
+  /** Resolves when every write so far is durable, or has failed and was logged. */
   async flush(): Promise<void> {
     await Promise.all(this.#pending)
   }
 
-  /** Resolves when everything has been read that was in the topic when this was called. */
+  /** Resolves when every record that was in the topic at the time of the call has been read. */
   async refresh(signal?: AbortSignal): Promise<void> {
     await this.#log.readToEnd(signal)
   }
@@ -131,37 +122,33 @@ export class StatusBackingStore {
       .catch((error: unknown) => {
         this.#unread.remove(state.key, state.value)
         const reason = errorMessage(error)
-        this.#logger.error(`${state.key} could not be written to topic ${this.#log.topic}: ${reason}`)
+        this.#options.logger.error(`${state.key} could not be written to topic ${this.#log.topic}: ${reason}`)
       })
       .finally(() => this.#pending.delete(written))
     this.#pending.add(written)
   }
-}
 
-function mayReport(known: RunStatus | null, status: RunStatus): boolean {
-  return known === null || known.workerId === status.workerId || known.generation <= status.generation
-}
-
-/** A record that cannot be read is logged by name and passed over, as Connect does. */
-function take(
-  fold: StatusFold,
-  unread: UnreadWrites,
-  record: FetchedRecord,
-  { topic, logger }: StatusBackingStoreOptions,
-): void {
-  const key = record.key?.toString('utf8') ?? null
-  const value = record.value?.toString('utf8') ?? null
-  if (key !== null && unread.isOvertaken(key, value)) return
-  try {
-    fold.apply(decodeStatusRecord(key, value))
-  } catch (error) {
-    const reason = errorMessage(error)
-    const place = `offset ${record.offset} of ${topic.name}-${record.partition}`
-    logger.warn(`${place} (key ${clipped(key ?? 'null')}) is ignored: ${reason}`)
+  /** As in Connect, a record that cannot be decoded is logged and skipped. */
+  #apply(record: FetchedRecord): void {
+    const key = record.key?.toString('utf8') ?? null
+    const value = record.value?.toString('utf8') ?? null
+    if (key !== null && this.#unread.isOvertaken(key, value)) return
+    try {
+      this.#fold.apply(decodeStatusRecord(key, value))
+    } catch (error) {
+      const { topic, logger } = this.#options
+      const reason = errorMessage(error)
+      const place = `offset ${record.offset} of ${topic.name}-${record.partition}`
+      logger.warn(`${place} (key ${clipped(key ?? 'null')}) is ignored: ${reason}`)
+    }
   }
 }
 
-/** What was written here and has not come back: an earlier status must not show again while a later one is on its way. */
+function mayWrite(known: RunStatus | null, status: RunStatus): boolean {
+  return known === null || known.workerId === status.workerId || known.generation <= status.generation
+}
+
+/** Statuses that this worker wrote and has not read back: an earlier one must not replace a later one when it is read. */
 class UnreadWrites {
   readonly #values = new Map<string, (string | null)[]>()
 
@@ -178,7 +165,7 @@ class UnreadWrites {
     if (values?.length === 0) this.#values.delete(key)
   }
 
-  /** Whether what comes back was written here, and something later was too. */
+  /** Returns whether this worker wrote the record that is read, and has written a later one of the key since. */
   isOvertaken(key: string, value: string | null): boolean {
     if (this.#values.get(key)?.[0] !== value) return false
     this.remove(key, value)

@@ -50,19 +50,13 @@ export function storageContract(open: () => Promise<string> | string): void {
     async function openStore(topic: InternalTopic) {
       const records: (readonly [number, ConfigRecord | null])[] = []
       const logger = quietLogger()
-      const store = await ConfigBackingStore.open({
-        client,
-        writer,
-        topic,
-        clock: systemClock,
-        logger,
-        onRecord: (record, offset) => records.push([offset, record]),
-        onError: (error) => expect.fail(error.message),
-      })
+      const onError = (error: Error): void => expect.fail(error.message)
+      const store = new ConfigBackingStore({ client, writer, topic, clock: systemClock, logger, onError })
+      await store.start((record, offset) => records.push([offset, record]))
       return { store, records, logger }
     }
 
-    it('makes its topic with one partition, compacted, and the settings it is given', async () => {
+    it('creates its topic with one partition, compacted, and with the given settings', async () => {
       const topic = topicOf('configs', 7)
       const { store } = await openStore(topic)
       const described = await client.admin.describeTopics([topic.name])
@@ -73,7 +67,7 @@ export function storageContract(open: () => Promise<string> | string): void {
       await store.close()
     })
 
-    it("writes a connector's life in Connect's bytes and order, and has read it back when it resolves", async () => {
+    it("writes the records of a connector with Connect's bytes and order, and resolves when they are read back", async () => {
       const topic = topicOf('configs', 1)
       const { store, records } = await openStore(topic)
       await store.putConnectorConfig('c', { 'connector.class': 'X', name: 'c' }, 'STOPPED')
@@ -82,11 +76,10 @@ export function storageContract(open: () => Promise<string> | string): void {
       expect(records.at(-1)?.[1]).toEqual({ type: 'commit', connector: 'c', tasks: 2 })
       await store.putTargetState('c', 'STARTED')
       await store.putRestartRequest({ connector: 'c', onlyFailed: true, includeTasks: false })
-      await store.putSessionKey('AA==', 'HmacSHA256', 5)
       await store.putLoggerLevel('l', 'WARN')
       await store.putTaskConfigs('c', [])
       await store.removeConnectorConfig('c')
-      expect(records.map(([offset]) => offset)).toEqual(Array.from({ length: 12 }, (_, offset) => offset))
+      expect(records.map(([offset]) => offset)).toEqual(Array.from({ length: 11 }, (_, offset) => offset))
       await store.close()
       expect(await textsOf(topic.name)).toEqual([
         ['target-state-c', '{"state":"PAUSED","state.v2":"STOPPED"}'],
@@ -96,7 +89,6 @@ export function storageContract(open: () => Promise<string> | string): void {
         ['commit-c', '{"tasks":2}'],
         ['target-state-c', '{"state":"STARTED","state.v2":"STARTED"}'],
         ['restart-connector-c', '{"include-tasks":false,"only-failed":true}'],
-        ['session-key', '{"key":"AA==","algorithm":"HmacSHA256","creation-timestamp":5}'],
         ['logger-cluster-l', '{"level":"WARN"}'],
         ['commit-c', '{"tasks":0}'],
         ['connector-c', null],
@@ -104,7 +96,7 @@ export function storageContract(open: () => Promise<string> | string): void {
       ])
     })
 
-    it('passes over what it cannot read, and names it without its value', async () => {
+    it('skips a record that it cannot decode, and logs its key but not its value', async () => {
       const topic = topicOf('configs', 1)
       await client.admin.createTopic({ ...topic, configs: { 'cleanup.policy': 'compact' } })
       await writeRaw(topic.name, [
@@ -123,7 +115,7 @@ export function storageContract(open: () => Promise<string> | string): void {
       await store.close()
     })
 
-    it('refuses what the topic, or a Java worker, cannot hold as one record, and writes nothing of it', async () => {
+    it('rejects a config that is too large for the topic, or for a Java worker, and writes no part of it', async () => {
       const topic = topicOf('configs', 1)
       await client.admin.createTopic({
         ...topic,
@@ -144,7 +136,7 @@ export function storageContract(open: () => Promise<string> | string): void {
       await Promise.all([small.store.close(), large.store.close()])
     })
 
-    it('sees what others write', async () => {
+    it('reads what other workers write', async () => {
       const topic = topicOf('configs', 1)
       const one = await openStore(topic)
       const two = await openStore(topic)
@@ -154,7 +146,7 @@ export function storageContract(open: () => Promise<string> | string): void {
       await Promise.all([one.store.close(), two.store.close()])
     })
 
-    it('refuses a topic with several partitions, and one that forgets', async () => {
+    it('rejects a topic with several partitions, and one that is not compacted', async () => {
       const split = topicOf('configs', 3)
       await client.admin.createTopic({ ...split, replicationFactor: 1, configs: { 'cleanup.policy': 'compact' } })
       await expect(openStore(split)).rejects.toThrow(/single partition.*found 3 partitions/)
@@ -170,10 +162,12 @@ export function storageContract(open: () => Promise<string> | string): void {
     async function openStore(topic: InternalTopic) {
       const logger = quietLogger()
       const onError = (error: Error): void => expect.fail(error.message)
-      return { store: await OffsetBackingStore.open({ client, writer, topic, logger, onError }), logger }
+      const store = new OffsetBackingStore({ client, writer, topic, logger, onError })
+      await store.start()
+      return { store, logger }
     }
 
-    it('reads what tasks wrote, alters and forgets it', async () => {
+    it('reads the offsets that tasks wrote, alters them and removes them', async () => {
       const topic = topicOf('offsets', 5)
       const { store } = await openStore(topic)
       await writeRaw(topic.name, [
@@ -199,7 +193,7 @@ export function storageContract(open: () => Promise<string> | string): void {
       await again.store.close()
     })
 
-    it('alters a partition under the bytes of its key that are in the topic, whoever wrote them', async () => {
+    it('alters an offset under the key bytes that are in the topic, even if another program wrote them', async () => {
       const topic = topicOf('offsets', 3)
       const { store } = await openStore(topic)
       const foreign = '["c", {"b":1,"a":"x"}]'
@@ -214,7 +208,7 @@ export function storageContract(open: () => Promise<string> | string): void {
       ])
     })
 
-    it('passes over what it cannot read, and names it', async () => {
+    it('skips a record that it cannot decode, and logs its offset', async () => {
       const topic = topicOf('offsets', 1)
       await client.admin.createTopic({ ...topic, replicationFactor: 1, configs: { 'cleanup.policy': 'compact' } })
       await writeRaw(topic.name, [
@@ -235,10 +229,12 @@ export function storageContract(open: () => Promise<string> | string): void {
 
     async function openStore(topic: InternalTopic): Promise<StatusBackingStore> {
       const onError = (error: Error): void => expect.fail(error.message)
-      return StatusBackingStore.open({ client, writer, topic, logger: quietLogger(), onError })
+      const store = new StatusBackingStore({ client, writer, topic, logger: quietLogger(), onError })
+      await store.start()
+      return store
     }
 
-    it('shows at once what was reported here, and later what others reported', async () => {
+    it('shows its own writes immediately, and those of other workers once they are read', async () => {
       const topic = topicOf('status', 5)
       const [one, two] = await Promise.all([openStore(topic), openStore(topic)])
       one.putConnector('c', running)
@@ -263,7 +259,7 @@ export function storageContract(open: () => Promise<string> | string): void {
       await Promise.all([one.close(), two.close()])
     })
 
-    it('never shows an earlier status of its own again while later ones come back', async () => {
+    it('never shows an earlier status of its own while later ones are read back', async () => {
       const topic = topicOf('status', 1)
       const store = await openStore(topic)
       const seen = new Set<string>()
@@ -280,7 +276,7 @@ export function storageContract(open: () => Promise<string> | string): void {
       await store.close()
     })
 
-    it('leaves the word of a later generation alone when asked to be safe', async () => {
+    it('does not overwrite the status of a later generation with a safe write (I3)', async () => {
       const topic = topicOf('status', 1)
       const store = await openStore(topic)
       store.putTask('c', 0, { ...running, workerId: 'b:1', generation: 5 })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { ConfigFold } from '../../src/herder/config-fold.ts'
+import { ClusterConfigState } from '../../src/herder/state/cluster-config-state.ts'
 import { partitionForKey } from '../../src/protocol/murmur2.ts'
 import { decodeConfigRecord, encodeConfigRecord } from '../../src/storage/config-record.ts'
 import { decodeOffsetRecord, encodeOffsetKey, encodeOffsetValue } from '../../src/storage/source-offset-record.ts'
@@ -40,28 +40,28 @@ describe("Connect's internal topics", () => {
   })
 
   it('leave the connectors that were not deleted', () => {
-    const fold = new ConfigFold()
+    const configState = new ClusterConfigState()
     const live = new Set<string>()
     for (const { key, value, offset } of of('connect-configs')) {
       const record = decodeConfigRecord(key, value)
       if (record?.type === 'connector') live[record.config === null ? 'delete' : 'add'](record.connector)
-      if (record === null || record.type === 'session-key' || record.type === 'logger-level') fold.skip(offset)
-      else if (record.type !== 'tasks-fencing') fold.apply(record, offset)
+      if (record === null || record.type === 'session-key' || record.type === 'logger-level') configState.skip(offset)
+      else if (record.type !== 'tasks-fencing') configState.apply(record, offset)
     }
-    expect(fold.connectors().toSorted()).toEqual([...live].toSorted())
-    expect(fold.connectors()).toEqual(['sp ace'])
-    expect(fold.tasks('sp ace')).toHaveLength(1)
-    expect(fold.targetState('sp ace')).toBe('STARTED')
-    expect(fold.offset).toBe(93)
+    expect(configState.connectors().toSorted()).toEqual([...live].toSorted())
+    expect(configState.connectors()).toEqual(['sp ace'])
+    expect(configState.tasks('sp ace')).toHaveLength(1)
+    expect(configState.targetState('sp ace')).toBe('STARTED')
+    expect(configState.offset).toBe(93)
   })
 
   it('leave the statuses of what runs', () => {
-    const fold = new StatusFold()
-    for (const { key, value } of of('connect-status')) fold.apply(decodeStatusRecord(key, value))
-    expect(fold.connectors()).toEqual(['sp ace'])
-    expect(fold.connector('sp ace')?.state).toBe('RUNNING')
-    expect(fold.task('sp ace', 0)).toMatchObject({ state: 'RUNNING', workerId: '127.0.0.1:28083' })
-    expect(fold.topics('sp ace').map(({ topic }) => topic)).toEqual(['t-src'])
+    const statuses = new StatusFold()
+    for (const { key, value } of of('connect-status')) statuses.apply(decodeStatusRecord(key, value))
+    expect(statuses.connectors()).toEqual(['sp ace'])
+    expect(statuses.connector('sp ace')?.state).toBe('RUNNING')
+    expect(statuses.task('sp ace', 0)).toMatchObject({ state: 'RUNNING', workerId: '127.0.0.1:28083' })
+    expect(statuses.topics('sp ace').map(({ topic }) => topic)).toEqual(['t-src'])
   })
 
   it('put keys where the Java producer puts them', () => {

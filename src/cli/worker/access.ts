@@ -4,17 +4,17 @@ import { brokerTokenKey, restTokenKey } from '../../config/worker/listener.ts'
 import type { WorkerConfig } from '../../config/worker/worker-config.ts'
 import { tokenOf } from '../token-file.ts'
 
-/** What a worker asks of its clients, and shows to the log. */
+/** What a worker requires of its clients, and how it authenticates to the broker. */
 export interface Access {
-  /** What REST requests have to carry; null: nothing. */
+  /** The token of REST requests; null: none is required. */
   readonly restToken: string | null
-  /** What clients of the embedded log have to show; null: nothing, or there is none. */
+  /** The credentials of clients of the embedded broker; null: none are required, or there is no embedded broker. */
   readonly credentials: BrokerCredentials | null
-  /** How the worker's own clients connect to the log, embedded or not. */
+  /** How the worker's own clients connect to the broker, embedded or not. */
   readonly security: ClientSecurity
 }
 
-/** Reads the tokens from their files, which are made where they are missing. @throws ConfigError TOKEN_FILE */
+/** Reads the tokens from their files; a missing file is created. @throws ConfigError TOKEN_FILE */
 export function accessOf({ restTokenFile, embedded, security }: WorkerConfig): Access {
   const restToken = restTokenFile === null ? null : tokenOf(restTokenFile, restTokenKey)
   const access = embedded?.access ?? null

@@ -1,24 +1,73 @@
 import { errorMessage } from '../../foundation/error-message.ts'
 import { ConfigError } from '../../api/errors.ts'
-import type { BrokerCredentials } from '../../broker/server/authentication.ts'
-import type { ClientSecurity } from '../../config/worker/client-security.ts'
 import { BrokerHost, BrokerStartError } from '../../broker/broker-host.ts'
+import type { BrokerCredentials } from '../../broker/server/authentication.ts'
 import { settledBroker, type SettledBroker } from '../../broker/settings/broker-settings.ts'
-import type { EmbeddedBrokerConfig } from '../../config/worker/worker-config.ts'
+import type { ClientSecurity } from '../../config/worker/client-security.ts'
 import { embeddedBrokerPrefix } from '../../config/worker/worker-config-def.ts'
-import type { Clock } from '../../foundation/clock.ts'
-import type { Logger } from '../../foundation/logging/logger.ts'
+import type { EmbeddedBrokerConfig, WorkerConfig } from '../../config/worker/worker-config.ts'
+import { deferred } from '../../foundation/async/deferred.ts'
+import type { Sample } from '../../foundation/metrics/meters.ts'
+import type { Access } from './access.ts'
+import type { CleanupStack } from './cleanup-stack.ts'
+import type { WorkerConditions } from './worker-conditions.ts'
+import type { WorkerEnvironment } from './worker-environment.ts'
+
+/** How clients of the worker connect to its broker. */
+export interface BrokerAddress {
+  readonly bootstrapServers: string
+  readonly security: ClientSecurity
+}
+
+/** The broker of a worker: a Kafka cluster, or the embedded broker. */
+export interface WorkerBroker {
+  readonly address: BrokerAddress
+  /** `host:port` on which the embedded broker listens; null on a cluster. */
+  readonly listenAddress: string | null
+  /** The metrics of the embedded broker; empty on a cluster. */
+  readonly samples: () => Promise<readonly Sample[]>
+  /** Resolves with the reason when the embedded broker dies; never on a cluster. */
+  readonly died: Promise<Error>
+}
+
+interface BrokerParts {
+  readonly config: WorkerConfig
+  readonly access: Access
+  readonly env: WorkerEnvironment
+  readonly cleanup: CleanupStack
+  readonly conditions: WorkerConditions
+}
 
 /**
- * Starts the embedded log in its thread.
- * @param credentials what its clients have to show; null: nothing
- * @throws what keeps it from starting, such as another owner of its folder; a ConfigError when its address cannot be had
+ * Starts the embedded broker in its thread, unless the worker uses a cluster.
+ * @throws what prevents its start, such as another owner of its directory; ConfigError for its address or its directory
  */
-export async function startEmbeddedBroker(
+export async function openBroker({ config, access, env, cleanup, conditions }: BrokerParts): Promise<WorkerBroker> {
+  const { security, credentials } = access
+  const died = deferred<Error>()
+  if (config.embedded === null) {
+    const address = { bootstrapServers: config.bootstrapServers, security }
+    return { address, listenAddress: null, samples: async () => [], died: died.promise }
+  }
+  const broker = await startEmbeddedBroker(config.embedded, credentials, env)
+  cleanup.add('the embedded broker', async () => await broker.close(), Number.POSITIVE_INFINITY)
+  conditions.add('broker', () => broker.conditions)
+  void broker.ended.then((reason) => {
+    if (reason !== null) died.resolve(reason)
+  })
+  const listenAddress = addressText(broker.address)
+  // Whoever may open the broker's own socket also owns its files, so it requires no credentials.
+  const address =
+    broker.ownPath === null
+      ? { bootstrapServers: listenAddress, security }
+      : { bootstrapServers: broker.ownPath, security: { tls: null, sasl: null } }
+  return { address, listenAddress, samples: async () => await broker.samples(), died: died.promise }
+}
+
+async function startEmbeddedBroker(
   { listen, advertisedHost, dataDir, settings }: EmbeddedBrokerConfig,
   credentials: BrokerCredentials | null,
-  clock: Clock,
-  logger: Logger,
+  { clock, logger }: WorkerEnvironment,
 ): Promise<BrokerHost> {
   const { config, coordinators } = settled(settings)
   try {
@@ -31,17 +80,17 @@ export async function startEmbeddedBroker(
       ...(credentials === null ? {} : { credentials }),
       coordinators: { ...coordinators, forgetsMembersAtStart: true },
       clock,
-      logger,
+      logger: logger.child('broker'),
     })
   } catch (error) {
     if (!(error instanceof BrokerStartError)) throw error
-    const advice = folderAdvice(error.message)
+    const advice = directoryAdvice(error.message)
     if (advice !== null) {
-      const text = `The folder of the embedded log, ${dataDir}, cannot be used: ${error.message}. ${advice}`
+      const text = `The directory of the embedded broker, ${dataDir}, cannot be used: ${error.message}. ${advice}`
       throw new ConfigError(text, { cause: error, code: 'BROKER_FOLDER' })
     }
     if (error.reason !== 'ListenError') throw error
-    throw new ConfigError(`The embedded log ${error.message}. Its address is set by embedded.broker.listener`, {
+    throw new ConfigError(`The embedded broker ${error.message}. embedded.broker.listener sets its address`, {
       cause: error,
       code: 'BROKER_LISTEN',
     })
@@ -57,37 +106,22 @@ function settled(settings: EmbeddedBrokerConfig['settings']): SettledBroker {
   }
 }
 
-/** How the worker reaches its log. */
-export interface WayToLog {
-  readonly bootstrapServers: string
-  readonly security: ClientSecurity
-  /** Where others reach the embedded log, `host:port`; null on a cluster. */
-  readonly brokerAddress: string | null
-}
-
-/** By the worker's own socket where there is one: who may open it owns the files of the log, and shows no credentials. */
-export function wayTo({ address, ownPath }: BrokerHost, security: ClientSecurity): WayToLog {
-  const brokerAddress = addressText(address)
-  if (ownPath === null) return { bootstrapServers: brokerAddress, security, brokerAddress }
-  return { bootstrapServers: ownPath, security: { tls: null, sasl: null }, brokerAddress }
-}
-
-/** What to do about an error of the file system; null for any other. */
-export function folderAdvice(message: string): string | null {
-  const otherPlace = 'name another folder with embedded.broker.data.dir'
+/** Returns how to fix an error of the file system; null for any other error. */
+export function directoryAdvice(message: string): string | null {
+  const otherPlace = 'set embedded.broker.data.dir to another directory'
   switch (/^E[A-Z]+(?=:)/.exec(message)?.[0]) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return `Free space on its disk (what was acknowledged is kept), or ${otherPlace}`
+      return `Free space on its disk (acknowledged records are kept), or ${otherPlace}`
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return `Let the user of the worker write to it, or ${otherPlace}`
+      return `Give the user of the worker write access, or ${otherPlace}`
     case 'EEXIST':
     case 'ENOTDIR':
-      return `It has to be a folder, or a place where one can be made: ${otherPlace}`
+      return `It must be a directory, or a path at which one can be created: ${otherPlace}`
     case 'EIO':
-      return 'Its disk fails: see the log of the system, and move the folder to another disk'
+      return "Its disk fails: see the system's log, and move the directory to another disk"
     default:
       return null
   }

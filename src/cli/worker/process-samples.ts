@@ -1,4 +1,3 @@
-import type { GroupStatuses } from '../../herder/group-statuses.ts'
 import type { LabelledSample } from '../../runtime/metrics/prometheus-text.ts'
 import { version } from '../version.ts'
 
@@ -44,20 +43,5 @@ export function processSamples(): readonly LabelledSample[] {
       },
       labels: noLabels,
     },
-  ]
-}
-
-/** The states of all connectors and tasks of the group: 1 under the state that each has. */
-export function stateSamples(statuses: GroupStatuses): readonly LabelledSample[] {
-  const { connectors, tasks } = statuses.known()
-  return [
-    ...connectors.map((connector) => {
-      const state = statuses.connector(connector)?.state ?? 'UNASSIGNED'
-      return gauge('connector_state', 'State of a connector', 1, { connector, state })
-    }),
-    ...tasks.map((id) => {
-      const state = statuses.task(id)?.state ?? 'UNASSIGNED'
-      return gauge('task_state', 'State of a task', 1, { connector: id.connector, task: String(id.task), state })
-    }),
   ]
 }

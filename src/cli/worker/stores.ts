@@ -1,17 +1,16 @@
 import type { KafkaClient } from '../../client/kafka-client.ts'
 import type { WorkerConfig } from '../../config/worker/worker-config.ts'
 import type { Clock } from '../../foundation/clock.ts'
-import { Conditions } from '../../foundation/metrics/conditions.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
+import { Conditions } from '../../foundation/metrics/conditions.ts'
 import { ConfigBackingStore } from '../../storage/config-backing-store.ts'
-import type { ConfigRecord } from '../../storage/config-record.ts'
 import { OffsetBackingStore } from '../../storage/offset-backing-store.ts'
 import { StatusBackingStore } from '../../storage/status-backing-store.ts'
 import { TopicWriter } from '../../storage/topic-writer.ts'
-import type { Undo } from './undo.ts'
+import type { CleanupStack } from './cleanup-stack.ts'
 import type { WorkerConditions } from './worker-conditions.ts'
 
-/** The worker's state in its three internal topics. */
+/** The state of the worker in its three internal topics. */
 export interface Stores {
   readonly configs: ConfigBackingStore
   readonly statuses: StatusBackingStore
@@ -23,31 +22,28 @@ interface StoreParts {
   readonly config: WorkerConfig
   readonly clock: Clock
   readonly logger: Logger
-  /** Shows what keeps the worker's own records from being written or read. */
+  /** Shows why internal topics cannot be written or read. */
   readonly conditions: WorkerConditions
+  readonly cleanup: CleanupStack
 }
 
-/** Opens the three side by side, each read to its end. @throws ConfigError, ConnectError */
-export async function openStores(
-  { client, config, clock, logger, conditions }: StoreParts,
-  undo: Undo,
-  onConfig: (record: ConfigRecord | null, offset: number) => void,
-): Promise<Stores> {
+/** Creates the stores; the herder starts them. */
+export function createStores({ client, config, clock, logger, conditions, cleanup }: StoreParts): Stores {
   const standing = new Conditions(logger)
   conditions.add('worker', () => standing.standing)
   const writer = new TopicWriter(client, (code, message) => {
     if (message === null) standing.withdraw(code)
     else standing.raise(code, `the worker's internal topics: ${message}`)
   })
-  undo.add('the writer of internal topics', async () => await writer.close())
+  cleanup.add('the writer of internal topics', async () => await writer.close())
   const onError = ({ message }: Error): void =>
-    standing.raise('INTERNAL_TOPIC_UNREAD', `${message}. What this worker knows of it grows old: restart the worker`)
+    standing.raise('INTERNAL_TOPIC_UNREAD', `${message}. This worker's copy of it becomes outdated: restart the worker`)
   const common = { client, writer, clock, logger, onError }
-  const [configs, statuses, offsets] = await Promise.all([
-    ConfigBackingStore.open({ ...common, topic: config.configTopic, onRecord: onConfig }),
-    StatusBackingStore.open({ ...common, topic: config.statusTopic }),
-    OffsetBackingStore.open({ ...common, topic: config.offsetTopic }),
-  ])
-  for (const store of [configs, statuses, offsets]) undo.add('an internal topic', async () => await store.close())
-  return { configs, statuses, offsets }
+  const stores = {
+    configs: new ConfigBackingStore({ ...common, topic: config.configTopic }),
+    statuses: new StatusBackingStore({ ...common, topic: config.statusTopic }),
+    offsets: new OffsetBackingStore({ ...common, topic: config.offsetTopic }),
+  }
+  for (const store of Object.values(stores)) cleanup.add('an internal topic', async () => await store.close())
+  return stores
 }

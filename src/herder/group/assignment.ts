@@ -1,9 +1,9 @@
 import type { TaskId } from '../../config/connector/task-id.ts'
 
-/** Connectors and tasks that one worker runs, or is to run. */
-export interface WorkSet {
+/** Connectors and tasks: what one worker runs or is to run, or what the group is to run (Kafka: ConnectorsAndTasks). */
+export interface ConnectorsAndTasks {
   readonly connectors: readonly string[]
   readonly tasks: readonly TaskId[]
 }
 
-export const noWork: WorkSet = { connectors: [], tasks: [] }
+export const nothingAssigned: ConnectorsAndTasks = { connectors: [], tasks: [] }

@@ -1,29 +1,30 @@
-import { type TaskId, formatTaskId } from '../../config/connector/task-id.ts'
-import type { WorkSet } from './assignment.ts'
+import type { ConnectorsAndTasks } from './assignment.ts'
+import { formatTaskId, type TaskId } from '../../config/connector/task-id.ts'
 
-/** A member of the worker group and what it says it runs. */
+/** A member of the worker group, and what it reports that it runs. */
 export interface GroupWorker {
   readonly memberId: string
-  readonly held: WorkSet
+  readonly held: ConnectorsAndTasks
 }
 
-/** What a member is told: what comes, and what it has to give up. */
-export interface WorkChange {
-  readonly assigned: WorkSet
-  readonly revoked: WorkSet
+/** What a rebalance changes for a member. */
+export interface AssignmentDelta {
+  readonly assigned: ConnectorsAndTasks
+  readonly revoked: ConnectorsAndTasks
 }
 
 /**
- * Who runs what, decided by the leader in each round (KIP-415): increments only, and nothing is given to a worker
- * while another still holds it: that takes a round of its own, after the revocation.
+ * Assigns connectors and tasks in a rebalance, incrementally and cooperatively (KIP-415). What one member still runs is
+ * assigned to another only in the next rebalance, after the first has stopped it (I3).
  *
- * The leader takes all work; other members stand by and take over when the coordinator makes one of them leader.
+ * The leader runs everything. The other members are standby workers: the coordinator makes one of them the leader when
+ * the leader is gone.
  */
 export function assignWork(
   leaderId: string,
   members: readonly GroupWorker[],
-  configured: WorkSet,
-): ReadonlyMap<string, WorkChange> {
+  configured: ConnectorsAndTasks,
+): ReadonlyMap<string, AssignmentDelta> {
   const heldByOthers = new Set(members.filter((m) => m.memberId !== leaderId).flatMap((m) => keysOf(m.held)))
   return new Map(
     members.map(({ memberId, held }) => {
@@ -39,27 +40,27 @@ export function assignWork(
   )
 }
 
-/** What a member has after a change. */
-export function applyChange(held: WorkSet, { assigned, revoked }: WorkChange): WorkSet {
+/** Returns what a member runs after a rebalance. */
+export function applyDelta(held: ConnectorsAndTasks, { assigned, revoked }: AssignmentDelta): ConnectorsAndTasks {
   const kept = without(held, new Set([...keysOf(revoked), ...keysOf(assigned)]))
   return { connectors: [...kept.connectors, ...assigned.connectors], tasks: [...kept.tasks, ...assigned.tasks] }
 }
 
-/** Whether two sets hold the same, in whatever order. */
-export function sameWork(a: WorkSet, b: WorkSet): boolean {
+/** Returns whether both hold the same connectors and tasks, in any order. */
+export function sameWork(a: ConnectorsAndTasks, b: ConnectorsAndTasks): boolean {
   const keys = new Set(keysOf(a))
   const others = keysOf(b)
   return keys.size === others.length && others.every((key) => keys.has(key))
 }
 
-function without(work: WorkSet, gone: ReadonlySet<string>): WorkSet {
+function without(work: ConnectorsAndTasks, gone: ReadonlySet<string>): ConnectorsAndTasks {
   return {
     connectors: work.connectors.filter((name) => !gone.has(connectorKey(name))),
     tasks: work.tasks.filter((id) => !gone.has(taskKey(id))),
   }
 }
 
-function keysOf(work: WorkSet): readonly string[] {
+function keysOf(work: ConnectorsAndTasks): readonly string[] {
   return [...work.connectors.map(connectorKey), ...work.tasks.map(taskKey)]
 }
 

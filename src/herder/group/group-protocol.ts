@@ -1,7 +1,7 @@
-import type { TaskId } from '../../config/connector/task-id.ts'
 import { ConnectError } from '../../api/errors.ts'
 import { clipped } from '../../foundation/logging/clipped.ts'
-import type { WorkSet } from './assignment.ts'
+import type { ConnectorsAndTasks } from './assignment.ts'
+import type { TaskId } from '../../config/connector/task-id.ts'
 
 /**
  * The bytes that workers exchange through the group coordinator (KIP-415, versions 1 `compatible` and 2 `sessioned`).
@@ -24,8 +24,8 @@ export interface WorkerAssignment {
   readonly leaderUrl: string
   readonly configOffset: number
   /** What comes to the worker, not all that it has. */
-  readonly assigned: WorkSet
-  readonly revoked: WorkSet
+  readonly assigned: ConnectorsAndTasks
+  readonly revoked: ConnectorsAndTasks
   readonly delayMs: number
 }
 
@@ -85,7 +85,7 @@ export function decodeAssignment(bytes: Buffer): WorkerAssignment {
   }
 }
 
-function entries(work: WorkSet): Buffer {
+function entries(work: ConnectorsAndTasks): Buffer {
   const byConnector = new Map<string, number[]>()
   const idsOf = (connector: string): number[] => {
     const ids = byConnector.get(connector) ?? []
@@ -160,7 +160,7 @@ class Reader {
     return this.#bytes.subarray(start, start + length)
   }
 
-  entries(): WorkSet {
+  entries(): ConnectorsAndTasks {
     const connectors: string[] = []
     const tasks: TaskId[] = []
     const count = this.int32()

@@ -1,10 +1,10 @@
-import { errorMessage } from '../../foundation/error-message.ts'
 import type { GroupMember, Generation, MemberMetadata } from '../../client/group/group-member.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
-import { noWork, type WorkSet } from './assignment.ts'
-import { applyChange, assignWork, type WorkChange } from './assignor.ts'
+import { errorMessage } from '../../foundation/error-message.ts'
+import { nothingAssigned, type ConnectorsAndTasks } from './assignment.ts'
+import { applyDelta, assignWork, type AssignmentDelta } from './assignor.ts'
 import {
   decodeAssignment,
   decodeMetadata,
@@ -13,59 +13,68 @@ import {
   type WorkerAssignment,
 } from './group-protocol.ts'
 
-/** The configuration as this worker knows it. */
-export interface KnownConfiguration {
+/** The configuration as this worker has read it. */
+export interface ConfigSnapshot {
   /** The offset after the last record of the config topic that was applied. */
   readonly offset: number
-  readonly work: WorkSet
+  /** All configured connectors and tasks. */
+  readonly work: ConnectorsAndTasks
 }
 
-/** What a round of the group brought this worker. */
+/** The outcome of a rebalance for this worker. */
 export interface Membership {
+  /** -1 while the worker is no member of the group. */
   readonly generation: number
   readonly isLeader: boolean
-  /** Null while the group has no leader that was heard of. */
+  /** Null while no leader is known. */
   readonly leaderUrl: string | null
-  readonly work: WorkSet
+  /** Everything that is assigned to this worker. */
+  readonly work: ConnectorsAndTasks
 }
 
-export interface WorkerGroupOptions {
+/** What the herder does for the group. */
+export interface WorkerGroupHandlers {
+  readonly snapshot: () => ConfigSnapshot
+  /** Reads the config topic to its end, within a deadline. */
+  readonly catchUp: () => Promise<void>
+  /** Applies the assignment; resolves when what was revoked has stopped. */
+  readonly onMembership: (membership: Membership) => Promise<void>
+}
+
+export interface WorkerGroupOptions extends WorkerGroupHandlers {
   /** This worker's REST URL, with a slash at its end. */
   readonly url: string
   readonly clock: Clock
   readonly logger: Logger
-  readonly configuration: () => KnownConfiguration
-  /** Reads the config topic to its end, bounded. */
-  readonly catchUp: () => Promise<void>
-  /** Takes up the work of a round; resolves when what is to be given up has stopped. */
-  readonly onMembership: (membership: Membership) => Promise<void>
 }
 
-/** The names of the group protocols with their versions, preferred first. Version 0 (eager) is not spoken. */
+/** The group protocols and their versions, preferred first. Version 0 (eager) is not supported. */
 const protocols = [
   { name: 'sessioned', version: 2 },
   { name: 'compatible', version: 1 },
 ] as const
-const rejoinPauseMs = 100
+const catchUpPauseMs = 100
+const joinRetryMs = 1000
 
 /**
- * This worker in its group: joins, takes part in each round, and as the leader decides it. What is held is reported in
- * the next round; work that is to be given up has stopped before that (I3).
+ * The membership of this worker in its group: joins, takes part in rebalances, and as the leader assigns. Each join
+ * reports what the worker still runs; revoked connectors and tasks have stopped before that (I3).
  */
 export class WorkerGroup {
   readonly #member: GroupMember
   readonly #options: WorkerGroupOptions
   readonly #closing = new AbortController()
-  #held: WorkSet = noWork
+  #assigned: ConnectorsAndTasks = nothingAssigned
   #last: WorkerAssignment | null = null
   #wake: Deferred<void> | null = null
   #lost = false
-  #followUp = false
+  /** Whether this worker, as the leader, revoked something that the next rebalance has to assign. */
+  #hasRevoked = false
   #running: Promise<void> | null = null
 
-  /** @param makeMember makes the member with what this class says to the group. */
+  /** @param createMember creates the member; its arguments are what it sends to the group */
   constructor(
-    makeMember: (group: {
+    createMember: (group: {
       readonly protocols: () => { name: string; metadata: Buffer }[]
       readonly assign: (protocol: string, members: readonly MemberMetadata[]) => Promise<Map<string, Buffer>>
       readonly onRejoinNeeded: (reason: string, lost: boolean) => void
@@ -73,7 +82,7 @@ export class WorkerGroup {
     options: WorkerGroupOptions,
   ) {
     this.#options = options
-    this.#member = makeMember({
+    this.#member = createMember({
       protocols: () => protocols.map(({ name, version }) => ({ name, metadata: this.#metadata(version) })),
       assign: async (protocol, members) => await this.#assign(protocol, members),
       onRejoinNeeded: (_reason, lost) => {
@@ -83,17 +92,17 @@ export class WorkerGroup {
     })
   }
 
-  /** Begins to join; rounds go on until {@link close}. */
+  /** Joins the group, and joins again at each rebalance until {@link close}. */
   start(): void {
     this.#running = this.#run()
   }
 
-  /** Asks for a round, because the configured work is not what was given out. */
-  requestRound(reason: string): void {
+  /** Asks for a rebalance, because what is configured differs from what is assigned. */
+  requestRebalance(reason: string): void {
     this.#member.requestRejoin(reason)
   }
 
-  /** Leaves the group; stop the work before. */
+  /** Leaves the group; stop connectors and tasks before. */
   async close(): Promise<void> {
     this.#closing.abort()
     this.#wake?.resolve()
@@ -110,76 +119,78 @@ export class WorkerGroup {
         continue
       }
       try {
-        if (this.#lost) await this.#giveUpEverything()
-        await this.#round()
+        if (this.#lost) await this.#stopEverything()
+        await this.#join()
       } catch (error) {
         if (this.#closing.signal.aborted) return
-        this.#options.logger.error(`the worker group could not be joined and is tried again: ${errorMessage(error)}`, {
-          error,
-        })
-        await this.#options.clock.sleep(rejoinPauseMs * 10, this.#closing.signal).catch(() => undefined)
+        const retry = `retrying in ${joinRetryMs / 1000} s`
+        this.#options.logger.error(`failed to join the worker group, ${retry}: ${errorMessage(error)}`, { error })
+        await this.#options.clock.sleep(joinRetryMs, this.#closing.signal).catch(() => undefined)
       }
     }
   }
 
-  /** The membership is gone: others may be given the work, so it stops before this worker joins again. */
-  async #giveUpEverything(): Promise<void> {
+  /** The group has removed this member. Other members may be assigned its work, so it stops before this one rejoins (I3). */
+  async #stopEverything(): Promise<void> {
     this.#lost = false
-    this.#options.logger.warn('this worker lost its place in the group; it stops its work and joins again')
-    this.#held = noWork
+    this.#options.logger.warn('this worker was removed from the group; it stops its connectors and tasks, and rejoins')
+    this.#assigned = nothingAssigned
     this.#last = null
-    await this.#options.onMembership({ generation: -1, isLeader: false, leaderUrl: null, work: noWork })
+    await this.#options.onMembership({ generation: -1, isLeader: false, leaderUrl: null, work: nothingAssigned })
   }
 
-  async #round(): Promise<void> {
+  async #join(): Promise<void> {
     const generation = await this.#member.join(this.#closing.signal)
     const assignment = decodeAssignment(generation.assignment)
-    if (assignment.error !== 'none' || this.#options.configuration().offset < assignment.configOffset) {
+    if (assignment.error !== 'none' || this.#options.snapshot().offset < assignment.configOffset) {
       await this.#options.catchUp()
-      if (this.#options.configuration().offset < assignment.configOffset) {
-        await this.#options.clock.sleep(rejoinPauseMs, this.#closing.signal)
-        this.#member.requestRejoin('the config topic was not read far enough')
+      if (this.#options.snapshot().offset < assignment.configOffset) {
+        await this.#options.clock.sleep(catchUpPauseMs, this.#closing.signal)
+        this.#member.requestRejoin('this worker has not read the config topic as far as the leader')
         return
       }
     }
-    this.#held = applyChange(this.#held, assignment)
-    this.#last = { ...assignment, assigned: this.#held, revoked: noWork }
-    await this.#options.onMembership(membershipOf(generation, assignment, this.#held))
-    const gaveUp = assignment.revoked.connectors.length + assignment.revoked.tasks.length > 0
-    if (gaveUp || this.#followUp) this.#member.requestRejoin('work was given up and can be placed')
+    this.#assigned = applyDelta(this.#assigned, assignment)
+    this.#last = { ...assignment, assigned: this.#assigned, revoked: nothingAssigned }
+    await this.#options.onMembership(membershipOf(generation, assignment, this.#assigned))
+    const wasRevoked = assignment.revoked.connectors.length + assignment.revoked.tasks.length > 0
+    if (wasRevoked || this.#hasRevoked) this.#member.requestRejoin('revoked connectors and tasks can be assigned')
   }
 
   #metadata(version: number): Buffer {
-    const { url, configuration } = this.#options
+    const { url, snapshot } = this.#options
     const allocation = this.#last === null ? null : { ...this.#last, version }
-    return encodeMetadata({ version, url, configOffset: configuration().offset, allocation })
+    return encodeMetadata({ version, url, configOffset: snapshot().offset, allocation })
   }
 
-  /** On the leader: decides the round. Somebody who knows more of the config topic than the leader makes it read on. */
+  /** On the leader: assigns. If a member has read further in the config topic, the leader catches up first. */
   async #assign(protocol: string, members: readonly MemberMetadata[]): Promise<Map<string, Buffer>> {
     const version = protocols.find(({ name }) => name === protocol)?.version ?? 1
     const workers = members.map(({ memberId, metadata }) => ({ memberId, ...decodeMetadata(metadata) }))
     const maxOffset = Math.max(...workers.map(({ configOffset }) => configOffset))
-    const { configuration, catchUp, url } = this.#options
-    if (configuration().offset < maxOffset) await catchUp()
-    const { offset, work } = configuration()
+    const { snapshot, catchUp, url } = this.#options
+    if (snapshot().offset < maxOffset) await catchUp()
+    const { offset, work } = snapshot()
     const leader = workers.find((worker) => worker.url === url)?.memberId ?? ''
-    const known = workers.map(({ memberId, allocation }) => ({ memberId, held: allocation?.assigned ?? noWork }))
+    const known = workers.map(({ memberId, allocation }) => ({
+      memberId,
+      held: allocation?.assigned ?? nothingAssigned,
+    }))
     const isBehind = offset < maxOffset
-    const changes = isBehind ? null : assignWork(leader, known, work)
-    this.#followUp =
-      changes !== null &&
-      [...changes.values()].some(({ revoked }) => revoked.connectors.length + revoked.tasks.length > 0)
+    const deltas = isBehind ? null : assignWork(leader, known, work)
+    this.#hasRevoked =
+      deltas !== null &&
+      [...deltas.values()].some(({ revoked }) => revoked.connectors.length + revoked.tasks.length > 0)
     return new Map(
       workers.map(({ memberId }) => {
-        const change: WorkChange = changes?.get(memberId) ?? { assigned: noWork, revoked: noWork }
+        const delta: AssignmentDelta = deltas?.get(memberId) ?? { assigned: nothingAssigned, revoked: nothingAssigned }
         const assignment: WorkerAssignment = {
           version,
           error: isBehind ? 'config-mismatch' : 'none',
           leader,
           leaderUrl: url,
           configOffset: isBehind ? maxOffset : offset,
-          ...change,
+          ...delta,
           delayMs: 0,
         }
         return [memberId, encodeAssignment(assignment)]
@@ -188,7 +199,7 @@ export class WorkerGroup {
   }
 }
 
-function membershipOf(generation: Generation, assignment: WorkerAssignment, work: WorkSet): Membership {
+function membershipOf(generation: Generation, assignment: WorkerAssignment, work: ConnectorsAndTasks): Membership {
   return {
     generation: generation.generationId,
     isLeader: generation.isLeader,

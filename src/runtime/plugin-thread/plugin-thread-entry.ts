@@ -51,8 +51,6 @@ function answer(message: ToPluginThread): unknown {
       return undefined
     case 'may-rest':
       return mayRest()
-    case 'log-level':
-      return sink.setThreshold(message.level)
     default:
       return unreachable(message, 'message to the plugin thread')
   }

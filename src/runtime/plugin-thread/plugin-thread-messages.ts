@@ -31,7 +31,6 @@ export type ToPluginThread =
   | { readonly type: 'ping' }
   /** Whether the thread may be ended until it is needed again. */
   | { readonly type: 'may-rest' }
-  | { readonly type: 'log-level'; readonly level: LogLevel }
 
 export interface ToPluginThreadAnswers extends Record<string, unknown> {
   'start-connector': void

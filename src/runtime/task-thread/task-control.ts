@@ -1,19 +1,5 @@
 import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 
-/** What a task that has not ended does. */
-export type TaskState = 'RUNNING' | 'PAUSED' | 'RESTARTING'
-
-/** What a running task tells its host. */
-export interface TaskEvents {
-  /**
-   * How the task fares. RESTARTING: its start fails and is tried again. `trace` says what it waits for; null when nothing
-   * is wrong.
-   */
-  onState(state: TaskState, trace: string | null): void
-  /** The task wrote to, or read from, this topic for the first time. */
-  onTopic(topic: string): void
-}
-
 /** The reason with which a task's signals fire when it is asked to stop. */
 export class StopRequestedError extends Error {
   override readonly name = 'StopRequestedError'

@@ -1,13 +1,10 @@
-import { formatTaskId } from '../../config/connector/task-id.ts'
-import { settledWithin } from '../../foundation/async/deadline.ts'
-import { abortable } from '../../foundation/async/abortable.ts'
+import type { TaskRun, TaskStart } from '../task-run.ts'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { threadId } from 'node:worker_threads'
 
 import type { RawConfig } from '../../api/config-def.ts'
 import type { ConnectorPlugin } from '../../api/connector.ts'
 import { ConfigError } from '../../api/errors.ts'
-import type { SourceOffset, SourcePartition } from '../../api/record.ts'
 import type { SinkTask, SourceTask } from '../../api/task.ts'
 import type { KafkaClient } from '../../client/kafka-client.ts'
 import { shownAfterMs } from '../../client/log-trouble.ts'
@@ -17,7 +14,10 @@ import type { Logger } from '../../foundation/logging/logger.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { traceOf } from '../failures.ts'
 import { Meters } from '../../foundation/metrics/meters.ts'
+import { formatTaskId } from '../../config/connector/task-id.ts'
 import { consumerOptions, producerOptions, type TaskSettings } from '../task-settings.ts'
+import { abortable } from '../../foundation/async/abortable.ts'
+import { settledWithin } from '../../foundation/async/deadline.ts'
 import type { HostContext } from './host-context.ts'
 import { greatestHeader } from './sink/greatest-header.ts'
 import { RecordEncoder } from './record-encoder.ts'
@@ -25,11 +25,12 @@ import { SinkTaskLoop } from './sink/sink-task-loop.ts'
 import { offsetRecordOf } from './source/source-offset-record.ts'
 import { SourceTaskLoop } from './source/source-task-loop.ts'
 import { subscriptionOf } from './sink/subscription-of.ts'
-import { TaskControl, type TaskEvents, type TaskState } from './task-control.ts'
+import type { TaskProgressListener } from '../task-listener.ts'
+import { TaskControl } from './task-control.ts'
 import { loadConverters, loadTransforms } from './task-plugins.ts'
 import { TaskLeftovers } from './task-leftovers.ts'
 import { TaskStatus } from './task-status.ts'
-import type { TaskSamples, TaskStart } from './task-thread-messages.ts'
+import type { ReadOffsets, TaskSamples } from './task-thread-messages.ts'
 import { topicCreation } from './source/topic-creation.ts'
 
 /** The number of the incarnation whose code runs. */
@@ -56,26 +57,21 @@ export interface TaskHostOptions {
   readonly logger: Logger
   /** The client that all tasks of the thread share; connects when the first of them needs it. */
   readonly client: () => Promise<KafkaClient>
-  readonly readOffsets: (
-    connector: string,
-    partitions: readonly SourcePartition[],
-  ) => Promise<readonly (SourceOffset | null)[]>
-  readonly onState: (incarnation: number, state: TaskState, trace: string | null) => void
-  /** `leftovers` says what of the task may still run. */
-  readonly onFailed: (incarnation: number, trace: string, leftovers: readonly string[]) => void
-  readonly onTopic: (incarnation: number, topic: string) => void
+  readonly readOffsets: ReadOffsets
+  readonly listener: TaskProgressListener<TaskRun>
+  /** The task has ended by an error. `leftovers` says what of it may still run. */
+  readonly onFailed: (run: TaskRun, trace: string, leftovers: readonly string[]) => void
 }
 
-/** One run of a task. */
-interface Incarnation {
-  readonly number: number
-  readonly start: TaskStart
+/** What belongs to one run of a task. */
+interface StartedTask {
+  readonly run: TaskRun
   readonly control: TaskControl
   readonly meters: Meters
   readonly leftovers: TaskLeftovers
 }
 
-interface HostedTask extends Incarnation {
+interface RunningTask extends StartedTask {
   /** Resolves when the task has ended, however. */
   readonly ended: Promise<void>
 }
@@ -83,19 +79,18 @@ interface HostedTask extends Incarnation {
 /** The tasks of one thread: puts each together from its plugins and runs its loop. */
 export class TaskHost {
   readonly #options: TaskHostOptions
-  readonly #tasks = new Map<number, HostedTask>()
+  readonly #tasks = new Map<number, RunningTask>()
 
   constructor(options: TaskHostOptions) {
     this.#options = options
   }
 
   /** Begins to run a task; how it fares comes through the events. */
-  start(number: number, start: TaskStart): void {
-    const control = new TaskControl(start.paused)
-    const incarnation = { number, start, control, meters: new Meters(), leftovers: new TaskLeftovers() }
+  start(run: TaskRun): void {
+    const task = { run, control: new TaskControl(run.paused), meters: new Meters(), leftovers: new TaskLeftovers() }
     // Whatever the task begins belongs to it, so that a thread that is probed can say whose code it runs.
-    const ended = runningTask.run(number, async () => await this.#run(incarnation))
-    this.#tasks.set(number, { ...incarnation, ended })
+    const ended = runningTask.run(run.incarnation, async () => await this.#run(task))
+    this.#tasks.set(run.incarnation, { ...task, ended })
   }
 
   /** Asks a task to end and waits for it. Returns what of it may still run. */
@@ -115,25 +110,25 @@ export class TaskHost {
   }
 
   samples(): readonly TaskSamples[] {
-    return [...this.#tasks.values()].map(({ number, meters }) => ({
-      incarnation: number,
+    return [...this.#tasks.values()].map(({ run, meters }) => ({
+      incarnation: run.incarnation,
       samples: meters.samples(),
     }))
   }
 
-  async #run(incarnation: Incarnation): Promise<void> {
-    const { number, start, control, leftovers } = incarnation
+  async #run(task: StartedTask): Promise<void> {
+    const { run, control, leftovers } = task
     const endsAt = this.#endOf(control)
-    const failure = await this.#runLoop(incarnation).then(
+    const failure = await this.#runLoop(task).then(
       () => null,
       (error: unknown) => ({ error }),
     )
     // A call that the end cut short returns by itself soon: its neighbours keep their thread for that long.
     await settledWithin(this.#options.clock, endsAt() - this.#options.clock.monotonic(), leftovers.settled())
-    this.#tasks.delete(number)
+    this.#tasks.delete(run.incarnation)
     if (failure === null || (control.ended && control.failure === null)) return
-    this.#options.logger.error(`task ${formatTaskId(start.id)} failed and stays down until it is restarted`, failure)
-    this.#options.onFailed(number, traceOf(failure.error), leftovers.list)
+    this.#options.logger.error(`task ${formatTaskId(run.id)} failed and stays down until it is restarted`, failure)
+    this.#options.onFailed(run, traceOf(failure.error), leftovers.list)
   }
 
   /** By when the task has to have ended, by the monotonic clock: the time runs from when it is asked to, or fails. */
@@ -144,29 +139,29 @@ export class TaskHost {
     return () => (askedAt ?? clock.monotonic()) + settings.gracefulMs * endShare
   }
 
-  async #runLoop(incarnation: Incarnation): Promise<void> {
-    const { start, meters } = incarnation
+  async #runLoop(task: StartedTask): Promise<void> {
+    const { run, meters } = task
     const { plugins } = this.#options
-    const plugin = await plugins.load(plugins.connector(start.connectorConfig['connector.class'] ?? ''))
-    const context = this.#context(start, plugin, meters)
-    const kafka = await this.#connected(incarnation, context)
+    const plugin = await plugins.load(plugins.connector(run.connectorConfig['connector.class'] ?? ''))
+    const context = this.#context(run, plugin, meters)
+    const kafka = await this.#connected(task, context)
     const loop =
       plugin.kind === 'source'
-        ? await this.#sourceLoop(incarnation, plugin, context, kafka)
-        : await this.#sinkLoop(incarnation, plugin, context, kafka)
+        ? await this.#sourceLoop(task, plugin, context, kafka)
+        : await this.#sinkLoop(task, plugin, context, kafka)
     context.logger.info(`the task starts on thread ${threadId}`)
     await loop.run()
     context.logger.info('the task has stopped')
   }
 
   /** The client, which connects to the log when the first task needs it. A log that does not respond is shown. */
-  async #connected({ number, control, start }: Incarnation, context: HostContext): Promise<KafkaClient> {
+  async #connected({ run, control }: StartedTask, context: HostContext): Promise<KafkaClient> {
     const { clock, client, settings } = this.#options
     const { logger, metrics } = context
-    const status = new TaskStatus({ control, events: this.#events(number), logger, metrics })
+    const status = new TaskStatus({ control, run, listener: this.#options.listener, logger, metrics })
     const since = new Date(clock.now()).toISOString()
     const cancel = clock.after(shownAfterMs, () => {
-      const text = `the log at ${settings.bootstrapServers} has not responded since ${since}; task ${formatTaskId(start.id)} starts when it does`
+      const text = `the log at ${settings.bootstrapServers} has not responded since ${since}; task ${formatTaskId(run.id)} starts when it does`
       status.setCondition('LOG_UNREACHABLE', text)
       status.show({ state: 'RESTARTING' })
     })
@@ -193,15 +188,15 @@ export class TaskHost {
   }
 
   async #sourceLoop(
-    incarnation: Incarnation,
+    task: StartedTask,
     plugin: ConnectorPlugin,
     context: HostContext,
     kafka: KafkaClient,
   ): Promise<SourceTaskLoop> {
-    const { settings, plugins, readOffsets } = this.#options
-    const { start, control, leftovers } = incarnation
-    const { connector } = start.id
-    const config = start.connectorConfig
+    const { settings, plugins, readOffsets, listener } = this.#options
+    const { run, control, leftovers } = task
+    const { connector } = run.id
+    const config = run.connectorConfig
     const transforms = await loadTransforms(plugins, config)
     return new SourceTaskLoop({
       createTask: () => leftovers.source(sourceTask(plugin)),
@@ -212,8 +207,8 @@ export class TaskHost {
       },
       transforms,
       encoder: new RecordEncoder(await loadConverters(plugins, config, settings)),
-      createProducer: (listener) =>
-        kafka.producer(listener, { ...producerOptions(settings, config), apartTopic: settings.offsetTopic }),
+      createProducer: (producerListener) =>
+        kafka.producer(producerListener, { ...producerOptions(settings, config), apartTopic: settings.offsetTopic }),
       prepareTopic: topicCreation(config, {
         admin: kafka.admin,
         clock: context.clock,
@@ -222,42 +217,37 @@ export class TaskHost {
       offsetTopic: settings.offsetTopic,
       offsetRecord: (offset) => offsetRecordOf(settings.offsetTopic, connector, offset),
       control,
-      events: this.#events(incarnation.number),
+      run,
+      listener,
       flushTimeoutMs: settings.offsetFlushTimeoutMs,
       endTimeoutMs: settings.gracefulMs * endShare,
     })
   }
 
   async #sinkLoop(
-    incarnation: Incarnation,
+    task: StartedTask,
     plugin: ConnectorPlugin,
     context: HostContext,
     kafka: KafkaClient,
   ): Promise<SinkTaskLoop> {
-    const { settings, plugins } = this.#options
-    const { start, control, leftovers } = incarnation
-    const config: RawConfig = start.connectorConfig
+    const { settings, plugins, listener } = this.#options
+    const { run, control, leftovers } = task
+    const config: RawConfig = run.connectorConfig
     return new SinkTaskLoop({
       createTask: () => leftovers.sink(sinkTask(plugin)),
       context,
       transforms: await loadTransforms(plugins, config),
       converters: await loadConverters(plugins, config, settings),
-      consumer: kafka.consumer(consumerOptions(start.id.connector, settings, config)),
+      consumer: kafka.consumer(consumerOptions(run.id.connector, settings, config)),
       subscription: subscriptionOf(config),
       clusterId: kafka.clusterId,
       control,
-      events: this.#events(incarnation.number),
+      run,
+      listener,
       commitIntervalMs: settings.offsetFlushIntervalMs,
       flushTimeoutMs: settings.offsetFlushTimeoutMs,
       endTimeoutMs: settings.gracefulMs * endShare,
     })
-  }
-
-  #events(number: number): TaskEvents {
-    return {
-      onState: (state, trace) => this.#options.onState(number, state, trace),
-      onTopic: (topic) => this.#options.onTopic(number, topic),
-    }
   }
 }
 

@@ -1,7 +1,9 @@
+import type { TaskRun, TaskState } from '../task-run.ts'
 import { ConnectError } from '../../api/errors.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { TaskMetrics } from '../../foundation/metrics/metrics.ts'
-import type { TaskControl, TaskEvents, TaskState } from './task-control.ts'
+import type { TaskProgressListener } from '../task-listener.ts'
+import type { TaskControl } from './task-control.ts'
 
 /** Bounds of what a task may put into its status record (I10). */
 const maxConditions = 16
@@ -10,7 +12,8 @@ const codePattern = /^[A-Z][A-Z0-9_]{0,63}$/
 
 export interface TaskStatusOptions {
   readonly control: TaskControl
-  readonly events: TaskEvents
+  readonly run: TaskRun
+  readonly listener: TaskProgressListener<TaskRun>
   readonly logger: Logger
   readonly metrics: TaskMetrics
 }
@@ -128,7 +131,7 @@ export class TaskStatus {
     if (this.#shown?.state !== state) this.#options.logger.info(`the task is ${state}`)
     if (this.#shown?.state === state && this.#shown.trace === trace) return
     this.#shown = { state, trace }
-    this.#options.events.onState(state, trace)
+    this.#options.listener.onTaskState(this.#options.run, state, trace)
   }
 
   #trace(): string | null {

@@ -50,9 +50,11 @@ const host = new TaskHost({
   },
   readOffsets: async (connector, partitions) =>
     await link.ask<'read-offsets'>({ type: 'read-offsets', connector, partitions }),
-  onState: (incarnation, state, trace) => link.send({ type: 'state', incarnation, state, trace }),
-  onFailed: (incarnation, trace, leftovers) => link.send({ type: 'failed', incarnation, trace, leftovers }),
-  onTopic: (incarnation, topic) => link.send({ type: 'topic', incarnation, topic }),
+  listener: {
+    onTaskState: ({ incarnation }, state, trace) => link.send({ type: 'state', incarnation, state, trace }),
+    onTaskTopic: ({ incarnation }, topic) => link.send({ type: 'topic', incarnation, topic }),
+  },
+  onFailed: ({ incarnation }, trace, leftovers) => link.send({ type: 'failed', incarnation, trace, leftovers }),
 })
 
 answerProbes(runningIncarnation)
@@ -79,7 +81,7 @@ function activityOf(tasks: readonly TaskSamples[]): number {
 function receive(message: ToTaskThread): unknown {
   switch (message.type) {
     case 'start':
-      return host.start(message.incarnation, message.start)
+      return host.start(message.run)
     case 'stop':
       return host.stop(message.incarnation)
     case 'pause':
@@ -88,8 +90,6 @@ function receive(message: ToTaskThread): unknown {
       return host.resume(message.incarnation)
     case 'ping':
       return undefined
-    case 'log-level':
-      return sink.setThreshold(message.level)
     default:
       return unreachable(message, 'message to a task thread')
   }

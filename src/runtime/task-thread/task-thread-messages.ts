@@ -1,22 +1,12 @@
-import type { TaskId } from '../../config/connector/task-id.ts'
-import type { RawConfig } from '../../api/config-def.ts'
 import type { SourceOffset, SourcePartition } from '../../api/record.ts'
 import type { LogLevel } from '../../foundation/logging/log-levels.ts'
 import type { PluginDescriptor } from '../../plugin/plugin-descriptor.ts'
 import type { Sample } from '../../foundation/metrics/meters.ts'
 import type { TaskSettings } from '../task-settings.ts'
 import type { LogMessage } from '../thread/forwarding-sink.ts'
-import type { TaskState } from './task-control.ts'
+import type { TaskRun, TaskState } from '../task-run.ts'
 
-/** A task to run: its own config, and its connector's, which says converters, transforms and client settings. */
-export interface TaskStart {
-  readonly id: TaskId
-  readonly connectorConfig: RawConfig
-  readonly taskConfig: RawConfig
-  readonly paused: boolean
-}
-
-/** What a task thread is born with. */
+/** What a task thread is started with. */
 export interface TaskThreadData {
   readonly settings: TaskSettings
   readonly clientId: string
@@ -27,28 +17,27 @@ export interface TaskThreadData {
   readonly logLevel: LogLevel
 }
 
-/** What the main thread says to a task thread. An incarnation is one run of a task: no two have the same number. */
+/** What the main thread sends to a task thread. */
 export type ToTaskThread =
-  | { readonly type: 'start'; readonly incarnation: number; readonly start: TaskStart }
+  | { readonly type: 'start'; readonly run: TaskRun }
   | { readonly type: 'stop'; readonly incarnation: number }
   | { readonly type: 'pause'; readonly incarnation: number }
   | { readonly type: 'resume'; readonly incarnation: number }
-  /** Answered at once by a thread whose event loop turns. */
+  /** A thread whose event loop runs responds immediately. */
   | { readonly type: 'ping' }
-  | { readonly type: 'log-level'; readonly level: LogLevel }
 
-/** `start` answers once the task is known to the thread, `stop` once it has ended, with what of it may still run. */
+/** `start` returns once the thread knows the task; `stop` once the task has ended, with what of it may still run. */
 export interface ToTaskThreadAnswers extends Record<string, unknown> {
   start: void
   stop: readonly string[]
   ping: void
 }
 
-/** What a task thread says to the main thread. */
+/** What a task thread sends to the main thread. */
 export type FromTaskThread =
-  /** `trace` says what the task waits for; null when nothing is wrong. */
+  /** `trace` says why the task waits; null when nothing is wrong. */
   | { readonly type: 'state'; readonly incarnation: number; readonly state: TaskState; readonly trace: string | null }
-  /** The task has ended by an error; it is not known to the thread any more. `leftovers` says what of it may still run. */
+  /** The task has ended by an error, and the thread has forgotten it. `leftovers` says what of it may still run. */
   | {
       readonly type: 'failed'
       readonly incarnation: number
@@ -59,6 +48,12 @@ export type FromTaskThread =
   | { readonly type: 'metrics'; readonly tasks: readonly TaskSamples[] }
   | { readonly type: 'read-offsets'; readonly connector: string; readonly partitions: readonly SourcePartition[] }
   | LogMessage
+
+/** Reads the stored offset of each partition, in the order of the partitions; null where there is none. */
+export type ReadOffsets = (
+  connector: string,
+  partitions: readonly SourcePartition[],
+) => Promise<readonly (SourceOffset | null)[]>
 
 export interface TaskSamples {
   readonly incarnation: number

@@ -15,15 +15,11 @@ export interface LogMessage {
 /** Sends lines to the main thread. Less severe ones than `threshold` stay here, so that they cost nothing. */
 export class ForwardingSink implements LogSink {
   readonly #send: (message: LogMessage) => void
-  #threshold: number
+  readonly #threshold: number
 
   constructor(threshold: LogLevel, send: (message: LogMessage) => void) {
     this.#threshold = logLevels.indexOf(threshold)
     this.#send = send
-  }
-
-  setThreshold(level: LogLevel): void {
-    this.#threshold = logLevels.indexOf(level)
   }
 
   write(level: LogLevel, name: string, message: string, fields: Record<string, unknown> | undefined): void {

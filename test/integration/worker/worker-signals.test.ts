@@ -96,7 +96,7 @@ describe('a signal to a worker', () => {
   })
 })
 
-describe('a worker whose folder cannot be used says which, why, and what to do', () => {
+describe('a worker whose data directory cannot be used reports which, why, and what to do', () => {
   const said = async (data: string): Promise<string> => {
     const { child, output } = launch(`embedded.broker.data.dir=${data}`, 'embedded.broker.listener=127.0.0.1:0')
     await once(child, 'exit', { signal: AbortSignal.timeout(60_000) })
@@ -108,7 +108,7 @@ describe('a worker whose folder cannot be used says which, why, and what to do',
     const file = join(folder(), 'file')
     writeFileSync(file, '')
     const text = await said(file)
-    expect(text).toContain(`The folder of the embedded log, ${file}, cannot be used: EEXIST`)
+    expect(text).toContain(`The directory of the embedded broker, ${file}, cannot be used: EEXIST`)
     expect(text).toContain('embedded.broker.data.dir')
     expect(text).not.toContain('    at ')
   })

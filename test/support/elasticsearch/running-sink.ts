@@ -7,6 +7,7 @@ import { Meters } from '../../../src/foundation/metrics/meters.ts'
 import { SinkTaskLoop, type RecordConsumer } from '../../../src/runtime/task-thread/sink/sink-task-loop.ts'
 import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
 import { quietLogger } from '../quiet-logger.ts'
+import { testRun } from '../task/test-run.ts'
 
 /** Values are text: what lies in the log is what the task gets. */
 const text: Converter = {
@@ -56,9 +57,10 @@ export class RunningSink {
       subscription: { topics: options.topics },
       clusterId: options.clusterId ?? null,
       control: this.control,
-      events: {
-        onState: (state, trace) => void this.statuses.push({ state, trace }),
-        onTopic: () => undefined,
+      run: testRun,
+      listener: {
+        onTaskState: (_run: unknown, state, trace) => void this.statuses.push({ state, trace }),
+        onTaskTopic: () => undefined,
       },
       commitIntervalMs: options.commitIntervalMs ?? 60_000,
       flushTimeoutMs: options.flushTimeoutMs ?? 5000,

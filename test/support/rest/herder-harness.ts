@@ -1,17 +1,24 @@
-import { type TaskId, formatTaskId } from '../../../src/config/connector/task-id.ts'
+import type { TaskStart } from '../../../src/runtime/task-run.ts'
 import { expect } from 'vitest'
 
 import type { RawConfig } from '../../../src/api/config-def.ts'
 import { ConnectError } from '../../../src/api/errors.ts'
 import type { ConfigInfos, SubmittedConfig } from '../../../src/config/definition/config-infos.ts'
-import { ConfigFold } from '../../../src/herder/config-fold.ts'
-import type { ConfigRecord } from '../../../src/storage/config-record.ts'
-import type { InstanceStatus } from '../../../src/herder/entities/connector-status.ts'
-import type { RunState } from '../../../src/storage/status-record.ts'
-import { WorkerHerder, type Statuses } from '../../../src/herder/worker-herder.ts'
+import { present } from '../../../src/foundation/assert.ts'
+import { formatTaskId, type TaskId } from '../../../src/config/connector/task-id.ts'
+import type { WorkerGroupHandlers } from '../../../src/herder/group/worker-group.ts'
+import type { TaskRunner } from '../../../src/herder/local/assigned-tasks.ts'
+import type { ConnectorRunner } from '../../../src/herder/local/connector-instances.ts'
+import { WorkerStatusStore, type StatusTopic } from '../../../src/herder/state/worker-status-store.ts'
+import { WorkerHerder, type WorkerHerderOptions } from '../../../src/herder/worker-herder.ts'
 import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
 import { PluginRegistry } from '../../../src/plugin/plugin-registry.ts'
-import type { TaskStart } from '../../../src/runtime/task-thread/task-thread-messages.ts'
+import type { ConnectorListener } from '../../../src/runtime/connector-listener.ts'
+import type { TaskListener } from '../../../src/runtime/task-listener.ts'
+import type { ConfigSubscriber } from '../../../src/storage/config-backing-store.ts'
+import type { ConfigRecord } from '../../../src/storage/config-record.ts'
+import { StatusFold } from '../../../src/storage/status-fold.ts'
+import type { RunStatus, TopicUse } from '../../../src/storage/status-record.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { quietLogger } from '../quiet-logger.ts'
 import { untilPasses } from '../until.ts'
@@ -22,45 +29,81 @@ export const source = 'org.apache.kafka.connect.file.FileStreamSourceConnector'
 /** Of connector `a`. */
 export const config = { 'connector.class': source, 'tasks.max': '1', name: 'a', topic: 't' }
 
-/** The states, in memory, with everything that was ever written. */
-class MemoryStatuses implements Statuses {
+/** The status topic in memory, with everything that was ever written. */
+class MemoryStatusTopic extends StatusFold implements StatusTopic {
   readonly writes: string[] = []
-  readonly #connectors = new Map<string, InstanceStatus>()
-  readonly #tasks = new Map<string, { id: TaskId; status: InstanceStatus }>()
-  setGeneration(): void {}
-  putConnector(name: string, state: RunState, trace: string | null): void {
-    this.writes.push(`${name} ${state}`)
-    this.#connectors.set(name, { state, trace, workerId: 'w' })
+
+  async start(): Promise<void> {}
+
+  putConnector(connector: string, status: RunStatus | null): void {
+    this.writes.push(`${connector} ${status?.state ?? 'removed'}`)
+    this.apply({ type: 'connector', connector, status })
   }
-  putConnectorSafely = (name: string, state: RunState, trace: string | null): void =>
-    this.putConnector(name, state, trace)
-  putTask(id: TaskId, state: RunState, trace: string | null): void {
-    this.writes.push(`${formatTaskId(id)} ${state}`)
-    this.#tasks.set(formatTaskId(id), { id, status: { state, trace, workerId: 'w' } })
+
+  putConnectorSafe(connector: string, status: RunStatus): void {
+    this.putConnector(connector, status)
   }
-  putTaskSafely = (id: TaskId, state: RunState, trace: string | null): void => this.putTask(id, state, trace)
-  removeConnector(name: string): void {
-    this.writes.push(`${name} removed`)
-    this.#connectors.delete(name)
+
+  putTask(connector: string, task: number, status: RunStatus | null): void {
+    this.writes.push(`${connector}-${task} ${status?.state ?? 'removed'}`)
+    this.apply({ type: 'task', connector, task, status })
   }
-  removeTask(id: TaskId): void {
-    this.writes.push(`${formatTaskId(id)} removed`)
-    this.#tasks.delete(formatTaskId(id))
+
+  putTaskSafe(connector: string, task: number, status: RunStatus): void {
+    this.putTask(connector, task, status)
   }
-  topic(): void {}
-  connector = (name: string): InstanceStatus | null => this.#connectors.get(name) ?? null
-  task = (id: TaskId): InstanceStatus | null => this.#tasks.get(formatTaskId(id))?.status ?? null
-  tasks = (connector: string) =>
-    [...this.#tasks.values()]
-      .filter(({ id }) => id.connector === connector)
-      .map(({ id, status: { state, workerId, trace } }) => ({ id: id.task, state, workerId, trace }))
-  topics = (): readonly string[] => []
-  known = () => ({ connectors: [...this.#connectors.keys()], tasks: [...this.#tasks.values()].map(({ id }) => id) })
+
+  putTopic(use: TopicUse): void {
+    this.apply({ type: 'topic', topic: use.topic, connector: use.connector, use })
+  }
+
+  resetTopics(connector: string): void {
+    for (const { topic } of this.topics(connector)) this.apply({ type: 'topic', topic, connector, use: null })
+  }
+}
+
+/** The config topic in memory. A write is read back immediately. */
+class MemoryConfigs {
+  readonly records: ConfigRecord[] = []
+  checkSize: (connector: string, config: SubmittedConfig) => void = () => undefined
+  #subscriber: ConfigSubscriber | null = null
+
+  async start(subscriber: ConfigSubscriber): Promise<void> {
+    this.#subscriber = subscriber
+    for (const [offset, record] of this.records.entries()) subscriber(record, offset)
+  }
+
+  async refresh(): Promise<void> {}
+
+  async append(...records: ConfigRecord[]): Promise<void> {
+    for (const record of records) this.#subscriber?.(record, this.records.push(record) - 1)
+  }
+
+  putConnectorConfig: WorkerHerderOptions['configs']['putConnectorConfig'] = async (connector, raw, state) => {
+    const target = state === null || state === undefined ? [] : [{ type: 'target-state', connector, state } as const]
+    await this.append(...target, { type: 'connector', connector, config: raw })
+  }
+
+  removeConnectorConfig: WorkerHerderOptions['configs']['removeConnectorConfig'] = async (connector) =>
+    await this.append({ type: 'connector', connector, config: null }, { type: 'target-state', connector, state: null })
+
+  putTaskConfigs: WorkerHerderOptions['configs']['putTaskConfigs'] = async (connector, configs) =>
+    await this.append(...configs.map((raw, task) => ({ type: 'task', connector, task, config: raw }) as const), {
+      type: 'commit',
+      connector,
+      tasks: configs.length,
+    })
+
+  putTargetState: WorkerHerderOptions['configs']['putTargetState'] = async (connector, state) =>
+    await this.append({ type: 'target-state', connector, state })
+
+  putRestartRequest: WorkerHerderOptions['configs']['putRestartRequest'] = async (request) =>
+    await this.append({ type: 'restart', ...request })
 }
 
 export const noErrors: ConfigInfos = { name: source, errorCount: 0, groups: [], configs: [], warnings: [] }
 
-/** A worker without threads: tasks run at once, unless the test says otherwise. */
+/** Runs connectors and tasks without threads: a task runs immediately, unless the test says otherwise. */
 class MemoryWorker {
   readonly calls: string[] = []
   readonly running = new Map<string, TaskStart>()
@@ -68,114 +111,113 @@ class MemoryWorker {
   /** Calls that do not return before these do. */
   readonly holds = new Map<string, Promise<unknown>>()
   taskConfigErrors: Error[] = []
-  checkSize: (connector: string, config: SubmittedConfig) => void = () => undefined
   taskCount = 1
   infos = noErrors
-  onTask: (start: TaskStart) => void = () => undefined
+  #listeners: { connectors: ConnectorListener | null; tasks: TaskListener | null } = { connectors: null, tasks: null }
+
+  get connectorListener(): ConnectorListener {
+    return present(this.#listeners.connectors, 'the listener of connectors')
+  }
+
+  get taskListener(): TaskListener {
+    return present(this.#listeners.tasks, 'the listener of tasks')
+  }
+
+  runConnectors(listener: ConnectorListener): ConnectorRunner {
+    this.#listeners.connectors = listener
+    return {
+      startConnector: async (name) => {
+        await this.#call(`start ${name}`)
+        const error = this.startErrors.shift()
+        if (error !== undefined) throw error
+      },
+      stopConnector: async (name) => await this.#call(`stop ${name}`),
+      taskConfigs: async (name, max) => this.#taskConfigs(name, max),
+      validate: async () => this.infos,
+      pluginConfig: async () => [],
+      close: async () => undefined,
+    }
+  }
+
+  runTasks(listener: TaskListener): TaskRunner {
+    this.#listeners.tasks = listener
+    return {
+      start: async (start) => {
+        await this.#call(`start ${formatTaskId(start.id)}`)
+        this.running.set(formatTaskId(start.id), start)
+        listener.onTaskState(start, start.paused ? 'PAUSED' : 'RUNNING', null)
+      },
+      stop: async (id: TaskId) => {
+        await this.#call(`stop ${formatTaskId(id)}`)
+        this.running.delete(formatTaskId(id))
+      },
+      pause: (id) => void this.calls.push(`pause ${formatTaskId(id)}`),
+      resume: (id) => void this.calls.push(`resume ${formatTaskId(id)}`),
+      samples: () => [],
+      close: async () => undefined,
+    }
+  }
+
   async #call(what: string): Promise<void> {
     this.calls.push(what)
     await this.holds.get(what)
   }
-  async startConnector(name: string): Promise<void> {
-    await this.#call(`start ${name}`)
-    const error = this.startErrors.shift()
-    if (error !== undefined) throw error
-  }
-  async stopConnector(name: string): Promise<void> {
-    await this.#call(`stop ${name}`)
-  }
-  async taskConfigs(name: string, max: number): Promise<readonly RawConfig[]> {
+
+  #taskConfigs(name: string, max: number): readonly RawConfig[] {
     const error = this.taskConfigErrors.shift()
     if (error !== undefined) throw error
     if (this.taskCount > max) throw new ConnectError('too many', { code: 'TOO_MANY_TASKS' })
     return Array.from({ length: this.taskCount }, (_, n) => ({ n: String(n), of: name }))
   }
-  async startTask(start: TaskStart): Promise<void> {
-    await this.#call(`start ${formatTaskId(start.id)}`)
-    this.running.set(formatTaskId(start.id), start)
-    this.onTask(start)
-  }
-  async stopTask(id: TaskId): Promise<void> {
-    await this.#call(`stop ${formatTaskId(id)}`)
-    this.running.delete(formatTaskId(id))
-  }
-  pauseTask(id: TaskId): void {
-    this.calls.push(`pause ${formatTaskId(id)}`)
-  }
-  resumeTask(id: TaskId): void {
-    this.calls.push(`resume ${formatTaskId(id)}`)
-  }
-  async validate(): Promise<ConfigInfos> {
-    return this.infos
-  }
-  async pluginConfig(): Promise<[]> {
-    return []
-  }
 }
 
-/** A herder whose log, group and worker are in memory. */
-export async function herd(options: { isLeader?: boolean } = {}) {
-  const fold = new ConfigFold()
-  const statuses = new MemoryStatuses()
+/** A herder whose topics, group and worker are in memory. `before` is in the config topic when it starts. */
+export async function herd(options: { isLeader?: boolean; before?: readonly ConfigRecord[] } = {}) {
+  const topic = new MemoryStatusTopic()
+  const configs = new MemoryConfigs()
+  configs.records.push(...(options.before ?? []))
   const worker = new MemoryWorker()
   const clock = new ManualClock()
   const isLeader = options.isLeader ?? true
   let generation = 1
   const logger = quietLogger()
-  const round = async (): Promise<void> => {
+  /** With everything that was ever written, also by the test. */
+  const statuses = Object.assign(new WorkerStatusStore(topic, 'w', clock), { writes: topic.writes })
+  const group = Promise.withResolvers<WorkerGroupHandlers>()
+  const rebalance = async (): Promise<void> => {
+    const handlers = await group.promise
     generation += 1
-    const { work } = herder.configuration()
-    await herder.onMembership({ generation, isLeader, leaderUrl: 'http://leader/', work })
-  }
-  const append = async (...records: ConfigRecord[]): Promise<void> => {
-    for (const record of records) {
-      const change = fold.apply(record, fold.offset)
-      if (change !== null) herder.onConfigChange(change)
-    }
+    const { work } = handlers.snapshot()
+    await handlers.onMembership({ generation, isLeader, leaderUrl: 'http://leader/', work })
   }
   const herder: WorkerHerder = new WorkerHerder({
-    fold,
+    configs,
     statuses,
-    offsets: { ofSource: async () => [], ofGroup: async () => [] },
-    writer: {
-      checkSize: (connector, given) => worker.checkSize(connector, given),
-      putConnectorConfig: async (connector, raw, state) =>
-        await append(
-          ...(state === null || state === undefined ? [] : [{ type: 'target-state', connector, state } as const]),
-          {
-            type: 'connector',
-            connector,
-            config: raw,
-          },
-        ),
-      removeConnectorConfig: async (connector) =>
-        await append({ type: 'connector', connector, config: null }, { type: 'target-state', connector, state: null }),
-      putTaskConfigs: async (connector, configs) =>
-        await append(...configs.map((raw, task) => ({ type: 'task', connector, task, config: raw }) as const), {
-          type: 'commit',
-          connector,
-          tasks: configs.length,
-        }),
-      putTargetState: async (connector, state) => await append({ type: 'target-state', connector, state }),
-      putRestartRequest: async (request) => await append({ type: 'restart', ...request }),
+    offsets: { start: async () => undefined, isEmpty: false, ofSource: async () => [], ofGroup: async () => [] },
+    offsetTopic: 'offsets',
+    joinGroup: (handlers) => {
+      group.resolve(handlers)
+      return { start: () => undefined, requestRebalance: () => void rebalance(), close: async () => undefined }
     },
-    worker,
+    runConnectors: (listener) => worker.runConnectors(listener),
+    runTasks: (listener) => worker.runTasks(listener),
     plugins: new PluginRegistry(fileConnectors),
     serverInfo: { version: '3.9.1', commit: 'x', kafkaClusterId: null },
-    group: { groupId: 'workers' },
+    groupSettings: { groupId: 'workers' },
     gracefulMs: 1000,
     topicTracking: true,
     clock,
     logger,
-    requestRound: () => void round(),
+    onActivity: () => undefined,
   })
-  worker.onTask = (start) => herder.local.taskState(start, start.paused ? 'PAUSED' : 'RUNNING', null)
-  await round()
+  await herder.start(signal)
+  const handlers = await group.promise
+  await rebalance()
   const running = async (): Promise<void> => {
     await herder.createConnector('a', config, null, signal)
-    await untilPasses(() => expect(statuses.task({ connector: 'a', task: 0 })?.state).toBe('RUNNING'))
-    statuses.writes.length = 0
+    await untilPasses(() => expect(topic.task('a', 0)?.state).toBe('RUNNING'))
+    topic.writes.length = 0
     worker.calls.length = 0
   }
-  return { herder, fold, statuses, worker, clock, append, running, logger }
+  return { herder, handlers, configs, statuses, worker, clock, running, logger }
 }

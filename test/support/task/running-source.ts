@@ -9,6 +9,7 @@ import { offsetRecordOf } from '../../../src/runtime/task-thread/source/source-o
 import { SourceTaskLoop, type SourceTaskLoopOptions } from '../../../src/runtime/task-thread/source/source-task-loop.ts'
 import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
 import { quietLogger } from '../quiet-logger.ts'
+import { testRun } from './test-run.ts'
 
 const text: Converter = {
   fromConnect: (_topic, _schema, value) => (typeof value === 'string' ? Buffer.from(value) : null),
@@ -122,7 +123,8 @@ export class RunningSource {
       offsetTopic,
       offsetRecord: (offset) => offsetRecordOf(offsetTopic, 'source', offset),
       control: this.control,
-      events: { onState: (state) => void this.states.push(state), onTopic: () => undefined },
+      run: testRun,
+      listener: { onTaskState: (_run, state) => void this.states.push(state), onTaskTopic: () => undefined },
       flushTimeoutMs: 5000,
       endTimeoutMs,
     })

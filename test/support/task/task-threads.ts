@@ -2,20 +2,21 @@ import { systemClock } from '../../../src/foundation/clock.ts'
 import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
 import type { TaskSettings } from '../../../src/runtime/task-settings.ts'
 import type { BlockingLimits } from '../../../src/runtime/task-thread-watch.ts'
-import { TaskThreads, type TaskThreadEvents } from '../../../src/runtime/task-threads.ts'
+import type { TaskListener } from '../../../src/runtime/task-listener.ts'
+import { TaskThreads } from '../../../src/runtime/task-threads.ts'
 import { testPlugins } from '../plugins/descriptors.ts'
 import { quietLogger } from '../quiet-logger.ts'
 
 const json = { className: 'org.apache.kafka.connect.json.JsonConverter', config: {} }
 
-/** Task threads with the file connectors and the tests' own plugins; events that nobody asks for are not heard. */
+/** Task threads with the file connectors and the plugins of the tests. */
 export function taskThreads(options: {
   readonly settings: Pick<TaskSettings, 'bootstrapServers' | 'offsetFlushTimeoutMs' | 'gracefulMs'>
   readonly maxThreads: number
   readonly blocking: BlockingLimits
-  readonly events: Partial<TaskThreadEvents>
+  readonly listener: Partial<TaskListener>
 }): TaskThreads {
-  const { settings, maxThreads, blocking, events } = options
+  const { settings, maxThreads, blocking, listener } = options
   return new TaskThreads({
     settings: {
       security: { tls: null, sasl: null },
@@ -35,14 +36,13 @@ export function taskThreads(options: {
     logSink: { write: () => undefined },
     logger: quietLogger(),
     clock: systemClock,
-    events: {
+    listener: {
       onTaskState: () => undefined,
       onTaskFailed: () => undefined,
       onTaskMoved: () => undefined,
-      onTopic: () => undefined,
-      onMetrics: () => undefined,
-      readOffsets: async () => [],
-      ...events,
+      onTaskTopic: () => undefined,
+      ...listener,
     },
+    readOffsets: async () => [],
   })
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { ConfigError } from '../../../src/api/errors.ts'
-import { folderAdvice } from '../../../src/cli/worker/embedded-broker.ts'
+import { directoryAdvice } from '../../../src/cli/worker/embedded-broker.ts'
 import { stopSignal } from '../../../src/cli/stop-signal.ts'
 import { parseWorkerArguments } from '../../../src/cli/worker-command.ts'
 
@@ -37,19 +37,19 @@ describe('the command line of the worker', () => {
   })
 })
 
-describe('the folder of the embedded log', () => {
+describe('the directory of the embedded broker', () => {
   it.each([
     ['ENOSPC: no space left on device, write', 'Free space'],
-    ["EACCES: permission denied, mkdir '/data'", 'Let the user of the worker write'],
-    ["EROFS: read-only file system, mkdir '/data'", 'Let the user of the worker write'],
-    ["ENOTDIR: not a directory, mkdir '/a/b'", 'has to be a folder'],
+    ["EACCES: permission denied, mkdir '/data'", 'Give the user of the worker write access'],
+    ["EROFS: read-only file system, mkdir '/data'", 'Give the user of the worker write access'],
+    ["ENOTDIR: not a directory, mkdir '/a/b'", 'must be a directory'],
     ['EIO: i/o error, read', 'Its disk fails'],
-  ])('advises what to do about %s', (message, advice) => {
-    expect(folderAdvice(message)).toContain(advice)
+  ])('has advice for %s', (message, advice) => {
+    expect(directoryAdvice(message)).toContain(advice)
   })
 
-  it('has no advice for what is not of the file system', () => {
-    expect(folderAdvice('cannot listen on 127.0.0.1:9092 (EADDRINUSE)')).toBeNull()
+  it('has no advice for an error that is not of the file system', () => {
+    expect(directoryAdvice('cannot listen on 127.0.0.1:9092 (EADDRINUSE)')).toBeNull()
   })
 })
 

@@ -17,7 +17,7 @@ async function withHangingStart() {
 }
 
 describe('a connector whose start hangs', () => {
-  it('holds up nobody when it is deleted', async () => {
+  it('delays no other connector when it is deleted', async () => {
     const { herder, statuses } = await withHangingStart()
     await herder.deleteConnector('h', signal)
     await herder.createConnector('b', named('b'), null, signal)
@@ -25,7 +25,7 @@ describe('a connector whose start hangs', () => {
     expect(await herder.health(signal)).toEqual({ status: 'healthy' })
   })
 
-  it('does what was asked of it last: a pause, a stop, another config, a restart', async () => {
+  it('follows the last request: pause, stop, another config, restart', async () => {
     const { herder, statuses, worker } = await withHangingStart()
     await herder.pauseConnector('h', signal)
     await untilPasses(() => expect(statuses.connector('h')?.state).toBe('PAUSED'))
@@ -39,11 +39,11 @@ describe('a connector whose start hangs', () => {
     worker.holds.clear()
     await herder.putConnectorConfig('h', { ...named('h'), topic: 'u' }, signal)
     await untilPasses(() => expect(statuses.task({ connector: 'h', task: 0 })?.state).toBe('RUNNING'))
-    expect(await restart).toMatchObject({ message: expect.stringContaining('started with something else') })
+    expect(await restart).toMatchObject({ message: expect.stringContaining('started with another config') })
     expect(worker.running.get('h-0')?.connectorConfig['topic']).toBe('u')
   })
 
-  it('is restarted by a restart, which does not wait for it', async () => {
+  it('is restarted without waiting for its start', async () => {
     const { herder, statuses, worker } = await withHangingStart()
     worker.holds.clear()
     await herder.restartConnector('h', signal)
@@ -51,7 +51,7 @@ describe('a connector whose start hangs', () => {
     expect(worker.calls.slice(0, 3)).toEqual(['start h', 'stop h', 'start h'])
   })
 
-  it('keeps its tasks from nothing: they stop with it', async () => {
+  it('does not delay the stop of its tasks', async () => {
     const { herder, worker, running } = await herd()
     await running()
     worker.holds.set('start a', never)
@@ -63,7 +63,7 @@ describe('a connector whose start hangs', () => {
 })
 
 describe('a task whose stop hangs', () => {
-  it('holds up nobody but its own successor', async () => {
+  it('delays only the next run of the same task', async () => {
     const { herder, statuses, worker, running } = await herd()
     await running()
     const stop = deferred<void>()
@@ -79,20 +79,19 @@ describe('a task whose stop hangs', () => {
     await untilPasses(() => expect(statuses.task({ connector: 'a', task: 0 })?.state).toBe('RUNNING'))
   })
 
-  it('is waited for before a round is over that gives its work away', async () => {
-    const { herder, worker, running } = await herd()
+  it('has stopped before the worker rejoins without it (I3)', async () => {
+    const { herder, handlers, worker, running } = await herd()
     await running()
     const stop = deferred<void>()
     worker.holds.set('stop a-0', stop.promise)
     let released = false
     const work = { connectors: ['a'], tasks: [] }
-    const round = herder.onMembership({ generation: 9, isLeader: false, leaderUrl: 'http://l/', work }).then(() => {
-      released = true
-    })
+    const membership = { generation: 9, isLeader: false, leaderUrl: 'http://l/', work }
+    const rebalance = handlers.onMembership(membership).then(() => (released = true))
     await untilPasses(() => expect(worker.calls).toContain('stop a-0'))
     expect(await herder.health(signal)).toEqual({ status: 'healthy' })
     expect(released).toBe(false)
     stop.resolve()
-    await round
+    await rebalance
   })
 })

@@ -7,7 +7,7 @@ import { config, herd, noErrors, signal } from '../../support/rest/herder-harnes
 import { untilPasses } from '../../support/until.ts'
 
 describe('the herder', () => {
-  it('takes a connector from its creation to running tasks', async () => {
+  it('starts a connector that is created, and its tasks', async () => {
     const { herder, statuses, worker } = await herd()
     const { created, info } = await herder.createConnector('a', config, null, signal)
     expect({ created, info }).toEqual({ created: true, info: { name: 'a', config, tasks: [], type: 'source' } })
@@ -21,14 +21,16 @@ describe('the herder', () => {
     expect((await herder.connectorStatus('a')).tasks).toEqual([{ id: 0, state: 'RUNNING', workerId: 'w', trace: null }])
   })
 
-  it('names the task class in full where the config has an alias', async () => {
-    const { herder, fold } = await herd()
+  it('writes the full name of the task class when the config has an alias', async () => {
+    const { herder } = await herd()
     await herder.createConnector('a', { ...config, 'connector.class': 'FileStreamSource' }, null, signal)
-    await untilPasses(() => expect(fold.tasks('a')).toHaveLength(1))
-    expect(fold.tasks('a')[0]?.['task.class']).toBe('org.apache.kafka.connect.file.FileStreamSourceTask')
+    await untilPasses(async () => expect(await herder.taskInfos('a')).toHaveLength(1))
+    expect((await herder.taskInfos('a'))[0]?.config['task.class']).toBe(
+      'org.apache.kafka.connect.file.FileStreamSourceTask',
+    )
   })
 
-  it('refuses what exists, what does not validate, and what has no class', async () => {
+  it('rejects a connector that exists, an invalid config, and a config without a class', async () => {
     const { herder, worker, running } = await herd()
     await running()
     await expect(herder.createConnector('a', config, null, signal)).rejects.toThrow(AlreadyExistsError)
@@ -37,7 +39,7 @@ describe('the herder', () => {
     await expect(herder.createConnector('b', config, null, signal)).rejects.toThrow(InvalidConnectorConfigError)
   })
 
-  it('warns once a config is written, in the log and to its caller, and not of what is only validated', async () => {
+  it('logs and returns warnings when a config is written, not when it is only validated', async () => {
     const { herder, worker, running, logger } = await herd()
     await running()
     const warned = (): number => logger.lines.filter(({ message }) => message === 'x is not known').length
@@ -48,7 +50,7 @@ describe('the herder', () => {
     expect(warned()).toBe(1)
   })
 
-  it('leaves writes to the leader and names it', async () => {
+  it('rejects writes on a follower, with the URL of the leader', async () => {
     const { herder } = await herd({ isLeader: false })
     const refused = herder.createConnector('a', config, null, signal)
     await expect(refused).rejects.toMatchObject({ leaderUrl: 'http://leader/' })
@@ -63,7 +65,7 @@ describe('the herder', () => {
     expect(worker.calls).toEqual([])
   })
 
-  it('pauses and resumes where the tasks are', async () => {
+  it('pauses and resumes the tasks', async () => {
     const { herder, statuses, worker, running } = await herd()
     await running()
     await herder.pauseConnector('a', signal)
@@ -74,7 +76,7 @@ describe('the herder', () => {
     expect(statuses.writes).toEqual(['a PAUSED', 'a RUNNING'])
   })
 
-  it('stops: no tasks, no instance, and resume makes the tasks anew', async () => {
+  it('stops instance and tasks, and creates the tasks again on resume', async () => {
     const { herder, statuses, worker, running } = await herd()
     await running()
     await herder.stopConnector('a', signal)
@@ -85,7 +87,7 @@ describe('the herder', () => {
     expect(statuses.connector('a')?.state).toBe('RUNNING')
   })
 
-  it('starts tasks again when the connector config changes, and not when it says the same', async () => {
+  it('restarts tasks when the connector config changes, but not for an equal config', async () => {
     const { herder, statuses, worker, running } = await herd()
     await running()
     await herder.putConnectorConfig('a', config, signal)
@@ -96,7 +98,7 @@ describe('the herder', () => {
     expect(worker.running.get('a-0')?.connectorConfig['topic']).toBe('u')
   })
 
-  it('deletes: everything stops, states go', async () => {
+  it('stops a connector that is deleted, and removes its statuses', async () => {
     const { herder, statuses, worker, running } = await herd()
     await running()
     await herder.deleteConnector('a', signal)
@@ -106,7 +108,7 @@ describe('the herder', () => {
     await expect(herder.deleteConnector('a', signal)).rejects.toThrow('Connector a not found')
   })
 
-  it('restarts the instance alone, or what a restart request asks for', async () => {
+  it('restarts the instance alone, or all that a restart request selects', async () => {
     const { herder, statuses, worker, running } = await herd()
     await running()
     await herder.restartConnector('a', signal)
@@ -125,10 +127,10 @@ describe('the herder', () => {
     expect(worker.calls.filter((call) => call.endsWith('a-0'))).toEqual(['stop a-0', 'start a-0'])
   })
 
-  it('shows a failed task with its trace and restarts it when told', async () => {
+  it('shows the trace of a failed task, and restarts the task on request', async () => {
     const { herder, statuses, worker, running } = await herd()
     await running()
-    herder.local.taskFailed(present(worker.running.get('a-0'), 'the task'), 'Error: down', 'task')
+    worker.taskListener.onTaskFailed(present(worker.running.get('a-0'), 'the task'), 'Error: down', 'task')
     expect((await herder.taskStatus({ connector: 'a', task: 0 })).trace).toBe('Error: down')
     const request = { connector: 'a', onlyFailed: true, includeTasks: true }
     const plan = await herder.restartConnectorAndTasks(request, signal)
@@ -139,16 +141,16 @@ describe('the herder', () => {
     await expect(herder.restartTask({ connector: 'a', task: -1 }, signal)).rejects.toThrow('Unknown task: a--1')
   })
 
-  it('starts a task again by itself when its thread died', async () => {
-    const { herder, statuses, clock, worker, running } = await herd()
+  it('restarts a task whose thread died after a delay', async () => {
+    const { statuses, clock, worker, running } = await herd()
     await running()
-    herder.local.taskFailed(present(worker.running.get('a-0'), 'the task'), 'Error: out of memory', 'thread')
+    worker.taskListener.onTaskFailed(present(worker.running.get('a-0'), 'the task'), 'Error: out of memory', 'thread')
     expect(statuses.writes).toEqual(['a-0 FAILED'])
     clock.advance(1000)
     await untilPasses(() => expect(statuses.writes).toEqual(['a-0 FAILED', 'a-0 RUNNING']))
   })
 
-  it('tries a connector again that fails retriably, and leaves one that fails otherwise', async () => {
+  it('retries the start of a connector after a RetriableError, and after no other error', async () => {
     const { herder, statuses, worker, clock } = await herd()
     worker.startErrors = [new RetriableError('not yet'), new ConnectError('never')]
     await herder.createConnector('a', config, null, signal)
@@ -159,34 +161,59 @@ describe('the herder', () => {
     expect((await herder.connectorStatus('a')).connector.trace).toContain('never')
   })
 
-  it('fails a connector that makes more tasks than it may', async () => {
+  it('fails a connector that generates more tasks than tasks.max', async () => {
     const { herder, statuses, worker } = await herd()
     worker.taskCount = 2
     await herder.createConnector('a', config, null, signal)
     await untilPasses(() => expect(statuses.writes).toEqual(['a RUNNING', 'a FAILED']))
   })
 
-  it('starts all instances again when their thread is lost', async () => {
-    const { herder, statuses, clock, worker, running } = await herd()
+  it('restarts connector instances whose thread died', async () => {
+    const { statuses, clock, worker, running } = await herd()
     await running()
-    herder.local.connectorsLost(['a'], new ConnectError('the plugin thread is stuck'))
+    worker.connectorListener.onConnectorsLost(['a'], new ConnectError('the plugin thread is stuck'))
     expect(statuses.connector('a')?.trace).toContain('stuck')
     clock.advance(1000)
     await untilPasses(() => expect(statuses.connector('a')?.state).toBe('RUNNING'))
     expect(worker.calls).toEqual(['start a'])
   })
 
-  it('stops all work and refuses requests on its way down', async () => {
+  it('stops all work at shutdown and rejects requests (I9)', async () => {
     const { herder, statuses, worker, running } = await herd()
     await running()
-    await herder.stop()
+    await herder.stopWork()
     expect(worker.running.size).toBe(0)
     expect(statuses.writes).toEqual(expect.arrayContaining(['a UNASSIGNED', 'a-0 UNASSIGNED']))
     await expect(herder.pauseConnector('a', signal)).rejects.toThrow('shutting down')
   })
 
-  it('answers health through its own lock', async () => {
+  it('reports health through its own lock', async () => {
     const { herder } = await herd()
     expect(await herder.health(signal)).toEqual({ status: 'healthy' })
+  })
+
+  it('starts with the configuration in the config topic, and ignores its old restart requests', async () => {
+    const taskClass = 'org.apache.kafka.connect.file.FileStreamSourceTask'
+    const { worker, statuses } = await herd({
+      before: [
+        { type: 'connector', connector: 'a', config },
+        { type: 'task', connector: 'a', task: 0, config: { n: '0', of: 'a', 'task.class': taskClass } },
+        { type: 'commit', connector: 'a', tasks: 1 },
+        { type: 'restart', connector: 'a', onlyFailed: false, includeTasks: true },
+      ],
+    })
+    await untilPasses(() => expect(statuses.task({ connector: 'a', task: 0 })?.state).toBe('RUNNING'))
+    expect(worker.calls.filter((call) => call.startsWith('stop'))).toEqual([])
+    expect(statuses.writes.filter((write) => write.endsWith('RESTARTING'))).toEqual([])
+  })
+
+  it('ignores a late report of an earlier run of a task (I3)', async () => {
+    const { herder, worker, statuses, running } = await herd()
+    await running()
+    const first = present(worker.running.get('a-0'), 'the first run')
+    await herder.restartTask({ connector: 'a', task: 0 }, signal)
+    worker.taskListener.onTaskFailed(first, 'Error: too late', 'task')
+    worker.taskListener.onTaskState(first, 'PAUSED', null)
+    expect(statuses.task({ connector: 'a', task: 0 })?.state).toBe('RUNNING')
   })
 })

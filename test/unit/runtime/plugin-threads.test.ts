@@ -8,7 +8,8 @@ import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
 import { ConfigError, ConnectError, NotFoundError } from '../../../src/api/errors.ts'
 import { systemClock, type Clock } from '../../../src/foundation/clock.ts'
 import { PluginTimeoutError } from '../../../src/runtime/plugin-thread.ts'
-import { PluginThreads, type PluginThreadEvents } from '../../../src/runtime/plugin-threads.ts'
+import type { ConnectorListener } from '../../../src/runtime/connector-listener.ts'
+import { PluginThreads } from '../../../src/runtime/plugin-threads.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { testPlugins } from '../../support/plugins/descriptors.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
@@ -17,27 +18,27 @@ import { untilPasses } from '../../support/until.ts'
 const stubborn = (behaviour: string) => ({ 'connector.class': 'test.StubbornConnector', 'on.start': behaviour })
 const open: PluginThreads[] = []
 
-function threadsOn(clock: Clock, events: Partial<PluginThreadEvents> = {}): PluginThreads {
+function threadsOn(clock: Clock, listener: Partial<ConnectorListener> = {}): PluginThreads {
   const thread = new PluginThreads({
     foundPlugins: [...testPlugins, ...fileConnectors],
     logLevel: 'warn',
     logSink: { write: () => undefined },
     logger: quietLogger(),
     clock,
-    events: {
+    listener: {
       onReconfigure: () => undefined,
       onConnectorFailed: () => undefined,
       onConnectorsLost: () => undefined,
-      ...events,
+      ...listener,
     },
   })
   open.push(thread)
   return thread
 }
 
-function threadWith(events: Partial<PluginThreadEvents> = {}) {
+function threadWith(listener: Partial<ConnectorListener> = {}) {
   const clock = new ManualClock()
-  return { thread: threadsOn(clock, events), clock }
+  return { thread: threadsOn(clock, listener), clock }
 }
 
 afterEach(async () => {
@@ -71,7 +72,7 @@ describe('the plugin threads', () => {
   })
 
   it('tells all who wait when plugin code ends the thread, and starts another', async () => {
-    const onConnectorsLost = vi.fn<PluginThreadEvents['onConnectorsLost']>()
+    const onConnectorsLost = vi.fn<ConnectorListener['onConnectorsLost']>()
     const { thread } = threadWith({ onConnectorsLost })
     const started = thread.startConnector('c', { 'connector.class': 'test.DeadlyConnector' })
     await expect(started).rejects.toThrow(/thread plugin-thread-\d+ test.DeadlyConnector ended: it exited with code 3/)
@@ -148,9 +149,9 @@ describe('plugin code that blocks its thread', () => {
 
   it('in a start holds up no connector of its class, whose instances are started again, nor one of another', async () => {
     const [clock, held] = clockThatHolds(60_000)
-    const onConnectorsLost = vi.fn<PluginThreadEvents['onConnectorsLost']>()
-    const onConnectorFailed = vi.fn<PluginThreadEvents['onConnectorFailed']>()
-    const onReconfigure = vi.fn<PluginThreadEvents['onReconfigure']>()
+    const onConnectorsLost = vi.fn<ConnectorListener['onConnectorsLost']>()
+    const onConnectorFailed = vi.fn<ConnectorListener['onConnectorFailed']>()
+    const onReconfigure = vi.fn<ConnectorListener['onReconfigure']>()
     const threads = threadsOn(clock, { onConnectorsLost, onConnectorFailed, onReconfigure })
     await threads.startConnector('before', config('before', 'reconfigure'))
     await untilPasses(() => expect(onReconfigure).toHaveBeenCalledTimes(1))

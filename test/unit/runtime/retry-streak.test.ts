@@ -7,6 +7,7 @@ import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
 import { TaskStatus } from '../../../src/runtime/task-thread/task-status.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
+import { testRun } from '../../support/task/test-run.ts'
 
 function streak() {
   const states: string[] = []
@@ -16,9 +17,11 @@ function streak() {
   const metrics = new Meters()
   const status = new TaskStatus({
     control,
-    events: {
-      onState: (state, trace) => states.push(trace === null ? state : `${state}: ${trace.split('\n')[0] ?? ''}`),
-      onTopic: () => undefined,
+    run: testRun,
+    listener: {
+      onTaskState: (_run: unknown, state, trace) =>
+        states.push(trace === null ? state : `${state}: ${trace.split('\n')[0] ?? ''}`),
+      onTaskTopic: () => undefined,
     },
     logger,
     metrics,

@@ -1,3 +1,4 @@
+import type { TaskStart } from '../../../src/runtime/task-run.ts'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,8 +6,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
 import type { BlockingLimits } from '../../../src/runtime/task-thread-watch.ts'
-import type { TaskThreads, TaskThreadEvents } from '../../../src/runtime/task-threads.ts'
-import type { TaskStart } from '../../../src/runtime/task-thread/task-thread-messages.ts'
+import type { TaskListener } from '../../../src/runtime/task-listener.ts'
+import type { TaskThreads } from '../../../src/runtime/task-threads.ts'
 import { beatMs, BeatWatch, newBeat } from '../../../src/runtime/thread/heartbeat.ts'
 import { embeddedBroker } from '../../contract/embedded-broker.ts'
 import { taskThreads } from '../../support/task/task-threads.ts'
@@ -32,12 +33,12 @@ afterEach(async () => {
 
 /** Task threads with one thread for all. */
 async function shared(
-  events: Partial<TaskThreadEvents> = {},
+  listener: Partial<TaskListener> = {},
   limits = blocking,
   gracefulMs = stopMs,
 ): Promise<TaskThreads> {
   const settings = { bootstrapServers: await broker(), gracefulMs, offsetFlushTimeoutMs: 1000 }
-  const threads = taskThreads({ settings, maxThreads: 1, blocking: limits, events })
+  const threads = taskThreads({ settings, maxThreads: 1, blocking: limits, listener })
   open.push(threads)
   return threads
 }
@@ -77,8 +78,8 @@ describe.each([
   ['while its poll hangs', { 'on.poll': 'hang' }],
 ])('a task on a shared thread that stops %s', (_how, behaviour) => {
   it('writes nothing once it is stopped, and never beside its successor', async () => {
-    const onTaskMoved = vi.fn<TaskThreadEvents['onTaskMoved']>()
-    const onTaskFailed = vi.fn<TaskThreadEvents['onTaskFailed']>()
+    const onTaskMoved = vi.fn<TaskListener['onTaskMoved']>()
+    const onTaskFailed = vi.fn<TaskListener['onTaskFailed']>()
     const threads = await shared({ onTaskMoved, onTaskFailed })
     const innocent = startOf('innocent')
     await threads.start(innocent, className)
@@ -110,7 +111,7 @@ describe.each([
 
 describe('a task that is stopped before its start has returned', () => {
   it('leaves its neighbours their thread, when it returns in the time that it has', async () => {
-    const onTaskMoved = vi.fn<TaskThreadEvents['onTaskMoved']>()
+    const onTaskMoved = vi.fn<TaskListener['onTaskMoved']>()
     const threads = await shared({ onTaskMoved }, blocking, patienceMs)
     await threads.start(startOf('innocent'), className)
     await threads.start(startOf('bad', { 'on.start': 'late' }), className)
@@ -131,7 +132,7 @@ describe('a task that is stopped before its start has returned', () => {
 
 describe('a task that is started again', () => {
   it('waits for the end of the one before, whoever asks when', async () => {
-    const onTaskState = vi.fn<TaskThreadEvents['onTaskState']>()
+    const onTaskState = vi.fn<TaskListener['onTaskState']>()
     const threads = await shared({ onTaskState })
     await threads.start(startOf('a', { 'on.stop': 'never' }), className)
     await untilWritersAre('a', 1)
@@ -147,7 +148,7 @@ describe('a task that is started again', () => {
   })
 
   it('keeps what was asked of it while it moved', async () => {
-    const onTaskState = vi.fn<TaskThreadEvents['onTaskState']>()
+    const onTaskState = vi.fn<TaskListener['onTaskState']>()
     const threads = await shared({ onTaskState })
     await threads.start(startOf('bad', { 'on.stop': 'never' }), className)
     const innocent = startOf('innocent')
@@ -165,8 +166,8 @@ describe('a task that is started again', () => {
 
 describe('a task that blocks its thread', () => {
   it('loses one that it shares: the others move within seconds, it gets its own, and fails there', async () => {
-    const onTaskMoved = vi.fn<TaskThreadEvents['onTaskMoved']>()
-    const onTaskFailed = vi.fn<TaskThreadEvents['onTaskFailed']>()
+    const onTaskMoved = vi.fn<TaskListener['onTaskMoved']>()
+    const onTaskFailed = vi.fn<TaskListener['onTaskFailed']>()
     const threads = await shared({ onTaskMoved, onTaskFailed })
     await threads.start(startOf('innocent'), className)
     await threads.start(startOf('other'), className)
@@ -186,13 +187,13 @@ describe('a task that blocks its thread', () => {
     ])
     expect(writers('innocent')).toHaveLength(2)
     expect(writers('other')).toHaveLength(2)
-    const blocked = threads.watch.samples().find(({ sample }) => sample.name === 'task_thread_blocked_total')
+    const blocked = threads.samples().find(({ sample }) => sample.name === 'task_thread_blocked_total')
     expect(blocked).toMatchObject({ labels: { connector: 'spinner', task: '0' }, sample: { value: 2 } })
   })
 
   it('may work for long on a thread of its own, and shows it', async () => {
-    const onTaskState = vi.fn<TaskThreadEvents['onTaskState']>()
-    const onTaskFailed = vi.fn<TaskThreadEvents['onTaskFailed']>()
+    const onTaskState = vi.fn<TaskListener['onTaskState']>()
+    const onTaskFailed = vi.fn<TaskListener['onTaskFailed']>()
     const threads = await shared({ onTaskState, onTaskFailed }, { ...blocking, ownMs: patienceMs })
     const busy = startOf('busy', { 'on.poll': 'wait' })
     await threads.start(busy, className)

@@ -9,17 +9,19 @@ import { TaskControl } from '../../../src/runtime/task-thread/task-control.ts'
 import { TaskStatus } from '../../../src/runtime/task-thread/task-status.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
+import { testRun } from '../../support/task/test-run.ts'
 
 function running() {
   const control = new TaskControl(false)
   const metrics = new Meters()
   const logger = quietLogger()
   const writes: string[] = []
-  const events = {
-    onState: (state: string, trace: string | null) => writes.push(trace === null ? state : `${state} | ${trace}`),
-    onTopic: () => undefined,
+  const listener = {
+    onTaskState: (_run: unknown, state: string, trace: string | null) =>
+      writes.push(trace === null ? state : `${state} | ${trace}`),
+    onTaskTopic: () => undefined,
   }
-  const status = new TaskStatus({ control, events, logger, metrics })
+  const status = new TaskStatus({ control, run: testRun, listener, logger, metrics })
   const retries = new RetryStreak({
     control,
     status,

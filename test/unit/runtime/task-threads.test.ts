@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 
-import type { TaskThreads, TaskThreadEvents } from '../../../src/runtime/task-threads.ts'
+import type { TaskListener } from '../../../src/runtime/task-listener.ts'
+import type { TaskThreads } from '../../../src/runtime/task-threads.ts'
 import { taskThreads } from '../../support/task/task-threads.ts'
 import { patienceMs, untilPasses } from '../../support/until.ts'
 
@@ -8,9 +9,9 @@ import { patienceMs, untilPasses } from '../../support/until.ts'
 const settings = { bootstrapServers: '127.0.0.1:1', gracefulMs: patienceMs, offsetFlushTimeoutMs: patienceMs }
 const open: TaskThreads[] = []
 
-function threadsWith(events: Partial<TaskThreadEvents> = {}, maxThreads = 2): TaskThreads {
+function threadsWith(listener: Partial<TaskListener> = {}, maxThreads = 2): TaskThreads {
   const blocking = { sharedMs: patienceMs, ownMs: patienceMs }
-  const threads = taskThreads({ settings, maxThreads, blocking, events })
+  const threads = taskThreads({ settings, maxThreads, blocking, listener })
   open.push(threads)
   return threads
 }
@@ -41,7 +42,7 @@ describe('task threads', () => {
   })
 
   it('report a task that cannot be put together as failed, with its trace', async () => {
-    const onTaskFailed = vi.fn<TaskThreadEvents['onTaskFailed']>()
+    const onTaskFailed = vi.fn<TaskListener['onTaskFailed']>()
     const threads = threadsWith({ onTaskFailed })
     await threads.start(startOf('a', 'NoSuchThing'), 'NoSuchThing')
     await untilPasses(() => expect(onTaskFailed).toHaveBeenCalled())
@@ -52,7 +53,7 @@ describe('task threads', () => {
   })
 
   it('report all tasks of a thread that dies, and why it did', async () => {
-    const onTaskFailed = vi.fn<TaskThreadEvents['onTaskFailed']>()
+    const onTaskFailed = vi.fn<TaskListener['onTaskFailed']>()
     const threads = threadsWith({ onTaskFailed }, 1)
     await threads.start(startOf('a'), 'same')
     await threads.start(startOf('b', 'test.DeadlyConnector'), 'same')
@@ -66,7 +67,7 @@ describe('task threads', () => {
   })
 
   it('forget a task that was stopped before its cluster could be reached', async () => {
-    const onTaskFailed = vi.fn<TaskThreadEvents['onTaskFailed']>()
+    const onTaskFailed = vi.fn<TaskListener['onTaskFailed']>()
     const threads = threadsWith({ onTaskFailed })
     await threads.start(startOf('a'), 'x')
     await threads.stop({ connector: 'a', task: 0 }, patienceMs)

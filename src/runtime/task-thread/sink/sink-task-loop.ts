@@ -1,3 +1,4 @@
+import type { TaskRun } from '../../task-run.ts'
 import type { TopicPartition } from '../../../foundation/topic-partition.ts'
 import { DeadlineExceededError, withDeadline } from '../../../foundation/async/deadline.ts'
 import { abortable } from '../../../foundation/async/abortable.ts'
@@ -23,7 +24,8 @@ import { SinkMeters } from './sink-meters.ts'
 import { SinkOffsetCommitter } from './sink-offset-committer.ts'
 import { namesOf, SinkPositions } from './sink-positions.ts'
 import { SinkRequests } from './sink-requests.ts'
-import type { TaskControl, TaskEvents } from '../task-control.ts'
+import type { TaskProgressListener } from '../../task-listener.ts'
+import type { TaskControl } from '../task-control.ts'
 import { TaskStatus } from '../task-status.ts'
 import { TopicAbsence } from './topic-absence.ts'
 import type { TransformStep } from '../transform-chain.ts'
@@ -54,7 +56,8 @@ export interface SinkTaskLoopOptions {
   readonly subscription: TopicSelection
   readonly clusterId: string | null
   readonly control: TaskControl
-  readonly events: TaskEvents
+  readonly run: TaskRun
+  readonly listener: TaskProgressListener<TaskRun>
   /** Offsets are committed at least this often (`offset.flush.interval.ms`). */
   readonly commitIntervalMs: number
   /** How long a revocation waits for the task's `flush`, and for the commit. */
@@ -82,7 +85,7 @@ export class SinkTaskLoop {
   readonly #meters: SinkMeters
   readonly #status: TaskStatus
   readonly #retries: RetryStreak
-  readonly #listener: ConsumerListener
+  readonly #consumerListener: ConsumerListener
   readonly #committer: SinkOffsetCommitter
   readonly #absence: TopicAbsence
   readonly #topics = new Set<string>()
@@ -99,8 +102,8 @@ export class SinkTaskLoop {
     this.#clock = options.context.clock
     this.#logger = options.context.logger
     this.#meters = new SinkMeters(options.context.metrics)
-    const { control, events } = options
-    this.#status = new TaskStatus({ control, events, logger: this.#logger, metrics: options.context.metrics })
+    const { control, run, listener } = options
+    this.#status = new TaskStatus({ control, run, listener, logger: this.#logger, metrics: options.context.metrics })
     const retries = {
       control,
       status: this.#status,
@@ -121,7 +124,7 @@ export class SinkTaskLoop {
       intervalMs: options.commitIntervalMs,
       setCondition,
     })
-    this.#listener = {
+    this.#consumerListener = {
       onAssigned: async (offsets) => await this.#calls.run(async () => await this.#assigned(offsets)),
       onRevoked: async (partitions, { lost }) =>
         await this.#calls.run(async () => await this.#revoked(partitions, lost)),
@@ -162,7 +165,7 @@ export class SinkTaskLoop {
       try {
         await abortable(task.start(this.#context()), this.#control.ending)
         this.#task = task
-        this.#options.consumer.subscribe(this.#options.subscription, this.#listener)
+        this.#options.consumer.subscribe(this.#options.subscription, this.#consumerListener)
         this.#retries.ended()
         this.#status.show({ state: this.#status.active })
         return
@@ -183,7 +186,7 @@ export class SinkTaskLoop {
     await this.#calls.run(async () => {
       if (this.#control.ended) return
       const wasRefused = this.#refused !== null
-      const batch = this.#held(this.#refused === null ? polled : joinBatches(this.#refused, polled))
+      const batch = this.#refused === null ? polled : joinBatches(this.#refused, polled)
       if (wasRefused && this.#clock.monotonic() < this.#retryAt) this.#refused = batch
       else await this.#put(batch)
       if (this.#refused === null) this.#positions.passed((partition) => this.#options.consumer.position(partition))
@@ -207,12 +210,6 @@ export class SinkTaskLoop {
     const held = this.#positions.assignment()
     if (this.#refused !== null || this.#control.paused) consumer.pause(held)
     else consumer.resume(this.#requests.notPaused(held))
-  }
-
-  /** A revocation may have come between poll and put. */
-  #held(batch: SinkBatch): SinkBatch {
-    const lost = [...batch.ends.values()].filter(({ topic, partition }) => !this.#positions.holds(topic, partition))
-    return lost.length === 0 ? batch : withoutPartitions(batch, lost)
   }
 
   async #poll(waitMs: number): Promise<SinkBatch> {
@@ -365,7 +362,7 @@ export class SinkTaskLoop {
   #noteTopic(topic: string): void {
     if (this.#topics.has(topic)) return
     this.#topics.add(topic)
-    this.#options.events.onTopic(topic)
+    this.#options.listener.onTaskTopic(this.#options.run, topic)
   }
 
   async #finish(): Promise<void> {

@@ -1,3 +1,4 @@
+import type { TaskRun } from '../../task-run.ts'
 import { DeadlineExceededError, withDeadline } from '../../../foundation/async/deadline.ts'
 import { abortable } from '../../../foundation/async/abortable.ts'
 import { errorMessage } from '../../../foundation/error-message.ts'
@@ -19,7 +20,8 @@ import { refusedByLog, refusedByProducer } from './refused-record.ts'
 import { RetryStreak } from '../retry-streak.ts'
 import { SourceOffsetCommitter } from './source-offset-committer.ts'
 import { SubmittedRecords } from './submitted-records.ts'
-import type { TaskControl, TaskEvents } from '../task-control.ts'
+import type { TaskProgressListener } from '../../task-listener.ts'
+import type { TaskControl } from '../task-control.ts'
 import { TaskStatus } from '../task-status.ts'
 import type { PrepareTopic } from './topic-creation.ts'
 import { applyTransforms, type TransformStep } from '../transform-chain.ts'
@@ -52,7 +54,8 @@ export interface SourceTaskLoopOptions {
   /** The record of the offset topic that stores this offset. */
   readonly offsetRecord: (offset: CommittedSourceOffset) => OutgoingRecord
   readonly control: TaskControl
-  readonly events: TaskEvents
+  readonly run: TaskRun
+  readonly listener: TaskProgressListener<TaskRun>
   /** How long a pause waits for outstanding records and offsets. */
   readonly flushTimeoutMs: number
   /** How long the end of the task may take, a last poll and all outstanding records and offsets included. */
@@ -85,8 +88,8 @@ export class SourceTaskLoop {
     this.#clock = options.context.clock
     this.#logger = options.context.logger
     this.#meters = metersOf(options.context.metrics)
-    const { control, events } = options
-    this.#status = new TaskStatus({ control, events, logger: this.#logger, metrics: options.context.metrics })
+    const { control, run, listener } = options
+    this.#status = new TaskStatus({ control, run, listener, logger: this.#logger, metrics: options.context.metrics })
     this.#retries = new RetryStreak({
       control,
       status: this.#status,
@@ -287,7 +290,7 @@ export class SourceTaskLoop {
       await this.#prepareTopic(topic)
       if (this.#control.ended) return
       this.#topics.add(topic)
-      this.#options.events.onTopic(topic)
+      this.#options.listener.onTaskTopic(this.#options.run, topic)
     }
     this.#lastTopic = topic
   }

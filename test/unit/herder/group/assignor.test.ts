@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
-import { noWork } from '../../../../src/herder/group/assignment.ts'
-import { applyChange, assignWork, sameWork } from '../../../../src/herder/group/assignor.ts'
+import { nothingAssigned } from '../../../../src/herder/group/assignment.ts'
+import { applyDelta, assignWork, sameWork } from '../../../../src/herder/group/assignor.ts'
 
 const all = { connectors: ['a', 'b'], tasks: [{ connector: 'a', task: 0 }] }
 
@@ -9,7 +9,10 @@ describe('the assignor', () => {
   it('gives one worker everything, as an increment', () => {
     const held = { connectors: ['a'], tasks: [] }
     const change = assignWork('m1', [{ memberId: 'm1', held }], all).get('m1')
-    expect(change).toEqual({ assigned: { connectors: ['b'], tasks: [{ connector: 'a', task: 0 }] }, revoked: noWork })
+    expect(change).toEqual({
+      assigned: { connectors: ['b'], tasks: [{ connector: 'a', task: 0 }] },
+      revoked: nothingAssigned,
+    })
   })
 
   it('revokes what is configured no more', () => {
@@ -20,14 +23,14 @@ describe('the assignor', () => {
 
   it('gives nothing away that another worker still holds; a round later it does', () => {
     const other = { memberId: 'm2', held: { connectors: ['a'], tasks: [{ connector: 'a', task: 0 }] } }
-    const first = assignWork('m1', [{ memberId: 'm1', held: noWork }, other], all)
+    const first = assignWork('m1', [{ memberId: 'm1', held: nothingAssigned }, other], all)
     expect(first.get('m1')?.assigned).toEqual({ connectors: ['b'], tasks: [] })
-    expect(first.get('m2')).toEqual({ assigned: noWork, revoked: other.held })
+    expect(first.get('m2')).toEqual({ assigned: nothingAssigned, revoked: other.held })
     const second = assignWork(
       'm1',
       [
         { memberId: 'm1', held: { connectors: ['b'], tasks: [] } },
-        { memberId: 'm2', held: noWork },
+        { memberId: 'm2', held: nothingAssigned },
       ],
       all,
     )
@@ -38,6 +41,6 @@ describe('the assignor', () => {
     const held = { connectors: ['gone', 'b'], tasks: [{ connector: 'b', task: 3 }] }
     const change = assignWork('m1', [{ memberId: 'm1', held }], all).get('m1')
     expect(change).toBeDefined()
-    if (change !== undefined) expect(sameWork(applyChange(held, change), all)).toBe(true)
+    if (change !== undefined) expect(sameWork(applyDelta(held, change), all)).toBe(true)
   })
 })

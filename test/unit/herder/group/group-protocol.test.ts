@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { noWork } from '../../../../src/herder/group/assignment.ts'
+import { nothingAssigned } from '../../../../src/herder/group/assignment.ts'
 import {
   decodeAssignment,
   decodeMetadata,
@@ -25,7 +25,7 @@ const assignment: WorkerAssignment = {
   leaderUrl: url,
   configOffset: 5,
   assigned: { connectors: ['foo'], tasks: [{ connector: 'foo', task: 0 }] },
-  revoked: noWork,
+  revoked: nothingAssigned,
   delayMs: 0,
 }
 

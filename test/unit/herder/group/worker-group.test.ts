@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { systemClock } from '../../../../src/foundation/clock.ts'
 import { deferred } from '../../../../src/foundation/async/deferred.ts'
-import { noWork, type WorkSet } from '../../../../src/herder/group/assignment.ts'
+import { nothingAssigned, type ConnectorsAndTasks } from '../../../../src/herder/group/assignment.ts'
 import { sameWork } from '../../../../src/herder/group/assignor.ts'
 import { WorkerGroup, type Membership } from '../../../../src/herder/group/worker-group.ts'
 import type { KafkaClient } from '../../../../src/client/kafka-client.ts'
@@ -11,7 +11,7 @@ import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
 import { quietLogger } from '../../../support/quiet-logger.ts'
 import { untilPasses } from '../../../support/until.ts'
 
-const work: WorkSet = {
+const work: ConnectorsAndTasks = {
   connectors: ['a'],
   tasks: [
     { connector: 'a', task: 0 },
@@ -34,7 +34,7 @@ afterAll(async () => {
 class Worker {
   readonly memberships: Membership[] = []
   readonly logger = quietLogger()
-  configuration = { offset: 10, work }
+  snapshot = { offset: 10, work }
   /** How far reading the config topic to its end brings this worker. */
   endOffset = 10
   catchUps = 0
@@ -50,17 +50,17 @@ class Worker {
         url,
         clock: systemClock,
         logger: this.logger,
-        configuration: () => this.configuration,
+        snapshot: () => this.snapshot,
         catchUp: async () => {
           this.catchUps += 1
-          this.configuration = { ...this.configuration, offset: Math.max(this.configuration.offset, this.endOffset) }
+          this.snapshot = { ...this.snapshot, offset: Math.max(this.snapshot.offset, this.endOffset) }
         },
         onMembership: async (membership) => {
           await this.onMembership(membership)
           this.memberships.push(membership)
           // As the herder does.
-          if (membership.isLeader && !sameWork(membership.work, this.configuration.work))
-            this.group.requestRound('the configured work has changed')
+          if (membership.isLeader && !sameWork(membership.work, this.snapshot.work))
+            this.group.requestRebalance('the configured work has changed')
         },
       },
     )
@@ -85,7 +85,7 @@ async function made() {
 }
 
 describe('a worker in its group', () => {
-  it('leads when it is alone, with all of the work, and leaves the group when it is closed', async () => {
+  it('is the leader and runs everything when it is alone, and leaves the group when it is closed', async () => {
     const { worker, members } = await made()
     const one = await worker('http://one/')
     one.group.start()
@@ -96,7 +96,7 @@ describe('a worker in its group', () => {
     expect(await members()).toEqual([])
   })
 
-  it('stops its work before it joins again when its membership is lost: others may have the work (I3)', async () => {
+  it('stops its work before it rejoins after it lost its membership, as other members may have been assigned it (I3)', async () => {
     const { worker, members, removeAll } = await made()
     const one = await worker('http://one/')
     one.group.start()
@@ -108,7 +108,9 @@ describe('a worker in its group', () => {
       if (membership.generation < 0) await gate.promise
     }
     await removeAll()
-    await untilPasses(() => expect(given).toEqual([{ generation: -1, isLeader: false, leaderUrl: null, work: noWork }]))
+    await untilPasses(() =>
+      expect(given).toEqual([{ generation: -1, isLeader: false, leaderUrl: null, work: nothingAssigned }]),
+    )
     expect(await members()).toEqual([])
     gate.resolve()
     await untilPasses(() => expect(given.map(({ work: { tasks } }) => tasks.length)).toEqual([0, 2]))
@@ -116,27 +118,29 @@ describe('a worker in its group', () => {
     await one.group.close()
   })
 
-  it('stands by beside a leader, and takes over all of the work when that one leaves', async () => {
+  it('is a standby worker beside a leader, and takes over everything when the leader leaves', async () => {
     const { worker } = await made()
     const [one, two] = [await worker('http://one/'), await worker('http://two/')]
     one.group.start()
     await untilPasses(() => expect(one.last?.work).toEqual(work))
     two.group.start()
-    await untilPasses(() => expect(two.last).toMatchObject({ isLeader: false, leaderUrl: 'http://one/', work: noWork }))
+    await untilPasses(() =>
+      expect(two.last).toMatchObject({ isLeader: false, leaderUrl: 'http://one/', work: nothingAssigned }),
+    )
     expect(one.last?.work).toEqual(work)
     await one.group.close()
     await untilPasses(() => expect(two.last).toMatchObject({ isLeader: true, work }))
     await two.group.close()
   })
 
-  it('takes up no assignment that was decided with more of the config topic than it has read (I4)', async () => {
+  it('does not apply an assignment of a leader that has read further in the config topic (I4)', async () => {
     const { worker } = await made()
     const [one, two] = [await worker('http://one/'), await worker('http://two/')]
-    two.configuration = { offset: 5, work: noWork }
+    two.snapshot = { offset: 5, work: nothingAssigned }
     two.endOffset = 7
     const behind: number[] = []
     two.onMembership = async () => {
-      if (two.configuration.offset < 10) behind.push(two.configuration.offset)
+      if (two.snapshot.offset < 10) behind.push(two.snapshot.offset)
     }
     one.group.start()
     await untilPasses(() => expect(one.last?.work).toEqual(work))
@@ -150,37 +154,37 @@ describe('a worker in its group', () => {
     await one.group.close()
   })
 
-  it('gives out no work as the leader while another worker knows more of the config topic, and reads it first', async () => {
+  it('assigns nothing as the leader before it has read the config topic as far as the other members (I4)', async () => {
     const { worker } = await made()
     const [one, two] = [await worker('http://one/'), await worker('http://two/')]
-    one.configuration = { offset: 3, work: noWork }
+    one.snapshot = { offset: 3, work: nothingAssigned }
     one.endOffset = 3
     one.group.start()
-    await untilPasses(() => expect(one.last).toMatchObject({ isLeader: true, work: noWork }))
+    await untilPasses(() => expect(one.last).toMatchObject({ isLeader: true, work: nothingAssigned }))
     two.group.start()
     await untilPasses(() => expect(one.catchUps).toBeGreaterThan(2))
     expect([...one.memberships, ...two.memberships].filter(({ work: { tasks } }) => tasks.length > 0)).toEqual([])
     one.endOffset = 10
-    one.configuration = { offset: 3, work }
+    one.snapshot = { offset: 3, work }
     await untilPasses(() => expect(one.last?.work).toEqual(work))
     await untilPasses(() => expect(two.last?.leaderUrl).toBe('http://one/'))
     await two.group.close()
     await one.group.close()
   })
 
-  it('gives up what is configured no more, in a round that it asked for', async () => {
+  it('stops what is no longer configured, in a rebalance that it requested', async () => {
     const { worker } = await made()
     const one = await worker('http://one/')
     one.group.start()
     await untilPasses(() => expect(one.last?.work).toEqual(work))
     const less = { connectors: ['a'], tasks: [{ connector: 'a', task: 0 }] }
-    one.configuration = { offset: 11, work: less }
-    one.group.requestRound('a task is gone')
+    one.snapshot = { offset: 11, work: less }
+    one.group.requestRebalance('a task is gone')
     await untilPasses(() => expect(one.last?.work).toEqual(less))
     await one.group.close()
   })
 
-  it('tries again after a round that failed, and says so', async () => {
+  it('retries after a rebalance that failed, and logs it', async () => {
     const { worker } = await made()
     const one = await worker('http://one/')
     let failures = 1
@@ -190,7 +194,7 @@ describe('a worker in its group', () => {
     }
     one.group.start()
     await untilPasses(() => expect(one.logger.lines.map(({ message }) => message).join()).toContain('no room'))
-    one.group.requestRound('the test says so')
+    one.group.requestRebalance('the test says so')
     await untilPasses(() => expect(one.last?.work).toEqual(work))
     await one.group.close()
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { ConfigFold } from '../../../../src/herder/config-fold.ts'
+import { ClusterConfigState } from '../../../../src/herder/state/cluster-config-state.ts'
 import { planWork, type RunningWork } from '../../../../src/herder/local/work-plan.ts'
 
 const config = { name: 'a' }
@@ -8,8 +8,8 @@ const task = { connector: 'a', task: 0 }
 const assigned = { connectors: ['a'], tasks: [task] }
 const nothing: RunningWork = { connectors: new Map(), tasks: new Map() }
 
-function started(): ConfigFold {
-  const fold = new ConfigFold()
+function started(): ClusterConfigState {
+  const fold = new ClusterConfigState()
   fold.apply({ type: 'connector', connector: 'a', config }, 0)
   fold.apply({ type: 'task', connector: 'a', task: 0, config: {} }, 1)
   fold.apply({ type: 'commit', connector: 'a', tasks: 1 }, 2)

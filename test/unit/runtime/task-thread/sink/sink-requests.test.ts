@@ -7,14 +7,18 @@ import { SinkRequests } from '../../../../../src/runtime/task-thread/sink/sink-r
 import { TaskControl } from '../../../../../src/runtime/task-thread/task-control.ts'
 import { TaskStatus } from '../../../../../src/runtime/task-thread/task-status.ts'
 import { quietLogger } from '../../../../support/quiet-logger.ts'
+import { testRun } from '../../../../support/task/test-run.ts'
 
 it('shows what a sink task waits for by itself, each reason once, until it continues or ends', () => {
   const shown: (string | null)[] = []
   const control = new TaskControl(false)
   const logger = quietLogger()
   const metrics = new Meters()
-  const events = { onState: (_state: string, trace: string | null) => shown.push(trace), onTopic: () => undefined }
-  const status = new TaskStatus({ control, events, logger, metrics })
+  const listener = {
+    onTaskState: (_run: unknown, _state: string, trace: string | null) => shown.push(trace),
+    onTaskTopic: () => undefined,
+  }
+  const status = new TaskStatus({ control, run: testRun, listener, logger, metrics })
   const given = { connector: 'c', task: 0, config: {}, raw: {}, logger, clock: systemClock, metrics }
   const context = new SinkRequests().context(given, {
     positions: new SinkPositions(),

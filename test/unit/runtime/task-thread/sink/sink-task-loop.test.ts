@@ -12,6 +12,7 @@ import { TaskControl } from '../../../../../src/runtime/task-thread/task-control
 import type { TransformStep } from '../../../../../src/runtime/task-thread/transform-chain.ts'
 import { MemoryConsumer } from '../../../../support/task/memory-consumer.ts'
 import { quietLogger } from '../../../../support/quiet-logger.ts'
+import { testRun } from '../../../../support/task/test-run.ts'
 import { SkippingClock } from '../../../../support/skipping-clock.ts'
 import { until, untilPasses } from '../../../../support/until.ts'
 
@@ -132,9 +133,11 @@ function host(
     subscription: { topics: ['t'] },
     clusterId: null,
     control,
-    events: {
-      onState: (state, trace) => states.push(trace === null ? state : `${state}: ${trace.split('\n')[0] ?? ''}`),
-      onTopic: (topic) => topics.push(topic),
+    run: testRun,
+    listener: {
+      onTaskState: (_run: unknown, state, trace) =>
+        states.push(trace === null ? state : `${state}: ${trace.split('\n')[0] ?? ''}`),
+      onTaskTopic: (_run: unknown, topic) => topics.push(topic),
     },
     commitIntervalMs: options.commitIntervalMs ?? 60_000,
     flushTimeoutMs: options.flushTimeoutMs ?? flushTimeoutMs,

@@ -14,6 +14,7 @@ import type { TransformStep } from '../../../../../src/runtime/task-thread/trans
 import { ManualClock } from '../../../../support/manual-clock.ts'
 import { MemoryProducer } from '../../../../support/task/memory-producer.ts'
 import { quietLogger } from '../../../../support/quiet-logger.ts'
+import { testRun } from '../../../../support/task/test-run.ts'
 import { untilPasses } from '../../../../support/until.ts'
 
 const partition = { file: 'a' }
@@ -143,9 +144,11 @@ function host(options: HostOptions = {}) {
       timestamp: null,
     }),
     control,
-    events: {
-      onState: (state, trace) => states.push(trace === null ? state : `${state}: ${trace.split('\n')[0] ?? ''}`),
-      onTopic: (topic) => topics.push(topic),
+    run: testRun,
+    listener: {
+      onTaskState: (_run: unknown, state, trace) =>
+        states.push(trace === null ? state : `${state}: ${trace.split('\n')[0] ?? ''}`),
+      onTaskTopic: (_run: unknown, topic) => topics.push(topic),
     },
     flushTimeoutMs: 5000,
     endTimeoutMs: 5000,

@@ -1,11 +1,11 @@
-import type { TargetState } from '../config/connector/target-state.ts'
 import { createHash } from 'node:crypto'
 
-import type { RawConfig } from '../api/config-def.ts'
-import { unusableName } from '../config/connector/connector-name.ts'
-import type { ConfigRecord } from '../storage/config-record.ts'
+import type { RawConfig } from '../../api/config-def.ts'
+import { unusableName } from '../../config/connector/connector-name.ts'
+import type { TargetState } from '../../config/connector/target-state.ts'
+import type { ConfigRecord } from '../../storage/config-record.ts'
 
-/** What a record of the config topic changed, for those who act upon it. */
+/** What a record of the config topic changed. */
 export type ConfigChange =
   | { readonly type: 'connector-config'; readonly connector: string }
   | { readonly type: 'connector-removed'; readonly connector: string }
@@ -20,10 +20,10 @@ export type ConfigChange =
 
 /** A connector of the config topic that cannot run under its name. */
 export interface UnusableConnector {
-  /** As its records have it. */
+  /** The name in its records. */
   readonly name: string
   readonly config: RawConfig
-  /** What is wrong with it. */
+  /** What is wrong with the name. */
   readonly reason: string
 }
 
@@ -32,26 +32,26 @@ interface ConnectorEntry {
   /** Complete sets only: ids 0…taskCount-1. Empty while the set is inconsistent. */
   tasks: readonly RawConfig[]
   taskCount: number
-  /** Rises with every commit: tasks of an earlier one have to be started again, even with equal configs. */
+  /** Rises with every commit: tasks of an earlier commit restart, even with equal configs. */
   taskGeneration: number
-  /** The last commit found task records missing: compaction removed superseded ones. Its tasks have to be made again. */
+  /** Task records of the last commit were missing: compaction removed them. The task configs must be generated again. */
   inconsistent: boolean
-  /** The connector config that was in force at the last commit; null before the first. */
+  /** The connector config that was in effect at the last commit; null before the first. */
   appliedConfig: RawConfig | null
 }
 
 /**
- * The configuration as the config topic tells it (I4): a fold over its records, in order. Task configs are put aside
- * until their commit arrives, and taken only as a complete set.
+ * The configuration of the cluster: a fold of the records of the config topic, and of nothing else (I4). Task configs
+ * are deferred until their commit record, and applied only as a complete set.
  */
-export class ConfigFold {
+export class ClusterConfigState {
   readonly #connectors = new Map<string, ConnectorEntry>()
   readonly #targetStates = new Map<string, TargetState>()
-  readonly #deferred = new Map<string, Map<number, RawConfig>>()
+  readonly #deferredTaskUpdates = new Map<string, Map<number, RawConfig>>()
   readonly #unusable = new Map<string, UnusableConnector>()
   #offset = 0
 
-  /** The offset after the last record applied; workers compare it when they join. */
+  /** The offset after the last record that was applied; workers compare it when they join the group. */
   get offset(): number {
     return this.#offset
   }
@@ -69,12 +69,12 @@ export class ConfigFold {
     return this.#connectors.get(connector)?.config ?? null
   }
 
-  /** Connectors that no worker can run, by the short names that stand in for theirs: see {@link standIn}. */
+  /** Connectors that no worker can run, by the short names that replace theirs: see {@link replacementName}. */
   unusable(): ReadonlyMap<string, UnusableConnector> {
     return this.#unusable
   }
 
-  /** The config that the current tasks were made from; null before the first. */
+  /** The connector config that the current task configs were generated from; null before the first commit. */
   appliedConfig(connector: string): RawConfig | null {
     return this.#connectors.get(connector)?.appliedConfig ?? null
   }
@@ -88,12 +88,12 @@ export class ConfigFold {
     return this.#connectors.get(connector)?.tasks ?? []
   }
 
-  /** The number of the last commit, also when task records are missing. */
+  /** The task count of the last commit, also when task records are missing. */
   taskCount(connector: string): number {
     return this.#connectors.get(connector)?.taskCount ?? 0
   }
 
-  /** Which task set is in force; 0 before the first. */
+  /** The number of commits so far; 0 before the first. */
   taskGeneration(connector: string): number {
     return this.#connectors.get(connector)?.taskGeneration ?? 0
   }
@@ -102,7 +102,7 @@ export class ConfigFold {
     return this.#connectors.get(connector)?.inconsistent ?? false
   }
 
-  /** Takes in the record at `offset`; answers what changed, null when nothing that anybody acts upon did. */
+  /** Applies the record at `offset`. Returns what changed; null when there is nothing to act upon. */
   apply(record: ConfigRecord, offset: number): ConfigChange | null {
     this.#offset = offset + 1
     const reason = 'connector' in record ? unusableName(record.connector) : null
@@ -133,10 +133,10 @@ export class ConfigFold {
     return null
   }
 
-  /** Of a connector that cannot run only its existence counts. */
+  /** Only the existence of a connector that cannot run matters. */
   #applyUnusable(record: ConfigRecord, reason: string): ConfigChange | null {
     if (record.type !== 'connector') return null
-    const connector = standIn(record.connector)
+    const connector = replacementName(record.connector)
     if (record.config === null) {
       if (!this.#unusable.delete(connector)) return null
       return { type: 'connector-removed', connector }
@@ -147,7 +147,7 @@ export class ConfigFold {
 
   #applyConnector(connector: string, config: RawConfig | null): ConfigChange | null {
     if (config === null) {
-      this.#deferred.delete(connector)
+      this.#deferredTaskUpdates.delete(connector)
       if (!this.#connectors.delete(connector)) return null
       return { type: 'connector-removed', connector }
     }
@@ -159,21 +159,21 @@ export class ConfigFold {
   }
 
   #deferTask(connector: string, task: number, config: RawConfig): void {
-    let deferred = this.#deferred.get(connector)
+    let deferred = this.#deferredTaskUpdates.get(connector)
     if (deferred === undefined) {
       deferred = new Map()
-      this.#deferred.set(connector, deferred)
+      this.#deferredTaskUpdates.set(connector, deferred)
     }
     deferred.set(task, config)
   }
 
-  /** The stashed records alone have to make the set; ids beyond it are left over from a larger one. */
+  /** The deferred records alone must form the set; ids beyond it are left over from a larger one. */
   #applyCommit(connector: string, count: number): ConfigChange | null {
-    const deferred = this.#deferred.get(connector)
-    this.#deferred.delete(connector)
+    const deferred = this.#deferredTaskUpdates.get(connector)
+    this.#deferredTaskUpdates.delete(connector)
     const entry = this.#connectors.get(connector)
     if (entry === undefined) return null
-    // The count is what a record says, so the work is bounded by the records that are there.
+    // A record may claim any count: the work is bounded by the task records that exist.
     const tasks = [...(deferred ?? [])].filter(([task]) => task < count).toSorted(([a], [b]) => a - b)
     entry.inconsistent = tasks.length < count
     entry.tasks = entry.inconsistent ? [] : tasks.map(([, config]) => config)
@@ -190,8 +190,13 @@ export class ConfigFold {
   }
 }
 
-/** A name that REST can say, for one that it cannot: its beginning, and a hash that tells it from its like. */
-function standIn(name: string): string {
+/** What the status of an unusable connector shows, and every request for it but its deletion is rejected with. */
+export function unusableMessage(replacement: string, { reason }: UnusableConnector): string {
+  return `CONNECTOR_NAME_UNUSABLE: the connector is in the config topic, but ${reason}. "${replacement}" stands in for it: DELETE that, and create it under another name.`
+}
+
+/** A name that a REST path can hold, for one that it cannot: its beginning, and a hash that makes it unique. */
+function replacementName(name: string): string {
   const hash = createHash('sha256').update(name).digest('hex').slice(0, 16)
   return `${name.slice(0, 40)}~${hash}`
 }

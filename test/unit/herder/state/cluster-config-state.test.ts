@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 
-import { ConfigFold } from '../../../src/herder/config-fold.ts'
+import { ClusterConfigState } from '../../../../src/herder/state/cluster-config-state.ts'
 
 const config = { 'connector.class': 'X', name: 'a' }
 
-function fold(...records: Parameters<ConfigFold['apply']>[0][]): ConfigFold {
-  const result = new ConfigFold()
+function fold(...records: Parameters<ClusterConfigState['apply']>[0][]): ClusterConfigState {
+  const result = new ClusterConfigState()
   for (const record of records) result.apply(record, result.offset)
   return result
 }
@@ -61,7 +61,7 @@ describe('the fold of the config topic', () => {
   })
 
   it('takes a target state that is written before its connector', () => {
-    const state = new ConfigFold()
+    const state = new ClusterConfigState()
     expect(state.apply({ type: 'target-state', connector: 'a', state: 'STOPPED' }, 0)).toBeNull()
     state.apply({ type: 'connector', connector: 'a', config }, 1)
     expect(state.targetState('a')).toBe('STOPPED')

@@ -1,16 +1,15 @@
 import type { GroupMemberOptions } from '../../client/group/group-member.ts'
-import type { ClientSecurity } from '../../config/worker/client-security.ts'
 import type { WorkerConfig } from '../../config/worker/worker-config.ts'
 import type { TaskSettings } from '../../runtime/task-settings.ts'
+import type { BrokerAddress } from './embedded-broker.ts'
 
-/** On the embedded log looking up topics is cheap: those of `topics.regex` are found soon. */
+/** Metadata of the embedded broker is cheap, so new topics of `topics.regex` are found soon. */
 const embeddedMetadataMaxAgeMs = '1000'
 
-/** What the tasks of a worker need of its config. `security` is that of the log, embedded or not. */
-export function taskSettings(config: WorkerConfig, bootstrapServers: string, security: ClientSecurity): TaskSettings {
+/** What tasks need of the config of their worker. */
+export function taskSettings(config: WorkerConfig, broker: BrokerAddress): TaskSettings {
   return {
-    bootstrapServers,
-    security,
+    ...broker,
     keyConverter: config.keyConverter,
     valueConverter: config.valueConverter,
     headerConverter: config.headerConverter,
@@ -26,7 +25,7 @@ export function taskSettings(config: WorkerConfig, bootstrapServers: string, sec
   }
 }
 
-/** The times of the worker group. */
+/** The timeouts of the worker group. */
 export function groupTimes({
   parsed,
 }: WorkerConfig): Pick<GroupMemberOptions, 'sessionTimeoutMs' | 'rebalanceTimeoutMs' | 'heartbeatIntervalMs'> {

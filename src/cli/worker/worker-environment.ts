@@ -3,8 +3,8 @@ import type { LogLevel } from '../../foundation/logging/log-levels.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { LogSink } from '../../foundation/logging/named-logger.ts'
 
-/** What the process gives its worker. */
-export interface WorkerSurroundings {
+/** What a worker gets from its process. */
+export interface WorkerEnvironment {
   readonly logSink: LogSink
   readonly logger: Logger
   readonly logLevel: LogLevel

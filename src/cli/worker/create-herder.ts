@@ -1,0 +1,84 @@
+import type { KafkaClient } from '../../client/kafka-client.ts'
+import type { WorkerConfig } from '../../config/worker/worker-config.ts'
+import { IdleMemory } from '../../foundation/process/idle-memory.ts'
+import { WorkerGroup } from '../../herder/group/worker-group.ts'
+import { ConnectorOffsetReader } from '../../herder/state/connector-offset-reader.ts'
+import { WorkerStatusStore } from '../../herder/state/worker-status-store.ts'
+import { WorkerHerder } from '../../herder/worker-herder.ts'
+import { PluginRegistry } from '../../plugin/plugin-registry.ts'
+import { PluginThreads } from '../../runtime/plugin-threads.ts'
+import { TaskThreads } from '../../runtime/task-threads.ts'
+import type { CleanupStack } from './cleanup-stack.ts'
+import { groupTimes, taskSettings } from './derived-settings.ts'
+import type { BrokerAddress } from './embedded-broker.ts'
+import { createStores } from './stores.ts'
+import type { WorkerConditions } from './worker-conditions.ts'
+import type { WorkerEnvironment } from './worker-environment.ts'
+
+export interface HerderParts {
+  readonly config: WorkerConfig
+  readonly env: WorkerEnvironment
+  readonly cleanup: CleanupStack
+  readonly client: KafkaClient
+  readonly broker: BrokerAddress
+  /** `host:port` of this worker's REST API. */
+  readonly workerId: string
+  readonly conditions: WorkerConditions
+}
+
+/** The main thread returns memory to the system when the configuration has not changed for this long. Milliseconds. */
+const idleMs = 10_000
+
+/** What stopping connectors and tasks may take beyond `task.shutdown.graceful.timeout.ms`, to end their threads. */
+const stopOverheadMs = 500
+
+/** Creates the herder with its stores, its membership in the group, and the threads of connectors and tasks. */
+export function createHerder(parts: HerderParts): WorkerHerder {
+  const { config, env, cleanup, client, broker, workerId, conditions } = parts
+  const { clock, logger, logLevel, logSink } = env
+  const { foundPlugins, offsetTopic, groupId, taskShutdownTimeoutMs } = config
+  const memory = new IdleMemory(clock, idleMs)
+  cleanup.add('the watch over idle memory', async () => memory.close())
+  const stores = createStores({ client, config, clock, logger: logger.child('storage'), conditions, cleanup })
+  const offsets = new ConnectorOffsetReader({
+    store: stores.offsets,
+    admin: client.admin,
+    clock,
+    topic: offsetTopic.name,
+  })
+  const threads = { foundPlugins, logLevel, logSink, logger: logger.child('runtime'), clock }
+  const herder = new WorkerHerder({
+    configs: stores.configs,
+    statuses: new WorkerStatusStore(stores.statuses, workerId, clock),
+    offsets,
+    offsetTopic: offsetTopic.name,
+    joinGroup: (handlers) =>
+      new WorkerGroup(
+        (member) => client.groupMember({ groupId, protocolType: 'connect', ...groupTimes(config), ...member }),
+        { url: `http://${workerId}/`, clock, logger: logger.child('herder'), ...handlers },
+      ),
+    runConnectors: (listener) => new PluginThreads({ ...threads, listener }),
+    runTasks: (listener) =>
+      new TaskThreads({
+        ...threads,
+        settings: taskSettings(config, broker),
+        maxThreads: config.taskThreadsMax,
+        blocking: config.blocking,
+        listener,
+        readOffsets: async (connector, partitions) => await offsets.stored(connector, partitions),
+      }),
+    plugins: new PluginRegistry(foundPlugins),
+    serverInfo: { version: '3.9.1', commit: 'penstock', kafkaClusterId: client.clusterId },
+    groupSettings: { groupId },
+    gracefulMs: taskShutdownTimeoutMs,
+    topicTracking: config.topicTracking,
+    clock,
+    logger: logger.child('herder'),
+    onActivity: () => memory.active(),
+  })
+  cleanup.add('the threads', async () => await herder.close())
+  cleanup.add('the worker group', async () => await herder.leaveGroup())
+  cleanup.add('the statuses', async () => await stores.statuses.flush())
+  cleanup.add('connectors and tasks', async () => await herder.stopWork(), taskShutdownTimeoutMs + stopOverheadMs)
+  return herder
+}

@@ -1,0 +1,189 @@
+import type { Clock } from '../foundation/clock.ts'
+import { deferred, type Deferred } from '../foundation/async/deferred.ts'
+import type { Logger } from '../foundation/logging/logger.ts'
+import { errorMessage } from '../foundation/error-message.ts'
+import { abortable } from '../foundation/async/abortable.ts'
+import { SerialLock } from '../runtime/serial-lock.ts'
+import type { RestartRequest } from './entities/restart-request.ts'
+import type { WorkerHealth } from './entities/worker-health.ts'
+import { nothingAssigned } from './group/assignment.ts'
+import { sameWork } from './group/assignor.ts'
+import type { ConfigSnapshot, Membership } from './group/worker-group.ts'
+import type { HerderReads } from './herder-reads.ts'
+import type { AssignedTasks } from './local/assigned-tasks.ts'
+import type { AssignmentReconciler } from './local/assignment-reconciler.ts'
+import type { ConnectorInstances } from './local/connector-instances.ts'
+import { planRestart } from './restart-plan.ts'
+import { unusableMessage, type ClusterConfigState, type ConfigChange } from './state/cluster-config-state.ts'
+import type { WorkerStatusStore } from './state/worker-status-store.ts'
+import { TickThreadStage } from './tick-thread-stage.ts'
+
+export interface HerderLoopOptions {
+  readonly configState: ClusterConfigState
+  readonly statuses: WorkerStatusStore
+  readonly reads: HerderReads
+  readonly connectors: ConnectorInstances
+  readonly tasks: AssignedTasks
+  readonly reconciler: AssignmentReconciler
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Asks the group for a rebalance. */
+  readonly requestRebalance: (reason: string) => void
+}
+
+/**
+ * Follows the config topic and the worker group, and applies both to what this worker runs (Kafka: the herder's tick
+ * thread). Everything that changes what is to run goes through one lock, inside which nothing waits for a plugin.
+ */
+export class HerderLoop {
+  readonly #options: HerderLoopOptions
+  readonly #lock = new SerialLock()
+  readonly #stage: TickThreadStage
+  #membership: Membership = { generation: -1, isLeader: false, leaderUrl: null, work: nothingAssigned }
+  #joined: Deferred<void> = deferred<void>()
+  /** Whether the first assignment has been applied. */
+  #ready = false
+  #stopping = false
+  #reconcileRequested = false
+
+  constructor(options: HerderLoopOptions) {
+    this.#options = options
+    this.#stage = new TickThreadStage(options.clock)
+  }
+
+  get membership(): Membership {
+    return this.#membership
+  }
+
+  get isStopping(): boolean {
+    return this.#stopping
+  }
+
+  /** The membership; waits until this worker is a member of its group. */
+  async joinedMembership(): Promise<Membership> {
+    while (this.#membership.generation < 0) await this.#joined.promise
+    return this.#membership
+  }
+
+  /** What the whole group is to run, by the config topic (I4). */
+  snapshot(): ConfigSnapshot {
+    const { configState } = this.#options
+    const connectors = configState.connectors()
+    const tasks = connectors.flatMap((connector) =>
+      configState.tasks(connector).map((_, task) => ({ connector, task })),
+    )
+    return { offset: configState.offset, work: { connectors, tasks } }
+  }
+
+  /** Applies the outcome of a rebalance; resolves when what was revoked has stopped (I3). */
+  async onMembership(membership: Membership): Promise<void> {
+    const { statuses, reconciler } = this.#options
+    this.#membership = membership
+    if (membership.generation >= 0) this.#joined.resolve()
+    else this.#joined = deferred<void>()
+    statuses.setGeneration(membership.generation)
+    let released = Promise.resolve()
+    await this.#exclusively('applying an assignment', () => {
+      if (!this.#stopping) released = reconciler.reconcile(membership.work)
+      if (membership.isLeader) this.#updateUnownedStatuses()
+    })
+    await released
+    this.#ready ||= membership.generation >= 0
+    // The config topic may have changed after the leader had decided.
+    this.#checkAssignment()
+  }
+
+  /** The config state has changed. */
+  onConfigChange(change: ConfigChange): void {
+    if (this.#stopping) return
+    if (change.type === 'restart') {
+      void this.#exclusively(`restarting ${change.connector}`, () => this.#restartAssigned(change))
+      return
+    }
+    this.#checkAssignment()
+    if (this.#reconcileRequested) return
+    this.#reconcileRequested = true
+    void this.#exclusively('applying the configuration', () => {
+      this.#reconcileRequested = false
+      void this.#options.reconciler.reconcile()
+      if (this.#membership.isLeader) this.#updateUnownedStatuses()
+    })
+  }
+
+  /** Stops everything that runs here, gracefully as far as the time allows (I9). */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    await this.#exclusively('stopping', async () => await this.#options.reconciler.stopAll())
+  }
+
+  async health(signal: AbortSignal): Promise<WorkerHealth> {
+    try {
+      await abortable(
+        this.#lock.run(async () => undefined),
+        signal,
+      )
+      return this.#ready ? { status: 'healthy' } : { status: 'starting', stage: this.stage() }
+    } catch (error) {
+      if (!signal.aborted) throw error
+      return { status: this.#ready ? 'unhealthy' : 'starting', stage: this.stage() }
+    }
+  }
+
+  stage(): string {
+    return this.#stage.toString()
+  }
+
+  /** The leader asks for a rebalance when what is configured differs from what is assigned. */
+  #checkAssignment(): void {
+    if (!this.#membership.isLeader || this.#stopping) return
+    if (sameWork(this.snapshot().work, this.#membership.work)) return
+    this.#options.requestRebalance('the configured connectors and tasks have changed')
+  }
+
+  /** Carries out this worker's part of a restart request. */
+  #restartAssigned(request: RestartRequest): void {
+    const { statuses, reads, connectors, tasks, logger } = this.#options
+    const { connector } = request
+    if (statuses.connector(connector) === null) return
+    const plan = planRestart(request, reads.connectorStatus(connector))
+    if (plan.connector.state === 'RESTARTING' && connectors.has(connector)) {
+      statuses.putConnector(connector, 'RESTARTING', null)
+      connectors.restartConnector(connector).catch((error: unknown) => {
+        logger.warn(`connector ${connector} did not start after its restart: ${errorMessage(error)}`)
+      })
+    }
+    for (const task of plan.tasks) {
+      const id = { connector, task: task.id }
+      if (task.state !== 'RESTARTING' || !tasks.has(id)) continue
+      statuses.putTask(id, 'RESTARTING', null)
+      void tasks.restartTask(id)
+    }
+  }
+
+  /** On the leader: shows connectors that cannot run, and removes the statuses of what is not configured any more. */
+  #updateUnownedStatuses(): void {
+    const { configState, statuses, logger } = this.#options
+    for (const [name, unusable] of configState.unusable()) {
+      const message = unusableMessage(name, unusable)
+      if (statuses.connector(name)?.trace === message) continue
+      logger.error(message)
+      statuses.putConnector(name, 'FAILED', message)
+    }
+    const known = statuses.known()
+    for (const name of known.connectors) {
+      if (!configState.has(name) && !configState.unusable().has(name)) statuses.removeConnector(name)
+    }
+    for (const id of known.tasks) if (id.task >= configState.taskCount(id.connector)) statuses.removeTask(id)
+  }
+
+  /** Runs actions one at a time. An exception here is a bug: it is logged, and the loop continues. */
+  async #exclusively(what: string, action: () => Promise<void> | void): Promise<void> {
+    await this.#lock.run(async () => {
+      try {
+        await this.#stage.during(what, async () => await action())
+      } catch (error) {
+        this.#options.logger.error(`${what} failed: ${errorMessage(error)}`, { error })
+      }
+    })
+  }
+}

@@ -1,0 +1,179 @@
+import type { TaskStart, TaskState } from '../../runtime/task-run.ts'
+import { backoffMs, type Backoff } from '../../foundation/async/backoff.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import type { Logger } from '../../foundation/logging/logger.ts'
+import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
+import { traceOf } from '../../runtime/failures.ts'
+import { errorMessage } from '../../foundation/error-message.ts'
+import type { TaskListener } from '../../runtime/task-listener.ts'
+import type { TaskThreads } from '../../runtime/task-threads.ts'
+import { formatTaskId, type TaskId } from '../../config/connector/task-id.ts'
+import type { ClusterConfigState } from '../state/cluster-config-state.ts'
+import type { WorkerStatusStore } from '../state/worker-status-store.ts'
+import type { KeyedQueues } from './keyed-queues.ts'
+import type { RunningTask } from './work-plan.ts'
+
+/** What runs tasks. */
+export type TaskRunner = Pick<TaskThreads, 'start' | 'stop' | 'pause' | 'resume' | 'samples' | 'close'>
+
+export interface AssignedTasksOptions {
+  /** Called once. */
+  readonly runTasks: (listener: TaskListener) => TaskRunner
+  readonly configState: ClusterConfigState
+  readonly statuses: WorkerStatusStore
+  readonly plugins: PluginRegistry
+  readonly queues: KeyedQueues
+  /** How long tasks may take to stop (`task.shutdown.graceful.timeout.ms`). */
+  readonly gracefulMs: number
+  readonly topicTracking: boolean
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+const restartBackoff: Backoff = { initialMs: 500, maxMs: 30_000 }
+
+interface AssignedTask extends RunningTask {
+  paused: boolean
+  /** The current run, by which the listener recognizes it: an earlier run has another object. */
+  run: TaskStart | null
+  /** How often its thread died since the task was assigned. */
+  deaths: number
+}
+
+/** The tasks that are assigned to this worker. One queue per task: a task that hangs delays no other. */
+export class AssignedTasks implements TaskListener {
+  readonly runner: TaskRunner
+  readonly #options: AssignedTasksOptions
+  readonly #tasks = new Map<string, AssignedTask>()
+  readonly #failed = new Set<string>()
+
+  constructor(options: AssignedTasksOptions) {
+    this.#options = options
+    this.runner = options.runTasks(this)
+  }
+
+  /** By the text of their ids. */
+  get assigned(): ReadonlyMap<string, RunningTask> {
+    return this.#tasks
+  }
+
+  has(id: TaskId): boolean {
+    return this.#tasks.has(formatTaskId(id))
+  }
+
+  startTask(id: TaskId): void {
+    const { configState, queues } = this.#options
+    const task: AssignedTask = {
+      id,
+      generation: configState.taskGeneration(id.connector),
+      paused: configState.targetState(id.connector) === 'PAUSED',
+      deaths: 0,
+      run: null,
+    }
+    this.#tasks.set(formatTaskId(id), task)
+    void queues.run(queueOf(id), async () => await this.#start(task))
+  }
+
+  /** Resolves when the task has stopped. */
+  async stopTask(id: TaskId): Promise<void> {
+    this.#tasks.delete(formatTaskId(id))
+    await this.#options.queues.run(queueOf(id), async () => await this.#stop(id))
+  }
+
+  /** Stops the task and starts it again; its status shows the outcome. */
+  async restartTask(id: TaskId): Promise<void> {
+    const task = this.#tasks.get(formatTaskId(id))
+    if (task === undefined) return
+    await this.#options.queues.run(queueOf(id), async () => {
+      if (this.#tasks.get(formatTaskId(id)) !== task) return
+      await this.#stop(id)
+      await this.#start(task)
+    })
+  }
+
+  setPaused(id: TaskId, paused: boolean): void {
+    const task = this.#tasks.get(formatTaskId(id))
+    if (task === undefined) return
+    task.paused = paused
+    void this.#options.queues.run(queueOf(id), async () => {
+      if (paused) this.runner.pause(id)
+      else this.runner.resume(id)
+    })
+  }
+
+  onTaskState(run: TaskStart, state: TaskState, trace: string | null): void {
+    if (this.#currentTask(run) !== null) this.#options.statuses.putTask(run.id, state, trace)
+  }
+
+  onTaskTopic({ id }: TaskStart, topic: string): void {
+    if (this.#options.topicTracking) this.#options.statuses.putTopic(id, topic)
+  }
+
+  onTaskMoved(run: TaskStart, trace: string): void {
+    if (this.#currentTask(run) !== null) this.#options.statuses.putTaskSafe(run.id, 'RESTARTING', trace)
+  }
+
+  /** A task that failed stays FAILED until it is restarted; one whose thread died is restarted after a delay. */
+  onTaskFailed(run: TaskStart, trace: string, cause: 'task' | 'thread'): void {
+    const task = this.#currentTask(run)
+    if (task === null) return
+    this.#showFailed(run.id, trace)
+    if (cause === 'thread') this.#restartAfterDeath(task)
+  }
+
+  async #start(task: AssignedTask): Promise<void> {
+    const { configState, plugins, logger } = this.#options
+    const { id } = task
+    const connectorConfig = configState.appliedConfig(id.connector)
+    const taskConfig = configState.tasks(id.connector)[id.task]
+    const isAssigned = this.#tasks.get(formatTaskId(id)) === task
+    if (!isAssigned || connectorConfig === null || taskConfig === undefined) return
+    this.#failed.delete(formatTaskId(id))
+    const run = { id, connectorConfig, taskConfig, paused: task.paused }
+    task.run = run
+    try {
+      const { className } = plugins.connector(connectorConfig['connector.class'] ?? '')
+      await this.runner.start(run, className)
+    } catch (error) {
+      if (task.run !== run) return
+      logger.error(`task ${formatTaskId(id)} does not start: ${errorMessage(error)}`, { error })
+      this.#showFailed(id, traceOf(error))
+    }
+  }
+
+  async #stop(id: TaskId): Promise<void> {
+    const { gracefulMs, configState, statuses } = this.#options
+    const hasFailed = this.#failed.delete(formatTaskId(id))
+    await this.runner.stop(id, gracefulMs)
+    const isConfigured = id.task < configState.taskCount(id.connector)
+    if (isConfigured && !hasFailed) statuses.putTaskSafe(id, 'UNASSIGNED', null)
+  }
+
+  #showFailed(id: TaskId, trace: string): void {
+    this.#failed.add(formatTaskId(id))
+    this.#options.statuses.putTaskSafe(id, 'FAILED', trace)
+  }
+
+  /** The assigned task of a run; null when the run is not the current one any more. */
+  #currentTask(run: TaskStart): AssignedTask | null {
+    const task = this.#tasks.get(formatTaskId(run.id))
+    return task?.run === run ? task : null
+  }
+
+  #restartAfterDeath(task: AssignedTask): void {
+    const { clock, logger, queues } = this.#options
+    const { id } = task
+    task.deaths += 1
+    const delayMs = backoffMs(restartBackoff, task.deaths)
+    logger.warn(`task ${formatTaskId(id)} restarts in ${Math.round(delayMs)} ms: its thread died`)
+    clock.after(delayMs, () => {
+      void queues.run(queueOf(id), async () => {
+        if (this.#failed.has(formatTaskId(id))) await this.#start(task)
+      })
+    })
+  }
+}
+
+function queueOf(id: TaskId): string {
+  return `task ${formatTaskId(id)}`
+}

@@ -1,0 +1,60 @@
+import { formatTaskId } from '../../config/connector/task-id.ts'
+import { nothingAssigned, type ConnectorsAndTasks } from '../group/assignment.ts'
+import type { ClusterConfigState } from '../state/cluster-config-state.ts'
+import type { AssignedTasks } from './assigned-tasks.ts'
+import type { ConnectorInstances } from './connector-instances.ts'
+import type { KeyedQueues } from './keyed-queues.ts'
+import { planWork } from './work-plan.ts'
+
+export interface AssignmentReconcilerOptions {
+  readonly configState: ClusterConfigState
+  readonly connectors: ConnectorInstances
+  readonly tasks: AssignedTasks
+  /** Those of the connectors and tasks. */
+  readonly queues: KeyedQueues
+}
+
+/**
+ * Starts, stops, pauses and resumes connectors and tasks until this worker runs what the configuration and its
+ * assignment ask for. The decision is immediate; each connector and task carries it out in its own queue.
+ */
+export class AssignmentReconciler {
+  readonly #options: AssignmentReconcilerOptions
+  #assignment: ConnectorsAndTasks = nothingAssigned
+
+  constructor(options: AssignmentReconcilerOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Begins what is needed to run `assignment`. The promise resolves when everything has stopped that another worker may
+   * be given. It does not cover what is no longer configured, nor what starts again on this worker.
+   */
+  reconcile(assignment: ConnectorsAndTasks = this.#assignment): Promise<void> {
+    this.#assignment = assignment
+    const { configState, connectors, tasks } = this.#options
+    const plan = planWork(configState, assignment, { connectors: connectors.assigned, tasks: tasks.assigned })
+    const released: Promise<void>[] = []
+    const startsAgain = new Set(plan.startTasks.map(formatTaskId))
+    for (const id of plan.stopTasks) {
+      const stopped = tasks.stopTask(id)
+      if (id.task < configState.taskCount(id.connector) && !startsAgain.has(formatTaskId(id))) released.push(stopped)
+    }
+    for (const name of plan.stopConnectors) {
+      const stopped = connectors.stopConnector(name)
+      if (configState.has(name)) released.push(stopped)
+    }
+    // The status of the connector shows a failure.
+    for (const name of plan.startConnectors) void connectors.startConnector(name).catch(() => undefined)
+    for (const id of plan.pauseTasks) tasks.setPaused(id, true)
+    for (const id of plan.resumeTasks) tasks.setPaused(id, false)
+    for (const id of plan.startTasks) tasks.startTask(id)
+    return Promise.all(released).then(() => undefined)
+  }
+
+  /** Stops everything, gracefully as far as the time allows. */
+  async stopAll(): Promise<void> {
+    void this.reconcile(nothingAssigned)
+    await this.#options.queues.idle()
+  }
+}

@@ -1,0 +1,196 @@
+import { ConnectError } from '../../api/errors.ts'
+import { backoffMs, type Backoff } from '../../foundation/async/backoff.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import type { Logger } from '../../foundation/logging/logger.ts'
+import type { ConnectorListener } from '../../runtime/connector-listener.ts'
+import { isRetriable, traceOf } from '../../runtime/failures.ts'
+import { errorMessage } from '../../foundation/error-message.ts'
+import { abortable } from '../../foundation/async/abortable.ts'
+import type { PluginThreads } from '../../runtime/plugin-threads.ts'
+import type { ClusterConfigState } from '../state/cluster-config-state.ts'
+import type { WorkerStatusStore } from '../state/worker-status-store.ts'
+import type { KeyedQueues } from './keyed-queues.ts'
+import type { RunningConnector } from './work-plan.ts'
+
+/** What runs the code of connectors. */
+export type ConnectorRunner = Pick<
+  PluginThreads,
+  'startConnector' | 'stopConnector' | 'taskConfigs' | 'validate' | 'pluginConfig' | 'close'
+>
+
+export interface ConnectorInstancesOptions {
+  /** Called once. */
+  readonly runConnectors: (listener: ConnectorListener) => ConnectorRunner
+  readonly configState: ClusterConfigState
+  readonly statuses: WorkerStatusStore
+  readonly queues: KeyedQueues
+  readonly clock: Clock
+  readonly logger: Logger
+  /** The task configs of a running connector may have to change. */
+  readonly reconfigure: (connector: string) => void
+}
+
+const restartBackoff: Backoff = { initialMs: 500, maxMs: 30_000 }
+
+interface Instance extends RunningConnector {
+  /** Fires when the instance is to stop or be replaced: a start that hangs is not waited for then. */
+  readonly superseded: AbortController
+  /** Whether there is, or may be, an instance in a plugin thread. */
+  live: boolean
+  failed: boolean
+  attempts: number
+}
+
+/** A start was abandoned, because the connector is to stop, or to start with another config or target state. */
+class SupersededError extends ConnectError {}
+
+/** The connector instances that are assigned to this worker. One queue per connector: one that hangs delays no other. */
+export class ConnectorInstances implements ConnectorListener {
+  readonly runner: ConnectorRunner
+  readonly #options: ConnectorInstancesOptions
+  readonly #instances = new Map<string, Instance>()
+
+  constructor(options: ConnectorInstancesOptions) {
+    this.#options = options
+    this.runner = options.runConnectors(this)
+  }
+
+  get assigned(): ReadonlyMap<string, RunningConnector> {
+    return this.#instances
+  }
+
+  has(name: string): boolean {
+    return this.#instances.has(name)
+  }
+
+  /** Replaces the instance by one with the current config and target state. @throws what its start throws */
+  async startConnector(name: string): Promise<void> {
+    const before = this.#instances.get(name)
+    await this.#replace(name, before !== undefined && before.config !== this.#options.configState.config(name))
+  }
+
+  /** Stops the instance and starts it again; resolves when it runs. @throws what its start throws */
+  async restartConnector(name: string): Promise<void> {
+    if (this.#instances.has(name)) await this.#replace(name, true)
+  }
+
+  /** Resolves when the instance has stopped. */
+  async stopConnector(name: string): Promise<void> {
+    const { queues, configState, statuses } = this.#options
+    const instance = this.#instances.get(name)
+    this.#instances.delete(name)
+    supersede(name, instance)
+    await queues.run(queueOf(name), async () => {
+      if (instance?.live === true) await this.#stopInstance(name)
+      if (configState.has(name)) statuses.putConnectorSafe(name, 'UNASSIGNED', null)
+    })
+  }
+
+  onReconfigure(name: string): void {
+    this.#options.reconfigure(name)
+  }
+
+  onConnectorFailed(name: string, trace: string): void {
+    const instance = this.#instances.get(name)
+    if (instance === undefined) return
+    instance.failed = true
+    this.#options.statuses.putConnectorSafe(name, 'FAILED', trace)
+  }
+
+  /** The instances are started again after a delay. */
+  onConnectorsLost(names: readonly string[], reason: Error): void {
+    for (const name of names) {
+      const instance = this.#instances.get(name)
+      if (instance?.live !== true) continue
+      instance.live = false
+      this.onConnectorFailed(name, traceOf(reason))
+      this.#retryLater(name, instance)
+    }
+  }
+
+  /** Shows why a connector that runs waits; null when it does not any more. */
+  showWaiting(name: string, trace: string | null): void {
+    const instance = this.#instances.get(name)
+    if (instance === undefined || instance.failed || !instance.live || instance.targetState !== 'STARTED') return
+    this.#options.statuses.putConnectorSafe(name, 'RUNNING', trace)
+  }
+
+  async #replace(name: string, isRestart: boolean): Promise<void> {
+    const { configState, queues } = this.#options
+    const config = configState.config(name)
+    if (config === null) return
+    const before = this.#instances.get(name)
+    const instance: Instance = {
+      config,
+      targetState: configState.targetState(name),
+      superseded: new AbortController(),
+      live: before?.live ?? false,
+      failed: false,
+      attempts: 0,
+    }
+    this.#instances.set(name, instance)
+    supersede(name, before)
+    await queues.run(queueOf(name), async () => await this.#bring(name, instance, isRestart))
+  }
+
+  /** Brings the instance to its target state. A failure is shown in the status, and thrown to the caller. */
+  async #bring(name: string, instance: Instance, isRestart: boolean): Promise<void> {
+    if (this.#instances.get(name) !== instance) throw supersededError(name)
+    const { statuses, logger, reconfigure } = this.#options
+    if (instance.live) await this.#stopInstance(name)
+    if (isRestart) statuses.putConnectorSafe(name, 'UNASSIGNED', null)
+    if (instance.targetState !== 'STARTED') {
+      instance.live = false
+      statuses.putConnector(name, instance.targetState, null)
+      return
+    }
+    instance.live = true
+    try {
+      await abortable(this.runner.startConnector(name, instance.config), instance.superseded.signal)
+    } catch (error) {
+      if (error instanceof SupersededError) throw error
+      instance.failed = true
+      statuses.putConnectorSafe(name, 'FAILED', traceOf(error))
+      logger.error(`connector ${name} does not start: ${errorMessage(error)}`, { error })
+      if (isRetriable(error)) this.#retryLater(name, instance)
+      throw error
+    }
+    instance.failed = false
+    instance.attempts = 0
+    statuses.putConnector(name, 'RUNNING', null)
+    logger.info(`connector ${name} is RUNNING`)
+    reconfigure(name)
+  }
+
+  #retryLater(name: string, instance: Instance): void {
+    const { clock, queues } = this.#options
+    instance.attempts += 1
+    clock.after(backoffMs(restartBackoff, instance.attempts), () => {
+      // The status shows a failure; no one waits for this start.
+      const start = async (): Promise<void> => await this.#bring(name, instance, false).catch(() => undefined)
+      if (this.#instances.get(name) === instance) void queues.run(queueOf(name), start)
+    })
+  }
+
+  async #stopInstance(name: string): Promise<void> {
+    const { logger } = this.#options
+    try {
+      await this.runner.stopConnector(name)
+      logger.info(`connector ${name} has stopped`)
+    } catch (error) {
+      logger.warn(`connector ${name} did not stop gracefully: ${errorMessage(error)}`)
+    }
+  }
+}
+
+function queueOf(name: string): string {
+  return `connector ${name}`
+}
+
+function supersede(name: string, instance: Instance | undefined): void {
+  instance?.superseded.abort(supersededError(name))
+}
+
+function supersededError(name: string): SupersededError {
+  return new SupersededError(`connector ${name} was stopped, or started with another config, before it had started`)
+}

@@ -1,0 +1,21 @@
+import type { LabelledSample } from '../../runtime/metrics/prometheus-text.ts'
+import type { WorkerStatusStore } from './worker-status-store.ts'
+
+/** The states of all connectors and tasks of the group: 1 under the state that each has. */
+export function stateSamples(statuses: WorkerStatusStore): readonly LabelledSample[] {
+  const { connectors, tasks } = statuses.known()
+  return [
+    ...connectors.map((connector) => {
+      const state = statuses.connector(connector)?.state ?? 'UNASSIGNED'
+      return gauge('connector_state', 'State of a connector', { connector, state })
+    }),
+    ...tasks.map((id) => {
+      const state = statuses.task(id)?.state ?? 'UNASSIGNED'
+      return gauge('task_state', 'State of a task', { connector: id.connector, task: String(id.task), state })
+    }),
+  ]
+}
+
+function gauge(name: string, help: string, labels: Readonly<Record<string, string>>): LabelledSample {
+  return { sample: { kind: 'gauge', name, help, value: 1 }, labels }
+}

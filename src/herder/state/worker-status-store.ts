@@ -1,0 +1,109 @@
+import { clipped } from '../../foundation/logging/clipped.ts'
+import type { Clock } from '../../foundation/clock.ts'
+import type { StatusBackingStore } from '../../storage/status-backing-store.ts'
+import type { RunState, RunStatus } from '../../storage/status-record.ts'
+import type { InstanceStatus, TaskStatus } from '../entities/connector-status.ts'
+import type { TaskId } from '../../config/connector/task-id.ts'
+
+/** The status topic, which the owner of the store flushes and closes. */
+export type StatusTopic = Omit<StatusBackingStore, 'flush' | 'refresh' | 'close'>
+
+/** Characters of a trace. An error may quote a record of megabytes, and the status topic must accept the status. */
+const maxTraceLength = 64 * 1024
+
+/** Reads the statuses of the group, and writes those of this worker: under its name and its generation (I3). */
+export class WorkerStatusStore {
+  readonly #store: StatusTopic
+  readonly #workerId: string
+  readonly #clock: Clock
+  #generation = 0
+
+  /** @param workerId `host:port` of this worker's REST API */
+  constructor(store: StatusTopic, workerId: string, clock: Clock) {
+    this.#store = store
+    this.#workerId = workerId
+    this.#clock = clock
+  }
+
+  /** Reads the status topic to its end. @throws ConfigError, ConnectError */
+  async start(signal: AbortSignal): Promise<void> {
+    await this.#store.start(signal)
+  }
+
+  /** The generation of the statuses that are written from now on. */
+  setGeneration(generation: number): void {
+    if (generation >= 0) this.#generation = generation
+  }
+
+  putConnector(name: string, state: RunState, trace: string | null): void {
+    this.#store.putConnector(name, this.#status(state, trace))
+  }
+
+  /** As {@link putConnector}, unless a worker of a later generation has written since. */
+  putConnectorSafe(name: string, state: RunState, trace: string | null): void {
+    this.#store.putConnectorSafe(name, this.#status(state, trace))
+  }
+
+  putTask(id: TaskId, state: RunState, trace: string | null): void {
+    this.#store.putTask(id.connector, id.task, this.#status(state, trace))
+  }
+
+  /** As {@link putTask}, unless a worker of a later generation has written since. */
+  putTaskSafe(id: TaskId, state: RunState, trace: string | null): void {
+    this.#store.putTaskSafe(id.connector, id.task, this.#status(state, trace))
+  }
+
+  /** Also deletes the connector's active-topics records. */
+  removeConnector(name: string): void {
+    this.#store.putConnector(name, null)
+    this.#store.resetTopics(name)
+  }
+
+  removeTask(id: TaskId): void {
+    this.#store.putTask(id.connector, id.task, null)
+  }
+
+  putTopic({ connector, task }: TaskId, topic: string): void {
+    this.#store.putTopic({ topic, connector, task, discoverTimestamp: this.#clock.now() })
+  }
+
+  connector(name: string): InstanceStatus | null {
+    return withoutGeneration(this.#store.connector(name))
+  }
+
+  task({ connector, task }: TaskId): InstanceStatus | null {
+    return withoutGeneration(this.#store.task(connector, task))
+  }
+
+  /** By number. */
+  tasks(connector: string): readonly TaskStatus[] {
+    const tasks = [...this.#store.tasks(connector)].toSorted(([a], [b]) => a - b)
+    return tasks.map(([id, { state, workerId, trace }]) => ({ id, state, workerId, trace }))
+  }
+
+  topics(connector: string): readonly string[] {
+    return this.#store.topics(connector).map(({ topic }) => topic)
+  }
+
+  /** The connectors and tasks that have a status. */
+  known(): { readonly connectors: readonly string[]; readonly tasks: readonly TaskId[] } {
+    const names = this.#store.connectors()
+    return {
+      connectors: names.filter((name) => this.#store.connector(name) !== null),
+      tasks: names.flatMap((connector) =>
+        [...this.#store.tasks(connector).keys()].map((task) => ({ connector, task })),
+      ),
+    }
+  }
+
+  #status(state: RunState, trace: string | null): RunStatus {
+    const shortTrace = trace === null ? null : clipped(trace, maxTraceLength)
+    return { state, trace: shortTrace, workerId: this.#workerId, generation: this.#generation }
+  }
+}
+
+function withoutGeneration(status: RunStatus | null): InstanceStatus | null {
+  if (status === null) return null
+  const { state, workerId, trace } = status
+  return { state, workerId, trace }
+}

@@ -1,0 +1,9 @@
+/** Is told what connector instances do by themselves; the herder implements it. */
+export interface ConnectorListener {
+  /** The connector asks for new task configs. */
+  onReconfigure(connector: string): void
+  /** The connector reported an error, or could not be started again after its thread had ended. */
+  onConnectorFailed(connector: string, trace: string): void
+  /** A thread died, and the instances of these connectors with it. */
+  onConnectorsLost(connectors: readonly string[], reason: Error): void
+}

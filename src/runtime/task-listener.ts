@@ -1,0 +1,26 @@
+import type { TaskStart, TaskState } from './task-run.ts'
+
+/**
+ * Is told how tasks fare: the loops call it in their threads, a thread passes it on to the main thread, and there the
+ * herder implements it. A run is identified by the object that it was started with: a later run of the same task has
+ * another one.
+ */
+export interface TaskListener<Run extends TaskStart = TaskStart> {
+  /**
+   * The state of the task, or the reason why it waits, has changed. RESTARTING: its start failed and is retried.
+   * @param trace why the task waits; null when nothing is wrong
+   */
+  onTaskState(run: Run, state: TaskState, trace: string | null): void
+  /** The task wrote to this topic, or read from it, for the first time. */
+  onTaskTopic(run: Run, topic: string): void
+  /** The task lost its thread and is started on another one; its states follow. */
+  onTaskMoved(run: Run, trace: string): void
+  /** The task has ended. `cause` tells a failure of its own from the death of its thread. */
+  onTaskFailed(run: Run, trace: string, cause: 'task' | 'thread'): void
+}
+
+/** What a loop reports of its task; the end of a task is its host's to report. */
+export type TaskProgressListener<Run extends TaskStart = TaskStart> = Pick<
+  TaskListener<Run>,
+  'onTaskState' | 'onTaskTopic'
+>
