@@ -1,6 +1,6 @@
 import type { PluginDescriptor, PluginKind } from './plugin-descriptor.ts'
 
-/** One row: kind, class name, version, module below the package's root without extension, export. */
+/** The fields of a descriptor; `module` is a path below the package's root, without extension. */
 type Row = readonly [
   kind: PluginKind,
   className: string,
@@ -10,7 +10,7 @@ type Row = readonly [
   aliases?: readonly string[],
 ]
 
-// Written down rather than asked of the modules: importing them all costs more memory than a worker may use.
+// A table, because importing all modules to read these fields would cost more memory than a worker may use.
 const rows: readonly Row[] = [
   [
     'sink',
@@ -87,7 +87,7 @@ const fileRows: readonly Row[] = [
   ['source', 'org.apache.kafka.connect.file.FileStreamSourceConnector', '3.9.1', 'connectors/file-source/index'],
 ]
 
-// `.ts` in the source tree, `.js` in a build: the modules lie beside this one either way.
+// `.ts` in the source tree, `.js` in a build.
 const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
 
 function descriptor([kind, className, version, module, exportName = 'plugin', aliases = []]: Row): PluginDescriptor {
@@ -95,14 +95,15 @@ function descriptor([kind, className, version, module, exportName = 'plugin', al
   return { kind, className, aliases, version, module: url, exportName, location: null }
 }
 
-/** What comes with Penstock and is always there, in the order in which REST lists it. */
+/** The plugins that are part of Penstock and always available. */
 export const builtInPlugins: readonly PluginDescriptor[] = rows.map(descriptor)
 
 /**
- * The file connectors, which read and write any file that the worker's user may. They come with Penstock and are there only when
- * `plugin.path` names `connect-file`, as with Kafka since 3.1.1 (KAFKA-13748).
+ * The file connectors, which read and write any file that the worker's user may access. They are part of Penstock, but available
+ * only if `plugin.path` lists `connect-file`, as in Kafka since 3.1.1
+ * ([KAFKA-13748](https://issues.apache.org/jira/browse/KAFKA-13748)).
  */
 export const fileConnectors: readonly PluginDescriptor[] = fileRows.map(descriptor)
 
-/** The name in `plugin.path` that brings {@link fileConnectors}. */
+/** The name in `plugin.path` that adds the {@link fileConnectors}. */
 export const fileConnectorsName = 'connect-file'

@@ -10,22 +10,22 @@ const prunedSuffix: Readonly<Record<PluginKind, string>> = {
   configprovider: 'ConfigProvider',
 }
 
-/** `FileStreamSourceConnector` of `org.apache.kafka.connect.file.FileStreamSourceConnector`; `Value` of `Cast$Value`, as Java has it. */
+/** Returns the simple class name as in Java: `FileStreamSourceConnector`, or `Value` for `Cast$Value`. */
 export function simpleName(className: string): string {
   return className.slice(Math.max(className.lastIndexOf('.'), className.lastIndexOf('$')) + 1)
 }
 
-/** The simple name up to the suffix of its kind: `FileStreamSource`. */
+/** Returns the simple name without the suffix of its kind: `FileStreamSource`. */
 export function prunedName(className: string, kind: PluginKind): string {
   const simple = simpleName(className)
   const end = simple.lastIndexOf(prunedSuffix[kind])
   return end > 0 ? simple.slice(0, end) : simple
 }
 
-/** The names of a plugin follow from its descriptor, and every look at a connector asks for them. */
+/** Cached, because every lookup of a connector needs the names of all plugins. */
 const names = new WeakMap<PluginDescriptor, readonly string[]>()
 
-/** All names by which a config may call a plugin. */
+/** Returns all names of a plugin in configs. */
 export function namesOf(plugin: PluginDescriptor): readonly string[] {
   const known = names.get(plugin)
   if (known !== undefined) return known
@@ -36,8 +36,8 @@ export function namesOf(plugin: PluginDescriptor): readonly string[] {
 }
 
 /**
- * The plugins of some kinds that a name means: the one whose class name it is, else all that have it as an alias.
- * Two different classes in the answer make the name ambiguous.
+ * Returns the plugin with that class name, or else all plugins with that alias. The alias is ambiguous if the result has
+ * different classes.
  */
 export function pluginsNamed<K extends PluginKind>(
   plugins: readonly PluginDescriptor<K>[],

@@ -7,8 +7,9 @@ const specifier = 'penstock/api'
 const api = new URL(`../api/index${extname(import.meta.url)}`, import.meta.url).href
 
 /**
- * Gives the plugins of `plugin.path` the worker's own `penstock/api`, wherever they lie and whatever lies beside them, as
- * Connect's class loader does with `org.apache.kafka.connect`. To be called once in a thread, before a plugin is loaded.
+ * Resolves `penstock/api` in the plugins of `plugin.path` to the worker's own module, whatever they have in their
+ * `node_modules`, as Connect's class loader does with `org.apache.kafka.connect`. Call it once per thread, before a plugin is
+ * loaded.
  */
 export function provideApi(plugins: readonly PluginDescriptor[]): void {
   if (plugins.every(({ location }) => location === null)) return

@@ -7,7 +7,7 @@ import type {
   TransformPlugin,
 } from '../api/converter.ts'
 
-/** What each kind of plugin exports. */
+/** The type of the export of each kind of plugin. */
 export interface PluginOfKind {
   readonly source: ConnectorPlugin
   readonly sink: ConnectorPlugin
@@ -18,20 +18,20 @@ export interface PluginOfKind {
   readonly configprovider: ConfigProviderPlugin
 }
 
-/** The kinds of plugin, as Connect's REST API writes them. */
+/** The kinds of plugin, with the names of Connect's REST API. */
 export type PluginKind = keyof PluginOfKind
 
-/** All that is known of a plugin without importing its code. */
+/** The description of a plugin, which is known without importing its code. */
 export interface PluginDescriptor<K extends PluginKind = PluginKind> {
   readonly kind: K
   readonly className: string
-  /** Further names than those that follow from the class name. */
+  /** Names besides those derived from the class name. */
   readonly aliases: readonly string[]
   readonly version: string
   /** URL of the module. */
   readonly module: string
   /** The module's export that holds the plugin. */
   readonly exportName: string
-  /** The plugin.path folder it was found in; null for what comes with Penstock. */
+  /** The directory of `plugin.path` in which it was found; null for Penstock's own plugins. */
   readonly location: string | null
 }

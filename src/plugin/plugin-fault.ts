@@ -1,6 +1,6 @@
 import type { PluginDescriptor, PluginKind } from './plugin-descriptor.ts'
 
-/** The functions that a plugin of each kind has to have. */
+/** The functions that a plugin of each kind must have. */
 const functions: Readonly<Record<PluginKind, readonly string[]>> = {
   source: ['createConnector', 'createTask'],
   sink: ['createConnector', 'createTask'],
@@ -12,8 +12,8 @@ const functions: Readonly<Record<PluginKind, readonly string[]>> = {
 }
 
 /**
- * Why a module's export is not the plugin that its manifest describes, and what to change; null when it is. The manifest is what
- * REST shows and what configs are resolved by, so the two must not differ.
+ * Returns why a module's export is not the plugin that its manifest describes, and what to change; null if it is. REST and the
+ * resolution of class names use the manifest, so the two must be equal.
  */
 export function pluginFault(exported: unknown, manifest: PluginDescriptor): string | null {
   const { kind, className, exportName, version } = manifest
@@ -29,14 +29,14 @@ export function pluginFault(exported: unknown, manifest: PluginDescriptor): stri
   if (!Array.isArray(aliases)) return `its aliases are ${shown(aliases)}, not an array of strings.`
   const missing = aliases.filter((alias) => !manifest.aliases.includes(String(alias)))
   if (missing.length > 0)
-    return `its aliases ${missing.map(String).join(', ')} are not listed in package.json: nobody would find them.`
+    return `its aliases ${missing.map(String).join(', ')} are not listed in package.json, so no config could use them. List them.`
   const untyped = firstWithoutType(said('configDef'))
   if (untyped !== null) return untyped
   const absent = functions[kind].find((name) => typeof said(name) !== 'function')
   return absent === undefined ? null : `it has no function ${absent}, which a plugin of kind ${kind} needs.`
 }
 
-/** What keeps a value from being a ConfigDef, as far as that can be told without using it. */
+/** Returns why a value is not a ConfigDef, as far as its structure shows; null if it looks like one. */
 function firstWithoutType(definition: unknown): string | null {
   if (typeof definition !== 'object' || definition === null)
     return `its configDef is ${shown(definition)}, not an object.`

@@ -19,13 +19,13 @@ const listOrder: readonly PluginKind[] = [
 ]
 
 /**
- * Finds plugins by the names that configs use, and imports the modules of those that are used. The index itself is
- * data and may cross threads; {@link PluginRegistry.load} runs foreign code and belongs in plugin and task threads.
+ * Finds plugins by the names in configs, and imports their modules. The descriptors are data that may be sent to other threads;
+ * {@link PluginRegistry.load} runs third-party code, so call it only in plugin and task threads.
  */
 export class PluginRegistry {
   readonly #plugins: readonly PluginDescriptor[]
 
-  /** `found` are the plugins of `plugin.path`; of two plugins with one class and kind, Penstock's own wins. */
+  /** @param found the plugins of `plugin.path`. Of two plugins with the same class and kind, Penstock's own is used. */
   constructor(found: readonly PluginDescriptor[] = []) {
     const seen = new Set<string>()
     this.#plugins = [...builtInPlugins, ...found].filter((plugin) => {
@@ -34,7 +34,7 @@ export class PluginRegistry {
     })
   }
 
-  /** All plugins by kind, then class name: sinks, sources, transformations, predicates, converters, header converters. */
+  /** Returns all plugins by kind (in the order of REST), then class name. */
   list(): readonly PluginDescriptor[] {
     return this.#plugins.toSorted(
       (a, b) =>
@@ -43,14 +43,14 @@ export class PluginRegistry {
     )
   }
 
-  /** Class names of one kind, sorted. */
+  /** Returns the class names of one kind, sorted. */
   classNames(kind: PluginKind): readonly string[] {
     return this.list()
       .filter((plugin) => plugin.kind === kind)
       .map((plugin) => plugin.className)
   }
 
-  /** The plugin of that kind with that class name or alias; null when there is none or the alias means several classes. */
+  /** Returns the plugin of that kind with that class name or alias; null if there is none, or the alias is ambiguous. */
   find<K extends PluginKind>(kind: K, name: string): PluginDescriptor<K> | null {
     const matches = pluginsNamed(
       this.#plugins.filter((plugin): plugin is PluginDescriptor<K> => plugin.kind === kind),
@@ -60,8 +60,8 @@ export class PluginRegistry {
   }
 
   /**
-   * The connector that `connector.class` names.
-   * @throws ConfigError in Connect's words when there is none, or the alias means several.
+   * Returns the connector of a `connector.class`.
+   * @throws ConfigError with Connect's message if there is none, or the alias is ambiguous.
    */
   connector(name: string): PluginDescriptor<'source' | 'sink'> {
     const connectors = this.list().filter(isConnector)
@@ -83,7 +83,7 @@ export class PluginRegistry {
   }
 
   /**
-   * A plugin of any kind, for `GET /connector-plugins/{name}/config`.
+   * Returns a plugin of any kind, for `GET /connector-plugins/{name}/config`.
    * @throws NotFoundError `Unknown plugin x.`
    */
   any(name: string): PluginDescriptor {
@@ -92,14 +92,14 @@ export class PluginRegistry {
     return match
   }
 
-  /** A plugin of any kind; null when there is none of that name, or the alias means several classes. */
+  /** Returns a plugin of any kind; null if there is none of that name, or the alias is ambiguous. */
   findAny(name: string): PluginDescriptor | null {
     const [match, ...others] = pluginsNamed(this.list(), name)
     if (match === undefined || others.some((other) => other.className !== match.className)) return null
     return match
   }
 
-  /** Imports the plugin's module. @throws ConnectError when it cannot be imported or is not what the index says. */
+  /** Imports the plugin's module. @throws ConnectError if it cannot be imported, or does not match the descriptor. */
   async load<K extends PluginKind>(descriptor: PluginDescriptor<K>): Promise<PluginOfKind[K]> {
     const { className, module, exportName } = descriptor
     let exports: unknown

@@ -5,17 +5,17 @@ const kafkaTransforms = 'org.apache.kafka.connect.transforms'
 const kafkaConverters = 'org.apache.kafka.connect.converters'
 const debeziumTransforms = 'io.debezium.transforms'
 
-const transformInstead = 'transform the records behind the sink, or where they are read'
-const schemaRegistry = 'no schema registry is spoken to; use org.apache.kafka.connect.json.JsonConverter'
-const script = 'scripts cannot be run'
-const fileConnectorsAdvice = `it reads and writes any file that the user of the worker may; ask for it by plugin.path=${fileConnectorsName}`
-const otherSource = 'the only databases that are read are those of io.debezium.connector.postgresql.PostgresConnector'
+const transformInstead = 'transform the records in the target system, or in a stream processor'
+const schemaRegistry = 'schema registries are not supported; use org.apache.kafka.connect.json.JsonConverter'
+const script = 'scripts are not supported'
+const fileConnectorsAdvice = `it reads and writes any file that the worker's user may access; enable it with plugin.path=${fileConnectorsName}`
+const otherSource = 'the only source for databases is io.debezium.connector.postgresql.PostgresConnector'
 
 function each(prefix: string, names: readonly string[], reason: string): readonly (readonly [string, string])[] {
   return names.map((name) => [`${prefix}.${name}`, reason])
 }
 
-/** Classes of Kafka Connect, Debezium and Confluent that configs often name and that are not built, with what to do instead. */
+/** Common classes of Kafka Connect, Debezium and Confluent that are not available, with advice. */
 const unbuilt: ReadonlyMap<string, string> = new Map([
   ...each(
     kafkaTransforms,
@@ -43,7 +43,7 @@ const unbuilt: ReadonlyMap<string, string> = new Map([
   ['io.apicurio.registry.utils.converter.AvroConverter', schemaRegistry],
   [
     `${debeziumTransforms}.outbox.EventRouter`,
-    'write the outbox table to its topic, and route its records with io.debezium.transforms.ExtractNewRecordState and route.by.field',
+    'capture the outbox table in its own topic, and route its records with io.debezium.transforms.ExtractNewRecordState and route.by.field',
   ],
   ...each(
     debeziumTransforms,
@@ -58,7 +58,7 @@ const unbuilt: ReadonlyMap<string, string> = new Map([
   ...each(debeziumTransforms, ['ContentBasedRouter', 'Filter'], script),
   [
     'io.debezium.connector.postgresql.transforms.DecodeLogicalDecodingMessageContent',
-    'decode the content of logical messages where they are read',
+    'decode the content of logical messages in the consumer',
   ],
   ['io.debezium.connector.postgresql.transforms.timescaledb.TimescaleDb', transformInstead],
   ...each(
@@ -73,15 +73,15 @@ const unbuilt: ReadonlyMap<string, string> = new Map([
   ),
   ...each('io.debezium.connector', ['sqlserver.SqlServerConnector', 'db2.Db2Connector'], otherSource),
   ['io.confluent.connect.jdbc.JdbcSourceConnector', otherSource],
-  ['io.confluent.connect.jdbc.JdbcSinkConnector', 'rows cannot be written to databases'],
-  ['io.debezium.connector.jdbc.JdbcSinkConnector', 'rows cannot be written to databases'],
+  ['io.confluent.connect.jdbc.JdbcSinkConnector', 'there is no sink for databases'],
+  ['io.debezium.connector.jdbc.JdbcSinkConnector', 'there is no sink for databases'],
 ])
 
 function bothHalves(name: string): readonly string[] {
   return [`${name}$Key`, `${name}$Value`]
 }
 
-/** The full name of a class that is known and not available, and what to do instead; null for one that nobody knows. */
+/** Returns the full name of a known class that is not available, with advice; null for an unknown class. */
 export function unbuiltClass(name: string): { readonly className: string; readonly advice: string } | null {
   for (const [className, advice] of unbuilt) {
     const simple = className.includes('$') ? className : simpleName(className)

@@ -1,8 +1,8 @@
 import { configWithPrefix } from '../config/definition/config-with-prefix.ts'
-import type { RawConfig } from '../api/config-def.ts'
-import { ConfigError } from '../api/errors.ts'
+import type { ConfigValue, RawConfig } from '../api/config-def.ts'
 import type { GroupConsumerOptions } from '../client/group/group-consumer.ts'
 import type { ProducerOptions } from '../client/producer/producer.ts'
+import { parseClientSettings } from '../config/worker/client-overrides.ts'
 import type { ClientSecurity } from '../config/worker/client-security.ts'
 import type { WorkerConverter } from '../config/worker/worker-config.ts'
 
@@ -41,70 +41,59 @@ export function converterChoice(
   return { className: choice.className, config: { ...choice.config, 'converter.type': part } }
 }
 
-const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+/** The producer's options, by the settings that set them. */
+const producerOptionNames = {
+  'compression.type': 'compression',
+  'batch.size': 'batchSize',
+  'linger.ms': 'lingerMs',
+  'buffer.memory': 'bufferMemory',
+  'max.request.size': 'maxRequestSize',
+} as const satisfies Readonly<Record<string, keyof ProducerOptions>>
 
-/** A task's producer: the worker's `producer.*`, then the connector's `producer.override.*`. @throws ConfigError */
-export function producerOptions(settings: TaskSettings, connectorConfig: RawConfig): ProducerOptions {
-  const raw: RawConfig = { ...settings.producer, ...configWithPrefix(connectorConfig, 'producer.override.') }
-  return {
-    ...optional('compression', choice(raw, 'compression.type', codecs)),
-    ...optional('batchSize', whole(raw, 'batch.size')),
-    ...optional('lingerMs', whole(raw, 'linger.ms')),
-    ...optional('bufferMemory', whole(raw, 'buffer.memory')),
-    ...optional('maxRequestSize', whole(raw, 'max.request.size')),
-  }
-}
-
-/** A whole number; undefined when the key is not there. @throws ConfigError */
-export function whole(raw: RawConfig, key: string): number | undefined {
-  const text = raw[key]
-  if (text === undefined) return undefined
-  const value = Number(text.trim())
-  if (!Number.isSafeInteger(value) || value < 0)
-    throw new ConfigError(`Invalid value ${text} for ${key}: not a whole number`)
-  return value
-}
-
-/** A property that is there only when it has a value. */
-export function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
-  return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V }
-}
-
-const offsetResets = ['earliest', 'latest', 'none'] as const
-const isolations = ['read_committed', 'read_uncommitted'] as const
+/** The consumer's options, by the settings that set them. */
+const consumerOptionNames = {
+  'auto.offset.reset': 'autoOffsetReset',
+  'isolation.level': 'isolation',
+  'max.poll.records': 'maxPollRecords',
+  'fetch.max.wait.ms': 'maxWaitMs',
+  'fetch.min.bytes': 'minBytes',
+  'fetch.max.bytes': 'maxBytes',
+  'max.partition.fetch.bytes': 'maxPartitionBytes',
+  'session.timeout.ms': 'sessionTimeoutMs',
+  'heartbeat.interval.ms': 'heartbeatIntervalMs',
+  'max.poll.interval.ms': 'maxPollIntervalMs',
+  'metadata.max.age.ms': 'metadataMaxAgeMs',
+} as const satisfies Readonly<Record<string, keyof GroupConsumerOptions>>
 
 /** Records per poll; more than Kafka's 500, because every poll is one call of the task. */
 const defaultMaxPollRecords = 2_000
 
-/** A sink task's consumer: the worker's `consumer.*`, then the connector's `consumer.override.*`. @throws ConfigError */
+/** Returns the options of a task's producer: `producer.*` of the worker, then `producer.override.*`. @throws ConfigError */
+export function producerOptions(settings: TaskSettings, connectorConfig: RawConfig): ProducerOptions {
+  const raw: RawConfig = { ...settings.producer, ...configWithPrefix(connectorConfig, 'producer.override.') }
+  return optionsOf('producer', raw, producerOptionNames) as ProducerOptions
+}
+
+/** Returns the options of a task's consumer: `consumer.*` of the worker, then `consumer.override.*`. @throws ConfigError */
 export function consumerOptions(
   connector: string,
   settings: TaskSettings,
   connectorConfig: RawConfig,
 ): GroupConsumerOptions {
   const raw: RawConfig = { ...settings.consumer, ...configWithPrefix(connectorConfig, 'consumer.override.') }
-  return {
-    groupId: raw['group.id'] ?? `connect-${connector}`,
-    maxPollRecords: whole(raw, 'max.poll.records') ?? defaultMaxPollRecords,
-    ...optional('autoOffsetReset', choice(raw, 'auto.offset.reset', offsetResets)),
-    ...optional('isolation', choice(raw, 'isolation.level', isolations)),
-    ...optional('maxWaitMs', whole(raw, 'fetch.max.wait.ms')),
-    ...optional('minBytes', whole(raw, 'fetch.min.bytes')),
-    ...optional('maxBytes', whole(raw, 'fetch.max.bytes')),
-    ...optional('maxPartitionBytes', whole(raw, 'max.partition.fetch.bytes')),
-    ...optional('sessionTimeoutMs', whole(raw, 'session.timeout.ms')),
-    ...optional('heartbeatIntervalMs', whole(raw, 'heartbeat.interval.ms')),
-    ...optional('maxPollIntervalMs', whole(raw, 'max.poll.interval.ms')),
-    ...optional('metadataMaxAgeMs', whole(raw, 'metadata.max.age.ms')),
-  }
+  const options = optionsOf('consumer', raw, consumerOptionNames) as Omit<GroupConsumerOptions, 'groupId'>
+  return { groupId: raw['group.id'] ?? `connect-${connector}`, maxPollRecords: defaultMaxPollRecords, ...options }
 }
 
-/** One of the words that a setting takes; undefined when the key is not there. @throws ConfigError */
-function choice<T extends string>(raw: RawConfig, key: string, words: readonly T[]): T | undefined {
-  const text = raw[key]?.trim()
-  const word = words.find((known) => known === text)
-  if (text !== undefined && word === undefined) {
-    throw new ConfigError(`Invalid value ${text} for ${key}: one of ${words.join(', ')}`)
-  }
-  return word
+function optionsOf(
+  client: 'producer' | 'consumer',
+  raw: RawConfig,
+  names: Readonly<Record<string, string>>,
+): Readonly<Record<string, ConfigValue>> {
+  const parsed = parseClientSettings(client, raw, Object.keys(names))
+  return Object.fromEntries(
+    Object.entries(names).flatMap(([setting, option]) =>
+      Object.hasOwn(parsed, setting) ? [[option, parsed[setting] ?? null]] : [],
+    ),
+  )
 }

@@ -3,19 +3,19 @@ import type { ConfigDef, ConfigValue, Validator } from '../../api/config-def.ts'
 import { allOf, between, nonEmptyWithoutControlChars, oneOf, uniqueList } from '../../api/validators.ts'
 import { nameProblem } from './connector-name.ts'
 
-/** Why the `errors.*` settings are refused. */
+/** Why the `errors.*` settings are rejected. */
 export const errorsReason =
-  'a record that fails is neither skipped nor put into a dead letter queue yet, it fails its task; leave the default'
+  'records that fail are neither skipped nor sent to a dead letter queue; the task fails. Keep the default'
 
-/** Tasks that a connector may have: each has a config record, a place in the assignment, and in a sink a group member. */
+/** The maximum of `tasks.max` (I10): each task has a config record, an entry in the assignment and, in a sink, a group member. */
 export const maxTasks = 1000
 
-/** Lets a known setting stand at its default only. Null is that of a value that did not parse, which is told already. */
+/** Accepts only the default of a setting. Also accepts null: a value that did not parse is reported already. */
 export function only(value: ConfigValue, reason: string): Validator {
   return (_key, given) => (given === value || given === null ? null : `Not supported: ${reason}`)
 }
 
-/** The keys every connector has, with the texts of Kafka Connect 3.9. */
+/** The keys of every connector, with the texts of Kafka Connect 3.9. */
 export const connectorConfigDef: ConfigDef = {
   name: {
     type: 'STRING',
@@ -58,7 +58,7 @@ export const connectorConfigDef: ConfigDef = {
     displayName: 'Enforce tasks max',
     width: 'SHORT',
     order: 4,
-    unsupportedValues: { false: 'a connector that makes more tasks than tasks.max fails' },
+    unsupportedValues: { false: 'a connector that creates more tasks than tasks.max fails' },
   },
   'key.converter': {
     type: 'CLASS',

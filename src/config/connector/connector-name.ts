@@ -1,11 +1,11 @@
 /**
- * Bytes of UTF-8 that the name of a connector may have. The name stands in URLs (percent-encoded, three characters a
- * byte, where proxies and servers take 8 kB), in the `Location` header, in the id of a sink's consumer group, in the
- * bytes that workers exchange (16-bit lengths) and in the labels of metrics.
+ * The maximum length of a connector's name in bytes of UTF-8. The name is a part of URLs (percent-encoded, three characters
+ * per byte; proxies and servers accept 8 kB), of the `Location` header, of the id of a sink's consumer group, of the
+ * messages between workers (16-bit lengths) and of the labels of metrics.
  */
 export const maxConnectorNameBytes = 512
 
-/** Why a connector of the config topic cannot run under its name; null when it can. */
+/** Returns why a connector in the config topic cannot run under its name; null if it can. */
 export function unusableName(name: string): string | null {
   const bytes = Buffer.byteLength(name)
   if (bytes === 0) return 'its name is empty'
@@ -14,7 +14,7 @@ export function unusableName(name: string): string | null {
     : null
 }
 
-/** What is wrong with the name of a connector that is to be created; null when nothing is. */
+/** Returns the problem of a new connector's name; null if it is valid. */
 export function nameProblem(name: string): string | null {
   const bytes = Buffer.byteLength(name)
   return bytes > maxConnectorNameBytes

@@ -4,17 +4,17 @@ import type { SubmittedConfig } from '../definition/config-infos.ts'
 import { javaRegExp } from '../../api/java/java-regex.ts'
 import { parseValue } from '../definition/parse-value.ts'
 
-/** What the worker says about a sink's group. */
+/** The group of the workers, which no sink may use. */
 export interface WorkerGroup {
   readonly groupId: string
 }
 
-/** The consumer group of a sink connector. */
+/** Returns the consumer group of a sink connector. */
 export function sinkGroupId(connector: string, config: SubmittedConfig): string {
   return config['consumer.override.group.id'] ?? `connect-${connector}`
 }
 
-/** Connect's rules over several fields of a sink connector. */
+/** Checks Connect's rules across several keys of a sink connector. */
 export function sinkProblems(config: SubmittedConfig, worker: WorkerGroup): readonly ConfigProblem[] {
   return [...topicProblems(config), ...groupProblems(config, worker)]
 }
@@ -74,7 +74,7 @@ function listOf(value: string | null | undefined): readonly string[] {
   return 'value' in parsed && Array.isArray(parsed.value) ? parsed.value.map(String) : []
 }
 
-/** A regex that does not parse is an error of its own key. */
+/** Returns false for a malformed regex, which is an error of its own key. */
 function matches(regex: string, topic: string): boolean {
   try {
     return javaRegExp(regex, { whole: true }).test(topic)

@@ -17,7 +17,7 @@ const converters = [
 
 type ConverterKey = (typeof converters)[number][0]
 
-/** The key that the worker itself sets for every converter: what it is used for. */
+/** The key that the worker sets for every converter: its use. */
 const converterType: ConfigDef = {
   'converter.type': {
     type: 'STRING',
@@ -27,12 +27,12 @@ const converterType: ConfigDef = {
   },
 }
 
-/** A converter's table with the key the worker sets for it, which classes that convert headers alone do not have. */
-export function converterConfigDef(def: ConfigDef, headersAlone: boolean): ConfigDef {
-  return headersAlone ? def : { ...converterType, ...def }
+/** Returns a converter's ConfigDef with the key that the worker sets. Classes that convert only headers do not have it. */
+export function converterConfigDef(def: ConfigDef, headersOnly: boolean): ConfigDef {
+  return headersOnly ? def : { ...converterType, ...def }
 }
 
-/** A table's converter keys, so that they accept only converters this worker can load, by class name or alias. */
+/** Returns the ConfigDef with converter keys that accept only converters of this worker, by class name or alias. */
 export function converterClassKeys(def: ConfigDef, plugins: PluginRegistry): ConfigDef {
   const keys = converters.map(
     ([key]) => [key, { ...def[key], resolveClass: classResolver(plugins, kindOf(key)) } as ClassKey] as const,
@@ -40,7 +40,7 @@ export function converterClassKeys(def: ConfigDef, plugins: PluginRegistry): Con
   return { ...def, ...Object.fromEntries(keys) }
 }
 
-/** Checks the settings of the converters that a connector names: header, key, value. */
+/** Checks the settings of the converters that a connector's config names: header, key, value. */
 export async function checkConverters(
   plugins: PluginRegistry,
   config: SubmittedConfig,

@@ -3,7 +3,7 @@ import type { ConfigDef } from '../../api/config-def.ts'
 import { javaRegex } from '../../api/validators.ts'
 import { connectorConfigDef, errorsReason, only } from './connector-config-def.ts'
 
-/** The keys every sink connector has. */
+/** The keys of every sink connector. */
 export const sinkConfigDef: ConfigDef = {
   ...connectorConfigDef,
   topics: {

@@ -3,9 +3,9 @@ import type { ConfigDef } from '../../api/config-def.ts'
 import { atLeast, nullOr, oneOfIgnoringCase } from '../../api/validators.ts'
 import { connectorConfigDef, only } from './connector-config-def.ts'
 
-const exactlyOnceReason = 'exactly-once delivery of sources is not served yet; delivery is at least once'
+const exactlyOnceReason = 'exactly-once delivery of sources is not supported; delivery is at least once'
 
-/** The keys every source connector has. */
+/** The keys of every source connector. */
 export const sourceConfigDef: ConfigDef = {
   ...connectorConfigDef,
   'topic.creation.groups': {
@@ -19,7 +19,7 @@ export const sourceConfigDef: ConfigDef = {
     order: 1,
     validator: (_key, value) =>
       Array.isArray(value) && value.length > 0
-        ? 'Not supported: topics follow topic.creation.default.* alone; leave the groups out'
+        ? 'Not supported: all topics are created by topic.creation.default.*. Remove the groups'
         : null,
   },
   'exactly.once.support': {

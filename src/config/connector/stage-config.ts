@@ -8,18 +8,18 @@ import { withOrders } from '../definition/describe-config.ts'
 import { parseValue } from '../definition/parse-value.ts'
 import { classResolver } from '../definition/resolve-class.ts'
 
-/** The keys that a connector's transforms and predicates add to its table, and what is wrong across them. */
+/** The keys that a connector's transforms and predicates add to its ConfigDef, and the problems across them. */
 export interface StageConfig {
   readonly def: ConfigDef
   readonly problems: readonly ConfigProblem[]
 }
 
 interface Stage {
-  /** The key that lists the aliases; also the prefix of the keys of each. */
+  /** The key that lists the aliases; also the first part of the keys of each alias. */
   readonly list: 'transforms' | 'predicates'
   readonly kind: PluginKind & ('transformation' | 'predicate')
   readonly title: 'Transformation' | 'Predicate'
-  /** Keys that the worker itself reads; they mask keys of the same name of the plugin. */
+  /** Keys that the worker reads. They hide keys of the plugin with the same name. */
   readonly own: ConfigDef
 }
 
@@ -45,17 +45,17 @@ const transformStage: Stage = {
 
 const predicateStage: Stage = { list: 'predicates', kind: 'predicate', title: 'Predicate', own: {} }
 
-/** Aliases of each list that are looked at. Each has keys of its own, which validation describes. */
+/** The maximum number of aliases per list (I10): validation describes the keys of each. */
 const maxAliases = 100
 
-/** The aliases that `transforms` or `predicates` lists, each once. */
+/** Returns the aliases in `transforms` or `predicates`, without duplicates. */
 export function stageAliases(config: SubmittedConfig, list: 'transforms' | 'predicates'): readonly string[] {
   const parsed = parseValue(config[list] ?? '', 'LIST')
   const aliases = 'value' in parsed && Array.isArray(parsed.value) ? parsed.value.map(String) : []
   return [...new Set(aliases)].filter((alias) => alias !== '')
 }
 
-/** Imports the modules of the transforms and predicates a config names, and asks for their tables. */
+/** Imports the transforms and predicates that a config names, and returns their keys. */
 export async function stageConfig(plugins: PluginRegistry, config: SubmittedConfig): Promise<StageConfig> {
   const def: Record<string, ConfigKey> = {}
   for (const stage of [transformStage, predicateStage]) {
@@ -91,7 +91,7 @@ async function aliasConfig(
   return { [`${prefix}type`]: type, ...embed({ ...plugin.configDef, ...stage.own }, prefix, group) }
 }
 
-/** A table below a prefix, in Kafka's order: by group, place, required first, importance, name. */
+/** Returns the keys below a prefix, in Kafka's order: by group, order, required first, importance, name. */
 function embed(def: ConfigDef, prefix: string, group: string): ConfigDef {
   const groups = [...new Set(Object.values(def).map((key) => key.group))]
   const importances = ['HIGH', 'MEDIUM', 'LOW']
@@ -124,7 +124,7 @@ function embed(def: ConfigDef, prefix: string, group: string): ConfigDef {
 function countProblems(config: SubmittedConfig): readonly ConfigProblem[] {
   return [transformStage, predicateStage].flatMap(({ list }) => {
     const count = stageAliases(config, list).length
-    const message = `"${list}" names ${count} aliases; at most ${maxAliases} are served`
+    const message = `"${list}" names ${count} aliases; the maximum is ${maxAliases}`
     return count > maxAliases ? [{ key: list, message }] : []
   })
 }

@@ -17,7 +17,7 @@ import { sourceConfigDef } from './source-config-def.ts'
 import { stageConfig } from './stage-config.ts'
 import { topicCreationDef } from './topic-creation.ts'
 
-/** What a validation may look at besides the config. */
+/** The context of a validation. */
 export interface ValidationContext {
   readonly plugins: PluginRegistry
   readonly worker: WorkerGroup
@@ -27,24 +27,25 @@ export interface ValidationContext {
 /** A validated connector config. */
 export interface ConnectorValidation {
   readonly infos: ConfigInfos
-  /** Keys whose secrets will stand in the config topic, and be shown by REST, as they are (I8). */
+  /** Keys of type PASSWORD with a literal value, which is stored in the config topic and returned by REST (I8). */
   readonly literalSecrets: readonly string[]
 }
 
-/** Kafka Connect's message for a config without `connector.class`; only the framework's own keys show their values. */
+/** Returns Kafka Connect's message for a config without `connector.class`. Only values of the framework's keys are shown. */
 export function missingClassMessage(config: SubmittedConfig): string {
   const { name, ...rest } = config
   const entries = Object.entries(name === undefined ? rest : { name, ...rest })
   const framework = { ...sourceConfigDef, ...sinkConfigDef }
-  // Without a class nobody knows which of the other values are secrets.
+  // Without a class, any other value may be a secret (I8).
   const shown = entries.map(([key, value]) => `${key}=${Object.hasOwn(framework, key) ? value : '[hidden]'}`)
   return `Connector config {${shown.join(', ')}} contains no connector type`
 }
 
 /**
  * Validates a connector config as Kafka Connect does: the framework's keys, those of transforms and predicates, the
- * connector's own, then client overrides and converters. Runs plugin code that may dial servers: plugin thread only.
- * @throws ConfigError without `connector.class`, or when no plugin has that class; ConnectError when a module cannot be imported
+ * connector's own, then client overrides and converters. Runs plugin code that may connect to servers, so call it only in the
+ * plugin thread.
+ * @throws ConfigError if `connector.class` is missing or unknown; ConnectError if a module cannot be imported
  */
 export async function validateConnector(
   config: SubmittedConfig,
@@ -89,7 +90,7 @@ function summary(
   configs: readonly ConfigInfo[],
   warnings: readonly string[],
 ): ConfigInfos {
-  // Values that no definition knows come first, as Connect lists them.
+  // Values without a definition come first, as in Connect.
   const isUnknown = ({ definition, value }: ConfigInfo): boolean =>
     definition === null && (value.errors.length > 0 || value.recommendedValues.length > 0)
   const unknown = configs.filter(isUnknown)
@@ -98,7 +99,7 @@ function summary(
   return { name, errorCount, groups, configs: [...unknown, ...rest], warnings }
 }
 
-/** The connector's own table, then, when every field of it parsed, the connector's rules over several fields. */
+/** Checks the connector's own keys, and if all of them are valid, the connector's rules across several keys. */
 async function checkOwn(plugin: ConnectorPlugin, config: SubmittedConfig, signal: AbortSignal): Promise<CheckedConfig> {
   const checked = withProblems(checkConfig(plugin.configDef, config), unsupportedKeys(plugin, config))
   if (checked.problems.length > 0 || plugin.check === undefined) return checked
@@ -119,7 +120,7 @@ function withProblems(checked: CheckedConfig, problems: readonly ConfigProblem[]
   return { parsed: checked.parsed, problems: [...checked.problems, ...problems] }
 }
 
-/** A key that the connector defines too is the connector's: its value and errors count. */
+/** If the framework and the connector define a key, the connector's value and errors are used. */
 function merge(
   frameworkDef: ConfigDef,
   framework: CheckedConfig,
@@ -136,17 +137,17 @@ function nullProblems(config: SubmittedConfig): readonly ConfigProblem[] {
     .map(([key]) => ({ key, message: 'Null value can not be supplied as the configuration value.' }))
 }
 
-/** So many unknown keys are named, and one longer than this is no slip of the pen: looking for the nearest takes its time. */
+/** Unknown keys that are reported by name. The nearest known key is searched only for keys up to this length (I10). */
 const maxUnknownKeys = 20
-const maxConfusedLength = 200
+const maxMistypedLength = 200
 
-/** Prefixes below which any key may stand: they are read by plugins or by name. */
+/** Prefixes of keys that plugins read, or that are checked elsewhere. */
 const openPrefixes =
   /^(?:(?:key|value|header)\.converter|transforms|predicates|topic\.creation|(?:producer|consumer|admin)\.override)\./
 
 interface UnknownKey {
   readonly key: string
-  /** The known key that it was most likely meant to be; null when none is near. */
+  /** The known key that was probably meant; null if none is similar. */
   readonly nearest: string | null
 }
 
@@ -156,14 +157,14 @@ function unknownKeys(def: ConfigDef, config: SubmittedConfig, configs: readonly 
   return Object.keys(config)
     .filter((key) => !Object.hasOwn(def, key) && !shown.has(key) && !openPrefixes.test(key))
     .map((key, index) => {
-      const isLooked = index < maxUnknownKeys && key.length <= maxConfusedLength
+      const isLooked = index < maxUnknownKeys && key.length <= maxMistypedLength
       return { key, nearest: isLooked ? nearestKey(key, known) : null }
     })
 }
 
 /**
- * Connect leaves unknown keys out of its response. One that resembles a known key is a slip of the pen: it is shown without
- * a definition, as Connect shows keys with errors, and recommends the other. Its value may be a secret and is not shown.
+ * Connect omits unknown keys from its response. A key that resembles a known one is probably mistyped: it is shown without a
+ * definition, as Connect shows keys with errors, and recommends the known key. Its value may be a secret and is not shown.
  */
 function suggestion({ key, nearest }: UnknownKey): readonly ConfigInfo[] {
   if (nearest === null) return []

@@ -3,8 +3,8 @@ import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { nearestKey } from './nearest-key.ts'
 
 /**
- * What is wrong with the command line of `penstock COMMAND`, in our words; null when nothing is.
- * @param hint is added to what is said of an unknown option.
+ * Returns the problem of the command line of `penstock COMMAND`; null if it is valid.
+ * @param hint a sentence to add to the message about an unknown option.
  */
 export function argumentFault(command: string, config: ParseArgsConfig, hint = ''): string | null {
   const { options = {}, allowPositionals = false } = config

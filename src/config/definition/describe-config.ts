@@ -4,13 +4,13 @@ import type { ConfigInfo, ConfigKeyInfo, ConfigValueInfo } from './config-infos.
 
 import { valueText } from './parse-value.ts'
 
-/** The served keys of a table as REST shows them, in the table's order. */
+/** Returns the supported keys of a ConfigDef as REST shows them, in order. */
 export function describeConfig(def: ConfigDef): readonly ConfigKeyInfo[] {
   const orders = ordersOf(def)
   return visibleKeys(def).map(([name, key]) => describeKey(name, key, orders))
 }
 
-/** The keys with their values and errors. A key that is not served shows up only when it was given and is refused. */
+/** Returns the keys with their values and errors. A key that is not supported is shown only if it has an error. */
 export function describeValues(def: ConfigDef, checked: CheckedConfig): readonly ConfigInfo[] {
   const orders = ordersOf(def)
   const errors = new Map<string, string[]>()
@@ -20,22 +20,22 @@ export function describeValues(def: ConfigDef, checked: CheckedConfig): readonly
     definition: describeKey(name, key, orders),
     value: describeValue(name, key, checked, errors.get(name) ?? []),
   }))
-  // A rule over several fields may blame a key that no table knows.
+  // A rule across several keys may report an unknown key.
   const unknown = [...errors].filter(([name]) => !Object.hasOwn(def, name))
   return [...unknown.map(([name, messages]) => undefinedValue(name, messages)), ...infos]
 }
 
-/** A value that no definition knows. */
+/** Returns the info of an unknown key. */
 export function undefinedValue(name: string, errors: readonly string[], value: string | null = null): ConfigInfo {
   return { definition: null, value: { name, value, recommendedValues: [], errors, visible: true } }
 }
 
-/** The groups of a table's served keys, each once, in order. */
+/** Returns the groups of the supported keys, without duplicates, in order. */
 export function groupsOf(def: ConfigDef): readonly string[] {
   return [...new Set(visibleKeys(def).flatMap(([, key]) => (key.group === undefined ? [] : [key.group])))]
 }
 
-/** The table with the order of each key written down, so that keys may be moved into other tables. */
+/** Returns the ConfigDef with an explicit `order` in each key, so that keys can be copied to other ConfigDefs. */
 export function withOrders(def: ConfigDef): ConfigDef {
   const orders = ordersOf(def)
   return Object.fromEntries(Object.entries(def).map(([name, key]) => [name, { ...key, order: orders.get(name) ?? -1 }]))

@@ -14,7 +14,7 @@ const bounds = {
   LONG: [-0x8000_0000_0000_0000n, 0x7fff_ffff_ffff_ffffn],
 } as const
 
-/** Reads a text as Kafka's ConfigDef does: outer blanks go, lists split at commas, integers keep to their range. */
+/** Parses a text as Kafka's ConfigDef does: it is trimmed, lists are split at commas, integers are checked against their range. */
 export function parseValue(raw: string, type: ConfigType): Parsed {
   const text = raw.trim()
   switch (type) {
@@ -45,7 +45,7 @@ function parseInteger(text: string, type: 'SHORT' | 'INT' | 'LONG'): Parsed {
   return value < min || value > max ? { problem: `Not a number of type ${type}` } : { value: Number(value) }
 }
 
-/** A text without what stands before the `@` of an address, such as `http://user:password@host`. */
+/** Returns the text with the credentials of URLs such as `http://user:password@host` hidden (I8). */
 export function withoutCredentials(text: string): string {
   if (!text.includes('@')) return text
   return text.replaceAll(/[^\s,]+/g, (word) => {
@@ -54,7 +54,7 @@ export function withoutCredentials(text: string): string {
   })
 }
 
-/** A value as REST shows it. Passwords are hidden, also those in addresses. */
+/** Returns a value as REST shows it. Passwords are hidden, also in URLs (I8). */
 export function valueText(value: ConfigValue, type: ConfigType): string | null {
   if (value === null) return null
   if (type === 'PASSWORD') return '[hidden]'
@@ -67,7 +67,7 @@ export function valueText(value: ConfigValue, type: ConfigType): string | null {
   return String(exact > max ? max : exact < min ? min : exact)
 }
 
-/** A value as Kafka writes it into its messages: lists in brackets, passwords hidden. */
+/** Returns a value as Kafka writes it in messages: lists in brackets, passwords hidden (I8). */
 export function messageText(value: ConfigValue, type: ConfigType): string {
   return type === 'LIST' && Array.isArray(value)
     ? withoutCredentials(`[${value.join(', ')}]`)

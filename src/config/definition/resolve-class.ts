@@ -3,12 +3,12 @@ import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
 
 import { unbuiltClass } from '../../plugin/unbuilt-classes.ts'
 
-/** What a config means by a class name or alias. */
+/** The class that a class name or alias in a config refers to. */
 export interface ResolvedClass {
   readonly className: string
-  /** Kafka's words for a class of another kind than the key wants; null when it fits. */
+  /** Kafka's message for a class of another kind than the key requires; null if the kind is right. */
   readonly problem: string | null
-  /** What to do instead of a class that is known and not built; null for all others. */
+  /** What to use instead of a class that is known but not available; null for all others. */
   readonly unbuilt: string | null
 }
 
@@ -22,7 +22,7 @@ const interfaces: Readonly<Record<PluginKind, string>> = {
   configprovider: 'ConfigProvider',
 }
 
-/** Finds the class of a kind; null when there is none of that name, or the alias means several. */
+/** Returns a function that finds the class of a kind; null if there is none of that name, or the alias is ambiguous. */
 export function classResolver(plugins: PluginRegistry, kind: PluginKind): (name: string) => ResolvedClass | null {
   return (name) => {
     const found = plugins.find(kind, name)

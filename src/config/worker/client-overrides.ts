@@ -1,9 +1,9 @@
-import type { ConfigDef, ConfigKey, ConfigType, RawConfig, Validator } from '../../api/config-def.ts'
+import type { ConfigDef, ConfigKey, ConfigType, ParsedConfig, RawConfig, Validator } from '../../api/config-def.ts'
 import type { ConfigInfo, SubmittedConfig } from '../definition/config-infos.ts'
 
 import { atLeast, oneOf } from '../../api/validators.ts'
 import { describeValues, undefinedValue } from '../definition/describe-config.ts'
-import { checkConfig } from '../definition/parse-config.ts'
+import { checkConfig, parseConfig } from '../definition/parse-config.ts'
 
 function key(type: ConfigType, doc: string, validator: Validator): ConfigKey {
   return { type, defaultValue: null, importance: 'MEDIUM', doc, validator }
@@ -11,34 +11,50 @@ function key(type: ConfigType, doc: string, validator: Validator): ConfigKey {
 
 const size = atLeast(0)
 
-/** What a source task's producer can be told. */
+/** The supported settings of a source task's producer. */
 const producer: ConfigDef = {
-  'batch.size': key('INT', 'Bytes of one record batch, before compression.', size),
-  'buffer.memory': key('LONG', 'Bytes of records that wait for the brokers.', size),
-  'compression.type': key('STRING', 'Compression of record batches.', oneOf('none', 'gzip', 'snappy', 'lz4', 'zstd')),
-  'linger.ms': key('LONG', 'How long a batch waits for more records.', size),
-  'max.request.size': key('INT', 'Bytes of the largest record.', size),
-  acks: key('STRING', 'All replicas acknowledge.', oneOf('all', '-1')),
-  'enable.idempotence': key('BOOLEAN', 'Batches are never stored twice.', (_key, value) =>
+  'batch.size': key('INT', 'Maximum size of a record batch in bytes, before compression.', size),
+  'buffer.memory': key('LONG', 'Memory for records that wait to be sent, in bytes.', size),
+  'compression.type': key(
+    'STRING',
+    'Compression codec of record batches.',
+    oneOf('none', 'gzip', 'snappy', 'lz4', 'zstd'),
+  ),
+  'linger.ms': key('LONG', 'How long a batch waits for more records, in milliseconds.', size),
+  'max.request.size': key('INT', 'Maximum size of a record and of a request, in bytes.', size),
+  acks: key('STRING', 'Acknowledgements required: all in-sync replicas.', oneOf('all', '-1')),
+  'enable.idempotence': key('BOOLEAN', 'Whether retries never write a batch twice.', (_key, value) =>
     value === true ? null : 'Not supported: the producer is always idempotent',
   ),
 }
 
-/** What a sink task's consumer can be told. */
+/** The supported settings of a sink task's consumer. */
 const consumer: ConfigDef = {
-  'auto.offset.reset': key('STRING', 'Where to begin without offset.', oneOf('earliest', 'latest', 'none')),
-  'fetch.max.bytes': key('INT', 'Bytes of one fetch.', size),
-  'fetch.max.wait.ms': key('INT', 'How long a broker waits for records.', size),
-  'fetch.min.bytes': key('INT', 'Bytes a broker waits for.', size),
+  'auto.offset.reset': key(
+    'STRING',
+    'Where to start in a partition without a committed offset.',
+    oneOf('earliest', 'latest', 'none'),
+  ),
+  'fetch.max.bytes': key('INT', 'Maximum size of a fetch response, in bytes.', size),
+  'fetch.max.wait.ms': key('INT', 'How long a broker waits for `fetch.min.bytes`, in milliseconds.', size),
+  'fetch.min.bytes': key('INT', 'Minimum size of a fetch response, in bytes.', size),
   'group.id': key('STRING', 'The consumer group.', (_key, value) => (value === '' ? 'String must be non-empty' : null)),
-  'heartbeat.interval.ms': key('INT', 'How often the group hears of the task.', size),
-  'isolation.level': key('STRING', 'Whether aborted records are seen.', oneOf('read_committed', 'read_uncommitted')),
-  'max.partition.fetch.bytes': key('INT', 'Bytes of one partition in a fetch.', size),
-  'max.poll.interval.ms': key('INT', 'How long a put may take.', size),
-  'max.poll.records': key('INT', 'Records of one put.', atLeast(1)),
-  'metadata.max.age.ms': key('LONG', 'How soon new topics are seen.', size),
-  'session.timeout.ms': key('INT', 'Silence after which a task counts as gone.', size),
-  'enable.auto.commit': key('BOOLEAN', 'Offsets are committed by the worker.', (_key, value) =>
+  'heartbeat.interval.ms': key('INT', 'Time between heartbeats to the group coordinator, in milliseconds.', size),
+  'isolation.level': key(
+    'STRING',
+    'Whether records of aborted transactions are read.',
+    oneOf('read_committed', 'read_uncommitted'),
+  ),
+  'max.partition.fetch.bytes': key('INT', 'Maximum size of a partition in a fetch response, in bytes.', size),
+  'max.poll.interval.ms': key('INT', 'Maximum time between polls, and so of one `put`, in milliseconds.', size),
+  'max.poll.records': key('INT', 'Maximum number of records in one `put`.', atLeast(1)),
+  'metadata.max.age.ms': key('LONG', 'Interval at which topics are looked up again, in milliseconds.', size),
+  'session.timeout.ms': key(
+    'INT',
+    'Time without a heartbeat after which a task leaves the group, in milliseconds.',
+    size,
+  ),
+  'enable.auto.commit': key('BOOLEAN', 'Whether the consumer commits offsets by itself.', (_key, value) =>
     value === true ? 'Not supported: offsets are committed when they are durable in the target' : null,
   ),
 }
@@ -46,10 +62,20 @@ const consumer: ConfigDef = {
 const clients = { producer, consumer, admin: {} as ConfigDef }
 type ClientName = keyof typeof clients
 
-/** Settings that all clients of a worker share; given again below a prefix they have to be the same. */
+/** Settings that all clients of a worker share. With a client's prefix they must have the same value. */
 const sharedSetting = /^(?:bootstrap\.servers$|security\.protocol$|sasl\.|ssl\.)/
 
-/** The client settings a connector overrides, with an error at each that is not served. */
+/**
+ * Parses some settings of a client, without prefix; those that are not given are left out.
+ * @throws ConfigError
+ */
+export function parseClientSettings(client: ClientName, raw: RawConfig, names: readonly string[]): ParsedConfig {
+  const given = names.filter((name) => Object.hasOwn(raw, name))
+  const def = Object.entries(clients[client]).filter(([name]) => given.includes(name))
+  return parseConfig(Object.fromEntries(def), raw)
+}
+
+/** Returns the client settings that a connector overrides, with an error for each that is not supported. */
 export function checkClientOverrides(kind: 'source' | 'sink', config: SubmittedConfig): readonly ConfigInfo[] {
   const names: readonly ClientName[] = kind === 'source' ? ['producer', 'admin'] : ['producer', 'consumer', 'admin']
   return names.flatMap((name) => checkOverrides(`${name}.override.`, clients[name], config))
@@ -71,14 +97,14 @@ function checkOverrides(prefix: string, def: ConfigDef, config: SubmittedConfig)
   return [
     ...refused.map(([name]) =>
       undefinedValue(name, [
-        `Configuration "${name}" is not supported: ${known === '' ? 'nothing can be overridden here' : `what can be overridden is ${known}`}`,
+        `Configuration "${name}" is not supported: ${known === '' ? 'no setting of this client can be overridden' : `the settings that can be overridden are ${known}`}`,
       ]),
     ),
     ...describeValues(ownDef, checkConfig(ownDef, Object.fromEntries(served))),
   ]
 }
 
-/** What an operator should know of `producer.*`, `consumer.*` and `admin.*` in the worker's settings: no values. */
+/** Returns warnings about `producer.*`, `consumer.*` and `admin.*` in the worker's settings. Without values (I8). */
 export function clientSettingWarnings(raw: RawConfig): readonly string[] {
   return Object.entries(raw).flatMap(([name, value]) => {
     const [, client, setting] = /^(producer|consumer|admin)\.(.+)$/.exec(name) ?? []

@@ -4,7 +4,7 @@ import type { RawConfig } from '../../api/config-def.ts'
 
 import { ConfigError } from '../../api/errors.ts'
 
-/** What protects connections to Kafka; both null is PLAINTEXT. Certificates and keys are PEM text. */
+/** Encryption and authentication of connections to Kafka; PLAINTEXT if both are null. Certificates and keys are PEM text. */
 export interface ClientSecurity {
   readonly tls: {
     readonly ca?: string
@@ -21,7 +21,7 @@ export interface ClientSecurity {
 }
 
 /**
- * Reads `security.protocol`, `ssl.*` and `sasl.*` as Kafka's clients know them.
+ * Parses `security.protocol`, `ssl.*` and `sasl.*` of Kafka's clients.
  * @throws ConfigError for keystores in Java's formats, unreadable files, and login modules that need Java
  */
 export function clientSecurity(raw: RawConfig): ClientSecurity {
@@ -54,7 +54,7 @@ function refuseJavaStore(raw: RawConfig, store: 'ssl.truststore' | 'ssl.keystore
   const used = raw[`${store}.location`] !== undefined || raw[`${store}.type`] !== undefined
   if (!used || type === 'PEM') return
   throw new ConfigError(
-    `"${store}" is a ${type} store, which only Java reads. Convert it to PEM (keytool -importkeystore to PKCS12, then openssl pkcs12) and set ${store}.type=PEM.`,
+    `"${store}" is a ${type} store, which only Java can read. Convert it to PEM (keytool -importkeystore to PKCS12, then openssl pkcs12) and set ${store}.type=PEM.`,
     { code: 'JAVA_KEYSTORE' },
   )
 }

@@ -1,21 +1,21 @@
 import { type ListenAddress, isLoopback } from '../../foundation/network/listen-address.ts'
 import { ConfigError } from '../../api/errors.ts'
 
-/** The one setting that lets the worker be reached from other machines without authentication. */
+/** The setting that allows access from other machines without authentication. */
 export const allowUnauthenticatedKey = 'listeners.allow.unauthenticated'
 
-/** The file of the token that requests to the REST API carry. */
+/** The setting of the file with the token for the REST API. */
 export const restTokenKey = 'rest.token.file'
 
-/** The file of the password that clients of the embedded log show. */
+/** The setting of the file with the password of the embedded broker. */
 export const brokerTokenKey = 'embedded.broker.token.file'
 
-/** The names under which the REST API may be called, besides addresses and names without dots. */
+/** The setting of the host names of the REST API, in addition to addresses and names without dots. */
 export const hostsKey = 'listeners.hosts'
 
 /**
- * Reads a REST listener such as `http://127.0.0.1:8083`, `http://:8083` or `http://[::1]:8083`.
- * @throws ConfigError when it is no listener or asks for TLS
+ * Parses a REST listener such as `http://127.0.0.1:8083`, `http://:8083` or `http://[::1]:8083`.
+ * @throws ConfigError if it is malformed or requires TLS
  */
 export function parseListener(text: string): ListenAddress {
   const match = /^(.*):\/\/\[?([0-9a-zA-Z\-%._:]*?)\]?:(\d+)$/.exec(text)
@@ -25,13 +25,13 @@ export function parseListener(text: string): ListenAddress {
   }
   if (match[1]?.toLowerCase() !== 'http') {
     throw new ConfigError(
-      `Listener "${text}": only http is served. Use http on 127.0.0.1 and put a proxy that speaks TLS in front of it.`,
+      `Listener "${text}": only http is supported. Use http on 127.0.0.1 and put a TLS proxy in front of it.`,
     )
   }
   return { host: match[2] ?? '', port }
 }
 
-/** Reads `host:port`. @throws ConfigError naming the key */
+/** Parses `host:port`. @throws ConfigError naming the key */
 export function parseHostAndPort(text: string, key: string): ListenAddress {
   const match = /^(?:PLAINTEXT:\/\/)?(?:\[([0-9a-fA-F:.%]+)\]|([^:[\]\s/]*)):(\d+)$/.exec(text)
   const port = Number(match?.[3])
@@ -41,32 +41,32 @@ export function parseHostAndPort(text: string, key: string): ListenAddress {
   return { host: match[1] ?? match[2] ?? '', port }
 }
 
-/** A listener, and what protects it. */
+/** A listener and its protection. */
 export interface GuardedListener {
   readonly address: ListenAddress
-  /** The setting that names it. */
+  /** The setting of the listener. */
   readonly key: string
-  /** The setting of its token's file. */
+  /** The setting of the file with its token. */
   readonly tokenKey: string
-  /** Whether clients have to show a token. */
+  /** Whether clients need a token. */
   readonly hasToken: boolean
 }
 
-/** @throws ConfigError when other machines can reach it without a token and nobody said that they may */
+/** @throws ConfigError if other machines can reach the listener without a token and that is not allowed explicitly */
 export function checkReachable({ address, key, tokenKey, hasToken }: GuardedListener, allowed: boolean): void {
   if (allowed || hasToken || isLoopback(address.host)) return
   throw new ConfigError(
-    `"${key}" listens on ${placeOf(address)}, without authentication: whoever reaches it can run connectors and read their data. ` +
-      `Listen on 127.0.0.1, name the file of a token with ${tokenKey}, or allow it with the line ${allowUnauthenticatedKey}=true`,
+    `"${key}" listens on ${placeOf(address)}, without authentication: any client that can reach it can run connectors and read their data. ` +
+      `Listen on 127.0.0.1, set ${tokenKey} to the file of a token, or allow it with the line ${allowUnauthenticatedKey}=true`,
     { code: 'LISTENER_UNAUTHENTICATED' },
   )
 }
 
-/** What an operator should know of a listener that others reach with a token: the token crosses the network as it is. */
+/** Returns a warning for a listener that sends its token over the network in clear text. */
 export function clearTextWarnings({ address, key, hasToken }: GuardedListener): readonly string[] {
   if (!hasToken || isLoopback(address.host)) return []
   return [
-    `"${key}" listens on ${placeOf(address)}, without TLS: whoever can listen to that network reads the token and the data. Put a proxy that speaks TLS in front of it`,
+    `"${key}" listens on ${placeOf(address)}, without TLS: anyone who can read the traffic of that network obtains the token and the data. Put a TLS proxy in front of it`,
   ]
 }
 

@@ -3,8 +3,9 @@ import { ConfigError } from '../../api/errors.ts'
 const escapes: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' }
 
 /**
- * Reads a Java properties file: `key=value`, `key:value` or `key value` a line, `#` and `!` comments, a backslash at
- * the end joins lines, `\uXXXX` and the usual escapes. The last of equal keys wins.
+ * Parses a [Java properties file](https://docs.oracle.com/en/java/javase/21/docs/api/java.base/java/util/Properties.html#load(java.io.Reader)):
+ * lines of `key=value`, `key:value` or `key value`, comments with `#` and `!`, a backslash at the end of a line to continue
+ * it, `\uXXXX` and the usual escapes. The last of equal keys is used.
  * @throws ConfigError naming the line of a malformed `\uXXXX`
  */
 export function parseProperties(text: string): Readonly<Record<string, string>> {
@@ -37,7 +38,7 @@ function logicalLines(text: string): readonly { readonly line: string; readonly 
   return lines
 }
 
-/** Where the key ends: at the first blank, `=` or `:` that is not escaped. */
+/** Returns where the key ends: at the first blank, `=` or `:` that is not escaped. */
 function keyEnd(line: string): number {
   for (let i = 0; i < line.length; i += 1) {
     if (line[i] === '\\') i += 1

@@ -2,21 +2,21 @@ import type { ConfigDef, ParsedConfig } from '../../api/config-def.ts'
 
 import { atLeast } from '../../api/validators.ts'
 
-/** What clients may take of the REST API. Times in milliseconds, sizes in bytes. */
+/** The limits of the REST API (I10). Times in milliseconds, sizes in bytes. */
 export interface RestLimits {
-  /** Open connections. */
+  /** Maximum number of open connections. */
   readonly maxConnections: number
-  /** Connections of one address. */
+  /** Maximum number of connections from one address. */
   readonly maxConnectionsPerIp: number
-  /** A connection without a request is closed after so long. */
+  /** Time after which an idle connection is closed. */
   readonly maxIdleMs: number
-  /** A client has this long to send a request, and to take some of a response. */
+  /** Time for a client to send a request, and to read a part of a response. */
   readonly maxReceiveMs: number
-  /** Largest body of a request. */
+  /** Maximum size of a request body. */
   readonly maxBodyBytes: number
-  /** Requests that a connection may send ahead of their responses. */
+  /** Maximum number of requests on a connection without a response yet. */
   readonly maxPipelined: number
-  /** Requests under way that do more than show what the worker knows. */
+  /** Maximum number of requests in progress that do more than read the worker's state. */
   readonly maxConcurrent: number
 }
 
@@ -28,60 +28,60 @@ interface Setting {
   readonly doc: string
 }
 
-/** An idle connection is kept as long as Jetty keeps it. */
+/** An idle connection is kept as long as in Jetty, Connect's server. */
 const settings: Readonly<Record<string, Setting>> = {
   'rest.max.connections': {
     field: 'maxConnections',
     type: 'INT',
     defaultValue: 512,
     least: 1,
-    doc: 'Connections to the REST API at most. For one more, the one is closed on which nothing has happened for longest; it is refused with 503 when all have requests under way.',
+    doc: 'Maximum number of connections to the REST API. A further connection replaces the one that has been idle for longest; if all have requests in progress, it is rejected with 503.',
   },
   'rest.max.connections.per.ip': {
     field: 'maxConnectionsPerIp',
     type: 'INT',
     defaultValue: 2_147_483_647,
     least: 1,
-    doc: 'Of these, from one address. More are refused with 503.',
+    doc: 'Maximum number of connections from one address. Further ones are rejected with 503.',
   },
   'rest.connections.max.idle.ms': {
     field: 'maxIdleMs',
     type: 'LONG',
     defaultValue: 90_000,
     least: 1000,
-    doc: 'The REST API closes connections that send no request for so long.',
+    doc: 'Time after which the REST API closes an idle connection, in milliseconds.',
   },
   'rest.request.receive.max.ms': {
     field: 'maxReceiveMs',
     type: 'LONG',
     defaultValue: 30_000,
     least: 1000,
-    doc: 'How long a client may take to send a request, headers and body, and to take some of a response. Then its connection is closed.',
+    doc: 'How long a client may take to send a request with its body, and to read a part of a response, in milliseconds. After that its connection is closed.',
   },
   'rest.request.max.bytes': {
     field: 'maxBodyBytes',
     type: 'INT',
     defaultValue: 8_388_608,
     least: 1024,
-    doc: 'Largest body of a request. Larger ones are refused with 413.',
+    doc: 'Maximum size of a request body in bytes. Larger ones are rejected with 413.',
   },
   'rest.max.pipelined.requests': {
     field: 'maxPipelined',
     type: 'INT',
     defaultValue: 16,
     least: 1,
-    doc: 'Requests that a connection may send ahead of their responses. One more is refused with 503 and ends the connection.',
+    doc: 'Maximum number of requests that a connection may send without waiting for responses. A further one is rejected with 503, and the connection is closed.',
   },
   'rest.max.concurrent.requests': {
     field: 'maxConcurrent',
     type: 'INT',
     defaultValue: 32,
     least: 1,
-    doc: 'Requests under way that change something, validate, or expand. Eight times as many wait for up to 30 s; more are refused with 503. What only shows the state of the worker or of one connector is not counted.',
+    doc: 'Maximum number of requests in progress that change something, validate a config, or use `expand`. Eight times as many wait for up to 30 s; further ones are rejected with 503. Requests that only read the state of the worker or of one connector are not counted.',
   },
 }
 
-/** The limits as settings of the worker. */
+/** The settings of the limits. */
 export const restLimitKeys: ConfigDef = Object.fromEntries(
   Object.entries(settings).map(([name, { type, defaultValue, least, doc }]) => [
     name,
@@ -91,7 +91,7 @@ export const restLimitKeys: ConfigDef = Object.fromEntries(
 
 export const defaultRestLimits: RestLimits = limitsFrom((name) => settings[name]?.defaultValue ?? 0)
 
-/** The limits that a worker's settings name. */
+/** Returns the limits in a worker's settings. */
 export function restLimitsOf(parsed: ParsedConfig): RestLimits {
   return limitsFrom((name) => Number(parsed[name]))
 }

@@ -9,7 +9,7 @@ import { restLimitKeys } from './rest-limits.ts'
 
 type Rest = Omit<ConfigKey, 'type' | 'defaultValue' | 'importance' | 'doc'>
 
-/** A key with a default; `null` makes it optional. */
+/** Returns a key with a default; null makes it optional. */
 function key(type: ConfigType, defaultValue: ConfigValue, doc: string, rest: Rest = {}): ConfigKey {
   return { type, defaultValue, importance: 'MEDIUM', doc, ...rest }
 }
@@ -20,7 +20,7 @@ function required(type: ConfigType, doc: string): ConfigKey {
 
 const intMax = 2_147_483_647
 const positive = { validator: atLeast(0) }
-const exactlyOnce = 'exactly-once delivery of sources is not served yet; delivery is at least once'
+const exactlyOnce = 'exactly-once delivery of sources is not supported; delivery is at least once'
 const factor: Rest = {
   validator: (_key, value) =>
     typeof value === 'number' && (value === -1 || value >= 1)
@@ -34,58 +34,81 @@ const partitions: Rest = {
       : "Number of partitions must be positive, or -1 to use the broker's default",
 }
 
-/** What Kafka Connect's distributed worker can be told, with Connect's defaults. */
+/** The settings of Kafka Connect's distributed worker, with its defaults. */
 const connect: ConfigDef = {
-  'bootstrap.servers': key('LIST', [], 'Brokers of a Kafka cluster, host:port. Without it the embedded log is used.'),
-  'group.id': required('STRING', 'The group this worker belongs to; its workers share connectors and tasks.'),
-  'key.converter': required('CLASS', 'Converter of record keys, for connectors that name none.'),
-  'value.converter': required('CLASS', 'Converter of record values, for connectors that name none.'),
+  'bootstrap.servers': key(
+    'LIST',
+    [],
+    'Brokers of a Kafka cluster, host:port. If it is not set, the worker starts the embedded broker.',
+  ),
+  'group.id': required('STRING', 'Group of workers that share connectors and tasks.'),
+  'key.converter': required('CLASS', 'Converter of record keys, for connectors without one.'),
+  'value.converter': required('CLASS', 'Converter of record values, for connectors without one.'),
   'header.converter': key(
     'CLASS',
     'org.apache.kafka.connect.storage.SimpleHeaderConverter',
-    'Converter of header values, for connectors that name none.',
+    'Converter of header values, for connectors without one.',
   ),
-  'config.storage.topic': required('STRING', 'Topic of connector and task configurations. One partition, compacted.'),
-  'config.storage.replication.factor': key('SHORT', 3, 'Replication factor of that topic when it is made.', factor),
-  'offset.storage.topic': required('STRING', 'Topic of the source offsets. Compacted.'),
-  'offset.storage.partitions': key('INT', 25, 'Partitions of that topic when it is made.', partitions),
-  'offset.storage.replication.factor': key('SHORT', 3, 'Replication factor of that topic when it is made.', factor),
-  'status.storage.topic': required('STRING', 'Topic of connector and task states. Compacted.'),
-  'status.storage.partitions': key('INT', 5, 'Partitions of that topic when it is made.', partitions),
-  'status.storage.replication.factor': key('SHORT', 3, 'Replication factor of that topic when it is made.', factor),
-  listeners: key('LIST', ['http://127.0.0.1:8083'], 'Where the REST API listens.'),
+  'config.storage.topic': required('STRING', 'Topic for connector and task configurations. One partition, compacted.'),
+  'config.storage.replication.factor': key('SHORT', 3, 'Replication factor with which that topic is created.', factor),
+  'offset.storage.topic': required('STRING', 'Topic for source offsets. Compacted.'),
+  'offset.storage.partitions': key('INT', 25, 'Number of partitions with which that topic is created.', partitions),
+  'offset.storage.replication.factor': key('SHORT', 3, 'Replication factor with which that topic is created.', factor),
+  'status.storage.topic': required('STRING', 'Topic for connector and task states. Compacted.'),
+  'status.storage.partitions': key('INT', 5, 'Number of partitions with which that topic is created.', partitions),
+  'status.storage.replication.factor': key('SHORT', 3, 'Replication factor with which that topic is created.', factor),
+  listeners: key('LIST', ['http://127.0.0.1:8083'], 'Addresses on which the REST API listens.'),
   [hostsKey]: key(
     'LIST',
     [],
-    'Host names under which clients call the REST API, without port. Without it a listener on loopback is called localhost, others by an address, a name without dots or the advertised name; other names could belong to a page in a browser.',
+    'Host names in requests to the REST API, without port. By default a listener on loopback accepts localhost, and other listeners accept addresses, names without dots and the advertised name. Other names are rejected, as a defence against DNS rebinding.',
   ),
   [restTokenKey]: key(
     'STRING',
     null,
-    'File with the token that every request to the REST API has to carry, but GET /health. A missing file is made, with a random token. It has to be readable by the user of the worker alone. The workers of a group need the same token.',
+    'File with the token that requests to the REST API must send; GET /health needs none. If the file does not exist, it is created with a random token. Only the user of the worker may have permission to read it. All workers of a group need the same token.',
   ),
-  'rest.advertised.host.name': key('STRING', null, 'Host that other workers and the status records name.'),
-  'rest.advertised.port': key('INT', null, 'Port that other workers and the status records name.'),
-  'rest.advertised.listener': key('STRING', null, 'Protocol that other workers use: http.', {
-    unsupportedValues: { https: 'only http is served; put a proxy that speaks TLS in front' },
+  'rest.advertised.host.name': key(
+    'STRING',
+    null,
+    'Host name of the REST API for other workers and in status records.',
+  ),
+  'rest.advertised.port': key('INT', null, 'Port of the REST API for other workers and in status records.'),
+  'rest.advertised.listener': key('STRING', null, 'Protocol for requests between workers: http.', {
+    unsupportedValues: { https: 'only http is supported; put a TLS proxy in front' },
   }),
   ...restLimitKeys,
-  'plugin.path': key('LIST', [], 'Directories with third-party plugins. `connect-file` brings the file connectors.'),
+  'plugin.path': key('LIST', [], 'Directories with third-party plugins. `connect-file` adds the file connectors.'),
   'task.shutdown.graceful.timeout.ms': key(
     'LONG',
     5000,
-    'How long tasks may take to stop, all together. SIGTERM ends a worker within this and 2 s, also when brokers are away; an embedded log closes its files after that.',
+    'How long all tasks together may take to stop, in milliseconds. After SIGTERM a worker ends within this time and 2 s, even if brokers are not available; the embedded broker closes its files after that.',
     positive,
   ),
-  'offset.flush.interval.ms': key('LONG', 60_000, 'Upper bound of the time between offset commits.', positive),
-  'offset.flush.timeout.ms': key('LONG', 5000, 'How long an offset commit may take.', positive),
-  'topic.creation.enable': key('BOOLEAN', true, 'Whether source connectors may make topics.', {
-    unsupportedValues: { false: 'source connectors make the topics they need' },
+  'offset.flush.interval.ms': key('LONG', 60_000, 'Maximum time between offset commits, in milliseconds.', positive),
+  'offset.flush.timeout.ms': key('LONG', 5000, 'How long an offset commit may take, in milliseconds.', positive),
+  'topic.creation.enable': key('BOOLEAN', true, 'Whether source connectors may create topics.', {
+    unsupportedValues: { false: 'source connectors create the topics they need' },
   }),
-  'topic.tracking.enable': key('BOOLEAN', true, 'Whether the topics a connector uses are recorded.'),
-  'session.timeout.ms': key('INT', 10_000, 'Silence after which a worker counts as gone.', positive),
-  'heartbeat.interval.ms': key('INT', 3000, 'How often a worker tells the group that it is there.', positive),
-  'rebalance.timeout.ms': key('INT', 60_000, 'How long workers may take to rejoin in a rebalance.', positive),
+  'topic.tracking.enable': key('BOOLEAN', true, 'Whether the topics that a connector uses are recorded.'),
+  'session.timeout.ms': key(
+    'INT',
+    10_000,
+    'Time without a heartbeat after which a worker leaves the group, in milliseconds.',
+    positive,
+  ),
+  'heartbeat.interval.ms': key(
+    'INT',
+    3000,
+    'Time between heartbeats to the group coordinator, in milliseconds.',
+    positive,
+  ),
+  'rebalance.timeout.ms': key(
+    'INT',
+    60_000,
+    'How long workers may take to rejoin in a rebalance, in milliseconds.',
+    positive,
+  ),
   'exactly.once.source.support': key('STRING', 'disabled', 'Exactly-once delivery of sources.', {
     validator: oneOf('disabled', 'preparing', 'enabled'),
     unsupportedValues: { preparing: exactlyOnce, enabled: exactlyOnce },
@@ -94,74 +117,79 @@ const connect: ConfigDef = {
     validator: oneOf('All'),
   }),
   'config.providers': key('LIST', [], 'Names of config providers.', {
-    unsupported: '${provider:…} references are not resolved yet; write the values themselves',
+    unsupported: '${provider:…} references are not resolved; enter the values themselves',
   }),
-  'admin.listeners': key('LIST', null, 'Listeners of the admin API alone.', {
-    unsupported: 'the API has one set of listeners; name them in "listeners"',
+  'admin.listeners': key('LIST', null, 'Listeners of the admin API only.', {
+    unsupported: 'the API has one set of listeners; set "listeners"',
   }),
-  'access.control.allow.origin': key('STRING', '', 'Origins that browsers may call the API from.', {
-    unsupported: 'pages of other origins may not call the API yet; put a proxy in front that allows them',
+  'access.control.allow.origin': key('STRING', '', 'Origins from which browsers may call the API.', {
+    unsupported: 'pages of other origins may not call the API; put a proxy that allows them in front',
   }),
-  'response.http.headers.config': key('STRING', '', 'Headers added to each answer.', {
-    unsupported: 'answers carry no additional headers; add them in a proxy',
+  'response.http.headers.config': key('STRING', '', 'Headers added to every response.', {
+    unsupported: 'responses have no additional headers; add them in a proxy',
   }),
   'rest.extension.classes': key('LIST', [], 'Java extensions of the REST API.', {
-    unsupported: 'extensions are Java classes, and this worker has no Java; leave the line out',
+    unsupported: 'extensions are Java classes, which this worker cannot run; remove the line',
   }),
-  'metric.reporters': key('LIST', [], 'Without effect: GET /metrics answers for Prometheus.', {
-    unsupported: 'reporters are Java classes; GET /metrics answers for Prometheus instead',
+  'metric.reporters': key('LIST', [], 'Metrics reporters.', {
+    unsupported: 'reporters are Java classes; use GET /metrics, which Prometheus can scrape',
   }),
 }
 
-/** Settings of the connections to Kafka. */
+/** The settings of connections to Kafka. */
 const clients: ConfigDef = {
-  'security.protocol': key('STRING', 'PLAINTEXT', 'How connections to Kafka are protected.', {
+  'security.protocol': key('STRING', 'PLAINTEXT', 'Encryption and authentication of connections to Kafka.', {
     validator: oneOf('PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'),
   }),
 }
 
-/** Settings of Connect that are taken and change nothing; the doc says why. Other values than the default are warned of. */
+/** Settings of Connect that are accepted and have no effect; the doc says why. A warning is logged unless they have the default. */
 export const settingsWithoutEffect: ConfigDef = {
   'plugin.discovery': key('STRING', 'hybrid_warn', 'plugins are found by their manifests'),
-  'worker.sync.timeout.ms': key('INT', 3000, 'a worker reads the config topic to its end, however long it takes'),
-  'worker.unsync.backoff.ms': key('INT', 300_000, 'it belongs to the eager protocol'),
-  'connect.protocol': key('STRING', 'sessioned', 'the group uses the newest protocol all of its workers know', {
+  'worker.sync.timeout.ms': key('INT', 3000, 'a worker reads the config topic to its end without a time limit'),
+  'worker.unsync.backoff.ms': key('INT', 300_000, 'it belongs to the eager protocol, which is not used'),
+  'connect.protocol': key('STRING', 'sessioned', 'the group uses the newest protocol that all its workers support', {
     validator: oneOf('eager', 'compatible', 'sessioned'),
   }),
-  'scheduled.rebalance.max.delay.ms': key('INT', 300_000, 'work of a worker that left is taken up at once', {
-    validator: between(0, intMax),
-  }),
-  'inter.worker.key.generation.algorithm': key('STRING', 'HmacSHA256', 'workers send each other no signed requests'),
-  'inter.worker.key.size': key('INT', null, 'workers send each other no signed requests'),
-  'inter.worker.key.ttl.ms': key('INT', 3_600_000, 'workers send each other no signed requests'),
-  'inter.worker.signature.algorithm': key('STRING', 'HmacSHA256', 'workers send each other no signed requests'),
-  'inter.worker.verification.algorithms': key('LIST', ['HmacSHA256'], 'workers send each other no signed requests'),
+  'scheduled.rebalance.max.delay.ms': key(
+    'INT',
+    300_000,
+    'the tasks of a worker that left are reassigned immediately',
+    {
+      validator: between(0, intMax),
+    },
+  ),
+  'inter.worker.key.generation.algorithm': key('STRING', 'HmacSHA256', 'requests between workers are not signed'),
+  'inter.worker.key.size': key('INT', null, 'requests between workers are not signed'),
+  'inter.worker.key.ttl.ms': key('INT', 3_600_000, 'requests between workers are not signed'),
+  'inter.worker.signature.algorithm': key('STRING', 'HmacSHA256', 'requests between workers are not signed'),
+  'inter.worker.verification.algorithms': key('LIST', ['HmacSHA256'], 'requests between workers are not signed'),
   'access.control.allow.methods': key('STRING', '', 'pages of other origins may not call the API'),
-  'topic.tracking.allow.reset': key('BOOLEAN', true, 'the topics a connector has used cannot be reset over REST'),
+  'topic.tracking.allow.reset': key('BOOLEAN', true, 'the topics of a connector cannot be reset over REST'),
   'auto.include.jmx.reporter': key('BOOLEAN', true, 'there is no JMX'),
-  'metrics.sample.window.ms': key('LONG', 30_000, 'Prometheus takes its own samples'),
-  'metrics.num.samples': key('INT', 2, 'Prometheus takes its own samples'),
-  'metrics.recording.level': key('STRING', 'INFO', 'everything is recorded'),
+  'metrics.sample.window.ms': key('LONG', 30_000, 'Prometheus computes rates from counters'),
+  'metrics.num.samples': key('INT', 2, 'Prometheus computes rates from counters'),
+  'metrics.recording.level': key('STRING', 'INFO', 'all metrics are always recorded'),
   'client.id': key('STRING', '', 'clients are named after the group'),
-  'client.dns.lookup': key('STRING', 'use_all_dns_ips', 'every address of a name is tried'),
-  'request.timeout.ms': key('INT', 40_000, 'the client has times of its own'),
-  'retry.backoff.ms': key('LONG', 100, 'the client has times of its own'),
-  'retry.backoff.max.ms': key('LONG', 1000, 'the client has times of its own'),
-  'reconnect.backoff.ms': key('LONG', 50, 'the client has times of its own'),
-  'reconnect.backoff.max.ms': key('LONG', 1000, 'the client has times of its own'),
-  'connections.max.idle.ms': key('LONG', 540_000, 'connections are kept'),
+  'client.dns.lookup': key('STRING', 'use_all_dns_ips', 'all addresses of a name are tried'),
+  'request.timeout.ms': key('INT', 40_000, 'the client uses its own timeouts'),
+  'retry.backoff.ms': key('LONG', 100, 'the client uses its own timeouts'),
+  'retry.backoff.max.ms': key('LONG', 1000, 'the client uses its own timeouts'),
+  'reconnect.backoff.ms': key('LONG', 50, 'the client uses its own timeouts'),
+  'reconnect.backoff.max.ms': key('LONG', 1000, 'the client uses its own timeouts'),
+  'connections.max.idle.ms': key('LONG', 540_000, 'idle connections are not closed'),
   'metadata.max.age.ms': key('LONG', 300_000, 'set consumer.metadata.max.age.ms'),
-  'send.buffer.bytes': key('INT', 131_072, 'the system chooses'),
-  'receive.buffer.bytes': key('INT', 32_768, 'the system chooses'),
-  'socket.connection.setup.timeout.ms': key('LONG', 10_000, 'the client has times of its own'),
-  'socket.connection.setup.timeout.max.ms': key('LONG', 30_000, 'the client has times of its own'),
-  'metadata.recovery.strategy': key('STRING', 'none', 'the bootstrap servers are always tried again'),
+  'send.buffer.bytes': key('INT', 131_072, 'the operating system chooses the size'),
+  'receive.buffer.bytes': key('INT', 32_768, 'the operating system chooses the size'),
+  'socket.connection.setup.timeout.ms': key('LONG', 10_000, 'the client uses its own timeouts'),
+  'socket.connection.setup.timeout.max.ms': key('LONG', 30_000, 'the client uses its own timeouts'),
+  'metadata.recovery.strategy': key('STRING', 'none', 'the bootstrap servers are always retried'),
 }
 
-/** What the names of the embedded log's settings begin with; behind it stand Kafka's names. */
+/** The prefix of the embedded broker's settings. The broker's own ones have Kafka's names after it. */
 export const embeddedBrokerPrefix = 'embedded.broker.'
 
-/** The settings of the embedded log that the broker itself has under Kafka's names. */
+/** The settings of the embedded broker that have Kafka's names. */
 const embeddedBroker: ConfigDef = Object.fromEntries(
   Object.entries(brokerSettings).map(([name, { type, defaultValue, least, most, doc }]) => {
     const isUnset = defaultValue === noLimit
@@ -172,61 +200,66 @@ const embeddedBroker: ConfigDef = Object.fromEntries(
   }),
 )
 
-/** Settings of our own. */
+/** Penstock's own settings. */
 const own: ConfigDef = {
   'embedded.broker.listener': key(
     'STRING',
     '127.0.0.1:9092',
-    'Where the embedded log listens for Kafka clients, host:port.',
+    'Address on which the embedded broker listens for Kafka clients, host:port.',
   ),
   'embedded.broker.advertised.host': key(
     'STRING',
     null,
-    'Host that the embedded log tells its clients, where it is not the one it listens on.',
+    'Host name of the embedded broker for its clients, if it differs from the one it listens on.',
   ),
   [brokerTokenKey]: key(
     'STRING',
     null,
-    'File with the password that clients of the embedded log have to show (SASL/PLAIN). A missing file is made, with a random one. It has to be readable by the user of the worker alone; it may be the file of `rest.token.file`.',
+    'File with the password that clients of the embedded broker must send (SASL/PLAIN). If the file does not exist, it is created with a random password. Only the user of the worker may have permission to read it. It may be the same file as `rest.token.file`.',
   ),
-  'embedded.broker.user': key('STRING', 'penstock', 'Name of the user that shows that password.', {
+  'embedded.broker.user': key('STRING', 'penstock', 'User name that belongs to that password.', {
     validator: nonEmptyString,
   }),
-  'embedded.broker.data.dir': key('STRING', './penstock-data', 'Folder of the embedded log. One worker owns it.', {
-    validator: nonEmptyString,
-  }),
+  'embedded.broker.data.dir': key(
+    'STRING',
+    './penstock-data',
+    'Data directory of the embedded broker. Only one worker may use it.',
+    {
+      validator: nonEmptyString,
+    },
+  ),
   ...embeddedBroker,
   [allowUnauthenticatedKey]: key(
     'BOOLEAN',
     false,
-    'Whether listeners without authentication may be reached from other machines.',
+    'Whether other machines may reach listeners without authentication.',
   ),
   'task.threads.max': key(
     'INT',
     Math.max(4, 2 * availableParallelism()),
-    'Tasks have a thread each up to this many, then they share.',
+    'Maximum number of task threads. Up to this number, each task has its own thread; further tasks share threads.',
     { validator: atLeast(1) },
   ),
   'task.threads.blocked.max.ms': key(
     'LONG',
     10_000,
-    'How long a task may run without a pause on a thread that it shares. Then the thread is ended: its other tasks move to another one, and the task gets one of its own.',
+    'How long a task may block a shared thread, in milliseconds. After that the thread is terminated: its other tasks move to another thread, and the task gets its own.',
     { validator: atLeast(1000) },
   ),
   'task.blocked.max.ms': key(
     'LONG',
     300_000,
-    'How long a task may run without a pause on a thread of its own. Then it fails.',
+    'How long a task may block its own thread, in milliseconds. After that the task fails.',
     { validator: atLeast(1000) },
   ),
 }
 
-/** Everything a worker can be told, in the order in which it is documented. */
+/** All settings of a worker, in documentation order. */
 export const workerConfigDef: ConfigDef = { ...connect, ...clients, ...own, ...settingsWithoutEffect }
 
 /**
- * What a worker takes for granted that was started without a properties file, or has no cluster: the values of
- * Connect's own sample file, on a broker's own replication factor.
+ * The defaults of a worker without a properties file, or without a Kafka cluster: the values of Connect's sample file, with
+ * the broker's default replication factor.
  */
 export const sampleWorkerConfig: Readonly<Record<string, string>> = {
   'group.id': 'connect-cluster',

@@ -34,25 +34,25 @@ import {
   workerConfigDef,
 } from './worker-config-def.ts'
 
-/** The embedded log, where no cluster was named. */
+/** The embedded broker, if `bootstrap.servers` is not set. */
 export interface EmbeddedBrokerConfig {
   readonly listen: ListenAddress
   readonly advertisedHost: string | null
-  /** Absolute. */
+  /** Absolute path. */
   readonly dataDir: string
-  /** Who may use it: the user, and the file of its password. Null: everybody who reaches it. */
+  /** The user and the file with its password; null if clients need none. */
   readonly access: { readonly username: string; readonly tokenFile: string } | null
-  /** What was set of it, under Kafka's names. */
+  /** Its settings, with Kafka's names. */
   readonly settings: Readonly<Record<string, string>>
 }
 
-/** A converter class with its own settings, prefix taken off. */
+/** A converter class with its settings, without prefix. */
 export interface WorkerConverter {
   readonly className: string
   readonly config: RawConfig
 }
 
-/** An internal topic, as it is to be made where it does not exist. Counts of -1 take the broker's default. */
+/** An internal topic, and how to create it if it does not exist. Counts of -1 are the broker's default. */
 export interface InternalTopic {
   readonly name: string
   readonly partitions: number
@@ -60,13 +60,13 @@ export interface InternalTopic {
   readonly configs: Readonly<Record<string, string>>
 }
 
-/** A worker's configuration, checked. */
+/** The validated configuration of a worker. */
 export interface WorkerConfig {
-  /** Every key of the table, for what has no field of its own here. */
+  /** All keys of the ConfigDef. */
   readonly parsed: ParsedConfig
-  /** Null when `bootstrap.servers` names a cluster. */
+  /** Null if `bootstrap.servers` names a cluster. */
   readonly embedded: EmbeddedBrokerConfig | null
-  /** Comma-separated; empty when the log is embedded. */
+  /** Comma-separated; empty with the embedded broker. */
   readonly bootstrapServers: string
   readonly groupId: string
   readonly keyConverter: WorkerConverter
@@ -76,41 +76,40 @@ export interface WorkerConfig {
   readonly offsetTopic: InternalTopic
   readonly statusTopic: InternalTopic
   readonly listeners: readonly ListenAddress[]
-  /** Names under which clients may call the REST API besides. */
+  /** Additional host names of the REST API. */
   readonly listenersHosts: readonly string[]
   readonly restLimits: RestLimits
-  /** The file of the token that requests to it carry; null: none is asked for. */
+  /** The file with the token of the REST API; null if clients need none. */
   readonly restTokenFile: string | null
   readonly offsetFlushIntervalMs: number
   readonly offsetFlushTimeoutMs: number
   readonly taskShutdownTimeoutMs: number
   readonly taskThreadsMax: number
-  /** How long a task may keep a thread busy without a pause: one that it shares, and its own. Milliseconds. */
+  /** How long a task may block a shared thread, and its own thread, in milliseconds. */
   readonly blocking: { readonly sharedMs: number; readonly ownMs: number }
   readonly topicTracking: boolean
   readonly security: ClientSecurity
-  /** `producer.*`, `consumer.*` and `admin.*`, prefixes taken off; and what is given without prefix. */
+  /** The settings `producer.*`, without prefix. */
   readonly producer: RawConfig
+  /** The settings `consumer.*`, without prefix. */
   readonly consumer: RawConfig
-  readonly admin: RawConfig
-  readonly client: RawConfig
-  /** The plugins found in `plugin.path`. */
+  /** The plugins in `plugin.path`. */
   readonly foundPlugins: readonly PluginDescriptor[]
-  /** What an operator should read once at start. */
+  /** Warnings to log at startup. */
   readonly warnings: readonly string[]
 }
 
 /**
- * Checks a worker's settings: those of a Connect distributed worker's properties file, and ours.
- * @param options.file whether they come from such a file. With a file and a cluster Connect's required keys are
- *   required; else the values of Connect's sample file stand in.
- * @throws ConfigError with everything that is wrong, or the first thing that only shows later
+ * Validates a worker's settings: those of Connect's distributed worker, and Penstock's own.
+ * @param options.file whether they come from a properties file. With a file and a cluster, Connect's required keys are
+ *   required; otherwise they default to the values of Connect's sample file.
+ * @throws ConfigError with all problems of single keys, or the first problem across keys
  */
 export async function loadWorkerConfig(given: RawConfig, options: { readonly file: boolean }): Promise<WorkerConfig> {
   const cluster = (given['bootstrap.servers'] ?? '').trim() !== ''
   const raw = options.file && cluster ? given : { ...sampleWorkerConfig, ...given }
-  const folders = (raw['plugin.path'] ?? '').split(',').map((folder) => folder.trim())
-  const scan = await scanPluginPath(folders.filter((folder) => folder !== ''))
+  const directories = (raw['plugin.path'] ?? '').split(',').map((directory) => directory.trim())
+  const scan = await scanPluginPath(directories.filter((directory) => directory !== ''))
   refuseUnknownBrokerSettings(raw)
   const parsed = parseConfig(converterClassKeys(workerConfigDef, new PluginRegistry(scan.plugins)), raw)
   const allowed = parsed[allowUnauthenticatedKey] === true
@@ -131,7 +130,7 @@ export async function loadWorkerConfig(given: RawConfig, options: { readonly fil
   }
 }
 
-/** The REST address that other workers and status records name. `port` is the one really bound. */
+/** Returns the address of the REST API for other workers and status records. @param port the bound port. */
 export function advertisedAddress(config: WorkerConfig, port: number): ListenAddress {
   const bound = config.listeners[0]?.host ?? ''
   const host = text(config.parsed, 'rest.advertised.host.name')
@@ -177,8 +176,6 @@ function typed(
     security: clientSecurity(raw),
     producer: configWithPrefix(raw, 'producer.'),
     consumer: configWithPrefix(raw, 'consumer.'),
-    admin: configWithPrefix(raw, 'admin.'),
-    client: Object.fromEntries(Object.entries(raw).filter(([key]) => !/^(?:producer|consumer|admin)\./.test(key))),
   }
 }
 
@@ -218,18 +215,18 @@ function internalTopic(
   }
 }
 
-/** Prefixes below which any key may stand. */
+/** Prefixes of keys that are read elsewhere. */
 const openPrefixes =
   /^(?:producer|consumer|admin|(?:key|value|header)\.converter|(?:config|offset|status)\.storage|config\.providers|sasl|ssl|listeners\.https|metrics\.context)\./
 
-/** A setting of our own broker that is not known would be without effect, and no other component reads it. */
+/** An unknown setting of the embedded broker is an error, because no other component could read it. */
 function refuseUnknownBrokerSettings(raw: RawConfig): void {
   const known = Object.keys(workerConfigDef).filter((key) => key.startsWith(embeddedBrokerPrefix))
   for (const key of Object.keys(raw)) {
     if (!key.startsWith(embeddedBrokerPrefix) || known.includes(key)) continue
     const nearest = nearestKey(key, known)
     const hint = nearest === null ? 'docs/reference/worker.md lists those that are' : `did you mean "${nearest}"?`
-    throw new ConfigError(`Worker configuration "${key}" is not a setting of the embedded log; ${hint}`)
+    throw new ConfigError(`Worker configuration "${key}" is not a setting of the embedded broker; ${hint}`)
   }
 }
 
@@ -261,7 +258,7 @@ function guardedListeners({
   return [...guarded, { address, key, tokenKey: brokerTokenKey, hasToken: access !== null }]
 }
 
-/** A lock on one of two doors, and settings that lock none. */
+/** Returns warnings if only one of the REST API and the embedded broker needs a token. */
 function accessWarnings(
   { restTokenFile, embedded }: Pick<WorkerConfig, 'restTokenFile' | 'embedded'>,
   raw: RawConfig,
@@ -274,10 +271,10 @@ function accessWarnings(
   if (isRestGuarded === (embedded.access !== null)) return []
   return isRestGuarded
     ? [
-        `${restTokenKey} is set, ${brokerTokenKey} is not: whoever reaches the embedded log can change connectors in the config topic, and read all data. Set both`,
+        `${restTokenKey} is set, ${brokerTokenKey} is not: any client that can reach the embedded broker can change connectors in the config topic and read all data. Set both`,
       ]
     : [
-        `${brokerTokenKey} is set, ${restTokenKey} is not: whoever reaches the REST API can run connectors that read all data. Set both`,
+        `${brokerTokenKey} is set, ${restTokenKey} is not: any client that can reach the REST API can run connectors that read all data. Set both`,
       ]
 }
 

@@ -65,7 +65,7 @@ describe('plugin.path', () => {
     const scan = await scanPluginPath([join(folder, 'missing'), folder])
     expect(scan.plugins).toHaveLength(1)
     expect(scan.warnings).toEqual([
-      `plugin.path: folder ${join(folder, 'missing')} cannot be read (ENOENT) and is passed over`,
+      `plugin.path: directory ${join(folder, 'missing')} cannot be read (ENOENT) and is skipped`,
     ])
   })
 
@@ -73,7 +73,7 @@ describe('plugin.path', () => {
     await mkdir(join(folder, 'debezium'))
     await writeFile(join(folder, 'debezium', 'debezium.jar'), '')
     const scan = await scanPluginPath([folder, join(folder, 'debezium')])
-    expect(scan.warnings).toEqual(Array(2).fill(expect.stringMatching(/debezium holds Java archives/)))
+    expect(scan.warnings).toEqual(Array(2).fill(expect.stringMatching(/debezium contains Java archives/)))
   })
 
   it.each([
@@ -91,16 +91,16 @@ describe('plugin.path', () => {
     ['has an unknown kind', { ...entry, kind: 'job' }, 'has the kind "job"; known are source, sink, converter,'],
     ['has no kind', { ...entry, kind: undefined }, 'has the kind undefined; known are source'],
     ['has a kind that is not loaded', { ...entry, kind: 'configprovider' }, 'which this version does not load'],
-    ['has no class', { ...entry, class: '' }, 'has no "class" that is a text'],
-    ['has no module', { ...entry, module: undefined }, 'has no "module" that is a text'],
+    ['has no class', { ...entry, class: '' }, 'has no "class" that is a non-empty string'],
+    ['has no module', { ...entry, module: undefined }, 'has no "module" that is a non-empty string'],
     [
       'has a module that is missing',
       { ...entry, module: './nowhere.js' },
       /names the module .*nowhere\.js, which cannot be read \(ENOENT\)/,
     ],
     ['has a directory as module', { ...entry, module: '.' }, 'which is not a file'],
-    ['has an export that is a number', { ...entry, export: 1 }, 'has an "export" that is not a text'],
-    ['has aliases that are a text', { ...entry, aliases: 'acme' }, 'has "aliases" that are not an array of texts'],
+    ['has an export that is a number', { ...entry, export: 1 }, 'has an "export" that is not a string'],
+    ['has aliases that are a text', { ...entry, aliases: 'acme' }, 'has "aliases" that are not an array of strings'],
     ['has a misspelled key', { ...entry, alias: [] }, 'has the unknown key "alias"; known are kind, class, module,'],
   ])('passes over an entry that %s, by its number, and takes the others', async (_title, faulty, fault) => {
     const at = await packageAt('acme', { version: '1', penstock: { plugins: [entry, faulty] } })
@@ -116,8 +116,8 @@ describe('plugin.path', () => {
     const first = await packageAt('acme', { version: '1', penstock: { plugins: [entry, own] } })
     const second = await packageAt('zeta', { version: '1', penstock: { plugins: [entry] } })
     expect((await scanPluginPath([folder])).warnings).toEqual([
-      `plugin.path: ${first} declares source ${own.class}, which Penstock itself brings; that one is used`,
-      `plugin.path: ${second} declares sink ${entry.class}, which ${first} brings; that one is used`,
+      `plugin.path: ${first} declares source ${own.class}, which Penstock itself declares too; that one is used`,
+      `plugin.path: ${second} declares sink ${entry.class}, which ${first} declares too; that one is used`,
     ])
   })
 })

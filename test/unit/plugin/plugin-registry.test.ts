@@ -32,7 +32,7 @@ describe('the plugin registry', () => {
     const registry = new PluginRegistry(fileConnectors)
     for (const name of ['io.debezium.connector.mysql.MySqlConnector', 'MySqlConnector'])
       expect(() => registry.connector(name)).toThrow(
-        `matches ${name} (it is known but not available: the only databases`,
+        `matches ${name} (it is known but not available: the only source for databases is`,
       )
     const own = new PluginRegistry([found('source', 'io.debezium.connector.mysql.MySqlConnector')])
     expect(own.connector('MySqlConnector').kind).toBe('source')
@@ -66,7 +66,9 @@ describe('the plugin registry', () => {
 
   it('has the file connectors only when they are asked for, and says how', () => {
     for (const name of ['FileStreamSource', 'FileStreamSink', 'FileStreamSinkConnector']) {
-      expect(() => new PluginRegistry([]).connector(name)).toThrow(/may; ask for it by plugin\.path=connect-file\)/)
+      expect(() => new PluginRegistry([]).connector(name)).toThrow(
+        /may access; enable it with plugin\.path=connect-file\)/,
+      )
       expect(new PluginRegistry(fileConnectors).connector(name).location).toBeNull()
     }
     expect(new PluginRegistry([]).classNames('source')).toEqual(['io.debezium.connector.postgresql.PostgresConnector'])

@@ -53,7 +53,7 @@ const unserved: [key: string, value: string, reason: string][] = [
   [
     'value.converter',
     'AvroConverter',
-    'Class io.confluent.connect.avro.AvroConverter is known but not available: no schema',
+    'Class io.confluent.connect.avro.AvroConverter is known but not available: schema registries',
   ],
 ]
 
@@ -102,7 +102,7 @@ describe('a validation', () => {
       const own = infos.configs.filter(({ value }) => value.name.startsWith(`${list}.`))
       expect(own.length).toBe(100)
       const listed = infos.configs.find(({ value }) => value.name === list)
-      expect(listed?.value.errors).toEqual([`"${list}" names 50000 aliases; at most 100 are served`])
+      expect(listed?.value.errors).toEqual([`"${list}" names 50000 aliases; the maximum is 100`])
     },
   )
 
