@@ -71,7 +71,7 @@ const defaultMaxPollRecords = 2_000
 /** Returns the options of a task's producer: `producer.*` of the worker, then `producer.override.*`. @throws ConfigError */
 export function producerOptions(settings: TaskSettings, connectorConfig: RawConfig): ProducerOptions {
   const raw: RawConfig = { ...settings.producer, ...configWithPrefix(connectorConfig, 'producer.override.') }
-  return optionsOf('producer', raw, producerOptionNames) as ProducerOptions
+  return optionsOf('producer', raw, producerOptionNames)
 }
 
 /** Returns the options of a task's consumer: `consumer.*` of the worker, then `consumer.override.*`. @throws ConfigError */

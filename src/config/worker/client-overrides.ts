@@ -70,9 +70,12 @@ const sharedSetting = /^(?:bootstrap\.servers$|security\.protocol$|sasl\.|ssl\.)
  * @throws ConfigError
  */
 export function parseClientSettings(client: ClientName, raw: RawConfig, names: readonly string[]): ParsedConfig {
-  const given = names.filter((name) => Object.hasOwn(raw, name))
-  const def = Object.entries(clients[client]).filter(([name]) => given.includes(name))
-  return parseConfig(Object.fromEntries(def), raw)
+  const def = clients[client]
+  const given = names.flatMap((name) => {
+    const key = Object.hasOwn(raw, name) ? def[name] : undefined
+    return key === undefined ? [] : [[name, key] as const]
+  })
+  return parseConfig(Object.fromEntries(given), raw)
 }
 
 /** Returns the client settings that a connector overrides, with an error for each that is not supported. */
