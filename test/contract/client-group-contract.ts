@@ -6,6 +6,7 @@ import type { KafkaClient } from '../../src/client/kafka-client.ts'
 import { SkippingClock } from '../support/skipping-clock.ts'
 import { patienceMs, until } from '../support/until.ts'
 import { pollUntil, subscribe, textOf, writeAll, type ClientHarness, untilAssigned } from './client-harness.ts'
+import { deleteRecords, describeGroup, removeMembers } from '../support/broker/cluster-tools.ts'
 
 /** What the group contract works with. */
 export interface GroupContractContext {
@@ -183,7 +184,7 @@ export function groupContract(context: () => GroupContractContext): void {
       const groupId = harness.name('group')
       await writeAll(client, topic, ['a', 'b', 'c', 'd'])
       await client.admin.alterGroupOffsets(groupId, [{ topic, partition: 0, offset: 1 }])
-      await client.admin.deleteRecords({ topic, partition: 0 }, 3)
+      await deleteRecords(harness.bootstrapServers, { topic, partition: 0 }, 3)
       const consumer = consumerOf(groupId)
       subscribe(consumer, { topics: [topic] })
       const polling = pollUntil(consumer, 'an error', () => false)
@@ -213,7 +214,7 @@ export function groupContract(context: () => GroupContractContext): void {
     })
 
     it('refuses a commit of a member whose session has ended, and tells it that its partitions are lost', async () => {
-      const { newTopic, harness, client } = context()
+      const { newTopic, harness } = context()
       const topic = await newTopic('fenced')
       const groupId = harness.name('group')
       const consumer = consumerOf(groupId)
@@ -224,7 +225,7 @@ export function groupContract(context: () => GroupContractContext): void {
         { onRevoked: (_, revocation) => void lost.push(revocation.lost) },
       )
       // An administrator removes the member, as the coordinator does when a session times out.
-      await removeMembers(client, groupId)
+      await removeMembers(harness.bootstrapServers, groupId)
       await pollUntil(consumer, 'the loss', () => lost.length > 0)
       expect(lost).toEqual([true])
       await consumer.close()
@@ -244,7 +245,7 @@ export function groupContract(context: () => GroupContractContext): void {
         { onRevoked: (_, { lost }) => void seen.push(lost ? 'lost' : 'revoked') },
       )
       await pollUntil(consumer, 'the record', (records) => records.length > 0)
-      await removeMembers(client, groupId)
+      await removeMembers(harness.bootstrapServers, groupId)
       await writeAll(client, topic, ['b'])
       await expect(consumer.commit([{ topic, partition: 0, offset: 1 }])).rejects.toThrow(FencedMemberError)
       const records = await pollUntil(consumer, 'records of the next generation', (found) => found.length > 1)
@@ -319,8 +320,7 @@ export function groupContract(context: () => GroupContractContext): void {
       expect(await client.admin.groupOffsets(groupId)).toEqual(offsets)
       await client.admin.deleteGroupOffsets(groupId, [{ topic, partition: 0 }])
       expect(await client.admin.groupOffsets(groupId)).toEqual(offsets.slice(1))
-      expect((await client.admin.describeGroup(groupId)).state).toBe('Empty')
-      expect((await client.admin.listGroups()).has(groupId)).toBe(true)
+      expect((await describeGroup(harness.bootstrapServers, groupId)).state).toBe('Empty')
       expect(await client.admin.deleteGroup(groupId)).toBe(true)
       expect(await client.admin.deleteGroup(groupId)).toBe(false)
       expect(await client.admin.groupOffsets(groupId)).toEqual([])
@@ -368,7 +368,7 @@ export function groupContract(context: () => GroupContractContext): void {
       expect(again.generationId).toBeGreaterThan(alone.generationId)
       expect(other.leaderId).toBe(again.memberId)
       expect(other.assignment.toString()).toBe('sessioned:one+two')
-      const description = await context().client.admin.describeGroup(groupId)
+      const description = await describeGroup(context().harness.bootstrapServers, groupId)
       expect(description).toMatchObject({ state: 'Stable', protocolType: 'connect' })
       await second.leave('test')
       await until('the first member to be told that the second left', () => reasons.length > 1)
@@ -387,12 +387,4 @@ export function groupContract(context: () => GroupContractContext): void {
       expect(member.generation).toBeNull()
     })
   })
-}
-
-async function removeMembers(client: KafkaClient, groupId: string): Promise<void> {
-  const { members } = await client.admin.describeGroup(groupId)
-  await client.admin.removeMembers(
-    groupId,
-    members.map(({ memberId }) => memberId),
-  )
 }

@@ -7,33 +7,34 @@ import { type FetchedRecord } from '../consumer/fetched-record.ts'
 import { Fetcher, type FetchOptions } from '../consumer/fetcher.ts'
 import { GroupMember, type MemberMetadata } from './group-member.ts'
 import { commitOffsets, fetchOffsets, type GroupOffset } from './group-offsets.ts'
+import { withoutForeignOffsets, withTopicIds } from './offset-topic-id.ts'
 import { TroubleWatch, type LogTrouble } from '../log-trouble.ts'
 import { assignRanges, rangeAssignorName } from './range-assignor.ts'
 import { Subscription, type TopicSelection } from '../consumer/subscription.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 
-/** What may be said about a consumer; names of Kafka's settings in brackets. */
+/** How to consume. The names of Kafka's settings are in brackets. */
 export interface GroupConsumerOptions extends FetchOptions {
   readonly groupId: string
-  /** Where partitions without a committed offset begin (`auto.offset.reset`). */
+  /** Where to start in partitions without a committed offset (`auto.offset.reset`). */
   readonly autoOffsetReset?: 'earliest' | 'latest' | 'none'
   /** `max.poll.records`. */
   readonly maxPollRecords?: number
-  /** How long the coordinator waits for a sign of life (`session.timeout.ms`). */
+  /** How long the coordinator waits for a heartbeat (`session.timeout.ms`). */
   readonly sessionTimeoutMs?: number
   /** `heartbeat.interval.ms`. */
   readonly heartbeatIntervalMs?: number
-  /** Longest time between two polls, and for a rebalance (`max.poll.interval.ms`). */
+  /** Maximum time between two polls, and of a rebalance (`max.poll.interval.ms`). */
   readonly maxPollIntervalMs?: number
-  /** How often topics are looked up again (`metadata.max.age.ms`): how soon a topic that matches is found. */
+  /** How often topics are looked up again (`metadata.max.age.ms`), and so how soon a new matching topic is found. */
   readonly metadataMaxAgeMs?: number
   /** `allow.auto.create.topics`. */
   readonly allowAutoTopicCreation?: boolean
 }
 
-/** Why partitions are taken away. */
+/** Why partitions are revoked. */
 export interface Revocation {
-  /** Whether they may belong to somebody else already: commits are refused then. */
+  /** Whether they may belong to another member already. Commits are rejected then. */
   readonly lost: boolean
   readonly reason: string
 }
@@ -53,15 +54,13 @@ export interface ConsumerListener {
 
 const defaultMaxPollIntervalMs = 300_000
 const pollIntervalChecks = 4
-/** What the metadata of a committed offset begins with; the id of its topic follows. */
-const topicIdMark = 'penstock-topic-id='
-/** Stands for the coordinator among the places that do not respond. */
+/** The coordinator's name among the places that do not respond. */
 const coordinator = 'the coordinator'
 
 /**
- * A consumer in a group. Everything happens inside `poll`, as with Kafka's own: it joins, and calls `onRevoked` and
- * `onAssigned`, so they never run beside the caller's work. Heartbeats and fetches go on in between. All partitions are given
- * up at a rebalance (the eager protocol, assignor `range`). Nothing is committed but by `commit`.
+ * A consumer in a group. As in Kafka's consumer, `poll` joins the group and calls the listener, so the listener never runs
+ * concurrently with the caller. Heartbeats and fetches continue between polls. At a rebalance all partitions are revoked (the
+ * eager protocol, assignor `range`). Offsets are committed only by `commit`.
  */
 export class GroupConsumer {
   readonly #cluster: Cluster
@@ -73,9 +72,9 @@ export class GroupConsumer {
   #listener: ConsumerListener | null = null
   #joining: Promise<readonly GroupOffset[]> | null = null
   #isLost = false
-  /** What `onAssigned` was told of and `onRevoked` was not. */
+  /** The partitions between `onAssigned` and `onRevoked`. */
   #assigned: readonly TopicPartition[] = []
-  /** Monotonic time when the last poll ended; null during one. */
+  /** Monotonic milliseconds of the end of the last poll; null during a poll. */
   #polledAt: number | null
   readonly #stopPollCheck: () => void
 
@@ -118,27 +117,28 @@ export class GroupConsumer {
     this.#member.requestRejoin('the subscription was set')
   }
 
-  /** The partitions this member holds. */
+  /** The partitions that are assigned to this member. */
   assignment(): TopicPartition[] {
     return this.#fetcher.partitions()
   }
 
-  /** Whether this member shares out the partitions of the group. */
+  /** Whether this member assigns the partitions of the group. */
   get isLeader(): boolean {
     return this.#member.generation?.isLeader ?? false
   }
 
   /**
-   * The next records, in order within each partition; waits for the first at most `maxWaitMs`. Joins the group when that is
-   * needed: a join that takes longer goes on, and the next `poll` waits for it again.
-   * @throws OffsetOutOfRangeError, NoOffsetError, CorruptBatchError, BrokerError, what a callback throws, or the signal's reason.
+   * Returns the next records, in order within each partition; waits for the first at most `maxWaitMs`. Joins the group if
+   * needed. A join that takes longer continues in the background, and the next `poll` waits for it.
+   * @throws OffsetOutOfRangeError, NoOffsetError, CorruptBatchError, BrokerError, an error of the listener, or the signal's
+   * reason.
    */
   async poll(maxWaitMs: number, signal?: AbortSignal): Promise<readonly FetchedRecord[]> {
     const { clock } = this.#cluster
     const deadline = clock.monotonic() + maxWaitMs
     this.#polledAt = null
     try {
-      if (!(await this.#isMember(deadline, signal))) return []
+      if (!(await this.#joinIfNeeded(deadline, signal))) return []
       const left = Math.max(0, deadline - clock.monotonic())
       return await this.#fetcher.poll(left, this.#options.maxPollRecords ?? 500, signal)
     } finally {
@@ -147,17 +147,17 @@ export class GroupConsumer {
   }
 
   /**
-   * Commits offsets of this member's partitions: that of the next record to read. An offset without metadata of its own
-   * carries the id of its topic there, so that it is never taken for one of a later topic of the same name.
-   * @throws FencedMemberError when the partitions are not this member's any more, UnknownTopicError when a topic was
-   * deleted, TopicRecreatedError when it was created again, BrokerError, or the signal's reason.
+   * Commits offsets of this member's partitions: each is the offset of the next record to read. If an offset has no metadata,
+   * the id of its topic is stored there, so that it is never used for a later topic with the same name.
+   * @throws FencedMemberError if the partitions are no longer assigned, UnknownTopicError if a topic was deleted,
+   * TopicRecreatedError if it was created again, BrokerError, or the signal's reason.
    */
   async commit(offsets: readonly GroupOffset[], signal?: AbortSignal): Promise<void> {
     const { generation } = this.#member
     const { groupId } = this.#options
     if (generation === null) throw new FencedMemberError(errorCodes.UNKNOWN_MEMBER_ID, `a commit of group ${groupId}`)
     try {
-      await commitOffsets(this.#cluster, groupId, generation, this.#marked(offsets), {
+      await commitOffsets(this.#cluster, groupId, generation, withTopicIds(offsets, this.#idsOf(offsets)), {
         signal,
         check: () => this.#checkTopics(offsets),
       })
@@ -168,17 +168,9 @@ export class GroupConsumer {
     }
   }
 
-  /** The id of the topic whose records `poll` gives; null where the cluster has no topic ids. */
+  /** The id of the topic whose records `poll` returns; null if the cluster has no topic ids. */
   topicId(topic: string): string | null {
     return this.#fetcher.topicId(topic)
-  }
-
-  #marked(offsets: readonly GroupOffset[]): readonly GroupOffset[] {
-    const ids = this.#idsOf(offsets)
-    return offsets.map((offset) => {
-      const id = ids.get(offset.topic) ?? null
-      return offset.metadata !== undefined || id === null ? offset : { ...offset, metadata: `${topicIdMark}${id}` }
-    })
   }
 
   #idsOf(offsets: readonly TopicPartition[]): ReadonlyMap<string, string | null> {
@@ -187,7 +179,7 @@ export class GroupConsumer {
     )
   }
 
-  /** @throws TopicRecreatedError when metadata says that a topic is not the one that was read. */
+  /** @throws TopicRecreatedError if a topic in the metadata is not the one that was read. */
   #checkTopics(offsets: readonly TopicPartition[]): void {
     for (const [topic, was] of this.#idsOf(offsets)) {
       const is = this.#cluster.metadata.topics.get(topic)?.id ?? null
@@ -195,40 +187,40 @@ export class GroupConsumer {
     }
   }
 
-  /** The next `poll` gives the partitions up before it gives a record, rather than when a heartbeat finds out. */
+  /** Makes the next `poll` revoke the partitions before it returns records, without waiting for a heartbeat. */
   #fenced({ code, message }: FencedMemberError): void {
     this.#isLost ||= code !== errorCodes.REBALANCE_IN_PROGRESS
     this.#member.requestRejoin(message)
   }
 
-  /** The group's committed offsets; partitions without one are left out. */
+  /** Returns the group's committed offsets. Partitions without one are omitted. */
   async committed(partitions: readonly TopicPartition[], signal?: AbortSignal): Promise<readonly GroupOffset[]> {
     return fetchOffsets(this.#cluster, this.#options.groupId, partitions, signal)
   }
 
-  /** Offset after the last record (or gap) that `poll` gave; null when the partition is not held. */
+  /** The offset after the last record (or gap) that `poll` returned; null if the partition is not assigned. */
   position(partition: TopicPartition): number | null {
     return this.#fetcher.position(partition)
   }
 
-  /** The end of the log as the last fetch saw it; null before the first. */
+  /** The high watermark at the last fetch; null before the first one. */
   highWatermark(partition: TopicPartition): number | null {
     return this.#fetcher.highWatermark(partition)
   }
 
-  /** What is subscribed to and does not exist, in words; null when all is there, or not known yet. */
+  /** A sentence about subscribed topics that do not exist; null if all exist, or before the first lookup. */
   missing(): string | null {
     return this.#subscription?.missing() ?? null
   }
 
-  /** Goes on at `offset`. @throws KafkaError when the partition is not held. */
+  /** Continues reading at `offset`. @throws KafkaError if the partition is not assigned. */
   seek(partition: TopicPartition, offset: number): void {
     if (this.#fetcher.position(partition) === null)
       throw new KafkaError(`cannot seek in ${formatTopicPartition(partition)}: it is not assigned`)
     this.#fetcher.start(partition, offset)
   }
 
-  /** Keeps records of partitions back until `resume`, or the next rebalance. */
+  /** Withholds the records of partitions until `resume` or the next rebalance. */
   pause(partitions: readonly TopicPartition[]): void {
     for (const partition of partitions) this.#fetcher.pause(partition)
   }
@@ -238,12 +230,12 @@ export class GroupConsumer {
     for (const partition of partitions) this.#fetcher.resume(partition)
   }
 
-  /** Makes a waiting `poll` return, or the next one that would wait. */
+  /** Ends the `poll` that is waiting, or else the next one that would wait. */
   wake(): void {
     this.#fetcher.wake()
   }
 
-  /** Leaves the group. `onRevoked` is not called: flush and commit before. */
+  /** Leaves the group. Does not call `onRevoked`: flush and commit before. */
   async close(): Promise<void> {
     this.#closing.abort(new KafkaError('the consumer is closed'))
     this.#stopPollCheck()
@@ -253,54 +245,25 @@ export class GroupConsumer {
     await this.#joining?.catch(() => undefined)
   }
 
-  /** Whether the member holds its assignment; false when the deadline came first. */
-  async #isMember(deadline: number, signal: AbortSignal | undefined): Promise<boolean> {
+  /**
+   * Joins the group if needed, as Kafka's `joinGroupIfNeeded` does. Returns false if the deadline came first. The phases:
+   * revoke the partitions of the last generation, join in the background, then assign those of the next one.
+   */
+  async #joinIfNeeded(deadline: number, signal: AbortSignal | undefined): Promise<boolean> {
     while (this.#joining !== null || this.#member.rejoinReason !== null) {
       if (this.#joining === null) {
-        await this.#giveUpPartitions(this.#member.rejoinReason ?? '')
-        this.#joining = this.#join()
-        // Nobody may be waiting when it fails: the next poll will be.
-        this.#joining.catch(() => undefined)
+        await this.#revokePartitions(this.#member.rejoinReason ?? '')
+        this.#startJoin()
       }
-      const offsets = await this.#untilDeadline(this.#joining, deadline, signal)
+      const offsets = await this.#joinedBefore(deadline, signal)
       if (offsets === null) return false
-      this.#joining = null
-      // The generation may have ended while positions were looked up: then the next turn gives them up again.
-      if (this.#member.generation === null) continue
-      await this.#announce(offsets)
+      // If the generation has ended meanwhile, the next round revokes its partitions.
+      if (this.#member.generation !== null) await this.#assignPartitions(offsets)
     }
     return true
   }
 
-  /** An assignment that its owner did not take is none: the next poll begins with a join. */
-  async #announce(offsets: readonly GroupOffset[]): Promise<void> {
-    try {
-      await this.#listener?.onAssigned(offsets)
-      this.#assigned = offsets
-    } catch (error) {
-      this.#member.requestRejoin('the assignment was not taken')
-      throw error
-    }
-  }
-
-  async #untilDeadline<T>(promise: Promise<T>, deadline: number, signal: AbortSignal | undefined): Promise<T | null> {
-    const { clock } = this.#cluster
-    const late = Promise.withResolvers<null>()
-    const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), () => late.resolve(null))
-    try {
-      return await abortable(Promise.race([promise, late.promise]), signal)
-    } catch (error) {
-      if (signal?.aborted !== true) {
-        this.#joining = null
-        this.#member.requestRejoin('the last join did not come to its end')
-      }
-      throw error
-    } finally {
-      cancel()
-    }
-  }
-
-  async #giveUpPartitions(reason: string): Promise<void> {
+  async #revokePartitions(reason: string): Promise<void> {
     const assigned = this.#assigned
     const lost = this.#isLost
     this.#assigned = []
@@ -312,7 +275,45 @@ export class GroupConsumer {
     }
   }
 
-  /** Joins and finds out where the assigned partitions go on. Runs beside the caller: no callback in here. */
+  /** Starts a join, which continues when `poll` returns before its end. */
+  #startJoin(): void {
+    this.#joining = this.#join()
+    // A failure is reported by the `poll` that waits for the join.
+    this.#joining.catch(() => undefined)
+  }
+
+  /** Returns the offsets of the join in progress; null if the deadline comes first. */
+  async #joinedBefore(deadline: number, signal: AbortSignal | undefined): Promise<readonly GroupOffset[] | null> {
+    const { clock } = this.#cluster
+    const late = Promise.withResolvers<null>()
+    const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), () => late.resolve(null))
+    try {
+      const offsets = await abortable(Promise.race([this.#joining, late.promise]), signal)
+      if (offsets !== null) this.#joining = null
+      return offsets
+    } catch (error) {
+      if (signal?.aborted !== true) {
+        this.#joining = null
+        this.#member.requestRejoin('the last join failed')
+      }
+      throw error
+    } finally {
+      cancel()
+    }
+  }
+
+  /** If `onAssigned` throws, the assignment is dropped, and the next poll rejoins. */
+  async #assignPartitions(offsets: readonly GroupOffset[]): Promise<void> {
+    try {
+      await this.#listener?.onAssigned(offsets)
+      this.#assigned = offsets
+    } catch (error) {
+      this.#member.requestRejoin('onAssigned failed')
+      throw error
+    }
+  }
+
+  /** Joins and looks up the start offsets. Runs in the background, so it must not call the listener. */
   async #join(): Promise<readonly GroupOffset[]> {
     const { signal } = this.#closing
     const subscription = this.#subscription
@@ -334,7 +335,7 @@ export class GroupConsumer {
     const unknown = partitions.map(({ topic }) => topic).filter((topic) => !this.#cluster.metadata.topics.has(topic))
     if (unknown.length > 0) await this.#cluster.refreshMetadata([...new Set(unknown)], { signal })
     const fetched = await fetchOffsets(this.#cluster, groupId, partitions, signal)
-    const committed = await this.#withoutForeign(fetched, signal)
+    const committed = await withoutForeignOffsets(this.#cluster, fetched, signal)
     const offsets = new Map(committed.map((offset) => [formatTopicPartition(offset), offset.offset]))
     for (const partition of partitions) {
       const offset = offsets.get(formatTopicPartition(partition))
@@ -343,26 +344,6 @@ export class GroupConsumer {
       else this.#fetcher.start(partition, autoOffsetReset)
     }
     await this.#fetcher.resolved(signal)
-  }
-
-  /** The offsets without those that were committed for an earlier topic of the same name: of this one they say nothing. */
-  async #withoutForeign(committed: readonly GroupOffset[], signal: AbortSignal): Promise<readonly GroupOffset[]> {
-    const { metadata, logger } = this.#cluster
-    const isForeign = (offset: GroupOffset): boolean => {
-      const id = metadata.topics.get(offset.topic)?.id ?? null
-      return id !== null && offset.metadata?.startsWith(topicIdMark) === true && offset.metadata !== topicIdMark + id
-    }
-    const suspects = committed.filter((offset) => isForeign(offset))
-    if (suspects.length === 0) return committed
-    // What is known of the topic may be older than the offset.
-    await this.#cluster.refreshMetadata([...new Set(suspects.map(({ topic }) => topic))], { signal })
-    for (const offset of suspects.filter((suspect) => isForeign(suspect))) {
-      logger.warn(
-        `offset ${offset.offset} of ${formatTopicPartition(offset)} was committed for a topic that is deleted: ` +
-          `the topic that has its name now begins where auto.offset.reset says`,
-      )
-    }
-    return committed.filter((offset) => !isForeign(offset))
   }
 
   async #assign(members: readonly MemberMetadata[]): Promise<ReadonlyMap<string, Buffer>> {
@@ -374,7 +355,7 @@ export class GroupConsumer {
     return new Map([...assignments].map(([memberId, partitions]) => [memberId, encodeAssignment(partitions)]))
   }
 
-  /** A caller that does not poll any more is stuck: its partitions go to others, as Kafka's consumer does it. */
+  /** Leaves the group when the caller has stopped polling, as Kafka's consumer does, so that others get its partitions. */
   #checkPollInterval(): void {
     const { groupId, maxPollIntervalMs = defaultMaxPollIntervalMs } = this.#options
     const idleMs = this.#polledAt === null ? 0 : this.#cluster.clock.monotonic() - this.#polledAt

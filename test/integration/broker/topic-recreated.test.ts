@@ -10,6 +10,7 @@ import { S3Bucket } from '../../support/s3/s3-bucket.ts'
 import { describeWith, service } from '../../support/services.ts'
 import { untilPasses } from '../../support/until.ts'
 import { workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
+import { deleteTopic } from '../../support/broker/cluster-tools.ts'
 
 const text = 'org.apache.kafka.connect.storage.StringConverter'
 const waitMs = 60_000
@@ -88,7 +89,7 @@ async function lifeOfTwoTopics(
   const committed = async () => (await client.admin.groupOffsets('connect-archive')).find((at) => at.topic === topic)
   await untilPasses(async () => expect((await committed())?.offset).toBe(2), waitMs)
 
-  await client.admin.deleteTopic(topic)
+  await deleteTopic(bootstrap ?? place.broker, topic)
   await untilPasses(async () => expect(await create()).toBe(true), waitMs)
   await writeAll(client, topic, ['x', 'y', 'z'])
   for (const connector of ['copy', 'archive'])

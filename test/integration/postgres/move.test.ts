@@ -11,6 +11,7 @@ import { configOn, growLog, play, PostgresLines } from '../../support/postgres/p
 import { quietLogger } from '../../support/quiet-logger.ts'
 import { describeWith, service } from '../../support/services.ts'
 import { eventually, workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
+import { deleteTopic } from '../../support/broker/cluster-tools.ts'
 
 const deadlineMs = 120_000
 const table = 'create table item (id int primary key, v text)'
@@ -180,7 +181,7 @@ describeWith(['elasticsearch'], 'documents of a database that moves', () => {
     await shows({ 1: 'a', 2: 'a' })
     await worker.request('DELETE', '/connectors/search')
     await worker.request('DELETE', '/connectors/source')
-    await withClient((client) => client.admin.deleteTopic(topic))
+    await deleteTopic(worker.place.broker, topic)
     await play(server, `update item set v = 'b' where id = 1`)
     await worker.post('again', config(server))
     await sink('search-again')

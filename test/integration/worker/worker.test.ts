@@ -18,6 +18,7 @@ import {
   type WorkerPlace,
 } from '../../support/worker/worker-process.ts'
 import { untilPasses } from '../../support/until.ts'
+import { deleteRecords } from '../../support/broker/cluster-tools.ts'
 
 const text = 'org.apache.kafka.connect.storage.StringConverter'
 const converters = { 'key.converter': text, 'value.converter': text }
@@ -310,7 +311,7 @@ async function endOf(topic: string): Promise<number> {
 }
 
 async function removeBefore(topic: string, offset: number): Promise<void> {
-  await withAdmin(async (admin) => await admin.deleteRecords({ topic, partition: 0 }, offset))
+  await deleteRecords(service('kafka'), { topic, partition: 0 }, offset)
 }
 
 /** Each line once, where it was first seen. */

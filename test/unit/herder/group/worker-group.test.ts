@@ -8,6 +8,7 @@ import { WorkerGroup, type Membership } from '../../../../src/herder/group/worke
 import type { KafkaClient } from '../../../../src/client/kafka-client.ts'
 import { ClientHarness } from '../../../contract/client-harness.ts'
 import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
+import { describeGroup, removeMembers } from '../../../support/broker/cluster-tools.ts'
 import { quietLogger } from '../../../support/quiet-logger.ts'
 import { untilPasses } from '../../../support/until.ts'
 
@@ -73,14 +74,9 @@ class Worker {
 
 async function made() {
   const groupId = clients.name('workers')
-  const client = await clients.connect()
   const worker = async (url: string) => new Worker(await clients.connect(), groupId, url)
-  const members = async () => (await client.admin.describeGroup(groupId)).members
-  const removeAll = async (): Promise<void> =>
-    await client.admin.removeMembers(
-      groupId,
-      (await members()).map(({ memberId }) => memberId),
-    )
+  const members = async () => (await describeGroup(broker.bootstrap, groupId)).memberIds
+  const removeAll = async (): Promise<void> => await removeMembers(broker.bootstrap, groupId)
   return { worker, members, removeAll }
 }
 

@@ -8,6 +8,7 @@ import { ClientHarness, writeAll } from '../../../../contract/client-harness.ts'
 import { BrokerHarness } from '../../../../support/broker/broker-harness.ts'
 import { RunningSink } from '../../../../support/elasticsearch/running-sink.ts'
 import { untilPasses } from '../../../../support/until.ts'
+import { deleteTopic, removeMembers } from '../../../../support/broker/cluster-tools.ts'
 
 /** A target in memory; everything that was put is durable. Keeps what the loop called, and told. */
 class Target implements SinkTask {
@@ -85,11 +86,7 @@ async function made(purpose: string, partitions = 1) {
       topics: [topic],
     })
   const removed = async (): Promise<void> => {
-    const { members } = await client.admin.describeGroup(groupId)
-    await client.admin.removeMembers(
-      groupId,
-      members.map(({ memberId }) => memberId),
-    )
+    await removeMembers(broker.bootstrap, groupId)
   }
   const committed = async () =>
     (await client.admin.groupOffsets(groupId)).map(({ partition, offset }) => `${partition}@${offset}`)
@@ -142,7 +139,7 @@ describe('the loop of a sink task on the embedded broker', () => {
     const context = present(target.context, 'context')
     const id = (await client.admin.describeTopics([topic])).get(topic)?.id
     expect([context.clusterId, context.topicId(topic), context.topicId('no-such-topic')]).toEqual([clusterId, id, null])
-    await client.admin.deleteTopic(topic)
+    await deleteTopic(broker.bootstrap, topic)
     await client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1, configs: {} })
     await writeAll(client, topic, ['x', 'y', 'z'])
     expect(String(await sink.ended)).toContain('TOPIC_RECREATED')
@@ -233,7 +230,7 @@ describe('the loop of a sink task on the embedded broker', () => {
     const consumer = client.consumer({ groupId })
     const sink = new RunningSink({ createTask: () => target, consumer, topics: [gone, stays] })
     await untilPasses(() => expect(target.values).toEqual(['a', 'a']))
-    await client.admin.deleteTopic(gone)
+    await deleteTopic(broker.bootstrap, gone)
     present(target.context, 'context').requestCommit()
     const committed = async () => (await client.admin.groupOffsets(groupId)).map(({ topic, offset }) => [topic, offset])
     await untilPasses(async () => expect(await committed()).toEqual([[stays, 1]]))
