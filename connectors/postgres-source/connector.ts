@@ -1,6 +1,6 @@
 import type { Connector, ParsedConfig, RawConfig } from 'penstock/api'
 
-/** One slot is read by one task, whatever `tasks.max` says. */
+/** One task for each connector, whatever `tasks.max` says: a replication slot has only one reader. */
 export class PostgresSourceConnector implements Connector {
   #raw: RawConfig = {}
 

@@ -22,7 +22,7 @@ export const plugin: ConnectorPlugin = {
   newTopics: { partitions: 1, replicationFactor: -1, configs: { 'cleanup.policy': 'delete' } },
   unsupportedKey(key) {
     if (masking.test(key)) return masks
-    if (key.startsWith('driver.')) return 'there is no pgjdbc to hand it to'
+    if (key.startsWith('driver.')) return 'the connector does not use pgjdbc'
     return selectOverride.test(key) ? selects : null
   },
   async check(config, raw, signal) {
@@ -39,7 +39,7 @@ export const plugin: ConnectorPlugin = {
   createTask: () => new PostgresSourceTask(),
 }
 
-/** Somebody waits for the answer. */
+/** The client waits for the response. */
 const checkTimeoutMs = 10_000
 
 const exclusive = ['schema', 'table', 'column', 'message.prefix']
@@ -61,10 +61,10 @@ function crossFieldProblems(config: ParsedConfig): ConfigProblem[] {
   return problems
 }
 
-/** Connects and looks, as the task will; nothing is made. */
+/** Connects and runs the preflight, as the task will. Changes nothing on the server. */
 async function serverProblems(settings: SourceSettings, signal: AbortSignal): Promise<readonly ConfigProblem[]> {
   let session: PgSession | null = null
-  // There is no status to show it in: the refusal names whoever holds a lock for too long.
+  // Validation has no status for conditions: the error names the holder of a lock.
   const { connection, lockTimeoutMs } = settings
   const waits = new WaitWatch({ connection, lockTimeoutMs, clock: systemClock, show: () => undefined })
   const onAbort = (): void => void session?.close()
@@ -92,15 +92,16 @@ async function serverProblems(settings: SourceSettings, signal: AbortSignal): Pr
   }
 }
 
-/** A pooler or pg_hba.conf may let queries pass and refuse only this. What is missing otherwise is looked up by query. */
+/** A pooler or pg_hba.conf may allow queries and refuse only replication. The preflight finds the other causes by query. */
 async function replicationRefusal(settings: SourceSettings, connectTimeoutMs: number): Promise<ConnectError | null> {
   try {
     const session = await PgSession.connect({ ...settings.connection, connectTimeoutMs }, 'replication', systemClock)
     await session.close()
     return null
   } catch (error) {
-    const isTold = error instanceof ConnectError && (error.code === 'PG_POOLER' || error.code === 'PG_AUTHENTICATION')
-    return isTold ? error : null
+    const isConnectionRefused =
+      error instanceof ConnectError && (error.code === 'PG_POOLER' || error.code === 'PG_AUTHENTICATION')
+    return isConnectionRefused ? error : null
   }
 }
 

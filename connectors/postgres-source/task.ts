@@ -1,12 +1,9 @@
-import {
-  ConnectError,
+import { errorMessage, ConnectError,
   type CommittedSourceOffset,
   type SourceOffset,
   type SourceRecord,
   type SourceTask,
-  type SourceTaskContext,
-  errorMessage,
-} from 'penstock/api'
+  type SourceTaskContext } from 'penstock/api'
 import { Connections } from './connection/connections.ts'
 import { filterText, KnownTables, tablesPartition } from './session/known-tables.ts'
 import { isOwnPartition, sourcePartition } from './offsets/offset.ts'
@@ -29,7 +26,7 @@ import { version } from './version.ts'
 
 const metricsMs = 1_000
 
-/** Reads one database: its tables, then its changes. Connects in `poll`, so that what passes by itself is retried there. */
+/** Captures one database: its tables, then its changes. Connects in `poll`, so that the worker retries transient failures. */
 export class PostgresSourceTask implements SourceTask {
   #context: SourceTaskContext | null = null
   #parts: SessionParts | null = null
@@ -46,14 +43,14 @@ export class PostgresSourceTask implements SourceTask {
     this.#parts = partsOf(settings, context)
     const retained = context.metrics.gauge(
       'source_wal_retained_bytes',
-      'Bytes of log that the replication slot holds back',
+      'Bytes of WAL that the replication slot retains',
     )
     const behind = context.metrics.gauge(
       'source_behind_seconds',
-      'How long ago the oldest change was committed that is not durable in the log; 0 when all are',
+      'Seconds since the commit of the oldest change that is not durable in its topic yet; 0 when all are',
     )
     this.#stopMetrics = context.clock.every(metricsMs, () => {
-      // While Postgres is away the last that it said stands.
+      // While Postgres is unreachable the last value stays.
       const bytes = this.#session?.retainedBytes ?? null
       if (bytes !== null) retained.set(bytes)
       behind.set(this.#behindMs(context) / 1000)
@@ -118,7 +115,7 @@ export class PostgresSourceTask implements SourceTask {
     return session
   }
 
-  /** Gives the connection up, and remembers where the next one goes on: nothing is read twice. */
+  /** Closes the failed session and keeps its position: the next session reads nothing twice. */
   async #abandon(): Promise<void> {
     const session = this.#session
     if (session === null) return
@@ -148,13 +145,13 @@ export class PostgresSourceTask implements SourceTask {
     } catch (error) {
       context.logger.warn(
         `slot.drop.on.stop: replication slot "${settings.slot}" was not dropped (${errorMessage(error)}). ` +
-          `It holds log back until somebody runs: SELECT pg_drop_replication_slot('${settings.slot}');`,
+          `It retains WAL until you run: SELECT pg_drop_replication_slot('${settings.slot}');`,
       )
     }
   }
 }
 
-/** Null where the topics may not be read: then a condition says so. */
+/** Returns null when the worker may not read the topics, and sets a condition. */
 async function highestVersion(context: SourceTaskContext, topics: readonly string[]): Promise<bigint | null> {
   try {
     const highest = await context.greatestHeader(topics, versionHeader)
@@ -164,8 +161,8 @@ async function highestVersion(context: SourceTaskContext, topics: readonly strin
     if (!(error instanceof ConnectError) || error.code !== 'TOPIC_READ_DENIED') throw error
     context.setCondition(
       'PG_VERSIONS_UNREAD',
-      `row versions begin above those of the stored offset only, as the topics may not be read: where they hold higher ones, ` +
-        `sinks refuse the new rows. ${error.message}`,
+      `row versions start above that of the stored offset only, because the topics may not be read: if the topics hold higher versions, ` +
+        `sinks reject the new rows. ${error.message}`,
     )
     return null
   }
@@ -196,11 +193,11 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
     logger,
     nulled: context.metrics.counter(
       'source_values_nulled_total',
-      'Values that became null: their types cannot hold them, or the log does not',
+      'Values that became null, because their record type cannot represent them or the WAL does not hold them',
     ),
     misdirected: context.metrics.counter(
       'source_deletions_unsure_total',
-      'Deletions that may be of another row: the log does not hold their key, or two rows shared it',
+      'Deletions that may be of another row, because the WAL does not hold their key or two rows shared it',
     ),
     raise: (code, message) => context.setCondition(code, message),
   })
@@ -254,7 +251,7 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
     show: (code, message) => context.setCondition(code, message),
     sharedVersions: context.metrics.counter(
       'source_shared_versions_total',
-      'Changes from the 1,025th of a transaction on: they share a version, and only their order in the log tells them apart',
+      'Changes from the 1,025th of a transaction on: they share a version, and only their order in the topic distinguishes them',
     ),
   }
 }

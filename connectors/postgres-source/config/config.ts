@@ -3,7 +3,7 @@ import { acceptedOptions } from './config-accepted.ts'
 import { unsupportedOptions } from './config-unsupported.ts'
 import { patternProblem } from '../schema/table-filter.ts'
 
-/** Debezium's options and defaults; what it has and this connector does not serve stands in the other table. */
+/** Debezium's options and defaults. Those without effect and those that are not supported are in tables of their own. */
 
 type Extra = Partial<Omit<ConfigKey, 'type' | 'doc'>>
 
@@ -59,28 +59,28 @@ const connection: ConfigDef = {
   'database.user': key(
     'STRING',
     'Connection',
-    'User to connect as; needs REPLICATION and SELECT on the captured tables.',
+    'User to connect as. Needs REPLICATION, and SELECT on the captured tables.',
     {
       importance: 'HIGH',
     },
   ),
-  'database.password': key('PASSWORD', 'Connection', 'Password of the user.', {
+  'database.password': key('PASSWORD', 'Connection', 'Password of that user.', {
     defaultValue: null,
     importance: 'HIGH',
   }),
-  'database.dbname': key('STRING', 'Connection', 'Database whose changes are read.', { importance: 'HIGH' }),
+  'database.dbname': key('STRING', 'Connection', 'Database to capture.', { importance: 'HIGH' }),
   'topic.prefix': key(
     'STRING',
     'Connection',
-    'Logical name: begins topic and schema names, and names the stored offset.',
+    'Logical name of the database: first part of topic and schema names, and key of the stored offset.',
     {
       importance: 'HIGH',
-      validator: matching(/^[A-Za-z0-9_.-]+$/, 'may hold only letters, digits, dots, underscores and hyphens'),
+      validator: matching(/^[A-Za-z0-9_.-]+$/, 'may contain only letters, digits, dots, underscores and hyphens'),
     },
   ),
   'database.sslmode': choice(
     'Connection',
-    'Whether the connection is encrypted, and what of the certificate is checked.',
+    'Whether to use TLS, and what to verify in the server certificate, as in libpq.',
     'prefer',
     'disable',
     'allow',
@@ -91,48 +91,50 @@ const connection: ConfigDef = {
   ),
   'database.sslrootcert': key('STRING', 'Connection', 'File with the root certificates (PEM).', { defaultValue: null }),
   'database.sslcert': key('STRING', 'Connection', 'File with the client certificate (PEM).', { defaultValue: null }),
-  'database.sslkey': key('STRING', 'Connection', 'File with the client key (PEM).', { defaultValue: null }),
-  'database.sslpassword': key('PASSWORD', 'Connection', 'Password of the client key.', { defaultValue: null }),
-  'connection.validation.timeout.ms': key('INT', 'Connection', 'How long connecting may take.', {
+  'database.sslkey': key('STRING', 'Connection', 'File with the private key of the client (PEM).', {
+    defaultValue: null,
+  }),
+  'database.sslpassword': key('PASSWORD', 'Connection', 'Password of the private key.', { defaultValue: null }),
+  'connection.validation.timeout.ms': key('INT', 'Connection', 'Timeout of connecting.', {
     defaultValue: 60_000,
     importance: 'LOW',
     validator: atLeast(1),
   }),
-  'database.query.timeout.ms': key('INT', 'Connection', 'How long the answer to a query may take; 0 for ever.', {
+  'database.query.timeout.ms': key('INT', 'Connection', 'Timeout of a query; 0 for none.', {
     defaultValue: 600_000,
     importance: 'LOW',
     validator: atLeast(0),
   }),
-  'database.tcpKeepAlive': key('BOOLEAN', 'Connection', 'TCP keep-alive probes.', {
+  'database.tcpKeepAlive': key('BOOLEAN', 'Connection', 'Whether to send TCP keep-alive probes.', {
     defaultValue: true,
     importance: 'LOW',
   }),
 }
 
 const replication: ConfigDef = {
-  'plugin.name': key('STRING', 'Replication', 'Logical decoding plugin; only pgoutput, which every server has.', {
+  'plugin.name': key('STRING', 'Replication', 'Output plugin of the slot; only pgoutput.', {
     defaultValue: 'pgoutput',
     validator: oneOfIgnoringCase('pgoutput', 'decoderbufs'),
-    unsupportedValues: { decoderbufs: 'only pgoutput is served, which Postgres 10 and later bring along' },
+    unsupportedValues: { decoderbufs: 'only pgoutput is supported, which is part of Postgres 10 and later' },
   }),
-  'slot.name': key('STRING', 'Replication', 'Replication slot; made when it does not exist.', {
+  'slot.name': key('STRING', 'Replication', 'Name of the replication slot. Created if it does not exist.', {
     defaultValue: 'debezium',
-    validator: matching(/^[a-z0-9_]{1,63}$/, 'may hold only lower-case letters, digits and underscores, 63 at most'),
+    validator: matching(/^[a-z0-9_]{1,63}$/, 'may contain only lower-case letters, digits and underscores, 63 at most'),
   }),
   'slot.drop.on.stop': key(
     'BOOLEAN',
     'Replication',
-    'Drop the slot at an orderly stop. Changes until the next start are lost.',
+    'Whether to drop the slot when the task stops gracefully. Changes until the next start are then lost.',
     {
       defaultValue: false,
     },
   ),
-  'publication.name': key('STRING', 'Replication', 'Publication that the stream sends.', {
+  'publication.name': key('STRING', 'Replication', 'Name of the publication.', {
     defaultValue: 'dbz_publication',
   }),
   'publication.autocreate.mode': choice(
     'Replication',
-    'What is done when the publication is missing: make it for all tables, for the captured ones, empty, or fail.',
+    'How to create a missing publication: for all tables, for the captured tables (filtered), without tables, or not at all (disabled).',
     'all_tables',
     'all_tables',
     'disabled',
@@ -142,7 +144,7 @@ const replication: ConfigDef = {
   'publish.via.partition.root': key(
     'BOOLEAN',
     'Replication',
-    'Publish changes of partitions as changes of their root.',
+    'Whether to publish changes of partitions as changes of the root table.',
     {
       defaultValue: false,
     },
@@ -150,7 +152,7 @@ const replication: ConfigDef = {
   'status.update.interval.ms': key(
     'INT',
     'Replication',
-    'How often the server is told what is durable, at the latest.',
+    'Longest time between two status updates, which tell the server what is durable.',
     {
       defaultValue: 10_000,
       validator: atLeast(1),
@@ -160,59 +162,80 @@ const replication: ConfigDef = {
 
 const capture: ConfigDef = {
   'schema.include.list': list('Capture', 'Schemas to capture, as regular expressions.'),
-  'schema.exclude.list': list('Capture', 'Schemas to leave out.'),
-  'table.include.list': list('Capture', 'Tables to capture, as regular expressions over schema.table.'),
-  'table.exclude.list': list('Capture', 'Tables to leave out.'),
-  'column.include.list': list('Capture', 'Columns to keep in values, over schema.table.column. Keys stay whole.'),
-  'column.exclude.list': list('Capture', 'Columns to leave out of values. Keys stay whole.'),
-  'table.ignore.builtin': key('BOOLEAN', 'Capture', 'Leave the tables of the system out.', {
+  'schema.exclude.list': list('Capture', 'Schemas to exclude, as regular expressions.'),
+  'table.include.list': list('Capture', 'Tables to capture, as regular expressions that match schema.table.'),
+  'table.exclude.list': list('Capture', 'Tables to exclude, as regular expressions that match schema.table.'),
+  'column.include.list': list(
+    'Capture',
+    'Columns to include in values, as regular expressions that match schema.table.column. Keys stay complete.',
+  ),
+  'column.exclude.list': list(
+    'Capture',
+    'Columns to exclude from values, as regular expressions that match schema.table.column. Keys stay complete.',
+  ),
+  'table.ignore.builtin': key('BOOLEAN', 'Capture', 'Whether to exclude system tables.', {
     defaultValue: true,
     importance: 'LOW',
   }),
-  'message.key.columns': key('STRING', 'Capture', 'Columns that make the key: schema.table:column,column;…', {
+  'message.key.columns': key('STRING', 'Capture', 'Columns of the record key: schema.table:column,column;…', {
     defaultValue: null,
   }),
   'message.prefix.include.list': list(
     'Capture',
-    'Prefixes of logical messages (pg_logical_emit_message, Postgres 14 and later) to write, as regular expressions; all by default.',
+    'Prefixes of logical messages to capture (pg_logical_emit_message, Postgres 14 and later), as regular expressions; all by default.',
   ),
-  'message.prefix.exclude.list': list('Capture', 'Prefixes of logical messages to leave out.'),
-  'skipped.operations': key('STRING', 'Capture', 'Operations to leave out: c, u, d, t, or none.', {
+  'message.prefix.exclude.list': list('Capture', 'Prefixes of logical messages to exclude, as regular expressions.'),
+  'skipped.operations': key('STRING', 'Capture', 'Operations to skip: c, u, d, t, or none.', {
     defaultValue: 't',
     validator: operationList,
   }),
-  'tombstones.on.delete': key('BOOLEAN', 'Capture', 'Whether a deletion is followed by a record without a value.', {
+  'tombstones.on.delete': key('BOOLEAN', 'Capture', 'Whether a tombstone follows each deletion.', {
     defaultValue: true,
   }),
-  'snapshot.mode': key('STRING', 'Snapshot', 'When tables are read: initial, always, initial_only, no_data.', {
+  'snapshot.mode': key('STRING', 'Snapshot', 'When to take a snapshot: initial, always, initial_only, no_data.', {
     defaultValue: 'initial',
     validator: oneOfIgnoringCase(
       'initial', 'always', 'initial_only', 'no_data', 'never', 'exported', 'when_needed', 'configuration_based', 'custom',
     ), // prettier-ignore
     recommended: ['initial', 'always', 'initial_only', 'no_data'],
     unsupportedValues: {
-      when_needed: 'not served: a slot that is lost stops the task by name; initial and no_data are served',
-      configuration_based: 'not served: use initial, always, initial_only or no_data',
-      custom: 'not served: Java snapshotters cannot be loaded',
+      when_needed: 'not supported: a lost slot fails the task; use initial or no_data',
+      configuration_based: 'not supported: use initial, always, initial_only or no_data',
+      custom: 'not supported: Java snapshotters cannot be loaded',
     },
   }),
-  'snapshot.include.collection.list': list('Snapshot', 'Which of the captured tables are read at the start.'),
+  'snapshot.include.collection.list': list(
+    'Snapshot',
+    'Captured tables to include in the snapshot, as regular expressions; all by default.',
+  ),
   'snapshot.lock.timeout.ms': key(
     'LONG',
     'Snapshot',
-    'How long to wait for the ACCESS SHARE lock on a table, and for the locks of creating a publication; 0 waits indefinitely. The attempt is then retried.',
+    'Timeout of waiting for the ACCESS SHARE lock on a table, and for the locks that creating a publication takes; 0 for none. The task then retries.',
     { defaultValue: 10_000, validator: atLeast(0) },
   ),
-  'extended.headers.enabled': key('BOOLEAN', 'Capture', 'Headers that name the connector and its task.', {
-    defaultValue: true,
-  }),
+  'extended.headers.enabled': key(
+    'BOOLEAN',
+    'Capture',
+    'Whether to add headers with the names of the connector and its task.',
+    {
+      defaultValue: true,
+    },
+  ),
 }
 
 const values: ConfigDef = {
-  'decimal.handling.mode': choice('Values', 'How numeric appears.', 'precise', 'precise', 'double', 'string'),
+  'decimal.handling.mode': choice(
+    'Values',
+    'Representation of numeric and money: Connect Decimal (precise), double, or string.',
+    'precise',
+    'precise',
+    'double',
+    'string',
+  ),
   'time.precision.mode': choice(
     'Values',
-    'How dates, times and timestamps appear.',
+    'Representation of dates, times and timestamps.',
     'adaptive',
     'adaptive',
     'adaptive_time_microseconds',
@@ -221,22 +244,41 @@ const values: ConfigDef = {
     'microseconds',
     'nanoseconds',
   ),
-  'hstore.handling.mode': choice('Values', 'How hstore appears.', 'json', 'json', 'map'),
-  'interval.handling.mode': choice('Values', 'How interval appears.', 'numeric', 'numeric', 'string'),
-  'binary.handling.mode': choice('Values', 'How bytea appears.', 'bytes', 'bytes', 'base64', 'base64-url-safe', 'hex'),
-  'money.fraction.digits': key('SHORT', 'Values', 'Digits of money behind the point.', { defaultValue: 2 }),
-  'include.unknown.datatypes': key('BOOLEAN', 'Values', 'Keep columns without a mapping as the bytes of their text.', {
-    defaultValue: false,
-  }),
+  'hstore.handling.mode': choice('Values', 'Representation of hstore.', 'json', 'json', 'map'),
+  'interval.handling.mode': choice(
+    'Values',
+    'Representation of interval: microseconds (numeric), or ISO 8601 (string).',
+    'numeric',
+    'numeric',
+    'string',
+  ),
+  'binary.handling.mode': choice(
+    'Values',
+    'Representation of bytea.',
+    'bytes',
+    'bytes',
+    'base64',
+    'base64-url-safe',
+    'hex',
+  ),
+  'money.fraction.digits': key('SHORT', 'Values', 'Fraction digits of money.', { defaultValue: 2 }),
+  'include.unknown.datatypes': key(
+    'BOOLEAN',
+    'Values',
+    'Whether to include columns of types without a mapping, as the bytes of their text.',
+    {
+      defaultValue: false,
+    },
+  ),
   'unavailable.value.placeholder': key(
     'STRING',
     'Values',
-    'Stands for a large value that an update left alone. hex: before it gives bytes.',
+    'Value of a TOAST column that an update did not change. The prefix hex: makes it bytes.',
     { defaultValue: '__debezium_unavailable_value' },
   ),
   'event.converting.failure.handling.mode': choice(
     'Values',
-    'What happens to a value that its type in records cannot hold: null and named (warn), null (skip), or the task fails.',
+    'What to do with a value that its record type cannot represent: set it to null and report it (warn), set it to null (skip), or fail the task (fail).',
     'warn',
     'warn',
     'skip',
@@ -244,20 +286,15 @@ const values: ConfigDef = {
   ),
   'schema.name.adjustment.mode': choice(
     'Values',
-    'How schema names are made legal for Avro.',
+    'How to make schema names valid in Avro.',
     'none',
     ...nameAdjustments,
   ),
-  'field.name.adjustment.mode': choice(
-    'Values',
-    'How field names are made legal for Avro.',
-    'none',
-    ...nameAdjustments,
-  ),
-  'include.schema.comments': key('BOOLEAN', 'Values', 'Column comments as documentation of fields.', {
+  'field.name.adjustment.mode': choice('Values', 'How to make field names valid in Avro.', 'none', ...nameAdjustments),
+  'include.schema.comments': key('BOOLEAN', 'Values', 'Whether to add column comments as documentation of fields.', {
     defaultValue: false,
   }),
-  'topic.delimiter': key('STRING', 'Topics', 'Between prefix, schema and table.', {
+  'topic.delimiter': key('STRING', 'Topics', 'Separator between topic prefix, schema and table name.', {
     defaultValue: '.',
     validator: matching(/^[A-Za-z0-9._-]$/, 'must be one letter, digit, dot, underscore or hyphen'),
   }),
@@ -267,38 +304,43 @@ const heartbeat: ConfigDef = {
   'heartbeat.interval.ms': key(
     'LONG',
     'Heartbeat',
-    'How often a heartbeat is written; 0 for never. The slot moves on without.',
+    'Interval of heartbeat records; 0 for none. The slot advances without heartbeats too.',
     {
       defaultValue: 0,
       validator: atLeast(0),
     },
   ),
-  'topic.heartbeat.prefix': key('STRING', 'Heartbeat', 'Begins the name of the topic for heartbeats.', {
+  'topic.heartbeat.prefix': key('STRING', 'Heartbeat', 'First part of the heartbeat topic name, before topic.prefix.', {
     defaultValue: '__debezium-heartbeat',
     importance: 'LOW',
   }),
-  'topic.heartbeat.name': key('STRING', 'Heartbeat', 'The whole name of the topic for heartbeats.', {
+  'topic.heartbeat.name': key('STRING', 'Heartbeat', 'Complete name of the heartbeat topic.', {
     defaultValue: null,
     importance: 'LOW',
   }),
 }
 
 const runtime: ConfigDef = {
-  'max.batch.size': key('INT', 'Runtime', 'Records that one poll returns, at most.', {
+  'max.batch.size': key('INT', 'Runtime', 'Maximum number of records of one poll.', {
     defaultValue: 2048,
     validator: atLeast(1),
   }),
-  'max.queue.size': key('INT', 'Runtime', 'Records that wait between the database and the log, at most.', {
+  'max.queue.size': key('INT', 'Runtime', 'Maximum number of records in the queue before poll.', {
     defaultValue: 8192,
     validator: atLeast(1),
   }),
-  'max.queue.size.in.bytes': key('LONG', 'Runtime', 'The same in bytes as the server sent them; 0 is 16 MiB.', {
-    defaultValue: 0,
-    validator: atLeast(0),
-  }),
+  'max.queue.size.in.bytes': key(
+    'LONG',
+    'Runtime',
+    'Maximum size of that queue in bytes, as the server sent them; 0 for 16 MiB.',
+    {
+      defaultValue: 0,
+      validator: atLeast(0),
+    },
+  ),
 }
 
-/** All options, in the order they are documented. */
+/** All options, in the order of the documentation. */
 export const configDef: ConfigDef = {
   ...connection,
   ...replication,

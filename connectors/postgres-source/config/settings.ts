@@ -41,7 +41,7 @@ export interface SourceSettings {
   readonly tombstones: boolean
   readonly extendedHeaders: boolean
   readonly skippedOperations: ReadonlySet<string>
-  /** Whether the user set `skipped.operations`: then a publication made here leaves them out too. */
+  /** Whether the user set `skipped.operations`: then a publication created here does not publish them. */
   readonly skippedExplicitly: boolean
   readonly statusIntervalMs: number
   /** 0: no heartbeats. */
@@ -50,14 +50,14 @@ export interface SourceSettings {
   readonly queue: QueueLimits
 }
 
-// Reader and `poll` share a thread: what is read further ahead only survives more collections (90 MB of peak memory).
+// The reader and `poll` share a thread: reading further ahead only lets records outlive a scavenge (90 MB of peak memory).
 const maxReadAhead = 256
 
-/** Bytes that may wait for `poll` when `max.queue.size.in.bytes` sets no limit. */
+/** Size limit of the queue when `max.queue.size.in.bytes` is 0 (I10). */
 const defaultQueueBytes = 16 * 1024 * 1024
 const snapshotModes: Readonly<Record<string, SnapshotMode>> = { never: 'no_data', exported: 'initial' }
 
-/** The settings of a parsed config. @throws ConfigError when a list holds no regular expression. */
+/** Converts a parsed config. @throws ConfigError when a list contains an invalid regular expression */
 export function settingsOf(config: ParsedConfig, raw: RawConfig): SourceSettings {
   const text = (key: string): string => String(config[key] ?? '')
   const optional = (key: string): string | null => {

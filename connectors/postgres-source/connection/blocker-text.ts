@@ -1,25 +1,25 @@
 import type { Blocked, Blocker, BlockingPrepared, BlockingSession } from './blockers.ts'
 
-/** How many are named; the others are counted. */
+/** Blockers that the message names; the others are counted. */
 const namedBlockers = 3
-/** A condition of a task has at most 1000 characters, and the commands have to stay whole. */
+/** A condition has at most 1000 characters, and the commands must stay complete. */
 const maxNames = 700
-/** A longer gid, of characters that have to be escaped, is looked up by hand. */
+/** A longer gid, with all its escapes, must be looked up by the user. */
 const maxGid = 450
-/** Of a name that somebody else chose. */
+/** Limit of a name that another user chose. */
 const maxName = 40
 
-/** What a query does, as a message begins with it: `locking public.t for the snapshot`; or the slot that it makes. */
+/** What a query is for, as the start of a message: `locking public.t for the snapshot`; or the slot that it creates. */
 export type Doing = { readonly what: string } | { readonly slot: string }
 
-/** The condition of a query that waits; null when it waits for nobody. */
+/** The condition of a waiting query; null when nothing blocks it. */
 export function waitText(doing: Doing, blocked: Blocked): string | null {
   const { blockers, lockOn, standby, event } = blocked
   if ('slot' in doing) return slotText(doing.slot, blocked)
   if (blockers.length > 0) {
     const on = lockedText(lockOn)
     const note = standby ? ' (this server is a standby)' : ''
-    return `${doing.what} waits for ${on}${note}. In the way: ${namesOf(blockers)}${hiddenText(blocked)}`
+    return `${doing.what} waits for ${on}${note}. Blocked by: ${namesOf(blockers)}${hiddenText(blocked)}`
   }
   if (event === 'SyncRep') {
     return (
@@ -30,7 +30,7 @@ export function waitText(doing: Doing, blocked: Blocked): string | null {
   return null
 }
 
-/** A row, or an entry of the catalog, is waited for by the transaction that wrote it. */
+/** A row or a catalog entry is locked by the transaction that wrote it. */
 function lockedText(lockOn: string | null): string {
   if (lockOn === 'transactionid') return 'the end of another transaction'
   return lockOn === null ? 'a lock' : `a lock on ${shown(lockOn, maxName * 2)}`
@@ -40,28 +40,28 @@ function slotText(slot: string, blocked: Blocked): string {
   const nothing = 'nothing is captured until then'
   if (blocked.standby) {
     return (
-      `replication slot "${slot}" is made on a standby, which waits until the primary logs its open transactions, and for those to end: ` +
+      `the creation of replication slot "${slot}" on a standby waits until the primary logs its open transactions, and for those to end: ` +
       `${nothing}. On the primary run SELECT pg_log_standby_snapshot(); (Postgres 16), and to see its open transactions: SELECT pid, ` +
       'xact_start, state FROM pg_stat_activity WHERE backend_xid IS NOT NULL ORDER BY xact_start; SELECT * FROM pg_prepared_xacts;'
     )
   }
-  const waits = `replication slot "${slot}" waits for transactions that were open before it: ${nothing}.`
-  if (blocked.blockers.length === 0) return `${waits} None of them was open when Postgres was last asked.`
-  return `${waits} In the way: ${namesOf(blocked.blockers)}${hiddenText(blocked)}`
+  const waits = `the creation of replication slot "${slot}" waits for transactions that were open before it: ${nothing}.`
+  if (blocked.blockers.length === 0) return `${waits} At the last check none of them was open.`
+  return `${waits} Blocked by: ${namesOf(blocked.blockers)}${hiddenText(blocked)}`
 }
 
-/** The condition of a query whose wait could not be looked into. */
+/** The condition of a waiting query whose blockers could not be read. */
 export function unknownText(doing: Doing, reason: string): string {
-  const what = 'slot' in doing ? `making replication slot "${doing.slot}"` : doing.what
+  const what = 'slot' in doing ? `creating replication slot "${doing.slot}"` : doing.what
   const short = reason.length > 300 ? `${reason.slice(0, 300)}…` : reason
   return (
-    `${what} takes long, and Postgres could not be asked whom it waits for (${short}). To see it run: SELECT pid, usename, ` +
+    `${what} takes long, and what blocks it could not be read from Postgres (${short}). To see what blocks it, run: SELECT pid, usename, ` +
     'application_name, datname, state, xact_start, pg_blocking_pids(pid) FROM pg_stat_activity WHERE backend_xid IS NOT NULL OR ' +
     'cardinality(pg_blocking_pids(pid)) > 0 ORDER BY xact_start; SELECT * FROM pg_prepared_xacts;'
   )
 }
 
-/** The blockers with the commands that end them, as many as there is room for. */
+/** Lists the blockers with the commands that end them, as many as fit. */
 export function namesOf(blockers: readonly Blocker[]): string {
   const named: string[] = []
   let length = 0
@@ -84,12 +84,12 @@ function sessionText(session: BlockingSession): string {
     ...(backend === null || backend === 'client backend' ? [] : [backend]),
     ...(state === null ? [] : [state]),
     ...(since === null ? [] : [`since ${since}`]),
-    ...(waitsFor.length === 0 ? [] : [`waits itself for ${waitsFor.slice(0, 3).map(waitedFor).join(', ')}`]),
+    ...(waitsFor.length === 0 ? [] : [`itself waiting for ${waitsFor.slice(0, 3).map(waitedFor).join(', ')}`]),
   ]
-  // A standby's locks are those of the primary, which this process takes and gives back by the log.
+  // The startup process of a standby holds the locks of transactions of the primary, and releases them as it replays WAL.
   const end =
     backend === 'startup'
-      ? 'it holds what a transaction of the primary holds, which has to end there.'
+      ? 'it holds the lock of a transaction of the primary, which must end there.'
       : `run SELECT pg_terminate_backend(${pid});`
   return `pid ${pid} (${parts.join(', ')}): ${end}`
 }
@@ -100,24 +100,24 @@ function waitedFor(pid: number): string {
 
 function preparedText({ gid, owner, database, since }: BlockingPrepared): string {
   const name = literal(gid)
-  const end = name.length > maxGid ? 'with the gid of SELECT gid, prepared FROM pg_prepared_xacts;' : `${name};`
+  const end = name.length > maxGid ? 'with the gid from SELECT gid, prepared FROM pg_prepared_xacts;' : `${name};`
   return (
     `prepared transaction (owner ${shown(owner)}, since ${since}): in database ${shown(database)} run ` +
     `ROLLBACK PREPARED ${end}`
   )
 }
 
-/** Only members of pg_read_all_stats see what others do. */
+/** Only members of pg_read_all_stats see the state of other users' sessions. */
 function hiddenText({ blockers, user }: Blocked): string {
   const isHidden = blockers.some((other) => other.kind === 'session' && other.state === null && other.since === null)
   if (!isHidden) return ''
   return ` To see their states and times: GRANT pg_read_all_stats TO "${user.replaceAll('"', '""')}";`
 }
 
-/** Control characters, those that change the direction of text or have no width, and the mark of an escape. */
+/** Control characters, characters that change the text direction or have no width, and the backslash. */
 const unsafe = /[\p{C}\p{Zl}\p{Zp}\\]/gu
 
-/** A name that others chose, in quotes, on one line and not too long. */
+/** A name that another user chose: quoted, on one line, and shortened. */
 function shown(name: string, max = maxName): string {
   const text = name.slice(0, max).replace(unsafe, (character) => (character === '\\' ? '\\\\' : escaped(character)))
   return `"${text.replaceAll('"', '\\"')}${name.length > max ? '…' : ''}"`
@@ -130,7 +130,7 @@ function literal(text: string): string {
   return `E'${plain.replace(unsafe, (character) => (character === '\\' ? '\\\\' : escaped(character)))}'`
 }
 
-/** As JSON and Postgres' E'' both understand it. */
+/** An escape that JSON and Postgres' E'' strings both understand. */
 function escaped(character: string): string {
   const code = character.codePointAt(0) ?? 0
   return code > 0xffff ? `\\U${code.toString(16).padStart(8, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`

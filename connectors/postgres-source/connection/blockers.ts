@@ -1,9 +1,9 @@
 import type { PgSession } from './session.ts'
 
-/** Whoever is in the way of a query. Times as Postgres prints them, in UTC. */
+/** A session or prepared transaction that blocks a query. Times as Postgres prints them, in UTC. */
 export type Blocker = BlockingSession | BlockingPrepared
 
-/** A session of the server. What another user does is null where the asking user may not see it. */
+/** A server session. Fields of another user's session are null without the privilege to see them. */
 export interface BlockingSession {
   readonly kind: 'session'
   readonly pid: number
@@ -14,13 +14,13 @@ export interface BlockingSession {
   readonly state: string | null
   /** pg_stat_activity.backend_type: client backend, autovacuum worker, startup, … */
   readonly backend: string | null
-  /** When its transaction began. */
+  /** Start of its transaction. */
   readonly since: string | null
-  /** Sessions that it waits for itself; 0 stands for prepared transactions. */
+  /** Sessions that block it in turn; 0 stands for prepared transactions. */
   readonly waitsFor: readonly number[]
 }
 
-/** A prepared transaction, which belongs to no session. */
+/** A prepared transaction; it belongs to no session. */
 export interface BlockingPrepared {
   readonly kind: 'prepared'
   readonly gid: string
@@ -29,25 +29,25 @@ export interface BlockingPrepared {
   readonly since: string
 }
 
-/** What a query waits for at the moment. */
+/** What a query waits for. */
 export interface Blocked {
   readonly standby: boolean
-  /** The user who asked. */
+  /** The user of the probing connection. */
   readonly user: string
   /** pg_stat_activity.wait_event of the query. */
   readonly event: string | null
-  /** The table, or the kind of thing, whose lock is waited for. */
+  /** The locked table, or the type of the lock. */
   readonly lockOn: string | null
-  /** Those that wait for nobody first, then the oldest. */
+  /** Those that wait for nothing first, then the oldest. */
   readonly blockers: readonly Blocker[]
 }
 
-/** A query that waits. */
+/** A waiting query. */
 export interface Waiter {
   readonly pid: number
-  /** It makes a slot, and so waits for transactions; any other waits for locks. */
+  /** Whether it creates a slot, and so waits for transactions; any other query waits for locks. */
   readonly makesSlot: boolean
-  /** The xids that were open when a slot was first asked about: those that begin later do not hold it up. */
+  /** The xids that were open at the first probe of a slot's creation: transactions that start later do not block it. */
   candidates: ReadonlySet<string> | null
 }
 
@@ -64,7 +64,7 @@ select pg_is_in_recovery() as standby, current_user::text as user,
      left join pg_namespace n on n.oid = c.relnamespace
    where l.pid = $1 and not l.granted limit 1) as lock_on`
 
-/** Who waits for whom, from the query on: the one at the end may be a third one. A queue of locks can be long. */
+/** Edges of the wait graph from the query on: a third session may be at its end. A lock queue can be long. */
 const maxEdges = 500
 const edgesSql = `
 with recursive edges (waiter, pid) as (
@@ -76,14 +76,14 @@ select waiter, pid from edges limit ${maxEdges}`
 
 const utc = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS') || ' UTC'`
 
-// Another user's xid shows without a privilege, the time of its transaction does not.
+// Without a privilege, another user's xid is visible, but not the start of its transaction.
 const sessionsSql = `
 select pid, usename::text as user, application_name as application, datname::text as database, state,
   backend_type as backend, backend_xid::text as xid, ${utc('xact_start')} as since
 from pg_stat_activity where pid = any($1) or ($2 and backend_xid is not null and pid <> $3)
 order by xact_start nulls last, age(backend_xid) desc nulls last, pid`
 
-/** The modes that each mode of a table's lock conflicts with; a lock of another kind has one of these modes too. */
+/** The modes that each lock mode of a table conflicts with. Locks of other kinds use the same modes. */
 const conflictsSql = `case w.mode
   when 'AccessShareLock' then h.mode = 'AccessExclusiveLock'
   when 'RowShareLock' then h.mode in ('ExclusiveLock', 'AccessExclusiveLock')
@@ -94,8 +94,8 @@ const conflictsSql = `case w.mode
   when 'ExclusiveLock' then h.mode <> 'AccessShareLock'
   else true end`
 
-// pg_blocking_pids names prepared transactions only as 0. Each holds the lock of its xid; virtualtransaction, which the
-// manual joins by, is -1/xid only on some versions, and after a restart.
+// pg_blocking_pids reports a prepared transaction as 0. Each holds the lock on its xid. virtualtransaction, which the
+// manual suggests for the join, is -1/xid only on some versions and after a restart.
 const preparedSql = `
 with locks as (select * from pg_locks)
 select p.transaction::text as xid, p.gid, p.owner::text as owner, p.database::text as database, ${utc('p.prepared')} as since,
@@ -116,7 +116,7 @@ interface PreparedRow extends Omit<BlockingPrepared, 'kind'> {
   readonly blocks: boolean
 }
 
-/** Asks who is in the way of a query. At the first look at one that makes a slot, all open transactions are. */
+/** Finds what blocks a query. The first probe of a slot's creation reports all open transactions. */
 export async function findBlockers(look: PgSession, waiter: Waiter): Promise<Blocked> {
   const { pid } = waiter
   const [seen] = await look.query<{ standby: boolean; user: string; event: string | null; lock_on: string | null }>(
@@ -125,7 +125,7 @@ export async function findBlockers(look: PgSession, waiter: Waiter): Promise<Blo
   )
   const edges = await look.query<Edge>(edgesSql, [pid])
   const standby = seen?.standby ?? false
-  // Transactions of the primary are no sessions of its standby.
+  // Transactions of the primary are not sessions of the standby.
   const blockers = await describe(look, edges, waiter.makesSlot && !standby ? waiter : null)
   return {
     standby,
@@ -136,7 +136,7 @@ export async function findBlockers(look: PgSession, waiter: Waiter): Promise<Blo
   }
 }
 
-/** The session that reads a slot, and whom it waits for itself; empty when nobody reads it any more. */
+/** Finds the session that reads a slot, and what blocks that session; empty when no session reads the slot. */
 export async function findReader(look: PgSession, slot: string): Promise<readonly Blocker[]> {
   const [row] = await look.query<{ pid: number | null }>(
     'select active_pid as pid from pg_replication_slots where slot_name = $1',
@@ -172,7 +172,7 @@ async function describe(look: PgSession, edges: readonly Edge[], slot: Waiter | 
 function byOrder(a: Blocker, b: Blocker): number {
   const waits = (other: Blocker): number => (other.kind === 'session' && other.waitsFor.length > 0 ? 1 : 0)
   if (waits(a) !== waits(b)) return waits(a) - waits(b)
-  // What is hidden comes last, in the order of the query.
+  // Sessions with a hidden start come last, in the order of the query.
   const [first, second] = [a.since ?? '~', b.since ?? '~']
   return first < second ? -1 : Number(first > second)
 }

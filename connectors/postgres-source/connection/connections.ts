@@ -4,7 +4,7 @@ import { PgSession } from './session.ts'
 import type { SourceSettings } from '../config/settings.ts'
 import { WaitWatch } from './wait-watch.ts'
 
-/** The connections of one life of the source. What any of their queries waits for shows while it does. */
+/** The connections of one session. A condition shows what their queries wait for. */
 export class Connections {
   readonly #settings: SourceSettings
   readonly #clock: Clock
@@ -19,7 +19,7 @@ export class Connections {
     this.waits = new WaitWatch({ connection, lockTimeoutMs, clock, show })
   }
 
-  /** @param doing what its queries are for, as a message begins with it. */
+  /** @param doing what its queries are for, as the start of a message */
   async open(kind: 'sql' | 'replication', doing: string): Promise<PgSession> {
     const session = await PgSession.connect(this.#settings.connection, kind, this.#clock, this.waits.observe)
     session.doing = doing
@@ -34,7 +34,7 @@ export class Connections {
     await session.close()
   }
 
-  /** Ends all of them. One that is being opened then fails. */
+  /** Closes all connections. A concurrent {@link open} then fails. */
   async close(): Promise<void> {
     this.#closed = true
     await this.waits.close()

@@ -3,11 +3,12 @@ import type { Duplex } from 'node:stream'
 import { connectionLost, serverError, type PostgresServerError } from './pg-error.ts'
 
 /**
- * Takes one CopyData payload, the bytes [start, end) of `bytes`, which are valid during the call only.
- * False: not ready for it; the same frame is given again after {@link CopyStream.proceed}.
+ * Takes one CopyData payload: the bytes [start, end) of `bytes`, which are valid only during the call. Returns false when
+ * it is not ready: {@link CopyStream.proceed} passes the same frame again.
  */
 export type FrameHandler = (bytes: Buffer, start: number, end: number) => boolean
 
+/** Message types of the frontend/backend protocol. https://www.postgresql.org/docs/current/protocol-message-formats.html */
 const tag = {
   query: 0x51,
   data: 0x64,
@@ -20,14 +21,14 @@ const tag = {
   end: 0x58,
 }
 
-/** A read shorter than this is followed by a rest of {@link restMs}: the walsender writes one small packet per row. */
+/** After a shorter read the socket rests for {@link restMs}, because the walsender writes one small packet for each row. */
 const shortRead = 32_768
 const restMs = 1
 
 /**
- * The socket of a Postgres session while it copies (COPY TO STDOUT, START_REPLICATION). The session's own parser is
- * set aside until the server is ready for the next query. Frames are handled where they lie, nothing is queued: to
- * stop reading is to push back on the server.
+ * The socket of a connection during a copy (COPY TO STDOUT, START_REPLICATION). The driver's parser is detached until the
+ * server is ready for the next query. Frames are handled in place and nothing is queued: to stop reading applies
+ * back-pressure to the server (I10).
  */
 export class CopyStream {
   readonly #socket: Duplex
@@ -36,11 +37,11 @@ export class CopyStream {
   readonly #savedListeners: Function[]
   readonly #started: Deferred<void> = deferred<void>()
   readonly #done: Deferred<void> = deferred<void>()
-  /** Bytes of a frame that is not whole yet. */
+  /** Bytes of an incomplete message. */
   #parts: Buffer[] = []
   #partsLength = 0
   #needed = 0
-  /** Whole frames that wait for {@link proceed}. */
+  /** Complete frames that wait for {@link proceed}. */
   #held: Buffer | null = null
   #resting = false
   #paused = false
@@ -48,7 +49,7 @@ export class CopyStream {
   #finished = false
   #error: Error | null = null
   #lastReadAt: number
-  /** What the server remarks between the frames. What it throws ends the copy. */
+  /** Called with server notices between the frames. If it throws, the copy fails. */
   onNotice: (notice: PostgresServerError) => void = () => undefined
 
   constructor(socket: Duplex, sql: string, clock: Clock, onFrame: FrameHandler) {
@@ -61,18 +62,18 @@ export class CopyStream {
     socket.on('data', this.#onChunk)
     socket.on('error', this.#onLost)
     socket.on('close', this.#onLost)
-    // Both are looked at by whoever awaits them; a failure must not count as unhandled meanwhile.
+    // Callers await both promises later; until then a rejection must not count as unhandled.
     this.#started.promise.catch(() => undefined)
     this.#done.promise.catch(() => undefined)
     socket.write(message(tag.query, Buffer.from(`${sql}\0`)))
   }
 
-  /** Resolves when the server begins to copy; rejects with its refusal. */
+  /** Resolves when the server starts to copy; rejects when it refuses. */
   get started(): Promise<void> {
     return this.#started.promise
   }
 
-  /** Resolves when the copy is over and the session is ready for the next query. */
+  /** Resolves when the copy is complete and the connection is ready for the next query. */
   get done(): Promise<void> {
     return this.#done.promise
   }
@@ -90,7 +91,7 @@ export class CopyStream {
     return this.#paused || this.#held !== null
   }
 
-  /** Stops reading after what was read already. */
+  /** Stops reading from the socket. Frames that were read already are still handled. */
   pause(): void {
     this.#paused = true
     this.#updateFlow()
@@ -101,7 +102,7 @@ export class CopyStream {
     this.#updateFlow()
   }
 
-  /** Gives the frame again that the handler refused, and what follows it. */
+  /** Passes the frame that the handler did not take again, and those after it. */
   proceed(): void {
     const held = this.#held
     if (held === null) return
@@ -115,12 +116,12 @@ export class CopyStream {
     if (!this.#finished && this.#socket.writable) this.#socket.write(message(tag.data, payload))
   }
 
-  /** Gives the connection up: it fails with this error. */
+  /** Closes the connection: the copy fails with this error. */
   abort(error: Error): void {
     this.#fail(error)
   }
 
-  /** Ends a CopyBoth session politely: what still arrives is dropped. The server closes the connection. */
+  /** Ends a CopyBoth stream gracefully and discards what still arrives. The server closes the connection. */
   end(): void {
     this.#discarding = true
     this.#held = null
@@ -134,7 +135,7 @@ export class CopyStream {
 
   readonly #onChunk = (chunk: Buffer): void => {
     this.#lastReadAt = this.#clock.monotonic()
-    // TLS gives out one record at a time: what it has decrypted already is read without a rest.
+    // TLS emits one record at a time: what is already decrypted is read without a rest.
     if (chunk.length < shortRead && !this.#resting && this.#socket.readableLength === 0) {
       this.#resting = true
       this.#clock.after(restMs, () => {
@@ -154,7 +155,7 @@ export class CopyStream {
     this.#updateFlow()
   }
 
-  /** Takes from the chunk what a message that began in an earlier one lacks, and no more: the answer is what follows it. */
+  /** Takes from the chunk what an incomplete message lacks, and returns the rest. */
   #complete(chunk: Buffer): Buffer {
     let rest = chunk
     while (this.#parts.length > 0 && rest.length > 0) {
@@ -165,7 +166,7 @@ export class CopyStream {
       if (this.#partsLength < this.#needed) break
       const bytes = Buffer.concat(this.#parts, this.#partsLength)
       this.#parts = []
-      // Five bytes tell how long the message is.
+      // The first five bytes hold the length of the message.
       if (bytes.length < 1 + bytes.readInt32BE(1)) this.#keep(bytes)
       else this.#run(bytes)
     }
@@ -218,7 +219,7 @@ export class CopyStream {
         this.#finish(this.#error)
         return
       default:
-      // Parameter changes, CopyDone and CommandComplete change nothing here: ReadyForQuery closes the command.
+      // ParameterStatus, CopyDone and CommandComplete need no action: ReadyForQuery ends the command.
     }
   }
 
@@ -232,7 +233,7 @@ export class CopyStream {
     this.#finish(this.#error ?? connectionLost(cause))
   }
 
-  /** The handler threw: the frames behind are of no use, and neither is the connection. */
+  /** The handler threw: the frames after it, and the connection, are of no use. */
   #fail(error: unknown): void {
     this.#finish(error instanceof Error ? error : new ConnectError(String(error)))
     this.#socket.destroy()

@@ -1,9 +1,9 @@
 import { ConnectError, RetriableError } from 'penstock/api'
 
-/** A slot that another session reads. */
+/** object_in_use: another session reads the slot. */
 export const objectInUse = '55006'
 
-/** SQLSTATEs and socket errors after which the same call may succeed. */
+/** SQLSTATEs after which the same call may succeed. */
 const passing = new Set([
   '57P01', // admin_shutdown
   '57P02', // crash_shutdown
@@ -29,26 +29,26 @@ const unreachable = new Set([
   'ECONNABORTED',
 ])
 
-/** What the driver says when the server answers its request for TLS with no. */
+/** The driver's message when the server refuses TLS. */
 export const withoutTls = 'The server does not support SSL connections'
 
-/** What the driver says when the response to its request for TLS is neither yes nor no. */
+/** The driver's message when the response to its SSLRequest is neither yes nor no. */
 const noPostgres = 'There was an error establishing an SSL connection'
 
-/** Bytes that are no text in the client's encoding. */
+/** character_not_in_repertoire: bytes that are not valid in the client's encoding. */
 export const invalidText = '22021'
 const lockNotAvailable = '55P03'
 const protocolViolation = '08P01'
-/** What poolers answer to start-up parameters that they do not pass on. */
+/** Messages of poolers about startup parameters that they do not pass on. */
 const poolerRefusal = /unsupported startup parameter|pgbouncer|RDS Proxy/i
 
-/** What the driver says when a connection ends, or has ended before a query. */
+/** The driver's messages when a connection ends, or has ended before a query. */
 const connectionEnded = /terminated|timeout|closed|not queryable/i
 
-/** OpenSSL's reasons against a certificate. */
+/** OpenSSL's error codes for a rejected certificate. */
 const tlsRefusal = /^(?:ERR_TLS_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
 
-/** An error that the server sent, with its SQLSTATE. */
+/** An error that the server sent, with its SQLSTATE. @see https://www.postgresql.org/docs/current/errcodes-appendix.html */
 export class PostgresServerError extends ConnectError {
   readonly sqlState: string
   readonly detail: string | null
@@ -62,7 +62,7 @@ export class PostgresServerError extends ConnectError {
   }
 }
 
-/** Reads an ErrorResponse's fields. */
+/** Parses an ErrorResponse or NoticeResponse. @see https://www.postgresql.org/docs/current/protocol-error-fields.html */
 export function serverError(payload: Buffer): PostgresServerError {
   const fields = new Map<string, string>()
   let position = 0
@@ -79,19 +79,19 @@ export function serverError(payload: Buffer): PostgresServerError {
   )
 }
 
-/** The connection ended without being asked to. */
+/** The connection ended unexpectedly. */
 export function connectionLost(cause: unknown): RetriableError {
   const reason = cause instanceof Error ? `: ${cause.message}` : ''
   return new RetriableError(`the connection to Postgres was lost${reason}`, { code: 'PG_CONNECTION_LOST', cause })
 }
 
-/** The SQLSTATE or the system's code (`ECONNREFUSED`) of an error; null when it has none. */
+/** The SQLSTATE or system error code (`ECONNREFUSED`) of an error; null when it has none. */
 export function codeOf(error: unknown): string | null {
   if (error instanceof PostgresServerError) return error.sqlState
   if (!(error instanceof Error)) return null
   const code: unknown = Reflect.get(error, 'code')
   if (typeof code === 'string') return code
-  // Node tries every address of a host and gathers the failures.
+  // Node tries every address of a host and aggregates the failures.
   return error instanceof AggregateError ? codeOf(error.errors[0]) : null
 }
 
@@ -103,8 +103,8 @@ function textOf(error: unknown): string {
 }
 
 /**
- * What happened, as an error that says what was done and whether trying again can help. Errors of this connector pass
- * as they are.
+ * Converts an error of the driver or the server: the message says what was being done, and the class says whether a retry
+ * can succeed. Returns errors of this connector unchanged.
  */
 export function pgError(error: unknown, doing: string): ConnectError {
   if (error instanceof ConnectError && !(error instanceof PostgresServerError)) return error
@@ -112,25 +112,25 @@ export function pgError(error: unknown, doing: string): ConnectError {
   const text = `${doing}: ${textOf(error)}`
   if (code !== null && unreachable.has(code)) {
     return new RetriableError(
-      `${text}. Is the server up, and do database.hostname and database.port name it? A running task connects again by itself.`,
+      `${text}. Check that the server runs, and that database.hostname and database.port are right. A running task reconnects on its own.`,
       { code: 'PG_UNREACHABLE', cause: error },
     )
   }
   if (code === lockNotAvailable) {
     return new RetriableError(
-      `${text}. Another transaction holds the lock (snapshot.lock.timeout.ms); the task tries again.`,
+      `${text}. Another transaction holds the lock (snapshot.lock.timeout.ms); the task retries.`,
       { code: 'PG_LOCK_TIMEOUT', cause: error },
     )
   }
   if (code === objectInUse) {
     return new RetriableError(
-      `${text}. The task retries until the slot is free. If another connector reads it, give each a slot.name of its own.`,
+      `${text}. The task retries until the slot is free. If another connector reads it, give each its own slot.name.`,
       { code: 'PG_SLOT_ACTIVE', cause: error },
     )
   }
   if (code !== null && poolerRefusal.test(textOf(error))) {
     return new ConnectError(
-      `${text}. This is a connection pooler, which cannot replicate: set database.hostname and database.port to those of ` +
+      `${text}. This is a connection pooler, which does not support replication: set database.hostname and database.port to those of ` +
         'Postgres itself.',
       { code: 'PG_POOLER', cause: error },
     )
@@ -143,23 +143,26 @@ export function pgError(error: unknown, doing: string): ConnectError {
   }
   if (code === null && text.includes(withoutTls)) {
     return new ConnectError(
-      `${text}. Set database.sslmode to prefer or disable, which do without encryption, or turn it on in the server: ` +
-        'ssl = on with ssl_cert_file and ssl_key_file in postgresql.conf; then reload it.',
+      `${text}. Set database.sslmode to prefer or disable to connect without encryption, or enable TLS on the server: ` +
+        'ssl = on with ssl_cert_file and ssl_key_file in postgresql.conf; then reload the configuration.',
       { code: 'PG_TLS', cause: error },
     )
   }
   if (code === null && text.includes(noPostgres)) {
     return new ConnectError(
-      `${text}. What listens there does not speak Postgres' protocol: correct database.hostname and database.port. Behind a proxy ` +
-        'that expects TLS from the first byte, connect to Postgres itself.',
+      `${text}. The server at this address does not speak the Postgres protocol: correct database.hostname and database.port. If a ` +
+        'proxy there expects TLS from the first byte, connect to Postgres directly.',
       { code: 'PG_NOT_POSTGRES', cause: error },
     )
   }
   if (code !== null && tlsRefusal.test(code)) {
-    return new ConnectError(`${text}. Set database.sslrootcert to the certificate of the authority that signed it.`, {
-      code: 'PG_TLS',
-      cause: error,
-    })
+    return new ConnectError(
+      `${text}. Set database.sslrootcert to the certificate of the authority that signed the server certificate.`,
+      {
+        code: 'PG_TLS',
+        cause: error,
+      },
+    )
   }
   return new ConnectError(`${text}${remedy(code)}`, { code: nameOf(code), cause: error })
 }
@@ -175,7 +178,7 @@ function nameOf(code: string | null): string {
 function remedy(code: string | null): string {
   if (code === null) return ''
   if (code.startsWith('28')) {
-    return '. Check database.user and database.password, and that pg_hba.conf lets this user connect (also for replication).'
+    return '. Check database.user and database.password, and that pg_hba.conf allows this user to connect (also for replication).'
   }
   if (code === '3D000') return '. Check database.dbname.'
   return ` (SQLSTATE ${code})`

@@ -1,4 +1,4 @@
-import { ConfigError, type Clock, type ConnectError, errorMessage } from 'penstock/api'
+import { errorMessage, ConfigError, type Clock, type ConnectError } from 'penstock/api'
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { Socket, type SocketConstructorOpts } from 'node:net'
@@ -23,11 +23,11 @@ export interface ConnectionSettings {
   readonly sslPassword: string | null
   readonly tcpKeepAlive: boolean
   readonly connectTimeoutMs: number
-  /** How long an answer to a query may take; 0 for ever. */
+  /** Timeout of a query; 0 for none. */
   readonly queryTimeoutMs: number
 }
 
-/** The text forms that the value decoders read; the server's or the user's own settings must not change them. */
+/** The text formats that the value decoders expect, and no timeouts: settings of the server or the user must not change them. */
 const sessionOptions = [
   'DateStyle=ISO,MDY',
   'IntervalStyle=postgres',
@@ -38,32 +38,32 @@ const sessionOptions = [
   'lock_timeout=0',
   'idle_in_transaction_session_timeout=0',
   'default_transaction_read_only=off',
-  // A policy would hide rows from the snapshot that the stream sends: the server refuses such a query instead.
+  // A row-level security policy would hide rows from the snapshot that the stream sends: the server then rejects the query.
   'row_security=off',
   'client_min_messages=warning',
 ]
   .map((option) => `-c ${option}`)
   .join(' ')
 
-/** Timeouts that older servers do not know, and so would refuse in the start-up packet. */
+/** Timeouts that older servers do not know: they would reject them in the startup message. */
 const newerTimeoutsSql = `select set_config(name, '0', false) from pg_settings
   where name in ('transaction_timeout', 'idle_session_timeout') and setting <> '0'`
 
-/** Larger socket reads cost more than they give: Node allocates the buffer for every packet. */
+/** Larger reads cost more than they save, because Node allocates the buffer for every packet. */
 const socketOptions: SocketConstructorOpts & { highWaterMark: number } = { highWaterMark: 16_384 }
-/** A dead peer is noticed by probes: a COPY that waits for its server asks for nothing itself. */
+/** Only probes detect a dead peer: a COPY sends nothing while it waits for the server. */
 const keepAliveMs = 30_000
 const endTimeoutMs = 2_000
 
-/** A query that runs, to whoever is told of it. */
+/** A running query, as its observer sees it. */
 export interface ObservedQuery {
-  /** The query failed with this; the answer is what is thrown. */
+  /** Called when the query failed: returns the error to throw. */
   explain(error: ConnectError): ConnectError
-  /** The query has ended. */
+  /** Called when the query has ended. */
   end(): void
 }
 
-/** Told of a query that begins. `slot`: the name of the slot that it makes. */
+/** Called when a query starts. `slot`: the name of the slot that it creates. */
 export type QueryObserver = (session: PgSession, slot: string | null) => ObservedQuery
 
 /** One connection to Postgres, for SQL or for replication. One query or copy at a time. */
@@ -72,7 +72,7 @@ export class PgSession {
   readonly #clock: Clock
   readonly #queryTimeoutMs: number
   readonly #observe: QueryObserver | null
-  /** What its queries are for, as a message begins with it. */
+  /** What its queries are for, as the start of a message. */
   doing = 'the source'
   #copy: CopyStream | null = null
   #closed = false
@@ -82,13 +82,13 @@ export class PgSession {
     this.#clock = clock
     this.#queryTimeoutMs = queryTimeoutMs
     this.#observe = observe
-    // What runs on the connection meets the failure itself; without a listener Node would end the process.
+    // The running query or copy fails too; without a listener Node would end the process.
     client.on('error', () => {
       this.#closed = true
     })
   }
 
-  /** @throws RetriableError when the server cannot be reached now, ConnectError when it refuses. */
+  /** @throws RetriableError when the server is unreachable, ConnectError when it refuses */
   static async connect(
     settings: ConnectionSettings,
     kind: 'sql' | 'replication',
@@ -109,19 +109,19 @@ export class PgSession {
     throw new ConfigError(`database.sslmode ${settings.sslMode} names no way to connect`)
   }
 
-  /** Rows as objects by column name. A replication session takes no `values`. */
+  /** Returns rows as objects by column name. A replication connection takes no `values`. */
   async query<Row extends object>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
     return await this.#query<Row>(sql, values, this.#queryTimeoutMs, null)
   }
 
-  /** A query that makes a slot, and so waits for the transactions of others, however long they take. */
+  /** Runs a query that creates a slot: without a timeout, because it waits for open transactions however long they take. */
   async slotQuery<Row extends object>(sql: string, slot: string): Promise<Row[]> {
     return await this.#query<Row>(sql, [], 0, slot)
   }
 
-  /** The server's process of this connection. */
+  /** The pid of the server process of this connection. */
   get pid(): number {
-    // The driver keeps it, and its types do not say so.
+    // The driver's types lack this property.
     return Number(Reflect.get(this.#client, 'processID') ?? 0)
   }
 
@@ -147,7 +147,7 @@ export class PgSession {
     }
   }
 
-  /** Starts a COPY … TO STDOUT or START_REPLICATION; frames go to the handler until the copy is done. */
+  /** Starts a COPY … TO STDOUT or START_REPLICATION; the handler receives the frames until the copy is complete. */
   copy(sql: string, onFrame: FrameHandler): CopyStream {
     const socket = this.#client.connection.stream
     this.#copy = new CopyStream(socket, sql, this.#clock, onFrame)
@@ -158,7 +158,7 @@ export class PgSession {
     return this.#closed
   }
 
-  /** Ends the connection, by force when the server does not answer in time. */
+  /** Closes the connection, forcibly when the server does not respond in time. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -212,7 +212,7 @@ async function connectOnce(
   return session
 }
 
-/** The ways to try in order; `false` is without TLS. Modes as libpq defines them. */
+/** The ways to connect, in order; `false` is without TLS. Modes as in libpq: https://www.postgresql.org/docs/current/libpq-ssl.html */
 async function tlsAttempts(settings: ConnectionSettings): Promise<readonly (ConnectionOptions | false)[]> {
   if (settings.sslMode === 'disable') return [false]
   const { sslRootCert, sslCert, sslKey, sslPassword } = settings
@@ -231,7 +231,7 @@ async function tlsAttempts(settings: ConnectionSettings): Promise<readonly (Conn
     case 'prefer':
       return [unverified, false]
     case 'require':
-      // As libpq: a root certificate that is given is also checked.
+      // As in libpq, a given root certificate is verified.
       return [settings.sslRootCert === null ? unverified : verifyCa(files)]
     case 'verify-ca':
       return [verifyCa(files)]
@@ -244,9 +244,9 @@ function verifyCa(files: ConnectionOptions): ConnectionOptions {
   return { ...files, checkServerIdentity: () => undefined }
 }
 
-/** A file of certificates or keys cannot be read, or holds something else. */
+/** A certificate or key file cannot be read or parsed. */
 export class TlsFileError extends ConfigError {
-  /** The option that names the file. */
+  /** The option with the path of the file. */
   readonly key: string
 
   constructor(key: string, path: string, problem: string, cause: unknown) {
@@ -255,7 +255,7 @@ export class TlsFileError extends ConfigError {
   }
 }
 
-/** @param parse throws when the file holds something else: TLS itself would not say which file, or leave it out silently. */
+/** @param parse throws when the file holds something else: TLS would not name the file, or would ignore it silently */
 async function pem(path: string, key: string, what: string, parse: (bytes: Buffer) => unknown): Promise<Buffer> {
   const bytes = await readFile(path).catch((error: unknown) => {
     throw new TlsFileError(key, path, 'cannot be read', error)
@@ -265,11 +265,11 @@ async function pem(path: string, key: string, what: string, parse: (bytes: Buffe
     return bytes
   } catch (error) {
     const reason = errorMessage(error)
-    throw new TlsFileError(key, path, `holds no ${what} that can be used (${reason})`, error)
+    throw new TlsFileError(key, path, `holds no usable ${what} (${reason})`, error)
   }
 }
 
-/** Whether the refusal was about TLS itself, so that the mode's other way may do. */
+/** Returns whether the failure is about TLS itself, so that the mode's second attempt may succeed. */
 function canFallBack(error: unknown, ssl: ConnectionOptions | false): boolean {
   if (!(error instanceof Error)) return false
   if (ssl === false) return /no pg_hba\.conf entry|SSL|encryption/i.test(error.message)

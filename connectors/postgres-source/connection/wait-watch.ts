@@ -1,35 +1,35 @@
-import { RetriableError, type Clock, type ConnectError, errorMessage } from 'penstock/api'
+import { errorMessage, RetriableError, type Clock, type ConnectError } from 'penstock/api'
 import { namesOf, unknownText, waitText, type Doing } from './blocker-text.ts'
 import { findBlockers, findReader, type Waiter } from './blockers.ts'
 import type { ShowCondition } from '../preflight/finding.ts'
 import { codeOf, objectInUse, pgError } from './pg-error.ts'
 import { PgSession, type ConnectionSettings, type ObservedQuery } from './session.ts'
 
-/** A query that takes longer is looked into, and again after as long. */
+/** A query that runs longer is probed, and then probed again at this interval. */
 export const waitPatienceMs = 5_000
-/** Where others hold locks on the catalog, or the server is busy, a look waits too. */
+/** A probe may wait too: for locks on the catalog, or for a busy server. */
 const lookTimeoutMs = 10_000
 const cancelTimeoutMs = 2_000
 
-const readerHint = 'To see who reads it: SELECT pid, application_name, client_addr FROM pg_stat_replication;'
+const readerHint = 'To see which session reads it: SELECT pid, application_name, client_addr FROM pg_stat_replication;'
 const lockHint =
-  'To see who holds it: SELECT pid, pg_blocking_pids(pid), query FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0;'
+  'To see which session holds it: SELECT pid, pg_blocking_pids(pid), query FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0;'
 
 export interface WaitWatchParts {
   readonly connection: ConnectionSettings
-  /** How long a query waits for a lock where that has an end; else 0. A look comes before it. */
+  /** The lock timeout of the queries, 0 for none. The probe runs before it expires. */
   readonly lockTimeoutMs: number
   readonly clock: Clock
   readonly show: ShowCondition
 }
 
-/** A query that runs. */
+/** A running query. */
 interface Wait extends Waiter {
   readonly code: string
   readonly doing: Doing
-  /** What was last seen of it, and so is shown. */
+  /** The message that the condition shows. */
   text: string | null
-  /** The sessions and transactions that it was last seen to wait for. */
+  /** What blocked it at the last probe. */
   seen: string | null
   ended: boolean
   look: PgSession | null
@@ -37,8 +37,8 @@ interface Wait extends Waiter {
 }
 
 /**
- * Shows what a query waits for while it waits: whoever holds its lock, or the transactions that a slot waits for. The
- * query's own connection is busy, so that another one asks.
+ * Shows what a query waits for while it waits: the holder of a lock, or the transactions that a slot's creation waits
+ * for. Probes on another connection, because the query's own one is busy.
  */
 export class WaitWatch {
   readonly #parts: WaitWatchParts
@@ -49,7 +49,7 @@ export class WaitWatch {
     this.#parts = parts
   }
 
-  /** To be told of every query that may wait. */
+  /** Observes every query that may wait. */
   readonly observe = (session: PgSession, slot: string | null): ObservedQuery => {
     const wait: Wait = {
       pid: session.pid,
@@ -68,7 +68,7 @@ export class WaitWatch {
     return { explain: (error) => explained(error, wait.seen), end: () => this.#end(wait) }
   }
 
-  /** Says who reads a slot, where that is why it cannot be read. */
+  /** Adds the session that reads the slot to the error of a slot in use. */
   async explainActive(error: unknown, slot: string): Promise<unknown> {
     const code = codeOf(error)
     if (code !== objectInUse && code !== 'PG_SLOT_ACTIVE') return error
@@ -77,17 +77,17 @@ export class WaitWatch {
       const look = await this.#connect()
       try {
         const reader = await findReader(look, slot)
-        return extended(failure, reader.length === 0 ? readerHint : `Its reader: ${namesOf(reader)}`)
+        return extended(failure, reader.length === 0 ? readerHint : `It is read by: ${namesOf(reader)}`)
       } finally {
         await look.close()
       }
     } catch {
-      // Who reads it cannot be asked: what happened is said all the same.
+      // The reader cannot be found out: the failure is reported without it.
       return extended(failure, readerHint)
     }
   }
 
-  /** Ends the waits: a server would wait on for a client that is gone, and then make what nobody asks for any more. */
+  /** Cancels waiting queries: the server would keep waiting for a client that is gone, and then create a slot that no client uses (I9). */
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all([...this.#waits].map((wait) => this.#giveUp(wait)))
@@ -151,20 +151,20 @@ export class WaitWatch {
         await session.close()
       }
     } catch {
-      // A server that is away, or full, ends what waits there by itself.
+      // An unreachable server, or one without free connections, ends the query on its own.
     }
   }
 
-  /** Several queries can wait at once. */
+  /** Several queries can wait at the same time. */
   #show(code: string): void {
     const texts = [...this.#waits].flatMap((wait) => (wait.code === code && wait.text !== null ? wait.text : []))
     this.#parts.show(code, texts.length === 0 ? null : [...new Set(texts)].join(' '))
   }
 }
 
-/** The query does not wait any more: what it waited for is known from the last look only. */
+/** The query has ended: only the last probe knows what blocked it. */
 function explained(error: ConnectError, seen: string | null): ConnectError {
-  if (seen !== null && error instanceof RetriableError) return extended(error, `In the way: ${seen}`)
+  if (seen !== null && error instanceof RetriableError) return extended(error, `Blocked by: ${seen}`)
   return error.code === 'PG_LOCK_TIMEOUT' ? extended(error, lockHint) : error
 }
 

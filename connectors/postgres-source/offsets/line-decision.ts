@@ -3,40 +3,40 @@ import { currentTimeline, unknownTimeline, type Line, type ServerLine } from './
 import { formatLsn } from './lsn.ts'
 import { epochOf, firstVersion, lastEpoch } from './row-version.ts'
 
-/** What is known when a connection is made. */
+/** What is known when a connection starts. */
 export interface LineCase {
   readonly server: ServerLine
-  /** Of the offset that reading goes on from; null when there is none, or when it names no line. */
+  /** The lineage of the stored offset; null when there is no offset, or when it has no lineage. */
   readonly stored: Line | null
-  /** The furthest position that was captured; null when none was, or when only part of a snapshot was. */
+  /** The last captured position; null when there is none, or only a part of a snapshot. */
   readonly position: number | null
-  /** Whether the position is given up: tables are read. */
+  /** Whether the position is discarded because a snapshot reads the tables. */
   readonly rereads: boolean
-  /** Whether somebody asked for that, so that rows of another server are left behind knowingly. */
+  /** Whether the user requested the snapshot, and so accepts that rows of another server are left behind. */
   readonly asked: boolean
 }
 
 export type LineDecision =
-  /** The same line: the epoch stays. */
+  /** The same lineage: the epoch stays. */
   | { readonly kind: 'same' }
-  /** The same line, and tables are read: the epoch stays unless versions lie above the place where the log is read from. */
+  /** The same lineage and a snapshot: the epoch stays unless higher versions than that of the start position exist. */
   | { readonly kind: 'reread' }
   /**
-   * Another line, or an unknown one: an epoch above all versions that are known. Of the stored epoch no version may
-   * lie past `branch`, where the lines part.
+   * Another or an unknown lineage: the epoch becomes higher than that of all known versions. No version of the stored
+   * epoch may lie past `branch`, where the timelines part.
    */
   | { readonly kind: 'next'; readonly branch: number | null }
-  /** A standby that has not received all yet. */
+  /** The server is a standby that has not received everything yet. */
   | { readonly kind: 'wait'; readonly problem: string }
   | { readonly kind: 'refuse'; readonly code: string; readonly problem: string }
 
-/** Whether a position means the same on this server (D18). */
+/** Decides whether a stored position is valid on this server (docs/decisions/0018-lines-and-epochs.md). */
 export function decideLine({ server, stored, position, rereads, asked }: LineCase): LineDecision {
   if (!asked && stored !== null && stored.system !== server.system) {
     return refusal(
       'PG_OTHER_SERVER',
-      `what was captured belongs to the server with system identifier ${stored.system}, and this one is ${server.system}: ` +
-        'its log is another, in which the stored position means nothing',
+      `the stored offset belongs to the server with system identifier ${stored.system}, and this server is ${server.system}: ` +
+        'the stored position is not valid in its WAL',
     )
   }
   if (rereads || position === null) {
@@ -61,15 +61,15 @@ function decideTimeline(server: ServerLine, stored: Line, position: number): Lin
     }
     return refusal(
       'PG_TIMELINE',
-      `the stored offset belongs to timeline ${stored.timeline} of the server, and its log, on timeline ${current}, does ` +
-        'not come from that one: the server was restored, or another standby was promoted',
+      `the stored offset belongs to timeline ${stored.timeline} of the server, and its WAL, on timeline ${current}, does ` +
+        'not descend from that timeline: the server was restored, or another standby was promoted',
     )
   }
   if (position > timeline.end) {
     return refusal(
       'PG_TIMELINE',
       `changes up to ${formatLsn(position)} were captured, and the server's timeline ${current} branched off at ` +
-        `${formatLsn(timeline.end)}: it was promoted or restored without the changes between, which sinks hold`,
+        `${formatLsn(timeline.end)}: it was promoted or restored without the changes in between, which sinks hold`,
     )
   }
   if (position > server.logEnd) return behind(server, position)
@@ -81,16 +81,16 @@ function numberOf(timeline: string): number {
 }
 
 function behind(server: ServerLine, position: number): LineDecision {
-  const where = `changes up to ${formatLsn(position)} were captured, and the log of the server ends at ${formatLsn(server.logEnd)}`
+  const where = `changes up to ${formatLsn(position)} were captured, and the WAL of the server ends at ${formatLsn(server.logEnd)}`
   if (server.standby) return { kind: 'wait', problem: where }
-  return refusal('PG_LOG_BEHIND', `${where}: it was restored from a backup, or its log was reset`)
+  return refusal('PG_LOG_BEHIND', `${where}: it was restored from a backup, or its WAL was reset`)
 }
 
 function refusal(code: string, problem: string): LineDecision {
   return { kind: 'refuse', code, problem }
 }
 
-/** @throws RetriableError, ConnectError when reading cannot continue. @param advice how to read everything again. */
+/** @throws RetriableError, ConnectError when reading cannot continue. @param advice how to read all tables again. */
 export function enforce(decision: LineDecision, advice: string): void {
   if (decision.kind === 'wait') {
     throw new RetriableError(`${decision.problem}: waiting for the standby to catch up`, { code: 'PG_STANDBY_BEHIND' })
@@ -100,16 +100,17 @@ export function enforce(decision: LineDecision, advice: string): void {
   }
 }
 
-/** What is known of the versions that were given out. */
+/** The row versions in use. */
 export interface KnownVersions {
-  /** Of the stored offset; 0 when none is known. */
+  /** The epoch of the stored offset; 0 when there is none. */
   readonly epoch: number
-  /** The highest one in the topics; null when they hold none, or were not read. */
+  /** The highest version in the topics; null when they hold none or were not read. */
   readonly highest: bigint | null
 }
 
 /**
- * The epoch of what is read from now on. @param position where the log is read from.
+ * Returns the epoch of everything that is read from now on.
+ * @param position where the WAL is read from
  * @throws ConnectError PG_EPOCH, PG_TIMELINE
  */
 export function epochFor(decision: LineDecision, known: KnownVersions, position: number): number {
@@ -119,15 +120,15 @@ export function epochFor(decision: LineDecision, known: KnownVersions, position:
   const next = Math.max(epoch, highest === null ? 0 : epochOf(highest)) + 1
   if (next <= lastEpoch) return next
   throw new ConnectError(
-    `the origin of the row versions has changed ${lastEpoch} times, and versions have no room for more. Set topic.prefix ` +
-      'to another name, which begins topics of its own; sinks need new indices for them.',
+    `the row version epoch is ${lastEpoch}, the highest one: the database has moved that many times. Set topic.prefix ` +
+      'to another name, which creates new topics; sinks need new indices for them.',
     { code: 'PG_EPOCH' },
   )
 }
 
 /**
- * Whether the topics hold versions of the stored epoch that this server's log never had: more was captured than the stored
- * offset says.
+ * Returns whether the topics hold versions of the stored epoch that the server's WAL never had: more was captured than
+ * the stored offset says.
  */
 export function isPastBranch(decision: LineDecision, known: KnownVersions): boolean {
   if (decision.kind !== 'next' || decision.branch === null || known.highest === null) return false

@@ -4,49 +4,54 @@ import { codeOf } from '../connection/pg-error.ts'
 import type { PgSession } from '../connection/session.ts'
 
 /**
- * A line of log: positions compare only on one. Another cluster has another system identifier. A standby that is promoted
- * and a recovery to a point in time begin another timeline. The epoch counts how often the origin of the versions changed.
+ * Identifies a history of WAL: positions are comparable only within one. Each cluster has its own system identifier. The
+ * promotion of a standby and a point-in-time recovery start a new timeline. The epoch counts how often the origin of the
+ * row versions changed.
+ * @see https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP-TIMELINES
  */
 export interface Line {
-  /** Of 64 bits, and so a text. */
+  /** A 64-bit number as text. */
   readonly system: string
-  /** `1`, or its number and where it begins: `2@0/3000060`. Two standbys that are promoted may give theirs the same number. */
+  /** `1`, or number and start as `2@0/3000060`: two promoted standbys may choose the same number. */
   readonly timeline: string
-  /** At least 1. */
+  /** 1 or higher. */
   readonly epoch: number
 }
 
-/** Before the server was asked. */
+/** Before the server has identified itself. */
 export const noLine: Line = { system: '', timeline: '', epoch: 0 }
 
-/** What a server says of its line of log. */
+/** How a server describes its WAL. */
 export interface ServerLine {
   readonly system: string
   readonly timelines: readonly Timeline[]
-  /** Where its log ends; what a standby has received of it. */
+  /** The end of its WAL; on a standby, of the WAL that it has received. */
   readonly logEnd: number
   readonly standby: boolean
 }
 
-/** A timeline that the server's log has gone through. */
+/** A timeline in the history of the server's WAL. */
 export interface Timeline {
   readonly name: string
-  /** Where the next one branches off; the last one has no end. */
+  /** Where the next timeline branches off; infinity for the last one. */
   readonly end: number
 }
 
-/** @param replication a replication session. */
+/**
+ * @param replication a replication connection
+ * @see https://www.postgresql.org/docs/current/protocol-replication.html
+ */
 export async function identifySystem(replication: Pick<PgSession, 'query'>, standby: boolean): Promise<ServerLine> {
   const [row] = await replication.query<{ systemid: string; timeline: number | string; xlogpos: string }>(
     'IDENTIFY_SYSTEM',
   )
-  if (row === undefined) throw new ConnectError('the server did not answer IDENTIFY_SYSTEM')
+  if (row === undefined) throw new ConnectError('the server returned no row for IDENTIFY_SYSTEM')
   const timeline = Number(row.timeline)
   const history = timeline === 1 ? '' : await timelineHistory(replication, timeline)
   return { system: row.systemid, timelines: timelinesOf(timeline, history), logEnd: parseLsn(row.xlogpos), standby }
 }
 
-/** A server that was restored without the file of its history. */
+/** undefined_file: the server was restored without its timeline history file. */
 const undefinedFile = '58P01'
 
 async function timelineHistory(replication: Pick<PgSession, 'query'>, timeline: number): Promise<string> {
@@ -59,7 +64,7 @@ async function timelineHistory(replication: Pick<PgSession, 'query'>, timeline: 
   }
 }
 
-/** The timelines of a history file, the server's own last. A line of it: `1`, where it ended, and why. */
+/** Parses a timeline history file: one line for each ancestor, with its number, where it ended, and why. The server's own timeline is the last. */
 export function timelinesOf(timeline: number, history: string): Timeline[] {
   const timelines: Timeline[] = []
   let begin = 0
@@ -74,17 +79,17 @@ function timelineName(id: number, begin: number): string {
   return begin === 0 ? String(id) : `${id}@${formatLsn(begin)}`
 }
 
-/** The server's own timeline. */
+/** The name of the server's own timeline. */
 export function currentTimeline(server: ServerLine): string {
   return server.timelines.at(-1)?.name ?? unknownTimeline
 }
 
-/** Where nobody may ask for it. */
+/** For a user without REPLICATION, who cannot read the timeline. */
 export const unknownTimeline = '0'
 
-/** The same over SQL, for a user who may not replicate: without timelines, and only good for reading tables. */
+/** Identifies the server by SQL, for a user without REPLICATION: without timelines, and sufficient only for a snapshot. */
 export async function identifyBySql(sql: PgSession, standby: boolean): Promise<ServerLine> {
   const [row] = await sql.query<{ system: string }>('select system_identifier::text as system from pg_control_system()')
-  if (row === undefined) throw new ConnectError('the server did not answer pg_control_system()')
+  if (row === undefined) throw new ConnectError('the server returned no row for pg_control_system()')
   return { system: row.system, timelines: [], logEnd: Number.POSITIVE_INFINITY, standby }
 }

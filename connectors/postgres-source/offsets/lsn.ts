@@ -1,8 +1,9 @@
 import { DataError } from 'penstock/api'
 
 /**
- * Positions in Postgres's write-ahead log, as numbers: exact up to 2^53, that is 8 PiB of log.
- * Text form is Postgres's `16/B374D848`.
+ * Log sequence numbers (LSN), positions in the WAL, as numbers: exact up to 2^53, which is 8 PiB of WAL.
+ * The text form is that of `pg_lsn`: `16/B374D848`.
+ * @see https://www.postgresql.org/docs/current/datatype-pg-lsn.html
  */
 export function parseLsn(text: string): number {
   const [, high = '', low = ''] = /^([0-9A-F]{1,8})\/([0-9A-F]{1,8})$/i.exec(text) ?? []
@@ -14,7 +15,7 @@ export function formatLsn(lsn: number): string {
   return `${high.toString(16).toUpperCase()}/${(lsn - high * 2 ** 32).toString(16).toUpperCase()}`
 }
 
-/** An LSN, or any unsigned 64-bit number that fits a double, at `position` of a message. */
+/** Reads an LSN, or any unsigned 64-bit number that fits a double, at `position`. */
 export function readLsn(bytes: Buffer, position: number): number {
   const lsn = bytes.readUInt32BE(position) * 2 ** 32 + bytes.readUInt32BE(position + 4)
   return lsn <= Number.MAX_SAFE_INTEGER ? lsn : checked(lsn, `at byte ${position}`)
@@ -22,5 +23,5 @@ export function readLsn(bytes: Buffer, position: number): number {
 
 function checked(lsn: number, what: string): number {
   if (Number.isSafeInteger(lsn)) return lsn
-  throw new DataError(`not a usable log position (LSN): ${what}`)
+  throw new DataError(`cannot parse the WAL position (LSN) ${what}`)
 }

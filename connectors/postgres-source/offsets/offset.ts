@@ -3,9 +3,9 @@ import type { Line } from './line.ts'
 import { formatLsn, parseLsn } from './lsn.ts'
 
 /**
- * Debezium's source offsets. A row's offset says where it lies (`lsn`, and which change of that LSN), and with
- * `lsn_commit` which transactions are whole: those that ended at or before it. Three keys more name the line of log that
- * the positions belong to; Debezium ignores keys that it does not know.
+ * Debezium's source offsets. A row's offset holds its position (`lsn`, and `lsn_events_processed` when several changes
+ * share the LSN) and, in `lsn_commit`, the end of the last completed transaction before it. Three more keys identify the
+ * WAL lineage that the positions belong to; Debezium ignores unknown keys.
  */
 export type MessageType = 'INSERT' | 'UPDATE' | 'DELETE' | 'TRUNCATE' | 'MESSAGE'
 
@@ -13,12 +13,12 @@ export function sourcePartition(prefix: string): SourcePartition {
   return { server: prefix }
 }
 
-/** Whether it is that of the stream; others hold what is known of the tables. */
+/** Whether this is the stream's partition; the others hold the connector's own state about tables. */
 export function isOwnPartition(partition: SourcePartition): boolean {
   return partition['penstock'] === undefined
 }
 
-/** Of a snapshot's row; `last` on the very last one. */
+/** The offset of a snapshot row; `last` for the very last one. */
 export function snapshotOffset(
   line: Line,
   at: { readonly lsn: number; readonly txId: number | null; readonly micros: number },
@@ -37,8 +37,8 @@ export function snapshotOffset(
 }
 
 /**
- * Of a row in the stream. `nth` is the change's number among those that share its LSN: a COPY writes many rows with
- * one log record. Each form is spelled out: to build it in parts would cost an object per record.
+ * The offset of a row change. `nth` is the number of the change among those with the same LSN: a COPY writes many rows
+ * in one WAL record. Hot path: each form is one object literal, because composing it would allocate more objects per record.
  */
 export function rowOffset(
   type: MessageType,
@@ -78,13 +78,13 @@ export function rowOffset(
   }
 }
 
-/** Before the first commit that is seen. */
+/** The offset of a row change before the first commit of the stream. */
 function firstRowOffset(type: MessageType, lsn: number, txId: number, micros: number, nth: number): SourceOffset {
   const offset = { lsn_proc: lsn, messageType: type, lsn, txId, ts_usec: micros }
   return nth === 1 ? offset : { ...offset, lsn_events_processed: nth }
 }
 
-/** After a transaction, or with nothing open and nothing in flight: everything before `lsn` is done. */
+/** The offset between transactions, with nothing in flight: everything before `lsn` is captured. */
 export function commitOffset(lsn: number, txId: number | null, micros: number, line: Line): SourceOffset {
   return {
     lsn_proc: lsn,
@@ -97,7 +97,7 @@ export function commitOffset(lsn: number, txId: number | null, micros: number, l
   }
 }
 
-/** Of a logical message outside of transactions: everything before the end of its log record is done. */
+/** The offset of a non-transactional logical message: everything before the end of its WAL record is captured. */
 export function messageOffset(lsn: number, micros: number, line: Line): SourceOffset {
   return { lsn_proc: lsn, messageType: 'MESSAGE', lsn_commit: lsn, lsn, ts_usec: micros, ...lineOffset(line) }
 }
@@ -106,12 +106,12 @@ function lineOffset({ system, timeline, epoch }: Line): SourceOffset {
   return { penstock_system: system, penstock_timeline: timeline, penstock_epoch: epoch }
 }
 
-/** The offset as one of another line that holds the same log up to there. */
+/** The offset with another lineage that has the same WAL up to there. */
 export function onLine(offset: SourceOffset, line: Line): SourceOffset {
   return { ...offset, ...lineOffset(line) }
 }
 
-/** The line that an offset belongs to; null in one of Debezium. @throws DataError */
+/** The lineage of an offset; null in one that Debezium wrote. @throws DataError */
 export function lineOf(offset: SourceOffset): Line | null {
   const system = offset['penstock_system']
   const timeline = offset['penstock_timeline']
@@ -120,14 +120,14 @@ export function lineOf(offset: SourceOffset): Line | null {
   return { system: String(system), timeline: String(timeline), epoch }
 }
 
-/** Where to go on. */
+/** Where to continue. */
 export type ResumePoint =
-  /** No snapshot yet, or one that was interrupted. */
+  /** No snapshot yet, or an interrupted one. */
   { readonly kind: 'begin' } | StreamPoint
 
 /**
- * Transactions whose commit record lies before `skipBefore` are done, and of transaction `open` the changes up to
- * `open.lsn`. `lastCommit` is the end of the last commit that was seen, null before the first one.
+ * Transactions with a commit record before `skipBefore` are captured, and so are the changes of transaction `open` up to
+ * `open.lsn`. `lastCommit` is the end of the last commit that was read; null before the first one.
  */
 export interface StreamPoint {
   readonly kind: 'stream'
@@ -136,15 +136,15 @@ export interface StreamPoint {
   readonly open: OpenTransaction | null
 }
 
-/** A transaction of which some changes are done: those before `lsn`, and `nth` of those at it. */
+/** A partly captured transaction: the changes before `lsn` are captured, and the first `nth` changes at it. */
 export interface OpenTransaction {
-  /** Null in offsets of old versions: then it is the first transaction that is not skipped. */
+  /** Null in offsets of old Debezium versions: then it is the first transaction that is not skipped. */
   readonly txId: number | null
   readonly lsn: number
   readonly nth: number
 }
 
-/** Reads an offset of ours or of any Debezium version. @throws DataError when it is neither. */
+/** Reads an offset of this connector or of any Debezium version. @throws DataError when it is neither. */
 export function resumePoint(offset: SourceOffset | null): ResumePoint {
   if (offset === null) return { kind: 'begin' }
   const lsn = numberOf(offset, 'lsn')
@@ -170,21 +170,21 @@ export function resumePoint(offset: SourceOffset | null): ResumePoint {
   const open = done
     ? { txId: numberOf(offset, 'txId'), lsn: position, nth: numberOf(offset, 'lsn_events_processed') ?? 1 }
     : null
-  // Without a commit seen there is nothing before the open transaction but what the slot still sends.
+  // No commit was read yet: nothing precedes the open transaction but what the slot still sends.
   return { kind: 'stream', skipBefore: lsnCommit ?? 0, lastCommit: lsnCommit, open }
 }
 
 const rowTypes = new Set(['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'MESSAGE'])
 
-/** The log position up to which an offset says that everything is done; null while a snapshot is not whole. */
+/** The LSN up to which everything is captured, so that the slot may confirm it (I2); null during a snapshot. */
 export function confirmable(offset: SourceOffset): number | null {
   if (isSnapshot(offset)) return null
   return numberOf(offset, 'lsn_commit')
 }
 
 /**
- * The end of the log that was captured; null while a snapshot is not whole. A row's own position is where its record begins,
- * of which at least a byte has to be there.
+ * The end of the captured WAL; null during a snapshot. The LSN of a row is where its WAL record begins, so at least one
+ * byte after it was captured.
  */
 export function furthest(offset: SourceOffset): number | null {
   const point = resumePoint(offset)
@@ -194,24 +194,24 @@ export function furthest(offset: SourceOffset): number | null {
 }
 
 /**
- * When the latest transaction that was captured had committed, microseconds of the epoch; null when it is not known. Of this
- * server's own: one that it took over from another server has the time of that one.
+ * Commit time of the latest captured transaction, in microseconds of the epoch; null when it is unknown. Ignores
+ * transactions that the server applied from another one, because they have the commit time of their origin.
  */
 export function committedMicros(offset: SourceOffset): number | null {
   const micros = numberOf(offset, 'penstock_latest') ?? numberOf(offset, 'ts_usec')
   return micros === 0 ? null : micros
 }
 
-/** The offset with the time of {@link committedMicros}, where that of its own transaction is far from it. */
+/** Adds {@link committedMicros} to the offset when it differs much from the offset's own commit time. */
 export function withLatest(offset: SourceOffset, micros: number, latest: number): SourceOffset {
   return Math.abs(latest - micros) > nearMicros ? { ...offset, penstock_latest: latest } : offset
 }
 
 /** A snapshot that is ahead of the stream. */
 export interface Ahead {
-  /** Where the log ended at the snapshot: it may have seen what was committed up to there. */
+  /** The end of the WAL at the snapshot: it may contain what was committed up to here. */
   readonly end: number
-  /** Of its rows. */
+  /** The version of its rows. */
   readonly version: bigint
 }
 
@@ -219,7 +219,7 @@ export function withAhead(offset: SourceOffset, ahead: Ahead | null): SourceOffs
   return ahead === null ? offset : { ...offset, penstock_ahead: `${formatLsn(ahead.end)} ${ahead.version}` }
 }
 
-/** The snapshot that is ahead of the offset; null where there is none. @throws DataError */
+/** The snapshot that is ahead of the offset; null when there is none. @throws DataError */
 export function aheadOf(offset: SourceOffset | null): Ahead | null {
   const text = offset?.['penstock_ahead'] ?? null
   if (offset === null || text === null) return null
@@ -228,17 +228,17 @@ export function aheadOf(offset: SourceOffset | null): Ahead | null {
   return { end: parseLsn(end), version: BigInt(version) }
 }
 
-/** Commits that follow one another differ by less, and the offset says nothing twice. */
+/** Consecutive commits differ by less: then the offset needs no second time. */
 const nearMicros = 60_000_000
 
-/** The furthest position that a slot may have confirmed without loss, given the offset. */
+/** The furthest position that the slot may have confirmed without data loss, given the stored offset. */
 export function slotLimit(offset: SourceOffset): number | null {
   return numberOf(offset, 'lsn_commit') ?? numberOf(offset, 'lsn_proc') ?? numberOf(offset, 'lsn')
 }
 
 function isSnapshot(offset: SourceOffset): boolean {
   const value = offset['snapshot']
-  // INCREMENTAL runs beside the stream: the offset's position is that of the stream.
+  // An incremental snapshot runs beside the stream: the offset holds the stream's position.
   return value !== undefined && value !== null && value !== false && value !== 'false' && value !== 'INCREMENTAL'
 }
 
@@ -256,5 +256,5 @@ function numberOf(offset: SourceOffset, key: string): number | null {
 
 function unusable(offset: SourceOffset): DataError {
   const text = JSON.stringify(offset, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
-  return new DataError(`the stored offset cannot be understood: ${text}`, { code: 'PG_OFFSET' })
+  return new DataError(`cannot parse the stored offset: ${text}`, { code: 'PG_OFFSET' })
 }

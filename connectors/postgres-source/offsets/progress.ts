@@ -3,29 +3,29 @@ import { noLine, type Line } from './line.ts'
 import type { SnapshotAhead } from '../snapshot/snapshot-ahead.ts'
 import { commitOffset, committedMicros, confirmable, withLatest } from './offset.ts'
 
-/** A transaction that was read to its end. */
+/** A transaction that was read completely. */
 export interface CommittedTransaction {
   readonly endLsn: number
   readonly xid: number
-  /** Microseconds of the epoch. */
+  /** Commit time in microseconds of the epoch. */
   readonly micros: number
-  /** Of the latest commit of the server's own up to here. */
+  /** The latest commit of the server's own transactions up to here, in microseconds of the epoch. */
   readonly latest: number
-  /** How many changes it had; 0 when it was passed over. */
+  /** Number of its changes; 0 when it was skipped. */
   readonly changes: number
 }
 
-/** Stores an offset that belongs to no record. Only called with nothing in flight. */
+/** Stores an offset without a record. Called only when no record is in flight (I2). */
 export type StoreOffset = (offset: SourceOffset) => void
 
-/** Single transactions come with little rest: storing each one's end would double the offsets written. */
+/** Transactions follow each other quickly: storing the end of each one would double the number of offsets. */
 const transactionRestMs = 1_000
 
 /**
- * What was emitted, what of it is durable, and so how far the slot may be confirmed (I2): up to the `lsn_commit` of the
- * stored offset, never past it, so that a slot ahead of its stored offset always means a loss. A row's offset names
- * the commit before it; when nothing is in flight, the end of the last transaction, or the end of the log when there
- * was nothing in it for this connector, is stored as an offset of its own.
+ * Tracks the emitted and the durable offset, and thereby how far the slot may be confirmed (I1, I2): up to the
+ * `lsn_commit` of the stored offset and never past it, so that a slot ahead of its stored offset always means data loss. A
+ * row's offset holds the end of the commit before it. When no record is in flight, the end of the last transaction, or the
+ * end of the WAL when it held nothing for this connector, is stored as an offset without a record.
  */
 export class Progress {
   readonly #clock: Clock
@@ -40,7 +40,7 @@ export class Progress {
   #lastStore: number
   #cancel: (() => void) | null = null
 
-  /** @param idleRestMs the least time between two offsets of a log without changes. */
+  /** @param idleRestMs the least time between two offsets while the WAL holds no changes */
   constructor(clock: Clock, store: StoreOffset | null, idleRestMs: number, ahead: SnapshotAhead) {
     this.#clock = clock
     this.#store = store
@@ -49,7 +49,7 @@ export class Progress {
     this.#lastStore = clock.monotonic()
   }
 
-  /** @param emitted where reading goes on; `durable` the stored offset, which lies at or before it. */
+  /** @param emitted where reading continues. @param durable the stored offset, at or before `emitted` */
   begin(line: Line, emitted: SourceOffset | null, durable: SourceOffset | null): void {
     this.#line = line
     this.#emitted = emitted
@@ -57,7 +57,7 @@ export class Progress {
     this.#confirmable = durable === null ? 0 : (confirmable(durable) ?? 0)
   }
 
-  /** The last offset given out. */
+  /** The last emitted offset. */
   get emitted(): SourceOffset | null {
     return this.#emitted
   }
@@ -66,12 +66,12 @@ export class Progress {
     return this.#durable
   }
 
-  /** Everything before this position is durable. */
+  /** Everything before this LSN is durable. */
   get confirmable(): number {
     return this.#confirmable
   }
 
-  /** Whether all that was emitted is durable. */
+  /** Whether everything emitted is durable. */
   get isSettled(): boolean {
     return this.#emitted === null || sameOffset(this.#emitted, this.#durable)
   }
@@ -85,7 +85,7 @@ export class Progress {
     this.#confirmable = Math.max(this.#confirmable, confirmable(offset) ?? 0)
   }
 
-  /** The offset of what was read to here: the end of the last transaction, or what was emitted after it. */
+  /** The offset of the current read position: the end of the last transaction, or the last emitted offset. */
   current(inTransaction: boolean): SourceOffset | null {
     const last = this.#lastTransaction
     if (inTransaction || last === null) return this.#emitted
@@ -98,8 +98,8 @@ export class Progress {
   }
 
   /**
-   * The offset to store for the last transaction, when everything is settled and it says more than the stored one;
-   * null when there is none. Too early: `retry` is called when it is time.
+   * Stores the end of the last transaction, if everything is durable and it lies past the stored offset. Returns the
+   * stored offset, or null. If it is too early, `retry` is called in time.
    */
   storeTransaction(retry: () => void): SourceOffset | null {
     const transaction = this.#lastTransaction
@@ -113,14 +113,14 @@ export class Progress {
     return null
   }
 
-  /** The same for the end of the log, which the server sent in a keepalive; at once when the server waits for it. */
+  /** Does the same for the end of the WAL from a keepalive; immediately when the server waits for it. */
   storeLogEnd(walEnd: number, awaited: boolean): SourceOffset | null {
     if (walEnd <= this.#confirmable || !this.isSettled) return null
     if (!awaited && this.#clock.monotonic() - this.#lastStore < this.#idleRestMs) return null
     return this.#storeOffset(walEnd)
   }
 
-  /** Stores `offset` as it is: the end of a snapshot without rows. */
+  /** Stores `offset` unchanged: the end of a snapshot without rows. */
   store(offset: SourceOffset): void {
     if (this.#store === null) return
     this.#lastStore = this.#clock.monotonic()
@@ -141,7 +141,7 @@ export class Progress {
       this.store(end)
       return end
     }
-    // Never before a transaction that was captured: the clock may be behind the server's.
+    // Never before a captured transaction: this clock may be behind the server's.
     const before = this.#emitted === null ? 0 : (committedMicros(this.#emitted) ?? 0)
     const micros = Math.max(before, Math.floor(this.#clock.now() * 1000))
     const offset = this.#ahead.mark(commitOffset(lsn, null, micros, this.#line))
@@ -156,7 +156,7 @@ export class Progress {
 
 const identifying = ['lsn', 'lsn_commit', 'lsn_events_processed', 'messageType', 'snapshot_completed'] as const
 
-/** Whether two offsets name the same place. Numbers may come back as bigint. */
+/** Returns whether two offsets mean the same position. Loaded numbers may be bigints. */
 export function sameOffset(a: SourceOffset, b: SourceOffset | null): boolean {
   return b !== null && identifying.every((key) => String(a[key] ?? '') === String(b[key] ?? ''))
 }

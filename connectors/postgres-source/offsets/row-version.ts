@@ -1,15 +1,16 @@
 /**
- * The version of a row (D14, D18): (epoch × 2^43 + commit LSN / 8) × 1024 + the change's index in its transaction, at most
- * 1023. Log records begin at multiples of 8 bytes. A snapshot row takes the position of its slot and index 0.
+ * The version of a row: (epoch × 2^43 + commit LSN / 8) × 1024 + the change's index in its transaction, at most 1023. WAL
+ * records start at multiples of 8 bytes. A snapshot row has the position of its slot and index 0. Sinks use the version
+ * to ignore replayed changes (I12). See docs/decisions/0014-row-version.md and 0018-lines-and-epochs.md.
  */
 export const versionsPerCommit = 1024
 const positionsPerEpoch = 2n ** 43n
 const versionsPerEpoch = positionsPerEpoch * BigInt(versionsPerCommit)
 
-/** The last epoch whose versions fit the 63 bits that Elasticsearch takes. */
+/** The last epoch whose versions fit 63 bits, the limit of Elasticsearch. */
 export const lastEpoch = 1023
 
-/** A bigint for each index: to make one costs more than to look it up. */
+/** A bigint for each index, because a lookup is cheaper than a conversion. */
 const indexes = Array.from({ length: versionsPerCommit }, (_, index) => BigInt(index))
 const lastIndex = BigInt(versionsPerCommit - 1)
 
@@ -23,7 +24,7 @@ export function versionAt(first: bigint, index: number): bigint {
   return BigInt.asIntN(64, first + (indexes[index] ?? lastIndex))
 }
 
-/** The epoch of a version; 0 in the layout without epochs. Positions past 64 TiB count into it. */
+/** The epoch of a version; 0 in the layout without epochs. LSNs past 64 TiB overflow into it. */
 export function epochOf(version: bigint): number {
   return Number(version / versionsPerEpoch)
 }

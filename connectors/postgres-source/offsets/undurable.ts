@@ -2,14 +2,14 @@ import type { SourceOffset, SourceRecord } from 'penstock/api'
 import { sameOffset } from './progress.ts'
 
 /**
- * Since when the oldest change waits that was handed out and is not durable. Looks at batches, never at single records:
- * while some of what was handed out is durable, the last of that stands for what comes after it.
+ * The age of the oldest change that `poll` returned and that is not durable yet. Tracks batches, not records: when some
+ * records of a batch are durable, the commit time of the last durable one is used for the rest.
  */
 export class Undurable {
   #since: number | null = null
   #last: SourceOffset | null = null
 
-  /** Microseconds of the epoch when the oldest change was committed; null when all is durable. */
+  /** Commit time of the oldest pending change in microseconds of the epoch; null when everything is durable. */
   get since(): number | null {
     return this.#since
   }
@@ -33,7 +33,7 @@ export class Undurable {
   }
 }
 
-/** When the transaction of a record's change was committed, in microseconds of the epoch; null where the offset does not say. */
+/** The commit time of a record's change in microseconds of the epoch; null when the offset has none. */
 export function committedAt(record: SourceRecord): number | null {
   const micros = record.sourceOffset['ts_usec']
   return typeof micros === 'number' ? micros : null

@@ -6,20 +6,20 @@ import type { ListedTable, UnloggedRelation } from '../schema/table-catalog.ts'
 import { fullName, isLiteral, quoteIdentifier, type TableName } from '../schema/table-filter.ts'
 import { tableTopic } from '../schema/table-shape.ts'
 
-/** How the filters, the tables and the publication meet. */
+/** The tables, the filters and the publication. */
 export interface Capture {
   readonly settings: SourceSettings
   readonly publication: Publication | null
   readonly listed: readonly ListedTable[]
   readonly unlogged: readonly UnloggedRelation[]
   readonly coverage: Coverage
-  /** Identifiers of tables that are told of elsewhere. */
+  /** Oids of tables that other findings report. */
   readonly told: ReadonlySet<number>
-  /** Tables that were captured before, and so are missed. */
+  /** Names of tables that were captured before. */
   readonly known: ReadonlySet<string>
 }
 
-/** Each captured table has to be one whose rows can arrive. */
+/** Checks that the rows of each captured table can arrive (I7). */
 export function captureFindings(capture: Capture): Finding[] {
   return [
     ...listFindings(capture),
@@ -37,7 +37,7 @@ function names(tables: readonly TableName[]): string {
   return tables.length > shownTables ? `${text}, and ${tables.length - shownTables} more` : text
 }
 
-/** Names of table.include.list for which there is no table that could be captured. */
+/** Finds names in table.include.list without a table that can be captured. */
 function listFindings({ settings, listed, unlogged, coverage }: Capture): Finding[] {
   const { database } = settings.connection
   const missing = settings.filter.tableInclude.filter(
@@ -50,7 +50,7 @@ function listFindings({ settings, listed, unlogged, coverage }: Capture): Findin
       return {
         code: 'PG_TABLE',
         key: 'table.include.list',
-        message: `${problem} Take it out of the list.`,
+        message: `${problem} Remove it from the list.`,
         stops: 'validation',
       }
     }
@@ -58,7 +58,7 @@ function listFindings({ settings, listed, unlogged, coverage }: Capture): Findin
       code: 'PG_TABLE',
       key: 'table.include.list',
       message:
-        `table.include.list names "${pattern.text}", and database ${database} has no such table. ` +
+        `table.include.list names "${pattern.text}", but database ${database} has no such table. ` +
         `Entries are schema.table. ${known(listed)}`,
       stops: coverage.captured.length > 0 ? 'nothing' : 'validation',
     }
@@ -75,8 +75,8 @@ function listFindings({ settings, listed, unlogged, coverage }: Capture): Findin
 }
 
 function known(listed: readonly TableName[]): string {
-  if (listed.length === 0) return 'The database holds no tables.'
-  return `It holds: ${listed.slice(0, 10).map(fullName).join(', ')}${listed.length > 10 ? `, and ${listed.length - 10} more` : ''}.`
+  if (listed.length === 0) return 'The database has no tables.'
+  return `It has: ${listed.slice(0, 10).map(fullName).join(', ')}${listed.length > 10 ? `, and ${listed.length - 10} more` : ''}.`
 }
 
 function operationFindings({ settings, publication }: Capture): Finding[] {
@@ -93,7 +93,7 @@ function operationFindings({ settings, publication }: Capture): Finding[] {
       code: 'PG_PUBLICATION',
       key: 'publication.name',
       message:
-        `publication "${publication.name}" does not send ${left.join(', ')}, which skipped.operations does not leave out. ` +
+        `publication "${publication.name}" does not send ${left.join(', ')}, which skipped.operations does not exclude. ` +
         `Run: ALTER PUBLICATION ${quoteIdentifier(publication.name)} SET (publish = '${publish.join(', ')}'); or set ` +
         `skipped.operations to ${skipped.join(',')}.`,
       stops: 'start',
@@ -101,7 +101,7 @@ function operationFindings({ settings, publication }: Capture): Finding[] {
   ]
 }
 
-/** Changes of partitions come under another name than the one that the filters match. */
+/** Finds partitioned tables whose changes are sent under another name than the one that the filters match. */
 function partitionFindings(capture: Capture): Finding[] {
   const { publication } = capture
   const found = missedTables(capture).filter((other) => other.sentAs.length > 0)
@@ -109,7 +109,7 @@ function partitionFindings(capture: Capture): Finding[] {
     code: 'PG_PARTITIONED',
     key: 'table.include.list',
     message:
-      `changes of ${fullName(table)} come under the name of ${names(sentAs)}, which the filters leave out. ` +
+      `changes of ${fullName(table)} are sent under the name of ${names(sentAs)}, which the filters exclude. ` +
       otherNames(table, sentAs, publication),
     stops: 'start',
   }))
@@ -121,13 +121,13 @@ function otherNames(table: TableName, sentAs: readonly ListedTable[], publicatio
     publication === null
       ? `set publish.via.partition.root to ${!asRoot}`
       : `run: ALTER PUBLICATION ${quoteIdentifier(publication.name)} SET (publish_via_partition_root = ${!asRoot});`
-  if (asRoot) return `Name ${names(sentAs)} in table.include.list instead, or ${change}`
-  return `To capture them as ${fullName(table)}, ${change}${publication === null ? '.' : ''} Or name the partitions in table.include.list.`
+  if (asRoot) return `Use ${names(sentAs)} in table.include.list instead, or ${change}`
+  return `To capture them as ${fullName(table)}, ${change}${publication === null ? '.' : ''} Or add the partitions to table.include.list.`
 }
 
 /**
- * Who creates the publication may leave tables out of it that the filters match, but for those that are named, and those
- * that were captured before; when nothing is captured, all are missed.
+ * When the user manages the publication, it may omit tables that the filters match, except those that the list names
+ * and those that were captured before. When nothing is captured, all of them are missed.
  */
 function missedTables({ settings, coverage, known: captured, told }: Capture): Uncovered[] {
   const left = coverage.uncovered.filter(({ table }) => !told.has(table.oid))
@@ -145,28 +145,28 @@ function unpublishedFindings(capture: Capture): Finding[] {
   const statement = alterStatement(publication, tables)
   const remedy =
     settings.publicationMode === 'filtered'
-      ? `Restart the task, which adds what is missing, or run: ${statement};`
+      ? `Restart the task, which adds them, or run: ${statement};`
       : `Run: ${statement};`
   return [
     {
       code: 'PG_NOT_PUBLISHED',
       key: 'publication.name',
       message:
-        `publication "${publication.name}" does not hold ${names(tables)} (a table that is created again has to be added ` +
-        `again): changes are not captured. ${remedy} Rows written before that are not captured: write them ` +
+        `publication "${publication.name}" does not cover ${names(tables)} (a table that was dropped and created again must be ` +
+        `added again): changes are not captured. ${remedy} Rows written before that are not captured: write them ` +
         'again, or set snapshot.mode to always once.',
       stops: unpublishedStops(capture),
     },
   ]
 }
 
-/** With no_tables somebody else puts tables into the publication. */
+/** With no_tables the user adds tables to the publication later. */
 function unpublishedStops({ settings, coverage }: Capture): 'start' | 'validation' | 'nothing' {
   if (settings.publicationMode === 'no_tables') return 'nothing'
   return coverage.captured.length === 0 ? 'start' : 'validation'
 }
 
-/** Kafka allows fewer characters in names than Postgres: rows of two tables would look like those of one. */
+/** Kafka allows fewer characters in names than Postgres: two tables could share a topic. */
 function topicFindings({ settings, coverage }: Capture): Finding[] {
   const byTopic = new Map<string, ListedTable[]>()
   for (const table of coverage.captured) {
@@ -179,7 +179,7 @@ function topicFindings({ settings, coverage }: Capture): Finding[] {
       code: 'PG_TOPIC_NAMES',
       key: 'table.include.list',
       message:
-        `${names(tables)} would all write topic ${topic}, where their rows cannot be told apart. Leave all but one out with ` +
+        `${names(tables)} would all write to topic ${topic}, where their rows cannot be distinguished. Exclude all but one with ` +
         'table.exclude.list or table.include.list, or rename them.',
       stops: 'start',
     }))

@@ -5,11 +5,11 @@ import type { ListedTable } from '../schema/table-catalog.ts'
 
 /** A table whose rows arrive. */
 export interface CapturedTable extends ListedTable {
-  /** The captured table under whose name they do, when that is another one. */
+  /** The captured table under whose name its rows arrive, if that is another table. */
   readonly root: number | null
-  /** Changes when it, or a table between it and the top of its tree, is detached and attached again. */
+  /** Changes when the table, or a table between it and the root, is detached and attached again. */
   readonly place: string
-  /** Identifiers of the entries by which the publication holds it: its own, or those of its schema and the tables above. */
+  /** Oids of the publication entries that cover it: its own, or those of its schema and of the tables above it. */
   readonly holders: readonly number[]
 }
 
@@ -17,13 +17,13 @@ export interface CapturedTable extends ListedTable {
 export interface CaptureView {
   readonly publication: Publication
   readonly tables: readonly CapturedTable[]
-  /** Identifiers of all tables, those included whose changes cannot be captured. */
+  /** Oids of all tables, including those that cannot be captured. */
   readonly existing: ReadonlySet<number>
-  /** Identifiers of the publication's entries that hold a new table from its first row on: of schemas and partitioned tables. */
+  /** Oids of the publication entries that cover a new table from its first row: those of schemas and partitioned tables. */
   readonly holders: ReadonlySet<number>
 }
 
-/** What there is to see. */
+/** The input of {@link captureView}. */
 export interface Sight {
   readonly settings: SourceSettings
   readonly publication: Publication
@@ -33,7 +33,7 @@ export interface Sight {
   readonly unlogged: readonly { readonly oid: number }[]
 }
 
-/** While the publication leaves operations out, no table is captured whole. */
+/** A publication that does not publish all wanted operations captures no table completely. */
 export function captureView({ settings, publication, coverage, listed, tree, unlogged }: Sight): CaptureView {
   const isWhole = wantedOperations(settings).every((operation) => publication.operations.has(operation))
   const tables = new Map<number, CapturedTable>()

@@ -1,18 +1,18 @@
 import type { ListedTable } from '../schema/table-catalog.ts'
 import { fullName, isLiteral, type TableFilter } from '../schema/table-filter.ts'
 
-/** A table that the filters match, and whose rows come under no name that they match. */
+/** A table that the filters match, but whose rows are sent under no name that they match. */
 export interface Uncovered {
   readonly table: ListedTable
-  /** Names under which rows of it come; empty when the publication does not send them. */
+  /** Tables under whose names its rows are sent; empty when the publication does not send them. */
   readonly sentAs: readonly ListedTable[]
   /** Whether table.include.list names exactly this table. */
   readonly named: boolean
 }
 
-/** How what the filters match meets what the publication sends. */
+/** How the filters and the publication overlap. */
 export interface Coverage {
-  /** Tables under whose names rows come and are captured. */
+  /** Tables under whose names rows are sent and captured. */
   readonly captured: readonly ListedTable[]
   readonly uncovered: readonly Uncovered[]
 }
@@ -32,20 +32,20 @@ export class TableTree {
     }
   }
 
-  /** The tables that hold the rows of a table: itself, or its partitions. */
+  /** The tables that store the rows of a table: itself, or its partitions. */
   leaves(table: ListedTable): ListedTable[] {
     if (table.kind !== 'p') return [table]
     return (this.#children.get(table.oid) ?? []).flatMap((child) => this.leaves(child))
   }
 
-  /** The table and the partitioned tables above it. */
+  /** The table and its partitioned ancestors. */
   upwards(table: ListedTable): ListedTable[] {
     const parent = table.parent === null ? undefined : this.#tables.get(table.parent)
     return parent === undefined ? [table] : [table, ...this.upwards(parent)]
   }
 }
 
-/** Identifiers of the tables under whose names a publication of these tables sends changes. */
+/** Oids of the tables under whose names a publication of these tables sends changes. */
 export function sentTables(named: readonly ListedTable[], viaRoot: boolean, tree: TableTree): ReadonlySet<number> {
   if (!viaRoot) return new Set(named.flatMap((table) => tree.leaves(table)).map((table) => table.oid))
   const oids = new Set(named.map((table) => table.oid))
@@ -54,7 +54,7 @@ export function sentTables(named: readonly ListedTable[], viaRoot: boolean, tree
   return new Set(named.flatMap((table) => highest(table)?.oid ?? []))
 }
 
-/** @param sent identifiers of the tables under whose names changes come. */
+/** @param sent oids of the tables under whose names changes are sent */
 export function coverageOf(
   listed: readonly ListedTable[],
   sent: ReadonlySet<number>,

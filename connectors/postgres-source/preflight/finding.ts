@@ -1,15 +1,15 @@
-/** Shows a named condition of the task; null takes it away. */
+/** Sets a named condition of the task; null clears it. */
 export type ShowCondition = (code: string, message: string | null) => void
 
-/** Something that keeps rows from being captured, and the SQL or the option that helps. */
+/** A problem that keeps rows from being captured, with the SQL or the option that fixes it. */
 export interface Finding {
   readonly code: string
-  /** The option it belongs to. */
+  /** The option that it concerns. */
   readonly key: string
   readonly message: string
   /**
-   * What it stops: every connection and all below (the default), a connection that reads tables, the start of the task
-   * and validation, validation alone, or nothing. What does not stop a task that runs, it shows as a condition.
+   * What the problem stops: every session and all of the following (the default), a session with a snapshot (`reading`),
+   * the start of the task and validation, only validation, or nothing. A running task shows other problems as conditions.
    */
   readonly stops?: 'reading' | 'start' | 'validation' | 'nothing'
 }

@@ -1,27 +1,27 @@
 import { isInIdentity, type CatalogTable } from '../schema/table-catalog.ts'
 import { fullName, quoteIdentifier, quoteTable } from '../schema/table-filter.ts'
 
-/** Postgres refuses writes of what a publication with these properties holds. */
+/** The properties of a publication that decide which writes Postgres rejects. */
 export interface PublishingRules {
-  /** insert, update, delete, truncate: what it sends. */
+  /** The published operations: insert, update, delete, truncate. */
   readonly operations: ReadonlySet<string>
   readonly generatedColumns: boolean
   readonly publication: string
   readonly serverVersion: number
 }
 
-/** A published table whose UPDATE and DELETE, and INSERT … ON CONFLICT DO UPDATE, Postgres refuses. */
+/** A published table on which Postgres rejects UPDATE, DELETE, and INSERT … ON CONFLICT DO UPDATE. */
 export interface RefusedWrites {
   readonly table: CatalogTable
   readonly reason: string
-  /** The statement after which it does not; null when only leaving the table out helps. */
+  /** The statement that makes the writes succeed. */
   readonly remedy: string
 }
 
-/** The release that looks for generated columns in the replica identity. */
+/** The first release that checks for generated columns in the replica identity. */
 const generatedIdentityVersion = 180_000
 
-/** Whether writes of the table's users fail once a publication holds it. */
+/** Returns why the application's writes to the table would fail once a publication covers it; null when they would not. */
 export function refusedWrites(table: CatalogTable, rules: PublishingRules): RefusedWrites | null {
   if (table.kind !== 'r' || !(rules.operations.has('update') || rules.operations.has('delete'))) return null
   const sql = quoteTable(table)
@@ -41,7 +41,7 @@ export function refusedWrites(table: CatalogTable, rules: PublishingRules): Refu
   return { table, reason: `has the generated column ${names} in its replica identity`, remedy }
 }
 
-/** Whether the table can be published without harm only together with its stored generated columns. */
+/** Returns whether writes to the table only succeed when the publication also sends stored generated columns. */
 export function needsGeneratedColumns(table: CatalogTable, serverVersion: number): boolean {
   if (serverVersion < generatedIdentityVersion || table.kind !== 'r') return false
   return generatedIn(table, table.oldColumns ?? []).some((column) => column.generated === 's')
@@ -51,7 +51,7 @@ function generatedIn(table: CatalogTable, names: readonly string[]): CatalogTabl
   return table.columns.filter((column) => column.generated !== null && names.includes(column.name))
 }
 
-/** What a published table's replica identity and key make of its changes. */
+/** Warns about a published table whose changes lack what sinks need to identify rows. */
 export function identityWarnings(
   table: CatalogTable,
   rules: PublishingRules,
@@ -63,28 +63,28 @@ export function identityWarnings(
   const refused = refusedWrites(table, rules)
   if (refused !== null) {
     return [
-      `PG_REPLICA_IDENTITY: ${name} ${refused.reason}: while it is published, Postgres refuses UPDATE and DELETE on ` +
+      `PG_REPLICA_IDENTITY: ${name} ${refused.reason}: while it is published, Postgres rejects UPDATE and DELETE on ` +
         `it. Run: ${refused.remedy}`,
     ]
   }
   const outside = (custom ?? []).filter((column) => !isInIdentity(table, column))
   if (outside.length > 0) {
     return [
-      `PG_REPLICA_IDENTITY: message.key.columns makes ${outside.join(', ')} part of the key of ${name}, and the replica ` +
-        'identity does not hold it: deletions carry stand-ins for it, and its own changes leave the old key behind. ' +
+      `PG_REPLICA_IDENTITY: message.key.columns makes ${outside.join(', ')} part of the key of ${name}, but the replica ` +
+        'identity does not include it: deletions carry a substitute for it, and changing it leaves the old key behind. ' +
         `Run: ALTER TABLE ${sql} REPLICA IDENTITY FULL;`,
     ]
   }
   if (custom === null && table.keyColumns.length === 0) {
     return [
-      `PG_KEYLESS: ${name} has no primary key: its records have no key, so sinks cannot tell its rows apart. ` +
+      `PG_KEYLESS: ${name} has no primary key: its records have no key, so sinks cannot identify its rows. ` +
         `Run: ALTER TABLE ${sql} ADD PRIMARY KEY (…); or set message.key.columns.`,
     ]
   }
   if (table.identity === 'i' && !table.keyColumns.every((column) => table.identityColumns.includes(column))) {
     return [
-      `PG_REPLICA_IDENTITY: the replica identity index of ${name} does not hold its key (${table.keyColumns.join(', ')}): ` +
-        `deletions carry stand-ins instead of the key. Run: ALTER TABLE ${sql} REPLICA IDENTITY DEFAULT;`,
+      `PG_REPLICA_IDENTITY: the replica identity index of ${name} does not include its key (${table.keyColumns.join(', ')}): ` +
+        `deletions carry substitutes instead of the key. Run: ALTER TABLE ${sql} REPLICA IDENTITY DEFAULT;`,
     ]
   }
   return []

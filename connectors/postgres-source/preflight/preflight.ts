@@ -15,27 +15,27 @@ import { listTables, listUnlogged, readTables, type CatalogTable, type ListedTab
 import { tablePart, type TablePart } from '../schema/table-part.ts'
 import { customKey, fullName, quoteIdentifier } from '../schema/table-filter.ts'
 
-/** What the server is and has, and what is wrong with it. */
+/** The state of the server and the problems found. */
 export interface Survey {
   /** `server_version_num`, such as 150018. */
   readonly serverVersion: number
   readonly standby: boolean
-  /** 0 when the server never gives a silent client up. */
+  /** `wal_sender_timeout`; 0 for none. */
   readonly senderTimeoutMs: number
   readonly publication: Publication | null
-  /** What becomes of the publication. */
+  /** How the publication will be created or extended. */
   readonly plan: PublicationPlan
   readonly slot: Slot | null
   /** Captured tables, in the order of the snapshot. */
   readonly tables: readonly CatalogTable[]
   readonly problems: readonly Finding[]
-  /** What works, and will surprise. */
+  /** Properties of the tables that work, but may surprise the user. */
   readonly warnings: readonly string[]
 }
 
-/** Looks at everything that has to be right before a slot is made. Changes nothing. */
+/** Checks everything that must be right before a slot is created. Changes nothing. */
 export async function survey(session: PgSession, settings: SourceSettings): Promise<Survey> {
-  // Looking at a table waits for who holds its lock, and so does all that the session does afterwards.
+  // Reading the catalog entry of a table waits for its lock, and so do later statements of the connection.
   await session.query(`SET lock_timeout = ${settings.lockTimeoutMs}`)
   const server = await readServer(session)
   const publication = await readPublication(session, settings.publication, server.version)
@@ -77,20 +77,20 @@ export async function survey(session: PgSession, settings: SourceSettings): Prom
   }
 }
 
-/** Columns of message.key.columns that no row would have. A task that runs shows it as a condition. */
+/** Finds columns of message.key.columns that no row has. A running task reports them as a condition. */
 function keyFindings(parts: readonly TablePart[], settings: SourceSettings): Finding[] {
   return parts.flatMap(({ table, columns }) => {
     const names = columns.map((column) => column.name)
     const absent = (customKey(settings.keyRules, table) ?? []).filter((name) => !names.includes(name))
     if (absent.length === 0) return []
     const message =
-      `message.key.columns names ${absent.join(', ')} of ${fullName(table)}, and rows of it have no such column. ` +
-      `It has: ${names.join(', ')}.`
+      `message.key.columns names ${absent.join(', ')} of ${fullName(table)}, but its rows have no such column. ` +
+      `The columns are: ${names.join(', ')}.`
     return [{ code: 'PG_KEY_COLUMNS', key: 'message.key.columns', message, stops: 'validation' }]
   })
 }
 
-/** Details of tables that are captured, or that the publication may come to hold. */
+/** Reads the details of tables that are captured, or that the publication may cover. */
 async function detailsOf(
   session: PgSession,
   listed: readonly ListedTable[],
@@ -104,13 +104,13 @@ async function detailsOf(
   return new Map((await readTables(session, [...oids])).map((table) => [table.oid, table]))
 }
 
-/** A connection that begins: whether it reads tables, and whether the task begins with it. */
+/** A session that starts: whether it takes a snapshot, and whether the task starts with it. */
 export interface Beginning {
   readonly reading: boolean
   readonly first: boolean
 }
 
-/** @throws ConnectError with all problems that stop it, the first one's code first. */
+/** @throws ConnectError with all problems that stop the session; the code is that of the first one */
 export function refuse(found: Survey, { reading, first }: Beginning): void {
   const stopping = found.problems.filter(({ stops }) => {
     if (stops === 'start') return first
@@ -138,7 +138,7 @@ function serverFindings(server: ServerFacts, slot: Slot | null, settings: Source
       code: 'PG_REPLICATION_ROLE',
       key: 'database.user',
       message:
-        `user "${server.user}" may not replicate. Run as a superuser: ALTER ROLE ${quoteIdentifier(server.user)} REPLICATION; ` +
+        `user "${server.user}" lacks the REPLICATION attribute. Run as a superuser: ALTER ROLE ${quoteIdentifier(server.user)} REPLICATION; ` +
         `(on RDS: GRANT rds_replication TO ${quoteIdentifier(server.user)};)`,
     })
   }
@@ -147,9 +147,9 @@ function serverFindings(server: ServerFacts, slot: Slot | null, settings: Source
       code: 'PG_SLOTS',
       key: 'slot.name',
       message:
-        `all ${server.max_slots} replication slots are taken and "${settings.slot}" is not among them. Run: ` +
-        `ALTER SYSTEM SET max_replication_slots = ${server.max_slots + 4}; then restart Postgres, or drop one that nobody ` +
-        'reads: SELECT slot_name, active FROM pg_replication_slots;',
+        `all ${server.max_slots} replication slots are in use, and "${settings.slot}" is not among them. Run: ` +
+        `ALTER SYSTEM SET max_replication_slots = ${server.max_slots + 4}; then restart Postgres. Or drop a slot that is not ` +
+        'active: SELECT slot_name, active FROM pg_replication_slots;',
     })
   }
   return findings

@@ -8,7 +8,7 @@ import type { SourceSettings } from '../config/settings.ts'
 import type { ListedTable } from '../schema/table-catalog.ts'
 import { fullName, quoteIdentifier, quoteTable, type TableName } from '../schema/table-filter.ts'
 
-/** Whether the publication is there, or can be created or extended by this user, and does no harm. */
+/** Checks that the publication exists or this user can create or extend it, and that it blocks no writes. */
 export async function publicationFindings(
   session: PgSession,
   server: ServerFacts,
@@ -22,7 +22,7 @@ export async function publicationFindings(
     findings.push(
       finding(
         `publication "${publication.name}" is for all tables, but publication.autocreate.mode is filtered. ` +
-          `Set publication.autocreate.mode to all_tables, name another publication, or run: DROP PUBLICATION ${name};`,
+          `Set publication.autocreate.mode to all_tables, use another publication, or run: DROP PUBLICATION ${name};`,
       ),
     )
   }
@@ -39,7 +39,7 @@ export async function publicationFindings(
     return [
       ...findings,
       finding(
-        `the server is a standby, where publications can be neither created nor changed. On the primary run: ${plan.statement};`,
+        `the server is a standby, where publications cannot be created or altered. On the primary run: ${plan.statement};`,
       ),
     ]
   }
@@ -61,7 +61,7 @@ async function privileges(
   if (publication === null && settings.publicationMode === 'all_tables') {
     return [
       finding(
-        `only a superuser can make a publication for all tables. Run as one: ${plan.statement}; or set ` +
+        `only a superuser can create a publication for all tables. Run as a superuser: ${plan.statement}; or set ` +
           'publication.autocreate.mode to filtered.',
         'PG_PRIVILEGE',
       ),
@@ -83,8 +83,8 @@ async function privileges(
   return [
     {
       ...finding(
-        `user "${server.user}" does not own ${owned.join(', ')}, and only an owner puts tables into a publication. As a ` +
-          `superuser, or as who owns them, run: ${plan.statement}; and set publication.autocreate.mode to disabled. Or run: ${changes.join(' ')}`,
+        `user "${server.user}" does not own ${owned.join(', ')}, and only an owner can add tables to a publication. As a ` +
+          `superuser or as the owner, run: ${plan.statement}; and set publication.autocreate.mode to disabled. Or run: ${changes.join(' ')}`,
         'PG_PRIVILEGE',
       ),
     },
@@ -93,7 +93,7 @@ async function privileges(
 
 function mayNotCreate(server: ServerFacts, statement: string, settings: SourceSettings): string {
   return (
-    `user "${server.user}" may not make publications. Run: ${grantCreate(server, settings)} or, as the owner of the ` +
+    `user "${server.user}" cannot create publications. Run: ${grantCreate(server, settings)} or, as the owner of the ` +
     `tables: ${statement};`
   )
 }
@@ -120,7 +120,7 @@ async function isOwner(session: PgSession, publication: Publication): Promise<bo
 
 const shownTables = 20
 
-/** What the statement would do to the writes of others. */
+/** Finds tables of the application on which the statement would block writes. */
 export function harmFindings(
   publication: Publication | null,
   plan: PublicationPlan,
@@ -136,8 +136,8 @@ export function harmFindings(
       code: 'PG_REPLICA_IDENTITY',
       key: 'publication.autocreate.mode',
       message:
-        `${publication === null ? '' : 'tables are not captured, because '}once publication "${name}" holds them, Postgres ` +
-        `refuses UPDATE, DELETE and INSERT … ON CONFLICT DO UPDATE on ${tables.join(', ')}${more}. ` +
+        `${publication === null ? '' : 'tables are not captured, because '}once publication "${name}" covers them, Postgres ` +
+        `rejects UPDATE, DELETE and INSERT … ON CONFLICT DO UPDATE on ${tables.join(', ')}${more}. ` +
         waysOut(publication, refused, settings),
       ...(publication === null ? {} : { stops: 'validation' }),
     },
@@ -147,8 +147,8 @@ export function harmFindings(
 function waysOut(publication: Publication | null, refused: readonly RefusedWrites[], settings: SourceSettings): string {
   const others = refused.some(({ table }) => !settings.filter.includesTable(table))
   if (others && publication === null && settings.publicationMode === 'all_tables') {
-    return 'Set publication.autocreate.mode to filtered: then the publication holds the captured tables only.'
+    return 'Set publication.autocreate.mode to filtered: then the publication covers only the captured tables.'
   }
   const remedies = refused.slice(0, shownTables).map(({ remedy }) => remedy)
-  return `Run: ${remedies.join(' ')} Or leave the tables out with table.exclude.list.`
+  return `Run: ${remedies.join(' ')} Or exclude the tables with table.exclude.list.`
 }

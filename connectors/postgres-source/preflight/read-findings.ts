@@ -5,9 +5,9 @@ import type { TablePart } from '../schema/table-part.ts'
 
 interface Access extends TableName {
   readonly usage: boolean
-  /** Whether at least one column may be read. */
+  /** Whether the user can read at least one column. */
   readonly some: boolean
-  /** Columns of the part that may not be read. */
+  /** Wanted columns that the user cannot read. */
   readonly missing: readonly string[]
   /** Whether row-level security applies to the user. */
   readonly secured: boolean
@@ -22,7 +22,7 @@ select n.nspname as schema, c.relname as name, has_schema_privilege(n.oid, 'USAG
 from json_to_recordset($1) as part (oid oid, columns text[])
   join pg_class c on c.oid = part.oid join pg_namespace n on n.oid = c.relnamespace order by 1, 2`
 
-/** Whether the user can read all rows and columns that are taken. */
+/** Checks that the user can read all wanted rows and columns. */
 export async function readFindings(session: PgSession, parts: readonly TablePart[], user: string): Promise<Finding[]> {
   if (parts.length === 0) return []
   const wanted = parts.map(({ table, columns }) => ({ oid: table.oid, columns: columns.map((column) => column.name) }))
@@ -43,7 +43,7 @@ function tablesFinding(found: readonly Access[], user: string): Finding[] {
     ...[...schemas].map((schema) => `GRANT USAGE ON SCHEMA ${quoteIdentifier(schema)} TO ${role};`),
     `GRANT SELECT ON ${refused.map(quoteTable).join(', ')} TO ${role};`,
   ]
-  return privilege(`user "${user}" may not read ${refused.map(fullName).join(', ')}. Run: ${grants.join(' ')}`)
+  return privilege(`user "${user}" cannot read ${refused.map(fullName).join(', ')}. Run: ${grants.join(' ')}`)
 }
 
 function columnsFinding(found: readonly Access[], user: string): Finding[] {
@@ -55,12 +55,12 @@ function columnsFinding(found: readonly Access[], user: string): Finding[] {
     return `GRANT SELECT (${columns}) ON ${quoteTable(table)} TO ${quoteIdentifier(user)};`
   })
   return privilege(
-    `user "${user}" may not read columns of ${names.join(', ')}. Run: ${grants.join(' ')} or leave the columns out with ` +
+    `user "${user}" cannot read columns of ${names.join(', ')}. Run: ${grants.join(' ')} or exclude the columns with ` +
       'column.exclude.list.',
   )
 }
 
-/** The stream knows no policies. With them the snapshot would read fewer rows than the stream sends. */
+/** The stream ignores row-level security policies. A snapshot that applies them would read fewer rows than the stream sends. */
 function securityFinding(found: readonly Access[], user: string): Finding[] {
   const secured = found.filter((table) => table.secured)
   if (secured.length === 0) return []
@@ -74,7 +74,7 @@ function securityFinding(found: readonly Access[], user: string): Finding[] {
       : []),
   ]
   return privilege(
-    `row-level security hides rows of ${secured.map(fullName).join(', ')} from user "${user}", and the stream sends all ` +
+    `row-level security hides rows of ${secured.map(fullName).join(', ')} from user "${user}", but the stream sends all ` +
       `rows. Run as a superuser: ${statements.join(' ')}`,
   )
 }

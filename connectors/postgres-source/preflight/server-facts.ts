@@ -1,7 +1,7 @@
 import { ConnectError } from 'penstock/api'
 import type { PgSession } from '../connection/session.ts'
 
-/** What the server says of itself and of the user. Times in milliseconds. */
+/** Settings and privileges, as the server reports them. Times in milliseconds. */
 export interface ServerFacts {
   version: number
   wal_level: string
@@ -15,7 +15,7 @@ export interface ServerFacts {
   may_create: boolean
 }
 
-// The cloud roles grant replication without the attribute.
+// Managed services grant replication by roles instead of the attribute.
 const serverSql = `
 select current_setting('server_version_num')::int as version, current_setting('wal_level') as wal_level,
   pg_is_in_recovery() as standby,
@@ -30,6 +30,6 @@ from pg_roles r where r.rolname = current_user`
 
 export async function readServer(session: PgSession): Promise<ServerFacts> {
   const [server] = await session.query<ServerFacts>(serverSql)
-  if (server === undefined) throw new ConnectError('the server does not know the user that is connected')
+  if (server === undefined) throw new ConnectError('pg_roles has no row for the current user')
   return server
 }

@@ -3,7 +3,7 @@ import { primitive, struct, type Schema } from 'penstock/api'
 const optionalInt64 = primitive('INT64', { optional: true })
 const string = primitive('STRING')
 
-/** Where a change comes from: the `source` block, in Debezium's order of fields. */
+/** The `source` block: where a change comes from, in Debezium's order of fields. */
 export const sourceSchema = struct(
   [
     ['version', string],
@@ -33,7 +33,7 @@ export const sourceSchema = struct(
   { name: 'io.debezium.connector.postgresql.Source', version: 1 },
 )
 
-/** Always null: transaction metadata is not served. */
+/** Always null: transaction metadata is not supported. */
 export const transactionSchema = struct(
   [
     ['id', string],
@@ -43,7 +43,7 @@ export const transactionSchema = struct(
   { optional: true, name: 'event.block', version: 1 },
 )
 
-/** The envelope around a table's rows. `row` is the optional struct of a row. */
+/** The envelope schema of a table. `row` is the optional struct of a row. */
 export function envelopeSchema(row: Schema, name: string): Schema {
   return struct(
     [
@@ -63,7 +63,7 @@ export function envelopeSchema(row: Schema, name: string): Schema {
 /** `schema.name.adjustment.mode` and `field.name.adjustment.mode`. */
 export type NameAdjustment = 'none' | 'avro' | 'avro_unicode'
 
-/** A schema's full name made legal for Avro, as the mode says; dots separate parts and stay. */
+/** Makes a schema's full name valid in Avro. Dots separate the parts and stay. */
 export function adjustName(name: string, mode: NameAdjustment): string {
   if (mode === 'none') return name
   return name
@@ -72,7 +72,7 @@ export function adjustName(name: string, mode: NameAdjustment): string {
     .join('.')
 }
 
-/** One identifier made legal for Avro. A leading digit stays, behind an underscore. */
+/** Makes one identifier valid in Avro. A leading digit stays, after an underscore. */
 export function adjustPart(part: string, mode: NameAdjustment): string {
   if (mode === 'none') return part
   if (mode === 'avro' && /^\d/.test(part)) return adjustPart(`_${part}`, mode)
@@ -90,7 +90,7 @@ function unicodeEscape(character: string): string {
     .join('')
 }
 
-/** A topic's name with what Kafka does not allow replaced by `_`. */
+/** Replaces the characters that Kafka does not allow in a topic name by `_`. */
 export function topicName(name: string): string {
   return name.replace(/[^A-Za-z0-9._-]/g, '_').slice(0, 249)
 }

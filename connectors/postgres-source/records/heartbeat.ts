@@ -10,7 +10,7 @@ const valueSchema = struct([['ts_ms', primitive('INT64')]], {
   version: 1,
 })
 
-/** Debezium's heartbeat: a record in a topic of its own that carries how far the stream is. */
+/** Debezium's heartbeat: a record in its own topic that carries the position of the stream. */
 export function heartbeatRecord(prefix: string, topic: string, offset: SourceOffset, clock: Clock): SourceRecord {
   return {
     topic,

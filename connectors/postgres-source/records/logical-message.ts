@@ -5,7 +5,7 @@ import { sourceSchema, transactionSchema } from './envelope.ts'
 import type { LogicalMessage } from '../replication/pgoutput.ts'
 import type { NamePattern } from '../schema/table-filter.ts'
 
-/** What the user says of logical messages. */
+/** The options for logical messages. */
 export interface MessageSettings {
   readonly topic: string
   readonly include: readonly NamePattern[]
@@ -20,7 +20,7 @@ export const messageKeySchema = struct([['prefix', optionalString]], {
   version: 1,
 })
 
-/** What the records of `pg_logical_emit_message` are made of: in a topic of their own, keyed by the prefix. */
+/** Builds the records of `pg_logical_emit_message`: in their own topic, with the prefix as key. */
 export class MessageForm {
   readonly #settings: MessageSettings
   readonly valueSchema: Schema
@@ -50,7 +50,7 @@ export class MessageForm {
     )
   }
 
-  /** Whether messages of that prefix are written. */
+  /** Returns whether messages with this prefix are captured. */
   includes(prefix: string): boolean {
     const { include, exclude } = this.#settings
     if (include.length > 0) return include.some(({ regex }) => regex.test(prefix))
@@ -61,7 +61,7 @@ export class MessageForm {
     return this.#settings.topic
   }
 
-  /** @param source the `source` block, without a table. */
+  /** @param source the `source` block, without a table */
   value({ prefix, content }: LogicalMessage, source: readonly ConnectValue[], nowMs: number): readonly ConnectValue[] {
     return ['m', nowMs, source, null, [prefix, this.#content(content)]]
   }

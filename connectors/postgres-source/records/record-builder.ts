@@ -13,16 +13,16 @@ import { sourcePartition } from '../offsets/offset.ts'
 import type { TableShape } from '../schema/table-shape.ts'
 
 export const versionHeader = '__penstock.version'
-/** Names of columns whose unchanged out-of-line value neither the log nor the placeholder could give: sinks keep theirs. */
+/** Lists columns whose unchanged TOAST value is neither in the WAL nor replaced by a placeholder: sinks keep their value. */
 export const unchangedHeader = '__penstock.unchanged'
 
-/** The version of the rows of a snapshot that is ahead of the change, where the change lacks unchanged large values. */
+/** The version of the snapshot rows when the snapshot is ahead of this change and the change lacks unchanged TOAST values. */
 export const aheadHeader = '__penstock.ahead'
 
-/** Names of key columns whose value stands in for one that the log does not hold: the deletion may be of another row. */
+/** Lists key columns with a substitute value, because the WAL does not hold them: the deletion may be of another row. */
 export const unknownHeader = '__penstock.unknown'
 
-/** What the records of a connector have in common. */
+/** Properties that all records of a connector share. */
 export interface RecordIdentity {
   readonly prefix: string
   readonly database: string
@@ -33,17 +33,17 @@ export interface RecordIdentity {
   readonly messages: MessageForm
 }
 
-/** The position and time of a change, for its `source` block. */
+/** Position and time of a change, for its `source` block. */
 export interface ChangeOrigin {
   readonly snapshot: string
   readonly sequence: string
   readonly lsn: number
   readonly txId: number | null
-  /** Microseconds of the epoch: when the transaction committed, or the snapshot was taken. */
+  /** Commit time of the transaction, or time of the snapshot, in microseconds of the epoch. */
   readonly micros: number
-  /** D14. */
+  /** The row version, see `offsets/row-version.ts`. */
   readonly version: bigint
-  /** As in {@link aheadHeader}; null without. */
+  /** The value of {@link aheadHeader}; null for no header. */
   readonly ahead: bigint | null
 }
 
@@ -51,7 +51,7 @@ const string = primitive('STRING')
 const int64 = primitive('INT64')
 const noTable = { schema: '', name: '' }
 
-/** Makes Debezium's records. Takes them apart nowhere: all values are positional. */
+/** Builds Debezium's records. Values are positional arrays; nothing is looked up by name. */
 export class RecordBuilder {
   readonly #identity: RecordIdentity
   readonly #clock: Clock
@@ -76,7 +76,7 @@ export class RecordBuilder {
       : []
   }
 
-  /** A row that was read or written. */
+  /** The record of a row that was read, inserted or updated. */
   row(
     shape: TableShape,
     op: 'r' | 'c' | 'u',
@@ -91,7 +91,7 @@ export class RecordBuilder {
     return this.#record(shape, after.key, value, headers, offset)
   }
 
-  /** A deletion and its tombstone. The deletion alone is not the whole change: it carries the offset before it. */
+  /** A deletion and its tombstone. The tombstone completes the change, so the deletion carries the offset before it (I2). */
   deletion(
     shape: TableShape,
     before: Row,
@@ -109,7 +109,7 @@ export class RecordBuilder {
     ]
   }
 
-  /** An update of the key: the old key is deleted, the new one created. */
+  /** An update of the key: a deletion of the old key, and a creation under the new key. */
   keyChange(
     shape: TableShape,
     before: Row,
@@ -140,12 +140,12 @@ export class RecordBuilder {
     return { ...this.#record(shape, null, value, this.#headers(origin, null), offset), keySchema: null }
   }
 
-  /** Whether logical messages of that prefix are written. */
+  /** Returns whether logical messages with this prefix are captured. */
   includesMessage(prefix: string): boolean {
     return this.#identity.messages.includes(prefix)
   }
 
-  /** Carries no context headers, as in Debezium. */
+  /** The record of a logical message. Has no context headers, as in Debezium. */
   message(message: LogicalMessage, origin: ChangeOrigin, offset: SourceOffset): SourceRecord {
     const { messages } = this.#identity
     const nowMs = Math.floor(this.#clock.now())
@@ -215,7 +215,7 @@ export class RecordBuilder {
   #headers(origin: ChangeOrigin, first: Header | null): readonly Header[] {
     const version = { key: versionHeader, schema: int64, value: origin.version }
     const context = this.#contextHeaders
-    // No spread for the headers of nearly every record: it costs more than all else of them.
+    // Hot path: nearly every record has this header only, and spreading the empty list costs more than building it.
     if (first === null && context.length === 0) return [version]
     return first === null ? [...context, version] : [first, ...context, version]
   }
@@ -246,12 +246,12 @@ export class RecordBuilder {
   }
 }
 
-/** With the header that names a snapshot that is ahead, where there is one. */
+/** Adds {@link aheadHeader} when a snapshot is ahead of the change. */
 function withSnapshot({ ahead }: ChangeOrigin, headers: readonly Header[]): readonly Header[] {
   return ahead === null ? headers : [...headers, { key: aheadHeader, schema: int64, value: ahead }]
 }
 
-/** With a header that names columns, where there are any. */
+/** Adds a header that lists columns, when there are any. */
 function naming(key: string, columns: readonly string[] | null, headers: readonly Header[]): readonly Header[] {
   return columns === null ? headers : [...headers, { key, schema: string, value: columns.join(',') }]
 }

@@ -1,12 +1,12 @@
 import { deferred, type Deferred, type SourceRecord } from 'penstock/api'
 
-/** Limits of what may wait between the database and `poll` (I10). */
+/** Limits of the queue between the database and `poll` (I10). */
 export interface QueueLimits {
-  /** Records of one answer to `poll`. */
+  /** Records that one `poll` returns at most. */
   readonly batchSize: number
-  /** Records that may wait; past it the source is pushed back. */
+  /** Records at which the queue is full and reading stops. */
   readonly maxRecords: number
-  /** Bytes, as the database sent them, that may wait. */
+  /** Bytes, as the database sent them, at which the queue is full. */
   readonly maxBytes: number
 }
 
@@ -15,7 +15,7 @@ interface Batch {
   bytes: number
 }
 
-/** Records between the reader of the database and `poll`, in batches. */
+/** The queue of records between the database reader and `poll`, in batches. */
 export class RecordQueue {
   readonly #limits: QueueLimits
   #batches: Batch[] = []
@@ -36,7 +36,7 @@ export class RecordQueue {
     return this.#count === 0
   }
 
-  /** The record that waits longest. */
+  /** The oldest record. */
   get first(): SourceRecord | null {
     return this.#batches[0]?.records[0] ?? null
   }
@@ -45,7 +45,7 @@ export class RecordQueue {
     return this.#count >= this.#limits.maxRecords || this.#bytes >= this.#limits.maxBytes
   }
 
-  /** Adds a record that took `bytes` bytes of input. Never refused: whoever adds looks at {@link isFull} in time. */
+  /** Adds a record that took `bytes` bytes of input. Never rejects: the caller stops reading when {@link isFull}. */
   push(record: SourceRecord, bytes: number): void {
     let batch = this.#last
     if (batch === null || batch.records.length >= this.#limits.batchSize || batch.bytes >= this.#limits.maxBytes) {
@@ -63,7 +63,7 @@ export class RecordQueue {
     }
   }
 
-  /** Resolves when there is room, or the queue has failed. */
+  /** Resolves when the queue has room or has failed. */
   async room(): Promise<void> {
     while (this.isFull && this.#error === null) {
       this.#room ??= deferred<void>()
@@ -71,7 +71,7 @@ export class RecordQueue {
     }
   }
 
-  /** Makes `take` throw once what was pushed is taken. The first failure counts. */
+  /** Makes `take` throw after the records that were pushed before. The first failure counts. */
   fail(error: Error): void {
     this.#error ??= error
     this.#arrival?.resolve()
@@ -80,7 +80,7 @@ export class RecordQueue {
     this.#room = null
   }
 
-  /** The next batch, in order; null when `signal` fires first. @throws what {@link fail} was told. */
+  /** Returns the next batch, in order; null when `signal` is aborted first. @throws the error of {@link fail} */
   async take(signal: AbortSignal): Promise<readonly SourceRecord[] | null> {
     while (!signal.aborted) {
       const batch = this.#batches.shift()

@@ -1,11 +1,11 @@
-/** Debezium's `source.sequence`: the end of the last commit that was read, and the change's own position. */
+/** Builds Debezium's `source.sequence`: the end of the last commit, and the LSN of the change. */
 export class SequenceText {
   #start: string
-  /** The text up to the last six digits of a position: making text of large numbers is slow, and most share it. */
+  /** Everything before the last six digits of the LSN: formatting large numbers is slow, and most changes share it. */
   #head = ''
   #millions = 0
 
-  /** @param lastCommit null before the first one. */
+  /** @param lastCommit null before the first commit */
   constructor(lastCommit: number | null) {
     this.#start = startText(lastCommit)
   }

@@ -23,41 +23,41 @@ import { fullName } from '../schema/table-filter.ts'
 import type { Relation, TableShape } from '../schema/table-shape.ts'
 import type { TableRegistry } from '../schema/table-registry.ts'
 
-/** What a message needs from the database before it can be read. */
+/** What must be read from the catalog before a message can be decoded. */
 export type Missing =
   | { readonly kind: 'relation'; readonly relation: Relation }
   | { readonly kind: 'label'; readonly error: UnknownLabelError }
 
-/** What a message of the stream leads to. */
+/** Receives what the messages of the stream yield. */
 export interface ChangeSink {
   push(record: SourceRecord, bytes: number): void
-  /** A transaction was read to its end. */
+  /** A transaction was read completely. */
   onCommit(transaction: CommittedTransaction): void
 }
 
 interface Transaction extends Begin {
-  /** Committed before the resume point: nothing of it is emitted. */
+  /** Whether it was committed before the resume point: nothing of it is emitted. */
   readonly skipped: boolean
-  /** Changes up to this one were emitted before; null when none were. */
+  /** The last change that was emitted before a restart; null when none was. */
   readonly done: { readonly lsn: number; readonly nth: number } | null
-  /** Changes read so far, those left out included: the index of D14 must be the same after a restart. */
+  /** Number of changes read so far, including skipped ones, so that row versions are the same after a restart. */
   index: number
   readonly firstVersion: bigint
-  /** Applied from another server, whose time it has. */
+  /** Whether the server applied it from another server; it then has the commit time of its origin. */
   isForeign: boolean
 }
 
-/** Where a stream goes on. */
+/** Where a stream continues. */
 export interface StreamStart {
   readonly line: Line
   readonly resume: StreamPoint
-  /** The offset of the last change that was emitted, whole; later changes build on it. */
+  /** The offset of the last change that was emitted completely. */
   readonly position: SourceOffset
   readonly advice: string
   readonly ahead: SnapshotAhead
 }
 
-/** Turns pgoutput's messages into records. Synchronous; knows nothing of sockets. */
+/** Decodes pgoutput messages into records. Synchronous, and independent of sockets. */
 export class ChangeStream {
   readonly #tables: TableRegistry
   readonly #records: RecordBuilder
@@ -69,19 +69,19 @@ export class ChangeStream {
   readonly #ahead: SnapshotAhead
   #resume: StreamPoint
   #position: SourceOffset
-  /** End of the last commit that was read, for `source.sequence`; and the position before which all is done, for offsets. */
+  /** End of the last commit, for `source.sequence`; and the LSN before which everything is captured, for offsets. */
   #lastCommit: number | null
   #doneBefore: number | null
   #transaction: Transaction | null = null
-  /** When the last transaction was committed, which is all that is known of the time of a message outside of one. */
+  /** Commit time of the last transaction; a non-transactional message has no time of its own. */
   #committedAt: number
-  /** Of the change that is being emitted; one object for all of them. */
+  /** The origin of the current change. One object for all changes: the hot path allocates nothing for it. */
   readonly #changeOrigin: { -readonly [Key in keyof ChangeOrigin]: ChangeOrigin[Key] }
   readonly #images: RowImages = newImages()
   readonly #sequence: SequenceText
   #lsn = 0
   #nth = 0
-  /** The table whose rows were told of last in the transaction. */
+  /** The last table of the transaction whose rows were reported. */
   #told: TableShape | null = null
 
   constructor(
@@ -108,7 +108,7 @@ export class ChangeStream {
     this.#changeOrigin = { snapshot: 'false', sequence: '', lsn: 0, txId: null, micros: 0, version: 0n, ahead: null }
   }
 
-  /** Goes on from this offset, which was stored beside the stream: the end of the snapshot, of a transaction or of the log. */
+  /** Continues from an offset that was stored without a record: the end of the snapshot, of a transaction or of the WAL. */
   advance(position: SourceOffset, doneBefore: number | null): void {
     this.#position = position
     if (doneBefore !== null && doneBefore > (this.#doneBefore ?? 0)) this.#doneBefore = doneBefore
@@ -118,7 +118,7 @@ export class ChangeStream {
     return this.#transaction !== null
   }
 
-  /** Reads one message. Null when it was; else what has to be had first, after which it is to be given again. */
+  /** Decodes one message. Returns null, or what must be read from the catalog before the message is passed again. */
   read(bytes: Buffer, start: number, end: number, lsn: number, answered: Missing | null): Missing | null {
     switch (bytes[start]) {
       case messageTag.insert:
@@ -145,7 +145,9 @@ export class ChangeStream {
       case messageTag.type:
         return null
       default:
-        throw new DataError(`unknown message "${String.fromCharCode(bytes[start] ?? 0)}" in the replication stream`)
+        throw new DataError(
+          `unknown pgoutput message "${String.fromCharCode(bytes[start] ?? 0)}" in the replication stream`,
+        )
     }
   }
 
@@ -173,7 +175,7 @@ export class ChangeStream {
     this.#sink.onCommit({ endLsn, xid, micros, latest, changes: skipped ? 0 : index })
   }
 
-  /** A transaction or a message of its own ended there, and with it all that the stream sent before. */
+  /** A transaction or non-transactional message ended there: everything before it was sent. */
   #onEnd(endLsn: number): void {
     if (endLsn > (this.#lastCommit ?? 0)) {
       this.#lastCommit = endLsn
@@ -183,11 +185,11 @@ export class ChangeStream {
   }
 
   #open(): Transaction {
-    if (this.#transaction === null) throw new DataError('a change arrived outside of a transaction')
+    if (this.#transaction === null) throw new DataError('a change arrived outside a transaction')
     return this.#transaction
   }
 
-  /** What a table was when the rows that follow were written; the catalog knows more, and may have been read too early. */
+  /** Describes a table as of the rows that follow. The catalog knows more, but may have been read too early. */
   #relation(relation: Relation, answered: Missing | null): Missing | null {
     const isAnswered = answered?.kind === 'relation' && answered.relation.oid === relation.oid
     if (!isAnswered && !this.#tables.isKnown(relation, this.#open().finalLsn)) return { kind: 'relation', relation }
@@ -195,7 +197,7 @@ export class ChangeStream {
     return null
   }
 
-  /** Counts a change; false when it was emitted before. */
+  /** Counts a change. Returns false when it was emitted before a restart. */
   #count(transaction: Transaction, lsn: number): boolean {
     this.#nth = lsn === this.#lsn ? this.#nth + 1 : 1
     this.#lsn = lsn
@@ -208,7 +210,7 @@ export class ChangeStream {
   #change(bytes: Buffer, start: number, end: number, lsn: number): Missing | null {
     const transaction = this.#open()
     const shape = this.#tables.get(bytes.readUInt32BE(start + 1))
-    if (shape === undefined) throw new DataError('a row of a table arrived that was not announced')
+    if (shape === undefined) throw new DataError('a row arrived for a table without a Relation message')
     const { index } = transaction
     const counted = { lsn: this.#lsn, nth: this.#nth }
     const isNew = this.#count(transaction, lsn)
@@ -243,18 +245,18 @@ export class ChangeStream {
     const holder = shape.keyDeferred ? this.#holder(shape, this.#images) : 'only'
     if (holder === 'unclear') this.#tables.context.losses.keyReused(fullName(shape))
     if (tag === messageTag.delete) {
-      if (old === null) throw new DataError('a deletion without the deleted row')
+      if (old === null) throw new DataError('a Delete message arrived without the old row')
       if (holder !== 'first') this.#delete(shape, old, transaction, lsn, size)
       return
     }
-    if (row === null) throw new DataError('a change without the row that it leaves')
+    if (row === null) throw new DataError('an Insert or Update message arrived without the new row')
     if (tag === messageTag.insert) this.#write('c', shape, null, row, transaction, lsn, size, null)
     else if (old !== null && keyChanged(old, row))
       this.#changeKey(shape, old, row, transaction, lsn, size, lost, holder)
     else this.#write('u', shape, old, row, transaction, lsn, size, lost)
   }
 
-  /** Follows who has which key inside of the transaction. */
+  /** Tracks which row has which key inside the transaction. */
   #holder(shape: TableShape, { old, row }: RowImages): Holder {
     if (old === null) {
       if (row !== null) this.#keys.take(shape, row, false)
@@ -298,7 +300,7 @@ export class ChangeStream {
     this.#position = offset
   }
 
-  /** A deletion and a creation, each of which may be left out; it is no update, whatever is said of those. */
+  /** An update of the key: a deletion and a creation, each of which may be skipped. Skipping updates does not skip it. */
   #changeKey(
     shape: TableShape,
     old: Row,
@@ -315,16 +317,16 @@ export class ChangeStream {
     const origin = this.#origin(transaction, lsn)
     const unknown = this.#unknownKey(shape)
     const records = this.#records.keyChange(shape, old, row, origin, this.#position, offset, lost, unknown)
-    // Another row has the old key already: its deletion would delete that one.
+    // Another row has the old key already: a deletion of the key would delete that row (I12).
     const first = holder === 'first' || skips.has('d') ? records.length - 1 : 0
     const end = skips.has('c') ? records.length - 1 : records.length
-    // The last record of the change carries the offset behind it.
+    // Only the last record of the change carries the offset after it (I2).
     for (const [i, record] of records.slice(first, end).entries())
       this.#sink.push(first + i === end - 1 ? { ...record, sourceOffset: offset } : record, size)
     if (end > first) this.#position = offset
   }
 
-  /** Columns of the old key that the log does not hold. */
+  /** Columns of the old key that the WAL does not hold. */
   #unknownKey(shape: TableShape): readonly string[] | null {
     const { unknownKey } = this.#images
     if (unknownKey !== null) this.#tables.context.losses.keyUnknown(fullName(shape), unknownKey)
@@ -349,7 +351,7 @@ export class ChangeStream {
     if (shapes.length > 0) this.#position = offset
   }
 
-  /** A logical message. One outside of transactions ends what came before it, as a commit does. */
+  /** A logical message. A non-transactional one completes everything before it, as a commit does. */
   #message(bytes: Buffer, start: number, size: number, frameLsn: number): void {
     const message = readMessage(bytes, start)
     const isIncluded = this.#records.includesMessage(message.prefix)

@@ -2,26 +2,26 @@ import { ConnectError, type SourceOffset } from 'penstock/api'
 import { formatLsn } from '../offsets/lsn.ts'
 import { committedMicros } from '../offsets/offset.ts'
 
-/** What is known of a transaction. */
+/** The commit of a transaction. */
 export interface TimedTransaction {
   readonly finalLsn: number
   /** Microseconds of the epoch. */
   readonly micros: number
-  /** Before the stored offset. */
+  /** Whether it lies before the stored offset. */
   readonly skipped: boolean
-  /** Applied from another server, whose time it has. */
+  /** Whether the server applied it from another server; it then has the commit time of its origin. */
   readonly isForeign: boolean
 }
 
-/** Commits come in the order of their positions, and of their times but for what a clock is set back. */
+/** Commits are ordered by LSN. Their times are ordered too, except when the clock is set back by up to this. */
 const clockMicros = 300_000_000
 
 /**
- * When the transactions of the log were committed. Those before the stored offset were captured, and so they are not
- * younger than the latest of them. A copy of the data folder that was started without recovery is on the same timeline,
- * and when its log has grown past the stored position only this tells that it is not the log that was captured. The slot,
- * which was copied too, stands where it stood in the copy: what was written since is sent. Transactions that the server
- * applied from another one say nothing: they have the times of that one.
+ * Detects a server that was started from a copy of its data directory without recovery. Such a server stays on its
+ * timeline, and once its WAL has grown past the stored offset, only commit times show that it is not the captured WAL: a
+ * transaction before the stored offset was captured, so it cannot be later than the latest captured commit. The copied
+ * slot is at its old position, so these transactions are sent. Transactions that the server applied from another server
+ * are ignored, because they have the commit times of their origin.
  */
 export class CommitTimes {
   readonly #storedMicros: number
@@ -35,12 +35,12 @@ export class CommitTimes {
     this.#advice = advice
   }
 
-  /** The latest commit of the server's own so far, in microseconds of the epoch. */
+  /** The latest commit of the server's own transactions so far, in microseconds of the epoch. */
   get latest(): number {
     return this.#latest
   }
 
-  /** The same with this transaction. */
+  /** The latest commit including this transaction. */
   latestWith({ micros, isForeign }: TimedTransaction): number {
     return isForeign ? this.#latest : Math.max(this.#latest, micros)
   }
@@ -52,9 +52,9 @@ export class CommitTimes {
     if (!skipped || isForeign || micros <= this.#storedMicros + clockMicros) return this.#latest
     const time = (at: number): string => new Date(at / 1000).toISOString()
     throw new ConnectError(
-      `the transaction at ${formatLsn(finalLsn)} committed at ${time(micros)}, and lies before the stored offset, up ` +
-        `to which everything was captured by ${time(this.#storedMicros)}: the server was restored from a copy without ` +
-        `recovery, and its log is another since. ${this.#advice}`,
+      `the transaction at ${formatLsn(finalLsn)} was committed at ${time(micros)} but lies before the stored offset, up ` +
+        `to which everything was captured by ${time(this.#storedMicros)}: the server was started from a copy of its data directory ` +
+        `without recovery, so its WAL is no longer the captured one. ${this.#advice}`,
       { code: 'PG_LOG_REPLACED' },
     )
   }

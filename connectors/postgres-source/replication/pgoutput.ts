@@ -3,14 +3,20 @@ import { readLsn } from '../offsets/lsn.ts'
 import type { ReplicaIdentity } from '../schema/table-catalog.ts'
 import type { DeliveredColumn, Relation } from '../schema/table-shape.ts'
 
-/** Layouts of the replication protocol and of pgoutput, version 1 (Postgres 10 and later). */
+/**
+ * Parsers of the pgoutput messages, protocol version 1 (Postgres 10 and later).
+ * @see https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
+ */
 
-/** Microseconds from the Unix epoch to Postgres's, 2000-01-01. */
+/** Microseconds from the Unix epoch to the Postgres epoch, 2000-01-01. */
 const pgEpochMicros = 946_684_800_000_000
 
-/** First bytes of CopyData payloads. */
+/**
+ * First bytes of the CopyData payloads that the server sends.
+ * @see https://www.postgresql.org/docs/current/protocol-replication.html#PROTOCOL-REPLICATION-XLOGDATA
+ */
 export const frame = { walData: 0x77, keepalive: 0x6b } as const
-/** Where a message begins in a walData frame. */
+/** Offset of the pgoutput message in a walData frame. */
 export const walDataHeader = 25
 
 export const messageTag = {
@@ -27,14 +33,14 @@ export const messageTag = {
 } as const
 
 export interface Begin {
-  /** LSN of the commit record: transactions arrive in its order. */
+  /** LSN of the commit record. Transactions arrive in the order of their commits. */
   readonly finalLsn: number
-  /** Commit time, microseconds of the Unix epoch. */
+  /** Commit time in microseconds of the Unix epoch. */
   readonly micros: number
   readonly xid: number
 }
 
-/** Microseconds since 2000 at `position`, as microseconds of the Unix epoch. */
+/** Reads a TimestampTz at `position` as microseconds of the Unix epoch. */
 export function readMicros(bytes: Buffer, position: number): number {
   return bytes.readInt32BE(position) * 2 ** 32 + bytes.readUInt32BE(position + 4) + pgEpochMicros
 }
@@ -47,7 +53,7 @@ export function readBegin(bytes: Buffer, start: number): Begin {
   }
 }
 
-/** The LSN behind the commit record. */
+/** Returns the LSN after the commit record. */
 export function readCommitEnd(bytes: Buffer, start: number): number {
   return readLsn(bytes, start + 10)
 }
@@ -79,7 +85,7 @@ export function readRelation(bytes: Buffer, start: number): Relation {
     })
     position += 8
   }
-  // The catalog's own schema is sent as an empty name.
+  // The schema pg_catalog is sent as an empty name.
   return { oid: bytes.readUInt32BE(start + 1), schema: schema === '' ? 'pg_catalog' : schema, name, identity, columns }
 }
 
@@ -87,17 +93,17 @@ function isIdentity(text: string): text is ReplicaIdentity {
   return text === 'd' || text === 'n' || text === 'f' || text === 'i'
 }
 
-/** The tables that a Truncate names. */
+/** Returns the oids of the tables in a Truncate message. */
 export function readTruncated(bytes: Buffer, start: number): number[] {
   const count = bytes.readInt32BE(start + 1)
   return Array.from({ length: count }, (_, i) => bytes.readUInt32BE(start + 6 + i * 4))
 }
 
-/** What `pg_logical_emit_message` wrote. */
+/** A message of `pg_logical_emit_message`. */
 export interface LogicalMessage {
-  /** Part of a transaction, and sent inside it; others are sent where they stand in the log, whatever becomes of theirs. */
+  /** Whether it is sent as part of its transaction. Others are sent at their place in the WAL, even if their transaction is rolled back. */
   readonly transactional: boolean
-  /** Behind the message's own log record. */
+  /** The LSN after the WAL record of the message. */
   readonly lsn: number
   readonly prefix: string
   readonly content: Buffer
@@ -115,7 +121,7 @@ export function readMessage(bytes: Buffer, start: number): LogicalMessage {
   }
 }
 
-/** Whether two relations announce the same rows. */
+/** Returns whether two Relation messages announce the same columns. */
 export function sameRelation(a: Relation, b: Relation): boolean {
   return (
     a.schema === b.schema &&
@@ -135,7 +141,10 @@ export function sameRelation(a: Relation, b: Relation): boolean {
   )
 }
 
-/** A standby status update: what was received, and what is durable downstream. `nowMs` is the Unix time. */
+/**
+ * Builds a standby status update: what was received, and what is durable downstream (I2). `nowMs` is the Unix time.
+ * @see https://www.postgresql.org/docs/current/protocol-replication.html#PROTOCOL-REPLICATION-STANDBY-STATUS-UPDATE
+ */
 export function statusUpdate(received: number, confirmed: number, nowMs: number, replyRequested: boolean): Buffer {
   const bytes = Buffer.alloc(34)
   bytes[0] = 0x72

@@ -9,7 +9,7 @@ import { alterStatement, createStatement, publishedOperations, type Publication 
 import type { SourceSettings } from '../config/settings.ts'
 import type { CatalogTable, ListedTable } from '../schema/table-catalog.ts'
 
-/** What there is to plan with. */
+/** The input of {@link planPublication}. */
 export interface PlanInput {
   readonly settings: SourceSettings
   readonly serverVersion: number
@@ -17,17 +17,17 @@ export interface PlanInput {
   /** All tables of the database. */
   readonly listed: readonly ListedTable[]
   readonly tree: TableTree
-  /** Details of the tables that the publication may come to hold. */
+  /** Details of the tables that the publication may cover later. */
   readonly details: ReadonlyMap<number, CatalogTable>
 }
 
-/** What becomes of the publication at the start, as far as `publication.autocreate.mode` allows it. */
+/** How the task creates or extends the publication when it starts, as `publication.autocreate.mode` allows. */
 export interface PublicationPlan {
-  /** Creates the publication, or adds to it; null when it stays as it is. Nothing is ever taken out of it. */
+  /** Creates the publication or adds tables; null when it stays as it is. Never removes anything. */
   readonly statement: string | null
-  /** Tables that the statement names. */
+  /** The tables in the statement. */
   readonly added: readonly ListedTable[]
-  /** Tables that the statement would make refuse writes; those of an existing publication are not added. */
+  /** Tables on which the statement would make Postgres reject writes. They are not added to an existing publication. */
   readonly refused: readonly RefusedWrites[]
   readonly rules: PublishingRules
   readonly coverage: Coverage
@@ -38,7 +38,7 @@ export function planPublication(input: PlanInput): PublicationPlan {
   return input.publication === null ? creation(input) : extension(input, input.publication)
 }
 
-/** Without a publication the rows are read where they lie, those of a partitioned table under one name. */
+/** Without a publication a snapshot reads each table, and a partitioned table under one name. */
 function unpublished(input: PlanInput): PublicationPlan {
   const { settings, tree, listed } = input
   const matching = matchingTables(input)

@@ -1,5 +1,4 @@
-import { errorMessage } from 'penstock/api'
-import type { Clock, Logger } from 'penstock/api'
+import { errorMessage, type Clock, type Logger } from 'penstock/api'
 import { captureFindings } from '../preflight/capture-findings.ts'
 import { captureView, type CaptureView } from '../preflight/capture-view.ts'
 import { coverageOf, TableTree } from '../preflight/coverage.ts'
@@ -12,18 +11,18 @@ import type { SourceSettings } from '../config/settings.ts'
 import { listTables, listUnlogged, readTables, type CatalogTable, type ListedTable } from '../schema/table-catalog.ts'
 import { fullName } from '../schema/table-filter.ts'
 
-/** How often the publication is looked at. */
+/** Time between two checks of the publication. */
 export const watchIntervalMs = 30_000
 
 /**
- * Tells of what the stream is silent about: tables whose rows cannot arrive, and a publication that is gone, which ends
- * the stream at the next row. Nothing is changed here: rows may be lost already, and somebody has to know. What is found
- * stands as a condition of the task until it is over. Lives as long as the task.
+ * Reports what the stream itself does not: tables whose rows cannot arrive, and a dropped publication, which ends the
+ * stream at the next row. Changes nothing, because rows may be lost already and the user must know. Each finding is a
+ * condition of the task until it is resolved. Lives as long as the task.
  */
 export class PublicationWatch {
   readonly #settings: SourceSettings
   readonly #show: ShowCondition
-  /** Names of captured tables by identifier. */
+  /** Names of the captured tables by oid. */
   readonly #captured = new Map<number, string>()
   #shown: ReadonlySet<string> = new Set()
 
@@ -32,12 +31,12 @@ export class PublicationWatch {
     this.#show = show
   }
 
-  /** Tables that are captured, and so are missed when the publication does not hold them any more. */
+  /** Adds captured tables: a finding reports them when the publication no longer covers them. */
   add(tables: readonly CatalogTable[]): void {
     for (const table of tables) this.#captured.set(table.oid, fullName(table))
   }
 
-  /** What is captured; null where there is no publication. */
+  /** Checks the publication and returns what is captured; null when the publication does not exist. */
   async look(sql: PgSession, serverVersion: number): Promise<CaptureView | null> {
     const listed = await listTables(sql)
     const publication = await readPublication(sql, this.#settings.publication, serverVersion)
@@ -92,21 +91,20 @@ export class PublicationWatch {
       code: 'PG_PUBLICATION',
       key: 'publication.name',
       message:
-        `publication "${settings.publication}" was dropped. The next row that anybody writes to database ` +
-        `${settings.connection.database} ends the stream for good, also when the publication is created again after it. ` +
-        `Run at once: ${statement};`,
+        `publication "${settings.publication}" was dropped. The next write to database ${settings.connection.database} ` +
+        `breaks the stream permanently, even if the publication is created again after it. Run immediately: ${statement};`,
     }
   }
 
-  /** A table that took the name in the meantime is another matter: it is looked for in the publication. */
+  /** A renamed table whose old name is taken by another table is not reported here: the publication is checked for the name. */
   #renamed(listed: readonly ListedTable[]): Finding[] {
     const names = new Set(listed.map(fullName))
     return listed.flatMap((table) => {
       const before = this.#captured.get(table.oid)
       if (before === undefined || names.has(before) || this.#settings.filter.includesTable(table)) return []
       const message =
-        `${before} was renamed to ${fullName(table)}, which the filters leave out: its changes are not captured. ` +
-        'Name it in table.include.list, or rename it back.'
+        `${before} was renamed to ${fullName(table)}, which the filters exclude: its changes are not captured. ` +
+        'Add it to table.include.list, or rename it back.'
       return [{ code: 'PG_TABLE', key: 'table.include.list', message }]
     })
   }
@@ -120,7 +118,7 @@ export class PublicationWatch {
   }
 }
 
-/** Looks again and again, one look at a time: the next is due an interval after the last one has ended. */
+/** Runs `look` repeatedly, one run at a time: the next starts an interval after the last has ended. */
 export function lookRegularly(clock: Clock, logger: Logger, look: () => Promise<void>): () => void {
   let stopped = false
   let cancel: () => void = () => undefined
@@ -129,9 +127,9 @@ export function lookRegularly(clock: Clock, logger: Logger, look: () => Promise<
     cancel = clock.after(watchIntervalMs, () => {
       look()
         .catch((error: unknown) => {
-          // Where the server is away the stream itself says so.
+          // When the server is unreachable, the stream itself reports it.
           const reason = errorMessage(error)
-          logger.debug(`the publication could not be looked at: ${reason}`)
+          logger.debug(`checking the publication failed: ${reason}`)
         })
         .finally(wait)
     })

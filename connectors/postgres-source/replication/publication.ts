@@ -5,40 +5,40 @@ import type { SourceSettings } from '../config/settings.ts'
 import { readAgain, type Slot } from './slot.ts'
 import { quoteIdentifier, quoteTable, type TableName } from '../schema/table-filter.ts'
 
-/** The SQLSTATEs of a publication that decoding does not find: of the error, and of the warning since Postgres 18. */
+/** SQLSTATE of decoding without the publication: undefined_object of the error, and the code of the warning since Postgres 18. */
 const undefinedObject = '42704'
 const notInState = '55000'
 
-/** duplicate_object; unique_violation, where the other transaction was open when the statement began. */
+/** duplicate_object, and unique_violation when the other transaction was open when the statement started. */
 const overtaken = new Set(['42710', '23505'])
 
 /** A publication as the catalog describes it. */
 export interface Publication {
   readonly oid: number
   readonly name: string
-  /** Another text after every ALTER PUBLICATION … SET (…). */
+  /** `xmin` of its row: every `ALTER PUBLICATION … SET` changes it. */
   readonly options: string
   readonly owner: string
   readonly allTables: boolean
-  /** insert, update, delete, truncate: what it sends. */
+  /** The published operations: insert, update, delete, truncate. */
   readonly operations: ReadonlySet<string>
-  /** Whether changes of partitions come under the name of the table above them that is published. */
+  /** Whether changes of partitions are sent under the name of the published table above them. */
   readonly viaRoot: boolean
-  /** Whether it sends stored generated columns of tables that have no column list. */
+  /** Whether it sends stored generated columns of tables without a column list. */
   readonly generatedColumns: boolean
-  /** Tables that it names itself, with the identifiers of their entries: a new one when a filter or column list changes. */
+  /** Tables that it names, with the oids of their entries. Another row filter or column list makes a new entry. */
   readonly named: ReadonlyMap<number, number>
-  /** Schemas whose tables it holds (FOR TABLES IN SCHEMA, Postgres 15), with the identifiers of their entries. */
+  /** Schemas that it covers (FOR TABLES IN SCHEMA, Postgres 15), with the oids of their entries. */
   readonly schemas: ReadonlyMap<string, number>
-  /** Tables, or parts of them, that it sends changes of, by the names under which they come. */
+  /** Tables whose changes it sends, by the names under which they are sent. */
   readonly tables: readonly PublishedTable[]
 }
 
 export interface PublishedTable extends TableName {
   readonly oid: number
-  /** Columns that are sent; null for all that are not generated (always before Postgres 15). */
+  /** The published columns; null for all that are not generated (always before Postgres 15). */
   readonly columns: readonly string[] | null
-  /** The filter's SQL condition; null for none. */
+  /** The row filter as an SQL condition; null for none. */
   readonly rowFilter: string | null
 }
 
@@ -55,7 +55,7 @@ interface PublicationRow {
   entries: number[]
 }
 
-// Columns that came with later versions are looked up in the row's JSON form.
+// Catalog columns of later versions are looked up in the JSON form of the row.
 const publicationSql = `
 select p.oid::int8::float8 as oid, pubname as name, p.xmin::text as options, pubowner::text as owner, puballtables as all_tables,
   array_remove(array[case when pubinsert then 'insert' end, case when pubupdate then 'update' end,
@@ -71,7 +71,7 @@ select n.nspname as schema, e.oid::int8::float8 as entry
 from pg_publication_namespace e join pg_namespace n on n.oid = e.pnnspid where e.pnpubid = $1`
 const schemasSince = 150_000
 
-// Before Postgres 18 generated columns are never sent, and yet some versions list them.
+// Before Postgres 18 generated columns are never sent, although some versions list them.
 const publishedSql = `
 select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, to_jsonb(t) ->> 'rowfilter' as rowfilter,
   case when to_jsonb(t) -> 'attnames' is not null then
@@ -82,12 +82,12 @@ from pg_publication_tables t join pg_namespace n on n.nspname = t.schemaname
   join pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
 where t.pubname = $1`
 
-/** The table as the publication sends it; null where it does not, and where there is no publication. */
+/** The table as the publication sends it; null when it does not, and when there is no publication. */
 export function publishedAs(publication: Publication | null, table: TableName): PublishedTable | null {
   return publication?.tables.find((other) => other.schema === table.schema && other.name === table.name) ?? null
 }
 
-/** The publication of that exact name, or of the name in lower case, as an unquoted name would mean. */
+/** Reads the publication with exactly this name, or with the name in lower case as Postgres folds an unquoted name. */
 export async function readPublication(
   session: PgSession,
   name: string,
@@ -121,7 +121,7 @@ export async function readPublication(
   }
 }
 
-/** The statement that creates the publication; `tables` are those to capture. */
+/** Returns the statement that creates the publication. @param tables the tables to capture */
 export function createStatement(
   settings: SourceSettings,
   tables: readonly TableName[],
@@ -140,7 +140,7 @@ export function createStatement(
 
 const operationNames = { c: 'insert', u: 'update', d: 'delete', t: 'truncate' }
 
-/** What is captured, in the publication's words. */
+/** The captured operations, as a publication names them. */
 export function wantedOperations({ skippedOperations: skipped }: SourceSettings): string[] {
   return Object.entries(operationNames)
     .filter(([operation]) => !skipped.has(operation))
@@ -148,8 +148,8 @@ export function wantedOperations({ skippedOperations: skipped }: SourceSettings)
 }
 
 /**
- * What a publication that is created here sends: everything, unless the user says what to leave out. Updates are sent also
- * where they are left out: one that changes the key is a deletion and a creation.
+ * The operations of a publication that the connector creates: all of them, unless the user set `skipped.operations`. An
+ * update of the key is a deletion and a creation, so updates are published even when they are skipped.
  */
 export function publishedOperations({ skippedOperations: skipped, skippedExplicitly }: SourceSettings): string[] {
   if (!skippedExplicitly) return Object.values(operationNames)
@@ -159,15 +159,15 @@ export function publishedOperations({ skippedOperations: skipped, skippedExplici
     .map(([, name]) => name)
 }
 
-/** Never SET: tables, row filters and column lists that others put into the publication stay. */
+/** Never SET: tables, row filters and column lists that others added stay in the publication. */
 export function alterStatement(publication: Publication, tables: readonly TableName[]): string {
   return `ALTER PUBLICATION ${quoteIdentifier(publication.name)} ADD TABLE ${tables.map(quoteTable).join(', ')}`
 }
 
 /**
- * Creates the publication, or adds to it.
- * @throws RetriableError PG_PUBLICATION_CHANGED where somebody else did so after it was read: connectors of one database that
- * start together, as they have one `publication.name` by default.
+ * Creates the publication, or adds tables to it.
+ * @throws RetriableError PG_PUBLICATION_CHANGED when another session did so after it was read: connectors that start
+ *   together on one database share the default `publication.name`
  */
 export async function publish(session: Pick<PgSession, 'query'>, statement: string, name: string): Promise<void> {
   try {
@@ -175,13 +175,13 @@ export async function publish(session: Pick<PgSession, 'query'>, statement: stri
   } catch (error) {
     if (!(error instanceof ConnectError) || !overtaken.has(codeOf(error.cause) ?? '')) throw error
     throw new RetriableError(
-      `publication "${name}" was created or altered by another session at the same time: the task looks at it again. ${error.message}`,
+      `publication "${name}" was created or altered by another session at the same time: the task reads it again. ${error.message}`,
       { code: 'PG_PUBLICATION_CHANGED', cause: error },
     )
   }
 }
 
-/** A slot decodes with the catalog of its own position: a publication made later does not exist there. */
+/** A slot decodes with the catalog as of its own position: a publication that was created later does not exist there. */
 export function refuseYoungPublication(
   slot: Slot | null,
   found: Publication | null,
@@ -191,23 +191,20 @@ export function refuseYoungPublication(
   if (slot === null || found !== null) return
   const remedy = hasOffset
     ? readAgain(settings.slot, true)
-    : `To begin run: SELECT pg_drop_replication_slot('${settings.slot}'); then restart the task.`
+    : `To start again, run: SELECT pg_drop_replication_slot('${settings.slot}'); then restart the task.`
   throw new ConnectError(
-    `replication slot "${settings.slot}" exists and publication "${settings.publication}" does not: a slot cannot see a ` +
-      `publication that is made after it. ${remedy} If the publication has another name, set publication.name.`,
+    `replication slot "${settings.slot}" exists and publication "${settings.publication}" does not: a slot cannot use a ` +
+      `publication that is created after it. ${remedy} If the publication has another name, set publication.name.`,
     { code: 'PG_PUBLICATION' },
   )
 }
 
-/**
- * What ended the stream. A row that was written while its publication was missing cannot be decoded ever again, so
- * that error needs more words than the server's.
- */
+/** Adds the remedy to an error that ended the stream. A row that was written without its publication can never be decoded. */
 export function streamFailure(error: Error, publication: string, slot: string): Error {
   if (codeOf(error) === invalidText) {
     return new ConnectError(
-      `the stream cannot send a row: ${error.message}. The database holds bytes that are no text in UTF-8, which an ` +
-        `encoding of SQL_ASCII allows, and what is in the log cannot be corrected. Correct the rows. ${readAgain(slot, true)}`,
+      `the stream cannot send a row: ${error.message}. The database holds bytes that are not valid UTF-8, which the ` +
+        `encoding SQL_ASCII allows, and what is in the WAL cannot be corrected. Correct the rows. ${readAgain(slot, true)}`,
       { code: 'PG_ENCODING', cause: error },
     )
   }
@@ -215,7 +212,7 @@ export function streamFailure(error: Error, publication: string, slot: string): 
   return rowWithoutPublication(error, publication, slot)
 }
 
-/** Postgres 18 passes such a row by, with a warning: it would be lost without a word (I7). */
+/** Postgres 18 skips such a row with only a server warning: the change would be lost silently (I7). */
 export function refusePassedRow(notice: PostgresServerError, publication: string, slot: string): void {
   if (notice.sqlState !== notInState || !notice.message.includes(publication)) return
   throw rowWithoutPublication(notice, publication, slot)
@@ -223,9 +220,9 @@ export function refusePassedRow(notice: PostgresServerError, publication: string
 
 function rowWithoutPublication(cause: Error, publication: string, slot: string): ConnectError {
   return new ConnectError(
-    `publication "${publication}" did not exist when a row was written, and a slot decodes with the catalog of that time: ` +
-      'making it again does not help. Changes since then are lost to this connector. If it is still missing and ' +
-      `publication.autocreate.mode is disabled, make it. ${readAgain(slot, true)}`,
+    `publication "${publication}" did not exist when a row was written, and a slot decodes with the catalog as of that time: ` +
+      'creating it again does not help. Changes since then are lost to this connector. If the publication is still missing and ' +
+      `publication.autocreate.mode is disabled, create it. ${readAgain(slot, true)}`,
     { code: 'PG_PUBLICATION', cause },
   )
 }

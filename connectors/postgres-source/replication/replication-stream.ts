@@ -7,26 +7,27 @@ import type { PostgresServerError } from '../connection/pg-error.ts'
 import { frame, statusUpdate, walDataHeader } from './pgoutput.ts'
 import type { PgSession } from '../connection/session.ts'
 
-/** What the stream tells its session. */
+/** What the stream reports to its session. */
 export interface StreamEvents {
   /**
-   * Everything before `walEnd` was sent and read; asked for with every status update. `awaited`: the server waits for an
-   * answer. One that shuts down does, again and again, until all it has sent is confirmed.
+   * Everything before `walEnd` was sent and read. The server sends a keepalive for every status update. `awaited`: it waits
+   * for a reply, as a server that shuts down does repeatedly until everything that it sent is confirmed.
    */
   onKeepalive(walEnd: number, awaited: boolean): void
-  /** Provides what a message needs; the message is read again after it. */
+  /** Loads what a message needs; the message is then read again. */
   provide(missing: Missing): Promise<void>
-  /** A remark of the server, in its place in the stream; throws when the stream cannot go on with it. */
+  /** A server notice, in its place in the stream. Throws when the stream cannot continue after it. */
   onNotice(notice: PostgresServerError): void
   onEnd(error: Error): void
 }
 
-/** Without a byte from the server for this long, though it was asked for an answer, the connection counts as dead. */
+/** The connection counts as lost after this time without a byte from the server, although a reply was requested. */
 const silenceMs = 60_000
 
 /**
- * The CopyBoth connection of a slot: reads frames, sends standby status. Status goes out by the clock, also while
- * reading is held back: a walsender ends clients that are silent for `wal_sender_timeout`.
+ * The CopyBoth stream of a slot: reads frames and sends standby status updates. Status updates are sent on a timer, also
+ * under back-pressure: a walsender ends clients that are silent for `wal_sender_timeout`.
+ * @see https://www.postgresql.org/docs/current/protocol-replication.html
  */
 export class ReplicationStream {
   readonly #changes: ChangeStream
@@ -52,7 +53,7 @@ export class ReplicationStream {
     this.#readableSince = clock.monotonic()
   }
 
-  /** The end of the server's log, as far as it said. */
+  /** The end of the server's WAL as last reported. */
   get walEnd(): number {
     return this.#walEnd
   }
@@ -61,7 +62,7 @@ export class ReplicationStream {
     return this.#confirmed
   }
 
-  /** Starts to stream, and reads nothing before {@link release}. Resolves when the server has agreed. */
+  /** Starts the stream but reads nothing before {@link release}. Resolves when the server has accepted. */
   async start(session: PgSession, sql: string, confirmed: number, statusIntervalMs: number): Promise<void> {
     this.#confirmed = confirmed
     this.#received = confirmed
@@ -83,7 +84,7 @@ export class ReplicationStream {
     this.#sendStatus(false)
   }
 
-  /** Begins to read. */
+  /** Starts to read. */
   release(): void {
     this.#held = false
     this.#readableSince = this.#clock.monotonic()
@@ -91,7 +92,7 @@ export class ReplicationStream {
     this.#updateFlow()
   }
 
-  /** Holds reading back while the queue is full. */
+  /** Stops reading while the queue is full. */
   setFull(full: boolean): void {
     this.#full = full
     this.#updateFlow()
@@ -104,7 +105,7 @@ export class ReplicationStream {
     this.#sendStatus(false)
   }
 
-  /** Sends the last status and stops. The session ends the connection. */
+  /** Sends the last status update and stops. The session closes the connection. */
   stop(): void {
     this.#stopStatus()
     this.#sendStatus(false)
@@ -121,7 +122,7 @@ export class ReplicationStream {
   }
 
   #onFrame(bytes: Buffer, start: number, end: number): boolean {
-    // The first frames may come with the server's consent, before reading could be held back.
+    // The first frames may arrive together with the server's response, before reading could be paused.
     if (this.#held) return false
     if (bytes[start] === frame.keepalive) {
       this.#onKeepalive(readLsn(bytes, start + 1), bytes[start + 17] === 1)
@@ -168,7 +169,7 @@ export class ReplicationStream {
     if (copy === null || copy.paused) return
     const silentFor = this.#clock.monotonic() - Math.max(copy.lastReadAt, this.#readableSince)
     if (silentFor < silenceMs) return
-    this.#logger.warn(`Postgres has not answered for ${Math.round(silentFor / 1000)} s`)
+    this.#logger.warn(`Postgres has sent nothing for ${Math.round(silentFor / 1000)} s`)
     copy.abort(silent())
   }
 
@@ -184,5 +185,5 @@ export class ReplicationStream {
 }
 
 function silent(): RetriableError {
-  return new RetriableError('the server has been silent for a minute', { code: 'PG_CONNECTION_LOST' })
+  return new RetriableError('the server has sent nothing for a minute', { code: 'PG_CONNECTION_LOST' })
 }

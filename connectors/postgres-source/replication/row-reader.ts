@@ -4,12 +4,12 @@ import { fullName } from '../schema/table-filter.ts'
 import { sameValue } from '../values/same-value.ts'
 import type { ColumnPlan, NullPlace, TableShape } from '../schema/table-shape.ts'
 
-/** Which image of a row a tuple holds: the new one, the whole old one, or only the old one's identity columns. */
+/** The image of a row in a tuple: the new row, the complete old row, or only the identity columns of the old row. */
 export type TupleKind = 'new' | 'old' | 'key'
 
 /**
- * A row's values and its key, positional. The key is null for a table without one. Of kind `key` only the identity columns
- * hold values, the others stand-ins.
+ * The values of a row and its key, by position. The key is null for a table without one. In an image of kind `key` only the
+ * identity columns hold values; the others hold substitutes.
  */
 export interface Row {
   readonly kind: TupleKind
@@ -23,20 +23,20 @@ const textKind = 0x74
 
 interface TupleEnd {
   position: number
-  /** Columns whose unchanged value neither the log nor a placeholder could give. */
+  /** Columns whose unchanged TOAST value is neither in the message nor replaced by a placeholder. */
   lost: string[] | null
   /** Nulls where the shape requires a value: the record needs a shape that allows them. */
   nulls: NullPlace[] | null
-  /** Key columns that the image leaves out: their values in the key stand in for unknown ones. */
+  /** Key columns that the image does not hold: the key has substitute values for them. */
   unknownKey: string[] | null
-  /** Columns whose unchanged large value is not in the message. One array for all tuples. */
+  /** Columns whose unchanged TOAST value is not in the message. One array for all tuples. */
   readonly unchanged: ColumnPlan[]
 }
 
-/** What the last tuple, or line of a COPY, left behind. */
+/** By-products of the last tuple or COPY line. Module-level scratch, because reading a row never waits. */
 export const tupleEnd: TupleEnd = { position: 0, lost: null, nulls: null, unknownKey: null, unchanged: [] }
 
-/** To be called before a row is read. */
+/** Resets {@link tupleEnd}. To be called before a row is read. */
 export function beginRow(): void {
   tupleEnd.lost = null
   tupleEnd.nulls = null
@@ -45,14 +45,15 @@ export function beginRow(): void {
 }
 
 /**
- * Reads a tuple of a pgoutput message; leaves {@link tupleEnd} behind it.
- * @param old the row's old image, where the message carries one: values that the log does not hold are taken from it.
+ * Reads the TupleData of a pgoutput message and fills {@link tupleEnd}.
+ * @param old the row's old image, if the message carries one: it supplies values that the new image does not hold
+ * @see https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
  */
 export function readTuple(bytes: Buffer, start: number, shape: TableShape, kind: TupleKind, old: Row | null): Row {
   const { plans } = shape
   const count = bytes.readInt16BE(start)
   if (count !== plans.length) {
-    throw new DataError(`a row of ${fullName(shape)} has ${count} columns where ${plans.length} were announced`)
+    throw new DataError(`a row of ${fullName(shape)} has ${count} columns, but ${plans.length} were announced`)
   }
   const values: ConnectValue[] = new Array<ConnectValue>(shape.valueCount).fill(null)
   const key: ConnectValue[] | null = shape.keyCount === 0 ? null : new Array<ConnectValue>(shape.keyCount).fill(null)
@@ -73,7 +74,7 @@ export function readTuple(bytes: Buffer, start: number, shape: TableShape, kind:
     } else if (columnKind === unchangedKind) {
       value = unchangedValue(plan, old)
     } else {
-      throw new DataError(`a row of ${fullName(shape)} has a column of an unknown kind (${columnKind})`)
+      throw new DataError(`a row of ${fullName(shape)} has a column of unknown kind ${columnKind}`)
     }
     if (plan.valueIndex >= 0) values[plan.valueIndex] = value
     if (plan.keyIndex >= 0 && key !== null) key[plan.keyIndex] = value
@@ -82,15 +83,15 @@ export function readTuple(bytes: Buffer, start: number, shape: TableShape, kind:
   return { kind, values, key }
 }
 
-/** The images of a row in a message, read by {@link readImages}. */
+/** The images of a row in a message, filled by {@link readImages}. Reused for every message. */
 export interface RowImages {
   old: Row | null
   row: Row | null
-  /** As in {@link tupleEnd}, of both images. */
+  /** As in {@link tupleEnd}, for both images. */
   lost: readonly string[] | null
   nulls: readonly NullPlace[] | null
   unknownKey: readonly string[] | null
-  /** As in {@link tupleEnd}, of the new row: valid until the next one is read. */
+  /** As in {@link tupleEnd}, for the new row; valid until the next row is read. */
   readonly unchanged: readonly ColumnPlan[]
 }
 
@@ -100,7 +101,7 @@ export function newImages(): RowImages {
 
 const tupleTag = { new: 0x4e, old: 0x4f, key: 0x4b } as const
 
-/** Reads the images of an insert, update or delete, which begin at `start`, into `images`. */
+/** Reads the images of an Insert, Update or Delete message, which start at `start`, into `images`. */
 export function readImages(bytes: Buffer, start: number, end: number, shape: TableShape, images: RowImages): void {
   let position = start
   let old: Row | null = null
@@ -123,7 +124,7 @@ export function readImages(bytes: Buffer, start: number, end: number, shape: Tab
   images.nulls = nulls
 }
 
-/** Decodes a value. What cannot be carried becomes null, or throws, as the failure mode says. */
+/** Decodes a value. A value that cannot be represented becomes null or throws, by the failure mode. */
 export function decodeColumn(bytes: Buffer, start: number, end: number, plan: ColumnPlan): ConnectValue {
   let value: ConnectValue
   try {
@@ -139,13 +140,13 @@ export function decodeColumn(bytes: Buffer, start: number, end: number, plan: Co
   return value
 }
 
-/** Null for a column; noted where its schema requires a value. */
+/** Returns null for a column, and records it when the schema requires a value. */
 export function nullOf(plan: ColumnPlan, cause: 'row' | 'value'): null {
   if (plan.required) tupleEnd.nulls = [...(tupleEnd.nulls ?? []), { column: plan.name, cause }]
   return null
 }
 
-/** For a column that a before-image of identity columns leaves out. */
+/** The value of a column that is not in an old image of identity columns. */
 function standIn(plan: ColumnPlan): ConnectValue {
   if (plan.keyIndex >= 0) tupleEnd.unknownKey = [...(tupleEnd.unknownKey ?? []), plan.name]
   return plan.absent
@@ -164,7 +165,7 @@ function unchangedValue(plan: ColumnPlan, old: Row | null): ConnectValue {
   return nullOf(plan, 'value')
 }
 
-/** An identity other than the key gives the old key's missing columns stand-ins, and so a change, as in Debezium. */
+/** A replica identity other than the key leaves substitutes in the old key, which then counts as changed, as in Debezium. */
 export function keyChanged(old: Row, row: Row): boolean {
   const { key } = old
   if (key === null || row.key === null) return false

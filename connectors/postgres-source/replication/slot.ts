@@ -9,19 +9,19 @@ export interface Slot {
   readonly plugin: string | null
   readonly database: string | null
   readonly active: boolean
-  /** Where its stream goes on; null while the slot is being made. */
+  /** Where the stream continues; null while the slot is being created. */
   readonly confirmedLsn: number | null
-  /** Whether the server has thrown away log that the slot needs. */
+  /** Whether the server has removed WAL that the slot needs. */
   readonly lost: boolean
 }
 
 export interface CreatedSlot {
   readonly consistentPoint: number
-  /** The name of the snapshot to import while the session that made the slot does nothing else. */
+  /** The snapshot to import while the connection that created the slot stays idle. */
   readonly snapshot: string | null
 }
 
-/** The slot of that name, whatever database it belongs to. */
+/** Reads the slot with this name, whatever database it belongs to. */
 export async function readSlot(session: PgSession, name: string, serverVersion: number): Promise<Slot | null> {
   const status = serverVersion >= 130_000 ? "coalesce(wal_status, '') = 'lost'" : 'restart_lsn is null'
   const [row] = await session.query<{
@@ -46,7 +46,7 @@ export async function readSlot(session: PgSession, name: string, serverVersion: 
   }
 }
 
-/** Makes the slot. Waits for all transactions that are open now, of every database of the server, however long they take. */
+/** Creates the slot. Postgres waits for all open transactions of all databases of the server, however long they take. */
 export async function createSlot(
   session: PgSession,
   name: string,
@@ -58,12 +58,12 @@ export async function createSlot(
     `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput ${kind}`,
     name,
   )
-  if (row === undefined) throw new ConnectError(`the server did not describe the slot "${name}" it made`)
+  if (row === undefined) throw new ConnectError(`the server returned no row for the new slot "${name}"`)
   logger.info(`replication slot "${name}" created at ${row.consistent_point}`)
   return { consistentPoint: parseLsn(row.consistent_point), snapshot: row.snapshot_name }
 }
 
-/** The first version whose pgoutput sends logical messages. */
+/** The first server version whose pgoutput sends logical messages. */
 export const messagesSince = 140_000
 
 export function startReplication(slot: string, publication: string, lsn: number, serverVersion: number): string {
@@ -74,7 +74,7 @@ export function startReplication(slot: string, publication: string, lsn: number,
   )
 }
 
-/** Where the server's log ends; what a standby has of it. */
+/** The end of the server's WAL; on a standby, of the WAL that it has replayed. */
 export async function readLogEnd(session: PgSession, standby: boolean): Promise<number> {
   const end = standby ? 'pg_last_wal_replay_lsn()' : 'pg_current_wal_lsn()'
   const [row] = await session.query<{ lsn: string | null }>(`select ${end}::text as lsn`)
@@ -88,22 +88,22 @@ export async function dropSlot(session: PgSession, name: string): Promise<void> 
 }
 
 /**
- * The ways on when changes are lost. Offsets belong to the connector's name, and `always` passes by what is stored.
- * @param exists whether the slot is there: its catalog or its position is of no use any more.
+ * Tells the user how to continue when changes are lost. Offsets belong to the connector's name, and `always` ignores them.
+ * @param exists whether the slot exists: it must be dropped, because its position or its catalog is of no use
  */
 export function readAgain(slot: string, exists: boolean): string {
   const drop = exists ? `run SELECT pg_drop_replication_slot('${slot}'); then ` : ''
   return (
-    `To read everything again: ${drop}set snapshot.mode to always, and back once GET /connectors/<name>/offsets shows ` +
-    'another offset; deletions that were lost stay lost. Or delete the connector and create it under another name: with ' +
-    'snapshot.mode no_data it goes on without what is lost.'
+    `To read all tables again: ${drop}set snapshot.mode to always, and set it back when GET /connectors/<name>/offsets shows ` +
+    'another offset; lost deletions stay lost. Or delete the connector and create it under another name: with ' +
+    'snapshot.mode no_data it continues without what is lost.'
   )
 }
 
 /**
- * Whether the stream can go on from a stored position without a gap.
- * @param limit the furthest position that the slot may have confirmed, given the stored offset; null when none is stored.
- * @throws ConnectError PG_SLOT_MISSING, PG_SLOT_LOST, PG_SLOT_AHEAD, PG_SLOT.
+ * Checks that the stream can continue from a stored position without a gap (I7).
+ * @param limit the furthest position that the slot may have confirmed, given the stored offset; null when none is stored
+ * @throws ConnectError PG_SLOT_MISSING, PG_SLOT_LOST, PG_SLOT_AHEAD, PG_SLOT
  */
 export function checkSlot(slot: Slot | null, name: string, database: string, limit: number | null): void {
   if (slot === null) {
@@ -123,15 +123,15 @@ export function checkSlot(slot: Slot | null, name: string, database: string, lim
   }
   if (slot.lost) {
     throw new ConnectError(
-      `replication slot "${name}" is lost: the server removed log that it needed (max_slot_wal_keep_size). ${readAgain(name, true)}`,
+      `replication slot "${name}" is lost: the server removed WAL that the slot needs (max_slot_wal_keep_size). ${readAgain(name, true)}`,
       { code: 'PG_SLOT_LOST' },
     )
   }
   if (limit === null || slot.confirmedLsn === null || slot.confirmedLsn <= limit) return
   throw new ConnectError(
-    `replication slot "${name}" stands at ${formatLsn(slot.confirmedLsn)}, past the stored offset ${formatLsn(limit)}: ` +
-      'the changes between went to another reader of the slot, or the slot was made anew, or the stored offset is an ' +
-      `old copy. ${readAgain(name, true)}`,
+    `replication slot "${name}" is at ${formatLsn(slot.confirmedLsn)}, past the stored offset ${formatLsn(limit)}: ` +
+      'another reader of the slot received the changes in between, or the slot was dropped and created again, or the ' +
+      `stored offset is an old copy. ${readAgain(name, true)}`,
     { code: 'PG_SLOT_AHEAD' },
   )
 }

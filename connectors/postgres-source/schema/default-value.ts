@@ -1,14 +1,14 @@
 import { decimalTextOf, unscaledDecimal, type ConnectValue } from 'penstock/api'
 import type { ColumnType } from '../values/column-type.ts'
 
-/** Types whose defaults Debezium puts into schemas. */
+/** Types whose defaults Debezium adds to schemas. */
 const withDefaults = new Set([
   'bit', 'varbit', 'bool', 'bpchar', 'varchar', 'text', 'numeric', 'float4', 'float8', 'int2', 'int4', 'int8',
   'json', 'jsonb', 'xml', 'uuid', 'date', 'time', 'timestamp', 'timestamptz', 'interval',
 ]) // prettier-ignore
 
 const temporal = new Set(['date', 'time', 'timestamp', 'timestamptz'])
-/** Not `'today'::date`, which means another day at every reading. */
+/** Excludes `'today'::date`, which is another day whenever it is read. */
 const dated = /^(?:\d{4,}-\d\d-\d\d|\d\d:\d\d|-?infinity$)/
 
 const quoted = /^(?:B)?'((?:[^']|'')*)'(?:::.*)?$/s
@@ -16,22 +16,22 @@ const nullLiteral = /^NULL(?:::.*)?$/i
 const number = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i
 const boolean = /^(true|false)$/i
 const currentTime = /^(?:current_timestamp|current_time|current_date|localtime|localtimestamp)$/i
-/** What Debezium takes for a call of a function: with what follows it, and in a parenthesis too. */
+/** What Debezium takes for a function call: also with text after it, and in parentheses. */
 const call = /^\(?[A-Za-z0-9_.]+\(.*\)/
 
-/** A column's type, as far as its default depends on it. */
+/** The properties of a column type that its default depends on. */
 export interface DefaultedType {
   readonly name: string
   readonly isEnum: boolean
-  /** Digits behind the point of a numeric that has a modifier. */
+  /** Scale of a numeric with a type modifier. */
   readonly scale: number | null
   readonly column: ColumnType
 }
 
 /**
- * The schema default of a column, from the expression that `pg_get_expr` prints; undefined for none. A literal is read
- * as a value of the type. A call (`now()`, `nextval(…)`) counts as the type's zero value, as in Debezium. Any other
- * expression, and a literal that the type cannot hold as it stands, is none: a default takes the place of NULL.
+ * Returns the schema default of a column, from the expression that `pg_get_expr` prints; undefined for none. A literal
+ * is decoded as a value of the type. A function call (`now()`, `nextval(…)`) yields the type's zero value, as in Debezium.
+ * Any other expression, and a literal that the type cannot represent, yields no default, because a default replaces NULL.
  */
 export function defaultValue(expression: string | null, type: DefaultedType): ConnectValue | undefined {
   if (expression === null || nullLiteral.test(expression)) return undefined
@@ -40,7 +40,7 @@ export function defaultValue(expression: string | null, type: DefaultedType): Co
   if (!withDefaults.has(type.name)) return undefined
   if (call.test(expression) || currentTime.test(expression)) return zeroValue(type)
   const literal = literalText(expression)
-  // Debezium reads every other expression of this type as false.
+  // Debezium reads any other expression of this type as false.
   if (literal === null && type.name === 'bool') return false
   if (literal === null || (temporal.has(type.name) && !dated.test(literal))) return undefined
   return type.name === 'numeric' ? decimalDefault(literal, type) : decoded(literal, type.column)
@@ -51,7 +51,7 @@ function enumDefault(expression: string, column: ColumnType): ConnectValue | und
   return literal === undefined ? undefined : decoded(literal.replaceAll("''", "'"), column)
 }
 
-/** A literal that the stream would never send has a form that the decoder does not know. */
+/** Returns undefined for a literal that the decoder does not parse, because the stream never sends this form. */
 function decoded(literal: string, column: ColumnType): ConnectValue | undefined {
   const bytes = Buffer.from(literal)
   try {
@@ -61,7 +61,7 @@ function decoded(literal: string, column: ColumnType): ConnectValue | undefined 
   }
 }
 
-/** With the digits that values of the column have; rounded it would be another number than the one that was written. */
+/** Uses the scale of the column. Never rounds: that would be another number than the written one. */
 function decimalDefault(literal: string, { scale, column }: DefaultedType): ConnectValue | undefined {
   if (!number.test(literal)) return undefined
   try {
@@ -81,7 +81,7 @@ function literalText(expression: string): string | null {
 
 function zeroValue({ name, scale, column }: DefaultedType): ConnectValue {
   if (name === 'numeric') return decoded(scale === null ? '0.0' : decimalTextOf(0n, scale), column) ?? column.fallback
-  // Of a default it has the digits of the column's values, elsewhere none.
+  // A default has no fraction digits in Debezium; the decoder adds those of the column's values.
   if (name === 'timestamptz') return decoded('1970-01-01 00:00:00+00', column) ?? column.fallback
   if (name === 'uuid') return '00000000-0000-0000-0000-000000000000'
   return name === 'json' || name === 'jsonb' ? '{}' : column.fallback

@@ -2,23 +2,23 @@ import { parseLsn } from '../offsets/lsn.ts'
 import type { PgSession } from '../connection/session.ts'
 import type { TableName } from './table-filter.ts'
 
-/** What the catalog says of a column, and the stream does not. */
+/** Properties of a column that the catalog holds and the stream does not send. */
 export interface CatalogColumn {
   readonly name: string
   readonly typeOid: number
   readonly typmod: number
   readonly notNull: boolean
-  /** The default's expression as Postgres prints it; null when there is none. */
+  /** The default expression as Postgres prints it; null when there is none. */
   readonly defaultText: string | null
   readonly comment: string | null
   /** s stored, v virtual; null for a column that is not generated. */
   readonly generated: 's' | 'v' | null
 }
 
-/** How much of the old row an UPDATE or DELETE carries: default (key), nothing, full, index. */
+/** `pg_class.relreplident`, how much of the old row an UPDATE or DELETE writes to the WAL: default (key), nothing, full, index. */
 export type ReplicaIdentity = 'd' | 'n' | 'f' | 'i'
 
-/** A table as the catalog describes it, generated columns included: whether they are sent is up to the publication. */
+/** A table as the catalog describes it. Includes generated columns: the publication decides whether they are sent. */
 export interface CatalogTable extends TableName {
   readonly oid: number
   /** pg_class.relkind: r table, p partitioned table. */
@@ -30,11 +30,11 @@ export interface CatalogTable extends TableName {
   readonly hasPrimaryKey: boolean
   /** Columns of the first unique index, other than the primary key, that identifies rows. */
   readonly uniqueColumns: readonly string[]
-  /** The key is checked at the end of transactions: inside of one, two rows may have the same. */
+  /** Whether the key is checked at the end of the transaction: until then two rows may have the same key. */
   readonly keyDeferred: boolean
   /** Columns of the replica identity index. */
   readonly identityColumns: readonly string[]
-  /** Columns that an UPDATE or DELETE carries of the old row; null for none: while published, Postgres refuses both. */
+  /** Columns of the old row that an UPDATE or DELETE writes to the WAL; null for none: then Postgres rejects both on a published table. */
   readonly oldColumns: readonly string[] | null
 }
 
@@ -90,14 +90,14 @@ select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, c.rel
     where i.indrelid = c.oid and (i.indisunique or i.indisreplident)) as indexes
 from pg_class c join pg_namespace n on n.oid = c.relnamespace`
 
-/** Tables of these identifiers; those that are gone are missing from the answer. */
+/** Reads the tables with these oids. Omits tables that do not exist. */
 export async function readTables(session: PgSession, oids: readonly number[]): Promise<CatalogTable[]> {
   if (oids.length === 0) return []
   const rows = await session.query<TableRow>(`${tableSql} where c.oid = any($1::oid[])`, [oids])
   return rows.map(tableOf)
 }
 
-/** Where the log ends: what was committed before is in the catalog as it is read from here on. */
+/** The end of the WAL: a catalog that is read afterwards contains everything committed before it. */
 export async function readCatalogPosition(session: PgSession): Promise<number> {
   const [row] = await session.query<{ lsn: string }>(
     `select (case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end)::text as lsn`,
@@ -105,25 +105,25 @@ export async function readCatalogPosition(session: PgSession): Promise<number> {
   return row === undefined ? 0 : parseLsn(row.lsn)
 }
 
-/** Whether a column belongs to the replica identity, as the stream will announce it. */
+/** Returns whether a column belongs to the replica identity, as the stream will announce it. */
 export function isInIdentity(table: CatalogTable, column: string): boolean {
   if (table.identity === 'd') return table.hasPrimaryKey && table.keyColumns.includes(column)
   return table.identity === 'f' || (table.identity === 'i' && table.identityColumns.includes(column))
 }
-/** A table that a publication can hold. */
+/** A table that a publication can cover. */
 export interface ListedTable extends TableName {
   readonly oid: number
   /** pg_class.relkind: r table, p partitioned table. */
   readonly kind: string
   /** The table that it is a partition of. */
   readonly parent: number | null
-  /** The transaction that attached it there. */
+  /** The transaction that attached it. */
   readonly attachedBy: string | null
 }
 
 const systemSchemas = `n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname !~ '^pg_(temp|toast_temp)'`
 
-/** All tables that a publication can hold, ordered by schema and name. */
+/** Lists all tables that a publication can cover, ordered by schema and name. */
 export async function listTables(session: PgSession): Promise<ListedTable[]> {
   return await session.query<ListedTable>(`
 select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, c.relkind::text as kind,
@@ -134,13 +134,13 @@ where c.relkind in ('r', 'p') and c.relpersistence = 'p' and ${systemSchemas}
 order by n.nspname collate "C", c.relname collate "C"`)
 }
 
-/** A relation whose changes are in no log that could be decoded. */
+/** A relation that a publication cannot cover. */
 export interface UnloggedRelation extends TableName {
   readonly oid: number
   readonly what: string
 }
 
-/** What a list of tables may name by mistake: its changes cannot be captured. */
+/** Lists relations that table.include.list may name by mistake. */
 export async function listUnlogged(session: PgSession): Promise<UnloggedRelation[]> {
   return await session.query<UnloggedRelation>(`
 select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, case when c.relkind = 'v' then 'a view' when c.relkind = 'm' then
@@ -178,7 +178,7 @@ function tableOf(row: TableRow): CatalogTable {
   }
 }
 
-/** A deferrable primary key is no replica identity. */
+/** A deferrable primary key is not a replica identity. */
 function oldColumnsOf(row: TableRow, indexes: readonly IndexRow[]): readonly string[] | null {
   switch (row.identity) {
     case 'f':

@@ -1,11 +1,11 @@
-import { ConfigError, javaRegExp, errorMessage } from 'penstock/api'
+import { errorMessage, ConfigError, javaRegExp } from 'penstock/api'
 
 export interface TableName {
   readonly schema: string
   readonly name: string
 }
 
-/** `schema.table`, the text that filters match and messages show. */
+/** `schema.table`, as filters match it and messages show it. */
 export function fullName(table: TableName): string {
   return `${table.schema}.${table.name}`
 }
@@ -22,7 +22,7 @@ export function quoteLiteral(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }
 
-/** A pattern of a list option: a regular expression that has to match the whole name, in any case. */
+/** One pattern of a list option: a regular expression that matches the whole name, ignoring case. */
 export interface NamePattern {
   readonly text: string
   readonly regex: RegExp
@@ -36,12 +36,12 @@ export function splitList(text: string): string[] {
     .filter((item) => item !== '')
 }
 
-/** @throws ConfigError when an item is no regular expression. */
+/** @throws ConfigError when an item is not a valid regular expression */
 export function patterns(key: string, text: string | null): NamePattern[] {
   return splitList(text ?? '').map((item) => ({ text: item, regex: wholeName(item, `${key}: `) }))
 }
 
-/** Why a list of patterns cannot be used; null when it can. */
+/** Why a list of patterns is invalid; null when it is valid. */
 export function patternProblem(text: string): string | null {
   try {
     for (const item of splitList(text)) wholeName(item, '')
@@ -51,7 +51,7 @@ export function patternProblem(text: string): string | null {
   }
 }
 
-/** Debezium's expressions are Java's, match whole names, and take no notice of case. */
+/** Debezium uses Java's regular expressions, which match the whole name and ignore case. */
 function wholeName(pattern: string, where: string): RegExp {
   try {
     return javaRegExp(pattern, { whole: true, ignoreCase: true })
@@ -61,7 +61,7 @@ function wholeName(pattern: string, where: string): RegExp {
   }
 }
 
-/** Whether a pattern can only mean one name. */
+/** Returns whether a pattern matches only one name. */
 export function isLiteral(pattern: NamePattern): boolean {
   return !/[*+?()|[\]{}^$]|\\[dDwWsS]/.test(pattern.text)
 }
@@ -78,7 +78,7 @@ export interface FilterLists {
 
 const builtinSchemas = /^(?:pg_catalog|information_schema|pg_temp.*|pg_toast.*)$/
 
-/** Which tables and columns are captured. */
+/** Selects the captured tables and columns. */
 export class TableFilter {
   readonly #lists: FilterLists
 
@@ -86,7 +86,7 @@ export class TableFilter {
     this.#lists = lists
   }
 
-  /** Whether the user named tables or schemas at all. */
+  /** Whether the options name tables or schemas. */
   get isNarrow(): boolean {
     return this.#lists.tableInclude.length > 0 || this.#lists.schemaInclude.length > 0
   }
@@ -113,7 +113,7 @@ export class TableFilter {
     return !matches(lists.columnExclude, name)
   }
 
-  /** Tables by the position of the pattern that names them, then by name: the order of the snapshot. */
+  /** Sorts tables by the position of the pattern that matches them, then by name: the order of the snapshot. */
   order<T extends TableName>(tables: readonly T[]): T[] {
     const position = (table: T): number =>
       this.#lists.tableInclude.findIndex((pattern) => pattern.regex.test(fullName(table)))
@@ -125,19 +125,19 @@ function matches(list: readonly NamePattern[], name: string): boolean {
   return list.some((pattern) => pattern.regex.test(name))
 }
 
-/** By code units, as Java compares strings. */
+/** By UTF-16 code units, as Java compares strings. */
 function compare(a: string, b: string): number {
   if (a === b) return 0
   return a < b ? -1 : 1
 }
 
-/** `message.key.columns`: which columns make the key of which tables. */
+/** A rule of `message.key.columns`: the key columns of the matching tables. */
 export interface KeyColumnRule {
   readonly table: RegExp
   readonly columns: readonly string[]
 }
 
-/** @throws ConfigError when a rule is not of the form `schema.table:column,column`. */
+/** @throws ConfigError when a rule does not have the form `schema.table:column,column` */
 export function keyColumnRules(text: string | null): KeyColumnRule[] {
   const rules = (text ?? '')
     .split(';')
@@ -147,13 +147,13 @@ export function keyColumnRules(text: string | null): KeyColumnRule[] {
     const colon = rule.lastIndexOf(':')
     const columns = splitList(rule.slice(colon + 1))
     if (colon <= 0 || columns.length === 0) {
-      throw new ConfigError(`message.key.columns: "${rule}" is not of the form schema.table:column,column`)
+      throw new ConfigError(`message.key.columns: "${rule}" does not have the form schema.table:column,column`)
     }
     return { table: wholeName(rule.slice(0, colon).trim(), 'message.key.columns: '), columns }
   })
 }
 
-/** The columns that the rules name for a table; null when no rule fits. */
+/** The key columns that the rules name for a table; null when no rule matches. */
 export function customKey(rules: readonly KeyColumnRule[], table: TableName): string[] | null {
   const found = rules.filter((rule) => rule.table.test(fullName(table))).flatMap((rule) => rule.columns)
   return found.length === 0 ? null : [...new Set(found)]

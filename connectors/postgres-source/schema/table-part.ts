@@ -3,21 +3,21 @@ import { isInIdentity, type CatalogColumn, type CatalogTable } from './table-cat
 import { customKey, quoteIdentifier, quoteTable, type KeyColumnRule, type TableFilter } from './table-filter.ts'
 import type { Relation } from './table-shape.ts'
 
-/** What the connector takes of a table: the snapshot reads the columns and rows that the stream sends, and no others. */
+/** The captured part of a table: the snapshot reads exactly the columns and rows that the stream sends. */
 export interface TablePart {
   readonly table: CatalogTable
   readonly columns: readonly CatalogColumn[]
-  /** The publication's condition; null for all rows. */
+  /** The row filter of the publication; null for all rows. */
   readonly rowFilter: string | null
 }
 
-/** The options that decide which columns are taken. */
+/** The options that select columns. */
 export interface ColumnChoice {
   readonly filter: TableFilter
   readonly keyRules: readonly KeyColumnRule[]
 }
 
-/** @param published the table as the publication sends it; null where there is no publication. */
+/** @param published the table as the publication sends it; null without a publication */
 export function tablePart(table: CatalogTable, published: PublishedTable | null, choice: ColumnChoice): TablePart {
   const key = new Set(customKey(choice.keyRules, table) ?? table.keyColumns)
   const isSent = (column: CatalogColumn): boolean =>
@@ -33,7 +33,7 @@ export function tablePart(table: CatalogTable, published: PublishedTable | null,
   }
 }
 
-/** The columns in the form in which the stream announces them. */
+/** The columns in the form of the stream's Relation message. */
 export function relationOf({ table, columns }: TablePart): Relation {
   return {
     oid: table.oid,
@@ -46,7 +46,7 @@ export function relationOf({ table, columns }: TablePart): Relation {
   }
 }
 
-/** COPY of a table itself is faster, but has no room for conditions, generated columns or partitions. */
+/** COPY of the table itself is faster, but supports no conditions, generated columns or partitions. */
 export function copyStatement(part: TablePart): string {
   const { table, columns, rowFilter } = part
   const isPlain = table.kind === 'r' && rowFilter === null && columns.length > 0
@@ -57,7 +57,7 @@ export function copyStatement(part: TablePart): string {
   return `COPY (SELECT ${columnList(part)} FROM ${rowsOf(table)}${where}) TO STDOUT`
 }
 
-/** Takes the table's ACCESS SHARE lock until the transaction ends, with no more privileges than reading it needs. */
+/** Takes the table's ACCESS SHARE lock until the transaction ends, and needs no more privileges than reading it. */
 export function lockStatement(part: TablePart): string {
   return `SELECT ${columnList(part)} FROM ${rowsOf(part.table)} LIMIT 0`
 }
@@ -66,7 +66,7 @@ function columnList({ columns }: TablePart): string {
   return columns.map((column) => quoteIdentifier(column.name)).join(', ')
 }
 
-/** Tables that inherit have names of their own in the stream; partitions that are sent as their root have not. */
+/** Children of an inherited table have their own names in the stream; partitions that are sent as their root do not. */
 function rowsOf(table: CatalogTable): string {
   return table.kind === 'p' ? quoteTable(table) : `ONLY ${quoteTable(table)}`
 }

@@ -4,34 +4,34 @@ import type { PgSession } from '../connection/session.ts'
 import { isInIdentity, readCatalogPosition, readTables, type CatalogTable } from './table-catalog.ts'
 import { tableShape, type NullPlace, type Relation, type ShapeContext, type TableShape } from './table-shape.ts'
 
-/** What the catalog said of a table, and from which position of the log on it may say something else. */
+/** A table's catalog entry, and the WAL position at which it was read. */
 interface CatalogEntry {
-  /** Null when there was no such table. */
+  /** Null when the table did not exist. */
   readonly table: CatalogTable | null
   readonly asOf: number
 }
 
-/** Is told under which name rows of a table come, whether they are captured, and where they were committed. */
+/** Called with the name under which rows of a table arrive, whether they are captured, and the LSN of their commit. */
 type OnRows = (table: TableShape, committedAt: number) => void
 
 interface ShapeEntry {
   readonly shape: TableShape
-  /** What the shape was made with. */
+  /** The catalog entry that the shape was built with. */
   readonly table: CatalogTable | null
 }
 
-/** Tables that are read again together with one that is asked for. */
+/** Tables that are read together with a requested one. */
 const maxReadTogether = 100
 
-/** The shapes of the tables, by oid, as rows arrive. Lives as long as the task; the catalog's part is as old as its session. */
+/** The shapes of the tables by oid, as their rows arrive. Lives as long as the task; each session reads the catalog again. */
 export class TableRegistry {
   readonly #context: ShapeContext
   readonly onRows: OnRows
   readonly #shapes = new Map<number, ShapeEntry>()
   readonly #catalog = new Map<number, CatalogEntry>()
-  /** Tables of which no row was announced since the catalog was read at a session's start. */
+  /** Tables that the stream has not announced since the session read the catalog. */
   readonly #unseen = new Set<number>()
-  /** Where rows held nulls, by table and column. */
+  /** Where rows held unexpected nulls, by table and column. */
   readonly #wide = new Map<number, Map<string, Set<NullPlace['cause']>>>()
 
   constructor(context: ShapeContext, onRows: OnRows = () => undefined) {
@@ -43,7 +43,7 @@ export class TableRegistry {
     return this.#context
   }
 
-  /** Tables as the catalog describes them at the start of a session. `asOf` was the log's end before they were read. */
+  /** Adds the tables that a session reads when it starts. @param asOf the end of the WAL before they were read */
   async preload(session: PgSession, tables: readonly CatalogTable[], asOf: number): Promise<void> {
     await this.#context.types.load(
       session,
@@ -60,8 +60,8 @@ export class TableRegistry {
   }
 
   /**
-   * Whether the relation can be taken in without asking the database: the catalog was read after the transaction was
-   * committed that the rows belong to, and says the same as the relation where both say something.
+   * Returns whether the relation can be defined without reading the catalog: the known catalog entry was read after the
+   * commit of the transaction that the rows belong to, and agrees with the relation.
    */
   isKnown(relation: Relation, committedAt: number): boolean {
     if (!this.#context.filter.includesTable(relation)) return true
@@ -74,12 +74,12 @@ export class TableRegistry {
     return relation.columns.every((column) => this.#context.types.get(column.typeOid) !== undefined)
   }
 
-  /** Takes a relation in by what is known; the shape's schemas stay the same objects when they say the same. */
+  /** Builds the shape of a relation from what is known. Unchanged schemas stay the same objects. */
   define(relation: Relation): TableShape {
     this.#unseen.delete(relation.oid)
     const entry = this.#shapes.get(relation.oid)
     const table = this.#catalog.get(relation.oid)?.table ?? null
-    // A NULL was allowed when the rows before were written; those that follow may be of a stricter table.
+    // An earlier NULL may be older than SET NOT NULL; the rows that follow may belong to a stricter table.
     const narrowed = this.#narrow(relation.oid)
     if (entry !== undefined && !narrowed && entry.table === table && sameRelation(entry.shape.relation, relation)) {
       return entry.shape
@@ -87,7 +87,7 @@ export class TableRegistry {
     return this.#build(relation)
   }
 
-  /** Asks the catalog about a table, and about others that will have to be asked about too. */
+  /** Reads a table's catalog entry, and those of others that will be needed too. */
   async refresh(session: PgSession, relation: Relation): Promise<void> {
     this.#unseen.delete(relation.oid)
     const oids = [relation.oid, ...[...this.#unseen].slice(0, maxReadTogether)]
@@ -100,7 +100,7 @@ export class TableRegistry {
     for (const oid of oids) this.#catalog.set(oid, { table: found.get(oid) ?? null, asOf })
   }
 
-  /** The table's shape with nulls allowed where a row holds them. */
+  /** Returns the table's shape with nulls allowed where a row holds them. */
   widen(shape: TableShape, nulls: readonly NullPlace[]): TableShape {
     const columns = this.#wide.get(shape.oid) ?? new Map<string, Set<NullPlace['cause']>>()
     this.#wide.set(shape.oid, columns)
@@ -114,7 +114,7 @@ export class TableRegistry {
     return narrowed
   }
 
-  /** Makes every shape anew: a type changed. */
+  /** Builds every shape again after a type has changed. */
   rebuild(): void {
     for (const { shape } of this.#shapes.values()) this.#build(shape.relation)
   }
@@ -130,7 +130,7 @@ export class TableRegistry {
   }
 }
 
-/** Whether the catalog and the stream agree on a table's columns, identity and key. */
+/** Returns whether the catalog entry and the relation agree on columns, identity and key. */
 function describes(table: CatalogTable, relation: Relation): boolean {
   const sent = new Map(relation.columns.map((column) => [column.name, column]))
   return (

@@ -28,11 +28,11 @@ export interface DeliveredColumn {
   readonly name: string
   readonly typeOid: number
   readonly typmod: number
-  /** Part of the replica identity. */
+  /** Whether it belongs to the replica identity. */
   readonly inIdentity: boolean
 }
 
-/** A table as it was when the rows that follow were written. */
+/** A table as of the rows that follow. */
 export interface Relation extends TableName {
   readonly oid: number
   readonly identity: ReplicaIdentity
@@ -42,33 +42,33 @@ export interface Relation extends TableName {
 /** A null where a shape requires a value. */
 export interface NullPlace {
   readonly column: string
-  /** The row holds a null, a value had to become null, or an array holds one. */
+  /** The row holds a null, a value had to become null, or an array contains one. */
   readonly cause: 'row' | 'value' | 'element'
 }
 
-/** Columns of a table that hold nulls though the catalog says that they do not; made wider than the catalog for them. */
+/** Columns that hold nulls although the catalog says NOT NULL: their schema becomes optional. */
 export type WideColumns = ReadonlyMap<string, ReadonlySet<NullPlace['cause']>>
 
-/** How one delivered column is read, and where its value goes. */
+/** How to decode one delivered column, and where its value goes. */
 export interface ColumnPlan {
   readonly name: string
   readonly decode: ValueDecoder
-  /** Position in the row's struct; -1 when the column is left out. */
+  /** Position in the row's struct; -1 when the column is excluded. */
   readonly valueIndex: number
-  /** Position in the key's struct; -1 when the column is no part of the key. */
+  /** Position in the key's struct; -1 when the column is not part of the key. */
   readonly keyIndex: number
   readonly required: boolean
   readonly isArray: boolean
-  /** An array whose elements have to be there. */
+  /** Whether it is an array whose elements must not be null. */
   readonly elementsRequired: boolean
-  /** Part of the replica identity: a before-image of key columns holds its value. */
+  /** Whether it belongs to the replica identity: an old image of identity columns holds its value. */
   readonly inIdentity: boolean
-  /** Value of the column where a before-image of key columns leaves it out. */
+  /** The value where an old image of identity columns does not include the column. */
   readonly absent: ConnectValue
   readonly placeholder: ConnectValue | undefined
-  /** Told of a text that the decoder does not understand; answers what takes its place. */
+  /** Reports a text that the decoder cannot parse; returns the null that replaces it. */
   readonly notUnderstood: (text: string, cause: unknown) => null
-  /** Told of an unchanged value without a placeholder. */
+  /** Reports an unchanged TOAST value without a placeholder. */
   readonly unchanged: () => void
 }
 
@@ -85,11 +85,11 @@ export interface TableShape extends TableName {
   readonly keyColumns: readonly string[]
   readonly valueCount: number
   readonly keyCount: number
-  /** Two rows may have the same key for a while inside of a transaction. */
+  /** Whether two rows may have the same key for a while inside a transaction. */
   readonly keyDeferred: boolean
 }
 
-/** The options and catalogs that shapes are made with. */
+/** The options and catalogs that shapes are built with. */
 export interface ShapeContext {
   readonly prefix: string
   readonly delimiter: string
@@ -100,17 +100,17 @@ export interface ShapeContext {
   readonly fieldNames: NameAdjustment
   readonly comments: boolean
   readonly types: TypeCatalog
-  /** Told once of what concerns a whole column or table. */
+  /** Warns once about a column or table. */
   readonly warn: (message: string) => void
-  /** Told of what single rows lose. */
+  /** Reports what single rows lose. */
   readonly losses: ValueLosses
 }
 
-/** Where a shape comes from. */
+/** What a shape is built from. */
 export interface ShapeSources {
-  /** What the catalog says today; null when the table is gone. */
+  /** The current catalog entry; null when the table does not exist. */
   readonly catalog: CatalogTable | null
-  /** The table's shape before, for what the catalog has forgotten since. */
+  /** The previous shape: it knows what the catalog no longer does. */
   readonly previous: TableShape | null
   readonly wide: WideColumns
 }
@@ -132,8 +132,8 @@ export function tableTopic(
 }
 
 /**
- * The shape of a table. The stream may be behind the catalog: what belongs to the rows (columns, types, identity) is
- * taken from `relation`.
+ * Builds the shape of a table. The catalog may be newer than the rows, so `relation` supplies what belongs to the rows:
+ * columns, types and replica identity.
  */
 export function tableShape(relation: Relation, sources: ShapeSources, context: ShapeContext): TableShape {
   if (!context.filter.includesTable(relation)) return foreignShape(relation)
@@ -157,8 +157,8 @@ export function tableShape(relation: Relation, sources: ShapeSources, context: S
   const plans = relation.columns.map((column) => planOf(column, { mapped, values, keys }, relation, context))
   if (keys.length === 0 && previous !== null && previous.keyCount > 0) {
     context.warn(
-      `PG_KEYLESS: ${fullName(relation)} has lost its key: its records have no key from here on, so sinks cannot tell ` +
-        `its rows apart. Run: ALTER TABLE ${quoteTable(relation)} ADD PRIMARY KEY (…);`,
+      `PG_KEYLESS: ${fullName(relation)} has lost its key: its records have no key from now on, so sinks cannot identify ` +
+        `its rows. Run: ALTER TABLE ${quoteTable(relation)} ADD PRIMARY KEY (…);`,
     )
   }
   return {
@@ -179,7 +179,7 @@ export function tableShape(relation: Relation, sources: ShapeSources, context: S
   }
 }
 
-/** A table that the publication holds and the filters do not: known, so that its rows can be passed over. */
+/** A table that the publication covers and the filters exclude: its rows are skipped. */
 function foreignShape(relation: Relation): TableShape {
   const { schema, name, oid } = relation
   const nothing = { keySchema: null, rowSchema: noRow, envelopeSchema: noRow, plans: [], keyColumns: [] }
@@ -232,7 +232,7 @@ function planOf(
   }
 }
 
-/** Names and schemas of fields; columns whose names meet once they are legal for Avro are refused. */
+/** Returns the names and schemas of fields. Rejects columns whose names become equal when they are made valid in Avro. */
 function fieldsOf(
   entries: readonly MappedColumn[],
   relation: Relation,
@@ -245,7 +245,7 @@ function fieldsOf(
     if (other !== undefined) {
       throw new ConfigError(
         `PG_FIELD_NAMES: columns "${other}" and "${name}" of ${fullName(relation)} both become "${field}" with ` +
-          `field.name.adjustment.mode=${fieldNames}. Set it to avro_unicode, or leave one out with column.exclude.list`,
+          `field.name.adjustment.mode=${fieldNames}. Set it to avro_unicode, or exclude one with column.exclude.list`,
         { code: 'PG_FIELD_NAMES' },
       )
     }
@@ -266,7 +266,7 @@ function mapColumn(
   const type = mapType(types, column.typeOid, column.typmod, modes, (what) => context.losses.unheld(where, what))
   if (type === null) {
     const name = types.get(column.typeOid)?.name ?? `with oid ${column.typeOid}`
-    context.warn(`column ${where} is left out: its type ${name} has no mapping (include.unknown.datatypes keeps it)`)
+    context.warn(`column ${where} is excluded: its type ${name} has no mapping (include.unknown.datatypes includes it)`)
     return null
   }
   const inValue = context.filter.includesColumn(relation, column.name)
@@ -294,7 +294,7 @@ function standardOf(
 ): ConnectValue | undefined {
   const type = types.get(column.typeOid)
   if (type === undefined || type.kind === 'd' || known.defaultText === null) return undefined
-  // A default that cannot be held is no loss: the rows carry their own values.
+  // A default that cannot be represented loses nothing: the rows carry their own values.
   const read = mapType(types, column.typeOid, column.typmod, modes, () => null)
   if (read === null) return undefined
   const scale = type.name === 'numeric' ? (numericModifier(column.typmod)?.scale ?? null) : null
@@ -306,9 +306,9 @@ function withOptionalElements(schema: Schema): Schema {
 }
 
 /**
- * The key's columns, in order. With the default identity the stream itself says which columns made the primary key
- * when the row was written; the catalog of today only adds their order. Without such columns there was none then, and a
- * unique index may identify rows. With another identity the catalog alone knows, and the shape before where it does not.
+ * Returns the key's columns, in order. With the default replica identity the stream itself marks the columns of the
+ * primary key as of the row; the current catalog only adds their order. Without marked columns there was no primary key,
+ * and a unique index may identify rows. With another identity only the catalog knows the key, or else the previous shape.
  */
 function keyColumnsOf(
   relation: Relation,

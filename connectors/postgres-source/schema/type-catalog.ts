@@ -1,6 +1,6 @@
 import type { PgSession } from '../connection/session.ts'
 
-/** A Postgres type, as the catalog describes it. */
+/** A Postgres type as the catalog describes it. */
 export interface PgType {
   readonly oid: number
   readonly schema: string
@@ -9,7 +9,7 @@ export interface PgType {
   readonly kind: string
   /** The element's type when this is an array type. */
   readonly elementOid: number | null
-  /** Of a domain: the type beneath, and its modifier (-1 for none). */
+  /** For a domain: its base type, and the modifier (-1 for none). */
   readonly domainOf: { readonly oid: number; readonly typmod: number } | null
   /** Labels of an enum in their order. */
   readonly labels: readonly string[]
@@ -33,7 +33,7 @@ select t.oid::int8::float8 as oid, n.nspname as schema, t.typname as name, t.typ
 from pg_type t join pg_namespace n on n.oid = t.typnamespace left join pg_type e on e.typarray = t.oid
 where t.oid = any($1::oid[])`
 
-/** The types that columns have had so far, read from the database when they first appear. */
+/** The types of columns, read from the catalog when they first appear. */
 export class TypeCatalog {
   readonly #types = new Map<number, PgType>()
 
@@ -45,7 +45,7 @@ export class TypeCatalog {
     this.#types.set(type.oid, type)
   }
 
-  /** Makes the types known, with those that they are made of. A type that was dropped stays unknown. */
+  /** Loads the types and the types that they consist of. A dropped type stays unknown. */
   async load(session: PgSession, oids: Iterable<number>): Promise<void> {
     let missing = [...new Set(oids)].filter((oid) => !this.#types.has(oid))
     while (missing.length > 0) {
@@ -56,7 +56,7 @@ export class TypeCatalog {
     }
   }
 
-  /** Reads enums again: a label was added to one of them. */
+  /** Reads all enums again, because a label was added to one of them. */
   async reloadEnums(session: PgSession): Promise<void> {
     const enums = [...this.#types.values()].filter((type) => type.kind === 'e')
     for (const { oid } of enums) this.#types.delete(oid)
@@ -66,13 +66,13 @@ export class TypeCatalog {
     )
   }
 
-  /** Makes a label known that the catalog does not have (any more): it was renamed since the change was made. */
+  /** Adds a label that the catalog no longer has: it was renamed after the change was made. */
   addLabel(oid: number, label: string): void {
     const type = this.#types.get(oid)
     if (type !== undefined) this.#types.set(oid, { ...type, labels: [...type.labels, label] })
   }
 
-  /** The type beneath any domains, with the modifier that applies. */
+  /** Returns the type under any domains, with the modifier that applies. */
   resolve(oid: number, typmod: number): { type: PgType; typmod: number } | null {
     let type = this.#types.get(oid)
     let modifier = typmod

@@ -1,42 +1,43 @@
 import type { SourceOffset } from 'penstock/api'
 
-/**
- * What is missed of a table: rows from before it was captured, changes from a time when it was left out, or the deletions
- * of the rows of a table of its name that was dropped.
+/** Why a captured table is incomplete:
+ * - `joined`: it has rows from before it was captured;
+ * - `gap`: changes were missed while it was not captured;
+ * - `recreated`: a table of the same name was dropped, and `DROP TABLE` sends no deletions.
  */
 export type Missed = 'joined' | 'gap' | 'recreated'
 
-/** What is known of the tables of a database. */
+/** The stored history of the captured tables of a database. Table identifiers are `pg_class.oid`. */
 export interface KnownState {
-  /** Captured tables with the entries by which the publication held them, null where an older version stored it. */
+  /** Captured tables with the publication entries that covered them; null when an older version wrote the state. */
   readonly tables: Map<number, readonly number[] | null>
   readonly missed: Map<number, Missed>
-  /** Tables that were captured and are not now. */
+  /** Tables that were captured before and are not captured now. */
   readonly left: Set<number>
   /** Hashes of the names of captured tables that were dropped. */
   readonly dropped: Set<string>
   /** Tables that were never captured. */
   readonly others: Set<number>
-  /** Tables whose rows the stream sent under another name than that of the last look, since then. */
+  /** Tables whose rows the stream has sent under another name since the last check. */
   readonly passed: Set<number>
   /** A hash of the name of each captured table. */
   readonly names: Map<number, string>
-  /** Where captured tables stand in the partition tree. */
+  /** Position of each captured table in the partition tree, see `CapturedTable.place`. */
   readonly places: Map<number, string>
-  /** The tables were read after what was committed up to there. */
+  /** The tables were read by a snapshot that contains everything committed before this LSN. */
   readTo: number
   publication: number | null
-  /** Changes with every ALTER PUBLICATION … SET. */
+  /** `xmin` of the publication's row: every `ALTER PUBLICATION … SET` changes it. */
   options: string | null
   owner: string | null
-  /** The publication's entries that hold new tables; null where an older version stored it. */
+  /** Publication entries that cover tables created later; null when an older version wrote the state. */
   holders: ReadonlySet<number> | null
   filters: string | null
-  /** Whether the partitions of captured roots are among the tables. */
+  /** Whether the partitions of captured roots are among the tables; false when an older version wrote the state. */
   knowsPartitions: boolean
 }
 
-/** More would make the offset too large. */
+/** A longer list would make the offset too large. */
 const maxOthers = 20_000
 export const maxDropped = 1_000
 
@@ -125,7 +126,7 @@ function holdersIn(text: string | undefined): readonly number[] | null {
   return text === '0' ? [] : text.split('+').map(Number)
 }
 
-/** The texts of a list beside that of the tables; none for what an older version stored. */
+/** Parses a list that is parallel to the list of tables; empty when an older version wrote the state. */
 function textsOf(oids: readonly number[], list: SourceOffset[string] | undefined): Map<number, string> {
   if (typeof list !== 'string' || oids.length === 0) return new Map()
   const texts = list.split(',')

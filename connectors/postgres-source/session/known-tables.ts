@@ -6,41 +6,42 @@ import type { Publication } from '../replication/publication.ts'
 import type { PgSession } from '../connection/session.ts'
 import { fullName, quoteTable, type TableName } from '../schema/table-filter.ts'
 
-/** Where the list of known tables is stored, beside the offset that Debezium knows. */
+/** The source partition of the capture history, beside the offset that Debezium reads. */
 export function tablesPartition(prefix: string): SourcePartition {
   return { server: prefix, penstock: 'tables' }
 }
 
-/** What {@link KnownTables} needs of the task. */
+/** What {@link KnownTables} needs from the task. */
 export interface KnownTablesParts {
   readonly load: () => Promise<SourceOffset | null>
   readonly save: (offset: SourceOffset) => void
   readonly show: (message: string | null) => void
-  /** Of the options that choose tables. */
+  /** Hash of the options that select tables, see {@link filterText}. */
   readonly filters: string
 }
 
 const listOptions = ['schema.include.list', 'schema.exclude.list', 'table.include.list', 'table.exclude.list']
 
-/** Says whether two configs choose tables alike. */
+/** Hashes the options that select tables, to find out whether a config selects the same tables as the one before. */
 export function filterText(raw: RawConfig): string {
   const text = listOptions.map((key) => raw[key] ?? '').join('\n')
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
 
 /**
- * The tables whose rows were read, or all of whose rows the stream has sent, by identifier. A table that joins the
- * capture of a connector later has rows that were never captured, and one that was left out for a time has changes: a
- * condition names them until everything is read again. Lives as long as the task.
+ * Finds captured tables that are incomplete in the topics. A table is complete when a snapshot read its rows, or the
+ * stream has sent it since its first row. A table that joins later has rows that were never captured; a table that was
+ * left out for some time has lost changes. The condition PG_UNREAD names these tables until a snapshot reads all tables
+ * again (I7). Lives as long as the task.
  */
 export class KnownTables {
   readonly #parts: KnownTablesParts
   readonly #names = new Map<number, string>()
-  /** Tables that were taken for new ones, captured from their first row on. */
+  /** Tables that were captured from their first row on. */
   readonly #born = new Set<number>()
-  /** Of those whose rows came under another name: there were none at the last look. */
+  /** Tables in `passed` that did not exist at the last check. */
   #absent: ReadonlySet<number> = new Set()
-  /** Null until tables were read, or compared at the start of the stream. */
+  /** Null until a snapshot has read the tables or {@link compare} has run. */
   #state: KnownState | null = null
   #saved = ''
 
@@ -48,7 +49,7 @@ export class KnownTables {
     this.#parts = parts
   }
 
-  /** All captured tables were read, with all that was committed before this position of the log. */
+  /** A snapshot has read all captured tables, with everything committed before `readTo`. */
   onRead(view: CaptureView, readTo: number): void {
     this.#state = { ...emptyState(), readTo }
     this.#born.clear()
@@ -56,11 +57,11 @@ export class KnownTables {
     this.#tell(this.#state, view)
   }
 
-  /** Compares what is captured with what was known, for a stream that continues without reading tables. */
+  /** Compares the captured tables with the stored state, for a stream that continues without a snapshot. */
   async compare(sql: PgSession, view: CaptureView): Promise<void> {
     if (this.#state === null) {
       const stored = await this.#parts.load()
-      // Of an older version, or of Debezium: what it captured counts as read.
+      // Debezium or an older version wrote the offset: its tables count as complete.
       if (stored === null) {
         this.onRead(view, 0)
         return
@@ -70,7 +71,7 @@ export class KnownTables {
     await this.follow(sql, view)
   }
 
-  /** The same while the stream runs. Before tables were read there is nothing to compare. */
+  /** Compares again while the stream runs. Does nothing before the first snapshot or {@link compare}. */
   async follow(sql: PgSession, view: CaptureView): Promise<void> {
     const state = this.#state
     if (state === null) return
@@ -89,8 +90,8 @@ export class KnownTables {
   }
 
   /**
-   * The stream sends rows of a table under this name, which were committed there. What comes under a name that the filters
-   * leave out, or that the table had only between two looks, is missing where its other rows are.
+   * The stream sends rows of a table under this name, committed at `committedAt`. Rows that arrive under a name that the
+   * filters exclude, or that the table had only between two checks, are missing from the table's topic.
    */
   onRows(table: TableName & { readonly oid: number }, isCaptured: boolean, committedAt: number): void {
     const state = this.#state
@@ -111,12 +112,12 @@ export class KnownTables {
     this.#tell(state, null)
   }
 
-  /** What is missing of a table whose rows came under another name: all before it joined, or those of a time. */
+  /** The reason for a table whose rows arrived under another name. */
   #kindOf(state: KnownState, oid: number): Missed {
     return state.tables.has(oid) && !this.#born.has(oid) ? 'gap' : 'joined'
   }
 
-  /** How changes of the table were missed since the state was taken; null where none were. */
+  /** Returns why the table is incomplete since the stored state; null when it is complete. */
   #missed(state: KnownState, view: CaptureView, table: CapturedTable): Missed | null {
     const { publication } = view
     const isSame = isUntouched(state, publication)
@@ -130,9 +131,9 @@ export class KnownTables {
       const isHeld = isSame && (entry === null || entry.every((holder) => table.holders.includes(holder)))
       return isHeld || table.root !== null ? null : 'gap'
     }
-    // The rows of a partition come under the name of its root, which tells of them.
+    // Rows of a partition are sent under the name of its root, which is checked instead.
     if (table.root !== null) return null
-    // A publication for all tables or those of a schema holds a table from its first row on; that of a root its partitions.
+    // A publication FOR ALL TABLES, or of a schema, covers a table from its first row; one of a root covers its partitions.
     const isNamed = !publication.allTables && publication.named.has(table.oid)
     const isHeld = publication.allTables || table.holders.some((holder) => state.holders?.has(holder) !== false)
     const sinceBirth = !isNamed && isHeld && isSame && state.filters === this.#parts.filters
@@ -141,7 +142,7 @@ export class KnownTables {
     return null
   }
 
-  /** New partitions that the publication holds by their roots, and that were tables of their own before: it held no row of theirs. */
+  /** New partitions that the publication covers through their roots and that were standalone tables before: it covered none of their rows. */
   async #attached(sql: PgSession, state: KnownState, view: CaptureView): Promise<ReadonlySet<number>> {
     if (!state.knowsPartitions) return new Set()
     const { allTables, named } = view.publication
@@ -182,7 +183,7 @@ export class KnownTables {
     state.knowsPartitions = true
   }
 
-  /** Those that are there were looked at. One that is not may be younger than the look, or dropped: the next one tells. */
+  /** Forgets tables that this check has seen. A table that does not exist may be newer than the check, or dropped: the next check decides. */
   #forgetPassed(state: KnownState, view: CaptureView): void {
     for (const oid of state.passed) if (view.existing.has(oid) || this.#absent.has(oid)) state.passed.delete(oid)
     this.#absent = new Set(state.passed)
@@ -201,23 +202,23 @@ export class KnownTables {
   }
 }
 
-/** A row of pg_attribute for a system column is as old as the table. */
+// The pg_attribute row of a system column is as old as the table.
 const attachedSql = `
 select i.inhrelid::int8::float8 as oid from pg_inherits i
   join pg_attribute a on a.attrelid = i.inhrelid and a.attnum = -1
 where i.inhrelid = any($1::oid[]) and a.xmin::text <> i.xmin::text`
 
 /**
- * Whether the publication is the same one, with the same options all the time. Of one that was created again nobody knows
- * what stood between, and may have left rows out; only rows that meet none at all end the stream. A new owner leaves the
- * options alone: what was altered beside it does not show.
+ * Returns whether the publication is the same object with the same options since the stored state. What a re-created
+ * publication sent in between is unknown; only rows written without any publication end the stream. `ALTER PUBLICATION
+ * … OWNER TO` also changes `xmin`, so that other changes made together with it are not visible.
  */
 function isUntouched({ publication: oid, options, owner }: KnownState, publication: Publication): boolean {
   if (oid !== null && oid !== publication.oid) return false
   return options === null || options === publication.options || (owner !== null && owner !== publication.owner)
 }
 
-/** How a known table is not any more where its rows were captured; null where it is. */
+/** Returns how a known table has left the place where its rows were captured; null when it has not. */
 function movedIn(state: KnownState, { publication }: CaptureView, table: CapturedTable): Missed | null {
   const { oid, parent, root, place } = table
   const before = state.places.get(oid)
@@ -228,7 +229,7 @@ function movedIn(state: KnownState, { publication }: CaptureView, table: Capture
   return before === '' ? 'joined' : 'gap'
 }
 
-/** DROP TABLE sends nothing, and so the deletions of all its rows are missing where another table takes its name. */
+/** `DROP TABLE` sends no deletions: when another table takes the name, the old rows are still in the topic. */
 function noteDropped(state: KnownState, view: CaptureView): void {
   for (const [oid, hash] of state.names) {
     if (hash !== '' && !view.existing.has(oid)) state.dropped.add(hash)
@@ -236,17 +237,17 @@ function noteDropped(state: KnownState, view: CaptureView): void {
   for (const hash of state.dropped) if (state.dropped.size > maxDropped) state.dropped.delete(hash)
 }
 
-/** Rows and changes that are missing weigh more than deletions of another table's. */
+/** Missing rows and changes take precedence over the missing deletions of a dropped table. */
 function isSettled({ missed }: KnownState, oid: number): boolean {
   return missed.has(oid) && missed.get(oid) !== 'recreated'
 }
 
-/** The rows of a partition come under the name of its root. */
+/** Rows of a partition are sent under the name of its root. */
 function isRecreated(state: KnownState, table: CapturedTable): boolean {
   return table.root === null && !state.tables.has(table.oid) && state.dropped.has(nameHash(table))
 }
 
-/** Names are compared alone: whole ones would make the offset large. */
+/** Names are only compared, so a short hash keeps the offset small. */
 function nameHash(table: TableName): string {
   return createHash('sha256').update(fullName(table)).digest('base64url').slice(0, 6)
 }
@@ -256,7 +257,7 @@ async function hasRows(sql: PgSession, table: CapturedTable): Promise<boolean> {
   try {
     return (await sql.query(`SELECT FROM ${only}${quoteTable(table)} LIMIT 1`)).length > 0
   } catch {
-    // What may not be looked at may hold rows.
+    // A table that cannot be read may hold rows.
     return true
   }
 }
@@ -274,23 +275,23 @@ function unreadText(missed: ReadonlyMap<number, Missed>, names: ReadonlyMap<numb
   const lines = [
     ...(joined.length === 0
       ? []
-      : [`${list(joined)} joined the captured tables after the snapshot: rows written before are not captured.`]),
+      : [`${list(joined)} joined the captured tables after the snapshot: rows written before that are not captured.`]),
     ...(gaps.length === 0
       ? []
       : [
-          `${list(gaps)} left the captured tables or the publication, or had another name, or were published with another ` +
-            'row filter, column list or options or by another publication, for a time: changes of that time may not be captured, deletions included.',
+          `${list(gaps)} left the captured tables or the publication, was renamed, or was published with another row filter, ` +
+            'column list or options, or by another publication, for some time: changes and deletions made in that time may be missing.',
         ]),
   ]
   if (recreated.length > 0) {
     lines.push(
-      `${list(recreated)} was dropped and created again: topics and sinks still hold the rows of the dropped table, as DROP TABLE ` +
-        'sends no deletions. Delete them there.',
+      `${list(recreated)} was dropped and created again: topics and sinks still hold the rows of the dropped table, because ` +
+        'DROP TABLE sends no deletions. Delete those rows in the sinks.',
     )
   }
   if (lines.length === 0) return null
   return (
-    `${lines.join(' ')} To read all tables again, set snapshot.mode to always, and back once ` +
+    `${lines.join(' ')} To read all tables again, set snapshot.mode to always, and set it back when ` +
     'GET /connectors/<name>/offsets shows another offset.'
   )
 }

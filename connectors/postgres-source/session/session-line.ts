@@ -11,30 +11,31 @@ import { currentTimeline, type Line, type ServerLine } from '../offsets/line.ts'
 import { furthest, lineOf } from '../offsets/offset.ts'
 import { firstVersion } from '../offsets/row-version.ts'
 
-/** How a session finds out which versions were given out. */
+/** Reads the highest row version in the connector's topics; null when there is none. */
 export type HighestVersion = () => Promise<bigint | null>
 
-/** What a session found out about the line of log that it reads. */
+/** The server's WAL lineage compared with that of the stored offset. */
 export interface LineFinding {
   readonly server: ServerLine
   readonly decision: LineDecision
   readonly known: KnownVersions
 }
 
-/** How a session begins. */
+/** How a session starts. */
 export interface LineOptions {
-  /** Whether tables are read, and whether that was asked for. */
+  /** Whether a snapshot reads the tables, and whether the user requested it (`snapshot.mode` `always`). */
   readonly rereads: boolean
   readonly asked: boolean
-  /** The line that the task read last, where no offset says so. */
+  /** The lineage of the session before, for a reconnect without an offset. */
   readonly previous: Line | null
-  /** How to read everything again. */
+  /** Tells the user how to read all tables again. */
   readonly advice: string
   readonly highest: HighestVersion
 }
 
 /**
- * Compares the server's line with that of the offset, and reads the topics where the epoch depends on them.
+ * Compares the server's WAL lineage with that of the stored offset. Reads the highest version from the topics where the
+ * epoch depends on it.
  * @throws ConnectError PG_OTHER_SERVER, PG_TIMELINE, PG_LOG_BEHIND; RetriableError PG_STANDBY_BEHIND
  */
 export async function findLine(
@@ -53,7 +54,7 @@ export async function findLine(
   return { server, decision, known: { epoch: stored?.epoch ?? 0, highest: higher(inTopics, inOffset) } }
 }
 
-/** The version that a record at this position has. Without epochs it was the position × 1024. */
+/** The version of a record at this position. In the layout without epochs it is the position × 1024. */
 function versionOf(position: number, line: Line | null): bigint {
   return line === null ? BigInt(position) * 1024n : firstVersion(line.epoch, position)
 }
@@ -61,7 +62,7 @@ function versionOf(position: number, line: Line | null): bigint {
 function pastBranch(decision: LineDecision, known: KnownVersions): LineDecision {
   if (!isPastBranch(decision, known)) return decision
   const problem =
-    'the topics hold changes that were captured after the timeline of the server branched off: it was promoted without them'
+    'the topics hold changes that were captured after the timeline of the server branched off: the server was promoted without them'
   return { kind: 'refuse', code: 'PG_TIMELINE', problem }
 }
 
@@ -70,7 +71,7 @@ function higher(a: bigint | null, b: bigint | null): bigint | null {
   return a > b ? a : b
 }
 
-/** The line of what is read from `position` on. @throws ConnectError PG_EPOCH */
+/** The lineage of everything that is read from `position` on. @throws ConnectError PG_EPOCH */
 export function lineFrom({ server, decision, known }: LineFinding, position: number): Line {
   return {
     system: server.system,

@@ -8,7 +8,7 @@ import type { SourceSettings } from '../config/settings.ts'
 import type { SnapshotAhead } from '../snapshot/snapshot-ahead.ts'
 import type { TableRegistry } from '../schema/table-registry.ts'
 
-/** What the sessions of a task share. */
+/** The services and state of a task that its sessions share. */
 export interface SessionParts {
   readonly settings: SourceSettings
   readonly tables: TableRegistry
@@ -18,11 +18,11 @@ export interface SessionParts {
   readonly ahead: SnapshotAhead
   readonly clock: Clock
   readonly logger: Logger
-  /** Null where the runtime has no way to store an offset without a record. */
+  /** Null when the runtime cannot store an offset without a record. */
   readonly store: StoreOffset | null
-  /** The stored offset as it is at the moment. */
+  /** Reads the stored offset. */
   readonly stored: () => Promise<SourceOffset | null>
-  /** The highest row version at the ends of these topics. */
+  /** Reads the highest row version at the ends of these topics. */
   readonly highestVersion: (topics: readonly string[]) => Promise<bigint | null>
   readonly sharedVersions: Counter
   readonly show: ShowCondition

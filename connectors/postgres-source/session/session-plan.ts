@@ -8,19 +8,19 @@ import { readTables, type CatalogTable } from '../schema/table-catalog.ts'
 import { fullName } from '../schema/table-filter.ts'
 import type { SourceOffset } from 'penstock/api'
 
-/** Where a session begins. */
+/** Where a session starts. */
 export interface Start {
-  /** Where reading goes on: the stored offset, or what was emitted before a connection was lost. */
+  /** The offset to continue from: the stored offset, or the last emitted one after a lost connection. */
   readonly position: SourceOffset | null
   /** The stored offset. */
   readonly durable: SourceOffset | null
-  /** Whether the task itself starts, not only its connection. */
+  /** Whether the task starts, not only its connection. */
   readonly first: boolean
-  /** What the connection before it read; null when the task itself starts. */
+  /** The lineage that the session before has read; null when the task starts. */
   readonly line: Line | null
 }
 
-/** Whether this session reads tables, and where its stream goes on. */
+/** Whether the session takes a snapshot, and where its stream continues. */
 export interface Plan {
   readonly snapshot: boolean
   readonly resume: StreamPoint
@@ -29,8 +29,8 @@ export interface Plan {
 const fromSlot: StreamPoint = { kind: 'stream', skipBefore: 0, lastCommit: null, open: null }
 
 /**
- * What is read at the start: the tables by whose names the publication sends changes, so that a partitioned table is
- * read as itself or as its partitions. Without a publication the rows are where they lie.
+ * The tables of the snapshot: those under whose names the publication sends changes, so that a partitioned table is
+ * read as itself or as its partitions. Without a publication, each table that holds rows is read.
  */
 export function snapshotTables(
   settings: SourceSettings,
@@ -45,7 +45,7 @@ export function snapshotTables(
   return found.tables.filter((table) => isSent(table) && isChosen(table))
 }
 
-/** The tables again, as they are in the snapshot: they may have changed since they were looked at. */
+/** Reads the tables again inside the snapshot: they may have changed since the preflight. */
 export async function currentTables(sql: PgSession, tables: readonly CatalogTable[]): Promise<CatalogTable[]> {
   const found = await readTables(
     sql,
@@ -54,7 +54,7 @@ export async function currentTables(sql: PgSession, tables: readonly CatalogTabl
   return tables.flatMap((table) => found.find((other) => other.oid === table.oid) ?? [])
 }
 
-/** What a start does with what is stored, by `snapshot.mode`. */
+/** Applies `snapshot.mode` to the stored offset. */
 export function planOf(settings: SourceSettings, start: Start): Plan {
   const point = resumePoint(start.position)
   const mode = settings.snapshotMode
@@ -63,7 +63,7 @@ export function planOf(settings: SourceSettings, start: Start): Plan {
   return again ? { snapshot: true, resume: fromSlot } : { snapshot: false, resume: point }
 }
 
-/** Often enough for the server's patience, whatever the option says. */
+/** At most a third of `wal_sender_timeout`, whatever `status.update.interval.ms` says. */
 export function statusInterval(settings: SourceSettings, found: Survey): number {
   const { senderTimeoutMs } = found
   return senderTimeoutMs === 0 ? settings.statusIntervalMs : Math.min(settings.statusIntervalMs, senderTimeoutMs / 3)

@@ -40,7 +40,7 @@ import { tablePart } from '../schema/table-part.ts'
 import { tableTopic } from '../schema/table-shape.ts'
 import { committedAt } from '../offsets/undurable.ts'
 
-/** What is known when the stream begins. */
+/** Everything that is known before streaming starts. */
 interface Beginning {
   readonly found: Survey
   readonly start: Start
@@ -49,7 +49,10 @@ interface Beginning {
   readonly view: CaptureView
 }
 
-/** One connection's life: the snapshot if there is to be one, then the stream. Fails as a whole; the task opens the next. */
+/**
+ * One run of the source over its own connections: a snapshot if one is needed, then the stream. Any failure ends the
+ * whole session; the task opens the next one.
+ */
 export class SourceSession {
   readonly #parts: SessionParts
   readonly #start: Start
@@ -62,9 +65,9 @@ export class SourceSession {
   #line: Line = noLine
   #stopBeating: () => void = () => undefined
   #stopWatching: () => void = () => undefined
-  /** As looked up now and then: the stream does not tell while it is held back. */
+  /** The end of the WAL as of the last periodic check: a stream under back-pressure does not report it. */
   #logEnd = 0
-  /** Where the log ended when the session began. */
+  /** The end of the WAL when the session started. */
   #asOf = 0
   #closed = false
 
@@ -81,19 +84,19 @@ export class SourceSession {
     this.#progress = new Progress(parts.clock, parts.store, statusIntervalMs * 0.9, parts.ahead)
   }
 
-  /** Where the next session continues. Its position is null while tables are read: that begins again. */
+  /** Where the next session continues. `position` is null during a snapshot: the next session starts it again. */
   get next(): Omit<Start, 'first'> {
     const { emitted, durable } = this.#progress
     return { position: emitted, durable, line: this.#line === noLine ? null : this.#line }
   }
 
-  /** Microseconds of the epoch when the change was committed that waits longest to be taken; null when none does. */
+  /** Commit time, in microseconds of the epoch, of the oldest change in the queue; null when the queue is empty. */
   get waitingSince(): number | null {
     const { first } = this.#queue
     return first === null ? null : committedAt(first)
   }
 
-  /** Bytes of log that the slot holds back; null while the server has not said. */
+  /** Bytes of WAL that the slot retains; null while the server has not reported its position. */
   get retainedBytes(): number | null {
     if (this.#stream === null) return null
     const end = Math.max(this.#stream.walEnd, this.#logEnd)
@@ -104,7 +107,7 @@ export class SourceSession {
     return this.#queue.take(signal)
   }
 
-  /** This offset is durable: the server may forget the transactions that it says are whole. */
+  /** The offset is durable: the server may discard the WAL of the transactions that it covers (I2). */
   committed(offset: SourceOffset): void {
     this.#progress.onDurable(offset)
     this.#stream?.confirm(this.#progress.confirmable)
@@ -122,12 +125,12 @@ export class SourceSession {
   }
 
   /**
-   * Connects, checks, and begins. {@link close} may come meanwhile and makes it throw.
-   * @throws ConnectError with a PG_ code and the SQL that mends it; RetriableError when trying again can help.
+   * Connects, runs the preflight, and starts the snapshot or the stream. A concurrent {@link close} makes it throw.
+   * @throws ConnectError with a PG_ code and the SQL that fixes it; RetriableError when a retry can succeed.
    */
   async open(): Promise<void> {
     const { settings, tables, logger } = this.#parts
-    const sql = await this.#connections.open('sql', 'the start of the source')
+    const sql = await this.#connections.open('sql', 'starting the source')
     this.#asOf = await readCatalogPosition(sql)
     const found = await survey(sql, settings)
     const start = await this.#refreshedStart(found.slot)
@@ -145,28 +148,28 @@ export class SourceSession {
       await this.#readTables(sql, null, found, null, false)
       return
     }
-    const replication = await this.#connections.open('replication', 'the start of the stream')
+    const replication = await this.#connections.open('replication', 'starting the stream')
     const server = await identifySystem(replication, found.standby)
     const finding = await this.#findLine(server, start, plan, found)
     const limit = plan.snapshot || start.position === null ? null : slotLimit(start.position)
     checkSlot(found.slot, settings.slot, settings.connection.database, limit)
     refuseYoungPublication(found.slot, found.publication, settings, limit !== null)
     if (found.plan.statement !== null) {
-      sql.doing = `making or extending publication "${settings.publication}"`
+      sql.doing = `creating or extending publication "${settings.publication}"`
       await publish(sql, found.plan.statement, settings.publication)
-      logger.info(`publication "${settings.publication}" made or extended: ${found.plan.statement.slice(0, 500)}`)
+      logger.info(`created or extended publication "${settings.publication}": ${found.plan.statement.slice(0, 500)}`)
     }
-    sql.doing = 'the start of the source'
+    sql.doing = 'starting the source'
     this.#parts.watch.add(found.tables)
     const view = await this.#parts.watch.look(sql, found.serverVersion)
-    if (view === null) throw new ConnectError(`publication "${settings.publication}" was not made`)
+    if (view === null) throw new ConnectError(`publication "${settings.publication}" was not created`)
     if (!plan.snapshot) await this.#parts.known.compare(sql, view)
     await this.#begin({ sql, replication }, { found, start, plan, finding, view })
   }
 
   /**
-   * Where to begin, given how far the slot is. The stored offset is read after the slot: a task that still had the slot, or
-   * had it a moment ago, moved the offset first. On a reconnect only a slot that is ahead says that there was one.
+   * Returns where to start, given the slot's position. Reads the stored offset after the slot: a task that used the slot
+   * until now stored its offset before it confirmed it. On a reconnect, only a slot past the offset means that there was one.
    */
   async #refreshedStart(slot: Slot | null): Promise<Start> {
     const { position, first, line } = this.#start
@@ -187,16 +190,16 @@ export class SourceSession {
     })
   }
 
-  /** Settles the epoch of all that is read, whose positions lie at or after `lsn`. */
+  /** Decides the epoch of everything that is read from `lsn` on. */
   #onLine(finding: LineFinding, lsn: number, plan: Plan, start: Start): void {
     this.#line = lineFrom(finding, lsn)
     const { position, durable } = start
-    // Where tables are read the stored position is given up: it may belong to another server.
+    // A snapshot discards the stored position: it may belong to another server.
     if (plan.snapshot || position === null) this.#progress.begin(this.#line, null, null)
     else this.#progress.begin(this.#line, onLine(position, this.#line), durable)
   }
 
-  /** Makes the slot where it is missing and starts the stream; it flows once tables are read, where they are to be. */
+  /** Creates the slot if it is missing, and starts the stream. The stream is held until the snapshot is complete. */
   async #begin(
     { sql, replication }: { readonly sql: PgSession; readonly replication: PgSession },
     { found, start, plan, finding, view }: Beginning,
@@ -224,12 +227,12 @@ export class SourceSession {
     this.#flow()
   }
 
-  /** Looks at the publication and at the end of the log now and then, on a connection of its own for each look. */
+  /** Checks the publication and the end of the WAL periodically, each time on a new connection. */
   #watch(found: Survey): void {
     if (this.#closed) return
     const { watch, known, clock, logger } = this.#parts
     this.#stopWatching = lookRegularly(clock, logger, async () => {
-      const sql = await this.#connections.open('sql', 'the look at the publication')
+      const sql = await this.#connections.open('sql', 'checking the publication')
       try {
         this.#logEnd = await readLogEnd(sql, found.standby)
         const view = await watch.look(sql, found.serverVersion)
@@ -240,7 +243,7 @@ export class SourceSession {
     })
   }
 
-  /** Lets changes in, and begins to beat where heartbeats are asked for: once at once. */
+  /** Starts to read changes, and sends heartbeats if `heartbeat.interval.ms` is set; the first one immediately. */
   #flow(): void {
     const { settings, clock } = this.#parts
     if (this.#closed || this.#stream === null) return
@@ -306,7 +309,7 @@ export class SourceSession {
     return stream
   }
 
-  /** Begins to read tables; goes on in the background, what fails is thrown by `take`. */
+  /** Starts to read the tables. Continues in the background; `take` throws what fails. */
   async #readTables(
     sql: PgSession,
     slotLsn: number | null,
@@ -326,7 +329,7 @@ export class SourceSession {
     await tables.preload(sql, chosen, point.lsn)
     const snapshot = new Snapshot(sql, tables, records, this.#queue, point, clock, logger)
     this.#snapshot = snapshot
-    logger.info(`snapshot of ${parts.length} tables at ${formatLsn(point.lsn)} begins`)
+    logger.info(`starting snapshot of ${parts.length} tables at ${formatLsn(point.lsn)}`)
     const read = async (): Promise<void> => {
       await snapshot.read(parts)
       await sql.query('COMMIT')
@@ -352,10 +355,10 @@ export class SourceSession {
 
   async #provide(missing: Missing): Promise<void> {
     const { tables, logger } = this.#parts
-    const sql = await this.#connections.open('sql', 'the stream, which asks the catalog about a table,')
+    const sql = await this.#connections.open('sql', 'reading the catalog for the stream')
     try {
       if (missing.kind === 'relation') {
-        logger.debug(`the catalog is asked about ${missing.relation.schema}.${missing.relation.name}`)
+        logger.debug(`reading the catalog entry of ${missing.relation.schema}.${missing.relation.name}`)
         await tables.refresh(sql, missing.relation)
         return
       }

@@ -4,37 +4,37 @@ import type { Row } from '../replication/row-reader.ts'
 import { quoteIdentifier, quoteLiteral, quoteTable } from '../schema/table-filter.ts'
 import type { ColumnPlan, TableShape } from '../schema/table-shape.ts'
 
-/** Rows that are followed of one table, and named in the statement that repairs them. */
+/** Limits of the tracked rows of one table, and of the statement that repairs them. */
 const maxRows = 100
 const maxShownTables = 8
 const maxShownKeys = 5
 
 interface FollowedRow {
-  /** The key as SQL literals; null where its type has none that is sure. */
+  /** The key as SQL literals; null when its type has no safe literal form. */
   readonly literals: readonly string[] | null
-  /** Columns whose value sinks may have taken from another row. */
+  /** Columns whose value a sink may have taken from another row. */
   readonly columns: readonly string[]
 }
 
 interface FollowedTable {
-  /** As SQL. */
+  /** Quoted for SQL. */
   readonly name: string
   readonly keyColumns: readonly string[]
-  /** Columns that are arrays, among all those of its rows. */
+  /** Array columns among the columns of its rows. */
   readonly arrays: Set<string>
   /** By {@link rowName}. */
   readonly rows: Map<string, FollowedRow>
-  /** All columns of rows, those beyond {@link maxRows} included. */
+  /** The columns of all rows, also of those beyond {@link maxRows}. */
   readonly columns: Set<string>
-  /** How many rows there were beyond {@link maxRows}. */
+  /** Number of rows beyond {@link maxRows}. */
   more: number
-  /** Rows that one transaction wrote with all their values, and where it was committed. */
+  /** Rows that the last transaction wrote with all their values, and the LSN of its commit. */
   written: { at: number; rows: number }
 }
 
 /**
- * Rows whose unchanged large values a sink cannot be sure of, until a change brings them or the row is gone. Of a table with
- * more rows than are followed that is when one transaction writes as many rows of it with all values.
+ * Tracks rows whose unchanged TOAST values may be wrong in a sink, until a change carries the values or deletes the row. A
+ * table with more rows than are tracked counts as repaired when one transaction writes that many rows with all values.
  */
 export class AheadRows {
   readonly #tables = new Map<number, FollowedTable>()
@@ -44,14 +44,14 @@ export class AheadRows {
     return this.#tables.size === 0
   }
 
-  /** Whether something changed since the last call that is worth storing. */
+  /** Returns whether the state has changed since the last call in a way that must be stored. */
   takeChanged(): boolean {
     const changed = this.#changed
     this.#changed = false
     return changed
   }
 
-  /** The key of a row changed. @param isAhead whether the snapshot may have seen it. */
+  /** The key of a row changed. @param isAhead whether the snapshot may contain the change */
   moved(shape: TableShape, old: Row, row: Row, unchanged: readonly ColumnPlan[], isAhead: boolean): void {
     const before = this.#take(shape, old)
     const names = unchanged.map((plan) => plan.name)
@@ -61,7 +61,7 @@ export class AheadRows {
     this.#forgetWhole(shape.oid)
   }
 
-  /** A row was written under the key that it had. @param at where that was committed. */
+  /** A row was written and kept its key. @param at LSN of the commit */
   written(shape: TableShape, row: Row, unchanged: readonly ColumnPlan[], at: number): void {
     const table = this.#tables.get(shape.oid)
     if (table === undefined || row.key === null) return
@@ -83,7 +83,7 @@ export class AheadRows {
     this.#forgetWhole(shape.oid)
   }
 
-  /** The table was emptied, or read again. */
+  /** The table was truncated, or a snapshot read it again. */
   forget(oid: number): void {
     if (this.#tables.delete(oid)) this.#changed = true
   }
@@ -112,7 +112,7 @@ export class AheadRows {
       return
     }
     table.more += 1
-    // Each stored state costs a record: the number itself is told to within a factor of two.
+    // Storing the state costs a record, so it is stored each time the number doubles.
     if (Number.isInteger(Math.log2(table.more))) this.#changed = true
   }
 
@@ -123,7 +123,7 @@ export class AheadRows {
     if (isWhole && table.rows.size === 0) this.forget(oid)
   }
 
-  /** What is to be stored, as {@link load} reads it. */
+  /** The state to store; {@link load} reads it. */
   state(): SourceOffset {
     const tables = [...this.#tables].map(([oid, table]): StoredTable => {
       const { name, keyColumns, arrays, rows, columns, more } = table
@@ -140,12 +140,12 @@ export class AheadRows {
     }
   }
 
-  /** One text a table, with the statement that brings the values. */
+  /** One message for each table, with the statement that writes the values again. */
   texts(): string[] {
     return [...this.#tables.values()].map(textOf)
   }
 
-  /** All of them in one text; null when there are none. */
+  /** All tables in one message; null when there are none. */
   text(): string | null {
     if (this.isEmpty) return null
     const texts = this.texts()
@@ -168,7 +168,7 @@ function parseState({ tables }: SourceOffset): readonly StoredTable[] {
   try {
     return JSON.parse(String(tables)) as readonly StoredTable[]
   } catch (error) {
-    throw new DataError(`the stored list of rows with unsure values cannot be understood: ${String(tables)}`, {
+    throw new DataError(`cannot parse the stored list of rows with uncertain values: ${String(tables)}`, {
       code: 'PG_OFFSET',
       cause: error,
     })
@@ -181,7 +181,7 @@ function newTable(shape: TableShape): FollowedTable {
   return { name: quoteTable(shape), keyColumns, ...sets, more: 0, written: { at: 0, rows: 0 } }
 }
 
-/** Numbers and texts stand in SQL as they are; other types are encoded in records. */
+/** Numbers and text are written as literals. Records encode all other types differently from SQL. */
 function literalsOf(schema: Schema | null, key: readonly ConnectValue[] | null): readonly string[] | null {
   const literals = (schema?.fields ?? []).map((field, i) => {
     const value = key?.[i] ?? null
@@ -208,9 +208,9 @@ function tupleOf(parts: readonly string[]): string {
   return parts.length === 1 ? String(parts[0]) : `(${parts.join(', ')})`
 }
 
-/** The same value, in a new copy: Postgres writes to the log only what is not the stored value itself. */
+/** Copies the value: an UPDATE writes a TOAST value to the WAL only if it is not the stored value itself. */
 function anewOf(column: string, arrays: ReadonlySet<string>): string {
   const name = quoteIdentifier(column)
-  // An array of arrays would have one more dimension; and NULL || '{}' is '{}'.
+  // ARRAY[array] would have one more dimension, and NULL || '{}' is '{}'.
   return arrays.has(column) ? `CASE WHEN ${name} IS NOT NULL THEN ${name} || '{}' END` : `(ARRAY[${name}])[1]`
 }

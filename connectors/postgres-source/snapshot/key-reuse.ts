@@ -3,10 +3,10 @@ import type { Row } from '../replication/row-reader.ts'
 import type { TableShape } from '../schema/table-shape.ts'
 import { sameValue } from '../values/same-value.ts'
 
-/** Keys that are remembered of one transaction. */
+/** Limit of the remembered keys of one transaction. */
 const maxKeys = 100_000
 
-/** Which row leaves a key, or changes under it: the only one that has it, the first of two, or one that cannot be told. */
+/** Which row leaves or keeps a key: the only row that has it, the first of two rows, or one that is ambiguous. */
 export type Holder = 'only' | 'first' | 'unclear'
 
 interface Taken {
@@ -15,9 +15,9 @@ interface Taken {
 }
 
 /**
- * Where a key is checked at the end of transactions (DEFERRABLE), a row can take a key that another row still has:
- * `UPDATE t SET id = 3 - id`. The deletion of the first row's key must then not take the second row away. The whole old
- * row tells them apart: such tables have REPLICA IDENTITY FULL, or no updates. Holds the rows of one transaction.
+ * Tracks keys that are checked at the end of the transaction (`DEFERRABLE`): a row can take a key that another row still
+ * has, as in `UPDATE t SET id = 3 - id`. The deletion of the first row's key must not delete the second row (I12). The
+ * complete old row distinguishes them: such tables have REPLICA IDENTITY FULL, or no updates. Holds one transaction.
  */
 export class KeyReuse {
   readonly #taken = new Map<string, Taken>()
@@ -54,12 +54,12 @@ export class KeyReuse {
     if (taken === undefined) return this.#isFull ? 'unclear' : 'only'
     if (!sameValue(taken.row.values, old.values)) return 'first'
     this.#taken.delete(name)
-    // Two equal rows that change places look like one row that comes and goes, which is only usual for one inserted.
+    // Two equal rows that swap keys look like one row that comes and goes. That is common only for an inserted row.
     return taken.byUpdate ? 'unclear' : 'only'
   }
 }
 
-/** Tells rows of all tables apart. */
+/** A map key for a row that is unique across tables. */
 export function rowName(shape: TableShape, key: readonly ConnectValue[] | null): string {
   return JSON.stringify([shape.oid, key], (_name, value: unknown) => {
     const isOdd = typeof value === 'bigint' || (typeof value === 'number' && !Number.isFinite(value))

@@ -4,12 +4,12 @@ import { withAhead, type Ahead } from '../offsets/offset.ts'
 import { keyChanged, type RowImages } from '../replication/row-reader.ts'
 import type { TableShape } from '../schema/table-shape.ts'
 
-/** Where the rows are stored, beside the offset that Debezium knows. */
+/** The source partition of the tracked rows, beside the offset that Debezium reads. */
 export function aheadPartition(prefix: string): SourcePartition {
   return { server: prefix, penstock: 'ahead' }
 }
 
-/** What {@link SnapshotAhead} needs of the task. */
+/** What {@link SnapshotAhead} needs from the task. */
 export interface SnapshotAheadParts {
   readonly load: () => Promise<SourceOffset | null>
   readonly save: (offset: SourceOffset) => void
@@ -18,10 +18,11 @@ export interface SnapshotAheadParts {
 }
 
 /**
- * A snapshot that is taken while its slot exists is ahead of the stream, which begins at the slot. What was committed up to
- * the end of the log at the snapshot is sent once more and brings everything to the same end, but for large values that did
- * not change: they are not in the log, and where the key of their row changed, a sink may find another row's. Follows these
- * rows. Holds more changes than the snapshot has seen: a transaction is in the log before it is visible. Lives as long as the task.
+ * A snapshot that is taken after its slot was created is ahead of the stream, which starts at the slot. The stream sends
+ * again what was committed between the two, and so brings every row to its final state. The exception is an unchanged
+ * TOAST value, which is not in the WAL: when the key of its row changed, a sink may take the value of another row. Tracks
+ * these rows. Includes changes that the snapshot may not contain, because a transaction is in the WAL before it becomes
+ * visible. Lives as long as the task.
  */
 export class SnapshotAhead {
   readonly #parts: SnapshotAheadParts
@@ -34,7 +35,7 @@ export class SnapshotAhead {
     this.#parts = parts
   }
 
-  /** Reads what an earlier task stored. */
+  /** Loads the rows that an earlier task stored. */
   async load(): Promise<void> {
     if (this.#isLoaded) return
     const stored = await this.#parts.load()
@@ -44,19 +45,19 @@ export class SnapshotAhead {
     this.#rows.takeChanged()
   }
 
-  /** A stream begins. @param ahead of the snapshot before it; null where the stream is past it, or begins where it was taken. */
+  /** A stream starts. @param ahead the snapshot ahead of it; null when the stream is past it or starts at its position */
   open(ahead: Ahead | null): void {
     this.#ahead = ahead
   }
 
-  /** Tables were read, with the values of all their rows; null for all tables. */
+  /** A snapshot read the tables with all values; null for all tables. */
   onRead(oids: readonly number[] | null): void {
     if (oids === null) this.#rows.forgetAll()
     else for (const oid of oids) this.#rows.forget(oid)
     this.#tell()
   }
 
-  /** What follows was committed there or later. */
+  /** Everything that follows was committed at `lsn` or later. */
   reach(lsn: number): void {
     this.#committedAt = lsn
     if (this.#ahead === null || lsn <= this.#ahead.end) return
@@ -66,7 +67,7 @@ export class SnapshotAhead {
     for (const text of this.#rows.texts()) this.#parts.warn(`PG_SNAPSHOT_AHEAD: ${explanation} ${text}`)
   }
 
-  /** The version of the snapshot's rows, while the stream is behind it. */
+  /** The version of the snapshot rows while the stream is behind the snapshot; else null. */
   get version(): bigint | null {
     return this.#ahead === null ? null : this.#ahead.version
   }
@@ -75,7 +76,7 @@ export class SnapshotAhead {
     return withAhead(offset, this.#ahead)
   }
 
-  /** A row was inserted, changed or deleted. */
+  /** A row was inserted, updated or deleted. */
   onChange(shape: TableShape, { old, row, unchanged }: RowImages): void {
     if (this.#ahead === null && this.#rows.isEmpty) return
     if (row === null) {
@@ -107,5 +108,5 @@ export class SnapshotAhead {
 }
 
 const explanation =
-  'the snapshot was ahead of the stream, and rows changed their key meanwhile while their large values, which the log does ' +
-  'not hold, stayed the same: documents of sinks may have the value of another row. An UPDATE that writes the values again corrects them.'
+  'the snapshot was ahead of the stream, and rows changed their key meanwhile while their large values, which the WAL does ' +
+  'not hold, stayed the same: sinks may have stored the value of another row. To correct them, write the values again with the UPDATE.'

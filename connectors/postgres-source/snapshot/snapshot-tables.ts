@@ -1,20 +1,20 @@
-import { ConnectError, RetriableError, errorMessage } from 'penstock/api'
+import { errorMessage, ConnectError, RetriableError } from 'penstock/api'
 import { codeOf, invalidText, pgError } from '../connection/pg-error.ts'
 import type { PgSession } from '../connection/session.ts'
 import { fullName, quoteIdentifier, quoteTable } from '../schema/table-filter.ts'
 import { lockStatement, type TablePart } from '../schema/table-part.ts'
 
 /**
- * Takes an ACCESS SHARE lock on every table before the first one is read, and makes sure that none was rewritten since
- * the snapshot: to an older snapshot such a table is empty, and the stream does not send what the rewrite did.
- * @throws RetriableError PG_LOCK_TIMEOUT, PG_TABLE_CHANGED: the snapshot begins again.
+ * Takes an ACCESS SHARE lock on every table before the first one is read, and checks that no table was rewritten since
+ * the snapshot: a rewritten table is empty in an older snapshot, and the stream does not send the rewrite (I7).
+ * @throws RetriableError PG_LOCK_TIMEOUT, PG_TABLE_CHANGED: the snapshot starts again
  */
 export async function lockTables(session: PgSession, parts: readonly TablePart[]): Promise<void> {
   for (const part of parts) {
     try {
       await session.query(lockStatement(part))
     } catch (error) {
-      // It says already who holds the lock.
+      // The message names the lock's holder already.
       if (error instanceof ConnectError && error.code === 'PG_LOCK_TIMEOUT') throw error
       throw snapshotFailure(error instanceof ConnectError && error.cause !== undefined ? error.cause : error, part)
     }
@@ -23,7 +23,7 @@ export async function lockTables(session: PgSession, parts: readonly TablePart[]
   if (rewritten.length > 0) throw tableChanged(rewritten.map((row) => row.name).join(', '), undefined)
 }
 
-/** pg_class as the snapshot sees it beside the files as they are now; of a partitioned table its partitions count. */
+// Compares pg_class as the snapshot sees it with the current files. For a partitioned table its partitions count.
 const rewrittenSql = `
 with recursive read (oid) as (
   select unnest($1::oid[])
@@ -39,7 +39,7 @@ where c.relkind = 'r' and c.relfilenode <> 0 and pg_relation_filenode(c.oid) is 
 const changedMeanwhile = new Set(['42P01', '42703'])
 const insufficientPrivilege = '42501'
 
-/** Why a table could not be read, with the table and what to do. */
+/** Explains why a table could not be read, with the table and the remedy. */
 export function snapshotFailure(error: unknown, part: TablePart): Error {
   const code = codeOf(error) ?? ''
   const name = fullName(part.table)
@@ -58,8 +58,8 @@ export function snapshotFailure(error: unknown, part: TablePart): Error {
   if (code === invalidText) {
     return new ConnectError(
       `the snapshot cannot read ${name} (${columns}): ${errorMessage(error)}. The ` +
-        'database holds bytes that are no text in UTF-8, which an encoding of SQL_ASCII allows. Correct the row, or move ' +
-        'the data to a database with the encoding that it is in; then restart the task.',
+        'database holds bytes that are not valid UTF-8, which the encoding SQL_ASCII allows. Correct the row, or move ' +
+        'the data to a database with its actual encoding; then restart the task.',
       { code: 'PG_ENCODING', cause: error },
     )
   }
@@ -67,7 +67,7 @@ export function snapshotFailure(error: unknown, part: TablePart): Error {
 }
 
 function tableChanged(names: string, cause: unknown): RetriableError {
-  return new RetriableError(`${names} was altered or dropped while the snapshot was taken: it begins again`, {
+  return new RetriableError(`${names} was altered or dropped while the snapshot was taken: the snapshot starts again`, {
     code: 'PG_TABLE_CHANGED',
     cause,
   })

@@ -15,27 +15,28 @@ import { copyStatement, relationOf, type TablePart } from '../schema/table-part.
 import type { TableRegistry } from '../schema/table-registry.ts'
 import type { ColumnPlan, TableShape } from '../schema/table-shape.ts'
 
-/** Where and when a snapshot is taken. */
+/** Position and time of a snapshot. */
 export interface SnapshotPoint {
   readonly line: Line
-  /** The position of the slot from which the stream goes on: of the snapshot's rows too, whenever they are read (D14). */
+  /** The slot's position, where the stream continues; also the position of the snapshot rows, whenever they are read. */
   readonly lsn: number
   readonly txId: number | null
   readonly micros: number
-  /** How far it is ahead of the stream; null where it was taken at the slot's position. */
+  /** How far the snapshot is ahead of the stream; null when it was taken at the slot's position. */
   readonly ahead: Ahead | null
 }
 
-/** Begins the transaction that all tables are read in; `imported` is a snapshot that a slot's creation exported. */
+/** Starts the transaction that reads all tables. @param imported the snapshot that the slot's creation exported; null for none */
 export async function beginSnapshot(session: PgSession, imported: string | null): Promise<void> {
   await session.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
   if (imported !== null) await session.query(`SET TRANSACTION SNAPSHOT ${quoteLiteral(imported)}`)
 }
 
 /**
- * The last transaction before the snapshot, and its time. The snapshot takes no id of its own: while it runs, no slot
- * could be created on the whole server. `lsn` null takes the log's current end: there is no slot. `exported`: the slot's creation
- * made the snapshot.
+ * Reads the position and time of the snapshot, and the last transaction before it. The snapshot takes no transaction id of
+ * its own: while it ran, no slot could be created on the whole server.
+ * @param lsn the slot's position; null for the current end of the WAL when there is no slot
+ * @param exported whether the slot's creation made the snapshot
  */
 export async function snapshotPoint(
   session: PgSession,
@@ -44,13 +45,13 @@ export async function snapshotPoint(
   { standby, exported }: { readonly standby: boolean; readonly exported: boolean },
 ): Promise<SnapshotPoint> {
   const current = standby ? 'pg_last_wal_replay_lsn()' : 'pg_current_wal_lsn()'
-  // A transaction is seen before its commit record is written out, and a standby applies it before it says so.
+  // A transaction becomes visible before its commit record is written out, and a standby applies it before it reports it.
   const end = standby ? 'greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())' : 'pg_current_wal_insert_lsn()'
   const txId = standby ? 'null::float8' : '(txid_snapshot_xmax(txid_current_snapshot()) - 1)::float8'
   const [row] = await session.query<{ tx: number | null; micros: number; lsn: string; end: string }>(
     `select ${txId} as tx, (extract(epoch from transaction_timestamp()) * 1000000)::float8 as micros, ${current}::text as lsn, ${end}::text as end`,
   )
-  if (row === undefined) throw new ConnectError('the server did not answer what time it is')
+  if (row === undefined) throw new ConnectError('the server returned no row for the position of the snapshot')
   const position = lsn ?? parseLsn(row.lsn)
   const logEnd = parseLsn(row.end)
   const isAhead = !exported && logEnd > position
@@ -68,7 +69,7 @@ interface HeldRow {
   readonly firstTable: boolean
 }
 
-/** Reads tables by COPY and queues their rows as `r` records. The last row is held back until it is known to be the last. */
+/** Reads tables by COPY and queues their rows as `r` records. Holds the last row back until it is known whether more follow. */
 export class Snapshot {
   readonly #session: PgSession
   readonly #tables: TableRegistry
@@ -105,7 +106,7 @@ export class Snapshot {
     return this.#rows
   }
 
-  /** Reads all tables in order. They are locked, see `lockTables`. */
+  /** Reads all tables in order. `lockTables` must have locked them. */
   async read(parts: readonly TablePart[]): Promise<void> {
     for (const [index, part] of parts.entries()) {
       const started = this.#clock.monotonic()
@@ -125,7 +126,7 @@ export class Snapshot {
     this.#held = null
   }
 
-  /** Goes on after the queue was full. */
+  /** Continues after the queue was full. */
   resume(): void {
     this.#copy?.resume()
   }
@@ -172,14 +173,14 @@ export class Snapshot {
     try {
       return readLine(bytes, start, end, shape)
     } catch (error) {
-      // All labels were read in this very transaction: nothing that could be asked again knows more.
+      // All labels were read in this transaction: reading the catalog again cannot find more.
       if (error instanceof UnknownLabelError) throw new ConnectError(error.message, { code: 'PG_ENUM', cause: error })
       throw error
     }
   }
 }
 
-/** Debezium's words for a row's place in the snapshot. */
+/** Debezium's marker for the place of a row in the snapshot. */
 function marker(held: HeldRow, lastOfTable: boolean, last: boolean): string {
   if (last) return 'last'
   if (held.first && held.firstTable) return 'first'
@@ -191,7 +192,10 @@ const tab = 0x09
 const backslash = 0x5c
 const nullMark = 0x4e
 
-/** Reads a line of COPY's text format; `end` is before the line feed. */
+/**
+ * Reads a line of COPY's text format; `end` is before the line feed.
+ * @see https://www.postgresql.org/docs/current/sql-copy.html#SQL-COPY-FILE-FORMATS
+ */
 export function readLine(bytes: Buffer, start: number, end: number, shape: TableShape): Row {
   const { plans } = shape
   const values: ConnectValue[] = new Array<ConnectValue>(shape.valueCount).fill(null)

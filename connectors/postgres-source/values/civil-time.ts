@@ -1,13 +1,14 @@
 import { DataError } from 'penstock/api'
 
 /**
- * Dates and times of Postgres's ISO text forms, read from bytes. Days and times are proleptic Gregorian; year 0 is
- * 1 BC. Days count from 1970-01-01. Text in any other form is refused: nothing is read in part.
+ * Parses dates and times in Postgres' ISO text format from bytes. The calendar is proleptic Gregorian; year 0 is 1 BC.
+ * Days count from 1970-01-01. Rejects any other text: nothing is parsed in part.
+ * @see https://www.postgresql.org/docs/current/datatype-datetime.html#DATATYPE-DATETIME-OUTPUT
  */
 
 const marchFirstDays = [0, 31, 61, 92, 122, 153, 184, 214, 245, 275, 306, 337]
 
-/** Days from 1970-01-01 to a date; months 1–12. */
+/** Returns the days from 1970-01-01 to a date; months are 1–12. */
 export function daysFromCivil(year: number, month: number, day: number): number {
   const shifted = month <= 2 ? year - 1 : year
   const era = Math.floor(shifted / 400)
@@ -17,7 +18,7 @@ export function daysFromCivil(year: number, month: number, day: number): number 
   return era * 146_097 + dayOfEra - 719_468
 }
 
-/** The date of a count of days. */
+/** Returns the date of a number of days since 1970-01-01. */
 export function civilFromDays(days: number): { year: number; month: number; day: number } {
   const shifted = days + 719_468
   const era = Math.floor(shifted / 146_097)
@@ -32,7 +33,7 @@ export function civilFromDays(days: number): { year: number; month: number; day:
   return { year: yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day }
 }
 
-/** A date as `2024-02-29`; years past 9999 as `+12026-…`, before year 0 as `-0043-…`, as Java prints them. */
+/** Formats a date as `2024-02-29`; years past 9999 as `+12026-…`, before year 0 as `-0043-…`, as Java does. */
 export function dateText(days: number): string {
   const { year, month, day } = civilFromDays(days)
   return `${yearText(year)}-${two(month)}-${two(day)}`
@@ -44,7 +45,7 @@ function yearText(year: number): string {
   return String(year).padStart(4, '0')
 }
 
-/** `HH:MM:SS` and the fraction of a second without trailing zeros. Microseconds of a day; 24:00:00 stays so. */
+/** Formats microseconds of a day as `HH:MM:SS` and a fraction without trailing zeros; 24:00:00 stays. */
 export function timeText(microsOfDay: number): string {
   const seconds = Math.floor(microsOfDay / 1_000_000)
   const micros = microsOfDay - seconds * 1_000_000
@@ -62,27 +63,27 @@ const plus = 0x2b
 const colon = 0x3a
 const dot = 0x2e
 const space = 0x20
-/** Digits that always fit a double exactly. */
+/** A number of this many digits always fits a double exactly. */
 const exactDigits = 15
 
-/** Where a reader stopped; one per module, since nothing here waits. */
+/** Where the last reader stopped. Module-level scratch, because parsing never waits. */
 export const cursor = { position: 0 }
 
-/** Postgres's calendar: from 4714-11-24 BC to the end of 5874897; timestamps end with 294276. */
+/** Postgres' calendar: from 4714-11-24 BC to the end of 5874897; timestamps end with 294276. */
 const firstDay = daysFromCivil(-4713, 11, 24)
 const endOfDates = daysFromCivil(5_874_898, 1, 1)
 const endOfTimestamps = daysFromCivil(294_277, 1, 1)
 
 function notUnderstood(): DataError {
-  return new DataError('the text is no date or time in the form that Postgres writes')
+  return new DataError('the text is not a date or time in the format of Postgres')
 }
 
-/** A text of which a part was not read has no value. */
+/** Rejects a text that was not parsed completely. */
 export function requireEnd(end: number): void {
   if (cursor.position !== end) throw notUnderstood()
 }
 
-/** Unsigned digits from `start`, at least one; leaves {@link cursor} behind them. */
+/** Reads at least one digit from `start`; leaves {@link cursor} after them. */
 export function readDigits(bytes: Buffer, start: number, end: number): number {
   let value = 0
   let i = start
@@ -96,14 +97,14 @@ export function readDigits(bytes: Buffer, start: number, end: number): number {
   return value
 }
 
-/** The number of two digits; more than any of them where there are none. */
+/** The number of two digits; more than 99 when they are not digits. */
 function pairAt(bytes: Buffer, position: number): number {
   const tens = (bytes[position] ?? 0) ^ zero
   const ones = (bytes[position + 1] ?? 0) ^ zero
   return tens > 9 || ones > 9 ? 100 : tens * 10 + ones
 }
 
-/** Two digits at `start`, `max` at most. */
+/** Reads two digits at `start`, at most `max`. */
 function readPair(bytes: Buffer, start: number, end: number, max: number): number {
   const value = start + 2 > end ? 100 : pairAt(bytes, start)
   if (value > max) throw notUnderstood()
@@ -111,7 +112,7 @@ function readPair(bytes: Buffer, start: number, end: number, max: number): numbe
   return value
 }
 
-/** Steps over one character. */
+/** Skips one character. */
 function step(bytes: Buffer, end: number, character: number): void {
   if (!isAt(bytes, end, character)) throw notUnderstood()
   cursor.position += 1
@@ -121,12 +122,12 @@ function isAt(bytes: Buffer, end: number, character: number): boolean {
   return cursor.position < end && bytes[cursor.position] === character
 }
 
-/** Whether the text ends in ` BC`. */
+/** Returns whether the text ends in ` BC`. */
 export function isBc(bytes: Buffer, start: number, end: number): boolean {
   return end - start > 3 && bytes[end - 1] === 0x43 && bytes[end - 2] === 0x42 && bytes[end - 3] === space
 }
 
-/** Days of `Y…-MM-DD`, of a year before Christ if `bc`; leaves {@link cursor} behind the day. */
+/** Reads `Y…-MM-DD` as days, in a year BC if `bc`; leaves {@link cursor} after the day. */
 export function readDate(bytes: Buffer, start: number, end: number, bc: boolean): number {
   const isShort = bytes[start + 4] === dash && bytes[start + 7] === dash && start + 10 <= end
   if (!isShort) return readLongDate(bytes, start, end, bc)
@@ -138,7 +139,7 @@ export function readDate(bytes: Buffer, start: number, end: number, bc: boolean)
   return checkedDays(year, pairAt(bytes, start + 5), pairAt(bytes, start + 8), bc)
 }
 
-/** Of a year with more than four digits. */
+/** Reads a year with more than four digits. */
 function readLongDate(bytes: Buffer, start: number, end: number, bc: boolean): number {
   const year = readDigits(bytes, start, end)
   if (cursor.position - start < 5) throw notUnderstood()
@@ -161,14 +162,14 @@ function checkedDays(year: number, month: number, day: number, bc: boolean): num
   return days
 }
 
-/** Steps over the space between the date of a timestamp and its time. */
+/** Skips the space between the date and the time of a timestamp. */
 export function stepToTime(days: number, bytes: Buffer, end: number): number {
   if (days >= endOfTimestamps) throw notUnderstood()
   step(bytes, end, space)
   return cursor.position
 }
 
-/** Microseconds of `HH:MM:SS[.ffffff]`, a time of day; leaves {@link cursor} behind it. */
+/** Reads the time of day `HH:MM:SS[.ffffff]` as microseconds; leaves {@link cursor} after it. */
 export function readTime(bytes: Buffer, start: number, end: number): number {
   const hours = readPair(bytes, start, end, 24)
   const micros = hours * 3_600_000_000 + readMinutes(bytes, end)
@@ -176,7 +177,7 @@ export function readTime(bytes: Buffer, start: number, end: number): number {
   return micros
 }
 
-/** Microseconds of `:MM:SS[.ffffff]` at {@link cursor}, which stops behind it. */
+/** Reads `:MM:SS[.ffffff]` at {@link cursor} as microseconds; leaves the cursor after it. */
 export function readMinutes(bytes: Buffer, end: number): number {
   const start = cursor.position
   if (start + 6 > end || bytes[start] !== colon || bytes[start + 3] !== colon) throw notUnderstood()
@@ -196,7 +197,7 @@ export function readMinutes(bytes: Buffer, end: number): number {
 /** Microseconds of the last digit, by the number of digits. */
 const fractionUnits = [0, 100_000, 10_000, 1_000, 100, 10, 1]
 
-/** Seconds east of UTC of `±HH[:MM[:SS]]` at `start`; leaves {@link cursor} behind it. */
+/** Reads `±HH[:MM[:SS]]` at `start` as seconds east of UTC; leaves {@link cursor} after it. */
 export function readZone(bytes: Buffer, start: number, end: number): number {
   const sign = bytes[start] === dash ? -1 : 1
   if (start >= end || (sign > 0 && bytes[start] !== plus)) throw notUnderstood()

@@ -1,30 +1,30 @@
 import { DataError, type ConnectValue, type Schema } from 'penstock/api'
 
 /**
- * Reads a value from Postgres's text form, the bytes [start, end). Never called for NULL. Throws on a text that it does
- * not understand to its end.
+ * Decodes a value from Postgres' text format, the bytes [start, end). Never called for NULL. Throws when it cannot parse
+ * the complete text.
  */
 export type ValueDecoder = (bytes: Buffer, start: number, end: number) => ConnectValue
 
 /**
- * Told of a value that its type in records cannot hold, by the kind of such values: answers with the null that takes
- * its place, or throws, as `event.converting.failure.handling.mode` says.
+ * Reports a value that its record type cannot represent, by the kind of such values. Returns the null that replaces it,
+ * or throws, by `event.converting.failure.handling.mode`.
  */
 export type OnLoss = (what: string) => null
 
-/** How a column's type appears in records. */
+/** How a column's type is represented in records. */
 export interface ColumnType {
   /** Required and without default; the column adds both. */
   readonly schema: Schema
   readonly decode: ValueDecoder
   readonly isArray: boolean
-  /** Stands in a before-image of identity columns for a NOT NULL column that it leaves out, as in Debezium; nowhere else. */
+  /** Replaces the value of a NOT NULL column that an old image of identity columns does not include, as in Debezium; used nowhere else. */
   readonly fallback: ConnectValue
-  /** Stands for an unchanged out-of-line value that the log does not hold; undefined where the type has no room for it. */
+  /** Replaces an unchanged TOAST value that is not in the WAL; undefined when the type cannot represent the placeholder. */
   readonly placeholder: ConnectValue | undefined
 }
 
-/** An enum's value is not among the labels known: the type grew since the catalog was read. */
+/** An enum value is not among the known labels: a label was added after the catalog was read. */
 export class UnknownLabelError extends DataError {
   readonly typeOid: number
   readonly label: string
@@ -46,7 +46,7 @@ export type TimeMode =
   | 'nanoseconds'
 export type BinaryMode = 'bytes' | 'base64' | 'base64-url-safe' | 'hex'
 
-/** The options that decide how values appear. */
+/** The options that decide how values are represented. */
 export interface ValueModes {
   readonly decimal: DecimalMode
   readonly time: TimeMode
@@ -55,6 +55,6 @@ export interface ValueModes {
   readonly hstore: 'json' | 'map'
   readonly moneyDigits: number
   readonly includeUnknown: boolean
-  /** Text, or raw bytes when the option begins with `hex:`. */
+  /** Text, or raw bytes when the option starts with `hex:`. */
   readonly placeholder: Buffer
 }

@@ -9,8 +9,9 @@ const equals = 0x3d
 const bracket = 0x5b
 
 /**
- * Reads Postgres's array text, `{a,"b c",NULL,"q\"x"}`. Connect arrays have one dimension: the inner arrays of a
- * multi-dimensional one become null, as in Debezium, and `onNested` is told.
+ * Decodes Postgres' array text, `{a,"b c",NULL,"q\"x"}`. Connect arrays have one dimension: the inner arrays of a
+ * multi-dimensional array become null, as in Debezium, and `onNested` is called.
+ * @see https://www.postgresql.org/docs/current/arrays.html#ARRAYS-IO
  */
 export function arrayDecoder(element: ValueDecoder, onNested: () => void, delimiter: ',' | ';' = ','): ValueDecoder {
   const items: ItemRules = { element, onNested, delimiter: delimiter.charCodeAt(0) }
@@ -26,7 +27,7 @@ export function arrayDecoder(element: ValueDecoder, onNested: () => void, delimi
 interface ItemRules {
   readonly element: ValueDecoder
   readonly onNested: () => void
-  /** Between items; a semicolon for arrays of boxes, whose text has commas. */
+  /** Separates items; a semicolon for arrays of boxes, whose text contains commas. */
   readonly delimiter: number
 }
 
@@ -63,12 +64,12 @@ function itemsOf(
 }
 
 function notAnArray(): DataError {
-  return new DataError('not the text of an array')
+  return new DataError('the text is not an array in the format of Postgres')
 }
 
 const bounds = /^\[(-?\d+):(-?\d+)\](?:\[-?\d+:-?\d+\])*$/
 
-/** Reads `[2:3][1:4]=`: how many elements there are, and where they begin. */
+/** Reads `[2:3][1:4]=`: returns the number of elements and where they start. */
 function boundsOf(bytes: Buffer, start: number, end: number): { length: number; position: number } {
   const sign = bytes.indexOf(equals, start)
   const parts = sign < 0 || sign >= end ? null : bounds.exec(bytes.toString('latin1', start, sign))
@@ -107,7 +108,7 @@ function plainEnd(bytes: Buffer, start: number, end: number, delimiter: number):
   return i
 }
 
-/** What Postgres quotes elements for: a space, a tab, or an end of line or page; other control characters stand free. */
+/** Postgres quotes an element that contains a space, a tab, or an end of line or page; other control characters are not quoted. */
 function isBlank(byte: number): boolean {
   return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)
 }

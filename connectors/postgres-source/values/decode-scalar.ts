@@ -5,29 +5,29 @@ const zero = 0x30
 const dash = 0x2d
 const backslash = 0x5c
 const dot = 0x2e
-/** Digits that always fit a double exactly. */
+/** A number of this many digits always fits a double exactly. */
 const exactDigits = 15
 
 function notUnderstood(what: string): DataError {
-  return new DataError(`the text is no ${what} in the form that Postgres writes`)
+  return new DataError(`the text is not ${what} in the format of Postgres`)
 }
 
-/** An integer from `least` up to `most`: a number when it is safe, else a bigint. */
+/** An integer from `least` to `most`: a number when it is safe, else a bigint. */
 function integerDecoder(least: bigint, most: bigint): ValueDecoder {
   const [low, high] = [Number(least), Number(most)]
   return (bytes, start, end) => {
     const negative = bytes[start] === dash
     let i = negative ? start + 1 : start
-    if (i >= end || (bytes[i] === zero && i + 1 < end)) throw notUnderstood('integer')
+    if (i >= end || (bytes[i] === zero && i + 1 < end)) throw notUnderstood('an integer')
     if (end - i > exactDigits) return bigInteger(bytes.toString('latin1', start, end), least, most)
     let value = 0
     for (; i < end; i += 1) {
       const digit = (bytes[i] ?? 0) - zero
-      if (digit < 0 || digit > 9) throw notUnderstood('integer')
+      if (digit < 0 || digit > 9) throw notUnderstood('an integer')
       value = value * 10 + digit
     }
     if (negative && value !== 0) value = -value
-    if (value < low || value > high) throw notUnderstood('integer of its type')
+    if (value < low || value > high) throw notUnderstood('an integer of its type')
     return value
   }
 }
@@ -38,39 +38,39 @@ export const decodeOid = integerDecoder(0n, 2n ** 32n - 1n)
 export const decodeInteger = integerDecoder(-(2n ** 63n), 2n ** 63n - 1n)
 
 function bigInteger(text: string, least: bigint, most: bigint): number | bigint {
-  if (!/^-?\d{1,19}$/.test(text)) throw notUnderstood('integer')
+  if (!/^-?\d{1,19}$/.test(text)) throw notUnderstood('an integer')
   const exact = BigInt(text)
-  if (exact < least || exact > most) throw notUnderstood('integer of its type')
+  if (exact < least || exact > most) throw notUnderstood('an integer of its type')
   const value = Number(exact)
   return Number.isSafeInteger(value) ? value : exact
 }
 
 const infinite = /^-?Infinity$/
-/** What is zero, and not only too small for a double. */
+/** Text that means zero, and not a number too small for a double. */
 const zeroForm = /^-?0+(?:\.0+)?(?:e|$)/
 
 /** Postgres and JavaScript write numbers, NaN and the infinities alike. */
 export const decodeFloat: ValueDecoder = (bytes, start, end) => {
   const text = bytes.toString('latin1', start, end)
-  // JavaScript reads more than Postgres writes: blanks, nothing at all, and other bases.
+  // Number() accepts more than Postgres writes: blanks, the empty text, and other bases.
   for (let i = 0; i < text.length; i += 1) {
     const code = text.charCodeAt(i)
     const isDigit = code >= zero && code <= 0x39
     if (!isDigit && code !== 0x2e && code !== dash && code !== 0x2b && code !== 0x65) return wordOfFloat(text)
   }
   const value = Number(text)
-  if (text === '' || !Number.isFinite(value) || (value === 0 && !zeroForm.test(text))) throw notUnderstood('number')
+  if (text === '' || !Number.isFinite(value) || (value === 0 && !zeroForm.test(text))) throw notUnderstood('a number')
   return value
 }
 
 function wordOfFloat(text: string): number {
   if (text === 'NaN') return NaN
-  if (!infinite.test(text)) throw notUnderstood('number')
+  if (!infinite.test(text)) throw notUnderstood('a number')
   return text.startsWith('-') ? -Infinity : Infinity
 }
 
 export const decodeBoolean: ValueDecoder = (bytes, start, end) => {
-  if (end - start !== 1 || (bytes[start] !== 0x74 && bytes[start] !== 0x66)) throw notUnderstood('boolean')
+  if (end - start !== 1 || (bytes[start] !== 0x74 && bytes[start] !== 0x66)) throw notUnderstood('a boolean')
   return bytes[start] === 0x74
 }
 
@@ -80,14 +80,14 @@ export const decodeAscii: ValueDecoder = (bytes, start, end) => bytes.toString('
 
 const hexPairs = /^(?:[0-9a-f]{2})*$/
 
-/** Bytes of hexadecimal digits: all of them. */
+/** Decodes hexadecimal digits; rejects anything else. */
 function bytesOfHex(text: string, what: string): Buffer {
   const decoded = Buffer.from(text, 'hex')
   if (decoded.length * 2 !== text.length) throw notUnderstood(what)
   return decoded
 }
 
-/** bytea in hex form, `\x00ff`. */
+/** bytea in hex format, `\x00ff`. */
 export function binaryDecoder(mode: BinaryMode): ValueDecoder {
   const hex = (bytes: Buffer, start: number, end: number): string => {
     if (bytes[start] !== backslash || bytes[start + 1] !== 0x78 || end - start < 2) throw notUnderstood('bytea')
@@ -105,18 +105,18 @@ export function binaryDecoder(mode: BinaryMode): ValueDecoder {
   return (bytes, start, end) => encode(bytesOfHex(hex(bytes, start, end), 'bytea'))
 }
 
-/** The text of bytes in a mode that has one. */
+/** Returns the function that encodes bytes as text in a text mode. */
 export function binaryText(mode: Exclude<BinaryMode, 'bytes'>): (bytes: Buffer) => string {
   if (mode === 'hex') return (bytes) => bytes.toString('hex')
   if (mode === 'base64') return (bytes) => bytes.toString('base64')
   return (bytes) => bytes.toString('base64').replaceAll('+', '-').replaceAll('/', '_')
 }
 
-/** bit(1), or varbit(1), which may be empty: whether it is set. */
+/** bit(1), or varbit(1), which may be empty, as a boolean. */
 export function bitDecoder(lose: OnLoss): ValueDecoder {
   return (bytes, start, end) => {
-    if (end === start) return lose('an empty bit string, which a boolean cannot be')
-    if (end - start !== 1 || !isBit(bytes[start])) throw notUnderstood('bit')
+    if (end === start) return lose('an empty bit string, which a boolean cannot represent')
+    if (end - start !== 1 || !isBit(bytes[start])) throw notUnderstood('a bit')
     return bytes[start] === 0x31
   }
 }
@@ -131,7 +131,7 @@ export const decodeBits: ValueDecoder = (bytes, start, end) => {
   let length = 0
   for (let bit = 0; bit < end - start; bit += 1) {
     const byte = bytes[end - 1 - bit]
-    if (!isBit(byte)) throw notUnderstood('bit string')
+    if (!isBit(byte)) throw notUnderstood('a bit string')
     if (byte !== 0x31) continue
     const index = bit >> 3
     result[index] = (result[index] ?? 0) | (1 << (bit & 7))
@@ -143,14 +143,14 @@ export const decodeBits: ValueDecoder = (bytes, start, end) => {
 const plainDecimal = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/
 const special = /^(?:NaN|-?Infinity)$/
 
-/** The text of a numeric. Null for NaN and the infinities, which a Decimal cannot hold. */
+/** The text of a numeric. Null for NaN and the infinities, which a Decimal cannot represent. */
 function decimalText(text: string, lose: OnLoss): string | null {
   if (plainDecimal.test(text)) return text
-  if (special.test(text)) return lose('NaN or an infinity, which a decimal cannot be')
-  throw notUnderstood('numeric')
+  if (special.test(text)) return lose('NaN or an infinity, which a Decimal cannot represent')
+  throw notUnderstood('a numeric')
 }
 
-/** Whether it is digits with at most one point between them: no sign, no needless zero in front. */
+/** Returns whether the text is only digits with at most one point between them, and no leading zero. */
 function isPlainDecimal(bytes: Buffer, start: number, end: number): boolean {
   let point = end
   for (let i = start; i < end; i += 1) {
@@ -170,7 +170,7 @@ export function decimalDecoder(lose: OnLoss): ValueDecoder {
   }
 }
 
-/** numeric without a scale: [scale, unscaled bytes], trailing zeros cut, the scale never below 0. */
+/** numeric without a scale: [scale, unscaled bytes], without trailing zeros; the scale is never negative. */
 export function variableDecimalDecoder(toBytes: (text: string, scale: number) => Buffer, lose: OnLoss): ValueDecoder {
   return (bytes, start, end) => {
     const text = decimalText(bytes.toString('latin1', start, end), lose)
@@ -189,7 +189,7 @@ export function doubleDecoder(lose: OnLoss): ValueDecoder {
     if (!plainDecimal.test(text)) return wordOfFloat(text)
     const value = Number(text)
     if (value === 0) return 0
-    return Number.isFinite(value) ? value : lose('a number that is too large for a double')
+    return Number.isFinite(value) ? value : lose('a number too large for a double')
   }
 }
 
@@ -199,37 +199,37 @@ const decimalWords: Readonly<Record<string, string>> = {
   '-Infinity': 'NEGATIVE_INFINITY',
 }
 
-/** numeric as text, with Debezium's words for what is no number. */
+/** numeric as text, with Debezium's words for values that are not numbers. */
 export const decodeDecimalText: ValueDecoder = (bytes, start, end) => {
   const text = bytes.toString('latin1', start, end)
   if (plainDecimal.test(text)) return text
   const word = decimalWords[text]
-  if (word === undefined) throw notUnderstood('numeric')
+  if (word === undefined) throw notUnderstood('a numeric')
   return word
 }
 
-/** An amount with `,` between thousands and `.` before cents. */
+/** An amount with `,` between thousands and `.` before the fraction. */
 const moneyForm = /^([-(]?)([^\d.,()-]*)(-?)(0|[1-9]\d{0,2}(?:,\d{3})*|[1-9]\d*)(\.\d{2})?([^\d.,()-]*)([-)]?)$/
 
-/** money: its amount as a decimal text. Knows locales that write `.` before the fraction. */
+/** Returns the amount of a money value as a decimal text. Supports locales that write `.` before the fraction. */
 export function moneyText(bytes: Buffer, start: number, end: number): string {
   const parts = moneyForm.exec(bytes.toString('utf8', start, end))
   const [, before = '', sign = '', inner = '', whole = '', fraction = '', signBehind = '', behind = ''] = parts ?? []
   const signs = before + inner + behind
   const isOne = signs.length < 2 ? signs !== '(' && signs !== ')' : signs === '()'
   if (parts === null || !isOne || (sign !== '' && signBehind !== '')) {
-    throw new DataError('money in a form without "." before cents (lc_monetary)')
+    throw new DataError('the amount of money has no "." before its fraction (lc_monetary)')
   }
   return `${signs === '' ? '' : '-'}${whole.replaceAll(',', '')}${fraction}`
 }
 
-/** money as a decimal of so many digits behind the point. */
+/** money as a decimal with this many fraction digits. */
 export function moneyDecoder(digits: number, lose: OnLoss): ValueDecoder {
   return (bytes, start, end) => {
     const text = moneyText(bytes, start, end)
     const point = text.indexOf('.')
     const fits = point < 0 || !/[1-9]/.test(text.slice(point + 1 + digits))
-    if (!fits) return lose('an amount with more digits than money.fraction.digits has')
+    if (!fits) return lose('an amount with more fraction digits than money.fraction.digits')
     return point < 0 ? text : text.slice(0, point + 1 + digits).replace(/\.$/, '')
   }
 }
@@ -246,7 +246,7 @@ export const decodePoint: ValueDecoder = (bytes, start, end) => {
   const text = bytes.toString('latin1', start, end)
   const [x, y, ...more] = floats(text.slice(1, -1))
   const isWhole = text.startsWith('(') && text.endsWith(')')
-  if (!isWhole || x === undefined || y === undefined || more.length > 0) throw notUnderstood('point')
+  if (!isWhole || x === undefined || y === undefined || more.length > 0) throw notUnderstood('a point')
   const wkb = Buffer.alloc(21)
   wkb[0] = 1
   wkb.writeUInt32LE(1, 1)
@@ -257,10 +257,10 @@ export const decodePoint: ValueDecoder = (bytes, start, end) => {
 
 const sridFlag = 0x2000_0000
 
-/** PostGIS's hex EWKB: [bytes, srid]. */
+/** PostGIS's hexadecimal EWKB: [bytes, srid]. */
 export const decodeGeometry: ValueDecoder = (bytes, start, end) => {
-  const wkb = bytesOfHex(bytes.toString('latin1', start, end), 'geometry')
-  if (wkb.length < 9 || (wkb[0] !== 0 && wkb[0] !== 1)) throw notUnderstood('geometry')
+  const wkb = bytesOfHex(bytes.toString('latin1', start, end), 'a geometry')
+  if (wkb.length < 9 || (wkb[0] !== 0 && wkb[0] !== 1)) throw notUnderstood('a geometry')
   const little = wkb[0] === 1
   const type = little ? wkb.readUInt32LE(1) : wkb.readUInt32BE(1)
   if ((type & sridFlag) === 0) return [wkb, null]
@@ -270,13 +270,13 @@ export const decodeGeometry: ValueDecoder = (bytes, start, end) => {
 /** pgvector's `[1,2,3]`. */
 export const decodeVector: ValueDecoder = (bytes, start, end) => {
   const text = bytes.toString('latin1', start, end)
-  if (text.length < 2 || !text.startsWith('[') || !text.endsWith(']')) throw notUnderstood('vector')
+  if (text.length < 2 || !text.startsWith('[') || !text.endsWith(']')) throw notUnderstood('a vector')
   return text.length === 2 ? [] : floats(text.slice(1, -1))
 }
 
 const hstorePair = /"((?:[^"\\]|\\[^])*)"=>(?:NULL|"((?:[^"\\]|\\[^])*)")(?:, |$)/y
 
-/** hstore as entries in the server's order. */
+/** hstore as entries in the order of the server. */
 export function hstoreEntries(bytes: Buffer, start: number, end: number): [string, string | null][] {
   const text = bytes.toString('utf8', start, end)
   const unescape = (part: string): string => part.replace(/\\([^])/g, '$1')
@@ -284,11 +284,11 @@ export function hstoreEntries(bytes: Buffer, start: number, end: number): [strin
   hstorePair.lastIndex = 0
   for (let position = 0; position < text.length; position = hstorePair.lastIndex) {
     const pair = hstorePair.exec(text)
-    if (pair === null) throw notUnderstood('hstore')
+    if (pair === null) throw notUnderstood('an hstore')
     const [, key = '', value] = pair
     entries.push([unescape(key), value === undefined ? null : unescape(value)])
   }
-  if (text.endsWith(', ')) throw notUnderstood('hstore')
+  if (text.endsWith(', ')) throw notUnderstood('an hstore')
   return entries
 }
 

@@ -18,7 +18,7 @@ import type { OnLoss, ValueDecoder } from './column-type.ts'
 const microsPerSecond = 1_000_000
 const microsPerDay = 86_400_000_000
 const millisPerDay = 86_400_000
-/** Days at which microseconds of the epoch leave the safe integers. */
+/** From this number of days on, microseconds since the epoch are not safe integers. */
 const safeDays = 104_000
 
 const positive = Buffer.from('infinity')
@@ -30,7 +30,7 @@ function isInfinite(bytes: Buffer, start: number, end: number): -1 | 0 | 1 {
   return first === 0x2d && negative.compare(bytes, start, end) === 0 ? -1 : 0
 }
 
-// What Debezium's arithmetic makes of the infinities; consumers compare with these constants.
+// The results of Debezium's arithmetic for the infinities: consumers compare with these constants.
 const infiniteDays = { past: -2_147_472_691, future: -2_147_472_692 }
 const infiniteMicros = { past: -9_223_372_036_832_400_000n, future: 9_223_372_036_825_200_000n }
 const infiniteMillis = { past: -9_223_372_036_832_400n, future: 9_223_372_036_825_200n }
@@ -63,7 +63,7 @@ function wholeTime(bytes: Buffer, start: number, end: number): number {
   return micros
 }
 
-/** The last timestamp that was read; one per module, since nothing here waits. */
+/** The last timestamp that was read. Module-level scratch, because parsing never waits. */
 const moment = { days: 0, micros: 0 }
 
 function readTimestamp(bytes: Buffer, start: number, end: number): void {
@@ -75,7 +75,7 @@ function readTimestamp(bytes: Buffer, start: number, end: number): void {
   requireEnd(textEnd)
 }
 
-/** Days from 1970-01-01. */
+/** Days since 1970-01-01. */
 export const decodeDays = orInfinite(infiniteDays, wholeDate)
 
 /** `2024-02-29Z`. */
@@ -87,11 +87,11 @@ export const decodeIsoDate = orInfinite(
 export const decodeTimeMillis: ValueDecoder = (bytes, start, end) => Math.floor(wholeTime(bytes, start, end) / 1000)
 export const decodeTimeMicros: ValueDecoder = wholeTime
 export const decodeTimeNanos: ValueDecoder = (bytes, start, end) => wholeTime(bytes, start, end) * 1000
-/** `03:04:05.123Z`; 24:00 is 00:00, since ISO times end before it. */
+/** `03:04:05.123Z`; 24:00 becomes 00:00, because ISO times end before it. */
 export const decodeIsoTime: ValueDecoder = (bytes, start, end) =>
   `${timeText(wholeTime(bytes, start, end) % microsPerDay)}Z`
 
-/** timetz, shifted to UTC: `10:04:56.789012Z`. */
+/** timetz in UTC: `10:04:56.789012Z`. */
 export const decodeZonedTime: ValueDecoder = (bytes, start, end) => {
   const local = readTime(bytes, start, end)
   const zone = readZone(bytes, cursor.position, end)
@@ -100,7 +100,7 @@ export const decodeZonedTime: ValueDecoder = (bytes, start, end) => {
   return `${timeText(utc)}Z`
 }
 
-/** timestamp without zone, taken as UTC: milliseconds of the epoch. */
+/** timestamp without time zone, taken as UTC: milliseconds since the epoch. */
 export const decodeMillis = orInfinite(infiniteMillis, (bytes, start, end) => {
   readTimestamp(bytes, start, end)
   const millis = Math.floor(moment.micros / 1000)
@@ -108,9 +108,9 @@ export const decodeMillis = orInfinite(infiniteMillis, (bytes, start, end) => {
   return Number.isSafeInteger(value) ? value : BigInt(moment.days) * BigInt(millisPerDay) + BigInt(millis)
 })
 
-const outsideMicros = 'a timestamp after the year 294246, which microseconds in 64 bits do not reach'
-const outsideInterval = 'an interval of more than 292271 years, which microseconds in 64 bits do not reach'
-const outsideNanos = 'a timestamp outside of the years 1677 to 2262, which nanoseconds in 64 bits do not reach'
+const outsideMicros = 'a timestamp after the year 294246, which does not fit microseconds in 64 bits'
+const outsideInterval = 'an interval of more than 292271 years, which does not fit microseconds in 64 bits'
+const outsideNanos = 'a timestamp outside the years 1677 to 2262, which does not fit nanoseconds in 64 bits'
 
 function fitsInt64(value: bigint): boolean {
   return value === BigInt.asIntN(64, value)
@@ -142,14 +142,14 @@ export const decodeIsoTimestamp = orInfinite(infiniteTexts, (bytes, start, end) 
   return `${dateText(moment.days)}T${timeText(moment.micros)}Z`
 })
 
-/** timestamptz in UTC with exactly `digits` digits of a second's fraction. */
+/** timestamptz in UTC with exactly `digits` fraction digits. */
 export function zonedTimestampDecoder(digits: number): ValueDecoder {
   const length = digits === 0 ? 19 : 20 + digits
   const decode = orInfinite(
     infiniteTexts,
     (bytes, start, end) => plainUtcText(bytes, start, end, length) ?? zonedText(bytes, start, end, digits),
   )
-  // The rows of a transaction share the time of its now().
+  // The rows of a transaction often share the value of now().
   const known = Buffer.alloc(longestKnown)
   let knownLength = -1
   let value: ConnectValue = null
@@ -165,7 +165,7 @@ export function zonedTimestampDecoder(digits: number): ValueDecoder {
 
 const longestKnown = 32
 
-/** Times that differ do so in their last digits first. */
+/** Compares from the end: different times differ in their last digits first. */
 function isSame(known: Buffer, bytes: Buffer, start: number, length: number): boolean {
   let i = length - 1
   while (i >= 0 && known[i] === bytes[start + i]) i -= 1
@@ -175,8 +175,8 @@ function isSame(known: Buffer, bytes: Buffer, start: number, length: number): bo
 const zonedBytes = Buffer.alloc(32)
 
 /**
- * `2026-02-03 04:05:06[.7]+00` as ISO-8601 text of `length` characters and a Z: the session runs in UTC. Null for another
- * form, a day that not every year has, and a fraction with more digits.
+ * Converts `2026-02-03 04:05:06[.7]+00` to ISO 8601 text of `length` characters and a Z; the session's time zone is UTC.
+ * Null for any other format, a day that not every year has, and a fraction with more digits.
  */
 function plainUtcText(bytes: Buffer, start: number, end: number, length: number): string | null {
   const given = end - 3 - start
@@ -195,7 +195,7 @@ function plainUtcText(bytes: Buffer, start: number, end: number, length: number)
   return zonedBytes.toString('latin1', 0, length + 1)
 }
 
-/** Whether the copied text has separators in their places and nowhere else, and parts that a date and a time can have. */
+/** Returns whether the copied text has separators only where they belong, and valid parts of a date and a time. */
 function isPlain(expected: number, others: number): boolean {
   const text = zonedBytes
   if (others !== expected || (expected === 6 && text[19] !== 0x2e)) return false
@@ -229,7 +229,7 @@ function zonedText(bytes: Buffer, start: number, end: number, digits: number): s
   return `${dateText(days)}T${clock}${digits === 0 ? '' : `.${fraction}`}Z`
 }
 
-/** An interval's three parts, which Postgres keeps apart. */
+/** The three parts of an interval, which Postgres stores separately. */
 interface Interval {
   readonly months: number
   readonly days: number
@@ -241,7 +241,7 @@ const intervalForm =
 
 function readInterval(bytes: Buffer, start: number, end: number): Interval {
   const parts = end > start ? intervalForm.exec(bytes.toString('latin1', start, end)) : null
-  if (parts === null) throw new DataError('the text is no interval in the form that Postgres writes')
+  if (parts === null) throw new DataError('the text is not an interval in the format of Postgres')
   const [, years = '0', months = '0', days = '0', sign, clock] = parts
   const micros = clock === undefined ? 0n : clockMicros(Buffer.from(clock, 'latin1'))
   const interval = {
@@ -250,7 +250,7 @@ function readInterval(bytes: Buffer, start: number, end: number): Interval {
     micros: sign === '-' ? -micros : micros,
   }
   const isPossible = isInt32(interval.months) && isInt32(interval.days) && fitsInt64(interval.micros)
-  if (!isPossible) throw new DataError('the text is an interval that Postgres cannot have')
+  if (!isPossible) throw new DataError('the interval is outside the range of Postgres')
   return interval
 }
 
@@ -258,7 +258,7 @@ function isInt32(value: number): boolean {
   return value === (value | 0)
 }
 
-/** Microseconds of `H…:MM:SS[.ffffff]`: hours have no limit in an interval. */
+/** Reads `H…:MM:SS[.ffffff]` as microseconds: the hours of an interval have no limit. */
 function clockMicros(text: Buffer): bigint {
   const hours = readDigits(text, 0, text.length)
   const rest = readMinutes(text, text.length)
@@ -270,7 +270,7 @@ function clockMicros(text: Buffer): bigint {
 const microsPerMonth = 2_629_800_000_000n
 const int64 = { past: -(2n ** 63n), future: 2n ** 63n - 1n }
 
-/** Microseconds. The largest and smallest number of 64 bits are infinity: nothing else may pass for it. */
+/** Microseconds. The largest and smallest 64-bit numbers are the infinities, so no other interval may become one of them. */
 export function intervalMicrosDecoder(lose: OnLoss): ValueDecoder {
   return orInfinite(int64, (bytes, start, end) => {
     const { months, days, micros } = readInterval(bytes, start, end)
@@ -281,7 +281,7 @@ export function intervalMicrosDecoder(lose: OnLoss): ValueDecoder {
   })
 }
 
-/** `P1Y2M3DT4H5M6.78S`, every part written; `infinity` and `-infinity`. */
+/** `P1Y2M3DT4H5M6.78S`, with every part; `infinity` and `-infinity`. */
 export const decodeIntervalText = orInfinite(infiniteTexts, (bytes, start, end) => {
   const { months, days, micros } = readInterval(bytes, start, end)
   const sign = micros < 0n ? -1 : 1

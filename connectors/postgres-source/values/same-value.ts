@@ -1,4 +1,4 @@
-/** Whether two values of a column are the same, by Java's rule: NaN is itself, and 0 is not -0. */
+/** Compares two values of a column by Java's rule: NaN equals NaN, and 0 does not equal -0. */
 export function sameValue(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) && Array.isArray(b)) {
     return a.length === b.length && a.every((value, i) => sameValue(value, b[i]))

@@ -39,7 +39,7 @@ const connectTimestamp = temporal('INT64', Logical.timestamp, decodeMillis, 0)
 const isoTimestamp = temporal('STRING', 'io.debezium.time.IsoTimestamp', decodeIsoTimestamp, '1970-01-01T00:00:00Z')
 const zonedTime = temporal('STRING', 'io.debezium.time.ZonedTime', decodeZonedTime, '00:00:00Z')
 
-/** How a date, time or interval type appears; null when `name` is none of them. */
+/** Maps a date, time or interval type; null when `name` is none of them. */
 export function temporalType(name: string, typmod: number, modes: ValueModes, lose: OnLoss): ColumnType | null {
   const digits = typmod < 0 ? 6 : typmod
   switch (name) {

@@ -41,8 +41,9 @@ import { temporalType } from './temporal-type.ts'
 import type { PgType, TypeCatalog } from '../schema/type-catalog.ts'
 
 /**
- * How a Postgres type appears in records, by Debezium's rules for its modes; null for a type that is left out.
- * `typmod` is that of the column, -1 for none.
+ * Maps a Postgres type to its representation in records, by Debezium's rules for its modes; null for a type that is
+ * excluded. `typmod` is that of the column, -1 for none.
+ * @see https://debezium.io/documentation/reference/3.2/connectors/postgresql.html#postgresql-data-types
  */
 export function mapType(
   catalog: TypeCatalog,
@@ -52,7 +53,7 @@ export function mapType(
   lose: OnLoss,
 ): ColumnType | null {
   const resolved = catalog.resolve(oid, typmod)
-  // The type was dropped since: the stream has the value as text, whatever the type was.
+  // The type was dropped: the stream has the value as text, whatever the type was.
   if (resolved === null) return text(modes)
   const { type } = resolved
   if (type.elementOid !== null) return arrayType(catalog, type.elementOid, resolved.typmod, modes, lose)
@@ -136,7 +137,7 @@ function plainType(name: string, typmod: number, modes: ValueModes, lose: OnLoss
   }
 }
 
-/** Types that extensions bring, known by name in whatever schema they were made. */
+/** Types of extensions, by name in whatever schema they are installed. */
 function extensionType(name: string, modes: ValueModes): ColumnType | null {
   switch (name) {
     case 'citext':
@@ -159,7 +160,7 @@ function extensionType(name: string, modes: ValueModes): ColumnType | null {
   }
 }
 
-/** Precision and scale of a numeric's modifier; null when it has none. The scale is signed, 11 bits. */
+/** Precision and scale of a numeric's type modifier; null when it has none. The scale is signed, 11 bits. */
 export function numericModifier(typmod: number): { precision: number; scale: number } | null {
   if (typmod < 4) return null
   const packed = typmod - 4
@@ -275,7 +276,7 @@ function hstoreType(modes: ValueModes): ColumnType {
   return { ...column(schema, decodeHstoreMap, new Map()), placeholder: new Map([[word, word]]) }
 }
 
-/** Element types whose arrays Debezium leaves out. */
+/** Element types whose arrays Debezium excludes. */
 const omittedElements = new Set(['money', 'name', 'interval', 'varbit', 'bit', 'xml', 'point', 'refcursor'])
 
 function arrayType(
@@ -295,10 +296,10 @@ function arrayType(
 }
 
 function loseNested(lose: OnLoss): void {
-  lose('an array of several dimensions, whose inner arrays become null')
+  lose('a multi-dimensional array, whose inner arrays become null')
 }
 
-/** Carries each element as {@link unknown} does. */
+/** Represents each element as {@link unknown} does. */
 function unknownArray(type: PgType | undefined, modes: ValueModes, lose: OnLoss): ColumnType | null {
   const element = unknown(modes)
   if (element === null) return null
@@ -306,7 +307,7 @@ function unknownArray(type: PgType | undefined, modes: ValueModes, lose: OnLoss)
   return { ...column(arrayOf(element.schema), decode, []), isArray: true }
 }
 
-/** What Debezium writes for an unchanged array; sinks compare with these values. */
+/** Debezium's placeholder for an unchanged array: sinks compare with these values. */
 function arrayPlaceholder(type: PgType, element: ColumnType, modes: ValueModes): ColumnType['placeholder'] {
   switch (type.name) {
     case 'text':
@@ -338,7 +339,7 @@ function uuidOf(bytes: Buffer): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
 }
 
-/** Types without a mapping are left out, or carried as the bytes of their text. */
+/** Types without a mapping are excluded, or represented by the bytes of their text. */
 function unknown(modes: ValueModes): ColumnType | null {
   if (!modes.includeUnknown) return null
   if (modes.binary === 'bytes') {

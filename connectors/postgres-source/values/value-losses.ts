@@ -1,16 +1,16 @@
-import { DataError, type Counter, type Logger, errorMessage } from 'penstock/api'
+import { errorMessage, DataError, type Counter, type Logger } from 'penstock/api'
 
 /** `event.converting.failure.handling.mode`. */
 export type FailureMode = 'warn' | 'fail' | 'skip'
 
-/** What the losses are told to. */
+/** Where losses are reported. */
 export interface LossReport {
   readonly logger: Logger
-  /** Fields that became null though the row had a value. */
+  /** Counts fields that became null although the row had a value. */
   readonly nulled: Counter
-  /** Deletions with a key that is not the row's. */
+  /** Counts deletions with a key that may not be the row's. */
   readonly misdirected: Counter
-  /** Raises a named condition of the running task. */
+  /** Sets a condition of the running task. */
   readonly raise: (code: string, message: string) => void
 }
 
@@ -18,8 +18,9 @@ const maxNamed = 8
 const maxExample = 80
 
 /**
- * What records cannot say of a row: values that their types cannot hold or whose text is not understood, unchanged
- * values that the log does not have, keys that it leaves out. Each is named once by column and reason, and all are counted.
+ * Reports what a record cannot represent of its row: values outside the range of their record type, text that cannot be
+ * parsed, unchanged TOAST values, and keys that the WAL does not hold (I11). Reports each column and reason once, and
+ * counts all of them.
  */
 export class ValueLosses {
   readonly #mode: FailureMode
@@ -32,32 +33,32 @@ export class ValueLosses {
     this.#report = report
   }
 
-  /** A value of `schema.table.column` that its type cannot hold: null, or the task fails. */
+  /** A value of `schema.table.column` that its record type cannot represent: null, or the task fails. */
   unheld(where: string, what: string): null {
     return this.#lose(where, what, what)
   }
 
-  /** A text that no decoder understands: null, or the task fails. */
+  /** A text that the decoder cannot parse: null, or the task fails. */
   notUnderstood(where: string, text: string, cause: unknown): null {
     const reason = errorMessage(cause)
     const example = text.length > maxExample ? `${text.slice(0, maxExample)}…` : text
     return this.#lose(where, reason, `${reason}: ${JSON.stringify(example)}`)
   }
 
-  /** An unchanged large value that neither the log nor a placeholder gives; the record names the column. */
+  /** An unchanged TOAST value without a placeholder; a header of the record lists the column. */
   unchanged(where: string): void {
     const what =
-      'an update left a large value unchanged: the log does not hold it, and its type has no room for a placeholder'
+      'an update did not change a large value: the WAL does not hold it, and its type cannot represent a placeholder'
     if (this.#mode === 'fail') throw failure(where, what)
     this.#report.nulled.add(1)
     if (this.#isNamed(where, what) || this.#mode === 'skip') return
     this.#report.logger.warn(
-      `PG_TOAST: ${where} is null in a record: ${what}. The header __penstock.unchanged names the column. ` +
-        'After ALTER TABLE … REPLICA IDENTITY FULL the log holds such values.',
+      `PG_TOAST: ${where} is null in a record: ${what}. The header __penstock.unchanged lists the column. ` +
+        'After ALTER TABLE … REPLICA IDENTITY FULL the WAL holds such values.',
     )
   }
 
-  /** A deletion whose key the log does not hold: it is written with stand-ins, as Debezium does. */
+  /** A deletion whose key the WAL does not hold: it is written with substitutes, as in Debezium. */
   keyUnknown(table: string, columns: readonly string[]): void {
     this.#report.misdirected.add(1)
     if (this.#isNamed(table, 'key')) return
@@ -65,12 +66,12 @@ export class ValueLosses {
       'PG_REPLICA_IDENTITY',
       `${table} (${columns.join(', ')})`,
       (names) =>
-        `the replica identity does not hold the whole key of ${names}: deletions carry stand-ins for it, and delete ` +
-        'nothing or another row. The header __penstock.unknown names the columns. Run: ALTER TABLE … REPLICA IDENTITY FULL;',
+        `the replica identity does not include the whole key of ${names}: deletions carry substitutes for it, and delete ` +
+        'nothing or another row. The header __penstock.unknown lists the columns. Run: ALTER TABLE … REPLICA IDENTITY FULL;',
     )
   }
 
-  /** A key of `message.key.columns` of which rows do not have all columns. */
+  /** Rows lack columns of a key of `message.key.columns`. */
   keyShort(table: string, columns: readonly string[]): void {
     const names = columns.join(', ')
     if (this.#isNamed(table, `no ${names}`)) return
@@ -78,12 +79,12 @@ export class ValueLosses {
       'PG_KEY_COLUMNS',
       `${table} (${names})`,
       (all) =>
-        `message.key.columns names columns that rows do not have: ${all}. Their keys are made of the other columns alone, or ` +
-        'there is no key: sinks may take different rows for one. Correct message.key.columns, and read everything again.',
+        `message.key.columns names columns that rows do not have: ${all}. The keys consist of the other columns alone, or ` +
+        'there is no key: sinks may confuse rows. Correct message.key.columns, and read all tables again.',
     )
   }
 
-  /** A deletion that may take the row away that the same transaction gave this key. */
+  /** A deletion that may delete another row, to which the same transaction gave the key. */
   keyReused(table: string): void {
     this.#report.misdirected.add(1)
     if (this.#isNamed(table, 'reused')) return
@@ -91,8 +92,8 @@ export class ValueLosses {
       'PG_KEY_REUSED',
       table,
       (names) =>
-        `a transaction gave a key of ${names} to a second row before the first one left it, and which of the two left ` +
-        'it cannot be told any more: sinks may have deleted the one that stays. Write the rows of that transaction again.',
+        `a transaction gave a key of ${names} to a second row before the first row left it, and it is ambiguous which of ` +
+        'the two was deleted: sinks may have deleted the remaining one. Write the rows of that transaction again.',
     )
   }
 
@@ -104,8 +105,12 @@ export class ValueLosses {
       this.#report.logger.debug(`PG_VALUE: ${where} became null: ${shown}`)
       return null
     }
-    this.#report.logger.warn(`PG_VALUE: ${where} became null: ${shown}. Said once; a metric counts all of them.`)
-    this.#stand('PG_VALUE', `${where} (${what})`, (names) => `values that records cannot hold became null: ${names}`)
+    this.#report.logger.warn(`PG_VALUE: ${where} became null: ${shown}. Logged once; a metric counts all of them.`)
+    this.#stand(
+      'PG_VALUE',
+      `${where} (${what})`,
+      (names) => `values that records cannot represent became null: ${names}`,
+    )
     return null
   }
 
@@ -126,7 +131,7 @@ export class ValueLosses {
 
 function failure(where: string, shown: string): DataError {
   return new DataError(
-    `${where} cannot be carried: ${shown}. Set event.converting.failure.handling.mode to warn: then the field is null`,
+    `${where} cannot be represented: ${shown}. Set event.converting.failure.handling.mode to warn: then the field is null`,
     { code: 'PG_VALUE' },
   )
 }

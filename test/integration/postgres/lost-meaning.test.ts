@@ -32,7 +32,7 @@ describeWith(['postgres'], 'rows of which the catalog no longer knows all', () =
       {
         key: 'message.key.columns',
         message:
-          'PG_KEY_COLUMNS: message.key.columns names C of public.t, and rows of it have no such column. It has: a, b, c.',
+          'PG_KEY_COLUMNS: message.key.columns names C of public.t, but its rows have no such column. The columns are: a, b, c.',
       },
     ])
     expect(await check(config('a,c'))).toEqual([])

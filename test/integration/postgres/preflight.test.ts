@@ -72,14 +72,14 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
     await roles.pop()?.()
     expect(problems.map((problem) => problem.message)).toEqual([
       expect.stringContaining(
-        `PG_REPLICATION_ROLE: user "${user}" may not replicate. Run as a superuser: ALTER ROLE "${user}" REPLICATION;`,
+        `PG_REPLICATION_ROLE: user "${user}" lacks the REPLICATION attribute. Run as a superuser: ALTER ROLE "${user}" REPLICATION;`,
       ),
       expect.stringContaining(
         `PG_PRIVILEGE: user "${user}" does not own s.t, and only an owner puts tables into a publication. As a superuser, or as who owns ` +
           `them, run: CREATE PUBLICATION "p" FOR TABLE "s"."t"; and set publication.autocreate.mode to disabled. Or run: ` +
           `GRANT CREATE ON DATABASE "${db.name}" TO "${user}"; ALTER TABLE "s"."t" OWNER TO "${user}";`,
       ),
-      `PG_PRIVILEGE: user "${user}" may not read s.t. Run: GRANT USAGE ON SCHEMA "s" TO "${user}"; GRANT SELECT ON "s"."t" TO "${user}";`,
+      `PG_PRIVILEGE: user "${user}" cannot read s.t. Run: GRANT USAGE ON SCHEMA "s" TO "${user}"; GRANT SELECT ON "s"."t" TO "${user}";`,
     ])
   })
 
@@ -110,7 +110,7 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
     const [grant] = await check(config)
     await roles.pop()?.()
     expect(grant?.message).toContain(
-      `may not make publications. Run: GRANT CREATE ON DATABASE "${db.name}" TO "${user}";`,
+      `cannot create publications. Run: GRANT CREATE ON DATABASE "${db.name}" TO "${user}";`,
     )
   })
 
@@ -135,7 +135,7 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
     expect(await check(db.config({ 'table.include.list': 'public.order' }))).toEqual([
       {
         key: 'table.include.list',
-        message: `PG_TABLE: table.include.list names "public.order", and database ${db.name} has no such table. Entries are schema.table. It holds: public.orders.`,
+        message: `PG_TABLE: table.include.list names "public.order", but database ${db.name} has no such table. Entries are schema.table. It has: public.orders.`,
       },
     ])
     const empty = await bench.database('')
@@ -225,7 +225,7 @@ describeWith(['postgres'], 'a Postgres source that cannot go on fails by name', 
     await db.rows('select pg_replication_slot_advance($1, pg_current_wal_lsn())', [db.name])
     const second = await bench.source(db.config(), first.offsets)
     expect((await second.failure()).message).toMatch(
-      /^PG_SLOT_AHEAD: replication slot "\w+" stands at [0-9A-F/]+, past the stored offset .*pg_drop_replication_slot/,
+      /^PG_SLOT_AHEAD: replication slot "\w+" is at [0-9A-F/]+, past the stored offset .*pg_drop_replication_slot/,
     )
   })
 
@@ -289,7 +289,7 @@ describeWith(['postgres'], 'a Postgres source that cannot go on fails by name', 
       ),
       expect.stringMatching(/^PG_KEYLESS: public\.keyless has no primary key/),
       expect.stringMatching(
-        /^PG_REPLICA_IDENTITY: the replica identity index of public\.odd does not hold its key \(id\)/,
+        /^PG_REPLICA_IDENTITY: the replica identity index of public\.odd does not include its key \(id\)/,
       ),
     ])
   })

@@ -44,8 +44,8 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
       const problem = {
         key: 'table.include.list',
         message:
-          'PG_PARTITIONED: changes of public.msg come under the name of public.msg_p1, public.msg_p2, which the filters ' +
-          'leave out. To capture them as public.msg, set publish.via.partition.root to true. Or name the partitions in ' +
+          'PG_PARTITIONED: changes of public.msg are sent under the name of public.msg_p1, public.msg_p2, which the filters ' +
+          'exclude. To capture them as public.msg, set publish.via.partition.root to true. Or add the partitions to ' +
           'table.include.list.',
       }
       expect(await check(config)).toEqual([problem])
@@ -73,13 +73,13 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
     expect(story(await source.waitForRecords(2)).toSorted()).toEqual(['r [1,20458]', 'r [2,20489]'])
   })
 
-  it('is refused where it is a partition and changes come under the name of its root', async () => {
+  it('is refused where it is a partition and changes are sent under the name of its root', async () => {
     const db = await bench.database(`${partitioned};
       create publication p for table msg with (publish_via_partition_root = true)`)
     const config = db.config({ ...mode('disabled'), 'table.include.list': 'public.msg_p1' })
     const [problem] = await check(config)
     expect(problem?.message).toMatch(
-      /^PG_PARTITIONED: changes of public\.msg_p1 come under the name of public\.msg, .* Name public\.msg in table\.include\.list instead/,
+      /^PG_PARTITIONED: changes of public\.msg_p1 are sent under the name of public\.msg, .* Use public\.msg in table\.include\.list instead/,
     )
     await db.play(statement(problem?.message, 'ALTER PUBLICATION'))
     expect(await check(config)).toEqual([])
@@ -95,7 +95,7 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
     await db.play(`create table late partition of msg for values from ('2026-03-01') to ('2026-04-01')`)
     await look(source, clock)
     await source.waitFor('the condition', () => source.conditions.has('PG_PARTITIONED'))
-    expect(source.conditions.get('PG_PARTITIONED')).toContain('come under the name of public.late,')
+    expect(source.conditions.get('PG_PARTITIONED')).toContain('are sent under the name of public.late,')
     await db.play('drop table late')
     await look(source, clock)
     await source.waitFor('the end of the condition', () => source.conditions.size === 0)
@@ -117,7 +117,7 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
     expect(await check(db.config({ 'table.include.list': 'public.t,public.v' }))).toEqual([
       {
         key: 'table.include.list',
-        message: `PG_TABLE: table.include.list names "public.v", which is ${what}: Postgres does not publish its changes. Take it out of the list.`,
+        message: `PG_TABLE: table.include.list names "public.v", which is ${what}: Postgres does not publish its changes. Remove it from the list.`,
       },
     ])
   })
@@ -131,7 +131,7 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
       const [problem, ...others] = await check(config)
       expect(others).toEqual([])
       expect(problem?.message).toBe(
-        'PG_PUBLICATION: publication "p" does not send update, delete, which skipped.operations does not leave out. Run: ' +
+        'PG_PUBLICATION: publication "p" does not send update, delete, which skipped.operations does not exclude. Run: ' +
           `ALTER PUBLICATION "p" SET (publish = 'insert, update, delete'); or set skipped.operations to u,d,t.`,
       )
       expect(await check({ ...config, 'skipped.operations': 'u,d,t' })).toEqual([])
@@ -168,7 +168,7 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
     // The server streams from before the snapshot on; the tables are known after it.
     const flows = (): boolean => source.lines.some(({ message }) => message.startsWith('streaming from'))
     await source.waitFor('the stream to be read', flows)
-    expect(source.conditions.get('PG_TABLE')).toContain('table.include.list names "public.later", and')
+    expect(source.conditions.get('PG_TABLE')).toContain('table.include.list names "public.later", but')
     await db.play(`drop table c2; select pg_terminate_backend(active_pid) from pg_replication_slots
       where slot_name = '${db.name}'`)
     await source.waitFor('a retry', () => source.retried.length > 0)
@@ -200,8 +200,8 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
     await look(source, clock)
     await source.waitFor('the condition', () => source.conditions.has('PG_TOPIC_NAMES'))
     const message =
-      'public.user data, public.user_data would all write topic t.public.user_data, where their rows cannot be told ' +
-      'apart. Leave all but one out with table.exclude.list or table.include.list, or rename them.'
+      'public.user data, public.user_data would all write topic t.public.user_data, where their rows cannot be ' +
+      'distinguished. Exclude all but one with table.exclude.list or table.include.list, or rename them.'
     expect(source.conditions.get('PG_TOPIC_NAMES')).toBe(message)
     await source.stop()
     expect(await check(config)).toEqual([{ key: 'table.include.list', message: `PG_TOPIC_NAMES: ${message}` }])

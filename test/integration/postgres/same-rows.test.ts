@@ -103,7 +103,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
     await source.waitFor('a retry', () => source.retried.length > 0)
     // Whoever is asked may not be quick enough.
     expect(source.retried[0]?.message).toMatch(
-      /^PG_LOCK_TIMEOUT: .*lock timeout.*(?:In the way: pid \d|pg_blocking_pids)/,
+      /^PG_LOCK_TIMEOUT: .*lock timeout.*(?:Blocked by: pid \d|pg_blocking_pids)/,
     )
     await other.query('rollback')
     expect(story(await source.waitForRecords(1))).toEqual(['r [1]'])
@@ -196,7 +196,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
     expect(problem).toEqual({
       key: 'database.user',
       message:
-        `PG_PRIVILEGE: user "${user}" may not read columns of public.priv (secret). Run: GRANT SELECT ("secret") ON ` +
+        `PG_PRIVILEGE: user "${user}" cannot read columns of public.priv (secret). Run: GRANT SELECT ("secret") ON ` +
         `"public"."priv" TO "${user}"; or leave the columns out with column.exclude.list.`,
     })
     const excluded = { ...config, 'column.exclude.list': 'public.priv.secret' }

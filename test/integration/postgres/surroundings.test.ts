@@ -49,7 +49,7 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
     const restarted = await bench.source(db.config(filtered), offsets)
     const { message } = await restarted.failure()
     expect(message).toMatch(
-      /^PG_PUBLICATION: publication "p" did not exist when a row was written, .*: making it again does not help/,
+      /^PG_PUBLICATION: publication "p" did not exist when a row was written, .*: creating it again does not help/,
     )
     expect(message).toMatch(
       /set snapshot\.mode to always, and back once GET \/connectors\/<name>\/offsets shows another offset/,
@@ -143,7 +143,7 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
       await look(source, clock)
       await source.waitFor('the condition', () => source.conditions.has('PG_NOT_PUBLISHED'))
       const message = source.conditions.get('PG_NOT_PUBLISHED') ?? ''
-      expect(message).toContain('publication "p" does not hold public.t')
+      expect(message).toContain('publication "p" does not cover public.t')
       await db.play(statement(message, 'ALTER PUBLICATION'))
       await db.play('insert into t values (3)')
       expect(story(await source.waitForRecords(2))).toEqual(['r [1]', 'c [3]'])
@@ -161,7 +161,7 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
     await look(source, clock)
     await source.waitFor('the condition', () => source.conditions.has('PG_TABLE'))
     expect(source.conditions.get('PG_TABLE')).toMatch(
-      /^public\.t was renamed to public\.told, which the filters leave out.* table\.include\.list names "public\.t", and .* no such table/,
+      /^public\.t was renamed to public\.told, which the filters exclude.* table\.include\.list names "public\.t", but .* no such table/,
     )
     await db.play('alter table told rename to t')
     await look(source, clock)
@@ -185,7 +185,7 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
     await db.play('create table t2 partition of t for values from (10) to (20); create table tx (id int primary key)')
     await look(source, clock)
     await source.waitFor('the condition', () => source.conditions.has('PG_NOT_PUBLISHED'))
-    expect(source.conditions.get('PG_NOT_PUBLISHED')).toContain('does not hold public.tx (')
+    expect(source.conditions.get('PG_NOT_PUBLISHED')).toContain('does not cover public.tx (')
     expect([...source.conditions.keys()]).toEqual(['PG_NOT_PUBLISHED'])
   })
 })

@@ -74,13 +74,13 @@ describe('a Postgres source that waits', () => {
     const both = await shows(started, 'PG_SLOT_WAITS', /pid/)
     expect(both).toMatch(
       new RegExp(
-        `^replication slot "${db.name}" waits for transactions .* In the way: pid ${first.pid} \\(user "postgres", application ` +
+        `^the creation of replication slot "${db.name}" waits for transactions .* Blocked by: pid ${first.pid} \\(user "postgres", application ` +
           `"nightly \\\\"job\\\\"", database "${db.name}", idle in transaction, since \\d{4}-.* UTC\\): run SELECT ` +
           `pg_terminate_backend\\(${first.pid}\\); pid ${second.pid} \\(.*database "${other.name}".*$`,
       ),
     )
     await first.client.query('commit')
-    expect(await shows(started, 'PG_SLOT_WAITS', new RegExp(`In the way: pid ${second.pid} `))).not.toContain(
+    expect(await shows(started, 'PG_SLOT_WAITS', new RegExp(`Blocked by: pid ${second.pid} `))).not.toContain(
       `pid ${first.pid} `,
     )
     await db.rows(
@@ -97,7 +97,7 @@ describe('a Postgres source that waits', () => {
     await shows(started, 'PG_SLOT_WAITS', new RegExp(`pid ${first.pid} `))
     const second = await session(db, 'begin; insert into t values (3)')
     await first.client.query('commit')
-    await shows(started, 'PG_SLOT_WAITS', new RegExp(`In the way: pid ${second.pid} `))
+    await shows(started, 'PG_SLOT_WAITS', new RegExp(`Blocked by: pid ${second.pid} `))
     await second.client.query('commit')
     expect(story(await started.source.waitForRecords(3))).toEqual(['r [1]', 'r [2]', 'r [3]'])
     expect([...started.source.conditions.keys()]).toEqual([])
@@ -133,13 +133,13 @@ describe('a Postgres source that waits', () => {
     const started = await source(db.config({ ...disabled, ...patient }))
     expect(await shows(started, 'PG_LOCK_WAITS', /pid/)).toMatch(
       new RegExp(
-        `^.* waits for a lock on "public\\.t"\\. In the way: pid ${reader.pid} \\(.*idle in transaction, .*\\): run SELECT .*; pid ` +
-          `${altering.pid} \\(.*active, .*waits itself for pid ${reader.pid}\\): run SELECT pg_terminate_backend\\(${altering.pid}\\);$`,
+        `^.* waits for a lock on "public\\.t"\\. Blocked by: pid ${reader.pid} \\(.*idle in transaction, .*\\): run SELECT .*; pid ` +
+          `${altering.pid} \\(.*active, .*itself waiting for pid ${reader.pid}\\): run SELECT pg_terminate_backend\\(${altering.pid}\\);$`,
       ),
     )
     await db.rows('select pg_terminate_backend($1)', [reader.pid])
     await altered
-    await shows(started, 'PG_LOCK_WAITS', new RegExp(`In the way: pid ${altering.pid} \\([^)]*idle in transaction`))
+    await shows(started, 'PG_LOCK_WAITS', new RegExp(`Blocked by: pid ${altering.pid} \\([^)]*idle in transaction`))
     await altering.client.query('rollback')
     expect(story(await started.source.waitForRecords(1))).toEqual(['r [1]'])
     expect([...started.source.conditions.keys()]).toEqual([])
@@ -155,8 +155,8 @@ describe('a Postgres source that waits', () => {
     const started = await source(db.config({ ...disabled, ...patient }))
     expect(await shows(started, 'PG_LOCK_WAITS', /ROLLBACK PREPARED/)).toMatch(
       new RegExp(
-        `In the way: prepared transaction \\(.*\\): in database "${db.name}" run ROLLBACK PREPARED '${db.name}'; pid ` +
-          `${altering.pid} \\(.*waits itself for a prepared transaction\\): run SELECT pg_terminate_backend`,
+        `Blocked by: prepared transaction \\(.*\\): in database "${db.name}" run ROLLBACK PREPARED '${db.name}'; pid ` +
+          `${altering.pid} \\(.*itself waiting for a prepared transaction\\): run SELECT pg_terminate_backend`,
       ),
     )
     await db.rows(`commit prepared '${db.name}'`)
@@ -175,7 +175,7 @@ describe('a Postgres source that waits', () => {
     const started = await source(db.config({ ...filtered, ...patient }))
     expect(await shows(started, 'PG_LOCK_WAITS', /ROLLBACK PREPARED/)).toMatch(
       new RegExp(
-        `^making or extending publication "p" waits for a lock on "public\\.t"\\. In the way: prepared transaction ` +
+        `^creating or extending publication "p" waits for a lock on "public\\.t"\\. Blocked by: prepared transaction ` +
           `\\([^)]*\\): in database "${db.name}" run ROLLBACK PREPARED 'holds ${db.name}';$`,
       ),
     )
@@ -191,7 +191,7 @@ describe('a Postgres source that waits', () => {
     const started = await source(db.config({ ...filtered, ...patient }))
     expect(await shows(started, 'PG_LOCK_WAITS', /pid/)).toMatch(
       new RegExp(
-        `^making or extending publication "p" waits for a lock on "public\\.t"\\. In the way: pid ${vacuum.pid} `,
+        `^creating or extending publication "p" waits for a lock on "public\\.t"\\. Blocked by: pid ${vacuum.pid} `,
       ),
     )
     await vacuum.client.query('commit')
@@ -206,7 +206,7 @@ describe('a Postgres source that waits', () => {
     const task = await bench.source(config)
     // The first attempts may be over before anybody could be asked.
     const who = new RegExp(
-      `^PG_LOCK_TIMEOUT: .*lock timeout.* In the way: pid ${pid} \\(.*run SELECT pg_terminate_backend`,
+      `^PG_LOCK_TIMEOUT: .*lock timeout.* Blocked by: pid ${pid} \\(.*run SELECT pg_terminate_backend`,
     )
     await task.waitFor('a retry', () => task.retried.some(({ message }) => who.test(message)))
     await until('validation', async () => {
@@ -267,7 +267,7 @@ describe('a Postgres source that waits', () => {
     const { client, pid } = await session(db, 'begin; insert into t values (2)')
     const started = await source(db.config({ ...disabled, 'database.user': user }))
     expect(await shows(started, 'PG_SLOT_WAITS', /./)).toMatch(
-      /^making replication slot "\w+" takes long, .* \(PG_UNAVAILABLE: .*too many connections for role.* SELECT pid, usename/,
+      /^creating replication slot "\w+" takes long, .* \(PG_UNAVAILABLE: .*too many connections for role.* SELECT pid, usename/,
     )
     await db.play(`alter role ${user} connection limit 5`)
     await shows(started, 'PG_SLOT_WAITS', new RegExp(`pid ${pid} `))
@@ -329,7 +329,7 @@ describe('a Postgres source that waits', () => {
     await set('nowhere')
     const started = await source(db.config({ ...filtered, ...patient }))
     expect(await shows(started, 'PG_LOCK_WAITS', /synchronous/)).toMatch(
-      /^making or extending publication "p" waits until a synchronous standby has confirmed it /,
+      /^creating or extending publication "p" waits until a synchronous standby has confirmed it /,
     )
     await set('')
     expect(story(await started.source.waitForRecords(1))).toEqual(['r [1]'])
@@ -368,7 +368,7 @@ describe('a Postgres source on a standby that waits', () => {
     await shows(
       making,
       'PG_SLOT_WAITS',
-      /is made on a standby, .* On the primary run SELECT pg_log_standby_snapshot\(\);/,
+      / on a standby waits .* On the primary run SELECT pg_log_standby_snapshot\(\);/,
     )
     await making.waitFor('the slot', async () => {
       await play(first, 'select pg_log_standby_snapshot()')
@@ -388,7 +388,7 @@ describe('a Postgres source on a standby that waits', () => {
     await shows(
       reading,
       'PG_LOCK_WAITS',
-      /^(?:the start of|locking) .*\(this server is a standby\)\. In the way: pid \d+ \(startup.*\): it holds what a transaction of the primary holds/,
+      /^(?:starting|locking) .*\(this server is a standby\)\. Blocked by: pid \d+ \(startup.*\): it holds the lock of a transaction of the primary/,
     )
     await locker.query('commit')
     await locker.end()

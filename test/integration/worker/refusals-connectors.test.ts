@@ -114,7 +114,7 @@ describeWith(['postgres'], 'a Postgres source is refused over REST', () => {
 
   it('when a table is missing, with the tables that there are', async () => {
     expect(await post(source(db.url.href, {}, ['item']))).toMatchObject(
-      refused('PG_TABLE: table.include.list names "public.item"', 'It holds: public.items.'),
+      refused('PG_TABLE: table.include.list names "public.item"', 'It has: public.items.'),
     )
   })
 

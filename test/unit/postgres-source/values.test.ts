@@ -237,7 +237,7 @@ describe('numbers', () => {
     fc.assert(
       fc.property(text, (given) => {
         if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(given)) expect(read(decimalDecoder(never), given)).toBe(given)
-        else expect(() => read(decimalDecoder(lost), given)).toThrow('no numeric')
+        else expect(() => read(decimalDecoder(lost), given)).toThrow('not a numeric')
       }),
     )
   })
@@ -300,7 +300,7 @@ describe('bytes, bits and shapes', () => {
     ['bits', decodeBits, ['102', '1 0']],
     ['float', decodeFloat, ['', ' ', '0x10', '1_0', 'nan', '1e999']],
   ])('of %s in any other form are refused', (_name, decode, texts) => {
-    for (const text of texts) expect(() => read(decode, text), text).toThrow(/no .* in the form/)
+    for (const text of texts) expect(() => read(decode, text), text).toThrow(/not .* in the format/)
   })
 
   it('of hstore keep quotes, backslashes and nulls', () => {

@@ -36,14 +36,14 @@ const text = (blockers: readonly Blocker[], more: Partial<Blocked> = {}): string
 describe('the text of a wait', () => {
   it('names a session with the command that ends it', () => {
     expect(text([session])).toBe(
-      'the snapshot waits for a lock on "public.t". In the way: pid 12 (user "app", application "psql", database "shop", idle in ' +
+      'the snapshot waits for a lock on "public.t". Blocked by: pid 12 (user "app", application "psql", database "shop", idle in ' +
         'transaction, since 2026-11-29 01:02:03 UTC): run SELECT pg_terminate_backend(12);',
     )
   })
 
   it('is none where nobody is in the way, but for a slot, which waits all the same', () => {
     expect(waitText({ what: 'the snapshot' }, blocked([]))).toBeNull()
-    expect(waitText({ slot: 's' }, blocked([]))).toContain('None of them was open when Postgres was last asked.')
+    expect(waitText({ slot: 's' }, blocked([]))).toContain('At the last check none of them was open.')
   })
 
   it('keeps names that others chose on one line, in their quotes and short', () => {
@@ -74,7 +74,7 @@ describe('the text of a wait', () => {
     }
     const escaped = text([{ ...prepared, gid }, prepared])
     expect(escaped).toMatch(
-      /run ROLLBACK PREPARED with the gid of SELECT gid, .*; prepared transaction .* ROLLBACK PREPARED 'g';$/,
+      /run ROLLBACK PREPARED with the gid from SELECT gid, .*; prepared transaction .* ROLLBACK PREPARED 'g';$/,
     )
     expect(unknownText({ what: 'the snapshot' }, 'x'.repeat(2000)).length).toBeLessThan(1000)
   })
@@ -82,7 +82,7 @@ describe('the text of a wait', () => {
   it('ends no process that replays the log of a primary', () => {
     const startup = { ...session, user: null, application: '', database: null, state: null, backend: 'startup' }
     expect(text([startup], { standby: true })).toMatch(
-      /\(startup, since [^)]*\): it holds what a transaction of the primary/,
+      /\(startup, since [^)]*\): it holds the lock of a transaction of the primary/,
     )
     expect(text([startup])).not.toContain('pg_terminate_backend')
   })
