@@ -1,15 +1,15 @@
 import { ConfigError, ConnectError, type ConfigProblem, type ConnectorPlugin, type ParsedConfig } from 'penstock/api'
 import { systemClock } from 'penstock/api'
-import { configDef } from './config/config.ts'
-import { masks, selects } from './config/config-unsupported.ts'
+import { configDef } from './config/config-def.ts'
+import { masks, selects } from './config/unsupported-options.ts'
 import { PostgresSourceConnector } from './connector.ts'
 import { withoutTls } from './connection/pg-error.ts'
-import { survey } from './preflight/preflight.ts'
-import { PgSession, TlsFileError } from './connection/session.ts'
-import { settingsOf, type SourceSettings } from './config/settings.ts'
+import { runPreflight } from './preflight/run-preflight.ts'
+import { PgConnection, TlsFileError } from './connection/pg-connection.ts'
+import { settingsOf, type SourceSettings } from './config/source-settings.ts'
 import { PostgresSourceTask } from './task.ts'
 import { version } from './version.ts'
-import { WaitWatch } from './connection/wait-watch.ts'
+import { WaitMonitor } from './connection/wait-monitor.ts'
 
 /** The Postgres source, by Debezium's class name. */
 export const plugin: ConnectorPlugin = {
@@ -63,17 +63,17 @@ function crossFieldProblems(config: ParsedConfig): ConfigProblem[] {
 
 /** Connects and runs the preflight, as the task will. Changes nothing on the server. */
 async function serverProblems(settings: SourceSettings, signal: AbortSignal): Promise<readonly ConfigProblem[]> {
-  let session: PgSession | null = null
+  let sql: PgConnection | null = null
   // Validation has no status for conditions: the error names the holder of a lock.
   const { connection, lockTimeoutMs } = settings
-  const waits = new WaitWatch({ connection, lockTimeoutMs, clock: systemClock, show: () => undefined })
-  const onAbort = (): void => void session?.close()
+  const waits = new WaitMonitor({ connection, lockTimeoutMs, clock: systemClock, setCondition: () => undefined })
+  const onAbort = (): void => void sql?.close()
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     const connectTimeoutMs = Math.min(settings.connection.connectTimeoutMs, checkTimeoutMs)
-    session = await PgSession.connect({ ...settings.connection, connectTimeoutMs }, 'sql', systemClock, waits.observe)
-    session.doing = 'validation'
-    const { problems } = await survey(session, settings)
+    sql = await PgConnection.connect({ ...settings.connection, connectTimeoutMs }, 'sql', systemClock, waits.observe)
+    sql.purpose = 'validation'
+    const { problems } = await runPreflight(sql, settings)
     const refusal =
       settings.snapshotMode === 'initial_only' ? null : await replicationRefusal(settings, connectTimeoutMs)
     return [
@@ -88,15 +88,19 @@ async function serverProblems(settings: SourceSettings, signal: AbortSignal): Pr
   } finally {
     signal.removeEventListener('abort', onAbort)
     await waits.close()
-    await session?.close()
+    await sql?.close()
   }
 }
 
 /** A pooler or pg_hba.conf may allow queries and refuse only replication. The preflight finds the other causes by query. */
 async function replicationRefusal(settings: SourceSettings, connectTimeoutMs: number): Promise<ConnectError | null> {
   try {
-    const session = await PgSession.connect({ ...settings.connection, connectTimeoutMs }, 'replication', systemClock)
-    await session.close()
+    const connection = await PgConnection.connect(
+      { ...settings.connection, connectTimeoutMs },
+      'replication',
+      systemClock,
+    )
+    await connection.close()
     return null
   } catch (error) {
     const isConnectionRefused =

@@ -1,27 +1,30 @@
-import { errorMessage, ConnectError,
+import {
+  errorMessage,
+  ConnectError,
   type CommittedSourceOffset,
   type SourceOffset,
   type SourceRecord,
   type SourceTask,
-  type SourceTaskContext } from 'penstock/api'
+  type SourceTaskContext,
+} from 'penstock/api'
 import { Connections } from './connection/connections.ts'
-import { filterText, KnownTables, tablesPartition } from './session/known-tables.ts'
-import { isOwnPartition, sourcePartition } from './offsets/offset.ts'
+import { tableFilterHash, CaptureHistory, tablesPartition } from './publication/capture-history.ts'
+import { isOwnPartition, sourcePartition } from './offsets/source-offset.ts'
 import { MessageForm } from './records/logical-message.ts'
 import { pgError } from './connection/pg-error.ts'
-import { PublicationWatch } from './replication/publication-watch.ts'
+import { PublicationMonitor } from './publication/publication-monitor.ts'
 import { RecordBuilder, versionHeader } from './records/record-builder.ts'
-import type { Start } from './session/session-plan.ts'
-import { settingsOf, type SourceSettings } from './config/settings.ts'
+import type { SessionStart } from './session/start-plan.ts'
+import { settingsOf, type SourceSettings } from './config/source-settings.ts'
 import { dropSlot } from './replication/slot.ts'
-import type { SessionParts } from './session/session-parts.ts'
+import type { SessionContext } from './session/session-context.ts'
 import { aheadPartition, SnapshotAhead } from './snapshot/snapshot-ahead.ts'
-import { SourceSession } from './session/source-session.ts'
+import { CaptureSession } from './session/capture-session.ts'
 import { TableRegistry } from './schema/table-registry.ts'
 import type { ShapeContext } from './schema/table-shape.ts'
 import { TypeCatalog } from './schema/type-catalog.ts'
-import { Undurable } from './offsets/undurable.ts'
-import { ValueLosses } from './values/value-losses.ts'
+import { PendingChanges } from './offsets/pending-changes.ts'
+import { ConversionFailures } from './values/conversion-failures.ts'
 import { version } from './version.ts'
 
 const metricsMs = 1_000
@@ -29,18 +32,18 @@ const metricsMs = 1_000
 /** Captures one database: its tables, then its changes. Connects in `poll`, so that the worker retries transient failures. */
 export class PostgresSourceTask implements SourceTask {
   #context: SourceTaskContext | null = null
-  #parts: SessionParts | null = null
-  #session: SourceSession | null = null
-  #next: Omit<Start, 'first'> = { position: null, durable: null, line: null }
+  #sessionContext: SessionContext | null = null
+  #session: CaptureSession | null = null
+  #next: Omit<SessionStart, 'first'> = { position: null, durable: null, lineage: null }
   #first = true
   #stopped = false
-  readonly #undurable = new Undurable()
+  readonly #pending = new PendingChanges()
   #stopMetrics: () => void = () => undefined
 
   async start(context: SourceTaskContext): Promise<void> {
     const settings = settingsOf(context.config, context.raw)
     this.#context = context
-    this.#parts = partsOf(settings, context)
+    this.#sessionContext = sessionContextOf(settings, context)
     const retained = context.metrics.gauge(
       'source_wal_retained_bytes',
       'Bytes of WAL that the replication slot retains',
@@ -61,11 +64,11 @@ export class PostgresSourceTask implements SourceTask {
     this.#started()
     try {
       const records = await (await this.#openSession(signal)).take(signal)
-      if (records !== null) this.#undurable.onTaken(records)
+      if (records !== null) this.#pending.onPolled(records)
       return records
     } catch (error) {
       if (this.#stopped || (signal.aborted && this.#session === null)) return null
-      await this.#abandon()
+      await this.#closeFailedSession()
       throw pgError(error, 'reading the replication stream')
     }
   }
@@ -74,7 +77,7 @@ export class PostgresSourceTask implements SourceTask {
     const last = offsets.findLast(({ partition }) => isOwnPartition(partition))
     if (last === undefined) return
     this.#next = { ...this.#next, durable: last.offset }
-    this.#undurable.onDurable(last.offset)
+    this.#pending.onDurable(last.offset)
     this.#session?.committed(last.offset)
   }
 
@@ -83,7 +86,7 @@ export class PostgresSourceTask implements SourceTask {
     this.#stopMetrics()
     await this.#session?.close()
     this.#session = null
-    const settings = this.#parts?.settings
+    const settings = this.#sessionContext?.settings
     if (settings?.dropSlotOnStop === true) await this.#dropSlot(settings)
   }
 
@@ -92,14 +95,14 @@ export class PostgresSourceTask implements SourceTask {
     return this.#context
   }
 
-  async #openSession(signal: AbortSignal): Promise<SourceSession> {
+  async #openSession(signal: AbortSignal): Promise<CaptureSession> {
     if (this.#session !== null) return this.#session
-    if (this.#parts === null) throw new ConnectError('the task was not started')
+    if (this.#sessionContext === null) throw new ConnectError('the task was not started')
     const start = { ...this.#next, first: this.#first }
-    const session = new SourceSession(this.#parts, start)
+    const session = new CaptureSession(this.#sessionContext, start)
     this.#session = session
-    const giveUp = (): void => void session.close()
-    signal.addEventListener('abort', giveUp, { once: true })
+    const onAbort = (): void => void session.close()
+    signal.addEventListener('abort', onAbort, { once: true })
     try {
       signal.throwIfAborted()
       await session.open()
@@ -108,7 +111,7 @@ export class PostgresSourceTask implements SourceTask {
       await session.close()
       throw error
     } finally {
-      signal.removeEventListener('abort', giveUp)
+      signal.removeEventListener('abort', onAbort)
     }
     this.#first = false
     this.#context?.recovered?.()
@@ -116,7 +119,7 @@ export class PostgresSourceTask implements SourceTask {
   }
 
   /** Closes the failed session and keeps its position: the next session reads nothing twice. */
-  async #abandon(): Promise<void> {
+  async #closeFailedSession(): Promise<void> {
     const session = this.#session
     if (session === null) return
     this.#session = null
@@ -125,7 +128,7 @@ export class PostgresSourceTask implements SourceTask {
   }
 
   #behindMs(context: SourceTaskContext): number {
-    const micros = this.#undurable.since ?? this.#session?.waitingSince ?? null
+    const micros = this.#pending.oldestCommitMicros ?? this.#session?.oldestQueued ?? null
     return micros === null ? 0 : Math.max(0, context.clock.now() - micros / 1000)
   }
 
@@ -138,7 +141,7 @@ export class PostgresSourceTask implements SourceTask {
       try {
         await dropSlot(await connections.open('sql', 'dropping the replication slot'), settings.slot)
       } catch (error) {
-        throw await connections.waits.explainActive(error, settings.slot)
+        throw await connections.waits.explainSlotInUse(error, settings.slot)
       } finally {
         await connections.close()
       }
@@ -168,12 +171,12 @@ async function highestVersion(context: SourceTaskContext, topics: readonly strin
   }
 }
 
-function knownTables({ prefix }: SourceSettings, context: SourceTaskContext): KnownTables {
-  return new KnownTables({
+function captureHistory({ prefix }: SourceSettings, context: SourceTaskContext): CaptureHistory {
+  return new CaptureHistory({
     load: async () => (await context.readOffsets([tablesPartition(prefix)]))[0] ?? null,
     save: (offset) => context.advanceOffset?.(tablesPartition(prefix), offset),
-    show: (message) => context.setCondition('PG_UNREAD', message),
-    filters: filterText(context.raw),
+    setCondition: (message) => context.setCondition('PG_UNREAD', message),
+    filterHash: tableFilterHash(context.raw),
   })
 }
 
@@ -182,14 +185,14 @@ function snapshotAhead({ prefix }: SourceSettings, context: SourceTaskContext): 
   return new SnapshotAhead({
     load: async () => (await context.readOffsets([partition]))[0] ?? null,
     save: (offset) => context.advanceOffset?.(partition, offset),
-    show: (message) => context.setCondition('PG_SNAPSHOT_AHEAD', message),
+    setCondition: (message) => context.setCondition('PG_SNAPSHOT_AHEAD', message),
     warn: (message) => context.logger.warn(message),
   })
 }
 
-function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionParts {
+function sessionContextOf(settings: SourceSettings, context: SourceTaskContext): SessionContext {
   const { clock, logger } = context
-  const losses = new ValueLosses(settings.failureMode, {
+  const failures = new ConversionFailures(settings.failureMode, {
     logger,
     nulled: context.metrics.counter(
       'source_values_nulled_total',
@@ -199,10 +202,10 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
       'source_deletions_unsure_total',
       'Deletions that may be of another row, because the WAL does not hold their key or two rows shared it',
     ),
-    raise: (code, message) => context.setCondition(code, message),
+    setCondition: (code, message) => context.setCondition(code, message),
   })
   const warned = new Set<string>()
-  const known = knownTables(settings, context)
+  const history = captureHistory(settings, context)
   const shapes: ShapeContext = {
     prefix: settings.prefix,
     delimiter: settings.delimiter,
@@ -213,14 +216,14 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
     fieldNames: settings.fieldNames,
     comments: settings.comments,
     types: new TypeCatalog(),
-    losses,
+    failures,
     warn: (message) => {
       if (warned.has(message)) return
       warned.add(message)
       logger.warn(message)
     },
   }
-  const tables = new TableRegistry(shapes, (table, committedAt) => known.onRows(table, table.captured, committedAt))
+  const tables = new TableRegistry(shapes, (table, committedAt) => history.onRows(table, table.captured, committedAt))
   const records = new RecordBuilder(
     {
       prefix: settings.prefix,
@@ -240,15 +243,15 @@ function partsOf(settings: SourceSettings, context: SourceTaskContext): SessionP
     settings,
     tables,
     records,
-    watch: new PublicationWatch(settings, (code, message) => context.setCondition(code, message)),
-    known,
+    monitor: new PublicationMonitor(settings, (code, message) => context.setCondition(code, message)),
+    history,
     ahead: snapshotAhead(settings, context),
     clock,
     logger,
     store,
     stored: async () => (await context.readOffsets([partition]))[0] ?? null,
     highestVersion: async (topics) => await highestVersion(context, topics),
-    show: (code, message) => context.setCondition(code, message),
+    setCondition: (code, message) => context.setCondition(code, message),
     sharedVersions: context.metrics.counter(
       'source_shared_versions_total',
       'Changes from the 1,025th of a transaction on: they share a version, and only their order in the topic distinguishes them',

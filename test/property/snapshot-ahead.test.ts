@@ -2,7 +2,7 @@ import { primitive, struct } from 'penstock/api'
 import { expect, it } from 'vitest'
 import { SnapshotRows, type Stored } from '../../connectors/elasticsearch-sink/stored-values/snapshot-rows.ts'
 import { basesOf, holds } from '../../connectors/elasticsearch-sink/stored-values/value-bases.ts'
-import { AheadRows } from '../../connectors/postgres-source/snapshot/ahead-rows.ts'
+import { UncertainToastRows } from '../../connectors/postgres-source/snapshot/uncertain-toast-rows.ts'
 import type { Row } from '../../connectors/postgres-source/replication/row-reader.ts'
 import type { ColumnPlan, TableShape } from '../../connectors/postgres-source/schema/table-shape.ts'
 import { seededRandom } from '../support/seeded-random.ts'
@@ -156,7 +156,7 @@ const row = (id: number): Row => ({ kind: 'new', values: [], key: [id] })
 
 /** The keys that the source names at the end. */
 function named({ changes }: History, snapshot: number): number[] {
-  const rows = new AheadRows()
+  const rows = new UncertainToastRows()
   for (const [at, change] of changes.entries()) {
     const unchanged = change.does === 'delete' || change.big !== null ? [] : [big]
     if (change.does === 'delete') rows.gone(shape, row(change.id))

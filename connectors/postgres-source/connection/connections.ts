@@ -1,43 +1,43 @@
 import { ConnectError, type Clock } from 'penstock/api'
-import type { ShowCondition } from '../preflight/finding.ts'
-import { PgSession } from './session.ts'
-import type { SourceSettings } from '../config/settings.ts'
-import { WaitWatch } from './wait-watch.ts'
+import type { SetCondition } from '../preflight/finding.ts'
+import { PgConnection } from './pg-connection.ts'
+import type { SourceSettings } from '../config/source-settings.ts'
+import { WaitMonitor } from './wait-monitor.ts'
 
 /** The connections of one session. A condition shows what their queries wait for. */
 export class Connections {
   readonly #settings: SourceSettings
   readonly #clock: Clock
-  readonly #sessions: PgSession[] = []
-  readonly waits: WaitWatch
+  readonly #open: PgConnection[] = []
+  readonly waits: WaitMonitor
   #closed = false
 
-  constructor(settings: SourceSettings, clock: Clock, show: ShowCondition) {
+  constructor(settings: SourceSettings, clock: Clock, setCondition: SetCondition) {
     this.#settings = settings
     this.#clock = clock
     const { connection, lockTimeoutMs } = settings
-    this.waits = new WaitWatch({ connection, lockTimeoutMs, clock, show })
+    this.waits = new WaitMonitor({ connection, lockTimeoutMs, clock, setCondition })
   }
 
-  /** @param doing what its queries are for, as the start of a message */
-  async open(kind: 'sql' | 'replication', doing: string): Promise<PgSession> {
-    const session = await PgSession.connect(this.#settings.connection, kind, this.#clock, this.waits.observe)
-    session.doing = doing
-    this.#sessions.push(session)
-    if (!this.#closed) return session
-    await session.close()
+  /** @param purpose what its queries are for, as the start of a message */
+  async open(kind: 'sql' | 'replication', purpose: string): Promise<PgConnection> {
+    const connection = await PgConnection.connect(this.#settings.connection, kind, this.#clock, this.waits.observe)
+    connection.purpose = purpose
+    this.#open.push(connection)
+    if (!this.#closed) return connection
+    await connection.close()
     throw new ConnectError('the task is stopping')
   }
 
-  async end(session: PgSession): Promise<void> {
-    this.#sessions.splice(this.#sessions.indexOf(session), 1)
-    await session.close()
+  async end(connection: PgConnection): Promise<void> {
+    this.#open.splice(this.#open.indexOf(connection), 1)
+    await connection.close()
   }
 
   /** Closes all connections. A concurrent {@link open} then fails. */
   async close(): Promise<void> {
     this.#closed = true
     await this.waits.close()
-    await Promise.all(this.#sessions.map((session) => session.close()))
+    await Promise.all(this.#open.map((connection) => connection.close()))
   }
 }

@@ -106,10 +106,10 @@ function textOf(error: unknown): string {
  * Converts an error of the driver or the server: the message says what was being done, and the class says whether a retry
  * can succeed. Returns errors of this connector unchanged.
  */
-export function pgError(error: unknown, doing: string): ConnectError {
+export function pgError(error: unknown, purpose: string): ConnectError {
   if (error instanceof ConnectError && !(error instanceof PostgresServerError)) return error
   const code = codeOf(error)
-  const text = `${doing}: ${textOf(error)}`
+  const text = `${purpose}: ${textOf(error)}`
   if (code !== null && unreachable.has(code)) {
     return new RetriableError(
       `${text}. Check that the server runs, and that database.hostname and database.port are right. A running task reconnects on its own.`,

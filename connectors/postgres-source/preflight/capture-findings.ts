@@ -1,9 +1,10 @@
-import type { Coverage, Uncovered } from './coverage.ts'
+import type { Coverage, Uncovered } from '../publication/coverage.ts'
 import type { Finding } from './finding.ts'
-import { alterStatement, wantedOperations, type Publication } from '../replication/publication.ts'
-import type { SourceSettings } from '../config/settings.ts'
-import type { ListedTable, UnloggedRelation } from '../schema/table-catalog.ts'
-import { fullName, isLiteral, quoteIdentifier, type TableName } from '../schema/table-filter.ts'
+import { alterStatement, wantedOperations, type Publication } from '../publication/publication.ts'
+import type { SourceSettings } from '../config/source-settings.ts'
+import type { ListedTable, UnpublishableRelation } from '../schema/table-catalog.ts'
+import { isLiteral } from '../schema/name-pattern.ts'
+import { fullName, quoteIdentifier, type TableName } from '../schema/sql-text.ts'
 import { tableTopic } from '../schema/table-shape.ts'
 
 /** The tables, the filters and the publication. */
@@ -11,10 +12,10 @@ export interface Capture {
   readonly settings: SourceSettings
   readonly publication: Publication | null
   readonly listed: readonly ListedTable[]
-  readonly unlogged: readonly UnloggedRelation[]
+  readonly unpublishable: readonly UnpublishableRelation[]
   readonly coverage: Coverage
   /** Oids of tables that other findings report. */
-  readonly told: ReadonlySet<number>
+  readonly reported: ReadonlySet<number>
   /** Names of tables that were captured before. */
   readonly known: ReadonlySet<string>
 }
@@ -38,13 +39,13 @@ function names(tables: readonly TableName[]): string {
 }
 
 /** Finds names in table.include.list without a table that can be captured. */
-function listFindings({ settings, listed, unlogged, coverage }: Capture): Finding[] {
+function listFindings({ settings, listed, unpublishable, coverage }: Capture): Finding[] {
   const { database } = settings.connection
   const missing = settings.filter.tableInclude.filter(
     (pattern) => isLiteral(pattern) && !listed.some((table) => pattern.regex.test(fullName(table))),
   )
   const findings = missing.map((pattern): Finding => {
-    const relation = unlogged.find((other) => pattern.regex.test(fullName(other)))
+    const relation = unpublishable.find((other) => pattern.regex.test(fullName(other)))
     if (relation !== undefined) {
       const problem = `table.include.list names "${pattern.text}", which is ${relation.what}: Postgres does not publish its changes.`
       return {
@@ -129,8 +130,8 @@ function otherNames(table: TableName, sentAs: readonly ListedTable[], publicatio
  * When the user manages the publication, it may omit tables that the filters match, except those that the list names
  * and those that were captured before. When nothing is captured, all of them are missed.
  */
-function missedTables({ settings, coverage, known: captured, told }: Capture): Uncovered[] {
-  const left = coverage.uncovered.filter(({ table }) => !told.has(table.oid))
+function missedTables({ settings, coverage, known: captured, reported }: Capture): Uncovered[] {
+  const left = coverage.uncovered.filter(({ table }) => !reported.has(table.oid))
   const missed = left.filter(({ table, named }) => {
     return named || settings.publicationMode === 'filtered' || captured.has(fullName(table))
   })

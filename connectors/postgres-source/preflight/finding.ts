@@ -1,5 +1,5 @@
 /** Sets a named condition of the task; null clears it. */
-export type ShowCondition = (code: string, message: string | null) => void
+export type SetCondition = (code: string, message: string | null) => void
 
 /** A problem that keeps rows from being captured, with the SQL or the option that fixes it. */
 export interface Finding {

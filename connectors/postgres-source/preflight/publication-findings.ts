@@ -1,22 +1,22 @@
 import type { Finding } from './finding.ts'
-import type { RefusedWrites } from './identity.ts'
-import type { PublicationPlan } from '../replication/publication-plan.ts'
-import type { Publication } from '../replication/publication.ts'
+import type { RejectedWrites } from './replica-identity.ts'
+import type { PublicationPlan } from '../publication/publication-plan.ts'
+import type { Publication } from '../publication/publication.ts'
 import type { ServerFacts } from './server-facts.ts'
-import type { PgSession } from '../connection/session.ts'
-import type { SourceSettings } from '../config/settings.ts'
+import type { PgConnection } from '../connection/pg-connection.ts'
+import type { SourceSettings } from '../config/source-settings.ts'
 import type { ListedTable } from '../schema/table-catalog.ts'
-import { fullName, quoteIdentifier, quoteTable, type TableName } from '../schema/table-filter.ts'
+import { fullName, quoteIdentifier, quoteTable, type TableName } from '../schema/sql-text.ts'
 
 /** Checks that the publication exists or this user can create or extend it, and that it blocks no writes. */
 export async function publicationFindings(
-  session: PgSession,
+  connection: PgConnection,
   server: ServerFacts,
   publication: Publication | null,
   plan: PublicationPlan,
   settings: SourceSettings,
 ): Promise<Finding[]> {
-  const findings = [...harmFindings(publication, plan, settings)]
+  const findings = [...blockedWriteFindings(publication, plan, settings)]
   if (publication?.allTables === true && settings.publicationMode === 'filtered') {
     const name = quoteIdentifier(publication.name)
     findings.push(
@@ -44,7 +44,7 @@ export async function publicationFindings(
     ]
   }
   if (server.superuser) return findings
-  return [...findings, ...(await privileges(session, server, publication, plan, settings))]
+  return [...findings, ...(await privileges(connection, server, publication, plan, settings))]
 }
 
 function finding(message: string, code = 'PG_PUBLICATION'): Finding {
@@ -52,7 +52,7 @@ function finding(message: string, code = 'PG_PUBLICATION'): Finding {
 }
 
 async function privileges(
-  session: PgSession,
+  connection: PgConnection,
   server: ServerFacts,
   publication: Publication | null,
   plan: PublicationPlan,
@@ -67,8 +67,8 @@ async function privileges(
       ),
     ]
   }
-  const foreign = await foreignTables(session, plan.added)
-  const ownsPublication = publication === null || (await isOwner(session, publication))
+  const foreign = await foreignTables(connection, plan.added)
+  const ownsPublication = publication === null || (await isOwner(connection, publication))
   const mayCreate = publication !== null || server.may_create
   if (foreign.length === 0 && ownsPublication) {
     return mayCreate ? [] : [finding(mayNotCreate(server, plan.statement ?? '', settings), 'PG_PRIVILEGE')]
@@ -102,16 +102,16 @@ function grantCreate(server: ServerFacts, settings: SourceSettings): string {
   return `GRANT CREATE ON DATABASE ${quoteIdentifier(settings.connection.database)} TO ${quoteIdentifier(server.user)};`
 }
 
-async function foreignTables(session: PgSession, tables: readonly ListedTable[]): Promise<TableName[]> {
-  return await session.query<TableName>(
+async function foreignTables(connection: PgConnection, tables: readonly ListedTable[]): Promise<TableName[]> {
+  return await connection.query<TableName>(
     `select n.nspname as schema, c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.oid = any($1::oid[]) and not pg_has_role(c.relowner, 'USAGE') order by 1, 2`,
     [tables.map((table) => table.oid)],
   )
 }
 
-async function isOwner(session: PgSession, publication: Publication): Promise<boolean> {
-  const rows = await session.query(
+async function isOwner(connection: PgConnection, publication: Publication): Promise<boolean> {
+  const rows = await connection.query(
     `select 1 as one from pg_publication where pubname = $1 and pg_has_role(pubowner, 'USAGE')`,
     [publication.name],
   )
@@ -121,7 +121,7 @@ async function isOwner(session: PgSession, publication: Publication): Promise<bo
 const shownTables = 20
 
 /** Finds tables of the application on which the statement would block writes. */
-export function harmFindings(
+export function blockedWriteFindings(
   publication: Publication | null,
   plan: PublicationPlan,
   settings: SourceSettings,
@@ -138,13 +138,17 @@ export function harmFindings(
       message:
         `${publication === null ? '' : 'tables are not captured, because '}once publication "${name}" covers them, Postgres ` +
         `rejects UPDATE, DELETE and INSERT … ON CONFLICT DO UPDATE on ${tables.join(', ')}${more}. ` +
-        waysOut(publication, refused, settings),
+        blockedWriteRemedies(publication, refused, settings),
       ...(publication === null ? {} : { stops: 'validation' }),
     },
   ]
 }
 
-function waysOut(publication: Publication | null, refused: readonly RefusedWrites[], settings: SourceSettings): string {
+function blockedWriteRemedies(
+  publication: Publication | null,
+  refused: readonly RejectedWrites[],
+  settings: SourceSettings,
+): string {
   const others = refused.some(({ table }) => !settings.filter.includesTable(table))
   if (others && publication === null && settings.publicationMode === 'all_tables') {
     return 'Set publication.autocreate.mode to filtered: then the publication covers only the captured tables.'

@@ -1,7 +1,7 @@
 import type { Finding } from './finding.ts'
-import type { PgSession } from '../connection/session.ts'
-import { fullName, quoteIdentifier, quoteTable, type TableName } from '../schema/table-filter.ts'
-import type { TablePart } from '../schema/table-part.ts'
+import type { PgConnection } from '../connection/pg-connection.ts'
+import { fullName, quoteIdentifier, quoteTable, type TableName } from '../schema/sql-text.ts'
+import type { TableProjection } from '../schema/table-projection.ts'
 
 interface Access extends TableName {
   readonly usage: boolean
@@ -23,10 +23,14 @@ from json_to_recordset($1) as part (oid oid, columns text[])
   join pg_class c on c.oid = part.oid join pg_namespace n on n.oid = c.relnamespace order by 1, 2`
 
 /** Checks that the user can read all wanted rows and columns. */
-export async function readFindings(session: PgSession, parts: readonly TablePart[], user: string): Promise<Finding[]> {
+export async function readFindings(
+  connection: PgConnection,
+  parts: readonly TableProjection[],
+  user: string,
+): Promise<Finding[]> {
   if (parts.length === 0) return []
   const wanted = parts.map(({ table, columns }) => ({ oid: table.oid, columns: columns.map((column) => column.name) }))
-  const found = await session.query<Access>(accessSql, [JSON.stringify(wanted)])
+  const found = await connection.query<Access>(accessSql, [JSON.stringify(wanted)])
   return [...tablesFinding(found, user), ...columnsFinding(found, user), ...securityFinding(found, user)]
 }
 

@@ -1,5 +1,5 @@
 import { ConnectError } from 'penstock/api'
-import type { PgSession } from '../connection/session.ts'
+import type { PgConnection } from '../connection/pg-connection.ts'
 
 /** Settings and privileges, as the server reports them. Times in milliseconds. */
 export interface ServerFacts {
@@ -28,8 +28,8 @@ select current_setting('server_version_num')::int as version, current_setting('w
   has_database_privilege(current_database(), 'CREATE') as may_create
 from pg_roles r where r.rolname = current_user`
 
-export async function readServer(session: PgSession): Promise<ServerFacts> {
-  const [server] = await session.query<ServerFacts>(serverSql)
+export async function readServerFacts(connection: PgConnection): Promise<ServerFacts> {
+  const [server] = await connection.query<ServerFacts>(serverSql)
   if (server === undefined) throw new ConnectError('pg_roles has no row for the current user')
   return server
 }

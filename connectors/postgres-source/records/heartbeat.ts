@@ -1,5 +1,5 @@
 import { noHeaders, primitive, struct, type Clock, type SourceOffset, type SourceRecord } from 'penstock/api'
-import { sourcePartition } from '../offsets/offset.ts'
+import { sourcePartition } from '../offsets/source-offset.ts'
 
 const keySchema = struct([['serverName', primitive('STRING')]], {
   name: 'io.debezium.connector.common.ServerNameKey',

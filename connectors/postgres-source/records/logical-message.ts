@@ -3,7 +3,7 @@ import type { BinaryMode } from '../values/column-type.ts'
 import { binaryText } from '../values/decode-scalar.ts'
 import { sourceSchema, transactionSchema } from './envelope.ts'
 import type { LogicalMessage } from '../replication/pgoutput.ts'
-import type { NamePattern } from '../schema/table-filter.ts'
+import type { NamePattern } from '../schema/name-pattern.ts'
 
 /** The options for logical messages. */
 export interface MessageSettings {

@@ -9,7 +9,7 @@ import {
 import { messageKeySchema, type MessageForm } from './logical-message.ts'
 import type { LogicalMessage } from '../replication/pgoutput.ts'
 import type { Row } from '../replication/row-reader.ts'
-import { sourcePartition } from '../offsets/offset.ts'
+import { sourcePartition } from '../offsets/source-offset.ts'
 import type { TableShape } from '../schema/table-shape.ts'
 
 export const versionHeader = '__penstock.version'
@@ -33,8 +33,8 @@ export interface RecordIdentity {
   readonly messages: MessageForm
 }
 
-/** Position and time of a change, for its `source` block. */
-export interface ChangeOrigin {
+/** Position, time and offsets of a change. Hot path: callers reuse one object for all changes. */
+export interface ChangeContext {
   readonly snapshot: string
   readonly sequence: string
   readonly lsn: number
@@ -45,6 +45,20 @@ export interface ChangeOrigin {
   readonly version: bigint
   /** The value of {@link aheadHeader}; null for no header. */
   readonly ahead: bigint | null
+  /** The source offset after the change. */
+  readonly offset: SourceOffset
+  /** The source offset before it, for all records of the change but the last. */
+  readonly offsetBefore: SourceOffset
+}
+
+/** The images of a changed row. Hot path: callers reuse one object for all changes. */
+export interface ChangedRow {
+  readonly old: Row | null
+  readonly row: Row | null
+  /** The value of {@link unchangedHeader}; null for no header. */
+  readonly lost: readonly string[] | null
+  /** The value of {@link unknownHeader}; null for no header. */
+  readonly unknownKey: readonly string[] | null
 }
 
 const string = primitive('STRING')
@@ -77,67 +91,41 @@ export class RecordBuilder {
   }
 
   /** The record of a row that was read, inserted or updated. */
-  row(
-    shape: TableShape,
-    op: 'r' | 'c' | 'u',
-    before: Row | null,
-    after: Row,
-    origin: ChangeOrigin,
-    offset: SourceOffset,
-    unchanged: readonly string[] | null,
-  ): SourceRecord {
-    const value = this.#envelope(shape, op, before, after, origin)
-    const headers = naming(unchangedHeader, unchanged, withSnapshot(origin, this.#headers(origin, null)))
-    return this.#record(shape, after.key, value, headers, offset)
+  row(op: 'r' | 'c' | 'u', shape: TableShape, { old, row, lost }: ChangedRow, context: ChangeContext): SourceRecord {
+    const value = this.#envelope(op, shape, old, row, context)
+    const headers = naming(unchangedHeader, lost, withSnapshot(context, this.#headers(context, null)))
+    return this.#record(shape, keyOf(row), value, headers, context.offset)
   }
 
   /** A deletion and its tombstone. The tombstone completes the change, so the deletion carries the offset before it (I2). */
-  deletion(
-    shape: TableShape,
-    before: Row,
-    origin: ChangeOrigin,
-    offsetBefore: SourceOffset,
-    offset: SourceOffset,
-    unknown: readonly string[] | null,
-  ): SourceRecord[] {
-    const headers = naming(unknownHeader, unknown, this.#headers(origin, null))
-    const value = this.#envelope(shape, 'd', before, null, origin)
-    if (!this.#identity.tombstones) return [this.#record(shape, before.key, value, headers, offset)]
-    return [
-      this.#record(shape, before.key, value, headers, offsetBefore),
-      this.#tombstone(shape, before.key, headers, offset),
-    ]
+  deletion(shape: TableShape, { old, unknownKey }: ChangedRow, context: ChangeContext): SourceRecord[] {
+    const { offset, offsetBefore } = context
+    const headers = naming(unknownHeader, unknownKey, this.#headers(context, null))
+    const value = this.#envelope('d', shape, old, null, context)
+    const key = keyOf(old)
+    if (!this.#identity.tombstones) return [this.#record(shape, key, value, headers, offset)]
+    return [this.#record(shape, key, value, headers, offsetBefore), this.#tombstone(shape, key, headers, offset)]
   }
 
   /** An update of the key: a deletion of the old key, and a creation under the new key. */
-  keyChange(
-    shape: TableShape,
-    before: Row,
-    after: Row,
-    origin: ChangeOrigin,
-    offsetBefore: SourceOffset,
-    offset: SourceOffset,
-    unchanged: readonly string[] | null,
-    unknown: readonly string[] | null,
-  ): SourceRecord[] {
-    const newKey = { key: '__debezium.newkey', schema: shape.keySchema, value: after.key }
-    const gone = naming(unknownHeader, unknown, this.#headers(origin, newKey))
-    const deletion = this.#envelope(shape, 'd', before, null, origin)
-    const records = [this.#record(shape, before.key, deletion, gone, offsetBefore)]
-    if (this.#identity.tombstones) records.push(this.#tombstone(shape, before.key, gone, offsetBefore))
-    const oldKey = { key: '__debezium.oldkey', schema: shape.keySchema, value: before.key }
-    const come = naming(
-      unknownHeader,
-      unknown,
-      naming(unchangedHeader, unchanged, withSnapshot(origin, this.#headers(origin, oldKey))),
-    )
-    records.push(this.#record(shape, after.key, this.#envelope(shape, 'c', null, after, origin), come, offset))
+  keyChange(shape: TableShape, { old, row, lost, unknownKey }: ChangedRow, context: ChangeContext): SourceRecord[] {
+    const { offset, offsetBefore } = context
+    const [oldKey, newKey] = [keyOf(old), keyOf(row)]
+    const { keySchema: schema } = shape
+    const newKeyHeader = { key: '__debezium.newkey', schema, value: newKey }
+    const gone = naming(unknownHeader, unknownKey, this.#headers(context, newKeyHeader))
+    const records = [this.#record(shape, oldKey, this.#envelope('d', shape, old, null, context), gone, offsetBefore)]
+    if (this.#identity.tombstones) records.push(this.#tombstone(shape, oldKey, gone, offsetBefore))
+    const oldKeyHeader = { key: '__debezium.oldkey', schema, value: oldKey }
+    const created = withSnapshot(context, this.#headers(context, oldKeyHeader))
+    const headers = naming(unknownHeader, unknownKey, naming(unchangedHeader, lost, created))
+    records.push(this.#record(shape, newKey, this.#envelope('c', shape, null, row, context), headers, offset))
     return records
   }
 
-  truncation(shape: TableShape, origin: ChangeOrigin, offset: SourceOffset): SourceRecord {
-    const value = this.#envelope(shape, 't', null, null, origin)
-    return { ...this.#record(shape, null, value, this.#headers(origin, null), offset), keySchema: null }
+  truncation(shape: TableShape, context: ChangeContext): SourceRecord {
+    const value = this.#envelope('t', shape, null, null, context)
+    return { ...this.#record(shape, null, value, this.#headers(context, null), context.offset), keySchema: null }
   }
 
   /** Returns whether logical messages with this prefix are captured. */
@@ -146,7 +134,7 @@ export class RecordBuilder {
   }
 
   /** The record of a logical message. Has no context headers, as in Debezium. */
-  message(message: LogicalMessage, origin: ChangeOrigin, offset: SourceOffset): SourceRecord {
+  message(message: LogicalMessage, context: ChangeContext): SourceRecord {
     const { messages } = this.#identity
     const nowMs = Math.floor(this.#clock.now())
     return {
@@ -155,20 +143,21 @@ export class RecordBuilder {
       keySchema: messageKeySchema,
       key: [message.prefix],
       valueSchema: messages.valueSchema,
-      value: messages.value(message, this.#source(noTable, origin), nowMs),
+      value: messages.value(message, this.#source(noTable, context), nowMs),
       timestamp: null,
-      headers: [{ key: versionHeader, schema: int64, value: origin.version }],
+      headers: [{ key: versionHeader, schema: int64, value: context.version }],
       sourcePartition: this.#partition,
-      sourceOffset: offset,
+      sourceOffset: context.offset,
     }
   }
 
+  // Its five parameters are those of a hot path: an object would be allocated for every row.
   #envelope(
-    shape: TableShape,
     op: string,
+    shape: TableShape,
     before: Row | null,
     after: Row | null,
-    origin: ChangeOrigin,
+    context: ChangeContext,
   ): readonly ConnectValue[] {
     const now = this.#clock.now()
     if (now !== this.#nowMs) {
@@ -179,7 +168,7 @@ export class RecordBuilder {
     return [
       before === null ? null : before.values,
       after === null ? null : after.values,
-      this.#source(shape, origin),
+      this.#source(shape, context),
       null,
       op,
       Math.floor(now),
@@ -188,8 +177,8 @@ export class RecordBuilder {
     ]
   }
 
-  #source(shape: Pick<TableShape, 'schema' | 'name'>, origin: ChangeOrigin): readonly ConnectValue[] {
-    const { micros } = origin
+  #source(shape: Pick<TableShape, 'schema' | 'name'>, context: ChangeContext): readonly ConnectValue[] {
+    const { micros } = context
     if (micros !== this.#originMicros) {
       this.#originMicros = micros
       this.#originNanos = BigInt(micros) * 1000n
@@ -199,27 +188,28 @@ export class RecordBuilder {
       'postgresql',
       this.#identity.prefix,
       Math.floor(micros / 1000),
-      origin.snapshot,
+      context.snapshot,
       this.#identity.database,
-      origin.sequence,
+      context.sequence,
       micros,
       this.#originNanos,
       shape.schema,
       shape.name,
-      origin.txId,
-      origin.lsn,
+      context.txId,
+      context.lsn,
       null,
     ]
   }
 
-  #headers(origin: ChangeOrigin, first: Header | null): readonly Header[] {
-    const version = { key: versionHeader, schema: int64, value: origin.version }
-    const context = this.#contextHeaders
+  #headers(context: ChangeContext, first: Header | null): readonly Header[] {
+    const version = { key: versionHeader, schema: int64, value: context.version }
+    const shared = this.#contextHeaders
     // Hot path: nearly every record has this header only, and spreading the empty list costs more than building it.
-    if (first === null && context.length === 0) return [version]
-    return first === null ? [...context, version] : [first, ...context, version]
+    if (first === null && shared.length === 0) return [version]
+    return first === null ? [...shared, version] : [first, ...shared, version]
   }
 
+  // Five parameters for the same reason.
   #record(
     shape: TableShape,
     key: ConnectValue,
@@ -246,8 +236,12 @@ export class RecordBuilder {
   }
 }
 
+function keyOf(row: Row | null): ConnectValue {
+  return row === null ? null : row.key
+}
+
 /** Adds {@link aheadHeader} when a snapshot is ahead of the change. */
-function withSnapshot({ ahead }: ChangeOrigin, headers: readonly Header[]): readonly Header[] {
+function withSnapshot({ ahead }: ChangeContext, headers: readonly Header[]): readonly Header[] {
   return ahead === null ? headers : [...headers, { key: aheadHeader, schema: int64, value: ahead }]
 }
 

@@ -1,5 +1,6 @@
 import { DataError } from 'penstock/api'
 import { readLsn } from '../offsets/lsn.ts'
+import { pgEpochMicros } from './replication-protocol.ts'
 import type { ReplicaIdentity } from '../schema/table-catalog.ts'
 import type { DeliveredColumn, Relation } from '../schema/table-shape.ts'
 
@@ -7,17 +8,6 @@ import type { DeliveredColumn, Relation } from '../schema/table-shape.ts'
  * Parsers of the pgoutput messages, protocol version 1 (Postgres 10 and later).
  * @see https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
  */
-
-/** Microseconds from the Unix epoch to the Postgres epoch, 2000-01-01. */
-const pgEpochMicros = 946_684_800_000_000
-
-/**
- * First bytes of the CopyData payloads that the server sends.
- * @see https://www.postgresql.org/docs/current/protocol-replication.html#PROTOCOL-REPLICATION-XLOGDATA
- */
-export const frame = { walData: 0x77, keepalive: 0x6b } as const
-/** Offset of the pgoutput message in a walData frame. */
-export const walDataHeader = 25
 
 export const messageTag = {
   begin: 0x42,
@@ -41,7 +31,7 @@ export interface Begin {
 }
 
 /** Reads a TimestampTz at `position` as microseconds of the Unix epoch. */
-export function readMicros(bytes: Buffer, position: number): number {
+function readMicros(bytes: Buffer, position: number): number {
   return bytes.readInt32BE(position) * 2 ** 32 + bytes.readUInt32BE(position + 4) + pgEpochMicros
 }
 
@@ -139,25 +129,4 @@ export function sameRelation(a: Relation, b: Relation): boolean {
       )
     })
   )
-}
-
-/**
- * Builds a standby status update: what was received, and what is durable downstream (I2). `nowMs` is the Unix time.
- * @see https://www.postgresql.org/docs/current/protocol-replication.html#PROTOCOL-REPLICATION-STANDBY-STATUS-UPDATE
- */
-export function statusUpdate(received: number, confirmed: number, nowMs: number, replyRequested: boolean): Buffer {
-  const bytes = Buffer.alloc(34)
-  bytes[0] = 0x72
-  writeUnsigned(bytes, 1, Math.max(received, confirmed))
-  writeUnsigned(bytes, 9, confirmed)
-  writeUnsigned(bytes, 17, confirmed)
-  writeUnsigned(bytes, 25, Math.max(0, Math.floor(nowMs * 1000) - pgEpochMicros))
-  bytes[33] = replyRequested ? 1 : 0
-  return bytes
-}
-
-function writeUnsigned(bytes: Buffer, position: number, value: number): void {
-  const high = Math.floor(value / 2 ** 32)
-  bytes.writeUInt32BE(high, position)
-  bytes.writeUInt32BE(value - high * 2 ** 32, position + 4)
 }

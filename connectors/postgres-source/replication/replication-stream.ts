@@ -1,11 +1,11 @@
 import type { Clock, Logger } from 'penstock/api'
 import { RetriableError } from 'penstock/api'
-import type { ChangeStream, Missing } from './change-stream.ts'
+import type { ChangeEventDecoder, MissingSchema } from './change-event-decoder.ts'
 import type { CopyStream } from '../connection/copy-stream.ts'
 import { readLsn } from '../offsets/lsn.ts'
 import type { PostgresServerError } from '../connection/pg-error.ts'
-import { frame, statusUpdate, walDataHeader } from './pgoutput.ts'
-import type { PgSession } from '../connection/session.ts'
+import { frame, statusUpdate, walDataHeader } from './replication-protocol.ts'
+import type { PgConnection } from '../connection/pg-connection.ts'
 
 /** What the stream reports to its session. */
 export interface StreamEvents {
@@ -15,7 +15,7 @@ export interface StreamEvents {
    */
   onKeepalive(walEnd: number, awaited: boolean): void
   /** Loads what a message needs; the message is then read again. */
-  provide(missing: Missing): Promise<void>
+  fetchMissingSchema(missing: MissingSchema): Promise<void>
   /** A server notice, in its place in the stream. Throws when the stream cannot continue after it. */
   onNotice(notice: PostgresServerError): void
   onEnd(error: Error): void
@@ -30,7 +30,7 @@ const silenceMs = 60_000
  * @see https://www.postgresql.org/docs/current/protocol-replication.html
  */
 export class ReplicationStream {
-  readonly #changes: ChangeStream
+  readonly #decoder: ChangeEventDecoder
   readonly #events: StreamEvents
   readonly #clock: Clock
   readonly #logger: Logger
@@ -42,11 +42,10 @@ export class ReplicationStream {
   #held = true
   #full = false
   #readableSince: number
-  #answered: Missing | null = null
-  #providing = false
+  #fetching = false
 
-  constructor(changes: ChangeStream, events: StreamEvents, clock: Clock, logger: Logger) {
-    this.#changes = changes
+  constructor(decoder: ChangeEventDecoder, events: StreamEvents, clock: Clock, logger: Logger) {
+    this.#decoder = decoder
     this.#events = events
     this.#clock = clock
     this.#logger = logger
@@ -63,10 +62,10 @@ export class ReplicationStream {
   }
 
   /** Starts the stream but reads nothing before {@link release}. Resolves when the server has accepted. */
-  async start(session: PgSession, sql: string, confirmed: number, statusIntervalMs: number): Promise<void> {
+  async start(connection: PgConnection, sql: string, confirmed: number, statusIntervalMs: number): Promise<void> {
     this.#confirmed = confirmed
     this.#received = confirmed
-    const copy = session.copy(sql, (bytes, start, end) => this.#onFrame(bytes, start, end))
+    const copy = connection.copy(sql, (bytes, start, end) => this.#onFrame(bytes, start, end))
     copy.onNotice = (notice) => this.#events.onNotice(notice)
     this.#copy = copy
     const cancel = this.#clock.after(silenceMs, () => copy.abort(silent()))
@@ -130,26 +129,25 @@ export class ReplicationStream {
     }
     if (bytes[start] !== frame.walData) return true
     const lsn = readLsn(bytes, start + 1)
-    const missing = this.#changes.read(bytes, start + walDataHeader, end, lsn, this.#answered)
+    const missing = this.#decoder.read(bytes, start + walDataHeader, end, lsn)
     if (missing !== null) {
-      this.#provide(missing)
+      this.#fetch(missing)
       return false
     }
-    this.#answered = null
     if (lsn > this.#received) this.#received = lsn
     const walEnd = readLsn(bytes, start + 9)
     if (walEnd > this.#walEnd) this.#walEnd = walEnd
     return true
   }
 
-  #provide(missing: Missing): void {
-    if (this.#providing) return
-    this.#providing = true
+  #fetch(missing: MissingSchema): void {
+    if (this.#fetching) return
+    this.#fetching = true
     this.#events
-      .provide(missing)
+      .fetchMissingSchema(missing)
       .then(() => {
-        this.#providing = false
-        this.#answered = missing
+        this.#fetching = false
+        this.#decoder.onSchemaFetched(missing)
         this.#readableSince = this.#clock.monotonic()
         this.#copy?.proceed()
       })

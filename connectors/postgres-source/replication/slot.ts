@@ -1,7 +1,7 @@
 import { ConnectError, type Logger } from 'penstock/api'
 import { formatLsn, parseLsn } from '../offsets/lsn.ts'
-import type { PgSession } from '../connection/session.ts'
-import { quoteIdentifier, quoteLiteral } from '../schema/table-filter.ts'
+import type { PgConnection } from '../connection/pg-connection.ts'
+import { quoteIdentifier, quoteLiteral } from '../schema/sql-text.ts'
 
 /** A replication slot as the catalog describes it. */
 export interface Slot {
@@ -22,9 +22,9 @@ export interface CreatedSlot {
 }
 
 /** Reads the slot with this name, whatever database it belongs to. */
-export async function readSlot(session: PgSession, name: string, serverVersion: number): Promise<Slot | null> {
+export async function readSlot(connection: PgConnection, name: string, serverVersion: number): Promise<Slot | null> {
   const status = serverVersion >= 130_000 ? "coalesce(wal_status, '') = 'lost'" : 'restart_lsn is null'
-  const [row] = await session.query<{
+  const [row] = await connection.query<{
     plugin: string | null
     database: string | null
     active: boolean
@@ -48,13 +48,13 @@ export async function readSlot(session: PgSession, name: string, serverVersion: 
 
 /** Creates the slot. Postgres waits for all open transactions of all databases of the server, however long they take. */
 export async function createSlot(
-  session: PgSession,
+  connection: PgConnection,
   name: string,
   exportSnapshot: boolean,
   logger: Logger,
 ): Promise<CreatedSlot> {
   const kind = exportSnapshot ? 'EXPORT_SNAPSHOT' : 'NOEXPORT_SNAPSHOT'
-  const [row] = await session.slotQuery<{ consistent_point: string; snapshot_name: string | null }>(
+  const [row] = await connection.slotQuery<{ consistent_point: string; snapshot_name: string | null }>(
     `CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} LOGICAL pgoutput ${kind}`,
     name,
   )
@@ -64,25 +64,18 @@ export async function createSlot(
 }
 
 /** The first server version whose pgoutput sends logical messages. */
-export const messagesSince = 140_000
+export const logicalMessagesVersion = 140_000
 
 export function startReplication(slot: string, publication: string, lsn: number, serverVersion: number): string {
   const names = quoteLiteral(quoteIdentifier(publication))
   return (
     `START_REPLICATION SLOT ${quoteIdentifier(slot)} LOGICAL ${formatLsn(lsn)} ` +
-    `("proto_version" '1', "publication_names" ${names}${serverVersion >= messagesSince ? `, "messages" 'true'` : ''})`
+    `("proto_version" '1', "publication_names" ${names}${serverVersion >= logicalMessagesVersion ? `, "messages" 'true'` : ''})`
   )
 }
 
-/** The end of the server's WAL; on a standby, of the WAL that it has replayed. */
-export async function readLogEnd(session: PgSession, standby: boolean): Promise<number> {
-  const end = standby ? 'pg_last_wal_replay_lsn()' : 'pg_current_wal_lsn()'
-  const [row] = await session.query<{ lsn: string | null }>(`select ${end}::text as lsn`)
-  return row?.lsn === null || row === undefined ? 0 : parseLsn(row.lsn)
-}
-
-export async function dropSlot(session: PgSession, name: string): Promise<void> {
-  await session.query('select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1', [
+export async function dropSlot(connection: PgConnection, name: string): Promise<void> {
+  await connection.query('select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1', [
     name,
   ])
 }
@@ -91,7 +84,7 @@ export async function dropSlot(session: PgSession, name: string): Promise<void> 
  * Tells the user how to continue when changes are lost. Offsets belong to the connector's name, and `always` ignores them.
  * @param exists whether the slot exists: it must be dropped, because its position or its catalog is of no use
  */
-export function readAgain(slot: string, exists: boolean): string {
+export function rereadAdvice(slot: string, exists: boolean): string {
   const drop = exists ? `run SELECT pg_drop_replication_slot('${slot}'); then ` : ''
   return (
     `To read all tables again: ${drop}set snapshot.mode to always, and set it back when GET /connectors/<name>/offsets shows ` +
@@ -110,7 +103,7 @@ export function checkSlot(slot: Slot | null, name: string, database: string, lim
     if (limit === null) return
     throw new ConnectError(
       `the stored offset at ${formatLsn(limit)} is no longer available on the server: replication slot "${name}" does ` +
-        `not exist. Changes since then are lost to this connector. ${readAgain(name, false)}`,
+        `not exist. Changes since then are lost to this connector. ${rereadAdvice(name, false)}`,
       { code: 'PG_SLOT_MISSING' },
     )
   }
@@ -123,7 +116,7 @@ export function checkSlot(slot: Slot | null, name: string, database: string, lim
   }
   if (slot.lost) {
     throw new ConnectError(
-      `replication slot "${name}" is lost: the server removed WAL that the slot needs (max_slot_wal_keep_size). ${readAgain(name, true)}`,
+      `replication slot "${name}" is lost: the server removed WAL that the slot needs (max_slot_wal_keep_size). ${rereadAdvice(name, true)}`,
       { code: 'PG_SLOT_LOST' },
     )
   }
@@ -131,7 +124,7 @@ export function checkSlot(slot: Slot | null, name: string, database: string, lim
   throw new ConnectError(
     `replication slot "${name}" is at ${formatLsn(slot.confirmedLsn)}, past the stored offset ${formatLsn(limit)}: ` +
       'another reader of the slot received the changes in between, or the slot was dropped and created again, or the ' +
-      `stored offset is an old copy. ${readAgain(name, true)}`,
+      `stored offset is an old copy. ${rereadAdvice(name, true)}`,
     { code: 'PG_SLOT_AHEAD' },
   )
 }

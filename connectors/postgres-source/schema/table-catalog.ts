@@ -1,6 +1,5 @@
-import { parseLsn } from '../offsets/lsn.ts'
-import type { PgSession } from '../connection/session.ts'
-import type { TableName } from './table-filter.ts'
+import type { PgConnection } from '../connection/pg-connection.ts'
+import type { TableName } from './sql-text.ts'
 
 /** Properties of a column that the catalog holds and the stream does not send. */
 export interface CatalogColumn {
@@ -91,18 +90,10 @@ select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, c.rel
 from pg_class c join pg_namespace n on n.oid = c.relnamespace`
 
 /** Reads the tables with these oids. Omits tables that do not exist. */
-export async function readTables(session: PgSession, oids: readonly number[]): Promise<CatalogTable[]> {
+export async function readTables(connection: PgConnection, oids: readonly number[]): Promise<CatalogTable[]> {
   if (oids.length === 0) return []
-  const rows = await session.query<TableRow>(`${tableSql} where c.oid = any($1::oid[])`, [oids])
+  const rows = await connection.query<TableRow>(`${tableSql} where c.oid = any($1::oid[])`, [oids])
   return rows.map(tableOf)
-}
-
-/** The end of the WAL: a catalog that is read afterwards contains everything committed before it. */
-export async function readCatalogPosition(session: PgSession): Promise<number> {
-  const [row] = await session.query<{ lsn: string }>(
-    `select (case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end)::text as lsn`,
-  )
-  return row === undefined ? 0 : parseLsn(row.lsn)
 }
 
 /** Returns whether a column belongs to the replica identity, as the stream will announce it. */
@@ -124,8 +115,8 @@ export interface ListedTable extends TableName {
 const systemSchemas = `n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and n.nspname !~ '^pg_(temp|toast_temp)'`
 
 /** Lists all tables that a publication can cover, ordered by schema and name. */
-export async function listTables(session: PgSession): Promise<ListedTable[]> {
-  return await session.query<ListedTable>(`
+export async function listTables(connection: PgConnection): Promise<ListedTable[]> {
+  return await connection.query<ListedTable>(`
 select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, c.relkind::text as kind,
   i.inhparent::int8::float8 as parent, i.xmin::text as "attachedBy"
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -135,14 +126,14 @@ order by n.nspname collate "C", c.relname collate "C"`)
 }
 
 /** A relation that a publication cannot cover. */
-export interface UnloggedRelation extends TableName {
+export interface UnpublishableRelation extends TableName {
   readonly oid: number
   readonly what: string
 }
 
 /** Lists relations that table.include.list may name by mistake. */
-export async function listUnlogged(session: PgSession): Promise<UnloggedRelation[]> {
-  return await session.query<UnloggedRelation>(`
+export async function listUnpublishable(connection: PgConnection): Promise<UnpublishableRelation[]> {
+  return await connection.query<UnpublishableRelation>(`
 select c.oid::int8::float8 as oid, n.nspname as schema, c.relname as name, case when c.relkind = 'v' then 'a view' when c.relkind = 'm' then
   'a materialized view' when c.relkind = 'f' then 'a foreign table' else 'an unlogged table' end as what
 from pg_class c join pg_namespace n on n.oid = c.relnamespace

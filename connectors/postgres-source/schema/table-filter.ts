@@ -1,70 +1,5 @@
-import { errorMessage, ConfigError, javaRegExp } from 'penstock/api'
-
-export interface TableName {
-  readonly schema: string
-  readonly name: string
-}
-
-/** `schema.table`, as filters match it and messages show it. */
-export function fullName(table: TableName): string {
-  return `${table.schema}.${table.name}`
-}
-
-export function quoteIdentifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
-
-export function quoteTable(table: TableName): string {
-  return `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.name)}`
-}
-
-export function quoteLiteral(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
-}
-
-/** One pattern of a list option: a regular expression that matches the whole name, ignoring case. */
-export interface NamePattern {
-  readonly text: string
-  readonly regex: RegExp
-}
-
-/** Splits at commas; `\,` is a comma inside a pattern. */
-export function splitList(text: string): string[] {
-  return text
-    .split(/(?<!\\),/)
-    .map((item) => item.trim().replaceAll('\\,', ','))
-    .filter((item) => item !== '')
-}
-
-/** @throws ConfigError when an item is not a valid regular expression */
-export function patterns(key: string, text: string | null): NamePattern[] {
-  return splitList(text ?? '').map((item) => ({ text: item, regex: wholeName(item, `${key}: `) }))
-}
-
-/** Why a list of patterns is invalid; null when it is valid. */
-export function patternProblem(text: string): string | null {
-  try {
-    for (const item of splitList(text)) wholeName(item, '')
-    return null
-  } catch (error) {
-    return errorMessage(error)
-  }
-}
-
-/** Debezium uses Java's regular expressions, which match the whole name and ignore case. */
-function wholeName(pattern: string, where: string): RegExp {
-  try {
-    return javaRegExp(pattern, { whole: true, ignoreCase: true })
-  } catch (error) {
-    const reason = errorMessage(error)
-    throw new ConfigError(`${where}"${pattern}" cannot be used. ${reason}`, { cause: error })
-  }
-}
-
-/** Returns whether a pattern matches only one name. */
-export function isLiteral(pattern: NamePattern): boolean {
-  return !/[*+?()|[\]{}^$]|\\[dDwWsS]/.test(pattern.text)
-}
+import type { NamePattern } from './name-pattern.ts'
+import { fullName, type TableName } from './sql-text.ts'
 
 export interface FilterLists {
   readonly schemaInclude: readonly NamePattern[]
@@ -129,32 +64,4 @@ function matches(list: readonly NamePattern[], name: string): boolean {
 function compare(a: string, b: string): number {
   if (a === b) return 0
   return a < b ? -1 : 1
-}
-
-/** A rule of `message.key.columns`: the key columns of the matching tables. */
-export interface KeyColumnRule {
-  readonly table: RegExp
-  readonly columns: readonly string[]
-}
-
-/** @throws ConfigError when a rule does not have the form `schema.table:column,column` */
-export function keyColumnRules(text: string | null): KeyColumnRule[] {
-  const rules = (text ?? '')
-    .split(';')
-    .map((rule) => rule.trim())
-    .filter((rule) => rule !== '')
-  return rules.map((rule) => {
-    const colon = rule.lastIndexOf(':')
-    const columns = splitList(rule.slice(colon + 1))
-    if (colon <= 0 || columns.length === 0) {
-      throw new ConfigError(`message.key.columns: "${rule}" does not have the form schema.table:column,column`)
-    }
-    return { table: wholeName(rule.slice(0, colon).trim(), 'message.key.columns: '), columns }
-  })
-}
-
-/** The key columns that the rules name for a table; null when no rule matches. */
-export function customKey(rules: readonly KeyColumnRule[], table: TableName): string[] | null {
-  const found = rules.filter((rule) => rule.table.test(fullName(table))).flatMap((rule) => rule.columns)
-  return found.length === 0 ? null : [...new Set(found)]
 }

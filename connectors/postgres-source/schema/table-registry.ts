@@ -1,7 +1,8 @@
 import { schemaToJson, type Schema } from 'penstock/api'
 import { sameRelation } from '../replication/pgoutput.ts'
-import type { PgSession } from '../connection/session.ts'
-import { isInIdentity, readCatalogPosition, readTables, type CatalogTable } from './table-catalog.ts'
+import type { PgConnection } from '../connection/pg-connection.ts'
+import { readWalPosition } from '../connection/wal-position.ts'
+import { isInIdentity, readTables, type CatalogTable } from './table-catalog.ts'
 import { tableShape, type NullPlace, type Relation, type ShapeContext, type TableShape } from './table-shape.ts'
 
 /** A table's catalog entry, and the WAL position at which it was read. */
@@ -44,9 +45,9 @@ export class TableRegistry {
   }
 
   /** Adds the tables that a session reads when it starts. @param asOf the end of the WAL before they were read */
-  async preload(session: PgSession, tables: readonly CatalogTable[], asOf: number): Promise<void> {
+  async preload(connection: PgConnection, tables: readonly CatalogTable[], asOf: number): Promise<void> {
     await this.#context.types.load(
-      session,
+      connection,
       tables.flatMap((table) => table.columns.map((column) => column.typeOid)),
     )
     for (const table of tables) {
@@ -88,12 +89,12 @@ export class TableRegistry {
   }
 
   /** Reads a table's catalog entry, and those of others that will be needed too. */
-  async refresh(session: PgSession, relation: Relation): Promise<void> {
+  async refresh(connection: PgConnection, relation: Relation): Promise<void> {
     this.#unseen.delete(relation.oid)
     const oids = [relation.oid, ...[...this.#unseen].slice(0, maxReadTogether)]
-    const asOf = await readCatalogPosition(session)
-    const found = new Map((await readTables(session, oids)).map((table) => [table.oid, table]))
-    await this.#context.types.load(session, [
+    const asOf = await readWalPosition(connection)
+    const found = new Map((await readTables(connection, oids)).map((table) => [table.oid, table]))
+    await this.#context.types.load(connection, [
       ...relation.columns.map((column) => column.typeOid),
       ...[...found.values()].flatMap((table) => table.columns.map((column) => column.typeOid)),
     ])

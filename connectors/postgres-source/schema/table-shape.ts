@@ -11,17 +11,12 @@ import type { ColumnType, ValueDecoder, ValueModes } from '../values/column-type
 import { defaultValue } from './default-value.ts'
 import { adjustName, adjustPart, envelopeSchema, topicName, type NameAdjustment } from '../records/envelope.ts'
 import type { CatalogColumn, CatalogTable, ReplicaIdentity } from './table-catalog.ts'
-import {
-  customKey,
-  fullName,
-  quoteTable,
-  type KeyColumnRule,
-  type TableFilter,
-  type TableName,
-} from './table-filter.ts'
+import { customKey, type KeyColumnRule } from './key-column-rule.ts'
+import { fullName, quoteTable, type TableName } from './sql-text.ts'
+import type { TableFilter } from './table-filter.ts'
 import type { TypeCatalog } from './type-catalog.ts'
 import { mapType, numericModifier } from '../values/type-map.ts'
-import type { ValueLosses } from '../values/value-losses.ts'
+import type { ConversionFailures } from '../values/conversion-failures.ts'
 
 /** A column as the stream or the snapshot delivers it, in its order. */
 export interface DeliveredColumn {
@@ -67,7 +62,7 @@ export interface ColumnPlan {
   readonly absent: ConnectValue
   readonly placeholder: ConnectValue | undefined
   /** Reports a text that the decoder cannot parse; returns the null that replaces it. */
-  readonly notUnderstood: (text: string, cause: unknown) => null
+  readonly unparsable: (text: string, cause: unknown) => null
   /** Reports an unchanged TOAST value without a placeholder. */
   readonly unchanged: () => void
 }
@@ -103,7 +98,7 @@ export interface ShapeContext {
   /** Warns once about a column or table. */
   readonly warn: (message: string) => void
   /** Reports what single rows lose. */
-  readonly losses: ValueLosses
+  readonly failures: ConversionFailures
 }
 
 /** What a shape is built from. */
@@ -136,7 +131,7 @@ export function tableTopic(
  * columns, types and replica identity.
  */
 export function tableShape(relation: Relation, sources: ShapeSources, context: ShapeContext): TableShape {
-  if (!context.filter.includesTable(relation)) return foreignShape(relation)
+  if (!context.filter.includesTable(relation)) return uncapturedShape(relation)
   const { catalog, previous } = sources
   const keyColumns = keyColumnsOf(relation, catalog, previous, context)
   const mapped = relation.columns.flatMap((column) => {
@@ -154,7 +149,7 @@ export function tableShape(relation: Relation, sources: ShapeSources, context: S
     keys.length === 0
       ? null
       : struct(fieldsOf(keys, relation, context), { name: adjustName(`${topic}.Key`, context.schemaNames) })
-  const plans = relation.columns.map((column) => planOf(column, { mapped, values, keys }, relation, context))
+  const plans = relation.columns.map((column) => planStart(column, { mapped, values, keys }, relation, context))
   if (keys.length === 0 && previous !== null && previous.keyCount > 0) {
     context.warn(
       `PG_KEYLESS: ${fullName(relation)} has lost its key: its records have no key from now on, so sinks cannot identify ` +
@@ -180,7 +175,7 @@ export function tableShape(relation: Relation, sources: ShapeSources, context: S
 }
 
 /** A table that the publication covers and the filters exclude: its rows are skipped. */
-function foreignShape(relation: Relation): TableShape {
+function uncapturedShape(relation: Relation): TableShape {
   const { schema, name, oid } = relation
   const nothing = { keySchema: null, rowSchema: noRow, envelopeSchema: noRow, plans: [], keyColumns: [] }
   return {
@@ -200,7 +195,7 @@ function foreignShape(relation: Relation): TableShape {
 const noRow = struct([])
 const skip: ValueDecoder = () => null
 
-function planOf(
+function planStart(
   column: DeliveredColumn,
   { mapped, values, keys }: Record<'mapped' | 'values' | 'keys', readonly MappedColumn[]>,
   relation: Relation,
@@ -209,8 +204,8 @@ function planOf(
   const { name, inIdentity } = column
   const where = `${fullName(relation)}.${name}`
   const told = {
-    notUnderstood: (text: string, cause: unknown) => context.losses.notUnderstood(where, text, cause),
-    unchanged: () => context.losses.unchanged(where),
+    unparsable: (text: string, cause: unknown) => context.failures.unparsable(where, text, cause),
+    unchanged: () => context.failures.unchangedToast(where),
   }
   const entry = mapped.find((candidate) => candidate.column === column)
   if (entry === undefined) {
@@ -263,7 +258,9 @@ function mapColumn(
 ): MappedColumn | null {
   const where = `${fullName(relation)}.${column.name}`
   const { types, modes } = context
-  const type = mapType(types, column.typeOid, column.typmod, modes, (what) => context.losses.unheld(where, what))
+  const type = mapType(types, column.typeOid, column.typmod, modes, (what) =>
+    context.failures.unrepresentable(where, what),
+  )
   if (type === null) {
     const name = types.get(column.typeOid)?.name ?? `with oid ${column.typeOid}`
     context.warn(`column ${where} is excluded: its type ${name} has no mapping (include.unknown.datatypes includes it)`)
@@ -320,7 +317,7 @@ function keyColumnsOf(
   const custom = customKey(context.keyRules, relation)
   if (custom !== null) {
     const absent = custom.filter((name) => !delivered.has(name))
-    if (absent.length > 0) context.losses.keyShort(fullName(relation), absent)
+    if (absent.length > 0) context.failures.keyColumnsMissing(fullName(relation), absent)
     return custom.filter((name) => delivered.has(name))
   }
   const isWhole = (names: readonly string[]): boolean => names.every((name) => delivered.has(name))

@@ -1,4 +1,4 @@
-import type { PgSession } from '../connection/session.ts'
+import type { PgConnection } from '../connection/pg-connection.ts'
 
 /** A Postgres type as the catalog describes it. */
 export interface PgType {
@@ -46,10 +46,10 @@ export class TypeCatalog {
   }
 
   /** Loads the types and the types that they consist of. A dropped type stays unknown. */
-  async load(session: PgSession, oids: Iterable<number>): Promise<void> {
+  async load(connection: PgConnection, oids: Iterable<number>): Promise<void> {
     let missing = [...new Set(oids)].filter((oid) => !this.#types.has(oid))
     while (missing.length > 0) {
-      const rows = await session.query<TypeRow>(typeSql, [missing])
+      const rows = await connection.query<TypeRow>(typeSql, [missing])
       for (const row of rows) this.add(typeOf(row))
       const parts = rows.flatMap((row) => [row.element ?? 0, row.base]).filter((oid) => oid !== 0)
       missing = [...new Set(parts)].filter((oid) => !this.#types.has(oid))
@@ -57,11 +57,11 @@ export class TypeCatalog {
   }
 
   /** Reads all enums again, because a label was added to one of them. */
-  async reloadEnums(session: PgSession): Promise<void> {
+  async reloadEnums(connection: PgConnection): Promise<void> {
     const enums = [...this.#types.values()].filter((type) => type.kind === 'e')
     for (const { oid } of enums) this.#types.delete(oid)
     await this.load(
-      session,
+      connection,
       enums.map((type) => type.oid),
     )
   }

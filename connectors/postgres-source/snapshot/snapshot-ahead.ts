@@ -1,6 +1,6 @@
 import type { SourceOffset, SourcePartition } from 'penstock/api'
-import { AheadRows } from './ahead-rows.ts'
-import { withAhead, type Ahead } from '../offsets/offset.ts'
+import { UncertainToastRows } from './uncertain-toast-rows.ts'
+import { withAhead, type AheadSnapshot } from '../offsets/source-offset.ts'
 import { keyChanged, type RowImages } from '../replication/row-reader.ts'
 import type { TableShape } from '../schema/table-shape.ts'
 
@@ -10,10 +10,10 @@ export function aheadPartition(prefix: string): SourcePartition {
 }
 
 /** What {@link SnapshotAhead} needs from the task. */
-export interface SnapshotAheadParts {
+export interface SnapshotAheadOptions {
   readonly load: () => Promise<SourceOffset | null>
   readonly save: (offset: SourceOffset) => void
-  readonly show: (message: string | null) => void
+  readonly setCondition: (message: string | null) => void
   readonly warn: (message: string) => void
 }
 
@@ -25,28 +25,28 @@ export interface SnapshotAheadParts {
  * visible. Lives as long as the task.
  */
 export class SnapshotAhead {
-  readonly #parts: SnapshotAheadParts
-  readonly #rows = new AheadRows()
-  #ahead: Ahead | null = null
+  readonly #options: SnapshotAheadOptions
+  readonly #rows = new UncertainToastRows()
+  #ahead: AheadSnapshot | null = null
   #isLoaded = false
   #committedAt = 0
 
-  constructor(parts: SnapshotAheadParts) {
-    this.#parts = parts
+  constructor(options: SnapshotAheadOptions) {
+    this.#options = options
   }
 
   /** Loads the rows that an earlier task stored. */
   async load(): Promise<void> {
     if (this.#isLoaded) return
-    const stored = await this.#parts.load()
+    const stored = await this.#options.load()
     if (stored !== null) this.#rows.load(stored)
     this.#isLoaded = true
-    this.#parts.show(this.#message())
+    this.#options.setCondition(this.#message())
     this.#rows.takeChanged()
   }
 
   /** A stream starts. @param ahead the snapshot ahead of it; null when the stream is past it or starts at its position */
-  open(ahead: Ahead | null): void {
+  open(ahead: AheadSnapshot | null): void {
     this.#ahead = ahead
   }
 
@@ -54,7 +54,7 @@ export class SnapshotAhead {
   onRead(oids: readonly number[] | null): void {
     if (oids === null) this.#rows.forgetAll()
     else for (const oid of oids) this.#rows.forget(oid)
-    this.#tell()
+    this.#publishIfChanged()
   }
 
   /** Everything that follows was committed at `lsn` or later. */
@@ -63,8 +63,8 @@ export class SnapshotAhead {
     if (this.#ahead === null || lsn <= this.#ahead.end) return
     this.#ahead = null
     if (this.#rows.isEmpty) return
-    this.#show()
-    for (const text of this.#rows.texts()) this.#parts.warn(`PG_SNAPSHOT_AHEAD: ${explanation} ${text}`)
+    this.#publish()
+    for (const text of this.#rows.texts()) this.#options.warn(`PG_SNAPSHOT_AHEAD: ${explanation} ${text}`)
   }
 
   /** The version of the snapshot rows while the stream is behind the snapshot; else null. */
@@ -84,21 +84,21 @@ export class SnapshotAhead {
     } else if (old !== null && keyChanged(old, row)) {
       this.#rows.moved(shape, old, row, unchanged, this.#ahead !== null)
     } else this.#rows.written(shape, row, unchanged, this.#committedAt)
-    this.#tell()
+    this.#publishIfChanged()
   }
 
   onTruncate(oid: number): void {
     this.#rows.forget(oid)
-    this.#tell()
+    this.#publishIfChanged()
   }
 
-  #tell(): void {
-    if (this.#rows.takeChanged()) this.#show()
+  #publishIfChanged(): void {
+    if (this.#rows.takeChanged()) this.#publish()
   }
 
-  #show(): void {
-    this.#parts.save(this.#rows.state())
-    this.#parts.show(this.#message())
+  #publish(): void {
+    this.#options.save(this.#rows.state())
+    this.#options.setCondition(this.#message())
   }
 
   #message(): string | null {

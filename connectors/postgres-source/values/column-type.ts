@@ -10,7 +10,7 @@ export type ValueDecoder = (bytes: Buffer, start: number, end: number) => Connec
  * Reports a value that its record type cannot represent, by the kind of such values. Returns the null that replaces it,
  * or throws, by `event.converting.failure.handling.mode`.
  */
-export type OnLoss = (what: string) => null
+export type OnUnrepresentable = (what: string) => null
 
 /** How a column's type is represented in records. */
 export interface ColumnType {

@@ -1,5 +1,5 @@
 import { DataError, type ConnectValue } from 'penstock/api'
-import type { BinaryMode, OnLoss, ValueDecoder } from './column-type.ts'
+import type { BinaryMode, OnUnrepresentable, ValueDecoder } from './column-type.ts'
 
 const zero = 0x30
 const dash = 0x2d
@@ -8,7 +8,7 @@ const dot = 0x2e
 /** A number of this many digits always fits a double exactly. */
 const exactDigits = 15
 
-function notUnderstood(what: string): DataError {
+function unparsable(what: string): DataError {
   return new DataError(`the text is not ${what} in the format of Postgres`)
 }
 
@@ -18,16 +18,16 @@ function integerDecoder(least: bigint, most: bigint): ValueDecoder {
   return (bytes, start, end) => {
     const negative = bytes[start] === dash
     let i = negative ? start + 1 : start
-    if (i >= end || (bytes[i] === zero && i + 1 < end)) throw notUnderstood('an integer')
+    if (i >= end || (bytes[i] === zero && i + 1 < end)) throw unparsable('an integer')
     if (end - i > exactDigits) return bigInteger(bytes.toString('latin1', start, end), least, most)
     let value = 0
     for (; i < end; i += 1) {
       const digit = (bytes[i] ?? 0) - zero
-      if (digit < 0 || digit > 9) throw notUnderstood('an integer')
+      if (digit < 0 || digit > 9) throw unparsable('an integer')
       value = value * 10 + digit
     }
     if (negative && value !== 0) value = -value
-    if (value < low || value > high) throw notUnderstood('an integer of its type')
+    if (value < low || value > high) throw unparsable('an integer of its type')
     return value
   }
 }
@@ -38,9 +38,9 @@ export const decodeOid = integerDecoder(0n, 2n ** 32n - 1n)
 export const decodeInteger = integerDecoder(-(2n ** 63n), 2n ** 63n - 1n)
 
 function bigInteger(text: string, least: bigint, most: bigint): number | bigint {
-  if (!/^-?\d{1,19}$/.test(text)) throw notUnderstood('an integer')
+  if (!/^-?\d{1,19}$/.test(text)) throw unparsable('an integer')
   const exact = BigInt(text)
-  if (exact < least || exact > most) throw notUnderstood('an integer of its type')
+  if (exact < least || exact > most) throw unparsable('an integer of its type')
   const value = Number(exact)
   return Number.isSafeInteger(value) ? value : exact
 }
@@ -59,18 +59,18 @@ export const decodeFloat: ValueDecoder = (bytes, start, end) => {
     if (!isDigit && code !== 0x2e && code !== dash && code !== 0x2b && code !== 0x65) return wordOfFloat(text)
   }
   const value = Number(text)
-  if (text === '' || !Number.isFinite(value) || (value === 0 && !zeroForm.test(text))) throw notUnderstood('a number')
+  if (text === '' || !Number.isFinite(value) || (value === 0 && !zeroForm.test(text))) throw unparsable('a number')
   return value
 }
 
 function wordOfFloat(text: string): number {
   if (text === 'NaN') return NaN
-  if (!infinite.test(text)) throw notUnderstood('a number')
+  if (!infinite.test(text)) throw unparsable('a number')
   return text.startsWith('-') ? -Infinity : Infinity
 }
 
 export const decodeBoolean: ValueDecoder = (bytes, start, end) => {
-  if (end - start !== 1 || (bytes[start] !== 0x74 && bytes[start] !== 0x66)) throw notUnderstood('a boolean')
+  if (end - start !== 1 || (bytes[start] !== 0x74 && bytes[start] !== 0x66)) throw unparsable('a boolean')
   return bytes[start] === 0x74
 }
 
@@ -83,20 +83,20 @@ const hexPairs = /^(?:[0-9a-f]{2})*$/
 /** Decodes hexadecimal digits; rejects anything else. */
 function bytesOfHex(text: string, what: string): Buffer {
   const decoded = Buffer.from(text, 'hex')
-  if (decoded.length * 2 !== text.length) throw notUnderstood(what)
+  if (decoded.length * 2 !== text.length) throw unparsable(what)
   return decoded
 }
 
 /** bytea in hex format, `\x00ff`. */
 export function binaryDecoder(mode: BinaryMode): ValueDecoder {
   const hex = (bytes: Buffer, start: number, end: number): string => {
-    if (bytes[start] !== backslash || bytes[start + 1] !== 0x78 || end - start < 2) throw notUnderstood('bytea')
+    if (bytes[start] !== backslash || bytes[start + 1] !== 0x78 || end - start < 2) throw unparsable('bytea')
     return bytes.toString('latin1', start + 2, end)
   }
   if (mode === 'hex') {
     return (bytes, start, end) => {
       const text = hex(bytes, start, end)
-      if (!hexPairs.test(text)) throw notUnderstood('bytea')
+      if (!hexPairs.test(text)) throw unparsable('bytea')
       return text
     }
   }
@@ -113,10 +113,10 @@ export function binaryText(mode: Exclude<BinaryMode, 'bytes'>): (bytes: Buffer) 
 }
 
 /** bit(1), or varbit(1), which may be empty, as a boolean. */
-export function bitDecoder(lose: OnLoss): ValueDecoder {
+export function bitDecoder(onUnrepresentable: OnUnrepresentable): ValueDecoder {
   return (bytes, start, end) => {
-    if (end === start) return lose('an empty bit string, which a boolean cannot represent')
-    if (end - start !== 1 || !isBit(bytes[start])) throw notUnderstood('a bit')
+    if (end === start) return onUnrepresentable('an empty bit string, which a boolean cannot represent')
+    if (end - start !== 1 || !isBit(bytes[start])) throw unparsable('a bit')
     return bytes[start] === 0x31
   }
 }
@@ -131,7 +131,7 @@ export const decodeBits: ValueDecoder = (bytes, start, end) => {
   let length = 0
   for (let bit = 0; bit < end - start; bit += 1) {
     const byte = bytes[end - 1 - bit]
-    if (!isBit(byte)) throw notUnderstood('a bit string')
+    if (!isBit(byte)) throw unparsable('a bit string')
     if (byte !== 0x31) continue
     const index = bit >> 3
     result[index] = (result[index] ?? 0) | (1 << (bit & 7))
@@ -144,10 +144,10 @@ const plainDecimal = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/
 const special = /^(?:NaN|-?Infinity)$/
 
 /** The text of a numeric. Null for NaN and the infinities, which a Decimal cannot represent. */
-function decimalText(text: string, lose: OnLoss): string | null {
+function decimalText(text: string, onUnrepresentable: OnUnrepresentable): string | null {
   if (plainDecimal.test(text)) return text
-  if (special.test(text)) return lose('NaN or an infinity, which a Decimal cannot represent')
-  throw notUnderstood('a numeric')
+  if (special.test(text)) return onUnrepresentable('NaN or an infinity, which a Decimal cannot represent')
+  throw unparsable('a numeric')
 }
 
 /** Returns whether the text is only digits with at most one point between them, and no leading zero. */
@@ -163,17 +163,20 @@ function isPlainDecimal(bytes: Buffer, start: number, end: number): boolean {
 }
 
 /** numeric with a scale: the exact text. */
-export function decimalDecoder(lose: OnLoss): ValueDecoder {
+export function decimalDecoder(onUnrepresentable: OnUnrepresentable): ValueDecoder {
   return (bytes, start, end) => {
     const text = bytes.toString('latin1', start, end)
-    return isPlainDecimal(bytes, start, end) ? text : decimalText(text, lose)
+    return isPlainDecimal(bytes, start, end) ? text : decimalText(text, onUnrepresentable)
   }
 }
 
 /** numeric without a scale: [scale, unscaled bytes], without trailing zeros; the scale is never negative. */
-export function variableDecimalDecoder(toBytes: (text: string, scale: number) => Buffer, lose: OnLoss): ValueDecoder {
+export function variableDecimalDecoder(
+  toBytes: (text: string, scale: number) => Buffer,
+  onUnrepresentable: OnUnrepresentable,
+): ValueDecoder {
   return (bytes, start, end) => {
-    const text = decimalText(bytes.toString('latin1', start, end), lose)
+    const text = decimalText(bytes.toString('latin1', start, end), onUnrepresentable)
     if (text === null) return null
     const stripped = text.includes('.') ? text.replace(/\.?0+$/, '') : text
     const point = stripped.indexOf('.')
@@ -183,13 +186,13 @@ export function variableDecimalDecoder(toBytes: (text: string, scale: number) =>
 }
 
 /** numeric as a double. */
-export function doubleDecoder(lose: OnLoss): ValueDecoder {
+export function doubleDecoder(onUnrepresentable: OnUnrepresentable): ValueDecoder {
   return (bytes, start, end) => {
     const text = bytes.toString('latin1', start, end)
     if (!plainDecimal.test(text)) return wordOfFloat(text)
     const value = Number(text)
     if (value === 0) return 0
-    return Number.isFinite(value) ? value : lose('a number too large for a double')
+    return Number.isFinite(value) ? value : onUnrepresentable('a number too large for a double')
   }
 }
 
@@ -204,7 +207,7 @@ export const decodeDecimalText: ValueDecoder = (bytes, start, end) => {
   const text = bytes.toString('latin1', start, end)
   if (plainDecimal.test(text)) return text
   const word = decimalWords[text]
-  if (word === undefined) throw notUnderstood('a numeric')
+  if (word === undefined) throw unparsable('a numeric')
   return word
 }
 
@@ -224,12 +227,12 @@ export function moneyText(bytes: Buffer, start: number, end: number): string {
 }
 
 /** money as a decimal with this many fraction digits. */
-export function moneyDecoder(digits: number, lose: OnLoss): ValueDecoder {
+export function moneyDecoder(digits: number, onUnrepresentable: OnUnrepresentable): ValueDecoder {
   return (bytes, start, end) => {
     const text = moneyText(bytes, start, end)
     const point = text.indexOf('.')
     const fits = point < 0 || !/[1-9]/.test(text.slice(point + 1 + digits))
-    if (!fits) return lose('an amount with more fraction digits than money.fraction.digits')
+    if (!fits) return onUnrepresentable('an amount with more fraction digits than money.fraction.digits')
     return point < 0 ? text : text.slice(0, point + 1 + digits).replace(/\.$/, '')
   }
 }
@@ -246,7 +249,7 @@ export const decodePoint: ValueDecoder = (bytes, start, end) => {
   const text = bytes.toString('latin1', start, end)
   const [x, y, ...more] = floats(text.slice(1, -1))
   const isWhole = text.startsWith('(') && text.endsWith(')')
-  if (!isWhole || x === undefined || y === undefined || more.length > 0) throw notUnderstood('a point')
+  if (!isWhole || x === undefined || y === undefined || more.length > 0) throw unparsable('a point')
   const wkb = Buffer.alloc(21)
   wkb[0] = 1
   wkb.writeUInt32LE(1, 1)
@@ -260,7 +263,7 @@ const sridFlag = 0x2000_0000
 /** PostGIS's hexadecimal EWKB: [bytes, srid]. */
 export const decodeGeometry: ValueDecoder = (bytes, start, end) => {
   const wkb = bytesOfHex(bytes.toString('latin1', start, end), 'a geometry')
-  if (wkb.length < 9 || (wkb[0] !== 0 && wkb[0] !== 1)) throw notUnderstood('a geometry')
+  if (wkb.length < 9 || (wkb[0] !== 0 && wkb[0] !== 1)) throw unparsable('a geometry')
   const little = wkb[0] === 1
   const type = little ? wkb.readUInt32LE(1) : wkb.readUInt32BE(1)
   if ((type & sridFlag) === 0) return [wkb, null]
@@ -270,7 +273,7 @@ export const decodeGeometry: ValueDecoder = (bytes, start, end) => {
 /** pgvector's `[1,2,3]`. */
 export const decodeVector: ValueDecoder = (bytes, start, end) => {
   const text = bytes.toString('latin1', start, end)
-  if (text.length < 2 || !text.startsWith('[') || !text.endsWith(']')) throw notUnderstood('a vector')
+  if (text.length < 2 || !text.startsWith('[') || !text.endsWith(']')) throw unparsable('a vector')
   return text.length === 2 ? [] : floats(text.slice(1, -1))
 }
 
@@ -284,11 +287,11 @@ export function hstoreEntries(bytes: Buffer, start: number, end: number): [strin
   hstorePair.lastIndex = 0
   for (let position = 0; position < text.length; position = hstorePair.lastIndex) {
     const pair = hstorePair.exec(text)
-    if (pair === null) throw notUnderstood('an hstore')
+    if (pair === null) throw unparsable('an hstore')
     const [, key = '', value] = pair
     entries.push([unescape(key), value === undefined ? null : unescape(value)])
   }
-  if (text.endsWith(', ')) throw notUnderstood('an hstore')
+  if (text.endsWith(', ')) throw unparsable('an hstore')
   return entries
 }
 

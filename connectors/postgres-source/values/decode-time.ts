@@ -13,7 +13,7 @@ import {
   two,
 } from './civil-time.ts'
 import { DataError, type ConnectValue } from 'penstock/api'
-import type { OnLoss, ValueDecoder } from './column-type.ts'
+import type { OnUnrepresentable, ValueDecoder } from './column-type.ts'
 
 const microsPerSecond = 1_000_000
 const microsPerDay = 86_400_000_000
@@ -116,23 +116,23 @@ function fitsInt64(value: bigint): boolean {
   return value === BigInt.asIntN(64, value)
 }
 
-export function microsDecoder(lose: OnLoss): ValueDecoder {
+export function microsDecoder(onUnrepresentable: OnUnrepresentable): ValueDecoder {
   return orInfinite(infiniteMicros, (bytes, start, end) => {
     readTimestamp(bytes, start, end)
     const { days, micros } = moment
     if (Math.abs(days) < safeDays) return days * microsPerDay + micros
     const exact = BigInt(days) * BigInt(microsPerDay) + BigInt(micros)
-    if (!fitsInt64(exact)) return lose(outsideMicros)
+    if (!fitsInt64(exact)) return onUnrepresentable(outsideMicros)
     const value = Number(exact)
     return Number.isSafeInteger(value) ? value : exact
   })
 }
 
-export function nanosDecoder(lose: OnLoss): ValueDecoder {
+export function nanosDecoder(onUnrepresentable: OnUnrepresentable): ValueDecoder {
   return orInfinite(infiniteNanos, (bytes, start, end) => {
     readTimestamp(bytes, start, end)
     const nanos = (BigInt(moment.days) * BigInt(microsPerDay) + BigInt(moment.micros)) * 1000n
-    return fitsInt64(nanos) ? nanos : lose(outsideNanos)
+    return fitsInt64(nanos) ? nanos : onUnrepresentable(outsideNanos)
   })
 }
 
@@ -271,11 +271,11 @@ const microsPerMonth = 2_629_800_000_000n
 const int64 = { past: -(2n ** 63n), future: 2n ** 63n - 1n }
 
 /** Microseconds. The largest and smallest 64-bit numbers are the infinities, so no other interval may become one of them. */
-export function intervalMicrosDecoder(lose: OnLoss): ValueDecoder {
+export function intervalMicrosDecoder(onUnrepresentable: OnUnrepresentable): ValueDecoder {
   return orInfinite(int64, (bytes, start, end) => {
     const { months, days, micros } = readInterval(bytes, start, end)
     const total = BigInt(months) * microsPerMonth + BigInt(days) * BigInt(microsPerDay) + micros
-    if (total >= int64.future || total <= int64.past) return lose(outsideInterval)
+    if (total >= int64.future || total <= int64.past) return onUnrepresentable(outsideInterval)
     const value = Number(total)
     return Number.isSafeInteger(value) ? value : total
   })

@@ -1,5 +1,5 @@
 import { Logical, primitive, type ConnectValue, type SchemaType } from 'penstock/api'
-import type { ColumnType, OnLoss, TimeMode, ValueDecoder, ValueModes } from './column-type.ts'
+import type { ColumnType, OnUnrepresentable, TimeMode, ValueDecoder, ValueModes } from './column-type.ts'
 import {
   decodeDays,
   decodeIntervalText,
@@ -40,7 +40,12 @@ const isoTimestamp = temporal('STRING', 'io.debezium.time.IsoTimestamp', decodeI
 const zonedTime = temporal('STRING', 'io.debezium.time.ZonedTime', decodeZonedTime, '00:00:00Z')
 
 /** Maps a date, time or interval type; null when `name` is none of them. */
-export function temporalType(name: string, typmod: number, modes: ValueModes, lose: OnLoss): ColumnType | null {
+export function temporalType(
+  name: string,
+  typmod: number,
+  modes: ValueModes,
+  onUnrepresentable: OnUnrepresentable,
+): ColumnType | null {
   const digits = typmod < 0 ? 6 : typmod
   switch (name) {
     case 'date':
@@ -48,7 +53,7 @@ export function temporalType(name: string, typmod: number, modes: ValueModes, lo
     case 'time':
       return timeType(modes.time, digits)
     case 'timestamp':
-      return timestampType(modes.time, digits, lose)
+      return timestampType(modes.time, digits, onUnrepresentable)
     case 'timestamptz':
       return zonedTimestamp(digits)
     case 'timetz':
@@ -56,7 +61,7 @@ export function temporalType(name: string, typmod: number, modes: ValueModes, lo
     case 'interval':
       return modes.interval === 'string'
         ? temporal('STRING', 'io.debezium.time.Interval', decodeIntervalText, 'P0Y0M0DT0H0M0S')
-        : temporal('INT64', 'io.debezium.time.MicroDuration', intervalMicrosDecoder(lose), 0)
+        : temporal('INT64', 'io.debezium.time.MicroDuration', intervalMicrosDecoder(onUnrepresentable), 0)
     default:
       return null
   }
@@ -83,15 +88,15 @@ function timeType(mode: TimeMode, digits: number): ColumnType {
   }
 }
 
-function timestampType(mode: TimeMode, digits: number, lose: OnLoss): ColumnType {
+function timestampType(mode: TimeMode, digits: number, onUnrepresentable: OnUnrepresentable): ColumnType {
   switch (mode) {
     case 'adaptive':
     case 'adaptive_time_microseconds':
-      return digits <= 3 ? millisTimestamp : microTimestamp(lose)
+      return digits <= 3 ? millisTimestamp : microTimestamp(onUnrepresentable)
     case 'microseconds':
-      return microTimestamp(lose)
+      return microTimestamp(onUnrepresentable)
     case 'nanoseconds':
-      return temporal('INT64', 'io.debezium.time.NanoTimestamp', nanosDecoder(lose), 0)
+      return temporal('INT64', 'io.debezium.time.NanoTimestamp', nanosDecoder(onUnrepresentable), 0)
     case 'connect':
       return connectTimestamp
     case 'isostring':
@@ -99,8 +104,8 @@ function timestampType(mode: TimeMode, digits: number, lose: OnLoss): ColumnType
   }
 }
 
-function microTimestamp(lose: OnLoss): ColumnType {
-  return temporal('INT64', 'io.debezium.time.MicroTimestamp', microsDecoder(lose), 0)
+function microTimestamp(onUnrepresentable: OnUnrepresentable): ColumnType {
+  return temporal('INT64', 'io.debezium.time.MicroTimestamp', microsDecoder(onUnrepresentable), 0)
 }
 
 function zonedTimestamp(digits: number): ColumnType {

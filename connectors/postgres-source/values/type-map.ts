@@ -10,7 +10,13 @@ import {
   type Schema,
 } from 'penstock/api'
 import { createHash } from 'node:crypto'
-import { UnknownLabelError, type ColumnType, type OnLoss, type ValueDecoder, type ValueModes } from './column-type.ts'
+import {
+  UnknownLabelError,
+  type ColumnType,
+  type OnUnrepresentable,
+  type ValueDecoder,
+  type ValueModes,
+} from './column-type.ts'
 import { arrayDecoder } from './decode-array.ts'
 import {
   binaryDecoder,
@@ -50,20 +56,27 @@ export function mapType(
   oid: number,
   typmod: number,
   modes: ValueModes,
-  lose: OnLoss,
+  onUnrepresentable: OnUnrepresentable,
 ): ColumnType | null {
   const resolved = catalog.resolve(oid, typmod)
   // The type was dropped: the stream has the value as text, whatever the type was.
   if (resolved === null) return text(modes)
   const { type } = resolved
-  if (type.elementOid !== null) return arrayType(catalog, type.elementOid, resolved.typmod, modes, lose)
-  return scalarType(type, resolved.typmod, modes, lose) ?? unknown(modes)
+  if (type.elementOid !== null) return arrayType(catalog, type.elementOid, resolved.typmod, modes, onUnrepresentable)
+  return scalarType(type, resolved.typmod, modes, onUnrepresentable) ?? unknown(modes)
 }
 
-function scalarType(type: PgType, typmod: number, modes: ValueModes, lose: OnLoss): ColumnType | null {
+function scalarType(
+  type: PgType,
+  typmod: number,
+  modes: ValueModes,
+  onUnrepresentable: OnUnrepresentable,
+): ColumnType | null {
   if (type.kind === 'e') return enumType(type)
   if (type.schema !== 'pg_catalog') return extensionType(type.name, modes)
-  return temporalType(type.name, typmod, modes, lose) ?? plainType(type.name, typmod, modes, lose)
+  return (
+    temporalType(type.name, typmod, modes, onUnrepresentable) ?? plainType(type.name, typmod, modes, onUnrepresentable)
+  )
 }
 
 function column(schema: Schema, decode: ValueDecoder, fallback: ColumnType['fallback']): ColumnType {
@@ -82,7 +95,12 @@ const float32 = column(primitive('FLOAT32'), decodeFloat, 0)
 const float64 = column(primitive('FLOAT64'), decodeFloat, 0)
 const boolean = column(primitive('BOOLEAN'), decodeBoolean, false)
 
-function plainType(name: string, typmod: number, modes: ValueModes, lose: OnLoss): ColumnType | null {
+function plainType(
+  name: string,
+  typmod: number,
+  modes: ValueModes,
+  onUnrepresentable: OnUnrepresentable,
+): ColumnType | null {
   switch (name) {
     case 'bool':
       return boolean
@@ -99,9 +117,9 @@ function plainType(name: string, typmod: number, modes: ValueModes, lose: OnLoss
     case 'float8':
       return float64
     case 'numeric':
-      return numericType(typmod, modes, lose)
+      return numericType(typmod, modes, onUnrepresentable)
     case 'money':
-      return moneyType(modes, lose)
+      return moneyType(modes, onUnrepresentable)
     case 'text':
     case 'varchar':
     case 'bpchar':
@@ -129,7 +147,7 @@ function plainType(name: string, typmod: number, modes: ValueModes, lose: OnLoss
       return binaryType(modes)
     case 'bit':
     case 'varbit':
-      return bitType(name, typmod, lose)
+      return bitType(name, typmod, onUnrepresentable)
     case 'point':
       return pointType
     default:
@@ -175,27 +193,27 @@ const variableDecimal = struct(
   { name: 'io.debezium.data.VariableScaleDecimal', version: 1, doc: 'Variable scaled decimal' },
 )
 
-function numericType(typmod: number, modes: ValueModes, lose: OnLoss): ColumnType {
-  if (modes.decimal === 'double') return { ...float64, decode: doubleDecoder(lose) }
+function numericType(typmod: number, modes: ValueModes, onUnrepresentable: OnUnrepresentable): ColumnType {
+  if (modes.decimal === 'double') return { ...float64, decode: doubleDecoder(onUnrepresentable) }
   const modifier = numericModifier(typmod)
   if (modes.decimal === 'string') {
     return text(modes, decodeDecimalText, undefined, decimalTextOf(0n, modifier?.scale ?? 0))
   }
   if (modifier === null)
-    return column(variableDecimal, variableDecimalDecoder(decimalToBytes, lose), [0, Buffer.from([0])])
+    return column(variableDecimal, variableDecimalDecoder(decimalToBytes, onUnrepresentable), [0, Buffer.from([0])])
   const { precision, scale } = modifier
   const parameters = { scale: String(scale), 'connect.decimal.precision': String(precision) }
-  return column(decimal(parameters), decimalDecoder(lose), '0')
+  return column(decimal(parameters), decimalDecoder(onUnrepresentable), '0')
 }
 
 function decimal(parameters: Readonly<Record<string, string>>): Schema {
   return primitive('BYTES', { name: Logical.decimal, version: 1, parameters })
 }
 
-function moneyType(modes: ValueModes, lose: OnLoss): ColumnType {
+function moneyType(modes: ValueModes, onUnrepresentable: OnUnrepresentable): ColumnType {
   if (modes.decimal === 'double') return { ...float64, decode: (b, start, end) => Number(moneyText(b, start, end)) }
   if (modes.decimal === 'string') return text(modes, moneyText, undefined, '0.00')
-  return column(decimal({ scale: String(modes.moneyDigits) }), moneyDecoder(modes.moneyDigits, lose), '0')
+  return column(decimal({ scale: String(modes.moneyDigits) }), moneyDecoder(modes.moneyDigits, onUnrepresentable), '0')
 }
 
 function binaryType(modes: ValueModes): ColumnType {
@@ -210,8 +228,8 @@ function binaryType(modes: ValueModes): ColumnType {
 
 const unboundedBits = 2_147_483_647
 
-function bitType(name: string, typmod: number, lose: OnLoss): ColumnType {
-  if (typmod === 1) return { ...boolean, decode: bitDecoder(lose) }
+function bitType(name: string, typmod: number, onUnrepresentable: OnUnrepresentable): ColumnType {
+  if (typmod === 1) return { ...boolean, decode: bitDecoder(onUnrepresentable) }
   const length = typmod > 0 ? typmod : name === 'bit' ? 1 : unboundedBits
   const schema = primitive('BYTES', {
     name: 'io.debezium.data.Bits',
@@ -284,26 +302,35 @@ function arrayType(
   elementOid: number,
   typmod: number,
   modes: ValueModes,
-  lose: OnLoss,
+  onUnrepresentable: OnUnrepresentable,
 ): ColumnType | null {
   const type = catalog.get(elementOid)
-  if (type === undefined || type.kind === 'd' || omittedElements.has(type.name)) return unknownArray(type, modes, lose)
-  const element = scalarType(type, typmod, modes, lose)
-  if (element === null) return unknownArray(type, modes, lose)
+  if (type === undefined || type.kind === 'd' || omittedElements.has(type.name))
+    return unknownArray(type, modes, onUnrepresentable)
+  const element = scalarType(type, typmod, modes, onUnrepresentable)
+  if (element === null) return unknownArray(type, modes, onUnrepresentable)
   const schema = arrayOf(withOptions(element.schema, { optional: type.kind !== 'e' }))
-  const decode = arrayDecoder(element.decode, () => loseNested(lose))
+  const decode = arrayDecoder(element.decode, () => reportNestedArray(onUnrepresentable))
   return { ...column(schema, decode, []), isArray: true, placeholder: arrayPlaceholder(type, element, modes) }
 }
 
-function loseNested(lose: OnLoss): void {
-  lose('a multi-dimensional array, whose inner arrays become null')
+function reportNestedArray(onUnrepresentable: OnUnrepresentable): void {
+  onUnrepresentable('a multi-dimensional array, whose inner arrays become null')
 }
 
 /** Represents each element as {@link unknown} does. */
-function unknownArray(type: PgType | undefined, modes: ValueModes, lose: OnLoss): ColumnType | null {
+function unknownArray(
+  type: PgType | undefined,
+  modes: ValueModes,
+  onUnrepresentable: OnUnrepresentable,
+): ColumnType | null {
   const element = unknown(modes)
   if (element === null) return null
-  const decode = arrayDecoder(element.decode, () => loseNested(lose), type?.name === 'box' ? ';' : ',')
+  const decode = arrayDecoder(
+    element.decode,
+    () => reportNestedArray(onUnrepresentable),
+    type?.name === 'box' ? ';' : ',',
+  )
   return { ...column(arrayOf(element.schema), decode, []), isArray: true }
 }
 

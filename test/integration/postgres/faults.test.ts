@@ -1,8 +1,8 @@
 import { systemClock } from 'penstock/api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { plugin } from '../../../connectors/postgres-source/index.ts'
-import { PgSession } from '../../../connectors/postgres-source/connection/session.ts'
-import { settingsOf } from '../../../connectors/postgres-source/config/settings.ts'
+import { PgConnection } from '../../../connectors/postgres-source/connection/pg-connection.ts'
+import { settingsOf } from '../../../connectors/postgres-source/config/source-settings.ts'
 import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 import type { Server } from '../../../src/servers/process/server.ts'
 import { Servers } from '../../../src/servers/servers.ts'
@@ -32,7 +32,7 @@ describeWith(['postgres'], 'the Postgres source when its connection fails', () =
   it('retries also where the connection ends between two queries', async () => {
     const db = await bench.database('create table t (id int primary key)')
     const { connection } = settingsOf(parseConfig(plugin.configDef, db.config()), db.config())
-    const session = await PgSession.connect(connection, 'sql', systemClock)
+    const session = await PgConnection.connect(connection, 'sql', systemClock)
     bench.onEnd(() => session.close())
     const [own] = await session.query<{ pid: number }>('select pg_backend_pid() as pid')
     await db.rows('select pg_terminate_backend($1)', [own?.pid])

@@ -1,6 +1,6 @@
 import type { RawConfig } from 'penstock/api'
 import { expect, it } from 'vitest'
-import { watchIntervalMs } from '../../../connectors/postgres-source/replication/publication-watch.ts'
+import { checkIntervalMs } from '../../../connectors/postgres-source/publication/publication-monitor.ts'
 import { look, sourceBench, story } from '../../support/postgres/postgres-source.ts'
 import { needsPostgres } from '../../support/postgres/postgres.ts'
 import { describeWith, service } from '../../support/services.ts'
@@ -163,7 +163,7 @@ describeWith(['postgres'], 'changes of a captured table that the stream did not 
     await second.waitFor('the end', () => second.lines.some(({ message }) => message.startsWith('snapshot complete')))
     await second.waitFor('the log before it', () => story(second.records).includes('c [8]'))
     await look(second, clock)
-    await second.waitFor('the look', () => clock.isWaiting(watchIntervalMs))
+    await second.waitFor('the look', () => clock.isWaiting(checkIntervalMs))
     expect([...second.conditions.keys()]).toEqual([])
   })
 
@@ -261,7 +261,7 @@ describeWith(['postgres'], 'changes of a captured table that the stream did not 
     await db.play(`create table m2 partition of m for values from (10) to (20); insert into m values (10)`)
     await source.waitForRecords(2)
     await look(source, clock)
-    await source.waitFor('the look', () => clock.isWaiting(watchIntervalMs))
+    await source.waitFor('the look', () => clock.isWaiting(checkIntervalMs))
     expect([...source.conditions.keys()]).toEqual([])
     await db.play('create table m3 (id int primary key)')
     await db.play('insert into m3 values (20)')
@@ -308,7 +308,7 @@ describeWith(['postgres'], 'changes of a captured table that the stream did not 
     await db.play('drop table a; create table c (id int primary key); insert into b values (2)')
     await source.waitForRecords(3)
     await look(source, clock)
-    await source.waitFor('the look', () => clock.isWaiting(watchIntervalMs))
+    await source.waitFor('the look', () => clock.isWaiting(checkIntervalMs))
     expect([...source.conditions.keys()]).toEqual([])
   })
 
@@ -327,7 +327,7 @@ describeWith(['postgres'], 'changes of a captured table that the stream did not 
     await db.play('insert into s.u values (1); insert into m values (2)')
     expect(story(await source.waitForRecords(2))).toEqual(['c [1]', 'c [2]'])
     await look(source, clock)
-    await source.waitFor('the look', () => clock.isWaiting(watchIntervalMs))
+    await source.waitFor('the look', () => clock.isWaiting(checkIntervalMs))
     expect([...source.conditions.keys()]).toEqual([])
     await db.play('create table m2 (id int primary key)')
     await db.play('insert into m2 values (10)')

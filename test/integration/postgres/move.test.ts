@@ -7,7 +7,7 @@ import { KafkaClient } from '../../../src/client/kafka-client.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import type { Server } from '../../../src/servers/process/server.ts'
 import { ElasticsearchClient } from '../../support/elasticsearch/elasticsearch-client.ts'
-import { configOn, growLog, play, PostgresLines } from '../../support/postgres/postgres-line.ts'
+import { configOn, growWal, play, MovingPostgres } from '../../support/postgres/moving-postgres.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
 import { describeWith, service } from '../../support/services.ts'
 import { eventually, workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
@@ -24,7 +24,7 @@ const json = {
 }
 
 describeWith(['elasticsearch'], 'documents of a database that moves', () => {
-  let lines: PostgresLines
+  let lines: MovingPostgres
   let folder: string
   let worker: WorkerProcess
   let prefix: string
@@ -36,7 +36,7 @@ describeWith(['elasticsearch'], 'documents of a database that moves', () => {
     run += 1
     prefix = `move${process.pid}x${run}`
     topic = `${prefix}.public.item`
-    lines = new PostgresLines()
+    lines = new MovingPostgres()
     folder = mkdtempSync(join(tmpdir(), 'penstock-move-'))
     worker = await WorkerProcess.start(await workerPlace(folder))
     search = new ElasticsearchClient(service('elasticsearch'))
@@ -123,7 +123,7 @@ describeWith(['elasticsearch'], 'documents of a database that moves', () => {
   /** A server with two rows, and a fresh one with less log that the database was dumped to. */
   async function move(): Promise<{ old: Server; moved: Server }> {
     const old = await lines.start('old')
-    await growLog(old)
+    await growWal(old)
     await play(old, `${table}; insert into item values (1, 'cluster A'), (2, 'cluster A')`)
     const moved = await lines.start('moved')
     await play(moved, `${table}; insert into item values (1, 'cluster A'), (2, 'moved to B'), (3, 'only in B')`)

@@ -52,7 +52,7 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
     const [problem] = await check(db.config({ 'database.port': String(port) }))
     server.close()
     expect(problem?.message).toMatch(
-      /^PG_NOT_POSTGRES: connecting to 127\.0\.0\.1:\d+\/.*does not speak Postgres' protocol: correct database\.hostname/,
+      /^PG_NOT_POSTGRES: connecting to 127\.0\.0\.1:\d+\/.*does not speak the Postgres protocol: correct database\.hostname/,
     )
   })
 
@@ -75,8 +75,8 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
         `PG_REPLICATION_ROLE: user "${user}" lacks the REPLICATION attribute. Run as a superuser: ALTER ROLE "${user}" REPLICATION;`,
       ),
       expect.stringContaining(
-        `PG_PRIVILEGE: user "${user}" does not own s.t, and only an owner puts tables into a publication. As a superuser, or as who owns ` +
-          `them, run: CREATE PUBLICATION "p" FOR TABLE "s"."t"; and set publication.autocreate.mode to disabled. Or run: ` +
+        `PG_PRIVILEGE: user "${user}" does not own s.t, and only an owner can add tables to a publication. As a superuser or as the ` +
+          `owner, run: CREATE PUBLICATION "p" FOR TABLE "s"."t"; and set publication.autocreate.mode to disabled. Or run: ` +
           `GRANT CREATE ON DATABASE "${db.name}" TO "${user}"; ALTER TABLE "s"."t" OWNER TO "${user}";`,
       ),
       `PG_PRIVILEGE: user "${user}" cannot read s.t. Run: GRANT USAGE ON SCHEMA "s" TO "${user}"; GRANT SELECT ON "s"."t" TO "${user}";`,
@@ -124,7 +124,7 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
       {
         key: 'publication.name',
         message:
-          'PG_PRIVILEGE: only a superuser can make a publication for all tables. Run as one: CREATE PUBLICATION "p" FOR ALL TABLES; ' +
+          'PG_PRIVILEGE: only a superuser can create a publication for all tables. Run as a superuser: CREATE PUBLICATION "p" FOR ALL TABLES; ' +
           'or set publication.autocreate.mode to filtered.',
       },
     ])
@@ -140,7 +140,7 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
     ])
     const empty = await bench.database('')
     expect((await check(empty.config())).map((found) => found.message)).toEqual([
-      `PG_TABLE: no table of database ${empty.name} is captured. The database holds no tables.`,
+      `PG_TABLE: no table of database ${empty.name} is captured. The database has no tables.`,
     ])
   })
 
@@ -163,7 +163,7 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
       {
         key: 'database.sslmode',
         message: expect.stringMatching(
-          /^PG_TLS: .*does not support SSL connections\. Set database\.sslmode to prefer or disable, .* ssl = on/,
+          /^PG_TLS: .*does not support SSL connections\. Set database\.sslmode to prefer or disable .* ssl = on/,
         ),
       },
     ])
@@ -251,7 +251,7 @@ describeWith(['postgres'], 'a Postgres source that cannot go on fails by name', 
     await db.rows(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [db.name])
     const source = await bench.source(db.config())
     expect((await source.failure()).message).toMatch(
-      /^PG_PUBLICATION: .*a slot cannot see a publication that is made after it/,
+      /^PG_PUBLICATION: .*a slot cannot use a publication that is created after it/,
     )
   })
 
@@ -267,7 +267,7 @@ describeWith(['postgres'], 'a Postgres source that cannot go on fails by name', 
     await first.waitFor('the stream', () => db.isStreaming())
     const second = await bench.source(db.config())
     await second.waitFor('a retry', () => second.retried.length > 0)
-    expect(second.retried[0]?.message).toMatch(/^PG_SLOT_ACTIVE: .*is active for PID.*slot\.name of its own/)
+    expect(second.retried[0]?.message).toMatch(/^PG_SLOT_ACTIVE: .*is active for PID.*its own slot\.name/)
     await first.stop()
     await db.play('insert into t values (1)')
     await second.waitForRecords(1)
@@ -358,7 +358,7 @@ describe('validation against a server that is not set up for replication', () =>
     await db.rows(`select pg_drop_replication_slot('taken')`)
     expect(problems.map((problem) => problem.message)).toContainEqual(
       expect.stringMatching(
-        /^PG_SLOTS: all 1 replication slots are taken and "\w+" is not among them\. Run: ALTER SYSTEM SET max_replication_slots = 5;/,
+        /^PG_SLOTS: all 1 replication slots are in use, and "\w+" is not among them\. Run: ALTER SYSTEM SET max_replication_slots = 5;/,
       ),
     )
   })

@@ -200,7 +200,7 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
     await look(source, clock)
     await source.waitFor('the condition', () => source.conditions.has('PG_TOPIC_NAMES'))
     const message =
-      'public.user data, public.user_data would all write topic t.public.user_data, where their rows cannot be ' +
+      'public.user data, public.user_data would all write to topic t.public.user_data, where their rows cannot be ' +
       'distinguished. Exclude all but one with table.exclude.list or table.include.list, or rename them.'
     expect(source.conditions.get('PG_TOPIC_NAMES')).toBe(message)
     await source.stop()
@@ -277,9 +277,9 @@ describeWith(['postgres'], 'the writes of the application', () => {
     const problem = {
       key: 'publication.autocreate.mode',
       message:
-        'PG_REPLICA_IDENTITY: once publication "p" holds them, Postgres refuses UPDATE, DELETE and INSERT … ON CONFLICT DO ' +
+        'PG_REPLICA_IDENTITY: once publication "p" covers them, Postgres rejects UPDATE, DELETE and INSERT … ON CONFLICT DO ' +
         'UPDATE on public.audit (has no replica identity), public.put_off (has no replica identity), public.ups (has no ' +
-        'replica identity). Set publication.autocreate.mode to filtered: then the publication holds the captured tables only.',
+        'replica identity). Set publication.autocreate.mode to filtered: then the publication covers only the captured tables.',
     }
     expect(await check(config)).toEqual([problem])
     const refused = await bench.source(config)

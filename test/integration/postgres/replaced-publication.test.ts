@@ -1,6 +1,6 @@
 import type { RawConfig } from 'penstock/api'
 import { expect, it } from 'vitest'
-import { watchIntervalMs } from '../../../connectors/postgres-source/replication/publication-watch.ts'
+import { checkIntervalMs } from '../../../connectors/postgres-source/publication/publication-monitor.ts'
 import { look, sourceBench, story } from '../../support/postgres/postgres-source.ts'
 import { needsPostgres } from '../../support/postgres/postgres.ts'
 import { describeWith, service } from '../../support/services.ts'
@@ -44,7 +44,7 @@ describeWith(['postgres'], 'a publication that is changed and changed back betwe
     const source = isRunning ? first : await bench.source(options, first.offsets, undefined, clock)
     await source.waitFor('the end', () => story(source.records).includes('c [9]'))
     await look(source, clock)
-    await source.waitFor('the look', () => clock.isWaiting(watchIntervalMs))
+    await source.waitFor('the look', () => clock.isWaiting(checkIntervalMs))
     return source
   }
 

@@ -3,12 +3,12 @@ import type { AddressInfo } from 'node:net'
 import { systemClock, type ConfigProblem, type RawConfig } from 'penstock/api'
 import { expect, it } from 'vitest'
 import { plugin } from '../../../connectors/postgres-source/index.ts'
-import { PgSession } from '../../../connectors/postgres-source/connection/session.ts'
-import { settingsOf } from '../../../connectors/postgres-source/config/settings.ts'
-import { lockTables } from '../../../connectors/postgres-source/snapshot/snapshot-tables.ts'
-import { beginSnapshot } from '../../../connectors/postgres-source/snapshot/snapshot.ts'
+import { PgConnection } from '../../../connectors/postgres-source/connection/pg-connection.ts'
+import { settingsOf } from '../../../connectors/postgres-source/config/source-settings.ts'
+import { lockTables } from '../../../connectors/postgres-source/snapshot/lock-tables.ts'
+import { beginSnapshot } from '../../../connectors/postgres-source/snapshot/snapshot-point.ts'
 import { readTables } from '../../../connectors/postgres-source/schema/table-catalog.ts'
-import { tablePart } from '../../../connectors/postgres-source/schema/table-part.ts'
+import { tableProjection } from '../../../connectors/postgres-source/schema/table-projection.ts'
 import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 import { rowOf, sourceBench, story, type SourceBench } from '../../support/postgres/postgres-source.ts'
 import { needsPostgres, type TestDatabase } from '../../support/postgres/postgres.ts'
@@ -76,7 +76,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
       create table y1 partition of y for values from (0) to (10); insert into y values (1, 1)`)
     const config = db.config()
     const settings = settingsOf(parseConfig(plugin.configDef, config), config)
-    const session = await PgSession.connect(settings.connection, 'sql', systemClock)
+    const session = await PgConnection.connect(settings.connection, 'sql', systemClock)
     bench.onEnd(() => session.close())
     await beginSnapshot(session, null)
     const oids = await session.query<{ oid: number }>(`select oid::int from pg_class where relname in ('z', 'y')`)
@@ -86,9 +86,9 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
     )
     expect(tables.map((table) => table.columns.length)).toEqual([2, 2])
     await db.play(change)
-    const parts = tables.map((table) => tablePart(table, null, settings))
+    const parts = tables.map((table) => tableProjection(table, null, settings))
     await expect(lockTables(session, parts)).rejects.toThrow(
-      /^PG_TABLE_CHANGED: public\.\w+ was altered or dropped while the snapshot was taken: it begins again$/,
+      /^PG_TABLE_CHANGED: public\.\w+ was altered or dropped while the snapshot was taken: the snapshot starts again$/,
     )
   })
 
@@ -121,7 +121,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
     const problem = {
       key: 'database.user',
       message:
-        `PG_PRIVILEGE: row-level security hides rows of public.acct from user "${user}", and the stream sends all rows. ` +
+        `PG_PRIVILEGE: row-level security hides rows of public.acct from user "${user}", but the stream sends all rows. ` +
         `Run as a superuser: ALTER ROLE "${user}" BYPASSRLS;`,
     }
     expect(await check(config)).toEqual([problem])
@@ -197,7 +197,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
       key: 'database.user',
       message:
         `PG_PRIVILEGE: user "${user}" cannot read columns of public.priv (secret). Run: GRANT SELECT ("secret") ON ` +
-        `"public"."priv" TO "${user}"; or leave the columns out with column.exclude.list.`,
+        `"public"."priv" TO "${user}"; or exclude the columns with column.exclude.list.`,
     })
     const excluded = { ...config, 'column.exclude.list': 'public.priv.secret' }
     expect(await check(excluded)).toEqual([])
@@ -300,7 +300,7 @@ describeWith(['postgres'], 'a Postgres source whose database has an encoding of 
     await db.play(`insert into t values (2, E'caf\\xE9')`)
     const { message } = await source.failure()
     expect(message).toMatch(
-      /^PG_ENCODING: the stream cannot send a row: invalid byte sequence.*To read everything again/,
+      /^PG_ENCODING: the stream cannot send a row: invalid byte sequence.*To read all tables again/,
     )
     await source.stop()
     await db.play(`update t set v = 'b' where id = 2; select pg_drop_replication_slot('${db.name}')`)
@@ -383,7 +383,7 @@ describeWith(['postgres'], 'a Postgres source behind a connection pooler', () =>
       {
         key: 'database.hostname',
         message: expect.stringMatching(
-          /^PG_POOLER: connecting to .*: unsupported startup parameter: \w+\. This is a connection pooler, which cannot replicate: set database\.hostname and database\.port to those of Postgres itself\.$/,
+          /^PG_POOLER: connecting to .*: unsupported startup parameter: \w+\. This is a connection pooler, which does not support replication: set database\.hostname and database\.port to those of Postgres itself\.$/,
         ),
       },
     ])

@@ -2,10 +2,10 @@ import type { RawConfig } from 'penstock/api'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { plugin } from '../../../connectors/postgres-source/index.ts'
-import { waitPatienceMs } from '../../../connectors/postgres-source/connection/wait-watch.ts'
+import { waitProbeIntervalMs } from '../../../connectors/postgres-source/connection/wait-monitor.ts'
 import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 import { Servers } from '../../../src/servers/servers.ts'
-import { caughtUp, configOn, play, PostgresLines } from '../../support/postgres/postgres-line.ts'
+import { caughtUp, configOn, play, MovingPostgres } from '../../support/postgres/moving-postgres.ts'
 import { look, sourceBench, story } from '../../support/postgres/postgres-source.ts'
 import { needsPostgres, type TestDatabase } from '../../support/postgres/postgres.ts'
 import { SkippingClock } from '../../support/skipping-clock.ts'
@@ -49,7 +49,7 @@ describe('a Postgres source that waits', () => {
   ): Promise<string> {
     await task.waitFor(`${code} to say ${text.source}, not: ${task.conditions.get(code)}`, () => {
       if (text.test(task.conditions.get(code) ?? '')) return true
-      if (clock.isWaiting(waitPatienceMs)) clock.skip(waitPatienceMs)
+      if (clock.isWaiting(waitProbeIntervalMs)) clock.skip(waitProbeIntervalMs)
       return false
     })
     return task.conditions.get(code) ?? ''
@@ -298,7 +298,7 @@ describe('a Postgres source that waits', () => {
     )
     expect(second.source.retried[0]?.message).toMatch(
       new RegExp(
-        `^PG_SLOT_ACTIVE: .* Its reader: pid ${row?.pid} \\(user "postgres", application "Penstock Streaming", .*walsender.*\\): run SELECT`,
+        `^PG_SLOT_ACTIVE: .* It is read by: pid ${row?.pid} \\(user "postgres", application "Penstock Streaming", .*walsender.*\\): run SELECT`,
       ),
     )
   })
@@ -311,7 +311,7 @@ describe('a Postgres source that waits', () => {
     await started.source.waitFor('the stream', () => db.isStreaming())
     const { client, pid } = await session(db, 'begin; lock table t in access exclusive mode')
     await look(started.source, started.clock)
-    await shows(started, 'PG_LOCK_WAITS', new RegExp(`^the look at the publication waits for a lock on .* pid ${pid} `))
+    await shows(started, 'PG_LOCK_WAITS', new RegExp(`^checking the publication waits for a lock on .* pid ${pid} `))
     await client.query('commit')
     await started.source.waitFor('the end of the wait', () => started.source.conditions.size === 0)
   })
@@ -338,9 +338,9 @@ describe('a Postgres source that waits', () => {
 })
 
 describe('a Postgres source on a standby that waits', () => {
-  let lines: PostgresLines
+  let lines: MovingPostgres
   beforeEach(() => {
-    lines = new PostgresLines()
+    lines = new MovingPostgres()
   })
   afterEach(() => lines.close())
   const bench = sourceBench(() => '')
@@ -360,7 +360,7 @@ describe('a Postgres source on a standby that waits', () => {
     const shows = async (source: SourceTaskHarness, code: string, text: RegExp): Promise<void> => {
       await source.waitFor(`${code} to say ${text.source}, not: ${source.conditions.get(code)}`, () => {
         if (text.test(source.conditions.get(code) ?? '')) return true
-        if (clock.isWaiting(waitPatienceMs)) clock.skip(waitPatienceMs)
+        if (clock.isWaiting(waitProbeIntervalMs)) clock.skip(waitProbeIntervalMs)
         return false
       })
     }

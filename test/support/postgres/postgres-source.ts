@@ -1,6 +1,6 @@
 import type { Clock, ConnectValue, RawConfig, SourceRecord } from 'penstock/api'
 import { afterEach } from 'vitest'
-import { watchIntervalMs } from '../../../connectors/postgres-source/replication/publication-watch.ts'
+import { checkIntervalMs } from '../../../connectors/postgres-source/publication/publication-monitor.ts'
 import { plugin } from '../../../connectors/postgres-source/index.ts'
 import { TestDatabase } from './postgres.ts'
 import type { SkippingClock } from '../skipping-clock.ts'
@@ -78,6 +78,6 @@ export function story(records: readonly SourceRecord[]): string[] {
 
 /** Brings the next look at the publication about. */
 export async function look(source: SourceTaskHarness, clock: SkippingClock): Promise<void> {
-  await source.waitFor('the watch to wait', () => clock.isWaiting(watchIntervalMs))
-  clock.skip(watchIntervalMs)
+  await source.waitFor('the watch to wait', () => clock.isWaiting(checkIntervalMs))
+  clock.skip(checkIntervalMs)
 }

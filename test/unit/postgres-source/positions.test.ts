@@ -1,21 +1,19 @@
 import type { SourceOffset } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
-import { CommitTimes } from '../../../connectors/postgres-source/replication/commit-times.ts'
+import { CommitTimeCheck } from '../../../connectors/postgres-source/replication/commit-time-check.ts'
 import { formatLsn, parseLsn, readLsn } from '../../../connectors/postgres-source/offsets/lsn.ts'
+import { confirmableLsn, resumePoint, slotLimit } from '../../../connectors/postgres-source/offsets/resume-point.ts'
 import {
   commitOffset,
-  confirmable,
-  lineOf,
-  onLine,
-  resumePoint,
+  lineageOf,
+  withLineage,
   rowOffset,
-  slotLimit,
   snapshotOffset,
-  withLatest,
+  withLatestCommit,
   aheadOf,
   withAhead,
-} from '../../../connectors/postgres-source/offsets/offset.ts'
-import { Progress } from '../../../connectors/postgres-source/offsets/progress.ts'
+} from '../../../connectors/postgres-source/offsets/source-offset.ts'
+import { OffsetTracker } from '../../../connectors/postgres-source/offsets/offset-tracker.ts'
 import { SnapshotAhead } from '../../../connectors/postgres-source/snapshot/snapshot-ahead.ts'
 import { RecordQueue } from '../../../connectors/postgres-source/records/record-queue.ts'
 import { firstVersion, versionAt } from '../../../connectors/postgres-source/offsets/row-version.ts'
@@ -87,31 +85,31 @@ describe('a stored offset', () => {
   it('names its line, whatever kind of place it is', () => {
     const offsets = [
       snapshotOffset(line, { lsn: 5, txId: null, micros: 1 }, false),
-      rowOffset('INSERT', 9, null, 3, 1, 1, line),
-      rowOffset('INSERT', 9, null, 3, 1, 2, line),
-      rowOffset('INSERT', 9, 7, 3, 1, 1, line),
-      rowOffset('INSERT', 9, 7, 3, 1, 2, line),
+      rowOffset({ type: 'INSERT', lsn: 9, lsnCommit: null, txId: 3, micros: 1, nth: 1 }, line),
+      rowOffset({ type: 'INSERT', lsn: 9, lsnCommit: null, txId: 3, micros: 1, nth: 2 }, line),
+      rowOffset({ type: 'INSERT', lsn: 9, lsnCommit: 7, txId: 3, micros: 1, nth: 1 }, line),
+      rowOffset({ type: 'INSERT', lsn: 9, lsnCommit: 7, txId: 3, micros: 1, nth: 2 }, line),
       commitOffset(9, null, 1, line),
-      onLine({ lsn: 9 }, line),
+      withLineage({ lsn: 9 }, line),
     ]
-    for (const offset of offsets) expect(lineOf(JSON.parse(JSON.stringify(offset)) as SourceOffset)).toEqual(line)
-    expect(lineOf({ lsn: 9, lsn_proc: 9, messageType: 'INSERT' })).toBeNull()
-    expect(() => lineOf({ penstock_system: '1', penstock_timeline: '1', penstock_epoch: 'x' })).toThrow('PG_OFFSET')
+    for (const offset of offsets) expect(lineageOf(JSON.parse(JSON.stringify(offset)) as SourceOffset)).toEqual(line)
+    expect(lineageOf({ lsn: 9, lsn_proc: 9, messageType: 'INSERT' })).toBeNull()
+    expect(() => lineageOf({ penstock_system: '1', penstock_timeline: '1', penstock_epoch: 'x' })).toThrow('PG_OFFSET')
   })
 
   it('allows the slot to stand at its last commit, and confirms no more', () => {
-    const row = rowOffset('INSERT', 9, 7, 3, 1, 1, line)
-    expect([slotLimit(row), confirmable(row)]).toEqual([7, 7])
-    const first = rowOffset('INSERT', 9, null, 3, 1, 1, line)
-    expect([slotLimit(first), confirmable(first)]).toEqual([9, null])
+    const row = rowOffset({ type: 'INSERT', lsn: 9, lsnCommit: 7, txId: 3, micros: 1, nth: 1 }, line)
+    expect([slotLimit(row), confirmableLsn(row)]).toEqual([7, 7])
+    const first = rowOffset({ type: 'INSERT', lsn: 9, lsnCommit: null, txId: 3, micros: 1, nth: 1 }, line)
+    expect([slotLimit(first), confirmableLsn(first)]).toEqual([9, null])
   })
 })
 
 describe('the times of commits', () => {
   const minute = 60_000_000
   const at = (micros: number, more = {}) => ({ finalLsn: 8, micros, skipped: false, isForeign: false, ...more })
-  const times = (micros: number, latest: number): CommitTimes =>
-    new CommitTimes(withLatest(commitOffset(9, 3, micros, line), micros, latest), 'Read again.')
+  const times = (micros: number, latest: number): CommitTimeCheck =>
+    new CommitTimeCheck(withLatestCommit(commitOffset(9, 3, micros, line), micros, latest), 'Read again.')
 
   it('keep the latest one where a clock is set back', () => {
     const before = times(100 * minute, 100 * minute)
@@ -131,7 +129,7 @@ describe('the times of commits', () => {
 
   it('stand in an offset once where they are near', () => {
     const offset = commitOffset(9, 3, 100 * minute, line)
-    expect(withLatest(offset, 100 * minute, 101 * minute)).toBe(offset)
+    expect(withLatestCommit(offset, 100 * minute, 101 * minute)).toBe(offset)
   })
 })
 
@@ -163,7 +161,7 @@ const notAhead = (): SnapshotAhead =>
   new SnapshotAhead({
     load: () => Promise.resolve(null),
     save: () => undefined,
-    show: () => undefined,
+    setCondition: () => undefined,
     warn: () => undefined,
   })
 
@@ -171,7 +169,7 @@ describe('progress', () => {
   function progress(durable: SourceOffset | null = null) {
     const stored: SourceOffset[] = []
     const clock = new ManualClock()
-    const at = new Progress(clock, (offset) => void stored.push(offset), 9000, notAhead())
+    const at = new OffsetTracker(clock, (offset) => void stored.push(offset), 9000, notAhead())
     at.begin(line, durable, durable)
     return {
       stored,
@@ -182,7 +180,7 @@ describe('progress', () => {
 
   it('stores the end of a transaction once its rows are durable, a second after the last time', () => {
     const { progress: at, stored, clock } = progress()
-    const row = rowOffset('INSERT', 9, null, 3, 1, 1, line)
+    const row = rowOffset({ type: 'INSERT', lsn: 9, lsnCommit: null, txId: 3, micros: 1, nth: 1 }, line)
     at.onEmitted(row)
     at.onTransaction({ endLsn: 12, xid: 3, micros: 1, latest: 1, changes: 1 })
     expect(at.storeTransaction(() => undefined)).toBeNull()
@@ -192,39 +190,39 @@ describe('progress', () => {
     clock.advance(1000)
     expect(retried).toBe(1)
     expect(at.storeTransaction(() => undefined)).toEqual(commitOffset(12, 3, 1, line))
-    expect(at.confirmable).toBe(0)
+    expect(at.confirmableLsn).toBe(0)
     at.onDurable(stored[0] ?? {})
-    expect(at.confirmable).toBe(12)
+    expect(at.confirmableLsn).toBe(12)
     expect(at.isSettled).toBe(true)
   })
 
   it('stores the end of the log when nothing is in flight, and not too often', () => {
     const { progress: at, stored, clock } = progress()
-    expect(at.storeLogEnd(100, false)).toBeNull()
+    expect(at.storeWalEnd(100, false)).toBeNull()
     clock.advance(9000)
-    expect(at.storeLogEnd(100, false)).toMatchObject({ lsn_commit: 100 })
+    expect(at.storeWalEnd(100, false)).toMatchObject({ lsn_commit: 100 })
     expect(at.isSettled).toBe(false)
     clock.advance(9000)
-    expect(at.storeLogEnd(200, false)).toBeNull()
+    expect(at.storeWalEnd(200, false)).toBeNull()
     at.onDurable(stored[0] ?? {})
-    expect(at.storeLogEnd(100, false)).toBeNull()
-    expect(at.storeLogEnd(200, false)).toMatchObject({ lsn_commit: 200 })
+    expect(at.storeWalEnd(100, false)).toBeNull()
+    expect(at.storeWalEnd(200, false)).toMatchObject({ lsn_commit: 200 })
   })
 
   it('stores the end of the log at once when the server waits for it', () => {
     const { progress: at, stored } = progress()
-    expect(at.storeLogEnd(100, true)).toMatchObject({ lsn_commit: 100 })
-    expect(at.storeLogEnd(200, true)).toBeNull()
+    expect(at.storeWalEnd(100, true)).toMatchObject({ lsn_commit: 100 })
+    expect(at.storeWalEnd(200, true)).toBeNull()
     at.onDurable(stored[0] ?? {})
-    expect(at.storeLogEnd(100, true)).toBeNull()
+    expect(at.storeWalEnd(100, true)).toBeNull()
   })
 
   it('never confirms what is emitted and not durable', () => {
     const { progress: at, clock } = progress(commitOffset(5, null, 0, line))
-    at.onEmitted(rowOffset('INSERT', 9, 7, 3, 1, 1, line))
+    at.onEmitted(rowOffset({ type: 'INSERT', lsn: 9, lsnCommit: 7, txId: 3, micros: 1, nth: 1 }, line))
     clock.advance(60_000)
-    expect(at.confirmable).toBe(5)
-    expect(at.storeLogEnd(100, false)).toBeNull()
+    expect(at.confirmableLsn).toBe(5)
+    expect(at.storeWalEnd(100, false)).toBeNull()
   })
 })
 

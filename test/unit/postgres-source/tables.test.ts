@@ -3,14 +3,9 @@ import { describe, expect, it } from 'vitest'
 import type { ValueModes } from '../../../connectors/postgres-source/values/column-type.ts'
 import { defaultValue } from '../../../connectors/postgres-source/schema/default-value.ts'
 import { adjustName, adjustPart, topicName } from '../../../connectors/postgres-source/records/envelope.ts'
-import {
-  isLiteral,
-  keyColumnRules,
-  customKey,
-  patterns,
-  splitList,
-  TableFilter,
-} from '../../../connectors/postgres-source/schema/table-filter.ts'
+import { keyColumnRules, customKey } from '../../../connectors/postgres-source/schema/key-column-rule.ts'
+import { isLiteral, patterns, splitList } from '../../../connectors/postgres-source/schema/name-pattern.ts'
+import { TableFilter } from '../../../connectors/postgres-source/schema/table-filter.ts'
 import { TypeCatalog } from '../../../connectors/postgres-source/schema/type-catalog.ts'
 import { mapType, numericModifier } from '../../../connectors/postgres-source/values/type-map.ts'
 

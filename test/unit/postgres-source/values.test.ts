@@ -7,7 +7,7 @@ import {
   daysFromCivil,
   timeText,
 } from '../../../connectors/postgres-source/values/civil-time.ts'
-import type { OnLoss, ValueDecoder } from '../../../connectors/postgres-source/values/column-type.ts'
+import type { OnUnrepresentable, ValueDecoder } from '../../../connectors/postgres-source/values/column-type.ts'
 import { arrayDecoder } from '../../../connectors/postgres-source/values/decode-array.ts'
 import {
   binaryDecoder,
@@ -43,8 +43,8 @@ import {
   zonedTimestampDecoder,
 } from '../../../connectors/postgres-source/values/decode-time.ts'
 
-const lost: OnLoss = () => null
-const never: OnLoss = (what) => {
+const lost: OnUnrepresentable = () => null
+const never: OnUnrepresentable = (what) => {
   throw new TypeError(`nothing is lost here: ${what}`)
 }
 

@@ -1,0 +1,274 @@
+import { DataError, type SourceOffset, type SourceRecord } from 'penstock/api'
+import type { CommittedTransaction } from '../offsets/offset-tracker.ts'
+import type { MessageType } from '../offsets/source-offset.ts'
+import type { ChangeContext, RecordBuilder } from '../records/record-builder.ts'
+import { fullName } from '../schema/sql-text.ts'
+import type { TableRegistry } from '../schema/table-registry.ts'
+import type { Relation, TableShape } from '../schema/table-shape.ts'
+import { UnknownLabelError } from '../values/column-type.ts'
+import { ChangeOffsets, type StreamStart } from './change-offsets.ts'
+import { DeferredKeyTracker, type KeyHolder } from './deferred-key-tracker.ts'
+import {
+  messageTag,
+  readBegin,
+  readCommitEnd,
+  readMessage,
+  readRelation,
+  readTruncated,
+  type Begin,
+  type LogicalMessage,
+} from './pgoutput.ts'
+import { keyChanged, RowImages } from './row-reader.ts'
+import { TransactionCursor, type Transaction } from './transaction-cursor.ts'
+
+/** What must be read from the catalog before a message can be decoded. */
+export type MissingSchema =
+  | { readonly kind: 'relation'; readonly relation: Relation }
+  | { readonly kind: 'label'; readonly error: UnknownLabelError }
+
+/** Receives what the messages of the stream yield. */
+export interface ChangeSink {
+  push(record: SourceRecord, bytes: number): void
+  /** A transaction was read completely. */
+  onCommit(transaction: CommittedTransaction): void
+}
+
+export interface ChangeEventDecoderOptions {
+  readonly tables: TableRegistry
+  readonly records: RecordBuilder
+  readonly sink: ChangeSink
+  readonly skippedOperations: ReadonlySet<string>
+  readonly start: StreamStart
+}
+
+/** Decodes pgoutput messages into records. Synchronous, and independent of sockets. */
+export class ChangeEventDecoder {
+  readonly #tables: TableRegistry
+  readonly #records: RecordBuilder
+  readonly #sink: ChangeSink
+  readonly #skippedOperations: ReadonlySet<string>
+  readonly #ahead: StreamStart['ahead']
+  readonly #keys = new DeferredKeyTracker()
+  readonly #cursor: TransactionCursor
+  readonly #offsets: ChangeOffsets
+  readonly #images = new RowImages()
+  /** The last table of the transaction whose rows were reported. */
+  #reported: TableShape | null = null
+  /** The relation whose catalog entry was read for the next message. */
+  #fetchedRelation: number | null = null
+
+  constructor({ tables, records, sink, skippedOperations, start }: ChangeEventDecoderOptions) {
+    this.#tables = tables
+    this.#records = records
+    this.#sink = sink
+    this.#skippedOperations = skippedOperations
+    this.#ahead = start.ahead
+    this.#cursor = new TransactionCursor(start.resume, start.lineage.epoch)
+    this.#offsets = new ChangeOffsets(start)
+  }
+
+  /** Continues from an offset that was stored without a record: the end of the snapshot, of a transaction or of the WAL. */
+  advance(position: SourceOffset, doneBefore: number | null): void {
+    this.#offsets.advance(position, doneBefore)
+  }
+
+  get inTransaction(): boolean {
+    return this.#cursor.isOpen
+  }
+
+  /** What {@link read} returned has been read from the catalog; the same message follows. */
+  onSchemaFetched(missing: MissingSchema): void {
+    if (missing.kind === 'relation') this.#fetchedRelation = missing.relation.oid
+  }
+
+  /** Decodes one message. Returns null, or what must be read from the catalog before the message is passed again. */
+  read(bytes: Buffer, start: number, end: number, lsn: number): MissingSchema | null {
+    switch (bytes[start]) {
+      case messageTag.insert:
+      case messageTag.update:
+      case messageTag.delete:
+        return this.#onRow(bytes, start, end, lsn)
+      case messageTag.begin:
+        this.#onBegin(readBegin(bytes, start))
+        return null
+      case messageTag.commit:
+        this.#onCommit(readCommitEnd(bytes, start))
+        return null
+      case messageTag.relation:
+        return this.#onRelation(readRelation(bytes, start))
+      case messageTag.truncate:
+        this.#onTruncate(readTruncated(bytes, start), lsn, end - start)
+        return null
+      case messageTag.message:
+        this.#onMessage(readMessage(bytes, start), lsn, end - start)
+        return null
+      case messageTag.origin:
+        this.#cursor.onOrigin()
+        return null
+      case messageTag.type:
+        return null
+      default:
+        throw new DataError(
+          `unknown pgoutput message "${String.fromCharCode(bytes[start] ?? 0)}" in the replication stream`,
+        )
+    }
+  }
+
+  #onBegin(begin: Begin): void {
+    this.#cursor.begin(begin)
+    this.#keys.begin()
+    this.#ahead.reach(begin.finalLsn)
+    this.#reported = null
+  }
+
+  #onCommit(endLsn: number): void {
+    const transaction = this.#cursor.current
+    const { xid, micros, index, skipped } = transaction
+    const latest = this.#offsets.onCommit(transaction, endLsn)
+    this.#cursor.onCommit()
+    this.#sink.onCommit({ endLsn, xid, micros, latest, changes: skipped ? 0 : index })
+  }
+
+  /** Describes a table as of the rows that follow. The catalog knows more, but may have been read too early. */
+  #onRelation(relation: Relation): MissingSchema | null {
+    const isFetched = this.#fetchedRelation === relation.oid
+    if (!isFetched && !this.#tables.isKnown(relation, this.#cursor.current.finalLsn)) {
+      return { kind: 'relation', relation }
+    }
+    this.#fetchedRelation = null
+    this.#tables.define(relation)
+    return null
+  }
+
+  #onRow(bytes: Buffer, start: number, end: number, lsn: number): MissingSchema | null {
+    const transaction = this.#cursor.current
+    const shape = this.#tables.get(bytes.readUInt32BE(start + 1))
+    if (shape === undefined) throw new DataError('a row arrived for a table without a Relation message')
+    const isNew = this.#cursor.count(transaction, lsn)
+    if (isNew && shape !== this.#reported) this.#report(shape, transaction)
+    if (!shape.captured || (!isNew && (transaction.skipped || !shape.keyDeferred))) return null
+    try {
+      this.#images.read(bytes, start + 5, end, shape)
+      if (isNew) this.#emit(bytes[start] ?? 0, shape, end - start)
+      else this.#trackKey(shape)
+      return null
+    } catch (error) {
+      if (!(error instanceof UnknownLabelError)) throw error
+      this.#cursor.uncount(transaction)
+      return { kind: 'label', error }
+    }
+  }
+
+  #report(shape: TableShape, { finalLsn }: Transaction): void {
+    this.#reported = shape
+    this.#tables.onRows(shape, finalLsn)
+  }
+
+  #emit(tag: number, announced: TableShape, size: number): void {
+    const { old, row, nulls } = this.#images
+    const shape = nulls === null ? announced : this.#tables.widen(announced, nulls)
+    this.#ahead.onChange(shape, this.#images)
+    const holder = shape.keyDeferred ? this.#trackKey(shape) : 'only'
+    if (holder === 'unclear') this.#tables.context.failures.keyReused(fullName(shape))
+    if (tag === messageTag.delete) {
+      if (old === null) throw new DataError('a Delete message arrived without the old row')
+      if (holder !== 'first') this.#emitDeletion(shape, size)
+      return
+    }
+    if (row === null) throw new DataError('an Insert or Update message arrived without the new row')
+    if (tag === messageTag.insert) this.#emitRow('c', shape, size)
+    else if (old !== null && keyChanged(old, row)) this.#emitKeyChange(shape, size, holder)
+    else this.#emitRow('u', shape, size)
+  }
+
+  /** Tracks which row has which key inside the transaction. */
+  #trackKey(shape: TableShape): KeyHolder {
+    const { old, row } = this.#images
+    if (old === null) {
+      if (row !== null) this.#keys.take(shape, row, false)
+      return 'only'
+    }
+    if (row === null) return this.#keys.leave(shape, old)
+    if (!keyChanged(old, row)) return this.#keys.change(shape, old, row) === 'only' ? 'only' : 'unclear'
+    const holder = this.#keys.leave(shape, old)
+    this.#keys.take(shape, row, true)
+    return holder
+  }
+
+  #emitRow(op: 'c' | 'u', shape: TableShape, size: number): void {
+    if (this.#skippedOperations.has(op)) return
+    const context = this.#context(op === 'c' ? 'INSERT' : 'UPDATE')
+    this.#sink.push(this.#records.row(op, shape, this.#images, context), size)
+    this.#offsets.position = context.offset
+  }
+
+  #emitDeletion(shape: TableShape, size: number): void {
+    if (this.#skippedOperations.has('d')) return
+    this.#reportUnknownKey(shape)
+    const context = this.#context('DELETE')
+    for (const record of this.#records.deletion(shape, this.#images, context)) this.#sink.push(record, size)
+    this.#offsets.position = context.offset
+  }
+
+  /** An update of the key: a deletion and a creation, each of which may be skipped. Skipping updates does not skip it. */
+  #emitKeyChange(shape: TableShape, size: number, holder: KeyHolder): void {
+    const skips = this.#skippedOperations
+    if (skips.has('c') && skips.has('d')) return
+    this.#reportUnknownKey(shape)
+    const context = this.#context('UPDATE')
+    const { offset } = context
+    const records = this.#records.keyChange(shape, this.#images, context)
+    // Another row has the old key already: a deletion of the key would delete that row (I12).
+    const first = holder === 'first' || skips.has('d') ? records.length - 1 : 0
+    const end = skips.has('c') ? records.length - 1 : records.length
+    // Only the last record of the change carries the offset after it (I2).
+    for (const [i, record] of records.slice(first, end).entries()) {
+      this.#sink.push(first + i === end - 1 ? { ...record, sourceOffset: offset } : record, size)
+    }
+    if (end > first) this.#offsets.position = offset
+  }
+
+  /** Reports columns of the old key that the WAL does not hold. */
+  #reportUnknownKey(shape: TableShape): void {
+    const { unknownKey } = this.#images
+    if (unknownKey !== null) this.#tables.context.failures.keyUnknown(fullName(shape), unknownKey)
+  }
+
+  #onTruncate(oids: readonly number[], lsn: number, size: number): void {
+    const transaction = this.#cursor.current
+    if (!this.#cursor.count(transaction, lsn) || this.#skippedOperations.has('t')) return
+    const all = oids.flatMap((oid) => this.#tables.get(oid) ?? [])
+    for (const shape of all) {
+      this.#report(shape, transaction)
+      this.#ahead.onTruncate(shape.oid)
+    }
+    const shapes = all.filter((shape) => shape.captured)
+    const context = this.#context('TRUNCATE')
+    for (const [i, shape] of shapes.entries()) {
+      const record = this.#records.truncation(shape, context)
+      // Only the last record of the change carries the offset after it (I2).
+      const isLast = i === shapes.length - 1
+      this.#sink.push(isLast ? record : { ...record, sourceOffset: context.offsetBefore }, size)
+    }
+    if (shapes.length > 0) this.#offsets.position = context.offset
+  }
+
+  #onMessage(message: LogicalMessage, frameLsn: number, size: number): void {
+    const isIncluded = this.#records.includesMessage(message.prefix)
+    if (message.transactional) {
+      if (!this.#cursor.count(this.#cursor.current, frameLsn) || !isIncluded) return
+      this.#emitMessage(message, this.#offsets.context('MESSAGE', this.#cursor, false), size)
+    } else if (isIncluded && message.lsn > this.#cursor.skipBefore) {
+      this.#emitMessage(message, this.#offsets.messageContext(message.lsn), size)
+    }
+  }
+
+  #emitMessage(message: LogicalMessage, context: ChangeContext, size: number): void {
+    this.#sink.push(this.#records.message(message, context), size)
+    this.#offsets.position = context.offset
+  }
+
+  #context(type: MessageType): ChangeContext {
+    return this.#offsets.context(type, this.#cursor, this.#images.unchanged.length > 0)
+  }
+}

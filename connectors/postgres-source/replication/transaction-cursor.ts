@@ -1,0 +1,96 @@
+import { DataError } from 'penstock/api'
+import { firstVersion } from '../offsets/row-version.ts'
+import type { StreamPoint } from '../offsets/resume-point.ts'
+import type { Begin } from './pgoutput.ts'
+
+/** A transaction of the stream. */
+export interface Transaction extends Begin {
+  /** Whether it was committed before the resume point: nothing of it is emitted. */
+  readonly skipped: boolean
+  /** The last change that was emitted before a restart; null when none was. */
+  readonly emittedUpTo: { readonly lsn: number; readonly nth: number } | null
+  /** Number of changes read so far, including skipped ones, so that row versions are the same after a restart. */
+  index: number
+  readonly firstVersion: bigint
+  /** Whether the server applied it from another server; it then has the commit time of its origin. */
+  isForeign: boolean
+}
+
+/** The position inside the current transaction. Finds the changes that were emitted before a restart (I2, I12). */
+export class TransactionCursor {
+  readonly #epoch: number
+  #resume: StreamPoint
+  #transaction: Transaction | null = null
+  #lsn = 0
+  #nth = 0
+  #previousLsn = 0
+  #previousNth = 0
+
+  constructor(resume: StreamPoint, epoch: number) {
+    this.#resume = resume
+    this.#epoch = epoch
+  }
+
+  get isOpen(): boolean {
+    return this.#transaction !== null
+  }
+
+  /** Everything that was committed before this LSN is captured. */
+  get skipBefore(): number {
+    return this.#resume.skipBefore
+  }
+
+  /** The LSN of the current change. */
+  get lsn(): number {
+    return this.#lsn
+  }
+
+  /** The number of the current change among those with its LSN. */
+  get nth(): number {
+    return this.#nth
+  }
+
+  begin(begin: Begin): void {
+    const skipped = begin.finalLsn < this.#resume.skipBefore
+    const { open } = this.#resume
+    const isResumed = !skipped && open !== null && (open.txId === null || open.txId === begin.xid)
+    if (isResumed) this.#resume = { ...this.#resume, open: null }
+    const version = firstVersion(this.#epoch, begin.finalLsn)
+    const emittedUpTo = isResumed ? open : null
+    this.#transaction = { ...begin, skipped, emittedUpTo, index: 0, firstVersion: version, isForeign: false }
+    this.#lsn = 0
+  }
+
+  /** The current transaction. @throws DataError when there is none */
+  get current(): Transaction {
+    if (this.#transaction === null) throw new DataError('a change arrived outside a transaction')
+    return this.#transaction
+  }
+
+  onOrigin(): void {
+    if (this.#transaction !== null) this.#transaction.isForeign = true
+  }
+
+  onCommit(): void {
+    this.#transaction = null
+  }
+
+  /** Counts a change. Returns false when it was emitted before a restart. */
+  count(transaction: Transaction, lsn: number): boolean {
+    this.#previousLsn = this.#lsn
+    this.#previousNth = this.#nth
+    this.#nth = lsn === this.#lsn ? this.#nth + 1 : 1
+    this.#lsn = lsn
+    transaction.index += 1
+    if (transaction.skipped) return false
+    const { emittedUpTo } = transaction
+    return emittedUpTo === null || lsn > emittedUpTo.lsn || (lsn === emittedUpTo.lsn && this.#nth > emittedUpTo.nth)
+  }
+
+  /** Undoes the last {@link count}: the message will be passed again. */
+  uncount(transaction: Transaction): void {
+    transaction.index -= 1
+    this.#lsn = this.#previousLsn
+    this.#nth = this.#previousNth
+  }
+}
