@@ -110,7 +110,11 @@ function columnOf(sql: string, modes: Partial<ValueModes>, lose: () => null): Co
   catalog.add(type)
   catalog.add({ ...type, oid: 2, name: `_${name}`, elementOid: 1 })
   const implied = name === 'bit' && bits && modifiers === '' ? 1 : typmod
-  const column = mapType(catalog, array === '' ? 1 : 2, implied, { ...base, ...modes }, lose)
+  const column = mapType(array === '' ? 1 : 2, implied, {
+    types: catalog,
+    modes: { ...base, ...modes },
+    onUnrepresentable: lose,
+  })
   if (column === null) throw new TypeError(`${sql} is not mapped`)
   return column
 }

@@ -161,7 +161,7 @@ function named({ changes }: History, snapshot: number): number[] {
     const unchanged = change.does === 'delete' || change.big !== null ? [] : [big]
     if (change.does === 'delete') rows.gone(shape, row(change.id))
     else if (change.does === 'write') rows.written(shape, row(change.id), unchanged, at)
-    else rows.moved(shape, row(change.id), row(change.to), unchanged, at < snapshot)
+    else rows.moved(shape, { old: row(change.id), row: row(change.to), unchanged }, at < snapshot)
   }
   const [, list = ''] = / IN \(([^)]*)\);/.exec(rows.text() ?? '') ?? []
   return list.split(', ').filter(Boolean).map(Number)

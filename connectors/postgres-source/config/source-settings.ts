@@ -3,7 +3,7 @@ import type { BinaryMode, DecimalMode, TimeMode, ValueModes } from '../values/co
 import { topicName, type NameAdjustment } from '../records/envelope.ts'
 import type { MessageSettings } from '../records/logical-message.ts'
 import type { QueueLimits } from '../records/record-queue.ts'
-import type { ConnectionSettings, SslMode } from '../connection/pg-connection.ts'
+import type { ConnectionSettings, SslMode } from '../connection/connection-settings.ts'
 import { keyColumnRules, type KeyColumnRule } from '../schema/key-column-rule.ts'
 import { patterns, splitList, type NamePattern } from '../schema/name-pattern.ts'
 import { TableFilter } from '../schema/table-filter.ts'

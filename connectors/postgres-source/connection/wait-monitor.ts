@@ -3,7 +3,8 @@ import { blockerList, unknownWaitMessage, waitMessage, type QueryPurpose } from 
 import { findBlockers, findSlotReader, type WaitingQuery } from './find-blockers.ts'
 import type { SetCondition } from '../preflight/finding.ts'
 import { codeOf, objectInUse, pgError } from './pg-error.ts'
-import { PgConnection, type ConnectionSettings, type ObservedQuery } from './pg-connection.ts'
+import type { ConnectionSettings } from './connection-settings.ts'
+import { PgConnection, type ObservedQuery } from './pg-connection.ts'
 
 /** A query that runs longer is probed, and then probed again at this interval. */
 export const waitProbeIntervalMs = 5_000

@@ -8,15 +8,21 @@ import type { SourceSettings } from '../config/source-settings.ts'
 import type { ListedTable } from '../schema/table-catalog.ts'
 import { fullName, quoteIdentifier, quoteTable, type TableName } from '../schema/sql-text.ts'
 
+/** The publication as it is, and how the task will create or extend it. */
+export interface PlannedPublication {
+  readonly publication: Publication | null
+  readonly plan: PublicationPlan
+  readonly settings: SourceSettings
+}
+
 /** Checks that the publication exists or this user can create or extend it, and that it blocks no writes. */
 export async function publicationFindings(
   connection: PgConnection,
   server: ServerFacts,
-  publication: Publication | null,
-  plan: PublicationPlan,
-  settings: SourceSettings,
+  planned: PlannedPublication,
 ): Promise<Finding[]> {
-  const findings = [...blockedWriteFindings(publication, plan, settings)]
+  const { publication, plan, settings } = planned
+  const findings = [...blockedWriteFindings(planned)]
   if (publication?.allTables === true && settings.publicationMode === 'filtered') {
     const name = quoteIdentifier(publication.name)
     findings.push(
@@ -44,7 +50,7 @@ export async function publicationFindings(
     ]
   }
   if (server.superuser) return findings
-  return [...findings, ...(await privileges(connection, server, publication, plan, settings))]
+  return [...findings, ...(await privileges(connection, server, planned))]
 }
 
 function finding(message: string, code = 'PG_PUBLICATION'): Finding {
@@ -54,9 +60,7 @@ function finding(message: string, code = 'PG_PUBLICATION'): Finding {
 async function privileges(
   connection: PgConnection,
   server: ServerFacts,
-  publication: Publication | null,
-  plan: PublicationPlan,
-  settings: SourceSettings,
+  { publication, plan, settings }: PlannedPublication,
 ): Promise<Finding[]> {
   if (publication === null && settings.publicationMode === 'all_tables') {
     return [
@@ -121,11 +125,7 @@ async function isOwner(connection: PgConnection, publication: Publication): Prom
 const shownTables = 20
 
 /** Finds tables of the application on which the statement would block writes. */
-export function blockedWriteFindings(
-  publication: Publication | null,
-  plan: PublicationPlan,
-  settings: SourceSettings,
-): Finding[] {
+export function blockedWriteFindings({ publication, plan, settings }: PlannedPublication): Finding[] {
   const { refused } = plan
   if (refused.length === 0) return []
   const tables = refused.slice(0, shownTables).map(({ table, reason }) => `${fullName(table)} (${reason})`)

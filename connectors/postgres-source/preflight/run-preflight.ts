@@ -4,20 +4,14 @@ import { TableTree } from '../publication/coverage.ts'
 import type { Finding } from './finding.ts'
 import { identityWarnings } from './replica-identity.ts'
 import { publicationFindings } from './publication-findings.ts'
-import { planPublication, type PublicationPlan } from '../publication/publication-plan.ts'
+import { planPublication, type PlanInput, type PublicationPlan } from '../publication/publication-plan.ts'
 import { publishedAs, readPublication, type Publication } from '../publication/publication.ts'
 import { readFindings } from './read-findings.ts'
 import type { PgConnection } from '../connection/pg-connection.ts'
 import type { SourceSettings } from '../config/source-settings.ts'
 import { readServerFacts, type ServerFacts } from './server-facts.ts'
 import { readSlot, type Slot } from '../replication/slot.ts'
-import {
-  listTables,
-  listUnpublishable,
-  readTables,
-  type CatalogTable,
-  type ListedTable,
-} from '../schema/table-catalog.ts'
+import { listTables, listUnpublishable, readTables, type CatalogTable } from '../schema/table-catalog.ts'
 import { tableProjection, type TableProjection } from '../schema/table-projection.ts'
 import { customKey } from '../schema/key-column-rule.ts'
 import { fullName, quoteIdentifier } from '../schema/sql-text.ts'
@@ -49,11 +43,11 @@ export async function runPreflight(connection: PgConnection, settings: SourceSet
   const slot = await readSlot(connection, settings.slot, server.version)
   const listed = await listTables(connection)
   const tree = new TableTree(listed)
-  const known = await detailsOf(connection, listed, tree, publication, settings)
-  const input = { settings, publication, listed, tree, details: known, serverVersion: server.version }
-  const plan = planPublication(input)
+  const database = { settings, publication, listed, tree }
+  const details = await readDetails(connection, database)
+  const plan = planPublication({ ...database, details, serverVersion: server.version })
   const { coverage } = plan
-  const tables = settings.filter.order(coverage.captured).flatMap((table) => known.get(table.oid) ?? [])
+  const tables = settings.filter.order(coverage.captured).flatMap((table) => details.get(table.oid) ?? [])
   const capture = {
     settings,
     publication,
@@ -76,7 +70,7 @@ export async function runPreflight(connection: PgConnection, settings: SourceSet
     problems: [
       ...(streams ? serverFindings(server, slot, settings) : []),
       ...captureFindings(streams ? capture : { ...capture, publication: null }),
-      ...(streams ? await publicationFindings(connection, server, publication, plan, settings) : []),
+      ...(streams ? await publicationFindings(connection, server, { publication, plan, settings }) : []),
       ...(await readFindings(connection, parts, server.user)),
       ...keyFindings(parts, settings),
     ],
@@ -98,12 +92,9 @@ function keyFindings(parts: readonly TableProjection[], settings: SourceSettings
 }
 
 /** Reads the details of tables that are captured, or that the publication may cover. */
-async function detailsOf(
+async function readDetails(
   connection: PgConnection,
-  listed: readonly ListedTable[],
-  tree: TableTree,
-  publication: Publication | null,
-  settings: SourceSettings,
+  { settings, publication, listed, tree }: Omit<PlanInput, 'details' | 'serverVersion'>,
 ): Promise<ReadonlyMap<number, CatalogTable>> {
   const all = publication === null && settings.publicationMode === 'all_tables'
   const wanted = listed.filter((table) => all || settings.filter.includesTable(table))

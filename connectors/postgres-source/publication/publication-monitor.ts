@@ -81,7 +81,7 @@ export class PublicationMonitor {
       known: new Set(this.#captured.values()),
     })
     return {
-      findings: [...blockedWriteFindings(publication, plan, settings), ...findings],
+      findings: [...blockedWriteFindings({ publication, plan, settings }), ...findings],
       view: captureView({ settings, publication, coverage, listed, tree, unpublishable }),
     }
   }

@@ -1,7 +1,7 @@
 import type { ConnectValue } from 'penstock/api'
 import type { Row } from './row-reader.ts'
 import type { TableShape } from '../schema/table-shape.ts'
-import { sameValue } from '../values/same-value.ts'
+import { sameValue } from './same-value.ts'
 
 /** Limit of the remembered keys of one transaction. */
 const maxKeys = 100_000

@@ -3,7 +3,8 @@ import { sameRelation } from '../replication/pgoutput.ts'
 import type { PgConnection } from '../connection/pg-connection.ts'
 import { readWalPosition } from '../connection/wal-position.ts'
 import { isInIdentity, readTables, type CatalogTable } from './table-catalog.ts'
-import { tableShape, type NullPlace, type Relation, type ShapeContext, type TableShape } from './table-shape.ts'
+import { buildTableShape } from './build-table-shape.ts'
+import type { NullPlace, Relation, ShapeContext, TableShape } from './table-shape.ts'
 
 /** A table's catalog entry, and the WAL position at which it was read. */
 interface CatalogEntry {
@@ -124,7 +125,7 @@ export class TableRegistry {
     const previous = this.#shapes.get(relation.oid)?.shape ?? null
     const table = this.#catalog.get(relation.oid)?.table ?? null
     const wide = this.#wide.get(relation.oid) ?? new Map<string, Set<NullPlace['cause']>>()
-    const made = tableShape(relation, { catalog: table, previous, wide }, this.#context)
+    const made = buildTableShape(relation, { catalog: table, previous, wide }, this.#context)
     const shape = previous === null ? made : keepSchemas(made, previous)
     this.#shapes.set(relation.oid, { shape, table })
     return shape

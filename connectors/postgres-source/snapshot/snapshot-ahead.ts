@@ -82,7 +82,7 @@ export class SnapshotAhead {
     if (row === null) {
       if (old !== null) this.#rows.gone(shape, old)
     } else if (old !== null && keyChanged(old, row)) {
-      this.#rows.moved(shape, old, row, unchanged, this.#ahead !== null)
+      this.#rows.moved(shape, { old, row, unchanged }, this.#ahead !== null)
     } else this.#rows.written(shape, row, unchanged, this.#committedAt)
     this.#publishIfChanged()
   }

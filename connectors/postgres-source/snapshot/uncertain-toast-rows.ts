@@ -9,6 +9,13 @@ const maxTrackedRows = 100
 const maxShownTables = 8
 const maxShownKeys = 5
 
+/** A row before and after its key changed, and the columns whose TOAST value the change does not carry. */
+export interface MovedRow {
+  readonly old: Row
+  readonly row: Row
+  readonly unchanged: readonly ColumnPlan[]
+}
+
 interface TrackedRow {
   /** The key as SQL literals; null when its type has no safe literal form. */
   readonly literals: readonly string[] | null
@@ -52,7 +59,7 @@ export class UncertainToastRows {
   }
 
   /** The key of a row changed. @param isAhead whether the snapshot may contain the change */
-  moved(shape: TableShape, old: Row, row: Row, unchanged: readonly ColumnPlan[], isAhead: boolean): void {
+  moved(shape: TableShape, { old, row, unchanged }: MovedRow, isAhead: boolean): void {
     const before = this.#take(shape, old)
     const names = unchanged.map((plan) => plan.name)
     const columns = isAhead ? names : (before?.columns ?? []).filter((name) => names.includes(name))

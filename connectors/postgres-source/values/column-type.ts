@@ -1,4 +1,4 @@
-import { DataError, type ConnectValue, type Schema } from 'penstock/api'
+import { DataError, primitive, type ConnectValue, type Schema } from 'penstock/api'
 
 /**
  * Decodes a value from Postgres' text format, the bytes [start, end). Never called for NULL. Throws when it cannot parse
@@ -24,13 +24,18 @@ export interface ColumnType {
   readonly placeholder: ConnectValue | undefined
 }
 
+/** The text of a value does not have the format of its type. @param what as in `an integer` */
+export function unparsable(what: string): DataError {
+  return new DataError(`the text is not ${what} in the format of Postgres`)
+}
+
 /** An enum value is not among the known labels: a label was added after the catalog was read. */
 export class UnknownLabelError extends DataError {
   readonly typeOid: number
   readonly label: string
 
   constructor(typeOid: number, typeName: string, label: string) {
-    super(`"${label}" is no known label of the enum ${typeName}`)
+    super(`"${label}" is not a known label of the enum ${typeName}`)
     this.typeOid = typeOid
     this.label = label
   }
@@ -58,3 +63,21 @@ export interface ValueModes {
   /** Text, or raw bytes when the option starts with `hex:`. */
   readonly placeholder: Buffer
 }
+
+/** A type without a placeholder. */
+export function columnType(schema: Schema, decode: ValueDecoder, fallback: ColumnType['fallback']): ColumnType {
+  return { schema, decode, isArray: false, fallback, placeholder: undefined }
+}
+
+/** A type that is represented as text. */
+export function textType(
+  modes: ValueModes,
+  decode: ValueDecoder = decodeText,
+  name?: string,
+  fallback = '',
+): ColumnType {
+  const schema = primitive('STRING', name === undefined ? {} : { name, version: 1 })
+  return { ...columnType(schema, decode, fallback), placeholder: modes.placeholder.toString('utf8') }
+}
+
+export const decodeText: ValueDecoder = (bytes, start, end) => bytes.toString('utf8', start, end)

@@ -3,8 +3,6 @@ import {
   dateText,
   isBc,
   readDate,
-  readDigits,
-  readMinutes,
   readTime,
   readZone,
   requireEnd,
@@ -12,11 +10,11 @@ import {
   timeText,
   two,
 } from './civil-time.ts'
-import { DataError, type ConnectValue } from 'penstock/api'
+import type { ConnectValue } from 'penstock/api'
 import type { OnUnrepresentable, ValueDecoder } from './column-type.ts'
 
 const microsPerSecond = 1_000_000
-const microsPerDay = 86_400_000_000
+export const microsPerDay = 86_400_000_000
 const millisPerDay = 86_400_000
 /** From this number of days on, microseconds since the epoch are not safe integers. */
 const safeDays = 104_000
@@ -36,7 +34,8 @@ const infiniteMicros = { past: -9_223_372_036_832_400_000n, future: 9_223_372_03
 const infiniteMillis = { past: -9_223_372_036_832_400n, future: 9_223_372_036_825_200n }
 const infiniteNanos = { past: -(2n ** 63n), future: 2n ** 63n - 1n }
 
-function orInfinite(
+/** Decodes the infinities as given, and any other text with `decode`. */
+export function orInfinite(
   infinite: { readonly past: ConnectValue; readonly future: ConnectValue },
   decode: ValueDecoder,
 ): ValueDecoder {
@@ -47,7 +46,7 @@ function orInfinite(
   }
 }
 
-const infiniteTexts = { past: '-infinity', future: 'infinity' }
+export const infiniteTexts = { past: '-infinity', future: 'infinity' }
 
 function wholeDate(bytes: Buffer, start: number, end: number): number {
   const bc = isBc(bytes, start, end)
@@ -109,10 +108,9 @@ export const decodeMillis = orInfinite(infiniteMillis, (bytes, start, end) => {
 })
 
 const outsideMicros = 'a timestamp after the year 294246, which does not fit microseconds in 64 bits'
-const outsideInterval = 'an interval of more than 292271 years, which does not fit microseconds in 64 bits'
 const outsideNanos = 'a timestamp outside the years 1677 to 2262, which does not fit nanoseconds in 64 bits'
 
-function fitsInt64(value: bigint): boolean {
+export function fitsInt64(value: bigint): boolean {
   return value === BigInt.asIntN(64, value)
 }
 
@@ -228,70 +226,3 @@ function zonedText(bytes: Buffer, start: number, end: number, digits: number): s
   const clock = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`
   return `${dateText(days)}T${clock}${digits === 0 ? '' : `.${fraction}`}Z`
 }
-
-/** The three parts of an interval, which Postgres stores separately. */
-interface Interval {
-  readonly months: number
-  readonly days: number
-  readonly micros: bigint
-}
-
-const intervalForm =
-  /^(?:([+-]?\d{1,10}) years?)?(?:(?:^| )([+-]?\d{1,10}) mons?)?(?:(?:^| )([+-]?\d{1,10}) days?)?(?:(?:^| )([+-]?)(\d{2,10}:\d\d:\d\d(?:\.\d{1,6})?))?$/
-
-function readInterval(bytes: Buffer, start: number, end: number): Interval {
-  const parts = end > start ? intervalForm.exec(bytes.toString('latin1', start, end)) : null
-  if (parts === null) throw new DataError('the text is not an interval in the format of Postgres')
-  const [, years = '0', months = '0', days = '0', sign, clock] = parts
-  const micros = clock === undefined ? 0n : clockMicros(Buffer.from(clock, 'latin1'))
-  const interval = {
-    months: Number(years) * 12 + Number(months),
-    days: Number(days),
-    micros: sign === '-' ? -micros : micros,
-  }
-  const isPossible = isInt32(interval.months) && isInt32(interval.days) && fitsInt64(interval.micros)
-  if (!isPossible) throw new DataError('the interval is outside the range of Postgres')
-  return interval
-}
-
-function isInt32(value: number): boolean {
-  return value === (value | 0)
-}
-
-/** Reads `H…:MM:SS[.ffffff]` as microseconds: the hours of an interval have no limit. */
-function clockMicros(text: Buffer): bigint {
-  const hours = readDigits(text, 0, text.length)
-  const rest = readMinutes(text, text.length)
-  requireEnd(text.length)
-  return BigInt(hours) * 3_600_000_000n + BigInt(rest)
-}
-
-/** A month counts as a twelfth of 365.25 days. */
-const microsPerMonth = 2_629_800_000_000n
-const int64 = { past: -(2n ** 63n), future: 2n ** 63n - 1n }
-
-/** Microseconds. The largest and smallest 64-bit numbers are the infinities, so no other interval may become one of them. */
-export function intervalMicrosDecoder(onUnrepresentable: OnUnrepresentable): ValueDecoder {
-  return orInfinite(int64, (bytes, start, end) => {
-    const { months, days, micros } = readInterval(bytes, start, end)
-    const total = BigInt(months) * microsPerMonth + BigInt(days) * BigInt(microsPerDay) + micros
-    if (total >= int64.future || total <= int64.past) return onUnrepresentable(outsideInterval)
-    const value = Number(total)
-    return Number.isSafeInteger(value) ? value : total
-  })
-}
-
-/** `P1Y2M3DT4H5M6.78S`, with every part; `infinity` and `-infinity`. */
-export const decodeIntervalText = orInfinite(infiniteTexts, (bytes, start, end) => {
-  const { months, days, micros } = readInterval(bytes, start, end)
-  const sign = micros < 0n ? -1 : 1
-  const magnitude = micros < 0n ? -micros : micros
-  const seconds = Number(magnitude / 1_000_000n)
-  const rest = Number(magnitude % 1_000_000n)
-  const fraction = rest === 0 ? '' : `.${String(rest).padStart(6, '0').replace(/0+$/, '')}`
-  const hours = Math.floor(seconds / 3600)
-  const minutes = Math.floor(seconds / 60) % 60
-  const signed = (value: number): number => (value === 0 ? 0 : sign * value)
-  const secondsText = `${sign < 0 && (seconds % 60 > 0 || rest > 0) ? '-' : ''}${seconds % 60}${fraction}`
-  return `P${Math.trunc(months / 12)}Y${months % 12}M${days}DT${signed(hours)}H${signed(minutes)}M${secondsText}S`
-})

@@ -2,7 +2,6 @@ import { Logical, primitive, type ConnectValue, type SchemaType } from 'penstock
 import type { ColumnType, OnUnrepresentable, TimeMode, ValueDecoder, ValueModes } from './column-type.ts'
 import {
   decodeDays,
-  decodeIntervalText,
   decodeIsoDate,
   decodeIsoTime,
   decodeIsoTimestamp,
@@ -11,11 +10,11 @@ import {
   decodeTimeMillis,
   decodeTimeNanos,
   decodeZonedTime,
-  intervalMicrosDecoder,
   microsDecoder,
   nanosDecoder,
   zonedTimestampDecoder,
 } from './decode-time.ts'
+import { decodeIntervalText, intervalMicrosDecoder } from './decode-interval.ts'
 
 function temporal(
   type: Extract<SchemaType, 'INT32' | 'INT64' | 'STRING'>,

@@ -1,77 +1,54 @@
-import {
-  arrayOf,
-  decimalTextOf,
-  decimalToBytes,
-  Logical,
-  mapOf,
-  primitive,
-  struct,
-  withOptions,
-  type Schema,
-} from 'penstock/api'
+import { arrayOf, primitive, struct, withOptions } from 'penstock/api'
 import { createHash } from 'node:crypto'
+import type { PgType, TypeCatalog } from '../schema/type-catalog.ts'
 import {
+  columnType,
+  decodeText,
+  textType,
   UnknownLabelError,
   type ColumnType,
   type OnUnrepresentable,
   type ValueDecoder,
   type ValueModes,
 } from './column-type.ts'
+import { moneyType, numericType } from './decimal-type.ts'
 import { arrayDecoder } from './decode-array.ts'
+import { decodeFloat, decodeInt16, decodeInt32, decodeInteger, decodeOid } from './decode-number.ts'
 import {
   binaryDecoder,
   binaryText,
   bitDecoder,
-  decimalDecoder,
   decodeAscii,
   decodeBits,
   decodeBoolean,
-  decodeDecimalText,
-  decodeFloat,
-  decodeGeometry,
-  decodeHstoreJson,
-  decodeHstoreMap,
-  decodeInt16,
-  decodeInt32,
-  decodeInteger,
-  decodeOid,
   decodePoint,
-  decodeText,
-  decodeVector,
-  doubleDecoder,
-  moneyDecoder,
-  moneyText,
-  variableDecimalDecoder,
 } from './decode-scalar.ts'
+import { extensionType } from './extension-type.ts'
 import { temporalType } from './temporal-type.ts'
-import type { PgType, TypeCatalog } from '../schema/type-catalog.ts'
+
+/** What {@link mapType} depends on. */
+export interface TypeMapping {
+  readonly types: TypeCatalog
+  readonly modes: ValueModes
+  readonly onUnrepresentable: OnUnrepresentable
+}
 
 /**
  * Maps a Postgres type to its representation in records, by Debezium's rules for its modes; null for a type that is
  * excluded. `typmod` is that of the column, -1 for none.
  * @see https://debezium.io/documentation/reference/3.2/connectors/postgresql.html#postgresql-data-types
  */
-export function mapType(
-  catalog: TypeCatalog,
-  oid: number,
-  typmod: number,
-  modes: ValueModes,
-  onUnrepresentable: OnUnrepresentable,
-): ColumnType | null {
-  const resolved = catalog.resolve(oid, typmod)
+export function mapType(oid: number, typmod: number, mapping: TypeMapping): ColumnType | null {
+  const { modes } = mapping
+  const resolved = mapping.types.resolve(oid, typmod)
   // The type was dropped: the stream has the value as text, whatever the type was.
-  if (resolved === null) return text(modes)
+  if (resolved === null) return textType(modes)
   const { type } = resolved
-  if (type.elementOid !== null) return arrayType(catalog, type.elementOid, resolved.typmod, modes, onUnrepresentable)
-  return scalarType(type, resolved.typmod, modes, onUnrepresentable) ?? unknown(modes)
+  if (type.elementOid !== null) return arrayType(type.elementOid, resolved.typmod, mapping)
+  return scalarType(type, resolved.typmod, mapping) ?? unknown(modes)
 }
 
-function scalarType(
-  type: PgType,
-  typmod: number,
-  modes: ValueModes,
-  onUnrepresentable: OnUnrepresentable,
-): ColumnType | null {
+function scalarType(type: PgType, typmod: number, { modes, onUnrepresentable }: TypeMapping): ColumnType | null {
   if (type.kind === 'e') return enumType(type)
   if (type.schema !== 'pg_catalog') return extensionType(type.name, modes)
   return (
@@ -79,21 +56,12 @@ function scalarType(
   )
 }
 
-function column(schema: Schema, decode: ValueDecoder, fallback: ColumnType['fallback']): ColumnType {
-  return { schema, decode, isArray: false, fallback, placeholder: undefined }
-}
-
-function text(modes: ValueModes, decode: ValueDecoder = decodeText, name?: string, fallback = ''): ColumnType {
-  const schema = primitive('STRING', name === undefined ? {} : { name, version: 1 })
-  return { ...column(schema, decode, fallback), placeholder: modes.placeholder.toString('utf8') }
-}
-
-const int16 = column(primitive('INT16'), decodeInt16, 0)
-const int32 = column(primitive('INT32'), decodeInt32, 0)
-const int64 = column(primitive('INT64'), decodeInteger, 0)
-const float32 = column(primitive('FLOAT32'), decodeFloat, 0)
-const float64 = column(primitive('FLOAT64'), decodeFloat, 0)
-const boolean = column(primitive('BOOLEAN'), decodeBoolean, false)
+const int16 = columnType(primitive('INT16'), decodeInt16, 0)
+const int32 = columnType(primitive('INT32'), decodeInt32, 0)
+const int64 = columnType(primitive('INT64'), decodeInteger, 0)
+const float32 = columnType(primitive('FLOAT32'), decodeFloat, 0)
+const float64 = columnType(primitive('FLOAT64'), decodeFloat, 0)
+const boolean = columnType(primitive('BOOLEAN'), decodeBoolean, false)
 
 function plainType(
   name: string,
@@ -135,14 +103,14 @@ function plainType(
     case 'tsrange':
     case 'tstzrange':
     case 'daterange':
-      return text(modes)
+      return textType(modes)
     case 'uuid':
-      return text(modes, decodeAscii, 'io.debezium.data.Uuid')
+      return textType(modes, decodeAscii, 'io.debezium.data.Uuid')
     case 'json':
     case 'jsonb':
-      return text(modes, decodeText, 'io.debezium.data.Json')
+      return textType(modes, decodeText, 'io.debezium.data.Json')
     case 'xml':
-      return text(modes, decodeText, 'io.debezium.data.Xml')
+      return textType(modes, decodeText, 'io.debezium.data.Xml')
     case 'bytea':
       return binaryType(modes)
     case 'bit':
@@ -155,75 +123,14 @@ function plainType(
   }
 }
 
-/** Types of extensions, by name in whatever schema they are installed. */
-function extensionType(name: string, modes: ValueModes): ColumnType | null {
-  switch (name) {
-    case 'citext':
-    case 'isbn':
-      return text(modes)
-    case 'ltree':
-      return text(modes, decodeText, 'io.debezium.data.Ltree')
-    case 'hstore':
-      return hstoreType(modes)
-    case 'geometry':
-      return geometryType('Geometry')
-    case 'geography':
-      return geometryType('Geography')
-    case 'vector':
-      return vectorType('FLOAT64', 'io.debezium.data.DoubleVector')
-    case 'halfvec':
-      return vectorType('FLOAT32', 'io.debezium.data.FloatVector')
-    default:
-      return null
-  }
-}
-
-/** Precision and scale of a numeric's type modifier; null when it has none. The scale is signed, 11 bits. */
-export function numericModifier(typmod: number): { precision: number; scale: number } | null {
-  if (typmod < 4) return null
-  const packed = typmod - 4
-  return { precision: (packed >> 16) & 0xffff, scale: ((packed & 0x7ff) ^ 1024) - 1024 }
-}
-
-const variableDecimal = struct(
-  [
-    ['scale', primitive('INT32')],
-    ['value', primitive('BYTES')],
-  ],
-  { name: 'io.debezium.data.VariableScaleDecimal', version: 1, doc: 'Variable scaled decimal' },
-)
-
-function numericType(typmod: number, modes: ValueModes, onUnrepresentable: OnUnrepresentable): ColumnType {
-  if (modes.decimal === 'double') return { ...float64, decode: doubleDecoder(onUnrepresentable) }
-  const modifier = numericModifier(typmod)
-  if (modes.decimal === 'string') {
-    return text(modes, decodeDecimalText, undefined, decimalTextOf(0n, modifier?.scale ?? 0))
-  }
-  if (modifier === null)
-    return column(variableDecimal, variableDecimalDecoder(decimalToBytes, onUnrepresentable), [0, Buffer.from([0])])
-  const { precision, scale } = modifier
-  const parameters = { scale: String(scale), 'connect.decimal.precision': String(precision) }
-  return column(decimal(parameters), decimalDecoder(onUnrepresentable), '0')
-}
-
-function decimal(parameters: Readonly<Record<string, string>>): Schema {
-  return primitive('BYTES', { name: Logical.decimal, version: 1, parameters })
-}
-
-function moneyType(modes: ValueModes, onUnrepresentable: OnUnrepresentable): ColumnType {
-  if (modes.decimal === 'double') return { ...float64, decode: (b, start, end) => Number(moneyText(b, start, end)) }
-  if (modes.decimal === 'string') return text(modes, moneyText, undefined, '0.00')
-  return column(decimal({ scale: String(modes.moneyDigits) }), moneyDecoder(modes.moneyDigits, onUnrepresentable), '0')
-}
-
 function binaryType(modes: ValueModes): ColumnType {
   if (modes.binary === 'bytes') {
     return {
-      ...column(primitive('BYTES'), binaryDecoder('bytes'), Buffer.alloc(0)),
+      ...columnType(primitive('BYTES'), binaryDecoder('bytes'), Buffer.alloc(0)),
       placeholder: modes.placeholder,
     }
   }
-  return text(modes, binaryDecoder(modes.binary))
+  return textType(modes, binaryDecoder(modes.binary))
 }
 
 const unboundedBits = 2_147_483_647
@@ -236,10 +143,10 @@ function bitType(name: string, typmod: number, onUnrepresentable: OnUnrepresenta
     version: 1,
     parameters: { length: String(length) },
   })
-  return column(schema, decodeBits, Buffer.alloc(0))
+  return columnType(schema, decodeBits, Buffer.alloc(0))
 }
 
-const pointType = column(
+const pointType = columnType(
   struct(
     [
       ['x', primitive('FLOAT64')],
@@ -253,21 +160,6 @@ const pointType = column(
   decodePoint(Buffer.from('(0,0)'), 0, 5),
 )
 
-function geometryType(name: 'Geometry' | 'Geography'): ColumnType {
-  const schema = struct(
-    [
-      ['wkb', primitive('BYTES')],
-      ['srid', primitive('INT32', { optional: true })],
-    ],
-    { name: `io.debezium.data.geometry.${name}`, version: 1, doc: name },
-  )
-  return column(schema, decodeGeometry, [Buffer.alloc(0), null])
-}
-
-function vectorType(element: 'FLOAT32' | 'FLOAT64', name: string): ColumnType {
-  return column(arrayOf(primitive(element), { name, version: 1 }), decodeVector, [])
-}
-
 function enumType(type: PgType): ColumnType {
   const schema = primitive('STRING', {
     name: 'io.debezium.data.Enum',
@@ -280,38 +172,22 @@ function enumType(type: PgType): ColumnType {
     if (!labels.has(label)) throw new UnknownLabelError(type.oid, type.name, label)
     return label
   }
-  return column(schema, decode, '')
-}
-
-function hstoreType(modes: ValueModes): ColumnType {
-  const word = modes.placeholder.toString('utf8')
-  if (modes.hstore === 'json') {
-    const schema = primitive('STRING', { name: 'io.debezium.data.Json', version: 1 })
-    const placeholder = `{${JSON.stringify(word)}:${JSON.stringify(word)}}`
-    return { ...column(schema, decodeHstoreJson, '{}'), placeholder }
-  }
-  const schema = mapOf(primitive('STRING'), primitive('STRING', { optional: true }))
-  return { ...column(schema, decodeHstoreMap, new Map()), placeholder: new Map([[word, word]]) }
+  return columnType(schema, decode, '')
 }
 
 /** Element types whose arrays Debezium excludes. */
 const omittedElements = new Set(['money', 'name', 'interval', 'varbit', 'bit', 'xml', 'point', 'refcursor'])
 
-function arrayType(
-  catalog: TypeCatalog,
-  elementOid: number,
-  typmod: number,
-  modes: ValueModes,
-  onUnrepresentable: OnUnrepresentable,
-): ColumnType | null {
-  const type = catalog.get(elementOid)
+function arrayType(elementOid: number, typmod: number, mapping: TypeMapping): ColumnType | null {
+  const { modes, onUnrepresentable } = mapping
+  const type = mapping.types.get(elementOid)
   if (type === undefined || type.kind === 'd' || omittedElements.has(type.name))
     return unknownArray(type, modes, onUnrepresentable)
-  const element = scalarType(type, typmod, modes, onUnrepresentable)
+  const element = scalarType(type, typmod, mapping)
   if (element === null) return unknownArray(type, modes, onUnrepresentable)
   const schema = arrayOf(withOptions(element.schema, { optional: type.kind !== 'e' }))
   const decode = arrayDecoder(element.decode, () => reportNestedArray(onUnrepresentable))
-  return { ...column(schema, decode, []), isArray: true, placeholder: arrayPlaceholder(type, element, modes) }
+  return { ...columnType(schema, decode, []), isArray: true, placeholder: arrayPlaceholder(type, element, modes) }
 }
 
 function reportNestedArray(onUnrepresentable: OnUnrepresentable): void {
@@ -331,7 +207,7 @@ function unknownArray(
     () => reportNestedArray(onUnrepresentable),
     type?.name === 'box' ? ';' : ',',
   )
-  return { ...column(arrayOf(element.schema), decode, []), isArray: true }
+  return { ...columnType(arrayOf(element.schema), decode, []), isArray: true }
 }
 
 /** Debezium's placeholder for an unchanged array: sinks compare with these values. */
@@ -371,8 +247,8 @@ function unknown(modes: ValueModes): ColumnType | null {
   if (!modes.includeUnknown) return null
   if (modes.binary === 'bytes') {
     const decode: ValueDecoder = (bytes, start, end) => Buffer.from(bytes.subarray(start, end))
-    return { ...column(primitive('BYTES'), decode, Buffer.alloc(0)), placeholder: modes.placeholder }
+    return { ...columnType(primitive('BYTES'), decode, Buffer.alloc(0)), placeholder: modes.placeholder }
   }
   const encode = binaryText(modes.binary)
-  return text(modes, (bytes, start, end) => encode(bytes.subarray(start, end)))
+  return textType(modes, (bytes, start, end) => encode(bytes.subarray(start, end)))
 }

@@ -7,7 +7,8 @@ import { keyColumnRules, customKey } from '../../../connectors/postgres-source/s
 import { isLiteral, patterns, splitList } from '../../../connectors/postgres-source/schema/name-pattern.ts'
 import { TableFilter } from '../../../connectors/postgres-source/schema/table-filter.ts'
 import { TypeCatalog } from '../../../connectors/postgres-source/schema/type-catalog.ts'
-import { mapType, numericModifier } from '../../../connectors/postgres-source/values/type-map.ts'
+import { numericModifier } from '../../../connectors/postgres-source/values/decimal-type.ts'
+import { mapType } from '../../../connectors/postgres-source/values/type-map.ts'
 
 const modes: ValueModes = {
   decimal: 'precise',
@@ -29,7 +30,7 @@ function oid(name: string, extra: Partial<Parameters<TypeCatalog['add']>[0]> = {
   return nextOid
 }
 const map = (type: number, typmod = -1, changed: Partial<ValueModes> = {}) =>
-  mapType(catalog, type, typmod, { ...modes, ...changed }, () => null)
+  mapType(type, typmod, { types: catalog, modes: { ...modes, ...changed }, onUnrepresentable: () => null })
 
 describe('the mapping of types', () => {
   it.each([

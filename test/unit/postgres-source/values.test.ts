@@ -9,26 +9,31 @@ import {
 } from '../../../connectors/postgres-source/values/civil-time.ts'
 import type { OnUnrepresentable, ValueDecoder } from '../../../connectors/postgres-source/values/column-type.ts'
 import { arrayDecoder } from '../../../connectors/postgres-source/values/decode-array.ts'
+import { decodeText } from '../../../connectors/postgres-source/values/column-type.ts'
 import {
-  binaryDecoder,
   decimalDecoder,
-  decodeBits,
   decodeDecimalText,
   decodeFloat,
-  decodeGeometry,
-  decodeHstoreJson,
-  decodeHstoreMap,
   decodeInteger,
-  decodePoint,
-  decodeText,
-  decodeVector,
   moneyDecoder,
   moneyText,
   variableDecimalDecoder,
+} from '../../../connectors/postgres-source/values/decode-number.ts'
+import {
+  binaryDecoder,
+  decodeBits,
+  decodeGeometry,
+  decodeHstoreJson,
+  decodeHstoreMap,
+  decodePoint,
+  decodeVector,
 } from '../../../connectors/postgres-source/values/decode-scalar.ts'
 import {
-  decodeDays,
   decodeIntervalText,
+  intervalMicrosDecoder,
+} from '../../../connectors/postgres-source/values/decode-interval.ts'
+import {
+  decodeDays,
   decodeIsoDate,
   decodeIsoTime,
   decodeIsoTimestamp,
@@ -37,7 +42,6 @@ import {
   decodeTimeMillis,
   decodeTimeNanos,
   decodeZonedTime,
-  intervalMicrosDecoder,
   microsDecoder,
   nanosDecoder,
   zonedTimestampDecoder,

@@ -28,8 +28,8 @@ beforeEach(() => {
 
 describe('rows whose large values are unsure', () => {
   it('are named with their keys and the statement that writes the values again, also after a restart', () => {
-    rows.moved(shape, row('x', 1n), row("it's", 2n), [body, tags], true)
-    rows.moved(shape, row('y', 1n), row('y', 2n), [body], true)
+    rows.moved(shape, { old: row('x', 1n), row: row("it's", 2n), unchanged: [body, tags] }, true)
+    rows.moved(shape, { old: row('y', 1n), row: row('y', 2n), unchanged: [body] }, true)
     const text =
       `"s"."T": 2 rows (("a", "b"): ('it''s', 2), ('y', 2)), "body", "tags". Run: UPDATE "s"."T" SET "body" = (ARRAY["body"])[1], ` +
       `"tags" = CASE WHEN "tags" IS NOT NULL THEN "tags" || '{}' END WHERE ("a", "b") IN (('it''s', 2), ('y', 2));`
@@ -38,37 +38,38 @@ describe('rows whose large values are unsure', () => {
   })
 
   it('keep what a change does not bring, and end with the last value, with the row or with the table', () => {
-    rows.moved(shape, row('x', 1n), row('x', 2n), [body, tags], true)
+    rows.moved(shape, { old: row('x', 1n), row: row('x', 2n), unchanged: [body, tags] }, true)
     rows.written(shape, row('x', 2n), [tags], 1)
     rows.written(shape, row('x', 2n), [body, tags], 2)
-    rows.moved(shape, row('x', 2n), row('x', 3n), [tags], false)
+    rows.moved(shape, { old: row('x', 2n), row: row('x', 3n), unchanged: [tags] }, false)
     expect(rows.text()).toContain(`IN (('x', 3))`)
     rows.written(shape, row('x', 3n), [], 3)
     expect(rows.isEmpty).toBe(true)
-    rows.moved(shape, row('x', 1n), row('x', 2n), [body], true)
+    rows.moved(shape, { old: row('x', 1n), row: row('x', 2n), unchanged: [body] }, true)
     rows.gone(shape, row('x', 2n))
     expect(rows.isEmpty).toBe(true)
-    rows.moved(shape, row('x', 1n), row('x', 2n), [body], true)
+    rows.moved(shape, { old: row('x', 1n), row: row('x', 2n), unchanged: [body] }, true)
     rows.forget(shape.oid)
     expect([rows.isEmpty, rows.text(), stored().isEmpty]).toEqual([true, null, true])
   })
 
   it('are none where the snapshot was not ahead, or the change brought the values', () => {
-    rows.moved(shape, row('x', 1n), row('x', 2n), [body], false)
-    rows.moved(shape, row('y', 1n), row('y', 2n), [], true)
+    rows.moved(shape, { old: row('x', 1n), row: row('x', 2n), unchanged: [body] }, false)
+    rows.moved(shape, { old: row('y', 1n), row: row('y', 2n), unchanged: [] }, true)
     expect([rows.isEmpty, rows.takeChanged()]).toEqual([true, false])
   })
 
   it('of a key that is no literal are counted, and the statement is one for the table', () => {
     const date = struct([['a', primitive('INT32', { name: 'io.debezium.time.Date' })]])
-    rows.moved({ ...shape, keySchema: date, keyColumns: ['a'] }, row(1), row(2), [body], true)
+    rows.moved({ ...shape, keySchema: date, keyColumns: ['a'] }, { old: row(1), row: row(2), unchanged: [body] }, true)
     expect(rows.text()).toBe(
       '"s"."T": 1 rows ("a": 1 more), "body". Run: UPDATE "s"."T" SET "body" = (ARRAY["body"])[1];',
     )
   })
 
   it('of more than a hundred end when one transaction has written as many, and not with the hundred', () => {
-    for (let i = 0; i < 130; i++) rows.moved(shape, row('x', BigInt(i)), row('z', BigInt(i)), [body], true)
+    for (let i = 0; i < 130; i++)
+      rows.moved(shape, { old: row('x', BigInt(i)), row: row('z', BigInt(i)), unchanged: [body] }, true)
     expect(rows.text()).toContain('130 rows')
     rows = stored()
     for (let i = 0; i < 100; i++) rows.written(shape, row('z', BigInt(i)), [], 5)

@@ -1,0 +1,19 @@
+export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
+
+/** How to reach the database. Files are PEM. */
+export interface ConnectionSettings {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string | null
+  readonly database: string
+  readonly sslMode: SslMode
+  readonly sslRootCert: string | null
+  readonly sslCert: string | null
+  readonly sslKey: string | null
+  readonly sslPassword: string | null
+  readonly tcpKeepAlive: boolean
+  readonly connectTimeoutMs: number
+  /** Timeout of a query; 0 for none. */
+  readonly queryTimeoutMs: number
+}
