@@ -1,4 +1,4 @@
-import { systemClock, type ConfigProblem, type ConnectorPlugin, type Logger, type ParsedConfig } from 'penstock/api'
+import { systemClock, type ConfigProblem, type ConnectorPlugin, type ParsedConfig } from 'penstock/api'
 
 import { crossFieldProblems } from './config/check-config.ts'
 import { configDef, type S3Key } from './config/config.ts'
@@ -29,19 +29,9 @@ const keyOfCode: Readonly<Record<string, S3Key>> = {
   S3_CREDENTIALS: 'aws.access.key.id',
 }
 
-const silent: Logger = {
-  name: 'connect.s3',
-  trace() {},
-  debug() {},
-  info() {},
-  warn() {},
-  error() {},
-  child: () => silent,
-}
-
 /** Asks the store for the bucket. */
 async function bucketProblems(config: ParsedConfig, signal: AbortSignal): Promise<readonly ConfigProblem[]> {
-  const store = new S3Store(storeSettings(config), systemClock, silent)
+  const store = new S3Store(storeSettings(config), systemClock)
   try {
     await store.checkBucket(signal)
     return []

@@ -43,9 +43,9 @@ export class S3SinkTask implements SinkTask {
 
   async start(context: SinkTaskContext): Promise<void> {
     const settings = settingsOf(context.config)
-    const { clock, logger, metrics } = context
+    const { clock, metrics } = context
     const retries = metrics.counter('s3_retries_total', 'Requests to the S3 store that were tried again')
-    const store = new S3Store(settings.store, clock, logger, {
+    const store = new S3Store(settings.store, clock, {
       retried: () => retries.add(1),
       waitsFor: (reason) => {
         context.setCondition('S3_UNAVAILABLE', reason)

@@ -92,7 +92,8 @@ export function storeSettings(config: ParsedConfig): StoreSettings {
   const checksum = text('s3.checksum.algorithm').toLowerCase()
   return {
     bucket: text('s3.bucket.name'),
-    region: text('s3.region'),
+    // The SDK needs one; stores other than Amazon's take any.
+    region: text('s3.region') === '' ? 'us-east-1' : text('s3.region'),
     storeUrl: text('store.url') === '' ? null : text('store.url'),
     pathStyle: config['s3.path.style.access.enabled'] !== false && config['s3.wan.mode'] !== true,
     accelerate: config['s3.wan.mode'] === true,

@@ -3,7 +3,8 @@ import { assert, ConnectError } from 'penstock/api'
 import { GzipMember } from './gzip-member.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { ObjectMark } from './object-mark.ts'
-import type { Condition, PutOutcome, S3Store, StoredPart } from '../s3-client/s3-store.ts'
+import type { Condition, PutOutcome } from '../s3-client/conditions.ts'
+import type { S3Store, StoredPart } from '../s3-client/s3-store.ts'
 
 /** What an upload needs to know. */
 export interface UploadOptions {
@@ -126,10 +127,12 @@ export class ObjectUpload {
     const uploadId = this.#uploadId
     let outcome: PutOutcome
     if (uploadId === null) {
-      outcome = await this.#options.store.putObject(this.key, this.#pending, condition, this.mark, signal)
+      const object = { key: this.key, body: this.#pending, condition, mark: this.mark }
+      outcome = await this.#options.store.putObject(object, signal)
     } else {
       if (this.#pendingBytes > 0 || this.#parts.length === 0) await this.#uploadPart(this.#pendingBytes)
-      outcome = await this.#options.store.completeUpload(this.key, uploadId, this.#parts, condition, signal)
+      const object = { key: this.key, uploadId, parts: this.#parts, condition }
+      outcome = await this.#options.store.completeUpload(object, signal)
     }
     if (outcome === 'done') this.finished()
     return outcome
@@ -178,8 +181,10 @@ export class ObjectUpload {
   async #uploadPart(bytes: number): Promise<void> {
     const { signal } = this.#abort
     this.#uploadId ??= await this.#options.store.createUpload(this.key, this.mark, this.#creation.signal)
-    const body = this.#takePending(bytes)
-    const part = await this.#options.store.uploadPart(this.key, this.#uploadId, this.#parts.length + 1, body, signal)
+    const part = await this.#options.store.uploadPart(
+      { key: this.key, uploadId: this.#uploadId, number: this.#parts.length + 1, body: this.#takePending(bytes) },
+      signal,
+    )
     if (part === null) throw new UploadLostError(`the store has forgotten the upload of ${this.key}`)
     this.#parts.push(part)
     this.#hold(-bytes)

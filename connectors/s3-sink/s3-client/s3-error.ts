@@ -1,8 +1,6 @@
 import { ConnectError, RetriableError } from 'penstock/api'
 
-import type { HttpAnswer } from './http-exchange.ts'
-
-/** What is to be done about an answer that is no success. */
+/** What to do about a response that is not a success. */
 export type Verdict =
   | 'retry'
   | 'refresh-credentials'
@@ -12,53 +10,43 @@ export type Verdict =
   | 'no-such-upload'
   | 'not-found'
   | 'fatal'
-  /** The response has no body, and nothing shows that the store gave it. */
+  /** The response has no body, and nothing shows that the store sent it. */
   | 'unproven'
 
-/** An answer of the store that is no success. */
+/** A response that is not a success. */
 export interface Refusal {
   readonly status: number
-  /** S3's word for it, such as `SlowDown`; the status where the answer had no body. */
+  /** S3's error code, such as `SlowDown`; the status where the response has none. */
   readonly code: string
   readonly message: string
-  /** Whether the body is the store's error document, or, to HEAD, a header is the store's. Else it may be a proxy's. */
+  /** Whether the body is the store's error document or, for HEAD, a header is the store's. Otherwise it may be a proxy's. */
   readonly isStores: boolean
 }
 
-/** The member of an XML answer, with its entities resolved; null when there is none. */
-export function xmlText(xml: string, element: string): string | null {
-  const found = new RegExp(`<${element}>([^<]*)</${element}>`).exec(xml)?.[1]
-  if (found === undefined) return null
-  return found.replace(/&(?:lt|gt|quot|apos|amp|#(\d+));/g, (entity: string, code: string | undefined) =>
-    code === undefined ? (entities[entity] ?? entity) : String.fromCodePoint(Number(code)),
-  )
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&lt;': '<',
-  '&gt;': '>',
-  '&quot;': '"',
-  '&apos;': "'",
-  '&amp;': '&',
-}
-
-/** Every response of S3 has it, and of most stores that speak its language. */
+/** Every response of S3 has this header, and of most stores that implement its API. */
 const storeHeader = 'x-amz-request-id'
 
-/** What an answer says; null when it is a success. A completed upload may fail inside an answer of status 200. */
-export function refusalOf(answer: HttpAnswer, method: string): Refusal | null {
-  const failed = answer.status < 200 || answer.status >= 300 || /^\s*(?:<\?xml[^>]*>)?\s*<Error>/.test(answer.body)
-  if (!failed) return null
-  const code = xmlText(answer.body, 'Code')
+/** The parts of the SDK's errors that say what the response was. */
+interface ServiceError {
+  readonly Code?: unknown
+  readonly message?: unknown
+  readonly $response?: { readonly headers?: Readonly<Record<string, string>> }
+}
+
+/** The refusal that an error of the SDK stands for. @param status as it was received; the SDK changes that of errors with status 200. */
+export function refusalOf(error: object, status: number, method: string): Refusal {
+  const { Code, message, $response }: ServiceError = error
+  const code = typeof Code === 'string' && Code !== '' ? Code : null
   return {
-    status: answer.status,
-    code: code ?? `HTTP ${answer.status}`,
-    message: xmlText(answer.body, 'Message') ?? '',
-    isStores: code !== null || (method === 'HEAD' && (answer.headers[storeHeader] ?? '') !== ''),
+    status,
+    code: code ?? `HTTP ${status}`,
+    message: code === null || typeof message !== 'string' || message === 'UnknownError' ? '' : message,
+    isStores: code !== null || (method === 'HEAD' && ($response?.headers?.[storeHeader] ?? '') !== ''),
   }
 }
 
-const passing = new Set([
+/** Errors that end without anyone's help. */
+const transientCodes = new Set([
   'SlowDown',
   'InternalError',
   'ServiceUnavailable',
@@ -71,47 +59,49 @@ const passing = new Set([
   'RequestLimitExceeded',
   'BandwidthLimitExceeded',
   'XMinioServerNotInitialized',
-  // The name of a new bucket has not reached every DNS server.
+  // The name of a new bucket has not reached every DNS server yet.
   'TemporaryRedirect',
-  // The bytes are in memory still, and arrive whole the next time.
+  // The bytes are still in memory: they can be sent again.
   'BadDigest',
   'XAmzContentSHA256Mismatch',
   'XAmzContentChecksumMismatch',
   'IncompleteBody',
 ])
 
-/** What a refusal says, for who waits until it passes. */
+/** A refusal in words, for the message about a request that is retried. */
 export function textOf({ code, message, isStores }: Refusal): string {
-  return isStores ? `${code} ${message}` : `${code} without an error code of S3: perhaps of a proxy before the store`
+  if (!isStores) return `${code} without an error code of S3, perhaps from a proxy in front of the store`
+  return message === '' ? code : `${code}: ${message}`
 }
 
 /**
- * Sorts refusals into what passes by itself, what can be corrected here, and what an operator has to correct. What is not the
- * store's own is no verdict of the store: a page that says 404 does not say that an object is missing.
+ * Tells apart the refusals that a retry gets past, those that this sink can fix, and those that an operator has to fix. A
+ * response that is not the store's own says nothing about the store: a proxy's page with status 404 does not mean that the
+ * object is missing.
  */
 export function verdictOf({ status, code, isStores }: Refusal, method: string): Verdict {
   if (code === 'RequestTimeTooSkewed') return 'adopt-clock'
   if (code === 'ExpiredToken' || code === 'TokenRefreshRequired') return 'refresh-credentials'
-  if (code === 'PreconditionFailed' || status === 412) return 'precondition-failed'
+  if (code === 'PreconditionFailed' || (status === 412 && isStores)) return 'precondition-failed'
   // A store may forget the parts rather than the upload.
   if (code === 'NoSuchUpload' || code === 'InvalidPart') return 'no-such-upload'
   if (code === 'NotImplemented' || status === 501) return 'conditions-unknown'
-  if (passing.has(code) || status >= 500 || status === 429 || status === 408 || status === 409) return 'retry'
+  if (transientCodes.has(code) || status >= 500 || status === 429 || status === 408 || status === 409) return 'retry'
   if (!isStores) return method === 'HEAD' ? 'unproven' : 'retry'
   return status === 404 && code !== 'NoSuchBucket' ? 'not-found' : 'fatal'
 }
 
-/** The store refused a request for good, or there is nothing to sign one with. */
+/** The store refused a request permanently, or there are no credentials to sign it with. */
 export class S3RefusedError extends ConnectError {}
 
-/** The store cannot be reached, or asks to come back later. */
+/** The store cannot be reached, or cannot take the request at the moment. */
 export class S3UnavailableError extends RetriableError {}
 
-/** Says what was refused and what to do. `doing` names the request, as in `PUT key`. */
-export function refusedError(refusal: Refusal, doing: string, bucket: string, region: string): S3RefusedError {
+/** Says what was refused and what to do. @param request in words: `PUT key`. */
+export function refusedError(refusal: Refusal, request: string, bucket: string, region: string): S3RefusedError {
   const { code, advice } = adviceOf(refusal, bucket, region)
   const said = refusal.message === '' ? refusal.code : `${refusal.code}: ${refusal.message}`
-  return new S3RefusedError(`${doing} in bucket ${bucket} was refused (${said}). ${advice}`, { code })
+  return new S3RefusedError(`${request} in bucket ${bucket} was refused (${said}). ${advice}`, { code })
 }
 
 function adviceOf({ status, code }: Refusal, bucket: string, region: string): { code: string; advice: string } {
@@ -121,25 +111,24 @@ function adviceOf({ status, code }: Refusal, bucket: string, region: string): { 
     case 'InvalidBucketName':
       return {
         code: 'S3_NO_BUCKET',
-        advice:
-          'No bucket can have that name: s3.bucket.name takes 3 to 63 lower-case letters, digits, dots and hyphens.',
+        advice: 'Correct s3.bucket.name: a bucket name has 3 to 63 lower-case letters, digits, dots and hyphens.',
       }
     case 'InvalidAccessKeyId':
     case 'XAdminUserNotFound':
-      return { code: 'S3_CREDENTIALS', advice: 'The store does not know the access key: check aws.access.key.id.' }
+      return { code: 'S3_CREDENTIALS', advice: 'The store does not know the access key. Check aws.access.key.id.' }
     case 'SignatureDoesNotMatch':
       return {
         code: 'S3_CREDENTIALS',
-        advice: 'The secret key does not belong to the access key: check aws.secret.access.key.',
+        advice: 'The secret key does not belong to the access key. Check aws.secret.access.key.',
       }
     case 'PermanentRedirect':
     case 'AuthorizationHeaderMalformed':
     case 'IllegalLocationConstraintException':
-      return { code: 'S3_REGION', advice: `The bucket is in another region: s3.region is ${region}.` }
+      return { code: 'S3_REGION', advice: otherRegion(region) }
     case 'InvalidDigest':
       return {
         code: 'S3_CORRUPTED',
-        advice: 'What arrived is not what was sent: look for a proxy that changes requests.',
+        advice: 'The store received other bytes than were sent. Look for a proxy that changes requests.',
       }
     default:
       if (status === 403 || status === 401) {
@@ -149,8 +138,12 @@ function adviceOf({ status, code }: Refusal, bucket: string, region: string): { 
         }
       }
       if (status === 301 || status === 307) {
-        return { code: 'S3_REGION', advice: `The bucket is in another region: s3.region is ${region}.` }
+        return { code: 'S3_REGION', advice: otherRegion(region) }
       }
-      return { code: 'S3_REFUSED', advice: 'Look the code up in the documentation of the store.' }
+      return { code: 'S3_REFUSED', advice: 'Look up the code in the documentation of the store.' }
   }
+}
+
+function otherRegion(region: string): string {
+  return `The bucket is in another region. Set s3.region, which is ${region}, to the region of the bucket.`
 }

@@ -1,17 +1,15 @@
-import type { Clock, Logger } from 'penstock/api'
+import type { Clock } from 'penstock/api'
 
-/** A request without a response for so long is shown: its timeout may be much longer. */
+/** A request without a response is shown after this time: its timeout may be much longer. */
 const slowMs = 10_000
-const warnEveryMs = 30_000
 
 export interface StoreWaitsOptions {
-  /** A request that fails so often is shown. */
+  /** The number of failed attempts after which a request is shown. */
   readonly quietAttempts: number
-  /** The store's address, for the log. */
-  readonly origin: string
+  /** The store as messages name it. */
+  readonly store: string
   readonly clock: Clock
-  readonly logger: Logger
-  /** Told of a request that does not get through, and with null when all do. */
+  /** Receives the text of the oldest request that does not get through, and null when there is none. */
   readonly show: (reason: string | null) => void
 }
 
@@ -19,28 +17,27 @@ export interface StoreWaitsOptions {
 export interface StoreWait {
   /** An attempt failed, and another one follows. */
   failed(why: string): void
-  /** The request got through, or is given up. */
-  over(gotThrough: boolean): void
+  /** The request got through, or was given up. */
+  over(): void
 }
 
 /**
- * Requests that fail again and again, or get no response. What several of them wait for is shown for as long as one of them
- * waits: one that gets through hides no other.
+ * Requests that keep failing, or get no response. One of them is shown for as long as any of them waits: a request that gets
+ * through does not hide another one. Nothing is logged here: the condition that shows the text is logged where it is raised.
  */
 export class StoreWaits {
   readonly #options: StoreWaitsOptions
   /** Texts of the requests that are shown, the oldest first. */
   readonly #waiting = new Map<StoreWait, string>()
-  #warnedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: StoreWaitsOptions) {
     this.#options = options
   }
 
-  /** @param call the request in words: `PUT key`. */
-  begin(call: string): StoreWait {
-    const { quietAttempts, clock, origin } = this.#options
-    const what = `${call} to ${origin}`
+  /** @param request the request in words: `PUT key`. */
+  begin(request: string): StoreWait {
+    const { quietAttempts, clock, store } = this.#options
+    const what = `${request} to ${store}`
     const since = new Date(clock.now()).toISOString()
     let attempts = 0
     const cancel = clock.after(slowMs, () => {
@@ -49,17 +46,12 @@ export class StoreWaits {
     const wait: StoreWait = {
       failed: (why) => {
         attempts += 1
-        if (attempts < quietAttempts) return
-        this.#warn(`${what} failed ${attempts} times and is tried again: ${why}`)
-        this.#note(wait, `${what} fails and is tried again since ${since}: ${why}`)
+        if (attempts >= quietAttempts)
+          this.#note(wait, `${what} has been failing since ${since} and is retried: ${why}`)
       },
-      over: (gotThrough) => {
+      over: () => {
         cancel()
         if (this.#waiting.delete(wait)) this.#showFirst()
-        else if (attempts < Math.max(1, quietAttempts)) return
-        if (!gotThrough || this.#waiting.size > 0) return
-        this.#warnedAt = Number.NEGATIVE_INFINITY
-        this.#options.logger.warn(`${origin} takes requests again`)
       },
     }
     return wait
@@ -73,12 +65,5 @@ export class StoreWaits {
   #showFirst(): void {
     const [first = null] = this.#waiting.values()
     this.#options.show(first)
-  }
-
-  #warn(text: string): void {
-    const now = this.#options.clock.monotonic()
-    if (now - this.#warnedAt < warnEveryMs) return
-    this.#warnedAt = now
-    this.#options.logger.warn(text)
   }
 }

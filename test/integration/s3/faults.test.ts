@@ -222,7 +222,7 @@ function suite(store: 'minio' | 'versitygw'): void {
   /** A load balancer without backend, a wrong virtual host: it says 404, and knows nothing of objects. */
   const pages = ['', '<html><head><title>404 Not Found</title></head><body></body></html>']
   const kinds: readonly [string, RegExp, RawConfig][] = [
-    ['PUT', /^PUT [^?]*$/, {}],
+    ['PUT', /^PUT .*x-id=PutObject/, {}],
     ['the creation of an upload', /^POST .*\?uploads/, { 'flush.size': '120' }],
     ['the upload of a part', /^PUT .*partNumber=/, { 'flush.size': '120' }],
     ['the completion of an upload', /^POST .*\?uploadId=/, { 'flush.size': '120' }],

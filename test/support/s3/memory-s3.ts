@@ -53,11 +53,13 @@ export class MemoryS3 {
   }
 
   #answer({ method, url = '/', headers }: IncomingMessage, body: Buffer, outgoing: ServerResponse | null): void {
-    const { pathname, search } = new URL(url, 'http://store')
+    const { pathname, searchParams } = new URL(url, 'http://store')
+    // The SDK names the operation in the query.
+    searchParams.delete('x-id')
     const key = decodeURIComponent(pathname.split('/').slice(2).join('/'))
     const found = this.objects.get(key)
-    if (key === '' || search !== '') {
-      outgoing?.writeHead(200).end('<Answer/>')
+    if (key === '' || searchParams.size > 0) {
+      outgoing?.writeHead(200).end('<LocationConstraint/>')
     } else if (method === 'PUT') {
       const refused =
         (headers['if-none-match'] === '*' && found !== undefined) ||

@@ -4,7 +4,8 @@ import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-import { checksumOf, customerKeyHeaders, encryptionHeaders } from '../../../connectors/s3-sink/s3-client/body-checks.ts'
+import { checksumInput } from '../../../connectors/s3-sink/s3-client/checksums.ts'
+import { customerKeyInput, encryptionInput } from '../../../connectors/s3-sink/s3-client/encryption.ts'
 import { GzipMember } from '../../../connectors/s3-sink/object/gzip-member.ts'
 import { LineBuffer } from '../../../connectors/s3-sink/object/line-buffer.ts'
 import { MemoryBudget } from '../../../connectors/s3-sink/object/memory-budget.ts'
@@ -71,29 +72,34 @@ describe('a line buffer', () => {
   })
 })
 
-describe('checks of a body', () => {
+describe('the checksum of a body', () => {
   it.each([
-    ['crc32', 'y/Q5Jg=='],
-    ['crc32c', '4waSgw=='],
-    ['sha256', 'FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU='],
-  ] as const)('%s in base64', async (algorithm, text) => {
-    expect(await checksumOf(algorithm, [Buffer.from('1234'), Buffer.from('56789')])).toBe(text)
+    ['crc32', 'ChecksumCRC32', 'y/Q5Jg=='],
+    ['crc32c', 'ChecksumCRC32C', '4waSgw=='],
+    ['sha256', 'ChecksumSHA256', 'FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU='],
+  ] as const)('%s is sent in base64', async (algorithm, name, text) => {
+    expect(await checksumInput(algorithm, [Buffer.from('1234'), Buffer.from('56789')])).toEqual({ [name]: text })
   })
 
-  it('encryption is asked for in headers', () => {
-    expect(encryptionHeaders(null)).toEqual({})
-    expect(encryptionHeaders({ kind: 'AES256' })).toEqual({ 'x-amz-server-side-encryption': 'AES256' })
-    expect(encryptionHeaders({ kind: 'kms', keyId: null })).toEqual({ 'x-amz-server-side-encryption': 'aws:kms' })
-    expect(encryptionHeaders({ kind: 'kms', keyId: 'k' })).toMatchObject({
-      'x-amz-server-side-encryption-aws-kms-key-id': 'k',
-    })
+  it('is not computed unless the config asks for it', async () => {
+    expect(await checksumInput(null, [Buffer.from('1234')])).toEqual({})
+  })
+})
+
+describe('the encryption of an object', () => {
+  it('is chosen when the object is created', () => {
+    expect(encryptionInput(null)).toEqual({})
+    expect(encryptionInput({ kind: 'AES256' })).toEqual({ ServerSideEncryption: 'AES256' })
+    expect(encryptionInput({ kind: 'kms', keyId: null })).toEqual({ ServerSideEncryption: 'aws:kms' })
+    expect(encryptionInput({ kind: 'kms', keyId: 'k' })).toMatchObject({ SSEKMSKeyId: 'k' })
+  })
+
+  it('needs a key of the customer in every request about the object', () => {
     const key = Buffer.alloc(32)
-    expect(encryptionHeaders({ kind: 'customer', key })).toEqual({
-      'x-amz-server-side-encryption-customer-algorithm': 'AES256',
-      'x-amz-server-side-encryption-customer-key': key.toString('base64'),
-      'x-amz-server-side-encryption-customer-key-md5': 'cLyPS3KoaSFGi/joRB3OUQ==',
-    })
-    expect(customerKeyHeaders({ kind: 'AES256' })).toEqual({})
+    const input = { SSECustomerAlgorithm: 'AES256', SSECustomerKey: key.toString('base64') }
+    expect(encryptionInput({ kind: 'customer', key })).toEqual(input)
+    expect(customerKeyInput({ kind: 'customer', key })).toEqual(input)
+    expect(customerKeyInput({ kind: 'AES256' })).toEqual({})
   })
 })
 

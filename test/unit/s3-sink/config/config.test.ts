@@ -5,7 +5,6 @@ import { crossFieldProblems } from '../../../../connectors/s3-sink/config/check-
 import { configDef } from '../../../../connectors/s3-sink/config/config.ts'
 import { plugin } from '../../../../connectors/s3-sink/index.ts'
 import { RecordText } from '../../../../connectors/s3-sink/object/record-text.ts'
-import { refusalOf, refusedError, verdictOf, xmlText } from '../../../../connectors/s3-sink/s3-client/s3-error.ts'
 import { settingsOf } from '../../../../connectors/s3-sink/config/settings.ts'
 import { checkConfig, parseConfig } from '../../../../src/config/definition/parse-config.ts'
 import { quietLogger } from '../../../support/quiet-logger.ts'
@@ -118,84 +117,6 @@ describe('the configuration', () => {
     })
     expect(await connector.taskConfigs(2)).toEqual([minimal, minimal])
     await connector.stop()
-  })
-})
-
-describe('answers of the store', () => {
-  const answer = (status: number, body: string) => ({ status, headers: {}, body, bytes: Buffer.from(body) })
-
-  it('are a refusal also inside a success', () => {
-    expect(refusalOf(answer(200, '<X/>'), 'POST')).toBeNull()
-    expect(refusalOf(answer(200, '{"html":"<Error>no</Error>"}'), 'POST')).toBeNull()
-    const failed = answer(200, '<?xml?><Error><Code>InternalError</Code></Error>')
-    expect(refusalOf(failed, 'POST')?.code).toBe('InternalError')
-  })
-
-  it.each([
-    ['PUT', '', {}, false],
-    ['PUT', '', { 'x-amz-request-id': '1' }, false],
-    ['PUT', '<html><body>404</body></html>', { 'x-amz-request-id': '1' }, false],
-    ['PUT', '<Error><Code>NoSuchKey</Code></Error>', {}, true],
-    ['HEAD', '', {}, false],
-    ['HEAD', '', { 'x-amz-request-id': '1' }, true],
-  ] as const)('to %s are those of the store by its document or header: %j %j', (method, body, headers, isStores) => {
-    expect(refusalOf({ ...answer(404, body), headers }, method)).toMatchObject({ status: 404, isStores })
-  })
-
-  it.each([
-    ['PUT', 404, 'retry'],
-    ['POST', 404, 'retry'],
-    ['GET', 404, 'retry'],
-    ['GET', 403, 'retry'],
-    ['HEAD', 404, 'unproven'],
-    ['HEAD', 403, 'unproven'],
-    ['HEAD', 503, 'retry'],
-  ] as const)('that may be of a proxy decide nothing: %s %d means %s', (method, status, verdict) => {
-    expect(verdictOf({ status, code: `HTTP ${status}`, message: '', isStores: false }, method)).toBe(verdict)
-  })
-
-  it('are read with their entities', () => {
-    expect(xmlText('<Message>a &lt;b&gt; &amp; &#39;c&#39;</Message>', 'Message')).toBe("a <b> & 'c'")
-    expect(xmlText('<A/>', 'Message')).toBeNull()
-  })
-
-  it.each([
-    [503, 'SlowDown', 'retry'],
-    [500, 'HTTP 500', 'retry'],
-    [429, 'HTTP 429', 'retry'],
-    [400, 'RequestTimeout', 'retry'],
-    [400, 'BadDigest', 'retry'],
-    [400, 'XAmzContentSHA256Mismatch', 'retry'],
-    [307, 'TemporaryRedirect', 'retry'],
-    [409, 'ConditionalRequestConflict', 'retry'],
-    [403, 'RequestTimeTooSkewed', 'adopt-clock'],
-    [400, 'ExpiredToken', 'refresh-credentials'],
-    [412, 'PreconditionFailed', 'precondition-failed'],
-    [501, 'NotImplemented', 'conditions-unknown'],
-    [404, 'NoSuchUpload', 'no-such-upload'],
-    [400, 'InvalidPart', 'no-such-upload'],
-    [404, 'NoSuchKey', 'not-found'],
-    [404, 'NoSuchBucket', 'fatal'],
-    [403, 'AccessDenied', 'fatal'],
-    [400, 'InvalidArgument', 'fatal'],
-  ] as const)('%d %s means %s', (status, code, verdict) => {
-    expect(verdictOf({ status, code, message: '', isStores: true }, 'PUT')).toBe(verdict)
-  })
-
-  it.each([
-    [404, 'NoSuchBucket', 'S3_NO_BUCKET'],
-    [400, 'InvalidBucketName', 'S3_NO_BUCKET'],
-    [403, 'InvalidAccessKeyId', 'S3_CREDENTIALS'],
-    [403, 'SignatureDoesNotMatch', 'S3_CREDENTIALS'],
-    [301, 'PermanentRedirect', 'S3_REGION'],
-    [301, 'HTTP 301', 'S3_REGION'],
-    [400, 'InvalidDigest', 'S3_CORRUPTED'],
-    [403, 'AccessDenied', 'S3_DENIED'],
-    [400, 'InvalidArgument', 'S3_REFUSED'],
-  ])('%d %s is reported as %s', (status, code, reported) => {
-    const error = refusedError({ status, code, message: 'why', isStores: true }, 'PUT k', 'b', 'r')
-    expect(error.code).toBe(reported)
-    expect(error.message).toContain(`${reported}: PUT k in bucket b was refused (${code}: why).`)
   })
 })
 

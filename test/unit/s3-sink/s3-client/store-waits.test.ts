@@ -1,20 +1,17 @@
 import { expect, it } from 'vitest'
 import { StoreWaits } from '../../../../connectors/s3-sink/s3-client/store-waits.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
-import { quietLogger } from '../../../support/quiet-logger.ts'
 
 function waits() {
   const clock = new ManualClock()
-  const logger = quietLogger()
   const told: (string | null)[] = []
   const of = new StoreWaits({
     quietAttempts: 2,
-    origin: 'http://store',
+    store: 'http://store',
     clock,
-    logger,
     show: (reason) => told.push(reason?.replace(/since [^ :]+:\d\d:[^ :]+/, 'since then') ?? null),
   })
-  return { clock, logger, told, of }
+  return { clock, told, of }
 }
 
 it('shows a request without a response long before its timeout, until it has one', () => {
@@ -24,20 +21,19 @@ it('shows a request without a response long before its timeout, until it has one
   expect(told).toEqual([])
   clock.advance(1)
   expect(told).toEqual(['PUT k to http://store has had no response since then'])
-  wait.over(true)
+  wait.over()
   expect(told.at(-1)).toBeNull()
   expect(clock.pending).toBe(0)
 })
 
 it('shows what waits for as long as one request waits: one that gets through hides no other', () => {
-  const { told, of, logger } = waits()
+  const { told, of } = waits()
   const [first, second] = [of.begin('PUT a'), of.begin('PUT b')]
   for (const wait of [first, second]) for (const why of ['reset', 'SlowDown']) wait.failed(why)
-  first.over(true)
-  expect(told.at(-1)).toBe('PUT b to http://store fails and is tried again since then: SlowDown')
-  of.begin('PUT c').over(true)
+  first.over()
+  expect(told.at(-1)).toBe('PUT b to http://store has been failing since then and is retried: SlowDown')
+  of.begin('PUT c').over()
   expect(told.at(-1)).not.toBeNull()
-  second.over(false)
+  second.over()
   expect(told.at(-1)).toBeNull()
-  expect(logger.lines.map(({ message }) => message)).not.toContainEqual(expect.stringContaining('takes requests again'))
 })
