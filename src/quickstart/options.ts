@@ -4,14 +4,14 @@ import { parseArgs } from 'node:util'
 import { argumentFault } from '../config/definition/argument-fault.ts'
 import { QuickstartError } from './quickstart-error.ts'
 
-/** Servers that run already; null: start one. */
+/** URLs of servers that run already; null starts one. */
 export interface GivenServers {
   readonly postgres: string | null
   readonly elasticsearch: string | null
   readonly s3: string | null
 }
 
-/** Where everything listens. */
+/** The ports of all servers. */
 export interface Ports {
   readonly rest: number
   readonly log: number
@@ -20,43 +20,44 @@ export interface Ports {
   readonly s3: number
 }
 
-/** What `penstock quickstart` was asked for. */
+/** The command line of `penstock quickstart`. */
 export interface QuickstartOptions {
-  /** Ends after the demonstration. */
+  /** Whether to end after the demonstration. */
   readonly once: boolean
-  /** One JSON event a line instead of text. */
+  /** Whether to write one JSON event per line instead of text. */
   readonly json: boolean
-  /** Keeps everything here; null: a temporary directory. */
+  /** The directory in which data is kept; null is a temporary directory. */
   readonly data: string | null
-  /** Allows writing to servers that were not started here. */
+  /** Whether writing to servers that the quickstart did not start is allowed. */
   readonly yes: boolean
-  /** Orders in the demo shop. */
+  /** Number of orders in the demo shop. */
   readonly orders: number
   readonly ports: Ports
-  /** The options of the ports that were asked for: another port will not do. */
+  /** The ports that options set, which must not be replaced. */
   readonly fixedPorts: readonly (keyof Ports)[]
   readonly given: GivenServers
 }
 
 export const usage = `penstock quickstart [--once] [--json] [--data DIR] [--yes] [--orders N] [--rest-port N …]
 
-Starts a demo shop in Postgres, a log, a worker, Elasticsearch and an S3 store, and shows a row's way through them.
+Starts a demo shop in Postgres, a worker with its embedded broker, Elasticsearch and an S3 store, and shows the path of
+a row through them.
 
-  --once      end after the demonstration
-  --json      one JSON event a line
-  --data DIR  keep everything in DIR and go on from it the next time
-  --yes       allow writing to servers that were not started here, without asking
-  --orders N  orders in the shop (10000)
+  --once      exit after the demonstration
+  --json      write one JSON event per line
+  --data DIR  keep all data in DIR, and resume from it in the next run
+  --yes       allow writing to servers that the quickstart did not start, without asking
+  --orders N  number of orders in the shop (default 10000)
 
-  --rest-port N           the worker's REST (8083)
-  --log-port N            the log, for Kafka clients (19092)
-  --postgres-port N       Postgres (15432)
-  --elasticsearch-port N  Elasticsearch (19200)
-  --s3-port N             the S3 store (19000)
+  --rest-port N           port of the worker's REST API (default 8083)
+  --log-port N            port of the embedded broker (default 19092)
+  --postgres-port N       port of Postgres (default 15432)
+  --elasticsearch-port N  port of Elasticsearch (default 19200)
+  --s3-port N             port of the S3 store (default 19000)
 
-A port that is in use is replaced, unless its option names it. PENSTOCK_POSTGRES_URL, PENSTOCK_ELASTICSEARCH_URL and
-PENSTOCK_S3_URL (http://key:secret@host:port) name servers that run already. PENSTOCK_CACHE is where downloaded servers
-are kept.
+If a default port is in use, another one is chosen. To use servers that run already, set PENSTOCK_POSTGRES_URL,
+PENSTOCK_ELASTICSEARCH_URL and PENSTOCK_S3_URL (http://key:secret@host:port). PENSTOCK_CACHE is the directory for
+downloaded servers.
 `
 
 const defaultPorts: Ports = { rest: 8083, log: 19_092, postgres: 15_432, elasticsearch: 19_200, s3: 19_000 }
@@ -76,7 +77,7 @@ const options = {
   's3-port': { type: 'string' },
 } as const
 
-/** Reads the command line; null when help was asked for. @throws QuickstartError for what it does not know. */
+/** Parses the command line; null for --help. @throws QuickstartError if it is invalid. */
 export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): QuickstartOptions | null {
   const config = { args: [...args], options }
   const fault = argumentFault('quickstart', config)
@@ -104,5 +105,5 @@ export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): Q
 function wholeNumber(option: string, text: string | undefined, most: number): number {
   const number = /^\d+$/.test(text ?? '') ? Number(text) : 0
   if (number >= 1 && number <= most) return number
-  throw new QuickstartError(`${option} takes a whole number from 1 to ${most}, not ${text}`)
+  throw new QuickstartError(`${option} must be a whole number from 1 to ${most}, not ${text}`)
 }

@@ -1,4 +1,4 @@
-/** The quickstart cannot go on; the message says why and what to do. */
+/** The quickstart cannot continue. The message says why and what to do. */
 export class QuickstartError extends Error {
   override readonly name = 'QuickstartError'
 }

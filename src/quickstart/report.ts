@@ -4,7 +4,7 @@ import { styleText } from 'node:util'
 import type { Clock } from '../foundation/clock.ts'
 import { withoutPassword } from '../servers/process/server.ts'
 
-/** What the quickstart tells, in its order. */
+/** The events of the quickstart, in order. */
 export type Event =
   | { readonly event: 'progress'; readonly step: string; readonly text: string }
   | { readonly event: 'step'; readonly step: string; readonly text: string; readonly seconds: number }
@@ -13,7 +13,7 @@ export type Event =
   | { readonly event: 'hint'; readonly text: string }
   | { readonly event: 'end'; readonly text: string }
 
-/** Writes events as text for a person or as JSON for a program. */
+/** Writes events as text or as JSON. */
 export class Report {
   readonly #write: (line: string) => void
   readonly #json: boolean
@@ -39,7 +39,7 @@ export class Report {
     this.#write(this.#json ? JSON.stringify(event) : asText(event, this.#colors))
   }
 
-  /** Times a step. Its answer's text is told; a failure is told as missing, unless the signal was its cause, and answers null. */
+  /** Runs a step and reports its text and duration. Reports an error as `missing`, unless the signal fired, and returns null. */
   async step<T>(step: string, action: () => Promise<{ readonly text: string; readonly value: T }>): Promise<T | null> {
     const started = this.#clock.monotonic()
     try {
@@ -54,7 +54,7 @@ export class Report {
 }
 
 const labelWidth = 14
-/** A step says where, two spaces, and what. It fits into a terminal of 100 columns. */
+/** The text of a step is a place, two spaces and a description. Lines fit into 100 columns. */
 const [whereWidth, whatWidth] = [34, 38]
 const indent = ' '.repeat(labelWidth + 3)
 

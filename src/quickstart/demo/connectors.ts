@@ -1,6 +1,6 @@
 import { bucket, indices as topics, publicationName, slotName, tables, topicPrefix } from './names.ts'
 
-/** A connector's config as it is posted. */
+/** A connector's config for REST. */
 export type ConnectorConfig = Readonly<Record<string, string>>
 
 const json: ConnectorConfig = {
@@ -10,7 +10,7 @@ const json: ConnectorConfig = {
   'value.converter.schemas.enable': 'false',
 }
 
-/** Debezium's options: what changes in the shop goes to one topic a table. */
+/** Debezium's options: the changes of each table go to a topic. */
 export function sourceConfig(database: string): ConnectorConfig {
   const url = new URL(database)
   return {
@@ -32,7 +32,7 @@ export function sourceConfig(database: string): ConnectorConfig {
   }
 }
 
-/** Confluent's options: each row is a document, by its key. */
+/** Confluent's options: each row is a document, with its key as id. */
 export function searchConfig(url: string): ConnectorConfig {
   const { username, password, origin } = new URL(url)
   return {
@@ -47,7 +47,7 @@ export function searchConfig(url: string): ConnectorConfig {
   }
 }
 
-/** Confluent's options: each change is a line of a compressed object. */
+/** Confluent's options: each change is a line in a compressed object. */
 export function archiveConfig(url: string): ConnectorConfig {
   const { username, password, origin } = new URL(url)
   return {

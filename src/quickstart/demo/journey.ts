@@ -5,7 +5,7 @@ import { bucket, objectsOf, topicOf } from './names.ts'
 import type { Shop } from './shop.ts'
 import type { Search } from './targets.ts'
 
-/** One row's way through everything. Times are in milliseconds since just before its commit was sent. */
+/** The path of one row through all servers. Times are milliseconds since just before its commit was sent. */
 export interface Journey {
   readonly order: number
   readonly lsn: string
@@ -15,7 +15,7 @@ export interface Journey {
   readonly documentMs: number | null
 }
 
-/** Changes an order and follows it into the log and its document. */
+/** Updates an order and follows it to its topic and its document. */
 export async function followOrder(
   parts: { readonly shop: Shop; readonly log: LogWatch; readonly search: Search | null; readonly clock: Clock },
   order: number,
@@ -40,12 +40,12 @@ export async function followOrder(
   return { order, lsn, change, logMs: change.atMs - start, documentMs }
 }
 
-/** A line for each place that the change of the row has come to, with its time since the commit. */
+/** Returns a line for each place that the change has reached, with the time since the commit. */
 export function describeJourney(journey: Journey, hasArchive: boolean): string {
   const { order, lsn, change, logMs, documentMs } = journey
   const stages = [
     ['commit', lsn, ''],
-    ['log', `${change.topic}-${change.partition}@${change.offset}`, `+${logMs.toFixed(1)} ms`],
+    ['topic', `${change.topic}-${change.partition}@${change.offset}`, `+${logMs.toFixed(1)} ms`],
     ...(documentMs === null
       ? []
       : [['document', `${topicOf('orders')}/_doc/${order}`, `+${documentMs.toFixed(0)} ms`]]),
@@ -54,5 +54,5 @@ export function describeJourney(journey: Journey, hasArchive: boolean): string {
   const lines = stages.map(([stage = '', where = '', time = '']) =>
     `  ${stage.padEnd(10)}${where.padEnd(70)}${time.padStart(12)}`.trimEnd(),
   )
-  return [`The way of one row: order ${order} is changed`, ...lines].join('\n')
+  return [`The path of one row: order ${order} is updated`, ...lines].join('\n')
 }

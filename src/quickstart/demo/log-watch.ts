@@ -5,12 +5,12 @@ import type { TopicReader } from '../../client/consumer/topic-reader.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 
-/** A change that was seen in the log. */
+/** A change that was read from a topic. */
 export interface SeenChange {
   readonly topic: string
   readonly partition: number
   readonly offset: number
-  /** When it was handed to us, on the monotonic clock. */
+  /** Monotonic milliseconds when it was received. */
   readonly atMs: number
 }
 
@@ -19,7 +19,7 @@ interface Expectation {
   readonly resolve: (change: SeenChange) => void
 }
 
-/** Reads the shop's topics as any Kafka client does, counts their records and waits for single ones. */
+/** Reads the shop's topics with a Kafka client, counts their records and waits for single ones. */
 export class LogWatch {
   readonly #client: KafkaClient
   readonly #clock: Clock
@@ -43,12 +43,12 @@ export class LogWatch {
     return new LogWatch(client, clock)
   }
 
-  /** Records seen so far. */
+  /** The number of records read. */
   get count(): number {
     return this.#count
   }
 
-  /** Follows a topic from its beginning; it may not exist yet. */
+  /** Reads a topic from its beginning, waiting for it to exist. */
   async follow(topic: string, signal: AbortSignal): Promise<void> {
     for (;;) {
       const reader = this.#client.topicReader({ topic, onRecord: (record) => this.#see(record) })
@@ -64,7 +64,7 @@ export class LogWatch {
     }
   }
 
-  /** The next record that matches. Call before it can be written. */
+  /** Resolves with the next record that matches. Call it before the record can be written. */
   next(matches: (record: FetchedRecord) => boolean): Promise<SeenChange> {
     return new Promise((resolve) => {
       this.#expectation = { matches, resolve }

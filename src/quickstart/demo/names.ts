@@ -1,6 +1,6 @@
 /**
- * The names of all that the quickstart makes. They are its own: nothing of the user's has them, so that it can make
- * them again in a server that it did not start.
+ * The names of everything that the quickstart creates. They are specific to it, so that it can delete and re-create them in
+ * servers that it did not start without touching other data.
  */
 export const tables = ['customers', 'products', 'orders'] as const
 
@@ -8,7 +8,7 @@ export const databaseName = 'penstock_quickstart'
 export const slotName = 'penstock_quickstart'
 export const publicationName = 'penstock_quickstart'
 export const topicPrefix = 'penstock_quickstart'
-/** S3 allows no underscore. */
+/** S3 does not allow underscores in bucket names. */
 export const bucket = 'penstock-quickstart'
 export const connectors = {
   source: 'quickstart-source',
@@ -16,9 +16,9 @@ export const connectors = {
   archive: 'quickstart-archive',
 } as const
 
-/** The topic and the index of a table. */
+/** Returns the topic of a table, which is also its index. */
 export const topicOf = (table: string): string => `${topicPrefix}.public.${table}`
-/** The indices, as one address of Elasticsearch names them. */
+/** All indices, comma-separated as in Elasticsearch's URLs. */
 export const indices = tables.map(topicOf).join(',')
-/** What the names of the objects of a table begin with. */
+/** Returns the prefix of the keys of a table's objects. */
 export const objectsOf = (table: string): string => `topics/${topicOf(table)}/`

@@ -46,9 +46,9 @@ SELECT 1 + n % 1000, p.id, 1 + n % 5, p.price * (1 + n % 5), (ARRAY['placed','pa
 FROM generate_series(1, ${orders}) n JOIN products p ON p.id = 1 + n % 100;
 `
 
-/** The demo shop: a database with three tables and a writer that keeps changing it. */
+/** The demo shop: a database with three tables, and statements that keep changing it. */
 export class Shop {
-  /** The URL of the shop's database. */
+  /** URL of the shop's database. */
   readonly url: string
   readonly #client: Client
 
@@ -57,7 +57,7 @@ export class Shop {
     this.#client = client
   }
 
-  /** Makes the database `name` on a server, with `orders` orders; one that is there already is used as it is. */
+  /** Creates the database `name` with `orders` orders, or opens it if it exists. */
   static async open(server: string, name: string, orders: number): Promise<Shop> {
     const admin = await connect(server)
     try {
@@ -69,7 +69,7 @@ export class Shop {
     const url = new URL(server)
     url.pathname = `/${name}`
     const shop = new Shop(url.href, await connect(url.href))
-    // One transaction: a shop that was cut off while it was filled is empty.
+    // One transaction, so that an interrupted run leaves no partly filled shop.
     const { rowCount } = await shop.#client.query(
       "SELECT FROM pg_tables WHERE schemaname = 'public' AND tablename = 'orders'",
     )
@@ -77,7 +77,7 @@ export class Shop {
     return shop
   }
 
-  /** Rows of the three tables. */
+  /** Returns the number of rows in all tables, and of orders. */
   async count(): Promise<{ readonly rows: number; readonly orders: number }> {
     const { rows } = await this.#client.query<{ rows: number; orders: number }>(
       'SELECT ((SELECT count(*) FROM customers) + (SELECT count(*) FROM products) + count(*))::int AS rows, count(*)::int AS orders FROM orders',
@@ -85,14 +85,14 @@ export class Shop {
     return rows[0] ?? { rows: 0, orders: 0 }
   }
 
-  /** Changes an order, and answers with the log position just after its commit. */
+  /** Updates an order and returns the WAL position just after its commit. */
   async touch(order: number, status: string): Promise<string> {
     await this.#client.query('UPDATE orders SET status = $2 WHERE id = $1', [order, status])
     const { rows } = await this.#client.query<{ lsn: string }>('SELECT pg_current_wal_insert_lsn()::text AS lsn')
     return rows[0]?.lsn ?? ''
   }
 
-  /** Places, changes and cancels orders, some a second, until the signal fires. */
+  /** Places, updates and cancels a few orders per second until the signal fires. */
   async keepWriting(clock: Clock, signal: AbortSignal): Promise<void> {
     for (let turn = 0; !signal.aborted; turn += 1) {
       await this.#client.query(statements[turn % statements.length] ?? 'SELECT 1')
@@ -100,13 +100,13 @@ export class Shop {
     }
   }
 
-  /** Whether the slot stands. */
+  /** Returns whether the replication slot exists. */
   async hasSlot(): Promise<boolean> {
     const { rowCount } = await this.#client.query('SELECT FROM pg_replication_slots WHERE slot_name = $1', [slotName])
     return rowCount !== 0
   }
 
-  /** Drops slot and publication, so that the server keeps no log for them. */
+  /** Drops slot and publication, so that the server retains no WAL for them. */
   async dropReplication(): Promise<void> {
     const free =
       'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = $1 AND NOT active'
@@ -119,7 +119,7 @@ export class Shop {
   }
 }
 
-// Order 42 and its neighbours stay as they are: the journey is theirs.
+// These statements never change order 42, whose path is shown.
 const statements = [
   `INSERT INTO orders (customer, product, quantity, total, status, ordered_at, address)
    SELECT 1 + floor(random() * 1000)::int, id, 1, price, 'placed', now(), '{"street": "New Street", "zip": 1000}'

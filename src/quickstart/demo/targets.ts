@@ -1,7 +1,7 @@
 import { errorMessage } from '../../foundation/error-message.ts'
 import { QuickstartError } from '../quickstart-error.ts'
 
-/** Asks Elasticsearch what a person would ask it. */
+/** Reads from Elasticsearch over its REST API. */
 export class Search {
   readonly origin: string
   readonly #headers: Readonly<Record<string, string>>
@@ -13,39 +13,40 @@ export class Search {
     this.#headers = username === '' ? {} : { authorization: `Basic ${login}` }
   }
 
-  /** Documents that a search of the index finds; 0 when there is no index. */
+  /** Returns the number of searchable documents in the index; 0 if it does not exist. */
   async count(index: string, signal: AbortSignal): Promise<number> {
-    const answer = (await this.#get(`/${index}/_count`, signal)) as { count?: number } | null
-    return answer?.count ?? 0
+    const response = (await this.#get(`/${index}/_count`, signal)) as { count?: number } | null
+    return response?.count ?? 0
   }
 
-  /** A document by its id; null when there is none. */
+  /** Returns a document by its id; null if it does not exist. */
   async document(index: string, id: string, signal: AbortSignal): Promise<Readonly<Record<string, unknown>> | null> {
-    const answer = (await this.#get(`/${index}/_doc/${id}`, signal)) as { _source?: Record<string, unknown> } | null
-    return answer?._source ?? null
+    const response = (await this.#get(`/${index}/_doc/${id}`, signal)) as { _source?: Record<string, unknown> } | null
+    return response?._source ?? null
   }
 
-  /** Deletes the indices that are there. */
+  /** Deletes the indices that exist. */
   async delete(indices: string, signal: AbortSignal): Promise<void> {
     const path = `/${indices}?ignore_unavailable=true`
-    const answer = await fetch(this.origin + path, { method: 'DELETE', headers: this.#headers, signal })
-    if (!answer.ok)
-      throw new QuickstartError(`DELETE ${this.origin}${path}: HTTP ${answer.status} ${await answer.text()}`)
-    await answer.body?.cancel()
+    const response = await fetch(this.origin + path, { method: 'DELETE', headers: this.#headers, signal })
+    if (!response.ok)
+      throw new QuickstartError(`DELETE ${this.origin}${path}: HTTP ${response.status} ${await response.text()}`)
+    await response.body?.cancel()
   }
 
   async #get(path: string, signal: AbortSignal): Promise<unknown> {
-    const answer = await fetch(this.origin + path, { headers: this.#headers, signal })
-    if (answer.status === 404 || answer.status === 503) {
-      await answer.body?.cancel() // not there yet, or its shard is not
+    const response = await fetch(this.origin + path, { headers: this.#headers, signal })
+    if (response.status === 404 || response.status === 503) {
+      await response.body?.cancel() // the index or its shard is not available yet
       return null
     }
-    if (!answer.ok) throw new QuickstartError(`${this.origin}${path}: HTTP ${answer.status} ${await answer.text()}`)
-    return answer.json()
+    if (!response.ok)
+      throw new QuickstartError(`${this.origin}${path}: HTTP ${response.status} ${await response.text()}`)
+    return response.json()
   }
 }
 
-/** Looks into the S3 store. Its errors name store, bucket and operation. */
+/** Reads from the S3 store. Errors name store, bucket and operation. */
 export class Archive {
   readonly origin: string
   readonly #bucket: string
@@ -57,25 +58,25 @@ export class Archive {
     this.#s3 = openStore(url, bucket)
   }
 
-  /** Makes the bucket unless it is there. */
-  async makeBucket(): Promise<void> {
-    const { makeBucket } = await this.#s3
-    await this.#named('CreateBucket', makeBucket)
+  /** Creates the bucket unless it exists. */
+  async createBucket(): Promise<void> {
+    const { createBucket } = await this.#s3
+    await this.#named('CreateBucket', createBucket)
   }
 
-  /** How many objects begin with `prefix`, up to a thousand. */
+  /** Returns the number of objects with that prefix, up to a thousand. */
   async count(prefix: string): Promise<number> {
     const { list } = await this.#s3
     return (await this.#named('ListObjectsV2', () => list(prefix))).length
   }
 
-  /** Deletes the objects that begin with `prefix`. */
+  /** Deletes the objects with that prefix. */
   async delete(prefix: string): Promise<void> {
     const { list, remove } = await this.#s3
     for (;;) {
       const keys = await this.#named('ListObjectsV2', () => list(prefix))
       if (keys.length === 0) return
-      // One by one: some stores want a checksum for a list, and there are few.
+      // One by one, because some stores require a checksum for DeleteObjects; there are only a few.
       for (const key of keys) await this.#named('DeleteObject', () => remove(key))
     }
   }
@@ -91,7 +92,7 @@ export class Archive {
   }
 }
 
-/** The SDK is large: it is loaded when a store is there to be asked. */
+/** Loads the SDK, which is large, only when a store is used. */
 async function openStore(url: string, bucket: string) {
   const sdk = await import('@aws-sdk/client-s3')
   const { origin, username, password } = new URL(url)
@@ -102,7 +103,7 @@ async function openStore(url: string, bucket: string) {
     credentials: { accessKeyId: decodeURIComponent(username), secretAccessKey: decodeURIComponent(password) },
   })
   return {
-    makeBucket: async (): Promise<void> => {
+    createBucket: async (): Promise<void> => {
       try {
         await client.send(new sdk.CreateBucketCommand({ Bucket: bucket }))
       } catch (error) {

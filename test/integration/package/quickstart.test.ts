@@ -83,7 +83,7 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
       const events = told(program)
       expect(events.filter((each) => each.event === 'missing')).toEqual([])
       expect(new Set(events.flatMap((each) => (each.event === 'step' ? [each.step] : [])))).toEqual(
-        new Set(['elasticsearch', 'store', 'postgres', 'log', 'source', 'search', 'archive']),
+        new Set(['elasticsearch', 'store', 'postgres', 'broker', 'source', 'search', 'archive']),
       )
       expect(textOf(program, 'source')).toMatch(/^3 tables {2}snapshot 1,600 rows · \d+k rows\/s$/)
       expect(textOf(program, 'search')).toMatch(/penstock_quickstart\.public\.orders {2}500 documents$/)
@@ -115,11 +115,11 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
       await demonstrated(second)
       expect(isAlive(backend)).toBe(false)
       expect(told(second).filter((each) => each.event === 'missing')).toEqual([])
-      expect(textOf(second, 'source'), second.output()).toBe('3 tables  going on from the slot')
+      expect(textOf(second, 'source'), second.output()).toBe('3 tables  resuming from the slot')
       second.child.kill('SIGINT')
       expect(await second.ended).toBe(0)
       expect(told(second).map((each) => each.text)).toContain(
-        'Kept slot penstock_quickstart: the next run with this folder goes on from it.',
+        'Kept slot penstock_quickstart: the next run with this directory resumes from it.',
       )
     },
   )
@@ -178,7 +178,7 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
   it('says what it left and how to remove it', { timeout: timeoutMs }, async () => {
     const program = start('--once')
     expect(await program.ended, program.output()).toBe(0)
-    const end = told(program).find(({ text }) => text.startsWith('Left in servers'))?.text ?? ''
+    const end = told(program).find(({ text }) => text.startsWith('Data remains in servers'))?.text ?? ''
     expect(end).not.toContain('psql')
     const command = end.split('\n').find((line) => line.includes('curl')) ?? ''
     const index = new URL('/penstock_quickstart.public.orders', service('elasticsearch'))
@@ -192,6 +192,6 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
     const env = { ...process.env, [`PENSTOCK_${kind}_URL`]: 'http://u:p@127.0.0.1:1/' }
     const program = runPenstock(['quickstart', '--once'], folder, env)
     expect(await program.ended).toBe(2)
-    expect(program.output()).toMatch(/would write into servers that it did not start:[^]*Add --yes to allow that/)
+    expect(program.output()).toMatch(/would write to servers that it did not start:[^]*Add --yes to allow that/)
   })
 })

@@ -34,8 +34,8 @@ describe('the options of the quickstart', () => {
   })
 
   it('say what they take', () => {
-    expect(() => parseOptions(['--orders', 'many'], {})).toThrow('--orders takes a whole number from 1')
-    expect(() => parseOptions(['--log-port', '65536'], {})).toThrow('--log-port takes a whole number from 1 to 65535')
+    expect(() => parseOptions(['--orders', 'many'], {})).toThrow('--orders must be a whole number from 1')
+    expect(() => parseOptions(['--log-port', '65536'], {})).toThrow('--log-port must be a whole number from 1 to 65535')
   })
 })
 
@@ -60,7 +60,7 @@ describe('consent', () => {
       /did not start:[^]*penstock[_-]quickstart[^]*Add --yes/,
     )
     await expect(ask([], { [name]: url }, 'n\n')).rejects.toThrow('Nothing was written.')
-    expect(await ask([], { [name]: url }, 'y\n')).toContain('Go on? [y/N]')
+    expect(await ask([], { [name]: url }, 'y\n')).toContain('Continue? [y/N]')
     expect(await ask(['--yes'], { [name]: url }, null)).toBe('')
   })
 
@@ -160,9 +160,9 @@ describe('a journey', () => {
     const journey = { order: 42, lsn: '0/1A2B3C8', change, logMs: 1.84, documentMs: 31.2 }
     const lines = describeJourney(journey, true).split('\n')
     expect(lines.map((line) => line.replaceAll(/ +/g, ' ').trim())).toEqual([
-      'The way of one row: order 42 is changed',
+      'The path of one row: order 42 is updated',
       'commit 0/1A2B3C8',
-      'log penstock_quickstart.public.orders-0@10001 +1.8 ms',
+      'topic penstock_quickstart.public.orders-0@10001 +1.8 ms',
       'document penstock_quickstart.public.orders/_doc/42 +31 ms',
       'object s3://penstock-quickstart/topics/penstock_quickstart.public.orders/… in ≤ 10 s',
     ])
