@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../../src/foundation/clock.ts'
-import { Cache, cacheFolder } from '../../src/servers/cache.ts'
+import { Cache, cacheDirectory } from '../../src/servers/cache.ts'
 import { findBinary, lastLines, run } from '../../src/servers/process/command.ts'
 import type { Servers } from '../../src/servers/servers.ts'
 import type { WatchedProcess } from '../../src/servers/process/watchdog.ts'
@@ -38,8 +38,8 @@ export class BenthosPeer {
     source: { readonly broker: string; readonly topic: string; readonly group: string },
     output: BenthosOutput,
   ): Promise<BenthosPeer> {
-    const folder = join(servers.folder, source.group)
-    mkdirSync(folder)
+    const directory = join(servers.directory, source.group)
+    mkdirSync(directory)
     const config = {
       http: { enabled: false },
       input: {
@@ -56,13 +56,13 @@ export class BenthosPeer {
       metrics: { none: {} },
     }
     // JSON is YAML.
-    writeFileSync(join(folder, 'config.yaml'), JSON.stringify(config))
-    const log = join(folder, 'benthos.log')
+    writeFileSync(join(directory, 'config.yaml'), JSON.stringify(config))
+    const log = join(directory, 'benthos.log')
     const running = await servers.run({
       command: await binary(),
       args: ['-c', 'config.yaml'],
-      cwd: folder,
-      env: { PATH: process.env['PATH'] ?? '', HOME: folder },
+      cwd: directory,
+      env: { PATH: process.env['PATH'] ?? '', HOME: directory },
       account: null,
       logFile: log,
       stopSignal: 'SIGTERM',
@@ -105,8 +105,8 @@ func main() { service.RunCLI(context.Background()) }
 `
 
 async function binary(): Promise<string> {
-  const cache = new Cache(cacheFolder(), systemClock)
-  const folder = await cache.get(`benthos-${version}`, AbortSignal.timeout(900_000), async (staging) => {
+  const cache = new Cache(cacheDirectory(), systemClock)
+  const directory = await cache.get(`benthos-${version}`, AbortSignal.timeout(900_000), async (staging) => {
     const go = findBinary('go')
     if (go === null) throw new BenchError('Benthos is built with Go: there is no go on PATH')
     const source = join(staging, 'source')
@@ -118,5 +118,5 @@ async function binary(): Promise<string> {
     await run(go, ['build', ...flags, '.'], { cwd: source, env: { CGO_ENABLED: '0' } })
     rmSync(source, { recursive: true })
   })
-  return join(folder, 'benthos')
+  return join(directory, 'benthos')
 }

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../../src/foundation/clock.ts'
-import { Cache, cacheFolder } from '../../src/servers/cache.ts'
+import { Cache, cacheDirectory } from '../../src/servers/cache.ts'
 import { findBinary, lastLines, run } from '../../src/servers/process/command.ts'
 import { freePort } from '../../src/servers/process/port.ts'
 import type { Server } from '../../src/servers/process/server.ts'
@@ -34,22 +34,22 @@ export class ConnectPeer extends ConnectorRest {
 
   /** Fetches by Maven, once, what `launch` needs, so that a launch can be timed. */
   static async fetch(): Promise<void> {
-    await pluginFolder()
+    await pluginDirectory()
   }
 
   /** Launches one distributed worker with a heap of 2 GiB and waits for its REST. Each has topics of its own. */
   static async launch(servers: Servers, server: Server): Promise<ConnectPeer> {
-    const jars = join(cacheFolder(), `kafka-${kafka}`, 'lib')
+    const jars = join(cacheDirectory(), `kafka-${kafka}`, 'lib')
     const java = findBinary('java')
     if (server.pid === null || java === null || !existsSync(jars))
       throw new BenchError('the incumbent needs Java 17 and Maven, and no Docker: its processes are measured')
     launches += 1
-    const folder = join(servers.folder, `connect-${launches}`)
-    mkdirSync(folder)
+    const directory = join(servers.directory, `connect-${launches}`)
+    mkdirSync(directory)
     const rest = `http://127.0.0.1:${await freePort()}`
-    const plugins = await pluginFolder()
-    writeFileSync(join(folder, 'connect.properties'), properties(server.address, rest, plugins))
-    writeFileSync(join(folder, 'log4j.properties'), logging)
+    const plugins = await pluginDirectory()
+    writeFileSync(join(directory, 'connect.properties'), properties(server.address, rest, plugins))
+    writeFileSync(join(directory, 'log4j.properties'), logging)
     const running = await servers.run({
       command: java,
       args: [
@@ -62,14 +62,14 @@ export class ConnectPeer extends ConnectorRest {
         'org.apache.kafka.connect.cli.ConnectDistributed',
         'connect.properties',
       ],
-      cwd: folder,
-      env: { PATH: process.env['PATH'] ?? '', HOME: folder },
+      cwd: directory,
+      env: { PATH: process.env['PATH'] ?? '', HOME: directory },
       account: null,
-      logFile: join(folder, 'connect.log'),
+      logFile: join(directory, 'connect.log'),
       stopSignal: 'SIGTERM',
       stopTimeoutMs: 20_000,
     })
-    await answering(running, rest, join(folder, 'connect.log'))
+    await answering(running, rest, join(directory, 'connect.log'))
     return new ConnectPeer(running, rest, server)
   }
 
@@ -133,14 +133,14 @@ log4j.appender.out.layout=org.apache.log4j.PatternLayout
 log4j.appender.out.layout.ConversionPattern=%d %p %m (%c)%n
 `
 
-function pluginFolder(): Promise<string> {
-  return new Cache(cacheFolder(), systemClock).get(
+function pluginDirectory(): Promise<string> {
+  return new Cache(cacheDirectory(), systemClock).get(
     `debezium-${debezium}`,
     AbortSignal.timeout(600_000),
-    async (folder) => {
+    async (directory) => {
       const mvn = findBinary('mvn')
       if (mvn === null) throw new BenchError('the incumbent needs Maven: there is no mvn on PATH')
-      const downloads = join(folder, 'download')
+      const downloads = join(directory, 'download')
       mkdirSync(downloads)
       const artifact = `io.debezium:debezium-connector-postgres:${debezium}:tar.gz:plugin`
       await run(mvn, [
@@ -151,7 +151,7 @@ function pluginFolder(): Promise<string> {
         `-DoutputDirectory=${downloads}`,
       ])
       const archive = join(downloads, `debezium-connector-postgres-${debezium}-plugin.tar.gz`)
-      await run('tar', ['xzf', archive, '-C', folder])
+      await run('tar', ['xzf', archive, '-C', directory])
       rmSync(downloads, { recursive: true })
     },
   )

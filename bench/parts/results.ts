@@ -25,7 +25,7 @@ export interface Machine {
   readonly kernel: string
   /** What others had the machine do in the minute before. */
   readonly load: number
-  /** Median time of one 4 KiB write and fdatasync in the folder for temporary files. */
+  /** Median time of one 4 KiB write and fdatasync in the directory for temporary files. */
   readonly fdatasyncMs: number
 }
 
@@ -51,8 +51,8 @@ function commit(): string {
 }
 
 function syncTimes(): readonly number[] {
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-sync-'))
-  const file = openSync(join(folder, 'probe'), 'w')
+  const directory = mkdtempSync(join(tmpdir(), 'penstock-sync-'))
+  const file = openSync(join(directory, 'probe'), 'w')
   const block = Buffer.alloc(4096)
   const times: number[] = []
   for (let i = 0; i < 200; i++) {
@@ -62,7 +62,7 @@ function syncTimes(): readonly number[] {
     times.push(performance.now() - began)
   }
   closeSync(file)
-  rmSync(folder, { recursive: true })
+  rmSync(directory, { recursive: true })
   return times
 }
 
@@ -77,10 +77,10 @@ export function stored({ samples, ...about }: Measurement): StoredMeasurement {
 
 /** Writes the results of a run, one measurement a line, and returns the path of the file. */
 export function keep(scenario: string, about: Machine, measurements: readonly Measurement[]): string {
-  const folder = fileURLToPath(new URL('../results/', import.meta.url))
-  mkdirSync(folder, { recursive: true })
+  const directory = fileURLToPath(new URL('../results/', import.meta.url))
+  mkdirSync(directory, { recursive: true })
   const stamp = new Date().toISOString().replace(/[:.]/g, '-')
-  const file = join(folder, `${scenario}-${stamp}.json`)
+  const file = join(directory, `${scenario}-${stamp}.json`)
   const heads = { scenario, at: new Date().toISOString(), machine: about }
   const lines = measurements.map((measurement) => `  ${JSON.stringify(stored(measurement), brief)}`)
   writeFileSync(

@@ -15,21 +15,21 @@ const logFile = 'worker.log'
 /** Opened with the first worker; workers end with us, however we end. */
 let watchdog: Watchdog | null = null
 
-/** A worker process of its own, with an embedded log in a folder of its own. */
+/** A worker process of its own, with an embedded log in a directory of its own. */
 export class BenchWorker extends ConnectorRest {
   readonly broker: string
   readonly pid: number
   readonly launchedAt: number
   readonly #process: WatchedProcess
-  readonly #folder: string
+  readonly #directory: string
 
   private constructor(
     running: WatchedProcess,
-    parts: { rest: string; broker: string; folder: string; launchedAt: number },
+    parts: { rest: string; broker: string; directory: string; launchedAt: number },
   ) {
     super(parts.rest)
     this.#process = running
-    this.#folder = parts.folder
+    this.#directory = parts.directory
     this.broker = parts.broker
     this.launchedAt = parts.launchedAt
     this.pid = running.pid
@@ -43,13 +43,13 @@ export class BenchWorker extends ConnectorRest {
       readonly env?: Readonly<Record<string, string>>
     } = {},
   ): Promise<BenchWorker> {
-    const folder = mkdtempSync(join(tmpdir(), 'penstock-bench-'))
+    const directory = mkdtempSync(join(tmpdir(), 'penstock-bench-'))
     const [restPort, brokerPort] = await freePorts([null, null])
     const [rest, broker] = [`127.0.0.1:${restPort}`, `127.0.0.1:${brokerPort}`]
     const settings = {
       listeners: `http://${rest}`,
       'embedded.broker.listener': broker,
-      'embedded.broker.data.dir': join(folder, 'log'),
+      'embedded.broker.data.dir': join(directory, 'log'),
       'value.converter.schemas.enable': 'false',
       'key.converter.schemas.enable': 'false',
       ...options.settings,
@@ -58,13 +58,13 @@ export class BenchWorker extends ConnectorRest {
     const program = options.program ?? fileURLToPath(new URL('../../bin/penstock.js', import.meta.url))
     const order = {
       command: process.execPath,
-      cwd: folder,
+      cwd: directory,
       env: {
         ...Object.fromEntries(Object.entries(process.env).map(([name, value]) => [name, value ?? ''])),
         ...options.env,
       },
       account: null,
-      logFile: join(folder, logFile),
+      logFile: join(directory, logFile),
       stopSignal: 'SIGTERM',
       stopTimeoutMs: 60_000,
     } as const
@@ -74,10 +74,10 @@ export class BenchWorker extends ConnectorRest {
       const first = await watchdog.start({ ...order, args: ['--version'] })
       await first.stop()
     }
-    watchdog.removeAtEnd(folder)
+    watchdog.removeAtEnd(directory)
     const launchedAt = performance.now()
     const running = await watchdog.start({ ...order, args: [program, 'worker', ...sets] })
-    const worker = new BenchWorker(running, { rest: `http://${rest}`, broker, folder, launchedAt })
+    const worker = new BenchWorker(running, { rest: `http://${rest}`, broker, directory, launchedAt })
     await worker.#answering()
     return worker
   }
@@ -89,7 +89,7 @@ export class BenchWorker extends ConnectorRest {
 
   async stop(): Promise<void> {
     await this.#process.stop()
-    rmSync(this.#folder, { recursive: true, force: true })
+    rmSync(this.#directory, { recursive: true, force: true })
   }
 
   async #answering(): Promise<void> {
@@ -99,7 +99,7 @@ export class BenchWorker extends ConnectorRest {
       if (answer?.ok === true) return
       const how = await Promise.race([this.#process.exited, delay(5, null)])
       if (how === null) continue
-      const log = lastLines(readFileSync(join(this.#folder, logFile), 'utf8'))
+      const log = lastLines(readFileSync(join(this.#directory, logFile), 'utf8'))
       throw new BenchError(`the worker ended with ${how}. The end of its log:\n${log}`)
     }
   }

@@ -15,7 +15,7 @@ const table = 'bench_launch'
 const topic = `launch.public.${table}`
 
 /**
- * From the launch of the worker (servers up, an empty folder) to its REST, to the first row in the topic, to the row
+ * From the launch of the worker (servers up, an empty directory) to its REST, to the first row in the topic, to the row
  * found by a search; then the memory and the CPU of the worker at rest with three connectors.
  */
 export async function launch(context: BenchContext): Promise<readonly Measurement[]> {

@@ -186,13 +186,13 @@ function elasticsearchOutput(target: Target): BenthosOutput {
   }
 }
 
-function s3Config(target: Target, folder: string): Record<string, string> {
+function s3Config(target: Target, directory: string): Record<string, string> {
   const url = new URL(target.store)
   return {
     ...converters,
     'connector.class': 'io.confluent.connect.s3.S3SinkConnector',
     topics: topic,
-    'topics.dir': folder,
+    'topics.dir': directory,
     's3.bucket.name': target.bucket,
     's3.region': 'us-east-1',
     'store.url': url.origin,
@@ -205,12 +205,12 @@ function s3Config(target: Target, folder: string): Record<string, string> {
   }
 }
 
-function s3Output(target: Target, folder: string): BenthosOutput {
+function s3Output(target: Target, directory: string): BenthosOutput {
   const url = new URL(target.store)
   return {
     aws_s3: {
       bucket: target.bucket,
-      path: `${folder}/\${! count("objects") }.json.gz`,
+      path: `${directory}/\${! count("objects") }.json.gz`,
       endpoint: url.origin,
       region: 'us-east-1',
       force_path_style_urls: true,

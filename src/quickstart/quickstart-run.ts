@@ -5,7 +5,7 @@ import { systemClock } from '../foundation/clock.ts'
 import { errorMessage } from '../foundation/error-message.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { Progress, Server } from '../servers/process/server.ts'
-import { cacheFolder } from '../servers/cache.ts'
+import { cacheDirectory } from '../servers/cache.ts'
 import { Servers } from '../servers/servers.ts'
 import { archiveConfig, searchConfig, sourceConfig } from './demo/connectors.ts'
 import { describeLeft, type Left } from './consent.ts'
@@ -133,7 +133,7 @@ export class QuickstartRun {
     const left = describeLeft(this.#left)
     if (left !== null) this.#report.tell({ event: 'end', text: left })
     const data = this.#options.data === null ? 'Their data was removed' : `Their data is in ${this.#options.data}`
-    const text = `All servers of the quickstart have stopped. ${data}. Downloaded servers are kept in ${cacheFolder()}.`
+    const text = `All servers of the quickstart have stopped. ${data}. Downloaded servers are kept in ${cacheDirectory()}.`
     this.#report.tell({ event: 'end', text })
   }
 
@@ -180,7 +180,7 @@ export class QuickstartRun {
 
   #startWorker(shop: Shop | null): Promise<QuickstartWorker | null> {
     return this.#report.step('broker', async () => {
-      const directory = join(this.#options.data ?? this.#servers.folder, 'worker')
+      const directory = join(this.#options.data ?? this.#servers.directory, 'worker')
       // The source rejects offsets whose slot no longer exists.
       if (this.#options.data !== null && shop !== null && !(await shop.hasSlot()))
         rmSync(directory, { recursive: true, force: true })

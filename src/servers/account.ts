@@ -11,40 +11,40 @@ export interface Account {
 
 const nobody: Account = { uid: 65534, gid: 65534 }
 
-/** Whom to run servers as that refuse root (Postgres, Elasticsearch): `nobody` for root; null means ourselves. */
+/** Returns the account for servers that do not run as root (Postgres, Elasticsearch): `nobody` for root; null is our own. */
 export function serverAccount(): Account | null {
   return process.getuid?.() === 0 ? nobody : null
 }
 
-/** Whether another account may pass through all folders down to `path` (of which the last ones may not exist yet). */
+/** Returns whether other accounts have access to all directories of `path`, as far as they exist. */
 export function isOpenToOthers(path: string): boolean {
-  for (let folder = resolve(path); ; folder = dirname(folder)) {
-    const stat = statSync(folder, { throwIfNoEntry: false })
+  for (let directory = resolve(path); ; directory = dirname(directory)) {
+    const stat = statSync(directory, { throwIfNoEntry: false })
     if (stat !== undefined && (stat.mode & 0o001) === 0) return false
-    if (dirname(folder) === folder) return true
+    if (dirname(directory) === directory) return true
   }
 }
 
-/** Makes a folder, given to `account` with all that is in it; what vanishes meanwhile needs no owner. */
-export function ownedFolder(path: string, account: Account | null, chown = chownSync): string {
+/** Creates a directory, and makes `account` the owner of it and its contents. Ignores files that are removed meanwhile. */
+export function ownedDirectory(path: string, account: Account | null, chown = chownSync): string {
   mkdirSync(path, { recursive: true, mode: account === null ? 0o700 : 0o755 })
-  if (account !== null) giveAway(path, account, chown)
+  if (account !== null) changeOwner(path, account, chown)
   return path
 }
 
-function giveAway(path: string, account: Account, chown: typeof chownSync): void {
+function changeOwner(path: string, account: Account, chown: typeof chownSync): void {
   try {
     chown(path, account.uid, account.gid)
     if (!lstatSync(path).isDirectory()) return
     for (const entry of readdirSync(path, { withFileTypes: true })) {
-      if (!entry.isSymbolicLink()) giveAway(join(path, entry.name), account, chown)
+      if (!entry.isSymbolicLink()) changeOwner(join(path, entry.name), account, chown)
     }
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error
   }
 }
 
-/** Lets every account read a tree, as far as its owner can. */
+/** Gives all accounts the owner's read and execute permissions on a tree. */
 export function openToAll(path: string): void {
   const stat = lstatSync(path)
   if (stat.isSymbolicLink()) return

@@ -5,41 +5,41 @@ import { join } from 'node:path'
 
 import type { Clock } from '../foundation/clock.ts'
 import { isOpenToOthers, openToAll, serverAccount } from './account.ts'
-import { withLock } from './process/folder-lock.ts'
+import { withLock } from './process/directory-lock.ts'
 import { ServerError } from './server-error.ts'
 
 /**
- * Where fetched servers are kept: PENSTOCK_CACHE, else `penstock` in XDG_CACHE_HOME or `~/.cache`. Root's servers run as
- * another account, which may not enter root's home: then it is /var/cache/penstock.
+ * Returns the directory for downloaded servers: PENSTOCK_CACHE, or `penstock` in XDG_CACHE_HOME or `~/.cache`. For root it is
+ * /var/cache/penstock if the account of the servers has no access to root's home.
  */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env, open = isOpenToOthers): string {
+export function cacheDirectory(env: NodeJS.ProcessEnv = process.env, open = isOpenToOthers): string {
   const named = env['PENSTOCK_CACHE']
   if (named !== undefined) return named
   const own = join(env['XDG_CACHE_HOME'] ?? join(env['HOME'] ?? homedir(), '.cache'), 'penstock')
   return serverAccount() === null || open(own) ? own : '/var/cache/penstock'
 }
 
-/** Fetched things by name; each is made once, whole or not at all. */
+/** Downloads by name. Each is created once, and atomically. */
 export class Cache {
-  readonly folder: string
+  readonly directory: string
   readonly #clock: Clock
 
-  constructor(folder: string, clock: Clock) {
-    this.folder = folder
+  constructor(directory: string, clock: Clock) {
+    this.directory = directory
     this.#clock = clock
   }
 
   /**
-   * The folder of the thing `name` (which holds its version), made by `make` in a staging folder when it is not there.
-   * One process makes it, others wait; a half-made one is never seen.
+   * Returns the directory of `name` (which includes the version). If it does not exist, `make` fills a staging directory, which
+   * is then renamed. Other processes wait meanwhile.
    */
-  async get(name: string, signal: AbortSignal, make: (folder: string) => Promise<void>): Promise<string> {
-    const final = join(this.folder, name)
+  async get(name: string, signal: AbortSignal, make: (directory: string) => Promise<void>): Promise<string> {
+    const final = join(this.directory, name)
     if (existsSync(final)) return final
-    this.#makeFolder()
-    return withLock(join(this.folder, `.${name}.lock`), this.#clock, signal, async () => {
+    this.#makeDirectory()
+    return withLock(join(this.directory, `.${name}.lock`), this.#clock, signal, async () => {
       if (existsSync(final)) return final
-      const staging = join(this.folder, `.${name}.part`)
+      const staging = join(this.directory, `.${name}.part`)
       rmSync(staging, { recursive: true, force: true })
       mkdirSync(staging)
       await make(staging)
@@ -49,12 +49,12 @@ export class Cache {
     })
   }
 
-  #makeFolder(): void {
+  #makeDirectory(): void {
     try {
-      mkdirSync(this.folder, { recursive: true, mode: 0o755 })
+      mkdirSync(this.directory, { recursive: true, mode: 0o755 })
     } catch (error) {
-      const why = `the directory ${this.folder} for downloaded servers cannot be made (${errorMessage(error)})`
-      throw new ServerError(`${why}. Name another one by PENSTOCK_CACHE.`, { cause: error })
+      const why = `the directory ${this.directory} for downloaded servers cannot be created (${errorMessage(error)})`
+      throw new ServerError(`${why}. Set PENSTOCK_CACHE to another one.`, { cause: error })
     }
   }
 }

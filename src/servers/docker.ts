@@ -10,28 +10,28 @@ import { freePort } from './process/port.ts'
 import { StartedServer, type Server, type ServerContext, type ServerKind, type ServerPlan } from './process/server.ts'
 import { ServerError } from './server-error.ts'
 
-/** A server that a Docker engine runs. The image is the one that docker-compose.yml names for the service. */
+/** A server in Docker. Its image is the one in docker-compose.yml. */
 export interface ContainerOptions {
-  /** Also the service's name in docker-compose.yml. */
+  /** Also the name of the service in docker-compose.yml. */
   readonly kind: ServerKind
   readonly title: string
-  readonly folder: string
+  readonly directory: string
   readonly hostPort: number | null
   readonly containerPort: number
-  /** Given the port on this machine. */
+  /** @param port the port on this machine. */
   readonly env: (port: number) => Readonly<Record<string, string>>
   readonly args: readonly string[]
   readonly address: (port: number) => string
   readonly probe: (address: string) => ServerPlan['probe']
 }
 
-/** Creates a container and runs it attached, so that it ends when its command does. @throws ServerError without an engine. */
+/** Creates a container and attaches to it, so that it ends with our process. @throws ServerError if there is no Docker engine. */
 export async function startContainer(context: ServerContext, options: ContainerOptions): Promise<Server> {
   const docker = await findEngine(context)
   const image = composeImage(options.kind)
   const port = await freePort(options.hostPort)
   const name = `penstock-${options.kind}-${process.pid}-${port}`
-  mkdirSync(options.folder, { recursive: true })
+  mkdirSync(options.directory, { recursive: true })
   const publish = ['--publish', `127.0.0.1:${port}:${options.containerPort}`]
   const env = Object.entries(options.env(port)).flatMap(([key, value]) => ['--env', `${key}=${value}`])
   context.report({ kind: options.kind, doing: `starting ${options.title} in Docker (${image})` })
@@ -47,14 +47,14 @@ export async function startContainer(context: ServerContext, options: ContainerO
     description: `${options.title} (${image} in Docker)`,
     order: {
       command: docker,
-      // Signals go through to the container, and its data stays for the next start.
+      // Attached, so that signals reach the container; its data is kept for the next start.
       args: ['start', '--attach', name],
-      cwd: options.folder,
+      cwd: options.directory,
       env: Object.fromEntries(
         Object.entries(context.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
       ),
       account: null,
-      logFile: join(options.folder, `${options.kind}.log`),
+      logFile: join(options.directory, `${options.kind}.log`),
       stopSignal: 'SIGTERM',
       stopTimeoutMs: 30_000,
     },
@@ -72,20 +72,22 @@ async function findEngine(context: ServerContext): Promise<string> {
     const signal = AbortSignal.any([context.signal, AbortSignal.timeout(10_000)])
     await run(docker, ['version', '--format', '{{.Server.Version}}'], { signal, env: context.env })
   } catch (error) {
-    throw new ServerError(`no engine answers (${errorMessage(error).split('\n').at(-1)})`, { cause: error })
+    throw new ServerError(`the Docker engine does not respond (${errorMessage(error).split('\n').at(-1)})`, {
+      cause: error,
+    })
   }
   return docker
 }
 
-/** The image that docker-compose.yml names for a service. */
+/** Returns the image of a service in docker-compose.yml. */
 export function composeImage(service: string): string {
-  const folders = ['../../', '../../../'].map((up) =>
+  const directories = ['../../', '../../../'].map((up) =>
     fileURLToPath(new URL(`${up}docker-compose.yml`, import.meta.url)),
   )
-  const path = folders.find((each) => existsSync(each))
+  const path = directories.find((each) => existsSync(each))
   if (path === undefined) throw new ServerError('docker-compose.yml is missing')
   const { services } = parse(readFileSync(path, 'utf8')) as { services: Record<string, { image?: string }> }
   const image = services[service]?.image
-  if (image === undefined) throw new ServerError(`docker-compose.yml names no image for ${service}`)
+  if (image === undefined) throw new ServerError(`docker-compose.yml has no image for ${service}`)
   return image
 }

@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-import { isOpenToOthers, ownedFolder, serverAccount } from './account.ts'
+import { isOpenToOthers, ownedDirectory, serverAccount } from './account.ts'
 import { startContainer } from './docker.ts'
 import { findJava, unpackArtifact } from './java.ts'
 import { freePorts } from './process/port.ts'
@@ -9,11 +9,11 @@ import { StartedServer, type Server, type ServerContext } from './process/server
 import { ServerError } from './server-error.ts'
 import { firstWay } from './ways.ts'
 
-/** What an Elasticsearch of ours is started with. */
+/** How to start Elasticsearch. */
 export interface ElasticsearchOptions {
-  readonly folder: string
+  readonly directory: string
   readonly port?: number | null
-  /** Of the server's JVM, in MiB. */
+  /** Heap of the server's JVM, in MiB. */
   readonly heapMiB?: number
 }
 
@@ -21,9 +21,9 @@ const version = '8.19.21'
 const advice = 'Set PENSTOCK_ELASTICSEARCH_URL to a running one, start Docker, or install Java 17 and Maven.'
 
 /**
- * Starts a single-node Elasticsearch without security: by Docker, else the build that Elastic publishes for integration
- * tests. That one has no Painless, no reindex, no ingest processors, and answers `GET /` with 405: nothing of ours may
- * depend on it, as proxies and restricted keys refuse `GET /` too.
+ * Starts a single-node Elasticsearch without security, in Docker, or else the build that Elastic publishes for integration
+ * tests. That build has no Painless, no reindex and no ingest processors, and responds to `GET /` with 405. Penstock must not
+ * need `GET /` anyway: proxies and API keys with few privileges reject it too.
  */
 export function startElasticsearch(context: ServerContext, options: ElasticsearchOptions): Promise<Server> {
   return firstWay('Elasticsearch', advice, [
@@ -33,8 +33,8 @@ export function startElasticsearch(context: ServerContext, options: Elasticsearc
 }
 
 const healthy = (address: string) => async (signal: AbortSignal) => {
-  const answer = await fetch(`${address}/_cluster/health`, { signal })
-  const { status } = (await answer.json()) as { status?: string }
+  const response = await fetch(`${address}/_cluster/health`, { signal })
+  const { status } = (await response.json()) as { status?: string }
   return status === 'green' || status === 'yellow'
 }
 
@@ -43,7 +43,7 @@ async function startInDocker(context: ServerContext, options: ElasticsearchOptio
   return startContainer(context, {
     kind: 'elasticsearch',
     title: 'Elasticsearch',
-    folder: options.folder,
+    directory: options.directory,
     hostPort: options.port ?? null,
     containerPort: 9200,
     env: () => ({
@@ -60,8 +60,8 @@ async function startInDocker(context: ServerContext, options: ElasticsearchOptio
 async function startFromMaven(context: ServerContext, options: ElasticsearchOptions): Promise<Server> {
   const java = await findJava(context, 17)
   const account = serverAccount()
-  if (account !== null && !isOpenToOthers(dirname(options.folder))) {
-    throw new ServerError(`it does not run as root, and its account cannot enter ${dirname(options.folder)}`)
+  if (account !== null && !isOpenToOthers(dirname(options.directory))) {
+    throw new ServerError(`it does not run as root, and its account has no access to ${dirname(options.directory)}`)
   }
   const unpacked = await context.cache.get(`elasticsearch-${version}`, context.signal, async (staging) => {
     context.report({ kind: 'elasticsearch', doing: `downloading Elasticsearch ${version} (107 MB, once)` })
@@ -71,7 +71,7 @@ async function startFromMaven(context: ServerContext, options: ElasticsearchOpti
   const [port, transport] = await freePorts([options.port ?? null, null])
   if (port === undefined || transport === undefined) throw new ServerError('no free port')
   writeConfiguration(home, options, port, transport)
-  ownedFolder(options.folder, account)
+  ownedDirectory(options.directory, account)
   context.report({ kind: 'elasticsearch', doing: 'starting Elasticsearch' })
   const address = `http://127.0.0.1:${port}`
   const server = new StartedServer(context, {
@@ -79,9 +79,9 @@ async function startFromMaven(context: ServerContext, options: ElasticsearchOpti
     address,
     description: `Elasticsearch ${version} (Maven artifact)`,
     order: {
-      ...launch(java, home, options.folder, context),
+      ...launch(java, home, options.directory, context),
       account,
-      logFile: join(options.folder, 'elasticsearch.log'),
+      logFile: join(options.directory, 'elasticsearch.log'),
       stopSignal: 'SIGTERM',
       stopTimeoutMs: 20_000,
     },
@@ -92,8 +92,8 @@ async function startFromMaven(context: ServerContext, options: ElasticsearchOpti
   return server
 }
 
-function launch(java: string, home: string, folder: string, context: ServerContext) {
-  const temporary = join(folder, 'tmp')
+function launch(java: string, home: string, directory: string, context: ServerContext) {
+  const temporary = join(directory, 'tmp')
   return {
     command: java,
     args: [
@@ -105,18 +105,18 @@ function launch(java: string, home: string, folder: string, context: ServerConte
       `-Dcli.script=${home}/bin/elasticsearch`,
       '-Dcli.libs=lib/tools/server-cli',
       `-Des.path.home=${home}`,
-      `-Des.path.conf=${folder}/config`,
+      `-Des.path.conf=${directory}/config`,
       '-Des.distribution.type=tar',
       '-Des.java.type=',
       '-cp',
       `${home}/lib/*:${home}/lib/cli-launcher/*`,
       'org.elasticsearch.launcher.CliToolLauncher',
     ],
-    // The launcher takes its working directory for the home of Elasticsearch.
+    // The launcher uses its working directory as the home of Elasticsearch.
     cwd: home,
     env: {
       PATH: context.env['PATH'] ?? '',
-      HOME: folder,
+      HOME: directory,
       ES_TMPDIR: temporary,
       LIBFFI_TMPDIR: temporary,
       ES_JAVA_HOME: dirname(dirname(java)),
@@ -126,11 +126,11 @@ function launch(java: string, home: string, folder: string, context: ServerConte
 }
 
 function writeConfiguration(home: string, options: ElasticsearchOptions, port: number, transport: number): void {
-  const { folder, heapMiB = 512 } = options
-  for (const name of ['config', 'data', 'logs', 'tmp']) mkdirSync(join(folder, name), { recursive: true })
+  const { directory, heapMiB = 512 } = options
+  for (const name of ['config', 'data', 'logs', 'tmp']) mkdirSync(join(directory, name), { recursive: true })
   for (const name of ['log4j2.properties', 'roles.yml', 'users', 'users_roles', 'role_mapping.yml']) {
     const source = join(home, 'config', name)
-    if (existsSync(source)) copyFileSync(source, join(folder, 'config', name))
+    if (existsSync(source)) copyFileSync(source, join(directory, 'config', name))
   }
   const settings = {
     'discovery.type': 'single-node',
@@ -138,8 +138,8 @@ function writeConfiguration(home: string, options: ElasticsearchOptions, port: n
     'http.port': port,
     'transport.host': '127.0.0.1',
     'transport.port': transport,
-    'path.data': join(folder, 'data'),
-    'path.logs': join(folder, 'logs'),
+    'path.data': join(directory, 'data'),
+    'path.logs': join(directory, 'logs'),
     'action.destructive_requires_name': false,
     'cluster.routing.allocation.disk.threshold_enabled': false,
     ...(existsSync(join(home, 'modules/x-pack-security'))
@@ -147,17 +147,17 @@ function writeConfiguration(home: string, options: ElasticsearchOptions, port: n
       : {}),
   }
   const yaml = Object.entries(settings).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
-  writeFileSync(join(folder, 'config/elasticsearch.yml'), yaml.join(''))
+  writeFileSync(join(directory, 'config/elasticsearch.yml'), yaml.join(''))
   const jvm = [
     `-Xms${heapMiB}m`,
     `-Xmx${heapMiB}m`,
     '-XX:+UseG1GC',
-    `-Djava.io.tmpdir=${folder}/tmp`,
+    `-Djava.io.tmpdir=${directory}/tmp`,
     '-XX:+ExitOnOutOfMemoryError',
   ]
   jvm.push(
-    `-XX:ErrorFile=${folder}/logs/hs_err_pid%p.log`,
+    `-XX:ErrorFile=${directory}/logs/hs_err_pid%p.log`,
     '-Dorg.apache.lucene.store.MMapDirectory.sharedArenaMaxPermits=1',
   )
-  writeFileSync(join(folder, 'config/jvm.options'), `${jvm.join('\n')}\n`)
+  writeFileSync(join(directory, 'config/jvm.options'), `${jvm.join('\n')}\n`)
 }

@@ -8,7 +8,7 @@ import { ServerError } from './server-error.ts'
 
 const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1'
 
-/** The `java` of JAVA_HOME or PATH. @throws ServerError when there is none, or it is older than `major`. */
+/** Returns the path of `java` in JAVA_HOME or PATH. @throws ServerError if there is none, or it is older than `major`. */
 export async function findJava(context: ServerContext, major: number): Promise<string> {
   const home = context.env['JAVA_HOME']
   const named = home === undefined ? null : join(home, 'bin', 'java')
@@ -21,21 +21,25 @@ export async function findJava(context: ServerContext, major: number): Promise<s
   return realpathSync(java)
 }
 
-/** Unpacks a zip artifact (`group:artifact:version:zip`) from Maven's repositories into `folder`. */
-export async function unpackArtifact(context: ServerContext, artifact: string, folder: string): Promise<void> {
-  await maven(context, [`${dependencyPlugin}:unpack`, `-Dartifact=${artifact}`, `-DoutputDirectory=${folder}`], folder)
+/** Unpacks a zip artifact (`group:artifact:version:zip`) from Maven's repositories into `directory`. */
+export async function unpackArtifact(context: ServerContext, artifact: string, directory: string): Promise<void> {
+  await maven(
+    context,
+    [`${dependencyPlugin}:unpack`, `-Dartifact=${artifact}`, `-DoutputDirectory=${directory}`],
+    directory,
+  )
 }
 
-/** Copies the jars that a project file needs at run time into `folder`. */
-export async function copyJars(context: ServerContext, pom: string, folder: string): Promise<void> {
+/** Copies the runtime dependencies of a project file into `directory`. */
+export async function copyJars(context: ServerContext, pom: string, directory: string): Promise<void> {
   const args = [
     '-f',
     pom,
     `${dependencyPlugin}:copy-dependencies`,
     '-DincludeScope=runtime',
-    `-DoutputDirectory=${folder}`,
+    `-DoutputDirectory=${directory}`,
   ]
-  await maven(context, args, folder)
+  await maven(context, args, directory)
 }
 
 async function maven(context: ServerContext, args: readonly string[], cwd: string): Promise<void> {

@@ -11,19 +11,19 @@ import { StartedServer, type Server, type ServerContext } from './process/server
 import { ServerError } from './server-error.ts'
 import { firstWay } from './ways.ts'
 
-/** What a Kafka of ours is started with. */
+/** How to start Kafka. */
 export interface KafkaOptions {
-  readonly folder: string
+  readonly directory: string
   readonly port?: number | null
   readonly heapMiB?: number
-  /** Settings of server.properties over ours. */
+  /** Settings for server.properties, which take precedence. */
   readonly settings?: Readonly<Record<string, string>>
 }
 
 const version = '3.9.1'
-const advice = 'Name a running broker (bootstrap.servers), start Docker, or install Java 17 and Maven.'
+const advice = 'Set bootstrap.servers to a running broker, start Docker, or install Java 17 and Maven.'
 
-/** Starts Apache Kafka as one KRaft node that is broker and controller. Its address is `host:port`. */
+/** Starts Apache Kafka as a single KRaft node, broker and controller. Its address is `host:port`. */
 export function startKafka(context: ServerContext, options: KafkaOptions): Promise<Server> {
   return firstWay('Apache Kafka', advice, [
     ['Docker', () => startInDocker(context, options)],
@@ -55,7 +55,7 @@ async function startInDocker(context: ServerContext, options: KafkaOptions): Pro
   return startContainer(context, {
     kind: 'kafka',
     title: `Apache Kafka ${version}`,
-    folder: options.folder,
+    directory: options.directory,
     hostPort: port,
     containerPort: port,
     env: (chosen) =>
@@ -74,24 +74,24 @@ async function startInDocker(context: ServerContext, options: KafkaOptions): Pro
 async function startFromMaven(context: ServerContext, options: KafkaOptions): Promise<Server> {
   const java = await findJava(context, 17)
   const jars = await fetchKafka(context)
-  mkdirSync(options.folder, { recursive: true })
+  mkdirSync(options.directory, { recursive: true })
   const [port, controller] = await freePorts([options.port ?? null, null])
   if (port === undefined || controller === undefined) throw new ServerError('no free port')
-  const data = join(options.folder, 'data')
+  const data = join(options.directory, 'data')
   const all = { ...settings(port, controller, '127.0.0.1'), 'log.dirs': data, ...options.settings }
-  const properties = join(options.folder, 'server.properties')
+  const properties = join(options.directory, 'server.properties')
   writeFileSync(
     properties,
     Object.entries(all)
       .map(([key, value]) => `${key}=${value}\n`)
       .join(''),
   )
-  const logging = join(options.folder, 'log4j.properties')
+  const logging = join(options.directory, 'log4j.properties')
   writeFileSync(logging, loggingConfiguration)
   const classPath = ['-cp', `${jars}/*`, `-Dlog4j.configuration=file:${logging}`]
   if (!existsSync(join(data, 'meta.properties'))) {
     const format = ['kafka.tools.StorageTool', 'format', '-t', randomBytes(16).toString('base64url'), '-c', properties]
-    await run(java, [...classPath, ...format], { cwd: options.folder, signal: context.signal })
+    await run(java, [...classPath, ...format], { cwd: options.directory, signal: context.signal })
   }
   const heap = options.heapMiB ?? 512
   const server = new StartedServer(context, {
@@ -109,10 +109,10 @@ async function startFromMaven(context: ServerContext, options: KafkaOptions): Pr
         'kafka.Kafka',
         properties,
       ],
-      cwd: options.folder,
-      env: { PATH: context.env['PATH'] ?? '', HOME: options.folder },
+      cwd: options.directory,
+      env: { PATH: context.env['PATH'] ?? '', HOME: options.directory },
       account: null,
-      logFile: join(options.folder, 'kafka.log'),
+      logFile: join(options.directory, 'kafka.log'),
       stopSignal: 'SIGTERM',
       stopTimeoutMs: 20_000,
     },
@@ -129,9 +129,9 @@ log4j.appender.out.layout=org.apache.log4j.PatternLayout
 log4j.appender.out.layout.ConversionPattern=%d %p %m (%c)%n
 `
 
-/** The folder of Kafka's jars: broker, command-line tools and Connect. */
+/** Returns the directory of Kafka's jars: broker, command-line tools and Connect. */
 async function fetchKafka(context: ServerContext): Promise<string> {
-  const folder = await context.cache.get(`kafka-${version}`, context.signal, async (staging) => {
+  const directory = await context.cache.get(`kafka-${version}`, context.signal, async (staging) => {
     context.report({ kind: 'kafka', doing: `downloading Apache Kafka ${version} (56 MB, once)` })
     const kafka = ['kafka_2.13', 'kafka-tools', 'connect-runtime'].map((artifact) =>
       dependency('org.apache.kafka', artifact, version),
@@ -147,13 +147,13 @@ async function fetchKafka(context: ServerContext): Promise<string> {
     mkdirSync(lib)
     await copyJars(context, pom, lib)
   })
-  return join(folder, 'lib')
+  return join(directory, 'lib')
 }
 
 const dependency = (group: string, artifact: string, wanted: string): string =>
   `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${wanted}</version></dependency>`
 
-/** Whether a broker answers ApiVersions (version 0, the request that every broker understands). */
+/** Returns whether a broker responds to ApiVersions version 0, which every broker supports. */
 export const answersKafka =
   (address: string) =>
   async (signal: AbortSignal): Promise<boolean> => {
@@ -164,8 +164,8 @@ export const answersKafka =
       socket.once('error', reject)
       socket.once('close', () => resolve(false))
       socket.once('connect', () => socket.write(request))
-      socket.once('data', (answer) => {
-        resolve(answer.readInt32BE(4) === 1)
+      socket.once('data', (response) => {
+        resolve(response.readInt32BE(4) === 1)
         socket.destroy()
       })
     })

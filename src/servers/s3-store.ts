@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-import { ownedFolder } from './account.ts'
+import { ownedDirectory } from './account.ts'
 import { findBinary, run } from './process/command.ts'
 import { startContainer } from './docker.ts'
 import { freePorts } from './process/port.ts'
@@ -8,13 +8,13 @@ import { StartedServer, type Server, type ServerContext } from './process/server
 import { ServerError } from './server-error.ts'
 import { firstWay } from './ways.ts'
 
-/** The S3 stores: versitygw is small and quick to build, MinIO is what most people run. */
+/** The S3 stores: versitygw is small and quick to build, MinIO is widely used. */
 export type StoreKind = 'versitygw' | 'minio'
 
-/** What an S3 store of ours is started with. */
+/** How to start an S3 store. */
 export interface StoreOptions {
   readonly kind: StoreKind
-  readonly folder: string
+  readonly directory: string
   readonly port?: number | null
 }
 
@@ -27,7 +27,7 @@ interface StoreFacts {
   readonly module: string
   readonly building: string
   readonly containerPort: number
-  /** Also the arguments of the image's command. */
+  /** Arguments of the binary and of the image. */
   readonly args: (listen: string, console: string, data: string) => string[]
   readonly env: Readonly<Record<string, string>>
 }
@@ -53,7 +53,7 @@ const stores: Readonly<Record<StoreKind, StoreFacts>> = {
   },
 }
 
-/** Starts an S3 store: by Docker, else built with Go. Its keys are user and password of its address. */
+/** Starts an S3 store in Docker, or else builds it with Go. User and password of its address are its keys. */
 export function startStore(context: ServerContext, options: StoreOptions): Promise<Server> {
   const { title } = stores[options.kind]
   const advice = 'Set PENSTOCK_S3_URL (http://key:secret@host:port) to a running S3 store, start Docker, or install Go.'
@@ -65,13 +65,13 @@ export function startStore(context: ServerContext, options: StoreOptions): Promi
 
 const addressAt = (port: number): string => `http://${accessKey}:${secretKey}@127.0.0.1:${port}`
 
-/** Whether something answers HTTP; an S3 store refuses the unsigned request, and that is an answer. */
+/** Returns whether a server responds to HTTP. An S3 store rejects the unsigned request, which is a response too. */
 export const answersHttp =
   (address: string) =>
   async (signal: AbortSignal): Promise<boolean> => {
     const { origin } = new URL(address)
-    const answer = await fetch(origin, { signal })
-    return answer.status < 500
+    const response = await fetch(origin, { signal })
+    return response.status < 500
   }
 
 async function startInDocker(context: ServerContext, options: StoreOptions): Promise<Server> {
@@ -79,7 +79,7 @@ async function startInDocker(context: ServerContext, options: StoreOptions): Pro
   return startContainer(context, {
     kind: options.kind,
     title,
-    folder: options.folder,
+    directory: options.directory,
     hostPort: options.port ?? null,
     containerPort,
     env: () => env,
@@ -92,8 +92,8 @@ async function startInDocker(context: ServerContext, options: StoreOptions): Pro
 async function startBuilt(context: ServerContext, options: StoreOptions): Promise<Server> {
   const { title, version, args, env } = stores[options.kind]
   const binary = await build(context, options.kind)
-  const data = join(options.folder, 'data')
-  ownedFolder(data, null)
+  const data = join(options.directory, 'data')
+  ownedDirectory(data, null)
   const [port, console] = await freePorts([options.port ?? null, null])
   if (port === undefined || console === undefined) throw new ServerError('no free port')
   const address = addressAt(port)
@@ -104,10 +104,10 @@ async function startBuilt(context: ServerContext, options: StoreOptions): Promis
     order: {
       command: binary,
       args: args(`127.0.0.1:${port}`, `127.0.0.1:${console}`, data),
-      cwd: options.folder,
-      env: { ...env, PATH: context.env['PATH'] ?? '', HOME: options.folder },
+      cwd: options.directory,
+      env: { ...env, PATH: context.env['PATH'] ?? '', HOME: options.directory },
       account: null,
-      logFile: join(options.folder, `${options.kind}.log`),
+      logFile: join(options.directory, `${options.kind}.log`),
       stopSignal: 'SIGTERM',
       stopTimeoutMs: 10_000,
     },
@@ -122,7 +122,7 @@ async function build(context: ServerContext, kind: StoreKind): Promise<string> {
   const { version, module, building } = stores[kind]
   const onPath = findBinary(kind, (context.env['PATH'] ?? '').split(':'))
   if (onPath !== null) return onPath
-  const folder = await context.cache.get(`${kind}-${version}`, context.signal, async (staging) => {
+  const directory = await context.cache.get(`${kind}-${version}`, context.signal, async (staging) => {
     const go = findBinary('go')
     if (go === null) throw new ServerError('no go on PATH')
     context.report({ kind, doing: building })
@@ -132,5 +132,5 @@ async function build(context: ServerContext, kind: StoreKind): Promise<string> {
       signal: context.signal,
     })
   })
-  return join(folder, kind)
+  return join(directory, kind)
 }

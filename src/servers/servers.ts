@@ -4,9 +4,9 @@ import { join } from 'node:path'
 
 import { systemClock, type Clock } from '../foundation/clock.ts'
 import { serverAccount } from './account.ts'
-import { Cache, cacheFolder } from './cache.ts'
+import { Cache, cacheDirectory } from './cache.ts'
 import { startElasticsearch } from './elasticsearch.ts'
-import { holdFolder } from './process/held-folder.ts'
+import { holdDirectory } from './process/held-directory.ts'
 import { answersKafka, startKafka } from './kafka.ts'
 import { answersQueries, startPostgres } from './postgres.ts'
 import { answersHttp, startStore } from './s3-store.ts'
@@ -21,7 +21,7 @@ import {
 import { Watchdog, type WatchedProcess } from './process/watchdog.ts'
 import type { ProcessOrder } from './process/watchdog-messages.ts'
 
-/** What the servers of one user take from their surroundings, and who hears of them. */
+/** The environment of the servers, and the listener of their progress. */
 export interface ServersOptions {
   readonly env?: NodeJS.ProcessEnv
   readonly clock?: Clock
@@ -29,84 +29,84 @@ export interface ServersOptions {
   readonly report?: (progress: Progress) => void
 }
 
-/** How to have one server. */
+/** How to get one server. */
 export interface ServerOptions {
-  /** The address of one that runs already; null: start one. */
+  /** The address of a running server; null starts one. */
   readonly given?: string | null
-  /** Preferred; another one is taken when it is in use. */
+  /** The preferred port. If it is in use, another one is chosen. */
   readonly port?: number | null
-  /** Postgres and Kafka: settings over ours. */
+  /** Settings of Postgres and Kafka that take precedence. */
   readonly settings?: Readonly<Record<string, string>>
-  /** Tells servers of one kind apart. */
+  /** Distinguishes servers of one kind. */
   readonly name?: string
 }
 
-/** Real servers, found or started; they stop with us, however we end. */
+/** Real servers, running already or started. Started servers stop when this process ends, even by SIGKILL. */
 export class Servers {
   readonly #context: ServerContext
-  readonly #folder: string
+  readonly #directory: string
 
-  private constructor(context: ServerContext, folder: string) {
+  private constructor(context: ServerContext, directory: string) {
     this.#context = context
-    this.#folder = folder
+    this.#directory = directory
   }
 
-  /** Servers whose data is in a temporary folder that goes when they stop. */
+  /** Servers whose data is in a temporary directory, which is removed when they stop. */
   static open(options: ServersOptions = {}): Servers {
     const context = contextOf(options)
-    const folder = temporaryFolder()
-    context.watchdog.removeAtEnd(folder)
-    return new Servers(context, folder)
+    const directory = temporaryDirectory()
+    context.watchdog.removeAtEnd(directory)
+    return new Servers(context, directory)
   }
 
   /**
-   * Servers whose data stays in `folder`, which goes to one user at a time: waits until those of the user before have
-   * stopped. @throws FolderHeldError when they do not.
+   * Servers whose data is kept in `directory`. Only one process may use it: waits until the servers of an earlier process have
+   * stopped. @throws DirectoryHeldError if they do not stop.
    */
-  static async keep(folder: string, options: ServersOptions = {}): Promise<Servers> {
+  static async keep(directory: string, options: ServersOptions = {}): Promise<Servers> {
     const context = contextOf(options)
     try {
-      await holdFolder(folder, context)
+      await holdDirectory(directory, context)
     } catch (error) {
       await context.watchdog.close()
       throw error
     }
-    return new Servers(context, folder)
+    return new Servers(context, directory)
   }
 
-  /** A server of that kind that answers. @throws ServerError that says what was tried and how to provide one. */
+  /** Returns a server that is ready. @throws ServerError that says what was tried and how to provide one. */
   async get(kind: ServerKind, options: ServerOptions = {}): Promise<Server> {
     const { given } = options
     if (given !== undefined && given !== null) {
       return givenServer(this.#context, { kind, address: given, description: titles[kind], probe: probes[kind](given) })
     }
-    const folder = join(this.#folder, options.name ?? kind)
+    const directory = join(this.#directory, options.name ?? kind)
     const port = options.port ?? null
     const settings = options.settings ?? {}
     switch (kind) {
       case 'postgres':
-        return startPostgres(this.#context, { folder, port, settings })
+        return startPostgres(this.#context, { directory, port, settings })
       case 'elasticsearch':
-        return startElasticsearch(this.#context, { folder, port })
+        return startElasticsearch(this.#context, { directory, port })
       case 'kafka':
-        return startKafka(this.#context, { folder, port, settings })
+        return startKafka(this.#context, { directory, port, settings })
       case 'versitygw':
       case 'minio':
-        return startStore(this.#context, { kind, folder, port })
+        return startStore(this.#context, { kind, directory, port })
     }
   }
 
-  /** Runs any other process that is to end with us. */
+  /** Runs another process, which is stopped when this process ends. */
   run(order: ProcessOrder): Promise<WatchedProcess> {
     return this.#context.watchdog.start(order)
   }
 
-  /** Where the servers keep their data. */
-  get folder(): string {
-    return this.#folder
+  /** The directory of the servers' data. */
+  get directory(): string {
+    return this.#directory
   }
 
-  /** Stops all that was started here and waits for it. */
+  /** Stops everything that was started, and waits for it. */
   async close(): Promise<void> {
     await this.#context.watchdog.close()
   }
@@ -131,7 +131,7 @@ const probes: Readonly<Record<ServerKind, (address: string) => ServerPlan['probe
 function contextOf(options: ServersOptions): ServerContext {
   const { clock = systemClock, env = process.env } = options
   return {
-    cache: new Cache(cacheFolder(env), clock),
+    cache: new Cache(cacheDirectory(env), clock),
     watchdog: Watchdog.open(),
     clock,
     env,
@@ -140,9 +140,9 @@ function contextOf(options: ServersOptions): ServerContext {
   }
 }
 
-/** Root's servers run as another account, which must be able to pass. */
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-servers-'))
-  if (serverAccount() !== null) chmodSync(folder, 0o755)
-  return folder
+/** Root's servers run as another account, which needs access to the directory. */
+function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'penstock-servers-'))
+  if (serverAccount() !== null) chmodSync(directory, 0o755)
+  return directory
 }

@@ -1,7 +1,7 @@
 import { errorMessage } from '../foundation/error-message.ts'
 import { ServerMissingError, type FailedWay } from './server-error.ts'
 
-/** The answer of the first way that works. @throws ServerMissingError with the reason of each when none does. */
+/** Returns the result of the first way that succeeds. @throws ServerMissingError with the reason of each if none does. */
 export async function firstWay<T>(
   title: string,
   advice: string,

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { cacheFolder } from '../../src/servers/cache.ts'
+import { cacheDirectory } from '../../src/servers/cache.ts'
 import { findBinary } from '../../src/servers/process/command.ts'
 import { ServerError } from '../../src/servers/server-error.ts'
 
@@ -49,7 +49,7 @@ function install(tool: ToolName, name: string): string {
 }
 
 function unpack(tool: ToolName, name: string): string {
-  const folder = join(cacheFolder(), 'tools')
+  const folder = join(cacheDirectory(), 'tools')
   const path = join(folder, tool)
   mkdirSync(folder, { recursive: true })
   if (readdirSync(folder).includes(tool)) return path

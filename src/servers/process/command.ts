@@ -5,19 +5,19 @@ import { delimiter, join } from 'node:path'
 import type { Account } from '../account.ts'
 import { ServerError } from '../server-error.ts'
 
-/** How to run a command to its end. */
+/** How to run a command. */
 export interface CommandOptions {
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly account?: Account | null
   readonly signal?: AbortSignal
-  /** Called with each line of output, for progress. */
+  /** Receives each line of output, to report progress. */
   readonly onLine?: (line: string) => void
 }
 
 const keptBytes = 64 * 1024
 
-/** Runs a command and answers with its standard output. @throws ServerError with the end of its output when it fails. */
+/** Runs a command and returns its standard output. @throws ServerError with the end of its output if it fails. */
 export async function run(command: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
   const account = options.account ?? null
   const child = spawn(command, [...args], {
@@ -45,20 +45,20 @@ export async function run(command: string, args: readonly string[], options: Com
   throw new ServerError(`${[command, ...args].join(' ').slice(0, 200)} ended with ${code}: ${lastLines(kept.all)}`)
 }
 
-/** The last lines of an output, for an error message. */
+/** Returns the last lines of an output, for an error message. */
 export function lastLines(text: string, count = 12): string {
   return text.trimEnd().split('\n').slice(-count).join('\n')
 }
 
-/** The full path of an executable on PATH (or in `folders`); null when there is none. */
-export function findBinary(name: string, folders = (process.env['PATH'] ?? '').split(delimiter)): string | null {
-  for (const folder of folders) {
-    const path = join(folder, name)
+/** Returns the path of an executable in PATH (or in `directories`); null if there is none. */
+export function findBinary(name: string, directories = (process.env['PATH'] ?? '').split(delimiter)): string | null {
+  for (const directory of directories) {
+    const path = join(directory, name)
     try {
       accessSync(path, constants.X_OK)
-      if (folder !== '' && statSync(path).isFile()) return path
+      if (directory !== '' && statSync(path).isFile()) return path
     } catch {
-      continue // not in this folder
+      continue // not in this directory
     }
   }
   return null

@@ -3,9 +3,8 @@ import { createServer } from 'node:net'
 import { ServerError } from '../server-error.ts'
 
 /**
- * A TCP port on loopback that is free: `preferred` if it is, else any. All ports handed out are held until the last is
- * found, so that they differ. None is of the range from which systems take the ports of outgoing connections: while its
- * server is away, no connection gets it.
+ * Returns free TCP ports on loopback: the preferred ones if possible, otherwise others. All ports are bound until the last one
+ * is found, so that they differ. None is in the ephemeral range: while its server is stopped, no outgoing connection gets it.
  */
 export async function freePorts(preferred: readonly (number | null)[]): Promise<number[]> {
   const held = []
@@ -17,7 +16,7 @@ export async function freePorts(preferred: readonly (number | null)[]): Promise<
   }
 }
 
-/** One port as {@link freePorts} finds it. */
+/** Returns one port as {@link freePorts} does. */
 export async function freePort(preferred: number | null = null): Promise<number> {
   const [port] = await freePorts([preferred])
   if (port === undefined) throw new ServerError('no free port')

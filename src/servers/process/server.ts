@@ -10,14 +10,14 @@ import type { ProcessOrder } from './watchdog-messages.ts'
 /** The servers that can be found or started. */
 export type ServerKind = 'postgres' | 'elasticsearch' | 'versitygw' | 'minio' | 'kafka'
 
-/** Something that takes a while: `downloading Elasticsearch 8.19.21 (107 MB, once)`. */
+/** A step that takes long: `downloading Elasticsearch 8.19.21 (107 MB, once)`. */
 export interface Progress {
-  /** `folder`: the one that the servers keep their data in. */
-  readonly kind: ServerKind | 'folder'
+  /** `directory` is the data directory of the servers. */
+  readonly kind: ServerKind | 'directory'
   readonly doing: string
 }
 
-/** What starting a server needs from its surroundings. */
+/** The environment in which servers are started. */
 export interface ServerContext {
   readonly cache: Cache
   readonly watchdog: Watchdog
@@ -27,7 +27,7 @@ export interface ServerContext {
   readonly report: (progress: Progress) => void
 }
 
-/** How a started server is run and reached. */
+/** How to run a server and reach it. */
 export interface ServerPlan {
   readonly kind: ServerKind
   /** A URL; `host:port` for Kafka. */
@@ -36,28 +36,28 @@ export interface ServerPlan {
   readonly description: string
   readonly order: ProcessOrder
   readonly readyTimeoutMs: number
-  /** Whether the server answers as it should. A throw means: not yet. */
+  /** Returns whether the server is ready. An error means that it is not ready yet. */
   readonly probe: (signal: AbortSignal) => Promise<boolean>
 }
 
-/** A server that answers. One that was given, not started, cannot be stopped. */
+/** A server that is ready. Only a server that was started here can be stopped. */
 export interface Server {
   readonly kind: ServerKind
   readonly address: string
   readonly description: string
-  /** True when it runs because we started it. */
+  /** Whether it was started here. */
   readonly ours: boolean
-  /** The process; null when it is not ours or is stopped. */
+  /** The process id; null if it was not started here, or is stopped. */
   readonly pid: number | null
-  /** Stops it; its data stays. */
+  /** Stops it and keeps its data. */
   stop(): Promise<void>
-  /** Starts it again with its data, on its port. */
+  /** Restarts it with its data, on its port. */
   start(signal?: AbortSignal): Promise<void>
   /** Sends a signal to it and its children, for fault tests. */
   kill(signal: NodeJS.Signals): void
 }
 
-/** A server that is there already. @throws ServerError when it does not answer within 10 s. */
+/** Returns a server that runs already. @throws ServerError if it does not respond within 10 s. */
 export async function givenServer(
   context: ServerContext,
   facts: Pick<ServerPlan, 'kind' | 'address' | 'description' | 'probe'>,
@@ -65,7 +65,7 @@ export async function givenServer(
   const { kind, address, description, probe } = facts
   const failure = await waitUntilReady(context.clock, context.signal, 10_000, probe, null)
   if (failure !== null)
-    throw new ServerError(`${description} at ${withoutPassword(address)} does not answer: ${failure}`)
+    throw new ServerError(`${description} at ${withoutPassword(address)} does not respond: ${failure}`)
   const refuse = (): never => {
     throw new ServerError(`${description} at ${withoutPassword(address)} was not started here`)
   }
@@ -81,7 +81,7 @@ export async function givenServer(
   }
 }
 
-/** A server of ours, run by the watchdog. */
+/** A server that the watchdog runs. */
 export class StartedServer implements Server {
   readonly kind: ServerKind
   readonly address: string
@@ -129,7 +129,7 @@ export class StartedServer implements Server {
   }
 }
 
-/** Null once the probe says yes; else why not: the process ended, or time ran out. */
+/** Returns null when the probe succeeds, or the reason if the process ends or the time is over. */
 async function waitUntilReady(
   clock: Clock,
   signal: AbortSignal,
@@ -139,12 +139,12 @@ async function waitUntilReady(
 ): Promise<string | null> {
   let end: string | null = null
   void exited?.then((how) => (end = how))
-  let reason = 'no answer'
+  let reason = 'no response'
   const deadline = clock.monotonic() + timeoutMs
   while (clock.monotonic() < deadline) {
     try {
       if (await probe(AbortSignal.any([signal, AbortSignal.timeout(5000)]))) return null
-      reason = 'it answers, but is not ready'
+      reason = 'it responds, but is not ready'
     } catch (error) {
       reason =
         error instanceof Error
@@ -170,7 +170,7 @@ function tail(path: string, from: number): string {
   return lastLines(buffer.toString('utf8'), 15)
 }
 
-/** An address as it may be shown. */
+/** Returns an address without its password (I8). */
 export function withoutPassword(address: string): string {
   return address.replace(/(:\/\/[^:@/]*):[^@/]*@/, '$1:***@')
 }

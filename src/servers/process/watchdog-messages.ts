@@ -1,31 +1,31 @@
 import type { Account } from '../account.ts'
 
-/** What the watchdog is to start. */
+/** A process for the watchdog to run. */
 export interface ProcessOrder {
   readonly command: string
   readonly args: readonly string[]
   readonly cwd: string
   readonly env: Readonly<Record<string, string>>
   readonly account: Account | null
-  /** Takes the output; appended to. */
+  /** The output is appended to this file. */
   readonly logFile: string
-  /** How to ask it to stop; SIGKILL follows after `stopTimeoutMs`. */
+  /** The signal that stops it. SIGKILL follows after `stopTimeoutMs`. */
   readonly stopSignal: NodeJS.Signals
   readonly stopTimeoutMs: number
 }
 
-/** From the process that uses the servers to its watchdog. */
+/** Messages to the watchdog. */
 export type ToWatchdog =
   | { readonly type: 'start'; readonly id: number; readonly order: ProcessOrder }
   | { readonly type: 'stop'; readonly id: number }
   | { readonly type: 'kill'; readonly id: number; readonly signal: NodeJS.Signals }
-  /** Folders to remove once everything has stopped. */
+  /** Removes a directory after everything has stopped. */
   | { readonly type: 'remove-at-end'; readonly path: string }
-  /** A lock of the watchdog's to give up as the very last thing. */
+  /** Releases a lock as the last step. */
   | { readonly type: 'unlock-at-end'; readonly path: string }
   | { readonly type: 'run-at-end'; readonly command: string; readonly args: readonly string[] }
 
-/** From the watchdog. */
+/** Messages from the watchdog. */
 export type FromWatchdog =
   | { readonly type: 'started'; readonly id: number; readonly pid: number }
   | { readonly type: 'failed'; readonly id: number; readonly reason: string }

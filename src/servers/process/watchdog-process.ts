@@ -1,14 +1,14 @@
 /**
- * The watchdog: a process of its own that starts servers as its children and stops them when told to, or when the
- * channel to the process that uses them closes — which the kernel does for it, also after kill -9. It is the servers'
- * parent so that there is no moment in which a server runs and nobody knows.
+ * The watchdog process. It starts servers as its children and stops them on request, or when the channel to the process that
+ * uses them closes: the kernel closes it even after kill -9. Because the watchdog is their parent, a server never runs without
+ * it.
  */
 import { errorMessage } from '../../foundation/error-message.ts'
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync, rmSync } from 'node:fs'
 
 import { systemClock } from '../../foundation/clock.ts'
-import { unlock } from './folder-lock.ts'
+import { unlock } from './directory-lock.ts'
 import type { FromWatchdog, ProcessOrder, ToWatchdog } from './watchdog-messages.ts'
 
 const children = new Map<number, { readonly child: ChildProcess; readonly order: ProcessOrder }>()
@@ -26,7 +26,7 @@ function start(id: number, order: ProcessOrder): void {
     cwd: order.cwd,
     env: order.env,
     ...(order.account === null ? {} : { uid: order.account.uid, gid: order.account.gid }),
-    // A group of its own: Ctrl-C of a terminal must not reach it, and its own children are stopped with it.
+    // A separate process group: Ctrl-C in a terminal does not reach it, and its children can be signalled with it.
     detached: true,
     stdio: ['ignore', log, log],
   })
@@ -44,13 +44,13 @@ function start(id: number, order: ProcessOrder): void {
   children.set(id, { child, order })
 }
 
-/** Signals the whole group; one that is gone needs none. */
+/** Signals the whole process group, if it still exists. */
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined) return
   try {
     process.kill(-child.pid, signal)
   } catch {
-    // The group is gone.
+    // The group has ended.
   }
 }
 
@@ -64,7 +64,7 @@ function stop(id: number): Promise<void> {
       cancel()
       resolve()
     })
-    // The server itself first: a launcher hands the signal down in its own way.
+    // Only the server itself: a launcher forwards the signal in its own way.
     child.kill(order.stopSignal)
   })
 }
@@ -105,5 +105,5 @@ process.on('message', (message: ToWatchdog) => {
   }
 })
 process.once('disconnect', () => void end())
-// The user of the servers decides when they stop, not whoever signals the whole group.
+// Only the process that uses the servers stops them, not a signal to the process group.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})

@@ -5,22 +5,22 @@ import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 import { ServerError } from '../server-error.ts'
 import type { FromWatchdog, ProcessOrder, ToWatchdog } from './watchdog-messages.ts'
 
-/** A process that the watchdog runs for us. */
+/** A process that the watchdog runs. */
 export interface WatchedProcess {
   readonly pid: number
-  /** Resolves when it has ended, with how: `code 0`, `SIGKILL`. */
+  /** Resolves at its end with the exit code or signal: `code 0`, `SIGKILL`. */
   readonly exited: Promise<string>
-  /** Asks it to stop, kills it when it takes too long, and waits for its end. */
+  /** Stops it, kills it after the timeout, and waits for its end. */
   stop(): Promise<string>
   /** Sends a signal to it and its children, for fault tests. */
   kill(signal: NodeJS.Signals): void
 }
 
-// The modules are TypeScript in a checkout and JavaScript in a published package.
+// TypeScript in a checkout, JavaScript in a published package.
 const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js'
 const program = fileURLToPath(new URL(`./watchdog-process${extension}`, import.meta.url))
 
-/** Our end of the watchdog: starts processes that end with us, however we end. */
+/** Starts processes through the watchdog process, which stops them when this process ends, even by SIGKILL. */
 export class Watchdog {
   readonly #child: ChildProcess
   readonly #starting = new Map<number, Deferred<number>>()
@@ -34,7 +34,7 @@ export class Watchdog {
     child.once('exit', () => this.#fail())
   }
 
-  /** Starts the watchdog's process. It does not keep ours alive. */
+  /** Starts the watchdog process. It does not keep this process alive. */
   static open(): Watchdog {
     const child = fork(program, [], {
       detached: true,
@@ -46,7 +46,7 @@ export class Watchdog {
     return new Watchdog(child)
   }
 
-  /** Starts a process. @throws ServerError when it cannot be started. */
+  /** Starts a process. @throws ServerError if it cannot be started. */
   async start(order: ProcessOrder): Promise<WatchedProcess> {
     this.#lastId += 1
     const id = this.#lastId
@@ -65,22 +65,22 @@ export class Watchdog {
     })
   }
 
-  /** The number of the watchdog's process; 0 when it could not be started. */
+  /** The pid of the watchdog process; 0 if it could not be started. */
   get pid(): number {
     return this.#child.pid ?? 0
   }
 
-  /** Has a folder removed after everything has stopped. */
+  /** Removes a directory after everything has stopped. */
   removeAtEnd(path: string): void {
     this.#send({ type: 'remove-at-end', path })
   }
 
-  /** Has a lock that names the watchdog given up when nothing of ours runs any more. */
+  /** Releases a lock of the watchdog after everything has stopped. */
   unlockAtEnd(path: string): void {
     this.#send({ type: 'unlock-at-end', path })
   }
 
-  /** Has a command run after everything has stopped. */
+  /** Runs a command after everything has stopped. */
   runAtEnd(command: string, args: readonly string[]): void {
     this.#send({ type: 'run-at-end', command, args })
   }
@@ -101,7 +101,7 @@ export class Watchdog {
     })
   }
 
-  /** The channel keeps our process alive only while somebody waits for an answer. */
+  /** The channel keeps this process alive only while a call waits for a response. */
   async #keepAlive<T>(action: () => Promise<T>): Promise<T> {
     this.#waiting += 1
     this.#child.channel?.ref()

@@ -129,7 +129,7 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
     const first = start('--data', kept)
     await vi.waitFor(() => expect(existsSync(join(kept, 'servers/.lock'))).toBe(true), { timeout: timeoutMs })
     const second = start('--data', kept)
-    await written(second, new RegExp(`waits for the run before to stop \\(process ${first.child.pid}\\)`), timeoutMs)
+    await written(second, new RegExp(`waiting for an earlier run to stop \\(process ${first.child.pid}\\)`), timeoutMs)
     second.child.kill('SIGINT')
     expect(await second.ended, second.output()).toBe(130)
     first.child.kill('SIGTERM')
@@ -164,14 +164,14 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
     expect(await program.ended).toBe(0)
   })
 
-  it('names what cannot be had, shows the rest and says so in its exit code', { timeout: timeoutMs }, async () => {
+  it('names what is not available, shows the rest and says so in its exit code', { timeout: timeoutMs }, async () => {
     await dropIndices()
     const env = { ...environment(), PENSTOCK_S3_URL: 'http://key:secret@127.0.0.1:1' }
     const program = runPenstock(['quickstart', '--json', '--yes', '--once', '--orders', '100'], folder, env)
     expect(await program.ended, program.output()).toBe(2)
     const missing = told(program).filter((each) => each.event === 'missing')
     expect(missing.map((each) => each.step)).toEqual(['store'])
-    expect(missing[0]?.text).toMatch(/^S3 store at http:\/\/key:\*\*\*@127\.0\.0\.1:1 does not answer: /)
+    expect(missing[0]?.text).toMatch(/^S3 store at http:\/\/key:\*\*\*@127\.0\.0\.1:1 does not respond: /)
     expect(textOf(program, 'search')).toMatch(/100 documents$/)
   })
 

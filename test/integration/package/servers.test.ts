@@ -70,25 +70,25 @@ describe('Postgres of ours', () => {
 })
 
 describe('a server that is given', () => {
-  it('is refused when it does not answer, without its password', async () => {
+  it('is rejected when it does not respond, without its password', async () => {
     let passed = 0
     const sleep = async (ms: number): Promise<void> => {
       passed += ms * 100
     }
     const servers = Servers.open({ clock: { ...systemClock, monotonic: () => passed, sleep } })
     await expect(servers.get('postgres', { given: 'postgres://u:secret@127.0.0.1:1/db' })).rejects.toThrow(
-      /^Postgres at postgres:\/\/u:\*\*\*@127\.0\.0\.1:1\/db does not answer: not ready after 10 s \(.*ECONNREFUSED/,
+      /^Postgres at postgres:\/\/u:\*\*\*@127\.0\.0\.1:1\/db does not respond: not ready after 10 s \(.*ECONNREFUSED/,
     )
     await servers.close()
   })
 })
 
-describe('a server that cannot be had', () => {
+describe('a server that is not available', () => {
   it('is named with each way that was tried, and with what to provide', async () => {
     const servers = Servers.open({ env: { PATH: '/nowhere', PENSTOCK_CACHE: join(folder, 'cache') } })
     vi.stubEnv('PATH', '/nowhere')
     await expect(servers.get('elasticsearch')).rejects.toThrow(
-      'Elasticsearch cannot be had: Docker: no docker on PATH; Maven: no java in JAVA_HOME or on PATH (17 or later is needed). Set PENSTOCK_ELASTICSEARCH_URL',
+      'Elasticsearch is not available: Docker: no docker on PATH; Maven: no java in JAVA_HOME or on PATH (17 or later is needed). Set PENSTOCK_ELASTICSEARCH_URL',
     )
     await expect(servers.get('versitygw')).rejects.toThrow(/Go: no go on PATH\. Set PENSTOCK_S3_URL/)
     await servers.close()

@@ -62,7 +62,7 @@ describe('a Postgres source is refused over REST', () => {
   let url: string
 
   beforeAll(async () => {
-    const rules = join(servers.folder, 'pg_hba.conf')
+    const rules = join(servers.directory, 'pg_hba.conf')
     writeFileSync(rules, 'host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n', {
       mode: 0o644,
     })

@@ -21,16 +21,16 @@ export class MovingPostgres {
 
   /** Copies the data of a server that is stopped. */
   copy(from: string, to: string): void {
-    const { folder } = this.#servers
-    cpSync(join(folder, from), join(folder, to), { recursive: true, preserveTimestamps: true })
-    rmSync(join(folder, to, 'data', 'postmaster.pid'), { force: true })
-    chmodSync(join(folder, to, 'data'), 0o700)
+    const { directory } = this.#servers
+    cpSync(join(directory, from), join(directory, to), { recursive: true, preserveTimestamps: true })
+    rmSync(join(directory, to, 'data', 'postmaster.pid'), { force: true })
+    chmodSync(join(directory, to, 'data'), 0o700)
   }
 
   /** Starts a copy as a standby of a server. */
   async standby(name: string, primary: Server): Promise<Server> {
     const { hostname, port } = new URL(primary.address)
-    writeFileSync(join(this.#servers.folder, name, 'data', 'standby.signal'), '')
+    writeFileSync(join(this.#servers.directory, name, 'data', 'standby.signal'), '')
     const settings = { ...quiet, primary_conninfo: `host=${hostname} port=${port} user=postgres` }
     return await this.#servers.get('postgres', { name, settings })
   }

@@ -12,17 +12,17 @@ import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
 import { SinkTaskHarness } from '../../support/task/sink-task-harness.ts'
 
-let folder = ''
+let directory = ''
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'file-sink-'))
+  directory = await mkdtemp(join(tmpdir(), 'file-sink-'))
 })
 afterEach(async () => {
-  await rm(folder, { recursive: true })
+  await rm(directory, { recursive: true })
 })
 
 describe('FileStreamSink', () => {
   it('appends a line per record and commits what was written', async () => {
-    const file = join(folder, 'out.txt')
+    const file = join(directory, 'out.txt')
     const sink = new SinkTaskHarness(plugin, { file })
     sink.log.append({ topic: 't', value: 'one' })
     sink.log.append({ topic: 't', value: [1], valueSchema: struct([['id', primitive('INT32')]]) })
@@ -42,7 +42,7 @@ describe('FileStreamSink', () => {
   })
 
   it('ends a line that was cut off before it appends', async () => {
-    const file = join(folder, 'out.txt')
+    const file = join(directory, 'out.txt')
     await writeFile(file, 'one\ntw')
     const sink = new SinkTaskHarness(plugin, { file })
     sink.log.append({ topic: 't', value: 'two' })
@@ -62,7 +62,7 @@ describe('FileStreamSink', () => {
       },
     },
   ])('commits nothing when its file $what, and writes it again after a restart', async ({ remove }) => {
-    const file = join(folder, 'out.txt')
+    const file = join(directory, 'out.txt')
     const sink = new SinkTaskHarness(plugin, { file })
     sink.log.append({ topic: 't', value: 'one' })
     await sink.start()
@@ -82,7 +82,7 @@ describe('FileStreamSink', () => {
   })
 
   it('keeps writing to a file that was moved away, as a rotation of logs does it', async () => {
-    const file = join(folder, 'out.txt')
+    const file = join(directory, 'out.txt')
     const sink = new SinkTaskHarness(plugin, { file })
     await sink.start()
     await rename(file, `${file}.1`)
@@ -94,7 +94,7 @@ describe('FileStreamSink', () => {
   })
 
   it('says which file cannot be made', async () => {
-    const sink = new SinkTaskHarness(plugin, { file: join(folder, 'no', 'out.txt') })
+    const sink = new SinkTaskHarness(plugin, { file: join(directory, 'no', 'out.txt') })
     await expect(sink.start()).rejects.toThrow(ConnectError)
     await expect(sink.start()).rejects.toThrow("Couldn't find or create file")
   })

@@ -35,15 +35,15 @@ function contextOf(raw: RawConfig, offset: SourceOffset | null): SourceTaskConte
   }
 }
 
-let folder = ''
+let directory = ''
 let tasks: SourceTask[] = []
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'file-source-'))
+  directory = await mkdtemp(join(tmpdir(), 'file-source-'))
 })
 afterEach(async () => {
   for (const task of tasks) await task.stop()
   tasks = []
-  await rm(folder, { recursive: true })
+  await rm(directory, { recursive: true })
 })
 
 async function started(raw: RawConfig, offset: SourceOffset | null = null): Promise<SourceTask> {
@@ -67,7 +67,7 @@ async function polled(task: SourceTask, count: number): Promise<SourceRecord[]> 
 
 describe('FileStreamSource', () => {
   it('reads whole lines, each with the offset behind it', async () => {
-    const file = join(folder, 'in.txt')
+    const file = join(directory, 'in.txt')
     await writeFile(file, 'eins\nzwölf\r\n\nrest')
     const task = await started({ file, topic: 't' })
     const records = await polled(task, 3)
@@ -82,7 +82,7 @@ describe('FileStreamSource', () => {
   })
 
   it('goes on at the stored offset, in batches of the configured size', async () => {
-    const file = join(folder, 'in.txt')
+    const file = join(directory, 'in.txt')
     await writeFile(file, 'one\ntwo\nthree\nfour\n')
     const task = await started({ file, topic: 't', 'batch.size': '2' }, { position: 4 })
     const first = await task.poll(AbortSignal.timeout(60_000))
@@ -91,7 +91,7 @@ describe('FileStreamSource', () => {
   })
 
   it('waits for a file that is not there yet, and ends a wait when told to', async () => {
-    const file = join(folder, 'later.txt')
+    const file = join(directory, 'later.txt')
     const task = await started({ file, topic: 't' })
     expect(await task.poll(AbortSignal.timeout(20))).toBeNull()
     await writeFile(file, 'x\n')

@@ -7,18 +7,18 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
 import { scanPluginPath } from '../../../src/plugin/plugin-path.ts'
 
-let folder = ''
+let directory = ''
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'plugin-path-'))
+  directory = await mkdtemp(join(tmpdir(), 'plugin-path-'))
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
+afterEach(() => rm(directory, { recursive: true, force: true }))
 
 async function packageAt(name: string, manifest: unknown): Promise<string> {
-  await mkdir(join(folder, name), { recursive: true })
+  await mkdir(join(directory, name), { recursive: true })
   const text = typeof manifest === 'string' ? manifest : JSON.stringify(manifest)
-  await writeFile(join(folder, name, 'package.json'), text)
-  await writeFile(join(folder, name, 'index.js'), '')
-  return join(folder, name)
+  await writeFile(join(directory, name, 'package.json'), text)
+  await writeFile(join(directory, name, 'index.js'), '')
+  return join(directory, name)
 }
 
 const entry = { kind: 'sink', class: 'com.acme.ASinkConnector', module: './index.js', aliases: ['acme'] }
@@ -31,15 +31,15 @@ describe('plugin.path', () => {
     },
   )
 
-  it('brings no file connectors by a folder of another name', async () => {
+  it('brings no file connectors by a directory of another name', async () => {
     await packageAt('connect-files', { version: '1', penstock: { plugins: [] } })
-    expect((await scanPluginPath([join(folder, 'connect-files'), folder])).plugins).toEqual([])
+    expect((await scanPluginPath([join(directory, 'connect-files'), directory])).plugins).toEqual([])
   })
 
-  it('takes the plugins that the packages below a folder declare, without importing them', async () => {
+  it('takes the plugins that the packages below a directory declare, without importing them', async () => {
     const at = await packageAt('acme', { version: '1.2.0', penstock: { plugins: [entry] } })
-    await writeFile(join(folder, 'README'), 'not a package')
-    const scan = await scanPluginPath([folder])
+    await writeFile(join(directory, 'README'), 'not a package')
+    const scan = await scanPluginPath([directory])
     expect(scan.warnings).toEqual([])
     expect(scan.plugins).toEqual([
       {
@@ -54,25 +54,25 @@ describe('plugin.path', () => {
     ])
   })
 
-  it('takes a folder that is itself a package', async () => {
+  it('takes a directory that is itself a package', async () => {
     const at = await packageAt('acme', { version: '1.2.0', penstock: { plugins: [{ ...entry, export: 'sink' }] } })
     const scan = await scanPluginPath([at])
     expect(scan.plugins).toMatchObject([{ exportName: 'sink', location: at }])
   })
 
-  it('warns of a folder that is not there and goes on', async () => {
+  it('warns of a directory that is not there and goes on', async () => {
     await packageAt('acme', { version: '1', penstock: { plugins: [entry] } })
-    const scan = await scanPluginPath([join(folder, 'missing'), folder])
+    const scan = await scanPluginPath([join(directory, 'missing'), directory])
     expect(scan.plugins).toHaveLength(1)
     expect(scan.warnings).toEqual([
-      `plugin.path: directory ${join(folder, 'missing')} cannot be read (ENOENT) and is skipped`,
+      `plugin.path: directory ${join(directory, 'missing')} cannot be read (ENOENT) and is skipped`,
     ])
   })
 
   it('warns of Java archives by name', async () => {
-    await mkdir(join(folder, 'debezium'))
-    await writeFile(join(folder, 'debezium', 'debezium.jar'), '')
-    const scan = await scanPluginPath([folder, join(folder, 'debezium')])
+    await mkdir(join(directory, 'debezium'))
+    await writeFile(join(directory, 'debezium', 'debezium.jar'), '')
+    const scan = await scanPluginPath([directory, join(directory, 'debezium')])
     expect(scan.warnings).toEqual(Array(2).fill(expect.stringMatching(/debezium contains Java archives/)))
   })
 
@@ -81,7 +81,7 @@ describe('plugin.path', () => {
     ['lists no plugins', {}, /lists no plugins/],
   ])('warns of a package.json that %s', async (_title, manifest, warning) => {
     await packageAt('acme', manifest)
-    const scan = await scanPluginPath([folder])
+    const scan = await scanPluginPath([directory])
     expect(scan.plugins).toEqual([])
     expect(scan.warnings).toEqual([expect.stringMatching(warning)])
   })
@@ -104,7 +104,7 @@ describe('plugin.path', () => {
     ['has a misspelled key', { ...entry, alias: [] }, 'has the unknown key "alias"; known are kind, class, module,'],
   ])('passes over an entry that %s, by its number, and takes the others', async (_title, faulty, fault) => {
     const at = await packageAt('acme', { version: '1', penstock: { plugins: [entry, faulty] } })
-    const scan = await scanPluginPath([folder])
+    const scan = await scanPluginPath([directory])
     expect(scan.plugins.map(({ className }) => className)).toEqual([entry.class])
     expect(scan.warnings).toHaveLength(1)
     expect(scan.warnings[0]).toContain(`plugin.path: ${join(at, 'package.json')}, entry 2 of "plugins" `)
@@ -115,7 +115,7 @@ describe('plugin.path', () => {
     const own = { ...entry, kind: 'source', class: 'io.debezium.connector.postgresql.PostgresConnector' }
     const first = await packageAt('acme', { version: '1', penstock: { plugins: [entry, own] } })
     const second = await packageAt('zeta', { version: '1', penstock: { plugins: [entry] } })
-    expect((await scanPluginPath([folder])).warnings).toEqual([
+    expect((await scanPluginPath([directory])).warnings).toEqual([
       `plugin.path: ${first} declares source ${own.class}, which Penstock itself declares too; that one is used`,
       `plugin.path: ${second} declares sink ${entry.class}, which ${first} declares too; that one is used`,
     ])

@@ -14,7 +14,7 @@ import { systemClock } from '../../../src/foundation/clock.ts'
 import { freePorts } from '../../../src/servers/process/port.ts'
 
 describe('the options of the quickstart', () => {
-  it('begin with a temporary folder, servers of its own and 10,000 orders', () => {
+  it('begin with a temporary directory, servers of its own and 10,000 orders', () => {
     expect(parseOptions([], {})).toEqual({
       once: false,
       json: false,

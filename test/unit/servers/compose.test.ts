@@ -70,6 +70,6 @@ describe('docker-compose.yml', () => {
 
   it('names the images that servers are started from', () => {
     for (const kind of ['elasticsearch', 'minio', 'versitygw', 'kafka']) expect(composeImage(kind)).toContain(kind)
-    expect(() => composeImage('nothing')).toThrow('docker-compose.yml names no image for nothing')
+    expect(() => composeImage('nothing')).toThrow('docker-compose.yml has no image for nothing')
   })
 })

@@ -119,9 +119,9 @@ describe("a worker's configuration", () => {
     ])
   })
 
-  it('passes over a plugin.path folder that is not there, with a warning', async () => {
-    const { warnings } = await load({ 'plugin.path': '/no/such/folder' })
-    expect(warnings).toEqual([expect.stringMatching(/\/no\/such\/folder cannot be read/)])
+  it('passes over a plugin.path directory that is not there, with a warning', async () => {
+    const { warnings } = await load({ 'plugin.path': '/no/such/directory' })
+    expect(warnings).toEqual([expect.stringMatching(/\/no\/such\/directory cannot be read/)])
   })
 
   it.each([

@@ -30,13 +30,13 @@ describe('a command', () => {
     )
   })
 
-  it('is found in folders only where it can be executed', () => {
-    const folder = mkdtempSync(join(tmpdir(), 'penstock-test-'))
-    writeFileSync(join(folder, 'plain'), '')
-    writeFileSync(join(folder, 'tool'), '', { mode: 0o755 })
-    expect(findBinary('tool', ['/nowhere', folder])).toBe(join(folder, 'tool'))
-    expect(findBinary('plain', [folder])).toBeNull()
-    rmSync(folder, { recursive: true })
+  it('is found in directories only where it can be executed', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'penstock-test-'))
+    writeFileSync(join(directory, 'plain'), '')
+    writeFileSync(join(directory, 'tool'), '', { mode: 0o755 })
+    expect(findBinary('tool', ['/nowhere', directory])).toBe(join(directory, 'tool'))
+    expect(findBinary('plain', [directory])).toBeNull()
+    rmSync(directory, { recursive: true })
   })
 
   it('is quoted by its last lines', () => {
@@ -69,7 +69,7 @@ describe('ways to have a server', () => {
     ] as const
     expect(await firstWay('Kafka', 'Do this.', ways)).toBe('jar')
     await expect(firstWay('Kafka', 'Do this.', [['Docker', failing]])).rejects.toThrow(
-      'Kafka cannot be had: Docker: no engine. Do this.',
+      'Kafka is not available: Docker: no engine. Do this.',
     )
   })
 })
@@ -79,9 +79,9 @@ it('an address is shown without its password', () => {
   expect(withoutPassword('http://host:9200')).toBe('http://host:9200')
 })
 
-it('a folder is open to others only when all above it are', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-test-'))
+it('a directory is open to others only when all above it are', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'penstock-test-'))
   expect(isOpenToOthers(tmpdir())).toBe(true)
-  expect(isOpenToOthers(join(folder, 'below', 'that'))).toBe(false)
-  rmSync(folder, { recursive: true })
+  expect(isOpenToOthers(join(directory, 'below', 'that'))).toBe(false)
+  rmSync(directory, { recursive: true })
 })

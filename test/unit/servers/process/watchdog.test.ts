@@ -11,21 +11,21 @@ import { Watchdog } from '../../../../src/servers/process/watchdog.ts'
 import type { ProcessOrder } from '../../../../src/servers/process/watchdog-messages.ts'
 import { untilPasses } from '../../../support/until.ts'
 
-let folder = ''
+let directory = ''
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'penstock-test-'))
+  directory = mkdtempSync(join(tmpdir(), 'penstock-test-'))
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
+afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
 /** A shell that runs `script` with a child of its own. */
 function shell(script: string, stopTimeoutMs = 20_000): ProcessOrder {
   return {
     command: '/bin/sh',
     args: ['-c', script],
-    cwd: folder,
+    cwd: directory,
     env: { PATH: process.env['PATH'] ?? '' },
     account: null,
-    logFile: join(folder, 'log'),
+    logFile: join(directory, 'log'),
     stopSignal: 'SIGTERM',
     stopTimeoutMs,
   }
@@ -34,7 +34,7 @@ function shell(script: string, stopTimeoutMs = 20_000): ProcessOrder {
 const ended = (pid: number): Promise<void> => untilPasses(() => expect(isAlive(pid)).toBe(false))
 const written = (name: string): Promise<string> =>
   untilPasses(() => {
-    const text = readFileSync(join(folder, name), 'utf8').trim()
+    const text = readFileSync(join(directory, name), 'utf8').trim()
     expect(text).not.toBe('')
     return text
   })
@@ -73,7 +73,7 @@ describe('the watchdog', () => {
   it('says why a process cannot be started', async () => {
     const watchdog = Watchdog.open()
     await expect(watchdog.start({ ...shell(''), command: '/no/such/program' })).rejects.toThrow('ENOENT')
-    await expect(watchdog.start({ ...shell(''), logFile: '/no/such/folder/log' })).rejects.toThrow('ENOENT')
+    await expect(watchdog.start({ ...shell(''), logFile: '/no/such/directory/log' })).rejects.toThrow('ENOENT')
     await watchdog.close()
   })
 
@@ -85,14 +85,14 @@ describe('the watchdog', () => {
   })
 
   it('stops everything and cleans up after its user is killed with SIGKILL', async () => {
-    mkdirSync(join(folder, 'data'))
-    const user = fork(fileURLToPath(new URL('../../../support/watchdog-user.ts', import.meta.url)), [folder])
+    mkdirSync(join(directory, 'data'))
+    const user = fork(fileURLToPath(new URL('../../../support/watchdog-user.ts', import.meta.url)), [directory])
     const [server, child] = [Number(await written('server')), Number(await written('child'))]
     expect(isAlive(server)).toBe(true)
     user.kill('SIGKILL')
     await ended(server)
     await ended(child)
-    await untilPasses(() => expect(existsSync(join(folder, 'data'))).toBe(false))
+    await untilPasses(() => expect(existsSync(join(directory, 'data'))).toBe(false))
     await written('at-end')
   })
 })

@@ -8,28 +8,28 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { systemClock } from '../../../../src/foundation/clock.ts'
 import { isAlive } from '../../../../src/foundation/process/process-identity.ts'
-import { FolderHeldError, holdFolder } from '../../../../src/servers/process/held-folder.ts'
+import { DirectoryHeldError, holdDirectory } from '../../../../src/servers/process/held-directory.ts'
 import { Watchdog } from '../../../../src/servers/process/watchdog.ts'
 import { until } from '../../../support/until.ts'
 
-let folder = ''
+let directory = ''
 let watchdog: Watchdog
 let told: string[] = []
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'penstock-test-'))
+  directory = mkdtempSync(join(tmpdir(), 'penstock-test-'))
   watchdog = Watchdog.open()
   told = []
 })
 afterEach(async () => {
   await watchdog.close()
-  rmSync(folder, { recursive: true })
+  rmSync(directory, { recursive: true })
 })
 
 const report = ({ kind, doing }: { kind: string; doing: string }): void => {
   told.push(`${kind}: ${doing}`)
 }
 const hold = (clock = systemClock, signal = new AbortController().signal): Promise<void> =>
-  holdFolder(folder, { watchdog, clock, signal, report })
+  holdDirectory(directory, { watchdog, clock, signal, report })
 
 /** A clock whose sleeps pass at once. */
 function quickClock(): typeof systemClock & { passed: () => number } {
@@ -41,50 +41,50 @@ function quickClock(): typeof systemClock & { passed: () => number } {
 }
 
 const lock = (holder: string | number, user: string | number): void =>
-  writeFileSync(join(folder, '.lock'), `${holder}\n${user}\n`)
+  writeFileSync(join(directory, '.lock'), `${holder}\n${user}\n`)
 /** No process has a number above the kernel's limit of 2^22. */
 const nobody = 99_999_999
 
-describe('a folder that servers keep their data in', () => {
+describe('a directory that servers keep their data in', () => {
   it('is held in the name of the watchdog until the watchdog has ended', async () => {
     await hold()
-    expect(readFileSync(join(folder, '.lock'), 'utf8').split(' ')[0]).toBe(String(watchdog.pid))
-    expect(readdirSync(folder)).toEqual(['.lock'])
+    expect(readFileSync(join(directory, '.lock'), 'utf8').split(' ')[0]).toBe(String(watchdog.pid))
+    expect(readdirSync(directory)).toEqual(['.lock'])
     await watchdog.close()
-    expect(readdirSync(folder)).toEqual([])
+    expect(readdirSync(directory)).toEqual([])
     expect(told).toEqual([])
   })
 
   it('is waited for while the servers of a killed user stop, and what they stood on is gone then', async () => {
-    mkdirSync(join(folder, 'data'))
-    const user = fork(fileURLToPath(new URL('../../../support/watchdog-user.ts', import.meta.url)), [folder, 'hold'])
-    const path = join(folder, 'server')
+    mkdirSync(join(directory, 'data'))
+    const user = fork(fileURLToPath(new URL('../../../support/watchdog-user.ts', import.meta.url)), [directory, 'hold'])
+    const path = join(directory, 'server')
     await until('the server runs', () => existsSync(path) && readFileSync(path, 'utf8') !== '')
     const server = Number(readFileSync(path, 'utf8'))
     user.kill('SIGKILL')
     await hold()
     expect(isAlive(server)).toBe(false)
-    expect(existsSync(join(folder, 'data'))).toBe(false)
-    expect(told).toEqual([expect.stringMatching(/^folder: waits for the run before to stop \(process \d+\)$/)])
+    expect(existsSync(join(directory, 'data'))).toBe(false)
+    expect(told).toEqual([expect.stringMatching(/^directory: waiting for an earlier run to stop \(process \d+\)$/)])
   })
 
   it('is refused after 30 s to a second user while the first lives', async () => {
     lock(process.pid, process.pid)
     const clock = quickClock()
     await expect(hold(clock)).rejects.toThrow(
-      new FolderHeldError(
-        `${folder} is in use by the run with process ${process.pid}. Stop that run, or choose another folder.`,
+      new DirectoryHeldError(
+        `${directory} is in use by the run with process ${process.pid}. Stop that run, or choose another directory.`,
       ),
     )
     expect(clock.passed()).toBe(30_000)
-    expect(told).toEqual([`folder: waits for the run before to stop (process ${process.pid})`])
+    expect(told).toEqual([`directory: waiting for an earlier run to stop (process ${process.pid})`])
   })
 
   it('is refused after 120 s when the servers of a user that is gone do not stop', async () => {
     lock(process.pid, nobody)
     const clock = quickClock()
     await expect(hold(clock)).rejects.toThrow(
-      `they have not stopped in 120 s. Stop the children of process ${process.pid}, or choose another folder.`,
+      `which did not stop within 120 s. Stop the children of process ${process.pid}, or choose another directory.`,
     )
     expect(clock.passed()).toBe(120_000)
   })

@@ -4,13 +4,13 @@ import type { Clock } from '../../foundation/clock.ts'
 import { identityOf, lives, type ProcessIdentity } from '../../foundation/process/process-identity.ts'
 import { hasCode } from '../server-error.ts'
 
-/** Who has a lock: the process whose life it lasts, and the one that this process works for. */
+/** The owner of a lock: the process whose end releases it, and the process that it works for. */
 export interface LockHolder {
   readonly holder: ProcessIdentity
   readonly user: ProcessIdentity
 }
 
-/** Runs `action` while no other process holds the lock file `path`; a holder that died without releasing is passed over. */
+/** Runs `action` while holding the lock file `path`. Discards the lock of a process that has ended. */
 export async function withLock<T>(
   path: string,
   clock: Clock,
@@ -26,12 +26,12 @@ export async function withLock<T>(
 }
 
 /**
- * Takes the lock file `path` in the name of the process `pid`, which works for this one. Null: it is taken; else who has
- * it. The lock of a dead process is discarded and asked for again.
+ * Acquires the lock file `path` for the process `pid`, which works for this one. Returns null on success, otherwise the holder.
+ * Discards the lock of a process that has ended.
  */
 export function tryLock(path: string, pid: number): LockHolder | null {
   const own = `${path}.${process.pid}`
-  // Linking a file that already names its holder leaves no moment in which the lock exists and is empty.
+  // Linking a complete file is atomic: the lock file is never empty.
   writeFileSync(own, `${write(identityOf(pid))}\n${write(identityOf(process.pid))}\n`)
   try {
     for (;;) {
@@ -46,7 +46,7 @@ export function tryLock(path: string, pid: number): LockHolder | null {
   }
 }
 
-/** Gives a lock up, if it is the one that names `pid`. */
+/** Releases a lock if `pid` holds it. */
 export function unlock(path: string, pid: number): void {
   if (read(path)?.holder.pid === pid) rmSync(path, { force: true })
 }
@@ -89,7 +89,7 @@ function discard(path: string, dead: LockHolder): void {
     if (hasCode(error, 'ENOENT')) return
     throw error
   }
-  // Another process may have taken over between the look and the rename: then the lock is put back.
+  // If another process has acquired the lock between read and rename, put it back.
   if (read(aside)?.holder.pid !== dead.holder.pid) tryLink(aside, path)
   rmSync(aside, { force: true })
 }
