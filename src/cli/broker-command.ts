@@ -2,12 +2,8 @@ import { type ListenAddress, isLoopback } from '../foundation/network/listen-add
 import { errorMessage } from '../foundation/error-message.ts'
 import { parseArgs } from 'node:util'
 import { BrokerHost } from '../broker/broker-host.ts'
-import {
-  brokerSettings,
-  isBrokerSetting,
-  settledBroker,
-  type SettledBroker,
-} from '../broker/settings/broker-settings.ts'
+import { brokerSettings } from '../broker/settings/broker-setting-definitions.ts'
+import { isBrokerSetting, settledBroker, type SettledBroker } from '../broker/settings/broker-settings.ts'
 import { systemClock } from '../foundation/clock.ts'
 import { LogLevels } from '../foundation/logging/log-levels.ts'
 import { NamedLogger } from '../foundation/logging/named-logger.ts'

@@ -9,121 +9,108 @@ import { noReserve, type SpaceReserve } from './disk/disk-full.ts'
 import { DurableSegments } from './disk/durable-segments.ts'
 import { readEndMarker } from './producers/end-marker.ts'
 import type { FileSystem } from './disk/file-system.ts'
-import { findMaxTimestamp, findTimestamp } from './segment/find-timestamp.ts'
+import { PartitionReader, type ReadRequest, type ReadResult } from './partition-reader.ts'
 import { loadPartition, type LoadedPartition } from './recovery/load-partition.ts'
 import type { LogConfig } from './log-config.ts'
-import { OffsetOutOfRangeError, StorageError } from './log-error.ts'
-import { PartitionUpkeep, type PartitionState } from './upkeep/partition-upkeep.ts'
-import { rebuildProducers } from './producers/producer-recovery.ts'
+import { StorageError } from './log-error.ts'
+import { PartitionUpkeep } from './upkeep/partition-upkeep.ts'
+import type { PartitionState } from './partition-state.ts'
+import { SyncFailureRecovery } from './recovery/sync-failure-recovery.ts'
 import type { EndMarker, ProducedBatch, ProducerState } from './producers/producer-state.ts'
-import { abortedBetween, readBatches } from './segment/read-batches.ts'
-import type { Segment, TimestampOffset } from './segment/segment.ts'
-import type { AbortedTransaction } from './segment/transaction-index.ts'
+import type { Segment } from './segment/segment.ts'
+import type { TimestampOffset } from './segment/segment-indexes.ts'
 
 /*
- * One partition: an append-only sequence of record batches that survives the loss of power.
+ * The log of one partition: an append-only sequence of record batches that survives power failure.
  *
  *   penstock-data/orders-0/
- *     00000000000000000000.log         batches, byte for byte as the producer sent them, but for offset and leader epoch
+ *     00000000000000000000.log         batches, byte for byte as the producer sent them, except for offset and leader epoch
  *     00000000000000000000.index       offset → position, every 4 KiB
- *     00000000000000000000.timeindex   time → offset
- *     00000000000000000000.txnindex    aborted transactions, when there are any
- *     00000000000000031416.log …       the next segment; the last one is written
- *     00000000000000031416.snapshot    sequences of idempotent producers before that offset
- *     partition-checkpoint             log start, recovery point; with a checksum
- *     ….log.damaged-<position>-<end>   what recovery cut off behind damage, for a person; see damaged-tail.ts
+ *     00000000000000000000.timeindex   timestamp → offset
+ *     00000000000000000000.txnindex    aborted transactions, if any
+ *     00000000000000031416.log …       the next segment; the last one is the active segment
+ *     00000000000000031416.snapshot    sequence numbers of idempotent producers before that offset
+ *     partition-checkpoint             log start and recovery point, with a checksum
+ *     ….log.damaged-<position>-<end>   bytes that recovery cut off after damage, kept for an operator: damaged-tail.ts
  *
  *   log start          durable end = high watermark          log end
  *       |  ..deleted..|============ visible ===========|--- being synced ---|
  *
- * What holds, whatever happens:
- * - `append` resolves only when the batch and everything before it are synced (I1, I5). Readers see nothing beyond what is
- *   synced, so nobody sees a record that a crash can take back; the high watermark never falls (I6).
- * - Batches that arrive while a sync is under way share the next one (group commit).
- * - A write that fails (a full disk) leaves the log as it was, and the next append tries again. The torn bytes are cut off
- *   before anything else is written or a segment begins.
- * - A sync that fails is never repeated: the kernel may have dropped the dirty pages, and a second sync would then succeed
- *   without them. The log is cut back to its durable end at once, all waiting appends fail, and the partition refuses writes
- *   until its files were cut and synced and all that derives from them (producers, indexes) is rebuilt. Reads continue.
- * - Changes of one partition's files (checkpoint, retention, compaction, recovery) run one at a time.
+ * Guarantees:
+ * - `append` resolves once the batch and everything before it are synced (I1, I5). Readers see only synced records, so no client
+ *   sees a record that a crash can remove, and the high watermark never moves back (I6).
+ * - Batches that arrive while a sync is in progress share the next sync (group commit).
+ * - A failed write (a full disk) leaves the log unchanged, and the next append tries again. The bytes already written are cut
+ *   off before anything else is written or a new segment is created.
+ * - After a failed sync the log is cut back to its durable end immediately, all waiting appends fail, and the partition rejects
+ *   writes until it has recovered: sync-failure-recovery.ts. Reads continue.
+ * - Changes of a partition's files (checkpoint, retention, compaction, recovery) run one at a time.
  */
 
-/** How long a partition that failed refuses writes before it tries to recover. */
-const recoveryPauseMs = 1000
 const leaderEpoch = 0
-const noBytes = Buffer.alloc(0)
 
-/** What `append` answers. `logAppendTime` is -1 unless the topic stamps its own time. */
+/** The result of `append`. `logAppendTime` is -1 unless the topic uses LogAppendTime. */
 export interface Appended {
   readonly baseOffset: number
   readonly lastOffset: number
   readonly logAppendTime: number
   readonly logStartOffset: number
-  /** Whether the batch was there already (an idempotent producer sent it again). */
+  /** Whether the batch was already in the log, because an idempotent producer sent it again. */
   readonly isDuplicate: boolean
 }
 
-/** What `read` is asked for. */
-export interface ReadRequest {
-  readonly offset: number
-  readonly maxBytes: number
-  readonly isolation: IsolationLevel
-  /** Whether the first batch comes whole even when it is larger than `maxBytes`. */
-  readonly minOneBatch: boolean
-}
-
-/** What `read` answers: whole batches, and the positions of the log at that moment. */
-export interface ReadAnswer {
-  readonly batches: Buffer
-  readonly nextOffset: number
-  readonly highWatermark: number
-  readonly lastStableOffset: number
-  readonly logStartOffset: number
-  /** Sorted by first offset; null for `read_uncommitted`. */
-  readonly abortedTransactions: readonly AbortedTransaction[] | null
-}
-
-/** What a partition is opened with. */
+/** The options of {@link PartitionLog.open}. */
 export interface PartitionLogOptions {
   readonly fs: FileSystem
   readonly directory: string
   readonly config: LogConfig
   readonly clock: Clock
   readonly logger: Logger
-  /** Makes room for deletions on a full disk. */
+  /** Frees space for deletions on a full disk. */
   readonly reserve?: SpaceReserve
-  /** Whether whoever opens many partitions has them write their checkpoints after a recovery. */
+  /** Whether the caller writes the checkpoint after a recovery, because it opens many partitions. */
   readonly checkpointsLater?: boolean
 }
 
-/** One partition's log. */
+/** The log of one partition. */
 export class PartitionLog {
   readonly #state: PartitionState
   readonly #segments: DurableSegments
+  readonly #reader: PartitionReader
   readonly #upkeep: PartitionUpkeep
   readonly #clock: Clock
   readonly #listeners = new Set<() => void>()
-  #failedAtMs = 0
   readonly #turns = new AppendTurns()
-  #recovering: Promise<void> | null = null
+  readonly #recovery: SyncFailureRecovery
   #closed = false
   readonly #closing = new AbortController()
-  /** Ends a compaction when a sync fails: appends wait for the recovery, which waits for its turn behind it. */
+  /** Aborts a compaction when a sync fails: appends wait for the recovery, which waits for the compaction. */
   #compacting = new AbortController()
 
   private constructor(options: PartitionLogOptions, loaded: LoadedPartition) {
     const { fs, directory, logger, config, clock, reserve = noReserve } = options
-    const told = { onDurable: () => this.#advanced(), onFailure: (error: StorageError) => this.#failed(error) }
+    const onFailure = (error: StorageError): void => {
+      this.#compacting.abort()
+      this.#recovery.failed(error)
+    }
     this.#clock = clock
-    this.#segments = new DurableSegments(loaded, { fs, directory, logger, ...told })
+    this.#segments = new DurableSegments(loaded, {
+      fs,
+      directory,
+      logger,
+      onDurable: () => this.#advanced(),
+      onFailure,
+    })
     const { producers, logStartOffset, checkpoint } = loaded
     const segments = this.#segments
     this.#state = { fs, directory, logger, config, segments, reserve, producers, logStartOffset, checkpoint }
+    this.#recovery = new SyncFailureRecovery(this.#state, clock)
+    this.#reader = new PartitionReader(this.#state)
     this.#upkeep = new PartitionUpkeep(this.#state)
   }
 
   /**
-   * Opens the partition in `directory`, making it when it is not there, after recovery of exactly its valid prefix.
+   * Opens the partition in `directory`, or creates it. Recovery keeps exactly the valid prefix of the log (I5).
    * @throws the system's error when the files cannot be read.
    */
   static async open(options: PartitionLogOptions): Promise<PartitionLog> {
@@ -141,55 +128,57 @@ export class PartitionLog {
     return this.#state.config
   }
 
-  /** The first offset that can be read. */
+  /** The smallest offset that can be read. */
   get logStartOffset(): number {
     return this.#state.logStartOffset
   }
 
-  /** The offset the next record gets. */
+  /** The offset of the next record. */
   get logEndOffset(): number {
     return this.#segments.endOffset
   }
 
-  /** Everything below it is durable and visible. */
+  /** Records below it are durable and visible. It never moves back (I6). */
   get highWatermark(): number {
     return this.#segments.durable.offset
   }
 
-  /** The first offset of an open transaction, else the high watermark. */
+  /** The first offset of an open transaction, else the high watermark. It never moves back (I6). */
   get lastStableOffset(): number {
-    return this.#state.producers.lastStableOffset(this.highWatermark)
+    return this.#reader.lastStableOffset
   }
 
-  /** Bytes of all segments. */
+  /** The size of all segments. */
   get sizeInBytes(): number {
     return this.#segments.sizeInBytes
   }
 
-  /** The idempotent producers the partition knows. */
+  /** The idempotent producers that the partition remembers. */
   get producers(): ProducerState {
     return this.#state.producers
   }
 
-  /** Why the partition refuses writes; null while it takes them. */
+  /** Why the partition rejects writes; null while it takes them. */
   get failure(): StorageError | null {
     return this.#segments.failure
   }
 
-  /** Calls `listener` whenever the high watermark rose, and once when the log closes. The answer stops it. */
+  /** Calls `listener` whenever the high watermark rises, and once when the log closes. Returns a function that removes it. */
   onAdvance(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
   /**
-   * Appends one batch; resolves when it is durable. Its offset, leader epoch and, on topics with the broker's time, its
-   * timestamp are written into `batch`. A batch that its idempotent producer sent before is answered with its first offset.
-   * @throws RejectedBatchError for a batch the log does not take; StorageError when it cannot be stored, and may be sent again.
+   * Appends one batch; resolves when it is durable (I1). The offset and leader epoch, and on topics with LogAppendTime the
+   * timestamp, are written into `batch`. A batch that an idempotent producer sent before is not
+   * written again: the result is that of the first time.
+   * @throws RejectedBatchError when the log does not take the batch; StorageError when it cannot be stored, and may be retried.
    */
   async append(batch: VerifiedBatch, origin: Origin = 'client'): Promise<Appended> {
     for (;;) {
-      while (this.#segments.failure !== null) await this.#recover(this.#segments.failure)
+      for (let { failure } = this; failure !== null; failure = this.failure)
+        await this.#recovery.recover(failure, (task) => this.#whileOpen(task))
       const turn = this.#turns.next(() => this.#segments.active.room())
       if (turn === null) break
       await turn
@@ -202,7 +191,7 @@ export class PartitionLog {
     checkBatch(batch, config, nowMs, origin)
     const marker = batch.header.isControl ? readEndMarker(batch) : null
     const repeated = this.#checkProducer(batch.header, marker)
-    if (repeated !== null) return this.#answerAgain(repeated)
+    if (repeated !== null) return this.#appendedBefore(repeated)
     this.#rollFor(batch.header, nowMs)
     batch.assignOffsets(this.logEndOffset, leaderEpoch)
     if (config.timestampType === 1) batch.stampLogAppendTime(nowMs)
@@ -219,63 +208,43 @@ export class PartitionLog {
     }
   }
 
-  /**
-   * Batches from the one that holds `offset` on; empty at the end of what is visible.
-   * @throws OffsetOutOfRangeError below the log start or beyond the log end; CorruptLogError; StorageError.
-   */
-  read(request: ReadRequest): ReadAnswer {
-    const { offset, isolation } = request
+  /** @see PartitionReader.read */
+  read(request: ReadRequest): ReadResult {
     this.#requireOpen()
-    const { logStartOffset, logEndOffset, highWatermark, lastStableOffset } = this
-    if (offset < logStartOffset || offset > logEndOffset) {
-      throw new OffsetOutOfRangeError(offset, logStartOffset, logEndOffset)
-    }
-    const endOffset = isolation === 'read_committed' ? lastStableOffset : highWatermark
-    const abortedInNothing = isolation === 'read_committed' ? [] : null
-    const nothing = { batches: noBytes, nextOffset: offset, abortedTransactions: abortedInNothing }
-    // Most polls are at the end: they cost no look at the segments.
-    if (offset >= endOffset || (request.maxBytes <= 0 && !request.minOneBatch))
-      return { ...nothing, highWatermark, lastStableOffset, logStartOffset }
-    const { list } = this.#segments
-    const { batches, nextOffset } = this.#segments.onDisk(() => readBatches(list, { ...request, endOffset }))
-    const abortedTransactions =
-      isolation === 'read_committed' ? abortedBetween(this.#segments.list, offset, nextOffset) : null
-    return { batches, nextOffset, highWatermark, lastStableOffset, logStartOffset, abortedTransactions }
+    return this.#reader.read(request)
   }
 
-  /** The first visible record at or after `timestampMs`; null when there is none. */
+  /** @see PartitionReader.offsetForTimestamp */
   offsetForTimestamp(timestampMs: number, isolation: IsolationLevel = 'read_uncommitted'): TimestampOffset | null {
     this.#requireOpen()
-    const end = isolation === 'read_committed' ? this.lastStableOffset : this.highWatermark
-    return this.#segments.onDisk(() => findTimestamp(this.#segments.list, timestampMs, this.logStartOffset, end))
+    return this.#reader.offsetForTimestamp(timestampMs, isolation)
   }
 
-  /** The first of the visible records with the largest timestamp; null when there is none. */
+  /** @see PartitionReader.offsetOfMaxTimestamp */
   offsetOfMaxTimestamp(isolation: IsolationLevel = 'read_uncommitted'): TimestampOffset | null {
     this.#requireOpen()
-    const end = isolation === 'read_committed' ? this.lastStableOffset : this.highWatermark
-    return this.#segments.onDisk(() => findMaxTimestamp(this.#segments.list, this.logStartOffset, end))
+    return this.#reader.offsetOfMaxTimestamp(isolation)
   }
 
-  /** Applies a changed configuration from the next append and the next upkeep on. */
+  /** Changes the configuration, from the next append and the next upkeep on. */
   updateConfig(config: LogConfig): void {
     this.#state.config = config
   }
 
-  /** Deletes what retention no longer keeps, forgets producers that are long idle. @returns the number of segments deleted. */
+  /** Deletes expired segments and forgets idle producers. Returns the number of deleted segments. */
   applyRetention(nowMs: number = this.#clock.now()): Promise<number> {
     return this.#whileOpen(() => this.#upkeep.applyRetention(nowMs))
   }
 
   /**
-   * Makes `offset` the first one that can be read, for DeleteRecords; durable on return. Never goes back.
+   * Moves the log start to `offset`, for DeleteRecords; durable on return. It never moves back.
    * @throws OffsetOutOfRangeError beyond the high watermark.
    */
   advanceLogStart(offset: number): Promise<void> {
     return this.#whileOpen(() => this.#upkeep.advanceLogStart(offset, this.#clock.now()))
   }
 
-  /** Compacts the log when that is worth while; `close` and a failed sync end it early. @returns whether it did. */
+  /** Compacts the log if it is dirty enough. `close` and a failed sync end it early. Returns whether it was compacted. */
   async compact(nowMs: number = this.#clock.now()): Promise<boolean> {
     this.#compacting = new AbortController()
     const signal = AbortSignal.any([this.#closing.signal, this.#compacting.signal])
@@ -287,14 +256,14 @@ export class PartitionLog {
     }
   }
 
-  /** Makes a start after a crash quick: writes indexes, producers and the recovery point. Rolling and closing do it too. */
+  /** Writes indexes, producers and the recovery point, so that a start after a crash is quick. Rolling and closing do so too. */
   checkpoint(): Promise<void> {
     return this.#whileOpen(() => this.#upkeep.writeCheckpoint())
   }
 
   /**
-   * Waits for what was appended, writes the recovery point, closes the files. Later calls fail; listeners are told.
-   * @param options.checkpoint false writes nothing: the partition is about to be deleted.
+   * Waits for appends in flight, writes the recovery point and closes the files. Calls the listeners; later calls fail.
+   * @param options.checkpoint false when the partition is about to be deleted: nothing is written.
    */
   async close({ checkpoint = true }: { readonly checkpoint?: boolean } = {}): Promise<void> {
     if (this.#closed) return
@@ -335,8 +304,8 @@ export class PartitionLog {
     if (aborted !== null) segment.transactions.add(aborted)
   }
 
-  /** A repeated batch is acknowledged when the first one is durable, which it may not be yet. */
-  async #answerAgain(batch: ProducedBatch): Promise<Appended> {
+  /** A repeated batch is acknowledged once the first one is durable (I1), which it may not be yet. */
+  async #appendedBefore(batch: ProducedBatch): Promise<Appended> {
     await this.#segments.reach(batch.lastOffset + 1)
     return {
       baseOffset: batch.lastOffset - batch.offsetDelta,
@@ -351,9 +320,8 @@ export class PartitionLog {
     const lastOffset = this.logEndOffset + incoming.lastOffsetDelta
     const { active } = this.#segments
     const { sizeInBytes, maxTimestamp } = incoming
-    const mustRoll = this.#segments.onDisk(() =>
-      active.mustRollFor(sizeInBytes, maxTimestamp, lastOffset, this.#state.config, nowMs),
-    )
+    const batch = { sizeInBytes, maxTimestamp, lastOffset }
+    const mustRoll = this.#segments.onDisk(() => active.mustRollFor(batch, this.#state.config, nowMs))
     if (!mustRoll) return
     this.#segments.roll(nowMs)
     this.#upkeep.startCheckpoint()
@@ -361,38 +329,5 @@ export class PartitionLog {
 
   #advanced(): void {
     for (const listener of this.#listeners) listener()
-  }
-
-  #failed(error: StorageError): void {
-    this.#failedAtMs = this.#clock.monotonic()
-    this.#compacting.abort()
-    const { logger, directory } = this.#state
-    logger.error('a sync failed; the partition refuses writes until it has recovered', {
-      directory,
-      cause: String(error.cause),
-    })
-  }
-
-  async #recover(failure: StorageError): Promise<void> {
-    if (this.#recovering === null) {
-      if (this.#clock.monotonic() - this.#failedAtMs < recoveryPauseMs) throw failure
-      this.#failedAtMs = this.#clock.monotonic()
-      this.#recovering = this.#whileOpen(() => this.#reopen()).finally(() => {
-        this.#recovering = null
-      })
-    }
-    await this.#recovering
-  }
-
-  async #reopen(): Promise<void> {
-    const { fs, directory, logger, checkpoint } = this.#state
-    await this.#segments.reopen(() => {
-      const { list: segments, endOffset: durableEnd } = this.#segments
-      const { recoveryOffset } = checkpoint
-      const nowMs = this.#clock.now()
-      const recovery = { fs, directory, segments, recoveryOffset, durableEnd, nowMs, logger }
-      this.#state.producers = rebuildProducers(recovery)
-    })
-    logger.info('the partition has recovered and takes writes', { directory, logEndOffset: this.logEndOffset })
   }
 }

@@ -1,4 +1,5 @@
-import { brokerSettings, settingTexts } from './broker-settings.ts'
+import { brokerSettings } from './broker-setting-definitions.ts'
+import { settingTexts } from './broker-settings.ts'
 import type { BrokerState } from '../broker-state.ts'
 import type { TopicConfigType } from './topic-config-definitions.ts'
 

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import type { ConfigDef, ConfigKey, ConfigType, ConfigValue } from '../../api/config-def.ts'
 
 import { atLeast, between, nonEmptyString, nullOr, oneOf } from '../../api/validators.ts'
-import { brokerSettings, noLimit } from '../../broker/settings/broker-settings.ts'
+import { brokerSettings, noLimit } from '../../broker/settings/broker-setting-definitions.ts'
 import { allowUnauthenticatedKey, brokerTokenKey, hostsKey, restTokenKey } from './listener.ts'
 import { restLimitKeys } from './rest-limits.ts'
 

@@ -74,7 +74,7 @@ export class DurableSegments {
   append(batch: VerifiedBatch, indexIntervalBytes: number): Segment {
     const { active } = this
     this.onDisk(() => {
-      active.relieveMemory() // First: once the batch is written, nothing may fail any more.
+      active.indexes.relieveMemory() // First: nothing may fail after the batch is written.
       active.append(batch.bytes, batch.header, indexIntervalBytes)
     })
     this.#dirty.add(active)

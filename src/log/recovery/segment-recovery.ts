@@ -155,7 +155,7 @@ function take(loading: Loading, scanner: BatchScanner, header: BatchHeader): str
     if (gap === 'loss') report(loading, expected, header.baseOffset, 'batches are missing')
   }
   segment.note(header, position, options.config.indexIntervalBytes)
-  segment.relieveMemory()
+  segment.indexes.relieveMemory()
   return null
 }
 

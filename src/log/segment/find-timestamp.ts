@@ -1,6 +1,7 @@
 import { RecordReader } from '../../protocol/record-batch/record-reader.ts'
 import type { BatchHeader } from '../../protocol/record-batch/record-batch.ts'
-import type { Segment, TimestampOffset } from './segment.ts'
+import type { Segment } from './segment.ts'
+import type { TimestampOffset } from './segment-indexes.ts'
 
 /**
  * The first record at or after `timestamp`, of those from `fromOffset` up to `endOffset`; null when there is none. The time
@@ -18,7 +19,7 @@ export function findTimestamp(
     for (let header = scanner.next(); header !== null; header = scanner.next()) {
       if (header.baseOffset >= endOffset) return null
       if (header.maxTimestamp < timestamp || header.lastOffset < fromOffset) continue
-      const found = firstRecord(segment, scanner.position, header, timestamp, fromOffset)
+      const found = firstRecord(batchAt(segment, scanner.position, header), { timestamp, offset: fromOffset })
       if (found !== null) return found.offset < endOffset ? found : null
     }
   }
@@ -29,9 +30,9 @@ export function findTimestamp(
 function maxTimestampBelow(segment: Segment, endOffset: number): number {
   if (segment.maxTimestamp.offset < endOffset) return segment.maxTimestamp.timestamp
   // The youngest batch is still being synced. The index leads near to the end, batch heads to the rest.
-  let i = segment.timeIndex.count - 1
-  while (i >= 0 && segment.timeEntry(i).offset >= endOffset) i -= 1
-  const known = i < 0 ? { timestamp: -1, offset: segment.baseOffset } : segment.timeEntry(i)
+  let i = segment.indexes.timeCount - 1
+  while (i >= 0 && segment.indexes.timeAt(i).offset >= endOffset) i -= 1
+  const known = i < 0 ? { timestamp: -1, offset: segment.baseOffset } : segment.indexes.timeAt(i)
   let max = known.timestamp
   const scanner = segment.scanNear(known.offset)
   for (let header = scanner.next(); header !== null && header.baseOffset < endOffset; header = scanner.next())
@@ -51,20 +52,19 @@ export function findMaxTimestamp(
   return best < 0 ? null : findTimestamp(segments, best, fromOffset, endOffset)
 }
 
-function firstRecord(
-  segment: Segment,
-  position: number,
-  header: BatchHeader,
-  timestamp: number,
-  fromOffset: number,
-): TimestampOffset | null {
-  const bytes = Buffer.allocUnsafe(header.sizeInBytes)
-  segment.file.read(bytes, 0, bytes.length, position)
-  const reader = new RecordReader(bytes)
+/** Finds the first record of a batch at or after both of `least`. */
+function firstRecord(batch: Buffer, least: TimestampOffset): TimestampOffset | null {
+  const reader = new RecordReader(batch)
   while (reader.next()) {
-    if (reader.timestamp >= timestamp && reader.offset >= fromOffset) {
+    if (reader.timestamp >= least.timestamp && reader.offset >= least.offset) {
       return { timestamp: reader.timestamp, offset: reader.offset }
     }
   }
   return null
+}
+
+function batchAt(segment: Segment, position: number, { sizeInBytes }: BatchHeader): Buffer {
+  const bytes = Buffer.allocUnsafe(sizeInBytes)
+  segment.file.read(bytes, 0, bytes.length, position)
+  return bytes
 }

@@ -130,7 +130,7 @@ async function rewrite(group: readonly Segment[], round: Round): Promise<Segment
     for (const segment of group) await copyKept(segment, output, round)
     for (const segment of group) carryAborted(segment, output)
     await output.file.sync()
-    for (const index of [output.offsetIndex, output.timeIndex, output.transactions.index]) index.materialize()
+    output.indexes.materialize()
     await output.syncIndexes()
     await fs.syncDirectory(directory)
   } catch (error) {
@@ -153,7 +153,7 @@ async function copyKept(segment: Segment, output: Segment, round: Round): Promis
       ? { kept: scanner.bytes(), unpackedBytes: 0 }
       : filterOrCopy(segment, scanner.bytes(), round, horizonMs)
     if (kept !== null) output.append(kept, readBatchHeader(kept), round.config.indexIntervalBytes)
-    output.relieveMemory()
+    output.indexes.relieveMemory()
     await pace.spent(header.sizeInBytes + unpackedBytes)
   }
   requireEnd(segment, scanner)

@@ -1,37 +1,20 @@
-import type { Logger } from '../../foundation/logging/logger.ts'
 import { compactSegments, type Swap } from './compaction.ts'
 import { compactableSegments, shouldRollForCompaction } from './compaction-plan.ts'
 import { isDecided, swapIn } from './compaction-swap.ts'
-import { asStorageError, type SpaceReserve } from '../disk/disk-full.ts'
-import type { DurableSegments } from '../disk/durable-segments.ts'
-import { replaceFile, type FileSystem } from '../disk/file-system.ts'
-import type { LogConfig } from '../log-config.ts'
+import { asStorageError } from '../disk/disk-full.ts'
+import { replaceFile } from '../disk/file-system.ts'
 import { CorruptLogError, OffsetOutOfRangeError } from '../log-error.ts'
 import { writeCheckpoint, type PartitionCheckpoint } from '../recovery/partition-checkpoint.ts'
 import { removeOldSnapshots } from '../producers/producer-recovery.ts'
 import { encodeSnapshot } from '../producers/producer-snapshot.ts'
-import type { ProducerState } from '../producers/producer-state.ts'
 import { expiredSegments, isExpired } from './retention.ts'
+import type { PartitionState } from '../partition-state.ts'
 import { Segment } from '../segment/segment.ts'
 import { fileName, suffixes } from '../segment/segment-files.ts'
 
 const snapshotsKept = 2
 /** How long a compaction that met a damaged batch waits: only a person can put that right. */
 const damagePauseMs = 3_600_000
-
-/** A partition's state, which the log and its upkeep share. */
-export interface PartitionState {
-  readonly fs: FileSystem
-  readonly directory: string
-  readonly logger: Logger
-  readonly segments: DurableSegments
-  readonly reserve: SpaceReserve
-  config: LogConfig
-  producers: ProducerState
-  logStartOffset: number
-  /** As it is on disk. */
-  checkpoint: PartitionCheckpoint
-}
 
 /** The last stable offset: nothing at or beyond it is compacted. */
 function stableEnd(state: PartitionState): number {

@@ -34,7 +34,10 @@ describe('penstock broker', () => {
     const refused: [string, RegExp][] = [
       ['log.dirs=/data', /--set log.dirs is not a setting; these are: .*max.connections.per.ip/],
       ['log.retention.hour=1', /--set log.retention.hour is not a setting; did you mean log.retention.hours\?/],
-      ['default.replication.factor=3', /default.replication.factor=3 can only be 1: The embedded log keeps one copy/],
+      [
+        'default.replication.factor=3',
+        /default.replication.factor=3 can only be 1: The embedded broker keeps one copy/,
+      ],
       ['auto.create.topics.enable=1', /auto.create.topics.enable=1 is neither true nor false/],
       ['log.cleaner.min.cleanable.ratio=1.5', /is not a number from 0 to 1/],
       ['group.min.session.timeout.ms=9999999', /group.min.session.timeout.ms is above group.max.session.timeout.ms/],

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
-import { brokerSettings, settledBroker } from '../../../../src/broker/settings/broker-settings.ts'
+import { brokerSettings } from '../../../../src/broker/settings/broker-setting-definitions.ts'
+import { settledBroker } from '../../../../src/broker/settings/broker-settings.ts'
 import type { LogConfig } from '../../../../src/log/log-config.ts'
 import { apis } from '../../../support/protocol/apis.ts'
 import { errorCodes } from '../../../../src/protocol/error-codes.ts'
