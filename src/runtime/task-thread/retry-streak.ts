@@ -66,7 +66,7 @@ export class RetryStreak {
   }
 
   /** The call returned. */
-  ended(): void {
+  recordSuccess(): void {
     if (this.#failures > 0) this.#sayEnd()
     this.dropped()
   }
@@ -90,7 +90,7 @@ export class RetryStreak {
 
   /** Waits, unless the task ends. */
   async wait(ms: number): Promise<void> {
-    await this.#options.clock.sleep(ms, this.#options.control.ending).catch(() => undefined)
+    await this.#options.clock.sleep(ms, this.#options.control.stopSignal).catch(() => undefined)
   }
 
   #log(why: string, waitMs: number, error: unknown): void {

@@ -27,17 +27,17 @@ export class TaskControl {
   }
 
   /** Fires when the task has to end: stopped or failed. */
-  get ending(): AbortSignal {
+  get stopSignal(): AbortSignal {
     return this.#end.signal
   }
 
   /** Fires at the end, and at every {@link wakeUp}; ask again after it fired. */
-  get waking(): AbortSignal {
+  get wakeSignal(): AbortSignal {
     if (this.#wake.signal.aborted && !this.#end.signal.aborted) this.#wake = new AbortController()
     return this.#wake.signal
   }
 
-  get ended(): boolean {
+  get isEnding(): boolean {
     return this.#end.signal.aborted
   }
 
@@ -55,7 +55,7 @@ export class TaskControl {
   }
 
   fail(error: unknown): void {
-    if (this.ended) return
+    if (this.isEnding) return
     this.#failed = true
     this.#failure = error
     this.#finish(error)
@@ -80,7 +80,7 @@ export class TaskControl {
 
   /** Resolves when the task is not paused, or ends. */
   async untilResumed(): Promise<void> {
-    while (this.#paused && !this.ended) {
+    while (this.#paused && !this.isEnding) {
       this.#resumed ??= deferred<void>()
       await this.#resumed.promise
     }

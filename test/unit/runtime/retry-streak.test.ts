@@ -51,7 +51,7 @@ describe('calls of a task that keep failing', () => {
       'RUNNING: poll failed and is retried: RetriableError: the connection was ended',
       'RUNNING: poll failed and is retried: RetriableError: too many connections',
     ])
-    retries.ended()
+    retries.recordSuccess()
     retries.failed('poll', new RetriableError('too many connections'))
     expect(states.slice(3)).toEqual([
       'RUNNING',
@@ -65,8 +65,8 @@ describe('calls of a task that keep failing', () => {
       retries.failed('poll', new RetriableError(i % 2 === 0 ? 'no route' : 'no answer'))
       clock.advance(1000)
     }
-    retries.ended()
-    retries.ended()
+    retries.recordSuccess()
+    retries.recordSuccess()
     expect(warnings()).toEqual([
       'poll failed and is retried: no route',
       'poll failed and is retried: no answer',

@@ -44,7 +44,7 @@ describe('the status of a running task', () => {
     status.setCondition('PG_NOT_CAPTURED', 'table b is not published')
     retries.failed('poll', new RetriableError('no route'))
     status.setCondition('ES_SUPERSEDED', 'all writes are older')
-    retries.ended()
+    retries.recordSuccess()
     status.setCondition('PG_NOT_CAPTURED', null)
     status.setCondition('ES_SUPERSEDED', null)
     expect(writes.map((line) => line.replace(/\n {4}at .*/gu, ''))).toEqual([
@@ -67,7 +67,7 @@ describe('the status of a running task', () => {
     expect(waiting()).toEqual(['penstock_task_waiting{connector="c",task="0",code="PG_CONNECTION_LOST"} 1'])
     retries.failed('poll', new RetriableError('not known'))
     expect(waiting()).toEqual(['penstock_task_waiting{connector="c",task="0"} 1'])
-    retries.ended()
+    retries.recordSuccess()
     expect(waiting()).toEqual([])
   })
 

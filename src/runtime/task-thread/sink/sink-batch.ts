@@ -7,24 +7,24 @@ import type { Converters } from '../record-encoder.ts'
 import { keyOf } from './sink-positions.ts'
 import { applyTransforms, type TransformStep } from '../transform-chain.ts'
 
-/** Records on their way into `put`, and the offsets that are behind them once it took them. */
+/** Records for `put`, and the offset after the last record of each partition. */
 export interface SinkBatch {
   readonly records: readonly SinkRecord[]
-  readonly ends: ReadonlyMap<string, OffsetToCommit>
-  /** Bytes of keys and values as they lay in the log. */
+  readonly nextOffsets: ReadonlyMap<string, OffsetToCommit>
+  /** Size of keys and values as they were stored. Bytes. */
   readonly bytes: number
 }
 
-export const emptyBatch: SinkBatch = { records: [], ends: new Map(), bytes: 0 }
+export const emptyBatch: SinkBatch = { records: [], nextOffsets: new Map(), bytes: 0 }
 
-/** Decodes and transforms what was fetched. A record that a transform drops still moves its partition's end. */
+/** Decodes and transforms fetched records. A record that a transform drops still moves the offset of its partition. */
 export function makeBatch(
   fetched: readonly FetchedRecord[],
   converters: Converters,
   transforms: readonly TransformStep[],
 ): SinkBatch {
   const records: SinkRecord[] = []
-  const ends = new Map<string, OffsetToCommit>()
+  const nextOffsets = new Map<string, OffsetToCommit>()
   let bytes = 0
   let last: { topic: string; partition: number; offset: number } | null = null
   for (const source of fetched) {
@@ -34,30 +34,30 @@ export function makeBatch(
     bytes += (source.key?.length ?? 0) + (source.value?.length ?? 0)
     if (last === null || last.partition !== source.partition || last.topic !== source.topic) {
       last = { topic: source.topic, partition: source.partition, offset: 0 }
-      ends.set(keyOf(source.topic, source.partition), last)
+      nextOffsets.set(keyOf(source.topic, source.partition), last)
     }
     last.offset = source.offset + 1
   }
-  return { records, ends, bytes }
+  return { records, nextOffsets, bytes }
 }
 
-/** The batch without the records of these partitions. */
+/** Returns the batch without the records of these partitions. */
 export function withoutPartitions(batch: SinkBatch, partitions: readonly TopicPartition[]): SinkBatch {
   const gone = new Set(partitions.map(({ topic, partition }) => keyOf(topic, partition)))
-  if (![...batch.ends.keys()].some((key) => gone.has(key))) return batch
+  if (![...batch.nextOffsets.keys()].some((key) => gone.has(key))) return batch
   return {
     records: batch.records.filter((record) => !gone.has(keyOf(record.originalTopic, record.originalPartition))),
-    ends: new Map([...batch.ends].filter(([key]) => !gone.has(key))),
+    nextOffsets: new Map([...batch.nextOffsets].filter(([key]) => !gone.has(key))),
     bytes: batch.bytes,
   }
 }
 
-/** Both, in order. */
+/** Returns both batches as one, in order. */
 export function joinBatches(first: SinkBatch, second: SinkBatch): SinkBatch {
-  if (second.ends.size === 0) return first
+  if (second.nextOffsets.size === 0) return first
   return {
     records: [...first.records, ...second.records],
-    ends: new Map([...first.ends, ...second.ends]),
+    nextOffsets: new Map([...first.nextOffsets, ...second.nextOffsets]),
     bytes: first.bytes + second.bytes,
   }
 }

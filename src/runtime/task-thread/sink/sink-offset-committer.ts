@@ -62,7 +62,7 @@ export class SinkOffsetCommitter {
     this.dueAt = clock.monotonic() + intervalMs
     try {
       const durable = await task.preCommit(positions.current())
-      retries.ended()
+      retries.recordSuccess()
       return durable
     } catch (error) {
       if (!isRetriable(error)) throw error

@@ -5,34 +5,34 @@ import { keyOf, type SinkPositions } from './sink-positions.ts'
 import type { TaskControl } from '../task-control.ts'
 import type { TaskStatus } from '../task-status.ts'
 
-/** What a request has to reach at once. */
+/** What requests of the task act on immediately. */
 export interface SinkRequestTargets {
   readonly positions: SinkPositions
   readonly control: TaskControl
-  /** Pauses, or resumes unless everything is held back. */
-  readonly hold: (partitions: readonly TopicPartition[]) => void
-  readonly release: (partitions: readonly TopicPartition[]) => void
-  /** The end of a partition's log; null before it is known. */
-  readonly endOf: (partition: TopicPartition) => number | null
+  readonly pause: (partitions: readonly TopicPartition[]) => void
+  /** Resumes fetching, unless all partitions are paused. */
+  readonly resume: (partitions: readonly TopicPartition[]) => void
+  /** Null before it is known. */
+  readonly highWatermark: (partition: TopicPartition) => number | null
   readonly status: TaskStatus
   readonly clusterId: string | null
   readonly topicId: (topic: string) => string | null
 }
 
-/** What a sink task asked for through its context and the loop has yet to honour. */
+/** Requests that a sink task has made through its context, and that the loop has not carried out. */
 export class SinkRequests {
   commit = false
-  /** Monotonic milliseconds at which the task wants `put` to be called. */
+  /** When the task wants `put` to be called, in monotonic milliseconds. */
   wakeAt = Number.POSITIVE_INFINITY
   readonly #paused = new Set<string>()
   #seeks: OffsetToCommit[] = []
 
-  /** The seeks that wait to be taken. */
+  /** The seeks since the last {@link takeSeeks}. */
   get seeks(): readonly OffsetToCommit[] {
     return this.#seeks
   }
 
-  /** The seeks since the last call. */
+  /** Returns the seeks since the last call, and removes them. */
   takeSeeks(): readonly OffsetToCommit[] {
     if (this.#seeks.length === 0) return this.#seeks
     const seeks = this.#seeks
@@ -40,37 +40,37 @@ export class SinkRequests {
     return seeks
   }
 
-  /** Of these partitions those that the task did not pause. */
+  /** Returns those of the partitions that the task has not paused. */
   notPaused(partitions: readonly TopicPartition[]): readonly TopicPartition[] {
     return partitions.filter(({ topic, partition }) => !this.#paused.has(keyOf(topic, partition)))
   }
 
-  /** A partition that comes back comes unpaused. */
+  /** A partition that is assigned again is not paused. */
   forget(partitions: readonly TopicPartition[]): void {
     for (const { topic, partition } of partitions) this.#paused.delete(keyOf(topic, partition))
   }
 
-  /** The task's side. */
+  /** The context of the task, through which it makes requests. */
   context(context: HostContext, targets: SinkRequestTargets): SinkTaskContext {
-    const { positions, control, hold, release, status, clusterId, topicId, endOf } = targets
+    const { positions, control, pause, resume, highWatermark, status, clusterId, topicId } = targets
     return {
       ...context,
       setCondition: (code, message) => status.setCondition(code, message),
       clusterId,
       topicId,
       assignment: () => positions.assignment(),
-      highWatermark: endOf,
+      highWatermark,
       seek: (offsets) => {
         this.#seeks.push(...offsets)
         control.wakeUp()
       },
       pause: (partitions) => {
         for (const { topic, partition } of partitions) this.#paused.add(keyOf(topic, partition))
-        hold(partitions)
+        pause(partitions)
       },
       resume: (partitions) => {
         this.forget(partitions)
-        release(partitions)
+        resume(partitions)
       },
       requestCommit: () => {
         this.commit = true

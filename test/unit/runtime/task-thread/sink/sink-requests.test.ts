@@ -23,9 +23,9 @@ it('shows what a sink task waits for by itself, each reason once, until it conti
   const context = new SinkRequests().context(given, {
     positions: new SinkPositions(),
     control,
-    hold: () => undefined,
-    release: () => undefined,
-    endOf: () => null,
+    pause: () => undefined,
+    resume: () => undefined,
+    highWatermark: () => null,
     status,
     clusterId: null,
     topicId: () => null,

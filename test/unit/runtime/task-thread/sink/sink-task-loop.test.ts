@@ -396,7 +396,7 @@ describe('the loop of a sink task', () => {
     clock.skip(flushTimeoutMs)
     await expect(ended).rejects.toThrow('bulk refused')
     expect(consumer.commits).toEqual([])
-    expect(logger.lines.map(({ message }) => message).join()).toContain('still puts')
+    expect(logger.lines.map(({ message }) => message).join()).toContain('although put has not returned')
   })
 
   it('fails when the consumer does', async () => {

@@ -1,0 +1,135 @@
+import { ConnectError } from '../../../api/errors.ts'
+import type { OffsetToCommit, SinkTask } from '../../../api/task.ts'
+import type { GroupConsumer } from '../../../client/group/group-consumer.ts'
+import { withDeadline } from '../../../foundation/async/deadline.ts'
+import type { Clock } from '../../../foundation/clock.ts'
+import { errorMessage } from '../../../foundation/error-message.ts'
+import type { Logger } from '../../../foundation/logging/logger.ts'
+import type { TopicPartition } from '../../../foundation/topic-partition.ts'
+import type { TaskControl } from '../task-control.ts'
+import { logAssigned, logRevoked } from './partition-lines.ts'
+import type { SinkDelivery } from './sink-delivery.ts'
+import { namesOf, type SinkPositions } from './sink-positions.ts'
+import type { SinkRequests } from './sink-requests.ts'
+
+export interface SinkRebalanceOptions {
+  readonly consumer: Pick<GroupConsumer, 'pause'>
+  readonly control: TaskControl
+  readonly positions: SinkPositions
+  readonly delivery: SinkDelivery
+  readonly requests: SinkRequests
+  readonly clock: Clock
+  readonly logger: Logger
+  /** The deadline of the task's `flush`, and of the commit. */
+  readonly flushTimeoutMs: number
+  /** Asks the task what is durable, and commits it. */
+  readonly commit: (signal: AbortSignal) => Promise<void>
+  /** Whether all partitions are paused: those that are assigned are paused too. */
+  readonly pausesAll: () => boolean
+  readonly onAssignmentChanged: () => void
+}
+
+/** Opens and closes the partitions of a task as its group assigns and revokes them. Calls run inside the task's lock. */
+export class SinkRebalanceListener {
+  readonly #options: SinkRebalanceOptions
+  /** By when the task has to have ended, in monotonic milliseconds. */
+  #endAt = Number.POSITIVE_INFINITY
+
+  constructor(options: SinkRebalanceOptions) {
+    this.#options = options
+  }
+
+  /** From now on, steps take no longer than their share of the time until then. */
+  endBy(monotonicMs: number): void {
+    this.#endAt = monotonicMs
+  }
+
+  /** The task opens partitions before it gets their first record. An error fails the task, not the rebalance. */
+  async assigned(task: SinkTask, offsets: readonly OffsetToCommit[]): Promise<void> {
+    const { control, positions, logger, consumer, pausesAll, onAssignmentChanged } = this.#options
+    if (control.isEnding) return
+    positions.assign(offsets)
+    logAssigned(logger, offsets)
+    try {
+      await task.open(offsets)
+    } catch (error) {
+      control.fail(new ConnectError(`the task cannot open its partitions: ${errorMessage(error)}`, { cause: error }))
+      return
+    }
+    if (pausesAll()) consumer.pause(offsets)
+    onAssignmentChanged()
+  }
+
+  /**
+   * The task flushes and commits before the partitions move to another member. Lost partitions belong to another member
+   * already, so nothing of them is flushed or committed (I3).
+   */
+  async revoked(task: SinkTask, partitions: readonly TopicPartition[], lost: boolean): Promise<void> {
+    const { positions, delivery, requests, logger } = this.#options
+    const held = partitions.filter(({ topic, partition }) => positions.holds(topic, partition))
+    if (held.length === 0) return
+    delivery.drop(held)
+    logRevoked(logger, held, lost)
+    if (!lost) await this.#flushAndCommit(task, held)
+    await this.#close(task, held)
+    requests.forget(held)
+  }
+
+  /** Flushes, commits and closes all partitions, unless a `put` does not return. */
+  async closeAll(task: SinkTask): Promise<void> {
+    const held = this.#options.positions.assignment()
+    if (held.length === 0 || !(await this.#putReturned())) return
+    await this.#flushAndCommit(task, held)
+    await this.#close(task, held)
+  }
+
+  /** A `put` that runs when the task ends gets half of the time that a flush may take. */
+  async #putReturned(): Promise<boolean> {
+    const { delivery, logger } = this.#options
+    const { running } = delivery
+    if (running === null) return true
+    // Its error is that of the task.
+    const returned = running.catch(() => undefined)
+    try {
+      await this.#withinTime(() => returned, 0.5)
+      return true
+    } catch {
+      logger.warn('the task is stopped although put has not returned; its records will be delivered again')
+      return false
+    }
+  }
+
+  /** A failure is only logged: the records will be delivered again. */
+  async #flushAndCommit(task: SinkTask, partitions: readonly TopicPartition[]): Promise<void> {
+    const { control, commit, logger } = this.#options
+    const names = namesOf(partitions)
+    try {
+      if (control.failure === null) await this.#withinTime((signal) => task.flush(signal), 0.75)
+    } catch (error) {
+      logger.warn(`${names}: flush failed, records will be delivered again: ${errorMessage(error)}`)
+    }
+    try {
+      await this.#withinTime(commit)
+    } catch (error) {
+      logger.warn(`${names}: commit failed, records will be delivered again: ${errorMessage(error)}`)
+    }
+  }
+
+  async #close(task: SinkTask, partitions: readonly TopicPartition[]): Promise<void> {
+    const { positions, logger, onAssignmentChanged } = this.#options
+    positions.revoke(partitions)
+    onAssignmentChanged()
+    try {
+      await task.close(partitions)
+    } catch (error) {
+      logger.warn(`${namesOf(partitions)}: the task's close failed: ${errorMessage(error)}`, { error })
+    }
+  }
+
+  /** Limits a step to the time of a flush, and to `share` of the time left until the end: the next step needs time too. */
+  async #withinTime(action: (signal: AbortSignal) => Promise<void>, share = 1): Promise<void> {
+    const { clock, flushTimeoutMs } = this.#options
+    const leftMs = Math.max(0, this.#endAt - clock.monotonic()) * share
+    await withDeadline({ clock, ms: Math.min(flushTimeoutMs, leftMs) }, action)
+  }
+}
