@@ -126,7 +126,7 @@ export class TaskHost {
     // A call that the end cut short returns by itself soon: its neighbours keep their thread for that long.
     await settledWithin(this.#options.clock, endsAt() - this.#options.clock.monotonic(), leftovers.settled())
     this.#tasks.delete(run.incarnation)
-    if (failure === null || (control.ended && control.failure === null)) return
+    if (failure === null || (control.isEnding && control.failure === null)) return
     this.#options.logger.error(`task ${formatTaskId(run.id)} failed and stays down until it is restarted`, failure)
     this.#options.onFailed(run, traceOf(failure.error), leftovers.list)
   }
@@ -135,7 +135,7 @@ export class TaskHost {
   #endOf(control: TaskControl): () => number {
     const { clock, settings } = this.#options
     let askedAt: number | null = null
-    control.ending.addEventListener('abort', () => (askedAt = clock.monotonic()), { once: true })
+    control.stopSignal.addEventListener('abort', () => (askedAt = clock.monotonic()), { once: true })
     return () => (askedAt ?? clock.monotonic()) + settings.gracefulMs * endShare
   }
 
@@ -166,7 +166,7 @@ export class TaskHost {
       status.show({ state: 'RESTARTING' })
     })
     try {
-      return await abortable(client(), control.ending)
+      return await abortable(client(), control.stopSignal)
     } finally {
       cancel()
       status.setCondition('LOG_UNREACHABLE', null)

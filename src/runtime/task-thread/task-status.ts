@@ -71,7 +71,7 @@ export class TaskStatus {
         { code: 'CONDITION_CODE' },
       )
     }
-    if (this.#options.control.ended) return
+    if (this.#options.control.isEnding) return
     if (message === null) this.#withdraw(code)
     else this.#raise(code, message.length > maxMessageLength ? `${message.slice(0, maxMessageLength)}…` : message)
   }
@@ -126,7 +126,7 @@ export class TaskStatus {
 
   #send(): void {
     const state = this.#state
-    if (state === null || this.#options.control.ended) return
+    if (state === null || this.#options.control.isEnding) return
     const trace = this.#trace()
     if (this.#shown?.state !== state) this.#options.logger.info(`the task is ${state}`)
     if (this.#shown?.state === state && this.#shown.trace === trace) return

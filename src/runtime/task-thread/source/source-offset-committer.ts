@@ -6,17 +6,17 @@ import type { Logger } from '../../../foundation/logging/logger.ts'
 import type { OffsetTrouble } from './offset-trouble.ts'
 import type { SubmittedRecords } from './submitted-records.ts'
 
-/** Under load offset records are written no more often than this. */
+/** The shortest time between two rounds of offset records. */
 export const minIntervalMs = 100
 
-/** How long offsets that the log refused wait for another try: a person has to do something first. */
-const refusedRetryMs = 10_000
+/** The delay before rejected offsets are retried: an operator usually has to fix something first. */
+const rejectedRetryMs = 10_000
 
 export interface SourceOffsetCommitterOptions {
   readonly submitted: SubmittedRecords
-  /** Hands one offset to the producer; its outcome comes back under the token. */
+  /** Sends one offset to the producer, which reports the outcome with the token. */
   readonly write: (offset: CommittedSourceOffset, token: number) => void
-  /** Tells the task that offsets are durable. */
+  /** Reports to the task that offsets are durable. */
   readonly commit: (offsets: readonly CommittedSourceOffset[]) => Promise<void>
   readonly trouble: OffsetTrouble
   readonly clock: Clock
@@ -24,18 +24,18 @@ export interface SourceOffsetCommitterOptions {
 }
 
 /**
- * Moves a source's offsets: watermark → offset record → its acknowledgement → the task's `commit` (I2), one round at a
- * time. A round begins with the event that made an offset committable, at most every {@link minIntervalMs}. Offsets that
- * the log refuses do not fail the task, whose records are written all the same: they are shown, and tried again with
- * what came since.
+ * Commits the offsets of a source: watermark → offset record → its acknowledgement → the task's `commit` (I2), one round
+ * at a time. A round starts when an offset becomes committable, at most every {@link minIntervalMs}. Offsets that the
+ * broker rejects do not fail the task, because its records are still written. The status shows them, and the next round
+ * retries them together with newer ones.
  *
- * Tokens are below zero: -1 is the first offset of the round.
+ * Tokens are negative: -1 is the first offset of the round.
  */
 export class SourceOffsetCommitter {
   readonly #options: SourceOffsetCommitterOptions
   #writing: readonly CommittedSourceOffset[] = []
-  /** Of those, what the log refused. */
-  #refused: CommittedSourceOffset[] = []
+  /** Those of them that the broker rejected. */
+  #rejected: CommittedSourceOffset[] = []
   #unacknowledged = 0
   #busy = false
   #closed = false
@@ -48,10 +48,10 @@ export class SourceOffsetCommitter {
     this.#options = options
   }
 
-  /** The watermark moved. */
+  /** The watermark has moved. */
   advanced(): void {
     if (this.#busy || this.#closed || this.#cancelTimer !== null || !this.#hasWork) return
-    const interval = this.#refused.length > 0 ? refusedRetryMs : minIntervalMs
+    const interval = this.#rejected.length > 0 ? rejectedRetryMs : minIntervalMs
     const wait = this.#lastRound + interval - this.#options.clock.monotonic()
     if (wait <= 0 || this.#draining) {
       this.#begin()
@@ -63,21 +63,21 @@ export class SourceOffsetCommitter {
     })
   }
 
-  /** One offset record of the round is durable. */
+  /** An offset record of the round is durable. */
   acknowledged(): void {
     this.#settled()
   }
 
-  /** The log does not take one offset record of the round. */
-  refused(token: number, error: unknown): void {
+  /** The broker rejected an offset record of the round. */
+  rejected(token: number, error: unknown): void {
     const offset = this.#writing[-1 - token]
     if (this.#closed || offset === undefined) return
-    this.#refused.push(offset)
+    this.#rejected.push(offset)
     this.#options.trouble.failed(error)
     this.#settled()
   }
 
-  /** Writes and commits what can be committed; resolves when nothing is left to do, or the log has refused it. */
+  /** Commits everything that is committable; resolves when nothing is left, or the broker has rejected it. */
   async drain(): Promise<void> {
     if (this.#closed) return
     this.#draining = true
@@ -95,7 +95,7 @@ export class SourceOffsetCommitter {
     }
   }
 
-  /** No round begins any more. */
+  /** Starts no more rounds. */
   close(): void {
     this.#closed = true
     this.#stopTimer()
@@ -104,18 +104,18 @@ export class SourceOffsetCommitter {
   }
 
   get #hasWork(): boolean {
-    return this.#refused.length > 0 || this.#options.submitted.hasCommittable
+    return this.#rejected.length > 0 || this.#options.submitted.hasCommittable
   }
 
   #begin(): void {
     if (this.#closed) return
-    const offsets = newest([...this.#refused, ...this.#options.submitted.takeCommittable()])
+    const offsets = newest([...this.#rejected, ...this.#options.submitted.takeCommittable()])
     if (offsets.length === 0) return
     const { clock, trouble, write } = this.#options
     this.#busy = true
     this.#lastRound = clock.monotonic()
     this.#writing = offsets
-    this.#refused = []
+    this.#rejected = []
     this.#unacknowledged = offsets.length
     trouble.began()
     failPoint('after-ack-before-offset')
@@ -123,7 +123,7 @@ export class SourceOffsetCommitter {
       try {
         write(offset, -1 - i)
       } catch (error) {
-        this.refused(-1 - i, error)
+        this.rejected(-1 - i, error)
       }
     }
   }
@@ -133,22 +133,25 @@ export class SourceOffsetCommitter {
     if (this.#unacknowledged === 0) void this.#finish()
   }
 
-  /** A failing `commit` costs nothing but space at the source: the next round says more than this one. */
+  /** A failed `commit` only delays the release of space at the source: the next one covers it. */
   async #finish(): Promise<void> {
-    const refused = new Set(this.#refused)
-    const stored = refused.size === 0 ? this.#writing : this.#writing.filter((offset) => !refused.has(offset))
-    if (refused.size === 0) this.#options.trouble.over()
+    const rejected = new Set(this.#rejected)
+    const stored = rejected.size === 0 ? this.#writing : this.#writing.filter((offset) => !rejected.has(offset))
+    if (rejected.size === 0) this.#options.trouble.over()
     try {
       if (!this.#closed && stored.length > 0) await this.#options.commit(stored)
     } catch (error) {
-      this.#options.logger.warn('the task could not confirm committed offsets to its source; the next commit will', {
-        error,
-      })
+      this.#options.logger.warn(
+        'the task could not confirm committed offsets to its source; the next commit covers them',
+        {
+          error,
+        },
+      )
     }
     this.#writing = []
     this.#busy = false
     this.#settleIdle()
-    if (!this.#draining || this.#refused.length === 0) this.advanced()
+    if (!this.#draining || this.#rejected.length === 0) this.advanced()
   }
 
   #settleIdle(): void {
@@ -162,7 +165,7 @@ export class SourceOffsetCommitter {
   }
 }
 
-/** Of each source partition the last one. */
+/** Returns the last offset of each source partition. */
 function newest(offsets: readonly CommittedSourceOffset[]): readonly CommittedSourceOffset[] {
   if (offsets.length < 2) return offsets
   return [...new Map(offsets.map((offset) => [JSON.stringify(offset.partition), offset])).values()]

@@ -26,39 +26,39 @@ import { TaskStatus } from '../task-status.ts'
 import type { PrepareTopic } from './topic-creation.ts'
 import { applyTransforms, type TransformStep } from '../transform-chain.ts'
 
-/** Records of one task in flight to the log at most; the producer's memory bounds their bytes (I10). */
+/** The most records of a task in flight to the broker. The producer's memory bounds their bytes (I10). */
 const maxInFlight = 262_144
 
 /**
- * Of records that follow each other in one poll, every so manieth keeps its offset until it is acknowledged: an object per
- * record in flight is what collections would spend most of their time on. A restart goes on that much earlier at most.
+ * Within one poll, only every 64th record keeps its source offset until it is acknowledged: one object per record in
+ * flight would dominate the garbage collector's time. After a restart, up to 63 more records are read again.
  */
-const offsetEvery = 64
-/** Larger records keep theirs: the log may refuse them, and then the task says which it was. */
-const tellingBytes = 4096
+const offsetRetentionStride = 64
+/** Records of at least this size keep their offset: if the broker rejects one, the error names its offset. Bytes. */
+const attributableRecordBytes = 4096
 const unreadCode = 'OFFSETS_UNREAD'
 
-/** What the loop needs of a producer. */
+/** The producer of the loop. */
 export type RecordProducer = Pick<Producer, 'append' | 'room' | 'flush' | 'close'>
 
 export interface SourceTaskLoopOptions {
-  /** A fresh instance for every attempt to start. */
+  /** Creates an instance for every attempt to start. */
   readonly createTask: () => SourceTask
   readonly context: Omit<SourceTaskContext, 'setCondition' | 'recovered'>
   readonly transforms: readonly TransformStep[]
   readonly encoder: RecordEncoder
   readonly createProducer: (listener: ProducerListener) => RecordProducer
-  /** Called once per topic, before its first record that left the transforms; null leaves topics to the broker. */
+  /** Called once per topic, before its first record; null leaves the creation of topics to the broker. */
   readonly prepareTopic: PrepareTopic | null
   readonly offsetTopic: string
-  /** The record of the offset topic that stores this offset. */
+  /** Returns the record of the offset topic that stores the offset. */
   readonly offsetRecord: (offset: CommittedSourceOffset) => OutgoingRecord
   readonly control: TaskControl
   readonly run: TaskRun
   readonly listener: TaskProgressListener<TaskRun>
-  /** How long a pause waits for outstanding records and offsets. */
+  /** How long a pause waits until outstanding records and offsets are stored. */
   readonly flushTimeoutMs: number
-  /** How long the end of the task may take, a last poll and all outstanding records and offsets included. */
+  /** How long the end of the task may take, including a last poll and all outstanding records and offsets. */
   readonly endTimeoutMs: number
 }
 
@@ -113,7 +113,7 @@ export class SourceTaskLoop {
     })
     this.#producer = options.createProducer({
       onAcknowledged: (tokens) => this.#acknowledged(tokens),
-      onFailed: (error, tokens) => this.#refused(error, tokens),
+      onFailed: (error, tokens) => this.#rejected(error, tokens),
       onTrouble: troubleConditions((code, message) => this.#status.setCondition(code, message)),
       onRetried: (topic, error) => {
         if (topic === options.offsetTopic) trouble.failed(error)
@@ -121,13 +121,13 @@ export class SourceTaskLoop {
     })
   }
 
-  /** Runs until the task is asked to stop. @throws what made the task fail. */
+  /** Runs until the task is asked to stop. @throws what made the task fail */
   async run(): Promise<void> {
     try {
       await this.#untilResumed()
-      if (!this.#control.ended) await this.#start()
-      while (!this.#control.ended) {
-        if (this.#control.paused) await this.#rest()
+      if (!this.#control.isEnding) await this.#start()
+      while (!this.#control.isEnding) {
+        if (this.#control.paused) await this.#waitWhilePaused()
         else await this.#turn()
       }
     } catch (error) {
@@ -139,19 +139,19 @@ export class SourceTaskLoop {
   }
 
   async #start(): Promise<void> {
-    while (!this.#control.ended) {
+    while (!this.#control.isEnding) {
       const task = this.#options.createTask()
       try {
         const started = task.start({
           ...this.#options.context,
           readOffsets: async (partitions) => await this.#readOffsets(partitions),
           setCondition: (code, message) => this.#status.setCondition(code, message),
-          advanceOffset: (partition, offset) => this.#moveOn(partition, offset),
+          advanceOffset: (partition, offset) => this.#advanceOffset(partition, offset),
           recovered: () => this.#retries.recovered(),
         })
-        await abortable(started, this.#control.ending)
+        await abortable(started, this.#control.stopSignal)
         this.#task = task
-        this.#retries.ended()
+        this.#retries.recordSuccess()
         this.#status.show({ state: this.#status.active })
         return
       } catch (error) {
@@ -163,47 +163,47 @@ export class SourceTaskLoop {
     }
   }
 
-  /** The task goes nowhere without its offsets: it waits for them, and the status says so. */
+  /** A task must not start without its stored offsets: it waits for them, and its status shows why. */
   async #readOffsets(partitions: readonly SourcePartition[]): Promise<readonly (SourceOffset | null)[]> {
     const since = new Date(this.#clock.now()).toISOString()
-    const { ending } = this.#control
+    const { stopSignal } = this.#control
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const offsets = await abortable(this.#options.context.readOffsets(partitions), ending)
+        const offsets = await abortable(this.#options.context.readOffsets(partitions), stopSignal)
         this.#status.setCondition(unreadCode, null)
         return offsets
       } catch (error) {
-        if (ending.aborted || !isRetriable(error)) throw error
-        // Nothing is shown of a task that has no state yet.
+        if (stopSignal.aborted || !isRetriable(error)) throw error
+        // A condition is shown only with a state.
         if (this.#task === null) this.#status.show({ state: 'RESTARTING' })
         this.#status.setCondition(
           unreadCode,
-          `the task has waited for its stored offsets since ${since}, and reads nothing before it has them: ${errorMessage(error)}`,
+          `the task has waited for its stored offsets since ${since}, and reads nothing without them: ${errorMessage(error)}`,
         )
-        await this.#clock.sleep(backoffMs(taskBackoff, attempt), ending)
+        await this.#clock.sleep(backoffMs(taskBackoff, attempt), stopSignal)
       }
     }
   }
 
-  /** One poll and its records. The yield lets acknowledgements and requests through when `poll` never waits. */
+  /** Polls once and sends the records. The yield lets acknowledgements and requests be handled if `poll` never waits. */
   async #turn(): Promise<void> {
     const records = await this.#poll()
-    if (records !== null && records.length > 0 && !this.#control.ended) await this.#send(records)
+    if (records !== null && records.length > 0 && !this.#control.isEnding) await this.#send(records)
     await scheduler.yield()
   }
 
   async #poll(): Promise<readonly SourceRecord[] | null> {
     const task = this.#task
     if (task === null) return null
-    const signal = this.#control.waking
+    const signal = this.#control.wakeSignal
     try {
       this.#polling = task.poll(signal)
-      const records = await abortable(this.#polling, this.#control.ending)
+      const records = await abortable(this.#polling, this.#control.stopSignal)
       this.#polling = null
-      this.#retries.ended()
+      this.#retries.recordSuccess()
       return records
     } catch (error) {
-      if (this.#control.ended) return null
+      if (this.#control.isEnding) return null
       this.#polling = null
       if (signal.aborted && error === signal.reason) return null
       if (!isRetriable(error)) throw error
@@ -226,17 +226,18 @@ export class SourceTaskLoop {
         continue
       }
       const outgoing = encoder.encode(transformed)
-      if (outgoing.topic !== this.#lastTopic) await this.#noteTopic(outgoing.topic)
-      if (this.#control.ended) return
+      if (outgoing.topic !== this.#lastTopic) await this.#reportTopic(outgoing.topic)
+      if (this.#control.isEnding) return
       const size = (outgoing.key?.length ?? 0) + (outgoing.value?.length ?? 0)
-      const passing = size < tellingBytes && i + 1 < records.length && (i + 1) % offsetEvery !== 0
-      const token = this.#submitted.submit(record.sourcePartition, record.sourceOffset, passing)
+      const coalesceOffset =
+        size < attributableRecordBytes && i + 1 < records.length && (i + 1) % offsetRetentionStride !== 0
+      const token = this.#submitted.submit(record.sourcePartition, record.sourceOffset, coalesceOffset)
       this.#append(outgoing, token, record)
       bytes += size
       const room = producer.room()
-      if (room !== null) await abortable(room, this.#control.ending)
-      if (this.#submitted.inFlight >= maxInFlight) await producer.flush(this.#control.ending)
-      if (this.#control.ended) return
+      if (room !== null) await abortable(room, this.#control.stopSignal)
+      if (this.#submitted.inFlight >= maxInFlight) await producer.flush(this.#control.stopSignal)
+      if (this.#control.isEnding) return
     }
     meters.polled.add(records.length)
     meters.bytes.add(bytes)
@@ -251,14 +252,14 @@ export class SourceTaskLoop {
     }
   }
 
-  /** A transform dropped the record: nothing to wait for, its offset moves with those around it. */
+  /** A transform dropped the record: its offset becomes committable with those before it. */
   #drop(record: SourceRecord): void {
     this.#meters.dropped.add(1)
-    this.#moveOn(record.sourcePartition, record.sourceOffset)
+    this.#advanceOffset(record.sourcePartition, record.sourceOffset)
   }
 
-  /** An offset without a record to write: due once all records before it are acknowledged. */
-  #moveOn(partition: SourcePartition, offset: SourceOffset): void {
+  /** An offset without a record: committable once all records before it are acknowledged (I2). */
+  #advanceOffset(partition: SourcePartition, offset: SourceOffset): void {
     const token = this.#submitted.submit(partition, offset)
     if (this.#submitted.acknowledge(token)) this.#committer.advanced()
   }
@@ -278,57 +279,57 @@ export class SourceTaskLoop {
     if (moved) this.#committer.advanced()
   }
 
-  /** A batch is of one topic: of records, which have to be written, or of offsets, which may come later. */
-  #refused(error: Error, tokens: readonly number[]): void {
+  /** The broker rejected a batch, which has one topic. Rejected records fail the task (I7); rejected offsets are retried. */
+  #rejected(error: Error, tokens: readonly number[]): void {
     const [first = 0] = tokens
     if (first >= 0) this.#control.fail(refusedByLog(error, this.#submitted.offsetOf(first)))
-    else for (const token of tokens) this.#committer.refused(token, error)
+    else for (const token of tokens) this.#committer.rejected(token, error)
   }
 
-  async #noteTopic(topic: string): Promise<void> {
+  async #reportTopic(topic: string): Promise<void> {
     if (!this.#topics.has(topic)) {
-      await this.#prepareTopic(topic)
-      if (this.#control.ended) return
+      await this.#createTopic(topic)
+      if (this.#control.isEnding) return
       this.#topics.add(topic)
       this.#options.listener.onTaskTopic(this.#options.run, topic)
     }
     this.#lastTopic = topic
   }
 
-  /** Topics are created under the names that transforms gave them: before, nobody knows where a record goes. */
-  async #prepareTopic(topic: string): Promise<void> {
+  /** Topics are created under the names that the transforms gave the records. */
+  async #createTopic(topic: string): Promise<void> {
     const { prepareTopic } = this.#options
     if (prepareTopic === null) return
-    while (!this.#control.ended) {
+    while (!this.#control.isEnding) {
       try {
-        await prepareTopic(topic, this.#control.ending)
-        this.#retries.ended()
+        await prepareTopic(topic, this.#control.stopSignal)
+        this.#retries.recordSuccess()
         return
       } catch (error) {
-        if (this.#control.ended) return
+        if (this.#control.isEnding) return
         if (!isRetriable(error)) throw error
         await this.#retries.wait(this.#retries.failed('topic creation', error))
       }
     }
   }
 
-  /** Paused while running: what was read is written and committed, then the task rests. */
-  async #rest(): Promise<void> {
-    await this.#settle(this.#options.flushTimeoutMs)
-    if (this.#control.ended) return
+  /** Paused while running: writes and commits what was read, then waits. */
+  async #waitWhilePaused(): Promise<void> {
+    await this.#flush(this.#options.flushTimeoutMs)
+    if (this.#control.isEnding) return
     this.#retries.dropped()
     await this.#untilResumed()
-    if (!this.#control.ended) this.#status.show({ state: 'RUNNING' })
+    if (!this.#control.isEnding) this.#status.show({ state: 'RUNNING' })
   }
 
   async #untilResumed(): Promise<void> {
-    if (!this.#control.paused || this.#control.ended) return
+    if (!this.#control.paused || this.#control.isEnding) return
     this.#status.show({ state: 'PAUSED' })
     await this.#control.untilResumed()
   }
 
-  /** Waits, bounded, until the log has what was sent and the offset topic knows it. */
-  async #settle(timeoutMs: number): Promise<void> {
+  /** Waits, at most `timeoutMs`, until what was sent is acknowledged and its offsets are stored (I9). */
+  async #flush(timeoutMs: number): Promise<void> {
     const producer = this.#producer
     try {
       await withDeadline({ clock: this.#clock, ms: timeoutMs }, async (signal) => {
@@ -336,25 +337,26 @@ export class SourceTaskLoop {
         await this.#committer.drain()
       })
     } catch (error) {
-      this.#logger.warn(`offsets stay behind what was read, which will be read again: ${errorMessage(error)}`)
+      this.#logger.warn(`offsets could not be stored in time, records will be read again: ${errorMessage(error)}`)
     }
   }
 
-  /** The poll that the end cut short ends by itself soon; half of the time there is for it. */
-  async #lastPoll(): Promise<void> {
+  /** Waits for the aborted `poll` to return, at most half of the time of the end. */
+  async #untilPollReturned(): Promise<void> {
     const polling = this.#polling
     if (polling === null) return
     try {
       await withDeadline({ clock: this.#clock, ms: this.#options.endTimeoutMs / 2 }, async () => await polling)
     } catch (error) {
-      if (error instanceof DeadlineExceededError) this.#logger.warn('the task is stopped while it still polls')
+      if (error instanceof DeadlineExceededError)
+        this.#logger.warn('the task is stopped although poll has not returned')
     }
   }
 
   async #finish(): Promise<void> {
     const endAt = this.#clock.monotonic() + this.#options.endTimeoutMs
-    await this.#lastPoll()
-    if (this.#task !== null) await this.#settle(Math.max(0, endAt - this.#clock.monotonic()))
+    await this.#untilPollReturned()
+    if (this.#task !== null) await this.#flush(Math.max(0, endAt - this.#clock.monotonic()))
     this.#committer.close()
     if (this.#task !== null) await stopQuietly(this.#task, this.#logger)
     await this.#producer.close(AbortSignal.abort())

@@ -5,25 +5,25 @@ import type { CommittedSourceOffset } from '../../../api/task.ts'
 const initialCapacity = 1024
 
 /**
- * The records of one source task that are on their way to the log, in the order in which they were submitted.
- * A token is a record's sequence number. Offsets become committable only behind the contiguous run of acknowledged
- * records (I2): an acknowledgement that arrives early waits for all before it.
+ * The records of one source task that are in flight to the broker, in the order of their submission. A token is a
+ * record's sequence number. An offset becomes committable when its record and all records before it are acknowledged
+ * (I2), whatever the order of the acknowledgements.
  *
- * A ring of parallel arrays; it grows to what is in flight, which the producer's memory bounds.
+ * A ring of parallel arrays, which grows with the number of records in flight.
  */
 export class SubmittedRecords {
   #partitions: (SourcePartition | undefined)[] = new Array(initialCapacity)
   #offsets: (SourceOffset | undefined)[] = new Array(initialCapacity)
   #acknowledged = new Uint8Array(initialCapacity)
-  /** Tokens: everything below `#head` is acknowledged; `#next` is the one to be given out. */
+  /** Tokens: all below `#head` are acknowledged; `#next` is the next one. */
   #head = 0
   #next = 0
-  /** The last token, when its offset is to give way to the next one's; else -1. */
-  #passing = -1
+  /** The last token, if the next record's offset replaces its own; else -1. */
+  #coalescible = -1
   /** The newest offset per partition object below the watermark, oldest change first. */
   readonly #committable = new Map<SourcePartition, SourceOffset>()
 
-  /** Records submitted and not yet behind the watermark. */
+  /** Records that are submitted and above the watermark. */
   get inFlight(): number {
     return this.#next - this.#head
   }
@@ -33,31 +33,31 @@ export class SubmittedRecords {
   }
 
   /**
-   * Registers a record; answers its token.
-   * @param passing the next record's offset, if it is of the same partition, takes the place of this one.
+   * Adds a record; returns its token.
+   * @param coalesceOffset whether the offset of the next record, if of the same partition, replaces this one
    */
-  submit(partition: SourcePartition, offset: SourceOffset, passing = false): number {
-    this.#pass(partition)
+  submit(partition: SourcePartition, offset: SourceOffset, coalesceOffset = false): number {
+    this.#coalesce(partition)
     if (this.inFlight === this.#acknowledged.length) this.#grow()
     const token = this.#next
     const slot = token % this.#acknowledged.length
     this.#partitions[slot] = partition
     this.#offsets[slot] = offset
     this.#acknowledged[slot] = 0
-    if (passing) this.#passing = token
+    if (coalesceOffset) this.#coalescible = token
     this.#next += 1
     return token
   }
 
-  /** Where a record in flight stands in its source; null when that gave way to a later one's, and for a token that is not in flight. */
+  /** Returns the source offset of a record in flight; null if a later one replaced it, or if the token is not in flight. */
   offsetOf(token: number): SourceOffset | null {
     if (token < this.#head || token >= this.#next) return null
     return this.#offsets[token % this.#acknowledged.length] ?? null
   }
 
   /**
-   * The record is durable in the log (or was dropped on purpose).
-   * Answers whether the watermark moved. @throws AssertionError for a token that is not in flight.
+   * The record is durable, or was dropped by a transform. Returns whether the watermark moved.
+   * @throws AssertionError for a token that is not in flight
    */
   acknowledge(token: number): boolean {
     assert(token >= this.#head && token < this.#next, `token ${token} is not in flight`)
@@ -69,8 +69,8 @@ export class SubmittedRecords {
   }
 
   /**
-   * The offsets behind the watermark that were not taken before: the newest per source partition.
-   * Partitions are the same when their JSON text is.
+   * Returns the offsets below the watermark that were not taken before: the newest per source partition.
+   * Partitions are equal if their JSON is.
    */
   takeCommittable(): readonly CommittedSourceOffset[] {
     if (this.#committable.size === 0) return []
@@ -80,9 +80,9 @@ export class SubmittedRecords {
     return [...byText.values()]
   }
 
-  #pass(partition: SourcePartition): void {
-    const token = this.#passing
-    this.#passing = -1
+  #coalesce(partition: SourcePartition): void {
+    const token = this.#coalescible
+    this.#coalescible = -1
     if (token < this.#head) return
     const slot = token % this.#acknowledged.length
     if (this.#partitions[slot] === partition) this.#offsets[slot] = undefined
@@ -108,7 +108,7 @@ export class SubmittedRecords {
     this.#remember(partition, offset)
   }
 
-  /** Deleting first keeps the map in the order of the latest change, which decides between equal partitions. */
+  /** Deletes first, so that the map is in the order of the latest change, which decides between equal partitions. */
   #remember(partition: SourcePartition | undefined, offset: SourceOffset | undefined): void {
     if (partition === undefined || offset === undefined) return
     this.#committable.delete(partition)
