@@ -7,7 +7,7 @@ import { keep, machine, type Measurement } from './parts/results.ts'
 import { short } from './parts/stats.ts'
 import { BenchError } from './parts/bench-error.ts'
 
-/** One measurement, with servers of its own; only with a rival where one is named. */
+/** A measurement with its own servers. One with a `peer` runs only if that rival is requested. */
 interface Part {
   readonly peer?: Peer
   readonly measure: (context: BenchContext) => Promise<readonly Measurement[]>
@@ -33,16 +33,16 @@ async function measureDebezium(context: BenchContext, atRest: boolean): Promise<
 
 const usage = `npm run bench -- [SCENARIO …] [options]
 
-Scenarios: ${Object.keys(scenarios).join(', ')}; all without one.
+Scenarios: ${Object.keys(scenarios).join(', ')}. All by default.
 
-  --full          every rival and the full conditions; the results are kept in bench/results/
-  --quick         50,000 rows, one counted run, 10 s: to see that it works, not to compare
-  --rows N        rows of a backlog or a topic (1,000,000)
-  --runs N        counted runs after one of warm-up (3)
-  --seconds N     of a latency measurement (60)
-  --peer NAME     debezium (Java 17 and Maven) or benthos (Go); may be repeated
-  --keep          keep the results in bench/results/
-  --program FILE  the program to measure: dist/bin/penstock.js
+  --full          all rivals and the full conditions; writes the results to bench/results/
+  --quick         50,000 rows, one measured run, 10 s: checks that it works, not for comparisons
+  --rows N        rows of a backlog or a topic (default 1,000,000)
+  --runs N        measured runs after one warm-up run (default 3)
+  --seconds N     duration of a latency measurement (default 60)
+  --peer NAME     debezium (needs Java 17 and Maven) or benthos (needs Go); may be repeated
+  --keep          write the results to bench/results/
+  --program FILE  the program to measure, such as dist/bin/penstock.js
 `
 
 const options = {
@@ -62,7 +62,7 @@ async function main(): Promise<void> {
   if (values.help) return void process.stdout.write(usage)
   const names = positionals.length === 0 ? Object.keys(scenarios) : positionals
   for (const name of names)
-    if (!Object.hasOwn(scenarios, name)) throw new BenchError(`no scenario is called ${name}\n\n${usage}`)
+    if (!Object.hasOwn(scenarios, name)) throw new BenchError(`unknown scenario ${name}\n\n${usage}`)
   const conditions = {
     rows: count('rows', values.rows, values.quick ? 50_000 : 1_000_000),
     runs: count('runs', values.runs, values.quick ? 1 : 3),
@@ -116,7 +116,7 @@ function peersOf(names: readonly string[]): ReadonlySet<Peer> {
   return new Set(
     names.map((name) => {
       const peer = peers.find((known) => known === name)
-      if (peer === undefined) throw new BenchError(`--peer ${name}: those that can be had are ${peers.join(', ')}`)
+      if (peer === undefined) throw new BenchError(`--peer ${name}: the rivals are ${peers.join(', ')}`)
       return peer
     }),
   )
@@ -126,7 +126,7 @@ function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
-// kafkajs sets timers into the past where a broker never throttled it: the warning says nothing of what is measured.
+// kafkajs sets timers with negative delays if a broker never throttled it. The warning is irrelevant here.
 process.removeAllListeners('warning')
 process.on('warning', (warning) => {
   if (warning.name !== 'TimeoutNegativeWarning') process.stderr.write(`${warning.name}: ${warning.message}\n`)

@@ -1,5 +1,5 @@
-// Makes dist/, or the directory that is named: the package as it is published. Every process and thread gets a bundle, so that
-// it opens a few files and not 500.
+// Builds dist/, or the directory in the argument: the package as it is published. Every process and thread gets a bundle, so
+// that it loads a few files rather than 500.
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -14,9 +14,9 @@ const dist = resolve(process.argv[2] ?? join(root, 'dist'))
 const read = (path) => readFileSync(join(root, path), 'utf8')
 const manifest = JSON.parse(read('package.json'))
 
-/** Native modules: they cannot be bundled, and stay dependencies of the package. */
+/** Native modules cannot be bundled, so they stay dependencies of the package. */
 const native = ['@node-rs/crc32', 'lz4-napi', 'snappy']
-/** Optional parts of bundled packages that are not installed and not used. */
+/** Optional dependencies of bundled packages that are not used. */
 const absent = ['pg-native', 'pg-cloudflare']
 
 /**
@@ -29,13 +29,13 @@ const unused = [
   [/^node:(?:https|http2)$/, 'fastify'],
 ]
 
-/** Processes and threads that share nothing: each is complete in itself. */
+/** Entries of processes and threads that share no modules. */
 const programs = [
   'src/broker/broker-thread.ts',
   'src/log/disk/disk-sync-thread.ts',
   'src/servers/process/watchdog-process.ts',
 ]
-/** What meets in one thread shares its modules, so that an error class of `penstock/api` is the same one for all. */
+/** Entries that are loaded in one thread share modules, so that classes of `penstock/api` exist once. */
 const threads = [
   'src/api/index.ts',
   'src/runtime/task-thread/task-thread-entry.ts',
@@ -51,7 +51,7 @@ function pluginModules() {
 /** Where a module of ours lies, whatever file it is bundled into; `packageRoot` becomes the way from that file to dist/. */
 const packageRoot = '__PENSTOCK_PACKAGE_ROOT__/'
 
-/** Keeps `import.meta.url` what it is in the sources, and lets packages that are required when first used be bundled. */
+/** Preserves `import.meta.url` of the sources, and bundles packages that are required on first use. */
 const sources = {
   name: 'sources',
   setup(setup) {

@@ -2,10 +2,10 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * The licences of the packages that a bundle holds, one after the other.
+ * Returns the licence texts of all packages in a bundle.
  * @param {string} root the directory that holds node_modules
  * @param {readonly string[]} inputs paths of bundled modules, relative to it
- * @throws Error when a package does not say its licence.
+ * @throws Error if a package does not name its licence.
  */
 export function licencesOf(root, inputs) {
   const packages = new Set(inputs.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []))
@@ -13,7 +13,7 @@ export function licencesOf(root, inputs) {
     .toSorted()
     .map((path) => {
       const { name, version, license } = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'))
-      if (typeof license !== 'string') throw new Error(`${name} does not say its licence`)
+      if (typeof license !== 'string') throw new Error(`${name} does not name its licence`)
       const texts = globSync('{LICENSE,LICENCE,license,NOTICE}*', { cwd: join(root, path) })
         .toSorted()
         .map((file) => readFileSync(join(root, path, file), 'utf8').trim())

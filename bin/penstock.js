@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Plain JavaScript for Node 18 and later: sets up what is missing, then hands over to Node 24.
+// The launcher, in plain JavaScript for Node 18 and later: installs missing packages, then switches to Node 24.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import module from 'node:module'
@@ -21,7 +21,7 @@ function fail(message) {
   process.exit(1)
 }
 
-/** Ends this process within a second of its parent's end; the parent holds the other end of the pipe. */
+/** Ends this process within a second after its parent has ended. The parent holds the other end of the pipe. */
 function watchParent(fd) {
   const end = () => {
     process.kill(process.pid, 'SIGTERM')
@@ -35,13 +35,13 @@ function watchParent(fd) {
     .unref()
 }
 
-/** Stays as the parent of the real process: hands signals down, and its end up. */
+/** Runs the real process as a child: forwards signals to it, and ends as it does. */
 function runAsParent(node, args) {
   const child = spawn(node, args, {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
     env: { ...environment(), PENSTOCK_PARENT_FD: '3' },
   })
-  // A terminal sends Ctrl-C to parent and child alike: handing it down would be a second one.
+  // A terminal sends Ctrl-C to parent and child: forwarding it would send it twice.
   const onTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2']
   const forward = (signal) => {
@@ -57,25 +57,25 @@ function runAsParent(node, args) {
 }
 
 /**
- * glibc gives every thread an arena of its own and keeps what is freed in each: tens of megabytes for a worker at rest.
- * It reads its settings once, when the process begins.
+ * glibc's malloc keeps freed memory in an arena per thread: tens of megabytes for an idle worker. It reads this setting only
+ * when the process starts.
  */
 function environment() {
   return process.platform === 'linux' ? { MALLOC_ARENA_MAX: '2', ...process.env } : process.env
 }
 
-/** Begins again, in the same process, with the settings that only a beginning takes. */
-function settle() {
-  const settled = process.platform !== 'linux' || process.env.MALLOC_ARENA_MAX !== undefined
-  if (settled || process.argv[2] !== 'worker' || typeof process.execve !== 'function') return
+/** Replaces this process by itself with the environment that is read only at the start. */
+function restartWithEnvironment() {
+  const isSet = process.platform !== 'linux' || process.env.MALLOC_ARENA_MAX !== undefined
+  if (isSet || process.argv[2] !== 'worker' || typeof process.execve !== 'function') return
   const args = [process.execPath, ...process.execArgv, self, ...process.argv.slice(2)]
   process.execve(process.execPath, args, environment())
 }
 
-function handOver() {
+function switchNode() {
   if (!isCheckout) {
     const command = `npx --yes --package=node@${requiredMajor} --package=penstock penstock ${process.argv.slice(2).join(' ')}`
-    fail(`Node.js ${requiredMajor} or later is needed, this is ${process.version}. Run: ${command.trimEnd()}`)
+    fail(`Node.js ${requiredMajor} or later is required, this is ${process.version}. Run: ${command.trimEnd()}`)
   }
   const args = [...process.execArgv, self, ...process.argv.slice(2)]
   if (typeof process.execve === 'function' && process.platform !== 'win32') {
@@ -85,18 +85,18 @@ function handOver() {
 }
 
 async function run() {
-  settle()
+  restartWithEnvironment()
   const parent = process.env.PENSTOCK_PARENT_FD
   if (parent !== undefined) {
     delete process.env.PENSTOCK_PARENT_FD
     watchParent(Number(parent))
   }
   const cache = process.env.PENSTOCK_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'penstock')
-  // Worker threads read the variable, this thread is past that.
+  // The variable is for worker threads: Node has read it in this thread already.
   process.env.NODE_COMPILE_CACHE ??= join(cache, 'compile')
   module.enableCompileCache(process.env.NODE_COMPILE_CACHE)
   const entry = ['src/cli/main.ts', 'src/cli/main.js'].map((path) => join(root, path)).find((path) => existsSync(path))
-  if (entry === undefined) fail(`${root} has no src/cli: the package is damaged, install it again`)
+  if (entry === undefined) fail(`${root} has no src/cli: the package is damaged. Reinstall it`)
   await import(pathToFileURL(entry).href)
 }
 
@@ -109,6 +109,6 @@ if (served !== null) {
   } catch (error) {
     fail(error.message)
   }
-  if (major < requiredMajor) handOver()
+  if (major < requiredMajor) switchNode()
   else await run()
 }

@@ -1,4 +1,4 @@
-// Plain JavaScript for Node 18 and later: it runs before anything is installed.
+// Plain JavaScript for Node 18 and later, because it runs before anything is installed.
 import { spawnSync } from 'node:child_process'
 import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** Whether this is a checkout (with sources and a lockfile) and not an installed package. */
 export const isCheckout = existsSync(join(root, 'package-lock.json')) && existsSync(join(root, 'src/api/index.ts'))
 
-/** The Node 24 binary that the `node` development dependency brings. */
+/** The Node 24 binary in the development dependency `node`. */
 export const packagedNode = join(root, 'node_modules/node/bin', process.platform === 'win32' ? 'node.exe' : 'node')
 
 function readPackages(path) {
@@ -20,7 +20,7 @@ function readPackages(path) {
   }
 }
 
-/** True when node_modules holds the versions of the lockfile; packages for other platforms may be absent. */
+/** Returns whether node_modules has the versions of the lockfile. Packages for other platforms may be missing. */
 export function isInstalled() {
   const wanted = readPackages(join(root, 'package-lock.json'))
   const present = readPackages(join(root, 'node_modules/.package-lock.json'))
@@ -41,7 +41,7 @@ function isAlive(pid) {
   }
 }
 
-/** Takes the lock by linking a file that already names its holder; a dead holder's lock is moved aside first. */
+/** Acquires the lock by linking a complete file. Discards the lock of a process that has ended. */
 function tryLock(path) {
   const own = `${path}.${process.pid}`
   writeFileSync(own, String(process.pid))
@@ -73,7 +73,7 @@ function discardLock(path, deadHolder) {
   } catch {
     return
   }
-  // Between reading and renaming, another process may have taken over: then the lock goes back.
+  // If another process has acquired the lock between read and rename, put it back.
   if (readHolder(aside) !== deadHolder) linkSync(aside, path)
   rmSync(aside, { force: true })
 }
@@ -94,8 +94,8 @@ function install() {
   if (isInstalled()) return
   const count = Object.keys(readPackages(join(root, 'package-lock.json')) ?? {}).length
   process.stderr.write(
-    `penstock: installing up to ${count} packages into ${join(root, 'node_modules')}, once, by npm ci. If this takes\n` +
-      'minutes, npm cannot reach its registry: `npm ci --loglevel=http` shows why.\n',
+    `penstock: installing up to ${count} packages into ${join(root, 'node_modules')} with npm ci (once). If this takes\n` +
+      'minutes, npm may not reach its registry: `npm ci --loglevel=http` shows why.\n',
   )
   const started = Date.now()
   const npm = process.env.npm_execpath
@@ -106,15 +106,15 @@ function install() {
     { cwd: root, stdio: ['ignore', 2, 2] },
   )
   if (error !== undefined || status !== 0) {
-    throw new Error(`npm ci failed (${error?.message ?? `exit code ${status}`}). Run it by hand in ${root} to see why.`)
+    throw new Error(`npm ci failed (${error?.message ?? `exit code ${status}`}). Run it in ${root} to see why.`)
   }
   if (!existsSync(packagedNode)) {
-    throw new Error(`the package "node" brought no binary. Allow its install script, then run: npm rebuild node`)
+    throw new Error(`the package "node" has no binary. Allow its install script, then run: npm rebuild node`)
   }
   process.stderr.write(`penstock: installed in ${((Date.now() - started) / 1000).toFixed(1)} s\n`)
 }
 
-/** Installs what is missing in a checkout; at once when everything is there. One process installs, others wait. */
+/** Installs missing packages in a checkout. One process installs, others wait. */
 export function ensureInstalled() {
   if (!isCheckout || isInstalled()) return
   withLock(install)

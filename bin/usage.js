@@ -1,20 +1,20 @@
-// Plain JavaScript for Node 18 and later: what needs no packages is served before any are installed.
+// Plain JavaScript for Node 18 and later: the commands that need no packages, which run before any are installed.
 import { readFileSync } from 'node:fs'
 
 const usage = `penstock COMMAND
 
-  worker [FILE.properties] [--set KEY=VALUE …]   run connectors; the log is embedded unless bootstrap.servers names a cluster
-  broker [--listen HOST:PORT] [--data DIR]       run the log alone
-  quickstart [--once]                            a demo: Postgres to the log, to Elasticsearch and to S3
+  worker [FILE.properties] [--set KEY=VALUE …]   run connectors, with the embedded broker or a Kafka cluster
+  broker [--listen HOST:PORT] [--data DIR]       run only the broker
+  quickstart [--once]                            run a demo: Postgres to topics, Elasticsearch and S3
   version                                        print the version
-  help                                           print this
+  help                                           print this help
 
-Add --help to a command for its options.
+Run a command with --help for its options.
 `
 const commands = [...usage.matchAll(/^ {2}(\w+)/gm)].map((match) => match[1])
 const aliases = { '--help': 'help', '-h': 'help', '--version': 'version', '-v': 'version' }
 
-/** Whether at most `changes` letters of `a` have to be added, removed or replaced to make it `b`. */
+/** Returns whether `a` becomes `b` by adding, removing or replacing at most `changes` letters. */
 function isNear(a, b, changes) {
   if (changes < 0) return false
   if (a === '' || b === '') return a.length + b.length <= changes
@@ -23,7 +23,7 @@ function isNear(a, b, changes) {
   return isNear(restA, b, changes - 1) || isNear(a, restB, changes - 1) || isNear(restA, restB, changes - 1)
 }
 
-/** Serves help, version and commands that do not exist; the exit code, or null for a command that has to be run. */
+/** Runs help, version and unknown commands. Returns the exit code, or null for any other command. */
 export function serveWithoutPackages(name = 'help') {
   const command = Object.hasOwn(aliases, name) ? aliases[name] : name
   if (command === 'help') {
@@ -38,6 +38,6 @@ export function serveWithoutPackages(name = 'help') {
   if (commands.includes(command)) return null
   const meant = commands.find((each) => isNear(command, each, 2))
   const hint = meant === undefined ? '' : `; did you mean "${meant}"?`
-  process.stderr.write(`penstock: there is no command "${command}"${hint}\n\n${usage}`)
+  process.stderr.write(`penstock: unknown command "${command}"${hint}\n\n${usage}`)
   return 2
 }

@@ -5,21 +5,21 @@ import type { TopicWatch } from './topic-watch.ts'
 
 /** One run over the backlog. */
 export interface BacklogRun {
-  /** From the first records seen in the topic to the last one; those seen first do not count. */
+  /** Counted from the first records seen in the topic to the last one, without those seen first. */
   readonly rowsPerSecond: number
   /** User and system time of the process tree, from the POST of the connector to the last record. */
   readonly cpuSeconds: number
   readonly peakRssBytes: number
 }
 
-/** Who reads the backlog: a worker of ours, or Kafka Connect. */
+/** The worker that reads the backlog: Penstock, or Kafka Connect. */
 export interface BacklogReader {
   create(name: string, config: Readonly<Record<string, string>>): Promise<void>
   checkRunning(name: string): Promise<void>
   usage(): TreeUsage
 }
 
-/** Posts the connector and waits for the last row. */
+/** Creates the connector and waits for the last row. */
 export async function runBacklog(
   backlog: Backlog,
   reader: BacklogReader,
@@ -39,7 +39,7 @@ export async function runBacklog(
   }
 }
 
-/** The connector both Debezium and we are given. */
+/** The connector's config, for Debezium and Penstock alike. */
 function sourceConfig(backlog: Backlog, slot: string): Record<string, string> {
   return {
     ...postgresConfig(backlog.url),

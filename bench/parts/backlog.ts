@@ -5,8 +5,8 @@ import { BenchError } from './bench-error.ts'
 const slotBase = 'bench_base'
 
 /**
- * A table and a replication slot from before its rows: every run reads the same backlog from a copy of that slot.
- * Rows are about 200 bytes.
+ * A table, and a replication slot that was created before its rows. Every run reads the same backlog from a copy of that slot.
+ * Rows have about 200 bytes.
  */
 export class Backlog {
   readonly url: string
@@ -21,7 +21,7 @@ export class Backlog {
     this.#client = client
   }
 
-  /** Writes the rows: 1,000 in a transaction, as an application under load would. */
+  /** Writes the rows, 1,000 per transaction. */
   static async make(url: string, rows: number): Promise<Backlog> {
     const client = new pg.Client({ connectionString: url })
     await client.connect()
@@ -43,13 +43,13 @@ export class Backlog {
     return backlog
   }
 
-  /** A fresh copy of the slot. */
+  /** Creates a copy of the slot. */
   async slot(name: string): Promise<string> {
     await this.#client.query(`SELECT pg_copy_logical_replication_slot('${slotBase}', '${name}')`)
     return name
   }
 
-  /** Drops a slot once its reader is gone. */
+  /** Drops a slot after its reader has disconnected. */
   async dropSlot(name: string): Promise<void> {
     const deadline = performance.now() + 30_000
     while (performance.now() < deadline) {

@@ -1,4 +1,4 @@
-/** A measurement cannot be made. */
+/** A measurement is not possible. */
 export class BenchError extends Error {
   override readonly name = 'BenchError'
 }

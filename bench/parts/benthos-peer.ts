@@ -8,13 +8,13 @@ import type { WatchedProcess } from '../../src/servers/process/watchdog.ts'
 import { treeUsage, type TreeUsage } from './process-tree.ts'
 import { BenchError } from './bench-error.ts'
 
-/** The last release whose module can be built by itself. */
+/** The last release whose module builds without others. */
 const version = '4.11.0'
 
-/** What Benthos writes to; reads are the same. */
+/** The output of Benthos; the input is always the topic. */
 export type BenthosOutput = Readonly<Record<string, unknown>>
 
-/** One pipeline of Benthos from a Kafka topic: the rival of the sinks that is no JVM. */
+/** A Benthos pipeline from a Kafka topic: a rival of the sinks without a JVM. */
 export class BenthosPeer {
   readonly group: string
   readonly #process: WatchedProcess
@@ -28,7 +28,7 @@ export class BenthosPeer {
     void running.exited.then((how) => (this.#end = how))
   }
 
-  /** Builds it with Go, once, so that a launch can be timed. */
+  /** Builds it with Go once, before launches are timed. */
   static async fetch(): Promise<void> {
     await binary()
   }
@@ -71,7 +71,7 @@ export class BenthosPeer {
     return new BenthosPeer(running, source.group, log)
   }
 
-  /** Throws when the process has ended. */
+  /** Throws if the process has ended. */
   async checkRunning(): Promise<void> {
     if (this.#end === null) return
     const log = lastLines(readFileSync(this.#log, 'utf8'))

@@ -18,9 +18,9 @@ const launchTimeoutMs = 120_000
 
 let launches = 0
 
-/** Kafka Connect with Debezium, on an Apache Kafka that was started here: the incumbent. */
+/** Kafka Connect with Debezium, on an Apache Kafka that is started here. */
 export class ConnectPeer extends ConnectorRest {
-  /** `host:port` of its Kafka. */
+  /** `host:port` of its Kafka broker. */
   readonly broker: string
   readonly #process: WatchedProcess
   readonly #kafka: Server
@@ -32,17 +32,19 @@ export class ConnectPeer extends ConnectorRest {
     this.broker = server.address
   }
 
-  /** Fetches by Maven, once, what `launch` needs, so that a launch can be timed. */
+  /** Downloads the jars with Maven once, before launches are timed. */
   static async fetch(): Promise<void> {
     await pluginDirectory()
   }
 
-  /** Launches one distributed worker with a heap of 2 GiB and waits for its REST. Each has topics of its own. */
+  /** Launches a distributed worker with a heap of 2 GiB and waits for its REST API. Each worker has its own topics. */
   static async launch(servers: Servers, server: Server): Promise<ConnectPeer> {
     const jars = join(cacheDirectory(), `kafka-${kafka}`, 'lib')
     const java = findBinary('java')
     if (server.pid === null || java === null || !existsSync(jars))
-      throw new BenchError('the incumbent needs Java 17 and Maven, and no Docker: its processes are measured')
+      throw new BenchError(
+        'Debezium needs Java 17 and Maven, and must not run in Docker, because its processes are measured',
+      )
     launches += 1
     const directory = join(servers.directory, `connect-${launches}`)
     mkdirSync(directory)
@@ -73,7 +75,7 @@ export class ConnectPeer extends ConnectorRest {
     return new ConnectPeer(running, rest, server)
   }
 
-  /** Connect and its broker together; the peak is the sum of both peaks. */
+  /** Returns the usage of Connect and its broker; the peak is the sum of both peaks. */
   usage(): TreeUsage {
     const trees = [this.#process.pid, this.#kafka.pid ?? -1].map(treeUsage)
     const sum = (pick: (tree: TreeUsage) => number): number => trees.reduce((total, tree) => total + pick(tree), 0)
@@ -92,13 +94,13 @@ export class ConnectPeer extends ConnectorRest {
 async function answering(running: WatchedProcess, rest: string, log: string): Promise<void> {
   const ended = running.exited.then((how) => `ended with ${how}`)
   const deadline = performance.now() + launchTimeoutMs
-  let how = 'does not answer'
+  let how = 'does not respond'
   while (performance.now() < deadline) {
     const answer = await fetch(`${rest}/connectors`).catch(() => null)
     await answer?.arrayBuffer()
     if (answer?.ok === true) return
-    how = await Promise.race([ended, delay(20, 'does not answer')])
-    if (how !== 'does not answer') break
+    how = await Promise.race([ended, delay(20, 'does not respond')])
+    if (how !== 'does not respond') break
   }
   throw new BenchError(`Kafka Connect ${how}. The end of its log:\n${lastLines(readFileSync(log, 'utf8'))}`)
 }
@@ -139,7 +141,7 @@ function pluginDirectory(): Promise<string> {
     AbortSignal.timeout(600_000),
     async (directory) => {
       const mvn = findBinary('mvn')
-      if (mvn === null) throw new BenchError('the incumbent needs Maven: there is no mvn on PATH')
+      if (mvn === null) throw new BenchError('Debezium needs Maven: there is no mvn on PATH')
       const downloads = join(directory, 'download')
       mkdirSync(downloads)
       const artifact = `io.debezium:debezium-connector-postgres:${debezium}:tar.gz:plugin`

@@ -13,7 +13,7 @@ export class ConnectorRest {
     this.rest = rest
   }
 
-  /** Posts a connector. */
+  /** Creates a connector. */
   async create(name: string, config: Readonly<Record<string, string>>): Promise<void> {
     const answer = await fetch(`${this.rest}/connectors`, {
       method: 'POST',
@@ -23,7 +23,7 @@ export class ConnectorRest {
     if (!answer.ok) throw new BenchError(`connector ${name}: HTTP ${answer.status} ${await answer.text()}`)
   }
 
-  /** Throws with the trace when the connector or a task of it has failed. */
+  /** Throws with the trace if the connector or one of its tasks has failed. */
   async checkRunning(name: string): Promise<void> {
     const answer = await fetch(`${this.rest}/connectors/${name}/status`)
     if (!answer.ok) return
@@ -32,7 +32,7 @@ export class ConnectorRest {
       if (part.state === 'FAILED') throw new BenchError(`connector ${name} failed: ${part.trace ?? ''}`)
   }
 
-  /** Deletes a connector; its offsets and what it wrote stay. */
+  /** Deletes a connector. Its offsets and its output remain. */
   async remove(name: string): Promise<void> {
     const answer = await fetch(`${this.rest}/connectors/${name}`, { method: 'DELETE' })
     if (!answer.ok) throw new BenchError(`connector ${name}: HTTP ${answer.status} ${await answer.text()}`)

@@ -1,18 +1,18 @@
 import type { Servers } from '../../src/servers/servers.ts'
 
-/** Rivals that are fetched or built first, and so only run when they are asked for. */
+/** Rivals that have to be downloaded or built, and so run only on request. */
 export const peers = ['debezium', 'benthos'] as const
 
 export type Peer = (typeof peers)[number]
 
-/** What every scenario is given. */
+/** The context of a scenario. */
 export interface BenchContext {
-  /** Servers of this scenario alone. */
+  /** The servers of this scenario. */
   readonly servers: Servers
   readonly rows: number
-  /** Counted runs, after one of warm-up. */
+  /** Measured runs, after one warm-up run. */
   readonly runs: number
-  /** Seconds of a latency measurement. */
+  /** Duration of a latency measurement in seconds. */
   readonly seconds: number
   readonly peers: ReadonlySet<Peer>
   readonly worker: { readonly program?: string }

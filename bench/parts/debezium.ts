@@ -1,15 +1,15 @@
-/** A way to run Debezium. */
+/** A variant of Debezium. */
 export interface DebeziumVariant {
   readonly who: string
-  /** Names its topics and slots. */
+  /** A part of the names of its topics and slots. */
   readonly id: string
-  /** What is set for a backlog, where throughput counts. */
+  /** Settings for a backlog, for throughput. */
   readonly throughput: Readonly<Record<string, string>>
-  /** What is set where latency counts. */
+  /** Settings for latency. */
   readonly latency: Readonly<Record<string, string>>
 }
 
-/** As it comes, and as somebody who knows it sets it. */
+/** The defaults, and a tuned variant. */
 export const debeziumVariants: readonly DebeziumVariant[] = [
   { who: 'Debezium 3.2.3, defaults', id: 'defaults', throughput: {}, latency: {} },
   {

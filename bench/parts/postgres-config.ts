@@ -1,4 +1,4 @@
-/** The part of a Postgres connector's config that says which connector it is, and which database it reads. */
+/** Returns the class and the connection of a Postgres connector's config. */
 export function postgresConfig(text: string): Record<string, string> {
   const url = new URL(text)
   return {

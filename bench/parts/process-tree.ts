@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** What the kernel accounts to a process and all below it. Linux only: read from /proc. */
+/** The resource usage of a process and its descendants, from /proc (Linux only). */
 export interface TreeUsage {
-  /** User and system time of the tree, ended children included. */
+  /** User and system time of the tree, including children that have ended. */
   readonly cpuSeconds: number
-  /** Summed VmRSS. */
+  /** Sum of VmRSS. */
   readonly rssBytes: number
   /** VmHWM of the largest process. */
   readonly peakRssBytes: number
@@ -12,7 +12,7 @@ export interface TreeUsage {
 
 const ticksPerSecond = 100
 
-/** Usage of `pid` and its descendants now. A process that ended meanwhile counts as nothing. */
+/** Returns the usage of `pid` and its descendants. A process that ends meanwhile is not counted. */
 export function treeUsage(pid: number): TreeUsage {
   let cpuSeconds = 0
   let rssBytes = 0
@@ -27,7 +27,7 @@ export function treeUsage(pid: number): TreeUsage {
   return { cpuSeconds, rssBytes, peakRssBytes }
 }
 
-/** `pid` and everything it started, as /proc tells now. */
+/** Returns `pid` and its descendants. */
 function treeOf(pid: number): readonly number[] {
   const children = new Map<number, number[]>()
   for (const entry of readdirSync('/proc')) {
@@ -46,7 +46,7 @@ function treeOf(pid: number): readonly number[] {
 function statOf(pid: number): { readonly parent: number; readonly cpuSeconds: number } {
   const text = read(pid, 'stat')
   if (text === null) return { parent: -1, cpuSeconds: 0 }
-  // The name in brackets may hold blanks and brackets.
+  // The name in parentheses may contain blanks and parentheses.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   const ticks = [11, 12, 13, 14].reduce((sum, index) => sum + Number(fields[index]), 0)
   return { parent: Number(fields[1]), cpuSeconds: ticks / ticksPerSecond }

@@ -9,8 +9,8 @@ type Statistic = Target['statistic']
 type Line = readonly string[]
 
 /**
- * One table: a line for what was measured of us with its target, and below it a line for each rival and each other way
- * to run us. The ratio is our value divided by theirs; `pass` or `MISS` stands where a target does.
+ * Formats a table: a line for each measurement of Penstock with its target and `pass` or `MISS`, and below it a line for each
+ * rival and each other way to run Penstock. The ratio is our value divided by theirs.
  */
 export function renderReport(measurements: readonly Measurement[], targets: readonly Target[] = ourTargets): string {
   const names = new Set(measurements.map(({ what }) => what))
@@ -71,7 +71,7 @@ function relative(ratio: number, who: string, target: Target | undefined): reado
   return least === undefined || Number.isNaN(ratio) ? noVerdict : [`≥ ${times(least)}×`, verdict(ratio >= least)]
 }
 
-/** Small ones keep a digit that says something. */
+/** Small values keep a significant digit. */
 const times = (ratio: number): string => (ratio < 0.095 ? ratio.toPrecision(1) : ratio.toFixed(2))
 
 const verdict = (passed: boolean): string => (passed ? 'pass' : 'MISS')
@@ -79,11 +79,11 @@ const noVerdict = ['', ''] as const
 
 const of = (one: Measurement, statistic: Statistic): number => summarize(one.samples)[statistic]
 
-/** Few samples are shown with their span. */
+/** Few samples are shown with their range. */
 function withSpread(one: Measurement | undefined, statistic: Statistic): string {
   if (one === undefined) return '–'
   const { min, max, count } = summarize(one.samples)
-  // Of few samples the middle one is shown; the 99th percentile of them would be the greatest.
+  // For few samples the median is shown, because their 99th percentile would be the maximum.
   const value = format(of(one, count < manySamples ? 'p50' : statistic))
   return count > 1 && count < manySamples ? `${value} (${format(min)}–${format(max)})` : value
 }

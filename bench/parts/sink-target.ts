@@ -15,7 +15,7 @@ const mappings = {
   },
 }
 
-/** One record of about 230 bytes, as the sinks are given. */
+/** Returns one record of about 230 bytes. */
 export function record(id: number): { readonly key: string; readonly value: string } {
   const row = {
     id,
@@ -28,7 +28,7 @@ export function record(id: number): { readonly key: string; readonly value: stri
   return { key: JSON.stringify({ id }), value: JSON.stringify(row) }
 }
 
-/** An empty index of one shard for the records. */
+/** Creates an empty index with one shard. */
 export async function freshIndex(search: string, index: string): Promise<void> {
   await fetch(`${search}/${index}`, { method: 'DELETE' })
   const settings = { number_of_shards: 1, number_of_replicas: 0 }
@@ -36,8 +36,8 @@ export async function freshIndex(search: string, index: string): Promise<void> {
 }
 
 /**
- * Brings the JVM of Elasticsearch to speed with documents in an index of its own: in the first 600,000 it compiles, and
- * what a sink reaches meanwhile says little of the sink.
+ * Warms up the JVM of Elasticsearch with documents in another index: while it compiles, in the first 600,000 documents, the
+ * rate says little about the sink.
  */
 export async function warmSearch(search: string, documents: number): Promise<void> {
   const [index, aRequest, parallel] = ['bench-warm', 4000, 3]
@@ -58,8 +58,8 @@ export async function warmSearch(search: string, documents: number): Promise<voi
 }
 
 /**
- * Waits until Elasticsearch has applied `count` documents. The commit of the last record says less: a worker commits by
- * its interval, which is 10 s.
+ * Waits until Elasticsearch has applied `count` documents. The commit of the last record is less precise: a worker commits
+ * every 10 s.
  */
 export async function indexed(search: string, index: string, count: number, check: () => Promise<void>): Promise<void> {
   const deadline = performance.now() + indexTimeoutMs
@@ -74,7 +74,7 @@ export async function indexed(search: string, index: string, count: number, chec
   throw new BenchError(`index ${index} did not take ${count} documents in ten minutes`)
 }
 
-/** Throws when the index does not hold exactly `count` documents. */
+/** Throws unless the index has exactly `count` documents. */
 export async function checkCount(search: string, index: string, count: number): Promise<void> {
   await send(`${search}/${index}/_refresh`, 'POST', 'application/json', '')
   const answer = await fetch(`${search}/${index}/_count`)
@@ -82,7 +82,7 @@ export async function checkCount(search: string, index: string, count: number): 
   if (found !== count) throw new BenchError(`index ${index} holds ${found ?? 0} of ${count} documents`)
 }
 
-/** Makes a bucket of a name of its own. */
+/** Creates a bucket with a unique name. */
 export async function makeBucket(store: string): Promise<string> {
   const url = new URL(store)
   const client = new S3Client({

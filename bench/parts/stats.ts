@@ -9,7 +9,7 @@ export interface Summary {
   readonly max: number
 }
 
-/** From this many samples on a measurement has percentiles; below, a median. */
+/** The number of samples from which percentiles are shown instead of the median. */
 export const manySamples = 21
 
 /** The summary of at least one sample; percentiles are the nearest rank. */

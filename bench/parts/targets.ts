@@ -1,11 +1,11 @@
-/** What we want of one measurement; a rival is named by how its name begins. */
+/** The target of one measurement. A rival is given by the beginning of its name. */
 export interface Target {
   readonly what: string
-  /** Of many samples; of few it is the median. */
+  /** The statistic for many samples; for few it is the median. */
   readonly statistic: 'p50' | 'p99'
   readonly atLeast?: number
   readonly atMost?: number
-  /** How many times a rival's value ours must be, at least. */
+  /** The minimum of our value divided by the rival's. */
   readonly against?: Readonly<Record<string, number>>
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Kafka, logLevel, type Admin } from 'kafkajs'
 import { BenchError } from './bench-error.ts'
 
-/** Sees a topic's end offset from outside, as any Kafka client does. */
+/** Watches a topic's end offset with a Kafka client. */
 export class TopicWatch {
   readonly #admin: Admin
 
@@ -16,7 +16,7 @@ export class TopicWatch {
     return new TopicWatch(admin)
   }
 
-  /** Records in the topic, all partitions; 0 while it does not exist. */
+  /** Returns the number of records in all partitions; 0 if the topic does not exist. */
   async end(topic: string): Promise<number> {
     try {
       const partitions = await this.#admin.fetchTopicOffsets(topic)
@@ -27,7 +27,7 @@ export class TopicWatch {
   }
 
   /**
-   * Waits for `count` records: when the first and the last were seen, in ms of `performance.now()`, and how many were
+   * Waits for `count` records. Returns when the first and the last were seen, in ms of `performance.now()`, and how many were
    * there when the first was seen.
    */
   async until(

@@ -12,10 +12,10 @@ import { treeUsage, type TreeUsage } from './process-tree.ts'
 
 const logFile = 'worker.log'
 
-/** Opened with the first worker; workers end with us, however we end. */
+/** Opened with the first worker. Workers are stopped when this process ends, even by SIGKILL. */
 let watchdog: Watchdog | null = null
 
-/** A worker process of its own, with an embedded log in a directory of its own. */
+/** A worker process with an embedded broker in its own directory. */
 export class BenchWorker extends ConnectorRest {
   readonly broker: string
   readonly pid: number
@@ -35,7 +35,7 @@ export class BenchWorker extends ConnectorRest {
     this.pid = running.pid
   }
 
-  /** Launches `bin/penstock.js worker` (or the one of `dist`) and waits for its REST. */
+  /** Launches `bin/penstock.js worker` (or the one of `dist`) and waits for its REST API. */
   static async launch(
     options: {
       readonly program?: string
@@ -70,7 +70,7 @@ export class BenchWorker extends ConnectorRest {
     } as const
     if (watchdog === null) {
       watchdog = Watchdog.open()
-      // Its own start is no part of a launch.
+      // The start of the watchdog is not part of a launch.
       const first = await watchdog.start({ ...order, args: ['--version'] })
       await first.stop()
     }
@@ -82,7 +82,7 @@ export class BenchWorker extends ConnectorRest {
     return worker
   }
 
-  /** What the process tree of the worker has used. */
+  /** Returns the usage of the worker's process tree. */
   usage(): TreeUsage {
     return treeUsage(this.pid)
   }

@@ -5,7 +5,7 @@ import type { BenchContext } from '../parts/context.ts'
 import { debeziumVariants } from '../parts/debezium.ts'
 import { TopicWatch } from '../parts/topic-watch.ts'
 
-/** The counted runs of one way to run the incumbent. */
+/** The measured runs of one variant of Debezium. */
 export interface PeerRuns {
   readonly who: string
   readonly runs: readonly BacklogRun[]
@@ -13,8 +13,8 @@ export interface PeerRuns {
 }
 
 /**
- * Debezium over the same backlog, on Kafka: for every variant a JVM of its own, in which one run of warm-up is followed
- * by the counted ones. Kafka answers from the page cache; only we wait for the disk.
+ * Measures Debezium with the same backlog, on Kafka. Every variant has its own JVM, in which the measured runs follow one
+ * warm-up run. Kafka acknowledges from the page cache; only Penstock waits for the disk.
  */
 export async function debeziumBacklog(backlog: Backlog, context: BenchContext): Promise<readonly PeerRuns[]> {
   const kafka = await context.servers.get('kafka')

@@ -10,8 +10,8 @@ const table = 'bench_peer_launch'
 const who = 'Debezium 3.2.3'
 
 /**
- * From the launch of Kafka (formatted, stopped) and then of Kafka Connect to its REST and to the first row of a snapshot
- * in the topic; with `atRest`, then their memory and CPU a minute later with that one connector.
+ * Measures the time from the launch of Kafka (formatted, stopped) and then of Kafka Connect to its REST API and to the first
+ * row of a snapshot in the topic; with `atRest`, also their memory and CPU one minute later with that connector.
  */
 export async function debeziumLaunch(
   context: BenchContext,

@@ -14,12 +14,12 @@ import { BenchWorker } from '../parts/worker.ts'
 const table = 'bench_latency'
 const writers = 16
 const rates = [50, 1000]
-/** Of every rate, not counted: code and connections warm, a JVM above all. */
+/** Warm-up per rate, which is not measured: for the code, the connections and the JVM. */
 const warmUpSeconds = 5
 
 /**
- * From just before COMMIT is sent to the callback of a consumer's fetch, on one clock: single-row transactions at a
- * steady rate, default settings of everything of ours.
+ * Measures the time from just before COMMIT is sent to the callback of a consumer's fetch, on one clock: single-row transactions
+ * at a steady rate, with Penstock's default settings.
  */
 export async function latency(context: BenchContext): Promise<readonly Measurement[]> {
   const { address: url, description: postgres } = await context.servers.get('postgres')
@@ -91,7 +91,7 @@ async function measureRate(
       }
     },
   })
-  // The first markers may come with the snapshot, and seconds may pass before changes are streamed.
+  // The snapshot may contain the first markers, and streaming may begin seconds later.
   const deadline = performance.now() + 60_000
   while (!seen.streamed) {
     if (performance.now() > deadline) throw new BenchError(`no marker row was streamed to ${topic}`)

@@ -15,8 +15,8 @@ const table = 'bench_launch'
 const topic = `launch.public.${table}`
 
 /**
- * From the launch of the worker (servers up, an empty directory) to its REST, to the first row in the topic, to the row
- * found by a search; then the memory and the CPU of the worker at rest with three connectors.
+ * Measures the time from the launch of the worker (servers running, an empty directory) to its REST API, to the first row in
+ * the topic, and to the row in a search; then memory and CPU of the idle worker with three connectors.
  */
 export async function launch(context: BenchContext): Promise<readonly Measurement[]> {
   const { address: postgres } = await context.servers.get('postgres')
@@ -78,7 +78,7 @@ async function once(
   }
 }
 
-/** Memory and CPU of the worker with three connectors: at rest 60 s after the snapshot, then under load. */
+/** Measures memory and CPU of the worker with three connectors: idle 60 s after the snapshot, then under load. */
 export async function footprint(context: BenchContext): Promise<readonly Measurement[]> {
   const { address: postgres } = await context.servers.get('postgres')
   const { address: search } = await context.servers.get('elasticsearch')

@@ -19,7 +19,7 @@ interface SinkRun {
   readonly peakRssBytes: number
 }
 
-/** What a sink reads and where it writes. */
+/** The input and the target of a sink. */
 interface Target {
   readonly broker: string
   readonly search: string
@@ -29,9 +29,9 @@ interface Target {
 }
 
 /**
- * A topic of JSON records of about 230 bytes → Elasticsearch, and → S3 with gzip: from the POST (the launch, for Benthos)
- * until the last document is indexed, the last object committed. The first round is warm-up, and is reported as cold; then Elasticsearch is warmed.
- * All read the same topic from the worker's log; its share of the CPU counts for us, not for Benthos.
+ * Measures a topic of JSON records of about 230 bytes → Elasticsearch, and → S3 with gzip: from the POST of the connector (the
+ * launch of Benthos) until the last document is indexed, or the last object committed. The first round is reported as cold;
+ * then Elasticsearch is warmed up. All read the same topic from the worker's broker, whose CPU counts only for Penstock.
  */
 export async function sinks(context: BenchContext): Promise<readonly Measurement[]> {
   const { address: search, description: elasticsearch } = await context.servers.get('elasticsearch')
@@ -117,7 +117,7 @@ async function benthos(context: BenchContext, target: Target, kind: Kind, round:
   }
 }
 
-/** Waits until all records are where they belong. An S3 sink commits what it has uploaded at once. */
+/** Waits until all records are in the target. An S3 sink commits immediately after an upload. */
 function applied(target: Target, kind: Kind, group: string, check: () => Promise<void>): Promise<void> {
   return kind === 'search'
     ? indexed(target.search, topic, target.rows, check)
@@ -148,7 +148,7 @@ async function fill(broker: string, rows: number): Promise<void> {
   await producer.disconnect()
 }
 
-/** Records an object: about 50,000, and such that the last object is full. */
+/** Returns the records per object: about 50,000, chosen so that the last object is full. */
 function recordsAnObject(rows: number): number {
   let objects = Math.ceil(rows / 50_000)
   while (rows % objects !== 0) objects += 1

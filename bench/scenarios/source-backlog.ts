@@ -11,8 +11,8 @@ import type { BenchContext } from '../parts/context.ts'
 import { debeziumBacklog } from './debezium-backlog.ts'
 
 /**
- * A backlog of rows → the durable log, one table, one partition. Rivals: `pg_recvlogical` to /dev/null always, Debezium
- * with `--peer debezium`. The first run of each is warm-up.
+ * Measures a backlog of rows → durable records, one table, one partition. Rivals: `pg_recvlogical` to /dev/null, and Debezium
+ * with `--peer debezium`. The first run of each is a warm-up.
  */
 export async function sourceBacklog(context: BenchContext): Promise<readonly Measurement[]> {
   const postgres = await context.servers.get('postgres')
@@ -64,7 +64,7 @@ function rowsPerSecond(who: string, samples: readonly number[], conditions: Meas
   return { what: 'backlog → durable log', who, unit: 'rows/s', samples, conditions }
 }
 
-/** Rates, CPU and memory of some runs. */
+/** Returns rates, CPU and memory of the runs. */
 function measured(
   who: string,
   runs: readonly BacklogRun[],

@@ -10,7 +10,7 @@ const commands: Readonly<Record<string, (args: readonly string[]) => Promise<num
 async function run([name = '', ...args]: readonly string[]): Promise<number> {
   const command = commands[name]
   if (command === undefined) {
-    process.stderr.write(`penstock: there is no command "${name}"\n`)
+    process.stderr.write(`penstock: unknown command "${name}"\n`)
     return exitCodes.failed
   }
   try {

@@ -67,9 +67,9 @@ describe('bin/penstock.js', () => {
     [['help'], 0, /^penstock COMMAND\n/],
     [['--version'], 0, /^penstock \d+\.\d+\.\d+\n$/],
     [['version'], 0, /^penstock \d+\.\d+\.\d+\n$/],
-    [['woker'], 2, /^penstock: there is no command "woker"; did you mean "worker"\?\n\npenstock COMMAND/],
-    [['quikstrat'], 2, /^penstock: there is no command "quikstrat"\n/],
-    [['constructor'], 2, /^penstock: there is no command "constructor"\n/],
+    [['woker'], 2, /^penstock: unknown command "woker"; did you mean "worker"\?\n\npenstock COMMAND/],
+    [['quikstrat'], 2, /^penstock: unknown command "quikstrat"\n/],
+    [['constructor'], 2, /^penstock: unknown command "constructor"\n/],
   ])('serves %j before anything is installed', async (args, code, output) => {
     writeFileSync(join(checkout, 'path/npm'), '#!/bin/sh\nexit 7\n', { mode: 0o755 })
     const run = launch(process.execPath, ...args)
