@@ -10,7 +10,7 @@ import type { Cluster } from './cluster/cluster.ts'
 import { BrokerError, UnknownTopicError } from './errors.ts'
 import { atCoordinator, commitOffsets, fetchOffsets, type GroupOffset } from './group/group-offsets.ts'
 import { coordinatorMoved } from './group/group-member.ts'
-import { listOffsets, type OffsetAnswer, type OffsetQuery } from './consumer/list-offsets.ts'
+import { listOffsets, type OffsetResult, type OffsetQuery } from './consumer/list-offsets.ts'
 import type { TopicMetadata } from './cluster/metadata-cache.ts'
 
 /** A topic to create. */
@@ -127,7 +127,7 @@ export class Admin {
   async listOffsets(
     queries: readonly OffsetQuery[],
     options: AdminOptions & { readonly isolation?: IsolationLevel } = {},
-  ): Promise<readonly OffsetAnswer[]> {
+  ): Promise<readonly OffsetResult[]> {
     const { isolation = 'read_uncommitted', signal } = options
     return this.#retrying('list offsets', options, () => listOffsets(this.#cluster, queries, { isolation, signal }))
   }

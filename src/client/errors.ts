@@ -1,7 +1,7 @@
 import { errorMessage } from '../foundation/error-message.ts'
 import { errorName, isRetriableCode } from '../protocol/error-codes.ts'
 
-/** The root of what the client raises: `retriable` says whether the same call may succeed later. */
+/** The base class of the client's errors. `retriable` says whether the same call may succeed later. */
 export class KafkaError extends Error {
   readonly retriable: boolean
 
@@ -12,37 +12,37 @@ export class KafkaError extends Error {
   }
 }
 
-/** A broker cannot be reached, or the connection to it ended. */
+/** A broker cannot be reached, or the connection to it has ended. */
 export class ConnectionError extends KafkaError {
   constructor(message: string, cause?: unknown) {
     super(message, { retriable: true, cause })
   }
 }
 
-/** A broker did not answer in time; the connection is given up, because answers come in order. */
+/** A broker did not respond in time. The connection is closed, because later responses would be delayed too. */
 export class RequestTimeoutError extends KafkaError {
   constructor(message: string) {
     super(message, { retriable: true })
   }
 }
 
-/** User, password or certificate were refused. */
+/** User, password or certificate were rejected. */
 export class AuthenticationError extends KafkaError {}
 
-/** The broker does not speak an API in any version that we do. */
+/** Broker and client have no common version of an API. */
 export class UnsupportedApiError extends KafkaError {}
 
-/** The client was closed while somebody waited for it. */
+/** The client was closed during a call. */
 export class ClientClosedError extends KafkaError {}
 
-/** An error code of a broker, with what it was about. */
+/** An error code in a broker's response. */
 export class BrokerError extends KafkaError {
   readonly code: number
   readonly codeName: string
-  /** What the broker said about it; empty when nothing. */
+  /** The broker's message; empty if there is none. */
   readonly detail: string
 
-  /** @param what what was asked, for example `Produce to orders-0`. */
+  /** @param what the request, for example `Produce to orders-0`. */
   constructor(code: number, what: string, detail?: string | null) {
     const text = detail === undefined || detail === null || detail === '' ? '' : `: ${detail}`
     super(`${what} failed with ${errorName(code)}${text}`, { retriable: isRetriableCode(code) })
@@ -52,11 +52,11 @@ export class BrokerError extends KafkaError {
   }
 }
 
-/** A record is above a size limit. Sizes are bytes of the record in a batch, before compression. */
+/** A record exceeds a size limit. Sizes are bytes of the record in a batch, before compression. */
 export class RecordTooLargeError extends KafkaError {
   readonly topic: string
   readonly size: number
-  /** The limit, or null when the broker refused it without saying its own. */
+  /** The limit; null if the broker rejected the record without naming its limit. */
   readonly limit: number | null
   /** The record's key. */
   readonly key: Buffer | null
@@ -83,7 +83,7 @@ export class UnknownPartitionError extends KafkaError {
   }
 }
 
-/** A topic that does not exist, asked for by a call that does not wait for it. */
+/** A topic does not exist, in a call that does not wait for it. */
 export class UnknownTopicError extends KafkaError {
   readonly topic: string
 
@@ -93,7 +93,7 @@ export class UnknownTopicError extends KafkaError {
   }
 }
 
-/** The position of a partition lies outside its log: records were removed before they were read. Never reset silently. */
+/** The position in a partition is outside its log: records were removed before they were read. It is never reset silently. */
 export class OffsetOutOfRangeError extends KafkaError {
   readonly topic: string
   readonly partition: number
@@ -110,10 +110,10 @@ export class OffsetOutOfRangeError extends KafkaError {
     const why =
       offset < logStartOffset
         ? `offsets ${offset} to ${logStartOffset - 1} were removed by retention before they were read`
-        : 'the topic was truncated or made again'
+        : 'the topic was truncated or created again'
     super(
       `offset ${offset} of ${topic}-${partition} is outside its log (${logStartOffset} to ${logEndOffset}): ${why}. ` +
-        `To go on from what is there, reset the offsets of the consumer group.`,
+        `To continue with the existing records, reset the offsets of the consumer group.`,
     )
     this.topic = topic
     this.partition = partition
@@ -123,28 +123,28 @@ export class OffsetOutOfRangeError extends KafkaError {
   }
 }
 
-/** A topic was deleted and created again while it was read. Records of the new one are not given. */
+/** A topic was deleted and created again while it was read. Records of the new topic are not returned. */
 export class TopicRecreatedError extends KafkaError {
   readonly topic: string
 
   constructor(topic: string, ids: { readonly was: string; readonly is: string }) {
     super(
       `TOPIC_RECREATED: topic ${topic} was deleted and created again while it was read: its id was ${ids.was} and is ` +
-        `${ids.is}. What was not read of the old topic, or read and not written yet, is gone. Restart the task to read the new one: it begins where ` +
-        `auto.offset.reset says, which is the start of the topic unless set otherwise.`,
+        `${ids.is}. Records of the old topic that were not read, or not written yet, are lost. Restart the task to read the new topic from where ` +
+        `auto.offset.reset says, which is the beginning of the topic by default.`,
     )
     this.topic = topic
   }
 }
 
-/** A partition has no committed offset, and `auto.offset.reset` is `none`. */
+/** A partition has no committed offset and `auto.offset.reset` is `none`. */
 export class NoOffsetError extends KafkaError {
   constructor(topic: string, partition: number, groupId: string) {
     super(`group ${groupId} has no offset for ${topic}-${partition}, and auto.offset.reset is none`)
   }
 }
 
-/** The member is not part of the group's generation any more: its partitions belong to others. */
+/** The member is no longer part of the group's generation: its partitions belong to other members. */
 export class FencedMemberError extends KafkaError {
   readonly code: number
 
@@ -154,7 +154,7 @@ export class FencedMemberError extends KafkaError {
   }
 }
 
-/** Bytes of a partition fail their checksum, do not decode, or unpack to more than is taken. */
+/** A batch fails its checksum, cannot be decoded, or exceeds the limit when decompressed. */
 export class CorruptBatchError extends KafkaError {
   readonly topic: string
   readonly partition: number
@@ -163,7 +163,7 @@ export class CorruptBatchError extends KafkaError {
   constructor(topic: string, partition: number, offset: number, cause: unknown) {
     const reason = errorMessage(cause)
     const advice =
-      'To pass over it, stop the connector and set an offset behind it for the group connect-NAME (kafka-consumer-groups --reset-offsets)'
+      'To skip it, stop the connector and set an offset after it for the group connect-NAME (kafka-consumer-groups --reset-offsets)'
     super(`the record batch at offset ${offset} of ${topic}-${partition} cannot be read: ${reason}. ${advice}`, {
       cause,
     })
@@ -173,7 +173,7 @@ export class CorruptBatchError extends KafkaError {
   }
 }
 
-/** Records that are given up, and where they belong. */
+/** Records that were given up, and their partition. */
 interface GivenUp {
   readonly topic: string
   readonly partition: number
@@ -187,7 +187,7 @@ export class DeliveryTimeoutError extends KafkaError {
   readonly mayBeWritten: boolean
 
   constructor({ topic, partition, isUncertain, lastError }: GivenUp, timeoutMs: number) {
-    const doubt = isUncertain ? '; they may be written all the same' : ''
+    const doubt = isUncertain ? '; they may have been written nevertheless' : ''
     super(`records for ${topic}-${partition} were not acknowledged within ${timeoutMs} ms${doubt}`, {
       cause: lastError,
     })
@@ -195,20 +195,20 @@ export class DeliveryTimeoutError extends KafkaError {
   }
 }
 
-/** A batch is given up for good after an attempt whose outcome nobody knows. */
+/** A batch was given up after an attempt whose outcome is unknown. */
 export class UnknownOutcomeError extends KafkaError {
   constructor({ topic, partition, count }: GivenUp, cause: Error) {
     super(
-      `${count} records for ${topic}-${partition} are given up, and may be written all the same: an earlier attempt was not ` +
-        `answered, and then: ${cause.message}. Send them again if a second copy does no harm.`,
+      `${count} records for ${topic}-${partition} were given up and may have been written nevertheless: an earlier attempt got no ` +
+        `response, and then: ${cause.message}. Send them again if duplicates are acceptable.`,
       { cause },
     )
   }
 }
 
-/** The broker wrote later records of the partition first: it had forgotten the producer, or the topic was created again. */
+/** The broker wrote later records of the partition first: it forgot the producer, or the topic was created again. */
 export class OrderLostError extends KafkaError {
-  /** Where the records are: in the log in another order, not in the log, or the broker does not know any more. */
+  /** Where the records are: in the log in another order, not in the log, or unknown to the broker. */
   readonly fate: 'moved' | 'missing' | 'unknown'
 
   constructor({ topic, partition, count, lastError }: GivenUp, fate: OrderLostError['fate']) {

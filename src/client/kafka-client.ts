@@ -8,8 +8,8 @@ import { partitionRanges, readRanges, type PartitionRange } from './consumer/top
 import { TopicReader, type TopicReaderOptions } from './consumer/topic-reader.ts'
 
 /**
- * A client of one cluster. Producers, consumers and readers made by it share what it knows of brokers and topics; each has
- * connections of its own where waiting for others would hurt.
+ * A client of one cluster. Its producers, consumers and readers share metadata and control connections. Each has its own
+ * connections for requests that wait or are large.
  */
 export class KafkaClient {
   readonly admin: Admin
@@ -21,8 +21,9 @@ export class KafkaClient {
   }
 
   /**
-   * Connects, and tries again until a broker answers.
-   * @param options.signal stops trying. @param options.withinMs after how long the last failure is thrown; for ever without.
+   * Connects, with retries until a broker responds.
+   * @param options.signal ends the retries.
+   * @param options.withinMs milliseconds after which the last error is thrown; by default it retries indefinitely.
    * @throws ConnectionError within `withinMs`, AuthenticationError, or the signal's reason.
    */
   static async connect(
@@ -38,7 +39,7 @@ export class KafkaClient {
     return new KafkaClient(cluster)
   }
 
-  /** The cluster's id; null when the brokers have none. */
+  /** The id of the cluster; null if it has none. */
   get clusterId(): string | null {
     return this.#cluster.metadata.clusterId
   }
@@ -55,7 +56,7 @@ export class KafkaClient {
     return new TopicReader(this.#cluster, options)
   }
 
-  /** The offsets that the partitions of these topics hold; topics that do not exist are left out. */
+  /** Returns the offset ranges of all partitions of these topics. Topics that do not exist are omitted. */
   async partitionRanges(topics: readonly string[], signal: AbortSignal): Promise<PartitionRange[]> {
     return await partitionRanges(this.#cluster, topics, signal)
   }
@@ -69,12 +70,12 @@ export class KafkaClient {
     await readRanges(this.#cluster, ranges, onRecord, signal)
   }
 
-  /** A bare member of a group, for groups that share something else than partitions. */
+  /** Creates a member of a group that assigns something else than partitions. */
   groupMember(options: GroupMemberOptions): GroupMember {
     return new GroupMember(this.#cluster, options)
   }
 
-  /** Ends all connections. Close producers, consumers and readers before: what they still wait for fails. */
+  /** Closes all connections. Close producers, consumers and readers first, because their calls in progress fail. */
   async close(): Promise<void> {
     this.#cluster.close()
   }

@@ -1,19 +1,19 @@
 import type { Clock } from '../foundation/clock.ts'
 import { BrokerError } from './errors.ts'
 
-/** What keeps records from being written, or read, while they are retried. */
+/** Why records cannot be written or read. Attempts are being retried. */
 export interface LogTrouble {
-  /** Capital letters: the broker's own code where its text begins with one, such as `BROKER_DISK_FULL`. */
+  /** A code in capital letters; the broker's own one if its message begins with one, such as `BROKER_DISK_FULL`. */
   readonly code: string
   /** What is wrong, and what to do. */
   readonly message: string
 }
 
-/** What passes sooner (a leader that moves, a broker that restarts) is nobody's concern. */
+/** Trouble that ends sooner (a new leader, a broker that restarts) is not reported. */
 export const shownAfterMs = 3000
 const codeAndText = /^([A-Z][A-Z0-9_]{3,63}): (.+)$/s
 
-/** What is retried: it decides the code of a refusal, and the text. */
+/** The operation that is retried, for code and text. */
 export type TroubledUse = 'written' | 'read'
 
 const refusals: Readonly<Record<TroubledUse, string>> = { written: 'LOG_REFUSES_WRITES', read: 'LOG_REFUSES_READS' }
@@ -26,10 +26,10 @@ function troubleOf(use: TroubledUse, error: Error): LogTrouble & { readonly isNa
   return { code: refusals[use], message: retried, isNamed: false }
 }
 
-/** Raises a condition, or changes its text; null withdraws it. */
+/** Raises a condition or changes its text; null withdraws it. */
 export type ConditionSetter = (code: string, message: string | null) => void
 
-/** Makes conditions of troubles as they come: one stands at a time, and the one before it is withdrawn. */
+/** Returns a listener that raises a condition for each trouble, and withdraws the previous one. */
 export function troubleConditions(setCondition: ConditionSetter): (trouble: LogTrouble | null) => void {
   let standing: string | null = null
   return (trouble) => {
@@ -40,8 +40,8 @@ export function troubleConditions(setCondition: ConditionSetter): (trouble: LogT
 }
 
 /**
- * Places (partitions, topics) that records cannot be written to, or read from. Tells of one of them, for as long as there
- * is one.
+ * The places (partitions, topics) that records cannot be written to or read from. Reports one of them at a time, until there is
+ * none left.
  */
 export class TroubleWatch {
   readonly #clock: Clock
@@ -58,7 +58,7 @@ export class TroubleWatch {
     this.#onChange = onChange
   }
 
-  /** A write, or read, failed and will be retried. The first error of a place stands until that place is over. */
+  /** A write or read failed and is retried. The first error of a place is kept until that place recovers. */
   note(place: string, error: Error): void {
     const { isNamed, code, message } = troubleOf(this.#use, error)
     const known = this.#places.get(place)
@@ -67,14 +67,14 @@ export class TroubleWatch {
     else if (this.#shown === null) this.#cancel ??= this.#clock.after(shownAfterMs, () => this.#show())
   }
 
-  /** Something was written or read there, or is given up. */
+  /** A write or read at that place succeeded, or was given up. */
   over(place: string): void {
     if (this.#places.size === 0 || !this.#places.delete(place)) return
     if (this.#places.size === 0) this.close()
     else if (this.#shown !== null) this.#show()
   }
 
-  /** Nothing is retried any more. */
+  /** Withdraws all trouble, because nothing is retried any more. */
   close(): void {
     this.#places.clear()
     this.#cancel?.()

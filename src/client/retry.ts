@@ -6,23 +6,23 @@ import { isRetriable } from './errors.ts'
 
 const logEveryMs = 30_000
 
-/** How {@link retrying} goes about it. */
+/** How to retry. */
 export interface RetryOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly backoff: Backoff
-  /** What is tried, for the log: `find the coordinator of group g`. */
+  /** A description for log lines: `find the coordinator of group g`. */
   readonly what: string
   readonly signal?: AbortSignal | undefined
-  /** Which errors are worth another try; the retriable ones of the client unless told otherwise. */
+  /** Which errors are retried; the client's retriable errors by default. */
   readonly when?: (error: unknown) => boolean
-  /** Milliseconds after which the last error is thrown; for ever when left out. */
+  /** Milliseconds after which the last error is thrown; retries indefinitely by default. */
   readonly withinMs?: number | undefined
 }
 
 /**
- * Calls `action` until it answers, with back-off between tries. Retriable failures are logged at the first and then every
- * 30 seconds. @throws the error of the last try, or the signal's reason.
+ * Calls `action` until it succeeds, with back-off between attempts. Logs failures from the second one on, at most every 30
+ * seconds. @throws the error of the last attempt, or the signal's reason.
  */
 export async function retrying<T>(options: RetryOptions, action: () => Promise<T>): Promise<T> {
   const { clock, signal } = options
@@ -40,7 +40,7 @@ export async function retrying<T>(options: RetryOptions, action: () => Promise<T
       if (elapsedMs - loggedAt >= logEveryMs && attempt > 1) {
         loggedAt = elapsedMs
         const reason = errorMessage(error)
-        options.logger.warn(`cannot ${options.what}: ${reason}; trying again`, { attempt })
+        options.logger.warn(`cannot ${options.what}, retrying: ${reason}`, { attempt })
       }
       await clock.sleep(waitMs, signal)
     }

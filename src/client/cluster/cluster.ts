@@ -19,37 +19,37 @@ import { MetadataCache } from './metadata-cache.ts'
 import { retrying } from '../retry.ts'
 import type { Security } from '../connection/security.ts'
 
-/** How a client reaches its cluster. */
+/** How to connect to a cluster. */
 export interface ClusterOptions {
   readonly bootstrapServers: string
   readonly clientId: string
   readonly clock: Clock
   readonly logger: Logger
   readonly security?: Security | null
-  /** Milliseconds for one answer (`request.timeout.ms`). */
+  /** Milliseconds for one response (`request.timeout.ms`). */
   readonly requestTimeoutMs?: number
-  /** Milliseconds for dialling and authenticating. */
+  /** Milliseconds for connecting and authenticating. */
   readonly connectTimeoutMs?: number
-  /** Wait after failures (`retry.backoff.ms`, `reconnect.backoff.ms`). */
+  /** Back-off after failures (`retry.backoff.ms`, `reconnect.backoff.ms`). */
   readonly backoff?: Backoff
 }
 
 const defaultBackoff: Backoff = { initialMs: 50, maxMs: 1_000 }
-/** The lane of short requests, which wait for nothing. */
-const controlLane = 'control'
+/** The purpose of the connections for short requests, to which brokers respond immediately. */
+const controlPurpose = 'control'
 
-interface Lane {
+interface ConnectionSlot {
   readonly address: BrokerAddress
   opening: Promise<BrokerConnection> | null
   open: BrokerConnection | null
   failures: number
-  /** Monotonic time before which no attempt is made. */
+  /** Monotonic milliseconds before which no attempt to connect is made. */
   retryAt: number
 }
 
 /**
- * The brokers, their topics, and the connections to them. A connection is known by node and lane: requests of one lane answer
- * in order, so whoever parks requests (fetches, joins) or sends large ones has a lane of their own.
+ * The brokers, their topics, and the connections to them. Connections are shared by node and purpose. A broker responds to the
+ * requests of a connection in order, so callers with requests that wait (fetches, joins) or are large have their own purpose.
  */
 export class Cluster {
   readonly clock: Clock
@@ -58,13 +58,13 @@ export class Cluster {
   readonly metadata: MetadataCache
   readonly #options: ClusterOptions
   readonly #bootstrap: readonly BrokerAddress[]
-  readonly #lanes = new Map<string, Lane>()
+  readonly #slots = new Map<string, ConnectionSlot>()
   readonly #coordinators = new Map<string, number>()
   readonly #closing = new AbortController()
   #nextBootstrap = 0
-  #nextLane = 0
+  #nextPurpose = 0
 
-  /** @throws KafkaError when `bootstrapServers` is malformed. */
+  /** @throws KafkaError if `bootstrapServers` is malformed. */
   constructor(options: ClusterOptions) {
     this.#options = options
     this.clock = options.clock
@@ -78,29 +78,29 @@ export class Cluster {
     return this.#closing.signal.aborted
   }
 
-  /** A name for a lane that nobody else uses. */
-  newLane(purpose: string): string {
-    this.#nextLane += 1
-    return `${purpose}-${this.#nextLane}`
+  /** Returns a purpose that no other caller has. */
+  newPurpose(purpose: string): string {
+    this.#nextPurpose += 1
+    return `${purpose}-${this.#nextPurpose}`
   }
 
   /**
-   * The connection of a lane to a node, dialled when there is none. After failures the next attempt waits, with back-off.
+   * Returns the connection to a node for a purpose, and connects if there is none. Attempts after a failure wait, with back-off.
    * @throws ConnectionError, AuthenticationError, ClientClosedError, or the signal's reason.
    */
-  async connection(nodeId: number, lane: string, signal?: AbortSignal): Promise<BrokerConnection> {
+  async connection(nodeId: number, purpose: string, signal?: AbortSignal): Promise<BrokerConnection> {
     const address = this.metadata.brokers.get(nodeId)
     if (address === undefined) throw new ConnectionError(`broker ${nodeId} is not in the cluster's metadata`)
-    return this.#connect(`${nodeId}/${lane}`, address, signal)
+    return this.#connect(`${nodeId}/${purpose}`, address, signal)
   }
 
-  /** Closes a lane's connections to all nodes. Requests that wait in it fail. */
-  closeLane(lane: string): void {
-    for (const [key, entry] of this.#lanes) {
-      if (!key.endsWith(`/${lane}`)) continue
+  /** Closes the connections of a purpose to all nodes. Their requests in flight fail. */
+  closePurpose(purpose: string): void {
+    for (const [key, entry] of this.#slots) {
+      if (!key.endsWith(`/${purpose}`)) continue
       entry.open?.close()
       void entry.opening?.then((connection) => connection.close()).catch(() => undefined)
-      this.#lanes.delete(key)
+      this.#slots.delete(key)
     }
   }
 
@@ -117,13 +117,13 @@ export class Cluster {
     value: RequestValue<A>,
     options: SendOptions = {},
   ): Promise<ResponseOf<A>> {
-    const connection = await this.connection(nodeId, controlLane, options.signal)
+    const connection = await this.connection(nodeId, controlPurpose, options.signal)
     return connection.send(api, value, this.#bounded(options))
   }
 
   /**
-   * Asks for topics, or for all of them (null), and remembers the answer. One attempt.
-   * @throws ConnectionError and its like; errors of single topics are in the cache.
+   * Requests the metadata of topics, or of all topics (null), and caches it. One attempt.
+   * @throws ConnectionError and other errors of the connection. Errors of single topics are in the cache.
    */
   async refreshMetadata(
     topics: readonly string[] | null,
@@ -135,23 +135,23 @@ export class Cluster {
       includeClusterAuthorizedOperations: false,
       includeTopicAuthorizedOperations: false,
     }
-    const answer = await this.sendToAny(metadata, request, { signal: options.signal })
-    this.metadata.update(answer, topics === null)
-    this.#adoptBootstrapLanes()
+    const response = await this.sendToAny(metadata, request, { signal: options.signal })
+    this.metadata.update(response, topics === null)
+    this.#adoptBootstrapConnections()
   }
 
-  /** Waits until some broker answers. @throws the error that is not worth another try, or the signal's reason. */
+  /** Waits until a broker responds. @throws an error that is not retriable, or the signal's reason. */
   async reach(signal?: AbortSignal, withinMs?: number): Promise<void> {
     await this.retrying('reach the brokers', { signal, withinMs }, () => this.refreshMetadata([], { signal }))
   }
 
-  /** The node that coordinates a group, looked up once. One attempt. @throws BrokerError, ConnectionError. */
+  /** Returns the node that coordinates a group, and caches it. One attempt. @throws BrokerError, ConnectionError. */
   async coordinatorOf(groupId: string, signal?: AbortSignal): Promise<number> {
     const known = this.#coordinators.get(groupId)
     if (known !== undefined) return known
     const request = { key: groupId, keyType: 0, coordinatorKeys: [groupId] }
-    const answer = await this.sendToAny(findCoordinator, request, { signal })
-    const found = answer.coordinators[0] ?? answer
+    const response = await this.sendToAny(findCoordinator, request, { signal })
+    const found = response.coordinators[0] ?? response
     if (found.errorCode !== errorCodes.NONE)
       throw new BrokerError(found.errorCode, `finding the coordinator of group ${groupId}`, found.errorMessage)
     if (!this.metadata.brokers.has(found.nodeId)) await this.refreshMetadata([], { signal })
@@ -159,12 +159,12 @@ export class Cluster {
     return found.nodeId
   }
 
-  /** Forgets who coordinates a group: it has moved, or cannot be reached. */
+  /** Removes the coordinator of a group from the cache, because it has moved or cannot be reached. */
   forgetCoordinator(groupId: string): void {
     this.#coordinators.delete(groupId)
   }
 
-  /** Tries with the cluster's clock, log and back-off; also ends when the client closes. */
+  /** Retries with the cluster's clock, logger and back-off. Ends when the client is closed. */
   async retrying<T>(
     what: string,
     options: { readonly signal?: AbortSignal | undefined; readonly withinMs?: number | undefined },
@@ -175,12 +175,12 @@ export class Cluster {
     return retrying({ clock, logger, backoff, what, signal, withinMs: options.withinMs }, action)
   }
 
-  /** Ends every connection; what waits fails with a ClientClosedError. */
+  /** Closes all connections. Calls in progress fail with a ClientClosedError. */
   close(): void {
     if (this.isClosed) return
     this.#closing.abort(new ClientClosedError('the client was closed'))
-    for (const lane of this.#lanes.values()) lane.open?.close()
-    this.#lanes.clear()
+    for (const slot of this.#slots.values()) slot.open?.close()
+    this.#slots.clear()
   }
 
   #bounded(options: SendOptions): SendOptions {
@@ -188,17 +188,17 @@ export class Cluster {
     return { ...options, signal: options.signal === undefined ? closing : AbortSignal.any([options.signal, closing]) }
   }
 
-  /** A control connection: one that is open, else to any node, else to the next bootstrap server. */
+  /** Returns a control connection: an open one, or one to any node, or one to the next bootstrap server. */
   async #any(signal: AbortSignal | undefined): Promise<BrokerConnection> {
-    for (const [key, lane] of this.#lanes) {
-      if (lane.open?.isOpen === true && key.endsWith(`/${controlLane}`)) return lane.open
+    for (const [key, slot] of this.#slots) {
+      if (slot.open?.isOpen === true && key.endsWith(`/${controlPurpose}`)) return slot.open
     }
     const now = this.clock.monotonic()
     for (const nodeId of this.metadata.brokers.keys()) {
-      const lane = this.#lanes.get(`${nodeId}/${controlLane}`)
-      if (lane === undefined || lane.retryAt <= now) {
+      const slot = this.#slots.get(`${nodeId}/${controlPurpose}`)
+      if (slot === undefined || slot.retryAt <= now) {
         try {
-          return await this.connection(nodeId, controlLane, signal)
+          return await this.connection(nodeId, controlPurpose, signal)
         } catch (error) {
           if (!(error instanceof ConnectionError)) throw error
           this.logger.debug(error.message)
@@ -208,58 +208,58 @@ export class Cluster {
     const address = this.#bootstrap[this.#nextBootstrap % this.#bootstrap.length]
     this.#nextBootstrap += 1
     if (address === undefined) throw new ConnectionError('there is no bootstrap server')
-    return this.#connect(`${formatAddress(address)}/${controlLane}`, address, signal)
+    return this.#connect(`${formatAddress(address)}/${controlPurpose}`, address, signal)
   }
 
-  /** A connection that was made to a bootstrap address goes on as the control connection of the node that listens there. */
-  #adoptBootstrapLanes(): void {
+  /** Turns a connection to a bootstrap address into the control connection of the node at that address. */
+  #adoptBootstrapConnections(): void {
     for (const [nodeId, address] of this.metadata.brokers) {
-      const from = `${formatAddress(address)}/${controlLane}`
-      const to = `${nodeId}/${controlLane}`
-      const lane = this.#lanes.get(from)
-      if (lane?.open?.isOpen !== true || this.#lanes.has(to)) continue
-      this.#lanes.delete(from)
-      this.#lanes.set(to, lane)
+      const from = `${formatAddress(address)}/${controlPurpose}`
+      const to = `${nodeId}/${controlPurpose}`
+      const slot = this.#slots.get(from)
+      if (slot?.open?.isOpen !== true || this.#slots.has(to)) continue
+      this.#slots.delete(from)
+      this.#slots.set(to, slot)
     }
   }
 
   async #connect(key: string, address: BrokerAddress, signal?: AbortSignal): Promise<BrokerConnection> {
     this.#closing.signal.throwIfAborted()
-    const lane = this.#laneAt(key, address)
-    if (lane.open?.isOpen === true) return lane.open
-    const waitMs = lane.retryAt - this.clock.monotonic()
+    const slot = this.#slotAt(key, address)
+    if (slot.open?.isOpen === true) return slot.open
+    const waitMs = slot.retryAt - this.clock.monotonic()
     if (waitMs > 0) await this.clock.sleep(waitMs, this.#bounded({ signal }).signal)
-    lane.opening ??= this.#open(key, lane).finally(() => {
-      lane.opening = null
+    slot.opening ??= this.#open(key, slot).finally(() => {
+      slot.opening = null
     })
-    return lane.opening
+    return slot.opening
   }
 
-  #laneAt(key: string, address: BrokerAddress): Lane {
-    const known = this.#lanes.get(key)
+  #slotAt(key: string, address: BrokerAddress): ConnectionSlot {
+    const known = this.#slots.get(key)
     if (known !== undefined && known.address.host === address.host && known.address.port === address.port) return known
     known?.open?.close('the broker has moved')
-    const lane: Lane = { address, opening: null, open: null, failures: 0, retryAt: 0 }
-    this.#lanes.set(key, lane)
-    return lane
+    const slot: ConnectionSlot = { address, opening: null, open: null, failures: 0, retryAt: 0 }
+    this.#slots.set(key, slot)
+    return slot
   }
 
-  async #open(key: string, lane: Lane): Promise<BrokerConnection> {
-    if (lane.open?.isOpen === true) return lane.open
+  async #open(key: string, slot: ConnectionSlot): Promise<BrokerConnection> {
+    if (slot.open?.isOpen === true) return slot.open
     const { clientId, security = null, clock, connectTimeoutMs = 10_000, requestTimeoutMs = 30_000 } = this.#options
-    const options = { address: lane.address, clientId, security, clock, connectTimeoutMs, requestTimeoutMs }
+    const options = { address: slot.address, clientId, security, clock, connectTimeoutMs, requestTimeoutMs }
     try {
       const connection = await BrokerConnection.open(options, this.#closing.signal)
-      if (this.#lanes.get(key) !== lane) {
+      if (this.#slots.get(key) !== slot) {
         connection.close()
-        throw new ConnectionError('the connection is not needed any more')
+        throw new ConnectionError('the connection is no longer needed')
       }
-      lane.failures = 0
-      lane.open = connection
+      slot.failures = 0
+      slot.open = connection
       return connection
     } catch (error) {
-      lane.failures += 1
-      lane.retryAt = clock.monotonic() + backoffMs(this.backoff, lane.failures)
+      slot.failures += 1
+      slot.retryAt = clock.monotonic() + backoffMs(this.backoff, slot.failures)
       throw error
     }
   }

@@ -18,7 +18,7 @@ export class LeaderFinder {
   readonly #cluster: Cluster
   readonly #signal: AbortSignal
   readonly #listener: LeaderListener
-  /** Topics whose leaders have to be looked up. */
+  /** Topics whose leaders must be looked up. */
   readonly #stale = new Set<string>()
   #isSearching = false
   #warnedAt = Number.NEGATIVE_INFINITY
@@ -30,14 +30,14 @@ export class LeaderFinder {
     this.#listener = listener
   }
 
-  /** The node that leads a partition; null when it is being looked up. */
+  /** Returns the node that leads a partition; null while it is being looked up. */
   leaderOf(topic: string, partition: number): number | null {
     const leader = this.#stale.has(topic) ? null : this.#cluster.metadata.leaderOf(topic, partition)
     if (leader === null) this.forget(topic)
     return leader
   }
 
-  /** The leaders of a topic are not what metadata says. */
+  /** Looks up the leaders of a topic again, because those in the metadata are outdated. */
   forget(topic: string): void {
     this.#stale.add(topic)
     void this.#search()
@@ -73,7 +73,7 @@ export class LeaderFinder {
     if (found.length > 0) this.#listener.onFound()
     if (this.#stale.size === 0 || clock.monotonic() - this.#warnedAt < warnEveryMs) return
     this.#warnedAt = clock.monotonic()
-    logger.warn(`no leader for topic ${[...this.#stale].join(', ')} (${reason}); looking again`)
+    logger.warn(`no leader for topic ${[...this.#stale].join(', ')} (${reason}), retrying`)
   }
 }
 

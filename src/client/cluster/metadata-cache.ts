@@ -3,52 +3,52 @@ import type { metadata } from '../../protocol/messages/metadata.ts'
 import { zeroUuid, type ResponseOf } from '../../protocol/schema.ts'
 import type { BrokerAddress } from '../connection/bootstrap-servers.ts'
 
-/** A partition as metadata tells of it. `leaderId` is -1 while there is none. */
+/** The metadata of a partition. `leaderId` is -1 while there is no leader. */
 export interface PartitionMetadata {
   readonly partition: number
   readonly leaderId: number
   readonly replicas: readonly number[]
 }
 
-/** A topic that exists. Its partitions are in order. */
+/** The metadata of a topic. Its partitions are in order. */
 export interface TopicMetadata {
   readonly name: string
-  /** Tells a topic from an earlier one of its name; null where the cluster has no topic ids. */
+  /** Distinguishes a topic from an earlier one with the same name; null if the cluster has no topic ids. */
   readonly id: string | null
   readonly isInternal: boolean
   readonly partitions: readonly PartitionMetadata[]
 }
 
-/** What the last answers said of brokers and topics. A topic that one answer has no word on keeps what an earlier one said. */
+/** The brokers and topics in the last metadata responses. A response about some topics does not change the others. */
 export class MetadataCache {
   readonly brokers = new Map<number, BrokerAddress>()
   readonly topics = new Map<string, TopicMetadata>()
-  /** Why a topic that was asked for is not there. */
+  /** The error codes of topics that were requested and are not available. */
   readonly topicErrors = new Map<string, number>()
   controllerId = -1
   clusterId: string | null = null
 
   readonly #only: BrokerAddress | null
 
-  /** @param only where every broker is reached, whatever address it tells; null: where it tells. */
+  /** @param only the address of every broker, instead of those in the metadata; null uses the metadata. */
   constructor(only: BrokerAddress | null = null) {
     this.#only = only
   }
 
-  /** Takes an answer. `complete` says that it was asked for all topics: what it does not name is gone. */
-  update(answer: ResponseOf<typeof metadata>, complete: boolean): void {
+  /** Applies a response. @param complete whether all topics were requested, so that other topics do not exist. */
+  update(response: ResponseOf<typeof metadata>, complete: boolean): void {
     this.brokers.clear()
-    for (const { nodeId, host, port } of answer.brokers) this.brokers.set(nodeId, this.#only ?? { host, port })
-    this.controllerId = answer.controllerId
-    this.clusterId = answer.clusterId
+    for (const { nodeId, host, port } of response.brokers) this.brokers.set(nodeId, this.#only ?? { host, port })
+    this.controllerId = response.controllerId
+    this.clusterId = response.clusterId
     if (complete) {
       this.topics.clear()
       this.topicErrors.clear()
     }
-    for (const topic of answer.topics) this.#updateTopic(topic)
+    for (const topic of response.topics) this.#updateTopic(topic)
   }
 
-  /** The node that leads a partition; null while it is not known. */
+  /** Returns the node that leads a partition; null while it is unknown. */
   leaderOf(topic: string, partition: number): number | null {
     const leaderId = this.topics.get(topic)?.partitions[partition]?.leaderId ?? -1
     return this.brokers.has(leaderId) ? leaderId : null

@@ -2,27 +2,27 @@ import { isAbsolute } from 'node:path'
 
 import { KafkaError } from '../errors.ts'
 
-/** Where a broker listens. */
+/** The address of a broker. */
 export interface BrokerAddress {
-  /** A host; or the path of a socket in the file system, for which the port is 0. */
+  /** A host, or the path of a Unix domain socket, with port 0. */
   readonly host: string
   readonly port: number
 }
 
-/** `host:port`, IPv6 hosts in brackets. */
+/** Returns `host:port`, with IPv6 hosts in brackets. */
 export function formatAddress(address: BrokerAddress): string {
   if (isSocketPath(address)) return address.host
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`
 }
 
-/** Whether it is a socket of the file system: the one of an embedded log, which is a cluster of one broker. */
+/** Returns whether the address is a Unix domain socket: that of an embedded broker, which is a cluster of one. */
 export function isSocketPath({ host, port }: BrokerAddress): boolean {
   return port === 0 && isAbsolute(host)
 }
 
 /**
- * Reads `bootstrap.servers`: `host:port,host:port`, IPv6 hosts in brackets; or the absolute path of a socket.
- * @throws KafkaError naming the entry that is wrong, or when there is none.
+ * Parses `bootstrap.servers`: `host:port,host:port` with IPv6 hosts in brackets, or the absolute path of a socket.
+ * @throws KafkaError if it is empty, or naming the malformed entry.
  */
 export function parseBootstrapServers(text: string): BrokerAddress[] {
   if (isAbsolute(text)) return [{ host: text, port: 0 }]

@@ -22,10 +22,10 @@ import type { Security } from './security.ts'
 const clientSoftware = { clientSoftwareName: 'penstock', clientSoftwareVersion: '0.1.0' }
 const keepAliveMs = 60_000
 const reauthenticateBeforeMs = 10_000
-/** Above any answer a consumer asks for: fetches are bounded by their own sizes. */
+/** The maximum size of a response (I10), above any fetch: those have smaller limits of their own. */
 const maxResponseBytes = 512 * 1024 * 1024
 
-/** What a connection needs to know. */
+/** How to connect. */
 export interface ConnectionOptions {
   readonly address: BrokerAddress
   readonly clientId: string
@@ -35,13 +35,13 @@ export interface ConnectionOptions {
   readonly requestTimeoutMs: number
 }
 
-/** What is not the rule for one request. */
+/** Options of one request. */
 export interface SendOptions {
-  /** How long the answer may take; the connection's request timeout unless told otherwise. */
+  /** How long the response may take; the connection's request timeout by default. */
   readonly timeoutMs?: number
-  /** Stops the wait; the request itself cannot be taken back. */
+  /** Ends the wait. The request itself cannot be cancelled. */
   readonly signal?: AbortSignal | undefined
-  /** Highest version to use. */
+  /** The highest version to use. */
   readonly maxVersion?: number
 }
 
@@ -63,8 +63,8 @@ function isProtected(security: Security | null): security is Security {
 }
 
 /**
- * One connection to one broker. Requests may be sent without waiting for the answers of earlier ones; a broker answers in
- * order, so a request that it parks (a long poll, a join) holds up those behind it.
+ * A connection to a broker. Requests may be sent before the responses to earlier ones. A broker responds in order, so a request
+ * that waits in the broker (a long poll, a join) delays those behind it.
  */
 export class BrokerConnection {
   readonly address: BrokerAddress
@@ -74,8 +74,8 @@ export class BrokerConnection {
   #versions: ReadonlyMap<number, VersionRange> = new Map()
   #correlationId = 0
   #closed: Error | null = null
-  /** Whether a request after the negotiation was answered. */
-  #wasAnswered = false
+  /** Whether the broker has responded to a request after the negotiation. */
+  #hasResponded = false
   #timer: { readonly at: number; readonly cancel: () => void } | null = null
   #cancelLifetime: () => void = () => undefined
 
@@ -85,7 +85,7 @@ export class BrokerConnection {
   }
 
   /**
-   * Dials, authenticates and asks for the broker's API versions.
+   * Connects, authenticates and requests the broker's API versions.
    * @throws ConnectionError, AuthenticationError, or the signal's reason.
    */
   static async open(options: ConnectionOptions, signal?: AbortSignal): Promise<BrokerConnection> {
@@ -101,8 +101,8 @@ export class BrokerConnection {
   }
 
   /**
-   * The highest version of the API that both sides speak.
-   * @throws UnsupportedApiError when there is none.
+   * Returns the highest common version of an API.
+   * @throws UnsupportedApiError if there is none.
    */
   versionOf(api: Api, maxVersion = Number.POSITIVE_INFINITY): number {
     const theirs = this.#versions.get(api.key)
@@ -111,24 +111,24 @@ export class BrokerConnection {
     if (theirs === undefined || version < first || version < theirs.min) {
       const served = theirs === undefined ? 'not at all' : `v${theirs.min} to v${theirs.max}`
       throw new UnsupportedApiError(
-        `${formatAddress(this.address)} speaks ${api.name} ${served}; needed is v${first} to v${last}`,
+        `${formatAddress(this.address)} supports ${api.name} ${served}; v${first} to v${last} is required`,
       )
     }
     return version
   }
 
   /**
-   * Sends a request and gives its decoded answer; error codes inside it are the caller's business.
+   * Sends a request and returns the decoded response. The caller checks its error codes.
    * @throws ConnectionError, RequestTimeoutError, UnsupportedApiError, or the signal's reason.
    */
   async send<A extends Api>(api: A, value: RequestValue<A>, options: SendOptions = {}): Promise<ResponseOf<A>> {
     const version = this.versionOf(api, options.maxVersion)
     const frame = await this.#exchange(api, version, value, options)
-    this.#wasAnswered = true
+    this.#hasResponded = true
     return decodeResponseFrame(api, version, frame).body
   }
 
-  /** Ends the connection; requests that wait for an answer fail with a ConnectionError. */
+  /** Closes the connection. Requests in flight fail with a ConnectionError. */
   close(reason = 'closed by the client'): void {
     this.#end(reason)
   }
@@ -170,7 +170,7 @@ export class BrokerConnection {
     } catch (error) {
       this.#end('the API versions could not be read')
       if (!(error instanceof BrokerError) || error.codeName !== 'ILLEGAL_SASL_STATE') throw error
-      throw new AuthenticationError(`${formatAddress(this.address)} wants SASL; set security.protocol and sasl.*`)
+      throw new AuthenticationError(`${formatAddress(this.address)} requires SASL. Set security.protocol and sasl.*`)
     }
   }
 
@@ -189,7 +189,7 @@ export class BrokerConnection {
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
     const deadline = clock.monotonic() + (timeoutMs ?? requestTimeoutMs)
     this.#pending.push({ what: `${api.name} v${version}`, correlationId, deadline, resolve, reject })
-    this.#watch(deadline)
+    this.#watchDeadline(deadline)
     this.#write(parts)
     if (signal === undefined) return promise
     const onAbort = (): void => reject(signal.reason)
@@ -206,27 +206,27 @@ export class BrokerConnection {
 
   #receive(cut: () => Buffer[]): void {
     try {
-      for (const frame of cut()) this.#answer(frame)
+      for (const frame of cut()) this.#respond(frame)
     } catch (error) {
-      this.#end(`its answer cannot be read: ${errorMessage(error)}`, error)
+      this.#end(`its response cannot be decoded: ${errorMessage(error)}`, error)
     }
   }
 
-  #answer(frame: Buffer): void {
+  #respond(frame: Buffer): void {
     const pending = this.#pending.shift()
     const correlationId = frame.length >= 4 ? frame.readInt32BE(0) : -1
     if (pending === undefined || pending.correlationId !== correlationId) {
-      const expected = pending === undefined ? 'no answer was expected' : `expected was ${pending.correlationId}`
-      pending?.reject(new ConnectionError(`${formatAddress(this.address)} answered out of order`))
-      this.#end(`it answered request ${correlationId}, ${expected}`)
+      const expected = pending === undefined ? 'but no response was expected' : `instead of ${pending.correlationId}`
+      pending?.reject(new ConnectionError(`${formatAddress(this.address)} responded out of order`))
+      this.#end(`it responded to request ${correlationId}, ${expected}`)
       return
     }
     pending.resolve(frame)
-    if (this.#pending.length === 0) this.#unwatch()
+    if (this.#pending.length === 0) this.#stopWatching()
   }
 
-  /** One timer for the connection: it fires at the earliest deadline and is set again when that one was answered in time. */
-  #watch(deadline: number): void {
+  /** One timer per connection, for the earliest deadline. */
+  #watchDeadline(deadline: number): void {
     if (this.#timer !== null && this.#timer.at <= deadline) return
     this.#timer?.cancel()
     const { clock } = this.#options
@@ -234,7 +234,7 @@ export class BrokerConnection {
     this.#timer = { at: deadline, cancel }
   }
 
-  #unwatch(): void {
+  #stopWatching(): void {
     this.#timer?.cancel()
     this.#timer = null
   }
@@ -244,31 +244,31 @@ export class BrokerConnection {
     const now = this.#options.clock.monotonic()
     const late = this.#pending.find((pending) => pending.deadline <= now)
     if (late !== undefined) {
-      const error = new RequestTimeoutError(`${formatAddress(this.address)} did not answer ${late.what} in time`)
+      const error = new RequestTimeoutError(`${formatAddress(this.address)} did not respond to ${late.what} in time`)
       this.#end(error.message, error)
       return
     }
     const earliest = Math.min(...this.#pending.map((pending) => pending.deadline))
-    if (Number.isFinite(earliest)) this.#watch(earliest)
+    if (Number.isFinite(earliest)) this.#watchDeadline(earliest)
   }
 
-  /** Credentials are shown again by a connection that replaces this one. */
+  /** Closes the connection before its SASL session expires. The connection that replaces it authenticates again (KIP-368). */
   #retireAfter(lifetimeMs: number): void {
     const ms = Math.max(lifetimeMs / 2, lifetimeMs - reauthenticateBeforeMs)
     this.#cancelLifetime = this.#options.clock.after(ms, () => this.#end('the SASL session ends'))
   }
 
-  /** A listener that wants TLS or SASL hangs up on the first request that it does not understand or allow. */
+  /** A listener with TLS or SASL closes the connection at the first request that it cannot decode or does not allow. */
   #closedByBroker(): string {
-    const hint = !isProtected(this.#options.security) && !this.#wasAnswered
-    return `the broker closed the connection${hint ? ' (if it wants TLS or SASL, set security.protocol)' : ''}`
+    const hint = !isProtected(this.#options.security) && !this.#hasResponded
+    return `the broker closed the connection${hint ? ' (if it requires TLS or SASL, set security.protocol)' : ''}`
   }
 
   #end(reason: string, cause?: unknown): void {
     if (this.#closed !== null) return
     this.#closed = new ConnectionError(`connection to ${formatAddress(this.address)} ended: ${reason}`, cause)
     const error = cause instanceof RequestTimeoutError ? cause : this.#closed
-    this.#unwatch()
+    this.#stopWatching()
     this.#cancelLifetime()
     this.#socket?.destroy()
     const pending = this.#pending

@@ -7,12 +7,12 @@ import { formatAddress } from './bootstrap-servers.ts'
 import type { Security } from './security.ts'
 
 /*
- * Every internal symbol of kafkajs that is used, and nothing else imports it. kafkajs 2.2.4 opens TLS connections and speaks
- * SASL; once the broker has accepted the client, the socket is taken from it and carries our own requests. It is loaded when
- * the first protected connection is made: it costs a thread about 10 MB and 30 ms.
+ * All internal symbols of kafkajs that are used; no other module imports it. kafkajs 2.2.4 opens TLS connections and
+ * authenticates with SASL. After that, the socket is detached from it and used for our own requests. It is loaded with the
+ * first protected connection, because it costs a thread about 10 MB and 30 ms.
  */
 
-/** What kafkajs logs through. */
+/** The logger of kafkajs. */
 export interface KafkajsLogger {
   namespace(): KafkajsLogger
   info(message: string): void
@@ -29,13 +29,13 @@ export interface KafkajsConnection {
   isConnected(): boolean
 }
 
-/** `kafkajs/src/network/connectionPool`: connection 0 carries everything but Fetch. */
+/** `kafkajs/src/network/connectionPool`: connection 0 is for all requests except Fetch. */
 export interface KafkajsConnectionPool {
   readonly pool: readonly KafkajsConnection[]
   destroy(): Promise<void>
 }
 
-/** `kafkajs/src/broker`: `connect` dials connection 0, asks for the API versions and authenticates. */
+/** `kafkajs/src/broker`: `connect` opens connection 0, requests the API versions and authenticates. */
 export interface KafkajsBroker {
   connect(): Promise<void>
 }
@@ -47,13 +47,13 @@ export interface KafkajsModules {
   readonly socketFactory: () => unknown
 }
 
-/** Codes of Node for a certificate that does not hold; others tell of a network that may be better later. */
+/** Node's error codes for an invalid certificate, which are not retriable; others are network errors. */
 const certificateRefused = /^(?:CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(?:GET|VERIFY)|ERR_TLS_CERT)/
-const trustAdvice = 'name its authority in ssl.truststore.location (PEM), or mend its host names.'
+const trustAdvice = 'set ssl.truststore.location (PEM) to its authority, or fix its host names.'
 
 let modules: KafkajsModules | null = null
 
-/** Loads them on the first call. */
+/** Loads the modules on the first call. */
 export function loadKafkajs(): KafkajsModules {
   if (modules === null) {
     const require = createRequire(import.meta.url)
@@ -66,7 +66,7 @@ export function loadKafkajs(): KafkajsModules {
   return modules
 }
 
-// Its messages repeat what our errors say; they may also hold bytes of the wire.
+// Its messages repeat our errors, and may contain bytes of requests (I8).
 const silentLogger: KafkajsLogger = {
   namespace: () => silentLogger,
   info: () => undefined,
@@ -78,13 +78,13 @@ const silentLogger: KafkajsLogger = {
 /** An authenticated socket without listeners. */
 export interface SecureSocket {
   readonly socket: Socket
-  /** Milliseconds after which the broker wants to see the credentials again; null: never. */
+  /** Milliseconds after which the broker requires reauthentication; null is never. */
   readonly sessionLifetimeMs: number | null
 }
 
 /**
- * Dials a broker with TLS, SASL or both.
- * @throws AuthenticationError when the broker refuses the client, ConnectionError when it cannot be reached.
+ * Connects to a broker with TLS, SASL or both.
+ * @throws AuthenticationError if the broker rejects the client, ConnectionError if it cannot be reached.
  */
 export async function openSecureSocket(
   address: BrokerAddress,
@@ -104,7 +104,7 @@ export async function openSecureSocket(
     enforceRequestTimeout: true,
     logger: silentLogger,
   })
-  // Its queue looks for throttled requests every millisecond, with a timer whose negative time Node warns about.
+  // Its queue checks for throttled requests every millisecond, with a negative delay that Node warns about.
   for (const { requestQueue } of pool.pool) requestQueue.scheduleCheckPendingRequests = () => undefined
   try {
     await new Broker({ connectionPool: pool, logger: silentLogger }).connect()
@@ -151,6 +151,6 @@ function asClientError(error: unknown, address: BrokerAddress): Error {
       cause: error,
     })
   if (name === 'KafkaJSSASLAuthenticationError' || type === 'SASL_AUTHENTICATION_FAILED')
-    return new AuthenticationError(`${where} refused the credentials: ${message}`, { cause: error })
+    return new AuthenticationError(`${where} rejected the credentials: ${message}`, { cause: error })
   return new ConnectionError(`cannot connect to ${where}: ${message}`, error)
 }

@@ -5,10 +5,10 @@ import { FrameSplitter } from '../../protocol/frame-splitter.ts'
 import { formatAddress, isSocketPath, type BrokerAddress } from './bootstrap-servers.ts'
 import { ConnectionError } from '../errors.ts'
 
-/** What all connections of a thread read to, one after the other: it is cut into frames before the next one reads. */
+/** The read buffer of all connections of a thread. Frames are cut from it before the next read. */
 const sharedBuffer = Buffer.allocUnsafeSlow(64 * 1024)
 
-/** Cuts what a connection reads into frames. */
+/** Cuts the bytes of a connection into frames. */
 export class ResponseFrames {
   readonly #splitter: FrameSplitter
   readonly #onRead: (cut: () => Buffer[]) => void
@@ -19,30 +19,30 @@ export class ResponseFrames {
     this.#onRead = onRead
   }
 
-  /** Where the next bytes are read to. */
+  /** Returns the buffer for the next read. */
   destination(): Buffer {
     return this.#splitter.destination(sharedBuffer)
   }
 
-  /** `count` bytes were read to the last destination. */
+  /** Processes `count` bytes in the last destination. */
   received(count: number): void {
     this.#onRead(() => this.#splitter.received(sharedBuffer, count))
   }
 
-  /** Bytes in memory of their own. */
+  /** Processes bytes in a buffer of their own. */
   push(chunk: Buffer): void {
     this.#onRead(() => this.#splitter.push(chunk))
   }
 }
 
-/** Where to connect to, and how long that may take. */
+/** How to connect. */
 export interface DialOptions {
   readonly address: BrokerAddress
   readonly clock: Clock
   readonly connectTimeoutMs: number
 }
 
-/** Connects without TLS. What comes goes to `frames`. @throws ConnectionError, or the signal's reason. */
+/** Connects without TLS and reads into `frames`. @throws ConnectionError, or the signal's reason. */
 export async function openPlainSocket(
   options: DialOptions,
   frames: ResponseFrames,
@@ -63,7 +63,7 @@ export async function openPlainSocket(
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const fail = (reason: string, cause?: unknown): void =>
     reject(new ConnectionError(`cannot connect to ${formatAddress(address)}: ${reason}`, cause))
-  const cancel = clock.after(options.connectTimeoutMs, () => fail(`no answer within ${options.connectTimeoutMs} ms`))
+  const cancel = clock.after(options.connectTimeoutMs, () => fail(`no response within ${options.connectTimeoutMs} ms`))
   const onError = (error: Error): void => fail(error.message, error)
   const onAbort = (): void => reject(signal?.reason)
   socket.once('connect', resolve)

@@ -4,11 +4,11 @@ export interface TlsOptions {
   readonly cert?: string
   readonly key?: string
   readonly passphrase?: string
-  /** Whether the broker's certificate has to match its name (`ssl.endpoint.identification.algorithm`). */
+  /** Whether the broker's certificate must match its host name (`ssl.endpoint.identification.algorithm`). */
   readonly verifyHost?: boolean
 }
 
-/** Who the client is. OAUTHBEARER calls `token` for each connection. */
+/** The client's credentials. OAUTHBEARER calls `token` for each connection. */
 export type SaslOptions =
   | {
       readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
@@ -17,7 +17,7 @@ export type SaslOptions =
     }
   | { readonly mechanism: 'OAUTHBEARER'; readonly token: () => Promise<string> }
 
-/** What protects a connection; both null is `PLAINTEXT`. */
+/** Encryption and authentication of a connection; `PLAINTEXT` if both are null. */
 export interface Security {
   readonly tls: TlsOptions | null
   readonly sasl: SaslOptions | null

@@ -6,30 +6,30 @@ import { asError } from '../errors.ts'
 import { listOffsets, offsetTimes } from './list-offsets.ts'
 import { PartitionBuffer } from './partition-buffer.ts'
 
-/** Where to begin: an offset, or an end of the log as it is when the first fetch is made. */
+/** Where to start: an offset, or an end of the log at the time of the first fetch. */
 export type StartOffset = number | 'earliest' | 'latest'
 
-/** A partition that is read. */
+/** A partition that is being read. */
 export interface AssignedPartition {
   readonly key: string
   readonly buffer: PartitionBuffer
-  /** The id of the topic that is read; null while it is not known, and where the cluster has no topic ids. */
+  /** The id of the topic; null while it is unknown, or if the cluster has no topic ids. */
   topicId: string | null
-  /** Whether a broker said that it does not know that id: the topic may have been created again. */
+  /** Whether a broker reported that id as unknown: the topic may have been created again. */
   isDoubted: boolean
-  /** The end of the log to begin at; null when it is an offset, or the first fetch has proved it right. */
+  /** The end of the log to start at; null for an offset, or after the first successful fetch. */
   start: 'earliest' | 'latest' | null
-  /** Whether `buffer.position` is an offset of the log. */
+  /** Whether `buffer.position` is an offset. */
   isResolved: boolean
   isPaused: boolean
   isFetching: boolean
-  /** Changes when the position is set: answers to earlier fetches are thrown away. */
+  /** Incremented when the position is set, so that responses to earlier fetches are discarded. */
   epoch: number
   failures: number
-  /** Monotonic time before which it is not asked for. */
+  /** Monotonic milliseconds before which it is not fetched. */
   retryAt: number
   highWatermark: number
-  /** Why it cannot be read on; thrown by every poll. */
+  /** Why it cannot be read any further. Every poll throws it. */
   error: Error | null
 }
 
@@ -41,7 +41,7 @@ export interface AssignedPartitionsOptions {
   readonly onResolved: () => void
 }
 
-/** The partitions of one fetcher, and where each begins. In the order in which they are asked for. */
+/** The partitions of one fetcher and their start offsets, in the order in which they are fetched. */
 export class AssignedPartitions {
   readonly #cluster: Cluster
   readonly #options: AssignedPartitionsOptions
@@ -62,12 +62,12 @@ export class AssignedPartitions {
     return this.#partitions.get(formatTopicPartition(partition))
   }
 
-  /** Whether this is still the partition that was asked for, read from the same place. */
+  /** Returns whether the partition is still assigned, and its position was not set since `epoch`. */
   isCurrent(partition: AssignedPartition, epoch: number): boolean {
     return partition.epoch === epoch && this.#partitions.get(partition.key) === partition
   }
 
-  /** Adds a partition, or sets where it goes on. */
+  /** Adds a partition, or sets the position of one that is being read. */
   start(target: TopicPartition, from: StartOffset): void {
     const key = formatTopicPartition(target)
     const offset = typeof from === 'number' ? from : -1
@@ -104,13 +104,13 @@ export class AssignedPartitions {
     this.#partitions.clear()
   }
 
-  /** Puts a partition behind the others. */
+  /** Moves a partition behind the others. */
   moveToEnd(partition: AssignedPartition): void {
     if (!this.#partitions.delete(partition.key)) return
     this.#partitions.set(partition.key, partition)
   }
 
-  /** Forgets what is buffered of paused partitions beyond `maxBytes` in all: it is fetched again once they are resumed. */
+  /** Drops buffers of paused partitions beyond a total of `maxBytes` (I10). They are fetched again after `resume`. */
   dropPaused(maxBytes: number): void {
     let kept = 0
     for (const state of this.#partitions.values()) {
@@ -123,7 +123,7 @@ export class AssignedPartitions {
     }
   }
 
-  /** Resolves when every partition has a position. @throws the signal's reason, or a partition's error. */
+  /** Resolves when every partition has a position. @throws the signal's reason, or the error of a partition. */
   async resolved(signal?: AbortSignal): Promise<void> {
     while (!this.#options.signal.aborted) {
       signal?.throwIfAborted()
@@ -135,7 +135,7 @@ export class AssignedPartitions {
     }
   }
 
-  /** Asks where the partitions of a topic begin that have no offset yet. */
+  /** Looks up the start offsets of a topic's partitions that have none. */
   resolve(topic: string): void {
     if (this.#resolving.has(topic)) return
     const resolving = this.#ask(topic).finally(() => {
@@ -157,13 +157,13 @@ export class AssignedPartitions {
     const { isolation, signal } = this.#options
     const options = { isolation, signal }
     try {
-      const answers = await this.#cluster.retrying(`find where topic ${topic} begins`, options, () =>
+      const results = await this.#cluster.retrying(`find where topic ${topic} begins`, options, () =>
         listOffsets(this.#cluster, queries, options),
       )
       for (const { partition, epoch } of asked) {
-        const answer = answers.find((candidate) => candidate.partition === partition.buffer.partition)
-        if (answer === undefined || !this.isCurrent(partition, epoch)) continue
-        partition.buffer.reset(answer.offset)
+        const result = results.find((candidate) => candidate.partition === partition.buffer.partition)
+        if (result === undefined || !this.isCurrent(partition, epoch)) continue
+        partition.buffer.reset(result.offset)
         partition.isResolved = true
       }
     } catch (error) {

@@ -3,7 +3,7 @@ import { errorCodes } from '../../protocol/error-codes.ts'
 import { fetch as fetchApi } from '../../protocol/messages/fetch.ts'
 import { zeroUuid, type RequestValue } from '../../protocol/schema.ts'
 
-/** Limits of one fetch. */
+/** The limits of a fetch. */
 export interface FetchLimits {
   readonly isolation: IsolationLevel
   readonly maxWaitMs: number
@@ -12,10 +12,10 @@ export interface FetchLimits {
   readonly maxPartitionBytes: number
 }
 
-/** A partition and where to read it. */
+/** A partition and the offset to read. */
 export interface FetchTarget {
   readonly topic: string
-  /** Null where the cluster has no topic ids: then the request has to go by name. */
+  /** Null if the cluster has no topic ids: topics are then requested by name. */
   readonly topicId: string | null
   readonly partition: number
   readonly fetchOffset: number
@@ -27,17 +27,17 @@ interface AskedTopic {
   readonly partitions: { partition: number; fetchOffset: number; partitionMaxBytes: number }[]
 }
 
-/** From version 13 on topics go by id. */
+/** From version 13 on, topics are requested by id ([KIP-516](https://cwiki.apache.org/confluence/display/KAFKA/KIP-516%3A+Topic+Identifiers)). */
 const lastVersionByName = 12
 
-/** The highest version that can ask for these partitions: by id if all ids are known. */
+/** Returns the highest version that can request these partitions: by id if all ids are known. */
 export function fetchVersionOf(targets: readonly FetchTarget[]): number {
   return targets.some(({ topicId }) => topicId === null) ? lastVersionByName : fetchApi.versions[1]
 }
 
 /**
- * A fetch without a session: the broker keeps nothing between requests. Partitions stay in the order given, per topic.
- * It names topics and ids: the version decides which of them are sent.
+ * Returns a fetch request without a session. Partitions keep their order within each topic. It contains names and ids of
+ * topics; the version decides which of them are sent.
  */
 export function fetchRequestOf(limits: FetchLimits, targets: readonly FetchTarget[]): RequestValue<typeof fetchApi> {
   const topics = new Map<string, AskedTopic>()
@@ -58,7 +58,7 @@ export function fetchRequestOf(limits: FetchLimits, targets: readonly FetchTarge
   }
 }
 
-/** What brokers answer to an id that they do not have, or not any more. */
+/** The error codes for an unknown topic id. */
 export const namesAnotherTopic: ReadonlySet<number> = new Set([
   errorCodes.UNKNOWN_TOPIC_ID,
   errorCodes.INCONSISTENT_TOPIC_ID,

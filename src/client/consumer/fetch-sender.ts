@@ -53,8 +53,8 @@ export class FetchSender {
   readonly #options: FetchSenderOptions
   readonly #partitions: AssignedPartitions
   readonly #leaders: LeaderFinder
-  readonly #connectionKeys: readonly string[]
-  /** `node/connection key` of the requests in flight. */
+  readonly #purposes: readonly string[]
+  /** `node/purpose` of the requests in flight. */
   readonly #inFlight = new Set<string>()
   #cancelTimer: (() => void) | null = null
 
@@ -62,7 +62,7 @@ export class FetchSender {
     this.#cluster = cluster
     this.#options = options
     this.#partitions = options.partitions
-    this.#connectionKeys = Array.from({ length: requestsPerNode }, () => cluster.newLane('fetch'))
+    this.#purposes = Array.from({ length: requestsPerNode }, () => cluster.newPurpose('fetch'))
     this.#leaders = new LeaderFinder(cluster, options.signal, {
       onFound: () => this.send(),
       onError: (error) => options.onFailure(asError(error)),
@@ -73,15 +73,15 @@ export class FetchSender {
   send(): void {
     if (this.#options.signal.aborted) return
     for (const [nodeId, partitions] of this.#ready()) {
-      const key = this.#connectionKeys.find((candidate) => !this.#inFlight.has(`${nodeId}/${candidate}`))
-      if (key !== undefined) void this.#request(nodeId, key, partitions)
+      const purpose = this.#purposes.find((candidate) => !this.#inFlight.has(`${nodeId}/${candidate}`))
+      if (purpose !== undefined) void this.#request(nodeId, purpose, partitions)
     }
   }
 
   /** Closes the connections. */
   close(): void {
     this.#cancelTimer?.()
-    for (const key of this.#connectionKeys) this.#cluster.closeLane(key)
+    for (const purpose of this.#purposes) this.#cluster.closePurpose(purpose)
   }
 
   #ready(): Map<number, AssignedPartition[]> {
@@ -134,8 +134,8 @@ export class FetchSender {
     if (Number.isFinite(at)) this.#cancelTimer = this.#cluster.clock.after(Math.max(1, at - now), () => this.send())
   }
 
-  async #request(nodeId: number, connectionKey: string, partitions: readonly AssignedPartition[]): Promise<void> {
-    const slot = `${nodeId}/${connectionKey}`
+  async #request(nodeId: number, purpose: string, partitions: readonly AssignedPartition[]): Promise<void> {
+    const slot = `${nodeId}/${purpose}`
     const { signal, limits } = this.#options
     this.#inFlight.add(slot)
     const asked = partitions.map((partition) => ({ partition, epoch: partition.epoch }))
@@ -149,7 +149,7 @@ export class FetchSender {
     const request = fetchRequestOf(limits, targets)
     const maxVersion = fetchVersionOf(targets)
     try {
-      const connection = await this.#cluster.connection(nodeId, connectionKey, signal)
+      const connection = await this.#cluster.connection(nodeId, purpose, signal)
       const timeoutMs = limits.maxWaitMs + responseTimeoutMs
       const response = await connection.send(fetchApi, request, { timeoutMs, signal, maxVersion })
       if (response.errorCode !== errorCodes.NONE) throw new BrokerError(response.errorCode, 'Fetch')

@@ -1,11 +1,11 @@
-/** A record as it was read. Bytes are views of the answer it came in: copy what must outlive the next polls. */
+/** A record of a fetch. Its buffers are views of the response: copy what is kept for longer than a few polls. */
 export interface FetchedRecord {
   readonly topic: string
   readonly partition: number
   readonly offset: number
-  /** Milliseconds of the epoch. */
+  /** Milliseconds since the epoch. */
   readonly timestamp: number
-  /** 0: the producer's time; 1: the broker's. */
+  /** 0 is CreateTime, 1 is LogAppendTime. */
   readonly timestampType: 0 | 1
   readonly key: Buffer | null
   readonly value: Buffer | null

@@ -5,37 +5,37 @@ import { listOffsets as listOffsetsApi } from '../../protocol/messages/list-offs
 import type { Cluster } from '../cluster/cluster.ts'
 import { BrokerError, ConnectionError, UnknownPartitionError } from '../errors.ts'
 
-/** Times that are not times: the end of a log (the last stable offset for `read_committed`), and its start. */
+/** Special timestamps: the end of a log (the last stable offset for `read_committed`), and its start. */
 export const offsetTimes = { latest: -1, earliest: -2 } as const
 
-/** A partition and the time whose first offset is asked for: milliseconds of the epoch, or of {@link offsetTimes}. */
+/** A partition and the time whose first offset is requested: milliseconds since the epoch, or one of {@link offsetTimes}. */
 export interface OffsetQuery extends TopicPartition {
   readonly timestamp: number
 }
 
-/** The answer; `offset` and `timestamp` are -1 when there is no record as late as asked. */
-export interface OffsetAnswer extends TopicPartition {
+/** The result. `offset` and `timestamp` are -1 if there is no record at or after that time. */
+export interface OffsetResult extends TopicPartition {
   readonly offset: number
   readonly timestamp: number
 }
 
 /**
- * Asks the leaders for offsets by time. One attempt, all or nothing.
- * @throws BrokerError, ConnectionError; the retriable ones after metadata was looked up again.
+ * Requests offsets by time from the leaders. One attempt, all or nothing.
+ * @throws BrokerError, ConnectionError, after refreshing the metadata.
  */
 export async function listOffsets(
   cluster: Cluster,
   queries: readonly OffsetQuery[],
   options: { readonly isolation: IsolationLevel; readonly signal?: AbortSignal | undefined },
-): Promise<OffsetAnswer[]> {
+): Promise<OffsetResult[]> {
   const topics = [...new Set(queries.map(({ topic }) => topic))]
   const unknown = topics.filter((topic) => !cluster.metadata.topics.has(topic))
   if (unknown.length > 0) await cluster.refreshMetadata(unknown, { signal: options.signal })
   try {
-    const answers = await Promise.all(
+    const results = await Promise.all(
       [...groupByLeader(cluster, queries)].map(([nodeId, ofNode]) => askNode(cluster, nodeId, ofNode, options)),
     )
-    return answers.flat()
+    return results.flat()
   } catch (error) {
     if (error instanceof BrokerError || error instanceof ConnectionError)
       await cluster.refreshMetadata(topics, { signal: options.signal })
@@ -63,14 +63,14 @@ async function askNode(
   nodeId: number,
   queries: readonly OffsetQuery[],
   options: { readonly isolation: IsolationLevel; readonly signal?: AbortSignal | undefined },
-): Promise<OffsetAnswer[]> {
+): Promise<OffsetResult[]> {
   const topics = new Map<string, { partitionIndex: number; timestamp: number }[]>()
   for (const { topic, partition, timestamp } of queries) {
     const partitions = topics.get(topic) ?? []
     partitions.push({ partitionIndex: partition, timestamp })
     topics.set(topic, partitions)
   }
-  const answer = await cluster.sendTo(
+  const response = await cluster.sendTo(
     nodeId,
     listOffsetsApi,
     {
@@ -81,7 +81,7 @@ async function askNode(
     },
     { signal: options.signal },
   )
-  return answer.topics.flatMap(({ name, partitions }) =>
+  return response.topics.flatMap(({ name, partitions }) =>
     partitions.map(({ partitionIndex, errorCode, offset, timestamp }) => {
       if (errorCode !== errorCodes.NONE)
         throw new BrokerError(errorCode, `listing offsets of ${name}-${partitionIndex}`)

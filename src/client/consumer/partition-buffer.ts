@@ -10,7 +10,7 @@ import { RecordReader } from '../../protocol/record-batch/record-reader.ts'
 import { CorruptBatchError } from '../errors.ts'
 import type { FetchedRecord } from './fetched-record.ts'
 
-/** A transaction that was aborted: what its producer wrote from `firstOffset` to the next abort marker does not count. */
+/** An aborted transaction: its records are those of the producer from `firstOffset` to the next abort marker. */
 export interface AbortedTransaction {
   readonly producerId: number
   readonly firstOffset: number
@@ -18,9 +18,9 @@ export interface AbortedTransaction {
 
 interface Chunk {
   readonly bytes: Buffer
-  /** In order of first offset; null: everything counts. */
+  /** In order of first offset; null for read_uncommitted. */
   readonly aborted: readonly AbortedTransaction[] | null
-  /** Producers inside an aborted transaction at `at`. */
+  /** Producers with an aborted transaction at `at`. */
   readonly aborting: Set<number>
   nextAborted: number
   at: number
@@ -29,17 +29,17 @@ interface Chunk {
 const abortMarker = 0
 
 /**
- * What was fetched of one partition and not handed out yet. Batches stay as they came; records are made when they are read.
- * `position` passes over everything that is not delivered: control batches, aborted records, offsets that compaction removed.
+ * The fetched batches of one partition. Records are decoded when they are read. `position` skips everything that is not
+ * delivered: control batches, aborted records, offsets that compaction removed.
  */
 export class PartitionBuffer {
   readonly topic: string
   readonly partition: number
-  /** Offset of the next record to hand out. */
+  /** The offset of the next record to return. */
   position: number
-  /** Offset to fetch from, behind what is buffered. */
+  /** The offset of the next fetch, after the buffered batches. */
   fetchOffset: number
-  /** Bytes that are buffered. */
+  /** Buffered bytes. */
   bytes = 0
   #chunks: Chunk[] = []
   #reader: RecordReader | null = null
@@ -55,7 +55,7 @@ export class PartitionBuffer {
     return this.#chunks.length === 0
   }
 
-  /** Forgets what is buffered and goes on at `position`. */
+  /** Drops the buffer and continues at `position`. */
   reset(position: number): void {
     this.#chunks = []
     this.#reader = null
@@ -64,11 +64,11 @@ export class PartitionBuffer {
     this.fetchOffset = position
   }
 
-  /** Adds what was fetched from `fetchOffset`. A batch that is cut off at the end is left out. */
+  /** Adds the records of a response to a fetch at `fetchOffset`. Ignores an incomplete batch at the end. */
   push(bytes: Buffer, aborted: readonly AbortedTransaction[] | null): void {
     let end = 0
     for (let size = batchSizeAt(bytes, 0); size >= batchHeaderSize && end + size <= bytes.length;) {
-      // Where the last whole batch ends is where the next fetch begins; nothing else is looked at here.
+      // The next fetch starts after the last complete batch. Checksums are verified when batches are read.
       this.fetchOffset = Math.max(this.fetchOffset, readInt64(bytes, end) + bytes.readInt32BE(end + 23) + 1)
       end += size
       size = batchSizeAt(bytes, end)
@@ -86,7 +86,7 @@ export class PartitionBuffer {
 
   /**
    * Appends up to `max` records to `into`.
-   * @throws CorruptBatchError when a batch fails its checksum or does not decode; the position stays before it.
+   * @throws CorruptBatchError if a batch fails its checksum or cannot be decoded. The position stays before it.
    */
   read(into: FetchedRecord[], max: number): void {
     let left = max
@@ -129,7 +129,7 @@ export class PartitionBuffer {
     return count
   }
 
-  /** Goes to the next batch with records that count; passes over all others. Null: the buffer is empty. */
+  /** Returns the next batch with records to deliver, skipping others; null if the buffer is empty. */
   #nextBatch(): RecordReader | null {
     for (let chunk = this.#chunks[0]; chunk !== undefined; chunk = this.#chunks[0]) {
       while (chunk.at < chunk.bytes.length) {
@@ -159,7 +159,7 @@ export class PartitionBuffer {
     }
   }
 
-  /** Whether the records of a batch are to be delivered; keeps track of which transactions are aborted. */
+  /** Returns whether the records of a batch are delivered. Keeps track of aborted transactions. */
   #counts(chunk: Chunk, header: BatchHeader): boolean {
     const { aborted, aborting } = chunk
     if (aborted !== null) {
@@ -183,7 +183,7 @@ export class PartitionBuffer {
   }
 }
 
-/** A control record's key is a version and a type, both int16. */
+/** The key of a control record is a version and a type, both int16. */
 function isAbortMarker(chunk: Chunk, header: BatchHeader): boolean {
   if (header.recordCount === 0) return false
   const reader = new RecordReader(chunk.bytes, chunk.at)

@@ -5,14 +5,14 @@ import { isRetriable } from '../errors.ts'
 /** What a consumer reads: named topics, or every topic whose whole name matches. */
 export type TopicSelection = { readonly topics: readonly string[] } | { readonly pattern: RegExp }
 
-/** What is missing is looked for again after a tenth of the time it has been waited for, but not sooner than this. */
+/** Missing topics are looked up again after a tenth of the time waited so far, but at least after this. */
 const firstMissingCheckMs = 100
 const waitedShare = 0.1
-/** Looking for names costs little; a pattern asks for every topic of the cluster. */
+/** The maximum intervals. Lookups by name are cheap; a pattern requests all topics of the cluster. */
 const namedCheckMs = 1_000
 const patternCheckMs = 10_000
 
-/** What a subscription needs of the cluster. */
+/** The part of the cluster that a subscription uses. */
 export type TopicSource = Pick<Cluster, 'clock' | 'logger' | 'isClosed' | 'metadata' | 'refreshMetadata' | 'retrying'>
 
 export interface SubscriptionOptions {
@@ -24,17 +24,17 @@ export interface SubscriptionOptions {
 }
 
 /**
- * The topics that a selection stands for, as the cluster has them. Looks again every `maxAgeMs`; more often while a named
- * topic is missing, or no topic matches: at first after 100 ms, so that a sink that starts beside its source loses no time.
+ * The topics of a selection. Looks them up every `maxAgeMs`, and more often while a named topic is missing or no topic matches:
+ * at first after 100 ms, so that a sink that is started together with its source is not delayed.
  */
 export class Subscription {
   readonly selection: TopicSelection
   readonly #cluster: TopicSource
   readonly #options: SubscriptionOptions
   readonly #closing = new AbortController()
-  /** What the last join asked for. */
+  /** The topics in the last join. */
   #asked: readonly string[] = []
-  /** Topics of other members, when this one is the leader. */
+  /** The topics of other members, if this one is the leader. */
   #ofGroup: readonly string[] = []
   #counts: ReadonlyMap<string, number> = new Map()
   #isWatching = false
@@ -47,13 +47,13 @@ export class Subscription {
       'topics' in selection ? { topics: [...new Set(selection.topics)].sort() } : wholeName(selection.pattern)
   }
 
-  /** The topics to ask the group for in a join. What comes to match only after it is a change, and calls for another. */
+  /** Returns the topics for a join. Topics that match later are a change, which causes another join. */
   ask(): readonly string[] {
     this.#asked = this.topics()
     return this.#asked
   }
 
-  /** The named topics, whether they exist or not, or those that match. */
+  /** Returns the named topics, whether they exist or not, or the matching topics. */
   topics(): readonly string[] {
     if ('topics' in this.selection) return this.selection.topics
     const { pattern } = this.selection
@@ -63,7 +63,7 @@ export class Subscription {
       .sort()
   }
 
-  /** Partition counts of the topics that exist, of this member's and of the group's, as looked up now. */
+  /** Looks up the partition counts of the existing topics of this member and the group. */
   async partitionCounts(ofGroup: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
     this.#ofGroup = ofGroup
     await this.#cluster.retrying('look up topics', { signal }, () => this.#refresh(signal))
@@ -71,13 +71,13 @@ export class Subscription {
     return this.#counts
   }
 
-  /** This member does not lead the group (any more): only its own topics matter. */
+  /** Watches only the topics of this member, because it does not lead the group. */
   forgetGroup(): void {
     this.#ofGroup = []
     this.#counts = this.#countsOf(this.#asked)
   }
 
-  /** Looks up the topics for the first time. */
+  /** Looks the topics up for the first time. */
   async load(signal?: AbortSignal): Promise<void> {
     await this.#cluster.retrying('look up topics', { signal }, () => this.#refresh(signal))
     this.#counts = this.#known()
@@ -86,7 +86,7 @@ export class Subscription {
     if (missing.length > 0) this.#cluster.logger.warn(`waiting for topics that do not exist: ${missing.join(', ')}`)
   }
 
-  /** What is selected and does not exist, as the cluster was last seen; null when all is there, or nothing is known yet. */
+  /** Returns a sentence about selected topics that do not exist; null if all exist, or before the first lookup. */
   missing(): string | null {
     if (!this.#isLoaded) return null
     if ('pattern' in this.selection)
@@ -95,13 +95,13 @@ export class Subscription {
     return absent.length === 0 ? null : `the cluster has no topic ${absent.join(', ')}`
   }
 
-  /** Begins to look again in the background. */
+  /** Starts looking the topics up in the background. */
   watch(): void {
     if (this.#isWatching) return
     this.#isWatching = true
     void this.#watch().catch((error: unknown) => {
       if (this.#closing.signal.aborted || this.#cluster.isClosed) return
-      this.#cluster.logger.error('topics are not watched any more', { error })
+      this.#cluster.logger.error('topics are no longer watched', { error })
     })
   }
 
@@ -144,7 +144,7 @@ export class Subscription {
     return this.#countsOf(this.topics())
   }
 
-  /** Partition counts of these topics and of the group's, as far as they exist. */
+  /** Returns the partition counts of these topics and the group's, if they exist. */
   #countsOf(topics: readonly string[]): Map<string, number> {
     const counts = new Map<string, number>()
     for (const topic of new Set([...topics, ...this.#ofGroup])) {
@@ -167,7 +167,7 @@ export class Subscription {
   }
 }
 
-/** Java matches a pattern against the whole name. */
+/** As in Java, the pattern must match the whole name. */
 function wholeName(pattern: RegExp): { readonly pattern: RegExp } {
   return { pattern: new RegExp(`^(?:${pattern.source})$`, pattern.flags.replace(/[gy]/g, '')) }
 }
@@ -176,5 +176,5 @@ function changeBetween(before: ReadonlyMap<string, number>, after: ReadonlyMap<s
   const changed = [...new Set([...before.keys(), ...after.keys()])].filter(
     (topic) => before.get(topic) !== after.get(topic),
   )
-  return changed.length === 0 ? null : `partitions of ${changed.join(', ')} have come or gone`
+  return changed.length === 0 ? null : `partitions of ${changed.join(', ')} were created or deleted`
 }

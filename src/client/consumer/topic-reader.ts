@@ -11,12 +11,12 @@ import { listOffsets, offsetTimes } from './list-offsets.ts'
 const pollMs = 60_000
 const recordsPerPoll = 5_000
 
-/** What a topic reader reads, and how. */
+/** How to read a topic. */
 export interface TopicReaderOptions {
   readonly topic: string
   /** Called for each record, in order within a partition. An error thrown here stops the reader. */
   readonly onRecord: (record: FetchedRecord) => void
-  /** Called once if the reader stops by itself. */
+  /** Called once if the reader fails. */
   readonly onError?: (error: unknown) => void
   readonly isolation?: IsolationLevel
 }
@@ -26,7 +26,7 @@ interface Target {
   readonly reached: Deferred<void>
 }
 
-/** Reads a whole topic from the beginning, without a group, and follows it until it is closed: for state kept in topics. */
+/** Reads a topic from its beginning, without a group, until it is closed. For state that is kept in topics. */
 export class TopicReader {
   readonly #cluster: Cluster
   readonly #options: TopicReaderOptions
@@ -44,8 +44,8 @@ export class TopicReader {
   }
 
   /**
-   * Begins to read. @throws UnknownTopicError when the topic does not exist; ConnectionErrors are tried again until the
-   * signal fires.
+   * Starts reading. Retries after ConnectionErrors until the signal fires.
+   * @throws UnknownTopicError if the topic does not exist.
    */
   async start(signal?: AbortSignal): Promise<void> {
     const { topic } = this.#options
@@ -59,22 +59,22 @@ export class TopicReader {
     this.#running = this.#run()
   }
 
-  /** How many partitions the topic has. */
+  /** The number of partitions of the topic. */
   get partitionCount(): number {
     return this.#partitions.length
   }
 
   /**
-   * Resolves when every record has been seen that was in the topic when this was called.
-   * @throws what stopped the reader, ClientClosedError, or the signal's reason.
+   * Resolves when all records were read that were in the topic at the time of the call.
+   * @throws the error of the reader, ClientClosedError, or the signal's reason.
    */
   async readToEnd(signal?: AbortSignal): Promise<void> {
     const isolation = this.#options.isolation ?? 'read_committed'
     const queries = this.#partitions.map((partition) => ({ ...partition, timestamp: offsetTimes.latest }))
-    const answers = await this.#cluster.retrying(`find the end of topic ${this.#options.topic}`, { signal }, () =>
+    const results = await this.#cluster.retrying(`find the end of topic ${this.#options.topic}`, { signal }, () =>
       listOffsets(this.#cluster, queries, { isolation, signal }),
     )
-    const ends = new Map(answers.map((answer) => [formatTopicPartition(answer), answer.offset]))
+    const ends = new Map(results.map((result) => [formatTopicPartition(result), result.offset]))
     const target = { ends, reached: deferred<void>() }
     if (this.#failure !== null) throw this.#failure
     this.#closing.signal.throwIfAborted()
@@ -87,7 +87,7 @@ export class TopicReader {
     }
   }
 
-  /** Stops reading; waiters fail with a ClientClosedError. */
+  /** Stops reading. Calls of `readToEnd` fail with a ClientClosedError. */
   async close(): Promise<void> {
     this.#closing.abort(new ClientClosedError(`the reader of topic ${this.#options.topic} was closed`))
     this.#fetcher.close()

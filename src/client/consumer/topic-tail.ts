@@ -6,7 +6,7 @@ import { listOffsets, offsetTimes } from './list-offsets.ts'
 
 const pollMs = 1_000
 const recordsPerPoll = 5_000
-/** Buffered at most: tails of many partitions are read side by side. */
+/** Limits of the buffers (I10): many partitions are read concurrently. */
 const limits = { isolation: 'read_committed', maxBytes: 4 * 1024 * 1024, maxPartitionBytes: 256 * 1024 } as const
 
 /** The offsets of a partition's records: from `start` to before `end`. */
@@ -15,7 +15,7 @@ export interface PartitionRange extends TopicPartition {
   readonly end: number
 }
 
-/** What each partition of these topics holds; topics that do not exist are left out. */
+/** Returns the offset ranges of all partitions of these topics. Topics that do not exist are omitted. */
 export async function partitionRanges(
   cluster: Cluster,
   topics: readonly string[],
@@ -27,10 +27,10 @@ export async function partitionRanges(
   )
   const ask = async (timestamp: number): Promise<Map<string, number>> => {
     const queries = partitions.map((partition) => ({ ...partition, timestamp }))
-    const answers = await cluster.retrying('find the ends of topics', { signal }, () =>
+    const results = await cluster.retrying('find the ends of topics', { signal }, () =>
       listOffsets(cluster, queries, { isolation: 'read_committed', signal }),
     )
-    return new Map(answers.map((answer) => [formatTopicPartition(answer), answer.offset]))
+    return new Map(results.map((result) => [formatTopicPartition(result), result.offset]))
   }
   if (partitions.length === 0) return []
   const [starts, ends] = [await ask(offsetTimes.earliest), await ask(offsetTimes.latest)]

@@ -5,8 +5,9 @@ import { compileMessage } from '../../protocol/codec.ts'
 import { array, bytes, int32, string } from '../../protocol/schema.ts'
 
 /*
- * The embedded formats of protocol type `consumer`: a version (int16), then a message of that version. Later versions only
- * append fields, so what we do not know at the end is left alone.
+ * The embedded formats of protocol type `consumer`
+ * ([ConsumerProtocol](https://github.com/apache/kafka/blob/3.9/clients/src/main/resources/common/message/ConsumerProtocolSubscription.json)): a version (int16), then a message of that version.
+ * Later versions only append fields, so unknown bytes at the end are ignored.
  */
 
 const version = 0
@@ -28,7 +29,7 @@ function finished(writer: ByteWriter): Buffer {
   return Buffer.concat(writer.take())
 }
 
-/** What a member tells the leader: the topics it wants. */
+/** Encodes the topics that a member subscribes to, for the leader. */
 export function encodeSubscription(topics: readonly string[]): Buffer {
   const writer = new ByteWriter()
   writer.int16(version)
@@ -36,12 +37,12 @@ export function encodeSubscription(topics: readonly string[]): Buffer {
   return finished(writer)
 }
 
-/** The topics of a member. @throws ProtocolError when the bytes are not a subscription. */
+/** Returns the topics of a member. @throws ProtocolError if the bytes are not a subscription. */
 export function decodeSubscription(metadata: Buffer): readonly string[] {
   return subscription.decode(new ByteReader(metadata, 2)).topics
 }
 
-/** What the leader gives a member. */
+/** Encodes the partitions that the leader assigns to a member. */
 export function encodeAssignment(partitions: readonly TopicPartition[]): Buffer {
   const topics = new Map<string, number[]>()
   for (const { topic, partition } of partitions) {
@@ -58,7 +59,7 @@ export function encodeAssignment(partitions: readonly TopicPartition[]): Buffer 
   return finished(writer)
 }
 
-/** A member's partitions; none when the leader left it out. @throws ProtocolError when the bytes are not an assignment. */
+/** Returns a member's partitions; none for empty bytes. @throws ProtocolError if the bytes are not an assignment. */
 export function decodeAssignment(bytes: Buffer): TopicPartition[] {
   if (bytes.length === 0) return []
   const { topics } = assignment.decode(new ByteReader(bytes, 2))

@@ -10,19 +10,19 @@ import type { Api, RequestValue, ResponseOf } from '../../protocol/schema.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { asError, BrokerError, isRetriable, RequestTimeoutError } from '../errors.ts'
 
-/** A way to share work that a member knows, with what it wants to tell the leader. */
+/** An assignment protocol that a member supports, with its metadata for the leader. */
 export interface GroupProtocol {
   readonly name: string
   readonly metadata: Buffer
 }
 
-/** A member as the leader sees it. */
+/** A member and its metadata, for the leader. */
 export interface MemberMetadata {
   readonly memberId: string
   readonly metadata: Buffer
 }
 
-/** One membership: it ends with the next rebalance. */
+/** A generation of the group, which ends with the next rebalance. */
 export interface Generation {
   readonly generationId: number
   readonly memberId: string
@@ -30,11 +30,11 @@ export interface Generation {
   readonly isLeader: boolean
   /** The protocol that the coordinator chose. */
   readonly protocol: string
-  /** What the leader assigned to this member; empty when it was left out. */
+  /** The assignment of this member; empty if it has none. */
   readonly assignment: Buffer
 }
 
-/** Who joins which group, and how. */
+/** How to join a group. */
 export interface GroupMemberOptions {
   readonly groupId: string
   /** `consumer` or `connect`. */
@@ -42,9 +42,9 @@ export interface GroupMemberOptions {
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   readonly heartbeatIntervalMs: number
-  /** What to offer; asked for at each join, in order of preference. */
+  /** Returns the supported protocols for a join, in order of preference. */
   readonly protocols: () => readonly GroupProtocol[]
-  /** Shares the work out; called on the leader only. Members that are left out get nothing. */
+  /** Assigns the work; called only on the leader. Members that are missing in the result get an empty assignment. */
   readonly assign: (
     protocol: string,
     members: readonly MemberMetadata[],
@@ -58,39 +58,40 @@ export interface GroupMemberOptions {
 type Joined = ResponseOf<typeof joinGroup>
 type Membership = Pick<Generation, 'generationId' | 'memberId'>
 
-const answerTimeoutMs = 10_000
+const responseTimeoutMs = 10_000
 const leaveTimeoutMs = 5_000
 const heartbeatRetryMs = 500
 
-/** The membership is gone; the coordinator wants to see a fresh join. */
+/** The membership has ended, and the member must join again. */
 const membershipLost: ReadonlySet<number> = new Set([
   errorCodes.UNKNOWN_MEMBER_ID,
   errorCodes.ILLEGAL_GENERATION,
   errorCodes.FENCED_INSTANCE_ID,
 ])
 
-/** The coordinator has moved or is not ready. */
+/** Another node is the coordinator, or it is not ready. */
 export const coordinatorMoved: ReadonlySet<number> = new Set([
   errorCodes.COORDINATOR_LOAD_IN_PROGRESS,
   errorCodes.COORDINATOR_NOT_AVAILABLE,
   errorCodes.NOT_COORDINATOR,
 ])
 
-/** The round has to be begun again, with or without the member id. */
-class JoinAgainError extends Error {
-  override readonly name = 'JoinAgainError'
+/** The join must be repeated, with or without the member id. */
+class RejoinError extends Error {
+  override readonly name = 'RejoinError'
 }
 
 /**
- * A member of a group by the classic protocol; what the protocols mean is its owner's business. Heartbeats go in the
- * background from a join on; `onRejoinNeeded` tells of a rebalance, and the owner joins again when its work allows.
+ * A member of a group with the [classic rebalance protocol](https://kafka.apache.org/protocol#The_Messages_JoinGroup). Its owner
+ * defines the metadata and assignments. Heartbeats are sent in the background after a join. `onRejoinNeeded` reports a
+ * rebalance, and the owner joins again when it is ready.
  */
 export class GroupMember {
   readonly #cluster: Cluster
   readonly #options: GroupMemberOptions
-  /** A parked join must not hold up heartbeats. */
-  readonly #joinLane: string
-  readonly #heartbeatLane: string
+  /** Joins have their own connection, because they wait in the broker and would delay heartbeats. */
+  readonly #joinPurpose: string
+  readonly #heartbeatPurpose: string
   #memberId = ''
   #generation: Generation | null = null
   #rejoinReason: string | null = 'the member has not joined yet'
@@ -100,26 +101,26 @@ export class GroupMember {
   constructor(cluster: Cluster, options: GroupMemberOptions) {
     this.#cluster = cluster
     this.#options = options
-    this.#joinLane = cluster.newLane('join')
-    this.#heartbeatLane = cluster.newLane('group')
+    this.#joinPurpose = cluster.newPurpose('join')
+    this.#heartbeatPurpose = cluster.newPurpose('group')
   }
 
-  /** The membership; null before the first join, and after it was lost. */
+  /** The current generation; null before the first join, and after it was lost. */
   get generation(): Generation | null {
     return this.#generation
   }
 
-  /** Why the member has to join (again); null when it does not have to. */
+  /** Why the member must join; null if it need not. */
   get rejoinReason(): string | null {
     return this.#rejoinReason
   }
 
-  /** Monotonic milliseconds of the last sign of life that the coordinator accepted. */
+  /** Monotonic milliseconds of the last heartbeat or join that the coordinator accepted. */
   get lastHeartbeatAt(): number {
     return this.#lastHeartbeatAt
   }
 
-  /** Asks for a rebalance, which begins with the next `join`. */
+  /** Requests a rebalance, which begins with the next `join`. */
   requestRejoin(reason: string): void {
     if (this.#rejoinReason !== null) return
     this.#rejoinReason = reason
@@ -127,8 +128,8 @@ export class GroupMember {
   }
 
   /**
-   * Joins and synchronizes, as often as it takes. Lasts as long as the slowest member's rebalance.
-   * @throws BrokerError when the group does not take this member, or the signal's reason.
+   * Joins and synchronizes, with retries. Waits for the slowest member to rejoin.
+   * @throws BrokerError if the group rejects this member, or the signal's reason.
    */
   async join(signal?: AbortSignal): Promise<Generation> {
     const { clock, backoff, logger } = this.#cluster
@@ -142,8 +143,8 @@ export class GroupMember {
         return generation
       } catch (error) {
         this.#rejoinReason ??= 'the last join failed'
-        if (error instanceof JoinAgainError) {
-          logger.debug(`group ${this.#options.groupId}: ${error.message}; joining again`)
+        if (error instanceof RejoinError) {
+          logger.debug(`group ${this.#options.groupId}: ${error.message}; rejoining`)
           if (attempt === 1) continue
         } else if (isRetriable(error)) {
           if (signal?.aborted !== true) this.#options.onReached?.(asError(error))
@@ -154,17 +155,17 @@ export class GroupMember {
     }
   }
 
-  /** Leaves the group, so that others take over at once. Failures to say so are only logged: the session ends by itself. */
+  /** Leaves the group, so that other members take over immediately. A failure is only logged: the session expires by itself. */
   async leave(reason: string): Promise<void> {
     const { groupId } = this.#options
     this.#heartbeats?.abort()
-    this.#cluster.closeLane(this.#joinLane)
+    this.#cluster.closePurpose(this.#joinPurpose)
     const memberId = this.#memberId
     this.#forget(reason)
     this.#memberId = ''
     if (memberId !== '') {
       const bound = new AbortController()
-      const late = new RequestTimeoutError(`no answer within ${leaveTimeoutMs} ms`)
+      const late = new RequestTimeoutError(`no response within ${leaveTimeoutMs} ms`)
       const cancel = this.#cluster.clock.after(leaveTimeoutMs, () => bound.abort(late))
       try {
         const nodeId = await abortable(this.#cluster.coordinatorOf(groupId, bound.signal), bound.signal)
@@ -172,20 +173,22 @@ export class GroupMember {
         await abortable(this.#cluster.sendTo(nodeId, leaveGroup, request, { signal: bound.signal }), bound.signal)
       } catch (error) {
         const cause = errorMessage(error)
-        this.#cluster.logger.info(`member ${memberId} could not say that it leaves group ${groupId}: ${cause}`)
+        this.#cluster.logger.info(
+          `member ${memberId} could not leave group ${groupId}, its session will expire: ${cause}`,
+        )
       } finally {
         cancel()
       }
     }
-    this.#cluster.closeLane(this.#heartbeatLane)
+    this.#cluster.closePurpose(this.#heartbeatPurpose)
   }
 
   async #joinOnce(signal: AbortSignal | undefined): Promise<Generation> {
     const protocols = this.#options.protocols()
-    // The coordinator waits for the join itself; a heartbeat of the generation that ends would only tell us to join.
+    // The join replaces heartbeats, which would only report the rebalance.
     this.#heartbeats?.abort()
     const { groupId, protocolType, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
-    const joined = await this.#ask(this.#joinLane, joinGroup, rebalanceTimeoutMs + answerTimeoutMs, signal, {
+    const joined = await this.#send(this.#joinPurpose, joinGroup, rebalanceTimeoutMs + responseTimeoutMs, signal, {
       groupId,
       sessionTimeoutMs,
       rebalanceTimeoutMs,
@@ -199,7 +202,7 @@ export class GroupMember {
     const protocol = joined.protocolName ?? ''
     const isLeader = joined.leader === joined.memberId
     const assignments = isLeader ? await this.#options.assign(protocol, joined.members) : new Map<string, Buffer>()
-    const synced = await this.#ask(this.#joinLane, syncGroup, rebalanceTimeoutMs + answerTimeoutMs, signal, {
+    const synced = await this.#send(this.#joinPurpose, syncGroup, rebalanceTimeoutMs + responseTimeoutMs, signal, {
       groupId,
       generationId: joined.generationId,
       memberId: joined.memberId,
@@ -216,7 +219,7 @@ export class GroupMember {
     if (errorCode === errorCodes.NONE) return
     if (errorCode === errorCodes.MEMBER_ID_REQUIRED) {
       this.#memberId = memberId
-      throw new JoinAgainError('the coordinator gave a member id')
+      throw new RejoinError('the coordinator gave a member id')
     }
     this.#checkMembership(errorCode, 'JoinGroup')
   }
@@ -225,27 +228,27 @@ export class GroupMember {
     if (errorCode !== errorCodes.NONE) this.#checkMembership(errorCode, 'SyncGroup')
   }
 
-  /** @throws always: what to do about an error code of a join. */
+  /** Handles an error code of a join. @throws always. */
   #checkMembership(code: number, what: string): never {
     const { groupId } = this.#options
     if (membershipLost.has(code)) {
       if (code !== errorCodes.ILLEGAL_GENERATION) this.#memberId = ''
-      throw new JoinAgainError(`${what} answered ${errorName(code)}`)
+      throw new RejoinError(`${what} responded ${errorName(code)}`)
     }
-    if (code === errorCodes.REBALANCE_IN_PROGRESS) throw new JoinAgainError('another rebalance began')
+    if (code === errorCodes.REBALANCE_IN_PROGRESS) throw new RejoinError('another rebalance began')
     if (coordinatorMoved.has(code)) this.#cluster.forgetCoordinator(groupId)
     throw new BrokerError(code, `${what} of group ${groupId}`)
   }
 
-  async #ask<A extends Api>(
-    lane: string,
+  async #send<A extends Api>(
+    purpose: string,
     api: A,
     timeoutMs: number,
     signal: AbortSignal | undefined,
     request: RequestValue<A>,
   ): Promise<ResponseOf<A>> {
     const nodeId = await this.#cluster.coordinatorOf(this.#options.groupId, signal)
-    const connection = await this.#cluster.connection(nodeId, lane, signal)
+    const connection = await this.#cluster.connection(nodeId, purpose, signal)
     return connection.send(api, request, { timeoutMs, signal })
   }
 
@@ -254,13 +257,13 @@ export class GroupMember {
     const stop = new AbortController()
     this.#heartbeats = stop
     this.#lastHeartbeatAt = this.#cluster.clock.monotonic()
-    void this.#beat(membership, stop.signal).catch((error: unknown) => {
+    void this.#sendHeartbeats(membership, stop.signal).catch((error: unknown) => {
       if (stop.signal.aborted || this.#cluster.isClosed) return
       this.#forget(errorMessage(error))
     })
   }
 
-  async #beat({ generationId, memberId }: Membership, signal: AbortSignal): Promise<void> {
+  async #sendHeartbeats({ generationId, memberId }: Membership, signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#cluster
     const { groupId, heartbeatIntervalMs } = this.#options
     for (let waitMs = heartbeatIntervalMs; !signal.aborted;) {
@@ -268,9 +271,9 @@ export class GroupMember {
       waitMs = heartbeatIntervalMs
       try {
         const request = { groupId, generationId, memberId }
-        const { errorCode } = await this.#ask(this.#heartbeatLane, heartbeat, answerTimeoutMs, signal, request)
+        const { errorCode } = await this.#send(this.#heartbeatPurpose, heartbeat, responseTimeoutMs, signal, request)
         this.#options.onReached?.(null)
-        if (signal.aborted || !this.#heard(errorCode)) return
+        if (signal.aborted || !this.#handleHeartbeat(errorCode)) return
         if (coordinatorMoved.has(errorCode)) waitMs = Math.min(heartbeatRetryMs, heartbeatIntervalMs)
       } catch (error) {
         if (!isRetriable(error)) throw error
@@ -282,12 +285,12 @@ export class GroupMember {
     }
   }
 
-  /** Whether heartbeats go on after this answer. */
-  #heard(code: number): boolean {
+  /** Handles the response to a heartbeat. Returns whether heartbeats continue. */
+  #handleHeartbeat(code: number): boolean {
     const { groupId } = this.#options
     if (membershipLost.has(code)) {
       if (code !== errorCodes.ILLEGAL_GENERATION) this.#memberId = ''
-      this.#forget(`the coordinator answered ${errorName(code)}`)
+      this.#forget(`the coordinator responded ${errorName(code)}`)
       return false
     }
     if (code === errorCodes.NONE || code === errorCodes.REBALANCE_IN_PROGRESS)

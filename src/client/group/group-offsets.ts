@@ -7,19 +7,19 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { BrokerError, FencedMemberError, UnknownTopicError } from '../errors.ts'
 import { coordinatorMoved } from './group-member.ts'
 
-/** An offset of a group: that of the next record to read. */
+/** A committed offset: the offset of the next record to read. */
 export interface GroupOffset extends TopicPartition {
   readonly offset: number
   readonly metadata?: string | null
 }
 
-/** In whose name offsets are committed; null: as somebody from outside, which only works while the group is empty. */
+/** The member that commits. Null commits without a member, which a broker accepts only while the group is empty. */
 export type CommittingMember = { readonly generationId: number; readonly memberId: string } | null
 
-/** From version 8 on groups are asked for in lots. */
+/** From version 8 on, one request is for several groups. */
 const lastSingleGroupVersion = 7
 
-const refusedToMember: ReadonlySet<number> = new Set([
+const fencedCodes: ReadonlySet<number> = new Set([
   errorCodes.ILLEGAL_GENERATION,
   errorCodes.UNKNOWN_MEMBER_ID,
   errorCodes.FENCED_INSTANCE_ID,
@@ -37,9 +37,9 @@ function byTopic<T extends TopicPartition>(partitions: readonly T[]): Map<string
 }
 
 /**
- * Commits offsets of a group. Coordinators that move or cannot be reached are tried again until the signal fires.
- * `check` runs before each attempt: what it throws ends them.
- * @throws FencedMemberError when the member's generation has ended, UnknownTopicError when a topic is gone (the others are
+ * Commits offsets of a group. Retries until the signal fires if the coordinator has moved or cannot be reached.
+ * `check` is called before each attempt, and its error ends the retries.
+ * @throws FencedMemberError if the member's generation has ended, UnknownTopicError if a topic was deleted (the others are
  * committed), BrokerError, or the signal's reason.
  */
 export async function commitOffsets(
@@ -65,21 +65,21 @@ export async function commitOffsets(
   }
   await cluster.retrying(`commit offsets of group ${groupId}`, { signal }, async () => {
     check?.()
-    const answer = await atCoordinator(cluster, groupId, signal, (nodeId) =>
+    const response = await atCoordinator(cluster, groupId, signal, (nodeId) =>
       cluster.sendTo(nodeId, offsetCommit, request, { signal }),
     )
-    const missing = answer.topics.filter(({ partitions }) =>
+    const missing = response.topics.filter(({ partitions }) =>
       partitions.some(({ errorCode }) => errorCode === errorCodes.UNKNOWN_TOPIC_OR_PARTITION),
     )
-    if (missing.length > 0) await refuseDeleted(cluster, missing, signal)
-    for (const { name, partitions } of answer.topics)
+    if (missing.length > 0) await checkDeleted(cluster, missing, signal)
+    for (const { name, partitions } of response.topics)
       for (const { partitionIndex, errorCode } of partitions)
         checkCommit(cluster, groupId, { topic: name, partition: partitionIndex }, errorCode)
   })
 }
 
-/** A coordinator does not know a topic: either it has not heard of it yet, or nobody has it any more. */
-async function refuseDeleted(
+/** The coordinator does not know these topics. @throws UnknownTopicError if one was deleted; otherwise retry. */
+async function checkDeleted(
   cluster: Cluster,
   topics: readonly { readonly name: string }[],
   signal: AbortSignal | undefined,
@@ -93,13 +93,14 @@ async function refuseDeleted(
 function checkCommit(cluster: Cluster, groupId: string, partition: TopicPartition, code: number): void {
   if (code === errorCodes.NONE) return
   const what = `committing ${formatTopicPartition(partition)} of group ${groupId}`
-  if (refusedToMember.has(code)) throw new FencedMemberError(code, what)
+  if (fencedCodes.has(code)) throw new FencedMemberError(code, what)
   if (coordinatorMoved.has(code)) cluster.forgetCoordinator(groupId)
   throw new BrokerError(code, what)
 }
 
 /**
- * The committed offsets of a group, by topic and partition; partitions without one are left out. Null asks for all that there are.
+ * Returns the committed offsets of a group, ordered by topic and partition. Partitions without one are omitted.
+ * @param partitions null requests all.
  * @throws BrokerError, or the signal's reason.
  */
 export async function fetchOffsets(
@@ -117,14 +118,14 @@ export async function fetchOffsets(
           partitionIndexes: ofTopic.map(({ partition }) => partition),
         }))
   const request = { groupId, topics: asked, groups: [], requireStable: true }
-  const answer = await cluster.retrying(`read the offsets of group ${groupId}`, { signal }, async () => {
-    const answer = await atCoordinator(cluster, groupId, signal, (nodeId) =>
+  const response = await cluster.retrying(`read the offsets of group ${groupId}`, { signal }, async () => {
+    const response = await atCoordinator(cluster, groupId, signal, (nodeId) =>
       cluster.sendTo(nodeId, offsetFetch, request, { signal, maxVersion: lastSingleGroupVersion }),
     )
-    checkFetch(cluster, groupId, answer)
-    return answer
+    checkFetch(cluster, groupId, response)
+    return response
   })
-  const topics = answer.topics.toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  const topics = response.topics.toSorted((a, b) => (a.name < b.name ? -1 : 1))
   return topics.flatMap(({ name, partitions }) =>
     partitions
       .toSorted((a, b) => a.partitionIndex - b.partitionIndex)
@@ -138,15 +139,15 @@ export async function fetchOffsets(
   )
 }
 
-function checkFetch(cluster: Cluster, groupId: string, answer: ResponseOf<typeof offsetFetch>): void {
-  const codes = [answer.errorCode, ...answer.topics.flatMap(({ partitions }) => partitions.map((p) => p.errorCode))]
+function checkFetch(cluster: Cluster, groupId: string, response: ResponseOf<typeof offsetFetch>): void {
+  const codes = [response.errorCode, ...response.topics.flatMap(({ partitions }) => partitions.map((p) => p.errorCode))]
   const code = codes.find((candidate) => candidate !== errorCodes.NONE)
   if (code === undefined) return
   if (coordinatorMoved.has(code)) cluster.forgetCoordinator(groupId)
   throw new BrokerError(code, `reading the offsets of group ${groupId}`)
 }
 
-/** Asks the coordinator; one that cannot be reached is forgotten. */
+/** Calls `action` with the coordinator, and looks the coordinator up again after an error. */
 export async function atCoordinator<T>(
   cluster: Cluster,
   groupId: string,

@@ -1,11 +1,12 @@
 import type { TopicPartition } from '../../foundation/topic-partition.ts'
 
-/** Kafka's name of this way to share partitions. */
+/** Kafka's name of this assignor. */
 export const rangeAssignorName = 'range'
 
 /**
- * Kafka's range assignor: for each topic the members that want it, in order of their ids, get runs of its partitions, the
- * first ones one more when it does not come out even. Every member is in the answer.
+ * Kafka's [RangeAssignor](https://kafka.apache.org/39/javadoc/org/apache/kafka/clients/consumer/RangeAssignor.html): for each
+ * topic, its members in order of their ids get ranges of partitions, the first members one partition more if the number is not
+ * divisible. Every member is in the result.
  */
 export function assignRanges(
   subscriptions: ReadonlyMap<string, readonly string[]>,

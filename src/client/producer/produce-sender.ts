@@ -54,7 +54,7 @@ interface Sent {
 export class ProduceSender {
   readonly #cluster: Cluster
   readonly #options: SenderOptions
-  readonly #connectionKey: string
+  readonly #purpose: string
   /** Queues that are not empty. */
   readonly #active = new Set<PartitionQueue>()
   /** Requests in flight by node. */
@@ -70,7 +70,7 @@ export class ProduceSender {
     this.#cluster = cluster
     this.#trouble = options.trouble
     this.#options = options
-    this.#connectionKey = cluster.newLane('produce')
+    this.#purpose = cluster.newPurpose('produce')
     this.#leaders = new LeaderFinder(cluster, this.#closing.signal, {
       onFound: () => this.send(),
       onError: (error) => this.#giveUp(error),
@@ -108,7 +108,7 @@ export class ProduceSender {
     this.#closing.abort(error)
     this.#trouble.close()
     this.#timer?.cancel()
-    this.#cluster.closeLane(this.#connectionKey)
+    this.#cluster.closePurpose(this.#purpose)
     for (const queue of this.#active) for (const batch of queue.clear()) this.#done(batch, error)
     this.#active.clear()
   }
@@ -142,7 +142,7 @@ export class ProduceSender {
     let isSent = false
     try {
       const { signal } = this.#closing
-      const connection = await abortable(this.#cluster.connection(nodeId, this.#connectionKey, signal), signal)
+      const connection = await abortable(this.#cluster.connection(nodeId, this.#purpose, signal), signal)
       const request = produceRequestOf(sent.map(({ batch }) => batch))
       isSent = true
       const response = await connection.send(produce, request, { timeoutMs: produceTimeoutMs + 5_000, signal })

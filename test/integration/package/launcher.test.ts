@@ -91,7 +91,7 @@ describe('bin/penstock.js', () => {
     writeFileSync(join(checkout, 'path/npm'), '#!/bin/sh\nexit 7\n', { mode: 0o755 })
     const run = launch(process.execPath, 'broker')
     expect(await run.ended).toBe(1)
-    expect(run.output()).toContain('npm ci failed (exit code 7). Run it by hand in')
+    expect(run.output()).toContain('npm ci failed (exit code 7). Run it in')
   })
 
   describe.runIf(oldNode() !== null)('on an older Node', () => {

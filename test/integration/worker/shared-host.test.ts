@@ -152,7 +152,7 @@ describeWith(['kcat'], 'a worker with a token for REST and the embedded log', ()
     await worker.stop()
     const wrong = { ...sasl, 'sasl.jaas.config': login.replace(password, 'wrong') }
     await expect(start({ ...cluster, ...wrong })).rejects.toThrow(
-      /refused the credentials: .*Invalid username or password/,
+      /rejected the credentials: .*Invalid username or password/,
     )
     broker.child.kill('SIGTERM')
     expect(await broker.ended).toBe(0)

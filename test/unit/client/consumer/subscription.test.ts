@@ -65,7 +65,7 @@ describe('a subscription', () => {
     await pass(cluster, 900)
     cluster.make('orders')
     await pass(cluster, 150)
-    expect(changes).toEqual(['partitions of orders have come or gone'])
+    expect(changes).toEqual(['partitions of orders were created or deleted'])
     close()
   })
 
@@ -94,7 +94,7 @@ describe('a subscription', () => {
     expect(await subscription.partitionCounts(asked)).toEqual(new Map())
     subscription.watch()
     await pass(cluster, 1_000)
-    expect(changes).toEqual(['partitions of orders have come or gone'])
+    expect(changes).toEqual(['partitions of orders were created or deleted'])
     subscription.close()
   })
 
