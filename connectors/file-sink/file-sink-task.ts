@@ -15,14 +15,14 @@ import {
 } from 'penstock/api'
 
 const standardOutput = 1
-/** How soon a pipe is tried again that takes nothing now. */
+/** The wait before a write to a full pipe is retried. */
 const fullPipeMs = 20
 const lineEnd = Buffer.from('\n')
 const writeSome = promisify(write)
 const sync = promisify(fdatasync)
 const stat = promisify(fstat)
 
-/** Appends the text of each value to a file, one line each. Offsets are committed once the file is on disk. */
+/** Appends the text of each value to a file as a line. Offsets are committed after the file is on disk (I1). */
 export class FileSinkTask implements SinkTask {
   readonly #stopped = new AbortController()
   #clock: Clock | null = null
@@ -65,14 +65,14 @@ export class FileSinkTask implements SinkTask {
 
   async close(): Promise<void> {}
 
-  /** @throws ConnectError when the file has been deleted: nobody could read what was written. */
+  /** @throws ConnectError if the file was deleted, because the written records would be lost. */
   async flush(): Promise<void> {
-    // Pipes and terminals have nothing to sync.
+    // Pipes and terminals cannot be synced.
     if (!this.#syncs) return
     await sync(this.#descriptor)
     if (this.#file === null || (await stat(this.#descriptor)).nlink > 0) return
     throw new ConnectError(
-      `the file '${this.#path}' was deleted, or replaced by another, while records were written to it. Restart the task: it opens the file again, and writes what came since the last commit once more.`,
+      `the file '${this.#path}' was deleted, or replaced by another, while records were written to it. Restart the task: it opens the file again and rewrites the records since the last commit.`,
       { code: 'FILE_SINK_DELETED' },
     )
   }
@@ -88,7 +88,7 @@ export class FileSinkTask implements SinkTask {
       try {
         written += (await writeSome(this.#descriptor, bytes, written, bytes.length - written)).bytesWritten
       } catch (error) {
-        // The process may have made its standard output non-blocking, and its reader may be slow.
+        // Standard output may be non-blocking, and its reader slow.
         if (!isFullPipe(error)) throw error
         await present(this.#clock, 'clock').sleep(fullPipeMs, this.#stopped.signal)
       }
@@ -96,11 +96,11 @@ export class FileSinkTask implements SinkTask {
   }
 }
 
-/** A process that was killed, or a full disk, leaves the beginning of a line: what follows may not become part of it. */
+/** Ends a partial line that a killed process or a full disk left, so that the next record starts on a new line. */
 async function endsInsideLine(path: string, size: number): Promise<boolean> {
   if (size === 0) return false
   const file = await open(path, 'r').catch(() => null)
-  // A file that may only be written is not looked at.
+  // Skipped if the file may not be read.
   if (file === null) return false
   try {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1)

@@ -1,6 +1,6 @@
 import { nonEmptyString, type ConfigDef } from 'penstock/api'
 
-/** The settings of Kafka's FileStreamSource, in its words. */
+/** The settings of Kafka's FileStreamSource, with its texts. */
 export const fileSourceConfig = {
   file: {
     type: 'STRING',

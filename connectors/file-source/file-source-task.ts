@@ -13,7 +13,7 @@ import { LineSplitter } from './line-splitter.ts'
 const string = primitive('STRING')
 const idleMs = 250
 
-/** Reads lines of one file, and of what is appended to it. The offset is the byte after the line. */
+/** Reads the lines of a file, and those that are appended to it. The offset is the byte after the line. */
 export class FileSourceTask implements SourceTask {
   #context: SourceTaskContext | null = null
   #input: LineInput | null = null
@@ -46,7 +46,7 @@ export class FileSourceTask implements SourceTask {
     }
   }
 
-  // Nothing is to be forgotten in a file.
+  // A file needs no acknowledgement.
   async commit(): Promise<void> {}
 
   async stop(): Promise<void> {
@@ -89,6 +89,6 @@ async function slept({ clock }: SourceTaskContext, signal: AbortSignal): Promise
 function positionOf(stored: unknown): number {
   if (typeof stored === 'number' && Number.isInteger(stored) && stored >= 0) return stored
   throw new ConnectError(
-    `FILE_OFFSET: the stored position ${String(stored)} is no byte offset. Reset the connector's offsets: DELETE /connectors/{name}/offsets`,
+    `FILE_OFFSET: the stored position ${String(stored)} is not a byte offset. Reset the connector's offsets: DELETE /connectors/{name}/offsets`,
   )
 }

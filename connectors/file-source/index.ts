@@ -3,7 +3,7 @@ import { present, type Connector, type ConnectorPlugin, type ParsedConfig, type 
 import { fileSourceConfig } from './config.ts'
 import { FileSourceTask } from './file-source-task.ts'
 
-/** One file has one reader: there is one task, whatever `tasks.max` says. */
+/** Creates one task, whatever `tasks.max` is, because a file has one reader. */
 class FileSourceConnector implements Connector {
   #raw: RawConfig | null = null
 

@@ -7,13 +7,13 @@ import { BoundedQueue, type Logger } from 'penstock/api'
 
 const readBytes = 64 * 1024
 
-/** Where lines come from. `read` answers null when there is nothing at the moment. */
+/** An input of bytes. `read` returns null if there are none at the moment. */
 export interface LineInput {
   read(): Promise<Uint8Array | null>
   close(): Promise<void>
 }
 
-/** A file that may not be there yet, and that may grow. */
+/** A file that may not exist yet, and that may grow. */
 export class FileInput implements LineInput {
   readonly #path: string
   readonly #logger: Logger
@@ -55,14 +55,14 @@ export class FileInput implements LineInput {
   }
 }
 
-/** The process's standard input, whatever it is. */
+/** The standard input of the process. */
 export function standardInput(logger: Logger): LineInput {
   const stat = fstatSync(0)
   if (stat.isFile()) return new FileInput('/dev/stdin', 0, logger)
   return new StreamInput(stat.isCharacterDevice() ? new ReadStream(0) : new Socket({ fd: 0 }))
 }
 
-/** A pipe or a terminal. Not read through the file system: such a read would hold a thread of the pool until input comes. */
+/** A pipe or a terminal. A read through the file system would block a thread of libuv's pool until input arrives. */
 class StreamInput implements LineInput {
   readonly #queue = new BoundedQueue<Uint8Array>(1024 * 1024)
   readonly #stream: Socket
@@ -72,7 +72,7 @@ class StreamInput implements LineInput {
     stream.on('data', (bytes: Buffer) => {
       if (!this.#queue.push(bytes, bytes.length)) stream.pause()
     })
-    // An error on a pipe or terminal says no more than its end.
+    // An error of a pipe or terminal is the same as its end.
     stream.on('error', () => stream.destroy())
   }
 

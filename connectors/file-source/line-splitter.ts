@@ -4,18 +4,18 @@ const lineFeed = 0x0a
 const carriageReturn = 0x0d
 const maxLineBytes = 64 * 1024 * 1024
 
-/** A line without its end, and how many bytes it took with it. */
+/** A line without its terminator, and its length in bytes with the terminator. */
 export interface Line {
   readonly text: string
   readonly bytes: number
 }
 
-/** Cuts bytes into lines that end in `\n`, `\r\n` or `\r`. A line without an end waits for more bytes. */
+/** Splits bytes into lines that end with `\n`, `\r\n` or `\r`. A line without a terminator waits for more bytes. */
 export class LineSplitter {
   #buffer: Buffer = Buffer.alloc(0)
   #searched = 0
 
-  /** @throws ConnectError when a line outgrows 64 MiB. */
+  /** @throws ConnectError if a line is longer than 64 MiB (I10). */
   push(bytes: Uint8Array): void {
     this.#buffer = this.#buffer.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#buffer, bytes])
     if (this.#buffer.length > maxLineBytes && this.#endFrom(this.#searched) === null) {
@@ -23,7 +23,7 @@ export class LineSplitter {
     }
   }
 
-  /** The next whole line; null when there is none yet. */
+  /** Returns the next complete line; null if there is none yet. */
   next(): Line | null {
     const end = this.#endFrom(this.#searched)
     if (end === null) {
@@ -36,7 +36,7 @@ export class LineSplitter {
     return line
   }
 
-  /** Where the first line's end begins and where the next line begins. A lone `\r` at the end may be half of `\r\n`. */
+  /** Returns where the first terminator begins and ends. A `\r` at the end may be the first half of `\r\n`. */
   #endFrom(start: number): { readonly from: number; readonly to: number } | null {
     for (let i = start; i < this.#buffer.length; i += 1) {
       const byte = this.#buffer[i]

@@ -12,7 +12,7 @@ import { headerPluginOf } from './header-plugin.ts'
 
 const optionalBytes = primitive('BYTES', { optional: true })
 
-/** Bytes as they are. */
+/** Passes bytes through. */
 class ByteArrayConverter implements Converter {
   fromConnect(_topic: string, schema: Schema | null, value: ConnectValue): Buffer | null {
     if (schema !== null && schema.type !== 'BYTES') {

@@ -1,6 +1,6 @@
 import type { ConverterPlugin, HeaderConverterPlugin } from 'penstock/api'
 
-/** The same class as a header converter: header values are converted as record values are. */
+/** Returns the converter as a header converter, which converts header values like record values. */
 export function headerPluginOf(plugin: ConverterPlugin): HeaderConverterPlugin {
   return {
     ...plugin,
@@ -10,7 +10,7 @@ export function headerPluginOf(plugin: ConverterPlugin): HeaderConverterPlugin {
       return {
         fromConnectHeader(topic, _key, schema, value) {
           const bytes = converter.fromConnect(topic, schema, value)
-          // Headers are kept from record to record.
+          // Headers may be reused in later records, but the converter overwrites its bytes.
           return bytes === null ? null : Buffer.from(bytes)
         },
         toConnectHeader: (topic, _key, bytes) => converter.toConnect(topic, bytes),

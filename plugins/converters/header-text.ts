@@ -2,7 +2,7 @@ import { javaDoubleText, javaFloatText, Logical, type ConnectValue, type Schema 
 
 const dayMs = 86_400_000
 
-/** The text of a header's value by Connect's `Values.convertToString`. */
+/** Returns the text of a header's value as Connect's `Values.convertToString` does. */
 export function headerText(schema: Schema | null, value: ConnectValue): string {
   if (typeof value === 'string') return value
   return value instanceof Uint8Array ? base64Text(value) : embedded(schema, value)
@@ -27,7 +27,7 @@ function embedded(schema: Schema | null, value: ConnectValue): string {
   return `{${entries.map(([key, item]) => `${embedded(schema?.keySchema ?? null, key)}:${embedded(inner, item)}`).join(',')}}`
 }
 
-/** A struct as Debezium's `__debezium.newkey` shows it: `{"id":11}`. */
+/** Returns a struct as JSON, like Debezium's `__debezium.newkey`: `{"id":11}`. */
 function structText(schema: Schema, values: readonly ConnectValue[]): string {
   const members = schema.fields.map(
     ({ name, index, schema: inner }) => `${embedded(null, name)}:${embedded(inner, values[index] ?? null)}`,
@@ -47,7 +47,7 @@ function numberText(schema: Schema | null, value: number | bigint): string {
   return String(value)
 }
 
-/** `-000043-03-15` and `12:00:00.000Z`; null past the years that ISO texts of a Date reach, about ±270,000. */
+/** Returns `-000043-03-15` and `12:00:00.000Z`; null beyond the range of Date, about ±270,000 years. */
 function isoParts(ms: number): { date: string; time: string } | null {
   const date = new Date(ms)
   if (Number.isNaN(date.getTime())) return null

@@ -71,20 +71,20 @@ const configDef = {
   },
 } as const satisfies ConfigDef
 
-/** A schema as it was found in messages: what turns payloads of it into values. */
+/** A schema in messages, and the reader of its payloads. */
 interface KnownSchema {
   readonly schema: Schema
   readonly read: JsonReader
   readonly exactFractions: boolean
 }
 
-/** The first bytes of messages of one schema, up to where the payload begins. */
+/** The first bytes of messages with one schema, up to the payload. */
 interface KnownPrefix {
   readonly bytes: Buffer
   readonly known: KnownSchema
 }
 
-/** What writes values of one schema: the envelope up to the payload (empty without envelope), and the payload. */
+/** Writes values of one schema: the envelope up to the payload (empty without envelope), and the payload. */
 interface KnownWriter {
   readonly head: Buffer
   readonly payload: JsonWriter
@@ -93,7 +93,7 @@ interface KnownWriter {
 const prefixesPerTopic = 4
 const closingBrace = 0x7d
 
-/** Connect data as JSON, with or without the `{"schema":…,"payload":…}` envelope around it. */
+/** Converts Connect data to JSON, with or without the envelope `{"schema":…,"payload":…}`. */
 export class JsonConverter implements Converter {
   readonly #envelope: boolean
   readonly #cacheSize: number
@@ -150,7 +150,7 @@ export class JsonConverter implements Converter {
     return writer
   }
 
-  /** Most messages begin with the very bytes of an earlier one: only their payload has to be parsed. */
+  /** Most messages begin with the same bytes as an earlier one, so only their payload has to be parsed. */
   #readKnown(topic: string, bytes: Uint8Array): SchemaAndValue | null {
     for (const { bytes: prefix, known } of this.#prefixes.get(topic) ?? []) {
       if (bytes.length <= prefix.length || !prefix.equals(bytes.subarray(0, prefix.length))) continue
@@ -177,7 +177,7 @@ export class JsonConverter implements Converter {
     return { schema: known.schema, value: known.read(isEnvelope(envelope) ? envelope.payload : null) }
   }
 
-  /** The same Schema object for every equal schema text, as long as it stays in the cache. */
+  /** Returns the same Schema object for equal schema texts, as long as it is cached. */
   #knownSchema(json: JsonValue): KnownSchema {
     const text = plainJson(json as ConnectValue)
     let known = this.#known.get(text)
@@ -209,7 +209,7 @@ function evictOldest(cache: Map<string, unknown>, limit: number): void {
   }
 }
 
-/** Parsed JSON is schemaless Connect data as it stands, as long as no exact fractions were asked for. */
+/** Parsed JSON is schemaless Connect data already, unless exact fractions are required. */
 function schemaless(json: JsonValue): ConnectValue {
   return json as ConnectValue
 }
@@ -224,5 +224,5 @@ export const plugin: ConverterPlugin = {
   create: (config) => new JsonConverter(config),
 }
 
-/** The same class as a header converter. */
+/** The converter as a header converter. */
 export const headerPlugin: HeaderConverterPlugin = headerPluginOf(plugin)

@@ -2,13 +2,13 @@ import { isUtf8 } from 'node:buffer'
 
 import { DataError, isJsonObject, parseJson, type JsonValue, errorMessage } from 'penstock/api'
 
-/** A message of schema and payload. */
+/** A message with schema and payload. */
 interface Envelope {
   readonly schema: JsonValue
   readonly payload: JsonValue
 }
 
-/** Whether JSON has exactly the two members of an envelope. */
+/** Returns whether the JSON has exactly the two members of an envelope. */
 export function isEnvelope(json: JsonValue | Envelope): json is Envelope {
   if (!isJsonObject(json as JsonValue)) return false
   return (
@@ -20,12 +20,12 @@ export function isEnvelope(json: JsonValue | Envelope): json is Envelope {
 
 const failed = 'Converting byte[] to Kafka Connect data failed due to serialization error'
 
-/** Decoded as they are, wrong bytes would become U+FFFD: other text than was written. @throws DataError, as Jackson does. */
+/** Decoding would replace invalid bytes by U+FFFD and so change the text (I11). @throws DataError, as Jackson does. */
 export function checkUtf8(bytes: Uint8Array): void {
   if (!isUtf8(bytes)) throw new DataError(`${failed}: the bytes are not UTF-8`)
 }
 
-/** @throws DataError when the text is no JSON. */
+/** @throws DataError if the text is not JSON. */
 export function parse(text: string, exactFractions: boolean): JsonValue {
   try {
     return parseJson(text, exactFractions)
@@ -34,7 +34,7 @@ export function parse(text: string, exactFractions: boolean): JsonValue {
   }
 }
 
-/** Null when the text is not one JSON value by itself: then the message is not what its first bytes promised. */
+/** Returns null if the text is not a single JSON value: the message only begins like an envelope. */
 export function parseOrNull(text: string, exactFractions: boolean): { readonly json: JsonValue } | null {
   try {
     return { json: parseJson(text, exactFractions) }
@@ -46,7 +46,7 @@ export function parseOrNull(text: string, exactFractions: boolean): { readonly j
 const envelopeStart = '{"schema":'
 const payloadStart = ',"payload":'
 
-/** Where the payload begins in a message laid out as Kafka's own converter does it; null for any other layout. */
+/** Returns where the payload begins in a message with the layout of Kafka's converter; null for any other layout. */
 export function endOfSchema(text: string): number | null {
   if (!text.startsWith(`${envelopeStart}{`)) return null
   let depth = 0

@@ -30,13 +30,13 @@ const dateText = /^\d{4}-\d\d-\d\d$/
 const timeText = /^\d\d:\d\d:\d\d\.\d{3}Z$/
 const timestampText = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 const maxDepth = 100
-/** More digits behind the point than the shortest text of any double has. */
+/** More fraction digits than the shortest text of any double has. */
 const maxDoubleScale = 345
 
 /**
- * What a header's text means by Connect's `Values.parseString`: null, boolean, the smallest integer that holds it,
- * float, decimal, ISO date, time or timestamp, list, map — else the text itself. Unlike the original a fraction is
- * never rounded: it becomes a FLOAT32, a FLOAT64 or a Decimal, whichever keeps its digits.
+ * Parses a header's text as Connect's `Values.parseString` does: null, boolean, the smallest integer type that holds it,
+ * float, decimal, ISO date, time or timestamp, list, map, or else the text itself. Unlike the original, it never rounds
+ * (I11): a fraction becomes a FLOAT32, FLOAT64 or Decimal, the first that preserves its digits.
  */
 export function parseHeaderText(text: string): SchemaAndValue {
   const found = scalar(text) ?? container(text)
@@ -50,7 +50,7 @@ function scalar(text: string): SchemaAndValue | null {
 }
 
 function number(text: string): SchemaAndValue {
-  // The version that sources put on every record.
+  // A fast path for the version header, which every record has.
   if (integerText.test(text)) return whole(BigInt(text))
   const value = Number(text)
   const fraction = /\.(\d*)/.exec(text)?.[1]?.length ?? 0
@@ -97,7 +97,7 @@ function container(text: string): SchemaAndValue | null {
   return found !== null && parser.atEnd() ? found : null
 }
 
-/** Reads `[…]` and `{…}`. Null from any step: this is not a container, the text stands for itself. */
+/** Parses `[…]` and `{…}`. Null from any step means that the text is not a container. */
 class ContainerParser {
   readonly #text: string
   #at = 0
@@ -165,7 +165,7 @@ class ContainerParser {
 
   #bare(): SchemaAndValue | null {
     const match = /[^\s,:{}[\]"]+/y
-    // A timestamp holds colons: it is tried before the token that ends at one.
+    // Timestamps contain colons, so they are tried before tokens, which end at a colon.
     const iso = /(?:\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d\.\d{3}Z/y
     for (const pattern of [iso, match]) {
       pattern.lastIndex = this.#at
@@ -199,7 +199,7 @@ class ContainerParser {
 
 const widening: readonly SchemaType[] = ['INT8', 'INT16', 'INT32', 'INT64', 'FLOAT32', 'FLOAT64']
 
-/** The schema that all elements have, integers widened to the widest; null when there is none. */
+/** Returns the common schema of all elements, with integers widened; null if there is none. */
 function commonSchema(elements: readonly SchemaAndValue[]): Schema | null {
   let common: Schema | null = null
   for (const { schema } of elements) {

@@ -14,13 +14,12 @@ import { parseHeaderText } from './parse-header-text.ts'
 const string = primitive('STRING')
 
 /**
- * Header values as text; reading infers the type from the text. A header that was the text `123` is read as the
- * number, as Kafka's own converter does it.
+ * Writes header values as text, and infers the type when reading. As in Kafka's converter, the text `123` is read as a number.
  */
 export class SimpleHeaderConverter implements HeaderConverter {
   fromConnectHeader(_topic: string, _key: string, schema: Schema | null, value: ConnectValue): Buffer | null {
     if (value === null) return null
-    // The version that sources put on every record.
+    // A fast path for the version header, which every record has.
     const isVersion = typeof value === 'bigint' && schema?.type === 'INT64' && schema.name === null
     return Buffer.from(isVersion ? String(value) : headerText(schema, value))
   }

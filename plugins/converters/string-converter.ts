@@ -15,7 +15,7 @@ import { headerPluginOf } from './header-plugin.ts'
 
 interface CharacterSet {
   readonly encoding: BufferEncoding
-  /** What the set has no character or byte for. */
+  /** The characters or bytes that the character set does not have. */
   readonly foreign: RegExp | null
 }
 
@@ -23,7 +23,7 @@ const ascii: CharacterSet = { encoding: 'latin1', foreign: /\P{ASCII}/u }
 const latin1: CharacterSet = { encoding: 'latin1', foreign: /[\u{100}-\u{10ffff}]/u }
 const utf8: CharacterSet = { encoding: 'utf8', foreign: null }
 
-/** By Java's names, as configs write them. */
+/** Character sets by their Java names. */
 const characterSets: ReadonlyMap<string, CharacterSet> = new Map([
   ['UTF8', utf8],
   ['UTF-8', utf8],
@@ -48,7 +48,7 @@ const configDef = {
 
 const optionalString = primitive('STRING', { optional: true })
 
-/** Text as bytes; any other value as the text that Java's `toString` gives. */
+/** Writes strings, and any other value as the text of Java's `toString`. */
 class StringConverter implements Converter {
   readonly #name: string
   readonly #set: CharacterSet
@@ -68,14 +68,14 @@ class StringConverter implements Converter {
     return { schema: optionalString, value: this.#native(text) }
   }
 
-  /** The text, when the set has all of it: Kafka's own converter writes question marks for what it has not. */
+  /** Encodes a text. Kafka's converter replaces characters that the set does not have by question marks; this one throws (I11). */
   #native(text: string): string {
     const { foreign } = this.#set
     const at = foreign === null ? -1 : text.search(foreign)
     if (at < 0) return text
     const code = text.codePointAt(at)?.toString(16).toUpperCase().padStart(4, '0')
     throw new DataError(
-      `StringConverter: ${this.#name} has no U+${code}, which stands at ${at} of the text. Set converter.encoding=UTF-8.`,
+      `StringConverter: ${this.#name} has no U+${code}, at position ${at} of the text. Set converter.encoding=UTF-8.`,
     )
   }
 }

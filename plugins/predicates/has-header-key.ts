@@ -4,7 +4,7 @@ const configDef = {
   name: { type: 'STRING', importance: 'MEDIUM', doc: 'The header name.', validator: nonEmptyString },
 } as const satisfies ConfigDef
 
-/** `org.apache.kafka.connect.transforms.predicates.HasHeaderKey`: at least one header of that name. */
+/** `org.apache.kafka.connect.transforms.predicates.HasHeaderKey`: the record has a header of that name. */
 export const plugin: PredicatePlugin = {
   kind: 'predicate',
   className: 'org.apache.kafka.connect.transforms.predicates.HasHeaderKey',

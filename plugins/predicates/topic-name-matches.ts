@@ -17,7 +17,7 @@ const configDef = {
   },
 } as const satisfies ConfigDef
 
-/** `org.apache.kafka.connect.transforms.predicates.TopicNameMatches`: the topic as it is at this point matches as a whole. */
+/** `org.apache.kafka.connect.transforms.predicates.TopicNameMatches`: the whole topic name matches, as transforms before have changed it. */
 export const plugin: PredicatePlugin = {
   kind: 'predicate',
   className: 'org.apache.kafka.connect.transforms.predicates.TopicNameMatches',

@@ -10,24 +10,24 @@ import {
   type StructValue,
 } from 'penstock/api'
 
-/** A value of a change event together with its schema; the schema is null in events without schemas. */
+/** A value in a change event with its schema, which is null in events without schemas. */
 export interface Part {
   readonly schema: Schema | null
   readonly value: ConnectValue
 }
 
-/** Looks into a change event, whether it came with a schema or as plain JSON. */
+/** Reads a change event, with a schema or as plain JSON. */
 export interface ChangeEvent {
   readonly op: string
   readonly before: Part
   readonly after: Part
-  /** Null when the event has no such member. */
+  /** Returns null if the event has no such member. */
   part(parent: string | null, field: string): Part | null
 }
 
 const nothing: Part = { schema: null, value: null }
 
-/** The change event that a record carries; null when its value is none. */
+/** Returns the change event in a record; null if its value is not one. */
 export function changeEventOf(record: ConnectRecord): ChangeEvent | null {
   const { value, valueSchema } = record
   if (valueSchema === null) return isPlainMap(value) && looksLikeEnvelope(value) ? plainEvent(value) : null
@@ -50,7 +50,7 @@ function structEvent(schema: Schema, value: StructValue): ChangeEvent {
   }
 }
 
-/** What stands in an optional structure is optional too: the structure may be missing as a whole. */
+/** The fields of an optional structure are optional too, because the structure may be missing. */
 function memberOf(schema: Schema, value: StructValue | null, name: string): Part | null {
   const field = fieldOf(schema, name)
   if (field === undefined) return null
@@ -62,7 +62,7 @@ function memberOf(schema: Schema, value: StructValue | null, name: string): Part
 
 const optionalForms = new WeakMap<Schema, Schema>()
 
-/** The schema, which nothing has to have a value for. */
+/** Returns the schema as optional. */
 export function optionalForm(schema: Schema): Schema {
   if (schema.optional) return schema
   let form = optionalForms.get(schema)
@@ -92,7 +92,7 @@ function plainEvent(envelope: PlainMap): ChangeEvent {
   }
 }
 
-/** Whether a schemaless value is a JSON object. */
+/** Returns whether a value without a schema is a JSON object. */
 export function isPlainMap(value: ConnectValue): value is PlainMap {
   return (
     typeof value === 'object' && value !== null && !isArray(value) && !isMap(value) && !(value instanceof Uint8Array)

@@ -27,8 +27,9 @@ const noNames: ReadonlySet<string> = new Set()
 const maxShapesPerSchema = 64
 
 /**
- * Debezium's `ExtractNewRecordState`: a change event becomes the row as it is after the change. Also takes events
- * without schemas, which Debezium's own leaves as they are. What is no change event passes unchanged.
+ * Debezium's [ExtractNewRecordState](https://debezium.io/documentation/reference/stable/transformations/event-flattening.html):
+ * replaces a change event by the row after the change. Unlike Debezium's, it also converts events without schemas. Other
+ * records are not changed.
  */
 export class ExtractNewRecordState implements Transform {
   readonly #settings: NewRecordStateSettings
@@ -172,8 +173,8 @@ function header(key: string, schema: Schema | null, value: ConnectValue): Header
 }
 
 /**
- * Null for a column that the table does not have: other tables may. Events without schemas leave members out that have no
- * value; a member that no event has is a mistake.
+ * Returns null for a column that the table does not have, because other tables may have it. Events without schemas omit
+ * members without a value; a member that no event can have is an error.
  */
 function found(event: ChangeEvent, { parent, field }: AddedField): Part | null {
   const part = event.part(parent, field)

@@ -1,6 +1,6 @@
 /**
- * A Java replacement applied to a match: `$1` and `${name}` are groups, a backslash takes the character after it as it is.
- * @throws SyntaxError when it names a group that is not there.
+ * Applies a Java replacement to a match: `$1` and `${name}` are groups, a backslash escapes the next character.
+ * @throws SyntaxError if a group does not exist.
  */
 export function javaReplacement(match: RegExpExecArray, replacement: string): string {
   let text = ''
@@ -28,7 +28,7 @@ function groupReference(match: RegExpExecArray, replacement: string, at: number)
   const first = Number.parseInt(replacement.charAt(at), 10)
   if (Number.isNaN(first)) throw new SyntaxError('Illegal group reference')
   if (first >= match.length) throw new SyntaxError(`No group ${first}`)
-  // As in Java, further digits belong to the number for as long as there is such a group.
+  // As in Java, a further digit belongs to the number if there is such a group.
   let group = first
   let end = at + 1
   for (; end < replacement.length; end += 1) {

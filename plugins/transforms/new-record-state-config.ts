@@ -7,7 +7,7 @@ import {
   type RawConfig,
 } from 'penstock/api'
 
-/** What becomes of a delete event and of the tombstone that follows it. */
+/** How a delete event and its tombstone are handled. */
 export type DeleteMode = 'drop' | 'tombstone' | 'rewrite' | 'rewrite-with-tombstone' | 'delete-to-tombstone'
 
 const deleteModes = ['drop', 'tombstone', 'rewrite', 'rewrite-with-tombstone', 'delete-to-tombstone'] as const
@@ -18,7 +18,7 @@ export const newRecordStateConfig = {
     type: 'STRING',
     defaultValue: 'tombstone',
     importance: 'MEDIUM',
-    doc: "What becomes of deletes: 'drop' removes the delete event and its tombstone; 'tombstone' (the default) makes the delete a record with a null value and drops the tombstone; 'rewrite' gives the row before the delete with the field __deleted and drops the tombstone; 'rewrite-with-tombstone' keeps the tombstone too; 'delete-to-tombstone' makes the delete a tombstone, whose value has no schema.",
+    doc: "How deletes are handled: 'drop' removes the delete event and its tombstone; 'tombstone' (the default) turns the delete event into a record with a null value and drops the tombstone; 'rewrite' returns the row before the delete with the field __deleted and drops the tombstone; 'rewrite-with-tombstone' keeps the tombstone too; 'delete-to-tombstone' makes the delete a tombstone, whose value has no schema.",
     displayName: 'Handle delete records',
     width: 'MEDIUM',
     validator: oneOfIgnoringCase(...deleteModes),
@@ -28,7 +28,7 @@ export const newRecordStateConfig = {
     type: 'BOOLEAN',
     defaultValue: null,
     importance: 'LOW',
-    doc: 'Deprecated, use delete.tombstone.handling.mode. Whether tombstones of deletes are dropped.',
+    doc: 'Deprecated: use delete.tombstone.handling.mode. Whether tombstones are dropped.',
     displayName: 'Drop tombstones',
     width: 'SHORT',
   },
@@ -36,7 +36,7 @@ export const newRecordStateConfig = {
     type: 'STRING',
     defaultValue: null,
     importance: 'LOW',
-    doc: "Deprecated, use delete.tombstone.handling.mode. 'drop', 'rewrite' or 'none'.",
+    doc: "Deprecated: use delete.tombstone.handling.mode. 'drop', 'rewrite' or 'none'.",
     displayName: 'Handle delete records',
     width: 'MEDIUM',
     validator: (key, value) => (value === null ? null : oneOfIgnoringCase('drop', 'rewrite', 'none')(key, value)),
@@ -45,7 +45,7 @@ export const newRecordStateConfig = {
     type: 'LIST',
     defaultValue: [],
     importance: 'LOW',
-    doc: "Fields of the change event that are added to the row: op, ts_ms, or with the structure they stand in, such as source.lsn or transaction.id. 'op:kind' names the added field kind instead of op.",
+    doc: "Fields of the change event to add to the row: op, ts_ms, or a field of a structure such as source.lsn or transaction.id. 'op:kind' adds op under the name kind.",
     displayName: 'Adds the specified field(s) to the message if they exist.',
     width: 'LONG',
   },
@@ -53,7 +53,7 @@ export const newRecordStateConfig = {
     type: 'STRING',
     defaultValue: '__',
     importance: 'LOW',
-    doc: 'What the names of added fields begin with.',
+    doc: 'Prefix of the names of added fields.',
     displayName: 'Field prefix to be added to each field.',
     width: 'SHORT',
   },
@@ -61,7 +61,7 @@ export const newRecordStateConfig = {
     type: 'LIST',
     defaultValue: [],
     importance: 'LOW',
-    doc: 'Fields of the change event that are added as headers, written as in add.fields.',
+    doc: 'Fields of the change event to add as headers, in the format of add.fields.',
     displayName: 'Adds the specified fields to the header if they exist.',
     width: 'LONG',
   },
@@ -69,7 +69,7 @@ export const newRecordStateConfig = {
     type: 'STRING',
     defaultValue: '__',
     importance: 'LOW',
-    doc: 'What the names of added headers begin with.',
+    doc: 'Prefix of the names of added headers.',
     displayName: 'Header prefix to be added to each header.',
     width: 'SHORT',
   },
@@ -77,7 +77,7 @@ export const newRecordStateConfig = {
     type: 'STRING',
     defaultValue: null,
     importance: 'LOW',
-    doc: 'The column whose value is the topic of the record. Of a deleted row the value before the delete counts.',
+    doc: 'The column whose value becomes the topic of the record. For a deleted row, the value before the delete is used.',
     displayName: 'The column which determines how the events will be routed, the value will replace the topic name.',
     width: 'LONG',
   },
@@ -85,7 +85,7 @@ export const newRecordStateConfig = {
     type: 'STRING',
     defaultValue: null,
     importance: 'LOW',
-    doc: 'The header that holds a list of the names of fields to drop from the row.',
+    doc: 'The header with a list of the names of fields to drop from the row.',
     displayName: 'Specify the name of a header containing a list of field names to be dropped.',
     width: 'LONG',
     validator: nonEmptyString,
@@ -94,7 +94,7 @@ export const newRecordStateConfig = {
     type: 'BOOLEAN',
     defaultValue: false,
     importance: 'LOW',
-    doc: 'Whether the fields are dropped from the key too.',
+    doc: 'Whether the fields are also dropped from the key.',
     displayName: 'Drop fields from the key',
     width: 'SHORT',
   },
@@ -102,7 +102,7 @@ export const newRecordStateConfig = {
     type: 'BOOLEAN',
     defaultValue: true,
     importance: 'LOW',
-    doc: 'Whether only optional fields are dropped, so that the schema stays compatible.',
+    doc: 'Whether only optional fields are dropped, which keeps the schema compatible.',
     displayName: 'Keep the schema compatible',
     width: 'SHORT',
   },
@@ -110,21 +110,21 @@ export const newRecordStateConfig = {
     type: 'BOOLEAN',
     defaultValue: true,
     importance: 'LOW',
-    doc: 'Whether a null is replaced by the default of its field where there is one.',
+    doc: 'Whether null is replaced by the default value of the field, if it has one.',
     displayName: 'Replace null values with default values',
     width: 'SHORT',
   },
 } as const satisfies ConfigDef
 
-/** A field of the change event, and the name it is added by. */
+/** A field of the change event, and the name under which it is added. */
 export interface AddedField {
-  /** The structure it stands in; null for a field of the event itself. */
+  /** The structure that contains it; null for a field of the event itself. */
   readonly parent: string | null
   readonly field: string
   readonly name: string
 }
 
-/** The settings, made ready for use. */
+/** The parsed settings. */
 export interface NewRecordStateSettings {
   readonly deleteMode: DeleteMode
   readonly addFields: readonly AddedField[]
@@ -136,7 +136,7 @@ export interface NewRecordStateSettings {
   readonly replaceNullWithDefault: boolean
 }
 
-/** @throws ConfigError when a field reference cannot be understood. */
+/** @throws ConfigError if a field reference is malformed. */
 export function newRecordStateSettings(config: ParsedConfig, raw: RawConfig): NewRecordStateSettings {
   return {
     deleteMode: deleteModeOf(config, raw),
@@ -150,7 +150,7 @@ export function newRecordStateSettings(config: ParsedConfig, raw: RawConfig): Ne
   }
 }
 
-/** The two older settings decide when one of them is given and the one that replaced them is not. */
+/** The two deprecated settings apply if one of them is set and their replacement is not. */
 function deleteModeOf(config: ParsedConfig, raw: RawConfig): DeleteMode {
   const older = config['drop.tombstones'] ?? config['delete.handling.mode'] ?? null
   if (older === null || raw['delete.tombstone.handling.mode'] !== undefined) {
@@ -182,7 +182,7 @@ function addedFields(config: ParsedConfig, key: 'add.fields' | 'add.headers'): r
     const [first = '', second] = parts
     if (rest.length > 0 || parts.length > 2 || parts.includes('') || alias === '') {
       throw new ConfigError(
-        `Invalid value ${reference} for configuration key ${key}: a field is written as field, struct.field or field:name`,
+        `Invalid value ${reference} for configuration key ${key}: the format is field, struct.field or field:name`,
       )
     }
     const name = prefix + (alias ?? parts.join('_'))

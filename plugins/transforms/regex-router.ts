@@ -22,11 +22,11 @@ const configDef = {
   replacement: { type: 'STRING', importance: 'HIGH', doc: 'Replacement string.' },
 } as const satisfies ConfigDef
 
-/** Renames topics that match as a whole; others stay. */
+/** Renames topics whose whole name matches. Others are not changed. */
 class RegexRouter implements Transform {
   readonly #regex: RegExp
   readonly #replacement: string
-  /** Topics are few: the answer for each is worked out once. */
+  /** New names by topic: there are few topics, so each is computed once. */
   readonly #topics = new Map<string, string>()
 
   constructor(regex: string, replacement: string) {

@@ -1,28 +1,28 @@
 import { struct, type ConnectValue, type Schema, type StructValue } from 'penstock/api'
 
-/** How the structs of one schema become rows: which fields stay, what is appended. */
+/** How structs of one schema become rows: which fields are kept and which are appended. */
 export interface RowShape {
   readonly schema: Schema
-  /** The row of a struct's values and the appended ones, which are in the order of the shape's appended fields. */
+  /** Returns the row of a struct's values and the appended values, in the order of the shape's appended fields. */
   row(values: StructValue, appended: readonly ConnectValue[]): StructValue
 }
 
-/** A field that rows have besides those of their table. */
+/** A field that is added to the columns of a table. */
 export interface AppendedField {
   readonly name: string
   readonly schema: Schema
 }
 
-/** What tells one shape of a schema from another. */
+/** The parameters of a shape. */
 export interface ShapeRequest {
   readonly dropped: ReadonlySet<string>
-  /** Fields that are not optional stay even when they are to be dropped. */
+  /** Whether required fields are kept even if they are to be dropped. */
   readonly keepRequired: boolean
   readonly appended: readonly AppendedField[]
   readonly replaceNullWithDefault: boolean
 }
 
-/** Rows are never optional, whatever the table's schema is inside the change event. */
+/** Rows are never optional, even if the schema in the change event is. */
 export function rowShape(source: Schema, request: ShapeRequest): RowShape {
   const kept = source.fields.filter(
     (field) => !request.dropped.has(field.name) || (request.keepRequired && !field.schema.optional),

@@ -50,8 +50,8 @@ describe('StringConverter', () => {
 
 describe('StringConverter of a small character set', () => {
   it.each([
-    ['US-ASCII', 'grün', /^StringConverter: US-ASCII has no U\+00FC, which stands at 2/],
-    ['ISO-8859-1', '5 €', /no U\+20AC, which stands at 2/],
+    ['US-ASCII', 'grün', /^StringConverter: US-ASCII has no U\+00FC, at position 2/],
+    ['ISO-8859-1', '5 €', /no U\+20AC, at position 2/],
     ['ISO-8859-1', '😀', /no U\+1F600/],
   ])('%s refuses %s rather than to write question marks', (encoding, text, message) => {
     const small = plugin.create({ 'converter.encoding': encoding }, {}, false)
