@@ -4,6 +4,7 @@ import { exceptions } from './exceptions.ts'
 import { barrels, consoles, errors, language, tests, time } from './rules/language.ts'
 import { cycles, doors, layers } from './rules/layers.ts'
 import { commentBlocks, commentShares, documentSizes, fileSizes, functionSizes } from './rules/sizes.ts'
+import { members } from './rules/members.ts'
 import { dependencies, folderSizes, leaks, names, rootFolder } from './rules/tree.ts'
 import { waits } from './rules/waits.ts'
 import { repositoryFiles, type SourceFile, type Violation } from './source-file.ts'
@@ -28,6 +29,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'tests hold on a machine of any speed': waits,
   'the console belongs to commands': consoles,
   'names say something': names,
+  'public members of classes are used': members,
   'the root holds what its list holds': rootFolder,
   'nothing names a machine or a registry host': leaks,
   'each dependency has its reason': dependencies,
@@ -126,6 +128,15 @@ const fixtures: readonly (readonly [string, Rule, readonly SourceFile[], number]
   ['a time that is measured', waits, [file('test/unit/a.test.ts', 'expect(performance.now() - a).toBe(1)')], 1],
   ['a focused test', tests, [file('test/unit/a.test.ts', "it.only('a', () => {})")], 1],
   ['a console line', consoles, [file('src/log/a.ts', 'console.log(1)')], 1],
+  [
+    'a member that nothing uses',
+    members,
+    [
+      file('src/log/a.ts', 'export class A { used() {}\n#own() {}\nidle() {} }\nnew A().used()'),
+      file('test/a.ts', 'a.idle()'),
+    ],
+    1,
+  ],
   ['a name that says nothing', names, [file('src/log/utils.ts', ''), file('src/helpers/a.ts', '')], 2],
   ['a name in another case', names, [file('src/log/PartitionLog.ts', '')], 1],
   ['a stray file in the root', rootFolder, [file('notes.txt', '')], 1],

@@ -96,7 +96,6 @@ export class GroupMember {
   #generation: Generation | null = null
   #rejoinReason: string | null = 'the member has not joined yet'
   #heartbeats: AbortController | null = null
-  #lastHeartbeatAt = Number.NEGATIVE_INFINITY
 
   constructor(cluster: Cluster, options: GroupMemberOptions) {
     this.#cluster = cluster
@@ -113,11 +112,6 @@ export class GroupMember {
   /** Why the member must join; null if it need not. */
   get rejoinReason(): string | null {
     return this.#rejoinReason
-  }
-
-  /** Monotonic milliseconds of the last heartbeat or join that the coordinator accepted. */
-  get lastHeartbeatAt(): number {
-    return this.#lastHeartbeatAt
   }
 
   /** Requests a rebalance, which begins with the next `join`. */
@@ -256,7 +250,6 @@ export class GroupMember {
     this.#heartbeats?.abort()
     const stop = new AbortController()
     this.#heartbeats = stop
-    this.#lastHeartbeatAt = this.#cluster.clock.monotonic()
     void this.#sendHeartbeats(membership, stop.signal).catch((error: unknown) => {
       if (stop.signal.aborted || this.#cluster.isClosed) return
       this.#forget(errorMessage(error))
@@ -293,8 +286,6 @@ export class GroupMember {
       this.#forget(`the coordinator responded ${errorName(code)}`)
       return false
     }
-    if (code === errorCodes.NONE || code === errorCodes.REBALANCE_IN_PROGRESS)
-      this.#lastHeartbeatAt = this.#cluster.clock.monotonic()
     if (code === errorCodes.REBALANCE_IN_PROGRESS) this.requestRejoin('the group is rebalancing')
     else if (coordinatorMoved.has(code)) this.#cluster.forgetCoordinator(groupId)
     else if (code !== errorCodes.NONE && !isRetriableCode(code))
