@@ -5,7 +5,7 @@ import { configDef, Key } from './config/config.ts'
 import { settingsOf } from './config/settings.ts'
 import { ElasticsearchSinkConnector } from './connector.ts'
 import { ElasticsearchSinkTask } from './task.ts'
-import { openTransport } from './client/transport.ts'
+import { openCluster } from './client/cluster.ts'
 
 /** The Elasticsearch sink, by Confluent's class name. */
 export const plugin: ConnectorPlugin = {
@@ -22,13 +22,13 @@ export const plugin: ConnectorPlugin = {
   createTask: () => new ElasticsearchSinkTask(),
 }
 
-/** Asks the cluster for a sign of life. Any answer but 401 is one: `GET /` is refused by proxies and narrow keys. */
+/** Asks the cluster for a sign of life. Any response but 401 is one: proxies and restricted keys reject `GET /`. */
 async function reachable(config: ParsedConfig, signal: AbortSignal): Promise<readonly ConfigProblem[]> {
   const settings = settingsOf(config)
-  const transport = openTransport(settings, systemClock)
+  const cluster = await openCluster(settings, systemClock)
   try {
-    const answer = await transport.request({ method: 'GET', path: '/', signal })
-    if (answer.status !== 401) return []
+    const response = await cluster.request((client, options) => client.info({}, options), signal)
+    if (response.status !== 401) return []
     const key = settings.apiKey === null ? Key.username : Key.apiKey
     return [
       {
@@ -45,6 +45,6 @@ async function reachable(config: ParsedConfig, signal: AbortSignal): Promise<rea
       },
     ]
   } finally {
-    await transport.close()
+    await cluster.close()
   }
 }

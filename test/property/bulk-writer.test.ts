@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { systemClock } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
-import { bodyOf, type BulkLines } from '../../connectors/elasticsearch-sink/bulk/bulk-lines.ts'
+import { bodyOf, type BulkBodyArena } from '../../connectors/elasticsearch-sink/bulk/bulk-body-arena.ts'
 import { BulkWriter } from '../../connectors/elasticsearch-sink/bulk/bulk-writer.ts'
 import type { Barrier, Operation } from '../../connectors/elasticsearch-sink/bulk/operation.ts'
 import { PartitionProgress } from '../../connectors/elasticsearch-sink/ordering/partition-progress.ts'
@@ -43,7 +43,12 @@ class SlowTarget {
   }
 }
 
-function operation(id: string, offset: number, progress: PartitionProgress, lines: BulkLines | null = null): Operation {
+function operation(
+  id: string,
+  offset: number,
+  progress: PartitionProgress,
+  lines: BulkBodyArena | null = null,
+): Operation {
   return {
     kind: 'index',
     index: 'i',
@@ -93,7 +98,7 @@ describe('parallel bulk requests', () => {
           for (const [offset, id] of ids.entries()) {
             const room = writer.room()
             if (room !== null) await room
-            const one = operation(String(id), offset, progress, writer.lines)
+            const one = operation(String(id), offset, progress, writer.arena)
             marks.push(one)
             writer.add(one)
           }

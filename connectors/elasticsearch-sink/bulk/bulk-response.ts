@@ -1,5 +1,5 @@
 import type { Operation } from './operation.ts'
-import { isPassing, passingCode } from '../client/requests.ts'
+import { isTransient, transientCode } from '../client/requests.ts'
 import type { TroubleCode } from '../client/retries.ts'
 
 /** What became of one item of a bulk request. */
@@ -99,8 +99,8 @@ export function classify(item: BulkItem, operation: Pick<Operation, 'version'>):
   }
   if (type === 'index_not_found_exception') return { kind: 'no-index', reason }
   if (malformedTypes.has(type) && status < 500 && !isAliasGap(error)) return { kind: 'malformed', reason }
-  if (!isPassing(status) && !unavailableTypes.has(type)) return { kind: 'refused', reason }
-  return { kind: 'unavailable', code: blockTypes.has(type) ? 'ES_INDEX_BLOCKED' : passingCode(status), reason }
+  if (!isTransient(status) && !unavailableTypes.has(type)) return { kind: 'refused', reason }
+  return { kind: 'unavailable', code: blockTypes.has(type) ? 'ES_INDEX_BLOCKED' : transientCode(status), reason }
 }
 
 /** An illegal argument too, and not one of the document: every write to the alias ends like this. */

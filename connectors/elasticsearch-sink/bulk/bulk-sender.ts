@@ -1,24 +1,25 @@
+import type { estypes } from '@elastic/elasticsearch'
 import { ConnectError, RetriableError, type Clock, type Logger } from 'penstock/api'
-import { bodyOf, type Lines } from './bulk-lines.ts'
+import { bodyOf, type Lines } from './bulk-body-arena.ts'
 import { classify, opensShard, parseItems, succeeded, type BulkItem, type Outcome } from './bulk-response.ts'
 import type { SinkSettings } from '../config/settings.ts'
 import type { ConflictWatch } from '../ordering/conflict-watch.ts'
 import type { IndexWatch } from '../indices/index-watch.ts'
-import { documentKey, placeOf, type LineWriter, type Operation } from './operation.ts'
-import { refusal, troubleOf } from '../client/requests.ts'
+import { documentKey, placeOf, type BulkActionEncoder, type Operation } from './operation.ts'
+import type { Cluster } from '../client/cluster.ts'
+import { rejection, troubleOf } from '../client/requests.ts'
 import type { Retries, Trouble } from '../client/retries.ts'
 import type { SenderMetrics } from './sender-metrics.ts'
 import type { MissingValues } from '../stored-values/missing-values.ts'
 import { SnapshotRows } from '../stored-values/snapshot-rows.ts'
 import { fillHoles } from '../stored-values/stored-values.ts'
-import type { Transport } from '../client/transport.ts'
 
 export interface SenderParts {
-  readonly transport: Transport
+  readonly cluster: Cluster
   readonly watch: IndexWatch
   readonly retries: Retries
   readonly settings: Pick<SinkSettings, 'bulkSizeBytes' | 'malformed' | 'requireAlias'>
-  readonly writer: LineWriter
+  readonly encoder: BulkActionEncoder
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: SenderMetrics
@@ -27,19 +28,21 @@ export interface SenderParts {
   readonly signal: AbortSignal
 }
 
+type BulkOperations = NonNullable<estypes.BulkRequest['operations']>
+
 // One request fills at most so many documents from the index: their stored values are of unknown size.
 const maxFilled = 16
 
 /** Carries one batch to Elasticsearch until every operation of it is applied, superseded, or refused. */
 export class BulkSender {
   readonly #parts: SenderParts
-  readonly #query: Readonly<Record<string, string>>
+  readonly #query: Pick<estypes.BulkRequest, 'filter_path' | 'require_alias'>
   readonly #snapshotRows = new SnapshotRows()
 
   constructor(parts: SenderParts) {
     this.#parts = parts
     const filter = { filter_path: 'errors,items.*._seq_no,items.*.status,items.*.error' }
-    this.#query = parts.settings.requireAlias ? { ...filter, require_alias: 'true' } : filter
+    this.#query = parts.settings.requireAlias ? { ...filter, require_alias: true } : filter
   }
 
   /** Marks operations done as they are. @throws ConnectError when one is refused for good. */
@@ -54,8 +57,8 @@ export class BulkSender {
   }
 
   async #fill(part: readonly Operation[]): Promise<void> {
-    const { transport, retries, signal, writer } = this.#parts
-    await fillHoles(part, writer, { transport, retries, signal }, this.#snapshotRows)
+    const { cluster, retries, signal, encoder } = this.#parts
+    await fillHoles(part, encoder, { cluster, retries, signal }, this.#snapshotRows)
   }
 
   async #deliverRequest(operations: readonly Operation[]): Promise<void> {
@@ -78,27 +81,25 @@ export class BulkSender {
   }
 
   async #attempt(operations: readonly Operation[]): Promise<Step> {
-    const { transport, signal, clock, metrics } = this.#parts
-    const request = {
-      method: 'POST',
-      path: '/_bulk',
-      query: this.#query,
-      bulk: bodyOf(linesOf(operations)),
-      signal,
-    } as const
+    const { cluster, signal, clock, metrics } = this.#parts
+    // The client sends a Buffer as it is; its types name objects only.
+    const body = bodyOf(linesOf(operations)) as unknown as BulkOperations
     const began = clock.monotonic()
     try {
-      const answer = await transport.request(request)
+      const response = await cluster.request(
+        (client, options) => client.bulk({ ...this.#query, operations: body }, options),
+        signal,
+      )
       metrics.bulkSeconds.observe((clock.monotonic() - began) / 1000)
-      if (answer.status === 413 && operations.length > 1) return { kind: 'halve' }
-      const trouble = troubleOf(answer, request)
+      if (response.status === 413 && operations.length > 1) return { kind: 'halve' }
+      const trouble = troubleOf(response)
       if (trouble !== null) return { kind: 'again', remaining: operations, trouble }
-      if (answer.status >= 300)
-        throw refusal(
+      if (response.status >= 300)
+        throw rejection(
           `a bulk request of ${operations.length} operations (${operations.slice(0, 1).map(placeOf).join()} …)`,
-          answer,
+          response,
         )
-      return await this.#read(operations, answer.body)
+      return await this.#read(operations, response.body)
     } catch (error) {
       if (!(error instanceof RetriableError)) throw error
       return { kind: 'again', remaining: operations, trouble: { code: 'ES_UNAVAILABLE', reason: error.message } }

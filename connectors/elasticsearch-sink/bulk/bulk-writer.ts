@@ -1,8 +1,8 @@
 import { ConnectError, deferred, type Clock, type Deferred } from 'penstock/api'
-import { BulkLines } from './bulk-lines.ts'
+import { BulkBodyArena } from './bulk-body-arena.ts'
 import type { SinkSettings } from '../config/settings.ts'
 import type { Operation } from './operation.ts'
-import { WriteQueue, type Flight } from './write-queue.ts'
+import { WriteQueue, type InFlightBulk } from './write-queue.ts'
 
 type Settings = Pick<SinkSettings, 'batchSize' | 'bulkSizeBytes' | 'maxInFlight' | 'maxBuffered' | 'lingerMs'>
 
@@ -11,8 +11,8 @@ const maxBufferedBytes = 128 * 1024 * 1024
 
 /** Keeps up to `max.in.flight.requests` bulk requests under way, in the order each document needs. */
 export class BulkWriter {
-  /** Where the operations it is given keep their lines. */
-  readonly lines = new BulkLines()
+  /** Holds the lines of its operations. */
+  readonly arena = new BulkBodyArena()
   readonly #settings: Settings
   readonly #clock: Clock
   readonly #deliver: (batch: readonly Operation[]) => Promise<void>
@@ -41,7 +41,7 @@ export class BulkWriter {
     this.#deliver = deliver
     this.#onFailure = onFailure
     const { batchSize, bulkSizeBytes, maxInFlight } = settings
-    this.#queue = new WriteQueue(this.lines, { maxOperations: batchSize, maxBytes: bulkSizeBytes })
+    this.#queue = new WriteQueue(this.arena, { maxOperations: batchSize, maxBytes: bulkSizeBytes })
     this.#maxBytes = Math.min(maxBufferedBytes, bulkSizeBytes * (maxInFlight + 1))
   }
 
@@ -74,10 +74,10 @@ export class BulkWriter {
   pump(): void {
     while (this.#failure === null && this.#inFlight < this.#settings.maxInFlight && this.#queue.ready > 0) {
       if (!this.#queue.full && this.#inFlight > 0 && !this.#lingered && this.#draining === 0) break
-      const flight = this.#queue.take()
-      if (flight === null) break
+      const bulk = this.#queue.take()
+      if (bulk === null) break
       this.#inFlight += 1
-      void this.#run(flight)
+      void this.#run(bulk)
     }
     if (this.#queue.ready === 0) this.#stopLinger()
     else if (this.#cancelLinger === null && !this.#lingered) this.#startLinger()
@@ -118,8 +118,8 @@ export class BulkWriter {
     this.#wake()
   }
 
-  async #run(flight: Flight): Promise<void> {
-    const { operations } = flight
+  async #run(bulk: InFlightBulk): Promise<void> {
+    const { operations } = bulk
     try {
       await this.#deliver(operations)
     } catch (error) {
@@ -127,10 +127,10 @@ export class BulkWriter {
     }
     for (const { progress, lines, weight } of operations) {
       progress.advance()
-      if (lines !== null) this.lines.release(lines)
+      if (lines !== null) this.arena.release(lines)
       this.#bufferedBytes -= weight
     }
-    this.#queue.settle(flight)
+    this.#queue.settle(bulk)
     this.#inFlight -= 1
     this.#buffered -= operations.length
     this.#wake()

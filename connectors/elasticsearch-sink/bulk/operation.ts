@@ -1,11 +1,10 @@
-import { textOf, type BulkLines, type Lines } from './bulk-lines.ts'
+import { textOf, type BulkBodyArena, type Lines } from './bulk-body-arena.ts'
 import type { Version } from '../document/document-version.ts'
 import type { PartitionProgress } from '../ordering/partition-progress.ts'
 
 /** A document with holes, until its stored values are known. */
 export interface Draft {
   readonly source: string
-  readonly version: Version
   /** Fields whose stored value must be put into the source before it is sent. */
   readonly holes: readonly string[]
   /** The document whose key became this one's: the stored values stand there. Null where the key has not changed. */
@@ -35,8 +34,8 @@ export interface Operation {
   readonly version: Version
   /** The record's time; 0 where it has none. */
   readonly timestamp: number
-  /** Bytes in a bulk body; of a draft an estimate. */
-  readonly weight: number
+  /** Bytes in a bulk body; an estimate while it is a draft. */
+  weight: number
   /** Which record of {@link progress} it is. */
   readonly mark: number
   readonly progress: PartitionProgress
@@ -65,25 +64,31 @@ export function documentOf({ kind, lines }: Operation): string | null {
   return text.slice(text.indexOf('\n') + 1, -1)
 }
 
-/** Writes the lines of operations. Versions go with `external_gte`, never on an update (Elasticsearch refuses the request). */
-export class LineWriter {
-  readonly lines: BulkLines
+/** What the first of an operation's two lines says. */
+export type BulkAction = Pick<Operation, 'kind' | 'index' | 'id' | 'version'>
+
+/**
+ * Encodes the lines of operations. Versions are sent as `external_gte`, and not with an update: Elasticsearch rejects a
+ * request that holds a versioned update.
+ */
+export class BulkActionEncoder {
+  readonly #arena: BulkBodyArena
   readonly #updateOptions: string
   #index = ''
   #target = ''
 
-  constructor(lines: BulkLines, retryOnConflict: number) {
-    this.lines = lines
+  constructor(arena: BulkBodyArena, retryOnConflict: number) {
+    this.#arena = arena
     this.#updateOptions = `"retry_on_conflict":${retryOnConflict}}}\n{"doc":`
   }
 
-  /** @param source the document's JSON; not used by a delete. */
-  write(kind: OperationKind, index: string, id: string | null, version: Version, source: string): Lines {
-    return this.lines.write(this.text(kind, index, id, version, source))
+  // The text is no member of the action: V8 may come to allocate actions in the old space, which would keep it alive.
+  /** @param source the document's JSON; a delete does not use it. */
+  encode(action: BulkAction, source: string): Lines {
+    return this.#arena.write(this.#text(action, source))
   }
 
-  // Each part by itself: an object of them that V8 came to put among the old would keep every document's text alive.
-  text(kind: OperationKind, index: string, id: string | null, version: Version, source: string): string {
+  #text({ kind, index, id, version }: BulkAction, source: string): string {
     if (index !== this.#index) {
       this.#index = index
       this.#target = `{"_index":${JSON.stringify(index)}`

@@ -1,8 +1,8 @@
-import type { BulkLines } from './bulk-lines.ts'
+import type { BulkBodyArena } from './bulk-body-arena.ts'
 import type { Operation } from './operation.ts'
 
 /** The operations of one request. Ends with {@link WriteQueue.settle}. */
-export interface Flight {
+export interface InFlightBulk {
   readonly operations: readonly Operation[]
   /** By document: what waits for it, in order; null while nothing does. */
   waiters: Map<string, Operation[]> | null
@@ -13,7 +13,7 @@ export interface Flight {
  * under way (I12); other documents pass them.
  */
 export class WriteQueue {
-  readonly #lines: BulkLines
+  readonly #arena: BulkBodyArena
   readonly #maxOperations: number
   readonly #maxBytes: number
   /** Set free by a finished request: older than everything in {@link #arrived} of the same document. */
@@ -22,13 +22,13 @@ export class WriteQueue {
   #freedHead = 0
   #arrivedHead = 0
   #readyWeight = 0
-  /** By index and id: the request under way that writes the document. */
-  readonly #underWay = new Map<string, Map<string, Flight>>()
+  /** By index and id: the request in flight that writes the document. */
+  readonly #inFlight = new Map<string, Map<string, InFlightBulk>>()
   #waiting = 0
-  #flights = 0
+  #requests = 0
 
-  constructor(lines: BulkLines, limits: { readonly maxOperations: number; readonly maxBytes: number }) {
-    this.#lines = lines
+  constructor(arena: BulkBodyArena, limits: { readonly maxOperations: number; readonly maxBytes: number }) {
+    this.#arena = arena
     this.#maxOperations = limits.maxOperations
     this.#maxBytes = limits.maxBytes
   }
@@ -54,9 +54,9 @@ export class WriteQueue {
   }
 
   /** The next request's operations, in order; null when nothing may leave. */
-  take(): Flight | null {
+  take(): InFlightBulk | null {
     const operations: Operation[] = []
-    const flight: Flight = { operations, waiters: null }
+    const bulk: InFlightBulk = { operations, waiters: null }
     let bytes = 0
     for (
       let operation = this.#peek();
@@ -65,10 +65,10 @@ export class WriteQueue {
     ) {
       const { id, weight, barrier } = operation
       // Nothing passes an operation that stands at a barrier.
-      if (barrier !== 'none' && (this.#flights > 0 || (barrier === 'all' && operations.length > 0))) break
+      if (barrier !== 'none' && (this.#requests > 0 || (barrier === 'all' && operations.length > 0))) break
       const documents = this.#documentsOf(operation.index)
       const earlier = id === null ? undefined : documents.get(id)
-      if (id !== null && earlier !== undefined && earlier !== flight) {
+      if (id !== null && earlier !== undefined && earlier !== bulk) {
         this.#shift(weight)
         this.#wait(operation, id, earlier)
         continue
@@ -77,16 +77,16 @@ export class WriteQueue {
       this.#shift(weight)
       operations.push(operation)
       bytes += weight
-      if (id !== null && earlier === undefined) documents.set(id, flight)
+      if (id !== null && earlier === undefined) documents.set(id, bulk)
     }
     if (operations.length === 0) return null
-    this.#flights += 1
-    return flight
+    this.#requests += 1
+    return bulk
   }
 
   /** A request is over: what waited for its documents may leave, before anything that came later. */
-  settle({ operations, waiters }: Flight): void {
-    this.#flights -= 1
+  settle({ operations, waiters }: InFlightBulk): void {
+    this.#requests -= 1
     for (const { index, id } of operations) if (id !== null) this.#documentsOf(index).delete(id)
     if (waiters === null) return
     for (const freed of waiters.values()) {
@@ -98,8 +98,8 @@ export class WriteQueue {
     }
   }
 
-  #wait(operation: Operation, id: string, earlier: Flight): void {
-    if (operation.lines !== null) operation.lines = this.#lines.detach(operation.lines)
+  #wait(operation: Operation, id: string, earlier: InFlightBulk): void {
+    if (operation.lines !== null) operation.lines = this.#arena.detach(operation.lines)
     earlier.waiters ??= new Map()
     const key = `${operation.index}\u0000${id}`
     const waiters = earlier.waiters.get(key)
@@ -108,11 +108,11 @@ export class WriteQueue {
     this.#waiting += 1
   }
 
-  #documentsOf(index: string): Map<string, Flight> {
-    let documents = this.#underWay.get(index)
+  #documentsOf(index: string): Map<string, InFlightBulk> {
+    let documents = this.#inFlight.get(index)
     if (documents === undefined) {
       documents = new Map()
-      this.#underWay.set(index, documents)
+      this.#inFlight.set(index, documents)
     }
     return documents
   }

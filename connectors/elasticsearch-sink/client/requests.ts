@@ -1,29 +1,27 @@
 import { ConnectError, RetriableError } from 'penstock/api'
+import type { Call, Cluster, Response } from './cluster.ts'
 import type { Retries, Trouble, TroubleCode } from './retries.ts'
-import type { Answer, Request, Transport } from './transport.ts'
 
-/** Whether a status says that another attempt may succeed. Every 5xx does: what it names differs between versions. */
-export function isPassing(status: number): boolean {
+/** Returns whether another attempt may succeed after this status. Every 5xx counts: their use differs between versions. */
+export function isTransient(status: number): boolean {
   return status >= 500 || status === 429 || status === 408
 }
 
-/** The condition that a passing status stands for. */
-export function passingCode(status: number): TroubleCode {
+/** The condition that a transient status stands for. */
+export function transientCode(status: number): TroubleCode {
   return status === 429 ? 'ES_OVERLOADED' : 'ES_UNAVAILABLE'
 }
 
 /**
- * Why an answer is no verdict of Elasticsearch; null when it is one. Whatever it refuses, it says so in JSON of its own:
- * another body is that of a proxy, a load balancer or a login page. The response to HEAD has no body, whoever gives it, and a
- * request that is too large for a proxy (413) does not get smaller.
+ * Returns why a response is no verdict of Elasticsearch; null when it is one. Elasticsearch explains each rejection in JSON
+ * of its own: another body comes from a proxy, a load balancer or a login page. A response to HEAD has no body, whatever
+ * sent it, and a request that is too large for a proxy (413) stays too large.
  */
-export function troubleOf(
-  { status, body }: Answer,
-  { method, path }: Pick<Request, 'method' | 'path'>,
-): Trouble | null {
+export function troubleOf(response: Response): Trouble | null {
+  const { status, body, method, path } = response
   if (status < 300) return null
-  if (isPassing(status))
-    return { code: passingCode(status), reason: `HTTP ${status} to ${method} ${path}: ${body.slice(0, 300)}` }
+  if (isTransient(status))
+    return { code: transientCode(status), reason: `HTTP ${status} to ${method} ${path}: ${body.slice(0, 300)}` }
   if (method === 'HEAD' || status === 413 || isOwnError(body)) return null
   const reason = `HTTP ${status} to ${method} ${path} without an error of Elasticsearch: ${body.slice(0, 200)}`
   return { code: 'ES_FOREIGN_RESPONSE', reason }
@@ -36,38 +34,43 @@ function isOwnError(body: string): boolean {
   return typeof error?.type === 'string'
 }
 
-/** Why an answer says nothing: {@link troubleOf}, or a success without its JSON. */
-export function doubtOf(answer: Answer, request: Pick<Request, 'method' | 'path'>): Trouble | null {
-  return troubleOf(answer, request) ?? cutOf(answer, request)
+/** Returns why a response cannot be used: {@link troubleOf}, or a success without its JSON. */
+export function unusableBecause(response: Response): Trouble | null {
+  return troubleOf(response) ?? cutBecause(response)
 }
 
-/** Sends until a whole answer comes that is Elasticsearch's verdict. */
-export async function requestPatiently(transport: Transport, request: Request, retries: Retries): Promise<Answer> {
+/** Sends a request until a whole response of Elasticsearch comes. @throws ConnectError when `max.retries` is used up. */
+export async function requestWithRetry(
+  cluster: Cluster,
+  retries: Retries,
+  signal: AbortSignal,
+  call: Call,
+): Promise<Response> {
   const streak = retries.begin()
   for (;;) {
     let trouble: Trouble | null
     try {
-      const answer = await transport.request(request)
-      trouble = doubtOf(answer, request)
+      const response = await cluster.request(call, signal)
+      trouble = unusableBecause(response)
       if (trouble === null) {
         streak.over()
-        return answer
+        return response
       }
     } catch (error) {
       if (!(error instanceof RetriableError)) throw error
       trouble = { code: 'ES_UNAVAILABLE', reason: error.message }
     }
-    await streak.wait(trouble, request.signal)
+    await streak.wait(trouble, signal)
   }
 }
 
-function cutOf({ status, body }: Answer, { method, path }: Pick<Request, 'method' | 'path'>): Trouble | null {
+function cutBecause({ status, body, method, path }: Response): Trouble | null {
   if (status >= 300 || body === '' || parsed(body) !== undefined) return null
-  const reason = `the answer to ${method} ${path} is cut or no JSON: ${body.slice(0, 200)}`
+  const reason = `the response to ${method} ${path} is cut or is not JSON: ${body.slice(0, 200)}`
   return { code: 'ES_UNAVAILABLE', reason }
 }
 
-/** Undefined where the text is no JSON. */
+/** Returns undefined where the text is not JSON. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -77,15 +80,15 @@ function parsed(text: string): unknown {
   }
 }
 
-/** The error of an answer that says no: with what was asked, and what to do where that is known. */
-export function refusal(what: string, answer: Answer): ConnectError {
+/** The error of a response that rejects a request: what failed, why, and what to do where that is known. */
+export function rejection(what: string, response: Response): ConnectError {
   const advice =
-    answer.status === 401
+    response.status === 401
       ? '. Check connection.username and connection.password, or connection.api.key'
-      : answer.status === 403
+      : response.status === 403
         ? '. Grant the user the privileges create_index, view_index_metadata, read and write on the indices'
         : ''
-  return new ConnectError(`${what}: HTTP ${answer.status} ${answer.body.slice(0, 1000)}${advice}`, {
-    code: answer.status === 401 || answer.status === 403 ? 'ES_DENIED' : 'ES_REFUSED',
+  return new ConnectError(`${what}: HTTP ${response.status} ${response.body.slice(0, 1000)}${advice}`, {
+    code: response.status === 401 || response.status === 403 ? 'ES_DENIED' : 'ES_REFUSED',
   })
 }

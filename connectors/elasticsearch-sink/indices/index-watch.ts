@@ -1,11 +1,11 @@
 import { RetriableError, type SinkTaskContext } from 'penstock/api'
 import { continues, recreatedError, type Identity } from './index-identity.ts'
-import { doubtOf, refusal, requestPatiently } from '../client/requests.ts'
+import type { Call, Cluster, Response } from '../client/cluster.ts'
+import { rejection, requestWithRetry, unusableBecause } from '../client/requests.ts'
 import type { Retries, Streak, Trouble } from '../client/retries.ts'
-import type { Answer, Transport } from '../client/transport.ts'
 
 export interface IndexWatchParts {
-  readonly transport: Transport
+  readonly cluster: Cluster
   readonly retries: Retries
   readonly context: Pick<SinkTaskContext, 'setCondition' | 'connector'>
   /** An alias that is gone is waited for: nothing creates an index of its name meanwhile. */
@@ -14,13 +14,14 @@ export interface IndexWatchParts {
 
 /** An identity; `missing` where there is nothing, `hidden` where it may not be read. */
 type Found = Identity | 'missing' | 'hidden'
-type Ask = (path: string, query: Readonly<Record<string, string>>) => Promise<Answer>
+type Ask = (call: Call) => Promise<Response>
 
-const settings = { filter_path: '*.settings.index.uuid' }
+const uuidsOnly = { filter_path: '*.settings.index.uuid' }
 // A look is made again at the next commit. It must not hold up a rebalance or the end of the task.
 const lookMs = 5000
 // Nodes take 4096 bytes for the first line of a request, unless they are told otherwise.
 const maxNamesLength = 3000
+const encodedComma = '%2C'
 
 /**
  * Knows by their uuids the indices that the task writes to. An index that is deleted under a running task is created by
@@ -47,9 +48,8 @@ export class IndexWatch {
 
   /** To be called before the first write to a name. @throws ConnectError when Elasticsearch refuses to say. */
   async remember(name: string, signal: AbortSignal): Promise<void> {
-    const { transport, retries } = this.#parts
-    const ask: Ask = (path, query) => requestPatiently(transport, { method: 'GET', path, query, signal }, retries)
-    this.#note(name, await find(name, ask))
+    const { cluster, retries } = this.#parts
+    this.#note(name, await find(name, (call) => requestWithRetry(cluster, retries, signal, call)))
   }
 
   /** Operations were applied, to whatever bears the name by now. */
@@ -100,9 +100,9 @@ export class IndexWatch {
       else doubtful.push(name)
     }
     for (const group of groupsOf(plain)) {
-      const path = `/${group.map(([name]) => encodeURIComponent(name)).join(',')}/_settings`
-      const answer = await ask(path, { ...settings, ignore_unavailable: 'true' })
-      const found = answer.status === 200 ? uuidsOf(answer.body) : null
+      const query = { index: group.map(([name]) => name), ignore_unavailable: true, ...uuidsOnly }
+      const response = await ask((client, options) => client.indices.getSettings(query, options))
+      const found = response.status === 200 ? uuidsOf(response.body) : null
       for (const [name, uuid] of group) if (found?.has(uuid) !== true) doubtful.push(name)
     }
     return doubtful
@@ -141,18 +141,17 @@ export class IndexWatch {
 
   /** One attempt, of bounded time. */
   #askOnce(signal: AbortSignal): Ask {
-    const { transport } = this.#parts
-    return async (path, query) => {
+    const { cluster } = this.#parts
+    return async (call) => {
       const bound = AbortSignal.timeout(lookMs)
-      const request = { method: 'GET', path, query, signal: AbortSignal.any([signal, bound]) } as const
       try {
-        const answer = await transport.request(request)
-        const trouble = doubtOf(answer, request)
+        const response = await cluster.request(call, AbortSignal.any([signal, bound]))
+        const trouble = unusableBecause(response)
         if (trouble !== null) throw new TroubleError(trouble)
-        return answer
+        return response
       } catch (error) {
         if (signal.aborted || error !== bound.reason) throw error
-        throw new RetriableError(`no answer to GET ${path} within ${lookMs} ms`, { cause: error })
+        throw new RetriableError(`the indices were not read within ${lookMs} ms`, { cause: error })
       }
     }
   }
@@ -169,16 +168,16 @@ class TroubleError extends RetriableError {
 }
 
 async function find(name: string, ask: Ask): Promise<Found> {
-  const encoded = encodeURIComponent(name)
-  const answer = await ask(`/${encoded}/_settings`, settings)
-  if (answer.status === 404) return 'missing'
-  if (answer.status === 403) return 'hidden'
-  if (answer.status >= 300) throw refusal(`the settings of '${name}' could not be read`, answer)
-  const indices = uuidsOf(answer.body)
+  const response = await ask((client, options) => client.indices.getSettings({ index: name, ...uuidsOnly }, options))
+  if (response.status === 404) return 'missing'
+  if (response.status === 403) return 'hidden'
+  if (response.status >= 300) throw rejection(`the settings of '${name}' could not be read`, response)
+  const indices = uuidsOf(response.body)
   const [only] = indices.keys()
   if (only === undefined) return 'hidden'
   if (indices.size === 1) return { indices, write: only }
-  const aliases = await ask(`/_alias/${encoded}`, { filter_path: '*.aliases.*.is_write_index' })
+  const query = { name, filter_path: '*.aliases.*.is_write_index' }
+  const aliases = await ask((client, options) => client.indices.getAlias(query, options))
   return { indices, write: aliases.status === 200 ? writeIndexOf(aliases.body, indices) : null }
 }
 
@@ -203,7 +202,7 @@ function* groupsOf<T extends readonly [name: string, ...unknown[]]>(all: readonl
   let group: T[] = []
   let length = 0
   for (const one of all) {
-    const own = encodeURIComponent(one[0]).length + 1
+    const own = encodeURIComponent(one[0]).length + encodedComma.length
     if (group.length > 0 && length + own > maxNamesLength) {
       yield group
       group = []

@@ -1,9 +1,9 @@
 import { ConnectError, type Logger, type Schema } from 'penstock/api'
 import type { IndexWatch } from './index-watch.ts'
-import { mappingOf, propertiesOf, type Mapping } from './mapping.ts'
-import { refusal, requestPatiently } from '../client/requests.ts'
+import { mappingOf, propertiesOf, type Properties } from './mapping.ts'
+import type { Call, Cluster, Response } from '../client/cluster.ts'
+import { rejection, requestWithRetry } from '../client/requests.ts'
 import type { Retries } from '../client/retries.ts'
-import type { Transport } from '../client/transport.ts'
 
 interface Known {
   /** Schemas whose fields the mapping has. */
@@ -14,7 +14,7 @@ interface Known {
 }
 
 interface IndexMapping {
-  readonly properties?: Mapping
+  readonly properties?: Properties
   readonly _meta?: { readonly penstock?: { readonly topic?: string } }
 }
 
@@ -27,7 +27,7 @@ export function clashError(index: string, one: string, other: string): ConnectEr
 }
 
 export interface IndicesParts {
-  readonly transport: Transport
+  readonly cluster: Cluster
   readonly retries: Retries
   readonly watch: IndexWatch
   readonly logger: Logger
@@ -38,14 +38,14 @@ export interface IndicesParts {
 /** The indices of a task: made before the first write, with a mapping that matches the rows; extended when columns come. */
 export class Indices {
   readonly #known = new Map<string, Known>()
-  readonly #transport: Transport
+  readonly #cluster: Cluster
   readonly #retries: Retries
   readonly #watch: IndexWatch
   readonly #logger: Logger
   readonly #exact: boolean
 
-  constructor({ transport, retries, watch, logger, exact }: IndicesParts) {
-    this.#transport = transport
+  constructor({ cluster, retries, watch, logger, exact }: IndicesParts) {
+    this.#cluster = cluster
     this.#retries = retries
     this.#watch = watch
     this.#logger = logger
@@ -79,35 +79,32 @@ export class Indices {
     const properties = schema === null ? {} : this.#properties(schema)
     // Names of topics fall together in names of indices, and the topics may be different tasks': the index says whose it is.
     const mappings = { _meta: { penstock: { topic: known.topic } }, ...(schema === null ? {} : { properties }) }
-    const body = JSON.stringify({ mappings })
-    const path = `/${encodeURIComponent(index)}`
-    const answer = await requestPatiently(this.#transport, { method: 'PUT', path, body, signal }, this.#retries)
-    if (answer.status < 300) {
+    const response = await this.#request(signal, (client, options) =>
+      client.indices.create({ index, mappings }, options),
+    )
+    if (response.status < 300) {
       for (const field of Object.keys(properties)) known.fields.add(field)
       return
     }
     const there =
-      answer.body.includes('resource_already_exists_exception') || answer.body.includes('invalid_index_name_exception')
-    if (!answer.body.includes('resource_already_exists_exception')) {
-      // The name of an alias answers that it is no index name: it is there, then.
+      response.body.includes('resource_already_exists_exception') ||
+      response.body.includes('invalid_index_name_exception')
+    if (!response.body.includes('resource_already_exists_exception')) {
+      // The name of an alias responses that it is no index name: it is there, then.
       const head =
-        there || answer.status === 403
-          ? await requestPatiently(this.#transport, { method: 'HEAD', path, signal }, this.#retries)
+        there || response.status === 403
+          ? await this.#request(signal, (client, options) => client.indices.exists({ index }, options))
           : null
-      if (head?.status !== 200) throw refusal(`index '${index}' could not be created`, answer)
+      if (head?.status !== 200) throw rejection(`index '${index}' could not be created`, response)
     }
     await this.#learn(index, known, signal)
   }
 
   /** Reads which fields an index that was there has. */
   async #learn(index: string, known: Known, signal: AbortSignal): Promise<void> {
-    const answer = await requestPatiently(
-      this.#transport,
-      { method: 'GET', path: `/${encodeURIComponent(index)}/_mapping`, signal },
-      this.#retries,
-    )
-    if (answer.status >= 300) throw refusal(`the mapping of '${index}' could not be read`, answer)
-    const indices = JSON.parse(answer.body) as Record<string, { mappings?: IndexMapping }>
+    const response = await this.#request(signal, (client, options) => client.indices.getMapping({ index }, options))
+    if (response.status >= 300) throw rejection(`the mapping of '${index}' could not be read`, response)
+    const indices = JSON.parse(response.body) as Record<string, { mappings?: IndexMapping }>
     for (const { mappings } of Object.values(indices)) {
       const owner = mappings?._meta?.penstock?.topic
       if (owner !== undefined && owner !== known.topic) throw clashError(index, owner, known.topic)
@@ -119,22 +116,27 @@ export class Indices {
     const properties = this.#properties(schema)
     const added = Object.keys(properties).filter((field) => !known.fields.has(field))
     if (added.length === 0) return
-    const body = JSON.stringify({ properties: Object.fromEntries(added.map((field) => [field, properties[field]])) })
-    const path = `/${encodeURIComponent(index)}/_mapping`
-    const answer = await requestPatiently(this.#transport, { method: 'PUT', path, body, signal }, this.#retries)
-    if (answer.status === 404) await this.#watch.suspect(new Set([index]), signal)
+    const missing = Object.fromEntries(Object.entries(properties).filter(([field]) => added.includes(field)))
+    const response = await this.#request(signal, (client, options) =>
+      client.indices.putMapping({ index, properties: missing }, options),
+    )
+    if (response.status === 404) await this.#watch.suspect(new Set([index]), signal)
     // The documents decide: with a mapping of somebody else's making they may still fit.
-    if (answer.status === 400)
+    if (response.status === 400)
       this.#logger.warn(
-        `the mapping of '${index}' keeps its own idea of ${added.join(', ')}: ${answer.body.slice(0, 300)}`,
+        `the mapping of '${index}' keeps its own idea of ${added.join(', ')}: ${response.body.slice(0, 300)}`,
       )
-    else if (answer.status >= 300) throw refusal(`the mapping of '${index}' could not be extended`, answer)
+    else if (response.status >= 300) throw rejection(`the mapping of '${index}' could not be extended`, response)
     for (const field of added) known.fields.add(field)
   }
 
-  #properties(schema: Schema): Mapping {
-    return schema.type === 'STRUCT'
-      ? propertiesOf(schema, this.#exact)
-      : ((mappingOf(schema, this.#exact)['properties'] as Mapping | undefined) ?? {})
+  #request(signal: AbortSignal, call: Call): Promise<Response> {
+    return requestWithRetry(this.#cluster, this.#retries, signal, call)
+  }
+
+  #properties(schema: Schema): Properties {
+    if (schema.type === 'STRUCT') return propertiesOf(schema, this.#exact)
+    const mapping = mappingOf(schema, this.#exact)
+    return ('properties' in mapping ? mapping.properties : undefined) ?? {}
   }
 }

@@ -1,14 +1,15 @@
+import type { estypes } from '@elastic/elasticsearch'
 import type { Schema } from 'penstock/api'
 import { semanticOf } from '../document/semantic.ts'
 
-/** A mapping of Elasticsearch, as JSON. */
-export interface Mapping {
-  readonly [key: string]: unknown
-}
+/** The mapping of one field. */
+export type Mapping = estypes.MappingProperty
+/** Mappings by field name. */
+export type Properties = Record<estypes.PropertyName, Mapping>
 
 // A value outside the range of the type (a numeric of 400 digits, the year 20000) still makes a document: the field is
 // stored, and listed in `_ignored` instead of being searchable.
-const lenient = { ignore_malformed: true }
+const lenient = { ignore_malformed: true } as const
 
 const text: Mapping = { type: 'text', fields: { keyword: { type: 'keyword', ignore_above: 256 } } }
 const date: Mapping = { type: 'date', ...lenient }
@@ -37,7 +38,7 @@ export function mappingOf(schema: Schema, exact: boolean): Mapping {
 }
 
 /** `properties` of a STRUCT: a mapping by field name. */
-export function propertiesOf(schema: Schema, exact: boolean): Mapping {
+export function propertiesOf(schema: Schema, exact: boolean): Properties {
   return Object.fromEntries(schema.fields.map((field) => [field.name, mappingOf(field.schema, exact)]))
 }
 
@@ -55,25 +56,22 @@ function plainMapping(schema: Schema, exact: boolean): Mapping {
       return { type: 'binary' }
     case 'STRING':
       return text
-    default:
-      return scalar(schema)
+    case 'BOOLEAN':
+      return { type: 'boolean' }
+    case 'INT8':
+      return { type: 'byte' }
+    case 'INT16':
+      return { type: 'short' }
+    case 'INT32':
+      return { type: 'integer' }
+    case 'INT64':
+      return { type: 'long' }
+    // A NaN or an infinity of Postgres is a legal row that the type cannot index.
+    case 'FLOAT32':
+      return { type: 'float', ...lenient }
+    case 'FLOAT64':
+      return { type: 'double', ...lenient }
   }
-}
-
-const scalars: Readonly<Record<string, string>> = {
-  BOOLEAN: 'boolean',
-  INT8: 'byte',
-  INT16: 'short',
-  INT32: 'integer',
-  INT64: 'long',
-  FLOAT32: 'float',
-  FLOAT64: 'double',
-}
-
-function scalar(schema: Schema): Mapping {
-  const type = scalars[schema.type]
-  // A NaN or an infinity of Postgres is a legal row that the type cannot index.
-  return schema.type.startsWith('FLOAT') ? { type, ...lenient } : { type }
 }
 
 /** A map with string keys is an object whose fields nobody knows beforehand; others are arrays of key and value. */

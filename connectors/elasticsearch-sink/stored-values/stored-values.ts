@@ -1,17 +1,17 @@
 import { jsonOf, parseExact } from '../document/json-text.ts'
-import { documentKey, documentOf, type Draft, type LineWriter, type Operation } from '../bulk/operation.ts'
+import { documentKey, documentOf, type Draft, type BulkActionEncoder, type Operation } from '../bulk/operation.ts'
 import { reasonOf } from '../bulk/bulk-response.ts'
-import { refusal, requestPatiently } from '../client/requests.ts'
+import type { Cluster } from '../client/cluster.ts'
+import { rejection, requestWithRetry } from '../client/requests.ts'
 import type { Retries } from '../client/retries.ts'
 import type { Version } from '../document/document-version.ts'
 import type { SnapshotRows, Source, Stored } from './snapshot-rows.ts'
 import { basesOf, holds, isOlder } from './value-bases.ts'
-import type { Transport } from '../client/transport.ts'
 import { ConnectError, type ConnectValue } from 'penstock/api'
 
 /** How the cluster is asked for what it stores. */
 export interface StoredValuesSource {
-  readonly transport: Transport
+  readonly cluster: Cluster
   readonly retries: Retries
   readonly signal: AbortSignal
 }
@@ -24,14 +24,14 @@ export interface StoredValuesSource {
  */
 export async function fillHoles(
   operations: readonly Operation[],
-  writer: LineWriter,
+  encoder: BulkActionEncoder,
   from: StoredValuesSource,
   rows: SnapshotRows,
 ): Promise<void> {
   const wanted = new Map<string, Identity>()
   for (const operation of operations) {
     const { index, id, draft } = operation
-    if (draft === null) continue
+    if (draft === null || id === null) continue
     wanted.set(documentKey(operation), { index, id })
     if (draft.from !== null) wanted.set(documentKey({ index, id: draft.from }), { index, id: draft.from })
   }
@@ -43,7 +43,7 @@ export async function fillHoles(
     const key = documentKey(operation)
     if (!wanted.has(key)) continue
     const { draft } = operation
-    if (draft !== null) fill(operation, draft, basesOf(operation, draft, find, rows), writer)
+    if (draft !== null) fill(operation, draft, basesOf(operation, draft, find, rows), encoder)
     const before = find(key)
     latest.set(key, isOlder(operation.version, before) ? before : leftBy(operation, before))
   }
@@ -61,9 +61,9 @@ function leftBy(operation: Operation, before: Stored | null): Stored | null {
 
 function fill(
   operation: Operation,
-  { source, version, holes }: Draft,
+  { source, holes }: Draft,
   bases: readonly Stored[],
-  writer: LineWriter,
+  encoder: BulkActionEncoder,
 ): void {
   const parts: string[] = []
   const missing: string[] = []
@@ -74,8 +74,7 @@ function fill(
   }
   const open = source.slice(0, -1)
   const filled = `${open}${parts.length > 0 && open.length > 1 ? ',' : ''}${parts.join(',')}}`
-  const { kind, index, id } = operation
-  operation.lines = writer.write(kind, index, id, version, filled)
+  operation.lines = encoder.encode(operation, filled)
   operation.draft = null
   operation.missing = missing.length === 0 ? null : missing
 }
@@ -88,7 +87,7 @@ export function versionOf(value: unknown): Version {
 
 interface Identity {
   readonly index: string
-  readonly id: string | null
+  readonly id: string
 }
 
 interface MultiGet {
@@ -104,21 +103,20 @@ interface MultiGet {
 
 async function fetchStored(
   wanted: readonly Identity[],
-  { transport, retries, signal }: StoredValuesSource,
+  { cluster, retries, signal }: StoredValuesSource,
 ): Promise<ReadonlyMap<string, Stored>> {
   const docs = wanted.map(({ index, id }) => ({ _index: index, _id: id }))
   const found = new Map<string, Stored>()
   const streak = retries.begin()
   for (;;) {
-    const answer = await requestPatiently(
-      transport,
-      { method: 'POST', path: '/_mget', body: JSON.stringify({ docs }), signal },
-      retries,
+    const response = await requestWithRetry(cluster, retries, signal, (client, options) =>
+      client.mget({ docs }, options),
     )
-    if (answer.status >= 300) throw refusal('the stored values of unchanged large columns could not be read', answer)
-    const { docs: answers } = parseExact(answer.body) as MultiGet
+    if (response.status >= 300)
+      throw rejection('the stored values of unchanged large columns could not be read', response)
+    const { docs: documents } = parseExact(response.body) as MultiGet
     let unavailable: string | null = null
-    for (const [i, doc] of answers.entries()) {
+    for (const [i, doc] of documents.entries()) {
       const asked = docs[i]
       if (doc.error !== undefined && doc.error.type !== 'index_not_found_exception') unavailable = reasonOf(doc.error)
       else if (doc.found === true && doc._source !== undefined && asked !== undefined)

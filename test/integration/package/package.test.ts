@@ -59,7 +59,15 @@ describe('the package as it is published', () => {
 
   it('names the licence of every package that it holds', () => {
     const text = readFileSync(join(home, 'THIRD-PARTY-LICENCES'), 'utf8')
-    for (const name of ['pg', 'pino', 'kafkajs', 'yaml', '@elastic/transport', '@aws-sdk/client-s3'])
+    for (const name of [
+      'pg',
+      'pino',
+      'kafkajs',
+      'yaml',
+      '@elastic/elasticsearch',
+      '@elastic/transport',
+      '@aws-sdk/client-s3',
+    ])
       expect(text).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'))
   })
 

@@ -2,8 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { classify, succeeded, type BulkItem } from '../../../../connectors/elasticsearch-sink/bulk/bulk-response.ts'
 import { toRepeat } from '../../../../connectors/elasticsearch-sink/bulk/bulk-sender.ts'
-import { BulkLines } from '../../../../connectors/elasticsearch-sink/bulk/bulk-lines.ts'
-import { LineWriter, type Operation } from '../../../../connectors/elasticsearch-sink/bulk/operation.ts'
+import { BulkBodyArena, textOf } from '../../../../connectors/elasticsearch-sink/bulk/bulk-body-arena.ts'
+import {
+  BulkActionEncoder,
+  type BulkAction,
+  type Operation,
+} from '../../../../connectors/elasticsearch-sink/bulk/operation.ts'
 import { PartitionProgress } from '../../../../connectors/elasticsearch-sink/ordering/partition-progress.ts'
 
 function operation(id: string, version: number | null, kind: Operation['kind'] = 'index'): Operation {
@@ -128,22 +132,23 @@ describe('an answer to a bulk request', () => {
 })
 
 describe('the lines of a bulk body', () => {
-  const writer = new LineWriter(new BulkLines(), 5)
+  const encoder = new BulkActionEncoder(new BulkBodyArena(), 5)
+  const encode = (action: BulkAction, source = '') => textOf(encoder.encode(action, source))
 
   it('carry a version as external_gte, and never on an update', () => {
-    expect(writer.text('index', 'orders', '1', 7, '{"a":1}')).toBe(
+    expect(encode({ kind: 'index', index: 'orders', id: '1', version: 7 }, '{"a":1}')).toBe(
       '{"index":{"_index":"orders","_id":"1","version":7,"version_type":"external_gte"}}\n{"a":1}\n',
     )
-    expect(writer.text('delete', 'orders', '1', 7, '')).toBe(
+    expect(encode({ kind: 'delete', index: 'orders', id: '1', version: 7 })).toBe(
       '{"delete":{"_index":"orders","_id":"1","version":7,"version_type":"external_gte"}}\n',
     )
-    expect(writer.text('update', 'orders', '1', null, '{"a":1}')).toBe(
+    expect(encode({ kind: 'update', index: 'orders', id: '1', version: null }, '{"a":1}')).toBe(
       '{"update":{"_index":"orders","_id":"1","retry_on_conflict":5}}\n{"doc":{"a":1},"doc_as_upsert":true}\n',
     )
   })
 
   it('leave the id to Elasticsearch when there is none, and follow the index from one operation to the next', () => {
-    expect(writer.text('index', 'a', null, null, '{}')).toBe('{"index":{"_index":"a"}}\n{}\n')
-    expect(writer.text('index', 'b', null, null, '{}')).toBe('{"index":{"_index":"b"}}\n{}\n')
+    expect(encode({ kind: 'index', index: 'a', id: null, version: null }, '{}')).toBe('{"index":{"_index":"a"}}\n{}\n')
+    expect(encode({ kind: 'index', index: 'b', id: null, version: null }, '{}')).toBe('{"index":{"_index":"b"}}\n{}\n')
   })
 })

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { crossFieldProblems } from '../../../../connectors/elasticsearch-sink/config/check-config.ts'
 import { configDef } from '../../../../connectors/elasticsearch-sink/config/config.ts'
 import { settingsOf } from '../../../../connectors/elasticsearch-sink/config/settings.ts'
-import { openTransport } from '../../../../connectors/elasticsearch-sink/client/transport.ts'
+import { openCluster } from '../../../../connectors/elasticsearch-sink/client/cluster.ts'
 import { parseConfig } from '../../../../src/config/definition/parse-config.ts'
 
 const base = { topics: 'orders', 'connection.url': 'http://127.0.0.1:9200' }
@@ -96,14 +96,14 @@ describe('the config of the Elasticsearch sink', () => {
     expect(() => parseConfig(configDef, { ...base, [key]: value })).toThrow(key)
   })
 
-  it('refuses a key store where PEM is wanted, and says how to get it', () => {
+  it('refuses a key store where PEM is wanted, and says how to get it', async () => {
     const settings = settingsOf(
       parseConfig(configDef, { ...base, 'elastic.https.ssl.truststore.location': fileURLToPath(import.meta.url) }),
     )
-    expect(() => openTransport(settings, systemClock)).toThrow(/holds no PEM certificate.*keytool/)
+    await expect(openCluster(settings, systemClock)).rejects.toThrow(/holds no PEM certificate.*keytool/)
     const missing = settingsOf(
       parseConfig(configDef, { ...base, 'elastic.https.ssl.truststore.location': 'nowhere.pem' }),
     )
-    expect(() => openTransport(missing, systemClock)).toThrow(/'nowhere.pem' cannot be read/)
+    await expect(openCluster(missing, systemClock)).rejects.toThrow(/'nowhere.pem' cannot be read/)
   })
 })

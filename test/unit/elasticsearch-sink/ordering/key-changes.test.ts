@@ -32,7 +32,7 @@ function add(
     mark: progress.begin(record.originalOffset),
     progress,
     lines: null,
-    draft: holes ? { source: '{}', version, holes: ['body'], from: formerId(record), ahead: null } : null,
+    draft: holes ? { source: '{}', holes: ['body'], from: formerId(record), ahead: null } : null,
     barrier: 'none',
     missing: null,
   }

@@ -1,13 +1,13 @@
 import type { SinkTaskContext } from 'penstock/api'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { BulkLines } from '../../../../connectors/elasticsearch-sink/bulk/bulk-lines.ts'
+import { BulkBodyArena } from '../../../../connectors/elasticsearch-sink/bulk/bulk-body-arena.ts'
 import { MissingValues } from '../../../../connectors/elasticsearch-sink/stored-values/missing-values.ts'
-import { LineWriter, type Operation } from '../../../../connectors/elasticsearch-sink/bulk/operation.ts'
+import { BulkActionEncoder, type Operation } from '../../../../connectors/elasticsearch-sink/bulk/operation.ts'
 import { PartitionProgress } from '../../../../connectors/elasticsearch-sink/ordering/partition-progress.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 import { quietLogger } from '../../../support/quiet-logger.ts'
 
-const lines = new LineWriter(new BulkLines(), 1)
+const encoder = new BulkActionEncoder(new BulkBodyArena(), 1)
 let progress: PartitionProgress
 let conditions: Map<string, string>
 let lost: number
@@ -17,7 +17,7 @@ let values: MissingValues
 /** An applied write of document `1`. */
 function apply(kind: Operation['kind'], missing: readonly string[] | null, source = '{}'): void {
   const mark = progress.begin(progress.delivered++)
-  const written = lines.write(kind, 'i', '1', 1, source)
+  const written = encoder.encode({ kind, index: 'i', id: '1', version: 1 }, source)
   const rest = { version: 1, timestamp: 0, weight: 0, draft: null, barrier: 'none' as const }
   values.applied([{ kind, index: 'i', id: '1', mark, progress, lines: written, missing, ...rest }])
 }

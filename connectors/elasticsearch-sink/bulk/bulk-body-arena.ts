@@ -23,7 +23,7 @@ export interface Lines {
  * The lines of bulk bodies, as bytes outside the heap: documents that wait for a slow cluster cost the garbage collector
  * nothing. Lines written one after the other lie one after the other, so that a body of them needs no copy.
  */
-export class BulkLines {
+export class BulkBodyArena {
   #open: Chunk | null = null
   readonly #spare: Chunk[] = []
 

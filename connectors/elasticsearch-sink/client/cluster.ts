@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs'
+import type { Client, TransportRequestOptionsWithMeta, TransportResult } from '@elastic/elasticsearch'
+import { ConfigError, errorMessage, RetriableError, type Clock } from 'penstock/api'
+import { Key } from '../config/config.ts'
+import type { SinkSettings } from '../config/settings.ts'
+
+/** A response to one request. `body` is text: JSON, unless a proxy responds. */
+export interface Response {
+  readonly status: number
+  readonly body: string
+  readonly method: string
+  readonly path: string
+}
+
+/** One call of the client. It passes `options` on as they are. */
+export type Call = (client: Client, options: TransportRequestOptionsWithMeta) => Promise<TransportResult>
+
+/** The cluster that the sink writes to: spreads requests over its nodes, and never retries one. */
+export interface Cluster {
+  /**
+   * Sends one request. Every status is a response.
+   * @throws RetriableError when no whole response came, the signal's reason when it fires.
+   */
+  request(call: Call, signal: AbortSignal): Promise<Response>
+  /** Drops the connections. Requests in flight fail. */
+  close(): Promise<void>
+}
+
+export type ClusterSettings = Pick<
+  SinkSettings,
+  | 'urls'
+  | 'username'
+  | 'password'
+  | 'apiKey'
+  | 'caText'
+  | 'caFile'
+  | 'compression'
+  | 'requestTimeoutMs'
+  | 'maxInFlight'
+  | 'idleTimeMs'
+>
+
+/** @throws ConfigError when the certificate authority's file is missing or holds no PEM. */
+export async function openCluster(settings: ClusterSettings, clock: Clock): Promise<Cluster> {
+  const { requestTimeoutMs, compression, maxInFlight } = settings
+  const options = {
+    nodes: settings.urls.map(({ origin }) => origin),
+    ...authOf(settings),
+    ...tlsOf(settings),
+    agent: { keepAlive: true, maxSockets: maxInFlight + 2, scheduling: 'fifo' as const, ...idleOf(settings) },
+    requestTimeout: requestTimeoutMs,
+  }
+  // Loaded where it is used: the plugin thread lists this connector without it.
+  const { createClient, isClientError } = await import('./client.ts')
+  const client = createClient(options, { compression, requestTimeoutMs, clock })
+  return {
+    async request(call, signal) {
+      try {
+        return responseOf(await call(client, { meta: true, signal }))
+      } catch (error) {
+        if (signal.aborted) throw signal.reason
+        // A fault of ours is not retried. Bad compression is neither that nor an error of the client.
+        if (error instanceof TypeError) throw error
+        if (!isClientError(error)) throw unreachable(error, null)
+        const result = (error as { meta?: TransportResult }).meta
+        // Statuses from 400 on are thrown.
+        if (error.name === 'ResponseError' && result !== undefined) return responseOf(result)
+        throw unreachable(error, result ?? null)
+      }
+    },
+    close: () => client.close(),
+  }
+}
+
+function responseOf({ statusCode, body, meta }: TransportResult): Response {
+  const { method, path } = meta.request.params
+  // The response to HEAD has no body; the client gives true or false.
+  return { status: statusCode ?? 0, body: typeof body === 'string' ? body : '', method, path }
+}
+
+/** The client's error is not kept as the cause: it holds the request's body and the credentials. */
+function unreachable(error: unknown, result: TransportResult | null): RetriableError {
+  const reason = errorMessage(error)
+  if (result === null) return new RetriableError(reason)
+  const { connection, request } = result.meta
+  const { method, path } = request.params
+  return new RetriableError(`${method} ${connection?.url.origin ?? ''}${path}: ${reason}`)
+}
+
+function tlsOf(settings: ClusterSettings): { tls?: { ca: string } } {
+  if (settings.caText !== null) return { tls: { ca: settings.caText } }
+  if (settings.caFile === null) return {}
+  let ca: string
+  try {
+    ca = readFileSync(settings.caFile, 'latin1')
+  } catch (error) {
+    throw new ConfigError(`${Key.caFile} '${settings.caFile}' cannot be read`, { cause: error })
+  }
+  if (ca.includes('-----BEGIN CERTIFICATE-----')) return { tls: { ca } }
+  throw new ConfigError(
+    `${Key.caFile} '${settings.caFile}' holds no PEM certificate. Export it from a key store with: keytool -exportcert -rfc`,
+  )
+}
+
+/** A connection that waits for a response counts as idle, so it is kept at least for the timeout of a request. */
+function idleOf(settings: ClusterSettings): { timeout?: number } {
+  return settings.idleTimeMs < 0 ? {} : { timeout: Math.max(settings.idleTimeMs, settings.requestTimeoutMs) }
+}
+
+function authOf(settings: ClusterSettings): { auth?: { apiKey: string } | { username: string; password: string } } {
+  if (settings.apiKey !== null) return { auth: { apiKey: settings.apiKey } }
+  if (settings.username === null || settings.password === null) return {}
+  return { auth: { username: settings.username, password: settings.password } }
+}

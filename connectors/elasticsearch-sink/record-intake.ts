@@ -1,0 +1,201 @@
+import { DataError, lastHeader, type Counter, type SinkRecord, type SinkTaskContext } from 'penstock/api'
+import type { BulkActionEncoder, Operation } from './bulk/operation.ts'
+import type { SinkSettings } from './config/settings.ts'
+import { documentId, positionId } from './document/document-id.ts'
+import { DocumentVersions, firstRowVersion, placeOf, versionIn, type Version } from './document/document-version.ts'
+import { DocumentReader, type Change, type Document } from './document/document.ts'
+import { InfinityCount } from './document/infinity-count.ts'
+import { placeholderOf } from './document/placeholder.ts'
+import type { IndexWatch } from './indices/index-watch.ts'
+import type { Indices } from './indices/indices.ts'
+import { TopicIndices } from './indices/topic-indices.ts'
+import { formerId, type KeyChanges } from './ordering/key-changes.ts'
+import type { PartitionProgress } from './ordering/partition-progress.ts'
+import type { Partitions } from './ordering/partitions.ts'
+
+export interface RecordIntakeParts {
+  readonly settings: SinkSettings
+  readonly context: SinkTaskContext
+  readonly partitions: Partitions
+  readonly indices: Indices
+  readonly watch: IndexWatch
+  readonly encoder: BulkActionEncoder
+  /** Takes the operations. */
+  readonly keyChanges: KeyChanges
+  readonly signal: AbortSignal
+}
+
+// A document with holes grows by its stored values, whose size is not known yet.
+const draftWeight = 64 * 1024
+
+const noColumns: readonly string[] = []
+const deletion: Change = { kind: 'delete' }
+
+/** Turns records into operations: record → change of a row → index that is ready → operation with its lines of a bulk body. */
+export class RecordIntake {
+  readonly #parts: RecordIntakeParts
+  readonly #reader: DocumentReader
+  readonly #versions: DocumentVersions
+  readonly #topicIndices: TopicIndices
+  readonly #infinities: InfinityCount
+  readonly #dropped: Counter
+
+  constructor(parts: RecordIntakeParts) {
+    const { settings, context } = parts
+    const { metrics, logger } = context
+    this.#parts = parts
+    this.#infinities = new InfinityCount(
+      metrics.counter('elasticsearch_infinities_total', 'Infinite dates and timestamps written as null'),
+      logger,
+    )
+    this.#dropped = metrics.counter('elasticsearch_records_dropped_total', 'Records dropped by drop.invalid.message')
+    this.#reader = new DocumentReader({
+      exact: settings.values === 'exact',
+      compactMaps: settings.compactMaps,
+      unwrap: settings.unwrap,
+      placeholder: placeholderOf(settings.placeholder),
+      onInfinity: this.#infinities.note,
+    })
+    this.#versions = new DocumentVersions(settings)
+    this.#topicIndices = new TopicIndices(settings.externalResources)
+  }
+
+  /** Returns null when the record was taken; else offer it again when the promise is done: its index is ready then. */
+  take(record: SinkRecord): Promise<void> | null {
+    const progress = this.#parts.partitions.of(record)
+    try {
+      return this.#accept(record, progress)
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error
+      this.#infinities.settle(false)
+      this.#drop(record, progress, error)
+      return null
+    }
+  }
+
+  #accept(record: SinkRecord, progress: PartitionProgress): Promise<void> | null {
+    const index = this.#topicIndices.of(record.topic)
+    const change = this.#changeOf(record)
+    if (change === null) {
+      progress.skip(record.originalOffset)
+      return null
+    }
+    const wait = this.#prepared(index, record.topic, change)
+    if (wait === null) {
+      const document = change.kind === 'delete' ? null : change.document
+      this.#parts.keyChanges.add(this.#operationOf(record, progress, index, document), record)
+    }
+    this.#infinities.settle(wait === null)
+    return wait
+  }
+
+  /** Returns null where nothing changes. @throws DataError when the value makes no document. */
+  #changeOf(record: SinkRecord): Change | null {
+    const { settings } = this.#parts
+    if (record.value === null) return this.#tombstoneChange(record)
+    const change = this.#reader.read(record.valueSchema, record.value, unchangedColumns(record))
+    if (change.kind !== 'delete') return change
+    return settings.keyIgnored(record.topic) || this.#isKeyUnknown(record) ? null : change
+  }
+
+  #tombstoneChange(record: SinkRecord): Change | null {
+    const { nullValues, keyIgnored, autoIds } = this.#parts.settings
+    if (nullValues === 'fail') {
+      throw new DataError(
+        'the record has a key and no value (behavior.on.null.values=fail). Set behavior.on.null.values to delete or ignore',
+        { code: 'ES_NULL_VALUE' },
+      )
+    }
+    // Without a key, or with the key ignored, there is no document that it could delete.
+    if (nullValues === 'ignore' || record.key === null || keyIgnored(record.topic) || autoIds) return null
+    return this.#isKeyUnknown(record) ? null : deletion
+  }
+
+  /** Returns null when the index exists and has the fields of the change; else what to wait for. */
+  #prepared(index: string, topic: string, change: Change): Promise<void> | null {
+    const { settings, indices, watch, signal } = this.#parts
+    if (settings.externalResources !== null) return watch.knows(index) ? null : watch.remember(index, signal)
+    const schema = change.kind === 'delete' || settings.schemaIgnored(topic) ? null : change.rowSchema
+    return indices.ready(index, schema) ? null : indices.ensure(index, topic, schema, signal)
+  }
+
+  /** @param document null deletes. */
+  #operationOf(record: SinkRecord, progress: PartitionProgress, index: string, document: Document | null): Operation {
+    const { settings, encoder } = this.#parts
+    const upsert = document !== null && settings.writeMethod === 'upsert'
+    const byKey = !settings.keyIgnored(record.topic)
+    const id = settings.autoIds && document !== null ? null : idOf(record, byKey)
+    const version = byKey && id !== null ? this.#versions.of(record, progress.versionKinds) : null
+    noteRecord(record, version, progress)
+    const source = document?.json ?? ''
+    const holes = byKey && id !== null ? (document?.holes ?? null) : null
+    const from = holes === null ? null : formerId(record)
+    // An update leaves fields alone by itself. A document of its own has no stored value to keep.
+    const isDraft = holes !== null && (!upsert || from !== null)
+    const operation: Operation = {
+      kind: document === null ? 'delete' : upsert ? 'update' : 'index',
+      index,
+      id,
+      version,
+      timestamp: record.timestamp ?? 0,
+      weight: source.length + draftWeight,
+      mark: progress.begin(record.originalOffset),
+      progress,
+      lines: null,
+      draft: isDraft ? { source, holes, from, ahead: versionIn(record, '__penstock.ahead') } : null,
+      barrier: 'none',
+      missing: null,
+    }
+    if (isDraft) return operation
+    const lines = encoder.encode(operation, source)
+    operation.lines = lines
+    operation.weight = lines.end - lines.start
+    return operation
+  }
+
+  /** @throws DataError unless `drop.invalid.message` is set. */
+  #drop(record: SinkRecord, progress: PartitionProgress, error: DataError): void {
+    const { settings, context, keyChanges } = this.#parts
+    const place = placeOf(record)
+    if (!settings.dropInvalid)
+      throw new DataError(`record ${place}: ${error.message}`, {
+        cause: error,
+        stage: 'TASK_PUT',
+        topicPartition: place,
+      })
+    this.#dropped.add(1)
+    context.logger.warn(`record ${place} was dropped (drop.invalid.message=true): ${error.message}`)
+    progress.skip(record.originalOffset)
+    keyChanges.release(progress)
+  }
+
+  /** Our source names here the key columns whose values stand in for unknown ones: the key may be that of another row. */
+  #isKeyUnknown(record: SinkRecord): boolean {
+    if (lastHeader(record.headers, '__penstock.unknown') === undefined) return false
+    this.#parts.context.setCondition(
+      'ES_KEY_UNKNOWN',
+      `deletions in ${record.originalTopic} do not name their row and are left out, so that documents of deleted rows stay: ` +
+        'the replica identity of the table does not hold its key. Run in Postgres: ALTER TABLE … REPLICA IDENTITY FULL; and ' +
+        'delete the documents whose rows are gone',
+    )
+    return true
+  }
+}
+
+function idOf(record: SinkRecord, byKey: boolean): string {
+  return byKey ? documentId(record.keySchema, record.key) : positionId(record)
+}
+
+/** Notes what conflicts are judged by. */
+function noteRecord(record: SinkRecord, version: Version, progress: PartitionProgress): void {
+  if (record.timestamp !== null) progress.timestamp = record.timestamp
+  if (record.topic !== record.originalTopic) progress.routed = progress.shared = true
+  if (progress.shared && version !== null && version >= firstRowVersion)
+    progress.line.note(record.originalOffset, version)
+}
+
+/** Our source names here the unchanged columns whose type has no placeholder: they arrive as null. */
+function unchangedColumns(record: SinkRecord): readonly string[] {
+  const header = lastHeader(record.headers, '__penstock.unchanged')
+  return header === undefined ? noColumns : String(header.value).split(',')
+}
