@@ -36,7 +36,7 @@ const postgres = {
   'database.dbname': 'd',
   'topic.prefix': 't',
 }
-const masks = 'is not supported: columns cannot be masked, cut or annotated yet'
+const masks = 'is not supported: columns cannot be masked, truncated or annotated'
 
 /** Options and classes that are known and not served, with what is said of them. */
 const unserved: [key: string, value: string, reason: string][] = [
@@ -44,10 +44,14 @@ const unserved: [key: string, value: string, reason: string][] = [
   ['column.mask.with.5.chars', 'a.b.c', masks],
   ['column.truncate.to.5.chars', 'a.b.c', masks],
   ['datatype.propagate.source.type', '.+', masks],
-  ['driver.options', '-c x=y', 'is not supported: there is no pgjdbc'],
-  ['heartbeat.action.query', 'select 1', 'is not supported: statements are not run with heartbeats'],
+  ['driver.options', '-c x=y', 'is not supported: the connector does not use pgjdbc'],
+  ['heartbeat.action.query', 'select 1', 'is not supported: no statement is run with a heartbeat'],
   ['plugin.name', 'decoderbufs', 'Not supported: only pgoutput'],
-  ['snapshot.select.statement.overrides.public.t', 'select 1', 'is not supported: own SELECT statements'],
+  [
+    'snapshot.select.statement.overrides.public.t',
+    'select 1',
+    'is not supported: custom SELECT statements for the snapshot',
+  ],
   ['transforms.cast.type', 'org.apache.kafka.connect.transforms.Cast$Value', 'Cast$Value is known but not available: '],
   ['transforms.outbox.type', 'io.debezium.transforms.outbox.EventRouter', 'EventRouter is known but not available: '],
   [
