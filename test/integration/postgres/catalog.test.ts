@@ -103,7 +103,8 @@ describeWith(['postgres'], 'the catalog of today and the rows of then', () => {
     await db.play(insert(names.slice(0, 2)))
     const second = await bench.source(config, first.offsets)
     await second.waitForRecords(2)
-    const asked = (): number => second.lines.filter(({ message }) => message.startsWith('the catalog is asked')).length
+    const asked = (): number =>
+      second.lines.filter(({ message }) => message.startsWith('reading the catalog entry')).length
     expect(asked()).toBe(0)
     await db.play(`begin; ${insert(names.slice(2))}; commit`)
     await second.waitForRecords(5)

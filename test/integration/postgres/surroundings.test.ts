@@ -291,7 +291,7 @@ describe('the watchdog of the Postgres source', () => {
       proxy.stall()
       const silences = (): number[] =>
         source.lines
-          .flatMap(({ message }) => /^Postgres has not answered for (\d+) s$/.exec(message)?.[1] ?? [])
+          .flatMap(({ message }) => /^Postgres has sent nothing for (\d+) s$/.exec(message)?.[1] ?? [])
           .map(Number)
       clock.skip(50_000)
       expect(silences()).toEqual([])

@@ -85,7 +85,7 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
     await play(moved, `${table}; insert into item values (1, 'moved'), (2, 'moved')`)
     const message = await failure(moved, offsets)
     expect(message).toMatch(
-      /^PG_OTHER_SERVER: what was captured belongs to the server with system identifier \d+, .*snapshot\.mode/,
+      /^PG_OTHER_SERVER: the stored offset belongs to the server with system identifier \d+, .*snapshot\.mode/,
     )
     await readAgain(moved, offsets, [1, 2], highest(before))
     expect(offsets.last).toMatchObject({ penstock_epoch: 2 })
@@ -196,7 +196,7 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
     const restored = await lines.start('backup')
     const message = await failure(restored, offsets)
     expect(message).toMatch(
-      /^PG_LOG_BEHIND: changes up to [0-9A-F/]+ were captured, and the log of the server ends at .*snapshot\.mode/,
+      /^PG_LOG_BEHIND: changes up to [0-9A-F/]+ were captured, and the WAL of the server ends at .*snapshot\.mode/,
     )
     await readAgain(restored, offsets, [1], highest(before))
   })
@@ -222,7 +222,7 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
     const late = onlyTopics(offsets)
     late.written.push({ ...offsets.last, ts_usec: Number(offsets.last?.['ts_usec']) - hourMicros })
     const message = await failure(restored, late)
-    expect(message).toMatch(/^PG_LOG_REPLACED: the transaction at [0-9A-F/]+ committed at .*snapshot\.mode/)
+    expect(message).toMatch(/^PG_LOG_REPLACED: the transaction at [0-9A-F/]+ was committed at .*snapshot\.mode/)
     await readAgain(restored, late, [1, 3], highest(before))
   })
 
