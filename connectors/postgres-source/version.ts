@@ -1,2 +1,2 @@
-/** What `source.version` and the plugin list show. */
+/** The version in `source.version` and in the plugin list. */
 export const version = '0.1.0'

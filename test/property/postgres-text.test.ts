@@ -23,7 +23,7 @@ interface Case {
   readonly type: string
   readonly inputs: readonly string[]
   readonly modes?: readonly Partial<ValueModes>[]
-  /** Inputs whose values some mode cannot hold. */
+  /** Inputs whose values some mode cannot represent. */
   readonly unheld?: readonly string[]
 }
 
@@ -119,7 +119,7 @@ function columnOf(sql: string, modes: Partial<ValueModes>, lose: () => null): Co
   return column
 }
 
-/** Reads a text that stands between others, as in a message. */
+/** Decodes a text that is surrounded by others, as in a message. */
 function read(column: ColumnType, text: string): ConnectValue {
   const inner = Buffer.from(text)
   const bytes = Buffer.concat([Buffer.from('1,'), inner, Buffer.from('19:0')])
@@ -160,7 +160,7 @@ describeWith(['postgres'], 'the text of every type', () => {
 
   afterAll(() => db.drop())
 
-  /** What Postgres writes for each input; null for one that it does not accept. */
+  /** The output of Postgres for each input; null for one that it rejects. */
   async function outputs(type: string, inputs: readonly string[]): Promise<(string | null)[]> {
     const rows = await db.rows<{ text: string | null }>(
       `select case when pg_input_is_valid(input, $2) then format('%s', cast(input as ${type})) end as text
@@ -181,7 +181,7 @@ describeWith(['postgres'], 'the text of every type', () => {
         .flatMap((text) => Array.from({ length: 150 }, () => mutated(text ?? '', random)))
         // The sign of a currency is anything.
         .filter((text) => type !== 'money' || /^[-\d.,()]*[$]?[-\d.,()]*$/.test(text))
-      // Postgres rounds and cuts a text to the modifier, which it never has to do with what it wrote itself.
+      // Postgres rounds and truncates a text to the modifier, but never text that it wrote itself.
       const canonical = await outputs(
         type.startsWith('bit') ? 'varbit' : type === 'float4' ? 'float8' : type.replace(/\(.*\)/, ''),
         changed,

@@ -1,6 +1,6 @@
 export type SslMode = 'disable' | 'allow' | 'prefer' | 'require' | 'verify-ca' | 'verify-full'
 
-/** How to reach the database. Files are PEM. */
+/** The address of the database and the options of a connection. Files are PEM. */
 export interface ConnectionSettings {
   readonly host: string
   readonly port: number

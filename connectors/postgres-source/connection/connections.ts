@@ -19,7 +19,7 @@ export class Connections {
     this.waits = new WaitMonitor({ connection, lockTimeoutMs, clock, setCondition })
   }
 
-  /** @param purpose what its queries are for, as the start of a message */
+  /** @param purpose the purpose of its queries, as the start of a message */
   async open(kind: 'sql' | 'replication', purpose: string): Promise<PgConnection> {
     const connection = await PgConnection.connect(this.#settings.connection, kind, this.#clock, this.waits.observe)
     connection.purpose = purpose

@@ -29,7 +29,7 @@ export interface BlockingPrepared {
   readonly since: string
 }
 
-/** What a query waits for. */
+/** The state of a waiting query. */
 export interface WaitState {
   readonly standby: boolean
   /** The user of the probing connection. */

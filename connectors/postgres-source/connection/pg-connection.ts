@@ -52,7 +52,7 @@ export class PgConnection {
   readonly #clock: Clock
   readonly #queryTimeoutMs: number
   readonly #observe: QueryObserver | null
-  /** What its queries are for, as the start of a message. */
+  /** The purpose of its queries, as the start of a message. */
   purpose = 'the source'
   #copy: CopyStream | null = null
   #closed = false

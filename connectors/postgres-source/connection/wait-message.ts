@@ -9,7 +9,7 @@ const maxGid = 450
 /** Limit of a name that another user chose. */
 const maxName = 40
 
-/** What a query is for, as the start of a message: `locking public.t for the snapshot`; or the slot that it creates. */
+/** The purpose of a query, as the start of a message: `locking public.t for the snapshot`; or the slot that it creates. */
 export type QueryPurpose = { readonly what: string } | { readonly slot: string }
 
 /** The condition of a waiting query; null when nothing blocks it. */

@@ -30,7 +30,7 @@ interface Wait extends WaitingQuery {
   readonly purpose: QueryPurpose
   /** The message that the condition shows. */
   message: string | null
-  /** What blocked it at the last probe. */
+  /** The blockers at the last probe. */
   blockedBy: string | null
   ended: boolean
   probe: PgConnection | null

@@ -3,7 +3,7 @@ import { currentTimeline, unknownTimeline, type WalLineage, type ServerLineage }
 import { formatLsn } from './lsn.ts'
 import { epochOf, firstVersion, lastEpoch } from './row-version.ts'
 
-/** What is known when a connection starts. */
+/** The facts that {@link decideLineage} depends on. */
 export interface LineageInput {
   readonly server: ServerLineage
   /** The lineage of the stored offset; null when there is no offset, or when it has no lineage. */

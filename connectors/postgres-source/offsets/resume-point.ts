@@ -1,7 +1,7 @@
 import type { SourceOffset } from 'penstock/api'
 import { numberOf, unusableOffset } from './source-offset.ts'
 
-/** Where to continue. */
+/** The place from which to continue. */
 export type ResumePoint =
   /** No snapshot yet, or an interrupted one. */
   { readonly kind: 'begin' } | StreamPoint

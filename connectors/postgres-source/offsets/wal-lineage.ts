@@ -21,7 +21,7 @@ export interface WalLineage {
 /** Before the server has identified itself. */
 export const unknownLineage: WalLineage = { system: '', timeline: '', epoch: 0 }
 
-/** How a server describes its WAL. */
+/** A server's description of its WAL. */
 export interface ServerLineage {
   readonly system: string
   readonly timelines: readonly Timeline[]
@@ -33,7 +33,7 @@ export interface ServerLineage {
 /** A timeline in the history of the server's WAL. */
 export interface Timeline {
   readonly name: string
-  /** Where the next timeline branches off; infinity for the last one. */
+  /** The LSN where the next timeline branches off; infinity for the last one. */
   readonly end: number
 }
 

@@ -24,7 +24,7 @@ export interface PreflightResult {
   /** `wal_sender_timeout`; 0 for none. */
   readonly senderTimeoutMs: number
   readonly publication: Publication | null
-  /** How the publication will be created or extended. */
+  /** The plan for the publication. */
   readonly plan: PublicationPlan
   readonly slot: Slot | null
   /** Captured tables, in the order of the snapshot. */

@@ -27,7 +27,7 @@ export function tablesPartition(prefix: string): SourcePartition {
   return { server: prefix, penstock: 'tables' }
 }
 
-/** What {@link CaptureHistory} needs from the task. */
+/** The task's services for {@link CaptureHistory}. */
 export interface CaptureHistoryOptions {
   readonly load: () => Promise<SourceOffset | null>
   readonly save: (offset: SourceOffset) => void

@@ -13,7 +13,7 @@ export interface CapturedTable extends ListedTable {
   readonly entries: readonly number[]
 }
 
-/** What is captured at a moment. */
+/** The captured tables at a moment. */
 export interface CaptureView {
   readonly publication: Publication
   readonly tables: readonly CapturedTable[]

@@ -12,7 +12,7 @@ export interface Uncovered {
   readonly named: boolean
 }
 
-/** How the filters and the publication overlap. */
+/** The overlap of the filters and the publication. */
 export interface Coverage {
   /** Tables under whose names rows are sent and captured. */
   readonly captured: readonly ListedTable[]

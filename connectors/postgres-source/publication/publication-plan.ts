@@ -21,7 +21,7 @@ export interface PlanInput {
   readonly details: ReadonlyMap<number, CatalogTable>
 }
 
-/** How the task creates or extends the publication when it starts, as `publication.autocreate.mode` allows. */
+/** The creation or extension of the publication when the task starts, as `publication.autocreate.mode` allows. */
 export interface PublicationPlan {
   /** Creates the publication or adds tables; null when it stays as it is. Never removes anything. */
   readonly statement: string | null

@@ -21,7 +21,7 @@ export interface Publication {
   readonly viaRoot: boolean
   /** Whether it sends stored generated columns of tables without a column list. */
   readonly generatedColumns: boolean
-  /** Tables that it names, with the oids of their entries. Another row filter or column list makes a new entry. */
+  /** Tables that it names, with the oids of their entries. A new row filter or column list creates a new entry. */
   readonly named: ReadonlyMap<number, number>
   /** Schemas that it covers (FOR TABLES IN SCHEMA, Postgres 15), with the oids of their entries. */
   readonly schemas: ReadonlyMap<string, number>

@@ -21,7 +21,7 @@ import {
 import { keyChanged, RowImages } from './row-reader.ts'
 import { TransactionCursor, type Transaction } from './transaction-cursor.ts'
 
-/** What must be read from the catalog before a message can be decoded. */
+/** A catalog entry that must be read before a message can be decoded. */
 export type MissingSchema =
   | { readonly kind: 'relation'; readonly relation: Relation }
   | { readonly kind: 'label'; readonly error: UnknownLabelError }
@@ -76,7 +76,7 @@ export class ChangeEventDecoder {
     return this.#cursor.isOpen
   }
 
-  /** What {@link read} returned has been read from the catalog; the same message follows. */
+  /** The catalog entry that {@link read} returned has been read; the same message follows. */
   onSchemaFetched(missing: MissingSchema): void {
     if (missing.kind === 'relation') this.#fetchedRelation = missing.relation.oid
   }

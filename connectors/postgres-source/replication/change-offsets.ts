@@ -15,13 +15,13 @@ import type { SnapshotAhead } from '../snapshot/snapshot-ahead.ts'
 import { CommitTimeCheck } from './commit-time-check.ts'
 import type { Transaction, TransactionCursor } from './transaction-cursor.ts'
 
-/** Where a stream continues. */
+/** The start position of a stream. */
 export interface StreamStart {
   readonly lineage: WalLineage
   readonly resume: StreamPoint
   /** The offset of the last change that was emitted completely. */
   readonly position: SourceOffset
-  /** How to read all tables again, for error messages. */
+  /** The advice on reading all tables again, for error messages. */
   readonly advice: string
   readonly ahead: SnapshotAhead
 }

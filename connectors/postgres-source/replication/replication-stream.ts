@@ -7,7 +7,7 @@ import type { PostgresServerError } from '../connection/pg-error.ts'
 import { frame, statusUpdate, walDataHeader } from './replication-protocol.ts'
 import type { PgConnection } from '../connection/pg-connection.ts'
 
-/** What the stream reports to its session. */
+/** Receives the events of a stream. */
 export interface StreamEvents {
   /**
    * Everything before `walEnd` was sent and read. The server sends a keepalive for every status update. `awaited`: it waits

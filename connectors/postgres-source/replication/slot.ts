@@ -9,7 +9,7 @@ export interface Slot {
   readonly plugin: string | null
   readonly database: string | null
   readonly active: boolean
-  /** Where the stream continues; null while the slot is being created. */
+  /** The LSN from which the stream continues; null while the slot is being created. */
   readonly confirmedLsn: number | null
   /** Whether the server has removed WAL that the slot needs. */
   readonly lost: boolean

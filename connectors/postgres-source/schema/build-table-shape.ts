@@ -25,7 +25,7 @@ import {
   type WideColumns,
 } from './table-shape.ts'
 
-/** What a shape is built from. */
+/** The sources of a shape. */
 export interface ShapeSources {
   /** The current catalog entry; null when the table does not exist. */
   readonly catalog: CatalogTable | null

@@ -16,7 +16,7 @@ const nullLiteral = /^NULL(?:::.*)?$/i
 const number = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i
 const boolean = /^(true|false)$/i
 const currentTime = /^(?:current_timestamp|current_time|current_date|localtime|localtimestamp)$/i
-/** What Debezium takes for a function call: also with text after it, and in parentheses. */
+/** An expression that Debezium takes for a function call: also with text after it, and in parentheses. */
 const call = /^\(?[A-Za-z0-9_.]+\(.*\)/
 
 /** The properties of a column type that its default depends on. */

@@ -33,7 +33,7 @@ export class TableRegistry {
   readonly #catalog = new Map<number, CatalogEntry>()
   /** Tables that the stream has not announced since the session read the catalog. */
   readonly #unseen = new Set<number>()
-  /** Where rows held unexpected nulls, by table and column. */
+  /** Places of unexpected nulls, by table and column. */
   readonly #wide = new Map<number, Map<string, Set<NullPlace['cause']>>>()
 
   constructor(context: ShapeContext, onRows: OnRows = () => undefined) {

@@ -34,7 +34,7 @@ export interface NullPlace {
 /** Columns that hold nulls although the catalog says NOT NULL: their schema becomes optional. */
 export type WideColumns = ReadonlyMap<string, ReadonlySet<NullPlace['cause']>>
 
-/** How to decode one delivered column, and where its value goes. */
+/** The decoder of one delivered column, and the place of its value. */
 export interface ColumnPlan {
   readonly name: string
   readonly decode: ValueDecoder

@@ -60,7 +60,7 @@ export class CaptureSession {
     this.#offsets = new OffsetTracker(clock, store, settings.statusIntervalMs * 0.9, ahead)
   }
 
-  /** Where the next session continues. `position` is null during a snapshot: the next session starts it again. */
+  /** The start position of the next session. `position` is null during a snapshot: the next session starts it again. */
   get next(): Omit<SessionStart, 'first'> {
     const { emitted, durable } = this.#offsets
     return { position: emitted, durable, lineage: this.#lineage === unknownLineage ? null : this.#lineage }

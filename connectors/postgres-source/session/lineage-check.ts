@@ -22,7 +22,7 @@ export interface LineageCheck {
   readonly known: KnownVersions
 }
 
-/** How {@link checkLineage} decides. */
+/** The inputs of {@link checkLineage}. */
 export interface LineageCheckOptions {
   /** Whether a snapshot reads the tables, and whether the user requested it (`snapshot.mode` `always`). */
   readonly rereads: boolean

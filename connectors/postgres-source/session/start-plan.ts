@@ -3,7 +3,7 @@ import type { SourceSettings } from '../config/source-settings.ts'
 import { resumePoint, type StreamPoint } from '../offsets/resume-point.ts'
 import type { WalLineage } from '../offsets/wal-lineage.ts'
 
-/** Where a session starts. */
+/** The start position of a session. */
 export interface SessionStart {
   /** The offset to continue from: the stored offset, or the last emitted one after a lost connection. */
   readonly position: SourceOffset | null

@@ -9,7 +9,7 @@ export function aheadPartition(prefix: string): SourcePartition {
   return { server: prefix, penstock: 'ahead' }
 }
 
-/** What {@link SnapshotAhead} needs from the task. */
+/** The task's services for {@link SnapshotAhead}. */
 export interface SnapshotAheadOptions {
   readonly load: () => Promise<SourceOffset | null>
   readonly save: (offset: SourceOffset) => void

@@ -14,7 +14,7 @@ export interface SnapshotPoint {
   readonly lsn: number
   readonly txId: number | null
   readonly micros: number
-  /** How far the snapshot is ahead of the stream; null when it was taken at the slot's position. */
+  /** The lead of the snapshot over the stream; null when it was taken at the slot's position. */
   readonly ahead: AheadSnapshot | null
 }
 
@@ -28,7 +28,7 @@ export async function beginSnapshot(connection: PgConnection, imported: string |
  * Reads the position and time of the snapshot, and the last transaction before it. The snapshot takes no transaction id of
  * its own: while it ran, no slot could be created on the whole server.
  * @param lsn the slot's position; null for the current end of the WAL when there is no slot
- * @param exported whether the slot's creation made the snapshot
+ * @param exported whether the creation of the slot exported the snapshot
  */
 export async function snapshotPoint(
   connection: PgConnection,

@@ -66,7 +66,7 @@ const space = 0x20
 /** A number of this many digits always fits a double exactly. */
 const exactDigits = 15
 
-/** Where the last reader stopped. Module-level scratch, because parsing never waits. */
+/** The position after the last read. Module-level scratch, because parsing never waits. */
 export const cursor = { position: 0 }
 
 /** Postgres' calendar: from 4714-11-24 BC to the end of 5874897; timestamps end with 294276. */

@@ -12,7 +12,7 @@ export type ValueDecoder = (bytes: Buffer, start: number, end: number) => Connec
  */
 export type OnUnrepresentable = (what: string) => null
 
-/** How a column's type is represented in records. */
+/** The representation of a column's type in records. */
 export interface ColumnType {
   /** Required and without default; the column adds both. */
   readonly schema: Schema

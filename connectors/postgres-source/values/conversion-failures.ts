@@ -3,7 +3,7 @@ import { errorMessage, DataError, type Counter, type Logger } from 'penstock/api
 /** `event.converting.failure.handling.mode`. */
 export type FailureMode = 'warn' | 'fail' | 'skip'
 
-/** Where failures are reported. */
+/** The receivers of failure reports. */
 export interface FailureReport {
   readonly logger: Logger
   /** Counts fields that became null although the row had a value. */

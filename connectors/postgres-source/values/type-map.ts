@@ -26,7 +26,7 @@ import {
 import { extensionType } from './extension-type.ts'
 import { temporalType } from './temporal-type.ts'
 
-/** What {@link mapType} depends on. */
+/** The inputs of {@link mapType}. */
 export interface TypeMapping {
   readonly types: TypeCatalog
   readonly modes: ValueModes

@@ -12,7 +12,7 @@ function column(record: SourceRecord | undefined, name: string) {
   return row?.fields.find((field) => field.name === name)?.schema
 }
 
-describeWith(['postgres'], 'the catalog of today and the rows of then', () => {
+describeWith(['postgres'], 'the current catalog and older rows', () => {
   const bench = sourceBench(() => service('postgres'))
 
   it.each(['before the first change of a session', 'after a connection was lost'])(
@@ -52,7 +52,7 @@ describeWith(['postgres'], 'the catalog of today and the rows of then', () => {
     },
   )
 
-  it('keep the rows without a key that were written before the primary key was made', async () => {
+  it('keep rows without a key that were written before the primary key was created', async () => {
     const db = await bench.database('create table t (id int not null, v text); create publication p for all tables')
     const config = db.config(streaming)
     const first = await bench.source(config)
@@ -92,7 +92,7 @@ describeWith(['postgres'], 'the catalog of today and the rows of then', () => {
     },
   )
 
-  it('ask once for many tables, and not at all for rows from before the start', async () => {
+  it('read the catalog once for many tables, and not at all for rows from before the start', async () => {
     const names = Array.from({ length: 5 }, (_, i) => `t${i}`)
     const db = await bench.database(names.map((name) => `create table ${name} (id int primary key)`).join(';'))
     const insert = (into: readonly string[]): string => into.map((name) => `insert into ${name} values (1)`).join(';')
@@ -111,7 +111,7 @@ describeWith(['postgres'], 'the catalog of today and the rows of then', () => {
     expect(asked()).toBe(1)
   })
 
-  it('do not stop at a table of the list that is dropped while its rows are in the log', async () => {
+  it('do not stop at a listed table that is dropped while its rows are in the WAL', async () => {
     const db = await bench.database(
       'create table t (id int primary key, v text not null); create table other (id int primary key)',
     )
@@ -132,7 +132,7 @@ describeWith(['postgres'], 'the catalog of today and the rows of then', () => {
 describeWith(['postgres'], 'keys that identify rows', () => {
   const bench = sourceBench(() => service('postgres'))
 
-  it('are not made of unique indexes that take NULL in twice', async (test) => {
+  it('do not use unique indexes that accept NULL twice', async (test) => {
     const db = await bench.database('')
     await needsPostgres(db, 15, test)
     await db.play(`
@@ -163,7 +163,7 @@ describeWith(['postgres'], 'keys that identify rows', () => {
     expect((await source.waitForRecords(4)).map(opOf)).toEqual(['u', 'd', '-', 'c'])
   })
 
-  /** The rows by key that a sink has in the end, which takes records in their order. */
+  /** The rows by key in a sink that applies records in their order. */
   function replayed(records: readonly SourceRecord[]): Record<string, unknown> {
     const rows = new Map<string, unknown>()
     for (const record of records) {
@@ -203,7 +203,7 @@ describeWith(['postgres'], 'keys that identify rows', () => {
     expect(source.conditions.has('PG_KEY_REUSED')).toBe(unclear > 0)
   })
 
-  it('that equal rows share are told of: which of them left cannot be seen', async () => {
+  it('that equal rows share are reported: which of the rows was deleted is unknown', async () => {
     const db = await bench.database(`
       create table t (id int primary key deferrable initially deferred, v text); alter table t replica identity full;
       insert into t values (1, 'same'), (2, 'same')`)
@@ -215,7 +215,7 @@ describeWith(['postgres'], 'keys that identify rows', () => {
     expect(source.counters.get('source_deletions_unsure_total')).toBe(1)
   })
 
-  it('are followed through a restart in the middle of such a transaction', async () => {
+  it('are tracked across a restart in the middle of such a transaction', async () => {
     const db = await bench.database(`
       create table t (id int primary key deferrable initially deferred, v text); alter table t replica identity full;
       insert into t select g, 'row ' || g from generate_series(1, 40) g`)

@@ -5,7 +5,7 @@ import { describeWith, service } from '../../support/services.ts'
 describeWith(['postgres'], 'the Postgres source while tables change', () => {
   const bench = sourceBench(() => service('postgres'))
 
-  it('goes on with a schema of its own for each shape, also when changes and DDL follow at once', async () => {
+  it('continues with a separate schema for each shape, also when changes and DDL follow immediately', async () => {
     const db = await bench.database(
       `create table d (id int primary key, a text, b int); insert into d values (1, 'one', 1)`,
     )
@@ -39,7 +39,7 @@ describeWith(['postgres'], 'the Postgres source while tables change', () => {
     expect(records[7]?.keySchema?.fields[0]?.schema.type).toBe('INT64')
   })
 
-  it('follows the primary key: its order from the catalog, its columns from the row itself', async () => {
+  it('follows the primary key: its order from the catalog, its columns from the row', async () => {
     const db = await bench.database('create table d (id int primary key, aa text not null)')
     const source = await bench.source(db.config({ 'snapshot.mode': 'no_data' }))
     await source.waitFor('the stream', () => db.isStreaming())
@@ -51,7 +51,7 @@ describeWith(['postgres'], 'the Postgres source while tables change', () => {
     expect(story(records)).toEqual(['c [1]', 'c ["b",2]', 'd ["b",2]', '- ["b",2]'])
   })
 
-  it('keeps the key of rows whose table is gone by the time they are read', async () => {
+  it('keeps the key of rows whose table was dropped before they are read', async () => {
     const db = await bench.database('create table d (id int primary key, v text not null)')
     const source = await bench.source(db.config({ 'snapshot.mode': 'no_data' }))
     await source.waitFor('the stream', () => db.isStreaming())
@@ -77,7 +77,7 @@ describeWith(['postgres'], 'the Postgres source while tables change', () => {
     expect(records.map((record) => rowOf(record))).toEqual([{ id: 1 }, { id: 2, z: true }])
   })
 
-  it('takes in labels that an enum gains and renames', async () => {
+  it('follows added and renamed labels of an enum', async () => {
     const db = await bench.database(
       `create type mood as enum ('ok'); create table d (id int primary key, m mood, ms mood[])`,
     )
@@ -98,7 +98,7 @@ describeWith(['postgres'], 'the Postgres source while tables change', () => {
     for (const [i, labels] of allowed.entries()) expect(labels).toContain(['ok', 'fine', 'great'][i])
   })
 
-  it('hands out the same schema objects as long as nothing changes', async () => {
+  it('returns the same schema objects as long as nothing changes', async () => {
     const db = await bench.database('create table d (id int primary key, v text); insert into d values (1)')
     const source = await bench.source(db.config())
     await source.waitForRecords(1)
@@ -108,7 +108,7 @@ describeWith(['postgres'], 'the Postgres source while tables change', () => {
     expect(new Set(records.map((record) => record.keySchema)).size).toBe(1)
   })
 
-  it('carries a new table of a publication for all tables, and passes over what the filters leave out', async () => {
+  it('captures a new table of a publication for all tables, and skips what the filters exclude', async () => {
     const db = await bench.database('create table a (id int primary key)')
     const source = await bench.source(db.config({ 'table.exclude.list': 'public\\.hidden.*' }))
     await source.waitFor('the stream', () => db.isStreaming())

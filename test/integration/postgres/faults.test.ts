@@ -29,7 +29,7 @@ describeWith(['postgres'], 'the Postgres source when its connection fails', () =
     return { db, proxy, config: db.config({ 'database.port': String(proxy.port) }) }
   }
 
-  it('retries also where the connection ends between two queries', async () => {
+  it('retries when the connection ends between two queries', async () => {
     const db = await bench.database('create table t (id int primary key)')
     const { connection } = settingsOf(parseConfig(plugin.configDef, db.config()), db.config())
     const session = await PgConnection.connect(connection, 'sql', systemClock)
@@ -43,7 +43,7 @@ describeWith(['postgres'], 'the Postgres source when its connection fails', () =
     })
   })
 
-  it('goes on behind the last row it handed out, without a gap and without a repetition', async () => {
+  it('continues after the last emitted row, without a gap or a duplicate', async () => {
     const { db, proxy, config } = await proxied('create table t (id int primary key)')
     const source = await bench.source(config)
     await source.waitFor('the stream', () => db.isStreaming())
@@ -57,7 +57,7 @@ describeWith(['postgres'], 'the Postgres source when its connection fails', () =
     expect(source.retried.length).toBeGreaterThan(0)
   })
 
-  it('confirms nothing that is not durable when it connects again', async () => {
+  it('confirms nothing that is not durable when it reconnects (I2)', async () => {
     const { db, proxy, config } = await proxied('create table t (id int primary key); insert into t values (1)')
     const source = await bench.source(config)
     await source.waitForRecords(1)
@@ -73,7 +73,7 @@ describeWith(['postgres'], 'the Postgres source when its connection fails', () =
     expect(keys(source.records)).toEqual(upTo(4))
   })
 
-  it('begins an interrupted snapshot again by itself', async () => {
+  it('starts an interrupted snapshot again on its own', async () => {
     const { proxy, config } = await proxied(`
       create table t (id int primary key, v text); insert into t select g, repeat('x', 1000) from generate_series(1, 20000) g`)
     const source = await bench.source({ ...config, 'max.batch.size': '100', 'max.queue.size': '200' }, undefined, 1000)
@@ -81,7 +81,7 @@ describeWith(['postgres'], 'the Postgres source when its connection fails', () =
     proxy.cut()
     source.goOn()
     await source.waitFor('the end of a snapshot', () => source.offsets.last?.['snapshot_completed'] === true)
-    // The server may not have let go of the slot when the next connection asks for it.
+    // The server may not have released the slot when the next connection requests it.
     expect(source.retried.filter(({ message }) => !message.startsWith('PG_SLOT_ACTIVE'))).toHaveLength(1)
     expect(keys(source.records.slice(-20_000))).toEqual(upTo(20_000))
   })
@@ -95,7 +95,7 @@ describeWith(['postgres'], 'the Postgres source when its connection fails', () =
     expect(keys(await source.waitForRecords(1))).toEqual(['[1]'])
   })
 
-  it('says that its server is back although nothing changes there', async () => {
+  it('reports that its server is back although nothing changes there', async () => {
     const { proxy, config } = await proxied('create table t (id int primary key)')
     const source = await bench.source(config)
     const said = (begin: string): number =>
@@ -114,7 +114,7 @@ describeWith(['postgres'], 'the Postgres source when its connection fails', () =
     ])
   })
 
-  it('stops although the server does not answer', async () => {
+  it('stops although the server does not respond (I9)', async () => {
     const { db, proxy, config } = await proxied('create table t (id int primary key)')
     const source = await bench.source(config)
     await source.waitFor('the stream', () => db.isStreaming())
@@ -160,9 +160,9 @@ describe('the Postgres source when its server stops', () => {
     expect(server.description).toMatch(/^PostgreSQL \d+/)
   })
 
-  it('lets it stop: a server waits until all that it has sent is confirmed', async () => {
+  it('lets it stop: a server waits until everything that it sent is confirmed', async () => {
     const db = await bench.database('create table t (id int primary key); insert into t values (1)')
-    // No status goes out by the clock while the server stops.
+    // No status update is sent on the timer while the server stops.
     const source = await bench.source(db.config({ 'status.update.interval.ms': '600000' }))
     await source.waitForRecords(1)
     await db.play('insert into t values (2); begin; insert into t values (3); rollback')

@@ -9,7 +9,7 @@ import { MemoryOffsets, type SourceTaskHarness } from '../../support/task/source
 
 const mode = (name: string): RawConfig => ({ 'publication.autocreate.mode': name })
 
-describeWith(['postgres'], 'changes of a captured table that the stream did not carry', () => {
+describeWith(['postgres'], 'changes of a captured table that the stream did not send (I7)', () => {
   const bench = sourceBench(() => service('postgres'))
   const twoTables = `create table a (id int primary key); create table b (id int primary key);
     insert into a values (1); insert into b values (1)`
@@ -49,7 +49,7 @@ describeWith(['postgres'], 'changes of a captured table that the stream did not 
     create table b (id int primary key); insert into a values (1); insert into b values (1)`
   it.for<[string, string, string, RawConfig, string, RegExp]>([
     [
-      'has a name that the filters leave out',
+      'has a name that the filters exclude',
       twoTables,
       'public.a,public.b',
       mode('filtered'),
@@ -138,7 +138,7 @@ describeWith(['postgres'], 'changes of a captured table that the stream did not 
     }
   })
 
-  it('are forgotten once all tables are read, also where the log before that is sent again', async () => {
+  it('are forgotten once all tables are read, also when the WAL before that is sent again', async () => {
     const clock = new SkippingClock()
     const db = await bench.database(twoTables)
     const config = db.config(mode('all_tables'))
@@ -167,7 +167,7 @@ describeWith(['postgres'], 'changes of a captured table that the stream did not 
     expect([...second.conditions.keys()]).toEqual([])
   })
 
-  it('are told of where the start adds the table to the publication again', async () => {
+  it('are reported when the start adds the table to the publication again', async () => {
     const clock = new SkippingClock()
     const db = await bench.database(twoTables)
     const config = db.config(mode('filtered'))
@@ -191,7 +191,7 @@ describeWith(['postgres'], 'changes of a captured table that the stream did not 
     expect([...last.conditions.keys()]).toEqual([])
   })
 
-  it('are told of where the filters left the table out for a time, although it is empty since', async () => {
+  it('are reported when the filters excluded the table for some time, although it is empty since', async () => {
     const db = await bench.database(twoTables)
     const config = (list: string): RawConfig => db.config({ ...mode('filtered'), 'table.include.list': list })
     const offsets = new MemoryOffsets()
@@ -209,7 +209,7 @@ describeWith(['postgres'], 'changes of a captured table that the stream did not 
   })
 
   it.each(['while it runs', 'while it is stopped'])(
-    'are told of where a filled table takes a captured name %s',
+    'are reported when a filled table takes a captured name %s',
     async (when) => {
       const db = await bench.database(`create table real (id int primary key); insert into real values (1)`)
       const config = db.config({ ...mode('all_tables'), 'table.include.list': 'public.real,public.moved' })
@@ -233,7 +233,7 @@ describeWith(['postgres'], 'changes of a captured table that the stream did not 
     },
   )
 
-  it('are told of where a table that was there before takes a captured name, or is logged from then on', async () => {
+  it('are reported when an existing table takes a captured name, or is made logged', async () => {
     const db = await bench.database(`create table real (id int primary key); create table old (id int primary key);
       insert into old values (1); create unlogged table fast (id int primary key); insert into fast values (1)`)
     const config = db.config({ ...mode('all_tables'), 'table.include.list': 'public.real,public.f.*' })
@@ -246,7 +246,7 @@ describeWith(['postgres'], 'changes of a captured table that the stream did not 
     expect(await unread(second)).toMatch(/^public\.fast, public\.real joined the captured tables after the snapshot: /)
   })
 
-  it('are told of where a filled table becomes a partition of a captured root, and not where it is created as one', async () => {
+  it('are reported when a filled table becomes a partition of a captured root, and not when it is created as one', async () => {
     const clock = new SkippingClock()
     const db = await bench.database(`create table m (id int primary key) partition by range (id);
       create table m1 partition of m for values from (0) to (10); insert into m values (1)`)
@@ -298,7 +298,7 @@ describeWith(['postgres'], 'changes of a captured table that the stream did not 
     expect([...again.conditions.keys()]).toEqual([])
   })
 
-  it('are not told of where tables are dropped and others are created', async () => {
+  it('are not reported when tables are dropped and others are created', async () => {
     const clock = new SkippingClock()
     const db = await bench.database(twoTables)
     const source = await bench.source(db.config(mode('all_tables')), undefined, undefined, clock)
@@ -312,7 +312,7 @@ describeWith(['postgres'], 'changes of a captured table that the stream did not 
     expect([...source.conditions.keys()]).toEqual([])
   })
 
-  it('are not told of where the publication holds new tables and partitions from their first row on', async (test) => {
+  it('are not reported when the publication covers new tables and partitions from their first row', async (test) => {
     const clock = new SkippingClock()
     const db = await bench.database(`create schema s; create table s.t (id int primary key);
       create table m (id int primary key) partition by range (id)`)

@@ -51,7 +51,7 @@ describeWith(['postgres'], 'logical messages', () => {
     expect((await source.waitForRecords(expected.length)).map(told)).toEqual(expected)
   })
 
-  it('are chosen by one list, not two', async () => {
+  it('are selected by one list, not two', async () => {
     const raw = { ...stream, 'message.prefix.include.list': 'a', 'message.prefix.exclude.list': 'b' }
     const db = await bench.database('select 1')
     const config = db.config(raw)
@@ -61,7 +61,7 @@ describeWith(['postgres'], 'logical messages', () => {
     ])
   })
 
-  it('outside of transactions let the slot be confirmed behind them', async () => {
+  it('outside transactions allow the slot to be confirmed past them', async () => {
     const db = await bench.database('create table t (id int primary key)')
     const source = await bench.source(db.config({ ...stream, 'status.update.interval.ms': '600000' }))
     await source.waitFor('the stream', () => db.isStreaming())
@@ -82,8 +82,8 @@ describeWith(['postgres'], 'logical messages', () => {
     await source.waitFor('the confirmation', confirmed)
   })
 
-  // Messages beside rows share log positions with them; one outside of transactions overtakes the rows of an open one.
-  it('are each written once, with the rows around them, wherever a source stops', async () => {
+  // Messages share LSNs with the rows beside them; a non-transactional one overtakes the rows of an open transaction.
+  it('are written once each, with the rows around them, wherever a source stops', async () => {
     const all = ['in: 1', 'c [1]', 'in: 2', 'c [2]', 'c [3]', 'out: 3', 'c [4]', 'in: 4', 'out: 5', 'lost: 6', 'c [5]']
     const db = await bench.database('create table t (id int primary key)')
     const small = { ...stream, 'max.batch.size': '1', 'max.queue.size': '2' }

@@ -74,7 +74,7 @@ describeWith(['elasticsearch'], 'documents of a database that moves', () => {
   }
 
   async function shows(expected: Readonly<Record<string, string>>): Promise<void> {
-    // Keys that are integers come in their order.
+    // Integer keys are listed in their order.
     const text = (value: object): string => JSON.stringify(value)
     let seen = {}
     try {
@@ -120,7 +120,7 @@ describeWith(['elasticsearch'], 'documents of a database that moves', () => {
     })
   }
 
-  /** A server with two rows, and a fresh one with less log that the database was dumped to. */
+  /** A server with two rows, and a new one with less WAL that the database was dumped to. */
   async function move(): Promise<{ old: Server; moved: Server }> {
     const old = await lines.start('old')
     await growWal(old)
@@ -134,7 +134,7 @@ describeWith(['elasticsearch'], 'documents of a database that moves', () => {
   const rightOnB = { 1: 'changed in B', 3: 'only in B' }
 
   it(
-    'come right when the connector is pointed at the new server and does what the error says',
+    'are correct after the connector is pointed at the new server and follows the advice of the error',
     { timeout: 600_000 },
     async () => {
       const { old, moved } = await move()
@@ -153,7 +153,7 @@ describeWith(['elasticsearch'], 'documents of a database that moves', () => {
     },
   )
 
-  it('come right with a connector of another name that routes its topics', { timeout: 600_000 }, async () => {
+  it('are correct with a connector of another name that routes its topics', { timeout: 600_000 }, async () => {
     const { old, moved } = await move()
     const routed = {
       transforms: 'route',
@@ -173,7 +173,7 @@ describeWith(['elasticsearch'], 'documents of a database that moves', () => {
     expect(await worker.failures()).toEqual([])
   })
 
-  it('come right when the topic is deleted and everything is read again', { timeout: 600_000 }, async () => {
+  it('are correct after the topic is deleted and all tables are read again', { timeout: 600_000 }, async () => {
     const server = await lines.start('server')
     await play(server, `${table}; insert into item values (1, 'a'), (2, 'a')`)
     await worker.post('source', config(server))
@@ -191,7 +191,7 @@ describeWith(['elasticsearch'], 'documents of a database that moves', () => {
     expect(await worker.failures()).toEqual([])
   })
 
-  it('come right when the connector takes over a topic and an offset of Debezium', { timeout: 600_000 }, async () => {
+  it('are correct after the connector takes over a topic and an offset of Debezium', { timeout: 600_000 }, async () => {
     const server = await lines.start('server')
     await play(server, `${table}; insert into item values (1, 'read by Debezium'), (2, 'read by Debezium')`)
     await play(server, 'create publication moving for table item')

@@ -10,7 +10,7 @@ const fieldOf = (record: SourceRecord | undefined, name: string) =>
     .find((field) => field.name === 'after')
     ?.schema.fields.find((field) => field.name === name)?.schema
 
-/** Options whose effect one snapshot shows. The tables: public.a, public.b and other.c, with a row each. */
+/** Options whose effect is visible in one snapshot. The tables are public.a, public.b and other.c, with one row each. */
 const snapshots: readonly (readonly [
   option: string,
   value: string,

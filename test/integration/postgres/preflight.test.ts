@@ -25,10 +25,10 @@ async function role(db: TestDatabase, attributes: string): Promise<string> {
   return name
 }
 
-describeWith(['postgres'], 'validation of a Postgres source says what is wrong and how to mend it', () => {
+describeWith(['postgres'], 'validation of a Postgres source reports what is wrong and how to fix it', () => {
   const bench = sourceBench(() => service('postgres'))
 
-  it('finds nothing wrong with a server that is set up', async () => {
+  it('finds nothing wrong with a prepared server', async () => {
     const db = await bench.database('create table t (id int primary key)')
     expect(await check(db.config())).toEqual([])
     expect(await db.rows('select 1 from pg_publication')).toEqual([])
@@ -43,7 +43,7 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
     )
   })
 
-  it('a server that is no Postgres', async () => {
+  it('a server that is not Postgres', async () => {
     const db = await bench.database('create table t (id int primary key)')
     const server = createServer((socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
     server.listen(0, '127.0.0.1')
@@ -65,7 +65,7 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
     })
   })
 
-  it('a user that may not replicate, publish or read, with every statement that it takes', async () => {
+  it('a user that cannot replicate, publish or read, with every statement that is needed', async () => {
     const db = await bench.database('create schema s; create table s.t (id int primary key)')
     const user = await role(db, '')
     const problems = await check(db.config({ 'database.user': user, 'publication.autocreate.mode': 'filtered' }))
@@ -114,7 +114,7 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
     )
   })
 
-  it('a publication for all tables that takes a superuser', async () => {
+  it('a publication for all tables that needs a superuser', async () => {
     const db = await bench.database('create table t (id int primary key)')
     const user = await role(db, 'replication')
     await db.play(`grant select on t to ${user}`)
@@ -144,7 +144,7 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
     ])
   })
 
-  it('a publication that is missing, or holds other tables', async () => {
+  it('a publication that is missing, or covers other tables', async () => {
     const db = await bench.database('create table a (id int primary key); create table b (id int primary key)')
     const config = db.config({ 'publication.autocreate.mode': 'disabled', 'table.include.list': 'public.a' })
     expect((await check(config))[0]?.message).toContain('Run: CREATE PUBLICATION "p" FOR TABLE "public"."a";')
@@ -152,7 +152,7 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
     expect((await check(config))[0]?.message).toContain('Run: ALTER PUBLICATION "p" ADD TABLE "public"."a";')
   })
 
-  it('files of certificates that cannot be read, by the option that names them, and a server without TLS', async () => {
+  it('certificate files that cannot be read, by their option, and a server without TLS', async () => {
     const db = await bench.database('create table t (id int primary key)')
     for (const key of ['database.sslrootcert', 'database.sslcert', 'database.sslkey']) {
       expect(await check(db.config({ 'database.sslmode': 'require', [key]: '/nowhere' }))).toEqual([
@@ -169,7 +169,7 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
     ])
   })
 
-  it('include and exclude lists of one kind, lists that are no regular expressions, options that are not served', async () => {
+  it('include and exclude lists of one kind, lists that are not regular expressions, unsupported options', async () => {
     const db = await bench.database('create table t (id int primary key)')
     expect(await check(db.config({ 'table.include.list': 'a', 'table.exclude.list': 'b' }))).toEqual([
       { key: 'table.exclude.list', message: '"table.include.list" is already specified' },
@@ -203,7 +203,7 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
     expect(() => parseConfig(plugin.configDef, {})).toThrow(ConfigError)
   })
 
-  it('takes a configuration of Debezium with its defaults spelled out', () => {
+  it('accepts a configuration of Debezium with explicit defaults', () => {
     const raw = {
       'database.hostname': 'h', 'database.user': 'u', 'database.dbname': 'd', 'topic.prefix': 'p',
       'plugin.name': 'pgoutput', 'heartbeat.interval.ms': '0', 'snapshot.max.threads': '1', 'lsn.flush.mode': 'connector',
@@ -213,7 +213,7 @@ describeWith(['postgres'], 'validation of a Postgres source says what is wrong a
   })
 })
 
-describeWith(['postgres'], 'a Postgres source that cannot go on fails by name', () => {
+describeWith(['postgres'], 'a Postgres source that cannot continue fails by name (I7)', () => {
   const bench = sourceBench(() => service('postgres'))
 
   it('when its slot is ahead of the stored offset', async () => {
@@ -229,7 +229,7 @@ describeWith(['postgres'], 'a Postgres source that cannot go on fails by name', 
     )
   })
 
-  it('when its slot is gone', async () => {
+  it('when its slot does not exist', async () => {
     const db = await bench.database('create table t (id int primary key); insert into t values (1)')
     const first = await bench.source(db.config())
     await first.waitForRecords(1)
@@ -255,13 +255,13 @@ describeWith(['postgres'], 'a Postgres source that cannot go on fails by name', 
     )
   })
 
-  it('when its publication is for all tables and was asked to be filtered', async () => {
+  it('when its publication is for all tables and the mode is filtered', async () => {
     const db = await bench.database('create table t (id int primary key); create publication p for all tables')
     const source = await bench.source(db.config({ 'publication.autocreate.mode': 'filtered' }))
     expect((await source.failure()).message).toMatch(/^PG_PUBLICATION: .*is for all tables/)
   })
 
-  it('waits, and says so, while another reader holds its slot', async () => {
+  it('waits, and reports it, while another session reads its slot', async () => {
     const db = await bench.database('create table t (id int primary key)')
     const first = await bench.source(db.config())
     await first.waitFor('the stream', () => db.isStreaming())
@@ -273,7 +273,7 @@ describeWith(['postgres'], 'a Postgres source that cannot go on fails by name', 
     await second.waitForRecords(1)
   })
 
-  it('warns of tables whose updates the publication forbids, and of keys that changes will not carry', async () => {
+  it('warns about tables whose updates the publication blocks, and about keys that changes do not carry', async () => {
     const db = await bench.database(`
       create table bare (v int); insert into bare values (1);
       create table keyless (v int); alter table keyless replica identity full;
@@ -294,7 +294,7 @@ describeWith(['postgres'], 'a Postgres source that cannot go on fails by name', 
     ])
   })
 
-  it('drops its slot at the end when it was told to', async () => {
+  it('drops its slot at the end when the option is set', async () => {
     const db = await bench.database('create table t (id int primary key)')
     const source = await bench.source(db.config({ 'slot.drop.on.stop': 'true' }))
     await source.waitFor('the stream', () => db.isStreaming())
@@ -312,7 +312,7 @@ describe('validation against a server that is not set up for replication', () =>
   beforeAll(async () => {
     chmodSync(folder, 0o755)
     const rules = join(folder, 'pg_hba.conf')
-    // Names a user that has to prove itself; postgres passes.
+    // A user with a password; postgres needs none.
     writeFileSync(
       rules,
       'host all postgres 127.0.0.1/32 trust\nhost replication postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n',
@@ -327,7 +327,7 @@ describe('validation against a server that is not set up for replication', () =>
     rmSync(folder, { recursive: true })
   })
 
-  it('names wal_level, and the statement that sets it', async () => {
+  it('reports wal_level, and the statement that sets it', async () => {
     const db = await bench.database('create table t (id int primary key)', address)
     expect(await check(db.config())).toEqual([
       {
@@ -341,7 +341,7 @@ describe('validation against a server that is not set up for replication', () =>
     expect((await source.failure()).message).toMatch(/^PG_WAL_LEVEL/)
   })
 
-  it('names a wrong password, without showing it', async () => {
+  it('reports a wrong password, without showing it', async () => {
     const db = await bench.database('create table t (id int primary key)', address)
     const user = await role(db, `password 'right'`)
     const [problem] = await check(db.config({ 'database.user': user, 'database.password': 'wrong-secret' }))
@@ -351,7 +351,7 @@ describe('validation against a server that is not set up for replication', () =>
     expect(problem?.message).not.toContain('wrong-secret')
   })
 
-  it('names slots that are all taken', async () => {
+  it('reports that all slots are in use', async () => {
     const db = await bench.database('create table t (id int primary key)', address)
     await db.rows(`select pg_create_physical_replication_slot('taken')`)
     const problems = await check(db.config())

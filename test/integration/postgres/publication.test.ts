@@ -28,7 +28,7 @@ async function published(db: TestDatabase): Promise<unknown[]> {
   return rows.map((row) => [row['tablename'], row['attnames'], row['rowfilter']])
 }
 
-describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () => {
+describeWith(['postgres'], 'a listed table whose rows cannot arrive', () => {
   const bench = sourceBench(() => service('postgres'))
   const partitioned = `create table msg (id int, d date, body text, primary key (id, d)) partition by range (d);
     create table msg_p1 partition of msg for values from ('2026-01-01') to ('2026-02-01');
@@ -37,7 +37,7 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
   const root = { 'table.include.list': 'public.msg' }
 
   it.each(['filtered', 'all_tables'])(
-    'is refused where it is partitioned and changes come under the names of its partitions (%s)',
+    'is rejected when it is partitioned and changes are sent under the names of its partitions (%s)',
     async (name) => {
       const db = await bench.database(partitioned)
       const config = db.config({ ...mode(name), ...root })
@@ -62,7 +62,7 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
     },
   )
 
-  it('is refused where it is partitioned with a statement that helps when the publication is there', async () => {
+  it('is rejected when it is partitioned, with the statement that fixes an existing publication', async () => {
     const db = await bench.database(`${partitioned}; create publication p for table msg`)
     const config = db.config({ ...mode('disabled'), ...root })
     const [problem] = await check(config)
@@ -73,7 +73,7 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
     expect(story(await source.waitForRecords(2)).toSorted()).toEqual(['r [1,20458]', 'r [2,20489]'])
   })
 
-  it('is refused where it is a partition and changes are sent under the name of its root', async () => {
+  it('is rejected when it is a partition and changes are sent under the name of its root', async () => {
     const db = await bench.database(`${partitioned};
       create publication p for table msg with (publish_via_partition_root = true)`)
     const config = db.config({ ...mode('disabled'), 'table.include.list': 'public.msg_p1' })
@@ -85,7 +85,7 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
     expect(await check(config)).toEqual([])
   })
 
-  it('is told of when a partition is added that the filters leave out', async () => {
+  it('is reported when a partition is added that the filters exclude', async () => {
     const clock = new SkippingClock()
     const db = await bench.database(partitioned)
     const config = db.config({ ...mode('filtered'), 'table.include.list': 'public.msg,public.msg_p1,public.msg_p2' })
@@ -123,7 +123,7 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
   })
 
   it.each(['disabled', 'filtered'])(
-    'is refused where the publication sends a part of its changes (%s)',
+    'is rejected when the publication sends only a part of its changes (%s)',
     async (name) => {
       const db = await bench.database(`create table t (id int primary key, v text);
       insert into t values (1, 'a'), (2, 'b'); create publication p for table t with (publish = 'insert')`)
@@ -144,7 +144,7 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
     },
   )
 
-  it('is told of when the publication stops to send its updates, until it sends them again', async () => {
+  it('is reported when the publication stops sending its updates, until it sends them again', async () => {
     const clock = new SkippingClock()
     const db = await bench.database('create table t (id int primary key)')
     const source = await bench.source(db.config(mode('filtered')), undefined, undefined, clock)
@@ -165,7 +165,7 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
     const config = db.config({ ...mode('filtered'), 'table.include.list': 'public.c,public.c2,public.later' })
     expect(await check(config)).toEqual([])
     const source = await bench.source(config, undefined, undefined, clock)
-    // The server streams from before the snapshot on; the tables are known after it.
+    // The server streams from before the snapshot; the tables are known after it.
     const flows = (): boolean => source.lines.some(({ message }) => message.startsWith('streaming from'))
     await source.waitFor('the stream to be read', flows)
     expect(source.conditions.get('PG_TABLE')).toContain('table.include.list names "public.later", but')
@@ -188,7 +188,7 @@ describeWith(['postgres'], 'a table of the list whose rows cannot arrive', () =>
     expect(again.conditions.get('PG_UNREAD')).toMatch(/^public\.c2 was dropped and created again/)
   })
 
-  it('is refused, and told of later, where its topic is that of another table', async () => {
+  it('is rejected, and reported later, when its topic is that of another table', async () => {
     const clock = new SkippingClock()
     const db = await bench.database(`create table "user data" (id int primary key, v text);
       insert into "user data" values (1, 'spaced')`)
@@ -268,7 +268,7 @@ describeWith(['postgres'], 'a publication that others use', () => {
 describeWith(['postgres'], 'the writes of the application', () => {
   const bench = sourceBench(() => service('postgres'))
 
-  it('go on for tables that are not captured: a publication for all tables is refused where it would end them', async () => {
+  it('succeed on tables that are not captured: a publication for all tables is rejected if it would block them', async () => {
     const db = await bench.database(`create table a (id int primary key, v text);
       create table audit (at timestamptz default now(), note text); insert into audit (note) values ('n');
       create table ups (k int unique, n int); insert into ups values (1, 1);
@@ -292,7 +292,7 @@ describeWith(['postgres'], 'the writes of the application', () => {
     expect(story(await source.waitForRecords(1))).toEqual(['c [1]'])
   })
 
-  it('go on for captured tables: one without replica identity is refused, and the ways out hold', async () => {
+  it('succeed on captured tables: one without replica identity is rejected, and each remedy works', async () => {
     const db = await bench.database(
       'create table t (id int primary key); create table bare (v int); insert into bare values (1)',
     )
@@ -304,7 +304,7 @@ describeWith(['postgres'], 'the writes of the application', () => {
     expect(await check(config)).toEqual([])
   })
 
-  it('go on for a table that is not added to a publication that is there, and the others are captured', async () => {
+  it('succeed on a table that is not added to an existing publication, and the others are captured', async () => {
     const db = await bench.database('create table t (id int primary key); create publication p for table t')
     const offsets = new MemoryOffsets()
     const first = await bench.source(db.config(mode('filtered')), offsets)
@@ -321,7 +321,7 @@ describeWith(['postgres'], 'the writes of the application', () => {
     expect([...source.conditions.keys()]).toEqual(['PG_REPLICA_IDENTITY'])
   })
 
-  it('go on where the identity holds a stored generated column: it is published', async (test) => {
+  it('succeed when the identity includes a stored generated column: it is published', async (test) => {
     const db = await bench.database(`create table article (id int primary key, title text not null,
         slug text generated always as (lower(title)) stored, views int not null default 0);
       alter table article replica identity full; insert into article (id, title) values (1, 'Hello')`)
@@ -338,7 +338,7 @@ describeWith(['postgres'], 'the writes of the application', () => {
     expect(rowOf(present(records[0], 'the first record'))).toEqual({ id: 1, title: 'Hello', slug: 'hello', views: 0 })
   })
 
-  it('go on where the identity holds a virtual generated column, which cannot be published: that is refused', async (test) => {
+  it('succeed when the identity includes a virtual generated column, which cannot be published: that is rejected', async (test) => {
     const db = await bench.database('create table t (id int primary key)')
     await needsPostgres(db, 18, test)
     await db.play(`create table v (id int primary key, w int generated always as (id * 2) virtual);
@@ -354,7 +354,7 @@ describeWith(['postgres'], 'the writes of the application', () => {
     expect(story(await source.waitForRecords(4)).slice(1)).toEqual(['d [1]', '- [1]', 'c [2]'])
   })
 
-  it('go on in a publication that is there and does not send generated columns: such a table is not added', async (test) => {
+  it('succeed with an existing publication that does not send generated columns: such a table is not added', async (test) => {
     const db = await bench.database('create table t (id int primary key); create publication p for table t')
     await needsPostgres(db, 18, test)
     await db.play('create table g (a int not null, k int generated always as (a * 10) stored primary key)')
@@ -371,7 +371,7 @@ describeWith(['postgres'], 'a table that joins the captured ones', () => {
   const tables = `create table a (id int primary key); create table b (id int primary key);
     insert into a values (1); insert into b values (1), (2)`
 
-  it.each(['filtered', 'all_tables'])('is named until everything is read again (%s)', async (name) => {
+  it.each(['filtered', 'all_tables'])('is named until all tables are read again (%s)', async (name) => {
     const db = await bench.database(tables)
     const config = (list: string): RawConfig => db.config({ ...mode(name), 'table.include.list': list })
     const first = await bench.source(config('public.a'))
@@ -397,7 +397,7 @@ describeWith(['postgres'], 'a table that joins the captured ones', () => {
     expect([...last.conditions.keys()]).toEqual([])
   })
 
-  it('is not named where the stream has sent its rows from the first on, or where it has none', async () => {
+  it('is not named when the stream has sent its rows from the first one, or when it has none', async () => {
     const db = await bench.database(tables)
     const first = await bench.source(db.config())
     await first.waitForRecords(3)
@@ -410,7 +410,7 @@ describeWith(['postgres'], 'a table that joins the captured ones', () => {
     expect([...second.conditions.keys()]).toEqual([])
   })
 
-  it('counts as read in a connector that kept no list, as one of Debezium', async () => {
+  it('counts as read in a connector without a stored list, such as one of Debezium', async () => {
     const db = await bench.database(tables)
     const first = await bench.source(db.config())
     await first.waitForRecords(3)
@@ -428,7 +428,7 @@ describeWith(['postgres'], 'a publication that two connectors create or extend a
   const bench = sourceBench(() => service('postgres'))
   const list = { ...mode('filtered'), 'table.include.list': 'public.t' }
   const rows = 'create table t (id int primary key); insert into t values (1)'
-  // Holds the connector's statement back after it has looked, and before Postgres looks.
+  // Blocks the connector's statement after the connector has checked, and before Postgres checks.
   const gate = `create function wait_at_gate() returns event_trigger language plpgsql as
       $$ begin perform pg_advisory_lock_shared(1); perform pg_advisory_unlock_shared(1); end $$;
     create event trigger gate on ddl_command_start when tag in ('CREATE PUBLICATION', 'ALTER PUBLICATION')

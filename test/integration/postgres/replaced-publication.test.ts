@@ -19,14 +19,14 @@ interface Case {
   readonly config: RawConfig
   readonly away: string
   readonly back: string
-  /** The first version that has it. */
+  /** The first server version that supports it. */
   readonly since?: number
 }
 
-describeWith(['postgres'], 'a publication that is changed and changed back between two looks', () => {
+describeWith(['postgres'], 'a publication that is changed and changed back between two checks', () => {
   const bench = sourceBench(() => service('postgres'))
 
-  /** A source that has looked at what the script did, while it ran or after it was stopped meanwhile. */
+  /** A source that has checked what the script did, while it ran or after a restart. */
   async function after(
     script: readonly string[],
     { tables = twoTables, config }: Pick<Case, 'tables' | 'config'>,

@@ -15,7 +15,7 @@ afterEach(async () => {
 })
 
 describeWith(['postgres'], 'a Postgres source whose records are routed to other topics', () => {
-  it('creates the topics that its records go to, as configured, and no others', async () => {
+  it('creates the topics of its records as configured, and no others', async () => {
     const db = await TestDatabase.create(service('postgres'), 'routed')
     cleanups.push(() => db.drop())
     await db.play('create table lines (id int primary key); insert into lines values (1), (2)')

@@ -9,7 +9,7 @@ import { MemoryOffsets, type SourceTaskHarness } from '../../support/task/source
 import type { TestDatabase } from '../../support/postgres/postgres.ts'
 
 const code = 'PG_SNAPSHOT_AHEAD'
-/** A value that no other row has, as an SQL expression of `of`. */
+/** A value that is unique to its row, as an SQL expression of `of`. */
 const largeOf = (of: string): string =>
   `(select string_agg(md5(i::text || '-' || ${of}), '') from generate_series(1, 300) i)`
 const large = largeOf(`'x'`)
@@ -23,7 +23,7 @@ const warnings = (source: SourceTaskHarness): string[] =>
 const aheadOf = (record: SourceRecord | undefined): unknown =>
   record?.headers.find(({ key }) => key === '__penstock.ahead')?.value
 
-/** A table, and a slot of somebody else that stands before what happens to it then. */
+/** A table, and a slot of another client that was created before the table's later changes. */
 async function withSlot(bench: SourceBench, table: string): Promise<TestDatabase> {
   const db = await bench.database(`${table}; create publication p for all tables`)
   await db.rows('select pg_create_logical_replication_slot($1, $2)', [db.name, 'pgoutput'])
@@ -35,7 +35,7 @@ const twoRows = `create table t (id int primary key, n int, body text); insert i
 describeWith(['postgres'], 'a snapshot of the Postgres source that is ahead of the stream', () => {
   const bench = sourceBench(() => service('postgres'))
 
-  it('names rows whose key changed without their large values, until the statement that it gives has run', async () => {
+  it('lists rows whose key changed without their large values, until its statement has run', async () => {
     const db = await withSlot(bench, twoRows)
     await db.play(swap)
     const source = await bench.source(db.config())
@@ -58,7 +58,7 @@ describeWith(['postgres'], 'a snapshot of the Postgres source that is ahead of t
     expect(source.offsets.written.at(-1)).not.toHaveProperty('penstock_ahead')
   })
 
-  it('is remembered by a source that is stopped before the stream has come to it, and so are the rows', async () => {
+  it('is remembered, with the rows, by a source that stops before the stream has reached it', async () => {
     const db = await withSlot(bench, twoRows)
     await db.play(`update t set id = 7 where id = 1; update t set id = 8 where id = 2`)
     const config = db.config({ 'max.batch.size': '1', 'max.queue.size': '2' })
@@ -98,7 +98,7 @@ describeWith(['postgres'], 'a snapshot of the Postgres source that is ahead of t
     if (!isGiven) expect(source.offsets.written.filter((offset) => 'penstock_ahead' in offset)).toEqual([])
   })
 
-  it('names nothing of what changes after it', async () => {
+  it('lists no changes after it', async () => {
     const db = await withSlot(bench, twoRows)
     await db.play('update t set n = 1')
     const source = await bench.source(db.config())
@@ -109,7 +109,7 @@ describeWith(['postgres'], 'a snapshot of the Postgres source that is ahead of t
     expect([source.conditions, warnings(source)]).toEqual([new Map(), []])
   })
 
-  it('names a table whole where more rows are unsure than it lists, until one transaction has written as many', async () => {
+  it('covers the whole table when more rows are uncertain than it lists, until one transaction has written as many', async () => {
     const db = await withSlot(
       bench,
       `create table t (id int primary key, n int, body text); insert into t select g, 0, ${largeOf('g')} from generate_series(1, 130) g`,
@@ -129,7 +129,7 @@ describeWith(['postgres'], 'a snapshot of the Postgres source that is ahead of t
     await source.waitFor('the condition to end', () => !source.conditions.has(code))
   })
 
-  it('gives a statement that sends values of every type as they are', async () => {
+  it('gives a statement that keeps the values of every type', async () => {
     const arrayOf = (value: string): string => `(select array_agg(${value}) from generate_series(1, 3000) g)`
     const columns: [string, string][] = [
       ['text', large],
@@ -227,7 +227,7 @@ describeWith(['postgres', 'elasticsearch'], 'a snapshot that is ahead of the str
     return [db, second, log]
   }
 
-  it('leaves each row its large value where rows swapped their keys while the snapshot was interrupted', async () => {
+  it('keeps the large value of each row when rows swap keys while the snapshot is interrupted (I12)', async () => {
     const [db, source, log] = await interrupted(twoRows, swap, 2 + 9)
     const topic = `${db.name}.public.t`
     const task = await deliver(log, topic)
@@ -236,7 +236,7 @@ describeWith(['postgres', 'elasticsearch'], 'a snapshot that is ahead of the str
     expect(message(source)).toContain('2 rows ("id": 1, 2)')
   })
 
-  it('can leave values of other rows where the sink starts again meanwhile, which the statement of the source corrects', async () => {
+  it('can store values of other rows when the sink restarts meanwhile, which the statement of the source corrects', async () => {
     const [db, source, log] = await interrupted(twoRows, swap, 2 + 9)
     const topic = `${db.name}.public.t`
     const records = log.records.get(`${topic}-0`) ?? []

@@ -7,7 +7,7 @@ import { MemoryOffsets } from '../../support/task/source-task-harness.ts'
 describeWith(['postgres'], 'the snapshot of the Postgres source', () => {
   const bench = sourceBench(() => service('postgres'))
 
-  it('begins again after an interruption: same slot, same version, and the stream has what happened meanwhile', async () => {
+  it('starts again after an interruption with the same slot and version, and the stream has what happened meanwhile', async () => {
     const db = await bench.database(
       `create table t (id int primary key, v text); insert into t select g, 'old' from generate_series(1, 100) g`,
     )
@@ -31,7 +31,7 @@ describeWith(['postgres'], 'the snapshot of the Postgres source', () => {
     expect(first.offsets.written.filter((offset) => offset['snapshot_completed'] === true)).toHaveLength(1)
   })
 
-  it('is not taken again once it is whole', async () => {
+  it('is not taken again once it is complete', async () => {
     const db = await bench.database('create table t (id int primary key); insert into t values (1)')
     const first = await bench.source(db.config())
     await first.waitForRecords(1)
@@ -41,7 +41,7 @@ describeWith(['postgres'], 'the snapshot of the Postgres source', () => {
     expect(story(await second.waitForRecords(1))).toEqual(['c [2]'])
   })
 
-  it('of tables without rows is whole too', async () => {
+  it('of tables without rows is complete too', async () => {
     const db = await bench.database('create table t (id int primary key)')
     const first = await bench.source(db.config())
     await first.waitFor('the offset', () => first.offsets.last?.['snapshot_completed'] === true)
@@ -67,7 +67,7 @@ describeWith(['postgres'], 'the snapshot of the Postgres source', () => {
     ])
   })
 
-  it('names a transaction that comes before those of the changes after it', async () => {
+  it('has a transaction id before those of later changes', async () => {
     const db = await bench.database('create table t (id int primary key); insert into t values (1)')
     const source = await bench.source(db.config())
     await source.waitForRecords(1)
@@ -76,7 +76,7 @@ describeWith(['postgres'], 'the snapshot of the Postgres source', () => {
     expect(read).toBeLessThan(change ?? 0)
   })
 
-  it('reads what COPY escapes', async () => {
+  it('decodes what COPY escapes', async () => {
     const texts = ['a\tb', 'a\nb\r', 'back\\slash', '\\N', '', '\b\f\v', '\\.', 'ü€😀', ' ']
     const db = await bench.database('create table t (id int primary key, v text, w text[], b bytea)')
     for (const [i, text] of texts.entries()) {
@@ -91,7 +91,7 @@ describeWith(['postgres'], 'the snapshot of the Postgres source', () => {
     expect(rows.map((row) => row?.['b'])).toEqual([...texts.map((text) => Buffer.from(text)), null])
   })
 
-  it('keeps the connection alive while nobody polls: status goes out by the clock', async () => {
+  it('keeps the connection alive while no one polls: status updates are sent on a timer', async () => {
     const db = await bench.database(
       `create table t (id int primary key, v text); insert into t select g, repeat('x', 500) from generate_series(1, 20000) g`,
     )
@@ -118,7 +118,7 @@ describeWith(['postgres'], 'the snapshot of the Postgres source', () => {
     expect(source.retried).toEqual([])
   })
 
-  it('is left out with no_data, and with its old name never', async () => {
+  it('is not taken with no_data, or with its old name never', async () => {
     for (const mode of ['no_data', 'never']) {
       const db = await bench.database('create table t (id int primary key); insert into t values (1)')
       const source = await bench.source(db.config({ 'snapshot.mode': mode }))
@@ -128,7 +128,7 @@ describeWith(['postgres'], 'the snapshot of the Postgres source', () => {
     }
   })
 
-  it('is all there is with initial_only: no slot, no publication', async () => {
+  it('needs no slot and no publication with initial_only', async () => {
     const db = await bench.database('create table t (id int primary key); insert into t values (1)')
     const source = await bench.source(db.config({ 'snapshot.mode': 'initial_only' }))
     await source.waitForRecords(1)
@@ -136,7 +136,7 @@ describeWith(['postgres'], 'the snapshot of the Postgres source', () => {
     expect(await db.rows('select pubname from pg_publication')).toEqual([])
   })
 
-  it('is taken at every start with always, and the stream goes on from its slot', async () => {
+  it('is taken at every start with always, and the stream continues from its slot', async () => {
     const db = await bench.database('create table t (id int primary key); insert into t values (1)')
     const config = db.config({ 'snapshot.mode': 'always', 'status.update.interval.ms': '50' })
     const first = await bench.source(config)

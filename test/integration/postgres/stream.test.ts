@@ -9,7 +9,7 @@ import { MemoryOffsets } from '../../support/task/source-task-harness.ts'
 describeWith(['postgres'], 'the stream of the Postgres source', () => {
   const bench = sourceBench(() => service('postgres'))
 
-  it('reads the tables, then follows their changes', async () => {
+  it('reads the tables, then streams their changes', async () => {
     const db = await bench.database(
       `create table t (id int primary key, v text); insert into t values (1, 'a'), (2, 'b')`,
     )
@@ -19,7 +19,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     expect(story(await source.waitForRecords(6))).toEqual(['r [1]', 'r [2]', 'c [3]', 'u [2]', 'd [1]', '- [1]'])
   })
 
-  it('confirms the end of a transaction once its records and their offset are durable, and nothing before (I2)', async () => {
+  it('confirms the end of a transaction only once its records and their offset are durable (I1, I2)', async () => {
     const db = await bench.database('create table t (id int primary key)')
     const source = await bench.source(db.config({ 'snapshot.mode': 'no_data', 'status.update.interval.ms': '50' }))
     await source.waitFor('the stream', () => db.isStreaming())
@@ -50,7 +50,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     expect(source.offsets.last).toMatchObject({ messageType: 'COMMIT', txId: expect.any(Number) })
   })
 
-  it('moves the slot on when the log holds nothing for it, and stores that first', async () => {
+  it('advances the slot when the WAL holds nothing for it, and stores the offset first (I2)', async () => {
     const db = await bench.database(
       'create table t (id int primary key); create table other (id serial primary key, v text)',
     )
@@ -89,7 +89,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     await first.waitForRecords(1)
     if (statement === 'COPY') {
       const client = await db.connect()
-      // One INSERT … SELECT writes a log record a row; COPY writes one for many.
+      // An INSERT … SELECT writes a WAL record for each row; COPY writes one for many.
       const stream = client.query(copyFrom('copy t from stdin'))
       for (let i = 1; i <= 40; i += 1) stream.write(`${i}\t${i}\n`)
       await new Promise((resolve, reject) => stream.on('finish', resolve).on('error', reject).end())
@@ -121,7 +121,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     expect(story(await second.waitForRecords(2))).toEqual(['d [1]', '- [1]'])
   })
 
-  it('takes transactions that the server applied from another one, with old times, for its own log', async () => {
+  it('accepts transactions that the server applied from another one, with old times', async () => {
     const db = await bench.database('create table t (id int primary key)')
     const config = db.config({ 'publication.autocreate.mode': 'all_tables' })
     const first = await bench.source(config)
@@ -133,7 +133,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
       select pg_replication_origin_session_setup(current_database()); ${applied(2)}`)
     const [, last] = await first.waitForRecords(2)
     await first.stop()
-    // Killed when the offset was stored and the slot did not know.
+    // Killed when the offset was stored and the slot was not confirmed.
     if (last !== undefined) first.offsets.written.push(last.sourceOffset)
     const second = await bench.source(config, first.offsets)
     await db.play(`${applied(3)} select pg_replication_origin_session_reset();
@@ -141,7 +141,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     expect(story(await second.waitForRecords(1))).toEqual(['c [3]'])
   })
 
-  it('gives the rows of a transaction that was open when the slot was made no lower version than the snapshot (D14)', async () => {
+  it('gives the rows of a transaction that was open when the slot was created no lower version than the snapshot (I12)', async () => {
     const db = await bench.database(`create table t (id int primary key, v text); insert into t values (1, 'old')`)
     const open = async (statement: string): Promise<{ xid: string; commit: () => Promise<void> }> => {
       const client = await db.connect()
@@ -162,8 +162,8 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
       )
       return waits.length > 0
     }
-    // Making a slot waits for the transactions that are open, then for those that began meanwhile. One that begins in
-    // the second wait is open at the slot's consistent point: its change lies before that point, its commit behind.
+    // Creating a slot waits for the open transactions, then for those that started meanwhile. One that starts in
+    // the second wait is open at the slot's consistent point: its change lies before that point, its commit after it.
     const first = await open('select 1')
     const source = await bench.source(db.config())
     await source.waitFor('the slot to wait', () => slotWaitsFor(first.xid))
@@ -178,11 +178,11 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     if (snapshot === undefined || update === undefined) throw new TypeError('two records were waited for')
     expect([rowOf(snapshot)?.['v'], rowOf(update)?.['v']]).toEqual(['old', 'early'])
     expect(Number(sourceOf(update, 'lsn'))).toBeLessThan(Number(sourceOf(snapshot, 'lsn')))
-    // On a server where nothing else is written the commit may stand at the consistent point itself.
+    // On a server without other writes the commit may be at the consistent point itself.
     expect(versionOf(update)).toBeGreaterThanOrEqual(versionOf(snapshot))
   })
 
-  it('gives the changes of a long transaction versions that never fall, and counts those that share one (D18)', async () => {
+  it('gives the changes of a long transaction versions that never decrease, and counts those that share one (I12)', async () => {
     const db = await bench.database('create table t (id int primary key, v int); insert into t values (1, 0)')
     const source = await bench.source(db.config())
     await source.waitForRecords(1)
@@ -198,7 +198,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     await source.waitFor('the count', () => source.counters.get('source_shared_versions_total') === 6)
   })
 
-  it('waits while its topics cannot be read, and says by name when they may not be', async () => {
+  it('waits while its topics cannot be read, and reports by name when it is not allowed to read them', async () => {
     const db = await bench.database('create table t (id int primary key); insert into t values (1)')
     const offsets = new MemoryOffsets()
     offsets.unreadable = new RetriableError('the brokers are away')
@@ -215,7 +215,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     expect(again.conditions.has('PG_VERSIONS_UNREAD')).toBe(false)
   })
 
-  it('writes heartbeats that carry how far it is', async () => {
+  it('writes heartbeats that carry its position', async () => {
     const db = await bench.database('create table t (id int primary key)')
     const source = await bench.source(db.config({ 'heartbeat.interval.ms': '50' }))
     await source.waitForRecords(2)
@@ -244,7 +244,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     expect(records[0]?.keySchema).toBeNull()
   })
 
-  it('leaves out the operations that skipped.operations names, at the server too', async () => {
+  it('excludes the operations of skipped.operations, on the server too', async () => {
     const db = await bench.database('create table t (id int primary key, v int)')
     const source = await bench.source(db.config({ 'skipped.operations': 'd,t', 'snapshot.mode': 'no_data' }))
     await source.waitFor('the stream', () => db.isStreaming())
@@ -272,14 +272,14 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     )
     await source.waitFor('the end', () => source.records.some(({ topic }) => topic === 't.message'))
     expect(story(source.records.filter(({ topic }) => topic !== 't.message'))).toEqual(expected)
-    // All of it is done: nothing comes again.
+    // Everything is captured: nothing arrives again.
     await source.stop()
     const again = await bench.source(db.config(operations), source.offsets)
     await db.play(`select pg_logical_emit_message(false, 'again', '')`)
     expect((await again.waitForRecords(1)).map(({ key }) => key)).toEqual([['again']])
   })
 
-  it('leaves columns out of values and keeps them in keys', async () => {
+  it('excludes columns from values and keeps them in keys', async () => {
     const db = await bench.database(
       `create table t (id int primary key, secret text, v text); insert into t values (1, 's', 'v')`,
     )
@@ -289,7 +289,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     expect(record === undefined ? null : rowOf(record)).toEqual({ v: 'v' })
   })
 
-  it('names the columns whose unchanged value nothing can stand for', async () => {
+  it('lists the columns whose unchanged value has no placeholder', async () => {
     const db = await bench.database(
       `create table t (id int primary key, v numeric[], n int); alter table t alter v set storage external`,
     )
@@ -300,7 +300,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     expect(update?.headers.find((header) => header.key === '__penstock.unchanged')?.value).toBe('v')
   })
 
-  it('carries a transaction of a million rows in bounded memory', async () => {
+  it('streams a transaction of a million rows in bounded memory (I10)', async () => {
     const db = await bench.database('create table t (id int primary key, v text)')
     const source = await bench.source(db.config({ 'snapshot.mode': 'no_data' }))
     await source.waitFor('the stream', () => db.isStreaming())
@@ -316,7 +316,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
       },
       600_000,
     )
-    // The rows are 150 MB as they are sent, and far more as objects.
+    // The rows are 150 MB on the wire, and far more as objects.
     expect(Math.max(...held)).toBeLessThan(20e6)
     expect(held.length).toBeGreaterThan(2)
     expect(source.count).toBe(1_000_000)

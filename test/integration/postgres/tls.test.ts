@@ -60,7 +60,7 @@ describe('the Postgres source over TLS', () => {
     expect(new Set(seen.encrypted)).toEqual(new Set([encrypted]))
   })
 
-  it('refuses a certificate that it does not know, and one for another name', async () => {
+  it('rejects an unknown certificate, and one for another name', async () => {
     const db = await bench.database('create table t (id int primary key)')
     for (const config of [
       { 'database.sslmode': 'verify-ca' },

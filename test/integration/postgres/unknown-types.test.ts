@@ -6,7 +6,7 @@ import { describeWith, service } from '../../support/services.ts'
 describeWith(['postgres'], 'columns without a mapping', () => {
   const bench = sourceBench(() => service('postgres'))
 
-  it('arrive as bytes of their text, their arrays as arrays of those, from the snapshot and from the stream', async () => {
+  it('arrive as the bytes of their text, and arrays of them as arrays of bytes, from the snapshot and from the stream', async () => {
     const db = await bench.database(`
       create type pair as (a int, b text); create domain small as int check (value < 10);
       create table t (id int primary key, p pair, l line, ps pair[], ds small[], bs box[], xs xid[], ms money[]);
@@ -35,7 +35,7 @@ describeWith(['postgres'], 'columns without a mapping', () => {
         ['$1.00', '$2.00'],
       ])
     }
-    // An element that is NULL makes the schema wider from there on.
+    // A NULL element makes the element schema optional from there on.
     expect(texts(rowOf(records[2] ?? expect.fail('no record'))?.['ds'] ?? null)).toEqual(['1', null])
     const isOptional = ({ valueSchema }: SourceRecord): boolean | undefined =>
       valueSchema?.fields.find(({ name }) => name === 'after')?.schema.fields.find(({ name }) => name === 'ds')?.schema

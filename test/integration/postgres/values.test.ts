@@ -9,7 +9,7 @@ const streaming = { 'snapshot.mode': 'no_data' }
 const failing = { 'event.converting.failure.handling.mode': 'fail' }
 const placeholder = '__debezium_unavailable_value'
 
-/** Writes records as a worker does with schemas: refuses a null where the schema requires a value. */
+/** Writes records with schemas, as a worker does: rejects a null where the schema requires a value. */
 function write(records: readonly SourceRecord[]): void {
   const config = parseConfig(jsonConverter.configDef, { 'schemas.enable': 'true' })
   const [keys, values] = [true, false].map((isKey) => jsonConverter.create(config, {}, isKey))
@@ -28,7 +28,7 @@ function isOptional(record: SourceRecord | undefined, column: string): boolean |
   return row?.fields.find((field) => field.name === column)?.schema.optional
 }
 
-describeWith(['postgres'], 'values that a record cannot hold as they are', () => {
+describeWith(['postgres'], 'values that a record cannot represent (I11)', () => {
   const bench = sourceBench(() => service('postgres'))
 
   it.each([
@@ -38,7 +38,7 @@ describeWith(['postgres'], 'values that a record cannot hold as they are', () =>
     ['varbit(1)', `''`],
     ['money', `'1.23'`],
   ])(
-    'become null in a required column of type %s, named once and counted, in the snapshot and the stream',
+    'become null in a required column of type %s, reported once and counted, in the snapshot and the stream',
     async (type, value) => {
       const db = await bench.database(`
       create table t (id int primary key, v ${type} not null, w ${type});
@@ -59,7 +59,7 @@ describeWith(['postgres'], 'values that a record cannot hold as they are', () =>
     },
   )
 
-  it('fail the task by name where that is asked for; with the advised mode the same row passes', async () => {
+  it('fail the task by name with mode fail; with the advised mode the same row passes', async () => {
     const db = await bench.database('create table t (id int primary key, v numeric(10,2) not null)')
     const config = db.config(streaming)
     const first = await bench.source({ ...config, ...failing })
@@ -77,7 +77,7 @@ describeWith(['postgres'], 'values that a record cannot hold as they are', () =>
     expect(all().map((record) => rowOf(record)?.['v'])).toEqual(['1.00', null, '3.00'])
   })
 
-  it('are passed over without a warning with mode skip, and counted', async () => {
+  it('become null without a warning with mode skip, and are counted', async () => {
     const db = await bench.database(`create table t (id int primary key, v numeric); insert into t values (1, 'NaN')`)
     const source = await bench.source(db.config({ 'event.converting.failure.handling.mode': 'SKIP' }))
     await source.waitForRecords(1)
@@ -87,7 +87,7 @@ describeWith(['postgres'], 'values that a record cannot hold as they are', () =>
     expect([source.counters.get('source_values_nulled_total'), source.conditions.size]).toEqual([1, 0])
   })
 
-  it('become null in a key too, when nanoseconds do not reach a time', async () => {
+  it('become null in a key too, when a time does not fit nanoseconds', async () => {
     const db = await bench.database(`
       create table t (id int, until timestamp, primary key (id, until)); insert into t values (1, '9999-12-31')`)
     const source = await bench.source(db.config({ 'time.precision.mode': 'nanoseconds' }))
@@ -99,7 +99,7 @@ describeWith(['postgres'], 'values that a record cannot hold as they are', () =>
     expect(source.conditions.get('PG_VALUE')).toContain('public.t.until')
   })
 
-  it('keep NULLs inside an array of enums, whose schema has no room for them before', async () => {
+  it('keep NULLs inside an array of enums, whose schema did not allow them before', async () => {
     const db = await bench.database(`
       create type mood as enum ('sad', 'ok'); create table t (id int primary key, ms mood[] not null);
       insert into t values (1, '{sad}'), (2, '{sad,NULL}')`)
@@ -114,7 +114,7 @@ describeWith(['postgres'], 'values that a record cannot hold as they are', () =>
     expect(source.counters.get('source_values_nulled_total')).toBe(1)
   })
 
-  it('are null where a domain holds NULL, whatever its column defaults to', async () => {
+  it('are null when a domain holds NULL, whatever the default of its column', async () => {
     const db = await bench.database(`
       create domain posint int check (value > 0); create domain named text not null;
       create table t (id int primary key, p posint default 3, n named);
@@ -131,7 +131,7 @@ describeWith(['postgres'], 'values that a record cannot hold as they are', () =>
     expect(rowOf(records[0] ?? expect.fail('no record'))).toEqual({ id: 1, p: null, n: 'x' })
   })
 
-  it('are names that meet once they are legal for Avro: refused by name, until one is left out', async () => {
+  it('include field names that become equal in Avro: rejected by name, until one is excluded', async () => {
     const db = await bench.database(
       'create table t (id int primary key, "x-y" int, x_y int, "1a" int, "2a" int); insert into t values (1, 2, 3, 4, 5)',
     )
@@ -148,7 +148,7 @@ describeWith(['postgres'], 'values that a record cannot hold as they are', () =>
   })
 })
 
-describeWith(['postgres'], 'values that the log does not hold', () => {
+describeWith(['postgres'], 'values that the WAL does not hold', () => {
   const bench = sourceBench(() => service('postgres'))
   const big = `(select string_agg(md5(g::text), '') from generate_series(1, 300) g)`
 
@@ -172,7 +172,7 @@ describeWith(['postgres'], 'values that the log does not hold', () => {
     },
   )
 
-  it('are taken from the whole old row where the log has it, also in the key', async () => {
+  it('are taken from the complete old row when the WAL has it, also in the key', async () => {
     const db = await bench.database(`
       create table t (id int not null, big text not null, primary key (id)); alter table t replica identity full;
       alter table t alter big set storage external; insert into t values (1, ${big})`)
@@ -183,7 +183,7 @@ describeWith(['postgres'], 'values that the log does not hold', () => {
     expect(String(rowOf(records[2] ?? expect.fail('no record'))?.['big'])).toHaveLength(9600)
   })
 
-  it('name a key column that the replica identity leaves out of a deletion', async () => {
+  it('list a key column that the replica identity excludes from a deletion', async () => {
     const db = await bench.database(`
       create table t (id int primary key, code text not null); create unique index t_code on t (code);
       alter table t replica identity using index t_code`)
@@ -197,7 +197,7 @@ describeWith(['postgres'], 'values that the log does not hold', () => {
     expect(source.counters.get('source_deletions_unsure_total')).toBe(1)
   })
 
-  it('are told of at the start where message.key.columns names a column that the replica identity leaves out', async () => {
+  it('are reported at the start when message.key.columns names a column outside the replica identity', async () => {
     const db = await bench.database(
       'create table t (id int primary key, code text not null); create table u (id int primary key)',
     )
@@ -213,7 +213,7 @@ describeWith(['postgres'], 'values that the log does not hold', () => {
     ])
   })
 
-  it('are null and named by a header where a required type has no room for the placeholder', async () => {
+  it('are null and listed in a header when a required type cannot represent the placeholder', async () => {
     const db = await bench.database(`
       create table t (id int primary key, v text, e float8[] not null); alter table t alter e set storage external;
       insert into t select 1, 'a', array_agg(random()) from generate_series(1, 1536)`)

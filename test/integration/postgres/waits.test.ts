@@ -14,7 +14,7 @@ import { until } from '../../support/until.ts'
 
 const disabled: RawConfig = { 'publication.autocreate.mode': 'disabled' }
 const filtered: RawConfig = { 'publication.autocreate.mode': 'filtered', 'table.include.list': 'public.t' }
-/** As long as a test takes, so that no lock times out. */
+/** As long as a test, so that no lock times out. */
 const patient: RawConfig = { 'snapshot.lock.timeout.ms': '0' }
 const oneTable = 'create table t (id int primary key); insert into t values (1)'
 
@@ -41,7 +41,7 @@ describe('a Postgres source that waits', () => {
     return { source: await bench.source(config, undefined, undefined, clock), clock }
   }
 
-  /** Brings looks about until the condition says this. */
+  /** Triggers probes until the condition matches. */
   async function shows(
     { source: task, clock }: { source: SourceTaskHarness; clock: SkippingClock },
     code: string,
@@ -65,7 +65,7 @@ describe('a Postgres source that waits', () => {
       .not.toEqual([])
   }
 
-  it('names the transactions that its slot waits for, one after another, and ends with them', async () => {
+  it('reports the transactions that its slot waits for, one after another, and stops waiting with them', async () => {
     const db = await bench.database(oneTable)
     const other = await bench.database('create table u (id int primary key)')
     const first = await session(db, `set application_name = 'nightly "job"'; begin; insert into t values (2)`)
@@ -90,7 +90,7 @@ describe('a Postgres source that waits', () => {
     expect([...started.source.conditions.keys()]).toEqual([])
   })
 
-  it('names a transaction that its slot waits for only since a second look at the log', async () => {
+  it('reports a transaction that its slot waits for only after it has looked at the WAL a second time', async () => {
     const db = await bench.database(oneTable)
     const first = await session(db, 'begin; insert into t values (2)')
     const started = await source(db.config())
@@ -103,7 +103,7 @@ describe('a Postgres source that waits', () => {
     expect([...started.source.conditions.keys()]).toEqual([])
   })
 
-  it('names a prepared transaction that its slot waits for, with the command that ends it', async () => {
+  it('reports a prepared transaction that its slot waits for, with the command that ends it', async () => {
     const db = await bench.database(oneTable)
     const gid = `it's \\ a\n"gid" ${db.name}`
     await db.play('begin; insert into t values (2)')
@@ -123,7 +123,7 @@ describe('a Postgres source that waits', () => {
     expect([...started.source.conditions.keys()]).toEqual([])
   })
 
-  it('names whoever holds the lock that the snapshot waits for, and behind that, whom this one waits for', async () => {
+  it('reports the holder of the lock that the snapshot waits for, and what blocks that holder', async () => {
     const db = await bench.database(`${oneTable}; create publication p for table t`)
     await db.rows(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [db.name])
     const reader = await session(db, 'begin; select from t')
@@ -145,7 +145,7 @@ describe('a Postgres source that waits', () => {
     expect([...started.source.conditions.keys()]).toEqual([])
   })
 
-  it('names a prepared transaction at the end of a queue for a lock', async () => {
+  it('reports a prepared transaction at the end of a lock queue', async () => {
     const db = await bench.database(`${oneTable}; create publication p for table t`)
     await db.rows(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [db.name])
     await db.play(`begin; insert into t values (2); prepare transaction '${db.name}'`)
@@ -165,7 +165,7 @@ describe('a Postgres source that waits', () => {
     expect([...started.source.conditions.keys()]).toEqual([])
   })
 
-  it('names the prepared transaction that holds up a change of its publication, and none beside it', async () => {
+  it('reports the prepared transaction that blocks a change of its publication, and no other', async () => {
     const db = await bench.database(
       `${oneTable}; create table u (id int primary key); create publication p for table u`,
     )
@@ -185,7 +185,7 @@ describe('a Postgres source that waits', () => {
     await db.rows(`rollback prepared 'beside ${db.name}'`)
   })
 
-  it('names whoever holds up the creation of its publication', async () => {
+  it('reports what blocks the creation of its publication', async () => {
     const db = await bench.database(oneTable)
     const vacuum = await session(db, 'begin; lock table t in share update exclusive mode')
     const started = await source(db.config({ ...filtered, ...patient }))
@@ -199,12 +199,12 @@ describe('a Postgres source that waits', () => {
     expect([...started.source.conditions.keys()]).toEqual([])
   })
 
-  it('says so where a lock times out, and where validation waits, which has no status', async () => {
+  it('reports it when a lock times out, and when validation waits, which has no status', async () => {
     const db = await bench.database(`${oneTable}; create publication p for table t`)
     const { client, pid } = await session(db, 'begin; lock table t in access exclusive mode')
     const config = db.config({ ...disabled, 'snapshot.lock.timeout.ms': '1000' })
     const task = await bench.source(config)
-    // The first attempts may be over before anybody could be asked.
+    // The first attempts may end before the first probe.
     const who = new RegExp(
       `^PG_LOCK_TIMEOUT: .*lock timeout.* Blocked by: pid ${pid} \\(.*run SELECT pg_terminate_backend`,
     )
@@ -217,7 +217,7 @@ describe('a Postgres source that waits', () => {
     expect(story(await task.waitForRecords(1))).toEqual(['r [1]'])
   })
 
-  it('names the oldest of many, counts the others, and cuts and escapes the names that others chose', async () => {
+  it('reports the oldest of many, counts the others, and shortens and escapes the names that other users chose', async () => {
     const db = await bench.database(oneTable)
     const hostile = `x"): SELECT 1;\\ ${'long '.repeat(20)}`
     const blockers = []
@@ -240,7 +240,7 @@ describe('a Postgres source that waits', () => {
     expect(story(await started.source.waitForRecords(1))).toEqual(['r [1]'])
   })
 
-  it('names sessions also for a user who may not see what they do, and says what would show it', async () => {
+  it('reports sessions also to a user without the privilege to see their state, and names the privilege', async () => {
     const db = await bench.database(oneTable)
     const user = `${db.name}_role`
     await db.play(
@@ -257,7 +257,7 @@ describe('a Postgres source that waits', () => {
     await started.source.stop()
   })
 
-  it('says that it cannot ask where there is no connection left, and goes on', async () => {
+  it('reports that it cannot probe when no connection is available, and continues', async () => {
     const db = await bench.database(oneTable)
     const user = `${db.name}_role`
     await db.play(
@@ -276,7 +276,7 @@ describe('a Postgres source that waits', () => {
     await started.source.stop()
   })
 
-  it('leaves nobody behind on the server that still makes its slot, when it is stopped', async () => {
+  it('leaves no session on the server that still creates its slot, when it is stopped (I9)', async () => {
     const db = await bench.database(oneTable)
     await session(db, 'begin; insert into t values (2)')
     const started = await source(db.config())
@@ -286,7 +286,7 @@ describe('a Postgres source that waits', () => {
     await expect.poll(() => db.slot(), { timeout: 60_000 }).toBeUndefined()
   })
 
-  it('names whoever reads its slot', async () => {
+  it('reports which session reads its slot', async () => {
     const db = await bench.database(oneTable)
     const first = await source(db.config())
     await first.source.waitFor('the stream', () => db.isStreaming())
@@ -303,7 +303,7 @@ describe('a Postgres source that waits', () => {
     )
   })
 
-  it('names whoever holds up a look at the publication', async (test) => {
+  it('reports what blocks a check of the publication', async (test) => {
     const db = await bench.database(oneTable)
     await needsPostgres(db, 16, test)
     const started = await source(db.config(filtered))
@@ -316,7 +316,7 @@ describe('a Postgres source that waits', () => {
     await started.source.waitFor('the end of the wait', () => started.source.conditions.size === 0)
   })
 
-  it('names a synchronous standby that its publication waits for', async () => {
+  it('reports a synchronous standby that its publication waits for', async () => {
     const db = await bench.database(oneTable)
     const set = async (names: string): Promise<void> => {
       await db.play(`alter system set synchronous_standby_names = '${names}'; select pg_reload_conf()`)
@@ -345,7 +345,7 @@ describe('a Postgres source on a standby that waits', () => {
   afterEach(() => lines.close())
   const bench = sourceBench(() => '')
 
-  it('names the primary, where its slot and its locks wait for transactions of that one', async () => {
+  it('reports the primary when its slot and its locks wait for transactions there', async () => {
     const first = await lines.start('primary')
     await play(
       first,

@@ -22,14 +22,14 @@ function epoch(record: SourceRecord | undefined): number {
   return record === undefined ? -1 : Number(versionOf(record) / firstEpoch)
 }
 
-/** What is stored when a connector loses its offsets and its topics stay. */
+/** The state of a connector that lost its offsets and kept its topics. */
 function onlyTopics(from: MemoryOffsets): MemoryOffsets {
   const left = new MemoryOffsets()
   for (const [place, value] of from.greatest) left.greatest.set(place, value)
   return left
 }
 
-describe('the Postgres source when its server is another one', { timeout: 300_000 }, () => {
+describe('the Postgres source on another server', { timeout: 300_000 }, () => {
   const bench = sourceBench(() => '')
   let lines: MovingPostgres
 
@@ -38,7 +38,7 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
   })
   afterEach(() => lines.close())
 
-  /** Reads what is there and one change, and stops with all of it stored. */
+  /** Reads the existing rows and one change, and stops with everything stored. */
   async function read(server: Server, rows: number, offsets = new MemoryOffsets()): Promise<readonly SourceRecord[]> {
     const source = await bench.source(configOn(server), offsets)
     await source.waitForRecords(rows, deadlineMs)
@@ -55,7 +55,7 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
     return message
   }
 
-  /** Follows the advice, and then the stream without it. All versions have to lie above `above`. */
+  /** Follows the advice, then streams without it. All versions must be higher than `above`. */
   async function readAgain(
     server: Server,
     offsets: MemoryOffsets,
@@ -69,13 +69,13 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
     await again.stop()
     const on = await bench.source(configOn(server), offsets)
     await play(server, `insert into item values (1000, 'later')`)
-    // A slot from before sends once more what the rows that were read have in them.
+    // An older slot sends again what the rows of the snapshot contain.
     await on.waitFor('the change', () => story(on.records).at(-1) === 'c [1000]', deadlineMs)
     expect(lowest(on.records)).toBeGreaterThan(highest(reads))
     await on.stop()
   }
 
-  it('refuses a server that the database was dumped to, and supersedes the old rows when everything is read again', async () => {
+  it('rejects a server that the database was dumped to, and supersedes the old rows when all tables are read again', async () => {
     const old = await lines.start('old')
     await growWal(old)
     await play(old, `${table}; insert into item values (1, 'old'), (2, 'old')`)
@@ -91,7 +91,7 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
     expect(offsets.last).toMatchObject({ penstock_epoch: 2 })
   })
 
-  it('begins above the versions in the topics when a connector without offsets reads another server', async () => {
+  it('starts above the versions in the topics when a connector without offsets reads another server', async () => {
     const old = await lines.start('old')
     await growWal(old)
     await play(old, `${table}; insert into item values (1, 'old')`)
@@ -104,9 +104,9 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
     expect(story(after)).toEqual(['r [1]', 'u [1]'])
   })
 
-  it('notices within the life of a task that the server behind the address is another one', async () => {
+  it('detects during the life of a task that another server has taken the address', async () => {
     const prepared = await lines.start('moved')
-    // With a slot of that name, whose position says nothing of the other server's.
+    // With a slot of that name, whose position is unrelated to that on the other server.
     await play(prepared, `${table}; create publication moving for table item`)
     await play(prepared, `select pg_create_logical_replication_slot('moving', 'pgoutput')`)
     await prepared.stop()
@@ -121,7 +121,7 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
     expect((await source.failure(deadlineMs)).message).toMatch(/^PG_OTHER_SERVER/)
   })
 
-  /** A primary with a row that was read, and a standby that has all of it. */
+  /** A primary with a captured row, and a standby that has received everything. */
   async function pair(offsets: MemoryOffsets): Promise<{ primary: Server; standby: Server }> {
     const first = await lines.start('primary')
     await play(first, `${table}; insert into item values (1, 'a')`)
@@ -156,7 +156,7 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
     expect((await again.waitForRecords(1, deadlineMs)).map(epoch)).toEqual([2])
   })
 
-  it('refuses a standby that was promoted without changes that were captured', async () => {
+  it('rejects a standby that was promoted without captured changes', async () => {
     const offsets = new MemoryOffsets()
     const { primary, standby } = await pair(offsets)
     await standby.stop()
@@ -171,14 +171,14 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
     expect(message).toMatch(
       /^PG_TIMELINE: changes up to [0-9A-F/]+ were captured, and the server's timeline 2@.*snapshot\.mode/,
     )
-    // The offset was not stored any more when the worker ended: the topics hold what it does not say.
+    // The worker ended before it stored the offset: the topics hold more than the offset says.
     const late = onlyTopics(offsets)
     late.written.push(...offsets.written.slice(0, 2))
     expect(await failure(standby, late)).toMatch(/^PG_TIMELINE: the topics hold changes .*snapshot\.mode/)
     await readAgain(standby, offsets, [1], highest(before))
   })
 
-  it('refuses a restored backup whose log is behind, and supersedes what was captured since', async () => {
+  it('rejects a restored backup whose WAL is behind, and supersedes what was captured since', async () => {
     const offsets = new MemoryOffsets()
     const server = await lines.start('server')
     await play(server, `${table}; insert into item values (1, 'a')`)
@@ -201,7 +201,7 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
     await readAgain(restored, offsets, [1], highest(before))
   })
 
-  it('refuses a restored backup whose log has grown past the stored offset', async () => {
+  it('rejects a restored backup whose WAL has grown past the stored offset', async () => {
     const offsets = new MemoryOffsets()
     const server = await lines.start('server')
     await play(server, `${table}; insert into item values (1, 'a')`)
@@ -217,7 +217,7 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
     const restored = await lines.start('backup')
     await play(restored, `insert into item values (3, 'since')`)
     await growWal(restored)
-    // The backup was not restored in the same minute.
+    // The backup was restored more than five minutes later.
     const hourMicros = 3_600_000_000
     const late = onlyTopics(offsets)
     late.written.push({ ...offsets.last, ts_usec: Number(offsets.last?.['ts_usec']) - hourMicros })
@@ -236,7 +236,7 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
     expect([epoch(before.at(-1)), epoch(row)]).toEqual([1, 2])
   })
 
-  it('raises the epoch when tables are read again at a slot that stands before captured changes', async () => {
+  it('raises the epoch when tables are read again at a slot before captured changes', async () => {
     const server = await lines.start('server')
     await play(server, `${table}; insert into item values (1, 'a')`)
     const offsets = new MemoryOffsets()
@@ -247,7 +247,7 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
     const before = await source.waitForRecords(2, deadlineMs)
     await source.stop()
     const again = await bench.source(configOn(server, always), offsets)
-    // The slot sends the change once more, behind the row.
+    // The slot sends the change again, after the row.
     const after = await again.waitForRecords(2, deadlineMs)
     expect(story(after)).toEqual(['r [1]', 'u [1]'])
     expect(lowest(after)).toBeGreaterThan(highest(before))
@@ -275,7 +275,7 @@ describe('the Postgres source when its server is another one', { timeout: 300_00
     expect(taken.last).toMatchObject({ penstock_epoch: 1, penstock_timeline: '1' })
   })
 
-  it('reads the stored offset when it has the slot, not before: the task that had it moved both', async () => {
+  it('reads the stored offset after it has the slot: the task before moved both', async () => {
     const server = await lines.start('server')
     await play(server, `${table}; insert into item values (1, 'a')`)
     const offsets = new MemoryOffsets()

@@ -5,7 +5,7 @@ import { eventually } from '../worker/worker-process.ts'
 
 const perTransaction = 10
 
-/** Columns of every kind that is hard to carry; `rev` counts the changes of a row, `big` is stored out of line. */
+/** Columns of every kind that is hard to capture; `rev` counts the changes of a row, `big` is a TOAST value. */
 const schema = `
 CREATE TABLE orders (
   id bigint PRIMARY KEY, rev int NOT NULL, total numeric(14,4), at timestamptz, meta jsonb, tags text[], big text
@@ -13,7 +13,7 @@ CREATE TABLE orders (
 CREATE TABLE ledger (id bigint PRIMARY KEY, rev int NOT NULL, amount numeric, note text);
 `
 
-/** How much a load holds and writes. */
+/** The size and rate of a load. */
 export interface LoadSize {
   /** Rows of the ledger that a snapshot reads. */
   readonly ledgerRows: number
@@ -22,7 +22,7 @@ export interface LoadSize {
   readonly connections?: number
 }
 
-/** A database under load: rows come, change, move to another key and vanish at a steady rate, from several connections. */
+/** A database under load: several connections insert, update, re-key and delete rows at a steady rate. */
 export class ChangeLoad {
   readonly url: string
   #admin: pg.Client
@@ -74,7 +74,7 @@ export class ChangeLoad {
     await Promise.all(this.#writers)
   }
 
-  /** Connects anew, after the server was away. */
+  /** Reconnects after the server was unreachable. */
   async reconnect(): Promise<void> {
     this.#admin = await connected(this.url)
   }
@@ -83,7 +83,7 @@ export class ChangeLoad {
     return (await this.#admin.query<Record<string, unknown>>(sql)).rows
   }
 
-  /** Drops slots and database, whoever still holds them. */
+  /** Drops slots and database, and terminates their sessions. */
   async drop(): Promise<void> {
     const name = new URL(this.url).pathname.slice(1)
     await this.#admin.end()
@@ -102,7 +102,7 @@ export class ChangeLoad {
     await server.end()
   }
 
-  /** Writes until it is told to stop; a server that went away is waited for. */
+  /** Writes until it is stopped; waits for an unreachable server. */
   async #write(writer: number, pauseMs: number, ledgerRows: number): Promise<void> {
     while (!this.#stop.signal.aborted) {
       try {
@@ -129,7 +129,7 @@ export class ChangeLoad {
     await client.end()
   }
 
-  /** Writers keep to rows of their own (by the remainder of the id), so that no two of them wait for each other. */
+  /** Each writer has its own rows (by the remainder of the id), so that no two of them wait for each other. */
   #change(writer: number, ledgerRows: number): [string, unknown[]] {
     const dice = this.#random()
     const order = this.#own(writer, this.#nextOrder)
@@ -142,7 +142,7 @@ export class ChangeLoad {
         [order],
       ]
     if (dice < 0.53) return ['DELETE FROM orders WHERE id = $1', [order]]
-    // The row's large value is not in the log: it has to be found under the key before.
+    // The row's TOAST value is not in the WAL: the sink must find it under the previous key.
     if (dice < 0.55) return ['UPDATE orders SET id = $2, rev = 0 WHERE id = $1', [order, this.#nextOrder++]]
     const entry = this.#own(writer, ledgerRows)
     if (dice < 0.97) return ['UPDATE ledger SET rev = rev + 1, amount = amount * 1.01 WHERE id = $1', [entry]]
@@ -154,7 +154,7 @@ export class ChangeLoad {
     return Math.max(1, any - (any % this.#connections) + writer)
   }
 
-  /** One in twenty orders carries 100 kB that do not compress and that no update touches. */
+  /** One in twenty orders has 100 kB that do not compress and that no update changes. */
   #newOrder(): [string, unknown[]] {
     const id = this.#nextOrder++
     const big =
@@ -175,7 +175,7 @@ async function connected(url: string): Promise<pg.Client> {
   return client
 }
 
-/** Whether the server went away, or is not back yet: the classes of SQLSTATE for it, or an error of the socket. */
+/** Whether the server is unreachable: by SQLSTATE class, or by a socket error. */
 function isConnectionLost(error: unknown): boolean {
   const code = error instanceof Error ? String(Reflect.get(error, 'code') ?? '') : ''
   return (

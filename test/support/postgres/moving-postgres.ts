@@ -7,7 +7,7 @@ import { Servers } from '../../../src/servers/servers.ts'
 import { statements } from './postgres.ts'
 import { until } from '../until.ts'
 
-/** Without a vacuum of catalogs, which would invalidate logical slots on standbys, and without log that nobody asked for. */
+/** Without vacuum of the catalogs, which would invalidate logical slots on standbys, and without unneeded WAL. */
 const quiet = { autovacuum: 'off', fsync: 'off', hot_standby_feedback: 'on', shared_buffers: '32MB' }
 const deadlineMs = 120_000
 
@@ -19,7 +19,7 @@ export class MovingPostgres {
     return await this.#servers.get('postgres', { name, port, settings: quiet })
   }
 
-  /** Copies the data of a server that is stopped. */
+  /** Copies the data of a stopped server. */
   copy(from: string, to: string): void {
     const { directory } = this.#servers
     cpSync(join(directory, from), join(directory, to), { recursive: true, preserveTimestamps: true })
@@ -40,7 +40,7 @@ export class MovingPostgres {
   }
 }
 
-/** Runs statements one by one, and answers the rows of the last. */
+/** Runs statements one by one, and returns the rows of the last one. */
 export async function play(server: Server, script: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: server.address })
   client.on('error', () => undefined)
@@ -54,7 +54,7 @@ export async function play(server: Server, script: string): Promise<Record<strin
   }
 }
 
-/** Grows the log by a few segments. */
+/** Grows the WAL by a few segments. */
 export async function growWal(server: Server): Promise<void> {
   await play(server, 'create table if not exists filler (id int)')
   for (let i = 0; i < 4; i += 1) await play(server, 'insert into filler values (1); select pg_switch_wal()')

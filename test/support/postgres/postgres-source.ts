@@ -6,11 +6,11 @@ import { TestDatabase } from './postgres.ts'
 import type { SkippingClock } from '../skipping-clock.ts'
 import { MemoryOffsets, SourceTaskHarness } from '../task/source-task-harness.ts'
 
-/** Databases and sources of a test, which end with it. */
+/** Databases and sources of a test; they are closed when it ends. */
 export interface SourceBench {
   database(script: string, serverUrl?: string, encoding?: string): Promise<TestDatabase>
   source(config: RawConfig, offsets?: MemoryOffsets, pollLimit?: number, clock?: Clock): Promise<SourceTaskHarness>
-  /** Anything else that has to end. */
+  /** Registers anything else to close. */
   onEnd(action: () => Promise<void>): void
 }
 
@@ -18,7 +18,7 @@ export interface SourceBench {
 export function sourceBench(serverUrl: () => string): SourceBench {
   const sources: (() => Promise<void>)[] = []
   const endings: (() => Promise<void>)[] = []
-  // Sources end first: DROP DATABASE waits for every session of the server, also for a COPY that nobody reads.
+  // Sources are closed first: DROP DATABASE waits for every session of the server, also for a COPY that no one reads.
   afterEach(async () => {
     for (const end of [...endings.splice(0), ...sources.splice(0)].toReversed()) await end()
   })
@@ -65,7 +65,7 @@ export function sourceOf(record: SourceRecord, name: string): ConnectValue {
   return field !== undefined && Array.isArray(values) ? (values[field.index] ?? null) : null
 }
 
-/** The version of D14. */
+/** The row version of a record. */
 export function versionOf(record: SourceRecord): bigint {
   const header = record.headers.find((candidate) => candidate.key === '__penstock.version')
   return BigInt(String(header?.value ?? -1))
@@ -76,7 +76,7 @@ export function story(records: readonly SourceRecord[]): string[] {
   return records.map((record) => `${opOf(record)} ${JSON.stringify(record.key)}`)
 }
 
-/** Brings the next look at the publication about. */
+/** Triggers the next check of the publication. */
 export async function look(source: SourceTaskHarness, clock: SkippingClock): Promise<void> {
   await source.waitFor('the watch to wait', () => clock.isWaiting(checkIntervalMs))
   clock.skip(checkIntervalMs)

@@ -4,7 +4,7 @@ import pg from 'pg'
 import type { TestContext } from 'vitest'
 import { patienceMs, until } from '../until.ts'
 
-/** The statements of a script, as psql would send them one by one: split at semicolons outside of quotes. */
+/** Splits a script into statements at semicolons outside quotes, as psql does. */
 export function statements(script: string): string[] {
   const parts: string[] = []
   const token = /\$(\w*)\$[^]*?\$\1\$|'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|;|[^]/g
@@ -21,7 +21,7 @@ export function statements(script: string): string[] {
   return parts.map((part) => part.trim()).filter((part) => part !== '')
 }
 
-/** A database of a test's own on a real server, with a connection to it. */
+/** A test's own database on a real server, with a connection to it. */
 export class TestDatabase {
   readonly name: string
   readonly url: URL
@@ -46,7 +46,7 @@ export class TestDatabase {
     return new TestDatabase(name, url, client)
   }
 
-  /** Runs each statement of a script by itself, so that each is a transaction unless the script says otherwise. */
+  /** Runs each statement of a script separately, so that each is a transaction unless the script says otherwise. */
   async play(script: string): Promise<void> {
     for (const statement of statements(script)) await whenFree(() => this.#client.query(statement))
   }
@@ -88,7 +88,7 @@ export class TestDatabase {
     return row
   }
 
-  /** Whether somebody reads the stream of the slot: not before it is made. */
+  /** Whether a session reads the stream of the slot; false before the slot is created. */
   async isStreaming(): Promise<boolean> {
     const found = await this.rows(
       `select 1 from pg_stat_replication where state in ('catchup', 'streaming')
@@ -98,7 +98,7 @@ export class TestDatabase {
     return found.length > 0
   }
 
-  /** Drops the database with its slots; readers are ended. */
+  /** Drops the database with its slots; terminates their readers. */
   async drop(): Promise<void> {
     await this.#client.end()
     await withServer(this.url.href.replace(`/${this.name}`, '/postgres'), async (admin) => {
@@ -108,7 +108,7 @@ export class TestDatabase {
       for (const { slot_name: slot, active_pid: pid } of await slots()) {
         if (pid !== null) await admin.query('select pg_terminate_backend($1)', [pid])
         await until(`slot ${slot} to be free`, async () => (await slots()).every((other) => other.active_pid === null))
-        // A slot that was still being made went with its session.
+        // A slot that was still being created was dropped with its session.
         await admin.query('select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1', [
           slot,
         ])
@@ -120,7 +120,7 @@ export class TestDatabase {
 
 const objectInUse = '55006'
 
-/** A server lets go of a slot a moment after the connection that used it has ended. */
+/** A server releases a slot a moment after the connection that used it has ended. */
 async function whenFree<T>(action: () => Promise<T>): Promise<T> {
   const end = systemClock.monotonic() + patienceMs
   for (;;) {

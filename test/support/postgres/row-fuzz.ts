@@ -12,19 +12,19 @@ export interface RowFuzz {
   readonly postgres: string
   readonly elasticsearch: string
   readonly seed: number
-  /** How long rows are changed. */
+  /** The duration of the changes. */
   readonly ms: number
-  /** What happens meanwhile: the worker is killed, or the connections to Postgres are ended. */
+  /** The disturbance: the worker is killed, or the connections to Postgres are terminated. */
   readonly disturb: 'kill' | 'terminate'
 }
 
-/** What came of it; `wrong` is empty when every document equals its row. */
+/** The result; `wrong` is empty when every document equals its row. */
 export interface RowFuzzReport {
   readonly operations: number
   readonly disturbances: number
   readonly rows: number
   readonly wrong: readonly string[]
-  /** What the sink has to say at the end, and why tasks have failed. */
+  /** The sink's conditions at the end, and the failures of tasks. */
   readonly traces: readonly string[]
 }
 
@@ -134,7 +134,7 @@ class Run {
     await this.#database.rows(sql)
   }
 
-  /** False when the new key of a row is taken: the statement did nothing. */
+  /** False when the new key of a row is in use: the statement did nothing. */
   async #tried(sql: string): Promise<boolean> {
     try {
       await this.#run(sql)

@@ -1,4 +1,4 @@
-/** A change of a row as the log holds it: read by a snapshot or streamed, with the row's own count of changes; or its end. */
+/** A change of a row as the topic holds it: read by a snapshot or streamed, with the row's own count of changes; or its deletion. */
 export type RowChange = { readonly kind: 'read' | 'change'; readonly rev: number } | { readonly kind: 'end' }
 
 interface Row {
@@ -7,21 +7,21 @@ interface Row {
   /** The latest count streamed; null before. */
   streamed: number | null
   ended: boolean
-  /** The change that the stream began with where no snapshot had read the one before; null when it is as it must be. */
+  /** The first streamed change when no snapshot had read the one before; null when the stream started correctly. */
   unread: number | null
 }
 
 /**
- * Follows the changes of many rows through a log that may hold re-sent runs, and says what is not as it must be: once
- * re-sent runs are taken out, the streamed changes of a row are complete and in order, and begin where a snapshot ended.
+ * Follows the changes of many rows through a topic that may contain re-sent runs, and reports violations: without the
+ * re-sent runs, the streamed changes of a row must be complete and in order, and start where a snapshot ended (I2, I12).
  */
 export class RowHistory {
   readonly #rows = new Map<string, Row>()
   readonly faults: string[] = []
-  /** Streamed records that repeated what the log held already. */
+  /** Streamed records that repeated what the topic held already. */
   resent = 0
 
-  /** The next record of a row, in the order of the log. */
+  /** The next record of a row, in the order of the topic. */
   see(key: string, change: RowChange): void {
     let row = this.#rows.get(key)
     if (row === undefined) {

@@ -14,17 +14,17 @@ function message(tag: string, payload: Uint8Array): Buffer {
 const consent = message('W', Buffer.from([0, 0, 0]))
 const ready = message('Z', Buffer.from('I'))
 
-/** The server's side of a connection: what it is sent, and a way to answer. */
+/** The server's side of a connection: what it receives, and a way to respond. */
 class Wire extends Duplex {
   readonly sent: Buffer[] = []
   override _read(): void {
-    // What the test answers is pushed by `answer`.
+    // The test pushes its responses with `answer`.
   }
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.sent.push(chunk)
     done()
   }
-  /** Delivered at once, as a socket delivers what it reads. */
+  /** Delivers immediately, as a socket does. */
   answer(...messages: Buffer[]): void {
     for (const bytes of messages) this.emit('data', bytes)
   }
@@ -37,7 +37,7 @@ function open(onFrame: FrameHandler): { wire: Wire; copy: CopyStream; clock: Man
 }
 
 describe('a copy stream', () => {
-  it('hands out the same payloads however the bytes are cut', () => {
+  it('passes on the same payloads however the bytes are split', () => {
     fc.assert(
       fc.property(
         fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 20 }),
@@ -60,7 +60,7 @@ describe('a copy stream', () => {
     )
   })
 
-  it('gives a refused frame again after proceed, and all behind it', () => {
+  it('passes a frame again after proceed, and all frames after it', () => {
     const seen: string[] = []
     let refusing = true
     const { wire, copy } = open((bytes, start, end) => {
@@ -79,7 +79,7 @@ describe('a copy stream', () => {
     expect(seen).toEqual(['a', 'b', 'c', 'd'])
   })
 
-  it('rests a millisecond after a short read, and goes on unless it is paused', () => {
+  it('rests a millisecond after a short read, and continues unless it is paused', () => {
     const { wire, copy, clock } = open(() => true)
     wire.answer(consent)
     expect(wire.isPaused()).toBe(true)
@@ -93,7 +93,7 @@ describe('a copy stream', () => {
     expect(wire.isPaused()).toBe(false)
   })
 
-  it('rejects with what the server refuses, and gives the connection back', async () => {
+  it('rejects with the error of the server, and returns the connection', async () => {
     const { wire, copy } = open(() => true)
     wire.answer(message('E', Buffer.from('SERROR\0C42704\0Mslot "x" does not exist\0Hmake one\0\0')), ready)
     await expect(copy.started).rejects.toMatchObject({
@@ -107,14 +107,14 @@ describe('a copy stream', () => {
     expect(wire.sent).toHaveLength(1)
   })
 
-  it('resolves when the copy is over', async () => {
+  it('resolves when the copy is complete', async () => {
     const { wire, copy } = open(() => true)
     wire.answer(consent, message('c', Buffer.alloc(0)), message('C', Buffer.from('COPY 1\0')), ready)
     await copy.started
     await copy.done
   })
 
-  it('fails with what the handler throws, and with the loss of the connection', async () => {
+  it('fails with the error of the handler, and with the loss of the connection', async () => {
     const first = open(() => {
       throw new RangeError('cannot read this')
     })

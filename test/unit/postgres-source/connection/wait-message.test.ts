@@ -33,7 +33,7 @@ function blocked(blockers: readonly Blocker[], more: Partial<WaitState> = {}): W
 const text = (blockers: readonly Blocker[], more: Partial<WaitState> = {}): string =>
   waitMessage({ what: 'the snapshot' }, blocked(blockers, more)) ?? ''
 
-describe('the text of a wait', () => {
+describe('the message about a waiting query', () => {
   it('names a session with the command that ends it', () => {
     expect(text([session])).toBe(
       'the snapshot waits for a lock on "public.t". Blocked by: pid 12 (user "app", application "psql", database "shop", idle in ' +
@@ -41,12 +41,12 @@ describe('the text of a wait', () => {
     )
   })
 
-  it('is none where nobody is in the way, but for a slot, which waits all the same', () => {
+  it('is absent when nothing blocks the query, except for a slot, which waits nevertheless', () => {
     expect(waitMessage({ what: 'the snapshot' }, blocked([]))).toBeNull()
     expect(waitMessage({ slot: 's' }, blocked([]))).toContain('At the last check none of them was open.')
   })
 
-  it('keeps names that others chose on one line, in their quotes and short', () => {
+  it('keeps names that other users chose quoted, on one line and short', () => {
     const application = 'a"b\\c\nd\u0000e\u202Ef\u200Bg😀'
     expect(text([{ ...session, application }])).toContain(
       'application "a\\"b\\\\c\\u000ad\\u0000e\\u202ef\\u200bg😀", database',
@@ -59,11 +59,11 @@ describe('the text of a wait', () => {
     ['a\\b', "E'a\\\\b'"],
     ["a\n'b", "E'a\\u000a''b'"],
     ['a\u{E0041}', "E'a\\U000e0041'"],
-  ])('gives the command of the prepared transaction %j whole', (gid, literal) => {
+  ])('gives the complete command of the prepared transaction %j', (gid, literal) => {
     expect(text([{ ...prepared, gid }])).toContain(`in database "shop" run ROLLBACK PREPARED ${literal};`)
   })
 
-  it('fits into a condition with all its commands whole, whatever the names are', () => {
+  it('fits into a condition with complete commands, whatever the names are', () => {
     const name = '\u202E'.repeat(63)
     const wide = { ...session, user: name, application: name, database: name }
     const gid = '\n'.repeat(200)
@@ -79,7 +79,7 @@ describe('the text of a wait', () => {
     expect(unknownWaitMessage({ what: 'the snapshot' }, 'x'.repeat(2000)).length).toBeLessThan(1000)
   })
 
-  it('ends no process that replays the log of a primary', () => {
+  it('never terminates the process that replays the WAL of a primary', () => {
     const startup = { ...session, user: null, application: '', database: null, state: null, backend: 'startup' }
     expect(text([startup], { standby: true })).toMatch(
       /\(startup, since [^)]*\): it holds the lock of a transaction of the primary/,

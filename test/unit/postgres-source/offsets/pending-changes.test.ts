@@ -19,8 +19,8 @@ const row = (lsn: number, micros: number): SourceOffset =>
   rowOffset({ type: 'INSERT', lsn, lsnCommit: 1, txId: 7, micros, nth: 1 }, line)
 const read = (last: boolean): SourceOffset => snapshotOffset(line, { lsn: 10, txId: 1, micros: 500 }, last)
 
-describe('how long the oldest change has waited that is not durable', () => {
-  it('is nothing before a record is handed out, and after the last one is durable', () => {
+describe('the commit time of the oldest change that is not durable', () => {
+  it('is null before the first record and after the last one is durable', () => {
     const undurable = new PendingChanges()
     undurable.onPolled([])
     expect(undurable.oldestCommitMicros).toBeNull()
@@ -30,7 +30,7 @@ describe('how long the oldest change has waited that is not durable', () => {
     expect(undurable.oldestCommitMicros).toBeNull()
   })
 
-  it('stays with the first batch while others follow, and moves up to what is durable', () => {
+  it('stays at the first batch while others follow, and advances with what is durable', () => {
     const undurable = new PendingChanges()
     undurable.onPolled([record(row(10, 1000))])
     undurable.onPolled([record(row(20, 2000)), record(row(30, 3000))])
@@ -39,7 +39,7 @@ describe('how long the oldest change has waited that is not durable', () => {
     expect(undurable.oldestCommitMicros).toBe(2000)
   })
 
-  it('begins with the change that comes after a rest, not with the rest', () => {
+  it('starts with the first change after an idle time', () => {
     const undurable = new PendingChanges()
     undurable.onPolled([record(row(10, 1000))])
     undurable.onDurable(row(10, 1000))
@@ -49,7 +49,7 @@ describe('how long the oldest change has waited that is not durable', () => {
     expect(undurable.oldestCommitMicros).toBe(9_000_000)
   })
 
-  it('counts rows of a snapshot as of its time', () => {
+  it('uses the time of the snapshot for its rows', () => {
     const undurable = new PendingChanges()
     undurable.onPolled([record(read(false)), record(read(true))])
     undurable.onDurable(read(false))

@@ -30,7 +30,7 @@ const next = (branch: number | null = null): LineageDecision => ({ kind: 'next',
 const refuse = (code: string): unknown => ({ kind: 'refuse', code, problem: expect.any(String) })
 
 describe('the timelines of a server', () => {
-  it('have a number, and where they begin', () => {
+  it('have a number and a start position', () => {
     expect(timelinesOf(1, '')).toEqual([{ name: '1', end: Infinity }])
     expect(
       timelinesOf(4, '1\t0/200\tno recovery target specified\n\n3\t16/B374D848\tbefore 2000-01-01 00:00:00+00\n'),
@@ -49,7 +49,7 @@ describe('a server on its second timeline', () => {
     return { query: async <Row extends object>(sql: string) => [rows(sql) as Row] }
   }
 
-  it('names it by where it begins, whether the history comes as text or as bytes', async () => {
+  it('names it by its start, whether the history arrives as text or as bytes', async () => {
     const file = '1\t0/200\tno recovery target specified\n'
     for (const content of [file, Buffer.from(file)]) {
       expect(
@@ -61,7 +61,7 @@ describe('a server on its second timeline', () => {
     }
   })
 
-  it('names it by its number where the file of its history is lost, and fails with any other error', async () => {
+  it('names it by its number when its history file is lost, and fails with any other error', async () => {
     const failing = (code: string) =>
       answering(() => {
         throw pgError(Object.assign(new Error('could not open file'), { code }), 'TIMELINE_HISTORY 2')
@@ -71,7 +71,7 @@ describe('a server on its second timeline', () => {
   })
 })
 
-describe('a position on the log of a server', () => {
+describe('a stored position on a server', () => {
   it.each<[string, Partial<LineageInput>, unknown]>([
     ['of the same line', {}, { kind: 'same' }],
     ['at the very end of the log', { position: 1000 }, { kind: 'same' }],
@@ -98,7 +98,7 @@ describe('a position on the log of a server', () => {
     expect(decideLineage({ server: first, stored, position: 500, rereads: false, requested: false, ...change })).toEqual(decision)
   }) // prettier-ignore
 
-  it('is refused with what to do, or waited for', () => {
+  it('is rejected with the remedy, or waited for', () => {
     const refused = decideLineage({ server: first, stored, position: 1001, rereads: false, requested: false })
     expect(() => enforceDecision(refused, 'Do this.')).toThrow(ConnectError)
     expect(() => enforceDecision(refused, 'Do this.')).toThrow(
@@ -130,12 +130,12 @@ describe('the epoch', () => {
     expect(epochFor(decision, known, 400)).toBe(epoch)
   }) // prettier-ignore
 
-  it('ends with the last one by name', () => {
+  it('fails by name after the last one', () => {
     expect(() => epochFor(next(), { epoch: 1023, highest: null }, 0)).toThrow(/^PG_EPOCH: .*topic\.prefix/)
   })
 })
 
-describe('what a session finds out about its line', () => {
+describe('the lineage check of a session', () => {
   const offset = commitOffset(480, null, 1, stored)
   const find = (server: ServerLineage, at: SourceOffset | null, highest: bigint | null, rereads = false) =>
     checkLineage(server, at, {
@@ -146,7 +146,7 @@ describe('what a session finds out about its line', () => {
       highest: async () => highest,
     })
 
-  it('does not ask for the topics while the line stays', async () => {
+  it('does not read the topics while the lineage is the same', async () => {
     const finding = await checkLineage(first, offset, {
       rereads: false,
       requested: false,
@@ -157,18 +157,18 @@ describe('what a session finds out about its line', () => {
     expect(lineageFrom(finding, 480)).toEqual(stored)
   })
 
-  it('compares with what the connection before it read, where that stored nothing', async () => {
+  it('compares with the lineage of the session before when that stored no offset', async () => {
     const options = { rereads: true, requested: false, previous: { ...stored, system: '99' }, advice: '' }
     await expect(checkLineage(first, null, { ...options, highest: async () => null })).rejects.toThrow(
       /^PG_OTHER_SERVER/,
     )
   })
 
-  it('raises the epoch behind a promotion', async () => {
+  it('raises the epoch after a promotion', async () => {
     expect(lineageFrom(await find(promoted, offset, firstVersion(3, 472)), 480)).toEqual({ ...onSecond, epoch: 4 })
   })
 
-  it('refuses a promotion without changes that are in the topics, though the offset says less', async () => {
+  it('rejects a promotion without changes that are in the topics, even if the offset lies before them', async () => {
     await expect(find(promoted, offset, firstVersion(3, 520))).rejects.toThrow(/^PG_TIMELINE: .*Read again\.$/)
   })
 
@@ -185,7 +185,7 @@ describe('what a session finds out about its line', () => {
 
   it('takes the furthest position of an offset, none of an unfinished snapshot', () => {
     expect(lastCapturedLsn(commitOffset(9, null, 1, stored))).toBe(9)
-    // The record of the row begins at 9: a log that ends there does not have it.
+    // The WAL record of the row starts at 9: WAL that ends there does not contain it.
     expect(lastCapturedLsn({ lsn: 9, lsn_proc: 9, lsn_commit: 7, messageType: 'INSERT' })).toBe(10)
     expect(lastCapturedLsn({ lsn: 9, snapshot: 'INITIAL', last_snapshot_record: false })).toBeNull()
   })

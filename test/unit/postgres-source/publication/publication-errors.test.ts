@@ -8,8 +8,8 @@ import {
 const said = (message: string, sqlState: string): PostgresServerError =>
   new PostgresServerError(message, sqlState, null, null)
 
-describe('a row that was written while its publication was missing', () => {
-  it('is known by the error that ends the stream before Postgres 18, whatever language the server speaks', () => {
+describe('a row that was written while its publication did not exist', () => {
+  it('is recognized by the error that ends the stream before Postgres 18, in any language of the server', () => {
     for (const message of ['publication "shop" does not exist', 'Publikation »shop« existiert nicht']) {
       const failure = streamFailure(said(message, '42704'), 'shop', 'slot')
       expect(failure.message).toMatch(/^PG_PUBLICATION: publication "shop" did not exist when a row was written/)
@@ -17,13 +17,13 @@ describe('a row that was written while its publication was missing', () => {
     }
   })
 
-  it('is known by the warning since Postgres 18', () => {
+  it('is recognized by the warning since Postgres 18', () => {
     expect(() => throwOnSkippedRow(said('skipped loading publication "shop"', '55000'), 'shop', 'slot')).toThrow(
       /^PG_PUBLICATION: /,
     )
   })
 
-  it('is not taken for other errors and warnings, which pass as they are', () => {
+  it('is not confused with other errors and warnings, which pass unchanged', () => {
     const others = [said('type "shop" is not ready', '55000'), said('collation "x" does not exist', '42704')]
     for (const other of others) expect(streamFailure(other, 'shop', 'slot')).toBe(other)
     throwOnSkippedRow(said('publication "shop" is fine', '01000'), 'shop', 'slot')

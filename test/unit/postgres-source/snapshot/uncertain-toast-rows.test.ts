@@ -15,7 +15,7 @@ const row = (...key: ConnectValue[]): Row => ({ kind: 'new', values: [], key })
 
 let rows: UncertainToastRows
 
-/** What a task that starts again knows. */
+/** The rows as a restarted task loads them. */
 function stored(): UncertainToastRows {
   const again = new UncertainToastRows()
   again.load(rows.state())
@@ -26,8 +26,8 @@ beforeEach(() => {
   rows = new UncertainToastRows()
 })
 
-describe('rows whose large values are unsure', () => {
-  it('are named with their keys and the statement that writes the values again, also after a restart', () => {
+describe('rows with uncertain TOAST values', () => {
+  it('are listed with their keys and the statement that writes the values again, also after a restart', () => {
     rows.moved(shape, { old: row('x', 1n), row: row("it's", 2n), unchanged: [body, tags] }, true)
     rows.moved(shape, { old: row('y', 1n), row: row('y', 2n), unchanged: [body] }, true)
     const text =
@@ -37,7 +37,7 @@ describe('rows whose large values are unsure', () => {
     expect(stored().text()).toBe(text)
   })
 
-  it('keep what a change does not bring, and end with the last value, with the row or with the table', () => {
+  it('keep the columns that a change does not carry, until the last value arrives or the row or table is gone', () => {
     rows.moved(shape, { old: row('x', 1n), row: row('x', 2n), unchanged: [body, tags] }, true)
     rows.written(shape, row('x', 2n), [tags], 1)
     rows.written(shape, row('x', 2n), [body, tags], 2)
@@ -53,13 +53,13 @@ describe('rows whose large values are unsure', () => {
     expect([rows.isEmpty, rows.text(), stored().isEmpty]).toEqual([true, null, true])
   })
 
-  it('are none where the snapshot was not ahead, or the change brought the values', () => {
+  it('are not tracked when the snapshot was not ahead or the change carried the values', () => {
     rows.moved(shape, { old: row('x', 1n), row: row('x', 2n), unchanged: [body] }, false)
     rows.moved(shape, { old: row('y', 1n), row: row('y', 2n), unchanged: [] }, true)
     expect([rows.isEmpty, rows.takeChanged()]).toEqual([true, false])
   })
 
-  it('of a key that is no literal are counted, and the statement is one for the table', () => {
+  it('are counted when their key has no SQL literal, with one statement for the table', () => {
     const date = struct([['a', primitive('INT32', { name: 'io.debezium.time.Date' })]])
     rows.moved({ ...shape, keySchema: date, keyColumns: ['a'] }, { old: row(1), row: row(2), unchanged: [body] }, true)
     expect(rows.text()).toBe(
@@ -67,7 +67,7 @@ describe('rows whose large values are unsure', () => {
     )
   })
 
-  it('of more than a hundred end when one transaction has written as many, and not with the hundred', () => {
+  it('are forgotten beyond a hundred only when one transaction has written as many', () => {
     for (let i = 0; i < 130; i++)
       rows.moved(shape, { old: row('x', BigInt(i)), row: row('z', BigInt(i)), unchanged: [body] }, true)
     expect(rows.text()).toContain('130 rows')
@@ -82,7 +82,7 @@ describe('rows whose large values are unsure', () => {
     expect(rows.isEmpty).toBe(true)
   })
 
-  it('cannot be read from what is none', () => {
+  it('are rejected when the stored state cannot be parsed', () => {
     expect(() => rows.load({ tables: '[' })).toThrow('PG_OFFSET')
   })
 })

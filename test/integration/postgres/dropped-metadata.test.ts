@@ -5,10 +5,10 @@ import { parseConfig } from '../../../src/config/definition/parse-config.ts'
 import { rowOf, sourceBench, story } from '../../support/postgres/postgres-source.ts'
 import { describeWith, service } from '../../support/services.ts'
 
-describeWith(['postgres'], 'rows of which the catalog no longer knows all', () => {
+describeWith(['postgres'], 'rows that the current catalog describes only in part', () => {
   const bench = sourceBench(() => service('postgres'))
 
-  it('keep the values of a type that was dropped before they are read', async () => {
+  it('keep the values of a type that is dropped before they are read', async () => {
     const db = await bench.database(`create type mood as enum ('sad', 'it''s ok'); create domain price as numeric(6, 2);
       create table t (id int primary key, m mood, ms mood[], p price)`)
     const first = await bench.source(db.config())
@@ -22,7 +22,7 @@ describeWith(['postgres'], 'rows of which the catalog no longer knows all', () =
     expect(record && rowOf(record)).toEqual({ id: 1, m: `it's ok`, ms: '{sad,NULL}', p: '2.50' })
   })
 
-  it('have a key of the columns that message.key.columns names, or a condition says that they have not', async () => {
+  it('have a key of the columns of message.key.columns, or a condition reports that they do not', async () => {
     const db = await bench.database(`create table t (a int, b int, c text, primary key (a, b));
       alter table t replica identity full; insert into t values (1, 1, 'x')`)
     const config = (columns: string): RawConfig => db.config({ 'message.key.columns': `public.t:${columns}` })

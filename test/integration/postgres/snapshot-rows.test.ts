@@ -16,7 +16,7 @@ import { describeWith, service } from '../../support/services.ts'
 import { MemoryOffsets } from '../../support/task/source-task-harness.ts'
 
 const disabled = { 'publication.autocreate.mode': 'disabled' }
-/** A queue that stops the snapshot after a few rows until the test polls on. */
+/** A queue that stops the snapshot after a few rows until the test polls again. */
 const shortQueue = { 'max.batch.size': '10', 'max.queue.size': '11' }
 
 async function check(raw: RawConfig): Promise<readonly ConfigProblem[]> {
@@ -92,7 +92,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
     )
   })
 
-  it('waits for a lock no longer than snapshot.lock.timeout.ms, says who holds it, and tries again', async () => {
+  it('waits for a lock no longer than snapshot.lock.timeout.ms, reports its holder, and retries', async () => {
     const db = await bench.database(`create table t (id int primary key); insert into t values (1);
       create publication p for table t`)
     await db.rows(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [db.name])
@@ -101,7 +101,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
     await other.query('begin; lock table t in access exclusive mode')
     const source = await bench.source(db.config({ ...disabled, 'snapshot.lock.timeout.ms': '100' }))
     await source.waitFor('a retry', () => source.retried.length > 0)
-    // Whoever is asked may not be quick enough.
+    // The probe may not be quick enough.
     expect(source.retried[0]?.message).toMatch(
       /^PG_LOCK_TIMEOUT: .*lock timeout.*(?:Blocked by: pid \d|pg_blocking_pids)/,
     )
@@ -109,7 +109,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
     expect(story(await source.waitForRecords(1))).toEqual(['r [1]'])
   })
 
-  it('refuses row-level security, which the stream does not know, until the role passes it by', async () => {
+  it('rejects row-level security, which the stream ignores, until the role bypasses it', async () => {
     const db = await bench.database(`create table acct (id int primary key, tenant text, v int);
       insert into acct values (1, 'a', 1), (2, 'b', 2), (3, 'a', 3);
       alter table acct enable row level security;
@@ -135,7 +135,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
     expect(story(await source.waitForRecords(4))).toEqual(['r [1]', 'r [2]', 'r [3]', 'c [4]'])
   })
 
-  it('names the way out for the owner of a table that forces its policies', async () => {
+  it('reports the remedy for the owner of a table that forces its policies', async () => {
     const db = await bench.database('create table t (id int primary key); insert into t values (1)')
     const user = await login(bench, db, 'replication')
     await db.play(`alter table t owner to ${user}; alter table t enable row level security;
@@ -147,7 +147,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
     expect(await check(config)).toEqual([])
   })
 
-  it('leaves the rows of tables that inherit to their own names, also with a row filter', async (test) => {
+  it('reads rows of inheriting tables only under their own names, also with a row filter', async (test) => {
     const db = await bench.database(`create table payment (id int primary key, amount int);
       create table stripe_payment (fk int, primary key (id)) inherits (payment);
       insert into payment values (1, 10), (2, 20); insert into stripe_payment values (11, 110, 7), (12, 120, 8)`)
@@ -160,7 +160,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
     expect(story(await source.waitForRecords(4))).toEqual(['r [1]', 'r [2]', 'c [3]', 'c [4]'])
   })
 
-  it('has the generated columns that are published', async (test) => {
+  it('includes the generated columns that are published', async (test) => {
     const db = await bench.database(`create table article (id int primary key, title text not null,
       slug text generated always as (lower(title)) stored, views int not null default 0)`)
     await needsPostgres(db, 18, test)
@@ -177,7 +177,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
     expect(records[1]?.valueSchema).toBe(records[0]?.valueSchema)
   })
 
-  it('leaves generated columns out that are not published', async () => {
+  it('excludes generated columns that are not published', async () => {
     const db = await bench.database(`create table article (id int primary key, title text,
       slug text generated always as (lower(title)) stored); insert into article (id, title) values (1, 'Hello')`)
     const source = await bench.source(db.config())
@@ -186,7 +186,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
     expect(rows(await source.waitForRecords(2))).toEqual(['r {"id":1,"title":"Hello"}', 'c {"id":2,"title":"Two"}'])
   })
 
-  it('does not read columns that are left out, and says which others the user may not read', async () => {
+  it('does not read excluded columns, and reports which others the user cannot read', async () => {
     const db = await bench.database(`create table priv (id int primary key, open text, secret text);
       insert into priv values (1, 'o', 's'); create publication p for table priv`)
     const user = await login(bench, db, 'replication')
@@ -211,7 +211,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
     expect(await check(config)).toEqual([])
   })
 
-  it('reads a table whose columns are all left out, and keeps the key of one that has it excluded', async () => {
+  it('reads a table whose columns are all excluded, and keeps the key of one whose key is excluded', async () => {
     const db =
       await bench.database(`create table none (v text); alter table none replica identity full; insert into none values ('a'), ('b');
       create table keyed (id int primary key, v text); insert into keyed values (1, 'a')`)
@@ -220,7 +220,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
     expect(story(await source.waitForRecords(3))).toEqual(['r null', 'r null', 'r [1]'])
   })
 
-  it('names table and columns when a privilege is taken away before the rows are read', async () => {
+  it('reports table and columns when a privilege is revoked before the rows are read', async () => {
     const db = await bench.database(two)
     const user = await login(bench, db, 'replication')
     await db.play(`grant select on a, z to ${user}`)
@@ -234,7 +234,7 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
     )
   })
 
-  it('outlives the timeouts that the database sets for its sessions', async (test) => {
+  it('is not affected by the timeouts that the database sets for its sessions', async (test) => {
     const db = await bench.database(two)
     await needsPostgres(db, 17, test)
     for (const name of ['transaction_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout']) {
@@ -271,15 +271,15 @@ describeWith(['postgres'], 'the snapshot reads what the stream sends', () => {
   })
 })
 
-describeWith(['postgres'], 'a Postgres source whose database has an encoding of SQL_ASCII', () => {
+describeWith(['postgres'], 'a Postgres source whose database has the encoding SQL_ASCII', () => {
   const bench = sourceBench(() => service('postgres'))
 
-  /** A database in which E9 is a letter to whoever wrote it. */
+  /** A database in which the byte E9 is a letter for its writers. */
   async function latin(): Promise<TestDatabase> {
     return await bench.database('create table t (id int primary key, v text)', service('postgres'), 'SQL_ASCII')
   }
 
-  it('names the table of a row that is no UTF-8, and reads it once it is corrected', async () => {
+  it('reports the table of a row that is not valid UTF-8, and reads it once it is corrected', async () => {
     const db = await latin()
     await db.play(`insert into t values (1, E'caf\\xE9')`)
     const source = await bench.source(db.config())
@@ -289,11 +289,11 @@ describeWith(['postgres'], 'a Postgres source whose database has an encoding of 
     await source.stop()
     await db.play(`update t set v = 'café'`)
     const again = await bench.source(db.config())
-    // The slot was there before: its stream may send the correction too.
+    // The slot existed before: its stream may send the correction too.
     expect(rows((await again.waitForRecords(1)).slice(0, 1))).toEqual(['r {"id":1,"v":"café"}'])
   })
 
-  it('says the way on when such a row is in the log', async () => {
+  it('reports how to continue when such a row is in the WAL', async () => {
     const db = await latin()
     await db.play(`insert into t values (1, 'a')`)
     const source = await bench.source(db.config())
@@ -311,7 +311,7 @@ describeWith(['postgres'], 'a Postgres source whose database has an encoding of 
   })
 })
 
-/** Speaks as pgbouncer does to a client whose start-up packet has one of these parameters; passes the others on. */
+/** Responds as pgbouncer does to a startup message with one of these parameters; forwards the others. */
 class Pooler {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()

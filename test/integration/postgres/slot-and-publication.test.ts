@@ -9,16 +9,16 @@ import type { MemoryOffsets, SourceTaskHarness } from '../../support/task/source
 
 const filtered = { 'publication.autocreate.mode': 'filtered' }
 
-/** What a message tells somebody to run: the statements that begin with these words. */
+/** The statement in a message that starts with these words. */
 function statement(message: string, start: string): string {
   const from = message.indexOf(start)
   return message.slice(from, message.indexOf(';', from) + 1)
 }
 
-describeWith(['postgres'], 'the Postgres source when its slot or its publication goes', () => {
+describeWith(['postgres'], 'the Postgres source without its slot or its publication', () => {
   const bench = sourceBench(() => service('postgres'))
 
-  /** A source that read a row, and whose stream runs. */
+  /** A source that has read a row and is streaming. */
   async function running(
     extra: Record<string, string> = {},
     clock?: SkippingClock,
@@ -31,7 +31,7 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
     return { db, source, offsets: source.offsets }
   }
 
-  /** Follows the advice: everything is read again under the same name, and once more nothing is. */
+  /** Follows the advice: all tables are read again under the same name, and then nothing is. */
   async function readAgain(db: TestDatabase, offsets: MemoryOffsets, ids: readonly number[]): Promise<void> {
     const again = await bench.source(db.config({ ...filtered, 'snapshot.mode': 'always' }), offsets)
     expect(story(await again.waitForRecords(ids.length))).toEqual(ids.map((id) => `r [${id}]`))
@@ -41,7 +41,7 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
     expect(story(await on.waitForRecords(1))).toEqual(['c [100]'])
   }
 
-  it('says that a publication which was missing while a row was written cannot be had again, and how to go on', async () => {
+  it('reports that a publication which was missing while a row was written cannot be restored, and how to continue', async () => {
     const { db, source, offsets } = await running()
     await db.play('drop publication p; insert into t values (2); create publication p for table t')
     await source.failure()
@@ -59,7 +59,7 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
     await readAgain(db, offsets, [1, 2])
   })
 
-  it('says the same when the publication is still missing', async () => {
+  it('reports the same when the publication is still missing', async () => {
     const { db, source, offsets } = await running()
     await db.play('drop publication p; insert into t values (2)')
     expect((await source.failure()).message).toMatch(/^PG_PUBLICATION: /)
@@ -72,7 +72,7 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
     await readAgain(db, offsets, [1, 2])
   })
 
-  it('begins when the slot that is older than the publication is dropped, as it says', async () => {
+  it('starts when the slot that is older than the publication is dropped, as advised', async () => {
     const db = await bench.database('create table t (id int primary key); insert into t values (1)')
     await db.rows(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [db.name])
     const source = await bench.source(db.config())
@@ -83,7 +83,7 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
     expect(story(await second.waitForRecords(1))).toEqual(['r [1]'])
   })
 
-  it('reads everything again, as it says, when the slot is gone', async () => {
+  it('reads all tables again, as advised, when the slot does not exist', async () => {
     const { db, source, offsets } = await running()
     await source.stop()
     await db.rows('select pg_drop_replication_slot($1)', [db.name])
@@ -96,19 +96,19 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
     await readAgain(db, offsets, [1, 2])
   })
 
-  it('goes on without what is lost under another name, as it says', async () => {
+  it('continues under another name without what is lost, as advised', async () => {
     const { db, source } = await running()
     await source.stop()
     await db.rows('select pg_drop_replication_slot($1)', [db.name])
     await db.play('insert into t values (2)')
-    // Offsets belong to the connector's name: another one has none.
+    // Offsets belong to the connector's name: a connector of another name has none.
     const other = await bench.source(db.config({ ...filtered, name: 'other', 'snapshot.mode': 'no_data' }))
     await other.waitFor('the stream', () => db.isStreaming())
     await db.play('insert into t values (3)')
     expect(story(await other.waitForRecords(1))).toEqual(['c [3]'])
   })
 
-  it('tells of a publication that was dropped, before a row ends the stream', async () => {
+  it('reports a dropped publication before a row ends the stream', async () => {
     const clock = new SkippingClock()
     const { db, source } = await running({}, clock)
     await db.play('drop publication p')
@@ -121,13 +121,13 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
     expect(story(await source.waitForRecords(2))).toEqual(['r [1]', 'c [2]'])
     await look(source, clock)
     await source.waitFor('the end of the condition', () => !source.conditions.has('PG_PUBLICATION'))
-    // Others may have stood between the two.
+    // Another publication may have existed in between.
     await source.waitFor('the next condition', () => source.conditions.has('PG_UNREAD'))
     expect(source.conditions.get('PG_UNREAD')).toMatch(/^public\.t left the captured tables /)
   })
 
   it.each(['filtered', 'disabled'])(
-    'tells of a table that was created again and that the publication does not hold (%s)',
+    'reports a table that was created again and that the publication does not cover (%s)',
     async (mode) => {
       const clock = new SkippingClock()
       const db = await bench.database(`create table t (id int primary key); insert into t values (1);
@@ -152,7 +152,7 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
     },
   )
 
-  it('tells of a captured table that got a name which the filters leave out', async () => {
+  it('reports a captured table that got a name which the filters exclude', async () => {
     const clock = new SkippingClock()
     const { db, source } = await running({ 'table.include.list': 'public.t' }, clock)
     await db.play('alter table t rename to told')
@@ -168,7 +168,7 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
     expect(source.conditions.get('PG_UNREAD')).toMatch(/^public\.t left the captured tables /)
   })
 
-  it('finds nothing amiss with partitions that are sent as their root', async () => {
+  it('reports nothing for partitions that are sent as their root', async () => {
     const clock = new SkippingClock()
     const db = await bench.database(`create table t (id int primary key) partition by range (id);
       create table t1 partition of t for values from (0) to (10);
@@ -191,7 +191,7 @@ describeWith(['postgres'], 'the Postgres source when its slot or its publication
 describeWith(['postgres'], 'the Postgres source whose records are not durable', () => {
   const bench = sourceBench(() => service('postgres'))
 
-  it('measures how far it is behind from the oldest change that waits', async () => {
+  it('measures its lag from the oldest change that waits', async () => {
     const db = await bench.database('create table t (id int primary key); insert into t values (1)')
     const source = await bench.source(db.config())
     await source.waitForRecords(1)
@@ -207,7 +207,7 @@ describeWith(['postgres'], 'the Postgres source whose records are not durable', 
     expect(source.records.map(opOf)).toEqual(['r', 'c', 'c'])
   })
 
-  it('measures what the slot holds back also while it takes nothing from it', async () => {
+  it('measures the WAL that the slot retains also while it reads nothing', async () => {
     const clock = new SkippingClock()
     const db = await bench.database('create table t (id int primary key, v text); insert into t values (1)')
     const queue = { 'max.batch.size': '1', 'max.queue.size': '2' }
@@ -223,7 +223,7 @@ describeWith(['postgres'], 'the Postgres source whose records are not durable', 
     await source.waitFor('more than what is read', () => retained() > 40_000 * 900)
   })
 
-  it('keeps what the slot held back while Postgres is away', async () => {
+  it('keeps the last value of the retained WAL while Postgres is unreachable', async () => {
     const db = await bench.database('create table t (id int primary key); insert into t values (1)')
     const proxy = await FaultProxy.open(db.url.hostname, Number(db.url.port))
     bench.onEnd(() => proxy.close())
@@ -238,7 +238,7 @@ describeWith(['postgres'], 'the Postgres source whose records are not durable', 
     proxy.cut()
     await source.waitFor('some attempts', () => source.retried.length >= 3)
     const since = source.retried.length
-    // Three attempts a second or more: the gauges were set meanwhile.
+    // Three attempts take a second or more: the gauges were set meanwhile.
     await source.waitFor('more attempts', () => source.retried.length >= since + 25)
     expect(retained()).toBeGreaterThan(0)
   })
@@ -253,7 +253,7 @@ describe('the Postgres source whose slot is lost', () => {
   })
   afterAll(() => servers.close())
 
-  it('says that the server removed log, and reads everything again as it says', async () => {
+  it('reports that the server removed WAL, and reads all tables again as advised', async () => {
     const db = await bench.database('create table t (id int primary key); insert into t values (1)')
     const source = await bench.source(db.config())
     await source.waitForRecords(1)
@@ -274,10 +274,10 @@ describe('the Postgres source whose slot is lost', () => {
 })
 
 describe('the watchdog of the Postgres source', () => {
-  describeWith(['postgres'], 'on a line that swallows what is sent', () => {
+  describeWith(['postgres'], 'on a connection that drops what is sent', () => {
     const bench = sourceBench(() => service('postgres'))
 
-    it('gives the connection up after a minute without a byte, and goes on over another', async () => {
+    it('closes the connection after a minute without a byte, and continues over another', async () => {
       const clock = new SkippingClock()
       const db = await bench.database('create table t (id int primary key); insert into t values (1)')
       const proxy = await FaultProxy.open(db.url.hostname, Number(db.url.port))
@@ -285,7 +285,7 @@ describe('the watchdog of the Postgres source', () => {
       const config = db.config({ 'database.port': String(proxy.port) })
       const source = await bench.source(config, undefined, undefined, clock)
       await source.waitForRecords(1)
-      // The server streams from before the snapshot on; only what is read now has the watchdog.
+      // The server streams from before the snapshot; the watchdog only covers what is read now.
       const flows = (): boolean => source.lines.some(({ message }) => message.startsWith('streaming from'))
       await source.waitFor('the stream to be read', flows)
       proxy.stall()
@@ -295,7 +295,7 @@ describe('the watchdog of the Postgres source', () => {
           .map(Number)
       clock.skip(50_000)
       expect(silences()).toEqual([])
-      // What was under way when the line went quiet may still be read, and counts as an answer.
+      // Bytes in flight when the connection went silent may still be read, and count as a response.
       await source.waitFor('the end of the connection', () => {
         if (silences().length === 0) clock.skip(10_000)
         return source.retried.length > 0
