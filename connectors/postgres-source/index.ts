@@ -1,16 +1,22 @@
-import { ConfigError, ConnectError, type ConfigProblem, type ConnectorPlugin, type ParsedConfig } from 'penstock/api'
-import { systemClock } from 'penstock/api'
+import {
+  ConfigError,
+  ConnectError,
+  systemClock,
+  type ConfigProblem,
+  type ConnectorPlugin,
+  type ParsedConfig,
+} from 'penstock/api'
 import { configDef } from './config/config-def.ts'
-import { masks, selects } from './config/unsupported-options.ts'
-import { PostgresSourceConnector } from './connector.ts'
-import { withoutTls } from './connection/pg-error.ts'
-import { runPreflight } from './preflight/run-preflight.ts'
-import { PgConnection } from './connection/pg-connection.ts'
-import { TlsFileError } from './connection/tls-options.ts'
 import { settingsOf, type SourceSettings } from './config/source-settings.ts'
+import { noMasking, noCustomSelect } from './config/unsupported-options.ts'
+import { PgConnection } from './connection/pg-connection.ts'
+import { withoutTls } from './connection/pg-error.ts'
+import { TlsFileError } from './connection/tls-options.ts'
+import { WaitMonitor } from './connection/wait-monitor.ts'
+import { PostgresSourceConnector } from './connector.ts'
+import { runPreflight } from './preflight/run-preflight.ts'
 import { PostgresSourceTask } from './task.ts'
 import { version } from './version.ts'
-import { WaitMonitor } from './connection/wait-monitor.ts'
 
 /** The Postgres source, by Debezium's class name. */
 export const plugin: ConnectorPlugin = {
@@ -22,9 +28,9 @@ export const plugin: ConnectorPlugin = {
   // One partition keeps all changes of a table in order.
   newTopics: { partitions: 1, replicationFactor: -1, configs: { 'cleanup.policy': 'delete' } },
   unsupportedKey(key) {
-    if (masking.test(key)) return masks
+    if (masking.test(key)) return noMasking
     if (key.startsWith('driver.')) return 'the connector does not use pgjdbc'
-    return selectOverride.test(key) ? selects : null
+    return selectOverride.test(key) ? noCustomSelect : null
   },
   async check(config, raw, signal) {
     const problems = crossFieldProblems(config)

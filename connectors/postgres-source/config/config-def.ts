@@ -1,7 +1,7 @@
 import { atLeast, oneOfIgnoringCase, type ConfigDef, type ConfigKey, type Validator } from 'penstock/api'
+import { patternProblem } from '../schema/name-pattern.ts'
 import { acceptedOptions } from './accepted-options.ts'
 import { unsupportedOptions } from './unsupported-options.ts'
-import { patternProblem } from '../schema/name-pattern.ts'
 
 /** Debezium's options and defaults. Those without effect and those that are not supported are in tables of their own. */
 

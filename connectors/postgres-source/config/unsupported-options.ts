@@ -11,11 +11,11 @@ function refused(reason: string, type: ConfigKey['type'] = 'STRING', defaultValu
 }
 
 const java = 'Java classes cannot be loaded'
-export const masks = 'columns cannot be masked, truncated or annotated; exclude them with column.exclude.list'
+export const noMasking = 'columns cannot be masked, truncated or annotated; exclude them with column.exclude.list'
 const signals = 'signals and incremental snapshots are not supported'
 const notifications = 'notifications are not supported'
 const transactions = 'transaction metadata is not supported'
-export const selects = 'custom SELECT statements for the snapshot are not supported'
+export const noCustomSelect = 'custom SELECT statements for the snapshot are not supported'
 const modes = 'use snapshot.mode initial, always, initial_only or no_data'
 
 export const unsupportedOptions: ConfigDef = {
@@ -47,7 +47,7 @@ export const unsupportedOptions: ConfigDef = {
   'database.sslfactory': refused(java),
   'skip.messages.without.change': refused('updates without a change are always captured', 'BOOLEAN', false),
   'snapshot.max.threads': refused('tables are read one after another', 'INT', 1),
-  'snapshot.select.statement.overrides': refused(selects),
+  'snapshot.select.statement.overrides': refused(noCustomSelect),
   'snapshot.query.mode': refused(java, 'STRING', 'select_all'),
   'snapshot.locking.mode': refused('the only table locks are ACCESS SHARE', 'STRING', 'none'),
   'snapshot.tables.order.by.row.count': refused(
@@ -57,8 +57,8 @@ export const unsupportedOptions: ConfigDef = {
   ),
   'snapshot.delay.ms': refused('the snapshot starts immediately', 'LONG', 0),
   'streaming.delay.ms': refused('the stream starts immediately', 'LONG', 0),
-  'column.propagate.source.type': refused(masks),
-  'datatype.propagate.source.type': refused(masks),
+  'column.propagate.source.type': refused(noMasking),
+  'datatype.propagate.source.type': refused(noMasking),
   converters: refused(java),
   'post.processors': refused('post processors are not supported'),
   'topic.naming.strategy': refused(java, 'STRING', 'io.debezium.schema.SchemaTopicNamingStrategy'),

@@ -1,7 +1,7 @@
 import { ConnectError, type Clock } from 'penstock/api'
+import type { SourceSettings } from '../config/source-settings.ts'
 import type { SetCondition } from '../preflight/finding.ts'
 import { PgConnection } from './pg-connection.ts'
-import type { SourceSettings } from '../config/source-settings.ts'
 import { WaitMonitor } from './wait-monitor.ts'
 
 /** The connections of one session. A condition shows what their queries wait for. */

@@ -1,10 +1,10 @@
 import { errorMessage, RetriableError, type Clock, type ConnectError } from 'penstock/api'
-import { blockerList, unknownWaitMessage, waitMessage, type QueryPurpose } from './wait-message.ts'
-import { findBlockers, findSlotReader, type WaitingQuery } from './find-blockers.ts'
 import type { SetCondition } from '../preflight/finding.ts'
-import { codeOf, objectInUse, pgError } from './pg-error.ts'
 import type { ConnectionSettings } from './connection-settings.ts'
+import { findBlockers, findSlotReader, type WaitingQuery } from './find-blockers.ts'
 import { PgConnection, type ObservedQuery } from './pg-connection.ts'
+import { codeOf, objectInUse, pgError } from './pg-error.ts'
+import { blockerList, unknownWaitMessage, waitMessage, type QueryPurpose } from './wait-message.ts'
 
 /** A query that runs longer is probed, and then probed again at this interval. */
 export const waitProbeIntervalMs = 5_000

@@ -1,7 +1,7 @@
 import { ConnectError, RetriableError } from 'penstock/api'
-import { currentTimeline, unknownTimeline, type WalLineage, type ServerLineage } from './wal-lineage.ts'
 import { formatLsn } from './lsn.ts'
 import { epochOf, firstVersion, lastEpoch } from './row-version.ts'
+import { currentTimeline, unknownTimeline, type WalLineage, type ServerLineage } from './wal-lineage.ts'
 
 /** The facts that {@link decideLineage} depends on. */
 export interface LineageInput {

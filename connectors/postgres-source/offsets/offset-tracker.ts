@@ -1,8 +1,8 @@
 import type { Clock, SourceOffset } from 'penstock/api'
-import { unknownLineage, type WalLineage } from './wal-lineage.ts'
 import type { SnapshotAhead } from '../snapshot/snapshot-ahead.ts'
 import { confirmableLsn } from './resume-point.ts'
 import { commitOffset, latestCommitMicros, withLatestCommit } from './source-offset.ts'
+import { unknownLineage, type WalLineage } from './wal-lineage.ts'
 
 /** A transaction that was read completely. */
 export interface CommittedTransaction {

@@ -1,6 +1,6 @@
 import { DataError, type SourceOffset, type SourcePartition } from 'penstock/api'
-import type { WalLineage } from './wal-lineage.ts'
 import { formatLsn, parseLsn } from './lsn.ts'
+import type { WalLineage } from './wal-lineage.ts'
 
 /**
  * Debezium's source offsets. A row's offset holds its position (`lsn`, and `lsn_events_processed` when several changes

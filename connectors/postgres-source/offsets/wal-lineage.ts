@@ -1,7 +1,7 @@
 import { ConnectError } from 'penstock/api'
-import { formatLsn, parseLsn } from './lsn.ts'
-import { codeOf } from '../connection/pg-error.ts'
 import type { PgConnection } from '../connection/pg-connection.ts'
+import { codeOf } from '../connection/pg-error.ts'
+import { formatLsn, parseLsn } from './lsn.ts'
 
 /**
  * Identifies a history of WAL: positions are comparable only within one. Each cluster has its own system identifier. The

@@ -1,11 +1,11 @@
-import type { Coverage, Uncovered } from '../publication/coverage.ts'
-import type { Finding } from './finding.ts'
-import { alterStatement, wantedOperations, type Publication } from '../publication/publication.ts'
 import type { SourceSettings } from '../config/source-settings.ts'
-import type { ListedTable, UnpublishableRelation } from '../schema/table-catalog.ts'
+import type { Coverage, Uncovered } from '../publication/coverage.ts'
+import { alterStatement, wantedOperations, type Publication } from '../publication/publication.ts'
 import { isLiteral } from '../schema/name-pattern.ts'
 import { fullName, quoteIdentifier, type TableName } from '../schema/sql-text.ts'
+import type { ListedTable, UnpublishableRelation } from '../schema/table-catalog.ts'
 import { tableTopic } from '../schema/table-shape.ts'
+import type { Finding } from './finding.ts'
 
 /** The tables, the filters and the publication. */
 export interface Capture {

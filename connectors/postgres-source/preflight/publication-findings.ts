@@ -1,12 +1,12 @@
-import type { Finding } from './finding.ts'
-import type { RejectedWrites } from './replica-identity.ts'
+import type { SourceSettings } from '../config/source-settings.ts'
+import type { PgConnection } from '../connection/pg-connection.ts'
 import type { PublicationPlan } from '../publication/publication-plan.ts'
 import type { Publication } from '../publication/publication.ts'
-import type { ServerFacts } from './server-facts.ts'
-import type { PgConnection } from '../connection/pg-connection.ts'
-import type { SourceSettings } from '../config/source-settings.ts'
-import type { ListedTable } from '../schema/table-catalog.ts'
 import { fullName, quoteIdentifier, quoteTable, type TableName } from '../schema/sql-text.ts'
+import type { ListedTable } from '../schema/table-catalog.ts'
+import type { Finding } from './finding.ts'
+import type { RejectedWrites } from './replica-identity.ts'
+import type { ServerFacts } from './server-facts.ts'
 
 /** The publication as it is, and how the task will create or extend it. */
 export interface PlannedPublication {

@@ -1,7 +1,7 @@
-import type { Finding } from './finding.ts'
 import type { PgConnection } from '../connection/pg-connection.ts'
 import { fullName, quoteIdentifier, quoteTable, type TableName } from '../schema/sql-text.ts'
 import type { TableProjection } from '../schema/table-projection.ts'
+import type { Finding } from './finding.ts'
 
 interface Access extends TableName {
   readonly usage: boolean

@@ -1,5 +1,5 @@
-import { isInIdentity, type CatalogTable } from '../schema/table-catalog.ts'
 import { fullName, quoteIdentifier, quoteTable } from '../schema/sql-text.ts'
+import { isInIdentity, type CatalogTable } from '../schema/table-catalog.ts'
 
 /** The properties of a publication that decide which writes Postgres rejects. */
 export interface PublishingRules {

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { RawConfig, SourceOffset, SourcePartition } from 'penstock/api'
+import { createHash } from 'node:crypto'
 import type { PgConnection } from '../connection/pg-connection.ts'
 import { fullName, type TableName } from '../schema/sql-text.ts'
 import {

@@ -1,7 +1,7 @@
-import type { Coverage, TableTree } from './coverage.ts'
-import { wantedOperations, type Publication } from './publication.ts'
 import type { SourceSettings } from '../config/source-settings.ts'
 import type { ListedTable } from '../schema/table-catalog.ts'
+import type { Coverage, TableTree } from './coverage.ts'
+import { wantedOperations, type Publication } from './publication.ts'
 
 /** A table whose rows arrive. */
 export interface CapturedTable extends ListedTable {

@@ -1,6 +1,6 @@
-import type { ListedTable } from '../schema/table-catalog.ts'
 import { isLiteral } from '../schema/name-pattern.ts'
 import { fullName } from '../schema/sql-text.ts'
+import type { ListedTable } from '../schema/table-catalog.ts'
 import type { TableFilter } from '../schema/table-filter.ts'
 
 /** A table that the filters match, but whose rows are sent under no name that they match. */

@@ -1,13 +1,10 @@
 import { errorMessage, type Clock, type Logger } from 'penstock/api'
+import type { SourceSettings } from '../config/source-settings.ts'
+import type { PgConnection } from '../connection/pg-connection.ts'
 import { captureFindings } from '../preflight/capture-findings.ts'
-import { captureView, type CaptureView } from './capture-view.ts'
-import { coverageOf, TableTree } from './coverage.ts'
 import type { Finding, SetCondition } from '../preflight/finding.ts'
 import { blockedWriteFindings } from '../preflight/publication-findings.ts'
-import { planPublication } from './publication-plan.ts'
-import { readPublication, type Publication } from './publication.ts'
-import type { PgConnection } from '../connection/pg-connection.ts'
-import type { SourceSettings } from '../config/source-settings.ts'
+import { fullName } from '../schema/sql-text.ts'
 import {
   listTables,
   listUnpublishable,
@@ -15,7 +12,10 @@ import {
   type CatalogTable,
   type ListedTable,
 } from '../schema/table-catalog.ts'
-import { fullName } from '../schema/sql-text.ts'
+import { captureView, type CaptureView } from './capture-view.ts'
+import { coverageOf, TableTree } from './coverage.ts'
+import { planPublication } from './publication-plan.ts'
+import { readPublication, type Publication } from './publication.ts'
 
 /** Time between two checks of the publication. */
 export const checkIntervalMs = 30_000

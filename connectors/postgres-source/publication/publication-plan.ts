@@ -1,13 +1,13 @@
-import { coverageOf, sentTables, type Coverage, type TableTree } from './coverage.ts'
+import type { SourceSettings } from '../config/source-settings.ts'
 import {
   needsGeneratedColumns,
   rejectedWrites,
   type PublishingRules,
   type RejectedWrites,
 } from '../preflight/replica-identity.ts'
-import { alterStatement, createStatement, publishedOperations, type Publication } from './publication.ts'
-import type { SourceSettings } from '../config/source-settings.ts'
 import type { CatalogTable, ListedTable } from '../schema/table-catalog.ts'
+import { coverageOf, sentTables, type Coverage, type TableTree } from './coverage.ts'
+import { alterStatement, createStatement, publishedOperations, type Publication } from './publication.ts'
 
 /** The input of {@link planPublication}. */
 export interface PlanInput {

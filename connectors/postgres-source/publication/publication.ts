@@ -1,7 +1,7 @@
 import { ConnectError, RetriableError } from 'penstock/api'
-import { codeOf } from '../connection/pg-error.ts'
-import type { PgConnection } from '../connection/pg-connection.ts'
 import type { SourceSettings } from '../config/source-settings.ts'
+import type { PgConnection } from '../connection/pg-connection.ts'
+import { codeOf } from '../connection/pg-error.ts'
 import { quoteIdentifier, quoteTable, type TableName } from '../schema/sql-text.ts'
 
 /** duplicate_object, and unique_violation when the other transaction was open when the statement started. */

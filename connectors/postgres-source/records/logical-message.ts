@@ -1,9 +1,9 @@
 import { primitive, struct, type ConnectValue, type Schema } from 'penstock/api'
+import type { LogicalMessage } from '../replication/pgoutput.ts'
+import type { NamePattern } from '../schema/name-pattern.ts'
 import type { BinaryMode } from '../values/column-type.ts'
 import { binaryText } from '../values/decode-scalar.ts'
 import { sourceSchema, transactionSchema } from './envelope.ts'
-import type { LogicalMessage } from '../replication/pgoutput.ts'
-import type { NamePattern } from '../schema/name-pattern.ts'
 
 /** The options for logical messages. */
 export interface MessageSettings {

@@ -6,11 +6,11 @@ import {
   type SourceOffset,
   type SourceRecord,
 } from 'penstock/api'
-import { messageKeySchema, type MessageForm } from './logical-message.ts'
+import { sourcePartition } from '../offsets/source-offset.ts'
 import type { LogicalMessage } from '../replication/pgoutput.ts'
 import type { Row } from '../replication/row-reader.ts'
-import { sourcePartition } from '../offsets/source-offset.ts'
 import type { TableShape } from '../schema/table-shape.ts'
+import { messageKeySchema, type MessageForm } from './logical-message.ts'
 
 export const versionHeader = '__penstock.version'
 /** Lists columns whose unchanged TOAST value is neither in the WAL nor replaced by a placeholder: sinks keep their value. */

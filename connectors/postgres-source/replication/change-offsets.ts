@@ -1,4 +1,6 @@
 import type { SourceOffset } from 'penstock/api'
+import type { StreamPoint } from '../offsets/resume-point.ts'
+import { firstVersion, versionAt } from '../offsets/row-version.ts'
 import {
   messageOffset,
   rowOffset,
@@ -6,8 +8,6 @@ import {
   type MessageType,
   type RowPosition,
 } from '../offsets/source-offset.ts'
-import type { StreamPoint } from '../offsets/resume-point.ts'
-import { firstVersion, versionAt } from '../offsets/row-version.ts'
 import type { WalLineage } from '../offsets/wal-lineage.ts'
 import type { ChangeContext } from '../records/record-builder.ts'
 import { SequenceText } from '../records/sequence-text.ts'

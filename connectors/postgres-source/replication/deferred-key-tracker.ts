@@ -1,6 +1,6 @@
 import type { ConnectValue } from 'penstock/api'
-import type { Row } from './row-reader.ts'
 import type { TableShape } from '../schema/table-shape.ts'
+import type { Row } from './row-reader.ts'
 import { sameValue } from './same-value.ts'
 
 /** Limit of the remembered keys of one transaction. */

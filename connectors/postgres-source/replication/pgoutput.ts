@@ -1,8 +1,8 @@
 import { DataError } from 'penstock/api'
 import { readLsn } from '../offsets/lsn.ts'
-import { pgEpochMicros } from './replication-protocol.ts'
 import type { ReplicaIdentity } from '../schema/table-catalog.ts'
 import type { DeliveredColumn, Relation } from '../schema/table-shape.ts'
+import { pgEpochMicros } from './replication-protocol.ts'
 
 /**
  * Parsers of the pgoutput messages, protocol version 1 (Postgres 10 and later).

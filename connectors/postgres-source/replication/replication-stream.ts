@@ -1,11 +1,11 @@
 import type { Clock, Logger } from 'penstock/api'
 import { RetriableError } from 'penstock/api'
-import type { ChangeEventDecoder, MissingSchema } from './change-event-decoder.ts'
 import type { CopyStream } from '../connection/copy-stream.ts'
-import { readLsn } from '../offsets/lsn.ts'
-import type { PostgresServerError } from '../connection/pg-error.ts'
-import { frame, statusUpdate, walDataHeader } from './replication-protocol.ts'
 import type { PgConnection } from '../connection/pg-connection.ts'
+import type { PostgresServerError } from '../connection/pg-error.ts'
+import { readLsn } from '../offsets/lsn.ts'
+import type { ChangeEventDecoder, MissingSchema } from './change-event-decoder.ts'
+import { frame, statusUpdate, walDataHeader } from './replication-protocol.ts'
 
 /** Receives the events of a stream. */
 export interface StreamEvents {

@@ -1,8 +1,8 @@
 import { DataError, type ConnectValue } from 'penstock/api'
-import { UnknownLabelError } from '../values/column-type.ts'
 import { fullName } from '../schema/sql-text.ts'
-import { sameValue } from './same-value.ts'
 import type { ColumnPlan, NullPlace, TableShape } from '../schema/table-shape.ts'
+import { UnknownLabelError } from '../values/column-type.ts'
+import { sameValue } from './same-value.ts'
 
 /** The image of a row in a tuple: the new row, the complete old row, or only the identity columns of the old row. */
 export type TupleKind = 'new' | 'old' | 'key'

@@ -1,6 +1,6 @@
 import { ConnectError, type Logger } from 'penstock/api'
-import { formatLsn, parseLsn } from '../offsets/lsn.ts'
 import type { PgConnection } from '../connection/pg-connection.ts'
+import { formatLsn, parseLsn } from '../offsets/lsn.ts'
 import { quoteIdentifier, quoteLiteral } from '../schema/sql-text.ts'
 
 /** A replication slot as the catalog describes it. */

@@ -1,6 +1,6 @@
 import { DataError } from 'penstock/api'
-import { firstVersion } from '../offsets/row-version.ts'
 import type { StreamPoint } from '../offsets/resume-point.ts'
+import { firstVersion } from '../offsets/row-version.ts'
 import type { Begin } from './pgoutput.ts'
 
 /** A transaction of the stream. */

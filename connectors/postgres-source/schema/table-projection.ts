@@ -1,7 +1,7 @@
 import type { PublishedTable } from '../publication/publication.ts'
-import { isInIdentity, type CatalogColumn, type CatalogTable } from './table-catalog.ts'
 import { customKey, type KeyColumnRule } from './key-column-rule.ts'
 import { quoteIdentifier, quoteTable } from './sql-text.ts'
+import { isInIdentity, type CatalogColumn, type CatalogTable } from './table-catalog.ts'
 import type { TableFilter } from './table-filter.ts'
 import type { Relation } from './table-shape.ts'
 

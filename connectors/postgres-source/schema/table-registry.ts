@@ -1,9 +1,9 @@
 import { schemaToJson, type Schema } from 'penstock/api'
-import { sameRelation } from '../replication/pgoutput.ts'
 import type { PgConnection } from '../connection/pg-connection.ts'
 import { readWalPosition } from '../connection/wal-position.ts'
-import { isInIdentity, readTables, type CatalogTable } from './table-catalog.ts'
+import { sameRelation } from '../replication/pgoutput.ts'
 import { buildTableShape } from './build-table-shape.ts'
+import { isInIdentity, readTables, type CatalogTable } from './table-catalog.ts'
 import type { NullPlace, Relation, ShapeContext, TableShape } from './table-shape.ts'
 
 /** A table's catalog entry, and the WAL position at which it was read. */

@@ -7,10 +7,10 @@ import {
   type KnownVersions,
   type LineageDecision,
 } from '../offsets/lineage-decision.ts'
-import { currentTimeline, type WalLineage, type ServerLineage } from '../offsets/wal-lineage.ts'
 import { lastCapturedLsn } from '../offsets/resume-point.ts'
-import { lineageOf } from '../offsets/source-offset.ts'
 import { firstVersion } from '../offsets/row-version.ts'
+import { lineageOf } from '../offsets/source-offset.ts'
+import { currentTimeline, type WalLineage, type ServerLineage } from '../offsets/wal-lineage.ts'
 
 /** Reads the highest row version in the connector's topics; null when there is none. */
 export type HighestVersion = () => Promise<bigint | null>

@@ -1,12 +1,12 @@
 import type { Clock, Counter, Logger, SourceOffset } from 'penstock/api'
+import type { SourceSettings } from '../config/source-settings.ts'
+import type { StoreOffset } from '../offsets/offset-tracker.ts'
 import type { SetCondition } from '../preflight/finding.ts'
 import type { CaptureHistory } from '../publication/capture-history.ts'
-import type { StoreOffset } from '../offsets/offset-tracker.ts'
 import type { PublicationMonitor } from '../publication/publication-monitor.ts'
 import type { RecordBuilder } from '../records/record-builder.ts'
-import type { SourceSettings } from '../config/source-settings.ts'
-import type { SnapshotAhead } from '../snapshot/snapshot-ahead.ts'
 import type { TableRegistry } from '../schema/table-registry.ts'
+import type { SnapshotAhead } from '../snapshot/snapshot-ahead.ts'
 
 /** The services and state of a task that its sessions share. */
 export interface SessionContext {

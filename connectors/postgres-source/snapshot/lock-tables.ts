@@ -1,6 +1,6 @@
 import { errorMessage, ConnectError, RetriableError } from 'penstock/api'
-import { codeOf, invalidText, pgError } from '../connection/pg-error.ts'
 import type { PgConnection } from '../connection/pg-connection.ts'
+import { codeOf, invalidText, pgError } from '../connection/pg-error.ts'
 import { fullName, quoteIdentifier, quoteTable } from '../schema/sql-text.ts'
 import { lockStatement, type TableProjection } from '../schema/table-projection.ts'
 

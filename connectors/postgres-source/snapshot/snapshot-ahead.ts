@@ -1,8 +1,8 @@
 import type { SourceOffset, SourcePartition } from 'penstock/api'
-import { UncertainToastRows } from './uncertain-toast-rows.ts'
 import { withAhead, type AheadSnapshot } from '../offsets/source-offset.ts'
 import { keyChanged, type RowImages } from '../replication/row-reader.ts'
 import type { TableShape } from '../schema/table-shape.ts'
+import { UncertainToastRows } from './uncertain-toast-rows.ts'
 
 /** The source partition of the tracked rows, beside the offset that Debezium reads. */
 export function aheadPartition(prefix: string): SourcePartition {

@@ -1,3 +1,4 @@
+import type { ConnectValue } from 'penstock/api'
 import {
   cursor,
   dateText,
@@ -10,7 +11,6 @@ import {
   timeText,
   two,
 } from './civil-time.ts'
-import type { ConnectValue } from 'penstock/api'
 import type { OnUnrepresentable, ValueDecoder } from './column-type.ts'
 
 const microsPerSecond = 1_000_000

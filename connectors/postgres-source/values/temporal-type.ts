@@ -1,5 +1,6 @@
 import { Logical, primitive, type ConnectValue, type SchemaType } from 'penstock/api'
 import type { ColumnType, OnUnrepresentable, TimeMode, ValueDecoder, ValueModes } from './column-type.ts'
+import { decodeIntervalText, intervalMicrosDecoder } from './decode-interval.ts'
 import {
   decodeDays,
   decodeIsoDate,
@@ -14,7 +15,6 @@ import {
   nanosDecoder,
   zonedTimestampDecoder,
 } from './decode-time.ts'
-import { decodeIntervalText, intervalMicrosDecoder } from './decode-interval.ts'
 
 function temporal(
   type: Extract<SchemaType, 'INT32' | 'INT64' | 'STRING'>,

@@ -81,7 +81,7 @@ describe('the Postgres source over TLS', () => {
     const files = { 'database.sslcert': certificate, 'database.sslkey': key, [option]: other }
     const source = await bench.source(db.config({ 'database.sslmode': 'require', ...files }))
     expect((await source.failure()).message).toMatch(
-      new RegExp(`^PG_TLS_FILE: ${option} holds no ${what} that can be used \\(.+\\): ${other}$`),
+      new RegExp(`^PG_TLS_FILE: ${option} holds no usable ${what} \\(.+\\): ${other}$`),
     )
   })
 
