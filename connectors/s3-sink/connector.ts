@@ -1,6 +1,6 @@
 import type { Connector, ParsedConfig, RawConfig } from 'penstock/api'
 
-/** Every task gets the connector's config: partitions of the topics are spread by the consumer group. */
+/** Every task gets the connector's config: the consumer group assigns the partitions. */
 export class S3SinkConnector implements Connector {
   #raw: RawConfig = {}
 

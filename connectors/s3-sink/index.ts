@@ -40,8 +40,8 @@ async function bucketProblems(config: ParsedConfig, signal: AbortSignal): Promis
       return [{ key: keyOfCode[error.code ?? ''] ?? 's3.bucket.name', message: error.message }]
     }
     if (error instanceof S3UnavailableError) {
-      const mend = 'Is the store up, and does store.url name it (without one: s3.region)?'
-      return [{ key: 'store.url', message: `${error.message}. ${mend}` }]
+      const check = 'Check that the store is running, and that store.url (without one: s3.region) is correct.'
+      return [{ key: 'store.url', message: `${error.message}. ${check}` }]
     }
     throw error
   } finally {

@@ -11,31 +11,32 @@ import {
 } from 'penstock/api'
 
 import { MemoryBudget } from './object/memory-budget.ts'
-import { objectKey } from './object/object-key.ts'
+import { abortLeftUploads } from './object/left-uploads.ts'
 import { UploadLostError } from './object/object-upload.ts'
 import { PartitionLedger } from './partition/partition-ledger.ts'
-import { PartitionWriter, type WriterSurroundings } from './partition/partition-writer.ts'
+import { PartitionWriter } from './partition/partition-writer.ts'
+import type { WriterEnvironment } from './partition/writer-environment.ts'
 import { RecordText } from './object/record-text.ts'
 import { S3Store } from './s3-client/s3-store.ts'
 import { settingsOf, type S3SinkSettings } from './config/settings.ts'
 
 const minPartBytes = 5 * 1024 * 1024
 const roomWaitMs = 2000
-const sweepMs = 5000
 
 /** Everything that exists between `start` and `stop`. */
-interface Running extends WriterSurroundings {
+interface Running extends WriterEnvironment {
   readonly context: SinkTaskContext
 }
 
 /**
- * The S3 sink's task. Objects are cut and compressed in memory and leave in the background; `put` only waits when the
- * memory is used up. Offsets are committed object by object: the next object of a partition appears once the commit of what
- * lies before it is acknowledged.
+ * The S3 sink's task. Objects are built and compressed in memory and uploaded in the background; `put` waits only when the
+ * memory is full. Offsets are committed object by object: the next object of a partition appears after the commit of the
+ * offsets before it is acknowledged.
  */
 export class S3SinkTask implements SinkTask {
   readonly #writers = new Map<string, PartitionWriter>()
-  readonly #lost = new Set<PartitionWriter>()
+  /** The writers whose upload was lost. */
+  readonly #lost = new Set<TopicPartition>()
   readonly #stopped = new AbortController()
   #running: Running | null = null
   #commitWanted = false
@@ -44,12 +45,12 @@ export class S3SinkTask implements SinkTask {
   async start(context: SinkTaskContext): Promise<void> {
     const settings = settingsOf(context.config)
     const { clock, metrics } = context
-    const retries = metrics.counter('s3_retries_total', 'Requests to the S3 store that were tried again')
+    const retries = metrics.counter('s3_retries_total', 'Requests to the S3 store that were retried')
     const store = new S3Store(settings.store, clock, {
       retried: () => retries.add(1),
       waitsFor: (reason) => {
         context.setCondition('S3_UNAVAILABLE', reason)
-        context.showWaiting?.(reason === null ? null : 'requests to the S3 store are tried again')
+        context.showWaiting?.(reason === null ? null : 'requests to the S3 store are retried')
       },
     })
     try {
@@ -58,7 +59,7 @@ export class S3SinkTask implements SinkTask {
       store.close()
       throw error
     }
-    this.#running = this.#surroundings(context, settings, store)
+    this.#running = this.#environment(context, settings, store)
   }
 
   async open(partitions: readonly OffsetToCommit[]): Promise<void> {
@@ -67,7 +68,12 @@ export class S3SinkTask implements SinkTask {
       await this.#writers.get(nameOf(at))?.close(this.#stopped.signal)
       this.#writers.set(
         nameOf(at),
-        new PartitionWriter(at, new PartitionLedger(at.offset), this.#sweep(at, running), running),
+        new PartitionWriter(
+          at,
+          new PartitionLedger(at.offset),
+          abortLeftUploads(at, running, this.#stopped.signal),
+          running,
+        ),
       )
     }
   }
@@ -79,27 +85,27 @@ export class S3SinkTask implements SinkTask {
     const nowMs = running.clock.now()
     this.#append(records, rewound, nowMs)
     for (const writer of this.#writers.values()) writer.tick(nowMs)
-    this.#relieve(running)
+    this.#releaseMemory(running)
     this.#wakeForDeadline(running, nowMs)
   }
 
   async preCommit(current: readonly OffsetToCommit[]): Promise<readonly DurableOffset[]> {
     this.#started()
     this.#commitWanted = false
-    const answers: DurableOffset[] = []
+    const offsets: DurableOffset[] = []
     for (const at of current) {
-      const answer = this.#writers.get(nameOf(at))?.answer(at.offset) ?? null
-      if (answer !== null) answers.push(answer)
+      const offset = this.#writers.get(nameOf(at))?.committableOffset(at.offset) ?? null
+      if (offset !== null) offsets.push(offset)
     }
-    return answers
+    return offsets
   }
 
   committed(offsets: readonly OffsetToCommit[]): void {
-    for (const at of offsets) this.#writers.get(nameOf(at))?.confirm(at.offset)
+    for (const at of offsets) this.#writers.get(nameOf(at))?.acknowledge(at.offset)
   }
 
   commitFailed(offsets: readonly OffsetToCommit[]): void {
-    for (const at of offsets) this.#writers.get(nameOf(at))?.forget()
+    for (const at of offsets) this.#writers.get(nameOf(at))?.markUnknown()
   }
 
   async flush(signal: AbortSignal): Promise<void> {
@@ -127,7 +133,7 @@ export class S3SinkTask implements SinkTask {
     this.#running?.store.close()
   }
 
-  #surroundings(context: SinkTaskContext, settings: S3SinkSettings, store: S3Store): Running {
+  #environment(context: SinkTaskContext, settings: S3SinkSettings, store: S3Store): Running {
     const { clock, logger, metrics } = context
     const objects = metrics.counter('s3_objects_total', 'Objects completed in the S3 store')
     const written = metrics.counter('s3_records_total', 'Records in objects that were completed')
@@ -139,7 +145,7 @@ export class S3SinkTask implements SinkTask {
       this.#commitWanted = true
       context.requestCommit()
     }
-    const onFailed = (writer: PartitionWriter, error: unknown): void => {
+    const onFailed = (writer: TopicPartition, error: unknown): void => {
       if (error instanceof UploadLostError) {
         this.#lost.add(writer)
         context.wakeWithin(0)
@@ -176,15 +182,16 @@ export class S3SinkTask implements SinkTask {
     }
   }
 
-  /** Partitions whose upload was lost are read again from behind what is in the store. Answers their names. */
+  /** Reads partitions whose upload was lost again, from the end of their objects in the store. Returns their names. */
   async #rewind(running: Running): Promise<ReadonlySet<string>> {
     const names = new Set<string>()
-    for (const writer of this.#lost) {
-      if (this.#writers.get(nameOf(writer)) !== writer) continue
+    for (const lost of this.#lost) {
+      const writer = this.#writers.get(nameOf(lost))
+      if (writer === undefined || writer !== lost) continue
       const { topic, partition } = writer
       await writer.close(this.#stopped.signal)
       const { writer: successor, offset } = writer.rewound()
-      running.logger.warn(`the store lost an upload of ${nameOf(writer)}: reading again from offset ${offset}`)
+      running.logger.warn(`the store no longer has an upload of ${nameOf(writer)}: reading again from offset ${offset}`)
       this.#writers.set(nameOf(writer), successor)
       running.context.seek([{ topic, partition, offset }])
       names.add(nameOf(writer))
@@ -193,9 +200,9 @@ export class S3SinkTask implements SinkTask {
     return names
   }
 
-  /** @throws RetriableError when the store does not take what is there: the same records come again later. */
+  /** @throws RetriableError when the memory stays full: the same records are delivered again later. */
   async #waitForRoom({ budget, clock }: Running): Promise<void> {
-    // A commit lets further objects leave, and comes once `put` has returned.
+    // A commit lets further objects complete. It happens after `put` has returned.
     if (!budget.isFull || this.#commitWanted) return
     const waiting = new AbortController()
     const signal = AbortSignal.any([waiting.signal, this.#stopped.signal])
@@ -203,13 +210,13 @@ export class S3SinkTask implements SinkTask {
     waiting.abort()
     if (!budget.isFull || this.#commitWanted) return
     throw new RetriableError(
-      `${budget.used} bytes wait for the store, s3.buffer.bytes is ${budget.limit}: reading waits until it takes them`,
+      `${budget.used} bytes wait for the store, and s3.buffer.bytes is ${budget.limit}: reading pauses until the store accepts them`,
       { code: 'S3_BUFFER_FULL' },
     )
   }
 
-  /** Above three quarters of the memory, the largest open objects leave early. */
-  #relieve({ budget }: Running): void {
+  /** Above three quarters of the memory, the largest open objects are uploaded early. */
+  #releaseMemory({ budget }: Running): void {
     const writers = [...this.#writers.values()]
     let excess = budget.used - budget.limit * 0.75
     if (excess <= 0) return
@@ -217,7 +224,7 @@ export class S3SinkTask implements SinkTask {
     for (const writer of writers.toSorted((a, b) => b.openBytes - a.openBytes)) {
       const bytes = writer.openBytes
       if (excess <= 0 || bytes === 0) return
-      writer.relieve()
+      writer.releaseMemory()
       excess -= bytes
     }
   }
@@ -228,38 +235,17 @@ export class S3SinkTask implements SinkTask {
     if (earliest !== Number.POSITIVE_INFINITY) context.wakeWithin(Math.max(0, earliest - nowMs))
   }
 
-  /** Removes parts that a process which is gone has left behind: they cost money and cannot be seen. Never fails. */
-  async #sweep(at: OffsetToCommit, { store, settings, clock, logger }: Running): Promise<void> {
-    const key = objectKey(settings.layout, at.topic, at.partition, at.offset)
-    const prefix = key.slice(0, key.lastIndexOf(settings.layout.fileDelimiter) + 1)
-    const bound = new AbortController()
-    const cancel = clock.after(sweepMs, () => bound.abort(new ConnectError('it took too long')))
-    const signal = AbortSignal.any([bound.signal, this.#stopped.signal])
-    try {
-      // Some stores list uploads by whole keys only.
-      for (const start of [prefix, key]) {
-        for (const upload of await store.listUploads(start, signal)) {
-          await store.abortUpload(upload.key, upload.uploadId, signal)
-        }
-      }
-    } catch (error) {
-      logger.debug(`uploads left behind under ${prefix} were not removed`, { error })
-    } finally {
-      cancel()
-    }
-  }
-
   async #giveUp(writers: readonly PartitionWriter[]): Promise<void> {
     const running = this.#running
     if (running === null || writers.length === 0) return
     const bound = new AbortController()
     const cancel = running.clock.after(running.settings.shutdownTimeoutMs, () =>
-      bound.abort(new ConnectError('uploads were not given up in time')),
+      bound.abort(new ConnectError('uploads were not aborted in time')),
     )
     const results = await Promise.allSettled(writers.map(async (writer) => await writer.close(bound.signal)))
     cancel()
     for (const result of results) {
-      if (result.status === 'rejected') running.logger.debug('an upload was not given up', { error: result.reason })
+      if (result.status === 'rejected') running.logger.debug('an upload was not aborted', { error: result.reason })
     }
   }
 
@@ -267,7 +253,7 @@ export class S3SinkTask implements SinkTask {
     if (this.#wroteElsewhere) return
     this.#wroteElsewhere = true
     this.#started().logger.warn(
-      `a transform renames ${originalTopic} to ${topic}: objects keep the name of the topic they were read from, so that no two topics write the same object`,
+      `a transform renames ${originalTopic} to ${topic}: objects keep the name of the topic that was read, so that no two topics write the same object`,
     )
   }
 
@@ -278,7 +264,7 @@ export class S3SinkTask implements SinkTask {
 
 function nullValue({ originalTopic, originalPartition, originalOffset }: SinkRecord): ConnectError {
   return new ConnectError(
-    `the record ${originalTopic}-${originalPartition}@${originalOffset} has no value. Set behavior.on.null.values to ignore to leave such records out.`,
+    `the record ${originalTopic}-${originalPartition}@${originalOffset} has no value. Set behavior.on.null.values to ignore to skip such records.`,
     { code: 'S3_NULL_VALUE', stage: 'TASK_PUT', topicPartition: `${originalTopic}-${originalPartition}` },
   )
 }

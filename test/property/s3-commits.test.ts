@@ -16,7 +16,7 @@ const life: Life = {
 }
 const otherCut: Life = { ...life, rotation: { 'flush.size': '15' }, records: [], polls: 8 }
 
-describe('the S3 sink in its loop covers every offset once', () => {
+describe('the S3 sink in its loop stores every offset once', () => {
   it('when it is stopped while a commit waits for its coordinator', async () => {
     const outcomes = [false, false, false].map((applied) => ({ kind: 'cut off' as const, applied }))
     await S3Lives.run([{ ...life, outcomes }, otherCut])
@@ -27,7 +27,7 @@ describe('the S3 sink in its loop covers every offset once', () => {
     await S3Lives.run([{ ...life, outcomes: Array.from({ length: 5 }, () => refused) }, otherCut])
   })
 
-  it('whatever becomes of its commits, its partition and its process', { timeout: 300_000 }, async () => {
+  it('whatever happens to its commits, its partition and its process', { timeout: 300_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(lives, async (plan) => await S3Lives.run(plan)),
       { numRuns: 15, endOnFailure: true },

@@ -2,7 +2,7 @@ import type { ConfigProblem, ParsedConfig } from 'penstock/api'
 
 import type { S3Key } from './config.ts'
 
-/** What is wrong between settings that are right one by one. */
+/** The problems between settings that are valid one by one. */
 export function crossFieldProblems(config: ParsedConfig): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = []
   const complain = (keys: readonly S3Key[], message: string): void => {
@@ -12,23 +12,26 @@ export function crossFieldProblems(config: ParsedConfig): readonly ConfigProblem
   if (given('aws.access.key.id') !== given('aws.secret.access.key')) {
     complain(
       ['aws.access.key.id', 'aws.secret.access.key'],
-      'aws.access.key.id and aws.secret.access.key go together: set both, or neither to use the environment.',
+      'Set both aws.access.key.id and aws.secret.access.key, or neither to use the environment.',
     )
   }
   if (config['s3.wan.mode'] === true && config['s3.path.style.access.enabled'] !== false) {
     complain(
       ['s3.wan.mode', 's3.path.style.access.enabled'],
-      'Transfer acceleration needs the bucket in the name of the host: set s3.path.style.access.enabled to false.',
+      'Transfer acceleration needs the bucket in the host name: set s3.path.style.access.enabled to false.',
     )
   }
   if (config['s3.wan.mode'] === true && given('store.url')) {
-    complain(['s3.wan.mode', 'store.url'], 'Transfer acceleration is Amazon’s: it cannot be used with store.url.')
+    complain(
+      ['s3.wan.mode', 'store.url'],
+      'Transfer acceleration is a feature of Amazon S3: it cannot be used with store.url.',
+    )
   }
   if (given('s3.sse.customer.key') && config['s3.ssea.name'] !== 'AES256') {
     complain(['s3.sse.customer.key', 's3.ssea.name'], 's3.sse.customer.key needs s3.ssea.name=AES256.')
   }
   if (config['s3.ssea.name'] === 'aws:kms:dsse') {
-    complain(['s3.ssea.name'], 'aws:kms:dsse is not served: use aws:kms.')
+    complain(['s3.ssea.name'], 'aws:kms:dsse is not supported: use aws:kms.')
   }
   if (Number(config['s3.buffer.bytes']) < Number(config['s3.part.size'])) {
     complain(['s3.buffer.bytes', 's3.part.size'], 's3.buffer.bytes must be at least s3.part.size.')

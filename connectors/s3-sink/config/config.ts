@@ -8,6 +8,7 @@ import {
   type ConfigValue,
 } from 'penstock/api'
 
+import { acceptedOptions } from './accepted-options.ts'
 import { isTimeZone } from '../partition/schedule.ts'
 
 const packageOf = {
@@ -18,7 +19,7 @@ const packageOf = {
 const jsonFormat = `${packageOf.format}.json.JsonFormat`
 const defaultPartitioner = `${packageOf.partitioner}.DefaultPartitioner`
 
-/** Names of the AWS SDK's usual chain of credentials, of both major versions, and of its part that reads the environment. */
+/** Class names of the AWS SDK for Java, of both major versions: the default credentials chain, and its environment part. */
 export const credentialProviders = {
   chain: [
     'software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider',
@@ -32,18 +33,18 @@ export const credentialProviders = {
 
 const extractorClass = `${packageOf.partitioner}.TimeBasedPartitioner`
 
-/** The names by which configs call what tells the time of a record. */
+/** The names of the sources of a record's time. */
 export const extractors = {
   wallclock: ['Wallclock', `${extractorClass}$WallclockTimestampExtractor`],
   record: ['Record', `${extractorClass}$RecordTimestampExtractor`],
 } as const
 
-const onlyJson = 'only JSON Lines are written so far: io.confluent.connect.s3.format.json.JsonFormat'
+const onlyJson = 'only JSON Lines are supported: io.confluent.connect.s3.format.json.JsonFormat'
 const onlyDefault =
-  'objects are laid out by topic and partition so far: io.confluent.connect.storage.partitioner.DefaultPartitioner'
-const onlyValues = 'only values are stored so far; leave it out or set it to false'
-const noProjection = 'JSON Lines are written as they come, whatever their schema; use NONE'
-const notServed = 'it is not served yet'
+  'only the layout by topic and partition is supported: io.confluent.connect.storage.partitioner.DefaultPartitioner'
+const onlyValues = 'only values are stored; remove it or set it to false'
+const noProjection = 'JSON Lines do not depend on the schema; use NONE'
+const notServed = 'it is not supported'
 
 type Rest = Omit<ConfigKey, 'type' | 'importance' | 'doc' | 'defaultValue' | 'group'>
 
@@ -59,11 +60,6 @@ function inGroup(group: string) {
   }
 }
 
-/** An option of Confluent's that changes nothing here; `why` says so. */
-function accepted(type: ConfigKey['type'], group: string, defaultValue: ConfigValue, why: string): ConfigKey {
-  return { type, group, importance: 'LOW', defaultValue, doc: `Accepted: ${why}` }
-}
-
 const connector = inGroup('Connector')
 const s3 = inGroup('S3')
 const storage = inGroup('Storage')
@@ -73,8 +69,6 @@ const otherFormats = {
   [`${packageOf.format}.parquet.ParquetFormat`]: onlyJson,
   [`${packageOf.format}.bytearray.ByteArrayFormat`]: onlyJson,
 }
-const ofOtherFormats = 'it belongs to formats that are not written here.'
-const ofOtherPartitioners = 'it belongs to partitioners that are not served here.'
 
 const timeZone = Object.assign(
   (_key: string, value: ConfigValue): string | null =>
@@ -108,36 +102,36 @@ const cannedAcls = [
   'aws-exec-read',
 ]
 
-/** The settings of Confluent's S3 sink, those that are served and those that are refused, and a few of our own. */
+/** The options of Confluent's S3 sink, supported, accepted and rejected ones, and a few of our own. */
 export const configDef = {
   'format.class': {
     type: 'CLASS',
     importance: 'HIGH',
     group: 'Connector',
-    doc: 'The format of objects: io.confluent.connect.s3.format.json.JsonFormat, one JSON value a line.',
+    doc: 'The format of objects: io.confluent.connect.s3.format.json.JsonFormat, one JSON value per line.',
     recommended: [jsonFormat],
     validator: oneOf(jsonFormat),
     unsupportedValues: otherFormats,
   },
-  'flush.size': connector('INT', 'HIGH', undefined, 'Records after which an object is complete, per topic partition.'),
+  'flush.size': connector('INT', 'HIGH', undefined, 'The number of records of an object, per topic partition.'),
   'rotate.size.bytes': connector(
     'LONG',
     'MEDIUM',
     -1,
-    'Bytes before compression after which an object is complete; -1 sets no limit.',
+    'The number of bytes, before compression, after which an object is complete; -1: no limit.',
     { validator: between(-1, Number.MAX_SAFE_INTEGER) },
   ),
   'rotate.interval.ms': connector(
     'LONG',
     'HIGH',
     -1,
-    'An object is complete when a record is this much later than its first one by timestamp.extractor, and also when as much time has passed without such a record; -1 turns it off.',
+    'The time span of an object: it is complete when a record is this much later than its first one, by timestamp.extractor, and also when this time has passed without such a record; -1: off.',
   ),
   'rotate.schedule.interval.ms': connector(
     'LONG',
     'MEDIUM',
     -1,
-    'Objects are complete at fixed times of the day, every so many milliseconds from midnight in timezone, whether records arrive or not; -1 turns it off.',
+    'The interval at which objects are completed at fixed times of the day, counted from midnight in timezone, whether records arrive or not; -1: off.',
   ),
   timezone: connector('STRING', 'MEDIUM', '', 'The time zone of rotate.schedule.interval.ms; UTC when empty.', {
     validator: timeZone,
@@ -146,7 +140,7 @@ export const configDef = {
     'STRING',
     'MEDIUM',
     'Wallclock',
-    'The time of a record for rotate.interval.ms: Wallclock is when it arrives here, Record its timestamp in the log.',
+    'The time of a record for rotate.interval.ms: Wallclock is its arrival in the task, Record is its timestamp in the topic.',
     {
       validator: oneOf(...extractors.wallclock, ...extractors.record),
       unsupportedValues: { RecordField: 'use Record or Wallclock' },
@@ -156,17 +150,17 @@ export const configDef = {
     'BOOLEAN',
     'LOW',
     false,
-    'Whether open objects are completed when partitions move to another task or the task ends. Otherwise their records are read again, and objects are cut as if nothing had happened.',
+    'Whether open objects are completed when partitions move to another task or the task stops. Otherwise their records are read again, and objects have the same boundaries as without the move.',
   ),
   'behavior.on.null.values': connector(
     'STRING',
     'LOW',
     'ignore',
-    'What to do with a record without a value, such as the tombstone behind a deletion: leave it out, or fail the task (what Confluent does unless told otherwise).',
+    'How to handle a record without a value, such as the tombstone of a deletion: ignore skips it, fail fails the task (the default of Confluent).',
     {
       validator: oneOfIgnoringCase('fail', 'ignore'),
       unsupportedValues: {
-        write: 'tombstones are written to objects of keys, which are not served yet; use fail or ignore',
+        write: 'it writes tombstones to objects of keys, which are not supported; use fail or ignore',
       },
     },
   ),
@@ -174,37 +168,49 @@ export const configDef = {
     'STRING',
     'LOW',
     'BASE64',
-    'How decimals with a schema are written: BASE64 or NUMERIC.',
+    'The representation of decimals with a schema: BASE64 or NUMERIC.',
     {
       validator: oneOfIgnoringCase('BASE64', 'NUMERIC'),
     },
   ),
-  'filename.offset.zero.pad.width': connector('INT', 'LOW', 10, 'Digits of the offset in object names, at least.', {
-    validator: between(0, 100),
-  }),
+  'filename.offset.zero.pad.width': connector(
+    'INT',
+    'LOW',
+    10,
+    'The minimum number of digits of the offset in object names.',
+    {
+      validator: between(0, 100),
+    },
+  ),
   'enable.conditional.writes': connector(
     'BOOLEAN',
     'LOW',
     true,
-    'Whether an object is only put where none is (If-None-Match), or over the one that was looked at (If-Match): a task that lost its partition cannot replace what its successor wrote. Stores that do not know the headers are asked before each object, as when it is off.',
+    'Whether objects are put with a condition: that there is none (If-None-Match), or the one that the task looked at (If-Match). A task that lost its partition then cannot replace an object of its successor. When it is off, and on stores without these headers, the task asks the store before each object.',
   ),
   'retry.backoff.ms': connector(
     'LONG',
     'LOW',
     5000,
-    'The longest wait between attempts while the store is away. Such errors are retried for ever.',
+    'The maximum wait between retries while the store is not available. Such errors are retried indefinitely.',
     { validator: atLeast(1) },
   ),
   's3.buffer.bytes': connector(
     'LONG',
     'LOW',
     67_108_864,
-    'Memory of a task for records that are not in the store yet. When it is full, parts are uploaded early, then objects are completed early, then reading waits.',
+    'The memory of a task for records that are not in the store yet. When it is full, parts are uploaded early, then objects are completed early, then reading pauses.',
     { validator: between(8_388_608, Number.MAX_SAFE_INTEGER) },
   ),
-  'shutdown.timeout.ms': connector('LONG', 'LOW', 3000, 'How long the end of a task waits for uploads it gives up.', {
-    validator: atLeast(0),
-  }),
+  'shutdown.timeout.ms': connector(
+    'LONG',
+    'LOW',
+    3000,
+    'The time that a stopping task waits for the abort of its uploads.',
+    {
+      validator: atLeast(0),
+    },
+  ),
 
   's3.bucket.name': s3('STRING', 'HIGH', undefined, 'The bucket.', {
     validator: (_key, value) => (value === '' ? 'String must be non-empty' : null),
@@ -214,7 +220,7 @@ export const configDef = {
     'STRING',
     'MEDIUM',
     null,
-    'The address of an S3 store that is not Amazon’s, such as http://127.0.0.1:9000; https when it names no scheme.',
+    'The URL of an S3 store other than Amazon S3, such as http://127.0.0.1:9000; https when it has no scheme.',
     {
       validator: storeUrl,
     },
@@ -223,26 +229,26 @@ export const configDef = {
     'BOOLEAN',
     'MEDIUM',
     true,
-    'Whether the bucket stands in the path rather than in the name of the host.',
+    'Whether the bucket is in the path of the URL instead of the host name.',
   ),
-  's3.wan.mode': s3('BOOLEAN', 'MEDIUM', false, 'Whether Amazon’s transfer acceleration is used.'),
+  's3.wan.mode': s3('BOOLEAN', 'MEDIUM', false, 'Whether to use Amazon S3 Transfer Acceleration.'),
   'aws.access.key.id': s3(
     'STRING',
     'HIGH',
     '',
-    'The access key. Without it the environment and the usual chain of AWS are asked.',
+    'The access key. Without it, credentials come from the environment and the default chain of the AWS SDK.',
   ),
-  'aws.secret.access.key': s3('PASSWORD', 'HIGH', '', 'The secret key that belongs to aws.access.key.id.'),
+  'aws.secret.access.key': s3('PASSWORD', 'HIGH', '', 'The secret key of aws.access.key.id.'),
   's3.credentials.provider.class': s3(
     'CLASS',
     'LOW',
     credentialProviders.chain[0],
-    'Where credentials come from when none are given: the usual chain of AWS (environment, profile, container, instance), or the environment alone.',
+    'The source of credentials when the config has none: the default chain of the AWS SDK (environment, profile, container, instance), or the environment only.',
     {
       validator: oneOf(...credentialProviders.chain, ...credentialProviders.environment),
       unsupportedValues: {
         'io.confluent.connect.s3.auth.AwsAssumeRoleCredentialsProvider':
-          'name the role in an AWS profile instead (role_arn, source_profile) and set AWS_PROFILE',
+          'set the role in an AWS profile instead (role_arn, source_profile), and set AWS_PROFILE',
       },
     },
   ),
@@ -250,7 +256,7 @@ export const configDef = {
     'INT',
     'HIGH',
     26_214_400,
-    'Bytes of a part of a multipart upload. Smaller objects are put in one request.',
+    'The size of a part of a multipart upload, in bytes. Smaller objects are put in one request.',
     {
       validator: between(5_242_880, 2_147_483_647),
     },
@@ -259,7 +265,7 @@ export const configDef = {
     'INT',
     'MEDIUM',
     3,
-    'Attempts after which a request that keeps failing is logged. It is retried for ever.',
+    'The number of failed attempts after which a request raises the condition S3_UNAVAILABLE. It is retried indefinitely.',
     { validator: atLeast(0) },
   ),
   's3.retry.backoff.ms': s3(
@@ -271,27 +277,29 @@ export const configDef = {
       validator: atLeast(1),
     },
   ),
-  's3.compression.type': s3('STRING', 'LOW', 'none', 'none or gzip.', { validator: oneOfIgnoringCase('none', 'gzip') }),
-  's3.compression.level': s3('INT', 'LOW', -1, 'The effort of gzip from 0 to 9; -1 is its own choice, 6.', {
+  's3.compression.type': s3('STRING', 'LOW', 'none', 'The compression of objects: none or gzip.', {
+    validator: oneOfIgnoringCase('none', 'gzip'),
+  }),
+  's3.compression.level': s3('INT', 'LOW', -1, 'The gzip level, 0 to 9; -1: the default of zlib, 6.', {
     validator: between(-1, 9),
   }),
-  's3.send.digest': s3('BOOLEAN', 'LOW', false, 'Whether Content-MD5 is sent with objects and parts.'),
+  's3.send.digest': s3('BOOLEAN', 'LOW', false, 'Whether to send Content-MD5 with objects and parts.'),
   's3.checksum.algorithm': s3(
     'STRING',
     'LOW',
     'none',
-    'A checksum the store verifies and keeps with the object: none, crc32, crc32c or sha256. Without it the signature still covers every byte on the way.',
+    'A checksum that the store verifies and stores with the object: none, crc32, crc32c or sha256. Without it, the signature still covers every byte in transit.',
     { validator: oneOfIgnoringCase('none', 'crc32', 'crc32c', 'sha256') },
   ),
-  's3.ssea.name': s3('STRING', 'LOW', '', 'Encryption by the store: AES256 or aws:kms.', {
+  's3.ssea.name': s3('STRING', 'LOW', '', 'The encryption by the store: AES256 or aws:kms.', {
     validator: oneOf('', 'AES256', 'aws:kms', 'aws:kms:dsse'),
   }),
-  's3.sse.kms.key.id': s3('STRING', 'LOW', '', 'The key of aws:kms; the bucket’s own when empty.'),
-  's3.sse.customer.key': s3('PASSWORD', 'LOW', null, 'A key of yours for AES256, 32 bytes in base64.', {
+  's3.sse.kms.key.id': s3('STRING', 'LOW', '', 'The key for aws:kms; empty: the key of the bucket.'),
+  's3.sse.customer.key': s3('PASSWORD', 'LOW', null, 'Your own key for AES256, 32 bytes in base64.', {
     validator: (_key, value) =>
       value === null || Buffer.from(String(value), 'base64').length === 32 ? null : 'It must be 32 bytes in base64',
   }),
-  's3.acl.canned': s3('STRING', 'LOW', null, 'A canned access control list for objects.', {
+  's3.acl.canned': s3('STRING', 'LOW', null, 'The canned access control list of objects.', {
     validator: (_key, value) =>
       value === null || cannedAcls.includes(String(value)) ? null : `String must be one of: ${cannedAcls.join(', ')}`,
     recommended: cannedAcls,
@@ -300,7 +308,7 @@ export const configDef = {
     'INT',
     'LOW',
     60_000,
-    'How long a request may go without a byte moving before it counts as failed.',
+    'The timeout of a connection attempt, and of a request on which no byte is transferred.',
     {
       validator: atLeast(100),
     },
@@ -309,10 +317,10 @@ export const configDef = {
   'storage.class': storage('CLASS', 'HIGH', 'io.confluent.connect.s3.storage.S3Storage', 'The storage: S3.', {
     validator: oneOf('io.confluent.connect.s3.storage.S3Storage'),
   }),
-  'topics.dir': storage('STRING', 'HIGH', 'topics', 'What object names begin with; nothing when empty.'),
-  'directory.delim': storage('STRING', 'MEDIUM', '/', 'What stands between the levels of object names.'),
-  'file.delim': storage('STRING', 'MEDIUM', '+', 'What stands between topic, partition and offset.'),
-  'partitioner.class': storage('CLASS', 'HIGH', defaultPartitioner, 'How objects are laid out: by Kafka partition.', {
+  'topics.dir': storage('STRING', 'HIGH', 'topics', 'The first level of object names; empty: none.'),
+  'directory.delim': storage('STRING', 'MEDIUM', '/', 'The separator between the levels of object names.'),
+  'file.delim': storage('STRING', 'MEDIUM', '+', 'The separator between topic, partition and offset.'),
+  'partitioner.class': storage('CLASS', 'HIGH', defaultPartitioner, 'The layout of objects: by Kafka partition.', {
     validator: oneOf(defaultPartitioner),
     unsupportedValues: {
       [`${packageOf.partitioner}.HourlyPartitioner`]: onlyDefault,
@@ -325,62 +333,32 @@ export const configDef = {
     'STRING',
     'HIGH',
     'NONE',
-    'How schemas of one object may differ: NONE, which JSON Lines need not mind.',
+    'The compatibility of schemas in one object. Only NONE: JSON Lines do not depend on it.',
     {
       validator: oneOf('NONE'),
       unsupportedValues: { BACKWARD: noProjection, FORWARD: noProjection, FULL: noProjection },
     },
   ),
 
-  'store.kafka.keys': storage('BOOLEAN', 'LOW', false, 'Whether keys are stored.', {
+  'store.kafka.keys': storage('BOOLEAN', 'LOW', false, 'Whether to store keys.', {
     unsupportedValues: { true: onlyValues },
   }),
-  'store.kafka.headers': storage('BOOLEAN', 'LOW', false, 'Whether headers are stored.', {
+  'store.kafka.headers': storage('BOOLEAN', 'LOW', false, 'Whether to store headers.', {
     unsupportedValues: { true: onlyValues },
   }),
   's3.proxy.url': s3('STRING', 'LOW', '', 'An HTTP proxy.', { unsupported: notServed }),
   's3.proxy.user': s3('STRING', 'LOW', null, 'The user of the proxy.', { unsupported: notServed }),
   's3.proxy.password': s3('PASSWORD', 'LOW', '', 'The password of the proxy.', { unsupported: notServed }),
-  's3.object.tagging': s3('BOOLEAN', 'LOW', false, 'Whether objects are tagged with their offsets.', {
+  's3.object.tagging': s3('BOOLEAN', 'LOW', false, 'Whether to tag objects with their offsets.', {
     unsupportedValues: { true: notServed },
   }),
   's3.object.tagging.key.value.pairs': s3('LIST', 'LOW', [], 'Further tags.', { unsupported: notServed }),
-  's3.schema.partition.affix.type': s3('STRING', 'LOW', 'NONE', 'Whether the schema’s name stands in object names.', {
+  's3.schema.partition.affix.type': s3('STRING', 'LOW', 'NONE', 'Whether object names have the name of the schema.', {
     validator: oneOf('NONE', 'PREFIX', 'SUFFIX'),
     unsupportedValues: { PREFIX: notServed, SUFFIX: notServed },
   }),
 
-  'keys.format.class': accepted('CLASS', 'Storage', `${packageOf.format}.avro.AvroFormat`, 'keys are not stored.'),
-  'headers.format.class': accepted(
-    'CLASS',
-    'Storage',
-    `${packageOf.format}.avro.AvroFormat`,
-    'headers are not stored.',
-  ),
-  'report.null.values.to.dlq': accepted('BOOLEAN', 'Connector', true, 'there are no dead letter queues yet.'),
-  'tombstone.encoded.partition': accepted('STRING', 'Connector', 'tombstone', 'tombstones are not stored.'),
-  'max.write.duration.ms': accepted('LONG', 'Connector', Number.MAX_SAFE_INTEGER, 'writing never holds the task up.'),
-  'schemas.cache.config': accepted('INT', 'Connector', 1000, ofOtherFormats),
-  'enhanced.avro.schema.support': accepted('BOOLEAN', 'Connector', true, ofOtherFormats),
-  'connect.meta.data': accepted('BOOLEAN', 'Connector', true, ofOtherFormats),
-  'allow.optional.map.keys': accepted('BOOLEAN', 'Connector', false, ofOtherFormats),
-  'avro.codec': accepted('STRING', 'Connector', 'null', ofOtherFormats),
-  'parquet.codec': accepted('STRING', 'Connector', 'snappy', ofOtherFormats),
-  'format.bytearray.extension': accepted('STRING', 'Connector', '.bin', ofOtherFormats),
-  'format.bytearray.separator': accepted('STRING', 'Connector', null, ofOtherFormats),
-  'rotate.file.on.partition.change': accepted('BOOLEAN', 'Connector', true, ofOtherPartitioners),
-  'partitioner.max.open.files': accepted('INT', 'Connector', -1, ofOtherPartitioners),
-  'partition.field.name': accepted('LIST', 'Storage', [], ofOtherPartitioners),
-  'partition.duration.ms': accepted('LONG', 'Storage', -1, ofOtherPartitioners),
-  'path.format': accepted('STRING', 'Storage', '', ofOtherPartitioners),
-  locale: accepted('STRING', 'Storage', '', ofOtherPartitioners),
-  'timestamp.field': accepted('STRING', 'Storage', 'timestamp', ofOtherPartitioners),
-  'max.files.scan.limit': accepted('INT', 'Connector', 100, 'an object that is there already is found by its name.'),
-  's3.http.send.expect.continue': accepted('BOOLEAN', 'S3', true, 'the header Expect is never sent.'),
-  's3.object.behavior.on.tagging.error': accepted('STRING', 'S3', 'ignore', 'objects are not tagged.'),
-  's3.elastic.buffer.enable': accepted('BOOLEAN', 'S3', false, 'buffers always grow with what is in them.'),
-  's3.elastic.buffer.init.capacity': accepted('INT', 'S3', 131_072, 'buffers always grow with what is in them.'),
-  'schema.generator.class': accepted('CLASS', 'Storage', null, 'it has no effect in Confluent’s connector either.'),
+  ...acceptedOptions,
 } as const satisfies ConfigDef
 
 /** A key of this connector. */

@@ -5,14 +5,14 @@ import type { KeyLayout } from '../object/object-key.ts'
 import type { RotationRules } from '../partition/rotation.ts'
 import { nextScheduled } from '../partition/schedule.ts'
 
-/** A checksum that the store verifies and keeps. */
+/** A checksum that the store verifies and stores. */
 export type ChecksumAlgorithm = 'crc32' | 'crc32c' | 'sha256'
 
 /** How to reach the store. */
 export interface StoreSettings {
   readonly bucket: string
   readonly region: string
-  /** Null: Amazon's. */
+  /** Null: Amazon S3. */
   readonly storeUrl: string | null
   readonly pathStyle: boolean
   readonly accelerate: boolean
@@ -35,7 +35,7 @@ export type Encryption =
   | { readonly kind: 'kms'; readonly keyId: string | null }
   | { readonly kind: 'customer'; readonly key: Buffer }
 
-/** Everything a task needs to know. */
+/** The settings of a task. */
 export interface S3SinkSettings {
   readonly store: StoreSettings
   readonly layout: KeyLayout

@@ -1,58 +1,64 @@
-import { promisify } from 'node:util'
-import { constants, crc32, deflateRaw } from 'node:zlib'
+import { constants, createGzip, type Gzip } from 'node:zlib'
 
-const deflate = promisify(deflateRaw)
-const windowBytes = 32 * 1024
-const header = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff])
+import { deferred, type Deferred } from 'penstock/api'
+
+const outputBytes = 64 * 1024
 
 /**
- * Writes one gzip member from blocks that are compressed one by one, off the thread: each is a run of deflate blocks
- * that ends at a byte (RFC 1951, as `pigz` does it), and begins with the last 32 KiB before it as its dictionary.
+ * Writes one gzip member from blocks that are compressed one by one, off the thread. Z_SYNC_FLUSH ends the output of each block
+ * at a byte. One zlib stream takes a quarter less CPU than a call of `deflateRaw` for each block, which has to be given the
+ * last 32 KiB as its dictionary: 3.0 s instead of 3.9 s a GiB of records of 230 bytes. It holds {@link stateBytes} while it
+ * is open.
  */
 export class GzipMember {
+  /** Memory from the first block to the end: zlib's own, by https://zlib.net/zlib_tech.html, and its output buffer. */
+  static readonly stateBytes = 268 * 1024 + outputBytes
   readonly #level: number
-  #window: Buffer = Buffer.alloc(0)
-  #sum = 0
-  #length = 0
-  #begun = false
+  #gzip: Gzip | null = null
+  #output: Buffer[] = []
+  #waiting: Deferred<void> | null = null
 
   /** @param level 0 to 9; -1 is zlib's own choice. */
   constructor(level: number) {
     this.#level = level
   }
 
-  /** The next bytes of the member. Calls do not overlap. */
+  /** Returns the next bytes of the member. Calls do not overlap. */
   async add(block: Buffer): Promise<Buffer[]> {
-    const compressed = await deflate(block, this.#options(constants.Z_SYNC_FLUSH))
-    this.#sum = crc32(block, this.#sum)
-    this.#length += block.length
-    this.#window = lastBytes(this.#window, block)
-    return [...this.#head(), compressed]
+    return await this.#outputOf((gzip, done) => {
+      gzip.write(block)
+      gzip.flush(constants.Z_SYNC_FLUSH, done)
+    })
   }
 
-  /** The bytes that end the member. */
+  /** Returns the bytes that end the member. */
   async end(): Promise<Buffer[]> {
-    const last = await deflate(Buffer.alloc(0), this.#options(constants.Z_FINISH))
-    const trailer = Buffer.alloc(8)
-    trailer.writeUInt32LE(this.#sum >>> 0, 0)
-    trailer.writeUInt32LE(this.#length % 2 ** 32, 4)
-    return [...this.#head(), last, trailer]
+    return await this.#outputOf((gzip, done) => {
+      gzip.once('end', done)
+      gzip.end()
+    })
   }
 
-  #head(): Buffer[] {
-    if (this.#begun) return []
-    this.#begun = true
-    return [header]
+  /** Frees the memory of a member that is not ended; nothing may be in progress. */
+  close(): void {
+    this.#gzip?.close()
   }
 
-  #options(finishFlush: number): { level: number; finishFlush: number; dictionary?: Buffer } {
-    const options = { level: this.#level, finishFlush }
-    return this.#window.length === 0 ? options : { ...options, dictionary: this.#window }
+  async #outputOf(action: (gzip: Gzip, done: () => void) => void): Promise<Buffer[]> {
+    const waiting = deferred<void>()
+    this.#waiting = waiting
+    this.#gzip ??= this.#open()
+    action(this.#gzip, () => waiting.resolve())
+    await waiting.promise
+    const output = this.#output
+    this.#output = []
+    return output
   }
-}
 
-/** A copy: a view would keep the whole block alive. */
-function lastBytes(window: Buffer, block: Buffer): Buffer {
-  if (block.length >= windowBytes) return Buffer.from(block.subarray(block.length - windowBytes))
-  return Buffer.concat([window.subarray(Math.max(0, window.length + block.length - windowBytes)), block])
+  #open(): Gzip {
+    const gzip = createGzip({ level: this.#level, chunkSize: outputBytes })
+    gzip.on('data', (bytes: Buffer) => this.#output.push(bytes))
+    gzip.on('error', (error) => this.#waiting?.reject(error))
+    return gzip
+  }
 }

@@ -1,24 +1,24 @@
 const firstBytes = 16 * 1024
-/** Short of the size the buffer has by then, so that the next line seldom makes it grow. */
+/** Less than the size that the buffer has by then, so that the next line rarely makes it grow. */
 const fullBytes = 240 * 1024
 const lineFeed = 0x0a
 
-/** Collects lines in one buffer that grows with them. */
+/** Collects lines in a buffer that grows with them. */
 export class LineBuffer {
   #buffer: Buffer = Buffer.alloc(0)
   #used = 0
 
-  /** Bytes of memory held. */
+  /** The size of the buffer in bytes. */
   get held(): number {
     return this.#buffer.length
   }
 
-  /** Whether it is time to {@link take} what is in it. */
+  /** Whether the caller should {@link take} the lines. */
   get isFull(): boolean {
     return this.#used >= fullBytes
   }
 
-  /** Adds a line and its end; answers its bytes. */
+  /** Adds a line and a line feed. Returns the number of bytes. */
   append(line: string | Buffer): number {
     const bytes = (typeof line === 'string' ? this.#write(line) : this.#copy(line)) + 1
     this.#used += bytes
@@ -27,7 +27,7 @@ export class LineBuffer {
   }
 
   #write(text: string): number {
-    // A character takes up to three bytes of UTF-8; counting them exactly is left for when it gets tight.
+    // A character takes up to three bytes of UTF-8. They are counted only when the buffer may be too small.
     if (this.#buffer.length - this.#used <= text.length * 3) this.#makeRoom(Buffer.byteLength(text) + 1)
     return this.#buffer.write(text, this.#used)
   }
@@ -37,10 +37,10 @@ export class LineBuffer {
     return bytes.copy(this.#buffer, this.#used)
   }
 
-  /** What was collected; the buffer begins anew. */
+  /** Returns the lines and empties the buffer. */
   take(): Buffer {
     const view = this.#buffer.subarray(0, this.#used)
-    // A view keeps all of the buffer alive.
+    // A view would keep the whole buffer alive.
     const lines = this.#used * 2 < this.#buffer.length ? Buffer.from(view) : view
     this.#buffer = Buffer.alloc(0)
     this.#used = 0

@@ -1,6 +1,6 @@
 import { deferred, type Deferred } from 'penstock/api'
 
-/** Counts the bytes a task holds for records that are not in the store yet (I10). */
+/** Counts the bytes that a task holds for records that are not in the store yet (I10). */
 export class MemoryBudget {
   readonly limit: number
   #used = 0
@@ -18,7 +18,7 @@ export class MemoryBudget {
     return this.#used >= this.limit
   }
 
-  /** Takes bytes, or gives them back when negative. Never refuses: who takes looks at {@link isFull} before. */
+  /** Adds bytes, or releases them when negative. It never rejects: callers check {@link isFull} first. */
   add(bytes: number): void {
     this.#used += bytes
     if (this.isFull) return

@@ -1,4 +1,4 @@
-/** How object names are made: Confluent's layout. */
+/** The parts of object names in Confluent's layout. */
 export interface KeyLayout {
   readonly topicsDir: string
   readonly directoryDelimiter: string
@@ -8,10 +8,10 @@ export interface KeyLayout {
   readonly extension: string
 }
 
-/** `topics/orders/partition=3/orders+3+0000012345.json.gz`. The topic stands in it as it is. */
+/** The name of an object: `topics/orders/partition=3/orders+3+0000012345.json.gz`. The topic's name is not escaped. */
 export function objectKey(layout: KeyLayout, topic: string, partition: number, startOffset: number): string {
   const { directoryDelimiter: slash, fileDelimiter: plus } = layout
   const offset = String(startOffset).padStart(layout.padWidth, '0')
-  const folder = layout.topicsDir === '' ? '' : layout.topicsDir + slash
-  return `${folder}${topic}${slash}partition=${partition}${slash}${topic}${plus}${partition}${plus}${offset}${layout.extension}`
+  const directory = layout.topicsDir === '' ? '' : layout.topicsDir + slash
+  return `${directory}${topic}${slash}partition=${partition}${slash}${topic}${plus}${partition}${plus}${offset}${layout.extension}`
 }

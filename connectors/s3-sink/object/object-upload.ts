@@ -8,37 +8,37 @@ import type { S3Store, StoredPart } from '../s3-client/s3-store.ts'
 
 /** What an upload needs to know. */
 export interface UploadOptions {
-  /** Asked for once {@link ready} is done. */
+  /** Called after {@link ready} has resolved. */
   readonly key: () => string
   readonly mark: ObjectMark
   readonly store: S3Store
   readonly budget: MemoryBudget
   readonly partBytes: number
-  /** A part that is not the last has at least so many bytes. */
+  /** The minimum size of a part that is not the last one. */
   readonly minPartBytes: number
   /** Null: no compression. */
   readonly gzipLevel: number | null
-  /** Nothing is sent before. */
+  /** Nothing is sent before it resolves. */
   readonly ready: Promise<void>
-  /** Told at once when work in the background fails. */
+  /** Called immediately when work in the background fails. */
   readonly onFailed: (error: unknown) => void
 }
 
-/** What an object costs in memory besides its bytes. */
+/** Memory of an object besides its bytes. */
 const overheadBytes = 4096
 
-/** The store has forgotten the parts of an object: its records have to be read again. */
+/** The store no longer has the parts of an object: its records have to be read again. */
 export class UploadLostError extends ConnectError {}
 
 /**
- * The bytes of one object on their way into the store. Nothing can be seen there before {@link complete}: a small object
- * is put whole, a large one goes ahead in parts. Work is done in order, in the background; what fails is thrown by
- * `complete`, and told to `onFailed` at once.
+ * The upload of one object. Nobody sees the object before {@link complete}: a small one is put whole, a large one is uploaded
+ * in parts before. Steps run in the background, one after another. A failure is passed to `onFailed` immediately, and thrown
+ * by `complete`.
  */
 export class ObjectUpload {
   readonly #options: UploadOptions
   readonly #abort = new AbortController()
-  /** Creating an upload is not cut off at once: without its answer there is no giving it up. */
+  /** The creation of an upload is not aborted immediately: without its response the upload cannot be aborted. */
   readonly #creation = new AbortController()
   readonly #gzip: GzipMember | null
   readonly #parts: StoredPart[] = []
@@ -51,6 +51,7 @@ export class ObjectUpload {
   #done = false
   #ended = false
   #spilling = false
+  #compressing = false
 
   constructor(options: UploadOptions) {
     this.#options = options
@@ -63,17 +64,17 @@ export class ObjectUpload {
     return this.#options.key()
   }
 
-  /** Bytes that wait here, not yet in the store. */
+  /** Bytes in memory. */
   get held(): number {
     return this.#held
   }
 
-  /** Of the bytes held, those that leave as fast as the store takes them. */
+  /** The part of them that is uploaded as fast as the store accepts it. */
   get leaving(): number {
     return this.#ended || this.#spilling ? this.#held : 0
   }
 
-  /** Fires when the upload is given up. */
+  /** Aborts when the upload is given up. */
   get signal(): AbortSignal {
     return this.#abort.signal
   }
@@ -82,32 +83,34 @@ export class ObjectUpload {
     return this.#options.mark
   }
 
-  /** After {@link end}: the whole object's bytes; null once parts of it have left. */
+  /** After {@link end}: the bytes of the object; null when parts of it are already in the store. */
   async whole(): Promise<Buffer | null> {
     await this.#work
     return this.#uploadId === null ? Buffer.concat(this.#pending) : null
   }
 
-  /** Adds bytes behind those before; they are the upload's from here on. */
+  /** Appends bytes. The caller does not use them afterwards. */
   append(bytes: Buffer): void {
     this.#hold(bytes.length)
     this.#then(async () => {
-      const pieces = this.#gzip === null ? [bytes] : await this.#gzip.add(bytes)
+      const pieces = await this.#compressed(bytes)
       this.#hold(-bytes.length)
       this.#queue(pieces)
       while (this.#pendingBytes >= this.#options.partBytes) await this.#uploadPart(this.#options.partBytes)
     })
   }
 
-  /** No more bytes come. */
+  /** There are no more bytes. */
   end(): void {
     this.#ended = true
     this.#then(async () => {
-      if (this.#gzip !== null) this.#queue(await this.#gzip.end())
+      if (this.#gzip === null) return
+      this.#queue(await this.#gzip.end())
+      this.#holdCompressor(false)
     })
   }
 
-  /** Uploads what waits as a part now, if it is enough for one: for want of memory. */
+  /** Uploads the bytes in memory as a part, if there are enough for one: memory is short. */
   spill(): void {
     this.#spilling = true
     this.#then(async () => {
@@ -117,7 +120,7 @@ export class ObjectUpload {
   }
 
   /**
-   * Makes the object appear, after {@link end}. Can be called again after `precondition-failed`.
+   * Creates the object, after {@link end}. It can be called again after `precondition-failed`.
    * @throws UploadLostError, S3RefusedError, or the reason of {@link abort}.
    */
   async complete(condition: Condition): Promise<PutOutcome> {
@@ -138,15 +141,16 @@ export class ObjectUpload {
     return outcome
   }
 
-  /** The object is in the store: nothing is held for it any more. */
+  /** The object is in the store, or given up: its memory is released. */
   finished(): void {
     this.#done = true
+    this.#gzip?.close()
     this.#pending = []
     this.#pendingBytes = 0
     this.#hold(-this.#held)
   }
 
-  /** Gives the object up: running requests are cut off, and the store is told to forget the parts. */
+  /** Gives the object up: aborts the requests in flight, and the upload in the store. */
   async abort(reason: Error, signal: AbortSignal): Promise<void> {
     if (this.#done) return
     this.#failure ??= reason
@@ -170,6 +174,19 @@ export class ObjectUpload {
     })
   }
 
+  async #compressed(bytes: Buffer): Promise<readonly Buffer[]> {
+    if (this.#gzip === null) return [bytes]
+    this.#holdCompressor(true)
+    return await this.#gzip.add(bytes)
+  }
+
+  /** An open compressor counts as memory from its first bytes on (I10). */
+  #holdCompressor(open: boolean): void {
+    if (this.#compressing === open) return
+    this.#compressing = open
+    this.#hold(open ? GzipMember.stateBytes : -GzipMember.stateBytes)
+  }
+
   #queue(pieces: readonly Buffer[]): void {
     for (const piece of pieces) {
       this.#pending.push(piece)
@@ -185,7 +202,7 @@ export class ObjectUpload {
       { key: this.key, uploadId: this.#uploadId, number: this.#parts.length + 1, body: this.#takePending(bytes) },
       signal,
     )
-    if (part === null) throw new UploadLostError(`the store has forgotten the upload of ${this.key}`)
+    if (part === null) throw new UploadLostError(`the store no longer has the upload of ${this.key}`)
     this.#parts.push(part)
     this.#hold(-bytes)
   }

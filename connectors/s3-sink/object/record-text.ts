@@ -18,7 +18,7 @@ export class RecordText {
     this.#options = { decimalFormat, replaceNullWithDefault: true }
   }
 
-  /** Text, or its bytes, which the next call writes over. @throws DataError when the value does not fit its schema. */
+  /** Returns text, or bytes that are valid until the next call. @throws DataError when the value does not fit its schema. */
   of({ valueSchema, value }: SinkRecord): string | Buffer {
     if (valueSchema === null) return plainJson(value)
     let writer = this.#writers.get(valueSchema)

@@ -8,26 +8,27 @@ export interface LedgerObject {
 }
 
 /**
- * What is known of one partition's objects and offsets, and what may be done next. Pure: values in, values out.
+ * The objects and offsets of one partition, and what may be done next. Pure: values in, values out.
  *
  * ```
  *   committed        end     start         end, start
  *      ├── object 0 ────┤  gap  ├── object 1 ──┼── object 2 (open) …   offsets
  * ```
- * An object is named by the offset of its first record, and is completed only while that *is* the committed offset: a gap
- * before it (records without a line) is committed first. So at most one object lies past the committed offset, and a replay,
- * which begins there, writes an object of the same name over it, of whatever length: offsets are covered once.
+ * An object is named by the offset of its first record. It is completed only while that *is* the committed offset: a gap
+ * before it (records without a line) is committed first. So at most one object lies past the committed offset. A replay begins
+ * there and replaces that object with one of the same name, whatever its length. Each offset is therefore stored once.
  */
 export class PartitionLedger {
   readonly #objects: Entry[] = []
   #committed: number
   #next: number
-  #answered: number | null = null
-  /** The highest offset that was ever answered: the group may have it. */
+  /** The offset whose commit is in progress. */
+  #pending: number | null = null
+  /** The highest offset that was ever returned to commit: the group may have it. */
   #offered: number
   /**
-   * Whether an earlier life left an object at the committed offset. The record that names it may be gone now (compaction,
-   * a transform): then the first object, which begins behind the gap, has to replace it under its name all the same.
+   * Whether an earlier run of the task left an object at the committed offset. The record that names it may be missing now
+   * (compaction, a transform). The first object then begins behind a gap, and still has to replace it, under its name.
    */
   #leftover: 'unknown' | 'none' | 'found' = 'unknown'
 
@@ -48,7 +49,7 @@ export class PartitionLedger {
     return this.#next
   }
 
-  /** Objects that are not behind the committed offset, the open one included. */
+  /** The number of objects that are not fully committed, the open one included. */
   get size(): number {
     return this.#objects.length
   }
@@ -70,7 +71,7 @@ export class PartitionLedger {
     return object
   }
 
-  /** A record went into the open object. */
+  /** A record was added to the open object. */
   extend(offset: number): void {
     const open = present(this.#objects.at(-1), 'open object')
     assert(open.state === 'open' && offset >= open.end, `offset ${offset} does not follow ${open.end}`)
@@ -103,13 +104,13 @@ export class PartitionLedger {
     present(this.#objects[0], 'oldest object').state = 'completed'
   }
 
-  /** Whether it has to be found out if an earlier life left an object at the committed offset. */
+  /** Whether the store has to be asked for an object that an earlier run left at the committed offset. */
   needsLook(current: number): boolean {
     const head = this.#objects[0]
     return this.#leftover === 'unknown' && (head === undefined ? current > this.#next : !head.isNamed)
   }
 
-  /** The store has, or has not, an object that starts at the committed offset. */
+  /** The result of that look. */
   looked(found: boolean): void {
     if (this.#leftover !== 'unknown') return
     this.#leftover = found ? 'found' : 'none'
@@ -120,46 +121,46 @@ export class PartitionLedger {
   }
 
   /**
-   * The offset to commit; null when there is nothing to say. Records that went into no object count as done when no open
-   * object lies before them, and none of an earlier life can.
+   * Returns the offset to commit; null when it is committed already. Records that went into no object count as stored when no
+   * open object lies before them, and no object of an earlier run can.
    * @param current the offset after the last record that was delivered.
    */
-  answer(current: number): number | null {
+  committableOffset(current: number): number | null {
     const [head, second] = this.#objects
     const isAllDone =
       head === undefined ? this.#leftover === 'none' : head.state === 'completed' && second === undefined
     if (isAllDone) this.#next = Math.max(this.#next, current)
     // The gap behind a completed object is done with it.
     const open = head?.state === 'completed' ? second : head
-    const answer = open === undefined ? this.#next : open.isNamed ? open.start : this.#committed
-    this.#answered = answer === this.#committed ? null : answer
-    this.#offered = Math.max(this.#offered, answer)
-    return this.#answered
+    const offset = open === undefined ? this.#next : open.isNamed ? open.start : this.#committed
+    this.#pending = offset === this.#committed ? null : offset
+    this.#offered = Math.max(this.#offered, offset)
+    return this.#pending
   }
 
-  /** The offset that was answered is committed. */
-  confirm(offset: number): void {
-    if (this.#answered !== offset) return
+  /** The offset is committed. */
+  acknowledge(offset: number): void {
+    if (this.#pending !== offset) return
     this.#committed = offset
-    this.#answered = null
+    this.#pending = null
     if (this.#objects[0]?.state !== 'completed') return
     this.#objects.shift()
     this.#leftover = 'none'
   }
 
-  /** Whether what was answered is committed is not known: it will be answered again. */
-  forget(): void {
-    this.#answered = null
+  /** The outcome of the commit is unknown: its offset is returned again. */
+  markUnknown(): void {
+    this.#pending = null
   }
 
   /**
-   * Gives up the objects that are not in the store; their records have to be read again, from the offset answered. That is
-   * not before any offset that the group may have: a later life could begin there, and would write these records again.
+   * Gives up the objects that are not in the store. Returns the offset from which their records have to be read again. It is
+   * never lower than an offset that the group may have committed: a later run could begin there and store the records twice.
    */
   rewind(): number {
     const head = this.#objects[0]
     this.#objects.length = 0
-    this.#answered = null
+    this.#pending = null
     if (head?.state === 'completed') this.#objects.push(head)
     this.#next = Math.max(this.#offered, head?.state === 'completed' ? head.end : 0)
     return this.#next

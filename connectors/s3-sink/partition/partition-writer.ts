@@ -1,41 +1,12 @@
-import {
-  ConnectError,
-  type Clock,
-  type DurableOffset,
-  type Logger,
-  type SinkRecord,
-  type TopicPartition,
-} from 'penstock/api'
+import { ConnectError, type DurableOffset, type SinkRecord, type TopicPartition } from 'penstock/api'
 
 import { LineBuffer } from '../object/line-buffer.ts'
-import type { MemoryBudget } from '../object/memory-budget.ts'
 import { objectKey } from '../object/object-key.ts'
 import { ObjectPlacement } from '../object/object-placement.ts'
 import { ObjectUpload } from '../object/object-upload.ts'
 import type { PartitionLedger } from './partition-ledger.ts'
-import type { RecordText } from '../object/record-text.ts'
 import { deadlineMs, rotatesAfter, rotatesAt, rotatesBefore, type RotationReason } from './rotation.ts'
-import type { S3Store } from '../s3-client/s3-store.ts'
-import type { S3SinkSettings } from '../config/settings.ts'
-
-/** What the writers of a task have in common. */
-export interface WriterSurroundings {
-  readonly settings: S3SinkSettings
-  readonly store: S3Store
-  readonly budget: MemoryBudget
-  readonly text: RecordText
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly minPartBytes: number
-  readonly clusterId: string | null
-  readonly topicId: (topic: string) => string | null
-  /** The offsets before the next object are to be committed: it may not appear before. */
-  readonly requestCommit: () => void
-  /** An object is in the store: its offsets are to be committed. */
-  readonly onCompleted: (records: number, bytes: number) => void
-  /** The writer cannot go on by itself; after an {@link UploadLostError} it is to be replaced. */
-  readonly onFailed: (writer: PartitionWriter, error: unknown) => void
-}
+import type { WriterEnvironment } from './writer-environment.ts'
 
 interface FilledObject {
   readonly upload: ObjectUpload
@@ -47,11 +18,11 @@ interface FilledObject {
   bytes: number
 }
 
-/** Turns the records of one partition into objects, one after the other; {@link PartitionLedger} says when each may appear. */
+/** Writes the records of one partition to objects, one after another. {@link PartitionLedger} decides when each may appear. */
 export class PartitionWriter implements TopicPartition {
   readonly topic: string
   readonly partition: number
-  readonly #around: WriterSurroundings
+  readonly #environment: WriterEnvironment
   readonly #ledger: PartitionLedger
   readonly #placement: ObjectPlacement
   readonly #ready: Promise<void>
@@ -59,54 +30,54 @@ export class PartitionWriter implements TopicPartition {
   #open: FilledObject | null = null
   #taken: number
   #completing: Promise<void> | null = null
-  /** Whether the oldest object waits for a commit that proves that the partition is held. */
+  /** Whether the oldest object waits for a commit that proves that this task still has the partition. */
   #proof: 'none' | 'wanted' | 'offered' = 'none'
   #looking: Promise<void> | null = null
   readonly #closing = new AbortController()
   #closed = false
 
   /**
-   * @param ledger of a partition that was just opened, or one that was rewound.
-   * @param ready nothing is sent to the store before.
+   * @param ledger of a partition that was just opened, or of a writer that was rewound.
+   * @param ready nothing is sent to the store before it resolves.
    */
   constructor(
     { topic, partition }: TopicPartition,
     ledger: PartitionLedger,
     ready: Promise<void>,
-    around: WriterSurroundings,
+    environment: WriterEnvironment,
   ) {
     this.#ready = ready
     this.topic = topic
     this.partition = partition
-    this.#around = around
+    this.#environment = environment
     this.#ledger = ledger
     this.#taken = ledger.next
     this.#placement = new ObjectPlacement({
-      store: around.store,
-      conditionalWrites: around.settings.conditionalWrites,
+      store: environment.store,
+      conditionalWrites: environment.settings.conditionalWrites,
     })
   }
 
-  /** Bytes of the open object that wait here. */
+  /** The bytes of the open object that are in memory. */
   get openBytes(): number {
     return this.#open === null ? 0 : this.#open.upload.held + this.#open.lines.held - this.#open.upload.leaving
   }
 
-  /** Bytes that leave as fast as the store takes them. */
+  /** The bytes that are being uploaded, as fast as the store accepts them. */
   get leavingBytes(): number {
     const sealed = this.#sealed.reduce((sum, { upload }) => sum + upload.leaving, 0)
     return sealed + (this.#open?.upload.leaving ?? 0)
   }
 
-  /** When the open object ends by the clock; null when it does not. */
+  /** The time at which the open object ends without further records; null: never. */
   get deadlineMs(): number | null {
-    return this.#open === null ? null : deadlineMs(this.#around.settings.rotation, this.#open)
+    return this.#open === null ? null : deadlineMs(this.#environment.settings.rotation, this.#open)
   }
 
-  /** Takes a record; one that it has taken before is passed over. @throws DataError when it cannot be written as JSON. */
+  /** Adds a record, unless it was added before. @throws DataError when it cannot be written as JSON. */
   append(record: SinkRecord, nowMs: number): void {
     if (record.originalOffset < this.#taken) return
-    const { settings, text, budget } = this.#around
+    const { settings, text, budget } = this.#environment
     const line = text.of(record)
     const recordMs = settings.recordTime === 'record' ? (record.timestamp ?? nowMs) : nowMs
     if (this.#open !== null) {
@@ -129,7 +100,7 @@ export class PartitionWriter implements TopicPartition {
   /** Ends the open object if its time has come. */
   tick(nowMs: number): void {
     if (this.#open === null) return
-    const reason = rotatesAt(this.#around.settings.rotation, this.#open, nowMs)
+    const reason = rotatesAt(this.#environment.settings.rotation, this.#open, nowMs)
     if (reason !== null) this.rotate(reason)
   }
 
@@ -137,7 +108,7 @@ export class PartitionWriter implements TopicPartition {
   rotate(reason: RotationReason): void {
     const object = this.#open
     if (object === null) return
-    this.#around.logger.debug(`${object.upload.key} ends after ${object.records} records`, { reason })
+    this.#environment.logger.debug(`${object.upload.key} ends after ${object.records} records`, { reason })
     this.#handOver(object)
     object.upload.end()
     this.#ledger.seal()
@@ -146,11 +117,11 @@ export class PartitionWriter implements TopicPartition {
     this.#advance()
   }
 
-  /** Makes room: what waits leaves as a part if it is enough for one, else the object ends. */
-  relieve(): void {
+  /** Frees memory: uploads a part if there are enough bytes for one, otherwise ends the open object. */
+  releaseMemory(): void {
     const object = this.#open
     if (object === null) return
-    if (this.openBytes < this.#around.minPartBytes) {
+    if (this.openBytes < this.#environment.minPartBytes) {
       this.rotate('memory')
       return
     }
@@ -158,19 +129,22 @@ export class PartitionWriter implements TopicPartition {
     object.upload.spill()
   }
 
-  /** What to commit: see {@link PartitionLedger.answer}. Also the committed offset again, where a proof is wanted. */
-  answer(current: number): DurableOffset | null {
+  /**
+   * Returns the offset to commit, see {@link PartitionLedger.committableOffset}. While a proof is wanted, it is the committed
+   * offset once more.
+   */
+  committableOffset(current: number): DurableOffset | null {
     if (this.#ledger.needsLook(current)) void this.#look()
-    const offset = this.#ledger.answer(current)
+    const offset = this.#ledger.committableOffset(current)
     const { topic, partition } = this
     if (this.#proof === 'none') return offset === null ? null : { topic, partition, offset }
     this.#proof = 'offered'
     return { topic, partition, offset: offset ?? this.#ledger.committed, asProof: true }
   }
 
-  /** This offset, which was answered, is committed. */
-  confirm(offset: number): void {
-    this.#ledger.confirm(offset)
+  /** The offset is committed. */
+  acknowledge(offset: number): void {
+    this.#ledger.acknowledge(offset)
     if (this.#proof === 'offered') {
       this.#proof = 'none'
       this.#placement.proved()
@@ -178,12 +152,12 @@ export class PartitionWriter implements TopicPartition {
     this.#advance()
   }
 
-  /** Whether what was answered is committed is not known. */
-  forget(): void {
-    this.#ledger.forget()
+  /** The outcome of the commit is unknown. */
+  markUnknown(): void {
+    this.#ledger.markUnknown()
     if (this.#proof === 'none') return
     this.#proof = 'wanted'
-    this.#around.requestCommit()
+    this.#environment.requestCommit()
   }
 
   /** Resolves when no object is being completed. */
@@ -191,12 +165,12 @@ export class PartitionWriter implements TopicPartition {
     while (this.#completing !== null) await this.#completing
   }
 
-  /** Gives up what is not in the store. */
+  /** Gives up the objects that are not in the store. */
   async close(signal: AbortSignal): Promise<void> {
     this.#closed = true
     this.#closing.abort()
     const objects = [...this.#sealed, ...(this.#open === null ? [] : [this.#open])]
-    if (this.#open !== null) this.#around.budget.add(-this.#open.lines.held)
+    if (this.#open !== null) this.#environment.budget.add(-this.#open.lines.held)
     this.#sealed.length = 0
     this.#open = null
     const reason = new ConnectError(`${this.topic}-${this.partition} is given up`)
@@ -206,26 +180,26 @@ export class PartitionWriter implements TopicPartition {
   }
 
   /**
-   * After {@link close}: a writer that reads on from the offset answered, without what did not get into the store.
-   * The caller seeks there.
+   * After {@link close}: a writer for the records that are not in the store, and the offset from which they have to be read
+   * again. The caller seeks there.
    */
   rewound(): { readonly writer: PartitionWriter; readonly offset: number } {
     const offset = this.#ledger.rewind()
-    return { writer: new PartitionWriter(this, this.#ledger, Promise.resolve(), this.#around), offset }
+    return { writer: new PartitionWriter(this, this.#ledger, Promise.resolve(), this.#environment), offset }
   }
 
-  /** Finds out whether an earlier life left an object where this one began. */
+  /** Looks whether an earlier run left an object where this one begins. */
   #look(): Promise<void> {
     this.#looking ??= this.#lookForLeftover()
     return this.#looking
   }
 
   async #lookForLeftover(): Promise<void> {
-    const { settings, store, onFailed, requestCommit } = this.#around
+    const { settings, store, onFailed, requestCommit } = this.#environment
     try {
       await this.#ready
       const key = objectKey(settings.layout, this.topic, this.partition, this.#ledger.committed)
-      // Where it may not be asked for, one is taken to be there: its name is right for what comes, whether it is or not.
+      // Without the permission to look, assume that it is there: its name is correct for the records in either case.
       this.#ledger.looked((await store.headObject(key, this.#closing.signal)) !== null)
       if (this.#closed) return
       requestCommit()
@@ -236,7 +210,7 @@ export class PartitionWriter implements TopicPartition {
   }
 
   #begin({ originalOffset: offset, timestamp }: SinkRecord, firstRecordMs: number, nowMs: number): FilledObject {
-    const { settings, store, budget, minPartBytes, clusterId, topicId, onFailed } = this.#around
+    const { settings, store, budget, minPartBytes, clusterId, topicId, onFailed } = this.#environment
     const object = this.#ledger.begin(offset)
     const ready = object.isNamed ? this.#ready : this.#look()
     const upload = new ObjectUpload({
@@ -260,14 +234,14 @@ export class PartitionWriter implements TopicPartition {
   }
 
   #handOver(object: FilledObject): void {
-    this.#around.budget.add(-object.lines.held)
+    this.#environment.budget.add(-object.lines.held)
     const bytes = object.lines.take()
     if (bytes.length > 0) object.upload.append(bytes)
   }
 
   #advance(): void {
     const head = this.#sealed[0]
-    if (head !== undefined && this.#ledger.waitsForGap) this.#around.requestCommit()
+    if (head !== undefined && this.#ledger.waitsForGap) this.#environment.requestCommit()
     if (head === undefined || this.#closed || this.#completing !== null || !this.#ledger.mayComplete) return
     if (this.#proof !== 'none') return
     this.#completing = this.#complete(head)
@@ -279,14 +253,14 @@ export class PartitionWriter implements TopicPartition {
       if (this.#closed) return
       if (placed === 'unproven') {
         this.#proof = 'wanted'
-        this.#around.requestCommit()
+        this.#environment.requestCommit()
         return
       }
       this.#sealed.shift()
       this.#ledger.completed()
-      this.#around.onCompleted(object.records, object.bytes)
+      this.#environment.onCompleted(object.records, object.bytes)
     } catch (error) {
-      if (!this.#closed) this.#around.onFailed(this, error)
+      if (!this.#closed) this.#environment.onFailed(this, error)
     } finally {
       this.#completing = null
     }

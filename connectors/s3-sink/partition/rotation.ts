@@ -3,26 +3,26 @@ export interface RotationRules {
   readonly maxRecords: number
   readonly maxBytes: number | null
   readonly intervalMs: number | null
-  /** The next moment at which objects end, seen from a moment. */
+  /** The next scheduled end of objects after a time. */
   readonly nextScheduled: ((nowMs: number) => number) | null
 }
 
-/** What the rules look at in an object that is being filled. */
+/** The facts about an open object that the rules need. */
 export interface ObjectProgress {
   readonly records: number
   readonly bytes: number
-  /** The time of its first record, by the configured extractor. */
+  /** The time of its first record, by `timestamp.extractor`. */
   readonly firstRecordMs: number
-  /** When its first record arrived, by this machine's clock. */
+  /** When its first record arrived, by the task's clock. */
   readonly openedAtMs: number
-  /** The moment of the schedule at which it ends; null without a schedule. */
+  /** Its scheduled end; null without a schedule. */
   readonly scheduledAtMs: number | null
 }
 
 /** Why an object ended. */
 export type RotationReason = 'size' | 'bytes' | 'interval' | 'schedule' | 'memory' | 'revoke'
 
-/** The object ends before a record of that time is added. */
+/** Returns why the object ends before a record of that time is added; null when it does not. */
 export function rotatesBefore(
   rules: RotationRules,
   object: ObjectProgress,
@@ -33,19 +33,19 @@ export function rotatesBefore(
   return rotatesAt(rules, object, nowMs)
 }
 
-/** The object ends with the record that was added last. */
+/** Returns why the object ends with the record that was added last; null when it does not. */
 export function rotatesAfter(rules: RotationRules, object: ObjectProgress): RotationReason | null {
   if (object.records >= rules.maxRecords) return 'size'
   return rules.maxBytes !== null && object.bytes >= rules.maxBytes ? 'bytes' : null
 }
 
-/** The object ends because time has passed, records or not. */
+/** Returns why the object ends without further records; null when it does not. */
 export function rotatesAt(rules: RotationRules, object: ObjectProgress, nowMs: number): RotationReason | null {
   if (object.scheduledAtMs !== null && nowMs >= object.scheduledAtMs) return 'schedule'
   return rules.intervalMs !== null && nowMs - object.openedAtMs >= rules.intervalMs ? 'interval' : null
 }
 
-/** The moment at which {@link rotatesAt} says yes; null when it never does. */
+/** The first time at which {@link rotatesAt} returns a reason; null when it never does. */
 export function deadlineMs(rules: RotationRules, object: ObjectProgress): number | null {
   const interval = rules.intervalMs === null ? null : object.openedAtMs + rules.intervalMs
   if (interval === null || object.scheduledAtMs === null) return interval ?? object.scheduledAtMs

@@ -1,6 +1,6 @@
 const dayMs = 86_400_000
 
-/** Whether a name is a time zone. */
+/** Whether the name is a time zone of the IANA database. */
 export function isTimeZone(name: string): boolean {
   try {
     offsetFormat(name)
@@ -21,7 +21,7 @@ function offsetFormat(timeZone: string): Intl.DateTimeFormat {
   return format
 }
 
-/** How far the clocks of a zone are ahead of UTC at a moment, in milliseconds. */
+/** The offset of a zone from UTC at a time, in milliseconds. */
 function offsetMs(timeZone: string, atMs: number): number {
   if (timeZone === '' || timeZone === 'UTC') return 0
   const name = offsetFormat(timeZone)
@@ -33,8 +33,8 @@ function offsetMs(timeZone: string, atMs: number): number {
 }
 
 /**
- * The next moment after `nowMs` that is a whole number of intervals from midnight in the zone; midnight itself always
- * is one. Days that are longer or shorter because the clocks change end at the midnight the clocks show.
+ * The next time after `nowMs` that is a whole number of intervals from midnight in the zone. Midnight is always one of them,
+ * also on days that are longer or shorter because the clocks change.
  */
 export function nextScheduled(nowMs: number, intervalMs: number, timeZone: string): number {
   const offset = offsetMs(timeZone, nowMs)
@@ -42,6 +42,6 @@ export function nextScheduled(nowMs: number, intervalMs: number, timeZone: strin
   const midnight = Math.floor(local / dayMs) * dayMs
   const next = Math.min(midnight + (Math.floor((local - midnight) / intervalMs) + 1) * intervalMs, midnight + dayMs)
   const moment = next - offset
-  // Across a change of the clocks the moment has another offset; never go back to now.
+  // Across a change of the clocks the result has another offset. It must lie after `nowMs` all the same.
   return Math.max(nowMs + 1, moment + offset - offsetMs(timeZone, moment))
 }

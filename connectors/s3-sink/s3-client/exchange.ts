@@ -34,7 +34,7 @@ export async function collect(stream: AsyncIterable<Uint8Array>, maxBytes: numbe
 function reasonOf(cause: unknown): string {
   // A host name with several addresses: each of them failed.
   if (cause instanceof AggregateError && cause.errors.length > 0) return reasonOf(cause.errors[0])
-  // The SDK names its own package and settings.
-  const isTimeout = cause instanceof Error && cause.name === 'TimeoutError'
+  // The SDK calls its own timeouts so, with a text about its package, and some errors of the socket, which have a code.
+  const isTimeout = cause instanceof Error && cause.name === 'TimeoutError' && !('code' in cause)
   return isTimeout ? 'no connection, or no byte, in s3.request.timeout.ms' : errorMessage(cause)
 }

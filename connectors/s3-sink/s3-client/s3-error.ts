@@ -95,7 +95,15 @@ export function verdictOf({ status, code, isStores }: Refusal, method: string): 
 export class S3RefusedError extends ConnectError {}
 
 /** The store cannot be reached, or cannot take the request at the moment. */
-export class S3UnavailableError extends RetriableError {}
+export class S3UnavailableError extends RetriableError {
+  readonly why: string
+
+  /** @param what the request that failed, and where. */
+  constructor(what: string, why: string, cause?: unknown) {
+    super(`${what}: ${why}`, { code: 'S3_UNAVAILABLE', ...(cause === undefined ? {} : { cause }) })
+    this.why = why
+  }
+}
 
 /** Says what was refused and what to do. @param request in words: `PUT key`. */
 export function refusedError(refusal: Refusal, request: string, bucket: string, region: string): S3RefusedError {
@@ -131,7 +139,7 @@ function adviceOf({ status, code }: Refusal, bucket: string, region: string): { 
         advice: 'The store received other bytes than were sent. Look for a proxy that changes requests.',
       }
     default:
-      if (status === 403 || status === 401) {
+      if (status === 403 || status === 401 || code === 'AccessDenied') {
         return {
           code: 'S3_DENIED',
           advice: 'Grant the credentials s3:PutObject and s3:AbortMultipartUpload on the objects of this bucket.',

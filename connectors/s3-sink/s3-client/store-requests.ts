@@ -16,6 +16,9 @@ import { StoreClient } from './store-client.ts'
 import { StoreWaits, type StoreWait } from './store-waits.ts'
 import type { StoreSettings } from '../config/settings.ts'
 
+/** The SDK's text for a success that has to have a body and has none. */
+const emptyResponse = 'S3 aborted request'
+
 /** A request of S3 and how to send it once. */
 export interface StoreRequest<Output> {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
@@ -111,7 +114,7 @@ export class StoreRequests {
         failure = textOf(refusal)
       } catch (error) {
         if (!(error instanceof S3UnavailableError)) throw error
-        failure = error.message
+        failure = error.why
       }
       this.#events.retried?.()
       wait.failed(failure)
@@ -147,6 +150,7 @@ export class StoreRequests {
     if (error instanceof ExchangeError) throw this.unavailable(request, error.why, error.cause)
     const status = this.#client.statusOf(error)
     if (status === null) throw this.#unsendable(request, error)
+    if (error.message === emptyResponse) throw this.unavailable(request, 'the response is empty', error)
     const refusal = refusalOf(error, status, request.method)
     if (status < 300 && !refusal.isStores) {
       throw this.unavailable(request, `HTTP ${status} with a body that is cut off, or not the store's`, error)
@@ -171,8 +175,7 @@ export class StoreRequests {
 
   /** The error for a request that may succeed later. */
   unavailable(request: RequestKind, why: string, cause?: unknown): S3UnavailableError {
-    const text = `${nameOf(request)} failed at ${this.#store}: ${why}`
-    return new S3UnavailableError(text, { code: 'S3_UNAVAILABLE', ...(cause === undefined ? {} : { cause }) })
+    return new S3UnavailableError(`${nameOf(request)} failed at ${this.#store}`, why, cause)
   }
 
   /** The error for a request that an operator has to make possible. */

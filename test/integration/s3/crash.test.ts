@@ -65,7 +65,7 @@ function suite(store: 'minio' | 'versitygw'): void {
   })
   let topics = 0
 
-  it('covers every offset once, whenever it dies', async () => {
+  it('stores every offset once, whenever it is killed', async () => {
     await fc.assert(
       fc.asyncProperty(plans, async (plan) => {
         topics += 1

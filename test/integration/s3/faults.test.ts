@@ -80,7 +80,7 @@ function suite(store: 'minio' | 'versitygw'): void {
 
   const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n)
 
-  it('goes on through refusals, lost requests, lost answers and cut answers, and loses nothing', async () => {
+  it('continues through refusals, lost requests, lost responses and truncated responses, and loses nothing', async () => {
     const sink = await started(fill(20))
     const turns: Fault[] = [
       { kind: 'drop' },
@@ -109,7 +109,7 @@ function suite(store: 'minio' | 'versitygw'): void {
     expect(await numbers()).toEqual(upTo(120))
   })
 
-  it('holds reading up when the memory is full, and takes it up again', async () => {
+  it('pauses reading when the memory is full, and resumes it', async () => {
     const settings = { 'flush.size': '1000', 's3.buffer.bytes': '8388608', 's3.part.size': '5242880' }
     const sink = await started(fill(200, new MemoryLog(), 'x'.repeat(100_000)), settings)
     faults.decide = () => ({ kind: 'drop' })
@@ -132,7 +132,7 @@ function suite(store: 'minio' | 'versitygw'): void {
     await sink.runUntil('a commit', () => log.committed.size > 0, 20)
   })
 
-  it('names objects after the topic they were read from, and says so once', async () => {
+  it('names objects after the topic that was read, and logs that once', async () => {
     const log = new MemoryLog()
     const record = log.append({ topic, value: { n: 0 } })
     log.records.set(`${topic}-0`, [{ ...record, topic: 'renamed' }])
@@ -142,7 +142,7 @@ function suite(store: 'minio' | 'versitygw'): void {
     expect(sink.logger.lines.filter((line) => line.includes(`renames ${topic} to renamed`)).length).toBe(1)
   })
 
-  it('reads again what was in an upload that the store has forgotten', async () => {
+  it('reads the records of an upload again that the store no longer has', async () => {
     const settings = { 'flush.size': '120', 's3.part.size': '5242880' }
     const log = fill(60, new MemoryLog(), 'x'.repeat(100_000))
     const sink = await started(log, settings)
@@ -166,7 +166,7 @@ function suite(store: 'minio' | 'versitygw'): void {
     expect(await numbers()).toEqual(upTo(120))
   })
 
-  it('replaces what an earlier life left uncommitted', async () => {
+  it('replaces the object that an earlier run left uncommitted', async () => {
     await bucket.put(keyOf(0), '{"n":0}\n{"n":1}\n{"n":2}\n', {
       'penstock-writer': '1-1-x',
       'penstock-cluster-id': 'a-cluster',
@@ -176,7 +176,7 @@ function suite(store: 'minio' | 'versitygw'): void {
     expect(await numbers()).toEqual(upTo(4))
   })
 
-  it('does not replace what is there when it is not a member of the group any more', async () => {
+  it('does not replace an existing object when it is no longer a member of the group', async () => {
     const sink = await started(fill(2))
     await bucket.put(keyOf(0), '{"n":0}\n{"n":1}\n{"n":2}\n', {
       'penstock-writer': 'successor',
@@ -187,7 +187,7 @@ function suite(store: 'minio' | 'versitygw'): void {
     expect(await numbers()).toEqual(upTo(3))
   })
 
-  it('writes without conditions where the store does not know them', async () => {
+  it('writes without conditions on a store that does not support them', async () => {
     const sink = await started(fill(2))
     faults.decide = (method) =>
       method === 'PUT' && faults.seen.filter((seen) => seen.startsWith('PUT')).length === 1
@@ -197,14 +197,14 @@ function suite(store: 'minio' | 'versitygw'): void {
     expect(await numbers()).toEqual(upTo(2))
   })
 
-  it('adopts the time of the store when its own is wrong', async () => {
+  it('adopts the time of the store when its own clock is wrong', async () => {
     const clock: Clock = { ...systemClock, now: () => systemClock.now() - 3_600_000 }
     const sink = await started(fill(2), {}, clock)
     await sink.runUntil('the object', committed(sink, 2))
     expect(await numbers()).toEqual(upTo(2))
   })
 
-  it('fails by name when it is denied', async () => {
+  it('fails with S3_DENIED when the store denies access', async () => {
     const sink = await started(fill(2))
     faults.decide = (method) =>
       method === 'PUT'
@@ -228,7 +228,7 @@ function suite(store: 'minio' | 'versitygw'): void {
     ['the completion of an upload', /^POST .*\?uploadId=/, { 'flush.size': '120' }],
   ]
   it.each(kinds.flatMap(([what, request, settings]) => pages.map((body) => [what, body, request, settings] as const)))(
-    'does not take a 404 to %s with the body "%s" for one of the store: it waits by name, and goes on',
+    'does not take a 404 to %s with the body "%s" for one of the store: it shows the wait, and continues',
     async (_what, body, request, settings) => {
       const count = settings['flush.size'] === '120' ? 120 : 2
       const text = count === 120 ? 'x'.repeat(100_000) : ''
@@ -270,7 +270,7 @@ function suite(store: 'minio' | 'versitygw'): void {
     ['a bucket that is not there', { 's3.bucket.name': 'penstock-no-such-bucket' }, 'S3_NO_BUCKET', 's3.bucket.name'],
     ['a wrong secret key', { 'aws.secret.access.key': 'wrong' }, 'S3_CREDENTIALS', 'aws.access.key.id'],
     ['an unknown access key', { 'aws.access.key.id': 'nobody' }, 'S3_CREDENTIALS', 'aws.access.key.id'],
-    ['a store that does not answer', { 'store.url': 'http://127.0.0.1:9' }, 'S3_UNAVAILABLE', 'store.url'],
+    ['a store that does not respond', { 'store.url': 'http://127.0.0.1:9' }, 'S3_UNAVAILABLE', 'store.url'],
   ])('names %s at validation and at the start', async (_what, wrong, code, key) => {
     const config = parseConfig(plugin.configDef, raw(wrong))
     const problems = await plugin.check?.(config, raw(wrong), AbortSignal.timeout(60_000))
@@ -279,11 +279,11 @@ function suite(store: 'minio' | 'versitygw'): void {
     await expect(sink.start()).rejects.toThrow(code)
   })
 
-  it('says nothing at validation when all is well', async () => {
+  it('reports nothing at validation when the bucket is reachable', async () => {
     expect(await plugin.check?.(parseConfig(plugin.configDef, raw()), raw(), AbortSignal.timeout(60_000))).toEqual([])
   })
 
-  it('closes objects by the schedule and by the interval though no record comes', async () => {
+  it('completes objects by the schedule and by the interval although no record arrives', async () => {
     for (const rotation of ['rotate.schedule.interval.ms', 'rotate.interval.ms']) {
       const log = fill(3, new MemoryLog())
       const sink = await started(log, { 'flush.size': '1000', [rotation]: '50' })
@@ -292,7 +292,7 @@ function suite(store: 'minio' | 'versitygw'): void {
     }
   })
 
-  it('completes open objects at the end when asked to, and gives parts up when not', async () => {
+  it('completes open objects when it stops with rotate.on.revoke, and aborts uploads without it', async () => {
     const settings = { 'flush.size': '1000', 's3.part.size': '5242880' }
     const left = await started(fill(70, new MemoryLog(), 'x'.repeat(100_000)), settings)
     const begun = async (): Promise<boolean> => (await bucket.openUploads(keyOf(0))).length === 1
@@ -322,7 +322,7 @@ function suite(store: 'minio' | 'versitygw'): void {
     await next.runUntil('the parts to go', async () => (await bucket.openUploads(keyOf(0))).length === 0, 0)
   })
 
-  it('leaves a record without a value out, or fails at it where that is asked for', async () => {
+  it('skips a record without a value, or fails at it with behavior.on.null.values=fail', async () => {
     const log = fill(1)
     log.append({ topic, value: null })
     fill(1, log)
@@ -350,7 +350,7 @@ function suite(store: 'minio' | 'versitygw'): void {
     })
   })
 
-  it('does not commit past them where a life before left an object that covers what follows', async () => {
+  it('does not commit past them when an earlier run left an object that covers the following records', async () => {
     // The record by whose offset that object is named has no line in the next life: compaction removed it.
     const before = await started(fill(3), { 'flush.size': '3' })
     before.commitEvery = Number.POSITIVE_INFINITY

@@ -4,8 +4,8 @@ import { killWorkers } from '../../support/s3/s3-kills.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
 import { describeWith, service } from '../../support/services.ts'
 
-describeWith(['versitygw'], 'a worker with an S3 sink that is killed again and again', () => {
-  it('stores every offset once, although each life cuts objects in another way', async () => {
+describeWith(['versitygw'], 'a worker with an S3 sink that is killed repeatedly', () => {
+  it('stores every offset once, although objects have other boundaries in each run', async () => {
     const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
     process.stderr.write(`S3 kill test: SEED=${seed}\n`)
     await killWorkers(service('versitygw'), seededRandom(seed), (lives) => lives < 4)

@@ -114,7 +114,7 @@ function suite(store: 'minio' | 'versitygw'): void {
     expect(await bucket.text(keyOf(0))).toBe(lines(1, 0, 3))
   })
 
-  it('the same topic replaces what an earlier life left, although it cuts otherwise', async () => {
+  it('the same topic replaces the object of an earlier run, although objects have other boundaries', async () => {
     const log = line('id-1', 1, 8)
     const sink = await started(log, { 'flush.size': '5' })
     sink.commitEvery = Number.POSITIVE_INFINITY
@@ -179,7 +179,7 @@ function suite(store: 'minio' | 'versitygw'): void {
     expect(await bucket.text(keyOf(0))).toBe('{"n":0}\n')
   })
 
-  it('a large object that leaves in parts replaces what an earlier life left, and other records at its offset never', async () => {
+  it('a large object that is uploaded in parts replaces the object of an earlier run, and never other records at its offset', async () => {
     const log = line('id-1', 1, 0)
     const append = (timestamp: number): void => {
       for (let n = 0; n < 120; n += 1) log.append({ topic, timestamp, value: { n, text: 'x'.repeat(100_000) } })

@@ -23,7 +23,7 @@ function suite(store: 'minio' | 'versitygw'): void {
     await bucket.remove()
   })
 
-  it('writes objects of flush.size records under the names of Confluent, and commits behind each', async () => {
+  it('writes objects of flush.size records under the names of Confluent, and commits after each', async () => {
     const sink = new SinkTaskHarness(plugin, bucket.config({ 'flush.size': '3' }), filled(8))
     await sink.start()
     await sink.runUntil('two objects', () => sink.log.committed.get('orders-0') === 6)
@@ -36,7 +36,7 @@ function suite(store: 'minio' | 'versitygw'): void {
     expect(sink.log.committed.get('orders-0')).toBe(6)
   })
 
-  it('writes gzip that any reader understands, in as many blocks as it takes', async () => {
+  it('writes one gzip member, in any number of blocks', async () => {
     const log = new MemoryLog()
     const schema = struct([
       ['id', primitive('INT64')],
@@ -78,7 +78,7 @@ function suite(store: 'minio' | 'versitygw'): void {
     await sink.finish()
   })
 
-  it('names objects in ways that need escaping', async () => {
+  it('escapes the names of objects', async () => {
     const topic = 'größe & co'
     const config = bucket.config({ 'flush.size': '1', 'topics.dir': "it's (a) dir*!", 'file.delim': '~+' })
     const sink = new SinkTaskHarness(plugin, config, filled(1, topic))

@@ -48,11 +48,11 @@ export class MemoryS3 {
     const life = /Credential=([^/]+)\//.exec(incoming.headers.authorization ?? '')?.[1] ?? ''
     const end = this.#dead.has(life) ? { reached: false } : this.dies(life)
     if (end !== null) this.#dead.add(life)
-    if (end === null || end.reached) this.#answer(incoming, Buffer.concat(pieces), end === null ? outgoing : null)
+    if (end === null || end.reached) this.#respond(incoming, Buffer.concat(pieces), end === null ? outgoing : null)
     if (end !== null) incoming.socket.destroy()
   }
 
-  #answer({ method, url = '/', headers }: IncomingMessage, body: Buffer, outgoing: ServerResponse | null): void {
+  #respond({ method, url = '/', headers }: IncomingMessage, body: Buffer, outgoing: ServerResponse | null): void {
     const { pathname, searchParams } = new URL(url, 'http://store')
     // The SDK names the operation in the query.
     searchParams.delete('x-id')

@@ -47,7 +47,7 @@ const stored = (): string => store.objects.get(key)?.body.toString() ?? ''
 
 const conditions = ['true', 'false'].map((value) => ({ 'enable.conditional.writes': value }))
 
-it('a log that was restored from a backup replaces nothing with other records, until the object is moved away', async () => {
+it('a topic that was restored from a backup replaces no object with other records, until the object is moved away', async () => {
   await (await started(systemClock, { 'flush.size': '2' })).runUntil('both objects', committed(4))
   const second = 't/partition=0/t+0+0000000002.json'
   const text = (): string => store.objects.get(second)?.body.toString() ?? ''
@@ -80,7 +80,7 @@ for (const settings of conditions) {
     expect(committed(4)()).toBe(true)
   })
 
-  it(`a task replaces what an earlier life left uncommitted, although its clock was ahead, ${title}`, async () => {
+  it(`a task replaces the object that an earlier run left uncommitted, although its clock was ahead, ${title}`, async () => {
     const former = await started(ahead, { 'flush.size': '4', ...settings })
     former.commitEvery = Number.POSITIVE_INFINITY
     await former.runUntil('the object', () => store.objects.has(key))

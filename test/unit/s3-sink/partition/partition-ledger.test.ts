@@ -17,9 +17,9 @@ describe('a partition ledger', () => {
     expect(ledger.mayComplete).toBe(true)
     ledger.completed()
     expect(ledger.mayComplete).toBe(false)
-    expect(ledger.answer(9)).toBe(8)
+    expect(ledger.committableOffset(9)).toBe(8)
     expect(ledger.mayComplete).toBe(false)
-    ledger.confirm(8)
+    ledger.acknowledge(8)
     expect([ledger.committed, ledger.mayComplete]).toEqual([8, true])
   })
 
@@ -30,44 +30,48 @@ describe('a partition ledger', () => {
     ledger.extend(3)
     ledger.seal()
     expect([object.start, ledger.mayComplete, ledger.waitsForGap]).toEqual([3, false, true])
-    expect(ledger.answer(4)).toBe(3)
-    ledger.confirm(3)
+    expect(ledger.committableOffset(4)).toBe(3)
+    ledger.acknowledge(3)
     expect([ledger.mayComplete, ledger.waitsForGap]).toEqual([true, false])
   })
 
-  it('does not name an object behind a gap before it is known whether an earlier life left one', () => {
+  it('does not name an object behind a gap before it is known whether an earlier run left one', () => {
     for (const found of [true, false]) {
       const ledger = new PartitionLedger(0)
       const object = ledger.begin(3)
       ledger.extend(3)
       ledger.seal()
-      expect([object.isNamed, ledger.needsLook(4), ledger.answer(4), ledger.mayComplete]).toEqual([
+      expect([object.isNamed, ledger.needsLook(4), ledger.committableOffset(4), ledger.mayComplete]).toEqual([
         false,
         true,
         null,
         false,
       ])
       ledger.looked(found)
-      expect([object.start, ledger.needsLook(4), ledger.answer(4)]).toEqual([found ? 0 : 3, false, found ? null : 3])
+      expect([object.start, ledger.needsLook(4), ledger.committableOffset(4)]).toEqual([
+        found ? 0 : 3,
+        false,
+        found ? null : 3,
+      ])
       expect(ledger.mayComplete).toBe(found)
     }
   })
 
   it('commits records that went into no object once nothing before them is open', () => {
     const ledger = new PartitionLedger(0)
-    expect([ledger.needsLook(4), ledger.answer(4)]).toEqual([true, null])
+    expect([ledger.needsLook(4), ledger.committableOffset(4)]).toEqual([true, null])
     ledger.looked(false)
-    expect([ledger.needsLook(4), ledger.answer(4)]).toEqual([false, 4])
-    ledger.confirm(4)
+    expect([ledger.needsLook(4), ledger.committableOffset(4)]).toEqual([false, 4])
+    ledger.acknowledge(4)
     ledger.begin(6)
     ledger.extend(6)
-    expect(ledger.answer(9)).toBe(6)
-    ledger.confirm(6)
+    expect(ledger.committableOffset(9)).toBe(6)
+    ledger.acknowledge(6)
     ledger.seal()
     ledger.completed()
-    expect(ledger.answer(9)).toBe(9)
-    ledger.confirm(9)
-    expect([ledger.committed, ledger.size, ledger.answer(9)]).toEqual([9, 0, null])
+    expect(ledger.committableOffset(9)).toBe(9)
+    ledger.acknowledge(9)
+    expect([ledger.committed, ledger.size, ledger.committableOffset(9)]).toEqual([9, 0, null])
   })
 
   it('commits the gap behind an object together with it, up to the next one', () => {
@@ -77,14 +81,14 @@ describe('a partition ledger', () => {
     ledger.seal()
     ledger.completed()
     const second = ledger.begin(4)
-    expect([ledger.answer(5), second.start]).toEqual([4, 4])
-    ledger.confirm(4)
+    expect([ledger.committableOffset(5), second.start]).toEqual([4, 4])
+    ledger.acknowledge(4)
     ledger.extend(4)
     ledger.seal()
     expect([ledger.committed, ledger.mayComplete, ledger.size]).toEqual([4, true, 1])
   })
 
-  it('answers again what may not have been committed, and lets nothing appear behind it meanwhile', () => {
+  it('returns an offset again when its commit may have failed, and lets no object appear behind it until then', () => {
     const ledger = new PartitionLedger(0)
     for (const offset of [0, 1]) {
       ledger.begin(offset)
@@ -92,12 +96,12 @@ describe('a partition ledger', () => {
       ledger.seal()
     }
     ledger.completed()
-    expect(ledger.answer(2)).toBe(1)
-    ledger.forget()
-    ledger.confirm(1)
+    expect(ledger.committableOffset(2)).toBe(1)
+    ledger.markUnknown()
+    ledger.acknowledge(1)
     expect([ledger.committed, ledger.mayComplete]).toEqual([0, false])
-    expect(ledger.answer(2)).toBe(1)
-    ledger.confirm(1)
+    expect(ledger.committableOffset(2)).toBe(1)
+    ledger.acknowledge(1)
     expect([ledger.committed, ledger.mayComplete, ledger.size]).toEqual([1, true, 1])
   })
 
@@ -110,10 +114,10 @@ describe('a partition ledger', () => {
     ledger.begin(1)
     ledger.extend(1)
     expect(ledger.rewind()).toBe(1)
-    expect([ledger.size, ledger.answer(1)]).toEqual([1, 1])
-    ledger.confirm(1)
-    expect([ledger.answer(5), ledger.next]).toEqual([5, 5])
-    ledger.forget()
+    expect([ledger.size, ledger.committableOffset(1)]).toEqual([1, 1])
+    ledger.acknowledge(1)
+    expect([ledger.committableOffset(5), ledger.next]).toEqual([5, 5])
+    ledger.markUnknown()
     ledger.begin(7)
     ledger.extend(7)
     expect([ledger.rewind(), ledger.committed, ledger.size]).toEqual([5, 1, 0])
@@ -205,7 +209,8 @@ class World {
     else if (step === 'rewind') this.#rewind()
     else if (step === 'compact') this.#compact()
     else {
-      if (step === 'crash after commit') this.#committed = this.#ledger.answer(this.#position) ?? this.#committed
+      if (step === 'crash after commit')
+        this.#committed = this.#ledger.committableOffset(this.#position) ?? this.#committed
       this.#restart()
     }
   }
@@ -254,11 +259,11 @@ class World {
   }
 
   #commit(outcome: 'acknowledged' | 'lost' | 'applied'): void {
-    const answer = this.#ledger.answer(this.#position)
-    if (answer === null) return
-    if (outcome !== 'lost') this.#committed = answer
-    if (outcome === 'acknowledged') this.#ledger.confirm(answer)
-    else this.#ledger.forget()
+    const offset = this.#ledger.committableOffset(this.#position)
+    if (offset === null) return
+    if (outcome !== 'lost') this.#committed = offset
+    if (outcome === 'acknowledged') this.#ledger.acknowledge(offset)
+    else this.#ledger.markUnknown()
   }
 
   /** What did not get into the store is read again. */

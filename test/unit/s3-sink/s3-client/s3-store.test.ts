@@ -42,7 +42,7 @@ const any = { kind: 'any' } as const
 const mark = { writer: 'w', topicId: null, clusterId: null, first: null }
 const never = new AbortController().signal
 
-it('tells what it waits for when requests keep failing, and when they get through again', async () => {
+it('shows a request that keeps failing, until it gets through', async () => {
   let refusals = 0
   respond = (_request, _incoming, outgoing) => {
     if (refusals > 0) outgoing.writeHead(503).end('<Error><Code>SlowDown</Code></Error>')
@@ -76,13 +76,13 @@ const requests: readonly {
   readonly outcome: unknown
 }[] = [
   {
-    name: 'an object that is put',
+    name: 'a put object',
     call: (store) => store.putObject({ key: 'k', body, condition: any, mark }, never),
     own: (outgoing) => outgoing.writeHead(200, { etag: '"t"' }).end(),
     outcome: 'done',
   },
   {
-    name: 'an upload that is begun',
+    name: 'the creation of an upload',
     call: (store) => store.createUpload('k', mark, never),
     own: (outgoing) => outgoing.end(begun),
     outcome: 'u',
@@ -94,7 +94,7 @@ const requests: readonly {
     outcome: part,
   },
   {
-    name: 'an upload that is completed',
+    name: 'the completion of an upload',
     call: (store) => store.completeUpload({ key: 'k', uploadId: 'u', parts: [part], condition: any }, never),
     own: (outgoing) => outgoing.end(completed),
     outcome: 'done',
@@ -106,14 +106,14 @@ const requests: readonly {
     outcome: there,
   },
   {
-    name: 'an object that is read',
+    name: 'a read object',
     call: (store) => store.getObject('k', there, never),
     own: (outgoing) => outgoing.writeHead(200, { etag: '"t"' }).end('a'),
     outcome: Buffer.from('a'),
   },
 ]
 
-it.each(requests)('takes no success for $name that something before the store gave', async ({ call, own, outcome }) => {
+it.each(requests)('does not accept a success for $name that a proxy sent', async ({ call, own, outcome }) => {
   const others: ((outgoing: ServerResponse) => void)[] = [
     (outgoing) => outgoing.end(),
     (outgoing) =>
@@ -139,7 +139,7 @@ it.each(requests)('takes no success for $name that something before the store ga
 
 const written = requests.filter(({ name }) => name !== 'a look at an object')
 
-it.each(written)('takes no refusal of $name that something before the store gave', async ({ call, own, outcome }) => {
+it.each(written)('does not accept a refusal of $name that a proxy sent', async ({ call, own, outcome }) => {
   const statuses = [403, 411, 400, 307, 401, 412, 404]
   let seen = 0
   respond = (_request, _incoming, outgoing) => {
@@ -154,6 +154,63 @@ it.each(written)('takes no refusal of $name that something before the store gave
   expect(seen).toBe(statuses.length + 1)
   expect(told).toContainEqual(expect.stringContaining('HTTP 411 without an error code of S3'))
   expect(told.at(-1)).toBeNull()
+  store.close()
+})
+
+const complete = (store: S3Store): Promise<unknown> =>
+  store.completeUpload({ key: 'k', uploadId: 'u', parts: [part], condition: any }, never)
+const errorOf = (code: string): string => `<?xml version="1.0"?>\n\n<Error><Code>${code}</Code></Error>`
+
+it.each([
+  ['InternalError', 'done'],
+  ['SlowDown', 'done'],
+  ['NoSuchUpload', 'no-such-upload'],
+] as const)('reads the error %s in a response of status 200 as the error: %s', async (code, outcome) => {
+  let seen = 0
+  respond = (_request, _incoming, outgoing) => {
+    seen += 1
+    outgoing.end(seen === 1 ? errorOf(code) : completed)
+  }
+  const store = open({})
+  expect(await complete(store)).toBe(outcome)
+  expect(seen).toBe(outcome === 'done' ? 2 : 1)
+  store.close()
+})
+
+it('fails by name on a refusal in a response of status 200', async () => {
+  respond = (_request, _incoming, outgoing) => outgoing.end(errorOf('AccessDenied'))
+  const store = open({})
+  await expect(complete(store)).rejects.toThrow('S3_DENIED')
+  store.close()
+})
+
+it('does not adopt the date of a response that a proxy with a wrong clock sent', async () => {
+  const times: number[] = []
+  respond = (_request, incoming, outgoing) => {
+    const [, date, time] = /^(\d{8})T(\d{6})Z$/.exec(String(incoming.headers['x-amz-date'])) ?? []
+    times.push(Number(`${date}${time}`))
+    outgoing.writeHead(200, { etag: '"t"', date: 'Fri, 24 May 2013 00:00:00 GMT' }).end()
+  }
+  const store = open({})
+  for (const key of ['a', 'b']) await store.putObject({ key, body, condition: any, mark }, never)
+  expect(times.map((time) => time > 2020_01_01_00_00_00)).toEqual([true, true])
+  store.close()
+})
+
+it('shows why the connection failed, once, without the names of the SDK', async () => {
+  let seen = 0
+  respond = (_request, incoming, outgoing) => {
+    seen += 1
+    if (seen <= 2) incoming.socket.destroy()
+    else outgoing.writeHead(200, { etag: '"t"' }).end()
+  }
+  const told: (string | null)[] = []
+  const store = open({ waitsFor: (reason) => told.push(reason) })
+  await store.putObject({ key: 'k', body, condition: any, mark }, never)
+  expect(told).toEqual([
+    expect.stringMatching(/^PUT k to http\S+ has been failing since \S+ and is retried: socket hang up$/),
+    null,
+  ])
   store.close()
 })
 

@@ -1,0 +1,45 @@
+import type { ConfigDef, ConfigKey, ConfigValue } from 'penstock/api'
+
+const avroFormat = 'io.confluent.connect.s3.format.avro.AvroFormat'
+const ofOtherFormats = 'it belongs to formats that are not supported.'
+const ofOtherPartitioners = 'it belongs to partitioners that are not supported.'
+
+/** An option of Confluent's that has no effect here, with the reason. */
+function accepted(type: ConfigKey['type'], group: string, defaultValue: ConfigValue, why: string): ConfigKey {
+  return { type, group, importance: 'LOW', defaultValue, doc: `Accepted: ${why}` }
+}
+
+/** The options of Confluent's S3 sink that have no effect here. */
+export const acceptedOptions = {
+  'keys.format.class': accepted('CLASS', 'Storage', avroFormat, 'keys are not stored.'),
+  'headers.format.class': accepted('CLASS', 'Storage', avroFormat, 'headers are not stored.'),
+  'report.null.values.to.dlq': accepted(
+    'BOOLEAN',
+    'Connector',
+    true,
+    'the sink writes nothing to a dead letter queue.',
+  ),
+  'tombstone.encoded.partition': accepted('STRING', 'Connector', 'tombstone', 'tombstones are not stored.'),
+  'max.write.duration.ms': accepted('LONG', 'Connector', Number.MAX_SAFE_INTEGER, 'writes do not block the task.'),
+  'schemas.cache.config': accepted('INT', 'Connector', 1000, ofOtherFormats),
+  'enhanced.avro.schema.support': accepted('BOOLEAN', 'Connector', true, ofOtherFormats),
+  'connect.meta.data': accepted('BOOLEAN', 'Connector', true, ofOtherFormats),
+  'allow.optional.map.keys': accepted('BOOLEAN', 'Connector', false, ofOtherFormats),
+  'avro.codec': accepted('STRING', 'Connector', 'null', ofOtherFormats),
+  'parquet.codec': accepted('STRING', 'Connector', 'snappy', ofOtherFormats),
+  'format.bytearray.extension': accepted('STRING', 'Connector', '.bin', ofOtherFormats),
+  'format.bytearray.separator': accepted('STRING', 'Connector', null, ofOtherFormats),
+  'rotate.file.on.partition.change': accepted('BOOLEAN', 'Connector', true, ofOtherPartitioners),
+  'partitioner.max.open.files': accepted('INT', 'Connector', -1, ofOtherPartitioners),
+  'partition.field.name': accepted('LIST', 'Storage', [], ofOtherPartitioners),
+  'partition.duration.ms': accepted('LONG', 'Storage', -1, ofOtherPartitioners),
+  'path.format': accepted('STRING', 'Storage', '', ofOtherPartitioners),
+  locale: accepted('STRING', 'Storage', '', ofOtherPartitioners),
+  'timestamp.field': accepted('STRING', 'Storage', 'timestamp', ofOtherPartitioners),
+  'max.files.scan.limit': accepted('INT', 'Connector', 100, 'an existing object is found by its name.'),
+  's3.http.send.expect.continue': accepted('BOOLEAN', 'S3', true, 'the Expect header is never sent.'),
+  's3.object.behavior.on.tagging.error': accepted('STRING', 'S3', 'ignore', 'objects are not tagged.'),
+  's3.elastic.buffer.enable': accepted('BOOLEAN', 'S3', false, 'buffers always grow as needed.'),
+  's3.elastic.buffer.init.capacity': accepted('INT', 'S3', 131_072, 'buffers always grow as needed.'),
+  'schema.generator.class': accepted('CLASS', 'Storage', null, 'it has no effect in Confluent’s connector either.'),
+} as const satisfies ConfigDef
