@@ -14,35 +14,35 @@ import { exitCodes } from '../foundation/process/exit-codes.ts'
 import { tokenOf } from './token-file.ts'
 import { stopSignal } from './stop-signal.ts'
 
-/** A command line that cannot be run. */
+/** The command line is invalid. */
 export class BrokerCommandError extends Error {
   override readonly name = 'BrokerCommandError'
 }
 
-/** What `penstock broker` was told. */
+/** The options of `penstock broker`. */
 export interface BrokerCommandOptions {
   readonly listen: ListenAddress
   readonly advertisedHost: string | null
   readonly dataDir: string
   readonly allowUnauthenticated: boolean
   readonly settings: SettledBroker
-  /** What clients have to show: the user, and the file of its password. Null: nothing. */
+  /** The credentials that clients need: the user, and the file of its password. Null: none. */
   readonly access: { readonly username: string; readonly tokenFile: string } | null
 }
 
 const usage = `penstock broker --listen HOST:PORT --data DIR
 
-  --listen HOST:PORT            where to listen (default 127.0.0.1:9092)
-  --advertise HOST              the name clients are told (default: the one listened on)
-  --data DIR                    the folder of the logs (default ./penstock-data)
+  --listen HOST:PORT            the address to listen on (default 127.0.0.1:9092)
+  --advertise HOST              the host that clients connect to (default: that of --listen)
+  --data DIR                    the data directory (default ./penstock-data)
   --set NAME=VALUE              a broker setting by Kafka's name, such as log.retention.hours=24; may be given several
                                 times. docs/reference/worker.md lists them all, below embedded.broker.
-  --token-file FILE             the password that clients show (SASL/PLAIN); a missing file is made, with a random one
-  --user NAME                   the user that shows it (default penstock)
-  --allow-unauthenticated       listen beyond this machine; everybody who reaches the port may read and write everything
+  --token-file FILE             file with the password of clients (SASL/PLAIN); a missing file is created with a random one
+  --user NAME                   the user name of clients (default penstock)
+  --allow-unauthenticated       listen beyond this machine; anyone who reaches the port may read and write everything
 `
 
-/** Reads the arguments after `broker`; null when help was asked for. @throws BrokerCommandError */
+/** Parses the arguments after `broker`; null when they ask for help. @throws BrokerCommandError */
 export function parseBrokerArguments(args: readonly string[]): BrokerCommandOptions | null {
   const values = parsed(args)
   if (values.help === true) return null
@@ -124,8 +124,8 @@ function parseAddress(text: string): ListenAddress {
 }
 
 /**
- * Runs the broker alone until a signal ends it. The answer is the exit code; a second signal ends the process at once.
- * @param write takes what the user is told.
+ * Runs the broker alone until a signal stops it, and returns the exit code. A second signal ends the process immediately.
+ * @param write prints to the user
  */
 export async function runBrokerCommand(
   args: readonly string[],
@@ -138,9 +138,9 @@ export async function runBrokerCommand(
   }
   const destination = process.stderr.isTTY ? readableLines((text) => process.stderr.write(text)) : undefined
   const logger = new NamedLogger('broker', new PinoSink(new LogLevels('info'), destination))
-  const stopped = stopSignal(() => logger.warn('SIGHUP is not taken: no terminal started this broker'))
+  const stopped = stopSignal(() => logger.warn('ignoring SIGHUP: not attached to a terminal'))
   const { access } = options
-  // In a thread, as within a worker: its heap is bounded there.
+  // In a thread, as in a worker, so that its heap is bounded.
   const broker = await BrokerHost.start({
     ...(access === null
       ? {}

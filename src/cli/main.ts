@@ -1,6 +1,6 @@
 import { exitCodes } from '../foundation/process/exit-codes.ts'
 
-/** The commands that bin/usage.js names. Imported when called: each pays for its own modules only. */
+/** The commands that bin/usage.js lists. Imported when called, so that each loads only its own modules. */
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   worker: async (args) => await (await import('./worker-command.ts')).runWorkerCommand(args),
   broker: async (args) => await (await import('./broker-command.ts')).runBrokerCommand(args),
@@ -17,7 +17,7 @@ async function run([name = '', ...args]: readonly string[]): Promise<number> {
     return await command(args)
   } catch (error) {
     const reason = error instanceof Error ? error : new Error(String(error))
-    // What we raise on purpose says all that helps; anything else is a fault of ours, and its stack does.
+    // An error that we raise explains itself; any other one is a bug, which its stack helps to find.
     const foreseen = reason.name !== 'Error' && !['TypeError', 'RangeError', 'AssertionError'].includes(reason.name)
     process.stderr.write(`penstock: ${foreseen ? reason.message : (reason.stack ?? reason.message)}\n`)
     return exitCodes.failed

@@ -1,14 +1,14 @@
-const orders = ['SIGINT', 'SIGTERM'] as const
+const stopSignals = ['SIGINT', 'SIGTERM'] as const
 
 /**
- * Resolves at the first signal that asks the process to end; the next one is the system's to handle, and ends it at once.
- * SIGHUP is such a signal where a terminal has gone. A process that never had one (nohup, a service) goes on: Node forgets
- * that nohup had SIGHUP ignored.
- * @param onIgnored is told of a SIGHUP that is not taken
+ * Resolves at the first signal that asks the process to stop. The system handles the next one and ends the process
+ * immediately. SIGHUP is such a signal when the terminal has closed. A process without a terminal (nohup, a service)
+ * ignores it, because Node resets the disposition that nohup has set.
+ * @param onIgnored called for each ignored SIGHUP
  */
 export function stopSignal(onIgnored: () => void, hasTerminal: boolean = onTerminal()): Promise<void> {
   return new Promise((resolve) => {
-    const signals = hasTerminal ? [...orders, 'SIGHUP' as const] : orders
+    const signals = hasTerminal ? [...stopSignals, 'SIGHUP' as const] : stopSignals
     const stop = (): void => {
       for (const name of signals) process.off(name, stop)
       resolve()

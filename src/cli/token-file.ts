@@ -21,33 +21,33 @@ const minCharacters = 32
 const maxBytes = 4096
 
 /**
- * The token in a file that only this user can read. A file that is missing is made, with a random token of 256 bits; one that is
- * there is never written to.
+ * Returns the token in a file that only this user can read. A missing file is created, with a random token of 256 bits; an
+ * existing one is never written to.
  * @param key the setting or flag that names the file, for errors
- * @throws ConfigError TOKEN_FILE when others can read or write it, when it holds no token, or when it cannot be had
+ * @throws ConfigError TOKEN_FILE when other users can read or write it, when it has no token, or when it cannot be used
  */
 export function tokenOf(path: string, key: string): string {
   const file = resolve(path)
   try {
     return readToken(file, key)
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw refused(error, file, key)
+    if (codeOf(error) !== 'ENOENT') throw unusable(error, file, key)
   }
   try {
-    makeToken(file)
+    createToken(file)
     return readToken(file, key)
   } catch (error) {
-    throw refused(error, file, key)
+    throw unusable(error, file, key)
   }
 }
 
 function readToken(file: string, key: string): string {
-  // A pipe would make the call wait for a writer.
+  // Opening a pipe without this flag would wait for a writer.
   const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const { mode, uid, size } = fstatSync(descriptor)
     const isFile = (mode & 0o170_000) === 0o100_000
-    if (!isFile || size > maxBytes) throw fault(key, file, 'is no file with a token', 'Name another file')
+    if (!isFile || size > maxBytes) throw fault(key, file, 'is not a file with a token', 'Name another file')
     const ownUid = process.getuid?.()
     if (ownUid !== undefined && uid !== ownUid && uid !== 0) {
       throw fault(key, file, `belongs to another user (uid ${uid})`, 'Name a file of the user that runs the worker')
@@ -58,7 +58,7 @@ function readToken(file: string, key: string): string {
     }
     const token = readFileSync(descriptor, 'utf8').trim()
     if (token.length < minCharacters || !/^[\x21-\x7e]+$/.test(token)) {
-      const advice = `Remove it, and a token is made at the next start`
+      const advice = `Remove it, and the next start creates one`
       throw fault(key, file, `holds no token of at least ${minCharacters} printable characters without spaces`, advice)
     }
     return token
@@ -67,8 +67,8 @@ function readToken(file: string, key: string): string {
   }
 }
 
-/** The file appears whole or not at all, and never in place of another: two workers may start with it at once. */
-function makeToken(file: string): void {
+/** Creates the file atomically, and never replaces one: two workers may start with it at the same time. */
+function createToken(file: string): void {
   const part = `${file}.${process.pid}.${randomBytes(6).toString('hex')}`
   const descriptor = openSync(part, 'wx', 0o600)
   try {
@@ -83,11 +83,11 @@ function makeToken(file: string): void {
   }
 }
 
-function refused(error: unknown, file: string, key: string): ConfigError {
+function unusable(error: unknown, file: string, key: string): ConfigError {
   if (error instanceof ConfigError) return error
   const why = errorMessage(error)
-  const text = `cannot be read or made: ${why}`
-  return fault(key, file, text, 'Name a file in a folder that this user may write to', error)
+  const text = `cannot be read or created: ${why}`
+  return fault(key, file, text, 'Name a file in a directory that this user may write to', error)
 }
 
 function fault(key: string, file: string, what: string, advice: string, cause?: unknown): ConfigError {

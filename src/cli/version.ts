@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** Penstock's version: that of the package.json of the sources, or of the build. */
+/** Returns Penstock's version, from the package.json of the checkout or of the build. */
 export function version(): string {
   for (const path of ['../../package.json', '../../../package.json']) {
     try {

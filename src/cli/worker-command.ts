@@ -18,15 +18,15 @@ import { stopSignal } from './stop-signal.ts'
 const usage = `penstock worker [FILE.properties] [--set KEY=VALUE …]
 
 Runs connectors, managed over Kafka Connect's REST API. FILE is a Connect distributed worker's properties file. Without
-bootstrap.servers the log is embedded: its data lies in ./penstock-data, its port is 9092.
+bootstrap.servers, the worker starts an embedded broker: its data is in ./penstock-data, its port is 9092.
 
-  --set KEY=VALUE     a setting, in place of the file's; may be given again
+  --set KEY=VALUE     a setting, which overrides that of the file; may be repeated
   --log-level LEVEL   ${logLevels.join(', ')} (default info)
 `
 
-/** How long an orderly end may take, everything included, before the process ends anyway. */
+/** How long a graceful shutdown may take in total before the process exits anyway. Milliseconds. */
 const stopLimitMs = 60_000
-/** The same for a worker that was not up yet: nothing runs that could be lost. */
+/** The same for a worker that has not started yet, which has nothing to lose. */
 const abandonLimitMs = 5000
 
 interface WorkerCommand {
@@ -35,7 +35,7 @@ interface WorkerCommand {
   readonly logLevel: LogLevel
 }
 
-/** Runs a worker until a signal ends it. The answer is the exit code; a second signal ends the process at once. */
+/** Runs a worker until a signal stops it, and returns the exit code. A second signal ends the process immediately. */
 export async function runWorkerCommand(args: readonly string[]): Promise<number> {
   const command = parseWorkerArguments(args)
   if (command === null) {
@@ -46,7 +46,7 @@ export async function runWorkerCommand(args: readonly string[]): Promise<number>
   const destination = process.stderr.isTTY ? readableLines((text) => process.stderr.write(text)) : undefined
   const logSink = new PinoSink(new LogLevels(command.logLevel), destination)
   const logger = new NamedLogger('connect', logSink)
-  const signalled = stopSignal(() => logger.warn('SIGHUP is not taken: no terminal started this worker'))
+  const signalled = stopSignal(() => logger.warn('ignoring SIGHUP: not attached to a terminal'))
   const config = await loadWorkerConfig(command.settings, { file: command.fromFile })
   for (const warning of config.warnings) logger.warn(warning)
   const env = { logSink, logger, logLevel: command.logLevel, clock: systemClock }
@@ -55,19 +55,19 @@ export async function runWorkerCommand(args: readonly string[]): Promise<number>
   process.stdout.write(`${readyLine(worker, config)}\n`)
   const end = await Promise.race([signalled, worker.brokerDied])
   if (end instanceof Error) {
-    logger.error(`the embedded log died, and the worker cannot go on without it: ${end.message}`, { error: end })
+    logger.error(`the embedded broker died, and the worker cannot run without it: ${end.message}`, { error: end })
     process.exit(exitCodes.brokerDied)
   }
   systemClock.after(stopLimitMs, () => {
-    process.stderr.write(`penstock: the worker did not stop within ${stopLimitMs / 1000} s and is ended\n`)
+    process.stderr.write(`penstock: the worker did not stop within ${stopLimitMs / 1000} s; the process exits\n`)
     process.exit(exitCodes.failed)
   })
-  logger.info('the worker stops: a signal asked for it')
+  logger.info('stopping the worker: received a signal')
   await worker.stop()
   process.exit(exitCodes.done)
 }
 
-/** The arguments after `worker`; null when help was asked for. @throws ConfigError */
+/** Parses the arguments after `worker`; null when they ask for help. @throws ConfigError */
 export function parseWorkerArguments(args: readonly string[]): WorkerCommand | null {
   const { values, positionals } = parsed(args)
   if (values.help === true) return null
@@ -89,7 +89,7 @@ const options = {
 
 function parsed(args: readonly string[]) {
   const config = { args: [...args], allowPositionals: true, options }
-  const hint = 'A setting of the worker is given as --set KEY=VALUE, such as --set listeners=http://127.0.0.1:8083.'
+  const hint = 'Set worker settings with --set KEY=VALUE, such as --set listeners=http://127.0.0.1:8083.'
   const fault = argumentFault('worker', config, hint)
   if (fault !== null) throw new ConfigError(fault)
   return parseArgs(config)
@@ -122,7 +122,7 @@ function readyLine(worker: RunningWorker, config: WorkerConfig): string {
   return `ready: REST ${worker.restUrl}, ${log}`
 }
 
-/** The worker once it is up; null when it was told to end before, and has. */
+/** Returns the worker once it has started; null when a signal stopped it before. */
 async function startedUnless(
   signalled: Promise<void>,
   start: (signal: AbortSignal) => Promise<RunningWorker>,
@@ -134,7 +134,7 @@ async function startedUnless(
   abandoned.abort()
   const late = starting.then(
     async (up) => await up.stop(),
-    () => undefined, // it gave up, as it was asked to
+    () => undefined, // abandoned, as requested
   )
   await Promise.race([late, systemClock.sleep(abandonLimitMs)])
   return null

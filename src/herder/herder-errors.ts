@@ -22,12 +22,12 @@ export class InvalidConnectorConfigError extends BadRequestError {
   }
 }
 
-/** What was asked for is switched off by the worker's configuration (403). */
+/** The worker's configuration has disabled the request (403). */
 export class ForbiddenError extends ConnectError {}
 
 /**
- * The worker is about to take up a new configuration or assignment. Writes answer 409 and may be sent again;
- * reads answer 500 with exactly this text, which clients match.
+ * The worker is about to apply a new configuration or assignment. Writes respond with 409 and may be retried; reads
+ * respond with 500 and exactly this text, which clients match.
  */
 export class RebalanceNeededError extends ConnectError {
   constructor() {
@@ -35,7 +35,7 @@ export class RebalanceNeededError extends ConnectError {
   }
 }
 
-/** Only the leader may do this. `leaderUrl` is null while no leader is known. */
+/** Only the leader can do this. `leaderUrl` is null while no leader is known. */
 export class NotLeaderError extends ConnectError {
   readonly leaderUrl: string | null
 
@@ -45,7 +45,7 @@ export class NotLeaderError extends ConnectError {
   }
 }
 
-/** Only the worker that runs the connector or task may do this. `ownerUrl` is null while none is known. */
+/** Only the worker that runs the connector or task can do this. `ownerUrl` is null while none is known. */
 export class NotAssignedError extends ConnectError {
   readonly ownerUrl: string | null
 
@@ -55,7 +55,7 @@ export class NotAssignedError extends ConnectError {
   }
 }
 
-/** The worker is on its way down and takes no requests any more (500). */
+/** The worker is shutting down and rejects requests (500). */
 export class WorkerStoppingError extends ConnectError {
   constructor() {
     super('Worker is shutting down')

@@ -11,27 +11,27 @@ import type { ServerInfo } from './entities/server-info.ts'
 import type { TaskInfo } from './entities/task-info.ts'
 import type { WorkerHealth } from './entities/worker-health.ts'
 
-/** What became of a submitted connector config. */
+/** The outcome of a submitted connector config. */
 export interface SubmittedConnector {
   readonly created: boolean
   /** The config as submitted, with the tasks known at that moment. */
   readonly info: ConnectorInfo
-  /** What is worth a line but no error: unknown keys, with the nearest known one. */
+  /** Warnings, such as unknown keys with the nearest known key. */
   readonly warnings: readonly string[]
 }
 
 /**
- * What should run where: everything the REST API can ask of a worker, whoever in the group carries it out.
+ * Decides what runs where: everything that the REST API can request of a worker.
  *
- * Reads answer from this worker's own view of the internal topics. Writes end when the record stands in the topic,
- * not when the workers have acted upon it. Errors are those of `herder-errors.ts` and the api's NotFoundError and
- * AlreadyExistsError; the messages are Connect's. A fired signal ends the wait, never the work already handed over.
+ * Reads use this worker's own view of the internal topics. Writes return when the record is in the topic, not when
+ * workers have acted upon it. Errors are those of `herder-errors.ts`, and the api's NotFoundError and AlreadyExistsError;
+ * their messages are Connect's. A signal that fires ends the wait, not the operation.
  */
 export interface Herder {
   serverInfo(): ServerInfo
-  /** Answers when the herder's loop has run a no-op, or with the stage it hangs in when `signal` fires first. */
+  /** Returns once the herder's loop has run a no-op, or, when `signal` fires first, with the stage in which the loop hangs. */
   health(signal: AbortSignal): Promise<WorkerHealth>
-  /** What the herder is doing or did last, for the message of a request that timed out. */
+  /** What the herder's loop does, or did last, for the error of a request that timed out. */
   stage(): string
 
   /** Names of all connectors. */
@@ -67,9 +67,9 @@ export interface Herder {
   /** @throws NotLeaderError, NotFoundError `Connector x not found` */
   deleteConnector(connector: string, signal: AbortSignal): Promise<void>
 
-  /** Any worker may. @throws NotFoundError `Unknown connector x` */
+  /** Any worker can. @throws NotFoundError `Unknown connector x` */
   pauseConnector(connector: string, signal: AbortSignal): Promise<void>
-  /** Any worker may. @throws NotFoundError `Unknown connector x` */
+  /** Any worker can. @throws NotFoundError `Unknown connector x` */
   resumeConnector(connector: string, signal: AbortSignal): Promise<void>
   /** An empty set of tasks, then the target state. @throws NotLeaderError, NotFoundError `Unknown connector x` */
   stopConnector(connector: string, signal: AbortSignal): Promise<void>
@@ -80,8 +80,8 @@ export interface Herder {
    */
   restartConnector(connector: string, signal: AbortSignal): Promise<void>
   /**
-   * Writes a restart request that every worker carries out for its part; answers the plan, in which everything that
-   * will be restarted is RESTARTING.
+   * Writes a restart request, of which each worker carries out its part. Returns the plan, in which everything that will
+   * be restarted is RESTARTING.
    * @throws NotLeaderError, NotFoundError `Unknown connector: x` or `Status for connector x not found`
    */
   restartConnectorAndTasks(request: RestartRequest, signal: AbortSignal): Promise<ConnectorStatus>

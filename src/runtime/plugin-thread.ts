@@ -15,9 +15,9 @@ import { HostedThread } from './thread/hosted-thread.ts'
 import { probeThread } from './thread/thread-probe.ts'
 
 export interface PluginThreadOptions {
-  /** Its first word is that of no other thread. */
+  /** Its first word is unique among threads. */
   readonly name: string
-  /** How long its event loop may stand still while somebody waits for it; null: as long as the call's deadline. */
+  /** How long its event loop may be blocked while a call waits; null: until the deadline of the call. */
   readonly blockedMs: number | null
   readonly foundPlugins: readonly PluginDescriptor[]
   readonly logLevel: LogLevel
@@ -26,16 +26,16 @@ export interface PluginThreadOptions {
   readonly clock: Clock
   readonly onReconfigure: (connector: string, owner: number) => void
   readonly onConnectorFailed: (connector: string, owner: number, trace: string) => void
-  /** The thread ended, and all that lived in it is gone. It is opened again when it is asked. Null: it rests. */
+  /** The thread ended, with everything in it. The next call starts it again. A null cause: it was idle. */
   readonly onEnd: (thread: PluginThread, cause: PluginThreadBlockedError | Error | null) => void
 }
 
 type Thread = HostedThread<ToPluginThread, ToPluginThreadAnswers, FromPluginThread>
 
-/** A thread that nobody asked for so long, and that does nothing by itself, is ended until it is asked again. */
+/** A thread without calls for this long, in which nothing is active, is ended until the next call. Milliseconds. */
 const restMs = 10_000
 const pingMs = 500
-/** How long a blocked thread may take to say what it runs. */
+/** How long a blocked thread may take to report what it runs. Milliseconds. */
 const probeMs = 5_000
 const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 }
 const entry = new URL(
@@ -43,12 +43,12 @@ const entry = new URL(
   import.meta.url,
 )
 
-/** A plugin did not answer in time. */
+/** A call of a plugin exceeded its deadline. */
 export class PluginTimeoutError extends ConnectError {}
 
-/** The thread was ended because plugin code kept it from turning. */
+/** The thread was ended because plugin code blocked its event loop. */
 export class PluginThreadBlockedError extends ConnectError {
-  /** Whose code it was, see `owner` of the messages; null when that could not be found out. */
+  /** The owner of that code, see `owner` of the messages; null when it is unknown. */
   readonly owner: number | null
 
   constructor(message: string, owner: number | null) {
@@ -58,9 +58,9 @@ export class PluginThreadBlockedError extends ConnectError {
 }
 
 /**
- * A thread in which plugin code runs that is no task (D5). A call that takes too long is refused. A thread whose event loop
- * does not turn while somebody waits for it is ended, and everybody who waits is told whose code it ran. A thread costs tens
- * of megabytes: when nothing in it holds a timer, a socket or the like, it is ended after a while.
+ * A thread for plugin code other than tasks (ADR 0005). A call that exceeds its deadline fails. If the event loop is blocked
+ * while calls wait, the thread is ended, and the calls fail with an error that names the owner of the blocking code. A thread
+ * costs tens of megabytes, so one in which no timer, socket or the like is open is ended after a while.
  */
 export class PluginThread {
   readonly #options: PluginThreadOptions
@@ -68,7 +68,7 @@ export class PluginThread {
   #calls = 0
   #silentMs = 0
   #pinging = false
-  /** Whether the thread has answered once: until then it begins, which takes its time on a busy machine. */
+  /** Whether the thread has responded once. Until then it is starting, which takes long on a busy machine. */
   #hasBegun = false
   #probing = false
   #cancelRest: (() => void) | null = null
@@ -105,7 +105,7 @@ export class PluginThread {
     }
   }
 
-  /** Ends the thread wherever it is; who waits for it is told. */
+  /** Ends the thread whatever it runs; calls that wait fail. */
   async close(): Promise<void> {
     this.#cancelRest?.()
     this.#stopWatch?.()
@@ -115,7 +115,7 @@ export class PluginThread {
     await thread?.close()
   }
 
-  /** Nobody waits. */
+  /** No call waits any more. */
   #quiet(): void {
     this.#stopWatch?.()
     this.#stopWatch = null
@@ -123,7 +123,7 @@ export class PluginThread {
     this.#cancelRest = this.#options.clock.after(restMs, () => void this.#rest())
   }
 
-  /** Nobody asked for a while. A thread that does something by itself is asked again later. */
+  /** There was no call for a while. A thread in which something is active stays. */
   async #rest(): Promise<void> {
     this.#cancelRest = null
     const thread = this.#thread
@@ -135,7 +135,7 @@ export class PluginThread {
     await thread.close()
   }
 
-  /** Pings while somebody waits. As for task threads, time in which this thread stood still itself does not count. */
+  /** Pings while calls wait. As for task threads, time in which the main thread itself was blocked does not count. */
   #watch(): (() => void) | null {
     const { clock, blockedMs } = this.#options
     if (blockedMs === null) return null
@@ -153,13 +153,13 @@ export class PluginThread {
     const thread = this.#thread
     if (this.#pinging || thread === null) return
     this.#pinging = true
-    const answered = await thread.link.ask<'ping'>({ type: 'ping' }).then(
+    const hasResponded = await thread.link.ask<'ping'>({ type: 'ping' }).then(
       () => true,
-      () => false, // It ended, which is told to those who wait for more than this.
+      () => false, // It ended: other calls report that.
     )
     if (this.#thread !== thread) return
     this.#pinging = false
-    this.#hasBegun ||= answered
+    this.#hasBegun ||= hasResponded
   }
 
   async #probe(): Promise<void> {
@@ -171,7 +171,7 @@ export class PluginThread {
     })
     if (!this.#pinging || this.#thread !== thread) return
     const place = activity === null ? 'It runs native code.' : `It runs:\n${activity.stack}`
-    const message = `${thread.name} was ended: plugin code kept it from turning for ${Math.round(this.#silentMs / 1000)} s. ${place}`
+    const message = `${thread.name} was ended: plugin code blocked its event loop for ${Math.round(this.#silentMs / 1000)} s. ${place}`
     const error = new PluginThreadBlockedError(message, activity?.owner ?? null)
     this.#options.logger.error(message)
     this.#thread = null

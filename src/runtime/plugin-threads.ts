@@ -21,15 +21,15 @@ export interface PluginThreadsOptions {
   readonly listener: ConnectorListener
 }
 
-/** How long plugin code may take, and how long it may keep a thread from turning that others wait for. Milliseconds. */
+/** How long calls of plugin code may take, and how long plugin code may block a shared thread. Milliseconds. */
 const deadlines = { call: 60_000, stop: 5_000, blocked: 5_000 }
-/** Validations that may block a thread of their own at a time. */
+/** How many validations may block a thread of their own at the same time. */
 const maxAlone = 4
 
 interface Instance {
   readonly connector: string
   readonly config: RawConfig
-  /** Tells its code from others' in its thread. */
+  /** Identifies its code in the thread. */
   readonly owner: number
   thread: PluginThread
   /** Whether there is, or may be, an instance in the thread. */
@@ -39,10 +39,10 @@ interface Instance {
 }
 
 /**
- * Where plugin code runs that is no task (D5): connector instances, by class in one thread each; validation in another.
- * A call that takes too long is refused. Code that keeps its thread from turning loses it: it is tried once more in a
- * thread of its own, until its deadline, and the others go on in a fresh one. An instance that rests with its thread is
- * started again when it is asked for something.
+ * The threads for plugin code other than tasks (ADR 0005): one for the connector instances of each class, and one for
+ * validation. A call that exceeds its deadline fails. Code that blocks a shared thread is retried once in a thread of its
+ * own, until its deadline, while the others continue in a new thread. An instance whose idle thread was ended is started
+ * again by the next call.
  */
 export class PluginThreads {
   readonly #options: PluginThreadsOptions
@@ -73,7 +73,7 @@ export class PluginThreads {
     this.#instances.set(connector, instance)
     if (before?.live === true && before.thread !== thread) {
       await this.#stop(before).catch((error: unknown) => {
-        this.#options.logger.warn(`connector ${connector} did not stop in order: ${errorMessage(error)}`)
+        this.#options.logger.warn(`connector ${connector} did not stop gracefully: ${errorMessage(error)}`)
       })
     }
     await this.#start(instance)
@@ -103,7 +103,7 @@ export class PluginThreads {
 
   async validate(config: SubmittedConfig, worker: WorkerGroup): Promise<ConfigInfos> {
     const what = `validation of ${config['connector.class'] ?? 'a config'}`
-    // The plugin is asked to give up a little before we do.
+    // The plugin's own timeout is a little shorter than the deadline.
     const timeoutMs = deadlines.call - 2_000
     return await this.#asked(
       what,
@@ -126,7 +126,7 @@ export class PluginThreads {
     await Promise.all([...this.#threads.values()].map(async (thread) => await thread.close()))
   }
 
-  /** Asks something that may be asked again elsewhere. */
+  /** Makes a call that can be repeated in another thread. */
   async #asked<T>(what: string, ask: (thread: PluginThread, owner: number) => Promise<T>): Promise<T> {
     for (;;) {
       const owner = this.#number()
@@ -142,7 +142,7 @@ export class PluginThreads {
   async #askedAlone<T>(what: string, ask: (thread: PluginThread, owner: number) => Promise<T>): Promise<T> {
     if (this.#alone >= maxAlone) {
       throw new PluginTimeoutError(
-        `${what} kept its thread from turning for ${deadlines.blocked / 1000} s, as ${maxAlone} others do at the moment`,
+        `${what} blocked its thread for ${deadlines.blocked / 1000} s, and ${maxAlone} other calls block threads of their own`,
       )
     }
     this.#alone += 1
@@ -204,7 +204,7 @@ export class PluginThreads {
     return this.#instances.get(instance.connector) === instance
   }
 
-  /** A connector that blocked the thread of its class has its own, for as long as its config stays. */
+  /** A connector that blocked the thread of its class has its own thread until its config changes. */
   #threadOf(connector: string, config: RawConfig): PluginThread {
     if (this.#solitary.get(connector) !== config) this.#solitary.delete(connector)
     if (!this.#solitary.has(connector)) return this.#shared(config['connector.class']?.trim() ?? '')
@@ -256,7 +256,7 @@ export class PluginThreads {
       )
   }
 
-  /** Its thread was blocked, by itself or another one. */
+  /** Restarts an instance whose thread was ended because this or another instance blocked it. */
   async #startAgain(instance: Instance): Promise<void> {
     instance.thread = this.#threadOf(instance.connector, instance.config)
     try {

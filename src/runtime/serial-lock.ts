@@ -1,8 +1,8 @@
-/** One at a time, in the order of asking. */
+/** Runs actions one at a time, in the order of the calls. */
 export class SerialLock {
   #last: Promise<unknown> = Promise.resolve()
 
-  /** Runs `action` once all that asked before are through; its outcome is the answer. */
+  /** Runs `action` after the earlier ones, and returns its outcome. */
   async run<T>(action: () => Promise<T>): Promise<T> {
     const turn = this.#last.then(action)
     this.#last = turn.catch(() => undefined)

@@ -5,20 +5,20 @@ import { formatTaskId } from '../config/connector/task-id.ts'
 import { beatMs } from './thread/heartbeat.ts'
 import { probeThread, type ThreadActivity } from './thread/thread-probe.ts'
 
-/** How long code may run without a pause. Milliseconds. */
+/** How long code may block the event loop. Milliseconds. */
 export interface BlockingLimits {
-  /** On a thread that other tasks wait for (`task.threads.blocked.max.ms`). */
+  /** On a thread that tasks share (`task.threads.blocked.max.ms`). */
   readonly sharedMs: number
   /** On a thread of its own (`task.blocked.max.ms`). */
   readonly ownMs: number
 }
 
-/** A thread whose event loop has not turned for too long. */
+/** A thread whose event loop has been blocked for too long. */
 export interface BlockedThread {
   readonly host: HostedTaskThread
-  /** The task whose code runs; null when that could not be found out. */
+  /** The task whose code runs; null when it is unknown. */
   readonly task: HostedTask | null
-  /** What the status and the log say. */
+  /** For the status and the logs. */
   readonly trace: string
 }
 
@@ -27,16 +27,16 @@ export interface TaskThreadWatchOptions {
   readonly limits: BlockingLimits
   readonly clock: Clock
   readonly onBlocked: (blocked: BlockedThread) => void
-  /** A task has its thread to itself and does not pause; null when it does again. */
+  /** A task blocks its own thread; a null trace when it no longer does. */
   readonly onSilent: (task: HostedTask, trace: string | null) => void
 }
 
-/** How long a blocked thread may take to say what it runs. */
+/** How long a blocked thread may take to report what it runs. Milliseconds. */
 const probeMs = 5_000
 
 /**
- * Looks whether the event loops of the task threads turn. Where one does not, the thread's inspector tells whose code
- * runs and where it stands.
+ * Checks that the event loops of the task threads run. When one is blocked, the thread's inspector reports the task whose
+ * code runs, and its stack.
  */
 export class TaskThreadWatch {
   readonly #options: TaskThreadWatchOptions
@@ -44,12 +44,12 @@ export class TaskThreadWatch {
   readonly #probing = new Set<HostedTaskThread>()
   readonly #shown = new Set<HostedTask>()
   readonly #blocks = new Map<string, { readonly task: HostedTask; count: number }>()
-  #lookedAt: number
+  #checkedAt: number
 
   constructor(options: TaskThreadWatchOptions) {
     this.#options = options
-    this.#lookedAt = options.clock.monotonic()
-    this.#stop = options.clock.every(beatMs, () => this.#look())
+    this.#checkedAt = options.clock.monotonic()
+    this.#stop = options.clock.every(beatMs, () => this.#check())
   }
 
   close(): void {
@@ -63,7 +63,7 @@ export class TaskThreadWatch {
       gauge('task_threads', 'Threads that run tasks', threads.length, {}),
       gauge(
         'task_thread_silence_seconds',
-        'How long the event loop of a task thread has stood still at most',
+        'How long the event loop of a task thread has been blocked at most',
         silent,
         {},
       ),
@@ -79,10 +79,10 @@ export class TaskThreadWatch {
     ]
   }
 
-  #look(): void {
+  #check(): void {
     const now = this.#options.clock.monotonic()
-    const elapsedMs = now - this.#lookedAt
-    this.#lookedAt = now
+    const elapsedMs = now - this.#checkedAt
+    this.#checkedAt = now
     const { sharedMs, ownMs } = this.#options.limits
     for (const host of this.#options.threads) {
       host.beat.look(elapsedMs)
@@ -108,7 +108,7 @@ export class TaskThreadWatch {
     this.#probing.add(host)
     try {
       const activity = await probeThread(host.thread.name, probeMs, this.#options.clock)
-      // It went on meanwhile: what it runs now is not what it was stuck in.
+      // The event loop has resumed: what it runs now is not what blocked it.
       if (host.beat.hasBeaten) return
       const task = this.#taskOf(host, activity)
       for (const one of task === null ? host.tasks.values() : [task]) this.#count(one)

@@ -48,12 +48,12 @@ function count(key: string, value: number | null): string | null {
   return value === null ? null : `{"${key}":${value}}`
 }
 
-/** Workers from before STOPPED read `state` only: they pause what is stopped. */
+/** Workers of versions without STOPPED read only `state`: they pause a stopped connector. */
 function targetState(state: TargetState | null): string | null {
   return state === null ? null : `{"state":"${state === 'STOPPED' ? 'PAUSED' : state}","state.v2":"${state}"}`
 }
 
-/** Key and value as Connect writes them: compact JSON, members in its order. */
+/** Returns key and value as Connect writes them: compact JSON, members in its order. */
 export function encodeConfigRecord(record: ConfigRecord): StateRecord {
   switch (record.type) {
     case 'connector':
@@ -82,8 +82,8 @@ export function encodeConfigRecord(record: ConfigRecord): StateRecord {
 }
 
 /**
- * Reads a record of the config topic. Null: a tombstone that means nothing.
- * @throws DataError saying what is wrong with it. Values are not named: they may hold secrets.
+ * Decodes a record of the config topic. Null: a tombstone without effect.
+ * @throws DataError with the reason, but without values, which may be secrets (I8)
  */
 export function decodeConfigRecord(key: string | null, value: string | null): ConfigRecord | null {
   if (key === null) throw new DataError('it has no key')
@@ -152,14 +152,14 @@ function stateOf(json: JsonObject | null): TargetState | null {
   return state as TargetState
 }
 
-/** A connector's name may have dashes: the number is behind the last one. */
+/** The number of the task follows the last dash, as the name of the connector may contain dashes. */
 function taskOf(rest: string): { readonly connector: string; readonly task: number } {
   const match = /^(.+)-(\d{1,9})$/s.exec(rest)
   if (match === null) throw new DataError('its key does not end with the number of a task')
   return { connector: match[1] ?? '', task: Number(match[2]) }
 }
 
-/** Flags that are missing, or something else, are off: as Connect reads them. */
+/** As in Connect, a flag that is missing or not a boolean is false. */
 function restartOf(connector: string, json: JsonObject | null): ConfigRecord | null {
   if (json === null) return null
   const includeTasks = json['include-tasks'] === true

@@ -11,20 +11,20 @@ export interface SourceOffsetRecord {
   readonly offset: SourceOffset | null
 }
 
-/** The key of a source partition: `["<connector>",{<partition>}]`. @throws DataError when a value is nested. */
+/** Returns the key of a source partition: `["<connector>",{<partition>}]`. @throws DataError when a value is nested. */
 export function encodeOffsetKey(connector: string, partition: SourcePartition): string {
   checkFlat(partition, 'partition')
   return `[${quoteJson(connector)},${plainJson(partition)}]`
 }
 
-/** The value of a source partition: its offset, or a tombstone. @throws DataError when a value is nested. */
+/** Returns the value of a source partition: its offset, or a tombstone. @throws DataError when a value is nested. */
 export function encodeOffsetValue(offset: SourceOffset | null): string | null {
   if (offset === null) return null
   checkFlat(offset, 'offset')
   return plainJson(offset)
 }
 
-/** Connect's rule: null, booleans, numbers, strings and bytes, no more. */
+/** As in Connect, values can only be null, booleans, numbers, strings and bytes. */
 function checkFlat(map: PlainMap, what: string): void {
   for (const [name, value] of Object.entries(map)) {
     if (typeof value !== 'object' || value === null || value instanceof Uint8Array) continue
@@ -35,8 +35,8 @@ function checkFlat(map: PlainMap, what: string): void {
 }
 
 /**
- * Reads a record of the offset topic.
- * @throws DataError saying what is wrong with it.
+ * Decodes a record of the offset topic.
+ * @throws DataError with the reason
  */
 export function decodeOffsetRecord(key: string | null, value: string | null): SourceOffsetRecord {
   if (key === null) throw new DataError('it has no key')
@@ -57,7 +57,7 @@ function parse(text: string, what: string): JsonValue {
   }
 }
 
-/** Equal for partitions with the same members in whatever order: what Java and others write differs in that. */
+/** Returns the same text for partitions with the same members in any order, as Java and other writers order them differently. */
 export function partitionIdentity(partition: SourcePartition | JsonObject): string {
   const members = Object.entries(partition).toSorted(([a], [b]) => (a < b ? -1 : 1))
   return plainJson(members as never)

@@ -1,12 +1,12 @@
 import type { RunStatus, StatusRecord, TopicUse } from './status-record.ts'
 
-/** The statuses as the status topic tells them: a fold over its records. */
+/** The statuses of connectors and tasks: a fold of the records of the status topic. */
 export class StatusFold {
   readonly #connectors = new Map<string, RunStatus>()
   readonly #tasks = new Map<string, Map<number, RunStatus>>()
   readonly #topics = new Map<string, Map<string, TopicUse>>()
 
-  /** Takes in a record; false when it is passed over. */
+  /** Applies a record; returns false when it is ignored. */
   apply(record: StatusRecord): boolean {
     switch (record.type) {
       case 'connector':
@@ -48,7 +48,7 @@ export class StatusFold {
     return this.#topics.get(connector)?.get(topic) ?? null
   }
 
-  /** The worker that gave a task up may be heard after the one that took it: its word does not count then. */
+  /** As in Connect, a late UNASSIGNED of the previous worker of a task does not replace the RUNNING of its current one. */
   #applyTask(connector: string, task: number, status: RunStatus | null): boolean {
     const known = this.task(connector, task)
     const isLate = status?.state === 'UNASSIGNED' && known?.state === 'RUNNING' && known.generation >= status.generation

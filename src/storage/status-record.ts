@@ -6,7 +6,7 @@ import type { StateRecord } from './topic-writer.ts'
 /** What a connector or task does. STOPPED occurs for connectors only. */
 export type RunState = 'UNASSIGNED' | 'RUNNING' | 'PAUSED' | 'FAILED' | 'RESTARTING' | 'STOPPED'
 
-/** A status as a worker reports it. */
+/** The status of a connector or task, as its worker reports it. */
 export interface RunStatus {
   readonly state: RunState
   /** Why it failed; null unless it did. */

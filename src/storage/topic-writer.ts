@@ -20,13 +20,13 @@ function bytesOf(text: string | Uint8Array): Uint8Array {
   return typeof text === 'string' ? Buffer.from(text, 'utf8') : text
 }
 
-/** Writes state into topics and says when it is durable. One for all stores of a worker. */
+/** Writes state to topics, and resolves when it is durable. All stores of a worker share one. */
 export class TopicWriter {
   readonly #producer: Producer
   readonly #writes = new Map<number, Write>()
   #nextToken = 0
 
-  /** @param setCondition told of what keeps records from being written while they are retried, and when it is over. */
+  /** @param setCondition receives why records cannot be written while they are retried, and when they can again */
   constructor(client: KafkaClient, setCondition: ConditionSetter = () => undefined) {
     const listener: ProducerListener = {
       onAcknowledged: (tokens) => tokens.forEach((token) => this.#settle(token, null)),
@@ -38,7 +38,7 @@ export class TopicWriter {
 
   /**
    * Writes records in order; resolves when all of them are durable.
-   * @throws what the first failure was; others of the same call may have been written.
+   * @throws ConnectError with the first failure; other records of the call may have been written
    */
   async write(topic: string, records: readonly StateRecord[]): Promise<void> {
     if (records.length === 0) return
@@ -64,7 +64,7 @@ export class TopicWriter {
     return write.done.promise
   }
 
-  /** Flushes until the signal fires; writes that are left then fail. */
+  /** Flushes until the signal fires; remaining writes fail then. */
   async close(signal?: AbortSignal): Promise<void> {
     await this.#producer.close(signal)
   }

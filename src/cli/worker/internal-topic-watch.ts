@@ -7,15 +7,14 @@ import { Conditions } from '../../foundation/metrics/conditions.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 
 const everyMs = 10_000
-/** A log that has not responded for so long is shown as unreachable. */
-const patienceMs = 8_000
+/** A broker that does not respond within this time is shown as unreachable. Milliseconds. */
+const timeoutMs = 8_000
 const missingCode = 'INTERNAL_TOPIC_MISSING'
 const unreachableCode = 'LOG_UNREACHABLE'
 
-/** What the watch looks at, and with what. */
 export interface InternalTopicWatchOptions {
   readonly topics: Pick<WorkerConfig, 'configTopic' | 'offsetTopic' | 'statusTopic'>
-  /** `bootstrap.servers`, or the address of the embedded log: for the text. */
+  /** `bootstrap.servers`, or the address of the embedded broker, for the text. */
   readonly servers: string
   readonly admin: Pick<Admin, 'describeTopics'>
   readonly clock: Clock
@@ -23,9 +22,9 @@ export interface InternalTopicWatchOptions {
 }
 
 /**
- * Looks every ten seconds whether the worker's internal topics still exist. One that was deleted is made at the next start only,
- * empty: until then nothing is stored in it, and whoever waits for it waits indefinitely. A log that does not respond is a
- * condition too, whether or not anything is written meanwhile.
+ * Checks every ten seconds whether the worker's internal topics still exist. A deleted topic is re-created, empty, only at the
+ * next start: until then nothing is stored in it, and requests that need it wait indefinitely. A broker that does not respond
+ * is a condition too, even if nothing is written.
  */
 export class InternalTopicWatch {
   readonly #options: InternalTopicWatchOptions
@@ -33,16 +32,16 @@ export class InternalTopicWatch {
   readonly #closing = new AbortController()
   readonly #cancel: () => void
   #isBusy = false
-  /** Since when the log has not responded. Milliseconds of the epoch. */
+  /** When the broker stopped responding. Milliseconds of the epoch. */
   #silentSince: number | null = null
 
   constructor(options: InternalTopicWatchOptions) {
     this.#options = options
     this.#conditions = new Conditions(options.logger)
-    this.#cancel = options.clock.every(everyMs, () => void this.#look())
+    this.#cancel = options.clock.every(everyMs, () => void this.#check())
   }
 
-  /** What stands, by code; empty while all of them exist and the log responds. */
+  /** The conditions that stand, by code; empty while all topics exist and the broker responds. */
   get conditions(): ReadonlyMap<string, string> {
     return this.#conditions.standing
   }
@@ -52,7 +51,7 @@ export class InternalTopicWatch {
     this.#closing.abort()
   }
 
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     if (this.#isBusy) return
     this.#isBusy = true
     const { admin, clock, topics } = this.#options
@@ -65,39 +64,39 @@ export class InternalTopicWatch {
         { name: statusTopic.name, use: 'status.storage.topic: states of connectors and tasks are not stored' },
       ]
       const names = uses.map(({ name }) => name)
-      const found = await withDeadline({ clock, ms: patienceMs, signal: this.#closing.signal }, async (signal) =>
-        admin.describeTopics(names, { signal, withinMs: patienceMs }),
+      const found = await withDeadline({ clock, ms: timeoutMs, signal: this.#closing.signal }, async (signal) =>
+        admin.describeTopics(names, { signal, withinMs: timeoutMs }),
       )
       this.#silentSince = null
       this.#conditions.withdraw(unreachableCode)
-      this.#tell(uses.filter(({ name }) => !found.has(name)).map(({ name, use }) => `${name} (${use})`))
+      this.#setMissing(uses.filter(({ name }) => !found.has(name)).map(({ name, use }) => `${name} (${use})`))
     } catch (error) {
-      if (!this.#closing.signal.aborted) this.#tellSilence(began, error)
+      if (!this.#closing.signal.aborted) this.#raiseUnreachable(began, error)
     } finally {
       this.#isBusy = false
     }
   }
 
-  /** What is known of the topics stands: a log that does not respond says nothing about them. The first error is shown. */
-  #tellSilence(began: number, error: unknown): void {
+  /** Shows the first error. What is known of the topics stays, as a broker that does not respond says nothing about them. */
+  #raiseUnreachable(began: number, error: unknown): void {
     if (this.#silentSince !== null) return
     this.#silentSince = began
     this.#conditions.raise(
       unreachableCode,
-      `the log at ${this.#options.servers} has not responded since ${new Date(began).toISOString()}: ${errorMessage(error)}. Connectors ` +
-        'wait for it, and go on when it responds. Check that it runs, and that this machine can reach it',
+      `the broker at ${this.#options.servers} has not responded since ${new Date(began).toISOString()}: ${errorMessage(error)}. Connectors ` +
+        'wait for it, and resume when it responds. Check that it runs, and that this machine can reach it',
     )
   }
 
-  #tell(missing: readonly string[]): void {
+  #setMissing(missing: readonly string[]): void {
     if (missing.length === 0) {
       this.#conditions.withdraw(missingCode)
       return
     }
     this.#conditions.raise(
       missingCode,
-      `the worker's topic ${missing.join(' and its topic ')} does not exist any more. Restart the worker to make it again: it is ` +
-        'empty then, so connectors whose configuration is gone are not there, and sources without an offset start over',
+      `the worker's topic ${missing.join(' and its topic ')} no longer exists. Restart the worker to re-create it. It will be ` +
+        'empty: connectors whose configuration is lost will not exist, and sources without an offset will start over',
     )
   }
 }

@@ -12,7 +12,7 @@ function gauge(
   return { sample: { kind: 'gauge', name, help, value }, labels }
 }
 
-/** What the whole process, all threads included, takes of the machine. */
+/** The resources that the process uses, all threads included. */
 export function processSamples(): readonly LabelledSample[] {
   const { user, system } = process.cpuUsage()
   const memory = process.memoryUsage()

@@ -1,25 +1,25 @@
 import type { Sample } from '../../foundation/metrics/meters.ts'
 import type { LabelledSample } from '../../runtime/metrics/prometheus-text.ts'
 
-/** Whose condition it is: the embedded log's, or the worker's own. */
+/** Whether the embedded broker or the worker has raised a condition. */
 export type ConditionOwner = 'broker' | 'worker'
 
 function gauge(owner: ConditionOwner): Sample {
   return owner === 'broker'
-    ? { kind: 'gauge', name: 'broker_condition', help: 'A named condition of the embedded log stands', value: 1 }
+    ? { kind: 'gauge', name: 'broker_condition', help: 'A named condition of the embedded broker stands', value: 1 }
     : { kind: 'gauge', name: 'worker_condition', help: 'A named condition of the worker stands', value: 1 }
 }
 
-/** What stands of the worker and of its embedded log. GET /health and GET /metrics both read it here, so they cannot differ. */
+/** The conditions of the worker and of its embedded broker. GET /health and GET /metrics both read them here, so they agree. */
 export class WorkerConditions {
   readonly #parts: { readonly owner: ConditionOwner; readonly standing: () => ReadonlyMap<string, string> }[] = []
 
-  /** @param standing texts by code, as they are when they are asked for. */
+  /** @param standing returns the current conditions: texts by code */
   add(owner: ConditionOwner, standing: () => ReadonlyMap<string, string>): void {
     this.#parts.push({ owner, standing })
   }
 
-  /** `CODE: text` for GET /health: each code once. Where several parts raised it, the text of the part that was added first. */
+  /** `CODE: text` for GET /health, each code once: if several parts have raised it, with the text of the first of them. */
   lines(): readonly string[] {
     const texts = new Map<string, string>()
     for (const { standing } of this.#parts)

@@ -1,7 +1,7 @@
 import type { PlainMap } from '../../api/schema.ts'
 
 /**
- * How far a connector is. Source: the partition and offset the connector itself defined. Sink: the committed
+ * An offset of a connector. Source: the partition and offset the connector itself defined. Sink: the committed
  * offset of its consumer group, partition `{kafka_partition, kafka_topic}`, offset `{kafka_offset}`.
  */
 export interface ConnectorOffset {

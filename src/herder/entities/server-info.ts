@@ -1,4 +1,4 @@
-/** What the worker says of itself. */
+/** The version of a worker, and its cluster. */
 export interface ServerInfo {
   /** The version of Kafka Connect whose REST API is served. */
   readonly version: string

@@ -23,7 +23,7 @@ export interface WorkerAssignment {
   readonly leader: string
   readonly leaderUrl: string
   readonly configOffset: number
-  /** What comes to the worker, not all that it has. */
+  /** What is assigned in this rebalance; in metadata, everything that the worker runs. */
   readonly assigned: ConnectorsAndTasks
   readonly revoked: ConnectorsAndTasks
   readonly delayMs: number
@@ -31,7 +31,7 @@ export interface WorkerAssignment {
 
 export type AssignmentError = 'none' | 'config-mismatch'
 
-/** Bytes of another member that do not read. */
+/** The bytes of another member cannot be decoded. */
 export class GroupProtocolError extends ConnectError {}
 
 const connectorEntry = -1
@@ -180,7 +180,7 @@ class Reader {
     const start = this.#position
     if (length < 0 || start + length > this.#bytes.length) {
       throw new GroupProtocolError(
-        `bytes of a worker end at ${this.#bytes.length}, ${length} more were expected at ${start}`,
+        `the bytes of a worker end at ${this.#bytes.length}, but ${length} more were expected at ${start}`,
       )
     }
     this.#position = start + length

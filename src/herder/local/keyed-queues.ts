@@ -2,7 +2,7 @@
 export class KeyedQueues {
   readonly #last = new Map<string, Promise<unknown>>()
 
-  /** Runs `action` once all that was asked for this key before has ended; its outcome is the answer. */
+  /** Runs `action` after the earlier actions of the key, and returns its outcome. */
   async run<T>(key: string, action: () => Promise<T>): Promise<T> {
     const turn = (this.#last.get(key) ?? Promise.resolve()).then(action)
     const settled = turn.then(
@@ -16,7 +16,7 @@ export class KeyedQueues {
     return await turn
   }
 
-  /** Resolves when nothing is left to run. */
+  /** Resolves when all queues are empty. */
   async idle(): Promise<void> {
     while (this.#last.size > 0) await Promise.all(this.#last.values())
   }

@@ -15,21 +15,21 @@ export interface ConnectorHostOptions {
   readonly clock: Clock
   readonly onReconfigure: (connector: string, owner: number) => void
   readonly onFailed: (connector: string, owner: number, trace: string) => void
-  /** Runs code of an instance in its name. */
+  /** Runs code of an instance, with its owner on record. */
   readonly inNameOf: <T>(owner: number, action: () => Promise<T>) => Promise<T>
 }
 
-/** One run of a connector: the last one that was started counts, whatever an earlier one still does. */
+/** One run of a connector. Only the last run counts, whatever earlier ones still do. */
 interface Instance {
   readonly owner: number
   /** Null until its start has returned. */
   connector: Connector | null
 }
 
-/** How long a start waits for the instance before it to stop. */
+/** How long a start waits until the previous instance has stopped. Milliseconds. */
 const stopMs = 5_000
 
-/** The connector instances of a thread. All calls are plugin code; they may hang, which the main thread's deadlines bound. */
+/** The connector instances of a thread. All calls run plugin code and may hang: the main thread has deadlines for them. */
 export class ConnectorHost {
   readonly #options: ConnectorHostOptions
   readonly #instances = new Map<string, Instance>()
@@ -39,7 +39,7 @@ export class ConnectorHost {
   }
 
   /**
-   * Starts an instance; one that runs under that name is stopped first, and no longer waited for than it may take.
+   * Starts an instance, after stopping one that runs under that name within a time limit.
    * @throws what the plugin throws, ConfigError
    */
   async start(name: string, owner: number, raw: RawConfig): Promise<void> {
@@ -50,7 +50,7 @@ export class ConnectorHost {
     await this.#options.inNameOf(owner, async () => await this.#start(name, instance, raw))
   }
 
-  /** Stops the instance; one that throws on its way out is gone all the same, one that still starts is stopped when it has. */
+  /** Stops the instance, even if its `stop` throws. An instance that is still starting stops after its start. */
   async stop(name: string, owner: number): Promise<void> {
     const instance = this.#instances.get(name)
     if (instance?.owner !== owner) return
@@ -58,7 +58,7 @@ export class ConnectorHost {
     await this.#end(name, instance)
   }
 
-  /** @throws NotFoundError when the instance does not run; ConnectError when it makes too many tasks. */
+  /** @throws NotFoundError when the instance does not run; ConnectError when it generates too many tasks */
   async taskConfigs(name: string, maxTasks: number): Promise<readonly RawConfig[]> {
     const instance = this.#instances.get(name)
     const connector = instance?.connector ?? null
@@ -98,7 +98,7 @@ export class ConnectorHost {
     }
   }
 
-  /** What an earlier instance says does not count. */
+  /** Calls of an earlier instance are ignored. */
   #context(name: string, instance: Instance): ConnectorContext {
     const { logger, onReconfigure, onFailed } = this.#options
     const isCurrent = (): boolean => this.#instances.get(name) === instance

@@ -15,13 +15,13 @@ import { parent, startedWith } from '../thread/thread-side.ts'
 import { ConnectorHost } from './connector-host.ts'
 import type { FromPluginThread, PluginThreadData, ToPluginThread } from './plugin-thread-messages.ts'
 
-/** A plugin thread: connector instances, validation, task configs. Nothing here touches the log or another thread. */
+/** A plugin thread: connector instances, validation, task configs. It uses neither the broker nor other threads. */
 const data = startedWith<PluginThreadData>()
 const plugins = new PluginRegistry(data.foundPlugins)
 provideApi(data.foundPlugins)
 const sink = new ForwardingSink(data.logLevel, (message) => link.send(message))
 const logger = new NamedLogger('connect.runtime', sink)
-const link = new ThreadLink<FromPluginThread, Record<string, never>, ToPluginThread>(parent(), answer)
+const link = new ThreadLink<FromPluginThread, Record<string, never>, ToPluginThread>(parent(), handle)
 const owners = new AsyncLocalStorage<number>()
 const inNameOf = async <T>(owner: number, action: () => Promise<T>): Promise<T> => await owners.run(owner, action)
 const host = new ConnectorHost({
@@ -35,7 +35,7 @@ const host = new ConnectorHost({
 
 answerProbes(() => owners.getStore() ?? null)
 
-function answer(message: ToPluginThread): unknown {
+function handle(message: ToPluginThread): unknown {
   switch (message.type) {
     case 'start-connector':
       return host.start(message.connector, message.owner, message.config)
@@ -56,7 +56,7 @@ function answer(message: ToPluginThread): unknown {
   }
 }
 
-/** Whether nothing in here can happen by itself: no timer, socket or file is open but the port to the main thread. */
+/** Returns whether nothing is active here: only the port to the main thread is open, no timer, socket or file. */
 function mayRest(): boolean {
   const rests = process.getActiveResourcesInfo().every((resource) => resource === 'MessagePort')
   if (!rests) collectGarbage()

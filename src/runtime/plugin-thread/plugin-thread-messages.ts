@@ -5,15 +5,15 @@ import type { LogLevel } from '../../foundation/logging/log-levels.ts'
 import type { PluginDescriptor } from '../../plugin/plugin-descriptor.ts'
 import type { LogMessage } from '../thread/forwarding-sink.ts'
 
-/** What the plugin thread is born with. */
+/** What a plugin thread is started with. */
 export interface PluginThreadData {
   readonly foundPlugins: readonly PluginDescriptor[]
   readonly logLevel: LogLevel
 }
 
 /**
- * What the main thread says to a plugin thread. `owner` is the number of a connector's instance, or of a validation: it tells
- * whose code a blocked thread runs.
+ * What the main thread sends to a plugin thread. `owner` is the number of a connector instance, or of a validation: it
+ * identifies the code that a blocked thread runs.
  */
 export type ToPluginThread =
   | { readonly type: 'start-connector'; readonly connector: string; readonly owner: number; readonly config: RawConfig }
@@ -27,9 +27,9 @@ export type ToPluginThread =
       readonly timeoutMs: number
     }
   | { readonly type: 'plugin-config'; readonly owner: number; readonly plugin: string }
-  /** Answered at once by a thread that is not stuck. */
+  /** A thread whose event loop runs responds immediately. */
   | { readonly type: 'ping' }
-  /** Whether the thread may be ended until it is needed again. */
+  /** Returns whether the thread may be ended until it is needed again. */
   | { readonly type: 'may-rest' }
 
 export interface ToPluginThreadAnswers extends Record<string, unknown> {
@@ -42,7 +42,7 @@ export interface ToPluginThreadAnswers extends Record<string, unknown> {
   'may-rest': boolean
 }
 
-/** What the plugin thread says to the main thread. */
+/** What a plugin thread sends to the main thread. */
 export type FromPluginThread =
   | { readonly type: 'reconfigure'; readonly connector: string; readonly owner: number }
   | {

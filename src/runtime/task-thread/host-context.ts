@@ -1,4 +1,4 @@
 import type { TaskContext } from '../../api/task.ts'
 
-/** What the host gives to a loop for its task; the loop adds what only it can do. */
+/** The part of a task's context that its host provides; the loop adds the rest. */
 export type HostContext = Omit<TaskContext, 'setCondition'>

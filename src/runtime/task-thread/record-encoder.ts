@@ -19,8 +19,8 @@ interface EncodedHeader {
 const noEncodedHeaders: readonly EncodedHeader[] = []
 
 /**
- * Connect data → bytes for the producer. Headers that are the same object as in the record before, at the same place
- * and for the same topic, are not converted again: sources put constant headers on every record.
+ * Converts Connect data to bytes for the producer. A header that is the same object as in the previous record, at the
+ * same index and for the same topic, is not converted again: sources put constant headers on every record.
  */
 export class RecordEncoder {
   readonly #converters: Converters
@@ -32,7 +32,7 @@ export class RecordEncoder {
     this.#converters = converters
   }
 
-  /** @throws DataError naming the stage and topic when a part does not convert. */
+  /** @throws DataError with the stage and topic when a part cannot be converted */
   encode(record: ConnectRecord): OutgoingRecord {
     const { topic } = record
     let stage: Stage = 'HEADER_CONVERTER'

@@ -17,19 +17,19 @@ export interface RetryStreakOptions {
 
 type Call = 'start' | 'poll' | 'put' | 'preCommit' | 'topic creation'
 
-/** So many reasons of one streak are warnings; those after them are debug lines. */
+/** The first reasons of a streak are logged as warnings, further ones at debug level. */
 const maxReasons = 8
 
 /**
- * Calls of a task that failed retriably, one after another. The task's status shows what it waits for, the log each
- * reason once and without a stack, and the next call that succeeds ends both.
+ * Consecutive retriable failures of a task's calls. The task's status shows the current reason, and the logs show each
+ * reason once, without a stack. The next successful call ends the streak.
  */
 export class RetryStreak {
   readonly #options: RetryStreakOptions
   readonly #reasons = new Set<string>()
   #call: Call = 'start'
   #failures = 0
-  /** Failures that the back-off counts: more than those of the streak where what recovered fails again soon. */
+  /** The failures that the back-off counts. It continues across streaks when a call fails again soon after it recovered. */
   #attempt = 0
   #beganAt = 0
   #recoveredAt = Number.NEGATIVE_INFINITY
@@ -39,7 +39,7 @@ export class RetryStreak {
     this.#options = options
   }
 
-  /** Notes a failure; returns how long to wait before the call is made again. Milliseconds. */
+  /** Records a failure; returns the delay before the next attempt. Milliseconds. */
   failed(call: Call, error: unknown): number {
     const { retries, status, clock } = this.#options
     const now = clock.monotonic()
@@ -65,30 +65,30 @@ export class RetryStreak {
     return waitMs
   }
 
-  /** The call returned. */
+  /** The call has succeeded. */
   recordSuccess(): void {
-    if (this.#failures > 0) this.#sayEnd()
+    if (this.#failures > 0) this.#logRecovery()
     this.dropped()
   }
 
-  /** The call is not made again. */
+  /** The call is not retried any more. */
   dropped(): void {
     this.#withdraw()
     this.#attempt = 0
   }
 
   /**
-   * What the call needs is there again, though the call has not returned yet. Should it fail again soon, the back-off
-   * continues where it was.
+   * The cause of the failures is gone, although the call has not returned yet. If it fails again soon, the back-off
+   * continues where it stopped.
    */
   recovered(): void {
     if (this.#failures === 0) return
     this.#recoveredAt = this.#options.clock.monotonic()
-    this.#sayEnd()
+    this.#logRecovery()
     this.#withdraw()
   }
 
-  /** Waits, unless the task ends. */
+  /** Waits for `ms`, or until the task ends. */
   async wait(ms: number): Promise<void> {
     await this.#options.clock.sleep(ms, this.#options.control.stopSignal).catch(() => undefined)
   }
@@ -103,10 +103,11 @@ export class RetryStreak {
     logger.debug(`${this.#call} is retried in ${waitMs} ms: ${why}`, { attempt, error })
   }
 
-  #sayEnd(): void {
+  #logRecovery(): void {
     const { logger, clock } = this.#options
     const seconds = ((clock.monotonic() - this.#beganAt) / 1000).toFixed(1)
-    logger.warn(`${this.#call} succeeds again; failures: ${this.#failures}, in ${seconds} s`)
+    const retries = this.#failures === 1 ? '1 failure' : `${this.#failures} failures`
+    logger.warn(`${this.#call} recovered after ${retries} in ${seconds} s`)
   }
 
   #withdraw(): void {

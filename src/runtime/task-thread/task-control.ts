@@ -1,18 +1,18 @@
 import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 
-/** The reason with which a task's signals fire when it is asked to stop. */
+/** The reason of a task's signals when it is asked to stop. */
 export class StopRequestedError extends Error {
   override readonly name = 'StopRequestedError'
 }
 
-/** The reason with which a task's waits end when it is asked to pause, resume, or look up for another cause. */
+/** The reason of {@link TaskControl.wakeSignal} when the task is asked to pause, resume, or handle a request. */
 export class WakeUpError extends Error {
   override readonly name = 'WakeUpError'
 }
 
 /**
- * What others want of a running task: stop, fail, pause, resume. The loop asks; waits are cut short by the signals.
- * The first of stop and fail decides how the task ends.
+ * Requests to a running task: stop, fail, pause, resume. The loop checks them; the signals end its waits. The first of
+ * stop and fail decides how the task ends.
  */
 export class TaskControl {
   readonly #end = new AbortController()
@@ -26,12 +26,12 @@ export class TaskControl {
     this.#paused = paused
   }
 
-  /** Fires when the task has to end: stopped or failed. */
+  /** Fires when the task must end, because it was stopped or has failed. */
   get stopSignal(): AbortSignal {
     return this.#end.signal
   }
 
-  /** Fires at the end, and at every {@link wakeUp}; ask again after it fired. */
+  /** Fires at the end and at every {@link wakeUp}. Get it anew after it has fired. */
   get wakeSignal(): AbortSignal {
     if (this.#wake.signal.aborted && !this.#end.signal.aborted) this.#wake = new AbortController()
     return this.#wake.signal
@@ -45,7 +45,7 @@ export class TaskControl {
     return this.#paused
   }
 
-  /** What made the task fail; null when it was asked to stop or goes on. */
+  /** What made the task fail; null when it was stopped or runs. */
   get failure(): { readonly error: unknown } | null {
     return this.#failed ? { error: this.#failure } : null
   }
@@ -73,7 +73,7 @@ export class TaskControl {
     this.wakeUp()
   }
 
-  /** Cuts the current wait of the loop short. */
+  /** Ends the current wait of the loop. */
   wakeUp(): void {
     this.#wake.abort(new WakeUpError('something changed'))
   }

@@ -33,29 +33,28 @@ import { TaskStatus } from './task-status.ts'
 import type { ReadOffsets, TaskSamples } from './task-thread-messages.ts'
 import { topicCreation } from './source/topic-creation.ts'
 
-/** The number of the incarnation whose code runs. */
+/** The incarnation whose code runs. */
 const runningTask = new AsyncLocalStorage<number | null>()
 
-/** Whose code this thread runs; null when it is the thread's own. */
+/** Returns the incarnation whose code this thread runs; null when it is the thread's own. */
 export function runningIncarnation(): number | null {
   return runningTask.getStore() ?? null
 }
 
-/** Runs `action` in the name of no task: what it makes is shared. */
+/** Runs `action` on behalf of no task, because tasks share its result. */
 export function outsideOfTasks<T>(action: () => T): T {
   return runningTask.run(null, action)
 }
 
-/** Of the time that the worker waits for tasks to end: the rest is for closing the client. */
+/** The share of the shutdown time that a task may use; the rest is for closing the client. */
 const endShare = 0.8
 
-/** What the host's surroundings do for its tasks. */
 export interface TaskHostOptions {
   readonly settings: TaskSettings
   readonly plugins: PluginRegistry
   readonly clock: Clock
   readonly logger: Logger
-  /** The client that all tasks of the thread share; connects when the first of them needs it. */
+  /** Returns the client that all tasks of the thread share; connects at the first call. */
   readonly client: () => Promise<KafkaClient>
   readonly readOffsets: ReadOffsets
   readonly listener: TaskProgressListener<TaskRun>
@@ -72,11 +71,11 @@ interface StartedTask {
 }
 
 interface RunningTask extends StartedTask {
-  /** Resolves when the task has ended, however. */
+  /** Resolves when the task has ended, for any reason. */
   readonly ended: Promise<void>
 }
 
-/** The tasks of one thread: puts each together from its plugins and runs its loop. */
+/** The tasks of one thread: creates each from its plugins and runs its loop. */
 export class TaskHost {
   readonly #options: TaskHostOptions
   readonly #tasks = new Map<number, RunningTask>()
@@ -85,15 +84,15 @@ export class TaskHost {
     this.#options = options
   }
 
-  /** Begins to run a task; how it fares comes through the events. */
+  /** Starts a task, whose states the listener receives. */
   start(run: TaskRun): void {
     const task = { run, control: new TaskControl(run.paused), meters: new Meters(), leftovers: new TaskLeftovers() }
-    // Whatever the task begins belongs to it, so that a thread that is probed can say whose code it runs.
+    // Everything that the task starts belongs to it, so that a probe can tell whose code the thread runs.
     const ended = runningTask.run(run.incarnation, async () => await this.#run(task))
     this.#tasks.set(run.incarnation, { ...task, ended })
   }
 
-  /** Asks a task to end and waits for it. Returns what of it may still run. */
+  /** Stops a task and waits until it has ended. Returns what of it may still run. */
   async stop(number: number): Promise<readonly string[]> {
     const task = this.#tasks.get(number)
     task?.control.stop()
@@ -123,15 +122,15 @@ export class TaskHost {
       () => null,
       (error: unknown) => ({ error }),
     )
-    // A call that the end cut short returns by itself soon: its neighbours keep their thread for that long.
+    // An interrupted call usually returns soon, and other tasks of the thread can stay then.
     await settledWithin(this.#options.clock, endsAt() - this.#options.clock.monotonic(), leftovers.settled())
     this.#tasks.delete(run.incarnation)
     if (failure === null || (control.isEnding && control.failure === null)) return
-    this.#options.logger.error(`task ${formatTaskId(run.id)} failed and stays down until it is restarted`, failure)
+    this.#options.logger.error(`task ${formatTaskId(run.id)} failed and stays FAILED until it is restarted`, failure)
     this.#options.onFailed(run, traceOf(failure.error), leftovers.list)
   }
 
-  /** By when the task has to have ended, by the monotonic clock: the time runs from when it is asked to, or fails. */
+  /** Returns the deadline of the task's end, in monotonic milliseconds. The time runs from the request to stop, or the failure. */
   #endOf(control: TaskControl): () => number {
     const { clock, settings } = this.#options
     let askedAt: number | null = null
@@ -154,14 +153,14 @@ export class TaskHost {
     context.logger.info('the task has stopped')
   }
 
-  /** The client, which connects to the log when the first task needs it. A log that does not respond is shown. */
+  /** Returns the client. The status shows a broker that does not respond. */
   async #connected({ run, control }: StartedTask, context: HostContext): Promise<KafkaClient> {
     const { clock, client, settings } = this.#options
     const { logger, metrics } = context
     const status = new TaskStatus({ control, run, listener: this.#options.listener, logger, metrics })
     const since = new Date(clock.now()).toISOString()
     const cancel = clock.after(shownAfterMs, () => {
-      const text = `the log at ${settings.bootstrapServers} has not responded since ${since}; task ${formatTaskId(run.id)} starts when it does`
+      const text = `the broker at ${settings.bootstrapServers} has not responded since ${since}; task ${formatTaskId(run.id)} starts when it does`
       status.setCondition('LOG_UNREACHABLE', text)
       status.show({ state: 'RESTARTING' })
     })
@@ -254,11 +253,11 @@ export class TaskHost {
 function sourceTask(plugin: ConnectorPlugin): SourceTask {
   const task = plugin.createTask()
   if ('poll' in task) return task
-  throw new ConfigError(`${plugin.className} says that it is a source, but its tasks do not poll`)
+  throw new ConfigError(`${plugin.className} is a source connector, but its tasks have no poll method`)
 }
 
 function sinkTask(plugin: ConnectorPlugin): SinkTask {
   const task = plugin.createTask()
   if ('put' in task) return task
-  throw new ConfigError(`${plugin.className} says that it is a sink, but its tasks do not put`)
+  throw new ConfigError(`${plugin.className} is a sink connector, but its tasks have no put method`)
 }

@@ -1,20 +1,20 @@
 import type { SinkTask, SourceTask } from '../../api/task.ts'
 
 /**
- * What a task may have left behind: calls that have not returned, and a `stop` that failed. After the end of its loop such
- * a task may yet read, write or confirm something: its thread has to end before a successor starts.
+ * What a task may have left behind: calls that have not returned, and a `stop` that failed. Such a task may still read,
+ * write or confirm something after its loop has ended, so its thread must end before the next run starts (I3).
  */
 export class TaskLeftovers {
   readonly #running = new Set<{ readonly name: string; readonly over: Promise<unknown> }>()
   #stopFailed = false
 
-  /** In words: `poll did not return`. Empty when nothing can be left. */
+  /** For messages, such as `poll did not return`. Empty when nothing of the task can run. */
   get list(): readonly string[] {
     const running = new Set([...this.#running].map(({ name }) => `${name} did not return`))
     return [...running, ...(this.#stopFailed ? ['stop failed'] : [])]
   }
 
-  /** Resolves when every call has returned, those that come meanwhile included. */
+  /** Resolves when every call has returned, including those that start meanwhile. */
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.all([...this.#running].map(({ over }) => over))
   }
@@ -48,7 +48,7 @@ export class TaskLeftovers {
     this.#stopFailed = false
   }
 
-  /** A plugin in JavaScript may return a bare value. */
+  /** A plugin in JavaScript may return a value instead of a promise. */
   #track<T>(name: string, result: Promise<T>): Promise<T> {
     const promise = Promise.resolve(result)
     const end = (): void => void this.#running.delete(call)

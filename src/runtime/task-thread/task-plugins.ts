@@ -30,7 +30,7 @@ export async function loadConverters(
   }
 }
 
-/** The transforms of a connector's config, in order, each with its predicate. @throws ConfigError */
+/** Loads the transforms of a connector's config, in order, each with its predicate. @throws ConfigError */
 export async function loadTransforms(plugins: PluginRegistry, config: RawConfig): Promise<readonly TransformStep[]> {
   const predicates = new Map<string, Predicate>()
   for (const alias of aliases(config['predicates'])) {

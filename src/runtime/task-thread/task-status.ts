@@ -5,7 +5,7 @@ import type { TaskMetrics } from '../../foundation/metrics/metrics.ts'
 import type { TaskProgressListener } from '../task-listener.ts'
 import type { TaskControl } from './task-control.ts'
 
-/** Bounds of what a task may put into its status record (I10). */
+/** Limits of what a task can write to its status record (I10). */
 const maxConditions = 16
 const maxMessageLength = 1000
 const codePattern = /^[A-Z][A-Z0-9_]{0,63}$/
@@ -18,7 +18,7 @@ export interface TaskStatusOptions {
   readonly metrics: TaskMetrics
 }
 
-/** A change of the status: a new state, what somebody waits for (null: nothing any more), or both. */
+/** A change of the status: a new state, the reason of a wait (null: the wait is over), or both. */
 export interface StatusChange {
   readonly state?: TaskState
   readonly waiting?: {
@@ -30,15 +30,15 @@ export interface StatusChange {
 }
 
 /**
- * What the status of a task shows while it runs: its state, the conditions that it raised, and what is being waited for.
- * Each of them stands until it is withdrawn, whatever happens to the others. The trace holds all of them. An event is sent
- * only when the state or the trace has changed, and none once the task ends: a failure has a trace of its own.
+ * The status of a running task: its state, the conditions that it has raised, and its waits. Conditions and waits stand
+ * until they are withdrawn, each by itself. The trace lists all of them. The listener is called only when the state or the
+ * trace has changed, and never once the task ends: a failure has a trace of its own.
  */
 export class TaskStatus {
   readonly #options: TaskStatusOptions
   readonly #conditions = new Map<string, string>()
   readonly #waits = new Map<object, { readonly reason: string; readonly code: string | null }>()
-  /** The codes under which waits are in the metrics. */
+  /** The codes of the waits that the metrics show. */
   #waitCodes: ReadonlySet<string | null> = new Set()
   #omitted = false
   #state: TaskState | null = null
@@ -48,7 +48,7 @@ export class TaskStatus {
     this.#options = options
   }
 
-  /** RUNNING, or PAUSED when that is wanted. */
+  /** RUNNING, or PAUSED if requested. */
   get active(): TaskState {
     return this.#options.control.paused ? 'PAUSED' : 'RUNNING'
   }
@@ -76,7 +76,7 @@ export class TaskStatus {
     else this.#raise(code, message.length > maxMessageLength ? `${message.slice(0, maxMessageLength)}…` : message)
   }
 
-  /** Withdraws all conditions, and what is waited for by `by`: the instance that raised them is gone. */
+  /** Withdraws all conditions, and the wait of `by`: the instance that has raised them has stopped. */
   withdrawAll(by?: object): void {
     for (const code of this.#conditions.keys()) this.#gauge(code).remove()
     this.#conditions.clear()
@@ -111,7 +111,7 @@ export class TaskStatus {
     return this.#options.metrics.gauge('task_condition', 'A named condition of the task stands', { code })
   }
 
-  /** A task that waits for nothing has no gauge: what ended is not on the page of metrics. */
+  /** A wait that is over has no gauge. */
   #showWaits(): void {
     const codes = new Set([...this.#waits.values()].map(({ code }) => code))
     for (const code of this.#waitCodes) if (!codes.has(code)) this.#waitGauge(code).remove()
@@ -137,7 +137,7 @@ export class TaskStatus {
   #trace(): string | null {
     const lines = [...this.#conditions].map(([code, message]) => `${code}: ${message}`)
     if (this.#omitted)
-      lines.push(`CONDITIONS_OMITTED: more than ${maxConditions} conditions stand; the log has the rest`)
+      lines.push(`CONDITIONS_OMITTED: more than ${maxConditions} conditions stand; the logs have the rest`)
     for (const { reason } of this.#waits.values()) lines.push(reason)
     return lines.length === 0 ? null : lines.join('\n')
   }

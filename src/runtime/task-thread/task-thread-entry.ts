@@ -19,9 +19,9 @@ import type {
   ToTaskThread,
 } from './task-thread-messages.ts'
 
-/** A task thread: the tasks of one plugin with their client. Records never leave it but to the log and the target. */
+/** A task thread: the tasks of one plugin with their client. Records pass only between it, the broker and the other system. */
 const metricsIntervalMs = 1_000
-/** A thread that counted nothing for so long gives its memory back. */
+/** A thread whose counters have not changed for this long returns memory to the system. Milliseconds. */
 const restMs = 10_000
 const data = startedWith<TaskThreadData>()
 provideApi(data.foundPlugins)
@@ -71,7 +71,7 @@ systemClock.every(metricsIntervalMs, () => {
   lastActivity = activity
 })
 
-/** Changes whenever a task counts something. */
+/** Returns a number that changes when a counter of a task does. */
 function activityOf(tasks: readonly TaskSamples[]): number {
   let sum = 0
   for (const { samples } of tasks) for (const sample of samples) if (sample.kind === 'counter') sum += sample.value

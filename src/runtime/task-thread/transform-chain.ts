@@ -3,7 +3,7 @@ import type { Predicate, Transform } from '../../api/converter.ts'
 import { ConnectError, DataError } from '../../api/errors.ts'
 import type { ConnectRecord } from '../../api/record.ts'
 
-/** One configured transform: applied when its predicate says so. */
+/** One configured transform, applied if its predicate matches. */
 export interface TransformStep {
   readonly alias: string
   readonly transform: Transform
@@ -11,7 +11,7 @@ export interface TransformStep {
   readonly negate: boolean
 }
 
-/** The record after all steps; null when one dropped it. @throws ConnectError naming the transform that failed. */
+/** Returns the record after all steps; null when one dropped it. @throws ConnectError that names the failed transform */
 export function applyTransforms<R extends ConnectRecord>(steps: readonly TransformStep[], record: R): R | null {
   let current: R = record
   for (const step of steps) {

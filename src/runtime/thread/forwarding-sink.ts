@@ -2,7 +2,7 @@ import { logLevels, type LogLevel } from '../../foundation/logging/log-levels.ts
 import type { LogSink } from '../../foundation/logging/named-logger.ts'
 import { traceOf } from '../failures.ts'
 
-/** A log line on its way to the main thread, which writes it. */
+/** A log line for the main thread, which writes it. */
 export interface LogMessage {
   readonly type: 'log'
   readonly level: LogLevel
@@ -12,7 +12,7 @@ export interface LogMessage {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-/** Sends lines to the main thread. Less severe ones than `threshold` stay here, so that they cost nothing. */
+/** Sends log lines to the main thread, except those below `threshold`. */
 export class ForwardingSink implements LogSink {
   readonly #send: (message: LogMessage) => void
   readonly #threshold: number
@@ -28,7 +28,7 @@ export class ForwardingSink implements LogSink {
   }
 }
 
-/** What structured clone takes and JSON shows. */
+/** Returns the fields as JSON values, which structured clone accepts. */
 function plain(fields: Record<string, unknown>): Record<string, unknown> {
   const text = JSON.stringify(fields, (_, value: unknown) => {
     if (value instanceof Error) return traceOf(value)

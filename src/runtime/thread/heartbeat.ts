@@ -1,14 +1,14 @@
 import type { Clock } from '../../foundation/clock.ts'
 
-/** How often a thread shows that its event loop turns, and how often somebody looks. Milliseconds. */
+/** How often a thread signals that its event loop runs, and how often the main thread checks. Milliseconds. */
 export const beatMs = 500
 
-/** The beat of a thread: a counter in memory that both sides see, so that looking costs the thread nothing. */
+/** The heartbeat of a thread: a counter in shared memory, so that checking it costs the thread nothing. */
 export function newBeat(): SharedArrayBuffer {
   return new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
 }
 
-/** On the thread: beats from now on. */
+/** On the thread: increments the counter from now on. */
 export function beat(buffer: SharedArrayBuffer, clock: Clock): void {
   const counter = new Int32Array(buffer)
   Atomics.add(counter, 0, 1)
@@ -16,9 +16,9 @@ export function beat(buffer: SharedArrayBuffer, clock: Clock): void {
 }
 
 /**
- * The observer's side. Silence counts in turns of the observer's own event loop, each of them with little more than one
- * interval: time in which the observer stood still itself, because the machine was suspended or overloaded, is not held
- * against the thread. A thread that has not begun to beat is not judged.
+ * The observer's side. Each check counts at most two intervals as silence, so that time in which the observer itself was
+ * blocked, because the machine was suspended or overloaded, hardly counts. A thread that has not sent its first heartbeat
+ * counts as running.
  */
 export class BeatWatch {
   readonly #counter: Int32Array
@@ -34,12 +34,12 @@ export class BeatWatch {
     return this.#silentMs
   }
 
-  /** Whether the thread has beaten since the last {@link look}. */
+  /** Whether the thread has sent a heartbeat since the last {@link look}. */
   get hasBeaten(): boolean {
     return Atomics.load(this.#counter, 0) !== this.#seen
   }
 
-  /** @param elapsedMs since the last look */
+  /** @param elapsedMs since the last call */
   look(elapsedMs: number): void {
     const now = Atomics.load(this.#counter, 0)
     if (now === 0 || now !== this.#seen) this.#silentMs = 0

@@ -9,17 +9,17 @@ interface Message {
 }
 
 export interface HostedThreadOptions<In extends Message> {
-  /** Names the thread in logs, in `top -H` and in the errors of those who wait for it. */
+  /** The name of the thread in logs, in `top -H`, and in the errors of calls that wait for it. */
   readonly name: string
   readonly entry: URL
   readonly workerData: unknown
   readonly resourceLimits: ResourceLimits
   readonly handle: (message: In) => unknown
-  /** The thread ended although nobody closed it. */
+  /** The thread ended without {@link HostedThread.close}. */
   readonly onDeath: (reason: Error) => void
 }
 
-/** A worker thread of ours with its link. It ends by {@link close}, or dies, which is told to all who wait for it. */
+/** A worker thread with its link. It ends by {@link close}, or dies: calls that wait for it fail with the reason. */
 export class HostedThread<Out extends Message, OutAnswers extends Answers, In extends Message> {
   readonly name: string
   readonly link: ThreadLink<Out, OutAnswers, In>
@@ -50,11 +50,7 @@ export class HostedThread<Out extends Message, OutAnswers extends Answers, In ex
     })
   }
 
-  get threadId(): number {
-    return this.#worker.threadId
-  }
-
-  /** Ends the thread wherever it is. Nobody is told of a death. */
+  /** Ends the thread whatever it runs. `onDeath` is not called. */
   async close(): Promise<void> {
     this.#closing = true
     await this.#worker.terminate()

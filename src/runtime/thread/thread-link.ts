@@ -2,7 +2,7 @@ import { ConnectError } from '../../api/errors.ts'
 import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 import { fromTransferred, toTransferred, type TransferredError } from './transferred-error.ts'
 
-/** What a union of messages answers: a message type that is missing here is not asked but only sent. */
+/** The response types of a union of messages. A message type without a response is only sent. */
 export type Answers = Readonly<Record<string, unknown>>
 
 interface Message {
@@ -11,8 +11,8 @@ interface Message {
 
 type Envelope =
   | { readonly kind: 'message'; readonly id: number | null; readonly message: Message }
-  | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
-  | { readonly kind: 'refusal'; readonly id: number; readonly error: TransferredError }
+  | { readonly kind: 'response'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'failure'; readonly id: number; readonly error: TransferredError }
 
 /** The end of a message channel: a Worker on one side, its parent port on the other. */
 export interface ThreadPort {
@@ -21,8 +21,8 @@ export interface ThreadPort {
 }
 
 /**
- * One side of a thread boundary. What may cross are two discriminated unions: `Out` from here, `In` from there; each
- * side's answers are typed by message type. A side that ends tells everybody who still waits for it why.
+ * One side of a thread boundary. Two discriminated unions cross it: `Out` from here, `In` from the other side; responses
+ * are typed by message type. When a side ends, requests that wait for it fail with the reason.
  */
 export class ThreadLink<Out extends Message, OutAnswers extends Answers, In extends Message> {
   readonly #port: ThreadPort
@@ -31,55 +31,55 @@ export class ThreadLink<Out extends Message, OutAnswers extends Answers, In exte
   #lastId = 0
   #ended: Error | null = null
 
-  /** @param handle answers a message; what it returns (or resolves to, or throws) goes back when it was asked. */
+  /** @param handle handles a message; the response to a request is what it returns, resolves to, or throws */
   constructor(port: ThreadPort, handle: (message: In) => unknown) {
     this.#port = port
     this.#handle = handle
     port.on('message', (value) => this.#receive(value as Envelope))
   }
 
-  /** Sends without waiting for anything; dropped when the other side has ended. */
+  /** Sends a message without a response; dropped when the other side has ended. */
   send(message: Out): void {
     if (this.#ended === null) this.#post({ kind: 'message', id: null, message })
   }
 
-  /** Sends and waits for the answer. @throws what the other side threw, or why it ended. */
+  /** Sends a request and returns its response. @throws what the other side threw, or the reason why it ended */
   async ask<T extends keyof OutAnswers & string>(message: Extract<Out, { type: T }>): Promise<OutAnswers[T]> {
     if (this.#ended !== null) throw this.#ended
     this.#lastId += 1
     const id = this.#lastId
-    const answer = deferred<unknown>()
-    this.#waiting.set(id, answer)
+    const response = deferred<unknown>()
+    this.#waiting.set(id, response)
     this.#post({ kind: 'message', id, message })
-    return (await answer.promise) as OutAnswers[T]
+    return (await response.promise) as OutAnswers[T]
   }
 
-  /** The other side is gone: everybody who waits for it is told. */
+  /** The other side has ended: requests that wait for it fail. */
   end(reason: Error): void {
     if (this.#ended !== null) return
     this.#ended = reason
-    for (const answer of this.#waiting.values()) answer.reject(reason)
+    for (const response of this.#waiting.values()) response.reject(reason)
     this.#waiting.clear()
   }
 
   #receive(envelope: Envelope): void {
     if (envelope.kind === 'message') {
-      void this.#answer(envelope.id, envelope.message as In)
+      void this.#respond(envelope.id, envelope.message as In)
       return
     }
-    const answer = this.#waiting.get(envelope.id)
+    const response = this.#waiting.get(envelope.id)
     this.#waiting.delete(envelope.id)
-    if (envelope.kind === 'answer') answer?.resolve(envelope.value)
-    else answer?.reject(fromTransferred(envelope.error))
+    if (envelope.kind === 'response') response?.resolve(envelope.value)
+    else response?.reject(fromTransferred(envelope.error))
   }
 
-  async #answer(id: number | null, message: In): Promise<void> {
+  async #respond(id: number | null, message: In): Promise<void> {
     try {
       const value = await this.#handle(message)
-      if (id !== null) this.#post({ kind: 'answer', id, value })
+      if (id !== null) this.#post({ kind: 'response', id, value })
     } catch (error) {
       if (id === null) throw error
-      this.#post({ kind: 'refusal', id, error: toTransferred(error) })
+      this.#post({ kind: 'failure', id, error: toTransferred(error) })
     }
   }
 
@@ -88,5 +88,5 @@ export class ThreadLink<Out extends Message, OutAnswers extends Answers, In exte
   }
 }
 
-/** The thread that should have answered is gone. */
+/** The thread has ended before it responded. */
 export class ThreadEndedError extends ConnectError {}

@@ -2,11 +2,11 @@ import { Session } from 'node:inspector'
 
 import type { Clock } from '../../foundation/clock.ts'
 
-/** What a thread runs at this moment. */
+/** What a thread currently runs. */
 export interface ThreadActivity {
-  /** What the thread's own `probe` says of it. */
+  /** The owner of the running code, as the thread reports it. */
   readonly owner: number | null
-  /** The stack of the running code: functions and places, no values. */
+  /** The stack of the running code: functions and positions, no values. */
   readonly stack: string
 }
 
@@ -22,7 +22,7 @@ interface Received extends WorkerMessage {
 
 const probeKey = 'penstock.thread-probe'
 
-/** Lets other threads ask this one whose code it runs, also while that code never returns. */
+/** Lets other threads query the owner of the code that this thread runs, even if that code never returns. */
 export function answerProbes(owner: () => number | null): void {
   Object.defineProperty(globalThis, Symbol.for(probeKey), { value: owner })
 }
@@ -30,8 +30,8 @@ export function answerProbes(owner: () => number | null): void {
 const expression = `JSON.stringify({ owner: globalThis[Symbol.for('${probeKey}')]?.() ?? null, stack: new Error().stack ?? '' })`
 
 /**
- * Asks a thread of this process what it runs, by its inspector, which interrupts running code. The thread is found by
- * the first word of its name, which has to be its own. Null when it does not respond within `ms`: it waits in native code.
+ * Returns what a thread of this process runs, from its inspector, which interrupts running code. The first word of its
+ * name, which must be unique, identifies the thread. Null when it does not respond within `ms`: it runs native code.
  */
 export async function probeThread(name: string, ms: number, clock: Clock): Promise<ThreadActivity | null> {
   const [word = ''] = name.split(' ')

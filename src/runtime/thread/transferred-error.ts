@@ -13,7 +13,7 @@ import { traceOf } from '../failures.ts'
 
 /** An error as it crosses a thread boundary: structured clone keeps neither classes nor fields. */
 export interface TransferredError {
-  /** The narrowest class of the contract that it is of. */
+  /** The most specific class of the API that it is an instance of. */
   readonly kind: string
   readonly message: string
   readonly stack: string
@@ -22,7 +22,7 @@ export interface TransferredError {
   readonly topicPartition: string | null
 }
 
-/** The classes that keep their meaning on the other side; any other arrives as a ConnectError. */
+/** The classes that are kept on the other side; any other error becomes a ConnectError. */
 const classes: Readonly<Record<string, new (message: string, details?: ErrorDetails) => ConnectError>> = {
   AlreadyExistsError,
   ConfigError,
@@ -31,11 +31,11 @@ const classes: Readonly<Record<string, new (message: string, details?: ErrorDeta
   RetriableError,
 }
 
-/** Anything thrown, made ready to cross; causes are kept as text in the stack. */
+/** Converts anything thrown for the transfer; causes are kept as text in the stack. */
 export function toTransferred(error: unknown): TransferredError {
   const known = error instanceof ConnectError ? error : null
   return {
-    // A plugin's own class that extends one of these means what that one means.
+    // A plugin's class that extends one of these is treated as that class.
     kind: Object.entries(classes).find(([, Known]) => error instanceof Known)?.[0] ?? 'ConnectError',
     message: errorMessage(error),
     stack: traceOf(error),
@@ -45,7 +45,7 @@ export function toTransferred(error: unknown): TransferredError {
   }
 }
 
-/** The error again, with the stack of the thread it comes from. */
+/** Restores the error, with the stack of its own thread. */
 export function fromTransferred(transferred: TransferredError): ConnectError {
   const Known = classes[transferred.kind] ?? ConnectError
   const error = new Known(withoutCode(transferred), {

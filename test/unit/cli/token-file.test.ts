@@ -46,7 +46,7 @@ describe('a token file that is missing', () => {
 
   it('is an error by name where it cannot be made', () => {
     expect(() => tokenOf(join(folder, 'none', 'token'), 'rest.token.file')).toThrow(
-      /^TOKEN_FILE: The file of "rest.token.file", \S+\/none\/token, cannot be read or made: ENOENT/,
+      /^TOKEN_FILE: The file of "rest.token.file", \S+\/none\/token, cannot be read or created: ENOENT/,
     )
   })
 })
@@ -78,10 +78,10 @@ describe('a token file that is there', () => {
     expect(tokenHere).toThrow(/^TOKEN_FILE: /)
     rmSync(file, { recursive: true })
     execFileSync('mkfifo', ['-m', '600', file])
-    expect(tokenHere).toThrow(/^TOKEN_FILE: .* is no file with a token/)
+    expect(tokenHere).toThrow(/^TOKEN_FILE: .* is not a file with a token/)
     rmSync(file)
     put('a'.repeat(5000))
-    expect(tokenHere).toThrow(/^TOKEN_FILE: .* is no file with a token/)
+    expect(tokenHere).toThrow(/^TOKEN_FILE: .* is not a file with a token/)
   })
 
   it.runIf(process.getuid?.() === 0)('is refused when it belongs to another user', () => {

@@ -70,7 +70,7 @@ describe('calls of a task that keep failing', () => {
     expect(warnings()).toEqual([
       'poll failed and is retried: no route',
       'poll failed and is retried: no answer',
-      'poll succeeds again; failures: 6, in 6.0 s',
+      'poll recovered after 6 failures in 6.0 s',
     ])
     const withStack = logger.lines.filter(({ fields }) => fields?.['error'] !== undefined)
     expect(new Set(withStack.map(({ level }) => level))).toEqual(new Set(['debug']))
@@ -90,7 +90,7 @@ describe('calls of a task that keep failing', () => {
     retries.recovered()
     expect(states.at(-1)).toBe('RUNNING')
     expect(waiting()).toBe(false)
-    expect(warnings().at(-1)).toMatch(/^poll succeeds again/)
+    expect(warnings().at(-1)).toMatch(/^poll recovered after/)
     clock.advance(9000)
     expect(retries.failed('poll', new RetriableError('no route'))).toBeGreaterThanOrEqual(5000)
     expect(states.at(-1)).toMatch(/no route/)

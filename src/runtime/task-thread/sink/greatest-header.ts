@@ -12,16 +12,16 @@ import { isRetriable } from '../../failures.ts'
 import type { TransformStep } from '../transform-chain.ts'
 
 /**
- * How many of a partition's last records are looked at; the second time where the first saw no header: another producer
- * may have written last, or compaction left holes.
+ * How many of a partition's last records are read; the second number where the first read found no header, because
+ * another producer wrote last, or because of compaction.
  */
 const tails = [200, 20_000] as const
 const timeoutMs = 60_000
 
-/** What is needed of the task's client. */
+/** The client of the task. */
 export type TailReader = Pick<KafkaClient, 'partitionRanges' | 'readRanges'>
 
-/** Finds the greatest number in a header of topics' last records. Bounded in time, in memory and in what it reads. */
+/** Finds the greatest number in a header of the last records of topics. Time, memory and reads are bounded. */
 export function greatestHeader(
   client: TailReader,
   transforms: readonly TransformStep[],
@@ -70,7 +70,7 @@ async function greatest(
       return { topic, partition, start: Math.max(start, end - tail), end }
     })
     await client.readRanges(last, onRecord, signal)
-    // Before a tail without the header, as far as there is more.
+    // The records before a tail without the header, if any.
     ranges = [...silent]
       .filter((range) => range.end - tail > range.start)
       .map(({ topic, partition, start, end }) => ({ topic, partition, start, end: end - tail }))
@@ -85,8 +85,8 @@ function integerIn(record: FetchedRecord, header: string): bigint | null {
 }
 
 /**
- * The names that a topic may have behind the transforms: each step is tried on a bare record, and may pass it by, as its
- * predicate may depend on more than the name. What a step makes of content cannot be known.
+ * Returns the names that a topic may have after the transforms. Each step is tried on an empty record, and may be skipped,
+ * because its predicate may depend on more than the name. Names that a step derives from the content are not found.
  */
 export function possibleNames(transforms: readonly TransformStep[], topic: string): string[] {
   const names = new Set([topic])

@@ -1,17 +1,17 @@
 import type { Counter, Gauge, Histogram, TaskMetrics } from '../../../foundation/metrics/metrics.ts'
 import { keyOf } from './sink-positions.ts'
 
-/** How far a task is behind in a partition that it holds. */
+/** The lag of a task in one of its partitions. */
 export interface PartitionLag {
   readonly topic: string
   readonly partition: number
-  /** Records, or their gaps, in the log that the task was not given yet. */
+  /** Offsets up to the high watermark that the task has not received yet. */
   readonly lag: number
 }
 
 const secondBuckets = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10]
 
-/** What every sink task measures. */
+/** The metrics of every sink task. */
 export class SinkMeters {
   readonly #read: Counter
   readonly #bytes: Counter

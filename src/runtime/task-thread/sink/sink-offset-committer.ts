@@ -20,17 +20,17 @@ export interface SinkOffsetCommitterOptions {
   readonly setCondition: TaskContext['setCondition']
 }
 
-/** A commit that takes longer is shown in the task's status. */
+/** A commit that takes longer is shown in the task's status. Milliseconds. */
 const shownAfterMs = 3000
 const waitingCode = 'COMMIT_WAITS'
 const waitingText =
-  'the log does not take the offsets of this task, and the task waits for it: the disk of the log may be full, or its broker away ' +
-  '(see /health and the log). Nothing is lost; after a restart records are delivered again from the last commit on'
+  'the broker does not store the offsets of this task, which waits for it: its disk may be full, or it is not reachable (see ' +
+  '/health and the logs). Nothing is lost; after a restart, records are delivered again from the last commit'
 
 /**
- * Asks a task what is durable, commits it, and tells the task the outcome, all inside one turn of the task's lock. Every
- * offset that `preCommit` answers is told exactly once: as committed when the coordinator has acknowledged it, as failed
- * when it was refused or when no answer came. Then it may be committed all the same.
+ * Asks a task what is durable, commits it, and reports the outcome to the task, while it holds the task's lock. Each
+ * offset that `preCommit` returns is reported exactly once: as committed when the coordinator has acknowledged it, as
+ * failed when the coordinator rejected it or did not respond. In the last case it may be committed nevertheless.
  */
 export class SinkOffsetCommitter {
   readonly #options: SinkOffsetCommitterOptions
@@ -42,21 +42,21 @@ export class SinkOffsetCommitter {
     this.dueAt = options.clock.monotonic() + options.intervalMs
   }
 
-  /** @throws what `preCommit` throws unless it may be retried, BrokerError, or the signal's reason. */
+  /** @throws what `preCommit` throws unless it is retriable, BrokerError, or the reason of the signal */
   async commit(task: SinkTask, signal: AbortSignal): Promise<void> {
     const durable = await this.#durableIn(task)
     if (durable === null || durable.length === 0) return
     const { positions, logger } = this.#options
-    const { commit, known, refused } = positions.committable(durable)
-    for (const { topic, partition, offset, reason } of refused) {
+    const { commit, known, rejected } = positions.committable(durable)
+    for (const { topic, partition, offset, reason } of rejected) {
       logger.warn(`offset ${offset} of ${keyOf(topic, partition)} is not committed: ${reason}`)
     }
-    if (refused.length > 0) task.commitFailed?.(refused)
+    if (rejected.length > 0) task.commitFailed?.(rejected)
     if (known.length > 0) task.committed?.(known)
     if (commit.length > 0) await this.#send(task, commit, signal)
   }
 
-  /** Null when the task cannot say it now. */
+  /** Null when the task cannot tell now. */
   async #durableIn(task: SinkTask): Promise<readonly DurableOffset[] | null> {
     const { positions, retries, clock, intervalMs } = this.#options
     this.dueAt = clock.monotonic() + intervalMs

@@ -2,22 +2,22 @@ import type { TopicPartition } from '../../../foundation/topic-partition.ts'
 import type { DurableOffset, OffsetToCommit } from '../../../api/task.ts'
 
 interface Position extends TopicPartition {
-  /** The offset after the last record that `put` took. */
+  /** The offset after the last record that `put` accepted. */
   delivered: number
-  /** The last offset committed, or where reading began. */
+  /** The last committed offset, or the offset at which reading started. */
   committed: number
 }
 
-/** Offsets a task asked to commit that may not be, with the reason. */
-export interface RefusedOffset extends OffsetToCommit {
+/** An offset that a task asked to commit and that must not be committed. */
+export interface RejectedOffset extends OffsetToCommit {
   readonly reason: string
 }
 
-/** Where a sink task stands in each partition it holds. */
+/** The delivered and the committed offset of a sink task, for each of its partitions. */
 export class SinkPositions {
   readonly #positions = new Map<string, Position>()
 
-  /** The partitions held. */
+  /** The assigned partitions. */
   assignment(): readonly TopicPartition[] {
     return [...this.#positions.values()].map(({ topic, partition }) => ({ topic, partition }))
   }
@@ -36,16 +36,16 @@ export class SinkPositions {
     for (const { topic, partition } of partitions) this.#positions.delete(keyOf(topic, partition))
   }
 
-  /** `put` took everything before `offset`. */
+  /** `put` has accepted everything before `offset`. */
   delivered(topic: string, partition: number, offset: number): void {
     const position = this.#positions.get(keyOf(topic, partition))
     if (position !== undefined) position.delivered = offset
   }
 
   /**
-   * Offsets that hold no record for the task lie behind it as well: markers and aborted records of transactions, what
-   * compaction removed. Otherwise they stay uncommitted at the end of a log, and are missed when retention takes them.
-   * @param positionOf where reading goes on, when `put` has taken all that was read; null where it is not known.
+   * Counts offsets without a record as delivered: transaction markers, aborted records, compacted records. Otherwise such
+   * offsets at the end of a partition would stay uncommitted, and be out of range once retention deletes them.
+   * @param positionOf the next offset to read, when `put` has accepted all that was read; null if unknown
    */
   passed(positionOf: (partition: TopicPartition) => number | null): void {
     for (const position of this.#positions.values()) {
@@ -53,12 +53,12 @@ export class SinkPositions {
     }
   }
 
-  /** Reading goes on at `offset`, which may lie behind. */
+  /** Reading continues at `offset`, which may be an earlier one. */
   sought({ topic, partition, offset }: OffsetToCommit): void {
     this.delivered(topic, partition, offset)
   }
 
-  /** What the task may say is durable at most. */
+  /** The upper bounds of what the task may report as durable. */
   current(): readonly OffsetToCommit[] {
     return [...this.#positions.values()].map(({ topic, partition, delivered }) => ({
       topic,
@@ -67,27 +67,32 @@ export class SinkPositions {
     }))
   }
 
-  /** Of the offsets a task answered, those that change something, those that are known to be committed, and wrong ones. */
+  /** Splits the offsets that `preCommit` returned: those to commit, those already committed, and invalid ones (I3). */
   committable(offsets: readonly DurableOffset[]): {
     readonly commit: readonly OffsetToCommit[]
     readonly known: readonly OffsetToCommit[]
-    readonly refused: readonly RefusedOffset[]
+    readonly rejected: readonly RejectedOffset[]
   } {
     const commit: OffsetToCommit[] = []
     const known: OffsetToCommit[] = []
-    const refused: RefusedOffset[] = []
+    const rejected: RejectedOffset[] = []
     for (const { topic, partition, offset, asProof = false } of offsets) {
       const position = this.#positions.get(keyOf(topic, partition))
       if (position === undefined)
-        refused.push({ topic, partition, offset, reason: 'the task does not hold this partition' })
+        rejected.push({ topic, partition, offset, reason: 'the partition is not assigned to the task' })
       else if (offset > position.delivered) {
-        refused.push({ topic, partition, offset, reason: `it was only given records before ${position.delivered}` })
+        rejected.push({
+          topic,
+          partition,
+          offset,
+          reason: `the task received only records before ${position.delivered}`,
+        })
       } else (offset === position.committed && !asProof ? known : commit).push({ topic, partition, offset })
     }
-    return { commit, known, refused }
+    return { commit, known, rejected }
   }
 
-  /** Records between what was delivered and the end of the log, of each partition whose end is known. */
+  /** The offsets between the delivered one and the high watermark, for each partition whose high watermark is known. */
   lags(endOf: (partition: TopicPartition) => number | null): readonly (TopicPartition & { readonly lag: number })[] {
     return [...this.#positions.values()].flatMap((position) => {
       const { topic, partition, delivered } = position
@@ -96,7 +101,7 @@ export class SinkPositions {
     })
   }
 
-  /** Records, or their gaps, that were delivered and are not committed: what the target does not hold for sure. */
+  /** The number of offsets that are delivered and not committed. */
   uncommitted(): number {
     let count = 0
     for (const { delivered, committed } of this.#positions.values()) count += Math.max(0, delivered - committed)
@@ -111,12 +116,12 @@ export class SinkPositions {
   }
 }
 
-/** The name of a partition, `topic-3`. */
+/** Returns the name of a partition, `topic-3`. */
 export function keyOf(topic: string, partition: number): string {
   return `${topic}-${partition}`
 }
 
-/** The names of partitions, for messages. */
+/** Returns the names of partitions, for messages. */
 export function namesOf(partitions: readonly TopicPartition[]): string {
   return partitions.map(({ topic, partition }) => keyOf(topic, partition)).join(', ')
 }

@@ -8,19 +8,19 @@ export interface TopicAbsenceOptions {
   readonly setCondition: TaskContext['setCondition']
 }
 
-/** A sink may start a moment before its source, and a topic may be deleted and created again in one go. */
+/** Shorter absences are normal: a sink may start before its source, and a topic may be deleted and re-created. */
 const shownAfterMs = 10_000
 const lookEveryMs = 30_000
 const code = 'TOPIC_MISSING'
 
 /**
- * Shows in the status that there is nothing to read from. A topic whose name is mistyped, or one that was deleted, would
- * otherwise leave a task RUNNING that never writes a record, without a word.
+ * Shows in the status that no topic to read from exists. Otherwise a mistyped or deleted topic would leave a task RUNNING
+ * that never writes a record, without any sign.
  */
 export class TopicAbsence {
   readonly #options: TopicAbsenceOptions
   #since: number | null = null
-  /** Monotonic milliseconds at which to look again. */
+  /** When to check again, in monotonic milliseconds. */
   lookAt: number
 
   constructor(options: TopicAbsenceOptions) {
@@ -28,7 +28,7 @@ export class TopicAbsence {
     this.lookAt = options.clock.monotonic() + shownAfterMs
   }
 
-  /** Looks when it is time to. */
+  /** Checks if a check is due. */
   look(): void {
     const { consumer, clock, setCondition } = this.#options
     const now = clock.monotonic()
@@ -45,7 +45,7 @@ export class TopicAbsence {
     if (now - this.#since < shownAfterMs) return
     setCondition(
       code,
-      `${missing}. Records are read as soon as there is one; if there should be one, check the names in the configuration`,
+      `${missing}. Records are read as soon as one exists; if one should exist, check the names in the configuration`,
     )
   }
 }

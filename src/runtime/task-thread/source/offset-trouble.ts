@@ -5,24 +5,24 @@ import type { Clock } from '../../../foundation/clock.ts'
 import type { Counter } from '../../../foundation/metrics/metrics.ts'
 
 const code = 'OFFSETS_NOT_STORED'
-const silent = 'the log has not responded yet'
+const silent = 'the broker has not responded yet'
 
 export interface OffsetTroubleOptions {
-  /** The offset topic's name, for the text. */
+  /** The name of the offset topic, for the text. */
   readonly topic: string
   readonly setCondition: TaskContext['setCondition']
-  /** Counts tries that failed. */
+  /** Counts failed attempts. */
   readonly failures: Counter
   readonly clock: Clock
 }
 
 /**
- * Shows in the status that a source's offsets are not stored: since when, why, and how many tries have failed. The count is
- * shown at 1, 10, 100 and so on, as each new text is a write to the status topic; the metric has all of it.
+ * Shows in the status that a source's offsets are not stored: since when, why, and after how many failed attempts. Each
+ * new text is a write to the status topic, so the count is shown at 1, 10, 100 and so on; the metric has the exact count.
  */
 export class OffsetTrouble {
   readonly #options: OffsetTroubleOptions
-  /** When the first write began that is not stored. Milliseconds of the epoch. */
+  /** When the first write that is not stored started. Milliseconds of the epoch. */
   #since: number | null = null
   #failures = 0
   #reason = silent
@@ -41,7 +41,7 @@ export class OffsetTrouble {
     this.#cancel = clock.after(shownAfterMs, () => this.#show())
   }
 
-  /** A try failed. */
+  /** An attempt failed. */
   failed(error: unknown): void {
     if (this.#since === null) return
     this.#failures += 1
@@ -51,7 +51,7 @@ export class OffsetTrouble {
     if (this.#isShown && isPowerOfTen(this.#failures)) this.#show()
   }
 
-  /** All of them are stored. */
+  /** All offsets are stored. */
   over(): void {
     this.close()
     if (this.#isShown) this.#options.setCondition(code, null)
@@ -71,11 +71,12 @@ export class OffsetTrouble {
     const { topic, setCondition } = this.#options
     this.#isShown = true
     const since = new Date(this.#since ?? 0).toISOString()
-    const tries = this.#failures < 10 ? '' : ` (${10 ** Math.floor(Math.log10(this.#failures))} tries failed, or more)`
+    const tries =
+      this.#failures < 10 ? '' : ` (${10 ** Math.floor(Math.log10(this.#failures))} attempts failed, or more)`
     setCondition(
       code,
       `the offsets of this source have not been stored in topic ${topic} since ${since}: ${this.#reason}${tries}. Its records are ` +
-        'written as far as the log takes them; after a restart, those since then are written a second time. It continues by itself',
+        'written if the broker accepts them; after a restart, those since then are written a second time. It is retried automatically',
     )
   }
 }

@@ -16,7 +16,7 @@ import type { Counter, Histogram, TaskMetrics } from '../../../foundation/metric
 import { isRetriable, stopQuietly, taskBackoff } from '../../failures.ts'
 import { OffsetTrouble } from './offset-trouble.ts'
 import type { RecordEncoder } from '../record-encoder.ts'
-import { refusedByLog, refusedByProducer } from './refused-record.ts'
+import { rejectedByBroker, rejectedByProducer } from './rejected-record.ts'
 import { RetryStreak } from '../retry-streak.ts'
 import { SourceOffsetCommitter } from './source-offset-committer.ts'
 import { SubmittedRecords } from './submitted-records.ts'
@@ -248,7 +248,7 @@ export class SourceTaskLoop {
     try {
       this.#producer.append(outgoing, token)
     } catch (error) {
-      throw refusedByProducer(outgoing, record.sourceOffset, error)
+      throw rejectedByProducer(outgoing, record.sourceOffset, error)
     }
   }
 
@@ -282,7 +282,7 @@ export class SourceTaskLoop {
   /** The broker rejected a batch, which has one topic. Rejected records fail the task (I7); rejected offsets are retried. */
   #rejected(error: Error, tokens: readonly number[]): void {
     const [first = 0] = tokens
-    if (first >= 0) this.#control.fail(refusedByLog(error, this.#submitted.offsetOf(first)))
+    if (first >= 0) this.#control.fail(rejectedByBroker(error, this.#submitted.offsetOf(first)))
     else for (const token of tokens) this.#committer.rejected(token, error)
   }
 

@@ -8,12 +8,12 @@ import type { Admin } from '../../../client/admin.ts'
 import type { Clock } from '../../../foundation/clock.ts'
 import { isRetriable } from '../../failures.ts'
 
-/** Who writes waits: the status says for what once this has passed. */
+/** The deadline of an attempt; the status shows why the task waits once it has passed. Milliseconds. */
 const attemptMs = 10_000
 
 /**
  * Creates a topic before a source's first record for it, as KIP-158 lets a connector ask.
- * @throws RetriableError and its like while brokers do not respond, ConnectError when they refuse it.
+ * @throws a retriable error while brokers do not respond, ConnectError when they reject it
  */
 export type PrepareTopic = (topic: string, signal: AbortSignal) => Promise<void>
 

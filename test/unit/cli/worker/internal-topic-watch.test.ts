@@ -37,7 +37,7 @@ describe('the watch over internal topics', () => {
     await look()
     await untilPasses(() => expect([...watch.conditions.keys()]).toEqual(['INTERNAL_TOPIC_MISSING', 'LOG_UNREACHABLE']))
     expect(watch.conditions.get('LOG_UNREACHABLE')).toMatch(
-      /^the log at h:9092 has not responded since .*: no broker\. /,
+      /^the broker at h:9092 has not responded since .*: no broker\. /,
     )
     fails = false
     existing.add('offsets')

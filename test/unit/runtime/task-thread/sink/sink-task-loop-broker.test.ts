@@ -176,7 +176,7 @@ describe('the loop of a sink task on the embedded broker', () => {
     expect(await sink.stop()).toBeNull()
   })
 
-  it('commits no partition that the task does not hold, and says so', async () => {
+  it('does not commit a partition that is not assigned to the task, and logs it (I3)', async () => {
     const { topic, client, target, begin, committed } = await made('foreign', 2)
     await writeAll(client, topic, ['a'], 0)
     target.also = [
@@ -191,7 +191,7 @@ describe('the loop of a sink task on the embedded broker', () => {
     expect(await committed()).toEqual(['0@1'])
     const warnings = sink.logger.lines.map(({ message }) => message)
     for (const name of [`${topic}-7`, 'no-such-topic-0'])
-      expect(warnings).toContain(`offset 1 of ${name} is not committed: the task does not hold this partition`)
+      expect(warnings).toContain(`offset 1 of ${name} is not committed: the partition is not assigned to the task`)
     expect(await sink.stop()).toBeNull()
   })
 

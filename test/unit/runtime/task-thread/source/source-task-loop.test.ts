@@ -247,7 +247,7 @@ describe('the loop of a source task', () => {
     clock.advance(3000)
     expect(states.at(-1)).toMatch(/OFFSETS_NOT_STORED: .*: no topic offsets\. /)
     producer.listener.onRetried?.('offsets', new Error('refused'))
-    expect(states.at(-1)).toMatch(/: no topic offsets \(10 tries failed, or more\)\. /)
+    expect(states.at(-1)).toMatch(/: no topic offsets \(10 attempts failed, or more\)\. /)
     producer.acknowledge(1)
     await untilPasses(() => expect(states.at(-1)).toBe('RUNNING'))
     control.stop()

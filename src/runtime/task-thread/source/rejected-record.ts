@@ -6,25 +6,25 @@ import { RecordTooLargeError } from '../../../client/errors.ts'
 
 const keyLimit = 300
 
-/** A record that the producer does not take, named so that it is found in its source; never its value. */
-export function refusedByProducer({ topic, key }: OutgoingRecord, offset: SourceOffset, cause: unknown): ConnectError {
-  return refusal(key, offset, topic, cause)
+/** Names a record that the producer rejects, so that it can be found in its source. The value is never shown (I8). */
+export function rejectedByProducer({ topic, key }: OutgoingRecord, offset: SourceOffset, cause: unknown): ConnectError {
+  return rejection(key, offset, topic, cause)
 }
 
 /**
- * A record that the log does not take.
- * @param offset where it stands in its source; null when that is not known
- * @returns `cause` as it is when it is not about one record
+ * Names a record that the broker rejects.
+ * @param offset its source offset; null if unknown
+ * @returns `cause` itself when it does not concern a single record
  */
-export function refusedByLog(cause: Error, offset: SourceOffset | null): Error {
+export function rejectedByBroker(cause: Error, offset: SourceOffset | null): Error {
   if (!(cause instanceof RecordTooLargeError)) return cause
-  return refusal(cause.key, offset, cause.topic, cause)
+  return rejection(cause.key, offset, cause.topic, cause)
 }
 
-/** The key is shown as the converter made it. */
-function refusal(bytes: Uint8Array | null, offset: SourceOffset | null, topic: string, cause: unknown): ConnectError {
+/** Shows the key as the converter has encoded it. */
+function rejection(bytes: Uint8Array | null, offset: SourceOffset | null, topic: string, cause: unknown): ConnectError {
   const key = bytes === null ? 'null' : Buffer.from(bytes).toString('utf8')
-  // Behind a schema the fields of a key stand at its end.
+  // If a schema precedes the fields of the key, they are at its end.
   const shown = key.length <= keyLimit ? key : `…${key.slice(-keyLimit)}`
   const place = offset === null ? '' : ` at source offset ${json(offset).slice(0, keyLimit)}`
   return new ConnectError(
