@@ -30,7 +30,7 @@ export function clientContract(open: () => Promise<string> | string): void {
   }
 
   describe('administration', () => {
-    it('makes a topic once, with its partitions and settings', async () => {
+    it('creates a topic once, with its partitions and settings', async () => {
       const topic = await newTopic('admin', 3, { 'cleanup.policy': 'compact' })
       expect(await client.admin.createTopic({ name: topic, partitions: 3, replicationFactor: 1 })).toBe(false)
       const described = await client.admin.describeTopics([topic, 'no-such-topic'])
@@ -45,7 +45,7 @@ export function clientContract(open: () => Promise<string> | string): void {
       await expect(client.admin.topicConfigs(harness.name('absent'))).rejects.toThrow(UnknownTopicError)
     })
 
-    it('refuses a topic name that is not legal, by the name of the error', async () => {
+    it('rejects an illegal topic name with the error of the broker', async () => {
       const creating = client.admin.createTopic({ name: 'not/legal', partitions: 1, replicationFactor: 1 })
       await expect(creating).rejects.toMatchObject({ name: 'BrokerError', codeName: 'INVALID_TOPIC_EXCEPTION' })
     })
@@ -63,7 +63,7 @@ export function clientContract(open: () => Promise<string> | string): void {
   })
 
   describe('producer', () => {
-    it('writes records where their keys belong, in order, and acknowledges each once', async () => {
+    it('writes records to the partitions of their keys, in order, and acknowledges each once', async () => {
       const topic = await newTopic('keys', 4)
       const outcomes = new Outcomes()
       const producer = client.producer(outcomes)
@@ -136,14 +136,14 @@ export function clientContract(open: () => Promise<string> | string): void {
       await producer.close()
     })
 
-    it('refuses a partition that the topic does not have', async () => {
+    it('rejects a partition that the topic does not have', async () => {
       const topic = await newTopic('two', 2)
       const producer = client.producer(new Outcomes())
       expect(() => producer.append(textRecord(topic, null, 'v', 2), 0)).toThrow(UnknownPartitionError)
       await producer.close()
     })
 
-    it('fails what is appended to a topic whose name is not legal', async () => {
+    it('fails records for a topic with an illegal name', async () => {
       const outcomes = new Outcomes()
       const producer = client.producer(outcomes)
       producer.append(textRecord('not/legal', null, 'v'), 5)
@@ -190,20 +190,20 @@ export function clientContract(open: () => Promise<string> | string): void {
       await expect(reader.readToEnd()).rejects.toThrow(/was closed/)
     })
 
-    it('says that a topic does not exist', async () => {
+    it('reports a topic that does not exist', async () => {
       const reader = client.topicReader({ topic: 'no-such-topic', onRecord: () => undefined })
       await expect(reader.start()).rejects.toThrow(UnknownTopicError)
       await reader.close()
     })
 
-    it('begins after what was deleted', async () => {
+    it('starts after deleted records', async () => {
       const topic = await newTopic('deleted')
       await writeAll(client, topic, ['a', 'b', 'c'])
       await deleteRecords(harness.bootstrapServers, { topic, partition: 0 }, 2)
       expect(textOf(await readAll(client, topic))).toEqual(['c'])
     })
 
-    it('stops with the error of its caller, and says so to everybody who waits', async () => {
+    it('stops with an error of its listener, which its waiting calls throw too', async () => {
       const topic = await newTopic('thrower')
       await writeAll(client, topic, ['a'])
       const errors: unknown[] = []

@@ -61,7 +61,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       return { consumer, told }
     }
 
-    it('writes each record once and in order when answers are lost', async () => {
+    it('writes each record once and in order when responses are lost', async () => {
       const seed = Date.now() % 1_000_000
       const random = seededRandom(seed)
       const topic = await newTopic('lost-answers', 3)
@@ -90,7 +90,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       }
     })
 
-    it('keeps records while the broker is away, and writes them when it is back', async () => {
+    it('keeps records while the broker is down, and writes them when it is back', async () => {
       const topic = await newTopic('away', 1)
       const outcomes = new Outcomes()
       const producer = client.producer(outcomes)
@@ -107,7 +107,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       expect(textOf(await readAll(direct, topic))).toEqual(['before', 'meanwhile'])
     })
 
-    it('says that a consumer cannot read while the broker is away, and when it can again', async () => {
+    it('reports that a consumer cannot read while the broker is down, and when it can again', async () => {
       const topic = await newTopic('unread', 1)
       const { consumer, told } = await troubled(topic)
       expect(told).toEqual(['LOG_UNREACHABLE'])
@@ -117,7 +117,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       await consumer.close()
     })
 
-    it('says nothing of a paused partition that nobody tries to read', async () => {
+    it('reports nothing about a paused partition', async () => {
       const topic = await newTopic('paused', 1)
       const { consumer, told } = await troubled(topic)
       consumer.pause([{ topic, partition: 0 }])
@@ -127,7 +127,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       await consumer.close()
     })
 
-    it('tells each try that fails of the topic that is kept apart, and not as trouble', async () => {
+    it('reports each failed attempt for the topic that is kept apart, and not as trouble', async () => {
       const [apart, other] = [await newTopic('apart', 1), await newTopic('other', 1)]
       const outcomes = new Outcomes()
       const told: (string | null)[] = []
@@ -157,7 +157,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       await producer.close()
     })
 
-    it('gives up after the delivery timeout when it has one, and says for which partition', async () => {
+    it('gives records up after the delivery timeout, and names their partition', async () => {
       const topic = await newTopic('timeout', 1)
       const clock = new SkippingClock()
       const outcomes = new Outcomes()
@@ -178,7 +178,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       expect(textOf(await readAll(direct, topic)).at(-1)).toBe('after')
     })
 
-    it('ends a close that cannot flush, and gives every record back', async () => {
+    it('ends a `close` that cannot flush, and fails every record', async () => {
       const topic = await newTopic('close', 1)
       const outcomes = new Outcomes()
       const producer = client.producer(outcomes)
@@ -193,7 +193,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       expect(() => producer.append(textRecord(topic, null, 'x', 0), 10)).toThrow(/closed/)
     })
 
-    it('gives back what is in flight before a close ends, also when nothing answers', async () => {
+    it('fails records in flight before `close` ends, even without responses', async () => {
       const topic = await newTopic('close-in-flight', 1)
       const outcomes = new Outcomes()
       const producer = client.producer(outcomes)
@@ -237,7 +237,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       await consumer.close()
     })
 
-    it('stays a member while the coordinator is away for less than its session', async () => {
+    it('stays a member while the coordinator is down for less than the session timeout', async () => {
       const topic = await newTopic('member', 1)
       const consumer = client.consumer({
         groupId: harness.name('group'),
@@ -262,7 +262,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       'OUT_OF_ORDER_SEQUENCE_NUMBER',
       'UNKNOWN_PRODUCER_ID',
     ] as const) {
-      it(`writes each record once and in order though the broker sometimes answers ${name}`, async () => {
+      it(`writes each record once and in order though the broker sometimes responds ${name}`, async () => {
         const seed = Date.now() % 1_000_000
         const random = seededRandom(seed)
         const topic = await newTopic('refusals', 1)
@@ -285,7 +285,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       })
     }
 
-    it('gives back what the broker refuses for good, by name, and goes on with the rest', async () => {
+    it('fails records that the broker rejects permanently, and continues with the rest', async () => {
       const topic = await newTopic('refused', 1)
       const outcomes = new Outcomes()
       const producer = client.producer(outcomes, { batchSize: 100, lingerMs: 0 })
@@ -305,7 +305,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       expect(outcomes.acknowledged).toEqual(kept)
     })
 
-    it('reads on after errors of a broker that pass, and names the partition of those that do not', async () => {
+    it('continues reading after transient errors of a broker, and names the partition of permanent ones', async () => {
       const topic = await newTopic('fetch-errors', 1)
       await writeAll(direct, topic, ['a'])
       const consumer = client.consumer({ groupId: harness.name('group') })
@@ -324,7 +324,7 @@ export function clientFaultContract(open: () => Promise<string> | string): void 
       await consumer.close()
     })
 
-    it('fails to connect within the time it is given, naming the address', async () => {
+    it('fails to connect within the given time, naming the address', async () => {
       proxy.down()
       await expect(harness.connect({ withinMs: 300 })).rejects.toThrow(/127\.0\.0\.1/)
       proxy.up()

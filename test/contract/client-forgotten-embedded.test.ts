@@ -61,7 +61,7 @@ describe('a producer that the broker has forgotten', () => {
   })
 
   for (const name of ['NOT_ENOUGH_REPLICAS', 'KAFKA_STORAGE_ERROR', 'UNKNOWN_PRODUCER_ID'] as const) {
-    it(`loses nothing though the first of two batches is answered ${name}`, async () => {
+    it(`loses nothing though the response to the first of two batches is ${name}`, async () => {
       await withForgottenProducer(10_000, async ({ proxy, put, flush, outcomes, written }) => {
         let refusals = 0
         proxy.onRequest = (apiKey) => {

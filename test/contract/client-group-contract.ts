@@ -28,7 +28,7 @@ export function groupContract(context: () => GroupContractContext): void {
   }
 
   describe('consumer group', () => {
-    it('begins at the start, commits, and goes on where it stopped', async () => {
+    it('starts at the beginning, commits, and resumes where it stopped', async () => {
       const { client, newTopic, harness } = context()
       const topic = await newTopic('commit')
       const groupId = harness.name('group')
@@ -50,7 +50,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await second.close()
     })
 
-    it('gives partitions up before a second member gets them, with a commit that still counts', async () => {
+    it('revokes partitions before a second member gets them, and accepts a commit meanwhile', async () => {
       const { client, newTopic, harness } = context()
       const topic = await newTopic('share', 2)
       const groupId = harness.name('group')
@@ -88,7 +88,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await first.close()
     })
 
-    it('finds a topic that comes to match long before its metadata is of age', async () => {
+    it('finds a new matching topic long before its metadata expires', async () => {
       const { client, newTopic, harness } = context()
       const prefix = harness.name('pattern')
       const consumer = consumerOf(harness.name('group'), { metadataMaxAgeMs: 10 * patienceMs })
@@ -104,7 +104,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await consumer.close()
     })
 
-    it('waits for a named topic that does not exist, and says so', async () => {
+    it('waits for a named topic that does not exist, and warns of it', async () => {
       const { client, harness } = context()
       const topic = harness.name('missing')
       const consumer = consumerOf(harness.name('group'))
@@ -118,7 +118,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await consumer.close()
     })
 
-    it('keeps paused partitions back and seeks', async () => {
+    it('withholds records of paused partitions, and seeks', async () => {
       const { client, newTopic, harness } = context()
       const topic = await newTopic('pause', 2)
       await writeAll(client, topic, ['a0', 'b0'], 0)
@@ -133,7 +133,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await consumer.close()
     })
 
-    it('goes on with other partitions while paused ones have filled their buffers, and loses nothing of those', async () => {
+    it('continues with other partitions while paused ones have filled their buffers, and loses none of their records', async () => {
       const { client, newTopic, harness } = context()
       const [partitions, each] = [5, 30]
       const topic = await newTopic('paused-full', partitions)
@@ -157,7 +157,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await consumer.close()
     })
 
-    it('hands out at most as many records as asked for', async () => {
+    it('returns at most as many records as requested', async () => {
       const { client, newTopic, harness } = context()
       const topic = await newTopic('max')
       await writeAll(
@@ -178,7 +178,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await consumer.close()
     })
 
-    it('names an offset that retention has removed, again and again, and never resets it', async () => {
+    it('throws at every poll for an offset that retention has removed, and never resets it', async () => {
       const { client, newTopic, harness } = context()
       const topic = await newTopic('removed')
       const groupId = harness.name('group')
@@ -198,7 +198,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await consumer.close()
     })
 
-    it('begins at the end, or nowhere, when told so', async () => {
+    it('starts at the end, or fails, as auto.offset.reset says', async () => {
       const { client, newTopic, harness } = context()
       const topic = await newTopic('reset')
       await writeAll(client, topic, ['old'])
@@ -213,7 +213,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await latest.close()
     })
 
-    it('refuses a commit of a member whose session has ended, and tells it that its partitions are lost', async () => {
+    it('rejects a commit of a member whose session has ended, and revokes its partitions as lost', async () => {
       const { newTopic, harness } = context()
       const topic = await newTopic('fenced')
       const groupId = harness.name('group')
@@ -232,7 +232,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await expect(consumer.commit([{ topic, partition: 0, offset: 0 }])).rejects.toThrow(FencedMemberError)
     })
 
-    it('gives up its partitions before the next record when a commit tells that it is no member any more', async () => {
+    it('revokes its partitions before the next record when a commit shows that it is no longer a member', async () => {
       const { newTopic, harness, client } = context()
       const topic = await newTopic('fenced-commit')
       const groupId = harness.name('group')
@@ -254,7 +254,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await consumer.close()
     })
 
-    it('gives its partitions to others when its caller does not poll any more, and is told so', async () => {
+    it('gives its partitions to others when its caller stops polling, and revokes them as lost', async () => {
       const { client, newTopic, harness } = context()
       const topic = await newTopic('stuck')
       const groupId = harness.name('group')
@@ -277,7 +277,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await Promise.all([stuck.close(), other.close()])
     })
 
-    it('says what its callbacks throw, and begins anew with the next poll', async () => {
+    it('throws errors of its listener, and rejoins with the next poll', async () => {
       const { client, newTopic, harness } = context()
       const topic = await newTopic('thrower')
       await writeAll(client, topic, ['a'])
@@ -294,7 +294,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await consumer.close()
     })
 
-    it('ends a poll when its signal fires, and goes on with the next', async () => {
+    it('ends a poll when its signal fires, and continues with the next one', async () => {
       const { client, newTopic, harness } = context()
       const topic = await newTopic('signal')
       const consumer = consumerOf(harness.name('group'))
@@ -311,7 +311,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await consumer.close()
     })
 
-    it('has offsets that can be read, set and deleted from outside while it is empty', async () => {
+    it('has offsets that an administrator can read, set and delete while it is empty', async () => {
       const { client, newTopic, harness } = context()
       const topic = await newTopic('outside', 2)
       const groupId = harness.name('group')
@@ -351,7 +351,7 @@ export function groupContract(context: () => GroupContractContext): void {
       })
     }
 
-    it('shares opaque work under a protocol type of its own, and hears of others', async () => {
+    it('assigns opaque work under its own protocol type, and learns of other members', async () => {
       const groupId = context().harness.name('workers')
       const reasons: string[] = []
       const first = memberOf(groupId, 'one', (reason) => void reasons.push(reason))
@@ -376,7 +376,7 @@ export function groupContract(context: () => GroupContractContext): void {
       await first.leave('test')
     })
 
-    it('asks for a rebalance itself', async () => {
+    it('requests a rebalance', async () => {
       const member = memberOf(context().harness.name('workers'), 'one')
       const { generationId } = await member.join()
       member.requestRejoin('there is more work')

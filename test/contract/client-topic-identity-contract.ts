@@ -42,8 +42,8 @@ export function topicIdentityContract(context: () => GroupContractContext): void
     return null
   }
 
-  describe('topic that is created again', () => {
-    it('is named before any of its records is given, takes no offset of the old one, and is read by a new consumer', async () => {
+  describe('a topic that is deleted and created again', () => {
+    it('is reported before any of its records is returned, gets no offset of the old one, and is read by a new consumer', async () => {
       const { client, newTopic, harness } = context()
       const topic = await newTopic('recreated')
       const groupId = harness.name('group')
@@ -98,7 +98,7 @@ export function topicIdentityContract(context: () => GroupContractContext): void
     }, 180_000)
   })
 
-  it('a commit for a topic that was deleted is refused by name, and the others are committed', async () => {
+  it('a commit for a deleted topic is rejected by name, and the others are committed', async () => {
     const { client, newTopic, harness } = context()
     const gone = await newTopic('gone')
     const stays = await newTopic('stays')

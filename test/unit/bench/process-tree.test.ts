@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { treeUsage } from '../../../bench/parts/process-tree.ts'
 
 describe.skipIf(!existsSync('/proc/self/stat'))('with /proc', () => {
-  test('a process and what it started are counted together', async () => {
+  test('a process and its descendants are counted together', async () => {
     // The child says so once its own child runs; both end when their input does.
     const leaf = 'process.stdin.resume(); process.stdout.write("up")'
     const program = `const { spawn } = require('node:child_process')

@@ -37,7 +37,7 @@ test('a rival that a target names is passed or missed by the ratio of the median
   ])
 })
 
-test('another way to run us stands beside, without a ratio or a verdict', () => {
+test('another way to run Penstock is shown without a ratio or a verdict', () => {
   expect(lines(rates('penstock', 60_000), rates('penstock, with schemas', 26_000))).toEqual([
     'backlog, rows/s | 60,000',
     'with schemas | 26,000',
@@ -64,7 +64,7 @@ test('a lower limit is met by a value that reaches it', () => {
   ])
 })
 
-test('what was measured of a rival alone is shown without a verdict', () => {
+test('a measurement of a rival alone is shown without a verdict', () => {
   expect(lines(rates('Debezium 3.2.3, tuned', 45_000))).toEqual([
     'backlog, rows/s | –',
     'Debezium 3.2.3, tuned | 45,000',

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { short, summarize } from '../../../bench/parts/stats.ts'
 
-test('a percentile is the nearest rank: a sample, with as many below it as it says', () => {
+test('a percentile is the nearest rank: one of the samples', () => {
   const samples = Array.from({ length: 100 }, (_, i) => 100 - i)
   const summary = { count: 100, min: 1, p50: 50, p90: 90, p99: 99, 'p99.9': 100, max: 100 }
   expect(summarize(samples)).toEqual(summary)

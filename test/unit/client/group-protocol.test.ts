@@ -15,13 +15,13 @@ describe('the consumer protocol', () => {
     )
   })
 
-  it('reads what later versions append to', () => {
+  it('ignores fields that later versions append', () => {
     // Version 1: topics [a], no user data, owned partitions [].
     const metadata = Buffer.from('0001' + '00000001' + '000161' + 'ffffffff' + '00000000', 'hex')
     expect(decodeSubscription(metadata)).toEqual(['a'])
   })
 
-  it('takes an empty assignment as none', () => {
+  it('reads an empty assignment as no partitions', () => {
     expect(decodeAssignment(Buffer.alloc(0))).toEqual([])
     const partitions = [
       { topic: 'a', partition: 0 },
@@ -48,7 +48,7 @@ describe('the range assignor', () => {
     expect(shares({ a: ['s', 't'], b: ['t'] }, { s: 1, t: 2 })).toEqual({ a: 's0 t0', b: 't1' })
   })
 
-  it('leaves members without work in the answer, and topics that do not exist out of it', () => {
+  it('returns members without partitions, and no topics that do not exist', () => {
     expect(shares({ a: ['t', 'gone'], b: ['t'] }, { t: 1 })).toEqual({ a: 't0', b: '' })
   })
 })

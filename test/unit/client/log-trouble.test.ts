@@ -17,7 +17,7 @@ const refused = (detail: string | null = null): BrokerError =>
   new BrokerError(errorCodes.KAFKA_STORAGE_ERROR, 'Produce to orders-0', detail)
 
 describe('the trouble of a producer', () => {
-  it("is told at once under the broker's own code, once, and is over with the last place", () => {
+  it("is reported immediately and once with the broker's own code, and ends with the last place", () => {
     const { watch, told } = watched()
     for (const place of ['a-0', 'b-0', 'a-0'])
       watch.note(place, refused('BROKER_DISK_FULL: the disk is full. Free space'))

@@ -21,7 +21,7 @@ afterEach(async () => {
 })
 
 describe('FileStreamSink', () => {
-  it('appends a line per record and commits what was written', async () => {
+  it('appends a line per record and commits the written records', async () => {
     const file = join(directory, 'out.txt')
     const sink = new SinkTaskHarness(plugin, { file })
     sink.log.append({ topic: 't', value: 'one' })
@@ -93,7 +93,7 @@ describe('FileStreamSink', () => {
     expect(await readFile(`${file}.1`, 'utf8')).toBe('moved\none\n')
   })
 
-  it('says which file cannot be made', async () => {
+  it('names a file that cannot be created', async () => {
     const sink = new SinkTaskHarness(plugin, { file: join(directory, 'no', 'out.txt') })
     await expect(sink.start()).rejects.toThrow(ConnectError)
     await expect(sink.start()).rejects.toThrow("Couldn't find or create file")

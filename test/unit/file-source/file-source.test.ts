@@ -81,7 +81,7 @@ describe('FileStreamSource', () => {
     expect((await polled(task, 1)).map(({ value }) => value)).toEqual(['rest of it'])
   })
 
-  it('goes on at the stored offset, in batches of the configured size', async () => {
+  it('resumes at the stored offset, in batches of the configured size', async () => {
     const file = join(directory, 'in.txt')
     await writeFile(file, 'one\ntwo\nthree\nfour\n')
     const task = await started({ file, topic: 't', 'batch.size': '2' }, { position: 4 })
@@ -98,7 +98,7 @@ describe('FileStreamSource', () => {
     expect((await polled(task, 1)).map(({ value }) => value)).toEqual(['x'])
   })
 
-  it('refuses a stored offset that is none', async () => {
+  it('rejects an invalid stored offset', async () => {
     await expect(started({ file: 'x', topic: 't' }, { position: 'x' })).rejects.toThrow(ConnectError)
   })
 
@@ -149,7 +149,7 @@ describe('a line splitter', () => {
     ])
   })
 
-  it('refuses a line without end', () => {
+  it('fails for a line that is too long (I10)', () => {
     const lines = new LineSplitter()
     const piece = Buffer.alloc(40 * 1024 * 1024, 'x')
     lines.push(piece)

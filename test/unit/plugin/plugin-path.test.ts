@@ -60,7 +60,7 @@ describe('plugin.path', () => {
     expect(scan.plugins).toMatchObject([{ exportName: 'sink', location: at }])
   })
 
-  it('warns of a directory that is not there and goes on', async () => {
+  it('warns of a missing directory and continues', async () => {
     await packageAt('acme', { version: '1', penstock: { plugins: [entry] } })
     const scan = await scanPluginPath([join(directory, 'missing'), directory])
     expect(scan.plugins).toHaveLength(1)
@@ -111,7 +111,7 @@ describe('plugin.path', () => {
     expect(scan.warnings[0]).toMatch(fault)
   })
 
-  it('warns of a class that is there already, and whose is used', async () => {
+  it('warns of a class that exists already, and says which one is used', async () => {
     const own = { ...entry, kind: 'source', class: 'io.debezium.connector.postgresql.PostgresConnector' }
     const first = await packageAt('acme', { version: '1', penstock: { plugins: [entry, own] } })
     const second = await packageAt('zeta', { version: '1', penstock: { plugins: [entry] } })

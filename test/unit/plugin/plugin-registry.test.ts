@@ -20,7 +20,7 @@ describe('the plugin registry', () => {
     }
   })
 
-  it('names the connectors there are when it finds none', () => {
+  it('names the available connectors if it finds none', () => {
     const lookup = (): unknown => new PluginRegistry(fileConnectors).connector('com.example.Nope')
     expect(lookup).toThrow(ConfigError)
     expect(lookup).toThrow(
@@ -28,7 +28,7 @@ describe('the plugin registry', () => {
     )
   })
 
-  it('says of a connector that is known and not built that it is', () => {
+  it('reports a known connector that is not available', () => {
     const registry = new PluginRegistry(fileConnectors)
     for (const name of ['io.debezium.connector.mysql.MySqlConnector', 'MySqlConnector'])
       expect(() => registry.connector(name)).toThrow(
@@ -38,14 +38,14 @@ describe('the plugin registry', () => {
     expect(own.connector('MySqlConnector').kind).toBe('source')
   })
 
-  it('refuses an alias that two classes share', () => {
+  it('rejects an alias that two classes share', () => {
     const registry = new PluginRegistry([found('source', 'a.XConnector'), found('sink', 'b.XConnector')])
     expect(() => registry.connector('X')).toThrow(/^More than one connector matches alias X\. .*a\.XConnector/)
     expect(registry.connector('a.XConnector').kind).toBe('source')
     expect(() => registry.any('X')).toThrow('Unknown plugin X.')
   })
 
-  it('tells a converter from the header converter of the same class', () => {
+  it('distinguishes a converter from the header converter of the same class', () => {
     const registry = new PluginRegistry(fileConnectors)
     expect(registry.find('converter', 'JsonConverter')?.exportName).toBe('plugin')
     expect(registry.find('header_converter', 'JsonConverter')?.exportName).toBe('headerPlugin')
@@ -64,7 +64,7 @@ describe('the plugin registry', () => {
     expect([...new Set(kinds)]).toEqual(order)
   })
 
-  it('has the file connectors only when they are asked for, and says how', () => {
+  it('has the file connectors only if they are enabled, and says how to enable them', () => {
     for (const name of ['FileStreamSource', 'FileStreamSink', 'FileStreamSinkConnector']) {
       expect(() => new PluginRegistry([]).connector(name)).toThrow(
         /may access; enable it with plugin\.path=connect-file\)/,
@@ -79,14 +79,14 @@ describe('the plugin registry', () => {
     expect(registry.connector('PostgresConnector').location).toBeNull()
   })
 
-  it('says which module cannot be imported', async () => {
+  it('names a module that cannot be imported', async () => {
     const registry = new PluginRegistry([found('sink', 'com.acme.ASinkConnector')])
     const load = registry.load(registry.connector('ASink'))
     await expect(load).rejects.toThrow(ConnectError)
     await expect(load).rejects.toThrow(/^The module of com\.acme\.ASinkConnector \(file:\/\/\/nowhere\.js\) cannot/)
   })
 
-  it('refuses a module that does not export what the index says', async () => {
+  it('rejects a module whose export differs from the manifest', async () => {
     const module = new URL('../../../src/api/errors.ts', import.meta.url).href
     const registry = new PluginRegistry([found('sink', 'com.acme.ASinkConnector', module)])
     await expect(registry.load(registry.connector('ASink'))).rejects.toThrow(

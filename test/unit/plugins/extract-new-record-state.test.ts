@@ -163,7 +163,7 @@ describe('ExtractNewRecordState', () => {
     expect(plain.apply(event('c', null, [1, 'a', null]))?.value).toEqual([1, 'a', null])
   })
 
-  it('drops truncates and passes what is no change event', () => {
+  it('drops truncates and passes other records through', () => {
     expect(transform().apply(event('t', null, null))).toBeNull()
     const other = { ...event('c', null, null), valueSchema: primitive('STRING'), value: 'x' }
     expect(transform().apply(other)).toBe(other)

@@ -36,7 +36,7 @@ describe('RegexRouter', () => {
     expect(regexRouter.create({ regex: 'x', replacement: 'y' }, {}).apply(same)).toBe(same)
   })
 
-  it('says what is wrong with an expression or a replacement', () => {
+  it('reports an invalid expression or replacement', () => {
     expect(regexRouter.configDef['regex']?.validator?.('regex', '(')).toContain('Invalid regex')
     expect(regexRouter.configDef['regex']?.validator?.('regex', 'a++')).toBe(
       'Invalid regex: possessive quantifiers are not supported in "a++"',

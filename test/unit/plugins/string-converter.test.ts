@@ -36,11 +36,11 @@ describe('StringConverter', () => {
     expect(converter.fromConnect('t', null, { a: 1, b: true })?.toString()).toBe('{a=1, b=true}')
   })
 
-  it('refuses bytes, of which Java would write the address', () => {
+  it('rejects bytes, whose text in Java is an address', () => {
     expect(() => converter.fromConnect('t', primitive('BYTES'), Buffer.from('x'))).toThrow(DataError)
   })
 
-  it('speaks other character sets, and refuses those it does not know', () => {
+  it('supports other character sets, and rejects unknown ones', () => {
     const latin1 = headerPlugin.create({ 'converter.encoding': 'ISO-8859-1' }, {})
     expect(latin1.fromConnectHeader('t', 'h', null, 'ü')).toEqual(Buffer.from([0xfc]))
     expect(latin1.toConnectHeader('t', 'h', Buffer.from([0xfc])).value).toBe('ü')
@@ -59,7 +59,7 @@ describe('StringConverter of a small character set', () => {
     expect(() => small.fromConnect('t', null, text)).toThrow(DataError)
   })
 
-  it('refuses bytes that are no ASCII', () => {
+  it('rejects bytes that are not ASCII', () => {
     const ascii = plugin.create({ 'converter.encoding': 'us-ascii' }, {}, false)
     expect(() => ascii.toConnect('t', Buffer.from([0x61, 0xfc]))).toThrow(DataError)
     expect(ascii.toConnect('t', Buffer.from('a')).value).toBe('a')
@@ -81,7 +81,7 @@ describe('ByteArrayConverter', () => {
     expect(header.toConnectHeader('t', 'h', Buffer.from('x')).value).toEqual(Buffer.from('x'))
   })
 
-  it('refuses anything else', () => {
+  it('rejects anything else', () => {
     expect(() => bytes.fromConnect('t', primitive('STRING'), 'x')).toThrow(DataError)
     expect(() => bytes.fromConnect('t', null, 'x')).toThrow(DataError)
   })

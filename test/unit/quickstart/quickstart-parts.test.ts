@@ -33,7 +33,7 @@ describe('the options of the quickstart', () => {
     expect(options?.fixedPorts).toEqual(['rest', 's3'])
   })
 
-  it('say what they take', () => {
+  it('report invalid values', () => {
     expect(() => parseOptions(['--orders', 'many'], {})).toThrow('--orders must be a whole number from 1')
     expect(() => parseOptions(['--log-port', '65536'], {})).toThrow('--log-port must be a whole number from 1 to 65535')
   })
@@ -64,7 +64,7 @@ describe('consent', () => {
     expect(await ask(['--yes'], { [name]: url }, null)).toBe('')
   })
 
-  it('names each server and what is written into it, without passwords', () => {
+  it('names each server and what is written to it, without passwords (I8)', () => {
     const { given: servers } = parseOptions(['--yes'], given) ?? expect.fail('help')
     const writes = describeWrites(servers) ?? ''
     for (const part of ['pg:1/db', 'http://es:2', 's3:3', 'database penstock_quickstart', 'bucket penstock-quickstart'])
@@ -79,7 +79,7 @@ describe('consent', () => {
   })
 })
 
-describe('what is left', () => {
+describe('remaining data', () => {
   it('is nothing in servers of its own', () => {
     expect(describeLeft({ postgres: false, elasticsearch: false, s3: null })).toBeNull()
   })
@@ -121,13 +121,13 @@ describe('the report of the quickstart', () => {
     return { report: new Report({ json, clock, signal, write: (line) => lines.push(line) }), lines }
   }
 
-  it('tells a step with its time', async () => {
+  it('reports a step with its duration', async () => {
     const { report: text, lines } = report(false)
     expect(await text.step('log', async () => ({ text: '127.0.0.1:1  embedded', value: 7 }))).toBe(7)
     expect(lines).toEqual([expect.stringMatching(/^✔ log {12}127\.0\.0\.1:1 +embedded +1\.2 s$/)])
   })
 
-  it('tells what could not be had and goes on, without passwords', async () => {
+  it('reports a failed step without passwords, and continues (I8)', async () => {
     const { report: text, lines } = report(false)
     const failing = async (): Promise<never> => {
       throw new Error('no postgres://u:secret@h/db')
@@ -169,7 +169,7 @@ describe('a journey', () => {
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(98)
   })
 
-  it('leaves out what is not there', () => {
+  it('omits missing places', () => {
     const journey = { order: 42, lsn: '0/1', change, logMs: 2, documentMs: null }
     expect(describeJourney(journey, false).split('\n')).toHaveLength(3)
   })

@@ -16,7 +16,7 @@ afterEach(() => rmSync(directory, { recursive: true }))
 const account = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }
 
 describe('a directory of an account', () => {
-  it('is made, and given away with all that is in it but what links name', () => {
+  it('is created, and its owner changed with all its contents except the targets of links', () => {
     const path = join(directory, 'given')
     mkdirSync(join(path, 'data'), { recursive: true })
     writeFileSync(join(path, 'data/file'), '')

@@ -63,7 +63,7 @@ describe('the cache', () => {
 
 describe('the cache directory', () => {
   const open = (): boolean => true
-  it('is where the environment says', () => {
+  it('is set by the environment', () => {
     expect(cacheDirectory({ PENSTOCK_CACHE: '/a' }, open)).toBe('/a')
     expect(cacheDirectory({ XDG_CACHE_HOME: '/b', HOME: '/c' }, open)).toBe('/b/penstock')
     expect(cacheDirectory({ HOME: '/c' }, open)).toBe('/c/.cache/penstock')

@@ -53,7 +53,7 @@ describe('docker-compose.yml', () => {
     for (const port of services.flatMap(([, { ports }]) => ports ?? [])) expect(port).toMatch(/^127\.0\.0\.1:\d+:\d+$/)
   })
 
-  it('quotes what YAML would read as something else than text', () => {
+  it('quotes values that YAML would not read as text', () => {
     for (const [, { environment, command }] of services) {
       for (const value of [...Object.values(environment ?? {}), ...(command ?? [])]) expect(typeof value).toBe('string')
     }

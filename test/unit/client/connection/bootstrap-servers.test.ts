@@ -12,7 +12,7 @@ describe('bootstrap.servers', () => {
   })
 
   for (const wrong of ['', ' , ', 'a', 'a:', 'a:0', 'a:70000', 'a:9092:1', '::1:9092']) {
-    it(`refuses "${wrong}"`, () => {
+    it(`rejects "${wrong}"`, () => {
       expect(() => parseBootstrapServers(wrong)).toThrow(/bootstrap\.servers/)
     })
   }

@@ -76,7 +76,7 @@ describe('BrokerConnection', () => {
     expect(versions).toEqual([3, 1])
   })
 
-  it('says which versions there are when none fits', async () => {
+  it('names the supported versions if there is no common one', async () => {
     const connection = await open(() => null)
     await expect(connection.send(produce, { acks: -1, timeoutMs: 1, topicData: [] })).rejects.toThrow(
       UnsupportedApiError,
@@ -84,7 +84,7 @@ describe('BrokerConnection', () => {
     expect(() => connection.versionOf(produce)).toThrow(/Produce v50 to v60; v3 to v\d+ is required/)
   })
 
-  it('keeps several requests under way and gives each its answer', async () => {
+  it('keeps several requests in flight and matches their responses', async () => {
     const held: RequestHeader[] = []
     const connection = await open((header) => {
       held.push(header)
@@ -94,7 +94,7 @@ describe('BrokerConnection', () => {
     expect(answers.map(({ errorCode }) => errorCode)).toEqual([0, 1, 2])
   })
 
-  it('gives up a connection whose broker does not answer in time, and fails what waits', async () => {
+  it('closes a connection whose broker does not respond in time, and fails its requests', async () => {
     const connection = await open(() => null, 50)
     const [first, second] = [
       connection.send(heartbeat, beat),
@@ -106,7 +106,7 @@ describe('BrokerConnection', () => {
     await expect(connection.send(heartbeat, beat)).rejects.toThrow(ConnectionError)
   })
 
-  it('fails what waits when the broker hangs up, and guesses why', async () => {
+  it('fails requests in flight when the broker closes the connection, and names the likely reason', async () => {
     const connection = await open((_, socket) => {
       socket.destroy()
       return null
@@ -114,13 +114,13 @@ describe('BrokerConnection', () => {
     await expect(connection.send(heartbeat, beat)).rejects.toThrow(/closed the connection \(if it requires TLS or SASL/)
   })
 
-  it('ends when an answer comes that was not asked for', async () => {
+  it('closes after a response without a request', async () => {
     const connection = await open((header) => answerBeat({ ...header, correlationId: 77 }))
     await expect(connection.send(heartbeat, beat)).rejects.toThrow(/out of order/)
     expect(connection.isOpen).toBe(false)
   })
 
-  it('ends when an answer cannot be read', async () => {
+  it('closes after a response that cannot be decoded', async () => {
     const connection = await open(() => [Buffer.from('ffffffff', 'hex')])
     await expect(connection.send(heartbeat, beat)).rejects.toThrow(/cannot be decoded/)
   })
@@ -139,7 +139,7 @@ describe('BrokerConnection', () => {
     await expect(connection.send(heartbeat, beat, { signal: stop.signal })).rejects.toThrow('stopped')
   })
 
-  it('says that nobody listens', async () => {
+  it('reports that no server listens', async () => {
     const address = { host: '127.0.0.1', port: 1 }
     const options = { address, clientId: 'test', security: null, clock: systemClock }
     const opening = BrokerConnection.open({ ...options, connectTimeoutMs: patienceMs, requestTimeoutMs: patienceMs })

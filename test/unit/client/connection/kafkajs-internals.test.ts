@@ -101,14 +101,14 @@ describe('the internals of kafkajs that are used', () => {
     socket.destroy()
   })
 
-  it('say that credentials were refused', async () => {
+  it('report rejected credentials', async () => {
     const address = await listen(saslBroker('another', []))
     const opening = openSecureSocket(address, { tls: null, sasl }, options)
     await expect(opening).rejects.toThrow(AuthenticationError)
     await expect(opening).rejects.not.toThrow(/secret/)
   })
 
-  it('say that nobody listens', async () => {
+  it('report that no server listens', async () => {
     const address = await listen(() => undefined)
     for (const close of closers.splice(0)) close()
     await expect(openSecureSocket(address, { tls: null, sasl }, options)).rejects.toThrow(ConnectionError)

@@ -72,7 +72,7 @@ describe('PartitionBuffer', () => {
     expect(buffer.bytes).toBe(0)
   })
 
-  it('leaves out a batch that is cut off, and fetches it again', () => {
+  it('ignores an incomplete batch and fetches it again', () => {
     const buffer = new PartitionBuffer('t', 0, 0)
     const second = batch(1, ['b'])
     buffer.push(Buffer.concat([batch(0, ['a']), second.subarray(0, second.length - 1)]), null)
@@ -82,7 +82,7 @@ describe('PartitionBuffer', () => {
     expect(buffer.fetchOffset).toBe(1)
   })
 
-  it('passes over what compaction has emptied', () => {
+  it('skips offsets that compaction removed', () => {
     const buffer = new PartitionBuffer('t', 0, 0)
     buffer.push(emptyBatch(0, 99), [])
     expect(read(buffer)).toEqual([])
@@ -142,7 +142,7 @@ describe('PartitionBuffer', () => {
     expect(buffer.position).toBe(2)
   })
 
-  it('names topic, partition and offset of a batch whose checksum is wrong, after the records before it', () => {
+  it('returns the records before a batch with a wrong checksum, then throws with its topic, partition and offset', () => {
     const buffer = new PartitionBuffer('t', 3, 0)
     const damaged = batch(1, ['b'])
     damaged.writeUInt8(damaged.readUInt8(damaged.length - 1) ^ 1, damaged.length - 1)
@@ -154,7 +154,7 @@ describe('PartitionBuffer', () => {
     expect(buffer.position).toBe(1)
   })
 
-  it('forgets what is buffered when its position is set', () => {
+  it('drops its buffer when its position is set', () => {
     const buffer = new PartitionBuffer('t', 0, 0)
     buffer.push(batch(0, ['a', 'b']), null)
     expect(read(buffer, 1)).toEqual(['0:a'])

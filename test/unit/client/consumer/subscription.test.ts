@@ -82,7 +82,7 @@ describe('a subscription', () => {
     close()
   })
 
-  it('takes a topic that comes to match while the group is joined for a change', async () => {
+  it('reports a topic that begins to match during a join as a change', async () => {
     const cluster = new FewTopics()
     const changes: string[] = []
     const onChange = (reason: string): void => void changes.push(reason)

@@ -89,7 +89,7 @@ describe('PartitionQueue', () => {
     expect(takeAll(queue)).toHaveLength(2)
   })
 
-  it('sends at once when nothing is in flight, and lets a batch grow for the linger time otherwise', () => {
+  it('sends immediately when nothing is in flight, and fills a batch for the linger time otherwise', () => {
     const queue = queueOf({ lingerMs: 5 })
     queue.append(record('a'), 50, 0, { epochMs: 1, now: 10 })
     expect(queue.readyAt()).toBe(0)
@@ -119,7 +119,7 @@ describe('PartitionQueue', () => {
     expect(takeAll(queue)).toHaveLength(1)
   })
 
-  it('sends failed batches again in their order and with their numbers, one at a time until one has passed', () => {
+  it('resends failed batches in order with their sequences, one at a time until one is acknowledged', () => {
     const queue = queueOf()
     fill(queue, 'a', 'b', 'c')
     const batches = takeAll(queue)
@@ -174,7 +174,7 @@ describe('PartitionQueue', () => {
     expect(queue.isEmpty).toBe(true)
   })
 
-  it('begins again at sequence 0 with an identity that is fresh', () => {
+  it('starts at sequence 0 with a new identity', () => {
     const queue = queueOf()
     fill(queue, 'a', 'b')
     const [first, second] = takeAll(queue)
@@ -191,7 +191,7 @@ describe('PartitionQueue', () => {
     expect(again === undefined ? null : batchFault(again.bytes)).toBeNull()
   })
 
-  it('asks about a batch whose outcome is unknown though a later one was written, and believes only its own answer', () => {
+  it('resends a batch of unknown outcome although a later one was written, and trusts only its own response', () => {
     const queue = queueOf()
     fill(queue, 'a', 'b', 'c')
     const [first, second, third] = takeThree(queue)
@@ -204,7 +204,7 @@ describe('PartitionQueue', () => {
     expect(queue.isEmpty).toBe(true)
   })
 
-  it('fails a batch that was refused while a later one was written: sending it again would change the order', () => {
+  it('fails a batch that was rejected while a later one was written, because a retry would change the order', () => {
     const queue = queueOf()
     fill(queue, 'a', 'b', 'c', 'd')
     const [first, second, third] = takeThree(queue)
@@ -216,7 +216,7 @@ describe('PartitionQueue', () => {
     expect(outcomesOf(queue.acknowledge(third, 2))).toEqual([['c', null]])
   })
 
-  it('fails a batch whose answer says that it was written behind a later one', () => {
+  it('fails a batch whose response says that it was written after a later one', () => {
     const queue = queueOf()
     fill(queue, 'a', 'b')
     const [first, second] = takeAll(queue)
@@ -254,7 +254,7 @@ describe('PartitionQueue', () => {
     expect(takeAll(queue, 60_000)).toHaveLength(2)
   })
 
-  it('takes out what has waited too long, and everything at the end', () => {
+  it('removes batches that have waited too long, and all batches at the end', () => {
     const queue = queueOf()
     queue.append(record('old'), 50, 0, { epochMs: 1, now: 10 })
     queue.close()

@@ -38,7 +38,7 @@ const postgres = {
 }
 const masks = 'is not supported: columns cannot be masked, truncated or annotated'
 
-/** Options and classes that are known and not served, with what is said of them. */
+/** Options and classes that are not supported, with a part of the message. */
 const unserved: [key: string, value: string, reason: string][] = [
   ['column.mask.hash.v2.SHA-256.with.salt.x', 'a.b.c', masks],
   ['column.mask.with.5.chars', 'a.b.c', masks],
@@ -77,7 +77,7 @@ describe('a validation', () => {
       path.endsWith('/config/validate') && status === 200 && body.includes('FileStreamSource'),
   )
 
-  it.each(exchanges)('answers as Kafka Connect 3.9.1 did ($index $note)', async ({ request_body, body }) => {
+  it.each(exchanges)('responds as Kafka Connect 3.9.1 did ($index $note)', async ({ request_body, body }) => {
     const recorded = JSON.parse(body) as RecordedInfos
     const { infos } = await validate(JSON.parse(request_body ?? '') as SubmittedConfig)
     expect(infos).toMatchObject({ name: recorded.name, errorCount: recorded.error_count, groups: recorded.groups })
@@ -110,7 +110,7 @@ describe('a validation', () => {
     },
   )
 
-  it('lists the keys of converters with their groups, and what each is used for where the class asks', async () => {
+  it('lists the keys of converters with their groups, and `converter.type` if the class has it', async () => {
     const { infos } = await validate({
       ...source,
       'value.converter': 'JsonConverter',
@@ -122,7 +122,7 @@ describe('a validation', () => {
     expect(infos.groups).toEqual(expect.arrayContaining(['Schemas', 'Serialization']))
   })
 
-  it('shows what a client is told under its own name', async () => {
+  it('shows client settings under their own names', async () => {
     const { infos } = await validate({ ...source, 'producer.override.linger.ms': '5' })
     const linger = infos.configs.find(({ value }) => value.name === 'producer.override.linger.ms')
     expect(linger?.definition).toMatchObject({ name: 'producer.override.linger.ms', displayName: 'linger.ms' })
@@ -318,7 +318,7 @@ describe('a validation', () => {
     { file: '${env:HOME}/${dir:/x:y}' },
     { 'consumer.override.bootstrap.servers': 'other:9092' },
     { 'admin.override.client.id': 'x' },
-  ])('refuses %j by name while it is not served', async (setting) => {
+  ])('rejects the unsupported setting %j by name', async (setting) => {
     const [error, ...others] = await errorsOf({ ...sink, ...setting })
     expect(others).toEqual([])
     expect(error?.[0]).toBe(Object.keys(setting)[0])
@@ -333,13 +333,13 @@ describe('a validation', () => {
       'topic.creation.default.partitions': '1',
       'topic.creation.default.replication.factor': '1',
     },
-  ])('refuses %j of a source by name while it is not served', async (setting) => {
+  ])('rejects the unsupported setting %j of a source by name', async (setting) => {
     const [error, ...others] = await errorsOf({ ...source, ...setting })
     expect(others).toEqual([])
     expect(error?.[1]).toMatch(/not supported/i)
   })
 
-  it('accepts what is served, and defaults that are written down', async () => {
+  it('accepts supported values, and explicit defaults', async () => {
     const config = {
       ...sink,
       'errors.tolerance': 'none',
@@ -376,7 +376,7 @@ describe('a validation', () => {
     expect(infos.warnings.at(-1)).toBe('29980 more keys are not known')
   })
 
-  it('refuses names that URLs and the group protocol cannot hold, and quotes their beginning', async () => {
+  it('rejects names that are too long for URLs and the group protocol, and quotes their beginning', async () => {
     expect(await errorsOf({ ...source, name: 'ü'.repeat(256) })).toEqual([])
     const shown = `${'ü'.repeat(200)}… (257 characters)`
     expect(await errorsOf({ ...source, name: 'ü'.repeat(257) })).toEqual([
@@ -390,7 +390,7 @@ describe('a validation', () => {
     ])
   })
 
-  it('checks client settings by type and shows what they mean', async () => {
+  it('checks client settings by type and shows their documentation', async () => {
     const { infos } = await validate({ ...sink, 'consumer.override.max.poll.records': 'x' })
     expect(infos.configs.at(-1)).toMatchObject({
       definition: { name: 'consumer.override.max.poll.records', type: 'INT' },
@@ -429,13 +429,13 @@ describe('a validation', () => {
     },
   )
 
-  it('names everything that is not served at once', async () => {
+  it('reports all unsupported settings together', async () => {
     const all = Object.fromEntries(unserved.map(([key, value]) => [key, value]))
     const errors = await errorsOf({ ...postgres, ...all, transforms: 'outbox,cast' })
     expect(errors.map(([key]) => key).toSorted()).toEqual(Object.keys(all).toSorted())
   })
 
-  it('throws without class, and for a class that nobody has', async () => {
+  it('throws without a class, and for an unknown class', async () => {
     await expect(validate({ name: 'v', password: 'secret' })).rejects.toThrow(ConfigError)
     await expect(validate({ name: 'v', password: 'secret' })).rejects.toThrow(
       /^Connector config \{name=v, password=\[hidden\]\} contains no connector type$/,

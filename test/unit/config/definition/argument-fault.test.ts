@@ -11,7 +11,7 @@ const parsers = {
 }
 
 describe.each(Object.entries(parsers))('a wrong command line of penstock %s', (command, parse) => {
-  it('is refused with the option, and where all are told', () => {
+  it('is rejected with the option and a pointer to all options', () => {
     expect(() => parse(['--port', '3'])).toThrow(
       new RegExp(`^${command} has no option "--port".*All options: penstock ${command} --help$`),
     )
@@ -22,17 +22,17 @@ describe.each(Object.entries(parsers))('a wrong command line of penstock %s', (c
 })
 
 describe('a wrong command line', () => {
-  it('is told the option that was likely meant', () => {
+  it('names the option that was probably meant', () => {
     expect(() => parseWorkerArguments(['--log-levl', 'info'])).toThrow('"--log-levl"; did you mean "--log-level"?')
     expect(() => parseBrokerArguments(['--lisen', 'a:1'])).toThrow('did you mean "--listen"?')
     expect(() => parseOptions(['--onse'], {})).toThrow('did you mean "--once"?')
   })
 
-  it('is told how the worker takes its settings', () => {
+  it('explains how to set options of the worker', () => {
     expect(() => parseWorkerArguments(['--port', '3'])).toThrow('--set listeners=http://127.0.0.1:8083')
   })
 
-  it('is told of a value that is missing, and of an argument that nobody takes', () => {
+  it('names a missing value and an unexpected argument', () => {
     expect(() => parseWorkerArguments(['--set'])).toThrow('--set needs a value')
     expect(() => parseBrokerArguments(['--data', '--listen', 'a:1'])).toThrow('--data needs a value')
     expect(() => parseBrokerArguments(['extra'])).toThrow('broker takes no argument "extra"')

@@ -15,7 +15,7 @@ describe('the keys of a plugin', () => {
     expect(await names('FileStreamSink')).toContain('topics.regex')
   })
 
-  it('are those of a converter after what it is used for', async () => {
+  it('are those of a converter, after its type', async () => {
     expect((await names('JsonConverter')).slice(0, 2)).toEqual(['converter.type', 'schemas.enable'])
   })
 

@@ -20,7 +20,7 @@ describe('a value', () => {
     expect(valueText(text, 'STRING')).toBe(shown)
   })
 
-  it('that is refused does not tell its credentials', () => {
+  it('that is invalid is shown without credentials (I8)', () => {
     const def: ConfigDef = {
       port: { type: 'INT', importance: 'LOW', doc: '', defaultValue: 1 },
       url: { type: 'STRING', importance: 'LOW', doc: '', validator: () => 'It is wrong' },
@@ -102,7 +102,7 @@ describe('a config', () => {
     })
   })
 
-  it('says in the words of Kafka what is missing', () => {
+  it('reports missing values with the message of Kafka', () => {
     expect(messages({})).toEqual([])
     const { problems } = checkConfig(def, { secret: '1' })
     expect(problems[0]).toEqual({
@@ -111,7 +111,7 @@ describe('a config', () => {
     })
   })
 
-  it('reports a value that does not parse, and what the validator says of its absence', () => {
+  it('reports a value that does not parse, and the message of the validator for null', () => {
     expect(messages({ size: 'x' })).toEqual([
       'Invalid value x for configuration size: Not a number of type INT',
       'Invalid value null for configuration size: Value must be non-null',
@@ -126,7 +126,7 @@ describe('a config', () => {
     expect(JSON.stringify(problems)).not.toContain('hunter2')
   })
 
-  it('refuses a setting that is known and not served, unless it is left at its default', () => {
+  it('rejects an unsupported setting unless it has its default', () => {
     expect(messages({ proxy: '' })).toEqual([])
     expect(messages({ proxy: 'p:80' })).toEqual(['Configuration "proxy" is not supported: no proxies'])
     expect(messages({ mode: 'old' })).toEqual([
@@ -134,7 +134,7 @@ describe('a config', () => {
     ])
   })
 
-  it('throws everything that is wrong at once', () => {
+  it('throws all problems in one error', () => {
     const { secret: _, ...open } = def
     const parse = (): unknown => parseConfig(open, { size: '0' })
     expect(parse).toThrow(ConfigError)

@@ -49,7 +49,7 @@ describe("a worker's configuration", () => {
       await expect(load({ [`embedded.broker.${name}`]: value })).rejects.toThrow(why)
   })
 
-  it('without a file is an embedded log on loopback with the values of the sample file', async () => {
+  it('without a file is an embedded broker on loopback with the values of the sample file', async () => {
     const config = await load({ 'value.converter.schemas.enable': 'false' })
     expect(config).toMatchObject({
       embedded: {
@@ -98,7 +98,7 @@ describe("a worker's configuration", () => {
     ])
   })
 
-  it('says which client settings have no effect', async () => {
+  it('warns of client settings without effect', async () => {
     const { warnings } = await load({
       'security.protocol': 'PLAINTEXT',
       'producer.security.protocol': 'PLAINTEXT',
@@ -112,7 +112,7 @@ describe("a worker's configuration", () => {
     ])
   })
 
-  it('says which settings of Connect have no effect, unless they are left at their defaults', async () => {
+  it('warns of settings of Connect without effect, unless they have their defaults', async () => {
     const { warnings } = await load({ 'request.timeout.ms': '1000', 'connect.protocol': 'sessioned' })
     expect(warnings).toEqual([
       'Worker configuration "request.timeout.ms" has no effect: the client uses its own timeouts',
@@ -169,20 +169,20 @@ describe("a worker's configuration", () => {
 describe('a listener that other machines can reach', () => {
   const reachable = [{ listeners: 'http://:8083' }, { listeners: 'http://0.0.0.0:8083,http://127.0.0.1:1' }]
 
-  it.each([...reachable, { 'embedded.broker.listener': '0.0.0.0:9092' }])('%j is refused', async (raw) => {
+  it.each([...reachable, { 'embedded.broker.listener': '0.0.0.0:9092' }])('%j is rejected', async (raw) => {
     await expect(load(raw as Record<string, string>)).rejects.toThrow(
       /^LISTENER_UNAUTHENTICATED: .*allow it with the line listeners\.allow\.unauthenticated=true$/,
     )
   })
 
-  it('is taken with the one line that allows it', async () => {
+  it('is accepted with the line that allows it', async () => {
     const allow = { 'listeners.allow.unauthenticated': 'true' }
     const config = await load({ listeners: 'http://:8083', 'embedded.broker.listener': ':9092', ...allow })
     expect(config.listeners).toEqual([{ host: '', port: 8083 }])
     expect(config.embedded?.listen).toEqual({ host: '', port: 9092 })
   })
 
-  it('is taken with a token, with a warning that nothing encrypts it', async () => {
+  it('is accepted with a token, with a warning that it is not encrypted', async () => {
     const tokens = { 'rest.token.file': '/etc/token', 'embedded.broker.token.file': '/etc/token' }
     const config = await load({ listeners: 'http://:8083', 'embedded.broker.listener': ':9092', ...tokens })
     expect(config).toMatchObject({
@@ -212,7 +212,7 @@ describe('a listener that other machines can reach', () => {
     expect((await load(raw as Record<string, string>)).warnings).toEqual([expect.stringMatching(warning)])
   })
 
-  it('of a cluster has no token of ours: a warning says so', async () => {
+  it('with a cluster warns that the token of the embedded broker has no effect', async () => {
     const cluster = { 'bootstrap.servers': 'kafka:9092', 'rest.token.file': 't', 'embedded.broker.token.file': 't' }
     expect((await load(cluster)).warnings).toEqual([
       expect.stringMatching(/token.file" has no effect: bootstrap.servers/),

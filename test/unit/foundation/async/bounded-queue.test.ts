@@ -34,7 +34,7 @@ it('is full at exactly its limit, not one below', async () => {
   expect(await isSettled(room)).toBe(true)
 })
 
-it('does not let a writer continue when what was taken leaves it full', async () => {
+it('keeps a writer waiting while it is still full', async () => {
   const queue = new BoundedQueue<string>(2)
   queue.push('small', 1)
   queue.push('large', 5)
@@ -60,7 +60,7 @@ it('wakes a reader that waits for an item', async () => {
   expect(await isSettled(queue.arrival())).toBe(true)
 })
 
-it('ends the waits of writer and reader when it is closed, takes no more, and gives out what it holds', async () => {
+it('ends the waits of writer and reader when it is closed, rejects items, and returns the remaining ones', async () => {
   const full = new BoundedQueue<string>(1)
   full.push('a', 1)
   const room = full.room()
@@ -73,7 +73,7 @@ it('ends the waits of writer and reader when it is closed, takes no more, and gi
   expect([full.closed, full.take(), full.take()]).toEqual([true, 'a', undefined])
 })
 
-it('gives out every item once and in order, however many pass through it', () => {
+it('returns every item once and in order', () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 3000 }), { maxLength: 6 }), (bursts) => {
       const queue = new BoundedQueue<number>(Number.POSITIVE_INFINITY)

@@ -38,7 +38,7 @@ describe('withDeadline', () => {
 })
 
 describe('settledWithin', () => {
-  it('is null for what fails, and for what has not settled in time', async () => {
+  it('is null for a promise that fails or does not settle in time', async () => {
     const clock = new ManualClock()
     expect(await settledWithin(clock, 100, Promise.resolve(1))).toBe(1)
     expect(await settledWithin(clock, 100, Promise.reject(new Error('no')))).toBeNull()

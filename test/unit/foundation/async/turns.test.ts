@@ -25,7 +25,7 @@ function made(): { turns: Turns; clock: ManualClock; round: () => Promise<void>;
 type Work = (name: string, ms: number, isUrgent?: boolean) => void
 
 describe('turns', () => {
-  it('let work start at once while the slice lasts, and hold the rest until the loop came round', async () => {
+  it('start work immediately during a slice, and the rest after a round of the event loop', async () => {
     const { round, done, work } = made()
     for (const name of ['a', 'b', 'c', 'd', 'e']) work(name, 6)
     expect(done).toEqual(['a', 'b'])
@@ -57,7 +57,7 @@ describe('turns', () => {
     expect(done).toEqual(['first', 'u', 'a', 'v', 'b'])
   })
 
-  it('go on with the others when work throws', async () => {
+  it('continue with other work after an error', async () => {
     const { turns, round, done, work } = made()
     work('first', 12)
     turns.wait(() => {

@@ -29,7 +29,7 @@ describe('logging', () => {
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ error: expect.stringContaining('TypeError: no such thing\n') })
   })
 
-  it('leaves out what is below the level of the longest name that covers the logger', () => {
+  it('omits lines below the level of the longest name that covers the logger', () => {
     const levels = new LogLevels('warn')
     levels.set('connect.runtime', 'debug')
     levels.set('connect.runtime.SinkTask', 'error')

@@ -17,7 +17,7 @@ it('knows itself, and no process that ended', async () => {
   expect(isAlive(-1)).toBe(false)
 })
 
-it('tells a process from an earlier one of the same number', () => {
+it('distinguishes a process from an earlier one with the same pid', () => {
   expect(lives({ pid: process.pid, start: '1' })).toBe(false)
   expect(lives({ pid: process.pid, start: '' })).toBe(true)
 })

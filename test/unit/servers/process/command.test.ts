@@ -12,7 +12,7 @@ import { withoutPassword } from '../../../../src/servers/process/server.ts'
 import { firstWay } from '../../../../src/servers/ways.ts'
 
 describe('a command', () => {
-  it('answers with its output and tells its lines', async () => {
+  it('returns its output and reports its lines', async () => {
     const lines: string[] = []
     expect(await run('/bin/sh', ['-c', 'echo out; echo err >&2'], { onLine: (line) => lines.push(line) })).toBe('out\n')
     expect(lines.toSorted()).toEqual(['err', 'out'])
@@ -45,7 +45,7 @@ describe('a command', () => {
 })
 
 describe('ports', () => {
-  it('differ, and are another one where the wanted one is taken', async () => {
+  it('differ, and replace a preferred port that is in use', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await new Promise((resolve) => taken.once('listening', resolve))
     const { port } = taken.address() as AddressInfo
@@ -59,7 +59,7 @@ describe('ports', () => {
 })
 
 describe('ways to have a server', () => {
-  it('are tried in order until one works', async () => {
+  it('are tried in order until one succeeds', async () => {
     const failing = async (): Promise<string> => {
       throw new Error('no engine')
     }

@@ -55,7 +55,7 @@ describe('a directory that servers keep their data in', () => {
     expect(told).toEqual([])
   })
 
-  it('is waited for while the servers of a killed user stop, and what they stood on is gone then', async () => {
+  it('is locked until the servers of a killed user have stopped and their files are removed', async () => {
     mkdirSync(join(directory, 'data'))
     const user = fork(fileURLToPath(new URL('../../../support/watchdog-user.ts', import.meta.url)), [directory, 'hold'])
     const path = join(directory, 'server')
@@ -68,7 +68,7 @@ describe('a directory that servers keep their data in', () => {
     expect(told).toEqual([expect.stringMatching(/^directory: waiting for an earlier run to stop \(process \d+\)$/)])
   })
 
-  it('is refused after 30 s to a second user while the first lives', async () => {
+  it('is denied to a second user after 30 s while the first one runs', async () => {
     lock(process.pid, process.pid)
     const clock = quickClock()
     await expect(hold(clock)).rejects.toThrow(
@@ -80,7 +80,7 @@ describe('a directory that servers keep their data in', () => {
     expect(told).toEqual([`directory: waiting for an earlier run to stop (process ${process.pid})`])
   })
 
-  it('is refused after 120 s when the servers of a user that is gone do not stop', async () => {
+  it('is denied after 120 s if the servers of an ended user do not stop', async () => {
     lock(process.pid, nobody)
     const clock = quickClock()
     await expect(hold(clock)).rejects.toThrow(

@@ -5,13 +5,13 @@ import { expect, it } from 'vitest'
 
 import { freePort, freePorts } from '../../../../src/servers/process/port.ts'
 
-it('free ports differ, and are none that an outgoing connection could get', async () => {
+it('free ports differ, and are outside the ephemeral range', async () => {
   const ports = await freePorts([null, null, null])
   expect(new Set(ports).size).toBe(3)
   for (const port of ports) expect(port >= 10_000 && port < 30_000).toBe(true)
 })
 
-it('a preferred port is taken when it is free, else another one', async () => {
+it('a preferred port is used if it is free, otherwise another one', async () => {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

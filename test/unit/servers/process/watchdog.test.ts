@@ -40,7 +40,7 @@ const written = (name: string): Promise<string> =>
   })
 
 describe('the watchdog', () => {
-  it('runs a process, keeps its output, and tells its end', async () => {
+  it('runs a process, stores its output and reports its end', async () => {
     const watchdog = Watchdog.open()
     const running = await watchdog.start(shell('echo hello; exit 3'))
     expect(await running.exited).toBe('code 3')
@@ -70,14 +70,14 @@ describe('the watchdog', () => {
     await watchdog.close()
   })
 
-  it('says why a process cannot be started', async () => {
+  it('reports why a process cannot be started', async () => {
     const watchdog = Watchdog.open()
     await expect(watchdog.start({ ...shell(''), command: '/no/such/program' })).rejects.toThrow('ENOENT')
     await expect(watchdog.start({ ...shell(''), logFile: '/no/such/directory/log' })).rejects.toThrow('ENOENT')
     await watchdog.close()
   })
 
-  it('refuses to start anything after its end', async () => {
+  it('starts nothing after its end', async () => {
     const watchdog = Watchdog.open()
     await watchdog.close()
     await expect(watchdog.start(shell('exit'))).rejects.toThrow('the watchdog process has ended')
