@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors.ts'
 
-/** What one construct of a Java expression is in JavaScript's `v` syntax, and how many characters it took. */
+/** A construct of a Java expression in JavaScript's `v` syntax, and its length in the Java expression. */
 export type Piece = readonly [text: string, length: number]
 
 /** @throws ConfigError `Invalid regex: …` */
@@ -24,30 +24,30 @@ const posixClasses: Readonly<Record<string, string>> = {
   Space: '[ \\t\\n\\v\\f\\r]',
 }
 
-/** Java's classes of one letter that JavaScript has not, or has with other characters in them. */
+/** Java's predefined classes that JavaScript does not have, or has with other characters. */
 const shorthands: Readonly<Record<string, string>> = {
   h: ' \\t\\xa0\\u1680\\u180e\\u2000-\\u200a\\u202f\\u205f\\u3000',
   s: ' \\t\\n\\v\\f\\r',
   v: '\\n\\v\\f\\r\\x85\\u2028\\u2029',
 }
 
-/** Characters that stand for others, and nothing else, in and out of classes. */
+/** Escapes of single characters, inside and outside of classes. */
 const characters: Readonly<Record<string, string>> = { a: '\\x07', e: '\\x1b' }
 
-/** A character of a text as a pattern that matches it, in and out of classes. */
+/** Returns a pattern that matches a character, inside and outside of classes. */
 export function literal(character: string): string {
   if (/[A-Za-z0-9_\s]|\P{ASCII}/v.test(character)) return character
   return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
 }
 
-/** The text between `\Q` and `\E`, at `\Q`. */
+/** Translates a quotation `\Q…\E` at its start. */
 export function quoted(pattern: string, at: number): Piece {
   const end = pattern.indexOf('\\E', at + 2)
   const text = pattern.slice(at + 2, end < 0 ? undefined : end)
   return [Array.from(text, literal).join(''), (end < 0 ? pattern.length : end + 2) - at]
 }
 
-/** An escape that means the same in and out of classes, at its backslash; null when it is another. */
+/** Translates an escape with the same meaning inside and outside of classes, at its backslash; null for other escapes. */
 export function sharedEscape(pattern: string, at: number): Piece | null {
   const rest = pattern.slice(at + 1)
   const next = rest.charAt(0)
@@ -63,7 +63,7 @@ export function sharedEscape(pattern: string, at: number): Piece | null {
   if (character !== undefined) return [character, 2]
   if (/^[GNX]/.test(next)) throw invalidRegex(pattern, `\\${next} is not supported`)
   if (next === '') throw invalidRegex(pattern, 'a backslash at the end')
-  // In Java any character but letters and digits may be escaped.
+  // In Java any character except letters and digits may be escaped.
   return /^[A-Za-z0-9]/.test(next) ? null : [literal(next), 2]
 }
 
@@ -74,7 +74,7 @@ function propertyOf([, kind = '', braced, letter]: RegExpExecArray): string {
   return kind === 'p' ? posix : `[^${posix}]`
 }
 
-/** The class at the `[` at `at`: unions, ranges, classes within classes, intersections. */
+/** Translates the class at the `[` at `at`: unions, ranges, nested classes, intersections. */
 export function characterClass(pattern: string, at: number): Piece {
   const negated = pattern.charAt(at + 1) === '^'
   const operands: string[] = []
@@ -99,12 +99,12 @@ export function characterClass(pattern: string, at: number): Piece {
 }
 
 function intersected(pattern: string, operand: string): string {
-  // Java's own reading of an empty side differs from version to version.
+  // The meaning of an empty operand differs between Java versions.
   if (operand === '') throw invalidRegex(pattern, 'an intersection with nothing is not supported')
   return `[${operand}]`
 }
 
-/** A nested class, an escape, a range or a character. */
+/** Translates a nested class, an escape, a range or a character. */
 function classItem(pattern: string, at: number): Piece {
   if (pattern.charAt(at) === '[') return characterClass(pattern, at)
   const [from, length] = classCharacter(pattern, at)

@@ -2,50 +2,50 @@ const shortText = 64
 const shortCopy = 48
 const firstBytes = 4 * 1024
 const largestBytes = 128 * 1024
-/** More, which a large run needed, is given back after it. */
+/** A larger buffer, for a large run, is released after it. */
 const keptBytes = 1024 * 1024
 const empty = Buffer.alloc(0)
 
-let laps = 0
+let generations = 0
 
 /**
- * Writes byte runs one after the other into memory that is used again and again: no run costs an allocation. A run that
- * was taken is a view, and stays as it is until the next one begins.
+ * Writes runs of bytes one after another into a reused buffer, without an allocation per run. {@link take} returns a view, which
+ * is valid until the next run begins.
  */
 export class ByteSink {
-  /** For writers: the bytes at and after {@link position} are free as far as {@link reserve} was asked for. */
+  /** For writers: the bytes from {@link position} on are free, as far as {@link reserve} was called for. */
   buffer: Buffer = empty
   position = 0
   #start = 0
-  #lap = 0
+  #generation = 0
 
-  /** Where the run that is being written begins in {@link buffer}. */
+  /** Where the current run begins in {@link buffer}. */
   get start(): number {
     return this.#start
   }
 
-  /** Changes when earlier runs are written over or lie in another buffer. No two sinks are ever in the same one. */
-  get lap(): number {
-    return this.#lap
+  /** Changes when earlier runs are overwritten, or are in another buffer. Unique among all sinks. */
+  get generation(): number {
+    return this.#generation
   }
 
-  /** Begins a run. One that was begun and not taken is forgotten. */
+  /** Begins a run, and discards one that was not taken. */
   begin(): void {
     this.#start = this.position
     if (this.buffer.length > keptBytes) this.#use(empty, 0)
   }
 
-  /** What was written since {@link begin}. */
+  /** Returns the bytes written since {@link begin}. */
   take(): Buffer {
     return this.buffer.subarray(this.#start, this.position)
   }
 
-  /** Makes room for this many bytes at the position. */
+  /** Ensures space for this many bytes at the position. */
   reserve(count: number): void {
     if (this.position + count > this.buffer.length) this.#makeRoom(count)
   }
 
-  /** At the end of the buffer runs begin at its front again; the one that is being written moves there. */
+  /** Moves the current run to the front of the buffer, or to a larger one, when the end of the buffer is reached. */
   #makeRoom(count: number): void {
     const { buffer } = this
     const written = this.position - this.#start
@@ -60,8 +60,8 @@ export class ByteSink {
     this.buffer = buffer
     this.#start = 0
     this.position = written
-    laps += 1
-    this.#lap = laps
+    generations += 1
+    this.#generation = generations
   }
 
   byte(value: number): void {
@@ -70,7 +70,7 @@ export class ByteSink {
     this.position += 1
   }
 
-  /** Short runs are copied by hand: the call of `set` costs more than they do. */
+  /** Copies short runs in a loop, because a call of `set` is slower for them. */
   bytes(run: Uint8Array): void {
     const { length } = run
     this.reserve(length)
@@ -80,8 +80,8 @@ export class ByteSink {
     this.position = position + length
   }
 
-  /** Bytes of this lap again; room for them was {@link reserve}d. */
-  again(start: number, end: number): void {
+  /** Copies bytes of an earlier run in this generation. Their space must be {@link reserve}d. */
+  copyWithin(start: number, end: number): void {
     const { buffer, position } = this
     const length = end - start
     if (length > shortCopy) buffer.copyWithin(position, start, end)
@@ -89,7 +89,7 @@ export class ByteSink {
     this.position = position + length
   }
 
-  /** Text of which every character is below U+0080. */
+  /** Writes ASCII text. */
   ascii(text: string): void {
     const { length } = text
     this.reserve(length)
@@ -99,13 +99,13 @@ export class ByteSink {
     this.position = position + length
   }
 
-  /** Text as UTF-8. */
+  /** Writes text as UTF-8. */
   utf8(text: string): void {
     this.reserve(text.length * 3)
     this.position += this.buffer.write(text, this.position, 'utf8')
   }
 
-  /** The decimal digits of a safe integer. */
+  /** Writes the decimal digits of a safe integer. */
   integer(value: number): void {
     this.reserve(20)
     let rest = value
@@ -114,7 +114,7 @@ export class ByteSink {
       this.position += 1
       rest = -value
     }
-    // Small integers are passed on as such: a double would be put on the heap for every call.
+    // Small integers have their own path, because V8 would allocate a double on the heap for every call.
     if (rest < 1e9) this.#digits(rest | 0, digitsOf(rest | 0))
     else {
       const high = Math.floor(rest / 1e8)

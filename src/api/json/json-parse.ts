@@ -1,4 +1,4 @@
-/** A fraction or exponent number whose digits a double cannot hold: kept for the reader of a Decimal. */
+/** A number with fraction or exponent that a double cannot represent exactly, kept for the reader of a Decimal (I11). */
 export class ExactNumber {
   readonly text: string
   constructor(text: string) {
@@ -6,7 +6,7 @@ export class ExactNumber {
   }
 }
 
-/** What JSON parses to: integers past 2^53 are bigint; {@link ExactNumber} only where it was asked for. */
+/** A parsed JSON value. Integers above 2^53 are bigint; {@link ExactNumber} occurs only with `exactFractions`. */
 export type JsonValue = null | boolean | number | bigint | string | ExactNumber | readonly JsonValue[] | JsonObject
 export interface JsonObject {
   readonly [key: string]: JsonValue
@@ -15,8 +15,8 @@ export interface JsonObject {
 /**
  * Parses JSON without losing digits of integers, close to the speed of `JSON.parse`. Numbers with leading zeros are
  * accepted, as Kafka's JsonConverter does.
- * @param exactFractions also keep fractions that a double cannot hold, as {@link ExactNumber}.
- * @throws SyntaxError when the text is no JSON.
+ * @param exactFractions whether to return fractions that a double cannot represent as {@link ExactNumber}.
+ * @throws SyntaxError if the text is not JSON.
  */
 export function parseJson(text: string, exactFractions = false): JsonValue {
   try {
@@ -30,9 +30,9 @@ export function parseJson(text: string, exactFractions = false): JsonValue {
   }
 }
 
-// Debezium's nanosecond timestamps do not fit a double, so that almost every change event has such a number: they are
-// turned into marked strings, `JSON.parse` does the rest, and the marks are taken off again. The mark is a control
-// character of Latin-1, which keeps the text in one byte a character; a text that holds it already takes the long way.
+// Almost every change event has a number that does not fit a double, because of Debezium's nanosecond timestamps. Such numbers
+// are replaced by marked strings before `JSON.parse`, and restored afterwards. The mark is a control character in Latin-1, so
+// that V8 keeps the text in one byte per character. A text that contains the mark is parsed by the slow path.
 const mark = '\u0080'
 const holdsMark = /\u0080|\\u0080/
 const unsafeIntegers = /([:[,]\s*)(-?0*(?:\d{17,}|9\d{15}))(?=\s*[,\]}])/g
@@ -51,7 +51,7 @@ function parseStrict(text: string, exactFractions: boolean): JsonValue {
   return parseBySource(text, exactFractions)
 }
 
-/** A digit that follows the end of a string is never JSON: what looked like a number inside a string shows as an error. */
+/** A digit after the end of a string is invalid, so a number that was found inside a string causes a parse error. */
 function parseOrUndefined(markedText: string): JsonValue | undefined {
   try {
     return JSON.parse(markedText) as JsonValue
@@ -66,7 +66,7 @@ function parseLoneNumber(text: string, exactFractions: boolean): JsonValue | und
   return jsonNumber.test(trimmed) ? exactly(trimmed, exactFractions) : undefined
 }
 
-/** Replaces in place: the tree is ours. */
+/** Replaces in place, because no other code has the tree. */
 function takeMarksOff(json: JsonValue): JsonValue {
   if (typeof json === 'string') return json.startsWith(mark) ? exactly(json.slice(1), true) : json
   if (typeof json !== 'object' || json === null) return json
@@ -81,7 +81,7 @@ function takeMarksOff(json: JsonValue): JsonValue {
   return json
 }
 
-/** The value of a number's text, in the smallest form that holds all of it. */
+/** Returns the value of a number's text in the smallest form that preserves it. */
 function exactly(text: string, exactFractions: boolean): JsonValue {
   if (!jsonNumber.test(text)) throw new SyntaxError(`Unexpected number in JSON: ${text}`)
   const value = Number(text)
@@ -92,7 +92,7 @@ function exactly(text: string, exactFractions: boolean): JsonValue {
 
 type SourceReviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown
 
-/** `JSON.parse` whose reviver sees the source text of numbers, which the language's type definitions lack as yet. */
+/** `JSON.parse` with source text access in the reviver, which TypeScript's type definitions do not have. */
 const parseWithSource = JSON.parse as (text: string, reviver: SourceReviver) => unknown
 
 function parseBySource(text: string, exactFractions: boolean): JsonValue {
@@ -101,18 +101,18 @@ function parseBySource(text: string, exactFractions: boolean): JsonValue {
   return parseWithSource(text, revive) as JsonValue
 }
 
-/** The UTF-8 text of bytes. */
+/** Decodes UTF-8. */
 export function utf8(bytes: Uint8Array): string {
   const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   return buffer.toString('utf8')
 }
 
-/** Whether a parsed value is a JSON object. */
+/** Returns whether a parsed value is a JSON object. */
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber)
 }
 
-/** What a parsed value is called in error texts. */
+/** Returns the kind of a parsed value for error messages. */
 export function jsonKind(value: JsonValue | undefined): string {
   if (value === null || value === undefined) return 'null'
   if (Array.isArray(value)) return 'array'

@@ -4,21 +4,21 @@ import { ExactNumber, isJsonObject, jsonKind, type JsonValue } from './json-pars
 import { decimalScale, keySchemaOf, valueSchemaOf } from './json-write.ts'
 import { Logical, type ConnectValue, type Schema } from '../schema.ts'
 
-/** How the JSON form of Connect data is read. */
+/** How to read the JSON form of Connect data. */
 export interface JsonReadOptions {
-  /** Null, or a missing member, is read as the schema's default where there is one. */
+  /** Whether null or a missing member is read as the schema's default, if it has one. */
   readonly replaceNullWithDefault: boolean
 }
 
-/** Turns parsed JSON into the value of a schema. @throws DataError when it does not fit. */
+/** Converts parsed JSON to the value of a schema. @throws DataError if it does not match. */
 export type JsonReader = (json: JsonValue | undefined) => ConnectValue
 
-/** Compiles the reader of a schema's payload. Compile once per schema object and keep the answer. */
+/** Compiles the reader of a schema's payload. Compile it once per schema object. */
 export function jsonReader(schema: Schema, options: JsonReadOptions): JsonReader {
   return nullable(schema, '', options)
 }
 
-/** Whether a schema holds a Decimal, whose numbers must not pass through a double. */
+/** Returns whether a schema contains a Decimal, whose numbers must not be parsed as doubles (I11). */
 export function holdsDecimal(schema: Schema): boolean {
   if (schema.name === Logical.decimal) return true
   const parts = [...schema.fields.map((field) => field.schema), schema.keySchema, schema.valueSchema]
@@ -69,7 +69,7 @@ function present(schema: Schema, path: string, options: JsonReadOptions): Presen
 
 function integer64(schema: Schema, path: string, json: JsonValue): ConnectValue {
   if (Number.isSafeInteger(json)) return json as number
-  // A number such as 1e18 is whole and exact, and past what a safe number says of itself.
+  // A number such as 1e18 is an exact integer, although it is not a safe one.
   if (Number.isInteger(json)) return BigInt(json as number)
   return misfit(schema, path, json)
 }
@@ -86,7 +86,7 @@ function base64(text: string): Uint8Array {
   return Buffer.from(text, 'base64')
 }
 
-/** Reads both decimal formats, whichever was configured for writing. */
+/** Reads both decimal formats, whichever is configured for writing. */
 function decimalReader(schema: Schema, path: string): PresentReader {
   const scale = decimalScale(schema)
   return (json) => {

@@ -33,7 +33,7 @@ const typesByName: ReadonlyMap<string, SchemaType> = new Map(
   Object.entries(typeNames).map(([type, name]) => [name, type as SchemaType]),
 )
 
-/** The JSON text of a schema as Kafka's JsonConverter writes it in the `schema` member of its envelope. */
+/** Returns the JSON text of a schema, as in the `schema` member of JsonConverter's envelope. */
 export function schemaToJson(schema: Schema, options: JsonWriteOptions): string {
   return `{${schemaMembers(schema, options).join(',')}}`
 }
@@ -68,8 +68,8 @@ function parametersToJson(parameters: Readonly<Record<string, string>>): string 
 }
 
 /**
- * The schema that the `schema` member of an envelope describes.
- * @throws DataError when it describes none: an unknown type, a missing part, a version that is no integer.
+ * Returns the schema in the `schema` member of an envelope.
+ * @throws DataError if it is malformed: an unknown type, a missing member, a version that is not an integer.
  */
 export function schemaFromJson(json: JsonValue): Schema {
   if (!isJsonObject(json)) throw new DataError('Invalid schema: it must be a JSON object')

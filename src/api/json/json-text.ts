@@ -9,8 +9,7 @@ const hasSurrogate = /[\ud800-\udfff]/
 const surrogate = /[\ud800-\udfff]/g
 
 /**
- * A JSON string, escaped as Jackson escapes: `\u001F` in upper case, characters past U+FFFF as their two surrogates,
- * everything else from space on as it is.
+ * Returns a JSON string with Jackson's escapes: `\u001F` in upper case, and no others for characters from space on.
  */
 export function quoteJson(text: string): string {
   if (!needsEscape.test(text)) return `"${text}"`
@@ -22,12 +21,12 @@ const shortText = 64
 const doubleQuote = 0x22
 const backslash = 0x5c
 
-/** {@link quoteJson} into a sink. */
+/** Writes {@link quoteJson} to a sink. */
 export function quoteJsonTo(sink: ByteSink, text: string): void {
   if (text.length > shortText || !quoteShort(sink, text)) quoteLong(sink, text)
 }
 
-/** Short ASCII text, character by character: cheaper than any call that looks at it whole. False, and nothing written, for other text. */
+/** Writes short ASCII text by character, which is faster than a call on the whole text. Returns false for any other text. */
 function quoteShort(sink: ByteSink, text: string): boolean {
   const { length } = text
   sink.reserve(2 * length + 2)
@@ -64,7 +63,7 @@ function escapeSurrogate(unit: string): string {
   return `\\u${unit.charCodeAt(0).toString(16).toUpperCase()}`
 }
 
-/** `JSON.stringify` writes `\u001f`, Jackson `\u001F`. */
+/** Changes `\u001f` of `JSON.stringify` to Jackson's `\u001F`. */
 function upperCaseEscapes(json: string): string {
   if (!json.includes('\\u00')) return json
   return json.replace(escapeSequence, (found) => (found.length === 2 ? found : `\\u00${found.slice(4).toUpperCase()}`))
@@ -73,19 +72,19 @@ function upperCaseEscapes(json: string): string {
 const sourceText = Symbol('the JSON text a value was parsed from')
 
 /**
- * Remembers the text that a schemaless object or array was parsed from, so that {@link plainJson} gives it back as it
- * was: `1.0` stays `1.0`, members stay in order. Only text of one line is kept, as writers of JSON Lines need it.
+ * Stores the text from which a schemaless object or array was parsed, so that {@link plainJson} returns it unchanged: `1.0`
+ * stays `1.0`, members keep their order (I11). Only single-line text is stored, because JSON Lines requires it.
  */
 export function keepJsonText(value: ConnectValue, text: string): void {
   if (typeof value !== 'object' || value === null || text.includes('\n') || text.includes('\r')) return
-  // Not enumerable: a copy made by spreading is another value, with another text.
+  // Not enumerable, because a copy made by spreading is another value, with another text.
   Object.defineProperty(value, sourceText, { value: text })
 }
 
 /**
- * JSON of a value without schema, on one line: the text it was parsed from where that is known, else compact JSON.
- * Integers keep every digit, bytes become base64, NaN and the infinities quoted strings, a Map an object, or an array
- * of `[key,value]` when a key is not a string.
+ * Returns a value without a schema as JSON on one line: the text from which it was parsed if that is stored, otherwise compact
+ * JSON. Integers keep all digits, bytes become base64, NaN and infinities become strings, a Map becomes an object, or an array
+ * of `[key,value]` if a key is not a string.
  */
 export function plainJson(value: ConnectValue): string {
   if (typeof value === 'object' && value !== null) {
@@ -95,7 +94,7 @@ export function plainJson(value: ConnectValue): string {
   return upperCaseEscapes(isPlainJson(value) ? JSON.stringify(value) : writePlain(value))
 }
 
-/** Whether `JSON.stringify` alone writes the value without loss. */
+/** Returns whether `JSON.stringify` writes the value without loss. */
 function isPlainJson(value: ConnectValue): boolean {
   if (typeof value === 'number') return Number.isFinite(value)
   if (typeof value !== 'object' || value === null) return typeof value !== 'bigint'
@@ -131,17 +130,17 @@ function writeMap(map: ReadonlyMap<ConnectValue, ConnectValue>): string {
   return `[${entries.map(([key, item]) => `[${writePlain(key)},${writePlain(item)}]`).join(',')}]`
 }
 
-/** A JSON string of the bytes in standard base64 with padding. */
+/** Returns the bytes as a JSON string in standard base64 with padding. */
 export function quoteBase64(bytes: Uint8Array): string {
   return `"${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64')}"`
 }
 
-/** `Array.isArray` that knows readonly arrays. */
+/** `Array.isArray` with a type guard for readonly arrays. */
 export function isArray(value: ConnectValue): value is readonly ConnectValue[] {
   return Array.isArray(value)
 }
 
-/** Whether a value is a MAP's Map. */
+/** Returns whether a value is a Map. */
 export function isMap(value: ConnectValue): value is ReadonlyMap<ConnectValue, ConnectValue> {
   return value instanceof Map
 }

@@ -5,29 +5,29 @@ import { javaDoubleText, javaFloatText } from '../java/java-number.ts'
 import { isArray, isMap, quoteBase64, quoteJson, quoteJsonTo } from './json-text.ts'
 import { Logical, type ConnectValue, type Schema, type SchemaType } from '../schema.ts'
 
-/** How the JSON form of Connect data is written; the defaults are those of Kafka's JsonConverter. */
+/** How to write the JSON form of Connect data. The defaults are those of Kafka's JsonConverter. */
 export interface JsonWriteOptions {
-  /** A Decimal as base64 of its bytes, or as a number with its scale. */
+  /** Whether a Decimal is base64 of its bytes, or a number with its scale. */
   readonly decimalFormat: 'BASE64' | 'NUMERIC'
-  /** Null is written as the schema's default where there is one. */
+  /** Whether null is written as the schema's default, if it has one. */
   readonly replaceNullWithDefault: boolean
 }
 
 const maxRemembered = 256
 const ascii = { comma: 0x2c, colon: 0x3a, openBracket: 0x5b, closeBracket: 0x5d, openBrace: 0x7b, closeBrace: 0x7d }
 
-/** Writes the JSON of one value. @throws DataError when the value does not fit the schema; the sink then holds a part of it. */
+/** Writes one value as JSON. @throws DataError if the value does not match the schema; the sink then has a part of it. */
 export type JsonWriter = (sink: ByteSink, value: ConnectValue) => void
 
 /**
- * Compiles the writer of a schema's payload: Kafka's JSON form without the `schema`/`payload` envelope. Compile once
- * per schema object and keep the answer.
+ * Compiles the writer of a schema's payload: Kafka's JSON form without the `schema`/`payload` envelope. Compile it once per
+ * schema object.
  */
 export function jsonWriter(schema: Schema, options: JsonWriteOptions): JsonWriter {
   return nullable(schema, '', options)
 }
 
-/** The text of what `write` writes. */
+/** Returns the output of `write` as text. */
 export function jsonTextBy(write: JsonWriter, value: ConnectValue): string {
   const sink = new ByteSink()
   write(sink, value)
@@ -117,7 +117,7 @@ function floatWriter(type: SchemaType, path: string, text: (value: number) => st
   }
 }
 
-/** The scale of a Decimal schema. @throws DataError when the parameter is missing or no integer. */
+/** Returns the scale of a Decimal schema. @throws DataError if the parameter is missing or not an integer. */
 export function decimalScale(schema: Schema): number {
   const scale = Number(schema.parameters?.['scale'] ?? NaN)
   if (!Number.isInteger(scale)) throw new DataError('Invalid Decimal schema: scale parameter not found.')
@@ -173,8 +173,8 @@ function mapWriter(schema: Schema, path: string, options: JsonWriteOptions): Jso
 }
 
 /**
- * Fields that hold what they held in the value before (names of a source, of a table, times; in an update most of the
- * row) are copied from its bytes, whole stretches at once.
+ * Writes structs. Runs of fields that have the same values as in the previous struct (names of source and table, times, most
+ * of the row in an update) are copied from its bytes.
  */
 function structWriter(schema: Schema, path: string, options: JsonWriteOptions): JsonWriter {
   const heads = schema.fields.map((field, i) => Buffer.from(`${i === 0 ? '{' : ','}${quoteJson(field.name)}:`))
@@ -184,26 +184,26 @@ function structWriter(schema: Schema, path: string, options: JsonWriteOptions): 
   const count = heads.length
   if (count === 0) return (sink) => sink.ascii('{}')
   const last: Remembered[] = new Array<Remembered>(count).fill(undefined)
-  /** Ends of the last value's fields, counted from where its first field begins. */
+  /** Ends of the last value's fields, relative to the start of its first field. */
   const ends = new Int32Array(count)
-  let lap = -1
+  let generation = -1
   let first = 0
   return (sink, value) => {
     if (!isArray(value)) misfit('STRUCT', path, value)
-    const lapBefore = lap
+    const generationBefore = generation
     const begin = sink.position - sink.start
-    // An error halfway leaves what is remembered of two values.
-    lap = -1
+    // After an error, the stored state would be a mixture of two values.
+    generation = -1
     let endBefore = 0
     for (let i = 0; i < count;) {
-      const to = lapBefore === sink.lap ? endOfSame(value, last, i) : i
+      const to = generationBefore === sink.generation ? endOfSame(value, last, i) : i
       if (to > i) {
         const end = ends[to - 1] as number
-        // Room first: making it may move what is copied out of reach.
+        // Reserve first, because that may move or drop the bytes to copy.
         sink.reserve(end - endBefore)
-        if (lapBefore !== sink.lap) continue
+        if (generationBefore !== sink.generation) continue
         const shift = sink.position - sink.start - begin - endBefore
-        sink.again(first + endBefore, first + end)
+        sink.copyWithin(first + endBefore, first + end)
         for (; i < to; i += 1) ends[i] = (ends[i] as number) + shift
         endBefore = end
         continue
@@ -216,36 +216,36 @@ function structWriter(schema: Schema, path: string, options: JsonWriteOptions): 
       last[i] = remembered(item)
       i += 1
     }
-    lap = sink.lap
+    generation = sink.generation
     first = sink.start + begin
     sink.byte(ascii.closeBrace)
   }
 }
 
-/** Where the stretch of fields ends that hold what they held before. */
+/** Returns where the run of unchanged fields ends. */
 function endOfSame(value: readonly ConnectValue[], last: readonly Remembered[], from: number): number {
   let i = from
   while (i < last.length && (value[i] ?? null) === last[i]) i += 1
   return i
 }
 
-/** What a field held; undefined when that cannot be compared, or should not be kept. */
+/** Returns the value of a field to compare with; undefined if it cannot be compared or should not be retained. */
 type Remembered = string | number | bigint | boolean | null | undefined
 
 function remembered(value: ConnectValue): Remembered {
   if (typeof value === 'string') return value.length <= maxRemembered ? value : undefined
-  // 0 is equal to -0, which has another text.
+  // 0 equals -0, whose text is different.
   if (value === 0) return undefined
   return typeof value === 'object' && value !== null ? undefined : value
 }
 
-/** A MAP's or ARRAY's value schema. @throws DataError when the schema has none. */
+/** Returns the value schema of a MAP or ARRAY. @throws DataError if there is none. */
 export function valueSchemaOf(schema: Schema): Schema {
   if (schema.valueSchema === null) throw new DataError(`${schema.type} schema did not specify the schema of its values`)
   return schema.valueSchema
 }
 
-/** A MAP's key schema. @throws DataError when the schema has none. */
+/** Returns the key schema of a MAP. @throws DataError if there is none. */
 export function keySchemaOf(schema: Schema): Schema {
   if (schema.keySchema === null) throw new DataError('MAP schema did not specify the schema of its keys')
   return schema.keySchema
