@@ -4,14 +4,27 @@
 export type * from './connector.ts'
 export type * from './converter.ts'
 export type * from './task.ts'
-export * from './errors.ts'
+export { ConfigError, ConnectError, DataError, RetriableError, type ErrorDetails, type Stage } from './errors.ts'
 export type { TopicPartition } from '../foundation/topic-partition.ts'
 
 // Records, schemas, configurations
 export * from './config-def.ts'
 export * from './record.ts'
 export * from './schema.ts'
-export * from './validators.ts'
+export {
+  allOf,
+  atLeast,
+  between,
+  javaRegex,
+  listOf,
+  nonEmptyList,
+  nonEmptyString,
+  nonNull,
+  nullOr,
+  oneOf,
+  oneOfIgnoringCase,
+  uniqueList,
+} from './validators.ts'
 
 // Services for tasks
 export { systemClock, type Clock } from '../foundation/clock.ts'
