@@ -1,4 +1,4 @@
-/** What stops the embedded broker or one of its connections: never a client's mistake, which is an error code in an answer. */
+/** An error that stops the embedded broker. Mistakes of clients are error codes in responses instead. */
 export class BrokerError extends Error {
   constructor(message: string, options?: { readonly cause?: unknown }) {
     super(message, options)
@@ -6,24 +6,24 @@ export class BrokerError extends Error {
   }
 }
 
-/** Another process owns the data folder. */
+/** Another process holds the data directory. */
 export class DataDirectoryLockedError extends BrokerError {
   readonly directory: string
   readonly holderPid: number
 
   constructor(directory: string, holder: { readonly pid: number; readonly hostname: string }) {
     super(
-      `${directory} is in use by process ${holder.pid} on ${holder.hostname}. One broker owns a data folder: ` +
-        'connect to that one (set bootstrap.servers to its address), or run the log alone with ' +
+      `${directory} is in use by process ${holder.pid} on ${holder.hostname}. Only one broker can use a data directory: ` +
+        'connect to that one (set bootstrap.servers to its address), or run the broker alone with ' +
         '`penstock broker --listen HOST:PORT --data DIR` and point every worker at it. If that process was killed in ' +
-        'another container or on another host, start again in 30 s: its lock lapses then.',
+        'another container or on another host, try again in 30 s, when its lock has expired.',
     )
     this.directory = directory
     this.holderPid = holder.pid
   }
 }
 
-/** Another process took the data folder over, while this one did not renew its lock. Nothing more may be written. */
+/** Another process took over the data directory while this one did not renew its lock. Nothing more may be written. */
 export class DataDirectoryTakenError extends BrokerError {
   constructor(directory: string, holder: { readonly pid: number; readonly hostname: string }) {
     super(
@@ -34,7 +34,7 @@ export class DataDirectoryTakenError extends BrokerError {
   }
 }
 
-/** A file of the broker does not read as what it should be. */
+/** A file of the broker is damaged or does not belong where it is. */
 export class CorruptMetadataError extends BrokerError {}
 
 /** The listener cannot be opened. */

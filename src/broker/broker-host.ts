@@ -9,7 +9,7 @@ import { BrokerError } from './broker-error.ts'
 import type { BrokerOptions } from './broker.ts'
 import type { BrokerThreadData, FromBrokerThread, ToBrokerThread } from './broker-thread-messages.ts'
 
-/** The thread gave up instead of starting. `reason` is the name of the error it met. */
+/** The broker could not start. `reason` is the name of the error in its thread. */
 export class BrokerStartError extends BrokerError {
   readonly reason: string
 
@@ -26,28 +26,28 @@ interface Closing {
   isOver: boolean
 }
 
-/** Who waits for what the thread measures: all who ask at one time. */
+/** The request for samples in flight, which concurrent callers share. */
 interface Measured {
   asked: PromiseWithResolvers<readonly Sample[]> | null
 }
 
-/** How long a page of metrics waits for the thread. */
+/** Timeout for the samples of the thread. */
 const samplesLimitMs = 2000
 
-/** How long an orderly stop may take before the thread is ended by force: acknowledged records are durable all the same. */
+/** Timeout of a graceful stop, after which the thread is terminated (I9): acknowledged records are durable already. */
 const stopLimitMs = 20_000
 
-/** Small heaps: what the broker moves are buffers, which lie outside of them. */
+/** Small heaps: the broker moves buffers, which are outside the heap. */
 const resourceLimits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 256 }
 
-/** The embedded broker in a thread: it starts before everything that uses it and stops after it. */
+/** The embedded broker in a thread. It starts before everything that uses it, and stops after it. */
 export class BrokerHost {
   readonly address: ListenAddress
-  /** The socket for the worker that it belongs to; null when there is none. */
+  /** The path of the socket for the worker that owns the broker; null when there is none. */
   readonly ownPath: string | null
-  /** Resolves when the thread has ended: null after `close`, else why it died. */
+  /** Resolves when the thread has ended: with null after `close`, else with the reason. */
   readonly ended: Promise<Error | null>
-  /** What stands, by code: what is wrong, and what to do. */
+  /** Current conditions by code: what is wrong, and what to do. */
   readonly conditions: ReadonlyMap<string, string>
   readonly #worker: Worker
   readonly #clock: Clock
@@ -70,7 +70,7 @@ export class BrokerHost {
     this.conditions = told.conditions
   }
 
-  /** Starts the thread and waits until it listens. @throws BrokerStartError, or why the thread died. */
+  /** Starts the thread and waits until it listens. @throws BrokerStartError, or the reason why the thread ended. */
   static async start(options: Omit<BrokerOptions, 'fs' | 'onCondition'>): Promise<BrokerHost> {
     const { clock, logger, ...rest } = options
     const workerData: BrokerThreadData = { ...rest, loggerName: logger.name }
@@ -86,7 +86,7 @@ export class BrokerHost {
     return new BrokerHost(worker, clock, state, { address, ownPath, ended, conditions })
   }
 
-  /** What the broker measures; nothing while it is too busy to say. */
+  /** Returns the metrics of the broker; none while it is too busy to respond. */
   async samples(): Promise<readonly Sample[]> {
     if (this.#closing.asked || this.#closing.isOver) return []
     const asked = this.#measured.asked ?? Promise.withResolvers<readonly Sample[]>()
@@ -105,8 +105,8 @@ export class BrokerHost {
   }
 
   /**
-   * Stops the broker: responds to what is under way, writes checkpoints, gives up the data folder. Bounded.
-   * @throws what kept a running broker from stopping in order.
+   * Stops the broker: finishes requests in flight, writes checkpoints, releases the data directory. Bounded (I9).
+   * @throws the error that prevented a graceful stop.
    */
   async close(): Promise<void> {
     if (this.#closing.isOver) return
@@ -157,7 +157,7 @@ function watch(
   return ended.promise
 }
 
-/** Lines of the thread go where lines of this thread go, under the same names. */
+/** Forwards log lines of the thread to the loggers of this thread, by name. */
 function forwardTo(root: Logger): (line: FromBrokerThread & { readonly type: 'log' }) => void {
   const children = new Map<string, Logger>([[root.name, root]])
   return ({ name, level, message, fields }) => {

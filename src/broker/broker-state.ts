@@ -8,14 +8,14 @@ import type { ProducerIds } from './coordinator/producer-ids.ts'
 import type { Handler } from './requests/handler.ts'
 import type { Topics } from './topics/topics.ts'
 
-/** The address that clients are told. */
+/** The address that clients connect to. */
 export interface AdvertisedNode {
   readonly nodeId: number
   readonly host: string
   readonly port: number
 }
 
-/** What handlers share. */
+/** The parts of the broker that handlers use. */
 export interface BrokerState {
   readonly config: BrokerConfig
   readonly coordinators: CoordinatorConfig
@@ -24,9 +24,9 @@ export interface BrokerState {
   readonly producerIds: ProducerIds
   readonly clock: Clock
   readonly logger: Logger
-  /** For what clients cause. */
+  /** For log lines that clients cause. */
   readonly streaks: LogStreaks
-  /** The address that clients are told. Known once the listener is open, which is before the first request. */
+  /** The address that clients connect to. Known once the listener is open, which is before the first request. */
   readonly node: () => AdvertisedNode
   /** Whether clients have to authenticate. */
   readonly authenticates: boolean

@@ -5,7 +5,7 @@ import type { BrokerCredentials } from './server/authentication.ts'
 import type { BrokerConfig } from './settings/broker-config.ts'
 import type { CoordinatorConfig } from './coordinator/coordinator-config.ts'
 
-/** What the broker's thread is born with. */
+/** The workerData of the broker's thread. */
 export interface BrokerThreadData {
   readonly dataDir: string
   readonly listen: ListenAddress
@@ -18,20 +18,20 @@ export interface BrokerThreadData {
   readonly loggerName: string
 }
 
-/** What the thread is told. */
+/** A message to the thread. */
 export interface ToBrokerThread {
-  /** `samples`: to say what it measures. */
+  /** `samples` asks for the metrics. */
   readonly type: 'stop' | 'samples'
 }
 
-/** What the thread says. It ends after `refused` and `stopped`. */
+/** A message from the thread. The thread ends after `refused` and `stopped`. */
 export type FromBrokerThread =
   | { readonly type: 'started'; readonly address: ListenAddress; readonly ownPath: string | null }
-  /** It cannot start: by the name and message of the error. */
+  /** The broker cannot start: name and message of the error. */
   | { readonly type: 'refused'; readonly name: string; readonly message: string }
   | { readonly type: 'stopped' }
   | { readonly type: 'samples'; readonly samples: readonly Sample[] }
-  /** A condition of the broker stands, or with null is over. */
+  /** A condition of the broker began, or with a null message ended. */
   | { readonly type: 'condition'; readonly code: string; readonly message: string | null }
   | {
       readonly type: 'log'

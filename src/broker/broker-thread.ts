@@ -6,19 +6,19 @@ import { Broker } from './broker.ts'
 import type { BrokerThreadData, FromBrokerThread, ToBrokerThread } from './broker-thread-messages.ts'
 
 /*
- * The embedded broker in a thread of its own. What it does not expect ends the thread with an error: the process that owns it
- * says why and ends too, because its logs have no other keeper.
+ * The embedded broker in a thread. An unexpected error ends the thread; the process that owns it then logs the reason and exits
+ * (docs/decisions/0013).
  */
 
 const port = present(parentPort, 'the port of the thread that starts the broker')
 const { loggerName, ...options } = workerData as BrokerThreadData
 
-function say(message: FromBrokerThread): void {
+function send(message: FromBrokerThread): void {
   port.postMessage(message)
 }
 
 const logger = new NamedLogger(loggerName, {
-  write: (level, name, message, fields) => say({ type: 'log', level, name, message, fields }),
+  write: (level, name, message, fields) => send({ type: 'log', level, name, message, fields }),
 })
 
 try {
@@ -26,21 +26,21 @@ try {
     ...options,
     clock: systemClock,
     logger,
-    onCondition: (code, message) => say({ type: 'condition', code, message }),
+    onCondition: (code, message) => send({ type: 'condition', code, message }),
   })
   port.on('message', (message: ToBrokerThread) => {
     if (message.type === 'stop') void stop(broker)
-    else say({ type: 'samples', samples: broker.samples() })
+    else send({ type: 'samples', samples: broker.samples() })
   })
-  say({ type: 'started', address: broker.address, ownPath: broker.ownPath })
+  send({ type: 'started', address: broker.address, ownPath: broker.ownPath })
 } catch (error) {
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) }
-  say({ type: 'refused', name, message })
+  send({ type: 'refused', name, message })
   port.close()
 }
 
 async function stop(broker: Broker): Promise<void> {
   await broker.close()
-  say({ type: 'stopped' })
+  send({ type: 'stopped' })
   port.close()
 }

@@ -25,22 +25,22 @@ import { Router } from './requests/router.ts'
 import { Server } from './server/server.ts'
 import { Topics } from './topics/topics.ts'
 
-/** How a broker is started. */
+/** The options of {@link Broker.start}. */
 export interface BrokerOptions {
-  /** The folder that holds everything; made when it is not there. One broker owns it. */
+  /** The data directory, created if it does not exist. Only one broker can use it. */
   readonly dataDir: string
   readonly listen: ListenAddress
-  /** The host that clients are told, where it is not the one that is listened on. */
+  /** The host that clients connect to, if it is not that of the listener. */
   readonly advertisedHost?: string
-  /** Whether the worker that it belongs to gets a socket of its own, in the folder. */
+  /** Whether to create a socket in the data directory for the worker that owns the broker. */
   readonly ownSocket?: boolean
   readonly clock: Clock
   readonly logger: Logger
   readonly config?: Partial<BrokerConfig>
   readonly coordinators?: Partial<CoordinatorConfig>
-  /** What clients have to show; without them everybody who reaches the broker may use it. */
+  /** The credentials of clients. Without them every client that can connect may use the broker. */
   readonly credentials?: BrokerCredentials
-  /** The disk; the machine's unless a test gives another. */
+  /** The file system; that of the machine by default. */
   readonly fs?: FileSystem
   readonly onCondition?: ConditionListener
 }
@@ -49,10 +49,10 @@ const ownSocketName = 'worker.sock'
 
 const allInterfaces: ReadonlySet<string> = new Set(['0.0.0.0', '::', ''])
 
-/** What was started, last first: stopped in that order, also when a later start fails. */
+/** How to stop what was started, in the order to stop it: the last first. */
 type Stops = (() => Promise<void> | void)[]
 
-/** What a broker consists of once it is up. */
+/** A broker that has started. */
 interface Started {
   readonly address: ListenAddress
   readonly ownPath: string | null
@@ -61,14 +61,14 @@ interface Started {
   readonly samples: () => readonly Sample[]
 }
 
-/** The embedded broker: one node that speaks the Kafka protocol and keeps its logs in a folder. */
+/** The embedded broker: one node that speaks the Kafka protocol and stores partition logs in a directory. */
 export class Broker {
-  /** Where it listens. */
+  /** The address of the listener. */
   readonly address: ListenAddress
-  /** The socket for the worker that it belongs to; null when there is none. */
+  /** The path of the socket for the worker that owns the broker; null when there is none. */
   readonly ownPath: string | null
   readonly topics: Topics
-  /** What it measures, for a page of metrics. */
+  /** Returns the metrics of the broker. */
   readonly samples: () => readonly Sample[]
   readonly #lock: DataDirectoryLock
   readonly #stops: Stops
@@ -83,8 +83,8 @@ export class Broker {
   }
 
   /**
-   * Recovers the logs and opens the listener.
-   * @throws DataDirectoryLockedError, CorruptMetadataError, ListenError, or the system's error when the folder cannot be read.
+   * Recovers the partition logs and opens the listener.
+   * @throws DataDirectoryLockedError, CorruptMetadataError, ListenError, or the system's error when a file cannot be read.
    */
   static async start(options: BrokerOptions): Promise<Broker> {
     const stops: Stops = []
@@ -92,15 +92,15 @@ export class Broker {
       return await start(options, stops, (started) => new Broker(started, stops))
     } catch (error) {
       await stopAll(stops).catch((other: unknown) =>
-        options.logger.error('could not stop in order after a failed start', { error: String(other) }),
+        options.logger.error('could not stop gracefully after a failed start', { error: String(other) }),
       )
       throw error
     }
   }
 
   /**
-   * Answers what is under way, writes checkpoints, closes everything. Bounded; loses nothing.
-   * @throws DataDirectoryTakenError when the folder is another broker's by now: a checkpoint would be written into its logs.
+   * Finishes requests in flight, writes checkpoints and closes everything. Bounded; loses nothing (I9).
+   * @throws DataDirectoryTakenError when another broker has taken over the data directory: a checkpoint would damage its logs.
    */
   async close(): Promise<void> {
     if (this.#stops.length > 0) this.#lock.assertHeld()
@@ -193,12 +193,12 @@ function openNodeFileSystem(stops: Stops, maxOpenFiles: number, meters: BrokerMe
   return fs
 }
 
-/** A client cannot connect to "all interfaces": it is told this machine's name then. */
+/** Returns the address for clients: this machine's name where the listener is on all interfaces, to which no client can connect. */
 function advertised({ host, port }: ListenAddress, advertisedHost: string | undefined): ListenAddress {
   return { host: advertisedHost ?? (allInterfaces.has(host) ? hostname() : host), port }
 }
 
-/** Takes every step, also behind one that fails: the lock and the threads have to go. @throws what failed. */
+/** Runs every step, also after one that failed, so that lock and threads are always released (I9). @throws what failed. */
 async function stopAll(stops: Stops): Promise<void> {
   const failures: unknown[] = []
   for (const stop of stops) {

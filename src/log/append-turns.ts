@@ -1,8 +1,8 @@
-/** Appends that wait for a descriptor, each behind those before it: their order is that of the producers' sequences. */
+/** Keeps appends in order while one of them waits for a file descriptor: producers' sequence numbers depend on the order. */
 export class AppendTurns {
   #last: Promise<void> | null = null
 
-  /** The caller's turn; null when it is now. Once it came, `taken` has to be called before anything else is awaited. */
+  /** Returns the turn of the caller; null when it is now. After its turn, it must call `taken` before it awaits anything else. */
   next(room: () => Promise<void> | null): Promise<void> | null {
     const turn = this.#last === null ? room() : this.#last.then(room)
     if (turn === null) return null

@@ -5,7 +5,7 @@ import { VerifiedBatch } from '../protocol/record-batch/verified-batch.ts'
 import type { LogConfig } from './log-config.ts'
 import { RejectedBatchError, type RecordFault } from './log-error.ts'
 
-/** Who appends: a client, or the broker itself, whose batches may be control batches. */
+/** The origin of a batch: a client, or the broker itself, which may append control batches. */
 export type Origin = 'client' | 'broker'
 
 /**
@@ -59,7 +59,7 @@ function checkFields(header: BatchHeader): void {
   if (header.timestampType === 1) throw reject('INVALID_TIMESTAMP', 'clients may not set the log append time')
 }
 
-/** The times of records that a topic takes, both ends included; -1 says that a record has none. */
+/** The range of timestamps that a topic accepts, inclusive. A record with timestamp -1 has none. */
 interface AcceptedTimes {
   readonly firstMs: number
   readonly lastMs: number
@@ -78,10 +78,10 @@ function wrongTime(timestamp: number): string {
   return `timestamp ${timestamp} is outside the range that message.timestamp.before.max.ms and message.timestamp.after.max.ms allow`
 }
 
-/** More faults than these are counted, not listed: a batch can hold millions of records. */
+/** Maximum number of listed faults; the rest are only counted. A batch can have millions of records. */
 const listedFaults = 1000
 
-/** The records of a batch that are at fault: the others of it can be sent again without them (KIP-467). */
+/** Collects the invalid records of a batch. The producer can retry the others without them (KIP-467). */
 class RecordFaults {
   readonly #listed: RecordFault[] = []
   #count = 0
@@ -101,7 +101,7 @@ class RecordFaults {
     if (this.#count === 0) return
     const code: ErrorName = this.#hasWrongTime ? 'INVALID_TIMESTAMP' : 'INVALID_RECORD'
     const first = this.#listed.slice(0, 3).map(({ batchIndex, message }) => `record ${batchIndex}: ${message}`)
-    const message = `${this.#count} records of the batch are refused, the first of them: ${first.join('; ')}`
+    const message = `${this.#count} records of the batch are invalid, for example: ${first.join('; ')}`
     throw new RejectedBatchError(errorCodes[code], message, { records: this.#listed })
   }
 
@@ -112,9 +112,9 @@ class RecordFaults {
 }
 
 /**
- * The records of an uncompressed batch, and of any batch of a compacted topic, where every record needs a key. Others are
- * stored unopened: their producers' mistakes reach their consumers, as their CRC says.
- * @returns the largest timestamp; of unopened batches what their head says.
+ * Checks the records of an uncompressed batch, and of any batch of a compacted topic, where every record needs a key. Other
+ * batches are stored without being decompressed: mistakes of their producers reach their consumers.
+ * @returns the largest timestamp; that of the header if the batch was not decompressed.
  */
 function checkRecords(batch: VerifiedBatch, needsKeys: boolean, times: AcceptedTimes): number {
   const { header } = batch
@@ -135,7 +135,7 @@ function checkRecords(batch: VerifiedBatch, needsKeys: boolean, times: AcceptedT
     }
   } catch (error) {
     if (error instanceof RejectedBatchError) throw error
-    throw new RejectedBatchError(errorCodes.CORRUPT_MESSAGE, `the records do not decode: ${String(error)}`, {
+    throw new RejectedBatchError(errorCodes.CORRUPT_MESSAGE, `the records cannot be decoded: ${String(error)}`, {
       cause: error,
     })
   }
@@ -145,7 +145,10 @@ function checkRecords(batch: VerifiedBatch, needsKeys: boolean, times: AcceptedT
 
 function faulty(fault: BatchFault): RejectedBatchError {
   const isRecordFault = fault === 'BAD_MAGIC' || fault === 'BAD_CODEC' || fault === 'BAD_COUNT'
-  return reject(isRecordFault ? 'INVALID_RECORD' : 'CORRUPT_MESSAGE', `the bytes are no whole record batch: ${fault}`)
+  return reject(
+    isRecordFault ? 'INVALID_RECORD' : 'CORRUPT_MESSAGE',
+    `the bytes are not one intact record batch: ${fault}`,
+  )
 }
 
 function reject(name: ErrorName, why: string): RejectedBatchError {

@@ -1,7 +1,7 @@
 const dayMs = 86_400_000
 const mebibyte = 1024 * 1024
 
-/** How one partition is kept. Kafka's topic configs as numbers: times in milliseconds, sizes in bytes, -1 for no limit. */
+/** The configuration of one partition log: Kafka's topic configs as numbers. Times in milliseconds, sizes in bytes, -1: no limit. */
 export interface LogConfig {
   /** `segment.bytes` */
   readonly segmentBytes: number
@@ -27,7 +27,7 @@ export interface LogConfig {
   readonly minCompactionLagMs: number
   /** `max.compaction.lag.ms` */
   readonly maxCompactionLagMs: number
-  /** `delete.retention.ms`: how long a tombstone stays after the first compaction that met it. */
+  /** `delete.retention.ms`: how long a tombstone is kept after the first compaction that met it. */
   readonly deleteRetentionMs: number
   /** `message.timestamp.type`: 0 CreateTime, 1 LogAppendTime. */
   readonly timestampType: 0 | 1

@@ -1,6 +1,6 @@
 import { errorCodes } from '../protocol/error-codes.ts'
 
-/** What a log refuses or cannot do; `errorCode` is the protocol's number for it. */
+/** An error of a partition log. `errorCode` is that of the Kafka protocol. */
 export class LogError extends Error {
   readonly errorCode: number
 
@@ -11,7 +11,7 @@ export class LogError extends Error {
   }
 }
 
-/** The disk failed, is full, or the partition waits for recovery after a failed sync. KAFKA_STORAGE_ERROR: clients try again. */
+/** The disk failed or is full, or the partition waits for recovery after a failed sync. KAFKA_STORAGE_ERROR: clients retry. */
 export class StorageError extends LogError {
   /** The system's code, such as `ENOSPC`; null when the failure is not the system's. */
   readonly code: string | null
@@ -22,7 +22,7 @@ export class StorageError extends LogError {
   }
 }
 
-/** What is wrong with one record of a batch (KIP-467). `batchIndex` counts the records of the batch from 0. */
+/** The error of one record of a batch (KIP-467). `batchIndex` counts the records of the batch from 0. */
 export interface RecordFault {
   readonly batchIndex: number
   readonly message: string
@@ -30,7 +30,7 @@ export interface RecordFault {
 
 /** A batch that may not be appended: its bytes, its size, its times, or its producer's epoch and sequence are wrong. */
 export class RejectedBatchError extends LogError {
-  /** The records that are at fault; empty when the fault is the batch's. */
+  /** The invalid records; empty when the batch as a whole is invalid. */
   readonly records: readonly RecordFault[]
 
   constructor(
@@ -60,7 +60,7 @@ export class OffsetOutOfRangeError extends LogError {
   }
 }
 
-/** Bytes on disk that were valid when they were written and no longer are. */
+/** Bytes on disk that were damaged after they were written. */
 export class CorruptLogError extends LogError {
   constructor(path: string, position: number, reason: string) {
     super(errorCodes.CORRUPT_MESSAGE, `${path} is damaged at byte ${position}: ${reason}`)

@@ -93,7 +93,7 @@ function bytesCodec(compact: boolean, asView: boolean): TypeCodec {
       const length = reader.length(compact, 32)
       if (length < 0) return null
       const view = reader.view(length)
-      // A short view would keep the whole frame in memory for as long as somebody holds it.
+      // A short view would keep the whole frame in memory.
       return asView ? view : Buffer.from(view)
     },
     write(writer, value) {
@@ -253,7 +253,7 @@ export function compileMessage<S extends Fields>(fields: S, version: number, fle
   }
 }
 
-/** Whether this version of the API has compact types and tagged fields. */
+/** Returns whether this version of the API has compact types and tagged fields (KIP-482). */
 export function isFlexible(api: Api, version: number): boolean {
   return api.flexibleFrom !== null && version >= api.flexibleFrom
 }

@@ -138,7 +138,7 @@ export function errorName(code: number): string {
   return names.get(code) ?? `UNKNOWN(${code})`
 }
 
-/** Whether a client should send the same request again after this code. */
+/** Returns whether a client should retry the request after this error. */
 export function isRetriableCode(code: number): boolean {
   return retriableCodes.has(code)
 }

@@ -56,7 +56,7 @@ export class FrameSplitter {
     return this.#frame?.length ?? 0
   }
 
-  /** Whether a part of a frame is there. */
+  /** Whether a frame is partly received. */
   get isBegun(): boolean {
     return this.#frame !== null || this.#lengthBytes > 0
   }
@@ -67,7 +67,7 @@ export class FrameSplitter {
     return frame !== null && this.#frameLength > frame.length && frame.length - this.#filled < directBytes
   }
 
-  /** Takes the next bytes; the answer is the frames they complete, which may be views of them. @throws ProtocolError at a length that lies. */
+  /** Takes the next bytes. Returns the frames that they complete, which may be views of them. @throws ProtocolError for an invalid length. */
   push(chunk: Buffer): Buffer[] {
     return this.#cut(chunk, true)
   }

@@ -13,7 +13,7 @@ export interface RequestHeader {
 
 const apiVersionsKey = 18
 
-/** Whether the response header of this version has a section of tagged fields. ApiVersions never has: it must be readable by all. */
+/** Returns whether the response header has tagged fields. That of ApiVersions never has: every client must be able to read it (KIP-511). */
 function hasTaggedResponseHeader(api: Api, version: number): boolean {
   return api.key !== apiVersionsKey && isFlexible(api, version)
 }
@@ -32,7 +32,7 @@ export function skipTaggedFields(reader: ByteReader): void {
   reader.taggedFields(() => false)
 }
 
-/** A request with its length in front, as parts to be sent in order. */
+/** Encodes a request with its length prefix, as parts to send one after the other. */
 export function encodeRequestFrame<A extends Api>(
   api: A,
   header: Pick<RequestHeader, 'apiVersion' | 'correlationId' | 'clientId'>,
@@ -52,7 +52,7 @@ export function encodeRequestFrame<A extends Api>(
   return withLength(writer)
 }
 
-/** A response with its length in front, as parts to be sent in order. */
+/** Encodes a response with its length prefix, as parts to send one after the other. */
 export function encodeResponseFrame<A extends Api>(
   api: A,
   version: number,

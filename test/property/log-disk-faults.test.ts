@@ -6,7 +6,7 @@ import type { DiskOperation } from '../support/log/memory-file-system.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 
 /*
- * Appends, rolls, checkpoints, retention, compactions, deletions, restarts and losses of power, several at once, on a disk
+ * Appends, rolls, checkpoints, retention, compactions, deletions, restarts and losses of power, several immediately, on a disk
  * that tears writes, is full, and fails any operation on files and names. An acknowledged batch is never lost or doubled,
  * an offset is never given out twice, and the end that was shown never falls.
  */

@@ -1,4 +1,4 @@
-/** How groups are coordinated; Kafka's broker settings. Times in milliseconds. */
+/** The configuration of the group coordinator: Kafka's broker settings. Times in milliseconds. */
 export interface CoordinatorConfig {
   /** `group.min.session.timeout.ms` */
   readonly minSessionTimeoutMs: number
@@ -11,22 +11,22 @@ export interface CoordinatorConfig {
   readonly offsetsRetentionCheckMs: number
   /** `group.max.size` */
   readonly maxGroupSize: number
-  /** Memory of all groups, their members and committed offsets; what is beyond is refused, not forgotten. */
+  /** Maximum memory of all groups, their members and committed offsets. Beyond it, additions are rejected; nothing is dropped (I10). */
   readonly maxBytes: number
   /** `offset.metadata.max.bytes` */
   readonly offsetMetadataMaxBytes: number
   /** `offsets.topic.num.partitions` */
   readonly offsetsTopicPartitions: number
   /**
-   * Whether groups come up empty after a start, whoever was in them. The members of a log that lives inside a worker died
-   * with it; waiting for their sessions to end would hold up their successors. Members that live join again by themselves.
+   * Whether groups are empty after a start. The members of a broker embedded in a worker ended with that worker, and waiting for
+   * their sessions to time out would delay their successors. Members of other processes join again by themselves.
    */
   readonly forgetsMembersAtStart: boolean
 }
 
 /**
- * Kafka's defaults, with two exceptions. Members of one machine come together quickly, so the first rebalance does not wait for
- * more of them. And a connector that was stopped for a week must not begin again from nothing: offsets stay for 90 days.
+ * Kafka's defaults, with two exceptions. Members on one machine start at the same time, so the first rebalance does not wait for
+ * more of them. Offsets are kept for 90 days, so that a connector that was stopped for weeks does not start over.
  */
 export const defaultCoordinatorConfig: CoordinatorConfig = {
   minSessionTimeoutMs: 6000,

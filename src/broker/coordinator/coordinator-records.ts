@@ -4,7 +4,9 @@ import { ProtocolError } from '../../protocol/protocol-error.ts'
 import type { StoredGroup } from './groups/group-protocol.ts'
 
 /*
- * The records of `__consumer_offsets`, in Kafka's formats, so that Kafka's tools read them. A null value is a tombstone.
+ * The records of `__consumer_offsets` in Kafka's formats (OffsetCommitKey, OffsetCommitValue, GroupMetadataKey and
+ * GroupMetadataValue in https://github.com/apache/kafka/tree/4.0/group-coordinator/src/main/resources/common/message), so that
+ * Kafka's tools read them. A null value is a tombstone.
  *
  *   offset   key  v1: group s, topic s, partition i32 (v0 the same)
  *            value v3: offset i64, leader epoch i32, metadata s, commit time i64

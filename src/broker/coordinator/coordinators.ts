@@ -9,14 +9,14 @@ import { GroupCoordinator } from './groups/group-coordinator.ts'
 import { OffsetsTopic } from './offsets/offsets-topic.ts'
 import { ProducerIds } from './producer-ids.ts'
 
-/** What the coordinators live on. */
+/** The options of {@link Coordinators}. */
 export interface CoordinatorsOptions {
   readonly topics: Topics
   readonly fs: FileSystem
   readonly dataDirectory: string
   readonly clock: Clock
   readonly logger: Logger
-  /** For what clients cause. */
+  /** For log lines that clients cause. */
   readonly streaks: LogStreaks
   readonly conditions: Conditions
   readonly config: CoordinatorConfig
@@ -47,25 +47,25 @@ export class Coordinators {
     })
   }
 
-  /** Reads what is stored. @throws LogError when the offsets do not read, CorruptMetadataError. */
+  /** Loads groups, offsets and producer ids. @throws LogError when the offsets cannot be read; CorruptMetadataError. */
   static open(options: CoordinatorsOptions): Coordinators {
     return new Coordinators(options)
   }
 
-  /** Ends timers, waits for upkeep under way. Before the topics close. */
+  /** Stops timers and waits for upkeep in progress. Must end before the topics close. */
   async close(): Promise<void> {
     for (const stop of this.#stops) stop()
     this.groups.close()
     await this.#upkeep
   }
 
-  /** What is written behind a deletion is waited for before the topics close. */
+  /** Makes {@link close} wait for what is written after a deletion. */
   #behind(task: Promise<boolean> | null): Promise<boolean> | null {
     if (task !== null) this.#inTurn(() => task)
     return task
   }
 
-  /** Upkeep reports its failures itself, by the log lines of the coordinator. */
+  /** Runs upkeep tasks one at a time. A failure here is a bug: expected failures are handled by the coordinator. */
   #inTurn(task: () => Promise<unknown>): void {
     this.#upkeep = this.#upkeep.then(task).then(
       () => undefined,

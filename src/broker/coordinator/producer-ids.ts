@@ -5,13 +5,13 @@ import { crc32c } from '../../protocol/record-batch/crc32c.ts'
 
 const fileName = 'producer-ids'
 const blockSize = 1000
-/** More than are ever given out in a millisecond: the time so far, in these, is above every id. */
+/** More ids than are ever assigned in a millisecond: the current time in this unit is above every assigned id. */
 const idsPerMs = 1000
 
-/** No id that is given out comes near it. A client may send any number: one above it says nothing about ids that were given out. */
+/** Far above every id that is assigned. A client may send any number; numbers above this limit are ignored. */
 const idLimit = 2 ** 52
 
-/** What a damaged, missing or outdated file is reported with and replaced by. */
+/** Used to report and to replace a damaged, missing or outdated file. */
 export interface ProducerIdsContext {
   readonly clock: Clock
   readonly logger: Logger
@@ -19,7 +19,7 @@ export interface ProducerIdsContext {
   readonly usedIds: Iterable<number>
 }
 
-/** The file's text. A flipped bit in a number is another number: the checksum is that of the lines before it. */
+/** Encodes the file. Its checksum covers the lines before it, because a flipped bit turns a number into another one. */
 function encode(next: number): string {
   const text = `version 1\nnext ${next}\n`
   return `${text}checksum ${crc32c(Buffer.from(text)).toString(16)}\n`
@@ -40,8 +40,8 @@ function firstAbove(ids: Iterable<number>): number {
 }
 
 /**
- * Hands out producer ids, none of them twice, whatever happens: the end of a block of ids is durable before the first of the
- * block is given away. What a crash leaves of a block is skipped.
+ * Assigns producer ids, each only once. The end of a block of ids is durable before the first id of the block is assigned. The
+ * unused rest of a block is skipped after a restart.
  */
 export class ProducerIds {
   readonly #fs: FileSystem
@@ -58,9 +58,9 @@ export class ProducerIds {
   }
 
   /**
-   * A partition that remembers an id takes the first batch of a second producer with it for a duplicate, and acknowledges it
-   * without writing it. So a file that is damaged, that is missing, or that was restored from a backup does not count against
-   * what the partitions remember.
+   * Reads the next id. If two producers had the same id, a partition would take the first batch of the second one for a
+   * duplicate and acknowledge it without writing it. So the ids that partitions remember take precedence over a file that is
+   * damaged, missing, or restored from a backup.
    */
   static open(fs: FileSystem, directory: string, { clock, logger, usedIds }: ProducerIdsContext): ProducerIds {
     const path = `${directory}/${fileName}`
@@ -69,14 +69,14 @@ export class ProducerIds {
     if (next !== null && next >= firstUnused) return new ProducerIds(fs, directory, next)
     const free = Math.max(clock.now() * idsPerMs, firstUnused)
     const reason = next === null ? 'is damaged' : 'is missing or older than the log'
-    logger.error(`the file of the next producer id ${reason}; ids go on far above all that were given out`, {
+    logger.error(`the file of the next producer id ${reason}; continuing far above all assigned ids`, {
       path,
       free,
     })
     return new ProducerIds(fs, directory, free)
   }
 
-  /** An id nobody has. @throws the system's error when the next block cannot be reserved. */
+  /** Returns an unused id. @throws the system's error when the next block cannot be reserved. */
   async take(): Promise<number> {
     while (this.#next === this.#blockEnd) {
       this.#reserving ??= this.#reserve().finally(() => {

@@ -19,11 +19,11 @@ import { freeBytesAt } from '../../log/disk/node-file-system.ts'
 import { BrokerError, DataDirectoryLockedError, DataDirectoryTakenError } from '../broker-error.ts'
 import { reservePath } from './disk-reserve.ts'
 
-/** Who holds a data folder. */
+/** The holder of a data directory. */
 interface Holder {
   readonly pid: number
   readonly hostname: string
-  /** When the process began, as its system counts it: a pid alone may be somebody else's by now. Empty where that is unknown. */
+  /** The start time of the process, as its system counts it: the pid may have been reused. Empty where unknown. */
   readonly processStart: string
   /** In which container the pid counts; containers may share a host's name. Empty where that is unknown. */
   readonly pidNamespace: string
@@ -31,14 +31,14 @@ interface Holder {
 
 const fileName = '.lock'
 const renewEveryMs = 5000
-/** A holder on another host (or in another container) cannot be asked; its lock is given up when it was not renewed for so long. */
+/** The lock of a holder on another host or in another container expires when it was not renewed for this long. */
 const silentAfterMs = 30_000
-/** A holder that did not renew for so long (a frozen process, a suspended machine) looks first whether it still is the holder. */
+/** A holder that did not renew for this long (a frozen process, a suspended machine) first checks that it is still the holder. */
 const certainForMs = silentAfterMs / 2
 const attempts = 5
 
 /**
- * Ownership of a data folder: the file `.lock` with the holder's pid. It appears whole or not at all (a link to a file that is
+ * Ownership of a data directory: the file `.lock` with the holder's pid. It appears whole or not at all (a link to a file that is
  * written before), and outlives a kill -9: then the next process sees that its holder is gone and takes its place.
  */
 export class DataDirectoryLock {
@@ -61,7 +61,7 @@ export class DataDirectoryLock {
     this.#stopRenewing = clock.every(renewEveryMs, () => this.#renew())
   }
 
-  /** @throws DataDirectoryLockedError when another process, or another broker of this one, holds the folder. */
+  /** @throws DataDirectoryLockedError when another process, or another broker of this one, holds the directory. */
   static acquire(
     directory: string,
     clock: Clock,
@@ -93,24 +93,24 @@ export class DataDirectoryLock {
     }
   }
 
-  /** Gives the folder up. */
+  /** Gives the directory up. */
   release(): void {
     this.#stopRenewing()
     if (readHolder(this.#path)?.content === this.#content) rmSync(this.#path, { force: true })
   }
 
   /**
-   * To be called before anything is written on behalf of somebody: a process that was frozen finds requests before its timers.
-   * @throws DataDirectoryTakenError when another broker took the folder over meanwhile.
+   * Must be called before anything is written for a client: a process that was frozen handles requests before its timers.
+   * @throws DataDirectoryTakenError when another broker took the directory over meanwhile.
    */
   assertHeld(): void {
     if (Math.abs(this.#clock.now() - this.#renewedAtMs) > certainForMs) this.#renew()
   }
 
   /**
-   * A disk that fails (EIO, EROFS, ESTALE) or is full lets nobody else take the folder either, and what was written can often be
-   * read: the broker goes on.
-   * @throws DataDirectoryTakenError, BrokerError when the folder is gone.
+   * If the disk fails (EIO, EROFS, ESTALE) or is full, no other process can take the directory either, and records can often
+   * still be read: the broker continues.
+   * @throws DataDirectoryTakenError, BrokerError when the directory is gone.
    */
   #renew(): void {
     try {
@@ -119,11 +119,11 @@ export class DataDirectoryLock {
       if (error instanceof BrokerError) throw error
       if (this.#isWarned) return
       this.#isWarned = true
-      const advice = 'the lock of the data folder cannot be renewed; trying again. See to its disk'
+      const advice = 'cannot renew the lock of the data directory; retrying. Check its disk'
       this.#logger.warn(advice, { path: this.#path, error: String(error) })
       return
     }
-    if (this.#isWarned) this.#logger.warn('the lock of the data folder is renewed again', { path: this.#path })
+    if (this.#isWarned) this.#logger.warn('renewed the lock of the data directory', { path: this.#path })
     this.#isWarned = false
   }
 
@@ -139,19 +139,22 @@ export class DataDirectoryLock {
     this.#renewedAtMs = nowMs
   }
 
-  /** Somebody tidied up; the folder is still held, unless it is gone altogether. */
+  /** The lock file was deleted. The directory is still held, unless it was deleted, too. */
   #putBack(): void {
     try {
       writeFileSync(this.#path, this.#content, { mode: 0o600, flag: 'wx' })
     } catch (cause) {
       if (codeOf(cause) !== 'ENOENT') throw cause
-      throw new BrokerError(`${this.#path} cannot be written: the data folder is gone while the broker runs`, { cause })
+      throw new BrokerError(`${this.#path} cannot be written: the data directory is gone while the broker runs`, {
+        cause,
+      })
     }
   }
 }
 
 /**
- * The first thing a broker writes is what meets a full or a read-only disk. `makeRoom` says whether it made some.
+ * Writes the lock, which is the first write of a broker and fails on a full or read-only disk. `makeRoom` returns whether it freed
+ * space.
  * @throws BrokerError
  */
 function writeOwn(own: string, content: string, makeRoom: () => boolean): void {
@@ -161,8 +164,8 @@ function writeOwn(own: string, content: string, makeRoom: () => boolean): void {
     if (isDiskFull(cause) && makeRoom()) return writeOwn(own, content, () => false)
     const advice = isDiskFull(cause)
       ? diskFullAdvice(dirname(own), freeBytesAt(dirname(own)))
-      : 'The folder needs the right to write'
-    throw new BrokerError(`The lock of the data folder cannot be written: ${String(cause)}. ${advice}.`, { cause })
+      : 'The process needs permission to write to the directory'
+    throw new BrokerError(`The lock of the data directory cannot be written: ${String(cause)}. ${advice}.`, { cause })
   }
 }
 
@@ -223,7 +226,7 @@ function isAlive(holder: Holder, path: string, nowMs: number): boolean {
   return lives({ pid: holder.pid, start: holder.processStart })
 }
 
-/** Whether this process would see the holder's among the processes. A lock of an earlier version does not name its container. */
+/** Returns whether this process can see the process of the holder. A lock of an earlier version does not name its container. */
 function isInReach(holder: Holder): boolean {
   if (holder.hostname !== hostname()) return false
   return holder.pidNamespace === '' || holder.pidNamespace === pidNamespace()

@@ -2,13 +2,13 @@ import { BrokerError } from '../broker-error.ts'
 
 const smallestLimit = 256
 const largestShare = 16_384
-/** Where the system does not say how many files may be open: what macOS allows at least. */
+/** Used where the limit of open files is unknown: the minimum of macOS. */
 const unknownLimit = 1024
 
-/** How the descriptors of the process are divided: what is left is for clients, tasks and everything else in the process. */
+/** How the file descriptors of the process are divided. The rest is for clients, tasks and everything else in the process. */
 export interface DescriptorBudget {
   readonly limit: number
-  /** For files of the logs. */
+  /** For files of partition logs. */
   readonly files: number
   readonly connections: number
 }
@@ -25,7 +25,7 @@ export function descriptorBudget(limit: number | null): DescriptorBudget {
   return { limit: known, files: Math.min(Math.floor(known / 2), largestShare), connections: Math.floor(known / 4) }
 }
 
-/** What to say at the start when the partitions do not fit into the budget; null when they do. */
+/** Returns a warning when there are more partitions than descriptors for them; null when there are not. */
 export function budgetWarning({ limit, files }: DescriptorBudget, partitions: number): string | null {
   if (partitions <= files) return null
   return (

@@ -3,16 +3,16 @@ import type { Logger } from '../../foundation/logging/logger.ts'
 import { isDiskFull, type SpaceReserve } from '../../log/disk/disk-full.ts'
 import type { FileSystem } from '../../log/disk/file-system.ts'
 
-const folderName = '__cluster'
+const directoryName = '__cluster'
 const fileName = 'reserve'
 const writeBytes = 64 * 1024
 
 /** What is kept at least. */
 export const defaultReserveBytes = 1024 * 1024
 
-/** The path of the reserve of a data folder. */
+/** The path of the reserve of a data directory. */
 export function reservePath(dataDirectory: string): string {
-  return `${dataDirectory}/${folderName}/${fileName}`
+  return `${dataDirectory}/${directoryName}/${fileName}`
 }
 
 /**

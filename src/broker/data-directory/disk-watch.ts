@@ -5,10 +5,10 @@ import type { FileSystem } from '../../log/disk/file-system.ts'
 import { defaultReserveBytes } from './disk-reserve.ts'
 
 const lookEveryMs = 1000
-/** The disk is not called full any more when the reserve fits in, and as much again. */
+/** The condition ends when the reserve fits on the disk twice. */
 const enoughBytes = 2 * defaultReserveBytes
 
-/** Raises the condition of a full disk when a write failed for it, and withdraws it when there is room again. */
+/** Raises the condition of a full disk after a failed write, and withdraws it when there is space again. */
 export class DiskWatch {
   readonly #fs: FileSystem
   readonly #dataDirectory: string
@@ -28,7 +28,7 @@ export class DiskWatch {
     this.#conditions = options.conditions
   }
 
-  /** A write failed; nothing happens unless a full disk is the reason. */
+  /** Reports a failed write. Failures for other reasons than a full disk are ignored. */
   failed(error: unknown): void {
     if (!isDiskFull(error) || this.#conditions.standing.has(diskFullCode)) return
     const advice = diskFullAdvice(this.#dataDirectory, this.#fs.freeBytes(this.#dataDirectory))
@@ -41,7 +41,7 @@ export class DiskWatch {
     this.#stopLooking = null
   }
 
-  /** Where nobody knows how much is free, the next failure raises it again. */
+  /** If the free space is unknown, the condition ends, and the next failure raises it again. */
   #look(): void {
     if ((this.#fs.freeBytes(this.#dataDirectory) ?? Infinity) < enoughBytes) return
     this.close()

@@ -4,7 +4,7 @@ import { deleteAcls } from '../../protocol/messages/delete-acls.ts'
 import { describeAcls } from '../../protocol/messages/describe-acls.ts'
 import { register } from '../requests/register.ts'
 
-/* DescribeAcls (29), CreateAcls (30), DeleteAcls (31), versions 1 to 3: there is no authorizer, and every answer says so. */
+/* DescribeAcls (29), CreateAcls (30), DeleteAcls (31), versions 1 to 3: there is no authorizer, so every response is SECURITY_DISABLED. */
 
 const refusal = { errorCode: errorCodes.SECURITY_DISABLED, errorMessage: 'No Authorizer is configured on the broker' }
 

@@ -1,10 +1,10 @@
 import { alterConfigs } from '../../protocol/messages/alter-configs.ts'
-import { alterTopic, repeatedResources, type AlterAnswer } from '../settings/alter-topic-configs.ts'
+import { alterTopic, repeatedResources, type AlterResponse } from '../settings/alter-topic-configs.ts'
 import type { BrokerState } from '../broker-state.ts'
 import { register } from '../requests/register.ts'
 import type { TopicOverrides } from '../settings/topic-configs.ts'
 
-/* AlterConfigs (33), versions 0 to 2: replaces all configs of a topic. What is not listed goes back to its default. */
+/* AlterConfigs (33), versions 0 to 2: replaces all configs of a topic. Configs that are not listed return to their defaults. */
 
 /** Serves AlterConfigs. */
 export const alterConfigsRegistration = register(
@@ -12,7 +12,7 @@ export const alterConfigsRegistration = register(
   (state: BrokerState) =>
     async ({ resources, validateOnly }) => {
       const repeated = repeatedResources(resources)
-      const responses: AlterAnswer[] = []
+      const responses: AlterResponse[] = []
       for (const resource of resources) {
         const change = (): TopicOverrides =>
           Object.fromEntries(

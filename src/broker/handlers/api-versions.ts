@@ -7,8 +7,8 @@ import { register, type Needs } from '../requests/register.ts'
  *
  * - Lists exactly the handlers of this broker, itself included. No features are listed: clients then stay on the classic
  *   transaction and group protocols.
- * - From version 3 the client names its software; a name that Kafka would refuse is refused.
- * - A later version never comes here: the router answers it in version 0.
+ * - From version 3 the client names its software; a name that Kafka would reject is rejected.
+ * - The router responds to later versions (KIP-511).
  */
 
 /** Letters and digits, with dots and dashes inside. */

@@ -14,19 +14,19 @@ import { topicNameFault } from '../topics/topic-name.ts'
 /*
  * CreateTopics (19), versions 2 to 7.
  *
- * - Partition count and replication factor -1 are the broker's defaults. A factor above 1 is taken as 1 unless the broker is
- *   told to refuse it: settings made for a cluster then work here.
+ * - Partition count and replication factor -1 are the broker's defaults. A factor above 1 is reduced to 1, so that settings for a
+ *   cluster work, unless the broker is configured to reject it.
  * - Manual assignments may only name this broker. `validateOnly` checks and changes nothing.
  */
 
 type TopicRequest = RequestOf<typeof createTopics>['topics'][number]
-type TopicAnswer = ResponseValue<typeof createTopics>['topics'][number]
+type TopicResponse = ResponseValue<typeof createTopics>['topics'][number]
 
 /** Serves CreateTopics. */
 export const createTopicsRegistration = register(createTopics, (state: BrokerState) => async (request) => {
   const repeated = repeatedOf(request.topics, ({ name }) => name)
   const tooMany = partitionsFault(request.topics.map((topic) => wantedPartitions(state, topic)))
-  const topics: TopicAnswer[] = []
+  const topics: TopicResponse[] = []
   for (const topic of request.topics) {
     if (tooMany !== null) topics.push(refuse(topic, tooMany))
     else if (repeated.has(topic)) topics.push(refuse(topic, repetition(topic.name)))
@@ -35,7 +35,7 @@ export const createTopicsRegistration = register(createTopics, (state: BrokerSta
   return { topics }
 })
 
-async function create(state: BrokerState, topic: TopicRequest, validateOnly: boolean): Promise<TopicAnswer> {
+async function create(state: BrokerState, topic: TopicRequest, validateOnly: boolean): Promise<TopicResponse> {
   try {
     const partitionCount = checkedPartitionCount(state, topic)
     const configs = checkedConfigs(topic)
@@ -125,7 +125,7 @@ function describe(
   state: BrokerState,
   name: string,
   made: { readonly id: string; readonly partitionCount: number; readonly configs: TopicOverrides },
-): TopicAnswer {
+): TopicResponse {
   return {
     name,
     topicId: made.id,
@@ -147,6 +147,6 @@ function repetition(name: string): TopicError {
   return new TopicError(errorCodes.INVALID_REQUEST, `Duplicate topic name: ${name}`)
 }
 
-function refuse(topic: TopicRequest, error: TopicError | LogError): TopicAnswer {
+function refuse(topic: TopicRequest, error: TopicError | LogError): TopicResponse {
   return { name: topic.name, errorCode: error.errorCode, errorMessage: error.message, configs: [] }
 }

@@ -11,7 +11,7 @@ import { register } from '../requests/register.ts'
  */
 
 type Query = RequestOf<typeof deleteRecords>['topics'][number]['partitions'][number]
-type Answer = ResponseValue<typeof deleteRecords>['topics'][number]['partitions'][number]
+type Result = ResponseValue<typeof deleteRecords>['topics'][number]['partitions'][number]
 
 const highWatermark = -1
 
@@ -24,14 +24,14 @@ export const deleteRecordsRegistration = register(deleteRecords, (state: BrokerS
   return { topics }
 })
 
-async function remove(state: BrokerState, topicName: string, { partitionIndex, offset }: Query): Promise<Answer> {
+async function remove(state: BrokerState, topicName: string, { partitionIndex, offset }: Query): Promise<Result> {
   const topic = state.topics.get(topicName)
   const log = topic?.partitions[partitionIndex]
-  const refused = (errorCode: number): Answer => ({ partitionIndex, lowWatermark: -1, errorCode })
+  const refused = (errorCode: number): Result => ({ partitionIndex, lowWatermark: -1, errorCode })
   if (topic === undefined || log === undefined) return refused(errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
   if (log === null) return refused(errorCodes.KAFKA_STORAGE_ERROR)
   if (topic.isInternal) return refused(errorCodes.INVALID_TOPIC_EXCEPTION)
-  // A compacted topic keeps the last record of every key: its start is not for clients to move.
+  // A compacted topic keeps the last record of every key, so clients may not delete its records.
   if (log.config.compact && !log.config.delete) return refused(errorCodes.POLICY_VIOLATION)
   if (offset < highWatermark) return refused(errorCodes.OFFSET_OUT_OF_RANGE)
   try {

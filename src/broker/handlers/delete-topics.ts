@@ -7,11 +7,11 @@ import { register } from '../requests/register.ts'
 import { TopicError } from '../topics/topic-error.ts'
 
 /*
- * DeleteTopics (20), versions 1 to 6: by name, from version 6 by name or id. Topics of the broker itself are not deleted. A
- * fetch that waits for a deleted topic ends with UNKNOWN_TOPIC_OR_PARTITION.
+ * DeleteTopics (20), versions 1 to 6: by name, from version 6 by name or id. Internal topics are not deleted. A Fetch that
+ * waits for a deleted topic fails with UNKNOWN_TOPIC_OR_PARTITION.
  */
 
-type Answer = ResponseValue<typeof deleteTopics>['responses'][number]
+type Result = ResponseValue<typeof deleteTopics>['responses'][number]
 
 /** Serves DeleteTopics. */
 export const deleteTopicsRegistration = register(
@@ -19,7 +19,7 @@ export const deleteTopicsRegistration = register(
   (state: BrokerState) =>
     async (request, { apiVersion }) => {
       const queries = apiVersion >= 6 ? request.topics : request.topicNames.map((name) => ({ name, topicId: zeroUuid }))
-      const responses: Answer[] = []
+      const responses: Result[] = []
       for (const query of queries) responses.push(await remove(state, query))
       return { responses }
     },
@@ -28,7 +28,7 @@ export const deleteTopicsRegistration = register(
 async function remove(
   state: BrokerState,
   { name, topicId }: { readonly name: string | null; readonly topicId: string },
-): Promise<Answer> {
+): Promise<Result> {
   if (name !== null && topicId !== zeroUuid) {
     return {
       name,

@@ -4,7 +4,7 @@ import { authorizedOperations, operationsNotAsked } from '../requests/authorized
 import type { BrokerState } from '../broker-state.ts'
 import { register } from '../requests/register.ts'
 
-/* DescribeCluster (60), versions 0 and 1: one broker, which is its own controller. Controllers have no endpoint of their own. */
+/* DescribeCluster (60), versions 0 and 1: one broker, which is its own controller. There are no controller endpoints. */
 
 const brokerEndpoints = 1
 

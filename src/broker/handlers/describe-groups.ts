@@ -7,11 +7,11 @@ import { register, type Needs } from '../requests/register.ts'
 
 /*
  * DescribeGroups (15), versions 0 to 5. An unknown group is `Dead`, without an error. Metadata, assignments and the name of the
- * protocol are those of the generation, so they are shown while the group is stable. A group that is named more than once is in
- * the answer once.
+ * protocol are those of the generation, so they are returned while the group is stable. A group that is named more than once
+ * is returned once.
  */
 
-type GroupAnswer = ResponseValue<typeof describeGroups>['groups'][number]
+type GroupResponse = ResponseValue<typeof describeGroups>['groups'][number]
 
 const noBytes = Buffer.alloc(0)
 
@@ -23,7 +23,7 @@ export const describeGroupsRegistration = register(describeGroups, ({ groups }: 
   })),
 }))
 
-function describe(coordinator: GroupCoordinator, groupId: string): GroupAnswer {
+function describe(coordinator: GroupCoordinator, groupId: string): GroupResponse {
   const group = coordinator.get(groupId)
   const errorCode = errorCodes.NONE
   if (group === undefined) {

@@ -6,20 +6,20 @@ import { fetch } from '../../protocol/messages/fetch.ts'
 import { zeroUuid, type RequestOf } from '../../protocol/schema.ts'
 import type { BrokerState } from '../broker-state.ts'
 import { FetchPartition } from '../requests/fetch-partition.ts'
-import type { AnswerMemory, RequestContext } from '../requests/handler.ts'
+import type { ResponseMemory, RequestContext } from '../requests/handler.ts'
 import { register } from '../requests/register.ts'
 import { leaderEpochFault } from '../topics/leader-epoch.ts'
 
 /*
  * Fetch (1), versions 4 to 17.
  *
- * - Answers at once when there are `minBytes`, at any error, and for `maxWaitMs` 0; else waits for appends until the time is up.
- * - A client that is to wait longer than a client waits for any answer is answered after that time: it asks again.
- * - An answer has no more records than there is memory for, whatever the request asks for: see ConnectionMemory.
- * - Whole batches only. The first one comes even when it is larger than the limits, so that every consumer gets on.
- * - Sessions are declined: session id 0 in every answer, all partitions in every answer. An incremental request names a session
- *   that never was: FETCH_SESSION_ID_NOT_FOUND, and the client sends a full one.
- * - A partition that a request names again is refused there: INVALID_REQUEST.
+ * - Responds immediately when there are `minBytes`, on any error, and for `maxWaitMs` 0. Otherwise it waits for appends until the
+ *   timeout, which is at most the request timeout of clients.
+ * - A response has no more records than there is memory for (I10): see ConnectionMemory.
+ * - Whole batches only. The first one is returned although it is larger than the limits, so that every consumer makes progress.
+ * - No fetch sessions (KIP-227): every response has session id 0 and all partitions. An incremental request fails with
+ *   FETCH_SESSION_ID_NOT_FOUND, and the client sends a full one.
+ * - If a request names a partition more than once, the repetition fails with INVALID_REQUEST.
  * - Topics by name up to version 12, by id from 13. Followers do not exist: replica fields are ignored.
  */
 
@@ -28,11 +28,11 @@ type TopicQuery = RequestOf<typeof fetch>['topics'][number]
 const firstVersionWithIds = 13
 const closeSessionEpoch = -1
 
-/** `request.timeout.ms` of clients. Until then a request that waits holds memory, whoever still listens to it. */
+/** The usual `request.timeout.ms` of clients. A request that waits holds memory, even if no client waits for it any more. */
 const maxWaitMs = 30_000
 
-/** A fetch under way: its partitions under their topics, in the order of the request. What they hold in all is kept count of. */
-interface FetchUnderWay {
+/** A Fetch in progress: its partitions by topic, in the order of the request, and the bytes read so far. */
+interface PendingFetch {
   readonly topics: readonly { readonly query: TopicQuery; readonly partitions: readonly FetchPartition[] }[]
   readonly partitions: readonly FetchPartition[]
   readonly maxBytes: number
@@ -48,27 +48,27 @@ export const fetchRegistration = register(
     if (request.sessionId !== 0 && request.sessionEpoch !== closeSessionEpoch) {
       return { errorCode: errorCodes.FETCH_SESSION_ID_NOT_FOUND, responses: [] }
     }
-    const underWay = begin(state, request, context)
-    for (const partition of underWay.partitions) readOne(underWay, partition, context.memory)
+    const pending = begin(state, request, context)
+    for (const partition of pending.partitions) readOne(pending, partition, context.memory)
     const waitMs = Math.min(request.maxWaitMs, maxWaitMs)
-    if (!isComplete(underWay) && waitMs > 0) await waitForMore(state, underWay, waitMs, context)
+    if (!isComplete(pending) && waitMs > 0) await waitForMore(state, pending, waitMs, context)
     return {
       errorCode: errorCodes.NONE,
-      responses: underWay.topics.map(({ query, partitions }) => ({
+      responses: pending.topics.map(({ query, partitions }) => ({
         topic: query.topic,
         topicId: query.topicId,
-        partitions: partitions.map((partition) => partition.answer()),
+        partitions: partitions.map((partition) => partition.response()),
       })),
     }
   },
-  { answersRecords: true },
+  { respondsWithRecords: true },
 )
 
 function begin(
   state: BrokerState,
   request: RequestOf<typeof fetch>,
   { apiVersion: version, memory }: RequestContext,
-): FetchUnderWay {
+): PendingFetch {
   const isolation: IsolationLevel = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
   const seen = new Set<PartitionLog>()
   const topics = request.topics.map((query) => {
@@ -109,7 +109,7 @@ function begin(
   }
 }
 
-/** Why the partition is not read; notes that it was asked for. */
+/** Returns why the partition is not read; remembers that it was requested. */
 function faultOf(
   log: PartitionLog | null,
   { currentLeaderEpoch }: TopicQuery['partitions'][number],
@@ -121,37 +121,37 @@ function faultOf(
   return leaderEpochFault(currentLeaderEpoch)
 }
 
-function readOne(underWay: FetchUnderWay, partition: FetchPartition, memory: AnswerMemory): void {
+function readOne(pending: PendingFetch, partition: FetchPartition, memory: ResponseMemory): void {
   const before = partition.bytes
-  partition.read(Math.min(underWay.maxBytes - underWay.bytes, memory.room), underWay.bytes === 0)
+  partition.read(Math.min(pending.maxBytes - pending.bytes, memory.room), pending.bytes === 0)
   const added = partition.bytes - before
   if (added !== 0) memory.hold(added)
-  underWay.bytes += added
-  underWay.hasFailed ||= partition.hasFailed
+  pending.bytes += added
+  pending.hasFailed ||= partition.hasFailed
 }
 
-function isComplete({ partitions, minBytes, bytes, hasFailed }: FetchUnderWay): boolean {
+function isComplete({ partitions, minBytes, bytes, hasFailed }: PendingFetch): boolean {
   return partitions.length === 0 || hasFailed || bytes >= minBytes
 }
 
-/** Resolves when the fetch is complete, its time is up, the connection is gone, or the broker stops. */
+/** Resolves when the fetch is complete, its timeout has passed, the connection has closed, or the broker stops. */
 async function waitForMore(
   state: BrokerState,
-  underWay: FetchUnderWay,
+  pending: PendingFetch,
   waitMs: number,
   { signal, memory }: RequestContext,
 ): Promise<void> {
   const done = deferred<void>()
   const finish = (): void => done.resolve()
   const cancelTimer = state.clock.after(waitMs, finish)
-  const stops = underWay.partitions.map((partition) =>
+  const stops = pending.partitions.map((partition) =>
     partition.log?.onAdvance(() => {
       try {
-        // Without memory for what came, what is there is answered: the client asks again, and waits its turn.
-        if (memory.room > 0) readOne(underWay, partition, memory)
-        if (memory.room <= 0 || isComplete(underWay)) finish()
+        // Without memory for the new records, respond with those read so far; the client then fetches again.
+        if (memory.room > 0) readOne(pending, partition, memory)
+        if (memory.room <= 0 || isComplete(pending)) finish()
       } catch (error) {
-        done.reject(error) // It is this request's failure, not that of the append that woke it.
+        done.reject(error) // The failure of this request, not of the append that woke it.
       }
     }),
   )

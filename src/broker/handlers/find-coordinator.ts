@@ -4,12 +4,12 @@ import { findCoordinator } from '../../protocol/messages/find-coordinator.ts'
 import { register, type Needs } from '../requests/register.ts'
 
 /*
- * FindCoordinator (10), versions 0 to 5: this broker, for every group. From version 4 on several keys at once.
+ * FindCoordinator (10), versions 0 to 5: this broker, for every group. From version 4 on for several keys.
  *
- * Transactions are not served. FindCoordinator is the first request of a transactional producer, so it is refused here, with a
- * message that says why. The code depends on who asks: librdkafka, which uses up to version 2, retries every code but an
- * authorization failure, and shows the message. Java, which uses later versions, takes every code that it does not expect for
- * final and shows the message, but drops the message of an authorization failure.
+ * Transactions are not supported. FindCoordinator is the first request of a transactional producer, so it is rejected here, with
+ * the reason as message. The error code depends on the client: librdkafka (up to version 2) retries every code except an
+ * authorization failure, and shows the message. The Java client (later versions) does not retry codes that it does not expect,
+ * and shows the message except that of an authorization failure.
  */
 
 const groupKey = 0
@@ -35,7 +35,7 @@ export const findCoordinatorRegistration = register(
         const transactionalIds = apiVersion < 4 ? [request.key] : request.coordinatorKeys
         const cause = { kind: 'transactional producer', client: clientHost }
         const fields = { clientId, transactionalIds: transactionalIds.slice(0, 3).map((id) => clipped(id)) }
-        state.streaks.log('warn', cause, `a transactional producer was refused: ${noTransactions}`, fields)
+        state.streaks.log('warn', cause, `rejected a transactional producer: ${noTransactions}`, fields)
       }
       if (apiVersion < 4) return find(state, request.key, request.keyType, apiVersion)
       return {

@@ -1,7 +1,7 @@
 import { errorCodes } from '../../protocol/error-codes.ts'
 import { incrementalAlterConfigs } from '../../protocol/messages/incremental-alter-configs.ts'
 import type { RequestOf } from '../../protocol/schema.ts'
-import { alterTopic, repeatedResources, type AlterAnswer } from '../settings/alter-topic-configs.ts'
+import { alterTopic, repeatedResources, type AlterResponse } from '../settings/alter-topic-configs.ts'
 import type { BrokerState } from '../broker-state.ts'
 import { register } from '../requests/register.ts'
 import { isListConfig, listOf, type TopicOverrides } from '../settings/topic-configs.ts'
@@ -9,8 +9,8 @@ import { topicConfigDefinition } from '../settings/topic-config-definitions.ts'
 import { TopicError } from '../topics/topic-error.ts'
 
 /*
- * IncrementalAlterConfigs (44), versions 0 and 1: single configs of topics. Operations: 0 set, 1 back to the default, 2 append to
- * a list, 3 take from a list. A resource is changed as a whole or not at all.
+ * IncrementalAlterConfigs (44), versions 0 and 1: single configs of topics. Operations: 0 set, 1 delete, 2 append to a list,
+ * 3 subtract from a list (KIP-339). All changes of a resource are applied, or none.
  */
 
 type Resource = RequestOf<typeof incrementalAlterConfigs>['resources'][number]
@@ -24,7 +24,7 @@ export const incrementalAlterConfigsRegistration = register(
   (state: BrokerState) =>
     async ({ resources, validateOnly }) => {
       const repeated = repeatedResources(resources)
-      const responses: AlterAnswer[] = []
+      const responses: AlterResponse[] = []
       for (const resource of resources) {
         const change = (current: TopicOverrides): TopicOverrides => applied(current, resource)
         responses.push(await alterTopic(state, resource, change, { validateOnly, isRepeated: repeated.has(resource) }))

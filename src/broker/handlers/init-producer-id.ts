@@ -4,9 +4,9 @@ import { initProducerId } from '../../protocol/messages/init-producer-id.ts'
 import { register, type Needs } from '../requests/register.ts'
 
 /*
- * InitProducerId (22), versions 0 to 5: an id that was never given out, with epoch 0. An idempotent producer that comes again
- * with its id (v3) gets a fresh one too, as from Kafka. Transactional producers are refused: a code that their clients take for
- * final, and the reason in the broker's log, for the answer has no place for it.
+ * InitProducerId (22), versions 0 to 5: an unused id, with epoch 0. An idempotent producer that sends its current id (v3) also
+ * receives a new one, as from Kafka. Transactional producers are rejected, with an error code that clients do not retry. The
+ * reason is in the broker's logs, because the response has no field for it.
  */
 
 /** Serves InitProducerId. */
@@ -18,7 +18,7 @@ export const initProducerIdRegistration = register(
       if (transactionalId === '') return refused(errorCodes.INVALID_REQUEST)
       if (transactionalId !== null) {
         const cause = { kind: 'transactional producer id', client: clientHost }
-        const text = 'a transactional producer was refused: the embedded broker serves no transactions'
+        const text = 'rejected a transactional producer: the embedded broker does not support transactions'
         streaks.log('warn', cause, text, { clientId, transactionalId: clipped(transactionalId) })
         return refused(errorCodes.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
       }
@@ -27,7 +27,7 @@ export const initProducerIdRegistration = register(
         return { errorCode: errorCodes.NONE, producerId: await producerIds.take(), producerEpoch: 0 }
       } catch (error) {
         const cause = { kind: 'producer ids', client: clientHost }
-        streaks.log('error', cause, 'no producer ids could be reserved', { cause: String(error) })
+        streaks.log('error', cause, 'could not reserve producer ids', { cause: String(error) })
         return refused(errorCodes.COORDINATOR_NOT_AVAILABLE)
       }
     },

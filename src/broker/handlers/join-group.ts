@@ -5,7 +5,7 @@ import { parkedRequest } from '../coordinator/groups/parked-request.ts'
 import { register, type Needs } from '../requests/register.ts'
 
 /*
- * JoinGroup (11), versions 0 to 9: answered when the rebalance ends, see Group.
+ * JoinGroup (11), versions 0 to 9. The response is sent when the rebalance ends, see Group.
  *
  * - v0: the session timeout is the rebalance timeout too. v4: a member without an id comes twice (MEMBER_ID_REQUIRED).
  * - v5: static members. v7: the protocol's name may be null, before it is empty then. v9: `skipAssignment`.
@@ -30,7 +30,7 @@ export const joinGroupRegistration = register(
         canSkipAssignment: apiVersion >= 9,
       }
       const gone = refusedJoin(errorCodes.COORDINATOR_NOT_AVAILABLE, request.memberId)
-      const answer = await parkedRequest(signal, gone, (reply) => groups.join(groupId, details, reply))
-      return { ...answer, protocolName: answer.protocolName ?? (apiVersion < 7 ? '' : null) }
+      const response = await parkedRequest(signal, gone, (reply) => groups.join(groupId, details, reply))
+      return { ...response, protocolName: response.protocolName ?? (apiVersion < 7 ? '' : null) }
     },
 )

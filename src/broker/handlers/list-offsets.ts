@@ -19,7 +19,7 @@ import { leaderEpoch, leaderEpochFault } from '../topics/leader-epoch.ts'
  */
 
 type PartitionQuery = RequestOf<typeof listOffsets>['topics'][number]['partitions'][number]
-type PartitionAnswer = ResponseValue<typeof listOffsets>['topics'][number]['partitions'][number]
+type PartitionResponse = ResponseValue<typeof listOffsets>['topics'][number]['partitions'][number]
 
 const special = { end: -1, start: -2, maxTimestamp: -3, localStart: -4, tiered: -5 } as const
 const firstVersionOf: Readonly<Record<number, number>> = { [-3]: 7, [-4]: 8, [-5]: 9 }
@@ -39,13 +39,18 @@ export const listOffsetsRegistration = register(listOffsets, (state: BrokerState
         const log = state.topics.partition(name, query.partitionIndex)
         if (log === undefined) return refused(query, errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
         if (log === null) return refused(query, errorCodes.KAFKA_STORAGE_ERROR)
-        return answer(log, query, isolation, apiVersion)
+        return respond(log, query, isolation, apiVersion)
       }),
     })),
   }
 })
 
-function answer(log: PartitionLog, query: PartitionQuery, isolation: IsolationLevel, version: number): PartitionAnswer {
+function respond(
+  log: PartitionLog,
+  query: PartitionQuery,
+  isolation: IsolationLevel,
+  version: number,
+): PartitionResponse {
   const epochFault = leaderEpochFault(query.currentLeaderEpoch)
   if (epochFault !== null) return refused(query, epochFault)
   if (query.timestamp < 0 && version < (firstVersionOf[query.timestamp] ?? 1)) {
@@ -84,6 +89,6 @@ function find(
   }
 }
 
-function refused({ partitionIndex }: PartitionQuery, errorCode: number): PartitionAnswer {
+function refused({ partitionIndex }: PartitionQuery, errorCode: number): PartitionResponse {
   return { partitionIndex, errorCode }
 }

@@ -15,12 +15,12 @@ import type { Topic } from '../topics/topics.ts'
  * Metadata (3), versions 0 to 12.
  *
  * - Topics by name, from version 12 also by id. Null means all; version 0 says that with an empty list.
- * - A topic that is named more than once is in the answer once, as from Kafka.
- * - An unknown topic is created where request and broker allow it, and is in this very answer: Kafka lets the client come again.
+ * - A topic that is named more than once is returned once, as by Kafka.
+ * - An unknown topic is created if request and broker allow it, and is in the response. Kafka makes the client retry instead.
  * - This broker is leader, only replica and controller of everything; the leader epoch is always 0.
  */
 
-type TopicAnswer = ResponseValue<typeof metadata>['topics'][number]
+type TopicResponse = ResponseValue<typeof metadata>['topics'][number]
 type TopicQuery = NonNullable<RequestOf<typeof metadata>['topics']>[number]
 
 type Asking = Pick<RequestContext, 'apiVersion' | 'clientHost'>
@@ -53,27 +53,27 @@ async function findAll(
   state: BrokerState,
   { topics, allowAutoTopicCreation }: RequestOf<typeof metadata>,
   context: Asking,
-): Promise<TopicAnswer[]> {
+): Promise<TopicResponse[]> {
   const seen = new Set<string>()
-  const answers: TopicAnswer[] = []
-  // A request may name 100,000 topics: what is known at once is not waited for.
+  const responses: TopicResponse[] = []
+  // A request may name 100,000 topics: only those that are created are awaited.
   const awaited: Promise<void>[] = []
   for (const query of topics ?? []) {
     const key = query.topicId === zeroUuid ? (query.name ?? '') : `${query.topicId}/${query.name ?? ''}`
     if (seen.size === seen.add(key).size) continue
-    const answer = find(state, query, allowAutoTopicCreation, context)
-    const place = answers.length
-    if (answer instanceof Promise) {
-      answers.push(refused(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, query.name))
+    const response = find(state, query, allowAutoTopicCreation, context)
+    const place = responses.length
+    if (response instanceof Promise) {
+      responses.push(refused(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, query.name))
       awaited.push(
-        answer.then((made) => {
-          answers[place] = made
+        response.then((made) => {
+          responses[place] = made
         }),
       )
-    } else answers.push(answer)
+    } else responses.push(response)
   }
   await Promise.all(awaited)
-  return answers
+  return responses
 }
 
 function find(
@@ -81,7 +81,7 @@ function find(
   query: TopicQuery,
   mayCreate: boolean,
   { apiVersion: version, clientHost }: Asking,
-): TopicAnswer | Promise<TopicAnswer> {
+): TopicResponse | Promise<TopicResponse> {
   const { nodeId } = state.node()
   if (query.topicId !== zeroUuid) {
     const topic = state.topics.byId(query.topicId)
@@ -99,7 +99,7 @@ function find(
   return create(state, name, clientHost)
 }
 
-async function create(state: BrokerState, name: string, client: string): Promise<TopicAnswer> {
+async function create(state: BrokerState, name: string, client: string): Promise<TopicResponse> {
   if (state.topics.colliding(name) !== null) return refused(errorCodes.INVALID_TOPIC_EXCEPTION, name)
   try {
     return describe(await state.topics.ensure(name, state.config.defaultPartitions), state.node().nodeId)
@@ -111,13 +111,13 @@ async function create(state: BrokerState, name: string, client: string): Promise
   }
 }
 
-const noPartitions: TopicAnswer['partitions'] = []
+const noPartitions: TopicResponse['partitions'] = []
 
-function refused(errorCode: number, name: string | null, topicId: string = zeroUuid): TopicAnswer {
+function refused(errorCode: number, name: string | null, topicId: string = zeroUuid): TopicResponse {
   return { errorCode, name, topicId, partitions: noPartitions }
 }
 
-function describe(topic: Topic, nodeId: number): TopicAnswer {
+function describe(topic: Topic, nodeId: number): TopicResponse {
   return {
     errorCode: errorCodes.NONE,
     name: topic.name,

@@ -5,7 +5,7 @@ import type { OffsetToCommit } from '../coordinator/offsets/committed-offsets.ts
 import { register, type Needs } from '../requests/register.ts'
 
 /*
- * OffsetCommit (8), versions 2 to 9. The offsets are durable before the answer. The retention time of versions 2 to 4 is
+ * OffsetCommit (8), versions 2 to 9. The offsets are durable before the response (I1). The retention time of versions 2 to 4 is
  * ignored, as Kafka does by default. Negative offsets are stored as they come: kafkajs commits -1 and -2.
  */
 

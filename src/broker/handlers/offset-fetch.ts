@@ -9,13 +9,13 @@ import { repeatedOf } from '../requests/repeated.ts'
 
 /*
  * OffsetFetch (9), versions 1 to 9: of one group, from version 8 of several. Null topics (v2) mean all that was committed. A
- * partition without an offset, like a group that is not known, answers offset -1 and no error. `requireStable` changes nothing,
+ * partition without an offset, like an unknown group, has offset -1 and no error. `requireStable` changes nothing,
  * for there are no transactional commits. A group that a request names more than once is refused: INVALID_REQUEST.
  */
 
 type TopicsRequest = RequestOf<typeof offsetFetch>['groups'][number]['topics']
-type GroupAnswer = NonNullable<ResponseValue<typeof offsetFetch>['groups']>[number]
-type TopicAnswer = GroupAnswer['topics'][number]
+type GroupResponse = NonNullable<ResponseValue<typeof offsetFetch>['groups']>[number]
+type TopicResponse = GroupResponse['topics'][number]
 
 /** Serves OffsetFetch. */
 export const offsetFetchRegistration = register(
@@ -35,23 +35,25 @@ export const offsetFetchRegistration = register(
     },
 )
 
-function committed({ offsets }: GroupCoordinator, groupId: string, topics: TopicsRequest): TopicAnswer[] {
+function committed({ offsets }: GroupCoordinator, groupId: string, topics: TopicsRequest): TopicResponse[] {
   if (topics !== null) {
     return topics.map(({ name, partitionIndexes }) => ({
       name,
-      partitions: partitionIndexes.map((index) => answer(index, offsets.get(groupId, name, index) ?? nothingCommitted)),
+      partitions: partitionIndexes.map((index) =>
+        respond(index, offsets.get(groupId, name, index) ?? nothingCommitted),
+      ),
     }))
   }
   return Array.from(offsets.topicsOf(groupId), ([name, partitions]) => ({
     name,
-    partitions: Array.from(partitions, ([index, offset]) => answer(index, offset)),
+    partitions: Array.from(partitions, ([index, offset]) => respond(index, offset)),
   }))
 }
 
-function answer(
+function respond(
   partitionIndex: number,
   { offset, leaderEpoch, metadata }: CommittedOffset,
-): TopicAnswer['partitions'][number] {
+): TopicResponse['partitions'][number] {
   return {
     partitionIndex,
     committedOffset: offset,

@@ -13,17 +13,17 @@ import { offlineText } from '../topics/partition-logs.ts'
 import { TopicError } from '../topics/topic-error.ts'
 
 /*
- * Produce (0), versions 3 to 11; 0 to 11 are listed, because librdkafka 2.0 takes gzip and snappy for unusable otherwise.
+ * Produce (0), versions 3 to 11; 0 to 11 are listed, because librdkafka 2.0 disables gzip and snappy otherwise.
  *
- * - Appends start in the order of the requests and share syncs of the disk; every answer comes after its own (I1). acks 1 and
- *   all are therefore the same promise. acks 0 is not answered; its failure closes the connection, the only sign left.
- * - One batch per partition. Idempotent producers are checked by the log; transactional batches are refused.
- * - A batch with bad records is refused whole; from version 8 on the response names them, so that a producer can send the
- *   others again (KIP-467).
+ * - Appends start in the order of the requests and share syncs of the disk. A response is sent after the sync (I1), so acks 1 and
+ *   acks all give the same guarantee. acks 0 has no response; a failure closes the connection.
+ * - One batch per partition. The partition log checks idempotent producers; transactional batches are rejected.
+ * - A batch with invalid records is rejected as a whole. From version 8 the response lists them, so that the producer can retry
+ *   the others (KIP-467).
  * - Topics are never created here.
  */
 
-type PartitionAnswer = ResponseValue<typeof produce>['responses'][number]['partitionResponses'][number]
+type PartitionResponse = ResponseValue<typeof produce>['responses'][number]['partitionResponses'][number]
 type PartitionData = RequestOf<typeof produce>['topicData'][number]['partitionData'][number]
 
 const adminClientId = '__admin_client'
@@ -34,17 +34,17 @@ export const produceRegistration = register(
   produce,
   (state: BrokerState) => async (request, context) => {
     const acksAreValid = request.acks >= -1 && request.acks <= 1
-    // All appends are started before the first is awaited: the order of the log is that of the requests.
+    // All appends start before the first is awaited, so that the order in the log is that of the requests.
     const topics = request.topicData.map(({ name, partitionData }) => ({
       name,
-      answers: partitionData.map((data) =>
+      appends: partitionData.map((data) =>
         acksAreValid
           ? append(state, name, data, context)
           : Promise.resolve(refused(data.index, errorCodes.INVALID_REQUIRED_ACKS)),
       ),
     }))
     const responses = []
-    for (const { name, answers } of topics) responses.push({ name, partitionResponses: await Promise.all(answers) })
+    for (const { name, appends } of topics) responses.push({ name, partitionResponses: await Promise.all(appends) })
     if (request.acks !== 0) return { responses }
     refuseSilently(responses)
     return null
@@ -57,7 +57,7 @@ async function append(
   topic: string,
   { index, records }: PartitionData,
   context: Pick<RequestContext, 'apiVersion' | 'clientId' | 'clientHost'>,
-): Promise<PartitionAnswer> {
+): Promise<PartitionResponse> {
   try {
     const appended = await startAppend(state, topic, index, records, context)
     return {
@@ -100,7 +100,7 @@ function startAppend(
   return log.append(batch)
 }
 
-/** What depends on the request; the rest is the log's to check. */
+/** Checks what depends on the request. The partition log checks the rest. */
 function checkAttributes({ codec, isTransactional }: BatchHeader, apiVersion: number): void {
   if (codec === 'zstd' && apiVersion < firstVersionWithZstd) {
     throw new TopicError(errorCodes.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs Produce v7.')
@@ -115,12 +115,12 @@ function refused(
   errorCode: number,
   errorMessage: string | null = null,
   records: readonly RecordFault[] = [],
-): PartitionAnswer {
+): PartitionResponse {
   const recordErrors = records.map(({ batchIndex, message }) => ({ batchIndex, batchIndexErrorMessage: message }))
   return { index, errorCode, baseOffset: -1, recordErrors, errorMessage }
 }
 
-function refuseSilently(responses: readonly { readonly partitionResponses: readonly PartitionAnswer[] }[]): void {
+function refuseSilently(responses: readonly { readonly partitionResponses: readonly PartitionResponse[] }[]): void {
   const failed = responses
     .flatMap(({ partitionResponses }) => partitionResponses)
     .find(({ errorCode }) => errorCode !== 0)

@@ -6,11 +6,12 @@ import { mechanism } from '../server/authentication.ts'
 import { register, type Needs } from '../requests/register.ts'
 
 /*
- * SaslHandshake (17), version 1, and SaslAuthenticate (36), versions 0 to 2: there when the broker has credentials.
+ * SaslHandshake (17), version 1, and SaslAuthenticate (36), versions 0 to 2 (KIP-43, KIP-152); served if the broker has
+ * credentials.
  *
- * - PLAIN is the one mechanism. SaslHandshake 0, after which the exchange has no frames of its own, closes the connection; it is
- *   listed because librdkafka takes a broker without it for one that has no SASL.
- * - What Kafka refuses is refused with its error codes; then the connection is closed.
+ * - PLAIN is the only mechanism. SaslHandshake 0, after which tokens are sent without a Kafka header, closes the connection. It
+ *   is listed because librdkafka assumes that a broker without it does not support SASL.
+ * - A rejected client receives Kafka's error code; then the connection is closed.
  * - After authentication both respond with ILLEGAL_SASL_STATE, as a broker without `connections.max.reauth.ms` does.
  */
 

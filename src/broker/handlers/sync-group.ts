@@ -5,9 +5,9 @@ import { parkedRequest } from '../coordinator/groups/parked-request.ts'
 import { register, type Needs } from '../requests/register.ts'
 
 /*
- * SyncGroup (14), versions 0 to 5: answered when the leader has brought the assignments and they are stored.
+ * SyncGroup (14), versions 0 to 5. The response is sent when the assignments of the leader are durable (I1).
  *
- * A consumer that the leader left out gets an assignment without partitions instead of no bytes, which some clients cannot read.
+ * A consumer without an assignment receives one without partitions instead of no bytes, which some clients cannot read.
  */
 
 /** Version 0, no topics, no user data. */
@@ -19,10 +19,10 @@ export const syncGroupRegistration = register(
   ({ groups }: Needs<'groups'>) =>
     async (request, { clientId, clientHost, signal }) => {
       const gone = refusedSync(errorCodes.COORDINATOR_NOT_AVAILABLE)
-      const answer = await parkedRequest(signal, gone, (reply) =>
+      const response = await parkedRequest(signal, gone, (reply) =>
         groups.sync(request.groupId, { ...request, clientId: clientId ?? '', clientHost }, reply),
       )
-      const isLeftOut = answer.protocolType === 'consumer' && answer.assignment.length === 0
-      return isLeftOut ? { ...answer, assignment: emptyConsumerAssignment } : answer
+      const isLeftOut = response.protocolType === 'consumer' && response.assignment.length === 0
+      return isLeftOut ? { ...response, assignment: emptyConsumerAssignment } : response
     },
 )

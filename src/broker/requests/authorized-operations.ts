@@ -1,6 +1,6 @@
 /*
- * Which operations a client may do (KIP-430), as bits of Kafka's AclOperation codes. There is no authorizer: every operation that
- * the kind of resource supports is allowed.
+ * The operations that a client is allowed (KIP-430), as bits of Kafka's AclOperation codes. There is no authorizer: every
+ * operation that the resource type supports is allowed.
  */
 
 const operations = {
@@ -27,5 +27,5 @@ export const authorizedOperations = {
   cluster: bitsOf('create', 'clusterAction', 'describeConfigs', 'alterConfigs', 'idempotentWrite', 'alter', 'describe'),
 } as const
 
-/** What a response says to a client that did not ask. */
+/** The value for a client that did not ask for them. */
 export const operationsNotAsked = -2_147_483_648

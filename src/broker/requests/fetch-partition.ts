@@ -4,8 +4,8 @@ import type { PartitionLog } from '../../log/partition-log.ts'
 import type { AbortedTransaction } from '../../log/segment/transaction-index.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 
-/** What one partition of a fetch answers. */
-export interface PartitionAnswer {
+/** One partition of a Fetch response. */
+export interface PartitionResponse {
   readonly partitionIndex: number
   readonly errorCode: number
   readonly highWatermark: number
@@ -18,8 +18,8 @@ export interface PartitionAnswer {
 const nothing = Buffer.alloc(0)
 
 /**
- * One partition of a fetch that may wait. Each `read` goes on where the last one ended, so that waiting for many bytes does not
- * read the first of them again at every append.
+ * One partition of a Fetch that may wait. Each `read` continues where the last one ended, so that waiting for many bytes does
+ * not read the first of them again at every append.
  */
 export class FetchPartition {
   readonly index: number
@@ -66,37 +66,37 @@ export class FetchPartition {
   }
 
   /**
-   * Reads what became visible, `room` bytes at most; the first batch of an answer that is empty so far comes whole all the same.
-   * Without room it still says where the log begins and ends.
+   * Reads records that became visible, at most `room` bytes. The first batch of an empty response is read although it is larger.
+   * Without room, only the log start and the watermarks are read.
    */
-  read(room: number, answerIsEmpty: boolean): void {
+  read(room: number, responseIsEmpty: boolean): void {
     if (this.log === null || this.hasFailed) return
     const maxBytes = Math.min(this.#maxBytes - this.#bytes, room)
     try {
-      const answer = this.log.read({
+      const result = this.log.read({
         offset: this.#nextOffset,
         maxBytes: Math.max(maxBytes, 0),
         isolation: this.#isolation,
-        minOneBatch: answerIsEmpty && this.#bytes === 0,
+        minOneBatch: responseIsEmpty && this.#bytes === 0,
       })
-      this.#highWatermark = answer.highWatermark
-      this.#lastStableOffset = answer.lastStableOffset
-      this.#logStartOffset = answer.logStartOffset
-      this.#nextOffset = answer.nextOffset
-      for (const aborted of answer.abortedTransactions ?? []) {
+      this.#highWatermark = result.highWatermark
+      this.#lastStableOffset = result.lastStableOffset
+      this.#logStartOffset = result.logStartOffset
+      this.#nextOffset = result.nextOffset
+      for (const aborted of result.abortedTransactions ?? []) {
         this.#aborted.set(`${aborted.producerId}:${aborted.firstOffset}`, aborted)
       }
-      if (answer.batches.length === 0) return
-      this.#parts.push(answer.batches)
-      this.#bytes += answer.batches.length
+      if (result.batches.length === 0) return
+      this.#parts.push(result.batches)
+      this.#bytes += result.batches.length
     } catch (error) {
       if (!(error instanceof LogError)) throw error
       this.#fail(this.#isGone(this.log, this.index) ? errorCodes.UNKNOWN_TOPIC_OR_PARTITION : error.errorCode)
     }
   }
 
-  /** The answer. Its records are what the log read: nothing is copied unless several reads have to become one. */
-  answer(): PartitionAnswer {
+  /** Returns the response. The records are copied only if several reads have to be joined. */
+  response(): PartitionResponse {
     const [first] = this.#parts
     return {
       partitionIndex: this.index,
@@ -109,7 +109,7 @@ export class FetchPartition {
     }
   }
 
-  /** By first offset: clients take them from the front. */
+  /** Sorted by first offset, as clients expect. */
   #sortedAborted(): AbortedTransaction[] {
     return [...this.#aborted.values()].toSorted((a, b) => a.firstOffset - b.firstOffset)
   }

@@ -1,15 +1,15 @@
 import type { Session } from '../server/authentication.ts'
 import type { Api, RequestOf, ResponseValue } from '../../protocol/schema.ts'
 
-/** The memory that all answers share. */
-export interface AnswerMemory {
-  /** Bytes of records that this answer may still have. */
+/** The memory for records in responses, which all connections share (I10). */
+export interface ResponseMemory {
+  /** Bytes of records that may still be added to this response. */
   readonly room: number
-  /** Says that the answer has so many more. */
+  /** Counts bytes that were added to the response. */
   hold(bytes: number): void
 }
 
-/** What a handler may know about a request besides its body. */
+/** A request, apart from its body. */
 export interface RequestContext {
   readonly apiVersion: number
   readonly clientId: string | null
@@ -17,36 +17,41 @@ export interface RequestContext {
   readonly clientHost: string
   /** Fires when the connection is gone or the broker stops: parked requests end with it. */
   readonly signal: AbortSignal
-  readonly memory: AnswerMemory
-  /** What the client has shown of itself; null where the broker does not ask. */
+  readonly memory: ResponseMemory
+  /** The authentication of the client; null when the broker requires none. */
   readonly session: Session | null
 }
 
-/** An answer: the response, or null for a request that has none (Produce with acks 0). */
-export type Answer<A extends Api> = ResponseValue<A> | null
+/** The response; null for a request that has none (Produce with acks 0). */
+export type HandlerResponse<A extends Api> = ResponseValue<A> | null
 
 /**
- * Serves one API. It gets the decoded body: `bytes` are copies, `records` are views of the frame. What it throws closes the
- * connection, so everything a client can cause is an error code in the answer.
+ * Serves one API. It receives the decoded body: `bytes` are copies, `records` are views of the frame. An exception closes the
+ * connection, so every failure that a client can cause is an error code in the response.
  */
 export interface Handler<A extends Api = Api> {
   readonly api: A
-  /** The versions that ApiVersions lists; those of the API unless told otherwise. */
+  /** The versions that ApiVersions lists; those of the message table by default. */
   readonly advertised: readonly [number, number]
-  /** Whether consecutive requests of a connection may be under way together. Their answers stay in order. */
+  /** Whether consecutive requests of a connection may be in flight together. Their responses stay in order. */
   readonly overlaps: boolean
-  /** Whether a request may be as large as the batches that are in it. */
+  /** Whether the request contains record batches, and may be as large as they are. */
   readonly carriesRecords: boolean
-  /** Whether the answer may be as large as the batches that are in it: then it waits until there is memory for it. */
-  readonly answersRecords: boolean
-  handle(request: RequestOf<A>, context: RequestContext): Answer<A> | Promise<Answer<A>>
+  /** Whether the response contains record batches, so that the request waits until there is memory for it. */
+  readonly respondsWithRecords: boolean
+  handle(request: RequestOf<A>, context: RequestContext): HandlerResponse<A> | Promise<HandlerResponse<A>>
 }
 
 /** Handles one request of an API. */
-export type Handle<A extends Api> = (request: RequestOf<A>, context: RequestContext) => Answer<A> | Promise<Answer<A>>
+export type Handle<A extends Api> = (
+  request: RequestOf<A>,
+  context: RequestContext,
+) => HandlerResponse<A> | Promise<HandlerResponse<A>>
 
 /** What a handler may state about its requests and responses. */
-export type HandlerOptions = Partial<Pick<Handler, 'advertised' | 'overlaps' | 'carriesRecords' | 'answersRecords'>>
+export type HandlerOptions = Partial<
+  Pick<Handler, 'advertised' | 'overlaps' | 'carriesRecords' | 'respondsWithRecords'>
+>
 
 /** A handler that the router can hold beside others. */
 export function defineHandler<A extends Api>(api: A, handle: Handle<A>, options: HandlerOptions = {}): Handler {
@@ -55,7 +60,7 @@ export function defineHandler<A extends Api>(api: A, handle: Handle<A>, options:
     advertised: options.advertised ?? api.versions,
     overlaps: options.overlaps ?? false,
     carriesRecords: options.carriesRecords ?? false,
-    answersRecords: options.answersRecords ?? false,
+    respondsWithRecords: options.respondsWithRecords ?? false,
     handle,
   }
   return handler

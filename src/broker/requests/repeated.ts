@@ -1,4 +1,4 @@
-/** The items of a request whose names occur more than once. */
+/** Returns the items of a request whose names occur more than once. */
 export function repeatedOf<T>(items: readonly T[], nameOf: (item: T) => string): ReadonlySet<T> {
   const first = new Map<string, T>()
   const repeated = new Set<T>()

@@ -8,12 +8,12 @@ import { ProtocolError } from '../../protocol/protocol-error.ts'
 import { BrokerMeters } from '../metrics/broker-meters.ts'
 import type { Handler, RequestContext } from './handler.ts'
 
-/** Elements that the arrays of a request may have in all; a consumer of 10,000 partitions has about as many. */
+/** Maximum elements of all arrays of a request. A consumer of 10,000 partitions sends about as many. */
 const maxRequestElements = 100_000
-/** Bytes of a request without records. All that it says becomes objects, and some of it stays with its group. */
+/** Maximum bytes of a request without records: it is decoded into objects, some of which a group keeps. */
 const maxRequestBytesWithoutRecords = 8 * 1024 * 1024
 
-/** A request whose header was read: what serves it, and where its body begins. */
+/** A request whose header was read: its handler, and a reader at its body. */
 export interface RoutedRequest {
   readonly header: RequestHeader
   readonly handler: Handler
@@ -23,16 +23,16 @@ export interface RoutedRequest {
   readonly sizeInBytes: number
 }
 
-/** What a connection lends to the context of its requests. */
+/** The part of the context that all requests of a connection share. */
 export type ConnectionContext = Pick<RequestContext, 'clientHost' | 'signal' | 'memory' | 'session'>
 
-/** Finds the handler of a request and puts its answer into a frame. */
+/** Finds the handler of a request and encodes its response. */
 export class Router {
   readonly #handlers: ReadonlyMap<number, Handler>
   readonly #beforeEach: () => void
   readonly #meters: BrokerMeters
 
-  /** @param options.beforeEach called before a request is handled: one that it throws for is not. */
+  /** @param options.beforeEach called before each request; if it throws, the request is not handled. */
   constructor(
     handlers: readonly Handler[],
     options: { readonly beforeEach?: () => void; readonly meters?: BrokerMeters } = {},
@@ -55,12 +55,12 @@ export class Router {
     return { header, handler, reader, frame, sizeInBytes: frame.length }
   }
 
-  /** The parts of the answer's frame; null where the request has no answer. @throws what decoding and the handler throw. */
-  async answer(request: RoutedRequest, connection: ConnectionContext): Promise<Buffer[] | null> {
+  /** Returns the parts of the response frame; null when the request has no response. @throws what decoding and the handler throw. */
+  async respond(request: RoutedRequest, connection: ConnectionContext): Promise<Buffer[] | null> {
     const { name } = request.handler.api
     const ended = this.#meters.begun(name, request.sizeInBytes)
     try {
-      const parts = await this.#answer(request, connection)
+      const parts = await this.#respond(request, connection)
       ended(parts)
       return parts
     } catch (error) {
@@ -69,7 +69,7 @@ export class Router {
     }
   }
 
-  async #answer(request: RoutedRequest, connection: ConnectionContext): Promise<Buffer[] | null> {
+  async #respond(request: RoutedRequest, connection: ConnectionContext): Promise<Buffer[] | null> {
     const { handler, header, reader } = request
     const { api } = handler
     const version = header.apiVersion
@@ -86,14 +86,14 @@ export class Router {
       session: connection.session,
     }
     this.#beforeEach()
-    const answer = await handler.handle(body, context)
-    return answer === null ? null : encodeResponseFrame(api, version, header.correlationId, answer)
+    const response = await handler.handle(body, context)
+    return response === null ? null : encodeResponseFrame(api, version, header.correlationId, response)
   }
 }
 
 /**
- * ApiVersions of a later version is answered in version 0 with what is spoken, so that the client can come again. Anything
- * else cannot be answered in a form the client understands.
+ * Responds to ApiVersions of a later version in version 0, with the supported versions, so that the client can retry with one of
+ * them (KIP-511). For other APIs there is no response that the client would understand.
  */
 function refuseVersion({ handler: { api, advertised }, header }: RoutedRequest): Buffer[] {
   if (api.key !== apiVersions.key) {

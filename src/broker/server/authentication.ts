@@ -26,7 +26,7 @@ const failureDelayMs = 1000
 
 const before: ReadonlySet<number> = new Set([apiVersions.key, saslHandshake.key, saslAuthenticate.key])
 
-/** Decides who may use the broker: whoever shows the credentials of its user, once for each connection. */
+/** Authenticates clients: each connection has to send the credentials of the user once. */
 export class Authenticator {
   readonly #credentials: Secret
   readonly #clock: Clock
@@ -48,7 +48,7 @@ export class Authenticator {
     return new Session(this, client, this.#clock.monotonic())
   }
 
-  /** Whether PLAIN's message (RFC 4616) names the user and its password. Takes as long for wrong ones as for the right ones. */
+  /** Returns whether a PLAIN message (RFC 4616) has the right user and password. Takes constant time. */
   accepts(message: Uint8Array): boolean {
     const [authorizeAs, username, password, ...others] = Buffer.from(message).toString('utf8').split('\0')
     const isWhole = username !== undefined && password !== undefined && others.length === 0
@@ -69,7 +69,7 @@ export class Authenticator {
 
   /** @param signal ends the wait early */
   async delay(signal: AbortSignal): Promise<void> {
-    // The connection is gone, or the broker stops: nobody waits any more.
+    // The connection has closed, or the broker stops.
     await this.#clock.sleep(failureDelayMs, signal).catch(() => undefined)
   }
 }
@@ -107,7 +107,7 @@ export class Session {
     this.#state = 'agreed'
   }
 
-  /** Whether the credentials are the user's. A wrong message is responded to later. */
+  /** Returns whether the credentials are right. The response to wrong ones is delayed. */
   async authenticate(message: Uint8Array, signal: AbortSignal): Promise<boolean> {
     if (this.#authenticator.accepts(message)) {
       this.#state = 'authenticated'
@@ -126,7 +126,7 @@ export class Session {
     this.#authenticator.failed(this.#client, why)
   }
 
-  /** Whether the client has not authenticated in its time. */
+  /** Whether the client has exceeded the timeout for authentication. */
   isLate(nowMs: number): boolean {
     return this.#state !== 'authenticated' && nowMs - this.#beganMs >= limitMs
   }

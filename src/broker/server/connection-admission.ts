@@ -8,7 +8,7 @@ const keptPart = 1 / 8
 
 /** A connection, as far as others are let in or kept out for it. */
 interface AdmittedConnection extends OpenConnection {
-  /** Whether the client has shown who it is, or need not. */
+  /** Whether the client has authenticated, or does not have to. */
   readonly isAuthenticated: boolean
   destroy(): void
 }
@@ -61,7 +61,7 @@ export class ConnectionAdmission<Connection extends AdmittedConnection> {
   }
 }
 
-/** Whether an address is one of this machine's own. */
+/** Returns whether an address belongs to this machine. */
 export function isThisMachine(address: string): boolean {
   return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.')
 }

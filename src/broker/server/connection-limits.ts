@@ -4,24 +4,24 @@ export interface ConnectionLimits {
   readonly maxConnections: number
   /** Connections of one address (`max.connections.per.ip`). */
   readonly maxConnectionsPerIp: number
-  /** A connection on which nothing happens for so long is closed (`connections.max.idle.ms`). */
+  /** A connection that is idle for this long is closed (`connections.max.idle.ms`). */
   readonly maxIdleMs: number
   /** Largest request (`socket.request.max.bytes`). */
   readonly maxRequestBytes: number
-  /** Requests of all connections that are received and not yet answered (`queued.max.request.bytes`). */
+  /** Bytes of requests of all connections that were received and not yet processed (`queued.max.request.bytes`). */
   readonly queuedRequestBytes: number
-  /** Answers of all connections that are made and not yet taken by their clients. */
-  readonly queuedAnswerBytes: number
-  /** Requests of one connection that are read and not answered, and answers it did not take: above it, it is not read. */
+  /** Bytes of responses of all connections that their clients have not yet read. */
+  readonly queuedResponseBytes: number
+  /** Bytes of requests in flight and of unread responses of one connection, above which the connection is not read. */
   readonly maxPendingBytes: number
-  /** Requests of one connection under way together, where their API allows that. */
+  /** Maximum requests of one connection in flight, where their API allows more than one. */
   readonly maxOverlapping: number
   /** A client has this long for the next bytes of a request that it began. */
   readonly requestStallMs: number
   /** A client has this long to complete a request that it began, while others wait for the memory of it. */
   readonly requestTurnMs: number
-  /** A client has this long to take some of its answer, while others wait for the memory of it. */
-  readonly answerStallMs: number
+  /** How long a client may read nothing of its response while others wait for the memory. */
+  readonly responseStallMs: number
 }
 
 /** Kafka's defaults, but for the number of connections and the memory, which have none there. */
@@ -31,10 +31,10 @@ export const defaultConnectionLimits: ConnectionLimits = {
   maxIdleMs: 600_000,
   maxRequestBytes: 100 * 1024 * 1024,
   queuedRequestBytes: 24 * 1024 * 1024,
-  queuedAnswerBytes: 40 * 1024 * 1024,
+  queuedResponseBytes: 40 * 1024 * 1024,
   maxPendingBytes: 8 * 1024 * 1024,
   maxOverlapping: 32,
   requestStallMs: 30_000,
   requestTurnMs: 10_000,
-  answerStallMs: 10_000,
+  responseStallMs: 10_000,
 }

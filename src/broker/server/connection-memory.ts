@@ -11,23 +11,23 @@ const smallBytes = 64 * 1024
  * 16 MiB where all connections do so (`max.connections`).
  */
 const alwaysBytes = 8 * 1024
-/** The part of the answers' memory that records are to fill: what is beyond is for a last batch, however large. */
+/** The part of the memory for responses that records may fill. The rest is for one last batch, however large. */
 const forRecords = 0.75
 /** Above it no fetch begins: the rest is for all other requests. */
 const forFetches = 0.875
-/** Of what is free for records, one answer gets this part, so that others get some as well. */
-const oneAnswer = 0.25
+/** The part of the free memory for records that one response may use, so that others get some as well. */
+const oneResponse = 0.25
 
 /** The memory that all connections share. */
 export class ConnectionMemory {
   readonly requests: MemoryBudget
-  readonly answers: MemoryBudget
+  readonly responses: MemoryBudget
   readonly frames = new FramePool(pooledFrames)
   #growing: object | null = null
 
-  constructor({ queuedRequestBytes, queuedAnswerBytes }: ConnectionLimits) {
+  constructor({ queuedRequestBytes, queuedResponseBytes }: ConnectionLimits) {
     this.requests = new MemoryBudget(queuedRequestBytes)
-    this.answers = new MemoryBudget(queuedAnswerBytes)
+    this.responses = new MemoryBudget(queuedResponseBytes)
   }
 
   /** Where the requests of a connection are put together; while little is left, large ones begin small. */
@@ -49,15 +49,15 @@ export class ConnectionMemory {
     return this.requests.isExhausted ? alwaysBytes : Number.POSITIVE_INFINITY
   }
 
-  /** Bytes of records that one more answer may have; its first batch comes whole all the same. */
+  /** Bytes of records that one more response may have. Its first batch is returned although it is larger. */
   get roomForRecords(): number {
-    const { limit, used } = this.answers
-    return Math.max(Math.floor((limit * forRecords - used) * oneAnswer), 0)
+    const { limit, used } = this.responses
+    return Math.max(Math.floor((limit * forRecords - used) * oneResponse), 0)
   }
 
-  /** Whether one more request may begin, with records in its answer or not. */
-  mayAnswer(withRecords: boolean): boolean {
-    const { limit, used } = this.answers
+  /** Returns whether one more request may start, with records in its response or without. */
+  mayRespond(withRecords: boolean): boolean {
+    const { limit, used } = this.responses
     return used < (withRecords ? limit * forFetches : limit)
   }
 

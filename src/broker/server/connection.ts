@@ -13,42 +13,43 @@ import { receivingSocket } from './receiving-socket.ts'
 import type { RoutedRequest, Router } from '../requests/router.ts'
 import { SocketProgress } from './socket-progress.ts'
 
-/** What all connections of a server share. */
+/** The parts of a server that its connections share. */
 export interface ConnectionSurroundings {
   readonly router: Router
   readonly limits: ConnectionLimits
   readonly memory: ConnectionMemory
-  /** Shares the thread between the connections; null: this one waits for no other. */
+  /** Shares the thread between the connections; null: this connection never waits for others. */
   readonly turns: Turns | null
   readonly clock: Clock
   readonly logger: Logger
-  /** For what a client causes. */
+  /** For log lines that a client causes. */
   readonly streaks: LogStreaks
-  /** Null: everybody who reaches the broker may use it. */
+  /** Null: every client that can connect may use the broker. */
   readonly authenticator: Authenticator | null
 }
 
-/** What all connections of a thread read to, one after the other: it is cut into frames before the next one reads. */
+/** The read buffer of all connections of a thread. It is split into frames before the next connection reads. */
 const sharedBuffer = Buffer.allocUnsafeSlow(64 * 1024)
-/** Memory that a request takes besides its bytes, and each element of its arrays once it is decoded. */
+/** Memory of a request besides its bytes, and of each decoded array element. */
 const requestBytes = 512
 const elementBytes = 200
-/** Requests that one read can bring are more only where they are not meant to be answered. */
+/** One read can bring more requests only if their client does not want responses. */
 const maxWaiting = 1000
 
-interface UnderWay {
+interface InFlight {
   readonly request: RoutedRequest
-  readonly answer: Promise<Buffer[] | null>
-  /** Memory of the answers that it holds until there is one. */
+  readonly response: Promise<Buffer[] | null>
+  /** Memory for the response, counted before the response exists. */
   readonly held: { bytes: number }
 }
 
 /**
- * One client. Requests are served in the order they came, one after the other; only those of an API that `overlaps` may be
- * under way together (Produce: they share one sync of the disk). Answers leave in the order of their requests.
+ * The connection of one client. Requests are processed one at a time, in the order of their arrival. Only requests of an API that
+ * `overlaps` may be in flight together (Produce: they share one sync of the disk). Responses have the order of their requests.
  *
- * What it holds of the memory that all share is counted: what is being received, what waits, what is being worked on, what the
- * client has not taken. Where that memory is used up it is not read, or does not begin its next request, until its turn.
+ * The memory of a connection counts against budgets that all connections share (I10): requests that are being received, that wait
+ * or that are in flight, and responses that the client has not read. When a budget is exhausted, the connection is not read, or
+ * does not start its next request, until its turn.
  */
 export class Connection {
   /** The address of the client. */
@@ -60,9 +61,9 @@ export class Connection {
   readonly #clientHost: string
   readonly #session: Session | null
   readonly #waiting: RoutedRequest[] = []
-  readonly #underWay: UnderWay[] = []
+  readonly #inFlight: InFlight[] = []
   readonly #requests: HeldMemory
-  readonly #answers: HeldMemory
+  readonly #responses: HeldMemory
   readonly #progress: SocketProgress
   #receivingBytes = 0
   #isWriting = false
@@ -75,12 +76,12 @@ export class Connection {
     this.#hasTurn = false
   }
 
-  /** @param accepted the socket as the server gave it, paused. @param onClosed called once, when the connection has ended. */
+  /** @param accepted the paused socket. @param onClosed called once, when the connection has closed. */
   constructor(accepted: Socket, around: ConnectionSurroundings, onClosed: () => void) {
     const { limits, memory, clock, logger } = around
     this.#around = around
     this.#requests = new HeldMemory(memory.requests, () => this.#regulate())
-    this.#answers = new HeldMemory(memory.answers, () => this.#regulate())
+    this.#responses = new HeldMemory(memory.responses, () => this.#regulate())
     this.#splitter = new FrameSplitter(limits.maxRequestBytes, memory.receivedBy(this))
     const socket = receivingSocket(accepted, {
       destination: () => this.#splitter.destination(sharedBuffer.subarray(0, memory.readBytes)),
@@ -89,7 +90,7 @@ export class Connection {
     })
     this.#socket = socket
     this.#progress = new SocketProgress(socket, clock.monotonic())
-    // A client on a socket of the file system has no address: it is on this machine.
+    // A client on a Unix domain socket has no address: it is on this machine.
     this.address = socket.remoteAddress ?? '127.0.0.1'
     this.#clientHost = `/${this.address}`
     this.#session = this.#beginSession(around)
@@ -104,18 +105,18 @@ export class Connection {
     this.#regulate()
   }
 
-  /** Monotonic time since which nothing happened; null while the client is owed something, or in the middle of a request. */
+  /** Monotonic time of the last activity; null while a response is due, or a request is only partly received. */
   get idleSinceMs(): number | null {
-    const isBusy = this.#underWay.length > 0 || this.#waiting.length > 0 || this.#socket.writableLength > 0
+    const isBusy = this.#inFlight.length > 0 || this.#waiting.length > 0 || this.#socket.writableLength > 0
     return isBusy || this.#splitter.isBegun ? null : this.#progress.activeMs
   }
 
-  /** Whether the client has shown who it is, or need not. */
+  /** Whether the client has authenticated, or does not have to. */
   get isAuthenticated(): boolean {
     return this.#session === null || this.#session.state === 'authenticated'
   }
 
-  /** Lets what is under way be answered, parked requests at once; nothing more is read. Resolves when the client has it all. */
+  /** Stops reading, ends parked requests immediately, and resolves when all responses in flight were sent. */
   async finish(): Promise<void> {
     this.#isClosing = true
     this.#socket.pause()
@@ -124,7 +125,7 @@ export class Connection {
       this.#onIdle = resolve
     })
     this.#abort.abort()
-    if (this.#underWay.length > 0 && !this.#socket.destroyed) await idle
+    if (this.#inFlight.length > 0 && !this.#socket.destroyed) await idle
     await new Promise<void>((resolve) => {
       if (this.#socket.destroyed) return resolve()
       this.#socket.once('close', () => resolve())
@@ -132,12 +133,12 @@ export class Connection {
     })
   }
 
-  /** Ends the connection at once. */
+  /** Closes the connection immediately. */
   destroy(): void {
     this.#socket.destroy()
   }
 
-  /** Ends the connection when nothing has happened on it for too long, or when it holds up others. */
+  /** Closes the connection if it was idle for too long, or if it blocks others. */
   endIfStalled(nowMs: number): void {
     if (this.#socket.destroyed) return
     const { limits, memory, logger, streaks } = this.#around
@@ -157,14 +158,14 @@ export class Connection {
     const why = this.#progress.stallOf(nowMs, limits, {
       isReceiving: this.#splitter.isBegun && !this.#socket.isPaused(),
       holdsUpRequests: memory.requests.isContended && (this.#splitter.isBegun || this.#waiting.length > 0),
-      holdsUpAnswers: memory.answers.isContended && this.#socket.writableLength > 0,
+      holdsUpResponses: memory.responses.isContended && this.#socket.writableLength > 0,
     })
     if (why === null) return
     streaks.log('warn', { kind: 'stalled', client: this.address }, `closing a connection: ${why}`, client)
     this.destroy()
   }
 
-  /** Reads on or stops reading, by what waits and by the memory that is left. */
+  /** Resumes or pauses reading, depending on waiting requests and free memory. */
   regulateReading(): void {
     if (this.#socket.destroyed || this.#isClosing) return
     if (!this.#mayRead()) this.#socket.pause()
@@ -199,7 +200,7 @@ export class Connection {
     this.#regulate()
   }
 
-  /** Reads on or stops reading; starts what waited for the client to take its answers, or for memory. */
+  /** Resumes or pauses reading. Starts requests that waited for memory, or for the client to read its responses. */
   #regulate(): void {
     if (this.#waiting.length > 0 && !this.#socket.destroyed) this.#startWaiting()
     this.regulateReading()
@@ -210,7 +211,7 @@ export class Connection {
     const pending = this.#requests.bytes - this.#receivingBytes + this.#socket.writableLength
     if (pending >= limits.maxPendingBytes || this.#waiting.length >= limits.maxOverlapping) return false
     const { needsMemory, heldBytes } = this.#splitter
-    // What has its memory already gives it back the sooner for being read. Who holds nothing may always read a little.
+    // A frame that has its memory releases it sooner when it is read. A connection that holds nothing may always read a little.
     const mayGoOn = needsMemory
       ? memory.mayGrow(this, heldBytes)
       : heldBytes > 0 || pending === 0 || !memory.requests.isExhausted
@@ -224,7 +225,7 @@ export class Connection {
       if (request === undefined) return
       this.#start(request)
     }
-    if (!this.#isWriting && this.#underWay.length > 0) void this.#writeAnswers()
+    if (!this.#isWriting && this.#inFlight.length > 0) void this.#writeResponses()
   }
 
   #start(request: RoutedRequest): void {
@@ -232,9 +233,9 @@ export class Connection {
     const held = { bytes: 0 }
     const hold = (bytes: number): void => {
       held.bytes += bytes
-      this.#answers.take(bytes)
+      this.#responses.take(bytes)
     }
-    const answer = router.answer(request, {
+    const response = router.respond(request, {
       clientHost: this.#clientHost,
       signal: this.#abort.signal,
       session: this.#session,
@@ -245,12 +246,12 @@ export class Connection {
         hold,
       },
     })
-    // Looked at in its turn; until then a failure must not count as unhandled.
-    answer.catch(() => undefined)
+    // Awaited in its turn; until then a failure must not count as unhandled.
+    response.catch(() => undefined)
     hold(request.reader.elementCount * elementBytes)
     this.#progress.requestMs = this.#around.clock.monotonic()
-    this.#underWay.push({ request, answer, held })
-    // What was decoded holds no view of the frame but `records`.
+    this.#inFlight.push({ request, response, held })
+    // Only `records` of the decoded request is a view of the frame.
     if (!request.handler.carriesRecords) this.#giveBack(request)
   }
 
@@ -258,20 +259,20 @@ export class Connection {
     const [next] = this.#waiting
     if (next === undefined) return false
     const { limits, memory } = this.#around
-    if (this.#underWay.length > 0) {
-      if (this.#underWay.length >= limits.maxOverlapping) return false
-      if (!next.handler.overlaps || !this.#underWay.every(({ request }) => request.handler.overlaps)) return false
+    if (this.#inFlight.length > 0) {
+      if (this.#inFlight.length >= limits.maxOverlapping) return false
+      if (!next.handler.overlaps || !this.#inFlight.every(({ request }) => request.handler.overlaps)) return false
       return this.#mayWork()
     }
-    // A client that is slow to take its records gets no more of them meanwhile.
-    const { answersRecords } = next.handler
-    if (this.#socket.writableLength >= (answersRecords ? 1 : limits.maxPendingBytes)) return false
-    if (memory.mayAnswer(answersRecords)) return this.#mayWork()
-    this.#answers.wait()
+    // A client that has not read its records gets no more of them.
+    const { respondsWithRecords } = next.handler
+    if (this.#socket.writableLength >= (respondsWithRecords ? 1 : limits.maxPendingBytes)) return false
+    if (memory.mayRespond(respondsWithRecords)) return this.#mayWork()
+    this.#responses.wait()
     return false
   }
 
-  /** Whether it is this connection's turn: one request at a time, while others wait for theirs. */
+  /** Returns whether it is this connection's turn. While others wait, a turn is one request. */
   #mayWork(): boolean {
     const { turns } = this.#around
     if (turns === null || this.#hasTurn || turns.mayStart()) {
@@ -282,19 +283,19 @@ export class Connection {
     return false
   }
 
-  async #writeAnswers(): Promise<void> {
+  async #writeResponses(): Promise<void> {
     this.#isWriting = true
-    for (let head = this.#underWay[0]; head !== undefined; head = this.#underWay[0]) {
+    for (let head = this.#inFlight[0]; head !== undefined; head = this.#inFlight[0]) {
       try {
-        const parts = await head.answer
+        const parts = await head.response
         this.#write(parts ?? [], head.held.bytes)
         if (this.#session?.state === 'refused') this.#endRefused()
       } catch (error) {
-        this.#answers.take(-head.held.bytes)
+        this.#responses.take(-head.held.bytes)
         this.#fail(error, head.request)
       }
-      this.#underWay.shift()
-      // The records are in the log or refused.
+      this.#inFlight.shift()
+      // The records are durable or were rejected.
       if (head.request.handler.carriesRecords) this.#giveBack(head.request)
       if (!this.#socket.destroyed) this.#startWaiting()
     }
@@ -305,14 +306,14 @@ export class Connection {
 
   #write(parts: readonly Buffer[], heldBytes: number): void {
     const bytes = parts.reduce((sum, part) => sum + part.length, 0)
-    this.#answers.take(bytes - heldBytes)
+    this.#responses.take(bytes - heldBytes)
     const [last] = parts.slice(-1)
-    if (this.#socket.destroyed || last === undefined) return this.#answers.take(-bytes)
+    if (this.#socket.destroyed || last === undefined) return this.#responses.take(-bytes)
     this.#socket.cork()
     for (const part of parts.slice(0, -1)) this.#socket.write(part)
     this.#socket.write(last, () => {
       this.#progress.activeMs = this.#around.clock.monotonic()
-      this.#answers.take(-bytes)
+      this.#responses.take(-bytes)
       this.#regulate()
     })
     return this.#socket.uncork()
@@ -349,7 +350,7 @@ export class Connection {
     return session
   }
 
-  /** The client takes its last response; nothing more is read. */
+  /** Sends the last response to a rejected client; stops reading. */
   #endRefused(): void {
     this.#isClosing = true
     this.#socket.pause()
@@ -367,7 +368,7 @@ export class Connection {
     this.#around.memory.endGrowth(this)
     this.#around.turns?.leave(this.#onTurn)
     this.#requests.close()
-    this.#answers.close()
+    this.#responses.close()
     this.#abort.abort()
     this.#onIdle?.()
   }

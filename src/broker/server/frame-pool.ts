@@ -26,7 +26,7 @@ export class FramePool {
     return fresh
   }
 
-  /** Takes back what a frame lies in, if it is of this pool. Nobody may hold a view of it any more. */
+  /** Returns the buffer of a frame to the pool, if it is from this pool. No view of it may be in use any more. */
   giveBack(frame: Buffer): void {
     const { buffer } = frame
     if (!this.#own.has(buffer) || buffer.byteLength > largest || this.#free.length >= this.#limit) return

@@ -1,6 +1,6 @@
 /**
- * Bytes that all connections together may hold of one kind. Whoever has begun takes what it needs, so that it ends and gives
- * back; whoever has not asks before ({@link isExhausted}), and waits in line.
+ * Memory of one kind that all connections share (I10). A connection that has started takes what it needs, so that it can finish
+ * and release it. A connection that has not started checks {@link isExhausted} first, and waits in a queue.
  */
 export class MemoryBudget {
   readonly limit: number
@@ -22,7 +22,7 @@ export class MemoryBudget {
     return this.#used >= this.limit
   }
 
-  /** Whether somebody waits for what others hold. */
+  /** Whether a connection waits for memory that others hold. */
   get isContended(): boolean {
     return this.#waiting.size > 0
   }
@@ -45,13 +45,13 @@ export class MemoryBudget {
     this.#waiting.delete(resume)
   }
 
-  /** Lets everybody who waits look again. */
+  /** Lets every waiting connection check again. */
   recheck(): void {
     const waiting = [...this.#waiting]
     for (const resume of waiting) if (this.#waiting.delete(resume)) resume()
   }
 
-  /** In line; who still cannot go on waits again, behind the others. */
+  /** In the order of the queue. A connection that still cannot continue waits again, after the others. */
   #wake(): void {
     const waiting = [...this.#waiting]
     for (const resume of waiting) {

@@ -7,7 +7,7 @@ import { Connection, type ConnectionSurroundings } from './connection.ts'
 const maxPathBytes = 100
 
 /**
- * A socket of the file system, for the worker that the broker belongs to. Only the owner of the data folder may connect, who could
+ * A socket of the file system, for the worker that the broker belongs to. Only the owner of the data directory may connect, who could
  * read its files as well: nobody is asked for credentials. Its connections are not counted with those of strangers, and its requests do not wait for theirs: whatever other clients do, the
  * worker keeps its place in its group and its records flow.
  */
@@ -41,7 +41,7 @@ export class OwnListener {
     return null
   }
 
-  /** Answers what is under way and ends all connections. */
+  /** Finishes requests in flight and closes all connections. */
   async close(): Promise<void> {
     const closed = deferred<void>()
     this.#server.close(() => closed.resolve())

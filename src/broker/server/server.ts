@@ -63,7 +63,7 @@ export class Server {
     readonly limits?: ConnectionLimits
     /** For what clients cause; closed with the server. */
     readonly streaks?: LogStreaks
-    /** Asks clients who they are; null or none: everybody who reaches the broker may use it. */
+    /** Authenticates clients; null or none: every client that can connect may use the broker. */
     readonly authenticator?: Authenticator | null
     readonly ownPath?: string
   }): Promise<Server> {
@@ -107,7 +107,7 @@ export class Server {
     return this.#connections.count
   }
 
-  /** Answers what is under way, for `graceMs` at most, and ends all connections. */
+  /** Finishes requests in flight, for at most `graceMs`, and closes all connections (I9). */
   async close(graceMs = 5000): Promise<void> {
     this.#stopSweeps()
     const closed = deferred<void>()

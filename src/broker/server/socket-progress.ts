@@ -8,7 +8,7 @@ interface Written {
 
 /** When something last happened on a connection. Times are monotonic milliseconds. */
 export class SocketProgress {
-  /** Bytes came, or an answer was taken. */
+  /** When bytes arrived, or a response was sent. */
   activeMs: number
   /** A request was received as a whole, or begun. */
   requestMs: number
@@ -23,11 +23,11 @@ export class SocketProgress {
     this.#takenMs = nowMs
   }
 
-  /** Why the connection is to end; null: it goes on. Who holds up nobody may take its time for taking an answer. */
+  /** Returns why to close the connection; null to keep it. A client that blocks no other may read its response slowly. */
   stallOf(
     nowMs: number,
-    { requestStallMs, requestTurnMs, answerStallMs, maxIdleMs }: ConnectionLimits,
-    state: { readonly isReceiving: boolean; readonly holdsUpRequests: boolean; readonly holdsUpAnswers: boolean },
+    { requestStallMs, requestTurnMs, responseStallMs, maxIdleMs }: ConnectionLimits,
+    state: { readonly isReceiving: boolean; readonly holdsUpRequests: boolean; readonly holdsUpResponses: boolean },
   ): string | null {
     const queued = (this.#socket as unknown as Written)._handle?.writeQueueSize ?? this.#socket.writableLength
     if (queued !== this.#queuedBytes || queued === 0) this.#takenMs = nowMs
@@ -36,10 +36,10 @@ export class SocketProgress {
       return `a request was begun, and nothing more of it came for ${requestStallMs} ms`
     if (state.holdsUpRequests && nowMs - this.requestMs >= requestTurnMs)
       return `its requests take memory that others wait for, and none was complete within ${requestTurnMs} ms`
-    if (state.holdsUpAnswers && nowMs - this.#takenMs >= answerStallMs)
-      return `its client took nothing of an answer for ${answerStallMs} ms, while others wait for the memory`
+    if (state.holdsUpResponses && nowMs - this.#takenMs >= responseStallMs)
+      return `its client read nothing of a response for ${responseStallMs} ms, while others wait for the memory`
     if (queued > 0 && nowMs - this.#takenMs >= maxIdleMs)
-      return `its client took nothing of an answer for ${maxIdleMs} ms (connections.max.idle.ms)`
+      return `its client read nothing of a response for ${maxIdleMs} ms (connections.max.idle.ms)`
     return null
   }
 }

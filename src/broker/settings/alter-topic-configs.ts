@@ -12,8 +12,8 @@ export interface ConfigResource {
   readonly resourceName: string
 }
 
-/** What AlterConfigs and IncrementalAlterConfigs answer for one resource. */
-export interface AlterAnswer extends ConfigResource {
+/** The response of AlterConfigs and IncrementalAlterConfigs for one resource. */
+export interface AlterResponse extends ConfigResource {
   readonly errorCode: number
   readonly errorMessage: string | null
 }
@@ -29,7 +29,7 @@ export async function alterTopic(
   { resourceType, resourceName }: ConfigResource,
   change: (current: TopicOverrides) => TopicOverrides,
   options: { readonly validateOnly: boolean; readonly isRepeated: boolean },
-): Promise<AlterAnswer> {
+): Promise<AlterResponse> {
   try {
     if (options.isRepeated) throw new TopicError(errorCodes.INVALID_REQUEST, 'Each resource must appear at most once.')
     if (resourceType !== resourceTypes.topic) {

@@ -5,15 +5,15 @@ import { defaultLogConfig, type LogConfig } from '../../log/log-config.ts'
 export interface BrokerConfig {
   /** The one node of the cluster. */
   readonly nodeId: number
-  /** Whether Metadata creates topics that do not exist. */
+  /** Whether a Metadata request creates unknown topics. */
   readonly autoCreateTopics: boolean
   /** Partitions of a topic that does not say how many. */
   readonly defaultPartitions: number
   /** Partitions one topic may have. */
   readonly maxPartitionsPerTopic: number
-  /** Whether replication factors above 1 are taken as 1, so that settings for clusters work; else they are refused. */
+  /** Whether replication factors above 1 are reduced to 1, so that settings for clusters work; otherwise they are rejected. */
   readonly clampReplicationFactor: boolean
-  /** Bytes one Fetch may answer. */
+  /** Maximum bytes of records in one Fetch response. */
   readonly fetchMaxBytes: number
   readonly retentionCheckMs: number
   readonly compactionCheckMs: number

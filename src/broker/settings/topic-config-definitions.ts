@@ -67,7 +67,7 @@ export const topicConfigDefinitions: Readonly<Record<string, TopicConfigDefiniti
     broker: 'log.segment.delete.delay.ms',
     default: '60000',
     min: 0,
-    doc: 'Kept and shown; segments are removed at once.',
+    doc: 'Has no effect: segments are removed immediately.',
   },
   'flush.messages': {
     type: 'long',
@@ -147,7 +147,7 @@ export const topicConfigDefinitions: Readonly<Record<string, TopicConfigDefiniti
     broker: 'log.message.timestamp.type',
     default: 'CreateTime',
     values: ['CreateTime', 'LogAppendTime'],
-    doc: "Whether a record has the producer's time or the broker's.",
+    doc: "Whether the timestamp of a record is the producer's (CreateTime) or the broker's (LogAppendTime).",
   },
   'min.cleanable.dirty.ratio': {
     type: 'double',

@@ -71,7 +71,7 @@ export function listOf(value: string): string[] {
     .filter((item) => item !== '')
 }
 
-/** Whether a config is a list: only those can be appended to. Null when there is no such config. */
+/** Returns whether a config is a list, to which values can be appended; null when there is no such config. */
 export function isListConfig(name: string): boolean | null {
   const definition = topicConfigDefinition(name)
   return definition === undefined ? null : definition.type === 'list'

@@ -4,8 +4,8 @@ import { CorruptMetadataError } from '../broker-error.ts'
 import type { TopicOverrides } from '../settings/topic-configs.ts'
 
 /*
- * `<data folder>/__cluster/metadata.json`: what exists. Replaced as a whole, by rename, before a change is answered; a topic that
- * is being deleted stays listed under `deleting` until its folders are gone, so that its records can never come back under a
+ * `<data directory>/__cluster/metadata.json`: what exists. Replaced as a whole, by rename, before a change is answered; a topic that
+ * is being deleted stays listed under `deleting` until its directories are gone, so that its records can never come back under a
  * topic of the same name. `checksum` is the CRC-32C of everything else as compact JSON, in hexadecimal: JSON that lost a bit may
  * still be JSON. A file of an earlier version has none.
  */
@@ -32,12 +32,12 @@ export interface ObsoleteOffsets {
 export interface ClusterMetadata {
   readonly clusterId: string
   readonly topics: readonly TopicRecord[]
-  /** Topics whose folders are still to be removed. */
+  /** Topics whose directories are still to be removed. */
   readonly deleting: readonly TopicRecord[]
   readonly obsoleteOffsets: readonly ObsoleteOffsets[]
 }
 
-const folderName = '__cluster'
+const directoryName = '__cluster'
 const fileName = 'metadata.json'
 const formatVersion = 1
 
@@ -49,14 +49,14 @@ export function randomUuid(): string {
   }
 }
 
-/** Whether the folder is that of a cluster. */
+/** Whether the directory is that of a cluster. */
 export function hasClusterFile(fs: FileSystem, dataDirectory: string): boolean {
-  return fs.exists(`${dataDirectory}/${folderName}/${fileName}`)
+  return fs.exists(`${dataDirectory}/${directoryName}/${fileName}`)
 }
 
-/** The metadata of a data folder, or that of an empty cluster. @throws CorruptMetadataError when the file does not read as one. */
+/** The metadata of a data directory, or that of an empty cluster. @throws CorruptMetadataError when the file does not read as one. */
 export function readClusterFile(fs: FileSystem, dataDirectory: string): ClusterMetadata {
-  const path = `${dataDirectory}/${folderName}/${fileName}`
+  const path = `${dataDirectory}/${directoryName}/${fileName}`
   if (!fs.exists(path)) {
     refuseOrphans(fs, dataDirectory)
     return { clusterId: randomUuid(), topics: [], deleting: [], obsoleteOffsets: [] }
@@ -80,18 +80,18 @@ export async function writeClusterFile(
   dataDirectory: string,
   metadata: ClusterMetadata,
 ): Promise<void> {
-  const folder = `${dataDirectory}/${folderName}`
-  if (!fs.exists(folder)) {
-    fs.makeDirectory(folder)
+  const directory = `${dataDirectory}/${directoryName}`
+  if (!fs.exists(directory)) {
+    fs.makeDirectory(directory)
     await fs.syncDirectory(dataDirectory)
   }
-  await replaceFile(fs, folder, fileName, encode(metadata))
+  await replaceFile(fs, directory, fileName, encode(metadata))
 }
 
 /** Whether the file holds exactly this. @throws the system's error */
 export function clusterFileHolds(fs: FileSystem, dataDirectory: string, metadata: ClusterMetadata): boolean {
   if (!hasClusterFile(fs, dataDirectory)) return false
-  return readWholeFile(fs, `${dataDirectory}/${folderName}/${fileName}`).equals(encode(metadata))
+  return readWholeFile(fs, `${dataDirectory}/${directoryName}/${fileName}`).equals(encode(metadata))
 }
 
 /** Bytes of the file for a metadata. */
@@ -105,13 +105,13 @@ function encode(metadata: ClusterMetadata): Buffer {
   return Buffer.from(`${text}\n`, 'utf8')
 }
 
-/** Without metadata nothing says what the folders of partitions are: starting empty would hide them, and later overwrite them. */
+/** Without metadata nothing says what the directories of partitions are: starting empty would hide them, and later overwrite them. */
 function refuseOrphans(fs: FileSystem, dataDirectory: string): void {
   if (!fs.exists(dataDirectory)) return
   const orphan = fs.list(dataDirectory).find((name) => /^[a-zA-Z0-9._-]+-\d+$/.test(name))
   if (orphan === undefined) return
   throw new CorruptMetadataError(
-    `${dataDirectory} holds the partition ${orphan} but no ${folderName}/${fileName}. Restore that file, or choose an empty folder.`,
+    `${dataDirectory} holds the partition ${orphan} but no ${directoryName}/${fileName}. Restore that file, or choose an empty directory.`,
   )
 }
 

@@ -6,17 +6,17 @@ import type { BrokerConfig } from '../settings/broker-config.ts'
 import type { Topic, Topics } from './topics.ts'
 
 /**
- * Retention, compaction and checkpoints of all partitions, each at its own pace: one partition after the other, and never two
- * rounds of one kind at once. A partition that fails is logged and left for the next round.
+ * Runs retention, compaction and checkpoints of all partitions, each at its own interval: one partition after the other, and one
+ * round of each kind at a time. The failure of a partition is logged, and retried in the next round.
  */
 export class LogUpkeep {
   readonly #topics: Topics
   readonly #logger: Logger
   readonly #stops: readonly (() => void)[]
   readonly #rounds = new Set<Promise<void>>()
-  /** What is being compacted, which can take long: the other rounds do not wait for it. */
+  /** The partition that is being compacted. That can take long, so the other rounds do not wait for it. */
   #compacting: PartitionLog | null = null
-  /** The kinds of work that wait behind the compaction. */
+  /** The kinds of work that wait for the compaction. */
   readonly #behind = new Set<string>()
   #stopped = false
 
@@ -39,10 +39,10 @@ export class LogUpkeep {
       clock.every(config.checkpointMs, () => void topics.refillReserve()),
       clock.every(config.checkpointMs, () => this.#begin(topics.retryOffline())),
     ]
-    this.#begin(this.#round('checkpoint', checkpoint)) // What a start had to scan, the next one need not.
+    this.#begin(this.#round('checkpoint', checkpoint)) // So that the next start does not scan again what this one had to scan.
   }
 
-  /** Starts nothing more, and waits for the partition that is being worked on. */
+  /** Starts no more work, and waits for the work in progress. */
   async stop(): Promise<void> {
     this.#stopped = true
     for (const stop of this.#stops) stop()
@@ -102,7 +102,7 @@ export class LogUpkeep {
     try {
       await work()
     } catch (error) {
-      // A topic that was deleted while its turn came has nothing to be kept.
+      // The topic was deleted meanwhile: there is nothing to keep.
       if (this.#topics.get(topic.name)?.id !== topic.id) return
       if (isDiskFull(error)) {
         full.count += 1

@@ -10,28 +10,28 @@ import { LogError, StorageError } from '../../log/log-error.ts'
 import { PartitionLog } from '../../log/partition-log.ts'
 import { CorruptMetadataError } from '../broker-error.ts'
 import type { TopicRecord } from './cluster-file.ts'
-import type { PartitionFolders } from './partition-folders.ts'
+import type { PartitionDirectories } from './partition-directories.ts'
 import { logConfigOf } from '../settings/topic-configs.ts'
 import { isInternalTopic } from './topic-name.ts'
 
-/** What the logs live on. */
+/** The options of {@link PartitionLogs}. */
 export interface PartitionLogsOptions {
   readonly fs: FileSystem
-  readonly folders: PartitionFolders
+  readonly directories: PartitionDirectories
   readonly clock: Clock
   readonly logger: Logger
   readonly reserve: SpaceReserve
-  /** What topics do not set themselves. */
+  /** Defaults for configs that a topic does not set. */
   readonly logDefaults: LogConfig
   readonly conditions?: Conditions
 }
 
-/** How many partitions are opened or closed at a time: each waits for the disk, and holds a few descriptors while it does. */
+/** Partitions that are opened or closed concurrently: each waits for the disk and holds a few descriptors. */
 const atATime = 32
 const offlineCode = 'BROKER_PARTITION_OFFLINE'
 const lostCode = 'BROKER_RECORDS_LOST'
 
-/** Opens, creates and closes the logs of topics. */
+/** Opens, creates and closes partition logs. */
 export class PartitionLogs {
   readonly #options: PartitionLogsOptions
   /** By topic, with the reasons. */
@@ -44,11 +44,11 @@ export class PartitionLogs {
   }
 
   /**
-   * Those of topics that exist, by topic; null for a partition whose files cannot be read, which is offline then and must not keep
-   * the others from their readers. The broker's own topics have to be whole: without an offset that is stored, a group would
-   * start over.
-   * @param known logs of the one topic that are open.
-   * @throws CorruptMetadataError, a failure of the broker's own topics, after closing what was opened.
+   * Opens the partitions of existing topics. Returns them by topic; null for a partition whose files cannot be read. It is then
+   * offline, and the others are still served. Internal topics must be complete: without its stored offsets a group would start
+   * over.
+   * @param known partition logs of the only topic that are already open.
+   * @throws CorruptMetadataError, or a failure of an internal topic, after closing the partitions that were opened.
    */
   async openAll(
     records: readonly TopicRecord[],
@@ -66,7 +66,7 @@ export class PartitionLogs {
           let log = known[index] ?? null
           try {
             if (log === null) {
-              this.#options.folders.verify(record.name, index, record.id)
+              this.#options.directories.verify(record.name, index, record.id)
               log = await this.#openOne(place)
               opened.push(log)
             }
@@ -88,7 +88,7 @@ export class PartitionLogs {
     return byTopic
   }
 
-  /** Says which partitions keep what recovery cut off; over for each when a person has moved or removed its files. */
+  /** Reports the partitions with bytes that recovery cut off, until an operator has moved or removed the files. */
   reportDamaged(): void {
     const { fs, conditions } = this.#options
     const kept: string[] = []
@@ -112,13 +112,13 @@ export class PartitionLogs {
   }
 
   /**
-   * Those of partitions that were never there, from `from` on; nothing of another topic, or of an attempt that failed, is in
-   * them. @throws StorageError, the system's error
+   * Creates the partitions of a topic from `from` on. Their directories contain nothing of another topic or of a failed attempt.
+   * @throws StorageError, the system's error
    */
   async create(record: TopicRecord, from: number): Promise<PartitionLog[]> {
     for (let index = from; index < record.partitionCount; index += 1) {
       try {
-        await this.#options.folders.claim(record.name, index, record.id)
+        await this.#options.directories.claim(record.name, index, record.id)
       } catch (error) {
         if (!(error instanceof CorruptMetadataError)) throw error
         throw new StorageError(error.message, { cause: error })
@@ -127,20 +127,20 @@ export class PartitionLogs {
     return this.#open(placesOf(record, from))
   }
 
-  /** Closes logs that are not wanted; never hides why. */
+  /** Closes partition logs after a failure. Does not throw, so that the failure is not hidden. */
   async discard(partitions: readonly PartitionLog[]): Promise<void> {
     await concurrently(partitions, atATime, async (log) => {
       try {
         await log.close({ checkpoint: false })
       } catch (error) {
-        this.#options.logger.warn('a partition could not be closed in order', { error: String(error) })
+        this.#options.logger.warn('could not close a partition', { error: String(error) })
       }
     })
   }
 
   /**
-   * Closes logs. A checkpoint that cannot be written costs time at the next start and nothing else: one warning for all of them.
-   * @throws what failed otherwise, once all are closed.
+   * Closes partition logs. A failed checkpoint only makes the next start slower, so there is one warning for all of them.
+   * @throws other failures, after all are closed (I9).
    */
   async close(partitions: readonly PartitionLog[]): Promise<void> {
     const failures: { readonly directory: string; readonly error: unknown }[] = []
@@ -155,19 +155,19 @@ export class PartitionLogs {
     if (first === undefined) return
     const unexpected = failures.find(({ error }) => !(error instanceof StorageError))
     if (unexpected !== undefined) throw unexpected.error
-    this.#options.logger.warn('stopping without the checkpoints of some partitions: the next start scans them', {
+    this.#options.logger.warn('stopping without checkpoints of some partitions; the next start scans them', {
       partitions: failures.length,
       error: String(first.error),
     })
   }
 
-  /** What is offline of a topic that is deleted concerns nobody. */
+  /** Drops the reports about a deleted topic. */
   forget(topic: string): void {
     if (this.#offline.delete(topic)) this.#report([], new Map())
     if (this.#damaged.delete(topic)) this.reportDamaged()
   }
 
-  /** By topic, because each is tried again by itself. */
+  /** By topic, because each is retried separately. */
   #report(records: readonly TopicRecord[], offline: ReadonlyMap<string, readonly string[]>): void {
     for (const { name } of records) {
       const own = offline.get(name)
@@ -180,8 +180,8 @@ export class PartitionLogs {
     else
       conditions?.raise(
         offlineCode,
-        `${all.length} partitions cannot be opened and are neither written nor read: ${all.slice(0, 3).join(', ')}. See to the ` +
-          'disk and the rights of their folders; they are tried again every minute',
+        `${all.length} partitions cannot be opened, written or read: ${all.slice(0, 3).join(', ')}. Check the ` +
+          'disk and the permissions of their directories; the broker retries every minute',
       )
   }
 
@@ -200,9 +200,9 @@ export class PartitionLogs {
   }
 
   async #openOne({ record, index }: Place): Promise<PartitionLog> {
-    const { fs, folders, clock, logger, reserve, logDefaults } = this.#options
+    const { fs, directories, clock, logger, reserve, logDefaults } = this.#options
     const config = logConfigOf(record.configs, logDefaults)
-    const directory = folders.pathOf(record.name, index)
+    const directory = directories.pathOf(record.name, index)
     const log = await PartitionLog.open({ fs, directory, config, clock, logger, reserve, checkpointsLater: true })
     if (damagedFiles(fs, directory).length > 0) {
       const known = this.#damaged.get(record.name)
@@ -213,12 +213,12 @@ export class PartitionLogs {
   }
 }
 
-/** What a client is told of a partition that is offline. */
+/** Returns the error message for a partition that is offline. */
 export function offlineText(topic: string, partition: number): string {
-  return `${offlineCode}: ${topic}-${partition} could not be opened; the log of the broker says why`
+  return `${offlineCode}: ${topic}-${partition} could not be opened; see the logs of the broker`
 }
 
-/** Whether a failure is that of one partition: of its disk, or of its directory, which says that it is another topic's. */
+/** Returns whether a failure concerns one partition: its disk, or its directory, which belongs to another topic. */
 function isOfOne(error: unknown): boolean {
   if (error instanceof LogError || error instanceof CorruptMetadataError) return true
   return error instanceof Error && 'code' in error

@@ -1,6 +1,6 @@
 import { BrokerError } from '../broker-error.ts'
 
-/** A message names what the client sent, which may be as long as a string can be; the answer has to hold it. */
+/** Shortens text that a client sent, so that the message fits into a string of the response. */
 const maxMessageLength = 1000
 
 /** Text of a client within a message that the client gets. */

@@ -6,7 +6,7 @@ export const offsetsTopicName = '__consumer_offsets'
 /** Topics of the broker itself: clients read them, only the broker writes them. */
 const internalTopics: ReadonlySet<string> = new Set([offsetsTopicName, '__transaction_state'])
 
-/** Whether the topic belongs to the broker. */
+/** Returns whether the topic is internal to the broker. */
 export function isInternalTopic(name: string): boolean {
   return internalTopics.has(name)
 }

@@ -19,7 +19,7 @@ import {
 import type { Conditions } from '../../foundation/metrics/conditions.ts'
 import { defaultReserveBytes, DiskReserve } from '../data-directory/disk-reserve.ts'
 import type { DiskWatch } from '../data-directory/disk-watch.ts'
-import { PartitionFolders } from './partition-folders.ts'
+import { PartitionDirectories } from './partition-directories.ts'
 import { PartitionLogs } from './partition-logs.ts'
 import { logConfigOf, type TopicOverrides } from '../settings/topic-configs.ts'
 import { TopicError } from './topic-error.ts'
@@ -32,43 +32,43 @@ export interface Topic {
   readonly id: string
   readonly configs: TopicOverrides
   readonly isInternal: boolean
-  /** Null: the partition could not be opened, and is offline until the next start. */
+  /** Null: the partition could not be opened, and is offline. */
   readonly partitions: readonly (PartitionLog | null)[]
 }
 
 /**
- * Told of a deletion while the name is free: nothing committed for it may be served from here on. Resolves with whether what
- * is stored about it is gone, too; null when there is nothing.
+ * Called when a topic is deleted, before its name can be used again: its committed offsets must not be returned any more.
+ * Resolves with whether they are also gone from the disk; null when there are none.
  */
 export type DeletionListener = (name: string) => Promise<boolean> | null
 
-/** What the topics live on. */
+/** The options of {@link Topics}. */
 export interface TopicsOptions {
   readonly fs: FileSystem
   readonly dataDirectory: string
   readonly clock: Clock
   readonly logger: Logger
-  /** What topics do not set themselves. */
+  /** Defaults for configs that a topic does not set. */
   readonly logDefaults: LogConfig
-  /** Bytes that are kept for deletions on a full disk. */
+  /** Bytes that are reserved for deletions on a full disk. */
   readonly reserveBytes?: number
-  /** Told of writes that fail. */
+  /** Receives failed writes. */
   readonly disk?: DiskWatch
   readonly conditions?: Conditions
 }
 
 /**
- * The topics of the broker and their logs. Changes run one at a time and are durable when they resolve; what callers may ask
- * for (names, counts, configs) is checked by the handlers before.
+ * The topics of the broker and their partition logs. Changes run one at a time and are durable when they resolve (I1). The
+ * handlers check names, counts and configs before.
  */
 export class Topics {
   readonly #options: TopicsOptions
   readonly #index = new TopicIndex<Topic>()
   readonly #deletionListeners = new Set<DeletionListener>()
-  readonly #folders: PartitionFolders
+  readonly #directories: PartitionDirectories
   readonly #logs: PartitionLogs
   readonly #reserve: DiskReserve
-  /** Ids of deleted topics that no stored offset is about. */
+  /** Ids of deleted topics without stored offsets. */
   readonly #forgotten = new Set<string>()
   #metadata: ClusterMetadata
   #turn: Promise<unknown> = Promise.resolve()
@@ -77,18 +77,18 @@ export class Topics {
     this.#options = options
     this.#metadata = metadata
     const { fs, dataDirectory, logger } = options
-    this.#folders = new PartitionFolders(fs, dataDirectory, logger)
+    this.#directories = new PartitionDirectories(fs, dataDirectory, logger)
     this.#reserve = new DiskReserve(fs, dataDirectory, logger)
-    this.#logs = new PartitionLogs({ ...options, folders: this.#folders, reserve: this.#reserve })
+    this.#logs = new PartitionLogs({ ...options, directories: this.#directories, reserve: this.#reserve })
   }
 
-  /** Opens all partitions of a data folder, and finishes deletions that were under way. */
+  /** Opens all partitions of a data directory, and completes deletions that were interrupted. */
   static async open(options: TopicsOptions): Promise<Topics> {
     const isNew = !hasClusterFile(options.fs, options.dataDirectory)
     const metadata = readClusterFile(options.fs, options.dataDirectory)
     const topics = new Topics(options, metadata)
     if (isNew) await topics.#save(metadata)
-    topics.#folders.refuseUnknown(metadata)
+    topics.#directories.refuseUnknown(metadata)
     for (const [record, partitions] of await topics.#logs.openAll(metadata.topics))
       topics.#index.hold(topicOf(record, partitions))
     await topics.#finishDeletions()
@@ -118,18 +118,18 @@ export class Topics {
     return this.#index.colliding(name)
   }
 
-  /** Undefined when there is no such partition, null when it is offline. */
+  /** Returns undefined when there is no such partition, null when it is offline. */
   partition(name: string, index: number): PartitionLog | null | undefined {
     return this.#index.get(name)?.partitions[index]
   }
 
-  /** The ids of the idempotent producers that any partition remembers. */
+  /** The ids of all idempotent producers that a partition remembers. */
   *producerIds(): Iterable<number> {
     for (const { partitions } of this.#index.all())
       for (const log of partitions) if (log !== null) yield* log.producers.entries.keys()
   }
 
-  /** Whether a record of the offsets topic is about a topic that is deleted, though one of that name may exist. */
+  /** Returns whether a record of the offsets topic belongs to a deleted topic; another topic of that name may exist. */
   isObsolete(name: string, partition: number, offset: number): boolean {
     const { deleting, obsoleteOffsets } = this.#metadata
     // While it is being deleted there is no other topic of that name.
@@ -137,13 +137,13 @@ export class Topics {
     return obsoleteOffsets.some((record) => record.name === name && offset < (record.before[partition] ?? 0))
   }
 
-  /** Says that nothing stored is obsolete any more. Saved with the next change if that fails. */
+  /** Records that no stored offset is obsolete any more. If that cannot be saved, the next change saves it. */
   async offsetsForgotten(): Promise<void> {
     for (const { id } of [...this.#metadata.deleting, ...this.#metadata.obsoleteOffsets]) this.#forgotten.add(id)
     await this.#dropForgotten()
   }
 
-  /** Calls `listener` for every topic that is deleted. The answer stops it. */
+  /** Calls `listener` for every deleted topic. Returns a function that removes it. */
   onDeleted(listener: DeletionListener): () => void {
     this.#deletionListeners.add(listener)
     return () => this.#deletionListeners.delete(listener)
@@ -173,12 +173,12 @@ export class Topics {
       return this.#index.get(name) ?? (await this.create(name, partitionCount, configs))
     } catch (error) {
       const existing = this.#index.get(name)
-      if (existing !== undefined) return existing // Somebody else was first.
+      if (existing !== undefined) return existing // Another client was first.
       throw error
     }
   }
 
-  /** Deletes a topic: it is gone for everybody at once, its folders follow. @throws TopicError UNKNOWN_TOPIC_OR_PARTITION */
+  /** Deletes a topic. It disappears for all clients immediately; its directories are removed later. @throws TopicError */
   delete(name: string): Promise<void> {
     return this.#inTurn(name, async () => {
       const topic = this.#existing(name)
@@ -186,7 +186,7 @@ export class Topics {
       const topics = this.#metadata.topics.filter((other) => other.name !== name)
       const decided = { ...this.#metadata, topics, deleting: [...this.#metadata.deleting, record] }
       await this.#reserve.use(() => this.#save(decided))
-      // It is decided, and done at the latest by the next start: what fails from here on is not the client's concern.
+      // The deletion is durable, and the next start completes it: later failures are not reported to the client.
       this.#index.remove(topic)
       this.#forgetOffsets(record)
       await this.#logs.discard(online(topic.partitions))
@@ -230,13 +230,13 @@ export class Topics {
     })
   }
 
-  /** Keeps room for the next deletion on a full disk, as far as there is some. */
+  /** Reserves space for the next deletion on a full disk, if there is any. */
   refillReserve(): Promise<void> {
     const { reserveBytes = defaultReserveBytes } = this.#options
     return this.#reserve.fill(Math.max(reserveBytes, 2 * clusterFileSize(this.#metadata)))
   }
 
-  /** Tries to open what is offline: its disk may work again. */
+  /** Tries to open offline partitions: their disk may work again. */
   retryOffline(): Promise<void> {
     const change = this.#turn.then(async () => {
       for (const topic of this.all()) {
@@ -247,17 +247,17 @@ export class Topics {
       this.#logs.reportDamaged()
     })
     this.#turn = change.catch((error: unknown) =>
-      this.#options.logger.error('partitions that are offline could not be opened', { error: String(error) }),
+      this.#options.logger.error('could not open offline partitions', { error: String(error) }),
     )
     return this.#turn.then(() => undefined)
   }
 
-  /** Says that something could not be written. */
+  /** Reports a failed write. */
   writeFailed(error: unknown): void {
     this.#options.disk?.failed(error)
   }
 
-  /** Closes all logs, after the change that is under way. */
+  /** Closes all partition logs, after the change in progress. */
   async close(): Promise<void> {
     await this.#turn
     await this.#logs.close([...this.#index.all()].flatMap((topic) => online(topic.partitions)))
@@ -286,7 +286,7 @@ export class Topics {
     })
   }
 
-  /** Saves that the tombstones are written. The next start writes them again if this fails. */
+  /** Saves that the tombstones were written. If that fails, the next start writes them again. */
   #dropForgotten(): Promise<void> {
     const change = this.#turn.then(async () => {
       const obsoleteOffsets = this.#metadata.obsoleteOffsets.filter(({ id }) => !this.#forgotten.has(id))
@@ -294,12 +294,12 @@ export class Topics {
       await this.#save({ ...this.#metadata, obsoleteOffsets })
     })
     this.#turn = change.catch((error: unknown) => {
-      this.#options.logger.warn('metadata.json could not be written', { error: String(error) })
+      this.#options.logger.warn('could not write metadata.json', { error: String(error) })
     })
     return this.#turn.then(() => undefined)
   }
 
-  /** Removes what is left of deleted topics. What cannot be removed stays on the list for a later attempt. */
+  /** Removes the rest of deleted topics. Failures are retried later. */
   async #finishDeletions(): Promise<void> {
     let metadata = this.#metadata
     for (const { name, id } of metadata.deleting) {
@@ -308,23 +308,23 @@ export class Topics {
         metadata = this.#withoutDeleted(name, metadata)
       } catch (error) {
         const topic = { topic: name, id, error: String(error) }
-        this.#options.logger.warn('the folders of a deleted topic could not be removed; trying again later', topic)
+        this.#options.logger.warn('could not remove the directories of a deleted topic; retrying later', topic)
       }
     }
     if (metadata === this.#metadata) return
     try {
       await this.#save(metadata)
     } catch (error) {
-      this.#options.logger.warn('metadata.json could not be written', { error: String(error) })
+      this.#options.logger.warn('could not write metadata.json', { error: String(error) })
     }
   }
 
   async #removeDeleted(name: string): Promise<void> {
     for (const record of this.#metadata.deleting)
-      if (record.name === name) await this.#folders.remove(record, this.#index.has(name))
+      if (record.name === name) await this.#directories.remove(record, this.#index.has(name))
   }
 
-  /** The metadata once the folders of deleted topics of that name are gone: only their offsets may be left. */
+  /** Returns the metadata without deleted topics of that name, whose directories are gone. Their offsets may remain. */
   #withoutDeleted(name: string, metadata: ClusterMetadata = this.#metadata): ClusterMetadata {
     const gone = metadata.deleting.filter((record) => record.name === name)
     if (gone.length === 0) return metadata
@@ -346,28 +346,28 @@ export class Topics {
     try {
       await writeClusterFile(fs, dataDirectory, metadata)
     } catch (error) {
-      await this.#takeBack(metadata)
+      await this.#revert(metadata)
       throw error
     }
     this.#metadata = metadata
   }
 
-  /** A change that failed after its file was in place is undone: the next start would find it, a refused deletion for one. */
-  async #takeBack(refused: ClusterMetadata): Promise<void> {
+  /** Undoes a change that failed after its file was replaced. Otherwise the next start would apply a rejected change. */
+  async #revert(refused: ClusterMetadata): Promise<void> {
     const { fs, dataDirectory, logger } = this.#options
     try {
       if (clusterFileHolds(fs, dataDirectory, refused)) await writeClusterFile(fs, dataDirectory, this.#metadata)
     } catch (error) {
       const advice =
-        'metadata.json holds a change that was refused: the next start carries it out unless another change is made'
+        'metadata.json contains a rejected change: the next start applies it unless another change succeeds first'
       logger.error(advice, { error: String(error) })
     }
   }
 
-  /** One change after the other; what the disk refuses is KAFKA_STORAGE_ERROR. */
+  /** Runs changes one at a time. Failures of the disk become KAFKA_STORAGE_ERROR. */
   async #inTurn<T>(name: string, change: () => Promise<T>): Promise<T> {
     const result = this.#turn.then(change)
-    this.#turn = result.catch(() => undefined) // Whoever asked for the change hears of its failure.
+    this.#turn = result.catch(() => undefined) // The caller of the change receives its failure.
     try {
       return await result
     } catch (error) {

@@ -1,6 +1,6 @@
 import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 
-/** A file whose descriptor may be closed while nobody uses it, and is opened again by its path. */
+/** A file whose descriptor may be closed while it is not in use, and is reopened by its path. */
 export interface PooledFile {
   /** Whether it was used since it was looked at. */
   wasUsed: boolean
@@ -10,7 +10,7 @@ export interface PooledFile {
 
 /**
  * Bounds the descriptors of a file system. Files are idle, and may be closed, unless they have writes that are not synced (a
- * failed sync would be reported to nobody), a sync under way, or somebody who needs them whatever becomes of their name. The
+ * failed sync would be reported to nobody), a sync in progress, or a reader that needs them although their name is removed. The
  * one that was not used for longest goes, about: one that was used is passed over once.
  */
 export class DescriptorPool {

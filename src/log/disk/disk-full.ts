@@ -15,13 +15,13 @@ export interface SpaceReserve {
 /** For a log without a reserve. */
 export const noReserve: SpaceReserve = { use: (action) => action() }
 
-/** Whether the system refused something: its errors have a name such as `EIO`. */
+/** Returns whether an error comes from the system: such errors have a code such as `EIO`. */
 function isSystemError(error: unknown): error is Error & { readonly code: string } {
   if (error instanceof LogError || !(error instanceof Error) || !('code' in error)) return false
   return typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code)
 }
 
-/** Whether a disk without room, or a quota that is used up, is the reason. */
+/** Returns whether the reason is a full disk or an exhausted quota. */
 export function isDiskFull(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   const code: unknown = 'code' in error ? error.code : undefined

@@ -19,7 +19,7 @@ export const ringLength = slotAt + ringSlots * slotWidth
 export const slot = { kind: 0, descriptor: 1, argument: 2, outcome: 3, done: 4 } as const
 
 /** What is asked of a thread. `cut` truncates the file to `argument` mebibytes. */
-export const kinds = { file: 1, folder: 2, stop: 3, cut: 4 } as const
+export const kinds = { file: 1, directory: 2, stop: 3, cut: 4 } as const
 
 /** The counter after this one. */
 export function next(counter: number): number {

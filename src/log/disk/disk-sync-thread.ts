@@ -11,7 +11,7 @@ const mebibyte = 1024 * 1024
 
 function carryOut(kind: number, descriptor: number, argument: number): number {
   try {
-    if (kind === kinds.folder) fsyncSync(descriptor)
+    if (kind === kinds.directory) fsyncSync(descriptor)
     else if (kind === kinds.file) fdatasyncSync(descriptor)
     else ftruncateSync(descriptor, argument * mebibyte)
     return 0

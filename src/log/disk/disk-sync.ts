@@ -48,8 +48,8 @@ export class DiskSync {
   #watching = false
 
   /**
-   * @param onDeath is told when a thread ends that nobody stopped: what it was to make durable is in doubt, and nothing more can be.
-   * @param onSync is told when the sync of a file is asked for; what it returns, when that has ended.
+   * @param onDeath called when a sync thread ends unexpectedly: whether its last syncs were durable is unknown, and no more are possible.
+   * @param onSync called when the sync of a file is requested; the function that it returns is called when the sync has ended.
    */
   constructor(onDeath: (failure: StorageError) => void, onSync: () => () => void = () => () => undefined) {
     this.#onDeath = onDeath
@@ -62,9 +62,9 @@ export class DiskSync {
     return this.#submit(kinds.file, descriptor, path).finally(ended)
   }
 
-  /** Makes the names in a folder durable. */
-  syncFolder(descriptor: number, path: string): Promise<void> {
-    return this.#submit(kinds.folder, descriptor, path)
+  /** Makes the names in a directory durable. */
+  syncDirectory(descriptor: number, path: string): Promise<void> {
+    return this.#submit(kinds.directory, descriptor, path)
   }
 
   /** Cuts a file to so many MiB: that of a large file takes long. */
@@ -76,7 +76,7 @@ export class DiskSync {
   async close(): Promise<void> {
     this.#isClosing = true
     for (const _ of this.#threads) {
-      this.#submit(kinds.stop, -1, '').catch(() => undefined) // Ends with its thread; nobody waits for the request itself.
+      this.#submit(kinds.stop, -1, '').catch(() => undefined) // The end of the thread is awaited, not this request.
     }
     await Promise.all(this.#threads.map(({ ended }) => ended))
     this.#rejectAll(new StorageError('the threads that sync files have ended'))
@@ -181,7 +181,7 @@ export class DiskSync {
     this.#onDeath(failure)
   }
 
-  /** Nobody is left waiting for a thread that is gone. */
+  /** Rejects all requests to a thread that has ended. */
   #rejectAll(failure: StorageError): void {
     this.#failure ??= failure
     for (const request of this.#inFlight.values()) request.done.reject(failure)

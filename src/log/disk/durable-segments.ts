@@ -22,28 +22,28 @@ export interface SegmentsOwner {
   readonly fs: FileSystem
   readonly directory: string
   readonly logger: Logger
-  /** Called after the durable end rose. */
+  /** Called after the durable end has risen. */
   readonly onDurable: () => void
-  /** Called once when a sync failed, the unsynced end being cut. */
+  /** Called when a sync has failed and the unsynced end was cut off. */
   readonly onFailure: (error: StorageError) => void
 }
 
 /**
- * The segments of a partition and the promise about them: what is below the durable point is on disk. The last segment is
- * written; a group commit moves the durable point.
+ * The segments of a partition. Everything below the durable point is on disk (I1). The last segment is the active one; a group
+ * commit moves the durable point, which never moves back (I6).
  */
 export class DurableSegments {
-  /** In order of their offsets, never empty. */
+  /** Sorted by offset, never empty. */
   readonly list: Segment[]
   durable: DurablePoint
   readonly #owner: SegmentsOwner
   readonly #commit = new GroupCommit(() => this.#flush())
-  /** Segments with bytes that are not synced, and whether files were made since the folder was. */
+  /** Segments with unsynced bytes, and whether files were created since the last sync of the directory. */
   readonly #dirty = new Set<Segment>()
   #namesChanged: boolean
   #failure: StorageError | null = null
 
-  /** @param loaded what `loadPartition` found: all of it is durable, but maybe the names of files without content. */
+  /** @param loaded the result of `loadPartition`: all of it is durable, except perhaps the names of empty files. */
   constructor(loaded: { readonly segments: Segment[]; readonly hasDurableNames: boolean }, owner: SegmentsOwner) {
     this.list = loaded.segments
     this.#namesChanged = !loaded.hasDurableNames
@@ -52,7 +52,7 @@ export class DurableSegments {
     this.durable = { offset: active.endOffset, segment: active, bytes: active.size }
   }
 
-  /** The segment that is written. */
+  /** The active segment, to which batches are appended. */
   get active(): Segment {
     return this.list.at(-1) as Segment
   }
@@ -65,12 +65,12 @@ export class DurableSegments {
     return this.list.reduce((sum, segment) => sum + segment.size, 0)
   }
 
-  /** Why nothing can be written; null while it can. */
+  /** Why writes are rejected; null while they are not. */
   get failure(): StorageError | null {
     return this.#failure
   }
 
-  /** Writes a batch at the end, not yet durable. @throws StorageError, and everything is as it was. */
+  /** Writes a batch at the end, not yet durable. @throws StorageError; everything is then unchanged. */
   append(batch: VerifiedBatch, indexIntervalBytes: number): Segment {
     const { active } = this
     this.onDisk(() => {
@@ -81,7 +81,7 @@ export class DurableSegments {
     return active
   }
 
-  /** Starts a segment. @throws StorageError, and everything is as it was. */
+  /** Creates a new active segment. @throws StorageError; everything is then unchanged. */
   roll(nowMs: number): void {
     const base = this.endOffset
     const segment = this.onDisk(() => {
@@ -100,7 +100,7 @@ export class DurableSegments {
     if (this.durable.offset < endOffset || this.#namesChanged) await this.#commit.reach(endOffset)
   }
 
-  /** Deletes the oldest `count` segments. @throws StorageError; those that are not deleted are still listed. */
+  /** Deletes the oldest `count` segments. @throws StorageError; segments that were not deleted are still listed. */
   removeFirst(count: number): void {
     assert(this.list.indexOf(this.durable.segment) >= count, 'the durable point lies in a segment that goes')
     for (let left = count; left > 0; left -= 1) {
@@ -109,7 +109,7 @@ export class DurableSegments {
     }
   }
 
-  /** Puts `by` in the place of `old`, which a compaction made it from. */
+  /** Replaces segments with the result of their compaction. */
   replace(old: readonly Segment[], by: Segment): void {
     const at = this.list.indexOf(old[0] as Segment)
     assert(at >= 0 && !old.includes(this.durable.segment), 'compacted segments lie before the durable point')
@@ -117,14 +117,14 @@ export class DurableSegments {
     for (const segment of old) segment.close()
   }
 
-  /** Closes the files of old segments that nobody read since the last call. */
+  /** Closes the files of old segments that were not read since the last call. */
   rest(): void {
     for (const segment of this.list) {
       if (segment !== this.active && segment.endOffset <= this.durable.offset) segment.rest()
     }
   }
 
-  /** Runs `action`; a failure of the system comes out as a StorageError. */
+  /** Runs `action`; turns errors of the system into a StorageError. */
   onDisk<T>(action: () => T): T {
     try {
       return action()
@@ -134,9 +134,9 @@ export class DurableSegments {
   }
 
   /**
-   * After a failure: cuts again (the first time may have failed) and makes the cut durable. What lies before it was synced
-   * before the failure; nothing that the failed sync was to write is believed to be there. Writes are taken again when
-   * `rebuild` has derived everything else from what is left.
+   * Takes writes again after a failed sync: cuts again, because the first cut may have failed, and makes the cut durable.
+   * Everything before it was synced before the failure; the bytes of the failed sync are never trusted. `rebuild` then
+   * derives the rest of the state from what is left.
    * @throws StorageError when the disk fails again.
    */
   async reopen(rebuild: () => void): Promise<void> {
@@ -158,7 +158,7 @@ export class DurableSegments {
     this.#failure = null
   }
 
-  /** Waits for a sync under way and closes the files. */
+  /** Waits for a sync in progress and closes the files. */
   async close(): Promise<void> {
     await this.#commit.idle()
     for (const segment of this.list) segment.close()
@@ -184,18 +184,18 @@ export class DurableSegments {
     return target.offset
   }
 
-  /** The end of a segment that is full is the start of the next one: the full one may be deleted or compacted. */
+  /** Moves a durable point at the end of a full segment to the next one, so that the full one may be deleted or compacted. */
   #moveDurable(point: DurablePoint): void {
     const next = this.list[this.list.indexOf(point.segment) + 1]
     this.durable =
       next !== undefined && next.baseOffset === point.offset ? { offset: point.offset, segment: next, bytes: 0 } : point
   }
 
-  /** Back to the durable end, in memory and, so that nobody takes the page cache for the disk, in the files. */
+  /** Cuts back to the durable end (I5): in memory, and in the files, so that no reader takes the page cache for the disk. */
   #fail(cause: unknown): StorageError {
     const { directory, logger } = this.#owner
     const error = new StorageError(
-      `${directory}: a sync failed; writes are refused until the partition has recovered`,
+      `${directory}: a sync failed; writes are rejected until the partition has recovered`,
       { cause },
     )
     const { segment, bytes, offset } = this.durable

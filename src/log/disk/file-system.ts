@@ -18,29 +18,29 @@ export interface FileSystem {
   exists(path: string): boolean
   /** Bytes of a file. */
   sizeOf(path: string): number
-  /** The names in a folder, in no order. */
+  /** The names in a directory, in no order. */
   list(directory: string): string[]
-  /** Makes the folder and those above it; content with one that is there. */
+  /** Makes the directory and those above it; content with one that is there. */
   makeDirectory(directory: string): void
-  /** Renames within one folder, over a file that is there. */
+  /** Renames within one directory, over a file that is there. */
   rename(from: string, to: string): void
   remove(path: string): void
   /** Bytes that may still be written below a path; null where that is not known. Never throws. */
   freeBytes(path: string): number | null
-  /** Makes the folder's names durable: files made, renamed and removed in it. */
+  /** Makes the directory's names durable: files made, renamed and removed in it. */
   syncDirectory(directory: string): Promise<void>
 }
 
 /** An open file. Positions and sizes in bytes. */
 export interface LogFile {
   readonly path: string
-  /** Reads up to `length` bytes at `position` into `target` at `offset`; the answer is less only at the end of the file. */
+  /** Reads up to `length` bytes at `position` into `target` at `offset`. Returns fewer only at the end of the file. */
   read(target: Buffer, offset: number, length: number, position: number): number
   /** Writes all of `bytes`, or throws; then a part of them may have been written. */
   write(bytes: Buffer, position: number): void
   truncate(size: number): void
   size(): number
-  /** Makes the content durable (not the name: see {@link FileSystem.syncDirectory}). Never called twice at once on one file. */
+  /** Makes the content durable (not the name: see {@link FileSystem.syncDirectory}). Never called concurrently for one file. */
   sync(): Promise<void>
   /** Keeps the content within reach when the name is given to another file, until the file is closed. */
   hold(): void
@@ -60,7 +60,7 @@ export function readWholeFile(fs: FileSystem, path: string): Buffer {
   }
 }
 
-/** Replaces a small file so that a crash leaves the old content or the new one: beside it, synced, renamed, folder synced. */
+/** Replaces a small file so that a crash leaves the old content or the new one: beside it, synced, renamed, directory synced. */
 export async function replaceFile(fs: FileSystem, directory: string, name: string, bytes: Buffer): Promise<void> {
   const beside = `${directory}/${name}.tmp`
   const file = fs.open(beside, 'create')

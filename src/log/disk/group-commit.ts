@@ -6,7 +6,7 @@ interface Waiter {
 }
 
 /**
- * Group commit: everything that is appended while one sync is under way is made durable by the next one. There is one sync at
+ * Group commit: everything that is appended while a sync is in progress becomes durable with the next one. There is one sync at
  * a time; a failed one fails all who wait and is never tried again for them.
  */
 export class GroupCommit {
@@ -14,7 +14,7 @@ export class GroupCommit {
   #waiters: Waiter[] = []
   #running: Promise<void> | null = null
 
-  /** @param flush makes durable what is appended when it is called; answers the offset up to which everything is durable. */
+  /** @param flush makes everything durable that was appended before the call; returns the end offset of it. */
   constructor(flush: () => Promise<number>) {
     this.#flush = flush
   }
@@ -27,7 +27,7 @@ export class GroupCommit {
     return durable.promise
   }
 
-  /** Resolves when no sync is under way. */
+  /** Resolves when no sync is in progress. */
   async idle(): Promise<void> {
     while (this.#running !== null) await this.#running
   }

@@ -4,9 +4,9 @@ import { DiskSync } from './disk-sync.ts'
 import type { FileSystem, LogFile } from './file-system.ts'
 import { NodeFile } from './node-file.ts'
 
-const foldersAtATime = 32
+const directoriesAtATime = 32
 const mebibyte = 1024 * 1024
-/** From here on freeing the blocks of a file may hold up whoever removes it. */
+/** From this size on, freeing the blocks of a file may take so long that it is done in steps. */
 const largeBytes = 32 * mebibyte
 /** Syncs of others get their turn between steps. */
 const stepBytes = 64 * mebibyte
@@ -20,13 +20,13 @@ export class NodeFileSystem implements FileSystem {
   #isClosing = false
   readonly #pool: DescriptorPool
   /** Folders are open only while they are synced. */
-  readonly #folders = new DescriptorPool(foldersAtATime)
+  readonly #directories = new DescriptorPool(directoriesAtATime)
 
   /**
    * @param options.maxOpenFiles descriptors that files may hold; a few more where none can be closed.
-   * @param options.onSyncDeath is told when a thread that syncs ends that nobody stopped. Nothing can be made durable any more: unless
-   * somebody else ends the process, this does (D13).
-   * @param options.onSync is told when the sync of a file is asked for; what it returns, when that has ended.
+   * @param options.onSyncDeath called when a sync thread ends unexpectedly. Nothing can be made durable any more, so by default this
+   * ends the process (docs/decisions/0013).
+   * @param options.onSync called when the sync of a file is requested; the function that it returns, when the sync has ended.
    */
   constructor(
     options: {
@@ -73,7 +73,7 @@ export class NodeFileSystem implements FileSystem {
     fs.renameSync(from, to)
   }
 
-  /** The name of a large file goes at once; its blocks are freed behind, step by step, off this thread. */
+  /** Removes the name of a large file immediately. Its blocks are freed later, in steps, on another thread. */
   remove(path: string): void {
     const { size } = fs.statSync(path)
     const descriptor = size >= largeBytes && this.#freeing.size < freedAtATime ? openOrNull(path) : null
@@ -93,17 +93,17 @@ export class NodeFileSystem implements FileSystem {
   }
 
   async syncDirectory(directory: string): Promise<void> {
-    if (process.platform === 'win32') return // Windows keeps names durable itself and cannot open a folder.
-    for (let room = this.#folders.room(); room !== null; room = null) await room
-    this.#folders.opening()
+    if (process.platform === 'win32') return // Windows makes names durable itself, and cannot open a directory.
+    for (let room = this.#directories.room(); room !== null; room = null) await room
+    this.#directories.opening()
     let descriptor: number | null = null
     const closed = { wasUsed: false, rest: () => undefined }
     try {
       descriptor = fs.openSync(directory, 'r')
-      await this.#sync.syncFolder(descriptor, directory)
+      await this.#sync.syncDirectory(descriptor, directory)
     } finally {
       if (descriptor !== null) fs.closeSync(descriptor)
-      this.#folders.closed(closed)
+      this.#directories.closed(closed)
     }
   }
 
@@ -121,7 +121,7 @@ export class NodeFileSystem implements FileSystem {
         await this.#sync.cut(descriptor, path, Math.ceil(left / mebibyte))
       }
     } catch {
-      // The file has no name any more: nobody can do anything about it.
+      // The file has no name any more: nothing can be done about it.
     } finally {
       fs.closeSync(descriptor)
     }
@@ -147,6 +147,6 @@ export function freeBytesAt(path: string): number | null {
     const { bavail, bsize } = fs.statfsSync(path)
     return bavail * bsize
   } catch {
-    return null // Whoever asks reports a failure of its own.
+    return null // The caller reports a failure of its own.
   }
 }

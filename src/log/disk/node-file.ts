@@ -14,7 +14,7 @@ export class NodeFile implements LogFile, PooledFile {
   readonly #sync: DiskSync
   #descriptor: number | null = null
   #isClosed = false
-  /** Whether something was written that no sync has made durable. */
+  /** Whether there are unsynced writes. */
   #isDirty = false
   #isHeld = false
   #syncs = 0

@@ -34,7 +34,7 @@ export function rebuildProducers(options: ProducerRecovery): ProducerState {
   // A younger snapshot knows producers whose batches were deleted or compacted since, but not the aborted transactions.
   const youngest = newestSnapshot(options, Math.min(endOffset, durableEnd))
   const { state } = youngest.offset > recoveryOffset ? replayAll(youngest, options) : recovered
-  // Last, and nothing of it can fail: readers who skip aborted records go on reading meanwhile.
+  // Last, because it cannot fail: readers that skip aborted records continue meanwhile.
   for (const segment of segments) {
     segment.transactions.truncate(recoveryOffset)
     for (const one of recovered.aborted.get(segment) ?? []) segment.transactions.add(one)

@@ -18,7 +18,7 @@ export interface ProducedBatch {
   readonly timestamp: number
 }
 
-/** What one producer last did in this partition. */
+/** The last state of one producer in this partition. */
 export interface ProducerEntry {
   epoch: number
   coordinatorEpoch: number
@@ -43,8 +43,8 @@ export function lastSequenceOf(first: number, count: number): number {
 }
 
 /**
- * Idempotent producers of one partition (KIP-98): which sequence comes next, which batches were seen already, which epochs are
- * fenced, and which transactions are open. A fold over the batches of the log; the snapshot file is a shortcut to it.
+ * The idempotent producers of one partition (KIP-98): the next sequence numbers, recent batches, fenced epochs and open
+ * transactions. It can be rebuilt from the batches of the log; the snapshot file makes that faster.
  */
 export class ProducerState {
   readonly entries = new Map<number, ProducerEntry>()
@@ -52,7 +52,7 @@ export class ProducerState {
   readonly #unstable = new Map<number, number | null>()
 
   /**
-   * Whether a batch may be appended.
+   * Checks whether a batch may be appended.
    * @returns the batch it repeats, or null.
    * @throws RejectedBatchError INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER or INVALID_TXN_STATE.
    */
@@ -101,7 +101,7 @@ export class ProducerState {
   }
 
   /**
-   * Whether a marker may be appended.
+   * Checks whether a marker may be appended.
    * @throws RejectedBatchError INVALID_PRODUCER_EPOCH or TRANSACTION_COORDINATOR_FENCED.
    */
   checkMarker(header: BatchHeader, marker: EndMarker): void {

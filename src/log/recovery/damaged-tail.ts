@@ -10,7 +10,7 @@ import { fileName, suffixes } from '../segment/segment-files.ts'
  *   <base>.log.damaged-<position>-<end>    the bytes of <base>.log from <position> on; their last offset is <end> - 1
  *
  * No part of the log: never read, and never removed unless the partition is. A copy is as large as what was cut, which is one
- * segment at most. Its name alone makes a later start give out no offset below <end>, should it come before the first checkpoint.
+ * segment at most. Because of its name, a later start assigns no offset below <end>, even before the first checkpoint.
  */
 const namePattern = /^\d{20}\.log\.damaged-\d+-(\d+)$/
 const windowBytes = 1024 * 1024
@@ -79,7 +79,7 @@ export function damagedFiles(fs: FileSystem, directory: string): string[] {
   return fs.exists(directory) ? fs.list(directory).filter((name) => namePattern.test(name)) : []
 }
 
-/** The offset below which none may be given out, by the ends that are kept; 0 without one. */
+/** Returns the offset below which none may be assigned, by the kept ends; 0 without one. */
 export function damagedEnd(fs: FileSystem, directory: string): number {
   return Math.max(0, ...damagedFiles(fs, directory).map((name) => Number(namePattern.exec(name)?.[1])))
 }

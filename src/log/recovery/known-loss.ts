@@ -14,7 +14,7 @@ export interface Evidence {
   readonly checkpoint: PartitionCheckpoint | null
   /** Everything below it was durable: the recovery point, or the offset of the newest producer snapshot. */
   readonly durableEnd: number
-  /** Everything below it was given out: the end of what an earlier recovery cut off and kept. */
+  /** Offsets below it were assigned: the end of what an earlier recovery cut off and kept. */
   readonly keptEnd: number
 }
 
@@ -22,7 +22,7 @@ export interface Evidence {
  * What missing offsets from `from` on mean.
  * - `hole`: compaction removed the records.
  * - `loss`: they were durable and are gone.
- * - `tail`: nothing proves that they were durable. A loss of power leaves such gaps, before records that nobody was told of.
+ * - `tail`: nothing proves that they were durable. A power failure leaves such gaps before records that were not acknowledged.
  */
 export type Gap = 'hole' | 'loss' | 'tail'
 
@@ -33,7 +33,7 @@ export function gapAt(from: number, { checkpoint, durableEnd, keptEnd }: Evidenc
   return from < Math.max(durableEnd, keptEnd) ? 'loss' : 'tail'
 }
 
-/** Logs that acknowledged records are missing. The partition opens: what is left can be read, and no offset is given out again. */
+/** Logs that acknowledged records are missing. The partition opens: the rest can be read, and no offset is assigned again (I5). */
 export function reportLoss(
   { directory, logger }: LoadOptions,
   loss: {

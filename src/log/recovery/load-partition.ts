@@ -12,14 +12,14 @@ import { offsetOfName, offsetsWithSuffix, segmentSuffixes, suffixes } from '../s
 
 /** A partition as its files say it is. */
 export interface LoadedPartition {
-  /** In order; at least one, the last is the one that is written. */
+  /** Sorted by offset; at least one. The last one is the active segment. */
   readonly segments: Segment[]
   readonly producers: ProducerState
   readonly logStartOffset: number
   readonly checkpoint: PartitionCheckpoint
-  /** Whether anything lay beyond the recovery point: scanned, maybe cut, and made durable. */
+  /** Whether there were bytes after the recovery point, which were scanned, perhaps cut, and made durable. */
   readonly recovered: boolean
-  /** Whether a loss of power keeps the names of the files. Unknown for a partition that nothing was written to. */
+  /** Whether the file names survive a power failure. Unknown for a partition without records. */
   readonly hasDurableNames: boolean
 }
 
@@ -30,9 +30,9 @@ export interface LoadedPartition {
  * batches follow the fault it may be damage: what goes is kept beside, see damaged-tail.ts, and the log continues behind it.
  *
  * Nothing is removed of which the checkpoint or a snapshot says that it was durable. Where such records are missing, that is
- * logged as an error, and the log continues behind them: an offset is never given out twice.
+ * logged as an error, and the log continues after them: an offset is never assigned twice (I5).
  *
- * What a killed process left in the page cache counts as part of the log, and is synced before anybody is told of it.
+ * Bytes that a killed process left in the page cache are part of the log, and are synced before a client sees them (I1).
  */
 export async function loadPartition(options: LoadOptions): Promise<LoadedPartition> {
   const { fs, directory, logger } = options
@@ -61,9 +61,9 @@ export async function loadPartition(options: LoadOptions): Promise<LoadedPartiti
     for (const segment of segments) {
       if (segment.baseOffset >= checkpoint.recoverySegment || changed.has(segment)) await segment.file.sync()
     }
-    // A checkpoint is written with the folder synced: since then no name has come.
+    // A checkpoint is written with the directory synced: since then no name has come.
     if (hasChanged || known === null) await fs.syncDirectory(directory)
-    if (isEmpty) await fs.syncDirectory(dirname(directory)) // The folder may be as new as its first segment.
+    if (isEmpty) await fs.syncDirectory(dirname(directory)) // The directory may be as new as its first segment.
   }
   const producers = rebuildProducers({ ...options, segments, ...evidence, recoveryOffset: checkpoint.recoveryOffset })
   for (const segment of segments.slice(0, -1)) segment.close()
@@ -129,7 +129,7 @@ async function removeFrom(options: LoadOptions, evidence: Evidence, bases: reado
 }
 
 /**
- * Makes the log end at `durable` and `kept` at least: offsets below them were given out. Nothing is written into a segment that is
+ * Makes the log end at `durable` and `kept` at least: offsets below them were assigned. Nothing is written into a segment that is
  * damaged. @returns whether a segment was begun.
  */
 function continueAt(

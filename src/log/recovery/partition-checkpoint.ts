@@ -22,7 +22,7 @@ export interface PartitionCheckpoint {
   readonly compactedOffset: number
 }
 
-/** The file's name in the partition's folder. */
+/** The file's name in the partition's directory. */
 export const checkpointName = 'partition-checkpoint'
 
 const names = {

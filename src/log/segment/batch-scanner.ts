@@ -11,10 +11,10 @@ import type { LogFile } from '../disk/file-system.ts'
 
 const windowBytes = 64 * 1024
 const narrowWindowBytes = 8 * 1024
-/** Larger than any request a broker reads: a length beyond it is damage, not a batch to make room for. */
+/** Larger than any request that a broker reads: a larger length is damage. */
 const maxBatchBytes = 128 * 1024 * 1024
 
-/** Offsets are not part of a batch's CRC: those of a batch are wrong when its neighbour contradicts them. */
+/** The CRC of a batch does not cover its offsets: they are wrong if a neighbouring batch contradicts them. */
 export const notInSequence = 'OFFSETS_NOT_IN_SEQUENCE'
 
 /** Why a scan stops. */
@@ -28,13 +28,13 @@ export interface ScanRange {
 }
 
 /**
- * Walks over the batches of a log file through a window of bounded size. `headers` looks at heads only, `whole` also makes every
- * batch lie in the window and checks its CRC.
+ * Iterates over the batches of a `.log` file with a window of bounded size (I10). `headers` reads only headers; `whole` also reads
+ * every batch and checks its CRC.
  */
 export class BatchScanner {
-  /** Where the batch of the last `next()` begins in the file. */
+  /** The position in the file of the batch of the last `next()`. */
   position: number
-  /** Why the scan stopped before the end; null when it reached it. */
+  /** Why the scan stopped before the end; null if it did not. */
   fault: ScanFault | null = null
   readonly #file: LogFile
   readonly #end: number
@@ -60,7 +60,7 @@ export class BatchScanner {
     this.position = from
   }
 
-  /** Goes to the next batch: its header, or null at the end or at a fault. @throws the system's error when a read fails. */
+  /** Moves to the next batch. Returns its header, or null at the end or at a fault. @throws the system's error when a read fails. */
   next(): BatchHeader | null {
     const header = this.#peeked ?? this.#read()
     this.#peeked = null
@@ -69,18 +69,18 @@ export class BatchScanner {
     return header
   }
 
-  /** The header that `next()` will answer. `position` is that batch's from now on. */
+  /** Returns the header that `next()` will return. `position` is then that of its batch. */
   peek(): BatchHeader | null {
     this.#peeked ??= this.#read()
     return this.#peeked
   }
 
-  /** Whether the batch behind the current one shows that the offsets of the current one are wrong. */
+  /** Returns whether the next batch proves that the offsets of the current one are wrong. */
   isContradicted(): boolean {
     return this.peek() === null && this.fault === notInSequence
   }
 
-  /** The bytes of the batch that `next()` went to; only of a `whole` scan, and valid until the next call. */
+  /** The bytes of the current batch, valid until the next call. For `whole` scans only. */
   bytes(): Buffer {
     const at = this.position - this.#windowAt
     return this.#window.subarray(at, at + (this.#header?.sizeInBytes ?? 0))
@@ -112,7 +112,7 @@ export class BatchScanner {
     return batchFault(this.#window.subarray(start, start + size))
   }
 
-  /** Makes `bytes` bytes from `position` on lie in the window; false when the file is shorter. */
+  /** Reads `bytes` bytes at `position` into the window. Returns false when the file is shorter. */
   #fill(bytes: number): boolean {
     if (this.position >= this.#windowAt && this.position + bytes <= this.#windowAt + this.#windowLength) return true
     if (bytes > this.#window.length) this.#window = Buffer.allocUnsafe(bytes)

@@ -3,8 +3,8 @@ import type { FileSystem, LogFile } from '../disk/file-system.ts'
 const flushBytes = 64 * 1024
 
 /**
- * A file of fixed-size entries in ascending order. New entries gather in memory and reach the file in runs; nothing is read
- * into memory but what a search looks at, so a long log costs no more memory than a short one.
+ * A file of fixed-size entries in ascending order. New entries are buffered in memory and written in runs. Only the entries that a
+ * search compares are read, so a long log takes no more memory than a short one (I10).
  */
 export class IndexFile {
   readonly path: string
@@ -17,9 +17,9 @@ export class IndexFile {
   #tail: Buffer
   /** Entries in `#tail`. */
   #pending = 0
-  /** Whether the file may hold bytes beyond the entries: a write was torn, or a cut failed. */
+  /** Whether the file may have bytes beyond the entries, because a write failed half-way or a cut failed. */
   #hasExcess = false
-  /** Whether a sync failed: the kernel may count its pages as clean without having written them. */
+  /** Whether a sync failed: the kernel may have marked the pages clean without writing them. */
   #isDoubtful = false
 
   private constructor(fs: FileSystem, path: string, entrySize: number, written: number) {
@@ -31,14 +31,14 @@ export class IndexFile {
     this.#tail = Buffer.alloc(0)
   }
 
-  /** An index without entries; its file is made when the first are flushed. */
+  /** Creates an index without entries. Its file is created when the first entries are flushed. */
   static empty(fs: FileSystem, path: string, entrySize: number): IndexFile {
     const index = new IndexFile(fs, path, entrySize, 0)
     index.#hasExcess = fs.exists(path)
     return index
   }
 
-  /** The index in a file; without a file, an empty one. A cut last entry is ignored. */
+  /** Loads an index; without a file it is empty. An incomplete last entry is ignored. */
   static load(fs: FileSystem, path: string, entrySize: number): IndexFile {
     const written = fs.exists(path) ? Math.floor(fs.sizeOf(path) / entrySize) : 0
     return new IndexFile(fs, path, entrySize, written)
@@ -62,7 +62,7 @@ export class IndexFile {
     return this.#probe
   }
 
-  /** The last entry of which `isAtMost` is true, which must be true of a run from the first one on; -1 when of none. */
+  /** Returns the last entry for which `isAtMost` is true; -1 when there is none. It must be true for a prefix of the entries. */
   lastWhere(isAtMost: (entry: Buffer) => boolean): number {
     let low = 0
     let high = this.count
@@ -74,7 +74,7 @@ export class IndexFile {
     return low - 1
   }
 
-  /** The place of one more entry, to be filled at once. */
+  /** Adds an entry. Returns its bytes, which the caller must fill immediately. */
   add(): Buffer {
     const at = this.#pending * this.entrySize
     if (at + this.entrySize > this.#tail.length) {
@@ -86,12 +86,12 @@ export class IndexFile {
     return this.#tail.subarray(at, at + this.entrySize)
   }
 
-  /** Whether so many entries wait in memory that they should be flushed. */
+  /** Whether so many entries are in memory that they should be flushed. */
   get isHeavy(): boolean {
     return this.#pending * this.entrySize >= flushBytes
   }
 
-  /** Moves what waits in memory to the file. */
+  /** Writes the entries in memory to the file. */
   flush(): void {
     this.#trim()
     if (this.#pending === 0) return
@@ -102,7 +102,7 @@ export class IndexFile {
     this.#pending = 0
   }
 
-  /** Keeps the first `count` entries. Never fails: when the file cannot be cut now, the next flush cuts it. */
+  /** Keeps the first `count` entries. Never fails: if the file cannot be cut now, the next flush cuts it. */
   truncate(count: number): void {
     if (count >= this.#written) {
       this.#pending = Math.min(this.#pending, count - this.#written)
@@ -114,7 +114,7 @@ export class IndexFile {
     try {
       this.#trim()
     } catch {
-      // What is in memory is right, and `flush` throws while the file is not.
+      // The state in memory is right, and `flush` throws until the file is cut.
     }
   }
 

@@ -5,18 +5,18 @@ import type { Segment } from './segment.ts'
 import { suffixes } from './segment-files.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
 
-/** What part of a log is wanted. */
+/** The part of a log to read. */
 export interface ReadRange {
   /** The batch that holds this offset is the first one. */
   readonly offset: number
   /** Batches from this offset on are not visible. */
   readonly endOffset: number
   readonly maxBytes: number
-  /** Whether the first batch comes whole even when it is larger than `maxBytes`. */
+  /** Whether the first batch is returned although it is larger than `maxBytes`. */
   readonly minOneBatch: boolean
 }
 
-/** Whole batches, as they lie on disk, and the offset after the last of them. */
+/** Whole batches as they are on disk, and the offset after the last of them. */
 export interface BatchesRead {
   readonly batches: Buffer
   readonly nextOffset: number
@@ -24,7 +24,7 @@ export interface BatchesRead {
 
 const nothing = Buffer.alloc(0)
 
-/** Reads batches into one buffer, over the ends of segments: once from the page cache, and nowhere else. */
+/** Reads batches into one buffer, across segments. The bytes are copied once, from the page cache. */
 export function readBatches(segments: readonly Segment[], range: ReadRange): BatchesRead {
   let at = Math.max(floorSegment(segments, range.offset), 0)
   let found = segments[at]?.locate(range.offset) ?? null
@@ -59,7 +59,7 @@ export function readBatches(segments: readonly Segment[], range: ReadRange): Bat
   return { batches: target.subarray(0, length), nextOffset }
 }
 
-/** The place of the last segment whose base is at or below `offset`; -1 when there is none. */
+/** Returns the index of the last segment whose base offset is at most `offset`; -1 when there is none. */
 function floorSegment(segments: readonly Segment[], offset: number): number {
   let low = 0
   let high = segments.length
@@ -77,7 +77,7 @@ function bytesFrom(segments: readonly Segment[], at: number, position: number): 
   return bytes
 }
 
-/** Where the last whole batch below `endOffset` ends, of those that lie in `buffer` from `at` on. Their offsets begin at `from`. */
+/** Returns where the last whole batch below `endOffset` ends in `buffer`, from `at` on. Offsets begin at `from`. */
 function wholeBatchesEnd(
   buffer: Buffer,
   at: number,
@@ -91,8 +91,8 @@ function wholeBatchesEnd(
     if (follower < position + batchHeaderSize || follower > buffer.length) break
     if (baseOffset < nextOffset || baseOffset >= endOffset) break
     const end = baseOffset + buffer.readInt32BE(position + 23) + 1
-    // Offsets are not part of the CRC. Behind a hole, the batch that follows tells whether this one's offset is true; when it
-    // is not there, the next read looks.
+    // The CRC does not cover offsets. After a gap, only the next batch shows whether this one's offset is right. If the next
+    // batch is not in the buffer, the next read checks.
     const hasFollower = buffer.length - follower >= batchHeaderSize
     if (baseOffset > nextOffset && (!hasFollower || readInt64(buffer, follower) < end)) break
     nextOffset = end

@@ -8,20 +8,20 @@ import {
 import { RecordReader } from '../../protocol/record-batch/record-reader.ts'
 import { sizeOfVarlong, VarintReader, writeVarint, writeVarlong } from '../../protocol/bytes/varint.ts'
 
-/** What compaction asks about a record, `reader` standing on it. */
+/** Returns whether compaction keeps the current record of the reader. */
 export type KeepRecord = (reader: RecordReader) => boolean
 
-/** What {@link filterBatch} leaves. */
+/** The result of {@link filterBatch}. */
 export interface Filtered {
   readonly kept: Buffer | null
-  /** How much was looked at. */
+  /** Bytes of records that were read. */
   readonly unpackedBytes: number
 }
 
 /**
- * A batch without the records that `keep` refuses: the same bytes when it refuses none, null when it refuses all. Offsets,
- * sequence, producer and leader epoch stay. A batch that keeps a tombstone and has no delete horizon gets `deleteHorizonMs`:
- * the time from which the tombstone may go, which takes the place of the base timestamp (KIP-534).
+ * Returns a batch without the records that `keep` rejects: the same bytes if it rejects none, null if it rejects all. Offsets,
+ * sequence, producer and leader epoch stay. A batch that keeps a tombstone and has no delete horizon gets `deleteHorizonMs`, the
+ * time from which the tombstone may be removed, in place of its base timestamp (KIP-534).
  */
 export function filterBatch(batch: Buffer, keep: KeepRecord, deleteHorizonMs: number): Filtered {
   const reader = new RecordReader(batch)
@@ -50,7 +50,7 @@ export function filterBatch(batch: Buffer, keep: KeepRecord, deleteHorizonMs: nu
   return { kept: assemble(header, records.subarray(0, at), made), unpackedBytes }
 }
 
-/** Copies a record with another timestamp delta; the answer is the position after it. */
+/** Copies a record with another timestamp delta. Returns the position after it. */
 function rebase(target: Buffer, at: number, source: Buffer, start: number, end: number, delta: number): number {
   const cursor = new VarintReader(source, start, end)
   cursor.signed()

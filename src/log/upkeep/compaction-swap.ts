@@ -29,7 +29,7 @@ export async function swapIn(
   await carryOut(fs, directory, base, replaced)
 }
 
-/** After a failure of `swapIn`: whether the next start may carry the plan out. Takes it back when nothing else was done yet. */
+/** Returns, after a failure of `swapIn`, whether the next start may complete it. Undoes it when nothing else was changed yet. */
 export function isDecided(fs: FileSystem, directory: string, base: number): boolean {
   const path = `${directory}/${planName}`
   const isBegun = segmentSuffixes.some((kind) => !fs.exists(`${directory}/${fileName(base, kind)}${suffixes.cleaned}`))

@@ -16,7 +16,7 @@ import type { AbortedTransaction } from '../segment/transaction-index.ts'
  * Compaction: of every key the last record stays. Offsets never change, readers meet holes.
  *
  * Pass one reads the part that was not compacted yet and remembers the last offset of each key; when the memory for keys is
- * full, the round ends there. Pass two writes the segments anew. A tombstone stays `delete.retention.ms` after the first round
+ * full, the round ends there. Pass two writes new segments. A tombstone stays `delete.retention.ms` after the first round
  * that met it, so that a reader who began before it sees it. Transaction markers stay. The last record of the range stays
  * whatever it is: a reader that waits for the end of the log must be given something that ends there.
  *
@@ -159,7 +159,7 @@ async function copyKept(segment: Segment, output: Segment, round: Round): Promis
   requireEnd(segment, scanner)
 }
 
-/** The keys of a batch with their last offsets; none of a batch that cannot be opened, of which nobody knows what it replaces. */
+/** Returns the keys of a batch with their last offsets; none for a batch that cannot be decompressed. */
 function keysOf(batch: Buffer): { readonly keys: ReadonlyMap<string, number>; readonly unpackedBytes: number } {
   const keys = new Map<string, number>()
   try {
@@ -175,7 +175,7 @@ function keysOf(batch: Buffer): { readonly keys: ReadonlyMap<string, number>; re
   }
 }
 
-/** A batch that cannot be opened stays as it is: it was accepted unopened, and must not keep all others from compaction. */
+/** Copies a batch that cannot be decompressed: it was accepted without being opened, and must not block compaction. */
 function filterOrCopy(segment: Segment, batch: Buffer, round: Round, horizonMs: number): Filtered {
   const header = readBatchHeader(batch)
   try {

@@ -13,52 +13,52 @@ import { Segment } from '../segment/segment.ts'
 import { fileName, suffixes } from '../segment/segment-files.ts'
 
 const snapshotsKept = 2
-/** How long a compaction that met a damaged batch waits: only a person can put that right. */
+/** How long compaction pauses after it met a damaged batch, which only an operator can fix. */
 const damagePauseMs = 3_600_000
 
-/** The last stable offset: nothing at or beyond it is compacted. */
+/** Returns the last stable offset. Records from it on are not compacted. */
 function stableEnd(state: PartitionState): number {
   return state.producers.lastStableOffset(state.segments.durable.offset)
 }
 
-/** What changes a partition's files other than appending: one task at a time, in the order they were asked for. */
+/** Changes of a partition's files other than appends. They run one at a time, in the order of the calls. */
 export class PartitionUpkeep {
   readonly #state: PartitionState
   #last: Promise<unknown> = Promise.resolve()
-  #checkpointIsUnderWay = false
+  #checkpointInProgress = false
   #compactionPausedUntilMs = 0
   #compactionHasFailed = false
-  /** A swap that was decided and failed half-way: the disk may hold the old files, the new ones, or some of both. */
+  /** A committed swap that failed half-way: the disk may have the old files, the new ones, or some of both. */
   #swap: Swap | null = null
 
   constructor(state: PartitionState) {
     this.#state = state
   }
 
-  /** Runs `task` when those before it are done, whether or not they failed. */
+  /** Runs `task` after the tasks before it, whether or not they failed. */
   inTurn<T>(task: () => Promise<T>): Promise<T> {
     const run = this.#last.then(task, task)
     this.#last = run.then(
       () => undefined,
-      () => undefined, // Whoever asked for the task is told of its failure.
+      () => undefined, // The caller of the task receives its failure.
     )
     return run
   }
 
-  /** Starts a checkpoint unless one is under way. Its failure costs time at the next start and nothing else: a warning. */
+  /** Starts a checkpoint unless one is in progress. A failure only makes the next start slower, so it is a warning. */
   startCheckpoint(): void {
-    if (this.#checkpointIsUnderWay) return
-    this.#checkpointIsUnderWay = true
+    if (this.#checkpointInProgress) return
+    this.#checkpointInProgress = true
     const { logger, directory } = this.#state
     this.inTurn(() => this.writeCheckpoint())
       .catch((error: unknown) => logger.warn('a checkpoint failed', { directory, cause: String(error) }))
       .finally(() => {
-        this.#checkpointIsUnderWay = false
+        this.#checkpointInProgress = false
       })
   }
 
   /**
-   * Writes indexes, producers and the recovery point for everything appended so far, which is made durable first.
+   * Makes everything appended so far durable, then writes its indexes, producer state and recovery point.
    * @throws StorageError
    */
   async writeCheckpoint(): Promise<void> {
@@ -71,7 +71,7 @@ export class PartitionUpkeep {
 
   async #writeCheckpoint(): Promise<void> {
     const { segments, checkpoint, fs, directory, producers } = this.#state
-    // Until the partition has recovered, its producers may still be those from before the cut.
+    // Until the partition has recovered, the producer state may be that from before the cut.
     if (segments.failure !== null) throw segments.failure
     if (this.#swap !== null) await this.#finishSwap(this.#swap)
     segments.rest()
@@ -92,7 +92,7 @@ export class PartitionUpkeep {
     removeOldSnapshots(fs, directory, snapshotsKept)
   }
 
-  /** Deletes what retention no longer keeps. @returns the number of segments deleted. */
+  /** Deletes expired segments. Returns their number. */
   async applyRetention(nowMs: number): Promise<number> {
     const { segments, config, producers } = this.#state
     producers.expire(nowMs, config.producerIdExpirationMs)
@@ -101,7 +101,7 @@ export class PartitionUpkeep {
     return removed + (await this.#removeActive(nowMs))
   }
 
-  /** Makes `offset` the log start; durable on return. @throws OffsetOutOfRangeError beyond the high watermark. */
+  /** Moves the log start to `offset`; durable on return. @throws OffsetOutOfRangeError beyond the high watermark. */
   async advanceLogStart(offset: number, nowMs: number): Promise<void> {
     const { segments, logStartOffset, reserve, logger, directory } = this.#state
     if (offset <= logStartOffset) return
@@ -112,12 +112,12 @@ export class PartitionUpkeep {
       await this.#removeExpired(nowMs)
       if (offset === segments.endOffset) await this.#removeActive(nowMs)
     } catch (error) {
-      // The records are deleted for every reader and every later start; the next retention removes the files.
-      logger.warn('files of deleted records could not be removed', { directory, error: String(error) })
+      // The deletion of the records is durable; the next retention removes the files.
+      logger.warn('could not remove files of deleted records', { directory, error: String(error) })
     }
   }
 
-  /** @returns whether it was worth while. @throws the signal's reason when it fires: the log is then whole, not compacted. */
+  /** Returns whether the log was compacted. @throws the reason of the signal when it fires: the log is then unchanged. */
   async compact(nowMs: number, signal: AbortSignal): Promise<boolean> {
     const { segments, config, fs, directory, logger, producers } = this.#state
     if (nowMs < this.#compactionPausedUntilMs) return false
@@ -136,7 +136,7 @@ export class PartitionUpkeep {
       this.#swap = one
       await this.#finishSwap(one)
     }
-    this.#compactionHasFailed = true // Until it has not: a compaction that fails must not begin a segment each time.
+    this.#compactionHasFailed = true // Set until it succeeds: a compaction that fails must not create a new segment each time.
     const end = await compactSegments({ ...plan, signal, fs, directory, logger, inputs, swap }).catch(
       (error: unknown) => {
         if (error instanceof CorruptLogError) this.#compactionPausedUntilMs = nowMs + damagePauseMs
@@ -170,7 +170,7 @@ export class PartitionUpkeep {
     this.#swap = null
   }
 
-  /** Deletes the segment that is written, none of whose records is wanted; another one takes its place. */
+  /** Replaces the active segment, all of whose records are expired, with an empty one. */
   async #removeActive(nowMs: number): Promise<number> {
     const { segments } = this.#state
     const isDurable = segments.durable.offset === segments.endOffset
@@ -193,11 +193,11 @@ export class PartitionUpkeep {
     const isSaved = await this.#trySaveStart(start)
     state.logStartOffset = Math.max(state.logStartOffset, start)
     state.segments.removeFirst(count)
-    if (!isSaved) await this.#trySaveStart(start) // The disk was full, and is less so now.
+    if (!isSaved) await this.#trySaveStart(start) // The disk was full; the deletion freed space.
     return count
   }
 
-  /** Notes which segments are deleted, so that a start can tell that from a loss. It must not keep a full disk full. */
+  /** Saves the new log start, so that a start can tell the deletion from a loss. May fail: a full disk must not block deletions. */
   async #trySaveStart(offset: number): Promise<boolean> {
     const { checkpoint, logger, directory } = this.#state
     if (offset <= checkpoint.logStartOffset) return true
@@ -205,7 +205,7 @@ export class PartitionUpkeep {
       await this.#save({ ...checkpoint, logStartOffset: offset })
       return true
     } catch (error) {
-      logger.warn('the start of a log cannot be saved', { directory, offset, cause: String(error) })
+      logger.warn('could not save the log start', { directory, offset, cause: String(error) })
       return false
     }
   }

@@ -106,7 +106,7 @@ export class ByteReader {
       throw new ProtocolError(`${what}: the message has more than ${this.#maxElements} array elements`)
   }
 
-  /** Skips a section of tagged fields; `known` sees each tag first and says whether it has read it. */
+  /** Skips tagged fields. `known` is called with each tag first, and returns whether it has read the field. */
   taggedFields(known: (tag: number, size: number) => boolean): void {
     const count = this.unsignedVarint()
     this.elements(count, 'tagged fields', 2)

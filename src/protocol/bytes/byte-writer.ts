@@ -80,7 +80,7 @@ export class ByteWriter {
     this.#partBytes += value.length
   }
 
-  /** What was written, in order. The writer starts from nothing again. */
+  /** Returns the buffers that were written, and resets the writer. */
   take(): Buffer[] {
     this.#cut()
     this.#partBytes = 0

@@ -2,7 +2,7 @@ const two32 = 0x1_0000_0000
 
 /**
  * A signed big-endian 64-bit integer as a number. Offsets, producer ids and timestamps stay below 2^53; anything larger comes
- * out as the nearest double, which is out of range for whoever looks at it.
+ * out as the nearest double, which range checks reject.
  */
 export function readInt64(buffer: Buffer, position: number): number {
   return buffer.readInt32BE(position) * two32 + buffer.readUInt32BE(position + 4)

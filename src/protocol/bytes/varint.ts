@@ -13,7 +13,7 @@ export function sizeOfUnsignedVarint(value: number): number {
   return value < 0x1000_0000 ? 4 : 5
 }
 
-/** Writes an unsigned varint; the answer is the position after it. */
+/** Writes an unsigned varint. Returns the position after it. */
 export function writeUnsignedVarint(buffer: Buffer, value: number, position: number): number {
   let rest = value >>> 0
   let at = position
@@ -31,7 +31,7 @@ export function sizeOfVarint(value: number): number {
   return sizeOfUnsignedVarint(((value << 1) ^ (value >> 31)) >>> 0)
 }
 
-/** Writes a zig-zag varint; the answer is the position after it. */
+/** Writes a zig-zag varint. Returns the position after it. */
 export function writeVarint(buffer: Buffer, value: number, position: number): number {
   return writeUnsignedVarint(buffer, (value << 1) ^ (value >> 31), position)
 }
@@ -58,7 +58,7 @@ export function sizeOfVarlong(value: number): number {
   return size
 }
 
-/** Writes a zig-zag varlong; the answer is the position after it. */
+/** Writes a zig-zag varlong. Returns the position after it. */
 export function writeVarlong(buffer: Buffer, value: number, position: number): number {
   if (isInt32(value)) return writeVarint(buffer, value, position)
   let rest = zigZagWide(value)

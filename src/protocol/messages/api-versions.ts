@@ -1,8 +1,8 @@
 import { array, bool, defineApi, int16, int32, int64, string } from '../schema.ts'
 
 /**
- * The versions a broker serves. Its response header is always version 0, and an unsupported version is answered with a body of
- * version 0: a client can read the answer whatever it speaks.
+ * The versions that a broker serves. The response header always has version 0, and the response to an unsupported version has a
+ * body of version 0, so that every client can read it (KIP-511).
  */
 export const apiVersions = defineApi({
   key: 18,

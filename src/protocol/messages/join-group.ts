@@ -1,6 +1,6 @@
 import { array, bool, bytes, defineApi, int16, int32, string } from '../schema.ts'
 
-/** Enters a group. The answer comes when the rebalance ends; from version 4 a member first gets its id with MEMBER_ID_REQUIRED. */
+/** Joins a group. The response is sent when the rebalance ends. From version 4 a member first receives its id, with MEMBER_ID_REQUIRED (KIP-394). */
 export const joinGroup = defineApi({
   key: 11,
   name: 'JoinGroup',

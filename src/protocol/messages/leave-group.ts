@@ -1,6 +1,6 @@
 import { array, defineApi, int16, int32, string } from '../schema.ts'
 
-/** Leaves a group; from version 3 for several members at once. */
+/** Leaves a group; from version 3 for several members. */
 export const leaveGroup = defineApi({
   key: 13,
   name: 'LeaveGroup',

@@ -56,7 +56,7 @@ function loadNative(): Checksum | null {
     const loaded = createRequire(import.meta.url)('@node-rs/crc32') as { crc32c: (bytes: Uint8Array) => number }
     return (bytes) => loaded.crc32c(bytes)
   } catch {
-    return null // No prebuilt module for this machine: the script gives the same answers, a few times slower.
+    return null // No prebuilt module for this machine: the JavaScript version is a few times slower.
   }
 }
 
@@ -65,5 +65,5 @@ const native = loadNative()
 /** CRC-32C (Castagnoli) as an unsigned 32-bit integer: what guards a RecordBatch. */
 export const crc32c: Checksum = native ?? crc32cInScript
 
-/** Whether the native module is in use. */
+/** Whether the native module is used. */
 export const crc32cIsNative = native !== null

@@ -3,7 +3,7 @@ import { readInt64, writeInt64 } from '../bytes/int64.ts'
 import { ProtocolError } from '../protocol-error.ts'
 
 /*
- * RecordBatch, magic 2: the only format that is stored and served.
+ * RecordBatch, magic 2 (KIP-98, https://kafka.apache.org/documentation/#recordbatch): the only format that is stored and served.
  *
  *   at  size
  *    0   8   baseOffset            given by the broker
@@ -49,7 +49,7 @@ export type Codec = keyof typeof codecs
 
 const codecNames: readonly Codec[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
-/** The head of a batch. Timestamps are milliseconds of the epoch; `sizeInBytes` counts the whole batch. */
+/** The header of a batch. Timestamps are milliseconds since the epoch; `sizeInBytes` is that of the whole batch. */
 export interface BatchHeader {
   readonly baseOffset: number
   readonly batchLength: number
@@ -75,18 +75,18 @@ export interface BatchHeader {
   readonly recordCount: number
 }
 
-/** Why a run of bytes is not a batch. `TRUNCATED`: it may be one, but its end is missing. */
+/** Why bytes are not an intact batch. `TRUNCATED`: the end is missing. */
 export type BatchFault = 'TRUNCATED' | 'BAD_LENGTH' | 'BAD_MAGIC' | 'BAD_CRC' | 'BAD_CODEC' | 'BAD_COUNT'
 
-/** Size of the batch at `position`, or -1 when even its length is not there. Nothing else is checked. */
+/** Returns the size of the batch at `position`, or -1 when its length is not in the buffer. Nothing else is checked. */
 export function batchSizeAt(buffer: Buffer, position: number): number {
   if (buffer.length - position < batchPreludeSize) return -1
   return buffer.readInt32BE(position + 8) + batchPreludeSize
 }
 
 /**
- * The header of the batch at `position`. Only the 61 bytes must be there: the records may lie outside the buffer.
- * @throws ProtocolError when they are not, or the magic is not 2, or the codec is unknown.
+ * Decodes the header of the batch at `position`. Only its 61 bytes have to be in the buffer.
+ * @throws ProtocolError when they are not, the magic is not 2, or the codec is unknown.
  */
 export function readBatchHeader(buffer: Buffer, position = 0): BatchHeader {
   if (buffer.length - position < batchHeaderSize) {
@@ -145,31 +145,31 @@ export function batchFault(buffer: Buffer, position = 0): BatchFault | null {
   return recordCount < 0 || lastOffsetDelta < 0 || recordCount > lastOffsetDelta + 1 ? 'BAD_COUNT' : null
 }
 
-/** Writes what the broker gives a batch, in place. Both fields lie before the bytes that the CRC covers. */
+/** Writes the fields that the broker sets, in place. The CRC does not cover them. */
 export function assignOffsets(buffer: Buffer, position: number, baseOffset: number, leaderEpoch: number): void {
   writeInt64(buffer, baseOffset, position)
   buffer.writeInt32BE(leaderEpoch, position + 12)
 }
 
-/** Computes the CRC of the whole batch at `position` again, after a change of what it covers. */
+/** Updates the CRC of the batch at `position`, after a change of the bytes that it covers. */
 export function updateCrc(buffer: Buffer, position: number): void {
   const end = position + batchSizeAt(buffer, position)
   buffer.writeUInt32BE(crc32c(buffer.subarray(position + attributesAt, end)), position + crcAt)
 }
 
-/** Turns the batch into one of the broker's time (`message.timestamp.type=LogAppendTime`), in place, CRC included. */
+/** Sets the timestamp of the batch to that of the broker (`message.timestamp.type=LogAppendTime`), in place, and updates the CRC. */
 export function stampLogAppendTime(buffer: Buffer, position: number, timestampMs: number): void {
   buffer.writeInt16BE(buffer.readInt16BE(position + attributesAt) | logAppendTimeBit, position + attributesAt)
   stampMaxTimestamp(buffer, position, timestampMs)
 }
 
-/** Sets the largest timestamp, in place, CRC included. Some producers send a wrong one. */
+/** Sets the largest timestamp in place, and updates the CRC. Some producers send a wrong one. */
 export function stampMaxTimestamp(buffer: Buffer, position: number, timestampMs: number): void {
   writeInt64(buffer, timestampMs, position + maxTimestampAt)
   updateCrc(buffer, position)
 }
 
-/** Sets producer id, epoch and first sequence, in place, CRC included: a batch that is sent again under another epoch. */
+/** Sets producer id, epoch and first sequence in place, and updates the CRC, to send a batch again under another epoch. */
 export function stampProducer(
   buffer: Buffer,
   position: number,
@@ -181,7 +181,7 @@ export function stampProducer(
   updateCrc(buffer, position)
 }
 
-/** What {@link writeBatchHeader} needs to know; the batch's size is that of the buffer from `position` on. */
+/** The fields that {@link writeBatchHeader} writes. */
 export interface BatchHeaderFields {
   readonly baseOffset: number
   readonly partitionLeaderEpoch: number
@@ -195,7 +195,7 @@ export interface BatchHeaderFields {
   readonly recordCount: number
 }
 
-/** Writes the header of a batch of `size` bytes at `position`, whose records are already there, and its CRC. */
+/** Writes the header of a batch of `size` bytes at `position`, and its CRC. The records must already be written. */
 export function writeBatchHeader(buffer: Buffer, position: number, size: number, fields: BatchHeaderFields): void {
   writeInt64(buffer, fields.baseOffset, position)
   buffer.writeInt32BE(size - batchPreludeSize, position + 8)
@@ -212,7 +212,7 @@ export function writeBatchHeader(buffer: Buffer, position: number, size: number,
   updateCrc(buffer, position)
 }
 
-/** The attributes of a batch. */
+/** Encodes the attributes of a batch. */
 export function batchAttributes(options: {
   readonly codec?: Codec
   readonly timestampType?: 0 | 1
@@ -229,7 +229,7 @@ export function batchAttributes(options: {
   )
 }
 
-/** The batches that lie one after the other in `buffer`: calls `visit` with each header and its position; stops at a cut tail. */
+/** Calls `visit` with the header and position of each batch in `buffer`. Stops at an incomplete batch. */
 export function forEachBatch(buffer: Buffer, visit: (header: BatchHeader, position: number) => void): void {
   let position = 0
   while (buffer.length - position >= batchHeaderSize) {

@@ -4,7 +4,7 @@ import { batchHeaderSize, readBatchHeader, type BatchHeader } from './record-bat
 import { VerifiedBatch } from './verified-batch.ts'
 import { VarintReader } from '../bytes/varint.ts'
 
-/** One record. `key`, `value` and header values are views of the batch (or of what it unpacked to): copy what must outlive it. */
+/** One record. `key`, `value` and header values are views of the (decompressed) batch: copy what must outlive it. */
 export interface BatchRecord {
   readonly offset: number
   /** Milliseconds of the epoch; the broker's append time when the batch says so. */
@@ -18,17 +18,17 @@ const noHeaders: BatchRecord['headers'] = []
 const absent = -1
 
 /**
- * Walks over the records of one batch without making an object for each: after `next()` the fields are those of the record.
+ * Iterates over the records of one batch without an object for each: after `next()` the fields are those of the record.
  * Lengths are checked against the batch; the CRC is not (see {@link VerifiedBatch}).
  */
 export class RecordReader {
-  /** Offset and time of the record `next()` went to. */
+  /** Offset and timestamp of the current record. */
   offset = 0
   timestamp = 0
-  /** Where the record begins and ends in {@link bytes}, its length prefix included. */
+  /** Start and end of the record in {@link bytes}, with its length prefix. */
   start = 0
   end = 0
-  /** The unpacked records. */
+  /** The decompressed records. */
   readonly bytes: Buffer
   readonly header: BatchHeader
   readonly #cursor: VarintReader
@@ -41,7 +41,7 @@ export class RecordReader {
 
   /**
    * @param batch a verified batch, or a buffer with the whole batch at `position`.
-   * @throws ProtocolError when it is not there, or cannot be unpacked within `maxBytes`.
+   * @throws ProtocolError when it is incomplete, or cannot be decompressed within `maxBytes`.
    */
   constructor(batch: Buffer | VerifiedBatch, position = 0, maxBytes = defaultMaxUncompressedBytes) {
     const buffer = batch instanceof VerifiedBatch ? batch.bytes : batch
@@ -50,13 +50,13 @@ export class RecordReader {
     if (header.recordCount < 0) throw new ProtocolError(`record count ${header.recordCount} is negative`)
     const packed = buffer.subarray(position + batchHeaderSize, position + header.sizeInBytes)
     this.header = header
-    // A batch whose records compaction removed keeps its codec bits and has nothing to unpack.
+    // A batch whose records compaction removed keeps its codec bits and has nothing to decompress.
     this.bytes = packed.length === 0 ? packed : decompress(header.codec, packed, maxBytes)
     this.#cursor = new VarintReader(this.bytes, 0, this.bytes.length)
     this.#left = header.recordCount
   }
 
-  /** Goes to the next record; false after the last one. @throws ProtocolError when a length lies. */
+  /** Moves to the next record. Returns false after the last one. @throws ProtocolError for an invalid length. */
   next(): boolean {
     const cursor = this.#cursor
     if (this.#left === 0) {
@@ -79,7 +79,7 @@ export class RecordReader {
     this.#valueStart = cursor.position - Math.max(this.#valueLength, 0)
     this.#headersStart = cursor.position
     this.end = end
-    // Any record has at least the byte of its header count; headers are looked at when they are asked for.
+    // Every record has at least the byte of its header count. Headers are decoded on demand.
     if (cursor.position >= end) throw new ProtocolError('a record is longer than its length')
     cursor.position = end
     return true
@@ -106,7 +106,7 @@ export class RecordReader {
     return this.bytes.subarray(this.#valueStart, this.#valueStart + this.#valueLength)
   }
 
-  /** The headers; their values are views. @throws ProtocolError when a length lies. */
+  /** The headers; their values are views. @throws ProtocolError for an invalid length. */
   headers(): BatchRecord['headers'] {
     if (this.bytes[this.#headersStart] === 0 && this.#headersStart + 1 === this.end) return noHeaders
     const cursor = new VarintReader(this.bytes, this.#headersStart, this.end)

@@ -42,7 +42,7 @@ async function writeToAll(client: RawKafkaClient, baseOffset: number): Promise<v
 }
 
 describe('a broker with far more partitions than files it may open', () => {
-  it('creates them, writes to all at once, deletes, and starts again in order and after kill -9', async () => {
+  it('creates them, writes to all immediately, deletes, and starts again in order and after kill -9', async () => {
     const dataDir = folder()
     let { broker, client } = await start(dataDir, 300)
     for (const name of topicNames) {

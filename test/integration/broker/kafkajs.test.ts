@@ -135,7 +135,7 @@ describe("kafkajs's producer and consumer", () => {
     await first.disconnect()
   })
 
-  it('learn that a transactional producer is refused, and do not wait for ever', async () => {
+  it('learn that a transactional producer is refused, and do not wait forever', async () => {
     const transactional = kafka.producer({
       transactionalId: 'tx',
       idempotent: true,

@@ -78,7 +78,7 @@ describe('a broker that is killed', () => {
     await client.close()
   })
 
-  it('has stopped in order at SIGTERM, and says who holds the folder while it runs', async () => {
+  it('stops gracefully at SIGTERM, and says who holds the directory while it runs', async () => {
     broker = await BrokerProcess.start(dataDir)
     const second = BrokerProcess.start(dataDir)
     await expect(second).rejects.toThrow(new RegExp(`in use by process ${broker.pid}`))

@@ -16,8 +16,8 @@ describe('the thread of the broker', () => {
     const listen = { host: '127.0.0.1', port: 0 }
     const host = await BrokerHost.start({ dataDir, listen, clock: systemClock, logger: quietLogger() })
     rmSync(dataDir, { recursive: true })
-    // The lock of the folder is renewed every five seconds.
-    expect(String(await host.ended)).toMatch(/the data folder is gone/)
+    // The lock of the directory is renewed every five seconds.
+    expect(String(await host.ended)).toMatch(/the data directory is gone/)
     await host.close()
   })
 })

@@ -72,7 +72,7 @@ async function lifeOfTwoTopics(
     'value.converter': text,
     'flush.size': '2',
   })
-  const key = (folderName: string): string => `${folderName}/${topic}/partition=0/${topic}+0+0000000000.json`
+  const key = (directoryName: string): string => `${directoryName}/${topic}/partition=0/${topic}+0+0000000000.json`
 
   await create()
   await writeAll(client, topic, ['a', 'b', 'c'])

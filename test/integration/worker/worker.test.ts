@@ -222,7 +222,7 @@ describe('a worker with its own log', () => {
     renameSync(at.place.folder, `${at.place.folder}-gone`)
     await worker.end(60_000)
     expect(worker.exitCode).toBe(70)
-    expect(worker.output).toContain('the data folder is gone')
+    expect(worker.output).toContain('the data directory is gone')
   })
 
   it('refuses a port that is taken, and says which setting to change', async () => {

@@ -10,7 +10,7 @@ import { apis } from '../protocol/apis.ts'
 import { quietLogger } from '../quiet-logger.ts'
 import { RawKafkaClient } from './raw-kafka-client.ts'
 
-/** A broker in this process, on a folder of its own, with clients; `close` takes everything away. */
+/** A broker in this process, on a directory of its own, with clients; `close` takes everything away. */
 export class BrokerHarness {
   readonly dataDir = mkdtempSync(join(tmpdir(), 'penstock-broker-'))
   readonly logger = quietLogger('broker')
@@ -43,7 +43,7 @@ export class BrokerHarness {
     return client
   }
 
-  /** Stops the broker in order and starts another one on the same folder. */
+  /** Stops the broker gracefully and starts another one on the same directory. */
   async restart(): Promise<void> {
     await this.stop()
     await this.#start()
@@ -110,7 +110,7 @@ export async function produceOne(
   return response
 }
 
-/** A fetch of one partition; answers at once unless `maxWaitMs` is given. */
+/** A fetch of one partition; answers immediately unless `maxWaitMs` is given. */
 export function fetchValue(
   topic: string | { readonly id: string },
   offset: number,

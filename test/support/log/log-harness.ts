@@ -11,7 +11,7 @@ import type { CrashOptions } from './memory-disk.ts'
 import { MemoryFileSystem } from './memory-file-system.ts'
 import { quietLogger } from '../quiet-logger.ts'
 
-/** The folder of the harness's partition. */
+/** The directory of the harness's partition. */
 export const logDirectory = '/data/orders-0'
 
 /** A record for {@link batchOf}: key, value, timestamp. */

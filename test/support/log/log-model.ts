@@ -28,7 +28,7 @@ interface StoredRecord {
 interface ModelProducer {
   readonly sequence: number
   readonly pending: SentBatch | null
-  /** The last batches, which a client may have had in flight at once. */
+  /** The last batches, which a client may have had in flight immediately. */
   readonly recent: readonly { readonly batch: SentBatch; readonly baseOffset: number }[]
 }
 
@@ -53,7 +53,7 @@ const retryPauseMs = 1000
 const inFlight = 5
 
 /**
- * A log beside what it has promised: which records it acknowledged and at which offsets. Tasks run at once unless they are
+ * A log beside what it has promised: which records it acknowledged and at which offsets. Tasks run immediately unless they are
  * waited for, the disk fails when it is told to, and the power goes before any operation. `verify` compares.
  */
 export class LogModel {
@@ -84,7 +84,7 @@ export class LogModel {
     return model
   }
 
-  /** Sends batches of these sizes at once; an idempotent producer sends one, or again the one that was not acknowledged. */
+  /** Sends batches of these sizes immediately; an idempotent producer sends one, or again the one that was not acknowledged. */
   append(sizes: readonly number[], producer: number): void {
     if (producer < 0) for (const size of sizes) this.#start(this.#send(this.#batch(size, {}), null))
     else if (!this.#inFlight.has(producer)) this.#start(this.#produce(producer, sizes[0] ?? 1))
@@ -109,7 +109,7 @@ export class LogModel {
     this.#start(this.#log.advanceLogStart(offset))
   }
 
-  /** Waits for everything that was begun. */
+  /** Waits foreverything that was begun. */
   async settle(): Promise<void> {
     while (this.#busy.size > 0) await Promise.all(this.#busy)
     this.#note()

@@ -40,7 +40,7 @@ export class Inode {
   }
 }
 
-/** A folder's names. */
+/** A directory's names. */
 export class Directory {
   durable = new Map<string, Inode>()
   names = new Map<string, Inode>()
@@ -56,7 +56,7 @@ export class Directory {
   }
 }
 
-/** The content after a change. Buffers have room to grow, so that a long file is not copied for every write. */
+/** The content after a change. Buffers have room to grow, so that a long file is not copied forevery write. */
 function applied(content: Buffer, change: Change): Buffer {
   const size =
     change.kind === 'truncate' ? change.size : Math.max(content.length, change.position + change.bytes.length)
@@ -92,7 +92,7 @@ function rename(names: Map<string, Inode>, change: NameChange): void {
   names.set(change.to, inode)
 }
 
-/** The folder as a process finds it that starts after another was killed. */
+/** The directory as a process finds it that starts after another was killed. */
 export function copyOf(directory: Directory): Directory {
   const copies = new Map<Inode, Inode>()
   const copy = (inode: Inode): Inode => {
@@ -101,7 +101,7 @@ export function copyOf(directory: Directory): Directory {
     const made = new Inode()
     made.durable = duplicate(inode.durable)
     made.content = duplicate(inode.content)
-    // The log cuts what a sync lost at once: that its process dies in between is left out.
+    // The log cuts what a sync lost immediately: that its process dies in between is left out.
     made.changes = inode.changes.map((one) => (one.kind === 'write' ? { ...one, isLost: false } : one))
     copies.set(inode, made)
     return made
@@ -115,7 +115,7 @@ export function copyOf(directory: Directory): Directory {
   return result
 }
 
-/** The folder after a loss of power: its durable names, and with `random` some of the changes after them. */
+/** The directory after a loss of power: its durable names, and with `random` some of the changes after them. */
 export function survivingNames(directory: Directory, random: (() => number) | null): Directory {
   const result = new Directory()
   const names = new Map(directory.durable)

@@ -48,7 +48,7 @@ export class MemoryFileSystem implements FileSystem {
   syncTurns: () => number = () => 0
   /** What makes an append wait for a descriptor. */
   roomGate: () => Promise<void> | null = noGate
-  /** Paths synced so far, folders included. */
+  /** Paths synced so far, directories included. */
   readonly syncs: string[] = []
   /** Files that are open. */
   openFiles = 0

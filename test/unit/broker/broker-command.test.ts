@@ -15,7 +15,7 @@ describe('penstock broker', () => {
     })
   })
 
-  it('takes address, folder and advertised name', () => {
+  it('takes address, directory and advertised name', () => {
     const args = ['--listen', '[::1]:19092', '--data', 'logs', '--advertise', 'log.example']
     expect(parseBrokerArguments(args)).toMatchObject({
       listen: { host: '::1', port: 19092 },

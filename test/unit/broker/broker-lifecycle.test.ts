@@ -32,7 +32,7 @@ function folder(): string {
 }
 
 describe('a broker that was frozen', () => {
-  it('writes nothing more once another broker has taken its folder over', async () => {
+  it('writes nothing more once another broker has taken its directory over', async () => {
     let frozenForMs = 0
     // Requests come before timers when a process continues: here no timer ever comes.
     const clock = { ...systemClock, now: () => systemClock.now() + frozenForMs, every: () => () => undefined }
@@ -152,7 +152,7 @@ describe('the upkeep of logs', () => {
 })
 
 describe('the broker in its thread', () => {
-  it('serves, stops in order and keeps everything', async () => {
+  it('serves, stops gracefully and keeps everything', async () => {
     const dataDir = folder()
     const logger = quietLogger('log')
     const options = { dataDir, listen: { host: '127.0.0.1', port: 0 }, clock: systemClock, logger }
@@ -172,7 +172,7 @@ describe('the broker in its thread', () => {
     expect(fetched.responses[0]?.partitions[0]).toMatchObject({ errorCode: 0, highWatermark: 1 })
   })
 
-  it('refuses a folder that another broker holds, by the name of the error, and leaves the first one alone', async () => {
+  it('refuses a directory that another broker holds, by the name of the error, and leaves the first one alone', async () => {
     const first = await harness()
     const second = BrokerHost.start({
       dataDir: first.dataDir,
@@ -187,7 +187,7 @@ describe('the broker in its thread', () => {
     await first.connect()
   })
 
-  it('gives up the folder when its port is taken', async () => {
+  it('gives up the directory when its port is taken', async () => {
     const first = await harness()
     const dataDir = folder()
     const options = { dataDir, clock: systemClock, logger: quietLogger() }

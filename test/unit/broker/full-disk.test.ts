@@ -110,7 +110,7 @@ describe('on a disk without a free byte', () => {
     await harness.stop()
     expect(existsSync(join(dataDir, '.lock'))).toBe(false)
     expect(fs.openFiles).toBe(0)
-    const lines = harness.logger.lines.filter(({ message }) => message.startsWith('stopping without the checkpoints'))
+    const lines = harness.logger.lines.filter(({ message }) => message.startsWith('stopping without checkpoints'))
     expect(lines.map(({ fields }) => fields)).toEqual([
       { partitions: 2, error: expect.stringMatching(/BROKER_DISK_FULL: the disk of .*orders-0|big-0.*\(0 KiB free\)/) },
     ])
@@ -146,7 +146,7 @@ describe('on a disk without a free byte', () => {
 })
 
 describe('a broker whose parts fail when they stop', () => {
-  it('stops all of them, gives its folder up, and reports what failed', async () => {
+  it('stops all of them, gives its directory up, and reports what failed', async () => {
     const fs = new MemoryFileSystem()
     const dataDir = mkdtempSync(join(tmpdir(), 'penstock-stop-'))
     cleanups.push(() => rmSync(dataDir, { recursive: true, force: true }))

@@ -40,7 +40,7 @@ describe('a partition that cannot be opened', () => {
     const { fs, clock, conditions, harness } = await onFailingDisk('orders-1/')
     await harness.restart()
     expect([...conditions]).toEqual([
-      ['BROKER_PARTITION_OFFLINE', expect.stringMatching(/^1 partitions cannot be opened .*: orders-1 \(.*EIO/)],
+      ['BROKER_PARTITION_OFFLINE', expect.stringMatching(/^1 partitions cannot be opened, .*: orders-1 \(.*EIO/)],
     ])
     const client = await harness.connect()
     expect(await produceOne(client, 'orders', textBatch(['next']))).toMatchObject({ errorCode: 0, baseOffset: 1 })

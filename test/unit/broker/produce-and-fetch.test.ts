@@ -135,7 +135,7 @@ describe('Produce', () => {
 
   it('says in words what was wrong, from version 8 on', async () => {
     const answer = await produceOne(client, await topic('words'), Buffer.from('far too short'))
-    expect(answer.errorMessage).toBe('the bytes are no whole record batch: TRUNCATED')
+    expect(answer.errorMessage).toBe('the bytes are not one intact record batch: TRUNCATED')
   })
 
   it('answers a batch that is sent again with its first offset, and refuses a gap', async () => {

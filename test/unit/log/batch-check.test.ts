@@ -123,7 +123,7 @@ describe('the records that are at fault are named', () => {
       { compact: true },
     )
     expect([errorName(error.errorCode), indexesOf(error)]).toEqual(['INVALID_RECORD', [1, 3]])
-    expect(error.message).toContain('2 records of the batch are refused')
+    expect(error.message).toContain('2 records of the batch are invalid')
     expect(error.records[0]?.message).toContain('key')
   })
 

@@ -84,7 +84,7 @@ describe('files of which few may be open', () => {
 })
 
 describe('logs of which few may be open', () => {
-  it('take appends to all of them at once, in their order', async () => {
+  it('take appends to all of them immediately, in their order', async () => {
     const logs = await Promise.all(
       Array.from({ length: 30 }, (_, i) =>
         PartitionLog.open({

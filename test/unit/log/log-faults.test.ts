@@ -33,7 +33,7 @@ describe('a full disk', () => {
     await expect(log.append(batch())).resolves.toMatchObject({ baseOffset: 0, isDuplicate: true })
   })
 
-  it('cuts a torn write at once, and at the next start when that fails', async () => {
+  it('cuts a torn write immediately, and at the next start when that fails', async () => {
     const harness = new LogHarness()
     const log = await harness.open()
     await log.append(one('1'))
@@ -96,7 +96,7 @@ describe('a failed sync', () => {
     for (const append of waiting) await expect(append).rejects.toMatchObject({ errorCode: 56 })
     expect(log.failure).toBeInstanceOf(StorageError)
     expect(harness.fs.sizeOf(firstLog)).toBe(size)
-    await expect(log.append(one('4'))).rejects.toThrow('refused until the partition has recovered')
+    await expect(log.append(one('4'))).rejects.toThrow('rejected until the partition has recovered')
     expect([log.logEndOffset, log.highWatermark, valuesOf(log)]).toEqual([1, 1, ['1']])
     harness.clock.advance(1000)
     await expect(log.append(one('4'))).resolves.toMatchObject({ baseOffset: 1 })
@@ -254,7 +254,7 @@ describe('damage', () => {
 })
 
 describe('a start', () => {
-  it('makes the folder of a new partition durable, also when it is there already', async () => {
+  it('makes the directory of a new partition durable, also when it is there already', async () => {
     const harness = new LogHarness()
     harness.fs.makeDirectory(logDirectory)
     await harness.open()

@@ -34,7 +34,7 @@ const errorsOf = (harness: LogHarness): (string | undefined)[] =>
 describe('a torn write', () => {
   const value = (i: number, size: number): VerifiedBatch => batchOf([[`k${i}`, `${i}:${'x'.repeat(size)}`]])
 
-  it.each(['cut at once', 'cut before the roll', 'left by an older version'])(
+  it.each(['cut immediately', 'cut before the roll', 'left by an older version'])(
     'before a roll loses no later segment: %s',
     async (how) => {
       const harness = new LogHarness({ segmentBytes: 2000, indexIntervalBytes: 100 })

@@ -43,7 +43,7 @@ describe('appending', () => {
     await log.close()
   })
 
-  it('shares one sync among all that arrive while another is under way', async () => {
+  it('shares one sync among all that arrive while another is in progress', async () => {
     const harness = new LogHarness()
     const log = await harness.open()
     await log.append(one('0'))
@@ -102,7 +102,7 @@ describe('segments', () => {
     await again.close()
   })
 
-  it('holds no files open of old segments that nobody reads', async () => {
+  it('holds no files open of old segments that no one reads', async () => {
     const harness = new LogHarness({ segmentBytes: 100 })
     const log = await harness.open()
     for (let i = 0; i < 10; i += 1) await log.append(one(`${i}`))

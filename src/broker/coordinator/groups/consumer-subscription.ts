@@ -2,13 +2,13 @@ import { ByteReader } from '../../../protocol/bytes/byte-reader.ts'
 import { ProtocolError } from '../../../protocol/protocol-error.ts'
 import type { Group } from './group.ts'
 
-/** The topics the consumers of a group are subscribed to; null when that cannot be known, which counts as all. */
+/** Returns the topics that the consumers of a group subscribe to; null when unknown, which counts as all topics. */
 export function subscribedTopics(group: Group): ReadonlySet<string> | null {
   const topics = new Set<string>()
   try {
     for (const member of group.roster.all()) {
       const reader = new ByteReader(member.details.protocols[0]?.metadata ?? Buffer.alloc(0))
-      reader.int16() // The version: what follows the topics differs, the topics do not.
+      reader.int16() // The version. Versions differ only in what follows the topics.
       const count = reader.int32()
       reader.elements(count)
       for (let i = 0; i < count; i += 1) topics.add(reader.string(reader.length(false, 16)))

@@ -10,12 +10,12 @@ import type { JoinRequest } from './group-protocol.ts'
 import type { Group } from './group.ts'
 
 /*
- * What clients may make the coordinator keep. Kafka bounds the size of a group alone; here everything that a member, a group or
- * a committed offset takes is counted against one budget. What is kept stays kept: a member that is there joins again, an offset
- * that is there is committed again, whatever others hold. Only what would be added is refused, with a code that clients retry.
+ * Limits the memory that clients use in the coordinator (I10). Kafka limits only the size of a group; here every member, group
+ * and committed offset counts against one budget. Existing members and offsets are never dropped: a member can join again, and
+ * an offset can be committed again, however full the budget is. Only additions are rejected, with a code that clients retry.
  */
 
-/** What {@link GroupLimits} lives on. */
+/** The options of {@link GroupLimits}. */
 export interface GroupLimitsOptions {
   readonly config: Pick<CoordinatorConfig, 'maxBytes' | 'maxGroupSize'>
   readonly offsets: CommittedOffsets
@@ -24,7 +24,7 @@ export interface GroupLimitsOptions {
   readonly streaks: LogStreaks
 }
 
-/** Somebody who wants something added. */
+/** The client that sent a request. */
 export interface Asker {
   readonly clientId: string
   /** As Kafka shows it: `/127.0.0.1`. */
@@ -35,20 +35,20 @@ export interface Asker {
 export const groupMemoryFull = 'GROUP_MEMORY_FULL'
 /** A group, before its members. */
 const groupBytes = 2048
-/** Ways to share work that a member may know; every one is compared with those of every other member. Clients know three or so. */
+/** Maximum protocols of a member: each is compared with those of every other member. Clients list about three. */
 const maxProtocols = 100
-/** The part of the memory that clients of other machines leave, and the part that large members leave to small ones. */
+/** The part of the memory reserved for clients on this machine, and the part reserved for small members. */
 const [keptForThisMachine, keptForSmall] = [1 / 8, 1 / 4]
 const smallBytes = 64 * 1024
-/** The condition stands so long at least, and is over when this part of the memory is free. */
+/** The minimum duration of the condition, and the part of the memory that has to be free before it ends. */
 const [lookAfterMs, enoughFree] = [60_000, 1 / 8]
 
-/** How much groups and offsets take, and what may be added. */
+/** Counts the memory of groups and offsets, and decides what may be added. */
 export class GroupLimits {
   readonly #options: GroupLimitsOptions
   readonly #groups = new Map<Group, number>()
   #groupBytes = 0
-  /** By commits that are being written. */
+  /** Memory of commits in flight. */
   #takenBytes = 0
   #stopLooking: (() => void) | null = null
 
@@ -56,12 +56,12 @@ export class GroupLimits {
     this.#options = options
   }
 
-  /** Bytes, of groups and committed offsets. */
+  /** Bytes used by groups and committed offsets. */
   get usedBytes(): number {
     return this.#groupBytes + this.#takenBytes + this.#options.offsets.bytes
   }
 
-  /** Why a JoinGroup is refused; `NONE` when it is not. */
+  /** Returns the error code for a JoinGroup; `NONE` when there is memory for it. */
   faultOfJoin(groupId: string, group: Group | undefined, request: Omit<JoinRequest, 'newMemberId'>): number {
     const { maxGroupSize } = this.#options.config
     if (request.protocols.length > maxProtocols) {
@@ -78,7 +78,7 @@ export class GroupLimits {
     return this.#faultOf(more - (former === undefined ? 0 : memberBytes(former.details)), `group ${groupId}`, request)
   }
 
-  /** Why a SyncGroup with assignments for the members is refused; `NONE` when it is not. */
+  /** Returns the error code for a SyncGroup with assignments; `NONE` when there is memory for it. */
   faultOfSync(group: Group, assignments: readonly { readonly assignment: Buffer }[], asker: Asker): number {
     const former = group.roster.all().reduce((sum, { assignment }) => sum + assignment.length, 0)
     const given = assignments.reduce((sum, { assignment }) => sum + assignment.length, 0)
@@ -86,8 +86,8 @@ export class GroupLimits {
   }
 
   /**
-   * Takes what a commit adds, before it is written.
-   * @returns what gives it back, once it is written and counted as offsets or has failed; null when it is refused.
+   * Reserves the memory of a commit before it is written.
+   * @returns a function that releases it, when the offsets are counted or the commit has failed; null when it is rejected.
    */
   takeForCommit(
     groupId: string,
@@ -109,7 +109,7 @@ export class GroupLimits {
     }
   }
 
-  /** Counts a group that may have changed. */
+  /** Updates the count for a group that may have changed. */
   count(group: Group): void {
     const bytes = groupBytes + group.id.length + group.roster.bytes
     this.#groupBytes += bytes - (this.#groups.get(group) ?? 0)
@@ -131,10 +131,10 @@ export class GroupLimits {
     const { config, conditions, clock } = this.#options
     const advice =
       'Raise group.coordinator.max.bytes, or delete groups that are not needed (kafka-consumer-groups --delete)'
-    const text = `groups and committed offsets take the memory they may (${config.maxBytes} bytes); nothing is added. ${advice}`
+    const text = `groups and committed offsets use all of their memory (${config.maxBytes} bytes); additions are rejected. ${advice}`
     conditions.raise(groupMemoryFull, text)
     this.#stopLooking ??= clock.every(lookAfterMs, () => this.#look())
-    this.#refuse('group memory', asker, `${groupMemoryFull}: ${what} gets nothing more; ${more} bytes were asked for`)
+    this.#refuse('group memory', asker, `${groupMemoryFull}: no memory for ${more} more bytes of ${what}`)
     return errorCodes.COORDINATOR_NOT_AVAILABLE
   }
 
@@ -151,13 +151,13 @@ export class GroupLimits {
   }
 
   #refuse(kind: string, { clientId, clientHost }: Asker, why: string): void {
-    this.#options.streaks.log('warn', { kind, client: clientHost.slice(1) }, `a group request was refused: ${why}`, {
+    this.#options.streaks.log('warn', { kind, client: clientHost.slice(1) }, `rejected a group request: ${why}`, {
       clientId,
     })
   }
 }
 
-/** Members that are there keep their place, also where `group.max.size` was lowered since. */
+/** Existing members keep their place, also after `group.max.size` was lowered. */
 function hasPlace(
   { roster }: Group,
   { memberId, groupInstanceId }: Omit<JoinRequest, 'newMemberId'>,

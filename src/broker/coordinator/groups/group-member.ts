@@ -1,6 +1,6 @@
 import type { JoinResponse, MemberDetails, MemberProtocol, SyncResponse } from './group-protocol.ts'
 
-/** Whether two members announce the same, byte for byte. */
+/** Returns whether two members announce the same protocols, byte for byte. */
 export function sameProtocols(a: readonly MemberProtocol[], b: readonly MemberProtocol[]): boolean {
   return (
     a.length === b.length &&
@@ -11,12 +11,12 @@ export function sameProtocols(a: readonly MemberProtocol[], b: readonly MemberPr
   )
 }
 
-/** What a member takes in memory besides its texts and bytes, and each protocol that it knows. */
+/** Memory of a member besides its strings and bytes, and of each of its protocols. */
 const [ownBytes, protocolBytes] = [1024, 128]
 
-/** Bytes that a member takes in memory, without its assignment. */
+/** Returns the bytes of memory that a member takes, without its assignment. */
 export function memberBytes(details: Pick<MemberDetails, 'clientId' | 'groupInstanceId' | 'protocols'>): number {
-  // Its id repeats one of the two names.
+  // The member id repeats one of the two names.
   const texts = 2 * details.clientId.length + 2 * (details.groupInstanceId?.length ?? 0)
   return details.protocols.reduce(
     (sum, { name, metadata }) => sum + protocolBytes + name.length + metadata.length,
@@ -24,15 +24,15 @@ export function memberBytes(details: Pick<MemberDetails, 'clientId' | 'groupInst
   )
 }
 
-/** A member of a group: what it said, what it was given, and which of its requests wait. */
+/** A member of a group: its protocols, its assignment, and its requests that wait. */
 export class GroupMember {
   details: MemberDetails
   assignment: Buffer = Buffer.alloc(0)
-  /** Answers its JoinGroup; while it waits, the session does not run out. */
-  joining: ((answer: JoinResponse) => void) | null = null
-  /** Answers its SyncGroup. */
-  syncing: ((answer: SyncResponse) => void) | null = null
-  /** When its session ends unless it is heard of. */
+  /** Responds to its JoinGroup. While that waits, the session does not time out. */
+  joining: ((response: JoinResponse) => void) | null = null
+  /** Responds to its SyncGroup. */
+  syncing: ((response: SyncResponse) => void) | null = null
+  /** When its session ends unless a request of it arrives. */
   sessionEndsMs: number
 
   constructor(details: MemberDetails, nowMs: number) {
@@ -57,7 +57,7 @@ export class GroupMember {
     return memberBytes(this.details) + this.assignment.length
   }
 
-  /** It was heard of. */
+  /** Restarts the session timeout, because a request of the member arrived. */
   touch(nowMs: number): void {
     this.sessionEndsMs = nowMs + this.details.sessionTimeoutMs
   }
@@ -66,15 +66,15 @@ export class GroupMember {
     return this.details.protocols.find((protocol) => protocol.name === protocolName)?.metadata ?? Buffer.alloc(0)
   }
 
-  respondJoin(answer: JoinResponse): void {
-    const answerTo = this.joining
+  respondJoin(response: JoinResponse): void {
+    const respond = this.joining
     this.joining = null
-    answerTo?.(answer)
+    respond?.(response)
   }
 
-  respondSync(answer: SyncResponse): void {
-    const answerTo = this.syncing
+  respondSync(response: SyncResponse): void {
+    const respond = this.syncing
     this.syncing = null
-    answerTo?.(answer)
+    respond?.(response)
   }
 }

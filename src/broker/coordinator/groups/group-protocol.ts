@@ -1,6 +1,6 @@
-/** What members and groups say to each other: JoinGroup and SyncGroup, whatever their version. */
+/** The contents of JoinGroup and SyncGroup, independent of their version. */
 
-/** What a member can do, by the name of a way to share the work. Opaque to the broker. */
+/** An assignment protocol that a member supports, and its metadata, which is opaque to the broker. */
 export interface MemberProtocol {
   readonly name: string
   readonly metadata: Buffer
@@ -13,7 +13,7 @@ export interface MemberView {
   readonly metadata: Buffer
 }
 
-/** The answer to JoinGroup. */
+/** The response to JoinGroup. */
 export interface JoinResponse {
   readonly errorCode: number
   readonly generationId: number
@@ -25,7 +25,7 @@ export interface JoinResponse {
   readonly members: readonly MemberView[]
 }
 
-/** The answer to SyncGroup. */
+/** The response to SyncGroup. */
 export interface SyncResponse {
   readonly errorCode: number
   readonly protocolType: string | null
@@ -33,7 +33,7 @@ export interface SyncResponse {
   readonly assignment: Buffer
 }
 
-/** What a member says of itself when it joins. Times in milliseconds. */
+/** The description that a member sends when it joins. Times in milliseconds. */
 export interface MemberDetails {
   readonly memberId: string
   readonly groupInstanceId: string | null
@@ -47,11 +47,11 @@ export interface MemberDetails {
 /** A JoinGroup request. */
 export interface JoinRequest extends MemberDetails {
   readonly protocolType: string
-  /** The id to give to a member that has none. */
+  /** The id for a member that has none. */
   readonly newMemberId: string
-  /** Whether a member without an id has to come again with the one it is given (JoinGroup v4). */
+  /** Whether a member without an id has to join again with the id that it receives (JoinGroup v4, KIP-394). */
   readonly requiresKnownId: boolean
-  /** Whether the answer can tell a leader to skip the assignment (JoinGroup v9). */
+  /** Whether the response can tell a leader to skip the assignment (JoinGroup v9). */
   readonly canSkipAssignment: boolean
 }
 
@@ -76,7 +76,7 @@ export interface StoredGroup {
   readonly members: readonly { readonly details: MemberDetails; readonly assignment: Buffer }[]
 }
 
-/** The answer to a JoinGroup that is refused. */
+/** Returns the response to a rejected JoinGroup. */
 export function refusedJoin(errorCode: number, memberId: string): JoinResponse {
   return {
     errorCode,
@@ -90,7 +90,7 @@ export function refusedJoin(errorCode: number, memberId: string): JoinResponse {
   }
 }
 
-/** The answer to a SyncGroup that is refused. */
+/** Returns the response to a rejected SyncGroup. */
 export function refusedSync(errorCode: number): SyncResponse {
   return { errorCode, protocolType: null, protocolName: null, assignment: Buffer.alloc(0) }
 }

@@ -2,13 +2,13 @@ import { errorCodes } from '../../../protocol/error-codes.ts'
 import type { GroupMember } from './group-member.ts'
 import type { MemberProtocol, MemberView } from './group-protocol.ts'
 
-/** What an id takes that was given out. */
+/** Memory of a member id that was assigned and not yet used. */
 const announcedBytes = 512
 
-/** Who is in a group: members by id and by static id, the leader, and the ids that were given out but not taken up yet. */
+/** The members of a group, by member id and by instance id, its leader, and the member ids that were assigned but not yet used. */
 export class GroupRoster {
   readonly members = new Map<string, GroupMember>()
-  /** Ids that were given out and did not come again, with the time they are forgotten. */
+  /** Member ids that were assigned and not yet used (KIP-394), with the time when they expire. */
   readonly announced = new Map<string, number>()
   leaderId: string | null = null
   readonly #byInstance = new Map<string, string>()
@@ -17,7 +17,7 @@ export class GroupRoster {
     return this.members.size === 0
   }
 
-  /** What all of it takes in memory. */
+  /** Memory of all members. */
   get bytes(): number {
     let sum = this.announced.size * announcedBytes
     for (const member of this.members.values()) sum += member.bytes
@@ -37,7 +37,7 @@ export class GroupRoster {
     if (member.details.groupInstanceId !== null) this.#byInstance.set(member.details.groupInstanceId, member.id)
   }
 
-  /** Takes a member out; if it led, one of those who joined leads, else any. */
+  /** Removes a member. If it was the leader, a member that joined becomes the leader, else any member. */
   remove(member: GroupMember): void {
     this.members.delete(member.id)
     const { groupInstanceId } = member.details
@@ -47,7 +47,7 @@ export class GroupRoster {
     if (this.leaderId === member.id) this.leaderId = this.#firstJoined() ?? this.members.keys().next().value ?? null
   }
 
-  /** Puts a static member in the place of the one it replaces. */
+  /** Replaces the former instance of a static member. */
   replace(former: GroupMember, member: GroupMember): void {
     this.members.delete(former.id)
     this.add(member)
@@ -62,7 +62,7 @@ export class GroupRoster {
     return groupInstanceId === null ? undefined : this.members.get(this.#byInstance.get(groupInstanceId) ?? '')
   }
 
-  /** Why a request with this identity is refused: unknown, or a static member that another instance replaced. */
+  /** Returns the error code for a request with this identity: unknown member, or a fenced instance of a static member. */
   faultOf(memberId: string, groupInstanceId: string | null): number {
     if (groupInstanceId === null) {
       return this.members.has(memberId) ? errorCodes.NONE : errorCodes.UNKNOWN_MEMBER_ID
@@ -72,24 +72,24 @@ export class GroupRoster {
     return current === memberId ? errorCodes.NONE : errorCodes.FENCED_INSTANCE_ID
   }
 
-  /** Whether everybody who is expected waits in a JoinGroup. */
+  /** Returns whether all expected members wait in a JoinGroup. */
   allJoined(): boolean {
     return this.announced.size === 0 && this.all().every((member) => member.joining !== null)
   }
 
-  /** Makes somebody lead who joined, unless the leader did. */
+  /** Elects a member that joined as the leader, unless the leader did. */
   electJoinedLeader(): void {
     const leader = this.members.get(this.leaderId ?? '')
     if (leader === undefined || leader.joining === null) this.leaderId = this.#firstJoined()
   }
 
-  /** Whether everybody but `memberId` knows one of these protocols. */
+  /** Returns whether all members except `memberId` know one of these protocols. */
   shares(memberId: string, protocols: readonly MemberProtocol[]): boolean {
     const others = this.all().filter((member) => member.id !== memberId)
     return protocols.some(({ name }) => others.every((other) => knows(other, name)))
   }
 
-  /** Every member votes for the first protocol on its list that all know; most votes win. */
+  /** Selects a protocol as Kafka does: each member votes for the first one on its list that all members know. */
   vote(): string | null {
     const members = this.all()
     const votes = new Map<string, number>()
@@ -100,7 +100,7 @@ export class GroupRoster {
     return [...votes].sort((a, b) => b[1] - a[1])[0]?.[0] ?? null
   }
 
-  /** The longest time a member wants rebalances to wait for it. */
+  /** The largest rebalance timeout of the members. */
   rebalanceTimeoutMs(): number {
     return Math.max(0, ...this.all().map((member) => member.details.rebalanceTimeoutMs))
   }

@@ -2,7 +2,7 @@ import type { Clock } from '../../../foundation/clock.ts'
 import type { Logger } from '../../../foundation/logging/logger.ts'
 import type { Group } from './group.ts'
 
-/** A timer that fires so much too late found the broker itself asleep: heartbeats that came meanwhile were not read. */
+/** If a timer fires this late, the broker itself did not run, and did not read heartbeats that arrived meanwhile. */
 const lateMs = 1000
 
 interface Armed {
@@ -25,7 +25,7 @@ export class GroupTimers {
     this.#onWoken = onWoken
   }
 
-  /** Sees to it that the group is woken at its next deadline. A timer that is early is left alone: it looks again. */
+  /** Arms the timer for the next deadline of the group. A timer that fires earlier is kept: it then arms itself again. */
   follow(group: Group): void {
     const next = group.nextDeadlineMs()
     const armed = this.#armed.get(group)
@@ -57,7 +57,7 @@ export class GroupTimers {
     this.follow(group)
   }
 
-  /** One group's failure ends neither the broker nor the other groups. It is looked at again when a member calls. */
+  /** A failure of one group affects neither the broker nor other groups. The next request of a member tries again. */
   #fail(group: Group, error: unknown): void {
     this.#logger.error('a group failed when its time was up', { group: group.id, error: String(error) })
   }

@@ -1,11 +1,11 @@
 /**
- * The answer of a request that may wait for other members: `start` is given the function that answers. When the connection ends
- * or the broker stops first, the answer is `otherwise`.
+ * Returns the response to a request that may wait for other members. `start` receives the function that responds. If the
+ * connection ends or the broker stops first, the response is `otherwise`.
  */
 export function parkedRequest<T>(
   signal: AbortSignal,
   otherwise: T,
-  start: (answer: (value: T) => void) => void,
+  start: (respond: (value: T) => void) => void,
 ): Promise<T> {
   return new Promise((resolve) => {
     const stop = (): void => resolve(otherwise)

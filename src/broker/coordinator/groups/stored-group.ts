@@ -6,8 +6,8 @@ import type { Group } from './group.ts'
 import type { CoordinatorRecord, StoredRecord } from '../offsets/offsets-topic.ts'
 
 /**
- * Reads what is stored.
- * @param into.obsolete gets the offsets of deleted topics, by group.
+ * Reads the stored groups and offsets.
+ * @param into.obsolete receives the offsets of deleted topics, by group.
  * @returns the groups, by their ids.
  */
 export function loadGroups(
@@ -38,7 +38,7 @@ function noteObsolete(obsolete: Map<string, TopicPartition[]>, group: string, of
   else known.push(offset)
 }
 
-/** A group with new assignments, as it is stored. */
+/** Returns a group with new assignments in the form that is stored. */
 export function storedForm(group: Group, assignments: ReadonlyMap<string, Buffer>): StoredGroup {
   return {
     protocolType: group.protocolType ?? '',
@@ -53,7 +53,7 @@ export function storedForm(group: Group, assignments: ReadonlyMap<string, Buffer
   }
 }
 
-/** What deletes the record of a key. */
+/** Returns a record that deletes the record of a key. */
 export function tombstone(key: Buffer): CoordinatorRecord {
   return { key, value: null }
 }

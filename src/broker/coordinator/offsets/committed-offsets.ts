@@ -8,13 +8,13 @@ export interface OffsetToCommit extends TopicPartition {
   readonly metadata: string
 }
 
-/** The committed offset that clients are shown where there is none. */
+/** The value in responses for a partition without a committed offset. */
 export const nothingCommitted: CommittedOffset = { offset: -1, leaderEpoch: -1, metadata: '', commitTimestampMs: -1 }
 
-/** What an offset takes in memory besides its texts. */
+/** Memory of an offset besides its strings. */
 const entryBytes = 256
 
-/** Bytes that a committed offset takes in memory. */
+/** Returns the bytes of memory that a committed offset takes. */
 export function offsetBytes(topic: string, { metadata }: Pick<CommittedOffset, 'metadata'>): number {
   return entryBytes + topic.length + metadata.length
 }
@@ -26,7 +26,7 @@ export class CommittedOffsets {
   readonly #groups = new Map<string, Map<string, ByPartition>>()
   #bytes = 0
 
-  /** What all of them take in memory. */
+  /** Memory of all committed offsets. */
   get bytes(): number {
     return this.#bytes
   }
@@ -43,7 +43,7 @@ export class CommittedOffsets {
     return this.#groups.get(group)?.get(topic)?.get(partition)
   }
 
-  /** What the group committed, topic by topic. */
+  /** The committed offsets of a group, by topic and partition. */
   topicsOf(group: string): ReadonlyMap<string, ReadonlyMap<number, CommittedOffset>> {
     return this.#groups.get(group) ?? new Map()
   }
@@ -66,7 +66,7 @@ export class CommittedOffsets {
     if (topics?.size === 0) this.#groups.delete(group)
   }
 
-  /** The partitions with an offset of this group that `matches`. */
+  /** Returns the partitions whose committed offset of this group matches. */
   select(group: string, matches: (topic: string, committed: CommittedOffset) => boolean): TopicPartition[] {
     const found: TopicPartition[] = []
     for (const [topic, partitions] of this.topicsOf(group)) {

@@ -13,7 +13,7 @@ import type { Topic, Topics } from '../../topics/topics.ts'
 const configs = { 'cleanup.policy': 'compact', 'segment.bytes': '104857600', 'compression.type': 'producer' }
 const readBytes = 1024 * 1024
 
-/** A record to be written; a null value deletes. */
+/** A record to write; a null value is a tombstone. */
 export interface CoordinatorRecord {
   readonly key: Buffer
   readonly value: Buffer | null
@@ -25,13 +25,13 @@ export interface StoredRecord extends CoordinatorRecord {
   readonly offset: number
 }
 
-/** Where the coordinator's records go. */
+/** The storage of the coordinator's records. */
 export interface CoordinatorLog {
   append(group: string, records: readonly CoordinatorRecord[]): Promise<void>
   load(visit: (record: StoredRecord) => void): void
 }
 
-/** Where the coordinator keeps its state: one partition per group, which is made when the first group needs it. */
+/** Stores the state of the coordinator in `__consumer_offsets`, which is created with the first group. A group has one partition. */
 export class OffsetsTopic implements CoordinatorLog {
   readonly #topics: Topics
   readonly #clock: Clock
@@ -62,27 +62,27 @@ export class OffsetsTopic implements CoordinatorLog {
   }
 
   /**
-   * Hands every record to `visit`, those of one group in their order. A batch that does not read is passed over, and so is a
-   * record at which `visit` throws: one damaged record must not keep all groups from their offsets.
+   * Calls `visit` for every record; those of one group in their order. Skips batches that cannot be read and records for which
+   * `visit` throws, with an error in the logs: one damaged record must not cost all groups their offsets.
    */
   load(visit: (record: StoredRecord) => void): void {
     for (const [partition, log] of (this.#topics.get(offsetsTopicName)?.partitions ?? []).entries()) {
-      if (log === null) continue // The broker does not start without one of these.
+      if (log === null) continue // Never: the broker does not start when one of these is offline.
       const passOver = (offset: number, error: unknown): void => {
         const place = { topic: offsetsTopicName, partition, offset, error: String(error) }
-        this.#logger.error('an offset or a group that was stored here is lost: the record does not read', place)
+        this.#logger.error('lost a stored offset or group: its record cannot be read', place)
       }
       let damagedAt = -1
       for (let offset = log.logStartOffset; offset < log.highWatermark;) {
         try {
-          const answer = log.read({ offset, maxBytes: readBytes, isolation: 'read_committed', minOneBatch: true })
-          if (answer.batches.length === 0) break
-          forEachBatch(answer.batches, (header, position) => {
-            if (!header.isControl) visitBatch(answer.batches, position, { partition, visit, passOver })
+          const result = log.read({ offset, maxBytes: readBytes, isolation: 'read_committed', minOneBatch: true })
+          if (result.batches.length === 0) break
+          forEachBatch(result.batches, (header, position) => {
+            if (!header.isControl) visitBatch(result.batches, position, { partition, visit, passOver })
           })
-          offset = Math.max(answer.nextOffset, offset + 1)
+          offset = Math.max(result.nextOffset, offset + 1)
         } catch (error) {
-          // Nothing says where the next batch begins: it is looked for offset by offset.
+          // The start of the next batch is unknown: try every offset.
           if (damagedAt !== offset) passOver(offset, error)
           offset += 1
           damagedAt = offset

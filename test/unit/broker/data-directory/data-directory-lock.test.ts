@@ -30,8 +30,8 @@ afterEach(() => rmSync(join(directory, '..'), { recursive: true, force: true }))
 
 const lockPath = (): string => join(directory, '.lock')
 
-describe('the lock of a data folder', () => {
-  it('makes the folder for its owner alone, and goes when it is released', () => {
+describe('the lock of a data directory', () => {
+  it('makes the directory for its owner alone, and goes when it is released', () => {
     const lock = DataDirectoryLock.acquire(directory, clock)
     expect(statSync(directory).mode & 0o777).toBe(0o700)
     expect(statSync(lockPath()).mode & 0o777).toBe(0o600)
@@ -90,7 +90,7 @@ describe('the lock of a data folder', () => {
     const pidNamespace = 'pid:[1]'
     writeFileSync(lockPath(), JSON.stringify({ pid: 1, hostname: hostname(), processStart: '1', pidNamespace }))
     utimesSync(lockPath(), clock.now() / 1000, clock.now() / 1000 - 10)
-    expect(() => DataDirectoryLock.acquire(directory, clock)).toThrow(/start again in 30 s/)
+    expect(() => DataDirectoryLock.acquire(directory, clock)).toThrow(/try again in 30 s/)
     utimesSync(lockPath(), clock.now() / 1000, clock.now() / 1000 - 31)
     DataDirectoryLock.acquire(directory, clock).release()
   })
@@ -105,7 +105,7 @@ describe('the lock of a data folder', () => {
     lock.release()
   })
 
-  it('is not renewed for another broker that took the folder over', () => {
+  it('is not renewed for another broker that took the directory over', () => {
     const lock = DataDirectoryLock.acquire(directory, clock)
     const other = JSON.stringify({ pid: 7, hostname: 'another-container', processStart: '1' })
     writeFileSync(lockPath(), other)
@@ -128,7 +128,7 @@ describe('the lock of a data folder', () => {
     DataDirectoryLock.acquire(directory, clock).release()
     symlinkSync('/proc/self', join(directory, '..', 'not-writable'))
     expect(() => DataDirectoryLock.acquire(join(directory, '..', 'not-writable'), clock)).toThrow(
-      /The lock of the data folder cannot be written: .*needs the right to write/,
+      /The lock of the data directory cannot be written: .*needs permission to write/,
     )
   })
 
@@ -143,16 +143,16 @@ describe('the lock of a data folder', () => {
     clock.advance(5000)
     expect(readFileSync(lockPath(), 'utf8')).toContain(String(process.pid))
     expect(logger.lines.map(({ message }) => message)).toEqual([
-      'the lock of the data folder cannot be renewed; trying again. See to its disk',
-      'the lock of the data folder is renewed again',
+      'cannot renew the lock of the data directory; retrying. Check its disk',
+      'renewed the lock of the data directory',
     ])
     lock.release()
   })
 
-  it('says so when the whole folder is gone', () => {
+  it('says so when the whole directory is gone', () => {
     const lock = DataDirectoryLock.acquire(directory, clock)
     rmSync(directory, { recursive: true })
-    expect(() => clock.advance(5000)).toThrow(/the data folder is gone/)
+    expect(() => clock.advance(5000)).toThrow(/the data directory is gone/)
     lock.release()
   })
 })

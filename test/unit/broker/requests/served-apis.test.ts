@@ -18,7 +18,7 @@ describe('the list of served APIs', () => {
     expect(servedApis).toHaveLength(registrations.length)
   })
 
-  it('has a handler for every message table, and the tests know every table', async () => {
+  it('has a handler forevery message table, and the tests know every table', async () => {
     const tables = new Set(await exportsOf('src/protocol/messages'))
     expect(new Set(Object.values(apis))).toEqual(tables)
     expect(new Set(servedApis.map(({ api }) => api))).toEqual(tables)

@@ -89,7 +89,7 @@ describe('a connection', () => {
     expect(warnings()).toEqual([expect.stringMatching(/more than 1000 requests wait on one connection/)])
     await until(
       'its memory to be given back',
-      () => server.memory.requests.used === 0 && server.memory.answers.used === 0,
+      () => server.memory.requests.used === 0 && server.memory.responses.used === 0,
     )
   })
 
@@ -175,13 +175,13 @@ describe('the memory of all connections', () => {
         answered.push(bytes)
         return { errorCode: 0, errorMessage: null, authBytes: Buffer.alloc(bytes) }
       },
-      { answersRecords: true },
+      { respondsWithRecords: true },
     )
 
   it('bounds the answers that slow clients do not take, lets all others be answered, and those wait', async () => {
     const answered: number[] = []
     const limit = 64 * mebibyte
-    const { server, clock, connect, warnings } = await serve({ queuedAnswerBytes: limit }, [
+    const { server, clock, connect, warnings } = await serve({ queuedResponseBytes: limit }, [
       heartbeats,
       records(answered),
     ])
@@ -191,24 +191,24 @@ describe('the memory of all connections', () => {
       const all = [1, 2, 3].map(() => client.call(apis.saslAuthenticate, 0, { authBytes: Buffer.alloc(10) }))
       return Promise.allSettled(all)
     })
-    await until('memory to be waited for', () => server.memory.answers.isContended)
-    expect(server.memory.answers.used).toBeLessThanOrEqual(limit)
+    await until('memory to be waited for', () => server.memory.responses.isContended)
+    expect(server.memory.responses.used).toBeLessThanOrEqual(limit)
     expect(await (await connect()).call(apis.heartbeat, 0, beat('g'))).toMatchObject({ errorCode: 0 })
     for (const client of slow.slice(3)) client.socket.resume()
     await Promise.all(answers.slice(3))
-    expect(server.memory.answers.used).toBeLessThanOrEqual(limit)
+    expect(server.memory.responses.used).toBeLessThanOrEqual(limit)
     expect(Math.max(...answered)).toBeLessThanOrEqual(limit / 4)
     slow[0]?.socket.resume()
     await answers[0]
     for (const client of slow.slice(1, 3)) client.socket.destroy()
     await Promise.all(answers)
-    await until('the memory to be given back', () => server.memory.answers.used === 0)
+    await until('the memory to be given back', () => server.memory.responses.used === 0)
     clock.advance(5000)
     expect(warnings()).toEqual([])
   })
 
   it('is taken from clients that take nothing of their answers while others wait for it', async () => {
-    const { server, clock, connect, warnings } = await serve({ queuedAnswerBytes: 64 * mebibyte }, [
+    const { server, clock, connect, warnings } = await serve({ queuedResponseBytes: 64 * mebibyte }, [
       heartbeats,
       records([]),
     ])
@@ -227,7 +227,7 @@ describe('the memory of all connections', () => {
         ),
       )
     }
-    await until('memory to be waited for', () => server.memory.answers.isContended)
+    await until('memory to be waited for', () => server.memory.responses.isContended)
     const honest = await connect()
     let isAnswered = false
     const answer = honest.call(apis.saslAuthenticate, 0, { authBytes: Buffer.alloc(10) }).then(() => {
@@ -239,7 +239,7 @@ describe('the memory of all connections', () => {
     })
     await answer
     expect(warnings()).toContainEqual(
-      expect.stringMatching(/its client took nothing of an answer for 10000 ms, while others wait/),
+      expect.stringMatching(/its client read nothing of a response for 10000 ms, while others wait/),
     )
   })
 

@@ -59,7 +59,7 @@ it('reads into the memory it is given, and the server still counts its connectio
   const { port, used } = await echo(() => undefined)
   expect((await exchanged(port, sent)).equals(sent)).toBe(true)
   const { accepted, socket, chunks } = await used
-  // When this fails on another version of Node, the broker works as before but takes a buffer of 64 kB for every read.
+  // When this fails on another version of Node, the broker works as before but takes a buffer of 64 kB forevery read.
   expect(socket).not.toBe(accepted)
   expect(chunks).toEqual([])
   const closed = deferred<void>()

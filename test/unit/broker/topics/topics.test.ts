@@ -54,7 +54,7 @@ describe('topics on disk', () => {
     expect(after.get('orders')?.partitions).toHaveLength(2)
   })
 
-  it('are reported when the folder of a partition was emptied while the broker was stopped', async () => {
+  it('are reported when the directory of a partition was emptied while the broker was stopped', async () => {
     const fs = disk()
     const topics = await open(fs)
     await topics.create('orders', 2, {})
@@ -71,7 +71,7 @@ describe('topics on disk', () => {
     ])
   })
 
-  it('are gone for good once their deletion is answered, whatever the crash leaves of their folders', async () => {
+  it('are gone permanently once their deletion is answered, whatever the crash leaves of their directories', async () => {
     for (let operations = 1; operations < 40; operations += 1) {
       const fs = disk()
       const topics = await open(fs)
@@ -244,7 +244,7 @@ describe('offsets that were stored for a deleted topic', () => {
   })
 })
 
-describe('the folder of a partition', () => {
+describe('the directory of a partition', () => {
   it('is offline when it belongs to another topic than metadata.json says; of an internal topic it is refused', async () => {
     const fs = disk()
     const topics = await open(fs)
@@ -272,10 +272,10 @@ describe('the folder of a partition', () => {
     fs.makeDirectory('/data/lost-0')
     await replaceFile(fs, '/data/lost-0', '00000000000000000000.log', batch('record').bytes)
     await expect(topics.create('lost', 1, {})).rejects.toThrow(/lost-0 holds records.*Restore/)
-    // The folder has a name in its parent, as on a real disk.
+    // The directory has a name in its parent, as on a real disk.
     await replaceFile(fs, '/data', 'lost-0', Buffer.alloc(0))
     await topics.close()
-    await expect(open(fs)).rejects.toThrow(/lost-0 holds records.*move the folder out of/)
+    await expect(open(fs)).rejects.toThrow(/lost-0 holds records.*move the directory out of/)
   })
 
   it('is missed by name when it is gone', async () => {

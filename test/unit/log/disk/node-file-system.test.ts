@@ -47,7 +47,7 @@ describe("the machine's file system", () => {
     expect(fs.list(`${directory}/a/b`)).toEqual([])
   })
 
-  it('removes the name of a large file at once, and gives its space back', async () => {
+  it('removes the name of a large file immediately, and gives its space back', async () => {
     const path = `${directory}/large`
     const block = Buffer.alloc(1024 * 1024, 1)
     const file = fs.open(path, 'create')
@@ -74,7 +74,7 @@ describe("the machine's file system", () => {
     expect([readWholeFile(fs, `${directory}/small`).toString(), fs.list(directory)]).toEqual(['two', ['small']])
   })
 
-  it('makes more files durable at once than its ring has slots', async () => {
+  it('makes more files durable immediately than its ring has slots', async () => {
     const files = Array.from({ length: 400 }, (_, i) => fs.open(`${directory}/${i}`, 'create'))
     for (const file of files) file.write(Buffer.from('x'), 0)
     await Promise.all(files.map((file) => file.sync()))

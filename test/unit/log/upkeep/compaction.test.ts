@@ -165,7 +165,7 @@ describe('compaction', () => {
     await again.close()
   })
 
-  it('can be read while it is under way', async () => {
+  it('can be read while it is in progress', async () => {
     const harness = new LogHarness(settings)
     const log = await harness.open()
     for (let i = 0; i < 100; i += 1) await log.append(batchOf([[`k${i % 3}`, `${i}`]]))

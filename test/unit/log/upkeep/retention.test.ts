@@ -79,7 +79,7 @@ describe('retention', () => {
 })
 
 describe('advancing the log start', () => {
-  it('hides records at once, deletes segments below it, and survives a loss of power', async () => {
+  it('hides records immediately, deletes segments below it, and survives a loss of power', async () => {
     const harness = new LogHarness({ segmentBytes: 140 })
     const log = await filled(harness, 10)
     await log.advanceLogStart(5)

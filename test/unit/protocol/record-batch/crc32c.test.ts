@@ -22,7 +22,7 @@ describe('crc32c', () => {
     })
   }
 
-  it('is the same in script for every length and alignment', () => {
+  it('is the same in script forevery length and alignment', () => {
     const bytes = Buffer.from(Array.from({ length: 300 }, (_, i) => (i * 131 + 7) & 0xff))
     for (let start = 0; start < 9; start += 1) {
       for (let end = start; end < bytes.length; end += 1) {

@@ -22,7 +22,7 @@ interface Pending<T> {
   answer: T | null
 }
 
-/** A group with a disk that stores at once, or when it is told to. */
+/** A group with a disk that stores immediately, or when it is told to. */
 class Table {
   nowMs = 0
   readonly group: Group
@@ -135,7 +135,7 @@ describe('joining', () => {
     expect(table.join({ memberId: 'member-3' }).answer?.errorCode).toBe(UNKNOWN_MEMBER_ID)
   })
 
-  it('waits for every member to come again, and tells members by their heartbeat', () => {
+  it('waits forevery member to come again, and tells members by their heartbeat', () => {
     const table = new Table()
     table.settled()
     expect(table.group.state).toBe('Stable')

@@ -7,19 +7,19 @@ import { CorruptMetadataError } from '../broker-error.ts'
 import type { ClusterMetadata, TopicRecord } from './cluster-file.ts'
 
 /*
- * On disk: `<data folder>/<topic>-<partition>/`, and in it Kafka's `partition.metadata`, which names the topic's id:
+ * On disk: `<data directory>/<topic>-<partition>/`, and in it Kafka's `partition.metadata`, which names the topic's id:
  *
  *   version: 0
  *   topic_id: <base64url>
  *
- * By it a folder is known as that of one topic and not of another one with the same name. It is not synced when it is
- * written: a folder that lost it to a crash gets it back at the next start, as one of an earlier version does.
+ * By it a directory is known as that of one topic and not of another one with the same name. It is not synced when it is
+ * written: a directory that lost it to a crash gets it back at the next start, as one of an earlier version does.
  */
 const metadataName = 'partition.metadata'
-const folderPattern = /^([a-zA-Z0-9._-]+)-(\d+)$/
+const directoryPattern = /^([a-zA-Z0-9._-]+)-(\d+)$/
 
-/** The folders of partitions: whose they are, and which may be removed. */
-export class PartitionFolders {
+/** The directories of partitions: whose they are, and which may be removed. */
+export class PartitionDirectories {
   readonly #fs: FileSystem
   readonly #dataDirectory: string
   readonly #logger: Logger
@@ -35,8 +35,8 @@ export class PartitionFolders {
   }
 
   /**
-   * Makes the folder of a partition that is being created. What an unfinished creation left there is removed.
-   * @throws CorruptMetadataError when the folder holds records, the system's error.
+   * Makes the directory of a partition that is being created. What an unfinished creation left there is removed.
+   * @throws CorruptMetadataError when the directory holds records, the system's error.
    */
   async claim(topic: string, partition: number, topicId: string): Promise<void> {
     const path = this.pathOf(topic, partition)
@@ -46,16 +46,16 @@ export class PartitionFolders {
     this.#writeId(path, topicId)
   }
 
-  /** Checks that the folder of a partition belongs to its topic. @throws CorruptMetadataError when it is another one's. */
+  /** Checks that the directory of a partition belongs to its topic. @throws CorruptMetadataError when it is another one's. */
   verify(topic: string, partition: number, topicId: string): void {
     const path = this.pathOf(topic, partition)
     if (!this.#fs.exists(path)) {
-      this.#logger.error('the folder of a partition is missing: its records are lost, and it starts empty', { path })
+      this.#logger.error('the directory of a partition is missing: its records are lost, and it starts empty', { path })
       this.#fs.makeDirectory(path)
     } else if (!this.#fs.list(path).some((name) => name.endsWith(suffixes.log) || name === checkpointName)) {
-      // A loss of power leaves such a folder of a partition that nothing was written to, so it is not known as a loss.
+      // A loss of power leaves such a directory of a partition that nothing was written to, so it is not known as a loss.
       this.#logger.warn(
-        'the folder of a partition holds no log: it starts empty. If records were written to it, stop the broker and ' +
+        'the directory of a partition holds no log: it starts empty. If records were written to it, stop the broker and ' +
           'put the files back from a copy',
         { path },
       )
@@ -65,7 +65,7 @@ export class PartitionFolders {
     if (found !== null) {
       throw new CorruptMetadataError(
         `${path} belongs to the topic with id ${found}, but metadata.json says that topic ${topic} has id ${topicId}. ` +
-          `Restore __cluster/metadata.json and the folders of the partitions from one backup; if the records are those of ` +
+          `Restore __cluster/metadata.json and the directories of the partitions from one backup; if the records are those of ` +
           `this topic and only ${metadataName} is damaged, remove that file: it is written again.`,
       )
     }
@@ -78,24 +78,24 @@ export class PartitionFolders {
   }
 
   /**
-   * Refuses folders with records of partitions that metadata.json does not know: creating such a topic would meet them.
+   * Refuses directories with records of partitions that metadata.json does not know: creating such a topic would meet them.
    * @throws CorruptMetadataError
    */
   refuseUnknown({ topics, deleting }: ClusterMetadata): void {
     const counts = new Map<string, number>()
     for (const { name, partitionCount } of [...topics, ...deleting])
       counts.set(name, Math.max(counts.get(name) ?? 0, partitionCount))
-    for (const folder of this.#fs.list(this.#dataDirectory)) {
-      const [, topic = '', partition] = folderPattern.exec(folder) ?? []
+    for (const name of this.#fs.list(this.#dataDirectory)) {
+      const [, topic = '', partition] = directoryPattern.exec(name) ?? []
       if (partition === undefined || Number(partition) < (counts.get(topic) ?? 0)) continue
-      const path = `${this.#dataDirectory}/${folder}`
+      const path = `${this.#dataDirectory}/${name}`
       if (this.#hasRecords(path)) throw this.#unknownRecords(path)
     }
   }
 
   /**
-   * Removes the folders of a deleted topic, but none of another topic of that name.
-   * @param isNameInUse whether a topic of that name exists: a folder that does not say whose it is belongs to it.
+   * Removes the directories of a deleted topic, but none of another topic of that name.
+   * @param isNameInUse whether a topic of that name exists: a directory that does not say whose it is belongs to it.
    * @throws the system's error; what was removed stays removed.
    */
   async remove({ name, id, partitionCount }: TopicRecord, isNameInUse: boolean): Promise<void> {
@@ -109,7 +109,7 @@ export class PartitionFolders {
     }
   }
 
-  /** Durable: what a loss of power brought back would be found by a topic of the same name. Whose the folder is goes last. */
+  /** Durable: what a loss of power brought back would be found by a topic of the same name. Whose the directory is goes last. */
   async #empty(path: string): Promise<void> {
     if (!this.#fs.exists(path)) return
     const names = this.#fs.list(path)
@@ -134,7 +134,7 @@ export class PartitionFolders {
     const owner = id === null ? '' : ` of the topic with id ${id}`
     return new CorruptMetadataError(
       `${path} holds records${owner}, but metadata.json does not name this partition. Restore __cluster/metadata.json ` +
-        `from the backup that the folder belongs to, or move the folder out of ${this.#dataDirectory}.`,
+        `from the backup that the directory belongs to, or move the directory out of ${this.#dataDirectory}.`,
     )
   }
 
