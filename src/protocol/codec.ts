@@ -287,12 +287,12 @@ function decode(api: Api, kind: 'request' | 'response', version: number, reader:
   }
 }
 
-/** The body of a request, from a reader that stands behind its header. @throws ProtocolError */
+/** Decodes the body of a request from a reader after its header. @throws ProtocolError */
 export function decodeRequest<A extends Api>(api: A, version: number, reader: ByteReader): RequestOf<A> {
   return decode(api, 'request', version, reader) as RequestOf<A>
 }
 
-/** The body of a response, from a reader that stands behind its header. @throws ProtocolError */
+/** Decodes the body of a response from a reader after its header. @throws ProtocolError */
 export function decodeResponse<A extends Api>(api: A, version: number, reader: ByteReader): ResponseOf<A> {
   return decode(api, 'response', version, reader) as ResponseOf<A>
 }

@@ -6,7 +6,7 @@ export const defaultMaxFrameBytes = 100 * 1024 * 1024
 /** The rest of a frame is read to its place from this size on. */
 const directBytes = 16 * 1024
 
-/** Where frames that come in pieces are put together. */
+/** The buffers in which frames are assembled. */
 export interface FrameMemory {
   /**
    * Bytes that a frame of `length` gets when it needs more than the `bytes` it has: all of `length` where it may have them. A
@@ -72,7 +72,7 @@ export class FrameSplitter {
     return this.#cut(chunk, true)
   }
 
-  /** Where the next bytes are to be read to: `shared`, which many may use in turn, or the place they have in a large frame. */
+  /** Returns the buffer for the next read: `shared`, which connections use in turn, or the rest of a large frame. */
   destination(shared: Buffer): Buffer {
     const frame = this.#frame
     this.#isDirect = frame !== null && Math.min(frame.length, this.#frameLength) - this.#filled >= directBytes
@@ -80,7 +80,7 @@ export class FrameSplitter {
     return frame.subarray(this.#filled, Math.min(frame.length, this.#frameLength))
   }
 
-  /** Says that `count` bytes were read to the last {@link destination}. The frames are no views of `shared`. @throws ProtocolError */
+  /** Takes `count` bytes that were read into the last {@link destination}. Returned frames are never views of `shared`. @throws ProtocolError */
   received(shared: Buffer, count: number): Buffer[] {
     if (!this.#isDirect) return this.#cut(shared.subarray(0, count), false)
     this.#filled += count

@@ -3,7 +3,7 @@ import { ByteWriter } from './bytes/byte-writer.ts'
 import { decodeResponse, isFlexible, writeRequest, writeResponse } from './codec.ts'
 import type { Api, RequestValue, ResponseOf, ResponseValue } from './schema.ts'
 
-/** What every request begins with. */
+/** The header of a request. */
 export interface RequestHeader {
   readonly apiKey: number
   readonly apiVersion: number

@@ -11,7 +11,7 @@
 /** The wire types that are not arrays or structs. */
 export type ScalarType = 'bool' | 'int8' | 'int16' | 'int32' | 'int64' | 'string' | 'uuid' | 'bytes' | 'records'
 
-/** What may be said about a field of type T. */
+/** The options of a field of type T. */
 export interface FieldOptions<T> {
   /** First version that has the field. */
   readonly since?: number
@@ -55,10 +55,10 @@ type OptionalKeys<S extends Fields> = {
   [K in keyof S]: S[K] extends Field<unknown, unknown, true> ? K : never
 }[keyof S]
 
-/** What a struct decodes to: every field is there. */
+/** The type that a struct decodes to; it has every field. */
 export type Decoded<S extends Fields> = { readonly [K in keyof S]: DecodedOf<S[K]> }
 
-/** What a struct is encoded from: fields with a default may be left out. */
+/** The type that a struct is encoded from; fields with a default may be left out. */
 export type Encodable<S extends Fields> = {
   readonly [K in Exclude<keyof S, OptionalKeys<S>>]: EncodableOf<S[K]>
 } & { readonly [K in OptionalKeys<S>]?: EncodableOf<S[K]> | undefined }
@@ -133,13 +133,13 @@ export interface Api<Request extends Fields = Fields, Response extends Fields = 
   readonly response: Response
 }
 
-/** What a request of the API decodes to. */
+/** The type that a request decodes to. */
 export type RequestOf<A extends Api> = Decoded<A['request']>
-/** What a response of the API decodes to. */
+/** The type that a response decodes to. */
 export type ResponseOf<A extends Api> = Decoded<A['response']>
-/** What a request of the API is encoded from. */
+/** The type that a request is encoded from. */
 export type RequestValue<A extends Api> = Encodable<A['request']>
-/** What a response of the API is encoded from. */
+/** The type that a response is encoded from. */
 export type ResponseValue<A extends Api> = Encodable<A['response']>
 
 /** Gives an API its types. */
@@ -149,5 +149,5 @@ export function defineApi<const Request extends Fields, const Response extends F
   return api
 }
 
-/** The uuid that stands for "none". */
+/** The uuid that means "none". */
 export const zeroUuid = 'AAAAAAAAAAAAAAAAAAAAAA'

@@ -30,7 +30,7 @@ export interface CommittedOffset {
   readonly commitTimestampMs: number
 }
 
-/** What a record is about. */
+/** The decoded key of a record. */
 export type CoordinatorKey =
   | { readonly kind: 'offset'; readonly group: string; readonly topic: string; readonly partition: number }
   | { readonly kind: 'group'; readonly group: string }

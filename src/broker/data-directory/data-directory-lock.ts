@@ -25,7 +25,7 @@ interface Holder {
   readonly hostname: string
   /** The start time of the process, as its system counts it: the pid may have been reused. Empty where unknown. */
   readonly processStart: string
-  /** In which container the pid counts; containers may share a host's name. Empty where that is unknown. */
+  /** The container of the pid; containers may share a host name. Empty where unknown. */
   readonly pidNamespace: string
 }
 
@@ -38,8 +38,8 @@ const certainForMs = silentAfterMs / 2
 const attempts = 5
 
 /**
- * Ownership of a data directory: the file `.lock` with the holder's pid. It appears whole or not at all (a link to a file that is
- * written before), and outlives a kill -9: then the next process sees that its holder is gone and takes its place.
+ * Locks a data directory with the file `.lock`, which has the pid of the holder. The file is created atomically (as a link to a
+ * complete file) and remains after a kill -9: the next process then sees that the holder has ended, and replaces the lock.
  */
 export class DataDirectoryLock {
   readonly #directory: string
@@ -93,7 +93,7 @@ export class DataDirectoryLock {
     }
   }
 
-  /** Gives the directory up. */
+  /** Releases the directory. */
   release(): void {
     this.#stopRenewing()
     if (readHolder(this.#path)?.content === this.#content) rmSync(this.#path, { force: true })
@@ -101,7 +101,7 @@ export class DataDirectoryLock {
 
   /**
    * Must be called before anything is written for a client: a process that was frozen handles requests before its timers.
-   * @throws DataDirectoryTakenError when another broker took the directory over meanwhile.
+   * @throws DataDirectoryTakenError when another broker has taken over the directory.
    */
   assertHeld(): void {
     if (Math.abs(this.#clock.now() - this.#renewedAtMs) > certainForMs) this.#renew()
@@ -170,8 +170,8 @@ function writeOwn(own: string, content: string, makeRoom: () => boolean): void {
 }
 
 /**
- * Gives up the space that is kept for deletions: a broker that cannot start cannot delete anything. It is kept again later.
- * @returns whether there was any. @throws DataDirectoryLockedError when the space is that of a broker that lives.
+ * Frees the space that is reserved for deletions: a broker that cannot start cannot delete anything. It is reserved again later.
+ * @returns whether there was any. @throws DataDirectoryLockedError when the space belongs to a running broker.
  */
 function releaseReserve(directory: string, nowMs: number): boolean {
   const path = join(directory, fileName)
@@ -203,7 +203,7 @@ function readHolder(path: string): { readonly holder: Holder; readonly content: 
   return { holder: parseHolder(content), content }
 }
 
-/** A lock that does not read as one was not written by a broker that lives. */
+/** Reads a lock. A damaged one was not written by a running broker. */
 function parseHolder(content: string): Holder {
   try {
     const parsed = JSON.parse(content) as Partial<Holder> | null
@@ -240,7 +240,7 @@ function pidNamespace(): string {
   }
 }
 
-/** Takes a dead holder's lock away. Between look and rename another process may have put its own there: that one goes back. */
+/** Removes the lock of a holder that has ended. If another process replaced it between check and rename, its lock is restored. */
 function removeStale(path: string, content: string, own: string): void {
   const aside = `${own}.stale`
   try {

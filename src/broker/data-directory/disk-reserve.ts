@@ -7,7 +7,7 @@ const directoryName = '__cluster'
 const fileName = 'reserve'
 const writeBytes = 64 * 1024
 
-/** What is kept at least. */
+/** The minimum size of the reserve. */
 export const defaultReserveBytes = 1024 * 1024
 
 /** The path of the reserve of a data directory. */
@@ -16,9 +16,9 @@ export function reservePath(dataDirectory: string): string {
 }
 
 /**
- * Space that is kept for what frees space: a deletion has to be written down before anything may be removed, and a disk may be
- * full to its last block. A file without meaning; removing it makes the room. Its bytes are random, so that no file system
- * keeps it in less space than it seems to take.
+ * Disk space reserved for operations that free space: a deletion has to be recorded before anything is removed, and the disk may be
+ * completely full. The reserve is a file that is removed when the space is needed. Its bytes are random, so that no file system
+ * compresses it.
  */
 export class DiskReserve implements SpaceReserve {
   readonly #fs: FileSystem
@@ -34,7 +34,7 @@ export class DiskReserve implements SpaceReserve {
   }
 
   /**
-   * Makes the room. What needs it has to write before it gives up its turn: whatever else is appended would take it.
+   * Frees the space. The caller has to write before it awaits anything else: otherwise an append would use the space.
    * @returns whether there was a reserve.
    */
   release(): boolean {
@@ -43,7 +43,7 @@ export class DiskReserve implements SpaceReserve {
     return true
   }
 
-  /** Runs `action`; on a full disk, once more with the room of the reserve. @throws what `action` throws. */
+  /** Runs `action`; on a full disk, again with the space of the reserve. @throws what `action` throws. */
   async use<T>(action: () => Promise<T>): Promise<T> {
     try {
       return await action()
@@ -55,7 +55,7 @@ export class DiskReserve implements SpaceReserve {
     }
   }
 
-  /** Fills the reserve up to `bytes`, as far as there is room. Never throws. */
+  /** Fills the reserve up to `bytes`, as far as there is space. Never throws. */
   async fill(bytes: number): Promise<void> {
     this.#filling ??= this.#fill(bytes).finally(() => {
       this.#filling = null
@@ -74,7 +74,7 @@ export class DiskReserve implements SpaceReserve {
             length = Math.min(writeBytes, bytes - size)
             file.write(randomFillSync(Buffer.allocUnsafe(length)), size)
           }
-          await file.sync() // Some file systems find the blocks only now.
+          await file.sync() // Some file systems allocate the blocks only now.
         } finally {
           file.close()
         }

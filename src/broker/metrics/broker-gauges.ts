@@ -2,7 +2,7 @@ import { Meters, type Sample } from '../../foundation/metrics/meters.ts'
 import type { FileSystem } from '../../log/disk/file-system.ts'
 import type { Topics } from '../topics/topics.ts'
 
-/** What stands in the broker now: disk, topics, connections. */
+/** The current values of the broker: disk, topics, connections. */
 export function brokerGauges(broker: {
   readonly topics: Topics
   readonly fs: FileSystem

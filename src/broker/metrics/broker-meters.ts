@@ -10,7 +10,7 @@ interface ApiMeters {
   readonly seconds: Histogram
 }
 
-/** What the broker measures while it serves; what stands is asked of it: `brokerGauges`. */
+/** The counters of the broker. Current values are in `brokerGauges`. */
 export class BrokerMeters {
   readonly #clock: Clock
   readonly #meters = new Meters()

@@ -7,21 +7,21 @@ import { saslHandshake } from '../../protocol/messages/sasl-handshake.ts'
 import { ProtocolError } from '../../protocol/protocol-error.ts'
 import type { BrokerMeters } from '../metrics/broker-meters.ts'
 
-/** The one user of a broker that asks who its clients are. */
+/** The only user of a broker that requires authentication. */
 export interface BrokerCredentials {
   readonly username: string
   readonly password: string
 }
 
-/** The one mechanism that is served. */
+/** The only supported SASL mechanism. */
 export const mechanism = 'PLAIN'
 
-/** Largest request of a client that has not authenticated, as Kafka's `sasl.server.max.receive.size`. */
+/** Maximum size of a request before authentication, as Kafka's `sasl.server.max.receive.size`. */
 export const maxBytesBefore = 512 * 1024
 
-/** A client has this long to authenticate. */
+/** Timeout for authentication. */
 const limitMs = 15_000
-/** Who shows wrong credentials waits this long for the response, as with Kafka's `connection.failed.authentication.delay.ms`. */
+/** Delay of the response to wrong credentials, as Kafka's `connection.failed.authentication.delay.ms`. */
 const failureDelayMs = 1000
 
 const before: ReadonlySet<number> = new Set([apiVersions.key, saslHandshake.key, saslAuthenticate.key])
@@ -43,7 +43,7 @@ export class Authenticator {
     this.#streaks = around.streaks
   }
 
-  /** For a connection that begins. @param client as it stands in the log */
+  /** Starts the session of a new connection. @param client its name in the logs */
   session(client: string): Session {
     return new Session(this, client, this.#clock.monotonic())
   }
@@ -56,7 +56,7 @@ export class Authenticator {
     return this.#credentials.is(`${username ?? ''}\0${password ?? ''}`) && isWhole && isSelf
   }
 
-  /** Counts a client that did not authenticate, and logs the first ones of many. */
+  /** Counts a failed authentication, and logs the first of many. */
   failed(client: string, why: string): void {
     this.#meters.authenticationFailed()
     this.#streaks.log(
@@ -74,10 +74,10 @@ export class Authenticator {
   }
 }
 
-/** How far a client has got. */
+/** The state of the authentication of a client. */
 type State = 'begun' | 'agreed' | 'authenticated' | 'refused'
 
-/** What one connection has shown. */
+/** The authentication of one connection. */
 export class Session {
   /** Called once, when the client has authenticated. */
   onAuthenticated: () => void = () => undefined
@@ -102,7 +102,7 @@ export class Session {
       throw new ProtocolError(`it sent ${api.name} before it had authenticated`)
   }
 
-  /** The client may show its credentials next. */
+  /** The mechanism was agreed on: the client may send its credentials. */
   agree(): void {
     this.#state = 'agreed'
   }
@@ -119,7 +119,7 @@ export class Session {
     return false
   }
 
-  /** Nothing more is taken from the client; what it was responded to last says why. */
+  /** Rejects the client: nothing more is read from it. The last response has the reason. */
   refuse(why: string): void {
     if (this.#state === 'refused') return
     this.#state = 'refused'

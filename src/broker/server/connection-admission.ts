@@ -1,19 +1,19 @@
 import { OpenConnections, type OpenConnection } from '../../foundation/network/open-connections.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
 
-/** Connections that are kept for this machine, at most: the worker that the broker belongs to is one of its clients. */
+/** Maximum number of connections reserved for this machine. The worker that owns the broker is one of its clients. */
 const keptForThisMachine = 64
-/** The part of `max.connections` that is kept, where that is less. */
+/** The part of `max.connections` that is reserved, if that is less. */
 const keptPart = 1 / 8
 
-/** A connection, as far as others are let in or kept out for it. */
+/** A connection, as far as admission of others depends on it. */
 interface AdmittedConnection extends OpenConnection {
   /** Whether the client has authenticated, or does not have to. */
   readonly isAuthenticated: boolean
   destroy(): void
 }
 
-/** The open connections, and who may open one more. */
+/** The open connections, and the rules for one more. */
 export class ConnectionAdmission<Connection extends AdmittedConnection> {
   readonly #limits: ConnectionLimits
   readonly #open = new OpenConnections<Connection>()
@@ -26,7 +26,10 @@ export class ConnectionAdmission<Connection extends AdmittedConnection> {
     return this.#open[Symbol.iterator]()
   }
 
-  /** Why a client may not connect; null when it may. For a client of this machine a connection goes that has not authenticated, else the one that is idle for longest. */
+  /**
+   * Returns why a client may not connect; null when it may. For a client on this machine, another connection is closed at the
+   * limit: one that has not authenticated, else the one that was idle longest.
+   */
   refusalOf(address: string): string | null {
     const { maxConnections, maxConnectionsPerIp } = this.#limits
     if (this.#open.countOf(address) >= maxConnectionsPerIp)
@@ -50,7 +53,7 @@ export class ConnectionAdmission<Connection extends AdmittedConnection> {
     this.#open.add(connection)
   }
 
-  /** Called when a connection has ended. */
+  /** Must be called when a connection has closed. */
   remove(connection: Connection): void {
     this.#open.remove(connection)
   }

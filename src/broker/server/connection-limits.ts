@@ -1,4 +1,4 @@
-/** What clients may take of the broker; Kafka's settings in brackets. Times in milliseconds, sizes in bytes. */
+/** The limits for clients (I10), with Kafka's settings in brackets. Times in milliseconds, sizes in bytes. */
 export interface ConnectionLimits {
   /** Connections at most (`max.connections`). Some of them are kept for this machine, where the broker's own worker is. */
   readonly maxConnections: number

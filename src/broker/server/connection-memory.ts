@@ -3,22 +3,22 @@ import type { FrameMemory } from '../../protocol/frame-splitter.ts'
 import { FramePool } from './frame-pool.ts'
 import { MemoryBudget } from './memory-budget.ts'
 
-/** Large requests' memory that is kept for the next ones, by all connections together: 16 MiB at most. */
+/** Maximum memory of large requests that is kept for reuse, for all connections: 16 MiB. */
 const pooledFrames = 16
 const smallBytes = 64 * 1024
 /**
- * What a connection may read while nothing is left: heartbeats, commits and small batches come through, whatever others hold.
- * 16 MiB where all connections do so (`max.connections`).
+ * Bytes that a connection may always read, so that heartbeats, commits and small batches get through, however much memory others
+ * hold. 16 MiB if all connections do so (`max.connections`).
  */
 const alwaysBytes = 8 * 1024
 /** The part of the memory for responses that records may fill. The rest is for one last batch, however large. */
 const forRecords = 0.75
-/** Above it no fetch begins: the rest is for all other requests. */
+/** Above it no Fetch starts: the rest is for all other requests. */
 const forFetches = 0.875
 /** The part of the free memory for records that one response may use, so that others get some as well. */
 const oneResponse = 0.25
 
-/** The memory that all connections share. */
+/** The memory that all connections share (I10). */
 export class ConnectionMemory {
   readonly requests: MemoryBudget
   readonly responses: MemoryBudget
@@ -30,7 +30,7 @@ export class ConnectionMemory {
     this.responses = new MemoryBudget(queuedResponseBytes)
   }
 
-  /** Where the requests of a connection are put together; while little is left, large ones begin small. */
+  /** Buffers in which requests are assembled. While little memory is free, large requests start with small buffers. */
   receivedBy(owner: object): FrameMemory {
     const { requests, frames } = this
     return {
@@ -38,13 +38,13 @@ export class ConnectionMemory {
         if (requests.used < requests.limit / 2) return frames.firstBytes
         return requests.isExhausted ? alwaysBytes : smallBytes
       },
-      // The one that grows alone gets its place at once: of half a request, doubling would hold twice as much while it copies.
+      // The only request that may grow gets its whole buffer now: doubling would hold twice as much while it copies.
       grown: (length, bytes) => (this.#growing === owner ? length : Math.min(length, 2 * bytes)),
       take: (size) => frames.take(size),
     }
   }
 
-  /** Bytes that one read may bring of requests that have no memory yet. */
+  /** Maximum bytes of one read of requests that have no memory yet. */
   get readBytes(): number {
     return this.requests.isExhausted ? alwaysBytes : Number.POSITIVE_INFINITY
   }
@@ -62,8 +62,8 @@ export class ConnectionMemory {
   }
 
   /**
-   * Whether a request that is larger than the `bytes` of memory it got may have as many more. Such requests leave half of the
-   * memory to small ones; beyond that, one at a time grows, so that one of them always ends.
+   * Returns whether a request that is larger than its `bytes` of memory may have as many more. Half of the memory is
+   * reserved for small requests. Beyond that, one request at a time may grow, so that one of them always completes.
    */
   mayGrow(owner: object, bytes: number): boolean {
     if (this.#growing === owner || this.requests.used + bytes <= this.requests.limit / 2) return true
@@ -72,7 +72,7 @@ export class ConnectionMemory {
     return true
   }
 
-  /** What counts of the memory that a request takes while it is received: of the one that grows alone, nothing. */
+  /** The part of a request's memory that counts while it is received: nothing for the only request that may grow. */
   countedOf(owner: object, bytes: number): number {
     return this.#growing === owner ? 0 : bytes
   }

@@ -1,6 +1,6 @@
 import type { MemoryBudget } from './memory-budget.ts'
 
-/** What one connection holds of a budget: none of it is left when the connection has ended. */
+/** The memory that one connection holds of a budget. All of it is released when the connection has closed. */
 export class HeldMemory {
   readonly #budget: MemoryBudget
   readonly #resume: () => void
@@ -17,7 +17,7 @@ export class HeldMemory {
     return this.#bytes
   }
 
-  /** Takes bytes, or gives them back where they are negative. */
+  /** Takes bytes; releases them if negative. */
   take(bytes: number): void {
     if (this.#isClosed || bytes === 0) return
     this.#bytes += bytes
@@ -28,7 +28,7 @@ export class HeldMemory {
     if (!this.#isClosed) this.#budget.wait(this.#resume)
   }
 
-  /** Gives back all of it; later calls do nothing. */
+  /** Releases all memory; later calls do nothing. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true

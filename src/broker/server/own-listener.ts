@@ -3,13 +3,13 @@ import { createServer, type Server } from 'node:net'
 import { deferred } from '../../foundation/async/deferred.ts'
 import { Connection, type ConnectionSurroundings } from './connection.ts'
 
-/** Systems take about this many bytes for the path of a socket. */
+/** Maximum length of a socket path on common systems, in bytes. */
 const maxPathBytes = 100
 
 /**
- * A socket of the file system, for the worker that the broker belongs to. Only the owner of the data directory may connect, who could
- * read its files as well: nobody is asked for credentials. Its connections are not counted with those of strangers, and its requests do not wait for theirs: whatever other clients do, the
- * worker keeps its place in its group and its records flow.
+ * A Unix domain socket in the data directory, for the worker that owns the broker. Only the owner of the directory can connect, who
+ * can also read its files, so there is no authentication. Its connections are not counted, and its requests do not wait for other
+ * clients: whatever they do, the worker stays in its group and its records flow.
  */
 export class OwnListener {
   readonly path: string
@@ -22,7 +22,7 @@ export class OwnListener {
     this.connections = connections
   }
 
-  /** Null where the system has no such sockets at that place: the worker then connects as others do. */
+  /** Returns null where the file system has no sockets: the worker then connects over TCP. */
   static async open(path: string, around: ConnectionSurroundings): Promise<OwnListener | null> {
     const connections = new Set<Connection>()
     const server = createServer({ pauseOnConnect: true }, (socket) => {
@@ -51,7 +51,7 @@ export class OwnListener {
   }
 }
 
-/** Why the server cannot listen there; null: it does. A socket that a killed process left is replaced. */
+/** Listens at the path. Returns the error, or null. Replaces the socket of a killed process. */
 async function failureOf(server: Server, path: string): Promise<string | null> {
   const result = deferred<string | null>()
   server.once('error', (error) => result.resolve(error.message))

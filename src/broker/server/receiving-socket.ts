@@ -1,25 +1,25 @@
 import { Socket } from 'node:net'
 
-/** Where a socket's bytes go: Node's `onread`. */
+/** The receiver of a socket's bytes, as in Node's `onread` option of `net.connect`. */
 export interface Receiver {
-  /** Where the next bytes are read to. */
+  /** Returns the buffer for the next read. */
   destination(): Uint8Array
   /** `count` bytes were read to the last destination. */
   received(count: number): void
-  /** Bytes in memory of their own. */
+  /** Bytes in a buffer of their own. */
   push(chunk: Buffer): void
 }
 
-/** What Node keeps of a socket that a server accepted. */
+/** The internal handle of a socket that a server accepted. */
 interface Accepted {
   _handle?: object | null
   _server?: object | null
 }
 
 /**
- * The accepted socket, reading into memory that the receiver names. Node offers that (`onread`) to sockets that connect but
- * not to those that a server accepts, which get a buffer of 64 kB for every read: so the connection is moved into a socket
- * made with `onread`. Where Node does not let it be moved, its buffers are taken as they come.
+ * Makes an accepted socket read into buffers of the receiver. Node supports that (`onread`) for sockets that connect, but not for
+ * those that a server accepts, which allocate 64 kB for every read. So the connection is moved into a socket that was created with
+ * `onread`. If Node does not allow that, the allocated buffers are used.
  * @param accepted paused since it was accepted (`pauseOnConnect`).
  */
 export function receivingSocket(accepted: Socket, receiver: Receiver): Socket {

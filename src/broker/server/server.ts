@@ -14,12 +14,12 @@ import { ConnectionMemory } from './connection-memory.ts'
 import { OwnListener } from './own-listener.ts'
 import type { Router } from '../requests/router.ts'
 
-/** What the thread works for clients at a stretch: their sockets, the disk and the worker's own requests come in between. */
+/** How long the thread works for clients before sockets, the disk and the worker's own requests get their turn. */
 const sliceMs = 10
-/** How often connections are looked at that may have stalled. */
+/** Interval of the checks for stalled connections. */
 const sweepMs = 5000
 
-/** Where clients reach the broker: TCP, and a socket of the file system for the worker that it belongs to. */
+/** The listeners of the broker: TCP, and a Unix domain socket for the worker that owns it. */
 export class Server {
   readonly address: ListenAddress
   /** The path of the worker's own socket; null when there is none. */
@@ -27,7 +27,7 @@ export class Server {
   readonly #own: OwnListener | null
   readonly #server: TcpServer
   readonly #connections: ConnectionAdmission<Connection>
-  /** What the connections hold together. */
+  /** The memory that all connections share. */
   readonly memory: ConnectionMemory
   readonly #clock: Clock
   readonly #stopSweeps: () => void
@@ -53,7 +53,7 @@ export class Server {
 
   /**
    * @param options.ownPath for connections of the worker itself: they are not counted, and their requests do not wait for others
-   * @throws ListenError when the address cannot be had.
+   * @throws ListenError when the address is not available.
    */
   static async listen(options: {
     readonly listen: ListenAddress
@@ -61,7 +61,7 @@ export class Server {
     readonly clock: Clock
     readonly logger: Logger
     readonly limits?: ConnectionLimits
-    /** For what clients cause; closed with the server. */
+    /** For log lines that clients cause; closed with the server. */
     readonly streaks?: LogStreaks
     /** Authenticates clients; null or none: every client that can connect may use the broker. */
     readonly authenticator?: Authenticator | null
@@ -117,7 +117,7 @@ export class Server {
     })
     await Promise.all(Array.from(this.#connections, (connection) => connection.finish()))
     await this.#own?.close()
-    // A client that does not close its side keeps its socket half open: nothing is owed to it any more.
+    // A client that does not close its side keeps its socket half open, although it has received everything.
     for (const connection of this.#connections) connection.destroy()
     await closed.promise
     cancel()

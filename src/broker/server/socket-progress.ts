@@ -1,16 +1,16 @@
 import type { Socket } from 'node:net'
 import type { ConnectionLimits } from './connection-limits.ts'
 
-/** What libuv keeps of a socket: the bytes of a write that the system has not taken. A large write is one for Node. */
+/** The libuv handle of a socket: the bytes of a write that the system has not taken. For Node, a large write is one unit. */
 interface Written {
   readonly _handle?: { readonly writeQueueSize?: number } | null
 }
 
-/** When something last happened on a connection. Times are monotonic milliseconds. */
+/** The last activity of a connection. Times are monotonic milliseconds. */
 export class SocketProgress {
   /** When bytes arrived, or a response was sent. */
   activeMs: number
-  /** A request was received as a whole, or begun. */
+  /** When a request was completely received, or started. */
   requestMs: number
   readonly #socket: Socket
   #takenMs: number

@@ -6,7 +6,7 @@ import { repeatedOf } from '../requests/repeated.ts'
 import { topicConfigFault, type TopicOverrides } from './topic-configs.ts'
 import { TopicError } from '../topics/topic-error.ts'
 
-/** What names a thing with configs. */
+/** The name of a resource with configs. */
 export interface ConfigResource {
   readonly resourceType: number
   readonly resourceName: string

@@ -1,7 +1,7 @@
 import { defaultConnectionLimits, type ConnectionLimits } from '../server/connection-limits.ts'
 import { defaultLogConfig, type LogConfig } from '../../log/log-config.ts'
 
-/** How the embedded broker behaves. Times in milliseconds, sizes in bytes. */
+/** The configuration of the embedded broker. Times in milliseconds, sizes in bytes. */
 export interface BrokerConfig {
   /** The one node of the cluster. */
   readonly nodeId: number
@@ -21,7 +21,7 @@ export interface BrokerConfig {
   /** Descriptors that files of the logs may hold; by the limit of the process unless set. */
   readonly maxOpenFiles?: number
   readonly connections: ConnectionLimits
-  /** What topics do not set themselves. */
+  /** Defaults for configs that a topic does not set. */
   readonly log: LogConfig
 }
 

@@ -1,5 +1,5 @@
-/** What DescribeConfigs and its kin call the things that have configs. */
+/** The resource types of DescribeConfigs and AlterConfigs. */
 export const resourceTypes = { topic: 2, broker: 4 } as const
 
-/** Where a config's value comes from. */
+/** The sources of a config value. */
 export const configSources = { topic: 1, broker: 4, default: 5 } as const

@@ -1,10 +1,10 @@
-/** How a topic config is written. */
+/** The type of a topic config. */
 export type TopicConfigType = 'boolean' | 'int' | 'long' | 'double' | 'list' | 'string'
 
 /** One topic config, as data: everything that validates, stores or shows it derives from here. */
 export interface TopicConfigDefinition {
   readonly type: TopicConfigType
-  /** As it stands in DescribeConfigs. */
+  /** As returned by DescribeConfigs. */
   readonly default: string
   readonly min?: number
   readonly max?: number

@@ -7,16 +7,16 @@ import {
   type TopicConfigType,
 } from './topic-config-definitions.ts'
 
-/** What a topic sets itself, as text; everything else is the default. */
+/** The configs that a topic sets, as text. The others have their defaults. */
 export type TopicOverrides = Readonly<Record<string, string>>
 
 /** A config of a topic as DescribeConfigs shows it. */
 export interface EffectiveTopicConfig {
   readonly name: string
   readonly value: string
-  /** Where the value comes from: the topic, a setting of the broker, or neither. */
+  /** The source of the value: the topic, a setting of the broker, or the default. */
   readonly source: 'topic' | 'broker' | 'default'
-  /** What it is where the topic sets nothing, the strongest first: the broker's settings with their values. */
+  /** The values that apply if the topic sets none, in order of precedence: the broker's settings. */
   readonly inherited: readonly {
     readonly name: string
     readonly value: string
@@ -26,7 +26,7 @@ export interface EffectiveTopicConfig {
   readonly doc: string
 }
 
-/** What is wrong with a config; null when nothing is. The texts are Kafka's. */
+/** Returns why the value of a config is invalid; null when it is valid. The texts are Kafka's. */
 export function topicConfigFault(name: string, value: string | null): string | null {
   const definition = topicConfigDefinition(name)
   if (definition === undefined) return `Unknown topic config name: ${name}`
@@ -103,7 +103,7 @@ export function effectiveTopicConfigs(overrides: TopicOverrides, base: LogConfig
   })
 }
 
-/** The configs that are numbers, and where they stand. */
+/** The numeric configs, and their fields in LogConfig. */
 const numberFields: Readonly<Record<string, NumberField>> = {
   'delete.retention.ms': 'deleteRetentionMs',
   'index.interval.bytes': 'indexIntervalBytes',
@@ -121,13 +121,13 @@ const numberFields: Readonly<Record<string, NumberField>> = {
 }
 type NumberField = { [F in keyof LogConfig]: LogConfig[F] extends boolean | 0 | 1 ? never : F }[keyof LogConfig]
 
-/** What the broker was told a topic config is to be, where topics set nothing; null: nothing but the default. */
+/** Returns the value of a topic config in the settings of the broker; null when only the default applies. */
 function settingOf(name: string, base: LogConfig): string | null {
   const field = numberFields[name]
   return field === undefined || base[field] === defaultLogConfig[field] ? null : numberText(base[field])
 }
 
-/** How the partitions of a topic are kept. The overrides must be valid. */
+/** Returns the configuration of the partition logs of a topic. The overrides must be valid. */
 export function logConfigOf(overrides: TopicOverrides, base: LogConfig = defaultLogConfig): LogConfig {
   const numbers: Partial<Record<NumberField, number>> = {}
   for (const [name, field] of Object.entries(numberFields)) {

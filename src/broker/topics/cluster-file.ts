@@ -4,10 +4,10 @@ import { CorruptMetadataError } from '../broker-error.ts'
 import type { TopicOverrides } from '../settings/topic-configs.ts'
 
 /*
- * `<data directory>/__cluster/metadata.json`: what exists. Replaced as a whole, by rename, before a change is answered; a topic that
- * is being deleted stays listed under `deleting` until its directories are gone, so that its records can never come back under a
- * topic of the same name. `checksum` is the CRC-32C of everything else as compact JSON, in hexadecimal: JSON that lost a bit may
- * still be JSON. A file of an earlier version has none.
+ * `<data directory>/__cluster/metadata.json`: the topics of the broker. It is replaced as a whole, by rename, before the response to
+ * a change (I1). A deleted topic stays listed under `deleting` until its directories are removed, so that its records never appear
+ * in a topic of the same name. `checksum` is the CRC-32C of everything else as compact JSON, in hexadecimal, because JSON with a
+ * flipped bit may still be valid. Files of earlier versions have no checksum.
  */
 
 /** A topic as it is stored. */
@@ -19,16 +19,16 @@ export interface TopicRecord {
   readonly configs: TopicOverrides
 }
 
-/** Offsets that were committed for a topic that is deleted, and whose tombstones are not written yet. */
+/** Committed offsets of a deleted topic whose tombstones are not yet written. */
 export interface ObsoleteOffsets {
   readonly name: string
   /** That of the deleted topic. */
   readonly id: string
-  /** By partition of the offsets topic: records below this offset are about the deleted topic. */
+  /** By partition of the offsets topic: records below this offset belong to the deleted topic. */
   readonly before: readonly number[]
 }
 
-/** Everything the broker knows beyond its logs. */
+/** The metadata of the broker, outside its partition logs. */
 export interface ClusterMetadata {
   readonly clusterId: string
   readonly topics: readonly TopicRecord[]
@@ -49,12 +49,12 @@ export function randomUuid(): string {
   }
 }
 
-/** Whether the directory is that of a cluster. */
+/** Returns whether a data directory has the metadata of a cluster. */
 export function hasClusterFile(fs: FileSystem, dataDirectory: string): boolean {
   return fs.exists(`${dataDirectory}/${directoryName}/${fileName}`)
 }
 
-/** The metadata of a data directory, or that of an empty cluster. @throws CorruptMetadataError when the file does not read as one. */
+/** Reads the metadata of a data directory; without a file, that of an empty cluster. @throws CorruptMetadataError for a damaged file. */
 export function readClusterFile(fs: FileSystem, dataDirectory: string): ClusterMetadata {
   const path = `${dataDirectory}/${directoryName}/${fileName}`
   if (!fs.exists(path)) {
@@ -88,13 +88,13 @@ export async function writeClusterFile(
   await replaceFile(fs, directory, fileName, encode(metadata))
 }
 
-/** Whether the file holds exactly this. @throws the system's error */
+/** Returns whether the file contains exactly this metadata. @throws the system's error */
 export function clusterFileHolds(fs: FileSystem, dataDirectory: string, metadata: ClusterMetadata): boolean {
   if (!hasClusterFile(fs, dataDirectory)) return false
   return readWholeFile(fs, `${dataDirectory}/${directoryName}/${fileName}`).equals(encode(metadata))
 }
 
-/** Bytes of the file for a metadata. */
+/** Returns the size of the file for this metadata. */
 export function clusterFileSize(metadata: ClusterMetadata): number {
   return encode(metadata).length
 }
@@ -105,7 +105,7 @@ function encode(metadata: ClusterMetadata): Buffer {
   return Buffer.from(`${text}\n`, 'utf8')
 }
 
-/** Without metadata nothing says what the directories of partitions are: starting empty would hide them, and later overwrite them. */
+/** Rejects a data directory with partitions but without metadata: an empty start would hide and later overwrite them. */
 function refuseOrphans(fs: FileSystem, dataDirectory: string): void {
   if (!fs.exists(dataDirectory)) return
   const orphan = fs.list(dataDirectory).find((name) => /^[a-zA-Z0-9._-]+-\d+$/.test(name))

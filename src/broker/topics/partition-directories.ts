@@ -7,18 +7,18 @@ import { CorruptMetadataError } from '../broker-error.ts'
 import type { ClusterMetadata, TopicRecord } from './cluster-file.ts'
 
 /*
- * On disk: `<data directory>/<topic>-<partition>/`, and in it Kafka's `partition.metadata`, which names the topic's id:
+ * On disk: `<data directory>/<topic>-<partition>/`, with Kafka's `partition.metadata` in it, which has the topic id (KIP-516):
  *
  *   version: 0
  *   topic_id: <base64url>
  *
- * By it a directory is known as that of one topic and not of another one with the same name. It is not synced when it is
- * written: a directory that lost it to a crash gets it back at the next start, as one of an earlier version does.
+ * It tells the directory of one topic from that of another topic with the same name. It is not synced when it is written: if a
+ * crash loses it, the next start writes it again, as for directories of an earlier version.
  */
 const metadataName = 'partition.metadata'
 const directoryPattern = /^([a-zA-Z0-9._-]+)-(\d+)$/
 
-/** The directories of partitions: whose they are, and which may be removed. */
+/** The directories of partitions: to which topic they belong, and which may be removed. */
 export class PartitionDirectories {
   readonly #fs: FileSystem
   readonly #dataDirectory: string
@@ -35,8 +35,8 @@ export class PartitionDirectories {
   }
 
   /**
-   * Makes the directory of a partition that is being created. What an unfinished creation left there is removed.
-   * @throws CorruptMetadataError when the directory holds records, the system's error.
+   * Creates the directory of a new partition. Removes the rest of an interrupted creation.
+   * @throws CorruptMetadataError when the directory contains records; the system's error.
    */
   async claim(topic: string, partition: number, topicId: string): Promise<void> {
     const path = this.pathOf(topic, partition)
@@ -46,14 +46,14 @@ export class PartitionDirectories {
     this.#writeId(path, topicId)
   }
 
-  /** Checks that the directory of a partition belongs to its topic. @throws CorruptMetadataError when it is another one's. */
+  /** Checks that the directory of a partition belongs to its topic. @throws CorruptMetadataError when it belongs to another topic. */
   verify(topic: string, partition: number, topicId: string): void {
     const path = this.pathOf(topic, partition)
     if (!this.#fs.exists(path)) {
       this.#logger.error('the directory of a partition is missing: its records are lost, and it starts empty', { path })
       this.#fs.makeDirectory(path)
     } else if (!this.#fs.list(path).some((name) => name.endsWith(suffixes.log) || name === checkpointName)) {
-      // A loss of power leaves such a directory of a partition that nothing was written to, so it is not known as a loss.
+      // A power failure leaves such a directory of a partition without records, so this is not certainly a loss.
       this.#logger.warn(
         'the directory of a partition holds no log: it starts empty. If records were written to it, stop the broker and ' +
           'put the files back from a copy',
@@ -72,13 +72,13 @@ export class PartitionDirectories {
     try {
       this.#writeId(path, topicId)
     } catch (error) {
-      // Nothing depends on it yet: a full disk must not keep the broker from starting.
+      // Nothing depends on it yet, and a full disk must not prevent the broker from starting.
       this.#logger.warn('partition.metadata could not be written', { path, error: String(error) })
     }
   }
 
   /**
-   * Refuses directories with records of partitions that metadata.json does not know: creating such a topic would meet them.
+   * Rejects directories with records of partitions that metadata.json does not list: a new topic of that name would meet them.
    * @throws CorruptMetadataError
    */
   refuseUnknown({ topics, deleting }: ClusterMetadata): void {
@@ -94,9 +94,9 @@ export class PartitionDirectories {
   }
 
   /**
-   * Removes the directories of a deleted topic, but none of another topic of that name.
-   * @param isNameInUse whether a topic of that name exists: a directory that does not say whose it is belongs to it.
-   * @throws the system's error; what was removed stays removed.
+   * Removes the directories of a deleted topic, but not those of another topic with the same name.
+   * @param isNameInUse whether a topic of that name exists: a directory without a topic id belongs to it.
+   * @throws the system's error; directories that were removed stay removed.
    */
   async remove({ name, id, partitionCount }: TopicRecord, isNameInUse: boolean): Promise<void> {
     for (let partition = 0; partition < partitionCount; partition += 1) {
@@ -109,7 +109,7 @@ export class PartitionDirectories {
     }
   }
 
-  /** Durable: what a loss of power brought back would be found by a topic of the same name. Whose the directory is goes last. */
+  /** Removes a directory durably: otherwise a power failure could bring it back for a topic of the same name. The topic id goes last. */
   async #empty(path: string): Promise<void> {
     if (!this.#fs.exists(path)) return
     const names = this.#fs.list(path)
@@ -138,7 +138,7 @@ export class PartitionDirectories {
     )
   }
 
-  /** Null without the file, and when it does not read as one: a crash tore it. */
+  /** Returns null without the file, or when a crash damaged it. */
   #idIn(path: string): string | null {
     const file = `${path}/${metadataName}`
     if (!this.#fs.exists(file)) return null

@@ -11,7 +11,7 @@ export function isInternalTopic(name: string): boolean {
   return internalTopics.has(name)
 }
 
-/** Why a topic may not be called so; null when it may. The texts are Kafka's. */
+/** Returns why a topic name is invalid; null when it is valid. The texts are Kafka's. */
 export function topicNameFault(name: string): string | null {
   if (name === '') return 'Topic name is invalid: the empty string is not allowed'
   if (name === '.' || name === '..') return `Topic name is invalid: '.' or '..' is not allowed`
@@ -21,7 +21,7 @@ export function topicNameFault(name: string): string | null {
   return `Topic name is invalid: '${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`
 }
 
-/** What two names have in common that differ only by dots and underscores. */
+/** Returns a key that is equal for names that differ only in dots and underscores. */
 export function collisionKey(name: string): string {
   return name.replaceAll('.', '_')
 }

@@ -2,23 +2,23 @@ import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 
 /** A file whose descriptor may be closed while it is not in use, and is reopened by its path. */
 export interface PooledFile {
-  /** Whether it was used since it was looked at. */
+  /** Whether it was used since the last check. */
   wasUsed: boolean
   /** Closes the descriptor. Called only while the file is idle. */
   rest(): void
 }
 
 /**
- * Bounds the descriptors of a file system. Files are idle, and may be closed, unless they have writes that are not synced (a
- * failed sync would be reported to nobody), a sync in progress, or a reader that needs them although their name is removed. The
- * one that was not used for longest goes, about: one that was used is passed over once.
+ * Limits the open descriptors of a file system (I10). A file is idle, and may be closed, unless it has unsynced writes (a failed
+ * sync would not be reported), a sync in progress, or a reader that needs it although its name is removed. Closes about the least
+ * recently used file (the clock algorithm): a file that was used is skipped once.
  */
 export class DescriptorPool {
   readonly #limit: number
   readonly #idle = new Set<PooledFile>()
   readonly #waiting: Deferred<void>[] = []
   #open = 0
-  /** Callers whose turn came and who have not opened anything yet. */
+  /** Callers whose turn has come and that have not yet opened a file. */
   #admitted = 0
 
   constructor(limit: number) {
@@ -30,7 +30,7 @@ export class DescriptorPool {
     return this.#open
   }
 
-  /** Before a descriptor is opened: closes one that is idle when there are many. Never fails: beyond the limit there is a reserve. */
+  /** Must be called before a descriptor is opened: closes an idle one at the limit. Never fails: above the limit there is a reserve. */
   opening(): void {
     if (this.#open >= this.#limit) this.#restOne()
     this.#open += 1
@@ -75,7 +75,7 @@ export class DescriptorPool {
       turn.resolve()
     }
     if (before > 0 || this.#admitted === 0) return
-    // Those who did not open anything by now do not want to any more.
+    // Callers that have not opened a file by now no longer need one.
     setImmediate(() => {
       this.#admitted = 0
       this.#letIn()

@@ -28,7 +28,7 @@ export function isDiskFull(error: unknown): boolean {
   return typeof code === 'string' && fullCodes.has(code)
 }
 
-/** What an operator has to know about the full disk below `path`, on which `free` bytes are left: where, and what to do. */
+/** Returns the message about a full disk below `path` with `free` bytes left: where it is, and what to do. */
 export function diskFullAdvice(path: string, free: number | null): string {
   const amount = free === null ? '' : ` (${sizeText(free)} free)`
   return (

@@ -18,7 +18,7 @@ export const ringLength = slotAt + ringSlots * slotWidth
 /** The places of a slot. */
 export const slot = { kind: 0, descriptor: 1, argument: 2, outcome: 3, done: 4 } as const
 
-/** What is asked of a thread. `cut` truncates the file to `argument` mebibytes. */
+/** The kinds of requests to a sync thread. `cut` truncates the file to `argument` mebibytes. */
 export const kinds = { file: 1, directory: 2, stop: 3, cut: 4 } as const
 
 /** The counter after this one. */
@@ -26,7 +26,7 @@ export function next(counter: number): number {
   return (counter + 1) & 0x7fff_ffff
 }
 
-/** Where the slot of a request begins. */
+/** Returns where the slot of a request begins. */
 export function slotOf(sequence: number): number {
   return slotAt + (sequence % ringSlots) * slotWidth
 }

@@ -17,7 +17,7 @@ export interface DurablePoint {
   readonly bytes: number
 }
 
-/** What {@link DurableSegments} needs of the partition around it. */
+/** The partition of {@link DurableSegments}. */
 export interface SegmentsOwner {
   readonly fs: FileSystem
   readonly directory: string

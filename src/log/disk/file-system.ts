@@ -1,33 +1,33 @@
 /**
- * What the log needs of a disk, as a seam: the machine's (`NodeFileSystem`) and one in memory for tests that fails, tears
- * writes and forgets what was not synced.
+ * The operations of a disk that a partition log needs. There are two implementations: `NodeFileSystem`, and one in memory for tests
+ * that fails, tears writes and loses what was not synced.
  *
- * Reads and writes are synchronous: they meet the page cache, where a call costs microseconds and a trip through a thread pool
- * costs ten times as much. Syncs are asynchronous, because they wait for the disk.
+ * Reads and writes are synchronous: they hit the page cache, where a call takes microseconds, and a thread pool would take ten times
+ * as long. Syncs are asynchronous, because they wait for the disk.
  *
- * Every call throws the system's error as it is, with its `code` (`ENOSPC`, `EIO`, …).
+ * Every call throws the unchanged error of the system, with its `code` (`ENOSPC`, `EIO`, …).
  */
 export interface FileSystem {
-  /** Opens for reading and writing. `create` makes the file, or empties the one that is there. */
+  /** Opens a file for reading and writing. `create` creates it, or empties an existing one. */
   open(path: string, mode: 'existing' | 'create'): LogFile
   /**
-   * Null while a file may be opened; else, while too many hold what is not synced, resolves when it is the caller's turn. Not to
-   * be asked is no error: then a few more files are open than there should be.
+   * Returns null while a file may be opened. While too many files have unsynced writes, resolves when it is the caller's turn. A
+   * caller that does not ask only opens a few files above the limit.
    */
   room(): Promise<void> | null
   exists(path: string): boolean
   /** Bytes of a file. */
   sizeOf(path: string): number
-  /** The names in a directory, in no order. */
+  /** The names in a directory, unsorted. */
   list(directory: string): string[]
-  /** Makes the directory and those above it; content with one that is there. */
+  /** Creates a directory and its parents, unless they exist. */
   makeDirectory(directory: string): void
-  /** Renames within one directory, over a file that is there. */
+  /** Renames a file within one directory; replaces an existing one. */
   rename(from: string, to: string): void
   remove(path: string): void
-  /** Bytes that may still be written below a path; null where that is not known. Never throws. */
+  /** Free bytes of the disk of a path; null where unknown. Never throws. */
   freeBytes(path: string): number | null
-  /** Makes the directory's names durable: files made, renamed and removed in it. */
+  /** Makes the names of a directory durable: files that were created, renamed and removed in it. */
   syncDirectory(directory: string): Promise<void>
 }
 

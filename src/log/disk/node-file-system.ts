@@ -113,7 +113,7 @@ export class NodeFileSystem implements FileSystem {
     await this.#sync.close()
   }
 
-  /** What is left when this ends early, the system frees when the descriptor closes. */
+  /** If this ends early, the system frees the remaining blocks when the descriptor closes. */
   async #free(descriptor: number, path: string, size: number): Promise<void> {
     try {
       for (let left = size; left > 0 && !this.#isClosing;) {

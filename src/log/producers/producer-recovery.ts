@@ -7,14 +7,14 @@ import type { Segment } from '../segment/segment.ts'
 import type { AbortedTransaction } from '../segment/transaction-index.ts'
 import { fileName, offsetsWithSuffix, suffixes } from '../segment/segment-files.ts'
 
-/** What {@link rebuildProducers} works on. */
+/** The options of {@link rebuildProducers}. */
 export interface ProducerRecovery {
   readonly fs: FileSystem
   readonly directory: string
   readonly segments: readonly Segment[]
   /** Transaction indexes are complete below it, and are rebuilt from it on. */
   readonly recoveryOffset: number
-  /** Everything below it is durable: no snapshot beyond it is that of this log. */
+  /** Everything below it is durable. Snapshots beyond it are not trusted. */
   readonly durableEnd: number
   readonly nowMs: number
   readonly logger: Logger

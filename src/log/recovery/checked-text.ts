@@ -1,12 +1,12 @@
 import { crc32c } from '../../protocol/record-batch/crc32c.ts'
 
 /*
- * Small files of lines end in a line `checksum N`: CRC-32C of all that stands before it. A file without that line is one of an
- * older version, and is read as it stands.
+ * Small text files end in a line `checksum N`: the CRC-32C of everything before it. A file without that line was written by an
+ * older version, and is not checked.
  */
 const checksumLine = /^checksum (\d+)\n$/
 
-/** The file for a text, which must end in a line break. */
+/** Encodes a text, which must end in a line break. */
 export function withChecksum(text: string): Buffer {
   return Buffer.from(`${text}checksum ${crc32c(Buffer.from(text, 'utf8'))}\n`, 'utf8')
 }
@@ -14,11 +14,11 @@ export function withChecksum(text: string): Buffer {
 /** A text that was read. */
 export interface VerifiedText {
   readonly text: string
-  /** Whether a checksum stood behind it. */
+  /** Whether the file had a checksum. */
   readonly isChecked: boolean
 }
 
-/** The text of a file without its checksum; null when the checksum does not fit. */
+/** Decodes a file. Returns null when the checksum is wrong. */
 export function verifiedText(bytes: Buffer): VerifiedText | null {
   const text = bytes.toString('utf8')
   const at = text.lastIndexOf('\n', text.length - 2) + 1

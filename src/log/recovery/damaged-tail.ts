@@ -4,20 +4,20 @@ import type { FileSystem, LogFile } from '../disk/file-system.ts'
 import { fileName, suffixes } from '../segment/segment-files.ts'
 
 /*
- * What recovery cuts off although it may have been acknowledged. A loss of power leaves an unfinished end; behind damage there
- * are whole batches. Such an end is kept beside the segment, byte for byte, for a person:
+ * The part that recovery cuts off although it may have been acknowledged. A power failure leaves an incomplete end; after damage
+ * there are whole batches. Such a part is kept in a file beside the segment, byte for byte, for an operator:
  *
  *   <base>.log.damaged-<position>-<end>    the bytes of <base>.log from <position> on; their last offset is <end> - 1
  *
- * No part of the log: never read, and never removed unless the partition is. A copy is as large as what was cut, which is one
- * segment at most. Because of its name, a later start assigns no offset below <end>, even before the first checkpoint.
+ * The file is not part of the log: it is never read, and removed only with the partition. It is at most as large as one segment.
+ * Because of its name, a later start assigns no offset below <end>, even before the first checkpoint.
  */
 const namePattern = /^\d{20}\.log\.damaged-\d+-(\d+)$/
 const windowBytes = 1024 * 1024
 const magicAt = 16
 const lastOffsetDeltaAt = 23
 
-/** Whole batches behind damage. */
+/** Whole batches after damage. */
 export interface Remains {
   readonly batches: number
   /** The offset after the last of them. */
@@ -25,8 +25,8 @@ export interface Remains {
 }
 
 /**
- * Looks for whole batches (length, magic and CRC fit) at any byte from `from` on, whose offsets rise from `baseOffset` on and end
- * before `limit`. @throws the system's error when a read fails.
+ * Searches for whole batches (length, magic and CRC are right) at every byte from `from` on, with ascending offsets from
+ * `baseOffset` to below `limit`. @throws the system's error when a read fails.
  */
 export function batchesBehind(file: LogFile, range: ScanRange & { readonly limit: number }): Remains {
   const { from, end, baseOffset, limit } = range
@@ -49,7 +49,7 @@ export function batchesBehind(file: LogFile, range: ScanRange & { readonly limit
   return found
 }
 
-/** Where the next batch may begin, by its magic; -1 for nowhere. */
+/** Returns the next position with the magic of a batch; -1 when there is none. */
 function candidate(window: Buffer, from: number): number {
   const found = window.indexOf(2, from + magicAt)
   return found < 0 ? -1 : found - magicAt
@@ -63,7 +63,7 @@ function looksLikeBatch(window: Buffer, at: number, left: number, lowest: number
   return baseOffset >= lowest && lastOffsetDelta >= 0 && baseOffset + lastOffsetDelta < limit
 }
 
-/** The whole batches that stand at one place, one after the other. */
+/** Returns the consecutive whole batches at a position. */
 function runOf(file: LogFile, range: ScanRange, limit: number): Remains & { readonly position: number } {
   const scanner = new BatchScanner(file, range, 'whole')
   let run = { batches: 0, endOffset: range.baseOffset, position: range.from }

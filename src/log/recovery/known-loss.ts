@@ -3,12 +3,12 @@ import type { LogConfig } from '../log-config.ts'
 import type { PartitionCheckpoint } from './partition-checkpoint.ts'
 import type { SegmentPlace } from '../segment/segment-files.ts'
 
-/** Where and how a partition is loaded. */
+/** The options for loading a partition. */
 export interface LoadOptions extends SegmentPlace {
   readonly config: LogConfig
 }
 
-/** What the files beside the segments say about a partition. */
+/** The evidence about a partition in the files beside its segments. */
 export interface Evidence {
   /** Null without a checkpoint that can be read. */
   readonly checkpoint: PartitionCheckpoint | null
@@ -19,14 +19,14 @@ export interface Evidence {
 }
 
 /**
- * What missing offsets from `from` on mean.
+ * Returns the meaning of missing offsets from `from` on.
  * - `hole`: compaction removed the records.
- * - `loss`: they were durable and are gone.
+ * - `loss`: they were durable and are lost.
  * - `tail`: nothing proves that they were durable. A power failure leaves such gaps before records that were not acknowledged.
  */
 export type Gap = 'hole' | 'loss' | 'tail'
 
-/** Why offsets are missing. Without its checkpoint a compacted partition may have holes anywhere. */
+/** Returns why offsets are missing. Without a checkpoint, a compacted partition may have gaps anywhere. */
 export function gapAt(from: number, { checkpoint, durableEnd, keptEnd }: Evidence, config: LogConfig): Gap {
   const mayHaveHoles = config.compact || (checkpoint?.compactedOffset ?? 0) > 0
   if (mayHaveHoles && (checkpoint === null || from < durableEnd)) return 'hole'
@@ -41,7 +41,7 @@ export function reportLoss(
     readonly to: number
     readonly reason: string
     readonly path?: string
-    /** Where the bytes are that were cut off. */
+    /** The file with the bytes that were cut off. */
     readonly keptIn?: string
   },
 ): void {

@@ -10,7 +10,7 @@ import { Segment } from '../segment/segment.ts'
 import { keepWhole, recover, trust, type Loading, type Outcome } from './segment-recovery.ts'
 import { offsetOfName, offsetsWithSuffix, segmentSuffixes, suffixes } from '../segment/segment-files.ts'
 
-/** A partition as its files say it is. */
+/** A partition as it was loaded from its files. */
 export interface LoadedPartition {
   /** Sorted by offset; at least one. The last one is the active segment. */
   readonly segments: Segment[]
@@ -24,12 +24,12 @@ export interface LoadedPartition {
 }
 
 /**
- * Opens what is on disk. What lies below the recovery point is trusted, what lies behind it is scanned batch by batch with
- * its CRC. At the first fault there the file is cut, and segments that do not follow without a gap are removed (I5): an
- * acknowledged batch was synced, with all that lies before it, so a loss of power never has it in the part that goes. Where whole
- * batches follow the fault it may be damage: what goes is kept beside, see damaged-tail.ts, and the log continues behind it.
+ * Loads a partition from disk. Bytes before the recovery point are trusted; bytes after it are scanned batch by batch, with their
+ * CRC. At the first fault the file is cut, and segments that do not follow without a gap are removed (I5): an acknowledged batch
+ * was synced together with everything before it, so after a power failure it is never in the part that is cut off. If whole
+ * batches follow the fault, it may be damage: the part is kept in another file (damaged-tail.ts), and the log continues after it.
  *
- * Nothing is removed of which the checkpoint or a snapshot says that it was durable. Where such records are missing, that is
+ * Records that a checkpoint or a snapshot lists as durable are never removed. If such records are missing, that is
  * logged as an error, and the log continues after them: an offset is never assigned twice (I5).
  *
  * Bytes that a killed process left in the page cache are part of the log, and are synced before a client sees them (I1).

@@ -3,17 +3,17 @@ import { verifiedText, withChecksum } from './checked-text.ts'
 import { readWholeFile, replaceFile, type FileSystem } from '../disk/file-system.ts'
 
 /**
- * What a partition knows about itself beyond its segments, in `partition-checkpoint`: lines of `name value`,
- * the last one a checksum.
+ * The state of a partition outside its segments, in the file `partition-checkpoint`: lines of `name value`, the last one a
+ * checksum.
  *
- * The recovery point says that everything before it was durable, indexed and snapshotted when the file was written; a start
- * scans from there. When the segment ends exactly there, nothing was appended since and there is nothing to scan: a clean stop
- * needs no mark of its own, and no mark has to be removed before the first write.
+ * Everything before the recovery point was durable, indexed and in a producer snapshot when the file was written; a start scans
+ * from there. If the segment ends exactly there, nothing was appended since, and there is nothing to scan. So a clean shutdown
+ * needs no marker file, and no marker has to be removed before the first write.
  */
 export interface PartitionCheckpoint {
   /** Offsets below it are deleted. Files without a checksum lag behind retention. */
   readonly logStartOffset: number
-  /** The first offset a start has to look at. */
+  /** The first offset that a start has to scan. */
   readonly recoveryOffset: number
   /** The segment that holds the recovery point, and the point's position in its file. */
   readonly recoverySegment: number
@@ -33,7 +33,7 @@ const names = {
   compactedOffset: 'compacted_offset',
 } as const
 
-/** What is known without a file. */
+/** The checkpoint of a partition without the file. */
 export const noCheckpoint: PartitionCheckpoint = {
   logStartOffset: 0,
   recoveryOffset: 0,

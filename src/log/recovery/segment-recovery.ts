@@ -14,13 +14,13 @@ export interface Loading {
   readonly nextBase: number | null
 }
 
-/** `cut`: the file was cut at its valid end. `damaged`: what lies behind the fault is left as it is, and cannot be read. */
+/** `cut`: the file was cut at its valid end. `damaged`: the bytes after the fault stay, and cannot be read. */
 export type Outcome = 'whole' | 'cut' | 'damaged'
 
 /**
- * Takes the first `size` bytes of a segment, which were durable and indexed, as what lies below `endOffset`; null for the last
- * segment, when the one that must follow is missing. Looks at the batches behind the last index entries only. Indexes that are
- * missing or not those of the log are rebuilt.
+ * Loads the first `size` bytes of a segment, which were durable and indexed and end at `endOffset`; null for the last segment,
+ * when the next one is missing. Reads only the batches after the last index entries. Rebuilds indexes that are missing or belong
+ * to another `.log` file.
  */
 export function trust(loading: Loading, size: number, endOffset: number | null): Outcome {
   const { segment, options, evidence } = loading
@@ -46,7 +46,7 @@ export function trust(loading: Loading, size: number, endOffset: number | null):
   return 'whole'
 }
 
-/** Scans what lies behind the recovery point. */
+/** Scans the batches after the recovery point. */
 export async function recover(loading: Loading): Promise<Outcome> {
   const { segment, options, evidence, nextBase } = loading
   const { checkpoint, durableEnd } = evidence
@@ -75,19 +75,19 @@ export async function recover(loading: Loading): Promise<Outcome> {
 }
 
 /**
- * Keeps all of a segment that cannot be part of the log, because what lies before it is missing, and says so.
- * @returns false when it has no whole batch: then nothing is kept.
+ * Keeps a copy of a segment that cannot be part of the log, because the records before it are missing, and logs it.
+ * @returns false when it has no whole batch; then nothing is kept.
  */
 export async function keepWhole(loading: Loading): Promise<boolean> {
   const { segment, options } = loading
   segment.resetIndexes()
   const remains = remainsOf(loading, options.fs.sizeOf(segment.path(suffixes.log)), null)
   if (remains.batches === 0) return false
-  await setAside(loading, remains, 'what lies before the segment is missing or damaged')
+  await setAside(loading, remains, 'the records before the segment are missing or damaged')
   return true
 }
 
-/** The whole batches from the end of what was taken on, where the scan met `fault`. */
+/** Returns the whole batches after the end of the segment so far, where the scan met `fault`. */
 function remainsOf({ segment, nextBase }: Loading, size: number, fault: string | null): Remains {
   const limit = Math.min(nextBase ?? Infinity, segment.baseOffset + maxRelativeOffset + 1)
   const range = { from: segment.size, end: size, baseOffset: segment.endOffset, limit }
@@ -118,7 +118,7 @@ function report({ segment, options }: Loading, from: number, to: number, reason:
   reportLoss(options, { from: Math.min(from, to), to, reason, path: segment.path(suffixes.log) })
 }
 
-/** Takes batches that were durable, by their heads. @returns the fault behind which the rest of them lies; else null. */
+/** Adds batches that were durable, by their headers. Returns the fault before which the scan stopped; null when there was none. */
 function scanBelow(durableEnd: number, loading: Loading, size: number): string | null {
   const { segment } = loading
   if (segment.endOffset >= durableEnd) return null
@@ -132,7 +132,7 @@ function scanBelow(durableEnd: number, loading: Loading, size: number): string |
   return null
 }
 
-/** Takes batches with their CRC. @returns why it stopped before the end of the file; else null. */
+/** Adds batches whose CRC is right. Returns why it stopped before the end of the file; null when it did not. */
 function scanBehind(loading: Loading, size: number): string | null {
   const { segment } = loading
   const scanner = segment.scan(segment.size, 'whole', size)
@@ -143,7 +143,7 @@ function scanBehind(loading: Loading, size: number): string | null {
   return scanner.fault
 }
 
-/** Takes one batch into the segment. @returns the fault of its offsets, or null. */
+/** Adds one batch to the segment. Returns the fault of its offsets, or null. */
 function take(loading: Loading, scanner: BatchScanner, header: BatchHeader): string | null {
   const { segment, options, evidence, nextBase } = loading
   const { position } = scanner

@@ -17,10 +17,10 @@ const maxBatchBytes = 128 * 1024 * 1024
 /** The CRC of a batch does not cover its offsets: they are wrong if a neighbouring batch contradicts them. */
 export const notInSequence = 'OFFSETS_NOT_IN_SEQUENCE'
 
-/** Why a scan stops. */
+/** The reason why a scan stops. */
 export type ScanFault = BatchFault | typeof notInSequence
 
-/** What part of a file is scanned. */
+/** The part of a file to scan. */
 export interface ScanRange {
   readonly from: number
   readonly end: number

@@ -43,7 +43,7 @@ export function offsetsWithSuffix(names: readonly string[], suffix: string): num
   return offsets.sort((a, b) => a - b)
 }
 
-/** Where segments live. */
+/** The location of segments, and what they share. */
 export interface SegmentPlace {
   readonly fs: FileSystem
   readonly directory: string
@@ -51,7 +51,7 @@ export interface SegmentPlace {
   readonly logger: Logger
 }
 
-/** What a scan of a segment's batches found. */
+/** The result of a scan of a segment's batches. */
 export interface ScannedEnd {
   readonly validBytes: number
   readonly endOffset: number

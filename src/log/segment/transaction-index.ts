@@ -42,7 +42,7 @@ export class TransactionIndex {
     }
   }
 
-  /** Drops the transactions whose marker lies at or after `endOffset`. */
+  /** Removes the transactions whose marker is at or after `endOffset`. */
   truncate(endOffset: number): void {
     this.index.truncate(this.index.lastWhere((entry) => readInt64(entry, 18) < endOffset) + 1)
   }

@@ -1,6 +1,6 @@
 import type { LogConfig } from '../log-config.ts'
 
-/** What the plan looks at; see `Segment`. */
+/** The part of a segment that the plan needs; see `Segment`. */
 export interface CompactableSegment {
   readonly baseOffset: number
   readonly endOffset: number
@@ -15,11 +15,11 @@ export interface CompactionState {
   readonly nowMs: number
   /** Records below it were compacted before. */
   readonly compactedOffset: number
-  /** Nothing at or beyond it is touched: the last stable offset, or the recovery point. */
+  /** Records from it on are not compacted: the last stable offset, or the recovery point. */
   readonly limitOffset: number
 }
 
-/** How many of the oldest segments a compaction takes; 0: there is no need. The last segment, which is written, never. */
+/** Returns how many of the oldest segments to compact; 0 when there is no need. The active segment is never compacted. */
 export function compactableSegments(segments: readonly CompactableSegment[], state: CompactionState): number {
   const closed = segments.slice(0, -1)
   const untouchable = closed.findIndex((segment) => !mayBeTaken(segment, state))
@@ -28,8 +28,8 @@ export function compactableSegments(segments: readonly CompactableSegment[], sta
 }
 
 /**
- * Whether the segment that is written should be closed so that it can be compacted with the others: only when a compaction can
- * take all of them. Otherwise every round would begin a segment while records are too young or a transaction is open.
+ * Returns whether to start a new segment, so that the active one can be compacted with the others: only if all of them can be
+ * compacted. Otherwise every round would start a segment while records are too recent or a transaction is open.
  */
 export function shouldRollForCompaction(segments: readonly CompactableSegment[], state: CompactionState): boolean {
   const active = segments.at(-1)

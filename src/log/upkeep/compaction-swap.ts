@@ -4,19 +4,19 @@ import { readWholeFile, replaceFile, type FileSystem } from '../disk/file-system
 import { fileName, segmentSuffixes, suffixes } from '../segment/segment-files.ts'
 
 /*
- * How the output of a compaction takes the place of the segments it was made from, so that a crash at any step leaves either
- * the old segments or the new one:
+ * Replaces segments with the output of their compaction, so that a crash at any step leaves either the old segments or the new
+ * one (I9):
  *
  *   1. <base>.log.cleaned and its indexes are written and synced       crash: removed at the next start
- *   2. compaction-swap is written: the new base, and those it replaces   the decision
- *   3. old segments are removed, the new one loses its suffix          crash: done again, every step may be done twice
+ *   2. compaction-swap is written: the new base, and those it replaces   the commit point
+ *   3. old segments are removed, the new one loses its suffix          crash: repeated at the next start; every step is idempotent
  *   4. compaction-swap is removed
  */
 const planName = 'compaction-swap'
 
 /**
  * Steps 2 to 4 for the segment `base`, whose `.cleaned` files, one of every kind, are durable, names included. After a failure
- * it may be called again, unless `isDecided` says that nothing was decided.
+ * it may be called again, unless `isDecided` returns false.
  */
 export async function swapIn(
   fs: FileSystem,

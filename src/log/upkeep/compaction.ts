@@ -13,37 +13,37 @@ import { suffixes } from '../segment/segment-files.ts'
 import type { AbortedTransaction } from '../segment/transaction-index.ts'
 
 /*
- * Compaction: of every key the last record stays. Offsets never change, readers meet holes.
+ * Compaction keeps the last record of every key. Offsets never change, so readers meet gaps.
  *
- * Pass one reads the part that was not compacted yet and remembers the last offset of each key; when the memory for keys is
- * full, the round ends there. Pass two writes new segments. A tombstone stays `delete.retention.ms` after the first round
- * that met it, so that a reader who began before it sees it. Transaction markers stay. The last record of the range stays
- * whatever it is: a reader that waits for the end of the log must be given something that ends there.
+ * Pass one reads the part that was not compacted yet and remembers the last offset of each key. When the memory for keys is full,
+ * the round ends there (I10). Pass two writes new segments. A tombstone is kept for `delete.retention.ms` after the first round
+ * that met it, so that a reader that started before it sees it. Transaction markers are kept. The last record of the range is
+ * always kept: a reader that waits for the end of the log has to receive a batch that ends there.
  *
- * The event loop gets its turn after every `bytesPerTurn`.
+ * Yields to the event loop after every `bytesPerTurn`.
  */
 const bytesPerTurn = 1024 * 1024
 const maxKeyBytes = 64 * 1024 * 1024
 const bytesPerMapEntry = 64
 const maxRelativeOffset = 0x7fff_ffff
 
-/** What {@link compactSegments} works on. */
+/** The options of {@link compactSegments}. */
 export interface Compaction {
   readonly fs: FileSystem
   readonly directory: string
   readonly config: LogConfig
   readonly nowMs: number
-  /** The oldest segments of the log, none of which is written any more, all of them synced and indexed. */
+  /** The oldest segments of the log: inactive, synced and indexed. */
   readonly inputs: readonly Segment[]
   readonly compactedOffset: number
-  /** Ends the work at the next batch. */
+  /** Aborts the compaction at the next batch. */
   readonly signal: AbortSignal
   readonly logger: Logger
-  /** Puts an output in the place of its inputs, on disk and in the log. */
+  /** Replaces inputs with their output, on disk and in the log. */
   readonly swap: (swap: Swap) => Promise<void>
 }
 
-/** A segment that was written under the suffix `.cleaned`, durable, and those whose place it takes, all of them held open. */
+/** A durable segment with the suffix `.cleaned`, and the segments that it replaces, all of them held open. */
 export interface Swap {
   readonly group: readonly Segment[]
   readonly output: Segment
@@ -51,7 +51,7 @@ export interface Swap {
 
 /**
  * @returns the offset below which records are compacted.
- * @throws CorruptLogError when a batch is damaged; system errors. What was replaced before stays replaced.
+ * @throws CorruptLogError when a batch is damaged; system errors. Segments that were replaced before stay replaced.
  */
 export async function compactSegments(compaction: Compaction): Promise<number> {
   const { inputs } = compaction
@@ -247,7 +247,7 @@ class Unopened {
     this.#first ??= { segment, baseOffset, error }
   }
 
-  /** Says so in one line. */
+  /** Logs them in one line. */
   report({ directory, logger }: Compaction): void {
     if (this.#first === null) return
     const fields = { directory, batches: this.#count, ...this.#first }

@@ -1,6 +1,6 @@
 import type { LogConfig } from '../log-config.ts'
 
-/** What retention looks at; see `Segment`. */
+/** The part of a segment that retention needs; see `Segment`. */
 export interface RetainedSegment {
   readonly size: number
   readonly endOffset: number
@@ -16,7 +16,7 @@ export interface RetentionState {
   readonly highWatermark: number
 }
 
-/** Whether a segment's youngest record is older than `retention.ms`. Without timestamps its own age counts. */
+/** Returns whether the latest record of a segment is older than `retention.ms`. Without timestamps, the age of the segment counts. */
 export function isExpired(segment: RetainedSegment, config: LogConfig, nowMs: number): boolean {
   if (!config.delete || config.retentionMs < 0) return false
   const youngest = segment.maxTimestamp.timestamp
@@ -24,9 +24,9 @@ export function isExpired(segment: RetainedSegment, config: LogConfig, nowMs: nu
 }
 
 /**
- * How many of the oldest segments go: those below the log start, those whose records are all too old, and as many as
- * `retention.bytes` asks for. Stops at the first that stays, so that the log has no hole; never the last one, and nothing that
- * is not visible yet.
+ * Returns how many of the oldest segments to delete: those below the log start, those whose records are all too old, and as many
+ * as `retention.bytes` requires. Stops at the first segment to keep, so that the log has no gap. The last segment, and segments
+ * with records that are not visible yet, are kept.
  */
 export function expiredSegments(segments: readonly RetainedSegment[], state: RetentionState): number {
   const { config } = state

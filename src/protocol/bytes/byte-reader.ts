@@ -66,7 +66,7 @@ export class ByteReader {
     throw new ProtocolError('an unsigned varint is longer than 5 bytes')
   }
 
-  /** A length of either encoding; -1 stands for null. */
+  /** Reads a length in either encoding; -1 means null. */
   length(compact: boolean, bits: 16 | 32): number {
     if (compact) return this.unsignedVarint() - 1
     const length = bits === 16 ? this.int16() : this.int32()

@@ -56,7 +56,7 @@ export class ByteWriter {
     this.#position = writeUnsignedVarint(this.#buffer, value, at)
   }
 
-  /** A length of either encoding; -1 stands for null. */
+  /** Writes a length in either encoding; -1 means null. */
   length(value: number, compact: boolean, bits: 16 | 32): void {
     if (compact) this.unsignedVarint(value + 1)
     else if (bits === 16) this.int16(value)

@@ -9,7 +9,7 @@ export interface RecordHeader {
   readonly value: Uint8Array | null
 }
 
-/** How a batch is closed. Without a producer the batch is not idempotent. */
+/** The options of {@link BatchBuilder.finish}. Without a producer the batch is not idempotent. */
 export interface FinishOptions {
   readonly codec?: Codec
   readonly producerId?: number

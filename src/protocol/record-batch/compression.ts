@@ -6,7 +6,7 @@ import type { Codec } from './record-batch.ts'
 import type * as Lz4 from 'lz4-napi'
 import type * as Snappy from 'snappy'
 
-/** Bytes one batch may unpack to unless told otherwise: a bomb is refused, not unpacked. */
+/** Default limit for the decompressed size of a batch: a decompression bomb is rejected (I10). */
 export const defaultMaxUncompressedBytes = 128 * 1024 * 1024
 
 const require = createRequire(import.meta.url)

@@ -41,7 +41,7 @@ const transactionalBit = 1 << 4
 const controlBit = 1 << 5
 const deleteHorizonBit = 1 << 6
 
-/** The numbers of the compression codecs, as they stand in `attributes`. */
+/** The numbers of the compression codecs in `attributes`. */
 export const codecs = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
 
 /** The name of a compression codec, spelled as Kafka's configs spell it. */
