@@ -94,4 +94,20 @@ describe('a task whose stop hangs', () => {
     stop.resolve()
     await rebalance
   })
+
+  it('delays the rebalance that gives a connector to another worker until its instance has stopped (I3)', async () => {
+    const { handlers, worker, running } = await herd()
+    await running()
+    const stop = deferred<void>()
+    worker.holds.set('stop a', stop.promise)
+    let released = false
+    const work = { connectors: [], tasks: [{ connector: 'a', task: 0 }] }
+    const membership = { generation: 9, isLeader: false, leaderUrl: 'http://l/', work }
+    const rebalance = handlers.onMembership(membership).then(() => (released = true))
+    await untilPasses(() => expect(worker.calls).toContain('stop a'))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(released).toBe(false)
+    stop.resolve()
+    await rebalance
+  })
 })

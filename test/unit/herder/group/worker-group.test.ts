@@ -4,6 +4,7 @@ import { systemClock } from '../../../../src/foundation/clock.ts'
 import { deferred } from '../../../../src/foundation/async/deferred.ts'
 import { nothingAssigned, type ConnectorsAndTasks } from '../../../../src/herder/group/assignment.ts'
 import { sameWork } from '../../../../src/herder/group/assignor.ts'
+import { decodeMetadata } from '../../../../src/herder/group/group-protocol.ts'
 import { WorkerGroup, type Membership } from '../../../../src/herder/group/worker-group.ts'
 import type { KafkaClient } from '../../../../src/client/kafka-client.ts'
 import { ClientHarness } from '../../../contract/client-harness.ts'
@@ -39,6 +40,7 @@ class Worker {
   /** How far reading the config topic to its end brings this worker. */
   endOffset = 10
   catchUps = 0
+  offered: readonly { readonly name: string; readonly metadata: Buffer }[] = []
   /** Called with each membership, before it is taken up. */
   onMembership: (membership: Membership) => Promise<void> = async () => undefined
   readonly group: WorkerGroup
@@ -46,7 +48,10 @@ class Worker {
   constructor(client: KafkaClient, groupId: string, url: string) {
     const times = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000, heartbeatIntervalMs: 50 }
     this.group = new WorkerGroup(
-      (member) => client.groupMember({ groupId, protocolType: 'connect', ...times, ...member }),
+      (member) => {
+        this.offered = member.protocols()
+        return client.groupMember({ groupId, protocolType: 'connect', ...times, ...member })
+      },
       {
         url,
         clock: systemClock,
@@ -193,5 +198,14 @@ describe('a worker in its group', () => {
     one.group.requestRebalance('the test says so')
     await untilPasses(() => expect(one.last?.work).toEqual(work))
     await one.group.close()
+  })
+
+  it('offers the protocols of Kafka Connect with their versions, the one with sessions first', async () => {
+    const { worker } = await made()
+    const { offered } = await worker('http://one/')
+    expect(offered.map(({ name, metadata }) => [name, decodeMetadata(metadata).version])).toEqual([
+      ['sessioned', 2],
+      ['compatible', 1],
+    ])
   })
 })

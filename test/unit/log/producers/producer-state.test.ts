@@ -56,6 +56,18 @@ describe('an idempotent producer', () => {
     expect(() => state.check(header(3))).toThrow('sequence 3 came, 1 comes next')
   })
 
+  it('is remembered while it writes, however long ago it began', async () => {
+    const harness = new LogHarness({ producerIdExpirationMs: 1000 })
+    const log = await harness.open()
+    for (let i = 0; i < 4; i += 1) {
+      await log.append(data(i))
+      harness.clock.advance(600)
+      await log.applyRetention()
+    }
+    expect(log.producers.entries.size).toBe(1)
+    await expect(log.append(data(3))).resolves.toMatchObject({ baseOffset: 3, isDuplicate: true })
+  })
+
   it('is forgotten when it was idle for long', async () => {
     const harness = new LogHarness({ producerIdExpirationMs: 1000 })
     const log = await harness.open()
@@ -168,6 +180,43 @@ describe('a transaction', () => {
     expect(again.read(request).abortedTransactions).toEqual(expected)
     await again.close()
     expect((await harness.open()).read(request).abortedTransactions).toEqual(expected)
+  })
+
+  it('that begins at offset 0 is held back and listed from there, whatever follows in it', async () => {
+    const log = await new LogHarness().open()
+    await log.append(inTransaction(0))
+    await log.append(inTransaction(1))
+    expect([log.highWatermark, log.lastStableOffset]).toEqual([2, 0])
+    await expect(log.append(data(2))).rejects.toMatchObject({ errorCode: 48 })
+    await log.append(endMarker(0), 'broker')
+    expect(log.lastStableOffset).toBe(3)
+    const request = { offset: 0, maxBytes: 1 << 20, isolation: 'read_committed', minOneBatch: true } as const
+    expect(log.read(request).abortedTransactions).toEqual([
+      { producerId: 7, firstOffset: 0, lastOffset: 2, lastStableOffset: 3 },
+    ])
+  })
+
+  it('is not found by time by readers of committed records while it is open', async () => {
+    const log = await new LogHarness().open()
+    await log.append(batchOf([['k', 'before', nowMs]]))
+    await log.append(batchOf([['k', 'v', nowMs + 5]], { ...producer, baseSequence: 0, isTransactional: true }))
+    expect(log.offsetForTimestamp(nowMs + 5, 'read_committed')).toBeNull()
+    expect(log.offsetForTimestamp(nowMs + 5, 'read_uncommitted')).toMatchObject({ offset: 1 })
+    await log.append(endMarker(1), 'broker')
+    expect(log.offsetForTimestamp(nowMs + 5, 'read_committed')).toMatchObject({ offset: 1 })
+  })
+
+  it('is not listed as aborted for a marker that was cut off: it may be committed all the same', async () => {
+    const harness = new LogHarness()
+    const log = await harness.open()
+    await log.append(inTransaction(0))
+    harness.fs.failSyncs = ['EIO']
+    await expect(log.append(endMarker(0), 'broker')).rejects.toThrow('a sync failed')
+    harness.clock.advance(1000)
+    await log.append(endMarker(1), 'broker')
+    expect(log.lastStableOffset).toBe(2)
+    const request = { offset: 0, maxBytes: 1 << 20, isolation: 'read_committed', minOneBatch: true } as const
+    expect(log.read(request).abortedTransactions).toEqual([])
   })
 
   it('that was committed is not listed, and one that is open stays open over a restart', async () => {

@@ -330,6 +330,26 @@ describe('the loop of a sink task', () => {
     await ended
   })
 
+  it('does not offer what lies behind a seek to be committed: it was delivered, and is to be delivered again', async () => {
+    const { task, consumer, control, ended } = host()
+    consumer.append('t', 0, 'a', 'b')
+    await consumer.assign(p0)
+    await untilPasses(() => expect(task.values).toEqual(['a', 'b']))
+    const context = present(task.context, 'context')
+    const preCommit = vi.spyOn(task, 'preCommit')
+    // Nothing is read again before the commit.
+    context.pause([p0])
+    context.seek([{ ...p0, offset: 0 }])
+    const polls = consumer.polls
+    await untilPasses(() => expect(consumer.polls).toBeGreaterThan(polls + 1))
+    context.requestCommit()
+    await untilPasses(() => expect(preCommit.mock.calls).toEqual([[[{ ...p0, offset: 0 }]]]))
+    context.resume([p0])
+    await untilPasses(() => expect(task.values).toEqual(['a', 'b', 'a', 'b']))
+    control.stop()
+    await ended
+  })
+
   it('calls put by the time the task wants to be woken', async () => {
     const { task, consumer, control, ended } = host()
     await consumer.assign(p0)

@@ -57,6 +57,24 @@ describe('the offsets of a source', () => {
     expect(await source.stop()).toBeNull()
   })
 
+  it('that the log refuses are counted, and written again with what came since', async () => {
+    const { task, producer, clock, source, offsets } = running()
+    task.give([record(1)])
+    await untilPasses(() => expect(producer.unacknowledged).toBe(1))
+    producer.acknowledge(1)
+    producer.fail(new RangeError('no such topic'))
+    await settled()
+    const failures = (): unknown => source.metrics.samples().find(({ name }) => name === 'source_offset_failures_total')
+    expect(failures()).toMatchObject({ value: 1 })
+    expect(task.commits).toEqual([])
+    clock.advance(10_000)
+    await untilPasses(() => expect(offsets()).toEqual([1, 1]))
+    producer.acknowledge(1)
+    await untilPasses(() => expect(task.committed).toEqual([{ position: 1 }]))
+    expect(failures()).toMatchObject({ value: 1 })
+    expect(await source.stop()).toBeNull()
+  })
+
   it('are written and confirmed before the task stops, though their time has not come (I9)', async () => {
     const { task, producer, source, offsets } = running()
     producer.automatic = true
