@@ -5,21 +5,21 @@ import type { Method, RestRequest, RestResponse } from './route.ts'
 import { NotLeaderError as NotLeader } from '../herder/herder-errors.ts'
 import { RestError } from './rest-error.ts'
 
-/** A request that another worker has to answer. */
+/** A request that another worker has to carry out. */
 export interface ForwardedRequest {
   readonly method: Method
-  /** As it came in, still encoded. */
+  /** As received, still encoded. */
   readonly path: string
   readonly request: RestRequest
   readonly authorization: string | undefined
-  /** Whether that is this worker's own token, which the client has shown. */
+  /** Whether `authorization` is this worker's own token, which the client has shown. */
   readonly isOwn: boolean
 }
 
 /**
- * Passes a request on to the leader or owner. `forward` in the query bounds the way to two hops: absent, it becomes
- * true; true becomes false; false is the end. Of the headers only Authorization goes along: this worker's token, or the client's.
- * @throws RestError 409 when nobody is known who could answer, 500 when that worker cannot be reached
+ * Forwards a request to the leader or the owner. `forward` in the query limits it to two hops: absent becomes true, true becomes
+ * false, and false is not forwarded. Authorization is the only header that is sent along: this worker's token, or the client's.
+ * @throws RestError 409 when no such worker is known, 500 when it cannot be reached
  */
 export async function forward(error: NotLeaderError | NotAssignedError, to: ForwardedRequest): Promise<RestResponse> {
   const { method, path, request, authorization, isOwn } = to
@@ -43,27 +43,27 @@ export async function forward(error: NotLeaderError | NotAssignedError, to: Forw
     ...(request.body === '' ? {} : { 'Content-Type': 'application/json' }),
   }
   const init = { method, headers, signal: request.signal, redirect: 'manual' as const }
-  const answer = await answered(
+  const response = await exchanged(
     `${url.replace(/\/$/, '')}${path}?${query.toString()}`,
     request.body === '' ? init : { ...init, body: request.body },
     request.base,
   )
-  if (answer.status !== 401 || !isOwn) return answer
+  if (response.status !== 401 || !isOwn) return response
   throw new RestError(
     500,
-    `The worker at ${url} refused the token of this one. The workers of a group need the same token: copy the file that rest.token.file names, and restart the worker`,
+    `The worker at ${url} rejected the token of this worker. All workers of a group need the same token: copy the file that rest.token.file names, and restart the worker`,
   )
 }
 
-async function answered(target: string, init: RequestInit, base: string): Promise<RestResponse> {
+async function exchanged(target: string, init: RequestInit, base: string): Promise<RestResponse> {
   try {
-    return await answerOf(await fetch(target, init), base)
+    return await restResponse(await fetch(target, init), base)
   } catch (cause) {
     throw new RestError(500, `IO Error trying to forward REST request: ${messageOf(cause)}`)
   }
 }
 
-async function answerOf(response: Response, base: string): Promise<RestResponse> {
+async function restResponse(response: Response, base: string): Promise<RestResponse> {
   const text = await response.text()
   const location = response.headers.get('Location')
   const type = response.headers.get('Content-Type')
@@ -81,7 +81,7 @@ async function answerOf(response: Response, base: string): Promise<RestResponse>
   }
 }
 
-/** `fetch` hides what happened behind "fetch failed". */
+/** `fetch` hides the cause behind "fetch failed". */
 function messageOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   return errorMessage(cause)

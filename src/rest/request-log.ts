@@ -44,7 +44,7 @@ export class RequestLog {
   }
 
   forwarded({ method, path }: Route, reason: Error): void {
-    this.#logger.debug(`${method} ${path} goes on to another worker: ${reason.message}`)
+    this.#logger.debug(`${method} ${path} is forwarded to another worker: ${reason.message}`)
   }
 
   /** An error that ended a request. */

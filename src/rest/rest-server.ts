@@ -17,7 +17,7 @@ import { RestServerResponse } from './rest-server-response.ts'
 import { allRoutes } from './routes/all-routes.ts'
 
 export interface RestOptions extends RestContext {
-  /** Port 0 takes a free one. */
+  /** Port 0 binds a free port. */
   readonly listeners: readonly ListenAddress[]
   /** More names under which clients may call the worker: see {@link CalledListener}. */
   readonly hosts?: readonly string[]
@@ -34,21 +34,21 @@ export interface RestOptions extends RestContext {
 export interface RestServer {
   /** The first listener: `http://127.0.0.1:8083`. */
   readonly url: string
-  /** What was really bound, in the order of the listeners. */
+  /** The bound addresses, in the order of the listeners. */
   readonly addresses: readonly ListenAddress[]
-  /** Takes no more requests; those under way may end within `graceMs` (5 s), then their connections are cut. */
+  /** Stops accepting connections. Requests in progress have `graceMs` (5 s) to end; then their connections are destroyed. */
   close(graceMs?: number): Promise<void>
 }
 
 // An import as an ES module would evaluate the module's lazy members: 14 MB.
 const { createServer } = process.getBuiltinModule('node:http')
 
-/** How often connections are looked at whose request takes too long to come, at least. */
+/** The longest interval between checks for connections whose request takes too long to arrive. */
 const maxCheckMs = 5000
 
 /**
  * Serves Kafka Connect's REST API, as openapi.yaml describes it, on all listeners.
- * @throws ListenError saying which address cannot be taken and what to do
+ * @throws ListenError that names the address that cannot be bound, and what to do
  */
 export async function startRest(options: RestOptions): Promise<RestServer> {
   const { hosts = [], clock, logger, token } = options
@@ -91,7 +91,7 @@ export async function startRest(options: RestOptions): Promise<RestServer> {
   }
 }
 
-/** Node's own, for connections that begin a request and do not send all of it, and for those that send none. */
+/** Node closes connections that do not complete a request in time, and those that send none. */
 function serverOptions({ maxIdleMs, maxReceiveMs }: RestLimits): ServerOptions {
   return {
     ServerResponse: RestServerResponse,
@@ -119,9 +119,9 @@ function listen(server: Server, { host, port }: ListenAddress): Promise<number> 
 
 function listenError(cause: NodeJS.ErrnoException, host: string, port: number): ListenError {
   const reasons: Readonly<Record<string, string>> = {
-    EADDRINUSE: 'another process has the port',
+    EADDRINUSE: 'another process uses the port',
     EADDRNOTAVAIL: 'this machine has no such address',
-    EACCES: 'this user may not take the port',
+    EACCES: 'this user may not open the port',
   }
   const reason = reasons[cause.code ?? ''] ?? cause.message
   const where = host === '' ? `port ${port}` : `${host}:${port}`

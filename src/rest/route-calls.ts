@@ -38,7 +38,7 @@ export class RouteCalls {
     try {
       await exchange.begin()
       leave = await this.#options.gate.enter(route.isQuick?.(exchange.query) ?? false)
-      if (route.method === 'GET' && !isConnected()) throw new RestError(400, 'The client left before its turn')
+      if (route.method === 'GET' && !isConnected()) throw new RestError(400, 'The client disconnected before its turn')
       return await this.#withinTime(route, exchange)
     } finally {
       leave()

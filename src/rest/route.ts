@@ -41,6 +41,8 @@ export interface RestContext {
 
 /** One operation of the API. */
 export interface Route {
+  /** The operation of openapi.yaml. */
+  readonly operationId: string
   readonly method: Method
   /** As in openapi.yaml: `/connectors/{connector}/status`. */
   readonly path: string

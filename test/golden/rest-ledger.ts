@@ -60,7 +60,7 @@ export const ledger: readonly LedgerEntry[] = [
   },
   {
     exchanges: [50, 51],
-    compare: { status: 500, body: /"The body with \\"name\\" and \\"config\\" is no JSON object"/ },
+    compare: { status: 500, body: /"The body with \\"name\\" and \\"config\\" is not a JSON object"/ },
     reason: 'the original names the Java class that Jackson could not make',
   },
   {
@@ -70,12 +70,12 @@ export const ledger: readonly LedgerEntry[] = [
   },
   {
     exchanges: [61],
-    compare: { status: 500, body: /"Unrecognized field \\"unknown\\"; known are: name, config, initial_state"/ },
+    compare: { status: 500, body: /"Unrecognized field \\"unknown\\"; the known fields are: name, config, initial_state"/ },
     reason: 'the same without Java classes',
   },
   {
     exchanges: [65],
-    compare: { status: 500, body: /"\\"x\\" is no text"/ },
+    compare: { status: 500, body: /"\\"x\\" is not a string"/ },
     reason: 'the field instead of the Java class that Jackson could not make',
   },
   {

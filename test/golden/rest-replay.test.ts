@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { RestClient, type RestAnswer } from '../support/rest/rest-client.ts'
+import { RestClient, type ReceivedResponse } from '../support/rest/rest-client.ts'
 import { recordedExchanges, type RecordedExchange } from '../support/rest/rest-recording.ts'
 import { until, untilPasses } from '../support/until.ts'
 import { WorkerProcess, workerPlace } from '../support/worker/worker-process.ts'
@@ -39,7 +39,7 @@ function comparable(text: string): unknown {
   return names ? parsed.toSorted() : parsed
 }
 
-async function send({ method, path, request_body, request_headers }: RecordedExchange): Promise<RestAnswer> {
+async function send({ method, path, request_body, request_headers }: RecordedExchange): Promise<ReceivedResponse> {
   const body = request_body === null ? null : here(request_body)
   const declared = Object.fromEntries(Object.entries(request_headers).map(([name, value]) => [name.toLowerCase(), value]))
   const undeclared = body !== null && declared['content-type'] === undefined ? { 'content-type': '' } : {}
@@ -69,7 +69,7 @@ function locationHere(location: string): string {
   return `${base}/connectors/${name.replaceAll('/', '%2F')}`
 }
 
-function answered(answer: RestAnswer): Compared {
+function answered(answer: ReceivedResponse): Compared {
   const json = answer.body.startsWith('{') || answer.body.startsWith('[')
   return {
     status: answer.status,
@@ -95,7 +95,7 @@ interface Plugin {
 }
 
 /** What shows the state of the worker may need time until it shows what was asked for; all else is sent once. */
-async function replay(exchange: RecordedExchange, wanted: (answer: RestAnswer) => void): Promise<void> {
+async function replay(exchange: RecordedExchange, wanted: (answer: ReceivedResponse) => void): Promise<void> {
   if (exchange.method === 'GET') await untilPasses(async () => wanted(await send(exchange)))
   else wanted(await send(exchange))
 }

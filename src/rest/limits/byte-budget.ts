@@ -1,4 +1,4 @@
-/** Bytes that all requests hold together. */
+/** The bytes that all requests hold together. */
 export class ByteBudget {
   readonly #limit: number
   #used = 0
@@ -11,7 +11,7 @@ export class ByteBudget {
     return this.#used >= this.#limit
   }
 
-  /** Takes bytes, or gives them back where they are negative. */
+  /** Takes bytes; a negative number returns them. */
   take(bytes: number): void {
     this.#used += bytes
   }

@@ -6,18 +6,18 @@ import { Turns } from '../../foundation/async/turns.ts'
 import { OverloadedError } from '../rest-error.ts'
 import { ByteBudget } from './byte-budget.ts'
 
-/** What the main thread works for REST at a stretch: heartbeats and the config topic come in between. */
+/** How long the main thread works for REST at a time: heartbeats and the config topic get their turn in between. */
 const sliceMs = 10
-/** For each request that may be under way so many may wait, and no longer than that. */
+/** For each request that may be in progress, this many may wait, and for this long. */
 const waitingPerRunning = 8
 const maxWaitMs = 30_000
 const mib = 1024 * 1024
 
-/** Decides when a request is worked on, so that many of them neither stop the worker nor hold up a look at its state. */
+/** Decides when a request is processed, so that many requests neither stop the worker nor delay requests for its state. */
 export class RequestGate {
-  /** Bodies above a size that every connection may have. */
+  /** Bodies above the size that every request may have. */
   readonly bodies = new ByteBudget(64 * mib)
-  /** Responses that their clients have not taken. */
+  /** Responses that their clients have not read. */
   readonly #unsent = new ByteBudget(32 * mib)
   readonly #turns: Turns
   readonly #clock: Clock
@@ -32,9 +32,9 @@ export class RequestGate {
   }
 
   /**
-   * Resolves when a request may be worked on, with what is to be called at its end.
-   * @param isQuick it only looks into memory: it is neither counted nor kept behind those that are
-   * @throws OverloadedError when too many are before it, or the clients do not take their responses
+   * Resolves when a request may be processed; the returned function is called at its end.
+   * @param isQuick the request only reads memory: it is not counted, and does not wait behind those that are
+   * @throws OverloadedError when too many requests are waiting, or clients do not read their responses
    */
   async enter(isQuick: boolean): Promise<() => void> {
     const leave = isQuick ? () => undefined : await this.#admitted()
@@ -52,7 +52,7 @@ export class RequestGate {
   }
 
   async #admitted(): Promise<() => void> {
-    if (this.#unsent.isExhausted) throw new OverloadedError('memory', 'clients do not take their responses')
+    if (this.#unsent.isExhausted) throw new OverloadedError('memory', 'clients do not read their responses')
     if (this.#running >= this.#maxConcurrent) await this.#place()
     else this.#running += 1
     let hasLeft = false
@@ -68,16 +68,16 @@ export class RequestGate {
     }
   }
 
-  /** Waits for the place of a request that ends. */
+  /** Waits for the place of a request that has ended. */
   async #place(): Promise<void> {
     const maxWaiting = this.#maxConcurrent * waitingPerRunning
     if (this.#waiting.size >= maxWaiting)
-      throw new OverloadedError('busy', `${this.#running} requests are under way and ${maxWaiting} wait`)
+      throw new OverloadedError('busy', `${this.#running} requests are in progress and ${maxWaiting} wait`)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#waiting.add(resolve)
     const cancel = this.#clock.after(maxWaitMs, () => {
       this.#waiting.delete(resolve)
-      reject(new OverloadedError('busy', `its turn did not come in ${maxWaitMs} ms`))
+      reject(new OverloadedError('busy', `the request waited ${maxWaitMs} ms for its turn`))
     })
     try {
       await promise

@@ -5,7 +5,7 @@ import type { Clock } from '../../foundation/clock.ts'
 import type { OpenConnection } from '../../foundation/network/open-connections.ts'
 import type { CalledListener } from '../request/origin-check.ts'
 
-/** So many requests beyond the limit are passed over; a client that sends more is not waited for. */
+/** This many requests beyond the limit are ignored; the connection of a client that sends more is destroyed. */
 const maxExcess = 1000
 
 /** What all connections share. */
@@ -20,12 +20,12 @@ export interface ListenerState extends CalledListener {
   isOpen(): boolean
 }
 
-/** A connection of the REST API: one request is worked on at a time, and one response waits for the client. */
+/** A connection of the REST API: one request is processed at a time, and one response waits for the client. */
 export class RestConnection implements OpenConnection {
   readonly socket: Socket
   readonly listener: ListenerState
   readonly address: string
-  /** Monotonic time of the last change: accepted, a request begun or complete, a response taken. */
+  /** Monotonic time of the last event: accepted, request begun or complete, response read. */
   #activeMs: number
   readonly #options: ConnectionSurroundings
   readonly #unanswered = new Map<ServerResponse, () => void>()
@@ -39,7 +39,7 @@ export class RestConnection implements OpenConnection {
     this.address = socket.remoteAddress ?? 'unknown'
     this.#options = options
     this.#activeMs = options.clock.monotonic()
-    // Responses that wait for others get no event of their own.
+    // Responses that wait behind others get no event of their own.
     socket.once('close', () => {
       for (const end of this.#unanswered.values()) end()
     })
@@ -55,8 +55,8 @@ export class RestConnection implements OpenConnection {
   }
 
   /**
-   * Null: the request is not to be looked at; one too many gets a 503, those behind it nothing. Else it resolves when the
-   * responses before this one have left, or the client has.
+   * Null: the request is beyond the limit and is ignored; the first such request gets a 503. Otherwise `turn` resolves when the
+   * responses to earlier requests have been sent, or the client has disconnected.
    */
   enter(message: IncomingMessage, response: ServerResponse): { readonly turn: Promise<void> } | null {
     this.#touch()
@@ -77,7 +77,7 @@ export class RestConnection implements OpenConnection {
     return { turn }
   }
 
-  /** The worker has the whole request; what is returned is called with the response. */
+  /** The worker has the whole request; the returned function is called when the response is ready. */
   working(): () => void {
     this.#workedFor += 1
     this.#touch()
@@ -85,7 +85,7 @@ export class RestConnection implements OpenConnection {
     return () => {
       this.#workedFor -= 1
       this.#touch()
-      // Node sets its own when the client has taken the response.
+      // Node sets the timeout for idle connections once the client has read the response.
       this.socket.setTimeout(this.#options.limits.maxReceiveMs)
     }
   }

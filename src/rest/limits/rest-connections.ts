@@ -15,14 +15,14 @@ export interface ConnectionsOptions extends ConnectionSurroundings {
   readonly meters: RestMeters
 }
 
-/** A request that is looked at. */
+/** A request that is accepted. */
 export interface EnteredRequest {
   readonly connection: RestConnection
-  /** Resolves when the responses before it have left its connection, or the client has. */
+  /** Resolves when the responses to earlier requests have been sent, or the client has disconnected. */
   readonly turn: Promise<void>
 }
 
-/** The open connections of the REST API: who may open one, and how many requests it may send ahead. */
+/** The open connections of the REST API: limits their number, and the requests that each may send ahead. */
 export class RestConnections {
   readonly #options: ConnectionsOptions
   readonly #open = new OpenConnections<RestConnection>()
@@ -41,7 +41,7 @@ export class RestConnections {
     })
   }
 
-  /** A request has begun. Null: it is not to be looked at, because its connection sends too many ahead and is ended. */
+  /** Accepts a request that has begun. Null: its connection has sent too many ahead and is closed. */
   enter(message: IncomingMessage, response: ServerResponse): EnteredRequest | null {
     const connection = this.#bySocket.get(message.socket)
     if (connection === undefined || !this.#open.has(connection)) return null
@@ -51,7 +51,7 @@ export class RestConnections {
     return null
   }
 
-  /** Why a connection is refused; null: it is taken, for which one on which nothing happens may have to go. */
+  /** Why a connection is rejected; null: it is accepted, and the connection that was idle for longest may be closed for it. */
   #refusalOf(socket: Socket): string | null {
     const { maxConnections, maxConnectionsPerIp } = this.#options.limits
     const address = addressOf(socket)
@@ -60,7 +60,7 @@ export class RestConnections {
     if (this.#open.count < maxConnections) return null
     const idle = this.#open.longestIdle()
     if (idle === null)
-      return `${this.#open.count} connections are open (rest.max.connections), all with requests under way`
+      return `${this.#open.count} connections are open (rest.max.connections), all with requests in progress`
     this.#note('connections', idle.address)
     this.#remove(idle)
     idle.socket.destroy()
@@ -70,7 +70,7 @@ export class RestConnections {
   #refuse(socket: Socket, why: string): void {
     this.#note('connections', addressOf(socket), why)
     const head = 'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
-    socket.on('error', () => undefined) // It is of no further interest.
+    socket.on('error', () => undefined) // The connection is closed in any case.
     socket.end(head, () => socket.destroy())
   }
 
@@ -90,14 +90,14 @@ export class RestConnections {
     const { streaks, meters, limits } = this.#options
     meters.refused(refusal)
     const reason = why ?? reasons(limits)[refusal]
-    const cause = { kind: `connection ended: ${refusal}`, client }
-    streaks.log('warn', cause, `ended a connection to the REST API: ${reason}`, { client })
+    const cause = { kind: `connection closed: ${refusal}`, client }
+    streaks.log('warn', cause, `closed a connection to the REST API: ${reason}`, { client })
   }
 }
 
 function reasons({ maxConnections, maxPipelined }: RestLimits): Readonly<Partial<Record<Refusal, string>>> {
   return {
-    connections: `${maxConnections} were open, and nothing happened on it for longest (rest.max.connections)`,
+    connections: `${maxConnections} connections were open (rest.max.connections), and this one was idle for the longest time`,
     pipelining: `it sent more than ${maxPipelined} requests ahead of their responses (rest.max.pipelined.requests)`,
   }
 }

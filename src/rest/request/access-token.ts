@@ -1,12 +1,12 @@
 import { Secret } from '../../foundation/network/secret.ts'
 import { RestError } from '../rest-error.ts'
 
-/** What a response of status 401 asks for. Basic stands first: clients that know one scheme only know that one. */
+/** The challenge of a response with status 401. Basic is first: a client that knows only one scheme knows this one. */
 export const challenge = 'Basic realm="penstock", Bearer realm="penstock"'
 
 /** The token that requests must carry: as `Bearer`, or as the password of `Basic` with any user name. */
 export class AccessToken {
-  /** The header with which this worker asks another one. */
+  /** The header of requests from this worker to another one. */
   readonly authorization: string
   readonly #token: Secret
 
@@ -15,7 +15,7 @@ export class AccessToken {
     this.#token = new Secret(token)
   }
 
-  /** Takes as long for a wrong token as for the right one. */
+  /** Compares in constant time. */
   accepts(authorization: string | undefined): boolean {
     const given = credentialOf(authorization ?? '')
     return this.#token.is(given ?? '') && given !== null

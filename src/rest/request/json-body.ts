@@ -2,14 +2,15 @@ import type { SubmittedConfig } from '../../config/definition/config-infos.ts'
 
 import { malformed, RestError } from '../rest-error.ts'
 
-/** Names and values that a body may have, and how deep. Each one costs time of the main thread; a large config has a thousand. */
+/** The limits of names and values, and of nesting. Each costs the main thread time; a large config has a thousand. */
 const maxWords = 40_000
 const maxDepth = 100
 
 /**
- * A JSON body. Numbers come as the text they were written in: all that takes numbers here are config values, which
- * are text. A missing body is null.
- * @throws RestError when it is no JSON, nested too deep, or has too many values. The message shows nothing of the body, which may hold a secret.
+ * Parses a JSON body. Numbers become the text in which they were written, because only config values may be numbers, and
+ * those are text. A missing body is null.
+ * @throws RestError when it is not JSON, is nested too deep, or has too many values. The message contains nothing of the body,
+ *   which may hold a secret.
  */
 export function parseBody(body: string): unknown {
   if (body.trim() === '') return null
@@ -28,7 +29,7 @@ export function parseBody(body: string): unknown {
   }
 }
 
-/** Counts what the parser would make, which takes a small part of its time. */
+/** Counts what the parser would create, in a fraction of its time. */
 function checkShape(body: string): void {
   let words = 0
   let depth = 0
@@ -56,7 +57,7 @@ function checkShape(body: string): void {
   }
 }
 
-/** Where the string ends that begins at `at`: its closing quote, or the end of the text. */
+/** The end of the string that begins at `at`: its closing quote, or the end of the text. */
 function endOfString(text: string, at: number): number {
   for (let end = text.indexOf('"', at + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let escapes = 0
@@ -66,23 +67,24 @@ function endOfString(text: string, at: number): number {
   return text.length
 }
 
-/** Half of a character, which JSON can escape, would come back from the config topic as another one. */
+/** An unpaired surrogate, which JSON can escape, would come back from the config topic as another character. */
 function checkText(text: string): void {
-  if (!text.isWellFormed()) throw new RestError(malformed, 'The request body holds half of a surrogate pair')
+  if (!text.isWellFormed()) throw new RestError(malformed, 'The request body contains an unpaired surrogate')
 }
 
-/** An object of the body. @throws RestError when it is something else */
+/** An object of the body. @throws RestError when the value is anything else */
 export function objectOf(value: unknown, what: string): Readonly<Record<string, unknown>> {
   if (value === null || value === undefined) throw new RestError(malformed, `The request has no ${what}`)
-  if (typeof value !== 'object' || Array.isArray(value)) throw new RestError(malformed, `The ${what} is no JSON object`)
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw new RestError(malformed, `The ${what} is not a JSON object`)
   return { ...value }
 }
 
-/** A text of the body; null when it is missing. @throws RestError when it is an object or array */
+/** A string of the body; null when it is missing. @throws RestError when it is an object or an array */
 export function textOf(value: unknown, what: string): string | null {
   if (value === null || value === undefined) return null
   if (typeof value === 'string' || typeof value === 'boolean') return String(value)
-  throw new RestError(malformed, `"${what}" is no text`)
+  throw new RestError(malformed, `"${what}" is not a string`)
 }
 
 /** A connector config: numbers and booleans become text, null stays for validation to report. */

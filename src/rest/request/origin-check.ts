@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import { hostsKey } from '../../config/worker/listener.ts'
 import { RestError } from '../rest-error.ts'
 
-/** The listener that a request came in by, and the names under which the worker may be called besides. */
+/** The listener that received a request, and further names under which clients may call the worker. */
 export interface CalledListener {
   /** Bound to the machine itself. */
   readonly loopback: boolean
@@ -12,15 +12,16 @@ export interface CalledListener {
   readonly hosts: readonly string[]
 }
 
-/** 403: the Host or Origin of a request is none that the listener serves. */
+/** 403: the listener does not serve the Host or Origin of the request. */
 export class RefusedCallerError extends RestError {
   override readonly name = 'RefusedCallerError'
 }
 
 /**
- * A page of any site, opened in a browser that reaches the worker, could call the API: under a name of its own that resolves to
- * the worker's address (DNS rebinding), or across origins. Neither gets through (D11), on any listener: the port of a container
- * is published on its host's loopback. An address, and a name without dots, which public DNS does not have, are no such name.
+ * Protects the API from web pages. A page of any site, opened in a browser that reaches the worker, could call the API across
+ * origins, or under a name of its own that resolves to the worker's address (DNS rebinding). Neither is allowed on any listener
+ * (docs/decisions/0011-secure-by-default.md): the port of a container is published on its host's loopback. Addresses, and names
+ * without dots, which public DNS does not have, cannot be such names.
  * @throws RefusedCallerError
  */
 export function checkOrigin(
@@ -34,7 +35,7 @@ export function checkOrigin(
     const names = loopback ? '127.0.0.1 or localhost' : 'an address or a name without dots'
     throw new RefusedCallerError(
       403,
-      `Requests to this listener must name it as ${names}, not "${called}". Other names are listed in "${hostsKey}"`,
+      `Requests to this listener must name it as ${names}, not "${called}". To allow other names, list them in "${hostsKey}"`,
     )
   }
   if (origin === undefined || originOf(origin)?.host === (host ?? '').toLowerCase()) return

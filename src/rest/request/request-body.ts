@@ -46,8 +46,7 @@ export async function readBody(message: IncomingMessage, { maxBytes, budget }: B
       size += bytes.length
       if (size > maxBytes) throw new RestError(413, `The request body is longer than ${maxBytes} bytes`)
       if (size > alwaysBytes) {
-        if (budget.isExhausted)
-          throw new OverloadedError('memory', 'the bodies of other requests take all of its memory')
+        if (budget.isExhausted) throw new OverloadedError('memory', 'the bodies of other requests use up its memory')
         budget.take(size - held)
         held = size
       }
@@ -57,7 +56,7 @@ export async function readBody(message: IncomingMessage, { maxBytes, budget }: B
   } catch (cause) {
     release()
     if (cause instanceof RestError) throw cause
-    throw new RestError(400, 'The client left before the end of its request', { cause })
+    throw new RestError(400, 'The client disconnected before the end of its request', { cause })
   }
 }
 

@@ -51,6 +51,6 @@ export function decodedSegment(segment: string): string {
   try {
     return decodeURIComponent(segment)
   } catch {
-    throw new RestError(400, `The path is not encoded rightly: "${segment}"`)
+    throw new RestError(400, `The path is not encoded correctly: "${segment}"`)
   }
 }

@@ -4,12 +4,16 @@ import type { Method, Route } from '../route.ts'
 
 import { param, quick } from '../route.ts'
 
-/** What is asked of the herder about one connector. */
+/** What the herder does with one connector. */
 type Operation<T> = (herder: Herder, connector: string, signal: AbortSignal) => Promise<T>
 
-/** A route below `/connectors/{connector}` that shows what `read` answers. */
-export function shows(path: string, read: Operation<ConnectValue>): Route {
+/** `operationId`, and the path below `/connectors/{connector}`. */
+type Name = readonly [operationId: string, path: string]
+
+/** A route that responds with what `read` returns. */
+export function shows([operationId, path]: Name, read: Operation<ConnectValue>): Route {
   return {
+    operationId,
     method: 'GET',
     path: `/connectors/{connector}${path}`,
     isQuick: quick,
@@ -21,17 +25,16 @@ export function shows(path: string, read: Operation<ConnectValue>): Route {
 
 export interface Command {
   readonly method: Method
-  /** Below `/connectors/{connector}`. */
-  readonly path: string
-  /** Of success, which has no body. */
+  /** Of a success, which has no body. */
   readonly status: 202 | 204
   readonly forwardable: boolean
   readonly run: Operation<void>
 }
 
-/** A route below `/connectors/{connector}` that has something done. */
-export function commands({ method, path, status, forwardable, run }: Command): Route {
+/** A route that has the herder do something. */
+export function commands([operationId, path]: Name, { method, status, forwardable, run }: Command): Route {
   return {
+    operationId,
     method,
     path: `/connectors/{connector}${path}`,
     forwardable,

@@ -1,6 +1,7 @@
 import type { TargetState } from '../../config/connector/target-state.ts'
-import type { ConnectValue } from '../../api/schema.ts'
+import type { ConnectValue, PlainMap } from '../../api/schema.ts'
 import type { SubmittedConfig } from '../../config/definition/config-infos.ts'
+import type { ConnectorInfo } from '../../herder/entities/connector-info.ts'
 import type { Herder, SubmittedConnector } from '../../herder/herder.ts'
 
 import { NotFoundError } from '../../api/errors.ts'
@@ -8,12 +9,14 @@ import { BadRequestError } from '../../herder/herder-errors.ts'
 import { configOf, objectOf, parseBody, textOf } from '../request/json-body.ts'
 import { RestError } from '../rest-error.ts'
 import { param, type RestResponse, type Route } from '../route.ts'
-import { connectorInfoJson, connectorStatusJson } from '../wire.ts'
 import { commands, shows } from './connector-operation.ts'
+import { connectorStatusJson } from './state-routes.ts'
+import { taskIdJson } from './task-routes.ts'
 
 /** Connectors and their configs. */
 export const connectorRoutes: readonly Route[] = [
   {
+    operationId: 'listConnectors',
     method: 'GET',
     path: '/connectors',
     isQuick: (query) => !query.has('expand'),
@@ -26,6 +29,7 @@ export const connectorRoutes: readonly Route[] = [
     },
   },
   {
+    operationId: 'createConnector',
     method: 'POST',
     path: '/connectors',
     forwardable: true,
@@ -36,16 +40,16 @@ export const connectorRoutes: readonly Route[] = [
       return submitted(await herder.createConnector(name, config, request.initialState, signal), base)
     },
   },
-  shows('', async (herder, connector) => connectorInfoJson(await herder.connectorInfo(connector))),
-  shows('/config', (herder, connector) => herder.connectorConfig(connector)),
-  commands({
+  shows(['getConnector', ''], async (herder, connector) => connectorInfoJson(await herder.connectorInfo(connector))),
+  shows(['getConnectorConfig', '/config'], (herder, connector) => herder.connectorConfig(connector)),
+  commands(['deleteConnector', ''], {
     method: 'DELETE',
-    path: '',
     status: 204,
     forwardable: true,
     run: (herder, connector, signal) => herder.deleteConnector(connector, signal),
   }),
   {
+    operationId: 'putConnectorConfig',
     method: 'PUT',
     path: '/connectors/{connector}/config',
     forwardable: true,
@@ -56,6 +60,10 @@ export const connectorRoutes: readonly Route[] = [
     },
   },
 ]
+
+function connectorInfoJson(info: ConnectorInfo): PlainMap {
+  return { name: info.name, config: info.config, tasks: info.tasks.map(taskIdJson), type: info.type }
+}
 
 interface CreateRequest {
   readonly name: string | null
@@ -69,7 +77,7 @@ function createRequest(body: string): CreateRequest {
   const request = objectOf(parseBody(body), 'body with "name" and "config"')
   const unknown = Object.keys(request).find((field) => !createFields.includes(field))
   if (unknown !== undefined) {
-    throw new RestError(500, `Unrecognized field "${unknown}"; known are: ${createFields.join(', ')}`)
+    throw new RestError(500, `Unrecognized field "${unknown}"; the known fields are: ${createFields.join(', ')}`)
   }
   return {
     name: textOf(request['name'], 'name'),
@@ -86,7 +94,7 @@ function initialState(text: string | null): TargetState | null {
   return state
 }
 
-/** The config with the connector's name in it. @throws BadRequestError when another name stands there */
+/** The config, with the connector's name. @throws BadRequestError when it has another name */
 function withName(name: string, config: SubmittedConfig): SubmittedConfig {
   const included = config['name'] ?? null
   if (included === null) return { ...config, name }
@@ -105,18 +113,18 @@ function submitted({ created, info, warnings }: SubmittedConnector, base: string
   return { status: 201, json, headers: { ...headers, Location: `${base}/connectors/${pathSegment(info.name)}` } }
 }
 
-/** `299 - "text"` each, as RFC 7234 writes warnings without a code of their own; headers hold ASCII only. */
+/** `299 - "text"` each, the form of RFC 7234 for warnings without a code of their own; headers are ASCII. */
 function warningHeader(warnings: readonly string[]): string {
   const quoted = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')
   return warnings.map((warning) => `299 - "${quoted(warning)}"`).join(', ')
 }
 
-/** A name in a path, as Connect encodes it: what a path may hold as it is stays. A semicolon would begin parameters. */
+/** Encodes a name for a path as Connect does: characters that a path may contain stay, except the semicolon, which begins parameters. */
 function pathSegment(name: string): string {
   return encodeURIComponent(name).replace(/%(?:24|26|2B|2C|3A|3D|40)/g, decodeURIComponent)
 }
 
-/** What `expand` asks for; null when the connector has no status yet, or is gone meanwhile. Unknown words are ignored. */
+/** The expansions of a connector; null when it has no status yet or was deleted meanwhile. Unknown expansions are ignored. */
 async function expand(herder: Herder, name: string, expansions: readonly string[]): Promise<ConnectValue> {
   const entry: Record<string, ConnectValue> = {}
   try {

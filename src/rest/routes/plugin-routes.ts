@@ -1,15 +1,22 @@
-import type { SubmittedConfig } from '../../config/definition/config-infos.ts'
+import type { PlainMap } from '../../api/schema.ts'
+import type {
+  ConfigInfos,
+  ConfigKeyInfo,
+  ConfigValueInfo,
+  SubmittedConfig,
+} from '../../config/definition/config-infos.ts'
+import type { PluginInfo } from '../../herder/entities/plugin-info.ts'
 
 import { ConfigError } from '../../api/errors.ts'
 import { BadRequestError } from '../../herder/herder-errors.ts'
 import { configOf, parseBody } from '../request/json-body.ts'
 import { RestError } from '../rest-error.ts'
 import { flag, param, type Route } from '../route.ts'
-import { configInfosJson, configKeyJson, pluginInfoJson } from '../wire.ts'
 
-/** What can be run, and what it can be told. */
+/** The installed plugins and their configuration. */
 export const pluginRoutes: readonly Route[] = [
   {
+    operationId: 'listPlugins',
     method: 'GET',
     path: '/connector-plugins',
     async handle(request, { herder }) {
@@ -20,6 +27,7 @@ export const pluginRoutes: readonly Route[] = [
     },
   },
   {
+    operationId: 'getPluginConfig',
     method: 'GET',
     path: '/connector-plugins/{plugin}/config',
     async handle(request, { herder }) {
@@ -28,6 +36,7 @@ export const pluginRoutes: readonly Route[] = [
     },
   },
   {
+    operationId: 'validateConfig',
     method: 'PUT',
     path: '/connector-plugins/{plugin}/config/validate',
     async handle(request, { herder }) {
@@ -36,7 +45,7 @@ export const pluginRoutes: readonly Route[] = [
       try {
         return { status: 200, json: configInfosJson(await herder.validateConnectorConfig(config, request.signal)) }
       } catch (error) {
-        // Connect does not look into what failed here: a config without class is its 500, not a 400.
+        // Connect does not distinguish failures here: a config without a class is a 500, not a 400.
         if (error instanceof BadRequestError || error instanceof ConfigError) throw new RestError(500, error.message)
         throw error
       }
@@ -52,4 +61,50 @@ function checkClass(plugin: string, config: SubmittedConfig): void {
 
 function withoutConnector(name: string): string {
   return name.length > 'Connector'.length && name.endsWith('Connector') ? name.slice(0, -'Connector'.length) : name
+}
+
+function pluginInfoJson(plugin: PluginInfo): PlainMap {
+  return {
+    class: plugin.className,
+    type: plugin.kind,
+    ...(plugin.version === null ? {} : { version: plugin.version }),
+  }
+}
+
+function configInfosJson(infos: ConfigInfos): PlainMap {
+  return {
+    name: infos.name,
+    error_count: infos.errorCount,
+    groups: infos.groups,
+    configs: infos.configs.map(({ definition, value }) => ({
+      definition: definition === null ? null : configKeyJson(definition),
+      value: configValueJson(value),
+    })),
+  }
+}
+
+function configKeyJson(key: ConfigKeyInfo): PlainMap {
+  return {
+    name: key.name,
+    type: key.type,
+    required: key.required,
+    default_value: key.defaultValue,
+    importance: key.importance,
+    documentation: key.documentation,
+    group: key.group,
+    width: key.width,
+    display_name: key.displayName,
+    dependents: key.dependents,
+    order: key.order,
+  }
+}
+
+function configValueJson(value: ConfigValueInfo): PlainMap {
+  return {
+    name: value.name,
+    value: value.value,
+    recommended_values: value.recommendedValues,
+    errors: value.errors,
+    visible: value.visible,
+  }
 }

@@ -1,11 +1,16 @@
+import type { ConnectValue, PlainMap } from '../../api/schema.ts'
+import type { ConnectorStatus, InstanceStatus, TaskStatus } from '../../herder/entities/connector-status.ts'
+
 import { flag, param, type Route } from '../route.ts'
-import { connectorStatusJson } from '../wire.ts'
 import { commands, shows } from './connector-operation.ts'
 
-/** What connectors do: status, restart, pause, resume, stop, topics, offsets. */
+/** The state of connectors, and the commands that change it. */
 export const stateRoutes: readonly Route[] = [
-  shows('/status', async (herder, connector) => connectorStatusJson(await herder.connectorStatus(connector))),
+  shows(['getConnectorStatus', '/status'], async (herder, connector) =>
+    connectorStatusJson(await herder.connectorStatus(connector)),
+  ),
   {
+    operationId: 'restartConnector',
     method: 'POST',
     path: '/connectors/{connector}/restart',
     forwardable: true,
@@ -20,32 +25,46 @@ export const stateRoutes: readonly Route[] = [
       return { status: 202, json: connectorStatusJson(plan) }
     },
   },
-  commands({
+  commands(['pauseConnector', '/pause'], {
     method: 'PUT',
-    path: '/pause',
     status: 202,
     forwardable: false,
     run: (herder, connector, signal) => herder.pauseConnector(connector, signal),
   }),
-  commands({
+  commands(['resumeConnector', '/resume'], {
     method: 'PUT',
-    path: '/resume',
     status: 202,
     forwardable: false,
     run: (herder, connector, signal) => herder.resumeConnector(connector, signal),
   }),
-  commands({
+  commands(['stopConnector', '/stop'], {
     method: 'PUT',
-    path: '/stop',
     status: 204,
     forwardable: true,
     run: (herder, connector, signal) => herder.stopConnector(connector, signal),
   }),
-  shows('/topics', async (herder, connector) =>
+  shows(['getConnectorTopics', '/topics'], async (herder, connector) =>
     Object.fromEntries([[connector, { topics: await herder.activeTopics(connector) }]]),
   ),
-  shows('/offsets', async (herder, connector, signal) => {
+  shows(['getConnectorOffsets', '/offsets'], async (herder, connector, signal) => {
     const offsets = await herder.connectorOffsets(connector, signal)
     return { offsets: offsets.map(({ partition, offset }) => ({ partition, offset })) }
   }),
 ]
+
+export function connectorStatusJson(status: ConnectorStatus): PlainMap {
+  return {
+    name: status.name,
+    connector: instanceJson(status.connector),
+    tasks: status.tasks.map(taskStatusJson),
+    type: status.type,
+  }
+}
+
+export function taskStatusJson(status: TaskStatus): PlainMap {
+  return { id: status.id, ...instanceJson(status) }
+}
+
+function instanceJson({ state, workerId, trace }: InstanceStatus): Record<string, ConnectValue> {
+  return { state, worker_id: workerId, ...(trace === null || trace === '' ? {} : { trace }) }
+}

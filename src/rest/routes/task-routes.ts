@@ -1,17 +1,21 @@
-import { type TaskId, formatTaskId } from '../../config/connector/task-id.ts'
+import type { PlainMap } from '../../api/schema.ts'
+import type { TaskInfo } from '../../herder/entities/task-info.ts'
+
+import { formatTaskId, type TaskId } from '../../config/connector/task-id.ts'
 import { httpError } from '../rest-error.ts'
 import { param, type RestRequest, type Route } from '../route.ts'
-import { taskInfoJson, taskStatusJson } from '../wire.ts'
 import { shows } from './connector-operation.ts'
+import { taskStatusJson } from './state-routes.ts'
 
 /** The tasks of a connector. */
 export const taskRoutes: readonly Route[] = [
-  shows('/tasks', async (herder, connector) => (await herder.taskInfos(connector)).map(taskInfoJson)),
-  shows('/tasks-config', async (herder, connector) => {
+  shows(['getTasks', '/tasks'], async (herder, connector) => (await herder.taskInfos(connector)).map(taskInfoJson)),
+  shows(['getTasksConfig', '/tasks-config'], async (herder, connector) => {
     const infos = await herder.taskInfos(connector)
     return Object.fromEntries(infos.map((info) => [formatTaskId(info.id), info.config]))
   }),
   {
+    operationId: 'getTaskStatus',
     method: 'GET',
     path: '/connectors/{connector}/tasks/{task}/status',
     async handle(request, { herder }) {
@@ -19,6 +23,7 @@ export const taskRoutes: readonly Route[] = [
     },
   },
   {
+    operationId: 'restartTask',
     method: 'POST',
     path: '/connectors/{connector}/tasks/{task}/restart',
     forwardable: true,
@@ -29,7 +34,15 @@ export const taskRoutes: readonly Route[] = [
   },
 ]
 
-/** @throws RestError 404 when the task is no number, as for a path that leads nowhere */
+export function taskIdJson(id: TaskId): PlainMap {
+  return { connector: id.connector, task: id.task }
+}
+
+function taskInfoJson({ id, config }: TaskInfo): PlainMap {
+  return { id: taskIdJson(id), config }
+}
+
+/** @throws RestError 404 when the task is not a number, as for an unknown path */
 function taskId(request: RestRequest): TaskId {
   const task = param(request, 'task')
   if (!/^[+-]?\d{1,9}$/.test(task)) throw httpError(404)

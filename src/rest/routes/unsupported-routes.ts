@@ -2,26 +2,53 @@ import type { Method, Route } from '../route.ts'
 
 import { RestError } from '../rest-error.ts'
 
-/** Operations of Connect that are known and not served: method, path, and what to do meanwhile. */
-export const unsupported: readonly (readonly [method: Method, path: string, instead: string])[] = [
-  ['PATCH', '/connectors/{connector}/config', 'put the whole config with PUT'],
-  ['PATCH', '/connectors/{connector}/offsets', 'offsets cannot be altered over REST'],
-  [
-    'DELETE',
-    '/connectors/{connector}/offsets',
-    'offsets cannot be reset over REST; a connector of another name begins anew',
-  ],
-  ['PUT', '/connectors/{connector}/topics/reset', 'the topics a connector has used cannot be forgotten'],
-  ['GET', '/admin/loggers', 'log levels are set when the worker is started'],
-  ['GET', '/admin/loggers/{logger}', 'log levels are set when the worker is started'],
-  ['PUT', '/admin/loggers/{logger}', 'log levels are set when the worker is started'],
-  ['POST', '/connectors/{connector}/tasks', 'it is how the workers of a Java cluster talk to each other'],
-  ['PUT', '/connectors/{connector}/fence', 'it is how the workers of a Java cluster talk to each other'],
+const logLevels = 'log levels are set when the worker is started'
+const javaOnly = 'the workers of a Java cluster use it among themselves'
+
+/** An operation of Connect that is known and not served. */
+export interface UnsupportedOperation {
+  readonly operationId: string
+  readonly method: Method
+  readonly path: string
+  /** What to do instead, or why there is nothing to do. */
+  readonly instead: string
+}
+
+/** `src/rest/UNSUPPORTED.md` lists the same ones. */
+export const unsupported: readonly UnsupportedOperation[] = [
+  {
+    operationId: 'patchConnectorConfig',
+    method: 'PATCH',
+    path: '/connectors/{connector}/config',
+    instead: 'put the whole config with PUT',
+  },
+  {
+    operationId: 'alterConnectorOffsets',
+    method: 'PATCH',
+    path: '/connectors/{connector}/offsets',
+    instead: 'offsets cannot be altered over REST',
+  },
+  {
+    operationId: 'resetConnectorOffsets',
+    method: 'DELETE',
+    path: '/connectors/{connector}/offsets',
+    instead: 'offsets cannot be reset over REST; a connector with another name starts from the beginning',
+  },
+  {
+    operationId: 'resetConnectorTopics',
+    method: 'PUT',
+    path: '/connectors/{connector}/topics/reset',
+    instead: 'the list of topics that a connector has used cannot be reset',
+  },
+  { operationId: 'listLoggers', method: 'GET', path: '/admin/loggers', instead: logLevels },
+  { operationId: 'getLogger', method: 'GET', path: '/admin/loggers/{logger}', instead: logLevels },
+  { operationId: 'putLogger', method: 'PUT', path: '/admin/loggers/{logger}', instead: logLevels },
+  { operationId: 'putTaskConfigs', method: 'POST', path: '/connectors/{connector}/tasks', instead: javaOnly },
+  { operationId: 'fenceZombies', method: 'PUT', path: '/connectors/{connector}/fence', instead: javaOnly },
 ]
 
-/** Each answers 501 by name. */
-export const unsupportedRoutes: readonly Route[] = unsupported.map(([method, path, instead]) => ({
-  method,
-  path,
-  handle: () => Promise.reject(new RestError(501, `${method} ${path} is not served: ${instead}`)),
+/** Each responds with 501 and its name. */
+export const unsupportedRoutes: readonly Route[] = unsupported.map(({ instead, ...operation }) => ({
+  ...operation,
+  handle: () => Promise.reject(new RestError(501, `${operation.method} ${operation.path} is not served: ${instead}`)),
 }))

@@ -4,9 +4,10 @@ import type { WorkerHealth } from '../../herder/entities/worker-health.ts'
 import { unreachable } from '../../foundation/assert.ts'
 import { quick } from '../route.ts'
 
-/** The worker itself: who it is, whether it answers, its metrics. */
+/** The worker itself: its version, health and metrics. */
 export const workerRoutes: readonly Route[] = [
   {
+    operationId: 'getWorker',
     method: 'GET',
     path: '/',
     isQuick: quick,
@@ -16,6 +17,7 @@ export const workerRoutes: readonly Route[] = [
     },
   },
   {
+    operationId: 'getHealth',
     method: 'GET',
     path: '/health',
     timeoutMs: 10_000,
@@ -30,6 +32,7 @@ export const workerRoutes: readonly Route[] = [
     },
   },
   {
+    operationId: 'getMetrics',
     method: 'GET',
     path: '/metrics',
     isQuick: quick,
@@ -45,7 +48,7 @@ function statusOf(health: WorkerHealth): number {
   return statuses[health.status]
 }
 
-/** Where a worker is that is not ready; nothing of one that is. */
+/** The stage of a worker that is not healthy. */
 function stagesOf(health: WorkerHealth): readonly string[] {
   return health.status === 'healthy' ? [] : [health.stage]
 }

@@ -7,7 +7,7 @@ import { Servers } from '../../../src/servers/servers.ts'
 import { runKcat } from '../../support/broker/kcat-runner.ts'
 import { pipelineConnectors, sourceConfig, type PipelinePlan } from '../../support/worker/pipeline.ts'
 import { TestDatabase } from '../../support/postgres/postgres.ts'
-import { RestClient, type RestAnswer } from '../../support/rest/rest-client.ts'
+import { RestClient, type ReceivedResponse } from '../../support/rest/rest-client.ts'
 import { describeWith, service } from '../../support/services.ts'
 import { eventually, workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
 
@@ -17,7 +17,7 @@ const schemaless = {
 }
 
 /** A worker for the tests of a suite. */
-function workerForSuite(): { readonly worker: () => WorkerProcess; post: (config: RawConfig) => Promise<RestAnswer> } {
+function workerForSuite(): { readonly worker: () => WorkerProcess; post: (config: RawConfig) => Promise<ReceivedResponse> } {
   let worker: WorkerProcess | null = null
   const folder = mkdtempSync(join(tmpdir(), 'penstock-refusals-'))
   const running = (): WorkerProcess => {

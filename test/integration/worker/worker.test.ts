@@ -231,7 +231,7 @@ describe('a worker with its own log', () => {
     const other = await bench()
     const refused = await run({ ...other.place, rest: at.place.rest })
     await refused.end(60_000)
-    expect(refused.output).toContain('another process has the port')
+    expect(refused.output).toContain('another process uses the port')
     expect(refused.output).toContain('listeners=')
   })
 })

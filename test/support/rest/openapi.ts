@@ -26,31 +26,34 @@ const ajv = new Ajv2020({ strict: false, allErrors: true })
 ajv.addSchema(document, 'openapi')
 const validators = new Map<object, ValidateFunction>()
 
-/** Every operation of the contract: `GET /connectors/{connector}`. */
+/** Every operation of the contract: `GET /connectors/{connector} getConnector`. */
 export function contractOperations(): readonly string[] {
   return Object.entries(document.paths).flatMap(([path, item]) =>
-    methods.filter((method) => method in item).map((method) => `${method.toUpperCase()} ${path}`),
+    methods.flatMap((method) => {
+      const operation = item[method]
+      return operation === undefined ? [] : [`${method.toUpperCase()} ${path} ${operation.operationId}`]
+    }),
   )
 }
 
-/** What is wrong with an answer by the contract; empty when it is as openapi.yaml says. */
+/** How a response violates openapi.yaml; empty when it conforms. */
 export function contractProblems(
   method: string,
   path: string,
-  answer: { readonly status: number; readonly contentType: string | null; readonly body: string },
+  response: { readonly status: number; readonly contentType: string | null; readonly body: string },
 ): readonly string[] {
   const operation = operationOf(method, path)
   const described =
-    operation === null ? document.components.responses['Error'] : responseOf(operation, String(answer.status))
-  if (described === undefined) return [`${method} ${path}: status ${answer.status} is not described`]
-  const type = answer.contentType?.split(';')[0] ?? null
-  if (described.content === undefined) return answer.body === '' ? [] : [`${method} ${path}: has a body`]
+    operation === null ? document.components.responses['Error'] : responseOf(operation, String(response.status))
+  if (described === undefined) return [`${method} ${path}: status ${response.status} is not described`]
+  const type = response.contentType?.split(';')[0] ?? null
+  if (described.content === undefined) return response.body === '' ? [] : [`${method} ${path}: has a body`]
   const media = type === null ? undefined : described.content[type]
-  if (media === undefined) return [`${method} ${path}: ${answer.status} is ${type}`]
+  if (media === undefined) return [`${method} ${path}: ${response.status} is ${type}`]
   if (type !== 'application/json') return []
   const validate = validatorOf(media.schema)
-  if (validate(JSON.parse(answer.body))) return []
-  return [`${method} ${path}: ${answer.status} ${ajv.errorsText(validate.errors)}`]
+  if (validate(JSON.parse(response.body))) return []
+  return [`${method} ${path}: ${response.status} ${ajv.errorsText(validate.errors)}`]
 }
 
 function operationOf(method: string, path: string): Operation | null {
@@ -83,7 +86,7 @@ function validatorOf(schema: object): ValidateFunction {
   return validate
 }
 
-/** `#/components/…` means the document, wherever the schema stands. */
+/** Makes `#/components/…` refer to the whole document. */
 function withAbsoluteRefs(schema: object): object {
   return JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"openapi#/')) as object
 }

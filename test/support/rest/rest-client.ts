@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http'
 
 import { contractProblems } from './openapi.ts'
 
-export interface RestAnswer {
+export interface ReceivedResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: string
@@ -10,12 +10,12 @@ export interface RestAnswer {
   readonly json: unknown
 }
 
-/** An answer is not what openapi.yaml says. */
+/** A response does not conform to openapi.yaml. */
 export class ContractError extends Error {
   override readonly name = 'ContractError'
 }
 
-/** A client of the REST API that holds every answer to openapi.yaml. */
+/** A client of the REST API that checks every response against openapi.yaml. */
 export class RestClient {
   readonly #url: URL
 
@@ -23,19 +23,19 @@ export class RestClient {
     this.#url = new URL(url)
   }
 
-  get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<RestAnswer> {
+  get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<ReceivedResponse> {
     return this.send('GET', path, null, headers)
   }
 
-  post(path: string, body: unknown = null): Promise<RestAnswer> {
+  post(path: string, body: unknown = null): Promise<ReceivedResponse> {
     return this.send('POST', path, body)
   }
 
-  put(path: string, body: unknown = null): Promise<RestAnswer> {
+  put(path: string, body: unknown = null): Promise<ReceivedResponse> {
     return this.send('PUT', path, body)
   }
 
-  delete(path: string): Promise<RestAnswer> {
+  delete(path: string): Promise<ReceivedResponse> {
     return this.send('DELETE', path, null)
   }
 
@@ -45,19 +45,19 @@ export class RestClient {
     path: string,
     body: unknown = null,
     headers: Readonly<Record<string, string>> = {},
-  ): Promise<RestAnswer> {
+  ): Promise<ReceivedResponse> {
     const text = body === null ? null : typeof body === 'string' ? body : JSON.stringify(body)
-    const answer = await this.#exchange(method, path, text, headers)
+    const response = await this.#exchange(method, path, text, headers)
     if (method !== 'HEAD' && method !== 'OPTIONS') {
-      const contentType = answer.headers['content-type']
+      const contentType = response.headers['content-type']
       const problems = contractProblems(method, path, {
-        status: answer.status,
+        status: response.status,
         contentType: typeof contentType === 'string' ? contentType : null,
-        body: answer.body,
+        body: response.body,
       })
       if (problems.length > 0) throw new ContractError(problems.join('\n'))
     }
-    return answer
+    return response
   }
 
   #exchange(
@@ -65,7 +65,7 @@ export class RestClient {
     path: string,
     body: string | null,
     headers: Readonly<Record<string, string>>,
-  ): Promise<RestAnswer> {
+  ): Promise<ReceivedResponse> {
     const declared =
       body === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
     return new Promise((resolve, reject) => {

@@ -19,7 +19,7 @@ let logger = quietLogger()
 const create = (name: string, config: Record<string, string>): ReturnType<RestClient['post']> =>
   client.post('/connectors', { name, config })
 
-describe('what changes over REST', () => {
+describe('a change over REST', () => {
   beforeEach(async () => {
     herder = new MemoryHerder()
     logger = quietLogger()
@@ -29,7 +29,7 @@ describe('what changes over REST', () => {
   })
   afterEach(() => server.close())
 
-  it('is responded to with what the config has that is not known', async () => {
+  it('returns the unknown keys of the config as warnings', async () => {
     herder.warnings = ['Configuration "batch.sise" is not known; did you mean "batch.size"?', 'ü\r\nX: y']
     const expected = String.raw`299 - "Configuration \"batch.sise\" is not known; did you mean \"batch.size\"?", 299 - "???X: y"`
     expect((await create('a', source)).headers['warning']).toBe(expected)
@@ -38,7 +38,7 @@ describe('what changes over REST', () => {
     expect((await client.put('/connectors/a/config', source)).headers['warning']).toBeUndefined()
   })
 
-  it('is logged with its caller, and without query, header or body', async () => {
+  it('is logged with its client, and without query, header or body', async () => {
     await create('a/b', { ...source, password: 'hunter2' })
     await client.put('/connectors/a%2Fb/config', { ...source, password: 'hunter2' })
     await client.put('/connector-plugins/FileStreamSource/config/validate', { ...source, name: 'x' })
@@ -56,7 +56,7 @@ describe('what changes over REST', () => {
     expect(JSON.stringify(lines)).not.toContain('hunter2')
   })
 
-  it('is few lines, whatever a client repeats, and so are refusals of a Host or an Origin', async () => {
+  it('is logged in few lines, however often a client repeats it, and so are rejections of a Host or an Origin', async () => {
     for (let sent = 0; sent < 50; sent += 1) {
       await client.put('/connectors/nobody/pause', undefined)
       await client.send('GET', '/connectors', null, { host: `evil-${sent}.example` })

@@ -23,12 +23,12 @@ let meters = new Meters()
 let server: RestServer | null = null
 const lines: Line[] = []
 
-/** A client that writes what it likes. */
+/** A client that writes any bytes. */
 interface Line {
   readonly socket: Socket
-  /** All that came. */
+  /** Everything received. */
   readonly text: () => string
-  /** The statuses that came. */
+  /** The statuses received. */
   readonly statuses: () => readonly number[]
   readonly isClosed: () => boolean
 }
@@ -68,7 +68,7 @@ function sampleOf(name: string, reason?: string): number {
   return found !== undefined && 'value' in found ? found.value : 0
 }
 
-/** A herder whose list of connectors comes when `release` resolves. */
+/** A herder that returns the list of connectors after `release`. */
 function stuckHerder(): { herder: MemoryHerder; release: () => void; asked: () => number } {
   const herder = new MemoryHerder()
   const gate = deferred<void>()
@@ -88,7 +88,7 @@ afterEach(async () => {
 })
 
 describe('a REST client that sends requests ahead', () => {
-  it('has one of them worked on at a time, and is refused with 503 beyond the limit', async () => {
+  it('has one request processed at a time, and gets a 503 beyond the limit', async () => {
     const { herder, release, asked } = stuckHerder()
     await start(herder, { maxPipelined: 4 })
     const line = await open(get('/connectors').repeat(500))
@@ -109,7 +109,7 @@ describe('a REST client that sends requests ahead', () => {
     expect(line.statuses()).toEqual([200, 404, 200, 404])
   })
 
-  it('leaves nothing behind when it goes while its requests wait', async () => {
+  it('leaves nothing behind when it disconnects while its requests wait', async () => {
     const { herder, release } = stuckHerder()
     const client = await start(herder, { maxConcurrent: 1 })
     const line = await open(get(expanded).repeat(3))
@@ -122,8 +122,8 @@ describe('a REST client that sends requests ahead', () => {
   })
 })
 
-describe('many requests that are long under way', () => {
-  it('are refused beyond the limit, and the state of the worker is shown meanwhile', async () => {
+describe('many requests that take long', () => {
+  it('are rejected beyond the limit, while requests for the state of the worker are served', async () => {
     const { herder, release } = stuckHerder()
     const client = await start(herder, { maxConcurrent: 1 })
     const waiting = await Promise.all(Array.from({ length: 9 }, () => open(get(expanded))))
@@ -134,7 +134,7 @@ describe('many requests that are long under way', () => {
       headers: { 'retry-after': '1' },
       json: {
         error_code: 503,
-        message: 'The REST API is overloaded: 1 requests are under way and 8 wait. Send the request again later',
+        message: 'The REST API is overloaded: 1 requests are in progress and 8 wait. Retry the request later',
       },
     })
     expect(sampleOf('http_refused_total', 'busy')).toBe(1)
@@ -145,7 +145,7 @@ describe('many requests that are long under way', () => {
     expect((await client.get(expanded)).status).toBe(200)
   })
 
-  it('let the event loop come round between them', async () => {
+  it('let the event loop run between them', async () => {
     const herder = new MemoryHerder()
     await start(herder, {})
     let rounds = 0
@@ -167,13 +167,13 @@ describe('many requests that are long under way', () => {
     for (const { socket } of all) socket.write(get('/connectors'))
     await until('all are served', () => all.every((line) => line.statuses().length === 2))
     isOver = true
-    // What is left of one slice, and the next.
+    // The rest of one slice, and the next one.
     expect(Math.max(...perRound.values())).toBeLessThanOrEqual(4)
   })
 })
 
 describe('connections to the REST API', () => {
-  it('beyond the limit take the place of the one on which nothing has happened for longest', async () => {
+  it('beyond the limit replace the one that was idle for longest', async () => {
     const client = await start(new MemoryHerder(), { maxConnections: 2 })
     const silent = await open()
     const begun = await open('GET / HTTP/1.1\r\nx-')
@@ -184,7 +184,7 @@ describe('connections to the REST API', () => {
     expect(sampleOf('http_refused_total', 'connections')).toBe(1)
   })
 
-  it('are refused with 503 while all others have requests under way', async () => {
+  it('are rejected with 503 while all others have requests in progress', async () => {
     const { herder, release, asked } = stuckHerder()
     await start(herder, { maxConnections: 2 })
     const [first, second] = [await open(get('/connectors')), await open(get('/connectors'))]
@@ -196,7 +196,7 @@ describe('connections to the REST API', () => {
     await until('the others get their responses', () => [first, second].every((line) => line.statuses().length === 1))
   })
 
-  it('of one address are refused beyond its limit', async () => {
+  it('of one address are rejected beyond its limit', async () => {
     await start(new MemoryHerder(), { maxConnectionsPerIp: 1 })
     const first = await open(get('/'))
     await until('the first one is served', () => first.statuses().length === 1)
@@ -214,14 +214,14 @@ describe('connections to the REST API', () => {
     ['does not end its headers', 'GET / HTTP/1.1\r\nx-'],
     ['does not end its body', `${putHead(1000)}{`],
     ['does not end its chunks', `${putHead(1).replace('content-length: 1', 'transfer-encoding: chunked')}1\r\n{\r\n`],
-    ['does not end a body that nobody reads', `${putHead(1000).replace('PUT', 'TRACE')}{`],
-  ])('end when a client %s', async (_what, text) => {
+    ['does not end a body that the worker does not read', `${putHead(1000).replace('PUT', 'TRACE')}{`],
+  ])('are closed when a client %s', async (_what, text) => {
     await start(new MemoryHerder(), { maxReceiveMs: 200 })
     const line = await open(text)
     await until('it is closed', line.isClosed)
   })
 
-  it('end when a client takes nothing of its response', async () => {
+  it('are closed when a client does not read its response', async () => {
     const herder = new MemoryHerder()
     herder.connectors = async () => Array.from({ length: 30 }, (_, i) => String(i).repeat(mib))
     await start(herder, { maxReceiveMs: 200 })
@@ -232,7 +232,7 @@ describe('connections to the REST API', () => {
     await until('it is closed', () => sampleOf('http_connections') === 0)
   })
 
-  it('stay open while the worker works for them', async () => {
+  it('stay open while the worker processes their request', async () => {
     const { herder, release, asked } = stuckHerder()
     await start(herder, { maxReceiveMs: 100, maxIdleMs: 100 })
     const line = await open(get('/connectors').repeat(2))
@@ -245,7 +245,7 @@ describe('connections to the REST API', () => {
 })
 
 describe('request bodies', () => {
-  it('share a memory, beyond which large ones are refused and small ones pass', async () => {
+  it('share a budget, beyond which large ones are rejected and small ones pass', async () => {
     const client = await start(new MemoryHerder(), {})
     const part = Buffer.alloc(8 * mib - 10, ' ')
     const holders: Line[] = []
@@ -270,13 +270,13 @@ describe('request bodies', () => {
     ['values', 413, `{"name":"a","config":[${'1,'.repeat(1_000_000)}1]}`],
     ['levels', 500, `${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`],
     ['levels of objects', 500, `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`],
-  ])('are refused before they are parsed when they have too many %s', async (_what, status, body) => {
+  ])('are rejected before they are parsed when they have too many %s', async (_what, status, body) => {
     const client = await start(new MemoryHerder(), {})
     const refused = await client.send('POST', '/connectors', body)
     expect(refused).toMatchObject({ status, json: { message: expect.stringMatching(/more than (40000|100) /) } })
   })
 
-  it('may hold any of these within a text', async () => {
+  it('may contain any of these within a string', async () => {
     const client = await start(new MemoryHerder(), {})
     const note = `${'[{,:\\"'.repeat(50_000)}\\`
     const config = { 'connector.class': 'FileStreamSource', topic: 't', note }
@@ -284,7 +284,7 @@ describe('request bodies', () => {
     expect(created).toMatchObject({ status: 201, json: { config: { note } } })
   })
 
-  it('are refused with 413 beyond their limit', async () => {
+  it('are rejected with 413 beyond their limit', async () => {
     const client = await start(new MemoryHerder(), { maxBodyBytes: 2000 })
     const config = { 'connector.class': 'FileStreamSource', topic: 't', note: 'n'.repeat(2000) }
     expect((await client.put('/connectors/a/config', config)).status).toBe(413)

@@ -56,7 +56,7 @@ describe('the REST API', () => {
   beforeEach(() => start())
   afterEach(() => server.close())
 
-  it('tells who the worker is', async () => {
+  it('identifies the worker', async () => {
     expect(await client.get('/')).toMatchObject({
       status: 200,
       body: '{"version":"3.9.1","commit":"f745dfdcee2b9851","kafka_cluster_id":"AWfKAj4MQ5yVi_-_d_bcfg"}',
@@ -64,9 +64,9 @@ describe('the REST API', () => {
   })
 
   it('shows metrics to Prometheus', async () => {
-    const answer = await client.get('/metrics', { accept: 'application/openmetrics-text' })
-    expect(answer).toMatchObject({ status: 200, body: 'penstock_up 1\n' })
-    expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8')
+    const response = await client.get('/metrics', { accept: 'application/openmetrics-text' })
+    expect(response).toMatchObject({ status: 200, body: 'penstock_up 1\n' })
+    expect(response.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8')
   })
 
   it.each([
@@ -77,28 +77,28 @@ describe('the REST API', () => {
       500,
       'Worker was unable to handle this request and may be unable to handle other requests. Hangs.',
     ],
-  ])('answers for the health %j with %i', async (health, status, message) => {
+  ])('reports the health %j with %i', async (health, status, message) => {
     herder.healthAnswer = health
     expect(await client.get('/health')).toMatchObject({ status, json: { status: health.status, message } })
   })
 
-  it('tells in the health what stands of the embedded log, which makes no worker unhealthy', async () => {
+  it('reports conditions of the embedded broker in the health, which make no worker unhealthy', async () => {
     const listeners = [{ host: '127.0.0.1', port: 0 }]
     const conditions = (): readonly string[] => ['BROKER_DISK_FULL: the disk is full.']
     const meters = new Meters()
     const options = { herder, listeners, clock: systemClock, logger: lines, meters, metrics: () => '', conditions }
     const second = await startRest(options)
-    const answer = await new RestClient(second.url).get('/health')
+    const response = await new RestClient(second.url).get('/health')
     await second.close()
-    expect(answer).toMatchObject({
+    expect(response).toMatchObject({
       status: 200,
       json: { status: 'healthy', message: expect.stringMatching(/requests\. BROKER_DISK_FULL: the disk is full\.$/) },
     })
   })
 
-  it('creates a connector and says where it is', async () => {
-    const answer = await create('a', { ...source, 'tasks.max': 1, 'batch.size': 10.0, flag: true })
-    expect(answer).toMatchObject({
+  it('creates a connector and returns its address', async () => {
+    const response = await create('a', { ...source, 'tasks.max': 1, 'batch.size': 10.0, flag: true })
+    expect(response).toMatchObject({
       status: 201,
       json: {
         name: 'a',
@@ -107,21 +107,21 @@ describe('the REST API', () => {
         type: 'source',
       },
     })
-    expect(answer.headers['location']).toBe(`${server.url}/connectors/a`)
+    expect(response.headers['location']).toBe(`${server.url}/connectors/a`)
     expect(await client.get('/connectors')).toMatchObject({ json: ['a'] })
     expect(await client.get('/connectors/a')).toMatchObject({ json: { tasks: [{ connector: 'a', task: 0 }] } })
   })
 
-  it('takes numbers as they are written', async () => {
+  it('keeps numbers as they are written', async () => {
     const body = `{"name":"a","config":{"connector.class":"FileStreamSource","topic":"t","x":12345678901234567890,"y":1.50}}`
     const { json } = await client.send('POST', '/connectors', body)
     expect(json).toMatchObject({ config: { x: '12345678901234567890', y: '1.50' } })
   })
 
   it('trims the name of a new connector and encodes it in its address', async () => {
-    const answer = await create(' sp/ ace ', source)
-    expect(answer).toMatchObject({ status: 201, json: { name: 'sp/ ace', config: { name: 'sp/ ace' } } })
-    expect(answer.headers['location']).toBe(`${server.url}/connectors/sp%2F%20ace`)
+    const response = await create(' sp/ ace ', source)
+    expect(response).toMatchObject({ status: 201, json: { name: 'sp/ ace', config: { name: 'sp/ ace' } } })
+    expect(response.headers['location']).toBe(`${server.url}/connectors/sp%2F%20ace`)
     expect(await client.get('/connectors/sp%2F%20ace/config')).toMatchObject({ status: 200 })
   })
 
@@ -134,7 +134,7 @@ describe('the REST API', () => {
     expect(await client.get('/connectors/a/status')).toMatchObject({ json: { connector: { state } } })
   })
 
-  it('refuses what is wrong with a config, in the words of Connect', async () => {
+  it('rejects an invalid config with the texts of Connect', async () => {
     expect(await create('', source)).toMatchObject(
       error(
         400,
@@ -154,28 +154,28 @@ describe('the REST API', () => {
     ['{bad', 'The request body is not valid JSON: line 1, column 2'],
     ['', 'The request has no body with "name" and "config"'],
     ['null', 'The request has no body with "name" and "config"'],
-    ['[]', 'The body with "name" and "config" is no JSON object'],
+    ['[]', 'The body with "name" and "config" is not a JSON object'],
     ['{"name":"a"}', 'The request has no config'],
-    ['{"name":"a","config":[]}', 'The config is no JSON object'],
-    ['{"name":"a","config":{"x":{"y":1}}}', '"x" is no text'],
-    ['{"name":["a"],"config":{}}', '"name" is no text'],
+    ['{"name":"a","config":[]}', 'The config is not a JSON object'],
+    ['{"name":"a","config":{"x":{"y":1}}}', '"x" is not a string'],
+    ['{"name":["a"],"config":{}}', '"name" is not a string'],
     ['{"name":"a","type":"sink","config":{}}', expect.stringMatching(/^Unrecognized field "type"/)],
     ['{"name":"a","config":{},"initial_state":"NOPE"}', expect.stringMatching(/^"initial_state" is NOPE/)],
-  ])('answers 500 to the malformed request %j', async (body, message) => {
+  ])('responds with 500 to the malformed request %j', async (body, message) => {
     expect(await client.send('POST', '/connectors', body)).toMatchObject(error(500, message))
   })
 
-  it('takes a byte order mark, and refuses bytes and escapes that are no text', async () => {
+  it('accepts a byte order mark, and rejects bytes and escapes that are not text', async () => {
     const post = async (body: string | Uint8Array): Promise<readonly [number, string]> => {
       const headers = { 'content-type': 'application/json' }
-      const answer = await fetch(`${server.url}/connectors`, { method: 'POST', headers, body })
-      return [answer.status, await answer.text()]
+      const response = await fetch(`${server.url}/connectors`, { method: 'POST', headers, body })
+      return [response.status, await response.text()]
     }
     const request = (name: string): string => JSON.stringify({ name, config: source })
     expect((await post(`\ufeff${request('bom')}`))[0]).toBe(201)
     expect(await post(Buffer.from(request('ü'), 'latin1'))).toEqual([500, expect.stringContaining('not valid UTF-8')])
     for (const body of [request('x\ud800'), '{"name":"a","config":{"\\udc00":"x"}}']) {
-      expect(await post(body)).toEqual([500, expect.stringContaining('half of a surrogate pair')])
+      expect(await post(body)).toEqual([500, expect.stringContaining('unpaired surrogate')])
     }
     expect(await client.get('/connectors')).toMatchObject({ json: ['bom'] })
   })
@@ -183,13 +183,13 @@ describe('the REST API', () => {
   it.each([
     ['a:b,c=d+e@f&g$h', 'a:b,c=d+e@f&g$h'],
     ['m;v/w?x#y%z', 'm%3Bv%2Fw%3Fx%23y%25z'],
-  ])('names the address of %s as it stands in a path', async (name, path) => {
+  ])('encodes %s in its address', async (name, path) => {
     const { headers } = await create(name, source)
     expect(headers['location']).toBe(`${server.url}/connectors/${path}`)
     expect(await client.get(`/connectors/${path}`)).toMatchObject({ json: { name } })
   })
 
-  it('shows nothing of a body that is no JSON', async () => {
+  it('shows nothing of a body that is not JSON', async () => {
     const { body } = await client.send('POST', '/connectors', '{"database.password":"hunter2",}')
     expect(body).not.toContain('hunter')
   })
@@ -205,7 +205,7 @@ describe('the REST API', () => {
     expect(await client.put('/connectors/a/config', { ...source, name: 'b' })).toMatchObject({ status: 400 })
   })
 
-  it('expands the list by what is asked for, and leaves out connectors without status', async () => {
+  it('expands the list as requested, and leaves out connectors without status', async () => {
     await create('a', source)
     expect(await client.get('/connectors?expand=status&expand=info')).toMatchObject({
       json: { a: { status: { name: 'a', type: 'source' }, info: { name: 'a', config: { name: 'a' } } } },
@@ -232,7 +232,7 @@ describe('the REST API', () => {
     expect(await client.delete('/connectors/a')).toMatchObject(error(404, 'Connector a not found'))
   })
 
-  it('restarts the connector alone, or by plan what the flags say', async () => {
+  it('restarts the connector alone, or a plan according to the flags', async () => {
     await create('a', sink)
     herder.failedTasks.set('a-1', 'Error: broken\n\tat here')
     const plan = (flags: string): ReturnType<RestClient['post']> => client.post(`/connectors/a/restart?${flags}`)
@@ -287,7 +287,7 @@ describe('the REST API', () => {
     expect(await client.get('/connector-plugins/nope/config')).toMatchObject(error(404, 'Unknown plugin nope.'))
   })
 
-  it('validates by class name or alias; errors are part of the answer', async () => {
+  it('validates by class name or alias, and returns the errors in the response', async () => {
     const validate = (plugin: string, body: unknown): ReturnType<RestClient['put']> =>
       client.put(`/connector-plugins/${plugin}/config/validate`, body)
     for (const plugin of ['FileStreamSource', 'FileStreamSourceConnector', 'Source']) {
@@ -310,7 +310,7 @@ describe('the REST API', () => {
       'PATCH /connectors/{connector}/config is not served: put the whole config with PUT',
     ],
     ['GET', '/admin/loggers/', expect.stringMatching(/^GET \/admin\/loggers is not served/)],
-  ])('answers 501 by name to %s %s', async (method, path, message) => {
+  ])('responds to %s %s with 501 and its name', async (method, path, message) => {
     expect(await client.send(method, path)).toMatchObject(error(501, message))
   })
 
@@ -324,18 +324,18 @@ describe('the REST API', () => {
     ['POST', '/', 405],
     ['GET', '/connectors/nope/restart', 405],
     ['TRACE', '/connectors', 405],
-  ])('answers to %s %s with %i', async (method, path, status) => {
+  ])('responds to %s %s with %i', async (method, path, status) => {
     expect(await client.send(method, path)).toMatchObject({ status })
   })
 
-  it('names the methods of a path', async () => {
+  it('lists the methods of a path', async () => {
     const options = await client.send('OPTIONS', '/connectors')
     expect(options).toMatchObject({ status: 200, body: 'HEAD, POST, GET, OPTIONS' })
     expect(options.headers).toMatchObject({ allow: 'HEAD,POST,GET,OPTIONS', 'content-type': 'text/plain' })
     expect((await client.send('PUT', '/connectors')).headers['allow']).toBe('HEAD, POST, GET, OPTIONS')
   })
 
-  it('answers HEAD like GET without a body', async () => {
+  it('responds to HEAD as to GET, without a body', async () => {
     const head = await client.send('HEAD', '/connectors')
     expect(head).toMatchObject({ status: 200, body: '' })
     expect(head.headers).toMatchObject({ 'content-type': 'application/json', 'content-length': '2' })
@@ -346,26 +346,26 @@ describe('the REST API', () => {
     [{ 'content-type': '' }, 415, 'HTTP 415 Unsupported Media Type'],
     [{ accept: 'text/html' }, 406, 'HTTP 406 Not Acceptable'],
     [{ accept: 'application/json;q=0' }, 406, 'HTTP 406 Not Acceptable'],
-  ])('answers to the headers %j with %i', async (headers, status, message) => {
-    const answer = await client.send('POST', '/connectors', { name: 'a', config: source }, headers)
-    expect(answer).toMatchObject(error(status, message))
+  ])('responds to the headers %j with %i', async (headers, status, message) => {
+    const response = await client.send('POST', '/connectors', { name: 'a', config: source }, headers)
+    expect(response).toMatchObject(error(status, message))
   })
 
-  it('refuses a body of another kind with DELETE too', async () => {
-    const answer = await client.send('DELETE', '/connectors/a', '{}', { 'content-type': 'text/plain' })
-    expect(answer).toMatchObject(error(415, 'HTTP 415 Unsupported Media Type'))
+  it('rejects a body of another type with DELETE, too', async () => {
+    const response = await client.send('DELETE', '/connectors/a', '{}', { 'content-type': 'text/plain' })
+    expect(response).toMatchObject(error(415, 'HTTP 415 Unsupported Media Type'))
   })
 
   it.each(['*/*', 'text/html, application/*;q=0.5', 'application/json; charset=utf-8'])(
-    'answers a client that accepts %s',
+    'responds to a client that accepts %s',
     async (accept) => {
       expect(await client.get('/connectors', { accept })).toMatchObject({ status: 200 })
     },
   )
 
-  it('refuses a body that is too long and stays up', async () => {
-    const answer = await client.send('POST', '/connectors', JSON.stringify({ x: 'y'.repeat(9 * 1024 * 1024) }))
-    expect(answer).toMatchObject(error(413, 'The request body is longer than 8388608 bytes'))
+  it('rejects a body that is too long, and continues to serve', async () => {
+    const response = await client.send('POST', '/connectors', JSON.stringify({ x: 'y'.repeat(9 * 1024 * 1024) }))
+    expect(response).toMatchObject(error(413, 'The request body is longer than 8388608 bytes'))
     expect(await client.get('/connectors')).toMatchObject({ status: 200 })
   })
 
@@ -375,11 +375,11 @@ describe('the REST API', () => {
     [{ origin: 'http://evil.example' }, /pages of other origins are refused: "http:\/\/evil.example"/],
     [{ origin: 'http://localhost:1' }, /pages of other origins/],
     [{ origin: 'null' }, /pages of other origins/],
-  ])('on loopback refuses the headers %j', async (headers, message) => {
+  ])('rejects the headers %j on loopback', async (headers, message) => {
     expect(await client.get('/connectors', headers as never)).toMatchObject(error(403, expect.stringMatching(message)))
   })
 
-  describe('on a listener that other machines reach', () => {
+  describe('on a listener that other machines can reach', () => {
     let open: RestServer
     let caller: RestClient
 
@@ -401,7 +401,7 @@ describe('the REST API', () => {
       [{ origin: 'http://evil.example' }, /pages of other origins are refused/],
       [{ origin: 'http://connect.example.com.evil.example' }, /pages of other origins are refused/],
       [{ origin: 'null' }, /pages of other origins are refused/],
-    ])('refuses the headers %j', async (headers, message) => {
+    ])('rejects the headers %j', async (headers, message) => {
       expect(await caller.get('/connectors', headers as never)).toMatchObject(
         error(403, expect.stringMatching(message)),
       )
@@ -415,13 +415,13 @@ describe('the REST API', () => {
       { host: 'Connect.Example.com' },
       { host: 'connect.example.com:8083', origin: 'https://connect.example.com' },
       { host: 'penstock:8083', origin: 'http://penstock:8083' },
-    ])('takes the headers %j', async (headers) => {
+    ])('accepts the headers %j', async (headers) => {
       expect(await caller.get('/connectors', headers as never)).toMatchObject({ status: 200 })
     })
   })
 
-  it('takes the whole address in the request line, whose host counts', async () => {
-    const answer = async (target: string): Promise<string> => {
+  it('accepts a whole URL in the request line, whose host takes precedence', async () => {
+    const responseTo = async (target: string): Promise<string> => {
       const socket = connectedSocket()
       socket.write(
         `PUT ${target} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nConnection: close\r\n`,
@@ -429,30 +429,32 @@ describe('the REST API', () => {
       socket.end(`Content-Length: ${JSON.stringify(source).length}\r\n\r\n${JSON.stringify(source)}`)
       return await text(socket)
     }
-    const created = await answer('http://LocalHost:1/connectors/a/config')
+    const created = await responseTo('http://LocalHost:1/connectors/a/config')
     expect(created).toContain('HTTP/1.1 201 Created')
     expect(created).toContain('Location: http://LocalHost:1/connectors/a\r\n')
-    expect(await answer('http://127.0.0.1?x=1')).toContain('HTTP 405')
-    expect(await answer('http://evil.example/connectors/a/config')).toContain('HTTP/1.1 403')
+    expect(await responseTo('http://127.0.0.1?x=1')).toContain('HTTP 405')
+    expect(await responseTo('http://evil.example/connectors/a/config')).toContain('HTTP/1.1 403')
   })
 
-  it('takes it as no fault of its own when a client leaves in the middle of its request', async () => {
+  it('logs no error when a client disconnects in the middle of its request', async () => {
     const socket = connectedSocket()
     const head =
       'POST /connectors HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{}'
     socket.write(head, () => socket.destroy())
-    await untilPasses(() => expect(messages('debug')).toContainEqual(expect.stringContaining('The client left')))
+    await untilPasses(() =>
+      expect(messages('debug')).toContainEqual(expect.stringContaining('The client disconnected')),
+    )
     expect(messages('error')).toEqual([])
   })
 
-  it('on loopback takes its own names and its own pages', async () => {
+  it('accepts its own names and its own pages on loopback', async () => {
     const port = new URL(server.url).port
     for (const host of [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`, 'localhost']) {
       expect(await client.get('/', { host, origin: `http://${host}` })).toMatchObject({ status: 200 })
     }
   })
 
-  it('says on reads with 500 and on writes with 409 that a rebalance is due', async () => {
+  it('reports a pending rebalance with 500 on reads and with 409 on writes', async () => {
     herder.failure = new RebalanceNeededError()
     expect(await client.get('/connectors/a')).toMatchObject(
       error(500, 'Request cannot be completed because a rebalance is expected'),
@@ -462,7 +464,7 @@ describe('the REST API', () => {
     )
   })
 
-  it('answers 500 with the message of any other error, and logs what nobody expected', async () => {
+  it('responds with 500 and the message of any other error, and logs unexpected ones', async () => {
     herder.failure = new ConnectError('the log is full')
     expect(await client.delete('/connectors/a')).toMatchObject(error(500, 'the log is full'))
     expect(messages('error')).toEqual([])
@@ -474,7 +476,7 @@ describe('the REST API', () => {
     })
   })
 
-  it('names the address it cannot have, and what to do', async () => {
+  it('names the address that it cannot bind, and what to do', async () => {
     const { port } = new URL(server.url)
     const listeners = [{ host: '127.0.0.1', port: Number(port) }]
     const second = startRest({
@@ -486,7 +488,7 @@ describe('the REST API', () => {
       metrics: () => '',
     })
     await expect(second).rejects.toThrow(
-      new RegExp(`^REST_LISTEN: The REST API cannot listen on 127.0.0.1:${port}: another process has the port`),
+      new RegExp(`^REST_LISTEN: The REST API cannot listen on 127.0.0.1:${port}: another process uses the port`),
     )
   })
 })
@@ -496,26 +498,26 @@ describe('a request that takes too long', () => {
   beforeAll(() => start(clock))
   afterAll(() => server.close(0))
 
-  it('is answered with what the herder does', async () => {
+  it('gets a response that says what the herder is doing', async () => {
     herder.deleteConnector = () => new Promise(() => {})
     const waiting = clock.pending
-    const answer = client.delete('/connectors/a')
+    const response = client.delete('/connectors/a')
     await untilPasses(() => expect(clock.pending).toBe(waiting + 2))
     clock.advance(91_000)
-    expect(await answer).toMatchObject(error(500, 'Request timed out. The worker is currently polling the group.'))
+    expect(await response).toMatchObject(error(500, 'Request timed out. The worker is currently polling the group.'))
   })
 
-  it('lets the health say where the herder hangs', async () => {
+  it('lets the health report where the herder hangs', async () => {
     herder.healthAnswer = null
     const waiting = clock.pending
-    const answer = client.get('/health')
+    const response = client.get('/health')
     await untilPasses(() => expect(clock.pending).toBe(waiting + 2))
     clock.advance(10_000)
-    expect(await answer).toMatchObject({ status: 500, json: { status: 'unhealthy' } })
+    expect(await response).toMatchObject({ status: 500, json: { status: 'unhealthy' } })
   })
 })
 
-describe('a request that another worker has to answer', () => {
+describe('a request that another worker has to carry out', () => {
   let other: RestServer
   let leader = new MemoryHerder()
   const asked: string[] = []
@@ -539,29 +541,29 @@ describe('a request that another worker has to answer', () => {
   })
   const notLeader = (url: string | null): NotLeaderError => new NotLeaderError('not the leader', url)
 
-  it('goes to the leader with its body and comes back with the address of the first', async () => {
+  it('is forwarded to the leader with its body, and returns an address of the first worker', async () => {
     herder.createConnector = () => Promise.reject(notLeader(`${other.url}/`))
-    const answer = await create('sp ace', source)
-    expect(answer).toMatchObject({ status: 201, json: { name: 'sp ace' } })
-    expect(answer.headers['location']).toBe(`${server.url}/connectors/sp%20ace`)
+    const response = await create('sp ace', source)
+    expect(response).toMatchObject({ status: 201, json: { name: 'sp ace' } })
+    expect(response.headers['location']).toBe(`${server.url}/connectors/sp%20ace`)
     expect(await leader.connectors()).toEqual(['sp ace'])
   })
 
-  it('comes back with the error of the leader, or with nothing', async () => {
+  it('returns the error of the leader, or its empty response', async () => {
     herder.deleteConnector = () => Promise.reject(notLeader(other.url))
     expect(await client.delete('/connectors/a')).toMatchObject(error(404, 'Connector a not found'))
     await leader.createConnector('a', { ...source, name: 'a' }, null, AbortSignal.timeout(60_000))
     expect(await client.delete('/connectors/a')).toMatchObject({ status: 204, body: '' })
   })
 
-  it('goes at most two hops', async () => {
+  it('is forwarded over at most two hops', async () => {
     herder.stopConnector = () => Promise.reject(notLeader(server.url))
     const conflict = 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)'
     expect(await client.put('/connectors/a/stop')).toMatchObject(error(409, conflict))
     expect(await client.put('/connectors/a/stop?forward=false')).toMatchObject(error(409, conflict))
   })
 
-  it('passes on Authorization and the flags, and no other header', async () => {
+  it('is forwarded with Authorization and the flags, and no other header', async () => {
     const witness = createServer((message, response) => {
       asked.push(`${message.url} ${message.headers.authorization} ${String(message.headers['x-mine'])}`)
       response.writeHead(204).end()
@@ -580,7 +582,7 @@ describe('a request that another worker has to answer', () => {
     witness.close()
   })
 
-  it('is a conflict while no leader is known, and fails when the leader does not answer', async () => {
+  it('is a conflict while no leader is known, and fails when the leader does not respond', async () => {
     herder.stopConnector = () => Promise.reject(notLeader(null))
     expect(await client.put('/connectors/a/stop')).toMatchObject(
       error(409, expect.stringMatching(/no known leader URL/)),

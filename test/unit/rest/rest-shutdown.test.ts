@@ -36,7 +36,7 @@ describe('a connection', () => {
     for (const [method, body] of [
       ['PUT', '{"connector.class":"FileStreamSource","topic":"t"}'],
       ['PUT', '{'],
-      ['TRACE', 'a body that nobody reads'],
+      ['TRACE', 'a body that the worker does not read'],
       ['PUT', '{}'],
     ] as const) {
       expect(await connectionOf(server.url, agent, method, body)).toBe('keep-alive')
@@ -46,8 +46,8 @@ describe('a connection', () => {
   })
 })
 
-describe('the REST API on its way down', () => {
-  it('lets requests under way end and takes no others', async () => {
+describe('the REST API during shutdown', () => {
+  it('completes requests in progress and accepts no others', async () => {
     const herder = new MemoryHerder()
     const server = await start(herder)
     const client = new RestClient(server.url)
@@ -56,16 +56,16 @@ describe('the REST API on its way down', () => {
       begun.resolve()
       await finish.promise
     }
-    const answer = client.put('/connectors/a/stop')
+    const response = client.put('/connectors/a/stop')
     await begun.promise
     const closed = server.close()
     await expect(client.get('/')).rejects.toThrow(/ECONNREFUSED/)
     finish.resolve()
-    expect(await answer).toMatchObject({ status: 204 })
+    expect(await response).toMatchObject({ status: 204 })
     await closed
   })
 
-  it('cuts what does not end in time', async () => {
+  it('destroys connections whose requests do not end in time', async () => {
     const herder = new MemoryHerder()
     const server = await start(herder)
     const begun = deferred<void>()
@@ -73,13 +73,13 @@ describe('the REST API on its way down', () => {
       begun.resolve()
       return new Promise(() => {})
     }
-    const answer = new RestClient(server.url).put('/connectors/a/stop')
+    const response = new RestClient(server.url).put('/connectors/a/stop')
     await begun.promise
     const waiting = clock.pending
     const closed = server.close(5000)
     await untilPasses(() => expect(clock.pending).toBe(waiting + 1))
     clock.advance(5000)
-    await expect(answer).rejects.toThrow(/socket hang up|ECONNRESET/)
+    await expect(response).rejects.toThrow(/socket hang up|ECONNRESET/)
     await closed
   })
 })

@@ -47,14 +47,14 @@ afterEach(() => server.close())
 const refusal = { status: 401, json: { error_code: 401, message: expect.stringContaining('rest.token.file') } }
 
 describe('a REST API with a token', () => {
-  it.each(contractOperations().filter((operation) => operation !== 'GET /health'))(
-    'refuses %s without it',
+  it.each(contractOperations().filter((operation) => operation !== 'GET /health getHealth'))(
+    'rejects %s without it',
     async (operation) => {
       const [method = '', template = ''] = operation.split(' ')
       const path = template.replaceAll('{task}', '0').replaceAll(/\{\w+\}/g, 'a')
-      const answer = await client.send(method, path)
-      expect(answer).toMatchObject(refusal)
-      expect(answer.headers['www-authenticate']).toBe('Basic realm="penstock", Bearer realm="penstock"')
+      const response = await client.send(method, path)
+      expect(response).toMatchObject(refusal)
+      expect(response.headers['www-authenticate']).toBe('Basic realm="penstock", Bearer realm="penstock"')
     },
   )
 
@@ -98,17 +98,17 @@ describe('a REST API with a token', () => {
     [{ status: 'unhealthy', stage: 'Reading connect-configs.' } as const, 500],
   ])('tells a probe without token whether it is %j, and no more', async (health, status) => {
     herder.healthAnswer = health
-    const answer = await client.get('/health')
-    expect(answer).toMatchObject({ status, json: { status: health.status } })
-    expect(answer.body).not.toMatch(/connect-configs|BROKER/)
+    const response = await client.get('/health')
+    expect(response).toMatchObject({ status, json: { status: health.status } })
+    expect(response.body).not.toMatch(/connect-configs|BROKER/)
     expect(await client.get('/health/')).toMatchObject({ status })
     expect((await client.get('/health', bearer)).body).toContain('BROKER_DISK_FULL')
   })
 
   it('repeats no token, in answers and log lines', async () => {
     const wrong = token.split('').toReversed().join('')
-    const answer = await client.get('/connectors', { authorization: `Bearer ${wrong}` })
-    const all = answer.body + JSON.stringify(answer.headers) + JSON.stringify(lines.lines)
+    const response = await client.get('/connectors', { authorization: `Bearer ${wrong}` })
+    const all = response.body + JSON.stringify(response.headers) + JSON.stringify(lines.lines)
     expect(all).not.toContain(wrong)
     expect(all).not.toContain(token)
   })
@@ -126,8 +126,8 @@ describe('a REST API with a token', () => {
   })
 })
 
-describe('a request that goes on to another worker', () => {
-  it('carries the token of the worker that passes it on', async () => {
+describe('a request that is forwarded to another worker', () => {
+  it('carries the token of the worker that forwards it', async () => {
     const seen: IncomingHttpHeaders[] = []
     const leader = createServer((message, response) => {
       seen.push(message.headers)
@@ -137,26 +137,26 @@ describe('a request that goes on to another worker', () => {
     const address = leader.address()
     const port = typeof address === 'object' ? address?.port : 0
     herder.stopConnector = () => Promise.reject(new NotLeaderError('not the leader', `http://127.0.0.1:${port}`))
-    const answer = await client.send('PUT', '/connectors/a/stop', null, { authorization: basic('me', token) })
+    const response = await client.send('PUT', '/connectors/a/stop', null, { authorization: basic('me', token) })
     leader.close()
-    expect(answer).toMatchObject({ status: 204 })
+    expect(response).toMatchObject({ status: 204 })
     expect(seen).toMatchObject([{ authorization: `Bearer ${token}` }])
   })
 
-  it('fails by name where the workers have different tokens: the client has shown a good one', async () => {
+  it('fails with a message that explains it where the workers have different tokens, as the client has shown a valid one', async () => {
     const other = await start('another-token-of-another-worker-of-it')
     herder.stopConnector = () => Promise.reject(new NotLeaderError('not the leader', other.url))
-    const answer = await client.send('PUT', '/connectors/a/stop', null, bearer)
+    const response = await client.send('PUT', '/connectors/a/stop', null, bearer)
     await other.close()
-    expect(answer).toMatchObject({ status: 500, json: { message: expect.stringContaining('need the same token') } })
+    expect(response).toMatchObject({ status: 500, json: { message: expect.stringContaining('need the same token') } })
   })
 
-  it('comes back with 401 where this worker has no token and the client shows none', async () => {
+  it('returns 401 where this worker has no token and the client shows none', async () => {
     const open = await start()
     herder.stopConnector = () => Promise.reject(new NotLeaderError('not the leader', server.url))
-    const answer = await new RestClient(open.url).put('/connectors/a/stop')
+    const response = await new RestClient(open.url).put('/connectors/a/stop')
     await open.close()
-    expect(answer).toMatchObject(refusal)
-    expect(answer.headers['www-authenticate']).toContain('Bearer')
+    expect(response).toMatchObject(refusal)
+    expect(response.headers['www-authenticate']).toContain('Bearer')
   })
 })
