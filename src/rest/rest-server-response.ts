@@ -5,6 +5,18 @@ type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[]
 // An import as an ES module would evaluate the module's lazy members: 14 MB.
 const { ServerResponse } = process.getBuiltinModule('node:http')
 
+const names = [
+  'Allow',
+  'Connection',
+  'Content-Length',
+  'Content-Type',
+  'Location',
+  'Retry-After',
+  'Warning',
+  'WWW-Authenticate',
+]
+const titles: Readonly<Record<string, string>> = Object.fromEntries(names.map((name) => [name.toLowerCase(), name]))
+
 /**
  * Writes the names of headers as Kafka Connect does (`Content-Type`); fastify writes them in lower case. They mean the same,
  * but scripts search a response for `Location:`.
@@ -18,9 +30,7 @@ export class RestServerResponse<Request extends IncomingMessage> extends ServerR
 
 function titled(headers: Headers = {}): Headers {
   if (Array.isArray(headers)) return headers
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [titleCase(name), value]))
-}
-
-function titleCase(name: string): string {
-  return name.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase()).replace(/^Www-/, 'WWW-')
+  const titled: OutgoingHttpHeaders = {}
+  for (const name in headers) titled[titles[name] ?? name] = headers[name]
+  return titled
 }

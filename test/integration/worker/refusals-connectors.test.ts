@@ -17,7 +17,10 @@ const schemaless = {
 }
 
 /** A worker for the tests of a suite. */
-function workerForSuite(): { readonly worker: () => WorkerProcess; post: (config: RawConfig) => Promise<ReceivedResponse> } {
+function workerForSuite(): {
+  readonly worker: () => WorkerProcess
+  post: (config: RawConfig) => Promise<ReceivedResponse>
+} {
   let worker: WorkerProcess | null = null
   const folder = mkdtempSync(join(tmpdir(), 'penstock-refusals-'))
   const running = (): WorkerProcess => {

@@ -11,7 +11,7 @@ import { startRest } from '../../../src/rest/rest-server.ts'
 import { MemoryHerder } from '../../support/rest/memory-herder.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
 import { RestClient } from '../../support/rest/rest-client.ts'
-import { until } from '../../support/until.ts'
+import { until, untilPasses } from '../../support/until.ts'
 
 const mib = 1024 * 1024
 const expanded = '/connectors?expand=status'
@@ -107,6 +107,17 @@ describe('a REST client that sends requests ahead', () => {
     const line = await open(get('/connectors') + get('/nowhere') + get('/') + get('/connectors/x'))
     await until('all have come', () => line.statuses().length === 4)
     expect(line.statuses()).toEqual([200, 404, 200, 404])
+  })
+
+  it('gets no error response ready before the response to an earlier request', async () => {
+    const { herder, release, asked } = stuckHerder()
+    await start(herder, {})
+    const line = await open(get('/connectors') + get('/nowhere') + get('/'))
+    await until('the first one is processed', () => asked() === 1)
+    expect(sampleOf('http_requests_total')).toBe(0)
+    release()
+    await until('all have come', () => line.statuses().length === 3)
+    expect(line.statuses()).toEqual([200, 404, 200])
   })
 
   it('leaves nothing behind when it disconnects while its requests wait', async () => {
@@ -232,6 +243,25 @@ describe('connections to the REST API', () => {
     await until('it is closed', () => sampleOf('http_connections') === 0)
   })
 
+  it('make the worker reject requests while their clients do not read many bytes of responses', async () => {
+    const herder = new MemoryHerder()
+    herder.connectors = async () => Array.from({ length: 40 }, (_, i) => String(i % 10).repeat(mib))
+    const client = await start(herder, {})
+    const line = await open()
+    line.socket.pause()
+    line.socket.write(get('/connectors'))
+    await until('the response is ready', () => sampleOf('http_requests_total') === 1)
+    const rejected = await client.get(expanded)
+    expect(rejected).toMatchObject({
+      status: 503,
+      json: { message: expect.stringContaining('clients do not read their responses') },
+    })
+    line.socket.resume()
+    await until('the client has read it', () => line.text().length > 40 * mib)
+    herder.connectors = async () => []
+    await untilPasses(async () => expect((await client.get(expanded)).status).toBe(200))
+  })
+
   it('stay open while the worker processes their request', async () => {
     const { herder, release, asked } = stuckHerder()
     await start(herder, { maxReceiveMs: 100, maxIdleMs: 100 })
@@ -263,6 +293,16 @@ describe('request bodies', () => {
     await until('they are gone', () => sampleOf('http_connections') === 0)
     const large = { 'connector.class': 'FileStreamSource', topic: 't', note: 'n'.repeat(200_000) }
     expect((await client.put('/connectors/b/config', large)).status).toBe(201)
+  })
+
+  it('return their bytes to the budget when their request ends', async () => {
+    const client = await start(new MemoryHerder(), {})
+    const blank = ' '.repeat(8 * mib)
+    const statuses: number[] = []
+    for (let sent = 0; sent < 10; sent += 1)
+      statuses.push((await client.send('PUT', '/connectors/a/config', blank)).status)
+    expect(new Set(statuses)).toEqual(new Set([500]))
+    expect(sampleOf('http_refused_total')).toBe(0)
   })
 
   it.each([

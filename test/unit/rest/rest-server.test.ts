@@ -183,6 +183,7 @@ describe('the REST API', () => {
   it.each([
     ['a:b,c=d+e@f&g$h', 'a:b,c=d+e@f&g$h'],
     ['m;v/w?x#y%z', 'm%3Bv%2Fw%3Fx%23y%25z'],
+    ['n'.repeat(512), 'n'.repeat(512)],
   ])('encodes %s in its address', async (name, path) => {
     const { headers } = await create(name, source)
     expect(headers['location']).toBe(`${server.url}/connectors/${path}`)

@@ -61,7 +61,7 @@ describe('the REST API during shutdown', () => {
     const closed = server.close()
     await expect(client.get('/')).rejects.toThrow(/ECONNREFUSED/)
     finish.resolve()
-    expect(await response).toMatchObject({ status: 204 })
+    expect(await response).toMatchObject({ status: 204, headers: { connection: 'close' } })
     await closed
   })
 
