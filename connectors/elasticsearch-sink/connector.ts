@@ -1,6 +1,6 @@
 import type { Connector, ConnectorContext, ParsedConfig, RawConfig } from 'penstock/api'
 
-/** Every task gets the connector's config: partitions of the topics are spread by the consumer group. */
+/** Every task gets the connector's config: the consumer group distributes the partitions. */
 export class ElasticsearchSinkConnector implements Connector {
   #raw: RawConfig = {}
 

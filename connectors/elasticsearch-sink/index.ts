@@ -33,7 +33,7 @@ async function reachable(config: ParsedConfig, signal: AbortSignal): Promise<rea
     return [
       {
         key,
-        message: `Elasticsearch refused the credentials (HTTP 401). Check ${Key.username} and ${Key.password}, or ${Key.apiKey}.`,
+        message: `Elasticsearch rejected the credentials (HTTP 401). Check ${Key.username} and ${Key.password}, or ${Key.apiKey}.`,
       },
     ]
   } catch (error) {
@@ -41,7 +41,7 @@ async function reachable(config: ParsedConfig, signal: AbortSignal): Promise<rea
     return [
       {
         key: Key.connectionUrl,
-        message: `Could not connect to Elasticsearch. Error message: ${error.message}. Check that it runs and that the address is right.`,
+        message: `Could not connect to Elasticsearch. Error message: ${error.message}. Check that it is running and that the address is correct.`,
       },
     ]
   } finally {

@@ -20,7 +20,7 @@ export interface RecordIntakeParts {
   readonly indices: Indices
   readonly watch: IndexWatch
   readonly encoder: BulkActionEncoder
-  /** Takes the operations. */
+  /** Receives the operations. */
   readonly keyChanges: KeyChanges
   readonly signal: AbortSignal
 }
@@ -31,7 +31,7 @@ const draftWeight = 64 * 1024
 const noColumns: readonly string[] = []
 const deletion: Change = { kind: 'delete' }
 
-/** Turns records into operations: record → change of a row → index that is ready → operation with its lines of a bulk body. */
+/** Turns records into operations: record → change → index that is ready → operation with its lines of a bulk body. */
 export class RecordIntake {
   readonly #parts: RecordIntakeParts
   readonly #reader: DocumentReader
@@ -60,7 +60,7 @@ export class RecordIntake {
     this.#topicIndices = new TopicIndices(settings.externalResources)
   }
 
-  /** Returns null when the record was taken; else offer it again when the promise is done: its index is ready then. */
+  /** Takes a record. Returns null, or a promise after which the record must be passed again: its index is being prepared. */
   take(record: SinkRecord): Promise<void> | null {
     const progress = this.#parts.partitions.of(record)
     try {
@@ -106,7 +106,7 @@ export class RecordIntake {
         { code: 'ES_NULL_VALUE' },
       )
     }
-    // Without a key, or with the key ignored, there is no document that it could delete.
+    // Without a key, or with the key ignored, it names no document.
     if (nullValues === 'ignore' || record.key === null || keyIgnored(record.topic) || autoIds) return null
     return this.#isKeyUnknown(record) ? null : deletion
   }
@@ -130,7 +130,7 @@ export class RecordIntake {
     const source = document?.json ?? ''
     const holes = byKey && id !== null ? (document?.holes ?? null) : null
     const from = holes === null ? null : formerId(record)
-    // An update leaves fields alone by itself. A document of its own has no stored value to keep.
+    // An update keeps the fields that it does not contain.
     const isDraft = holes !== null && (!upsert || from !== null)
     const operation: Operation = {
       kind: document === null ? 'delete' : upsert ? 'update' : 'index',
@@ -169,14 +169,14 @@ export class RecordIntake {
     keyChanges.release(progress)
   }
 
-  /** Our source names here the key columns whose values stand in for unknown ones: the key may be that of another row. */
+  /** With this header, our source names key columns whose values are unknown: the key may be that of another row. */
   #isKeyUnknown(record: SinkRecord): boolean {
     if (lastHeader(record.headers, '__penstock.unknown') === undefined) return false
     this.#parts.context.setCondition(
       'ES_KEY_UNKNOWN',
-      `deletions in ${record.originalTopic} do not name their row and are left out, so that documents of deleted rows stay: ` +
-        'the replica identity of the table does not hold its key. Run in Postgres: ALTER TABLE … REPLICA IDENTITY FULL; and ' +
-        'delete the documents whose rows are gone',
+      `deletions in ${record.originalTopic} do not name their row and are skipped, so that documents of deleted rows remain: ` +
+        'the replica identity of the table does not contain its key. Run in Postgres: ALTER TABLE … REPLICA IDENTITY FULL; and ' +
+        'delete the documents of deleted rows',
     )
     return true
   }
@@ -186,7 +186,7 @@ function idOf(record: SinkRecord, byKey: boolean): string {
   return byKey ? documentId(record.keySchema, record.key) : positionId(record)
 }
 
-/** Notes what conflicts are judged by. */
+/** Notes the data that conflicts are judged by. */
 function noteRecord(record: SinkRecord, version: Version, progress: PartitionProgress): void {
   if (record.timestamp !== null) progress.timestamp = record.timestamp
   if (record.topic !== record.originalTopic) progress.routed = progress.shared = true
@@ -194,7 +194,7 @@ function noteRecord(record: SinkRecord, version: Version, progress: PartitionPro
     progress.line.note(record.originalOffset, version)
 }
 
-/** Our source names here the unchanged columns whose type has no placeholder: they arrive as null. */
+/** With this header, our source names unchanged columns whose type has no placeholder: their values are null. */
 function unchangedColumns(record: SinkRecord): readonly string[] {
   const header = lastHeader(record.headers, '__penstock.unchanged')
   return header === undefined ? noColumns : String(header.value).split(',')

@@ -15,7 +15,6 @@ import { Partitions } from './ordering/partitions.ts'
 import { RecordIntake } from './record-intake.ts'
 import { MissingValues } from './stored-values/missing-values.ts'
 
-// An update reads the document first: another request of ours, on another document of the shard, is no conflict of it.
 const maxRetriesOnConflict = 5
 
 /** The parts of a running task. Records go intake → key changes → writer → sender → cluster. */
@@ -30,11 +29,11 @@ export interface Sink {
   readonly watch: IndexWatch
   readonly conflicts: ConflictWatch
   readonly missing: MissingValues
-  /** Ends what waits for Elasticsearch. */
+  /** Aborts everything that waits for Elasticsearch. */
   readonly stop: AbortController
 }
 
-/** Puts the parts of a task together. Nothing is sent yet. @throws ConfigError */
+/** Builds the parts of a task. Sends nothing. @throws ConfigError */
 export async function openSink(context: SinkTaskContext, limits: LedgerLimits): Promise<Sink> {
   const settings = settingsOf(context.config)
   const { metrics, clock, logger } = context

@@ -11,7 +11,7 @@ import { ledgerLimits, type LedgerLimits } from './ordering/conflict-ledger.ts'
 import type { PartitionProgress } from './ordering/partition-progress.ts'
 import { openSink, type Sink } from './sink.ts'
 
-/** Writes records to Elasticsearch or OpenSearch; the connector's README says what becomes of each. */
+/** Writes records to Elasticsearch or OpenSearch; the connector's README describes how. */
 export class ElasticsearchSinkTask implements SinkTask {
   readonly #limits: LedgerLimits
   #sink: Sink | null = null
@@ -99,7 +99,7 @@ function releaseLate({ keyChanges, context }: Sink): void {
   if (overdue.within !== null) context.wakeWithin(overdue.within)
 }
 
-/** Conflicts that the ledger had no room for are met again. */
+/** Reads partitions again whose conflicts the ledger had no room for. */
 async function readAgain(sink: Sink): Promise<void> {
   const { conflicts, writer, partitions, context, stop } = sink
   const rereads = conflicts.look()
@@ -111,7 +111,7 @@ async function readAgain(sink: Sink): Promise<void> {
   context.seek(offsets)
 }
 
-/** The task does not hold the partition any more, or reads it again from an offset. */
+/** The task no longer has the partition, or reads it again from an offset. */
 function forget(progress: PartitionProgress, { conflicts, missing, keyChanges }: Sink, from = 0): void {
   conflicts.forget(progress)
   missing.forget(progress, from)

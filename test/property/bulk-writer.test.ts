@@ -71,7 +71,7 @@ function lineOf(id: string, offset: number): string {
 }
 
 describe('parallel bulk requests', () => {
-  it('apply the writes of each document in order, never two at once, byte for byte, and commit only what is contiguous', async () => {
+  it('apply the writes of each document in their order, never two at a time, byte for byte, and commit contiguous offsets only', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 80 }),
@@ -117,7 +117,7 @@ describe('parallel bulk requests', () => {
     )
   })
 
-  it('let nothing pass an operation that stands at a barrier, and that pass nothing', async () => {
+  it('let no operation pass one that waits at a barrier, nor that one pass another', async () => {
     const step = fc.record({
       id: fc.integer({ min: 0, max: 5 }),
       barrier: fc.constantFrom<Barrier>('none', 'none', 'others', 'all'),
@@ -163,7 +163,7 @@ describe('parallel bulk requests', () => {
     )
   })
 
-  it('stop for good with the first failure, and say it to whoever waits', async () => {
+  it('stop permanently with the first failure, and pass it to all waiters', async () => {
     const progress = new PartitionProgress({ topic: 't', partition: 0 })
     const failures: string[] = []
     const writer = new BulkWriter(
@@ -178,7 +178,7 @@ describe('parallel bulk requests', () => {
     expect(progress.committable).toBeNull()
   })
 
-  it('hold no more bytes than fit into the requests under way and one more, however few the documents', async () => {
+  it('hold no more bytes than fit into the requests in flight and one more, however few the documents', async () => {
     const progress = new PartitionProgress({ topic: 't', partition: 0 })
     const answer = Promise.withResolvers<void>()
     const writer = new BulkWriter(
@@ -199,7 +199,7 @@ describe('parallel bulk requests', () => {
     expect(writer.room()).toBeNull()
   })
 
-  it('let a partial request go at once when nothing is under way', async () => {
+  it('send a partial request immediately when none is in flight', async () => {
     const sent: number[] = []
     const progress = new PartitionProgress({ topic: 't', partition: 0 })
     const writer = new BulkWriter(

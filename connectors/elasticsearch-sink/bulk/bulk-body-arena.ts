@@ -1,18 +1,18 @@
 const chunkBytes = 1024 * 1024
-// Kept for the next documents; what a burst took beyond it goes back to the system.
+// Chunks kept for reuse. Those that a burst needs beyond them are freed.
 const spareChunks = 4
-// UTF-8 takes at most so many bytes for one unit of UTF-16.
+// The most bytes that UTF-8 needs for one unit of UTF-16.
 const maxBytesPerUnit = 3
 
-/** A run of bytes that holds the lines of several operations. */
+/** Bytes that hold the lines of several operations. */
 interface Chunk {
   readonly bytes: Buffer
   used: number
-  /** Operations whose lines lie here. */
+  /** The number of operations whose lines are in it. */
   users: number
 }
 
-/** Where the lines of one operation lie. */
+/** The place of one operation's lines. */
 export interface Lines {
   readonly chunk: Chunk
   readonly start: number
@@ -20,14 +20,14 @@ export interface Lines {
 }
 
 /**
- * The lines of bulk bodies, as bytes outside the heap: documents that wait for a slow cluster cost the garbage collector
- * nothing. Lines written one after the other lie one after the other, so that a body of them needs no copy.
+ * Holds the lines of bulk bodies as bytes outside the heap: documents that wait for a slow cluster cost the garbage
+ * collector nothing. Lines written one after the other are adjacent, so that a body of them needs no copy.
  */
 export class BulkBodyArena {
   #open: Chunk | null = null
   readonly #spare: Chunk[] = []
 
-  /** Keeps the text until {@link release}. */
+  /** Stores the text until {@link release}. */
   write(text: string): Lines {
     const most = text.length * maxBytesPerUnit
     if (most > chunkBytes) {
@@ -46,7 +46,7 @@ export class BulkBodyArena {
     return { chunk, start, end }
   }
 
-  /** The lines are not needed any more, nor is any body made of them. */
+  /** Frees the lines. No body may be made of them or be in use. */
   release({ chunk }: Lines): void {
     chunk.users -= 1
     if (chunk.users > 0) return
@@ -55,7 +55,7 @@ export class BulkBodyArena {
       this.#spare.push(chunk)
   }
 
-  /** The same lines in memory of their own: what waits for long must not hold its neighbours' memory. */
+  /** Moves the lines to memory of their own: lines that wait for long must not keep their neighbours' memory. */
   detach(lines: Lines): Lines {
     const bytes = Buffer.from(bytesOf(lines))
     this.release(lines)
@@ -68,7 +68,7 @@ export function textOf({ chunk, start, end }: Lines): string {
   return chunk.bytes.toString('utf8', start, end)
 }
 
-/** A body of these lines; valid until one of them is released. */
+/** Returns a body of these lines. It is valid until one of them is released. */
 export function bodyOf(all: Iterable<Lines>): Buffer {
   const parts: Buffer[] = []
   let run: { chunk: Chunk; start: number; end: number } | null = null

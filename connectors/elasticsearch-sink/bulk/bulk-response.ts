@@ -2,14 +2,14 @@ import type { Operation } from './operation.ts'
 import { isTransient, transientCode } from '../client/requests.ts'
 import type { TroubleCode } from '../client/retries.ts'
 
-/** What became of one item of a bulk request. */
+/** The outcome of one item of a bulk request. */
 export type Outcome =
   | { readonly kind: 'done' }
   /** A higher version is stored. */
   | { readonly kind: 'superseded'; readonly stored: number | bigint }
-  /** Elasticsearch could not take it now. */
+  /** Elasticsearch could not apply it now. */
   | { readonly kind: 'unavailable'; readonly code: TroubleCode; readonly reason: string }
-  /** There is no index or alias of the name. */
+  /** No index or alias has the name. */
   | { readonly kind: 'no-index'; readonly reason: string }
   /** The document does not fit its index. */
   | { readonly kind: 'malformed'; readonly reason: string }
@@ -32,7 +32,7 @@ const malformedTypes = new Set([
   'document_parsing_exception',
 ])
 
-// Transient by type: their status is one of refusals (403, 404, 400), or differs between versions.
+// Transient by type: their status is that of a rejection (403, 404, 400), or differs between versions.
 const unavailableTypes = new Set([
   'es_rejected_execution_exception',
   'rejected_execution_exception',
@@ -52,15 +52,15 @@ const unavailableTypes = new Set([
   'timeout_exception',
 ])
 
-/** Of these, those that somebody has to end. */
+/** Those of them that an operator has to end. */
 const blockTypes = new Set(['cluster_block_exception', 'index_closed_exception'])
 
 const noErrors = '{"errors":false,'
 const statusKey = '"status":'
 
 /**
- * Whether an answer says of all `count` operations that they were applied. Nearly every answer does, and is not parsed
- * for it. It holds the members `errors`, `items.*._seq_no` and `items.*.status`, in the order in which every version writes them.
+ * Returns whether a response reports that all `count` operations were applied, without parsing it: nearly every response does.
+ * It holds `errors`, `items.*._seq_no` and `items.*.status`, in the order in which every version writes them.
  */
 export function succeeded(body: string, count: number): boolean {
   if (!body.startsWith(noErrors) || !body.endsWith(']}')) return false
@@ -69,27 +69,27 @@ export function succeeded(body: string, count: number): boolean {
   return found === count
 }
 
-/** Whether a shard got its first operation ever: the index is a new one. */
+/** Returns whether a shard applied its first operation: the index is new. */
 export function opensShard(body: string): boolean {
   return body.includes('"_seq_no":0,')
 }
 
-/** The items of an answer; null when it is cut, or no answer to a bulk request. */
+/** The items of a response; null when it is cut, or is no response to a bulk request. */
 export function parseItems(body: string): readonly BulkItem[] | null {
   try {
-    const answer = JSON.parse(body) as { items?: readonly BulkItem[] }
-    return answer.items ?? null
+    const response = JSON.parse(body) as { items?: readonly BulkItem[] }
+    return response.items ?? null
   } catch (error) {
     if (error instanceof SyntaxError) return null
     throw error
   }
 }
 
-/** Classifies an item by its status and error types (8.x, 7.17 and OpenSearch name some differently). */
+/** Classifies an item by its status and error type (8.x, 7.17 and OpenSearch name some types differently). */
 export function classify(item: BulkItem, operation: Pick<Operation, 'version'>): Outcome {
-  const [answer] = Object.values(item)
-  if (answer === undefined) return { kind: 'refused', reason: 'an empty item in the answer of a bulk request' }
-  const { error, status } = answer
+  const [result] = Object.values(item)
+  if (result === undefined) return { kind: 'refused', reason: 'an item of the bulk response is empty' }
+  const { error, status } = result
   if (error === undefined) return { kind: 'done' }
   const type = error.type ?? ''
   const reason = reasonOf(error)
@@ -103,12 +103,12 @@ export function classify(item: BulkItem, operation: Pick<Operation, 'version'>):
   return { kind: 'unavailable', code: blockTypes.has(type) ? 'ES_INDEX_BLOCKED' : transientCode(status), reason }
 }
 
-/** An illegal argument too, and not one of the document: every write to the alias ends like this. */
+/** An illegal argument that is not the document's: every write to the alias fails like this. */
 function isAliasGap(error: ItemError): boolean {
   return error.reason?.includes('no write index is defined for alias') === true
 }
 
-/** The version in `current version [7] is higher than the one provided [5]`; null where the reason is another. */
+/** The version in `current version [7] is higher than the one provided [5]`; null where the reason is a different one. */
 function storedVersion(reason: string): number | bigint | null {
   const digits = /current version \[(\d+)\]/.exec(reason)?.[1]
   if (digits === undefined) return null
@@ -116,7 +116,7 @@ function storedVersion(reason: string): number | bigint | null {
   return version <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(version) : version
 }
 
-/** `type: reason (cause: reason)`: Elasticsearch's own words. */
+/** `type: reason (cause: reason)`, as Elasticsearch words it. */
 export function reasonOf(error: ItemError): string {
   const own = `${error.type ?? 'error'}: ${error.reason ?? 'no reason given'}`
   return error.caused_by === undefined ? own : `${own} (${reasonOf(error.caused_by)})`

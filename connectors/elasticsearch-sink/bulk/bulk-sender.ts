@@ -30,10 +30,10 @@ export interface SenderParts {
 
 type BulkOperations = NonNullable<estypes.BulkRequest['operations']>
 
-// One request fills at most so many documents from the index: their stored values are of unknown size.
+// At most this many documents of a request are filled with stored values, whose size is not known.
 const maxFilled = 16
 
-/** Carries one batch to Elasticsearch until every operation of it is applied, superseded, or refused. */
+/** Delivers a batch to Elasticsearch, with retries, until each operation is applied, superseded, or rejected. */
 export class BulkSender {
   readonly #parts: SenderParts
   readonly #query: Pick<estypes.BulkRequest, 'filter_path' | 'require_alias'>
@@ -45,7 +45,7 @@ export class BulkSender {
     this.#query = parts.settings.requireAlias ? { ...filter, require_alias: true } : filter
   }
 
-  /** Marks operations done as they are. @throws ConnectError when one is refused for good. */
+  /** Marks each operation as it is done. @throws ConnectError when Elasticsearch rejects one. */
   async deliver(batch: readonly Operation[]): Promise<void> {
     for (let start = 0; start < batch.length;) {
       const end = filledEnd(batch, start)
@@ -119,7 +119,7 @@ export class BulkSender {
     }
     const items = parseItems(body)
     if (items === null || items.length !== operations.length) {
-      const reason = `the answer to a bulk request of ${operations.length} operations is cut or no JSON: ${body.slice(0, 200)}`
+      const reason = `the response to a bulk request of ${operations.length} operations is cut or is not JSON: ${body.slice(0, 200)}`
       return { kind: 'again', remaining: operations, trouble: { code: 'ES_UNAVAILABLE', reason } }
     }
     const failed = new Set<Operation>()
@@ -156,7 +156,7 @@ export class BulkSender {
     } else if (outcome.kind !== 'unavailable' && outcome.kind !== 'no-index') {
       const remedy =
         outcome.kind === 'malformed'
-          ? '. Change the mapping of the index, or set behavior.on.malformed.documents to warn: such documents are left out then'
+          ? '. Change the mapping of the index, or set behavior.on.malformed.documents to warn: the sink then skips such documents'
           : ''
       throw new ConnectError(`Indexing failed: ${describe(operation)}: ${outcome.reason}${remedy}`, {
         code: outcome.kind === 'malformed' ? 'ES_MALFORMED' : 'ES_REFUSED',
@@ -176,7 +176,7 @@ type Step =
 const done: Step = { kind: 'done' }
 
 /**
- * What must be sent again: what failed, and after it every later write of the same document, applied or not (I12).
+ * Returns the operations to resend: those that failed, and after each every later write of its document, applied or not (I12).
  * A version alone does not keep their order: equal versions pass one another, and Elasticsearch forgets the version of a
  * deleted document after `index.gc_deletes`.
  */
@@ -203,7 +203,7 @@ function* linesOf(operations: readonly Operation[]): Generator<Lines> {
   for (const { lines } of operations) if (lines !== null) yield lines
 }
 
-/** The end of a run that begins at `start` and holds at most {@link maxFilled} documents to fill. */
+/** Returns the end of the run that begins at `start` and has at most {@link maxFilled} documents to fill. */
 function filledEnd(batch: readonly Operation[], start: number): number {
   let filled = 0
   for (let i = start; i < batch.length; i++) {
@@ -214,7 +214,7 @@ function filledEnd(batch: readonly Operation[], start: number): number {
   return batch.length
 }
 
-/** Runs of at most `maxBytes`, or of one larger operation. */
+/** Splits into runs of at most `maxBytes`, or of one larger operation. */
 function* cut(operations: readonly Operation[], maxBytes: number): Generator<readonly Operation[]> {
   let start = 0
   let bytes = 0

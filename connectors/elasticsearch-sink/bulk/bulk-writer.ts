@@ -6,10 +6,10 @@ import { WriteQueue, type InFlightBulk } from './write-queue.ts'
 
 type Settings = Pick<SinkSettings, 'batchSize' | 'bulkSizeBytes' | 'maxInFlight' | 'maxBuffered' | 'lingerMs'>
 
-// However large a request may be, so much is never held.
+// The limit of buffered bytes, however large a request may be.
 const maxBufferedBytes = 128 * 1024 * 1024
 
-/** Keeps up to `max.in.flight.requests` bulk requests under way, in the order each document needs. */
+/** Keeps up to `max.in.flight.requests` bulk requests in flight, and the order of each document's writes. */
 export class BulkWriter {
   /** Holds the lines of its operations. */
   readonly arena = new BulkBodyArena()
@@ -29,7 +29,7 @@ export class BulkWriter {
   #idle: Deferred<void> | null = null
   #failure: Error | null = null
 
-  /** @param onFailure called once, with what ended a batch for good; nothing is sent after it. */
+  /** @param onFailure called once, with the error that ended a batch permanently; nothing is sent after it. */
   constructor(
     settings: Settings,
     clock: Clock,
@@ -49,12 +49,12 @@ export class BulkWriter {
     return this.#failure
   }
 
-  /** Operations taken in and not over. */
+  /** Operations that were added and are not done. */
   get buffered(): number {
     return this.#buffered
   }
 
-  /** Takes an operation in; call {@link pump} after a group of them. */
+  /** Adds an operation. Call {@link pump} after a group of them. */
   add(operation: Operation): void {
     this.#buffered += 1
     this.#bufferedBytes += operation.weight
@@ -62,7 +62,7 @@ export class BulkWriter {
     if (this.#queue.full) this.pump()
   }
 
-  /** Null while there is room for more; else resolves when there is, or the writer has failed. */
+  /** Returns null while there is room; else a promise that resolves when there is, or when the writer has failed. */
   room(): Promise<void> | null {
     const hasRoom = this.#buffered < this.#settings.maxBuffered && this.#bufferedBytes < this.#maxBytes
     if (hasRoom || this.#failure !== null) return null
@@ -70,7 +70,7 @@ export class BulkWriter {
     return this.#room.promise
   }
 
-  /** Starts what may leave: full requests always, a smaller one when nothing is under way or it has lingered. */
+  /** Sends what may be sent: full requests always, a smaller one when none is in flight or it has lingered. */
   pump(): void {
     while (this.#failure === null && this.#inFlight < this.#settings.maxInFlight && this.#queue.ready > 0) {
       if (!this.#queue.full && this.#inFlight > 0 && !this.#lingered && this.#draining === 0) break
@@ -83,7 +83,7 @@ export class BulkWriter {
     else if (this.#cancelLinger === null && !this.#lingered) this.#startLinger()
   }
 
-  /** Resolves when all that was added is over. @throws what ended the writer, or the signal's reason. */
+  /** Resolves when every added operation is done. @throws the writer's failure, or the signal's reason. */
   async drain(signal: AbortSignal): Promise<void> {
     const abort = deferred<void>()
     const onAbort = (): void => abort.reject(signal.reason)
@@ -103,7 +103,7 @@ export class BulkWriter {
     }
   }
 
-  /** Nothing is sent any more, and nothing of what is under way may be relied on. */
+  /** Stops sending. Requests in flight count as failed. */
   fail(error: Error): void {
     if (this.#failure !== null) return
     this.#failure = error
@@ -111,7 +111,7 @@ export class BulkWriter {
     this.#onFailure(error)
   }
 
-  /** Nothing is sent any more; waiters go on. */
+  /** Stops sending, and releases waiters. */
   stop(): void {
     this.#failure ??= new ConnectError('the sink was stopped')
     this.#stopLinger()

@@ -5,66 +5,66 @@ import type { PartitionProgress } from '../ordering/partition-progress.ts'
 /** A document with holes, until its stored values are known. */
 export interface Draft {
   readonly source: string
-  /** Fields whose stored value must be put into the source before it is sent. */
+  /** Fields whose stored values must be added before the document is sent. */
   readonly holes: readonly string[]
-  /** The document whose key became this one's: the stored values stand there. Null where the key has not changed. */
+  /** The id of the document before its key changed: the stored values are there. Null where the key has not changed. */
   readonly from: string | null
-  /** The version of the rows of a snapshot that is ahead of the change; null without one. */
+  /** The version of the rows in a snapshot that is ahead of the change; null without one. */
   readonly ahead: Version
 }
 
 /**
- * What must be over before an operation leaves: `none`, but for earlier writes of its document; `others`, every earlier
- * request; `all`, what would leave with it too.
+ * What must be done before an operation is sent, besides earlier writes of its document: `none`, nothing; `others`, every
+ * earlier request; `all`, also the operations that would be in its request before it.
  */
 export type Barrier = 'none' | 'others' | 'all'
 
 export type OperationKind = 'index' | 'update' | 'delete'
 
 /**
- * One write of one document. Tens of thousands wait for a slow cluster, so that each is kept small: what is told of it in
- * errors is put together when there is one.
+ * One write of one document. Tens of thousands wait for a slow cluster, so each is kept small: texts of errors are built when
+ * there is an error.
  */
 export interface Operation {
   readonly kind: OperationKind
   readonly index: string
-  /** Null lets Elasticsearch choose; there is no order to keep then. */
+  /** Null lets Elasticsearch choose the id. Such operations have no order. */
   readonly id: string | null
-  /** The version it is written with; null without. */
+  /** The version of the write; null without one. */
   readonly version: Version
-  /** The record's time; 0 where it has none. */
+  /** The record's timestamp; 0 where it has none. */
   readonly timestamp: number
   /** Bytes in a bulk body; an estimate while it is a draft. */
   weight: number
-  /** Which record of {@link progress} it is. */
+  /** Names the record within {@link progress}. */
   readonly mark: number
   readonly progress: PartitionProgress
   /** Its lines in a bulk body; null while it is a draft. */
   lines: Lines | null
   draft: Draft | null
   barrier: Barrier
-  /** Fields that were filled from nowhere; null when there are none. */
+  /** Fields whose stored values were not found; null when there are none. */
   missing: readonly string[] | null
 }
 
-/** Index and id as one word. */
+/** Index and id as one key of a map. */
 export function documentKey({ index, id }: { readonly index: string; readonly id: string | null }): string {
   return `${index}\u0000${id ?? ''}`
 }
 
-/** Where the record lies: `topic-partition@offset`. */
+/** The place of the record: `topic-partition@offset`. */
 export function placeOf({ progress, mark }: Operation): string {
   return `${progress.name}@${progress.offsetOf(mark)}`
 }
 
-/** The document that an operation writes; null for a delete. */
+/** The text of the document that an operation writes; null for a delete. */
 export function documentOf({ kind, lines }: Operation): string | null {
   if (kind === 'delete' || lines === null) return null
   const text = textOf(lines)
   return text.slice(text.indexOf('\n') + 1, -1)
 }
 
-/** What the first of an operation's two lines says. */
+/** The first of an operation's two lines. */
 export type BulkAction = Pick<Operation, 'kind' | 'index' | 'id' | 'version'>
 
 /**
@@ -82,7 +82,7 @@ export class BulkActionEncoder {
     this.#updateOptions = `"retry_on_conflict":${retryOnConflict}}}\n{"doc":`
   }
 
-  // The text is no member of the action: V8 may come to allocate actions in the old space, which would keep it alive.
+  // The text is not a member of the action: if V8 pretenured actions, they would keep every document's text alive.
   /** @param source the document's JSON; a delete does not use it. */
   encode(action: BulkAction, source: string): Lines {
     return this.#arena.write(this.#text(action, source))

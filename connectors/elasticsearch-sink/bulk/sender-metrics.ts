@@ -1,6 +1,6 @@
 import type { Counter, Histogram, TaskMetrics } from 'penstock/api'
 
-/** What the sender counts. */
+/** The metrics of the sender. */
 export interface SenderMetrics {
   readonly bulkSeconds: Histogram
   readonly documents: Counter
@@ -8,22 +8,22 @@ export interface SenderMetrics {
   readonly malformed: Counter
 }
 
-/** The sender's metrics, under their names. */
+/** Registers the metrics of the sender. */
 export function senderMetrics(metrics: TaskMetrics): SenderMetrics {
   return {
     bulkSeconds: metrics.histogram(
       'elasticsearch_bulk_seconds',
-      'Time from sending a bulk request to its answer',
+      'Time from sending a bulk request to its response',
       [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     ),
     documents: metrics.counter('elasticsearch_documents_total', 'Operations that Elasticsearch applied'),
     conflicts: metrics.counter(
       'elasticsearch_conflicts_total',
-      'Operations that met a higher stored version, as those that are read again do',
+      'Operations that met a higher stored version, as in a replay',
     ),
     malformed: metrics.counter(
       'elasticsearch_malformed_total',
-      'Documents that Elasticsearch refused and behavior.on.malformed.documents let pass',
+      'Documents that Elasticsearch rejected and behavior.on.malformed.documents skipped',
     ),
   }
 }

@@ -1,22 +1,22 @@
 import type { BulkBodyArena } from './bulk-body-arena.ts'
 import type { Operation } from './operation.ts'
 
-/** The operations of one request. Ends with {@link WriteQueue.settle}. */
+/** The operations of one request in flight, until {@link WriteQueue.settle}. */
 export interface InFlightBulk {
   readonly operations: readonly Operation[]
-  /** By document: what waits for it, in order; null while nothing does. */
+  /** By document: the operations that wait for this request, in their order; null while there are none. */
   waiters: Map<string, Operation[]> | null
 }
 
 /**
- * Operations waiting for a bulk request. Writes of one document leave in order, and never while an earlier one is
- * under way (I12); other documents pass them.
+ * Operations that wait for a bulk request. Writes of one document are sent in their order, and never while an earlier one
+ * is in flight (I12). Other documents may pass them.
  */
 export class WriteQueue {
   readonly #arena: BulkBodyArena
   readonly #maxOperations: number
   readonly #maxBytes: number
-  /** Set free by a finished request: older than everything in {@link #arrived} of the same document. */
+  /** Released by a finished request: older than every operation of the same document in {@link #arrived}. */
   #freed: Operation[] = []
   #arrived: Operation[] = []
   #freedHead = 0
@@ -33,17 +33,17 @@ export class WriteQueue {
     this.#maxBytes = limits.maxBytes
   }
 
-  /** Operations that could leave now, about: some may turn out to wait for their document. */
+  /** The approximate number of operations that can be sent now: some may have to wait for their document. */
   get ready(): number {
     return this.#freed.length - this.#freedHead + this.#arrived.length - this.#arrivedHead
   }
 
-  /** Operations that wait for an earlier one of their document. */
+  /** The number of operations that wait for an earlier one of their document. */
   get waiting(): number {
     return this.#waiting
   }
 
-  /** Whether a whole request can be made. */
+  /** Whether a full request can be made. */
   get full(): boolean {
     return this.ready >= this.#maxOperations || this.#readyWeight >= this.#maxBytes
   }
@@ -53,7 +53,7 @@ export class WriteQueue {
     this.#readyWeight += operation.weight
   }
 
-  /** The next request's operations, in order; null when nothing may leave. */
+  /** Takes the operations of the next request; null when none may be sent. */
   take(): InFlightBulk | null {
     const operations: Operation[] = []
     const bulk: InFlightBulk = { operations, waiters: null }
@@ -64,7 +64,7 @@ export class WriteQueue {
       operation = this.#peek()
     ) {
       const { id, weight, barrier } = operation
-      // Nothing passes an operation that stands at a barrier.
+      // No operation passes one that waits at a barrier.
       if (barrier !== 'none' && (this.#requests > 0 || (barrier === 'all' && operations.length > 0))) break
       const documents = this.#documentsOf(operation.index)
       const earlier = id === null ? undefined : documents.get(id)
@@ -84,7 +84,7 @@ export class WriteQueue {
     return bulk
   }
 
-  /** A request is over: what waited for its documents may leave, before anything that came later. */
+  /** A request is done: operations that waited for its documents may be sent, before later ones. */
   settle({ operations, waiters }: InFlightBulk): void {
     this.#requests -= 1
     for (const { index, id } of operations) if (id !== null) this.#documentsOf(index).delete(id)

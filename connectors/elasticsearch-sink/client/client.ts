@@ -8,11 +8,11 @@ import type * as Elasticsearch from '@elastic/elasticsearch'
 import { errorMessage, type Clock } from 'penstock/api'
 
 const require = createRequire(import.meta.url)
-// Its ES modules import `node:http` by name, which evaluates the lazy members of that module: 14 MB a thread.
+// Not `import`: the client's ES modules import `node:http`, which evaluates all its lazy members, 14 MB a thread.
 const { Client, ClusterConnectionPool, errors, HttpConnection, Serializer, Transport } =
   require('@elastic/elasticsearch') as typeof Elasticsearch
 
-/** How requests go over the wire. */
+/** How requests are sent and their responses read. */
 export interface Wire {
   /** Compress the bodies of requests, and ask for compressed responses. */
   readonly compression: boolean
@@ -38,7 +38,7 @@ export function createClient(target: Target, wire: Wire): Elasticsearch.Client {
     maxRetries: 0,
     enableMetaHeader: false,
     headers: { 'user-agent': 'penstock', ...(wire.compression ? { 'accept-encoding': 'gzip' } : {}) },
-    // To redact an error the client copies the request: of a bulk body of 5 MB an object of 5 million numbers.
+    // To redact an error, the client copies the request with a property for each byte of its body: 1 GB for 5 MB.
     redaction: { type: 'off' },
   })
 }
@@ -64,14 +64,14 @@ class PlainTransport extends Transport {
   }
 }
 
-/** Leaves bodies as text: the response to a successful bulk request is never parsed, stored documents keep all digits. */
+/** Leaves bodies as text: a bulk response that reports success is not parsed, and stored documents keep all their digits. */
 class TextSerializer extends Serializer {
   override deserialize<T>(text: string): T {
     return text as T
   }
 }
 
-// A node that failed is left alone for so long and then pinged, unless all of them have failed.
+// A node that failed gets no requests for this long, and is then pinged. When all have failed, requests go to any.
 const deadMs = 5000
 
 class NodePool extends ClusterConnectionPool {
@@ -113,7 +113,7 @@ function connectionClass({ compression, requestTimeoutMs, clock }: Wire): typeof
       }
     }
 
-    /** At once: whoever closes has aborted what is in flight. The client's own polls every second until that is over. */
+    /** The sink has aborted its requests by then. The client's own method polls once a second until they are done. */
     override async close(): Promise<void> {
       this.agent?.destroy()
     }
@@ -154,7 +154,7 @@ async function bodyOf(response: IncomingMessage, options: Elasticsearch.Connecti
   } finally {
     signal?.removeEventListener('abort', abort)
   }
-  // Node detaches the socket when the request was sent to its end. What is left must not be sent: its memory is reused.
+  // Node detaches the socket once the request was sent completely. The rest must not be sent: its memory is reused.
   const socket = response.socket as Socket | null
   socket?.destroy()
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)

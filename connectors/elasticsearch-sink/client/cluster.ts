@@ -50,7 +50,7 @@ export async function openCluster(settings: ClusterSettings, clock: Clock): Prom
     agent: { keepAlive: true, maxSockets: maxInFlight + 2, scheduling: 'fifo' as const, ...idleOf(settings) },
     requestTimeout: requestTimeoutMs,
   }
-  // Loaded where it is used: the plugin thread lists this connector without it.
+  // Loaded on first use: the plugin thread lists this connector without it.
   const { createClient, isClientError } = await import('./client.ts')
   const client = createClient(options, { compression, requestTimeoutMs, clock })
   return {
@@ -59,11 +59,11 @@ export async function openCluster(settings: ClusterSettings, clock: Clock): Prom
         return responseOf(await call(client, { meta: true, signal }))
       } catch (error) {
         if (signal.aborted) throw signal.reason
-        // A fault of ours is not retried. Bad compression is neither that nor an error of the client.
+        // A programming error is not retried. Other errors that are not the client's come from a broken gzip body.
         if (error instanceof TypeError) throw error
         if (!isClientError(error)) throw unreachable(error, null)
         const result = (error as { meta?: TransportResult }).meta
-        // Statuses from 400 on are thrown.
+        // The client throws on statuses from 400.
         if (error.name === 'ResponseError' && result !== undefined) return responseOf(result)
         throw unreachable(error, result ?? null)
       }
@@ -74,11 +74,11 @@ export async function openCluster(settings: ClusterSettings, clock: Clock): Prom
 
 function responseOf({ statusCode, body, meta }: TransportResult): Response {
   const { method, path } = meta.request.params
-  // The response to HEAD has no body; the client gives true or false.
+  // For HEAD the client returns true or false as the body.
   return { status: statusCode ?? 0, body: typeof body === 'string' ? body : '', method, path }
 }
 
-/** The client's error is not kept as the cause: it holds the request's body and the credentials. */
+/** The client's error is not kept as the cause: it holds the body and the credentials of the request. */
 function unreachable(error: unknown, result: TransportResult | null): RetriableError {
   const reason = errorMessage(error)
   if (result === null) return new RetriableError(reason)
@@ -102,7 +102,7 @@ function tlsOf(settings: ClusterSettings): { tls?: { ca: string } } {
   )
 }
 
-/** A connection that waits for a response counts as idle, so it is kept at least for the timeout of a request. */
+/** A connection that waits for a response counts as idle, so its idle timeout is at least that of a request. */
 function idleOf(settings: ClusterSettings): { timeout?: number } {
   return settings.idleTimeMs < 0 ? {} : { timeout: Math.max(settings.idleTimeMs, settings.requestTimeoutMs) }
 }

@@ -39,7 +39,7 @@ export function unusableBecause(response: Response): Trouble | null {
   return troubleOf(response) ?? cutBecause(response)
 }
 
-/** Sends a request until a whole response of Elasticsearch comes. @throws ConnectError when `max.retries` is used up. */
+/** Sends a request, with retries, until a complete response of Elasticsearch comes. @throws ConnectError after `max.retries`. */
 export async function requestWithRetry(
   cluster: Cluster,
   retries: Retries,

@@ -2,49 +2,49 @@ import { backoffMs, ConnectError, type Clock, type Logger } from 'penstock/api'
 import type { SinkSettings } from '../config/settings.ts'
 
 const maxBackoffMs = 10_000
-/** A request that fails so often is shown. */
+/** From this attempt on, a failing request raises a condition. */
 const quietAttempts = 3
 
-/** Conditions of a task whose requests do not get through: what is wrong, and what can be done. */
+/** Conditions of a task whose requests fail and are retried: what is wrong, and what to do. */
 const troubles = {
   ES_UNAVAILABLE: { what: 'Elasticsearch is not available', advice: '' },
   ES_OVERLOADED: {
     what: 'Elasticsearch is overloaded',
-    advice: '. If it stays so, lower max.in.flight.requests or batch.size',
+    advice: '. If this persists, lower max.in.flight.requests or batch.size',
   },
   ES_INDEX_BLOCKED: {
-    what: 'an index takes no writes',
+    what: 'an index rejects writes',
     advice: '. Open the index, or remove what blocks it (index.blocks.*; a full disk sets read_only_allow_delete)',
   },
   ES_INDEX_MISSING: { what: 'an index or alias to write to does not exist', advice: '. Create it' },
   ES_FOREIGN_RESPONSE: {
-    what: 'something before Elasticsearch responds in its place',
-    advice: '. Look at the proxy or load balancer, and at the credentials that it checks',
+    what: 'a proxy responds in place of Elasticsearch',
+    advice: '. Check the proxy or load balancer, and the credentials that it expects',
   },
 } as const
 
 export type TroubleCode = keyof typeof troubles
 
-/** Why a request did not get through, when another attempt may. */
+/** Why a request failed that another attempt may complete. */
 export interface Trouble {
   readonly code: TroubleCode
-  /** On what, and the reason in the words of who gave it. */
+  /** The request, and the reason as the server or the connection gave it. */
   readonly reason: string
 }
 
 export interface RetryHooks {
   readonly onRetry: () => void
-  /** Raises a condition; null withdraws it. */
+  /** Raises a condition; null clears it. */
   readonly show: (code: TroubleCode, message: string | null) => void
 }
 
 /** The attempts of one request. */
 export interface Streak {
-  /** Notes a failed attempt. Answers how long to wait, in milliseconds. @throws ConnectError when `max.retries` is used up. */
+  /** Notes a failed attempt. Returns how long to wait, in milliseconds. @throws ConnectError when `max.retries` is used up. */
   failed(trouble: Trouble): number
   /** Notes a failed attempt, and waits. @throws as {@link failed}, and the signal's reason when it fires. */
   wait(trouble: Trouble, signal: AbortSignal): Promise<void>
-  /** The request got through, or is given up. */
+  /** The request succeeded, or was abandoned. */
   over(): void
 }
 
@@ -55,8 +55,8 @@ interface Shown {
 }
 
 /**
- * The retry rule of the settings: indefinitely, with jitter, unless `max.retries` sets an end. What several requests under
- * way wait for is shown for as long as one of them waits for it.
+ * The retry rule of the settings: indefinitely, with jitter, unless `max.retries` sets a limit. A condition stays raised as long as
+ * one of the requests in flight waits for its reason to end.
  */
 export class Retries {
   readonly #settings: Pick<SinkSettings, 'maxRetries' | 'retryBackoffMs'>
@@ -94,7 +94,7 @@ export class Retries {
           )
         }
         this.#hooks.onRetry()
-        this.#logger.debug(`attempt ${attempts} failed and is made again: ${trouble.code}: ${trouble.reason}`)
+        this.#logger.debug(`attempt ${attempts} failed and is retried: ${trouble.code}: ${trouble.reason}`)
         if (attempts >= quietAttempts) this.#note(streak, { trouble, since })
         return backoffMs({ initialMs: retryBackoffMs, maxMs: maxBackoffMs }, attempts)
       },
@@ -125,12 +125,12 @@ export class Retries {
     if (before !== undefined && before !== shown.trouble.code) this.#show(before)
   }
 
-  /** Of several requests that wait for the same, the oldest is named. */
+  /** Of several requests with the same code, the oldest is named. */
   #show(code: TroubleCode): void {
     for (const { trouble, since } of this.#waiting.values()) {
       if (trouble.code !== code) continue
       const { what, advice } = troubles[code]
-      this.#hooks.show(code, `${what}; requests are tried again since ${since}: ${trouble.reason}${advice}`)
+      this.#hooks.show(code, `${what}; requests have been retried since ${since}: ${trouble.reason}${advice}`)
       return
     }
     this.#hooks.show(code, null)

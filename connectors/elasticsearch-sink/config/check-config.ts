@@ -3,7 +3,7 @@ import { Key } from './config.ts'
 import { mappingOf, settingsOf, topicsOf } from './settings.ts'
 import { indexName } from '../indices/index-name.ts'
 
-/** Rules over several fields: Confluent's, and ours. No server is asked. */
+/** Checks rules over several fields: Confluent's, and ours. Contacts no server. */
 export function crossFieldProblems(config: ParsedConfig, raw: RawConfig): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = []
   const add = (keys: readonly string[], message: string): void => {
@@ -63,7 +63,7 @@ function secureProtocol(config: ParsedConfig, urls: readonly URL[], add: Add): v
   if (secure && urls.some((url) => url.protocol !== 'https:')) {
     add(
       ['elastic.security.protocol', Key.connectionUrl],
-      `with 'elastic.security.protocol=SSL' every address of '${Key.connectionUrl}' begins with https://.`,
+      `with 'elastic.security.protocol=SSL' every address of '${Key.connectionUrl}' must begin with https://.`,
     )
   }
 }
@@ -74,7 +74,7 @@ function externalResources(config: ParsedConfig, raw: RawConfig, add: Add): void
   if (disabled !== isEmpty(config[Key.externalMapping])) {
     add(
       [Key.externalUsage, Key.externalMapping],
-      `'${Key.externalUsage}' and '${Key.externalMapping}' go together: set both or none.`,
+      `'${Key.externalUsage}' and '${Key.externalMapping}' must be set together.`,
     )
     return
   }

@@ -7,7 +7,7 @@ import {
   type Validator,
 } from 'penstock/api'
 
-/** Keys of this connector, as they stand in a config. */
+/** The keys of this connector's config. */
 export const Key = {
   connectionUrl: 'connection.url',
   username: 'connection.username',
@@ -48,7 +48,7 @@ export const Key = {
   caFile: 'elastic.https.ssl.truststore.location',
 } as const
 
-/** Every client of the REST API reads the url of a connector. */
+/** Every client of the REST API can read the URL of a connector. */
 const inPlaceOfCredentials = `A url with a user is not supported; set '${Key.username}' and '${Key.password}'.`
 
 const urls: Validator = Object.assign(
@@ -82,11 +82,10 @@ function key(
 const week = 604_800_000
 const connector = 'Connector'
 const conversion = 'Data Conversion'
-const proxyReason =
-  'requests through an HTTP proxy are not served; give the address of Elasticsearch itself in connection.url'
-const streamReason = 'data streams are not served yet; leave the data.stream.* settings out and write to an index'
+const proxyReason = 'HTTP proxies are not supported; set connection.url to the address of Elasticsearch itself'
+const streamReason = 'data streams are not supported; remove the data.stream.* settings and write to an index'
 const tlsReason =
-  'of the TLS settings only the certificate authority is served, as PEM: elastic.https.ssl.truststore.certificates or .location'
+  'the only TLS setting is the certificate authority, as PEM: elastic.https.ssl.truststore.certificates or .location'
 const refusedTls = [
   'keystore.location',
   'keystore.password',
@@ -102,16 +101,17 @@ const refusedTls = [
   'cipher.suites',
   'endpoint.identification.algorithm',
 ]
-const kerberosReason = 'Kerberos is not served; use connection.username and connection.password, or connection.api.key'
+const kerberosReason =
+  'Kerberos is not supported; use connection.username and connection.password, or connection.api.key'
 
-/** Confluent's keys with their defaults where those are right, and ours: `document.*`, `connection.api.key`. */
+/** Confluent's keys, most with their defaults, and ours: `document.*`, `connection.api.key`. */
 export const configDef: ConfigDef = {
   [Key.connectionUrl]: key(
     'LIST',
     connector,
     'HIGH',
     undefined,
-    'Addresses of Elasticsearch or OpenSearch nodes, each a URL; requests are spread over them.',
+    'URLs of Elasticsearch or OpenSearch nodes. Requests are distributed over them.',
     { validator: urls },
   ),
   [Key.username]: key(
@@ -119,7 +119,7 @@ export const configDef: ConfigDef = {
     connector,
     'MEDIUM',
     null,
-    'User name for basic authentication. Goes together with connection.password.',
+    'User name for basic authentication. Requires connection.password.',
   ),
   [Key.password]: key('PASSWORD', connector, 'MEDIUM', null, 'Password for basic authentication.'),
   [Key.apiKey]: key(
@@ -127,9 +127,9 @@ export const configDef: ConfigDef = {
     connector,
     'MEDIUM',
     null,
-    'An encoded API key (base64 of id:key). Excludes connection.username.',
+    'Encoded API key (base64 of id:key). Cannot be used with connection.username.',
   ),
-  [Key.batchSize]: key('INT', connector, 'MEDIUM', 2000, 'Operations in one bulk request, at most.', {
+  [Key.batchSize]: key('INT', connector, 'MEDIUM', 2000, 'Maximum number of operations in a bulk request.', {
     validator: between(1, 1_000_000),
   }),
   [Key.bulkSizeBytes]: key(
@@ -137,7 +137,7 @@ export const configDef: ConfigDef = {
     connector,
     'LOW',
     5 * 1024 * 1024,
-    'Bytes in one bulk request, at most; -1 sets no limit. A larger single document goes alone.',
+    'Maximum size of a bulk request in bytes; -1 sets no limit. A single larger document is sent alone.',
     { validator: between(-1, 2_147_483_647) },
   ),
   [Key.maxInFlight]: key(
@@ -145,7 +145,7 @@ export const configDef: ConfigDef = {
     connector,
     'MEDIUM',
     5,
-    'Bulk requests under way at once. Operations on one document are never under way twice.',
+    'Maximum number of bulk requests in flight. Two operations on one document are never in flight together.',
     { validator: between(1, 1000) },
   ),
   [Key.maxBuffered]: key(
@@ -153,7 +153,7 @@ export const configDef: ConfigDef = {
     connector,
     'LOW',
     20_000,
-    'Operations held in memory per task, at most; above it reading waits, as it does when they take more bytes than all requests under way and one more.',
+    'Maximum number of operations in the memory of a task. At the limit the task stops reading, as it does when they take more bytes than all requests in flight and one more.',
     { validator: between(1, 2_147_483_647) },
   ),
   [Key.lingerMs]: key(
@@ -161,23 +161,18 @@ export const configDef: ConfigDef = {
     connector,
     'LOW',
     1,
-    'How long an operation waits for others while requests are under way, at most; with none under way it leaves at once.',
+    'Maximum time that an operation waits for others while requests are in flight. Without a request in flight it is sent immediately.',
     { validator: between(0, week) },
   ),
-  [Key.flushTimeoutMs]: key(
-    'LONG',
-    connector,
-    'LOW',
-    180_000,
-    'How long a flush at revocation or shutdown waits for what is under way.',
-    { validator: between(1000, week) },
-  ),
+  [Key.flushTimeoutMs]: key('LONG', connector, 'LOW', 180_000, 'Timeout of a flush at revocation or shutdown.', {
+    validator: between(1000, week),
+  }),
   [Key.maxRetries]: key(
     'INT',
     connector,
     'LOW',
     -1,
-    'How often a request is tried again when Elasticsearch is not available before the task fails; -1 tries indefinitely.',
+    'Number of retries of a request while Elasticsearch is not available, before the task fails; -1 retries indefinitely.',
     { validator: between(-1, 2_147_483_647) },
   ),
   [Key.retryBackoffMs]: key(
@@ -185,7 +180,7 @@ export const configDef: ConfigDef = {
     connector,
     'LOW',
     100,
-    'The wait before the first retry; it doubles up to 10 seconds, with jitter.',
+    'Backoff before the first retry. It doubles with each retry up to 10 seconds, with jitter.',
     { validator: between(0, 86_400_000) },
   ),
   [Key.compression]: key(
@@ -193,14 +188,14 @@ export const configDef: ConfigDef = {
     connector,
     'LOW',
     false,
-    'Send request bodies with gzip and ask for compressed answers.',
+    'Compress the bodies of requests with gzip, and ask for compressed responses.',
   ),
   [Key.connectionTimeoutMs]: key(
     'INT',
     connector,
     'LOW',
     1000,
-    'Added to read.timeout.ms as the bound of one request, connecting included.',
+    'Added to read.timeout.ms: the sum is the timeout of a request, connecting included.',
     { validator: between(0, 43_200_000) },
   ),
   [Key.readTimeoutMs]: key(
@@ -208,7 +203,7 @@ export const configDef: ConfigDef = {
     connector,
     'LOW',
     30_000,
-    'How long an answer may take before the request counts as failed and is sent again.',
+    'How long Elasticsearch may take to respond before the request fails and is retried.',
     { validator: between(0, week) },
   ),
   [Key.idleTimeMs]: key(
@@ -216,7 +211,7 @@ export const configDef: ConfigDef = {
     connector,
     'LOW',
     60_000,
-    'How long an idle connection is kept; -1 keeps it indefinitely.',
+    'How long an idle connection is kept open; -1 keeps it open indefinitely.',
     {
       validator: between(-1, 86_400_000),
     },
@@ -226,7 +221,7 @@ export const configDef: ConfigDef = {
     conversion,
     'MEDIUM',
     'auto',
-    'What orders writes of a document: `auto` takes the header `__penstock.version` where a record has it, else its offset; `header` insists on the header; `offset` takes the offset; `none` writes without a version. Versions go out as external_gte: an older change never overwrites a later one.',
+    'The version of a write: `auto` uses the header `__penstock.version` if a record has it, else its offset; `header` requires the header; `offset` uses the offset; `none` writes without a version. Versions are sent as external_gte, so that an older change never overwrites a later one.',
     { validator: oneOfIgnoringCase('auto', 'header', 'offset', 'none') },
   ),
   [Key.documentValues]: key(
@@ -234,7 +229,7 @@ export const configDef: ConfigDef = {
     conversion,
     'MEDIUM',
     'exact',
-    'With schemas: `exact` writes decimals with all their digits and temporals as ISO-8601 in UTC; `raw` writes what Confluent writes (decimals as doubles, temporals as their numbers).',
+    'For values with a schema: `exact` writes decimals with all their digits, and dates and times as ISO-8601 in UTC; `raw` writes them as Confluent does (decimals as doubles, dates and times as numbers).',
     { validator: oneOfIgnoringCase('exact', 'raw') },
   ),
   [Key.envelope]: key(
@@ -242,7 +237,7 @@ export const configDef: ConfigDef = {
     conversion,
     'MEDIUM',
     'unwrap',
-    'A change event of Debezium: `unwrap` writes its row and applies its deletes; `keep` writes the event itself.',
+    'Change events of Debezium: `unwrap` writes their rows and applies their deletes; `keep` writes the events themselves.',
     { validator: oneOfIgnoringCase('unwrap', 'keep') },
   ),
   [Key.placeholder]: key(
@@ -250,14 +245,14 @@ export const configDef: ConfigDef = {
     conversion,
     'LOW',
     '__debezium_unavailable_value',
-    'What a source writes for a large value that did not change. It never reaches a document: the stored value stays.',
+    'Placeholder of a source for an unchanged large value. It is never written to a document: the stored value stays.',
   ),
   [Key.keyIgnore]: key(
     'BOOLEAN',
     conversion,
     'HIGH',
     false,
-    'Take topic+partition+offset as the document id instead of the key.',
+    'Use topic+partition+offset as the document id instead of the key.',
   ),
   [Key.topicKeyIgnore]: key('LIST', conversion, 'LOW', [], 'Topics for which key.ignore is true.'),
   [Key.schemaIgnore]: key('BOOLEAN', conversion, 'LOW', false, 'Do not create mappings from schemas.'),
@@ -267,7 +262,7 @@ export const configDef: ConfigDef = {
     conversion,
     'LOW',
     true,
-    'Write maps with string keys as objects; false writes arrays of key and value.',
+    'Write maps with string keys as objects; false writes arrays of key-value objects.',
   ),
   [Key.dropInvalid]: key(
     'BOOLEAN',
@@ -281,7 +276,7 @@ export const configDef: ConfigDef = {
     conversion,
     'LOW',
     'delete',
-    'A record with a key and no value: `delete` its document, `ignore` it, or `fail` the task.',
+    'Records with a key and no value: `delete` the document, `ignore` the record, or `fail` the task.',
     { validator: oneOfIgnoringCase('ignore', 'delete', 'fail') },
   ),
   [Key.malformed]: key(
@@ -289,7 +284,7 @@ export const configDef: ConfigDef = {
     conversion,
     'LOW',
     'fail',
-    'A document that Elasticsearch refuses: `fail` the task, or continue: `warn` with a log line, `ignore` without.',
+    'Documents that Elasticsearch rejects: `fail` the task, or skip them: `warn` with a log line, `ignore` without.',
     { validator: oneOfIgnoringCase('ignore', 'warn', 'fail') },
   ),
   [Key.versionConflict]: key(
@@ -297,7 +292,7 @@ export const configDef: ConfigDef = {
     conversion,
     'MEDIUM',
     'fail',
-    'A document holds a higher version than a record brings, and no record that was delivered before explains it: `fail` the task, or keep what is stored and continue: `warn` with a log line and in the status, `ignore` without. Versions of a header of your own (external.version.header) may come in any order and are never judged.',
+    'Documents with a higher version than a record, which no earlier delivery explains: `fail` the task, or keep the stored document and continue: `warn` with a log line and in the status, `ignore` without. Versions in a header of your own (external.version.header) may come in any order and are not checked.',
     { validator: oneOfIgnoringCase('fail', 'warn', 'ignore') },
   ),
   [Key.versionHeader]: key(
@@ -305,14 +300,14 @@ export const configDef: ConfigDef = {
     conversion,
     'LOW',
     '',
-    'The header that holds the version, when it is not `__penstock.version`.',
+    'Name of the header with the version, if it is not `__penstock.version`.',
   ),
   [Key.writeMethod]: key(
     'STRING',
     conversion,
     'LOW',
     'insert',
-    '`insert` replaces the document; `upsert` changes the fields the record has and leaves the others, without versions.',
+    '`insert` replaces the document; `upsert` changes the fields that the record has and keeps the others, without versions.',
     { validator: oneOfIgnoringCase('insert', 'upsert') },
   ),
   [Key.autoIds]: key(
@@ -320,14 +315,14 @@ export const configDef: ConfigDef = {
     conversion,
     'LOW',
     false,
-    'Let Elasticsearch choose ids: re-sent records become further documents.',
+    'Let Elasticsearch choose the ids: records that are sent twice become two documents.',
   ),
   [Key.externalUsage]: key(
     'STRING',
     connector,
     'LOW',
     'disabled',
-    'Write to indices or aliases that exist: `index` or `alias_index`, with topic.to.external.resource.mapping.',
+    'Write to existing indices (`index`) or aliases (`alias_index`), with topic.to.external.resource.mapping.',
     {
       validator: oneOfIgnoringCase('disabled', 'index', 'alias_index', 'datastream', 'alias_datastream'),
       unsupportedValues: {
@@ -343,24 +338,31 @@ export const configDef: ConfigDef = {
     connector,
     'LOW',
     [],
-    'Items `topic:resource`: the existing index or alias of each topic.',
+    'Items `topic:resource`: the existing index or alias for each topic.',
   ),
-  [Key.externalMappingsMax]: key('INT', connector, 'LOW', 15, 'Items in topic.to.external.resource.mapping, at most.', {
-    validator: between(1, 2_147_483_647),
-  }),
+  [Key.externalMappingsMax]: key(
+    'INT',
+    connector,
+    'LOW',
+    15,
+    'Maximum number of items in topic.to.external.resource.mapping.',
+    {
+      validator: between(1, 2_147_483_647),
+    },
+  ),
   [Key.caText]: key(
     'STRING',
     'Security',
     'LOW',
     null,
-    'The certificate authority of https addresses, as PEM text; without it the system’s are trusted.',
+    'Certificate authority of https addresses, as PEM text. Without it, the authorities of the system are trusted.',
   ),
   [Key.caFile]: key(
     'STRING',
     'Security',
     'LOW',
     null,
-    'The same in a file. It holds PEM: Java key stores are refused.',
+    'File with the certificate authority in PEM form. Java key stores are rejected.',
   ),
   ...Object.fromEntries(
     refusedTls.map((name) => [
@@ -373,7 +375,7 @@ export const configDef: ConfigDef = {
     connector,
     'LOW',
     false,
-    'Accepted: offsets follow the topic a record was read from, so transforms that rename topics work either way.',
+    'Accepted without effect: offsets belong to the topic that a record was read from, so transforms may rename topics.',
   ),
   'data.stream.type': key('STRING', 'Data Stream', 'LOW', 'none', 'Data streams.', {
     validator: oneOfIgnoringCase('NONE', 'LOGS', 'METRICS'),
@@ -388,7 +390,7 @@ export const configDef: ConfigDef = {
   'proxy.port': key('INT', 'Proxy', 'LOW', null, 'An HTTP proxy.', { unsupported: proxyReason }),
   'proxy.username': key('STRING', 'Proxy', 'LOW', null, 'An HTTP proxy.', { unsupported: proxyReason }),
   'proxy.password': key('PASSWORD', 'Proxy', 'LOW', null, 'An HTTP proxy.', { unsupported: proxyReason }),
-  'elastic.security.protocol': key('STRING', 'Security', 'LOW', 'PLAINTEXT', 'SSL insists on https addresses.', {
+  'elastic.security.protocol': key('STRING', 'Security', 'LOW', 'PLAINTEXT', 'SSL requires https addresses.', {
     validator: oneOfIgnoringCase('plaintext', 'ssl'),
   }),
   'kerberos.user.principal': key('STRING', 'Kerberos', 'LOW', null, 'Kerberos.', { unsupported: kerberosReason }),

@@ -32,7 +32,7 @@ export interface SinkSettings {
   readonly dropInvalid: boolean
   readonly nullValues: 'ignore' | 'delete' | 'fail'
   readonly malformed: 'ignore' | 'warn' | 'fail'
-  /** At a conflict that nothing explains. Versions of the user's own header may come in any order: nothing to explain. */
+  /** What to do at an unexplained conflict. Versions of a user's own header may come in any order: their conflicts are ignored. */
   readonly versionConflict: 'fail' | 'warn' | 'ignore'
   readonly writeMethod: 'insert' | 'upsert'
   readonly autoIds: boolean
@@ -101,14 +101,14 @@ function parseUrl(text: string): URL {
   return new URL(text.includes('://') ? text : `http://${text}`)
 }
 
-/** `topic:resource` items, and the texts of those that are not of that form or name something twice. */
+/** The `topic:resource` items, and messages for those that have another form or repeat a name. */
 export function mappingOf(config: ParsedConfig): { resources: ReadonlyMap<string, string>; wrong: readonly string[] } {
   const resources = new Map<string, string>()
   const wrong: string[] = []
   for (const item of list(config, Key.externalMapping)) {
     const [topic, resource, ...more] = item.split(':').map((part) => part.trim())
     if (topic === undefined || resource === undefined || topic === '' || resource === '' || more.length > 0) {
-      wrong.push(`'${item}' is not of the form topic:resource`)
+      wrong.push(`'${item}' does not have the form topic:resource`)
     } else if (resources.has(topic) || [...resources.values()].includes(resource)) {
       wrong.push(`'${item}' names a topic or a resource a second time`)
     } else resources.set(topic, resource)
@@ -116,7 +116,7 @@ export function mappingOf(config: ParsedConfig): { resources: ReadonlyMap<string
   return { resources, wrong }
 }
 
-/** The topics a config names one by one; empty with `topics.regex`. */
+/** The topics of the setting `topics`; empty with `topics.regex`. */
 export function topicsOf(raw: Readonly<Record<string, string>>): readonly string[] {
   return (raw['topics'] ?? '')
     .split(',')

@@ -5,10 +5,10 @@ import { isObject, jsonOf } from './json-text.ts'
 const maxIdBytes = 512
 
 /**
- * The document id of a key: integers in decimal, strings as they are. A struct (or a schemaless object) of one field
- * gives that field's text, of several the compact JSON of its values in key order. Ids over Elasticsearch's 512 bytes
- * become the hex SHA-256 of themselves.
- * @throws DataError for a key that is null, empty, or of a type that makes no id.
+ * Returns the document id of a key: integers in decimal, strings unchanged. A struct (or a schemaless object) with one field
+ * gives the text of that field, one with several the compact JSON of its values in key order. An id of more than 512 bytes,
+ * Elasticsearch's limit, becomes its SHA-256 in hex.
+ * @throws DataError for a key that is null, empty, or of an unsupported type.
  */
 export function documentId(schema: Schema | null, key: ConnectValue): string {
   if (key === null)
@@ -29,8 +29,8 @@ export function documentId(schema: Schema | null, key: ConnectValue): string {
 }
 
 /**
- * The id of a record whose key is ignored: `topic+partition+offset`, where it lies in the log. Confluent takes the topic that
- * transforms have made of it; then records of topics that are routed into one index have the same ids.
+ * Returns the id of a record whose key is ignored: `topic+partition+offset` of its place in Kafka. Confluent uses the topic after
+ * transforms, so that records of topics that are routed into one index can have the same id.
  */
 export function positionId({ originalTopic, originalPartition, originalOffset }: SinkRecord): string {
   return `${originalTopic}+${originalPartition}+${originalOffset}`
@@ -46,7 +46,7 @@ function partsId(values: readonly ConnectValue[]): string {
   const [only] = values
   if (values.length !== 1 || only === undefined) return values.length === 0 ? '' : jsonOf(values)
   if (only === null)
-    throw new DataError('the only field of the key is null: it makes no document id', { code: 'ES_NULL_KEY' })
+    throw new DataError('the only field of the key is null, which is not a document id', { code: 'ES_NULL_KEY' })
   return typeof only === 'string' ? only : typeof only === 'object' ? jsonOf(only) : String(only)
 }
 

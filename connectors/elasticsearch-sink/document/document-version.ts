@@ -4,19 +4,19 @@ import type { SinkSettings } from '../config/settings.ts'
 /** An external version: a number, or a bigint past 2^53. Null writes without a version. */
 export type Version = number | bigint | null
 
-/** Every version of our Postgres source is at least this, and so above every offset. */
+/** The lowest version of our Postgres source. It is above every offset. */
 export const firstRowVersion = 2 ** 53
 
-/** Where in a partition records with and without a version header begin. */
+/** The first offsets of a partition with and without a version header. */
 export class VersionKinds {
   headerFrom = Number.POSITIVE_INFINITY
   plainFrom = Number.POSITIVE_INFINITY
 }
 
 /**
- * Finds each record's version. In `auto` that is the header of a record that has one, else its offset. A partition may
- * change once from offsets to row versions, which are above every offset: a topic of Debezium that our source continues.
- * No other mixture can be compared: it fails by name.
+ * Finds the version of each record: with `auto` its version header if it has one, else its offset. A partition may change once
+ * from offsets to row versions, which are above every offset: a topic of Debezium that our source continues. Other mixtures
+ * cannot be compared and fail.
  */
 export class DocumentVersions {
   readonly #settings: Pick<SinkSettings, 'documentVersion' | 'versionHeader'>
@@ -26,7 +26,7 @@ export class DocumentVersions {
   }
 
   /**
-   * @param kinds what the record's partition has shown so far.
+   * @param kinds the versions that the record's partition has had so far.
    * @throws DataError when a header is missing or malformed, ConnectError where versions are mixed.
    */
   of(record: SinkRecord, kinds: VersionKinds): Version {
@@ -50,7 +50,7 @@ export class DocumentVersions {
     const { originalTopic, originalOffset } = record
     if (originalOffset > kinds.headerFrom) {
       throw new ConnectError(
-        `record ${placeOf(record)}: topic '${originalTopic}' goes back from records with the header '${this.#settings.versionHeader}' to records without: their offsets are lower than the versions that documents have. ${newIndexAdvice}`,
+        `record ${placeOf(record)}: topic '${originalTopic}' changed back from records with the header '${this.#settings.versionHeader}' to records without it: their offsets are lower than the versions of the documents. ${newIndexAdvice}`,
         { code: 'ES_VERSION_MIXED', stage: 'TASK_PUT', topicPartition: placeOf(record) },
       )
     }
@@ -70,16 +70,16 @@ export class DocumentVersions {
   }
 }
 
-/** How a topic gets into an index whatever its versions were: the order of the log is that of its offsets. */
+/** How to index a topic whatever its versions were: offsets follow the order of the partition. */
 export const newIndexAdvice =
-  'Delete the index, or route to a new one, and create the connector under another name with document.version=offset: it reads the topic from its beginning, in the order of the log'
+  'Delete the index, or route to a new one, and create the connector under another name with document.version=offset: it reads the topic from its beginning, in the order of its offsets'
 
-/** `topic-partition@offset` of a record in the log. */
+/** The place of a record: `topic-partition@offset`. */
 export function placeOf(record: SinkRecord): string {
   return `${record.originalTopic}-${record.originalPartition}@${record.originalOffset}`
 }
 
-/** The version that a header names; null without it. @throws DataError */
+/** The version in a header; null without the header. @throws DataError */
 export function versionIn(record: SinkRecord, name: string): Version {
   const header = lastHeader(record.headers, name)
   return header === undefined ? null : parse(header.value, name)
@@ -89,11 +89,11 @@ const largestSafe = BigInt(Number.MAX_SAFE_INTEGER)
 
 function parse(value: unknown, name: string): number | bigint {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
-  // Every version of our Postgres source: such a header is read as INT64, which it fits.
+  // Versions of our Postgres source: such a header is read as INT64.
   if (typeof value === 'bigint' && value > largestSafe) return value
   const text = String(value)
   if (!/^\d{1,19}$/.test(text))
-    throw new DataError(`header '${name}' holds '${text}', which is no version (an integer from 0)`, {
+    throw new DataError(`header '${name}' holds '${text}', which is not a version (an integer from 0)`, {
       code: 'ES_VERSION_HEADER',
     })
   const big = BigInt(text)

@@ -3,13 +3,13 @@ import { isObject, jsonOf } from './json-text.ts'
 import type { Placeholder } from './placeholder.ts'
 import { compileRenderer, fieldRenderer, structOf, type RenderOptions, type Renderer } from './render.ts'
 
-/** A document's JSON. `holes` are the fields left out because their value is unavailable: the stored one stays. */
+/** A document's JSON. `holes` are the fields that are left out because their values are unavailable: the stored values stay. */
 export interface Document {
   readonly json: string
   readonly holes: readonly string[] | null
 }
 
-/** What a record's value asks for. `rowSchema` is the schema of the document, when there is one. */
+/** The change that a record's value describes. `rowSchema` is the schema of the document, if there is one. */
 export type Change =
   | { readonly kind: 'write'; readonly document: Document; readonly rowSchema: Schema | null }
   | { readonly kind: 'delete' }
@@ -19,7 +19,7 @@ export interface DocumentOptions extends RenderOptions {
   readonly placeholder: Placeholder
 }
 
-/** `unchanged`: columns that the source names as not given, whatever value stands for them. */
+/** `unchanged`: columns whose values the source did not send, whatever stands for them. */
 type Reader = (value: ConnectValue, unchanged: readonly string[]) => Change
 
 const none: readonly string[] = []
@@ -126,7 +126,7 @@ function columnOf(name: string, render: Renderer): { name: string; head: string;
   return { name, head: `${JSON.stringify(name)}:`, render }
 }
 
-/** A change event that came without schemas: its `op`, its `source`, and a row image. */
+/** Recognizes a schemaless change event by its `op`, its `source`, and a row image. */
 function isEnvelope(value: { readonly [key: string]: ConnectValue }): boolean {
   return (
     typeof value['op'] === 'string' &&

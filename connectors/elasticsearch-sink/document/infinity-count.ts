@@ -1,6 +1,6 @@
 import type { Counter, Logger } from 'penstock/api'
 
-// Fields of one document that are counted one by one, and names that are told, at most.
+// The most fields of one document that are counted, and the most names that are logged.
 const maxNames = 1000
 
 /** Counts the infinities that were written as null, and names each field once. */
@@ -15,12 +15,12 @@ export class InfinityCount {
     this.#logger = logger
   }
 
-  /** A document that is being rendered holds one. */
+  /** The document that is being rendered contains an infinity. */
   readonly note = (field: string): void => {
     if (this.#fields.length < maxNames) this.#fields.push(field)
   }
 
-  /** The document is written, or is not: a record can be rendered more than once. */
+  /** Counts the infinities of the document if it is written: a record can be rendered more than once. */
   settle(written: boolean): void {
     if (this.#fields.length === 0) return
     const fields = this.#fields

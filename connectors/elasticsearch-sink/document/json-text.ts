@@ -3,7 +3,7 @@ import type { ConnectValue, PlainMap } from 'penstock/api'
 /** Compact JSON of a value without schema. int64 past 2^53 keeps its digits, bytes become base64, maps objects. */
 export function jsonOf(value: ConnectValue): string {
   try {
-    // V8's fast path: JSON's own data, which is what a schemaless record nearly always is.
+    // V8's fast path: nearly every schemaless record is plain JSON.
     if (!isExotic(value)) return JSON.stringify(value)
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
@@ -18,7 +18,7 @@ function isExotic(value: ConnectValue): boolean {
   return false
 }
 
-/** Only what JSON lacks is replaced. `this[key]` is the value before a Buffer's own toJSON has run. */
+/** Replaces only values that JSON lacks. `this[key]` is the value before a Buffer's own toJSON has run. */
 function replacer(this: Record<string, unknown>, key: string, value: unknown): unknown {
   const original = this[key]
   if (typeof original === 'bigint') return rawJson(String(original))
@@ -27,7 +27,7 @@ function replacer(this: Record<string, unknown>, key: string, value: unknown): u
   return value
 }
 
-/** Whether a value is a schemaless map: a plain object. */
+/** Returns whether a value is a schemaless map: a plain object. */
 export function isObject(value: ConnectValue | undefined): value is PlainMap {
   return (
     typeof value === 'object' &&
@@ -47,7 +47,7 @@ export function rawJson(token: string): unknown {
   return (JSON as unknown as RawJson).rawJSON(token)
 }
 
-/** JSON parsed so that writing it again gives every number its digits back. */
+/** Parses JSON so that writing it again keeps all digits of its numbers. */
 export function parseExact(text: string): unknown {
   return JSON.parse(text, ((_key: string, value: unknown, context?: { source?: string }) =>
     typeof value === 'number' && context?.source !== undefined && String(value) !== context.source

@@ -3,15 +3,15 @@ import type { ConnectValue, Schema } from 'penstock/api'
 import { jsonOf } from './json-text.ts'
 
 /**
- * How Debezium writes a value it was not given (an unchanged large value), by column type: the placeholder itself, its
- * bytes, an array of one of them, its bytes as numbers, a UUID made of it, a map of it to itself.
+ * Debezium's forms of the placeholder for an unavailable (unchanged large) value, by column type: the text itself, its bytes,
+ * an array of one of them, its bytes as numbers, a UUID made of it, or a map of it to itself.
  */
 export interface Placeholder {
   /** Values that stand for "unavailable" in a field of this schema. */
   valuesFor(schema: Schema): readonly ConnectValue[]
-  /** Whether JSON text of a schemaless field stands for it. */
+  /** Returns whether the JSON text of a schemaless field is the placeholder. */
   isJson(text: string): boolean
-  /** Whether a text can hold it at all: a cheap first look. */
+  /** Returns whether a text can contain it: a cheap first check. */
   mayHold(json: string): boolean
 }
 
@@ -65,7 +65,7 @@ function elementForms(element: Schema | null, forms: Forms): readonly ConnectVal
   return element?.type === 'INT32' || element?.type === 'INT64' ? [forms.numbers] : []
 }
 
-/** UUID version 3 of the bytes, as Java's `UUID.nameUUIDFromBytes` makes it. */
+/** UUID version 3 of the bytes, as by Java's `UUID.nameUUIDFromBytes`. */
 function uuidOf(bytes: Uint8Array): string {
   const hash = createHash('md5').update(bytes).digest()
   hash[6] = ((hash[6] ?? 0) & 0x0f) | 0x30

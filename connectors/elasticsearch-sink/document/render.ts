@@ -5,17 +5,18 @@ import { isoDate, isoTime, isoTimestamp } from './temporal-text.ts'
 /** Turns a value of one schema into JSON text. */
 export type Renderer = (value: ConnectValue) => string
 
-/** How values are written: see `document.values` and `compact.map.entries`. */
+/** The form of values: see `document.values` and `compact.map.entries`. */
 export interface RenderOptions {
   readonly exact: boolean
   readonly compactMaps: boolean
-  /** An infinity was written as null; the name of its field, `outer.inner` where it is nested. */
+  /** Called for each infinity that is written as null, with the name of its field (`outer.inner` where it is nested). */
   readonly onInfinity: (field: string) => void
 }
 
 /**
  * Compiles a renderer for a schema. Exact decimals become strings: Elasticsearch coerces them for its fields, and keeps
- * their digits where it would write a JSON number again as a double (any answer with a filter). Null fields stand as null; a field that may not be null and is takes its default.
+ * their digits where it would rewrite a JSON number as a double (in any response with a filter). A null is written as null, or
+ * as the default of a field that is required.
  * @throws DataError (from the renderer) when a value does not fit.
  */
 export function compileRenderer(schema: Schema, options: RenderOptions): Renderer {
@@ -77,7 +78,7 @@ function compileSemantic(schema: Schema, options: RenderOptions): Renderer | nul
   }
 }
 
-/** The infinities of Postgres are no dates: as text they would make a document malformed wherever the field is a date. */
+/** An infinity of Postgres is not a date: as text it would make the document malformed where the field is a date. */
 function nullForInfinity(schema: Schema, render: Renderer, { onInfinity }: RenderOptions): Renderer {
   const infinite = infinitiesOf(semanticOf(schema.name))
   if (infinite === null) return render
@@ -105,7 +106,7 @@ function integer(value: ConnectValue): number | bigint {
   throw new DataError(`a temporal holds ${typeof value} instead of an integer`)
 }
 
-/** NaN and the infinities become strings, as Connect's JSON writes them. */
+/** NaN and the infinities become strings, as in Connect's JSON. */
 function floatText(value: ConnectValue): string {
   return Number.isFinite(value) ? String(value) : `"${String(value)}"`
 }
@@ -158,7 +159,7 @@ function compileStruct(schema: Schema, options: RenderOptions): Renderer {
   }
 }
 
-/** A field's renderer: what it refuses is said with the field's name. */
+/** The renderer of a field. Its errors name the field. */
 export function fieldRenderer(field: Field, options: RenderOptions): Renderer {
   const { onInfinity } = options
   const render = compileRenderer(field.schema, {
@@ -175,7 +176,7 @@ export function fieldRenderer(field: Field, options: RenderOptions): Renderer {
   }
 }
 
-/** A STRUCT's values. @throws DataError when the value is none. */
+/** The values of a STRUCT. @throws DataError when the value is not one. */
 export function structOf(value: ConnectValue, schema: Schema): readonly ConnectValue[] {
   if (Array.isArray(value)) return value as readonly ConnectValue[]
   throw new DataError(`STRUCT (${schema.name ?? 'unnamed'}) holds ${typeof value}`)

@@ -1,6 +1,6 @@
 import { Logical, type ConnectValue } from 'penstock/api'
 
-/** What a named schema means to a document. `perSecond` is the unit of a temporal number. */
+/** The meaning of a named schema in a document. `perSecond` is the unit of a temporal number. */
 export type Semantic =
   | { readonly kind: 'decimal' | 'variable-decimal' | 'date' | 'iso-date' | 'iso-timestamp' | 'word' }
   | { readonly kind: 'time' | 'timestamp'; readonly perSecond: number }
@@ -25,13 +25,13 @@ const semantics: Readonly<Record<string, Semantic>> = {
   'io.debezium.time.IsoTimestamp': { kind: 'iso-timestamp' },
 }
 
-/** The meaning of a schema name; undefined when it has none for us. */
+/** The meaning of a schema name; undefined when it has none. */
 export function semanticOf(name: string | null): Semantic | undefined {
   return name === null ? undefined : Object.hasOwn(semantics, name) ? semantics[name] : undefined
 }
 
-// What Debezium's arithmetic makes of infinity and -infinity, by unit. No date of Postgres has these days, and no
-// timestamp these nanoseconds or the negative ones; one microsecond of the year 294247 is taken for infinity.
+// Debezium's numbers for infinity and -infinity, by unit. No date of Postgres has these days, and no timestamp has these
+// nanoseconds or the negative values; one microsecond of the year 294247 counts as infinity.
 const infiniteDays: readonly ConnectValue[] = [-2_147_472_692, -2_147_472_691]
 const infiniteUnits: ReadonlyMap<number, readonly ConnectValue[]> = new Map([
   [1000, [9_223_372_036_825_200n, -9_223_372_036_832_400n]],
@@ -47,7 +47,7 @@ const infiniteTexts: readonly ConnectValue[] = [
   '-290308-12-21T19:59:27.6Z',
 ]
 
-/** The values of this meaning that stand for infinity and -infinity; null when there are none. */
+/** The values that stand for infinity and -infinity; null when there are none. */
 export function infinitiesOf(semantic: Semantic | undefined): readonly ConnectValue[] | null {
   switch (semantic?.kind) {
     case 'date':

@@ -1,6 +1,6 @@
 /**
- * Temporals of Debezium and Connect as ISO-8601 text in UTC. Years outside 0000–9999 take ISO's expanded form
- * (`+012345-…`, `-000043-…`). Fractions keep the unit's digits, trailing groups of zeros left out.
+ * Temporal values of Debezium and Connect as ISO-8601 text in UTC. Years outside 0000–9999 have ISO's expanded form
+ * (`+012345-…`, `-000043-…`). Fractions have the digits of the unit, without trailing groups of zeros.
  */
 
 const dayMs = 86_400_000
@@ -52,7 +52,7 @@ function dateText(days: number): string {
   return `${yearText(year)}-${two(date.getUTCMonth() + 1)}-${two(date.getUTCDate())}`
 }
 
-/** Beyond the range of Date (year 275760): whole cycles of 400 years are taken off first. */
+/** Beyond the range of Date (year 275760): whole cycles of 400 years are subtracted first. */
 function farDate(days: number): string {
   const cycle = 146_097
   const cycles = Math.floor(days / cycle)

@@ -1,30 +1,30 @@
 import { ConnectError } from 'penstock/api'
 
-/** What a name leads to: one index, or those of an alias. A uuid is never given to another index. */
+/** The indices behind a name: one index, or those of an alias. A uuid is never reused. */
 export interface Identity {
-  /** By uuid the index of it. */
+  /** The names of the indices by uuid. */
   readonly indices: ReadonlyMap<string, string>
-  /** The uuid of the one that takes the writes; null where an alias has none. */
+  /** The uuid of the index that writes go to; null where an alias has none. */
   readonly write: string | null
 }
 
 /**
- * Whether what was written under a name is still there. A rollover adds an index and moves the writes to it; retention
- * removes older ones. Neither takes away the index that took the last writes.
+ * Returns whether documents that were written under a name are still there. A rollover adds an index and moves the writes to it;
+ * retention removes older ones. Neither removes the index of the last writes.
  */
 export function continues(before: Identity, now: Identity): boolean {
   return before.write === null || now.indices.has(before.write)
 }
 
-/** The documents of a name are not there any more. @param now null where the name leads nowhere. */
+/** The documents written under a name are gone. @param now null where the name does not exist. */
 export function recreatedError(name: string, before: Identity, now: Identity | null, connector: string): ConnectError {
   const wrote = before.write === null ? textOf(before) : placeOf(before, before.write)
   const state =
     now === null
       ? 'and is gone'
-      : `and the name leads to ${textOf(now)}: it was deleted and created again, or the name was given to another index. Where nobody created it, Elasticsearch did at the next write, with a guessed mapping`
+      : `and the name leads to ${textOf(now)}: it was deleted and created again, or the name was given to another index. If no user created it, Elasticsearch did at the next write, with a guessed mapping`
   return new ConnectError(
-    `'${name}' was ${wrote} ${state}. What was indexed before is not there; offsets that were not committed before are not committed. ` +
+    `'${name}' was ${wrote} ${state}. Earlier documents are missing; the sink commits no further offsets. ` +
       `To index everything again: stop the connector (PUT /connectors/${connector}/stop), delete the index if it is a guessed one, reset the offsets ` +
       `(DELETE /connectors/${connector}/offsets) and resume it (PUT /connectors/${connector}/resume). To continue with what is there now, restart the task`,
     { code: 'ES_INDEX_RECREATED' },

@@ -7,8 +7,8 @@ export interface IndexName {
 const maxBytes = 255
 
 /**
- * The index of a topic, by Confluent's rule: lower case, at most 255 characters, one leading `-` or `_` dropped,
- * `.` and `..` spelled out. What Elasticsearch would refuse even then is said here, before anything is sent.
+ * Returns the index of a topic by Confluent's rule: lower case, at most 255 characters, one leading `-` or `_` dropped,
+ * `.` and `..` spelled out. Names that Elasticsearch would still reject are reported here, before anything is sent.
  */
 export function indexName(topic: string): IndexName {
   let name = topic.toLowerCase().slice(0, maxBytes)

@@ -8,30 +8,30 @@ export interface IndexWatchParts {
   readonly cluster: Cluster
   readonly retries: Retries
   readonly context: Pick<SinkTaskContext, 'setCondition' | 'connector'>
-  /** An alias that is gone is waited for: nothing creates an index of its name meanwhile. */
+  /** The sink waits for an alias that is gone: no write creates an index of its name meanwhile. */
   readonly requireAlias: boolean
 }
 
-/** An identity; `missing` where there is nothing, `hidden` where it may not be read. */
+/** An identity; `missing` where the name does not exist, `hidden` where the user may not read it. */
 type Found = Identity | 'missing' | 'hidden'
 type Ask = (call: Call) => Promise<Response>
 
 const uuidsOnly = { filter_path: '*.settings.index.uuid' }
-// A look is made again at the next commit. It must not hold up a rebalance or the end of the task.
+// The next commit checks again. A check must not delay a rebalance or the end of the task.
 const lookMs = 5000
-// Nodes take 4096 bytes for the first line of a request, unless they are told otherwise.
+// Nodes accept 4096 bytes for the first line of a request by default (http.max_initial_line_length).
 const maxNamesLength = 3000
 const encodedComma = '%2C'
 
 /**
- * Knows by their uuids the indices that the task writes to. An index that is deleted under a running task is created by
- * Elasticsearch at its next write, with a guessed mapping and without what was indexed before; no option of a request
- * prevents that. So nothing is committed before a look has found the same indices as before the writes: what
- * was acknowledged is in them then. An item that is the first of a shard makes a look at once.
+ * Watches the uuids of the indices that the task writes to. Elasticsearch re-creates an index that is deleted under a running
+ * task at the next write, with a guessed mapping and without the earlier documents; no option of a request prevents that. So
+ * offsets are committed only after a check has found the same indices as before the writes: then they hold what was
+ * acknowledged. An item that is the first of a shard causes a check immediately.
  */
 export class IndexWatch {
   readonly #parts: IndexWatchParts
-  /** By the name that is written to; null where nothing was found under it, or nothing may be read. */
+  /** By name; null where the name did not exist, or the user may not read it. */
   readonly #known = new Map<string, Identity | null>()
   readonly #hidden = new Set<string>()
   readonly #streak: Streak
@@ -46,18 +46,18 @@ export class IndexWatch {
     return this.#known.has(name)
   }
 
-  /** To be called before the first write to a name. @throws ConnectError when Elasticsearch refuses to say. */
+  /** Call it before the first write to a name. @throws ConnectError when Elasticsearch rejects the request. */
   async remember(name: string, signal: AbortSignal): Promise<void> {
     const { cluster, retries } = this.#parts
     this.#note(name, await find(name, (call) => requestWithRetry(cluster, retries, signal, call)))
   }
 
-  /** Operations were applied, to whatever bears the name by now. */
+  /** Operations were applied to the index that has the name by now. */
   wrote(): void {
     this.#written = true
   }
 
-  /** Looks at these names at once, if that is possible. @throws ConnectError ES_INDEX_RECREATED. */
+  /** Checks these names immediately, with one attempt. @throws ConnectError ES_INDEX_RECREATED. */
   async suspect(names: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
     const ask = this.#askOnce(signal)
     try {
@@ -68,8 +68,8 @@ export class IndexWatch {
   }
 
   /**
-   * To be called before offsets of applied operations are committed.
-   * @throws RetriableError when it cannot be seen, ConnectError ES_INDEX_RECREATED.
+   * Call it before offsets of applied operations are committed.
+   * @throws RetriableError when the check fails, ConnectError ES_INDEX_RECREATED.
    */
   async confirm(signal: AbortSignal): Promise<void> {
     const written = this.#written
@@ -82,7 +82,7 @@ export class IndexWatch {
       if (!(error instanceof RetriableError)) throw error
       const { code, reason } =
         error instanceof TroubleError ? error.trouble : { code: 'ES_UNAVAILABLE' as const, reason: error.message }
-      // With nothing to commit there is nothing to wait for.
+      // Without writes there is nothing to commit, and no reason to wait.
       if (!written) return
       this.#written = true
       this.#streak.failed({ code, reason: `offsets are not committed meanwhile: ${reason}` })
@@ -90,7 +90,7 @@ export class IndexWatch {
     }
   }
 
-  /** The names that need a look of their own: what plain indices have is asked in few requests. */
+  /** Returns the names that need a check of their own. Plain indices are checked in few requests. */
   async #doubtful(ask: Ask): Promise<readonly string[]> {
     const doubtful: string[] = []
     const plain: (readonly [name: string, uuid: string])[] = []
@@ -124,22 +124,22 @@ export class IndexWatch {
   #note(name: string, found: Found): void {
     if (found === 'hidden') this.#hidden.add(name)
     else this.#hidden.delete(name)
-    // What may not be read for a while is not forgotten.
+    // An identity is kept while it may not be read.
     this.#known.set(name, typeof found === 'string' ? (this.#known.get(name) ?? null) : found)
     this.#parts.context.setCondition(
       'ES_INDEX_UNWATCHED',
       this.#hidden.size === 0
         ? null
-        : `Elasticsearch does not tell this user the uuid of ${[...this.#hidden]
+        : `Elasticsearch does not show this user the uuid of ${[...this.#hidden]
             .slice(0, 5)
             .map((one) => `'${one}'`)
             .join(
               ', ',
-            )}: that an index was deleted or replaced would not be seen. Grant the privilege view_index_metadata`,
+            )}: the sink would not notice that an index was deleted or replaced. Grant the privilege view_index_metadata`,
     )
   }
 
-  /** One attempt, of bounded time. */
+  /** One attempt, with a timeout. */
   #askOnce(signal: AbortSignal): Ask {
     const { cluster } = this.#parts
     return async (call) => {
@@ -157,7 +157,7 @@ export class IndexWatch {
   }
 }
 
-/** A look that did not succeed. */
+/** A check that failed. */
 class TroubleError extends RetriableError {
   readonly trouble: Trouble
 
@@ -181,7 +181,7 @@ async function find(name: string, ask: Ask): Promise<Found> {
   return { indices, write: aliases.status === 200 ? writeIndexOf(aliases.body, indices) : null }
 }
 
-/** By uuid the index. */
+/** The names of indices by uuid. */
 function uuidsOf(body: string): ReadonlyMap<string, string> {
   const found = JSON.parse(body) as Record<string, { settings?: { index?: { uuid?: string } } }>
   const uuids = new Map<string, string>()
@@ -197,7 +197,7 @@ function writeIndexOf(body: string, indices: ReadonlyMap<string, string>): strin
   return null
 }
 
-/** Runs of names that fit into the first line of a request. */
+/** Groups of names that fit into the first line of a request. */
 function* groupsOf<T extends readonly [name: string, ...unknown[]]>(all: readonly T[]): Generator<readonly T[]> {
   let group: T[] = []
   let length = 0

@@ -8,7 +8,7 @@ import type { Retries } from '../client/retries.ts'
 interface Known {
   /** Schemas whose fields the mapping has. */
   readonly schemas: WeakSet<Schema>
-  /** Fields given a mapping by us, or found there. */
+  /** Fields that the mapping has: created by the sink, or found. */
   readonly fields: Set<string>
   readonly topic: string
 }
@@ -18,7 +18,7 @@ interface IndexMapping {
   readonly _meta?: { readonly penstock?: { readonly topic?: string } }
 }
 
-/** Two topics have one index name. */
+/** Two topics have the same index name. */
 export function clashError(index: string, one: string, other: string): ConnectError {
   return new ConnectError(
     `topics '${one}' and '${other}' would both be written to index '${index}'. Route one elsewhere with a RegexRouter transform`,
@@ -35,7 +35,7 @@ export interface IndicesParts {
   readonly exact: boolean
 }
 
-/** The indices of a task: made before the first write, with a mapping that matches the rows; extended when columns come. */
+/** Creates the indices of a task before the first write, with a mapping for the rows, and extends mappings by new columns. */
 export class Indices {
   readonly #known = new Map<string, Known>()
   readonly #cluster: Cluster
@@ -52,15 +52,15 @@ export class Indices {
     this.#exact = exact
   }
 
-  /** Whether {@link ensure} has nothing to do. Null: no mapping is wanted. */
+  /** Returns whether {@link ensure} has nothing to do. @param schema null wants no mapping. */
   ready(index: string, schema: Schema | null): boolean {
     const known = this.#known.get(index)
     return known !== undefined && (schema === null || known.schemas.has(schema))
   }
 
   /**
-   * Makes the index, or adds the fields that its mapping lacks.
-   * @throws ConnectError ES_INDEX_NAME when the index was made for another topic, ES_INDEX_RECREATED when it is gone.
+   * Creates the index, or adds the fields that its mapping lacks.
+   * @throws ConnectError ES_INDEX_NAME when the index was created for another topic, ES_INDEX_RECREATED when it is gone.
    */
   async ensure(index: string, topic: string, schema: Schema | null, signal: AbortSignal): Promise<void> {
     let known = this.#known.get(index)
@@ -77,7 +77,7 @@ export class Indices {
 
   async #create(index: string, schema: Schema | null, known: Known, signal: AbortSignal): Promise<void> {
     const properties = schema === null ? {} : this.#properties(schema)
-    // Names of topics fall together in names of indices, and the topics may be different tasks': the index says whose it is.
+    // Two topics can have the same index name, and be in different tasks: the index names its topic.
     const mappings = { _meta: { penstock: { topic: known.topic } }, ...(schema === null ? {} : { properties }) }
     const response = await this.#request(signal, (client, options) =>
       client.indices.create({ index, mappings }, options),
@@ -90,7 +90,7 @@ export class Indices {
       response.body.includes('resource_already_exists_exception') ||
       response.body.includes('invalid_index_name_exception')
     if (!response.body.includes('resource_already_exists_exception')) {
-      // The name of an alias responses that it is no index name: it is there, then.
+      // The name of an alias is rejected as an index name. HEAD finds the alias.
       const head =
         there || response.status === 403
           ? await this.#request(signal, (client, options) => client.indices.exists({ index }, options))
@@ -100,7 +100,7 @@ export class Indices {
     await this.#learn(index, known, signal)
   }
 
-  /** Reads which fields an index that was there has. */
+  /** Reads the fields of an index that existed before. */
   async #learn(index: string, known: Known, signal: AbortSignal): Promise<void> {
     const response = await this.#request(signal, (client, options) => client.indices.getMapping({ index }, options))
     if (response.status >= 300) throw rejection(`the mapping of '${index}' could not be read`, response)
@@ -121,10 +121,10 @@ export class Indices {
       client.indices.putMapping({ index, properties: missing }, options),
     )
     if (response.status === 404) await this.#watch.suspect(new Set([index]), signal)
-    // The documents decide: with a mapping of somebody else's making they may still fit.
+    // The documents decide: they may still fit a mapping that a user created.
     if (response.status === 400)
       this.#logger.warn(
-        `the mapping of '${index}' keeps its own idea of ${added.join(', ')}: ${response.body.slice(0, 300)}`,
+        `Elasticsearch did not add ${added.join(', ')} to the mapping of '${index}': ${response.body.slice(0, 300)}`,
       )
     else if (response.status >= 300) throw rejection(`the mapping of '${index}' could not be extended`, response)
     for (const field of added) known.fields.add(field)

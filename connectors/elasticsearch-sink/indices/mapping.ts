@@ -7,7 +7,7 @@ export type Mapping = estypes.MappingProperty
 /** Mappings by field name. */
 export type Properties = Record<estypes.PropertyName, Mapping>
 
-// A value outside the range of the type (a numeric of 400 digits, the year 20000) still makes a document: the field is
+// A value outside the range of the type (a numeric of 400 digits, the year 20000) does not fail the document: the field is
 // stored, and listed in `_ignored` instead of being searchable.
 const lenient = { ignore_malformed: true } as const
 
@@ -15,8 +15,8 @@ const text: Mapping = { type: 'text', fields: { keyword: { type: 'keyword', igno
 const date: Mapping = { type: 'date', ...lenient }
 
 /**
- * The mapping of a value of this schema. Connect's types map as Confluent's sink maps them; with `exact` the temporals
- * of Debezium are dates too, and its UUIDs and enums keywords.
+ * Returns the mapping of a value of this schema. Connect's types map as in Confluent's sink; with `exact`, Debezium's temporal
+ * types are dates too, and its UUIDs and enums are keywords.
  */
 export function mappingOf(schema: Schema, exact: boolean): Mapping {
   const semantic = exact ? semanticOf(schema.name) : undefined
@@ -66,7 +66,7 @@ function plainMapping(schema: Schema, exact: boolean): Mapping {
       return { type: 'integer' }
     case 'INT64':
       return { type: 'long' }
-    // A NaN or an infinity of Postgres is a legal row that the type cannot index.
+    // NaN and infinity are legal in Postgres; the type cannot index them.
     case 'FLOAT32':
       return { type: 'float', ...lenient }
     case 'FLOAT64':
@@ -74,7 +74,7 @@ function plainMapping(schema: Schema, exact: boolean): Mapping {
   }
 }
 
-/** A map with string keys is an object whose fields nobody knows beforehand; others are arrays of key and value. */
+/** A map with string keys is an object whose fields are not known beforehand; others are arrays of key and value. */
 function mapMapping(schema: Schema, exact: boolean): Mapping {
   if (exact && schema.keySchema?.type === 'STRING') return { type: 'object' }
   return {

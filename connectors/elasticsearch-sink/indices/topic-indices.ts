@@ -2,7 +2,7 @@ import { ConnectError } from 'penstock/api'
 import { indexName } from './index-name.ts'
 import { clashError } from './indices.ts'
 
-/** The index of each topic, found once. */
+/** The index of each topic. */
 export class TopicIndices {
   /** Existing resource by topic; null when indices are named after topics. */
   readonly #external: ReadonlyMap<string, string> | null

@@ -2,48 +2,48 @@ import { firstRowVersion, type Version } from '../document/document-version.ts'
 import { documentKey, type Operation } from '../bulk/operation.ts'
 import type { PartitionProgress } from './partition-progress.ts'
 
-/** A document that holds a higher version than a record brought. */
+/** A document whose stored version is higher than that of a record. */
 export interface Conflict {
   readonly index: string
   readonly id: string
   readonly progress: PartitionProgress
-  /** Of the first record that met the higher version. */
+  /** The offset of the first record that met the higher version. */
   readonly offset: number
   readonly given: number | bigint
   readonly stored: number | bigint
 }
 
-/** What the ledger asks of the log. */
+/** What the ledger needs to know about the partitions. */
 export interface LogView {
-  /** The end of the partition's log; null while unknown. */
+  /** The end of the partition log (high watermark); null while unknown. */
   end(progress: PartitionProgress): number | null
-  /** Whether all before this offset is applied. */
+  /** Returns whether every record before this offset is applied. */
   passed(progress: PartitionProgress, offset: number): boolean
   /** Monotonic milliseconds. */
   now(): number
-  /** Whether another partition, or a record after the conflict's, shows that the source has reached this version. */
+  /** Returns whether another partition, or a later record, shows that the source has reached the stored version. */
   reached(conflict: Conflict): boolean
 }
 
 interface Open extends Conflict {
   stored: number | bigint
-  /** A record that was delivered before lies before it; null while unknown. */
+  /** A record that was delivered earlier has a lower offset; null while unknown. */
   end: number | null
-  /** The time of the record. */
+  /** The timestamp of the record. */
   readonly since: number
-  /** Monotonic milliseconds at which it was opened. */
+  /** The monotonic time, in milliseconds, at which it was opened. */
   readonly openedAt: number
-  /** Whether {@link end} was moved to where the source's records were old enough. */
+  /** Whether {@link end} was moved once the source's records were old enough. */
   moved: boolean
 }
 
-/** Conflicts of a partition that found no room: they are looked at by reading again from `offset`. */
+/** Conflicts of a partition that exceed the limits: the sink reads again from `offset` to judge them. */
 interface Untracked {
   offset: number
   end: number | null
 }
 
-/** What is followed at once, at most. */
+/** The most that is tracked at a time. */
 export interface LedgerLimits {
   readonly entries: number
   readonly bytes: number
@@ -51,19 +51,19 @@ export interface LedgerLimits {
 
 export const ledgerLimits: LedgerLimits = { entries: 400_000, bytes: 64 * 1024 * 1024 }
 
-// Another writer may have read on to a record that the last fetch did not see: the next one does.
+// Another writer may have read a record that the last fetch did not return; the next fetch does.
 const refetchMs = 2000
-// The source sends again what it had not confirmed, in the order of its log: it has caught up long before.
+// The source resends unconfirmed changes in the order of the WAL: it has caught up long before.
 const resendMs = 5 * 60_000
-// A record that explains a conflict and lies in the log already is usually read before.
+// A record that explains a conflict and is in the partition log already is usually read earlier.
 const longOpenMs = 30_000
 const entryBytes = 150
 
 /**
- * Tells conflicts that a second delivery explains from those that mean two origins of versions (ADR 19). A conflict is open
- * until a record of the document with at least the stored version comes. One that stays open when everything is applied
- * that can have been delivered before is an anomaly; where versions are those of rows, the source may be sending again,
- * and has some minutes of its own records for it.
+ * Separates conflicts that a redelivery explains from those that show two origins of versions (decision 19). A conflict is
+ * open until a record of the document with at least the stored version comes. If it is still open when every record that can
+ * have been delivered earlier is applied, it is an anomaly. With row versions the source may be resending changes: it gets five
+ * minutes, measured by the timestamps of its records.
  */
 export class ConflictLedger {
   readonly #log: LogView
@@ -88,17 +88,17 @@ export class ConflictLedger {
     return this.#open.size
   }
 
-  /** Of the conflicts that wait only for the source to catch up: how many, and the first. */
+  /** The conflicts that wait only for the source to catch up: their number, and the first. */
   get suspects(): { readonly count: number; readonly first: Conflict | null } {
     return { count: this.#suspects, first: this.#suspect }
   }
 
-  /** The first conflict that has been open for long because the log is not read to where it ended. */
+  /** The first conflict that has been open for long because the partition is not yet read to where it ended. */
   get longOpen(): Conflict | null {
     return this.#longOpen
   }
 
-  /** Notes a conflict. */
+  /** Adds a conflict. */
   note(operation: Operation, stored: number | bigint): void {
     const { index, id, version, progress, mark } = operation
     if (id === null || version === null) return
@@ -114,7 +114,7 @@ export class ConflictLedger {
     }
     const bytes = entryBytes + 2 * key.length
     const full = this.#open.size >= this.#limits.entries || this.#bytes + bytes > this.#limits.bytes
-    // A document that conflicts in two partitions at once is rare: the second is read again after the first.
+    // A document with conflicts in two partitions is rare: the second is read again after the first.
     if (full || known !== undefined) this.#leaveUntracked(progress, offset, end)
     else {
       this.#bytes += bytes
@@ -123,18 +123,18 @@ export class ConflictLedger {
     }
   }
 
-  /** An operation is over: it may be the record that explains a conflict. */
+  /** An operation is done: its record may explain a conflict. */
   see(operation: Operation): void {
     if (operation.id === null || operation.version === null) return
     const key = documentKey(operation)
     const open = this.#open.get(key)
     if (open === undefined || operation.version < open.stored) return
-    // Offsets compare within a partition only.
+    // Offsets can be compared within a partition only.
     if (open.progress !== operation.progress && operation.version < firstRowVersion) return
     this.#close(key)
   }
 
-  /** Judges what is open. Answers the anomalies, which are open no more. */
+  /** Judges the open conflicts. Returns the anomalies, which are then closed. */
   judge(): readonly Conflict[] {
     const anomalies: Conflict[] = []
     this.#suspect = null
@@ -165,13 +165,13 @@ export class ConflictLedger {
     if (isOffset(open)) return this.#offsetVerdict(open)
     if (open.progress.timestamp - open.since < resendMs) return 'suspect'
     if (open.moved) return 'anomaly'
-    // In a compacted topic the record sent again may have given way to a later one, which is in the log by now.
+    // In a compacted topic a later record may have replaced the one sent again; it is in the partition log by now.
     open.moved = true
     open.end = this.#log.end(open.progress)
     return this.#verdict(open)
   }
 
-  /** Everything that the log held is applied. A stored offset that lies past it may have come since. */
+  /** Every record up to `end` is applied. A record with a stored offset past it may have been written since. */
   #offsetVerdict(open: Open): 'open' | 'anomaly' {
     const { end, stored } = open
     const endNow = this.#log.end(open.progress)
@@ -181,7 +181,7 @@ export class ConflictLedger {
     return 'open'
   }
 
-  /** By partition the first offset at which something is open: nothing from there on may be committed. */
+  /** The first offset with an open conflict, by partition. Offsets after it must not be committed. */
   held(): ReadonlyMap<PartitionProgress, number> {
     const first = new Map<PartitionProgress, number>()
     for (const [progress, { offset }] of this.#untracked) first.set(progress, offset)
@@ -190,7 +190,7 @@ export class ConflictLedger {
     return first
   }
 
-  /** Partitions to read again, from where: what found no room there has room now. They are forgotten with it. */
+  /** Returns the partitions to read again, and from which offset: there is room for their conflicts now. Forgets them. */
   takeRereads(): readonly { readonly progress: PartitionProgress; readonly offset: number }[] {
     if (this.#untracked.size === 0) return []
     const busy = new Set([...this.#open.values()].map(({ progress }) => progress))
@@ -204,7 +204,7 @@ export class ConflictLedger {
     return rereads
   }
 
-  /** The partition is held no more. */
+  /** The task no longer has the partition. */
   forget(progress: PartitionProgress): void {
     this.#untracked.delete(progress)
     for (const [key, open] of this.#open) if (open.progress === progress) this.#close(key)
@@ -225,7 +225,7 @@ export class ConflictLedger {
   }
 }
 
-/** Whether the version that the record brought is its offset. */
+/** Returns whether the version of the record is its offset. */
 export function isOffset({ given, offset }: { readonly given: Version; readonly offset: number }): boolean {
   return given === offset
 }

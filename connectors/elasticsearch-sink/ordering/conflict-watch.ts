@@ -6,13 +6,13 @@ import type { PartitionProgress } from './partition-progress.ts'
 import type { SinkSettings } from '../config/settings.ts'
 
 const judgeEveryMs = 1000
-/** So many operations in a row, or for so long, without one that was applied: the task says that it changes nothing. */
+/** After this many superseded operations in a row, or after this time, the task reports that it changes nothing. */
 const manySuperseded = 1000
 const longSupersededMs = 30_000
-/** Anomalies told one by one at a time. */
+/** The most anomalies that are logged one by one. */
 const maxTold = 10
 
-/** Reads again from an offset. */
+/** A partition to read again from an offset. */
 export interface Reread {
   readonly progress: PartitionProgress
   readonly offset: number
@@ -25,7 +25,7 @@ export interface ConflictWatchParts {
   readonly limits: LedgerLimits
 }
 
-/** Follows the version conflicts of a task, says what it makes of them, and stops it at an anomaly if it is to. */
+/** Tracks the version conflicts of a task, reports them, and fails the task at an anomaly if so configured. */
 export class ConflictWatch {
   readonly #policy: SinkSettings['versionConflict']
   readonly #context: SinkTaskContext
@@ -55,7 +55,7 @@ export class ConflictWatch {
     this.#open = metrics.gauge('elasticsearch_open_conflicts', 'Conflicts whose stored version has not been read yet')
   }
 
-  /** Operations are over that were not superseded. */
+  /** Operations are done that were not superseded. */
   over(operations: Iterable<Operation>): void {
     this.#inARow = 0
     if (this.#ledger.empty) return
@@ -71,12 +71,12 @@ export class ConflictWatch {
     this.#ledger.note(operation, stored)
   }
 
-  /** By partition the offset from which nothing may be committed. */
+  /** The offset after which nothing must be committed, by partition; null when there is none. */
   held(): ReadonlyMap<PartitionProgress, number> | null {
     return this.#ledger.empty ? null : this.#ledger.held()
   }
 
-  /** To be called often. Answers what has to be read again. @throws ConnectError at an anomaly. */
+  /** Call it often. Returns the partitions to read again. @throws ConnectError at an anomaly. */
   look(): readonly Reread[] {
     const now = this.#clock.monotonic()
     if (now < this.#judgeAt) return []
@@ -102,11 +102,12 @@ export class ConflictWatch {
     if (this.#policy === 'fail') throw anomalyError(anomalies)
     this.#told += anomalies.length
     for (const anomaly of anomalies.slice(0, maxTold))
-      this.#logger.warn(`superseded, as behavior.on.version.conflict says: ${describe(anomaly)}`)
-    if (anomalies.length > maxTold) this.#logger.warn(`and ${anomalies.length - maxTold} more documents of this kind`)
+      this.#logger.warn(`change not applied (behavior.on.version.conflict=warn): ${describe(anomaly)}`)
+    if (anomalies.length > maxTold)
+      this.#logger.warn(`and ${anomalies.length - maxTold} more documents have such a conflict`)
     this.#show(
       'ES_VERSION_CONFLICT',
-      `${this.#told} changes were not applied: documents hold higher versions of another origin, the last ${describe(anomalies.at(-1) ?? anomalies[0])}`,
+      `${this.#told} changes were not applied: documents have higher versions of another origin; the last: ${describe(anomalies.at(-1) ?? anomalies[0])}`,
     )
   }
 
@@ -117,12 +118,12 @@ export class ConflictWatch {
     const text =
       longOpen === null
         ? null
-        : `documents hold higher versions than records of ${longOpen.progress.name} bring, as in a replay. It is read to where its log ended before they are judged, and its offsets are not committed meanwhile. Seen since ${this.#openSince}`
+        : `documents have higher versions than the records of ${longOpen.progress.name}, as in a replay. The task reads the partition to where it ended before it judges them, and does not commit its offsets until then. Since ${this.#openSince}`
     this.#show('ES_CONFLICT_OPEN', suspects.first === null ? text : this.#suspectText(suspects))
   }
 
   #suspectText({ count, first }: ConflictLedger['suspects']): string {
-    return `${count} documents hold higher versions than the topics have brought so far. The first: ${describe(first)}. Offsets are not committed past it. If the source does not send that version again, ${this.#policy === 'fail' ? 'the task stops' : 'it is told'} with ES_VERSION_CONFLICT`
+    return `${count} documents have higher versions than the records of the topics so far. The first: ${describe(first)}. Offsets after it are not committed. If the source does not send that version again, the task ${this.#policy === 'fail' ? 'fails' : 'reports it'} with ES_VERSION_CONFLICT`
   }
 
   #showSuperseded(now: number): void {
@@ -130,7 +131,7 @@ export class ConflictWatch {
     this.#show(
       'ES_SUPERSEDED',
       long || this.#inARow >= manySuperseded
-        ? `nothing is being changed: the last ${this.#inARow} operations met higher stored versions, as they do while records are read again`
+        ? `no document changes: the last ${this.#inARow} operations met higher stored versions, as in a replay`
         : null,
     )
   }
@@ -145,7 +146,7 @@ export class ConflictWatch {
 function describe(conflict: Conflict | null | undefined): string {
   if (conflict === undefined || conflict === null) return ''
   const { id, index, stored, given } = conflict
-  return `document '${id}' of index '${index}' holds version ${stored}, record ${placeOf(conflict)} brings ${given}`
+  return `document '${id}' of index '${index}' has version ${stored}, record ${placeOf(conflict)} has ${given}`
 }
 
 function placeOf({ progress, offset }: Conflict): string {
@@ -157,15 +158,15 @@ function anomalyError(anomalies: readonly Conflict[]): ConnectError {
   const more = anomalies.length === 1 ? '' : ` (and ${anomalies.length - 1} more documents)`
   const mixed = first !== undefined && isOffset(first) && first.stored >= firstRowVersion
   const why = mixed
-    ? "the topic goes back from row versions to offsets, which are lower than the document's version"
-    : 'no record of the topic brings the stored version. It has another origin: a topic that was created again, another server, another writer'
-  // A source that repeats a long transaction takes longer than the five minutes: nothing but its end tells that from another source.
+    ? "the topic changed back from row versions to offsets, which are lower than the document's version"
+    : 'no record of the topic has the stored version. It has another origin: a topic that was re-created, another server, another writer'
+  // A source that resends a long transaction can take longer than five minutes. Only its end shows that it is the same source.
   const resent =
     first === undefined || isOffset(first)
       ? ''
-      : 'Where the source still sends a long transaction again, restart the task when it has caught up. Else: '
+      : 'If the source is still resending a long transaction, restart the task when it has caught up. Otherwise: '
   return new ConnectError(
-    `${describe(first)}${more}: ${why}. The change would be lost. ${resent}${newIndexAdvice}. To keep what is stored and continue, set behavior.on.version.conflict=warn`,
+    `${describe(first)}${more}: ${why}. The change would be lost. ${resent}${newIndexAdvice}. To keep the stored documents and continue, set behavior.on.version.conflict=warn`,
     {
       code: mixed ? 'ES_VERSION_MIXED' : 'ES_VERSION_CONFLICT',
       stage: 'TASK_PUT',

@@ -4,32 +4,32 @@ import { firstRowVersion } from '../document/document-version.ts'
 import { placeOf, type Operation } from '../bulk/operation.ts'
 import type { PartitionProgress } from './partition-progress.ts'
 
-/** How long the deletion of an old key waits where the new one may lie in another partition. */
+/** How long the deletion of an old key waits when the new key may be in another partition. */
 const longestWaitMs = 10_000
 
-/** The deletion of an old key, with its tombstone, as often as they came. */
+/** The deletion of an old key and its tombstone, each as often as it came. */
 interface Leaving {
-  /** Of a row that a transform marks as deleted, a write of its document stands among them (`rewrite` of ExtractNewRecordState). */
+  /** With `rewrite` of ExtractNewRecordState it includes the write that marks the document as deleted. */
   readonly deletes: Operation[]
   readonly since: number
-  /** The same in milliseconds of the epoch. */
+  /** The same as wall-clock time, in milliseconds of the epoch. */
   readonly sinceWall: number
-  /** Where the creation lies in the same partition, at most: a tombstone before it can have been left out by a transform. */
+  /** The highest possible offset of the creation in the same partition: a transform can have dropped the tombstone before it. */
   creationAt: number
 }
 
-/** The deletions of one partition that wait. */
+/** The deletions of one partition that wait for their creations. */
 interface Waiting {
-  /** Its creation comes next. */
+  /** The one whose creation comes next. */
   next: Leaving | null
-  /** The source was killed behind them and began again with an earlier change: they come again, with their creations. */
+  /** Deletions after which the source was killed: it resends them, and their creations, after earlier changes. */
   resent: Leaving[]
 }
 
 /**
- * A row whose key changes is deleted under the old key and then created under the new one. Where the creation lacks large
- * values that did not change, they stand in the old document alone: the deletion waits until the creation has taken them,
- * and is applied. Until then it is not committed, so that a crash loses nothing.
+ * A row whose key changes is deleted under the old key and then created under the new one. If the creation lacks unchanged large
+ * values, only the old document has them: the deletion waits until the creation has copied them, and is then applied. Its offset
+ * is not committed before, so that a crash loses nothing.
  */
 export class KeyChanges {
   readonly #emit: (operation: Operation) => void
@@ -41,7 +41,7 @@ export class KeyChanges {
     this.#clock = clock
   }
 
-  /** Takes the operations of each partition in the order of its log. */
+  /** Adds an operation. Call it in the order of each partition. */
   add(operation: Operation, record: SinkRecord): void {
     const waiting = this.#waiting.size === 0 ? undefined : this.#waiting.get(operation.progress)
     if (waiting !== undefined) this.#meet(operation, record, waiting)
@@ -56,11 +56,11 @@ export class KeyChanges {
     }
   }
 
-  /** Lets deletions go whose creation does not come. Answers when to be asked again; null when nothing waits. */
+  /** Releases deletions whose creation does not come. Returns after how many milliseconds to call it again; null when none waits. */
   releaseLate(): number | null {
     let within: number | null = null
     for (const [progress, { next }] of this.#waiting) {
-      // In one partition the creation is the next record, whenever the source sends it.
+      // Within one partition the creation is the next record, however late the source sends it.
       if (!progress.shared || next === null) continue
       const left = next.since + longestWaitMs - this.#clock.monotonic()
       if (left <= 0) this.#releaseNext(progress)
@@ -69,13 +69,13 @@ export class KeyChanges {
     return within
   }
 
-  /** Lets deletions go whose creation was left out by a transform: it was read, and did not come. To be called at commits. */
+  /** Releases deletions whose creation a transform dropped: its offset was read. Call it at commits. */
   releaseSkipped(): void {
     for (const [progress, { next }] of this.#waiting)
       if (next !== null && !progress.shared && progress.delivered > next.creationAt) this.#releaseNext(progress)
   }
 
-  /** The deletion that has waited for the longest, if that is long, as text; and when to ask again, in milliseconds. */
+  /** Describes the deletion that has waited longest, if that is long; and returns after how many milliseconds to call it again. */
   overdue(): { readonly text: string | null; readonly within: number | null } {
     let oldest: Leaving | null = null
     let isResent = false
@@ -91,7 +91,7 @@ export class KeyChanges {
     return left > 0 ? { text: null, within: left } : { text: textOf(oldest, isResent), within: null }
   }
 
-  /** A record of the partition became no operation: it may have been the creation. */
+  /** A record of the partition was dropped: it may have been the creation. */
   release(progress: PartitionProgress): void {
     this.#releaseNext(progress)
   }
@@ -100,7 +100,7 @@ export class KeyChanges {
     this.#waiting.delete(progress)
   }
 
-  /** Finds out from a record whether the source began again, and how far it is. */
+  /** Detects from a record whether the source resends changes, and how far it has come. */
   #meet(operation: Operation, record: SinkRecord, waiting: Waiting): void {
     const { next } = waiting
     if (next !== null && isBefore(operation, record, next)) {
@@ -178,11 +178,11 @@ export class KeyChanges {
 function textOf({ deletes: [first], sinceWall }: Leaving, isResent: boolean): string {
   if (first === undefined) return ''
   const why = isResent
-    ? 'its source was stopped behind it and sends earlier changes again'
-    : 'the record that creates the row under its new key, and takes its large values along, has not come'
+    ? 'its source was stopped after it and resends earlier changes'
+    : 'the record that creates the row under its new key, and copies its large values, has not come'
   return (
-    `the deletion of document '${first.id ?? ''}' of index '${first.index}' (record ${placeOf(first)}) waits since ${new Date(sinceWall).toISOString()}: ` +
-    `${why}. Nothing from that record on is committed. See whether the source runs`
+    `the deletion of document '${first.id ?? ''}' of index '${first.index}' (record ${placeOf(first)}) has waited since ${new Date(sinceWall).toISOString()}: ` +
+    `${why}. Offsets from that record on are not committed. Check that the source is running`
   )
 }
 
@@ -191,8 +191,8 @@ function isOf({ id, index }: Operation, { deletes: [first] }: Leaving): boolean 
 }
 
 /**
- * Whether a record lies before a change that came earlier: the source sends its changes again, up to that one at least.
- * Row versions show it. The last of a very large transaction share one version: there another row's change shows it.
+ * Returns whether a record precedes a change that came earlier: the source resends its changes, up to that one at least.
+ * Row versions show it. The last changes of a very large transaction share one version: there a change of another row shows it.
  */
 function isBefore(operation: Operation, record: SinkRecord, leaving: Leaving): boolean {
   const left = leaving.deletes[0]?.version ?? null
@@ -201,7 +201,7 @@ function isBefore(operation: Operation, record: SinkRecord, leaving: Leaving): b
   return version === left ? !isOf(operation, leaving) && !comes(record) : version < left
 }
 
-/** In a topic of several partitions the creation of another key change can follow. The records of one change share its version. */
+/** In a topic with several partitions the creation of another key change can follow. Records of one change share a version. */
 function isOneChange({ version }: Operation, { deletes: [first] }: Leaving): boolean {
   const left = first?.version ?? null
   return version === null || version < firstRowVersion || version === left
@@ -219,13 +219,13 @@ function comes({ headers }: SinkRecord): boolean {
   return lastHeader(headers, '__debezium.oldkey') !== undefined
 }
 
-/** The id of the document whose key a record says to have changed; null where it says nothing, or what makes no id. */
+/** The former id of the record's document; null where the record names no former key, or one that makes no id. */
 export function formerId({ headers }: SinkRecord): string | null {
   const header = lastHeader(headers, '__debezium.oldkey')
   if (header === undefined || header.value === null) return null
   const { schema, value } = header
   try {
-    // A header converter that knows no structs reads a map.
+    // A header converter without structs returns a map.
     return value instanceof Map
       ? documentId(null, Object.fromEntries([...value].map(([name, part]) => [String(name), part])))
       : documentId(schema, value)

@@ -3,27 +3,27 @@ import { VersionKinds } from '../document/document-version.ts'
 import { VersionLine } from './version-line.ts'
 
 /**
- * What may be committed of one partition: everything before the first record that is not done (I2). Records under way
- * are numbers in one array, for a slow cluster keeps tens of thousands of them alive.
+ * The progress of one partition: offsets up to the first record that is not done may be committed (I2). Records in progress
+ * are numbers in one array, because a slow cluster keeps tens of thousands of them alive.
  */
 export class PartitionProgress {
   readonly topic: string
   readonly partition: number
   /** `topic-partition`, for errors. */
   readonly name: string
-  /** Topics of one source share it: the topic without its last part. Null where the topic has one part. */
+  /** The topic without its last part, which topics of one source share. Null where the topic has one part. */
   readonly source: string | null
   readonly versionKinds = new VersionKinds()
   readonly line = new VersionLine()
-  /** The time of the latest record that was taken. */
+  /** The timestamp of the latest record. */
   timestamp = 0
-  /** Every record before it was given to the task. */
+  /** Every record before this offset was delivered to the task. */
   delivered = 0
-  /** Whether transforms gave its records another topic. */
+  /** Whether transforms changed the topic of its records. */
   routed = false
-  /** Whether records of its documents may lie in other partitions too. */
+  /** Whether other partitions may have records of the same documents. */
   shared = true
-  /** Offsets in rising order; -1 - offset once the record needs nothing more. */
+  /** Offsets in rising order; -1 - offset once the record is done. */
   #offsets: number[] = []
   #head = 0
   /** The mark of the first entry of {@link #offsets}. */
@@ -38,7 +38,7 @@ export class PartitionProgress {
     this.source = dot < 0 ? null : topic.slice(0, dot)
   }
 
-  /** Whether all that was taken is done. */
+  /** Whether every record is done. */
   get idle(): boolean {
     return this.#head === this.#offsets.length
   }
@@ -48,31 +48,31 @@ export class PartitionProgress {
     return this.#committable
   }
 
-  /** Takes a record in; offsets rise. Answers the mark to {@link finish} it with. */
+  /** Adds a record; offsets rise. Returns the mark to {@link finish} it with. */
   begin(offset: number): number {
     return this.#firstMark + this.#offsets.push(offset) - 1
   }
 
-  /** A record that needs nothing: done at once, in its place. */
+  /** Adds a record that needs no operation: it is done. */
   skip(offset: number): void {
     this.#offsets.push(-1 - offset)
     this.advance()
   }
 
-  /** The record needs nothing more. Counts with the next {@link advance}. */
+  /** Marks a record as done. It counts with the next {@link advance}. */
   finish(mark: number): void {
     const at = mark - this.#firstMark
     const offset = this.#offsets[at]
     if (offset !== undefined && offset >= 0) this.#offsets[at] = -1 - offset
   }
 
-  /** The offset of a record under way. */
+  /** The offset of a record in progress. */
   offsetOf(mark: number): number {
     const offset = this.#offsets[mark - this.#firstMark] ?? 0
     return offset < 0 ? -1 - offset : offset
   }
 
-  /** Moves over all that is done; call it after records were finished. */
+  /** Advances past the records that are done. Call it after {@link finish}. */
   advance(): void {
     const offsets = this.#offsets
     let head = this.#head

@@ -8,11 +8,11 @@ import {
 import { isOffset, type Conflict, type LogView } from './conflict-ledger.ts'
 import { PartitionProgress } from './partition-progress.ts'
 
-/** The partitions of a task, by name; what they show of the log. */
+/** The partitions of a task, by name. */
 export class Partitions implements LogView {
   readonly #context: Pick<SinkTaskContext, 'highWatermark' | 'raw' | 'clock'>
   readonly #held = new Map<string, PartitionProgress>()
-  /** Records of one partition come in runs. */
+  /** The partition of the last record: records of one partition come in runs. */
   #last: PartitionProgress | null = null
 
   constructor(context: Pick<SinkTaskContext, 'highWatermark' | 'raw' | 'clock'>) {
@@ -24,7 +24,7 @@ export class Partitions implements LogView {
     this.#settle()
   }
 
-  /** Answers what was held. */
+  /** Returns those that the task had. */
   close(partitions: readonly TopicPartition[]): readonly PartitionProgress[] {
     const closed: PartitionProgress[] = []
     for (const at of partitions) {
@@ -37,7 +37,7 @@ export class Partitions implements LogView {
     return closed
   }
 
-  /** @throws ConnectError when the task does not hold the record's partition. */
+  /** Returns the partition of a record. @throws ConnectError when the task does not have it. */
   of(record: SinkRecord): PartitionProgress {
     const { originalTopic: topic, originalPartition: partition } = record
     const last = this.#last
@@ -45,13 +45,13 @@ export class Partitions implements LogView {
     const progress = this.#held.get(nameOf({ topic, partition }))
     if (progress === undefined)
       throw new ConnectError(
-        `record ${topic}-${partition}@${record.originalOffset} is of a partition the task does not hold`,
+        `record ${topic}-${partition}@${record.originalOffset} is from a partition that the task does not have`,
       )
     this.#last = progress
     return progress
   }
 
-  /** Of `current` what may be committed; nothing from the offsets of `held` on. */
+  /** Returns the offsets to commit: at most `current`, and at most those of `held`. */
   committable(
     current: readonly OffsetToCommit[],
     held: ReadonlyMap<PartitionProgress, number> | null,
@@ -61,7 +61,7 @@ export class Partitions implements LogView {
     for (const { topic, partition, offset } of current) {
       const progress = this.#held.get(nameOf({ topic, partition }))
       if (progress === undefined) continue
-      // Behind the last record there may be some that a transform dropped, and markers of transactions.
+      // Records that a transform dropped and transaction markers may follow the last record.
       const done = progress.idle ? offset : progress.committable
       if (done === null) continue
       const until = Math.min(done, offset, held?.get(progress) ?? Number.POSITIVE_INFINITY)
@@ -71,7 +71,7 @@ export class Partitions implements LogView {
     return offsets
   }
 
-  /** The task was given everything before these offsets. */
+  /** Every record before these offsets was delivered to the task. */
   noteDelivered(current: readonly OffsetToCommit[]): void {
     for (const at of current) {
       const progress = this.#held.get(nameOf(at))
@@ -104,7 +104,7 @@ export class Partitions implements LogView {
     return false
   }
 
-  /** A document's records all lie in one partition only where the topic has one, and no other task has a part of it. */
+  /** A document's records are all in one partition only if the topic has one, and no other task can have a part of it. */
   #settle(): void {
     this.#last = null
     const counts = new Map<string, number>()
@@ -115,7 +115,7 @@ export class Partitions implements LogView {
   }
 }
 
-/** Topics without a dot, as another topic.delimiter makes them, count as one source's where they are routed into an index. */
+/** Topics without a dot (another topic.delimiter) count as those of one source when they are routed into an index. */
 function isOfOneSource(one: PartitionProgress, other: PartitionProgress): boolean {
   if (one.source === null || other.source === null)
     return one.topic === other.topic || (one.source === other.source && one.routed && other.routed)

@@ -1,11 +1,11 @@
 type Version = number | bigint
 
-// A partition in which versions fell more often keeps the latest of these turns.
+// The most falls of the versions that a partition keeps, the latest ones.
 const maxTurns = 256
 
 /**
- * How high the versions of a partition have risen, and where. It keeps the records that no later record exceeds: one
- * while versions rise, one more for each time they fell back and have not caught up.
+ * The highest versions of a partition, and their offsets. It keeps the records whose version no later record exceeds: one
+ * while versions rise, and one more for each time they fell and have not caught up.
  */
 export class VersionLine {
   /** Offsets rise, versions fall. */
@@ -13,7 +13,7 @@ export class VersionLine {
   #versions: Version[] = []
 
   note(offset: number, version: Version): void {
-    // What is read again begins the line again.
+    // Reading again from an earlier offset starts over.
     if (offset <= (this.#offsets.at(-1) ?? -1)) {
       this.#offsets = []
       this.#versions = []

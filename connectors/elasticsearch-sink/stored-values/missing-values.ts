@@ -3,11 +3,11 @@ import type { LogView } from '../ordering/conflict-ledger.ts'
 import { documentKey, documentOf, type Operation } from '../bulk/operation.ts'
 import type { PartitionProgress } from '../ordering/partition-progress.ts'
 
-/** Followed at once, of each kind. */
+/** The most documents that are tracked, of each kind. */
 const maxFollowed = 5000
-/** Told one by one at a time. */
+/** The most documents that are logged one by one. */
 const maxTold = 10
-/** Each text of the condition is a write of the task's status. */
+/** Each new text of the condition writes the task's status. */
 const showEveryMs = 10_000
 
 interface Missing {
@@ -16,27 +16,27 @@ interface Missing {
   readonly progress: PartitionProgress
   readonly offset: number
   readonly fields: readonly string[]
-  /** The log ended here: a record that makes the loss good was delivered before, or does not come. */
+  /** The end of the partition at that time: a record that restores the values has a lower offset, or does not exist. */
   readonly end: number | null
-  /** Whether a commit has passed the record. */
+  /** Whether an offset after the record was committed. */
   committed: boolean
 }
 
 /**
- * Documents that were written without an unchanged large value because it was stored nowhere. While records are read again
- * that happens to documents that a later record deletes or completes. It is shown once the log is read to where it ended, or
- * when a commit passes the record, for a crash would forget it; and is over when a write brings the values or deletes the
- * document. Counted and told as a loss is only what is missing when the log is read.
+ * Tracks documents that were written without an unchanged large value, because no document had it. In a replay that happens to
+ * documents that a later record deletes or completes. So the condition is raised once the partition is read to where it
+ * ended, or when an offset after the record is committed (a crash would forget it), and is cleared when a write brings the
+ * values or deletes the document. Only values that are missing at that end are counted and logged as lost.
  */
 export class MissingValues {
   readonly #context: SinkTaskContext
   readonly #log: LogView
   readonly #counter: Counter
-  /** By document: what a record of the log may make good. */
+  /** By document: values that a record may still restore. */
   readonly #open = new Map<string, Missing>()
-  /** By document: what none did. */
+  /** By document: values that no record restored. */
   readonly #lost = new Map<string, Missing>()
-  /** Lost, and not followed for want of room. */
+  /** The number of lost ones that exceed the limit. */
   #omitted = 0
   #changed = false
   #showAt = 0
@@ -58,25 +58,25 @@ export class MissingValues {
     }
   }
 
-  /** Judges and shows. To be called often. */
+  /** Judges, and updates the condition. Call it often. */
   look(): void {
     if (this.#open.size > 0) this.#judge()
     if (this.#changed) this.#show()
   }
 
-  /** Offsets up to these are about to be committed: what lies before is not seen again. */
+  /** Offsets up to this one are about to be committed: records before it will not be read again. */
   beforeCommit(progress: PartitionProgress, offset: number): void {
     if (this.#open.size === 0) return
     this.#judge()
     const passed = [...this.#open.values()].filter((one) => one.progress === progress && one.offset < offset)
     const news = passed.filter(({ committed }) => !committed)
     for (const one of news) one.committed = true
-    this.#tell(news, 'a value is missing, unless a record up to the end of the log brings it')
+    this.#tell(news, 'a value is missing, unless a record up to the end of the partition has it')
     if (news.length > 0) this.#changed = true
     if (this.#changed) this.#show()
   }
 
-  /** The partition is held no more, or is read again from an offset: what lies before it stays lost. */
+  /** The task no longer has the partition, or reads it again from an offset. Values before the offset stay lost. */
   forget(progress: PartitionProgress, from = 0): void {
     for (const [key, one] of this.#open) if (one.progress === progress) this.#open.delete(key)
     for (const [key, one] of this.#lost)
@@ -128,7 +128,7 @@ export class MissingValues {
   #tell(all: readonly Missing[], what: string): void {
     const { logger } = this.#context
     for (const one of all.slice(0, maxTold)) logger.warn(`${what}: ${describe(one)}`)
-    if (all.length > maxTold) logger.warn(`and so are values of ${all.length - maxTold} more documents`)
+    if (all.length > maxTold) logger.warn(`values of ${all.length - maxTold} more documents are missing too`)
   }
 
   #show(): void {
@@ -146,12 +146,12 @@ export class MissingValues {
       'ES_VALUES_MISSING',
       count === 0
         ? null
-        : `${count} documents lack large values that the source did not send, for they had not changed, and that no document holds. ${last === undefined ? 'The log names them' : `The last: ${describe(last)}`}. An update of these columns, or a new snapshot, brings them`,
+        : `${count} documents lack large values that the source did not send, because they had not changed, and that no document has. ${last === undefined ? 'The logs name them' : `The last: ${describe(last)}`}. An update of these columns, or a new snapshot, restores them`,
     )
   }
 }
 
-/** An update leaves alone what it does not hold; any other write is the whole document, or its end. */
+/** An update keeps the fields that it does not contain; any other write replaces or deletes the document. */
 function brings(operation: Operation, fields: readonly string[]): boolean {
   if (operation.kind !== 'update') return true
   const text = documentOf(operation)

@@ -4,7 +4,7 @@ import { jsonOf } from '../document/json-text.ts'
 
 export type Source = Readonly<Record<string, unknown>>
 
-/** A document as it is stored, or as an earlier operation of the request leaves it. */
+/** A document as it is stored, or as an earlier operation of the request will leave it. */
 export interface Stored {
   readonly source: Source
   readonly version: Version
@@ -18,9 +18,9 @@ interface Kept {
 const maxSize = 16 * 1024 * 1024
 
 /**
- * Documents as a snapshot wrote them that is ahead of the changes that follow: the rows of those keys once the changes have
- * come as far. A change that comes before overwrites or deletes the document, and a later one needs its large values. They are
- * kept in memory while such changes come, the latest 16 MiB of them; after a restart those are missing that were overwritten.
+ * Documents of a snapshot that is ahead of the changes that follow it. A change can overwrite or delete such a document, and
+ * a later change needs its large values. So the documents are kept in memory while such changes come, the latest 16 MiB of
+ * them. After a restart, overwritten ones are missing.
  */
 export class SnapshotRows {
   readonly #indices = new Map<string, Map<string, Kept>>()
@@ -32,8 +32,8 @@ export class SnapshotRows {
   }
 
   /**
-   * What the snapshot read under the document's key; null where that is not known.
-   * @param snapshot the version of its rows; null of a change that it is not ahead of: the changes of the index are past it.
+   * Returns the row that the snapshot read under the document's key; null where it is not known.
+   * @param snapshot the version of its rows; null for a change that it is not ahead of: the index has passed the snapshot.
    */
   of(index: string, key: string, stored: Stored | null, snapshot: Version): Stored | null {
     const kept = this.#indices.get(index)

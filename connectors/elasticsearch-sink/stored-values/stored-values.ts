@@ -9,7 +9,7 @@ import type { SnapshotRows, Source, Stored } from './snapshot-rows.ts'
 import { basesOf, holds, isOlder } from './value-bases.ts'
 import { ConnectError, type ConnectValue } from 'penstock/api'
 
-/** How the cluster is asked for what it stores. */
+/** How stored documents are read. */
 export interface StoredValuesSource {
   readonly cluster: Cluster
   readonly retries: Retries
@@ -17,10 +17,9 @@ export interface StoredValuesSource {
 }
 
 /**
- * Fills the holes of a request's documents: from an earlier write of the same document in the request, else from what
- * is stored. Where the key of the row has changed, the values stand under the old one, unless the new document is stored
- * already with at least this version, from an earlier delivery. A field that is stored nowhere stays out of the document,
- * and is named by the operation.
+ * Fills the holes of a request's documents: from an earlier write of the same document in the request, else from the stored
+ * document. If the key of the row has changed, the values are in the document of the old key, unless the new document is stored
+ * with at least this version, from an earlier delivery. A field that no document has is left out, and the operation names it.
  */
 export async function fillHoles(
   operations: readonly Operation[],
@@ -49,7 +48,7 @@ export async function fillHoles(
   }
 }
 
-/** The document after the operation, which is applied. */
+/** Returns the document as an applied operation leaves it. */
 function leftBy(operation: Operation, before: Stored | null): Stored | null {
   const text = documentOf(operation)
   if (text === null) return null
@@ -79,7 +78,7 @@ function fill(
   operation.missing = missing.length === 0 ? null : missing
 }
 
-/** A version as `parseExact` reads it, in the form of those of records: past 2^53 a bigint, also where a double is exact. */
+/** Converts a version that `parseExact` read to the form of records' versions: past 2^53 a bigint, even if a double is exact. */
 export function versionOf(value: unknown): Version {
   if (Number.isSafeInteger(value)) return value as number
   return value === undefined ? null : BigInt(JSON.stringify(value))
@@ -129,7 +128,7 @@ async function fetchStored(
       streak.over()
       return found
     }
-    if (signal.aborted) throw new ConnectError('stopped while stored values were read')
+    if (signal.aborted) throw new ConnectError('the task was stopped while it read stored values')
     await streak.wait({ code: 'ES_UNAVAILABLE', reason: unavailable }, signal)
   }
 }

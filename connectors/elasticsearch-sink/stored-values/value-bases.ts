@@ -3,8 +3,8 @@ import { documentKey, type Draft, type Operation } from '../bulk/operation.ts'
 import type { SnapshotRows, Stored } from './snapshot-rows.ts'
 
 /**
- * Where the unchanged values of a draft stand, the first that holds one counts. Where a snapshot is ahead of a key change, the
- * row that it read under the new key is the one that moved there, unless that moved on; under the old one it read another row.
+ * Returns the documents that may have the unchanged values of a draft; the first that has a value counts. If a snapshot is ahead of
+ * a key change, it read the moved row under the new key, unless the row moved on, and another row under the old key.
  */
 export function basesOf(
   operation: Pick<Operation, 'index' | 'id' | 'version'>,
@@ -18,13 +18,13 @@ export function basesOf(
   const read = rows.of(index, key, own, draft.ahead)
   if (draft.from === null) return present(own, read)
   if (isLater(own, version)) return present(own)
-  // Without versions nothing says which row has the old key by now. The new key's document is there only in a second delivery.
+  // Without versions it is unknown which row has the old key by now. The new key's document exists only in a redelivery.
   if (version === null && own !== null && draft.holes.every((field) => holds(own, field))) return [own]
   const formerKey = documentKey({ index, id: draft.from })
   const former = find(formerKey)
-  // The deletion of the old key follows, and another row may come there.
+  // The deletion of the old key follows, and another row may take that key.
   rows.of(index, formerKey, former, draft.ahead)
-  // A later version under the old key is another row's.
+  // A later version under the old key belongs to another row.
   if (former === null || isOlder(version, former) || isMarkedDeleted(former)) return present(read, own)
   // A snapshot that is ahead of the changes has the row under the new key already, and not under the old one.
   return present(read, former, own)
@@ -34,7 +34,7 @@ function present(...bases: readonly (Stored | null)[]): readonly Stored[] {
   return bases.filter((base) => base !== null)
 }
 
-/** Whether Elasticsearch refuses the write: while records are read again the stored document can be later. */
+/** Returns whether Elasticsearch rejects the write: in a replay the stored document can be later. */
 export function isOlder(version: Version, before: Stored | null): boolean {
   return isLater(before, version) && before?.version !== version
 }
@@ -43,12 +43,12 @@ function isLater(stored: Stored | null, version: Version): boolean {
   return stored !== null && stored.version !== null && version !== null && stored.version >= version
 }
 
-/** By ExtractNewRecordState. It is made of the key alone: other columns have the zero value of their type. */
+/** Marked by ExtractNewRecordState: the document has the key alone, and zero values in its other columns. */
 function isMarkedDeleted({ source }: Stored): boolean {
   return source['__deleted'] === 'true'
 }
 
-/** A large value that did not change is not null: a null stands there where the value was not known. */
+/** An unchanged large value is not null: a null shows that the value was not known. */
 export function holds({ source }: Stored, field: string): boolean {
   return Object.hasOwn(source, field) && source[field] !== null
 }

@@ -45,7 +45,7 @@ async function conditions(worker: WorkerProcess): Promise<readonly string[]> {
 }
 
 describeWith(['elasticsearch'], 'a worker whose Elasticsearch is stopped', () => {
-  it('refuses configs, keeps what runs, starts its task after a restart, and continues when Elasticsearch is back', async () => {
+  it('rejects configs, keeps running tasks, starts its task after a restart, and continues when Elasticsearch is back', async () => {
     const servers = Servers.open()
     undo.push(() => servers.close())
     const server = await servers.get('elasticsearch')

@@ -104,7 +104,7 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect((await client().documents(topic)).get('1')).toContain('+294276-12-31T23:59:59.999999Z')
   })
 
-  it('writes infinity as null where the field is a date that it would not fit, and says so', async () => {
+  it('writes infinity as null where the field is a date, and logs it', async () => {
     await client().json('PUT', `/${topic}`, { mappings: { properties: { at: { type: 'date' } } } })
     change(1, 100, [1, null, 9_223_372_036_825_200_000n, 'for good'], 'c')
     change(2, 200, [2, null, -9_223_372_036_832_400_000n, 'always'], 'c')
@@ -120,7 +120,7 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect(task.logger.lines).toEqual([expect.stringContaining("field 'at' holds infinity")])
   })
 
-  it('keeps the later change of a document when changes are written again, and applies deletes', async () => {
+  it('keeps the later change of a document in a replay, and applies deletes', async () => {
     change(1, 100, [1, null, null, 'first'], 'c')
     change(1, 200, [1, null, null, 'second'])
     change(2, 300, [2, null, null, 'gone'], 'c')
@@ -139,7 +139,7 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect(again.counters.get('elasticsearch_conflicts_total')).toBeGreaterThan(0)
   })
 
-  it('leaves the stored value where a change does not carry a large column, also for changes in one request', async () => {
+  it('keeps the stored value where a change lacks a large column, also for changes in one request', async () => {
     change(1, 100, [1, '1.00', null, 'large text'], 'c')
     const first = sink()
     await first.start()
@@ -158,7 +158,7 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect(first.logger.lines.join()).toContain("document '3'")
   })
 
-  it('leaves the stored value of a column that the source names as unchanged, as it has no placeholder for its type', async () => {
+  it('keeps the stored value of a column that the source names as unchanged, because its type has no placeholder', async () => {
     change(1, 100, [1, '123.45', null, 'a'], 'c')
     const task = sink()
     await task.start()
@@ -180,7 +180,7 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect((await client().documents(topic)).get('1')).toBe('{"id":1,"at":null,"note":"b","price":"123.45"}')
   })
 
-  it('deletes no document for a deletion whose key stands in for an unknown one, and says so', async () => {
+  it('deletes no document for a deletion with an unknown key, and reports it', async () => {
     change(0, 100, [0, null, null, 'another row'], 'c')
     for (const value of [[[0, null, null, null], null, [1], 'd'], null]) {
       const headers = [
@@ -197,7 +197,7 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect(task.conditions.get('ES_KEY_UNKNOWN')).toContain(topic)
   })
 
-  it('waits for a server that refuses, times out, cuts answers and drops connections, and loses nothing', async () => {
+  it('waits for a server that rejects requests, times out, cuts responses and drops connections, and loses nothing', async () => {
     for (let id = 0; id < 500; id++) change(id, 100 + id, [id, null, null, `n${id}`], 'c')
     const broken = ['503', '429', 'drop', 'cut', 'drop-after', '502']
     let n = 0
@@ -216,7 +216,7 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect(task.counters.get('elasticsearch_retries_total')).toBeGreaterThan(5)
   })
 
-  it('asks again where the answer about a mapping or a stored value is cut', async () => {
+  it('retries where the response with a mapping or a stored value is cut', async () => {
     await client().json('PUT', `/${topic}`, { mappings: { properties: { price: { type: 'double' } } } })
     change(1, 100, [1, '1.00', null, 'large text'], 'c')
     const task = sink()
@@ -252,7 +252,7 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     await task.crash()
   })
 
-  it('goes on past such a document where the config says so, and says it', async () => {
+  it('skips such a document where the config says so, and logs it', async () => {
     await client().json('PUT', `/${topic}`, { mappings: { properties: { n: { type: 'integer' } } } })
     log.append({ topic, key: 'bad', value: { n: 'x' } })
     log.append({ topic, key: 'good', value: { n: 1 } })
@@ -265,7 +265,7 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect(log.committed.get(`${topic}-0`)).toBe(2)
   })
 
-  it('waits for an alias that is gone, and drops nothing where it has no index to write to', async () => {
+  it('waits for an alias that is gone, and drops nothing where it has no write index', async () => {
     const alias = `${topic}-alias`
     const point = (action: 'add' | 'remove', writes: boolean): Promise<unknown> =>
       client().json('POST', '/_aliases', {
@@ -294,7 +294,7 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     await task.crash()
   })
 
-  it('extends the mapping when a column comes', async () => {
+  it('extends the mapping by a new column', async () => {
     change(1, 100, [1, null, null, 'a'], 'c')
     const task = sink()
     await task.start()
@@ -341,7 +341,7 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect([...(await client().documents(topic)).keys()]).toEqual([`${topic}+0+0`])
   })
 
-  it('changes only the fields a record has with write.method=upsert', async () => {
+  it('changes only the fields of the record with write.method=upsert', async () => {
     log.append({ topic, key: '1', value: { a: 1, b: 1 } })
     log.append({ topic, key: '1', value: { b: 2 } })
     log.append({ topic, key: '2', value: { a: 1 } })
@@ -353,15 +353,18 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     expect([...(await client().documents(topic))]).toEqual([['1', '{"a":1,"b":2}']])
   })
 
-  it.each([401, 403])('fails by name when Elasticsearch refuses the user with %i, and at once', async (status) => {
-    const body = JSON.stringify({ error: { type: 'security_exception', reason: 'no' }, status })
-    faults.decide = () => ({ kind: 'answer', status, body })
-    log.append({ topic, key: '1', value: { a: 1 } })
-    const task = sink({ 'connection.username': 'a', 'connection.password': 'secret' })
-    await task.start()
-    await expect(task.deliverAll()).rejects.toThrow(new RegExp(`ES_DENIED: .*HTTP ${status}`))
-    await task.crash()
-  })
+  it.each([401, 403])(
+    'fails immediately with ES_DENIED when Elasticsearch rejects the user with %i',
+    async (status) => {
+      const body = JSON.stringify({ error: { type: 'security_exception', reason: 'no' }, status })
+      faults.decide = () => ({ kind: 'answer', status, body })
+      log.append({ topic, key: '1', value: { a: 1 } })
+      const task = sink({ 'connection.username': 'a', 'connection.password': 'secret' })
+      await task.start()
+      await expect(task.deliverAll()).rejects.toThrow(new RegExp(`ES_DENIED: .*HTTP ${status}`))
+      await task.crash()
+    },
+  )
 
   it.each([
     ['an index is created', 'PUT', 401],
@@ -371,7 +374,7 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     ['documents are written', 'POST', 302],
     ['documents are written', 'POST', 404],
   ])(
-    'waits, and says so, while a proxy refuses in a page of its own when %s (%s, %i)',
+    'waits, and reports it, while a proxy rejects the request with its own page when %s (%s, %i)',
     async (_name, method, status) => {
       await client().json('PUT', `/${topic}`)
       change(1, 100, [1, null, null, 'a'], 'c')
@@ -390,7 +393,7 @@ describeWith(['elasticsearch'], 'the Elasticsearch sink on a real server', () =>
     },
   )
 
-  it('finds out at validation that nobody listens', async () => {
+  it('rejects a config at validation when no server listens', async () => {
     const { parseConfig } = await import('../../../src/config/definition/parse-config.ts')
     const raw = { 'connection.url': 'http://127.0.0.1:1', topics: 'a' }
     const problems = await plugin.check?.(parseConfig(plugin.configDef, raw), raw, AbortSignal.timeout(60_000))

@@ -41,7 +41,7 @@ describeWith(['elasticsearch'], 'identity in Elasticsearch', () => {
     ['by case', (name: string) => name.toUpperCase()],
     ['by a first character that Elasticsearch forbids', (name: string) => `_${name}`],
   ])(
-    'of two topics whose names differ only %s: the second is refused, in another task too, until it has an index of its own',
+    'of two topics whose names differ only %s: the second is rejected, in another task too, until it has its own index',
     async (_name, rename) => {
       const [first, second] = [new MemoryLog(), new MemoryLog()]
       first.append({ topic: index, key: '1', value: { v: 'first' } })
@@ -65,7 +65,7 @@ describeWith(['elasticsearch'], 'identity in Elasticsearch', () => {
     },
   )
 
-  it('of an index that was there before is not asked for', async () => {
+  it('of an index that existed before is not checked', async () => {
     await client().json('PUT', `/${index}`, { mappings: { _meta: { owner: 'me' } } })
     const log = new MemoryLog()
     log.append({ topic: index.toUpperCase(), key: '1', value: { v: 1 } })
@@ -76,7 +76,7 @@ describeWith(['elasticsearch'], 'identity in Elasticsearch', () => {
     })
   })
 
-  it('of records without a key is their place in the log, also where topics are routed into one index', async () => {
+  it('of records without a key is their place in Kafka, also where topics are routed into one index', async () => {
     const log = new MemoryLog()
     for (const part of ['a', 'b'])
       Object.assign(log.append({ topic: `${index}.${part}`, value: { part } }), { topic: index })
@@ -105,7 +105,7 @@ describeWith(['elasticsearch'], 'identity in Elasticsearch', () => {
     ],
     ['without', null, { a: 1, 'a.b': 'x' }],
   ])(
-    'of a column a beside a.b does not exist in Elasticsearch, which refuses the record: %s',
+    'of a column a beside a.b does not exist in Elasticsearch, which rejects the record: %s',
     async (_name, valueSchema, value) => {
       const log = new MemoryLog()
       log.append({ topic: index, key: '1', valueSchema, value })

@@ -112,7 +112,7 @@ function sink(log: MemoryLog): SinkTaskHarness {
   )
 }
 
-describeWith(['elasticsearch'], 'key changes that a killed source sends again, in Elasticsearch', () => {
+describeWith(['elasticsearch'], 'key changes that a killed source resends, in Elasticsearch', () => {
   const client = (): ElasticsearchClient => new ElasticsearchClient(service('elasticsearch'))
 
   /** The documents of the keys from `first` on, as far as a case has them. */
@@ -127,7 +127,7 @@ describeWith(['elasticsearch'], 'key changes that a killed source sends again, i
     await fetch(`${service('elasticsearch')}/${topic}`, { method: 'DELETE' })
   })
 
-  it.each([1, 2])('keeps the large value when the log ended after %i records of the change', async (sent) => {
+  it.each([1, 2])('keeps the large value when the partition ended after %i records of the change', async (sent) => {
     const first = -100 * sent
     const history = new History()
     history.insert(first)
@@ -148,7 +148,7 @@ describeWith(['elasticsearch'], 'key changes that a killed source sends again, i
     expect(log.committed.get(`${topic}-0`)).toBe(log.records.get(`${topic}-0`)?.length)
   })
 
-  it('keeps the value that a snapshot read under the new key before it came to the changes', async () => {
+  it('keeps the value that a snapshot read under the new key before the changes', async () => {
     const history = new History()
     const first = -300
     history.insert(first)

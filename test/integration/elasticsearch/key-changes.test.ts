@@ -116,7 +116,7 @@ describeWith(['elasticsearch'], 'a row whose key changes, in Elasticsearch', () 
     expect(task.conditions).toEqual(new Map())
   })
 
-  it('deletes the old document only when the new one is applied', async () => {
+  it('deletes the old document only after the new one is applied', async () => {
     row(1, { id: 1, body: large })
     const first = await deliverAll()
     expect(first.conditions.size).toBe(0)
@@ -176,7 +176,7 @@ describeWith(['elasticsearch'], 'a row whose key changes, in Elasticsearch', () 
   })
 
   it.each([{ 'write.method': 'upsert' }, { 'document.version': 'none' }])(
-    'takes no value of another row when the creation is written again without versions: %o',
+    'copies no value of another row when the creation is written again without versions: %o',
     async (more) => {
       row(1, { id: 1, body: large })
       keyChange(1, 2, { id: 2, body: unavailable })
@@ -190,7 +190,7 @@ describeWith(['elasticsearch'], 'a row whose key changes, in Elasticsearch', () 
     },
   )
 
-  it('takes them along where a transform writes the deleted row instead of deleting it', async () => {
+  it('copies them where a transform writes the deleted row instead of deleting it', async () => {
     row(1, { id: 1, body: large, __deleted: 'false' })
     changes += 1n
     append(1, { id: 1, body: null, __deleted: 'true' }, [keyHeader('newkey', 2)])
@@ -203,7 +203,7 @@ describeWith(['elasticsearch'], 'a row whose key changes, in Elasticsearch', () 
     expect(task.conditions).toEqual(new Map())
   })
 
-  it('takes nothing from a row that a transform marked as deleted, and names what is missing', async () => {
+  it('copies nothing from a row that a transform marked as deleted, and names the missing values', async () => {
     row(1, { id: 1, body: large, __deleted: 'false' })
     changes += 1n
     append(1, { id: 1, body: '', __deleted: 'true' }, [keyHeader('newkey', 2)])
@@ -217,7 +217,7 @@ describeWith(['elasticsearch'], 'a row whose key changes, in Elasticsearch', () 
     expect((await documents())['2']).toEqual({ id: 2, __deleted: 'false' })
   })
 
-  it('takes no null for an unchanged large value, and names it as missing', async () => {
+  it('copies no null as an unchanged large value, and names it as missing', async () => {
     row(1, { id: 1, body: null })
     row(1, { id: 1, body: unavailable })
     const task = await started()
@@ -267,14 +267,14 @@ describeWith(['elasticsearch'], 'a row whose key changes, in Elasticsearch', () 
     }
   })
 
-  it('takes them along with write.method=upsert too', async () => {
+  it('copies them with write.method=upsert too', async () => {
     row(1, { id: 1, body: large })
     keyChange(1, 2, { id: 2, body: unavailable })
     await deliverAll({ 'write.method': 'upsert' })
     expect(await documents()).toEqual({ '2': { id: 2, body: large } })
   })
 
-  it('is deleted under the old key alone when the source sends the rest again: nothing is lost before', async () => {
+  it('is deleted under the old key only when the source resends the rest: nothing is lost before', async () => {
     row(1, { id: 1, body: large })
     keyChange(1, 2, { id: 2, body: unavailable })
     const creation = log.records.get(`${topic}-0`)?.pop()
@@ -292,7 +292,7 @@ describeWith(['elasticsearch'], 'a row whose key changes, in Elasticsearch', () 
     expect(log.committed.get(`${topic}-0`)).toBe(6)
   })
 
-  it('names what is stored nowhere: document, fields and record, in the log, the status and a counter', async () => {
+  it('names values that no document has: document, fields and record, in the logs, the status and a counter', async () => {
     row(3, { id: 3, body: unavailable, tags: [unavailable] })
     keyChange(4, 5, { id: 5, body: unavailable })
     const task = await started()
@@ -307,7 +307,7 @@ describeWith(['elasticsearch'], 'a row whose key changes, in Elasticsearch', () 
     expect(task.conditions.get('ES_VALUES_MISSING')).toContain('2 documents lack large values')
   })
 
-  it('says nothing of a value that is missing only while records are read again', async () => {
+  it('does not report a value that is missing only during a replay', async () => {
     row(1, { id: 1, body: unavailable })
     row(2, { id: 2, body: unavailable })
     row(1, null)

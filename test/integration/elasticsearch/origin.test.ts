@@ -73,7 +73,7 @@ describeWith(['elasticsearch'], 'a topic of another origin, in a worker', () => 
     rmSync(folder, { recursive: true, force: true })
   })
 
-  it('that was created again fails the task by name, and is right after what the error says', async () => {
+  it('that was re-created fails the task with ES_VERSION_CONFLICT, and is indexed correctly after the steps of the error', async () => {
     await createTopic()
     for (let n = 1; n <= 6; n++) await send({ key: String(n % 2), value: `{"gen":1,"n":${n}}` })
     await makeSink('first')
@@ -85,7 +85,7 @@ describeWith(['elasticsearch'], 'a topic of another origin, in a worker', () => 
     await makeSink('second')
     await untilPasses(async () =>
       expect((await worker.failures()).join()).toContain(
-        `second: ConnectError: ES_VERSION_CONFLICT: document '1' of index '${topic}' holds version 4, record ${topic}-0@0 brings 0`,
+        `second: ConnectError: ES_VERSION_CONFLICT: document '1' of index '${topic}' has version 4, record ${topic}-0@0 has 0`,
       ),
     )
     await worker.request('DELETE', '/connectors/second')
@@ -95,7 +95,7 @@ describeWith(['elasticsearch'], 'a topic of another origin, in a worker', () => 
     expect(await worker.failures()).toEqual([])
   })
 
-  it('of Debezium is continued by our source, read again from its beginning, and not handed back', async () => {
+  it('of Debezium is continued by our source, read again from its beginning, and not changed back to offsets', async () => {
     const change = (key: string, v: string, op = 'u'): Message => ({
       key,
       value: JSON.stringify({ before: null, after: { id: key, v }, source: { lsn: 1 }, op }),

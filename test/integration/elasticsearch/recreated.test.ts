@@ -59,7 +59,7 @@ describeWith(['elasticsearch'], 'an index that is replaced under a running sink'
     return task
   }
 
-  it('stops the task at the first write that Elasticsearch answers with a new index, before anything is committed', async () => {
+  it('fails the task at the first write for which Elasticsearch creates a new index, before offsets are committed', async () => {
     const task = await running()
     const before = await uuid()
     await client().json('DELETE', `/${topic}`)
@@ -75,7 +75,7 @@ describeWith(['elasticsearch'], 'an index that is replaced under a running sink'
     expect(committed()).toBe(2)
   })
 
-  it('continues after a restart with what is there then, and from the start where the offsets were reset', async () => {
+  it('continues after a restart with the index that exists then, and from the start where the offsets were reset', async () => {
     const task = await running()
     await client().json('DELETE', `/${topic}`)
     rows('3')
@@ -97,7 +97,7 @@ describeWith(['elasticsearch'], 'an index that is replaced under a running sink'
     })
   })
 
-  it('stops the task, and creates nothing, where Elasticsearch may not create it at a write', async () => {
+  it('fails the task, and creates nothing, where Elasticsearch must not create it at a write', async () => {
     const task = await running()
     const before = await uuid()
     await client().json('PUT', '/_cluster/settings', { persistent: { 'action.auto_create_index': `-${topic},+*` } })
@@ -119,7 +119,7 @@ describeWith(['elasticsearch'], 'an index that is replaced under a running sink'
     expect([await documents(), committed()]).toEqual([['3'], 3])
   })
 
-  it('stops the task at its next commit where others have written to the new index first', async () => {
+  it('fails the task at its next commit where another client has written to the new index first', async () => {
     const task = await running()
     await client().json('DELETE', `/${topic}`)
     await client().json('PUT', `/${topic}/_doc/other`, { by: 'somebody' })
@@ -149,7 +149,7 @@ describeWith(['elasticsearch'], 'an index that is replaced under a running sink'
     await task.crash()
   })
 
-  it('stops the task at a column that is to be added to an index that is gone', async () => {
+  it('fails the task when a column is to be added to an index that is gone', async () => {
     const task = await running()
     await client().json('DELETE', `/${topic}`)
     log.append({ topic, key: '3', valueSchema: struct([['n', primitive('INT32')]]), value: [1] })
@@ -181,7 +181,7 @@ describeWith(['elasticsearch'], 'an index that is replaced under a running sink'
     },
   )
 
-  it('is looked for before each commit: while Elasticsearch does not say, nothing is committed and the status says so', async () => {
+  it('is checked before each commit: while Elasticsearch does not respond, nothing is committed and the status says so', async () => {
     const task = await running()
     const status = 503
     faults.decide = (method, path) =>
@@ -200,7 +200,7 @@ describeWith(['elasticsearch'], 'an index that is replaced under a running sink'
     await task.crash()
   })
 
-  it('is not looked for without the privilege to, and the status says so until it is granted', async () => {
+  it('is not checked without the privilege, and the status says so until it is granted', async () => {
     const error = { type: 'security_exception', reason: 'unauthorized' }
     faults.decide = (method, path) =>
       method === 'GET' && path.includes('_settings')
@@ -216,7 +216,7 @@ describeWith(['elasticsearch'], 'an index that is replaced under a running sink'
     await task.crash()
   })
 
-  it('is found among so many indices that they do not fit into one request', async () => {
+  it('is found among more indices than fit into one request', async () => {
     const names = Array.from({ length: 30 }, (_, n) => `${topic}-${String(n).padStart(3, '0')}-${'x'.repeat(180)}`)
     for (const name of names) log.append({ topic: name, key: '1', value: { a: 1 } })
     const task = await started()
@@ -234,7 +234,7 @@ describeWith(['elasticsearch'], 'an index that is replaced under a running sink'
     'topic.to.external.resource.mapping': `${topic}:${topic}-alias`,
   })
 
-  it('is seen behind an alias that is moved to another index, and waited for while the alias is gone', async () => {
+  it('is detected behind an alias that moves to another index; the task waits while the alias is gone', async () => {
     for (const n of [1, 2]) await client().json('PUT', `/${topic}-${n}`)
     const is = (n: number) => ({ index: `${topic}-${n}`, alias: `${topic}-alias` })
     await alias({ add: is(1) })

@@ -105,7 +105,7 @@ describeWith(['elasticsearch'], 'versions in Elasticsearch', () => {
     },
   )
 
-  it('let the source send again what it had not confirmed, while the sink follows', async () => {
+  it('let the source resend unconfirmed changes while the sink follows', async () => {
     const rows = Array.from({ length: 20 }, (_, n) => [`k${n % 4}`, epoch + BigInt(n), { n }] as const)
     for (const [key, version, value] of rows) row(key, version, value)
     const task = await started()
@@ -120,7 +120,7 @@ describeWith(['elasticsearch'], 'versions in Elasticsearch', () => {
     expect(await documents()).toMatchObject({ k3: '{"n":19}', k0: '{"n":16}' })
   })
 
-  it('of a server whose log is behind hold offsets back, show, and stop the task once the source has not caught up', async () => {
+  it('of a server whose WAL is behind hold offsets back, are reported, and fail the task if the source does not catch up', async () => {
     row('1', epoch + 900n, { v: 'old server' })
     row('2', epoch + 901n, { v: 'old server' })
     await filled()
@@ -132,7 +132,7 @@ describeWith(['elasticsearch'], 'versions in Elasticsearch', () => {
     await task.deliverAll()
     await task.runUntil('the conflict shows', () => task.conditions.has('ES_CONFLICT_OPEN'))
     expect(task.conditions.get('ES_CONFLICT_OPEN')).toContain(
-      `document '1' of index '${topic}' holds version 9007199254741892, record ${topic}-0@2 brings 9007199254741002`,
+      `document '1' of index '${topic}' has version 9007199254741892, record ${topic}-0@2 has 9007199254741002`,
     )
     await task.commit()
     expect(committed()).toBe(2)
@@ -140,14 +140,14 @@ describeWith(['elasticsearch'], 'versions in Elasticsearch', () => {
     row('4', epoch + 13n, { v: 'later' }, { timestamp: time + 20 * minute })
     const again = await started()
     await expect(again.runUntil('it stops', () => false)).rejects.toThrow(
-      /ES_VERSION_CONFLICT: document '1' of index .* \(and 1 more documents\): no record of the topic brings the stored version.*behavior\.on\.version\.conflict=warn/,
+      /ES_VERSION_CONFLICT: document '1' of index .* \(and 1 more documents\): no record of the topic has the stored version.*behavior\.on\.version\.conflict=warn/,
     )
     await again.crash()
     expect(committed()).toBe(2)
     expect(again.counters.get('elasticsearch_version_conflicts_total')).toBe(2)
   })
 
-  it('are right after what the error says to do: the index deleted, the topic read by its offsets', async () => {
+  it('are correct after the steps of the error: the index deleted, the topic read by its offsets', async () => {
     row('1', epoch + 900n, { v: 'old server' })
     row('2', epoch + 901n, { v: 'old server' })
     row('1', epoch + 10n, { v: 'new server' })
@@ -160,14 +160,14 @@ describeWith(['elasticsearch'], 'versions in Elasticsearch', () => {
     expect(await documents()).toEqual({ '1': '{"v":"new server"}' })
   })
 
-  it('of a topic that was created again stop the task, and are right after what the error says to do', async () => {
+  it('of a topic that was re-created fail the task, and are correct after the steps of the error', async () => {
     for (let n = 0; n < 6; n++) plain(String(n % 2), { gen: 1, n })
     await filled()
     log = new MemoryLog()
     for (let n = 1; n <= 4; n++) plain(String(n % 2), { gen: 2, n })
     const task = await started()
     await expect(task.runUntil('it stops', () => false)).rejects.toThrow(
-      /ES_VERSION_CONFLICT: document '1' of index .* holds version 5, record .*-0@0 brings 0.*a topic that was created again/,
+      /ES_VERSION_CONFLICT: document '1' of index .* has version 5, record .*-0@0 has 0.*a topic that was re-created/,
     )
     await task.crash()
     await client().json('DELETE', `/${topic}`)
@@ -193,7 +193,7 @@ describeWith(['elasticsearch'], 'versions in Elasticsearch', () => {
       if (policy === 'ignore') expect([task.logger.lines, task.conditions.size]).toEqual([[], 0])
       else {
         expect(task.conditions.get('ES_VERSION_CONFLICT')).toContain('2 changes were not applied')
-        expect(task.logger.lines.join()).toContain(`document '1' of index '${topic}' holds version 5`)
+        expect(task.logger.lines.join()).toContain(`document '1' of index '${topic}' has version 5`)
         expect(task.counters.get('elasticsearch_version_conflicts_total')).toBe(2)
       }
     },
@@ -239,7 +239,7 @@ describeWith(['elasticsearch'], 'versions in Elasticsearch', () => {
     expect(first.counters.get('elasticsearch_version_conflicts_total')).toBeUndefined()
   })
 
-  it('stop the task where the source repeats a transaction for long, and are right after a restart as the error says', async () => {
+  it('fail the task where the source resends a transaction for long, and are correct after a restart as the error says', async () => {
     const changes = Array.from(
       { length: 10 },
       (_, n) => [n % 9 === 0 ? 'twice' : `k${n}`, epoch + BigInt(n), n] as const,
@@ -289,7 +289,7 @@ describeWith(['elasticsearch'], 'versions in Elasticsearch', () => {
     expect(task.conditions).toEqual(new Map())
   })
 
-  it('of offsets in two partitions cannot be compared: the task stops instead of keeping either', async () => {
+  it('of offsets in two partitions cannot be compared: the task fails instead of keeping either', async () => {
     log.append({ topic, key: 'x', value: { v: 'first' }, partition: 1 })
     log.append({ topic, key: '1', value: { v: 'in partition 1' }, partition: 1 })
     log.append({ topic, key: '1', value: { v: 'in partition 0' }, partition: 0 })
@@ -326,7 +326,7 @@ describeWith(['elasticsearch'], 'versions in Elasticsearch', () => {
     expect(await documents()).toEqual({ '1': '{"n":1}' })
   })
 
-  it('are all looked at, however many conflicts are open at once: those that find no room are read again', async () => {
+  it('are all judged, however many conflicts are open: those that exceed the limit are read again', async () => {
     const small = { ...plugin, createTask: () => new ElasticsearchSinkTask({ entries: 3, bytes: 1_000_000 }) }
     for (const round of [1, 2]) for (let n = 0; n < 20; n++) plain(`k${n}`, { round })
     await filled()
@@ -366,22 +366,22 @@ describeWith(['elasticsearch'], 'versions in Elasticsearch', () => {
     expect(await documents()).toEqual(right)
   })
 
-  it('are not handed back to offsets: refused by name, also after the sink has started again', async () => {
+  it('do not change back to offsets: the task fails with ES_VERSION_MIXED, also after a restart of the sink', async () => {
     row('1', epoch + 5n, { v: 'ours' })
     plain('1', { v: 'Debezium' })
     const task = await started()
-    await expect(task.deliver()).rejects.toThrow(/ES_VERSION_MIXED: .*goes back from records with the header/)
+    await expect(task.deliver()).rejects.toThrow(/ES_VERSION_MIXED: .*changed back from records with the header/)
     await task.crash()
     log.committed.set(`${topic}-0`, 1)
     await client().json('PUT', `/${topic}/_doc/1?version=${epoch + 5n}&version_type=external`, { v: 'ours' })
     const again = await started()
     await expect(again.runUntil('it stops', () => false)).rejects.toThrow(
-      /ES_VERSION_MIXED: document '1' .*goes back from row versions to offsets/,
+      /ES_VERSION_MIXED: document '1' .*changed back from row versions to offsets/,
     )
     await again.crash()
   })
 
-  it('are all superseded for a while when much is read again: the task says so until it changes something', async () => {
+  it('are all superseded for a while in a long replay: the task reports it until a document changes', async () => {
     for (const round of [1, 2]) for (let n = 0; n < 1200; n++) plain(`k${n}`, { round })
     await filled()
     const task = await started()

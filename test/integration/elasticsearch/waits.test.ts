@@ -63,7 +63,7 @@ describeWith(['elasticsearch'], 'what waits in the Elasticsearch sink', () => {
     await fetch(`${service('elasticsearch')}/${topic}`, { method: 'DELETE' })
   })
 
-  it('is a deletion under an old key whose creation does not come: shown, not committed, and over with the creation', async () => {
+  it('is a deletion under an old key whose creation does not come: reported, not committed, and applied with the creation', async () => {
     row(1, { id: 1, body: 'large' })
     changes += 1n
     append(1, { before: { id: 1 }, after: null, source: {}, op: 'd' }, [keyHeader('newkey', 2)])
@@ -73,7 +73,7 @@ describeWith(['elasticsearch'], 'what waits in the Elasticsearch sink', () => {
     clock.skip(10_000)
     await task.runUntil('it is shown', () => task.conditions.has('ES_DELETION_WAITS'))
     expect(task.conditions.get('ES_DELETION_WAITS')).toMatch(
-      new RegExp(`document '1' of index '${topic}' \\(record ${topic}-0@1\\) waits since \\d{4}-`),
+      new RegExp(`document '1' of index '${topic}' \\(record ${topic}-0@1\\) has waited since \\d{4}-`),
     )
     await task.commit()
     expect(committed()).toBe(1)
@@ -135,7 +135,7 @@ describeWith(['elasticsearch'], 'what waits in the Elasticsearch sink', () => {
     expect([task.counters.get('elasticsearch_missing_values_total'), committed()]).toEqual([1, end()])
   })
 
-  it('is a missing value that a record further on in the log brings: no loss, though a commit comes in between', async () => {
+  it('is a missing value that a later record restores: no loss, even if a commit comes in between', async () => {
     row(1, { id: 1, body: unavailable })
     row(2, { id: 2, body: 'b' })
     row(1, { id: 1, body: 'later' })
@@ -152,7 +152,7 @@ describeWith(['elasticsearch'], 'what waits in the Elasticsearch sink', () => {
     expect(await documents()).toEqual({ '1': { id: 1, body: 'later' }, '2': { id: 2, body: 'b' } })
   })
 
-  it('is a conflict that a record further on in the log explains: shown when it takes long, and over with that record', async () => {
+  it('is a conflict that a later record explains: reported when it takes long, and closed by that record', async () => {
     row(1, { id: 1, n: 0 })
     row(1, { id: 1, n: 1 })
     const first = await started()
@@ -165,7 +165,7 @@ describeWith(['elasticsearch'], 'what waits in the Elasticsearch sink', () => {
     expect(task.conditions).toEqual(new Map())
     clock.skip(30_000)
     await task.runUntil('it is shown', () => task.conditions.has('ES_CONFLICT_OPEN'), 0)
-    expect(task.conditions.get('ES_CONFLICT_OPEN')).toMatch(new RegExp(`records of ${topic}-0 .* since \\d{4}-`))
+    expect(task.conditions.get('ES_CONFLICT_OPEN')).toMatch(new RegExp(`records of ${topic}-0.* Since \\d{4}-`))
     await task.commit()
     expect(committed()).toBe(0)
     await task.deliverAll()

@@ -11,27 +11,17 @@ export class ElasticsearchClient {
   /** The documents of an index by id, after a refresh, at one point in time; `_source` as its raw text. */
   async documents(index: string): Promise<ReadonlyMap<string, string>> {
     await this.json('POST', `/${index}/_refresh`)
-    const { id } = (await this.json('POST', `/${index}/_pit?keep_alive=2m`)) as { id: string }
     const documents = new Map<string, string>()
-    let after: unknown = undefined
-    for (;;) {
-      const body = {
-        size: 5000,
-        pit: { id, keep_alive: '2m' },
-        sort: [{ _shard_doc: 'asc' }],
-        ...(after === undefined ? {} : { search_after: after }),
-      }
-      const path = '/_search?filter_path=hits.hits._id,hits.hits._source,hits.hits.sort'
-      const page = JSON.parse(await this.text('POST', path, body), keepNumbers) as {
-        hits?: { hits: { _id: string; _source: unknown; sort: unknown }[] }
-      }
-      const hits = page.hits?.hits ?? []
-      for (const hit of hits) documents.set(hit._id, JSON.stringify(hit._source))
-      if (hits.length < 5000) break
-      after = hits.at(-1)?.sort
-    }
-    await this.json('DELETE', '/_pit', { id })
+    let page = await this.#page(`/${index}/_search?scroll=2m&filter_path=${fields}`, { size: 5000, sort: ['_doc'] })
+    // A scroll, and not a point in time: OpenSearch has that under another path.
+    for (; page.hits !== undefined; page = await this.#page(`/_search/scroll?filter_path=${fields}`, next(page)))
+      for (const hit of page.hits.hits) documents.set(hit._id, JSON.stringify(hit._source))
+    await this.json('DELETE', '/_search/scroll', { scroll_id: page._scroll_id })
     return documents
+  }
+
+  async #page(path: string, body: unknown): Promise<Page> {
+    return JSON.parse(await this.text('POST', path, body), keepNumbers) as Page
   }
 
   async count(index: string): Promise<number> {
@@ -55,11 +45,20 @@ export class ElasticsearchClient {
   }
 }
 
+const fields = '_scroll_id,hits.hits._id,hits.hits._source'
+const next = ({ _scroll_id }: Page): object => ({ scroll: '2m', scroll_id: _scroll_id })
+
+interface Page {
+  readonly _scroll_id: string
+  /** Absent on the last page: a filter leaves empty lists out. */
+  readonly hits?: { readonly hits: readonly { readonly _id: string; readonly _source: unknown }[] }
+}
+
 interface RawJson {
   rawJSON(text: string): unknown
 }
 
-function keepNumbers(this: unknown, key: string, value: unknown, context?: { source?: string }): unknown {
-  if (typeof value !== 'number' || key === 'sort' || context?.source === undefined) return value
+function keepNumbers(this: unknown, _key: string, value: unknown, context?: { source?: string }): unknown {
+  if (typeof value !== 'number' || context?.source === undefined) return value
   return String(value) === context.source ? value : (JSON as unknown as RawJson).rawJSON(context.source)
 }

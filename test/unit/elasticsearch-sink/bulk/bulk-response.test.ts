@@ -30,7 +30,7 @@ function operation(id: string, version: number | null, kind: Operation['kind'] =
 
 const failed = (status: number, type: string): BulkItem => ({ index: { status, error: { type, reason: 'because' } } })
 
-describe('an item of a bulk answer', () => {
+describe('an item of a bulk response', () => {
   const versioned = operation('1', 5)
   it.each<[string, BulkItem, string]>([
     ['an applied write', { index: { status: 201 } }, 'done'],
@@ -63,7 +63,7 @@ describe('an item of a bulk answer', () => {
     expect(classify(item, versioned).kind).toBe(kind)
   })
 
-  it('is no harmless conflict where the write had no version', () => {
+  it('is not a harmless conflict where the write had no version', () => {
     expect(classify(failed(409, 'version_conflict_engine_exception'), operation('1', null)).kind).toBe('refused')
   })
 
@@ -75,7 +75,7 @@ describe('an item of a bulk answer', () => {
     expect(classify(item, versioned)).toEqual({ kind: 'superseded', stored })
   })
 
-  it('of a type that nobody has heard of is retried with every 5xx, 408 and 429, and final with every other 4xx', () => {
+  it('of an unknown type is retried with every 5xx, 408 and 429, and final with every other 4xx', () => {
     const type = fc.stringMatching(/^[a-z_]{1,30}$/).map((name) => `unheard_${name}`)
     fc.assert(
       fc.property(fc.integer({ min: 400, max: 599 }), type, (status, name) => {
@@ -86,7 +86,7 @@ describe('an item of a bulk answer', () => {
     )
   })
 
-  it('keeps the words of Elasticsearch, cause included', () => {
+  it('keeps Elasticsearch’s reason and its cause', () => {
     const item: BulkItem = {
       index: { status: 400, error: { type: 'a', reason: 'b', caused_by: { type: 'c', reason: 'd' } } },
     }
@@ -94,7 +94,7 @@ describe('an item of a bulk answer', () => {
   })
 })
 
-describe('what is sent again after a failure', () => {
+describe('the operations to resend after a failure', () => {
   it.each([
     ['without versions', [null, null, null]],
     ['with rising versions', [1, 2, 3]],
@@ -105,7 +105,7 @@ describe('what is sent again after a failure', () => {
     expect(toRepeat(all, new Set(all.slice(0, 1)))).toEqual([first, third])
   })
 
-  it('is no write before the failed one, and none of a document whose id Elasticsearch chooses', () => {
+  it('include no write before the failed one, and none of a document whose id Elasticsearch chooses', () => {
     const [first, second] = [operation('1', 1), operation('1', 2)]
     const unnamed: Operation[] = [
       { ...operation('', null), id: null },
@@ -118,11 +118,11 @@ describe('what is sent again after a failure', () => {
   })
 })
 
-describe('an answer to a bulk request', () => {
+describe('the response to a bulk request', () => {
   const answer = (items: number): string =>
     `{"errors":false,"items":[${Array.from({ length: items }, () => '{"index":{"status":201}}').join(',')}]}`
 
-  it('says that all went well only when it is whole, without errors, and of as many operations', () => {
+  it('reports success only when it is complete, without errors, and for the same number of operations', () => {
     expect(succeeded(answer(3), 3)).toBe(true)
     expect(succeeded(answer(2), 3)).toBe(false)
     expect(succeeded(answer(3).slice(0, -1), 3)).toBe(false)

@@ -19,7 +19,7 @@ function setUp(maxRetries = -1) {
 }
 
 describe('waiting for Elasticsearch', () => {
-  it('is shown once a request fails for the third time: what, on what, since when; and over when it gets through', () => {
+  it('raises a condition once a request fails for the third time: what, where, since when; and clears it on success', () => {
     const { retries, shown, clock } = setUp()
     const began = new Date(clock.now()).toISOString()
     const streak = retries.begin()
@@ -28,13 +28,13 @@ describe('waiting for Elasticsearch', () => {
     clock.advance(5000)
     streak.failed(closed)
     expect(shown.get('ES_INDEX_BLOCKED')).toMatch(
-      new RegExp(`an index takes no writes; .* since ${began}: document '1' of index 'a': index_closed_exception`),
+      new RegExp(`an index rejects writes; .* since ${began}: document '1' of index 'a': index_closed_exception`),
     )
     streak.over()
     expect(shown.size).toBe(0)
   })
 
-  it('stays shown while one request waits, whatever others get through', () => {
+  it('keeps the condition while one request waits, even if others succeed', () => {
     const { retries, shown } = setUp()
     const [first, second, third] = [retries.begin(), retries.begin(), retries.begin()]
     for (const _ of [1, 2, 3]) {
@@ -52,7 +52,7 @@ describe('waiting for Elasticsearch', () => {
     expect(shown.size).toBe(0)
   })
 
-  it('is over when it is given up: the task stops, or max.retries is used up', async () => {
+  it('clears the condition when the request is abandoned: the task stops, or max.retries is reached', async () => {
     const { retries, shown } = setUp(3)
     const streak = retries.begin()
     for (const _ of [1, 2, 3]) streak.failed(away)

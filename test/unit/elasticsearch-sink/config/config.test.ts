@@ -70,8 +70,8 @@ describe('the config of the Elasticsearch sink', () => {
       { 'key.ignore': 'true', 'topic.key.ignore': 'orders' },
       /can not be set if 'key.ignore' is 'true'/,
     ],
-    ['http where SSL is insisted on', { 'elastic.security.protocol': 'SSL' }, /begins with https/],
-    ['a mapping without its usage', { 'topic.to.external.resource.mapping': 'orders:o' }, /go together/],
+    ['http where SSL is insisted on', { 'elastic.security.protocol': 'SSL' }, /must begin with https/],
+    ['a mapping without its usage', { 'topic.to.external.resource.mapping': 'orders:o' }, /must be set together/],
     [
       'a mapping that leaves a topic out',
       { topics: 'a,b', 'external.resource.usage': 'index', 'topic.to.external.resource.mapping': 'a:x' },
@@ -92,11 +92,11 @@ describe('the config of the Elasticsearch sink', () => {
     ['kerberos.user.principal', 'me'],
     ['data.stream.dataset', 'd'],
   ])('refuses %s by name', (key, value) => {
-    expect(configDef[key]?.unsupported).toMatch(/served/)
+    expect(configDef[key]?.unsupported).toMatch(/not supported|the only TLS setting/)
     expect(() => parseConfig(configDef, { ...base, [key]: value })).toThrow(key)
   })
 
-  it('refuses a key store where PEM is wanted, and says how to get it', async () => {
+  it('rejects a key store where PEM is required, and says how to export it', async () => {
     const settings = settingsOf(
       parseConfig(configDef, { ...base, 'elastic.https.ssl.truststore.location': fileURLToPath(import.meta.url) }),
     )

@@ -38,13 +38,13 @@ describe('the id of a document', () => {
     expect(documentId(text, 'ä'.repeat(257))).toMatch(/^[0-9a-f]{64}$/)
   })
 
-  it('refuses a key that is null or empty, and says how to go on', () => {
+  it('rejects a key that is null or empty, and says what to do', () => {
     expect(() => documentId(null, null)).toThrow(/ES_NULL_KEY: .*key\.ignore=true/)
     expect(() => documentId(text, '')).toThrow(/can not be empty/)
     expect(() => documentId(struct([['id', primitive('INT32', { optional: true })]]), [null])).toThrow(/ES_NULL_KEY/)
   })
 
-  it.each(['FLOAT64', 'BOOLEAN', 'BYTES'] as const)('refuses a key of type %s', (type) => {
+  it.each(['FLOAT64', 'BOOLEAN', 'BYTES'] as const)('rejects a key of type %s', (type) => {
     expect(() => documentId(primitive(type), type === 'BYTES' ? new Uint8Array(1) : true)).toThrow(
       `${type} is not supported as the document id`,
     )

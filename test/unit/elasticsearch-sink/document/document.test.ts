@@ -50,11 +50,11 @@ describe('a change event', () => {
     expect(reader.read(null, { before: { id: 1 }, after: null, source: {}, op: 'd' })).toEqual({ kind: 'delete' })
   })
 
-  it('of a TRUNCATE is refused by name', () => {
+  it('of a TRUNCATE is rejected with ES_TRUNCATE', () => {
     expect(() => reader.read(envelope, [null, null, [5], 't'])).toThrow(/ES_TRUNCATE: .*skipped\.operations=t/)
   })
 
-  it('stays as it is where envelopes are to be kept', () => {
+  it('stays unchanged with document.envelope=keep', () => {
     const keeping = new DocumentReader({
       exact: true,
       compactMaps: true,
@@ -131,7 +131,7 @@ describe('the unavailable value', () => {
     })
   })
 
-  it('is only that: a text that holds it among other words is a value', () => {
+  it('is only the exact text: a text that contains it is a value', () => {
     expect(reader.read(null, { id: 1, text: `see ${unavailable}` })).toMatchObject({ document: { holes: null } })
   })
 })
@@ -166,16 +166,16 @@ describe('the version of a document', () => {
     expect(versions.of(append(1), new VersionKinds())).toBe(0)
   })
 
-  it('is refused where a topic goes back from row versions to offsets', () => {
+  it('is rejected where a topic changes back from row versions to offsets', () => {
     const versions = versionsBy('auto')
     const kinds = new VersionKinds()
     versions.of(versioned, kinds)
     expect(() => versions.of(log.append({ topic: 'a' }), kinds)).toThrow(
-      /ES_VERSION_MIXED: record a-0@2: topic 'a' goes back/,
+      /ES_VERSION_MIXED: record a-0@2: topic 'a' changed back/,
     )
   })
 
-  it('is refused where a version after offsets is not above every offset', () => {
+  it('is rejected where a version after offsets is not above every offset', () => {
     const versions = versionsBy('auto')
     const kinds = new VersionKinds()
     versions.of(plain, kinds)
@@ -183,12 +183,12 @@ describe('the version of a document', () => {
     expect(() => versions.of(low, kinds)).toThrow(/ES_VERSION_MIXED: .*123456789 is not above every offset/)
   })
 
-  it.each(['x', '-1', '1.5', ''])('is refused when the header holds %j', (value) => {
+  it.each(['x', '-1', '1.5', ''])('is rejected when the header holds %j', (value) => {
     const record = log.append({ topic: 'b', headers: header(value) })
     expect(() => versionsBy('header').of(record, new VersionKinds())).toThrow(/ES_VERSION_HEADER/)
   })
 
-  it('is refused when the header is insisted on and missing', () => {
+  it('is rejected when the header is required and missing', () => {
     expect(() =>
       new DocumentVersions({ documentVersion: 'header', versionHeader: 'v' }).of(plain, new VersionKinds()),
     ).toThrow(/no header 'v'/)

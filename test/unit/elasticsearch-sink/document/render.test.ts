@@ -95,7 +95,7 @@ describe('values with a schema', () => {
     expect(render(schema, value)).toBe(`"${text}"`)
   })
 
-  it('write temporals as their numbers when raw is asked for', () => {
+  it('write dates and times as numbers with document.values=raw', () => {
     expect(render(named('INT64', 'io.debezium.time.Timestamp'), 5, raw)).toBe('5')
     expect(render(named('INT32', Logical.date), 19_753, raw)).toBe('19753')
   })
@@ -109,7 +109,7 @@ describe('values with a schema', () => {
     expect(render(arrayOf(primitive('STRING', { optional: true })), ['x', null])).toBe('["x",null]')
   })
 
-  it('take the default of a required field that is null, and refuse null where there is none, by the name of the field', () => {
+  it('take the default of a required field that is null, and reject null without a default, naming the field', () => {
     expect(render(primitive('INT32', { defaultValue: 3 }), null)).toBe('3')
     expect(() => render(struct([['qty', primitive('INT32')]]), [null])).toThrow(/field 'qty': .*required.*null/)
   })
@@ -147,7 +147,7 @@ describe('the mapping of a schema', () => {
     })
   })
 
-  it('makes dates of temporals, lenient doubles of decimals, keywords of UUIDs', () => {
+  it('maps temporal types to dates, decimals to lenient doubles, UUIDs to keywords', () => {
     expect(mappingOf(named('INT64', 'io.debezium.time.MicroTimestamp'), true)).toEqual({
       type: 'date',
       ignore_malformed: true,

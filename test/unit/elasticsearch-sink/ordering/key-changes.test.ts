@@ -49,7 +49,7 @@ beforeEach(() => {
 })
 
 describe('the deletion of an old key', () => {
-  it('follows the creation that takes its values over, with its tombstone, at a barrier', () => {
+  it('follows the creation that copies its values, with its tombstone, at a barrier', () => {
     const [deletion, tombstone] = [add('delete', '1', 'newkey'), add('delete', '1')]
     expect(emitted).toEqual([])
     const creation = add('index', '2', 'oldkey', true)
@@ -81,7 +81,7 @@ describe('the deletion of an old key', () => {
     expect([changes.releaseLate(), emitted]).toEqual([null, [deletion]])
   })
 
-  it('is told with its record once it has waited for long, and as the same text until it goes', () => {
+  it('is reported with its record once it has waited for long, with the same text until it is released', () => {
     const offset = log.records.get('t-0')?.length
     expect(changes.overdue()).toEqual({ text: null, within: null })
     const began = new Date(clock.now()).toISOString()
@@ -90,7 +90,7 @@ describe('the deletion of an old key', () => {
     expect(changes.overdue()).toEqual({ text: null, within: 6000 })
     clock.advance(6000)
     const { text } = changes.overdue()
-    expect(text).toContain(`document '1' of index 'i' (record t-0@${offset}) waits since ${began}`)
+    expect(text).toContain(`document '1' of index 'i' (record t-0@${offset}) has waited since ${began}`)
     clock.advance(60_000)
     expect(changes.overdue().text).toBe(text)
     add('index', '2', 'oldkey', true)
@@ -120,7 +120,7 @@ describe('the deletion of an old key', () => {
   })
 })
 
-describe('the deletion of an old key that the source sends again', () => {
+describe('the deletion of an old key that the source resends', () => {
   const at = (change: number): Version => BigInt(firstRowVersion + change)
   const goes = (id: string, change: number): Operation => add('delete', id, 'newkey', false, at(change))
   const comes = (id: string, change: number): Operation => add('index', id, 'oldkey', true, at(change))
@@ -145,7 +145,7 @@ describe('the deletion of an old key that the source sends again', () => {
     const second = goes('5', 6)
     const third = goes('1', 2)
     expect(emitted).toEqual([])
-    expect(changes.overdue().text).toMatch(/document '1' .* was stopped behind it and sends earlier changes again/)
+    expect(changes.overdue().text).toMatch(/document '1' .* was stopped after it and resends earlier changes/)
     const again = goes('1', 2)
     const creation = comes('4', 2)
     expect(emitted).toEqual([creation, third, again])
@@ -155,14 +155,14 @@ describe('the deletion of an old key that the source sends again', () => {
     expect(emitted.slice(6)).toEqual([end, sent, last])
   })
 
-  it('goes when the source has passed its change without it', () => {
+  it('is released when the source has passed its change without it', () => {
     const sent = goes('1', 9)
     const earlier = other('3', 4)
     const later = other('3', 10)
     expect(emitted).toEqual([earlier, sent, later])
   })
 
-  it('waits where the changes of a very large transaction share a version, and goes for a creation that has all values', () => {
+  it('waits where the changes of a very large transaction share a version, and is released for a creation that has all values', () => {
     const sent = goes('1', 9)
     const same = other('3', 9)
     expect(emitted).toEqual([same])

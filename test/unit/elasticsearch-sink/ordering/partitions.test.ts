@@ -5,7 +5,7 @@ import { Partitions } from '../../../../connectors/elasticsearch-sink/ordering/p
 
 const at = { topic: 't', partition: 0 }
 
-it('commits past what came behind the last record and was none for it, once all before is applied', () => {
+it('commits past dropped records after the last one, once every record before is applied', () => {
   const partitions = new Partitions({ highWatermark: () => null, raw: {}, clock: systemClock })
   partitions.open([at])
   const progress = partitions.of({ originalTopic: 't', originalPartition: 0, originalOffset: 3 } as SinkRecord)

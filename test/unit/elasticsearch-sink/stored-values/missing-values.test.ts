@@ -49,7 +49,7 @@ beforeEach(() => {
 })
 
 describe('a value that no document holds', () => {
-  it('is a loss once the log is read to where it ended, and stands through writes that lack it too', () => {
+  it('is a loss once the partition is read to where it ended, and stays one through writes that lack it too', () => {
     apply('index', ['body'])
     values.look()
     expect([shown(), lost]).toEqual([undefined, 0])
@@ -78,7 +78,7 @@ describe('a value that no document holds', () => {
     }
   })
 
-  it('is shown no more when its partition is another task’s, and stands when that is read again from behind it', () => {
+  it('is no longer reported when its partition moves to another task, and stays when the partition is read again from a later offset', () => {
     apply('index', ['body'])
     passed = 10
     values.look()

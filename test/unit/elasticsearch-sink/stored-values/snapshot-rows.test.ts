@@ -4,7 +4,7 @@ import { SnapshotRows, type Stored } from '../../../../connectors/elasticsearch-
 const snapshot = 7n
 const row = (body: string, version: bigint = snapshot): Stored => ({ source: { body }, version })
 
-it('a document that a snapshot wrote is kept, also when a change has overwritten or deleted it', () => {
+it('a document of a snapshot is kept, also when a change has overwritten or deleted it', () => {
   const rows = new SnapshotRows()
   const read = row('a')
   expect(rows.of('i', 'k', read, snapshot)).toBe(read)
@@ -14,7 +14,7 @@ it('a document that a snapshot wrote is kept, also when a change has overwritten
   expect(rows.of('i', 'k', null, 6n)).toBeNull()
 })
 
-it('an index forgets its documents when its changes are past the snapshot', () => {
+it('an index forgets its documents when its changes have passed the snapshot', () => {
   const rows = new SnapshotRows()
   rows.of('i', 'k', row('a'), snapshot)
   rows.of('j', 'k', row('b'), snapshot)
@@ -23,7 +23,7 @@ it('an index forgets its documents when its changes are past the snapshot', () =
   expect(rows.of('j', 'k', null, snapshot)).toEqual(row('b'))
 })
 
-it('the oldest documents go where they take more memory than is allowed, whatever their index', () => {
+it('the oldest documents are dropped when they exceed the memory limit, whatever their index', () => {
   const rows = new SnapshotRows(3 * JSON.stringify({ body: 'x' }).length)
   const keys = [1, 2, 3, 4, 5]
   for (const key of keys) rows.of(key < 3 ? 'i' : 'j', String(key), row('x'), snapshot)
