@@ -71,7 +71,7 @@ export class ConnectPeer extends ConnectorRest {
       stopSignal: 'SIGTERM',
       stopTimeoutMs: 20_000,
     })
-    await answering(running, rest, join(directory, 'connect.log'))
+    await responding(running, rest, join(directory, 'connect.log'))
     return new ConnectPeer(running, rest, server)
   }
 
@@ -91,7 +91,7 @@ export class ConnectPeer extends ConnectorRest {
   }
 }
 
-async function answering(running: WatchedProcess, rest: string, log: string): Promise<void> {
+async function responding(running: WatchedProcess, rest: string, log: string): Promise<void> {
   const ended = running.exited.then((how) => `ended with ${how}`)
   const deadline = performance.now() + launchTimeoutMs
   let how = 'does not respond'

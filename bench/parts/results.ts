@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { manySamples, summarize, type Summary } from './stats.ts'
 
-/** One measured thing: what, of whom, with every sample. */
+/** One measurement: its name, its subject, and every sample. */
 export interface Measurement {
   readonly what: string
   readonly who: string

@@ -78,7 +78,7 @@ export class BenchWorker extends ConnectorRest {
     const launchedAt = performance.now()
     const running = await watchdog.start({ ...order, args: [program, 'worker', ...sets] })
     const worker = new BenchWorker(running, { rest: `http://${rest}`, broker, directory, launchedAt })
-    await worker.#answering()
+    await worker.#responding()
     return worker
   }
 
@@ -92,7 +92,7 @@ export class BenchWorker extends ConnectorRest {
     rmSync(this.#directory, { recursive: true, force: true })
   }
 
-  async #answering(): Promise<void> {
+  async #responding(): Promise<void> {
     for (;;) {
       const answer = await fetch(this.rest).catch(() => null)
       await answer?.arrayBuffer()

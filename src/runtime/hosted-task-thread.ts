@@ -7,12 +7,12 @@ import type {
   FromTaskThread,
   TaskThreadData,
   ToTaskThread,
-  ToTaskThreadAnswers,
+  ToTaskThreadResponses,
 } from './task-thread/task-thread-messages.ts'
 import { BeatWatch, newBeat } from './thread/heartbeat.ts'
 import { HostedThread } from './thread/hosted-thread.ts'
 
-type Thread = HostedThread<ToTaskThread, ToTaskThreadAnswers, FromTaskThread>
+type Thread = HostedThread<ToTaskThread, ToTaskThreadResponses, FromTaskThread>
 
 /** One run of a task, from its start until nothing of it can run any more. */
 export interface HostedTask {
@@ -76,7 +76,7 @@ export function startTaskThread(
   const name = formatTaskId(id)
   const beat = newBeat()
   const workerData: TaskThreadData = { settings, foundPlugins, logLevel, clientId: `connector-${name}`, beat }
-  const thread: Thread = new HostedThread<ToTaskThread, ToTaskThreadAnswers, FromTaskThread>({
+  const thread: Thread = new HostedThread<ToTaskThread, ToTaskThreadResponses, FromTaskThread>({
     name: `task-thread-${number} ${name}`,
     entry,
     workerData,

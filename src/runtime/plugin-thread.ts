@@ -9,7 +9,7 @@ import type {
   FromPluginThread,
   PluginThreadData,
   ToPluginThread,
-  ToPluginThreadAnswers,
+  ToPluginThreadResponses,
 } from './plugin-thread/plugin-thread-messages.ts'
 import { HostedThread } from './thread/hosted-thread.ts'
 import { probeThread } from './thread/thread-probe.ts'
@@ -30,7 +30,7 @@ export interface PluginThreadOptions {
   readonly onEnd: (thread: PluginThread, cause: PluginThreadBlockedError | Error | null) => void
 }
 
-type Thread = HostedThread<ToPluginThread, ToPluginThreadAnswers, FromPluginThread>
+type Thread = HostedThread<ToPluginThread, ToPluginThreadResponses, FromPluginThread>
 
 /** A thread without calls for this long, in which nothing is active, is ended until the next call. Milliseconds. */
 const restMs = 10_000
@@ -83,11 +83,11 @@ export class PluginThread {
   }
 
   /** @throws what the plugin throws, PluginTimeoutError, PluginThreadBlockedError, ThreadEndedError */
-  async ask<T extends keyof ToPluginThreadAnswers & string>(
+  async ask<T extends keyof ToPluginThreadResponses & string>(
     message: Extract<ToPluginThread, { type: T }>,
     deadlineMs: number,
     what: string,
-  ): Promise<ToPluginThreadAnswers[T]> {
+  ): Promise<ToPluginThreadResponses[T]> {
     this.#calls += 1
     this.#cancelRest?.()
     const thread = this.#open()
@@ -185,7 +185,7 @@ export class PluginThread {
   #open(): Thread {
     if (this.#thread !== null) return this.#thread
     const workerData: PluginThreadData = { foundPlugins: this.#options.foundPlugins, logLevel: this.#options.logLevel }
-    const thread: Thread = new HostedThread<ToPluginThread, ToPluginThreadAnswers, FromPluginThread>({
+    const thread: Thread = new HostedThread<ToPluginThread, ToPluginThreadResponses, FromPluginThread>({
       name: this.#options.name,
       entry,
       workerData,

@@ -18,9 +18,9 @@ export interface TaskSettings {
   readonly offsetFlushTimeoutMs: number
   /** How long the worker waits for tasks to end (`task.shutdown.graceful.timeout.ms`). */
   readonly gracefulMs: number
-  /** The worker's `producer.*` settings, prefix taken off. */
+  /** The worker's `producer.*` settings, without the prefix. */
   readonly producer: RawConfig
-  /** The worker's `consumer.*` settings, prefix taken off. */
+  /** The worker's `consumer.*` settings, without the prefix. */
   readonly consumer: RawConfig
 }
 

@@ -82,14 +82,14 @@ function masked(value: string | null, root: string): string {
 describeWith(['postgres', 'elasticsearch', 'minio', 'kafka', 'kcat'], 'the same connectors on Kafka', () => {
   it('write the same records, documents and objects as on the embedded log', async () => {
     const prefix = `same${process.pid}`
-    const folder = mkdtempSync(join(tmpdir(), 'penstock-same-'))
+    const directory = mkdtempSync(join(tmpdir(), 'penstock-same-'))
     const db = await TestDatabase.create(service('postgres'), 'same')
     const twins: Twin[] = []
     try {
       await db.play(setup())
-      const first = await start(db, prefix, 'embedded', folder, {})
+      const first = await start(db, prefix, 'embedded', directory, {})
       twins.push(first)
-      const second = await start(db, prefix, 'kafka', folder, onKafka(prefix))
+      const second = await start(db, prefix, 'kafka', directory, onKafka(prefix))
       twins.push(second)
       for (const twin of twins) await streaming(db, twin)
       await db.play(changes())
@@ -102,7 +102,7 @@ describeWith(['postgres', 'elasticsearch', 'minio', 'kafka', 'kcat'], 'the same 
       await Promise.all(twins.map(({ worker }) => worker.stop()))
       await db.drop()
       await cleanUp(prefix, twins)
-      rmSync(folder, { recursive: true, force: true })
+      rmSync(directory, { recursive: true, force: true })
     }
   }, 300_000)
 })
@@ -140,10 +140,10 @@ async function start(
   db: TestDatabase,
   prefix: string,
   log: 'embedded' | 'kafka',
-  folder: string,
+  directory: string,
   settings: Readonly<Record<string, string>>,
 ): Promise<Twin> {
-  const place = await workerPlace(join(folder, log))
+  const place = await workerPlace(join(directory, log))
   const bucket = await S3Bucket.create(service('minio'))
   const worker = await WorkerProcess.start(place, { 'offset.flush.interval.ms': '1000', ...settings })
   const slot = `${prefix}_${log}`

@@ -15,7 +15,7 @@ export function topicIdentityContract(context: () => GroupContractContext): void
     return context().client.consumer({ groupId, ...options })
   }
 
-  /** A Kafka answers before all its brokers know: waits until the id has changed. */
+  /** A Kafka responds before all its brokers know: waits until the id has changed. */
   async function recreate(topic: string): Promise<void> {
     const { client, harness } = context()
     const idOf = async (): Promise<string | null> => (await client.admin.describeTopics([topic])).get(topic)?.id ?? null

@@ -9,7 +9,7 @@ import { quietLogger } from '../support/quiet-logger.ts'
 import { RestClient } from '../support/rest/rest-client.ts'
 
 /**
- * What Kafka Connect 3.9.1 answered to requests at the edges: names, bodies, headers, methods, paths, and configs with
+ * The responses of Kafka Connect 3.9.1 to requests at the edges: names, bodies, headers, methods, paths, and configs with
  * one thing wrong (ConnectDistributed, `group.id=connect-cluster`, FileStream and Debezium plugins). Of a validation
  * the values are kept that were given or are wrong.
  */
@@ -68,7 +68,7 @@ function summary(request: string | undefined, body: string): unknown {
   return { ...head, groups: groups.toSorted(), values }
 }
 
-describe('a request at the edge is answered as Kafka Connect 3.9.1 does', () => {
+describe('a request at the edge gets the response of Kafka Connect 3.9.1', () => {
   for (const [index, { method, path, headers = {}, request, ...recorded }] of edges.entries()) {
     it(`${index}: ${method} ${path}`, async () => {
       const undeclared = headers['content-type'] === null ? { 'content-type': '' } : {}

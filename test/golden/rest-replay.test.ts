@@ -10,25 +10,25 @@ import { WorkerProcess, workerPlace } from '../support/worker/worker-process.ts'
 import { ledger, ledgerEntry } from './rest-ledger.ts'
 
 const exchanges = recordedExchanges()
-let folder = ''
+let directory = ''
 let worker: WorkerProcess
 let client: RestClient
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rest-replay-'))
-  await writeFile(join(folder, 'in.txt'), 'line1\nline2\nline3\n')
-  worker = await WorkerProcess.start(await workerPlace(join(folder, 'log')), { 'offset.flush.interval.ms': '1000' })
+  directory = await mkdtemp(join(tmpdir(), 'rest-replay-'))
+  await writeFile(join(directory, 'in.txt'), 'line1\nline2\nline3\n')
+  worker = await WorkerProcess.start(await workerPlace(join(directory, 'log')), { 'offset.flush.interval.ms': '1000' })
   client = new RestClient(worker.place.rest)
 })
 afterAll(async () => {
   await worker?.kill()
-  await rm(folder, { recursive: true, force: true })
+  await rm(directory, { recursive: true, force: true })
 })
 
-/** The recording's folder and addresses become this worker's. */
+/** The recording's directory and addresses become this worker's. */
 function here(text: string): string {
   const authority = new URL(worker.place.rest).host
-  return text.replaceAll('/data/', `${folder}/`).replaceAll('127.0.0.1:28083', authority)
+  return text.replaceAll('/data/', `${directory}/`).replaceAll('127.0.0.1:28083', authority)
 }
 
 /** Order means nothing in a list of names, in the keys of an object; a stack trace means only that there is one. */
@@ -108,7 +108,7 @@ async function settled(): Promise<void> {
   })
 }
 
-describe('a recorded exchange with Kafka Connect 3.9.1 is answered the same', () => {
+describe('a recorded exchange with Kafka Connect 3.9.1 gets the same response', () => {
   let step = ''
   const title = ({ index, step: at, note, method, path }: RecordedExchange): string =>
     `${index} ${at}${note === null ? '' : ` (${note})`}: ${method} ${path}`

@@ -44,7 +44,7 @@ async function served(): Promise<Api[]> {
   return (Object.values(apis) as Api[]).filter(({ key }) => apiKeys.some(({ apiKey }) => apiKey === key))
 }
 
-/** Milliseconds of processor time until the request is answered, or its connection closed. */
+/** Milliseconds of processor time until the request gets a response, or its connection closed. */
 async function costOf(frame: Buffer): Promise<number> {
   const client = await harness.connect()
   const before = process.cpuUsage()

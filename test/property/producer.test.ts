@@ -115,7 +115,7 @@ class World {
     return kind < 0.2 ? 'after' : null
   }
 
-  /** The broker takes a request: refuses it, or writes it and answers an error all the same ("after"), or writes it. */
+  /** The broker takes a request: refuses it, or writes it and still responds with an error ("after"), or writes it. */
   #arrive(attempt: Attempt | undefined, fault: ModelAnswer | 'after' | null): void {
     if (attempt === undefined || attempt.outcome !== null) return
     if (fault !== null && fault !== 'after') attempt.outcome = fault
@@ -229,7 +229,7 @@ async function explore(faults: Faults, check: (world: World, label: string) => v
   }
 }
 
-describe('a producer, whatever the broker answers and in which order', () => {
+describe('a producer, whatever the broker responds and in which order', () => {
   for (const forgets of ['never', 'when idle'] as const) {
     for (const refusesUnknown of [false, true]) {
       const title = `${forgets}${refusesUnknown ? ', and refuses the unknown one' : ''}`

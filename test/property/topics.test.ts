@@ -137,7 +137,7 @@ class World {
     if (isWritten === true) expected.acknowledged.set(index, [...(expected.acknowledged.get(index) ?? []), value])
   }
 
-  /** The process dies, or the power fails, or it stops in order; then it starts until it may. */
+  /** The process dies, or the power fails, or it stops gracefully; then it starts until it may. */
   async #restart(): Promise<void> {
     const kind = this.#random()
     if (kind < 0.4) await this.topics.close().catch(() => undefined)

@@ -56,7 +56,7 @@ export class FaultProxy {
     }
   }
 
-  /** Resets whoever connects, until {@link accept}. */
+  /** Resets every client that connects, until {@link accept}. */
   refuse(): void {
     this.#refusing = true
   }
@@ -65,7 +65,7 @@ export class FaultProxy {
     this.#refusing = false
   }
 
-  /** Closes the port and every connection: whoever connects is refused, as by a host whose server has stopped. */
+  /** Closes the port and every connection: every client is refused, as by a host whose server has stopped. */
   async down(): Promise<void> {
     this.#downPort = this.port
     await this.close()

@@ -49,11 +49,11 @@ function install(tool: ToolName, name: string): string {
 }
 
 function unpack(tool: ToolName, name: string): string {
-  const folder = join(cacheDirectory(), 'tools')
-  const path = join(folder, tool)
-  mkdirSync(folder, { recursive: true })
-  if (readdirSync(folder).includes(tool)) return path
-  const scratch = mkdtempSync(join(folder, 'unpack-'))
+  const directory = join(cacheDirectory(), 'tools')
+  const path = join(directory, tool)
+  mkdirSync(directory, { recursive: true })
+  if (readdirSync(directory).includes(tool)) return path
+  const scratch = mkdtempSync(join(directory, 'unpack-'))
   try {
     apt(['update'])
     apt(['-o', 'APT::Sandbox::User=root', 'download', name], scratch)

@@ -21,7 +21,7 @@ export async function until(
   }
 }
 
-/** Waits until an expectation passes, and answers with what it does. Fails with its last failure. */
+/** Waits until an expectation passes, and returns its result. Fails with its last failure. */
 export function untilPasses<T>(expectation: () => T | Promise<T>, deadlineMs = patienceMs): Promise<T> {
   return vi.waitFor(expectation, { timeout: deadlineMs, interval: 5 })
 }

@@ -20,8 +20,8 @@ it('the layer table of ARCHITECTURE.md is the one that imports are checked again
 
 it('every place that ARCHITECTURE.md names is there', () => {
   const rows = [...read('ARCHITECTURE.md').matchAll(/^\| `([\w/]+)` +\| .*? \| (.*?) +\|$/gm)]
-  const places = rows.flatMap(([, folder = '', files = '']) =>
-    [...files.matchAll(/`([^`]+)`/g)].map(([, file = '']) => join(folder, file)),
+  const places = rows.flatMap(([, directory = '', files = '']) =>
+    [...files.matchAll(/`([^`]+)`/g)].map(([, file = '']) => join(directory, file)),
   )
   expect(places.length).toBeGreaterThan(20)
   expect(places.filter((place) => !existsSync(join(root, place)))).toEqual([])

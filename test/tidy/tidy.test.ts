@@ -5,8 +5,9 @@ import { barrels, consoles, errors, language, tests, time } from './rules/langua
 import { cycles, doors, layers } from './rules/layers.ts'
 import { commentBlocks, commentShares, documentSizes, fileSizes, functionSizes } from './rules/sizes.ts'
 import { members } from './rules/members.ts'
-import { dependencies, folderSizes, leaks, names, rootFolder } from './rules/tree.ts'
+import { dependencies, directorySizes, leaks, names, rootDirectory } from './rules/tree.ts'
 import { waits } from './rules/waits.ts'
+import { words } from './rules/words.ts'
 import { repositoryFiles, type SourceFile, type Violation } from './source-file.ts'
 
 type Rule = (files: readonly SourceFile[]) => Violation[]
@@ -16,7 +17,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'connectors and plugins use the public door only': doors,
   'no module imports itself in a circle': cycles,
   'files are readable in one sitting': fileSizes,
-  'folders answer one question': folderSizes,
+  'directories hold few files that belong together': directorySizes,
   'functions are short': functionSizes,
   'comments are one to two lines in ten': commentShares,
   'comments are no essays': commentBlocks,
@@ -29,8 +30,9 @@ const rules: Readonly<Record<string, Rule>> = {
   'tests hold on a machine of any speed': waits,
   'the console belongs to commands': consoles,
   'names say something': names,
+  'texts are plain technical English': words,
   'public members of classes are used': members,
-  'the root holds what its list holds': rootFolder,
+  'the root holds what its list holds': rootDirectory,
   'nothing names a machine or a registry host': leaks,
   'each dependency has its reason': dependencies,
 }
@@ -92,7 +94,7 @@ const fixtures: readonly (readonly [string, Rule, readonly SourceFile[], number]
     [file('src/log/a.ts', lines(401)), ...Array.from({ length: 20 }, (_, n) => file(`src/log/${n}.ts`, ''))],
     1,
   ],
-  ['a crowded folder', folderSizes, Array.from({ length: 13 }, (_, n) => file(`src/log/${n}.ts`, '')), 1],
+  ['a crowded directory', directorySizes, Array.from({ length: 13 }, (_, n) => file(`src/log/${n}.ts`, '')), 1],
   ['a long test file', fileSizes, [file('test/unit/a.test.ts', lines(601))], 1],
   ['many files of middling length', fileSizes, [file('src/log/a.ts', lines(300))], 1],
   [
@@ -137,9 +139,21 @@ const fixtures: readonly (readonly [string, Rule, readonly SourceFile[], number]
     ],
     1,
   ],
+  [
+    'a word of translated English',
+    words,
+    [file('README.md', 'the worker goes on'), file('src/log/a.ts', '// a folder')],
+    2,
+  ],
+  [
+    'an answer of the product',
+    words,
+    [file('src/log/a.ts', '// answers'), file('test/unit/a.test.ts', '// answers')],
+    1,
+  ],
   ['a name that says nothing', names, [file('src/log/utils.ts', ''), file('src/helpers/a.ts', '')], 2],
   ['a name in another case', names, [file('src/log/PartitionLog.ts', '')], 1],
-  ['a stray file in the root', rootFolder, [file('notes.txt', '')], 1],
+  ['a stray file in the root', rootDirectory, [file('notes.txt', '')], 1],
   ['a path of a machine', leaks, [file('docs/guides/a.md', 'see /wo' + 'rk/main')], 1],
   ['a registry host', leaks, [file('package-lock.json', 'https://registry.npm' + 'js.org/a')], 1],
   [

@@ -31,7 +31,7 @@ const overheadBytes = 4096
 export class UploadLostError extends ConnectError {}
 
 /**
- * The upload of one object. Nobody sees the object before {@link complete}: a small one is put whole, a large one is uploaded
+ * The upload of one object. The object is not visible before {@link complete}: a small one is put whole, a large one is uploaded
  * in parts before. Steps run in the background, one after another. A failure is passed to `onFailed` immediately, and thrown
  * by `complete`.
  */

@@ -56,7 +56,7 @@ export async function openBroker({ config, access, env, cleanup, conditions }: B
     if (reason !== null) died.resolve(reason)
   })
   const listenAddress = addressText(broker.address)
-  // Whoever may open the broker's own socket also owns its files, so it requires no credentials.
+  // A process that may open the broker's own socket can also open its files, so the socket requires no credentials.
   const address =
     broker.ownPath === null
       ? { bootstrapServers: listenAddress, security }

@@ -19,7 +19,7 @@ export class NodeFileSystem implements FileSystem {
   readonly #freeing = new Set<Promise<void>>()
   #isClosing = false
   readonly #pool: DescriptorPool
-  /** Folders are open only while they are synced. */
+  /** Directories are open only while they are synced. */
   readonly #directories = new DescriptorPool(directoriesAtATime)
 
   /**

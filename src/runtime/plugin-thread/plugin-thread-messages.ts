@@ -32,7 +32,7 @@ export type ToPluginThread =
   /** Returns whether the thread may be ended until it is needed again. */
   | { readonly type: 'may-rest' }
 
-export interface ToPluginThreadAnswers extends Record<string, unknown> {
+export interface ToPluginThreadResponses extends Record<string, unknown> {
   'start-connector': void
   'stop-connector': void
   'task-configs': readonly RawConfig[]

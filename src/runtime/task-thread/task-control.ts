@@ -31,7 +31,7 @@ export class TaskControl {
     return this.#end.signal
   }
 
-  /** Fires at the end and at every {@link wakeUp}. Get it anew after it has fired. */
+  /** Fires at the end and at every {@link wakeUp}. Get a new one after it has fired. */
   get wakeSignal(): AbortSignal {
     if (this.#wake.signal.aborted && !this.#end.signal.aborted) this.#wake = new AbortController()
     return this.#wake.signal

@@ -13,7 +13,7 @@ import { parent, startedWith } from '../thread/thread-side.ts'
 import { outsideOfTasks, runningIncarnation, TaskHost } from './task-host.ts'
 import type {
   FromTaskThread,
-  FromTaskThreadAnswers,
+  FromTaskThreadResponses,
   TaskSamples,
   TaskThreadData,
   ToTaskThread,
@@ -27,7 +27,7 @@ const data = startedWith<TaskThreadData>()
 provideApi(data.foundPlugins)
 const sink = new ForwardingSink(data.logLevel, (message) => link.send(message))
 const logger = new NamedLogger('connect.runtime', sink)
-const link = new ThreadLink<FromTaskThread, FromTaskThreadAnswers, ToTaskThread>(parent(), receive)
+const link = new ThreadLink<FromTaskThread, FromTaskThreadResponses, ToTaskThread>(parent(), receive)
 let client: Promise<KafkaClient> | null = null
 
 const host = new TaskHost({

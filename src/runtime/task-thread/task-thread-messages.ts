@@ -27,7 +27,7 @@ export type ToTaskThread =
   | { readonly type: 'ping' }
 
 /** `start` returns once the thread knows the task; `stop` once the task has ended, with what of it may still run. */
-export interface ToTaskThreadAnswers extends Record<string, unknown> {
+export interface ToTaskThreadResponses extends Record<string, unknown> {
   start: void
   stop: readonly string[]
   ping: void
@@ -60,6 +60,6 @@ export interface TaskSamples {
   readonly samples: readonly Sample[]
 }
 
-export interface FromTaskThreadAnswers extends Record<string, unknown> {
+export interface FromTaskThreadResponses extends Record<string, unknown> {
   'read-offsets': readonly (SourceOffset | null)[]
 }

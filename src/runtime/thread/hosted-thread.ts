@@ -2,7 +2,7 @@ import { errorMessage } from '../../foundation/error-message.ts'
 import { Worker, type ResourceLimits } from 'node:worker_threads'
 
 import { deferred } from '../../foundation/async/deferred.ts'
-import { ThreadEndedError, ThreadLink, type Answers } from './thread-link.ts'
+import { ThreadEndedError, ThreadLink, type Responses } from './thread-link.ts'
 
 interface Message {
   readonly type: string
@@ -20,9 +20,9 @@ export interface HostedThreadOptions<In extends Message> {
 }
 
 /** A worker thread with its link. It ends by {@link close}, or dies: calls that wait for it fail with the reason. */
-export class HostedThread<Out extends Message, OutAnswers extends Answers, In extends Message> {
+export class HostedThread<Out extends Message, OutResponses extends Responses, In extends Message> {
   readonly name: string
-  readonly link: ThreadLink<Out, OutAnswers, In>
+  readonly link: ThreadLink<Out, OutResponses, In>
   readonly #worker: Worker
   readonly #exited = deferred<void>()
   #closing = false

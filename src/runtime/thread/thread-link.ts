@@ -3,7 +3,7 @@ import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 import { fromTransferred, toTransferred, type TransferredError } from './transferred-error.ts'
 
 /** The response types of a union of messages. A message type without a response is only sent. */
-export type Answers = Readonly<Record<string, unknown>>
+export type Responses = Readonly<Record<string, unknown>>
 
 interface Message {
   readonly type: string
@@ -24,7 +24,7 @@ export interface ThreadPort {
  * One side of a thread boundary. Two discriminated unions cross it: `Out` from here, `In` from the other side; responses
  * are typed by message type. When a side ends, requests that wait for it fail with the reason.
  */
-export class ThreadLink<Out extends Message, OutAnswers extends Answers, In extends Message> {
+export class ThreadLink<Out extends Message, OutResponses extends Responses, In extends Message> {
   readonly #port: ThreadPort
   readonly #handle: (message: In) => unknown
   readonly #waiting = new Map<number, Deferred<unknown>>()
@@ -44,14 +44,14 @@ export class ThreadLink<Out extends Message, OutAnswers extends Answers, In exte
   }
 
   /** Sends a request and returns its response. @throws what the other side threw, or the reason why it ended */
-  async ask<T extends keyof OutAnswers & string>(message: Extract<Out, { type: T }>): Promise<OutAnswers[T]> {
+  async ask<T extends keyof OutResponses & string>(message: Extract<Out, { type: T }>): Promise<OutResponses[T]> {
     if (this.#ended !== null) throw this.#ended
     this.#lastId += 1
     const id = this.#lastId
     const response = deferred<unknown>()
     this.#waiting.set(id, response)
     this.#post({ kind: 'message', id, message })
-    return (await response.promise) as OutAnswers[T]
+    return (await response.promise) as OutResponses[T]
   }
 
   /** The other side has ended: requests that wait for it fail. */

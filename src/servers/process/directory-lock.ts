@@ -67,8 +67,8 @@ function read(path: string): LockHolder | null {
     const [pid, start] = line.split(' ')
     return { pid: Number(pid) || 0, start: start ?? '' }
   })
-  const nobody = { pid: 0, start: '' }
-  return { holder: holder ?? nobody, user: user ?? nobody }
+  const none = { pid: 0, start: '' }
+  return { holder: holder ?? none, user: user ?? none }
 }
 
 function tryLink(from: string, to: string): boolean {

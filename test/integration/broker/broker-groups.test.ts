@@ -55,7 +55,7 @@ async function consume(
 }
 
 describe('kafkajs', () => {
-  it('shares a topic between two consumers, and goes on from the committed offsets after a restart of the broker', async () => {
+  it('shares a topic between two consumers, and continues from the committed offsets after a restart of the broker', async () => {
     const admin = kafka('admin').admin()
     await admin.connect()
     await admin.createTopics({ topics: [{ topic: 'orders', numPartitions: 4 }] })

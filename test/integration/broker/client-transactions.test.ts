@@ -44,7 +44,7 @@ describeWith(['kafka'], 'transactions of other producers', () => {
     await reader.readToEnd()
     expect(seen).toEqual(['a', 'c'])
     await open.commit()
-    // The coordinator answers before it has written its markers.
+    // The coordinator responds before it has written its markers.
     await until('the record of the transaction', async () => {
       await reader.readToEnd()
       return seen.includes('e')

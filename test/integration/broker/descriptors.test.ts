@@ -13,7 +13,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup()
 })
 
-function folder(): string {
+function directory(): string {
   const path = mkdtempSync(join(tmpdir(), 'penstock-few-'))
   cleanups.push(() => rmSync(path, { recursive: true, force: true }))
   return path
@@ -43,7 +43,7 @@ async function writeToAll(client: RawKafkaClient, baseOffset: number): Promise<v
 
 describe('a broker with far more partitions than files it may open', () => {
   it('creates them, writes to all immediately, deletes, and starts again in order and after kill -9', async () => {
-    const dataDir = folder()
+    const dataDir = directory()
     let { broker, client } = await start(dataDir, 300)
     for (const name of topicNames) {
       const topics = [{ name, numPartitions: partitionsPerTopic, replicationFactor: 1, assignments: [], configs: [] }]
@@ -68,7 +68,7 @@ describe('a broker with far more partitions than files it may open', () => {
   })
 
   it('does not start with next to none, and says what to do', async () => {
-    await expect(BrokerProcess.startIn({ openFiles: 200 }, folder())).rejects.toThrow(
+    await expect(BrokerProcess.startIn({ openFiles: 200 }, directory())).rejects.toThrow(
       /BROKER_FEW_DESCRIPTORS: this process may open 200 files, and the broker needs 256 at least\. Raise .*ulimit -n 65536/,
     )
   })

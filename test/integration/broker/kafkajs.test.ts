@@ -83,7 +83,7 @@ describe("kafkajs's producer and consumer", () => {
     expect((await readInGroup('reads-acks', 'acks', 2)).map(({ value }) => String(value))).toEqual(['x', 'y'])
   })
 
-  it('go on after the last committed offset, also over a restart of the broker', async () => {
+  it('continue after the last committed offset, also over a restart of the broker', async () => {
     const own = await BrokerHarness.start()
     try {
       const topic = 'resumed'

@@ -74,7 +74,7 @@ describeWith(['kcat'], 'kcat against the embedded broker', () => {
     expect((await kcat(['-Q', '-t', 'queried:0:1'])).stdout).toContain('queried [0] offset 0')
   })
 
-  it('-G shares the partitions of a topic between two members, and goes on where the group stopped', async () => {
+  it('-G shares the partitions of a topic between two members, and continues where the group stopped', async () => {
     const topic = 'shared'
     await harness.broker.topics.create(topic, 4, {})
     const lines = Array.from({ length: 400 }, (_, i) => `k${i}:v${i}`)

@@ -71,7 +71,7 @@ describe('the memory of the broker', () => {
       line.write(ask)
     }
     await look('slow consumers')
-    const names = Array.from({ length: 99_000 }, (_, i) => ({ name: `nobody-${'n'.repeat(25)}-${i}` }))
+    const names = Array.from({ length: 99_000 }, (_, i) => ({ name: `unknown-${'n'.repeat(25)}-${i}` }))
     const metadata = frameOf(apis.metadata, 4, { topics: names, allowAutoTopicCreation: false })
     for (let i = 0; i < metadataRequests; i += 1) {
       const line = await open()

@@ -48,9 +48,9 @@ async function lifeOfTwoTopics(
   bootstrap: string | null,
 ): Promise<void> {
   const topic = `again-${process.pid}-${Date.now().toString(36)}`
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-again-'))
-  undo.push(() => rmSync(folder, { recursive: true, force: true }))
-  const place = await workerPlace(join(folder, 'log'))
+  const directory = mkdtempSync(join(tmpdir(), 'penstock-again-'))
+  undo.push(() => rmSync(directory, { recursive: true, force: true }))
+  const place = await workerPlace(join(directory, 'log'))
   const worker = await WorkerProcess.start(place, settings(topic))
   undo.push(() => worker.kill())
   const bucket = await S3Bucket.create(service('versitygw'))
@@ -63,7 +63,7 @@ async function lifeOfTwoTopics(
   })
   undo.push(() => client.close())
   const create = () => client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1 })
-  const output = join(folder, 'out.txt')
+  const output = join(directory, 'out.txt')
   const lines = (): readonly string[] =>
     existsSync(output) ? readFileSync(output, 'utf8').split('\n').slice(0, -1) : []
   const archive = bucket.config({

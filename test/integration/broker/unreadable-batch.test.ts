@@ -25,7 +25,7 @@ function unreadableBatch(): Buffer {
   return batch
 }
 
-it('a batch that nobody can unpack fails the task of its topic by name, and no other; passed over, its topic flows on', async () => {
+it('a batch that no one can unpack fails the task of its topic by name, and no other; passed over, its topic flows on', async () => {
   const home = mkdtempSync(join(tmpdir(), 'penstock-unreadable-'))
   cleanups.push(() => rmSync(home, { recursive: true, force: true }))
   const place = await workerPlace(join(home, 'log'))

@@ -50,9 +50,9 @@ describeWith(['elasticsearch'], 'a worker whose Elasticsearch is stopped', () =>
     undo.push(() => servers.close())
     const server = await servers.get('elasticsearch')
     const client = new ElasticsearchClient(server.address)
-    const folder = mkdtempSync(join(tmpdir(), 'penstock-away-'))
-    undo.push(() => rmSync(folder, { recursive: true, force: true }))
-    const place = await workerPlace(join(folder, 'log'))
+    const directory = mkdtempSync(join(tmpdir(), 'penstock-away-'))
+    undo.push(() => rmSync(directory, { recursive: true, force: true }))
+    const place = await workerPlace(join(directory, 'log'))
     let worker = await start(place)
     const logger = quietLogger()
     const write = async (...values: readonly string[]): Promise<void> => {

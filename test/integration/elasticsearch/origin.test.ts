@@ -15,7 +15,7 @@ interface Message {
   readonly headers?: Record<string, string>
 }
 
-let folder: string
+let directory: string
 let topic: string
 let worker: WorkerProcess
 let kafka: Kafka
@@ -62,15 +62,15 @@ describeWith(['elasticsearch'], 'a topic of another origin, in a worker', () => 
   beforeEach(async () => {
     run += 1
     topic = `origin-${process.pid}-${Date.now().toString(36)}-${run}`
-    folder = mkdtempSync(join(tmpdir(), 'penstock-origin-'))
-    const place = await workerPlace(folder)
+    directory = mkdtempSync(join(tmpdir(), 'penstock-origin-'))
+    const place = await workerPlace(directory)
     worker = await WorkerProcess.start(place)
     kafka = new Kafka({ brokers: [place.broker], logLevel: logLevel.NOTHING })
   })
   afterEach(async () => {
     await worker.kill()
     await fetch(`${service('elasticsearch')}/${topic}`, { method: 'DELETE' })
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(directory, { recursive: true, force: true })
   })
 
   it('that was re-created fails the task with ES_VERSION_CONFLICT, and is indexed correctly after the steps of the error', async () => {

@@ -122,7 +122,7 @@ describeWith(['elasticsearch'], 'an index that is replaced under a running sink'
   it('fails the task at its next commit where another client has written to the new index first', async () => {
     const task = await running()
     await client().json('DELETE', `/${topic}`)
-    await client().json('PUT', `/${topic}/_doc/other`, { by: 'somebody' })
+    await client().json('PUT', `/${topic}/_doc/other`, { by: 'another' })
     rows('3')
     await task.deliver()
     await expect(task.runUntil('it stops', async () => (await task.commit(), false))).rejects.toThrow(

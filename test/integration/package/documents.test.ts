@@ -16,20 +16,20 @@ import { patienceMs, untilPasses } from '../../support/until.ts'
 const guide = 'docs/guides/main-job.md'
 const pluginGuide = 'docs/guides/write-a-connector.md'
 const sharedHost = 'docs/guides/shared-host.md'
-let folder = ''
+let directory = ''
 let running: Program[] = []
 beforeEach(() => {
-  folder = checkoutFolder(join(mkdtempSync(join(tmpdir(), 'penstock-test-')), 'penstock'))
+  directory = checkoutFolder(join(mkdtempSync(join(tmpdir(), 'penstock-test-')), 'penstock'))
   running = []
 })
 afterEach(async () => {
   await endAll()
-  rmSync(join(folder, '..'), { recursive: true, force: true })
+  rmSync(join(directory, '..'), { recursive: true, force: true })
 })
 
 function begin(command: string): Program {
   // The shell hands itself over to the command, so that a signal reaches that.
-  const program = runProgram('bash', ['-c', `exec ${command}`], folder)
+  const program = runProgram('bash', ['-c', `exec ${command}`], directory)
   running.push(program)
   return program
 }
@@ -41,7 +41,7 @@ async function endAll(): Promise<void> {
 }
 
 async function runToEnd(script: string): Promise<string> {
-  const program = runProgram('bash', ['-euo', 'pipefail', '-c', script], folder)
+  const program = runProgram('bash', ['-euo', 'pipefail', '-c', script], directory)
   expect(await program.ended, `${script}\n${program.output()}`).toBe(0)
   return program.output()
 }
@@ -103,7 +103,7 @@ describeWith(['kafka'], 'a worker with the properties file of Kafka Connect', ()
     )
     const converters = ['key', 'value'].map((what) => `${what}.converter=org.apache.kafka.connect.json.JsonConverter\n`)
     const properties = `bootstrap.servers=${service('kafka')}\ngroup.id=${name}\nlisteners=http://127.0.0.1:${port}\n`
-    writeFileSync(join(folder, 'connect-distributed.properties'), properties + [...storage, ...converters].join(''))
+    writeFileSync(join(directory, 'connect-distributed.properties'), properties + [...storage, ...converters].join(''))
     const worker = begin(commandBlocks('README.md')[4]?.text.trim() ?? '')
     await answers(`http://127.0.0.1:${port}/connectors`)
     worker.child.kill('SIGTERM')
@@ -165,7 +165,7 @@ describeWith(['postgres', 'elasticsearch', 'minio', 'kcat', 'psql'], 'the main j
 
   // As published, too: there the three connectors are JavaScript that is found by other paths.
   it.each(['bin/penstock.js', 'node_modules/.bin/penstock'])('runs by %s as the guide says, twice', async (program) => {
-    if (program.startsWith('node_modules')) await installPackage(folder)
+    if (program.startsWith('node_modules')) await installPackage(directory)
     const objects = (): Promise<string[]> => bucketOf(new URL(service('minio'))).list(prefix.replaceAll('_', '-'))
     const first = `topics/${prefix}.public.orders/partition=0/${prefix}.public.orders+0+0000000000.json.gz`
     const archived = async (): Promise<void> => expect(await objects()).toContain(first)
@@ -212,7 +212,7 @@ describeWith(['kcat'], 'a connector from outside', () => {
   it.each(['bin/penstock.js', 'node_modules/.bin/penstock'])(
     'is written and run by %s as the guide says',
     async (program) => {
-      if (program.startsWith('node_modules')) await installPackage(folder)
+      if (program.startsWith('node_modules')) await installPackage(directory)
       const [rest, broker, hook] = (await freePorts([null, null, null])).map((port) => `127.0.0.1:${port}`)
       const written = {
         '127.0.0.1:8083': `${rest}`,

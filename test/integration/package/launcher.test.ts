@@ -18,18 +18,20 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(checkout, { recursive: true, force: true }))
 
-/** The folders of PATH but those of npm, and first one of the test's. */
+/** The directories of PATH but those of npm, and first one of the test's. */
 const path = (): string => {
-  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'))
-  return [join(checkout, 'path'), ...folders].join(delimiter)
+  const directories = (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((directory) => !directory.includes('node_modules'))
+  return [join(checkout, 'path'), ...directories].join(delimiter)
 }
 
 /** A Node older than the product's, as many machines have one. */
 function oldNode(): string | null {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+  for (const directory of (process.env['PATH'] ?? '').split(delimiter)) {
     try {
-      const version = execFileSync(join(folder, 'node'), ['--version'], { encoding: 'utf8' })
-      if (Number(/v(\d+)/.exec(version)?.[1]) < 24) return join(folder, 'node')
+      const version = execFileSync(join(directory, 'node'), ['--version'], { encoding: 'utf8' })
+      if (Number(/v(\d+)/.exec(version)?.[1]) < 24) return join(directory, 'node')
     } catch {
       continue // no node here
     }
@@ -77,7 +79,7 @@ describe('bin/penstock.js', () => {
     expect(run.output()).toMatch(output)
   })
 
-  it('installs what is missing once, however many start together, and goes on', async () => {
+  it('installs what is missing once, however many start together, and continues', async () => {
     main("const answer: number = 42\nconsole.log('answer', answer, ...process.argv.slice(3))")
     const npm = `#!/bin/sh\necho "$*" >>${checkout}/calls\n[ -e node_modules ] || ln -s ${root}/node_modules node_modules\n`
     writeFileSync(join(checkout, 'path/npm'), npm, { mode: 0o755 })
@@ -87,7 +89,7 @@ describe('bin/penstock.js', () => {
     expect(readFileSync(join(checkout, 'calls'), 'utf8').trim().split('\n')).toEqual([expect.stringMatching(/^ci /)])
   })
 
-  it('says how to go on when the installation fails', async () => {
+  it('says how to continue when the installation fails', async () => {
     writeFileSync(join(checkout, 'path/npm'), '#!/bin/sh\nexit 7\n', { mode: 0o755 })
     const run = launch(process.execPath, 'broker')
     expect(await run.ended).toBe(1)

@@ -15,13 +15,13 @@ import { WorkerProcess, workerPlace } from '../../support/worker/worker-process.
 const optional = ['pg-native', 'pg-cloudflare', 'supports-color', '@aws-sdk/signature-v4-crt', '@aws-sdk/signature-v4a']
 
 describe('the package as it is published', () => {
-  let folder = ''
+  let directory = ''
   let home = ''
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'penstock-package-'))
-    home = await installPackage(folder)
+    directory = mkdtempSync(join(tmpdir(), 'penstock-package-'))
+    home = await installPackage(directory)
   })
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
   const modules = (): string[] => globSync('{src,chunks,connectors,plugins,bin}/**/*.js', { cwd: home })
 
@@ -77,18 +77,18 @@ describe('the package as it is published', () => {
       'export const first = (records: readonly SinkRecord[]): string => records[0]?.topic ?? ""',
       'export const fail = (): never => { throw new ConnectError("no") }',
     ]
-    writeFileSync(join(folder, 'plugin.ts'), author.join('\n'))
+    writeFileSync(join(directory, 'plugin.ts'), author.join('\n'))
     const tsc = join(import.meta.dirname, '../../../node_modules/.bin/tsc')
     const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'esnext', '--skipLibCheck', 'false']
     const types = ['--types', 'node', '--typeRoots', join(import.meta.dirname, '../../../node_modules/@types')]
-    const checked = runProgram(tsc, [...options, ...types, 'plugin.ts'], folder)
+    const checked = runProgram(tsc, [...options, ...types, 'plugin.ts'], directory)
     expect(await checked.ended, checked.output()).toBe(0)
   })
 
   it.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])('runs a source and a sink, compressed by %s', async (codec) => {
-    const [from, to] = [join(folder, `from-${codec}`), join(folder, `to-${codec}`)]
+    const [from, to] = [join(directory, `from-${codec}`), join(directory, `to-${codec}`)]
     writeFileSync(from, 'one\ntwo\n')
-    const place = await workerPlace(join(folder, `log-${codec}`))
+    const place = await workerPlace(join(directory, `log-${codec}`))
     const worker = await WorkerProcess.start(
       place,
       { 'producer.compression.type': codec, 'value.converter': 'org.apache.kafka.connect.storage.StringConverter' },
@@ -104,9 +104,9 @@ describe('the package as it is published', () => {
     }
   })
 
-  it('fails a task by name whose compression has no module on this machine, and goes on without it', async () => {
-    rmSync(join(folder, 'node_modules/@antoniomuso'), { recursive: true })
-    const [from, log] = [join(folder, 'from-bare'), join(folder, 'log-bare')]
+  it('fails a task by name whose compression has no module on this machine, and continues without it', async () => {
+    rmSync(join(directory, 'node_modules/@antoniomuso'), { recursive: true })
+    const [from, log] = [join(directory, 'from-bare'), join(directory, 'log-bare')]
     writeFileSync(from, 'one\n')
     const worker = await WorkerProcess.start(await workerPlace(log), {}, {}, join(home, 'bin/penstock.js'))
     const { rest } = worker.place

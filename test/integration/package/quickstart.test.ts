@@ -18,13 +18,13 @@ interface Told {
 }
 
 const timeoutMs = 300_000
-let folder = ''
+let directory = ''
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'penstock-test-'))
+  directory = mkdtempSync(join(tmpdir(), 'penstock-test-'))
   // The account that root's Postgres runs as must be able to pass.
-  chmodSync(folder, 0o755)
+  chmodSync(directory, 0o755)
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
 /** What a test has started and, when it failed, not ended. */
 const started: Program[] = []
 afterEach(async () => {
@@ -62,7 +62,7 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
     PENSTOCK_ELASTICSEARCH_URL: service('elasticsearch'),
   })
   const start = (...args: string[]): Program => {
-    const program = runPenstock(['quickstart', '--json', '--yes', '--orders', '500', ...args], folder, environment())
+    const program = runPenstock(['quickstart', '--json', '--yes', '--orders', '500', ...args], directory, environment())
     started.push(program)
     return program
   }
@@ -98,11 +98,11 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
   )
 
   it(
-    'goes on from its folder at once after kill -9, with nothing left behind by the first',
+    'continues from its directory at once after kill -9, with nothing left behind by the first',
     { timeout: 2 * timeoutMs },
     async () => {
       await dropIndices()
-      const first = start('--data', join(folder, 'kept'))
+      const first = start('--data', join(directory, 'kept'))
       await demonstrated(first)
       const shop = /psql (\S+)/.exec(first.output())?.[1] ?? ''
       const [row] = await query(
@@ -111,7 +111,7 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
       )
       const backend = Number(row?.['pid'])
       first.child.kill('SIGKILL')
-      const second = start('--data', join(folder, 'kept'))
+      const second = start('--data', join(directory, 'kept'))
       await demonstrated(second)
       expect(isAlive(backend)).toBe(false)
       expect(told(second).filter((each) => each.event === 'missing')).toEqual([])
@@ -124,8 +124,8 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
     },
   )
 
-  it('waits for a run that has its folder, until it is told to stop', { timeout: timeoutMs }, async () => {
-    const kept = join(folder, 'held')
+  it('waits for a run that has its directory, until it is told to stop', { timeout: timeoutMs }, async () => {
+    const kept = join(directory, 'held')
     const first = start('--data', kept)
     await vi.waitFor(() => expect(existsSync(join(kept, 'servers/.lock'))).toBe(true), { timeout: timeoutMs })
     const second = start('--data', kept)
@@ -153,7 +153,7 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
     const printed = hints.join('\n').split('\n')
     for (const command of script.trim().split('\n')) {
       expect(printed).toContain(`  ${command}`)
-      const run = runProgram('bash', ['-euo', 'pipefail', '-c', command], folder)
+      const run = runProgram('bash', ['-euo', 'pipefail', '-c', command], directory)
       expect(await run.ended, `${command}\n${run.output()}`).toBe(0)
       expect(run.output(), command).toMatch(/\S/)
       if (command.includes('expand=status')) expect(run.output()).toContain('quickstart-source')
@@ -167,7 +167,7 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
   it('names what is not available, shows the rest and says so in its exit code', { timeout: timeoutMs }, async () => {
     await dropIndices()
     const env = { ...environment(), PENSTOCK_S3_URL: 'http://key:secret@127.0.0.1:1' }
-    const program = runPenstock(['quickstart', '--json', '--yes', '--once', '--orders', '100'], folder, env)
+    const program = runPenstock(['quickstart', '--json', '--yes', '--once', '--orders', '100'], directory, env)
     expect(await program.ended, program.output()).toBe(2)
     const missing = told(program).filter((each) => each.event === 'missing')
     expect(missing.map((each) => each.step)).toEqual(['store'])
@@ -183,14 +183,14 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
     const command = end.split('\n').find((line) => line.includes('curl')) ?? ''
     const index = new URL('/penstock_quickstart.public.orders', service('elasticsearch'))
     expect((await fetch(index)).status).toBe(200)
-    const removal = runProgram('bash', ['-euc', command], folder, environment())
+    const removal = runProgram('bash', ['-euc', command], directory, environment())
     expect(await removal.ended, removal.output()).toBe(0)
     expect((await fetch(index)).status).toBe(404)
   })
 
   it.each(['POSTGRES', 'ELASTICSEARCH', 'S3'])('writes to a given %s only when allowed', async (kind) => {
     const env = { ...process.env, [`PENSTOCK_${kind}_URL`]: 'http://u:p@127.0.0.1:1/' }
-    const program = runPenstock(['quickstart', '--once'], folder, env)
+    const program = runPenstock(['quickstart', '--once'], directory, env)
     expect(await program.ended).toBe(2)
     expect(program.output()).toMatch(/would write to servers that it did not start:[^]*Add --yes to allow that/)
   })

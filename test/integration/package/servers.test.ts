@@ -12,10 +12,10 @@ import { Servers } from '../../../src/servers/servers.ts'
 import { serviceVariables } from '../../support/service-names.ts'
 import { describeWith, service } from '../../support/services.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'penstock-test-'))
+const directory = mkdtempSync(join(tmpdir(), 'penstock-test-'))
 // The account that root's servers run as must be able to pass.
-chmodSync(folder, 0o755)
-afterAll(() => rmSync(folder, { recursive: true }))
+chmodSync(directory, 0o755)
+afterAll(() => rmSync(directory, { recursive: true }))
 afterEach(() => vi.unstubAllEnvs())
 
 async function query(url: string, text: string): Promise<Record<string, unknown>[]> {
@@ -49,9 +49,9 @@ describe('Postgres of ours', () => {
     expect(pid !== null && isAlive(pid)).toBe(false)
   })
 
-  it('is found again with its data in a folder that is kept', async () => {
+  it('is found again with its data in a directory that is kept', async () => {
     for (const count of [1, 2]) {
-      const servers = await Servers.keep(join(folder, 'kept'))
+      const servers = await Servers.keep(join(directory, 'kept'))
       const server = await servers.get('postgres')
       await query(server.address, 'CREATE TABLE IF NOT EXISTS runs (id serial)')
       await query(server.address, 'INSERT INTO runs DEFAULT VALUES')
@@ -85,7 +85,7 @@ describe('a server that is given', () => {
 
 describe('a server that is not available', () => {
   it('is named with each way that was tried, and with what to provide', async () => {
-    const servers = Servers.open({ env: { PATH: '/nowhere', PENSTOCK_CACHE: join(folder, 'cache') } })
+    const servers = Servers.open({ env: { PATH: '/nowhere', PENSTOCK_CACHE: join(directory, 'cache') } })
     vi.stubEnv('PATH', '/nowhere')
     await expect(servers.get('elasticsearch')).rejects.toThrow(
       'Elasticsearch is not available: Docker: no docker on PATH; Maven: no java in JAVA_HOME or on PATH (17 or later is needed). Set PENSTOCK_ELASTICSEARCH_URL',
@@ -98,7 +98,7 @@ describe('a server that is not available', () => {
 const kinds: readonly ServerKind[] = ['postgres', 'elasticsearch', 'minio', 'versitygw', 'kafka']
 
 describeWith(['postgres', 'elasticsearch', 'minio', 'versitygw', 'kafka'], 'the servers of this run', () => {
-  it.each(kinds)('%s answers as a given server does', async (kind) => {
+  it.each(kinds)('%s responds as a given server does', async (kind) => {
     const servers = Servers.open()
     const server = await servers.get(kind, { given: service(kind) })
     expect(server.ours).toBe(false)
@@ -110,7 +110,7 @@ describeWith(['postgres', 'elasticsearch', 'minio', 'versitygw', 'kafka'], 'the 
 
 describe('a Docker engine', () => {
   it('runs the image that docker-compose.yml names, keeps the container over a stop and removes it at the end', async () => {
-    vi.stubEnv('CALLS', join(folder, 'calls'))
+    vi.stubEnv('CALLS', join(directory, 'calls'))
     const engine = join(import.meta.dirname, '../../support/docker-engine')
     const servers = Servers.open({
       env: { ...process.env, PATH: `${engine}:${process.env['PATH']}` },
@@ -120,7 +120,7 @@ describe('a Docker engine', () => {
     await server.stop()
     await server.start()
     await servers.close()
-    const calls = readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n')
+    const calls = readFileSync(join(directory, 'calls'), 'utf8').trim().split('\n')
     expect(calls.map((call) => call.split(' ')[0])).toEqual(['version', 'create', 'start', 'start', 'rm'])
     expect(calls[1]).toMatch(/--publish 127\.0\.0\.1:\d+:9000 .*MINIO_ROOT_USER=penstock .* server --address :9000/)
   })

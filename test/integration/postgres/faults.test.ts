@@ -143,7 +143,7 @@ describe('the Postgres source when its server stops', () => {
         await server.stop()
       },
     ],
-  ])('goes on by itself after a restart: stopped %s', async (_how, stop) => {
+  ])('continues by itself after a restart: stopped %s', async (_how, stop) => {
     const db = await bench.database('create table t (id int primary key); insert into t values (1)')
     const source = await bench.source(db.config())
     await source.waitForRecords(1)

@@ -25,7 +25,7 @@ const json = {
 
 describeWith(['elasticsearch'], 'documents of a database that moves', () => {
   let lines: MovingPostgres
-  let folder: string
+  let directory: string
   let worker: WorkerProcess
   let prefix: string
   let topic: string
@@ -37,15 +37,15 @@ describeWith(['elasticsearch'], 'documents of a database that moves', () => {
     prefix = `move${process.pid}x${run}`
     topic = `${prefix}.public.item`
     lines = new MovingPostgres()
-    folder = mkdtempSync(join(tmpdir(), 'penstock-move-'))
-    worker = await WorkerProcess.start(await workerPlace(folder))
+    directory = mkdtempSync(join(tmpdir(), 'penstock-move-'))
+    worker = await WorkerProcess.start(await workerPlace(directory))
     search = new ElasticsearchClient(service('elasticsearch'))
   })
   afterEach(async () => {
     await worker.kill()
     await lines.close()
     await search.text('DELETE', `/${topic}?ignore_unavailable=true`)
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(directory, { recursive: true, force: true })
   })
 
   function config(server: Server, extra: Readonly<Record<string, string>> = {}): Record<string, string> {

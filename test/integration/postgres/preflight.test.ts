@@ -304,14 +304,14 @@ describeWith(['postgres'], 'a Postgres source that cannot continue fails by name
 })
 
 describe('validation against a server that is not set up for replication', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-pg-'))
+  const directory = mkdtempSync(join(tmpdir(), 'penstock-pg-'))
   const servers = Servers.open()
   const bench = sourceBench(() => '')
   let address = ''
 
   beforeAll(async () => {
-    chmodSync(folder, 0o755)
-    const rules = join(folder, 'pg_hba.conf')
+    chmodSync(directory, 0o755)
+    const rules = join(directory, 'pg_hba.conf')
     // A user with a password; postgres needs none.
     writeFileSync(
       rules,
@@ -324,7 +324,7 @@ describe('validation against a server that is not set up for replication', () =>
   })
   afterAll(async () => {
     await servers.close()
-    rmSync(folder, { recursive: true })
+    rmSync(directory, { recursive: true })
   })
 
   it('reports wal_level, and the statement that sets it', async () => {

@@ -19,9 +19,9 @@ describeWith(['postgres'], 'a Postgres source whose records are routed to other 
     const db = await TestDatabase.create(service('postgres'), 'routed')
     cleanups.push(() => db.drop())
     await db.play('create table lines (id int primary key); insert into lines values (1), (2)')
-    const folder = mkdtempSync(join(tmpdir(), 'penstock-routed-'))
-    cleanups.push(() => rmSync(folder, { recursive: true, force: true }))
-    const worker = await WorkerProcess.start(await workerPlace(folder))
+    const directory = mkdtempSync(join(tmpdir(), 'penstock-routed-'))
+    cleanups.push(() => rmSync(directory, { recursive: true, force: true }))
+    const worker = await WorkerProcess.start(await workerPlace(directory))
     cleanups.push(() => worker.kill())
     await worker.post('source', {
       ...db.config({

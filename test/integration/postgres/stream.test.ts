@@ -80,7 +80,7 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
   it.each([
     ['single rows', 'insert into t select g, g from generate_series(1, 40) g'],
     ['rows that share log positions', 'COPY'],
-  ])('goes on in the middle of a transaction: %s', async (_what, statement) => {
+  ])('continues in the middle of a transaction: %s', async (_what, statement) => {
     const db = await bench.database('create table t (id int primary key, v int)')
     const config = db.config({ 'max.batch.size': '7', 'max.queue.size': '8' })
     const first = await bench.source(config, new MemoryOffsets(), 14)

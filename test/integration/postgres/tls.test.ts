@@ -9,15 +9,15 @@ import { Servers } from '../../../src/servers/servers.ts'
 import { sourceBench, story } from '../../support/postgres/postgres-source.ts'
 
 describe('the Postgres source over TLS', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-tls-'))
-  const certificate = join(folder, 'server.crt')
-  const key = join(folder, 'server.key')
+  const directory = mkdtempSync(join(tmpdir(), 'penstock-tls-'))
+  const certificate = join(directory, 'server.crt')
+  const key = join(directory, 'server.key')
   const servers = Servers.open()
   let address = ''
   const bench = sourceBench(() => address)
 
   beforeAll(async () => {
-    chmodSync(folder, 0o755)
+    chmodSync(directory, 0o755)
     const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
     const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', certificate]
     execFileSync('openssl', [...request, ...subject], { stdio: 'ignore' })
@@ -29,7 +29,7 @@ describe('the Postgres source over TLS', () => {
   })
   afterAll(async () => {
     await servers.close()
-    rmSync(folder, { recursive: true })
+    rmSync(directory, { recursive: true })
   })
 
   async function follow(config: RawConfig): Promise<{ story: string[]; encrypted: boolean[] }> {

@@ -150,8 +150,8 @@ function suite(store: 'minio' | 'versitygw'): void {
     const objects = await bucket.objects()
     for (const { partition } of log.partitions) {
       const count = log.records.get(`${topic}-${partition}`)?.length ?? 0
-      const folder = `topics/${topic}/partition=${partition}/`
-      const found = [...objects].filter(([key]) => key.startsWith(folder))
+      const directory = `topics/${topic}/partition=${partition}/`
+      const found = [...objects].filter(([key]) => key.startsWith(directory))
       const numbers = found.flatMap(([, lines]) => lines.map((line) => (JSON.parse(line) as { n: number }).n))
       expect(numbers).toEqual(Array.from({ length: count }, (_, n) => n).filter(keeps))
       for (const [key, lines] of found) {

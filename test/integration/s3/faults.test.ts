@@ -269,7 +269,7 @@ function suite(store: 'minio' | 'versitygw'): void {
   it.each<[string, RawConfig, string, string]>([
     ['a bucket that is not there', { 's3.bucket.name': 'penstock-no-such-bucket' }, 'S3_NO_BUCKET', 's3.bucket.name'],
     ['a wrong secret key', { 'aws.secret.access.key': 'wrong' }, 'S3_CREDENTIALS', 'aws.access.key.id'],
-    ['an unknown access key', { 'aws.access.key.id': 'nobody' }, 'S3_CREDENTIALS', 'aws.access.key.id'],
+    ['an unknown access key', { 'aws.access.key.id': 'unknown' }, 'S3_CREDENTIALS', 'aws.access.key.id'],
     ['a store that does not respond', { 'store.url': 'http://127.0.0.1:9' }, 'S3_UNAVAILABLE', 'store.url'],
   ])('names %s at validation and at the start', async (_what, wrong, code, key) => {
     const config = parseConfig(plugin.configDef, raw(wrong))

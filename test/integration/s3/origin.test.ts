@@ -37,8 +37,8 @@ function suite(store: 'minio' | 'versitygw'): void {
     await faults.close()
   })
 
-  const keyOf = (offset: number, folder = 'topics', extension = '.json'): string =>
-    `${folder}/${topic}/partition=0/${topic}+0+${String(offset).padStart(10, '0')}${extension}`
+  const keyOf = (offset: number, directory = 'topics', extension = '.json'): string =>
+    `${directory}/${topic}/partition=0/${topic}+0+${String(offset).padStart(10, '0')}${extension}`
 
   /** A topic of that id, with so many records of that generation. */
   function line(id: string | null, generation: number, count: number, clusterId = 'cluster-1'): MemoryLog {

@@ -117,7 +117,7 @@ describeWith(['postgres', 'elasticsearch', 'versitygw'], 'what keeps a connector
       let broker: StandaloneBroker
       const flow = async (): Promise<Flow> => {
         const [port] = await freePorts([null])
-        broker = new StandaloneBroker(port ?? 0, join(folder(), 'broker'))
+        broker = new StandaloneBroker(port ?? 0, join(directory(), 'broker'))
         return await throughBroker(broker, connector)
       }
       const signs = { ...conditionOf('LOG_UNREACHABLE'), health: /LOG_UNREACHABLE: / }
@@ -236,7 +236,7 @@ describeWith(['postgres', 'elasticsearch', 'versitygw'], 'what keeps a connector
     900_000,
   )
 
-  function folder(): string {
+  function directory(): string {
     const path = mkdtempSync(join(tmpdir(), 'penstock-conditions-'))
     cleanups.push(() => rmSync(path, { recursive: true, force: true }))
     return path
@@ -245,7 +245,7 @@ describeWith(['postgres', 'elasticsearch', 'versitygw'], 'what keeps a connector
   async function started(
     settings: Readonly<Record<string, string>> = {},
   ): Promise<Pick<Flow, 'worker' | 'place' | 'settings'>> {
-    const place = await workerPlace(join(folder(), 'log'))
+    const place = await workerPlace(join(directory(), 'log'))
     const all = { 'offset.flush.interval.ms': '1000', ...settings }
     const flow = { worker: await WorkerProcess.start(place, all), place, settings: all }
     return flow
@@ -259,7 +259,7 @@ describeWith(['postgres', 'elasticsearch', 'versitygw'], 'what keeps a connector
 
   async function intoElasticsearch(): Promise<Flow> {
     const base = await started()
-    const lines = new NumberedLines(join(folder(), 'in'), (number) => `{"line":${number}}`)
+    const lines = new NumberedLines(join(directory(), 'in'), (number) => `{"line":${number}}`)
     const index = `conditions-${process.pid}-${runs}`
     await base.worker.post('source', lines.source(index))
     await base.worker.post('search', {
@@ -285,7 +285,7 @@ describeWith(['postgres', 'elasticsearch', 'versitygw'], 'what keeps a connector
 
   async function intoStore(): Promise<Flow> {
     const base = await started()
-    const lines = new NumberedLines(join(folder(), 'in'))
+    const lines = new NumberedLines(join(directory(), 'in'))
     const topic = `conditions-${runs}`
     const bucket = await S3Bucket.create(store.address)
     const { archive } = pipelineConnectors({
@@ -354,7 +354,7 @@ describeWith(['postgres', 'elasticsearch', 'versitygw'], 'what keeps a connector
     await admin.end()
     await sql('create table lines (id int primary key, line text)')
     const base = await started({ 'key.converter.schemas.enable': 'false', 'value.converter.schemas.enable': 'false' })
-    const out = join(folder(), 'out')
+    const out = join(directory(), 'out')
     const config = sourceConfig({
       database: withDatabase(postgres.address, database()),
       tables: ['lines'],
@@ -387,8 +387,8 @@ describeWith(['postgres', 'elasticsearch', 'versitygw'], 'what keeps a connector
   /** From one file through the log into another. */
   async function throughLog(settings: Readonly<Record<string, string>> = {}): Promise<Flow> {
     const base = await started(settings)
-    const lines = new NumberedLines(join(folder(), 'in'))
-    const out = join(folder(), 'out')
+    const lines = new NumberedLines(join(directory(), 'in'))
+    const out = join(directory(), 'out')
     await base.worker.post('source', lines.source('lines'))
     await base.worker.post('sink', { 'connector.class': 'FileStreamSink', file: out, topics: 'lines', ...plainText })
     return ending({

@@ -14,12 +14,12 @@ afterEach(async () => {
 })
 
 it('tells of an offset topic that is deleted while a source runs: in /health, to REST, in its status, and at the next start', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-internal-'))
-  cleanups.push(() => rmSync(folder, { recursive: true, force: true }))
-  const place = await workerPlace(join(folder, 'log'))
+  const directory = mkdtempSync(join(tmpdir(), 'penstock-internal-'))
+  cleanups.push(() => rmSync(directory, { recursive: true, force: true }))
+  const place = await workerPlace(join(directory, 'log'))
   const worker = await WorkerProcess.start(place)
   cleanups.push(() => worker.kill())
-  const file = join(folder, 'in.txt')
+  const file = join(directory, 'in.txt')
   appendFileSync(file, 'one\n')
   await worker.post('source', {
     'connector.class': 'FileStreamSource',

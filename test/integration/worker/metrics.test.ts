@@ -11,18 +11,18 @@ import { patienceMs } from '../../support/until.ts'
 import { eventually, workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
 
 describeWith(['promtool'], 'the metrics of a worker', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-metrics-'))
+  const directory = mkdtempSync(join(tmpdir(), 'penstock-metrics-'))
   let worker: WorkerProcess
 
   beforeAll(async () => {
-    worker = await WorkerProcess.start(await workerPlace(join(folder, 'log')))
-    const file = join(folder, 'input')
+    worker = await WorkerProcess.start(await workerPlace(join(directory, 'log')))
+    const file = join(directory, 'input')
     writeFileSync(file, 'a\nb\nc\n')
     await worker.post('"quoted" ünï', { 'connector.class': 'FileStreamSource', topic: 'lines', file })
     await worker.post('sink', {
       'connector.class': 'FileStreamSink',
       topics: 'lines',
-      file: join(folder, 'output'),
+      file: join(directory, 'output'),
     })
     await eventually('the lines are through', 60_000, async () =>
       (await page()).includes('penstock_sink_records_sent_total{connector="sink",task="0"} 3') ? true : null,
@@ -31,7 +31,7 @@ describeWith(['promtool'], 'the metrics of a worker', () => {
 
   afterAll(async () => {
     await worker.kill()
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(directory, { recursive: true, force: true })
   })
 
   const page = async (): Promise<string> => await (await fetch(`${worker.place.rest}/metrics`)).text()

@@ -34,7 +34,7 @@ interface Stage {
 
 describeWith(['elasticsearch', 'minio', 'kcat'], 'a pipeline whose servers go away under load', () => {
   const servers = Servers.open()
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-outage-'))
+  const directory = mkdtempSync(join(tmpdir(), 'penstock-outage-'))
   let postgres: Server
 
   beforeAll(async () => {
@@ -42,11 +42,11 @@ describeWith(['elasticsearch', 'minio', 'kcat'], 'a pipeline whose servers go aw
   })
   afterAll(async () => {
     await servers.close()
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(directory, { recursive: true, force: true })
   })
 
-  it('goes on by itself when they are back, restarted meanwhile or not, and has lost nothing', async () => {
-    const stage = await prepare(postgres.address, folder)
+  it('continues by itself when they are back, restarted meanwhile or not, and has lost nothing', async () => {
+    const stage = await prepare(postgres.address, directory)
     try {
       await flowing(stage)
       await outages(stage)
@@ -67,7 +67,7 @@ describeWith(['elasticsearch', 'minio', 'kcat'], 'a pipeline whose servers go aw
   }, 1_800_000)
 })
 
-async function prepare(postgresUrl: string, folder: string): Promise<Stage> {
+async function prepare(postgresUrl: string, directory: string): Promise<Stage> {
   const prefix = `outage${process.pid}`
   const load = await ChangeLoad.make(postgresUrl, prefix, { ledgerRows, seed: 1 })
   const proxies = {
@@ -87,7 +87,7 @@ async function prepare(postgresUrl: string, folder: string): Promise<Stage> {
     source: { 'decimal.handling.mode': 'string', 'time.precision.mode': 'isostring' },
     archive: { 'rotate.schedule.interval.ms': '5000' },
   }
-  const worker = await startWorker(await workerPlace(folder))
+  const worker = await startWorker(await workerPlace(directory))
   for (const [name, config] of Object.entries(pipelineConnectors(plan))) await worker.post(name, config)
   load.start(rate, ledgerRows)
   return { load, worker, log: await LogView.open(worker.place.broker), proxies, bucket, plan }
@@ -112,7 +112,7 @@ function throughProxy(url: string, proxy: FaultProxy): string {
   return changed.href
 }
 
-/** Each server is away for a while, all of them together for most of it; then the worker starts anew. No task is given up. */
+/** Each server is away for a while, all of them together for most of it; then the worker starts again. No task is given up. */
 async function outages(stage: Stage): Promise<void> {
   const { proxies, log } = stage
   const sinks = [proxies.elasticsearch.away(outageMs), proxies.store.away(outageMs)]

@@ -30,28 +30,28 @@ const plugin = { kind: 'source', className: '${className}', aliases: [], version
   createConnector: () => new Connector(), createTask: () => new Task() }
 `
 
-let folder = ''
+let directory = ''
 let worker: WorkerProcess | null = null
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'penstock-plugins-'))
+  directory = mkdtempSync(join(tmpdir(), 'penstock-plugins-'))
 })
 afterEach(async () => {
   await worker?.stop()
   worker = null
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(directory, { recursive: true, force: true })
 })
 
 function pluginAt(name: string, className: string, module: string, text: string, version = '1.0.0'): void {
-  mkdirSync(join(folder, 'plugins', name), { recursive: true })
+  mkdirSync(join(directory, 'plugins', name), { recursive: true })
   const plugins = [{ kind: 'source', class: className, module: `./${module}` }]
   const manifest = { name, version, penstock: { plugins } }
-  writeFileSync(join(folder, 'plugins', name, 'package.json'), JSON.stringify(manifest))
-  writeFileSync(join(folder, 'plugins', name, module), text)
+  writeFileSync(join(directory, 'plugins', name, 'package.json'), JSON.stringify(manifest))
+  writeFileSync(join(directory, 'plugins', name, module), text)
 }
 
 async function start(): Promise<string> {
-  const place = await workerPlace(join(folder, 'log'))
-  worker = await WorkerProcess.start(place, { 'plugin.path': join(folder, 'plugins') })
+  const place = await workerPlace(join(directory, 'log'))
+  worker = await WorkerProcess.start(place, { 'plugin.path': join(directory, 'plugins') })
   return place.rest
 }
 
@@ -98,7 +98,7 @@ describe('plugins of plugin.path', () => {
       'index.mjs',
       `import * as api from '../own-api.ts'\n${source('com.acme.OwnSource', poll)}export { plugin }`,
     )
-    cpSync(join(import.meta.dirname, '../../../src/api/errors.ts'), join(folder, 'plugins/own/own-api.ts'))
+    cpSync(join(import.meta.dirname, '../../../src/api/errors.ts'), join(directory, 'plugins/own/own-api.ts'))
     const rest = await start()
     expect(await put(rest, 'own', 'com.acme.OwnSource')).toMatchObject({ status: 201 })
     await untilPasses(async () => {

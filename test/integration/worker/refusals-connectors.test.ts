@@ -22,17 +22,17 @@ function workerForSuite(): {
   post: (config: RawConfig) => Promise<ReceivedResponse>
 } {
   let worker: WorkerProcess | null = null
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-refusals-'))
+  const directory = mkdtempSync(join(tmpdir(), 'penstock-refusals-'))
   const running = (): WorkerProcess => {
     if (worker === null) throw new RangeError('the worker was not started')
     return worker
   }
   beforeAll(async () => {
-    worker = await WorkerProcess.start(await workerPlace(folder))
+    worker = await WorkerProcess.start(await workerPlace(directory))
   })
   afterAll(async () => {
     await worker?.kill()
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(directory, { recursive: true, force: true })
   })
   return {
     worker: running,
@@ -167,13 +167,13 @@ describeWith(['postgres'], 'a Postgres source is refused over REST', () => {
 describeWith(['elasticsearch', 'minio', 'kcat'], 'a sink', () => {
   const { worker, post } = workerForSuite()
   const plan = (): PipelinePlan => ({
-    database: 'postgres://nobody@127.0.0.1:1/nothing',
+    database: 'postgres://unknown@127.0.0.1:1/nothing',
     tables: ['items'],
     prefix: 'refused',
     slot: 'refused',
     elasticsearch: service('elasticsearch'),
     store: service('minio'),
-    bucket: 'a-bucket-that-nobody-made',
+    bucket: 'a-bucket-that-no-one-made',
   })
 
   it('fails on a record without a key, unless it is told to ignore keys', async () => {
@@ -196,7 +196,7 @@ describeWith(['elasticsearch', 'minio', 'kcat'], 'a sink', () => {
     [
       'its bucket is missing',
       {},
-      ['S3_NO_BUCKET', 'Create the bucket a-bucket-that-nobody-made, or correct s3.bucket.name'],
+      ['S3_NO_BUCKET', 'Create the bucket a-bucket-that-no-one-made, or correct s3.bucket.name'],
     ],
     [
       'its keys are wrong',

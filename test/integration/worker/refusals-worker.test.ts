@@ -11,16 +11,16 @@ import '../../support/broker/kafkajs-queue.ts'
 
 const text = 'org.apache.kafka.connect.storage.StringConverter'
 const converters = { 'key.converter': text, 'value.converter': text }
-const folders: string[] = []
+const directories: string[] = []
 const workers: WorkerProcess[] = []
 
-function folder(): string {
+function directory(): string {
   const made = mkdtempSync(join(tmpdir(), 'penstock-refusals-'))
-  folders.push(made)
+  directories.push(made)
   return made
 }
 
-async function run(settings: Record<string, string> = {}, data = join(folder(), 'log')): Promise<WorkerProcess> {
+async function run(settings: Record<string, string> = {}, data = join(directory(), 'log')): Promise<WorkerProcess> {
   const worker = await WorkerProcess.start(await workerPlace(data), settings)
   workers.push(worker)
   return worker
@@ -59,7 +59,7 @@ const sinkTo = (file: string, extra: Record<string, string>): Record<string, str
 
 afterEach(async () => {
   await Promise.all(workers.splice(0).map((worker) => worker.kill()))
-  for (const made of folders.splice(0)) rmSync(made, { recursive: true, force: true })
+  for (const made of directories.splice(0)) rmSync(made, { recursive: true, force: true })
 })
 
 describe('a worker refuses to start, and says what to do', () => {
@@ -74,8 +74,8 @@ describe('a worker refuses to start, and says what to do', () => {
     expect(said).toContain('embedded.broker.listener')
   })
 
-  it('when another worker holds its folder: that process by its id, and both ways out', async () => {
-    const data = join(folder(), 'log')
+  it('when another worker holds its directory: that process by its id, and both ways out', async () => {
+    const data = join(directory(), 'log')
     const owner = await run({}, data)
     const said = await refusal({}, data)
     expect(said).toContain(`in use by process ${owner.pid}`)
@@ -112,7 +112,7 @@ describe('the REST API refuses, and says what to do', () => {
   })
   afterAll(async () => {
     await worker.kill()
-    rmSync(worker.place.folder, { recursive: true, force: true })
+    rmSync(worker.place.directory, { recursive: true, force: true })
   })
 
   it('a class that no plugin has, naming those that there are', async () => {
@@ -173,10 +173,10 @@ describe('the REST API refuses, and says what to do', () => {
 })
 
 describe('a worker whose log holds what it should not', () => {
-  it('goes on past garbage in the config topic, and names the record', async () => {
-    const data = join(folder(), 'log')
+  it('continues past garbage in the config topic, and names the record', async () => {
+    const data = join(directory(), 'log')
     const first = await run({}, data)
-    const output = join(folder(), 'out.txt')
+    const output = join(directory(), 'out.txt')
     await first.post('sink', sinkTo(output, { topics: 'lines' }))
     await produce(first, 'connect-configs', [
       { key: 'connector-broken', value: 'no JSON at all' },
@@ -185,11 +185,11 @@ describe('a worker whose log holds what it should not', () => {
       { key: 'commit-sink', value: '{"tasks":"three"}' },
     ])
     await produce(first, 'lines', [{ key: null, value: 'one' }])
-    await eventually('the sink goes on', 60_000, async () => (linesOf(output).length === 1 ? true : null))
+    await eventually('the sink continues', 60_000, async () => (linesOf(output).length === 1 ? true : null))
     await first.stop()
     const second = await run({}, data)
     await produce(second, 'lines', [{ key: null, value: 'two' }])
-    await eventually('the sink goes on', 60_000, async () => (linesOf(output).length === 2 ? true : null))
+    await eventually('the sink continues', 60_000, async () => (linesOf(output).length === 2 ? true : null))
     expect(await second.request('GET', '/connectors')).toEqual(['sink'])
     for (const worker of [first, second]) {
       expect(worker.output).toContain('connect-configs')
@@ -199,7 +199,7 @@ describe('a worker whose log holds what it should not', () => {
   })
 
   it('cuts the torn end of a segment, says so, and keeps every record before it', async () => {
-    const data = join(folder(), 'log')
+    const data = join(directory(), 'log')
     const first = await run({}, data)
     const messages = Array.from({ length: 100 }, (_, i) => ({ key: null, value: `line ${i}` }))
     await produce(first, 'lines', messages)
@@ -216,7 +216,7 @@ describe('a worker whose log holds what it should not', () => {
     expect(second.output).toContain('cutting the unfinished end of a segment')
     expect(second.output).toContain(segment)
     expect(readFileSync(segment)).toEqual(whole)
-    const output = join(folder(), 'out.txt')
+    const output = join(directory(), 'out.txt')
     await second.post('sink', sinkTo(output, { topics: 'lines' }))
     const lines = await eventually('all lines', 60_000, async () =>
       linesOf(output).length >= 100 ? linesOf(output) : null,
@@ -226,7 +226,7 @@ describe('a worker whose log holds what it should not', () => {
 
   it('fails a sink whose committed offset was removed, and does not jump over what is missing', async () => {
     const worker = await run({ 'offset.flush.interval.ms': '200' })
-    const output = join(folder(), 'out.txt')
+    const output = join(directory(), 'out.txt')
     await produce(worker, 'lines', [{ key: null, value: 'one' }])
     await worker.post('sink', sinkTo(output, { topics: 'lines' }))
     const admin = kafka(worker).admin()
@@ -260,7 +260,7 @@ describe('a worker whose log holds what it should not', () => {
 
   it('gives a topic that appears to the sinks whose topics.regex it matches, long before metadata.max.age.ms', async () => {
     const worker = await run()
-    const output = join(folder(), 'out.txt')
+    const output = join(directory(), 'out.txt')
     await worker.post('sink', sinkTo(output, { 'topics.regex': 'shop\\..*' }))
     await produce(worker, 'shop.first', [{ key: null, value: 'first' }])
     await eventually('the sink has found a topic', 60_000, async () => (linesOf(output).length === 1 ? true : null))

@@ -16,19 +16,19 @@ const run = promisify(execFile)
 const text = 'org.apache.kafka.connect.storage.StringConverter'
 const converters = { 'key.converter': text, 'value.converter': text }
 
-let folder = ''
+let directory = ''
 let tokenFile = ''
 let place: WorkerPlace
 const workers: WorkerProcess[] = []
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'penstock-shared-'))
-  tokenFile = join(folder, 'token')
-  place = { ...(await workerPlace(join(folder, 'log'))), tokenFile }
+  directory = mkdtempSync(join(tmpdir(), 'penstock-shared-'))
+  tokenFile = join(directory, 'token')
+  place = { ...(await workerPlace(join(directory, 'log'))), tokenFile }
 })
 afterEach(async () => {
   for (const worker of workers.splice(0)) await worker.stop()
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(directory, { recursive: true, force: true })
 })
 
 async function start(settings: Readonly<Record<string, string>> = {}): Promise<WorkerProcess> {
@@ -51,11 +51,11 @@ const sasl = (password: string): string[] =>
   ].flatMap((setting) => ['-X', setting])
 
 describeWith(['kcat'], 'a worker with a token for REST and the embedded log', () => {
-  it('runs connectors, and lets nobody in without the token', async () => {
+  it('runs connectors, and lets no one in without the token', async () => {
     const worker = await start()
     const token = readFileSync(tokenFile, 'utf8').trim()
     expect(statSync(tokenFile).mode & 0o777).toBe(0o600)
-    const [input, output] = [join(folder, 'in.txt'), join(folder, 'out.txt')]
+    const [input, output] = [join(directory, 'in.txt'), join(directory, 'out.txt')]
     writeFileSync(input, 'one\ntwo\n')
     await worker.post('in', { 'connector.class': 'FileStreamSource', file: input, topic: 'lines', ...converters })
     await worker.post('out', { 'connector.class': 'FileStreamSink', file: output, topics: 'lines', ...converters })
@@ -65,7 +65,7 @@ describeWith(['kcat'], 'a worker with a token for REST and the embedded log', ()
     expect(await curl(connectors)).toMatch(/^\{"error_code":401,.*\n401$/)
     expect(await curl('-H', `Authorization: Bearer ${token}x`, connectors)).toMatch(/\n401$/)
     expect(await curl('-H', `Authorization: Bearer ${token}`, connectors)).toBe('["in","out"]\n200')
-    expect(await curl('-u', `anybody:${token}`, connectors)).toBe('["in","out"]\n200')
+    expect(await curl('-u', `any-user:${token}`, connectors)).toBe('["in","out"]\n200')
     expect(await curl('-X', 'DELETE', `${connectors}/in`)).toMatch(/\n401$/)
     expect(await curl(`${place.rest}/health`)).toMatch(/^\{"status":"healthy",.*\n200$/)
 
@@ -105,10 +105,10 @@ describeWith(['kcat'], 'a worker with a token for REST and the embedded log', ()
     expect(await worker.stop()).toBe(0)
   })
 
-  it('keeps the token over a restart, and goes on with its connectors', async () => {
+  it('keeps the token over a restart, and continues with its connectors', async () => {
     const first = await start()
     const token = readFileSync(tokenFile, 'utf8')
-    const [input, output] = [join(folder, 'in.txt'), join(folder, 'out.txt')]
+    const [input, output] = [join(directory, 'in.txt'), join(directory, 'out.txt')]
     writeFileSync(input, 'one\n')
     await first.post('in', { 'connector.class': 'FileStreamSource', file: input, topic: 'lines', ...converters })
     await first.post('out', { 'connector.class': 'FileStreamSink', file: output, topics: 'lines', ...converters })
@@ -123,7 +123,7 @@ describeWith(['kcat'], 'a worker with a token for REST and the embedded log', ()
     'does not start when others can read the file of %s',
     async (key) => {
       writeFileSync(tokenFile, 'x'.repeat(40), { mode: 0o644 })
-      const other = join(folder, 'other')
+      const other = join(directory, 'other')
       const both = { 'rest.token.file': other, 'embedded.broker.token.file': other, [key]: tokenFile }
       await expect(WorkerProcess.start(place, both)).rejects.toThrow(
         new RegExp(`TOKEN_FILE: The file of "${key.replaceAll('.', '\\.')}".* Run: chmod 600 `),
@@ -132,11 +132,21 @@ describeWith(['kcat'], 'a worker with a token for REST and the embedded log', ()
   )
 
   it('works on a broker of its own that asks for the token, and says what is wrong without it', async () => {
-    const args = ['broker', '--listen', place.broker, '--data', place.folder, '--token-file', tokenFile, '--user', 'me']
+    const args = [
+      'broker',
+      '--listen',
+      place.broker,
+      '--data',
+      place.directory,
+      '--token-file',
+      tokenFile,
+      '--user',
+      'me',
+    ]
     const broker = runProgram(
       process.execPath,
       [join(import.meta.dirname, '../../../bin/penstock.js'), ...args],
-      folder,
+      directory,
     )
     await written(broker, /log on/, patienceMs)
     const cluster = {

@@ -12,12 +12,12 @@ import { RestClient } from '../../support/rest/rest-client.ts'
 import { eventually, workerPlace, WorkerProcess, type WorkerPlace } from '../../support/worker/worker-process.ts'
 
 const text = 'org.apache.kafka.connect.storage.StringConverter'
-const folders: string[] = []
+const directories: string[] = []
 const workers: WorkerProcess[] = []
 
 afterEach(async () => {
   await Promise.all(workers.splice(0).map(async (worker) => await worker.kill()))
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true })
 })
 
 async function start(place: WorkerPlace): Promise<WorkerProcess> {
@@ -45,10 +45,10 @@ const properties = (config: Readonly<Record<string, string>>): string => JSON.st
 
 describe('a worker', () => {
   it('runs what it can, also after a restart, whatever stands in its topics, and lets it be deleted', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'penstock-bad-records-'))
-    folders.push(folder)
-    const place = await workerPlace(join(folder, 'log'))
-    const [input, output] = [join(folder, 'in.txt'), join(folder, 'out.txt')]
+    const directory = mkdtempSync(join(tmpdir(), 'penstock-bad-records-'))
+    directories.push(directory)
+    const place = await workerPlace(join(directory, 'log'))
+    const [input, output] = [join(directory, 'in.txt'), join(directory, 'out.txt')]
     writeFileSync(input, 'one\n')
     const converters = { 'key.converter': text, 'value.converter': text }
     const source = { 'connector.class': 'FileStreamSource', file: input, topic: 'lines', ...converters }
@@ -112,9 +112,9 @@ describe('a worker', () => {
   })
 
   it('refuses what could not be read back, deleted or given out, and writes nothing of it', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'penstock-limits-'))
-    folders.push(folder)
-    const worker = await start(await workerPlace(join(folder, 'log')))
+    const directory = mkdtempSync(join(tmpdir(), 'penstock-limits-'))
+    directories.push(directory)
+    const worker = await start(await workerPlace(join(directory, 'log')))
     const rest = new RestClient(worker.place.rest)
     const source = { 'connector.class': 'FileStreamSource', file: '/nowhere', topic: 't' }
     const name = await rest.post('/connectors', { name: longName, config: source })

@@ -16,17 +16,17 @@ const router = {
   'transforms.route.replacement': 'x',
 }
 const endlessTopic = `${'a'.repeat(40)}b`
-let folder = ''
+let directory = ''
 let worker: WorkerProcess | null = null
 
 afterEach(async () => {
   await worker?.kill()
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(directory, { recursive: true, force: true })
 })
 
 async function start(settings: Readonly<Record<string, string>>): Promise<WorkerProcess> {
-  folder = mkdtempSync(join(tmpdir(), 'penstock-blocked-'))
-  worker = await WorkerProcess.start(await workerPlace(join(folder, 'log')), settings)
+  directory = mkdtempSync(join(tmpdir(), 'penstock-blocked-'))
+  worker = await WorkerProcess.start(await workerPlace(join(directory, 'log')), settings)
   return worker
 }
 
@@ -46,11 +46,11 @@ describe('a worker whose tasks share a thread', () => {
     })
     const names = ['one', 'two', 'three']
     for (const name of names) {
-      writeFileSync(join(folder, name), 'first\n')
-      const source = { 'connector.class': 'FileStreamSource', file: join(folder, name), topic: name, ...converters }
+      writeFileSync(join(directory, name), 'first\n')
+      const source = { 'connector.class': 'FileStreamSource', file: join(directory, name), topic: name, ...converters }
       await at.post(name, source)
     }
-    const output = join(folder, 'out')
+    const output = join(directory, 'out')
     await at.post('sink', { 'connector.class': 'FileStreamSink', topics: names.join(), file: output, ...converters })
     const lines = (): string[] => (existsSync(output) ? readFileSync(output, 'utf8').split('\n') : [])
     const untilLine = async (wanted: string): Promise<void> => {
@@ -59,10 +59,10 @@ describe('a worker whose tasks share a thread', () => {
       )
     }
     await untilLine('first')
-    writeFileSync(join(folder, 'endless'), 'x\n')
+    writeFileSync(join(directory, 'endless'), 'x\n')
     await at.post('endless', {
       'connector.class': 'FileStreamSource',
-      file: join(folder, 'endless'),
+      file: join(directory, 'endless'),
       topic: endlessTopic,
       ...converters,
       ...router,
@@ -71,7 +71,7 @@ describe('a worker whose tasks share a thread', () => {
       const [task] = (await statusOf(at, 'endless'))?.tasks ?? []
       return task?.state === 'FAILED' && task.trace?.includes('TASK_BLOCKED: task endless-0') === true ? true : null
     })
-    for (const name of names) appendFileSync(join(folder, name), 'second\n')
+    for (const name of names) appendFileSync(join(directory, name), 'second\n')
     await untilLine('second')
     for (const name of names) expect((await statusOf(at, name))?.tasks[0]).toMatchObject({ state: 'RUNNING' })
     expect(at.output).toContain('TASK_THREAD_BLOCKED: task endless-0 kept a thread that it shares busy')
@@ -79,7 +79,7 @@ describe('a worker whose tasks share a thread', () => {
     const metrics = await (await fetch(`${at.place.rest}/metrics`)).text()
     expect(metrics).toContain('penstock_task_thread_blocked_total{connector="endless",task="0"} 2')
     await at.request('DELETE', '/connectors/endless')
-    for (const name of names) appendFileSync(join(folder, name), 'third\n')
+    for (const name of names) appendFileSync(join(directory, name), 'third\n')
     await untilLine('third')
   })
 })

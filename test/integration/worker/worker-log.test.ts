@@ -5,12 +5,12 @@ import { afterEach, describe, expect, it } from 'vitest'
 
 import { eventually, workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'penstock-worker-log-'))
+const directory = mkdtempSync(join(tmpdir(), 'penstock-worker-log-'))
 let worker: WorkerProcess | null = null
 
 afterEach(async () => {
   await worker?.kill()
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(directory, { recursive: true, force: true })
 })
 
 const text = 'org.apache.kafka.connect.storage.StringConverter'
@@ -24,9 +24,9 @@ interface Line {
 
 describe('the log of a worker as it is started', () => {
   it('has a line for each step of a connector, and who asked for it', async () => {
-    const [input, output] = [join(folder, 'in.txt'), join(folder, 'out.txt')]
+    const [input, output] = [join(directory, 'in.txt'), join(directory, 'out.txt')]
     writeFileSync(input, 'a line\n')
-    worker = await WorkerProcess.start(await workerPlace(join(folder, 'log')))
+    worker = await WorkerProcess.start(await workerPlace(join(directory, 'log')))
     const at = worker
     await at.post('lines', { 'connector.class': 'FileStreamSource', file: input, topic: 't', ...converters })
     // A sink that came first would warn that it waits for the topic.

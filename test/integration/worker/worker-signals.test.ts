@@ -11,12 +11,12 @@ import { BrokerProcess } from '../../support/broker/broker-process.ts'
 import { eventually, workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
 
 const program = fileURLToPath(new URL('../../../bin/penstock.js', import.meta.url))
-const folders: string[] = []
+const directories: string[] = []
 const processes: ChildProcess[] = []
 
-function folder(): string {
+function directory(): string {
   const made = mkdtempSync(join(tmpdir(), 'penstock-signals-'))
-  folders.push(made)
+  directories.push(made)
   return made
 }
 
@@ -37,7 +37,7 @@ afterEach(async () => {
     child.kill('SIGKILL')
     await exit
   }
-  for (const made of folders.splice(0)) rmSync(made, { recursive: true, force: true })
+  for (const made of directories.splice(0)) rmSync(made, { recursive: true, force: true })
 })
 
 describe('a signal to a worker', () => {
@@ -51,7 +51,7 @@ describe('a signal to a worker', () => {
 
   // SIGKILL: connections are refused. SIGSTOP: they are accepted, and nothing is ever returned.
   it.each(['SIGKILL', 'SIGSTOP'] as const)('ends one whose broker is gone (%s), tasks and all', async (fate) => {
-    const place = folder()
+    const place = directory()
     const broker = await BrokerProcess.start(join(place, 'data'))
     const input = join(place, 'input')
     writeFileSync(input, 'a\n'.repeat(1000))
@@ -84,7 +84,7 @@ describe('a signal to a worker', () => {
   })
 
   it('is not taken when it only says that the terminal has gone and there never was one', async () => {
-    const worker = await WorkerProcess.start(await workerPlace(join(folder(), 'log')))
+    const worker = await WorkerProcess.start(await workerPlace(join(directory(), 'log')))
     try {
       process.kill(worker.pid, 'SIGHUP')
       await eventually('it says so', 60_000, async () => (worker.output.includes('SIGHUP') ? true : null))
@@ -105,7 +105,7 @@ describe('a worker whose data directory cannot be used reports which, why, and w
   }
 
   it('when it is a file', async () => {
-    const file = join(folder(), 'file')
+    const file = join(directory(), 'file')
     writeFileSync(file, '')
     const text = await said(file)
     expect(text).toContain(`The directory of the embedded broker, ${file}, cannot be used: EEXIST`)
@@ -114,7 +114,7 @@ describe('a worker whose data directory cannot be used reports which, why, and w
   })
 
   it('when it would lie in a file', async () => {
-    const file = join(folder(), 'file')
+    const file = join(directory(), 'file')
     writeFileSync(file, '')
     expect(await said(join(file, 'log'))).toContain(`${join(file, 'log')}, cannot be used: ENOTDIR`)
   })

@@ -22,7 +22,7 @@ import { deleteRecords } from '../../support/broker/cluster-tools.ts'
 
 const text = 'org.apache.kafka.connect.storage.StringConverter'
 const converters = { 'key.converter': text, 'value.converter': text }
-const folders: string[] = []
+const directories: string[] = []
 const workers: WorkerProcess[] = []
 
 interface Bench {
@@ -32,12 +32,12 @@ interface Bench {
 }
 
 async function bench(): Promise<Bench> {
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-worker-'))
-  folders.push(folder)
+  const directory = mkdtempSync(join(tmpdir(), 'penstock-worker-'))
+  directories.push(directory)
   return {
-    place: await workerPlace(join(folder, 'log')),
-    input: join(folder, 'in.txt'),
-    output: join(folder, 'out.txt'),
+    place: await workerPlace(join(directory, 'log')),
+    input: join(directory, 'in.txt'),
+    output: join(directory, 'out.txt'),
   }
 }
 
@@ -101,11 +101,11 @@ async function untilStopped(worker: WorkerProcess, name: string): Promise<void> 
 
 afterEach(async () => {
   await Promise.all(workers.splice(0).map(async (worker) => await worker.kill()))
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true })
 })
 
 describe('a worker with its own log', () => {
-  it('moves lines from a file to another, and ends in order at SIGTERM', async () => {
+  it('moves lines from a file to another, and stops gracefully at SIGTERM', async () => {
     const at = await bench()
     writeFileSync(at.input, `${numbered(0, 1000).join('\n')}\n`)
     const worker = await run(at.place)
@@ -118,7 +118,7 @@ describe('a worker with its own log', () => {
     expect(worker.output).toContain('ready: REST')
   })
 
-  it('goes on after a restart where it stopped, without a line twice', async () => {
+  it('continues after a restart where it stopped, without a line twice', async () => {
     const at = await bench()
     writeFileSync(at.input, `${numbered(0, 100).join('\n')}\n`)
     const first = await run(at.place)
@@ -202,10 +202,10 @@ describe('a worker with its own log', () => {
     await eventually('the line is there', 60_000, async () => (linesOf(at.output).length === 1 ? true : null))
   })
 
-  it('refuses the folder of another worker and names its process', async () => {
+  it('refuses the directory of another worker and names its process', async () => {
     const at = await bench()
     const owner = await run(at.place)
-    const other = await workerPlace(at.place.folder)
+    const other = await workerPlace(at.place.directory)
     const refused = run(other)
     await expect(refused).rejects.toThrow(WorkerProcessError)
     await expect(refused).rejects.toThrow(`in use by process ${owner.pid}`)
@@ -219,7 +219,7 @@ describe('a worker with its own log', () => {
       const health = await worker.request('GET', '/health').catch(() => null)
       return health === null ? null : true
     })
-    renameSync(at.place.folder, `${at.place.folder}-gone`)
+    renameSync(at.place.directory, `${at.place.directory}-gone`)
     await worker.end(60_000)
     expect(worker.exitCode).toBe(70)
     expect(worker.output).toContain('the data directory is gone')
@@ -265,7 +265,7 @@ describeWith(['kafka'], 'a worker on a Kafka cluster', () => {
     await first.post(`source-${topic}`, sourceOf(at, topic))
     await first.post(`sink-${topic}`, sinkOf(at, topic))
     await untilLines(at.output, 100)
-    const second = await run(await workerPlace(at.place.folder), settings)
+    const second = await run(await workerPlace(at.place.directory), settings)
     expect(await second.request('GET', '/connectors')).toHaveLength(2)
     expect((await statusOf(second, `sink-${topic}`)).tasks).toHaveLength(1)
     await second.request('PUT', `/connectors/sink-${topic}/pause`)

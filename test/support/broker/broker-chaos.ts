@@ -37,7 +37,7 @@ async function valuesOf(client: KafkaClient, partitions: number): Promise<number
   return values
 }
 
-/** Kills a broker under the project's producer until the time is up. Answers what was acknowledged, and the log. */
+/** Kills a broker under the project's producer until the time is up. Responses what was acknowledged, and the log. */
 export async function killUnderProducer(seed: number, forMs: number) {
   const random = seededRandom(seed)
   const dataDir = mkdtempSync(join(tmpdir(), 'penstock-kill-'))
@@ -84,7 +84,7 @@ export async function killUnderProducer(seed: number, forMs: number) {
   }
 }
 
-/** Deletes and creates a topic under producers and long polls. Answers how often each code came, and what was logged. */
+/** Deletes and creates a topic under producers and long polls. Responses how often each code came, and what was logged. */
 export async function churnTopic(seed: number, forMs: number) {
   const random = seededRandom(seed)
   const harness = await BrokerHarness.start()
@@ -146,7 +146,7 @@ export async function churnTopic(seed: number, forMs: number) {
 
 /** A consumer that notes what it is given, commits now and then, and ends in one of three ways. */
 class Member {
-  /** `leave` ends in order, `die` without a word, `stall` misses its poll deadline once and goes on. */
+  /** `leave` stops gracefully, `die` without a word, `stall` misses its poll deadline once and continues. */
   next: 'run' | 'leave' | 'die' | 'stall' = 'run'
   readonly done: Promise<void>
   readonly #positions = new Map<number, number>()
@@ -201,7 +201,7 @@ class Member {
   }
 }
 
-/** Consumers of one group come, leave, die and stall. Answers what nobody was given, and where a member missed a record. */
+/** Consumers of one group come, leave, die and stall. Returns what no one was given, and where a member missed a record. */
 export async function churnGroup(seed: number, forMs: number) {
   const random = seededRandom(seed)
   const partitions = 8

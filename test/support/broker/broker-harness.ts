@@ -92,7 +92,7 @@ export function withApiVersions(handlers: readonly Handler[]): readonly Handler[
   return all
 }
 
-/** What the broker answers for one batch to one partition. */
+/** The response of the broker for one batch to one partition. */
 export async function produceOne(
   client: RawKafkaClient,
   topic: string,
@@ -110,7 +110,7 @@ export async function produceOne(
   return response
 }
 
-/** A fetch of one partition; answers immediately unless `maxWaitMs` is given. */
+/** A fetch of one partition; responds immediately unless `maxWaitMs` is given. */
 export function fetchValue(
   topic: string | { readonly id: string },
   offset: number,

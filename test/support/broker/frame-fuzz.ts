@@ -79,7 +79,7 @@ async function servedApis(client: RawKafkaClient): Promise<Api[]> {
   })
 }
 
-/** Most frames are answered or end the connection immediately; a valid one may wait, and is left waiting. */
+/** Most frames get a response or end the connection immediately; a valid one may wait, and is left waiting. */
 async function sendOne(broker: BrokerProcess, frame: Buffer): Promise<void> {
   const client = await RawKafkaClient.connect(broker.address).catch(() => null)
   if (client === null) return // `died` or the next answer of the well-behaved client says why.

@@ -16,7 +16,7 @@ import { produce } from '../../../src/protocol/messages/produce.ts'
 
 /**
  * What to do with an answer of the broker. `drop`: the connection ends instead, though the broker has done its work.
- * `swallow`: the client goes on waiting for it, and for all answers behind it.
+ * `swallow`: the client continues waiting for it, and for all responses behind it.
  */
 export type AnswerFault = 'pass' | 'drop' | 'swallow'
 
@@ -37,7 +37,7 @@ interface Link {
 export class KafkaFaultProxy {
   /** Decides over each answer, by the key of its API. */
   onAnswer: (apiKey: number) => AnswerFault = () => 'pass'
-  /** The error code with which Produce and Fetch requests are answered for all their partitions, instead of being passed on. */
+  /** The error code with which Produce and Fetch requests get a response for all their partitions, instead of being passed on. */
   onRequest: (apiKey: number) => number | null = () => null
   readonly #target: { readonly host: string; readonly port: number }
   readonly #links = new Set<Link>()
@@ -110,7 +110,7 @@ export class KafkaFaultProxy {
       socket.on('close', end)
       socket.on('error', end)
     }
-    // Brokers answer in order: a refusal waits for the answers before it.
+    // Brokers respond in order: a refusal waits for the responses before it.
     const slots: Slot[] = []
     const flush = (): void => {
       for (let slot = slots[0]; slot?.answer !== undefined && slot.answer !== null; slot = slots[0]) {
@@ -143,7 +143,7 @@ export class KafkaFaultProxy {
     })
   }
 
-  /** Answers that name brokers name this proxy instead. */
+  /** Responses that name brokers name this proxy instead. */
   #rewritten(frame: Buffer, { apiKey, apiVersion }: RequestHeader): Buffer {
     const here = { host: '127.0.0.1', port: (this.#server.address() as AddressInfo).port }
     if (apiKey === metadata.key) {

@@ -4,7 +4,7 @@ import { decodeResponseFrame, encodeRequestFrame } from '../../../src/protocol/f
 import { FrameSplitter } from '../../../src/protocol/frame-splitter.ts'
 import type { Api, RequestValue, ResponseOf } from '../../../src/protocol/schema.ts'
 
-/** Speaks the protocol over one connection, message by message: for tests that look at single answers. */
+/** Speaks the protocol over one connection, message by message: for tests that look at single responses. */
 export class RawKafkaClient {
   readonly socket: Socket
   readonly clientId: string
@@ -65,7 +65,7 @@ export class RawKafkaClient {
     this.socket.write(bytes)
   }
 
-  /** The next frame that nobody waits for, without its length. */
+  /** The next frame that no one waits for, without its length. */
   next(): Promise<Buffer> {
     return this.#expect()
   }

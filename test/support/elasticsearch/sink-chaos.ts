@@ -52,20 +52,20 @@ const settleMs = 180_000
  * connectors are paused, resumed and restarted, the worker is killed.
  */
 export async function runSinkChaos(chaos: SinkChaos): Promise<SinkChaosReport> {
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-chaos-'))
+  const directory = mkdtempSync(join(tmpdir(), 'penstock-chaos-'))
   const bucket = await S3Bucket.create(chaos.store)
   const proxies = [
     await HttpFaults.before(chaos.elasticsearch),
     await HttpFaults.before(new URL(chaos.store).origin, true),
   ]
-  const run = new Run(chaos, await workerPlace(folder), bucket, proxies)
+  const run = new Run(chaos, await workerPlace(directory), bucket, proxies)
   try {
     return await run.report()
   } finally {
     await run.end()
     for (const proxy of proxies) await proxy.close()
     await bucket.remove()
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(directory, { recursive: true, force: true })
   }
 }
 

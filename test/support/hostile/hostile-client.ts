@@ -268,7 +268,7 @@ export class HostileClient {
   }
 
   async #manyNames(): Promise<void> {
-    const topics = Array.from({ length: 100_000 }, (_, i) => ({ name: `nobody-${i}` }))
+    const topics = Array.from({ length: 100_000 }, (_, i) => ({ name: `unknown-${i}` }))
     const frame = frameOf(apis.metadata, 4, { topics, allowAutoTopicCreation: false })
     const isRead = this.#random() < 0.5
     await this.#hold(3, 3000, (line) => {

@@ -26,7 +26,7 @@ export class HostileRest {
     'slow headers': () => this.#slowly('GET / HTTP/1.1\r\nhost: 127.0.0.1\r\nx-'),
     'huge bodies': () => this.#hugeBody(),
     'storms of validate': () => this.#validate(),
-    'pipelined requests that nobody reads': () => this.#pipelining(),
+    'pipelined requests that no one reads': () => this.#pipelining(),
     'odd connector names': () => this.#oddConnectors(),
   }
 

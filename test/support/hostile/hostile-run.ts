@@ -26,7 +26,7 @@ export interface HostileReport {
   readonly wrong: readonly string[]
   /** Tasks and connectors that failed, and what REST did not expect. */
   readonly faults: readonly string[]
-  /** Lines of level error, and what Node prints of an error that nobody handles. */
+  /** Lines of level error, and what Node prints of an error that no one handles. */
   readonly errors: readonly string[]
   /** The worker's own exit, null: it lived until it was told to stop. */
   readonly died: string | null
@@ -194,7 +194,7 @@ class HostileRun {
       errors: output
         .split('\n')
         .filter((line) => /"level":"(error|fatal)"|\bERROR\b|\bFATAL\b|Unhandled|Uncaught|Warning:/.test(line))
-        // The client fills it, and somebody has to know.
+        // The client fills it, and an operator has to know.
         .filter((line) => !line.includes('GROUP_MEMORY_FULL: ')),
       died,
       peakMb: died === null ? this.#peakMb() : 0,

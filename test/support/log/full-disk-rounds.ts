@@ -18,7 +18,7 @@ interface TaskStatuses {
 
 /**
  * A worker whose log lies on a disk that fills and empties again and again, with two sources that read files and a sink that
- * writes one. Nobody does anything but make room.
+ * writes one. No one does anything but make room.
  */
 export class FullDiskRounds {
   readonly #disk: SmallDisk

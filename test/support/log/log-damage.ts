@@ -16,7 +16,7 @@ type Damage = 'flip' | 'truncate' | 'zero' | 'delete'
 /** One case: a log that was written, stopped and damaged, and then starts. */
 export interface DamageCase {
   readonly compact: boolean
-  /** Stopped in order; else killed, with all it wrote in the page cache. */
+  /** Stopped gracefully; else killed, with all it wrote in the page cache. */
   readonly clean: boolean
   readonly kind: (typeof damagedKinds)[number]
   readonly damage: Damage

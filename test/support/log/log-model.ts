@@ -64,7 +64,7 @@ export class LogModel {
   #producers: ModelProducer[]
   /** The largest end that a reader was shown. */
   #shownEnd = 0
-  /** Records below it may be gone: somebody asked for their deletion. */
+  /** Records below it may be gone: a client asked for their deletion. */
   #deletedBelow = 0
   readonly #busy = new Set<Promise<void>>()
   readonly #inFlight = new Set<number>()
@@ -142,7 +142,7 @@ export class LogModel {
     }
   }
 
-  /** Stops in order when the disk lets it, else dies. The next process finds a disk that works. */
+  /** Stops gracefully when the disk lets it, else dies. The next process finds a disk that works. */
   async restart(loss: CheckpointLoss | null): Promise<void> {
     if (this.#cut !== null) return this.recover('keep', loss)
     await this.settle()

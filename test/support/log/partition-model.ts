@@ -2,7 +2,7 @@ import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import { readBatchHeader } from '../../../src/protocol/record-batch/record-batch.ts'
 import { readRecords } from '../../../src/protocol/record-batch/record-reader.ts'
 
-/** What a broker answers to one batch. */
+/** The response of a broker to one batch. */
 export interface ModelAnswer {
   readonly errorCode: number
   readonly baseOffset: number

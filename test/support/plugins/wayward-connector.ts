@@ -15,7 +15,7 @@ const pollMs = 10
 /**
  * A source that shows in a file, its `journal`, that it runs: a line `<connector> <instance>` every few milliseconds.
  * `on.start` is empty, or `late` (it returns once the file `release` is there); `on.poll` is empty, `hang` (and does not heed its signal), `spin`, or `wait` (busy until the file `release` is there);
- * `on.stop` is empty, `late` (once `release` is there), `never` or `throw`. Until its stop returns it goes on writing.
+ * `on.stop` is empty, `late` (once `release` is there), `never` or `throw`. Until its stop returns it continues writing.
  */
 class WaywardTask implements SourceTask {
   readonly #instance = Math.random().toString(36).slice(2)

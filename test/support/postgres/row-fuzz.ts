@@ -41,15 +41,15 @@ insert into t select i, 'v' || i, repeat(md5(i::text), 100), i * 1.5, now() from
  */
 export async function fuzzRows(fuzz: RowFuzz): Promise<RowFuzzReport> {
   const database = await TestDatabase.create(fuzz.postgres, 'fuzz')
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-fuzz-'))
-  const run = new Run(fuzz, database, await workerPlace(folder))
+  const directory = mkdtempSync(join(tmpdir(), 'penstock-fuzz-'))
+  const run = new Run(fuzz, database, await workerPlace(directory))
   try {
     return await run.report()
   } finally {
     await run.end()
     await database.drop()
     await fetch(`${fuzz.elasticsearch}/${database.name}.public.t`, { method: 'DELETE' })
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(directory, { recursive: true, force: true })
   }
 }
 

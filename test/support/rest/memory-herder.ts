@@ -36,7 +36,7 @@ export class MemoryHerder implements Herder {
   warnings: readonly string[] = []
   /** The worker that status records name. */
   readonly workerId = '127.0.0.1:8083'
-  /** What {@link health} answers; null hangs until the signal fires. */
+  /** The result of {@link health}; null hangs until the signal fires. */
   healthAnswer: WorkerHealth | null = { status: 'healthy' }
   /** Thrown by everything that reads or writes connectors, once set. */
   failure: Error | null = null

@@ -25,9 +25,9 @@ export async function killWorkers(
   random: () => number,
   next: (lives: number) => boolean,
 ): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-s3-kill-'))
+  const directory = mkdtempSync(join(tmpdir(), 'penstock-s3-kill-'))
   const bucket = await S3Bucket.create(store)
-  const place = await workerPlace(join(folder, 'log'))
+  const place = await workerPlace(join(directory, 'log'))
   let worker = await WorkerProcess.start(place)
   try {
     await withClient(place, async (client) => {
@@ -61,7 +61,7 @@ export async function killWorkers(
   } finally {
     await worker.kill()
     await bucket.remove()
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(directory, { recursive: true, force: true })
   }
 }
 

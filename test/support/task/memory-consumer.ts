@@ -20,7 +20,7 @@ export class MemoryConsumer implements RecordConsumer {
   readonly paused = new Set<string>()
   readonly subscriptions: unknown[] = []
   readonly topicIds = new Map<string, string>()
-  /** Where reading goes on behind offsets without a record, at the end of a partition's log. */
+  /** Where reading continues behind offsets without a record, at the end of a partition's log. */
   readonly passed = new Map<string, number>()
   /** What `missing` says. */
   absent: string | null = null

@@ -98,7 +98,7 @@ export function keepingLogger(): Logger & { readonly lines: string[] } {
 
 /**
  * Runs one sink task over a {@link MemoryLog} the way the worker does: put, preCommit, seek, pause, flush and close, in
- * calls that never overlap. `crash` forgets the task without a word to it; a later harness on the same log goes on from the
+ * calls that never overlap. `crash` forgets the task without a word to it; a later harness on the same log continues from the
  * committed offsets.
  */
 export class SinkTaskHarness {
@@ -111,7 +111,7 @@ export class SinkTaskHarness {
   readonly #config: ParsedConfig
   readonly #raw: RawConfig
   readonly #clock: Clock
-  /** Where reading goes on, and the offset after the last record that `put` took. */
+  /** Where reading continues, and the offset after the last record that `put` took. */
   readonly #positions = new Map<string, number>()
   readonly #delivered = new Map<string, number>()
   readonly #seeks: OffsetToCommit[] = []
@@ -198,7 +198,7 @@ export class SinkTaskHarness {
   }
 
   /**
-   * Goes on as the worker does — what is new in the log, commits that were asked for, calls at the times that were asked
+   * Continues as the worker does — what is new in the log, commits that were asked for, calls at the times that were asked
    * for, refused batches again — until the condition holds.
    */
   async runUntil(what: string, condition: () => boolean | Promise<boolean>, batch = 500): Promise<void> {
@@ -225,7 +225,7 @@ export class SinkTaskHarness {
     }
   }
 
-  /** preCommit, then the commit of what it answered. */
+  /** preCommit, then the commit of what it returned. */
   async commit(): Promise<readonly OffsetToCommit[]> {
     this.#commitRequested = false
     for (const at of this.#seeks) this.#delivered.set(nameOf(at), at.offset)

@@ -147,7 +147,7 @@ export class SourceTaskHarness {
     )
   }
 
-  /** Waits until the task has failed, and answers with what. */
+  /** Waits until the task has failed, and returns the error. */
   async failure(deadlineMs = patienceMs): Promise<Error> {
     await until(
       () =>

@@ -128,17 +128,17 @@ function tail(worker: WorkerProcess): string {
 /** `penstock broker` as its user runs it, which is killed, frozen and started again at the same place. */
 export class StandaloneBroker {
   readonly address: string
-  readonly #folder: string
+  readonly #directory: string
   #process: ChildProcess | null = null
 
-  constructor(port: number, folder: string) {
+  constructor(port: number, directory: string) {
     this.address = `127.0.0.1:${port}`
-    this.#folder = folder
+    this.#directory = directory
   }
 
   async start(): Promise<void> {
     const program = fileURLToPath(new URL('../../../bin/penstock.js', import.meta.url))
-    this.#process = spawn(process.execPath, [program, 'broker', '--listen', this.address, '--data', this.#folder], {
+    this.#process = spawn(process.execPath, [program, 'broker', '--listen', this.address, '--data', this.#directory], {
       stdio: 'ignore',
     })
     await until(`the broker listens at ${this.address}`, async () => await listens(this.address))

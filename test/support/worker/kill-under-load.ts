@@ -46,8 +46,8 @@ interface Stage {
 export async function killUnderLoad(kill: KillPlan): Promise<void> {
   const seed = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000)
   process.stderr.write(`kill test: KILL_SEED=${seed}\n`)
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-kill-'))
-  const stage = await prepare(kill, seed, folder)
+  const directory = mkdtempSync(join(tmpdir(), 'penstock-kill-'))
+  const stage = await prepare(kill, seed, directory)
   let worker = await start(stage)
   try {
     for (const [name, config] of Object.entries(pipelineConnectors(stage.plan))) await worker.post(name, config)
@@ -75,11 +75,11 @@ export async function killUnderLoad(kill: KillPlan): Promise<void> {
     for (const table of loadTables)
       await fetch(`${service('elasticsearch')}/${topicOf(stage.plan, table)}`, { method: 'DELETE' })
     await stage.bucket.remove()
-    rmSync(folder, { recursive: true, force: true })
+    rmSync(directory, { recursive: true, force: true })
   }
 }
 
-async function prepare({ ledgerRows, writers }: KillPlan, seed: number, folder: string): Promise<Stage> {
+async function prepare({ ledgerRows, writers }: KillPlan, seed: number, directory: string): Promise<Stage> {
   const prefix = `kill${process.pid}`
   const load = await ChangeLoad.make(service('postgres'), prefix, { ledgerRows, seed, connections: writers })
   const bucket = await S3Bucket.create(service('minio'))
@@ -98,7 +98,7 @@ async function prepare({ ledgerRows, writers }: KillPlan, seed: number, folder: 
     },
     archive: { 'rotate.schedule.interval.ms': '5000' },
   }
-  return { ledgerRows, load, place: await workerPlace(folder), plan, bucket, random: seededRandom(seed) }
+  return { ledgerRows, load, place: await workerPlace(directory), plan, bucket, random: seededRandom(seed) }
 }
 
 function start(stage: Stage, failPoint?: string): Promise<WorkerProcess> {

@@ -50,9 +50,9 @@ export async function written(program: Program, pattern: RegExp, timeoutMs: numb
   )
 }
 
-/** A folder that looks like a checkout to a command such as `bin/penstock.js worker`, and keeps what that writes. */
-export function checkoutFolder(folder: string): string {
-  mkdirSync(folder, { recursive: true })
-  for (const name of ['bin', 'dist']) symlinkSync(join(root, name), join(folder, name))
-  return folder
+/** A directory that looks like a checkout to a command such as `bin/penstock.js worker`, and keeps what that writes. */
+export function checkoutFolder(directory: string): string {
+  mkdirSync(directory, { recursive: true })
+  for (const name of ['bin', 'dist']) symlinkSync(join(root, name), join(directory, name))
+  return directory
 }

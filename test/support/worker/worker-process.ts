@@ -16,15 +16,15 @@ export class WorkerProcessError extends Error {
 export interface WorkerPlace {
   readonly rest: string
   readonly broker: string
-  readonly folder: string
+  readonly directory: string
   /** The file of the token that its REST asks for. */
   readonly tokenFile?: string
 }
 
-/** Ports that nobody listens on now, for a worker with its data in `folder`. */
-export async function workerPlace(folder: string): Promise<WorkerPlace> {
+/** Ports that no one listens on now, for a worker with its data in `directory`. */
+export async function workerPlace(directory: string): Promise<WorkerPlace> {
   const [rest, broker] = await freePorts([null, null])
-  return { rest: `http://127.0.0.1:${rest}`, broker: `127.0.0.1:${broker}`, folder }
+  return { rest: `http://127.0.0.1:${rest}`, broker: `127.0.0.1:${broker}`, directory }
 }
 
 /** A worker as its user runs it: `bin/penstock.js worker` in a process of its own. */
@@ -50,7 +50,7 @@ export class WorkerProcess {
     const all = {
       listeners: place.rest,
       'embedded.broker.listener': place.broker,
-      'embedded.broker.data.dir': place.folder,
+      'embedded.broker.data.dir': place.directory,
       'plugin.path': 'connect-file',
       ...settings,
     }
@@ -60,7 +60,7 @@ export class WorkerProcess {
       env: { ...process.env, ...env },
     })
     const worker = new WorkerProcess(place, child)
-    await worker.#answering()
+    await worker.#responding()
     return worker
   }
 
@@ -96,7 +96,7 @@ export class WorkerProcess {
     await this.kill()
   }
 
-  /** SIGTERM, and waits for the end; answers the exit code. */
+  /** SIGTERM, and waits for the end; returns the exit code. */
   async stop(): Promise<number | null> {
     if (!this.ended) {
       const exit = once(this.#process, 'exit')
@@ -152,7 +152,7 @@ export class WorkerProcess {
     return { authorization: `Bearer ${readFileSync(tokenFile, 'utf8').trim()}` }
   }
 
-  async #answering(): Promise<void> {
+  async #responding(): Promise<void> {
     const deadline = performance.now() + 60_000
     for (;;) {
       if (this.ended) throw new WorkerProcessError(`the worker ended at its start\n${this.output}`)
@@ -173,7 +173,7 @@ interface Status {
   readonly tasks: readonly { readonly state: string; readonly trace?: string }[]
 }
 
-/** Waits until `look` answers something else than null; fails with what was expected. */
+/** Waits until `look` returns something else than null; fails with what was expected. */
 export async function eventually<T>(expectation: string, timeoutMs: number, look: () => Promise<T | null>): Promise<T> {
   const deadline = performance.now() + timeoutMs
   for (;;) {

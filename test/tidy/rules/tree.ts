@@ -59,22 +59,22 @@ export function names(files: readonly SourceFile[]): Violation[] {
   })
 }
 
-const maxFolderFiles = 12
+const maxDirectoryFiles = 12
 
-/** A folder of the product answers one question: `ls` shows the design. */
-export function folderSizes(files: readonly SourceFile[]): Violation[] {
+/** A directory of the product answers one question: `ls` shows the design. */
+export function directorySizes(files: readonly SourceFile[]): Violation[] {
   const counts = new Map<string, number>()
   for (const { path } of files.filter(isProduct)) {
-    const folder = path.slice(0, path.lastIndexOf('/'))
-    counts.set(folder, (counts.get(folder) ?? 0) + 1)
+    const directory = path.slice(0, path.lastIndexOf('/'))
+    counts.set(directory, (counts.get(directory) ?? 0) + 1)
   }
   return [...counts]
-    .filter(([, count]) => count > maxFolderFiles)
-    .map(([path, count]) => ({ rule: 'folder-size', path, message: `${count} files, limit ${maxFolderFiles}` }))
+    .filter(([, count]) => count > maxDirectoryFiles)
+    .map(([path, count]) => ({ rule: 'directory-size', path, message: `${count} files, limit ${maxDirectoryFiles}` }))
 }
 
 /** The root holds what its list holds. */
-export function rootFolder(files: readonly SourceFile[]): Violation[] {
+export function rootDirectory(files: readonly SourceFile[]): Violation[] {
   const entries = new Set(files.map((file) => file.path.split('/')[0] ?? ''))
   return [...entries]
     .filter((entry) => !rootEntries.has(entry))

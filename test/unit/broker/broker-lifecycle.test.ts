@@ -25,7 +25,7 @@ async function harness(...args: Parameters<typeof BrokerHarness.start>): Promise
   return started
 }
 
-function folder(): string {
+function directory(): string {
   const path = mkdtempSync(join(tmpdir(), 'penstock-broker-'))
   cleanups.push(() => rmSync(path, { recursive: true, force: true }))
   return path
@@ -77,7 +77,7 @@ describe('the shutdown of a broker', () => {
   it('runs every step although one throws, and throws its error (I9)', async () => {
     const offsetsRetentionCheckMs = 7_654_321
     const clock = clockFailingAt(offsetsRetentionCheckMs)
-    const dataDir = folder()
+    const dataDir = directory()
     const options = { dataDir, listen: { host: '127.0.0.1', port: 0 }, logger: quietLogger('broker') }
     const failing = await Broker.start({ ...options, clock, coordinators: { offsetsRetentionCheckMs } })
     const topic = await failing.topics.create('orders', 1, {})
@@ -95,7 +95,7 @@ describe('the shutdown of a broker', () => {
 describe('the broker on a failing disk', () => {
   async function onMemory() {
     const fs = new MemoryFileSystem()
-    const dataDir = folder()
+    const dataDir = directory()
     fs.makeDirectory(dataDir)
     const broker = await harness({ fs, dataDir })
     const client = await broker.connect()
@@ -104,7 +104,7 @@ describe('the broker on a failing disk', () => {
     return { fs, client, broker }
   }
 
-  it('answers KAFKA_STORAGE_ERROR when the disk is full, reads on, and writes again when there is room', async () => {
+  it('responds with KAFKA_STORAGE_ERROR when the disk is full, reads on, and writes again when there is room', async () => {
     const { fs, client } = await onMemory()
     fs.capacity = fs.usedBytes
     expect(await produceOne(client, 'orders', textBatch(['x'.repeat(1000)]))).toMatchObject({ errorCode: 56 })
@@ -153,7 +153,7 @@ describe('the upkeep of logs', () => {
 
 describe('the broker in its thread', () => {
   it('serves, stops gracefully and keeps everything', async () => {
-    const dataDir = folder()
+    const dataDir = directory()
     const logger = quietLogger('log')
     const options = { dataDir, listen: { host: '127.0.0.1', port: 0 }, clock: systemClock, logger }
     const host = await BrokerHost.start(options)
@@ -189,7 +189,7 @@ describe('the broker in its thread', () => {
 
   it('gives up the directory when its port is taken', async () => {
     const first = await harness()
-    const dataDir = folder()
+    const dataDir = directory()
     const options = { dataDir, clock: systemClock, logger: quietLogger() }
     await expect(BrokerHost.start({ ...options, listen: first.broker.address })).rejects.toMatchObject({
       reason: 'ListenError',
@@ -201,7 +201,7 @@ describe('the broker in its thread', () => {
   it('hands its log lines over under their names', async () => {
     const logger = quietLogger('log')
     const host = await BrokerHost.start({
-      dataDir: folder(),
+      dataDir: directory(),
       listen: { host: '127.0.0.1', port: 0 },
       clock: systemClock,
       logger,

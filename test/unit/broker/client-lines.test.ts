@@ -31,8 +31,8 @@ const causes: Readonly<Record<string, (client: RawKafkaClient) => Promise<unknow
   'a length above socket.request.max.bytes': (client) => sends(client, Buffer.from('7fffffff', 'hex')),
   'a body that is cut short': (client) =>
     sends(client, Buffer.concat([Buffer.from('0000000c', 'hex'), Buffer.alloc(12)])),
-  'a failed Produce that is not answered': (client) => {
-    const topicData = [{ name: 'nobody', partitionData: [{ index: 0, records: Buffer.alloc(3) }] }]
+  'a failed Produce that gets no response': (client) => {
+    const topicData = [{ name: 'unknown', partitionData: [{ index: 0, records: Buffer.alloc(3) }] }]
     client.send(apis.produce, 9, { acks: 0, timeoutMs: 1, topicData })
     return client.closed
   },

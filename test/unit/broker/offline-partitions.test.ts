@@ -103,7 +103,7 @@ describe('a partition that cannot be opened', () => {
     })
   })
 
-  it('concerns nobody when its topic is deleted', async () => {
+  it('concerns no one when its topic is deleted', async () => {
     const { conditions, harness } = await onFailingDisk('orders-1/')
     await harness.restart()
     await harness.broker.topics.delete('orders')

@@ -45,7 +45,7 @@ function valuesOf(records: Buffer | null): string[] {
 
 describe('Produce', () => {
   for (const version of [3, 4, 5, 6, 7, 8, 9, 10, 11]) {
-    it(`v${version} appends and answers the offset; Fetch gives the records back`, async () => {
+    it(`v${version} appends and responds with the offset; Fetch returns the records`, async () => {
       const name = await topic(`produce-v${version}`)
       expect(await produceOne(client, name, textBatch(['a', 'b']), { version })).toMatchObject({
         errorCode: 0,
@@ -68,7 +68,7 @@ describe('Produce', () => {
     })
   }
 
-  it('answers nothing with acks 0 and stores all the same', async () => {
+  it('does not respond with acks 0 and still stores the records', async () => {
     const name = await topic('acks-0')
     client.send(apis.produce, 7, {
       acks: 0,
@@ -138,7 +138,7 @@ describe('Produce', () => {
     expect(answer.errorMessage).toBe('the bytes are not one intact record batch: TRUNCATED')
   })
 
-  it('answers a batch that is sent again with its first offset, and refuses a gap', async () => {
+  it('responds to a batch that is sent again with its first offset, and rejects a gap', async () => {
     const name = await topic('idempotent')
     const producer = { producerId: 77, producerEpoch: 0 }
     const first = (): Buffer => textBatch(['a', 'b'], { ...producer, baseSequence: 0 })
@@ -195,7 +195,7 @@ describe('Fetch', () => {
     })
   }
 
-  it('waits for data and answers as soon as it is there', async () => {
+  it('waits for data and responds as soon as it is there', async () => {
     const name = await topic('long-poll')
     const reader = await harness.connect()
     const answer = reader.call(apis.fetch, 11, fetchValue(name, 0, { maxWaitMs }))
@@ -257,7 +257,7 @@ describe('Fetch', () => {
     expect(answer?.partitions.map(({ errorCode }) => errorCode)).toEqual([0, 42])
   })
 
-  it('answers what there is when the time is up', async () => {
+  it('responds with what there is when the time is up', async () => {
     const name = await topic('wait-over')
     const answer = fetchOne(fetchValue(name, 0, { maxWaitMs }))
     await parked()
@@ -292,7 +292,7 @@ describe('Fetch', () => {
     expect(valuesOf(within.records)).toHaveLength(1)
   })
 
-  it('declines sessions: a full fetch is answered without one, an incremental one by name', async () => {
+  it('declines sessions: a full fetch gets a response without one, an incremental one a named error', async () => {
     const name = await topic('sessions')
     const full = await client.call(apis.fetch, 11, { ...fetchValue(name, 0), sessionId: 0, sessionEpoch: 0 })
     expect(full).toMatchObject({ errorCode: 0, sessionId: 0 })

@@ -33,8 +33,8 @@ const many = (groupId: string, count: number): Buffer =>
 
 /** A server whose heartbeats take 6 ms of its thread, those of group `own` none. It tells in which order they were served. */
 async function busyServer() {
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-turns-'))
-  cleanups.push(() => rmSync(folder, { recursive: true }))
+  const directory = mkdtempSync(join(tmpdir(), 'penstock-turns-'))
+  cleanups.push(() => rmSync(directory, { recursive: true }))
   const served: string[] = []
   const perRound = new Map<number, number>()
   let round = 0
@@ -60,7 +60,7 @@ async function busyServer() {
     clock: systemClock,
     logger: quietLogger(),
     limits: defaultConnectionLimits,
-    ownPath: join(folder, 'worker.sock'),
+    ownPath: join(directory, 'worker.sock'),
   })
   cleanups.push(() => server.close(0))
   const connect = async (address: Parameters<typeof RawKafkaClient.connect>[0] = server.address) => {
@@ -139,9 +139,9 @@ describe("the worker's own socket", () => {
   })
 
   it('is left out by name where its path is too long for the system', async () => {
-    const folder = mkdtempSync(join(tmpdir(), `penstock-${'l'.repeat(100)}-`))
-    cleanups.push(() => rmSync(folder, { recursive: true, force: true }))
-    const harness = await BrokerHarness.start({ dataDir: folder, ownSocket: true })
+    const directory = mkdtempSync(join(tmpdir(), `penstock-${'l'.repeat(100)}-`))
+    cleanups.push(() => rmSync(directory, { recursive: true, force: true }))
+    const harness = await BrokerHarness.start({ dataDir: directory, ownSocket: true })
     cleanups.push(() => harness.close())
     expect(harness.broker.ownPath).toBeNull()
     expect(harness.logger.lines.map(({ message }) => message)).toContain(

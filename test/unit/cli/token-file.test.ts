@@ -7,14 +7,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import { tokenOf } from '../../../src/cli/token-file.ts'
 
-let folder = ''
+let directory = ''
 let file = ''
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'penstock-token-'))
-  file = join(folder, 'token')
+  directory = mkdtempSync(join(tmpdir(), 'penstock-token-'))
+  file = join(directory, 'token')
 })
 afterEach(() => {
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(directory, { recursive: true, force: true })
 })
 
 const given = 'a'.repeat(32)
@@ -32,7 +32,7 @@ describe('a token file that is missing', () => {
       expect(Buffer.from(token, 'base64url')).toHaveLength(32)
       expect(statSync(file).mode & 0o777).toBe(0o600)
       expect(readFileSync(file, 'utf8')).toBe(`${token}\n`)
-      expect(readdirSync(folder)).toEqual(['token'])
+      expect(readdirSync(directory)).toEqual(['token'])
     } finally {
       process.umask(before)
     }
@@ -45,7 +45,7 @@ describe('a token file that is missing', () => {
   })
 
   it('is an error by name where it cannot be made', () => {
-    expect(() => tokenOf(join(folder, 'none', 'token'), 'rest.token.file')).toThrow(
+    expect(() => tokenOf(join(directory, 'none', 'token'), 'rest.token.file')).toThrow(
       /^TOKEN_FILE: The file of "rest.token.file", \S+\/none\/token, cannot be read or created: ENOENT/,
     )
   })
@@ -97,6 +97,6 @@ describe('a token file that is there', () => {
     const all = Array.from({ length: 6 }, () => run(process.execPath, ['--input-type=module', '-e', script]))
     const tokens = (await Promise.all(all)).map(({ stdout }) => stdout.trim())
     expect(tokens).toEqual(tokens.map(() => tokenHere()))
-    expect(readdirSync(folder)).toEqual(['token'])
+    expect(readdirSync(directory)).toEqual(['token'])
   })
 })

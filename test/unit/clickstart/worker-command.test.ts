@@ -9,15 +9,15 @@ import { directoryAdvice } from '../../../src/cli/worker/embedded-broker.ts'
 import { stopSignal } from '../../../src/cli/stop-signal.ts'
 import { parseWorkerArguments } from '../../../src/cli/worker-command.ts'
 
-let folder = ''
+let directory = ''
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'penstock-cli-'))
+  directory = mkdtempSync(join(tmpdir(), 'penstock-cli-'))
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
 describe('the command line of the worker', () => {
   it('takes a properties file, and settings in its place', () => {
-    const file = join(folder, 'worker.properties')
+    const file = join(directory, 'worker.properties')
     writeFileSync(file, 'group.id=one\nbootstrap.servers = a:9092\n')
     expect(parseWorkerArguments([file, '--set', 'group.id=two', '--set', 'x=a=b', '--log-level', 'info'])).toEqual({
       settings: { 'group.id': 'two', 'bootstrap.servers': 'a:9092', x: 'a=b' },
@@ -32,7 +32,13 @@ describe('the command line of the worker', () => {
   })
 
   it('names what it does not understand', () => {
-    const wrong = [['--sett', 'a=b'], ['--set', 'novalue'], ['a', 'b'], ['--log-level', 'loud'], [join(folder, 'none')]]
+    const wrong = [
+      ['--sett', 'a=b'],
+      ['--set', 'novalue'],
+      ['a', 'b'],
+      ['--log-level', 'loud'],
+      [join(directory, 'none')],
+    ]
     for (const args of wrong) expect(() => parseWorkerArguments(args), args.join(' ')).toThrow(ConfigError)
   })
 })

@@ -23,7 +23,7 @@ function verdict(bytes: Buffer, config: Partial<LogConfig> = {}): string {
   }
 }
 
-/** A good batch with one thing about it changed, its CRC computed anew. */
+/** A good batch with one thing about it changed, its CRC computed again. */
 function changed(change: (batch: Buffer) => void): Buffer {
   const batch = bytesOf([
     ['a', '1'],

@@ -52,7 +52,7 @@ describe('files of which few may be open', () => {
     expect(() => files[0]?.size()).toThrow('is closed')
   })
 
-  it('stay open while a failed sync would be reported to nobody, and say when there is room', async () => {
+  it('stay open while a failed sync would be reported to no one, and say when there is room', async () => {
     const files = create(10)
     for (const file of files) file.write(Buffer.from('x'), 0)
     expect(files.every((file) => file.isOpen)).toBe(true)

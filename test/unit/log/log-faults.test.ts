@@ -7,7 +7,7 @@ const one = (value: string): VerifiedBatch => batchOf([['k', value]])
 const firstLog = `${logDirectory}/00000000000000000000.log`
 
 describe('a full disk', () => {
-  it('refuses writes by name, goes on reading, and takes writes again when there is room', async () => {
+  it('refuses writes by name, continues reading, and takes writes again when there is room', async () => {
     const harness = new LogHarness()
     const log = await harness.open()
     await log.append(one('1'))

@@ -304,7 +304,7 @@ describe('retention beside a sync that fails', () => {
     await second
     const third = append(3)
     const sync = await syncOf('2.log')
-    const fourth = append(4) // Begins a segment while the sync of the one before is under way.
+    const fourth = append(4) // Begins a segment while the sync of the one before is in flight.
     sync.resolve()
     await third
     const failing = await syncOf('4.log')

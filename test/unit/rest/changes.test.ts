@@ -44,7 +44,7 @@ describe('a change over REST', () => {
     await client.put('/connector-plugins/FileStreamSource/config/validate', { ...source, name: 'x' })
     await client.get('/connectors')
     await client.post('/connectors/a%2Fb/restart?includeTasks=true&password=hunter2', undefined)
-    await client.put('/connectors/nobody/pause', undefined)
+    await client.put('/connectors/unknown/pause', undefined)
     const { lines } = logger
     expect(lines.flatMap(({ level, message }) => (level === 'info' ? [message] : []))).toEqual([
       'REST: connector a/b created',
@@ -58,7 +58,7 @@ describe('a change over REST', () => {
 
   it('is logged in few lines, however often a client repeats it, and so are rejections of a Host or an Origin', async () => {
     for (let sent = 0; sent < 50; sent += 1) {
-      await client.put('/connectors/nobody/pause', undefined)
+      await client.put('/connectors/unknown/pause', undefined)
       await client.send('GET', '/connectors', null, { host: `evil-${sent}.example` })
     }
     const said = (text: string) =>

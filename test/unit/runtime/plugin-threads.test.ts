@@ -80,7 +80,7 @@ describe('the plugin threads', () => {
     await thread.startConnector('c', stubborn(''))
   })
 
-  it('ends while nobody asks and nothing in it can happen, and starts instances again when they are asked', async () => {
+  it('ends while no one asks and nothing in it can happen, and starts instances again when they are asked', async () => {
     const onConnectorsLost = vi.fn<() => void>()
     const { thread, clock } = threadWith({ onConnectorsLost })
     await thread.startConnector('c', stubborn(''))
@@ -190,17 +190,17 @@ describe('a connector that is started or stopped while its start hangs', () => {
 
   it('is stopped by its late start, which is refused', async () => {
     const { thread } = threadWith()
-    const folder = mkdtempSync(join(tmpdir(), 'penstock-late-'))
+    const directory = mkdtempSync(join(tmpdir(), 'penstock-late-'))
     try {
-      const journal = join(folder, 'journal')
-      const slow = { ...stubborn('slow'), release: join(folder, 'release'), journal }
+      const journal = join(directory, 'journal')
+      const slow = { ...stubborn('slow'), release: join(directory, 'release'), journal }
       const late = thread.startConnector('c', slow).catch((thrown: unknown) => thrown)
       await thread.startConnector('c', stubborn(''))
       writeFileSync(slow.release, '')
       expect(await late).toMatchObject({ message: expect.stringContaining('before its start had returned') })
       expect(readFileSync(journal, 'utf8')).toBe('started\nstopped\n')
     } finally {
-      rmSync(folder, { recursive: true, force: true })
+      rmSync(directory, { recursive: true, force: true })
     }
   })
 })

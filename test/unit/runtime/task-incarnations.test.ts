@@ -15,20 +15,20 @@ import { patienceMs, until, untilPasses } from '../../support/until.ts'
 
 const className = 'test.WaywardConnector'
 const broker = embeddedBroker()
-/** A stop in order takes far less; one that hangs is given up after it. */
+/** A graceful stop takes far less; one that hangs is given up after it. */
 const stopMs = 2_000
 /** Far more than a machine that is merely slow keeps a thread from turning while others turn. */
 const blocking: BlockingLimits = { sharedMs: 3_000, ownMs: 9_000 }
-let folder = ''
+let directory = ''
 const open: TaskThreads[] = []
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'penstock-wayward-'))
+  directory = mkdtempSync(join(tmpdir(), 'penstock-wayward-'))
 })
 
 afterEach(async () => {
   await Promise.all(open.splice(0).map(async (threads) => await threads.close()))
-  rmSync(folder, { recursive: true, force: true })
+  rmSync(directory, { recursive: true, force: true })
 })
 
 /** Task threads with one thread for all. */
@@ -44,7 +44,7 @@ async function shared(
 }
 
 function startOf(connector: string, behaviour: Readonly<Record<string, string>> = {}): TaskStart {
-  const files = { journal: join(folder, 'journal'), release: join(folder, 'release') }
+  const files = { journal: join(directory, 'journal'), release: join(directory, 'release') }
   const config = { 'connector.class': className, name: connector, ...files, ...behaviour }
   return { id: { connector, task: 0 }, connectorConfig: config, taskConfig: config, paused: false }
 }
@@ -53,14 +53,14 @@ const idOf = (connector: string) => ({ connector, task: 0 })
 
 /** The instances of a connector's task that have written, in order: each time that another one writes. */
 function writers(connector: string): string[] {
-  const file = join(folder, 'journal')
+  const file = join(directory, 'journal')
   const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []
   const instances = lines.filter((line) => line.startsWith(`${connector} `)).map((line) => line.split(' ')[1] ?? '')
   return instances.filter((instance, i) => instance !== instances[i - 1])
 }
 
 const linesOf = (connector: string): number =>
-  readFileSync(join(folder, 'journal'), 'utf8')
+  readFileSync(join(directory, 'journal'), 'utf8')
     .split('\n')
     .filter((line) => line.startsWith(`${connector} `)).length
 
@@ -92,7 +92,7 @@ describe.each([
 
     await threads.stop(idOf('bad'), stopMs)
     const written = linesOf('bad')
-    writeFileSync(join(folder, 'release'), '')
+    writeFileSync(join(directory, 'release'), '')
     await untilWritersAre('innocent', 2)
     expect(linesOf('bad')).toBe(written)
     expect(threads.has(idOf('bad'))).toBe(false)
@@ -120,7 +120,7 @@ describe('a task that is stopped before its start has returned', () => {
     const stopping = threads.stop(idOf('bad'), patienceMs)
     const asked = linesOf('innocent')
     await until('the innocent task runs on', () => linesOf('innocent') > asked + 10)
-    writeFileSync(join(folder, 'release'), '')
+    writeFileSync(join(directory, 'release'), '')
     await stopping
     const now = linesOf('innocent')
     await until('the innocent task runs on', () => linesOf('innocent') > now + 10)
@@ -131,7 +131,7 @@ describe('a task that is stopped before its start has returned', () => {
 })
 
 describe('a task that is started again', () => {
-  it('waits for the end of the one before, whoever asks when', async () => {
+  it('waits for the end of the one before, whenever it is asked for', async () => {
     const onTaskState = vi.fn<TaskListener['onTaskState']>()
     const threads = await shared({ onTaskState })
     await threads.start(startOf('a', { 'on.stop': 'never' }), className)
@@ -200,7 +200,7 @@ describe('a task that blocks its thread', () => {
     await untilPasses(() =>
       expect(onTaskState.mock.calls.at(-1)).toEqual([busy, 'RUNNING', expect.stringContaining('TASK_BUSY')]),
     )
-    writeFileSync(join(folder, 'release'), '')
+    writeFileSync(join(directory, 'release'), '')
     await untilPasses(() => expect(onTaskState.mock.calls.at(-1)).toEqual([busy, 'RUNNING', null]))
     expect(onTaskFailed).not.toHaveBeenCalled()
     expect(writers('busy')).toHaveLength(1)

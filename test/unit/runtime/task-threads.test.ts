@@ -5,7 +5,7 @@ import type { TaskThreads } from '../../../src/runtime/task-threads.ts'
 import { taskThreads } from '../../support/task/task-threads.ts'
 import { patienceMs, untilPasses } from '../../support/until.ts'
 
-// Nobody listens there: tasks wait for their cluster until they are stopped.
+// No one listens there: tasks wait for their cluster until they are stopped.
 const settings = { bootstrapServers: '127.0.0.1:1', gracefulMs: patienceMs, offsetFlushTimeoutMs: patienceMs }
 const open: TaskThreads[] = []
 

@@ -5,17 +5,17 @@ import { DataError } from '../../../src/api/errors.ts'
 import { ThreadEndedError, ThreadLink } from '../../../src/runtime/thread/thread-link.ts'
 
 type Question = { readonly type: 'double'; readonly value: number } | { readonly type: 'note'; readonly text: string }
-interface QuestionAnswers extends Record<string, unknown> {
+interface QuestionResponses extends Record<string, unknown> {
   double: number
 }
 
 const open: MessageChannel[] = []
 const others: ThreadLink<never, Record<string, never>, Question>[] = []
-function pair(handle: (message: Question) => unknown): ThreadLink<Question, QuestionAnswers, never> {
+function pair(handle: (message: Question) => unknown): ThreadLink<Question, QuestionResponses, never> {
   const channel = new MessageChannel()
   open.push(channel)
   others.push(new ThreadLink(channel.port2, handle))
-  return new ThreadLink<Question, QuestionAnswers, never>(channel.port1, () => undefined)
+  return new ThreadLink<Question, QuestionResponses, never>(channel.port1, () => undefined)
 }
 
 afterEach(() => {
@@ -24,7 +24,7 @@ afterEach(() => {
 })
 
 describe('a thread link', () => {
-  it('answers each question with what its handler resolves to', async () => {
+  it('resolves each question with the result of its handler', async () => {
     const link = pair((message) => (message.type === 'double' ? Promise.resolve(message.value * 2) : undefined))
     const answers = await Promise.all([1, 2, 3].map((value) => link.ask<'double'>({ type: 'double', value })))
     expect(answers).toEqual([2, 4, 6])

@@ -9,7 +9,7 @@ it('reads the needed servers from the source of a suite', () => {
   expect([...neededServices(['describe("plain", () => {})'])]).toEqual([])
 })
 
-it('says which server is missing to whoever asks for it outside a suite that names it', () => {
+it('says which server is missing when a test asks for it outside a suite that names it', () => {
   expect(() => service('nothing' as never)).toThrow('service nothing is missing: no running suite asks for it')
 })
 

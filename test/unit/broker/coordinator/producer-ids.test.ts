@@ -12,7 +12,7 @@ afterEach(async () => {
 
 const anyone = { transactionalId: null, transactionTimeoutMs: 60_000 }
 
-/** What the first batch of a new idempotent producer is answered. */
+/** What the first batch of a new idempotent producer gets in response. */
 async function firstBatchOfAProducer(broker: BrokerHarness) {
   const client = await broker.connect()
   const { producerId } = await client.call(apis.initProducerId, 0, anyone)

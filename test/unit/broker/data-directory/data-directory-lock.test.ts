@@ -95,7 +95,7 @@ describe('the lock of a data directory', () => {
     DataDirectoryLock.acquire(directory, clock).release()
   })
 
-  it('is renewed, and comes back when somebody removes it', () => {
+  it('is renewed, and comes back when it is removed', () => {
     const lock = DataDirectoryLock.acquire(directory, clock)
     clock.advance(60_000)
     expect(Math.abs(statSync(lockPath()).mtimeMs - clock.now())).toBeLessThan(10_000)
@@ -132,7 +132,7 @@ describe('the lock of a data directory', () => {
     )
   })
 
-  it('goes on where it cannot be renewed, says so once, and is renewed when that works again', () => {
+  it('continues where it cannot be renewed, says so once, and is renewed when that works again', () => {
     const logger = quietLogger()
     const lock = DataDirectoryLock.acquire(directory, clock, logger)
     rmSync(lockPath())

@@ -24,7 +24,7 @@ afterEach(async () => {
   for (const harness of harnesses.splice(0)) await harness.close()
 })
 
-/** On it nobody waits for the response to wrong credentials. */
+/** On it no one waits for the response to wrong credentials. */
 const impatient: Clock = { ...systemClock, sleep: async () => undefined }
 
 async function serve(clock = impatient): Promise<BrokerHarness> {
@@ -90,7 +90,7 @@ describe('a broker with credentials', () => {
     },
   )
 
-  it('answers no request for metadata, however it is written', async () => {
+  it('responds to no request for metadata, however it is written', async () => {
     const harness = await serve()
     for (let version = 0; version <= 12; version += 1) {
       const client = await harness.connect()
@@ -184,7 +184,7 @@ describe('a broker with credentials', () => {
     expect(await client.call(apis.describeGroups, 0, { groups })).toMatchObject({ groups: { length: 26 } })
   })
 
-  it('makes who shows wrong ones wait, and nobody else', async () => {
+  it('makes who shows wrong ones wait, and no one else', async () => {
     const clock = new ManualClock()
     const harness = await BrokerHarness.start({ credentials, clock })
     harnesses.push(harness)
@@ -205,7 +205,7 @@ describe('a broker with credentials', () => {
     expect(await answer).toMatchObject({ errorCode: 58 })
   })
 
-  it('closes a connection on which nobody authenticates in 15 s', async () => {
+  it('closes a connection on which no one authenticates in 15 s', async () => {
     const clock = new ManualClock()
     const harness = await BrokerHarness.start({ credentials, clock })
     harnesses.push(harness)

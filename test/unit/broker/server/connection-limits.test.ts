@@ -178,7 +178,7 @@ describe('the memory of all connections', () => {
       { respondsWithRecords: true },
     )
 
-  it('bounds the answers that slow clients do not take, lets all others be answered, and those wait', async () => {
+  it('bounds the responses that slow clients do not read; all others get theirs, and the slow ones wait', async () => {
     const answered: number[] = []
     const limit = 64 * mebibyte
     const { server, clock, connect, warnings } = await serve({ queuedResponseBytes: limit }, [
@@ -207,7 +207,7 @@ describe('the memory of all connections', () => {
     expect(warnings()).toEqual([])
   })
 
-  it('is taken from clients that take nothing of their answers while others wait for it', async () => {
+  it('is taken from clients that read nothing of their responses while others wait for it', async () => {
     const { server, clock, connect, warnings } = await serve({ queuedResponseBytes: 64 * mebibyte }, [
       heartbeats,
       records([]),
@@ -233,7 +233,7 @@ describe('the memory of all connections', () => {
     const answer = honest.call(apis.saslAuthenticate, 0, { authBytes: Buffer.alloc(10) }).then(() => {
       isAnswered = true
     })
-    await until('the honest client to be answered', () => {
+    await until('the honest client to get its response', () => {
       clock.advance(5000)
       return isAnswered
     })

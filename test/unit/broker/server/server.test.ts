@@ -67,10 +67,10 @@ describe('the server', () => {
     }
   })
 
-  it('answers a version of ApiVersions from the future in version 0, with the versions it knows', async () => {
+  it('responds to an unknown version of ApiVersions in version 0, with the versions it knows', async () => {
     const { client } = await serve([])
     const answer = client.next()
-    // Key 18, version 99, correlation id 7, client id "x", and a body nobody can know.
+    // Key 18, version 99, correlation id 7, client id "x", and a body no one can know.
     client.sendBytes(Buffer.from('0000000f0012006300000007000178deadbeef', 'hex'))
     const frame = await answer
     expect(decodeResponseFrame(apis.apiVersions, 0, frame)).toMatchObject({
@@ -85,7 +85,7 @@ describe('the server', () => {
     expect(answer.errorCode).toBe(42)
   })
 
-  it('answers in the order of the requests, each after the one before it', async () => {
+  it('responds in the order of the requests, each after the one before it', async () => {
     const { seen, held, handler } = heldHeartbeats({ overlaps: false })
     const { client } = await serve([handler])
     const first = client.call(apis.heartbeat, 0, beat('a'))
@@ -98,7 +98,7 @@ describe('the server', () => {
     expect(seen).toEqual(['a', 'b'])
   })
 
-  it('lets requests of an API that overlaps run together and answers them in order all the same', async () => {
+  it('lets requests of an API that overlaps run together and still responds in order', async () => {
     const { seen, held, handler } = heldHeartbeats({ overlaps: true })
     const { client } = await serve([handler], { maxOverlapping: 2 })
     const answers = ['a', 'b', 'c'].map((name) => client.call(apis.heartbeat, 4, beat(name)))
@@ -110,7 +110,7 @@ describe('the server', () => {
     expect(seen).toEqual(['a', 'b', 'c'])
   })
 
-  it('sends nothing for a request without an answer and goes on with the next', async () => {
+  it('sends nothing for a request without a response and continues with the next', async () => {
     const silent = defineHandler(apis.heartbeat, ({ groupId }) => (groupId === 'silent' ? null : { errorCode: 5 }))
     const { client } = await serve([silent])
     client.send(apis.heartbeat, 0, beat('silent'))
@@ -151,7 +151,7 @@ describe('the server', () => {
     expect(logger.lines.find((line) => line.level === 'error')?.fields?.['error']).toMatch(/boom/)
   })
 
-  it('stops reading a client that does not take its answers, and goes on when it does', async () => {
+  it('stops reading a client that does not read its responses, and continues when it does', async () => {
     let served = 0
     const large = Buffer.alloc(256 * 1024)
     const handler = defineHandler(apis.saslAuthenticate, () => {
@@ -170,7 +170,7 @@ describe('the server', () => {
     expect(served).toBe(200)
   })
 
-  it('answers parked requests when it closes, and only then ends the connection', async () => {
+  it('responds to parked requests when it closes, and only then ends the connection', async () => {
     let isParked = false
     const parked = defineHandler(
       apis.heartbeat,
@@ -188,7 +188,7 @@ describe('the server', () => {
     await client.closed
   })
 
-  it('does not wait longer than its grace for a handler that never answers', async () => {
+  it('does not wait longer than its grace for a handler that never responds', async () => {
     const stuck = defineHandler(apis.heartbeat, () => new Promise<never>(() => undefined))
     const { server, client } = await serve([stuck])
     client.send(apis.heartbeat, 0, beat('g'))

@@ -44,7 +44,7 @@ const namesIn = (topics: Topics): string[] => Array.from(topics.all(), ({ name }
 const batch = (text: string): VerifiedBatch => verifiedBatch(textBatch([text], { timestampMs: 1_700_000_000_000 }))
 
 describe('topics on disk', () => {
-  it('survive a loss of power from the moment their creation is answered', async () => {
+  it('survive a loss of power from the moment their creation is acknowledged', async () => {
     const fs = disk()
     const topics = await open(fs)
     const created = await topics.create('orders', 2, { 'retention.ms': '5' })
@@ -71,7 +71,7 @@ describe('topics on disk', () => {
     ])
   })
 
-  it('are gone permanently once their deletion is answered, whatever the crash leaves of their directories', async () => {
+  it('are gone permanently once their deletion is acknowledged, whatever the crash leaves of their directories', async () => {
     for (let operations = 1; operations < 40; operations += 1) {
       const fs = disk()
       const topics = await open(fs)
@@ -126,7 +126,7 @@ describe('topics on disk', () => {
     expect(namesIn(topics)).toEqual(['orders', 'more'])
   })
 
-  it('are created once, whoever asks, and changed one change at a time', async () => {
+  it('are created once, however many clients ask, and changed one change at a time', async () => {
     const topics = await open(disk())
     const [first, second] = await Promise.all([topics.ensure('a', 1), topics.ensure('a', 1)])
     expect(first).toBe(second)
@@ -252,8 +252,8 @@ describe('the directory of a partition', () => {
     await topics.create('__consumer_offsets', 1, {})
     await topics.close()
     const other = randomUuid()
-    const claim = (folder: string): Promise<void> =>
-      replaceFile(fs, `/data/${folder}`, 'partition.metadata', Buffer.from(`version: 0\ntopic_id: ${other}\n`))
+    const claim = (directory: string): Promise<void> =>
+      replaceFile(fs, `/data/${directory}`, 'partition.metadata', Buffer.from(`version: 0\ntopic_id: ${other}\n`))
     await claim('orders-0')
     const again = await open(fs)
     expect([again.partition('orders', 0), again.partition('orders', 1)]).toEqual([null, expect.anything()])
@@ -336,7 +336,7 @@ describe('the metadata file', () => {
 
   it('is missed when there are partitions without it: an empty start would hide them', async () => {
     const fs = disk()
-    await replaceFile(fs, dataDirectory, 'orders-0', Buffer.from('a folder in the world outside this disk'))
+    await replaceFile(fs, dataDirectory, 'orders-0', Buffer.from('a directory in the world outside this disk'))
     await expect(open(fs)).rejects.toThrow(/holds the partition orders-0/)
   })
 

@@ -14,7 +14,7 @@ import { patienceMs } from '../../../support/until.ts'
 const sasl = { mechanism: 'PLAIN', username: 'user', password: 'secret' } as const
 const options = { clientId: 'test', timeoutMs: patienceMs }
 
-/** A broker that knows SASL PLAIN and nothing else; it gives what it was told as answers of later requests. */
+/** A broker that knows SASL PLAIN and nothing else; it gives what it was told in responses to later requests. */
 function saslBroker(password: string, seen: string[]): (socket: Socket) => void {
   return (socket) => {
     const frames = new FrameSplitter()

@@ -11,7 +11,7 @@ const place = { topic: 't', partition: 0 }
 const failure = new RangeError('it failed')
 /** The broker says that it did not write the batch. */
 const refused: SendFailure = { error: failure, mayBeWritten: false, retryAt: 0 }
-/** Nobody knows whether it did. */
+/** No one knows whether it did. */
 const lost = (retryAt = 0): SendFailure => ({ error: failure, mayBeWritten: true, retryAt })
 
 function queueOf(options: { batchSize?: number; lingerMs?: number; maxInFlight?: number } = {}): PartitionQueue {

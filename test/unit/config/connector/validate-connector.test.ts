@@ -200,7 +200,7 @@ describe('a validation', () => {
       ],
     ],
     [
-      'a null under a key nobody knows',
+      'a null under an unknown key',
       { ...source, other: null },
       [['other', 'Null value can not be supplied as the configuration value.']],
     ],
@@ -411,7 +411,7 @@ describe('a validation', () => {
       'connection.url': 'http://127.0.0.1:1',
       'connection.username': 'u',
       'connection.password': 'hunter2',
-      'batch.size': 'stops before anybody is asked',
+      'batch.size': 'stops before a server is asked',
     })
     expect(literalSecrets).toEqual(['connection.password'])
     expect(infos.warnings).toEqual([])

@@ -12,7 +12,7 @@ describe('a value', () => {
     ['http://user:secret@host:9200', '[hidden]@host:9200'],
     ['user:se@cret@host', '[hidden]@host'],
     ['http://a:1, https://u:secret@b', 'http://a:1, [hidden]@b'],
-    ['somebody@example.com', 'somebody@example.com'],
+    ['someone@example.com', 'someone@example.com'],
     ['a:b', 'a:b'],
     [`${':'.repeat(1_000_000)}@h`, '[hidden]@h'],
   ])('is shown without the credentials of an address', (text, shown) => {

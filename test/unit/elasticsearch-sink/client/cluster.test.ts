@@ -208,10 +208,10 @@ describe('requests to a cluster', () => {
   })
 
   it('are sent to a server with the certificate of the given authority, and to no other', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'penstock-es-tls-'))
-    opened.push({ close: () => rmSync(folder, { recursive: true }) })
+    const directory = mkdtempSync(join(tmpdir(), 'penstock-es-tls-'))
+    opened.push({ close: () => rmSync(directory, { recursive: true }) })
     const make = (name: string): { cert: string; key: string } => {
-      const [cert, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)]
+      const [cert, key] = [join(directory, `${name}.crt`), join(directory, `${name}.key`)]
       const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', cert]
       const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1']
       execFileSync('openssl', [...request, ...subject], { stdio: 'ignore' })

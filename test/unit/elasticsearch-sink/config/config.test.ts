@@ -56,7 +56,7 @@ describe('the config of the Elasticsearch sink', () => {
     ],
     ['a topic with no legal index name', { topics: '__orders' }, /topics: topic '__orders' has no legal index name/],
     [
-      'a buffer smaller than what may be under way',
+      'a buffer smaller than what may be in flight',
       { 'max.buffered.records': '10' },
       /max.buffered.records.*must be larger/,
     ],

@@ -22,7 +22,7 @@ it('distinguishes a process from an earlier one with the same pid', () => {
   expect(lives({ pid: process.pid, start: '' })).toBe(true)
 })
 
-it.runIf(process.platform === 'linux')('takes a process that nobody has buried for dead', async () => {
+it.runIf(process.platform === 'linux')('takes a process that no one has buried for dead', async () => {
   // The shell becomes `sleep`, which never asks how the child ended: it stays in the process table. The child waits for
   // that, because a shell may still bury it.
   const child = "sh -c 'until grep -q sleep /proc/$PPID/comm; do :; done'"

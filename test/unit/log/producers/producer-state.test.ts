@@ -24,7 +24,7 @@ function header(baseSequence: number, count = 1, epoch = 0): BatchHeader {
 }
 
 describe('an idempotent producer', () => {
-  it('has each of its last five batches recognised and answered with the first offset', async () => {
+  it('has each of its last five batches recognised, and its first offset returned', async () => {
     const log = await new LogHarness().open()
     for (let i = 0; i < 6; i += 1) await log.append(data(i * 2, 2))
     for (let i = 1; i < 6; i += 1) {
@@ -48,7 +48,7 @@ describe('an idempotent producer', () => {
     await expect(log.append(data(500))).resolves.toMatchObject({ baseOffset: 0 })
   })
 
-  it('goes on from 0 after the last sequence', () => {
+  it('continues from 0 after the last sequence', () => {
     const state = new ProducerState()
     state.noteBatch(header(0x7fff_fffe, 3), nowMs)
     expect(state.entries.get(7)?.batches[0]?.lastSequence).toBe(0)

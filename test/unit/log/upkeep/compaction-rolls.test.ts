@@ -31,7 +31,7 @@ async function anHourOf(harness: LogHarness, log: PartitionLog): Promise<{ segme
   return { segments: segmentsOf(harness), failures }
 }
 
-/** A batch whose records do not unpack, with a CRC that fits: nobody looks into it before it is read. */
+/** A batch whose records do not unpack, with a CRC that fits: no one looks into it before it is read. */
 function unreadableBatch(): VerifiedBatch {
   const batch = bytesOf([['k1', 'v'.repeat(100)]], { codec: 'zstd' })
   batch.fill(7, batchHeaderSize)
@@ -84,7 +84,7 @@ describe('a batch that cannot be opened', () => {
     await expect(log.compact()).resolves.toBe(true)
     const answer = log.read({ offset: 1, maxBytes: 1, isolation: 'read_uncommitted', minOneBatch: true })
     expect(answer.batches.subarray(0, unreadable.bytes.length).equals(unreadable.bytes)).toBe(true)
-    // Nobody knows what the batch replaces: the older record of its key stays.
+    // No one knows what the batch replaces: the older record of its key stays.
     expect(log.read({ offset: 0, maxBytes: 1, isolation: 'read_uncommitted', minOneBatch: true }).nextOffset).toBe(1)
     expect(recordsOf(log, 2).length).toBeLessThan(20)
     expect(harness.logger.lines.map(({ message }) => message)).toContain(

@@ -238,7 +238,7 @@ describe('compaction', () => {
       const after = { ...before, last: `${step}` }
       for (const next of ['read', 'compact']) {
         if (next === 'compact') await log.compact()
-        for (const _ of [1, 2]) await log.checkpoint() // Closes the files that nobody read since the last one.
+        for (const _ of [1, 2]) await log.checkpoint() // Closes the files that no one read since the last one.
         expect([step, fold(log)]).toEqual([step, after])
       }
       harness.crash('keep')

@@ -59,7 +59,7 @@ describe('retention', () => {
     await expect(again.append(batch(2))).resolves.toMatchObject({ baseOffset: 2, isDuplicate: false })
   })
 
-  it('empties a log of which everything is too old, and goes on with its offsets', async () => {
+  it('empties a log of which everything is too old, and continues with its offsets', async () => {
     const harness = new LogHarness({ retentionMs: 5000 })
     const log = await filled(harness, 3)
     harness.clock.advance(10_000)

@@ -43,7 +43,7 @@ describe('the timelines of a server', () => {
 })
 
 describe('a server on its second timeline', () => {
-  function answering(history: () => object): Parameters<typeof identifySystem>[0] {
+  function responding(history: () => object): Parameters<typeof identifySystem>[0] {
     const rows = (sql: string): object =>
       sql === 'IDENTIFY_SYSTEM' ? { systemid: '7412', timeline: '2', xlogpos: '0/3E8' } : history()
     return { query: async <Row extends object>(sql: string) => [rows(sql) as Row] }
@@ -54,7 +54,7 @@ describe('a server on its second timeline', () => {
     for (const content of [file, Buffer.from(file)]) {
       expect(
         await identifySystem(
-          answering(() => ({ content })),
+          responding(() => ({ content })),
           false,
         ),
       ).toEqual(promoted)
@@ -63,7 +63,7 @@ describe('a server on its second timeline', () => {
 
   it('names it by its number when its history file is lost, and fails with any other error', async () => {
     const failing = (code: string) =>
-      answering(() => {
+      responding(() => {
         throw pgError(Object.assign(new Error('could not open file'), { code }), 'TIMELINE_HISTORY 2')
       })
     expect(currentTimeline(await identifySystem(failing('58P01'), false))).toBe('2')
@@ -93,7 +93,7 @@ describe('a stored position on a server', () => {
     ['of an offset without a line', { stored: null }, next()],
     ['of an offset without a line, past the end of the log', { stored: null, position: 1001 }, refuse('PG_LOG_BEHIND')],
     ['that is not stored', { stored: null, position: null }, next()],
-    ['of a line whose timeline nobody could ask for', { stored: { ...stored, timeline: '0' } }, next()],
+    ['of a line whose timeline no one could ask for', { stored: { ...stored, timeline: '0' } }, next()],
   ])('%s', (_what, change, decision) => {
     expect(decideLineage({ server: first, stored, position: 500, rereads: false, requested: false, ...change })).toEqual(decision)
   }) // prettier-ignore

@@ -24,7 +24,7 @@ describe('compression', () => {
       expect(decompress(codec, bomb, 8 * 1024 * 1024).length).toBe(8 * 1024 * 1024)
     })
 
-    it(`answers damaged ${codec} bytes with a named error`, () => {
+    it(`reports damaged ${codec} bytes with a named error`, () => {
       const packed = compress(codec, text)
       expect(() => decompress(codec, packed.subarray(0, packed.length >> 1))).toThrow(ProtocolError)
       expect(() => decompress(codec, Buffer.from('not packed at all'))).toThrow(ProtocolError)

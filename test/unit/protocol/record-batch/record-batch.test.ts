@@ -188,7 +188,7 @@ describe('verifying a batch', () => {
 })
 
 describe('reading records', () => {
-  it('answers damage with a named error, whichever byte lies', () => {
+  it('reports damage with a named error, whichever byte lies', () => {
     const batch = batchOf(3)
     for (let at = batchHeaderSize; at < batch.length; at += 1) {
       for (const value of [0x00, 0x01, 0x7f, 0x80, 0xff]) {

@@ -105,7 +105,7 @@ describe('a REST API with a token', () => {
     expect((await client.get('/health', bearer)).body).toContain('BROKER_DISK_FULL')
   })
 
-  it('repeats no token, in answers and log lines', async () => {
+  it('repeats no token, in responses and log lines', async () => {
     const wrong = token.split('').toReversed().join('')
     const response = await client.get('/connectors', { authorization: `Bearer ${wrong}` })
     const all = response.body + JSON.stringify(response.headers) + JSON.stringify(lines.lines)

@@ -74,7 +74,7 @@ describe('the configuration', () => {
     ['s3.part.size', '100'],
     ['s3.compression.level', '10'],
     ['s3.compression.type', 'zip'],
-    ['s3.acl.canned', 'nobody'],
+    ['s3.acl.canned', 'unknown'],
     ['s3.sse.customer.key', 'short'],
     ['store.url', 'ftp://x/y'],
     ['timezone', 'Middle-earth'],

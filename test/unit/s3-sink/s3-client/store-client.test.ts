@@ -91,7 +91,7 @@ describe('a request', () => {
     expect((await requestOf(client, get('k'))).headers['x-amz-date']).toMatch(/^20130524T01000[01]Z$/)
   })
 
-  it('has a signature that covers the bytes of its body, and no checksum or Expect header that nobody asked for', async () => {
+  it('has a signature that covers the bytes of its body, and no checksum or Expect header that no one asked for', async () => {
     const body = new PieceStream([Buffer.from('Welcome to '), Buffer.from('Amazon S3.')])
     const put = new PutObjectCommand({ Bucket: 'bucket', Key: 'k', Body: body, ContentLength: body.bytes })
     const { headers } = await requestOf(new StoreClient(settings(keys), clock), put)

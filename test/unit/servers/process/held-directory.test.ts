@@ -43,7 +43,7 @@ function quickClock(): typeof systemClock & { passed: () => number } {
 const lock = (holder: string | number, user: string | number): void =>
   writeFileSync(join(directory, '.lock'), `${holder}\n${user}\n`)
 /** No process has a number above the kernel's limit of 2^22. */
-const nobody = 99_999_999
+const stranger = 99_999_999
 
 describe('a directory that servers keep their data in', () => {
   it('is held in the name of the watchdog until the watchdog has ended', async () => {
@@ -81,7 +81,7 @@ describe('a directory that servers keep their data in', () => {
   })
 
   it('is denied after 120 s if the servers of an ended user do not stop', async () => {
-    lock(process.pid, nobody)
+    lock(process.pid, stranger)
     const clock = quickClock()
     await expect(hold(clock)).rejects.toThrow(
       `which did not stop within 120 s. Stop the children of process ${process.pid}, or choose another directory.`,
@@ -95,7 +95,7 @@ describe('a directory that servers keep their data in', () => {
   })
 
   it.each([
-    ['is dead', `${nobody} 1`],
+    ['is dead', `${stranger} 1`],
     ['had the number of a process that is another one since', `${process.pid} 1`],
     ['cannot be read', 'half a li'],
   ])('is taken over from a watchdog that %s', async (_, holder) => {

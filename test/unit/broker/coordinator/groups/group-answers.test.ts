@@ -14,7 +14,7 @@ afterEach(async () => {
   await harness.close()
 })
 
-describe('single answers', () => {
+describe('single responses', () => {
   const join = {
     groupId: 'workers',
     sessionTimeoutMs: 10_000,
@@ -193,7 +193,7 @@ describe('single answers', () => {
     ])
   })
 
-  it('end an empty group with its last offset, whoever takes the offset away', async () => {
+  it('end an empty group with its last offset, however the offset is removed', async () => {
     const client = await harness.connect()
     const groupIds = async (): Promise<string[]> =>
       (await client.call(apis.listGroups, 4, { statesFilter: [] })).groups.map(({ groupId }) => groupId).toSorted()

@@ -33,7 +33,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.constant({ kind: 'disk' as const }) },
 )
 
-/** Clients that do anything in any order, some of them static members, on a disk that answers late and sometimes fails. */
+/** Clients that do anything in any order, some of them static members, on a disk that responds late and sometimes fails. */
 class Crowd {
   nowMs = 0
   readonly group = new Group('g', 0, 0)
@@ -75,7 +75,7 @@ class Crowd {
     this.#takeWrites()
   }
 
-  /** Nobody asks any more: the disk answers, and time passes from deadline to deadline. */
+  /** No one asks any more: the disk responds, and time passes from deadline to deadline. */
   rest(): void {
     for (let i = 0; i < 100; i += 1) {
       while (this.#waiting.length > 0) this.#waiting.shift()?.()
@@ -124,7 +124,7 @@ function instanceOf(index: number): string | null {
 }
 
 describe('a group, whatever its clients do and in whatever order', () => {
-  it('answers every request once, ends empty when they are silent, and shows one leader for a generation', () => {
+  it('responds to every request once, ends empty when they are silent, and shows one leader for a generation', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const crowd = new Crowd()

@@ -234,7 +234,7 @@ describe('offsets', () => {
 })
 
 describe('a group', () => {
-  it('is stable after a restart: its members go on without a rebalance', async () => {
+  it('is stable after a restart: its members continue without a rebalance', async () => {
     const bench = new Bench()
     const { memberId, generationId } = await bench.join()
     await bench.sync(memberId, generationId)
@@ -247,7 +247,7 @@ describe('a group', () => {
     expect(bench.coordinator.get('g')?.state).toBe('Empty')
   })
 
-  it('comes up empty where its members died with the broker, and goes on counting generations', async () => {
+  it('comes up empty where its members died with the broker, and continues counting generations', async () => {
     const bench = new Bench({ forgetsMembersAtStart: true })
     const { memberId, generationId } = await bench.join()
     await bench.sync(memberId, generationId)
@@ -272,7 +272,7 @@ describe('a group', () => {
     expect(bench.clock.pending).toBe(0)
   })
 
-  it('is deleted when nobody is in it', async () => {
+  it('is deleted when no one is in it', async () => {
     const bench = new Bench()
     const { memberId, generationId } = await bench.join()
     await bench.sync(memberId, generationId)
@@ -292,8 +292,8 @@ describe('a group', () => {
     await expect(errorOf({}, '')).resolves.toBe(errorCodes.INVALID_GROUP_ID)
     await expect(errorOf({ sessionTimeoutMs: 5999 })).resolves.toBe(errorCodes.INVALID_SESSION_TIMEOUT)
     await expect(errorOf({ memberId: 'm' })).resolves.toBe(errorCodes.UNKNOWN_MEMBER_ID)
-    const nobody = { memberId: 'm', groupInstanceId: null }
-    expect(bench.coordinator.leave('nowhere', [nobody])).toEqual([errorCodes.UNKNOWN_MEMBER_ID])
+    const stranger = { memberId: 'm', groupInstanceId: null }
+    expect(bench.coordinator.leave('nowhere', [stranger])).toEqual([errorCodes.UNKNOWN_MEMBER_ID])
     expect(bench.coordinator.heartbeat('nowhere', 'm', null, 1)).toBe(errorCodes.UNKNOWN_MEMBER_ID)
   })
 })
@@ -360,7 +360,7 @@ describe('the records of __consumer_offsets', () => {
     expect(partitionOfGroup('grüße-消费者', 50)).toBe(14)
   })
 
-  it('survive a loss of power once the commit was answered', async () => {
+  it('survive a loss of power once the commit was acknowledged', async () => {
     const clock = new ManualClock()
     const logger = quietLogger()
     const open = async (fs: MemoryFileSystem): Promise<GroupCoordinator> => {
@@ -405,7 +405,7 @@ describe('producer ids', () => {
     await expect(ids.take()).resolves.toBe(0)
   })
 
-  it('go on above all others when their file is damaged anywhere, and say so', async () => {
+  it('continue above all others when their file is damaged anywhere, and say so', async () => {
     for (let place = 0; ; place += 1) {
       const fs = new MemoryFileSystem()
       fs.makeDirectory('/data')
@@ -420,7 +420,7 @@ describe('producer ids', () => {
     }
   })
 
-  it('go on where a file of an earlier version ends', async () => {
+  it('continue where a file of an earlier version ends', async () => {
     const fs = new MemoryFileSystem()
     fs.makeDirectory('/data')
     await replaceFile(fs, '/data', 'producer-ids', Buffer.from('version 0\nnext 3000\n'))

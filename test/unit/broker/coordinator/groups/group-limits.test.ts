@@ -71,7 +71,7 @@ function bench(config: Partial<CoordinatorConfig>) {
 const large = (bytes: number) => ({ protocols: [{ name: 'range', metadata: Buffer.alloc(bytes) }] })
 
 describe('a group', () => {
-  it('takes group.max.size members, of whom each joins again, and one more when one has left', () => {
+  it('takes group.max.size members, each of which joins again, and one more when one has left', () => {
     const { coordinator, join, logger } = bench({ maxGroupSize: 2 })
     const first = join('g').answer
     join('g')

@@ -194,7 +194,7 @@ describe('joining', () => {
     expect(other.group.state).toBe('PreparingRebalance')
   })
 
-  it('answers again while assignments are awaited: the first answer may be lost', () => {
+  it('responds again while assignments are awaited: the first response may be lost', () => {
     const table = new Table()
     table.join()
     expect(table.join({ memberId: 'member-1' }).answer).toMatchObject({ generationId: 1, leader: 'member-1' })
@@ -215,7 +215,7 @@ describe('joining', () => {
 })
 
 describe('syncing', () => {
-  it('hands out what the leader brought, empty bytes to whom it left out, once it is stored', () => {
+  it('hands out what the leader brought, empty bytes to members it left out, once it is stored', () => {
     const table = new Table()
     table.held = []
     table.join()
@@ -257,7 +257,7 @@ describe('syncing', () => {
   it('is refused to strangers, of another generation, of another kind', () => {
     const table = new Table()
     table.settled()
-    expect(table.sync('nobody').answer?.errorCode).toBe(UNKNOWN_MEMBER_ID)
+    expect(table.sync('unknown').answer?.errorCode).toBe(UNKNOWN_MEMBER_ID)
     expect(table.sync('member-1', {}, 1).answer?.errorCode).toBe(ILLEGAL_GENERATION)
     const request = { memberId: 'member-1', groupInstanceId: null, generationId: 2, assignments: [] }
     let errorCode = NONE as number
@@ -320,7 +320,7 @@ describe('sessions', () => {
     const table = new Table()
     table.settled()
     expect(table.heartbeat('member-1', 1)).toBe(ILLEGAL_GENERATION)
-    expect(table.heartbeat('nobody')).toBe(UNKNOWN_MEMBER_ID)
+    expect(table.heartbeat('unknown')).toBe(UNKNOWN_MEMBER_ID)
   })
 })
 
@@ -336,7 +336,7 @@ describe('leaving', () => {
     expect(table.group.leave('member-2', null, 0)).toBe(UNKNOWN_MEMBER_ID)
   })
 
-  it('answers what the member still waits for', () => {
+  it('responds to what the member still waits for', () => {
     const table = new Table()
     table.settled()
     const third = table.join()
@@ -391,7 +391,7 @@ describe('a static member', () => {
 })
 
 describe('commits', () => {
-  it('are taken from members of the generation, and from outside while nobody is in the group', () => {
+  it('are taken from members of the generation, and from outside while no one is in the group', () => {
     const table = new Table()
     const check = (memberId: string, generationId: number): number =>
       table.group.checkCommit(memberId, null, generationId, table.nowMs)

@@ -14,7 +14,7 @@ import { deleteTopic, removeMembers } from '../../../../support/broker/cluster-t
 class Target implements SinkTask {
   readonly values: string[] = []
   readonly calls: string[] = []
-  /** What it answers beyond what is durable. */
+  /** What it returns beyond what is durable. */
   also: readonly OffsetToCommit[] = []
   readonly errors: Error[] = []
   context: SinkTaskContext | null = null

@@ -445,7 +445,7 @@ describe('the loop of a sink task', () => {
     expect(logger.lines.map(({ message }) => message).join()).toMatch(/delivered again: timed out after \d+ ms/)
   })
 
-  it('holds everything back in a pause, commits, and goes on after', async () => {
+  it('holds everything back in a pause, commits, and continues after', async () => {
     const { task, consumer, control, states, ended } = host()
     consumer.append('t', 0, 'a')
     await consumer.assign(p0)

@@ -411,7 +411,7 @@ describe('the loop of a source task', () => {
     expect(written('t')).toEqual(['v1'])
   })
 
-  it('brings everything home before it rests in a pause, and goes on after', async () => {
+  it('brings everything home before it rests in a pause, and continues after', async () => {
     const { task, producer, control, states, written, ended } = host()
     producer.automatic = true
     task.give([record(1)])
@@ -437,7 +437,7 @@ describe('the loop of a source task', () => {
     await ended
   })
 
-  it('does not wait for the log for ever at its end', async () => {
+  it('does not wait for the log indefinitely at its end', async () => {
     const { clock, task, producer, control, logger, ended } = host()
     task.give([record(1)])
     await untilPasses(() => expect(producer.unacknowledged).toBe(1))
