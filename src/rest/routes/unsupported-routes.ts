@@ -48,7 +48,9 @@ export const unsupported: readonly UnsupportedOperation[] = [
 ]
 
 /** Each responds with 501 and its name. */
-export const unsupportedRoutes: readonly Route[] = unsupported.map(({ instead, ...operation }) => ({
-  ...operation,
-  handle: () => Promise.reject(new RestError(501, `${operation.method} ${operation.path} is not served: ${instead}`)),
+export const unsupportedRoutes: readonly Route[] = unsupported.map(({ operationId, method, path, instead }): Route => ({
+  operationId,
+  method,
+  path,
+  handle: () => Promise.reject(new RestError(501, `${method} ${path} is not served: ${instead}`)),
 }))
