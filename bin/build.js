@@ -17,7 +17,7 @@ const manifest = JSON.parse(read('package.json'))
 /** Native modules cannot be bundled, so they stay dependencies of the package. */
 const native = ['@node-rs/crc32', 'lz4-napi', 'snappy']
 /** Optional dependencies of bundled packages that are not used. */
-const absent = ['pg-native', 'pg-cloudflare']
+const absent = ['pg-native', 'pg-cloudflare', 'apache-arrow']
 
 /**
  * Imports that nothing calls, and who makes them: most of the weight of the packages. `HttpConnection` of the Elasticsearch

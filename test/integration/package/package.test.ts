@@ -12,7 +12,14 @@ import { untilPasses } from '../../support/until.ts'
 import { WorkerProcess, workerPlace } from '../../support/worker/worker-process.ts'
 
 /** Bundled packages do without these: each is required inside a `try`, when it is asked for, or on other platforms. */
-const optional = ['pg-native', 'pg-cloudflare', 'supports-color', '@aws-sdk/signature-v4-crt', '@aws-sdk/signature-v4a']
+const optional = [
+  'apache-arrow/Arrow.node',
+  'pg-native',
+  'pg-cloudflare',
+  'supports-color',
+  '@aws-sdk/signature-v4-crt',
+  '@aws-sdk/signature-v4a',
+]
 
 describe('the package as it is published', () => {
   let directory = ''

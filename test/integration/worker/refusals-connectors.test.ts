@@ -201,7 +201,7 @@ describeWith(['elasticsearch', 'minio', 'kcat'], 'a sink', () => {
     [
       'its keys are wrong',
       { 'aws.secret.access.key': 'not-this-one' },
-      ['S3_CREDENTIALS', 'check aws.secret.access.key'],
+      ['S3_CREDENTIALS', 'Check aws.secret.access.key'],
     ],
     ['its store does not answer', { 'store.url': 'http://127.0.0.1:1' }, ['ECONNREFUSED', 'store.url']],
   ])('to S3 is refused when %s', async (_title, extra, texts) => {
@@ -212,7 +212,7 @@ describeWith(['elasticsearch', 'minio', 'kcat'], 'a sink', () => {
 
   it('to Elasticsearch is refused when its address does not answer', async () => {
     const search = { ...pipelineConnectors(plan())['search'], 'connection.url': 'http://127.0.0.1:1' }
-    const texts = ['Could not connect to Elasticsearch', 'ECONNREFUSED 127.0.0.1:1', 'Check that it runs']
+    const texts = ['Could not connect to Elasticsearch', 'ECONNREFUSED 127.0.0.1:1', 'Check that it is running']
     expect(await post(search)).toMatchObject(refused(...texts))
   })
 })
