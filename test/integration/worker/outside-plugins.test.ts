@@ -96,7 +96,7 @@ describe('plugins of plugin.path', () => {
       'own',
       'com.acme.OwnSource',
       'index.mjs',
-      `import * as api from '../own-api.ts'\n${source('com.acme.OwnSource', poll)}export { plugin }`,
+      `import * as api from './own-api.ts'\n${source('com.acme.OwnSource', poll)}export { plugin }`,
     )
     cpSync(join(import.meta.dirname, '../../../src/api/errors.ts'), join(directory, 'plugins/own/own-api.ts'))
     const rest = await start()
