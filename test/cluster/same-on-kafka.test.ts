@@ -188,6 +188,8 @@ async function outcomeOf(twin: Twin): Promise<Outcome> {
     const topic = topicOf(twin.plan, table)
     const records = await eventually(`${topic} is whole at ${twin.broker} and applied`, 120_000, async () => {
       expect(await twin.worker.failures()).toEqual([])
+      // kcat fails on a topic that the source has not created yet.
+      if ((await log.end(topic)) === 0) return null
       const found = await twin.records(table)
       const applied = await log.committed('search', topic)
       return found.at(-1)?.includes('the end') === true && applied >= found.length ? found : null

@@ -42,7 +42,8 @@ const told = (program: Program): Told[] =>
     .map((line) => JSON.parse(line) as Told)
 const textOf = (program: Program, step: string): string =>
   told(program).find((each) => each.event === 'step' && each.step === step)?.text ?? ''
-const demonstrated = (program: Program): Promise<unknown> => written(program, /Ctrl-C ends everything/, timeoutMs)
+const demonstrated = (program: Program): Promise<unknown> =>
+  written(program, /Press Ctrl-C to stop everything/, timeoutMs)
 
 async function query(url: string, text: string): Promise<Record<string, unknown>[]> {
   const client = new Client({ connectionString: url })
@@ -89,7 +90,7 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
       expect(textOf(program, 'search')).toMatch(/penstock_quickstart\.public\.orders {2}500 documents$/)
       const journey = events.find((each) => each['lsn'] !== undefined)
       expect(journey?.text).toMatch(
-        /order 42 [^]*commit +[0-9A-F]+\/[0-9A-F]+\n +log +penstock_quickstart\.public\.orders-0@\d+ +\+[\d.]+ ms\n +document .* \+\d+ ms\n +object .* in ≤ 10 s$/,
+        /order 42 [^]*commit +[0-9A-F]+\/[0-9A-F]+\n +topic +penstock_quickstart\.public\.orders-0@\d+ +\+[\d.]+ ms\n +document .* \+\d+ ms\n +object .* in ≤ 10 s$/,
       )
       expect(events.map((each) => each.text)).toContain(
         'Dropped slot penstock_quickstart and publication penstock_quickstart.',
@@ -98,7 +99,7 @@ describeWith(['elasticsearch', 'versitygw', 'kcat', 'psql'], 'the quickstart', (
   )
 
   it(
-    'continues from its directory at once after kill -9, with nothing left behind by the first',
+    'continues from its directory immediately after kill -9, with nothing left behind by the first',
     { timeout: 2 * timeoutMs },
     async () => {
       await dropIndices()

@@ -60,7 +60,7 @@ describe('the log of a worker as it is started', () => {
       'REST: connector copy deleted',
       'the task has stopped',
       'connector copy has stopped',
-      'the worker stops: a signal asked for it',
+      'stopping the worker: received a signal',
     ]) {
       expect(said(at, step).length, step).toBeGreaterThan(0)
     }
