@@ -27,6 +27,16 @@ it('every place that ARCHITECTURE.md names is there', () => {
   expect(places.filter((place) => !existsSync(join(root, place)))).toEqual([])
 })
 
+it('every path that a document names is there', () => {
+  const documents = repositoryFiles().filter(({ path }) => path.endsWith('.md'))
+  const missing = documents.flatMap(({ path, text }) =>
+    [...text.matchAll(/`((?:bench|bin|connectors|docs|plugins|src|test)\/[\w./-]+)`/g)]
+      .filter(([, named = '']) => !existsSync(join(root, named)))
+      .map(([, named = '']) => `${path}: ${named}`),
+  )
+  expect(missing).toEqual([])
+})
+
 it('every link between documents leads somewhere', () => {
   const documents = repositoryFiles().filter(({ path }) => path.endsWith('.md'))
   const broken = documents.flatMap(({ path, text }) => {
