@@ -5,6 +5,7 @@ import type { PartitionLog } from '../../src/log/partition-log.ts'
 import { forEachBatch } from '../../src/protocol/record-batch/record-batch.ts'
 import { batchOf, LogHarness, recordsOf } from '../support/log/log-harness.ts'
 import { verifiedBatch } from '../../src/log/batch-check.ts'
+import { seededRandom } from '../support/seeded-random.ts'
 
 /*
  * Random appends, rolls, reads, checkpoints, retention, compactions and restarts against a model, and a loss of power before a
@@ -45,17 +46,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
 )
-
-/** A small generator of numbers in [0, 1), the same for the same seed. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 /** The log that is tested beside what it must hold. */
 class Model {
@@ -218,7 +208,7 @@ describe('a log', () => {
             const { acknowledged } = model
             crashed ??= {
               moment: { acknowledged },
-              disk: fs.crash({ unsynced, random: randomFrom(seed) }),
+              disk: fs.crash({ unsynced, random: seededRandom(seed) }),
             }
           }
           fs.onOperation = () => {

@@ -3,31 +3,22 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { apis } from '../../support/protocol/apis.ts'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import { TopicWriter } from '../../../src/storage/topic-writer.ts'
-import { ClientHarness, readAll } from '../../contract/client-harness.ts'
-import { BrokerHarness } from '../../support/broker/broker-harness.ts'
-import { KafkaFaultProxy } from '../../support/broker/kafka-fault-proxy.ts'
+import { readAll } from '../../contract/client-harness.ts'
+import { ProxiedBroker } from '../../contract/proxied-broker.ts'
 import { untilPasses } from '../../support/until.ts'
 
-let broker: BrokerHarness
-let proxy: KafkaFaultProxy
-let clients: ClientHarness
+let kafka: ProxiedBroker
 beforeAll(async () => {
-  broker = await BrokerHarness.start()
-  proxy = await KafkaFaultProxy.open(broker.bootstrap)
-  clients = new ClientHarness(proxy.bootstrapServers)
+  kafka = await ProxiedBroker.start()
 })
-afterAll(async () => {
-  await clients.close()
-  await proxy.close()
-  await broker.close()
-})
+afterAll(async () => await kafka.close())
 
 async function made(purpose: string, partitions = 1) {
-  const topic = clients.name(purpose)
-  const direct = await clients.connect({ bootstrapServers: broker.bootstrap })
+  const topic = kafka.clients.name(purpose)
+  const direct = await kafka.connectDirectly()
   await direct.admin.createTopic({ name: topic, partitions, replicationFactor: 1 })
   const conditions = new Map<string, string>()
-  const writer = new TopicWriter(await clients.connect(), (code, message) => {
+  const writer = new TopicWriter(await kafka.clients.connect(), (code, message) => {
     if (message === null) conditions.delete(code)
     else conditions.set(code, message)
   })
@@ -65,13 +56,13 @@ describe('the writer of state', () => {
   it('does not say that a record is durable before the broker has said so', async () => {
     const { topic, writer, records } = await made('late')
     await writer.write(topic, [state('a', '0')])
-    proxy.onAnswer = (apiKey) => (apiKey === apis.produce.key ? 'swallow' : 'pass')
+    kafka.proxy.onAnswer = (apiKey) => (apiKey === apis.produce.key ? 'swallow' : 'pass')
     let isDurable = false
     const write = writer.write(topic, [state('a', '1')]).then(() => (isDurable = true))
     await untilPasses(async () => expect(await records()).toHaveLength(2))
     expect(isDurable).toBe(false)
-    proxy.onAnswer = () => 'pass'
-    proxy.cut()
+    kafka.proxy.onAnswer = () => 'pass'
+    kafka.proxy.cut()
     await write
     expect(await records()).toHaveLength(2)
     await writer.close()
@@ -90,21 +81,21 @@ describe('the writer of state', () => {
   it('fails what the broker refuses for good, with its reason', async () => {
     const { topic, writer } = await made('forbidden')
     await writer.write(topic, [state('a', '0')])
-    proxy.onRequest = (apiKey) => (apiKey === apis.produce.key ? errorCodes.TOPIC_AUTHORIZATION_FAILED : null)
+    kafka.proxy.onRequest = (apiKey) => (apiKey === apis.produce.key ? errorCodes.TOPIC_AUTHORIZATION_FAILED : null)
     await expect(writer.write(topic, [state('a', '1'), state('b', '1')])).rejects.toThrow(
       /^a write failed: .*TOPIC_AUTHORIZATION_FAILED/su,
     )
-    proxy.onRequest = () => null
+    kafka.proxy.onRequest = () => null
     await writer.close()
   })
 
   it('shows what keeps records from being written while they are retried, and takes it back once they are', async () => {
     const { topic, writer, conditions, records } = await made('retried')
     await writer.write(topic, [state('a', '0')])
-    proxy.onRequest = (apiKey) => (apiKey === apis.produce.key ? errorCodes.KAFKA_STORAGE_ERROR : null)
+    kafka.proxy.onRequest = (apiKey) => (apiKey === apis.produce.key ? errorCodes.KAFKA_STORAGE_ERROR : null)
     const write = writer.write(topic, [state('a', '1')])
     await untilPasses(() => expect(conditions.size).toBe(1))
-    proxy.onRequest = () => null
+    kafka.proxy.onRequest = () => null
     await write
     expect(conditions.size).toBe(0)
     expect((await records()).map(([, value]) => value)).toEqual(['0', '1'])
@@ -114,12 +105,12 @@ describe('the writer of state', () => {
   it('fails what is not written when its time to close is over', async () => {
     const { topic, writer } = await made('closed')
     await writer.write(topic, [state('a', '0')])
-    proxy.down()
+    kafka.proxy.down()
     const write = Promise.allSettled([writer.write(topic, [state('a', '1')])])
     await writer.close(AbortSignal.abort())
     const reason = expect.objectContaining({ message: expect.stringContaining('a write failed') })
     expect(await write).toEqual([{ status: 'rejected', reason }])
-    proxy.up()
+    kafka.proxy.up()
     await expect(writer.write(topic, [state('a', '2')])).rejects.toThrow('a write failed')
   })
 

@@ -3,28 +3,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Cluster } from '../../../../src/client/cluster/cluster.ts'
 import { Producer } from '../../../../src/client/producer/producer.ts'
 import { systemClock } from '../../../../src/foundation/clock.ts'
-import { ClientHarness, Outcomes, readAll, textOf, textRecord } from '../../../contract/client-harness.ts'
-import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
-import { KafkaFaultProxy } from '../../../support/broker/kafka-fault-proxy.ts'
+import { Outcomes, readAll, textOf, textRecord } from '../../../contract/client-harness.ts'
+import { ProxiedBroker } from '../../../contract/proxied-broker.ts'
 import { apis } from '../../../support/protocol/apis.ts'
 import { quietLogger } from '../../../support/quiet-logger.ts'
 import { untilPasses } from '../../../support/until.ts'
 
 type Connection = Awaited<ReturnType<Cluster['connection']>>
 
-let broker: BrokerHarness
-let proxy: KafkaFaultProxy
-let clients: ClientHarness
+let kafka: ProxiedBroker
 beforeAll(async () => {
-  broker = await BrokerHarness.start()
-  proxy = await KafkaFaultProxy.open(broker.bootstrap)
-  clients = new ClientHarness(broker.bootstrap)
+  kafka = await ProxiedBroker.start()
 })
-afterAll(async () => {
-  await clients.close()
-  await proxy.close()
-  await broker.close()
-})
+afterAll(async () => await kafka.close())
 
 /** An object that is another one, but for some of its methods. */
 function instead<T extends object>(target: T, methods: Partial<T>): T {
@@ -38,11 +29,11 @@ function instead<T extends object>(target: T, methods: Partial<T>): T {
 
 /** A producer, and the bytes of each batch that it hands to a connection: as the socket holds them, and as they were. */
 async function watched() {
-  const topic = clients.name('buffers')
-  const client = await clients.connect()
+  const topic = kafka.clients.name('buffers')
+  const client = await kafka.connectDirectly()
   await client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1 })
   const cluster = new Cluster({
-    bootstrapServers: proxy.bootstrapServers,
+    bootstrapServers: kafka.proxy.bootstrapServers,
     clientId: 'buffers',
     clock: systemClock,
     logger: quietLogger(),
@@ -92,7 +83,7 @@ describe('the buffer of a batch', () => {
     const { write, close, handedOver, outcomes, written } = await watched()
     await write('proof')
     let drops = 1
-    proxy.onAnswer = (apiKey) => {
+    kafka.proxy.onAnswer = (apiKey) => {
       if (apiKey !== apis.produce.key || drops === 0) return 'pass'
       drops -= 1
       return 'drop'

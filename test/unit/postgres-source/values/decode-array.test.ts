@@ -1,16 +1,10 @@
 import { type ConnectValue } from 'penstock/api'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { ValueDecoder } from '../../../../connectors/postgres-source/values/column-type.ts'
 import { arrayDecoder } from '../../../../connectors/postgres-source/values/decode-array.ts'
 import { decodeText } from '../../../../connectors/postgres-source/values/column-type.ts'
 import { decodeInteger } from '../../../../connectors/postgres-source/values/decode-number.ts'
-
-/** Decodes a text that is surrounded by others, as in a message. */
-function read(decode: ValueDecoder, text: string): ConnectValue {
-  const bytes = Buffer.from(`1.9:${text}:1.9`)
-  return decode(bytes, 4, bytes.length - 4)
-}
+import { read } from '../../../support/postgres/values.ts'
 
 describe('arrays', () => {
   const silent = (): void => undefined

@@ -1,7 +1,6 @@
 import { decimalToBytes, type ConnectValue } from 'penstock/api'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { OnUnrepresentable, ValueDecoder } from '../../../../connectors/postgres-source/values/column-type.ts'
 import {
   decimalDecoder,
   decodeDecimalText,
@@ -11,17 +10,7 @@ import {
   moneyText,
   variableDecimalDecoder,
 } from '../../../../connectors/postgres-source/values/decode-number.ts'
-
-const lost: OnUnrepresentable = () => null
-const never: OnUnrepresentable = (what) => {
-  throw new TypeError(`nothing is lost here: ${what}`)
-}
-
-/** Decodes a text that is surrounded by others, as in a message. */
-function read(decode: ValueDecoder, text: string): ConnectValue {
-  const bytes = Buffer.from(`1.9:${text}:1.9`)
-  return decode(bytes, 4, bytes.length - 4)
-}
+import { lost, never, read } from '../../../support/postgres/values.ts'
 
 describe('numbers', () => {
   it('keep all digits of an integer', () => {

@@ -7,7 +7,7 @@ import {
   daysFromCivil,
   timeText,
 } from '../../../../connectors/postgres-source/values/civil-time.ts'
-import type { OnUnrepresentable, ValueDecoder } from '../../../../connectors/postgres-source/values/column-type.ts'
+import type { ValueDecoder } from '../../../../connectors/postgres-source/values/column-type.ts'
 import {
   decodeDays,
   decodeIsoDate,
@@ -22,17 +22,7 @@ import {
   nanosDecoder,
   zonedTimestampDecoder,
 } from '../../../../connectors/postgres-source/values/decode-time.ts'
-
-const lost: OnUnrepresentable = () => null
-const never: OnUnrepresentable = (what) => {
-  throw new TypeError(`nothing is lost here: ${what}`)
-}
-
-/** Decodes a text that is surrounded by others, as in a message. */
-function read(decode: ValueDecoder, text: string): ConnectValue {
-  const bytes = Buffer.from(`1.9:${text}:1.9`)
-  return decode(bytes, 4, bytes.length - 4)
-}
+import { lost, never, read } from '../../../support/postgres/values.ts'
 
 describe('dates', () => {
   it('agree with those of JavaScript, in both directions', () => {

@@ -1,31 +1,10 @@
 import { Logical, type ConnectValue } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
 import type { ValueModes } from '../../../../connectors/postgres-source/values/column-type.ts'
-import { TypeCatalog } from '../../../../connectors/postgres-source/schema/type-catalog.ts'
 import { numericModifier } from '../../../../connectors/postgres-source/values/decimal-type.ts'
-import { mapType } from '../../../../connectors/postgres-source/values/type-map.ts'
+import { TestTypes } from '../../../support/postgres/values.ts'
 
-const modes: ValueModes = {
-  decimal: 'precise',
-  time: 'adaptive',
-  binary: 'bytes',
-  interval: 'numeric',
-  hstore: 'json',
-  moneyDigits: 2,
-  includeUnknown: false,
-  placeholder: Buffer.from('__debezium_unavailable_value'),
-}
-
-const catalog = new TypeCatalog()
-let nextOid = 1
-function oid(name: string, extra: Partial<Parameters<TypeCatalog['add']>[0]> = {}): number {
-  nextOid += 1
-  const builtIn = { schema: 'pg_catalog', name, kind: 'b', elementOid: null, domainOf: null, labels: [] }
-  catalog.add({ oid: nextOid, ...builtIn, ...extra })
-  return nextOid
-}
-const map = (type: number, typmod = -1, changed: Partial<ValueModes> = {}) =>
-  mapType(type, typmod, { types: catalog, modes: { ...modes, ...changed }, onUnrepresentable: () => null })
+const { oid, map } = new TestTypes()
 
 describe('the mapping of types', () => {
   it.each([

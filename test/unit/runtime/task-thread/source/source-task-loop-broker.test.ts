@@ -2,34 +2,25 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { apis } from '../../../../support/protocol/apis.ts'
 import type { SourceOffset } from '../../../../../src/api/record.ts'
-import { ClientHarness, readAll, textOf } from '../../../../contract/client-harness.ts'
-import { BrokerHarness } from '../../../../support/broker/broker-harness.ts'
-import { KafkaFaultProxy } from '../../../../support/broker/kafka-fault-proxy.ts'
+import { readAll, textOf } from '../../../../contract/client-harness.ts'
+import { ProxiedBroker } from '../../../../contract/proxied-broker.ts'
 import { GivenSource, positionRecord, RunningSource } from '../../../../support/task/running-source.ts'
 import { until, untilPasses } from '../../../../support/until.ts'
 
 const partition = { file: 'a' }
 
-let broker: BrokerHarness
-let proxy: KafkaFaultProxy
-let clients: ClientHarness
+let kafka: ProxiedBroker
 beforeAll(async () => {
-  broker = await BrokerHarness.start()
-  proxy = await KafkaFaultProxy.open(broker.bootstrap)
-  clients = new ClientHarness(proxy.bootstrapServers)
+  kafka = await ProxiedBroker.start()
 })
-afterAll(async () => {
-  await clients.close()
-  await proxy.close()
-  await broker.close()
-})
+afterAll(async () => await kafka.close())
 
 async function made(purpose: string) {
-  const [topic, offsetTopic] = [clients.name(purpose), clients.name('offsets')]
+  const [topic, offsetTopic] = [kafka.clients.name(purpose), kafka.clients.name('offsets')]
   // The task's connections go through the proxy, the test's do not.
-  const direct = await clients.connect({ bootstrapServers: broker.bootstrap })
+  const direct = await kafka.connectDirectly()
   for (const name of [topic, offsetTopic]) await direct.admin.createTopic({ name, partitions: 1, replicationFactor: 1 })
-  const client = await clients.connect()
+  const client = await kafka.clients.connect()
   const task = new GivenSource()
   const begin = (endTimeoutMs?: number) =>
     new RunningSource({
@@ -75,7 +66,7 @@ describe('the loop of a source task on the embedded broker', () => {
       if (Number(offset?.['position'] ?? -1) < position) wrong.push(`${position} confirmed, not stored`)
     }
     let answers = 0
-    proxy.onAnswer = (apiKey) => {
+    kafka.proxy.onAnswer = (apiKey) => {
       if (apiKey !== apis.produce.key) return 'pass'
       answers += 1
       return answers % 3 === 0 ? 'drop' : 'pass'
@@ -88,7 +79,7 @@ describe('the loop of a source task on the embedded broker', () => {
         () => Number(task.committed[0]?.['position']) === from + 29,
       )
     }
-    proxy.onAnswer = () => 'pass'
+    kafka.proxy.onAnswer = () => 'pass'
     expect(await source.stop()).toBeNull()
     expect(wrong).toEqual([])
     expect(await written()).toEqual(values(0, 300))
@@ -99,7 +90,7 @@ describe('the loop of a source task on the embedded broker', () => {
     const source = begin(300)
     give(0, 5)
     await untilPasses(() => expect(task.committed).toEqual([{ position: 4 }]))
-    proxy.down()
+    kafka.proxy.down()
     give(5, 10)
     const polled = expect.objectContaining({ name: 'source_records_polled_total', value: 10 })
     await untilPasses(() => expect(source.metrics.samples()).toContainEqual(polled))
@@ -107,7 +98,7 @@ describe('the loop of a source task on the embedded broker', () => {
     expect(source.logger.lines.map(({ message }) => message).join('\n')).toContain(
       'offsets could not be stored in time',
     )
-    proxy.up()
+    kafka.proxy.up()
     expect([await stored(), task.committed]).toEqual([{ position: 4 }, [{ position: 4 }]])
     expect((await written()).slice(0, 5)).toEqual(values(0, 5))
   })
