@@ -32,7 +32,7 @@ export async function attachedPartitions(
 /**
  * Returns whether the publication is the same object with the same options since the stored state. What a re-created
  * publication sent in between is unknown; only rows written without any publication end the stream. `ALTER PUBLICATION
- * … OWNER TO` also changes `xmin`, so that other changes made together with it are not visible.
+ * … OWNER TO` also changes `xmin`, and so hides other changes made together with it.
  */
 export function isSamePublication(
   { publication: oid, options, owner }: CaptureHistoryState,

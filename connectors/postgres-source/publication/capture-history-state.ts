@@ -1,6 +1,7 @@
 import type { SourceOffset } from 'penstock/api'
 
-/** Why a captured table is incomplete:
+/**
+ * Why a captured table is incomplete:
  * - `joined`: it has rows from before it was captured;
  * - `gap`: changes were missed while it was not captured;
  * - `recreated`: a table of the same name was dropped, and `DROP TABLE` sends no deletions.
@@ -29,7 +30,7 @@ export interface CaptureHistoryState {
   completeUpTo: number
   /** Oid of the publication. */
   publication: number | null
-  /** `xmin` of the publication's row: every `ALTER PUBLICATION … SET` changes it. */
+  /** `xmin` of the publication's row, see `Publication.options`. */
   options: string | null
   owner: string | null
   /** Publication entries that cover tables created later; null when an older version wrote the state. */

@@ -124,18 +124,18 @@ export class PublicationMonitor {
   }
 }
 
-/** Runs `action` repeatedly, one run at a time: the next starts an interval after the last has ended. */
-export function runPeriodically(clock: Clock, logger: Logger, action: () => Promise<void>): () => void {
+/** Runs the periodic check, one run at a time: the next starts {@link checkIntervalMs} after the last has ended. */
+export function checkPeriodically(clock: Clock, logger: Logger, check: () => Promise<void>): () => void {
   let stopped = false
   let cancel: () => void = () => undefined
   const wait = (): void => {
     if (stopped) return
     cancel = clock.after(checkIntervalMs, () => {
-      action()
+      check()
         .catch((error: unknown) => {
           // When the server is unreachable, the stream itself reports it.
           const reason = errorMessage(error)
-          logger.debug(`checking the publication failed: ${reason}`)
+          logger.debug(`the periodic check failed: ${reason}`)
         })
         .finally(wait)
     })

@@ -11,7 +11,7 @@ const overtaken = new Set(['42710', '23505'])
 export interface Publication {
   readonly oid: number
   readonly name: string
-  /** `xmin` of its row: every `ALTER PUBLICATION … SET` changes it. */
+  /** `xmin` of its row: `ALTER PUBLICATION … SET (…)`, a new owner or a new name change it; `SET TABLE` changes entries. */
   readonly options: string
   readonly owner: string
   readonly allTables: boolean

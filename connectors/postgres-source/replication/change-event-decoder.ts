@@ -144,7 +144,7 @@ export class ChangeEventDecoder {
     const transaction = this.#cursor.current
     const shape = this.#tables.get(bytes.readUInt32BE(start + 1))
     if (shape === undefined) throw new DataError('a row arrived for a table without a Relation message')
-    const isNew = this.#cursor.count(transaction, lsn)
+    const isNew = this.#cursor.count(lsn)
     if (isNew && shape !== this.#reported) this.#report(shape, transaction)
     if (!shape.captured || (!isNew && (transaction.skipped || !shape.keyDeferred))) return null
     try {
@@ -154,7 +154,7 @@ export class ChangeEventDecoder {
       return null
     } catch (error) {
       if (!(error instanceof UnknownLabelError)) throw error
-      this.#cursor.uncount(transaction)
+      this.#cursor.uncount()
       return { kind: 'label', error }
     }
   }
@@ -236,7 +236,7 @@ export class ChangeEventDecoder {
 
   #onTruncate(oids: readonly number[], lsn: number, size: number): void {
     const transaction = this.#cursor.current
-    if (!this.#cursor.count(transaction, lsn) || this.#skippedOperations.has('t')) return
+    if (!this.#cursor.count(lsn) || this.#skippedOperations.has('t')) return
     const all = oids.flatMap((oid) => this.#tables.get(oid) ?? [])
     for (const shape of all) {
       this.#report(shape, transaction)
@@ -256,7 +256,7 @@ export class ChangeEventDecoder {
   #onMessage(message: LogicalMessage, frameLsn: number, size: number): void {
     const isIncluded = this.#records.includesMessage(message.prefix)
     if (message.transactional) {
-      if (!this.#cursor.count(this.#cursor.current, frameLsn) || !isIncluded) return
+      if (!this.#cursor.count(frameLsn) || !isIncluded) return
       this.#emitMessage(message, this.#offsets.context('MESSAGE', this.#cursor, false), size)
     } else if (isIncluded && message.lsn > this.#cursor.skipBefore) {
       this.#emitMessage(message, this.#offsets.messageContext(message.lsn), size)

@@ -64,7 +64,7 @@ export async function createSlot(
 }
 
 /** The first server version whose pgoutput sends logical messages. */
-export const logicalMessagesVersion = 140_000
+const logicalMessagesVersion = 140_000
 
 export function startReplication(slot: string, publication: string, lsn: number, serverVersion: number): string {
   const names = quoteLiteral(quoteIdentifier(publication))

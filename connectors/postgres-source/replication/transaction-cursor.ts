@@ -76,7 +76,8 @@ export class TransactionCursor {
   }
 
   /** Counts a change. Returns false when it was emitted before a restart. */
-  count(transaction: Transaction, lsn: number): boolean {
+  count(lsn: number): boolean {
+    const transaction = this.current
     this.#previousLsn = this.#lsn
     this.#previousNth = this.#nth
     this.#nth = lsn === this.#lsn ? this.#nth + 1 : 1
@@ -88,8 +89,8 @@ export class TransactionCursor {
   }
 
   /** Undoes the last {@link count}: the message will be passed again. */
-  uncount(transaction: Transaction): void {
-    transaction.index -= 1
+  uncount(): void {
+    this.current.index -= 1
     this.#lsn = this.#previousLsn
     this.#nth = this.#previousNth
   }

@@ -71,7 +71,7 @@ export function buildTableShape(relation: Relation, sources: ShapeSources, conte
     keys.length === 0
       ? null
       : struct(fieldsOf(keys, relation, context), { name: adjustName(`${topic}.Key`, context.schemaNames) })
-  const plans = relation.columns.map((column) => planStart(column, { mapped, values, keys }, relation, context))
+  const plans = relation.columns.map((column) => columnPlan(column, { mapped, values, keys }, relation, context))
   if (keys.length === 0 && previous !== null && previous.keyCount > 0) {
     context.warn(
       `PG_KEYLESS: ${fullName(relation)} has lost its key: its records have no key from now on, so sinks cannot identify ` +
@@ -117,7 +117,7 @@ function uncapturedShape(relation: Relation): TableShape {
 const noRow = struct([])
 const skip: ValueDecoder = () => null
 
-function planStart(
+function columnPlan(
   column: DeliveredColumn,
   { mapped, values, keys }: Record<'mapped' | 'values' | 'keys', readonly MappedColumn[]>,
   relation: Relation,

@@ -9,7 +9,7 @@ import { versionsPerCommit } from '../offsets/row-version.ts'
 import { aheadOf, commitOffset, snapshotOffset, withAhead, withLineage } from '../offsets/source-offset.ts'
 import { unknownLineage, type WalLineage } from '../offsets/wal-lineage.ts'
 import { streamFailure, throwOnSkippedRow } from '../publication/publication-errors.ts'
-import { runPeriodically } from '../publication/publication-monitor.ts'
+import { checkPeriodically } from '../publication/publication-monitor.ts'
 import { publishedAs } from '../publication/publication.ts'
 import { heartbeatRecord } from '../records/heartbeat.ts'
 import { RecordQueue } from '../records/record-queue.ts'
@@ -156,7 +156,7 @@ export class CaptureSession {
   #startChecks(serverVersion: number): void {
     if (this.#closed) return
     const { monitor, history, clock, logger } = this.#context
-    this.#stopChecks = runPeriodically(clock, logger, async () => {
+    this.#stopChecks = checkPeriodically(clock, logger, async () => {
       const sql = await this.#connections.open('sql', 'checking the publication')
       try {
         this.#walEnd = await readWalPosition(sql)

@@ -1,4 +1,4 @@
-import { ConnectError, type SourceOffset, type SourceTaskContext } from 'penstock/api'
+import { ConnectError, type SourceOffset, type SourcePartition, type SourceTaskContext } from 'penstock/api'
 import type { SourceSettings } from '../config/source-settings.ts'
 import { sourcePartition } from '../offsets/source-offset.ts'
 import { CaptureHistory, tableFilterHash, tablesPartition } from '../publication/capture-history.ts'
@@ -18,7 +18,7 @@ export function createSessionContext(settings: SourceSettings, context: SourceTa
   const setCondition = context.setCondition.bind(context)
   const history = captureHistory(settings, context)
   const partition = sourcePartition(settings.prefix)
-  const advance = context.advanceOffset?.bind(context)
+  const { load, save } = storedOffset(context, partition)
   return {
     settings,
     tables: tableRegistry(settings, context, history),
@@ -28,8 +28,8 @@ export function createSessionContext(settings: SourceSettings, context: SourceTa
     ahead: snapshotAhead(settings, context),
     clock,
     logger,
-    store: advance === undefined ? null : (offset: SourceOffset): void => advance(partition, offset),
-    stored: async () => (await context.readOffsets([partition]))[0] ?? null,
+    store: context.advanceOffset === undefined ? null : save,
+    stored: load,
     highestVersion: async (topics) => await highestVersion(context, topics),
     setCondition,
     sharedVersions: context.metrics.counter(
@@ -95,21 +95,31 @@ function recordBuilder(settings: SourceSettings, context: SourceTaskContext): Re
 
 function captureHistory({ prefix }: SourceSettings, context: SourceTaskContext): CaptureHistory {
   return new CaptureHistory({
-    load: async () => (await context.readOffsets([tablesPartition(prefix)]))[0] ?? null,
-    save: (offset) => context.advanceOffset?.(tablesPartition(prefix), offset),
+    ...storedOffset(context, tablesPartition(prefix)),
     setCondition: (message) => context.setCondition('PG_UNREAD', message),
     filterHash: tableFilterHash(context.raw),
   })
 }
 
 function snapshotAhead({ prefix }: SourceSettings, context: SourceTaskContext): SnapshotAhead {
-  const partition = aheadPartition(prefix)
   return new SnapshotAhead({
-    load: async () => (await context.readOffsets([partition]))[0] ?? null,
-    save: (offset) => context.advanceOffset?.(partition, offset),
+    ...storedOffset(context, aheadPartition(prefix)),
     setCondition: (message) => context.setCondition('PG_SNAPSHOT_AHEAD', message),
     warn: (message) => context.logger.warn(message),
   })
+}
+
+interface StoredOffset {
+  readonly load: () => Promise<SourceOffset | null>
+  readonly save: (offset: SourceOffset) => void
+}
+
+/** The offset that the worker stores for a source partition. */
+function storedOffset(context: SourceTaskContext, partition: SourcePartition): StoredOffset {
+  return {
+    load: async () => (await context.readOffsets([partition]))[0] ?? null,
+    save: (offset) => context.advanceOffset?.(partition, offset),
+  }
 }
 
 /** Returns null when the worker may not read the topics, and sets a condition. */

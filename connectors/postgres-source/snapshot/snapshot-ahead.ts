@@ -108,5 +108,5 @@ export class SnapshotAhead {
 }
 
 const explanation =
-  'the snapshot was ahead of the stream, and rows changed their key meanwhile while their large values, which the WAL does ' +
-  'not hold, stayed the same: sinks may have stored the value of another row. To correct them, write the values again with the UPDATE.'
+  'the snapshot was ahead of the stream, and rows changed their key at that time although their large values, which the WAL ' +
+  'does not hold, stayed the same: sinks may have stored the value of another row. To correct them, run the UPDATE.'

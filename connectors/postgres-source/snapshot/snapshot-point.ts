@@ -25,8 +25,8 @@ export async function beginSnapshot(connection: PgConnection, imported: string |
 }
 
 /**
- * Reads the position and time of the snapshot, and the last transaction before it. The snapshot takes no transaction id of
- * its own: while it ran, no slot could be created on the whole server.
+ * Reads the position and time of the snapshot, and the last transaction before it. The snapshot takes no transaction id: a
+ * transaction with an id would block the creation of slots on the whole server.
  * @param lsn the slot's position; null for the current end of the WAL when there is no slot
  * @param exported whether the creation of the slot exported the snapshot
  */

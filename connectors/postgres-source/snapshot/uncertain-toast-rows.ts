@@ -206,7 +206,7 @@ function textOf(table: TrackedTable): string {
   const left = count - Math.min(known.length, maxShownKeys)
   const keys = [...known.slice(0, maxShownKeys), ...(left > 0 ? [`${left} more`] : [])].join(', ')
   const key = tupleOf(keyColumns.map(quoteIdentifier))
-  const sets = [...table.columns].map((column) => `${quoteIdentifier(column)} = ${anewOf(column, arrays)}`)
+  const sets = [...table.columns].map((column) => `${quoteIdentifier(column)} = ${copyExpression(column, arrays)}`)
   const where = known.length === count ? ` WHERE ${key} IN (${known.join(', ')})` : ''
   return `${name}: ${count} rows (${key}: ${keys}), ${columns.join(', ')}. Run: UPDATE ${name} SET ${sets.join(', ')}${where};`
 }
@@ -216,7 +216,7 @@ function tupleOf(parts: readonly string[]): string {
 }
 
 /** Copies the value: an UPDATE writes a TOAST value to the WAL only if it is not the stored value itself. */
-function anewOf(column: string, arrays: ReadonlySet<string>): string {
+function copyExpression(column: string, arrays: ReadonlySet<string>): string {
   const name = quoteIdentifier(column)
   // ARRAY[array] would have one more dimension, and NULL || '{}' is '{}'.
   return arrays.has(column) ? `CASE WHEN ${name} IS NOT NULL THEN ${name} || '{}' END` : `(ARRAY[${name}])[1]`

@@ -1,4 +1,5 @@
-import { DataError } from 'penstock/api'
+import type { DataError } from 'penstock/api'
+import { unparsable } from './column-type.ts'
 
 /**
  * Parses dates and times in Postgres' ISO text format from bytes. The calendar is proleptic Gregorian; year 0 is 1 BC.
@@ -74,13 +75,13 @@ const firstDay = daysFromCivil(-4713, 11, 24)
 const endOfDates = daysFromCivil(5_874_898, 1, 1)
 const endOfTimestamps = daysFromCivil(294_277, 1, 1)
 
-function unparsable(): DataError {
-  return new DataError('the text is not a date or time in the format of Postgres')
+function notATime(): DataError {
+  return unparsable('a date or time')
 }
 
 /** Rejects a text that was not parsed completely. */
 export function requireEnd(end: number): void {
-  if (cursor.position !== end) throw unparsable()
+  if (cursor.position !== end) throw notATime()
 }
 
 /** Reads at least one digit from `start`; leaves {@link cursor} after them. */
@@ -92,7 +93,7 @@ export function readDigits(bytes: Buffer, start: number, end: number): number {
     if (digit < 0 || digit > 9) break
     value = value * 10 + digit
   }
-  if (i === start || i - start > exactDigits) throw unparsable()
+  if (i === start || i - start > exactDigits) throw notATime()
   cursor.position = i
   return value
 }
@@ -107,14 +108,14 @@ function pairAt(bytes: Buffer, position: number): number {
 /** Reads two digits at `start`, at most `max`. */
 function readPair(bytes: Buffer, start: number, end: number, max: number): number {
   const value = start + 2 > end ? 100 : pairAt(bytes, start)
-  if (value > max) throw unparsable()
+  if (value > max) throw notATime()
   cursor.position = start + 2
   return value
 }
 
 /** Skips one character. */
 function step(bytes: Buffer, end: number, character: number): void {
-  if (!isAt(bytes, end, character)) throw unparsable()
+  if (!isAt(bytes, end, character)) throw notATime()
   cursor.position += 1
 }
 
@@ -134,7 +135,7 @@ export function readDate(bytes: Buffer, start: number, end: number, bc: boolean)
   const century = pairAt(bytes, start)
   const rest = pairAt(bytes, start + 2)
   cursor.position = start + 10
-  if (century > 99 || rest > 99) throw unparsable()
+  if (century > 99 || rest > 99) throw notATime()
   const year = century * 100 + rest
   return checkedDays(year, pairAt(bytes, start + 5), pairAt(bytes, start + 8), bc)
 }
@@ -142,7 +143,7 @@ export function readDate(bytes: Buffer, start: number, end: number, bc: boolean)
 /** Reads a year with more than four digits. */
 function readLongDate(bytes: Buffer, start: number, end: number, bc: boolean): number {
   const year = readDigits(bytes, start, end)
-  if (cursor.position - start < 5) throw unparsable()
+  if (cursor.position - start < 5) throw notATime()
   step(bytes, end, dash)
   const month = readPair(bytes, cursor.position, end, 12)
   step(bytes, end, dash)
@@ -153,18 +154,18 @@ function readLongDate(bytes: Buffer, start: number, end: number, bc: boolean): n
 const monthDays = [0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
 function checkedDays(year: number, month: number, day: number, bc: boolean): number {
-  if (year === 0 || day === 0 || day > (monthDays[month] ?? 0)) throw unparsable()
+  if (year === 0 || day === 0 || day > (monthDays[month] ?? 0)) throw notATime()
   const civilYear = bc ? 1 - year : year
   const isLeap = civilYear % 4 === 0 && (civilYear % 100 !== 0 || civilYear % 400 === 0)
-  if (month === 2 && day === 29 && !isLeap) throw unparsable()
+  if (month === 2 && day === 29 && !isLeap) throw notATime()
   const days = daysFromCivil(civilYear, month, day)
-  if (days < firstDay || days >= endOfDates) throw unparsable()
+  if (days < firstDay || days >= endOfDates) throw notATime()
   return days
 }
 
 /** Skips the space between the date and the time of a timestamp. */
 export function stepToTime(days: number, bytes: Buffer, end: number): number {
-  if (days >= endOfTimestamps) throw unparsable()
+  if (days >= endOfTimestamps) throw notATime()
   step(bytes, end, space)
   return cursor.position
 }
@@ -173,24 +174,24 @@ export function stepToTime(days: number, bytes: Buffer, end: number): number {
 export function readTime(bytes: Buffer, start: number, end: number): number {
   const hours = readPair(bytes, start, end, 24)
   const micros = hours * 3_600_000_000 + readMinutes(bytes, end)
-  if (micros > 86_400_000_000) throw unparsable()
+  if (micros > 86_400_000_000) throw notATime()
   return micros
 }
 
 /** Reads `:MM:SS[.ffffff]` at {@link cursor} as microseconds; leaves the cursor after it. */
 export function readMinutes(bytes: Buffer, end: number): number {
   const start = cursor.position
-  if (start + 6 > end || bytes[start] !== colon || bytes[start + 3] !== colon) throw unparsable()
+  if (start + 6 > end || bytes[start] !== colon || bytes[start + 3] !== colon) throw notATime()
   const minutes = pairAt(bytes, start + 1)
   const seconds = pairAt(bytes, start + 4)
-  if (minutes > 59 || seconds > 59) throw unparsable()
+  if (minutes > 59 || seconds > 59) throw notATime()
   cursor.position = start + 6
   const micros = minutes * 60_000_000 + seconds * 1_000_000
   if (!isAt(bytes, end, dot)) return micros
   const from = cursor.position + 1
   const fraction = readDigits(bytes, from, end)
   const digits = cursor.position - from
-  if (digits > 6) throw unparsable()
+  if (digits > 6) throw notATime()
   return micros + fraction * (fractionUnits[digits] ?? 1)
 }
 
@@ -200,7 +201,7 @@ const fractionUnits = [0, 100_000, 10_000, 1_000, 100, 10, 1]
 /** Reads `±HH[:MM[:SS]]` at `start` as seconds east of UTC; leaves {@link cursor} after it. */
 export function readZone(bytes: Buffer, start: number, end: number): number {
   const sign = bytes[start] === dash ? -1 : 1
-  if (start >= end || (sign > 0 && bytes[start] !== plus)) throw unparsable()
+  if (start >= end || (sign > 0 && bytes[start] !== plus)) throw notATime()
   let seconds = readPair(bytes, start + 1, end, 15) * 3600
   if (isAt(bytes, end, colon)) seconds += readPair(bytes, cursor.position + 1, end, 59) * 60
   if (isAt(bytes, end, colon)) seconds += readPair(bytes, cursor.position + 1, end, 59)

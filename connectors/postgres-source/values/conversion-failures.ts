@@ -93,7 +93,7 @@ export class ConversionFailures {
       table,
       (names) =>
         `a transaction gave a key of ${names} to a second row before the first row left it, and it is ambiguous which of ` +
-        'the two was deleted: sinks may have deleted the remaining one. Write the rows of that transaction again.',
+        'the two left it: sinks may have deleted the remaining one. Write the rows of that transaction again.',
     )
   }
 

@@ -3,7 +3,6 @@ import { columnType, textType, type ColumnType, type OnUnrepresentable, type Val
 import {
   decimalDecoder,
   decodeDecimalText,
-  decodeFloat,
   doubleDecoder,
   moneyDecoder,
   moneyText,
@@ -27,8 +26,7 @@ const variableDecimal = struct(
 
 /** numeric, by `decimal.handling.mode`. */
 export function numericType(typmod: number, modes: ValueModes, onUnrepresentable: OnUnrepresentable): ColumnType {
-  if (modes.decimal === 'double')
-    return { ...columnType(primitive('FLOAT64'), decodeFloat, 0), decode: doubleDecoder(onUnrepresentable) }
+  if (modes.decimal === 'double') return columnType(primitive('FLOAT64'), doubleDecoder(onUnrepresentable), 0)
   const modifier = numericModifier(typmod)
   if (modes.decimal === 'string') {
     return textType(modes, decodeDecimalText, undefined, decimalTextOf(0n, modifier?.scale ?? 0))
@@ -47,10 +45,7 @@ function decimal(parameters: Readonly<Record<string, string>>): Schema {
 /** money, by `decimal.handling.mode`. */
 export function moneyType(modes: ValueModes, onUnrepresentable: OnUnrepresentable): ColumnType {
   if (modes.decimal === 'double')
-    return {
-      ...columnType(primitive('FLOAT64'), decodeFloat, 0),
-      decode: (b, start, end) => Number(moneyText(b, start, end)),
-    }
+    return columnType(primitive('FLOAT64'), (bytes, start, end) => Number(moneyText(bytes, start, end)), 0)
   if (modes.decimal === 'string') return textType(modes, moneyText, undefined, '0.00')
   return columnType(
     decimal({ scale: String(modes.moneyDigits) }),

@@ -1,5 +1,5 @@
 import { DataError, type ConnectValue } from 'penstock/api'
-import type { ValueDecoder } from './column-type.ts'
+import { unparsable, type ValueDecoder } from './column-type.ts'
 
 const open = 0x7b
 const close = 0x7d
@@ -19,7 +19,7 @@ export function arrayDecoder(element: ValueDecoder, onNested: () => void, delimi
     if (start >= end || bytes[start] !== bracket) return itemsOf(bytes, start, end, items)
     const { length, position } = boundsOf(bytes, start, end)
     const read = itemsOf(bytes, position, end, items)
-    if (read.length !== length) throw notAnArray()
+    if (read.length !== length) throw unparsable('an array')
     return read
   }
 }
@@ -38,7 +38,7 @@ function itemsOf(
   { element, onNested, delimiter }: ItemRules,
 ): ConnectValue[] {
   const items: ConnectValue[] = []
-  if (start >= end || bytes[start] !== open) throw notAnArray()
+  if (start >= end || bytes[start] !== open) throw unparsable('an array')
   let position = start + 1
   if (position === end - 1 && bytes[position] === close) return items
   while (position < end) {
@@ -57,14 +57,10 @@ function itemsOf(
     }
     if (position >= end) break
     if (bytes[position] === close && position === end - 1) return items
-    if (bytes[position] !== delimiter) throw notAnArray()
+    if (bytes[position] !== delimiter) throw unparsable('an array')
     position += 1
   }
   throw new DataError('the text of an array ends too early')
-}
-
-function notAnArray(): DataError {
-  return new DataError('the text is not an array in the format of Postgres')
 }
 
 const bounds = /^\[(-?\d+):(-?\d+)\](?:\[-?\d+:-?\d+\])*$/
@@ -73,7 +69,7 @@ const bounds = /^\[(-?\d+):(-?\d+)\](?:\[-?\d+:-?\d+\])*$/
 function boundsOf(bytes: Buffer, start: number, end: number): { length: number; position: number } {
   const sign = bytes.indexOf(equals, start)
   const parts = sign < 0 || sign >= end ? null : bounds.exec(bytes.toString('latin1', start, sign))
-  if (parts === null) throw notAnArray()
+  if (parts === null) throw unparsable('an array')
   return { length: Number(parts[2]) - Number(parts[1]) + 1, position: sign + 1 }
 }
 
@@ -100,11 +96,11 @@ function plainEnd(bytes: Buffer, start: number, end: number, delimiter: number):
   let i = start
   while (i < end && bytes[i] !== delimiter && bytes[i] !== close) {
     const byte = bytes[i] ?? 0
-    if (byte === quote || byte === open || byte === backslash || isBlank(byte)) throw notAnArray()
+    if (byte === quote || byte === open || byte === backslash || isBlank(byte)) throw unparsable('an array')
     i += 1
   }
   // An empty element is written "".
-  if (i === start) throw notAnArray()
+  if (i === start) throw unparsable('an array')
   return i
 }
 

@@ -1,6 +1,6 @@
 import { DataError } from 'penstock/api'
 import { readDigits, readMinutes, requireEnd } from './civil-time.ts'
-import type { OnUnrepresentable, ValueDecoder } from './column-type.ts'
+import { unparsable, type OnUnrepresentable, type ValueDecoder } from './column-type.ts'
 import { fitsInt64, infiniteTexts, microsPerDay, orInfinite } from './decode-time.ts'
 
 const outsideInterval = 'an interval of more than 292271 years, which does not fit microseconds in 64 bits'
@@ -17,7 +17,7 @@ const intervalForm =
 
 function readInterval(bytes: Buffer, start: number, end: number): Interval {
   const parts = end > start ? intervalForm.exec(bytes.toString('latin1', start, end)) : null
-  if (parts === null) throw new DataError('the text is not an interval in the format of Postgres')
+  if (parts === null) throw unparsable('an interval')
   const [, years = '0', months = '0', days = '0', sign, clock] = parts
   const micros = clock === undefined ? 0n : clockMicros(Buffer.from(clock, 'latin1'))
   const interval = {

@@ -116,7 +116,7 @@ export const decodeVector: ValueDecoder = (bytes, start, end) => {
 const hstorePair = /"((?:[^"\\]|\\[^])*)"=>(?:NULL|"((?:[^"\\]|\\[^])*)")(?:, |$)/y
 
 /** hstore as entries in the order of the server. */
-export function hstoreEntries(bytes: Buffer, start: number, end: number): [string, string | null][] {
+function hstoreEntries(bytes: Buffer, start: number, end: number): [string, string | null][] {
   const text = bytes.toString('utf8', start, end)
   const unescape = (part: string): string => part.replace(/\\([^])/g, '$1')
   const entries: [string, string | null][] = []
