@@ -25,7 +25,7 @@ export interface SinkRebalanceOptions {
   /** Asks the task what is durable, and commits it. */
   readonly commit: (signal: AbortSignal) => Promise<void>
   /** Whether all partitions are paused: those that are assigned are paused too. */
-  readonly pausesAll: () => boolean
+  readonly isAllPaused: () => boolean
   readonly onAssignmentChanged: () => void
 }
 
@@ -46,7 +46,7 @@ export class SinkRebalanceListener {
 
   /** The task opens partitions before it gets their first record. An error fails the task, not the rebalance. */
   async assigned(task: SinkTask, offsets: readonly OffsetToCommit[]): Promise<void> {
-    const { control, positions, logger, consumer, pausesAll, onAssignmentChanged } = this.#options
+    const { control, positions, logger, consumer, isAllPaused, onAssignmentChanged } = this.#options
     if (control.isEnding) return
     positions.assign(offsets)
     logAssigned(logger, offsets)
@@ -56,7 +56,7 @@ export class SinkRebalanceListener {
       control.fail(new ConnectError(`the task cannot open its partitions: ${errorMessage(error)}`, { cause: error }))
       return
     }
-    if (pausesAll()) consumer.pause(offsets)
+    if (isAllPaused()) consumer.pause(offsets)
     onAssignmentChanged()
   }
 
@@ -83,7 +83,7 @@ export class SinkRebalanceListener {
     await this.#close(task, held)
   }
 
-  /** A `put` that runs when the task ends gets half of the time that a flush may take. */
+  /** Waits for a `put` that still runs when the task ends: at most the time of a flush, and half of the time that is left. */
   async #putReturned(): Promise<boolean> {
     const { delivery, logger } = this.#options
     const { running } = delivery

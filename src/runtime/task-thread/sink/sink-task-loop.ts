@@ -116,7 +116,7 @@ export class SinkTaskLoop {
       ...parts,
       delivery: this.#delivery,
       commit: async (signal) => await this.#commit(signal),
-      pausesAll: () => this.#pausesAll,
+      isAllPaused: () => this.#isAllPaused,
       onAssignmentChanged: () => {
         this.#meters.partitions(this.#positions.assignment().length)
         this.#measure()
@@ -285,7 +285,7 @@ export class SinkTaskLoop {
       control: this.#control,
       pause: (partitions) => consumer.pause(partitions),
       resume: (partitions) => {
-        if (!this.#pausesAll) consumer.resume(partitions)
+        if (!this.#isAllPaused) consumer.resume(partitions)
       },
       highWatermark: (partition) => consumer.highWatermark(partition),
       status: this.#status,

@@ -44,6 +44,8 @@ class MemoryTarget implements SinkTask {
   /** What the first start shows that it waits for, and fails with. */
   startWaits: string | null = null
   context: SinkTaskContext | null = null
+  /** Called in `open`. */
+  onOpen: () => void = () => undefined
   #durable = new Map<string, OffsetToCommit>()
   #pending = new Map<string, OffsetToCommit>()
   #inside = false
@@ -62,6 +64,7 @@ class MemoryTarget implements SinkTask {
   }
 
   async open(partitions: readonly OffsetToCommit[]): Promise<void> {
+    this.onOpen()
     this.calls.push(
       `open ${partitions.map(({ topic, partition, offset }) => `${topic}-${partition}@${offset}`).join()}`,
     )
@@ -455,6 +458,23 @@ describe('the loop of a sink task', () => {
     expect(states).toEqual(['RUNNING', 'PAUSED'])
     consumer.append('t', 0, 'b')
     control.resume()
+    await untilPasses(() => expect(task.values).toEqual(['a', 'b']))
+    control.stop()
+    await ended
+  })
+
+  it('reads partitions that were opened during a pause, although it was taken back right after', async () => {
+    const { task, consumer, control, ended } = host()
+    consumer.append('t', 0, 'a')
+    task.onOpen = () => control.pause()
+    const pause = consumer.pause.bind(consumer)
+    consumer.pause = (partitions) => {
+      pause(partitions)
+      control.resume()
+    }
+    await consumer.assign(p0)
+    await untilPasses(() => expect(task.values).toEqual(['a']))
+    consumer.append('t', 0, 'b')
     await untilPasses(() => expect(task.values).toEqual(['a', 'b']))
     control.stop()
     await ended
