@@ -6,7 +6,7 @@ export type Width = 'NONE' | 'SHORT' | 'MEDIUM' | 'LONG'
 /** A parsed value. LIST is an array of strings, PASSWORD and CLASS are strings, INT/LONG are numbers. */
 export type ConfigValue = string | number | boolean | readonly string[] | null
 
-/** Parsed values by key, with the table's defaults filled in. */
+/** Parsed values by key, including the defaults of the ConfigDef. */
 export type ParsedConfig = Readonly<Record<string, ConfigValue>>
 
 /** A raw connector config: strings as the user posted them. */

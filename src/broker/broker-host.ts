@@ -1,3 +1,4 @@
+import { settledWithin } from '../foundation/async/deadline.ts'
 import type { ListenAddress } from '../foundation/network/listen-address.ts'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -95,13 +96,7 @@ export class BrokerHost {
       const message: ToBrokerThread = { type: 'samples' }
       this.#worker.postMessage(message)
     }
-    const late = Promise.withResolvers<readonly Sample[]>()
-    const cancel = this.#clock.after(samplesLimitMs, () => late.resolve([]))
-    try {
-      return await Promise.race([asked.promise, late.promise])
-    } finally {
-      cancel()
-    }
+    return (await settledWithin(this.#clock, samplesLimitMs, asked.promise)) ?? []
   }
 
   /**

@@ -1,3 +1,4 @@
+import { errorMessage } from '../foundation/error-message.ts'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
@@ -105,12 +106,7 @@ function read(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new ConfigError(
-      `The properties file ${file} cannot be read: ${cause instanceof Error ? cause.message : ''}`,
-      {
-        cause,
-      },
-    )
+    throw new ConfigError(`The properties file ${file} cannot be read: ${errorMessage(cause)}`, { cause })
   }
 }
 

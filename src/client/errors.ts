@@ -215,8 +215,8 @@ export class OrderLostError extends KafkaError {
     const texts = { moved: 'were written in another order', missing: 'were not written', unknown: 'may be missing' }
     const cause = lastError === null ? '' : ` (${lastError.message})`
     super(
-      `the order of ${topic}-${partition} is lost: the broker has taken later records, and ${count} that belong in front ` +
-        `${texts[fate]}${cause}. Send them again together with all that followed.`,
+      `the order of ${topic}-${partition} is lost: the broker wrote later records first, and ${count} earlier ones ` +
+        `${texts[fate]}${cause}. Send them again with all later records.`,
       { cause: lastError },
     )
     this.fate = fate

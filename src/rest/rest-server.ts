@@ -4,7 +4,7 @@ import type { Logger } from '../foundation/logging/logger.ts'
 import type { Meters } from '../foundation/metrics/meters.ts'
 import type { RestContext } from './route.ts'
 
-import { isLoopback, type ListenAddress } from '../foundation/network/listen-address.ts'
+import { formatListenAddress, isLoopback, type ListenAddress } from '../foundation/network/listen-address.ts'
 import { LogStreaks } from '../foundation/logging/log-streaks.ts'
 import { defaultRestLimits, type RestLimits } from '../config/worker/rest-limits.ts'
 import { RestConnections } from './limits/rest-connections.ts'
@@ -104,7 +104,7 @@ function serverOptions({ maxIdleMs, maxReceiveMs }: RestLimits): ServerOptions {
 
 function urlOf({ host, port }: ListenAddress): string {
   const name = host === '' || host === '0.0.0.0' || host === '::' ? 'localhost' : host
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+  return `http://${formatListenAddress({ host: name, port })}`
 }
 
 function listen(server: Server, { host, port }: ListenAddress): Promise<number> {
@@ -124,7 +124,7 @@ function listenError(cause: NodeJS.ErrnoException, host: string, port: number): 
     EACCES: 'this user may not open the port',
   }
   const reason = reasons[cause.code ?? ''] ?? cause.message
-  const where = host === '' ? `port ${port}` : `${host}:${port}`
+  const where = host === '' ? `port ${port}` : formatListenAddress({ host, port })
   return new ListenError(
     `The REST API cannot listen on ${where}: ${reason}. Choose another address, such as listeners=http://127.0.0.1:18083`,
     { cause, code: 'REST_LISTEN' },

@@ -1,4 +1,4 @@
-/** Is told what connector instances do by themselves; the herder implements it. */
+/** Receives events of connector instances; the herder implements it. */
 export interface ConnectorListener {
   /** The connector asks for new task configs. */
   onReconfigure(connector: string): void

@@ -1,8 +1,8 @@
 import type { TaskStart, TaskState } from './task-run.ts'
 
 /**
- * Is told how tasks fare: the loops call it in their threads, a thread passes it on to the main thread, and there the
- * herder implements it. A run is identified by the object that it was started with: a later run of the same task has
+ * Receives the states of tasks. The loops call it in their threads; each thread forwards the calls to the main thread, where
+ * the herder implements it. A run is identified by the object that it was started with: a later run of the same task has
  * another one.
  */
 export interface TaskListener<Run extends TaskStart = TaskStart> {
@@ -19,7 +19,7 @@ export interface TaskListener<Run extends TaskStart = TaskStart> {
   onTaskFailed(run: Run, trace: string, cause: 'task' | 'thread'): void
 }
 
-/** What a loop reports of its task; the end of a task is its host's to report. */
+/** What a loop reports of its task; the host reports the end of a task. */
 export type TaskProgressListener<Run extends TaskStart = TaskStart> = Pick<
   TaskListener<Run>,
   'onTaskState' | 'onTaskTopic'

@@ -1,7 +1,7 @@
 import type { RawConfig } from '../api/config-def.ts'
 import type { TaskId } from '../config/connector/task-id.ts'
 
-/** What a task does that has not ended. */
+/** The state of a task that has not ended. */
 export type TaskState = 'RUNNING' | 'PAUSED' | 'RESTARTING'
 
 /** What a task is started with: its own config, and its connector's, which has converters, transforms and client settings. */

@@ -2,7 +2,7 @@ import { configWithPrefix } from '../config/definition/config-with-prefix.ts'
 import type { ConfigValue, RawConfig } from '../api/config-def.ts'
 import type { GroupConsumerOptions } from '../client/group/group-consumer.ts'
 import type { ProducerOptions } from '../client/producer/producer.ts'
-import { parseClientSettings } from '../config/worker/client-overrides.ts'
+import { parseClientSettings, type ClientSettings } from '../config/worker/client-overrides.ts'
 import type { ClientSecurity } from '../config/worker/client-security.ts'
 import type { WorkerConverter } from '../config/worker/worker-config.ts'
 
@@ -52,6 +52,7 @@ const producerOptionNames = {
 
 /** The consumer's options, by the settings that set them. */
 const consumerOptionNames = {
+  'group.id': 'groupId',
   'auto.offset.reset': 'autoOffsetReset',
   'isolation.level': 'isolation',
   'max.poll.records': 'maxPollRecords',
@@ -70,8 +71,7 @@ const defaultMaxPollRecords = 2_000
 
 /** Returns the options of a task's producer: `producer.*` of the worker, then `producer.override.*`. @throws ConfigError */
 export function producerOptions(settings: TaskSettings, connectorConfig: RawConfig): ProducerOptions {
-  const raw: RawConfig = { ...settings.producer, ...configWithPrefix(connectorConfig, 'producer.override.') }
-  return optionsOf('producer', raw, producerOptionNames)
+  return optionsOf({ client: 'producer', worker: settings.producer, connectorConfig }, producerOptionNames)
 }
 
 /** Returns the options of a task's consumer: `consumer.*` of the worker, then `consumer.override.*`. @throws ConfigError */
@@ -80,17 +80,16 @@ export function consumerOptions(
   settings: TaskSettings,
   connectorConfig: RawConfig,
 ): GroupConsumerOptions {
-  const raw: RawConfig = { ...settings.consumer, ...configWithPrefix(connectorConfig, 'consumer.override.') }
-  const options = optionsOf('consumer', raw, consumerOptionNames) as Omit<GroupConsumerOptions, 'groupId'>
-  return { groupId: raw['group.id'] ?? `connect-${connector}`, maxPollRecords: defaultMaxPollRecords, ...options }
+  const given: ClientSettings = { client: 'consumer', worker: settings.consumer, connectorConfig }
+  const options = optionsOf(given, consumerOptionNames) as Partial<GroupConsumerOptions>
+  return { groupId: `connect-${connector}`, maxPollRecords: defaultMaxPollRecords, ...options }
 }
 
 function optionsOf(
-  client: 'producer' | 'consumer',
-  raw: RawConfig,
+  settings: ClientSettings,
   names: Readonly<Record<string, string>>,
 ): Readonly<Record<string, ConfigValue>> {
-  const parsed = parseClientSettings(client, raw, Object.keys(names))
+  const parsed = parseClientSettings(settings, Object.keys(names))
   return Object.fromEntries(
     Object.entries(names).flatMap(([setting, option]) =>
       Object.hasOwn(parsed, setting) ? [[option, parsed[setting] ?? null]] : [],

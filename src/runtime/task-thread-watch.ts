@@ -1,5 +1,5 @@
 import type { Clock } from '../foundation/clock.ts'
-import type { LabelledSample } from './metrics/prometheus-text.ts'
+import { gauge, type LabelledSample } from './metrics/prometheus-text.ts'
 import type { HostedTask, HostedTaskThread } from './hosted-task-thread.ts'
 import { formatTaskId } from '../config/connector/task-id.ts'
 import { beatMs } from './thread/heartbeat.ts'
@@ -60,12 +60,11 @@ export class TaskThreadWatch {
     const threads = [...this.#options.threads]
     const silent = Math.max(0, ...threads.map(({ beat }) => beat.silentMs)) / 1000
     return [
-      gauge('task_threads', 'Threads that run tasks', threads.length, {}),
+      gauge('task_threads', 'Threads that run tasks', threads.length),
       gauge(
         'task_thread_silence_seconds',
-        'How long the event loop of a task thread has been blocked at most',
+        'The longest time that the event loop of a task thread has been blocked',
         silent,
-        {},
       ),
       ...[...this.#blocks.values()].map(({ task, count }) => ({
         sample: {
@@ -141,8 +140,4 @@ function traceOf(host: HostedTaskThread, task: HostedTask | null, activity: Thre
   const who = task === null ? 'one of its tasks' : `task ${formatTaskId(task.start.id)}`
   const names = [...host.tasks.values()].map(({ start }) => formatTaskId(start.id)).join(', ')
   return `TASK_THREAD_BLOCKED: ${who} kept a thread that it shares busy for ${seconds} s without a pause. The thread (${names}) was ended, and its tasks are started again; ${who} gets a thread of its own. ${place}`
-}
-
-function gauge(name: string, help: string, value: number, labels: Readonly<Record<string, string>>): LabelledSample {
-  return { sample: { kind: 'gauge', name, help, value }, labels }
 }

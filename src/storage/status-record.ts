@@ -9,7 +9,7 @@ export type RunState = 'UNASSIGNED' | 'RUNNING' | 'PAUSED' | 'FAILED' | 'RESTART
 /** The status of a connector or task, as its worker reports it. */
 export interface RunStatus {
   readonly state: RunState
-  /** Why it failed; null unless it did. */
+  /** Why it failed or waits; null if neither. */
   readonly trace: string | null
   /** `host:port` of the worker. */
   readonly workerId: string

@@ -1,3 +1,4 @@
+import { isLoopback } from '../../foundation/network/listen-address.ts'
 import { OpenConnections, type OpenConnection } from '../../foundation/network/open-connections.ts'
 import type { ConnectionLimits } from './connection-limits.ts'
 
@@ -34,7 +35,7 @@ export class ConnectionAdmission<Connection extends AdmittedConnection> {
     const { maxConnections, maxConnectionsPerIp } = this.#limits
     if (this.#open.countOf(address) >= maxConnectionsPerIp)
       return `its address has ${maxConnectionsPerIp} connections (max.connections.per.ip)`
-    const isHere = isThisMachine(address)
+    const isHere = isLoopback(address)
     const kept = isHere ? 0 : Math.min(keptForThisMachine, Math.floor(maxConnections * keptPart))
     if (this.#open.count < maxConnections - kept) return null
     const idle = isHere ? (this.#oldestStranger() ?? this.#open.longestIdle()) : null
@@ -62,9 +63,4 @@ export class ConnectionAdmission<Connection extends AdmittedConnection> {
     for (const connection of this.#open) if (!connection.isAuthenticated) return connection
     return null
   }
-}
-
-/** Returns whether an address belongs to this machine. */
-export function isThisMachine(address: string): boolean {
-  return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.')
 }

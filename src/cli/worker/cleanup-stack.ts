@@ -1,3 +1,4 @@
+import { settledWithin } from '../../foundation/async/deadline.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
@@ -35,7 +36,7 @@ export class CleanupStack implements AsyncDisposable {
     })
   }
 
-  /** Hands the steps over: the caller runs them, and this stack is empty. */
+  /** Hands the steps over to the caller. No step can be added afterwards. */
   move(): AsyncDisposable {
     return this.#stack.move()
   }
@@ -45,17 +46,17 @@ export class CleanupStack implements AsyncDisposable {
   }
 
   async #run(what: string, action: () => Promise<void>, limitMs: number): Promise<void> {
-    const late = Promise.withResolvers<'late'>()
-    const cancel =
-      limitMs === Number.POSITIVE_INFINITY ? () => undefined : this.#clock.after(limitMs, () => late.resolve('late'))
-    try {
-      const outcome = await Promise.race([this.#logFailure(what, action), late.promise])
-      if (outcome === 'late')
-        this.#logger.warn(
-          `${what} did not stop within ${Math.round(limitMs)} ms; the worker stops without waiting longer`,
-        )
-    } finally {
-      cancel()
+    const ended = this.#logFailure(what, action)
+    if (limitMs === Number.POSITIVE_INFINITY) return await ended
+    const isEnded = await settledWithin(
+      this.#clock,
+      limitMs,
+      ended.then(() => true),
+    )
+    if (isEnded === null) {
+      this.#logger.warn(
+        `${what} did not stop within ${Math.round(limitMs)} ms; the worker stops without waiting longer`,
+      )
     }
   }
 

@@ -1,3 +1,4 @@
+import { formatListenAddress } from '../../foundation/network/listen-address.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
 import { ConfigError } from '../../api/errors.ts'
 import { BrokerHost, BrokerStartError } from '../../broker/broker-host.ts'
@@ -55,7 +56,7 @@ export async function openBroker({ config, access, env, cleanup, conditions }: B
   void broker.ended.then((reason) => {
     if (reason !== null) died.resolve(reason)
   })
-  const listenAddress = addressText(broker.address)
+  const listenAddress = formatListenAddress(broker.address)
   // A process that may open the broker's own socket can also open its files, so the socket requires no credentials.
   const address =
     broker.ownPath === null
@@ -125,9 +126,4 @@ export function directoryAdvice(message: string): string | null {
     default:
       return null
   }
-}
-
-/** `host:port`, IPv6 hosts in brackets. */
-export function addressText({ host, port }: { readonly host: string; readonly port: number }): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }

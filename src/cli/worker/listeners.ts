@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { advertisedAddress, type WorkerConfig } from '../../config/worker/worker-config.ts'
 import type { ListenAddress } from '../../foundation/network/listen-address.ts'
 import { deferred } from '../../foundation/async/deferred.ts'
-import { addressText } from './embedded-broker.ts'
+import { formatListenAddress } from '../../foundation/network/listen-address.ts'
 
 /** Where the REST API listens, and under which address other workers reach it. */
 export interface RestListeners {
@@ -18,7 +18,7 @@ export async function restListeners(config: WorkerConfig): Promise<RestListeners
   const listeners = await Promise.all(config.listeners.map(withPort))
   const [first = { host: '127.0.0.1', port: 0 }] = listeners
   const advertised = advertisedAddress(config, first.port)
-  return { listeners, advertisedHost: advertised.host, workerId: addressText(advertised) }
+  return { listeners, advertisedHost: advertised.host, workerId: formatListenAddress(advertised) }
 }
 
 async function withPort(address: ListenAddress): Promise<ListenAddress> {

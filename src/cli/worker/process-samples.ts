@@ -1,16 +1,5 @@
-import type { LabelledSample } from '../../runtime/metrics/prometheus-text.ts'
+import { gauge, type LabelledSample } from '../../runtime/metrics/prometheus-text.ts'
 import { version } from '../version.ts'
-
-const noLabels = {}
-
-function gauge(
-  name: string,
-  help: string,
-  value: number,
-  labels: Readonly<Record<string, string>> = noLabels,
-): LabelledSample {
-  return { sample: { kind: 'gauge', name, help, value }, labels }
-}
 
 /** The resources that the process uses, all threads included. */
 export function processSamples(): readonly LabelledSample[] {
@@ -24,7 +13,10 @@ export function processSamples(): readonly LabelledSample[] {
       'When the process started, in seconds of the epoch',
       Math.round(performance.timeOrigin) / 1000,
     ),
-    gauge('build_info', 'Versions of Penstock and Node; always 1', 1, { version: version(), node: process.version }),
+    gauge('build_info', 'Versions of Penstock and Node; always 1', 1, {
+      version: version(),
+      node: process.version,
+    }),
     {
       sample: {
         kind: 'counter',
@@ -32,7 +24,7 @@ export function processSamples(): readonly LabelledSample[] {
         help: 'Processor time of all threads',
         value: (user + system) / 1e6,
       },
-      labels: noLabels,
+      labels: {},
     },
     {
       sample: {
@@ -41,7 +33,7 @@ export function processSamples(): readonly LabelledSample[] {
         help: 'Time that the event loop of the main thread was not idle',
         value: performance.eventLoopUtilization().active / 1000,
       },
-      labels: noLabels,
+      labels: {},
     },
   ]
 }

@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path'
 
+import { formatListenAddress } from '../../foundation/network/listen-address.ts'
 import { KafkaError } from '../errors.ts'
 
 /** The address of a broker. */
@@ -12,7 +13,7 @@ export interface BrokerAddress {
 /** Returns `host:port`, with IPv6 hosts in brackets. */
 export function formatAddress(address: BrokerAddress): string {
   if (isSocketPath(address)) return address.host
-  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`
+  return formatListenAddress(address)
 }
 
 /** Returns whether the address is a Unix domain socket: that of an embedded broker, which is a cluster of one. */

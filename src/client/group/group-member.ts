@@ -1,4 +1,4 @@
-import { abortable } from '../../foundation/async/abortable.ts'
+import { withDeadline } from '../../foundation/async/deadline.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
 import { backoffMs } from '../../foundation/async/backoff.ts'
 import { errorCodes, errorName, isRetriableCode } from '../../protocol/error-codes.ts'
@@ -8,7 +8,7 @@ import { leaveGroup } from '../../protocol/messages/leave-group.ts'
 import { syncGroup } from '../../protocol/messages/sync-group.ts'
 import type { Api, RequestValue, ResponseOf } from '../../protocol/schema.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { asError, BrokerError, isRetriable, RequestTimeoutError } from '../errors.ts'
+import { asError, BrokerError, isRetriable } from '../errors.ts'
 
 /** An assignment protocol that a member supports, with its metadata for the leader. */
 export interface GroupProtocol {
@@ -158,20 +158,17 @@ export class GroupMember {
     this.#forget(reason)
     this.#memberId = ''
     if (memberId !== '') {
-      const bound = new AbortController()
-      const late = new RequestTimeoutError(`no response within ${leaveTimeoutMs} ms`)
-      const cancel = this.#cluster.clock.after(leaveTimeoutMs, () => bound.abort(late))
+      const request = { groupId, memberId, members: [{ memberId, reason }] }
       try {
-        const nodeId = await abortable(this.#cluster.coordinatorOf(groupId, bound.signal), bound.signal)
-        const request = { groupId, memberId, members: [{ memberId, reason }] }
-        await abortable(this.#cluster.sendTo(nodeId, leaveGroup, request, { signal: bound.signal }), bound.signal)
+        await withDeadline({ clock: this.#cluster.clock, ms: leaveTimeoutMs }, async (signal) => {
+          const nodeId = await this.#cluster.coordinatorOf(groupId, signal)
+          await this.#cluster.sendTo(nodeId, leaveGroup, request, { signal })
+        })
       } catch (error) {
         const cause = errorMessage(error)
         this.#cluster.logger.info(
           `member ${memberId} could not leave group ${groupId}, its session will expire: ${cause}`,
         )
-      } finally {
-        cancel()
       }
     }
     this.#cluster.closePurpose(this.#heartbeatPurpose)

@@ -1,3 +1,4 @@
+import { formatTopicPartition } from '../../foundation/topic-partition.ts'
 import { abortable } from '../../foundation/async/abortable.ts'
 import { backoffMs } from '../../foundation/async/backoff.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
@@ -181,7 +182,7 @@ export class ProduceSender {
   }
 
   #done(batch: ProducerBatch, error: Error | null): void {
-    this.#trouble.over(placeOf(batch))
+    this.#trouble.over(formatTopicPartition(batch))
     this.#options.onDone(batch, error)
   }
 
@@ -222,11 +223,11 @@ export class ProduceSender {
       this.#drop(queue, batch, error)
       return
     }
-    this.#options.onRetried({ topic: batch.topic, place: placeOf(batch) }, error)
+    this.#options.onRetried({ topic: batch.topic, place: formatTopicPartition(batch) }, error)
     const now = this.#cluster.clock.monotonic()
     if (now - this.#warnedAt > warnEveryMs && batch.attempts > 1) {
       this.#warnedAt = now
-      this.#cluster.logger.warn(`cannot write to ${placeOf(batch)}, retrying: ${error.message}`)
+      this.#cluster.logger.warn(`cannot write to ${formatTopicPartition(batch)}, retrying: ${error.message}`)
     }
     this.#settle(queue.requeue(batch, { error, mayBeWritten, retryAt: this.#retryAt(batch) }))
   }
@@ -299,8 +300,4 @@ export class ProduceSender {
     })
     this.#timer = { at, cancel }
   }
-}
-
-function placeOf({ topic, partition }: ProducerBatch): string {
-  return `${topic}-${partition}`
 }

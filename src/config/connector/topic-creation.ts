@@ -6,6 +6,8 @@ import { parseConfig } from '../definition/parse-config.ts'
 
 const prefix = 'topic.creation.'
 const defaultPrefix = `${prefix}default.`
+const partitionsKey = 'topic.creation.default.partitions'
+const factorKey = 'topic.creation.default.replication.factor'
 /** The keys of the default group that are not settings of the topic. */
 const groupKeys: ReadonlySet<string> = new Set(['partitions', 'replication.factor', 'include', 'exclude'])
 
@@ -20,12 +22,12 @@ const count: Pick<ConfigKey, 'importance' | 'group' | 'validator'> = {
 }
 
 const defaultGroup = {
-  'topic.creation.default.replication.factor': {
+  [factorKey]: {
     type: 'SHORT',
     doc: "The replication factor for new topics created for this connector using this group. This value must not be larger than the number of brokers in the Kafka cluster, or otherwise an error will be thrown when the connector will attempt to create a topic. For the default group this configuration is required. For any other group defined in topic.creation.groups this config is optional and if it's missing it gets the value of the default group",
     ...count,
   },
-  'topic.creation.default.partitions': {
+  [partitionsKey]: {
     type: 'INT',
     doc: "The number of partitions new topics created for this connector. For the default group this configuration is required. For any other group defined in topic.creation.groups this config is optional and if it's missing it gets the value of the default group",
     ...count,
@@ -48,15 +50,13 @@ export function topicSpecOf(config: RawConfig, defaults: TopicSpec | null): Topi
   const parsed = parseConfig(defaults === null ? defaultGroup : withDefaults(defaults), config)
   const own = Object.entries(settings).filter(([key]) => !groupKeys.has(key))
   return {
-    partitions: Number(parsed[`${defaultPrefix}partitions`]),
-    replicationFactor: Number(parsed[`${defaultPrefix}replication.factor`]),
+    partitions: Number(parsed[partitionsKey]),
+    replicationFactor: Number(parsed[factorKey]),
     configs: { ...defaults?.configs, ...Object.fromEntries(own) },
   }
 }
 
 function withDefaults({ partitions, replicationFactor }: TopicSpec): ConfigDef {
-  const partitionsKey = 'topic.creation.default.partitions'
-  const factorKey = 'topic.creation.default.replication.factor'
   return {
     [partitionsKey]: { ...defaultGroup[partitionsKey], defaultValue: partitions },
     [factorKey]: { ...defaultGroup[factorKey], defaultValue: replicationFactor },

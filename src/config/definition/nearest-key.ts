@@ -1,6 +1,6 @@
 /**
- * The known key that an unknown one was most likely meant to be: the one with the fewest letters to change, when that
- * is at most a third of it; null when none is near.
+ * Returns the known key that an unknown one probably stands for: the one with the smallest edit distance, if that is at most
+ * a third of its length; otherwise null.
  */
 export function nearestKey(key: string, known: Iterable<string>): string | null {
   let nearest: string | null = null

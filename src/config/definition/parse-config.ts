@@ -6,21 +6,21 @@ import { clipped } from '../../foundation/logging/clipped.ts'
 import { messageText, parseValue, withoutCredentials } from './parse-value.ts'
 import type { ResolvedClass } from './resolve-class.ts'
 
-/** The outcome of checking a config against a table: values where they parse, and everything that is wrong. */
+/** The result of checking a config against a ConfigDef. */
 export interface CheckedConfig {
-  /** Every key of the table that is served; null where a value is missing or does not parse. */
+  /** The value of each key of the ConfigDef; null if it is missing or invalid. */
   readonly parsed: ParsedConfig
   readonly problems: readonly ConfigProblem[]
 }
 
-/** A key that names a class. Without `resolveClass` any text will do; its null is `Class X could not be found.` */
+/** A key that names a class. Without `resolveClass` any text is accepted; if it returns null, the error is `Class X could not be found.` */
 export interface ClassKey extends ConfigKey {
   readonly resolveClass?: (name: string) => ResolvedClass | null
 }
 
 /**
- * Parses a config by its table, defaults filled in.
- * @throws ConfigError with everything that is wrong, one line each, in Kafka's words.
+ * Parses a config by its ConfigDef, and adds defaults.
+ * @throws ConfigError with all problems, one per line, in Kafka's wording
  */
 export function parseConfig(def: ConfigDef, raw: SubmittedConfig): ParsedConfig {
   const { parsed, problems } = checkConfig(def, raw)
@@ -28,7 +28,7 @@ export function parseConfig(def: ConfigDef, raw: SubmittedConfig): ParsedConfig 
   return parsed
 }
 
-/** Parses what parses and collects what is wrong, as Kafka's `ConfigDef.validate` does. */
+/** Parses all valid values and collects all problems, as Kafka's `ConfigDef.validate` does. */
 export function checkConfig(def: ConfigDef, raw: SubmittedConfig): CheckedConfig {
   const parsed: Record<string, ConfigValue> = {}
   const problems: ConfigProblem[] = []

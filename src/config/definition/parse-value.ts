@@ -2,7 +2,7 @@ import type { ConfigType, ConfigValue } from '../../api/config-def.ts'
 
 import { javaDoubleText } from '../../api/java/java-number.ts'
 
-/** A parsed value, or what stands behind `Invalid value X for configuration key: `. */
+/** A parsed value, or the text after `Invalid value X for configuration key: `. */
 export type Parsed = { readonly value: ConfigValue } | { readonly problem: string }
 
 const integer = /^[+-]?\d+$/

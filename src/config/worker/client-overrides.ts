@@ -65,17 +65,33 @@ type ClientName = keyof typeof clients
 /** Settings that all clients of a worker share. With a client's prefix they must have the same value. */
 const sharedSetting = /^(?:bootstrap\.servers$|security\.protocol$|sasl\.|ssl\.)/
 
+/** The settings of a client: the worker's, without their prefix `producer.` or `consumer.`, and the connector's overrides. */
+export interface ClientSettings {
+  readonly client: 'producer' | 'consumer'
+  readonly worker: RawConfig
+  readonly connectorConfig: RawConfig
+}
+
 /**
- * Parses some settings of a client, without prefix; those that are not given are left out.
- * @throws ConfigError
+ * Parses some settings of a client. An override of the connector takes precedence over the worker's setting; settings that
+ * neither has are left out.
+ * @throws ConfigError with the full name of each invalid setting
  */
-export function parseClientSettings(client: ClientName, raw: RawConfig, names: readonly string[]): ParsedConfig {
-  const def = clients[client]
+export function parseClientSettings(settings: ClientSettings, names: readonly string[]): ParsedConfig {
+  const { client, worker, connectorConfig } = settings
   const given = names.flatMap((name) => {
-    const key = Object.hasOwn(raw, name) ? def[name] : undefined
-    return key === undefined ? [] : [[name, key] as const]
+    const definition = clients[client][name]
+    const override = `${client}.override.${name}`
+    const isOverridden = Object.hasOwn(connectorConfig, override)
+    if (definition === undefined || (!isOverridden && !Object.hasOwn(worker, name))) return []
+    const fullName = isOverridden ? override : `${client}.${name}`
+    return [{ name, fullName, definition, value: isOverridden ? connectorConfig[override] : worker[name] }]
   })
-  return parseConfig(Object.fromEntries(given), raw)
+  const parsed = parseConfig(
+    Object.fromEntries(given.map(({ fullName, definition }) => [fullName, definition])),
+    Object.fromEntries(given.map(({ fullName, value }) => [fullName, value ?? null])),
+  )
+  return Object.fromEntries(given.map(({ name, fullName }) => [name, parsed[fullName] ?? null]))
 }
 
 /** Returns the client settings that a connector overrides, with an error for each that is not supported. */

@@ -4,6 +4,11 @@ export interface ListenAddress {
   readonly port: number
 }
 
+/** Returns `host:port`, with IPv6 hosts in brackets. */
+export function formatListenAddress({ host, port }: ListenAddress): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
 /** Returns whether only processes of this machine can reach a listener on `host`. */
 export function isLoopback(host: string): boolean {
   return /^(?:localhost|127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3})$/i.test(host)

@@ -7,7 +7,7 @@ export interface InstanceStatus {
   readonly state: RunState
   /** `host:port` of the worker that reported it. */
   readonly workerId: string
-  /** Why it failed; null unless it did. */
+  /** Why it failed or waits; null if neither. */
   readonly trace: string | null
 }
 

@@ -1,5 +1,5 @@
 import type { TaskStart, TaskState } from '../../runtime/task-run.ts'
-import { backoffMs, type Backoff } from '../../foundation/async/backoff.ts'
+import { backoffMs } from '../../foundation/async/backoff.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
@@ -10,6 +10,7 @@ import type { TaskThreads } from '../../runtime/task-threads.ts'
 import { formatTaskId, type TaskId } from '../../config/connector/task-id.ts'
 import type { ClusterConfigState } from '../state/cluster-config-state.ts'
 import type { WorkerStatusStore } from '../state/worker-status-store.ts'
+import { restartBackoff } from './restart-backoff.ts'
 import type { KeyedQueues } from './keyed-queues.ts'
 import type { RunningTask } from './work-plan.ts'
 
@@ -29,8 +30,6 @@ export interface AssignedTasksOptions {
   readonly clock: Clock
   readonly logger: Logger
 }
-
-const restartBackoff: Backoff = { initialMs: 500, maxMs: 30_000 }
 
 interface AssignedTask extends RunningTask {
   paused: boolean

@@ -1,5 +1,5 @@
 import { ConnectError } from '../../api/errors.ts'
-import { backoffMs, type Backoff } from '../../foundation/async/backoff.ts'
+import { backoffMs } from '../../foundation/async/backoff.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { ConnectorListener } from '../../runtime/connector-listener.ts'
@@ -9,6 +9,7 @@ import { abortable } from '../../foundation/async/abortable.ts'
 import type { PluginThreads } from '../../runtime/plugin-threads.ts'
 import type { ClusterConfigState } from '../state/cluster-config-state.ts'
 import type { WorkerStatusStore } from '../state/worker-status-store.ts'
+import { restartBackoff } from './restart-backoff.ts'
 import type { KeyedQueues } from './keyed-queues.ts'
 import type { RunningConnector } from './work-plan.ts'
 
@@ -29,8 +30,6 @@ export interface ConnectorInstancesOptions {
   /** The task configs of a running connector may have to change. */
   readonly reconfigure: (connector: string) => void
 }
-
-const restartBackoff: Backoff = { initialMs: 500, maxMs: 30_000 }
 
 interface Instance extends RunningConnector {
   /** Fires when the instance is to stop or be replaced: a start that hangs is not waited for then. */

@@ -1,4 +1,4 @@
-import type { LabelledSample } from '../../runtime/metrics/prometheus-text.ts'
+import { gauge, type LabelledSample } from '../../runtime/metrics/prometheus-text.ts'
 import type { WorkerStatusStore } from './worker-status-store.ts'
 
 /** The states of all connectors and tasks of the group: 1 under the state that each has. */
@@ -7,15 +7,11 @@ export function stateSamples(statuses: WorkerStatusStore): readonly LabelledSamp
   return [
     ...connectors.map((connector) => {
       const state = statuses.connector(connector)?.state ?? 'UNASSIGNED'
-      return gauge('connector_state', 'State of a connector', { connector, state })
+      return gauge('connector_state', 'State of a connector', 1, { connector, state })
     }),
     ...tasks.map((id) => {
       const state = statuses.task(id)?.state ?? 'UNASSIGNED'
-      return gauge('task_state', 'State of a task', { connector: id.connector, task: String(id.task), state })
+      return gauge('task_state', 'State of a task', 1, { connector: id.connector, task: String(id.task), state })
     }),
   ]
-}
-
-function gauge(name: string, help: string, labels: Readonly<Record<string, string>>): LabelledSample {
-  return { sample: { kind: 'gauge', name, help, value: 1 }, labels }
 }

@@ -6,6 +6,16 @@ export interface LabelledSample {
   readonly labels: Readonly<Record<string, string>>
 }
 
+/** Returns a gauge that is measured when it is asked for. */
+export function gauge(
+  name: string,
+  help: string,
+  value: number,
+  labels: LabelledSample['labels'] = {},
+): LabelledSample {
+  return { sample: { kind: 'gauge', name, help, value }, labels }
+}
+
 /** Samples that have no owner: the labels are their own. */
 export function labelled(samples: readonly Sample[]): readonly LabelledSample[] {
   return samples.map((sample) => ({ sample, labels: sample.labels ?? {} }))

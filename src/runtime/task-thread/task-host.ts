@@ -19,7 +19,7 @@ import { consumerOptions, producerOptions, type TaskSettings } from '../task-set
 import { abortable } from '../../foundation/async/abortable.ts'
 import { settledWithin } from '../../foundation/async/deadline.ts'
 import type { HostContext } from './host-context.ts'
-import { greatestHeader } from './sink/greatest-header.ts'
+import { greatestHeader } from './source/greatest-header.ts'
 import { RecordEncoder } from './record-encoder.ts'
 import { SinkTaskLoop } from './sink/sink-task-loop.ts'
 import { offsetRecordOf } from './source/source-offset-record.ts'

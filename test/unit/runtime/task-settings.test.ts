@@ -49,12 +49,22 @@ describe('what a task is told', () => {
   })
 
   it('refuses client settings that do not parse', () => {
-    const refusals = [
-      () => producerOptions(settings, { 'producer.override.batch.size': 'big' }),
-      () => producerOptions(settings, { 'producer.override.compression.type': 'rar' }),
-      () => consumerOptions('c', settings, { 'consumer.override.auto.offset.reset': 'middle' }),
+    const refusals: readonly (readonly [() => unknown, string])[] = [
+      [() => producerOptions(settings, { 'producer.override.batch.size': 'big' }), 'producer.override.batch.size'],
+      [
+        () => producerOptions(settings, { 'producer.override.compression.type': 'rar' }),
+        'producer.override.compression.type',
+      ],
+      [
+        () => consumerOptions('c', settings, { 'consumer.override.auto.offset.reset': 'middle' }),
+        'consumer.override.auto.offset.reset',
+      ],
+      [() => producerOptions({ ...settings, producer: { 'batch.size': 'big' } }, {}), 'producer.batch.size'],
     ]
-    for (const refusal of refusals) expect(refusal).toThrow(ConfigError)
+    for (const [refusal, name] of refusals) {
+      expect(refusal).toThrow(ConfigError)
+      expect(refusal).toThrow(`for configuration ${name}: `)
+    }
   })
 
   it('reads topics by name, or by a Java regular expression over whole names', () => {

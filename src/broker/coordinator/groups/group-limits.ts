@@ -2,7 +2,7 @@ import type { Clock } from '../../../foundation/clock.ts'
 import type { Conditions } from '../../../foundation/metrics/conditions.ts'
 import type { LogStreaks } from '../../../foundation/logging/log-streaks.ts'
 import { errorCodes } from '../../../protocol/error-codes.ts'
-import { isThisMachine } from '../../server/connection-admission.ts'
+import { isLoopback } from '../../../foundation/network/listen-address.ts'
 import { offsetBytes, type CommittedOffsets } from '../offsets/committed-offsets.ts'
 import type { CoordinatorConfig } from '../coordinator-config.ts'
 import { memberBytes } from './group-member.ts'
@@ -139,7 +139,7 @@ export class GroupLimits {
   }
 
   #limitFor(bytes: number, { clientHost }: Asker): number {
-    const kept = (isThisMachine(clientHost.slice(1)) ? 0 : keptForThisMachine) + (bytes > smallBytes ? keptForSmall : 0)
+    const kept = (isLoopback(clientHost.slice(1)) ? 0 : keptForThisMachine) + (bytes > smallBytes ? keptForSmall : 0)
     return this.#options.config.maxBytes * (1 - kept)
   }
 

@@ -1,10 +1,9 @@
-import type { TopicPartition } from '../../../foundation/topic-partition.ts'
+import { formatTopicPartition, type TopicPartition } from '../../../foundation/topic-partition.ts'
 import type { SinkRecord } from '../../../api/record.ts'
 import type { OffsetToCommit } from '../../../api/task.ts'
 import type { FetchedRecord } from '../../../client/consumer/fetched-record.ts'
 import { decodeRecord } from '../record-decoder.ts'
 import type { Converters } from '../record-encoder.ts'
-import { keyOf } from './sink-positions.ts'
 import { applyTransforms, type TransformStep } from '../transform-chain.ts'
 
 /** Records for `put`, and the offset after the last record of each partition. */
@@ -34,7 +33,7 @@ export function makeBatch(
     bytes += (source.key?.length ?? 0) + (source.value?.length ?? 0)
     if (last === null || last.partition !== source.partition || last.topic !== source.topic) {
       last = { topic: source.topic, partition: source.partition, offset: 0 }
-      nextOffsets.set(keyOf(source.topic, source.partition), last)
+      nextOffsets.set(formatTopicPartition(source), last)
     }
     last.offset = source.offset + 1
   }
@@ -43,10 +42,12 @@ export function makeBatch(
 
 /** Returns the batch without the records of these partitions. */
 export function withoutPartitions(batch: SinkBatch, partitions: readonly TopicPartition[]): SinkBatch {
-  const gone = new Set(partitions.map(({ topic, partition }) => keyOf(topic, partition)))
+  const gone = new Set(partitions.map(formatTopicPartition))
   if (![...batch.nextOffsets.keys()].some((key) => gone.has(key))) return batch
   return {
-    records: batch.records.filter((record) => !gone.has(keyOf(record.originalTopic, record.originalPartition))),
+    records: batch.records.filter(
+      ({ originalTopic: topic, originalPartition: partition }) => !gone.has(formatTopicPartition({ topic, partition })),
+    ),
     nextOffsets: new Map([...batch.nextOffsets].filter(([key]) => !gone.has(key))),
     bytes: batch.bytes,
   }

@@ -1,5 +1,5 @@
+import { formatTopicPartition } from '../../../foundation/topic-partition.ts'
 import type { Counter, Gauge, Histogram, TaskMetrics } from '../../../foundation/metrics/metrics.ts'
-import { keyOf } from './sink-positions.ts'
 
 /** The lag of a task in one of its partitions. */
 export interface PartitionLag {
@@ -70,7 +70,7 @@ export class SinkMeters {
   standing(lags: readonly PartitionLag[], uncommitted: number): void {
     const gone = new Set(this.#lags.keys())
     for (const { topic, partition, lag } of lags) {
-      const key = keyOf(topic, partition)
+      const key = formatTopicPartition({ topic, partition })
       gone.delete(key)
       this.#lagOf(key, topic, partition).set(lag)
     }

@@ -1,3 +1,4 @@
+import { formatTopicPartition } from '../../../foundation/topic-partition.ts'
 import type { DurableOffset, OffsetToCommit, SinkTask, TaskContext } from '../../../api/task.ts'
 import { FencedMemberError, UnknownTopicError } from '../../../client/errors.ts'
 import type { GroupConsumer } from '../../../client/group/group-consumer.ts'
@@ -7,7 +8,7 @@ import type { Logger } from '../../../foundation/logging/logger.ts'
 import { isRetriable } from '../../failures.ts'
 import type { RetryStreak } from '../retry-streak.ts'
 import type { SinkMeters } from './sink-meters.ts'
-import { keyOf, namesOf, type SinkPositions } from './sink-positions.ts'
+import { namesOf, type SinkPositions } from './sink-positions.ts'
 
 export interface SinkOffsetCommitterOptions {
   readonly consumer: Pick<GroupConsumer, 'commit'>
@@ -24,8 +25,8 @@ export interface SinkOffsetCommitterOptions {
 const shownAfterMs = 3000
 const waitingCode = 'COMMIT_WAITS'
 const waitingText =
-  'the broker does not store the offsets of this task, which waits for it: its disk may be full, or it is not reachable (see ' +
-  '/health and the logs). Nothing is lost; after a restart, records are delivered again from the last commit'
+  'the task waits because the broker does not store its offsets: the disk of the broker may be full, or the broker is not ' +
+  'reachable (see /health and the logs). Nothing is lost; after a restart, records are delivered again from the last commit'
 
 /**
  * Asks a task what is durable, commits it, and reports the outcome to the task, while it holds the task's lock. Each
@@ -48,8 +49,8 @@ export class SinkOffsetCommitter {
     if (durable === null || durable.length === 0) return
     const { positions, logger } = this.#options
     const { commit, known, rejected } = positions.committable(durable)
-    for (const { topic, partition, offset, reason } of rejected) {
-      logger.warn(`offset ${offset} of ${keyOf(topic, partition)} is not committed: ${reason}`)
+    for (const offset of rejected) {
+      logger.warn(`offset ${offset.offset} of ${formatTopicPartition(offset)} is not committed: ${offset.reason}`)
     }
     if (rejected.length > 0) task.commitFailed?.(rejected)
     if (known.length > 0) task.committed?.(known)

@@ -1,4 +1,4 @@
-import type { TopicPartition } from '../../../foundation/topic-partition.ts'
+import { formatTopicPartition, type TopicPartition } from '../../../foundation/topic-partition.ts'
 import type { DurableOffset, OffsetToCommit } from '../../../api/task.ts'
 
 interface Position extends TopicPartition {
@@ -23,22 +23,27 @@ export class SinkPositions {
   }
 
   holds(topic: string, partition: number): boolean {
-    return this.#positions.has(keyOf(topic, partition))
+    return this.#positions.has(formatTopicPartition({ topic, partition }))
   }
 
   assign(offsets: readonly OffsetToCommit[]): void {
     for (const { topic, partition, offset } of offsets) {
-      this.#positions.set(keyOf(topic, partition), { topic, partition, delivered: offset, committed: offset })
+      this.#positions.set(formatTopicPartition({ topic, partition }), {
+        topic,
+        partition,
+        delivered: offset,
+        committed: offset,
+      })
     }
   }
 
   revoke(partitions: readonly TopicPartition[]): void {
-    for (const { topic, partition } of partitions) this.#positions.delete(keyOf(topic, partition))
+    for (const partition of partitions) this.#positions.delete(formatTopicPartition(partition))
   }
 
   /** `put` has accepted everything before `offset`. */
   delivered(topic: string, partition: number, offset: number): void {
-    const position = this.#positions.get(keyOf(topic, partition))
+    const position = this.#positions.get(formatTopicPartition({ topic, partition }))
     if (position !== undefined) position.delivered = offset
   }
 
@@ -77,7 +82,7 @@ export class SinkPositions {
     const known: OffsetToCommit[] = []
     const rejected: RejectedOffset[] = []
     for (const { topic, partition, offset, asProof = false } of offsets) {
-      const position = this.#positions.get(keyOf(topic, partition))
+      const position = this.#positions.get(formatTopicPartition({ topic, partition }))
       if (position === undefined)
         rejected.push({ topic, partition, offset, reason: 'the partition is not assigned to the task' })
       else if (offset > position.delivered) {
@@ -110,18 +115,13 @@ export class SinkPositions {
 
   committed(offsets: readonly OffsetToCommit[]): void {
     for (const { topic, partition, offset } of offsets) {
-      const position = this.#positions.get(keyOf(topic, partition))
+      const position = this.#positions.get(formatTopicPartition({ topic, partition }))
       if (position !== undefined) position.committed = offset
     }
   }
 }
 
-/** Returns the name of a partition, `topic-3`. */
-export function keyOf(topic: string, partition: number): string {
-  return `${topic}-${partition}`
-}
-
 /** Returns the names of partitions, for messages. */
 export function namesOf(partitions: readonly TopicPartition[]): string {
-  return partitions.map(({ topic, partition }) => keyOf(topic, partition)).join(', ')
+  return partitions.map(formatTopicPartition).join(', ')
 }

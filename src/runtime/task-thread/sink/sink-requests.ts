@@ -1,7 +1,7 @@
-import type { TopicPartition } from '../../../foundation/topic-partition.ts'
+import { formatTopicPartition, type TopicPartition } from '../../../foundation/topic-partition.ts'
 import type { OffsetToCommit, SinkTaskContext } from '../../../api/task.ts'
 import type { HostContext } from '../host-context.ts'
-import { keyOf, type SinkPositions } from './sink-positions.ts'
+import { type SinkPositions } from './sink-positions.ts'
 import type { TaskControl } from '../task-control.ts'
 import type { TaskStatus } from '../task-status.ts'
 
@@ -42,12 +42,12 @@ export class SinkRequests {
 
   /** Returns those of the partitions that the task has not paused. */
   notPaused(partitions: readonly TopicPartition[]): readonly TopicPartition[] {
-    return partitions.filter(({ topic, partition }) => !this.#paused.has(keyOf(topic, partition)))
+    return partitions.filter((partition) => !this.#paused.has(formatTopicPartition(partition)))
   }
 
   /** A partition that is assigned again is not paused. */
   forget(partitions: readonly TopicPartition[]): void {
-    for (const { topic, partition } of partitions) this.#paused.delete(keyOf(topic, partition))
+    for (const partition of partitions) this.#paused.delete(formatTopicPartition(partition))
   }
 
   /** The context of the task, through which it makes requests. */
@@ -65,7 +65,7 @@ export class SinkRequests {
         control.wakeUp()
       },
       pause: (partitions) => {
-        for (const { topic, partition } of partitions) this.#paused.add(keyOf(topic, partition))
+        for (const partition of partitions) this.#paused.add(formatTopicPartition(partition))
         pause(partitions)
       },
       resume: (partitions) => {

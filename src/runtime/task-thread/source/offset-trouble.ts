@@ -76,7 +76,7 @@ export class OffsetTrouble {
     setCondition(
       code,
       `the offsets of this source have not been stored in topic ${topic} since ${since}: ${this.#reason}${tries}. Its records are ` +
-        'written if the broker accepts them; after a restart, those since then are written a second time. It is retried automatically',
+        'written if the broker accepts them; after a restart, those since then are written a second time. Storing the offsets is retried automatically',
     )
   }
 }

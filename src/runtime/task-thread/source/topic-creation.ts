@@ -24,10 +24,7 @@ export interface TopicCreationOptions {
   readonly defaults: TopicSpec | null
 }
 
-/**
- * What `topic.creation.default.*` asks for, over what the plugin does; null when both leave topics to the broker.
- * @throws ConfigError
- */
+/** Returns how topics are created by {@link topicSpecOf}; null if they are left to the broker. @throws ConfigError */
 export function topicCreation(
   config: RawConfig,
   { admin, clock, defaults }: TopicCreationOptions,
@@ -38,7 +35,7 @@ export function topicCreation(
     try {
       await withDeadline({ clock, ms: attemptMs, signal }, async (bound) => {
         const options = { signal: bound, withinMs: attemptMs }
-        // Who may not create topics may still write to those that exist.
+        // Writing to an existing topic needs no permission to create topics.
         if ((await admin.describeTopics([name], options)).has(name)) return
         await admin.createTopic({ name, ...spec }, options)
       })

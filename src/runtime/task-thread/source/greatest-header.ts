@@ -1,3 +1,4 @@
+import { formatTopicPartition } from '../../../foundation/topic-partition.ts'
 import { withDeadline } from '../../../foundation/async/deadline.ts'
 import { errorMessage } from '../../../foundation/error-message.ts'
 import { ConnectError, RetriableError } from '../../../api/errors.ts'
@@ -58,11 +59,11 @@ async function greatest(
   let found: bigint | null = null
   for (const tail of tails) {
     const silent = new Set(ranges)
-    const byPartition = new Map(ranges.map((range) => [`${range.topic}-${range.partition}`, range]))
+    const byPartition = new Map(ranges.map((range) => [formatTopicPartition(range), range]))
     const onRecord = (record: FetchedRecord): void => {
       const value = integerIn(record, header)
       if (value === null) return
-      const range = byPartition.get(`${record.topic}-${record.partition}`)
+      const range = byPartition.get(formatTopicPartition(record))
       if (range !== undefined) silent.delete(range)
       if (found === null || value > found) found = value
     }
