@@ -49,5 +49,7 @@ export { jsonWriter, type JsonWriteOptions, type JsonWriter } from './json/json-
 export { assert, AssertionError, present } from '../foundation/assert.ts'
 export { backoffMs, type Backoff } from '../foundation/async/backoff.ts'
 export { BoundedQueue } from '../foundation/async/bounded-queue.ts'
+export { abortable } from '../foundation/async/abortable.ts'
+export { DeadlineExceededError, settledWithin, withDeadline, type Deadline } from '../foundation/async/deadline.ts'
 export { errorMessage } from '../foundation/error-message.ts'
 export { deferred, type Deferred } from '../foundation/async/deferred.ts'
