@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { recordingName } from './recording.ts'
+import { recordingName } from './recording-name.ts'
 
 interface Range {
   readonly startOffset: number

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url'
 
 import { afterAll, expect } from 'vitest'
 
+import { recordingName } from './recording-name.ts'
+
 /**
  * A setup file of vitest: writes which code of the product each test file runs in its own thread, and how long it takes.
  * Node strips types in place, so that V8's offsets are those of the source.
@@ -28,8 +30,8 @@ afterAll(() => {
         const path = relative(root, fileURLToPath(url))
         return /^(src|connectors|plugins)\//.test(path) ? [{ path, functions }] : []
       })
-      const name = `${test.replaceAll('/', '+')}.json`
-      writeFileSync(join(process.env['MUTATION_RECORD'] ?? '.', name), JSON.stringify({ test, durationMs, scripts }))
+      const path = join(process.env['MUTATION_RECORD'] ?? '.', recordingName(test))
+      writeFileSync(path, JSON.stringify({ test, durationMs, scripts }))
     },
   )
 })

@@ -24,7 +24,7 @@ import { hashOf, TreeCopy } from './tree-copy.ts'
 
 /** The code in which a fault loses data, reorders it or writes something else. */
 const coreFiles = [
-  'src/foundation/*.ts',
+  'src/foundation/{*,async/*}.ts',
   'src/runtime/*.ts',
   'src/runtime/task-thread/**/*.ts',
   'src/herder/**/*.ts',

@@ -1,5 +1,7 @@
 import { parseSync } from 'oxc-parser'
 
+import { isNode, type SyntaxNode } from '../tidy/source-file.ts'
+
 /** One change of one place of a file. */
 export interface Mutation {
   /** Where the replaced text begins and ends, in UTF-16 units. */
@@ -8,13 +10,6 @@ export interface Mutation {
   readonly replacement: string
   /** What the change is, in a few words. */
   readonly kind: string
-}
-
-interface SyntaxNode {
-  readonly type: string
-  readonly start: number
-  readonly end: number
-  readonly [key: string]: unknown
 }
 
 const comparisons: Readonly<Record<string, string>> = {
@@ -63,10 +58,6 @@ function visit(
   for (const value of Object.values(node)) {
     for (const child of Array.isArray(value) ? value : [value]) if (isNode(child)) visit(child, node, onNode)
   }
-}
-
-function isNode(value: unknown): value is SyntaxNode {
-  return typeof value === 'object' && value !== null && typeof (value as { type?: unknown }).type === 'string'
 }
 
 function isLeftAlone(node: SyntaxNode): boolean {

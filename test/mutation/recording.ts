@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 
-import { filesOf, hashOf, type TreeCopy } from './tree-copy.ts'
+import { repositoryPaths } from '../tidy/source-file.ts'
+import { recordingName } from './recording-name.ts'
+import { hashOf, type TreeCopy } from './tree-copy.ts'
 
 interface Manifest {
   /** A hash of the product: offsets of another one mean nothing. */
@@ -25,7 +27,7 @@ const isProduct = (path: string): boolean => /^(src|connectors|plugins)\//.test(
 export async function record(root: string, copy: TreeCopy, directory: string, paths: readonly string[]): Promise<void> {
   const manifestPath = join(directory, 'manifest')
   const known = existsSync(manifestPath) ? (JSON.parse(readFileSync(manifestPath, 'utf8')) as Manifest) : null
-  const product = hashOf(root, filesOf(root).filter(isProduct))
+  const product = hashOf(root, repositoryPaths().filter(isProduct))
   const isSame = known?.product === product
   if (!isSame) rmSync(directory, { recursive: true, force: true })
   mkdirSync(directory, { recursive: true })
@@ -35,11 +37,6 @@ export async function record(root: string, copy: TreeCopy, directory: string, pa
   for (const path of stale) rmSync(join(directory, recordingName(path)), { force: true })
   if (stale.length > 0) await recordTests(copy, directory, stale)
   writeFileSync(manifestPath, JSON.stringify({ product, tests: { ...before, ...tests } } satisfies Manifest))
-}
-
-/** The file name of a test's recording. */
-export function recordingName(test: string): string {
-  return `${test.replaceAll('/', '+')}.json`
 }
 
 async function recordTests(copy: TreeCopy, directory: string, tests: readonly string[]): Promise<void> {

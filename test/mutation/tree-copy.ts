@@ -1,8 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
+import { repositoryPaths } from '../tidy/source-file.ts'
 import { waitMs } from './run-tests.ts'
 
 export interface Outcome {
@@ -19,7 +20,7 @@ export class TreeCopy {
   constructor(root: string, directory: string) {
     this.#root = root
     this.directory = directory
-    for (const path of filesOf(root)) {
+    for (const path of repositoryPaths().filter((each) => !each.startsWith('bench/results/'))) {
       mkdirSync(dirname(join(directory, path)), { recursive: true })
       cpSync(join(root, path), join(directory, path), { verbatimSymlinks: true })
     }
@@ -60,15 +61,6 @@ export class TreeCopy {
     if (shorter === text) throw new TypeError(`${path} does not set patienceMs`)
     this.write(path, shorter)
   }
-}
-
-/** The files that git tracks or would track. */
-export function filesOf(root: string): readonly string[] {
-  const list = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '--deduplicate', '-z'], {
-    cwd: root,
-    encoding: 'utf8',
-  })
-  return list.split('\0').filter((path) => path !== '' && !path.startsWith('bench/results/'))
 }
 
 /** A short hash of the contents of files. */

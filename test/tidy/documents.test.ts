@@ -8,6 +8,7 @@ import { repositoryFiles } from './source-file.ts'
 
 const root = join(import.meta.dirname, '../..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+const documents = repositoryFiles().filter(({ path }) => path.endsWith('.md'))
 
 it('the layer table of ARCHITECTURE.md is the one that imports are checked against', () => {
   const text = read('ARCHITECTURE.md')
@@ -28,7 +29,6 @@ it('every place that ARCHITECTURE.md names is there', () => {
 })
 
 it('every path that a document names is there', () => {
-  const documents = repositoryFiles().filter(({ path }) => path.endsWith('.md'))
   const missing = documents.flatMap(({ path, text }) =>
     [...text.matchAll(/`((?:bench|bin|connectors|docs|plugins|src|test)\/[\w./-]+)`/g)]
       .filter(([, named = '']) => !existsSync(join(root, named)))
@@ -38,7 +38,6 @@ it('every path that a document names is there', () => {
 })
 
 it('every link between documents leads somewhere', () => {
-  const documents = repositoryFiles().filter(({ path }) => path.endsWith('.md'))
   const broken = documents.flatMap(({ path, text }) => {
     const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, link = '']) => link)
     return links.filter((link) => !existsSync(join(root, dirname(path), link))).map((link) => `${path}: ${link}`)

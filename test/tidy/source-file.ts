@@ -37,14 +37,16 @@ export interface ParsedFile extends SourceFile {
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const textFile = /\.(ts|js|json|md|ya?ml|sh|java|sql|html|css|properties)$|^[^.]+$|^\.[a-z]+(rc)?$|Dockerfile$/
 
+/** The paths of the files that git tracks or would track, relative to the root of the repository. */
+export function repositoryPaths(): string[] {
+  const options = ['ls-files', '-co', '--exclude-standard', '--deduplicate', '-z']
+  const list = execFileSync('git', options, { cwd: root, encoding: 'utf8' })
+  return list.split('\0').filter((path) => path !== '')
+}
+
 /** The files that git tracks or would track. */
 export function repositoryFiles(): SourceFile[] {
-  const list = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '--deduplicate', '-z'], {
-    cwd: root,
-    encoding: 'utf8',
-  })
-  return list.split('\0').flatMap((path) => {
-    if (path === '') return []
+  return repositoryPaths().flatMap((path) => {
     try {
       return [{ path, text: textFile.test(posix.basename(path)) ? readFileSync(join(root, path), 'utf8') : '' }]
     } catch {

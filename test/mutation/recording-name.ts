@@ -1,0 +1,4 @@
+/** The file name of a test's recording. */
+export function recordingName(test: string): string {
+  return `${test.replaceAll('/', '+')}.json`
+}
