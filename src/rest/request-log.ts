@@ -16,7 +16,7 @@ const actions: Readonly<Record<string, string>> = {
   restart: 'restarted',
 }
 
-/** The lines that requests leave in the worker's logs. No header, query or body is logged: they may hold secrets. */
+/** The lines that requests leave in the worker's logs. */
 export class RequestLog {
   readonly #logger: Logger
   readonly #streaks: LogStreaks
@@ -27,7 +27,10 @@ export class RequestLog {
     this.#streaks = streaks
   }
 
-  /** A request that changes something, or was rejected before it did: client, subject, action and status. */
+  /**
+   * A request that changes something, or was rejected before it did: client, subject, action and status. No header, query or
+   * body is logged: they may hold secrets.
+   */
   change({ route, target, remote }: Exchange, response: RestResponse): void {
     if (route === null) return
     const { method, path: pattern } = route

@@ -109,7 +109,7 @@ class RestLifecycle {
       },
       handler: async (request) => {
         const exchange = exchangeOf(request)
-        const response = await this.#calls.call(route, exchange, () => !request.raw.socket.destroyed)
+        const response = await this.#calls.call(route, exchange)
         this.#options.log.change(exchange, response)
         return response
       },

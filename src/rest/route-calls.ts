@@ -14,7 +14,7 @@ const defaultTimeoutMs = 90_000
 // A handler that can report how far it got (GET /health) may still do so after its time.
 const lastWordsMs = 1000
 
-/** What the calls of all routes share. */
+/** The options of {@link RouteCalls}. */
 export interface RouteCallsOptions {
   readonly context: RestContext
   readonly clock: Clock
@@ -33,12 +33,13 @@ export class RouteCalls {
   }
 
   /** The response of the route. The request's body is released whatever the outcome. */
-  async call(route: Route, exchange: Exchange, isConnected: () => boolean): Promise<RestResponse> {
+  async call(route: Route, exchange: Exchange): Promise<RestResponse> {
     let leave = (): void => undefined
     try {
       await exchange.begin()
       leave = await this.#options.gate.enter(route.isQuick?.(exchange.query) ?? false)
-      if (route.method === 'GET' && !isConnected()) throw new RestError(400, 'The client disconnected before its turn')
+      if (route.method === 'GET' && exchange.connection.socket.destroyed)
+        throw new RestError(400, 'The client disconnected before its turn')
       return await this.#withinTime(route, exchange)
     } finally {
       leave()

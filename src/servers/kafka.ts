@@ -67,7 +67,7 @@ async function startInDocker(context: ServerContext, options: KafkaOptions): Pro
       ),
     args: [],
     address: (chosen) => `127.0.0.1:${chosen}`,
-    probe: answersKafka,
+    probe: respondsToKafka,
   })
 }
 
@@ -117,7 +117,7 @@ async function startFromMaven(context: ServerContext, options: KafkaOptions): Pr
       stopTimeoutMs: 20_000,
     },
     readyTimeoutMs: 60_000,
-    probe: answersKafka(`127.0.0.1:${port}`),
+    probe: respondsToKafka(`127.0.0.1:${port}`),
   })
   await server.start()
   return server
@@ -154,7 +154,7 @@ const dependency = (group: string, artifact: string, wanted: string): string =>
   `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${wanted}</version></dependency>`
 
 /** Returns whether a broker responds to ApiVersions version 0, which every broker supports. */
-export const answersKafka =
+export const respondsToKafka =
   (address: string) =>
   async (signal: AbortSignal): Promise<boolean> => {
     const [host = '', port = ''] = address.split(':')

@@ -64,14 +64,14 @@ export async function startPostgres(context: ServerContext, options: PostgresOpt
       stopTimeoutMs: 15_000,
     },
     readyTimeoutMs: 60_000,
-    probe: () => answersQueries(address),
+    probe: () => acceptsQueries(address),
   })
   await server.start()
   return server
 }
 
 /** Returns whether Postgres responds to a query. */
-export async function answersQueries(url: string): Promise<boolean> {
+export async function acceptsQueries(url: string): Promise<boolean> {
   const { Client } = await import('pg')
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 })
   client.on('error', () => {}) // the query below fails with it

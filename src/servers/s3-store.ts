@@ -66,7 +66,7 @@ export function startStore(context: ServerContext, options: StoreOptions): Promi
 const addressAt = (port: number): string => `http://${accessKey}:${secretKey}@127.0.0.1:${port}`
 
 /** Returns whether a server responds to HTTP. An S3 store rejects the unsigned request, which is a response too. */
-export const answersHttp =
+export const respondsToHttp =
   (address: string) =>
   async (signal: AbortSignal): Promise<boolean> => {
     const { origin } = new URL(address)
@@ -85,7 +85,7 @@ async function startInDocker(context: ServerContext, options: StoreOptions): Pro
     env: () => env,
     args: args(`:${containerPort}`, ':9001', options.kind === 'minio' ? '/data' : '/tmp'),
     address: addressAt,
-    probe: answersHttp,
+    probe: respondsToHttp,
   })
 }
 
@@ -112,7 +112,7 @@ async function startBuilt(context: ServerContext, options: StoreOptions): Promis
       stopTimeoutMs: 10_000,
     },
     readyTimeoutMs: 30_000,
-    probe: answersHttp(address),
+    probe: respondsToHttp(address),
   })
   await server.start()
   return server

@@ -7,9 +7,9 @@ import { serverAccount } from './account.ts'
 import { Cache, cacheDirectory } from './cache.ts'
 import { startElasticsearch } from './elasticsearch.ts'
 import { holdDirectory } from './process/held-directory.ts'
-import { answersKafka, startKafka } from './kafka.ts'
-import { answersQueries, startPostgres } from './postgres.ts'
-import { answersHttp, startStore } from './s3-store.ts'
+import { respondsToKafka, startKafka } from './kafka.ts'
+import { acceptsQueries, startPostgres } from './postgres.ts'
+import { respondsToHttp, startStore } from './s3-store.ts'
 import {
   givenServer,
   type Progress,
@@ -121,11 +121,11 @@ const titles: Readonly<Record<ServerKind, string>> = {
 }
 
 const probes: Readonly<Record<ServerKind, (address: string) => ServerPlan['probe']>> = {
-  postgres: (address) => () => answersQueries(address),
-  elasticsearch: answersHttp,
-  versitygw: answersHttp,
-  minio: answersHttp,
-  kafka: answersKafka,
+  postgres: (address) => () => acceptsQueries(address),
+  elasticsearch: respondsToHttp,
+  versitygw: respondsToHttp,
+  minio: respondsToHttp,
+  kafka: respondsToKafka,
 }
 
 function contextOf(options: ServersOptions): ServerContext {

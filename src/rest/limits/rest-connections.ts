@@ -34,9 +34,10 @@ export class RestConnections {
 
   /** Takes the connections of a listener. */
   watch(server: Server, listener: CalledListener): void {
+    const state: ListenerState = { ...listener, isOpen: () => server.listening }
     server.prependListener('connection', (socket: Socket) => {
       const refusal = this.#refusalOf(socket)
-      if (refusal === null) this.#add(socket, { ...listener, isOpen: () => server.listening })
+      if (refusal === null) this.#add(socket, state)
       else this.#refuse(socket, refusal)
     })
   }

@@ -6,7 +6,7 @@ import type { Route } from '../route.ts'
 import { noBody, type RequestBody } from './request-body.ts'
 import { targetOf, type RequestTarget } from './request-target.ts'
 
-/** What is known of a request while it is in flight. */
+/** A request in flight, and the connection to which it belongs. */
 export class Exchange {
   readonly beganMs: number
   readonly target: RequestTarget
@@ -42,9 +42,10 @@ export class Exchange {
     this.#finish ??= this.connection.working()
   }
 
-  /** The response is ready. */
+  /** The response is ready. Ends what {@link begin} has begun, once. */
   finish(): void {
     this.#finish?.()
+    this.#finish = null
   }
 }
 
