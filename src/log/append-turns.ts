@@ -1,4 +1,4 @@
-/** Keeps appstops gracefully while one of them waits for a file descriptor: producers' sequence numbers depend on the order. */
+/** Keeps appends in order while one of them waits for a file descriptor: producers' sequence numbers depend on the order. */
 export class AppendTurns {
   #last: Promise<void> | null = null
 
