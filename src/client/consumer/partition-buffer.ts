@@ -1,12 +1,8 @@
-import {
-  batchHeaderSize,
-  batchSizeAt,
-  readBatchHeader,
-  batchFault,
-  type BatchHeader,
-} from '../../protocol/record-batch/record-batch.ts'
+import { batchHeaderSize, batchSizeAt, type BatchHeader } from '../../protocol/record-batch/record-batch.ts'
 import { readInt64 } from '../../protocol/bytes/int64.ts'
+import { endMarkerTypes, readControlRecord } from '../../protocol/record-batch/control-record.ts'
 import { RecordReader } from '../../protocol/record-batch/record-reader.ts'
+import { VerifiedBatch } from '../../protocol/record-batch/verified-batch.ts'
 import { CorruptBatchError } from '../errors.ts'
 import type { FetchedRecord } from './fetched-record.ts'
 
@@ -25,8 +21,6 @@ interface Chunk {
   nextAborted: number
   at: number
 }
-
-const abortMarker = 0
 
 /**
  * The fetched batches of one partition. Records are decoded when they are read. `position` skips everything that is not
@@ -133,34 +127,35 @@ export class PartitionBuffer {
   #nextBatch(): RecordReader | null {
     for (let chunk = this.#chunks[0]; chunk !== undefined; chunk = this.#chunks[0]) {
       while (chunk.at < chunk.bytes.length) {
-        const header = this.#verified(chunk)
-        if (header.lastOffset >= this.position && this.#counts(chunk, header)) {
-          this.#reader = this.#open(chunk, header)
+        const batch = this.#verified(chunk)
+        if (batch.header.lastOffset >= this.position && this.#counts(chunk, batch)) {
+          this.#reader = this.#open(batch)
           return this.#reader
         }
-        this.#endBatch(header)
+        this.#endBatch(batch.header)
       }
       this.#chunks.shift()
     }
     return null
   }
 
-  #verified(chunk: Chunk): BatchHeader {
-    const fault = batchFault(chunk.bytes, chunk.at)
-    if (fault !== null) throw new CorruptBatchError(this.topic, this.partition, readInt64(chunk.bytes, chunk.at), fault)
-    return readBatchHeader(chunk.bytes, chunk.at)
+  #verified({ bytes, at }: Chunk): VerifiedBatch {
+    const batch = VerifiedBatch.verify(bytes, at)
+    if (batch instanceof VerifiedBatch) return batch
+    throw new CorruptBatchError(this.topic, this.partition, readInt64(bytes, at), batch)
   }
 
-  #open(chunk: Chunk, header: BatchHeader): RecordReader {
+  #open(batch: VerifiedBatch): RecordReader {
     try {
-      return new RecordReader(chunk.bytes, chunk.at)
+      return new RecordReader(batch)
     } catch (error) {
-      throw new CorruptBatchError(this.topic, this.partition, header.baseOffset, error)
+      throw new CorruptBatchError(this.topic, this.partition, batch.header.baseOffset, error)
     }
   }
 
   /** Returns whether the records of a batch are delivered. Keeps track of aborted transactions. */
-  #counts(chunk: Chunk, header: BatchHeader): boolean {
+  #counts(chunk: Chunk, batch: VerifiedBatch): boolean {
+    const { header } = batch
     const { aborted, aborting } = chunk
     if (aborted !== null) {
       for (let next = aborted[chunk.nextAborted]; next !== undefined; next = aborted[chunk.nextAborted]) {
@@ -168,9 +163,20 @@ export class PartitionBuffer {
         aborting.add(next.producerId)
         chunk.nextAborted += 1
       }
-      if (header.isControl && isAbortMarker(chunk, header)) aborting.delete(header.producerId)
+      if (header.isControl && this.#isAbortMarker(batch)) aborting.delete(header.producerId)
     }
     return !header.isControl && !(header.isTransactional && aborting.has(header.producerId))
+  }
+
+  #isAbortMarker(batch: VerifiedBatch): boolean {
+    // A batch whose marker compaction removed.
+    if (batch.header.recordCount === 0) return false
+    const reader = this.#open(batch)
+    try {
+      return readControlRecord(reader)?.type === endMarkerTypes.abort
+    } catch (error) {
+      throw new CorruptBatchError(this.topic, this.partition, batch.header.baseOffset, error)
+    }
   }
 
   #endBatch(header: BatchHeader): void {
@@ -181,13 +187,4 @@ export class PartitionBuffer {
     chunk.at += header.sizeInBytes
     this.bytes -= header.sizeInBytes
   }
-}
-
-/** The key of a control record is a version and a type, both int16. */
-function isAbortMarker(chunk: Chunk, header: BatchHeader): boolean {
-  if (header.recordCount === 0) return false
-  const reader = new RecordReader(chunk.bytes, chunk.at)
-  if (!reader.next()) return false
-  const key = reader.key()
-  return key !== null && key.length >= 4 && key.readInt16BE(2) === abortMarker
 }

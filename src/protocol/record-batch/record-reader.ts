@@ -40,15 +40,15 @@ export class RecordReader {
   #headersStart = 0
 
   /**
-   * @param batch a verified batch, or a buffer with the whole batch at `position`.
+   * @param batch a verified batch, or a buffer that begins with the whole batch.
    * @throws ProtocolError when it is incomplete, or cannot be decompressed within `maxBytes`.
    */
-  constructor(batch: Buffer | VerifiedBatch, position = 0, maxBytes = defaultMaxUncompressedBytes) {
+  constructor(batch: Buffer | VerifiedBatch, maxBytes = defaultMaxUncompressedBytes) {
     const buffer = batch instanceof VerifiedBatch ? batch.bytes : batch
-    const header = batch instanceof VerifiedBatch ? batch.header : readBatchHeader(batch, position)
-    if (header.sizeInBytes > buffer.length - position) throw new ProtocolError('a record batch is cut short')
+    const header = batch instanceof VerifiedBatch ? batch.header : readBatchHeader(batch)
+    if (header.sizeInBytes > buffer.length) throw new ProtocolError('a record batch is cut short')
     if (header.recordCount < 0) throw new ProtocolError(`record count ${header.recordCount} is negative`)
-    const packed = buffer.subarray(position + batchHeaderSize, position + header.sizeInBytes)
+    const packed = buffer.subarray(batchHeaderSize, header.sizeInBytes)
     this.header = header
     // A batch whose records compaction removed keeps its codec bits and has nothing to decompress.
     this.bytes = packed.length === 0 ? packed : decompress(header.codec, packed, maxBytes)
@@ -144,7 +144,7 @@ function takeBytes(cursor: VarintReader): Buffer | null {
 
 /** The records of the batch at `position`, control records included. @throws ProtocolError as {@link RecordReader} does. */
 export function readRecords(batch: Buffer, position = 0, maxBytes = defaultMaxUncompressedBytes): BatchRecord[] {
-  const reader = new RecordReader(batch, position, maxBytes)
+  const reader = new RecordReader(batch.subarray(position), maxBytes)
   const records: BatchRecord[] = []
   while (reader.next()) {
     records.push({

@@ -154,6 +154,16 @@ describe('PartitionBuffer', () => {
     expect(buffer.position).toBe(1)
   })
 
+  it('names the place of a marker whose record cannot be decoded', () => {
+    const buffer = new PartitionBuffer('t', 3, 0)
+    const damaged = marker(7, 1, 0)
+    damaged.writeUInt8(0x7e, batchHeaderSize)
+    updateCrc(damaged, 0)
+    buffer.push(damaged, [])
+    expect(() => buffer.read([], 10)).toThrow(CorruptBatchError)
+    expect(() => buffer.read([], 10)).toThrow(/offset 7 of t-3 cannot be read: .*record length 63/)
+  })
+
   it('drops its buffer when its position is set', () => {
     const buffer = new PartitionBuffer('t', 0, 0)
     buffer.push(batch(0, ['a', 'b']), null)
