@@ -1,6 +1,7 @@
 import { ConnectError, RetriableError } from 'penstock/api'
 import { from as copyFrom } from 'pg-copy-streams'
 import { expect, it } from 'vitest'
+import { MovingPostgres } from '../../support/postgres/moving-postgres.ts'
 import { opOf, rowOf, sourceBench, sourceOf, story, versionOf } from '../../support/postgres/postgres-source.ts'
 import { reachableBytes } from '../../support/task/reachable-bytes.ts'
 import { describeWith, service } from '../../support/services.ts'
@@ -142,7 +143,14 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
   })
 
   it('gives the rows of a transaction that was open when the slot was created no lower version than the snapshot (I12)', async () => {
-    const db = await bench.database(`create table t (id int primary key, v text); insert into t values (1, 'old')`)
+    // A slot waits for the transactions of the whole server, so it needs one that no other test writes to.
+    const servers = new MovingPostgres()
+    bench.onEnd(() => servers.close())
+    const { address } = await servers.start('primary')
+    const db = await bench.database(
+      `create table t (id int primary key, v text); insert into t values (1, 'old')`,
+      address,
+    )
     const open = async (statement: string): Promise<{ xid: string; commit: () => Promise<void> }> => {
       const client = await db.connect()
       await client.query('begin')

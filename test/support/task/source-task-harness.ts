@@ -138,7 +138,7 @@ export class SourceTaskHarness {
   /** Waits until a condition of the test holds. Throws what the task failed with. */
   async waitFor(what: string, holds: () => boolean | Promise<boolean>, deadlineMs = patienceMs): Promise<void> {
     await until(
-      () => `${what} (${this.records.length} records so far)`,
+      () => `${what}; ${this.#state()}`,
       async () => {
         if (this.#error !== null) throw this.#error
         return await holds()
@@ -150,12 +150,23 @@ export class SourceTaskHarness {
   /** Waits until the task has failed, and returns the error. */
   async failure(deadlineMs = patienceMs): Promise<Error> {
     await until(
-      () =>
-        `the task to fail; retried ${this.retried.length} times: ${String(this.retried.at(-1))}; ${this.records.length} records`,
+      () => `the task to fail; ${this.#state()}`,
       () => this.#error !== null,
       deadlineMs,
     )
     return this.#error ?? new TypeError('unreachable')
+  }
+
+  /** What the task has done, and what it waits for. */
+  #state(): string {
+    const conditions = [...this.conditions].map(([code, message]) => `${code}: ${message}`)
+    const lines = this.lines.slice(-5).map(({ level, message }) => `${level}: ${message}`)
+    return [
+      `${this.#count} records`,
+      `${this.retried.length} retries, the last of ${String(this.retried.at(-1))}`,
+      `conditions ${JSON.stringify(conditions)}`,
+      `log ends with ${JSON.stringify(lines)}`,
+    ].join('; ')
   }
 
   /** Lets records pile up without acknowledgement. */
