@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Client, TransportRequestOptionsWithMeta, TransportResult } from '@elastic/elasticsearch'
 import { ConfigError, errorMessage, RetriableError, type Clock } from 'penstock/api'
+import { apiKeyProblem } from '../config/check-config.ts'
 import { Key } from '../config/config.ts'
 import type { SinkSettings } from '../config/settings.ts'
 
@@ -40,7 +41,7 @@ export type ClusterSettings = Pick<
   | 'idleTimeMs'
 >
 
-/** @throws ConfigError when the certificate authority's file is missing or holds no PEM. */
+/** @throws ConfigError when the certificate authority's file is missing or holds no PEM, or no header can carry the API key. */
 export async function openCluster(settings: ClusterSettings, clock: Clock): Promise<Cluster> {
   const { requestTimeoutMs, compression, maxInFlight } = settings
   const options = {
@@ -107,7 +108,10 @@ function idleOf(settings: ClusterSettings): { timeout?: number } {
   return settings.idleTimeMs < 0 ? {} : { timeout: Math.max(settings.idleTimeMs, settings.requestTimeoutMs) }
 }
 
+/** @throws ConfigError */
 function authOf(settings: ClusterSettings): { auth?: { apiKey: string } | { username: string; password: string } } {
+  const problem = apiKeyProblem(settings.apiKey)
+  if (problem !== null) throw new ConfigError(problem, { code: 'ES_API_KEY' })
   if (settings.apiKey !== null) return { auth: { apiKey: settings.apiKey } }
   if (settings.username === null || settings.password === null) return {}
   return { auth: { username: settings.username, password: settings.password } }

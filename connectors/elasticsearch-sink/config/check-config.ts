@@ -56,6 +56,15 @@ function credentials(settings: ReturnType<typeof settingsOf>, add: Add): void {
   if (settings.apiKey !== null && settings.username !== null) {
     add([Key.apiKey, Key.username], `Either '${Key.apiKey}' or '${Key.username}' can be set, not both.`)
   }
+  const problem = apiKeyProblem(settings.apiKey)
+  if (problem !== null) add([Key.apiKey], problem)
+}
+
+/** Returns why the API key cannot be sent, without the key; null when it can. User names and passwords are sent in base64. */
+export function apiKeyProblem(apiKey: string | null): string | null {
+  // What Node accepts in the value of a header.
+  if (apiKey === null || /^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(apiKey)) return null
+  return `'${Key.apiKey}' contains a line break, another control character or a character outside Latin-1, and no HTTP header can carry these. Set it to the encoded API key (base64 of id:key), on one line.`
 }
 
 function secureProtocol(config: ParsedConfig, urls: readonly URL[], add: Add): void {

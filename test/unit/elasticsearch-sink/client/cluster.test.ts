@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
-import { RetriableError, systemClock, type Clock, type RawConfig } from 'penstock/api'
+import { ConfigError, RetriableError, systemClock, type Clock, type RawConfig } from 'penstock/api'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openCluster, type Call, type Cluster } from '../../../../connectors/elasticsearch-sink/client/cluster.ts'
 import { configDef } from '../../../../connectors/elasticsearch-sink/config/config.ts'
@@ -128,6 +128,34 @@ describe('requests to a cluster', () => {
       afterBody((response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(success)),
     )
     await expect(broken.request(bulk(), never)).rejects.toBeInstanceOf(RetriableError)
+  })
+
+  it('carry a user name and a password with any characters', async () => {
+    let authorization = ''
+    const cluster = await clusterBehind(
+      afterBody((response, { headers }) => {
+        authorization = headers.authorization ?? ''
+        response.end(success)
+      }),
+      { 'connection.username': 'żółw', 'connection.password': 'pass\nword→' },
+    )
+    await cluster.request(bulk(), never)
+    expect(authorization).toBe(`Basic ${Buffer.from('żółw:pass\nword→').toString('base64')}`)
+  })
+
+  it.each([
+    ['a line break', 'first\nsecond'],
+    ['a character outside Latin-1', 'key→'],
+    ['a null character', 'key\u0000'],
+  ])('are not possible with an API key that contains %s', async (_name, key) => {
+    const failure = await opening({ 'connection.url': 'http://127.0.0.1:1', 'connection.api.key': key }).then(
+      async (cluster) => await cluster.request(bulk(), never),
+      (error: unknown) => error,
+    )
+    expect(failure).toBeInstanceOf(ConfigError)
+    expect(failure).toMatchObject({ code: 'ES_API_KEY' })
+    expect((failure as ConfigError).message).toContain('connection.api.key')
+    expect((failure as ConfigError).message).not.toContain(key)
   })
 
   it('fail where the body of the response stops coming', async () => {

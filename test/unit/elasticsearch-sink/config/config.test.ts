@@ -49,6 +49,8 @@ describe('the config of the Elasticsearch sink', () => {
       { 'connection.api.key': 'k', 'connection.username': 'a', 'connection.password': 'b' },
       /not both/,
     ],
+    ['an API key with a line break', { 'connection.api.key': 'first\nsecond' }, /^connection.api.key: (?!.*second)/],
+    ['an API key with a character outside Latin-1', { 'connection.api.key': 'kéy→' }, /^connection.api.key: (?!.*kéy)/],
     [
       'two topics of one index name',
       { topics: 'Orders,orders' },
