@@ -60,9 +60,8 @@ export async function openCluster(settings: ClusterSettings, clock: Clock): Prom
         return responseOf(await call(client, { meta: true, signal }))
       } catch (error) {
         if (signal.aborted) throw signal.reason
-        // A programming error is not retried. Other errors that are not the client's come from a broken gzip body.
-        if (error instanceof TypeError) throw error
-        if (!isClientError(error)) throw unreachable(error, null)
+        // A programming error is not retried.
+        if (!isClientError(error)) throw error
         const result = (error as { meta?: TransportResult }).meta
         // The client throws on statuses from 400.
         if (error.name === 'ResponseError' && result !== undefined) return responseOf(result)

@@ -130,6 +130,49 @@ describe('requests to a cluster', () => {
     await expect(broken.request(bulk(), never)).rejects.toBeInstanceOf(RetriableError)
   })
 
+  it('name the request and its node, and leave the node out, where the compression of a response is broken', async () => {
+    const [first, second] = [gzipSync(success).subarray(0, 20), Buffer.from(success)]
+    for (const body of [first, second]) {
+      let broken = 0
+      const wrong = await listening(
+        createServer(
+          afterBody((response) => {
+            broken += 1
+            response.writeHead(200, { 'content-encoding': 'gzip' }).end(body)
+          }),
+        ),
+      )
+      const right = await listening(createServer(afterBody((response) => void response.end(success))))
+      const cluster = await opening({ 'connection.url': `http://127.0.0.1:${wrong},http://127.0.0.1:${right}` })
+      const outcomes: string[] = []
+      for (let i = 0; i < 10; i++)
+        outcomes.push(
+          await cluster.request(bulk(), never).then(
+            () => 'sent',
+            (error: unknown) => (error instanceof RetriableError ? error.message : String(error)),
+          ),
+        )
+      const failed = outcomes.filter((one) => one !== 'sent')
+      expect(failed).toHaveLength(1)
+      expect(failed[0]).toContain(`POST http://127.0.0.1:${wrong}/_bulk: the response cannot be decompressed: `)
+      expect(broken).toBe(1)
+    }
+  })
+
+  it('need no body in a response to HEAD that names a compression', async () => {
+    const cluster = await clusterBehind(
+      afterBody((response) => void response.writeHead(404, { 'content-encoding': 'gzip' }).end()),
+    )
+    const response = await cluster.request((client, options) => client.indices.exists({ index: 'a' }, options), never)
+    expect(response).toEqual({ status: 404, body: '', method: 'HEAD', path: '/a' })
+  })
+
+  it('are not retried after a programming error', async () => {
+    const cluster = await opening({ 'connection.url': 'http://127.0.0.1:1' })
+    for (const error of [new TypeError('x is not a function'), new Error('a bug')])
+      await expect(cluster.request(() => Promise.reject(error), never)).rejects.toBe(error)
+  })
+
   it('carry a user name and a password with any characters', async () => {
     let authorization = ''
     const cluster = await clusterBehind(
