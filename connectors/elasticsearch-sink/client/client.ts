@@ -105,6 +105,8 @@ function connectionClass({ compression, requestTimeoutMs, clock }: Wire): typeof
       options: Elasticsearch.ConnectionRequestOptions,
     ): Promise<Elasticsearch.ConnectionRequestResponse> {
       const sent = compression ? await compressed(params) : params
+      // The client listens to the signal, and does not look whether it has fired.
+      if (options.signal?.aborted === true) throw new errors.RequestAbortedError('Request aborted')
       const { statusCode, headers: received, body } = await super.request(sent, { ...options, asStream: true })
       const { 'content-encoding': encoding = '', ...headers } = received
       const response = body as IncomingMessage

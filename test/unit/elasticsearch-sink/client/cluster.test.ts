@@ -235,6 +235,24 @@ describe('requests to a cluster', () => {
     await expect(cluster.request(bulk(), stop.signal)).rejects.toBe(reason)
   })
 
+  it('are not sent after the signal fires while their body is compressed', async () => {
+    let requests = 0
+    const stop = new AbortController()
+    const reason = new Error('stopped')
+    const cluster = await clusterBehind(() => void (requests += 1), {
+      'connection.compression': 'true',
+      'read.timeout.ms': '200',
+      'connection.timeout.ms': '0',
+    })
+    const call: Call = (client, options) => {
+      // The client emits this event before it calls the connection.
+      client.diagnostic.once('request', () => queueMicrotask(() => stop.abort(reason)))
+      return bulk()(client, options)
+    }
+    await expect(cluster.request(call, stop.signal)).rejects.toBe(reason)
+    expect(requests).toBe(0)
+  })
+
   it('end with the signal while the body of the response is read', async () => {
     const stop = new AbortController()
     const reason = new Error('stopped')
