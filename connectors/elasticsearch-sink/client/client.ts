@@ -158,7 +158,7 @@ async function bodyOf(response: IncomingMessage, options: Elasticsearch.Connecti
   const chunks: Buffer[] = []
   let length = 0
   try {
-    signal?.throwIfAborted()
+    if (signal?.aborted === true) abort()
     for await (const chunk of response as AsyncIterable<Buffer>) {
       length += chunk.length
       if (length > maxResponseSize)

@@ -270,6 +270,28 @@ describe('requests to a cluster', () => {
     await expect(cluster.request(bulk(), stop.signal)).rejects.toBe(reason)
   })
 
+  it('keep no connection when the signal fires between the header and the body of the response', async () => {
+    const stop = new AbortController()
+    const reason = new Error('stopped')
+    const sockets: IncomingMessage['socket'][] = []
+    // The timeout of the body begins before the body is read.
+    const after = (ms: number, action: () => void): (() => void) => {
+      stop.abort(reason)
+      return systemClock.after(ms, action)
+    }
+    const cluster = await clusterBehind(
+      afterBody((response, { socket }) => {
+        sockets.push(socket)
+        response.writeHead(200).write('{')
+      }),
+      {},
+      { ...systemClock, after },
+    )
+    await expect(cluster.request(bulk(), stop.signal)).rejects.toBe(reason)
+    await until('the connection is closed', () => sockets.every(({ destroyed }) => destroyed))
+    expect(sockets).toHaveLength(1)
+  })
+
   it('go to the other host while one is dead', async () => {
     let requests = 0
     const alive = await listening(
