@@ -1,6 +1,7 @@
 import {
   ConnectError,
   RetriableError,
+  withDeadline,
   type OffsetToCommit,
   type SinkRecord,
   type SinkTask,
@@ -66,8 +67,9 @@ export class ElasticsearchSinkTask implements SinkTask {
   }
 
   async flush(signal: AbortSignal): Promise<void> {
-    const { writer, settings } = this.#started()
-    await writer.drain(AbortSignal.any([signal, AbortSignal.timeout(settings.flushTimeoutMs)]))
+    const { writer, settings, context } = this.#started()
+    const deadline = { clock: context.clock, ms: settings.flushTimeoutMs, signal }
+    await withDeadline(deadline, (bound) => writer.drain(bound))
   }
 
   async close(closed: readonly TopicPartition[]): Promise<void> {

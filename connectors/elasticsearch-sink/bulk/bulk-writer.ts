@@ -1,4 +1,4 @@
-import { ConnectError, deferred, type Clock, type Deferred } from 'penstock/api'
+import { abortable, ConnectError, deferred, type Clock, type Deferred } from 'penstock/api'
 import { BulkBodyArena } from './bulk-body-arena.ts'
 import type { SinkSettings } from '../config/settings.ts'
 import type { Operation } from './operation.ts'
@@ -85,21 +85,16 @@ export class BulkWriter {
 
   /** Resolves when every added operation is done. @throws the writer's failure, or the signal's reason. */
   async drain(signal: AbortSignal): Promise<void> {
-    const abort = deferred<void>()
-    const onAbort = (): void => abort.reject(signal.reason)
-    signal.addEventListener('abort', onAbort)
     this.#draining += 1
     try {
       this.pump()
       while (this.#buffered > 0 && this.#failure === null) {
-        signal.throwIfAborted()
         this.#idle ??= deferred<void>()
-        await Promise.race([this.#idle.promise, abort.promise])
+        await abortable(this.#idle.promise, signal)
       }
       if (this.#failure !== null) throw this.#failure
     } finally {
       this.#draining -= 1
-      signal.removeEventListener('abort', onAbort)
     }
   }
 

@@ -34,7 +34,7 @@ export interface Operation {
   readonly version: Version
   /** The record's timestamp; 0 where it has none. */
   readonly timestamp: number
-  /** Bytes in a bulk body; an estimate while it is a draft. */
+  /** Bytes in a bulk body. Of a draft it is an estimate, also after its holes are filled. */
   weight: number
   /** Names the record within {@link progress}. */
   readonly mark: number

@@ -1,4 +1,4 @@
-import { RetriableError, type SinkTaskContext } from 'penstock/api'
+import { DeadlineExceededError, RetriableError, withDeadline, type SinkTaskContext } from 'penstock/api'
 import { continues, recreatedError, type Identity } from './index-identity.ts'
 import type { Call, Cluster, Response } from '../client/cluster.ts'
 import { rejection, requestWithRetry, unusableBecause } from '../client/requests.ts'
@@ -7,7 +7,7 @@ import type { Retries, Streak, Trouble } from '../client/retries.ts'
 export interface IndexWatchParts {
   readonly cluster: Cluster
   readonly retries: Retries
-  readonly context: Pick<SinkTaskContext, 'setCondition' | 'connector'>
+  readonly context: Pick<SinkTaskContext, 'setCondition' | 'connector' | 'clock'>
   /** The sink waits for an alias that is gone: no write creates an index of its name meanwhile. */
   readonly requireAlias: boolean
 }
@@ -141,16 +141,16 @@ export class IndexWatch {
 
   /** One attempt, with a timeout. */
   #askOnce(signal: AbortSignal): Ask {
-    const { cluster } = this.#parts
+    const { cluster, context } = this.#parts
+    const deadline = { clock: context.clock, ms: lookMs, signal }
     return async (call) => {
-      const bound = AbortSignal.timeout(lookMs)
       try {
-        const response = await cluster.request(call, AbortSignal.any([signal, bound]))
+        const response = await withDeadline(deadline, (bound) => cluster.request(call, bound))
         const trouble = unusableBecause(response)
         if (trouble !== null) throw new TroubleError(trouble)
         return response
       } catch (error) {
-        if (signal.aborted || error !== bound.reason) throw error
+        if (!(error instanceof DeadlineExceededError)) throw error
         throw new RetriableError(`the indices were not read within ${lookMs} ms`, { cause: error })
       }
     }
