@@ -29,7 +29,7 @@ export class RequestLog {
 
   /**
    * A request that changes something, or was rejected before it did: client, subject, action and status. No header, query or
-   * body is logged: they may hold secrets.
+   * body is logged: they may hold secrets (I8).
    */
   change({ route, target, remote }: Exchange, response: RestResponse): void {
     if (route === null) return

@@ -153,7 +153,7 @@ export function clientContract(open: () => Promise<string> | string): void {
       await producer.close()
     })
 
-    it('makes its caller wait when its memory is full, and stays within it', async () => {
+    it('makes its caller wait when its memory is full, and stays within it (I10)', async () => {
       const topic = await newTopic('memory')
       const outcomes = new Outcomes()
       const producer = client.producer(outcomes, { bufferMemory: 100_000, batchSize: 20_000 })

@@ -71,7 +71,7 @@ function lineOf(id: string, offset: number): string {
 }
 
 describe('parallel bulk requests', () => {
-  it('apply the writes of each document in their order, never two at a time, byte for byte, and commit contiguous offsets only', async () => {
+  it('apply the writes of each document in their order, never two at a time, byte for byte, and commit contiguous offsets only (I1, I12)', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 0, max: 5 }), { maxLength: 80 }),
@@ -178,7 +178,7 @@ describe('parallel bulk requests', () => {
     expect(progress.committable).toBeNull()
   })
 
-  it('hold no more bytes than fit into the requests in flight and one more, however few the documents', async () => {
+  it('hold no more bytes than fit into the requests in flight and one more, however few the documents (I10)', async () => {
     const progress = new PartitionProgress({ topic: 't', partition: 0 })
     const answer = Promise.withResolvers<void>()
     const writer = new BulkWriter(

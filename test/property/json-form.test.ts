@@ -64,7 +64,7 @@ const { shape } = fc.letrec<{ shape: Shape; nested: Shape }>((tie) => ({
   ),
 }))
 
-describe('the JSON form of Connect data', () => {
+describe('the JSON form of Connect data (I11)', () => {
   it.each(['BASE64', 'NUMERIC'])('gives every value back, decimals as %s', (format) => {
     const config = {
       'schemas.enable': true,

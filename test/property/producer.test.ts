@@ -229,7 +229,7 @@ async function explore(faults: Faults, check: (world: World, label: string) => v
   }
 }
 
-describe('a producer, whatever the broker responds and in which order', () => {
+describe('a producer, whatever the broker responds and in which order (I1, I12)', () => {
   for (const forgets of ['never', 'when idle'] as const) {
     for (const refusesUnknown of [false, true]) {
       const title = `${forgets}${refusesUnknown ? ', and refuses the unknown one' : ''}`

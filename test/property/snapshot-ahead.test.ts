@@ -226,7 +226,7 @@ it('a snapshot that is named in the changes behind it leaves a third of the wron
   }
 })
 
-it('rows that swap their keys keep their values', () => {
+it('rows that swap their keys keep their values (I12)', () => {
   const writer = new Writer(
     new Map([
       [1, 'A'],

@@ -126,7 +126,7 @@ describe('conflicts of versions', () => {
     },
   )
 
-  it('of another server’s versions are reported for every document that keeps the old one, whatever crashes between', () => {
+  it('of another server’s versions are reported for every document that keeps the old one, whatever crashes between (I7)', () => {
     fc.assert(
       fc.property(sourceLine, sourceLine, lives, fc.integer({ min: 1, max: 900 }), (before, after, crashes, down) => {
         // The same shape from a lower position, and then quiet records of an hour.

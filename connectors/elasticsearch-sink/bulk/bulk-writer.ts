@@ -6,7 +6,7 @@ import { WriteQueue, type InFlightBulk } from './write-queue.ts'
 
 type Settings = Pick<SinkSettings, 'batchSize' | 'bulkSizeBytes' | 'maxInFlight' | 'maxBuffered' | 'lingerMs'>
 
-// The limit of buffered bytes, however large a request may be.
+// The limit of buffered bytes, however large a request may be (I10).
 const maxBufferedBytes = 128 * 1024 * 1024
 
 /** Keeps up to `max.in.flight.requests` bulk requests in flight, and the order of each document's writes. */

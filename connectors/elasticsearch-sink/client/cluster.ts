@@ -78,7 +78,7 @@ function responseOf({ statusCode, body, meta }: TransportResult): Response {
   return { status: statusCode ?? 0, body: typeof body === 'string' ? body : '', method, path }
 }
 
-/** The client's error is not kept as the cause: it holds the body and the credentials of the request. */
+/** The client's error is not kept as the cause: it holds the body and the credentials of the request (I8). */
 function unreachable(error: unknown, result: TransportResult | null): RetriableError {
   const reason = errorMessage(error)
   if (result === null) return new RetriableError(reason)

@@ -60,7 +60,7 @@ function credentials(settings: ReturnType<typeof settingsOf>, add: Add): void {
   if (problem !== null) add([Key.apiKey], problem)
 }
 
-/** Returns why the API key cannot be sent, without the key; null when it can. User names and passwords are sent in base64. */
+/** Returns why the API key cannot be sent, without the key (I8); null when it can. User names and passwords are sent in base64. */
 export function apiKeyProblem(apiKey: string | null): string | null {
   // What Node accepts in the value of a header.
   if (apiKey === null || /^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(apiKey)) return null

@@ -1,6 +1,6 @@
 import type { ConnectValue, PlainMap } from 'penstock/api'
 
-/** Compact JSON of a value without schema. int64 past 2^53 keeps its digits, bytes become base64, maps objects. */
+/** Compact JSON of a value without schema. int64 past 2^53 keeps its digits (I11), bytes become base64, maps objects. */
 export function jsonOf(value: ConnectValue): string {
   try {
     // V8's fast path: nearly every schemaless record is plain JSON.

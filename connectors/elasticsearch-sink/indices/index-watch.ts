@@ -27,7 +27,7 @@ const encodedComma = '%2C'
  * Watches the uuids of the indices that the task writes to. Elasticsearch re-creates an index that is deleted under a running
  * task at the next write, with a guessed mapping and without the earlier documents; no option of a request prevents that. So
  * offsets are committed only after a check has found the same indices as before the writes: then they hold what was
- * acknowledged. An item that is the first of a shard causes a check immediately.
+ * acknowledged (I1). An item that is the first of a shard causes a check immediately.
  */
 export class IndexWatch {
   readonly #parts: IndexWatchParts

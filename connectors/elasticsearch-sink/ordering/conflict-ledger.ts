@@ -43,7 +43,7 @@ interface Untracked {
   end: number | null
 }
 
-/** The most that is tracked at a time. */
+/** The most that is tracked at a time (I10). */
 export interface LedgerLimits {
   readonly entries: number
   readonly bytes: number

@@ -25,7 +25,7 @@ export interface ConflictWatchParts {
   readonly limits: LedgerLimits
 }
 
-/** Tracks the version conflicts of a task, reports them, and fails the task at an anomaly if so configured. */
+/** Tracks the version conflicts of a task, reports them, and fails the task at an anomaly if so configured (I7). */
 export class ConflictWatch {
   readonly #policy: SinkSettings['versionConflict']
   readonly #context: SinkTaskContext

@@ -29,7 +29,7 @@ interface Waiting {
 /**
  * A row whose key changes is deleted under the old key and then created under the new one. If the creation lacks unchanged large
  * values, only the old document has them: the deletion waits until the creation has copied them, and is then applied. Its offset
- * is not committed before, so that a crash loses nothing.
+ * is not committed before, so that a crash loses nothing (I9).
  */
 export class KeyChanges {
   readonly #emit: (operation: Operation) => void

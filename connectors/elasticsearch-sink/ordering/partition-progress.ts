@@ -3,7 +3,7 @@ import { VersionKinds } from '../document/document-version.ts'
 import { VersionLine } from './version-line.ts'
 
 /**
- * The progress of one partition: offsets up to the first record that is not done may be committed (I2). Records in progress
+ * The progress of one partition: offsets up to the first record that is not done may be committed (I1). Records in progress
  * are numbers in one array, because a slow cluster keeps tens of thousands of them alive.
  */
 export class PartitionProgress {

@@ -3,7 +3,7 @@ import type { LogView } from '../ordering/conflict-ledger.ts'
 import { documentKey, documentOf, type Operation } from '../bulk/operation.ts'
 import type { PartitionProgress } from '../ordering/partition-progress.ts'
 
-/** The most documents that are tracked, of each kind. */
+/** The most documents that are tracked, of each kind (I10). */
 const maxFollowed = 5000
 /** The most documents that are logged one by one. */
 const maxTold = 10

@@ -4,7 +4,7 @@ import { noHeaders, type Header, type SinkRecord } from '../../api/record.ts'
 import type { FetchedRecord } from '../../client/consumer/fetched-record.ts'
 import { partNames, type Converters } from './record-encoder.ts'
 
-/** Converts a fetched record to Connect data. @throws DataError with stage, topic, partition and offset */
+/** Converts a fetched record to Connect data. @throws DataError with stage, topic, partition and offset (I7) */
 export function decodeRecord(converters: Converters, fetched: FetchedRecord): SinkRecord {
   const { topic, partition, offset } = fetched
   let stage: Stage = 'KEY_CONVERTER'

@@ -181,7 +181,7 @@ describeWith(['elasticsearch'], 'an index that is replaced under a running sink'
     },
   )
 
-  it('is checked before each commit: while Elasticsearch does not respond, nothing is committed and the status says so', async () => {
+  it('is checked before each commit: while Elasticsearch does not respond, nothing is committed and the status says so (I1)', async () => {
     const task = await running()
     const status = 503
     faults.decide = (method, path) =>

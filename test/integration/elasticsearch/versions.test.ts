@@ -211,7 +211,7 @@ describeWith(['elasticsearch'], 'versions in Elasticsearch', () => {
     expect([await documents(), task.conditions.size]).toEqual([{ k: '{"n":1}' }, 0])
   })
 
-  it('of a row that moved to another partition of its table are in order, whichever task comes first', async () => {
+  it('of a row that moved to another partition of its table are in order, whichever task comes first (I12)', async () => {
     const index = topic
     topic = `${index}.new`
     row('1', epoch + 21n, { v: 'moved' })

@@ -341,7 +341,7 @@ describe('validation against a server that is not set up for replication', () =>
     expect((await source.failure()).message).toMatch(/^PG_WAL_LEVEL/)
   })
 
-  it('reports a wrong password, without showing it', async () => {
+  it('reports a wrong password, without showing it (I8)', async () => {
     const db = await bench.database('create table t (id int primary key)', address)
     const user = await role(db, `password 'right'`)
     const [problem] = await check(db.config({ 'database.user': user, 'database.password': 'wrong-secret' }))

@@ -136,7 +136,7 @@ describe('a worker with its own log', () => {
     )
   })
 
-  it('loses no line when it is killed again and again', async () => {
+  it('loses no line when it is killed again and again (I9)', async () => {
     const at = await bench()
     writeFileSync(at.input, '')
     let worker = await run(at.place)
@@ -237,7 +237,7 @@ describe('a worker with its own log', () => {
 })
 
 describeWith(['kafka'], 'a worker on a Kafka cluster', () => {
-  it('fails a sink whose committed offset was removed from the log, by name, and resets nothing', async () => {
+  it('fails a sink whose committed offset was removed from the log, by name, and resets nothing (I7)', async () => {
     const at = await bench()
     const topic = `worker-removed-${Date.now()}`
     writeFileSync(at.input, `${numbered(0, 20).join('\n')}\n`)

@@ -192,7 +192,7 @@ describe('the herder', () => {
     expect(await herder.health(signal)).toEqual({ status: 'healthy' })
   })
 
-  it('starts with the configuration in the config topic, and ignores its old restart requests', async () => {
+  it('starts with the configuration in the config topic, and ignores its old restart requests (I4)', async () => {
     const taskClass = 'org.apache.kafka.connect.file.FileStreamSourceTask'
     const { worker, statuses } = await herd({
       before: [

@@ -53,7 +53,7 @@ describe('JsonConverter writing', () => {
     )
   })
 
-  it('keeps every digit of an int64', () => {
+  it('keeps every digit of an int64 (I11)', () => {
     expect(written(primitive('INT64'), 9223372036854775807n)).toBe('9223372036854775807')
     expect(written(primitive('INT64'), -9007199254740991)).toBe('-9007199254740991')
     expect(written(null, { id: 9223372036854775807n, b: Buffer.from('x') })).toBe(
@@ -187,7 +187,7 @@ describe('JsonConverter reading', () => {
     }
   })
 
-  it('keeps every digit', () => {
+  it('keeps every digit (I11)', () => {
     expect(
       read('{"a":[1,9223372036854775807,-12345678901234567890123],"b":9007199254740991}', noSchemas).value,
     ).toEqual({

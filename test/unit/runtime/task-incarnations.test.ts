@@ -77,7 +77,7 @@ describe.each([
   ['not, but throws', { 'on.stop': 'throw' }],
   ['while its poll hangs', { 'on.poll': 'hang' }],
 ])('a task on a shared thread that stops %s', (_how, behaviour) => {
-  it('writes nothing once it is stopped, and never beside its successor', async () => {
+  it('writes nothing once it is stopped, and never beside its successor (I3)', async () => {
     const onTaskMoved = vi.fn<TaskListener['onTaskMoved']>()
     const onTaskFailed = vi.fn<TaskListener['onTaskFailed']>()
     const threads = await shared({ onTaskMoved, onTaskFailed })

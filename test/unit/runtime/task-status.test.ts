@@ -109,7 +109,7 @@ describe('the status of a running task', () => {
     expect(exposed()).not.toContain('task_condition')
   })
 
-  it('is bounded: 16 conditions, 1000 characters each', () => {
+  it('is bounded: 16 conditions, 1000 characters each (I10)', () => {
     const { status, last, exposed } = running()
     status.show({ state: 'RUNNING' })
     for (let i = 0; i < 100; i += 1) status.setCondition(`C_${i}`, 'x'.repeat(5000))

@@ -71,7 +71,7 @@ describe('records of the config topic', () => {
     })
   }
 
-  it('never name a value that cannot be read', () => {
+  it('never name a value that cannot be read (I8)', () => {
     expect(() => decodeConfigRecord('connector-a', '{"properties": secret')).not.toThrow(/secret/)
     expect(() => decodeConfigRecord('connector-a', '{"properties":{"password":12345}}')).not.toThrow(/12345/)
   })

@@ -7,7 +7,7 @@ import {
 } from '../../../src/storage/source-offset-record.ts'
 
 describe('records of the offset topic', () => {
-  it('keep every digit of a number', () => {
+  it('keep every digit of a number (I11)', () => {
     const offset = { lsn: 18_446_744_073_709_551_615n, ts: 1.5, done: true, none: null, text: 'ü' }
     const value = encodeOffsetValue(offset)
     expect(value).toBe('{"lsn":18446744073709551615,"ts":1.5,"done":true,"none":null,"text":"ü"}')

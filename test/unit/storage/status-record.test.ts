@@ -63,7 +63,7 @@ describe('records of the status topic', () => {
 })
 
 describe('the fold of the status topic', () => {
-  it('does not let a task be given up by a worker that is late', () => {
+  it('does not let a task be given up by a worker that is late (I3)', () => {
     const fold = new StatusFold()
     const task = (status: RunStatus | null) => ({ type: 'task', connector: 'a', task: 0, status }) as const
     fold.apply(task(running))

@@ -53,7 +53,7 @@ describe('the writer of state', () => {
     await writer.close()
   })
 
-  it('does not say that a record is durable before the broker has said so', async () => {
+  it('does not say that a record is durable before the broker has said so (I1)', async () => {
     const { topic, writer, records } = await made('late')
     await writer.write(topic, [state('a', '0')])
     kafka.proxy.onAnswer = (apiKey) => (apiKey === apis.produce.key ? 'swallow' : 'pass')

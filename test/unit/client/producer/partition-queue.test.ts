@@ -204,7 +204,7 @@ describe('PartitionQueue', () => {
     expect(queue.isEmpty).toBe(true)
   })
 
-  it('fails a batch that was rejected while a later one was written, because a retry would change the order', () => {
+  it('fails a batch that was rejected while a later one was written, because a retry would change the order (I12)', () => {
     const queue = queueOf()
     fill(queue, 'a', 'b', 'c', 'd')
     const [first, second, third] = takeThree(queue)

@@ -403,7 +403,7 @@ describe('a validation', () => {
     })
   })
 
-  it('names literal secrets without showing them', async () => {
+  it('names literal secrets without showing them (I8)', async () => {
     const { infos, literalSecrets } = await validate({
       'connector.class': 'ElasticsearchSink',
       name: 'v',

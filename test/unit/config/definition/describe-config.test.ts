@@ -50,7 +50,7 @@ describe('a table', () => {
     expect(groupsOf(def)).toEqual(['G', 'H'])
   })
 
-  it('hides the default of a password', () => {
+  it('hides the default of a password (I8)', () => {
     expect(describeConfig(def).at(-1)?.defaultValue).toBe('[hidden]')
   })
 })

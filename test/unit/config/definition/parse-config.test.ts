@@ -120,7 +120,7 @@ describe('a config', () => {
     expect(messages({ size: null })).toEqual(['Invalid value null for configuration size: Value must be non-null'])
   })
 
-  it('never shows a password in a message', () => {
+  it('never shows a password in a message (I8)', () => {
     const { problems } = checkConfig(def, { topic: 't', secret: 'hunter2' })
     expect(JSON.stringify(problems)).toContain('Invalid value [hidden] for configuration secret')
     expect(JSON.stringify(problems)).not.toContain('hunter2')

@@ -190,7 +190,7 @@ describe('requests to a cluster', () => {
     ['a line break', 'first\nsecond'],
     ['a character outside Latin-1', 'key→'],
     ['a null character', 'key\u0000'],
-  ])('are not possible with an API key that contains %s', async (_name, key) => {
+  ])('are not possible with an API key that contains %s (I8)', async (_name, key) => {
     const failure = await opening({ 'connection.url': 'http://127.0.0.1:1', 'connection.api.key': key }).then(
       async (cluster) => await cluster.request(bulk(), never),
       (error: unknown) => error,

@@ -32,7 +32,7 @@ async function stalled(): Promise<{ clock: ManualClock; watch: IndexWatch; asked
   return { clock, watch, asked, never }
 }
 
-it('a check of the indices ends after 5 s of the task’s clock, and the offsets are not committed', async () => {
+it('a check of the indices ends after 5 s of the task’s clock, and the offsets are not committed (I1)', async () => {
   const { clock, watch, asked, never } = await stalled()
   watch.wrote()
   const checked = watch.confirm(never).catch((error: unknown) => error)

@@ -23,7 +23,7 @@ it('an index forgets its documents when its changes have passed the snapshot', (
   expect(rows.of('j', 'k', null, snapshot)).toEqual(row('b'))
 })
 
-it('the oldest documents are dropped when they exceed the memory limit, whatever their index', () => {
+it('the oldest documents are dropped when they exceed the memory limit, whatever their index (I10)', () => {
   const rows = new SnapshotRows(3 * JSON.stringify({ body: 'x' }).length)
   const keys = [1, 2, 3, 4, 5]
   for (const key of keys) rows.of(key < 3 ? 'i' : 'j', String(key), row('x'), snapshot)

@@ -21,7 +21,7 @@ describe('the assignor', () => {
     expect(change?.revoked).toEqual({ connectors: ['gone'], tasks: [{ connector: 'gone', task: 0 }] })
   })
 
-  it('gives nothing away that another worker still holds; a round later it does', () => {
+  it('gives nothing away that another worker still holds; a round later it does (I3)', () => {
     const other = { memberId: 'm2', held: { connectors: ['a'], tasks: [{ connector: 'a', task: 0 }] } }
     const first = assignWork('m1', [{ memberId: 'm1', held: nothingAssigned }, other], all)
     expect(first.get('m1')?.assigned).toEqual({ connectors: ['b'], tasks: [] })

@@ -10,7 +10,7 @@ function fold(...records: Parameters<ClusterConfigState['apply']>[0][]): Cluster
   return result
 }
 
-describe('the fold of the config topic', () => {
+describe('the fold of the config topic (I4)', () => {
   it('shows task configs once they are committed as a whole', () => {
     const state = fold(
       { type: 'connector', connector: 'a', config },

@@ -53,7 +53,7 @@ function shown(records: readonly SourceRecord[]): readonly unknown[] {
 }
 
 describe('the records of a change', () => {
-  it('carry the offset of the change on the last of them only: a crash between two repeats the change', () => {
+  it('carry the offset of the change on the last of them only: a crash between two repeats the change (I2)', () => {
     expect(shown(builder(true).deletion(shape, change(row(1), null), context))).toEqual([
       [[1], 'd', before],
       [[1], 'tombstone', offset],

@@ -208,7 +208,7 @@ describe('the loop of a sink task', () => {
     await ended
   })
 
-  it('gives the same records again after a retriable failure, polling on with everything held back', async () => {
+  it('gives the same records again after a retriable failure, polling on with everything held back (I7)', async () => {
     const { task, consumer, control, ended } = host()
     task.down = new RetriableError('down')
     consumer.append('t', 0, 'a', 'b')
@@ -226,7 +226,7 @@ describe('the loop of a sink task', () => {
     expect(consumer.committed.get('t-0')).toBe(3)
   })
 
-  it('makes durable and commits what it put before partitions move on', async () => {
+  it('makes durable and commits what it put before partitions move on (I1)', async () => {
     const { task, consumer, control, ended } = host()
     task.buffering = true
     consumer.append('t', 0, 'a')
@@ -394,7 +394,7 @@ describe('the loop of a sink task', () => {
     await ended
   })
 
-  it('fails with topic, partition and offset when a record does not decode', async () => {
+  it('fails with topic, partition and offset when a record does not decode (I7)', async () => {
     const { consumer, task, ended } = host()
     consumer.append('t', 0, 'a', 'garbage')
     await Promise.all([

@@ -254,7 +254,7 @@ describe('the loop of a source task', () => {
     await ended
   })
 
-  it('fails the task for a batch of records, not for one of offsets', async () => {
+  it('fails the task for a batch of records, not for one of offsets (I7)', async () => {
     const { clock, task, producer, control, states, ended } = host()
     task.give([record(1)])
     await untilPasses(() => expect(producer.unacknowledged).toBe(1))
@@ -437,7 +437,7 @@ describe('the loop of a source task', () => {
     await ended
   })
 
-  it('does not wait for the log indefinitely at its end', async () => {
+  it('does not wait for the log indefinitely at its end (I9)', async () => {
     const { clock, task, producer, control, logger, ended } = host()
     task.give([record(1)])
     await untilPasses(() => expect(producer.unacknowledged).toBe(1))

@@ -72,7 +72,7 @@ describe('submitted records', () => {
     expect(() => records.acknowledge(5)).toThrow('token 5 is not in flight')
   })
 
-  it('never commits past an unacknowledged record, whatever the order of acknowledgements', () => {
+  it('never commits past an unacknowledged record, whatever the order of acknowledgements (I2)', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 4000 }), (choices) => {
         const records = new SubmittedRecords()
