@@ -84,8 +84,7 @@ export class S3SinkTask implements SinkTask {
     if (records.length > 0) await this.#waitForRoom(running)
     const nowMs = running.clock.now()
     this.#append(records, rewound, nowMs)
-    for (const writer of this.#writers.values()) writer.tick(nowMs)
-    this.#releaseMemory(running)
+    this.#endAndSpill(running, nowMs)
     this.#wakeForDeadline(running, nowMs)
   }
 
@@ -201,9 +200,12 @@ export class S3SinkTask implements SinkTask {
   }
 
   /** @throws RetriableError when the memory stays full: the same records are delivered again later. */
-  async #waitForRoom({ budget, clock }: Running): Promise<void> {
+  async #waitForRoom(running: Running): Promise<void> {
+    const { budget, clock } = running
     // A commit lets further objects complete. It happens after `put` has returned.
     if (!budget.isFull || this.#commitWanted) return
+    // What was done after the last records may have freed too little: lines that became small when they were compressed.
+    this.#endAndSpill(running, clock.now())
     const waiting = new AbortController()
     const signal = AbortSignal.any([waiting.signal, this.#stopped.signal])
     await Promise.race([budget.room(), clock.sleep(roomWaitMs, signal).catch(() => undefined)])
@@ -215,6 +217,12 @@ export class S3SinkTask implements SinkTask {
     )
   }
 
+  /** Ends the objects whose time has come, and frees memory. */
+  #endAndSpill(running: Running, nowMs: number): void {
+    for (const writer of this.#writers.values()) writer.tick(nowMs)
+    this.#releaseMemory(running)
+  }
+
   /** Above three quarters of the memory, the largest open objects are uploaded early. */
   #releaseMemory({ budget }: Running): void {
     const writers = [...this.#writers.values()]
@@ -222,10 +230,8 @@ export class S3SinkTask implements SinkTask {
     if (excess <= 0) return
     excess -= writers.reduce((sum, writer) => sum + writer.leavingBytes, 0)
     for (const writer of writers.toSorted((a, b) => b.openBytes - a.openBytes)) {
-      const bytes = writer.openBytes
-      if (excess <= 0 || bytes === 0) return
-      writer.releaseMemory()
-      excess -= bytes
+      if (excess <= 0) return
+      excess -= writer.releaseMemory()
     }
   }
 

@@ -71,7 +71,18 @@ export class ObjectUpload {
 
   /** The part of them that is uploaded as fast as the store accepts it. */
   get leaving(): number {
-    return this.#ended || this.#spilling ? this.#held : 0
+    if (this.#ended) return this.#held
+    return this.#spilling ? this.#contentBytes : 0
+  }
+
+  /** The bytes of the object that {@link spill} would upload, if there are enough of them. */
+  get spillable(): number {
+    return this.#ended || this.#spilling ? 0 : this.#contentBytes
+  }
+
+  /** The rest is needed until the object is finished, whatever of its content is uploaded. */
+  get #contentBytes(): number {
+    return this.#done ? 0 : this.#held - overheadBytes - (this.#compressing ? GzipMember.stateBytes : 0)
   }
 
   /** Aborts when the upload is given up. */

@@ -117,16 +117,22 @@ export class PartitionWriter implements TopicPartition {
     this.#advance()
   }
 
-  /** Frees memory: uploads a part if there are enough bytes for one, otherwise ends the open object. */
-  releaseMemory(): void {
+  /**
+   * Frees memory: uploads a part if there are enough bytes for one, otherwise ends the open object. Returns the number of bytes
+   * that this frees, unless the lines that are not compressed yet turn out to be too small for a part.
+   */
+  releaseMemory(): number {
     const object = this.#open
-    if (object === null) return
-    if (this.openBytes < this.#environment.minPartBytes) {
+    if (object === null) return 0
+    const bytes = object.upload.spillable + object.lines.held
+    if (bytes < this.#environment.minPartBytes) {
+      const { openBytes } = this
       this.rotate('memory')
-      return
+      return openBytes
     }
     this.#handOver(object)
     object.upload.spill()
+    return bytes
   }
 
   /**
