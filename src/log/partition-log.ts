@@ -172,9 +172,10 @@ export class PartitionLog {
 
   /**
    * Appends one batch; resolves when it is durable (I1). The offset and leader epoch, and on topics with LogAppendTime the
-   * timestamp, are written into `batch`. A batch that an idempotent producer sent before is not
+   * timestamp, are written into `batch`, also when it cannot be stored. A batch that an idempotent producer sent before is not
    * written again: the result is that of the first time.
-   * @throws RejectedBatchError when the log does not take the batch; StorageError when it cannot be stored, and may be retried.
+   * @throws RejectedBatchError when the log does not take the batch; StorageError when it cannot be stored: a retry needs the
+   * bytes that the producer sent.
    */
   async append(batch: VerifiedBatch, origin: Origin = 'client'): Promise<Appended> {
     for (;;) {
@@ -193,10 +194,10 @@ export class PartitionLog {
     const marker = batch.header.isControl ? readEndMarker(new RecordReader(batch)) : null
     const repeated = this.#checkProducer(batch.header, marker)
     if (repeated !== null) return this.#appendedBefore(repeated)
-    this.#rollFor(batch.header, nowMs)
     batch.assignOffsets(this.logEndOffset, leaderEpoch)
     if (config.timestampType === 1) batch.stampLogAppendTime(nowMs)
     const { header } = batch
+    this.#rollFor(header, nowMs)
     const segment = this.#segments.append(batch, config.indexIntervalBytes)
     this.#noteProducer(segment, header, marker, nowMs)
     await this.#segments.reach(header.lastOffset + 1)
@@ -317,12 +318,9 @@ export class PartitionLog {
     }
   }
 
-  #rollFor(incoming: BatchHeader, nowMs: number): void {
-    const lastOffset = this.logEndOffset + incoming.lastOffsetDelta
+  #rollFor(header: BatchHeader, nowMs: number): void {
     const { active } = this.#segments
-    const { sizeInBytes, maxTimestamp } = incoming
-    const batch = { sizeInBytes, maxTimestamp, lastOffset }
-    const mustRoll = this.#segments.onDisk(() => active.mustRollFor(batch, this.#state.config, nowMs))
+    const mustRoll = this.#segments.onDisk(() => active.mustRollFor(header, this.#state.config, nowMs))
     if (!mustRoll) return
     this.#segments.roll(nowMs)
     this.#upkeep.startCheckpoint()

@@ -11,13 +11,6 @@ import type { TransactionIndex } from './transaction-index.ts'
 export const maxRelativeOffset = 0x7fff_ffff
 const defaultIndexIntervalBytes = 4096
 
-/** A batch that is to be appended, as far as it decides whether a new segment is needed. */
-export interface IncomingBatch {
-  readonly sizeInBytes: number
-  readonly maxTimestamp: number
-  readonly lastOffset: number
-}
-
 /**
  * Consecutive batches of a partition in one `.log` file, with sparse indexes in other files ({@link SegmentIndexes}). The
  * indexes may lag behind the `.log` file, which is the truth: they are rebuilt from it.
@@ -83,8 +76,8 @@ export class Segment {
     return this.#file
   }
 
-  /** Returns whether a batch needs a new segment, by Kafka's rules (`LogSegment.shouldRoll`). */
-  mustRollFor({ sizeInBytes, maxTimestamp, lastOffset }: IncomingBatch, config: LogConfig, nowMs: number): boolean {
+  /** Returns whether the next batch needs a new segment, by Kafka's rules (`LogSegment.shouldRoll`). Its offsets are assigned. */
+  mustRollFor({ sizeInBytes, maxTimestamp, lastOffset }: BatchHeader, config: LogConfig, nowMs: number): boolean {
     const isTooFar = lastOffset - this.baseOffset > maxRelativeOffset
     if (this.size === 0) return isTooFar
     if (this.size > config.segmentBytes - sizeInBytes) return true

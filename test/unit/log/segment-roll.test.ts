@@ -20,3 +20,12 @@ it('a segment is as old as its first record, also after a restart', async () => 
   expect(await segments(harness, 2001)).toBe(2)
   expect(await segments(harness, 2002)).toBe(3)
 })
+
+it('on a topic with LogAppendTime, a segment is as old as the time since its first append, whatever times producers send', async () => {
+  const harness = new LogHarness({ segmentMs: 1000, timestampType: 1 })
+  expect(await segments(harness, 0, 50_000, -50_000)).toBe(1)
+  harness.clock.advance(1000)
+  expect(await segments(harness, 0)).toBe(1)
+  harness.clock.advance(1)
+  expect(await segments(harness, 0)).toBe(2)
+})
