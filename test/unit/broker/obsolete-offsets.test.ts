@@ -1,7 +1,10 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { apis } from '../../support/protocol/apis.ts'
 import { BrokerHarness, produceOne, textBatch } from '../../support/broker/broker-harness.ts'
 import type { RawKafkaClient } from '../../support/broker/raw-kafka-client.ts'
+import { batchHeaderSize, batchSizeAt } from '../../../src/protocol/record-batch/record-batch.ts'
 import { untilPasses } from '../../support/until.ts'
 
 let harness: BrokerHarness | null = null
@@ -66,5 +69,27 @@ describe('a broker whose stored offsets do not read', () => {
         { fields: { topic: '__consumer_offsets', partition: 3, offset: 1 } },
       ]),
     )
+  })
+
+  it('starts, names the batch that the disk damaged, and keeps what is stored after it', async () => {
+    harness = await BrokerHarness.start()
+    let client = await harness.connect()
+    await createTopic(client)
+    for (const offset of [1, 2, 3]) await commit(client, 'g', offset)
+    const { dataDir, logger } = harness
+    await harness.stop()
+    const path = join(dataDir, '__consumer_offsets-3', '00000000000000000000.log')
+    const bytes = readFileSync(path)
+    const [first, second] = [0, batchSizeAt(bytes, 0)]
+    for (const at of [first, second]) bytes.writeUInt8(bytes.readUInt8(at + batchHeaderSize) ^ 1, at + batchHeaderSize)
+    writeFileSync(path, bytes)
+    await harness.restart()
+    client = await harness.connect()
+    expect(await committed(client, 'g')).toBe(3)
+    const place = { topic: '__consumer_offsets', partition: 3 }
+    expect(logger.lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { fields: { ...place, offset: 0, error: expect.stringContaining('the batch is damaged: BAD_CRC') } },
+      { fields: { ...place, offset: 1 } },
+    ])
   })
 })

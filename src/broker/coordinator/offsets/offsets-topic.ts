@@ -1,7 +1,8 @@
 import type { Clock } from '../../../foundation/clock.ts'
 import type { Logger } from '../../../foundation/logging/logger.ts'
+import { readInt64 } from '../../../protocol/bytes/int64.ts'
 import { BatchBuilder } from '../../../protocol/record-batch/batch-builder.ts'
-import { forEachBatch, readBatchHeader } from '../../../protocol/record-batch/record-batch.ts'
+import { batchSizeAt } from '../../../protocol/record-batch/record-batch.ts'
 import { RecordReader } from '../../../protocol/record-batch/record-reader.ts'
 import { VerifiedBatch } from '../../../protocol/record-batch/verified-batch.ts'
 import { verifiedBatch } from '../../../log/batch-check.ts'
@@ -77,9 +78,7 @@ export class OffsetsTopic implements CoordinatorLog {
         try {
           const result = log.read({ offset, maxBytes: readBytes, isolation: 'read_committed', minOneBatch: true })
           if (result.batches.length === 0) break
-          forEachBatch(result.batches, (header, position) => {
-            if (!header.isControl) visitBatch(result.batches, position, { partition, visit, passOver })
-          })
+          visitBatches(result.batches, { partition, visit, passOver })
           offset = Math.max(result.nextOffset, offset + 1)
         } catch (error) {
           // The start of the next batch is unknown: try every offset.
@@ -102,11 +101,19 @@ interface Visiting {
   readonly passOver: (offset: number, error: unknown) => void
 }
 
-function visitBatch(batches: Buffer, position: number, { partition, visit, passOver }: Visiting): void {
-  let offset = readBatchHeader(batches, position).baseOffset
-  try {
+/** @param batches whole batches, as the log returns them. */
+function visitBatches(batches: Buffer, visiting: Visiting): void {
+  for (let position = 0; position < batches.length; position += batchSizeAt(batches, position)) {
     const batch = VerifiedBatch.verify(batches, position)
-    if (!(batch instanceof VerifiedBatch)) throw new CorruptMetadataError(`the batch is damaged: ${batch}`)
+    if (batch instanceof VerifiedBatch) visitBatch(batch, visiting)
+    else visiting.passOver(readInt64(batches, position), new CorruptMetadataError(`the batch is damaged: ${batch}`))
+  }
+}
+
+function visitBatch(batch: VerifiedBatch, { partition, visit, passOver }: Visiting): void {
+  if (batch.header.isControl) return
+  let offset = batch.header.baseOffset
+  try {
     const reader = new RecordReader(batch)
     while (reader.next()) {
       offset = reader.offset
