@@ -1,6 +1,5 @@
 import type { Clock } from '../foundation/clock.ts'
 import type { LogStreaks } from '../foundation/logging/log-streaks.ts'
-import type { Logger } from '../foundation/logging/logger.ts'
 import type { BrokerConfig } from './settings/broker-config.ts'
 import type { CoordinatorConfig } from './coordinator/coordinator-config.ts'
 import type { GroupCoordinator } from './coordinator/groups/group-coordinator.ts'
@@ -23,7 +22,6 @@ export interface BrokerState {
   readonly groups: GroupCoordinator
   readonly producerIds: ProducerIds
   readonly clock: Clock
-  readonly logger: Logger
   /** For log lines that clients cause. */
   readonly streaks: LogStreaks
   /** The address that clients connect to. Known once the listener is open, which is before the first request. */

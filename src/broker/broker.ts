@@ -116,9 +116,10 @@ async function start(options: BrokerOptions, stops: Stops, result: (started: Sta
   let node: AdvertisedNode = { nodeId: config.nodeId, host: '', port: 0 }
   const coordinatorConfig = { ...defaultCoordinatorConfig, ...options.coordinators }
   const streaks = new LogStreaks(clock, logger)
-  const shared = { topics, clock, logger, streaks }
+  const shared = { topics, clock, streaks }
   const coordinators = Coordinators.open({
     ...shared,
+    logger,
     fs,
     dataDirectory: dataDir,
     conditions,

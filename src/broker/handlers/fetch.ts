@@ -1,4 +1,4 @@
-import type { IsolationLevel } from '../../protocol/isolation-level.ts'
+import { isolationLevelOf } from '../../protocol/isolation-level.ts'
 import { deferred } from '../../foundation/async/deferred.ts'
 import type { PartitionLog } from '../../log/partition-log.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
@@ -69,7 +69,7 @@ function begin(
   request: RequestOf<typeof fetch>,
   { apiVersion: version, memory }: RequestContext,
 ): PendingFetch {
-  const isolation: IsolationLevel = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
+  const isolation = isolationLevelOf(request.isolationLevel)
   const seen = new Set<PartitionLog>()
   const topics = request.topics.map((query) => {
     const byId = version >= firstVersionWithIds

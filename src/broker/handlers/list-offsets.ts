@@ -1,4 +1,4 @@
-import type { IsolationLevel } from '../../protocol/isolation-level.ts'
+import { type IsolationLevel, isolationLevelOf } from '../../protocol/isolation-level.ts'
 import { LogError } from '../../log/log-error.ts'
 import type { PartitionLog } from '../../log/partition-log.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
@@ -26,7 +26,7 @@ const firstVersionOf: Readonly<Record<number, number>> = { [-3]: 7, [-4]: 8, [-5
 
 /** Serves ListOffsets. */
 export const listOffsetsRegistration = register(listOffsets, (state: BrokerState) => (request, { apiVersion }) => {
-  const isolation: IsolationLevel = request.isolationLevel === 1 ? 'read_committed' : 'read_uncommitted'
+  const isolation = isolationLevelOf(request.isolationLevel)
   const names = new Map<PartitionQuery, string>()
   for (const { name, partitions } of request.topics)
     for (const query of partitions) names.set(query, `${name}/${query.partitionIndex}`)
@@ -39,13 +39,13 @@ export const listOffsetsRegistration = register(listOffsets, (state: BrokerState
         const log = state.topics.partition(name, query.partitionIndex)
         if (log === undefined) return refused(query, errorCodes.UNKNOWN_TOPIC_OR_PARTITION)
         if (log === null) return refused(query, errorCodes.KAFKA_STORAGE_ERROR)
-        return respond(log, query, isolation, apiVersion)
+        return responseFor(log, query, isolation, apiVersion)
       }),
     })),
   }
 })
 
-function respond(
+function responseFor(
   log: PartitionLog,
   query: PartitionQuery,
   isolation: IsolationLevel,

@@ -40,17 +40,17 @@ function committed({ offsets }: GroupCoordinator, groupId: string, topics: Topic
     return topics.map(({ name, partitionIndexes }) => ({
       name,
       partitions: partitionIndexes.map((index) =>
-        respond(index, offsets.get(groupId, name, index) ?? nothingCommitted),
+        responseFor(index, offsets.get(groupId, name, index) ?? nothingCommitted),
       ),
     }))
   }
   return Array.from(offsets.topicsOf(groupId), ([name, partitions]) => ({
     name,
-    partitions: Array.from(partitions, ([index, offset]) => respond(index, offset)),
+    partitions: Array.from(partitions, ([index, offset]) => responseFor(index, offset)),
   }))
 }
 
-function respond(
+function responseFor(
   partitionIndex: number,
   { offset, leaderEpoch, metadata }: CommittedOffset,
 ): TopicResponse['partitions'][number] {

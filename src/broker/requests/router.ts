@@ -56,11 +56,11 @@ export class Router {
   }
 
   /** Returns the parts of the response frame; null when the request has no response. @throws what decoding and the handler throw. */
-  async respond(request: RoutedRequest, connection: ConnectionContext): Promise<Buffer[] | null> {
+  async responseFor(request: RoutedRequest, connection: ConnectionContext): Promise<Buffer[] | null> {
     const { name } = request.handler.api
     const ended = this.#meters.begun(name, request.sizeInBytes)
     try {
-      const parts = await this.#respond(request, connection)
+      const parts = await this.#handle(request, connection)
       ended(parts)
       return parts
     } catch (error) {
@@ -69,12 +69,12 @@ export class Router {
     }
   }
 
-  async #respond(request: RoutedRequest, connection: ConnectionContext): Promise<Buffer[] | null> {
+  async #handle(request: RoutedRequest, connection: ConnectionContext): Promise<Buffer[] | null> {
     const { handler, header, reader } = request
     const { api } = handler
     const version = header.apiVersion
     connection.session?.check(api)
-    if (version < api.versions[0] || version > api.versions[1]) return refuseVersion(request)
+    if (version < api.versions[0] || version > api.versions[1]) return versionRefusal(request)
     if (isFlexible(api, version)) skipTaggedFields(reader)
     const body = decodeRequest(api, version, reader)
     const context: RequestContext = {
@@ -92,10 +92,10 @@ export class Router {
 }
 
 /**
- * Responds to ApiVersions of a later version in version 0, with the supported versions, so that the client can retry with one of
- * them (KIP-511). For other APIs there is no response that the client would understand.
+ * Returns the response to ApiVersions of a later version: in version 0, with the supported versions, so that the client can retry
+ * with one of them (KIP-511). @throws ProtocolError for other APIs: there is no response that the client would understand.
  */
-function refuseVersion({ handler: { api, advertised }, header }: RoutedRequest): Buffer[] {
+function versionRefusal({ handler: { api, advertised }, header }: RoutedRequest): Buffer[] {
   if (api.key !== apiVersions.key) {
     const [first, last] = api.versions
     throw new ProtocolError(`${api.name} v${header.apiVersion} is not served (v${first} to v${last} are)`)

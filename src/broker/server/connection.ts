@@ -235,7 +235,7 @@ export class Connection {
       held.bytes += bytes
       this.#responses.take(bytes)
     }
-    const response = router.respond(request, {
+    const response = router.responseFor(request, {
       clientHost: this.#clientHost,
       signal: this.#abort.signal,
       session: this.#session,
