@@ -24,10 +24,11 @@ const noBytes = Buffer.alloc(0)
 const { NONE, REBALANCE_IN_PROGRESS, UNKNOWN_MEMBER_ID } = errorCodes
 
 /**
- * The states and generations of one group: what starts and ends a rebalance, and what has to be stored. It has no clock and no
- * disk: every call carries the time (monotonic milliseconds); the owner takes the writes, and reports when they are stored.
+ * The states and generations of one group: what starts and ends a rebalance, and what has to be stored. The requests of its
+ * members are in {@link Group}. It has no clock and no disk: every call carries the time (monotonic milliseconds); the owner takes
+ * the writes, and reports when they are stored.
  */
-export class GroupLifecycle {
+export abstract class GroupLifecycle {
   readonly roster = new GroupRoster()
   readonly #gatherMs: number
   /** Members that sent no SyncGroup in this generation. */
@@ -36,15 +37,14 @@ export class GroupLifecycle {
   #state: GroupState = 'Empty'
   #generationId = 0
   #protocolName: string | null = null
-  /** Null before the first member. */
-  protocolType: string | null = null
+  #protocolType: string | null = null
   /** When the members that have not joined, or not synced, are removed. */
   #rebalanceEndsMs = Number.POSITIVE_INFINITY
   /** The first rebalance of a group does not end before. */
   #gatherUntilMs = 0
 
   /** @param gatherMs how long the first rebalance waits for more members (`group.initial.rebalance.delay.ms`). */
-  constructor(gatherMs: number) {
+  protected constructor(gatherMs: number) {
     this.#gatherMs = gatherMs
   }
 
@@ -56,15 +56,20 @@ export class GroupLifecycle {
     return this.#generationId
   }
 
+  /** Null before the first member. */
+  get protocolType(): string | null {
+    return this.#protocolType
+  }
+
   /** The assignment protocol that the members chose; null while there is none. */
   get protocolName(): string | null {
     return this.#protocolName
   }
 
   /** Continues from a stored group, whose members are in the roster. */
-  restore(stored: StoredGroup): void {
+  protected continueFrom(stored: StoredGroup): void {
     this.#generationId = stored.generationId
-    this.protocolType = stored.protocolType
+    this.#protocolType = stored.protocolType
     this.#protocolName = stored.protocolName
     this.roster.leaderId = stored.leaderId
     if (!this.roster.isEmpty) this.#state = 'Stable'
@@ -97,8 +102,16 @@ export class GroupLifecycle {
     for (const [memberId, endsMs] of this.roster.announced) this.roster.announced.set(memberId, endsMs + ms)
   }
 
+  /** Takes in a new member, which takes a rebalance. The first one is the leader, until a rebalance elects another. */
+  protected admit(member: GroupMember, protocolType: string, nowMs: number): void {
+    this.#protocolType = protocolType
+    this.roster.add(member)
+    this.roster.leaderId ??= member.id
+    this.rebalance(nowMs)
+  }
+
   /** Starts a rebalance, or continues the one in progress. `park` keeps a JoinGroup until the rebalance ends. */
-  rebalance(nowMs: number, park: () => void = () => undefined): void {
+  protected rebalance(nowMs: number, park: () => void = () => undefined): void {
     if (this.#state !== 'PreparingRebalance') {
       const delayMs = this.#state === 'Empty' ? this.#gatherMs : 0
       this.#gatherUntilMs = nowMs + delayMs
@@ -113,13 +126,13 @@ export class GroupLifecycle {
     this.completeIfAllJoined(nowMs)
   }
 
-  completeIfAllJoined(nowMs: number): void {
+  protected completeIfAllJoined(nowMs: number): void {
     if (this.#state === 'PreparingRebalance' && this.#gatherUntilMs <= nowMs && this.roster.allJoined())
       this.#complete(nowMs)
   }
 
   /** Removes members. The others share their work, which takes a rebalance unless one is in progress. */
-  remove(members: readonly GroupMember[], nowMs: number): void {
+  protected remove(members: readonly GroupMember[], nowMs: number): void {
     if (members.length === 0) return
     for (const member of members) this.#dismiss(member)
     if (this.#state === 'Stable' || this.#state === 'CompletingRebalance') this.rebalance(nowMs)
@@ -127,18 +140,18 @@ export class GroupLifecycle {
   }
 
   /** Notes that a member sent its SyncGroup, or is not expected to. */
-  synced(memberId: string): void {
+  protected synced(memberId: string): void {
     this.#unsynced.delete(memberId)
   }
 
   /** The leader brought the assignments of a generation. Members that it left out get no bytes. */
-  assign(assignments: ReadonlyMap<string, Buffer>): void {
+  protected assign(assignments: ReadonlyMap<string, Buffer>): void {
     const complete = new Map([...this.roster.members.keys()].map((id) => [id, assignments.get(id) ?? noBytes]))
     this.#writes.push({ reason: 'assigned', assignments: complete, generationId: this.#generationId })
   }
 
   /** A static member takes over what its former instance was assigned. */
-  replaced(replacement: Replacement): void {
+  protected replaced(replacement: Replacement): void {
     this.#writes.push({ reason: 'replaced', assignments: this.roster.assignments(), replacement })
   }
 
@@ -165,11 +178,11 @@ export class GroupLifecycle {
   }
 
   /** The response to a JoinGroup of this generation. */
-  joinResponse(member: GroupMember): JoinResponse {
+  protected joinResponse(member: GroupMember): JoinResponse {
     return {
       errorCode: NONE,
       generationId: this.#generationId,
-      protocolType: this.protocolType,
+      protocolType: this.#protocolType,
       protocolName: this.#protocolName,
       leader: this.roster.leaderId ?? '',
       skipAssignment: false,
@@ -179,10 +192,10 @@ export class GroupLifecycle {
   }
 
   /** The response to a SyncGroup of this generation. */
-  syncResponse(member: GroupMember): SyncResponse {
+  protected syncResponse(member: GroupMember): SyncResponse {
     return {
       errorCode: NONE,
-      protocolType: this.protocolType,
+      protocolType: this.#protocolType,
       protocolName: this.#protocolName,
       assignment: member.assignment,
     }

@@ -1,5 +1,5 @@
 import { errorCodes } from '../../../protocol/error-codes.ts'
-import { GroupLifecycle, type GroupWrite } from './group-lifecycle.ts'
+import { GroupLifecycle } from './group-lifecycle.ts'
 import { GroupMember, sameProtocols } from './group-member.ts'
 import {
   refusedJoin,
@@ -10,8 +10,7 @@ import {
   type SyncRequest,
   type SyncResponse,
 } from './group-protocol.ts'
-import type { GroupRoster } from './group-roster.ts'
-import { memberErrors, type GroupState } from './group-state.ts'
+import { memberErrors } from './group-state.ts'
 
 const { NONE } = errorCodes
 
@@ -20,21 +19,20 @@ type RespondSync = (response: SyncResponse) => void
 
 /**
  * One group of the classic protocol: the requests of its members. What the members share is opaque to it, so consumers and
- * Connect workers use it alike. Rebalances, timeouts and generations are those of {@link GroupLifecycle}.
+ * Connect workers use it alike. Rebalances, timeouts and generations are in {@link GroupLifecycle}.
  *
- * It is synchronous and has no clock and no disk. Requests that wait are callbacks. After every call the owner arms a timer for
- * {@link nextDeadlineMs} and stores what {@link takeWrites} returns.
+ * Requests that wait are callbacks. After every call the owner arms a timer for {@link nextDeadlineMs} and stores what
+ * {@link takeWrites} returns.
  */
-export class Group {
+export class Group extends GroupLifecycle {
   readonly id: string
   /** When the state was last stored, in milliseconds of the epoch; set by the owner. */
   stateTimestampMs: number
-  readonly #lifecycle: GroupLifecycle
 
   /** @param gatherMs how long the first rebalance waits for more members. */
   constructor(id: string, gatherMs: number, stateTimestampMs: number) {
+    super(gatherMs)
     this.id = id
-    this.#lifecycle = new GroupLifecycle(gatherMs)
     this.stateTimestampMs = stateTimestampMs
   }
 
@@ -46,30 +44,8 @@ export class Group {
       member.assignment = assignment
       group.roster.add(member)
     }
-    group.#lifecycle.restore(stored)
+    group.continueFrom(stored)
     return group
-  }
-
-  get roster(): GroupRoster {
-    return this.#lifecycle.roster
-  }
-
-  get state(): GroupState {
-    return this.#lifecycle.state
-  }
-
-  get generationId(): number {
-    return this.#lifecycle.generationId
-  }
-
-  /** Null before the first member. */
-  get protocolType(): string | null {
-    return this.#lifecycle.protocolType
-  }
-
-  /** The assignment protocol that the members chose; null while there is none. */
-  get protocolName(): string | null {
-    return this.#lifecycle.protocolName
   }
 
   /** A member joins, or joins again. `respond` is called immediately or when the rebalance ends. */
@@ -84,7 +60,7 @@ export class Group {
     member.touch(nowMs)
     if (!this.#keepsGeneration(member, request)) return this.#joinAgain(member, request, nowMs, respond)
     member.details = { ...request }
-    return respond(this.#lifecycle.joinResponse(member))
+    return respond(this.joinResponse(member))
   }
 
   /** A member asks for its assignment; the leader brings the assignments of all. */
@@ -100,14 +76,12 @@ export class Group {
     member.touch(nowMs)
     const stateError = memberErrors[this.state].sync
     if (stateError !== NONE) return refuse(stateError)
-    if (this.state === 'Stable') return respond(this.#lifecycle.syncResponse(member))
+    if (this.state === 'Stable') return respond(this.syncResponse(member))
     member.respondSync(refusedSync(errorCodes.REBALANCE_IN_PROGRESS))
     member.syncing = respond
-    this.#lifecycle.synced(member.id)
+    this.synced(member.id)
     if (member.id !== this.roster.leaderId) return undefined
-    return this.#lifecycle.assign(
-      new Map(request.assignments.map(({ memberId, assignment }) => [memberId, assignment])),
-    )
+    return this.assign(new Map(request.assignments.map(({ memberId, assignment }) => [memberId, assignment])))
   }
 
   /** A member shows that it is alive. Returns an error code. */
@@ -121,14 +95,14 @@ export class Group {
   /** A member leaves. A static member may be named by its instance id alone. Returns an error code. */
   leave(memberId: string, groupInstanceId: string | null, nowMs: number): number {
     if (this.roster.announced.delete(memberId)) {
-      this.#lifecycle.completeIfAllJoined(nowMs)
+      this.completeIfAllJoined(nowMs)
       return NONE
     }
     const id = memberId === '' && groupInstanceId !== null ? this.roster.idOfInstance(groupInstanceId) : memberId
     const fault = id === undefined ? errorCodes.UNKNOWN_MEMBER_ID : this.roster.faultOf(id, groupInstanceId)
     const member = this.roster.get(id ?? '')
     if (fault !== NONE || member === undefined) return fault
-    this.#lifecycle.remove([member], nowMs)
+    this.remove([member], nowMs)
     return NONE
   }
 
@@ -140,31 +114,6 @@ export class Group {
     const stateError = memberErrors[this.state].commit
     if (stateError === NONE) this.roster.get(memberId)?.touch(nowMs)
     return stateError
-  }
-
-  /** @see GroupLifecycle.nextDeadlineMs */
-  nextDeadlineMs(): number {
-    return this.#lifecycle.nextDeadlineMs()
-  }
-
-  /** @see GroupLifecycle.passTime */
-  passTime(nowMs: number): void {
-    this.#lifecycle.passTime(nowMs)
-  }
-
-  /** @see GroupLifecycle.extendDeadlines */
-  extendDeadlines(ms: number): void {
-    this.#lifecycle.extendDeadlines(ms)
-  }
-
-  /** @see GroupLifecycle.takeWrites */
-  takeWrites(): readonly GroupWrite[] {
-    return this.#lifecycle.takeWrites()
-  }
-
-  /** @see GroupLifecycle.stored */
-  stored(write: GroupWrite, errorCode: number, nowMs: number): void {
-    this.#lifecycle.stored(write, errorCode, nowMs)
   }
 
   #identityError(memberId: string, groupInstanceId: string | null, generationId: number): number {
@@ -192,16 +141,13 @@ export class Group {
   #enter(request: JoinRequest, nowMs: number, respond: RespondJoin): void {
     const member = new GroupMember({ ...request }, nowMs)
     member.joining = respond
-    this.#lifecycle.protocolType = request.protocolType
-    this.roster.add(member)
-    this.roster.leaderId ??= member.id
-    this.#lifecycle.rebalance(nowMs)
+    this.admit(member, request.protocolType, nowMs)
   }
 
   #joinAgain(member: GroupMember, request: JoinRequest, nowMs: number, respond: RespondJoin): void {
     member.respondJoin(refusedJoin(errorCodes.REBALANCE_IN_PROGRESS, member.id))
     member.details = { ...request, memberId: member.id }
-    this.#lifecycle.rebalance(nowMs, () => {
+    this.rebalance(nowMs, () => {
       member.joining = respond
     })
   }
@@ -212,12 +158,12 @@ export class Group {
     const isUnchanged = sameProtocols(former.details.protocols, request.protocols)
     former.respondJoin(refusedJoin(errorCodes.FENCED_INSTANCE_ID, former.id))
     former.respondSync(refusedSync(errorCodes.FENCED_INSTANCE_ID))
-    this.#lifecycle.synced(former.id)
+    this.synced(former.id)
     const member = new GroupMember({ ...request }, nowMs)
     member.assignment = former.assignment
     this.roster.replace(former, member)
     if (this.state !== 'Stable' || !isUnchanged) return this.#joinAgain(member, request, nowMs, respond)
-    return this.#lifecycle.replaced({
+    return this.replaced({
       member,
       formerLeaderId,
       canSkipAssignment: request.canSkipAssignment,
