@@ -1,3 +1,4 @@
+import type { TopicPartition } from '../../foundation/topic-partition.ts'
 import { ByteReader } from '../../protocol/bytes/byte-reader.ts'
 import { ByteWriter } from '../../protocol/bytes/byte-writer.ts'
 import { ProtocolError } from '../../protocol/protocol-error.ts'
@@ -34,6 +35,22 @@ export interface CommittedOffset {
 export type CoordinatorKey =
   | { readonly kind: 'offset'; readonly group: string; readonly topic: string; readonly partition: number }
   | { readonly kind: 'group'; readonly group: string }
+
+/** A record to write; a null value is a tombstone. */
+export interface CoordinatorRecord {
+  readonly key: Buffer
+  readonly value: Buffer | null
+}
+
+/** Returns the records that delete committed offsets of a group. */
+export function offsetTombstones(group: string, partitions: readonly TopicPartition[]): CoordinatorRecord[] {
+  return partitions.map(({ topic, partition }) => ({ key: encodeOffsetKey(group, topic, partition), value: null }))
+}
+
+/** Returns the record that deletes a group. */
+export function groupTombstone(group: string): CoordinatorRecord {
+  return { key: encodeGroupKey(group), value: null }
+}
 
 /** The key of a committed offset. */
 export function encodeOffsetKey(group: string, topic: string, partition: number): Buffer {

@@ -9,7 +9,7 @@ import { CommittedOffsets, type OffsetToCommit } from '../offsets/committed-offs
 import { GroupRecordWriter } from '../offsets/group-record-writer.ts'
 import { OffsetStore } from '../offsets/offset-store.ts'
 import type { CoordinatorConfig } from '../coordinator-config.ts'
-import { encodeGroupKey, encodeGroupValue, encodeOffsetKey } from '../coordinator-records.ts'
+import { encodeGroupKey, encodeGroupValue, groupTombstone, offsetTombstones } from '../coordinator-records.ts'
 import type { GroupWrite } from './group-lifecycle.ts'
 import { Group } from './group.ts'
 import { GroupLimits, type Asker } from './group-limits.ts'
@@ -23,7 +23,7 @@ import {
 } from './group-protocol.ts'
 import { GroupTimers } from './group-timers.ts'
 import type { CoordinatorLog } from '../offsets/offsets-topic.ts'
-import { loadGroups, storedForm, tombstone } from './stored-group.ts'
+import { loadGroups, storedForm } from './stored-group.ts'
 
 /** The client that commits. */
 export interface Committer extends Asker {
@@ -252,10 +252,10 @@ export class GroupCoordinator {
   }
 
   async #delete(group: Group, offsets: readonly TopicPartition[]): Promise<number> {
-    const failure = await this.#writer.append(group.id, () => {
-      const keys = offsets.map(({ topic, partition }) => encodeOffsetKey(group.id, topic, partition))
-      return [...keys, encodeGroupKey(group.id)].map(tombstone)
-    })
+    const failure = await this.#writer.append(group.id, () => [
+      ...offsetTombstones(group.id, offsets),
+      groupTombstone(group.id),
+    ])
     if (failure !== NONE) return failure
     for (const { topic, partition } of offsets) this.offsets.remove(group.id, topic, partition)
     // A member may have joined while the tombstones were written. What it stores comes after them.

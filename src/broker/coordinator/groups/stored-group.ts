@@ -3,7 +3,7 @@ import type { CommittedOffsets } from '../offsets/committed-offsets.ts'
 import { decodeGroupValue, decodeKey, decodeOffsetValue } from '../coordinator-records.ts'
 import type { StoredGroup } from './group-protocol.ts'
 import type { Group } from './group.ts'
-import type { CoordinatorRecord, StoredRecord } from '../offsets/offsets-topic.ts'
+import type { StoredRecord } from '../offsets/offsets-topic.ts'
 
 /**
  * Reads the stored groups and offsets.
@@ -51,9 +51,4 @@ export function storedForm(group: Group, assignments: ReadonlyMap<string, Buffer
       assignment: assignments.get(member.id) ?? Buffer.alloc(0),
     })),
   }
-}
-
-/** Returns a record that deletes the record of a key. */
-export function tombstone(key: Buffer): CoordinatorRecord {
-  return { key, value: null }
 }

@@ -1,6 +1,7 @@
 import type { LogStreaks } from '../../../foundation/logging/log-streaks.ts'
 import { errorCodes } from '../../../protocol/error-codes.ts'
-import type { CoordinatorLog, CoordinatorRecord } from './offsets-topic.ts'
+import type { CoordinatorRecord } from '../coordinator-records.ts'
+import type { CoordinatorLog } from './offsets-topic.ts'
 
 /** Writes records of groups to the offsets topic. Failures become an error code that clients retry. */
 export class GroupRecordWriter {

@@ -1,10 +1,9 @@
 import type { Clock } from '../../../foundation/clock.ts'
 import type { TopicPartition } from '../../../foundation/topic-partition.ts'
 import { errorCodes } from '../../../protocol/error-codes.ts'
-import { encodeOffsetKey, encodeOffsetValue } from '../coordinator-records.ts'
+import { encodeOffsetKey, encodeOffsetValue, offsetTombstones } from '../coordinator-records.ts'
 import type { GroupRecordWriter } from './group-record-writer.ts'
 import type { CommittedOffsets, OffsetToCommit } from './committed-offsets.ts'
-import { tombstone } from '../groups/stored-group.ts'
 
 const { NONE } = errorCodes
 
@@ -90,9 +89,7 @@ export class OffsetStore {
   }
 
   #writeTombstones(groupId: string, partitions: readonly TopicPartition[]): Promise<number> {
-    return this.#writer.append(groupId, () =>
-      partitions.map(({ topic, partition }) => tombstone(encodeOffsetKey(groupId, topic, partition))),
-    )
+    return this.#writer.append(groupId, () => offsetTombstones(groupId, partitions))
   }
 
   /** Stores offsets, then puts them into memory, except for those of topics that were deleted meanwhile. */

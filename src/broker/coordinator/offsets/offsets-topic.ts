@@ -8,17 +8,12 @@ import { VerifiedBatch } from '../../../protocol/record-batch/verified-batch.ts'
 import { verifiedBatch } from '../../../log/batch-check.ts'
 import type { PartitionLog } from '../../../log/partition-log.ts'
 import { CorruptMetadataError } from '../../broker-error.ts'
+import type { CoordinatorRecord } from '../coordinator-records.ts'
 import { offsetsTopicName } from '../../topics/topic-name.ts'
 import type { Topic, Topics } from '../../topics/topics.ts'
 
 const configs = { 'cleanup.policy': 'compact', 'segment.bytes': '104857600', 'compression.type': 'producer' }
 const readBytes = 1024 * 1024
-
-/** A record to write; a null value is a tombstone. */
-export interface CoordinatorRecord {
-  readonly key: Buffer
-  readonly value: Buffer | null
-}
 
 /** A record as it is stored. */
 export interface StoredRecord extends CoordinatorRecord {

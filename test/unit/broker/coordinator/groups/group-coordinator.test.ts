@@ -10,6 +10,7 @@ import {
   encodeGroupKey,
   encodeOffsetKey,
   encodeOffsetValue,
+  type CoordinatorRecord,
 } from '../../../../../src/broker/coordinator/coordinator-records.ts'
 import {
   GroupCoordinator,
@@ -25,7 +26,6 @@ import {
   OffsetsTopic,
   partitionOfGroup,
   type CoordinatorLog,
-  type CoordinatorRecord,
   type StoredRecord,
 } from '../../../../../src/broker/coordinator/offsets/offsets-topic.ts'
 import { ProducerIds } from '../../../../../src/broker/coordinator/producer-ids.ts'
