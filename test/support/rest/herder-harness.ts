@@ -132,7 +132,10 @@ class MemoryWorker {
         if (error !== undefined) throw error
       },
       stopConnector: async (name) => await this.#call(`stop ${name}`),
-      taskConfigs: async (name, max) => this.#taskConfigs(name, max),
+      taskConfigs: async (name, max) => {
+        await this.holds.get(`task configs ${name}`)
+        return this.#taskConfigs(name, max)
+      },
       validate: async () => this.infos,
       pluginConfig: async () => [],
       close: async () => undefined,
@@ -171,8 +174,17 @@ class MemoryWorker {
   }
 }
 
-/** A herder whose topics, group and worker are in memory. `before` is in the config topic when it starts. */
-export async function herd(options: { isLeader?: boolean; before?: readonly ConfigRecord[] } = {}) {
+export interface HerdOptions {
+  readonly isLeader?: boolean
+  /** In the config topic when the herder starts. */
+  readonly before?: readonly ConfigRecord[]
+  /** Writes what is in the status topic when the herder starts. */
+  readonly statusesBefore?: (statuses: WorkerStatusStore) => void
+  readonly hasNoOffsets?: boolean
+}
+
+/** A herder whose topics, group and worker are in memory. */
+export async function herd(options: HerdOptions = {}) {
   const topic = new MemoryStatusTopic()
   const configs = new MemoryConfigs()
   configs.records.push(...(options.before ?? []))
@@ -183,6 +195,8 @@ export async function herd(options: { isLeader?: boolean; before?: readonly Conf
   const logger = quietLogger()
   /** With everything that was ever written, also by the test. */
   const statuses = Object.assign(new WorkerStatusStore(topic, 'w', clock), { writes: topic.writes })
+  options.statusesBefore?.(statuses)
+  const activity = { count: 0 }
   const group = Promise.withResolvers<WorkerGroupHandlers>()
   const rebalance = async (): Promise<void> => {
     const handlers = await group.promise
@@ -193,7 +207,12 @@ export async function herd(options: { isLeader?: boolean; before?: readonly Conf
   const herder: WorkerHerder = new WorkerHerder({
     configs,
     statuses,
-    offsets: { start: async () => undefined, isEmpty: false, ofSource: async () => [], ofGroup: async () => [] },
+    offsets: {
+      start: async () => undefined,
+      isEmpty: options.hasNoOffsets ?? false,
+      ofSource: async () => [],
+      ofGroup: async () => [],
+    },
     offsetTopic: 'offsets',
     joinGroup: (handlers) => {
       group.resolve(handlers)
@@ -208,7 +227,9 @@ export async function herd(options: { isLeader?: boolean; before?: readonly Conf
     topicTracking: true,
     clock,
     logger,
-    onActivity: () => undefined,
+    onActivity: () => {
+      activity.count += 1
+    },
   })
   await herder.start(signal)
   const handlers = await group.promise
@@ -219,5 +240,5 @@ export async function herd(options: { isLeader?: boolean; before?: readonly Conf
     topic.writes.length = 0
     worker.calls.length = 0
   }
-  return { herder, handlers, configs, statuses, worker, clock, running, logger }
+  return { herder, handlers, configs, statuses, worker, clock, running, logger, activity }
 }

@@ -79,6 +79,21 @@ describe('a task whose stop hangs', () => {
     await untilPasses(() => expect(statuses.task({ connector: 'a', task: 0 })?.state).toBe('RUNNING'))
   })
 
+  it('does not start again once it is revoked: another worker may run it (I3)', async () => {
+    const { herder, handlers, worker, running } = await herd()
+    await running()
+    const stop = deferred<void>()
+    worker.holds.set('stop a-0', stop.promise)
+    await herder.putConnectorConfig('a', { ...config, topic: 'u' }, signal)
+    await untilPasses(() => expect(worker.calls).toContain('stop a-0'))
+    const work = { connectors: ['a'], tasks: [] }
+    const rebalance = handlers.onMembership({ generation: 9, isLeader: false, leaderUrl: 'http://l/', work })
+    stop.resolve()
+    await rebalance
+    expect(worker.calls.filter((call) => call.endsWith('a-0'))).toEqual(['stop a-0', 'stop a-0'])
+    expect(worker.running.size).toBe(0)
+  })
+
   it('has stopped before the worker rejoins without it (I3)', async () => {
     const { herder, handlers, worker, running } = await herd()
     await running()

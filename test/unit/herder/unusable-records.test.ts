@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 
 import { ConnectError } from '../../../src/api/errors.ts'
 import { ConfigTooLargeError } from '../../../src/config/connector/config-too-large-error.ts'
+import { deferred } from '../../../src/foundation/async/deferred.ts'
 import { ClusterConfigState } from '../../../src/herder/state/cluster-config-state.ts'
 import { decodeAssignment, encodeAssignment } from '../../../src/herder/group/group-protocol.ts'
 import { BadRequestError } from '../../../src/herder/herder-errors.ts'
@@ -128,13 +129,33 @@ describe('task configs that cannot be generated', () => {
     expect(clock.pending).toBe(1)
   })
 
-  it('fail the connector when they are too large for the config topic', async () => {
-    const { herder, statuses, worker } = await herd()
+  it('stay reported when an earlier request for them succeeds late', async () => {
+    const { herder, worker, clock, statuses } = await herd()
+    const earlier = deferred<void>()
+    worker.holds.set('task configs a', earlier.promise)
+    await herder.createConnector('a', config, null, signal)
+    await untilPasses(() => expect(statuses.connector('a')?.state).toBe('RUNNING'))
+    worker.holds.clear()
+    worker.taskConfigErrors = [new ConnectError('the database is away')]
+    worker.connectorListener.onReconfigure('a')
+    await untilPasses(() => expect(statuses.connector('a')?.trace).toContain('is away'))
+    earlier.resolve()
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(statuses.connector('a')?.trace).toContain('is away')
+    clock.advance(60_000)
+    await untilPasses(() => expect(statuses.task({ connector: 'a', task: 0 })?.state).toBe('RUNNING'))
+    expect(statuses.connector('a')?.trace).toBeNull()
+    expect(clock.pending).toBe(0)
+  })
+
+  it('fail the connector when they are too large for the config topic, and are not retried', async () => {
+    const { herder, statuses, worker, clock } = await herd()
     worker.taskConfigErrors = [
       new ConfigTooLargeError('the config of task 0 is too large', { code: 'CONFIG_TOO_LARGE' }),
     ]
     await herder.createConnector('a', config, null, signal)
     await untilPasses(() => expect(statuses.connector('a')?.state).toBe('FAILED'))
     expect(statuses.connector('a')?.trace).toContain('the config of task 0 is too large')
+    expect(clock.pending).toBe(0)
   })
 })

@@ -40,6 +40,8 @@ class Worker {
   /** How far reading the config topic to its end brings this worker. */
   endOffset = 10
   catchUps = 0
+  /** Memberships so far, the one that is being taken up included. */
+  given = 0
   offered: readonly { readonly name: string; readonly metadata: Buffer }[] = []
   /** Called with each membership, before it is taken up. */
   onMembership: (membership: Membership) => Promise<void> = async () => undefined
@@ -62,6 +64,7 @@ class Worker {
           this.snapshot = { ...this.snapshot, offset: Math.max(this.snapshot.offset, this.endOffset) }
         },
         onMembership: async (membership) => {
+          this.given += 1
           await this.onMembership(membership)
           this.memberships.push(membership)
           // As the herder does.
@@ -198,6 +201,21 @@ describe('a worker in its group', () => {
     one.group.requestRebalance('the test says so')
     await untilPasses(() => expect(one.last?.work).toEqual(work))
     await one.group.close()
+  })
+
+  it('leaves the group once the assignment in progress is applied, not before', async () => {
+    const { worker, members } = await made()
+    const one = await worker('http://one/')
+    const gate = deferred<void>()
+    one.onMembership = async () => await gate.promise
+    one.group.start()
+    await untilPasses(async () => expect(await members()).toHaveLength(1))
+    await untilPasses(() => expect(one.given).toBe(1))
+    const closed = one.group.close()
+    for (let i = 0; i < 20; i += 1) expect(await members()).toHaveLength(1)
+    gate.resolve()
+    await closed
+    expect(await members()).toEqual([])
   })
 
   it('offers the protocols of Kafka Connect with their versions, the one with sessions first', async () => {
