@@ -17,7 +17,9 @@ import { TopicError } from '../topics/topic-error.ts'
  *
  * - Appends start in the order of the requests and share syncs of the disk. A response is sent after the sync (I1), so acks 1 and
  *   acks all give the same guarantee. acks 0 has no response; a failure closes the connection.
- * - One batch per partition. The partition log checks idempotent producers; transactional batches are rejected.
+ * - The first fault, in this order, is the error of a partition: acks; topic and partition; not exactly one intact batch; a codec
+ *   that the version does not have; a transactional batch; what the partition log checks: size, header, records, and epoch and
+ *   sequence of an idempotent producer.
  * - A batch with invalid records is rejected as a whole. From version 8 the response lists them, so that the producer can retry
  *   the others (KIP-467).
  * - Topics are never created here.
@@ -55,11 +57,12 @@ export const produceRegistration = register(
 async function append(
   state: BrokerState,
   topic: string,
-  { index, records }: PartitionData,
+  data: PartitionData,
   context: Pick<RequestContext, 'apiVersion' | 'clientId' | 'clientHost'>,
 ): Promise<PartitionResponse> {
+  const { index } = data
   try {
-    const appended = await startAppend(state, topic, index, records, context)
+    const appended = await startAppend(state, topic, data, context)
     return {
       index,
       errorCode: errorCodes.NONE,
@@ -80,8 +83,7 @@ async function append(
 function startAppend(
   state: BrokerState,
   topicName: string,
-  index: number,
-  records: Buffer | null,
+  { index, records }: PartitionData,
   { apiVersion, clientId }: { readonly apiVersion: number; readonly clientId: string | null },
 ): Promise<Appended> {
   const topic = state.topics.get(topicName)
@@ -100,7 +102,7 @@ function startAppend(
   return log.append(batch)
 }
 
-/** Checks what depends on the request. The partition log checks the rest. */
+/** Checks what depends on the version of the request, and on this broker. The partition log knows neither. */
 function checkAttributes({ codec, isTransactional }: BatchHeader, apiVersion: number): void {
   if (codec === 'zstd' && apiVersion < firstVersionWithZstd) {
     throw new TopicError(errorCodes.UNSUPPORTED_COMPRESSION_TYPE, 'zstd needs Produce v7.')

@@ -32,23 +32,23 @@ export class Server {
   readonly #clock: Clock
   readonly #stopSweeps: () => void
 
-  private constructor(
-    server: TcpServer,
-    address: ListenAddress,
-    connections: ConnectionAdmission<Connection>,
-    memory: ConnectionMemory,
-    clock: Clock,
-    stopSweeps: () => void,
-    own: OwnListener | null,
-  ) {
-    this.#server = server
-    this.address = address
-    this.#connections = connections
-    this.memory = memory
-    this.#clock = clock
-    this.#stopSweeps = stopSweeps
-    this.#own = own
-    this.ownPath = own?.path ?? null
+  private constructor(parts: {
+    readonly server: TcpServer
+    readonly address: ListenAddress
+    readonly own: OwnListener | null
+    readonly connections: ConnectionAdmission<Connection>
+    readonly memory: ConnectionMemory
+    readonly clock: Clock
+    readonly stopSweeps: () => void
+  }) {
+    this.#server = parts.server
+    this.address = parts.address
+    this.#own = parts.own
+    this.ownPath = parts.own?.path ?? null
+    this.#connections = parts.connections
+    this.memory = parts.memory
+    this.#clock = parts.clock
+    this.#stopSweeps = parts.stopSweeps
   }
 
   /**
@@ -99,7 +99,7 @@ export class Server {
       stop()
       streaks.close()
     }
-    return new Server(server, address, connections, memory, clock, stopSweeps, own)
+    return new Server({ server, address, own, connections, memory, clock, stopSweeps })
   }
 
   /** Open connections. */

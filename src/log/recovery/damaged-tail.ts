@@ -36,8 +36,9 @@ export function batchesBehind(file: LogFile, range: ScanRange & { readonly limit
     const length = file.read(window, 0, Math.min(window.length, end - at), at)
     if (length < batchHeaderSize) break
     let next = at + length - batchHeaderSize + 1
+    const offsets = { lowest: found.endOffset, limit }
     for (let i = candidate(window, 0); i >= 0 && at + i < next; i = candidate(window, i + 1)) {
-      if (!looksLikeBatch(window, i, end - at - i, found.endOffset, limit)) continue
+      if (!looksLikeBatch(window, i, end - at - i, offsets)) continue
       const run = runOf(file, { from: at + i, end, baseOffset: found.endOffset }, limit)
       if (run.batches === 0) continue
       found = { batches: found.batches + run.batches, endOffset: run.endOffset }
@@ -55,7 +56,12 @@ function candidate(window: Buffer, from: number): number {
   return found < 0 ? -1 : found - magicAt
 }
 
-function looksLikeBatch(window: Buffer, at: number, left: number, lowest: number, limit: number): boolean {
+function looksLikeBatch(
+  window: Buffer,
+  at: number,
+  left: number,
+  { lowest, limit }: { readonly lowest: number; readonly limit: number },
+): boolean {
   const size = batchSizeAt(window, at)
   if (size < batchHeaderSize || size > left) return false
   const baseOffset = Number(window.readBigInt64BE(at)) // Any bytes: what reads a header may throw.

@@ -43,25 +43,26 @@ export function filterBatch(batch: Buffer, keep: KeepRecord, deleteHorizonMs: nu
   const records = Buffer.allocUnsafe(kept.reduce((sum, record) => sum + record.end - record.start + 20, 0))
   let at = 0
   for (const record of kept) {
-    if (setsHorizon) at = rebase(records, at, reader.bytes, record.start, record.end, record.timestamp - baseTimestamp)
-    else at += reader.bytes.copy(records, at, record.start, record.end)
+    if (setsHorizon) {
+      const source = new VarintReader(reader.bytes, record.start, record.end)
+      at = rebase(records, at, source, record.timestamp - baseTimestamp)
+    } else at += reader.bytes.copy(records, at, record.start, record.end)
   }
   const made = { baseTimestamp, maxTimestamp, count: kept.length, setsHorizon }
   return { kept: assemble(header, records.subarray(0, at), made), unpackedBytes }
 }
 
-/** Copies a record with another timestamp delta. Returns the position after it. */
-function rebase(target: Buffer, at: number, source: Buffer, start: number, end: number, delta: number): number {
-  const cursor = new VarintReader(source, start, end)
-  cursor.signed()
-  const attributes = source[cursor.position] ?? 0
-  cursor.position += 1
-  cursor.signedLong()
-  const rest = end - cursor.position
+/** Copies a record with another timestamp delta to `at`. Returns the position after it. */
+function rebase(target: Buffer, at: number, record: VarintReader, delta: number): number {
+  record.signed()
+  const attributes = record.buffer[record.position] ?? 0
+  record.position += 1
+  record.signedLong()
+  const rest = record.end - record.position
   let position = writeVarint(target, 1 + sizeOfVarlong(delta) + rest, at)
   target[position] = attributes
   position = writeVarlong(target, delta, position + 1)
-  return position + source.copy(target, position, cursor.position, end)
+  return position + record.buffer.copy(target, position, record.position, record.end)
 }
 
 function assemble(
