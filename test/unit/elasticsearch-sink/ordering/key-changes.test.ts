@@ -17,8 +17,7 @@ function add(
   kind: Operation['kind'],
   id: string,
   header: string | null = null,
-  holes = false,
-  version: Version = 1,
+  { holes = false, version = 1 }: { readonly holes?: boolean; readonly version?: Version } = {},
 ): Operation {
   const headers = header === null ? [] : [{ key: `__debezium.${header}`, schema: null, value: 'x' }]
   const record = log.append({ topic: 't', headers })
@@ -52,7 +51,7 @@ describe('the deletion of an old key', () => {
   it('follows the creation that copies its values, with its tombstone, at a barrier', () => {
     const [deletion, tombstone] = [add('delete', '1', 'newkey'), add('delete', '1')]
     expect(emitted).toEqual([])
-    const creation = add('index', '2', 'oldkey', true)
+    const creation = add('index', '2', 'oldkey', { holes: true })
     expect(emitted).toEqual([creation, deletion, tombstone])
     expect(emitted.map(({ barrier }) => barrier)).toEqual(['others', 'all', 'none'])
     expect(creation.draft?.from).toBe('1')
@@ -60,7 +59,7 @@ describe('the deletion of an old key', () => {
 
   it.each([
     ['a creation that has all its values', () => add('index', '2', 'oldkey')],
-    ['another record', () => add('index', '3', null, true)],
+    ['another record', () => add('index', '3', null, { holes: true })],
     ['the deletion of another document', () => add('delete', '3')],
   ])('is not held back by %s', (_name, next) => {
     const deletion = add('delete', '1', 'newkey')
@@ -93,15 +92,15 @@ describe('the deletion of an old key', () => {
     expect(text).toContain(`document '1' of index 'i' (record t-0@${offset}) has waited since ${began}`)
     clock.advance(60_000)
     expect(changes.overdue().text).toBe(text)
-    add('index', '2', 'oldkey', true)
+    add('index', '2', 'oldkey', { holes: true })
     expect(changes.overdue()).toEqual({ text: null, within: null })
   })
 
   it('is not that of another key change whose creation comes in its partition', () => {
     const at = (change: number): Version => BigInt(firstRowVersion + change)
     progress.shared = true
-    const deletion = add('delete', '1', 'newkey', false, at(1))
-    const creation = add('index', '2', 'oldkey', true, at(2))
+    const deletion = add('delete', '1', 'newkey', { version: at(1) })
+    const creation = add('index', '2', 'oldkey', { holes: true, version: at(2) })
     expect(emitted).toEqual([deletion, creation])
     expect([deletion.barrier, creation.barrier, creation.draft?.from]).toEqual(['none', 'others', 'x'])
   })
@@ -122,9 +121,10 @@ describe('the deletion of an old key', () => {
 
 describe('the deletion of an old key that the source resends', () => {
   const at = (change: number): Version => BigInt(firstRowVersion + change)
-  const goes = (id: string, change: number): Operation => add('delete', id, 'newkey', false, at(change))
-  const comes = (id: string, change: number): Operation => add('index', id, 'oldkey', true, at(change))
-  const other = (id: string, change: number): Operation => add('index', id, null, true, at(change))
+  const goes = (id: string, change: number): Operation => add('delete', id, 'newkey', { version: at(change) })
+  const comes = (id: string, change: number): Operation =>
+    add('index', id, 'oldkey', { holes: true, version: at(change) })
+  const other = (id: string, change: number): Operation => add('index', id, null, { holes: true, version: at(change) })
 
   it('waits through earlier changes, their key changes too, for its creation', () => {
     const sent = goes('1', 9)
@@ -167,7 +167,7 @@ describe('the deletion of an old key that the source resends', () => {
     const same = other('3', 9)
     expect(emitted).toEqual([same])
     const again = goes('1', 9)
-    const creation = add('index', '2', 'oldkey', false, at(9))
+    const creation = add('index', '2', 'oldkey', { version: at(9) })
     expect(emitted).toEqual([same, sent, again, creation])
   })
 })
