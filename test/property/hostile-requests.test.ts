@@ -76,7 +76,7 @@ describe('every array of every request', () => {
           if (!lies[0]?.includes(`${place}: ${name}: 2147483632 elements do not fit`))
             faults.push(`${place} ${path.join('.')}: ${lies.join()}`)
           if (version !== api.versions[1]) continue
-          const large = await warningsOf(largeFrame(api, version, path, tooMany))
+          const large = await warningsOf(largeFrame(api, version, { path, count: tooMany }))
           if (!large[0]?.includes(`${place}: ${name}: the message has more than 100000 array elements`))
             faults.push(`${place} ${path.join('.')}: ${large.join()}`)
         }
@@ -91,7 +91,7 @@ describe('every array of every request', () => {
       const version = api.versions[1]
       for (const { path } of arraysOf(api, version)) {
         for (const kind of ['equal', 'distinct'] as const) {
-          const cost = async (count: number): Promise<number> => costOf(largeFrame(api, version, path, count, kind))
+          const cost = async (count: number): Promise<number> => costOf(largeFrame(api, version, { path, count, kind }))
           await cost(few)
           const large = await cost(many)
           if (large < negligibleMs) continue

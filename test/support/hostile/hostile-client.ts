@@ -156,13 +156,11 @@ export class HostileClient {
     const places = arraysOf(api, version)
     if (places.length === 0) return
     const { path } = this.#pick(places)
-    const frame = largeFrame(
-      api,
-      version,
+    const frame = largeFrame(api, version, {
       path,
-      this.#pick([50_000, 200_000, 500_000]),
-      this.#pick(['equal', 'distinct']),
-    )
+      count: this.#pick([50_000, 200_000, 500_000]),
+      kind: this.#pick(['equal', 'distinct']),
+    })
     await this.#hold(2, 3000, (line) => line.write(frame))
   }
 

@@ -46,14 +46,16 @@ export function arraysOf(api: Api, version: number): ArrayPlace[] {
   return within(api.request, [])
 }
 
-/** A request whose array at `path` has so many elements, as small as they can be. With its length in front. */
-export function largeFrame(
-  api: Api,
-  version: number,
-  path: readonly string[],
-  count: number,
-  kind: ElementKind = 'equal',
-): Buffer {
+/** The array of a request that is to be large. */
+interface LargeArray {
+  readonly path: readonly string[]
+  /** The number of its elements. */
+  readonly count: number
+  readonly kind?: ElementKind
+}
+
+/** A request with a large array, whose elements are as small as they can be. With its length in front. */
+export function largeFrame(api: Api, version: number, { path, count, kind = 'equal' }: LargeArray): Buffer {
   const value = (field: Field, name: string, rest: readonly string[], index: number): unknown => {
     if (field.type === 'array') {
       const length = rest.length === 0 ? 0 : rest.length === 1 ? count : 1
@@ -93,8 +95,8 @@ function scalar({ type }: Field, index: number): unknown {
 
 /** A small request whose array at `path` says that it has `count` elements. With its length in front. */
 export function hostileFrame(api: Api, version: number, path: readonly string[], count: number): Buffer {
-  const one = largeFrame(api, version, path, 1)
-  const two = largeFrame(api, version, path, 2)
+  const one = largeFrame(api, version, { path, count: 1 })
+  const two = largeFrame(api, version, { path, count: 2 })
   // The first byte in which they differ, behind the length of the frame, is the last one of the count.
   let at = lengthBytes
   while (one[at] === two[at]) at += 1

@@ -4,7 +4,7 @@ import { checkIntervalMs } from '../../../connectors/postgres-source/publication
 import { plugin } from '../../../connectors/postgres-source/index.ts'
 import { TestDatabase } from './postgres.ts'
 import type { SkippingClock } from '../skipping-clock.ts'
-import { MemoryOffsets, SourceTaskHarness } from '../task/source-task-harness.ts'
+import { SourceTaskHarness, type MemoryOffsets } from '../task/source-task-harness.ts'
 
 /** Databases and sources of a test; they are closed when it ends. */
 export interface SourceBench {
@@ -29,8 +29,8 @@ export function sourceBench(serverUrl: () => string): SourceBench {
       await made.play(script)
       return made
     },
-    async source(config, offsets = new MemoryOffsets(), pollLimit = Infinity, clock) {
-      const harness = new SourceTaskHarness(plugin, config, offsets, pollLimit, clock)
+    async source(config, offsets, pollLimit, clock) {
+      const harness = new SourceTaskHarness(plugin, config, { offsets, pollLimit, clock })
       sources.push(() => harness.stop())
       await harness.start()
       return harness

@@ -57,6 +57,14 @@ function recordingLogger(lines: LogLine[]): Logger {
   return logger
 }
 
+export interface SourceHarnessParts {
+  readonly offsets?: MemoryOffsets | undefined
+  /** Records after which polling waits for {@link SourceTaskHarness.goOn}. */
+  readonly pollLimit?: number | undefined
+  /** The task's; the harness keeps real time. */
+  readonly clock?: Clock | undefined
+}
+
 /**
  * Drives a source task as the runtime does: polls in a loop, retries what is retriable, writes the offset of what is
  * acknowledged and then tells the task. Acknowledgement can be held back.
@@ -88,17 +96,8 @@ export class SourceTaskHarness {
   #error: Error | null = null
   #resume: PromiseWithResolvers<void> | null = null
 
-  /**
-   * @param pollLimit records after which polling waits for {@link goOn}.
-   * @param clock the task's; the harness keeps real time.
-   */
-  constructor(
-    plugin: ConnectorPlugin,
-    raw: RawConfig,
-    offsets = new MemoryOffsets(),
-    pollLimit = Infinity,
-    clock: Clock = systemClock,
-  ) {
+  constructor(plugin: ConnectorPlugin, raw: RawConfig, parts: SourceHarnessParts = {}) {
+    const { offsets = new MemoryOffsets(), pollLimit = Infinity, clock = systemClock } = parts
     this.#clock = clock
     this.offsets = offsets
     this.#raw = raw
