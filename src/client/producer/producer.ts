@@ -54,9 +54,9 @@ const requestSetting =
   'producer.override.max.request.size (max.request.size of the producer), and max.message.bytes of the topic'
 
 /**
- * An idempotent producer with `acks=all` (I1). `append` only adds the record to the batch of its partition; the records appended in
- * one turn of the event loop are sent together. Records of one partition are written in the order of `append` (I12), each once, for
- * as long as this producer lives. Transient failures are retried until they end.
+ * An idempotent producer with `acks=all` (I1). `append` only adds the record to the batch of its partition; the records
+ * appended in one turn of the event loop are sent together. Records of one partition are written in the order of `append`
+ * (I12), each once, for as long as this producer lives. Transient failures are retried until they end.
  */
 export class Producer {
   readonly #cluster: Cluster
