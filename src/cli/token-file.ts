@@ -20,6 +20,12 @@ const tokenBytes = 32
 const minCharacters = 32
 const maxBytes = 4096
 
+/** A file, and the setting or flag that names it. */
+interface NamedFile {
+  readonly file: string
+  readonly key: string
+}
+
 /**
  * Returns the token in a file that only this user can read. A missing file is created, with a random token of 256 bits; an
  * existing one is never written to.
@@ -27,39 +33,40 @@ const maxBytes = 4096
  * @throws ConfigError TOKEN_FILE when other users can read or write it, when it has no token, or when it cannot be used
  */
 export function tokenOf(path: string, key: string): string {
-  const file = resolve(path)
+  const named = { file: resolve(path), key }
   try {
-    return readToken(file, key)
+    return readToken(named)
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw unusable(error, file, key)
+    if (codeOf(error) !== 'ENOENT') throw unusable(error, named)
   }
   try {
-    createToken(file)
-    return readToken(file, key)
+    createToken(named.file)
+    return readToken(named)
   } catch (error) {
-    throw unusable(error, file, key)
+    throw unusable(error, named)
   }
 }
 
-function readToken(file: string, key: string): string {
+function readToken(named: NamedFile): string {
+  const { file } = named
   // Opening a pipe without this flag would wait for a writer.
   const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
     const { mode, uid, size } = fstatSync(descriptor)
     const isFile = (mode & 0o170_000) === 0o100_000
-    if (!isFile || size > maxBytes) throw fault(key, file, 'is not a file with a token', 'Name another file')
+    if (!isFile || size > maxBytes) throw fault(named, 'is not a file with a token', 'Name another file')
     const ownUid = process.getuid?.()
     if (ownUid !== undefined && uid !== ownUid && uid !== 0) {
-      throw fault(key, file, `belongs to another user (uid ${uid})`, 'Name a file of the user that runs the worker')
+      throw fault(named, `belongs to another user (uid ${uid})`, 'Name a file of the user that runs the worker')
     }
     if (ownUid !== undefined && (mode & 0o077) !== 0) {
       const rights = (mode & 0o777).toString(8).padStart(4, '0')
-      throw fault(key, file, `can be used by other users (mode ${rights})`, `Run: chmod 600 ${file}`)
+      throw fault(named, `can be used by other users (mode ${rights})`, `Run: chmod 600 ${file}`)
     }
     const token = readFileSync(descriptor, 'utf8').trim()
     if (token.length < minCharacters || !/^[\x21-\x7e]+$/.test(token)) {
       const advice = `Remove it, and the next start creates one`
-      throw fault(key, file, `holds no token of at least ${minCharacters} printable characters without spaces`, advice)
+      throw fault(named, `holds no token of at least ${minCharacters} printable characters without spaces`, advice)
     }
     return token
   } finally {
@@ -83,14 +90,14 @@ function createToken(file: string): void {
   }
 }
 
-function unusable(error: unknown, file: string, key: string): ConfigError {
+function unusable(error: unknown, named: NamedFile): ConfigError {
   if (error instanceof ConfigError) return error
   const why = errorMessage(error)
   const text = `cannot be read or created: ${why}`
-  return fault(key, file, text, 'Name a file in a directory that this user may write to', error)
+  return fault(named, text, 'Name a file in a directory that this user may write to', error)
 }
 
-function fault(key: string, file: string, what: string, advice: string, cause?: unknown): ConfigError {
+function fault({ file, key }: NamedFile, what: string, advice: string, cause?: unknown): ConfigError {
   return new ConfigError(`The file of "${key}", ${file}, ${what}. ${advice}.`, { code: 'TOKEN_FILE', cause })
 }
 

@@ -139,7 +139,7 @@ export class Admin {
 
   /** Sets offsets of a group without members. @throws FencedMemberError if it has members, BrokerError. */
   async alterGroupOffsets(groupId: string, offsets: readonly GroupOffset[], options: AdminOptions = {}): Promise<void> {
-    await commitOffsets(this.#cluster, groupId, null, offsets, { signal: options.signal })
+    await commitOffsets(this.#cluster, { groupId, member: null }, offsets, { signal: options.signal })
   }
 
   /** Deletes offsets of a group that no longer reads these topics. @throws BrokerError. */

@@ -35,6 +35,14 @@ const seconds = (ms: number): string => (ms / 1000).toFixed(1)
 const shopName = 'shop'
 const grouped = (count: number): string => count.toLocaleString('en-US')
 
+interface RunParts {
+  readonly options: QuickstartOptions
+  readonly report: Report
+  readonly signal: AbortSignal
+  readonly servers: Servers
+  readonly ports: Ports
+}
+
 /** One run of the quickstart, with all servers that it has started. */
 export class QuickstartRun {
   readonly #options: QuickstartOptions
@@ -50,7 +58,7 @@ export class QuickstartRun {
   /** Data that was written to servers that this run did not start. */
   #left: Left = { postgres: false, elasticsearch: false, s3: null }
 
-  private constructor(options: QuickstartOptions, report: Report, signal: AbortSignal, servers: Servers, ports: Ports) {
+  private constructor({ options, report, signal, servers, ports }: RunParts) {
     this.#options = options
     this.#report = report
     this.#signal = signal
@@ -68,7 +76,7 @@ export class QuickstartRun {
         ? Servers.open({ signal, report: tell })
         : await Servers.keep(join(data, 'servers'), { signal, report: tell })
     try {
-      return new QuickstartRun(options, report, signal, servers, await choosePorts(options))
+      return new QuickstartRun({ options, report, signal, servers, ports: await choosePorts(options) })
     } catch (error) {
       await servers.close()
       throw error

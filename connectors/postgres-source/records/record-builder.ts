@@ -151,7 +151,7 @@ export class RecordBuilder {
     }
   }
 
-  // Its five parameters are those of a hot path: an object would be allocated for every row.
+  // oxlint-disable-next-line max-params -- hot path: an object would be allocated for every row
   #envelope(
     op: string,
     shape: TableShape,
@@ -209,7 +209,7 @@ export class RecordBuilder {
     return first === null ? [...shared, version] : [first, ...shared, version]
   }
 
-  // Five parameters for the same reason.
+  // oxlint-disable-next-line max-params -- hot path: an object would be allocated for every row
   #record(
     shape: TableShape,
     key: ConnectValue,

@@ -157,7 +157,7 @@ export class GroupConsumer {
     const { groupId } = this.#options
     if (generation === null) throw new FencedMemberError(errorCodes.UNKNOWN_MEMBER_ID, `a commit of group ${groupId}`)
     try {
-      await commitOffsets(this.#cluster, groupId, generation, withTopicIds(offsets, this.#idsOf(offsets)), {
+      await commitOffsets(this.#cluster, { groupId, member: generation }, withTopicIds(offsets, this.#idsOf(offsets)), {
         signal,
         check: () => this.#checkTopics(offsets),
       })

@@ -179,28 +179,25 @@ export class GroupMember {
     // The join replaces heartbeats, which would only report the rebalance.
     this.#heartbeats?.abort()
     const { groupId, protocolType, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
-    const joined = await this.#send(this.#joinPurpose, joinGroup, rebalanceTimeoutMs + responseTimeoutMs, signal, {
-      groupId,
-      sessionTimeoutMs,
-      rebalanceTimeoutMs,
-      memberId: this.#memberId,
-      protocolType,
-      protocols,
-    })
+    const purpose = this.#joinPurpose
+    const wait = { timeoutMs: rebalanceTimeoutMs + responseTimeoutMs, signal }
+    const join = { groupId, sessionTimeoutMs, rebalanceTimeoutMs, memberId: this.#memberId, protocolType, protocols }
+    const joined = await this.#send(purpose, joinGroup, join, wait)
     this.#checkJoin(joined)
     this.#memberId = joined.memberId
     this.#startHeartbeats(joined)
     const protocol = joined.protocolName ?? ''
     const isLeader = joined.leader === joined.memberId
     const assignments = isLeader ? await this.#options.assign(protocol, joined.members) : new Map<string, Buffer>()
-    const synced = await this.#send(this.#joinPurpose, syncGroup, rebalanceTimeoutMs + responseTimeoutMs, signal, {
+    const sync = {
       groupId,
       generationId: joined.generationId,
       memberId: joined.memberId,
       protocolType,
       protocolName: protocol,
       assignments: [...assignments].map(([memberId, assignment]) => ({ memberId, assignment })),
-    })
+    }
+    const synced = await this.#send(purpose, syncGroup, sync, wait)
     this.#checkSync(synced.errorCode)
     const { generationId, memberId, leader: leaderId } = joined
     return { generationId, memberId, leaderId, isLeader, protocol, assignment: synced.assignment }
@@ -234,13 +231,12 @@ export class GroupMember {
   async #send<A extends Api>(
     purpose: string,
     api: A,
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
     request: RequestValue<A>,
+    wait: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
   ): Promise<ResponseOf<A>> {
-    const nodeId = await this.#cluster.coordinatorOf(this.#options.groupId, signal)
-    const connection = await this.#cluster.connection(nodeId, purpose, signal)
-    return connection.send(api, request, { timeoutMs, signal })
+    const nodeId = await this.#cluster.coordinatorOf(this.#options.groupId, wait.signal)
+    const connection = await this.#cluster.connection(nodeId, purpose, wait.signal)
+    return connection.send(api, request, wait)
   }
 
   #startHeartbeats(membership: Membership): void {
@@ -261,7 +257,8 @@ export class GroupMember {
       waitMs = heartbeatIntervalMs
       try {
         const request = { groupId, generationId, memberId }
-        const { errorCode } = await this.#send(this.#heartbeatPurpose, heartbeat, responseTimeoutMs, signal, request)
+        const wait = { timeoutMs: responseTimeoutMs, signal }
+        const { errorCode } = await this.#send(this.#heartbeatPurpose, heartbeat, request, wait)
         this.#options.onReached?.(null)
         if (signal.aborted || !this.#handleHeartbeat(errorCode)) return
         if (coordinatorMoved.has(errorCode)) waitMs = Math.min(heartbeatRetryMs, heartbeatIntervalMs)

@@ -13,8 +13,12 @@ export interface GroupOffset extends TopicPartition {
   readonly metadata?: string | null
 }
 
-/** The member that commits. Null commits without a member, which a broker accepts only while the group is empty. */
-export type CommittingMember = { readonly generationId: number; readonly memberId: string } | null
+/** The group whose offsets are committed, and the member that commits. */
+export interface CommittingMember {
+  readonly groupId: string
+  /** Null commits without a member, which a broker accepts only while the group is empty. */
+  readonly member: { readonly generationId: number; readonly memberId: string } | null
+}
 
 /** From version 8 on, one request is for several groups. */
 const lastSingleGroupVersion = 7
@@ -44,8 +48,7 @@ function byTopic<T extends TopicPartition>(partitions: readonly T[]): Map<string
  */
 export async function commitOffsets(
   cluster: Cluster,
-  groupId: string,
-  member: CommittingMember,
+  { groupId, member }: CommittingMember,
   offsets: readonly GroupOffset[],
   { signal, check }: { readonly signal?: AbortSignal | undefined; readonly check?: () => void } = {},
 ): Promise<void> {

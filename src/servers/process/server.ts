@@ -1,5 +1,6 @@
 import { appendFileSync, closeSync, openSync, readSync, statSync } from 'node:fs'
 
+import type { Deadline } from '../../foundation/async/deadline.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Cache } from '../cache.ts'
 import { lastLines } from './command.ts'
@@ -62,8 +63,9 @@ export async function givenServer(
   context: ServerContext,
   facts: Pick<ServerPlan, 'kind' | 'address' | 'description' | 'probe'>,
 ): Promise<Server> {
+  const { clock, signal } = context
   const { kind, address, description, probe } = facts
-  const failure = await waitUntilReady(context.clock, context.signal, 10_000, probe, null)
+  const failure = await waitUntilReady(probe, null, { clock, ms: 10_000, signal })
   if (failure !== null)
     throw new ServerError(`${description} at ${withoutPassword(address)} does not respond: ${failure}`)
   const refuse = (): never => {
@@ -110,7 +112,7 @@ export class StartedServer implements Server {
     const logStart = statSync(order.logFile).size
     const running = await watchdog.start(order)
     this.#process = running
-    const failure = await waitUntilReady(clock, signal, readyTimeoutMs, probe, running.exited)
+    const failure = await waitUntilReady(probe, running.exited, { clock, ms: readyTimeoutMs, signal })
     if (failure === null) return
     await this.stop()
     throw new ServerError(
@@ -131,16 +133,14 @@ export class StartedServer implements Server {
 
 /** Returns null when the probe succeeds, or the reason if the process ends or the time is over. */
 async function waitUntilReady(
-  clock: Clock,
-  signal: AbortSignal,
-  timeoutMs: number,
   probe: ServerPlan['probe'],
   exited: Promise<string> | null,
+  { clock, ms, signal }: Deadline & { readonly signal: AbortSignal },
 ): Promise<string | null> {
   let end: string | null = null
   void exited?.then((how) => (end = how))
   let reason = 'no response'
-  const deadline = clock.monotonic() + timeoutMs
+  const deadline = clock.monotonic() + ms
   while (clock.monotonic() < deadline) {
     try {
       if (await probe(AbortSignal.any([signal, AbortSignal.timeout(5000)]))) return null
@@ -154,7 +154,7 @@ async function waitUntilReady(
     if (end !== null) return `it ended with ${String(end)}`
     await clock.sleep(50, signal)
   }
-  return `not ready after ${timeoutMs / 1000} s (${reason})`
+  return `not ready after ${ms / 1000} s (${reason})`
 }
 
 function tail(path: string, from: number): string {
