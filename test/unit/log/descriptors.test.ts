@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -9,6 +9,7 @@ import { NodeFileSystem } from '../../../src/log/disk/node-file-system.ts'
 import { PartitionLog } from '../../../src/log/partition-log.ts'
 import { batchOf, valuesOf } from '../../support/log/log-harness.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
+import { untilPasses } from '../../support/until.ts'
 
 const maxOpenFiles = 4
 
@@ -33,6 +34,15 @@ function textOf(file: LogFile): string {
   const bytes = Buffer.alloc(file.size())
   file.read(bytes, 0, bytes.length, 0)
   return bytes.toString()
+}
+
+/** The file of a descriptor; empty when it was closed meanwhile. */
+function pathOf(descriptor: string): string {
+  try {
+    return readlinkSync(descriptor)
+  } catch {
+    return ''
+  }
 }
 
 describe('files of which few may be open', () => {
@@ -66,6 +76,33 @@ describe('files of which few may be open', () => {
     expect([order, fs.room()]).toEqual([[0, 1, 2], null])
     for (const file of create(10)) file.close()
     expect(files.filter((file) => file.isOpen).length).toBeLessThanOrEqual(maxOpenFiles)
+    for (const file of files) file.close()
+  })
+
+  it('let one caller open a file when one descriptor is free', async () => {
+    const files = create(maxOpenFiles)
+    for (const file of files) file.write(Buffer.from('x'), 0)
+    let admitted = 0
+    for (const turn of [fs.room(), fs.room()]) void turn?.then(() => (admitted += 1))
+    await files[0]?.sync()
+    await untilPasses(() => expect(admitted).toBe(1))
+    await files[1]?.sync()
+    await untilPasses(() => expect(admitted).toBe(2))
+    for (const file of files) file.close()
+  })
+
+  it('stay open after a sync failed: what is not on the disk must not go unreported', async () => {
+    const device = fs.open('/dev/null', 'existing') // Nothing there to be synced.
+    await expect(device.sync()).rejects.toThrow('sync of /dev/null failed')
+    for (const file of create(20)) file.close()
+    expect(device.isOpen).toBe(true)
+    device.close()
+  })
+
+  it.skipIf(!existsSync('/proc/self/fd'))('return their descriptors to the system when others need them', () => {
+    const files = create(50)
+    const paths = readdirSync('/proc/self/fd').map((name) => pathOf(`/proc/self/fd/${name}`))
+    expect(paths.filter((path) => path.startsWith(directory)).length).toBeLessThanOrEqual(maxOpenFiles)
     for (const file of files) file.close()
   })
 

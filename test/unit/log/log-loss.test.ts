@@ -255,6 +255,18 @@ describe('a checkpoint', () => {
     const again = await harness.open()
     expect([again.logStartOffset, again.logEndOffset, harness.logger.lines]).toEqual([4, 10, []])
   })
+
+  it('of the version without a checksum proves no loss: that version deleted segments before it saved the log start', async () => {
+    const harness = new LogHarness({ segmentBytes: 1000 })
+    const log = await harness.open()
+    await fill(log, harness, 40)
+    await log.close()
+    const text = harness.fs.contentOf(checkpoint).toString()
+    await write(harness, checkpoint, text.replace(/checksum .*\n/, ''))
+    harness.fs.remove(`${logDirectory}/${logs(harness)[0]}`)
+    const again = await harness.open()
+    expect([again.logStartOffset, again.logEndOffset, errorsOf(harness)]).toEqual([14, 40, []])
+  })
 })
 
 describe('an index', () => {

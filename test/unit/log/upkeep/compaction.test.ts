@@ -165,6 +165,24 @@ describe('compaction', () => {
     await again.close()
   })
 
+  it('leaves no output on the disk when the plan of the swap cannot be written', async () => {
+    const harness = new LogHarness(settings)
+    const log = await harness.open()
+    for (let i = 0; i < 40; i += 1) await log.append(batchOf([[`k${i % 7}`, `${i}`]]))
+    const before = fold(log)
+    const isOutput = (name: string): boolean => name.endsWith('.cleaned')
+    let written = 0
+    harness.fs.fault = ({ kind, path }) => {
+      if (kind !== 'create' || !path.includes('compaction-swap')) return null
+      written = harness.fs.list(logDirectory).filter(isOutput).length
+      return { code: 'ENOSPC' }
+    }
+    await expect(log.compact()).rejects.toThrow('ENOSPC')
+    expect([written > 0, harness.fs.list(logDirectory).filter(isOutput)]).toEqual([true, []])
+    expect(fold(log)).toEqual(before)
+    await log.close()
+  })
+
   it('can be read while it is in progress', async () => {
     const harness = new LogHarness(settings)
     const log = await harness.open()
