@@ -60,7 +60,7 @@ export class OffsetOutOfRangeError extends LogError {
   }
 }
 
-/** Bytes on disk that were damaged after they were written. */
+/** Bytes of the log that cannot be read: they were damaged after they were written, or their producer sent what no one can decode. */
 export class CorruptLogError extends LogError {
   constructor(path: string, position: number, reason: string) {
     super(errorCodes.CORRUPT_MESSAGE, `${path} is damaged at byte ${position}: ${reason}`)

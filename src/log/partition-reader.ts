@@ -65,18 +65,18 @@ export class PartitionReader {
     return { batches, nextOffset, highWatermark, lastStableOffset, logStartOffset, abortedTransactions }
   }
 
-  /** Returns the first visible record at or after `timestampMs`; null when there is none. */
+  /** Returns the first visible record at or after `timestampMs`; null when there is none. @throws CorruptLogError; StorageError */
   offsetForTimestamp(timestampMs: number, isolation: IsolationLevel): TimestampOffset | null {
     const { segments, logStartOffset } = this.#state
     const end = this.#visibleEnd(isolation)
-    return segments.onDisk(() => findTimestamp(segments.list, timestampMs, logStartOffset, end))
+    return segments.onDisk(() => findTimestamp(segments.list, timestampMs, { from: logStartOffset, end }))
   }
 
-  /** Returns the first visible record with the largest timestamp; null when there is none. */
+  /** Returns the first visible record with the largest timestamp; null when there is none. @throws CorruptLogError; StorageError */
   offsetOfMaxTimestamp(isolation: IsolationLevel): TimestampOffset | null {
     const { segments, logStartOffset } = this.#state
     const end = this.#visibleEnd(isolation)
-    return segments.onDisk(() => findMaxTimestamp(segments.list, logStartOffset, end))
+    return segments.onDisk(() => findMaxTimestamp(segments.list, { from: logStartOffset, end }))
   }
 
   get #highWatermark(): number {

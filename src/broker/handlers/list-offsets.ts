@@ -14,7 +14,8 @@ import { leaderEpoch, leaderEpochFault } from '../topics/leader-epoch.ts'
  *
  * - -1 the end (read_committed: the last stable offset), -2 the log start, -3 the largest timestamp (v7), -4 the local log start
  *   (v8; the same here), -5 the last tiered offset (v9; always -1). Other negative numbers: UNSUPPORTED_VERSION.
- * - A time finds the first visible record at or after it; none is offset -1 without an error.
+ * - A time finds the first visible record at or after it; none is offset -1 without an error. If the record may be in a batch that
+ *   cannot be decoded: CORRUPT_MESSAGE.
  * - A partition that a request names more than once is refused each time: INVALID_REQUEST.
  */
 

@@ -1,70 +1,88 @@
-import { RecordReader } from '../../protocol/record-batch/record-reader.ts'
+import { ProtocolError } from '../../protocol/protocol-error.ts'
 import type { BatchHeader } from '../../protocol/record-batch/record-batch.ts'
+import { RecordReader } from '../../protocol/record-batch/record-reader.ts'
+import { CorruptLogError } from '../log-error.ts'
+import { suffixes } from './segment-files.ts'
 import type { Segment } from './segment.ts'
 import type { TimestampOffset } from './segment-indexes.ts'
 
+/** The offsets to search: `from` and later, before `end`. */
+export interface OffsetRange {
+  readonly from: number
+  readonly end: number
+}
+
 /**
- * The first record at or after `timestamp`, of those from `fromOffset` up to `endOffset`; null when there is none. The time
- * index leads near to it, batch heads to the batch, and the batch is opened for the record.
+ * Returns the first record in the range whose timestamp is at least `timestamp`; null when there is none. The time index and the
+ * batch headers show which batches may have it; only those are decoded.
+ * @throws CorruptLogError when the records of such a batch cannot be decoded.
  */
 export function findTimestamp(
   segments: readonly Segment[],
   timestamp: number,
-  fromOffset: number,
-  endOffset: number,
+  range: OffsetRange,
 ): TimestampOffset | null {
+  const { from, end } = range
   for (const segment of segments) {
-    if (segment.endOffset <= fromOffset || segment.maxTimestamp.timestamp < timestamp) continue
-    const scanner = segment.scanNear(Math.max(segment.floorOffset(timestamp), fromOffset))
+    if (segment.endOffset <= from || segment.maxTimestamp.timestamp < timestamp) continue
+    const scanner = segment.scanNear(Math.max(segment.floorOffset(timestamp), from))
     for (let header = scanner.next(); header !== null; header = scanner.next()) {
-      if (header.baseOffset >= endOffset) return null
-      if (header.maxTimestamp < timestamp || header.lastOffset < fromOffset) continue
-      const found = firstRecord(batchAt(segment, scanner.position, header), { timestamp, offset: fromOffset })
-      if (found !== null) return found.offset < endOffset ? found : null
+      if (header.baseOffset >= end) return null
+      if (header.maxTimestamp < timestamp || header.lastOffset < from) continue
+      for (const record of timesOf(segment, scanner.position, header)) {
+        if (record.timestamp >= timestamp && record.offset >= from) return record.offset < end ? record : null
+      }
     }
   }
   return null
 }
 
-/** The largest timestamp of a segment's batches below `endOffset`; -1 when there is none. */
-function maxTimestampBelow(segment: Segment, endOffset: number): number {
-  if (segment.maxTimestamp.offset < endOffset) return segment.maxTimestamp.timestamp
-  // The youngest batch is still being synced. The index leads near to the end, batch heads to the rest.
-  let i = segment.indexes.timeCount - 1
-  while (i >= 0 && segment.indexes.timeAt(i).offset >= endOffset) i -= 1
-  const known = i < 0 ? { timestamp: -1, offset: segment.baseOffset } : segment.indexes.timeAt(i)
-  let max = known.timestamp
-  const scanner = segment.scanNear(known.offset)
-  for (let header = scanner.next(); header !== null && header.baseOffset < endOffset; header = scanner.next())
-    max = Math.max(max, header.maxTimestamp)
-  return max
+/** Returns the first record in the range with the largest timestamp; null when there is none. @throws as {@link findTimestamp} */
+export function findMaxTimestamp(segments: readonly Segment[], range: OffsetRange): TimestampOffset | null {
+  let largest = -1
+  for (const segment of segments) {
+    if (segment.endOffset > range.from && segment.maxTimestamp.timestamp > largest)
+      largest = Math.max(largest, largestTimestamp(segment, range))
+  }
+  return largest < 0 ? null : findTimestamp(segments, largest, range)
 }
 
-/** The first record with the largest timestamp below `endOffset`; null for an empty log. */
-export function findMaxTimestamp(
-  segments: readonly Segment[],
-  fromOffset: number,
-  endOffset: number,
-): TimestampOffset | null {
-  let best = -1
-  for (const segment of segments)
-    if (segment.maxTimestamp.timestamp > best) best = Math.max(best, maxTimestampBelow(segment, endOffset))
-  return best < 0 ? null : findTimestamp(segments, best, fromOffset, endOffset)
-}
-
-/** Finds the first record of a batch at or after both of `least`. */
-function firstRecord(batch: Buffer, least: TimestampOffset): TimestampOffset | null {
-  const reader = new RecordReader(batch)
-  while (reader.next()) {
-    if (reader.timestamp >= least.timestamp && reader.offset >= least.offset) {
-      return { timestamp: reader.timestamp, offset: reader.offset }
+/** Returns the largest timestamp of a segment's records in the range; -1 when there is none. */
+function largestTimestamp(segment: Segment, { from, end }: OffsetRange): number {
+  const isCut = segment.baseOffset < from
+  if (!isCut && segment.maxTimestamp.offset < end) return segment.maxTimestamp.timestamp
+  const known = isCut ? null : lastTimeBelow(segment, end)
+  let largest = known?.timestamp ?? -1
+  const scanner = segment.scanNear(known?.offset ?? from)
+  for (let header = scanner.next(); header !== null && header.baseOffset < end; header = scanner.next()) {
+    if (header.maxTimestamp <= largest || header.lastOffset < from) continue
+    if (header.baseOffset >= from) largest = header.maxTimestamp
+    else {
+      for (const record of timesOf(segment, scanner.position, header))
+        if (record.offset >= from) largest = Math.max(largest, record.timestamp)
     }
+  }
+  return largest
+}
+
+/** Returns the last entry of the time index for a record before `end`. */
+function lastTimeBelow({ indexes }: Segment, end: number): TimestampOffset | null {
+  for (let i = indexes.timeCount - 1; i >= 0; i -= 1) {
+    const entry = indexes.timeAt(i)
+    if (entry.offset < end) return entry
   }
   return null
 }
 
-function batchAt(segment: Segment, position: number, { sizeInBytes }: BatchHeader): Buffer {
+/** Returns timestamp and offset of each record of the batch at `position`. */
+function* timesOf(segment: Segment, position: number, { sizeInBytes }: BatchHeader): Iterable<TimestampOffset> {
   const bytes = Buffer.allocUnsafe(sizeInBytes)
   segment.file.read(bytes, 0, bytes.length, position)
-  return bytes
+  try {
+    const reader = new RecordReader(bytes)
+    while (reader.next()) yield { timestamp: reader.timestamp, offset: reader.offset }
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    throw new CorruptLogError(segment.path(suffixes.log), position, error.message)
+  }
 }

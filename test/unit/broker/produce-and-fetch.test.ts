@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { apis } from '../../support/protocol/apis.ts'
-import { readBatchHeader, updateCrc } from '../../../src/protocol/record-batch/record-batch.ts'
+import { codecs, readBatchHeader, updateCrc } from '../../../src/protocol/record-batch/record-batch.ts'
 import { readRecords } from '../../../src/protocol/record-batch/record-reader.ts'
 import { BrokerHarness, fetchValue, produceOne, textBatch } from '../../support/broker/broker-harness.ts'
 import type { RawKafkaClient } from '../../support/broker/raw-kafka-client.ts'
@@ -349,6 +349,24 @@ describe('ListOffsets', () => {
       expect(await ask(-5, version)).toEqual(version < 9 ? [35, -1, -1] : [0, -1, -1])
     }
     expect(await ask(-9)).toEqual([35, -1, -1])
+  })
+
+  it('refuses a time that lies in a batch that cannot be decoded, and finds the times around it', async () => {
+    const name = await topic('list-offsets-undecodable')
+    const undecodable = textBatch(['x'.repeat(100)], { timestampMs: 2000 })
+    undecodable.writeInt16BE(codecs.gzip, 21)
+    updateCrc(undecodable, 0)
+    await produceOne(client, name, textBatch(['a'], { timestampMs: 1000 }))
+    expect(await produceOne(client, name, undecodable)).toMatchObject({ errorCode: 0 })
+    await produceOne(client, name, textBatch(['b'], { timestampMs: 3000 }))
+    const found = async (timestamp: number) => {
+      const topics = [{ name, partitions: [{ partitionIndex: 0, timestamp }] }]
+      const answer = await client.call(apis.listOffsets, 10, { replicaId: -1, topics })
+      return answer.topics[0]?.partitions[0]
+    }
+    expect(await found(1500)).toMatchObject({ errorCode: 2, offset: -1 })
+    expect(await found(1000)).toMatchObject({ errorCode: 0, offset: 0 })
+    expect(await found(2500)).toMatchObject({ errorCode: 0, offset: 2 })
   })
 
   it('names unknown partitions, repeated ones and foreign epochs', async () => {

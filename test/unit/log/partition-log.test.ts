@@ -160,4 +160,25 @@ describe('segments', () => {
     expect(log.offsetOfMaxTimestamp()).toEqual({ timestamp: 3000, offset: 21 })
     await log.close()
   })
+
+  it('finds the largest time of what is left when the log starts within a segment or a batch', async () => {
+    const log = await new LogHarness().open()
+    await log.append(batchOf([['k', 'a', 5000]]))
+    await log.append(
+      batchOf([
+        ['k', 'b', 4000],
+        ['k', 'c', 3000],
+      ]),
+    )
+    await log.append(batchOf([['k', 'd', 1000]]))
+    await log.advanceLogStart(1)
+    expect(log.offsetOfMaxTimestamp()).toEqual({ timestamp: 4000, offset: 1 })
+    await log.advanceLogStart(2)
+    expect(log.offsetOfMaxTimestamp()).toEqual({ timestamp: 3000, offset: 2 })
+    await log.advanceLogStart(3)
+    expect(log.offsetOfMaxTimestamp()).toEqual({ timestamp: 1000, offset: 3 })
+    await log.advanceLogStart(4)
+    expect(log.offsetOfMaxTimestamp()).toBeNull()
+    await log.close()
+  })
 })
