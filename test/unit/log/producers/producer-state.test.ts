@@ -219,6 +219,22 @@ describe('a transaction', () => {
     expect(log.read(request).abortedTransactions).toEqual([])
   })
 
+  it('never moves the last stable offset back, also when its marker is cut off (I6)', async () => {
+    const harness = new LogHarness()
+    const log = await harness.open()
+    const shown: number[] = []
+    harness.fs.onOperation = () => shown.push(log.lastStableOffset)
+    await log.append(batchOf([['k', 'before']]))
+    await log.append(inTransaction(0))
+    harness.fs.failSyncs = ['EIO']
+    await expect(log.append(endMarker(1), 'broker')).rejects.toThrow('a sync failed')
+    harness.clock.advance(1000)
+    await log.append(endMarker(1), 'broker')
+    shown.push(log.lastStableOffset)
+    expect(shown).toEqual(shown.toSorted((a, b) => a - b))
+    expect(shown.slice(-2)).toEqual([1, 3])
+  })
+
   it('that was committed is not listed, and one that is open stays open over a restart', async () => {
     const harness = new LogHarness()
     const log = await harness.open()
