@@ -88,7 +88,7 @@ const kinds = {
 const numRuns = Number(process.env['LOG_MODEL_RUNS'] ?? 400)
 
 describe('a log on a failing disk', () => {
-  it.each(Object.entries(kinds))('keeps its promises: %s', async (_, config) => {
+  it.each(Object.entries(kinds))('keeps its promises: %s (I1, I5, I6)', async (_, config) => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), fc.nat(), async (steps, seed) => {
         const model = await LogModel.open(new LogHarness(config), seededRandom(seed))

@@ -191,7 +191,7 @@ describe('a log', () => {
     )
   })
 
-  it('keeps every acknowledged batch when the power fails before any operation on the disk', async () => {
+  it('keeps every acknowledged batch when the power fails before any operation on the disk (I1, I9)', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(step, { minLength: 1, maxLength: 20 }),
@@ -236,7 +236,7 @@ describe('a log', () => {
     )
   })
 
-  it('keeps a valid prefix whatever byte behind the recovery point is damaged', async () => {
+  it('keeps a valid prefix whatever byte behind the recovery point is damaged (I5)', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 12 }),

@@ -175,7 +175,7 @@ afterEach(async () => {
 })
 
 describe('topics on a disk that is full at any operation', () => {
-  it('hold exactly their own acknowledged records, and never those of a deleted topic', async () => {
+  it('hold exactly their own acknowledged records, and never those of a deleted topic (I1)', async () => {
     const first = chosenSeed()
     for (let seed = first; seed < first + 150; seed += 1) {
       world = new World(seededRandom(seed))

@@ -41,7 +41,7 @@ async function readAll(client: RawKafkaClient, topic: string): Promise<string[]>
 }
 
 describe('a broker that is killed', () => {
-  it('keeps every acknowledged batch, at the offset it was acknowledged with, six kills in a row', async () => {
+  it('keeps every acknowledged batch, at the offset it was acknowledged with, six kills in a row (I1, I9)', async () => {
     const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
     const random = seededRandom(seed)
     const acknowledged = new Map<number, string>()

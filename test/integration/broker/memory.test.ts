@@ -35,7 +35,7 @@ function memoryMb(pid: number, what: 'VmHWM' | 'VmRSS'): number {
 }
 
 describe('the memory of the broker', () => {
-  it('is bounded while slow consumers, idle connections, large and half-sent requests hold it together', async () => {
+  it('is bounded while slow consumers, idle connections, large and half-sent requests hold it together (I10)', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'penstock-memory-'))
     cleanups.push(() => rmSync(dataDir, { recursive: true, force: true }))
     const broker = await BrokerProcess.startIn({ openFiles: 8192 }, dataDir)

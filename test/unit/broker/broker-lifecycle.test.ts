@@ -116,7 +116,7 @@ describe('the broker on a failing disk', () => {
     expect(await produceOne(client, 'orders', textBatch(['y']))).toMatchObject({ errorCode: 0, baseOffset: 1 })
   })
 
-  it('acknowledges nothing that a failed sync may have lost', async () => {
+  it('acknowledges nothing that a failed sync may have lost (I1)', async () => {
     const { fs, client } = await onMemory()
     fs.failSyncs = ['EIO']
     expect(await produceOne(client, 'orders', textBatch(['lost']))).toMatchObject({ errorCode: 56 })

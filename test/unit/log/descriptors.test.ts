@@ -45,7 +45,7 @@ function pathOf(descriptor: string): string {
   }
 }
 
-describe('files of which few may be open', () => {
+describe('files of which few may be open (I10)', () => {
   it('are closed and opened again as they are used, and hold what was written', async () => {
     const files = create(50)
     for (const round of [0, 1]) {

@@ -86,7 +86,7 @@ describe('an index that cannot be written', () => {
 })
 
 describe('a failed sync', () => {
-  it('fails all who wait, cuts back, and refuses writes until the partition has recovered', async () => {
+  it('fails all who wait, cuts back, and refuses writes until the partition has recovered (I5)', async () => {
     const harness = new LogHarness()
     const log = await harness.open()
     await log.append(one('1'))

@@ -147,7 +147,7 @@ describe('a partition whose recovery fails half-way', () => {
   })
 })
 
-describe('proven loss', () => {
+describe('proven loss (I5)', () => {
   async function stopped(): Promise<LogHarness> {
     const harness = new LogHarness({ segmentBytes: 1000, indexIntervalBytes: 100 })
     const log = await harness.open()

@@ -28,7 +28,7 @@ describe('appending', () => {
     await log.close()
   })
 
-  it('shows and acknowledges nothing before it is synced', async () => {
+  it('shows and acknowledges nothing before it is synced (I1)', async () => {
     const harness = new LogHarness()
     const log = await harness.open()
     const gate = deferred<void>()

@@ -164,7 +164,7 @@ describe('admission', () => {
   })
 })
 
-describe('the memory of all connections', () => {
+describe('the memory of all connections (I10)', () => {
   /** Answers with as much as there is room for, 8 MiB at least: a batch comes whole. */
   const records = (answered: number[]): Handler =>
     defineHandler(

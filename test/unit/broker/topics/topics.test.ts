@@ -44,7 +44,7 @@ const namesIn = (topics: Topics): string[] => Array.from(topics.all(), ({ name }
 const batch = (text: string): VerifiedBatch => verifiedBatch(textBatch([text], { timestampMs: 1_700_000_000_000 }))
 
 describe('topics on disk', () => {
-  it('survive a loss of power from the moment their creation is acknowledged', async () => {
+  it('survive a loss of power from the moment their creation is acknowledged (I1)', async () => {
     const fs = disk()
     const topics = await open(fs)
     const created = await topics.create('orders', 2, { 'retention.ms': '5' })

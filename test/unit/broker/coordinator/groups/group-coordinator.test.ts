@@ -360,7 +360,7 @@ describe('the records of __consumer_offsets', () => {
     expect(partitionOfGroup('grüße-消费者', 50)).toBe(14)
   })
 
-  it('survive a loss of power once the commit was acknowledged', async () => {
+  it('survive a loss of power once the commit was acknowledged (I1)', async () => {
     const clock = new ManualClock()
     const logger = quietLogger()
     const open = async (fs: MemoryFileSystem): Promise<GroupCoordinator> => {

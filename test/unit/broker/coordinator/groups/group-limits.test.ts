@@ -95,7 +95,7 @@ describe('a group', () => {
   })
 })
 
-describe('the memory of groups and offsets', () => {
+describe('the memory of groups and offsets (I10)', () => {
   it('is bounded whatever one client lets its members say, and members that are there join again', async () => {
     const { clock, coordinator, join, conditions, logger } = bench({ maxBytes: 16 * mebibyte })
     const members = Array.from({ length: 40 }, (_, i) => join(`g${i}`, large(mebibyte)).answer)
