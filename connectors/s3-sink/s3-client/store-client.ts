@@ -9,7 +9,6 @@ import type { StoreSettings } from '../config/settings.ts'
 
 /** An error document, a list of uploads: more bytes than this of a response are dropped. */
 const maxResponseBytes = 1024 * 1024
-const maxConnections = 16
 
 /**
  * The SDK's client, configured so that this sink decides about retries, checksums, redirects to other regions and the clock:
@@ -90,7 +89,8 @@ export class StoreClient {
 
 function clientConfig(settings: StoreSettings): S3ClientConfig {
   const { region, storeUrl, pathStyle, accelerate, requestTimeoutMs } = settings
-  const agent = { keepAlive: true, maxSockets: maxConnections, scheduling: 'lifo' } as const
+  // The number of requests in flight limits the number of sockets.
+  const agent = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, scheduling: 'lifo' } as const
   return {
     region,
     ...(storeUrl === null ? {} : ownStore(storeUrl)),

@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3'
 import { backoffMs, present, type Clock } from 'penstock/api'
 
+import { ConcurrencyLimit } from './concurrency-limit.ts'
 import { ExchangeError } from './exchange.ts'
 import {
   refusalOf,
@@ -18,6 +19,9 @@ import type { StoreSettings } from '../config/settings.ts'
 
 /** The SDK's text for a success that has to have a body and has none. */
 const emptyResponse = 'S3 aborted request'
+
+/** The SDK's timeout of a connection also counts the time in which a request waits for a socket: none has to wait for one. */
+const maxRequests = 16
 
 /** A request of S3 and how to send it once. */
 export interface StoreRequest<Output> {
@@ -64,6 +68,7 @@ export class StoreRequests {
   readonly #events: StoreEvents
   readonly #client: StoreClient
   readonly #waits: StoreWaits
+  readonly #inFlight = new ConcurrencyLimit(maxRequests)
   readonly #store: string
 
   constructor(settings: StoreSettings, clock: Clock, events: StoreEvents) {
@@ -131,7 +136,8 @@ export class StoreRequests {
   ): Promise<StoreOutcome<Output>> {
     await this.#client.checkCredentials(renewed)
     try {
-      const output = await request.send(this.#client.s3, { abortSignal: signal })
+      const send = (): Promise<Output> => request.send(this.#client.s3, { abortSignal: signal })
+      const output = await this.#inFlight.run(signal, send)
       const { proof } = request
       if (proof === null || isGiven(proof.of(output))) return { verdict: 'done', output }
       throw this.unavailable(request, `the response has no ${proof.name}: it was cut off, or is not the store's`)
