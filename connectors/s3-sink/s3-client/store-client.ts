@@ -24,7 +24,8 @@ export class StoreClient {
   constructor(settings: StoreSettings, clock: Clock) {
     this.#clock = clock
     this.s3 = new S3Client(clientConfig(settings))
-    this.#prepareRequests()
+    this.#keepClock()
+    this.#signBodies()
     this.#observeResponses()
   }
 
@@ -56,11 +57,17 @@ export class StoreClient {
     return ($response === undefined ? null : this.#statuses.get($response)) ?? $metadata?.httpStatusCode ?? null
   }
 
-  #prepareRequests(): void {
+  /** The SDK signs by the time of this process and this offset, and sets it with every response that has a date. */
+  #keepClock(): void {
+    Object.defineProperty(this.s3.config, 'systemClockOffset', {
+      get: () => this.#clock.now() + this.#clockSkewMs - systemClock.now(),
+      set() {},
+    })
+  }
+
+  #signBodies(): void {
     this.s3.middlewareStack.add(
       (next) => async (args) => {
-        // The SDK signs by the time of this process with this offset.
-        this.s3.config.systemClockOffset = this.#clock.now() + this.#clockSkewMs - systemClock.now()
         const { request } = args
         if (isRequest(request) && request.body instanceof PieceStream)
           request.headers['x-amz-content-sha256'] = request.body.sha256

@@ -91,6 +91,37 @@ describe('a request', () => {
     expect((await requestOf(client, get('k'))).headers['x-amz-date']).toMatch(/^20130524T01000[01]Z$/)
   })
 
+  it('is signed by the clock of the task although a response with another date arrives before its signature', async () => {
+    const client = new StoreClient(settings(keys), clock)
+    opened.push(client)
+    const dates: unknown[] = []
+    const response = { statusCode: 200, headers: { date: 'Fri, 24 May 2013 03:00:00 GMT' } }
+    client.s3.middlewareStack.add(
+      () =>
+        async ({ request }) => {
+          dates.push((request as Request).headers['x-amz-date'])
+          return { response, output: { $metadata: {} } }
+        },
+      { step: 'deserialize', priority: 'high', name: 'responds' },
+    )
+    let others = 0
+    const sendsAnother =
+      <Input, Output>(next: (args: Input) => Promise<Output>) =>
+      async (args: Input): Promise<Output> => {
+        others += 1
+        if (others === 1) await client.s3.send(get('other'))
+        return await next(args)
+      }
+    client.s3.middlewareStack.addRelativeTo(sendsAnother, {
+      relation: 'before',
+      toMiddleware: 'httpSigningMiddleware',
+      name: 'sendsAnother',
+    })
+    await client.s3.send(get('k'))
+    const own: unknown = expect.stringMatching(/^20130524T00000[01]Z$/)
+    expect(dates).toEqual([own, own])
+  })
+
   it('has a signature that covers the bytes of its body, and no checksum or Expect header that no one asked for', async () => {
     const body = new PieceStream([Buffer.from('Welcome to '), Buffer.from('Amazon S3.')])
     const put = new PutObjectCommand({ Bucket: 'bucket', Key: 'k', Body: body, ContentLength: body.bytes })
