@@ -5,7 +5,7 @@ import { ConnectError } from 'penstock/api'
 
 import { UploadLostError, type ObjectUpload } from './object-upload.ts'
 import type { ObjectMark } from './object-mark.ts'
-import type { Condition, PutOutcome } from '../s3-client/conditions.ts'
+import type { Condition, PutOutcome } from '../s3-client/input/conditions.ts'
 import type { ObjectHead } from '../s3-client/object-reads.ts'
 import type { S3Store } from '../s3-client/s3-store.ts'
 

@@ -3,7 +3,7 @@ import { assert, ConnectError } from 'penstock/api'
 import { GzipMember } from './gzip-member.ts'
 import type { MemoryBudget } from './memory-budget.ts'
 import type { ObjectMark } from './object-mark.ts'
-import type { Condition, PutOutcome } from '../s3-client/conditions.ts'
+import type { Condition, PutOutcome } from '../s3-client/input/conditions.ts'
 import type { S3Store, StoredPart } from '../s3-client/s3-store.ts'
 
 /** What an upload needs to know. */

@@ -1,6 +1,6 @@
 import { GetObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3'
 
-import type { CustomerKeyInput } from './encryption.ts'
+import type { CustomerKeyInput } from './input/encryption.ts'
 import { collect } from './exchange.ts'
 import type { StoreRequest } from './store-requests.ts'
 import { markIn, type ObjectMark } from '../object/object-mark.ts'

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 
-import { digest } from './checksums.ts'
+import { digest } from './input/checksums.ts'
 
 /**
  * A request body in pieces, which are written to the socket as they are. A single buffer of 8 MB costs three times the CPU:

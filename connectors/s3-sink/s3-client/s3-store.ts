@@ -10,9 +10,9 @@ import {
 } from '@aws-sdk/client-s3'
 import type { Clock } from 'penstock/api'
 
-import { checksumInput, digest, type ChecksumInput } from './checksums.ts'
-import { conditionInput, putOutcome, type Condition, type PutOutcome } from './conditions.ts'
-import { customerKeyInput, encryptionInput, type CustomerKeyInput } from './encryption.ts'
+import { checksumInput, digest, type ChecksumInput } from './input/checksums.ts'
+import { conditionInput, putOutcome, type Condition, type PutOutcome } from './input/conditions.ts'
+import { customerKeyInput, encryptionInput, type CustomerKeyInput } from './input/encryption.ts'
 import { headOf, headRequest, readRequest, tagProof, type ObjectHead } from './object-reads.ts'
 import { PieceStream } from './piece-stream.ts'
 import { textOf } from './s3-error.ts'

@@ -1,4 +1,4 @@
-import type { StoreOutcome } from './store-requests.ts'
+import type { StoreOutcome } from '../store-requests.ts'
 
 /** When an object may be put: where none is, over the one with that tag, or whatever is there. */
 export type Condition = { readonly kind: 'absent' | 'any' } | { readonly kind: 'tag'; readonly tag: string }
