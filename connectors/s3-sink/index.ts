@@ -4,7 +4,6 @@ import { crossFieldProblems } from './config/check-config.ts'
 import { configDef, type S3Key } from './config/config.ts'
 import { S3SinkConnector } from './connector.ts'
 import { S3RefusedError, S3UnavailableError } from './s3-client/s3-error.ts'
-import { S3Store } from './s3-client/s3-store.ts'
 import { storeSettings } from './config/settings.ts'
 import { S3SinkTask } from './task.ts'
 
@@ -29,8 +28,9 @@ const keyOfCode: Readonly<Record<string, S3Key>> = {
   S3_CREDENTIALS: 'aws.access.key.id',
 }
 
-/** Asks the store for the bucket. */
+/** Asks the store for the bucket. Only then does the thread load the SDK. */
 async function bucketProblems(config: ParsedConfig, signal: AbortSignal): Promise<readonly ConfigProblem[]> {
+  const { S3Store } = await import('./s3-client/s3-store.ts')
   const store = new S3Store(storeSettings(config), systemClock)
   try {
     await store.checkBucket(signal)

@@ -17,7 +17,7 @@ import { PartitionLedger } from './partition/partition-ledger.ts'
 import { PartitionWriter } from './partition/partition-writer.ts'
 import type { WriterEnvironment } from './partition/writer-environment.ts'
 import { RecordText } from './object/record-text.ts'
-import { S3Store } from './s3-client/s3-store.ts'
+import type { S3Store } from './s3-client/s3-store.ts'
 import { settingsOf, type S3SinkSettings } from './config/settings.ts'
 
 const minPartBytes = 5 * 1024 * 1024
@@ -46,6 +46,8 @@ export class S3SinkTask implements SinkTask {
     const settings = settingsOf(context.config)
     const { clock, metrics } = context
     const retries = metrics.counter('s3_retries_total', 'Requests to the S3 store that were retried')
+    // The plugin thread, which runs no tasks, does not load the SDK.
+    const { S3Store } = await import('./s3-client/s3-store.ts')
     const store = new S3Store(settings.store, clock, {
       retried: () => retries.add(1),
       waitsFor: (reason) => {
