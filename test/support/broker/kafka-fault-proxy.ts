@@ -75,6 +75,15 @@ export class KafkaFaultProxy {
     }
   }
 
+  /** Passes no answer on until `release`. Holds for the connections that are open now. */
+  hold(): void {
+    for (const { broker } of this.#links) broker.pause()
+  }
+
+  release(): void {
+    for (const { broker } of this.#links) broker.resume()
+  }
+
   /** Refuses connections until `up`. */
   down(): void {
     this.#isDown = true

@@ -99,6 +99,20 @@ describe('files of which few may be open (I10)', () => {
     device.close()
   })
 
+  it('stay open after a write during a sync, until the next sync', async () => {
+    const [file] = create(1)
+    file?.write(Buffer.from('a'), 0)
+    const syncing = file?.sync()
+    file?.write(Buffer.from('b'), 1)
+    await syncing
+    for (const other of create(20)) other.close()
+    expect(file?.isOpen).toBe(true)
+    await file?.sync()
+    for (const other of create(20)) other.close()
+    expect(file?.isOpen).toBe(false)
+    file?.close()
+  })
+
   it.skipIf(!existsSync('/proc/self/fd'))('return their descriptors to the system when others need them', () => {
     const files = create(50)
     const paths = readdirSync('/proc/self/fd').map((name) => pathOf(`/proc/self/fd/${name}`))

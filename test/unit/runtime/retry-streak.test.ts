@@ -76,6 +76,15 @@ describe('calls of a task that keep failing', () => {
     expect(new Set(withStack.map(({ level }) => level))).toEqual(new Set(['debug']))
   })
 
+  it('log the reason of the streak before again when the calls succeeded between them', () => {
+    const { retries, warnings } = streak()
+    for (let i = 0; i < 2; i += 1) {
+      retries.failed('poll', new RetriableError('no route'))
+      retries.recordSuccess()
+    }
+    expect(warnings().filter((warning) => warning === 'poll failed and is retried: no route')).toHaveLength(2)
+  })
+
   it('log a bounded number of reasons that always differ', () => {
     const { retries, warnings } = streak()
     for (let port = 0; port < 1000; port += 1) retries.failed('put', new RetriableError(`no route from port ${port}`))

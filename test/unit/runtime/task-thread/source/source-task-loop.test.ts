@@ -254,6 +254,31 @@ describe('the loop of a source task', () => {
     await ended
   })
 
+  it('shows offsets that the log does not take again only once that has lasted 3 s, as the first time', async () => {
+    const { clock, task, producer, control, states, ended } = host()
+    const writeRecord = async (position: number): Promise<void> => {
+      task.give([record(position)])
+      await untilPasses(() => expect(producer.unacknowledged).toBe(1))
+      producer.acknowledge(1)
+      await untilPasses(() => expect(producer.unacknowledged).toBe(1))
+    }
+    await writeRecord(1)
+    clock.advance(3000)
+    expect(states.at(-1)).toMatch(/OFFSETS_NOT_STORED: .*: the broker has not responded yet\. /)
+    producer.acknowledge(1)
+    await untilPasses(() => expect(states.at(-1)).toBe('RUNNING'))
+    clock.advance(60_000)
+    await writeRecord(2)
+    producer.listener.onRetried?.('offsets', new Error('no leader'))
+    expect(states.at(-1)).toBe('RUNNING')
+    clock.advance(3000)
+    expect(states.at(-1)).toMatch(/OFFSETS_NOT_STORED: .*: no leader\. /)
+    producer.automatic = true
+    producer.acknowledge(1)
+    control.stop()
+    await ended
+  })
+
   it('fails the task for a batch of records, not for one of offsets (I7)', async () => {
     const { clock, task, producer, control, states, ended } = host()
     task.give([record(1)])
