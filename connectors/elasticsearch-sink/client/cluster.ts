@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { Client, TransportRequestOptionsWithMeta, TransportResult } from '@elastic/elasticsearch'
 import { ConfigError, errorMessage, RetriableError, type Clock } from 'penstock/api'
-import { apiKeyProblem } from '../config/check-config.ts'
+import { apiKeyProblem, unreadablePem } from '../config/check-config.ts'
+import { isPem } from '../config/certificates.ts'
 import { Key } from '../config/config.ts'
 import type { SinkSettings } from '../config/settings.ts'
 
@@ -88,7 +89,10 @@ function unreachable(error: unknown, result: TransportResult | null): RetriableE
 }
 
 function tlsOf(settings: ClusterSettings): { tls?: { ca: string } } {
-  if (settings.caText !== null) return { tls: { ca: settings.caText } }
+  if (settings.caText !== null) {
+    if (isPem(settings.caText)) return { tls: { ca: settings.caText } }
+    throw new ConfigError(unreadablePem)
+  }
   if (settings.caFile === null) return {}
   let ca: string
   try {
@@ -96,7 +100,7 @@ function tlsOf(settings: ClusterSettings): { tls?: { ca: string } } {
   } catch (error) {
     throw new ConfigError(`${Key.caFile} '${settings.caFile}' cannot be read`, { cause: error })
   }
-  if (ca.includes('-----BEGIN CERTIFICATE-----')) return { tls: { ca } }
+  if (isPem(ca)) return { tls: { ca } }
   throw new ConfigError(
     `${Key.caFile} '${settings.caFile}' holds no PEM certificate. Export it from a key store with: keytool -exportcert -rfc`,
   )

@@ -1,4 +1,5 @@
 import type { ConfigProblem, ParsedConfig, RawConfig } from 'penstock/api'
+import { isPem } from './certificates.ts'
 import { Key } from './config.ts'
 import { mappingOf, settingsOf, topicsOf } from './settings.ts'
 import { indexName } from '../indices/index-name.ts'
@@ -41,11 +42,14 @@ export function crossFieldProblems(config: ParsedConfig, raw: RawConfig): readon
       `an upsert cannot carry a version: use '${Key.documentVersion}=auto' or 'none', or '${Key.writeMethod}=insert'.`,
     )
   }
+  if (settings.caText !== null && !isPem(settings.caText)) add([Key.caText], unreadablePem)
   secureProtocol(config, settings.urls, add)
   externalResources(config, raw, add)
   if (settings.externalResources === null) nameClashes(raw, add)
   return problems
 }
+
+export const unreadablePem = `'${Key.caText}' holds no certificates that can be read. Set it to PEM text, with its line breaks.`
 
 type Add = (keys: readonly string[], message: string) => void
 

@@ -51,6 +51,14 @@ export const Key = {
 /** Every client of the REST API can read the URL of a connector. */
 const inPlaceOfCredentials = `A url with a user is not supported; set '${Key.username}' and '${Key.password}'.`
 
+function addressProblem(text: string): string | null {
+  const url = URL.parse(text.includes('://') ? text : `http://${text}`)
+  if (url === null) return 'is not a valid url'
+  const { protocol, host, pathname, search, hash } = url
+  if (protocol !== 'http:' && protocol !== 'https:') return 'is not supported: it must begin with http:// or https://'
+  return `${pathname}${search}${hash}` === '/' ? null : `is not supported: set the address alone, ${protocol}//${host}`
+}
+
 const urls: Validator = Object.assign(
   (_key: string, value: ConfigValue): string | null => {
     const list = Array.isArray(value) ? value : []
@@ -58,8 +66,8 @@ const urls: Validator = Object.assign(
     for (const url of list) {
       const text = String(url)
       if (text.includes('@')) return inPlaceOfCredentials
-      if (!URL.canParse(text.includes('://') ? text : `http://${text}`))
-        return `The provided url '${text}' is not a valid url.`
+      const problem = addressProblem(text)
+      if (problem !== null) return `The provided url '${text}' ${problem}.`
     }
     return null
   },

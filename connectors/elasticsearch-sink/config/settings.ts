@@ -60,7 +60,7 @@ export function settingsOf(config: ParsedConfig): SinkSettings {
     username: optional(Key.username),
     password: optional(Key.password),
     apiKey: optional(Key.apiKey),
-    caText: optional(Key.caText),
+    caText: text(Key.caText).trim() === '' ? null : optional(Key.caText),
     caFile: optional(Key.caFile),
     batchSize: Number(config[Key.batchSize]),
     bulkSizeBytes: config[Key.bulkSizeBytes] === -1 ? Number.MAX_SAFE_INTEGER : Number(config[Key.bulkSizeBytes]),

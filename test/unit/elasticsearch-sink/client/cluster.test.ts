@@ -340,6 +340,12 @@ describe('requests to a cluster', () => {
     expect((await right.request(bulk(), never)).body).toBe(success)
     const wrong = await opening({ ...url, 'elastic.https.ssl.truststore.certificates': other.cert })
     await expect(wrong.request(bulk(), never)).rejects.toThrow(/self-signed certificate/)
+    const both = await opening({ ...url, 'elastic.https.ssl.truststore.certificates': `${other.cert}\n${own.cert}` })
+    expect((await both.request(bulk(), never)).body).toBe(success)
+    const oneLine = own.cert.replaceAll('\n', ' ')
+    await expect(opening({ ...url, 'elastic.https.ssl.truststore.certificates': oneLine })).rejects.toThrow(
+      /truststore.certificates' holds no certificates that can be read/,
+    )
   })
 
   it('leave no connection open when the cluster is closed', async () => {

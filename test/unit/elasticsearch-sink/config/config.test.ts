@@ -23,8 +23,23 @@ describe('the config of the Elasticsearch sink', () => {
     },
   )
 
+  it.each([
+    ['es', null],
+    ['https://[::1]:9200/', null],
+    ['foo://es:9200', 'it must begin with http:// or https://'],
+    ['ftp://es', 'it must begin with http:// or https://'],
+    ['http://es:9200/logs', 'set the address alone, http://es:9200'],
+    ['https://es?pretty', 'set the address alone, https://es'],
+    ['http://es:x', 'is not a valid url'],
+  ])('takes http and https addresses without a path: %s', (url, problem) => {
+    const read = (): unknown => parseConfig(configDef, { ...base, 'connection.url': url })
+    if (problem === null) expect(read).not.toThrow()
+    else expect(read).toThrow(problem)
+  })
+
   it('needs nothing but an address', () => {
     expect(problems({})).toEqual([])
+    expect(problems({ 'elastic.https.ssl.truststore.certificates': '' })).toEqual([])
     const settings = settingsOf(parseConfig(configDef, base))
     expect(settings).toMatchObject({
       batchSize: 2000,
@@ -51,6 +66,18 @@ describe('the config of the Elasticsearch sink', () => {
     ],
     ['an API key with a line break', { 'connection.api.key': 'first\nsecond' }, /^connection.api.key: (?!.*second)/],
     ['an API key with a character outside Latin-1', { 'connection.api.key': 'kéy→' }, /^connection.api.key: (?!.*kéy)/],
+    [
+      'a certificate that is no PEM',
+      { 'elastic.https.ssl.truststore.certificates': 'c' },
+      /truststore.certificates: .*holds no certificates/,
+    ],
+    [
+      'a certificate that cannot be read',
+      {
+        'elastic.https.ssl.truststore.certificates': '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----',
+      },
+      /truststore.certificates: .*holds no certificates/,
+    ],
     [
       'two topics of one index name',
       { topics: 'Orders,orders' },
