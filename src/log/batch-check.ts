@@ -21,8 +21,8 @@ export function verifiedBatch(bytes: Buffer): VerifiedBatch {
 }
 
 /**
- * Checks whether a log with this configuration takes the batch. A wrong largest timestamp in the header is corrected in place:
- * some producers send one, and records are found and expire by it.
+ * Checks whether a log with this configuration takes the batch. If its records are decoded, a wrong largest timestamp in the
+ * header is corrected in place: some producers send one, and records are found and expire by it.
  * @throws RejectedBatchError with Kafka's error code for the first fault.
  */
 export function checkBatch(batch: VerifiedBatch, config: LogConfig, nowMs: number, origin: Origin): void {

@@ -26,11 +26,11 @@ import type { TimestampOffset } from './segment/segment-indexes.ts'
  *
  *   penstock-data/orders-0/
  *     00000000000000000000.log         batches, byte for byte as the producer sent them, except for offset and leader epoch
- *     00000000000000000000.index       offset → position, every 4 KiB
+ *     00000000000000000000.index       offset → position, every `index.interval.bytes`
  *     00000000000000000000.timeindex   timestamp → offset
  *     00000000000000000000.txnindex    aborted transactions, if any
  *     00000000000000031416.log …       the next segment; the last one is the active segment
- *     00000000000000031416.snapshot    sequence numbers of idempotent producers before that offset
+ *     00000000000000031416.snapshot    the idempotent producers of the log before that offset, and their sequence numbers
  *     partition-checkpoint             log start and recovery point, with a checksum
  *     ….log.damaged-<position>-<end>   bytes that recovery cut off after damage, kept for an operator: damaged-tail.ts
  *
@@ -228,7 +228,7 @@ export class PartitionLog {
     return this.#reader.offsetOfMaxTimestamp(isolation)
   }
 
-  /** Changes the configuration, from the next append and the next upkeep on. */
+  /** Changes the configuration. It applies from the next append and the next upkeep on. */
   updateConfig(config: LogConfig): void {
     this.#state.config = config
   }
@@ -258,13 +258,16 @@ export class PartitionLog {
     }
   }
 
-  /** Writes indexes, producers and the recovery point, so that a start after a crash is quick. Rolling and closing do so too. */
+  /**
+   * Writes indexes, producers and the recovery point, so that a start after a crash is quick. It is also done when a segment is
+   * full, and by `close`.
+   */
   checkpoint(): Promise<void> {
     return this.#whileOpen(() => this.#upkeep.writeCheckpoint())
   }
 
   /**
-   * Waits for appends in flight, writes the recovery point and closes the files. Calls the listeners; later calls fail.
+   * Waits for appends in flight, writes a checkpoint and closes the files. Calls the listeners. Later calls of other methods fail.
    * @param options.checkpoint false when the partition is about to be deleted: nothing is written.
    */
   async close({ checkpoint = true }: { readonly checkpoint?: boolean } = {}): Promise<void> {
@@ -306,7 +309,7 @@ export class PartitionLog {
     if (aborted !== null) segment.transactions.add(aborted)
   }
 
-  /** A repeated batch is acknowledged once the first one is durable (I1), which it may not be yet. */
+  /** Returns the result for a repeated batch, once the first one is durable (I1). */
   async #appendedBefore(batch: ProducedBatch): Promise<Appended> {
     await this.#segments.reach(batch.lastOffset + 1)
     return {

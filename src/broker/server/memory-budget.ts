@@ -1,10 +1,11 @@
 /**
- * Memory of one kind that all connections share (I10). A connection that has started takes what it needs, so that it can finish
- * and release it. A connection that has not started checks {@link isExhausted} first, and waits in a queue.
+ * Memory for requests or for responses, which all connections share (I10). The limit is where connections stop to begin new work,
+ * not a maximum: work that has begun takes the memory that it needs, so that it can end and release it. Before a connection begins
+ * more work, it checks {@link isExhausted}, and otherwise waits in a queue.
  */
 export class MemoryBudget {
   readonly limit: number
-  /** Called when nothing is left. */
+  /** Called when {@link used} reaches the limit. */
   onExhausted: () => void = () => undefined
   readonly #waiting = new Set<() => void>()
   #used = 0
@@ -14,6 +15,7 @@ export class MemoryBudget {
     this.limit = limit
   }
 
+  /** Bytes that are taken; may be above the limit. */
   get used(): number {
     return this.#used
   }
@@ -22,12 +24,12 @@ export class MemoryBudget {
     return this.#used >= this.limit
   }
 
-  /** Whether a connection waits for memory that others hold. */
+  /** Whether a connection waits. */
   get isContended(): boolean {
     return this.#waiting.size > 0
   }
 
-  /** Takes `bytes`, or gives them back where they are negative. */
+  /** Takes `bytes`; releases them if negative, which resumes waiting connections. */
   take(bytes: number): void {
     const wasExhausted = this.isExhausted
     this.#used += bytes
@@ -35,23 +37,26 @@ export class MemoryBudget {
     if (bytes < 0) this.#wake()
   }
 
-  /** Calls `resume` once, when something is given back and it is its turn. */
+  /** Adds a connection to the queue. Calls `resume` once, when memory was released and it is the connection's turn. */
   wait(resume: () => void): void {
     this.#waiting.add(resume)
   }
 
-  /** Ends a wait. */
+  /** Removes a connection from the queue. */
   leave(resume: () => void): void {
     this.#waiting.delete(resume)
   }
 
-  /** Lets every waiting connection check again. */
+  /** Resumes every waiting connection, also while the budget is exhausted: a limit of another kind has changed. */
   recheck(): void {
     const waiting = [...this.#waiting]
     for (const resume of waiting) if (this.#waiting.delete(resume)) resume()
   }
 
-  /** In the order of the queue. A connection that still cannot continue waits again, after the others. */
+  /**
+   * Resumes connections in the order of the queue until the budget is exhausted. A connection that still cannot continue waits
+   * again, after the others.
+   */
   #wake(): void {
     const waiting = [...this.#waiting]
     for (const resume of waiting) {

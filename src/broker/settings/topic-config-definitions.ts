@@ -8,9 +8,9 @@ export interface TopicConfigDefinition {
   readonly default: string
   readonly min?: number
   readonly max?: number
-  /** The words that are allowed, for strings and lists. */
+  /** The values that are allowed; for lists, as items. */
   readonly values?: readonly string[]
-  /** The broker's config that the default is: DescribeConfigs names it as synonym. Absent where Kafka names none. */
+  /** The broker config that holds the default. DescribeConfigs shows it as a synonym; absent where Kafka shows none. */
   readonly broker?: string
   readonly doc: string
 }
@@ -18,18 +18,22 @@ export interface TopicConfigDefinition {
 const longMax = '9223372036854775807'
 const intMax = 2_147_483_647
 const dayMs = 86_400_000
-const single = 'Kept and shown; without effect on a single broker.'
-const tiered = 'Kept and shown; there is no tiered storage.'
-const asSent = 'Kept and shown; without effect: batches are stored as the producer sent them.'
+const single = 'Stored and shown; has no effect on a single broker.'
+const tiered = 'Stored and shown; has no effect: there is no tiered storage.'
+const asSent = 'Stored and shown; has no effect: batches are stored as the producer sent them.'
+const synced = 'Stored and shown; has no effect: every record is synced before it is acknowledged.'
 
-/** Kafka's topic configs with Kafka's defaults; `max.message.bytes` is 16 MiB instead of 1 MiB. */
+/**
+ * The topic configs of Kafka 3.9 with its defaults, except for `max.message.bytes`, 16 MiB instead of 1 MiB, and
+ * `message.timestamp.after.max.ms`, one hour as in Kafka 4.0.
+ */
 export const topicConfigDefinitions: Readonly<Record<string, TopicConfigDefinition>> = {
   'cleanup.policy': {
     type: 'list',
     broker: 'log.cleanup.policy',
     default: 'delete',
     values: ['compact', 'delete'],
-    doc: 'delete: old segments are removed by time or size; compact: only the last record of each key is kept; or both.',
+    doc: 'delete: the oldest segments are deleted by age or size; compact: only the last record of each key is kept; or both.',
   },
   'compression.gzip.level': {
     type: 'int',
@@ -60,27 +64,27 @@ export const topicConfigDefinitions: Readonly<Record<string, TopicConfigDefiniti
     broker: 'log.cleaner.delete.retention.ms',
     default: String(dayMs),
     min: 0,
-    doc: 'How long tombstones of a compacted topic stay.',
+    doc: 'How long a tombstone of a compacted topic is kept after the first compaction that reads it.',
   },
   'file.delete.delay.ms': {
     type: 'long',
     broker: 'log.segment.delete.delay.ms',
     default: '60000',
     min: 0,
-    doc: 'Has no effect: segments are removed immediately.',
+    doc: 'Stored and shown; has no effect: segments are deleted immediately.',
   },
   'flush.messages': {
     type: 'long',
     broker: 'log.flush.interval.messages',
     default: longMax,
     min: 1,
-    doc: 'Kept and shown; every record is synced before it is acknowledged.',
+    doc: synced,
   },
   'flush.ms': {
     type: 'long',
     default: longMax,
     min: 0,
-    doc: 'Kept and shown; every record is synced before it is acknowledged.',
+    doc: synced,
   },
   'follower.replication.throttled.replicas': { type: 'list', default: '', doc: single },
   'index.interval.bytes': {
@@ -89,17 +93,17 @@ export const topicConfigDefinitions: Readonly<Record<string, TopicConfigDefiniti
     default: '4096',
     min: 0,
     max: intMax,
-    doc: 'Bytes of log between two entries of the offset index.',
+    doc: 'Bytes of records between two entries of the offset index.',
   },
   'leader.replication.throttled.replicas': { type: 'list', default: '', doc: single },
-  'local.retention.bytes': { type: 'long', broker: 'log.local.retention.bytes', default: '-2', min: -2, doc: single },
-  'local.retention.ms': { type: 'long', broker: 'log.local.retention.ms', default: '-2', min: -2, doc: single },
+  'local.retention.bytes': { type: 'long', broker: 'log.local.retention.bytes', default: '-2', min: -2, doc: tiered },
+  'local.retention.ms': { type: 'long', broker: 'log.local.retention.ms', default: '-2', min: -2, doc: tiered },
   'max.compaction.lag.ms': {
     type: 'long',
     broker: 'log.cleaner.max.compaction.lag.ms',
     default: longMax,
     min: 1,
-    doc: 'How long a record may stay out of the reach of compaction.',
+    doc: 'Maximum time that a record stays uncompacted.',
   },
   'max.message.bytes': {
     type: 'int',
@@ -107,40 +111,40 @@ export const topicConfigDefinitions: Readonly<Record<string, TopicConfigDefiniti
     default: String(16 * 1024 * 1024),
     min: 0,
     max: intMax,
-    doc: 'Largest record batch, after compression.',
+    doc: 'Maximum size of a record batch after compression.',
   },
   'message.downconversion.enable': {
     type: 'boolean',
     broker: 'log.message.downconversion.enable',
     default: 'true',
-    doc: 'Kept and shown; old message formats are never served.',
+    doc: 'Stored and shown; has no effect: old message formats are never served.',
   },
   'message.format.version': {
     type: 'string',
     broker: 'log.message.format.version',
     default: '3.0-IV1',
-    doc: 'Kept and shown; the format is always version 2.',
+    doc: 'Stored and shown; has no effect: the format is always version 2.',
   },
   'message.timestamp.after.max.ms': {
     type: 'long',
     broker: 'log.message.timestamp.after.max.ms',
     default: '3600000',
     min: 0,
-    doc: 'How far in the future the time of a record may lie.',
+    doc: 'How far the timestamp of a record may be in the future, with CreateTime.',
   },
   'message.timestamp.before.max.ms': {
     type: 'long',
     broker: 'log.message.timestamp.before.max.ms',
     default: longMax,
     min: 0,
-    doc: 'How far in the past the time of a record may lie.',
+    doc: 'How far the timestamp of a record may be in the past, with CreateTime.',
   },
   'message.timestamp.difference.max.ms': {
     type: 'long',
     broker: 'log.message.timestamp.difference.max.ms',
     default: longMax,
     min: 0,
-    doc: 'Kept and shown; use the two above.',
+    doc: 'Stored and shown; has no effect: use message.timestamp.before.max.ms and message.timestamp.after.max.ms.',
   },
   'message.timestamp.type': {
     type: 'string',
@@ -155,41 +159,41 @@ export const topicConfigDefinitions: Readonly<Record<string, TopicConfigDefiniti
     default: '0.5',
     min: 0,
     max: 1,
-    doc: 'Share of uncompacted bytes from which a topic is compacted.',
+    doc: 'Minimum share of uncompacted bytes at which a partition is compacted.',
   },
   'min.compaction.lag.ms': {
     type: 'long',
     broker: 'log.cleaner.min.compaction.lag.ms',
     default: '0',
     min: 0,
-    doc: 'How long a record stays uncompacted at least.',
+    doc: 'Minimum time that a record stays uncompacted.',
   },
   'min.insync.replicas': { type: 'int', broker: 'min.insync.replicas', default: '1', min: 1, max: intMax, doc: single },
   preallocate: {
     type: 'boolean',
     broker: 'log.preallocate',
     default: 'false',
-    doc: 'Kept and shown; files are never preallocated.',
+    doc: 'Stored and shown; has no effect: files are never preallocated.',
   },
   'remote.log.copy.disable': { type: 'boolean', default: 'false', doc: tiered },
   'remote.log.delete.on.disable': { type: 'boolean', default: 'false', doc: tiered },
   'remote.storage.enable': {
     type: 'boolean',
     default: 'false',
-    doc: 'There is no tiered storage: only false.',
+    doc: 'Only false is allowed: there is no tiered storage.',
     values: ['false'],
   },
   'retention.bytes': {
     type: 'long',
     broker: 'log.retention.bytes',
     default: '-1',
-    doc: 'Bytes of a partition above which old segments are removed; -1: no limit.',
+    doc: 'Size of a partition above which its oldest segments are deleted; -1: no limit.',
   },
   'retention.ms': {
     type: 'long',
     default: String(7 * dayMs),
     min: -1,
-    doc: 'Age from which segments are removed; -1: no limit.',
+    doc: 'Age at which segments are deleted; -1: no limit.',
   },
   'segment.bytes': {
     type: 'int',
@@ -197,7 +201,7 @@ export const topicConfigDefinitions: Readonly<Record<string, TopicConfigDefiniti
     default: String(1024 * 1024 * 1024),
     min: 14,
     max: intMax,
-    doc: 'Size of a segment file.',
+    doc: 'Maximum size of a segment file.',
   },
   'segment.index.bytes': {
     type: 'int',
@@ -205,10 +209,15 @@ export const topicConfigDefinitions: Readonly<Record<string, TopicConfigDefiniti
     default: String(10 * 1024 * 1024),
     min: 4,
     max: intMax,
-    doc: 'Largest size of an offset index.',
+    doc: 'Maximum size of an index file.',
   },
-  'segment.jitter.ms': { type: 'long', default: '0', min: 0, doc: 'Kept and shown; segments roll without jitter.' },
-  'segment.ms': { type: 'long', default: String(7 * dayMs), min: 1, doc: 'Age at which a segment is closed.' },
+  'segment.jitter.ms': {
+    type: 'long',
+    default: '0',
+    min: 0,
+    doc: 'Stored and shown; has no effect: segments roll without jitter.',
+  },
+  'segment.ms': { type: 'long', default: String(7 * dayMs), min: 1, doc: 'Age at which a new segment is started.' },
   'unclean.leader.election.enable': {
     type: 'boolean',
     broker: 'unclean.leader.election.enable',
@@ -217,7 +226,7 @@ export const topicConfigDefinitions: Readonly<Record<string, TopicConfigDefiniti
   },
 }
 
-/** The config of that name. Clients send names such as `constructor`: what every object inherits is no config. */
+/** Returns the config of that name; undefined without one, also for what every object inherits, such as `constructor`. */
 export function topicConfigDefinition(name: string): TopicConfigDefinition | undefined {
   return Object.hasOwn(topicConfigDefinitions, name) ? topicConfigDefinitions[name] : undefined
 }

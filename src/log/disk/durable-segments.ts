@@ -10,27 +10,27 @@ import { StorageError } from '../log-error.ts'
 import { Segment } from '../segment/segment.ts'
 import { offsetsWithSuffix, suffixes } from '../segment/segment-files.ts'
 
-/** Everything below `offset` is synced: the first `bytes` bytes of `segment`, and the segments before it. */
+/** A position in the log, below which everything is synced: the first `bytes` bytes of `segment`, and all segments before it. */
 export interface DurablePoint {
   readonly offset: number
   readonly segment: Segment
   readonly bytes: number
 }
 
-/** The partition of {@link DurableSegments}. */
+/** The partition that owns {@link DurableSegments}. */
 export interface SegmentsOwner {
   readonly fs: FileSystem
   readonly directory: string
   readonly logger: Logger
   /** Called after the durable end has risen. */
   readonly onDurable: () => void
-  /** Called when a sync has failed and the unsynced end was cut off. */
+  /** Called after a sync has failed and the unsynced end was cut off. */
   readonly onFailure: (error: StorageError) => void
 }
 
 /**
- * The segments of a partition. Everything below the durable point is on disk (I1). The last segment is the active one; a group
- * commit moves the durable point, which never moves back (I6).
+ * The segments of a partition. Batches are appended to the last one, the active segment. Everything below the durable point
+ * survives a power failure (I1); syncs move it forward, and nothing moves it back (I6).
  */
 export class DurableSegments {
   /** Sorted by offset, never empty. */
@@ -38,12 +38,13 @@ export class DurableSegments {
   durable: DurablePoint
   readonly #owner: SegmentsOwner
   readonly #commit = new GroupCommit(() => this.#flush())
-  /** Segments with unsynced bytes, and whether files were created since the last sync of the directory. */
+  /** Segments with unsynced bytes. */
   readonly #dirty = new Set<Segment>()
+  /** Whether files were created since the last sync of the directory. */
   #namesChanged: boolean
   #failure: StorageError | null = null
 
-  /** @param loaded the result of `loadPartition`: all of it is durable, except perhaps the names of empty files. */
+  /** @param loaded the result of `loadPartition`: all its records are durable. */
   constructor(loaded: { readonly segments: Segment[]; readonly hasDurableNames: boolean }, owner: SegmentsOwner) {
     this.list = loaded.segments
     this.#namesChanged = !loaded.hasDurableNames
@@ -70,7 +71,7 @@ export class DurableSegments {
     return this.#failure
   }
 
-  /** Writes a batch at the end, not yet durable. @throws StorageError; everything is then unchanged. */
+  /** Writes a batch at the end; {@link reach} makes it durable. @throws StorageError; the log is then unchanged. */
   append(batch: VerifiedBatch, indexIntervalBytes: number): Segment {
     const { active } = this
     this.onDisk(() => {
@@ -81,7 +82,7 @@ export class DurableSegments {
     return active
   }
 
-  /** Creates a new active segment. @throws StorageError; everything is then unchanged. */
+  /** Creates a new active segment. @throws StorageError; the log is then unchanged. */
   roll(nowMs: number): void {
     const base = this.endOffset
     const segment = this.onDisk(() => {
@@ -94,30 +95,30 @@ export class DurableSegments {
     this.#moveDurable(this.durable)
   }
 
-  /** Resolves when everything below `endOffset` is durable. @throws StorageError when the sync fails. */
+  /** Makes everything below `endOffset` durable, and the names of all files. @throws StorageError when a sync fails. */
   async reach(endOffset: number): Promise<void> {
-    assert(endOffset <= this.endOffset, 'waiting for what was never appended')
+    assert(endOffset <= this.endOffset, 'only offsets that were appended can become durable')
     if (this.durable.offset < endOffset || this.#namesChanged) await this.#commit.reach(endOffset)
   }
 
   /** Deletes the oldest `count` segments. @throws StorageError; segments that were not deleted are still listed. */
   removeFirst(count: number): void {
-    assert(this.list.indexOf(this.durable.segment) >= count, 'the durable point lies in a segment that goes')
+    assert(this.list.indexOf(this.durable.segment) >= count, 'the durable point is in a segment that is kept')
     for (let left = count; left > 0; left -= 1) {
       this.onDisk(() => this.list[0]?.remove())
       this.list.shift()
     }
   }
 
-  /** Replaces segments with the result of their compaction. */
+  /** Replaces segments with the result of their compaction, and closes them. Their files were replaced before. */
   replace(old: readonly Segment[], by: Segment): void {
     const at = this.list.indexOf(old[0] as Segment)
-    assert(at >= 0 && !old.includes(this.durable.segment), 'compacted segments lie before the durable point')
+    assert(at >= 0 && !old.includes(this.durable.segment), 'compacted segments are before the durable point')
     this.list.splice(at, old.length, by)
     for (const segment of old) segment.close()
   }
 
-  /** Closes the files of old segments that were not read since the last call. */
+  /** Closes the files of durable segments, except for the active one, that were not used since the last call. */
   rest(): void {
     for (const segment of this.list) {
       if (segment !== this.active && segment.endOffset <= this.durable.offset) segment.rest()
@@ -134,10 +135,10 @@ export class DurableSegments {
   }
 
   /**
-   * Takes writes again after a failed sync: cuts again, because the first cut may have failed, and makes the cut durable.
-   * Everything before it was synced before the failure; the bytes of the failed sync are never trusted. `rebuild` then
-   * derives the rest of the state from what is left.
-   * @throws StorageError when the disk fails again.
+   * Takes writes again after a failed sync. Cuts the files at the durable point again, because the first cut may have failed, and
+   * makes the cut durable: the bytes of the failed sync are never trusted. Then `rebuild` derives the rest of the partition's state
+   * from the segments.
+   * @throws StorageError when the disk fails again; writes are still rejected.
    */
   async reopen(rebuild: () => void): Promise<void> {
     const { fs, directory } = this.#owner
@@ -152,7 +153,7 @@ export class DurableSegments {
       await fs.syncDirectory(directory)
       rebuild()
     } catch (cause) {
-      this.#failure = new StorageError(`${directory}: recovery failed; writes are still refused`, { cause })
+      this.#failure = new StorageError(`${directory}: recovery failed; writes are still rejected`, { cause })
       throw this.#failure
     }
     this.#failure = null
@@ -164,7 +165,7 @@ export class DurableSegments {
     for (const segment of this.list) segment.close()
   }
 
-  /** One round of the group commit. */
+  /** One sync of the group commit. Returns the offset below which everything is durable. */
   async #flush(): Promise<number> {
     if (this.#failure !== null) throw this.#failure
     const { active } = this
@@ -184,14 +185,20 @@ export class DurableSegments {
     return target.offset
   }
 
-  /** Moves a durable point at the end of a full segment to the next one, so that the full one may be deleted or compacted. */
+  /**
+   * Sets the durable point. If it is the end of a full segment, the start of the next one is used instead, so that the full one may
+   * be deleted or compacted.
+   */
   #moveDurable(point: DurablePoint): void {
     const next = this.list[this.list.indexOf(point.segment) + 1]
     this.durable =
       next !== undefined && next.baseOffset === point.offset ? { offset: point.offset, segment: next, bytes: 0 } : point
   }
 
-  /** Cuts back to the durable end (I5): in memory, and in the files, so that no reader takes the page cache for the disk. */
+  /**
+   * Cuts the log back to the durable point (I5), in memory and in the files: after a failed sync, bytes in the page cache may be
+   * missing on the disk, and no read may return them.
+   */
   #fail(cause: unknown): StorageError {
     const { directory, logger } = this.#owner
     const error = new StorageError(
@@ -200,7 +207,7 @@ export class DurableSegments {
     )
     const { segment, bytes, offset } = this.durable
     const at = this.list.indexOf(segment)
-    assert(at >= 0, 'the durable point lies in a segment of the log')
+    assert(at >= 0, 'the durable point is in a segment of the log')
     const later = this.list.splice(at + 1)
     this.#failure = error
     this.#dirty.clear()

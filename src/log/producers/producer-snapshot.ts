@@ -9,14 +9,17 @@ import { maxSequence, ProducerState, type ProducedBatch } from './producer-state
  *   producer id i64 · epoch i16 · last sequence i32 · last offset i64 · offset delta i32 · timestamp i64
  *   · coordinator epoch i32 · first offset of the open transaction i64 (-1 none)
  *
- * A producer has one entry for each batch that is remembered, the youngest last: after a restart it may ask about any of those
- * it had in flight. Kafka writes and keeps the last only; from such a file it takes the last of each producer.
+ * A producer has one entry for each remembered batch, the youngest last: after a restart it may send again any batch that was in
+ * flight. Kafka writes one entry for each producer, and from this file takes the last entry of each.
+ *
+ * The timestamp in a producer's last entry is the time of its last write, from which it expires. In the others it is the largest
+ * timestamp of the batch.
  */
 const headSize = 10
 const entrySize = 46
 const version = 1
 
-/** The snapshot file of a producer state. */
+/** Encodes a producer state as a snapshot file. */
 export function encodeSnapshot(state: ProducerState): Buffer {
   const rows = [...state.entries].flatMap(([producerId, entry]) =>
     (entry.batches.length === 0 ? [null] : entry.batches).map((batch) => ({ producerId, entry, batch })),
@@ -41,7 +44,7 @@ export function encodeSnapshot(state: ProducerState): Buffer {
   return bytes
 }
 
-/** The producer state of a snapshot file; null when the file is damaged or of another version. */
+/** Decodes a snapshot file; returns null if it is damaged or of another version. */
 export function decodeSnapshot(bytes: Buffer): ProducerState | null {
   if (bytes.length < headSize || bytes.readInt16BE(0) !== version) return null
   if (bytes.readUInt32BE(2) !== crc32c(bytes.subarray(6))) return null
@@ -65,7 +68,7 @@ export function decodeSnapshot(bytes: Buffer): ProducerState | null {
   return state
 }
 
-/** The batch of an entry; none where its producer has written markers only. */
+/** Returns the batch of the entry at `at`; none if only a marker is known of its producer. */
 function batchAt(bytes: Buffer, at: number, timestamp: number): ProducedBatch[] {
   const lastSequence = bytes.readInt32BE(at + 10)
   if (lastSequence < 0) return []

@@ -3,18 +3,21 @@ import type { BatchHeader } from '../../protocol/record-batch/record-batch.ts'
 import { RejectedBatchError } from '../log-error.ts'
 import type { AbortedTransaction } from '../segment/transaction-index.ts'
 
-/** Batches remembered per producer: clients keep at most five in flight. */
+/** Batches remembered for each producer: an idempotent producer has at most five in flight. */
 const rememberedBatches = 5
-/** 0 comes after it. */
+/** The largest sequence number. 0 follows it. */
 export const maxSequence = 0x7fff_ffff
 
-/** A batch as its producer numbered it. */
+/** A batch with the sequence numbers of its producer. */
 export interface ProducedBatch {
   readonly firstSequence: number
   readonly lastSequence: number
   readonly lastOffset: number
   readonly offsetDelta: number
-  /** Milliseconds of the epoch: the batch's largest. */
+  /**
+   * The largest timestamp of the batch, in milliseconds of the epoch. If the state was read from a snapshot, the youngest batch of
+   * a producer has {@link ProducerEntry.lastWriteMs} instead.
+   */
   readonly timestamp: number
 }
 
@@ -24,19 +27,19 @@ export interface ProducerEntry {
   coordinatorEpoch: number
   /** The first offset of its open transaction; -1 without. */
   transactionFirstOffset: number
-  /** When it last wrote, by this machine's clock. */
+  /** When it last wrote, by this machine's clock; for batches that a recovery read from the log, the time of the recovery. */
   lastWriteMs: number
-  /** The youngest last; at most five. */
+  /** Its last batches, at most five; the youngest is the last. */
   batches: ProducedBatch[]
 }
 
-/** A marker that ends a transaction. */
+/** The contents of a marker that ends a transaction. */
 export interface EndMarker {
   readonly commits: boolean
   readonly coordinatorEpoch: number
 }
 
-/** The last sequence of a batch of `count` records from `first` on. */
+/** Returns the last sequence number of `count` records from `first` on. */
 export function lastSequenceOf(first: number, count: number): number {
   const last = first + count - 1
   return last > maxSequence ? last - maxSequence - 1 : last
@@ -52,8 +55,8 @@ export class ProducerState {
   readonly #unstable = new Map<number, number | null>()
 
   /**
-   * Checks whether a batch may be appended.
-   * @returns the batch it repeats, or null.
+   * Checks whether a batch may be appended. A producer that is not known may begin with any sequence.
+   * @returns the appended batch that it repeats; null for a new batch.
    * @throws RejectedBatchError INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER or INVALID_TXN_STATE.
    */
   check(header: BatchHeader): ProducedBatch | null {
@@ -79,7 +82,7 @@ export class ProducerState {
     return null
   }
 
-  /** Takes an appended batch of data into account. `header` carries the offsets it has in the log. */
+  /** Adds an appended batch that is not a control batch. `header` has its offsets in the log. */
   noteBatch(header: BatchHeader, nowMs: number): void {
     if (header.producerId < 0) return
     const entry = this.#entry(header, nowMs)
@@ -116,8 +119,8 @@ export class ProducerState {
   }
 
   /**
-   * Takes an appended marker into account.
-   * @returns what the transaction index has to hold when it aborts a transaction, else null.
+   * Adds an appended marker.
+   * @returns the entry for the transaction index if the marker aborts a transaction, else null.
    */
   noteMarker(header: BatchHeader, marker: EndMarker, nowMs: number): AbortedTransaction | null {
     const entry = this.#entry(header, nowMs)
@@ -134,7 +137,10 @@ export class ProducerState {
     return { producerId: header.producerId, firstOffset, lastOffset: header.lastOffset, lastStableOffset }
   }
 
-  /** The last stable offset below `highWatermark`. Forgets transactions whose marker the watermark has passed. */
+  /**
+   * Returns the first offset of the transactions that are open at the high watermark; the high watermark without one. Forgets
+   * transactions whose marker is below it.
+   */
   lastStableOffset(highWatermark: number): number {
     if (this.#unstable.size === 0) return highWatermark
     let stable = highWatermark
@@ -152,7 +158,7 @@ export class ProducerState {
     }
   }
 
-  /** Puts back a producer from a snapshot. */
+  /** Sets the state of a producer, as a snapshot has it. */
   restore(producerId: number, entry: ProducerEntry): void {
     this.entries.set(producerId, entry)
     if (entry.transactionFirstOffset >= 0) this.#unstable.set(entry.transactionFirstOffset, null)

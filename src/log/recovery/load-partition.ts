@@ -17,20 +17,21 @@ export interface LoadedPartition {
   readonly producers: ProducerState
   readonly logStartOffset: number
   readonly checkpoint: PartitionCheckpoint
-  /** Whether there were bytes after the recovery point, which were scanned, perhaps cut, and made durable. */
+  /** Whether the files differed from the checkpoint. The rest was then scanned, perhaps cut, and made durable. */
   readonly recovered: boolean
-  /** Whether the file names survive a power failure. Unknown for a partition without records. */
+  /** Whether the file names survive a power failure. False if that is not known: without a checkpoint and records. */
   readonly hasDurableNames: boolean
 }
 
 /**
- * Loads a partition from disk. Bytes before the recovery point are trusted; bytes after it are scanned batch by batch, with their
- * CRC. At the first fault the file is cut, and segments that do not follow without a gap are removed (I5): an acknowledged batch
- * was synced together with everything before it, so after a power failure it is never in the part that is cut off. If whole
- * batches follow the fault, it may be damage: the part is kept in another file (damaged-tail.ts), and the log continues after it.
+ * Loads a partition from disk. Batches before the recovery point are trusted. Later ones are scanned: by their headers as far as a
+ * snapshot shows that they were durable, then with their CRC. At the first fault the segment is cut, and segments after a gap are
+ * removed (I5). An acknowledged batch was synced together with everything before it, so a power failure never leaves it in the
+ * part that is removed. If whole batches follow the fault, it may be damage instead: the part is first copied to another file
+ * (damaged-tail.ts), and the log continues after it.
  *
- * Records that a checkpoint or a snapshot lists as durable are never removed. If such records are missing, that is
- * logged as an error, and the log continues after them: an offset is never assigned twice (I5).
+ * Records below the recovery point or a snapshot were durable, and are never removed. If such records are missing, that is logged
+ * as an error, and the log continues after them: an offset is never assigned twice (I5).
  *
  * Bytes that a killed process left in the page cache are part of the log, and are synced before a client sees them (I1).
  */
@@ -61,9 +62,9 @@ export async function loadPartition(options: LoadOptions): Promise<LoadedPartiti
     for (const segment of segments) {
       if (segment.baseOffset >= checkpoint.recoverySegment || changed.has(segment)) await segment.file.sync()
     }
-    // A checkpoint is written with the directory synced: since then no name has come.
+    // Before a checkpoint is written, the directory is synced. Without a change, no file was created since.
     if (hasChanged || known === null) await fs.syncDirectory(directory)
-    if (isEmpty) await fs.syncDirectory(dirname(directory)) // The directory may be as new as its first segment.
+    if (isEmpty) await fs.syncDirectory(dirname(directory)) // The partition's directory may be new, too.
   }
   const producers = rebuildProducers({ ...options, segments, ...evidence, recoveryOffset: checkpoint.recoveryOffset })
   for (const segment of segments.slice(0, -1)) segment.close()
@@ -79,10 +80,11 @@ export async function loadPartition(options: LoadOptions): Promise<LoadedPartiti
 
 interface LoadedSegments {
   readonly segments: Segment[]
-  /** Those whose files were cut or are damaged. */
+  /** The segments whose files were cut or are damaged. */
   readonly changed: ReadonlySet<Segment>
+  /** Whether segments after a gap were removed. */
   readonly removed: boolean
-  /** Whether the last one is damaged. */
+  /** Whether the last segment is damaged. */
   readonly isDamaged: boolean
 }
 
@@ -117,7 +119,10 @@ async function loadSegments(options: LoadOptions, evidence: Evidence): Promise<L
   return { segments, changed, removed, isDamaged: outcome === 'damaged' }
 }
 
-/** Removes segments behind a gap. After a loss of power nothing in them was acknowledged; after damage it was: that is kept beside. */
+/**
+ * Removes the segments after a gap. After a power failure nothing in them was acknowledged. After damage their records may have
+ * been: segments with whole batches are copied to other files first.
+ */
 async function removeFrom(options: LoadOptions, evidence: Evidence, bases: readonly number[]): Promise<void> {
   for (const [i, base] of bases.entries()) {
     const segment = Segment.load(options, base)
@@ -129,8 +134,9 @@ async function removeFrom(options: LoadOptions, evidence: Evidence, bases: reado
 }
 
 /**
- * Makes the log end at `durable` and `kept` at least: offsets below them were assigned. Nothing is written into a segment that is
- * damaged. @returns whether a segment was begun.
+ * Makes the log end at `durable` or `kept` or later, because smaller offsets were assigned. Creates a segment if the last one ends
+ * before, or is damaged: nothing is appended to a damaged segment.
+ * @returns whether a segment was created.
  */
 function continueAt(
   { durable, kept }: { readonly durable: number; readonly kept: number },
@@ -138,14 +144,14 @@ function continueAt(
   options: LoadOptions & { readonly isDamaged: boolean },
 ): boolean {
   const end = segments.at(-1)?.endOffset
-  const told = Math.max(end ?? 0, kept) // What is kept beside was reported.
+  const reported = Math.max(end ?? 0, kept) // A loss below `kept` was reported when the damaged end was copied.
   if (end !== undefined && end >= Math.max(durable, kept) && !options.isDamaged) return false
-  if (durable > told) reportLoss(options, { from: told, to: durable, reason: 'the end of the log is missing' })
-  segments.push(Segment.create(options, Math.max(durable, told)))
+  if (durable > reported) reportLoss(options, { from: reported, to: durable, reason: 'the end of the log is missing' })
+  segments.push(Segment.create(options, Math.max(durable, reported)))
   return true
 }
 
-/** Temporary files, and indexes whose log is gone: left by a crash between two removals. */
+/** Removes temporary files, and index files without a `.log` file: a crash left them. */
 function removeLitter(fs: FileSystem, directory: string): void {
   const names = fs.list(directory)
   const present = new Set(names)

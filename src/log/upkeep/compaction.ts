@@ -13,14 +13,19 @@ import { suffixes } from '../segment/segment-files.ts'
 import type { AbortedTransaction } from '../segment/transaction-index.ts'
 
 /*
- * Compaction keeps the last record of every key. Offsets never change, so readers meet gaps.
+ * Compaction keeps the last record of every key. The offsets of records never change, so the log has gaps.
  *
- * Pass one reads the part that was not compacted yet and remembers the last offset of each key. When the memory for keys is full,
- * the round ends there (I10). Pass two writes new segments. A tombstone is kept for `delete.retention.ms` after the first round
- * that met it, so that a reader that started before it sees it. Transaction markers are kept. The last record of the range is
- * always kept: a reader that waits for the end of the log has to receive a batch that ends there.
+ * Pass one reads the segments with records that were not compacted yet, and remembers the last offset of each key. When the memory
+ * for keys is full, the range of the compaction ends there (I10). Pass two writes new segments from the records in the range; later
+ * records are copied.
  *
- * Yields to the event loop after every `bytesPerTurn`.
+ * - A tombstone is kept for `delete.retention.ms` after the first compaction that reads it, so that a consumer that reads the log
+ *   from its start meanwhile receives it.
+ * - Transaction markers, and batches that cannot be decoded, are kept. Records without a key, and those of aborted transactions,
+ *   are removed.
+ * - The last record of the range is kept: a consumer that waits for the end of the log has to receive a batch that ends there.
+ *
+ * Work yields to the event loop after every `bytesPerTurn`.
  */
 const bytesPerTurn = 1024 * 1024
 const maxKeyBytes = 64 * 1024 * 1024
@@ -35,6 +40,7 @@ export interface Compaction {
   readonly nowMs: number
   /** The oldest segments of the log: inactive, synced and indexed. */
   readonly inputs: readonly Segment[]
+  /** Records below it were compacted before. */
   readonly compactedOffset: number
   /** Aborts the compaction at the next batch. */
   readonly signal: AbortSignal
@@ -43,41 +49,46 @@ export interface Compaction {
   readonly swap: (swap: Swap) => Promise<void>
 }
 
-/** A durable segment with the suffix `.cleaned`, and the segments that it replaces, all of them held open. */
+/** The replacement of segments by the result of their compaction. */
 export interface Swap {
+  /** The segments to replace. Their files are held open. */
   readonly group: readonly Segment[]
+  /** The segment that replaces them: durable, with the suffix `.cleaned`. */
   readonly output: Segment
 }
 
 /**
+ * Compacts the inputs.
  * @returns the offset below which records are compacted.
- * @throws CorruptLogError when a batch is damaged; system errors. Segments that were replaced before stay replaced.
+ * @throws CorruptLogError when a batch is damaged; the reason of the signal; system errors. Segments that were replaced before
+ * stay replaced.
  */
 export async function compactSegments(compaction: Compaction): Promise<number> {
   const { inputs } = compaction
   const aborted: AbortedTransaction[] = []
   for (const segment of inputs) segment.transactions.collect(0, Number.MAX_SAFE_INTEGER, aborted)
   const latest = await lastOffsets(compaction, aborted)
-  const round = { ...compaction, ...latest, aborted, unopened: new Unopened() }
+  const round = { ...compaction, ...latest, aborted, undecodable: new Undecodable() }
   for (const group of groups(inputs, compaction.config.segmentBytes)) {
     if ((group[0] as Segment).baseOffset >= latest.endOffset) continue
     const output = await rewrite(group, round)
     for (const segment of group) segment.hold()
     await compaction.swap({ group, output })
   }
-  round.unopened.report(compaction)
+  round.undecodable.report(compaction)
   return latest.endOffset
 }
 
 interface Round extends Compaction {
+  /** The last offset of each key below `endOffset`. */
   readonly offsets: ReadonlyMap<string, number>
-  /** Records at or beyond it are not touched. */
+  /** The end of the range: records from it on are kept. */
   readonly endOffset: number
   readonly aborted: readonly AbortedTransaction[]
-  readonly unopened: Unopened
+  readonly undecodable: Undecodable
 }
 
-/** Pass one. */
+/** Pass one. Returns the last offset of each key, and the offset at which the range ends. */
 async function lastOffsets(
   compaction: Compaction,
   aborted: readonly AbortedTransaction[],
@@ -103,7 +114,7 @@ async function lastOffsets(
   return { offsets, endOffset: compaction.inputs.at(-1)?.endOffset ?? compaction.compactedOffset }
 }
 
-/** Neighbours that fit into one segment become one. */
+/** Groups neighbouring segments that fit into one. */
 function groups(inputs: readonly Segment[], segmentBytes: number): Segment[][] {
   const result: Segment[][] = []
   let size = 0
@@ -121,7 +132,7 @@ function groups(inputs: readonly Segment[], segmentBytes: number): Segment[][] {
   return result
 }
 
-/** Pass two, for the segments that become one. */
+/** Pass two, for the segments of one group. Returns a durable segment with the suffix `.cleaned`. */
 async function rewrite(group: readonly Segment[], round: Round): Promise<Segment> {
   const { fs, directory } = round
   const base = (group[0] as Segment).baseOffset
@@ -159,7 +170,7 @@ async function copyKept(segment: Segment, output: Segment, round: Round): Promis
   requireEnd(segment, scanner)
 }
 
-/** Returns the keys of a batch with their last offsets; none for a batch that cannot be decompressed. */
+/** Returns the keys of a batch with their last offsets; none for a batch that cannot be decoded. */
 function keysOf(batch: Buffer): { readonly keys: ReadonlyMap<string, number>; readonly unpackedBytes: number } {
   const keys = new Map<string, number>()
   try {
@@ -175,14 +186,14 @@ function keysOf(batch: Buffer): { readonly keys: ReadonlyMap<string, number>; re
   }
 }
 
-/** Copies a batch that cannot be decompressed: it was accepted without being opened, and must not block compaction. */
+/** Filters a batch. One that cannot be decoded is kept: the log accepted it undecoded, and it must not block compaction. */
 function filterOrCopy(segment: Segment, batch: Buffer, round: Round, horizonMs: number): Filtered {
   const header = readBatchHeader(batch)
   try {
     return filterBatch(batch, keeper(header, round), horizonMs)
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
-    round.unopened.add(segment.path(suffixes.log), header.baseOffset, error.message)
+    round.undecodable.add(segment.path(suffixes.log), header.baseOffset, error.message)
     return { kept: batch, unpackedBytes: 0 }
   }
 }
@@ -217,7 +228,7 @@ function requireEnd(segment: Segment, scanner: BatchScanner): void {
   throw new CorruptLogError(segment.path(suffixes.log), scanner.position, scanner.fault)
 }
 
-/** Gives the event loop its turn after so much work, of which small batches can unpack to a lot. */
+/** Yields to the event loop after `bytesPerTurn` of work. Decompressed bytes count, too: small batches can have many. */
 class Pace {
   readonly #signal: AbortSignal
   #bytes = 0
@@ -237,8 +248,8 @@ class Pace {
   }
 }
 
-/** Batches of a round that could not be opened: clients can write thousands of them. */
-class Unopened {
+/** Counts the batches that cannot be decoded, to log them in one line: clients can write thousands of them. */
+class Undecodable {
   #count = 0
   #first: { readonly segment: string; readonly baseOffset: number; readonly error: string } | null = null
 
@@ -251,6 +262,6 @@ class Unopened {
   report({ directory, logger }: Compaction): void {
     if (this.#first === null) return
     const fields = { directory, batches: this.#count, ...this.#first }
-    logger.warn('batches cannot be opened; compaction keeps them as they are', fields)
+    logger.warn('batches cannot be decoded; compaction keeps them as they are', fields)
   }
 }

@@ -117,7 +117,11 @@ export class PartitionUpkeep {
     }
   }
 
-  /** Returns whether the log was compacted. @throws the reason of the signal when it fires: the log is then unchanged. */
+  /**
+   * Compacts the log if it is dirty enough. Returns whether it was compacted.
+   * @throws the reason of the signal when it fires; CorruptLogError; the errors of the disk. Segments that were replaced stay
+   * replaced.
+   */
   async compact(nowMs: number, signal: AbortSignal): Promise<boolean> {
     const { segments, config, fs, directory, logger, producers } = this.#state
     if (nowMs < this.#compactionPausedUntilMs) return false

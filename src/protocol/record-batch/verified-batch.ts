@@ -12,9 +12,9 @@ import {
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 /**
- * One whole record batch whose length, magic, CRC and codec were checked, with its header decoded once. {@link verify} is the
- * only way to create one, so a function that takes a VerifiedBatch cannot be given unchecked bytes. The bytes are not copied:
- * until the batch is written, only the methods of this class may change them.
+ * One whole record batch whose length, magic, CRC, codec and record count were checked, with its decoded header. Its records were
+ * not decoded. {@link verify} is the only way to create one, so a function that takes a VerifiedBatch cannot be given unchecked
+ * bytes. The bytes are not copied: only the methods of this class may change them, which keep the header equal to them.
  */
 export class VerifiedBatch {
   readonly bytes: Buffer
@@ -26,8 +26,8 @@ export class VerifiedBatch {
   }
 
   /**
-   * Checks the batch at `position` in one pass over its bytes (the CRC). Bytes after the batch are not looked at.
-   * @returns the first fault where the bytes are no whole, intact batch.
+   * Checks the batch at `position` in one pass over its bytes (the CRC). Bytes after the batch are ignored.
+   * @returns the batch, or the first fault if it is incomplete or not intact.
    */
   static verify(buffer: Buffer, position = 0): VerifiedBatch | BatchFault {
     const fault = batchFault(buffer, position)
@@ -45,7 +45,8 @@ export class VerifiedBatch {
   /** Writes the fields that the broker sets, in place. The CRC does not cover them. */
   assignOffsets(baseOffset: number, leaderEpoch: number): void {
     assignOffsets(this.bytes, 0, baseOffset, leaderEpoch)
-    // In place: a copy with other values would have another shape than a decoded header, and slow down all who read both.
+    // In place: a copy with other values would have another hidden class than a decoded header, and slow down the code that reads
+    // both.
     const header = this.#header
     header.baseOffset = baseOffset
     header.lastOffset = baseOffset + header.lastOffsetDelta

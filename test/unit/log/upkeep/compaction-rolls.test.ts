@@ -70,7 +70,7 @@ describe('compaction begins no segment', () => {
   })
 })
 
-describe('a batch that cannot be opened', () => {
+describe('a batch that cannot be decoded', () => {
   it('stays as it is, and the records around it are compacted', async () => {
     const harness = new LogHarness({ ...settings, segmentBytes: 2000, compactionMinDirtyBytes: 1 })
     const log = await harness.open()
@@ -88,7 +88,7 @@ describe('a batch that cannot be opened', () => {
     expect(log.read({ offset: 0, maxBytes: 1, isolation: 'read_uncommitted', minOneBatch: true }).nextOffset).toBe(1)
     expect(recordsOf(log, 2).length).toBeLessThan(20)
     expect(harness.logger.lines.map(({ message }) => message)).toContain(
-      'batches cannot be opened; compaction keeps them as they are',
+      'batches cannot be decoded; compaction keeps them as they are',
     )
     await log.close()
   })
