@@ -83,6 +83,11 @@ export class UnknownPartitionError extends KafkaError {
   }
 }
 
+/** How to continue without a usable offset. */
+const resetAdvice =
+  'To continue, set consumer.override.auto.offset.reset in the config of the connector: earliest reads from the oldest existing ' +
+  'record, latest skips all existing records'
+
 /** A topic does not exist, in a call that does not wait for it. */
 export class UnknownTopicError extends KafkaError {
   readonly topic: string
@@ -93,7 +98,10 @@ export class UnknownTopicError extends KafkaError {
   }
 }
 
-/** The position in a partition is outside its log: records were removed before they were read. It is never reset silently. */
+/**
+ * The position in a partition is outside its log: records were removed before they were read. It is reset only if
+ * `auto.offset.reset` is set.
+ */
 export class OffsetOutOfRangeError extends KafkaError {
   readonly topic: string
   readonly partition: number
@@ -113,7 +121,8 @@ export class OffsetOutOfRangeError extends KafkaError {
         : 'the topic was truncated or created again'
     super(
       `offset ${offset} of ${topic}-${partition} is outside its log (${logStartOffset} to ${logEndOffset}): ${why}. ` +
-        `To continue with the existing records, reset the offsets of the consumer group.`,
+        `${resetAdvice}; or, while the connector is stopped, set the offsets of its group connect-NAME with ` +
+        `kafka-consumer-groups --reset-offsets.`,
     )
     this.topic = topic
     this.partition = partition
@@ -126,21 +135,32 @@ export class OffsetOutOfRangeError extends KafkaError {
 /** A topic was deleted and created again while it was read. Records of the new topic are not returned. */
 export class TopicRecreatedError extends KafkaError {
   readonly topic: string
+  /** Whether the consumer joins its group again and reads the new topic, because `auto.offset.reset` is set. */
+  readonly isFollowed: boolean
 
-  constructor(topic: string, ids: { readonly was: string; readonly is: string }) {
+  /** @param resetTo where an explicit `auto.offset.reset` starts reading the new topic; null if it is not read. */
+  constructor(
+    topic: string,
+    ids: { readonly was: string; readonly is: string },
+    resetTo: 'earliest' | 'latest' | null = null,
+  ) {
     super(
       `TOPIC_RECREATED: topic ${topic} was deleted and created again while it was read: its id was ${ids.was} and is ` +
-        `${ids.is}. Records of the old topic that were not read, or not written yet, are lost. Restart the task to read the new topic from where ` +
-        `auto.offset.reset says, which is the beginning of the topic by default.`,
+        `${ids.is}. Records of the old topic that were not read, or not written yet, are lost. ${
+          resetTo === null
+            ? 'Restart the task to read the new topic from where auto.offset.reset says, which is the beginning of the topic by default.'
+            : `The new topic is read from its ${resetTo === 'earliest' ? 'start' : 'end'}, as auto.offset.reset says.`
+        }`,
     )
     this.topic = topic
+    this.isFollowed = resetTo !== null
   }
 }
 
 /** A partition has no committed offset and `auto.offset.reset` is `none`. */
 export class NoOffsetError extends KafkaError {
   constructor(topic: string, partition: number, groupId: string) {
-    super(`group ${groupId} has no offset for ${topic}-${partition}, and auto.offset.reset is none`)
+    super(`group ${groupId} has no offset for ${topic}-${partition}, and auto.offset.reset is none. ${resetAdvice}.`)
   }
 }
 

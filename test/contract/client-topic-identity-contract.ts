@@ -4,7 +4,7 @@ import type { GroupConsumer } from '../../src/client/group/group-consumer.ts'
 import { untilPasses } from '../support/until.ts'
 import { pollUntil, subscribe, textOf, writeAll } from './client-harness.ts'
 import type { GroupContractContext } from './client-group-contract.ts'
-import { deleteTopic } from '../support/broker/cluster-tools.ts'
+import { deleteTopic, recreateTopic } from '../support/broker/cluster-tools.ts'
 
 const deadlineMs = 60_000
 
@@ -15,19 +15,9 @@ export function topicIdentityContract(context: () => GroupContractContext): void
     return context().client.consumer({ groupId, ...options })
   }
 
-  /** A Kafka responds before all its brokers know: waits until the id has changed. */
-  async function recreate(topic: string): Promise<void> {
+  const recreate = async (topic: string): Promise<void> => {
     const { client, harness } = context()
-    const idOf = async (): Promise<string | null> => (await client.admin.describeTopics([topic])).get(topic)?.id ?? null
-    const before = await idOf()
-    await deleteTopic(harness.bootstrapServers, topic)
-    await untilPasses(async () => expect(await idOf()).toBeNull(), deadlineMs)
-    await untilPasses(
-      async () =>
-        expect(await client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1 })).toBe(true),
-      deadlineMs,
-    )
-    await untilPasses(async () => expect([null, before]).not.toContain(await idOf()), deadlineMs)
+    await recreateTopic(client, harness.bootstrapServers, topic)
   }
 
   async function errorOf(consumer: GroupConsumer, records: unknown[]): Promise<unknown> {

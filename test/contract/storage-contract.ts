@@ -184,10 +184,7 @@ export function storageContract(open: () => Promise<string> | string): void {
       ])
       await store.alter('c', [{ partition: { server: 'z' }, offset: { lsn: 7 } }])
       expect(store.offsetsOf('c')).toHaveLength(2)
-      await store.alter('c', [
-        { partition: { server: 'x' }, offset: null },
-        { partition: { server: 'z' }, offset: null },
-      ])
+      await store.reset('c')
       expect(store.offsetsOf('c')).toEqual([])
       expect(store.offsetsOf('other')).toHaveLength(1)
       await store.close()

@@ -4,6 +4,7 @@ import { abortable } from '../../foundation/async/abortable.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { asError } from '../errors.ts'
 import { listOffsets, offsetTimes } from './list-offsets.ts'
+import type { OutOfRange } from './out-of-range.ts'
 import { PartitionBuffer } from './partition-buffer.ts'
 
 /** Where to start: an offset, or an end of the log at the time of the first fetch. */
@@ -29,6 +30,8 @@ export interface AssignedPartition {
   /** Monotonic milliseconds before which it is not fetched. */
   retryAt: number
   highWatermark: number
+  /** The next offset to fetch is outside the log, and is to be reset once the buffered records are read. Null otherwise. */
+  outOfRange: OutOfRange | null
   /** Why it cannot be read any further. Every poll throws it. */
   error: Error | null
 }
@@ -76,7 +79,8 @@ export class AssignedPartitions {
     const known = this.#partitions.get(key)
     if (known !== undefined) {
       known.buffer.reset(offset)
-      Object.assign(known, { epoch: known.epoch + 1, start, isResolved, error: null, failures: 0, retryAt: 0 })
+      const fresh = { start, isResolved, outOfRange: null, error: null, failures: 0, retryAt: 0 }
+      Object.assign(known, { epoch: known.epoch + 1, ...fresh })
       return
     }
     this.#partitions.set(key, {
@@ -92,6 +96,7 @@ export class AssignedPartitions {
       failures: 0,
       retryAt: 0,
       highWatermark: -1,
+      outOfRange: null,
       error: null,
     })
   }
@@ -118,6 +123,7 @@ export class AssignedPartitions {
       if (kept + state.buffer.bytes <= maxBytes) kept += state.buffer.bytes
       else {
         state.buffer.reset(state.buffer.position)
+        state.outOfRange = null
         state.epoch += 1
       }
     }

@@ -15,7 +15,7 @@ import {
 } from '../errors.ts'
 import { fetchRequestOf, fetchVersionOf, namesAnotherTopic, type FetchLimits } from './fetch-request.ts'
 import { LeaderFinder } from '../cluster/leader-finder.ts'
-import { listOffsets, offsetTimes } from './list-offsets.ts'
+import { outOfRange, type ResetPolicy } from './out-of-range.ts'
 import type { TroubleWatch } from '../log-trouble.ts'
 
 interface Asked {
@@ -35,10 +35,12 @@ const corruptReads = 3
 export interface FetchSenderOptions {
   readonly limits: FetchLimits
   readonly partitions: AssignedPartitions
+  /** Where reading continues when an offset is out of range; null: nowhere. */
+  readonly resetTo: ResetPolicy | null
   /** Stops everything. */
   readonly signal: AbortSignal
   readonly trouble: TroubleWatch | null
-  /** A partition has records to read, or an error. */
+  /** A partition has records to read, a reset that is due, or an error. */
   readonly onArrival: () => void
   /** No partition can be read any more: the leaders cannot be looked up. */
   readonly onFailure: (error: Error) => void
@@ -118,12 +120,12 @@ export class FetchSender {
     if (state.topicId === null) state.topicId = id
     // Metadata alone is no proof: the broker it came from may lag behind.
     if (!state.isDoubted || id === null || state.topicId === null || id === state.topicId) return false
-    this.#fail(state, new TopicRecreatedError(topic, { was: state.topicId, is: id }))
+    this.#fail(state, new TopicRecreatedError(topic, { was: state.topicId, is: id }, this.#options.resetTo))
     return true
   }
 
   #wants(state: AssignedPartition): boolean {
-    if (state.isPaused || state.isFetching || state.error !== null) return false
+    if (state.isPaused || state.isFetching || state.outOfRange !== null || state.error !== null) return false
     if (!state.isResolved) this.#partitions.resolve(state.buffer.topic)
     return state.isResolved && state.buffer.bytes < this.#options.limits.maxPartitionBytes
   }
@@ -217,14 +219,18 @@ export class FetchSender {
       state.isResolved = false
       return
     }
-    const { topic, partition, fetchOffset } = state.buffer
-    const options = { isolation: 'read_uncommitted', signal: this.#options.signal } as const
-    const [start] = await listOffsets(this.#cluster, [{ topic, partition, timestamp: offsetTimes.earliest }], options)
-    const [end] = await listOffsets(this.#cluster, [{ topic, partition, timestamp: offsetTimes.latest }], options)
-    const range = { offset: fetchOffset, logStartOffset: start?.offset ?? -1, logEndOffset: end?.offset ?? -1 }
-    // The response may have come from a former leader.
-    if (fetchOffset >= range.logStartOffset && fetchOffset <= range.logEndOffset) this.#retry(state, null)
-    else this.#fail(state, new OffsetOutOfRangeError(topic, partition, range))
+    const { topic, partition, fetchOffset: offset } = state.buffer
+    const { epoch } = state
+    const { limits, signal, resetTo, onArrival } = this.#options
+    const at = { topic, partition, offset }
+    const range = await outOfRange(this.#cluster, at, { isolation: limits.isolation, signal })
+    if (!this.#partitions.isCurrent(state, epoch)) return
+    if (range === null) this.#retry(state, null)
+    else if (resetTo === null) this.#fail(state, new OffsetOutOfRangeError(topic, partition, { offset, ...range }))
+    else {
+      state.outOfRange = range
+      onArrival()
+    }
   }
 
   #requestFailed(asked: readonly Asked[], error: unknown): void {

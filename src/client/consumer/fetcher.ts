@@ -6,6 +6,8 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { asError, KafkaError } from '../errors.ts'
 import { FetchSender } from './fetch-sender.ts'
 import type { FetchedRecord } from './fetched-record.ts'
+import type { ResetPolicy } from './out-of-range.ts'
+import type { PositionReset } from './position-reset.ts'
 import type { TroubleWatch } from '../log-trouble.ts'
 
 /** How to fetch. The names of Kafka's settings are in brackets. */
@@ -22,25 +24,33 @@ export interface FetchOptions {
   readonly maxPartitionBytes?: number
 }
 
+/** What a fetcher needs beyond {@link FetchOptions}. */
+export interface FetcherOptions extends FetchOptions {
+  /** Where to continue when an offset is out of range or the topic was created again. By default that is an error. */
+  readonly resetTo?: ResetPolicy | null
+}
+
 /**
  * Reads partitions ahead of its caller, within bounds: while the caller processes the records of the last `poll`, the next
- * fetches are in flight. Lost connections and leader changes are retried. An offset out of range or a corrupt batch is thrown
- * by every `poll` until the partition is removed or its position set.
+ * fetches are in flight. Lost connections and leader changes are retried. A corrupt batch is thrown by every `poll` until the
+ * partition is removed or its position set; so is an offset out of range, unless a policy says where to continue.
  */
 export class Fetcher {
   readonly #cluster: Cluster
   readonly #closing = new AbortController()
   readonly #partitions: AssignedPartitions
   readonly #sender: FetchSender
+  readonly #resetTo: ResetPolicy | null
   readonly #trouble: TroubleWatch | null
   #arrival: Deferred<void> | null = null
   #failure: Error | null = null
   #isWoken = false
 
   /** @param trouble learns which partitions cannot be read, and when they can be read again. */
-  constructor(cluster: Cluster, options: FetchOptions = {}, trouble: TroubleWatch | null = null) {
+  constructor(cluster: Cluster, options: FetcherOptions = {}, trouble: TroubleWatch | null = null) {
     this.#cluster = cluster
     this.#trouble = trouble
+    this.#resetTo = options.resetTo ?? null
     const limits = {
       isolation: options.isolation ?? 'read_committed',
       maxWaitMs: options.maxWaitMs ?? 500,
@@ -60,6 +70,7 @@ export class Fetcher {
     this.#sender = new FetchSender(cluster, {
       limits,
       partitions: this.#partitions,
+      resetTo: this.#resetTo,
       signal,
       trouble,
       onArrival: () => this.#arrived(),
@@ -122,6 +133,27 @@ export class Fetcher {
     return null
   }
 
+  /**
+   * Applies the policy to partitions whose next offset is out of range, and returns their new positions. Paused ones wait for
+   * `resume`, and records that were fetched before are returned by `poll` first. `poll` returns early for a reset that is due.
+   */
+  resetPositions(): PositionReset[] {
+    const policy = this.#resetTo
+    if (policy === null) return []
+    const resets: PositionReset[] = []
+    for (const { outOfRange, isPaused, buffer } of this.#partitions) {
+      if (outOfRange === null || isPaused || buffer.bytes > 0) continue
+      const { topic, partition, position: from } = buffer
+      const { logStartOffset, latest } = outOfRange
+      const reason = from < logStartOffset ? 'removed' : 'truncated'
+      const to = policy === 'earliest' ? logStartOffset : latest
+      resets.push({ topic, partition, reason, policy, from, to, logStartOffset })
+    }
+    for (const reset of resets) this.#partitions.start(reset, reset.to ?? 0)
+    if (resets.length > 0) this.#sender.send()
+    return resets
+  }
+
   /** Resolves when every partition has a position. @throws the signal's reason, or the errors of `poll`. */
   async resolved(signal?: AbortSignal): Promise<void> {
     await this.#partitions.resolved(signal)
@@ -130,7 +162,7 @@ export class Fetcher {
   /**
    * Returns up to `maxRecords` records, in order within each partition; waits for the first at most `maxWaitMs`. Empty when
    * none came, when positions passed over records that are not delivered, or after {@link wake}.
-   * @throws OffsetOutOfRangeError, CorruptBatchError, BrokerError, or the signal's reason.
+   * @throws OffsetOutOfRangeError, TopicRecreatedError, CorruptBatchError, BrokerError, or the signal's reason.
    */
   async poll(maxWaitMs: number, maxRecords: number, signal?: AbortSignal): Promise<FetchedRecord[]> {
     signal?.throwIfAborted()

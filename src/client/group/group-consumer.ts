@@ -2,21 +2,27 @@ import { type TopicPartition, formatTopicPartition } from '../../foundation/topi
 import { abortable } from '../../foundation/async/abortable.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.ts'
-import { FencedMemberError, KafkaError, NoOffsetError, TopicRecreatedError, UnknownTopicError } from '../errors.ts'
+import { FencedMemberError, KafkaError, TopicRecreatedError, UnknownTopicError } from '../errors.ts'
 import { type FetchedRecord } from '../consumer/fetched-record.ts'
 import { Fetcher, type FetchOptions } from '../consumer/fetcher.ts'
+import type { ResetPolicy } from '../consumer/out-of-range.ts'
+import type { PositionReset } from '../consumer/position-reset.ts'
 import { GroupMember, type MemberMetadata } from './group-member.ts'
 import { commitOffsets, fetchOffsets, type GroupOffset } from './group-offsets.ts'
-import { withoutForeignOffsets, withTopicIds } from './offset-topic-id.ts'
+import { withTopicIds } from './offset-topic-id.ts'
 import { TroubleWatch, type LogTrouble } from '../log-trouble.ts'
 import { assignRanges, rangeAssignorName } from './range-assignor.ts'
+import { startPartitions, type StartedPartitions } from './start-partitions.ts'
 import { Subscription, type TopicSelection } from '../consumer/subscription.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
 
 /** How to consume. The names of Kafka's settings are in brackets. */
 export interface GroupConsumerOptions extends FetchOptions {
   readonly groupId: string
-  /** Where to start in partitions without a committed offset (`auto.offset.reset`). */
+  /**
+   * Where to start in partitions without a committed offset, and where to continue when a position is out of range or the
+   * topic was created again (`auto.offset.reset`). By default a consumer starts at the beginning, and fails in the other cases.
+   */
   readonly autoOffsetReset?: 'earliest' | 'latest' | 'none'
   /** `max.poll.records`. */
   readonly maxPollRecords?: number
@@ -48,6 +54,8 @@ export interface ConsumerListener {
   readonly onAssigned: (offsets: readonly GroupOffset[]) => Promise<void> | void
   /** Partitions are revoked. Flush and commit here: the rebalance continues when the promise resolves. */
   readonly onRevoked: (partitions: readonly TopicPartition[], revocation: Revocation) => Promise<void> | void
+  /** Reading does not continue where it was to. Called inside `poll`, before it returns records from the new position. */
+  readonly onReset?: (reset: PositionReset) => Promise<void> | void
   /** Records cannot be read, which is retried; null when they can be read again. Must not throw. */
   readonly onTrouble?: (trouble: LogTrouble | null) => void
 }
@@ -67,10 +75,14 @@ export class GroupConsumer {
   readonly #options: GroupConsumerOptions
   readonly #fetcher: Fetcher
   readonly #member: GroupMember
+  /** The policy, if it is set and names a position. */
+  readonly #resetTo: ResetPolicy | null
+  /** Topics that were created again while they were read, and whose partitions the next `poll` revokes. */
+  readonly #recreated = new Set<string>()
   readonly #closing = new AbortController()
   #subscription: Subscription | null = null
   #listener: ConsumerListener | null = null
-  #joining: Promise<readonly GroupOffset[]> | null = null
+  #joining: Promise<StartedPartitions> | null = null
   #isLost = false
   /** The partitions between `onAssigned` and `onRevoked`. */
   #assigned: readonly TopicPartition[] = []
@@ -82,7 +94,9 @@ export class GroupConsumer {
     this.#cluster = cluster
     this.#options = options
     const trouble = new TroubleWatch(cluster.clock, 'read', (standing) => this.#listener?.onTrouble?.(standing))
-    this.#fetcher = new Fetcher(cluster, options, trouble)
+    const { autoOffsetReset = 'none' } = options
+    this.#resetTo = autoOffsetReset === 'none' ? null : autoOffsetReset
+    this.#fetcher = new Fetcher(cluster, { ...options, resetTo: this.#resetTo }, trouble)
     this.#polledAt = cluster.clock.monotonic()
     const checkMs = Math.ceil((options.maxPollIntervalMs ?? defaultMaxPollIntervalMs) / pollIntervalChecks)
     this.#stopPollCheck = cluster.clock.every(checkMs, () => this.#checkPollInterval())
@@ -130,8 +144,8 @@ export class GroupConsumer {
   /**
    * Returns the next records, in order within each partition; waits for the first at most `maxWaitMs`. Joins the group if
    * needed. A join that takes longer continues in the background, and the next `poll` waits for it.
-   * @throws OffsetOutOfRangeError, NoOffsetError, CorruptBatchError, BrokerError, an error of the listener, or the signal's
-   * reason.
+   * @throws OffsetOutOfRangeError, NoOffsetError, TopicRecreatedError, CorruptBatchError, BrokerError, an error of the listener,
+   * or the signal's reason.
    */
   async poll(maxWaitMs: number, signal?: AbortSignal): Promise<readonly FetchedRecord[]> {
     const { clock } = this.#cluster
@@ -139,8 +153,14 @@ export class GroupConsumer {
     this.#polledAt = null
     try {
       if (!(await this.#joinIfNeeded(deadline, signal))) return []
+      for (let due = this.#fetcher.resetPositions(); due.length > 0; due = this.#fetcher.resetPositions())
+        await this.#report(due)
       const left = Math.max(0, deadline - clock.monotonic())
       return await this.#fetcher.poll(left, this.#options.maxPollRecords ?? 500, signal)
+    } catch (error) {
+      if (!(error instanceof TopicRecreatedError && error.isFollowed)) throw error
+      this.#follow(error)
+      return []
     } finally {
       this.#polledAt = clock.monotonic()
     }
@@ -150,7 +170,8 @@ export class GroupConsumer {
    * Commits offsets of this member's partitions: each is the offset of the next record to read. If an offset has no metadata,
    * the id of its topic is stored there, so that it is never used for a later topic with the same name.
    * @throws FencedMemberError if the partitions are no longer assigned, UnknownTopicError if a topic was deleted,
-   * TopicRecreatedError if it was created again, BrokerError, or the signal's reason.
+   * TopicRecreatedError if it was created again (if it is followed, the others are committed), BrokerError, or the signal's
+   * reason.
    */
   async commit(offsets: readonly GroupOffset[], signal?: AbortSignal): Promise<void> {
     const { generation } = this.#member
@@ -164,6 +185,11 @@ export class GroupConsumer {
     } catch (error) {
       if (error instanceof FencedMemberError) this.#fenced(error)
       if (error instanceof UnknownTopicError) this.#member.requestRejoin(error.message)
+      if (error instanceof TopicRecreatedError && error.isFollowed) {
+        this.#follow(error)
+        const others = offsets.filter(({ topic }) => topic !== error.topic)
+        await this.commit(others, signal)
+      }
       throw error
     }
   }
@@ -183,7 +209,25 @@ export class GroupConsumer {
   #checkTopics(offsets: readonly TopicPartition[]): void {
     for (const [topic, was] of this.#idsOf(offsets)) {
       const is = this.#cluster.metadata.topics.get(topic)?.id ?? null
-      if (was !== null && is !== null && was !== is) throw new TopicRecreatedError(topic, { was, is })
+      if (was !== null && is !== null && was !== is) throw new TopicRecreatedError(topic, { was, is }, this.#resetTo)
+    }
+  }
+
+  /** Makes the next `poll` revoke the partitions, and start the new topic where the policy says. */
+  #follow({ topic, message }: TopicRecreatedError): void {
+    this.#recreated.add(topic)
+    this.#member.requestRejoin(message)
+  }
+
+  async #report(resets: readonly PositionReset[]): Promise<void> {
+    for (const reset of resets) await this.#listener?.onReset?.(reset)
+  }
+
+  async #reportRecreated(policy: ResetPolicy): Promise<void> {
+    for (const partition of this.#fetcher.partitions()) {
+      if (!this.#recreated.has(partition.topic)) continue
+      const from = this.#fetcher.position(partition) ?? 0
+      await this.#report([{ ...partition, reason: 'recreated', policy, from, to: null, logStartOffset: null }])
     }
   }
 
@@ -255,10 +299,11 @@ export class GroupConsumer {
         await this.#revokePartitions(this.#member.rejoinReason ?? '')
         this.#startJoin()
       }
-      const offsets = await this.#joinedBefore(deadline, signal)
-      if (offsets === null) return false
+      const joined = await this.#joinedBefore(deadline, signal)
+      if (joined === null) return false
+      await this.#report(joined.resets)
       // If the generation has ended meanwhile, the next round revokes its partitions.
-      if (this.#member.generation !== null) await this.#assignPartitions(offsets)
+      if (this.#member.generation !== null) await this.#assignPartitions(joined.offsets)
     }
     return true
   }
@@ -269,8 +314,10 @@ export class GroupConsumer {
     this.#assigned = []
     this.#isLost = false
     try {
+      if (this.#resetTo !== null) await this.#reportRecreated(this.#resetTo)
       if (assigned.length > 0) await this.#listener?.onRevoked(assigned, { lost, reason })
     } finally {
+      this.#recreated.clear()
       for (const partition of this.#fetcher.partitions()) this.#fetcher.remove(partition)
     }
   }
@@ -282,15 +329,15 @@ export class GroupConsumer {
     this.#joining.catch(() => undefined)
   }
 
-  /** Returns the offsets of the join in progress; null if the deadline comes first. */
-  async #joinedBefore(deadline: number, signal: AbortSignal | undefined): Promise<readonly GroupOffset[] | null> {
+  /** Returns the result of the join in progress; null if the deadline comes first. */
+  async #joinedBefore(deadline: number, signal: AbortSignal | undefined): Promise<StartedPartitions | null> {
     const { clock } = this.#cluster
     const late = Promise.withResolvers<null>()
     const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), () => late.resolve(null))
     try {
-      const offsets = await abortable(Promise.race([this.#joining, late.promise]), signal)
-      if (offsets !== null) this.#joining = null
-      return offsets
+      const joined = await abortable(Promise.race([this.#joining, late.promise]), signal)
+      if (joined !== null) this.#joining = null
+      return joined
     } catch (error) {
       if (signal?.aborted !== true) {
         this.#joining = null
@@ -314,7 +361,7 @@ export class GroupConsumer {
   }
 
   /** Joins and looks up the start offsets. Runs in the background, so it must not call the listener. */
-  async #join(): Promise<readonly GroupOffset[]> {
+  async #join(): Promise<StartedPartitions> {
     const { signal } = this.#closing
     const subscription = this.#subscription
     if (subscription === null) throw new KafkaError('the consumer has no subscription')
@@ -323,27 +370,9 @@ export class GroupConsumer {
     if (!generation.isLeader) subscription.forgetGroup()
     subscription.watch()
     const partitions = decodeAssignment(generation.assignment)
-    await this.#startPartitions(partitions, signal)
-    return partitions.map(({ topic, partition }) => {
-      const offset = this.#fetcher.position({ topic, partition }) ?? 0
-      return { topic, partition, offset }
-    })
-  }
-
-  async #startPartitions(partitions: readonly TopicPartition[], signal: AbortSignal): Promise<void> {
-    const { groupId, autoOffsetReset = 'earliest' } = this.#options
-    const unknown = partitions.map(({ topic }) => topic).filter((topic) => !this.#cluster.metadata.topics.has(topic))
-    if (unknown.length > 0) await this.#cluster.refreshMetadata([...new Set(unknown)], { signal })
-    const fetched = await fetchOffsets(this.#cluster, groupId, partitions, signal)
-    const committed = await withoutForeignOffsets(this.#cluster, fetched, signal)
-    const offsets = new Map(committed.map((offset) => [formatTopicPartition(offset), offset.offset]))
-    for (const partition of partitions) {
-      const offset = offsets.get(formatTopicPartition(partition))
-      if (offset !== undefined) this.#fetcher.start(partition, offset)
-      else if (autoOffsetReset === 'none') throw new NoOffsetError(partition.topic, partition.partition, groupId)
-      else this.#fetcher.start(partition, autoOffsetReset)
-    }
-    await this.#fetcher.resolved(signal)
+    const { groupId, autoOffsetReset } = this.#options
+    const parts = { cluster: this.#cluster, fetcher: this.#fetcher, groupId }
+    return await startPartitions(parts, partitions, autoOffsetReset, signal)
   }
 
   async #assign(members: readonly MemberMetadata[]): Promise<ReadonlyMap<string, Buffer>> {

@@ -1,5 +1,6 @@
 import { Cluster } from '../../../src/client/cluster/cluster.ts'
 import { BrokerError } from '../../../src/client/errors.ts'
+import type { KafkaClient } from '../../../src/client/kafka-client.ts'
 import { coordinatorMoved } from '../../../src/client/group/group-member.ts'
 import { atCoordinator } from '../../../src/client/group/group-offsets.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
@@ -10,7 +11,7 @@ import { describeGroups } from '../../../src/protocol/messages/describe-groups.t
 import { leaveGroup } from '../../../src/protocol/messages/leave-group.ts'
 import { zeroUuid } from '../../../src/protocol/schema.ts'
 import { quietLogger } from '../quiet-logger.ts'
-import { patienceMs } from '../until.ts'
+import { patienceMs, until } from '../until.ts'
 
 // What an administrator does to a cluster and the product never does. Each call has connections of its own.
 
@@ -44,6 +45,17 @@ export async function deleteTopic(bootstrapServers: string, name: string): Promi
     const response = await cluster.sendTo(cluster.metadata.controllerId, deleteTopics, request)
     check(response.responses[0]?.errorCode, `deleting topic ${name}`)
   })
+}
+
+/** Deletes a topic and creates it again, empty. A Kafka responds before all its brokers know: waits until the id has changed. */
+export async function recreateTopic(client: KafkaClient, bootstrapServers: string, name: string): Promise<void> {
+  const idOf = async (): Promise<string | null> => (await client.admin.describeTopics([name])).get(name)?.id ?? null
+  const before = await idOf()
+  await deleteTopic(bootstrapServers, name)
+  await until('the topic is deleted', async () => (await idOf()) === null)
+  const spec = { name, partitions: 1, replicationFactor: 1 }
+  await until('the topic can be created', async () => await client.admin.createTopic(spec).catch(() => false))
+  await until('the topic is another one', async () => ![null, before].includes(await idOf()))
 }
 
 /** Deletes the records before an offset, as retention does. */

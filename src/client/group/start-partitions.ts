@@ -1,0 +1,53 @@
+import { type TopicPartition, formatTopicPartition } from '../../foundation/topic-partition.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Fetcher } from '../consumer/fetcher.ts'
+import type { PositionReset } from '../consumer/position-reset.ts'
+import { NoOffsetError } from '../errors.ts'
+import { fetchOffsets, type GroupOffset } from './group-offsets.ts'
+import { withoutForeignOffsets } from './offset-topic-id.ts'
+
+/** The offsets from which the partitions of an assignment are read. */
+export interface StartedPartitions {
+  readonly offsets: readonly GroupOffset[]
+  /** With an explicit `auto.offset.reset`: partitions whose committed offset is of an earlier topic with the same name. */
+  readonly resets: readonly PositionReset[]
+}
+
+/**
+ * Starts reading partitions at the group's committed offsets, or where `auto.offset.reset` says if there is none.
+ * @throws NoOffsetError, BrokerError, or the signal's reason.
+ */
+export async function startPartitions(
+  parts: { readonly cluster: Cluster; readonly fetcher: Fetcher; readonly groupId: string },
+  partitions: readonly TopicPartition[],
+  autoOffsetReset: 'earliest' | 'latest' | 'none' | undefined,
+  signal: AbortSignal,
+): Promise<StartedPartitions> {
+  const { cluster, fetcher, groupId } = parts
+  const unknown = partitions.map(({ topic }) => topic).filter((topic) => !cluster.metadata.topics.has(topic))
+  if (unknown.length > 0) await cluster.refreshMetadata([...new Set(unknown)], { signal })
+  const fetched = await fetchOffsets(cluster, groupId, partitions, signal)
+  const committed = await withoutForeignOffsets(cluster, fetched, signal)
+  const known = new Map(committed.map((offset) => [formatTopicPartition(offset), offset.offset]))
+  for (const partition of partitions) {
+    const offset = known.get(formatTopicPartition(partition))
+    if (offset !== undefined) fetcher.start(partition, offset)
+    else if (autoOffsetReset === 'none') throw new NoOffsetError(partition.topic, partition.partition, groupId)
+    else fetcher.start(partition, autoOffsetReset ?? 'earliest')
+  }
+  await fetcher.resolved(signal)
+  const startOf = (partition: TopicPartition): number => fetcher.position(partition) ?? 0
+  const offsets = partitions.map(({ topic, partition }) => ({
+    topic,
+    partition,
+    offset: startOf({ topic, partition }),
+  }))
+  if (autoOffsetReset === undefined || autoOffsetReset === 'none') return { offsets, resets: [] }
+  const resets = fetched
+    .filter((offset) => !committed.includes(offset))
+    .map(({ topic, partition, offset: from }): PositionReset => {
+      const to = startOf({ topic, partition })
+      return { topic, partition, reason: 'recreated', policy: autoOffsetReset, from, to, logStartOffset: null }
+    })
+  return { offsets, resets }
+}
