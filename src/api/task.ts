@@ -137,9 +137,11 @@ export interface SinkTaskContext extends TaskContext {
  */
 export interface SinkTask {
   start(context: SinkTaskContext): Promise<void>
-  /** These partitions were assigned in addition; reading begins at their offsets. */
+  /**
+   * These partitions were assigned in addition, or closed because their position was reset; reading begins at their offsets.
+   */
   open(partitions: readonly OffsetToCommit[]): Promise<void>
-  /** Receives records, in order within each partition; empty if none arrived in time. */
+  /** Receives records, in order within each partition, with gaps where records were removed; empty if none arrived in time. */
   put(records: readonly SinkRecord[]): Promise<void>
   /**
    * Returns the offsets up to which records are durable downstream (I1), none past `current`. They are committed; an empty

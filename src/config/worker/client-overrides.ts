@@ -32,7 +32,8 @@ const producer: ConfigDef = {
 const consumer: ConfigDef = {
   'auto.offset.reset': key(
     'STRING',
-    'Where to start in a partition without a committed offset.',
+    'Where to start in a partition without a committed offset. If it is set, a task also continues there when its position is ' +
+      'no longer in the partition, and reports what it skips; otherwise it fails then.',
     oneOf('earliest', 'latest', 'none'),
   ),
   'fetch.max.bytes': key('INT', 'Maximum size of a fetch response, in bytes.', size),

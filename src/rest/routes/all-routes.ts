@@ -1,7 +1,6 @@
 import type { Route } from '../route.ts'
 
 import { connectorRoutes } from './connector-routes.ts'
-import { offsetRoutes } from './offset-routes.ts'
 import { pluginRoutes } from './plugin-routes.ts'
 import { stateRoutes } from './state-routes.ts'
 import { taskRoutes } from './task-routes.ts'
@@ -13,7 +12,6 @@ export const allRoutes: readonly Route[] = [
   ...workerRoutes,
   ...connectorRoutes,
   ...stateRoutes,
-  ...offsetRoutes,
   ...taskRoutes,
   ...pluginRoutes,
   ...unsupportedRoutes,

@@ -17,6 +17,7 @@ export class SinkMeters {
   readonly #bytes: Counter
   readonly #sent: Counter
   readonly retries: Counter
+  readonly skipped: Counter
   readonly #batch: Histogram
   readonly #putSeconds: Histogram
   readonly #commitSeconds: Histogram
@@ -31,6 +32,10 @@ export class SinkMeters {
     this.#bytes = metrics.counter('sink_bytes_total', 'Bytes of keys and values read from the log')
     this.#sent = metrics.counter('sink_records_sent_total', 'Records that put has taken')
     this.retries = metrics.counter('task_retries_total', 'Calls of the task that failed retriably')
+    this.skipped = metrics.counter(
+      'sink_offsets_skipped_total',
+      'Offsets that were not read, because they were deleted before or because auto.offset.reset skips them',
+    )
     this.#batch = metrics.histogram(
       'sink_put_batch_size',
       'Records per put',

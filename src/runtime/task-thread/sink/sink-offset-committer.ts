@@ -1,6 +1,6 @@
 import { formatTopicPartition } from '../../../foundation/topic-partition.ts'
 import type { DurableOffset, OffsetToCommit, SinkTask, TaskContext } from '../../../api/task.ts'
-import { FencedMemberError, UnknownTopicError } from '../../../client/errors.ts'
+import { FencedMemberError, TopicRecreatedError, UnknownTopicError } from '../../../client/errors.ts'
 import type { GroupConsumer } from '../../../client/group/group-consumer.ts'
 import type { Clock } from '../../../foundation/clock.ts'
 import { failPoint } from '../../../foundation/process/fail-point.ts'
@@ -81,7 +81,7 @@ export class SinkOffsetCommitter {
       await consumer.commit(commit, signal)
     } catch (error) {
       task.commitFailed?.(commit)
-      if (!(error instanceof FencedMemberError || error instanceof UnknownTopicError)) throw error
+      if (!isOfRebalance(error)) throw error
       logger.warn(`${namesOf(commit)}: ${error.message}; records will be delivered again`)
       return
     } finally {
@@ -92,4 +92,10 @@ export class SinkOffsetCommitter {
     meters.committed((clock.monotonic() - began) / 1000)
     task.committed?.(commit)
   }
+}
+
+/** Whether the consumer joins its group again after this error: the partitions are revoked, and assigned as they are now. */
+function isOfRebalance(error: unknown): error is Error {
+  if (error instanceof TopicRecreatedError) return error.isFollowed
+  return error instanceof FencedMemberError || error instanceof UnknownTopicError
 }

@@ -6,6 +6,8 @@ interface Position extends TopicPartition {
   delivered: number
   /** The last committed offset, or the offset at which reading started. */
   committed: number
+  /** Whether the task was given a record since the partition was assigned, or has chosen the position. */
+  isUsed: boolean
 }
 
 /** An offset that a task asked to commit and that must not be committed. */
@@ -33,6 +35,7 @@ export class SinkPositions {
         partition,
         delivered: offset,
         committed: offset,
+        isUsed: false,
       })
     }
   }
@@ -44,7 +47,7 @@ export class SinkPositions {
   /** `put` has accepted everything before `offset`. */
   delivered(topic: string, partition: number, offset: number): void {
     const position = this.#positions.get(formatTopicPartition({ topic, partition }))
-    if (position !== undefined) position.delivered = offset
+    if (position !== undefined) Object.assign(position, { delivered: offset, isUsed: true })
   }
 
   /**
@@ -61,6 +64,11 @@ export class SinkPositions {
   /** Reading continues at `offset`, which may be an earlier one. */
   sought({ topic, partition, offset }: OffsetToCommit): void {
     this.delivered(topic, partition, offset)
+  }
+
+  /** Whether `open` may be called again for another offset without loss: the task has nothing of the partition yet. */
+  isUnused(partition: TopicPartition): boolean {
+    return this.#positions.get(formatTopicPartition(partition))?.isUsed === false
   }
 
   /** The upper bounds of what the task may report as durable. */

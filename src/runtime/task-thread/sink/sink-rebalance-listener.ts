@@ -1,5 +1,6 @@
 import { ConnectError } from '../../../api/errors.ts'
 import type { OffsetToCommit, SinkTask } from '../../../api/task.ts'
+import type { PositionReset } from '../../../client/consumer/position-reset.ts'
 import type { GroupConsumer } from '../../../client/group/group-consumer.ts'
 import { withDeadline } from '../../../foundation/async/deadline.ts'
 import type { Clock } from '../../../foundation/clock.ts'
@@ -13,7 +14,7 @@ import { namesOf, type SinkPositions } from './sink-positions.ts'
 import type { SinkRequests } from './sink-requests.ts'
 
 export interface SinkRebalanceOptions {
-  readonly consumer: Pick<GroupConsumer, 'pause'>
+  readonly consumer: Pick<GroupConsumer, 'pause' | 'commit'>
   readonly control: TaskControl
   readonly positions: SinkPositions
   readonly delivery: SinkDelivery
@@ -73,6 +74,36 @@ export class SinkRebalanceListener {
     if (!lost) await this.#flushAndCommit(task, held)
     await this.#close(task, held)
     requests.forget(held)
+  }
+
+  /**
+   * The position of a partition was reset. A task that has records before the gap sees it as any other gap: it could not read
+   * them again. Otherwise it opens the partition again at the new offset; so does one whose offsets begin again.
+   */
+  async moved(task: SinkTask, { topic, partition, reason, to }: PositionReset): Promise<void> {
+    const { positions, delivery, requests } = this.#options
+    const held = [{ topic, partition }]
+    if (to === null || reason === 'recreated' || !positions.holds(topic, partition)) return
+    if (reason === 'removed' && !positions.isUnused({ topic, partition })) {
+      requests.commit = true
+      return
+    }
+    delivery.drop(held)
+    if (reason === 'truncated') await this.#flushAndCommit(task, held)
+    await this.#close(task, held)
+    requests.forget(held)
+    await this.assigned(task, [{ topic, partition, offset: to }])
+    await this.#commitStart({ topic, partition, offset: to })
+  }
+
+  /** The task commits what it was given. Without this commit, a restart would reset the position again: `latest` skips more then. */
+  async #commitStart(start: OffsetToCommit): Promise<void> {
+    const { consumer, logger } = this.#options
+    try {
+      await this.#withinTime((signal) => consumer.commit([start], signal))
+    } catch (error) {
+      logger.warn(`${namesOf([start])}: the new position is not committed yet: ${errorMessage(error)}`)
+    }
   }
 
   /** Flushes, commits and closes all partitions, unless a `put` does not return. */

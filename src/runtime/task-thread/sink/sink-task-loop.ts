@@ -26,6 +26,7 @@ import { SinkOffsetCommitter } from './sink-offset-committer.ts'
 import { SinkPositions } from './sink-positions.ts'
 import { SinkRebalanceListener } from './sink-rebalance-listener.ts'
 import { SinkRequests } from './sink-requests.ts'
+import { SkippedOffsets } from './skipped-offsets.ts'
 import { TopicAbsence } from './topic-absence.ts'
 
 /** The consumer of the loop; its listener is called inside `poll`. */
@@ -87,6 +88,7 @@ export class SinkTaskLoop {
   readonly #rebalances: SinkRebalanceListener
   readonly #committer: SinkOffsetCommitter
   readonly #absence: TopicAbsence
+  readonly #skipped: SkippedOffsets
   readonly #topics = new Set<string>()
   #task: SinkTask | null = null
   /** Whether all partitions were paused when this was last updated. */
@@ -124,6 +126,7 @@ export class SinkTaskLoop {
     })
     const setCondition = this.#setCondition.bind(this)
     this.#absence = new TopicAbsence({ consumer, clock, setCondition })
+    this.#skipped = new SkippedOffsets({ logger, skipped: this.#meters.skipped, setCondition })
     this.#committer = new SinkOffsetCommitter({
       ...parts,
       retries: new RetryStreak(retries),
@@ -184,6 +187,10 @@ export class SinkTaskLoop {
       onAssigned: async (offsets) => await this.#exclusively((task) => this.#rebalances.assigned(task, offsets)),
       onRevoked: async (partitions, { lost }) =>
         await this.#exclusively((task) => this.#rebalances.revoked(task, partitions, lost)),
+      onReset: async (reset) => {
+        this.#skipped.note(reset)
+        await this.#exclusively((task) => this.#rebalances.moved(task, reset))
+      },
       onTrouble: troubleConditions(this.#setCondition.bind(this)),
     }
   }
