@@ -46,18 +46,10 @@ const onlyValues = 'only values are stored; remove it or set it to false'
 const noProjection = 'JSON Lines do not depend on the schema; use NONE'
 const notServed = 'it is not supported'
 
-type Rest = Omit<ConfigKey, 'type' | 'importance' | 'doc' | 'defaultValue' | 'group'>
+type Extra = Omit<ConfigKey, 'type' | 'doc' | 'group'>
 
 function inGroup(group: string) {
-  return function key(
-    type: ConfigKey['type'],
-    importance: ConfigKey['importance'],
-    defaultValue: ConfigValue | undefined,
-    doc: string,
-    rest: Rest = {},
-  ): ConfigKey {
-    return { type, importance, doc, group, ...(defaultValue === undefined ? {} : { defaultValue }), ...rest }
-  }
+  return (type: ConfigKey['type'], doc: string, extra: Extra): ConfigKey => ({ type, doc, group, ...extra })
 }
 
 const connector = inGroup('Connector')
@@ -113,138 +105,119 @@ export const configDef = {
     validator: oneOf(jsonFormat),
     unsupportedValues: otherFormats,
   },
-  'flush.size': connector('INT', 'HIGH', undefined, 'The number of records of an object, per topic partition.'),
+  'flush.size': connector('INT', 'The number of records of an object, per topic partition.', { importance: 'HIGH' }),
   'rotate.size.bytes': connector(
     'LONG',
-    'MEDIUM',
-    -1,
     'The number of bytes, before compression, after which an object is complete; -1: no limit.',
-    { validator: between(-1, Number.MAX_SAFE_INTEGER) },
+    { importance: 'MEDIUM', defaultValue: -1, validator: between(-1, Number.MAX_SAFE_INTEGER) },
   ),
   'rotate.interval.ms': connector(
     'LONG',
-    'HIGH',
-    -1,
     'The time span of an object: it is complete when a record is this much later than its first one, by timestamp.extractor, and also when this time has passed without such a record; -1: off.',
+    { importance: 'HIGH', defaultValue: -1 },
   ),
   'rotate.schedule.interval.ms': connector(
     'LONG',
-    'MEDIUM',
-    -1,
     'The interval at which objects are completed at fixed times of the day, counted from midnight in timezone, whether records arrive or not; -1: off.',
+    { importance: 'MEDIUM', defaultValue: -1 },
   ),
-  timezone: connector('STRING', 'MEDIUM', '', 'The time zone of rotate.schedule.interval.ms; UTC when empty.', {
+  timezone: connector('STRING', 'The time zone of rotate.schedule.interval.ms; UTC when empty.', {
+    importance: 'MEDIUM',
+    defaultValue: '',
     validator: timeZone,
   }),
   'timestamp.extractor': connector(
     'STRING',
-    'MEDIUM',
-    'Wallclock',
     'The time of a record for rotate.interval.ms: Wallclock is its arrival in the task, Record is its timestamp in the topic.',
     {
+      importance: 'MEDIUM',
+      defaultValue: 'Wallclock',
       validator: oneOf(...extractors.wallclock, ...extractors.record),
       unsupportedValues: { RecordField: 'use Record or Wallclock' },
     },
   ),
   'rotate.on.revoke': connector(
     'BOOLEAN',
-    'LOW',
-    false,
     'Whether open objects are completed when partitions move to another task or the task stops. Otherwise their records are read again, and objects have the same boundaries as without the move.',
+    { importance: 'LOW', defaultValue: false },
   ),
   'behavior.on.null.values': connector(
     'STRING',
-    'LOW',
-    'ignore',
     'How to handle a record without a value, such as the tombstone of a deletion: ignore skips it, fail fails the task (the default of Confluent).',
     {
+      importance: 'LOW',
+      defaultValue: 'ignore',
       validator: oneOfIgnoringCase('fail', 'ignore'),
       unsupportedValues: {
         write: 'it writes tombstones to objects of keys, which are not supported; use fail or ignore',
       },
     },
   ),
-  'json.decimal.format': connector(
-    'STRING',
-    'LOW',
-    'BASE64',
-    'The representation of decimals with a schema: BASE64 or NUMERIC.',
-    {
-      validator: oneOfIgnoringCase('BASE64', 'NUMERIC'),
-    },
-  ),
-  'filename.offset.zero.pad.width': connector(
-    'INT',
-    'LOW',
-    10,
-    'The minimum number of digits of the offset in object names.',
-    {
-      validator: between(0, 100),
-    },
-  ),
+  'json.decimal.format': connector('STRING', 'The representation of decimals with a schema: BASE64 or NUMERIC.', {
+    importance: 'LOW',
+    defaultValue: 'BASE64',
+    validator: oneOfIgnoringCase('BASE64', 'NUMERIC'),
+  }),
+  'filename.offset.zero.pad.width': connector('INT', 'The minimum number of digits of the offset in object names.', {
+    importance: 'LOW',
+    defaultValue: 10,
+    validator: between(0, 100),
+  }),
   'enable.conditional.writes': connector(
     'BOOLEAN',
-    'LOW',
-    true,
     'Whether objects are put with a condition: that there is none (If-None-Match), or the one that the task looked at (If-Match). A task that lost its partition then cannot replace an object of its successor. When it is off, and on stores without these headers, the task asks the store before each object.',
+    { importance: 'LOW', defaultValue: true },
   ),
   'retry.backoff.ms': connector(
     'LONG',
-    'LOW',
-    5000,
     'The maximum wait between retries while the store is not available. Such errors are retried indefinitely.',
-    { validator: atLeast(1) },
+    { importance: 'LOW', defaultValue: 5000, validator: atLeast(1) },
   ),
   's3.buffer.bytes': connector(
     'LONG',
-    'LOW',
-    67_108_864,
     'The memory of a task for records that are not in the store yet. When it is full, parts are uploaded early, then objects are completed early, then reading pauses.',
-    { validator: between(8_388_608, Number.MAX_SAFE_INTEGER) },
+    { importance: 'LOW', defaultValue: 67_108_864, validator: between(8_388_608, Number.MAX_SAFE_INTEGER) },
   ),
-  'shutdown.timeout.ms': connector(
-    'LONG',
-    'LOW',
-    3000,
-    'The time that a stopping task waits for the abort of its uploads.',
-    {
-      validator: atLeast(0),
-    },
-  ),
+  'shutdown.timeout.ms': connector('LONG', 'The time that a stopping task waits for the abort of its uploads.', {
+    importance: 'LOW',
+    defaultValue: 3000,
+    validator: atLeast(0),
+  }),
 
-  's3.bucket.name': s3('STRING', 'HIGH', undefined, 'The bucket.', {
+  's3.bucket.name': s3('STRING', 'The bucket.', {
+    importance: 'HIGH',
     validator: (_key, value) => (value === '' ? 'String must be non-empty' : null),
   }),
-  's3.region': s3('STRING', 'MEDIUM', 'us-west-2', 'The region of the bucket.'),
+  's3.region': s3('STRING', 'The region of the bucket.', { importance: 'MEDIUM', defaultValue: 'us-west-2' }),
   'store.url': s3(
     'STRING',
-    'MEDIUM',
-    null,
     'The URL of an S3 store other than Amazon S3, such as http://127.0.0.1:9000; https when it has no scheme.',
-    {
-      validator: storeUrl,
-    },
+    { importance: 'MEDIUM', defaultValue: null, validator: storeUrl },
   ),
   's3.path.style.access.enabled': s3(
     'BOOLEAN',
-    'MEDIUM',
-    true,
     'Whether the bucket is in the path of the URL instead of the host name.',
+    { importance: 'MEDIUM', defaultValue: true },
   ),
-  's3.wan.mode': s3('BOOLEAN', 'MEDIUM', false, 'Whether to use Amazon S3 Transfer Acceleration.'),
+  's3.wan.mode': s3('BOOLEAN', 'Whether to use Amazon S3 Transfer Acceleration.', {
+    importance: 'MEDIUM',
+    defaultValue: false,
+  }),
   'aws.access.key.id': s3(
     'STRING',
-    'HIGH',
-    '',
     'The access key. Without it, credentials come from the environment and the default chain of the AWS SDK.',
+    { importance: 'HIGH', defaultValue: '' },
   ),
-  'aws.secret.access.key': s3('PASSWORD', 'HIGH', '', 'The secret key of aws.access.key.id.'),
+  'aws.secret.access.key': s3('PASSWORD', 'The secret key of aws.access.key.id.', {
+    importance: 'HIGH',
+    defaultValue: '',
+  }),
   's3.credentials.provider.class': s3(
     'CLASS',
-    'LOW',
-    credentialProviders.chain[0],
     'The source of credentials when the config has none: the default chain of the AWS SDK (environment, profile, container, instance), or the environment only.',
     {
+      importance: 'LOW',
+      defaultValue: credentialProviders.chain[0],
       validator: oneOf(...credentialProviders.chain, ...credentialProviders.environment),
       unsupportedValues: {
         'io.confluent.connect.s3.auth.AwsAssumeRoleCredentialsProvider':
@@ -254,73 +227,86 @@ export const configDef = {
   ),
   's3.part.size': s3(
     'INT',
-    'HIGH',
-    26_214_400,
     'The size of a part of a multipart upload, in bytes. Smaller objects are put in one request.',
-    {
-      validator: between(5_242_880, 2_147_483_647),
-    },
+    { importance: 'HIGH', defaultValue: 26_214_400, validator: between(5_242_880, 2_147_483_647) },
   ),
   's3.part.retries': s3(
     'INT',
-    'MEDIUM',
-    3,
     'The number of failed attempts after which a request raises the condition S3_UNAVAILABLE. It is retried indefinitely.',
-    { validator: atLeast(0) },
+    { importance: 'MEDIUM', defaultValue: 3, validator: atLeast(0) },
   ),
   's3.retry.backoff.ms': s3(
     'LONG',
-    'LOW',
-    200,
     'The wait before the first retry; it doubles up to retry.backoff.ms, with jitter.',
-    {
-      validator: atLeast(1),
-    },
+    { importance: 'LOW', defaultValue: 200, validator: atLeast(1) },
   ),
-  's3.compression.type': s3('STRING', 'LOW', 'none', 'The compression of objects: none or gzip.', {
+  's3.compression.type': s3('STRING', 'The compression of objects: none or gzip.', {
+    importance: 'LOW',
+    defaultValue: 'none',
     validator: oneOfIgnoringCase('none', 'gzip'),
   }),
-  's3.compression.level': s3('INT', 'LOW', -1, 'The gzip level, 0 to 9; -1: the default of zlib, 6.', {
+  's3.compression.level': s3('INT', 'The gzip level, 0 to 9; -1: the default of zlib, 6.', {
+    importance: 'LOW',
+    defaultValue: -1,
     validator: between(-1, 9),
   }),
-  's3.send.digest': s3('BOOLEAN', 'LOW', false, 'Whether to send Content-MD5 with objects and parts.'),
+  's3.send.digest': s3('BOOLEAN', 'Whether to send Content-MD5 with objects and parts.', {
+    importance: 'LOW',
+    defaultValue: false,
+  }),
   's3.checksum.algorithm': s3(
     'STRING',
-    'LOW',
-    'none',
     'A checksum that the store verifies and stores with the object: none, crc32, crc32c or sha256. Without it, the signature still covers every byte in transit.',
-    { validator: oneOfIgnoringCase('none', 'crc32', 'crc32c', 'sha256') },
+    { importance: 'LOW', defaultValue: 'none', validator: oneOfIgnoringCase('none', 'crc32', 'crc32c', 'sha256') },
   ),
-  's3.ssea.name': s3('STRING', 'LOW', '', 'The encryption by the store: AES256 or aws:kms.', {
+  's3.ssea.name': s3('STRING', 'The encryption by the store: AES256 or aws:kms.', {
+    importance: 'LOW',
+    defaultValue: '',
     validator: oneOf('', 'AES256', 'aws:kms', 'aws:kms:dsse'),
   }),
-  's3.sse.kms.key.id': s3('STRING', 'LOW', '', 'The key for aws:kms; empty: the key of the bucket.'),
-  's3.sse.customer.key': s3('PASSWORD', 'LOW', null, 'Your own key for AES256, 32 bytes in base64.', {
+  's3.sse.kms.key.id': s3('STRING', 'The key for aws:kms; empty: the key of the bucket.', {
+    importance: 'LOW',
+    defaultValue: '',
+  }),
+  's3.sse.customer.key': s3('PASSWORD', 'Your own key for AES256, 32 bytes in base64.', {
+    importance: 'LOW',
+    defaultValue: null,
     validator: (_key, value) =>
       value === null || Buffer.from(String(value), 'base64').length === 32 ? null : 'It must be 32 bytes in base64',
   }),
-  's3.acl.canned': s3('STRING', 'LOW', null, 'The canned access control list of objects.', {
+  's3.acl.canned': s3('STRING', 'The canned access control list of objects.', {
+    importance: 'LOW',
+    defaultValue: null,
     validator: (_key, value) =>
       value === null || cannedAcls.includes(String(value)) ? null : `String must be one of: ${cannedAcls.join(', ')}`,
     recommended: cannedAcls,
   }),
   's3.request.timeout.ms': s3(
     'INT',
-    'LOW',
-    60_000,
     'The timeout of a connection attempt, and of a request on which no byte is transferred.',
-    {
-      validator: atLeast(100),
-    },
+    { importance: 'LOW', defaultValue: 60_000, validator: atLeast(100) },
   ),
 
-  'storage.class': storage('CLASS', 'HIGH', 'io.confluent.connect.s3.storage.S3Storage', 'The storage: S3.', {
+  'storage.class': storage('CLASS', 'The storage: S3.', {
+    importance: 'HIGH',
+    defaultValue: 'io.confluent.connect.s3.storage.S3Storage',
     validator: oneOf('io.confluent.connect.s3.storage.S3Storage'),
   }),
-  'topics.dir': storage('STRING', 'HIGH', 'topics', 'The first level of object names; empty: none.'),
-  'directory.delim': storage('STRING', 'MEDIUM', '/', 'The separator between the levels of object names.'),
-  'file.delim': storage('STRING', 'MEDIUM', '+', 'The separator between topic, partition and offset.'),
-  'partitioner.class': storage('CLASS', 'HIGH', defaultPartitioner, 'The layout of objects: by Kafka partition.', {
+  'topics.dir': storage('STRING', 'The first level of object names; empty: none.', {
+    importance: 'HIGH',
+    defaultValue: 'topics',
+  }),
+  'directory.delim': storage('STRING', 'The separator between the levels of object names.', {
+    importance: 'MEDIUM',
+    defaultValue: '/',
+  }),
+  'file.delim': storage('STRING', 'The separator between topic, partition and offset.', {
+    importance: 'MEDIUM',
+    defaultValue: '+',
+  }),
+  'partitioner.class': storage('CLASS', 'The layout of objects: by Kafka partition.', {
+    importance: 'HIGH',
+    defaultValue: defaultPartitioner,
     validator: oneOf(defaultPartitioner),
     unsupportedValues: {
       [`${packageOf.partitioner}.HourlyPartitioner`]: onlyDefault,
@@ -331,29 +317,49 @@ export const configDef = {
   }),
   'schema.compatibility': storage(
     'STRING',
-    'HIGH',
-    'NONE',
     'The compatibility of schemas in one object. Only NONE: JSON Lines do not depend on it.',
     {
+      importance: 'HIGH',
+      defaultValue: 'NONE',
       validator: oneOf('NONE'),
       unsupportedValues: { BACKWARD: noProjection, FORWARD: noProjection, FULL: noProjection },
     },
   ),
 
-  'store.kafka.keys': storage('BOOLEAN', 'LOW', false, 'Whether to store keys.', {
+  'store.kafka.keys': storage('BOOLEAN', 'Whether to store keys.', {
+    importance: 'LOW',
+    defaultValue: false,
     unsupportedValues: { true: onlyValues },
   }),
-  'store.kafka.headers': storage('BOOLEAN', 'LOW', false, 'Whether to store headers.', {
+  'store.kafka.headers': storage('BOOLEAN', 'Whether to store headers.', {
+    importance: 'LOW',
+    defaultValue: false,
     unsupportedValues: { true: onlyValues },
   }),
-  's3.proxy.url': s3('STRING', 'LOW', '', 'An HTTP proxy.', { unsupported: notServed }),
-  's3.proxy.user': s3('STRING', 'LOW', null, 'The user of the proxy.', { unsupported: notServed }),
-  's3.proxy.password': s3('PASSWORD', 'LOW', '', 'The password of the proxy.', { unsupported: notServed }),
-  's3.object.tagging': s3('BOOLEAN', 'LOW', false, 'Whether to tag objects with their offsets.', {
+  's3.proxy.url': s3('STRING', 'An HTTP proxy.', { importance: 'LOW', defaultValue: '', unsupported: notServed }),
+  's3.proxy.user': s3('STRING', 'The user of the proxy.', {
+    importance: 'LOW',
+    defaultValue: null,
+    unsupported: notServed,
+  }),
+  's3.proxy.password': s3('PASSWORD', 'The password of the proxy.', {
+    importance: 'LOW',
+    defaultValue: '',
+    unsupported: notServed,
+  }),
+  's3.object.tagging': s3('BOOLEAN', 'Whether to tag objects with their offsets.', {
+    importance: 'LOW',
+    defaultValue: false,
     unsupportedValues: { true: notServed },
   }),
-  's3.object.tagging.key.value.pairs': s3('LIST', 'LOW', [], 'Further tags.', { unsupported: notServed }),
-  's3.schema.partition.affix.type': s3('STRING', 'LOW', 'NONE', 'Whether object names have the name of the schema.', {
+  's3.object.tagging.key.value.pairs': s3('LIST', 'Further tags.', {
+    importance: 'LOW',
+    defaultValue: [],
+    unsupported: notServed,
+  }),
+  's3.schema.partition.affix.type': s3('STRING', 'Whether object names have the name of the schema.', {
+    importance: 'LOW',
+    defaultValue: 'NONE',
     validator: oneOf('NONE', 'PREFIX', 'SUFFIX'),
     unsupportedValues: { PREFIX: notServed, SUFFIX: notServed },
   }),
