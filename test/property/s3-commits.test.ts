@@ -27,7 +27,7 @@ describe('the S3 sink in its loop stores every offset once', () => {
     await S3Lives.run([{ ...life, outcomes: Array.from({ length: 5 }, () => refused) }, otherCut])
   })
 
-  it('whatever happens to its commits, its partition and its process', { timeout: 300_000 }, async () => {
+  it('whatever happens to its commits, its partition and its process (I1, I9)', { timeout: 300_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(lives, async (plan) => await S3Lives.run(plan)),
       { numRuns: 15, endOnFailure: true },

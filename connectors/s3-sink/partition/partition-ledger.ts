@@ -121,8 +121,8 @@ export class PartitionLedger {
   }
 
   /**
-   * Returns the offset to commit; null when it is committed already. Records that went into no object count as stored when no
-   * open object lies before them, and no object of an earlier run can.
+   * Returns the offset to commit, below which every record is stored (I1); null when it is committed already. Records that went
+   * into no object count as stored when no open object lies before them, and no object of an earlier run can.
    * @param current the offset after the last record that was delivered.
    */
   committableOffset(current: number): number | null {

@@ -65,7 +65,7 @@ function suite(store: 'minio' | 'versitygw'): void {
   })
   let topics = 0
 
-  it('stores every offset once, whenever it is killed', async () => {
+  it('stores every offset once, whenever it is killed (I1, I9)', async () => {
     await fc.assert(
       fc.asyncProperty(plans, async (plan) => {
         topics += 1

@@ -109,7 +109,7 @@ function suite(store: 'minio' | 'versitygw'): void {
     expect(await numbers()).toEqual(upTo(120))
   })
 
-  it('pauses reading when the memory is full, and resumes it', async () => {
+  it('pauses reading when the memory is full, and resumes it (I10)', async () => {
     const settings = { 'flush.size': '1000', 's3.buffer.bytes': '8388608', 's3.part.size': '5242880' }
     const sink = await started(fill(200, new MemoryLog(), 'x'.repeat(100_000)), settings)
     faults.decide = () => ({ kind: 'drop' })

@@ -5,7 +5,7 @@ import { seededRandom } from '../../support/seeded-random.ts'
 import { describeWith, service } from '../../support/services.ts'
 
 describeWith(['versitygw'], 'a worker with an S3 sink that is killed repeatedly', () => {
-  it('stores every offset once, although objects have other boundaries in each run', async () => {
+  it('stores every offset once, although objects have other boundaries in each run (I9)', async () => {
     const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
     process.stderr.write(`S3 kill test: SEED=${seed}\n`)
     await killWorkers(service('versitygw'), seededRandom(seed), (lives) => lives < 4)

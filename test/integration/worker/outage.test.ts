@@ -45,7 +45,7 @@ describeWith(['elasticsearch', 'minio', 'kcat'], 'a pipeline whose servers go aw
     rmSync(directory, { recursive: true, force: true })
   })
 
-  it('continues by itself when they are back, restarted meanwhile or not, and has lost nothing', async () => {
+  it('continues by itself when they are back, restarted meanwhile or not, and has lost nothing (I7)', async () => {
     const stage = await prepare(postgres.address, directory)
     try {
       await flowing(stage)
