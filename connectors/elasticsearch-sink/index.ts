@@ -18,6 +18,8 @@ export const plugin: ConnectorPlugin = {
     const problems = crossFieldProblems(config, raw)
     return problems.length > 0 ? problems : reachable(config, signal)
   },
+  // Documents hold versions, and no position that the task reads.
+  alterSinkOffsets: () => true,
   createConnector: () => new ElasticsearchSinkConnector(),
   createTask: () => new ElasticsearchSinkTask(),
 }

@@ -40,6 +40,8 @@ export const plugin: ConnectorPlugin = {
   aliases: [],
   version: '3.9.1',
   configDef: fileSinkConfig,
+  // The file holds no offsets.
+  alterSinkOffsets: () => true,
   createConnector: () => new FileSinkConnector(),
   createTask: () => new FileSinkTask(),
 }

@@ -1,6 +1,7 @@
 import { present, type Connector, type ConnectorPlugin, type ParsedConfig, type RawConfig } from 'penstock/api'
 
 import { fileSourceConfig } from './config.ts'
+import { checkOffsetChanges } from './offset-changes.ts'
 import { FileSourceTask } from './file-source-task.ts'
 
 /** Creates one task, whatever `tasks.max` is, because a file has one reader. */
@@ -25,6 +26,7 @@ export const plugin: ConnectorPlugin = {
   aliases: [],
   version: '3.9.1',
   configDef: fileSourceConfig,
+  alterSourceOffsets: checkOffsetChanges,
   createConnector: () => new FileSourceConnector(),
   createTask: () => new FileSourceTask(),
 }

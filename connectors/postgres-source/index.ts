@@ -14,6 +14,7 @@ import { withoutTls } from './connection/pg-error.ts'
 import { TlsFileError } from './connection/tls-options.ts'
 import { WaitMonitor } from './connection/wait-monitor.ts'
 import { PostgresSourceConnector } from './connector.ts'
+import { checkOffsetChanges } from './offsets/offset-changes.ts'
 import { runPreflight } from './preflight/run-preflight.ts'
 import { PostgresSourceTask } from './task.ts'
 import { version } from './version.ts'
@@ -42,6 +43,7 @@ export const plugin: ConnectorPlugin = {
       return [{ key: error.message.slice(0, error.message.indexOf(':')), message: error.message }]
     }
   },
+  alterSourceOffsets: (config, changes) => checkOffsetChanges(config['topic.prefix'] ?? '', changes),
   createConnector: () => new PostgresSourceConnector(),
   createTask: () => new PostgresSourceTask(),
 }

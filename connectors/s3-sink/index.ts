@@ -18,6 +18,8 @@ export const plugin: ConnectorPlugin = {
     const problems = crossFieldProblems(config)
     return problems.length > 0 ? problems : await bucketProblems(config, signal)
   },
+  // The names of objects follow from the committed offsets, and not the other way round.
+  alterSinkOffsets: () => true,
   createConnector: () => new S3SinkConnector(),
   createTask: () => new S3SinkTask(),
 }

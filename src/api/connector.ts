@@ -1,5 +1,6 @@
 import type { ConfigDef, ConfigProblem, ParsedConfig, RawConfig } from './config-def.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
+import type { SourceOffset, SourcePartition } from './record.ts'
 import type { SinkTask, SourceTask, TopicSpec } from './task.ts'
 
 /** What the worker offers to a connector instance. */
@@ -24,6 +25,19 @@ export interface Connector {
   stop(): Promise<void>
 }
 
+/** A source partition whose stored offset is to be replaced; null removes the offset. */
+export interface SourceOffsetChange {
+  readonly partition: SourcePartition
+  readonly offset: SourceOffset | null
+}
+
+/** A topic partition whose committed offset is to be replaced; null removes the offset. */
+export interface SinkOffsetChange {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number | null
+}
+
 /** The description that a connector's module exports as `plugin`. */
 export interface ConnectorPlugin {
   readonly kind: 'source' | 'sink'
@@ -40,6 +54,23 @@ export interface ConnectorPlugin {
   unsupportedKey?(key: string): string | null
   /** Checks rules across several keys, and may connect to the server. Called only if every key is valid by itself. */
   check?(config: ParsedConfig, raw: RawConfig, signal: AbortSignal): Promise<readonly ConfigProblem[]>
+  /**
+   * Checks a change of the stored offsets of a source that is stopped, before it is written (KIP-875). `config` is as the user
+   * wrote it. It may also change offsets that the connector keeps elsewhere. Returns whether the connector has no other
+   * offsets than these, or has changed them; without this method, the response tells the user that it might have.
+   * @throws ConnectError when a partition or an offset is invalid: nothing is written
+   */
+  alterSourceOffsets?(
+    config: RawConfig,
+    changes: readonly SourceOffsetChange[],
+    signal: AbortSignal,
+  ): boolean | Promise<boolean>
+  /** As {@link alterSourceOffsets}, for the committed offsets of a sink. */
+  alterSinkOffsets?(
+    config: RawConfig,
+    changes: readonly SinkOffsetChange[],
+    signal: AbortSignal,
+  ): boolean | Promise<boolean>
   createConnector(): Connector
   /**
    * How to create the topics that a source's tasks write to, under the names that transforms gave them. The connector's

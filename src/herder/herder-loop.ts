@@ -110,6 +110,12 @@ export class HerderLoop {
     })
   }
 
+  /** Resolves when the tasks of a connector that the config state shows as stopped have ended on this worker. */
+  async tasksEnded(connector: string): Promise<void> {
+    await this.#lock.run(async () => undefined)
+    await this.#options.tasks.ended(connector)
+  }
+
   /** Stops everything that runs here, gracefully as far as the time allows (I9). */
   async stop(): Promise<void> {
     this.#stopping = true

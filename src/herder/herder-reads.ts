@@ -11,7 +11,7 @@ import type { ConnectorType } from './entities/connector-type.ts'
 import type { PluginInfo } from './entities/plugin-info.ts'
 import type { TaskInfo } from './entities/task-info.ts'
 import type { ClusterConfigState } from './state/cluster-config-state.ts'
-import type { ConnectorOffsetReader } from './state/connector-offset-reader.ts'
+import type { ConnectorOffsetReader } from './offsets/connector-offset-reader.ts'
 import type { WorkerStatusStore } from './state/worker-status-store.ts'
 
 /** Reads the offsets of connectors. */

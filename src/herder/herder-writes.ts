@@ -1,6 +1,6 @@
 import type { TargetState } from '../config/connector/target-state.ts'
 import type { RawConfig } from '../api/config-def.ts'
-import { AlreadyExistsError, NotFoundError } from '../api/errors.ts'
+import { AlreadyExistsError, ConnectError, NotFoundError } from '../api/errors.ts'
 import type { ConfigInfos, SubmittedConfig } from '../config/definition/config-infos.ts'
 import { missingClassMessage } from '../config/connector/validate-connector.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
@@ -11,6 +11,7 @@ import type { RestartRequest } from './entities/restart-request.ts'
 import { BadRequestError, InvalidConnectorConfigError, NotLeaderError } from './herder-errors.ts'
 import type { SubmittedConnector } from './herder.ts'
 import type { HerderReads } from './herder-reads.ts'
+import { KeyedQueues } from './local/keyed-queues.ts'
 import { planRestart } from './restart-plan.ts'
 import { unusableMessage, type ClusterConfigState } from './state/cluster-config-state.ts'
 import type { WorkerStatusStore } from './state/worker-status-store.ts'
@@ -19,6 +20,7 @@ import type { WorkerStatusStore } from './state/worker-status-store.ts'
 export type ConfigWriter = Pick<
   ConfigBackingStore,
   | 'checkSize'
+  | 'refresh'
   | 'putConnectorConfig'
   | 'removeConnectorConfig'
   | 'putTaskConfigs'
@@ -39,14 +41,25 @@ export interface HerderWritesOptions {
   readonly logger: Logger
   readonly writer: ConfigWriter
   readonly validate: (config: SubmittedConfig) => Promise<ConfigInfos>
+  /** Resolves when the tasks of a connector that is stopped have ended. */
+  readonly tasksEnded: (connector: string) => Promise<void>
   /** Waits until the worker is a member of its group. */
   readonly leadership: () => Promise<Leadership>
 }
 
-/** What the REST API writes. The order is Connect's: validation, leadership, existence, record. One write at a time. */
+interface ValidConfig {
+  readonly valid: RawConfig
+  readonly warnings: readonly string[]
+}
+
+/**
+ * What the REST API writes. The order is Connect's: validation, leadership, existence, record. One write at a time; the
+ * writes of a connector also wait for what is done while it is stopped.
+ */
 export class HerderWrites {
   readonly #options: HerderWritesOptions
   readonly #lock = new SerialLock()
+  readonly #queues = new KeyedQueues()
 
   constructor(options: HerderWritesOptions) {
     this.#options = options
@@ -58,7 +71,7 @@ export class HerderWrites {
     initialState: TargetState | null,
   ): Promise<SubmittedConnector> {
     const { valid, warnings } = await this.#validated(connector, config)
-    return await this.#asLeader('create a connector', async () => {
+    return await this.#asLeader(connector, 'create a connector', async () => {
       const { configState, writer, reads } = this.#options
       if (configState.has(connector)) throw new AlreadyExistsError(`Connector ${connector} already exists`)
       await writer.putConnectorConfig(connector, valid, initialState)
@@ -69,19 +82,32 @@ export class HerderWrites {
   }
 
   async put(connector: string, config: SubmittedConfig): Promise<SubmittedConnector> {
-    const { valid, warnings } = await this.#validated(connector, config)
-    return await this.#asLeader('configure a connector', async () => {
-      const { configState, writer, reads } = this.#options
-      const created = !configState.has(connector)
-      const tasks = configState.tasks(connector).map((_, task) => ({ connector, task }))
-      await writer.putConnectorConfig(connector, valid, null)
-      this.#warn(connector, warnings)
-      return { created, info: { name: connector, config: valid, tasks, type: reads.typeOf(valid) }, warnings }
-    })
+    const validated = await this.#validated(connector, config)
+    return await this.#asLeader(connector, 'configure a connector', async () => await this.#write(connector, validated))
+  }
+
+  /**
+   * Sets the keys of a patch in the config, and removes those that are null (KIP-477). Leadership is checked first. A patch that
+   * was validated against a config that has changed since is applied to the new one.
+   */
+  async patch(connector: string, patch: SubmittedConfig): Promise<SubmittedConnector> {
+    const { configState, leadership } = this.#options
+    for (;;) {
+      await leadership()
+      await this.#mustLead('patch a connector config')
+      this.#mustExist(connector, `Connector ${connector} not found`)
+      const base = configState.config(connector)
+      const merged = Object.entries({ ...base, ...patch }).filter((entry) => entry[1] !== null)
+      const validated = await this.#validated(connector, Object.fromEntries(merged))
+      const written = await this.#asLeader(connector, 'patch a connector config', async () =>
+        configState.config(connector) === base ? await this.#write(connector, validated) : null,
+      )
+      if (written !== null) return written
+    }
   }
 
   async remove(connector: string): Promise<void> {
-    await this.#asLeader('delete a connector', async () => {
+    await this.#asLeader(connector, 'delete a connector', async () => {
       const unusable = this.#options.configState.unusable().get(connector)
       if (unusable === undefined) this.#mustExist(connector, `Connector ${connector} not found`)
       await this.#options.writer.removeConnectorConfig(unusable?.name ?? connector)
@@ -90,14 +116,14 @@ export class HerderWrites {
 
   /** Pause and resume: any worker may write the target state. */
   async setTargetState(connector: string, state: 'STARTED' | 'PAUSED'): Promise<void> {
-    await this.#lock.run(async () => {
+    await this.#exclusively(connector, async () => {
       this.#mustExist(connector, `Unknown connector ${connector}`)
       await this.#options.writer.putTargetState(connector, state)
     })
   }
 
   async stop(connector: string): Promise<void> {
-    await this.#asLeader('stop a connector', async () => {
+    await this.#asLeader(connector, 'stop a connector', async () => {
       this.#mustExist(connector, `Unknown connector ${connector}`)
       await this.#options.writer.putTaskConfigs(connector, [])
       await this.#options.writer.putTargetState(connector, 'STOPPED')
@@ -107,7 +133,7 @@ export class HerderWrites {
   /** Writes the request; returns the plan, in which everything that will be restarted is RESTARTING. */
   async restart(request: RestartRequest): Promise<ConnectorStatus> {
     const { connector } = request
-    return await this.#asLeader('restart a connector', async () => {
+    return await this.#asLeader(connector, 'restart a connector', async () => {
       this.#mustExist(connector, `Unknown connector: ${connector}`)
       if (this.#options.statuses.connector(connector) === null) {
         throw new NotFoundError(`Status for connector ${connector} not found`)
@@ -118,16 +144,47 @@ export class HerderWrites {
     })
   }
 
+  /**
+   * Runs an action for a connector that is stopped, whose tasks have ended. Other writes of this connector wait; those of others
+   * do not.
+   * @throws NotLeaderError, NotFoundError, BadRequestError when it is not stopped; ConnectError when another worker has resumed
+   *   it meanwhile
+   */
+  async whileStopped<T>(connector: string, what: string, action: () => Promise<T>): Promise<T> {
+    const { writer, leadership, tasksEnded } = this.#options
+    await leadership()
+    return await this.#queues.run(connector, async () => {
+      await this.#mustLead(what)
+      await writer.refresh()
+      this.#mustExist(connector, `Connector ${connector} not found`)
+      this.#mustBeStopped(connector)
+      await tasksEnded(connector)
+      const result = await action()
+      await writer.refresh()
+      if (this.#options.configState.targetState(connector) === 'STOPPED') return result
+      throw new ConnectError(
+        `Connector ${connector} was resumed or deleted by another worker while its offsets were written, so its tasks may ` +
+          'use the old offsets. Stop the connector, and repeat the request',
+      )
+    })
+  }
+
   async putTasks(connector: string, configs: readonly RawConfig[]): Promise<void> {
-    await this.#asLeader('write task configs', async () => {
+    await this.#asLeader(connector, 'write task configs', async () => {
       if (this.#options.configState.has(connector)) await this.#options.writer.putTaskConfigs(connector, configs)
     })
   }
 
-  async #validated(
-    connector: string,
-    config: SubmittedConfig,
-  ): Promise<{ readonly valid: RawConfig; readonly warnings: readonly string[] }> {
+  async #write(connector: string, { valid, warnings }: ValidConfig): Promise<SubmittedConnector> {
+    const { configState, writer, reads } = this.#options
+    const created = !configState.has(connector)
+    const tasks = configState.tasks(connector).map((_, task) => ({ connector, task }))
+    await writer.putConnectorConfig(connector, valid, null)
+    this.#warn(connector, warnings)
+    return { created, info: { name: connector, config: valid, tasks, type: reads.typeOf(valid) }, warnings }
+  }
+
+  async #validated(connector: string, config: SubmittedConfig): Promise<ValidConfig> {
     this.#options.writer.checkSize(connector, config)
     if ((config['connector.class'] ?? null) === null) throw new BadRequestError(missingClassMessage(config))
     const infos = await this.#options.validate(config)
@@ -146,13 +203,30 @@ export class HerderWrites {
     if (!this.#options.configState.has(connector)) throw new NotFoundError(message)
   }
 
-  async #asLeader<T>(what: string, action: () => Promise<T>): Promise<T> {
+  async #asLeader<T>(connector: string, what: string, action: () => Promise<T>): Promise<T> {
     // A write that waits for the group does not hold the lock. The membership may change while it waits for the lock.
     await this.#options.leadership()
-    return await this.#lock.run(async () => {
-      const { isLeader, leaderUrl } = await this.#options.leadership()
-      if (!isLeader) throw new NotLeaderError(`Only the leader can ${what}.`, leaderUrl)
+    return await this.#exclusively(connector, async () => {
+      await this.#mustLead(what)
       return await action()
     })
+  }
+
+  async #mustLead(what: string): Promise<void> {
+    const { isLeader, leaderUrl } = await this.#options.leadership()
+    if (!isLeader) throw new NotLeaderError(`Only the leader can ${what}.`, leaderUrl)
+  }
+
+  async #exclusively<T>(connector: string, action: () => Promise<T>): Promise<T> {
+    return await this.#queues.run(connector, async () => await this.#lock.run(action))
+  }
+
+  #mustBeStopped(connector: string): void {
+    const { configState } = this.#options
+    if (configState.targetState(connector) === 'STOPPED' && configState.taskCount(connector) === 0) return
+    throw new BadRequestError(
+      'Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified ' +
+        `connector by issuing a 'PUT' request to the '/connectors/${connector}/stop' endpoint`,
+    )
   }
 }

@@ -6,6 +6,7 @@ import type { ConnectorInfo } from './entities/connector-info.ts'
 import type { ConnectorOffsets } from './entities/connector-offsets.ts'
 import type { ConnectorStatus, TaskStatus } from './entities/connector-status.ts'
 import type { PluginInfo } from './entities/plugin-info.ts'
+import type { RequestedOffset } from './offsets/offset-changes.ts'
 import type { RestartRequest } from './entities/restart-request.ts'
 import type { ServerInfo } from './entities/server-info.ts'
 import type { TaskInfo } from './entities/task-info.ts'
@@ -48,8 +49,18 @@ export interface Herder {
   taskStatus(id: TaskId): Promise<TaskStatus>
   /** Topics the connector has used, by its status topic; empty for an unknown connector. @throws ForbiddenError */
   activeTopics(connector: string): Promise<readonly string[]>
+  /** Forgets the topics that a connector has used. Any worker can. @throws ForbiddenError */
+  resetActiveTopics(connector: string): Promise<void>
   /** @throws NotFoundError `Connector x not found` */
   connectorOffsets(connector: string, signal: AbortSignal): Promise<ConnectorOffsets>
+  /**
+   * Replaces offsets of a connector that is stopped; returns Connect's message.
+   * @throws NotLeaderError, NotFoundError `Connector x not found`, BadRequestError when it is not stopped or an offset is
+   *   invalid, ConnectError when the plugin rejects the offsets or they cannot be written
+   */
+  alterConnectorOffsets(connector: string, offsets: readonly RequestedOffset[], signal: AbortSignal): Promise<string>
+  /** Removes all offsets of a connector that is stopped. As {@link alterConnectorOffsets}. */
+  resetConnectorOffsets(connector: string, signal: AbortSignal): Promise<string>
 
   /**
    * Validates, then writes the config; the initial state is written before it. The order of checks is Connect's:
@@ -64,6 +75,11 @@ export interface Herder {
   ): Promise<SubmittedConnector>
   /** As {@link createConnector}, but replaces the config of a connector that exists. */
   putConnectorConfig(connector: string, config: SubmittedConfig, signal: AbortSignal): Promise<SubmittedConnector>
+  /**
+   * Sets the keys of `patch` in the config of a connector; null removes a key.
+   * @throws NotLeaderError, NotFoundError `Connector x not found`, InvalidConnectorConfigError
+   */
+  patchConnectorConfig(connector: string, patch: SubmittedConfig, signal: AbortSignal): Promise<SubmittedConnector>
   /** @throws NotLeaderError, NotFoundError `Connector x not found` */
   deleteConnector(connector: string, signal: AbortSignal): Promise<void>
 

@@ -32,9 +32,11 @@ import { AssignedTasks, type TaskRunner } from './local/assigned-tasks.ts'
 import { AssignmentReconciler } from './local/assignment-reconciler.ts'
 import { ConnectorInstances, type ConnectorRunner } from './local/connector-instances.ts'
 import { KeyedQueues } from './local/keyed-queues.ts'
+import { OffsetAlteration, type OffsetWriter } from './offsets/offset-alteration.ts'
+import type { RequestedOffset } from './offsets/offset-changes.ts'
 import { ClusterConfigState } from './state/cluster-config-state.ts'
-import type { ConnectorOffsetReader } from './state/connector-offset-reader.ts'
-import { sourcesWithoutOffsets } from './state/lost-offsets.ts'
+import type { ConnectorOffsetReader } from './offsets/connector-offset-reader.ts'
+import { sourcesWithoutOffsets } from './offsets/lost-offsets.ts'
 import { stateSamples } from './state/state-samples.ts'
 import type { WorkerStatusStore } from './state/worker-status-store.ts'
 import { TaskReconfigurer } from './task-reconfigurer.ts'
@@ -43,6 +45,7 @@ export interface WorkerHerderOptions {
   readonly configs: Pick<ConfigBackingStore, 'start' | 'refresh'> & ConfigWriter
   readonly statuses: WorkerStatusStore
   readonly offsets: Pick<ConnectorOffsetReader, 'start' | 'isEmpty'> & OffsetReader
+  readonly offsetWriter: OffsetWriter
   /** The name of the offset topic, for a warning. */
   readonly offsetTopic: string
   /** Each is called once, with what the herder does for the group, the connectors and the tasks. */
@@ -55,6 +58,7 @@ export interface WorkerHerderOptions {
   /** How long tasks may take to stop (`task.shutdown.graceful.timeout.ms`). */
   readonly gracefulMs: number
   readonly topicTracking: boolean
+  readonly topicTrackingReset: boolean
   readonly clock: Clock
   readonly logger: Logger
   /** A record of the config topic was read. */
@@ -70,6 +74,7 @@ export class WorkerHerder implements Herder {
   readonly #configState = new ClusterConfigState()
   readonly #reads: HerderReads
   readonly #writes: HerderWrites
+  readonly #offsets: OffsetAlteration
   readonly #connectors: ConnectorInstances
   readonly #tasks: AssignedTasks
   readonly #loop: HerderLoop
@@ -97,7 +102,14 @@ export class WorkerHerder implements Herder {
       statuses,
       writer: configs,
       validate: async (config) => await connectors.runner.validate(config, options.groupSettings),
+      tasksEnded: async (connector) => await this.#loop.tasksEnded(connector),
       leadership: async () => await this.#loop.joinedMembership(),
+    })
+    this.#offsets = new OffsetAlteration({
+      reads: this.#reads,
+      writes: this.#writes,
+      writer: options.offsetWriter,
+      plugins: connectors.runner,
     })
     const reconfigurer = new TaskReconfigurer({
       configState,
@@ -199,8 +211,27 @@ export class WorkerHerder implements Herder {
     return this.#reads.activeTopics(connector)
   }
 
+  async resetActiveTopics(connector: string): Promise<void> {
+    const { topicTracking, topicTrackingReset, statuses } = this.#options
+    if (!topicTracking) throw new ForbiddenError('Topic tracking is disabled.')
+    if (!topicTrackingReset) throw new ForbiddenError('Topic tracking reset is disabled.')
+    statuses.resetTopics(connector)
+  }
+
   async connectorOffsets(connector: string, signal: AbortSignal): Promise<ConnectorOffsets> {
     return await abortable(this.#reads.connectorOffsets(connector, signal), signal)
+  }
+
+  async alterConnectorOffsets(
+    connector: string,
+    offsets: readonly RequestedOffset[],
+    signal: AbortSignal,
+  ): Promise<string> {
+    return await this.#request(this.#offsets.alter(connector, offsets, signal), signal)
+  }
+
+  async resetConnectorOffsets(connector: string, signal: AbortSignal): Promise<string> {
+    return await this.#request(this.#offsets.reset(connector, signal), signal)
   }
 
   async createConnector(
@@ -218,6 +249,14 @@ export class WorkerHerder implements Herder {
     signal: AbortSignal,
   ): Promise<SubmittedConnector> {
     return await this.#request(this.#writes.put(connector, config), signal)
+  }
+
+  async patchConnectorConfig(
+    connector: string,
+    patch: SubmittedConfig,
+    signal: AbortSignal,
+  ): Promise<SubmittedConnector> {
+    return await this.#request(this.#writes.patch(connector, patch), signal)
   }
 
   async deleteConnector(connector: string, signal: AbortSignal): Promise<void> {

@@ -11,6 +11,7 @@ import type { ConnectorListener } from './connector-listener.ts'
 import { traceOf } from './failures.ts'
 import { errorMessage } from '../foundation/error-message.ts'
 import { PluginThread, PluginThreadBlockedError, PluginTimeoutError } from './plugin-thread.ts'
+import type { OffsetChanges } from './plugin-thread/plugin-thread-messages.ts'
 
 export interface PluginThreadsOptions {
   readonly foundPlugins: readonly PluginDescriptor[]
@@ -118,6 +119,25 @@ export class PluginThreads {
       what,
       async (thread, owner) =>
         await thread.ask<'plugin-config'>({ type: 'plugin-config', owner, plugin }, deadlines.call, what),
+    )
+  }
+
+  /**
+   * Has the plugin check, and apply where it keeps them elsewhere, a change of offsets of a connector that is stopped.
+   * Returns what the plugin returns, and false when it does not care.
+   * @throws what the plugin throws, PluginTimeoutError
+   */
+  async alterOffsets(connector: string, config: RawConfig, offsets: OffsetChanges): Promise<boolean> {
+    const what = `alterOffsets of ${connector}`
+    const timeoutMs = deadlines.call - 2_000
+    return await this.#asked(
+      what,
+      async (thread, owner) =>
+        await thread.ask<'alter-offsets'>(
+          { type: 'alter-offsets', owner, config, offsets, timeoutMs },
+          deadlines.call,
+          what,
+        ),
     )
   }
 

@@ -1,5 +1,6 @@
 import { errorMessage } from '../foundation/error-message.ts'
 import { ConnectError } from '../api/errors.ts'
+import type { SourceOffsetChange } from '../api/connector.ts'
 import type { SourceOffset, SourcePartition } from '../api/record.ts'
 import type { FetchedRecord } from '../client/consumer/fetched-record.ts'
 import type { KafkaClient } from '../client/kafka-client.ts'
@@ -13,12 +14,6 @@ import type { TopicWriter } from './topic-writer.ts'
 export interface StoredOffset {
   readonly partition: SourcePartition
   readonly offset: SourceOffset
-}
-
-/** A change of an offset; null removes the partition. */
-export interface OffsetChange {
-  readonly partition: SourcePartition
-  readonly offset: SourceOffset | null
 }
 
 export interface OffsetBackingStoreOptions {
@@ -82,7 +77,7 @@ export class OffsetBackingStore {
    * Alters offsets of a connector that does not run; resolves when they are durable and have been read back.
    * @throws DataError when a value is nested, ConnectError
    */
-  async alter(connector: string, changes: readonly OffsetChange[], signal?: AbortSignal): Promise<void> {
+  async alter(connector: string, changes: readonly SourceOffsetChange[], signal?: AbortSignal): Promise<void> {
     const known = this.#offsets.get(connector)
     const records = changes.map(({ partition, offset }) => ({
       key: known?.get(partitionIdentity(partition))?.key ?? encodeOffsetKey(connector, partition),
@@ -96,12 +91,6 @@ export class OffsetBackingStore {
       const reason = errorMessage(error)
       throw new ConnectError(`the offsets of connector ${connector} could not be altered: ${reason}`, { cause: error })
     }
-  }
-
-  /** Removes all offsets of a connector that does not run. */
-  async reset(connector: string, signal?: AbortSignal): Promise<void> {
-    const changes = this.offsetsOf(connector).map(({ partition }) => ({ partition, offset: null }))
-    await this.alter(connector, changes, signal)
   }
 
   /** Stops reading. */

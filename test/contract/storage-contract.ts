@@ -184,7 +184,10 @@ export function storageContract(open: () => Promise<string> | string): void {
       ])
       await store.alter('c', [{ partition: { server: 'z' }, offset: { lsn: 7 } }])
       expect(store.offsetsOf('c')).toHaveLength(2)
-      await store.reset('c')
+      await store.alter('c', [
+        { partition: { server: 'x' }, offset: null },
+        { partition: { server: 'z' }, offset: null },
+      ])
       expect(store.offsetsOf('c')).toEqual([])
       expect(store.offsetsOf('other')).toHaveLength(1)
       await store.close()

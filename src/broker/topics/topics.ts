@@ -5,23 +5,15 @@ import type { FileSystem } from '../../log/disk/file-system.ts'
 import type { LogConfig } from '../../log/log-config.ts'
 import type { PartitionLog } from '../../log/partition-log.ts'
 import { errorCodes } from '../../protocol/error-codes.ts'
-import {
-  clusterFileHolds,
-  clusterFileSize,
-  hasClusterFile,
-  randomUuid,
-  readClusterFile,
-  writeClusterFile,
-  type ClusterMetadata,
-  type ObsoleteOffsets,
-  type TopicRecord,
-} from './cluster-file.ts'
+import { randomUuid, type ClusterMetadata, type ObsoleteOffsets, type TopicRecord } from './cluster-file.ts'
+import { DeletedTopicOffsets, type DeletionListener } from './deleted-topic-offsets.ts'
 import type { Conditions } from '../../foundation/metrics/conditions.ts'
 import { defaultReserveBytes, DiskReserve } from '../data-directory/disk-reserve.ts'
 import type { DiskWatch } from '../data-directory/disk-watch.ts'
 import { PartitionDirectories } from './partition-directories.ts'
 import { PartitionLogs } from './partition-logs.ts'
 import { logConfigOf, type TopicOverrides } from '../settings/topic-configs.ts'
+import { StoredMetadata } from './stored-metadata.ts'
 import { TopicError } from './topic-error.ts'
 import { TopicIndex } from './topic-index.ts'
 import { isInternalTopic, offsetsTopicName } from './topic-name.ts'
@@ -35,12 +27,6 @@ export interface Topic {
   /** Null: the partition could not be opened, and is offline. */
   readonly partitions: readonly (PartitionLog | null)[]
 }
-
-/**
- * Called when a topic is deleted, before its name can be used again: its committed offsets must not be returned any more.
- * Resolves with whether they are also gone from the disk; null when there are none.
- */
-export type DeletionListener = (name: string) => Promise<boolean> | null
 
 /** The options of {@link Topics}. */
 export interface TopicsOptions {
@@ -64,16 +50,14 @@ export interface TopicsOptions {
 export class Topics {
   readonly #options: TopicsOptions
   readonly #index = new TopicIndex<Topic>()
-  readonly #deletionListeners = new Set<DeletionListener>()
+  readonly #deletedOffsets = new DeletedTopicOffsets()
   readonly #directories: PartitionDirectories
   readonly #logs: PartitionLogs
   readonly #reserve: DiskReserve
-  /** Ids of deleted topics without stored offsets. */
-  readonly #forgotten = new Set<string>()
-  #metadata: ClusterMetadata
+  readonly #metadata: StoredMetadata
   #turn: Promise<unknown> = Promise.resolve()
 
-  private constructor(options: TopicsOptions, metadata: ClusterMetadata) {
+  private constructor(options: TopicsOptions, metadata: StoredMetadata) {
     this.#options = options
     this.#metadata = metadata
     const { fs, dataDirectory, logger } = options
@@ -84,12 +68,10 @@ export class Topics {
 
   /** Opens all partitions of a data directory, and completes deletions that were interrupted. */
   static async open(options: TopicsOptions): Promise<Topics> {
-    const isNew = !hasClusterFile(options.fs, options.dataDirectory)
-    const metadata = readClusterFile(options.fs, options.dataDirectory)
+    const metadata = await StoredMetadata.open(options)
     const topics = new Topics(options, metadata)
-    if (isNew) await topics.#save(metadata)
-    topics.#directories.refuseUnknown(metadata)
-    for (const [record, partitions] of await topics.#logs.openAll(metadata.topics))
+    topics.#directories.refuseUnknown(metadata.current)
+    for (const [record, partitions] of await topics.#logs.openAll(metadata.current.topics))
       topics.#index.hold(topicOf(record, partitions))
     await topics.#finishDeletions()
     await topics.refillReserve()
@@ -97,7 +79,7 @@ export class Topics {
   }
 
   get clusterId(): string {
-    return this.#metadata.clusterId
+    return this.#metadata.current.clusterId
   }
 
   get(name: string): Topic | undefined {
@@ -131,7 +113,7 @@ export class Topics {
 
   /** Returns whether a record of the offsets topic belongs to a deleted topic; another topic of that name may exist. */
   isObsolete(name: string, partition: number, offset: number): boolean {
-    const { deleting, obsoleteOffsets } = this.#metadata
+    const { deleting, obsoleteOffsets } = this.#metadata.current
     // While it is being deleted there is no other topic of that name.
     if (!this.#index.has(name) && deleting.some((record) => record.name === name)) return true
     return obsoleteOffsets.some((record) => record.name === name && offset < (record.before[partition] ?? 0))
@@ -139,14 +121,14 @@ export class Topics {
 
   /** Records that no stored offset is obsolete any more. If that cannot be saved, the next change saves it. */
   async offsetsForgotten(): Promise<void> {
-    for (const { id } of [...this.#metadata.deleting, ...this.#metadata.obsoleteOffsets]) this.#forgotten.add(id)
+    const { deleting, obsoleteOffsets } = this.#metadata.current
+    this.#deletedOffsets.forgotten([...deleting, ...obsoleteOffsets])
     await this.#dropForgotten()
   }
 
-  /** Calls `listener` for every deleted topic. Returns a function that removes it. */
+  /** @see DeletedTopicOffsets.onDeleted */
   onDeleted(listener: DeletionListener): () => void {
-    this.#deletionListeners.add(listener)
-    return () => this.#deletionListeners.delete(listener)
+    return this.#deletedOffsets.onDeleted(listener)
   }
 
   /** Creates a topic. @throws TopicError TOPIC_ALREADY_EXISTS, KAFKA_STORAGE_ERROR */
@@ -158,7 +140,10 @@ export class Topics {
       await this.#removeDeleted(name)
       const partitions = await this.#logs.create(record, 0)
       try {
-        await this.#save({ ...this.#withoutDeleted(name), topics: [...this.#metadata.topics, record] })
+        await this.#metadata.save({
+          ...this.#withoutDeleted(name),
+          topics: [...this.#metadata.current.topics, record],
+        })
       } catch (error) {
         await this.#logs.discard(partitions)
         throw error
@@ -182,10 +167,11 @@ export class Topics {
   delete(name: string): Promise<void> {
     return this.#inTurn(name, async () => {
       const topic = this.#existing(name)
-      const record = this.#recordOf(name)
-      const topics = this.#metadata.topics.filter((other) => other.name !== name)
-      const decided = { ...this.#metadata, topics, deleting: [...this.#metadata.deleting, record] }
-      await this.#reserve.use(() => this.#save(decided))
+      const record = this.#metadata.recordOf(name)
+      const { current } = this.#metadata
+      const topics = current.topics.filter((other) => other.name !== name)
+      const decided = { ...current, topics, deleting: [...current.deleting, record] }
+      await this.#reserve.use(() => this.#metadata.save(decided))
       // The deletion is durable, and the next start completes it: later failures are not reported to the client.
       this.#index.remove(topic)
       this.#forgetOffsets(record)
@@ -207,9 +193,9 @@ export class Topics {
           `The topic ${name} currently has ${current} partition(s); ${count} would not be an increase.`,
         )
       }
-      const added = await this.#logs.create({ ...this.#recordOf(name), partitionCount: count }, current)
+      const added = await this.#logs.create({ ...this.#metadata.recordOf(name), partitionCount: count }, current)
       try {
-        await this.#replaceRecord({ ...this.#recordOf(name), partitionCount: count })
+        await this.#metadata.replaceRecord({ ...this.#metadata.recordOf(name), partitionCount: count })
       } catch (error) {
         await this.#logs.discard(added)
         throw error
@@ -223,7 +209,7 @@ export class Topics {
     return this.#inTurn(name, async () => {
       const topic = this.#existing(name)
       const configs = change(topic.configs)
-      await this.#reserve.use(() => this.#replaceRecord({ ...this.#recordOf(name), configs }))
+      await this.#reserve.use(() => this.#metadata.replaceRecord({ ...this.#metadata.recordOf(name), configs }))
       const logConfig = logConfigOf(configs, this.#options.logDefaults)
       for (const log of online(topic.partitions)) log.updateConfig(logConfig)
       return this.#index.hold({ ...topic, configs })
@@ -233,7 +219,7 @@ export class Topics {
   /** Reserves space for the next deletion on a full disk, if there is any. */
   refillReserve(): Promise<void> {
     const { reserveBytes = defaultReserveBytes } = this.#options
-    return this.#reserve.fill(Math.max(reserveBytes, 2 * clusterFileSize(this.#metadata)))
+    return this.#reserve.fill(Math.max(reserveBytes, 2 * this.#metadata.sizeInBytes))
   }
 
   /** Tries to open offline partitions: their disk may work again. */
@@ -241,7 +227,9 @@ export class Topics {
     const change = this.#turn.then(async () => {
       for (const topic of this.all()) {
         if (!topic.partitions.includes(null)) continue
-        const [partitions] = (await this.#logs.openAll([this.#recordOf(topic.name)], topic.partitions)).values()
+        const [partitions] = (
+          await this.#logs.openAll([this.#metadata.recordOf(topic.name)], topic.partitions)
+        ).values()
         if (partitions !== undefined) this.#index.hold({ ...topic, partitions })
       }
       this.#logs.reportDamaged()
@@ -269,29 +257,17 @@ export class Topics {
     return topic
   }
 
-  #recordOf(name: string): TopicRecord {
-    const record = this.#metadata.topics.find((candidate) => candidate.name === name)
-    if (record === undefined)
-      throw new TopicError(errorCodes.UNKNOWN_TOPIC_OR_PARTITION, `There is no topic '${name}'.`)
-    return record
-  }
-
   #forgetOffsets(record: TopicRecord): void {
-    const tasks = [...this.#deletionListeners].flatMap((listener) => listener(record.name) ?? [])
-    if (tasks.length === 0) this.#forgotten.add(record.id)
-    void Promise.all(tasks).then((done) => {
-      if (tasks.length === 0 || done.includes(false)) return undefined
-      this.#forgotten.add(record.id)
-      return this.#dropForgotten()
-    })
+    void this.#deletedOffsets.forget(record).then((areGone) => (areGone ? this.#dropForgotten() : undefined))
   }
 
   /** Saves that the tombstones were written. If that fails, the next start writes them again. */
   #dropForgotten(): Promise<void> {
     const change = this.#turn.then(async () => {
-      const obsoleteOffsets = this.#metadata.obsoleteOffsets.filter(({ id }) => !this.#forgotten.has(id))
-      if (obsoleteOffsets.length === this.#metadata.obsoleteOffsets.length) return
-      await this.#save({ ...this.#metadata, obsoleteOffsets })
+      const { current } = this.#metadata
+      const obsoleteOffsets = this.#deletedOffsets.stored(current.obsoleteOffsets)
+      if (obsoleteOffsets.length === current.obsoleteOffsets.length) return
+      await this.#metadata.save({ ...current, obsoleteOffsets })
     })
     this.#turn = change.catch((error: unknown) => {
       this.#options.logger.warn('could not write metadata.json', { error: String(error) })
@@ -301,7 +277,7 @@ export class Topics {
 
   /** Removes the rest of deleted topics. Failures are retried later. */
   async #finishDeletions(): Promise<void> {
-    let metadata = this.#metadata
+    let metadata = this.#metadata.current
     for (const { name, id } of metadata.deleting) {
       try {
         await this.#removeDeleted(name)
@@ -311,57 +287,30 @@ export class Topics {
         this.#options.logger.warn('could not remove the directories of a deleted topic; retrying later', topic)
       }
     }
-    if (metadata === this.#metadata) return
+    if (metadata === this.#metadata.current) return
     try {
-      await this.#save(metadata)
+      await this.#metadata.save(metadata)
     } catch (error) {
       this.#options.logger.warn('could not write metadata.json', { error: String(error) })
     }
   }
 
   async #removeDeleted(name: string): Promise<void> {
-    for (const record of this.#metadata.deleting)
+    for (const record of this.#metadata.current.deleting)
       if (record.name === name) await this.#directories.remove(record, this.#index.has(name))
   }
 
   /** Returns the metadata without deleted topics of that name, whose directories are gone. Their offsets may remain. */
-  #withoutDeleted(name: string, metadata: ClusterMetadata = this.#metadata): ClusterMetadata {
+  #withoutDeleted(name: string, metadata: ClusterMetadata = this.#metadata.current): ClusterMetadata {
     const gone = metadata.deleting.filter((record) => record.name === name)
     if (gone.length === 0) return metadata
     const before = this.#index.get(offsetsTopicName)?.partitions.map((log) => log?.logEndOffset ?? 0) ?? []
-    const obsolete: ObsoleteOffsets[] = gone
-      .filter(({ id }) => before.length > 0 && !this.#forgotten.has(id) && !this.#index.has(name))
-      .map(({ id }) => ({ name, id, before }))
+    const mayBeStored = before.length > 0 && !this.#index.has(name)
+    const obsolete: ObsoleteOffsets[] = mayBeStored
+      ? this.#deletedOffsets.stored(gone).map(({ id }) => ({ name, id, before }))
+      : []
     const deleting = metadata.deleting.filter((record) => record.name !== name)
     return { ...metadata, deleting, obsoleteOffsets: [...metadata.obsoleteOffsets, ...obsolete] }
-  }
-
-  #replaceRecord(record: TopicRecord): Promise<void> {
-    const topics = this.#metadata.topics.map((other) => (other.name === record.name ? record : other))
-    return this.#save({ ...this.#metadata, topics })
-  }
-
-  async #save(metadata: ClusterMetadata): Promise<void> {
-    const { fs, dataDirectory } = this.#options
-    try {
-      await writeClusterFile(fs, dataDirectory, metadata)
-    } catch (error) {
-      await this.#revert(metadata)
-      throw error
-    }
-    this.#metadata = metadata
-  }
-
-  /** Undoes a change that failed after its file was replaced. Otherwise the next start would apply a rejected change. */
-  async #revert(refused: ClusterMetadata): Promise<void> {
-    const { fs, dataDirectory, logger } = this.#options
-    try {
-      if (clusterFileHolds(fs, dataDirectory, refused)) await writeClusterFile(fs, dataDirectory, this.#metadata)
-    } catch (error) {
-      const advice =
-        'metadata.json contains a rejected change: the next start applies it unless another change succeeds first'
-      logger.error(advice, { error: String(error) })
-    }
   }
 
   /** Runs changes one at a time. Failures of the disk become KAFKA_STORAGE_ERROR. */

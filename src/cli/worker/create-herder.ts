@@ -2,7 +2,8 @@ import type { KafkaClient } from '../../client/kafka-client.ts'
 import type { WorkerConfig } from '../../config/worker/worker-config.ts'
 import { IdleMemory } from '../../foundation/process/idle-memory.ts'
 import { WorkerGroup } from '../../herder/group/worker-group.ts'
-import { ConnectorOffsetReader } from '../../herder/state/connector-offset-reader.ts'
+import { ConnectorOffsetReader } from '../../herder/offsets/connector-offset-reader.ts'
+import { ConnectorOffsetWriter } from '../../herder/offsets/connector-offset-writer.ts'
 import { WorkerStatusStore } from '../../herder/state/worker-status-store.ts'
 import { WorkerHerder } from '../../herder/worker-herder.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
@@ -51,6 +52,7 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     configs: stores.configs,
     statuses: new WorkerStatusStore(stores.statuses, workerId, clock),
     offsets,
+    offsetWriter: new ConnectorOffsetWriter({ store: stores.offsets, admin: client.admin }),
     offsetTopic: offsetTopic.name,
     joinGroup: (handlers) =>
       new WorkerGroup(
@@ -72,6 +74,7 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     groupSettings: { groupId },
     gracefulMs: taskShutdownTimeoutMs,
     topicTracking: config.topicTracking,
+    topicTrackingReset: config.topicTrackingReset,
     clock,
     logger: logger.child('herder'),
     onActivity: () => memory.active(),

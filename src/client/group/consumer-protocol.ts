@@ -1,7 +1,7 @@
 import type { TopicPartition } from '../../foundation/topic-partition.ts'
 import { ByteReader } from '../../protocol/bytes/byte-reader.ts'
 import { ByteWriter } from '../../protocol/bytes/byte-writer.ts'
-import { compileMessage } from '../../protocol/codec.ts'
+import { compileMessage } from '../../protocol/message-codec.ts'
 import { array, bytes, int32, string } from '../../protocol/schema.ts'
 
 /*

@@ -91,6 +91,7 @@ const connect: ConfigDef = {
     unsupportedValues: { false: 'source connectors create the topics they need' },
   }),
   'topic.tracking.enable': key('BOOLEAN', true, 'Whether the topics that a connector uses are recorded.'),
+  'topic.tracking.allow.reset': key('BOOLEAN', true, 'Whether that record can be reset over REST.'),
   'session.timeout.ms': key(
     'INT',
     10_000,
@@ -165,7 +166,6 @@ export const settingsWithoutEffect: ConfigDef = {
   'inter.worker.signature.algorithm': key('STRING', 'HmacSHA256', 'requests between workers are not signed'),
   'inter.worker.verification.algorithms': key('LIST', ['HmacSHA256'], 'requests between workers are not signed'),
   'access.control.allow.methods': key('STRING', '', 'pages of other origins may not call the API'),
-  'topic.tracking.allow.reset': key('BOOLEAN', true, 'the topics of a connector cannot be reset over REST'),
   'auto.include.jmx.reporter': key('BOOLEAN', true, 'there is no JMX'),
   'metrics.sample.window.ms': key('LONG', 30_000, 'Prometheus computes rates from counters'),
   'metrics.num.samples': key('INT', 2, 'Prometheus computes rates from counters'),

@@ -88,6 +88,7 @@ export interface WorkerConfig {
   /** How long a task may block a shared thread, and its own thread, in milliseconds. */
   readonly blocking: { readonly sharedMs: number; readonly ownMs: number }
   readonly topicTracking: boolean
+  readonly topicTrackingReset: boolean
   readonly security: ClientSecurity
   /** The settings `producer.*`, without prefix. */
   readonly producer: RawConfig
@@ -173,6 +174,7 @@ function typed(
       ownMs: number(parsed, 'task.blocked.max.ms'),
     },
     topicTracking: parsed['topic.tracking.enable'] === true,
+    topicTrackingReset: parsed['topic.tracking.allow.reset'] === true,
     security: clientSecurity(raw),
     producer: configWithPrefix(raw, 'producer.'),
     consumer: configWithPrefix(raw, 'consumer.'),

@@ -79,6 +79,12 @@ export class AssignedTasks implements TaskListener {
     await this.#options.queues.run(queueOf(id), async () => await this.#stop(id))
   }
 
+  /** Resolves when no task of a connector starts, stops or runs here, provided that it is to run none. */
+  async ended(connector: string): Promise<void> {
+    const prefix = queueOf({ connector, task: 0 }).slice(0, -1)
+    await this.#options.queues.settled((key) => key.startsWith(prefix) && /^\d+$/.test(key.slice(prefix.length)))
+  }
+
   /** Stops the task and starts it again; its status shows the outcome. */
   async restartTask(id: TaskId): Promise<void> {
     const task = this.#tasks.get(formatTaskId(id))

@@ -16,7 +16,7 @@ import type { RunningConnector } from './work-plan.ts'
 /** What runs the code of connectors. */
 export type ConnectorRunner = Pick<
   PluginThreads,
-  'startConnector' | 'stopConnector' | 'taskConfigs' | 'validate' | 'pluginConfig' | 'close'
+  'startConnector' | 'stopConnector' | 'taskConfigs' | 'validate' | 'pluginConfig' | 'alterOffsets' | 'close'
 >
 
 export interface ConnectorInstancesOptions {

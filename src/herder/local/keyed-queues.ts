@@ -16,8 +16,17 @@ export class KeyedQueues {
     return await turn
   }
 
+  /** Resolves when the queues of these keys are empty. */
+  async settled(isKey: (key: string) => boolean): Promise<void> {
+    for (;;) {
+      const pending = [...this.#last].filter(([key]) => isKey(key))
+      if (pending.length === 0) return
+      await Promise.all(pending.map(([, last]) => last))
+    }
+  }
+
   /** Resolves when all queues are empty. */
   async idle(): Promise<void> {
-    while (this.#last.size > 0) await Promise.all(this.#last.values())
+    await this.settled(() => true)
   }
 }

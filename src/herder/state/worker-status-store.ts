@@ -59,6 +59,11 @@ export class WorkerStatusStore {
     this.#store.resetTopics(name)
   }
 
+  /** Removes the record of the topics that a connector has used. */
+  resetTopics(connector: string): void {
+    this.#store.resetTopics(connector)
+  }
+
   removeTask(id: TaskId): void {
     this.#store.putTask(id.connector, id.task, null)
   }

@@ -6,20 +6,31 @@ import { malformed, RestError } from '../rest-error.ts'
 const maxWords = 40_000
 const maxDepth = 100
 
+/** What becomes of a number of a body. */
+type NumberReader = (text: string) => unknown
+
+/** Config values are text: their numbers become the text in which they were written. */
+const asText: NumberReader = (text) => text
+/** Numbers of offsets stay numbers: an integer that a double cannot hold becomes a bigint. */
+export const asNumber: NumberReader = (text) => {
+  const number = Number(text)
+  return /^-?\d+$/.test(text) && !Number.isSafeInteger(number) ? BigInt(text) : number
+}
+
 /**
- * Parses a JSON body. Numbers become the text in which they were written, because only config values may be numbers, and
- * those are text. A missing body is null.
+ * Parses a JSON body. Numbers become the text in which they were written, unless `numbers` reads them otherwise. A missing body
+ * is null.
  * @throws RestError when it is not JSON, is nested too deep, or has too many values. The message contains nothing of the body,
  *   which may hold a secret.
  */
-export function parseBody(body: string): unknown {
+export function parseBody(body: string, numbers: NumberReader = asText): unknown {
   if (body.trim() === '') return null
   checkShape(body)
   try {
     return JSON.parse(body, (key, value: unknown, context?: { readonly source?: string }) => {
       checkText(key)
       if (typeof value === 'string') checkText(value)
-      return typeof value === 'number' ? (context?.source ?? String(value)) : value
+      return typeof value === 'number' ? numbers(context?.source ?? String(value)) : value
     })
   } catch (error) {
     if (error instanceof RestError) throw error

@@ -1,6 +1,7 @@
 import type { Route } from '../route.ts'
 
 import { connectorRoutes } from './connector-routes.ts'
+import { offsetRoutes } from './offset-routes.ts'
 import { pluginRoutes } from './plugin-routes.ts'
 import { stateRoutes } from './state-routes.ts'
 import { taskRoutes } from './task-routes.ts'
@@ -12,6 +13,7 @@ export const allRoutes: readonly Route[] = [
   ...workerRoutes,
   ...connectorRoutes,
   ...stateRoutes,
+  ...offsetRoutes,
   ...taskRoutes,
   ...pluginRoutes,
   ...unsupportedRoutes,

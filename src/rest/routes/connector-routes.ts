@@ -59,6 +59,18 @@ export const connectorRoutes: readonly Route[] = [
       return submitted(await herder.putConnectorConfig(name, config, request.signal), request.base)
     },
   },
+  {
+    operationId: 'patchConnectorConfig',
+    method: 'PATCH',
+    path: '/connectors/{connector}/config',
+    forwardable: true,
+    async handle(request, { herder }) {
+      const name = param(request, 'connector')
+      const patch = configOf(parseBody(request.body), 'config')
+      checkName(name, patch)
+      return submitted(await herder.patchConnectorConfig(name, patch, request.signal), request.base)
+    },
+  },
 ]
 
 function connectorInfoJson(info: ConnectorInfo): PlainMap {
@@ -96,14 +108,17 @@ function initialState(text: string | null): TargetState | null {
 
 /** The config, with the connector's name. @throws BadRequestError when it has another name */
 function withName(name: string, config: SubmittedConfig): SubmittedConfig {
+  checkName(name, config)
+  return (config['name'] ?? null) === null ? { ...config, name } : config
+}
+
+/** @throws BadRequestError when the config has another name */
+function checkName(name: string, config: SubmittedConfig): void {
   const included = config['name'] ?? null
-  if (included === null) return { ...config, name }
-  if (included !== name) {
-    throw new BadRequestError(
-      `Connector name configuration (${included}) doesn't match connector name in the URL (${name})`,
-    )
-  }
-  return config
+  if (included === null || included === name) return
+  throw new BadRequestError(
+    `Connector name configuration (${included}) doesn't match connector name in the URL (${name})`,
+  )
 }
 
 function submitted({ created, info, warnings }: SubmittedConnector, base: string): RestResponse {

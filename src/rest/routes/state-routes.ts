@@ -46,9 +46,11 @@ export const stateRoutes: readonly Route[] = [
   shows(['getConnectorTopics', '/topics'], async (herder, connector) =>
     Object.fromEntries([[connector, { topics: await herder.activeTopics(connector) }]]),
   ),
-  shows(['getConnectorOffsets', '/offsets'], async (herder, connector, signal) => {
-    const offsets = await herder.connectorOffsets(connector, signal)
-    return { offsets: offsets.map(({ partition, offset }) => ({ partition, offset })) }
+  commands(['resetConnectorTopics', '/topics/reset'], {
+    method: 'PUT',
+    status: 202,
+    forwardable: false,
+    run: (herder, connector) => herder.resetActiveTopics(connector),
   }),
 ]
 

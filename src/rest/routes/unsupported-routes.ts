@@ -16,30 +16,6 @@ export interface UnsupportedOperation {
 
 /** `src/rest/UNSUPPORTED.md` lists the same ones. */
 export const unsupported: readonly UnsupportedOperation[] = [
-  {
-    operationId: 'patchConnectorConfig',
-    method: 'PATCH',
-    path: '/connectors/{connector}/config',
-    instead: 'put the whole config with PUT',
-  },
-  {
-    operationId: 'alterConnectorOffsets',
-    method: 'PATCH',
-    path: '/connectors/{connector}/offsets',
-    instead: 'offsets cannot be altered over REST',
-  },
-  {
-    operationId: 'resetConnectorOffsets',
-    method: 'DELETE',
-    path: '/connectors/{connector}/offsets',
-    instead: 'offsets cannot be reset over REST; a connector with another name starts from the beginning',
-  },
-  {
-    operationId: 'resetConnectorTopics',
-    method: 'PUT',
-    path: '/connectors/{connector}/topics/reset',
-    instead: 'the list of topics that a connector has used cannot be reset',
-  },
   { operationId: 'listLoggers', method: 'GET', path: '/admin/loggers', instead: logLevels },
   { operationId: 'getLogger', method: 'GET', path: '/admin/loggers/{logger}', instead: logLevels },
   { operationId: 'putLogger', method: 'PUT', path: '/admin/loggers/{logger}', instead: logLevels },

@@ -47,6 +47,8 @@ function handle(message: ToPluginThread): unknown {
       return inNameOf(message.owner, async () => await validate(message))
     case 'plugin-config':
       return inNameOf(message.owner, async () => await describePlugin(plugins, message.plugin))
+    case 'alter-offsets':
+      return inNameOf(message.owner, async () => await alterOffsets(message))
     case 'ping':
       return undefined
     case 'may-rest':
@@ -61,6 +63,18 @@ function mayRest(): boolean {
   const rests = process.getActiveResourcesInfo().every((resource) => resource === 'MessagePort')
   if (!rests) collectGarbage()
   return rests
+}
+
+/** A plugin without the method accepts every change, and may have other offsets. */
+async function alterOffsets(message: Extract<ToPluginThread, { type: 'alter-offsets' }>): Promise<boolean> {
+  const { config, offsets } = message
+  const plugin = await plugins.load(plugins.connector(config['connector.class'] ?? ''))
+  const signal = AbortSignal.timeout(message.timeoutMs)
+  const altered =
+    offsets.kind === 'source'
+      ? plugin.alterSourceOffsets?.(config, offsets.changes, signal)
+      : plugin.alterSinkOffsets?.(config, offsets.changes, signal)
+  return (await altered) ?? false
 }
 
 async function validate(message: Extract<ToPluginThread, { type: 'validate' }>): Promise<unknown> {

@@ -1,9 +1,15 @@
 import type { RawConfig } from '../../api/config-def.ts'
+import type { SinkOffsetChange, SourceOffsetChange } from '../../api/connector.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../../config/definition/config-infos.ts'
 import type { WorkerGroup } from '../../config/connector/connector-problems.ts'
 import type { LogLevel } from '../../foundation/logging/log-levels.ts'
 import type { PluginDescriptor } from '../../plugin/plugin-descriptor.ts'
 import type { LogMessage } from '../thread/forwarding-sink.ts'
+
+/** A change of the offsets of a connector: of a source's stored ones, or of a sink's committed ones. */
+export type OffsetChanges =
+  | { readonly kind: 'source'; readonly changes: readonly SourceOffsetChange[] }
+  | { readonly kind: 'sink'; readonly changes: readonly SinkOffsetChange[] }
 
 /** What a plugin thread is started with. */
 export interface PluginThreadData {
@@ -27,6 +33,13 @@ export type ToPluginThread =
       readonly timeoutMs: number
     }
   | { readonly type: 'plugin-config'; readonly owner: number; readonly plugin: string }
+  | {
+      readonly type: 'alter-offsets'
+      readonly owner: number
+      readonly config: RawConfig
+      readonly offsets: OffsetChanges
+      readonly timeoutMs: number
+    }
   /** A thread whose event loop runs responds immediately. */
   | { readonly type: 'ping' }
   /** Returns whether the thread may be ended until it is needed again. */
@@ -38,6 +51,7 @@ export interface ToPluginThreadResponses extends Record<string, unknown> {
   'task-configs': readonly RawConfig[]
   validate: ConfigInfos
   'plugin-config': readonly ConfigKeyInfo[]
+  'alter-offsets': boolean
   ping: void
   'may-rest': boolean
 }

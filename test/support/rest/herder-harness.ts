@@ -9,6 +9,7 @@ import { formatTaskId, type TaskId } from '../../../src/config/connector/task-id
 import type { WorkerGroupHandlers } from '../../../src/herder/group/worker-group.ts'
 import type { TaskRunner } from '../../../src/herder/local/assigned-tasks.ts'
 import type { ConnectorRunner } from '../../../src/herder/local/connector-instances.ts'
+import { ConnectorOffsetWriter } from '../../../src/herder/offsets/connector-offset-writer.ts'
 import { WorkerStatusStore, type StatusTopic } from '../../../src/herder/state/worker-status-store.ts'
 import { WorkerHerder, type WorkerHerderOptions } from '../../../src/herder/worker-herder.ts'
 import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
@@ -136,8 +137,15 @@ class MemoryWorker {
         await this.holds.get(`task configs ${name}`)
         return this.#taskConfigs(name, max)
       },
-      validate: async () => this.infos,
+      validate: async ({ name }) => {
+        await this.holds.get(`validate ${name ?? ''}`)
+        return this.infos
+      },
       pluginConfig: async () => [],
+      alterOffsets: async (name) => {
+        await this.#call(`alter offsets of ${name}`)
+        return true
+      },
       close: async () => undefined,
     }
   }
@@ -172,6 +180,12 @@ class MemoryWorker {
     if (this.taskCount > max) throw new ConnectError('too many', { code: 'TOO_MANY_TASKS' })
     return Array.from({ length: this.taskCount }, (_, n) => ({ n: String(n), of: name }))
   }
+}
+
+const noGroups = {
+  alterGroupOffsets: async (): Promise<void> => undefined,
+  deleteGroupOffsets: async (): Promise<void> => undefined,
+  deleteGroup: async (): Promise<boolean> => false,
 }
 
 export interface HerdOptions {
@@ -213,6 +227,10 @@ export async function herd(options: HerdOptions = {}) {
       ofSource: async () => [],
       ofGroup: async () => [],
     },
+    offsetWriter: new ConnectorOffsetWriter({
+      store: { alter: async (name) => void worker.calls.push(`write offsets of ${name}`) },
+      admin: noGroups,
+    }),
     offsetTopic: 'offsets',
     joinGroup: (handlers) => {
       group.resolve(handlers)
@@ -225,6 +243,7 @@ export async function herd(options: HerdOptions = {}) {
     groupSettings: { groupId: 'workers' },
     gracefulMs: 1000,
     topicTracking: true,
+    topicTrackingReset: true,
     clock,
     logger,
     onActivity: () => {

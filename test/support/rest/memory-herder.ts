@@ -16,6 +16,11 @@ import { AlreadyExistsError, NotFoundError } from '../../../src/api/errors.ts'
 import { describePlugin } from '../../../src/config/definition/describe-plugin.ts'
 import { missingClassMessage, validateConnector } from '../../../src/config/connector/validate-connector.ts'
 import { BadRequestError, InvalidConnectorConfigError } from '../../../src/herder/herder-errors.ts'
+import {
+  sinkOffsetChanges,
+  sourceOffsetChanges,
+  type RequestedOffset,
+} from '../../../src/herder/offsets/offset-changes.ts'
 import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
 import { PluginRegistry } from '../../../src/plugin/plugin-registry.ts'
 
@@ -105,6 +110,26 @@ export class MemoryHerder implements Herder {
     return this.offsets.get(connector) ?? []
   }
 
+  async resetActiveTopics(connector: string): Promise<void> {
+    this.topics.delete(connector)
+  }
+
+  async alterConnectorOffsets(connector: string, requested: readonly RequestedOffset[]): Promise<string> {
+    if (this.#entry(connector).type === 'sink') sinkOffsetChanges(requested)
+    else sourceOffsetChanges(requested)
+    const altered = requested.flatMap(({ partition, offset }) =>
+      partition === null || offset === null ? [] : [{ partition, offset }],
+    )
+    this.offsets.set(connector, altered)
+    return 'altered'
+  }
+
+  async resetConnectorOffsets(connector: string): Promise<string> {
+    this.#entry(connector)
+    this.offsets.delete(connector)
+    return 'reset'
+  }
+
   async createConnector(
     connector: string,
     config: SubmittedConfig,
@@ -133,6 +158,15 @@ export class MemoryHerder implements Herder {
       info: { name: connector, config: valid, tasks, type },
       warnings: this.warnings,
     }
+  }
+
+  async patchConnectorConfig(
+    connector: string,
+    patch: SubmittedConfig,
+    signal: AbortSignal,
+  ): Promise<SubmittedConnector> {
+    const merged = Object.entries({ ...this.#entry(connector).config, ...patch }).filter((entry) => entry[1] !== null)
+    return await this.putConnectorConfig(connector, Object.fromEntries(merged), signal)
   }
 
   async deleteConnector(connector: string): Promise<void> {

@@ -35,7 +35,11 @@ describe('a connector whose start hangs', () => {
     await untilPasses(() => expect(statuses.connector('h')?.state).toBe('STOPPED'))
     await herder.resumeConnector('h', signal)
     await untilPasses(() => expect(worker.calls.at(-1)).toBe('start h'))
+    const starts = (): number => worker.calls.filter((call) => call === 'start h').length
+    const before = starts()
     const restart = herder.restartConnector('h', signal).catch((thrown: unknown) => thrown)
+    await untilPasses(() => expect(starts()).toBe(before + 1))
+    // Only the start that hangs already is held.
     worker.holds.clear()
     await herder.putConnectorConfig('h', { ...named('h'), topic: 'u' }, signal)
     await untilPasses(() => expect(statuses.task({ connector: 'h', task: 0 })?.state).toBe('RUNNING'))

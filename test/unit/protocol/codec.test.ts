@@ -1,13 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { apis } from '../../support/protocol/apis.ts'
 import { ByteReader } from '../../../src/protocol/bytes/byte-reader.ts'
-import {
-  compileMessage,
-  decodeRequest,
-  decodeResponse,
-  encodeRequest,
-  encodeResponse,
-} from '../../../src/protocol/codec.ts'
+import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from '../../../src/protocol/codec.ts'
+import { compileMessage } from '../../../src/protocol/message-codec.ts'
 import { ByteWriter } from '../../../src/protocol/bytes/byte-writer.ts'
 import { errorName, errorCodes, isRetriableCode } from '../../../src/protocol/error-codes.ts'
 import { ProtocolError } from '../../../src/protocol/protocol-error.ts'

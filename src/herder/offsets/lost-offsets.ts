@@ -1,7 +1,7 @@
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
-import type { ClusterConfigState } from './cluster-config-state.ts'
+import type { ClusterConfigState } from '../state/cluster-config-state.ts'
 import type { ConnectorOffsetReader } from './connector-offset-reader.ts'
-import type { WorkerStatusStore } from './worker-status-store.ts'
+import type { WorkerStatusStore } from '../state/worker-status-store.ts'
 
 export interface KnownState {
   readonly configState: ClusterConfigState
