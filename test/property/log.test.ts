@@ -2,10 +2,10 @@ import { strict as assert } from 'node:assert'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { PartitionLog } from '../../src/log/partition-log.ts'
-import { forEachBatch } from '../../src/protocol/record-batch/record-batch.ts'
 import { batchOf, LogHarness, recordsOf } from '../support/log/log-harness.ts'
 import { verifiedBatch } from '../../src/log/batch-check.ts'
 import { seededRandom } from '../support/seeded-random.ts'
+import { forEachBatch } from '../support/protocol/read-batches.ts'
 
 /*
  * Random appends, rolls, reads, checkpoints, retention, compactions and restarts against a model, and a loss of power before a

@@ -8,7 +8,7 @@ import {
   updateCrc,
   batchFault,
 } from '../../src/protocol/record-batch/record-batch.ts'
-import { readRecords } from '../../src/protocol/record-batch/record-reader.ts'
+import { readRecords } from '../support/protocol/read-batches.ts'
 
 const bytes = fc.option(
   fc.uint8Array({ maxLength: 200 }).map((value) => Buffer.from(value)),

@@ -228,14 +228,3 @@ export function batchAttributes(options: {
     (options.hasDeleteHorizon === true ? deleteHorizonBit : 0)
   )
 }
-
-/** Calls `visit` with the header and position of each batch in `buffer`. Stops at an incomplete batch. */
-export function forEachBatch(buffer: Buffer, visit: (header: BatchHeader, position: number) => void): void {
-  let position = 0
-  while (buffer.length - position >= batchHeaderSize) {
-    const size = batchSizeAt(buffer, position)
-    if (size < batchHeaderSize || size > buffer.length - position) return
-    visit(readBatchHeader(buffer, position), position)
-    position += size
-  }
-}

@@ -141,19 +141,3 @@ function takeBytes(cursor: VarintReader): Buffer | null {
   cursor.position += length
   return cursor.buffer.subarray(cursor.position - length, cursor.position)
 }
-
-/** The records of the batch at `position`, control records included. @throws ProtocolError as {@link RecordReader} does. */
-export function readRecords(batch: Buffer, position = 0, maxBytes = defaultMaxUncompressedBytes): BatchRecord[] {
-  const reader = new RecordReader(batch.subarray(position), maxBytes)
-  const records: BatchRecord[] = []
-  while (reader.next()) {
-    records.push({
-      offset: reader.offset,
-      timestamp: reader.timestamp,
-      key: reader.key(),
-      value: reader.value(),
-      headers: reader.headers(),
-    })
-  }
-  return records
-}

@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { deferred } from '../../../src/foundation/async/deferred.ts'
-import { forEachBatch, type Codec } from '../../../src/protocol/record-batch/record-batch.ts'
+import type { Codec } from '../../../src/protocol/record-batch/record-batch.ts'
 import { BrokerHarness } from '../../support/broker/broker-harness.ts'
 import { kafkajsCompression, registerKafkajsCodecs } from '../../support/broker/kafkajs-codecs.ts'
 import { runKcat } from '../../support/broker/kcat-runner.ts'
 import { describeWith, service } from '../../support/services.ts'
+import { forEachBatch } from '../../support/protocol/read-batches.ts'
 import '../../support/broker/kafkajs-queue.ts'
 
 const codecs = ['gzip', 'snappy', 'lz4', 'zstd'] as const

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { apis } from '../../support/protocol/apis.ts'
 import { batchFault, readBatchHeader } from '../../../src/protocol/record-batch/record-batch.ts'
-import { readRecords } from '../../../src/protocol/record-batch/record-reader.ts'
 import { fetchValue, produceOne, textBatch } from '../../support/broker/broker-harness.ts'
 import { BrokerProcess } from '../../support/broker/broker-process.ts'
 import { RawKafkaClient } from '../../support/broker/raw-kafka-client.ts'
 import { seededRandom } from '../../support/seeded-random.ts'
+import { readRecords } from '../../support/protocol/read-batches.ts'
 
 let dataDir: string
 let broker: BrokerProcess | null = null

@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import { LogError } from '../../../src/log/log-error.ts'
 import type { PartitionLog } from '../../../src/log/partition-log.ts'
-import { batchHeaderSize, forEachBatch, batchFault } from '../../../src/protocol/record-batch/record-batch.ts'
-import { readRecords } from '../../../src/protocol/record-batch/record-reader.ts'
+import { batchHeaderSize, batchFault } from '../../../src/protocol/record-batch/record-batch.ts'
 import { batchOf, logDirectory, LogHarness, recordsOf } from './log-harness.ts'
 import { seededRandom } from '../seeded-random.ts'
+import { forEachBatch, readRecords } from '../protocol/read-batches.ts'
 
 /** Files of a partition that are damaged, by the end of their names. */
 const damagedKinds = ['.log', '.index', '.timeindex', '.snapshot', 'partition-checkpoint'] as const

@@ -3,13 +3,13 @@ import { defaultLogConfig, type LogConfig } from '../../../src/log/log-config.ts
 import { verifiedBatch } from '../../../src/log/batch-check.ts'
 import { PartitionLog } from '../../../src/log/partition-log.ts'
 import { BatchBuilder, type FinishOptions } from '../../../src/protocol/record-batch/batch-builder.ts'
-import { forEachBatch } from '../../../src/protocol/record-batch/record-batch.ts'
-import { readRecords, type BatchRecord } from '../../../src/protocol/record-batch/record-reader.ts'
+import type { BatchRecord } from '../../../src/protocol/record-batch/record-reader.ts'
 import type { VerifiedBatch } from '../../../src/protocol/record-batch/verified-batch.ts'
 import { ManualClock } from '../manual-clock.ts'
 import type { CrashOptions } from './memory-disk.ts'
 import { MemoryFileSystem } from './memory-file-system.ts'
 import { quietLogger } from '../quiet-logger.ts'
+import { forEachBatch, readRecords } from '../protocol/read-batches.ts'
 
 /** The directory of the harness's partition. */
 export const logDirectory = '/data/orders-0'

@@ -4,12 +4,12 @@ import { present } from '../../../src/foundation/assert.ts'
 import { StorageError } from '../../../src/log/log-error.ts'
 import { checkpointName } from '../../../src/log/recovery/partition-checkpoint.ts'
 import type { Appended, PartitionLog } from '../../../src/log/partition-log.ts'
-import { forEachBatch, batchFault } from '../../../src/protocol/record-batch/record-batch.ts'
-import { readRecords } from '../../../src/protocol/record-batch/record-reader.ts'
+import { batchFault } from '../../../src/protocol/record-batch/record-batch.ts'
 import { bytesOf, logDirectory, type LogHarness } from './log-harness.ts'
 import type { CrashOptions } from './memory-disk.ts'
 import type { DiskFault, DiskOperation, MemoryFileSystem } from './memory-file-system.ts'
 import { verifiedBatch } from '../../../src/log/batch-check.ts'
+import { forEachBatch, readRecords } from '../protocol/read-batches.ts'
 
 /** A batch as it was sent, with offset 0. */
 interface SentBatch {

@@ -1,6 +1,6 @@
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
 import { readBatchHeader } from '../../../src/protocol/record-batch/record-batch.ts'
-import { readRecords } from '../../../src/protocol/record-batch/record-reader.ts'
+import { readRecords } from '../protocol/read-batches.ts'
 
 /** The response of a broker to one batch. */
 export interface ModelAnswer {

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { apis } from '../../support/protocol/apis.ts'
 import { codecs, readBatchHeader, updateCrc } from '../../../src/protocol/record-batch/record-batch.ts'
-import { readRecords } from '../../../src/protocol/record-batch/record-reader.ts'
 import { BrokerHarness, fetchValue, produceOne, textBatch } from '../../support/broker/broker-harness.ts'
 import type { RawKafkaClient } from '../../support/broker/raw-kafka-client.ts'
 import { SkippingClock } from '../../support/skipping-clock.ts'
 import { until } from '../../support/until.ts'
+import { readRecords } from '../../support/protocol/read-batches.ts'
 
 const clock = new SkippingClock()
 let harness: BrokerHarness

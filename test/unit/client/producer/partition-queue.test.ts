@@ -4,7 +4,7 @@ import type { OutgoingRecord } from '../../../../src/client/producer/outgoing-re
 import { PartitionQueue, type SendFailure, type Settled } from '../../../../src/client/producer/partition-queue.ts'
 import { isAfter, sequenceAfter, type ProducerBatch } from '../../../../src/client/producer/producer-batch.ts'
 import { readBatchHeader, batchFault } from '../../../../src/protocol/record-batch/record-batch.ts'
-import { readRecords } from '../../../../src/protocol/record-batch/record-reader.ts'
+import { readRecords } from '../../../support/protocol/read-batches.ts'
 
 const identity = { producerId: 7, producerEpoch: 0 }
 const place = { topic: 't', partition: 0 }

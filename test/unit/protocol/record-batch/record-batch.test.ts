@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { BatchBuilder, recordSizeBound } from '../../../../src/protocol/record-batch/batch-builder.ts'
 import { ProtocolError } from '../../../../src/protocol/protocol-error.ts'
-import { RecordReader, readRecords } from '../../../../src/protocol/record-batch/record-reader.ts'
+import { RecordReader } from '../../../../src/protocol/record-batch/record-reader.ts'
 import {
   assignOffsets,
   batchHeaderSize,
-  forEachBatch,
   readBatchHeader,
   stampLogAppendTime,
   stampProducer,
@@ -13,6 +12,7 @@ import {
   batchFault,
   type Codec,
 } from '../../../../src/protocol/record-batch/record-batch.ts'
+import { forEachBatch, readRecords } from '../../../support/protocol/read-batches.ts'
 
 const golden = Buffer.from(
   '0000000000000000000000460000000002e7042aae0000000000010000018bcfe568000000018bcfe56805' +
