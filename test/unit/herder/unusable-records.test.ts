@@ -129,6 +129,17 @@ describe('task configs that cannot be generated', () => {
     expect(clock.pending).toBe(1)
   })
 
+  it('do not show a connector as RUNNING that has failed meanwhile', async () => {
+    const { herder, worker, clock, statuses } = await herd()
+    worker.taskConfigErrors = [new ConnectError('the database is away'), new ConnectError('and still')]
+    await herder.createConnector('a', config, null, signal)
+    await untilPasses(() => expect(statuses.connector('a')?.trace).toContain('is away'))
+    worker.connectorListener.onConnectorFailed('a', 'Error: gone')
+    clock.advance(60_000)
+    await untilPasses(() => expect(clock.pending).toBe(1))
+    expect(statuses.connector('a')).toMatchObject({ state: 'FAILED', trace: 'Error: gone' })
+  })
+
   it('stay reported when an earlier request for them succeeds late', async () => {
     const { herder, worker, clock, statuses } = await herd()
     const earlier = deferred<void>()

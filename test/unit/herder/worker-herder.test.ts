@@ -39,6 +39,12 @@ describe('the herder', () => {
     await expect(herder.createConnector('b', config, null, signal)).rejects.toThrow(InvalidConnectorConfigError)
   })
 
+  it('knows no config of a plugin that is not installed', async () => {
+    const { herder } = await herd()
+    await expect(herder.pluginConfig('x.Unknown', signal)).rejects.toThrow(NotFoundError)
+    expect(await herder.pluginConfig('FileStreamSource', signal)).toEqual([])
+  })
+
   it('logs and returns warnings when a config is written, not when it is only validated', async () => {
     const { herder, worker, running, logger } = await herd()
     await running()

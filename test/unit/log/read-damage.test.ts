@@ -35,6 +35,22 @@ describe('a segment that is damaged while its log is in use', () => {
   })
 })
 
+describe('a batch before one that is out of sequence', () => {
+  it('is read: only the next one fails', async () => {
+    const { harness, log } = await inUse(['0', '1'], ['2', '3'])
+    const size = harness.fs.sizeOf(firstLog)
+    harness.fs.open(firstLog, 'existing').write(Buffer.from([1]), size / 2 + 7)
+    const { batches, nextOffset } = log.read({
+      offset: 0,
+      maxBytes: 1,
+      isolation: 'read_uncommitted',
+      minOneBatch: true,
+    })
+    expect([batches.length, nextOffset]).toEqual([size / 2, 2])
+    expect(() => valuesOf(log, 2)).toThrow(`is damaged at byte ${size / 2}`)
+  })
+})
+
 describe('a segment without index entries', () => {
   it.each([1, 2, 3])('is no damage when it has %d batches, each as large as the index interval', async (count) => {
     const batch = (value: string) => batchOf([['k', value]])

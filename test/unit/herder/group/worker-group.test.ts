@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { systemClock } from '../../../../src/foundation/clock.ts'
+import { systemClock, type Clock } from '../../../../src/foundation/clock.ts'
 import { deferred } from '../../../../src/foundation/async/deferred.ts'
 import { nothingAssigned, type ConnectorsAndTasks } from '../../../../src/herder/group/assignment.ts'
 import { sameWork } from '../../../../src/herder/group/assignor.ts'
@@ -10,6 +10,7 @@ import type { KafkaClient } from '../../../../src/client/kafka-client.ts'
 import { ClientHarness } from '../../../contract/client-harness.ts'
 import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
 import { describeGroup, removeMembers } from '../../../support/broker/cluster-tools.ts'
+import { ManualClock } from '../../../support/manual-clock.ts'
 import { quietLogger } from '../../../support/quiet-logger.ts'
 import { untilPasses } from '../../../support/until.ts'
 
@@ -47,7 +48,7 @@ class Worker {
   onMembership: (membership: Membership) => Promise<void> = async () => undefined
   readonly group: WorkerGroup
 
-  constructor(client: KafkaClient, groupId: string, url: string) {
+  constructor(client: KafkaClient, groupId: string, url: string, clock: Clock = systemClock) {
     const times = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000, heartbeatIntervalMs: 50 }
     this.group = new WorkerGroup(
       (member) => {
@@ -56,7 +57,7 @@ class Worker {
       },
       {
         url,
-        clock: systemClock,
+        clock,
         logger: this.logger,
         snapshot: () => this.snapshot,
         catchUp: async () => {
@@ -82,7 +83,7 @@ class Worker {
 
 async function made() {
   const groupId = clients.name('workers')
-  const worker = async (url: string) => new Worker(await clients.connect(), groupId, url)
+  const worker = async (url: string, clock?: Clock) => new Worker(await clients.connect(), groupId, url, clock)
   const members = async () => (await describeGroup(broker.bootstrap, groupId)).memberIds
   const removeAll = async (): Promise<void> => await removeMembers(broker.bootstrap, groupId)
   return { worker, members, removeAll }
@@ -199,6 +200,26 @@ describe('a worker in its group', () => {
     one.group.start()
     await untilPasses(() => expect(one.logger.lines.map(({ message }) => message).join()).toContain('no room'))
     one.group.requestRebalance('the test says so')
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    await one.group.close()
+  })
+
+  it('waits for a second before it retries a rebalance that failed', async () => {
+    const { worker, members } = await made()
+    const clock = new ManualClock()
+    const one = await worker('http://one/', clock)
+    let fails = true
+    one.onMembership = async () => {
+      if (fails) throw new RangeError('no room')
+    }
+    one.group.start()
+    await untilPasses(() => expect(clock.pending).toBe(1))
+    one.group.requestRebalance('the test says so')
+    clock.advance(999)
+    for (let i = 0; i < 20; i += 1) await members()
+    expect(one.given).toBe(1)
+    fails = false
+    clock.advance(1)
     await untilPasses(() => expect(one.last?.work).toEqual(work))
     await one.group.close()
   })

@@ -147,6 +147,37 @@ describe('compaction', () => {
     await log.close()
   })
 
+  it('merges all neighbours that became small, not the first ones alone', async () => {
+    const harness = new LogHarness({ ...settings, minCleanableDirtyRatio: 0 })
+    const log = await harness.open()
+    for (let i = 0; i < 300; i += 1) await log.append(batchOf([[i % 3 === 0 ? `unique-${i}` : 'often', `${i}`]]))
+    const count = (): number => harness.fs.list(logDirectory).filter((name) => name.endsWith('.log')).length
+    await log.compact()
+    const once = count()
+    await log.append(batchOf([['often', 'last']]))
+    await log.compact()
+    expect(once).toBeGreaterThan(15)
+    expect(count()).toBeLessThan(once / 2)
+    expect(Object.keys(fold(log))).toHaveLength(101)
+    await log.close()
+  })
+
+  it('drops records without a key, which a log has from before it was compacted', async () => {
+    const harness = new LogHarness({ ...settings, compact: false })
+    const log = await harness.open()
+    await log.append(
+      batchOf([
+        [null, 'without'],
+        ['a', '1'],
+      ]),
+    )
+    log.updateConfig({ ...harness.config, compact: true })
+    await log.append(batchOf([['b', '1']]))
+    await expect(log.compact()).resolves.toBe(true)
+    expect(recordsOf(log).map(({ key }) => String(key))).toEqual(['a', 'b'])
+    await log.close()
+  })
+
   it('refuses records without a key', async () => {
     const log = await new LogHarness(settings).open()
     await expect(log.append(batchOf([[null, 'v']]))).rejects.toMatchObject({ errorCode: 87 })
