@@ -1,23 +1,19 @@
 import { Readable } from 'node:stream'
 
-import { digest } from './input/checksums.ts'
-
 /**
  * A request body in pieces, which are written to the socket as they are. A single buffer of 8 MB costs three times the CPU:
  * the copy, its fresh memory, and the writes that the socket takes in part (ADR 24).
  */
 export class PieceStream extends Readable {
-  readonly bytes: number
   /** The SHA-256 in hex that the signature covers: the SDK does not sign the bytes of a stream. */
   readonly sha256: string
   readonly #pieces: readonly Uint8Array[]
   #next = 0
 
-  constructor(pieces: readonly Uint8Array[]) {
+  constructor(pieces: readonly Uint8Array[], sha256: string) {
     super()
     this.#pieces = pieces
-    this.bytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
-    this.sha256 = digest('sha256', pieces, 'hex')
+    this.sha256 = sha256
   }
 
   /** All bytes are in memory: there is nothing to wait for between two pieces. */

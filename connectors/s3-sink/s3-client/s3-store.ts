@@ -14,7 +14,7 @@ import { checksumInput, digest, type ChecksumInput } from './input/checksums.ts'
 import { conditionInput, putOutcome, type Condition, type PutOutcome } from './input/conditions.ts'
 import { customerKeyInput, encryptionInput, type CustomerKeyInput } from './input/encryption.ts'
 import { headOf, headRequest, readRequest, tagProof, type ObjectHead } from './object-reads.ts'
-import { PieceStream } from './piece-stream.ts'
+import { RequestBody } from './request-body.ts'
 import { textOf } from './s3-error.ts'
 import { StoreRequests, type StoreEvents, type StoreRequest } from './store-requests.ts'
 import type { StoreSettings } from '../config/settings.ts'
@@ -95,7 +95,9 @@ export class S3Store {
   }
 
   /** Puts a whole object. */
-  async putObject({ key, body, condition, mark }: WholeObject, signal: AbortSignal): Promise<PutOutcome> {
+  async putObject(object: WholeObject, signal: AbortSignal): Promise<PutOutcome> {
+    const { key, condition, mark } = object
+    const body = new RequestBody(object.body)
     const input = {
       ...this.#of(key),
       ...this.#newObject(mark),
@@ -133,7 +135,9 @@ export class S3Store {
   }
 
   /** Uploads a part. Returns null when the store no longer has the upload. */
-  async uploadPart({ key, uploadId, number, body }: Part, signal: AbortSignal): Promise<StoredPart | null> {
+  async uploadPart(part: Part, signal: AbortSignal): Promise<StoredPart | null> {
+    const { key, uploadId, number } = part
+    const body = new RequestBody(part.body)
     const checksum = await checksumInput(this.#settings.checksum, body)
     const input = {
       ...this.#of(key),
@@ -242,15 +246,13 @@ export class S3Store {
     }
   }
 
-  #md5(body: readonly Uint8Array[]): { readonly ContentMD5?: string } {
-    return this.#settings.md5 ? { ContentMD5: digest('md5', body, 'base64') } : {}
+  #md5({ pieces }: RequestBody): { readonly ContentMD5?: string } {
+    return this.#settings.md5 ? { ContentMD5: digest('md5', pieces).toString('base64') } : {}
   }
 }
 
 const checksumNames = { crc32: 'CRC32', crc32c: 'CRC32C', sha256: 'SHA256' } as const
 
-/** A stream can be sent once: each attempt gets its own. */
-function bodyInput(pieces: readonly Uint8Array[]) {
-  const body = new PieceStream(pieces)
-  return { Body: body, ContentLength: body.bytes }
+function bodyInput(body: RequestBody) {
+  return { Body: body.stream(), ContentLength: body.bytes }
 }

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { checksumInput } from '../../../connectors/s3-sink/s3-client/input/checksums.ts'
+import { RequestBody } from '../../../connectors/s3-sink/s3-client/request-body.ts'
 import { customerKeyInput, encryptionInput } from '../../../connectors/s3-sink/s3-client/input/encryption.ts'
 import { GzipMember } from '../../../connectors/s3-sink/object/gzip-member.ts'
 import { LineBuffer } from '../../../connectors/s3-sink/object/line-buffer.ts'
@@ -79,11 +80,24 @@ describe('the checksum of a body', () => {
     ['crc32c', 'ChecksumCRC32C', '4waSgw=='],
     ['sha256', 'ChecksumSHA256', 'FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU='],
   ] as const)('%s is sent in base64', async (algorithm, name, text) => {
-    expect(await checksumInput(algorithm, [Buffer.from('1234'), Buffer.from('56789')])).toEqual({ [name]: text })
+    const body = new RequestBody([Buffer.from('1234'), Buffer.from('56789')])
+    expect(await checksumInput(algorithm, body)).toEqual({ [name]: text })
   })
 
   it('is not computed unless the config asks for it', async () => {
-    expect(await checksumInput(null, [Buffer.from('1234')])).toEqual({})
+    expect(await checksumInput(null, new RequestBody([Buffer.from('1234')]))).toEqual({})
+  })
+
+  it('with SHA-256 is computed once for the checksum and for the signatures of all attempts', async () => {
+    const bytes = Buffer.from('123456789')
+    const body = new RequestBody([bytes])
+    const { sha256 } = body.stream()
+    // A digest that is computed later is another one.
+    bytes.fill(0)
+    expect(body.stream().sha256).toBe(sha256)
+    expect(await checksumInput('sha256', body)).toEqual({
+      ChecksumSHA256: 'FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=',
+    })
   })
 })
 

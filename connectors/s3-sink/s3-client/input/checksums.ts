@@ -13,27 +13,27 @@ export interface ChecksumInput {
 /** Computes a checksum. The SDK would do it in JavaScript, byte by byte, for CRC-32C. */
 export async function checksumInput(
   algorithm: ChecksumAlgorithm | null,
-  pieces: readonly Uint8Array[],
+  body: { readonly pieces: readonly Uint8Array[]; readonly sha256: Buffer },
 ): Promise<ChecksumInput> {
   switch (algorithm) {
     case null:
       return {}
     case 'sha256':
-      return { ChecksumSHA256: digest('sha256', pieces, 'base64') }
+      return { ChecksumSHA256: body.sha256.toString('base64') }
     case 'crc32':
-      return { ChecksumCRC32: bigEndian(pieces.reduce((sum, piece) => crc32(piece, sum), 0)) }
+      return { ChecksumCRC32: bigEndian(body.pieces.reduce((sum, piece) => crc32(piece, sum), 0)) }
     case 'crc32c': {
       const { crc32c } = await import('@node-rs/crc32')
-      return { ChecksumCRC32C: bigEndian(pieces.reduce((sum, piece) => crc32c(asBuffer(piece), sum), 0)) }
+      return { ChecksumCRC32C: bigEndian(body.pieces.reduce((sum, piece) => crc32c(asBuffer(piece), sum), 0)) }
     }
   }
 }
 
 /** The digest of bytes in pieces. */
-export function digest(algorithm: 'md5' | 'sha256', pieces: readonly Uint8Array[], encoding: 'base64' | 'hex'): string {
+export function digest(algorithm: 'md5' | 'sha256', pieces: readonly Uint8Array[]): Buffer {
   const hash = createHash(algorithm)
   for (const piece of pieces) hash.update(piece)
-  return hash.digest(encoding)
+  return hash.digest()
 }
 
 function bigEndian(sum: number): string {

@@ -5,7 +5,7 @@ import { systemClock } from 'penstock/api'
 import { configDef } from '../../../../connectors/s3-sink/config/config.ts'
 import { storeSettings, type StoreSettings } from '../../../../connectors/s3-sink/config/settings.ts'
 import { credentialInput } from '../../../../connectors/s3-sink/s3-client/credentials.ts'
-import { PieceStream } from '../../../../connectors/s3-sink/s3-client/piece-stream.ts'
+import { RequestBody } from '../../../../connectors/s3-sink/s3-client/request-body.ts'
 import { StoreClient } from '../../../../connectors/s3-sink/s3-client/store-client.ts'
 import { parseConfig } from '../../../../src/config/definition/parse-config.ts'
 
@@ -123,8 +123,8 @@ describe('a request', () => {
   })
 
   it('has a signature that covers the bytes of its body, and no checksum or Expect header that no one asked for', async () => {
-    const body = new PieceStream([Buffer.from('Welcome to '), Buffer.from('Amazon S3.')])
-    const put = new PutObjectCommand({ Bucket: 'bucket', Key: 'k', Body: body, ContentLength: body.bytes })
+    const body = new RequestBody([Buffer.from('Welcome to '), Buffer.from('Amazon S3.')])
+    const put = new PutObjectCommand({ Bucket: 'bucket', Key: 'k', Body: body.stream(), ContentLength: body.bytes })
     const { headers } = await requestOf(new StoreClient(settings(keys), clock), put)
     expect(headers['content-length']).toBe('21')
     expect(headers['x-amz-content-sha256']).toBe('44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072')
