@@ -1,7 +1,10 @@
 import {
+  abortable,
   ConnectError,
+  DeadlineExceededError,
   present,
   RetriableError,
+  withDeadline,
   type DurableOffset,
   type OffsetToCommit,
   type SinkRecord,
@@ -113,8 +116,7 @@ export class S3SinkTask implements SinkTask {
     const { settings } = this.#started()
     const writers = [...this.#writers.values()]
     if (settings.rotateOnRevoke) for (const writer of writers) writer.rotate('revoke')
-    const settled = Promise.all(writers.map(async (writer) => await writer.settled()))
-    await Promise.race([settled, aborted(signal)])
+    await abortable(Promise.all(writers.map(async (writer) => await writer.settled())), signal)
   }
 
   async close(partitions: readonly TopicPartition[]): Promise<void> {
@@ -246,14 +248,17 @@ export class S3SinkTask implements SinkTask {
   async #giveUp(writers: readonly PartitionWriter[]): Promise<void> {
     const running = this.#running
     if (running === null || writers.length === 0) return
-    const bound = new AbortController()
-    const cancel = running.clock.after(running.settings.shutdownTimeoutMs, () =>
-      bound.abort(new ConnectError('uploads were not aborted in time')),
-    )
-    const results = await Promise.allSettled(writers.map(async (writer) => await writer.close(bound.signal)))
-    cancel()
-    for (const result of results) {
-      if (result.status === 'rejected') running.logger.debug('an upload was not aborted', { error: result.reason })
+    const { settings, clock, logger } = running
+    try {
+      const results = await withDeadline({ clock, ms: settings.shutdownTimeoutMs }, async (signal) => {
+        return await Promise.allSettled(writers.map(async (writer) => await writer.close(signal)))
+      })
+      for (const result of results) {
+        if (result.status === 'rejected') logger.debug('an upload was not aborted', { error: result.reason })
+      }
+    } catch (error) {
+      if (!(error instanceof DeadlineExceededError)) throw error
+      logger.debug('uploads were not aborted within shutdown.timeout.ms', { error })
     }
   }
 
@@ -279,11 +284,4 @@ function nullValue({ originalTopic, originalPartition, originalOffset }: SinkRec
 
 function nameOf({ topic, partition }: TopicPartition): string {
   return `${topic}-${partition}`
-}
-
-async function aborted(signal: AbortSignal): Promise<never> {
-  return await new Promise((_resolve, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
 }

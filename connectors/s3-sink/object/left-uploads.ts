@@ -1,4 +1,4 @@
-import { ConnectError, type Clock, type Logger, type OffsetToCommit } from 'penstock/api'
+import { withDeadline, type Clock, type Logger, type OffsetToCommit } from 'penstock/api'
 
 import { objectKey, type KeyLayout } from './object-key.ts'
 import type { S3Store } from '../s3-client/s3-store.ts'
@@ -20,19 +20,16 @@ export async function abortLeftUploads(
 ): Promise<void> {
   const key = objectKey(settings.layout, at.topic, at.partition, at.offset)
   const prefix = key.slice(0, key.lastIndexOf(settings.layout.fileDelimiter) + 1)
-  const bound = new AbortController()
-  const cancel = clock.after(timeoutMs, () => bound.abort(new ConnectError('the list of uploads took too long')))
-  const signal = AbortSignal.any([bound.signal, stopped])
   try {
-    // Some stores list uploads by complete keys only.
-    for (const start of [prefix, key]) {
-      for (const upload of await store.listUploads(start, signal)) {
-        await store.abortUpload(upload.key, upload.uploadId, signal)
+    await withDeadline({ clock, ms: timeoutMs, signal: stopped }, async (signal) => {
+      // Some stores list uploads by complete keys only.
+      for (const start of [prefix, key]) {
+        for (const upload of await store.listUploads(start, signal)) {
+          await store.abortUpload(upload.key, upload.uploadId, signal)
+        }
       }
-    }
+    })
   } catch (error) {
     logger.debug(`uploads that an earlier process left under ${prefix} were not aborted`, { error })
-  } finally {
-    cancel()
   }
 }

@@ -18,6 +18,8 @@ export class MemoryS3 {
   #puts = 0
   /** Asked for every request of a life; true cuts the life off, after the request was served when `reached`. */
   dies: (life: string) => { readonly reached: boolean } | null = () => null
+  /** Asked for every request, such as `PUT /bucket/key`; true: it gets no response. */
+  holds: (request: string) => boolean = () => false
 
   private constructor() {
     this.#server = createServer((incoming, outgoing) => void this.#serve(incoming, outgoing))
@@ -45,6 +47,7 @@ export class MemoryS3 {
   async #serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const pieces: Buffer[] = []
     for await (const piece of incoming) pieces.push(piece as Buffer)
+    if (this.holds(`${incoming.method} ${incoming.url}`)) return
     const life = /Credential=([^/]+)\//.exec(incoming.headers.authorization ?? '')?.[1] ?? ''
     const end = this.#dead.has(life) ? { reached: false } : this.dies(life)
     if (end !== null) this.#dead.add(life)
