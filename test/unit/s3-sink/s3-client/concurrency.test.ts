@@ -1,27 +1,15 @@
 import { deferred, systemClock } from 'penstock/api'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
-import { configDef } from '../../../../connectors/s3-sink/config/config.ts'
-import { storeSettings } from '../../../../connectors/s3-sink/config/settings.ts'
 import { StoreRequests, type StoreOutcome } from '../../../../connectors/s3-sink/s3-client/store-requests.ts'
-import { parseConfig } from '../../../../src/config/definition/parse-config.ts'
+import { storeSettingsOf } from '../../../support/s3/s3-config.ts'
 import { until } from '../../../support/until.ts'
-
-const settings = storeSettings(
-  parseConfig(configDef, {
-    'format.class': 'io.confluent.connect.s3.format.json.JsonFormat',
-    'flush.size': '1',
-    's3.bucket.name': 'bucket',
-    'aws.access.key.id': 'key',
-    'aws.secret.access.key': 'secret',
-  }),
-)
 
 let requests: StoreRequests
 let sent: string[]
 let ends: (() => void)[]
 beforeEach(() => {
-  requests = new StoreRequests(settings, systemClock, {})
+  requests = new StoreRequests(storeSettingsOf(), systemClock, {})
   sent = []
   ends = []
 })

@@ -3,12 +3,10 @@ import type { AddressInfo } from 'node:net'
 
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
-import { configDef } from '../../../../connectors/s3-sink/config/config.ts'
 import { S3Store } from '../../../../connectors/s3-sink/s3-client/s3-store.ts'
 import type { StoreEvents } from '../../../../connectors/s3-sink/s3-client/store-requests.ts'
-import { storeSettings } from '../../../../connectors/s3-sink/config/settings.ts'
-import { parseConfig } from '../../../../src/config/definition/parse-config.ts'
 import { systemClock } from '../../../../src/foundation/clock.ts'
+import { storeSettingsOf } from '../../../support/s3/s3-config.ts'
 
 let server: Server
 let respond: (request: string, incoming: IncomingMessage, outgoing: ServerResponse) => void
@@ -24,17 +22,12 @@ afterEach(async () => {
 })
 
 function open(events: StoreEvents): S3Store {
-  const settings = parseConfig(configDef, {
-    'format.class': 'io.confluent.connect.s3.format.json.JsonFormat',
-    'flush.size': '1000',
-    's3.bucket.name': 'archive',
+  const settings = storeSettingsOf({
     'store.url': `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    'aws.access.key.id': 'key',
-    'aws.secret.access.key': 'secret',
     's3.part.retries': '2',
     's3.retry.backoff.ms': '1',
   })
-  return new S3Store(storeSettings(settings), systemClock, events)
+  return new S3Store(settings, systemClock, events)
 }
 
 const body = [Buffer.from('a')]
