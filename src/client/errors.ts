@@ -121,8 +121,8 @@ export class OffsetOutOfRangeError extends KafkaError {
         : 'the topic was truncated or created again'
     super(
       `offset ${offset} of ${topic}-${partition} is outside its log (${logStartOffset} to ${logEndOffset}): ${why}. ` +
-        `${resetAdvice}; or, while the connector is stopped, set the offsets of its group connect-NAME with ` +
-        `kafka-consumer-groups --reset-offsets.`,
+        `${resetAdvice}. Or stop the connector, set its offsets (PATCH /connectors/NAME/offsets) or remove them (DELETE, which ` +
+        `makes it start at the oldest record), and resume it.`,
     )
     this.topic = topic
     this.partition = partition

@@ -188,6 +188,15 @@ describeWith([], 'a sink whose records of the embedded log are deleted before it
     expect(await sink.trace()).toContain('RECORDS_SKIPPED')
   }, 240_000)
 
+  it('fails by name without a setting, and continues at the start once its offsets are removed over REST', async () => {
+    const sink = await afterRetention({})
+    expect(await sink.failure()).toContain('DELETE')
+    await sink.stop()
+    await sink.worker.request('DELETE', `/connectors/${sink.topic}/offsets`)
+    await sink.resume()
+    await untilPasses(() => expect(sink.lines()).toBe('abef'))
+  }, 240_000)
+
   it.each(['earliest', 'latest'] as const)(
     'reads a topic that is created again from its %s',
     async (policy) => {
