@@ -36,5 +36,14 @@ function reasonOf(cause: unknown): string {
   if (cause instanceof AggregateError && cause.errors.length > 0) return reasonOf(cause.errors[0])
   // The SDK calls its own timeouts so, with a text about its package, and some errors of the socket, which have a code.
   const isTimeout = cause instanceof Error && cause.name === 'TimeoutError' && !('code' in cause)
-  return isTimeout ? 'no connection, or no byte, in s3.request.timeout.ms' : errorMessage(cause)
+  return isTimeout ? timeoutText(cause.message) : errorMessage(cause)
+}
+
+/** @param text of the SDK, such as `… the request socket timed out after 60000 ms of inactivity …`. */
+function timeoutText(text: string): string {
+  const [, ms] = /(\d+) ms/.exec(text) ?? []
+  const time = ms === undefined ? 's3.request.timeout.ms' : `${ms} ms (s3.request.timeout.ms)`
+  return text.includes('establish a connection')
+    ? `the connection was not established within ${time}`
+    : `no byte was transferred for ${time}`
 }

@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
+import type { RawConfig } from 'penstock/api'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
+import { ExchangeError } from '../../../../connectors/s3-sink/s3-client/exchange.ts'
 import { S3Store } from '../../../../connectors/s3-sink/s3-client/s3-store.ts'
 import type { StoreEvents } from '../../../../connectors/s3-sink/s3-client/store-requests.ts'
 import { systemClock } from '../../../../src/foundation/clock.ts'
@@ -21,11 +23,12 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve))
 })
 
-function open(events: StoreEvents): S3Store {
+function open(events: StoreEvents, raw: RawConfig = {}): S3Store {
   const settings = storeSettingsOf({
     'store.url': `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     's3.part.retries': '2',
     's3.retry.backoff.ms': '1',
+    ...raw,
   })
   return new S3Store(settings, systemClock, events)
 }
@@ -205,6 +208,35 @@ it('shows why the connection failed, once, without the names of the SDK', async 
     null,
   ])
   store.close()
+})
+
+it('shows which timeout a request exceeded, and after how long', async () => {
+  let held = true
+  respond = (_request, _incoming, outgoing) => {
+    if (!held) outgoing.writeHead(200, { etag: '"t"' }).end()
+  }
+  const told: (string | null)[] = []
+  const waitsFor = (reason: string | null): void => {
+    told.push(reason)
+    held = false
+  }
+  const store = open({ waitsFor }, { 's3.request.timeout.ms': '100', 's3.part.retries': '1' })
+  await store.putObject({ key: 'k', body, condition: any, mark }, never)
+  expect(told[0]).toMatch(
+    /^PUT k to http\S+ has been failing since \S+ and is retried: no byte was transferred for 100 ms \(s3\.request\.timeout\.ms\)$/,
+  )
+  store.close()
+})
+
+it('tells the timeout of a connection from the timeout of a response', () => {
+  const timeout = (text: string): Error =>
+    Object.assign(new Error(`@smithy/node-http-handler - ${text}`), { name: 'TimeoutError' })
+  const connection = timeout(
+    'the request socket did not establish a connection with the server within the configured timeout of 300 ms.',
+  )
+  expect(new ExchangeError(connection).why).toBe(
+    'the connection was not established within 300 ms (s3.request.timeout.ms)',
+  )
 })
 
 it("fails by name on the store's own refusal", async () => {
