@@ -43,6 +43,7 @@ export class KafkaFaultProxy {
   readonly #links = new Set<Link>()
   readonly #server: Server
   #isDown = false
+  #isHeld = false
 
   private constructor(target: string) {
     const [host = '', port = ''] = target.split(':')
@@ -75,12 +76,14 @@ export class KafkaFaultProxy {
     }
   }
 
-  /** Passes no answer on until `release`. Holds for the connections that are open now. */
+  /** Passes no answer on until `release`. */
   hold(): void {
+    this.#isHeld = true
     for (const { broker } of this.#links) broker.pause()
   }
 
   release(): void {
+    this.#isHeld = false
     for (const { broker } of this.#links) broker.resume()
   }
 
@@ -108,6 +111,7 @@ export class KafkaFaultProxy {
     }
     const broker = connect({ ...this.#target, noDelay: true })
     client.setNoDelay(true)
+    if (this.#isHeld) broker.pause()
     const link = { client, broker }
     this.#links.add(link)
     const end = (): void => {

@@ -146,7 +146,7 @@ class MemoryWorker {
         await this.#call(`alter offsets of ${name}`)
         return true
       },
-      close: async () => undefined,
+      close: async () => void this.calls.push('close connectors'),
     }
   }
 
@@ -165,7 +165,7 @@ class MemoryWorker {
       pause: (id) => void this.calls.push(`pause ${formatTaskId(id)}`),
       resume: (id) => void this.calls.push(`resume ${formatTaskId(id)}`),
       samples: () => [],
-      close: async () => undefined,
+      close: async () => void this.calls.push('close tasks'),
     }
   }
 
@@ -211,6 +211,7 @@ export async function herd(options: HerdOptions = {}) {
   const statuses = Object.assign(new WorkerStatusStore(topic, 'w', clock), { writes: topic.writes })
   options.statusesBefore?.(statuses)
   const activity = { count: 0 }
+  const rebalances = { count: 0 }
   const group = Promise.withResolvers<WorkerGroupHandlers>()
   const rebalance = async (): Promise<void> => {
     const handlers = await group.promise
@@ -234,7 +235,11 @@ export async function herd(options: HerdOptions = {}) {
     offsetTopic: 'offsets',
     joinGroup: (handlers) => {
       group.resolve(handlers)
-      return { start: () => undefined, requestRebalance: () => void rebalance(), close: async () => undefined }
+      const requestRebalance = (): void => {
+        rebalances.count += 1
+        void rebalance()
+      }
+      return { start: () => undefined, requestRebalance, close: async () => undefined }
     },
     runConnectors: (listener) => worker.runConnectors(listener),
     runTasks: (listener) => worker.runTasks(listener),
@@ -259,5 +264,5 @@ export async function herd(options: HerdOptions = {}) {
     topic.writes.length = 0
     worker.calls.length = 0
   }
-  return { herder, handlers, configs, statuses, worker, clock, running, logger, activity }
+  return { herder, handlers, configs, statuses, worker, clock, running, logger, activity, rebalances }
 }

@@ -193,6 +193,32 @@ describe('the herder', () => {
     await expect(herder.pauseConnector('a', signal)).rejects.toThrow('shutting down')
   })
 
+  it('ends the threads of connectors and tasks when it is closed', async () => {
+    const { herder, worker, running } = await herd()
+    await running()
+    await herder.stopWork()
+    worker.calls.length = 0
+    await herder.close()
+    expect(worker.calls.toSorted()).toEqual(['close connectors', 'close tasks'])
+  })
+
+  it.each([true, false])(
+    'asks for a rebalance after a change of what is configured only as the leader: %s',
+    async (isLeader) => {
+      const { configs, rebalances } = await herd({ isLeader })
+      await configs.append({ type: 'connector', connector: 'b', config: { ...config, name: 'b' } })
+      expect(rebalances.count > 0).toBe(isLeader)
+    },
+  )
+
+  it('asks for no rebalance once it stops', async () => {
+    const { herder, handlers, rebalances } = await herd()
+    await herder.stopWork()
+    const work = { connectors: ['gone'], tasks: [] }
+    await handlers.onMembership({ generation: 9, isLeader: true, leaderUrl: 'http://l/', work })
+    expect(rebalances.count).toBe(0)
+  })
+
   it('reports health through its own lock', async () => {
     const { herder } = await herd()
     expect(await herder.health(signal)).toEqual({ status: 'healthy' })

@@ -118,6 +118,23 @@ describe('a failed sync', () => {
     await expect(log.append(batch(0))).resolves.toMatchObject({ baseOffset: 0, isDuplicate: true })
   })
 
+  it('forgets the index entries of what was cut, so that no read takes the index for damaged', async () => {
+    const harness = new LogHarness({ indexIntervalBytes: 0 })
+    const log = await harness.open()
+    for (const value of ['1', '2', '3']) await log.append(one(value))
+    harness.fs.failSyncs = ['EIO']
+    await expect(log.append(one('4'))).rejects.toThrow(StorageError)
+    harness.clock.advance(1000)
+    await log.append(
+      batchOf([
+        ['k', '4'],
+        ['k', '5'],
+      ]),
+    )
+    for (const offset of [0, 2, 3, 4]) expect(valuesOf(log, offset)[0]).toBe(String(offset + 1))
+    expect(harness.logger.lines.filter(({ message }) => message.includes('an index'))).toEqual([])
+  })
+
   it('stays refused while recovery fails', async () => {
     const harness = new LogHarness()
     const log = await harness.open()

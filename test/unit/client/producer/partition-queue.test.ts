@@ -216,6 +216,20 @@ describe('PartitionQueue', () => {
     expect(outcomesOf(queue.acknowledge(third, 2))).toEqual([['c', null]])
   })
 
+  it('fails both halves of a batch that is too large while a later one was written', () => {
+    const queue = queueOf()
+    queue.append(record('a'), 50, 0, { epochMs: 1, now: 0 })
+    fill(queue, 'b', 'c')
+    const [first, second] = takeAll(queue)
+    if (first === undefined || second === undefined) return expect.fail('two batches')
+    expect(outcomesOf(queue.acknowledge(second, 1))).toEqual([['c', null]])
+    expect(outcomesOf(queue.requeueSplit(first, failure))).toEqual([
+      ['a', 'OrderLostError'],
+      ['b', 'OrderLostError'],
+    ])
+    expect(queue.isEmpty).toBe(true)
+  })
+
   it('fails a batch whose response says that it was written after a later one', () => {
     const queue = queueOf()
     fill(queue, 'a', 'b')

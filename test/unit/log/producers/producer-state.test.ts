@@ -182,6 +182,21 @@ describe('a transaction', () => {
     expect((await harness.open()).read(request).abortedTransactions).toEqual(expected)
   })
 
+  it('is listed beside all others that were aborted in the range of the read, and not beyond it', async () => {
+    const log = await new LogHarness().open()
+    for (let i = 0; i < 5; i += 1) {
+      await log.append(inTransaction(i))
+      await log.append(endMarker(0), 'broker')
+    }
+    const firstOffsets = (offset: number, maxBytes: number): unknown =>
+      log
+        .read({ offset, maxBytes, isolation: 'read_committed', minOneBatch: true })
+        .abortedTransactions?.map(({ firstOffset }) => firstOffset)
+    expect(firstOffsets(0, 1 << 20)).toEqual([0, 2, 4, 6, 8])
+    expect(firstOffsets(3, 1 << 20)).toEqual([2, 4, 6, 8])
+    expect(firstOffsets(4, 1)).toEqual([4])
+  })
+
   it('that begins at offset 0 is held back and listed from there, whatever follows in it', async () => {
     const log = await new LogHarness().open()
     await log.append(inTransaction(0))

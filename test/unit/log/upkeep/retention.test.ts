@@ -91,6 +91,21 @@ describe('advancing the log start', () => {
     expect((await harness.open()).logStartOffset).toBe(5)
   })
 
+  it('succeeds when the files cannot be removed, which the next retention does', async () => {
+    const harness = new LogHarness({ segmentBytes: 140 })
+    const log = await filled(harness, 10)
+    await log.checkpoint()
+    harness.fs.fault = ({ kind }) => (kind === 'remove' ? { code: 'EIO' } : null)
+    await log.advanceLogStart(5)
+    expect([log.logStartOffset, valuesOf(log)[0]]).toEqual([5, '5'])
+    expect(harness.logger.lines.filter(({ level }) => level === 'warn')).toMatchObject([
+      { message: 'could not remove files of deleted records' },
+    ])
+    harness.fs.fault = () => null
+    await expect(log.applyRetention()).resolves.toBe(2)
+    expect(harness.fs.list(logDirectory).filter((name) => name.endsWith('.log'))).toHaveLength(3)
+  })
+
   it('goes no further than the high watermark', async () => {
     const log = await filled(new LogHarness(), 2)
     await expect(log.advanceLogStart(3)).rejects.toThrow(OffsetOutOfRangeError)
