@@ -137,7 +137,7 @@ export async function runBrokerCommand(
     return 0
   }
   const destination = process.stderr.isTTY ? readableLines((text) => process.stderr.write(text)) : undefined
-  const logger = new NamedLogger('broker', new PinoSink(new LogLevels('info'), destination))
+  const logger = new NamedLogger('broker', new PinoSink(LogLevels.startingAt('info'), destination))
   const stopped = stopSignal(() => logger.warn('ignoring SIGHUP: not attached to a terminal'))
   const { access } = options
   // In a thread, as in a worker, so that its heap is bounded.

@@ -45,12 +45,13 @@ export async function runWorkerCommand(args: readonly string[]): Promise<number>
   }
   tuneEngine()
   const destination = process.stderr.isTTY ? readableLines((text) => process.stderr.write(text)) : undefined
-  const logSink = new PinoSink(new LogLevels(command.logLevel), destination)
+  const levels = LogLevels.startingAt(command.logLevel)
+  const logSink = new PinoSink(levels, destination)
   const logger = new NamedLogger('connect', logSink)
   const signalled = stopSignal(() => logger.warn('ignoring SIGHUP: not attached to a terminal'))
   const config = await loadWorkerConfig(command.settings, { file: command.fromFile })
   for (const warning of config.warnings) logger.warn(warning)
-  const env = { logSink, logger, logLevel: command.logLevel, clock: systemClock }
+  const env = { logSink, logger, logLevels: levels, clock: systemClock }
   const worker = await startedUnless(signalled, (signal) => startWorker(config, env, signal))
   if (worker === null) process.exit(exitCodes.done)
   process.stdout.write(`${readyLine(worker, config)}\n`)

@@ -26,6 +26,7 @@ export type ConfigWriter = Pick<
   | 'putTaskConfigs'
   | 'putTargetState'
   | 'putRestartRequest'
+  | 'putLoggerLevel'
 >
 
 /** The leader of the group; `leaderUrl` is null while none is known. */

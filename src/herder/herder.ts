@@ -2,6 +2,7 @@ import type { TargetState } from '../config/connector/target-state.ts'
 import type { TaskId } from '../config/connector/task-id.ts'
 import type { RawConfig } from '../api/config-def.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/definition/config-infos.ts'
+import type { LoggerLevel, LoggerSetting } from '../foundation/logging/log-levels.ts'
 import type { ConnectorInfo } from './entities/connector-info.ts'
 import type { ConnectorOffsets } from './entities/connector-offsets.ts'
 import type { ConnectorStatus, TaskStatus } from './entities/connector-status.ts'
@@ -34,6 +35,13 @@ export interface Herder {
   health(signal: AbortSignal): Promise<WorkerHealth>
   /** What the herder's loop does, or did last, for the error of a request that timed out. */
   stage(): string
+
+  /** The loggers of this worker whose level was set, by name, with `root`. */
+  loggers(): ReadonlyMap<string, LoggerSetting>
+  /** Sets the level of a logger of this worker, and of those whose names begin with its name; returns their names. */
+  setLoggerLevel(logger: string, level: LoggerLevel): readonly string[]
+  /** As {@link setLoggerLevel}, on each worker that runs. */
+  setClusterLoggerLevel(logger: string, level: LoggerLevel, signal: AbortSignal): Promise<void>
 
   /** Names of all connectors. */
   connectors(): Promise<readonly string[]>

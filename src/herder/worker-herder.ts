@@ -4,6 +4,8 @@ import type { WorkerGroup as GroupSettings } from '../config/connector/connector
 import { missingClassMessage } from '../config/connector/validate-connector.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/definition/config-infos.ts'
 import type { Clock } from '../foundation/clock.ts'
+import { errorMessage } from '../foundation/error-message.ts'
+import { loggerLevels, type LoggerLevel, type LoggerSetting, type LogLevels } from '../foundation/logging/log-levels.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { PluginRegistry } from '../plugin/plugin-registry.ts'
 import type { ConnectorListener } from '../runtime/connector-listener.ts'
@@ -57,6 +59,7 @@ export interface WorkerHerderOptions {
   readonly groupSettings: GroupSettings
   /** How long tasks may take to stop (`task.shutdown.graceful.timeout.ms`). */
   readonly gracefulMs: number
+  readonly logLevels: LogLevels
   readonly topicTracking: boolean
   readonly topicTrackingReset: boolean
   readonly clock: Clock
@@ -180,6 +183,19 @@ export class WorkerHerder implements Herder {
 
   stage(): string {
     return this.#loop.stage()
+  }
+
+  loggers(): ReadonlyMap<string, LoggerSetting> {
+    return this.#options.logLevels.settings()
+  }
+
+  setLoggerLevel(logger: string, level: LoggerLevel): readonly string[] {
+    const { logLevels: levels, clock } = this.#options
+    return levels.set(logger, level, clock.now())
+  }
+
+  async setClusterLoggerLevel(logger: string, level: LoggerLevel, signal: AbortSignal): Promise<void> {
+    await this.#request(this.#options.configs.putLoggerLevel(logger, level), signal)
   }
 
   async connectors(): Promise<readonly string[]> {
@@ -313,7 +329,19 @@ export class WorkerHerder implements Herder {
   #onConfigRecord(record: ConfigRecord | null, offset: number): void {
     const change = record === null ? this.#configState.skip(offset) : this.#configState.apply(record, offset)
     this.#options.onActivity()
+    // Levels that were set before this worker started do not count, as in Connect.
+    if (record?.type === 'logger-level' && this.#isFollowing) this.#applyLoggerLevel(record)
     if (change !== null && this.#isFollowing) this.#loop.onConfigChange(change)
+  }
+
+  #applyLoggerLevel({ logger, level }: Extract<ConfigRecord, { type: 'logger-level' }>): void {
+    const known = loggerLevels.find((name) => name === level.toUpperCase())
+    try {
+      if (known !== undefined) this.setLoggerLevel(logger, known)
+      else this.#options.logger.warn(`level ${level} of logger ${logger} in the config topic is ignored: no such level`)
+    } catch (error) {
+      this.#options.logger.warn(`the level of logger ${logger} in the config topic is ignored: ${errorMessage(error)}`)
+    }
   }
 
   #warnOfLostOffsets(): void {

@@ -1,5 +1,5 @@
 import type { TaskStart, TaskState } from './task-run.ts'
-import type { LogLevel } from '../foundation/logging/log-levels.ts'
+import type { LogLevels } from '../foundation/logging/log-levels.ts'
 import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
 import { formatTaskId, type TaskId } from '../config/connector/task-id.ts'
 import type { TaskSettings } from './task-settings.ts'
@@ -43,7 +43,7 @@ export interface HostedTaskThread {
 export interface TaskThreadOptions {
   readonly settings: TaskSettings
   readonly foundPlugins: readonly PluginDescriptor[]
-  readonly logLevel: LogLevel
+  readonly logLevels: LogLevels
 }
 
 /** What differs from one task thread to the next. */
@@ -70,12 +70,18 @@ const entry = new URL(
 )
 
 export function startTaskThread(
-  { settings, foundPlugins, logLevel }: TaskThreadOptions,
+  { settings, foundPlugins, logLevels }: TaskThreadOptions,
   { number, className, dedicated, id, receive, onDeath }: TaskThreadRequest,
 ): HostedTaskThread {
   const name = formatTaskId(id)
   const beat = newBeat()
-  const workerData: TaskThreadData = { settings, foundPlugins, logLevel, clientId: `connector-${name}`, beat }
+  const workerData: TaskThreadData = {
+    settings,
+    foundPlugins,
+    logLevels: logLevels.buffer,
+    clientId: `connector-${name}`,
+    beat,
+  }
   const thread: Thread = new HostedThread<ToTaskThread, ToTaskThreadResponses, FromTaskThread>({
     name: `task-thread-${number} ${name}`,
     entry,

@@ -1,7 +1,7 @@
 import { ConnectError } from '../api/errors.ts'
 import { unreachable } from '../foundation/assert.ts'
 import type { Clock } from '../foundation/clock.ts'
-import type { LogLevel } from '../foundation/logging/log-levels.ts'
+import type { LogLevels } from '../foundation/logging/log-levels.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { LogSink } from '../foundation/logging/named-logger.ts'
 import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
@@ -20,7 +20,7 @@ export interface PluginThreadOptions {
   /** How long its event loop may be blocked while a call waits; null: until the deadline of the call. */
   readonly blockedMs: number | null
   readonly foundPlugins: readonly PluginDescriptor[]
-  readonly logLevel: LogLevel
+  readonly logLevels: LogLevels
   readonly logSink: LogSink
   readonly logger: Logger
   readonly clock: Clock
@@ -184,7 +184,10 @@ export class PluginThread {
 
   #open(): Thread {
     if (this.#thread !== null) return this.#thread
-    const workerData: PluginThreadData = { foundPlugins: this.#options.foundPlugins, logLevel: this.#options.logLevel }
+    const workerData: PluginThreadData = {
+      foundPlugins: this.#options.foundPlugins,
+      logLevels: this.#options.logLevels.buffer,
+    }
     const thread: Thread = new HostedThread<ToPluginThread, ToPluginThreadResponses, FromPluginThread>({
       name: this.#options.name,
       entry,

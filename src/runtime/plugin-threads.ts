@@ -3,7 +3,7 @@ import { NotFoundError } from '../api/errors.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/definition/config-infos.ts'
 import type { WorkerGroup } from '../config/connector/connector-problems.ts'
 import type { Clock } from '../foundation/clock.ts'
-import type { LogLevel } from '../foundation/logging/log-levels.ts'
+import type { LogLevels } from '../foundation/logging/log-levels.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { LogSink } from '../foundation/logging/named-logger.ts'
 import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
@@ -15,7 +15,7 @@ import type { OffsetChanges } from './plugin-thread/plugin-thread-messages.ts'
 
 export interface PluginThreadsOptions {
   readonly foundPlugins: readonly PluginDescriptor[]
-  readonly logLevel: LogLevel
+  readonly logLevels: LogLevels
   readonly logSink: LogSink
   readonly logger: Logger
   readonly clock: Clock

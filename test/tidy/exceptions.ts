@@ -11,7 +11,6 @@ export const exceptions: readonly Exception[] = [
   { rule: 'directory-size', path: 'src/broker/handlers', reason: 'one handler for each Kafka API' },
   { rule: 'members', path: 'src/client/admin.ts', reason: 'offsets of groups are set and deleted with them' },
   { rule: 'members', path: 'src/foundation/async/bounded-queue.ts', reason: 'plugins use it through penstock/api' },
-  { rule: 'members', path: 'src/storage/config-backing-store.ts', reason: 'tests write the records of a Java leader' },
   { rule: 'members', path: 'src/runtime/task-threads.ts', reason: 'tests count threads' },
   { rule: 'members', path: 'src/log/disk/node-file-system.ts', reason: 'tests count open files' },
   { rule: 'members', path: 'src/protocol/frame-splitter.ts', reason: 'tests bound the memory of half a frame' },

@@ -36,7 +36,7 @@ const stopOverheadMs = 500
 /** Creates the herder with its stores, its membership in the group, and the threads of connectors and tasks. */
 export function createHerder(parts: HerderParts): WorkerHerder {
   const { config, env, cleanup, client, broker, workerId, conditions } = parts
-  const { clock, logger, logLevel, logSink } = env
+  const { clock, logger, logLevels, logSink } = env
   const { foundPlugins, offsetTopic, groupId, taskShutdownTimeoutMs } = config
   const memory = new IdleMemory(clock, idleMs)
   cleanup.add('the watch over idle memory', async () => memory.close())
@@ -47,7 +47,7 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     clock,
     topic: offsetTopic.name,
   })
-  const threads = { foundPlugins, logLevel, logSink, logger: logger.child('runtime'), clock }
+  const threads = { foundPlugins, logLevels, logSink, logger: logger.child('runtime'), clock }
   const herder = new WorkerHerder({
     configs: stores.configs,
     statuses: new WorkerStatusStore(stores.statuses, workerId, clock),
@@ -73,6 +73,7 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     serverInfo: { version: '3.9.1', commit: 'penstock', kafkaClusterId: client.clusterId },
     groupSettings: { groupId },
     gracefulMs: taskShutdownTimeoutMs,
+    logLevels,
     topicTracking: config.topicTracking,
     topicTrackingReset: config.topicTrackingReset,
     clock,

@@ -1,5 +1,5 @@
 import type { Clock } from '../../foundation/clock.ts'
-import type { LogLevel } from '../../foundation/logging/log-levels.ts'
+import type { LogLevels } from '../../foundation/logging/log-levels.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { LogSink } from '../../foundation/logging/named-logger.ts'
 
@@ -7,6 +7,6 @@ import type { LogSink } from '../../foundation/logging/named-logger.ts'
 export interface WorkerEnvironment {
   readonly logSink: LogSink
   readonly logger: Logger
-  readonly logLevel: LogLevel
+  readonly logLevels: LogLevels
   readonly clock: Clock
 }

@@ -1,6 +1,7 @@
 import type { Route } from '../route.ts'
 
 import { connectorRoutes } from './connector-routes.ts'
+import { loggerRoutes } from './logger-routes.ts'
 import { offsetRoutes } from './offset-routes.ts'
 import { pluginRoutes } from './plugin-routes.ts'
 import { stateRoutes } from './state-routes.ts'
@@ -16,5 +17,6 @@ export const allRoutes: readonly Route[] = [
   ...offsetRoutes,
   ...taskRoutes,
   ...pluginRoutes,
+  ...loggerRoutes,
   ...unsupportedRoutes,
 ]

@@ -2,7 +2,6 @@ import type { Method, Route } from '../route.ts'
 
 import { RestError } from '../rest-error.ts'
 
-const logLevels = 'log levels are set when the worker is started'
 const javaOnly = 'the workers of a Java cluster use it among themselves'
 
 /** An operation of Connect that is known and not served. */
@@ -16,9 +15,6 @@ export interface UnsupportedOperation {
 
 /** `src/rest/UNSUPPORTED.md` lists the same ones. */
 export const unsupported: readonly UnsupportedOperation[] = [
-  { operationId: 'listLoggers', method: 'GET', path: '/admin/loggers', instead: logLevels },
-  { operationId: 'getLogger', method: 'GET', path: '/admin/loggers/{logger}', instead: logLevels },
-  { operationId: 'putLogger', method: 'PUT', path: '/admin/loggers/{logger}', instead: logLevels },
   { operationId: 'putTaskConfigs', method: 'POST', path: '/connectors/{connector}/tasks', instead: javaOnly },
   { operationId: 'fenceZombies', method: 'PUT', path: '/connectors/{connector}/fence', instead: javaOnly },
 ]

@@ -5,6 +5,7 @@ import { validateConnector } from '../../config/connector/validate-connector.ts'
 import { unreachable } from '../../foundation/assert.ts'
 import { systemClock } from '../../foundation/clock.ts'
 import { collectGarbage } from '../../foundation/process/idle-memory.ts'
+import { LogLevels } from '../../foundation/logging/log-levels.ts'
 import { NamedLogger } from '../../foundation/logging/named-logger.ts'
 import { provideApi } from '../../plugin/plugin-api.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
@@ -19,7 +20,7 @@ import type { FromPluginThread, PluginThreadData, ToPluginThread } from './plugi
 const data = startedWith<PluginThreadData>()
 const plugins = new PluginRegistry(data.foundPlugins)
 provideApi(data.foundPlugins)
-const sink = new ForwardingSink(data.logLevel, (message) => link.send(message))
+const sink = new ForwardingSink(LogLevels.sharedWith(data.logLevels), (message) => link.send(message))
 const logger = new NamedLogger('connect.runtime', sink)
 const link = new ThreadLink<FromPluginThread, Record<string, never>, ToPluginThread>(parent(), handle)
 const owners = new AsyncLocalStorage<number>()

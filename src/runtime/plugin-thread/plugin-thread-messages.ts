@@ -2,7 +2,6 @@ import type { RawConfig } from '../../api/config-def.ts'
 import type { SinkOffsetChange, SourceOffsetChange } from '../../api/connector.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../../config/definition/config-infos.ts'
 import type { WorkerGroup } from '../../config/connector/connector-problems.ts'
-import type { LogLevel } from '../../foundation/logging/log-levels.ts'
 import type { PluginDescriptor } from '../../plugin/plugin-descriptor.ts'
 import type { LogMessage } from '../thread/forwarding-sink.ts'
 
@@ -14,7 +13,8 @@ export type OffsetChanges =
 /** What a plugin thread is started with. */
 export interface PluginThreadData {
   readonly foundPlugins: readonly PluginDescriptor[]
-  readonly logLevel: LogLevel
+  /** Those of the main thread: see `LogLevels`. */
+  readonly logLevels: SharedArrayBuffer
 }
 
 /**

@@ -2,6 +2,7 @@ import { KafkaClient } from '../../client/kafka-client.ts'
 import { unreachable } from '../../foundation/assert.ts'
 import { systemClock } from '../../foundation/clock.ts'
 import { IdleMemory } from '../../foundation/process/idle-memory.ts'
+import { LogLevels } from '../../foundation/logging/log-levels.ts'
 import { NamedLogger } from '../../foundation/logging/named-logger.ts'
 import { provideApi } from '../../plugin/plugin-api.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
@@ -25,7 +26,7 @@ const metricsIntervalMs = 1_000
 const restMs = 10_000
 const data = startedWith<TaskThreadData>()
 provideApi(data.foundPlugins)
-const sink = new ForwardingSink(data.logLevel, (message) => link.send(message))
+const sink = new ForwardingSink(LogLevels.sharedWith(data.logLevels), (message) => link.send(message))
 const logger = new NamedLogger('connect.runtime', sink)
 const link = new ThreadLink<FromTaskThread, FromTaskThreadResponses, ToTaskThread>(parent(), receive)
 let client: Promise<KafkaClient> | null = null

@@ -1,5 +1,4 @@
 import type { SourceOffset, SourcePartition } from '../../api/record.ts'
-import type { LogLevel } from '../../foundation/logging/log-levels.ts'
 import type { PluginDescriptor } from '../../plugin/plugin-descriptor.ts'
 import type { Sample } from '../../foundation/metrics/meters.ts'
 import type { TaskSettings } from '../task-settings.ts'
@@ -14,7 +13,8 @@ export interface TaskThreadData {
   readonly beat: SharedArrayBuffer
   /** Plugins found on `plugin.path`. */
   readonly foundPlugins: readonly PluginDescriptor[]
-  readonly logLevel: LogLevel
+  /** Those of the main thread: see `LogLevels`. */
+  readonly logLevels: SharedArrayBuffer
 }
 
 /** What the main thread sends to a task thread. */

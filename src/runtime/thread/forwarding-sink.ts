@@ -1,4 +1,4 @@
-import { logLevels, type LogLevel } from '../../foundation/logging/log-levels.ts'
+import type { LogLevel, LogLevels } from '../../foundation/logging/log-levels.ts'
 import type { LogSink } from '../../foundation/logging/named-logger.ts'
 import { traceOf } from '../failures.ts'
 
@@ -12,18 +12,18 @@ export interface LogMessage {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-/** Sends log lines to the main thread, except those below `threshold`. */
+/** Sends the log lines that `levels` allow to the main thread. */
 export class ForwardingSink implements LogSink {
   readonly #send: (message: LogMessage) => void
-  readonly #threshold: number
+  readonly #levels: LogLevels
 
-  constructor(threshold: LogLevel, send: (message: LogMessage) => void) {
-    this.#threshold = logLevels.indexOf(threshold)
+  constructor(levels: LogLevels, send: (message: LogMessage) => void) {
+    this.#levels = levels
     this.#send = send
   }
 
   write(level: LogLevel, name: string, message: string, fields: Record<string, unknown> | undefined): void {
-    if (logLevels.indexOf(level) < this.#threshold) return
+    if (!this.#levels.allows(name, level)) return
     this.#send({ type: 'log', level, name, message, fields: fields === undefined ? {} : plain(fields) })
   }
 }

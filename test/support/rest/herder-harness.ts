@@ -12,6 +12,7 @@ import type { ConnectorRunner } from '../../../src/herder/local/connector-instan
 import { ConnectorOffsetWriter } from '../../../src/herder/offsets/connector-offset-writer.ts'
 import { WorkerStatusStore, type StatusTopic } from '../../../src/herder/state/worker-status-store.ts'
 import { WorkerHerder, type WorkerHerderOptions } from '../../../src/herder/worker-herder.ts'
+import { LogLevels } from '../../../src/foundation/logging/log-levels.ts'
 import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
 import { PluginRegistry } from '../../../src/plugin/plugin-registry.ts'
 import type { ConnectorListener } from '../../../src/runtime/connector-listener.ts'
@@ -97,6 +98,9 @@ class MemoryConfigs {
 
   putTargetState: WorkerHerderOptions['configs']['putTargetState'] = async (connector, state) =>
     await this.append({ type: 'target-state', connector, state })
+
+  putLoggerLevel: WorkerHerderOptions['configs']['putLoggerLevel'] = async (logger, level) =>
+    await this.append({ type: 'logger-level', logger, level })
 
   putRestartRequest: WorkerHerderOptions['configs']['putRestartRequest'] = async (request) =>
     await this.append({ type: 'restart', ...request })
@@ -247,6 +251,7 @@ export async function herd(options: HerdOptions = {}) {
     serverInfo: { version: '3.9.1', commit: 'x', kafkaClusterId: null },
     groupSettings: { groupId: 'workers' },
     gracefulMs: 1000,
+    logLevels: LogLevels.startingAt('info'),
     topicTracking: true,
     topicTrackingReset: true,
     clock,

@@ -21,6 +21,7 @@ import {
   sourceOffsetChanges,
   type RequestedOffset,
 } from '../../../src/herder/offsets/offset-changes.ts'
+import { LogLevels, type LoggerLevel } from '../../../src/foundation/logging/log-levels.ts'
 import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
 import { PluginRegistry } from '../../../src/plugin/plugin-registry.ts'
 
@@ -45,6 +46,7 @@ export class MemoryHerder implements Herder {
   healthAnswer: WorkerHealth | null = { status: 'healthy' }
   /** Thrown by everything that reads or writes connectors, once set. */
   failure: Error | null = null
+  readonly levels = LogLevels.startingAt('info')
   readonly failedTasks = new Map<string, string>()
   readonly offsets = new Map<string, ConnectorOffsets>()
   readonly topics = new Map<string, readonly string[]>()
@@ -61,6 +63,18 @@ export class MemoryHerder implements Herder {
 
   stage(): string {
     return 'The worker is currently polling the group.'
+  }
+
+  loggers(): ReturnType<Herder['loggers']> {
+    return this.levels.settings()
+  }
+
+  setLoggerLevel(logger: string, level: LoggerLevel): readonly string[] {
+    return this.levels.set(logger, level, 0)
+  }
+
+  async setClusterLoggerLevel(logger: string, level: LoggerLevel): Promise<void> {
+    this.levels.set(logger, level, 0)
   }
 
   async connectors(): Promise<readonly string[]> {

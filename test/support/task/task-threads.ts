@@ -5,6 +5,7 @@ import type { BlockingLimits } from '../../../src/runtime/task-thread-watch.ts'
 import type { TaskListener } from '../../../src/runtime/task-listener.ts'
 import { TaskThreads } from '../../../src/runtime/task-threads.ts'
 import { testPlugins } from '../plugins/descriptors.ts'
+import { LogLevels } from '../../../src/foundation/logging/log-levels.ts'
 import { quietLogger } from '../quiet-logger.ts'
 
 const json = { className: 'org.apache.kafka.connect.json.JsonConverter', config: {} }
@@ -32,7 +33,7 @@ export function taskThreads(options: {
     foundPlugins: [...testPlugins, ...fileConnectors],
     maxThreads,
     blocking,
-    logLevel: 'warn',
+    logLevels: LogLevels.startingAt('warn'),
     logSink: { write: () => undefined },
     logger: quietLogger(),
     clock: systemClock,

@@ -12,6 +12,7 @@ import type { ConnectorListener } from '../../../src/runtime/connector-listener.
 import { PluginThreads } from '../../../src/runtime/plugin-threads.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { testPlugins } from '../../support/plugins/descriptors.ts'
+import { LogLevels } from '../../../src/foundation/logging/log-levels.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
 import { untilPasses } from '../../support/until.ts'
 
@@ -21,7 +22,7 @@ const open: PluginThreads[] = []
 function threadsOn(clock: Clock, listener: Partial<ConnectorListener> = {}): PluginThreads {
   const thread = new PluginThreads({
     foundPlugins: [...testPlugins, ...fileConnectors],
-    logLevel: 'warn',
+    logLevels: LogLevels.startingAt('warn'),
     logSink: { write: () => undefined },
     logger: quietLogger(),
     clock,

@@ -4,7 +4,7 @@ import { LogLevels } from '../../../../src/foundation/logging/log-levels.ts'
 import { NamedLogger } from '../../../../src/foundation/logging/named-logger.ts'
 import { PinoSink, readableLines } from '../../../../src/foundation/logging/pino-logger.ts'
 
-function logger(levels = new LogLevels('info')) {
+function logger(levels = LogLevels.startingAt('info')) {
   const lines: string[] = []
   return { lines, root: new NamedLogger('connect', new PinoSink(levels, { write: (line) => void lines.push(line) })) }
 }
@@ -30,9 +30,9 @@ describe('logging', () => {
   })
 
   it('omits lines below the level of the longest name that covers the logger', () => {
-    const levels = new LogLevels('warn')
-    levels.set('connect.runtime', 'debug')
-    levels.set('connect.runtime.SinkTask', 'error')
+    const levels = LogLevels.startingAt('warn')
+    levels.set('connect.runtime', 'DEBUG', 0)
+    levels.set('connect.runtime.SinkTask', 'ERROR', 0)
     const { lines, root } = logger(levels)
     root.info('out')
     root.child('runtime').debug('in')
@@ -45,7 +45,7 @@ describe('logging', () => {
   it('is readable on a terminal, with the stack below its line', () => {
     const shown: string[] = []
     const sink = new PinoSink(
-      new LogLevels('trace'),
+      LogLevels.startingAt('trace'),
       readableLines((text) => void shown.push(text)),
     )
     const error = new TypeError('no such thing')
