@@ -279,12 +279,14 @@ export function storageContract(open: () => Promise<string> | string): void {
       await store.close()
     })
 
-    it('does not overwrite the status of a later generation with a safe write (I3)', async () => {
+    it('overwrites the status of its own or an earlier generation with a safe write, not that of a later one (I3)', async () => {
       const topic = topicOf('status', 1)
       const store = await openStore(topic)
       store.putTask('c', 0, { ...running, workerId: 'b:1', generation: 5 })
       store.putTaskSafe('c', 0, { ...running, state: 'UNASSIGNED', generation: 4 })
       expect(store.task('c', 0)).toMatchObject({ workerId: 'b:1', state: 'RUNNING' })
+      store.putTaskSafe('c', 0, { ...running, state: 'RESTARTING', generation: 5 })
+      expect(store.task('c', 0)).toMatchObject({ workerId: 'a:1', state: 'RESTARTING' })
       store.putConnector('c', { ...running, generation: 5 })
       store.putConnectorSafe('c', { ...running, state: 'FAILED', generation: 4 })
       expect(store.connector('c')?.state).toBe('FAILED')

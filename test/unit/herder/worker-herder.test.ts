@@ -45,6 +45,12 @@ describe('the herder', () => {
     expect(await herder.pluginConfig('FileStreamSource', signal)).toEqual([])
   })
 
+  it('validates no config without a class: there is nothing to validate it by', async () => {
+    const { herder } = await herd()
+    for (const without of [{ name: 'a' }, { name: 'a', 'connector.class': null }])
+      await expect(herder.validateConnectorConfig(without, signal)).rejects.toThrow(BadRequestError)
+  })
+
   it('logs and returns warnings when a config is written, not when it is only validated', async () => {
     const { herder, worker, running, logger } = await herd()
     await running()

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { BoundedQueue } from '../../../../src/foundation/async/bounded-queue.ts'
+import { reachableBytes } from '../../../support/task/reachable-bytes.ts'
 
 /** Whether the promise is settled once everything that could settle it by itself has run. */
 async function isSettled(promise: Promise<unknown>): Promise<boolean> {
@@ -32,6 +33,25 @@ it('is full at exactly its limit, not one below', async () => {
   expect(await isSettled(room)).toBe(false)
   queue.take()
   expect(await isSettled(room)).toBe(true)
+})
+
+it('lets go of what was taken, also while it is never empty', async () => {
+  const queue = new BoundedQueue<object>(1)
+  const added: WeakRef<object>[] = []
+  const fill = (): void => {
+    for (let i = 0; i < 4000; i += 1) {
+      const item = {}
+      queue.push(item, 0)
+      added.push(new WeakRef(item))
+    }
+    for (let i = 0; i < 3000; i += 1) queue.take()
+  }
+  fill()
+  await new Promise((resolve) => setImmediate(resolve))
+  reachableBytes()
+  expect(added.slice(0, 3000).filter((item) => item.deref() !== undefined).length).toBeLessThan(1100)
+  expect(added.slice(3000).every((item) => item.deref() !== undefined)).toBe(true)
+  expect(queue.size).toBe(1000)
 })
 
 it('keeps a writer waiting while it is still full', async () => {

@@ -448,6 +448,23 @@ describe('the loop of a sink task', () => {
     expect(logger.lines.map(({ message }) => message).join()).toMatch(/delivered again: timed out after \d+ ms/)
   })
 
+  it('ends although its task cannot stop and its consumer cannot leave the group, and logs both', async () => {
+    const { task, consumer, control, ended, logger } = host()
+    await consumer.assign(p0)
+    task.stop = async () => {
+      throw new DataError('the target does not respond')
+    }
+    consumer.close = async () => {
+      throw new DataError('no coordinator')
+    }
+    control.stop()
+    await ended
+    expect(logger.lines.flatMap(({ level, message }) => (level === 'warn' ? message : []))).toEqual([
+      "the task's stop failed: the target does not respond",
+      'the consumer did not leave its group gracefully: no coordinator',
+    ])
+  })
+
   it('holds everything back in a pause, commits, and continues after', async () => {
     const { task, consumer, control, states, ended } = host()
     consumer.append('t', 0, 'a')
