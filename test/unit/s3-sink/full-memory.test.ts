@@ -55,3 +55,13 @@ it.each(['none', 'gzip'])(
     await sink.runUntil('an object', () => sinks.store.objects.size > 0)
   },
 )
+
+it('many partitions with open compressors continue in the smallest memory', async () => {
+  const partitions = 40
+  // One line is enough for a compressor to open.
+  const value = 'x'.repeat(250_000)
+  for (let n = 0; n < 2 * partitions; n += 1) sinks.log.append({ topic: 't', partition: n % partitions, value })
+  const sink = await sinks.start({ ...smallest, 's3.compression.type': 'gzip' })
+  await sink.runUntil('all records', () => sinks.log.partitions.every((at) => sink.position(at) === 2), 4)
+  await sink.runUntil('an object', () => sinks.store.objects.size > 0)
+})
