@@ -37,7 +37,8 @@ function streak() {
   const warnings = (): readonly string[] =>
     logger.lines.flatMap(({ level, message }) => (level === 'warn' ? message : []))
   const waiting = (): boolean => metrics.samples().some(({ name }) => name === 'task_waiting')
-  return { retries, states, logger, clock, warnings, waiting }
+  const count = (): unknown => metrics.samples().find(({ name }) => name.startsWith('retries'))
+  return { retries, count, states, logger, clock, warnings, waiting }
 }
 
 describe('calls of a task that keep failing', () => {
@@ -74,6 +75,14 @@ describe('calls of a task that keep failing', () => {
     ])
     const withStack = logger.lines.filter(({ fields }) => fields?.['error'] !== undefined)
     expect(new Set(withStack.map(({ level }) => level))).toEqual(new Set(['debug']))
+  })
+
+  it('are counted, each of them', () => {
+    const { retries, count } = streak()
+    for (let i = 0; i < 3; i += 1) retries.failed('poll', new RetriableError('no route'))
+    retries.recordSuccess()
+    retries.failed('poll', new RetriableError('no route'))
+    expect(count()).toMatchObject({ value: 4 })
   })
 
   it('log the reason of the streak before again when the calls succeeded between them', () => {

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import type { KafkaClient } from '../../../../src/client/kafka-client.ts'
+import { ClientHarness, pollUntil, subscribe, textOf, writeAll } from '../../../contract/client-harness.ts'
+import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
+import { describeGroup } from '../../../support/broker/cluster-tools.ts'
+import { KafkaFaultProxy } from '../../../support/broker/kafka-fault-proxy.ts'
+import { apis } from '../../../support/protocol/apis.ts'
+import { untilPasses } from '../../../support/until.ts'
+
+let broker: BrokerHarness
+let proxy: KafkaFaultProxy
+let clients: ClientHarness
+let direct: KafkaClient
+beforeAll(async () => {
+  broker = await BrokerHarness.start()
+  proxy = await KafkaFaultProxy.open(broker.bootstrap)
+  clients = new ClientHarness(proxy.bootstrapServers)
+  direct = await clients.connect({ bootstrapServers: broker.bootstrap })
+})
+afterAll(async () => {
+  await clients.close()
+  await proxy.close()
+  await broker.close()
+})
+
+async function topicWith(...values: readonly string[]): Promise<string> {
+  const topic = clients.name('consumer')
+  await direct.admin.createTopic({ name: topic, partitions: 2, replicationFactor: 1 })
+  await writeAll(direct, topic, values, 0)
+  return topic
+}
+
+describe('a consumer', () => {
+  it('does not join its group any more once it is closed', async () => {
+    const topic = await topicWith('first')
+    const consumer = (await clients.connect()).consumer({ groupId: topic })
+    subscribe(consumer, { topics: [topic] })
+    let joins = 0
+    proxy.onAnswer = (apiKey) => {
+      if (apiKey !== apis.joinGroup.key) return 'pass'
+      joins += 1
+      return joins === 1 ? 'swallow' : 'pass'
+    }
+    const polling = consumer.poll(60_000).catch((error: unknown) => error)
+    await untilPasses(() => expect(joins).toBe(1))
+    await consumer.close()
+    await polling
+    proxy.onAnswer = () => 'pass'
+    expect([joins, (await describeGroup(broker.bootstrap, topic)).memberIds]).toEqual([1, []])
+  })
+
+  it('keeps what it has fetched of a paused partition while it reads another one, and returns it after the pause', async () => {
+    const topic = await topicWith('1', '2', '3')
+    const consumer = (await clients.connect()).consumer({
+      groupId: topic,
+      autoOffsetReset: 'earliest',
+      maxPollRecords: 1,
+    })
+    subscribe(consumer, { topics: [topic] })
+    expect(textOf(await pollUntil(consumer, 'a record', (records) => records.length === 1))).toEqual(['1'])
+    const place = { topic, partition: 0 }
+    consumer.pause([place])
+    await writeAll(direct, topic, ['beside'], 1)
+    expect(textOf(await pollUntil(consumer, 'a record', (records) => records.length === 1))).toEqual(['beside'])
+    proxy.hold()
+    consumer.resume([place])
+    expect(textOf(await pollUntil(consumer, 'two records', (records) => records.length === 2))).toEqual(['2', '3'])
+    proxy.release()
+    await consumer.close()
+  })
+})
