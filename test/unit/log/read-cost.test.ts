@@ -22,22 +22,31 @@ function readsOf({ fs }: LogHarness): { count: number } {
   return reads
 }
 
-it('a read in the active segment, whose index is in memory, does not scan from its beginning', async () => {
+it.each([
+  ['in memory', false],
+  ['in memory and on the disk', true],
+])('a read in the active segment does not scan from its beginning, with its index %s', async (_, isCheckpointed) => {
   const { harness, log } = await written()
+  if (isCheckpointed) await log.checkpoint()
+  for (let i = 0; i < count; i += 1) await log.append(batchOf([['key', `value ${i}`]]))
   const reads = readsOf(harness)
-  expect(valuesOf(log, count - 3)).toHaveLength(3)
+  expect(valuesOf(log, 2 * count - 3)).toHaveLength(3)
   expect(reads.count).toBeLessThan(6)
+  expect(harness.logger.lines).toEqual([])
   await log.close()
 })
 
-it('a start after a kill scans what came after the checkpoint, not the whole segment', async () => {
-  const { harness, log } = await written()
-  await log.checkpoint()
-  await log.append(batchOf([['key', 'last']]))
-  harness.crash('keep')
-  const reads = readsOf(harness)
-  const again = await harness.open()
-  expect([again.logEndOffset, harness.logger.lines]).toEqual([count + 1, []])
-  expect(reads.count).toBeLessThan(10)
-  await again.close()
-})
+it.each([0, 1])(
+  'a start after a kill scans the batches after the checkpoint, not the whole segment: %d',
+  async (more) => {
+    const { harness, log } = await written()
+    await log.checkpoint()
+    for (let i = 0; i < more; i += 1) await log.append(batchOf([['key', 'last']]))
+    harness.crash('keep')
+    const reads = readsOf(harness)
+    const again = await harness.open()
+    expect([again.logEndOffset, harness.logger.lines]).toEqual([count + more, []])
+    expect(reads.count).toBeLessThan(10)
+    await again.close()
+  },
+)

@@ -197,6 +197,19 @@ describe('a transaction', () => {
     expect(firstOffsets(4, 1)).toEqual([4])
   })
 
+  it('is listed once after the recovery from a failed sync, which reads it again', async () => {
+    const harness = new LogHarness()
+    const log = await harness.open()
+    await log.append(inTransaction(0))
+    await log.append(endMarker(0), 'broker')
+    harness.fs.failSyncs = ['EIO']
+    await expect(log.append(data(1))).rejects.toThrow('a sync failed')
+    harness.clock.advance(1000)
+    await log.append(data(1))
+    const request = { offset: 0, maxBytes: 1 << 20, isolation: 'read_committed', minOneBatch: true } as const
+    expect(log.read(request).abortedTransactions).toHaveLength(1)
+  })
+
   it('that begins at offset 0 is held back and listed from there, whatever follows in it', async () => {
     const log = await new LogHarness().open()
     await log.append(inTransaction(0))
