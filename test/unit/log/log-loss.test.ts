@@ -208,6 +208,17 @@ describe('proven loss (I5)', () => {
     expect(errorsOf(harness)).toHaveLength(1)
   })
 
+  it('is reported for a damaged batch at the end of a segment, which a start after a clean stop reads', async () => {
+    const harness = await stopped()
+    const path = `${logDirectory}/${logs(harness)[0]}`
+    const batchSize = batchOf([['k', 'v13', harness.clock.now()]]).bytes.length
+    harness.fs.corrupt(path, harness.fs.sizeOf(path) - batchSize + 16) // The format version of the last batch.
+    const log = await harness.open()
+    expect(errorsOf(harness)).toEqual(['LOG_RECORDS_LOST 13-13'])
+    expect(() => valuesOf(log, 13)).toThrow('is damaged at byte')
+    expect(valuesOf(log, 14)).toEqual(numbered(40).slice(14))
+  })
+
   it('is no reason to give up what lies behind a damaged batch', async () => {
     const harness = await stopped()
     harness.fs.remove(checkpoint)

@@ -50,6 +50,25 @@ describe('a consumer', () => {
     expect([joins, (await describeGroup(broker.bootstrap, topic)).memberIds]).toEqual([1, []])
   })
 
+  it('sends no request when it has no offsets to commit', async () => {
+    const topic = await topicWith()
+    const consumer = (await clients.connect()).consumer({ groupId: topic })
+    let joined = false
+    subscribe(consumer, { topics: [topic] }, { onAssigned: () => void (joined = true) })
+    await pollUntil(consumer, 'the assignment', () => joined)
+    let commits = 0
+    proxy.onRequest = (apiKey) => {
+      if (apiKey === apis.offsetCommit.key) commits += 1
+      return null
+    }
+    await consumer.commit([])
+    expect(commits).toBe(0)
+    await consumer.commit([{ topic, partition: 0, offset: 0 }])
+    expect(commits).toBe(1)
+    proxy.onRequest = () => null
+    await consumer.close()
+  })
+
   it('keeps what it has fetched of a paused partition while it reads another one, and returns it after the pause', async () => {
     const topic = await topicWith('1', '2', '3')
     const consumer = (await clients.connect()).consumer({
