@@ -1,6 +1,6 @@
 import type { Clock, SourceOffset } from 'penstock/api'
 import type { SnapshotAhead } from '../snapshot/snapshot-ahead.ts'
-import { confirmableLsn } from './resume-point.ts'
+import { confirmableLsn, lastCapturedLsn } from './resume-point.ts'
 import { commitOffset, latestCommitMicros, withLatestCommit } from './source-offset.ts'
 import { unknownLineage, type WalLineage } from './wal-lineage.ts'
 
@@ -37,6 +37,7 @@ export class OffsetTracker {
   #emitted: SourceOffset | null = null
   #durable: SourceOffset | null = null
   #confirmableLsn = 0
+  #startLsn = 0
   #lastTransaction: CommittedTransaction | null = null
   #lastStore: number
   #cancel: (() => void) | null = null
@@ -50,9 +51,17 @@ export class OffsetTracker {
     this.#lastStore = clock.monotonic()
   }
 
-  /** @param emitted where reading continues. @param durable the stored offset, at or before `emitted` */
-  begin(lineage: WalLineage, emitted: SourceOffset | null, durable: SourceOffset | null): void {
+  /**
+   * @param startLsn where the server is asked to start
+   * @param at `emitted`: where reading continues. `durable`: the stored offset, at or before `emitted`
+   */
+  begin(
+    lineage: WalLineage,
+    startLsn: number,
+    { emitted, durable }: { readonly emitted: SourceOffset | null; readonly durable: SourceOffset | null },
+  ): void {
     this.#lineage = lineage
+    this.#startLsn = startLsn
     this.#emitted = emitted
     this.#durable = durable
     this.#confirmableLsn = durable === null ? 0 : (confirmableLsn(durable) ?? 0)
@@ -104,7 +113,7 @@ export class OffsetTracker {
    */
   storeTransaction(retry: () => void): SourceOffset | null {
     const transaction = this.#lastTransaction
-    if (transaction === null || transaction.endLsn <= this.#confirmableLsn || !this.isSettled) return null
+    if (transaction === null || transaction.endLsn <= this.#captured || !this.isSettled) return null
     const wait = this.#lastStore + transactionRestMs - this.#clock.monotonic()
     if (wait <= 0) return this.#storeOffset(transaction.endLsn)
     this.#cancel ??= this.#clock.after(wait, () => {
@@ -116,7 +125,7 @@ export class OffsetTracker {
 
   /** Does the same for the end of the WAL from a keepalive; immediately when the server waits for it. */
   storeWalEnd(walEnd: number, awaited: boolean): SourceOffset | null {
-    if (walEnd <= this.#confirmableLsn || !this.isSettled) return null
+    if (walEnd <= this.#captured || !this.isSettled) return null
     if (!awaited && this.#clock.monotonic() - this.#lastStore < this.#idleRestMs) return null
     return this.#storeOffset(walEnd)
   }
@@ -131,6 +140,15 @@ export class OffsetTracker {
 
   stop(): void {
     this.#cancel?.()
+  }
+
+  /**
+   * No offset before this LSN is stored. A walsender that starts reads the WAL from the slot's `restart_lsn`, which may be far
+   * before the position that it was asked for, and its keepalives report where it reads.
+   */
+  get #captured(): number {
+    const emitted = this.#emitted === null ? null : lastCapturedLsn(this.#emitted)
+    return Math.max(this.#startLsn, this.#confirmableLsn, emitted ?? 0)
   }
 
   #storeOffset(lsn: number): SourceOffset | null {

@@ -121,8 +121,9 @@ export class CaptureSession {
     this.#lineage = lineageFrom(lineage, lsn)
     const { position, durable } = start
     // A snapshot discards the stored position: it may belong to another server.
-    if (plan.snapshot || position === null) this.#offsets.begin(this.#lineage, null, null)
-    else this.#offsets.begin(this.#lineage, withLineage(position, this.#lineage), durable)
+    const isFresh = plan.snapshot || position === null
+    const at = isFresh ? { emitted: null, durable: null } : { emitted: withLineage(position, this.#lineage), durable }
+    this.#offsets.begin(this.#lineage, lsn, at)
   }
 
   /** Creates the slot if it is missing, and starts the stream. The stream is held until the snapshot is complete. */

@@ -1,6 +1,7 @@
 import { ConnectError, RetriableError } from 'penstock/api'
 import { from as copyFrom } from 'pg-copy-streams'
 import { expect, it } from 'vitest'
+import { parseLsn } from '../../../connectors/postgres-source/offsets/lsn.ts'
 import { MovingPostgres } from '../../support/postgres/moving-postgres.ts'
 import { opOf, rowOf, sourceBench, sourceOf, story, versionOf } from '../../support/postgres/postgres-source.ts'
 import { reachableBytes } from '../../support/task/reachable-bytes.ts'
@@ -189,6 +190,48 @@ describeWith(['postgres'], 'the stream of the Postgres source', () => {
     // On a server without other writes the commit may be at the consistent point itself.
     expect(versionOf(update)).toBeGreaterThanOrEqual(versionOf(snapshot))
   })
+
+  it.each(['initial', 'no_data'])(
+    'stores no offset before its start while the server reads older WAL again, with snapshot.mode %s',
+    async (mode) => {
+      const servers = new MovingPostgres()
+      bench.onEnd(() => servers.close())
+      const { address } = await servers.start('primary')
+      const db = await bench.database('create table t (id int primary key); insert into t values (1)', address)
+      const open = await db.connect()
+      await open.query('begin; create table other (id int)')
+      // Each status update makes the server report where it reads, and each report may be stored.
+      const config = db.config({ 'snapshot.mode': mode, 'status.update.interval.ms': '10' })
+      const first = await bench.source(config)
+      await first.waitFor('the slot to wait', async () => {
+        const waits = await db.rows(
+          `select 1 from pg_stat_activity where backend_type = 'walsender' and wait_event_type = 'Lock'`,
+        )
+        return waits.length > 0
+      })
+      // The slot begins where this transaction ends. The server reads the WAL from where it began.
+      await open.query('insert into other select g from generate_series(1, 1500000) g')
+      await open.query('commit')
+      await open.end()
+      const sent = async (): Promise<boolean> => {
+        const rows = await db.rows(
+          `select 1 from pg_stat_replication where state = 'streaming' and sent_lsn >= pg_current_wal_flush_lsn()`,
+        )
+        return rows.length > 0
+      }
+      await first.waitFor('the server to have read all', sent)
+      await db.play('insert into t values (2)')
+      await first.waitFor('the row', () => story(first.records).includes('c [2]'))
+      const created = first.lines.flatMap(({ message }) => /created at (\S+)/.exec(message)?.[1] ?? [])
+      const lsns = [...created.map(parseLsn), ...first.offsets.written.map(({ lsn }) => Number(lsn))]
+      expect(created).toHaveLength(1)
+      expect(lsns).toEqual(lsns.toSorted((a, b) => a - b))
+      await first.stop()
+      const second = await bench.source(config, first.offsets)
+      await db.play('insert into t values (3)')
+      expect(story(await second.waitForRecords(1))).toEqual(['c [3]'])
+    },
+  )
 
   it('gives the changes of a long transaction versions that never decrease, and counts those that share one (I12)', async () => {
     const db = await bench.database('create table t (id int primary key, v int); insert into t values (1, 0)')

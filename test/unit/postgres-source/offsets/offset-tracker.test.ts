@@ -1,6 +1,10 @@
 import type { SourceOffset } from 'penstock/api'
 import { describe, expect, it } from 'vitest'
-import { commitOffset, rowOffset } from '../../../../connectors/postgres-source/offsets/source-offset.ts'
+import {
+  commitOffset,
+  rowOffset,
+  snapshotOffset,
+} from '../../../../connectors/postgres-source/offsets/source-offset.ts'
 import { OffsetTracker } from '../../../../connectors/postgres-source/offsets/offset-tracker.ts'
 import { SnapshotAhead } from '../../../../connectors/postgres-source/snapshot/snapshot-ahead.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
@@ -16,11 +20,11 @@ const notAhead = (): SnapshotAhead =>
   })
 
 describe('the offset tracker', () => {
-  function progress(durable: SourceOffset | null = null) {
+  function progress(durable: SourceOffset | null = null, startLsn = 0) {
     const stored: SourceOffset[] = []
     const clock = new ManualClock()
     const at = new OffsetTracker(clock, (offset) => void stored.push(offset), 9000, notAhead())
-    at.begin(line, durable, durable)
+    at.begin(line, startLsn, { emitted: durable, durable })
     return {
       stored,
       clock,
@@ -65,6 +69,18 @@ describe('the offset tracker', () => {
     expect(at.storeWalEnd(200, true)).toBeNull()
     at.onDurable(stored[0] ?? {})
     expect(at.storeWalEnd(100, true)).toBeNull()
+  })
+
+  it('stores nothing before the place where it starts, which keepalives of a server that reads older WAL report', () => {
+    const row = rowOffset({ type: 'INSERT', lsn: 500, lsnCommit: null, txId: 3, micros: 1, nth: 1 }, line)
+    const snapshot = snapshotOffset(line, { lsn: 500, txId: null, micros: 0 }, true)
+    for (const durable of [null, snapshot, row, commitOffset(500, null, 0, line)]) {
+      const { progress: at, stored } = progress(durable, 400)
+      for (const before of [300, 400]) expect(at.storeWalEnd(before, true)).toBeNull()
+      if (durable !== null) expect(at.storeWalEnd(500, true)).toBeNull()
+      expect(stored).toEqual([])
+      expect(at.storeWalEnd(502, true)).toMatchObject({ lsn_commit: 502 })
+    }
   })
 
   it('never confirms what is emitted but not durable (I2)', () => {
