@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../foundation/clock.ts'
+import type { ResponseHeader } from '../config/worker/response-headers.ts'
 import type { RestLimits } from '../config/worker/rest-limits.ts'
 import type { RestConnections } from './limits/rest-connections.ts'
 import type { AccessToken } from './request/access-token.ts'
@@ -14,7 +15,7 @@ import { RequestGate } from './limits/request-gate.ts'
 import { UnauthorizedError } from './request/access-token.ts'
 import { Exchange, exchangeKey, exchangeOf } from './request/exchange.ts'
 import { checkMediaTypes } from './request/media-types.ts'
-import { checkOrigin } from './request/origin-check.ts'
+import { checkOrigin, checkServed } from './request/origin-check.ts'
 import { hasBody, readBody } from './request/request-body.ts'
 import { decodedParams, routedUrl, targetOf, withoutTrailingSlash } from './request/request-target.ts'
 import { OverloadedError } from './rest-error.ts'
@@ -37,6 +38,8 @@ export interface RestAppOptions {
   readonly connections: RestConnections
   /** Null: requests need none. */
   readonly token: AccessToken | null
+  /** Of every response. */
+  readonly headers: readonly ResponseHeader[]
 }
 
 /** The REST API as a fastify instance. The servers of its listeners pass their requests to `routing`. */
@@ -126,7 +129,9 @@ class RestLifecycle {
     const exchange = new Exchange(request, entered, beganMs)
     request.setDecorator(exchangeKey, exchange)
     reply.serializer(bodyOf)
-    checkOrigin(exchange.target.host, request.headers.origin, entered.connection.listener)
+    const { listener } = entered.connection
+    checkOrigin(exchange.target.host, request.headers.origin, listener)
+    checkServed(exchange.target.path, listener)
     const { authorization } = exchange
     exchange.isTrusted = token === null || token.accepts(authorization)
     if (exchange.isTrusted) return
@@ -147,9 +152,10 @@ class RestLifecycle {
 
   /** The last step before the response is sent, once it is its turn on the connection. */
   async #respond(request: FastifyRequest, reply: FastifyReply, body: string | undefined): Promise<void> {
-    const { clock, meters } = this.#options
+    const { clock, meters, headers } = this.#options
     const exchange = exchangeOf(request)
     await exchange.begin()
+    addHeaders(reply, headers, clock)
     const { statusCode } = reply
     meters.responded(request.method, statusCode, clock.monotonic() - exchange.beganMs)
     // The rest of a body that is too long is not read; during a shutdown a connection is of no further use.
@@ -164,6 +170,17 @@ function writeHead(reply: FastifyReply, { status, json, headers = {} }: RestResp
   reply.code(status)
   if (json !== undefined) reply.header('content-type', 'application/json')
   reply.headers(headers)
+}
+
+/** A header that the response has already stays. */
+function addHeaders(reply: FastifyReply, headers: readonly ResponseHeader[], clock: Clock): void {
+  for (const [name, rules] of Map.groupBy(headers, (header) => header.name.toLowerCase())) {
+    if (reply.hasHeader(name)) continue
+    const values = rules.map(({ value }) =>
+      'text' in value ? value.text : new Date(clock.now() + value.afterMs).toUTCString(),
+    )
+    reply.header(name, values.length === 1 ? values[0] : values)
+  }
 }
 
 function bodyOf(payload: unknown): string {

@@ -6,6 +6,9 @@ import type { RestContext } from './route.ts'
 
 import { formatListenAddress, isLoopback, type ListenAddress } from '../foundation/network/listen-address.ts'
 import { LogStreaks } from '../foundation/logging/log-streaks.ts'
+import { adminListenersKey } from '../config/worker/listener.ts'
+import type { ResponseHeader } from '../config/worker/response-headers.ts'
+import type { ServedPaths } from './request/origin-check.ts'
 import { defaultRestLimits, type RestLimits } from '../config/worker/rest-limits.ts'
 import { RestConnections } from './limits/rest-connections.ts'
 import { AccessToken } from './request/access-token.ts'
@@ -19,6 +22,10 @@ import { allRoutes } from './routes/all-routes.ts'
 export interface RestOptions extends RestContext {
   /** Port 0 binds a free port. */
   readonly listeners: readonly ListenAddress[]
+  /** Those that serve only `/admin`, which {@link listeners} then do not serve. Absent: they do. */
+  readonly adminListeners?: readonly ListenAddress[] | null
+  /** Headers of every response. */
+  readonly headers?: readonly ResponseHeader[]
   /** More names under which clients may call the worker: see {@link CalledListener}. */
   readonly hosts?: readonly string[]
   readonly clock: Clock
@@ -34,7 +41,7 @@ export interface RestOptions extends RestContext {
 export interface RestServer {
   /** The first listener: `http://127.0.0.1:8083`. */
   readonly url: string
-  /** The bound addresses, in the order of the listeners. */
+  /** The bound addresses: of the listeners in their order, then of those for `/admin`. */
   readonly addresses: readonly ListenAddress[]
   /** Stops accepting connections. Requests in progress have `graceMs` (5 s) to end; then their connections are destroyed. */
   close(graceMs?: number): Promise<void>
@@ -65,15 +72,16 @@ export async function startRest(options: RestOptions): Promise<RestServer> {
     limits,
     connections,
     token: token === undefined ? null : new AccessToken(token),
+    headers: options.headers ?? [],
   })
   const servers: Server[] = []
   const addresses: ListenAddress[] = []
   try {
-    for (const listener of options.listeners) {
+    for (const { address, key, serves } of listenersOf(options)) {
       const server = createServer(serverOptions(limits), (message, response) => app.routing(message, response))
-      connections.watch(server, { loopback: isLoopback(listener.host), hosts })
+      connections.watch(server, { loopback: isLoopback(address.host), hosts, serves })
       servers.push(server)
-      addresses.push({ host: listener.host, port: await listen(server, listener) })
+      addresses.push({ host: address.host, port: await listen(server, address, key) })
     }
   } catch (error) {
     for (const server of servers) server.close()
@@ -89,6 +97,21 @@ export async function startRest(options: RestOptions): Promise<RestServer> {
       streaks.close()
     },
   }
+}
+
+interface Listener {
+  readonly address: ListenAddress
+  /** The setting that names it. */
+  readonly key: string
+  readonly serves: ServedPaths
+}
+
+function listenersOf({ listeners, adminListeners = null }: RestOptions): readonly Listener[] {
+  const serves = adminListeners === null ? 'all' : 'all but admin'
+  return [
+    ...listeners.map((address) => ({ address, key: 'listeners', serves }) as const),
+    ...(adminListeners ?? []).map((address) => ({ address, key: adminListenersKey, serves: 'admin' }) as const),
+  ]
 }
 
 /** Node closes connections that do not complete a request in time, and those that send none. */
@@ -107,9 +130,9 @@ function urlOf({ host, port }: ListenAddress): string {
   return `http://${formatListenAddress({ host: name, port })}`
 }
 
-function listen(server: Server, { host, port }: ListenAddress): Promise<number> {
+function listen(server: Server, { host, port }: ListenAddress, key: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)))
+    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, { host, port }, key)))
     server.listen({ port, ...(host === '' ? {} : { host }) }, () => {
       const address = server.address()
       resolve(typeof address === 'object' && address !== null ? address.port : port)
@@ -117,7 +140,7 @@ function listen(server: Server, { host, port }: ListenAddress): Promise<number> 
   })
 }
 
-function listenError(cause: NodeJS.ErrnoException, host: string, port: number): ListenError {
+function listenError(cause: NodeJS.ErrnoException, { host, port }: ListenAddress, key: string): ListenError {
   const reasons: Readonly<Record<string, string>> = {
     EADDRINUSE: 'another process uses the port',
     EADDRNOTAVAIL: 'this machine has no such address',
@@ -126,7 +149,7 @@ function listenError(cause: NodeJS.ErrnoException, host: string, port: number): 
   const reason = reasons[cause.code ?? ''] ?? cause.message
   const where = host === '' ? `port ${port}` : formatListenAddress({ host, port })
   return new ListenError(
-    `The REST API cannot listen on ${where}: ${reason}. Choose another address, such as listeners=http://127.0.0.1:18083`,
+    `The REST API cannot listen on ${where}: ${reason}. Choose another address, such as ${key}=http://127.0.0.1:18083`,
     { cause, code: 'REST_LISTEN' },
   )
 }

@@ -75,6 +75,8 @@ export async function startWorker(
     ...(access.restToken === null ? {} : { token: access.restToken }),
     meters,
     listeners,
+    adminListeners: config.adminListeners,
+    headers: config.responseHeaders,
     limits: config.restLimits,
     hosts: [...config.listenersHosts, advertisedHost],
     clock,

@@ -4,6 +4,9 @@ import { ConfigError } from '../../api/errors.ts'
 /** The setting that allows access from other machines without authentication. */
 export const allowUnauthenticatedKey = 'listeners.allow.unauthenticated'
 
+/** The setting of the listeners that serve only `/admin`. */
+export const adminListenersKey = 'admin.listeners'
+
 /** The setting of the file with the token for the REST API. */
 export const restTokenKey = 'rest.token.file'
 
@@ -17,11 +20,11 @@ export const hostsKey = 'listeners.hosts'
  * Parses a REST listener such as `http://127.0.0.1:8083`, `http://:8083` or `http://[::1]:8083`.
  * @throws ConfigError if it is malformed or requires TLS
  */
-export function parseListener(text: string): ListenAddress {
+export function parseListener(text: string, key = 'listeners'): ListenAddress {
   const match = /^(.*):\/\/\[?([0-9a-zA-Z\-%._:]*?)\]?:(\d+)$/.exec(text)
   const port = Number(match?.[3])
   if (match === null || port > 65_535) {
-    throw new ConfigError(`Listener "${text}" is not of the form http://host:port. Correct "listeners".`)
+    throw new ConfigError(`Listener "${text}" is not of the form http://host:port. Correct "${key}".`)
   }
   if (match[1]?.toLowerCase() !== 'http') {
     throw new ConfigError(

@@ -4,7 +4,8 @@ import type { ConfigDef, ConfigKey, ConfigType, ConfigValue } from '../../api/co
 
 import { atLeast, between, nonEmptyString, nullOr, oneOf } from '../../api/validators.ts'
 import { brokerSettings, noLimit } from '../../broker/settings/broker-setting-definitions.ts'
-import { allowUnauthenticatedKey, brokerTokenKey, hostsKey, restTokenKey } from './listener.ts'
+import { adminListenersKey, allowUnauthenticatedKey, brokerTokenKey, hostsKey, restTokenKey } from './listener.ts'
+import { responseHeadersKey } from './response-headers.ts'
 import { restLimitKeys } from './rest-limits.ts'
 
 type Rest = Omit<ConfigKey, 'type' | 'defaultValue' | 'importance' | 'doc'>
@@ -58,6 +59,16 @@ const connect: ConfigDef = {
   'status.storage.partitions': key('INT', 5, 'Number of partitions with which that topic is created.', partitions),
   'status.storage.replication.factor': key('SHORT', 3, 'Replication factor with which that topic is created.', factor),
   listeners: key('LIST', ['http://127.0.0.1:8083'], 'Addresses on which the REST API listens.'),
+  [adminListenersKey]: key(
+    'LIST',
+    null,
+    'Addresses on which only `/admin` is served, which `listeners` then do not serve. Empty: `/admin` is not served at all.',
+  ),
+  [responseHeadersKey]: key(
+    'STRING',
+    '',
+    'Headers of every response of the REST API: rules `[action] [name]:[value]` with the action set, add, setDate or addDate, separated by commas. A rule that contains a comma is in double quotes.',
+  ),
   [hostsKey]: key(
     'LIST',
     [],
@@ -120,14 +131,8 @@ const connect: ConfigDef = {
   'config.providers': key('LIST', [], 'Names of config providers.', {
     unsupported: '${provider:…} references are not resolved; enter the values themselves',
   }),
-  'admin.listeners': key('LIST', null, 'Listeners of the admin API only.', {
-    unsupported: 'the API has one set of listeners; set "listeners"',
-  }),
   'access.control.allow.origin': key('STRING', '', 'Origins from which browsers may call the API.', {
     unsupported: 'pages of other origins may not call the API; put a proxy that allows them in front',
-  }),
-  'response.http.headers.config': key('STRING', '', 'Headers added to every response.', {
-    unsupported: 'responses have no additional headers; add them in a proxy',
   }),
   'rest.extension.classes': key('LIST', [], 'Java extensions of the REST API.', {
     unsupported: 'extensions are Java classes, which this worker cannot run; remove the line',

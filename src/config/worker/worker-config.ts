@@ -13,6 +13,7 @@ import { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { clientSettingWarnings } from './client-overrides.ts'
 import { clientSecurity, type ClientSecurity } from './client-security.ts'
 import {
+  adminListenersKey,
   allowUnauthenticatedKey,
   brokerTokenKey,
   checkReachable,
@@ -23,6 +24,7 @@ import {
   restTokenKey,
   type GuardedListener,
 } from './listener.ts'
+import { parseResponseHeaders, responseHeadersKey, type ResponseHeader } from './response-headers.ts'
 import { converterClassKeys } from '../connector/converter-config.ts'
 import { nearestKey } from '../definition/nearest-key.ts'
 import { parseConfig } from '../definition/parse-config.ts'
@@ -76,6 +78,9 @@ export interface WorkerConfig {
   readonly offsetTopic: InternalTopic
   readonly statusTopic: InternalTopic
   readonly listeners: readonly ListenAddress[]
+  /** Those that serve only `/admin`; null: {@link listeners} serve it. */
+  readonly adminListeners: readonly ListenAddress[] | null
+  readonly responseHeaders: readonly ResponseHeader[]
   /** Additional host names of the REST API. */
   readonly listenersHosts: readonly string[]
   readonly restLimits: RestLimits
@@ -147,7 +152,8 @@ function typed(
   raw: RawConfig,
   cluster: boolean,
 ): Omit<WorkerConfig, 'foundPlugins' | 'warnings'> {
-  const listeners = list(parsed['listeners'] ?? null).map(parseListener)
+  const listeners = list(parsed['listeners'] ?? null).map((address) => parseListener(address))
+  const adminListeners = parsed[adminListenersKey] ?? null
   if (listeners.length === 0)
     throw new ConfigError('"listeners" names no listener; set listeners=http://127.0.0.1:8083')
   return {
@@ -162,6 +168,9 @@ function typed(
     offsetTopic: internalTopic(parsed, raw, 'offset.storage'),
     statusTopic: internalTopic(parsed, raw, 'status.storage'),
     listeners,
+    adminListeners:
+      adminListeners === null ? null : list(adminListeners).map((address) => parseListener(address, adminListenersKey)),
+    responseHeaders: parseResponseHeaders(text(parsed, responseHeadersKey)),
     listenersHosts: list(parsed[hostsKey] ?? null),
     restLimits: restLimitsOf(parsed),
     restTokenFile: optionalText(parsed, restTokenKey),
@@ -249,11 +258,15 @@ function withoutEffect(raw: RawConfig, parsed: ParsedConfig): readonly string[] 
 
 function guardedListeners({
   listeners,
+  adminListeners,
   restTokenFile,
   embedded,
-}: Pick<WorkerConfig, 'listeners' | 'restTokenFile' | 'embedded'>): readonly GuardedListener[] {
-  const rest = { key: 'listeners', tokenKey: restTokenKey, hasToken: restTokenFile !== null }
-  const guarded = listeners.map((address) => ({ ...rest, address }))
+}: Pick<WorkerConfig, 'listeners' | 'adminListeners' | 'restTokenFile' | 'embedded'>): readonly GuardedListener[] {
+  const [tokenKey, hasToken] = [restTokenKey, restTokenFile !== null]
+  const guarded = [
+    ...listeners.map((address) => ({ key: 'listeners', address, tokenKey, hasToken })),
+    ...(adminListeners ?? []).map((address) => ({ key: adminListenersKey, address, tokenKey, hasToken })),
+  ]
   if (embedded === null) return guarded
   const { listen: address, access } = embedded
   const key = 'embedded.broker.listener'

@@ -306,11 +306,11 @@ describe('the REST API', () => {
 
   it.each([
     [
-      'PATCH',
-      '/connectors/a/config',
-      'PATCH /connectors/{connector}/config is not served: put the whole config with PUT',
+      'POST',
+      '/connectors/a/tasks',
+      'POST /connectors/{connector}/tasks is not served: the workers of a Java cluster use it among themselves',
     ],
-    ['GET', '/admin/loggers/', expect.stringMatching(/^GET \/admin\/loggers is not served/)],
+    ['PUT', '/connectors/a/fence', expect.stringMatching(/^PUT \/connectors\/\{connector\}\/fence is not served/)],
   ])('responds to %s %s with 501 and its name', async (method, path, message) => {
     expect(await client.send(method, path)).toMatchObject(error(501, message))
   })

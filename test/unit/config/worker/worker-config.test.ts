@@ -26,6 +26,19 @@ const load = (raw: Record<string, string>, file = false): ReturnType<typeof load
   loadWorkerConfig(raw, { file })
 
 describe("a worker's configuration", () => {
+  it('has listeners for /admin: the others, its own, or none', async () => {
+    expect((await load({})).adminListeners).toBeNull()
+    expect((await load({ 'admin.listeners': '' })).adminListeners).toEqual([])
+    expect((await load({ 'admin.listeners': 'http://127.0.0.1:8084' })).adminListeners).toEqual([
+      { host: '127.0.0.1', port: 8084 },
+    ])
+    await expect(load({ 'admin.listeners': 'http://0.0.0.0:8084' })).rejects.toThrow(
+      /^LISTENER_UNAUTHENTICATED: "admin.listeners" listens on 0.0.0.0, port 8084/,
+    )
+    await expect(load({ 'admin.listeners': '127.0.0.1:8084' })).rejects.toThrow('Correct "admin.listeners".')
+    await expect(load({ 'response.http.headers.config': 'X: y' })).rejects.toThrow('response.http.headers.config')
+  })
+
   it("takes the settings of the embedded broker by Kafka's names, and rejects unknown ones with the nearest", async () => {
     const given = { 'log.retention.hours': '24', 'message.max.bytes': '1000' }
     const raw = Object.fromEntries(Object.entries(given).map(([name, value]) => [`embedded.broker.${name}`, value]))
