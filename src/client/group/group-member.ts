@@ -1,4 +1,5 @@
-import { withDeadline } from '../../foundation/async/deadline.ts'
+import { abortable } from '../../foundation/async/abortable.ts'
+import { settledWithin, withDeadline } from '../../foundation/async/deadline.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
 import { backoffMs } from '../../foundation/async/backoff.ts'
 import { errorCodes, errorName, isRetriableCode } from '../../protocol/error-codes.ts'
@@ -56,10 +57,17 @@ export interface GroupMemberOptions {
 }
 
 type Joined = ResponseOf<typeof joinGroup>
+interface Wait {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal | undefined
+}
+
 type Membership = Pick<Generation, 'generationId' | 'memberId'>
 
 const responseTimeoutMs = 10_000
 const leaveTimeoutMs = 5_000
+/** How long {@link GroupMember.leave} waits for the member id of a join in flight. A coordinator gives it immediately. */
+const introductionMs = 1_000
 const heartbeatRetryMs = 500
 
 /** The membership has ended, and the member must join again. */
@@ -96,6 +104,8 @@ export class GroupMember {
   #generation: Generation | null = null
   #rejoinReason: string | null = 'the member has not joined yet'
   #heartbeats: AbortController | null = null
+  /** Resolves when the coordinator has responded to the join of a member without id. */
+  #introduction: Promise<void> | null = null
 
   constructor(cluster: Cluster, options: GroupMemberOptions) {
     this.#cluster = cluster
@@ -153,6 +163,9 @@ export class GroupMember {
   async leave(reason: string): Promise<void> {
     const { groupId } = this.#options
     this.#heartbeats?.abort()
+    // The group would wait for a member that got an id and did not use it until its session expires.
+    const introduction = this.#introduction
+    if (introduction !== null) await settledWithin(this.#cluster.clock, introductionMs, introduction)
     this.#cluster.closePurpose(this.#joinPurpose)
     const memberId = this.#memberId
     this.#forget(reason)
@@ -182,7 +195,8 @@ export class GroupMember {
     const purpose = this.#joinPurpose
     const wait = { timeoutMs: rebalanceTimeoutMs + responseTimeoutMs, signal }
     const join = { groupId, sessionTimeoutMs, rebalanceTimeoutMs, memberId: this.#memberId, protocolType, protocols }
-    const joined = await this.#send(purpose, joinGroup, join, wait)
+    const joined =
+      this.#memberId === '' ? await this.#introduce(join, wait) : await this.#send(purpose, joinGroup, join, wait)
     this.#checkJoin(joined)
     this.#memberId = joined.memberId
     this.#startHeartbeats(joined)
@@ -201,6 +215,23 @@ export class GroupMember {
     this.#checkSync(synced.errorCode)
     const { generationId, memberId, leader: leaderId } = joined
     return { generationId, memberId, leaderId, isLeader, protocol, assignment: synced.assignment }
+  }
+
+  /** Sends the first join, whose response has the id of the member: {@link leave} needs it, also when the signal fires. */
+  async #introduce(join: RequestValue<typeof joinGroup>, { timeoutMs, signal }: Wait): Promise<Joined> {
+    const sent = this.#send(this.#joinPurpose, joinGroup, join, { timeoutMs, signal: undefined })
+    const introduction = sent
+      .then(
+        ({ errorCode, memberId }) => {
+          if (errorCode === errorCodes.NONE || errorCode === errorCodes.MEMBER_ID_REQUIRED) this.#memberId = memberId
+        },
+        () => undefined,
+      )
+      .finally(() => {
+        if (this.#introduction === introduction) this.#introduction = null
+      })
+    this.#introduction = introduction
+    return await abortable(sent, signal)
   }
 
   #checkJoin({ errorCode, memberId }: Joined): void {
@@ -228,12 +259,7 @@ export class GroupMember {
     throw new BrokerError(code, `${what} of group ${groupId}`)
   }
 
-  async #send<A extends Api>(
-    purpose: string,
-    api: A,
-    request: RequestValue<A>,
-    wait: { readonly timeoutMs: number; readonly signal: AbortSignal | undefined },
-  ): Promise<ResponseOf<A>> {
+  async #send<A extends Api>(purpose: string, api: A, request: RequestValue<A>, wait: Wait): Promise<ResponseOf<A>> {
     const nodeId = await this.#cluster.coordinatorOf(this.#options.groupId, wait.signal)
     const connection = await this.#cluster.connection(nodeId, purpose, wait.signal)
     return connection.send(api, request, wait)

@@ -50,6 +50,29 @@ describe('a consumer', () => {
     expect([joins, (await describeGroup(broker.bootstrap, topic)).memberIds]).toEqual([1, []])
   })
 
+  it('that is closed while the coordinator gives it a member id leaves the group, which does not wait for it', async () => {
+    const topic = await topicWith('first')
+    const consumer = (await clients.connect()).consumer({ groupId: topic, sessionTimeoutMs: 600_000 })
+    subscribe(consumer, { topics: [topic] })
+    let joins = 0
+    proxy.onRequest = (apiKey) => {
+      if (apiKey !== apis.joinGroup.key) return null
+      joins += 1
+      proxy.hold()
+      return null
+    }
+    const polling = consumer.poll(60_000).catch((error: unknown) => error)
+    await untilPasses(() => expect(joins).toBe(1))
+    const closed = consumer.close()
+    proxy.release()
+    await Promise.all([closed, polling])
+    proxy.onRequest = () => null
+    const next = direct.consumer({ groupId: topic })
+    subscribe(next, { topics: [topic] })
+    expect(textOf(await pollUntil(next, 'the record', (records) => records.length === 1))).toEqual(['first'])
+    await next.close()
+  })
+
   it('sends no request when it has no offsets to commit', async () => {
     const topic = await topicWith()
     const consumer = (await clients.connect()).consumer({ groupId: topic })
