@@ -29,7 +29,8 @@ describeWith(['postgres', 'kcat'], 'the offsets of a Postgres source over REST',
       name: 'pg',
     })
     await until('the stream', () => db.isStreaming())
-    await until('both rows', async () => (await keys()).length === 2)
+    // kcat fails while the topic does not exist.
+    await until('both rows', async () => (await keys().catch(() => [])).length === 2)
   })
   afterEach(async () => {
     await worker.kill()

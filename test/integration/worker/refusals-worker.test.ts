@@ -254,7 +254,7 @@ describe('a worker whose log holds what it should not', () => {
     })
     expect(failure).toContain('offset 1 of lines-0 is outside its log (3 to 4)')
     expect(failure).toContain('offsets 1 to 2 were removed by retention before they were read')
-    expect(failure).toContain('reset the offsets')
+    expect(failure).toContain('set consumer.override.auto.offset.reset in the config of the connector')
     expect(linesOf(output)).toEqual(['one'])
   })
 
