@@ -90,7 +90,7 @@ async function startFromMaven(context: ServerContext, options: KafkaOptions): Pr
   writeFileSync(logging, loggingConfiguration)
   const classPath = ['-cp', `${jars}/*`, `-Dlog4j.configuration=file:${logging}`]
   if (!existsSync(join(data, 'meta.properties'))) {
-    const format = ['kafka.tools.StorageTool', 'format', '-t', randomBytes(16).toString('base64url'), '-c', properties]
+    const format = ['kafka.tools.StorageTool', 'format', '-t', randomClusterId(), '-c', properties]
     await run(java, [...classPath, ...format], { cwd: options.directory, signal: context.signal })
   }
   const heap = options.heapMiB ?? 512
@@ -170,3 +170,8 @@ export const respondsToKafka =
       })
     })
   }
+
+/** As Kafka's own ids: one that begins with a dash would be an option for the tool that formats the directory. */
+export function randomClusterId(): string {
+  return randomBytes(16).toString('base64url').replace(/^-/, '_')
+}
