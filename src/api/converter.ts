@@ -35,7 +35,8 @@ export interface Predicate {
   test(record: ConnectRecord): boolean
 }
 
-interface PluginHead {
+/** What the plugins of all kinds describe. */
+export interface PluginHead {
   readonly className: string
   readonly aliases: readonly string[]
   readonly version: string
@@ -57,12 +58,4 @@ export interface TransformPlugin extends PluginHead {
 export interface PredicatePlugin extends PluginHead {
   readonly kind: 'predicate'
   create(config: ParsedConfig, raw: RawConfig): Predicate
-}
-/** Resolves `${provider:path:key}` references: returns the values of `keys` at `path`, or all if `keys` is null. */
-export interface ConfigProvider {
-  get(path: string, keys: readonly string[] | null): Promise<Readonly<Record<string, string>>>
-}
-export interface ConfigProviderPlugin extends PluginHead {
-  readonly kind: 'configprovider'
-  create(config: ParsedConfig, raw: RawConfig): ConfigProvider
 }

@@ -1,6 +1,7 @@
 // The public API for plugins, imported as `penstock/api`. Every export has to stay compatible, so only what plugins need is here.
 
 // The contracts
+export type * from './config-provider.ts'
 export type * from './connector.ts'
 export type * from './converter.ts'
 export type * from './task.ts'
@@ -34,6 +35,7 @@ export type { Counter, Gauge, Histogram, Labels, TaskMetrics } from '../foundati
 // Value formats of Kafka Connect and Java
 export { decimalFromBytes, decimalTextOf, decimalToBytes, unscaledDecimal } from './decimal.ts'
 export { javaDoubleText, javaFloatText } from './java/java-number.ts'
+export { parseProperties } from './java/java-properties.ts'
 export { javaRegExp, type JavaRegexOptions } from './java/java-regex.ts'
 export { javaText } from './java/java-text.ts'
 

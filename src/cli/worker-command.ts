@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util'
 
 import type { RawConfig } from '../api/config-def.ts'
 import { ConfigError } from '../api/errors.ts'
-import { parseProperties } from '../config/worker/properties-file.ts'
+import { parseProperties } from '../api/java/java-properties.ts'
 import { loadWorkerConfig, type WorkerConfig } from '../config/worker/worker-config.ts'
 import { systemClock } from '../foundation/clock.ts'
 import { tuneEngine } from '../foundation/process/engine-settings.ts'

@@ -80,6 +80,24 @@ const rows: readonly Row[] = [
     'plugins/converters/string-converter',
     'headerPlugin',
   ],
+  [
+    'configprovider',
+    'org.apache.kafka.common.config.provider.DirectoryConfigProvider',
+    '3.9.1',
+    'plugins/config-providers/directory-config-provider',
+  ],
+  [
+    'configprovider',
+    'org.apache.kafka.common.config.provider.EnvVarConfigProvider',
+    '3.9.1',
+    'plugins/config-providers/env-var-config-provider',
+  ],
+  [
+    'configprovider',
+    'org.apache.kafka.common.config.provider.FileConfigProvider',
+    '3.9.1',
+    'plugins/config-providers/file-config-provider',
+  ],
 ]
 
 const fileRows: readonly Row[] = [

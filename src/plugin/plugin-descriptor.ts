@@ -1,11 +1,6 @@
+import type { ConfigProviderPlugin } from '../api/config-provider.ts'
 import type { ConnectorPlugin } from '../api/connector.ts'
-import type {
-  ConfigProviderPlugin,
-  ConverterPlugin,
-  HeaderConverterPlugin,
-  PredicatePlugin,
-  TransformPlugin,
-} from '../api/converter.ts'
+import type { ConverterPlugin, HeaderConverterPlugin, PredicatePlugin, TransformPlugin } from '../api/converter.ts'
 
 /** The type of the export of each kind of plugin. */
 export interface PluginOfKind {

@@ -19,6 +19,7 @@ const kinds: readonly string[] = [
   'header_converter',
   'transformation',
   'predicate',
+  'configprovider',
 ] satisfies PluginKind[]
 const entryKeys: readonly string[] = ['kind', 'class', 'module', 'export', 'aliases']
 
@@ -120,7 +121,6 @@ function entryFault(entry: unknown): string | null {
   if (stranger !== undefined)
     return `has the unknown key ${JSON.stringify(stranger)}; known are ${entryKeys.join(', ')}`
   const kind = property(entry, 'kind')
-  if (kind === 'configprovider') return 'is of kind configprovider, which this version does not load'
   if (typeof kind !== 'string' || !kinds.includes(kind))
     return `has the kind ${JSON.stringify(kind) ?? 'undefined'}; known are ${kinds.join(', ')}`
   for (const key of ['class', 'module'])

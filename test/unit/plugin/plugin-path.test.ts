@@ -90,7 +90,6 @@ describe('plugin.path', () => {
     ['is a text', 'sink', 'is not an object'],
     ['has an unknown kind', { ...entry, kind: 'job' }, 'has the kind "job"; known are source, sink, converter,'],
     ['has no kind', { ...entry, kind: undefined }, 'has the kind undefined; known are source'],
-    ['has a kind that is not loaded', { ...entry, kind: 'configprovider' }, 'which this version does not load'],
     ['has no class', { ...entry, class: '' }, 'has no "class" that is a non-empty string'],
     ['has no module', { ...entry, module: undefined }, 'has no "module" that is a non-empty string'],
     [

@@ -58,9 +58,9 @@ describe('the plugin registry', () => {
     expect(() => new PluginRegistry(fileConnectors).any('nope')).toThrow('Unknown plugin nope.')
   })
 
-  it('lists sinks, sources, transformations, predicates, converters, header converters', () => {
+  it('lists sinks, sources, transformations, predicates, converters, header converters, config providers', () => {
     const kinds = new PluginRegistry([found('sink', 'com.acme.ASinkConnector')]).list().map((plugin) => plugin.kind)
-    const order = ['sink', 'source', 'transformation', 'predicate', 'converter', 'header_converter']
+    const order = ['sink', 'source', 'transformation', 'predicate', 'converter', 'header_converter', 'configprovider']
     expect([...new Set(kinds)]).toEqual(order)
   })
 

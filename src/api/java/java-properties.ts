@@ -1,4 +1,4 @@
-import { ConfigError } from '../../api/errors.ts'
+import { ConfigError } from '../errors.ts'
 
 const escapes: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { ConfigError } from '../../../../src/api/errors.ts'
-import { parseProperties } from '../../../../src/config/worker/properties-file.ts'
+import { parseProperties } from '../../../../src/api/java/java-properties.ts'
 
 describe('a properties file', () => {
   it.each([
