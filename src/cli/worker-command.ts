@@ -6,6 +6,7 @@ import type { RawConfig } from '../api/config-def.ts'
 import { ConfigError } from '../api/errors.ts'
 import { parseProperties } from '../api/java/java-properties.ts'
 import { loadWorkerConfig, type WorkerConfig } from '../config/worker/worker-config.ts'
+import { Redaction } from '../config/providers/redaction.ts'
 import { systemClock } from '../foundation/clock.ts'
 import { tuneEngine } from '../foundation/process/engine-settings.ts'
 import { logLevels, LogLevels, type LogLevel } from '../foundation/logging/log-levels.ts'
@@ -13,6 +14,7 @@ import { NamedLogger } from '../foundation/logging/named-logger.ts'
 import { PinoSink, readableLines } from '../foundation/logging/pino-logger.ts'
 import { argumentFault } from '../config/definition/argument-fault.ts'
 import { exitCodes } from '../foundation/process/exit-codes.ts'
+import { RedactedSink } from '../config/providers/redacted-sink.ts'
 import { startWorker, type RunningWorker } from './worker/start-worker.ts'
 import { stopSignal } from './stop-signal.ts'
 
@@ -46,13 +48,19 @@ export async function runWorkerCommand(args: readonly string[]): Promise<number>
   tuneEngine()
   const destination = process.stderr.isTTY ? readableLines((text) => process.stderr.write(text)) : undefined
   const levels = LogLevels.startingAt(command.logLevel)
-  const logSink = new PinoSink(levels, destination)
+  const redaction = new Redaction()
+  const logSink = new RedactedSink(new PinoSink(levels, destination), levels, redaction)
   const logger = new NamedLogger('connect', logSink)
   const signalled = stopSignal(() => logger.warn('ignoring SIGHUP: not attached to a terminal'))
   const config = await loadWorkerConfig(command.settings, { file: command.fromFile })
+  redaction.add(config.providers.secrets)
   for (const warning of config.warnings) logger.warn(warning)
   const env = { logSink, logger, logLevels: levels, clock: systemClock }
-  const worker = await startedUnless(signalled, (signal) => startWorker(config, env, signal))
+  const worker = await startedUnless(signalled, (signal) => startWorker(config, env, signal)).catch(
+    (error: unknown) => {
+      throw redaction.error(error)
+    },
+  )
   if (worker === null) process.exit(exitCodes.done)
   process.stdout.write(`${readyLine(worker, config)}\n`)
   const end = await Promise.race([signalled, worker.brokerDied])

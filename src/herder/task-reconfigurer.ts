@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { RawConfig } from '../api/config-def.ts'
 import { ConnectError } from '../api/errors.ts'
 import { maxTasks } from '../config/connector/connector-config-def.ts'
+import { secretInTaskConfigCode } from '../config/providers/restored-references.ts'
 import { backoffMs, type Backoff } from '../foundation/async/backoff.ts'
 import { clipped } from '../foundation/logging/clipped.ts'
 import type { Clock } from '../foundation/clock.ts'
@@ -30,7 +31,12 @@ export interface TaskReconfigurerOptions {
 
 const retryBackoff: Backoff = { initialMs: 250, maxMs: 60_000 }
 /** Errors that a retry does not fix: the connector or its config has to change. */
-const finalCodes: ReadonlySet<string> = new Set(['TOO_MANY_TASKS', 'CONFIG_TOO_LARGE', 'TASKS_MAX'])
+const finalCodes: ReadonlySet<string> = new Set([
+  'TOO_MANY_TASKS',
+  'CONFIG_TOO_LARGE',
+  'TASKS_MAX',
+  secretInTaskConfigCode,
+])
 
 /** The reconfiguration of one connector. Only the last request counts: results of earlier ones are dropped. */
 interface Reconfiguration {

@@ -1,5 +1,6 @@
 import type { TaskStart, TaskState } from './task-run.ts'
 import type { LogLevels } from '../foundation/logging/log-levels.ts'
+import type { WorkerProviders } from '../config/providers/provider-settings.ts'
 import type { PluginDescriptor } from '../plugin/plugin-descriptor.ts'
 import { formatTaskId, type TaskId } from '../config/connector/task-id.ts'
 import type { TaskSettings } from './task-settings.ts'
@@ -43,6 +44,7 @@ export interface HostedTaskThread {
 export interface TaskThreadOptions {
   readonly settings: TaskSettings
   readonly foundPlugins: readonly PluginDescriptor[]
+  readonly providers: WorkerProviders
   readonly logLevels: LogLevels
 }
 
@@ -70,7 +72,7 @@ const entry = new URL(
 )
 
 export function startTaskThread(
-  { settings, foundPlugins, logLevels }: TaskThreadOptions,
+  { settings, foundPlugins, providers, logLevels }: TaskThreadOptions,
   { number, className, dedicated, id, receive, onDeath }: TaskThreadRequest,
 ): HostedTaskThread {
   const name = formatTaskId(id)
@@ -78,6 +80,7 @@ export function startTaskThread(
   const workerData: TaskThreadData = {
     settings,
     foundPlugins,
+    providers,
     logLevels: logLevels.buffer,
     clientId: `connector-${name}`,
     beat,

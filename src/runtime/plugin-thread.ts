@@ -1,4 +1,5 @@
 import { ConnectError } from '../api/errors.ts'
+import type { WorkerProviders } from '../config/providers/provider-settings.ts'
 import { unreachable } from '../foundation/assert.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { LogLevels } from '../foundation/logging/log-levels.ts'
@@ -20,6 +21,7 @@ export interface PluginThreadOptions {
   /** How long its event loop may be blocked while a call waits; null: until the deadline of the call. */
   readonly blockedMs: number | null
   readonly foundPlugins: readonly PluginDescriptor[]
+  readonly providers: WorkerProviders
   readonly logLevels: LogLevels
   readonly logSink: LogSink
   readonly logger: Logger
@@ -186,6 +188,7 @@ export class PluginThread {
     if (this.#thread !== null) return this.#thread
     const workerData: PluginThreadData = {
       foundPlugins: this.#options.foundPlugins,
+      providers: this.#options.providers,
       logLevels: this.#options.logLevels.buffer,
     }
     const thread: Thread = new HostedThread<ToPluginThread, ToPluginThreadResponses, FromPluginThread>({

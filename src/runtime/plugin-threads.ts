@@ -2,6 +2,7 @@ import type { RawConfig } from '../api/config-def.ts'
 import { NotFoundError } from '../api/errors.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/definition/config-infos.ts'
 import type { WorkerGroup } from '../config/connector/connector-problems.ts'
+import type { WorkerProviders } from '../config/providers/provider-settings.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { LogLevels } from '../foundation/logging/log-levels.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
@@ -15,6 +16,7 @@ import type { OffsetChanges } from './plugin-thread/plugin-thread-messages.ts'
 
 export interface PluginThreadsOptions {
   readonly foundPlugins: readonly PluginDescriptor[]
+  readonly providers: WorkerProviders
   readonly logLevels: LogLevels
   readonly logSink: LogSink
   readonly logger: Logger

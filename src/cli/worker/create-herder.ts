@@ -37,7 +37,7 @@ const stopOverheadMs = 500
 export function createHerder(parts: HerderParts): WorkerHerder {
   const { config, env, cleanup, client, broker, workerId, conditions } = parts
   const { clock, logger, logLevels, logSink } = env
-  const { foundPlugins, offsetTopic, groupId, taskShutdownTimeoutMs } = config
+  const { foundPlugins, providers, offsetTopic, groupId, taskShutdownTimeoutMs } = config
   const memory = new IdleMemory(clock, idleMs)
   cleanup.add('the watch over idle memory', async () => memory.close())
   const stores = createStores({ client, config, clock, logger: logger.child('storage'), conditions, cleanup })
@@ -47,7 +47,7 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     clock,
     topic: offsetTopic.name,
   })
-  const threads = { foundPlugins, logLevels, logSink, logger: logger.child('runtime'), clock }
+  const threads = { foundPlugins, providers, logLevels, logSink, logger: logger.child('runtime'), clock }
   const herder = new WorkerHerder({
     configs: stores.configs,
     statuses: new WorkerStatusStore(stores.statuses, workerId, clock),

@@ -11,7 +11,9 @@ import { checkConverters, converterClassKeys } from './converter-config.ts'
 import { describeValues, groupsOf, undefinedValue } from '../definition/describe-config.ts'
 import { nearestKey } from '../definition/nearest-key.ts'
 import { checkConfig, type CheckedConfig } from '../definition/parse-config.ts'
-import { unresolvedReferences } from '../definition/provider-reference.ts'
+import type { ReferenceResolver } from '../providers/config-providers.ts'
+import { providerReferences } from '../providers/provider-reference.ts'
+import { referenceProblems, resolvedForValidation, withReferencesShown } from '../providers/referenced-infos.ts'
 import { sinkConfigDef } from './sink-config-def.ts'
 import { sourceConfigDef } from './source-config-def.ts'
 import { stageConfig } from './stage-config.ts'
@@ -20,6 +22,7 @@ import { topicCreationDef } from './topic-creation.ts'
 /** The context of a validation. */
 export interface ValidationContext {
   readonly plugins: PluginRegistry
+  readonly providers: ReferenceResolver
   readonly worker: WorkerGroup
   readonly signal: AbortSignal
 }
@@ -43,18 +46,21 @@ export function missingClassMessage(config: SubmittedConfig): string {
 
 /**
  * Validates a connector config as Kafka Connect does: the framework's keys, those of transforms and predicates, the
- * connector's own, then client overrides and converters. Runs plugin code that may connect to servers, so call it only in the
- * plugin thread.
+ * connector's own, then client overrides and converters. Values are checked with their references resolved; the result has
+ * only the references (I8). Runs plugin code that may connect to servers, so call it only in the plugin thread.
  * @throws ConfigError if `connector.class` is missing or unknown; ConnectError if a module cannot be imported
  */
 export async function validateConnector(
-  config: SubmittedConfig,
-  { plugins, worker, signal }: ValidationContext,
+  submitted: SubmittedConfig,
+  { plugins, providers, worker, signal }: ValidationContext,
 ): Promise<ConnectorValidation> {
-  const className = config['connector.class'] ?? null
-  if (className === null) throw new ConfigError(missingClassMessage(config))
+  const className = submitted['connector.class'] ?? null
+  if (className === null) throw new ConfigError(missingClassMessage(submitted))
   const descriptor = plugins.connector(className.trim())
   const plugin = await plugins.load(descriptor)
+  const references = await providers.resolve([submitted], signal)
+  const problems = referenceProblems(submitted, references)
+  const config = resolvedForValidation(submitted, references)
   const stages = await stageConfig(plugins, config)
   const baseDef = descriptor.kind === 'source' ? { ...sourceConfigDef, ...topicCreationDef(config) } : sinkConfigDef
   const frameworkDef = { ...converterClassKeys(baseDef, plugins), ...stages.def }
@@ -62,21 +68,21 @@ export async function validateConnector(
     ...(descriptor.kind === 'sink' ? sinkProblems(config, worker) : []),
     ...stages.problems,
     ...nullProblems(config),
-    ...unresolvedReferences(config),
   ])
-  const own = await checkOwn(plugin, config, signal)
+  const own = await checkOwn(plugin, config, problems.length === 0 ? signal : null)
   const def = { ...frameworkDef, ...plugin.configDef }
   const converters = await checkConverters(plugins, config)
-  const configs = [
+  const infos = [
     ...describeValues(def, merge(frameworkDef, framework, plugin.configDef, own)),
     ...checkClientOverrides(descriptor.kind, config),
     ...converters,
   ]
-  const unknown = unknownKeys(def, config, configs)
+  const unknown = unknownKeys(def, config, infos)
+  const configs = withReferencesShown([...unknown.flatMap(suggestion), ...infos], submitted, { references, problems })
   const groups = [...new Set([...groupsOf(def), ...definedGroups(converters)])]
   return {
-    infos: summary(className, groups, [...unknown.flatMap(suggestion), ...configs], warningsOf(unknown)),
-    literalSecrets: literalSecrets(def, config),
+    infos: summary(className, groups, configs, warningsOf(unknown)),
+    literalSecrets: literalSecrets(def, submitted),
   }
 }
 
@@ -99,10 +105,17 @@ function summary(
   return { name, errorCount, groups, configs: [...unknown, ...rest], warnings }
 }
 
-/** Checks the connector's own keys, and if all of them are valid, the connector's rules across several keys. */
-async function checkOwn(plugin: ConnectorPlugin, config: SubmittedConfig, signal: AbortSignal): Promise<CheckedConfig> {
+/**
+ * Checks the connector's own keys, and if all of them are valid, the connector's rules across several keys.
+ * @param signal null: the rules cannot be checked, as values are missing
+ */
+async function checkOwn(
+  plugin: ConnectorPlugin,
+  config: SubmittedConfig,
+  signal: AbortSignal | null,
+): Promise<CheckedConfig> {
   const checked = withProblems(checkConfig(plugin.configDef, config), unsupportedKeys(plugin, config))
-  if (checked.problems.length > 0 || plugin.check === undefined) return checked
+  if (checked.problems.length > 0 || plugin.check === undefined || signal === null) return checked
   const raw: RawConfig = Object.fromEntries(
     Object.entries(config).flatMap(([key, value]) => (value === null ? [] : [[key, value]])),
   )
@@ -182,6 +195,8 @@ function warningsOf(unknown: readonly UnknownKey[]): readonly string[] {
 
 function literalSecrets(def: ConfigDef, config: SubmittedConfig): readonly string[] {
   return Object.entries(def).flatMap(([key, { type }]) =>
-    type === 'PASSWORD' && (config[key] ?? '') !== '' ? [key] : [],
+    type === 'PASSWORD' && (config[key] ?? '') !== '' && providerReferences(config[key] ?? '').length === 0
+      ? [key]
+      : [],
   )
 }

@@ -128,9 +128,11 @@ const connect: ConfigDef = {
   'connector.client.config.override.policy': key('STRING', 'All', 'Which client settings connectors may override.', {
     validator: oneOf('All'),
   }),
-  'config.providers': key('LIST', [], 'Names of config providers.', {
-    unsupported: '${provider:…} references are not resolved; enter the values themselves',
-  }),
+  'config.providers': key(
+    'LIST',
+    [],
+    'Names of config providers. `config.providers.<name>.class` is the class of each, `config.providers.<name>.param.*` are its parameters. References such as `${name:path:key}` in the settings of the worker and in the configs of connectors are resolved with them.',
+  ),
   'access.control.allow.origin': key('STRING', '', 'Origins from which browsers may call the API.', {
     unsupported: 'pages of other origins may not call the API; put a proxy that allows them in front',
   }),

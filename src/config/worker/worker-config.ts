@@ -7,8 +7,10 @@ import type { ConfigValue, ParsedConfig, RawConfig } from '../../api/config-def.
 import type { PluginDescriptor } from '../../plugin/plugin-descriptor.ts'
 
 import { ConfigError } from '../../api/errors.ts'
+import { systemClock } from '../../foundation/clock.ts'
 import { isBrokerSetting } from '../../broker/settings/broker-settings.ts'
-import { scanPluginPath } from '../../plugin/plugin-path.ts'
+import { provideApi } from '../../plugin/plugin-api.ts'
+import { scanPluginPath, type PluginPathScan } from '../../plugin/plugin-path.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { clientSettingWarnings } from './client-overrides.ts'
 import { clientSecurity, type ClientSecurity } from './client-security.ts'
@@ -28,6 +30,9 @@ import { parseResponseHeaders, responseHeadersKey, type ResponseHeader } from '.
 import { converterClassKeys } from '../connector/converter-config.ts'
 import { nearestKey } from '../definition/nearest-key.ts'
 import { parseConfig } from '../definition/parse-config.ts'
+import { ConfigProviders } from '../providers/config-providers.ts'
+import { isUsedLiterally, providerSettings, type WorkerProviders } from '../providers/provider-settings.ts'
+import { Redaction } from '../providers/redaction.ts'
 import { restLimitsOf, type RestLimits } from './rest-limits.ts'
 import {
   embeddedBrokerPrefix,
@@ -101,21 +106,53 @@ export interface WorkerConfig {
   readonly consumer: RawConfig
   /** The plugins in `plugin.path`. */
   readonly foundPlugins: readonly PluginDescriptor[]
+  readonly providers: WorkerProviders
   /** Warnings to log at startup. */
   readonly warnings: readonly string[]
 }
 
 /**
- * Validates a worker's settings: those of Connect's distributed worker, and Penstock's own.
+ * Validates a worker's settings: those of Connect's distributed worker, and Penstock's own. References to config providers
+ * are resolved; messages have the references only (I8).
  * @param options.file whether they come from a properties file. With a file and a cluster, Connect's required keys are
  *   required; otherwise they default to the values of Connect's sample file.
  * @throws ConfigError with all problems of single keys, or the first problem across keys
  */
 export async function loadWorkerConfig(given: RawConfig, options: { readonly file: boolean }): Promise<WorkerConfig> {
+  const directories = (given['plugin.path'] ?? '').split(',').map((directory) => directory.trim())
+  const scan = await scanPluginPath(directories.filter((directory) => directory !== ''))
+  const { raw, providers } = await withSecrets(given, scan)
+  const redaction = new Redaction(providers.secrets)
+  try {
+    const { warnings, ...config } = validated(raw, scan, options)
+    return { ...config, providers, warnings: redaction.value(warnings) }
+  } catch (error) {
+    throw redaction.error(error)
+  }
+}
+
+/** Resolves the references in the worker's own settings. Plugins on `plugin.path` may provide them. @throws ConfigError */
+async function withSecrets(
+  given: RawConfig,
+  { plugins: found }: PluginPathScan,
+): Promise<{ readonly raw: RawConfig; readonly providers: WorkerProviders }> {
+  const settings = providerSettings(given)
+  if (settings.length > 0) provideApi(found)
+  const providers = new ConfigProviders({ settings, plugins: new PluginRegistry(found), clock: systemClock })
+  await providers.check()
+  const entries = Object.entries(given)
+  const resolvable = Object.fromEntries(entries.filter(([key]) => !isUsedLiterally(key)))
+  const references = await providers.resolve([resolvable])
+  return { raw: { ...given, ...references.complete(resolvable) }, providers: { settings, secrets: references.secrets } }
+}
+
+function validated(
+  given: RawConfig,
+  scan: PluginPathScan,
+  options: { readonly file: boolean },
+): Omit<WorkerConfig, 'providers'> {
   const cluster = (given['bootstrap.servers'] ?? '').trim() !== ''
   const raw = options.file && cluster ? given : { ...sampleWorkerConfig, ...given }
-  const directories = (raw['plugin.path'] ?? '').split(',').map((directory) => directory.trim())
-  const scan = await scanPluginPath(directories.filter((directory) => directory !== ''))
   refuseUnknownBrokerSettings(raw)
   const parsed = parseConfig(converterClassKeys(workerConfigDef, new PluginRegistry(scan.plugins)), raw)
   const allowed = parsed[allowUnauthenticatedKey] === true
@@ -151,7 +188,7 @@ function typed(
   parsed: ParsedConfig,
   raw: RawConfig,
   cluster: boolean,
-): Omit<WorkerConfig, 'foundPlugins' | 'warnings'> {
+): Omit<WorkerConfig, 'foundPlugins' | 'providers' | 'warnings'> {
   const listeners = list(parsed['listeners'] ?? null).map((address) => parseListener(address))
   const adminListeners = parsed[adminListenersKey] ?? null
   if (listeners.length === 0)

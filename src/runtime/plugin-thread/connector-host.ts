@@ -4,6 +4,9 @@ import type { RawConfig } from '../../api/config-def.ts'
 import type { Connector, ConnectorContext } from '../../api/connector.ts'
 import { ConnectError, NotFoundError } from '../../api/errors.ts'
 import { parseConfig } from '../../config/definition/parse-config.ts'
+import type { ReferenceResolver } from '../../config/providers/config-providers.ts'
+import type { ResolvedReferences } from '../../config/providers/resolved-references.ts'
+import { withReferences } from '../../config/providers/restored-references.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
@@ -11,6 +14,7 @@ import { traceOf } from '../failures.ts'
 
 export interface ConnectorHostOptions {
   readonly plugins: PluginRegistry
+  readonly secrets: ReferenceResolver
   readonly logger: Logger
   readonly clock: Clock
   readonly onReconfigure: (connector: string, owner: number) => void
@@ -22,6 +26,10 @@ export interface ConnectorHostOptions {
 /** One run of a connector. Only the last run counts, whatever earlier ones still do. */
 interface Instance {
   readonly owner: number
+  /** With references. */
+  readonly raw: RawConfig
+  /** Those of `raw`, with the values that the connector was started with. Null until they are resolved. */
+  references: ResolvedReferences | null
   /** Null until its start has returned. */
   connector: Connector | null
 }
@@ -44,10 +52,10 @@ export class ConnectorHost {
    */
   async start(name: string, owner: number, raw: RawConfig): Promise<void> {
     const before = this.#instances.get(name)
-    const instance: Instance = { owner, connector: null }
+    const instance: Instance = { owner, raw, references: null, connector: null }
     this.#instances.set(name, instance)
     if (before !== undefined) await settledWithin(this.#options.clock, stopMs, this.#end(name, before))
-    await this.#options.inNameOf(owner, async () => await this.#start(name, instance, raw))
+    await this.#options.inNameOf(owner, async () => await this.#start(name, instance))
   }
 
   /** Stops the instance, even if its `stop` throws. An instance that is still starting stops after its start. */
@@ -58,7 +66,11 @@ export class ConnectorHost {
     await this.#end(name, instance)
   }
 
-  /** @throws NotFoundError when the instance does not run; ConnectError when it generates too many tasks */
+  /**
+   * Returns the task configs with references, as they are stored.
+   * @throws NotFoundError when the instance does not run; ConnectError when it generates too many tasks; ConfigError when a
+   *   secret is left in one
+   */
   async taskConfigs(name: string, maxTasks: number): Promise<readonly RawConfig[]> {
     const instance = this.#instances.get(name)
     const connector = instance?.connector ?? null
@@ -70,15 +82,21 @@ export class ConnectorHost {
         { code: 'TOO_MANY_TASKS' },
       )
     }
-    return configs
+    const { raw, references } = instance
+    return references === null
+      ? configs
+      : configs.map((config) => withReferences(config, { raw, resolved: references }))
   }
 
-  async #start(name: string, instance: Instance, raw: RawConfig): Promise<void> {
-    const { plugins } = this.#options
+  async #start(name: string, instance: Instance): Promise<void> {
+    const { plugins, secrets } = this.#options
+    const { raw } = instance
     try {
       const plugin = await plugins.load(plugins.connector(raw['connector.class'] ?? ''))
+      instance.references = await secrets.resolve([raw])
+      const config = instance.references.complete(raw)
       const connector = plugin.createConnector()
-      await connector.start(parseConfig(plugin.configDef, raw), raw, this.#context(name, instance))
+      await connector.start(parseConfig(plugin.configDef, config), config, this.#context(name, instance))
       instance.connector = connector
       if (this.#instances.get(name) === instance) return
     } catch (error) {

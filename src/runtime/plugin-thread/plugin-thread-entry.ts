@@ -10,11 +10,18 @@ import { NamedLogger } from '../../foundation/logging/named-logger.ts'
 import { provideApi } from '../../plugin/plugin-api.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { ForwardingSink } from '../thread/forwarding-sink.ts'
+import { redactedError } from '../thread/redacted-error.ts'
 import { ThreadLink } from '../thread/thread-link.ts'
 import { answerProbes } from '../thread/thread-probe.ts'
+import { ThreadSecrets } from '../thread/thread-secrets.ts'
 import { parent, startedWith } from '../thread/thread-side.ts'
 import { ConnectorHost } from './connector-host.ts'
-import type { FromPluginThread, PluginThreadData, ToPluginThread } from './plugin-thread-messages.ts'
+import {
+  redactedMessage,
+  type FromPluginThread,
+  type PluginThreadData,
+  type ToPluginThread,
+} from './plugin-thread-messages.ts'
 
 /** A plugin thread: connector instances, validation, task configs. It uses neither the broker nor other threads. */
 const data = startedWith<PluginThreadData>()
@@ -22,11 +29,16 @@ const plugins = new PluginRegistry(data.foundPlugins)
 provideApi(data.foundPlugins)
 const sink = new ForwardingSink(LogLevels.sharedWith(data.logLevels), (message) => link.send(message))
 const logger = new NamedLogger('connect.runtime', sink)
-const link = new ThreadLink<FromPluginThread, Record<string, never>, ToPluginThread>(parent(), handle)
+const secrets = new ThreadSecrets(data.providers, plugins, systemClock)
+const link = new ThreadLink<FromPluginThread, Record<string, never>, ToPluginThread>(parent(), handle, {
+  message: (message) => redactedMessage(message, secrets.redaction),
+  error: (error) => redactedError(error, secrets.redaction),
+})
 const owners = new AsyncLocalStorage<number>()
 const inNameOf = async <T>(owner: number, action: () => Promise<T>): Promise<T> => await owners.run(owner, action)
 const host = new ConnectorHost({
   plugins,
+  secrets,
   logger: logger.child('Connector'),
   clock: systemClock,
   inNameOf,
@@ -34,6 +46,7 @@ const host = new ConnectorHost({
   onFailed: (connector, owner, trace) => link.send({ type: 'connector-failed', connector, owner, trace }),
 })
 
+secrets.guardProcess()
 answerProbes(() => owners.getStore() ?? null)
 
 function handle(message: ToPluginThread): unknown {
@@ -68,9 +81,11 @@ function mayRest(): boolean {
 
 /** A plugin without the method accepts every change, and may have other offsets. */
 async function alterOffsets(message: Extract<ToPluginThread, { type: 'alter-offsets' }>): Promise<boolean> {
-  const { config, offsets } = message
-  const plugin = await plugins.load(plugins.connector(config['connector.class'] ?? ''))
+  const { offsets } = message
+  const plugin = await plugins.load(plugins.connector(message.config['connector.class'] ?? ''))
   const signal = AbortSignal.timeout(message.timeoutMs)
+  const references = await secrets.resolve([message.config], signal)
+  const config = references.complete(message.config)
   const altered =
     offsets.kind === 'source'
       ? plugin.alterSourceOffsets?.(config, offsets.changes, signal)
@@ -80,7 +95,8 @@ async function alterOffsets(message: Extract<ToPluginThread, { type: 'alter-offs
 
 async function validate(message: Extract<ToPluginThread, { type: 'validate' }>): Promise<unknown> {
   const signal = AbortSignal.timeout(message.timeoutMs)
-  const { infos, literalSecrets } = await validateConnector(message.config, { plugins, worker: message.worker, signal })
+  const context = { plugins, providers: secrets, worker: message.worker, signal }
+  const { infos, literalSecrets } = await validateConnector(message.config, context)
   if (literalSecrets.length > 0) {
     const connector = message.config['name'] ?? null
     logger.debug('literal secrets are stored as they are, and REST shows them', { connector, keys: literalSecrets })

@@ -2,8 +2,10 @@ import type { RawConfig } from '../../api/config-def.ts'
 import type { SinkOffsetChange, SourceOffsetChange } from '../../api/connector.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../../config/definition/config-infos.ts'
 import type { WorkerGroup } from '../../config/connector/connector-problems.ts'
+import type { WorkerProviders } from '../../config/providers/provider-settings.ts'
 import type { PluginDescriptor } from '../../plugin/plugin-descriptor.ts'
-import type { LogMessage } from '../thread/forwarding-sink.ts'
+import type { Redaction } from '../../config/providers/redaction.ts'
+import { redactedLine, type LogMessage } from '../thread/forwarding-sink.ts'
 
 /** A change of the offsets of a connector: of a source's stored ones, or of a sink's committed ones. */
 export type OffsetChanges =
@@ -13,6 +15,7 @@ export type OffsetChanges =
 /** What a plugin thread is started with. */
 export interface PluginThreadData {
   readonly foundPlugins: readonly PluginDescriptor[]
+  readonly providers: WorkerProviders
   /** Those of the main thread: see `LogLevels`. */
   readonly logLevels: SharedArrayBuffer
 }
@@ -66,3 +69,15 @@ export type FromPluginThread =
       readonly trace: string
     }
   | LogMessage
+
+/** Returns the message without resolved secrets (I8). Names stay as they are. */
+export function redactedMessage(message: FromPluginThread, redaction: Redaction): FromPluginThread {
+  switch (message.type) {
+    case 'connector-failed':
+      return { ...message, trace: redaction.text(message.trace) }
+    case 'log':
+      return redactedLine(message, redaction)
+    case 'reconfigure':
+      return message
+  }
+}

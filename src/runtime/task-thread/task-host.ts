@@ -9,6 +9,7 @@ import type { SinkTask, SourceTask } from '../../api/task.ts'
 import type { KafkaClient } from '../../client/kafka-client.ts'
 import { shownAfterMs } from '../../client/log-trouble.ts'
 import { parseConfig } from '../../config/definition/parse-config.ts'
+import type { ReferenceResolver } from '../../config/providers/config-providers.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
@@ -52,6 +53,7 @@ const endShare = 0.8
 export interface TaskHostOptions {
   readonly settings: TaskSettings
   readonly plugins: PluginRegistry
+  readonly secrets: ReferenceResolver
   readonly clock: Clock
   readonly logger: Logger
   /** Returns the client that all tasks of the thread share; connects at the first call. */
@@ -138,7 +140,8 @@ export class TaskHost {
     return () => (askedAt ?? clock.monotonic()) + settings.gracefulMs * endShare
   }
 
-  async #runLoop(task: StartedTask): Promise<void> {
+  async #runLoop(stored: StartedTask): Promise<void> {
+    const task = await this.#resolved(stored)
     const { run, meters } = task
     const { plugins } = this.#options
     const plugin = await plugins.load(plugins.connector(run.connectorConfig['connector.class'] ?? ''))
@@ -151,6 +154,21 @@ export class TaskHost {
     context.logger.info(`the task starts on thread ${threadId}`)
     await loop.run()
     context.logger.info('the task has stopped')
+  }
+
+  /** Returns the task with the values of its references, which only its thread knows (I8). @throws ConfigError */
+  async #resolved(task: StartedTask): Promise<StartedTask> {
+    const { run, control } = task
+    const { connectorConfig, taskConfig } = run
+    const references = await this.#options.secrets.resolve([connectorConfig, taskConfig], control.stopSignal)
+    return {
+      ...task,
+      run: {
+        ...run,
+        connectorConfig: references.complete(connectorConfig),
+        taskConfig: references.complete(taskConfig),
+      },
+    }
   }
 
   /** Returns the client. The status shows a broker that does not respond. */

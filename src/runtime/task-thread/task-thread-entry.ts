@@ -7,17 +7,20 @@ import { NamedLogger } from '../../foundation/logging/named-logger.ts'
 import { provideApi } from '../../plugin/plugin-api.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { ForwardingSink } from '../thread/forwarding-sink.ts'
+import { redactedError } from '../thread/redacted-error.ts'
 import { ThreadLink } from '../thread/thread-link.ts'
 import { beat } from '../thread/heartbeat.ts'
 import { answerProbes } from '../thread/thread-probe.ts'
+import { ThreadSecrets } from '../thread/thread-secrets.ts'
 import { parent, startedWith } from '../thread/thread-side.ts'
 import { outsideOfTasks, runningIncarnation, TaskHost } from './task-host.ts'
-import type {
-  FromTaskThread,
-  FromTaskThreadResponses,
-  TaskSamples,
-  TaskThreadData,
-  ToTaskThread,
+import {
+  redactedMessage,
+  type FromTaskThread,
+  type FromTaskThreadResponses,
+  type TaskSamples,
+  type TaskThreadData,
+  type ToTaskThread,
 } from './task-thread-messages.ts'
 
 /** A task thread: the tasks of one plugin with their client. Records pass only between it, the broker and the other system. */
@@ -28,12 +31,18 @@ const data = startedWith<TaskThreadData>()
 provideApi(data.foundPlugins)
 const sink = new ForwardingSink(LogLevels.sharedWith(data.logLevels), (message) => link.send(message))
 const logger = new NamedLogger('connect.runtime', sink)
-const link = new ThreadLink<FromTaskThread, FromTaskThreadResponses, ToTaskThread>(parent(), receive)
+const plugins = new PluginRegistry(data.foundPlugins)
+const secrets = new ThreadSecrets(data.providers, plugins, systemClock)
+const link = new ThreadLink<FromTaskThread, FromTaskThreadResponses, ToTaskThread>(parent(), receive, {
+  message: (message) => redactedMessage(message, secrets.redaction),
+  error: (error) => redactedError(error, secrets.redaction),
+})
 let client: Promise<KafkaClient> | null = null
 
 const host = new TaskHost({
   settings: data.settings,
-  plugins: new PluginRegistry(data.foundPlugins),
+  plugins,
+  secrets,
   clock: systemClock,
   logger: logger.child('Task'),
   client: () => {
@@ -58,6 +67,7 @@ const host = new TaskHost({
   onFailed: ({ incarnation }, trace, leftovers) => link.send({ type: 'failed', incarnation, trace, leftovers }),
 })
 
+secrets.guardProcess()
 answerProbes(runningIncarnation)
 beat(data.beat, systemClock)
 

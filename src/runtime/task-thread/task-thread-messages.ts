@@ -1,8 +1,10 @@
 import type { SourceOffset, SourcePartition } from '../../api/record.ts'
+import type { WorkerProviders } from '../../config/providers/provider-settings.ts'
+import type { Redaction } from '../../config/providers/redaction.ts'
 import type { PluginDescriptor } from '../../plugin/plugin-descriptor.ts'
 import type { Sample } from '../../foundation/metrics/meters.ts'
 import type { TaskSettings } from '../task-settings.ts'
-import type { LogMessage } from '../thread/forwarding-sink.ts'
+import { redactedLine, type LogMessage } from '../thread/forwarding-sink.ts'
 import type { TaskRun, TaskState } from '../task-run.ts'
 
 /** What a task thread is started with. */
@@ -13,6 +15,7 @@ export interface TaskThreadData {
   readonly beat: SharedArrayBuffer
   /** Plugins found on `plugin.path`. */
   readonly foundPlugins: readonly PluginDescriptor[]
+  readonly providers: WorkerProviders
   /** Those of the main thread: see `LogLevels`. */
   readonly logLevels: SharedArrayBuffer
 }
@@ -62,4 +65,31 @@ export interface TaskSamples {
 
 export interface FromTaskThreadResponses extends Record<string, unknown> {
   'read-offsets': readonly (SourceOffset | null)[]
+}
+
+/** Returns the message without resolved secrets (I8). Names of topics and source partitions stay as the task uses them. */
+export function redactedMessage(message: FromTaskThread, redaction: Redaction): FromTaskThread {
+  if (redaction.isEmpty) return message
+  switch (message.type) {
+    case 'state':
+      return { ...message, trace: redaction.value(message.trace) }
+    case 'failed':
+      return { ...message, trace: redaction.text(message.trace), leftovers: redaction.value(message.leftovers) }
+    case 'metrics':
+      return { ...message, tasks: message.tasks.map((task) => redactedLabels(task, redaction)) }
+    case 'log':
+      return redactedLine(message, redaction)
+    case 'topic':
+    case 'read-offsets':
+      return message
+  }
+}
+
+function redactedLabels(task: TaskSamples, redaction: Redaction): TaskSamples {
+  const samples = task.samples.map((sample) => {
+    if (sample.labels === undefined) return sample
+    const labels = Object.entries(sample.labels).map(([name, value]) => [name, redaction.text(value)])
+    return { ...sample, labels: Object.fromEntries(labels) }
+  })
+  return { ...task, samples }
 }

@@ -1,3 +1,4 @@
+import type { Redaction } from '../../config/providers/redaction.ts'
 import type { LogLevel, LogLevels } from '../../foundation/logging/log-levels.ts'
 import type { LogSink } from '../../foundation/logging/named-logger.ts'
 import { traceOf } from '../failures.ts'
@@ -10,6 +11,11 @@ export interface LogMessage {
   readonly message: string
   /** JSON values; errors as their stack. */
   readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** Returns the line without resolved secrets (I8). The logger's name stays as it is. */
+export function redactedLine(line: LogMessage, redaction: Redaction): LogMessage {
+  return { ...line, message: redaction.text(line.message), fields: redaction.value(line.fields) }
 }
 
 /** Sends the log lines that `levels` allow to the main thread. */

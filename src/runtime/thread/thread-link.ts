@@ -20,6 +20,12 @@ export interface ThreadPort {
   on(event: 'message', listener: (value: unknown) => void): unknown
 }
 
+/** What messages and errors pass before they leave a thread. */
+export interface Outlet<Out> {
+  message(message: Out): Out
+  error(error: TransferredError): TransferredError
+}
+
 /**
  * One side of a thread boundary. Two discriminated unions cross it: `Out` from here, `In` from the other side; responses
  * are typed by message type. When a side ends, requests that wait for it fail with the reason.
@@ -27,12 +33,17 @@ export interface ThreadPort {
 export class ThreadLink<Out extends Message, OutResponses extends Responses, In extends Message> {
   readonly #port: ThreadPort
   readonly #handle: (message: In) => unknown
+  readonly #outlet: Outlet<Out> | null
   readonly #waiting = new Map<number, Deferred<unknown>>()
   #lastId = 0
   #ended: Error | null = null
 
-  /** @param handle handles a message; the response to a request is what it returns, resolves to, or throws */
-  constructor(port: ThreadPort, handle: (message: In) => unknown) {
+  /**
+   * @param handle handles a message; the response to a request is what it returns, resolves to, or throws
+   * @param outlet changes messages and errors before they leave this side
+   */
+  constructor(port: ThreadPort, handle: (message: In) => unknown, outlet: Outlet<Out> | null = null) {
+    this.#outlet = outlet
     this.#port = port
     this.#handle = handle
     port.on('message', (value) => this.#receive(value as Envelope))
@@ -40,7 +51,8 @@ export class ThreadLink<Out extends Message, OutResponses extends Responses, In 
 
   /** Sends a message without a response; dropped when the other side has ended. */
   send(message: Out): void {
-    if (this.#ended === null) this.#post({ kind: 'message', id: null, message })
+    if (this.#ended !== null) return
+    this.#post({ kind: 'message', id: null, message: this.#outlet?.message(message) ?? message })
   }
 
   /** Sends a request and returns its response. @throws what the other side threw, or the reason why it ended */
@@ -79,7 +91,8 @@ export class ThreadLink<Out extends Message, OutResponses extends Responses, In 
       if (id !== null) this.#post({ kind: 'response', id, value })
     } catch (error) {
       if (id === null) throw error
-      this.#post({ kind: 'failure', id, error: toTransferred(error) })
+      const transferred = toTransferred(error)
+      this.#post({ kind: 'failure', id, error: this.#outlet?.error(transferred) ?? transferred })
     }
   }
 

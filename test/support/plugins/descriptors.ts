@@ -1,7 +1,7 @@
 import type { PluginDescriptor } from '../../../src/plugin/plugin-descriptor.ts'
 
 /** The plugins of this directory, as if they had been found on `plugin.path`. */
-export const testPlugins: readonly PluginDescriptor[] = ['stubborn', 'deadly', 'wayward'].map((name) => ({
+export const testPlugins: readonly PluginDescriptor[] = ['stubborn', 'deadly', 'wayward', 'leaky'].map((name) => ({
   kind: 'source',
   className: `test.${name.charAt(0).toUpperCase()}${name.slice(1)}Connector`,
   aliases: [],

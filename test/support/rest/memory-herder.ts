@@ -1,3 +1,5 @@
+import { ConfigProviders } from '../../../src/config/providers/config-providers.ts'
+import { systemClock } from '../../../src/foundation/clock.ts'
 import type { TargetState } from '../../../src/config/connector/target-state.ts'
 import type { TaskId } from '../../../src/config/connector/task-id.ts'
 import type { RawConfig } from '../../../src/api/config-def.ts'
@@ -235,7 +237,9 @@ export class MemoryHerder implements Herder {
 
   async validateConnectorConfig(config: SubmittedConfig, signal: AbortSignal): Promise<ConfigInfos> {
     if ((config['connector.class'] ?? null) === null) throw new BadRequestError(missingClassMessage(config))
-    const context = { plugins: this.#plugins, worker: { groupId: 'connect-cluster' }, signal }
+    const plugins = this.#plugins
+    const providers = new ConfigProviders({ settings: [], plugins, clock: systemClock })
+    const context = { plugins, providers, worker: { groupId: 'connect-cluster' }, signal }
     return (await validateConnector(config, context)).infos
   }
 

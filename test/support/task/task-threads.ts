@@ -1,5 +1,6 @@
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
+import { noProviders } from '../../../src/config/providers/provider-settings.ts'
 import type { TaskSettings } from '../../../src/runtime/task-settings.ts'
 import type { BlockingLimits } from '../../../src/runtime/task-thread-watch.ts'
 import type { TaskListener } from '../../../src/runtime/task-listener.ts'
@@ -31,6 +32,7 @@ export function taskThreads(options: {
       ...settings,
     },
     foundPlugins: [...testPlugins, ...fileConnectors],
+    providers: noProviders,
     maxThreads,
     blocking,
     logLevels: LogLevels.startingAt('warn'),

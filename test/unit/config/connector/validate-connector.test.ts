@@ -4,14 +4,18 @@ import type { SubmittedConfig } from '../../../../src/config/definition/config-i
 
 import { ConfigError } from '../../../../src/api/errors.ts'
 import { validateConnector, type ConnectorValidation } from '../../../../src/config/connector/validate-connector.ts'
+import { ConfigProviders } from '../../../../src/config/providers/config-providers.ts'
+import { systemClock } from '../../../../src/foundation/clock.ts'
 import { fileConnectors } from '../../../../src/plugin/built-in-plugins.ts'
 import { PluginRegistry } from '../../../../src/plugin/plugin-registry.ts'
 import { recordedExchange, recordedExchanges } from '../../../support/rest/rest-recording.ts'
 
+const plugins = new PluginRegistry(fileConnectors)
 const worker = { groupId: 'connect-cluster' }
 const validate = (config: SubmittedConfig): Promise<ConnectorValidation> =>
   validateConnector(config, {
-    plugins: new PluginRegistry(fileConnectors),
+    plugins,
+    providers: new ConfigProviders({ settings: [], plugins, clock: systemClock }),
     worker,
     signal: AbortSignal.timeout(60_000),
   })
@@ -315,7 +319,6 @@ describe('a validation', () => {
     { 'producer.override.transactional.id': 'x' },
     { 'producer.override.enable.idempotence': 'false' },
     { 'consumer.override.enable.auto.commit': 'true' },
-    { file: '${env:HOME}/${dir:/x:y}' },
     { 'consumer.override.bootstrap.servers': 'other:9092' },
     { 'admin.override.client.id': 'x' },
   ])('rejects the unsupported setting %j by name', async (setting) => {

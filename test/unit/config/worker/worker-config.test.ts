@@ -140,7 +140,6 @@ describe("a worker's configuration", () => {
   it.each([
     [{ 'rest.extension.classes': 'com.acme.Ext' }, /"rest.extension.classes" is not supported: extensions are Java/],
     [{ 'topic.creation.enable': 'false' }, /topic.creation.enable: Not supported: source connectors create/],
-    [{ 'config.providers': 'file' }, /"config.providers" is not supported/],
     [{ 'exactly.once.source.support': 'enabled' }, /exactly-once delivery of sources is not supported/],
     [{ 'value.converter': 'com.acme.Nope' }, /value.converter: Class com.acme.Nope could not be found\./],
     [{ 'offset.flush.interval.ms': 'soon' }, /offset.flush.interval.ms: Not a number of type LONG/],

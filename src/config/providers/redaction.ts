@@ -1,0 +1,162 @@
+import { providerReferences } from './provider-reference.ts'
+import type { ResolvedSecret } from './resolved-references.ts'
+import { formsOf, minSecretLength } from './secret-forms.ts'
+
+/** The maximum number of forms of secrets that are kept (I10). The oldest are forgotten. */
+const maxForms = 20_000
+/** From this length on, the beginning of a secret is hidden like all of it: messages quote long values in part. Characters. */
+const minBeginning = 16
+/** The maximum number of causes of an error, which may be a circle. */
+const maxCauses = 20
+/** Where messages cut a value. */
+const cut = '…'
+
+interface Match {
+  readonly start: number
+  end: number
+  readonly references: Set<string>
+}
+
+/**
+ * Replaces resolved secrets in texts by their references (I8). What leaves a thread with resolved secrets as an error, a
+ * trace, a log line or a metric passes through it. Values shorter than {@link minSecretLength} are not replaced.
+ */
+export class Redaction {
+  /** References by form; the last one that was added is the last. */
+  readonly #references = new Map<string, string>()
+  /** The forms by their first characters. */
+  readonly #byHead = new Map<string, Set<string>>()
+
+  constructor(secrets: readonly ResolvedSecret[] = []) {
+    this.add(secrets)
+  }
+
+  /** Whether there is no secret to hide. */
+  get isEmpty(): boolean {
+    return this.#references.size === 0
+  }
+
+  add(secrets: readonly ResolvedSecret[]): void {
+    for (const { reference, value } of secrets) {
+      for (const form of formsOf(value)) {
+        this.#forget(form)
+        this.#references.set(form, reference)
+        const head = form.slice(0, minSecretLength)
+        this.#byHead.set(head, (this.#byHead.get(head) ?? new Set<string>()).add(form))
+      }
+    }
+    for (const form of this.#references.keys()) {
+      if (this.#references.size <= maxForms) break
+      this.#forget(form)
+    }
+  }
+
+  /** Returns whether a secret is in the text, in any form. What is a part of a reference does not count. */
+  holds(text: string): boolean {
+    const references = referenceRanges(text)
+    return this.#matches(text, false).some(
+      ({ start, end }) => !references.some((range) => range.start <= start && end <= range.end),
+    )
+  }
+
+  text(text: string): string {
+    const matches = this.#matches(text, true)
+    if (matches.length === 0) return text
+    let redacted = ''
+    let at = 0
+    for (const { start, end, references } of matches) {
+      redacted += text.slice(at, start) + [...references].join('')
+      at = end
+    }
+    redacted += text.slice(at)
+    // The end of a reference and the text behind it may read like a secret, such as one that begins with a brace.
+    return this.holds(redacted) ? '[hidden]' : redacted
+  }
+
+  /** Returns the value with all its texts redacted, also in arrays and objects. */
+  value<T>(value: T): T {
+    return this.isEmpty ? value : (this.#value(value) as T)
+  }
+
+  /** Redacts an error in place, with its causes, and returns it. */
+  error<T>(error: T): T {
+    for (let at: unknown = error, depth = 0; at instanceof Error && depth < maxCauses; at = at.cause, depth += 1) {
+      at.message = this.text(at.message)
+      if (at.stack !== undefined) at.stack = this.text(at.stack)
+    }
+    return error
+  }
+
+  #value(value: unknown): unknown {
+    if (typeof value === 'string') return this.text(value)
+    if (Array.isArray(value)) return value.map((item) => this.#value(item))
+    if (typeof value !== 'object' || value === null) return value
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [this.text(key), this.#value(item)]))
+  }
+
+  /** Returns the places of secrets in order; those that overlap are one. */
+  #matches(text: string, withBeginnings: boolean): readonly Match[] {
+    const found: Match[] = []
+    for (const [head, forms] of this.#byHead) {
+      for (let start = text.indexOf(head); start >= 0; start = text.indexOf(head, start + 1)) {
+        for (const form of forms) {
+          const length = matchLength(text, start, form)
+          const isWhole = length === form.length
+          if (!isWhole && !(withBeginnings && isTelling(text, start + length, { length, of: form.length }))) continue
+          found.push({ start, end: start + length, references: new Set([this.#references.get(form) ?? '']) })
+        }
+      }
+    }
+    return merged(found)
+  }
+
+  #forget(form: string): void {
+    if (!this.#references.delete(form)) return
+    const head = form.slice(0, minSecretLength)
+    const forms = this.#byHead.get(head)
+    forms?.delete(form)
+    if (forms?.size === 0) this.#byHead.delete(head)
+  }
+}
+
+function matchLength(text: string, start: number, form: string): number {
+  let length = minSecretLength
+  while (length < form.length && text[start + length] === form[length]) length += 1
+  return length
+}
+
+/** Returns whether the beginning of a secret, which ends at `end`, says too much of it. */
+function isTelling(
+  text: string,
+  end: number,
+  { length, of }: { readonly length: number; readonly of: number },
+): boolean {
+  if (length >= minBeginning) return true
+  const isCut = end === text.length || text.startsWith(cut, end)
+  return isCut && length * 2 >= of
+}
+
+function merged(found: readonly Match[]): readonly Match[] {
+  const matches: Match[] = []
+  // Of those that begin at one place the longest comes first, and names the reference.
+  for (const match of found.toSorted((a, b) => a.start - b.start || b.end - a.end)) {
+    const last = matches.at(-1)
+    if (last === undefined || match.start >= last.end) {
+      matches.push(match)
+      continue
+    }
+    if (match.end <= last.end) continue
+    last.end = match.end
+    for (const reference of match.references) last.references.add(reference)
+  }
+  return matches
+}
+
+function referenceRanges(text: string): readonly { readonly start: number; readonly end: number }[] {
+  let at = 0
+  return providerReferences(text).map((reference) => {
+    const start = text.indexOf(reference.text, at)
+    at = start + reference.text.length
+    return { start, end: at }
+  })
+}

@@ -1,0 +1,67 @@
+import type { ConfigProblem, RawConfig } from '../../api/config-def.ts'
+import { ConfigError } from '../../api/errors.ts'
+import { providerReferences, replaceReferences } from './provider-reference.ts'
+
+/** A value that a config provider has returned. It must not leave the process (I8). */
+export interface ResolvedSecret {
+  /** As in the config, with `${` and `}`. */
+  readonly reference: string
+  readonly value: string
+}
+
+/** The value of a reference, or why there is none, as the end of a sentence. */
+export type Lookup = { readonly value: string } | { readonly problem: string }
+
+/** The code of an error for a config with a reference that cannot be resolved. */
+export const unresolvedCode = 'REFERENCE_UNRESOLVED'
+
+/** The references of some configs with their values. */
+export class ResolvedReferences {
+  readonly #lookups: ReadonlyMap<string, Lookup>
+
+  /** @param lookups by the text of the reference */
+  constructor(lookups: ReadonlyMap<string, Lookup>) {
+    this.#lookups = lookups
+  }
+
+  get secrets(): readonly ResolvedSecret[] {
+    return [...this.#lookups].flatMap(([reference, lookup]) =>
+      'value' in lookup ? [{ reference, value: lookup.value }] : [],
+    )
+  }
+
+  /** Returns the text with values for references. A reference without a value stays. */
+  text(text: string): string {
+    return replaceReferences(text, (reference) => {
+      const lookup = this.#lookups.get(reference)
+      return lookup !== undefined && 'value' in lookup ? lookup.value : reference
+    })
+  }
+
+  /** Returns the config with values for references. A reference without a value stays. */
+  config<T extends string | null>(config: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
+    return Object.fromEntries(
+      Object.entries(config).map(([key, value]) => [key, value === null ? value : (this.text(value) as T)]),
+    )
+  }
+
+  /** Returns a problem for each reference of the config that has no value. */
+  problems(config: Readonly<Record<string, string | null>>): readonly ConfigProblem[] {
+    return Object.entries(config).flatMap(([key, value]) => {
+      const references = new Map(providerReferences(value ?? '').map((reference) => [reference.text, reference]))
+      return [...references.values()].flatMap(({ text, provider }) => {
+        const lookup = this.#lookups.get(text)
+        if (lookup === undefined || 'value' in lookup) return []
+        const message = `Configuration "${key}": the reference ${text} cannot be resolved by config provider "${provider}": ${lookup.problem}`
+        return [{ key, message }]
+      })
+    })
+  }
+
+  /** Returns the config with values for all references. @throws ConfigError REFERENCE_UNRESOLVED */
+  complete(config: RawConfig): RawConfig {
+    const problems = this.problems(config)
+    if (problems.length === 0) return this.config(config)
+    throw new ConfigError(problems.map(({ message }) => message).join('\n'), { code: unresolvedCode })
+  }
+}
