@@ -62,7 +62,7 @@ export async function runWorkerCommand(args: readonly string[]): Promise<number>
     },
   )
   if (worker === null) process.exit(exitCodes.done)
-  process.stdout.write(`${readyLine(worker, config)}\n`)
+  process.stdout.write(`${redaction.text(readyLine(worker, config))}\n`)
   const end = await Promise.race([signalled, worker.brokerDied])
   if (end instanceof Error) {
     logger.error(`the embedded broker died, and the worker cannot run without it: ${end.message}`, { error: end })

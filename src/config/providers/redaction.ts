@@ -4,12 +4,15 @@ import { formsOf, minSecretLength } from './secret-forms.ts'
 
 /** The maximum number of forms of secrets that are kept (I10). The oldest are forgotten. */
 const maxForms = 20_000
-/** From this length on, the beginning of a secret is hidden like all of it: messages quote long values in part. Characters. */
+/**
+ * Messages quote long values in part. A beginning of this length is hidden where the message cuts the value, and everywhere
+ * if it is half of the secret. Characters.
+ */
 const minBeginning = 16
 /** The maximum number of causes of an error, which may be a circle. */
 const maxCauses = 20
-/** Where messages cut a value. */
-const cut = '…'
+/** Where messages cut a value, besides their end. */
+const cuts = ['…', '...']
 
 interface Match {
   readonly start: number
@@ -24,6 +27,8 @@ interface Match {
 export class Redaction {
   /** References by form; the last one that was added is the last. */
   readonly #references = new Map<string, string>()
+  /** Texts of configs that stay, whatever secret a part of them is like. */
+  readonly #kept = new Set<string>()
   /** The forms by their first characters. */
   readonly #byHead = new Map<string, Set<string>>()
 
@@ -37,6 +42,7 @@ export class Redaction {
   }
 
   add(secrets: readonly ResolvedSecret[]): void {
+    this.keep(secrets.map(({ reference }) => reference))
     for (const { reference, value } of secrets) {
       for (const form of formsOf(value)) {
         this.#forget(form)
@@ -51,12 +57,19 @@ export class Redaction {
     }
   }
 
-  /** Returns whether a secret is in the text, in any form. What is a part of a reference does not count. */
+  /** Leaves these references as they are: configs have them, and a path in one may be like the path in a secret. */
+  keep(references: readonly string[]): void {
+    for (const reference of references) this.#kept.delete(reference)
+    for (const reference of references) this.#kept.add(reference)
+    for (const reference of this.#kept) {
+      if (this.#kept.size <= maxForms) break
+      this.#kept.delete(reference)
+    }
+  }
+
+  /** Returns whether a secret is in the text, in any form. What is a part of a known reference does not count. */
   holds(text: string): boolean {
-    const references = referenceRanges(text)
-    return this.#matches(text, false).some(
-      ({ start, end }) => !references.some((range) => range.start <= start && end <= range.end),
-    )
+    return this.#matches(text, false).length > 0
   }
 
   text(text: string): string {
@@ -97,17 +110,30 @@ export class Redaction {
   /** Returns the places of secrets in order; those that overlap are one. */
   #matches(text: string, withBeginnings: boolean): readonly Match[] {
     const found: Match[] = []
+    const kept = this.#keptIn(text)
     for (const [head, forms] of this.#byHead) {
       for (let start = text.indexOf(head); start >= 0; start = text.indexOf(head, start + 1)) {
         for (const form of forms) {
           const length = matchLength(text, start, form)
           const isWhole = length === form.length
           if (!isWhole && !(withBeginnings && isTelling(text, start + length, { length, of: form.length }))) continue
-          found.push({ start, end: start + length, references: new Set([this.#references.get(form) ?? '']) })
+          const end = start + length
+          if (kept.some((range) => range.start <= start && end <= range.end)) continue
+          found.push({ start, end, references: new Set([this.#references.get(form) ?? '']) })
         }
       }
     }
     return merged(found)
+  }
+
+  /** Returns the places of known references. */
+  #keptIn(text: string): readonly { readonly start: number; readonly end: number }[] {
+    let at = 0
+    return providerReferences(text).flatMap((reference) => {
+      const start = text.indexOf(reference.text, at)
+      at = start + reference.text.length
+      return this.#kept.has(reference.text) ? [{ start, end: at }] : []
+    })
   }
 
   #forget(form: string): void {
@@ -131,9 +157,9 @@ function isTelling(
   end: number,
   { length, of }: { readonly length: number; readonly of: number },
 ): boolean {
-  if (length >= minBeginning) return true
-  const isCut = end === text.length || text.startsWith(cut, end)
-  return isCut && length * 2 >= of
+  const isCut = end === text.length || cuts.some((cut) => text.startsWith(cut, end))
+  const isHalf = length * 2 >= of
+  return isCut ? isHalf || length >= minBeginning : isHalf && length >= minBeginning
 }
 
 function merged(found: readonly Match[]): readonly Match[] {
@@ -150,13 +176,4 @@ function merged(found: readonly Match[]): readonly Match[] {
     for (const reference of match.references) last.references.add(reference)
   }
   return matches
-}
-
-function referenceRanges(text: string): readonly { readonly start: number; readonly end: number }[] {
-  let at = 0
-  return providerReferences(text).map((reference) => {
-    const start = text.indexOf(reference.text, at)
-    at = start + reference.text.length
-    return { start, end: at }
-  })
 }

@@ -49,6 +49,7 @@ export function withReferencesShown(
   { references, problems }: { readonly references: ResolvedReferences; readonly problems: readonly ConfigProblem[] },
 ): readonly ConfigInfo[] {
   const redaction = new Redaction(references.secrets)
+  redaction.keep(references.texts)
   const messages = Map.groupBy(problems, ({ key }) => key)
   const known = new Set(infos.map(({ value }) => value.name))
   const missing = [...messages.keys()].filter((key) => !known.has(key)).map((key) => undefinedValue(key, []))

@@ -24,6 +24,11 @@ export class ResolvedReferences {
     this.#lookups = lookups
   }
 
+  /** As in the configs, also those without a value. */
+  get texts(): readonly string[] {
+    return [...this.#lookups.keys()]
+  }
+
   get secrets(): readonly ResolvedSecret[] {
     return [...this.#lookups].flatMap(([reference, lookup]) =>
       'value' in lookup ? [{ reference, value: lookup.value }] : [],

@@ -27,6 +27,7 @@ export function withReferences(generated: RawConfig, { raw, resolved }: Connecto
   const { secrets } = resolved
   if (secrets.length === 0) return generated
   const redaction = new Redaction(secrets)
+  redaction.keep(resolved.texts)
   const replaced = replacer(secrets)
   return Object.fromEntries(
     Object.entries(generated).map(([key, value]) => {

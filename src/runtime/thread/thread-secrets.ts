@@ -20,6 +20,7 @@ export class ThreadSecrets implements ReferenceResolver {
     signal?: AbortSignal,
   ): Promise<ResolvedReferences> {
     const references = await this.#providers.resolve(configs, signal)
+    this.redaction.keep(references.texts)
     this.redaction.add(references.secrets)
     return references
   }

@@ -24,7 +24,7 @@ function print(secret: string): void {
 
 /**
  * Gives away its `password`. `leak` says where the connector does: `throw`, `raise`, `crash`, `log`, `print`, or `hidden` in a
- * task config; `task.leak` where the task does: `start`, `crash`, `poll` or `retry`.
+ * task config; `leak.check` is the key under which its validation does; `task.leak` where the task does: `start`, `crash`, `poll` or `retry`.
  */
 class LeakyConnector implements Connector {
   #raw: RawConfig = {}
@@ -90,7 +90,8 @@ export const plugin: ConnectorPlugin = {
   aliases: [],
   version: '1',
   configDef: { password: { type: 'PASSWORD', importance: 'HIGH', doc: 'A secret.' } },
-  check: async ({ password }, raw) => [{ key: raw['leak.check'] ?? 'password', message: `not ${String(password)}` }],
+  check: async ({ password }, { 'leak.check': key }) =>
+    key === undefined ? [] : [{ key, message: `not ${String(password)}` }],
   alterSourceOffsets: async (config) => {
     throw new ConfigError(`not with ${config['password']}`)
   },

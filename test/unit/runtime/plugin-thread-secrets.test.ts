@@ -98,7 +98,7 @@ describe('a plugin thread', () => {
   })
 
   it('has references for secrets in the result of a validation', async () => {
-    const infos = await threads.validate(config, { groupId: 'g' })
+    const infos = await threads.validate({ ...config, 'leak.check': 'password' }, { groupId: 'g' })
     const password = infos.configs.find(({ value }) => value.name === 'password')
     expect(password?.value).toMatchObject({ value: reference, errors: [`not ${reference}`] })
     expectRedacted(JSON.stringify(infos))

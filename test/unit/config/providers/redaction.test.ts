@@ -89,7 +89,22 @@ describe('the redaction', () => {
     expect(redactionOf(long).text(`Invalid value ${long.slice(0, 200)}… (310 characters)`)).toBe(
       `Invalid value ${reference}… (310 characters)`,
     )
-    expect(redactionOf(long).text(`${long.slice(0, 20)} and more`)).toBe(`${reference} and more`)
+    expect(redactionOf(long).text(`${long.slice(0, 20)}... and more`)).toBe(`${reference}... and more`)
+    expect(redactionOf(long).text(`${long.slice(0, 200)} and more`)).toBe(`${reference} and more`)
+    expect(redactionOf(long).text(`${long.slice(0, 20)} and more`)).toBe(`${long.slice(0, 20)} and more`)
+  })
+
+  it('leaves references as they are, also those with a path like that of a secret', () => {
+    const redaction = redactionOf('/run/secrets/of/this/file')
+    const missing = '${file:/run/secrets/of/this/other:k}'
+    const known = new Redaction([{ reference: '${file:/run/secrets/of/this/file:k}', value: 'secrets' }])
+    expect(known.text('${file:/run/secrets/of/this/file:k} of secrets')).toBe(
+      '${file:/run/secrets/of/this/file:k} of ${file:/run/secrets/of/this/file:k}',
+    )
+    expect(redaction.text(missing)).not.toBe(missing)
+    redaction.keep([missing])
+    expect(redaction.text(missing)).toBe(missing)
+    expect(redaction.text('${x:/run/secrets/of/this/file:k}')).toBe(`\${x:${reference}:k}`)
   })
 
   it('does not hide values that are too short to be a secret', () => {

@@ -1,0 +1,231 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+
+import type { Server } from '../../../src/servers/process/server.ts'
+import { Servers } from '../../../src/servers/servers.ts'
+import { LogView } from '../../support/log/log-view.ts'
+import { describeWith } from '../../support/services.ts'
+import { patienceMs } from '../../support/until.ts'
+import { sourceConfig } from '../../support/worker/pipeline.ts'
+import { everythingOf, placesOf } from '../../support/worker/secret-search.ts'
+import { workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
+
+let directory = ''
+let worker: WorkerProcess | null = null
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'penstock-secrets-'))
+  mkdirSync(join(directory, 'secrets'))
+})
+afterEach(async () => {
+  await worker?.kill()
+  worker = null
+  rmSync(directory, { recursive: true, force: true })
+})
+
+const secretFile = (): string => join(directory, 'secrets', 'db.properties')
+const reference = (key: string): string => `\${file:${secretFile()}:${key}}`
+const keep = (properties: Readonly<Record<string, string>>): void =>
+  writeFileSync(
+    secretFile(),
+    Object.entries(properties)
+      .map(([key, value]) => `${key}=${value}\n`)
+      .join(''),
+  )
+
+/** A worker that logs everything. */
+async function start(
+  settings: Readonly<Record<string, string>> = {},
+  env: Record<string, string> = {},
+): Promise<WorkerProcess> {
+  worker = await WorkerProcess.start(
+    await workerPlace(join(directory, 'data')),
+    {
+      'config.providers': 'file,env',
+      'config.providers.file.class': 'org.apache.kafka.common.config.provider.FileConfigProvider',
+      'config.providers.file.param.allowed.paths': join(directory, 'secrets'),
+      'config.providers.env.class': 'EnvVarConfigProvider',
+      'config.providers.env.param.allowlist.pattern': 'SECRET_.*',
+      'offset.flush.interval.ms': '100',
+      ...settings,
+    },
+    env,
+  )
+  await worker.request('PUT', '/admin/loggers/root', { level: 'TRACE' })
+  return worker
+}
+
+/** A look at a worker that logs everything is expensive. */
+const eventually = async (expectation: () => Promise<void> | void): Promise<void> =>
+  await vi.waitFor(expectation, { timeout: patienceMs, interval: 100 })
+
+interface Status {
+  readonly connector: { readonly state: string; readonly trace?: string }
+  readonly tasks: readonly { readonly state: string; readonly trace?: string }[]
+}
+const statusOf = async (on: WorkerProcess, name: string): Promise<Status> =>
+  (await on.request('GET', `/connectors/${name}/status`)) as Status
+
+it('a worker that does not start says why with the reference (I8)', async () => {
+  const program = fileURLToPath(new URL('../../../bin/penstock.js', import.meta.url))
+  const settings = {
+    listeners: 'http://127.0.0.1:0',
+    'embedded.broker.listener': '127.0.0.1:0',
+    'embedded.broker.data.dir': join(directory, 'data'),
+    'config.providers': 'env',
+    'config.providers.env.class': 'EnvVarConfigProvider',
+    'rest.token.file': '${env:SECRET_FILE}',
+  }
+  const sets = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`])
+  const child = spawn(process.execPath, [program, 'worker', ...sets], {
+    env: { ...process.env, SECRET_FILE: '/no/such/S3cret-directory/token' },
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (output += data.toString()))
+  const [code] = (await once(child, 'close')) as [number]
+  expect(code).toBe(2)
+  expect(output).toContain('${env:SECRET_FILE}')
+  expect(output).not.toContain('S3cret')
+})
+
+describeWith(['kcat'], 'a connector that gives its secret away', () => {
+  const secret = 'S3cret-"of\\ the \'leaky% test'
+  const config = { 'connector.class': 'test.LeakyConnector', password: '${env:SECRET_LEAKY}' }
+  const plugin = fileURLToPath(new URL('../../support/plugins/leaky-connector.ts', import.meta.url))
+
+  it('gives away only its reference: in no topic, response, metric, file or line of the process (I8)', async () => {
+    mkdirSync(join(directory, 'plugins'))
+    const plugins = [{ kind: 'source', class: 'test.LeakyConnector', module: plugin }]
+    writeFileSync(join(directory, 'plugins', 'package.json'), JSON.stringify({ version: '1', penstock: { plugins } }))
+    const running = await start({ 'plugin.path': join(directory, 'plugins') }, { SECRET_LEAKY: secret })
+    const connectors = {
+      runs: config,
+      throws: { ...config, leak: 'throw' },
+      raises: { ...config, leak: 'raise' },
+      logs: { ...config, leak: 'log' },
+      prints: { ...config, leak: 'print' },
+      hides: { ...config, leak: 'hidden' },
+      'task-start': { ...config, 'task.leak': 'start' },
+      'task-poll': { ...config, 'task.leak': 'poll' },
+      'task-retry': { ...config, 'task.leak': 'retry' },
+      'task-crash': { ...config, 'task.leak': 'crash' },
+    }
+    for (const [name, one] of Object.entries(connectors)) await running.post(name, one)
+
+    for (const name of ['runs', 'task-retry'])
+      await eventually(async () =>
+        expect(await statusOf(running, name)).toMatchObject({
+          tasks: [{ trace: expect.stringContaining('LEAKY: the secret is ${env:SECRET_LEAKY}, cut: x') }],
+        }),
+      )
+    await eventually(async () => {
+      expect((await statusOf(running, 'task-retry')).tasks[0]?.trace).toContain('again ${env:SECRET_LEAKY}')
+      for (const name of ['throws', 'raises', 'hides'])
+        expect((await statusOf(running, name)).connector).toMatchObject({ state: 'FAILED' })
+      for (const name of ['task-start', 'task-poll'])
+        expect((await statusOf(running, name)).tasks).toMatchObject([
+          { state: 'FAILED', trace: expect.stringContaining('no ${env:SECRET_LEAKY}') },
+        ])
+    })
+    await eventually(() => {
+      for (const text of ['out ${env:SECRET_LEAKY}', 'err ${env:SECRET_LEAKY}', '"secret":"${env:SECRET_LEAKY}"'])
+        expect(running.output).toContain(text)
+    })
+    await eventually(async () =>
+      expect(await (await fetch(`${running.place.rest}/metrics`)).text()).toContain('secret="${env:SECRET_LEAKY}"'),
+    )
+    const validated = { ...connectors, validated: { ...config, 'leak.check': 'password' } }
+    const everything = await everythingOf(running, validated)
+    expect(placesOf(secret, everything)).toEqual([])
+    expect(placesOf(secret.slice(0, 12), everything)).toEqual([])
+    expect(everything.get('topic connect-configs')).toContain('"task.url":"pg://u:${env:SECRET_LEAKY}@h"')
+    // The search finds what is there.
+    expect(placesOf('${env:SECRET_LEAKY}', everything)).toEqual(
+      expect.arrayContaining(['topic connect-configs', 'topic connect-status', 'GET /metrics', 'output']),
+    )
+  })
+})
+
+describeWith(['postgres', 'kcat'], 'a Postgres source with its password by reference', () => {
+  const servers = Servers.open()
+  let postgres: Server
+  let admin: pg.Client
+  const passwords = ['first "S3cret" %40 of this test', 'wrong-S3cret-of-this-test', 'second+S3cret/of=this&test']
+
+  beforeAll(async () => {
+    const rules = join(servers.directory, 'pg_hba.conf')
+    writeFileSync(rules, 'host all postgres all trust\nhost all,replication all all scram-sha-256\n')
+    postgres = await servers.get('postgres', { settings: { hba_file: rules } })
+    admin = new pg.Client({ connectionString: postgres.address })
+    await admin.connect()
+    await admin.query(`CREATE ROLE maria SUPERUSER LOGIN PASSWORD '${passwords[0]}'`)
+    await admin.query('CREATE TABLE orders (id int PRIMARY KEY)')
+  })
+  afterAll(async () => {
+    await admin?.end()
+    await servers.close()
+  })
+
+  it('runs, fails and resumes with the passwords in the file, which are nowhere else (I8)', async () => {
+    const [first = '', wrong = '', second = ''] = passwords
+    keep({ user: 'maria', password: first })
+    const data = join(directory, 'data', 'of-S3cret')
+    const running = await start({ 'embedded.broker.data.dir': '${env:SECRET_WORKER}' }, { SECRET_WORKER: data })
+    const database = new URL(postgres.address)
+    database.username = ''
+    const config: Record<string, string> = {
+      ...sourceConfig({ database: database.href, tables: ['orders'], prefix: 'p', slot: 'secrets' }),
+      'database.user': reference('user'),
+      'database.password': reference('password'),
+    }
+    await running.post('orders', config)
+    await eventually(() => expect(running.output).toContain('(embedded, ${env:SECRET_WORKER})'))
+    const view = await LogView.open(running.place.broker)
+    const arrived = async (count: number): Promise<void> => {
+      await admin.query(`INSERT INTO orders VALUES (${count})`)
+      await eventually(async () => expect(await view.end('p.public.orders')).toBe(count))
+    }
+    await arrived(1)
+
+    keep({ user: 'maria', password: wrong })
+    await running.request('POST', '/connectors/orders/restart?includeTasks=true')
+    await eventually(async () =>
+      expect((await statusOf(running, 'orders')).tasks[0]?.trace).toMatch(/password authentication failed/),
+    )
+    const failing = await everythingOf(running, { orders: config })
+    expect(
+      failing.get(
+        'PUT /connector-plugins/io.debezium.connector.postgresql.PostgresConnector/config/validate of orders',
+      ),
+    ).toContain('password authentication failed')
+
+    keep({ user: 'maria' })
+    await running.request('POST', '/connectors/orders/restart?includeTasks=true')
+    await eventually(async () =>
+      expect(JSON.stringify(await statusOf(running, 'orders'))).toContain(
+        `REFERENCE_UNRESOLVED: Configuration \\"database.password\\": the reference ${reference('password')} cannot be resolved by config provider \\"file\\": there is no key`,
+      ),
+    )
+
+    await admin.query(`ALTER ROLE maria PASSWORD '${second}'`)
+    keep({ user: 'maria', password: second })
+    await running.request('POST', '/connectors/orders/restart?includeTasks=true')
+    await arrived(2)
+    await view.close()
+
+    const everything = await everythingOf(running, { orders: config })
+    for (const password of [...passwords, data]) {
+      expect(placesOf(password, failing)).toEqual([])
+      expect(placesOf(password, everything)).toEqual([])
+    }
+    expect(await running.request('GET', '/connectors/orders/config')).toEqual({ ...config, name: 'orders' })
+    expect(everything.get('topic connect-configs')).toContain(`"database.password":"${reference('password')}"`)
+    expect(everything.get('GET /connectors/orders/tasks')).toContain(`"database.password":"${reference('password')}"`)
+  })
+})
