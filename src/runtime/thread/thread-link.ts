@@ -20,7 +20,7 @@ export interface ThreadPort {
   on(event: 'message', listener: (value: unknown) => void): unknown
 }
 
-/** What messages and errors pass before they leave a thread. */
+/** Changes what leaves a thread: messages without a response, and errors. Responses are results, which it does not change. */
 export interface Outlet<Out> {
   message(message: Out): Out
   error(error: TransferredError): TransferredError

@@ -16,6 +16,7 @@ import { patienceMs, untilPasses } from '../../support/until.ts'
 const guide = 'docs/guides/main-job.md'
 const pluginGuide = 'docs/guides/write-a-connector.md'
 const sharedHost = 'docs/guides/shared-host.md'
+const secrets = 'docs/guides/secrets.md'
 let directory = ''
 let running: Program[] = []
 beforeEach(() => {
@@ -51,7 +52,7 @@ const answers = (url: string): Promise<void> =>
 
 it('no document has commands that no test runs', () => {
   // README: the first block is the quickstart, the second what to do beside it (quickstart.test.ts); the rest is below.
-  expect(documentsWithCommands().toSorted()).toEqual(['README.md', guide, sharedHost, pluginGuide])
+  expect(documentsWithCommands().toSorted()).toEqual(['README.md', guide, secrets, sharedHost, pluginGuide])
   expect(commandBlocks('README.md').map(({ text }) => text.split('\n')[0])).toEqual([
     'npm run quickstart',
     'curl -sS --fail-with-body "http://127.0.0.1:8083/connectors?expand=status"',
@@ -91,6 +92,54 @@ describeWith(['kcat'], 'a machine with other users', () => {
       } else expect(await runToEnd(script), script).toMatch(/\S/)
     }
     expect((await fetch(`${rest}/connectors`)).status).toBe(401)
+  })
+})
+
+describeWith(['postgres'], 'a connector with secrets by reference', () => {
+  let name = ''
+  beforeEach(async () => {
+    name = `secrets_${process.pid}_${Date.now()}`
+    await administer(service('postgres'), `CREATE DATABASE ${name}`)
+    await administer(databaseNamed(name).href, 'CREATE TABLE orders (id int PRIMARY KEY)')
+  })
+  afterEach(async () => {
+    await endAll()
+    await untilPasses(() => administer(service('postgres'), `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`))
+  })
+
+  it.each(['bin/penstock.js', 'node_modules/.bin/penstock'])('runs by %s as the guide says', async (program) => {
+    if (program.startsWith('node_modules')) await installPackage(directory)
+    const [rest, broker] = (await freePorts([null, null])).map((port) => `127.0.0.1:${port}`)
+    const database = databaseNamed(name)
+    const written = {
+      'http://127.0.0.1:8083': `http://${rest}`,
+      '"database.hostname": "127.0.0.1"': `"database.hostname": "${database.hostname}"`,
+      '"database.port": "5432"': `"database.port": "${database.port}"`,
+      '"database.dbname": "shop"': `"database.dbname": "${name}"`,
+      '"slot.name": "shop_secrets"': `"slot.name": "${name}"`,
+      'user=postgres': `user=${database.username}`,
+      'password=postgres': `password=${decodeURIComponent(database.password) || 'postgres'}`,
+      'bin/penstock.js worker': `${program} worker --set listeners=http://${rest} --set embedded.broker.listener=${broker}`,
+    }
+    const outputs: string[] = []
+    for (const { text, background } of commandBlocks(secrets)) {
+      const script = substitute(text, written)
+      if (background) {
+        begin(script.trim())
+        await answers(`http://${rest}/connectors`)
+        continue
+      }
+      // The reader of the guide has seen it run by now.
+      if (/-X DELETE|\/restart/.test(script)) await untilPasses(() => expectRunning(`http://${rest}`, 'shop-secrets'))
+      outputs.push(await runToEnd(script))
+    }
+    expect(outputs.every((output) => /\S/.test(output))).toBe(true)
+    const said = outputs.join('\n')
+    expect(said).toContain('"database.password":"${file:secrets/shop.properties:password}"')
+    expect(said).toMatch(
+      /the reference \$\{file:secrets\/shop.properties:pasword\} cannot be resolved .*there is no key/,
+    )
+    expect(outputs.at(-1)).toBe('204\n')
   })
 })
 
@@ -242,6 +291,19 @@ describeWith(['kcat'], 'a connector from outside', () => {
     },
   )
 })
+
+function databaseNamed(name: string): URL {
+  const database = new URL(service('postgres'))
+  database.pathname = `/${name}`
+  return database
+}
+
+async function expectRunning(rest: string, connector: string): Promise<void> {
+  const status = (await (await fetch(`${rest}/connectors/${connector}/status`)).json()) as {
+    tasks: { state: string }[]
+  }
+  expect(status.tasks).toMatchObject([{ state: 'RUNNING' }])
+}
 
 async function administer(url: string, text: string): Promise<void> {
   const client = new Client({ connectionString: url })

@@ -207,10 +207,10 @@ describeWith(['postgres', 'kcat'], 'a Postgres source with its password by refer
 
     keep({ user: 'maria' })
     await running.request('POST', '/connectors/orders/restart?includeTasks=true')
+    const unresolved = `REFERENCE_UNRESOLVED: Configuration "database.password": the reference ${reference('password')} cannot be resolved by config provider "file": there is no key`
+    const failed = { state: 'FAILED', trace: expect.stringContaining(unresolved) }
     await eventually(async () =>
-      expect(JSON.stringify(await statusOf(running, 'orders'))).toContain(
-        `REFERENCE_UNRESOLVED: Configuration \\"database.password\\": the reference ${reference('password')} cannot be resolved by config provider \\"file\\": there is no key`,
-      ),
+      expect(await statusOf(running, 'orders')).toMatchObject({ connector: failed, tasks: [failed] }),
     )
 
     await admin.query(`ALTER ROLE maria PASSWORD '${second}'`)

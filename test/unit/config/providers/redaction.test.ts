@@ -84,6 +84,11 @@ describe('the redaction', () => {
     expect(redactionOf('abcdef', 'abcdefghi').text('x abcdefghi y')).toBe('x ${file:/s:1} y')
   })
 
+  it('hides the whole text if a reference and the text behind it read like a secret', () => {
+    expect(redactionOf('}aaa').text('x }aaaaaa')).toBe('[hidden]')
+    expect(redactionOf('}aaa').text('x }aaa')).toBe(`x ${reference}`)
+  })
+
   it('hides the beginning of a long secret that a message has cut', () => {
     const long = 'k'.repeat(10) + 'm'.repeat(300)
     expect(redactionOf(long).text(`Invalid value ${long.slice(0, 200)}… (310 characters)`)).toBe(
@@ -127,8 +132,8 @@ describe('the redaction', () => {
     const redaction = redactionOf('S3cret!x')
     redaction.add([{ reference: '${env:P}', value: 'S3cret!x' }])
     expect(redaction.text('S3cret!x')).toBe('${env:P}')
-    redaction.add(Array.from({ length: 20_000 }, (_, i) => ({ reference: '${env:Q}', value: `other-${i}-secret` })))
+    redaction.add(Array.from({ length: 7_000 }, (_, i) => ({ reference: '${env:Q}', value: `other-${i}-secret` })))
     expect(redaction.text('S3cret!x')).toBe('S3cret!x')
-    expect(redaction.text('other-19999-secret')).toBe('${env:Q}')
+    expect(redaction.text('other-6999-secret')).toBe('${env:Q}')
   })
 })
