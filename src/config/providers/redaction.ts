@@ -86,7 +86,7 @@ export class Redaction {
     return this.holds(redacted) ? '[hidden]' : redacted
   }
 
-  /** Returns the value with all its texts redacted, also in arrays and objects. */
+  /** Returns the value with all its texts and numbers redacted, also in arrays and objects. */
   value<T>(value: T): T {
     return this.isEmpty ? value : (this.#value(value) as T)
   }
@@ -102,6 +102,10 @@ export class Redaction {
 
   #value(value: unknown): unknown {
     if (typeof value === 'string') return this.text(value)
+    if (typeof value === 'number') {
+      const text = String(value)
+      return this.holds(text) ? this.text(text) : value
+    }
     if (Array.isArray(value)) return value.map((item) => this.#value(item))
     if (typeof value !== 'object' || value === null) return value
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [this.text(key), this.#value(item)]))

@@ -141,6 +141,10 @@ describe('a validation of a config with references', () => {
         expect.stringMatching(/\$\{vault:db:pw\} cannot be resolved .* "config.providers" lists env$/),
       ],
     ])
+    // Every other value is valid, so the server would be asked.
+    expect(await errorsOf({ ...postgres, 'database.password': '${env:CP_NONE}' })).toEqual([
+      ['database.password', expect.stringContaining('${env:CP_NONE} cannot be resolved')],
+    ])
     expect(await errorsOf({ ...postgres, 'database.port': '1', 'database.password': '${env:CP_PASSWORD}' })).toEqual([
       [expect.any(String), expect.stringMatching(/PG_|ECONNREFUSED|connect/i)],
     ])

@@ -122,6 +122,7 @@ describe('the redaction', () => {
       a: [reference, 1, null],
       b: { [reference]: true },
     })
+    expect(redactionOf('20481024').value({ a: 20481024, b: 2048, c: 1.5 })).toEqual({ a: reference, b: 2048, c: 1.5 })
     const error = redaction.error(new TypeError('no S3cret!x', { cause: new TypeError('by S3cret!x') }))
     expect(error.message).toBe(`no ${reference}`)
     expect(error.stack).not.toContain('S3cret!x')
