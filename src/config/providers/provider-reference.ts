@@ -20,6 +20,17 @@ export function providerReferences(value: string): readonly ProviderReference[] 
   }))
 }
 
+/** Returns the value with the text between its references replaced. */
+export function replaceLiterals(value: string, replacement: string): string {
+  let replaced = ''
+  let at = 0
+  for (const { index, 0: text } of value.matchAll(pattern)) {
+    replaced += (index > at ? replacement : '') + text
+    at = index + text.length
+  }
+  return replaced + (at < value.length ? replacement : '')
+}
+
 /** Returns the value with each reference replaced. The replacements are not searched for references. */
 export function replaceReferences(value: string, replacement: (text: string) => string): string {
   return value.replace(pattern, (text) => replacement(text))

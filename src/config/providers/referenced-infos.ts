@@ -2,7 +2,7 @@ import type { ConfigProblem } from '../../api/config-def.ts'
 import type { ConfigInfo, SubmittedConfig } from '../definition/config-infos.ts'
 import { undefinedValue } from '../definition/describe-config.ts'
 import { withoutCredentials } from '../definition/parse-value.ts'
-import { providerReferences, replaceReferences } from './provider-reference.ts'
+import { providerReferences, replaceLiterals, replaceReferences } from './provider-reference.ts'
 import { Redaction } from './redaction.ts'
 import type { ResolvedReferences } from './resolved-references.ts'
 
@@ -83,10 +83,7 @@ function errorWithout(
 function shown(submitted: string, isPassword: boolean): string {
   const literal = replaceReferences(submitted, () => '')
   if (literal.trim() === '') return submitted
-  const hidden = submitted
-    .split(/(\$\{[^}]*\})/)
-    .map((part) => (part.startsWith('${') || part === '' ? part : '[hidden]'))
-  if (isPassword) return hidden.join('')
+  if (isPassword) return replaceLiterals(submitted, '[hidden]')
   // A user by reference with a literal password, or the other way round.
   return /:\/\/[^/@\s]*:[^/@\s]+@/.test(literal) ? withoutCredentials(submitted) : submitted
 }

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest'
 
-import { providerReferences, replaceReferences } from '../../../../src/config/providers/provider-reference.ts'
+import {
+  providerReferences,
+  replaceLiterals,
+  replaceReferences,
+} from '../../../../src/config/providers/provider-reference.ts'
 
 describe('a reference to a config provider', () => {
   it.each([
@@ -24,6 +28,12 @@ describe('a reference to a config provider', () => {
     ['$1 {a:b} ${a', []],
   ])('in %j is %j', (value, references) => {
     expect(providerReferences(value)).toEqual(references)
+  })
+
+  it('is what remains of a value whose other text is hidden', () => {
+    expect(replaceLiterals('a${x:1}${y:2} ${b} c', '*')).toBe('*${x:1}${y:2}*')
+    expect(replaceLiterals('${x:1}', '*')).toBe('${x:1}')
+    expect(replaceLiterals('${b}', '*')).toBe('*')
   })
 
   it('is replaced by a value that is used as it is', () => {
