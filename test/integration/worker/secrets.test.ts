@@ -94,6 +94,13 @@ it('a worker that does not start says why with the reference (I8)', async () => 
   expect(output).not.toContain('S3cret')
 })
 
+it('a worker logs its own settings with the references (I8)', async () => {
+  const running = await start({ 'status.storage.topic': '${env:SECRET_TOPIC}' }, { SECRET_TOPIC: 'topic-S3cret' })
+  await eventually(() => expect(running.output).toContain('created topic ${env:SECRET_TOPIC} for statuses'))
+  await running.stop()
+  expect(running.output).not.toContain('S3cret')
+})
+
 describeWith(['kcat'], 'a connector that gives its secret away', () => {
   const secret = 'S3cret-"of\\ the \'leaky% test'
   const config = { 'connector.class': 'test.LeakyConnector', password: '${env:SECRET_LEAKY}' }

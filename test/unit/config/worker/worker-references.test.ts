@@ -48,10 +48,10 @@ describe("references in a worker's settings", () => {
     const pattern = '${env:CP_USER}|CP_.*'
     const config = await load({
       ...env,
-      'plugin.path': '/${env:CP_USER}',
+      'plugin.path': '/${vault:x}',
       'config.providers.env.param.allowlist.pattern': 'CP_.*',
     })
-    expect(config.warnings).toEqual([expect.stringContaining('directory /${env:CP_USER} cannot be read')])
+    expect(config.warnings).toEqual([expect.stringContaining('directory /${vault:x} cannot be read')])
     await expect(load({ ...env, 'config.providers.env.param.allowlist.pattern': `(${pattern}` })).rejects.toThrow(
       /Invalid value \(\$\{env:CP_USER\}/,
     )
