@@ -1,6 +1,6 @@
 import type { ConfigProvider, ConfigProviderPlugin } from '../../api/config-provider.ts'
 import { ConfigError } from '../../api/errors.ts'
-import { DeadlineExceededError, withDeadline } from '../../foundation/async/deadline.ts'
+import { DeadlineExceededError, settledWithin, withDeadline } from '../../foundation/async/deadline.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
@@ -30,6 +30,7 @@ export interface ReferenceResolver {
 
 /** How long a provider may take for one path. Milliseconds. */
 const callMs = 30_000
+const closeMs = 1_000
 
 /**
  * Resolves references with the config providers of the worker. It runs code of plugins. Nothing is kept: each resolution
@@ -45,8 +46,7 @@ export class ConfigProviders implements ReferenceResolver {
   /** Creates and closes each provider. @throws ConfigError naming the setting that is missing or invalid */
   async check(): Promise<void> {
     for (const settings of this.#options.settings) {
-      const provider = await this.#create(settings)
-      await provider.close?.()
+      await this.#close(await this.#create(settings))
     }
   }
 
@@ -83,8 +83,7 @@ export class ConfigProviders implements ReferenceResolver {
       const found = await Promise.all(byPath.map(async (ofPath) => await this.#atPath(provider, ofPath, signal)))
       return found.flat()
     } finally {
-      // The values are known already.
-      await provider.close?.().catch(() => undefined)
+      await this.#close(provider)
     }
   }
 
@@ -95,7 +94,7 @@ export class ConfigProviders implements ReferenceResolver {
   ): Promise<readonly (readonly [string, Lookup])[]> {
     const path = references[0]?.path ?? ''
     const keys = [...new Set(references.map(({ key }) => key))]
-    let values: Readonly<Record<string, unknown>>
+    let values: unknown
     try {
       const deadline = { clock: this.#options.clock, ms: callMs, signal }
       values = await withDeadline(deadline, async (within) => await provider.get(path, keys, within))
@@ -107,13 +106,19 @@ export class ConfigProviders implements ReferenceResolver {
       return (await Promise.all(byKey.map(async (ofKey) => await this.#atPath(provider, ofKey, signal)))).flat()
     }
     return references.map(({ text, key }) => {
-      const value = Object.hasOwn(values, key) ? values[key] : undefined
+      const value = propertyOf(values, key)
       const where = path === '' ? '' : ` at ${path}`
       return [
         text,
         typeof value === 'string' ? { value } : { problem: `there is no key ${JSON.stringify(key)}${where}` },
       ]
     })
+  }
+
+  /** The values are known already, so an error or a call that hangs does not matter. A plugin may return no promise. */
+  async #close(provider: ConfigProvider): Promise<void> {
+    const closed = async (): Promise<void> => await provider.close?.()
+    await settledWithin(this.#options.clock, closeMs, closed())
   }
 
   #unknown(): string {
@@ -139,6 +144,13 @@ export class ConfigProviders implements ReferenceResolver {
       throw new ConfigError(`Worker configuration "${key}.param.*" is not valid: ${errorMessage(cause)}`, { cause })
     }
   }
+}
+
+/** What a plugin returns may be anything. */
+function propertyOf(values: unknown, key: string): unknown {
+  return typeof values === 'object' && values !== null && Object.hasOwn(values, key)
+    ? Reflect.get(values, key)
+    : undefined
 }
 
 /** A mistyped `allowed.paths` would allow all paths. */

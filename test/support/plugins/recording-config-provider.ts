@@ -19,6 +19,7 @@ export const plugin: ConfigProviderPlugin = {
         recordedCalls.push(`get ${path} ${keys.join(',')}`)
         if (path === '/fails') throw new ConfigError('the vault is sealed')
         if (path === '/number') return JSON.parse('{"k":1}')
+        if (path === '/null') return JSON.parse('null')
         if (path === '/hangs')
           return await new Promise((_resolve, reject) => {
             signal.addEventListener('abort', () => {
@@ -28,8 +29,10 @@ export const plugin: ConfigProviderPlugin = {
           })
         return Object.fromEntries(keys.filter((key) => key !== 'constructor').map((key) => [key, `${path}-${key}`]))
       },
-      async close() {
+      // As in a plugin in JavaScript, which returns no promise.
+      close() {
         recordedCalls.push('close')
+        return JSON.parse('null')
       },
     }
   },

@@ -57,6 +57,7 @@ describe('references in a config', () => {
     ['${file:/no/such:k}', /by config provider "file": \/no\/such cannot be read \(ENOENT\)$/],
     ['${r:/fails:k}', /by config provider "r": the vault is sealed$/],
     ['${r:/number:k}', /by config provider "r": there is no key "k" at \/number$/],
+    ['${r:/null:k}', /by config provider "r": there is no key "k" at \/null$/],
     ['${r:/all:constructor}', /by config provider "r": there is no key "constructor" at \/all$/],
   ])('that cannot be resolved are named: %s', async (reference, message) => {
     const all = providers({ name: 'file' }, { name: 'env', className: 'EnvVarConfigProvider' }, recording)
