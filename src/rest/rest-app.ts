@@ -15,7 +15,8 @@ import { RequestGate } from './limits/request-gate.ts'
 import { UnauthorizedError } from './request/access-token.ts'
 import { Exchange, exchangeKey, exchangeOf } from './request/exchange.ts'
 import { checkMediaTypes } from './request/media-types.ts'
-import { checkOrigin, checkServed } from './request/origin-check.ts'
+import { checkOrigin } from './request/origin-check.ts'
+import { checkServed } from './request/served-paths.ts'
 import { hasBody, readBody } from './request/request-body.ts'
 import { decodedParams, routedUrl, targetOf, withoutTrailingSlash } from './request/request-target.ts'
 import { OverloadedError } from './rest-error.ts'
@@ -71,12 +72,15 @@ class RestLifecycle {
   readonly #calls: RouteCalls
   readonly #unrouted: UnroutedRequests
   readonly #probes: ReadonlySet<string>
+  /** By name, in lower case. */
+  readonly #headers: ReadonlyMap<string, readonly ResponseHeader[]>
 
   constructor(options: RestAppOptions) {
     this.#options = options
     this.#gate = new RequestGate(options.clock, options.limits)
     this.#calls = new RouteCalls({ ...options, gate: this.#gate })
     this.#unrouted = new UnroutedRequests(options.routes)
+    this.#headers = Map.groupBy(options.headers, ({ name }) => name.toLowerCase())
     this.#probes = new Set(options.routes.filter(({ probe }) => probe === true).map(({ path }) => path))
   }
 
@@ -131,7 +135,7 @@ class RestLifecycle {
     reply.serializer(bodyOf)
     const { listener } = entered.connection
     checkOrigin(exchange.target.host, request.headers.origin, listener)
-    checkServed(exchange.target.path, listener)
+    checkServed(exchange.target.path, listener.serves)
     const { authorization } = exchange
     exchange.isTrusted = token === null || token.accepts(authorization)
     if (exchange.isTrusted) return
@@ -152,10 +156,10 @@ class RestLifecycle {
 
   /** The last step before the response is sent, once it is its turn on the connection. */
   async #respond(request: FastifyRequest, reply: FastifyReply, body: string | undefined): Promise<void> {
-    const { clock, meters, headers } = this.#options
+    const { clock, meters } = this.#options
     const exchange = exchangeOf(request)
     await exchange.begin()
-    addHeaders(reply, headers, clock)
+    for (const [name, rules] of this.#headers) addHeader(reply, name, valuesOf(rules, clock))
     const { statusCode } = reply
     meters.responded(request.method, statusCode, clock.monotonic() - exchange.beganMs)
     // The rest of a body that is too long is not read; during a shutdown a connection is of no further use.
@@ -173,14 +177,14 @@ function writeHead(reply: FastifyReply, { status, json, headers = {} }: RestResp
 }
 
 /** A header that the response has already stays. */
-function addHeaders(reply: FastifyReply, headers: readonly ResponseHeader[], clock: Clock): void {
-  for (const [name, rules] of Map.groupBy(headers, (header) => header.name.toLowerCase())) {
-    if (reply.hasHeader(name)) continue
-    const values = rules.map(({ value }) =>
-      'text' in value ? value.text : new Date(clock.now() + value.afterMs).toUTCString(),
-    )
-    reply.header(name, values.length === 1 ? values[0] : values)
-  }
+function addHeader(reply: FastifyReply, name: string, values: readonly string[]): void {
+  if (!reply.hasHeader(name)) reply.header(name, values.length === 1 ? values[0] : values)
+}
+
+function valuesOf(headers: readonly ResponseHeader[], clock: Clock): readonly string[] {
+  return headers.map(({ value }) =>
+    'text' in value ? value.text : new Date(clock.now() + value.afterMs).toUTCString(),
+  )
 }
 
 function bodyOf(payload: unknown): string {

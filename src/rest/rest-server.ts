@@ -8,7 +8,7 @@ import { formatListenAddress, isLoopback, type ListenAddress } from '../foundati
 import { LogStreaks } from '../foundation/logging/log-streaks.ts'
 import { adminListenersKey } from '../config/worker/listener.ts'
 import type { ResponseHeader } from '../config/worker/response-headers.ts'
-import type { ServedPaths } from './request/origin-check.ts'
+import type { ServedPaths } from './request/served-paths.ts'
 import { defaultRestLimits, type RestLimits } from '../config/worker/rest-limits.ts'
 import { RestConnections } from './limits/rest-connections.ts'
 import { AccessToken } from './request/access-token.ts'

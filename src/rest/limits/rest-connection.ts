@@ -4,6 +4,7 @@ import type { RestLimits } from '../../config/worker/rest-limits.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { OpenConnection } from '../../foundation/network/open-connections.ts'
 import type { CalledListener } from '../request/origin-check.ts'
+import type { ServedPaths } from '../request/served-paths.ts'
 
 /** This many requests beyond the limit are ignored; the connection of a client that sends more is destroyed. */
 const maxExcess = 1000
@@ -16,6 +17,7 @@ export interface ConnectionSurroundings {
 
 /** The listener that accepted a connection. */
 export interface ListenerState extends CalledListener {
+  readonly serves: ServedPaths
   /** Whether it still accepts connections. */
   isOpen(): boolean
 }

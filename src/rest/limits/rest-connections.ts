@@ -1,7 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { LogStreaks } from '../../foundation/logging/log-streaks.ts'
-import type { CalledListener } from '../request/origin-check.ts'
 import type { Refusal } from '../rest-error.ts'
 import type { RestMeters } from '../rest-meters.ts'
 import type { RestLimits } from '../../config/worker/rest-limits.ts'
@@ -33,7 +32,7 @@ export class RestConnections {
   }
 
   /** Takes the connections of a listener. */
-  watch(server: Server, listener: CalledListener): void {
+  watch(server: Server, listener: Omit<ListenerState, 'isOpen'>): void {
     const state: ListenerState = { ...listener, isOpen: () => server.listening }
     server.prependListener('connection', (socket: Socket) => {
       const refusal = this.#refusalOf(socket)

@@ -91,6 +91,14 @@ export function objectOf(value: unknown, what: string): Readonly<Record<string, 
   return { ...value }
 }
 
+/** As {@link objectOf}, of an object that has no other fields than these. */
+export function objectWith(value: unknown, what: string, fields: readonly string[]): Readonly<Record<string, unknown>> {
+  const object = objectOf(value, what)
+  const unknown = Object.keys(object).find((field) => !fields.includes(field))
+  if (unknown === undefined) return object
+  throw new RestError(malformed, `Unrecognized field "${unknown}"; the known fields are: ${fields.join(', ')}`)
+}
+
 /** A string of the body; null when it is missing. @throws RestError when it is an object or an array */
 export function textOf(value: unknown, what: string): string | null {
   if (value === null || value === undefined) return null

@@ -2,7 +2,7 @@ import { isLoopback } from '../../foundation/network/listen-address.ts'
 import { isIP } from 'node:net'
 
 import { hostsKey } from '../../config/worker/listener.ts'
-import { httpError, RestError } from '../rest-error.ts'
+import { RestError } from '../rest-error.ts'
 
 /** The listener that received a request, and further names under which clients may call the worker. */
 export interface CalledListener {
@@ -10,11 +10,7 @@ export interface CalledListener {
   readonly loopback: boolean
   /** Names without port: `connect.example.com`. */
   readonly hosts: readonly string[]
-  readonly serves: ServedPaths
 }
-
-/** The part of the API that a listener serves: `/admin`, all else, or both. */
-export type ServedPaths = 'all' | 'admin' | 'all but admin'
 
 /** 403: the listener does not serve the Host or Origin of the request. */
 export class RefusedCallerError extends RestError {
@@ -31,7 +27,7 @@ export class RefusedCallerError extends RestError {
 export function checkOrigin(
   host: string | undefined,
   origin: string | undefined,
-  { loopback, hosts }: Pick<CalledListener, 'loopback' | 'hosts'>,
+  { loopback, hosts }: CalledListener,
 ): void {
   const called = hostOf(host ?? '')
   const isListed = (name: string): boolean => hosts.some((listed) => listed.toLowerCase() === name.toLowerCase())
@@ -45,12 +41,6 @@ export function checkOrigin(
   if (origin === undefined || originOf(origin)?.host === (host ?? '').toLowerCase()) return
   if (isListed(originOf(origin)?.hostname ?? '')) return
   throw new RefusedCallerError(403, `Requests from pages of other origins are refused: "${origin}"`)
-}
-
-/** @throws RestError 404 when the listener does not serve the path */
-export function checkServed(path: string, { serves }: Pick<CalledListener, 'serves'>): void {
-  const isAdmin = path === '/admin' || path.startsWith('/admin/')
-  if (serves !== 'all' && isAdmin !== (serves === 'admin')) throw httpError(404)
 }
 
 function mayBeForeign(name: string): boolean {

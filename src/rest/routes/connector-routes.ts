@@ -6,7 +6,7 @@ import type { Herder, SubmittedConnector } from '../../herder/herder.ts'
 
 import { NotFoundError } from '../../api/errors.ts'
 import { BadRequestError } from '../../herder/herder-errors.ts'
-import { configOf, objectOf, parseBody, textOf } from '../request/json-body.ts'
+import { configOf, objectWith, parseBody, textOf } from '../request/json-body.ts'
 import { RestError } from '../rest-error.ts'
 import { param, type RestResponse, type Route } from '../route.ts'
 import { commands, shows } from './connector-operation.ts'
@@ -83,14 +83,9 @@ interface CreateRequest {
   readonly initialState: TargetState | null
 }
 
-const createFields = ['name', 'config', 'initial_state']
-
 function createRequest(body: string): CreateRequest {
-  const request = objectOf(parseBody(body), 'body with "name" and "config"')
-  const unknown = Object.keys(request).find((field) => !createFields.includes(field))
-  if (unknown !== undefined) {
-    throw new RestError(500, `Unrecognized field "${unknown}"; the known fields are: ${createFields.join(', ')}`)
-  }
+  const fields = ['name', 'config', 'initial_state']
+  const request = objectWith(parseBody(body), 'body with "name" and "config"', fields)
   return {
     name: textOf(request['name'], 'name'),
     initialState: initialState(textOf(request['initial_state'], 'initial_state')),

@@ -2,7 +2,7 @@ import type { ConnectValue } from '../../api/schema.ts'
 import type { LoggerSetting } from '../../foundation/logging/log-levels.ts'
 
 import { NotFoundError } from '../../api/errors.ts'
-import { loggerLevels } from '../../foundation/logging/log-levels.ts'
+import { loggerLevelOf } from '../../foundation/logging/log-levels.ts'
 import { BadRequestError } from '../../herder/herder-errors.ts'
 import { objectOf, parseBody, textOf } from '../request/json-body.ts'
 import { param, quick, type Route } from '../route.ts'
@@ -39,8 +39,8 @@ export const loggerRoutes: readonly Route[] = [
       const name = param(request, 'logger')
       const text = textOf(objectOf(parseBody(request.body), 'body with "level"')['level'], 'level')
       if (text === null) throw new BadRequestError("Desired 'level' parameter was not specified in request.")
-      const level = loggerLevels.find((known) => known === text.toUpperCase())
-      if (level === undefined) throw new NotFoundError(`invalid log level '${text}'.`)
+      const level = loggerLevelOf(text)
+      if (level === null) throw new NotFoundError(`invalid log level '${text}'.`)
       // As in Connect, any other scope is that of the worker.
       if (request.query.get('scope')?.toLowerCase() !== 'cluster') {
         return { status: 200, json: [...herder.setLoggerLevel(name, level)] }

@@ -2,7 +2,7 @@ import type { PlainMap } from '../../api/schema.ts'
 import type { RequestedOffset } from '../../herder/offsets/offset-changes.ts'
 
 import { BadRequestError } from '../../herder/herder-errors.ts'
-import { asNumber, objectOf, parseBody } from '../request/json-body.ts'
+import { asNumber, objectOf, objectWith, parseBody } from '../request/json-body.ts'
 import { malformed, RestError } from '../rest-error.ts'
 import { param, type Route } from '../route.ts'
 import { shows } from './connector-operation.ts'
@@ -41,25 +41,17 @@ export const offsetRoutes: readonly Route[] = [
 /** `{"offsets":[{"partition":{…},"offset":{…}}]}`. @throws RestError, BadRequestError when it names no offset */
 function requestedOffsets(body: string): readonly RequestedOffset[] {
   const parsed = parseBody(body, asNumber)
-  const { offsets = null, ...rest } = parsed === null ? {} : objectOf(parsed, 'body with "offsets"')
-  refuseOthers(rest, 'offsets')
+  const { offsets = null } = parsed === null ? {} : objectWith(parsed, 'body with "offsets"', ['offsets'])
   if (offsets !== null && !Array.isArray(offsets)) throw new RestError(malformed, '"offsets" is not an array')
   if (offsets === null || offsets.length === 0) {
     throw new BadRequestError('Partitions / offsets need to be provided for an alter offsets request')
   }
   return offsets.map((item: unknown) => {
-    const { partition, offset, ...others } = objectOf(item, 'element of "offsets"')
-    refuseOthers(others, 'partition, offset')
+    const { partition, offset } = objectWith(item, 'element of "offsets"', ['partition', 'offset'])
     return { partition: mapOf(partition, 'partition'), offset: mapOf(offset, 'offset') }
   })
 }
 
 function mapOf(value: unknown, what: string): PlainMap | null {
   return value === null || value === undefined ? null : (objectOf(value, what) as PlainMap)
-}
-
-function refuseOthers(fields: Readonly<Record<string, unknown>>, known: string): void {
-  const [unknown] = Object.keys(fields)
-  if (unknown === undefined) return
-  throw new RestError(malformed, `Unrecognized field "${unknown}"; the known fields are: ${known}`)
 }
