@@ -26,7 +26,6 @@ export type ConfigWriter = Pick<
   | 'putTaskConfigs'
   | 'putTargetState'
   | 'putRestartRequest'
-  | 'putLoggerLevel'
 >
 
 /** The leader of the group; `leaderUrl` is null while none is known. */
@@ -71,14 +70,11 @@ export class HerderWrites {
     config: SubmittedConfig,
     initialState: TargetState | null,
   ): Promise<SubmittedConnector> {
-    const { valid, warnings } = await this.#validated(connector, config)
+    const validated = await this.#validated(connector, config)
     return await this.#asLeader(connector, 'create a connector', async () => {
-      const { configState, writer, reads } = this.#options
-      if (configState.has(connector)) throw new AlreadyExistsError(`Connector ${connector} already exists`)
-      await writer.putConnectorConfig(connector, valid, initialState)
-      this.#warn(connector, warnings)
-      const info = { name: connector, config: valid, tasks: [], type: reads.typeOf(valid) }
-      return { created: true, info, warnings }
+      if (this.#options.configState.has(connector))
+        throw new AlreadyExistsError(`Connector ${connector} already exists`)
+      return await this.#write(connector, validated, initialState)
     })
   }
 
@@ -176,12 +172,16 @@ export class HerderWrites {
     })
   }
 
-  async #write(connector: string, { valid, warnings }: ValidConfig): Promise<SubmittedConnector> {
-    const { configState, writer, reads } = this.#options
+  async #write(
+    connector: string,
+    { valid, warnings }: ValidConfig,
+    initialState: TargetState | null = null,
+  ): Promise<SubmittedConnector> {
+    const { configState, writer, reads, logger } = this.#options
     const created = !configState.has(connector)
     const tasks = configState.tasks(connector).map((_, task) => ({ connector, task }))
-    await writer.putConnectorConfig(connector, valid, null)
-    this.#warn(connector, warnings)
+    await writer.putConnectorConfig(connector, valid, initialState)
+    for (const warning of warnings) logger.warn(warning, { connector })
     return { created, info: { name: connector, config: valid, tasks, type: reads.typeOf(valid) }, warnings }
   }
 
@@ -192,10 +192,6 @@ export class HerderWrites {
     if (infos.errorCount > 0) throw new InvalidConnectorConfigError(infos)
     const given = Object.entries(config).flatMap(([key, value]) => (value === null ? [] : [[key, value] as const]))
     return { valid: Object.fromEntries(given), warnings: infos.warnings }
-  }
-
-  #warn(connector: string, warnings: readonly string[]): void {
-    for (const warning of warnings) this.#options.logger.warn(warning, { connector })
   }
 
   #mustExist(connector: string, message: string): void {

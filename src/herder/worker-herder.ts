@@ -5,7 +5,12 @@ import { missingClassMessage } from '../config/connector/validate-connector.ts'
 import type { ConfigInfos, ConfigKeyInfo, SubmittedConfig } from '../config/definition/config-infos.ts'
 import type { Clock } from '../foundation/clock.ts'
 import { errorMessage } from '../foundation/error-message.ts'
-import { loggerLevels, type LoggerLevel, type LoggerSetting, type LogLevels } from '../foundation/logging/log-levels.ts'
+import {
+  loggerLevelOf,
+  type LoggerLevel,
+  type LoggerSetting,
+  type LogLevels,
+} from '../foundation/logging/log-levels.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { PluginRegistry } from '../plugin/plugin-registry.ts'
 import type { ConnectorListener } from '../runtime/connector-listener.ts'
@@ -44,7 +49,7 @@ import type { WorkerStatusStore } from './state/worker-status-store.ts'
 import { TaskReconfigurer } from './task-reconfigurer.ts'
 
 export interface WorkerHerderOptions {
-  readonly configs: Pick<ConfigBackingStore, 'start' | 'refresh'> & ConfigWriter
+  readonly configs: Pick<ConfigBackingStore, 'start' | 'putLoggerLevel'> & ConfigWriter
   readonly statuses: WorkerStatusStore
   readonly offsets: Pick<ConnectorOffsetReader, 'start' | 'isEmpty'> & OffsetReader
   readonly offsetWriter: OffsetWriter
@@ -335,9 +340,9 @@ export class WorkerHerder implements Herder {
   }
 
   #applyLoggerLevel({ logger, level }: Extract<ConfigRecord, { type: 'logger-level' }>): void {
-    const known = loggerLevels.find((name) => name === level.toUpperCase())
+    const known = loggerLevelOf(level)
     try {
-      if (known !== undefined) this.setLoggerLevel(logger, known)
+      if (known !== null) this.setLoggerLevel(logger, known)
       else this.#options.logger.warn(`level ${level} of logger ${logger} in the config topic is ignored: no such level`)
     } catch (error) {
       this.#options.logger.warn(`the level of logger ${logger} in the config topic is ignored: ${errorMessage(error)}`)

@@ -24,14 +24,19 @@ export function encodeOffsetValue(offset: SourceOffset | null): string | null {
   return plainJson(offset)
 }
 
-/** As in Connect, values can only be null, booleans, numbers, strings and bytes. */
+/** Returns a field that no source partition or offset can have; null if there is none. As in Connect, values are not nested. */
+export function nestedField(map: PlainMap): string | null {
+  const isNested = (value: unknown): boolean =>
+    typeof value === 'object' && value !== null && !(value instanceof Uint8Array)
+  return Object.entries(map).find(([, value]) => isNested(value))?.[0] ?? null
+}
+
 function checkFlat(map: PlainMap, what: string): void {
-  for (const [name, value] of Object.entries(map)) {
-    if (typeof value !== 'object' || value === null || value instanceof Uint8Array) continue
-    throw new DataError(
-      `Offsets may only contain primitive types as values, but field ${name} of a source ${what} is nested`,
-    )
-  }
+  const name = nestedField(map)
+  if (name === null) return
+  throw new DataError(
+    `Offsets may only contain primitive types as values, but field ${name} of a source ${what} is nested`,
+  )
 }
 
 /**

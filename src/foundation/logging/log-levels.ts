@@ -3,8 +3,18 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
 
 /** The levels of loggers, as log4j names them. A logger writes lines of its level and above; FATAL and OFF write none. */
-export const loggerLevels = ['ALL', 'TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'OFF'] as const
+const loggerLevels = ['ALL', 'TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL', 'OFF'] as const
 export type LoggerLevel = (typeof loggerLevels)[number]
+
+/** Returns the level of that name, in upper or lower case; null if there is none. */
+export function loggerLevelOf(name: string): LoggerLevel | null {
+  return loggerLevels.find((level) => level === name.toUpperCase()) ?? null
+}
+
+/** Returns the level of a logger that writes lines of this level and above. */
+function loggerLevelAt(level: LogLevel): LoggerLevel {
+  return level.toUpperCase() as Uppercase<LogLevel>
+}
 
 /** A level that was set. */
 export interface LoggerSetting {
@@ -14,7 +24,7 @@ export interface LoggerSetting {
 }
 
 /** The name of the logger above all others. */
-export const rootLogger = 'root'
+const rootLogger = 'root'
 /** Kafka Connect's loggers `org.apache.kafka.connect.…` are `connect.…` here: both names set the same logger. */
 const javaPrefix = 'org.apache.kafka.'
 /** The bytes that all settings together may have. */
@@ -44,8 +54,7 @@ export class LogLevels {
 
   static startingAt(root: LogLevel): LogLevels {
     const levels = new LogLevels(new SharedArrayBuffer(header * Int32Array.BYTES_PER_ELEMENT + capacity))
-    const level = loggerLevels[loggerLevels.indexOf('TRACE') + logLevels.indexOf(root)] ?? 'INFO'
-    levels.#write(new Map([[rootLogger, { level, lastModified: null }]]))
+    levels.#write(new Map([[rootLogger, { level: loggerLevelAt(root), lastModified: null }]]))
     return levels
   }
 
@@ -62,7 +71,7 @@ export class LogLevels {
       threshold = this.#thresholdOf(name)
       this.#thresholds.set(name, threshold)
     }
-    return loggerLevels.indexOf('TRACE') + logLevels.indexOf(level) >= threshold
+    return loggerLevels.indexOf(loggerLevelAt(level)) >= threshold
   }
 
   /** The loggers whose level was set, by name, with `root`. */

@@ -81,8 +81,8 @@ export class AssignedTasks implements TaskListener {
 
   /** Resolves when no task of a connector starts, stops or runs here, provided that it is to run none. */
   async ended(connector: string): Promise<void> {
-    const prefix = queueOf({ connector, task: 0 }).slice(0, -1)
-    await this.#options.queues.settled((key) => key.startsWith(prefix) && /^\d+$/.test(key.slice(prefix.length)))
+    const queues = queuesOf(connector)
+    await this.#options.queues.settled((key) => key.startsWith(queues) && /^\d+$/.test(key.slice(queues.length)))
   }
 
   /** Stops the task and starts it again; its status shows the outcome. */
@@ -179,6 +179,11 @@ export class AssignedTasks implements TaskListener {
   }
 }
 
-function queueOf(id: TaskId): string {
-  return `task ${formatTaskId(id)}`
+function queueOf({ connector, task }: TaskId): string {
+  return `${queuesOf(connector)}${task}`
+}
+
+/** The beginning of the keys of the queues of a connector's tasks. */
+function queuesOf(connector: string): string {
+  return `task ${connector}-`
 }

@@ -1,10 +1,9 @@
 import type { RawConfig } from '../../api/config-def.ts'
-import type { SourceOffsetChange } from '../../api/connector.ts'
 import { ConnectError } from '../../api/errors.ts'
 import type { SourcePartition } from '../../api/record.ts'
 import { sinkGroupId } from '../../config/connector/connector-problems.ts'
+import type { OffsetChanges } from '../../runtime/plugin-thread/plugin-thread-messages.ts'
 import type { PluginThreads } from '../../runtime/plugin-threads.ts'
-import type { ConnectorOffsets } from '../entities/connector-offsets.ts'
 import type { HerderReads } from '../herder-reads.ts'
 import type { HerderWrites } from '../herder-writes.ts'
 import type { ConnectorOffsetWriter } from './connector-offset-writer.ts'
@@ -20,6 +19,17 @@ export interface OffsetAlterationOptions {
   readonly plugins: Pick<PluginThreads, 'alterOffsets'>
 }
 
+/** What is to change, and how it is written once the plugin has accepted it. */
+interface PlannedChange {
+  readonly offsets: OffsetChanges
+  readonly write: () => Promise<void>
+}
+
+type PlanOfChange = (
+  kind: 'source' | 'sink',
+  group: { readonly connector: string; readonly groupId: string },
+) => Promise<PlannedChange>
+
 /** Alters and resets the offsets of connectors that are stopped (KIP-875). The plugin checks each change before it is written. */
 export class OffsetAlteration {
   readonly #options: OffsetAlterationOptions
@@ -30,40 +40,42 @@ export class OffsetAlteration {
 
   /** Returns the message of the response. */
   async alter(connector: string, requested: readonly RequestedOffset[], signal: AbortSignal): Promise<string> {
-    return await this.#options.writes.whileStopped(connector, 'alter the offsets of a connector', async () => {
-      const { reads, writer, plugins } = this.#options
-      const config = reads.connectorConfig(connector)
-      const kind = this.#kindOf(connector, config)
+    const { writer } = this.#options
+    return await this.#changed(connector, 'altered', async (kind, group) => {
       if (kind === 'source') {
         const changes = sourceOffsetChanges(requested)
-        const complete = await plugins.alterOffsets(connector, config, { kind, changes })
-        await writer.alterSource(connector, changes, signal)
-        return outcome('altered', complete)
+        return { offsets: { kind, changes }, write: async () => await writer.alterSource(connector, changes, signal) }
       }
       const changes = sinkOffsetChanges(requested)
-      const complete = await plugins.alterOffsets(connector, config, { kind, changes })
-      await writer.alterSink({ connector, groupId: sinkGroupId(connector, config) }, changes, signal)
-      return outcome('altered', complete)
+      return { offsets: { kind, changes }, write: async () => await writer.alterSink(group, changes, signal) }
     })
   }
 
   /** Removes all offsets. Returns the message of the response. */
   async reset(connector: string, signal: AbortSignal): Promise<string> {
-    return await this.#options.writes.whileStopped(connector, 'reset the offsets of a connector', async () => {
-      const { reads, writer, plugins } = this.#options
-      const config = reads.connectorConfig(connector)
-      const kind = this.#kindOf(connector, config)
+    const { reads, writer } = this.#options
+    return await this.#changed(connector, 'reset', async (kind, group) => {
       const known = await reads.connectorOffsets(connector, signal)
       if (kind === 'source') {
-        const changes = removalOf(known)
-        const complete = await plugins.alterOffsets(connector, config, { kind, changes })
-        await writer.alterSource(connector, changes, signal)
-        return outcome('reset', complete)
+        const changes = known.map(({ partition }) => ({ partition: partition as SourcePartition, offset: null }))
+        return { offsets: { kind, changes }, write: async () => await writer.alterSource(connector, changes, signal) }
       }
       const changes = sinkOffsetChanges(known.map(({ partition }) => ({ partition, offset: null })))
-      const complete = await plugins.alterOffsets(connector, config, { kind, changes })
-      await writer.resetSink({ connector, groupId: sinkGroupId(connector, config) }, signal)
-      return outcome('reset', complete)
+      return { offsets: { kind, changes }, write: async () => await writer.resetSink(group, signal) }
+    })
+  }
+
+  /** Has the plugin check a change, then writes it, while the connector is stopped. */
+  async #changed(connector: string, done: 'altered' | 'reset', plan: PlanOfChange): Promise<string> {
+    const { reads, writes, plugins } = this.#options
+    const verb = done === 'altered' ? 'alter' : 'reset'
+    return await writes.whileStopped(connector, `${verb} the offsets of a connector`, async () => {
+      const config = reads.connectorConfig(connector)
+      const group = { connector, groupId: sinkGroupId(connector, config) }
+      const { offsets, write } = await plan(this.#kindOf(connector, config), group)
+      const isComplete = await plugins.alterOffsets(connector, config, offsets)
+      await write()
+      return outcome(done, isComplete)
     })
   }
 
@@ -75,10 +87,6 @@ export class OffsetAlteration {
       `Failed to modify offsets for connector ${connector}: this worker has no plugin for connector.class ${name}`,
     )
   }
-}
-
-function removalOf(offsets: ConnectorOffsets): readonly SourceOffsetChange[] {
-  return offsets.map(({ partition }) => ({ partition: partition as SourcePartition, offset: null }))
 }
 
 /** Connect's message. */

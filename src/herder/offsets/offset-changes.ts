@@ -1,6 +1,7 @@
 import type { SinkOffsetChange, SourceOffsetChange } from '../../api/connector.ts'
 import type { SourceOffset, SourcePartition } from '../../api/record.ts'
 import type { ConnectValue, PlainMap } from '../../api/schema.ts'
+import { nestedField } from '../../storage/source-offset-record.ts'
 import { BadRequestError } from '../herder-errors.ts'
 
 /** An offset as a request names it. */
@@ -28,12 +29,11 @@ export function sourceOffsetChanges(requested: readonly RequestedOffset[]): read
   })
 }
 
-/** As in Connect, values can only be null, booleans, numbers and strings. */
 function flat(map: PlainMap | null, what: string): PlainMap | null {
-  const nested = Object.entries(map ?? {}).find(([, value]) => typeof value === 'object' && value !== null)
-  if (nested === undefined) return map
+  const nested = nestedField(map ?? {})
+  if (nested === null) return map
   throw new BadRequestError(
-    `The ${what} of a source connector offset can only have primitive values, but its field ${nested[0]} is nested`,
+    `The ${what} of a source connector offset can only have primitive values, but its field ${nested} is nested`,
   )
 }
 
