@@ -2,10 +2,12 @@ import { realpathSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { isAbsolute, relative, resolve, sep } from 'node:path'
 
-import { ConfigError, type ConfigKey, type ConfigValue } from 'penstock/api'
+import { ConfigError, type ConfigDef, type ConfigKey, type ConfigValue, type ParsedConfig } from 'penstock/api'
+
+import { codeOf, readSecretFile } from './read-secret-file.ts'
 
 /** The setting of providers that read files. */
-export const allowedPathsKey: ConfigKey = {
+const allowedPathsKey: ConfigKey = {
   type: 'LIST',
   defaultValue: [],
   importance: 'HIGH',
@@ -16,6 +18,9 @@ export const allowedPathsKey: ConfigKey = {
   },
 }
 
+/** The parameters of providers that read files. */
+export const allowedPathsDef = { 'allowed.paths': allowedPathsKey } as const satisfies ConfigDef
+
 /** The files that a provider may read: those at or below the allowed paths, after all symbolic links are resolved. */
 export class AllowedPaths {
   readonly #given: readonly string[]
@@ -23,9 +28,14 @@ export class AllowedPaths {
   readonly #real: readonly string[] | null
 
   /** @throws ConfigError when an allowed path does not exist */
-  constructor(allowed: ConfigValue) {
-    this.#given = pathsOf(allowed).map((path) => resolve(path))
+  constructor(config: ParsedConfig) {
+    this.#given = pathsOf(config['allowed.paths'] ?? null).map((path) => resolve(path))
     this.#real = this.#given.length === 0 ? null : this.#given.map(existing)
+  }
+
+  /** Returns the text of a file. @throws ConfigError when it is not allowed or cannot be read */
+  async read(path: string): Promise<string> {
+    return await readSecretFile(await this.#realPath(path), path)
   }
 
   /**
@@ -33,7 +43,7 @@ export class AllowedPaths {
    * @throws ConfigError when it is not allowed or does not exist. Outside of the allowed paths both have the same message, so
    *   that it does not say which files exist.
    */
-  async realPath(path: string): Promise<string> {
+  async #realPath(path: string): Promise<string> {
     const absolute = resolve(path)
     let real: string
     try {
@@ -45,10 +55,6 @@ export class AllowedPaths {
     if (this.#real !== null && !isWithin(real, this.#real)) throw notAllowed(path)
     return real
   }
-}
-
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }
 
 function pathsOf(value: ConfigValue): readonly string[] {

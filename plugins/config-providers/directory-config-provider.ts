@@ -1,11 +1,8 @@
 import { join } from 'node:path'
 
-import { ConfigError, type ConfigDef, type ConfigProviderPlugin } from 'penstock/api'
+import { ConfigError, type ConfigProviderPlugin } from 'penstock/api'
 
-import { AllowedPaths, allowedPathsKey } from './allowed-paths.ts'
-import { readSecretFile } from './read-secret-file.ts'
-
-const configDef = { 'allowed.paths': allowedPathsKey } as const satisfies ConfigDef
+import { AllowedPaths, allowedPathsDef } from './allowed-paths.ts'
 
 /**
  * `org.apache.kafka.common.config.provider.DirectoryConfigProvider`: `${directory:/path:name}`, the text of the file `name`
@@ -16,9 +13,9 @@ export const plugin: ConfigProviderPlugin = {
   className: 'org.apache.kafka.common.config.provider.DirectoryConfigProvider',
   aliases: [],
   version: '3.9.1',
-  configDef,
+  configDef: allowedPathsDef,
   create(config) {
-    const allowed = new AllowedPaths(config['allowed.paths'] ?? null)
+    const allowed = new AllowedPaths(config)
     return {
       async get(path, keys) {
         if (path === '') throw new ConfigError('the reference names no directory')
@@ -28,7 +25,7 @@ export const plugin: ConfigProviderPlugin = {
             throw new ConfigError(`${JSON.stringify(key)} is not the name of a file in ${path}`)
           }
           const file = join(path, key)
-          values.push([key, await readSecretFile(await allowed.realPath(file), file)])
+          values.push([key, await allowed.read(file)])
         }
         return Object.fromEntries(values)
       },

@@ -3,8 +3,6 @@ import { open } from 'node:fs/promises'
 
 import { ConfigError } from 'penstock/api'
 
-import { codeOf } from './allowed-paths.ts'
-
 /** The maximum size of a file with secrets in bytes (I10). */
 const maxBytes = 1024 * 1024
 
@@ -27,4 +25,8 @@ export async function readSecretFile(real: string, shown: string): Promise<strin
     if (cause instanceof TypeError) throw new ConfigError(`${shown} is not encoded in UTF-8`)
     throw new ConfigError(`${shown} cannot be read (${codeOf(cause)})`, { cause })
   }
+}
+
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }

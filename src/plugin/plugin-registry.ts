@@ -20,7 +20,8 @@ const listOrder: readonly PluginKind[] = [
 
 /**
  * Finds plugins by the names in configs, and imports their modules. The descriptors are data that may be sent to other threads;
- * {@link PluginRegistry.load} runs third-party code, so call it only in plugin and task threads.
+ * {@link PluginRegistry.load} runs third-party code, so call it only in plugin and task threads; on the main thread only before the
+ * worker starts, for config providers of its own settings (docs/decisions/0025-secrets-by-reference.md).
  */
 export class PluginRegistry {
   readonly #plugins: readonly PluginDescriptor[]

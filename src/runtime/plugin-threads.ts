@@ -26,6 +26,8 @@ export interface PluginThreadsOptions {
 
 /** How long calls of plugin code may take, and how long plugin code may block a shared thread. Milliseconds. */
 const deadlines = { call: 60_000, stop: 5_000, blocked: 5_000 }
+/** The timeout of the plugin itself is a little shorter than the deadline of the call. */
+const pluginTimeoutMs = deadlines.call - 2_000
 /** How many validations may block a thread of their own at the same time. */
 const maxAlone = 4
 
@@ -106,12 +108,14 @@ export class PluginThreads {
 
   async validate(config: SubmittedConfig, worker: WorkerGroup): Promise<ConfigInfos> {
     const what = `validation of ${config['connector.class'] ?? 'a config'}`
-    // The plugin's own timeout is a little shorter than the deadline.
-    const timeoutMs = deadlines.call - 2_000
     return await this.#asked(
       what,
       async (thread, owner) =>
-        await thread.ask<'validate'>({ type: 'validate', owner, config, worker, timeoutMs }, deadlines.call, what),
+        await thread.ask<'validate'>(
+          { type: 'validate', owner, config, worker, timeoutMs: pluginTimeoutMs },
+          deadlines.call,
+          what,
+        ),
     )
   }
 
@@ -126,17 +130,16 @@ export class PluginThreads {
 
   /**
    * Has the plugin check, and apply where it keeps them elsewhere, a change of offsets of a connector that is stopped.
-   * Returns what the plugin returns, and false when it does not care.
+   * Returns whether the connector has no other offsets, or has changed them; false when the plugin cannot say.
    * @throws what the plugin throws, PluginTimeoutError
    */
   async alterOffsets(connector: string, config: RawConfig, offsets: OffsetChanges): Promise<boolean> {
     const what = `alterOffsets of ${connector}`
-    const timeoutMs = deadlines.call - 2_000
     return await this.#asked(
       what,
       async (thread, owner) =>
         await thread.ask<'alter-offsets'>(
-          { type: 'alter-offsets', owner, config, offsets, timeoutMs },
+          { type: 'alter-offsets', owner, config, offsets, timeoutMs: pluginTimeoutMs },
           deadlines.call,
           what,
         ),

@@ -12,7 +12,7 @@ import { describeValues, groupsOf, undefinedValue } from '../definition/describe
 import { nearestKey } from '../definition/nearest-key.ts'
 import { checkConfig, type CheckedConfig } from '../definition/parse-config.ts'
 import type { ReferenceResolver } from '../providers/config-providers.ts'
-import { providerReferences } from '../providers/provider-reference.ts'
+import { hasReference } from '../providers/provider-reference.ts'
 import { referenceProblems, resolvedForValidation, withReferencesShown } from '../providers/referenced-infos.ts'
 import { sinkConfigDef } from './sink-config-def.ts'
 import { sourceConfigDef } from './source-config-def.ts'
@@ -195,8 +195,6 @@ function warningsOf(unknown: readonly UnknownKey[]): readonly string[] {
 
 function literalSecrets(def: ConfigDef, config: SubmittedConfig): readonly string[] {
   return Object.entries(def).flatMap(([key, { type }]) =>
-    type === 'PASSWORD' && (config[key] ?? '') !== '' && providerReferences(config[key] ?? '').length === 0
-      ? [key]
-      : [],
+    type === 'PASSWORD' && (config[key] ?? '') !== '' && !hasReference(config[key]) ? [key] : [],
   )
 }

@@ -20,6 +20,10 @@ export function providerReferences(value: string): readonly ProviderReference[] 
   }))
 }
 
+export function hasReference(value: string | null | undefined): boolean {
+  return providerReferences(value ?? '').length > 0
+}
+
 /** Returns the value with the text between its references replaced. */
 export function replaceLiterals(value: string, replacement: string): string {
   let replaced = ''

@@ -21,8 +21,6 @@ export interface WorkerProviders {
   readonly secrets: readonly ResolvedSecret[]
 }
 
-export const noProviders: WorkerProviders = { settings: [], secrets: [] }
-
 /** The setting that lists the providers. */
 export const providersKey = 'config.providers'
 const prefix = `${providersKey}.`

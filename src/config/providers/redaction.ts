@@ -1,5 +1,5 @@
 import { providerReferences } from './provider-reference.ts'
-import type { ResolvedSecret } from './resolved-references.ts'
+import type { ResolvedReferences, ResolvedSecret } from './resolved-references.ts'
 import { formsOf, minSecretLength } from './secret-forms.ts'
 
 /** The maximum number of forms of secrets that are kept (I10). The oldest are forgotten. */
@@ -55,6 +55,13 @@ export class Redaction {
       if (this.#references.size <= maxForms) break
       this.#forget(form)
     }
+  }
+
+  /** Hides the values of these references, and leaves the references as they are, also those without a value. */
+  learn({ texts, secrets }: ResolvedReferences): this {
+    this.keep(texts)
+    this.add(secrets)
+    return this
   }
 
   /** Leaves these references as they are: configs have them, and a path in one may be like the path in a secret. */
@@ -114,20 +121,19 @@ export class Redaction {
   /** Returns the places of secrets in order; those that overlap are one. */
   #matches(text: string, withBeginnings: boolean): readonly Match[] {
     const found: Match[] = []
-    const kept = this.#keptIn(text)
     for (const [head, forms] of this.#byHead) {
       for (let start = text.indexOf(head); start >= 0; start = text.indexOf(head, start + 1)) {
         for (const form of forms) {
           const length = matchLength(text, start, form)
           const isWhole = length === form.length
           if (!isWhole && !(withBeginnings && isTelling(text, start + length, { length, of: form.length }))) continue
-          const end = start + length
-          if (kept.some((range) => range.start <= start && end <= range.end)) continue
-          found.push({ start, end, references: new Set([this.#references.get(form) ?? '']) })
+          found.push({ start, end: start + length, references: new Set([this.#references.get(form) ?? '']) })
         }
       }
     }
-    return merged(found)
+    if (found.length === 0) return found
+    const kept = this.#keptIn(text)
+    return merged(found.filter(({ start, end }) => !kept.some((range) => range.start <= start && end <= range.end)))
   }
 
   /** Returns the places of known references. */

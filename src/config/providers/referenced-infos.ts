@@ -2,7 +2,7 @@ import type { ConfigProblem } from '../../api/config-def.ts'
 import type { ConfigInfo, SubmittedConfig } from '../definition/config-infos.ts'
 import { undefinedValue } from '../definition/describe-config.ts'
 import { withoutCredentials } from '../definition/parse-value.ts'
-import { providerReferences, replaceLiterals, replaceReferences } from './provider-reference.ts'
+import { hasReference, providerReferences, replaceLiterals, replaceReferences } from './provider-reference.ts'
 import { Redaction } from './redaction.ts'
 import type { ResolvedReferences } from './resolved-references.ts'
 
@@ -28,7 +28,7 @@ export function resolvedForValidation(config: SubmittedConfig, references: Resol
 
 /** Returns a problem for each reference that cannot be resolved, or is where none may be. */
 export function referenceProblems(config: SubmittedConfig, references: ResolvedReferences): readonly ConfigProblem[] {
-  const misplaced = literalKeys.filter((key) => providerReferences(config[key] ?? '').length > 0)
+  const misplaced = literalKeys.filter((key) => hasReference(config[key]))
   return [
     ...misplaced.map((key) => ({
       key,
@@ -48,15 +48,14 @@ export function withReferencesShown(
   config: SubmittedConfig,
   { references, problems }: { readonly references: ResolvedReferences; readonly problems: readonly ConfigProblem[] },
 ): readonly ConfigInfo[] {
-  const redaction = new Redaction(references.secrets)
-  redaction.keep(references.texts)
+  const redaction = new Redaction().learn(references)
   const messages = Map.groupBy(problems, ({ key }) => key)
   const known = new Set(infos.map(({ value }) => value.name))
   const missing = [...messages.keys()].filter((key) => !known.has(key)).map((key) => undefinedValue(key, []))
   return [...missing, ...infos].map(({ definition, value }) => {
     const submitted = config[value.name] ?? ''
     const own = messages.get(value.name)?.map(({ message }) => message)
-    if (providerReferences(submitted).length === 0)
+    if (!hasReference(submitted))
       return { definition, value: { ...value, errors: own ?? value.errors.map((error) => redaction.text(error)) } }
     const errors =
       own ?? value.errors.map((error) => errorWithout(error, value.name, { submitted, references, redaction }))

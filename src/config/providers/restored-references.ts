@@ -1,6 +1,6 @@
 import type { RawConfig } from '../../api/config-def.ts'
 import { ConfigError } from '../../api/errors.ts'
-import { providerReferences } from './provider-reference.ts'
+import { hasReference } from './provider-reference.ts'
 import { Redaction } from './redaction.ts'
 import type { ResolvedReferences, ResolvedSecret } from './resolved-references.ts'
 import { minSecretLength } from './secret-forms.ts'
@@ -16,35 +16,34 @@ export interface ConnectorReferences {
 }
 
 /**
- * Puts the references back into a task config that a connector has generated from its resolved config, so that the config
- * topic holds no secret (I8). The task resolves them to the same values.
+ * Returns a function that puts the references back into the task configs that a connector has generated from its resolved
+ * config, so that the config topic holds no secret (I8). The task resolves them to the same values.
  *
  * A value under the connector's own key becomes what the connector's config has there. In any other value, each secret of
  * at least {@link minSecretLength} characters becomes its reference.
- * @throws ConfigError SECRET_IN_TASK_CONFIG when a secret is left, such as one in Base64
+ *
+ * The function throws ConfigError SECRET_IN_TASK_CONFIG when a secret is left, such as one in Base64.
  */
-export function withReferences(generated: RawConfig, { raw, resolved }: ConnectorReferences): RawConfig {
+export function referenceRestorer({ raw, resolved }: ConnectorReferences): (generated: RawConfig) => RawConfig {
   const { secrets } = resolved
-  if (secrets.length === 0) return generated
-  const redaction = new Redaction(secrets)
-  redaction.keep(resolved.texts)
+  if (secrets.length === 0) return (generated) => generated
+  const redaction = new Redaction().learn(resolved)
   const replaced = replacer(secrets)
-  return Object.fromEntries(
-    Object.entries(generated).map(([key, value]) => {
-      if (redaction.holds(key)) throw leftBehind(redaction.text(key), 'in its name')
-      const own = Object.hasOwn(raw, key) ? raw[key] : undefined
-      if (own !== undefined && isFrom(value, own, resolved)) return [key, own]
-      const restored = replaced(value)
-      // White space around a secret is not a part of the parsed config. In the middle of a value it would come back.
-      if (redaction.holds(restored) || resolved.text(restored).trim() !== value.trim())
-        throw leftBehind(key, 'in a form that no reference stands for')
-      return [key, restored]
-    }),
-  )
+  const restored = (key: string, value: string): string => {
+    if (redaction.holds(key)) throw leftBehind(redaction.text(key), 'in its name')
+    const own = Object.hasOwn(raw, key) ? raw[key] : undefined
+    if (own !== undefined && isFrom(value, own, resolved)) return own
+    const text = replaced(value)
+    // White space around a secret is not a part of the parsed config. In the middle of a value it would come back.
+    if (redaction.holds(text) || resolved.text(text).trim() !== value.trim())
+      throw leftBehind(key, 'in a form that no reference stands for')
+    return text
+  }
+  return (generated) => Object.fromEntries(Object.entries(generated).map(([key, value]) => [key, restored(key, value)]))
 }
 
 function isFrom(value: string, own: string, resolved: ResolvedReferences): boolean {
-  if (providerReferences(own).length === 0) return value === own
+  if (!hasReference(own)) return value === own
   const from = resolved.text(own)
   return value === from || value === from.trim()
 }

@@ -20,7 +20,7 @@ export const hostsKey = 'listeners.hosts'
  * Parses a REST listener such as `http://127.0.0.1:8083`, `http://:8083` or `http://[::1]:8083`.
  * @throws ConfigError if it is malformed or requires TLS
  */
-export function parseListener(text: string, key = 'listeners'): ListenAddress {
+export function parseListener(text: string, key: string): ListenAddress {
   const match = /^(.*):\/\/\[?([0-9a-zA-Z\-%._:]*?)\]?:(\d+)$/.exec(text)
   const port = Number(match?.[3])
   if (match === null || port > 65_535) {

@@ -189,7 +189,7 @@ function typed(
   raw: RawConfig,
   cluster: boolean,
 ): Omit<WorkerConfig, 'foundPlugins' | 'providers' | 'warnings'> {
-  const listeners = list(parsed['listeners'] ?? null).map((address) => parseListener(address))
+  const listeners = list(parsed['listeners'] ?? null).map((address) => parseListener(address, 'listeners'))
   const adminListeners = parsed[adminListenersKey] ?? null
   if (listeners.length === 0)
     throw new ConfigError('"listeners" names no listener; set listeners=http://127.0.0.1:8083')

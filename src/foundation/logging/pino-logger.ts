@@ -29,7 +29,7 @@ export class PinoSink implements LogSink {
 }
 
 /** Returns the stack of an error; an error from another thread is text already. */
-function errorText(error: unknown): unknown {
+export function errorText(error: unknown): unknown {
   return error instanceof Error ? (error.stack ?? error.message) : error
 }
 

@@ -5,8 +5,7 @@ import type { Connector, ConnectorContext } from '../../api/connector.ts'
 import { ConnectError, NotFoundError } from '../../api/errors.ts'
 import { parseConfig } from '../../config/definition/parse-config.ts'
 import type { ReferenceResolver } from '../../config/providers/config-providers.ts'
-import type { ResolvedReferences } from '../../config/providers/resolved-references.ts'
-import { withReferences } from '../../config/providers/restored-references.ts'
+import { referenceRestorer } from '../../config/providers/restored-references.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
@@ -26,12 +25,14 @@ export interface ConnectorHostOptions {
 /** One run of a connector. Only the last run counts, whatever earlier ones still do. */
 interface Instance {
   readonly owner: number
-  /** With references. */
-  readonly raw: RawConfig
-  /** Those of `raw`, with the values that the connector was started with. Null until they are resolved. */
-  references: ResolvedReferences | null
   /** Null until its start has returned. */
-  connector: Connector | null
+  running: RunningInstance | null
+}
+
+interface RunningInstance {
+  readonly connector: Connector
+  /** Puts references back into task configs. */
+  readonly restore: (generated: RawConfig) => RawConfig
 }
 
 /** How long a start waits until the previous instance has stopped. Milliseconds. */
@@ -52,10 +53,10 @@ export class ConnectorHost {
    */
   async start(name: string, owner: number, raw: RawConfig): Promise<void> {
     const before = this.#instances.get(name)
-    const instance: Instance = { owner, raw, references: null, connector: null }
+    const instance: Instance = { owner, running: null }
     this.#instances.set(name, instance)
     if (before !== undefined) await settledWithin(this.#options.clock, stopMs, this.#end(name, before))
-    await this.#options.inNameOf(owner, async () => await this.#start(name, instance))
+    await this.#options.inNameOf(owner, async () => await this.#start(name, instance, raw))
   }
 
   /** Stops the instance, even if its `stop` throws. An instance that is still starting stops after its start. */
@@ -73,31 +74,30 @@ export class ConnectorHost {
    */
   async taskConfigs(name: string, maxTasks: number): Promise<readonly RawConfig[]> {
     const instance = this.#instances.get(name)
-    const connector = instance?.connector ?? null
-    if (instance === undefined || connector === null) throw new NotFoundError(`connector ${name} is not running`)
-    const configs = await this.#options.inNameOf(instance.owner, async () => await connector.taskConfigs(maxTasks))
+    const running = instance?.running ?? null
+    if (instance === undefined || running === null) throw new NotFoundError(`connector ${name} is not running`)
+    const configs = await this.#options.inNameOf(
+      instance.owner,
+      async () => await running.connector.taskConfigs(maxTasks),
+    )
     if (configs.length > maxTasks) {
       throw new ConnectError(
         `The connector ${name} has generated ${configs.length} tasks, which is greater than ${maxTasks}, the maximum number of tasks it is configured to create.`,
         { code: 'TOO_MANY_TASKS' },
       )
     }
-    const { raw, references } = instance
-    return references === null
-      ? configs
-      : configs.map((config) => withReferences(config, { raw, resolved: references }))
+    return configs.map(running.restore)
   }
 
-  async #start(name: string, instance: Instance): Promise<void> {
+  async #start(name: string, instance: Instance, raw: RawConfig): Promise<void> {
     const { plugins, secrets } = this.#options
-    const { raw } = instance
     try {
       const plugin = await plugins.load(plugins.connector(raw['connector.class'] ?? ''))
-      instance.references = await secrets.resolve([raw])
-      const config = instance.references.complete(raw)
+      const resolved = await secrets.resolve([raw])
+      const config = resolved.complete(raw)
       const connector = plugin.createConnector()
       await connector.start(parseConfig(plugin.configDef, config), config, this.#context(name, instance))
-      instance.connector = connector
+      instance.running = { connector, restore: referenceRestorer({ raw, resolved }) }
       if (this.#instances.get(name) === instance) return
     } catch (error) {
       if (this.#instances.get(name) === instance) this.#instances.delete(name)
@@ -107,10 +107,10 @@ export class ConnectorHost {
     throw new ConnectError(`connector ${name} was stopped, or started again, before its start had returned`)
   }
 
-  async #end(name: string, { owner, connector }: Instance): Promise<void> {
-    if (connector === null) return
+  async #end(name: string, { owner, running }: Instance): Promise<void> {
+    if (running === null) return
     try {
-      await this.#options.inNameOf(owner, async () => await connector.stop())
+      await this.#options.inNameOf(owner, async () => await running.connector.stop())
     } catch (error) {
       this.#options.logger.warn(`connector ${name}: stop failed: ${errorMessage(error)}`, { error })
     }

@@ -10,7 +10,6 @@ import { NamedLogger } from '../../foundation/logging/named-logger.ts'
 import { provideApi } from '../../plugin/plugin-api.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { ForwardingSink } from '../thread/forwarding-sink.ts'
-import { redactedError } from '../thread/redacted-error.ts'
 import { ThreadLink } from '../thread/thread-link.ts'
 import { answerProbes } from '../thread/thread-probe.ts'
 import { ThreadSecrets } from '../thread/thread-secrets.ts'
@@ -30,10 +29,11 @@ provideApi(data.foundPlugins)
 const sink = new ForwardingSink(LogLevels.sharedWith(data.logLevels), (message) => link.send(message))
 const logger = new NamedLogger('connect.runtime', sink)
 const secrets = new ThreadSecrets(data.providers, plugins, systemClock)
-const link = new ThreadLink<FromPluginThread, Record<string, never>, ToPluginThread>(parent(), handle, {
-  message: (message) => redactedMessage(message, secrets.redaction),
-  error: (error) => redactedError(error, secrets.redaction),
-})
+const link = new ThreadLink<FromPluginThread, Record<string, never>, ToPluginThread>(
+  parent(),
+  handle,
+  secrets.outlet(redactedMessage),
+)
 const owners = new AsyncLocalStorage<number>()
 const inNameOf = async <T>(owner: number, action: () => Promise<T>): Promise<T> => await owners.run(owner, action)
 const host = new ConnectorHost({

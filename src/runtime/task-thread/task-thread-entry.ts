@@ -7,7 +7,6 @@ import { NamedLogger } from '../../foundation/logging/named-logger.ts'
 import { provideApi } from '../../plugin/plugin-api.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { ForwardingSink } from '../thread/forwarding-sink.ts'
-import { redactedError } from '../thread/redacted-error.ts'
 import { ThreadLink } from '../thread/thread-link.ts'
 import { beat } from '../thread/heartbeat.ts'
 import { answerProbes } from '../thread/thread-probe.ts'
@@ -33,10 +32,11 @@ const sink = new ForwardingSink(LogLevels.sharedWith(data.logLevels), (message) 
 const logger = new NamedLogger('connect.runtime', sink)
 const plugins = new PluginRegistry(data.foundPlugins)
 const secrets = new ThreadSecrets(data.providers, plugins, systemClock)
-const link = new ThreadLink<FromTaskThread, FromTaskThreadResponses, ToTaskThread>(parent(), receive, {
-  message: (message) => redactedMessage(message, secrets.redaction),
-  error: (error) => redactedError(error, secrets.redaction),
-})
+const link = new ThreadLink<FromTaskThread, FromTaskThreadResponses, ToTaskThread>(
+  parent(),
+  receive,
+  secrets.outlet(redactedMessage),
+)
 let client: Promise<KafkaClient> | null = null
 
 const host = new TaskHost({

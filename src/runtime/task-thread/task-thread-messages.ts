@@ -69,7 +69,6 @@ export interface FromTaskThreadResponses extends Record<string, unknown> {
 
 /** Returns the message without resolved secrets (I8). Names of topics and source partitions stay as the task uses them. */
 export function redactedMessage(message: FromTaskThread, redaction: Redaction): FromTaskThread {
-  if (redaction.isEmpty) return message
   switch (message.type) {
     case 'state':
       return { ...message, trace: redaction.value(message.trace) }

@@ -3,6 +3,7 @@ import type { WorkerProviders } from '../../config/providers/provider-settings.t
 import { Redaction } from '../../config/providers/redaction.ts'
 import type { ResolvedReferences } from '../../config/providers/resolved-references.ts'
 import type { Clock } from '../../foundation/clock.ts'
+import type { Outlet } from './thread-link.ts'
 import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
 
 /** The secrets that a thread has resolved: what leaves the thread is redacted by them (I8). */
@@ -20,9 +21,17 @@ export class ThreadSecrets implements ReferenceResolver {
     signal?: AbortSignal,
   ): Promise<ResolvedReferences> {
     const references = await this.#providers.resolve(configs, signal)
-    this.redaction.keep(references.texts)
-    this.redaction.add(references.secrets)
+    this.redaction.learn(references)
     return references
+  }
+
+  /** What leaves the thread: messages as `redacted` returns them, and errors without secrets. */
+  outlet<Out>(redacted: (message: Out, redaction: Redaction) => Out): Outlet<Out> {
+    const { redaction } = this
+    return {
+      message: (message) => (redaction.isEmpty ? message : redacted(message, redaction)),
+      error: (error) => ({ ...redaction.value(error), kind: error.kind, stage: error.stage }),
+    }
   }
 
   /** Also redacts what the thread prints, and the error that ends it: they do not pass through its link. */

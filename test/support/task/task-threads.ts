@@ -1,6 +1,5 @@
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
-import { noProviders } from '../../../src/config/providers/provider-settings.ts'
 import type { TaskSettings } from '../../../src/runtime/task-settings.ts'
 import type { BlockingLimits } from '../../../src/runtime/task-thread-watch.ts'
 import type { TaskListener } from '../../../src/runtime/task-listener.ts'
@@ -32,7 +31,7 @@ export function taskThreads(options: {
       ...settings,
     },
     foundPlugins: [...testPlugins, ...fileConnectors],
-    providers: noProviders,
+    providers: { settings: [], secrets: [] },
     maxThreads,
     blocking,
     logLevels: LogLevels.startingAt('warn'),

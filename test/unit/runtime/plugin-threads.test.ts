@@ -6,7 +6,6 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 
 import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
 import { ConfigError, ConnectError, NotFoundError } from '../../../src/api/errors.ts'
-import { noProviders } from '../../../src/config/providers/provider-settings.ts'
 import { systemClock, type Clock } from '../../../src/foundation/clock.ts'
 import { PluginTimeoutError } from '../../../src/runtime/plugin-thread.ts'
 import type { ConnectorListener } from '../../../src/runtime/connector-listener.ts'
@@ -23,7 +22,7 @@ const open: PluginThreads[] = []
 function threadsOn(clock: Clock, listener: Partial<ConnectorListener> = {}): PluginThreads {
   const thread = new PluginThreads({
     foundPlugins: [...testPlugins, ...fileConnectors],
-    providers: noProviders,
+    providers: { settings: [], secrets: [] },
     logLevels: LogLevels.startingAt('warn'),
     logSink: { write: () => undefined },
     logger: quietLogger(),

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { RawConfig } from '../../../../src/api/config-def.ts'
 import { ConfigError } from '../../../../src/api/errors.ts'
 import { ResolvedReferences } from '../../../../src/config/providers/resolved-references.ts'
-import { withReferences } from '../../../../src/config/providers/restored-references.ts'
+import { referenceRestorer } from '../../../../src/config/providers/restored-references.ts'
 import { minSecretLength } from '../../../../src/config/providers/secret-forms.ts'
 
 const raw = {
@@ -17,7 +17,7 @@ const values = { '${file:/s:p}': 'shop-S3cret', '${env:U}': 'maria', '${env:F}':
 const resolvedOf = (given: Record<string, string>): ResolvedReferences =>
   new ResolvedReferences(new Map(Object.entries(given).map(([reference, value]) => [reference, { value }])))
 const resolved = resolvedOf(values)
-const restore = (generated: RawConfig): RawConfig => withReferences(generated, { raw, resolved })
+const restore = referenceRestorer({ raw, resolved })
 
 describe('a task config before it is stored', () => {
   it("has what the connector's config has under each key that is unchanged", () => {
@@ -49,8 +49,8 @@ describe('a task config before it is stored', () => {
 
   it('restores a value without the white space that parsing has removed, but not inside of another value', () => {
     const file = { raw: { p: '${dir:/s:p}' }, resolved: resolvedOf({ '${dir:/s:p}': 'S3cret!x\n' }) }
-    expect(withReferences({ p: 'S3cret!x', q: 'S3cret!x' }, file)).toEqual({ p: '${dir:/s:p}', q: '${dir:/s:p}' })
-    expect(() => withReferences({ url: 'u:S3cret!x@h' }, file)).toThrow(/^SECRET_IN_TASK_CONFIG: /)
+    expect(referenceRestorer(file)({ p: 'S3cret!x', q: 'S3cret!x' })).toEqual({ p: '${dir:/s:p}', q: '${dir:/s:p}' })
+    expect(() => referenceRestorer(file)({ url: 'u:S3cret!x@h' })).toThrow(/^SECRET_IN_TASK_CONFIG: /)
   })
 
   it('holds no secret, and resolves to what the connector has generated (I8)', () => {
@@ -62,7 +62,7 @@ describe('a task config before it is stored', () => {
         const generated = { a: first, b: `${before}${second}${after}`, c: `${first}${before}${second}` }
         let stored: RawConfig
         try {
-          stored = withReferences(generated, { raw: { a: '${f:/x:a}' }, resolved: references })
+          stored = referenceRestorer({ raw: { a: '${f:/x:a}' }, resolved: references })(generated)
         } catch (error) {
           expect(error).toBeInstanceOf(ConfigError)
           return
