@@ -76,10 +76,10 @@ export class AssignedPartitions {
     const offset = typeof from === 'number' ? from : -1
     const start = typeof from === 'number' ? null : from
     const isResolved = typeof from === 'number'
+    const fresh = { start, isResolved, outOfRange: null, error: null, failures: 0, retryAt: 0 }
     const known = this.#partitions.get(key)
     if (known !== undefined) {
       known.buffer.reset(offset)
-      const fresh = { start, isResolved, outOfRange: null, error: null, failures: 0, retryAt: 0 }
       Object.assign(known, { epoch: known.epoch + 1, ...fresh })
       return
     }
@@ -88,16 +88,11 @@ export class AssignedPartitions {
       buffer: new PartitionBuffer(target.topic, target.partition, offset),
       topicId: this.#cluster.metadata.topics.get(target.topic)?.id ?? null,
       isDoubted: false,
-      start,
-      isResolved,
       isPaused: false,
       isFetching: false,
       epoch: 0,
-      failures: 0,
-      retryAt: 0,
       highWatermark: -1,
-      outOfRange: null,
-      error: null,
+      ...fresh,
     })
   }
 

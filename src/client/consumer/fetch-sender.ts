@@ -15,7 +15,7 @@ import {
 } from '../errors.ts'
 import { fetchRequestOf, fetchVersionOf, namesAnotherTopic, type FetchLimits } from './fetch-request.ts'
 import { LeaderFinder } from '../cluster/leader-finder.ts'
-import { outOfRange, type ResetPolicy } from './out-of-range.ts'
+import { rangeWithout, resetTarget, type ResetPolicy } from './out-of-range.ts'
 import type { TroubleWatch } from '../log-trouble.ts'
 
 interface Asked {
@@ -222,15 +222,18 @@ export class FetchSender {
     const { topic, partition, fetchOffset: offset } = state.buffer
     const { epoch } = state
     const { limits, signal, resetTo, onArrival } = this.#options
-    const at = { topic, partition, offset }
-    const range = await outOfRange(this.#cluster, at, { isolation: limits.isolation, signal })
+    const range = await rangeWithout(this.#cluster, { topic, partition, offset }, signal)
     if (!this.#partitions.isCurrent(state, epoch)) return
-    if (range === null) this.#retry(state, null)
-    else if (resetTo === null) this.#fail(state, new OffsetOutOfRangeError(topic, partition, { offset, ...range }))
-    else {
-      state.outOfRange = range
-      onArrival()
+    if (range === null) return this.#retry(state, null)
+    if (resetTo === null) {
+      return this.#fail(state, new OffsetOutOfRangeError(topic, partition, { offset, ...range }))
     }
+    const { logStartOffset } = range
+    const options = { policy: resetTo, isolation: limits.isolation, signal }
+    const to = await resetTarget(this.#cluster, { topic, partition, logStartOffset }, options)
+    if (!this.#partitions.isCurrent(state, epoch)) return
+    state.outOfRange = { ...range, to }
+    onArrival()
   }
 
   #requestFailed(asked: readonly Asked[], error: unknown): void {

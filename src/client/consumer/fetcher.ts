@@ -26,7 +26,10 @@ export interface FetchOptions {
 
 /** What a fetcher needs beyond {@link FetchOptions}. */
 export interface FetcherOptions extends FetchOptions {
-  /** Where to continue when an offset is out of range or the topic was created again. By default that is an error. */
+  /**
+   * Where to continue when an offset is out of range; by default that is an error. A topic that was created again is always an
+   * error, which says whether the owner follows it.
+   */
   readonly resetTo?: ResetPolicy | null
 }
 
@@ -144,9 +147,8 @@ export class Fetcher {
     for (const { outOfRange, isPaused, buffer } of this.#partitions) {
       if (outOfRange === null || isPaused || buffer.bytes > 0) continue
       const { topic, partition, position: from } = buffer
-      const { logStartOffset, latest } = outOfRange
+      const { logStartOffset, to } = outOfRange
       const reason = from < logStartOffset ? 'removed' : 'truncated'
-      const to = policy === 'earliest' ? logStartOffset : latest
       resets.push({ topic, partition, reason, policy, from, to, logStartOffset })
     }
     for (const reset of resets) this.#partitions.start(reset, reset.to ?? 0)

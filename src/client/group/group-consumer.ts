@@ -46,7 +46,7 @@ export interface Revocation {
 }
 
 /**
- * What a consumer reports to its owner. The first two are called inside `poll`, as those of Kafka's
+ * What a consumer reports to its owner. All but the last are called inside `poll`, the first two as those of Kafka's
  * [ConsumerRebalanceListener](https://kafka.apache.org/39/javadoc/org/apache/kafka/clients/consumer/ConsumerRebalanceListener.html).
  */
 export interface ConsumerListener {

@@ -9,6 +9,7 @@ import { leaveGroup } from '../../protocol/messages/leave-group.ts'
 import { syncGroup } from '../../protocol/messages/sync-group.ts'
 import type { Api, RequestValue, ResponseOf } from '../../protocol/schema.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import type { BrokerConnection } from '../connection/broker-connection.ts'
 import { asError, BrokerError, isRetriable } from '../errors.ts'
 
 /** An assignment protocol that a member supports, with its metadata for the leader. */
@@ -219,7 +220,8 @@ export class GroupMember {
 
   /** Sends the first join, whose response has the id of the member: {@link leave} needs it, also when the signal fires. */
   async #introduce(join: RequestValue<typeof joinGroup>, { timeoutMs, signal }: Wait): Promise<Joined> {
-    const sent = this.#send(this.#joinPurpose, joinGroup, join, { timeoutMs, signal: undefined })
+    const connection = await this.#connection(this.#joinPurpose, signal)
+    const sent = connection.send(joinGroup, join, { timeoutMs, signal: undefined })
     const introduction = sent
       .then(
         ({ errorCode, memberId }) => {
@@ -234,12 +236,9 @@ export class GroupMember {
     return await abortable(sent, signal)
   }
 
-  #checkJoin({ errorCode, memberId }: Joined): void {
+  #checkJoin({ errorCode }: Joined): void {
     if (errorCode === errorCodes.NONE) return
-    if (errorCode === errorCodes.MEMBER_ID_REQUIRED) {
-      this.#memberId = memberId
-      throw new RejoinError('the coordinator gave a member id')
-    }
+    if (errorCode === errorCodes.MEMBER_ID_REQUIRED) throw new RejoinError('the coordinator gave a member id')
     this.#checkMembership(errorCode, 'JoinGroup')
   }
 
@@ -260,9 +259,13 @@ export class GroupMember {
   }
 
   async #send<A extends Api>(purpose: string, api: A, request: RequestValue<A>, wait: Wait): Promise<ResponseOf<A>> {
-    const nodeId = await this.#cluster.coordinatorOf(this.#options.groupId, wait.signal)
-    const connection = await this.#cluster.connection(nodeId, purpose, wait.signal)
+    const connection = await this.#connection(purpose, wait.signal)
     return connection.send(api, request, wait)
+  }
+
+  async #connection(purpose: string, signal: AbortSignal | undefined): Promise<BrokerConnection> {
+    const nodeId = await this.#cluster.coordinatorOf(this.#options.groupId, signal)
+    return await this.#cluster.connection(nodeId, purpose, signal)
   }
 
   #startHeartbeats(membership: Membership): void {

@@ -1,6 +1,7 @@
 import { type TopicPartition, formatTopicPartition } from '../../foundation/topic-partition.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Fetcher } from '../consumer/fetcher.ts'
+import type { ResetPolicy } from '../consumer/out-of-range.ts'
 import type { PositionReset } from '../consumer/position-reset.ts'
 import { NoOffsetError } from '../errors.ts'
 import { fetchOffsets, type GroupOffset } from './group-offsets.ts'
@@ -20,7 +21,7 @@ export interface StartedPartitions {
 export async function startPartitions(
   parts: { readonly cluster: Cluster; readonly fetcher: Fetcher; readonly groupId: string },
   partitions: readonly TopicPartition[],
-  autoOffsetReset: 'earliest' | 'latest' | 'none' | undefined,
+  autoOffsetReset: ResetPolicy | 'none' | undefined,
   signal: AbortSignal,
 ): Promise<StartedPartitions> {
   const { cluster, fetcher, groupId } = parts
@@ -44,7 +45,7 @@ export async function startPartitions(
   }))
   if (autoOffsetReset === undefined || autoOffsetReset === 'none') return { offsets, resets: [] }
   const resets = fetched
-    .filter((offset) => !committed.includes(offset))
+    .filter((offset) => !known.has(formatTopicPartition(offset)))
     .map(({ topic, partition, offset: from }): PositionReset => {
       const to = startOf({ topic, partition })
       return { topic, partition, reason: 'recreated', policy: autoOffsetReset, from, to, logStartOffset: null }

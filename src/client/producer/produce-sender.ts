@@ -174,7 +174,7 @@ export class ProduceSender {
       return
     }
     const { errorCode, errorMessage } = result
-    const error = new BrokerError(errorCode, `Produce to ${batch.topic}-${batch.partition}`, errorMessage)
+    const error = new BrokerError(errorCode, `Produce to ${formatTopicPartition(batch)}`, errorMessage)
     if (isLeaderMoved(errorCode)) this.#leaders.forget(batch.topic)
     if (outcome.kind === 'sequence-refused') this.#sequenceRefused(queue, batch, error)
     else if (outcome.kind === 'too-large') this.#tooLarge(queue, batch, error)

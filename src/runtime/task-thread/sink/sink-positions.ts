@@ -24,8 +24,8 @@ export class SinkPositions {
     return [...this.#positions.values()].map(({ topic, partition }) => ({ topic, partition }))
   }
 
-  holds(topic: string, partition: number): boolean {
-    return this.#positions.has(formatTopicPartition({ topic, partition }))
+  holds(partition: TopicPartition): boolean {
+    return this.#positions.has(formatTopicPartition(partition))
   }
 
   assign(offsets: readonly OffsetToCommit[]): void {
@@ -47,7 +47,9 @@ export class SinkPositions {
   /** `put` has accepted everything before `offset`. */
   delivered(topic: string, partition: number, offset: number): void {
     const position = this.#positions.get(formatTopicPartition({ topic, partition }))
-    if (position !== undefined) Object.assign(position, { delivered: offset, isUsed: true })
+    if (position === undefined) return
+    position.delivered = offset
+    position.isUsed = true
   }
 
   /**

@@ -66,12 +66,17 @@ export class SinkRebalanceListener {
    * already, so nothing of them is flushed or committed (I3).
    */
   async revoked(task: SinkTask, partitions: readonly TopicPartition[], lost: boolean): Promise<void> {
-    const { positions, delivery, requests, logger } = this.#options
-    const held = partitions.filter(({ topic, partition }) => positions.holds(topic, partition))
+    const { positions, logger } = this.#options
+    const held = partitions.filter((partition) => positions.holds(partition))
     if (held.length === 0) return
-    delivery.drop(held)
     logRevoked(logger, held, lost)
-    if (!lost) await this.#flushAndCommit(task, held)
+    await this.#giveUp(task, held, !lost)
+  }
+
+  async #giveUp(task: SinkTask, held: readonly TopicPartition[], commits: boolean): Promise<void> {
+    const { delivery, requests } = this.#options
+    delivery.drop(held)
+    if (commits) await this.#flushAndCommit(task, held)
     await this.#close(task, held)
     requests.forget(held)
   }
@@ -81,19 +86,17 @@ export class SinkRebalanceListener {
    * them again. Otherwise it opens the partition again at the new offset; so does one whose offsets begin again.
    */
   async moved(task: SinkTask, { topic, partition, reason, to }: PositionReset): Promise<void> {
-    const { positions, delivery, requests } = this.#options
-    const held = [{ topic, partition }]
-    if (to === null || reason === 'recreated' || !positions.holds(topic, partition)) return
-    if (reason === 'removed' && !positions.isUnused({ topic, partition })) {
+    const { positions, requests } = this.#options
+    const held = { topic, partition }
+    if (to === null || reason === 'recreated' || !positions.holds(held)) return
+    if (reason === 'removed' && !positions.isUnused(held)) {
       requests.commit = true
       return
     }
-    delivery.drop(held)
-    if (reason === 'truncated') await this.#flushAndCommit(task, held)
-    await this.#close(task, held)
-    requests.forget(held)
-    await this.assigned(task, [{ topic, partition, offset: to }])
-    await this.#commitStart({ topic, partition, offset: to })
+    await this.#giveUp(task, [held], reason === 'truncated')
+    const start = { ...held, offset: to }
+    await this.assigned(task, [start])
+    await this.#commitStart(start)
   }
 
   /** The task commits what it was given. Without this commit, a restart would reset the position again: `latest` skips more then. */

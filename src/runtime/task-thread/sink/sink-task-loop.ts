@@ -276,7 +276,7 @@ export class SinkTaskLoop {
   }
 
   #applySeeks(): void {
-    const seeks = this.#requests.takeSeeks().filter(({ topic, partition }) => this.#positions.holds(topic, partition))
+    const seeks = this.#requests.takeSeeks().filter((seek) => this.#positions.holds(seek))
     if (seeks.length === 0) return
     this.#delivery.drop(seeks)
     for (const seek of seeks) {

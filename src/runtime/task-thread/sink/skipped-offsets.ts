@@ -13,7 +13,7 @@ export interface SkippedOffsetsOptions {
 const code = 'RECORDS_SKIPPED'
 const maxNamed = 4
 
-/** The offsets of a partition that were not read: from `from` to before `to`. `count` may be less, `to` is null if unknown. */
+/** The offsets that a partition skipped in a row: `count` of them, from `from` to before `last.to`. */
 interface Skipped {
   readonly from: number
   readonly count: number
@@ -47,14 +47,10 @@ export class SkippedOffsets {
       'auto.offset.reset': policy,
     })
     if (count > 0) skipped.add(count)
-    const before = reason === 'removed' ? this.#partitions.get(name) : undefined
-    const isMore = before?.last.reason === 'removed'
+    const before = this.#partitions.get(name)
+    const sum = reason === 'removed' && before?.last.reason === 'removed' ? before : { from, count: 0 }
     this.#partitions.delete(name)
-    this.#partitions.set(name, {
-      from: isMore ? before.from : from,
-      count: isMore ? before.count + count : count,
-      last: reset,
-    })
+    this.#partitions.set(name, { from: sum.from, count: sum.count + count, last: reset })
     setCondition(code, this.#text())
   }
 
