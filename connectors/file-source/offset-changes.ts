@@ -7,7 +7,7 @@ import { ConnectError, type RawConfig, type SourceOffsetChange } from 'penstock/
  * @throws ConnectError
  */
 export function checkOffsetChanges(config: RawConfig, changes: readonly SourceOffsetChange[]): true {
-  if ((config['file'] ?? '') === '') {
+  if ((config['file'] ?? '').trim() === '') {
     throw new ConnectError(
       "Offsets cannot be modified if the 'file' configuration is unspecified. This is because stdin is used for input and offsets are not tracked.",
     )

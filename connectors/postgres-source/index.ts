@@ -43,7 +43,7 @@ export const plugin: ConnectorPlugin = {
       return [{ key: error.message.slice(0, error.message.indexOf(':')), message: error.message }]
     }
   },
-  alterSourceOffsets: (config, changes) => checkOffsetChanges(config['topic.prefix'] ?? '', changes),
+  alterSourceOffsets: (config, changes) => checkOffsetChanges((config['topic.prefix'] ?? '').trim(), changes),
   createConnector: () => new PostgresSourceConnector(),
   createTask: () => new PostgresSourceTask(),
 }

@@ -4,6 +4,7 @@ import {
   DeadlineExceededError,
   present,
   RetriableError,
+  settledWithin,
   withDeadline,
   type DurableOffset,
   type OffsetToCommit,
@@ -49,7 +50,7 @@ export class S3SinkTask implements SinkTask {
     const settings = settingsOf(context.config)
     const { clock, metrics } = context
     const retries = metrics.counter('s3_retries_total', 'Requests to the S3 store that were retried')
-    // The plugin thread, which runs no tasks, does not load the SDK.
+    // The plugin thread loads this module too, and the SDK only to validate.
     const { S3Store } = await import('./s3-client/s3-store.ts')
     const store = new S3Store(settings.store, clock, {
       retried: () => retries.add(1),
@@ -210,10 +211,7 @@ export class S3SinkTask implements SinkTask {
     if (!budget.isFull || this.#commitWanted) return
     // What was done after the last records may have freed too little: lines that became small when they were compressed.
     this.#endAndSpill(running, clock.now())
-    const waiting = new AbortController()
-    const signal = AbortSignal.any([waiting.signal, this.#stopped.signal])
-    await Promise.race([budget.room(), clock.sleep(roomWaitMs, signal).catch(() => undefined)])
-    waiting.abort()
+    await settledWithin(clock, roomWaitMs, abortable(budget.room(), this.#stopped.signal))
     if (!budget.isFull || this.#commitWanted) return
     throw new RetriableError(
       `${budget.used} bytes wait for the store, and s3.buffer.bytes is ${budget.limit}: reading pauses until the store accepts them`,

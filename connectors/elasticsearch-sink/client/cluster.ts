@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Client, TransportRequestOptionsWithMeta, TransportResult } from '@elastic/elasticsearch'
 import { ConfigError, errorMessage, RetriableError, type Clock } from 'penstock/api'
-import { apiKeyProblem, unreadablePem } from '../config/check-config.ts'
+import { apiKeyProblem, caTextProblem } from '../config/check-config.ts'
 import { isPem } from '../config/certificates.ts'
 import { Key } from '../config/config.ts'
 import type { SinkSettings } from '../config/settings.ts'
@@ -42,7 +42,7 @@ export type ClusterSettings = Pick<
   | 'idleTimeMs'
 >
 
-/** @throws ConfigError when the certificate authority's file is missing or holds no PEM, or no header can carry the API key. */
+/** @throws ConfigError when the certificate authority cannot be read as PEM, or no header can carry the API key. */
 export async function openCluster(settings: ClusterSettings, clock: Clock): Promise<Cluster> {
   const { requestTimeoutMs, compression, maxInFlight } = settings
   const options = {
@@ -89,10 +89,9 @@ function unreachable(error: unknown, result: TransportResult | null): RetriableE
 }
 
 function tlsOf(settings: ClusterSettings): { tls?: { ca: string } } {
-  if (settings.caText !== null) {
-    if (isPem(settings.caText)) return { tls: { ca: settings.caText } }
-    throw new ConfigError(unreadablePem)
-  }
+  const problem = caTextProblem(settings.caText)
+  if (problem !== null) throw new ConfigError(problem)
+  if (settings.caText !== null) return { tls: { ca: settings.caText } }
   if (settings.caFile === null) return {}
   let ca: string
   try {

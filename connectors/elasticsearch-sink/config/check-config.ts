@@ -42,14 +42,19 @@ export function crossFieldProblems(config: ParsedConfig, raw: RawConfig): readon
       `an upsert cannot carry a version: use '${Key.documentVersion}=auto' or 'none', or '${Key.writeMethod}=insert'.`,
     )
   }
-  if (settings.caText !== null && !isPem(settings.caText)) add([Key.caText], unreadablePem)
+  const caProblem = caTextProblem(settings.caText)
+  if (caProblem !== null) add([Key.caText], caProblem)
   secureProtocol(config, settings.urls, add)
   externalResources(config, raw, add)
   if (settings.externalResources === null) nameClashes(raw, add)
   return problems
 }
 
-export const unreadablePem = `'${Key.caText}' holds no certificates that can be read. Set it to PEM text, with its line breaks.`
+/** Returns why the text cannot be used as certificate authority; null when it can. */
+export function caTextProblem(caText: string | null): string | null {
+  if (caText === null || isPem(caText)) return null
+  return `'${Key.caText}' holds no certificates that can be read. Set it to PEM text, with its line breaks.`
+}
 
 type Add = (keys: readonly string[], message: string) => void
 

@@ -80,6 +80,10 @@ function key(type: ConfigKey['type'], group: string, doc: string, extra: Extra):
   return { type, group, doc, ...extra }
 }
 
+function unsupported(type: ConfigKey['type'], group: string, doc: string, reason: string): ConfigKey {
+  return key(type, group, doc, { importance: 'LOW', defaultValue: null, unsupported: reason })
+}
+
 const week = 604_800_000
 const connector = 'Connector'
 const conversion = 'Data Conversion'
@@ -322,10 +326,7 @@ export const configDef: ConfigDef = {
     { importance: 'LOW', defaultValue: null },
   ),
   ...Object.fromEntries(
-    refusedTls.map((name) => [
-      `elastic.https.ssl.${name}`,
-      key('STRING', 'Security', 'TLS.', { importance: 'LOW', defaultValue: null, unsupported: tlsReason }),
-    ]),
+    refusedTls.map((name) => [`elastic.https.ssl.${name}`, unsupported('STRING', 'Security', 'TLS.', tlsReason)]),
   ),
   'flush.synchronously': key(
     'BOOLEAN',
@@ -339,54 +340,18 @@ export const configDef: ConfigDef = {
     validator: oneOfIgnoringCase('NONE', 'LOGS', 'METRICS'),
     unsupportedValues: { logs: streamReason, metrics: streamReason, LOGS: streamReason, METRICS: streamReason },
   }),
-  'data.stream.dataset': key('STRING', 'Data Stream', 'Data streams.', {
-    importance: 'LOW',
-    defaultValue: null,
-    unsupported: streamReason,
-  }),
-  'data.stream.namespace': key('STRING', 'Data Stream', 'Data streams.', {
-    importance: 'LOW',
-    defaultValue: null,
-    unsupported: streamReason,
-  }),
-  'data.stream.timestamp.field': key('LIST', 'Data Stream', 'Data streams.', {
-    importance: 'LOW',
-    defaultValue: null,
-    unsupported: streamReason,
-  }),
-  'proxy.host': key('STRING', 'Proxy', 'An HTTP proxy.', {
-    importance: 'LOW',
-    defaultValue: null,
-    unsupported: proxyReason,
-  }),
-  'proxy.port': key('INT', 'Proxy', 'An HTTP proxy.', {
-    importance: 'LOW',
-    defaultValue: null,
-    unsupported: proxyReason,
-  }),
-  'proxy.username': key('STRING', 'Proxy', 'An HTTP proxy.', {
-    importance: 'LOW',
-    defaultValue: null,
-    unsupported: proxyReason,
-  }),
-  'proxy.password': key('PASSWORD', 'Proxy', 'An HTTP proxy.', {
-    importance: 'LOW',
-    defaultValue: null,
-    unsupported: proxyReason,
-  }),
+  'data.stream.dataset': unsupported('STRING', 'Data Stream', 'Data streams.', streamReason),
+  'data.stream.namespace': unsupported('STRING', 'Data Stream', 'Data streams.', streamReason),
+  'data.stream.timestamp.field': unsupported('LIST', 'Data Stream', 'Data streams.', streamReason),
+  'proxy.host': unsupported('STRING', 'Proxy', 'An HTTP proxy.', proxyReason),
+  'proxy.port': unsupported('INT', 'Proxy', 'An HTTP proxy.', proxyReason),
+  'proxy.username': unsupported('STRING', 'Proxy', 'An HTTP proxy.', proxyReason),
+  'proxy.password': unsupported('PASSWORD', 'Proxy', 'An HTTP proxy.', proxyReason),
   'elastic.security.protocol': key('STRING', 'Security', 'SSL requires https addresses.', {
     importance: 'LOW',
     defaultValue: 'PLAINTEXT',
     validator: oneOfIgnoringCase('plaintext', 'ssl'),
   }),
-  'kerberos.user.principal': key('STRING', 'Kerberos', 'Kerberos.', {
-    importance: 'LOW',
-    defaultValue: null,
-    unsupported: kerberosReason,
-  }),
-  'kerberos.keytab.path': key('STRING', 'Kerberos', 'Kerberos.', {
-    importance: 'LOW',
-    defaultValue: null,
-    unsupported: kerberosReason,
-  }),
+  'kerberos.user.principal': unsupported('STRING', 'Kerberos', 'Kerberos.', kerberosReason),
+  'kerberos.keytab.path': unsupported('STRING', 'Kerberos', 'Kerberos.', kerberosReason),
 }
