@@ -2,7 +2,6 @@ import type { IsolationLevel } from '../protocol/isolation-level.ts'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { BatchHeader } from '../protocol/record-batch/record-batch.ts'
-import { RecordReader } from '../protocol/record-batch/record-reader.ts'
 import type { VerifiedBatch } from '../protocol/record-batch/verified-batch.ts'
 import { AppendTurns } from './append-turns.ts'
 import { checkBatch, type Origin } from './batch-check.ts'
@@ -191,7 +190,7 @@ export class PartitionLog {
     const { config } = this.#state
     const nowMs = this.#clock.now()
     checkBatch(batch, config, nowMs, origin)
-    const marker = batch.header.isControl ? readEndMarker(new RecordReader(batch)) : null
+    const marker = batch.header.isControl ? readEndMarker(batch) : null
     const repeated = this.#checkProducer(batch.header, marker)
     if (repeated !== null) return this.#appendedBefore(repeated)
     batch.assignOffsets(this.logEndOffset, leaderEpoch)

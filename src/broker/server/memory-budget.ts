@@ -1,7 +1,7 @@
 /**
  * Memory for requests or for responses, which all connections share (I10). The limit is where connections stop to begin new work,
- * not a maximum: work that has begun takes the memory that it needs, so that it can end and release it. Before a connection begins
- * more work, it checks {@link isExhausted}, and otherwise waits in a queue.
+ * not a maximum: work that has begun takes the memory that it needs, so that it can end and release it. A connection that may not
+ * begin more work waits in a queue.
  */
 export class MemoryBudget {
   readonly limit: number

@@ -66,8 +66,6 @@ function setting<P extends Part>(
   return { type, defaultValue, least, most, doc, target: { part, field, unit }, isAlias }
 }
 
-const anySize = { least: -1 }
-
 /** Every setting, in the order in which it is applied: a finer unit of time wins, as in Kafka. */
 export const brokerSettings: Readonly<Record<string, BrokerSetting>> = {
   'auto.create.topics.enable': setting('broker', 'autoCreateTopics', 'boolean', {
@@ -140,7 +138,7 @@ export const brokerSettings: Readonly<Record<string, BrokerSetting>> = {
   }),
   'log.retention.bytes': setting('log', 'retentionBytes', 'long', {
     doc: 'Size of a partition above which its oldest segments are deleted, for topics without retention.bytes. -1: no limit.',
-    ...anySize,
+    least: -1,
   }),
   'log.retention.check.interval.ms': setting('broker', 'retentionCheckMs', 'long', {
     doc: 'Interval between checks for segments that retention deletes.',
@@ -148,19 +146,19 @@ export const brokerSettings: Readonly<Record<string, BrokerSetting>> = {
   }),
   'log.retention.hours': setting('log', 'retentionMs', 'int', {
     doc: 'Same as log.retention.ms, in hours.',
-    ...anySize,
+    least: -1,
     unit: hourMs,
     isAlias: true,
   }),
   'log.retention.minutes': setting('log', 'retentionMs', 'int', {
     doc: 'Same as log.retention.ms, in minutes. Takes precedence over hours.',
-    ...anySize,
+    least: -1,
     unit: minuteMs,
     isAlias: true,
   }),
   'log.retention.ms': setting('log', 'retentionMs', 'long', {
     doc: 'Age at which segments are deleted, for topics without retention.ms. -1: no limit. Takes precedence over minutes and hours.',
-    ...anySize,
+    least: -1,
   }),
   'log.roll.hours': setting('log', 'segmentMs', 'int', {
     doc: 'Same as log.roll.ms, in hours.',

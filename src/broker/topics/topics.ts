@@ -193,9 +193,10 @@ export class Topics {
           `The topic ${name} currently has ${current} partition(s); ${count} would not be an increase.`,
         )
       }
-      const added = await this.#logs.create({ ...this.#metadata.recordOf(name), partitionCount: count }, current)
+      const record = { ...this.#metadata.recordOf(name), partitionCount: count }
+      const added = await this.#logs.create(record, current)
       try {
-        await this.#metadata.replaceRecord({ ...this.#metadata.recordOf(name), partitionCount: count })
+        await this.#metadata.replaceRecord(record)
       } catch (error) {
         await this.#logs.discard(added)
         throw error

@@ -9,7 +9,7 @@ export function formatListenAddress({ host, port }: ListenAddress): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-/** Returns whether only processes of this machine can reach a listener on `host`. */
+/** Returns whether a host or an address is that of this machine's loopback interface. */
 export function isLoopback(host: string): boolean {
   return /^(?:localhost|127(?:\.\d{1,3}){3}|::1|::ffff:127(?:\.\d{1,3}){3})$/i.test(host)
 }

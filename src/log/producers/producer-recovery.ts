@@ -1,5 +1,4 @@
 import type { Logger } from '../../foundation/logging/logger.ts'
-import { RecordReader } from '../../protocol/record-batch/record-reader.ts'
 import { readEndMarker } from './end-marker.ts'
 import { readWholeFile, type FileSystem } from '../disk/file-system.ts'
 import { decodeSnapshot } from './producer-snapshot.ts'
@@ -90,7 +89,7 @@ function replay(segment: Segment, from: number, state: ProducerState, options: P
     if (header.recordCount === 0) continue
     const bytes = Buffer.allocUnsafe(header.sizeInBytes)
     segment.file.read(bytes, 0, bytes.length, scanner.position)
-    const marker = readEndMarker(new RecordReader(bytes))
+    const marker = readEndMarker(bytes)
     if (marker === null) continue
     const aborted = state.noteMarker(header, marker, options.nowMs)
     if (aborted !== null && header.baseOffset >= options.recoveryOffset) found.push(aborted)

@@ -5,7 +5,7 @@ import { maxSequence, ProducerState, type ProducedBatch } from './producer-state
 /*
  * `<offset>.snapshot`, Kafka's format: the producers of the log before that offset.
  *
- *   version i16 = 1 · crc u32 (CRC-32C of the rest) · count i32 · then per producer
+ *   version i16 = 1 · crc u32 (CRC-32C of the rest) · count i32 · then per entry
  *   producer id i64 · epoch i16 · last sequence i32 · last offset i64 · offset delta i32 · timestamp i64
  *   · coordinator epoch i32 · first offset of the open transaction i64 (-1 none)
  *

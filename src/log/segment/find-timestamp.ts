@@ -29,8 +29,8 @@ export function findTimestamp(
     for (let header = scanner.next(); header !== null; header = scanner.next()) {
       if (header.baseOffset >= end) return null
       if (header.maxTimestamp < timestamp || header.lastOffset < from) continue
-      for (const record of timesOf(segment, scanner.position, header)) {
-        if (record.timestamp >= timestamp && record.offset >= from) return record.offset < end ? record : null
+      for (const { timestamp: at, offset } of recordsOf(segment, scanner.position, header)) {
+        if (at >= timestamp && offset >= from) return offset < end ? { timestamp: at, offset } : null
       }
     }
   }
@@ -58,7 +58,7 @@ function largestTimestamp(segment: Segment, { from, end }: OffsetRange): number 
     if (header.maxTimestamp <= largest || header.lastOffset < from) continue
     if (header.baseOffset >= from) largest = header.maxTimestamp
     else {
-      for (const record of timesOf(segment, scanner.position, header))
+      for (const record of recordsOf(segment, scanner.position, header))
         if (record.offset >= from) largest = Math.max(largest, record.timestamp)
     }
   }
@@ -74,13 +74,13 @@ function lastTimeBelow({ indexes }: Segment, end: number): TimestampOffset | nul
   return null
 }
 
-/** Returns timestamp and offset of each record of the batch at `position`. */
-function* timesOf(segment: Segment, position: number, { sizeInBytes }: BatchHeader): Iterable<TimestampOffset> {
+/** Returns the reader of the batch at `position` once at each record: it moves on with the next one. */
+function* recordsOf(segment: Segment, position: number, { sizeInBytes }: BatchHeader): Iterable<RecordReader> {
   const bytes = Buffer.allocUnsafe(sizeInBytes)
   segment.file.read(bytes, 0, bytes.length, position)
   try {
     const reader = new RecordReader(bytes)
-    while (reader.next()) yield { timestamp: reader.timestamp, offset: reader.offset }
+    while (reader.next()) yield reader
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
     throw new CorruptLogError(segment.path(suffixes.log), position, error.message)

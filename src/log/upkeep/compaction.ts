@@ -8,7 +8,7 @@ import { notInSequence, type BatchScanner } from '../segment/batch-scanner.ts'
 import type { FileSystem } from '../disk/file-system.ts'
 import type { LogConfig } from '../log-config.ts'
 import { CorruptLogError } from '../log-error.ts'
-import { Segment } from '../segment/segment.ts'
+import { maxRelativeOffset, Segment } from '../segment/segment.ts'
 import { suffixes } from '../segment/segment-files.ts'
 import type { AbortedTransaction } from '../segment/transaction-index.ts'
 
@@ -30,7 +30,6 @@ import type { AbortedTransaction } from '../segment/transaction-index.ts'
 const bytesPerTurn = 1024 * 1024
 const maxKeyBytes = 64 * 1024 * 1024
 const bytesPerMapEntry = 64
-const maxRelativeOffset = 0x7fff_ffff
 
 /** The options of {@link compactSegments}. */
 export interface Compaction {

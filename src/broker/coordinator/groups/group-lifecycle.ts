@@ -110,8 +110,8 @@ export abstract class GroupLifecycle {
     this.rebalance(nowMs)
   }
 
-  /** Starts a rebalance, or continues the one in progress. `park` keeps a JoinGroup until the rebalance ends. */
-  protected rebalance(nowMs: number, park: () => void = () => undefined): void {
+  /** Starts a rebalance, or continues the one in progress. */
+  protected rebalance(nowMs: number): void {
     if (this.#state !== 'PreparingRebalance') {
       const delayMs = this.#state === 'Empty' ? this.#gatherMs : 0
       this.#gatherUntilMs = nowMs + delayMs
@@ -122,7 +122,6 @@ export abstract class GroupLifecycle {
     } else if (this.#gatherUntilMs > nowMs) {
       this.#gatherUntilMs = Math.min(nowMs + this.#gatherMs, this.#rebalanceEndsMs)
     }
-    park()
     this.completeIfAllJoined(nowMs)
   }
 

@@ -147,9 +147,8 @@ export class Group extends GroupLifecycle {
   #joinAgain(member: GroupMember, request: JoinRequest, nowMs: number, respond: RespondJoin): void {
     member.respondJoin(refusedJoin(errorCodes.REBALANCE_IN_PROGRESS, member.id))
     member.details = { ...request, memberId: member.id }
-    this.rebalance(nowMs, () => {
-      member.joining = respond
-    })
+    member.joining = respond
+    this.rebalance(nowMs)
   }
 
   /** A static member came back under a new id (KIP-345): its former id is fenced. Unless it changed, nothing else does. */
