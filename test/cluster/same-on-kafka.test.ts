@@ -10,6 +10,7 @@ import { TestDatabase } from '../support/postgres/postgres.ts'
 import { S3Bucket } from '../support/s3/s3-bucket.ts'
 import { describeWith, service } from '../support/services.ts'
 import { dumpTopic } from '../support/broker/topic-dump.ts'
+import { kafkaSettings } from '../support/worker/kafka-settings.ts'
 import { eventually, workerPlace, WorkerProcess } from '../support/worker/worker-process.ts'
 
 const tables = ['types', 'docs'] as const
@@ -89,7 +90,7 @@ describeWith(['postgres', 'elasticsearch', 'minio', 'kafka', 'kcat'], 'the same 
       await db.play(setup())
       const first = await start(db, prefix, 'embedded', directory, {})
       twins.push(first)
-      const second = await start(db, prefix, 'kafka', directory, onKafka(prefix))
+      const second = await start(db, prefix, 'kafka', directory, kafkaSettings(service('kafka'), prefix))
       twins.push(second)
       for (const twin of twins) await streaming(db, twin)
       await db.play(changes())
@@ -123,16 +124,6 @@ function differences(ours: Texts, theirs: Texts): string[] {
       return a === b ? [] : [`${name} ${entry}, from ${from}: ${a.slice(from, at + 60)} — ${b.slice(from, at + 60)}`]
     })
   })
-}
-
-function onKafka(prefix: string): Record<string, string> {
-  return {
-    'bootstrap.servers': service('kafka'),
-    'group.id': prefix,
-    'config.storage.topic': `${prefix}-configs`,
-    'offset.storage.topic': `${prefix}-offsets`,
-    'status.storage.topic': `${prefix}-status`,
-  }
 }
 
 /** Both write the same topics; indices and buckets are told apart, because there is one Elasticsearch and one store. */

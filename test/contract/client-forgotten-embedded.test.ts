@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { defaultBrokerConfig } from '../../src/broker/settings/broker-config.ts'
 import { apis } from '../support/protocol/apis.ts'
 import { errorCodes } from '../../src/protocol/error-codes.ts'
-import { BrokerHarness } from '../support/broker/broker-harness.ts'
-import { KafkaFaultProxy } from '../support/broker/kafka-fault-proxy.ts'
+import type { KafkaFaultProxy } from '../support/broker/kafka-fault-proxy.ts'
 import { untilPasses } from '../support/until.ts'
-import { ClientHarness, Outcomes, readAll, textOf, textRecord } from './client-harness.ts'
+import { Outcomes, readAll, textOf, textRecord } from './client-harness.ts'
+import { ProxiedBroker } from './proxied-broker.ts'
 
 const log = { ...defaultBrokerConfig.log, producerIdExpirationMs: 300 }
 const value = (id: number, size: number): string => String(id).padEnd(size, '.')
@@ -21,12 +21,11 @@ async function withForgottenProducer(
     readonly written: () => Promise<number[]>
   }) => Promise<void>,
 ): Promise<void> {
-  const broker = await BrokerHarness.start({ config: { retentionCheckMs: 100, log } })
-  const proxy = await KafkaFaultProxy.open(broker.bootstrap)
-  const harness = new ClientHarness(proxy.bootstrapServers)
+  const kafka = await ProxiedBroker.start({ config: { retentionCheckMs: 100, log } })
+  const { broker, proxy, clients } = kafka
   try {
-    const client = await harness.connect()
-    const topic = harness.name('forgotten')
+    const client = await clients.connect()
+    const topic = clients.name('forgotten')
     await broker.broker.topics.create(topic, 1, { 'max.message.bytes': String(maxMessageBytes) })
     const outcomes = new Outcomes()
     const producer = client.producer(outcomes, { batchSize: 4_000 })
@@ -42,9 +41,7 @@ async function withForgottenProducer(
       textOf(await readAll(client, topic)).map((text) => parseInt(text ?? ''))
     await body({ proxy, put, flush, outcomes, written })
   } finally {
-    await harness.close()
-    await proxy.close()
-    await broker.close()
+    await kafka.close()
   }
 }
 

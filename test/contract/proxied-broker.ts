@@ -1,3 +1,4 @@
+import type { BrokerOptions } from '../../src/broker/broker.ts'
 import { BrokerHarness } from '../support/broker/broker-harness.ts'
 import { KafkaFaultProxy } from '../support/broker/kafka-fault-proxy.ts'
 import { ClientHarness } from './client-harness.ts'
@@ -14,8 +15,8 @@ export class ProxiedBroker {
     this.clients = new ClientHarness(proxy.bootstrapServers)
   }
 
-  static async start(): Promise<ProxiedBroker> {
-    const broker = await BrokerHarness.start()
+  static async start(options: Partial<BrokerOptions> = {}): Promise<ProxiedBroker> {
+    const broker = await BrokerHarness.start(options)
     return new ProxiedBroker(broker, await KafkaFaultProxy.open(broker.bootstrap))
   }
 

@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { KafkaClient } from '../../../src/client/kafka-client.ts'
@@ -9,14 +8,16 @@ import { deleteRecords, recreateTopic } from '../../support/broker/cluster-tools
 import { quietLogger } from '../../support/quiet-logger.ts'
 import { describeWith, service } from '../../support/services.ts'
 import { untilPasses } from '../../support/until.ts'
-import { workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
+import { kafkaSettings } from '../../support/worker/kafka-settings.ts'
+import { testWorkers } from '../../support/worker/test-workers.ts'
 
 const text = 'org.apache.kafka.connect.storage.StringConverter'
 const override = 'consumer.override.auto.offset.reset'
-const undo: (() => unknown)[] = []
+const workers = testWorkers()
+const clients: KafkaClient[] = []
 
 afterEach(async () => {
-  for (const step of undo.splice(0).toReversed()) await step()
+  for (const client of clients.splice(0)) await client.close()
 })
 
 interface Task {
@@ -31,27 +32,16 @@ async function running(
   kafka: string | null = null,
 ) {
   const topic = `reset-${process.pid}-${Date.now().toString(36)}`
-  const directory = mkdtempSync(join(tmpdir(), 'penstock-reset-'))
-  undo.push(() => rmSync(directory, { recursive: true, force: true }))
-  const place = await workerPlace(join(directory, 'log'))
-  const onKafka = {
-    'bootstrap.servers': kafka ?? '',
-    'group.id': `group-${topic}`,
-    'config.storage.topic': `group-${topic}-configs`,
-    'offset.storage.topic': `group-${topic}-offsets`,
-    'status.storage.topic': `group-${topic}-status`,
-  }
-  const worker = await WorkerProcess.start(place, {
+  const worker = await workers.start({
     'offset.flush.interval.ms': '100',
-    ...(kafka === null ? {} : onKafka),
+    ...(kafka === null ? {} : kafkaSettings(kafka, `group-${topic}`)),
     ...settings,
   })
-  undo.push(() => worker.kill())
-  const bootstrapServers = kafka ?? place.broker
+  const bootstrapServers = kafka ?? worker.place.broker
   const options = { bootstrapServers, clientId: 'test', clock: systemClock, logger: quietLogger() }
   const client = await KafkaClient.connect(options)
-  undo.push(() => client.close())
-  const output = join(directory, 'out.txt')
+  clients.push(client)
+  const output = join(workers.directory, 'out.txt')
   const base = { 'connector.class': 'FileStreamSink', file: output, topics: topic, 'value.converter': text }
   const lines = () => (existsSync(output) ? readFileSync(output, 'utf8').split('\n').slice(0, -1).join('') : '')
   const task = async (): Promise<Task | undefined> => {
@@ -102,7 +92,7 @@ async function running(
         expect(found).toMatchObject({ state: 'RUNNING', trace: expect.stringContaining('RECORDS_SKIPPED') })
         return found?.trace ?? ''
       }),
-    metrics: async () => await (await fetch(`${place.rest}/metrics`)).text(),
+    metrics: async () => await (await fetch(`${worker.place.rest}/metrics`)).text(),
   }
 }
 

@@ -9,6 +9,7 @@ import { quietLogger } from '../../support/quiet-logger.ts'
 import { S3Bucket } from '../../support/s3/s3-bucket.ts'
 import { describeWith, service } from '../../support/services.ts'
 import { untilPasses } from '../../support/until.ts'
+import { kafkaSettings } from '../../support/worker/kafka-settings.ts'
 import { workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
 import { deleteTopic } from '../../support/broker/cluster-tools.ts'
 
@@ -117,13 +118,6 @@ describeWith(['versitygw'], 'a topic of the embedded log that is deleted and cre
 describeWith(['versitygw', 'kafka'], 'a topic of Kafka that is deleted and created again', () => {
   it('fails its sinks by name, replaces no archived object, and is read once the advice is followed', async () => {
     const kafka = service('kafka')
-    const settings = (topic: string): Record<string, string> => ({
-      'bootstrap.servers': kafka,
-      'group.id': `group-${topic}`,
-      'config.storage.topic': `group-${topic}-configs`,
-      'offset.storage.topic': `group-${topic}-offsets`,
-      'status.storage.topic': `group-${topic}-status`,
-    })
-    await lifeOfTwoTopics(settings, kafka)
+    await lifeOfTwoTopics((topic) => kafkaSettings(kafka, `group-${topic}`), kafka)
   }, 240_000)
 })

@@ -1,7 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-
 import { afterEach, beforeEach, expect, it } from 'vitest'
 
 import { dumpTopic } from '../../support/broker/topic-dump.ts'
@@ -9,17 +5,17 @@ import { TestDatabase } from '../../support/postgres/postgres.ts'
 import { RestClient } from '../../support/rest/rest-client.ts'
 import { describeWith, service } from '../../support/services.ts'
 import { until, untilPasses } from '../../support/until.ts'
-import { workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
+import { testWorkers } from '../../support/worker/test-workers.ts'
+import type { WorkerProcess } from '../../support/worker/worker-process.ts'
 
-let directory = ''
+const workers = testWorkers()
 let worker: WorkerProcess
 let rest: RestClient
 let db: TestDatabase
 
 describeWith(['postgres', 'kcat'], 'the offsets of a Postgres source over REST', () => {
   beforeEach(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'pg-offsets-'))
-    worker = await WorkerProcess.start(await workerPlace(join(directory, 'data')))
+    worker = await workers.start()
     rest = new RestClient(worker.place.rest)
     db = await TestDatabase.create(service('postgres'), 'offsets')
     await db.play('create table item (id int primary key); insert into item values (1), (2)')
@@ -35,7 +31,6 @@ describeWith(['postgres', 'kcat'], 'the offsets of a Postgres source over REST',
   afterEach(async () => {
     await worker.kill()
     await db.drop()
-    rmSync(directory, { recursive: true, force: true })
   })
 
   /** The keys of the records in the topic, in order. */

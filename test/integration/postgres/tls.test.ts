@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,20 +6,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { serverAccount } from '../../../src/servers/account.ts'
 import { Servers } from '../../../src/servers/servers.ts'
 import { sourceBench, story } from '../../support/postgres/postgres-source.ts'
+import { selfSigned } from '../../support/tls/self-signed.ts'
 
 describe('the Postgres source over TLS', () => {
   const directory = mkdtempSync(join(tmpdir(), 'penstock-tls-'))
-  const certificate = join(directory, 'server.crt')
-  const key = join(directory, 'server.key')
+  const { certificate, key } = selfSigned(directory, 'localhost', 'DNS:localhost')
   const servers = Servers.open()
   let address = ''
   const bench = sourceBench(() => address)
 
   beforeAll(async () => {
     chmodSync(directory, 0o755)
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-    const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', certificate]
-    execFileSync('openssl', [...request, ...subject], { stdio: 'ignore' })
     chmodSync(key, 0o600)
     const account = serverAccount()
     if (account !== null) chownSync(key, account.uid, account.gid)

@@ -1,30 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 
 import { RestClient } from '../../support/rest/rest-client.ts'
 import { untilPasses } from '../../support/until.ts'
-import { workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
+import { testWorkers } from '../../support/worker/test-workers.ts'
+import type { WorkerProcess } from '../../support/worker/worker-process.ts'
 
-let directory = ''
+const workers = testWorkers()
 let worker: WorkerProcess
-const started: WorkerProcess[] = []
-
-async function run(settings: Readonly<Record<string, string>>): Promise<WorkerProcess> {
-  const running = await WorkerProcess.start(await workerPlace(join(directory, 'data')), settings)
-  started.push(running)
-  return running
-}
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'loggers-'))
-  worker = await run({ 'group.id': 'workers' })
-})
-afterEach(async () => {
-  for (const running of started.splice(0).toReversed()) await running.kill()
-  rmSync(directory, { recursive: true, force: true })
+  worker = await workers.start({ 'group.id': 'workers' })
 })
 
 /** Has a plugin thread log a line of level debug: the config holds a password. Returns how many there are. */
@@ -58,7 +43,7 @@ describe('log levels over REST', () => {
   })
 
   it('apply to each worker with scope=cluster, and not to one that starts later', async () => {
-    const second = await run({ 'group.id': 'workers', 'bootstrap.servers': worker.place.broker })
+    const second = await workers.start({ 'group.id': 'workers', 'bootstrap.servers': worker.place.broker })
     const set = await new RestClient(second.place.rest).put('/admin/loggers/connect?scope=cluster', { level: 'DEBUG' })
     expect(set.status).toBe(204)
     for (const each of [worker, second]) {
@@ -66,7 +51,7 @@ describe('log levels over REST', () => {
         expect(await each.request('GET', '/admin/loggers/connect')).toMatchObject({ level: 'DEBUG' }),
       )
     }
-    const third = await run({ 'group.id': 'workers', 'bootstrap.servers': worker.place.broker })
+    const third = await workers.start({ 'group.id': 'workers', 'bootstrap.servers': worker.place.broker })
     expect((await new RestClient(third.place.rest).get('/admin/loggers/connect')).status).toBe(404)
   })
 })

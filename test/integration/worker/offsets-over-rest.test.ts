@@ -1,56 +1,44 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { Kafka, logLevel } from 'kafkajs'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 
 import { RestClient } from '../../support/rest/rest-client.ts'
 import { untilPasses } from '../../support/until.ts'
-import { workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
+import { testWorkers } from '../../support/worker/test-workers.ts'
+import type { WorkerProcess } from '../../support/worker/worker-process.ts'
 
 const text = 'org.apache.kafka.connect.storage.StringConverter'
 const converters = { 'key.converter': text, 'value.converter': text }
 const group = { 'group.id': 'workers' }
 
-let directory = ''
+const workers = testWorkers()
 let worker: WorkerProcess
 let rest: RestClient
-const started: WorkerProcess[] = []
-
-async function run(settings: Readonly<Record<string, string>>): Promise<WorkerProcess> {
-  const running = await WorkerProcess.start(await workerPlace(join(directory, 'data')), settings)
-  started.push(running)
-  return running
-}
 
 beforeEach(async () => {
-  directory = mkdtempSync(join(tmpdir(), 'offsets-'))
-  worker = await run(group)
+  worker = await workers.start(group)
   rest = new RestClient(worker.place.rest)
-})
-afterEach(async () => {
-  for (const running of started.splice(0).toReversed()) await running.kill()
-  rmSync(directory, { recursive: true, force: true })
 })
 
 const output = (): readonly string[] => {
-  const file = join(directory, 'out')
+  const file = join(workers.directory, 'out')
   return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []
 }
 
 /** Five lines of a file have passed through a topic into another file. */
 async function moveLines(): Promise<void> {
-  writeFileSync(join(directory, 'in'), 'a\nb\nc\nd\ne\n')
+  writeFileSync(join(workers.directory, 'in'), 'a\nb\nc\nd\ne\n')
   await worker.post('src', {
     'connector.class': 'FileStreamSource',
-    file: join(directory, 'in'),
+    file: join(workers.directory, 'in'),
     topic: 't',
     ...converters,
   })
   await worker.post('snk', {
     'connector.class': 'FileStreamSink',
-    file: join(directory, 'out'),
+    file: join(workers.directory, 'out'),
     topics: 't',
     ...converters,
   })
@@ -70,7 +58,7 @@ async function send(method: string, path: string, body: unknown = null): Promise
 describe('offsets over REST', () => {
   it('of a source are where it continues: those that were set, or the beginning after a reset', async () => {
     await moveLines()
-    const partition = { filename: join(directory, 'in') }
+    const partition = { filename: join(workers.directory, 'in') }
     await worker.request('PUT', '/connectors/src/stop')
     // Sent while the task still stops: what it commits then comes before the change.
     expect(
@@ -144,7 +132,7 @@ describe('offsets over REST', () => {
 
   it('are changed by any worker of the group, as configs are', async () => {
     await moveLines()
-    const second = await run({ ...group, 'bootstrap.servers': worker.place.broker })
+    const second = await workers.start({ ...group, 'bootstrap.servers': worker.place.broker })
     rest = new RestClient(second.place.rest)
     await untilPasses(async () => expect(await second.request('GET', '/connectors')).toHaveLength(2))
     await second.request('PUT', '/connectors/snk/stop')

@@ -1,12 +1,9 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 import pg from 'pg'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 
 import type { Server } from '../../../src/servers/process/server.ts'
 import { Servers } from '../../../src/servers/servers.ts'
@@ -14,22 +11,15 @@ import { LogView } from '../../support/log/log-view.ts'
 import { describeWith } from '../../support/services.ts'
 import { patienceMs } from '../../support/until.ts'
 import { sourceConfig } from '../../support/worker/pipeline.ts'
+import { runPenstock } from '../../support/worker/program.ts'
 import { everythingOf, placesOf } from '../../support/worker/secret-search.ts'
-import { workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
+import { testWorkers } from '../../support/worker/test-workers.ts'
+import type { WorkerProcess } from '../../support/worker/worker-process.ts'
 
-let directory = ''
-let worker: WorkerProcess | null = null
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'penstock-secrets-'))
-  mkdirSync(join(directory, 'secrets'))
-})
-afterEach(async () => {
-  await worker?.kill()
-  worker = null
-  rmSync(directory, { recursive: true, force: true })
-})
+const workers = testWorkers()
+beforeEach(() => mkdirSync(join(workers.directory, 'secrets')))
 
-const secretFile = (): string => join(directory, 'secrets', 'db.properties')
+const secretFile = (): string => join(workers.directory, 'secrets', 'db.properties')
 const reference = (key: string): string => `\${file:${secretFile()}:${key}}`
 const keep = (properties: Readonly<Record<string, string>>): void =>
   writeFileSync(
@@ -44,12 +34,11 @@ async function start(
   settings: Readonly<Record<string, string>> = {},
   env: Record<string, string> = {},
 ): Promise<WorkerProcess> {
-  worker = await WorkerProcess.start(
-    await workerPlace(join(directory, 'data')),
+  const worker = await workers.start(
     {
       'config.providers': 'file,env',
       'config.providers.file.class': 'org.apache.kafka.common.config.provider.FileConfigProvider',
-      'config.providers.file.param.allowed.paths': join(directory, 'secrets'),
+      'config.providers.file.param.allowed.paths': join(workers.directory, 'secrets'),
       'config.providers.env.class': 'EnvVarConfigProvider',
       'config.providers.env.param.allowlist.pattern': 'SECRET_.*',
       'offset.flush.interval.ms': '100',
@@ -73,25 +62,22 @@ const statusOf = async (on: WorkerProcess, name: string): Promise<Status> =>
   (await on.request('GET', `/connectors/${name}/status`)) as Status
 
 it('a worker that does not start says why with the reference (I8)', async () => {
-  const program = fileURLToPath(new URL('../../../bin/penstock.js', import.meta.url))
   const settings = {
     listeners: 'http://127.0.0.1:0',
     'embedded.broker.listener': '127.0.0.1:0',
-    'embedded.broker.data.dir': join(directory, 'data'),
+    'embedded.broker.data.dir': join(workers.directory, 'data'),
     'config.providers': 'env',
     'config.providers.env.class': 'EnvVarConfigProvider',
     'rest.token.file': '${env:SECRET_FILE}',
   }
   const sets = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`])
-  const child = spawn(process.execPath, [program, 'worker', ...sets], {
-    env: { ...process.env, SECRET_FILE: '/no/such/S3cret-directory/token' },
+  const program = runPenstock(['worker', ...sets], workers.directory, {
+    ...process.env,
+    SECRET_FILE: '/no/such/S3cret-directory/token',
   })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (output += data.toString()))
-  const [code] = (await once(child, 'close')) as [number]
-  expect(code).toBe(2)
-  expect(output).toContain('${env:SECRET_FILE}')
-  expect(output).not.toContain('S3cret')
+  expect(await program.ended).toBe(2)
+  expect(program.output()).toContain('${env:SECRET_FILE}')
+  expect(program.output()).not.toContain('S3cret')
 })
 
 it('a worker logs its own settings with the references (I8)', async () => {
@@ -107,10 +93,13 @@ describeWith(['kcat'], 'a connector that gives its secret away', () => {
   const plugin = fileURLToPath(new URL('../../support/plugins/leaky-connector.ts', import.meta.url))
 
   it('gives away only its reference: in no topic, response, metric, file or line of the process (I8)', async () => {
-    mkdirSync(join(directory, 'plugins'))
+    mkdirSync(join(workers.directory, 'plugins'))
     const plugins = [{ kind: 'source', class: 'test.LeakyConnector', module: plugin }]
-    writeFileSync(join(directory, 'plugins', 'package.json'), JSON.stringify({ version: '1', penstock: { plugins } }))
-    const running = await start({ 'plugin.path': join(directory, 'plugins') }, { SECRET_LEAKY: secret })
+    writeFileSync(
+      join(workers.directory, 'plugins', 'package.json'),
+      JSON.stringify({ version: '1', penstock: { plugins } }),
+    )
+    const running = await start({ 'plugin.path': join(workers.directory, 'plugins') }, { SECRET_LEAKY: secret })
     const connectors = {
       runs: config,
       throws: { ...config, leak: 'throw' },
@@ -182,7 +171,7 @@ describeWith(['postgres', 'kcat'], 'a Postgres source with its password by refer
   it('runs, fails and resumes with the passwords in the file, which are nowhere else (I8)', async () => {
     const [first = '', wrong = '', second = ''] = passwords
     keep({ user: 'maria', password: first })
-    const data = join(directory, 'data', 'of-S3cret')
+    const data = join(workers.directory, 'data', 'of-S3cret')
     const running = await start({ 'embedded.broker.data.dir': '${env:SECRET_WORKER}' }, { SECRET_WORKER: data })
     const database = new URL(postgres.address)
     database.username = ''

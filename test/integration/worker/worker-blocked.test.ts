@@ -1,10 +1,10 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
-import { eventually, workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
+import { testWorkers } from '../../support/worker/test-workers.ts'
+import { eventually, type WorkerProcess } from '../../support/worker/worker-process.ts'
 
 const text = 'org.apache.kafka.connect.storage.StringConverter'
 const converters = { 'key.converter': text, 'value.converter': text }
@@ -16,19 +16,7 @@ const router = {
   'transforms.route.replacement': 'x',
 }
 const endlessTopic = `${'a'.repeat(40)}b`
-let directory = ''
-let worker: WorkerProcess | null = null
-
-afterEach(async () => {
-  await worker?.kill()
-  rmSync(directory, { recursive: true, force: true })
-})
-
-async function start(settings: Readonly<Record<string, string>>): Promise<WorkerProcess> {
-  directory = mkdtempSync(join(tmpdir(), 'penstock-blocked-'))
-  worker = await WorkerProcess.start(await workerPlace(join(directory, 'log')), settings)
-  return worker
-}
+const workers = testWorkers()
 
 interface Status {
   readonly tasks: readonly { readonly state: string; readonly trace?: string }[]
@@ -39,18 +27,23 @@ const statusOf = async (at: WorkerProcess, name: string): Promise<Status | null>
 
 describe('a worker whose tasks share a thread', () => {
   it('ends the thread that one of them blocks, moves the others, and says by name who it was', async () => {
-    const at = await start({
+    const at = await workers.start({
       'task.threads.max': '2',
       'task.threads.blocked.max.ms': '3000',
       'task.blocked.max.ms': '9000',
     })
     const names = ['one', 'two', 'three']
     for (const name of names) {
-      writeFileSync(join(directory, name), 'first\n')
-      const source = { 'connector.class': 'FileStreamSource', file: join(directory, name), topic: name, ...converters }
+      writeFileSync(join(workers.directory, name), 'first\n')
+      const source = {
+        'connector.class': 'FileStreamSource',
+        file: join(workers.directory, name),
+        topic: name,
+        ...converters,
+      }
       await at.post(name, source)
     }
-    const output = join(directory, 'out')
+    const output = join(workers.directory, 'out')
     await at.post('sink', { 'connector.class': 'FileStreamSink', topics: names.join(), file: output, ...converters })
     const lines = (): string[] => (existsSync(output) ? readFileSync(output, 'utf8').split('\n') : [])
     const untilLine = async (wanted: string): Promise<void> => {
@@ -59,10 +52,10 @@ describe('a worker whose tasks share a thread', () => {
       )
     }
     await untilLine('first')
-    writeFileSync(join(directory, 'endless'), 'x\n')
+    writeFileSync(join(workers.directory, 'endless'), 'x\n')
     await at.post('endless', {
       'connector.class': 'FileStreamSource',
-      file: join(directory, 'endless'),
+      file: join(workers.directory, 'endless'),
       topic: endlessTopic,
       ...converters,
       ...router,
@@ -71,7 +64,7 @@ describe('a worker whose tasks share a thread', () => {
       const [task] = (await statusOf(at, 'endless'))?.tasks ?? []
       return task?.state === 'FAILED' && task.trace?.includes('TASK_BLOCKED: task endless-0') === true ? true : null
     })
-    for (const name of names) appendFileSync(join(directory, name), 'second\n')
+    for (const name of names) appendFileSync(join(workers.directory, name), 'second\n')
     await untilLine('second')
     for (const name of names) expect((await statusOf(at, name))?.tasks[0]).toMatchObject({ state: 'RUNNING' })
     expect(at.output).toContain('TASK_THREAD_BLOCKED: task endless-0 kept a thread that it shares busy')
@@ -79,7 +72,7 @@ describe('a worker whose tasks share a thread', () => {
     const metrics = await (await fetch(`${at.place.rest}/metrics`)).text()
     expect(metrics).toContain('penstock_task_thread_blocked_total{connector="endless",task="0"} 2')
     await at.request('DELETE', '/connectors/endless')
-    for (const name of names) appendFileSync(join(directory, name), 'third\n')
+    for (const name of names) appendFileSync(join(workers.directory, name), 'third\n')
     await untilLine('third')
   })
 })

@@ -1,18 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
-import { eventually, workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
+import { testWorkers } from '../../support/worker/test-workers.ts'
+import { eventually, type WorkerProcess } from '../../support/worker/worker-process.ts'
 
-const directory = mkdtempSync(join(tmpdir(), 'penstock-worker-log-'))
-let worker: WorkerProcess | null = null
-
-afterEach(async () => {
-  await worker?.kill()
-  rmSync(directory, { recursive: true, force: true })
-})
-
+const workers = testWorkers()
 const text = 'org.apache.kafka.connect.storage.StringConverter'
 const converters = { 'key.converter': text, 'value.converter': text }
 
@@ -24,10 +17,9 @@ interface Line {
 
 describe('the log of a worker as it is started', () => {
   it('has a line for each step of a connector, and who asked for it', async () => {
-    const [input, output] = [join(directory, 'in.txt'), join(directory, 'out.txt')]
+    const [input, output] = [join(workers.directory, 'in.txt'), join(workers.directory, 'out.txt')]
     writeFileSync(input, 'a line\n')
-    worker = await WorkerProcess.start(await workerPlace(join(directory, 'log')))
-    const at = worker
+    const at = await workers.start()
     await at.post('lines', { 'connector.class': 'FileStreamSource', file: input, topic: 't', ...converters })
     // A sink that came first would warn that it waits for the topic.
     await eventually('the topic is there', 60_000, async () => {

@@ -10,6 +10,7 @@ import { offsetTimes } from '../../../src/client/consumer/list-offsets.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
 import { describeWith, service } from '../../support/services.ts'
+import { kafkaSettings } from '../../support/worker/kafka-settings.ts'
 import {
   eventually,
   workerPlace,
@@ -279,15 +280,7 @@ describeWith(['kafka'], 'a worker on a Kafka cluster', () => {
 
 /** A worker of its own group on the cluster. */
 function clusterSettings(name: string): Record<string, string> {
-  const group = `group-${name}`
-  return {
-    'bootstrap.servers': service('kafka'),
-    'group.id': group,
-    'config.storage.topic': `${group}-configs`,
-    'offset.storage.topic': `${group}-offsets`,
-    'status.storage.topic': `${group}-status`,
-    'session.timeout.ms': '30000',
-  }
+  return { ...kafkaSettings(service('kafka'), `group-${name}`), 'session.timeout.ms': '30000' }
 }
 
 async function withAdmin<T>(action: (admin: Admin) => Promise<T>): Promise<T> {

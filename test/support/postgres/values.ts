@@ -8,7 +8,7 @@ import type {
 import { mapType } from '../../../connectors/postgres-source/values/type-map.ts'
 
 /** Debezium's defaults, but for unknown types. */
-export const valueModes: ValueModes = {
+const valueModes: ValueModes = {
   decimal: 'precise',
   time: 'adaptive',
   binary: 'bytes',

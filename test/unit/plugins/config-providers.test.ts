@@ -76,11 +76,9 @@ describe('the FileConfigProvider', () => {
 })
 
 describe('allowed.paths', () => {
-  const allowed = () => ({ 'allowed.paths': `${at('allowed')}, ${at('link')}` })
+  const allowed = () => ({ 'allowed.paths': `${at('allowed')}, ${at('other')}` })
   beforeEach(() => {
-    symlinkSync(at('outside'), at('link'))
-    rmSync(at('link'))
-    mkdirSync(at('link'))
+    mkdirSync(at('other'))
     symlinkSync(at('outside', 's.properties'), at('allowed', 'out'))
     symlinkSync(at('allowed', 's.properties'), at('outside', 'in'))
     symlinkSync(at('allowed'), at('way-in'))

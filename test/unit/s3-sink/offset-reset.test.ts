@@ -7,6 +7,7 @@ import { BrokerHarness } from '../../support/broker/broker-harness.ts'
 import { deleteRecords } from '../../support/broker/cluster-tools.ts'
 import { RunningSink } from '../../support/elasticsearch/running-sink.ts'
 import { MemoryS3 } from '../../support/s3/memory-s3.ts'
+import { sinkConfig } from '../../support/s3/s3-config.ts'
 import { untilPasses } from '../../support/until.ts'
 
 const undo: (() => Promise<unknown>)[] = []
@@ -34,16 +35,7 @@ it('an object whose commit failed keeps its records when they are deleted from t
       topics: [topic],
       clusterId: client.clusterId,
       configDef: plugin.configDef,
-      raw: {
-        name: 'archive',
-        'format.class': 'io.confluent.connect.s3.format.json.JsonFormat',
-        's3.bucket.name': 'bucket',
-        's3.region': 'us-east-1',
-        'store.url': store.url,
-        'aws.access.key.id': 'key',
-        'aws.secret.access.key': 'secret',
-        'flush.size': '2',
-      },
+      raw: { ...sinkConfig, 'topics.dir': 'topics', 'store.url': store.url, 'flush.size': '2' },
     })
   const objects = (): readonly (readonly [string, string])[] =>
     [...store.objects]

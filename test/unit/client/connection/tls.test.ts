@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -12,6 +11,7 @@ import { ByteReader } from '../../../../src/protocol/bytes/byte-reader.ts'
 import { encodeResponseFrame, readRequestHeader } from '../../../../src/protocol/frame.ts'
 import { FrameSplitter } from '../../../../src/protocol/frame-splitter.ts'
 import { apiVersions } from '../../../../src/protocol/messages/api-versions.ts'
+import { selfSigned } from '../../../support/tls/self-signed.ts'
 import { patienceMs } from '../../../support/until.ts'
 
 /** Responds to ApiVersions, the first request of a client. */
@@ -34,10 +34,7 @@ describe('a broker with TLS', () => {
   let port: number
   beforeAll(async () => {
     const directory = mkdtempSync(join(tmpdir(), 'penstock-tls-'))
-    const [key, certificate] = [join(directory, 'key'), join(directory, 'certificate')]
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost']
-    const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', certificate]
-    execFileSync('openssl', [...request, ...subject], { stdio: 'ignore' })
+    const { certificate, key } = selfSigned(directory, 'localhost', 'DNS:localhost')
     ca = readFileSync(certificate, 'utf8')
     server = createServer({ key: readFileSync(key), cert: ca }, serve)
     rmSync(directory, { recursive: true })

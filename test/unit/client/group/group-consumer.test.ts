@@ -1,31 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import type { KafkaClient } from '../../../../src/client/kafka-client.ts'
-import { ClientHarness, pollUntil, subscribe, textOf, writeAll } from '../../../contract/client-harness.ts'
-import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
+import { pollUntil, subscribe, textOf, writeAll } from '../../../contract/client-harness.ts'
+import { ProxiedBroker } from '../../../contract/proxied-broker.ts'
 import { describeGroup } from '../../../support/broker/cluster-tools.ts'
-import { KafkaFaultProxy } from '../../../support/broker/kafka-fault-proxy.ts'
 import { apis } from '../../../support/protocol/apis.ts'
 import { untilPasses } from '../../../support/until.ts'
 
-let broker: BrokerHarness
-let proxy: KafkaFaultProxy
-let clients: ClientHarness
+let kafka: ProxiedBroker
 let direct: KafkaClient
 beforeAll(async () => {
-  broker = await BrokerHarness.start()
-  proxy = await KafkaFaultProxy.open(broker.bootstrap)
-  clients = new ClientHarness(proxy.bootstrapServers)
-  direct = await clients.connect({ bootstrapServers: broker.bootstrap })
+  kafka = await ProxiedBroker.start()
+  direct = await kafka.connectDirectly()
 })
-afterAll(async () => {
-  await clients.close()
-  await proxy.close()
-  await broker.close()
-})
+afterAll(async () => await kafka.close())
 
 async function topicWith(...values: readonly string[]): Promise<string> {
-  const topic = clients.name('consumer')
+  const topic = kafka.clients.name('consumer')
   await direct.admin.createTopic({ name: topic, partitions: 2, replicationFactor: 1 })
   await writeAll(direct, topic, values, 0)
   return topic
@@ -34,10 +25,10 @@ async function topicWith(...values: readonly string[]): Promise<string> {
 describe('a consumer', () => {
   it('does not join its group any more once it is closed', async () => {
     const topic = await topicWith('first')
-    const consumer = (await clients.connect()).consumer({ groupId: topic })
+    const consumer = (await kafka.clients.connect()).consumer({ groupId: topic })
     subscribe(consumer, { topics: [topic] })
     let joins = 0
-    proxy.onAnswer = (apiKey) => {
+    kafka.proxy.onAnswer = (apiKey) => {
       if (apiKey !== apis.joinGroup.key) return 'pass'
       joins += 1
       return joins === 1 ? 'swallow' : 'pass'
@@ -46,27 +37,27 @@ describe('a consumer', () => {
     await untilPasses(() => expect(joins).toBe(1))
     await consumer.close()
     await polling
-    proxy.onAnswer = () => 'pass'
-    expect([joins, (await describeGroup(broker.bootstrap, topic)).memberIds]).toEqual([1, []])
+    kafka.proxy.onAnswer = () => 'pass'
+    expect([joins, (await describeGroup(kafka.broker.bootstrap, topic)).memberIds]).toEqual([1, []])
   })
 
   it('that is closed while the coordinator gives it a member id leaves the group, which does not wait for it', async () => {
     const topic = await topicWith('first')
-    const consumer = (await clients.connect()).consumer({ groupId: topic, sessionTimeoutMs: 600_000 })
+    const consumer = (await kafka.clients.connect()).consumer({ groupId: topic, sessionTimeoutMs: 600_000 })
     subscribe(consumer, { topics: [topic] })
     let joins = 0
-    proxy.onRequest = (apiKey) => {
+    kafka.proxy.onRequest = (apiKey) => {
       if (apiKey !== apis.joinGroup.key) return null
       joins += 1
-      proxy.hold()
+      kafka.proxy.hold()
       return null
     }
     const polling = consumer.poll(60_000).catch((error: unknown) => error)
     await untilPasses(() => expect(joins).toBe(1))
     const closed = consumer.close()
-    proxy.release()
+    kafka.proxy.release()
     await Promise.all([closed, polling])
-    proxy.onRequest = () => null
+    kafka.proxy.onRequest = () => null
     const next = direct.consumer({ groupId: topic })
     subscribe(next, { topics: [topic] })
     expect(textOf(await pollUntil(next, 'the record', (records) => records.length === 1))).toEqual(['first'])
@@ -75,12 +66,12 @@ describe('a consumer', () => {
 
   it('sends no request when it has no offsets to commit', async () => {
     const topic = await topicWith()
-    const consumer = (await clients.connect()).consumer({ groupId: topic })
+    const consumer = (await kafka.clients.connect()).consumer({ groupId: topic })
     let joined = false
     subscribe(consumer, { topics: [topic] }, { onAssigned: () => void (joined = true) })
     await pollUntil(consumer, 'the assignment', () => joined)
     let commits = 0
-    proxy.onRequest = (apiKey) => {
+    kafka.proxy.onRequest = (apiKey) => {
       if (apiKey === apis.offsetCommit.key) commits += 1
       return null
     }
@@ -88,13 +79,13 @@ describe('a consumer', () => {
     expect(commits).toBe(0)
     await consumer.commit([{ topic, partition: 0, offset: 0 }])
     expect(commits).toBe(1)
-    proxy.onRequest = () => null
+    kafka.proxy.onRequest = () => null
     await consumer.close()
   })
 
   it('keeps what it has fetched of a paused partition while it reads another one, and returns it after the pause', async () => {
     const topic = await topicWith('1', '2', '3')
-    const consumer = (await clients.connect()).consumer({
+    const consumer = (await kafka.clients.connect()).consumer({
       groupId: topic,
       autoOffsetReset: 'earliest',
       maxPollRecords: 1,
@@ -105,10 +96,10 @@ describe('a consumer', () => {
     consumer.pause([place])
     await writeAll(direct, topic, ['beside'], 1)
     expect(textOf(await pollUntil(consumer, 'a record', (records) => records.length === 1))).toEqual(['beside'])
-    proxy.hold()
+    kafka.proxy.hold()
     consumer.resume([place])
     expect(textOf(await pollUntil(consumer, 'two records', (records) => records.length === 2))).toEqual(['2', '3'])
-    proxy.release()
+    kafka.proxy.release()
     await consumer.close()
   })
 })

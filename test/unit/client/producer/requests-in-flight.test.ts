@@ -1,34 +1,25 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
-import { ClientHarness, Outcomes, textRecord } from '../../../contract/client-harness.ts'
-import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
-import { KafkaFaultProxy } from '../../../support/broker/kafka-fault-proxy.ts'
+import { Outcomes, textRecord } from '../../../contract/client-harness.ts'
+import { ProxiedBroker } from '../../../contract/proxied-broker.ts'
 import { apis } from '../../../support/protocol/apis.ts'
 import { untilPasses } from '../../../support/until.ts'
 
-let broker: BrokerHarness
-let proxy: KafkaFaultProxy
-let clients: ClientHarness
+let kafka: ProxiedBroker
 beforeAll(async () => {
-  broker = await BrokerHarness.start()
-  proxy = await KafkaFaultProxy.open(broker.bootstrap)
-  clients = new ClientHarness(proxy.bootstrapServers)
+  kafka = await ProxiedBroker.start()
 })
-afterAll(async () => {
-  await clients.close()
-  await proxy.close()
-  await broker.close()
-})
+afterAll(async () => await kafka.close())
 
 it('a producer has no more requests in flight than allowed, also after many of them succeeded', async () => {
-  const topic = clients.name('in-flight')
-  const direct = await clients.connect({ bootstrapServers: broker.bootstrap })
+  const topic = kafka.clients.name('in-flight')
+  const direct = await kafka.connectDirectly()
   await direct.admin.createTopic({ name: topic, partitions: 8, replicationFactor: 1 })
-  const client = await clients.connect()
+  const client = await kafka.clients.connect()
   const outcomes = new Outcomes()
   const producer = client.producer(outcomes, { maxInFlight: 2, lingerMs: 0 })
   let requests = 0
-  proxy.onRequest = (apiKey) => {
+  kafka.proxy.onRequest = (apiKey) => {
     if (apiKey === apis.produce.key) requests += 1
     return null
   }
@@ -36,7 +27,7 @@ it('a producer has no more requests in flight than allowed, also after many of t
     producer.append(textRecord(topic, null, 'first', partition), partition)
     await producer.flush()
   }
-  proxy.hold()
+  kafka.proxy.hold()
   requests = 0
   for (let partition = 0; partition < 8; partition += 1) {
     producer.append(textRecord(topic, null, 'held', partition), 8 + partition)
@@ -44,7 +35,7 @@ it('a producer has no more requests in flight than allowed, also after many of t
   }
   await untilPasses(() => expect(requests).toBeGreaterThanOrEqual(2))
   expect(requests).toBe(2)
-  proxy.release()
+  kafka.proxy.release()
   await producer.close()
   expect(outcomes.acknowledged).toHaveLength(16)
 })

@@ -1,45 +1,14 @@
 import { describe, expect, it } from 'vitest'
 
-import type { SubmittedConfig } from '../../../../src/config/definition/config-infos.ts'
-
 import { ConfigError } from '../../../../src/api/errors.ts'
-import { validateConnector, type ConnectorValidation } from '../../../../src/config/connector/validate-connector.ts'
-import { ConfigProviders } from '../../../../src/config/providers/config-providers.ts'
-import { systemClock } from '../../../../src/foundation/clock.ts'
-import { fileConnectors } from '../../../../src/plugin/built-in-plugins.ts'
-import { PluginRegistry } from '../../../../src/plugin/plugin-registry.ts'
+import type { SubmittedConfig } from '../../../../src/config/definition/config-infos.ts'
+import { fileSinkConfig, postgresConfig, validationBy } from '../../../support/config/validation.ts'
 import { recordedExchange, recordedExchanges } from '../../../support/rest/rest-recording.ts'
 
-const plugins = new PluginRegistry(fileConnectors)
-const worker = { groupId: 'connect-cluster' }
-const validate = (config: SubmittedConfig): Promise<ConnectorValidation> =>
-  validateConnector(config, {
-    plugins,
-    providers: new ConfigProviders({ settings: [], plugins, clock: systemClock }),
-    worker,
-    signal: AbortSignal.timeout(60_000),
-  })
-
-async function errorsOf(config: SubmittedConfig): Promise<readonly (readonly [string, string])[]> {
-  const { infos } = await validate(config)
-  const errors = infos.configs.flatMap(({ value }) => value.errors.map((error) => [value.name, error] as const))
-  expect(infos.errorCount).toBe(errors.length)
-  return errors
-}
+const { validate, errorsOf } = validationBy('connect-cluster')
 
 const stringConverter = 'org.apache.kafka.connect.storage.StringConverter'
 const source = { 'connector.class': 'FileStreamSource', name: 'v', topic: 't' }
-const sink = { 'connector.class': 'FileStreamSink', name: 'v', topics: 'a' }
-
-const postgres = {
-  'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
-  name: 'v',
-  'database.hostname': '127.0.0.1',
-  'database.port': '1',
-  'database.user': 'u',
-  'database.dbname': 'd',
-  'topic.prefix': 't',
-}
 const masks = 'is not supported: columns cannot be masked, truncated or annotated'
 
 /** Options and classes that are not supported, with a part of the message. */
@@ -134,7 +103,7 @@ describe('a validation', () => {
 
   it('lists a transform and a predicate with their keys, groups and places', async () => {
     const { infos } = await validate({
-      ...sink,
+      ...fileSinkConfig,
       transforms: 't',
       'transforms.t.type': 'RegexRouter',
       predicates: 'p',
@@ -210,7 +179,7 @@ describe('a validation', () => {
     ],
     [
       'both topics and topics.regex',
-      { ...sink, 'topics.regex': 'b' },
+      { ...fileSinkConfig, 'topics.regex': 'b' },
       [
         ['topics', 'topics and topics.regex are mutually exclusive options, but both are set.'],
         ['topics.regex', 'topics and topics.regex are mutually exclusive options, but both are set.'],
@@ -218,7 +187,7 @@ describe('a validation', () => {
     ],
     [
       'a sink without topics',
-      { ...sink, topics: ' ' },
+      { ...fileSinkConfig, topics: ' ' },
       [
         ['topics', 'Must configure one of topics or topics.regex'],
         ['topics.regex', 'Must configure one of topics or topics.regex'],
@@ -265,7 +234,7 @@ describe('a validation', () => {
     ],
     [
       "a group that is the worker's",
-      { ...sink, 'consumer.override.group.id': 'connect-cluster' },
+      { ...fileSinkConfig, 'consumer.override.group.id': 'connect-cluster' },
       [
         [
           'consumer.override.group.id',
@@ -275,7 +244,7 @@ describe('a validation', () => {
     ],
     [
       "a name whose group is the worker's",
-      { ...sink, name: 'cluster' },
+      { ...fileSinkConfig, name: 'cluster' },
       [['name', 'Consumer group for sink connector named cluster conflicts with Connect worker group connect-cluster']],
     ],
     [
@@ -322,7 +291,7 @@ describe('a validation', () => {
     { 'consumer.override.bootstrap.servers': 'other:9092' },
     { 'admin.override.client.id': 'x' },
   ])('rejects the unsupported setting %j by name', async (setting) => {
-    const [error, ...others] = await errorsOf({ ...sink, ...setting })
+    const [error, ...others] = await errorsOf({ ...fileSinkConfig, ...setting })
     expect(others).toEqual([])
     expect(error?.[0]).toBe(Object.keys(setting)[0])
     expect(error?.[1]).toMatch(/not supported/i)
@@ -344,7 +313,7 @@ describe('a validation', () => {
 
   it('accepts supported values, and explicit defaults', async () => {
     const config = {
-      ...sink,
+      ...fileSinkConfig,
       'errors.tolerance': 'none',
       'errors.retry.timeout': '0',
       'producer.override.acks': 'all',
@@ -394,7 +363,7 @@ describe('a validation', () => {
   })
 
   it('checks client settings by type and shows their documentation', async () => {
-    const { infos } = await validate({ ...sink, 'consumer.override.max.poll.records': 'x' })
+    const { infos } = await validate({ ...fileSinkConfig, 'consumer.override.max.poll.records': 'x' })
     expect(infos.configs.at(-1)).toMatchObject({
       definition: { name: 'consumer.override.max.poll.records', type: 'INT' },
       value: {
@@ -424,7 +393,11 @@ describe('a validation', () => {
     'refuses %s by its name',
     async (key, value, reason) => {
       const transforms = /^transforms\.(\w+)\./.exec(key)?.[1]
-      const all = await errorsOf({ ...postgres, ...(transforms === undefined ? {} : { transforms }), [key]: value })
+      const all = await errorsOf({
+        ...postgresConfig,
+        ...(transforms === undefined ? {} : { transforms }),
+        [key]: value,
+      })
       // Only what is wrong with an option of the connector keeps it from asking the server.
       const errors = all.filter(([name]) => name !== 'database.hostname')
       expect(errors).toEqual([[key, expect.stringContaining(reason)]])
@@ -434,7 +407,7 @@ describe('a validation', () => {
 
   it('reports all unsupported settings together', async () => {
     const all = Object.fromEntries(unserved.map(([key, value]) => [key, value]))
-    const errors = await errorsOf({ ...postgres, ...all, transforms: 'outbox,cast' })
+    const errors = await errorsOf({ ...postgresConfig, ...all, transforms: 'outbox,cast' })
     expect(errors.map(([key]) => key).toSorted()).toEqual(Object.keys(all).toSorted())
   })
 

@@ -1,45 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { validateConnector, type ConnectorValidation } from '../../../../src/config/connector/validate-connector.ts'
 import type { ConfigValueInfo, SubmittedConfig } from '../../../../src/config/definition/config-infos.ts'
-import { ConfigProviders } from '../../../../src/config/providers/config-providers.ts'
-import { systemClock } from '../../../../src/foundation/clock.ts'
-import { fileConnectors } from '../../../../src/plugin/built-in-plugins.ts'
-import { PluginRegistry } from '../../../../src/plugin/plugin-registry.ts'
+import { fileSinkConfig, postgresConfig, validationBy } from '../../../support/config/validation.ts'
 
-const plugins = new PluginRegistry(fileConnectors)
-const providers = new ConfigProviders({
-  settings: [{ name: 'env', className: 'EnvVarConfigProvider', params: { 'allowlist.pattern': 'CP_.*' } }],
-  plugins,
-  clock: systemClock,
-})
-
-async function validate(config: SubmittedConfig): Promise<ConnectorValidation> {
-  const signal = AbortSignal.timeout(60_000)
-  return await validateConnector(config, { plugins, providers, worker: { groupId: 'workers' }, signal })
-}
+const { validate, errorsOf } = validationBy('workers', [
+  { name: 'env', className: 'EnvVarConfigProvider', params: { 'allowlist.pattern': 'CP_.*' } },
+])
 
 async function valuesOf(config: SubmittedConfig): Promise<Readonly<Record<string, ConfigValueInfo>>> {
   const { infos } = await validate(config)
   return Object.fromEntries(infos.configs.map(({ value }) => [value.name, value]))
-}
-
-async function errorsOf(config: SubmittedConfig): Promise<readonly (readonly [string, string])[]> {
-  const { infos } = await validate(config)
-  const errors = infos.configs.flatMap(({ value }) => value.errors.map((error) => [value.name, error] as const))
-  expect(infos.errorCount).toBe(errors.length)
-  return errors
-}
-
-const sink = { 'connector.class': 'FileStreamSink', name: 'v', topics: 'a' }
-const postgres = {
-  'connector.class': 'io.debezium.connector.postgresql.PostgresConnector',
-  name: 'v',
-  'database.hostname': '127.0.0.1',
-  'database.port': '1',
-  'database.user': 'u',
-  'database.dbname': 'd',
-  'topic.prefix': 't',
 }
 
 beforeEach(() => {
@@ -52,7 +22,7 @@ afterEach(() => vi.unstubAllEnvs())
 
 describe('a validation of a config with references', () => {
   it('checks their values, and shows the references', async () => {
-    const config = { ...sink, file: '${env:CP_FILE}', 'value.converter': '${env:CP_CONVERTER}' }
+    const config = { ...fileSinkConfig, file: '${env:CP_FILE}', 'value.converter': '${env:CP_CONVERTER}' }
     expect(await errorsOf(config)).toEqual([])
     const values = await valuesOf(config)
     expect(values['file']?.value).toBe('${env:CP_FILE}')
@@ -63,19 +33,19 @@ describe('a validation of a config with references', () => {
 
   it('shows a reference to a password, but no text beside it', async () => {
     expect(
-      (await valuesOf({ ...postgres, 'database.password': '${env:CP_PASSWORD}' }))['database.password']?.value,
+      (await valuesOf({ ...postgresConfig, 'database.password': '${env:CP_PASSWORD}' }))['database.password']?.value,
     ).toBe('${env:CP_PASSWORD}')
-    const mixed = { ...postgres, 'database.password': 'pre-${env:CP_PASSWORD}' }
+    const mixed = { ...postgresConfig, 'database.password': 'pre-${env:CP_PASSWORD}' }
     expect((await valuesOf(mixed))['database.password']?.value).toBe('[hidden]${env:CP_PASSWORD}')
-    const url = { ...sink, file: 'http://${env:CP_SHORT}:literal@h' }
+    const url = { ...fileSinkConfig, file: 'http://${env:CP_SHORT}:literal@h' }
     expect((await valuesOf(url))['file']?.value).toBe('[hidden]@h')
-    const byReference = { ...sink, file: 'http://u:${env:CP_PASSWORD}@h' }
+    const byReference = { ...fileSinkConfig, file: 'http://u:${env:CP_PASSWORD}@h' }
     expect((await valuesOf(byReference))['file']?.value).toBe('http://u:${env:CP_PASSWORD}@h')
   })
 
   it('names no password by reference as one that is stored', async () => {
     const secrets = async (password: string): Promise<readonly string[]> =>
-      (await validate({ ...postgres, 'database.password': password })).literalSecrets
+      (await validate({ ...postgresConfig, 'database.password': password })).literalSecrets
     expect(await secrets('literal')).toEqual(['database.password'])
     expect(await secrets('${env:CP_PASSWORD}')).toEqual([])
   })
@@ -107,13 +77,13 @@ describe('a validation of a config with references', () => {
       'Invalid value ${env:CP_PASSWORD} for configuration consumer.override.isolation.level: String must be one of: read_committed, read_uncommitted',
     ],
   ])('has no value in the error of %s=%s', async (key, value, message) => {
-    const errors = await errorsOf({ ...sink, [key]: value })
+    const errors = await errorsOf({ ...fileSinkConfig, [key]: value })
     expect(errors.filter(([name]) => name === key)).toEqual([[key, message]])
-    expect(JSON.stringify((await validate({ ...sink, [key]: value })).infos)).not.toContain('S3cret')
+    expect(JSON.stringify((await validate({ ...fileSinkConfig, [key]: value })).infos)).not.toContain('S3cret')
   })
 
   it("has no value in the connector's own errors, also those of other keys (I8)", async () => {
-    const config = { ...postgres, 'database.user': '${env:CP_PASSWORD}', 'slot.name': '${env:CP_PASSWORD}' }
+    const config = { ...postgresConfig, 'database.user': '${env:CP_PASSWORD}', 'slot.name': '${env:CP_PASSWORD}' }
     const { infos } = await validate(config)
     expect(infos.errorCount).toBeGreaterThan(0)
     expect(JSON.stringify(infos)).not.toContain('S3cret')
@@ -125,7 +95,9 @@ describe('a validation of a config with references', () => {
 
   it('names each reference that cannot be resolved, as the only error of its key, and asks no server', async () => {
     const password = '${env:CP_PASSWORD}${env:HOME}${vault:db:pw}'
-    expect(await errorsOf({ ...postgres, 'database.password': password, 'database.port': '${env:CP_NONE}' })).toEqual([
+    expect(
+      await errorsOf({ ...postgresConfig, 'database.password': password, 'database.port': '${env:CP_NONE}' }),
+    ).toEqual([
       [
         'database.port',
         expect.stringMatching(
@@ -142,17 +114,20 @@ describe('a validation of a config with references', () => {
       ],
     ])
     // Every other value is valid, so the server would be asked.
-    expect(await errorsOf({ ...postgres, 'database.password': '${env:CP_NONE}' })).toEqual([
+    expect(await errorsOf({ ...postgresConfig, 'database.password': '${env:CP_NONE}' })).toEqual([
       ['database.password', expect.stringContaining('${env:CP_NONE} cannot be resolved')],
     ])
-    expect(await errorsOf({ ...postgres, 'database.port': '1', 'database.password': '${env:CP_PASSWORD}' })).toEqual([
-      [expect.any(String), expect.stringMatching(/PG_|ECONNREFUSED|connect/i)],
-    ])
+    expect(
+      await errorsOf({ ...postgresConfig, 'database.port': '1', 'database.password': '${env:CP_PASSWORD}' }),
+    ).toEqual([[expect.any(String), expect.stringMatching(/PG_|ECONNREFUSED|connect/i)]])
   })
 
   it('names a reference that cannot be resolved under any key', async () => {
     const keys = ['unknown.to.all', 'producer.override.x', 'transforms.nope.x', 'flie']
-    const errors = await errorsOf({ ...sink, ...Object.fromEntries(keys.map((key) => [key, '${env:CP_NONE}'])) })
+    const errors = await errorsOf({
+      ...fileSinkConfig,
+      ...Object.fromEntries(keys.map((key) => [key, '${env:CP_NONE}'])),
+    })
     expect(errors.map(([key]) => key).toSorted()).toEqual(keys.toSorted())
     for (const [, error] of errors) expect(error).toContain('the reference ${env:CP_NONE} cannot be resolved')
   })
@@ -160,8 +135,8 @@ describe('a validation of a config with references', () => {
   it.each(['tasks.max', 'name', 'consumer.override.group.id', 'transforms', 'predicates'])(
     'accepts no reference in %s',
     async (key) => {
-      const errors = await errorsOf({ ...sink, [key]: '${env:CP_PASSWORD}' })
-      const { infos } = await validate({ ...sink, [key]: '${env:CP_PASSWORD}' })
+      const errors = await errorsOf({ ...fileSinkConfig, [key]: '${env:CP_PASSWORD}' })
+      const { infos } = await validate({ ...fileSinkConfig, [key]: '${env:CP_PASSWORD}' })
       expect(JSON.stringify(infos)).not.toContain('S3cret')
       expect(errors).toContainEqual([
         key,

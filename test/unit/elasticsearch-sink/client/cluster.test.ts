@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
@@ -12,6 +11,7 @@ import { openCluster, type Call, type Cluster } from '../../../../connectors/ela
 import { configDef } from '../../../../connectors/elasticsearch-sink/config/config.ts'
 import { settingsOf } from '../../../../connectors/elasticsearch-sink/config/settings.ts'
 import { parseConfig } from '../../../../src/config/definition/parse-config.ts'
+import { selfSigned } from '../../../support/tls/self-signed.ts'
 import { until } from '../../../support/until.ts'
 
 const opened: { close(): unknown }[] = []
@@ -322,11 +322,8 @@ describe('requests to a cluster', () => {
     const directory = mkdtempSync(join(tmpdir(), 'penstock-es-tls-'))
     opened.push({ close: () => rmSync(directory, { recursive: true }) })
     const make = (name: string): { cert: string; key: string } => {
-      const [cert, key] = [join(directory, `${name}.crt`), join(directory, `${name}.key`)]
-      const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-keyout', key, '-out', cert]
-      const subject = ['-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1']
-      execFileSync('openssl', [...request, ...subject], { stdio: 'ignore' })
-      return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') }
+      const { certificate, key } = selfSigned(directory, name, 'IP:127.0.0.1')
+      return { cert: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') }
     }
     const [own, other] = [make('own'), make('other')]
     const port = await listening(

@@ -5,28 +5,18 @@ import { systemClock } from '../../../../src/foundation/clock.ts'
 import { ConnectorOffsetReader } from '../../../../src/herder/offsets/connector-offset-reader.ts'
 import { OffsetBackingStore } from '../../../../src/storage/offset-backing-store.ts'
 import { TopicWriter } from '../../../../src/storage/topic-writer.ts'
-import { ClientHarness } from '../../../contract/client-harness.ts'
-import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
-import { KafkaFaultProxy } from '../../../support/broker/kafka-fault-proxy.ts'
+import { ProxiedBroker } from '../../../contract/proxied-broker.ts'
 import { quietLogger } from '../../../support/quiet-logger.ts'
 
 const { signal } = new AbortController()
 const topic = { name: 'offsets', partitions: 2, replicationFactor: 1, configs: {} }
 const partition = { server: 'x' }
 
-let broker: BrokerHarness
-let proxy: KafkaFaultProxy
-let clients: ClientHarness
+let kafka: ProxiedBroker
 beforeAll(async () => {
-  broker = await BrokerHarness.start()
-  proxy = await KafkaFaultProxy.open(broker.bootstrap)
-  clients = new ClientHarness(proxy.bootstrapServers)
+  kafka = await ProxiedBroker.start()
 })
-afterAll(async () => {
-  await clients.close()
-  await proxy.close()
-  await broker.close()
-})
+afterAll(async () => await kafka.close())
 
 function storeOf(client: KafkaClient): OffsetBackingStore {
   const onError = (error: Error): void => expect.fail(error.message)
@@ -34,23 +24,23 @@ function storeOf(client: KafkaClient): OffsetBackingStore {
 }
 
 it('returns the offsets that were in the topic at the time of the call, which another worker may have written', async () => {
-  const other = storeOf(await clients.connect({ bootstrapServers: broker.bootstrap }))
+  const other = storeOf(await kafka.connectDirectly())
   await other.start()
-  const client = await clients.connect()
+  const client = await kafka.clients.connect()
   const store = storeOf(client)
   const reader = new ConnectorOffsetReader({ store, admin: client.admin, clock: systemClock, topic: topic.name })
   await reader.start(signal)
   expect(reader.isEmpty).toBe(true)
   // The reader does not receive the records before it is asked.
-  proxy.hold()
+  kafka.proxy.hold()
   await other.alter('c', [{ partition, offset: { position: 1 } }])
   const first = reader.ofSource('c', signal)
-  proxy.release()
+  kafka.proxy.release()
   expect(await first).toEqual([{ partition, offset: { position: 1 } }])
-  proxy.hold()
+  kafka.proxy.hold()
   await other.alter('c', [{ partition, offset: { position: 2 } }])
   const second = reader.stored('c', [partition])
-  proxy.release()
+  kafka.proxy.release()
   expect(await second).toEqual([{ position: 2 }])
   await Promise.all([store.close(), other.close()])
 })

@@ -10,7 +10,7 @@ import { deleteRecords, recreateTopic } from '../../../../support/broker/cluster
 import { RunningSink } from '../../../../support/elasticsearch/running-sink.ts'
 import { untilPasses } from '../../../../support/until.ts'
 
-/** A target in memory. What it was given is durable once it is flushed, or when `isDurable` says so. */
+/** A target in memory; everything that was put is durable. */
 class Target implements SinkTask {
   readonly values: string[] = []
   readonly calls: string[] = []
