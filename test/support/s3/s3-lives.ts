@@ -99,9 +99,11 @@ export class S3Lives {
   async #live(life: Life): Promise<void> {
     const access = this.#nextAccess()
     let requests = 0
+    // A request of the life before may still arrive.
     this.#store.dies = (who) => {
+      if (who !== access) return null
       requests += 1
-      return who === access && life.diesAt?.request === requests ? life.diesAt : null
+      return life.diesAt?.request === requests ? life.diesAt : null
     }
     const outcomes = [...life.outcomes]
     this.#decide((offsets, signal) => this.#end(outcomes.shift(), offsets, signal))
