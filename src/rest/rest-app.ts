@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../foundation/clock.ts'
 import type { ResponseHeader } from '../config/worker/response-headers.ts'
+import type { CrossOrigin } from '../config/worker/cross-origin.ts'
 import type { RestLimits } from '../config/worker/rest-limits.ts'
 import type { RestConnections } from './limits/rest-connections.ts'
 import type { AccessToken } from './request/access-token.ts'
@@ -13,6 +14,7 @@ import { plainJson } from '../api/json/json-text.ts'
 import { errorResponse } from './error-response.ts'
 import { RequestGate } from './limits/request-gate.ts'
 import { UnauthorizedError } from './request/access-token.ts'
+import { CrossOriginRules, isPreflight } from './request/cross-origin.ts'
 import { Exchange, exchangeKey, exchangeOf } from './request/exchange.ts'
 import { checkMediaTypes } from './request/media-types.ts'
 import { checkOrigin } from './request/origin-check.ts'
@@ -39,6 +41,8 @@ export interface RestAppOptions {
   readonly connections: RestConnections
   /** Null: requests need none. */
   readonly token: AccessToken | null
+  /** Null: pages of other origins may not call the API. */
+  readonly crossOrigin: CrossOrigin | null
   /** Of every response. */
   readonly headers: readonly ResponseHeader[]
 }
@@ -56,7 +60,7 @@ export async function restApp(options: RestAppOptions): Promise<FastifyInstance>
   // Our hook reads all bodies, with any method: within budgets, and with Jersey's rules for media types.
   for (const method of methodsWithBody) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   app.decorateRequest(exchangeKey)
-  new RestLifecycle(options).register(app)
+  await new RestLifecycle(options).register(app)
   await app.ready()
   return app
 }
@@ -72,6 +76,8 @@ class RestLifecycle {
   readonly #calls: RouteCalls
   readonly #unrouted: UnroutedRequests
   readonly #probes: ReadonlySet<string>
+  /** Null: there are none. */
+  readonly #crossOrigin: CrossOriginRules | null
   /** By name, in lower case. */
   readonly #headers: ReadonlyMap<string, readonly ResponseHeader[]>
 
@@ -80,23 +86,41 @@ class RestLifecycle {
     this.#gate = new RequestGate(options.clock, options.limits)
     this.#calls = new RouteCalls({ ...options, gate: this.#gate })
     this.#unrouted = new UnroutedRequests(options.routes)
+    const { crossOrigin, token } = options
+    this.#crossOrigin = crossOrigin === null ? null : new CrossOriginRules(crossOrigin, token !== null)
     this.#headers = Map.groupBy(options.headers, ({ name }) => name.toLowerCase())
     this.#probes = new Set(options.routes.filter(({ probe }) => probe === true).map(({ path }) => path))
   }
 
-  register(app: FastifyInstance): void {
+  async register(app: FastifyInstance): Promise<void> {
     app.addHook('onRequest', (request, reply, done) => {
-      this.#accept(request, reply)
+      if (this.#accept(request, reply)) done()
+    })
+    // Before the token is checked: pages of allowed origins may read that refusal, and preflight requests carry no token.
+    if (this.#crossOrigin !== null) await this.#registerCrossOrigin(app, this.#crossOrigin)
+    app.addHook('onRequest', (request, _reply, done) => {
+      this.#authorize(request)
       done()
     })
     for (const route of this.#options.routes) this.#registerRoute(app, route)
-    app.setNotFoundHandler((request) => this.#unrouted.respond(request.method, exchangeOf(request).target.path))
+    app.setNotFoundHandler((request) => this.#respondUnrouted(request))
     app.setErrorHandler((error, request) => this.#failed(error, request))
     app.addHook('preSerialization', (_request, reply, payload, done) => {
       writeHead(reply, payload as RestResponse)
       done(null, payload)
     })
     app.addHook('onSend', (request, reply, payload) => this.#respond(request, reply, payload as string | undefined))
+  }
+
+  async #registerCrossOrigin(app: FastifyInstance, rules: CrossOriginRules): Promise<void> {
+    const { default: cors } = await import('@fastify/cors')
+    // The plugin registers a route for all preflight requests. They get the response of the resource, as in Connect.
+    app.addHook('onRoute', (route) => {
+      if (route.method === 'OPTIONS') route.handler = (request) => this.#respondUnrouted(request)
+    })
+    await app.register(cors, {
+      delegator: (request, callback) => callback(null, rules.optionsOf(request)),
+    })
   }
 
   #registerRoute(app: FastifyInstance, route: Route): void {
@@ -123,23 +147,40 @@ class RestLifecycle {
     })
   }
 
-  /** A new request: from an allowed caller, with the token. */
-  #accept(request: FastifyRequest, reply: FastifyReply): void {
-    const { connections, clock, token } = this.#options
+  #respondUnrouted(request: FastifyRequest): RestResponse {
+    return this.#unrouted.respond(request.method, exchangeOf(request).target.path)
+  }
+
+  /** A new request, from an allowed caller. Returns false if it is one too many: its connection responds, and ends. */
+  #accept(request: FastifyRequest, reply: FastifyReply): boolean {
+    const { connections, clock } = this.#options
     const beganMs = clock.monotonic()
     const entered = connections.enter(request.raw, reply.raw)
-    // One too many: its connection responds, and ends.
-    if (entered === null) return void reply.hijack()
+    if (entered === null) {
+      reply.hijack()
+      return false
+    }
     const exchange = new Exchange(request, entered, beganMs)
     request.setDecorator(exchangeKey, exchange)
     reply.serializer(bodyOf)
     const { listener } = entered.connection
-    checkOrigin(exchange.target.host, request.headers.origin, listener)
-    checkServed(exchange.target.path, listener.serves)
-    const { authorization } = exchange
+    const { origin } = request.headers
+    const isAllowedOrigin =
+      origin !== undefined && listener.serves !== 'admin' && this.#crossOrigin?.allows(origin) === true
+    exchange.isAllowedPreflight = isAllowedOrigin && isPreflight(request)
+    checkOrigin({ host: exchange.target.host, origin, isAllowedOrigin }, listener)
+    return true
+  }
+
+  /** The path is served here, and the client has shown the token if one is needed. */
+  #authorize(request: FastifyRequest): void {
+    const { token } = this.#options
+    const exchange = exchangeOf(request)
+    const { authorization, target, connection } = exchange
+    checkServed(target.path, connection.listener.serves)
     exchange.isTrusted = token === null || token.accepts(authorization)
-    if (exchange.isTrusted) return
-    const isProbe = this.#probes.has(withoutTrailingSlash(exchange.target.path))
+    if (exchange.isTrusted || exchange.isAllowedPreflight) return
+    const isProbe = this.#probes.has(withoutTrailingSlash(target.path))
     if (authorization !== undefined || !isProbe)
       throw new UnauthorizedError(authorization === undefined ? 'no token' : 'a wrong token')
   }

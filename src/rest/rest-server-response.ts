@@ -6,12 +6,18 @@ type Headers = OutgoingHttpHeaders | OutgoingHttpHeader[]
 const { ServerResponse } = process.getBuiltinModule('node:http')
 
 const names = [
+  'Access-Control-Allow-Credentials',
+  'Access-Control-Allow-Headers',
+  'Access-Control-Allow-Methods',
+  'Access-Control-Allow-Origin',
+  'Access-Control-Max-Age',
   'Allow',
   'Connection',
   'Content-Length',
   'Content-Type',
   'Location',
   'Retry-After',
+  'Vary',
   'Warning',
   'WWW-Authenticate',
 ]

@@ -7,6 +7,7 @@ import type { RestContext } from './route.ts'
 import { formatListenAddress, isLoopback, type ListenAddress } from '../foundation/network/listen-address.ts'
 import { LogStreaks } from '../foundation/logging/log-streaks.ts'
 import { adminListenersKey } from '../config/worker/listener.ts'
+import type { CrossOrigin } from '../config/worker/cross-origin.ts'
 import type { ResponseHeader } from '../config/worker/response-headers.ts'
 import type { ServedPaths } from './request/served-paths.ts'
 import { defaultRestLimits, type RestLimits } from '../config/worker/rest-limits.ts'
@@ -24,6 +25,8 @@ export interface RestOptions extends RestContext {
   readonly listeners: readonly ListenAddress[]
   /** Those that serve only `/admin`, which {@link listeners} then do not serve. Absent: they do. */
   readonly adminListeners?: readonly ListenAddress[] | null
+  /** The pages of other origins that may call the API. Absent: none may. */
+  readonly crossOrigin?: CrossOrigin | null
   /** Headers of every response. */
   readonly headers?: readonly ResponseHeader[]
   /** More names under which clients may call the worker: see {@link CalledListener}. */
@@ -72,6 +75,7 @@ export async function startRest(options: RestOptions): Promise<RestServer> {
     limits,
     connections,
     token: token === undefined ? null : new AccessToken(token),
+    crossOrigin: options.crossOrigin ?? null,
     headers: options.headers ?? [],
   })
   const servers: Server[] = []

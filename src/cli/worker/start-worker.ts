@@ -76,6 +76,7 @@ export async function startWorker(
     meters,
     listeners,
     adminListeners: config.adminListeners,
+    crossOrigin: config.crossOrigin,
     headers: config.responseHeaders,
     limits: config.restLimits,
     hosts: [...config.listenersHosts, advertisedHost],

@@ -4,6 +4,7 @@ import type { ConfigDef, ConfigKey, ConfigType, ConfigValue } from '../../api/co
 
 import { atLeast, between, nonEmptyString, nullOr, oneOf } from '../../api/validators.ts'
 import { brokerSettings, noLimit } from '../../broker/settings/broker-setting-definitions.ts'
+import { allowedMethodsKey, allowedOriginsKey } from './cross-origin.ts'
 import { adminListenersKey, allowUnauthenticatedKey, brokerTokenKey, hostsKey, restTokenKey } from './listener.ts'
 import { responseHeadersKey } from './response-headers.ts'
 import { restLimitKeys } from './rest-limits.ts'
@@ -133,9 +134,16 @@ const connect: ConfigDef = {
     [],
     'Names of config providers. `config.providers.<name>.class` is the class of each, `config.providers.<name>.param.*` are its parameters. References such as `${name:path:key}` in the settings of the worker and in the configs of connectors are resolved with them.',
   ),
-  'access.control.allow.origin': key('STRING', '', 'Origins from which browsers may call the API.', {
-    unsupported: 'pages of other origins may not call the API; put a proxy that allows them in front',
-  }),
+  [allowedOriginsKey]: key(
+    'STRING',
+    '',
+    'Origins whose pages may call the REST API from a browser: `http://host:port`, separated by commas. An asterisk stands for any characters; `*` alone allows all origins. Empty: no other origin may.',
+  ),
+  [allowedMethodsKey]: key(
+    'STRING',
+    '',
+    'Methods that such pages may use, separated by commas. Empty: GET, POST and HEAD.',
+  ),
   'rest.extension.classes': key('LIST', [], 'Java extensions of the REST API.', {
     unsupported: 'extensions are Java classes, which this worker cannot run; remove the line',
   }),
@@ -172,7 +180,6 @@ export const settingsWithoutEffect: ConfigDef = {
   'inter.worker.key.ttl.ms': key('INT', 3_600_000, 'requests between workers are not signed'),
   'inter.worker.signature.algorithm': key('STRING', 'HmacSHA256', 'requests between workers are not signed'),
   'inter.worker.verification.algorithms': key('LIST', ['HmacSHA256'], 'requests between workers are not signed'),
-  'access.control.allow.methods': key('STRING', '', 'pages of other origins may not call the API'),
   'auto.include.jmx.reporter': key('BOOLEAN', true, 'there is no JMX'),
   'metrics.sample.window.ms': key('LONG', 30_000, 'Prometheus computes rates from counters'),
   'metrics.num.samples': key('INT', 2, 'Prometheus computes rates from counters'),

@@ -13,6 +13,13 @@ import { provideApi } from '../../plugin/plugin-api.ts'
 import { scanPluginPath, type PluginPathScan } from '../../plugin/plugin-path.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { clientSettingWarnings } from './client-overrides.ts'
+import {
+  allowedMethodsKey,
+  allowedOriginsKey,
+  crossOriginWarnings,
+  parseCrossOrigin,
+  type CrossOrigin,
+} from './cross-origin.ts'
 import { clientSecurity, type ClientSecurity } from './client-security.ts'
 import {
   adminListenersKey,
@@ -85,6 +92,8 @@ export interface WorkerConfig {
   readonly listeners: readonly ListenAddress[]
   /** Those that serve only `/admin`; null: {@link listeners} serve it. */
   readonly adminListeners: readonly ListenAddress[] | null
+  /** The pages of other origins that may call the REST API; null if none may. */
+  readonly crossOrigin: CrossOrigin | null
   readonly responseHeaders: readonly ResponseHeader[]
   /** Additional host names of the REST API. */
   readonly listenersHosts: readonly string[]
@@ -169,6 +178,7 @@ function validated(
       ...clientSettingWarnings(raw),
       ...listeners.flatMap(clearTextWarnings),
       ...accessWarnings(config, raw),
+      ...crossOriginWarnings(config.crossOrigin, config.restTokenFile !== null),
     ],
   }
 }
@@ -207,6 +217,7 @@ function typed(
     listeners,
     adminListeners:
       adminListeners === null ? null : list(adminListeners).map((address) => parseListener(address, adminListenersKey)),
+    crossOrigin: parseCrossOrigin(text(parsed, allowedOriginsKey), text(parsed, allowedMethodsKey)),
     responseHeaders: parseResponseHeaders(text(parsed, responseHeadersKey)),
     listenersHosts: list(parsed[hostsKey] ?? null),
     restLimits: restLimitsOf(parsed),

@@ -20,6 +20,8 @@ export class Exchange {
   readonly remote: string | undefined
   /** Whether the client has shown the token, or none is required. */
   isTrusted = false
+  /** Whether it asks for a page of an allowed origin which requests the page may send. */
+  isAllowedPreflight = false
   /** Null until the request is known to have one. */
   route: Route | null = null
   params: Readonly<Record<string, string>> = {}

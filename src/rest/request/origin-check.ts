@@ -1,6 +1,7 @@
 import { isLoopback } from '../../foundation/network/listen-address.ts'
 import { isIP } from 'node:net'
 
+import { allowedOriginsKey } from '../../config/worker/cross-origin.ts'
 import { hostsKey } from '../../config/worker/listener.ts'
 import { RestError } from '../rest-error.ts'
 
@@ -17,18 +18,25 @@ export class RefusedCallerError extends RestError {
   override readonly name = 'RefusedCallerError'
 }
 
+/** The names by which a request calls the worker, and its origin. */
+export interface Caller {
+  /** The header, or the host of a whole URL in the request line. */
+  readonly host: string | undefined
+  /** Undefined: no browser sent the request for a page of another origin. */
+  readonly origin: string | undefined
+  /** Whether `access.control.allow.origin` lists the origin. */
+  readonly isAllowedOrigin: boolean
+}
+
 /**
  * Protects the API from web pages. A page of any site, opened in a browser that reaches the worker, could call the API across
  * origins, or under a name of its own that resolves to the worker's address (DNS rebinding). Neither is allowed on any listener
  * (docs/decisions/0011-secure-by-default.md): the port of a container is published on its host's loopback. Addresses, and names
- * without dots, which public DNS does not have, cannot be such names.
+ * without dots, which public DNS does not have, cannot be such names. A page of an origin that the configuration allows may call
+ * the API, under one of the worker's names.
  * @throws RefusedCallerError
  */
-export function checkOrigin(
-  host: string | undefined,
-  origin: string | undefined,
-  { loopback, hosts }: CalledListener,
-): void {
+export function checkOrigin({ host, origin, isAllowedOrigin }: Caller, { loopback, hosts }: CalledListener): void {
   const called = hostOf(host ?? '')
   const isListed = (name: string): boolean => hosts.some((listed) => listed.toLowerCase() === name.toLowerCase())
   if (!isLoopback(called) && !isListed(called) && (loopback || mayBeForeign(called))) {
@@ -38,9 +46,12 @@ export function checkOrigin(
       `Requests to this listener must name it as ${names}, not "${called}". To allow other names, list them in "${hostsKey}"`,
     )
   }
-  if (origin === undefined || originOf(origin)?.host === (host ?? '').toLowerCase()) return
+  if (origin === undefined || isAllowedOrigin || originOf(origin)?.host === (host ?? '').toLowerCase()) return
   if (isListed(originOf(origin)?.hostname ?? '')) return
-  throw new RefusedCallerError(403, `Requests from pages of other origins are refused: "${origin}"`)
+  throw new RefusedCallerError(
+    403,
+    `Requests from pages of other origins are refused: "${origin}". To allow an origin, list it in "${allowedOriginsKey}"`,
+  )
 }
 
 function mayBeForeign(name: string): boolean {

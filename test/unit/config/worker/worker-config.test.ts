@@ -132,6 +132,24 @@ describe("a worker's configuration", () => {
     ])
   })
 
+  it('reads the origins and methods of other pages, and warns of what is no origin', async () => {
+    const key = 'access.control.allow.origin'
+    const allowed = await load({
+      [key]: ' https://ui.example , http://*.example:80,',
+      'access.control.allow.methods': 'PUT',
+    })
+    expect(allowed.crossOrigin).toEqual({ origins: ['https://ui.example', 'http://*.example:80'], methods: ['PUT'] })
+    expect(allowed.warnings).toEqual([])
+    const { crossOrigin, warnings } = await load({ [key]: 'ui.example,https://ui.example/,*', 'rest.token.file': '/t' })
+    expect(crossOrigin?.methods).toEqual(['GET', 'POST', 'HEAD'])
+    expect(warnings).toEqual([
+      expect.stringContaining('rest.token.file is set'),
+      expect.stringContaining('lists "ui.example", which is no origin. Write it as http://host:port'),
+      expect.stringContaining('lists "https://ui.example/", which is no origin'),
+    ])
+    expect((await load({ [key]: ' ' })).crossOrigin).toBeNull()
+  })
+
   it('passes over a plugin.path directory that is not there, with a warning', async () => {
     const { warnings } = await load({ 'plugin.path': '/no/such/directory' })
     expect(warnings).toEqual([expect.stringMatching(/\/no\/such\/directory cannot be read/)])
