@@ -5,13 +5,14 @@ const usage = `penstock COMMAND
 
   worker [FILE.properties] [--set KEY=VALUE …]   run connectors, with the embedded broker or a Kafka cluster
   broker [--listen HOST:PORT] [--data DIR]       run only the broker
+  hash-password [--token]                        hash a password or token from standard input, for rest.users.file
   quickstart [--once]                            run a demo: Postgres to topics, Elasticsearch and S3
   version                                        print the version
   help                                           print this help
 
 Run a command with --help for its options.
 `
-const commands = [...usage.matchAll(/^ {2}(\w+)/gm)].map((match) => match[1])
+const commands = [...usage.matchAll(/^ {2}([\w-]+)/gm)].map((match) => match[1])
 const aliases = { '--help': 'help', '-h': 'help', '--version': 'version', '-v': 'version' }
 
 /** Returns whether `a` becomes `b` by adding, removing or replacing at most `changes` letters. */

@@ -4,6 +4,7 @@ import { exitCodes } from '../foundation/process/exit-codes.ts'
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   worker: async (args) => await (await import('./worker-command.ts')).runWorkerCommand(args),
   broker: async (args) => await (await import('./broker-command.ts')).runBrokerCommand(args),
+  'hash-password': async (args) => await (await import('./hash-password-command.ts')).runHashPasswordCommand(args),
   quickstart: async (args) => await (await import('../quickstart/quickstart.ts')).quickstart(args),
 }
 

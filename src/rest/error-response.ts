@@ -10,7 +10,13 @@ import {
   NotLeaderError,
   RebalanceNeededError,
 } from '../herder/herder-errors.ts'
-import { challenge, UnauthorizedError } from './request/access-token.ts'
+import {
+  AccessDeniedError,
+  challenge,
+  insufficient,
+  TooManyLoginsError,
+  UnauthorizedError,
+} from './access/access-errors.ts'
 import { OverloadedError, RestError } from './rest-error.ts'
 
 /** An error with Connect's status and body: `{"error_code":404,"message":"Connector x not found"}`. */
@@ -40,6 +46,8 @@ function messageOf(error: unknown, route: Route | null): string {
 
 function headersOf(error: unknown): Pick<RestResponse, 'headers'> {
   if (error instanceof UnauthorizedError) return { headers: { 'WWW-Authenticate': challenge } }
+  if (error instanceof AccessDeniedError) return { headers: { 'WWW-Authenticate': insufficient } }
+  if (error instanceof TooManyLoginsError) return { headers: { 'Retry-After': String(error.retryAfterSeconds) } }
   if (error instanceof OverloadedError) return { headers: { 'Retry-After': '1' } }
   return {}
 }

@@ -3,6 +3,7 @@ import type { NotAssignedError, NotLeaderError } from '../herder/herder-errors.t
 import type { Method, RestRequest, RestResponse } from './route.ts'
 
 import { NotLeaderError as NotLeader } from '../herder/herder-errors.ts'
+import { type AccessSetting, insufficient } from './access/access-errors.ts'
 import { RestError } from './rest-error.ts'
 
 /** A request that another worker has to carry out. */
@@ -11,18 +12,19 @@ export interface ForwardedRequest {
   /** As received, still encoded. */
   readonly path: string
   readonly request: RestRequest
+  /** This worker's token or that of the client, or a user with its password. */
   readonly authorization: string | undefined
-  /** Whether `authorization` is this worker's own token, which the client has shown. */
-  readonly isOwn: boolean
+  /** The setting by which this worker has accepted the client; null: it requires nothing. */
+  readonly setting: AccessSetting | null
 }
 
 /**
  * Forwards a request to the leader or the owner. `forward` in the query limits it to two hops: absent becomes true, true becomes
- * false, and false is not forwarded. Authorization is the only header that is sent along: this worker's token, or the client's.
- * @throws RestError 409 when no such worker is known, 500 when it cannot be reached
+ * false, and false is not forwarded. Authorization is the only header that is sent along.
+ * @throws RestError 409 when no such worker is known, 500 when it cannot be reached, or refuses a client that this worker accepts
  */
 export async function forward(error: NotLeaderError | NotAssignedError, to: ForwardedRequest): Promise<RestResponse> {
-  const { method, path, request, authorization, isOwn } = to
+  const { method, path, request, authorization, setting } = to
   const hop = request.query.get('forward')
   if (hop !== null && hop.toLowerCase() !== 'true') {
     throw new RestError(409, 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)')
@@ -48,11 +50,20 @@ export async function forward(error: NotLeaderError | NotAssignedError, to: Forw
     request.body === '' ? init : { ...init, body: request.body },
     request.base,
   )
-  if (response.status !== 401 || !isOwn) return response
-  throw new RestError(
-    500,
+  if (setting !== null && isRefusal(response)) throw new RestError(500, refusalText[setting](url))
+  return response
+}
+
+const refusalText: Readonly<Record<AccessSetting, (url: string) => string>> = {
+  'rest.token.file': (url) =>
     `The worker at ${url} rejected the token of this worker. All workers of a group need the same token: copy the file that rest.token.file names, and restart the worker`,
-  )
+  'rest.users.file': (url) =>
+    `The worker at ${url} refused this user, which this worker allows the request. All workers of a group need the same users: copy the file that rest.users.file names`,
+}
+
+/** Other responses with 403, such as that of a Host that is not allowed, do not concern the user. */
+function isRefusal({ status, headers }: RestResponse): boolean {
+  return status === 401 || (status === 403 && headers?.['WWW-Authenticate'] === insufficient)
 }
 
 async function exchanged(target: string, init: RequestInit, base: string): Promise<RestResponse> {
@@ -69,6 +80,7 @@ async function restResponse(response: Response, base: string): Promise<RestRespo
   const type = response.headers.get('Content-Type')
   const warning = response.headers.get('Warning')
   const challenge = response.headers.get('WWW-Authenticate')
+  const retryAfter = response.headers.get('Retry-After')
   return {
     status: response.status,
     ...(text === '' ? {} : { text }),
@@ -76,6 +88,7 @@ async function restResponse(response: Response, base: string): Promise<RestRespo
       ...(type === null ? {} : { 'Content-Type': type }),
       ...(warning === null ? {} : { Warning: warning }),
       ...(challenge === null ? {} : { 'WWW-Authenticate': challenge }),
+      ...(retryAfter === null ? {} : { 'Retry-After': retryAfter }),
       ...(location === null ? {} : { Location: base + new URL(location, base).pathname }),
     },
   }

@@ -5,7 +5,7 @@ import type { RestResponse, Route } from './route.ts'
 
 import { ConnectError } from '../api/errors.ts'
 import { clipped } from '../foundation/logging/clipped.ts'
-import { UnauthorizedError } from './request/access-token.ts'
+import { TooManyLoginsError, UnauthorizedError } from './access/access-errors.ts'
 import { RefusedCallerError } from './request/origin-check.ts'
 
 /** What the last part of a path has done to a connector or task. */
@@ -58,8 +58,11 @@ export class RequestLog {
       const text = `a request was refused: ${error.message}`
       this.#streaks.log('warn', { kind: 'Host or Origin', client }, text, { remote: client })
     } else if (error instanceof UnauthorizedError) {
-      const text = `a request was refused: it carried ${error.carried} (rest.token.file)`
+      const text = `a request was refused: it carried ${error.carried} (${error.setting})`
       this.#streaks.log('warn', { kind: 'token', client }, text, { remote: client })
+    } else if (error instanceof TooManyLoginsError) {
+      const text = 'a request was refused: too many log-ins from its address have failed (rest.users.file)'
+      this.#streaks.log('warn', { kind: 'log-ins', client }, text, { remote: client })
     } else if (error instanceof ConnectError) this.#logger.debug(`${what}: ${error.message}`)
     else this.#streaks.log('error', { kind: what, client }, `${what} failed unexpectedly`, { error })
   }

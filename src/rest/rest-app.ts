@@ -4,7 +4,6 @@ import type { ResponseHeader } from '../config/worker/response-headers.ts'
 import type { CrossOrigin } from '../config/worker/cross-origin.ts'
 import type { RestLimits } from '../config/worker/rest-limits.ts'
 import type { RestConnections } from './limits/rest-connections.ts'
-import type { AccessToken } from './request/access-token.ts'
 import type { RequestLog } from './request-log.ts'
 import type { RestMeters } from './rest-meters.ts'
 import type { RestContext, RestResponse, Route } from './route.ts'
@@ -12,8 +11,9 @@ import type { RestContext, RestResponse, Route } from './route.ts'
 import { fastify } from 'fastify'
 import { plainJson } from '../api/json/json-text.ts'
 import { errorResponse } from './error-response.ts'
+import { Caller } from './access/caller.ts'
+import { authorize, type RestAccess } from './access/rest-access.ts'
 import { RequestGate } from './limits/request-gate.ts'
-import { UnauthorizedError } from './request/access-token.ts'
 import { CrossOriginRules, isPreflight } from './request/cross-origin.ts'
 import { Exchange, exchangeKey, exchangeOf } from './request/exchange.ts'
 import { checkMediaTypes } from './request/media-types.ts'
@@ -39,8 +39,7 @@ export interface RestAppOptions {
   readonly meters: RestMeters
   readonly limits: RestLimits
   readonly connections: RestConnections
-  /** Null: requests need none. */
-  readonly token: AccessToken | null
+  readonly access: RestAccess
   /** Null: pages of other origins may not call the API. */
   readonly crossOrigin: CrossOrigin | null
   /** Of every response. */
@@ -86,8 +85,8 @@ class RestLifecycle {
     this.#gate = new RequestGate(options.clock, options.limits)
     this.#calls = new RouteCalls({ ...options, gate: this.#gate })
     this.#unrouted = new UnroutedRequests(options.routes)
-    const { crossOrigin, token } = options
-    this.#crossOrigin = crossOrigin === null ? null : new CrossOriginRules(crossOrigin, token !== null)
+    const { crossOrigin, access } = options
+    this.#crossOrigin = crossOrigin === null ? null : new CrossOriginRules(crossOrigin, access.isRequired)
     this.#headers = Map.groupBy(options.headers, ({ name }) => name.toLowerCase())
     this.#probes = new Set(options.routes.filter(({ probe }) => probe === true).map(({ path }) => path))
   }
@@ -96,11 +95,12 @@ class RestLifecycle {
     app.addHook('onRequest', (request, reply, done) => {
       if (this.#accept(request, reply)) done()
     })
-    // Before the token is checked: pages of allowed origins may read that refusal, and preflight requests carry no token.
+    // Before clients are authenticated: pages of allowed origins may read that refusal, and preflight requests carry nothing.
     if (this.#crossOrigin !== null) await this.#registerCrossOrigin(app, this.#crossOrigin)
     app.addHook('onRequest', (request, _reply, done) => {
-      this.#authorize(request)
-      done()
+      const authenticated = this.#authenticate(request)
+      if (authenticated === null) done()
+      else void authenticated.then(() => done(), done)
     })
     for (const route of this.#options.routes) this.#registerRoute(app, route)
     app.setNotFoundHandler((request) => this.#respondUnrouted(request))
@@ -131,6 +131,7 @@ class RestLifecycle {
         const exchange = exchangeOf(request)
         exchange.params = decodedParams(request.params as Record<string, string>)
         exchange.route = route
+        if (exchange.isTrusted) authorize(exchange.caller, route, exchange.params)
         if (route.path !== '/metrics') checkMediaTypes(request.raw)
         done()
       },
@@ -151,7 +152,7 @@ class RestLifecycle {
     return this.#unrouted.respond(request.method, exchangeOf(request).target.path)
   }
 
-  /** A new request, from an allowed caller. Returns false if it is one too many: its connection responds, and ends. */
+  /** A new request, from an allowed origin. Returns false if it is one too many: its connection responds, and ends. */
   #accept(request: FastifyRequest, reply: FastifyReply): boolean {
     const { connections, clock } = this.#options
     const beganMs = clock.monotonic()
@@ -172,17 +173,21 @@ class RestLifecycle {
     return true
   }
 
-  /** The path is served here, and the client has shown the token if one is needed. */
-  #authorize(request: FastifyRequest): void {
-    const { token } = this.#options
+  /** The path is served here, and the client has authenticated if it has to. Null: this is known already. */
+  #authenticate(request: FastifyRequest): Promise<void> | null {
+    const { access } = this.#options
     const exchange = exchangeOf(request)
-    const { authorization, target, connection } = exchange
+    const { authorization, target, connection, remote } = exchange
     checkServed(target.path, connection.listener.serves)
-    exchange.isTrusted = token === null || token.accepts(authorization)
-    if (exchange.isTrusted || exchange.isAllowedPreflight) return
     const isProbe = this.#probes.has(withoutTrailingSlash(target.path))
-    if (authorization !== undefined || !isProbe)
-      throw new UnauthorizedError(authorization === undefined ? 'no token' : 'a wrong token')
+    const mayBeStranger = exchange.isAllowedPreflight || (isProbe && authorization === undefined)
+    if (mayBeStranger && access.isRequired) return null
+    const caller = access.callerOf(authorization, remote)
+    if (caller instanceof Caller) {
+      trust(exchange, caller)
+      return null
+    }
+    return caller.then((verified) => trust(exchange, verified))
   }
 
   #failed(error: unknown, request: FastifyRequest): RestResponse {
@@ -209,6 +214,11 @@ class RestLifecycle {
     if (request.method !== 'HEAD' && body !== undefined) this.#gate.countUnsent(Buffer.byteLength(body), reply.raw)
     exchange.finish()
   }
+}
+
+function trust(exchange: Exchange, caller: Caller): void {
+  exchange.caller = caller
+  exchange.isTrusted = true
 }
 
 function writeHead(reply: FastifyReply, { status, json, headers = {} }: RestResponse): void {

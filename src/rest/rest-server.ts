@@ -12,6 +12,8 @@ import type { ResponseHeader } from '../config/worker/response-headers.ts'
 import type { ServedPaths } from './request/served-paths.ts'
 import { defaultRestLimits, type RestLimits } from '../config/worker/rest-limits.ts'
 import { RestConnections } from './limits/rest-connections.ts'
+import { RestAccess } from './access/rest-access.ts'
+import type { UserLogins } from './access/user-logins.ts'
 import { AccessToken } from './request/access-token.ts'
 import { RequestLog } from './request-log.ts'
 import { restApp } from './rest-app.ts'
@@ -36,8 +38,10 @@ export interface RestOptions extends RestContext {
   readonly meters: Meters
   /** Where they differ from the defaults. */
   readonly limits?: Partial<RestLimits>
-  /** Every request must carry it, except to a {@link Route.probe}. Absent: requests need none. */
+  /** A request must carry it, unless it is to a {@link Route.probe} or from one of the {@link users}. */
   readonly token?: string
+  /** The users that have access. With neither a token nor users, every client has. */
+  readonly users?: UserLogins
 }
 
 /** The running REST API. */
@@ -61,7 +65,7 @@ const maxCheckMs = 5000
  * @throws ListenError that names the address that cannot be bound, and what to do
  */
 export async function startRest(options: RestOptions): Promise<RestServer> {
-  const { hosts = [], clock, logger, token } = options
+  const { hosts = [], clock, logger, token, users = null } = options
   const limits = { ...defaultRestLimits, ...options.limits }
   const streaks = new LogStreaks(clock, logger)
   const meters = new RestMeters(options.meters)
@@ -74,7 +78,7 @@ export async function startRest(options: RestOptions): Promise<RestServer> {
     meters,
     limits,
     connections,
-    token: token === undefined ? null : new AccessToken(token),
+    access: new RestAccess(token === undefined ? null : new AccessToken(token), users),
     crossOrigin: options.crossOrigin ?? null,
     headers: options.headers ?? [],
   })

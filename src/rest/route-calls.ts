@@ -1,6 +1,6 @@
 import type { Clock } from '../foundation/clock.ts'
 import type { RequestGate } from './limits/request-gate.ts'
-import type { AccessToken } from './request/access-token.ts'
+import type { RestAccess } from './access/rest-access.ts'
 import type { Exchange } from './request/exchange.ts'
 import type { RequestLog } from './request-log.ts'
 import type { RestContext, RestRequest, RestResponse, Route } from './route.ts'
@@ -20,8 +20,7 @@ export interface RouteCallsOptions {
   readonly clock: Clock
   readonly gate: RequestGate
   readonly log: RequestLog
-  /** Null: requests need none. */
-  readonly token: AccessToken | null
+  readonly access: RestAccess
 }
 
 /** Calls the handlers of routes: each in its turn, within its time, and on the worker that can carry it out. */
@@ -52,7 +51,7 @@ export class RouteCalls {
     const timeoutMs = route.timeoutMs ?? defaultTimeoutMs
     const controller = new AbortController()
     const timedOut = Promise.withResolvers<never>()
-    const { isTrusted, params, query, target, body } = exchange
+    const { isTrusted, caller, params, query, target, body } = exchange
     const error = (): RestError =>
       new RestError(500, `Request timed out.${isTrusted ? ` ${context.herder.stage()}` : ''}`)
     const cancels = [
@@ -60,7 +59,7 @@ export class RouteCalls {
       clock.after(timeoutMs + lastWordsMs, () => timedOut.reject(error())),
     ]
     const base = `http://${target.host ?? 'localhost'}`
-    const request = { params, query, body: body.text, isTrusted, base, signal: controller.signal }
+    const request = { params, query, body: body.text, isTrusted, caller, base, signal: controller.signal }
     try {
       return await Promise.race([this.#here(route, exchange, request), timedOut.promise])
     } finally {
@@ -69,8 +68,8 @@ export class RouteCalls {
   }
 
   /** On this worker, or on the one that it names. */
-  async #here(route: Route, { target, authorization }: Exchange, request: RestRequest): Promise<RestResponse> {
-    const { context, token, log } = this.#options
+  async #here(route: Route, exchange: Exchange, request: RestRequest): Promise<RestResponse> {
+    const { context, access, log } = this.#options
     try {
       return await route.handle(request, context)
     } catch (error) {
@@ -79,11 +78,10 @@ export class RouteCalls {
       log.forwarded(route, error)
       return await forward(error, {
         method: route.method,
-        path: target.path,
+        path: exchange.target.path,
         request,
-        // Workers of a group share a token, which this request carried.
-        authorization: token?.authorization ?? authorization,
-        isOwn: token !== null,
+        // Workers of a group share the token and the users, and this request has shown one of them.
+        ...access.forwarded(exchange),
       })
     }
   }

@@ -1,5 +1,7 @@
 import type { ConnectValue } from '../api/schema.ts'
+import type { Role } from '../config/worker/rest-users.ts'
 import type { Herder } from '../herder/herder.ts'
+import type { Caller } from './access/caller.ts'
 
 /** The methods that routes have. HEAD follows from GET, OPTIONS from all of a path. */
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -16,8 +18,9 @@ export interface RestRequest {
   readonly body: string
   /** `http://host:port` as the client named it, for absolute addresses in responses. */
   readonly base: string
-  /** Whether the client has shown the token, or none is required. A {@link Route.probe} gives details to no other client. */
+  /** Whether the client has authenticated, or need not. A {@link Route.probe} gives details to no other client. */
   readonly isTrusted: boolean
+  readonly caller: Caller
   /** Fires when the request has used up its time. */
   readonly signal: AbortSignal
 }
@@ -39,6 +42,17 @@ export interface RestContext {
   readonly conditions?: () => readonly string[]
 }
 
+/** What a caller needs for an operation. */
+export interface Needs {
+  readonly role: Role
+  /**
+   * What the operation shows or changes, for callers that do not reach all connectors:
+   * the connector of its path; connectors for each of which the handler asks the caller; all connectors at once, which such
+   * callers may not; or only what no connector owns.
+   */
+  readonly of: 'connector' | 'asked connectors' | 'all connectors' | 'worker'
+}
+
 /** One operation of the API. */
 export interface Route {
   /** The operation of openapi.yaml. */
@@ -46,13 +60,14 @@ export interface Route {
   readonly method: Method
   /** As in openapi.yaml: `/connectors/{connector}/status`. */
   readonly path: string
+  readonly needs: Needs
   /** The time limit in ms; 90 s unless given. */
   readonly timeoutMs?: number
   /** Carried out by the leader or the owner: any other worker forwards the request. */
   readonly forwardable?: boolean
   /** Whether it only reads memory, and is served while others wait for their turn. Absent: it does more. */
   readonly isQuick?: (query: URLSearchParams) => boolean
-  /** Responds to requests without the token, too. */
+  /** Responds to requests without credentials, too. */
   readonly probe?: boolean
   handle(request: RestRequest, context: RestContext): Promise<RestResponse>
 }

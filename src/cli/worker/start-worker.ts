@@ -3,7 +3,7 @@ import type { WorkerConfig } from '../../config/worker/worker-config.ts'
 import { Meters } from '../../foundation/metrics/meters.ts'
 import { startRest } from '../../rest/rest-server.ts'
 import { labelled, prometheusText } from '../../runtime/metrics/prometheus-text.ts'
-import { accessOf } from './access.ts'
+import { accessOf, restUsers } from './access.ts'
 import { CleanupStack } from './cleanup-stack.ts'
 import { createHerder } from './create-herder.ts'
 import { openBroker } from './embedded-broker.ts'
@@ -73,6 +73,7 @@ export async function startWorker(
       ]),
     conditions: () => conditions.lines(),
     ...(access.restToken === null ? {} : { token: access.restToken }),
+    ...restUsers({ access, env, cleanup, conditions }),
     meters,
     listeners,
     adminListeners: config.adminListeners,

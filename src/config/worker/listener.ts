@@ -69,7 +69,7 @@ export function checkReachable({ address, key, tokenKey, hasToken }: GuardedList
 export function clearTextWarnings({ address, key, hasToken }: GuardedListener): readonly string[] {
   if (!hasToken || isLoopback(address.host)) return []
   return [
-    `"${key}" listens on ${placeOf(address)}, without TLS: anyone who can read the traffic of that network obtains the token and the data. Put a TLS proxy in front of it`,
+    `"${key}" listens on ${placeOf(address)}, without TLS: anyone who can read the traffic of that network obtains the credentials and the data. Put a TLS proxy in front of it`,
   ]
 }
 

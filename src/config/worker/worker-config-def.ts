@@ -6,6 +6,7 @@ import { atLeast, between, nonEmptyString, nullOr, oneOf } from '../../api/valid
 import { brokerSettings, noLimit } from '../../broker/settings/broker-setting-definitions.ts'
 import { allowedMethodsKey, allowedOriginsKey } from './cross-origin.ts'
 import { adminListenersKey, allowUnauthenticatedKey, brokerTokenKey, hostsKey, restTokenKey } from './listener.ts'
+import { restUsersKey } from './rest-users.ts'
 import { responseHeadersKey } from './response-headers.ts'
 import { restLimitKeys } from './rest-limits.ts'
 
@@ -79,6 +80,11 @@ const connect: ConfigDef = {
     'STRING',
     null,
     'File with the token that requests to the REST API must send; GET /health needs none. If the file does not exist, it is created with a random token. Only the user of the worker may have permission to read it. All workers of a group need the same token.',
+  ),
+  [restUsersKey]: key(
+    'STRING',
+    null,
+    'File with the users of the REST API: their roles, the hashes of their passwords and tokens, and the connectors that they may use. It is read again when it changes. Other users of the machine must not have permission to read it. All workers of a group need the same users.',
   ),
   'rest.advertised.host.name': key(
     'STRING',

@@ -41,6 +41,7 @@ import { ConfigProviders } from '../providers/config-providers.ts'
 import { isUsedLiterally, providerSettings, type WorkerProviders } from '../providers/provider-settings.ts'
 import { Redaction } from '../providers/redaction.ts'
 import { restLimitsOf, type RestLimits } from './rest-limits.ts'
+import { restUsersKey } from './rest-users.ts'
 import {
   embeddedBrokerPrefix,
   sampleWorkerConfig,
@@ -100,6 +101,8 @@ export interface WorkerConfig {
   readonly restLimits: RestLimits
   /** The file with the token of the REST API; null if clients need none. */
   readonly restTokenFile: string | null
+  /** The file with the users of the REST API; null if there are none. */
+  readonly restUsersFile: string | null
   readonly offsetFlushIntervalMs: number
   readonly offsetFlushTimeoutMs: number
   readonly taskShutdownTimeoutMs: number
@@ -222,6 +225,7 @@ function typed(
     listenersHosts: list(parsed[hostsKey] ?? null),
     restLimits: restLimitsOf(parsed),
     restTokenFile: optionalText(parsed, restTokenKey),
+    restUsersFile: optionalText(parsed, restUsersKey),
     offsetFlushIntervalMs: number(parsed, 'offset.flush.interval.ms'),
     offsetFlushTimeoutMs: number(parsed, 'offset.flush.timeout.ms'),
     taskShutdownTimeoutMs: number(parsed, 'task.shutdown.graceful.timeout.ms'),
@@ -308,9 +312,13 @@ function guardedListeners({
   listeners,
   adminListeners,
   restTokenFile,
+  restUsersFile,
   embedded,
-}: Pick<WorkerConfig, 'listeners' | 'adminListeners' | 'restTokenFile' | 'embedded'>): readonly GuardedListener[] {
-  const [tokenKey, hasToken] = [restTokenKey, restTokenFile !== null]
+}: Pick<
+  WorkerConfig,
+  'listeners' | 'adminListeners' | 'restTokenFile' | 'restUsersFile' | 'embedded'
+>): readonly GuardedListener[] {
+  const [tokenKey, hasToken] = [restTokenKey, restTokenFile !== null || restUsersFile !== null]
   const guarded = [
     ...listeners.map((address) => ({ key: 'listeners', address, tokenKey, hasToken })),
     ...(adminListeners ?? []).map((address) => ({ key: adminListenersKey, address, tokenKey, hasToken })),
@@ -323,18 +331,19 @@ function guardedListeners({
 
 /** Returns warnings if only one of the REST API and the embedded broker needs a token. */
 function accessWarnings(
-  { restTokenFile, embedded }: Pick<WorkerConfig, 'restTokenFile' | 'embedded'>,
+  { restTokenFile, restUsersFile, embedded }: Pick<WorkerConfig, 'restTokenFile' | 'restUsersFile' | 'embedded'>,
   raw: RawConfig,
 ): readonly string[] {
   if (embedded === null) {
     if (!Object.hasOwn(raw, brokerTokenKey)) return []
     return [`Worker configuration "${brokerTokenKey}" has no effect: bootstrap.servers names a cluster`]
   }
-  const isRestGuarded = restTokenFile !== null
+  const isRestGuarded = restTokenFile !== null || restUsersFile !== null
+  const restKey = restTokenFile === null ? restUsersKey : restTokenKey
   if (isRestGuarded === (embedded.access !== null)) return []
   return isRestGuarded
     ? [
-        `${restTokenKey} is set, ${brokerTokenKey} is not: any client that can reach the embedded broker can change connectors in the config topic and read all data. Set both`,
+        `${restKey} is set, ${brokerTokenKey} is not: any client that can reach the embedded broker can change connectors in the config topic and read all data. Set both`,
       ]
     : [
         `${brokerTokenKey} is set, ${restTokenKey} is not: any client that can reach the REST API can run connectors that read all data. Set both`,

@@ -3,6 +3,7 @@ import type { EnteredRequest } from '../limits/rest-connections.ts'
 import type { RestConnection } from '../limits/rest-connection.ts'
 import type { Route } from '../route.ts'
 
+import { Caller } from '../access/caller.ts'
 import { noBody, type RequestBody } from './request-body.ts'
 import { targetOf, type RequestTarget } from './request-target.ts'
 
@@ -18,10 +19,11 @@ export class Exchange {
   readonly turn: Promise<void>
   /** The client's address. */
   readonly remote: string | undefined
-  /** Whether the client has shown the token, or none is required. */
+  /** Whether the client has authenticated, or need not. */
   isTrusted = false
   /** Whether it asks for a page of an allowed origin which requests the page may send. */
   isAllowedPreflight = false
+  caller = Caller.stranger()
   /** Null until the request is known to have one. */
   route: Route | null = null
   params: Readonly<Record<string, string>> = {}

@@ -1,4 +1,5 @@
 import type { ConnectValue } from '../../api/schema.ts'
+import type { Role } from '../../config/worker/rest-users.ts'
 import type { Herder } from '../../herder/herder.ts'
 import type { Method, Route } from '../route.ts'
 
@@ -16,6 +17,7 @@ export function shows([operationId, path]: Name, read: Operation<ConnectValue>):
     operationId,
     method: 'GET',
     path: `/connectors/{connector}${path}`,
+    needs: { role: 'read', of: 'connector' },
     isQuick: quick,
     async handle(request, { herder }) {
       return { status: 200, json: await read(herder, param(request, 'connector'), request.signal) }
@@ -24,6 +26,7 @@ export function shows([operationId, path]: Name, read: Operation<ConnectValue>):
 }
 
 export interface Command {
+  readonly role: Role
   readonly method: Method
   /** Of a success, which has no body. */
   readonly status: 202 | 204
@@ -32,11 +35,12 @@ export interface Command {
 }
 
 /** A route that has the herder do something. */
-export function commands([operationId, path]: Name, { method, status, forwardable, run }: Command): Route {
+export function commands([operationId, path]: Name, { role, method, status, forwardable, run }: Command): Route {
   return {
     operationId,
     method,
     path: `/connectors/{connector}${path}`,
+    needs: { role, of: 'connector' },
     forwardable,
     async handle(request, { herder }) {
       await run(herder, param(request, 'connector'), request.signal)

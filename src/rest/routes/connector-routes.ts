@@ -6,6 +6,7 @@ import type { Herder, SubmittedConnector } from '../../herder/herder.ts'
 
 import { NotFoundError } from '../../api/errors.ts'
 import { BadRequestError } from '../../herder/herder-errors.ts'
+import { checkReach } from '../access/rest-access.ts'
 import { configOf, objectWith, parseBody, textOf } from '../request/json-body.ts'
 import { RestError } from '../rest-error.ts'
 import { param, type RestResponse, type Route } from '../route.ts'
@@ -19,9 +20,10 @@ export const connectorRoutes: readonly Route[] = [
     operationId: 'listConnectors',
     method: 'GET',
     path: '/connectors',
+    needs: { role: 'read', of: 'asked connectors' },
     isQuick: (query) => !query.has('expand'),
-    async handle({ query }, { herder }) {
-      const names = await herder.connectors()
+    async handle({ query, caller }, { herder }) {
+      const names = (await herder.connectors()).filter((name) => caller.reaches(name))
       const expansions = query.getAll('expand')
       if (expansions.length === 0) return { status: 200, json: names }
       const expanded = await Promise.all(names.map(async (name) => [name, await expand(herder, name, expansions)]))
@@ -32,10 +34,12 @@ export const connectorRoutes: readonly Route[] = [
     operationId: 'createConnector',
     method: 'POST',
     path: '/connectors',
+    needs: { role: 'admin', of: 'asked connectors' },
     forwardable: true,
-    async handle({ body, base, signal }, { herder }) {
+    async handle({ body, base, caller, signal }, { herder }) {
       const request = createRequest(body)
       const name = (request.name ?? '').trim()
+      checkReach(caller, name)
       const config = withName(name, request.config)
       return submitted(await herder.createConnector(name, config, request.initialState, signal), base)
     },
@@ -43,6 +47,7 @@ export const connectorRoutes: readonly Route[] = [
   shows(['getConnector', ''], async (herder, connector) => connectorInfoJson(await herder.connectorInfo(connector))),
   shows(['getConnectorConfig', '/config'], (herder, connector) => herder.connectorConfig(connector)),
   commands(['deleteConnector', ''], {
+    role: 'admin',
     method: 'DELETE',
     status: 204,
     forwardable: true,
@@ -52,6 +57,7 @@ export const connectorRoutes: readonly Route[] = [
     operationId: 'putConnectorConfig',
     method: 'PUT',
     path: '/connectors/{connector}/config',
+    needs: { role: 'admin', of: 'connector' },
     forwardable: true,
     async handle(request, { herder }) {
       const name = param(request, 'connector')
@@ -63,6 +69,7 @@ export const connectorRoutes: readonly Route[] = [
     operationId: 'patchConnectorConfig',
     method: 'PATCH',
     path: '/connectors/{connector}/config',
+    needs: { role: 'admin', of: 'connector' },
     forwardable: true,
     async handle(request, { herder }) {
       const name = param(request, 'connector')

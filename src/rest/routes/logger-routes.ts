@@ -13,6 +13,7 @@ export const loggerRoutes: readonly Route[] = [
     operationId: 'listLoggers',
     method: 'GET',
     path: '/admin/loggers',
+    needs: { role: 'read', of: 'worker' },
     isQuick: quick,
     async handle(_request, { herder }) {
       const settings = [...herder.loggers()].toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -23,6 +24,7 @@ export const loggerRoutes: readonly Route[] = [
     operationId: 'getLogger',
     method: 'GET',
     path: '/admin/loggers/{logger}',
+    needs: { role: 'read', of: 'worker' },
     isQuick: quick,
     async handle(request, { herder }) {
       const name = param(request, 'logger')
@@ -35,6 +37,8 @@ export const loggerRoutes: readonly Route[] = [
     operationId: 'putLogger',
     method: 'PUT',
     path: '/admin/loggers/{logger}',
+    // Lines of a lower level may show what other connectors do, and a higher one hides it.
+    needs: { role: 'admin', of: 'all connectors' },
     async handle(request, { herder }) {
       const name = param(request, 'logger')
       const text = textOf(objectOf(parseBody(request.body), 'body with "level"')['level'], 'level')

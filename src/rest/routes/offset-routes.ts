@@ -19,6 +19,7 @@ export const offsetRoutes: readonly Route[] = [
     operationId: 'alterConnectorOffsets',
     method: 'PATCH',
     path,
+    needs: { role: 'admin', of: 'connector' },
     forwardable: true,
     async handle(request, { herder }) {
       const offsets = requestedOffsets(request.body)
@@ -30,6 +31,7 @@ export const offsetRoutes: readonly Route[] = [
     operationId: 'resetConnectorOffsets',
     method: 'DELETE',
     path,
+    needs: { role: 'admin', of: 'connector' },
     forwardable: true,
     async handle(request, { herder }) {
       const message = await herder.resetConnectorOffsets(param(request, 'connector'), request.signal)

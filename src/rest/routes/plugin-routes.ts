@@ -9,6 +9,7 @@ import type { PluginInfo } from '../../herder/entities/plugin-info.ts'
 
 import { ConfigError } from '../../api/errors.ts'
 import { BadRequestError } from '../../herder/herder-errors.ts'
+import { checkReach } from '../access/rest-access.ts'
 import { configOf, parseBody } from '../request/json-body.ts'
 import { RestError } from '../rest-error.ts'
 import { flag, param, type Route } from '../route.ts'
@@ -19,6 +20,7 @@ export const pluginRoutes: readonly Route[] = [
     operationId: 'listPlugins',
     method: 'GET',
     path: '/connector-plugins',
+    needs: { role: 'read', of: 'worker' },
     async handle(request, { herder }) {
       const connectorsOnly = flag(request, 'connectorsOnly', true)
       const plugins = await herder.plugins()
@@ -30,6 +32,7 @@ export const pluginRoutes: readonly Route[] = [
     operationId: 'getPluginConfig',
     method: 'GET',
     path: '/connector-plugins/{plugin}/config',
+    needs: { role: 'read', of: 'worker' },
     async handle(request, { herder }) {
       const keys = await herder.pluginConfig(param(request, 'plugin'), request.signal)
       return { status: 200, json: keys.map(configKeyJson) }
@@ -39,8 +42,12 @@ export const pluginRoutes: readonly Route[] = [
     operationId: 'validateConfig',
     method: 'PUT',
     path: '/connector-plugins/{plugin}/config/validate',
+    // It connects to servers that the config names, with the secrets to which it refers.
+    needs: { role: 'admin', of: 'asked connectors' },
     async handle(request, { herder }) {
       const config = configOf(parseBody(request.body), 'config')
+      const name = config['name'] ?? null
+      if (name !== null) checkReach(request.caller, name)
       checkClass(param(request, 'plugin'), config)
       try {
         return { status: 200, json: configInfosJson(await herder.validateConnectorConfig(config, request.signal)) }

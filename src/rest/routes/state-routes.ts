@@ -13,6 +13,7 @@ export const stateRoutes: readonly Route[] = [
     operationId: 'restartConnector',
     method: 'POST',
     path: '/connectors/{connector}/restart',
+    needs: { role: 'operate', of: 'connector' },
     forwardable: true,
     async handle(request, { herder }) {
       const connector = param(request, 'connector')
@@ -26,18 +27,21 @@ export const stateRoutes: readonly Route[] = [
     },
   },
   commands(['pauseConnector', '/pause'], {
+    role: 'operate',
     method: 'PUT',
     status: 202,
     forwardable: false,
     run: (herder, connector, signal) => herder.pauseConnector(connector, signal),
   }),
   commands(['resumeConnector', '/resume'], {
+    role: 'operate',
     method: 'PUT',
     status: 202,
     forwardable: false,
     run: (herder, connector, signal) => herder.resumeConnector(connector, signal),
   }),
   commands(['stopConnector', '/stop'], {
+    role: 'operate',
     method: 'PUT',
     status: 204,
     forwardable: true,
@@ -47,6 +51,7 @@ export const stateRoutes: readonly Route[] = [
     Object.fromEntries([[connector, { topics: await herder.activeTopics(connector) }]]),
   ),
   commands(['resetConnectorTopics', '/topics/reset'], {
+    role: 'admin',
     method: 'PUT',
     status: 202,
     forwardable: false,

@@ -18,6 +18,7 @@ export const taskRoutes: readonly Route[] = [
     operationId: 'getTaskStatus',
     method: 'GET',
     path: '/connectors/{connector}/tasks/{task}/status',
+    needs: { role: 'read', of: 'connector' },
     async handle(request, { herder }) {
       return { status: 200, json: taskStatusJson(await herder.taskStatus(taskId(request))) }
     },
@@ -26,6 +27,7 @@ export const taskRoutes: readonly Route[] = [
     operationId: 'restartTask',
     method: 'POST',
     path: '/connectors/{connector}/tasks/{task}/restart',
+    needs: { role: 'operate', of: 'connector' },
     forwardable: true,
     async handle(request, { herder }) {
       await herder.restartTask(taskId(request), request.signal)

@@ -24,5 +24,6 @@ export const unsupportedRoutes: readonly Route[] = unsupported.map(({ operationI
   operationId,
   method,
   path,
+  needs: { role: 'admin', of: 'connector' },
   handle: () => Promise.reject(new RestError(501, `${method} ${path} is not served: ${instead}`)),
 }))

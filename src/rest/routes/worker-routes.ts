@@ -10,6 +10,7 @@ export const workerRoutes: readonly Route[] = [
     operationId: 'getWorker',
     method: 'GET',
     path: '/',
+    needs: { role: 'read', of: 'worker' },
     isQuick: quick,
     async handle(_request, { herder }) {
       const { version, commit, kafkaClusterId } = herder.serverInfo()
@@ -20,6 +21,7 @@ export const workerRoutes: readonly Route[] = [
     operationId: 'getHealth',
     method: 'GET',
     path: '/health',
+    needs: { role: 'read', of: 'worker' },
     timeoutMs: 10_000,
     isQuick: quick,
     probe: true,
@@ -35,6 +37,8 @@ export const workerRoutes: readonly Route[] = [
     operationId: 'getMetrics',
     method: 'GET',
     path: '/metrics',
+    // Labels name connectors.
+    needs: { role: 'read', of: 'all connectors' },
     isQuick: quick,
     async handle(_request, { metrics }) {
       const type = 'text/plain; version=0.0.4; charset=utf-8'

@@ -17,6 +17,7 @@ const guide = 'docs/guides/main-job.md'
 const pluginGuide = 'docs/guides/write-a-connector.md'
 const sharedHost = 'docs/guides/shared-host.md'
 const secrets = 'docs/guides/secrets.md'
+const users = 'docs/guides/users.md'
 let directory = ''
 let running: Program[] = []
 beforeEach(() => {
@@ -52,7 +53,7 @@ const answers = (url: string): Promise<void> =>
 
 it('no document has commands that no test runs', () => {
   // README: the first block is the quickstart, the second what to do beside it (quickstart.test.ts); the rest is below.
-  expect(documentsWithCommands().toSorted()).toEqual(['README.md', guide, secrets, sharedHost, pluginGuide])
+  expect(documentsWithCommands().toSorted()).toEqual(['README.md', guide, secrets, sharedHost, users, pluginGuide])
   expect(commandBlocks('README.md').map(({ text }) => text.split('\n')[0])).toEqual([
     'npm run quickstart',
     'curl -sS --fail-with-body "http://127.0.0.1:8083/connectors?expand=status"',
@@ -92,6 +93,31 @@ describeWith(['kcat'], 'a machine with other users', () => {
       } else expect(await runToEnd(script), script).toMatch(/\S/)
     }
     expect((await fetch(`${rest}/connectors`)).status).toBe(401)
+  })
+})
+
+describe('users and roles', () => {
+  it('work as the guide says', async () => {
+    const [rest, broker] = (await freePorts([null, null])).map((port) => `127.0.0.1:${port}`)
+    const addresses = {
+      'http://127.0.0.1:8083': `http://${rest}`,
+      'bin/penstock.js worker': `bin/penstock.js worker --set listeners=http://${rest} --set embedded.broker.listener=${broker}`,
+    }
+    const outputs: string[] = []
+    for (const { text, background } of commandBlocks(users)) {
+      const script = substitute(text, addresses)
+      if (background) {
+        begin(script.trim())
+        await answers(`http://${rest}/health`)
+      } else outputs.push(await runToEnd(script))
+    }
+    const [file, allowed, refused, changed] = outputs
+    expect(file).toMatch(
+      /alice\.password=\$scrypt\$ln=14,r=8,p=5\$.*\n.*\nbob\.password=\$scrypt\$.*\n.*\n.*\nci\.token=\$sha256\$/,
+    )
+    expect(allowed).toMatch(/^\["root"\]\n\[\]\n$/)
+    expect(refused).toMatch(/needs the role operate; the user \\"ci\\" has the role read.*\n.*"bob\\" has no access/)
+    expect(changed).toContain('Unknown connector orders-sink')
   })
 })
 
