@@ -5,6 +5,7 @@ import type { RestResponse, Route } from './route.ts'
 
 import { ConnectError } from '../api/errors.ts'
 import { clipped } from '../foundation/logging/clipped.ts'
+import type { AuditLog } from './access/audit-log.ts'
 import { TooManyLoginsError, UnauthorizedError } from './access/access-errors.ts'
 import { RefusedCallerError } from './request/origin-check.ts'
 
@@ -20,21 +21,28 @@ const actions: Readonly<Record<string, string>> = {
 export class RequestLog {
   readonly #logger: Logger
   readonly #streaks: LogStreaks
+  readonly #audit: AuditLog | null
 
-  /** @param streaks for lines that clients cause: one line stands for many that a client repeats */
-  constructor(logger: Logger, streaks: LogStreaks) {
+  /**
+   * @param streaks for lines that clients cause: one line stands for many that a client repeats
+   * @param audit receives each change and each refused log-in too
+   */
+  constructor(logger: Logger, streaks: LogStreaks, audit: AuditLog | null) {
     this.#logger = logger
     this.#streaks = streaks
+    this.#audit = audit
   }
 
   /**
    * A request that changes something, or was rejected before it did: client, subject, action and status. No header, query or
    * body is logged: they may hold secrets (I8).
    */
-  change({ route, target, remote }: Exchange, response: RestResponse): void {
-    if (route === null) return
+  change(exchange: Exchange, response: RestResponse): void {
+    const { route, target, remote } = exchange
+    if (route === null || route.method === 'GET') return
+    this.#audit?.change(exchange, route, response)
     const { method, path: pattern } = route
-    if (method === 'GET' || pattern.endsWith('/validate')) return
+    if (pattern.endsWith('/validate')) return
     const fields = { method, path: clipped(target.path), status: response.status, remote: remote ?? null }
     const client = remote ?? ''
     if (response.status >= 400) {
@@ -51,7 +59,9 @@ export class RequestLog {
   }
 
   /** An error that ended a request. */
-  failure(error: unknown, method: string, { route, remote }: Exchange): void {
+  failure(error: unknown, method: string, exchange: Exchange): void {
+    this.#audit?.refusedLogin(error, exchange)
+    const { route, remote } = exchange
     const what = `${method} ${route?.path ?? 'unknown path'}`
     const client = remote ?? ''
     if (error instanceof RefusedCallerError) {

@@ -12,6 +12,7 @@ import type { ResponseHeader } from '../config/worker/response-headers.ts'
 import type { ServedPaths } from './request/served-paths.ts'
 import { defaultRestLimits, type RestLimits } from '../config/worker/rest-limits.ts'
 import { RestConnections } from './limits/rest-connections.ts'
+import { AuditLog } from './access/audit-log.ts'
 import { RestAccess } from './access/rest-access.ts'
 import type { UserLogins } from './access/user-logins.ts'
 import { AccessToken } from './request/access-token.ts'
@@ -35,6 +36,8 @@ export interface RestOptions extends RestContext {
   readonly hosts?: readonly string[]
   readonly clock: Clock
   readonly logger: Logger
+  /** For changes and refused log-ins. Absent: they are not logged there. */
+  readonly audit?: Logger
   readonly meters: Meters
   /** Where they differ from the defaults. */
   readonly limits?: Partial<RestLimits>
@@ -68,13 +71,14 @@ export async function startRest(options: RestOptions): Promise<RestServer> {
   const { hosts = [], clock, logger, token, users = null } = options
   const limits = { ...defaultRestLimits, ...options.limits }
   const streaks = new LogStreaks(clock, logger)
+  const audit = options.audit === undefined ? null : new AuditLog(options.audit, clock)
   const meters = new RestMeters(options.meters)
   const connections = new RestConnections({ limits, clock, streaks, meters })
   const app = await restApp({
     context: options,
     routes: allRoutes,
     clock,
-    log: new RequestLog(logger, streaks),
+    log: new RequestLog(logger, streaks, audit),
     meters,
     limits,
     connections,
@@ -103,6 +107,7 @@ export async function startRest(options: RestOptions): Promise<RestServer> {
       await Promise.all(servers.map((server) => close(server, graceMs, clock)))
       await app.close()
       streaks.close()
+      audit?.close()
     },
   }
 }

@@ -1,11 +1,11 @@
 import type { Clock } from '../foundation/clock.ts'
 import type { RequestGate } from './limits/request-gate.ts'
-import type { RestAccess } from './access/rest-access.ts'
 import type { Exchange } from './request/exchange.ts'
 import type { RequestLog } from './request-log.ts'
 import type { RestContext, RestRequest, RestResponse, Route } from './route.ts'
 
 import { NotAssignedError, NotLeaderError } from '../herder/herder-errors.ts'
+import { checkReach, type RestAccess } from './access/rest-access.ts'
 import { forward } from './forward.ts'
 import { RestError } from './rest-error.ts'
 
@@ -59,7 +59,11 @@ export class RouteCalls {
       clock.after(timeoutMs + lastWordsMs, () => timedOut.reject(error())),
     ]
     const base = `http://${target.host ?? 'localhost'}`
-    const request = { params, query, body: body.text, isTrusted, caller, base, signal: controller.signal }
+    const reach = (connector: string): void => {
+      exchange.namedConnector = connector
+      checkReach(caller, connector)
+    }
+    const request = { params, query, body: body.text, isTrusted, caller, reach, base, signal: controller.signal }
     try {
       return await Promise.race([this.#here(route, exchange, request), timedOut.promise])
     } finally {

@@ -21,6 +21,8 @@ export interface RestRequest {
   /** Whether the client has authenticated, or need not. A {@link Route.probe} gives details to no other client. */
   readonly isTrusted: boolean
   readonly caller: Caller
+  /** For a connector that is named in the body. @throws AccessDeniedError when the caller does not reach it */
+  readonly reach: (connector: string) => void
   /** Fires when the request has used up its time. */
   readonly signal: AbortSignal
 }

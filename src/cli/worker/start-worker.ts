@@ -83,6 +83,7 @@ export async function startWorker(
     hosts: [...config.listenersHosts, advertisedHost],
     clock,
     logger: logger.child('rest'),
+    audit: logger.child('audit'),
   })
   cleanup.add('the REST API', async () => await rest.close())
   const running = cleanup.move()

@@ -181,7 +181,7 @@ function validated(
       ...clientSettingWarnings(raw),
       ...listeners.flatMap(clearTextWarnings),
       ...accessWarnings(config, raw),
-      ...crossOriginWarnings(config.crossOrigin, config.restTokenFile !== null),
+      ...crossOriginWarnings(config.crossOrigin, config.restTokenFile !== null || config.restUsersFile !== null),
     ],
   }
 }

@@ -2,6 +2,7 @@ import pino, { type DestinationStream, type Logger as Pino } from 'pino'
 
 import type { LogLevel, LogLevels } from './log-levels.ts'
 import type { LogSink } from './named-logger.ts'
+import { quoted } from './quoted.ts'
 
 /** Writes one JSON line per event, before the call returns, so that a crash loses none. */
 export class PinoSink implements LogSink {
@@ -46,11 +47,17 @@ export function readableLines(write: (text: string) => void): DestinationStream 
   return {
     write(json) {
       const { time, level, logger, msg, error, ...fields } = JSON.parse(json) as Line
-      const rest = Object.entries(fields).map(([key, value]) => `  ${key}=${textOf(value)}`)
+      const rest = Object.entries(fields).map(([key, value]) => `  ${key}=${fieldText(value)}`)
       const stack = error === undefined ? '' : `\n${textOf(error)}`
       write(`${time.slice(11, 19)} ${level.toUpperCase().padEnd(5)} ${logger}  ${msg}${rest.join('')}${stack}\n`)
     },
   }
+}
+
+/** Clients choose some values: one that could be taken for another field or line is quoted. */
+function fieldText(value: unknown): string {
+  if (typeof value !== 'string') return JSON.stringify(value)
+  return /^[^\p{C}\p{Z}"=]*$/u.test(value) ? value : quoted(value)
 }
 
 function textOf(value: unknown): string {

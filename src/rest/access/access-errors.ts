@@ -26,11 +26,14 @@ export class UnauthorizedError extends RestError {
   /** What the request carried, for the log. */
   readonly carried: string
   readonly setting: AccessSetting
+  /** The user whose log-in failed; null: an unknown one, or none. */
+  readonly user: string | null
 
-  constructor(isRefused: boolean, setting: AccessSetting) {
+  constructor(isRefused: boolean, setting: AccessSetting, user: string | null = null) {
     super(401, `HTTP 401 Unauthorized. Requests need ${required[setting]}`)
     this.isRefused = isRefused
     this.setting = setting
+    this.user = user
     const isToken = setting === 'rest.token.file'
     this.carried = isRefused
       ? isToken
@@ -71,10 +74,13 @@ export class AccessDeniedError extends RestError {
 export class TooManyLoginsError extends RestError {
   override readonly name = 'TooManyLoginsError'
   readonly retryAfterSeconds: number
+  /** As in {@link UnauthorizedError}. */
+  readonly user: string | null
 
-  constructor(retryAfterMs: number) {
+  constructor(retryAfterMs: number, user: string | null) {
     const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000))
     super(429, `HTTP 429 Too Many Requests. Too many log-ins from this address have failed. Retry in ${seconds} s`)
     this.retryAfterSeconds = seconds
+    this.user = user
   }
 }

@@ -58,8 +58,8 @@ export class UserLogins {
     const user =
       credentials !== null && isToken(credentials.token) ? this.#tokens.get(tokenHash(credentials.token)) : undefined
     if (user !== undefined) return Caller.of(user, 'user token')
-    this.#pay(address)
-    throw refused()
+    this.#pay(address, null)
+    throw refused(null)
   }
 
   #withPassword(
@@ -71,7 +71,7 @@ export class UserLogins {
     if (known !== undefined && this.#isVerified(known, digest)) return Caller.of(known.user, 'password')
     const check = known?.checks.get(digest.toString('hex'))
     if (known !== undefined && check !== undefined) return callerIf(check, known.user)
-    this.#pay(address)
+    this.#pay(address, known?.user.name ?? null)
     return this.#check(known ?? null, { password, digest, address })
   }
 
@@ -86,7 +86,8 @@ export class UserLogins {
       // Also when it could not be checked.
       if (!isRefused) this.#budget.refund(given.address)
     }
-    if (isRefused || known === null || this.#users.get(known.user.name) !== known) throw refused()
+    if (isRefused || known === null || this.#users.get(known.user.name) !== known)
+      throw refused(known?.user.name ?? null)
     known.digest = given.digest
     known.untilMs = this.#clock.monotonic() + verifiedMs
     return Caller.of(known.user, 'password')
@@ -112,17 +113,17 @@ export class UserLogins {
     return false
   }
 
-  #pay(address: string): void {
+  #pay(address: string, user: string | null): void {
     const waitMs = this.#budget.take(address)
-    if (waitMs > 0) throw new TooManyLoginsError(waitMs)
+    if (waitMs > 0) throw new TooManyLoginsError(waitMs, user)
   }
 }
 
 async function callerIf(check: Promise<boolean>, user: RestUser): Promise<Caller> {
   if (await check) return Caller.of(user, 'password')
-  throw refused()
+  throw refused(user.name)
 }
 
-function refused(): UnauthorizedError {
-  return new UnauthorizedError(true, 'rest.users.file')
+function refused(user: string | null): UnauthorizedError {
+  return new UnauthorizedError(true, 'rest.users.file', user)
 }

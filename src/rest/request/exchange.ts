@@ -27,6 +27,8 @@ export class Exchange {
   /** Null until the request is known to have one. */
   route: Route | null = null
   params: Readonly<Record<string, string>> = {}
+  /** The connector that its body names; null: none, or it was not read yet. */
+  namedConnector: string | null = null
   body: RequestBody = noBody
   #finish: (() => void) | null = null
 

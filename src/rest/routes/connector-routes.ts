@@ -6,7 +6,6 @@ import type { Herder, SubmittedConnector } from '../../herder/herder.ts'
 
 import { NotFoundError } from '../../api/errors.ts'
 import { BadRequestError } from '../../herder/herder-errors.ts'
-import { checkReach } from '../access/rest-access.ts'
 import { configOf, objectWith, parseBody, textOf } from '../request/json-body.ts'
 import { RestError } from '../rest-error.ts'
 import { param, type RestResponse, type Route } from '../route.ts'
@@ -36,10 +35,10 @@ export const connectorRoutes: readonly Route[] = [
     path: '/connectors',
     needs: { role: 'admin', of: 'asked connectors' },
     forwardable: true,
-    async handle({ body, base, caller, signal }, { herder }) {
+    async handle({ body, base, reach, signal }, { herder }) {
       const request = createRequest(body)
       const name = (request.name ?? '').trim()
-      checkReach(caller, name)
+      reach(name)
       const config = withName(name, request.config)
       return submitted(await herder.createConnector(name, config, request.initialState, signal), base)
     },

@@ -9,7 +9,6 @@ import type { PluginInfo } from '../../herder/entities/plugin-info.ts'
 
 import { ConfigError } from '../../api/errors.ts'
 import { BadRequestError } from '../../herder/herder-errors.ts'
-import { checkReach } from '../access/rest-access.ts'
 import { configOf, parseBody } from '../request/json-body.ts'
 import { RestError } from '../rest-error.ts'
 import { flag, param, type Route } from '../route.ts'
@@ -47,7 +46,7 @@ export const pluginRoutes: readonly Route[] = [
     async handle(request, { herder }) {
       const config = configOf(parseBody(request.body), 'config')
       const name = config['name'] ?? null
-      if (name !== null) checkReach(request.caller, name)
+      if (name !== null) request.reach(name)
       checkClass(param(request, 'plugin'), config)
       try {
         return { status: 200, json: configInfosJson(await herder.validateConnectorConfig(config, request.signal)) }

@@ -111,13 +111,14 @@ describe('users and roles', () => {
         await answers(`http://${rest}/health`)
       } else outputs.push(await runToEnd(script))
     }
-    const [file, allowed, refused, changed] = outputs
+    const [file, allowed, refused, changed, levels] = outputs
     expect(file).toMatch(
       /alice\.password=\$scrypt\$ln=14,r=8,p=5\$.*\n.*\nbob\.password=\$scrypt\$.*\n.*\n.*\nci\.token=\$sha256\$/,
     )
     expect(allowed).toMatch(/^\["root"\]\n\[\]\n$/)
     expect(refused).toMatch(/needs the role operate; the user \\"ci\\" has the role read.*\n.*"bob\\" has no access/)
     expect(changed).toContain('Unknown connector orders-sink')
+    expect(levels).toBe('["root"]\n["connect.audit"]\n')
   })
 })
 

@@ -28,6 +28,11 @@ function writeUsers(text: string, name = 'users.properties'): string {
   return path
 }
 
+function auditLines(worker: WorkerProcess): readonly unknown[] {
+  const lines = worker.output.split('\n').filter((line) => line.includes('"logger":"connect.audit"'))
+  return lines.map((line) => JSON.parse(line) as unknown)
+}
+
 /** A worker whose users are in `path`. The client of the test is one of them. */
 async function startWith(path: string, settings: Readonly<Record<string, string>> = {}): Promise<WorkerProcess> {
   const tokenFile = join(workers.directory, 'admin.token')
@@ -51,6 +56,13 @@ it('a worker knows its users, and follows the changes of their file', async () =
   expect(await pause('other')).toBe(403)
   expect((await rest.send('DELETE', '/connectors/orders-in', null, basic('alice', 'correct horse'))).status).toBe(403)
   expect((await rest.get('/connectors', basic('alice', 'wrong'))).status).toBe(401)
+  expect(auditLines(worker)).toMatchObject([
+    { operation: 'createConnector', connector: 'orders-in', user: 'admin', proof: 'user token', status: 201 },
+    { operation: 'pauseConnector', connector: 'orders-in', user: 'alice', proof: 'password', result: 'done' },
+    { operation: 'pauseConnector', connector: 'other', user: 'alice', result: 'refused', status: 403 },
+    { operation: 'deleteConnector', connector: 'orders-in', user: 'alice', result: 'refused' },
+    { operation: 'login', user: 'alice', remote: '127.0.0.1', level: 'warn', status: 401 },
+  ])
   expect((await rest.get('/connectors')).status).toBe(401)
   expect(await rest.get('/health')).toMatchObject({ status: 200 })
 
