@@ -55,6 +55,9 @@ export class NotAssignedError extends ConnectError {
   }
 }
 
+/** The worker is starting, and cannot serve the request yet (503). */
+export class NotReadyError extends ConnectError {}
+
 /** The worker is shutting down and rejects requests (500). */
 export class WorkerStoppingError extends ConnectError {
   constructor() {

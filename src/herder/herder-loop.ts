@@ -6,9 +6,8 @@ import { abortable } from '../foundation/async/abortable.ts'
 import { SerialLock } from '../runtime/serial-lock.ts'
 import type { RestartRequest } from './entities/restart-request.ts'
 import type { WorkerHealth } from './entities/worker-health.ts'
-import { nothingAssigned } from './group/assignment.ts'
-import { sameWork } from './group/assignor.ts'
-import type { ConfigSnapshot, Membership } from './group/worker-group.ts'
+import type { ConfigSnapshot } from './group/group-leader.ts'
+import { noMembership, type AppliedMembership, type Membership, type WorkerGroup } from './group/worker-group.ts'
 import type { HerderReads } from './herder-reads.ts'
 import type { AssignedTasks } from './local/assigned-tasks.ts'
 import type { AssignmentReconciler } from './local/assignment-reconciler.ts'
@@ -27,8 +26,7 @@ export interface HerderLoopOptions {
   readonly reconciler: AssignmentReconciler
   readonly clock: Clock
   readonly logger: Logger
-  /** Asks the group for a rebalance. */
-  readonly requestRebalance: (reason: string) => void
+  readonly group: () => Pick<WorkerGroup, 'checkConfigured' | 'released'>
 }
 
 /**
@@ -39,7 +37,7 @@ export class HerderLoop {
   readonly #options: HerderLoopOptions
   readonly #lock = new SerialLock()
   readonly #stage: TickThreadStage
-  #membership: Membership = { generation: -1, isLeader: false, leaderUrl: null, work: nothingAssigned }
+  #membership: Membership = noMembership
   #joined: Deferred<void> = deferred<void>()
   /** Whether the first assignment has been applied. */
   #ready = false
@@ -75,8 +73,8 @@ export class HerderLoop {
     return { offset: configState.offset, work: { connectors, tasks } }
   }
 
-  /** Applies the outcome of a rebalance; resolves when what was revoked has stopped (I3). */
-  async onMembership(membership: Membership): Promise<void> {
+  /** Applies the outcome of a rebalance. */
+  async onMembership(membership: Membership): Promise<AppliedMembership> {
     const { statuses, reconciler } = this.#options
     this.#membership = membership
     if (membership.generation >= 0) this.#joined.resolve()
@@ -87,10 +85,8 @@ export class HerderLoop {
       if (!this.#stopping) released = reconciler.reconcile(membership.work)
       if (membership.isLeader) this.#updateUnownedStatuses()
     })
-    await released
     this.#ready ||= membership.generation >= 0
-    // The config topic may have changed after the leader had decided.
-    this.#checkAssignment()
+    return { released }
   }
 
   /** The config state has changed. */
@@ -100,7 +96,7 @@ export class HerderLoop {
       void this.#exclusively(`restarting ${change.connector}`, () => this.#restartAssigned(change))
       return
     }
-    this.#checkAssignment()
+    this.#options.group().checkConfigured()
     if (this.#reconcileRequested) return
     this.#reconcileRequested = true
     void this.#exclusively('applying the configuration', () => {
@@ -110,10 +106,11 @@ export class HerderLoop {
     })
   }
 
-  /** Resolves when the tasks of a connector that the config state shows as stopped have ended on this worker. */
+  /** Resolves when the tasks of a connector that the config state shows as stopped have ended, on all workers of the group. */
   async tasksEnded(connector: string): Promise<void> {
     await this.#lock.run(async () => undefined)
     await this.#options.tasks.ended(connector)
+    await this.#options.group().released(connector)
   }
 
   /** Stops everything that runs here, gracefully as far as the time allows (I9). */
@@ -137,13 +134,6 @@ export class HerderLoop {
 
   stage(): string {
     return this.#stage.toString()
-  }
-
-  /** The leader asks for a rebalance when what is configured differs from what is assigned. */
-  #checkAssignment(): void {
-    if (!this.#membership.isLeader || this.#stopping) return
-    if (sameWork(this.snapshot().work, this.#membership.work)) return
-    this.#options.requestRebalance('the configured connectors and tasks have changed')
   }
 
   /** Carries out this worker's part of a restart request. */

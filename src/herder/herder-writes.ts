@@ -156,6 +156,7 @@ export class HerderWrites {
       this.#mustExist(connector, `Connector ${connector} not found`)
       this.#mustBeStopped(connector)
       await tasksEnded(connector)
+      await this.#mustLead(what)
       const result = await action()
       await writer.refresh()
       if (this.#options.configState.targetState(connector) === 'STOPPED') return result
@@ -166,9 +167,11 @@ export class HerderWrites {
     })
   }
 
+  /** @throws NotLeaderError, NotFoundError */
   async putTasks(connector: string, configs: readonly RawConfig[]): Promise<void> {
     await this.#asLeader(connector, 'write task configs', async () => {
-      if (this.#options.configState.has(connector)) await this.#options.writer.putTaskConfigs(connector, configs)
+      this.#mustExist(connector, `Connector ${connector} not found`)
+      await this.#options.writer.putTaskConfigs(connector, configs)
     })
   }
 

@@ -8,6 +8,7 @@ import type { ConnectorOffsets } from './entities/connector-offsets.ts'
 import type { ConnectorStatus, TaskStatus } from './entities/connector-status.ts'
 import type { PluginInfo } from './entities/plugin-info.ts'
 import type { RequestedOffset } from './offsets/offset-changes.ts'
+import type { SignedRequest } from './internal/internal-requests.ts'
 import type { RestartRequest } from './entities/restart-request.ts'
 import type { ServerInfo } from './entities/server-info.ts'
 import type { TaskInfo } from './entities/task-info.ts'
@@ -88,6 +89,16 @@ export interface Herder {
    * @throws NotLeaderError, NotFoundError `Connector x not found`, InvalidConnectorConfigError
    */
   patchConnectorConfig(connector: string, patch: SubmittedConfig, signal: AbortSignal): Promise<SubmittedConnector>
+  /**
+   * Writes the task configs that the owner of a connector has sent. In a group whose requests are signed, the signature is checked.
+   * @throws BadRequestError, NotReadyError, ForbiddenError; NotLeaderError, NotFoundError `Connector x not found`
+   */
+  putTaskConfigs(
+    connector: string,
+    configs: readonly RawConfig[],
+    signed: SignedRequest,
+    signal: AbortSignal,
+  ): Promise<void>
   /** @throws NotLeaderError, NotFoundError `Connector x not found` */
   deleteConnector(connector: string, signal: AbortSignal): Promise<void>
 

@@ -20,8 +20,8 @@ export interface TaskReconfigurerOptions {
   readonly classNameOf: (config: RawConfig) => string
   readonly clock: Clock
   readonly logger: Logger
-  /** Only the leader writes task configs. */
-  readonly isLeader: () => boolean
+  /** Whether the connector runs on this worker. */
+  readonly isAssigned: (connector: string) => boolean
   readonly write: (connector: string, configs: readonly RawConfig[]) => Promise<void>
   /** The connector generates task configs that are not valid. */
   readonly onInvalid: (connector: string, trace: string) => void
@@ -97,11 +97,11 @@ export class TaskReconfigurer {
   }
 
   async #reconfigureOnce(connector: string, isLatest: () => boolean): Promise<void> {
-    const { configState, connectors, classNameOf, isLeader, write } = this.#options
+    const { configState, connectors, classNameOf, isAssigned, write } = this.#options
     const config = configState.config(connector)
-    if (config === null || configState.targetState(connector) !== 'STARTED' || !isLeader()) return
+    if (config === null || configState.targetState(connector) !== 'STARTED' || !isAssigned(connector)) return
     const generated = await connectors.taskConfigs(connector, tasksMax(config))
-    if (!isLatest() || configState.config(connector) !== config) return
+    if (!isLatest() || !isAssigned(connector) || configState.config(connector) !== config) return
     if (configState.targetState(connector) !== 'STARTED') return
     const taskClass = taskClassOf(classNameOf(config))
     const configs = generated.map((task) => withConnectorKeys(task, taskClass, config))
@@ -134,7 +134,7 @@ function taskClassOf(connectorClass: string): string {
 function needsWrite(configState: ClusterConfigState, connector: string, configs: readonly RawConfig[]): boolean {
   return (
     configState.isInconsistent(connector) ||
-    configState.taskGeneration(connector) === 0 ||
+    !configState.hasCommit(connector) ||
     !isDeepStrictEqual(configState.tasks(connector), configs) ||
     !isDeepStrictEqual(configState.appliedConfig(connector), configState.config(connector))
   )

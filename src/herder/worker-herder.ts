@@ -38,25 +38,28 @@ import type { Herder, SubmittedConnector } from './herder.ts'
 import { AssignedTasks, type TaskRunner } from './local/assigned-tasks.ts'
 import { AssignmentReconciler } from './local/assignment-reconciler.ts'
 import { ConnectorInstances, type ConnectorRunner } from './local/connector-instances.ts'
+import { InternalRequests, type InternalRequestsOptions, type SignedRequest } from './internal/internal-requests.ts'
 import { KeyedQueues } from './local/keyed-queues.ts'
 import { OffsetAlteration, type OffsetWriter } from './offsets/offset-alteration.ts'
 import type { RequestedOffset } from './offsets/offset-changes.ts'
 import { ClusterConfigState } from './state/cluster-config-state.ts'
 import type { ConnectorOffsetReader } from './offsets/connector-offset-reader.ts'
-import { sourcesWithoutOffsets } from './offsets/lost-offsets.ts'
+import { warnOfLostOffsets } from './offsets/lost-offsets.ts'
 import { stateSamples } from './state/state-samples.ts'
 import type { WorkerStatusStore } from './state/worker-status-store.ts'
 import { TaskReconfigurer } from './task-reconfigurer.ts'
 
-export interface WorkerHerderOptions {
-  readonly configs: Pick<ConfigBackingStore, 'start' | 'putLoggerLevel'> & ConfigWriter
+type Group = Pick<WorkerGroup, 'start' | 'checkConfigured' | 'released' | 'ownerOfConnector' | 'ownerOfTask' | 'close'>
+
+export interface WorkerHerderOptions extends Pick<InternalRequestsOptions, 'sessionKeySettings' | 'sendTaskConfigs'> {
+  readonly configs: Pick<ConfigBackingStore, 'start' | 'putLoggerLevel' | 'putSessionKey'> & ConfigWriter
   readonly statuses: WorkerStatusStore
   readonly offsets: Pick<ConnectorOffsetReader, 'start' | 'isEmpty'> & OffsetReader
   readonly offsetWriter: OffsetWriter
   /** The name of the offset topic, for a warning. */
   readonly offsetTopic: string
   /** Each is called once, with what the herder does for the group, the connectors and the tasks. */
-  readonly joinGroup: (handlers: WorkerGroupHandlers) => Pick<WorkerGroup, 'start' | 'requestRebalance' | 'close'>
+  readonly joinGroup: (handlers: WorkerGroupHandlers) => Group
   readonly runConnectors: (listener: ConnectorListener) => ConnectorRunner
   readonly runTasks: (listener: TaskListener) => TaskRunner
   readonly plugins: PluginRegistry
@@ -86,7 +89,8 @@ export class WorkerHerder implements Herder {
   readonly #connectors: ConnectorInstances
   readonly #tasks: AssignedTasks
   readonly #loop: HerderLoop
-  readonly #group: Pick<WorkerGroup, 'start' | 'requestRebalance' | 'close'>
+  readonly #internal: InternalRequests
+  readonly #group: Group
   /** Whether the records of the config topic are newer than the start of this worker, and so have to be acted upon. */
   #isFollowing = false
 
@@ -119,29 +123,39 @@ export class WorkerHerder implements Herder {
       writer: options.offsetWriter,
       plugins: connectors.runner,
     })
+    this.#internal = new InternalRequests({
+      ...options,
+      membership: async () => await this.#loop.joinedMembership(),
+      putTasks: async (connector, taskConfigs) => await this.#writes.putTasks(connector, taskConfigs),
+    })
     const reconfigurer = new TaskReconfigurer({
       configState,
       connectors: connectors.runner,
       classNameOf: (config) => this.#reads.classNameOf(config),
       clock,
       logger,
-      isLeader: () => this.#loop.membership.isLeader && !this.#loop.isStopping,
-      write: async (connector, taskConfigs) => await this.#writes.putTasks(connector, taskConfigs),
+      isAssigned: (connector) => connectors.has(connector) && !this.#loop.isStopping,
+      write: async (connector, taskConfigs) => await this.#internal.writeTasks(connector, taskConfigs),
       onInvalid: (connector, trace) => connectors.onConnectorFailed(connector, trace),
       onWaiting: (connector, trace) => connectors.showWaiting(connector, trace),
     })
+    const reconciler = new AssignmentReconciler({ configState, connectors, tasks: this.#tasks, queues })
     this.#loop = new HerderLoop({
       ...common,
       reads: this.#reads,
       connectors,
       tasks: this.#tasks,
-      reconciler: new AssignmentReconciler({ configState, connectors, tasks: this.#tasks, queues }),
-      requestRebalance: (reason) => this.#group.requestRebalance(reason),
+      reconciler,
+      group: () => this.#group,
     })
     this.#group = options.joinGroup({
       snapshot: () => this.#loop.snapshot(),
+      stopping: () => reconciler.stopping(),
       catchUp: async () => await configs.refresh(),
-      onMembership: async (membership) => await this.#loop.onMembership(membership),
+      onMembership: async (membership) => {
+        this.#internal.onMembership(membership)
+        return await this.#loop.onMembership(membership)
+      },
     })
   }
 
@@ -154,13 +168,14 @@ export class WorkerHerder implements Herder {
       offsets.start(signal),
     ])
     this.#isFollowing = true
-    this.#warnOfLostOffsets()
+    warnOfLostOffsets({ ...this.#options, configState: this.#configState })
     this.#group.start()
   }
 
   /** Stops connectors and tasks, gracefully as far as the time allows, and rejects requests from now on (I9). */
   async stopWork(): Promise<void> {
     await this.#loop.stop()
+    this.#internal.stop()
   }
 
   /** Leaves the group; stop the work before. */
@@ -280,6 +295,16 @@ export class WorkerHerder implements Herder {
     return await this.#request(this.#writes.patch(connector, patch), signal)
   }
 
+  async putTaskConfigs(
+    connector: string,
+    configs: readonly RawConfig[],
+    signed: SignedRequest,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await abortable(this.#internal.check(signed), signal)
+    await this.#request(this.#writes.putTasks(connector, configs), signal)
+  }
+
   async deleteConnector(connector: string, signal: AbortSignal): Promise<void> {
     await this.#request(this.#writes.remove(connector), signal)
   }
@@ -298,7 +323,8 @@ export class WorkerHerder implements Herder {
 
   async restartConnector(connector: string, signal: AbortSignal): Promise<void> {
     if (!this.#configState.has(connector)) throw new NotFoundError(`Unknown connector: ${connector}`)
-    if (!this.#connectors.has(connector)) throw this.#notAssigned(`connector ${connector}`)
+    if (!this.#connectors.has(connector))
+      throw this.#notAssigned(`connector ${connector}`, this.#group.ownerOfConnector(connector))
     await this.#request(this.#connectors.restartConnector(connector), signal)
   }
 
@@ -311,7 +337,7 @@ export class WorkerHerder implements Herder {
     if (!configState.has(id.connector)) throw new NotFoundError(`Unknown connector: ${id.connector}`)
     if (!Object.hasOwn(configState.tasks(id.connector), id.task))
       throw new NotFoundError(`Unknown task: ${formatTaskId(id)}`)
-    if (!this.#tasks.has(id)) throw this.#notAssigned(`task ${formatTaskId(id)}`)
+    if (!this.#tasks.has(id)) throw this.#notAssigned(`task ${formatTaskId(id)}`, this.#group.ownerOfTask(id))
     await this.#request(this.#tasks.restartTask(id), signal)
   }
 
@@ -335,6 +361,7 @@ export class WorkerHerder implements Herder {
     const change = record === null ? this.#configState.skip(offset) : this.#configState.apply(record, offset)
     this.#options.onActivity()
     // Levels that were set before this worker started do not count, as in Connect.
+    if (record?.type === 'session-key') this.#internal.onSessionKey(record)
     if (record?.type === 'logger-level' && this.#isFollowing) this.#applyLoggerLevel(record)
     if (change !== null && this.#isFollowing) this.#loop.onConfigChange(change)
   }
@@ -349,19 +376,10 @@ export class WorkerHerder implements Herder {
     }
   }
 
-  #warnOfLostOffsets(): void {
-    const { logger, offsetTopic } = this.#options
-    const sources = sourcesWithoutOffsets({ ...this.#options, configState: this.#configState })
-    if (sources.length === 0) return
-    logger.warn(
-      `topic ${offsetTopic} (offset.storage.topic) is empty, but these sources have run before and start over: ` +
-        `${sources.join(', ')}. If the topic was deleted, records may be written a second time`,
-    )
-  }
-
-  #notAssigned(what: string): NotAssignedError {
+  /** The leader knows the owner, and others ask the leader. */
+  #notAssigned(what: string, owner: string | null): NotAssignedError {
     const { isLeader, leaderUrl } = this.#loop.membership
-    return new NotAssignedError(`This worker does not run ${what}.`, isLeader ? null : leaderUrl)
+    return new NotAssignedError(`This worker does not run ${what}.`, isLeader ? owner : leaderUrl)
   }
 
   async #request<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

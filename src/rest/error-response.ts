@@ -8,6 +8,7 @@ import {
   ForbiddenError,
   NotAssignedError,
   NotLeaderError,
+  NotReadyError,
   RebalanceNeededError,
 } from '../herder/herder-errors.ts'
 import {
@@ -32,6 +33,7 @@ function statusOf(error: unknown, route: Route | null): number {
   if (error instanceof NotFoundError) return 404
   if (error instanceof AlreadyExistsError) return 409
   if (error instanceof NotLeaderError || error instanceof NotAssignedError) return 409
+  if (error instanceof NotReadyError) return 503
   if (error instanceof RebalanceNeededError) return route?.forwardable === true ? 409 : 500
   return 500
 }

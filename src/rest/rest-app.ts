@@ -19,6 +19,7 @@ import { Exchange, exchangeKey, exchangeOf } from './request/exchange.ts'
 import { checkMediaTypes } from './request/media-types.ts'
 import { checkOrigin } from './request/origin-check.ts'
 import { checkServed } from './request/served-paths.ts'
+import { isSignedByWorker } from './request/worker-signature.ts'
 import { hasBody, readBody } from './request/request-body.ts'
 import { decodedParams, routedUrl, targetOf, withoutTrailingSlash } from './request/request-target.ts'
 import { OverloadedError } from './rest-error.ts'
@@ -180,7 +181,8 @@ class RestLifecycle {
     const { authorization, target, connection, remote } = exchange
     checkServed(target.path, connection.listener.serves)
     const isProbe = this.#probes.has(withoutTrailingSlash(target.path))
-    const mayBeStranger = exchange.isAllowedPreflight || (isProbe && authorization === undefined)
+    const isOpen = isProbe || isSignedByWorker(request.raw, target.path)
+    const mayBeStranger = exchange.isAllowedPreflight || (isOpen && authorization === undefined)
     if (mayBeStranger && access.isRequired) return null
     const caller = access.callerOf(authorization, remote)
     if (caller instanceof Caller) {

@@ -51,7 +51,7 @@ export class RouteCalls {
     const timeoutMs = route.timeoutMs ?? defaultTimeoutMs
     const controller = new AbortController()
     const timedOut = Promise.withResolvers<never>()
-    const { isTrusted, caller, params, query, target, body } = exchange
+    const { isTrusted, caller, params, query, headers, target, body } = exchange
     const error = (): RestError =>
       new RestError(500, `Request timed out.${isTrusted ? ` ${context.herder.stage()}` : ''}`)
     const cancels = [
@@ -63,7 +63,8 @@ export class RouteCalls {
       exchange.namedConnector = connector
       checkReach(caller, connector)
     }
-    const request = { params, query, body: body.text, isTrusted, caller, reach, base, signal: controller.signal }
+    const { signal } = controller
+    const request = { params, query, headers, body: body.text, isTrusted, caller, reach, base, signal }
     try {
       return await Promise.race([this.#here(route, exchange, request), timedOut.promise])
     } finally {

@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
 import type { ConnectValue } from '../api/schema.ts'
 import type { Role } from '../config/worker/rest-users.ts'
 import type { Herder } from '../herder/herder.ts'
@@ -14,6 +16,8 @@ export interface RestRequest {
   /** The path's parameters, decoded. */
   readonly params: Readonly<Record<string, string>>
   readonly query: URLSearchParams
+  /** By their names in lower case. */
+  readonly headers: Readonly<IncomingHttpHeaders>
   /** The body's text; empty when there is none. */
   readonly body: string
   /** `http://host:port` as the client named it, for absolute addresses in responses. */

@@ -124,6 +124,25 @@ export class ConfigBackingStore {
     await this.#put('logger level', [{ type: 'logger-level', logger, level }])
   }
 
+  /** Replaces the key with which workers sign their requests to each other. */
+  async putSessionKey({
+    key,
+    algorithm,
+    createdMs,
+  }: {
+    readonly key: Buffer
+    readonly algorithm: string
+    readonly createdMs: number
+  }): Promise<void> {
+    const record = {
+      type: 'session-key',
+      key: key.toString('base64'),
+      algorithm,
+      creationTimestamp: createdMs,
+    } as const
+    await this.#put('session key', [record])
+  }
+
   /** Resolves when every record that was in the topic at the time of the call has been read. @throws ConnectError after 30 s */
   async refresh(signal?: AbortSignal): Promise<void> {
     await this.#bounded('reading configurations', signal, (bound) => this.#log.readToEnd(bound))

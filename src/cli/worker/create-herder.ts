@@ -7,10 +7,12 @@ import { ConnectorOffsetWriter } from '../../herder/offsets/connector-offset-wri
 import { WorkerStatusStore } from '../../herder/state/worker-status-store.ts'
 import { WorkerHerder } from '../../herder/worker-herder.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
+import { taskConfigsRequest } from '../../rest/task-configs-request.ts'
 import { PluginThreads } from '../../runtime/plugin-threads.ts'
 import { TaskThreads } from '../../runtime/task-threads.ts'
+import type { Access } from './access.ts'
 import type { CleanupStack } from './cleanup-stack.ts'
-import { groupTimes, taskSettings } from './derived-settings.ts'
+import { groupSettings, groupTimes, sessionKeySettings, taskSettings } from './derived-settings.ts'
 import type { BrokerAddress } from './embedded-broker.ts'
 import { createStores } from './stores.ts'
 import type { WorkerConditions } from './worker-conditions.ts'
@@ -21,10 +23,11 @@ export interface HerderParts {
   readonly env: WorkerEnvironment
   readonly cleanup: CleanupStack
   readonly client: KafkaClient
-  readonly broker: BrokerAddress
+  readonly broker: { readonly address: BrokerAddress }
   /** `host:port` of this worker's REST API. */
   readonly workerId: string
   readonly conditions: WorkerConditions
+  readonly access: Pick<Access, 'restToken'>
 }
 
 /** The main thread returns memory to the system when the configuration has not changed for this long. Milliseconds. */
@@ -35,7 +38,7 @@ const stopOverheadMs = 500
 
 /** Creates the herder with its stores, its membership in the group, and the threads of connectors and tasks. */
 export function createHerder(parts: HerderParts): WorkerHerder {
-  const { config, env, cleanup, client, broker, workerId, conditions } = parts
+  const { config, env, cleanup, client, broker, workerId, conditions, access } = parts
   const { clock, logger, logLevels, logSink } = env
   const { foundPlugins, providers, offsetTopic, groupId, taskShutdownTimeoutMs } = config
   const memory = new IdleMemory(clock, idleMs)
@@ -57,13 +60,13 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     joinGroup: (handlers) =>
       new WorkerGroup(
         (member) => client.groupMember({ groupId, protocolType: 'connect', ...groupTimes(config), ...member }),
-        { url: `http://${workerId}/`, clock, logger: logger.child('herder'), ...handlers },
+        { url: `http://${workerId}/`, clock, logger: logger.child('herder'), ...groupSettings(config), ...handlers },
       ),
     runConnectors: (listener) => new PluginThreads({ ...threads, listener }),
     runTasks: (listener) =>
       new TaskThreads({
         ...threads,
-        settings: taskSettings(config, broker),
+        settings: taskSettings(config, broker.address),
         maxThreads: config.taskThreadsMax,
         blocking: config.blocking,
         listener,
@@ -72,6 +75,8 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     plugins: new PluginRegistry(foundPlugins),
     serverInfo: { version: '3.9.1', commit: 'penstock', kafkaClusterId: client.clusterId },
     groupSettings: { groupId },
+    sessionKeySettings: sessionKeySettings(config),
+    sendTaskConfigs: taskConfigsRequest(access.restToken),
     gracefulMs: taskShutdownTimeoutMs,
     logLevels,
     topicTracking: config.topicTracking,

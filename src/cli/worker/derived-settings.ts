@@ -1,5 +1,7 @@
 import type { GroupMemberOptions } from '../../client/group/group-member.ts'
 import type { WorkerConfig } from '../../config/worker/worker-config.ts'
+import type { WorkerGroupOptions } from '../../herder/group/worker-group.ts'
+import type { SessionKeySettings } from '../../herder/internal/session-keys.ts'
 import type { TaskSettings } from '../../runtime/task-settings.ts'
 import type { BrokerAddress } from './embedded-broker.ts'
 
@@ -22,6 +24,27 @@ export function taskSettings(config: WorkerConfig, broker: BrokerAddress): TaskS
       ...(config.embedded === null ? {} : { 'metadata.max.age.ms': embeddedMetadataMaxAgeMs }),
       ...config.consumer,
     },
+  }
+}
+
+/** How the group assigns. */
+export function groupSettings({ parsed }: WorkerConfig): Pick<WorkerGroupOptions, 'protocol' | 'maxDelayMs'> {
+  const protocol = parsed['connect.protocol']
+  return {
+    protocol: protocol === 'sessioned' || protocol === 'compatible' ? protocol : 'default',
+    maxDelayMs: Number(parsed['scheduled.rebalance.max.delay.ms']),
+  }
+}
+
+/** The keys with which workers sign their requests to each other. */
+export function sessionKeySettings({ parsed }: WorkerConfig): SessionKeySettings {
+  const keyBits = parsed['inter.worker.key.size'] ?? null
+  return {
+    generationAlgorithm: String(parsed['inter.worker.key.generation.algorithm']),
+    keyBits: keyBits === null ? null : Number(keyBits),
+    ttlMs: Number(parsed['inter.worker.key.ttl.ms']),
+    signatureAlgorithm: String(parsed['inter.worker.signature.algorithm']),
+    verificationAlgorithms: (parsed['inter.worker.verification.algorithms'] as readonly string[]) ?? [],
   }
 }
 

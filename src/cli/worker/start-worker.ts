@@ -49,7 +49,7 @@ export async function startWorker(
   })
   cleanup.add('the client', async () => await client.close())
   const { listeners, advertisedHost, workerId } = await restListeners(config)
-  const herder = createHerder({ config, env, cleanup, client, broker: broker.address, workerId, conditions })
+  const herder = createHerder({ config, env, cleanup, client, broker, workerId, conditions, access })
   await herder.start(signal)
   const watch = new InternalTopicWatch({
     topics: config,

@@ -46,10 +46,11 @@ export interface GroupMemberOptions {
   readonly heartbeatIntervalMs: number
   /** Returns the supported protocols for a join, in order of preference. */
   readonly protocols: () => readonly GroupProtocol[]
-  /** Assigns the work; called only on the leader. Members that are missing in the result get an empty assignment. */
+  /** Assigns the work; called only on the leader, with its own id. Members that are missing in the result get an empty assignment. */
   readonly assign: (
     protocol: string,
     members: readonly MemberMetadata[],
+    memberId: string,
   ) => Promise<ReadonlyMap<string, Buffer>> | ReadonlyMap<string, Buffer>
   /** A rebalance has begun (`lost` false: the assignment stays valid until the join), or the membership is gone. */
   readonly onRejoinNeeded: (reason: string, lost: boolean) => void
@@ -203,7 +204,9 @@ export class GroupMember {
     this.#startHeartbeats(joined)
     const protocol = joined.protocolName ?? ''
     const isLeader = joined.leader === joined.memberId
-    const assignments = isLeader ? await this.#options.assign(protocol, joined.members) : new Map<string, Buffer>()
+    const assignments = isLeader
+      ? await this.#options.assign(protocol, joined.members, joined.memberId)
+      : new Map<string, Buffer>()
     const sync = {
       groupId,
       generationId: joined.generationId,

@@ -37,6 +37,10 @@ const partitions: Rest = {
       : "Number of partitions must be positive, or -1 to use the broker's default",
 }
 
+const hmac: Rest = {
+  validator: oneOf('HmacMD5', 'HmacSHA1', 'HmacSHA224', 'HmacSHA256', 'HmacSHA384', 'HmacSHA512'),
+}
+
 /** The settings of Kafka Connect's distributed worker, with its defaults. */
 const connect: ConfigDef = {
   'bootstrap.servers': key(
@@ -112,13 +116,13 @@ const connect: ConfigDef = {
   'topic.tracking.allow.reset': key('BOOLEAN', true, 'Whether that record can be reset over REST.'),
   'session.timeout.ms': key(
     'INT',
-    10_000,
-    'Time without a heartbeat after which a worker leaves the group, in milliseconds.',
+    6000,
+    'Time without a heartbeat after which a worker leaves the group, in milliseconds. Connect waits for 10000.',
     positive,
   ),
   'heartbeat.interval.ms': key(
     'INT',
-    3000,
+    1000,
     'Time between heartbeats to the group coordinator, in milliseconds.',
     positive,
   ),
@@ -127,6 +131,44 @@ const connect: ConfigDef = {
     60_000,
     'How long workers may take to rejoin in a rebalance, in milliseconds.',
     positive,
+  ),
+  'connect.protocol': key(
+    'STRING',
+    'sessioned',
+    'The newest protocol that the worker offers its group: eager, compatible (incremental cooperative rebalances), or sessioned (and signed requests between workers). The group uses the newest one that all its workers offer.',
+    { validator: oneOf('eager', 'compatible', 'sessioned') },
+  ),
+  'scheduled.rebalance.max.delay.ms': key(
+    'INT',
+    0,
+    'How long the connectors and tasks of a worker that has left wait for its return, before others run them, in milliseconds. Connect waits for 300000.',
+    { validator: between(0, intMax) },
+  ),
+  'inter.worker.key.generation.algorithm': key(
+    'STRING',
+    'HmacSHA256',
+    'Algorithm for which the leader generates the key of requests between workers.',
+    hmac,
+  ),
+  'inter.worker.key.size': key('INT', null, 'Size of that key in bits; the default depends on the algorithm.', {
+    validator: nullOr(atLeast(1)),
+  }),
+  'inter.worker.key.ttl.ms': key(
+    'INT',
+    3_600_000,
+    'Age at which the leader replaces that key, in milliseconds; 0 keeps it.',
+    { validator: between(0, intMax) },
+  ),
+  'inter.worker.signature.algorithm': key(
+    'STRING',
+    'HmacSHA256',
+    'Algorithm with which this worker signs its requests to other workers.',
+    hmac,
+  ),
+  'inter.worker.verification.algorithms': key(
+    'LIST',
+    ['HmacSHA256'],
+    'Algorithms with which the requests of other workers may be signed.',
   ),
   'exactly.once.source.support': key('STRING', 'disabled', 'Exactly-once delivery of sources.', {
     validator: oneOf('disabled', 'preparing', 'enabled'),
@@ -169,23 +211,7 @@ const clients: ConfigDef = {
 export const settingsWithoutEffect: ConfigDef = {
   'plugin.discovery': key('STRING', 'hybrid_warn', 'plugins are found by their manifests'),
   'worker.sync.timeout.ms': key('INT', 3000, 'a worker reads the config topic to its end without a time limit'),
-  'worker.unsync.backoff.ms': key('INT', 300_000, 'it belongs to the eager protocol, which is not used'),
-  'connect.protocol': key('STRING', 'sessioned', 'the group uses the newest protocol that all its workers support', {
-    validator: oneOf('eager', 'compatible', 'sessioned'),
-  }),
-  'scheduled.rebalance.max.delay.ms': key(
-    'INT',
-    300_000,
-    'the tasks of a worker that left are reassigned immediately',
-    {
-      validator: between(0, intMax),
-    },
-  ),
-  'inter.worker.key.generation.algorithm': key('STRING', 'HmacSHA256', 'requests between workers are not signed'),
-  'inter.worker.key.size': key('INT', null, 'requests between workers are not signed'),
-  'inter.worker.key.ttl.ms': key('INT', 3_600_000, 'requests between workers are not signed'),
-  'inter.worker.signature.algorithm': key('STRING', 'HmacSHA256', 'requests between workers are not signed'),
-  'inter.worker.verification.algorithms': key('LIST', ['HmacSHA256'], 'requests between workers are not signed'),
+  'worker.unsync.backoff.ms': key('INT', 300_000, 'a worker stays in the group while it reads the config topic'),
   'auto.include.jmx.reporter': key('BOOLEAN', true, 'there is no JMX'),
   'metrics.sample.window.ms': key('LONG', 30_000, 'Prometheus computes rates from counters'),
   'metrics.num.samples': key('INT', 2, 'Prometheus computes rates from counters'),

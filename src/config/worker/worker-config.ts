@@ -168,6 +168,7 @@ function validated(
   refuseUnknownBrokerSettings(raw)
   const parsed = parseConfig(converterClassKeys(workerConfigDef, new PluginRegistry(scan.plugins)), raw)
   const allowed = parsed[allowUnauthenticatedKey] === true
+  checkSignatureAlgorithms(parsed)
   const config = typed(parsed, raw, cluster)
   const listeners = guardedListeners(config)
   for (const listener of listeners) checkReachable(listener, allowed)
@@ -184,6 +185,15 @@ function validated(
       ...crossOriginWarnings(config.crossOrigin, config.restTokenFile !== null || config.restUsersFile !== null),
     ],
   }
+}
+
+/** A worker accepts what it signs itself. */
+function checkSignatureAlgorithms(parsed: ParsedConfig): void {
+  const algorithm = text(parsed, 'inter.worker.signature.algorithm')
+  if (list(parsed['inter.worker.verification.algorithms'] ?? null).includes(algorithm)) return
+  throw new ConfigError(
+    `inter.worker.verification.algorithms has to contain ${algorithm}, which inter.worker.signature.algorithm names`,
+  )
 }
 
 /** Returns the address of the REST API for other workers and status records. @param port the bound port. */

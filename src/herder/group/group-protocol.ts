@@ -3,10 +3,19 @@ import { clipped } from '../../foundation/logging/clipped.ts'
 import type { ConnectorsAndTasks } from './assignment.ts'
 import type { TaskId } from '../../config/connector/task-id.ts'
 
+/** The protocols of a worker group and the versions of their bytes, newest first. `default` is eager. */
+export const groupProtocols = [
+  { name: 'sessioned', version: 2 },
+  { name: 'compatible', version: 1 },
+  { name: 'default', version: 0 },
+] as const
+
+export type GroupProtocolName = (typeof groupProtocols)[number]['name']
+
 /**
- * The bytes that workers exchange through the group coordinator (KIP-415, versions 1 `compatible` and 2 `sessioned`).
- * Old Kafka structs: big-endian, STRING = int16 length + UTF-8, ARRAY = int32 count (-1 null), NULLABLE_BYTES = int32
- * length (-1 null). In an entry, task -1 stands for the connector itself.
+ * The bytes that workers exchange through the group coordinator: version 0 is eager, 1 and 2 are incremental (KIP-415), and
+ * with 2 requests between workers are signed (KIP-507). Old Kafka structs: big-endian, STRING = int16 length + UTF-8,
+ * ARRAY = int32 count (-1 null), NULLABLE_BYTES = int32 length (-1 null). In an entry, task -1 stands for the connector itself.
  */
 export interface WorkerMetadata {
   readonly version: number
@@ -23,7 +32,7 @@ export interface WorkerAssignment {
   readonly leader: string
   readonly leaderUrl: string
   readonly configOffset: number
-  /** What is assigned in this rebalance; in metadata, everything that the worker runs. */
+  /** What is assigned in this rebalance, by version 0 everything; in metadata, everything that the worker runs. */
   readonly assigned: ConnectorsAndTasks
   readonly revoked: ConnectorsAndTasks
   readonly delayMs: number
@@ -38,11 +47,11 @@ const connectorEntry = -1
 const maxString = 32_767
 
 export function encodeMetadata(metadata: WorkerMetadata): Buffer {
+  const head = [int16(metadata.version), string(metadata.url), int64(metadata.configOffset)]
+  if (metadata.version === 0) return Buffer.concat(head)
   const allocation = metadata.allocation === null ? null : encodeAssignment(metadata.allocation)
   return Buffer.concat([
-    int16(metadata.version),
-    string(metadata.url),
-    int64(metadata.configOffset),
+    ...head,
     allocation === null ? int32(-1) : Buffer.concat([int32(allocation.length), allocation]),
   ])
 }
@@ -58,16 +67,16 @@ export function decodeMetadata(bytes: Buffer): WorkerMetadata {
 }
 
 export function encodeAssignment(assignment: WorkerAssignment): Buffer {
-  return Buffer.concat([
+  const head = [
     int16(assignment.version),
     int16(assignment.error === 'none' ? 0 : 1),
     string(assignment.leader),
     string(assignment.leaderUrl),
     int64(assignment.configOffset),
     entries(assignment.assigned),
-    entries(assignment.revoked),
-    int32(assignment.delayMs),
-  ])
+  ]
+  if (assignment.version === 0) return Buffer.concat(head)
+  return Buffer.concat([...head, entries(assignment.revoked), int32(assignment.delayMs)])
 }
 
 /** @throws GroupProtocolError */

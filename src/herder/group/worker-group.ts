@@ -1,25 +1,17 @@
 import type { GroupMember, Generation, MemberMetadata } from '../../client/group/group-member.ts'
-import type { Clock } from '../../foundation/clock.ts'
+import type { TaskId } from '../../config/connector/task-id.ts'
 import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
-import type { Logger } from '../../foundation/logging/logger.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
-import { nothingAssigned, type ConnectorsAndTasks } from './assignment.ts'
-import { applyDelta, assignWork, type AssignmentDelta } from './assignor.ts'
+import type { Logger } from '../../foundation/logging/logger.ts'
+import { applyDelta, isEmpty, nothingAssigned, sameWork, union, type ConnectorsAndTasks } from './assignment.ts'
+import { GroupLeader, type GroupLeaderOptions } from './group-leader.ts'
 import {
   decodeAssignment,
-  decodeMetadata,
-  encodeAssignment,
   encodeMetadata,
+  groupProtocols,
+  type GroupProtocolName,
   type WorkerAssignment,
 } from './group-protocol.ts'
-
-/** The configuration as this worker has read it. */
-export interface ConfigSnapshot {
-  /** The offset after the last record of the config topic that was applied. */
-  readonly offset: number
-  /** All configured connectors and tasks. */
-  readonly work: ConnectorsAndTasks
-}
 
 /** The outcome of a rebalance for this worker. */
 export interface Membership {
@@ -28,63 +20,82 @@ export interface Membership {
   readonly isLeader: boolean
   /** Null while no leader is known. */
   readonly leaderUrl: string | null
+  /** Whether the group has chosen a protocol in which requests between workers are signed (KIP-507). */
+  readonly isSigned: boolean
   /** Everything that is assigned to this worker. */
   readonly work: ConnectorsAndTasks
 }
 
-/** What the herder does for the group. */
-export interface WorkerGroupHandlers {
-  readonly snapshot: () => ConfigSnapshot
-  /** Reads the config topic to its end, within a deadline. */
-  readonly catchUp: () => Promise<void>
-  /** Applies the assignment; resolves when what was revoked has stopped. */
-  readonly onMembership: (membership: Membership) => Promise<void>
+/** An assignment is applied: what it revokes stops. */
+export interface AppliedMembership {
+  /** Resolves when what was revoked, and is still configured, has stopped. */
+  readonly released: Promise<void>
 }
 
-export interface WorkerGroupOptions extends WorkerGroupHandlers {
-  /** This worker's REST URL, with a slash at its end. */
-  readonly url: string
-  readonly clock: Clock
+/** What the herder does for the group. */
+export interface WorkerGroupHandlers extends Pick<GroupLeaderOptions, 'snapshot' | 'catchUp'> {
+  /** What stops, and is not assigned to this worker any more. */
+  readonly stopping: () => ConnectorsAndTasks
+  readonly onMembership: (membership: Membership) => Promise<AppliedMembership>
+}
+
+export interface WorkerGroupOptions extends WorkerGroupHandlers, GroupLeaderOptions {
+  /** The newest protocol that this worker offers (`connect.protocol`). */
+  readonly protocol: GroupProtocolName
   readonly logger: Logger
 }
 
-/** The group protocols and their versions, preferred first. Version 0 (eager) is not supported. */
-const protocols = [
-  { name: 'sessioned', version: 2 },
-  { name: 'compatible', version: 1 },
-] as const
 const catchUpPauseMs = 100
 const joinRetryMs = 1000
+const releasePauseMs = 100
+/** That of a worker that is no member of the group. */
+export const noMembership: Membership = {
+  generation: -1,
+  isLeader: false,
+  leaderUrl: null,
+  isSigned: false,
+  work: nothingAssigned,
+}
 
 /**
- * The membership of this worker in its group: joins, takes part in rebalances, and as the leader assigns. Each join
- * reports what the worker still runs; revoked connectors and tasks have stopped before that (I3).
+ * The membership of this worker in its group: joins, takes part in rebalances, and as the leader assigns. A join reports
+ * what the worker runs, and what it has not finished stopping: no other worker is given either (I3).
  */
 export class WorkerGroup {
   readonly #member: GroupMember
   readonly #options: WorkerGroupOptions
+  readonly #leader: GroupLeader
   readonly #closing = new AbortController()
+  /** What the last join reported. */
+  #reported: ConnectorsAndTasks = nothingAssigned
   #assigned: ConnectorsAndTasks = nothingAssigned
+  /** What was configured in the last rebalance, as far as this worker knows. */
+  #seen: ConnectorsAndTasks | null = null
   #last: WorkerAssignment | null = null
   #wake: Deferred<void> | null = null
+  #rebalanced: Deferred<void> = deferred<void>()
   #lost = false
-  /** Whether this worker, as the leader, revoked something that the next rebalance has to assign. */
-  #hasRevoked = false
+  #cancelDelay = (): void => undefined
   #running: Promise<void> | null = null
 
   /** @param createMember creates the member; its arguments are what it sends to the group */
   constructor(
     createMember: (group: {
       readonly protocols: () => { name: string; metadata: Buffer }[]
-      readonly assign: (protocol: string, members: readonly MemberMetadata[]) => Promise<Map<string, Buffer>>
+      readonly assign: (
+        protocol: string,
+        members: readonly MemberMetadata[],
+        memberId: string,
+      ) => Promise<ReadonlyMap<string, Buffer>>
       readonly onRejoinNeeded: (reason: string, lost: boolean) => void
     }) => GroupMember,
     options: WorkerGroupOptions,
   ) {
     this.#options = options
+    this.#leader = new GroupLeader(options)
     this.#member = createMember({
-      protocols: () => protocols.map(({ name, version }) => ({ name, metadata: this.#metadata(version) })),
-      assign: async (protocol, members) => await this.#assign(protocol, members),
+      protocols: () => this.#protocols(),
+      assign: async (_protocol, members, memberId) => await this.#leader.assign(memberId, members),
       onRejoinNeeded: (_reason, lost) => {
         this.#lost ||= lost
         this.#wake?.resolve()
@@ -97,15 +108,48 @@ export class WorkerGroup {
     this.#running = this.#run()
   }
 
-  /** Asks for a rebalance, because what is configured differs from what is assigned. */
-  requestRebalance(reason: string): void {
-    this.#member.requestRejoin(reason)
+  /**
+   * Asks for a rebalance when other connectors and tasks are configured than in the last one. Each worker does, as the others
+   * would learn only from their next heartbeat.
+   */
+  checkConfigured(): void {
+    const configured = this.#leader.configured ?? this.#seen
+    if (configured === null || sameWork(this.#options.snapshot().work, configured)) return
+    this.#member.requestRejoin('the configured connectors and tasks have changed')
+  }
+
+  /** The REST URL of the worker that runs a connector; null when it is not known: only the leader knows. */
+  ownerOfConnector(name: string): string | null {
+    return this.#leader.ownerOfConnector(name)
+  }
+
+  /** As {@link ownerOfConnector}. */
+  ownerOfTask(id: TaskId): string | null {
+    return this.#leader.ownerOfTask(id)
+  }
+
+  /**
+   * On the leader: rebalances until no other worker runs or stops tasks of a connector that is to run none. Returns early when
+   * this worker no longer leads.
+   */
+  async released(connector: string): Promise<void> {
+    const holds = (work: ConnectorsAndTasks | null): boolean =>
+      work === null || work.tasks.some((id) => id.connector === connector)
+    while (this.#leader.held.length > 1 && !this.#closing.signal.aborted) {
+      const { promise } = this.#rebalanced
+      this.#member.requestRejoin(`the tasks of ${connector} have to end`)
+      await promise
+      if (!holds(this.#leader.configured) && !this.#leader.held.some(holds)) return
+      await this.#options.clock.sleep(releasePauseMs, this.#closing.signal)
+    }
   }
 
   /** Leaves the group; stop connectors and tasks before. */
   async close(): Promise<void> {
     this.#closing.abort()
+    this.#cancelDelay()
     this.#wake?.resolve()
+    this.#rebalanced.resolve()
     await this.#running
     await this.#member.leave('the worker is stopping')
   }
@@ -119,83 +163,101 @@ export class WorkerGroup {
         continue
       }
       try {
-        if (this.#lost) await this.#stopEverything()
+        await this.#stopBeforeJoin()
         await this.#join()
       } catch (error) {
         if (this.#closing.signal.aborted) return
         const retry = `retrying in ${joinRetryMs / 1000} s`
         this.#options.logger.error(`failed to join the worker group, ${retry}: ${errorMessage(error)}`, { error })
         await this.#options.clock.sleep(joinRetryMs, this.#closing.signal).catch(() => undefined)
+        this.#member.requestRejoin('the last assignment was not applied')
       }
     }
   }
 
-  /** The group has removed this member. Other members may be assigned its work, so it stops before this one rejoins (I3). */
-  async #stopEverything(): Promise<void> {
+  /**
+   * A member that the group has removed stops everything before it rejoins, as its work may be assigned to others (I3). In the
+   * eager protocol, each member does so in each rebalance.
+   */
+  async #stopBeforeJoin(): Promise<void> {
+    const isEager = this.#last?.version === 0 && !isEmpty(this.#assigned)
+    if (!this.#lost && !isEager) return
+    if (this.#lost)
+      this.#options.logger.warn(
+        'this worker was removed from the group; it stops its connectors and tasks, and rejoins',
+      )
     this.#lost = false
-    this.#options.logger.warn('this worker was removed from the group; it stops its connectors and tasks, and rejoins')
     this.#assigned = nothingAssigned
     this.#last = null
-    await this.#options.onMembership({ generation: -1, isLeader: false, leaderUrl: null, work: nothingAssigned })
+    this.#leader.resign()
+    const { released } = await this.#options.onMembership(noMembership)
+    await released
   }
 
   async #join(): Promise<void> {
+    this.#cancelDelay()
     const generation = await this.#member.join(this.#closing.signal)
     const assignment = decodeAssignment(generation.assignment)
-    if (assignment.error !== 'none' || this.#options.snapshot().offset < assignment.configOffset) {
-      await this.#options.catchUp()
-      if (this.#options.snapshot().offset < assignment.configOffset) {
-        await this.#options.clock.sleep(catchUpPauseMs, this.#closing.signal)
-        this.#member.requestRejoin('this worker has not read the config topic as far as the leader')
-        return
-      }
+    if (generation.isLeader) this.#leader.completed()
+    else this.#leader.resign()
+    const isBehind = (): boolean => this.#options.snapshot().offset < assignment.configOffset
+    if (assignment.error !== 'none' || isBehind()) await this.#options.catchUp()
+    if (assignment.error !== 'none' || isBehind()) {
+      if (isBehind()) await this.#options.clock.sleep(catchUpPauseMs, this.#closing.signal)
+      this.#member.requestRejoin('a member has not read the config topic as far as another')
+      return
     }
-    this.#assigned = applyDelta(this.#assigned, assignment)
-    this.#last = { ...assignment, assigned: this.#assigned, revoked: nothingAssigned }
-    await this.#options.onMembership(membershipOf(generation, assignment, this.#assigned))
-    const wasRevoked = assignment.revoked.connectors.length + assignment.revoked.tasks.length > 0
-    if (wasRevoked || this.#hasRevoked) this.#member.requestRejoin('revoked connectors and tasks can be assigned')
+    const { offset, work } = this.#options.snapshot()
+    if (offset === assignment.configOffset) this.#seen = work
+    this.#assigned = assignment.version === 0 ? assignment.assigned : applyDelta(this.#reported, assignment)
+    this.#last = assignment
+    const { released } = await this.#options.onMembership(membershipOf(generation, assignment, this.#assigned))
+    this.#rebalanced.resolve()
+    this.#rebalanced = deferred<void>()
+    if (assignment.delayMs > 0) this.#rejoinAfter(assignment.delayMs)
+    if (!isEmpty(assignment.revoked)) void this.#offerReleased(released, generation)
+    // The config topic may have changed after the leader had decided.
+    this.checkConfigured()
   }
 
-  #metadata(version: number): Buffer {
-    const { url, snapshot } = this.#options
-    const allocation = this.#last === null ? null : { ...this.#last, version }
-    return encodeMetadata({ version, url, configOffset: snapshot().offset, allocation })
+  /** What is revoked can be assigned to others once it has stopped. */
+  async #offerReleased(released: Promise<void>, { generationId }: Generation): Promise<void> {
+    await released
+    if (this.#member.generation?.generationId === generationId)
+      this.#member.requestRejoin('what was revoked has stopped')
   }
 
-  /** On the leader: assigns. If a member has read further in the config topic, the leader catches up first. */
-  async #assign(protocol: string, members: readonly MemberMetadata[]): Promise<Map<string, Buffer>> {
-    const version = protocols.find(({ name }) => name === protocol)?.version ?? 1
-    const workers = members.map(({ memberId, metadata }) => ({ memberId, ...decodeMetadata(metadata) }))
-    const maxOffset = Math.max(...workers.map(({ configOffset }) => configOffset))
-    const { snapshot, catchUp, url } = this.#options
-    if (snapshot().offset < maxOffset) await catchUp()
+  #rejoinAfter(delayMs: number): void {
+    this.#cancelDelay = this.#options.clock.after(delayMs, () => {
+      this.#member.requestRejoin('what a lost worker ran has waited for its return')
+    })
+  }
+
+  #protocols(): { name: string; metadata: Buffer }[] {
+    const { snapshot, stopping, url, protocol } = this.#options
     const { offset, work } = snapshot()
-    const leader = workers.find((worker) => worker.url === url)?.memberId ?? ''
-    const known = workers.map(({ memberId, allocation }) => ({
-      memberId,
-      held: allocation?.assigned ?? nothingAssigned,
+    this.#seen = work
+    this.#reported = union(this.#assigned, stopping())
+    const offered = groupProtocols.slice(groupProtocols.findIndex(({ name }) => name === protocol))
+    return offered.map(({ name, version }) => ({
+      name,
+      metadata: encodeMetadata({ version, url, configOffset: offset, allocation: this.#allocation(version) }),
     }))
-    const isBehind = offset < maxOffset
-    const deltas = isBehind ? null : assignWork(leader, known, work)
-    this.#hasRevoked =
-      deltas !== null &&
-      [...deltas.values()].some(({ revoked }) => revoked.connectors.length + revoked.tasks.length > 0)
-    return new Map(
-      workers.map(({ memberId }) => {
-        const delta: AssignmentDelta = deltas?.get(memberId) ?? { assigned: nothingAssigned, revoked: nothingAssigned }
-        const assignment: WorkerAssignment = {
-          version,
-          error: isBehind ? 'config-mismatch' : 'none',
-          leader,
-          leaderUrl: url,
-          configOffset: isBehind ? maxOffset : offset,
-          ...delta,
-          delayMs: 0,
-        }
-        return [memberId, encodeAssignment(assignment)]
-      }),
-    )
+  }
+
+  /** Everything that this worker runs or stops; null when that is nothing. */
+  #allocation(version: number): WorkerAssignment | null {
+    if (version === 0 || isEmpty(this.#reported)) return null
+    return {
+      error: 'none',
+      leader: this.#last?.leader ?? '',
+      leaderUrl: this.#last?.leaderUrl ?? '',
+      configOffset: this.#last?.configOffset ?? -1,
+      delayMs: this.#last?.delayMs ?? 0,
+      version,
+      assigned: this.#reported,
+      revoked: nothingAssigned,
+    }
   }
 }
 
@@ -204,6 +266,7 @@ function membershipOf(generation: Generation, assignment: WorkerAssignment, work
     generation: generation.generationId,
     isLeader: generation.isLeader,
     leaderUrl: assignment.leaderUrl === '' ? null : assignment.leaderUrl,
+    isSigned: generation.protocol === 'sessioned',
     work,
   }
 }

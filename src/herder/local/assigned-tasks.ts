@@ -39,11 +39,18 @@ interface AssignedTask extends RunningTask {
   deaths: number
 }
 
+/** A task that stops. */
+export interface Stopping {
+  readonly id: TaskId
+  readonly stopped: Promise<void>
+}
+
 /** The tasks that are assigned to this worker. One queue per task: a task that hangs delays no other. */
 export class AssignedTasks implements TaskListener {
   readonly runner: TaskRunner
   readonly #options: AssignedTasksOptions
   readonly #tasks = new Map<string, AssignedTask>()
+  readonly #stopping = new Map<string, Stopping>()
   readonly #failed = new Set<string>()
 
   constructor(options: AssignedTasksOptions) {
@@ -56,6 +63,11 @@ export class AssignedTasks implements TaskListener {
     return this.#tasks
   }
 
+  /** The tasks that stop. One of them may be assigned again: then it starts after that. */
+  get stopping(): readonly Stopping[] {
+    return [...this.#stopping.values()]
+  }
+
   has(id: TaskId): boolean {
     return this.#tasks.has(formatTaskId(id))
   }
@@ -64,7 +76,7 @@ export class AssignedTasks implements TaskListener {
     const { configState, queues } = this.#options
     const task: AssignedTask = {
       id,
-      generation: configState.taskGeneration(id.connector),
+      generation: configState.taskGeneration(id),
       paused: configState.targetState(id.connector) === 'PAUSED',
       deaths: 0,
       run: null,
@@ -75,8 +87,15 @@ export class AssignedTasks implements TaskListener {
 
   /** Resolves when the task has stopped. */
   async stopTask(id: TaskId): Promise<void> {
-    this.#tasks.delete(formatTaskId(id))
-    await this.#options.queues.run(queueOf(id), async () => await this.#stop(id))
+    const name = formatTaskId(id)
+    this.#tasks.delete(name)
+    const stopping = { id, stopped: this.#options.queues.run(queueOf(id), async () => await this.#stop(id)) }
+    this.#stopping.set(name, stopping)
+    try {
+      await stopping.stopped
+    } finally {
+      if (this.#stopping.get(name) === stopping) this.#stopping.delete(name)
+    }
   }
 
   /** Resolves when no task of a connector starts, stops or runs here, provided that it is to run none. */

@@ -1,4 +1,3 @@
-import { formatTaskId } from '../../config/connector/task-id.ts'
 import { nothingAssigned, type ConnectorsAndTasks } from '../group/assignment.ts'
 import type { ClusterConfigState } from '../state/cluster-config-state.ts'
 import type { AssignedTasks } from './assigned-tasks.ts'
@@ -34,22 +33,36 @@ export class AssignmentReconciler {
     this.#assignment = assignment
     const { configState, connectors, tasks } = this.#options
     const plan = planWork(configState, assignment, { connectors: connectors.assigned, tasks: tasks.assigned })
-    const released: Promise<void>[] = []
-    const startsAgain = new Set(plan.startTasks.map(formatTaskId))
-    for (const id of plan.stopTasks) {
-      const stopped = tasks.stopTask(id)
-      if (id.task < configState.taskCount(id.connector) && !startsAgain.has(formatTaskId(id))) released.push(stopped)
-    }
-    for (const name of plan.stopConnectors) {
-      const stopped = connectors.stopConnector(name)
-      if (configState.has(name)) released.push(stopped)
-    }
+    for (const id of plan.stopTasks) void tasks.stopTask(id)
+    for (const name of plan.stopConnectors) void connectors.stopConnector(name)
     // The status of the connector shows a failure.
     for (const name of plan.startConnectors) void connectors.startConnector(name).catch(() => undefined)
     for (const id of plan.pauseTasks) tasks.setPaused(id, true)
     for (const id of plan.resumeTasks) tasks.setPaused(id, false)
     for (const id of plan.startTasks) tasks.startTask(id)
-    return Promise.all(released).then(() => undefined)
+    return this.#released()
+  }
+
+  /** What stops, and is not to run on this worker any more. */
+  stopping(): ConnectorsAndTasks {
+    const { connectors, tasks } = this.#options
+    return {
+      connectors: [...connectors.stopping.keys()].filter((name) => !connectors.has(name)),
+      tasks: tasks.stopping.flatMap(({ id }) => (tasks.has(id) ? [] : [id])),
+    }
+  }
+
+  async #released(): Promise<void> {
+    const { configState, connectors, tasks } = this.#options
+    const stopped = [
+      ...[...connectors.stopping]
+        .filter(([name]) => configState.has(name) && !connectors.has(name))
+        .map(([, end]) => end),
+      ...tasks.stopping
+        .filter(({ id }) => id.task < configState.taskCount(id.connector) && !tasks.has(id))
+        .map((stopping) => stopping.stopped),
+    ]
+    await Promise.all(stopped)
   }
 
   /** Stops everything, gracefully as far as the time allows. */

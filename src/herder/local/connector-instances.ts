@@ -48,6 +48,7 @@ export class ConnectorInstances implements ConnectorListener {
   readonly runner: ConnectorRunner
   readonly #options: ConnectorInstancesOptions
   readonly #instances = new Map<string, Instance>()
+  readonly #stopping = new Map<string, Promise<void>>()
 
   constructor(options: ConnectorInstancesOptions) {
     this.#options = options
@@ -56,6 +57,11 @@ export class ConnectorInstances implements ConnectorListener {
 
   get assigned(): ReadonlyMap<string, RunningConnector> {
     return this.#instances
+  }
+
+  /** The connectors that stop, and when they have. One of them may be assigned again: then it starts after that. */
+  get stopping(): ReadonlyMap<string, Promise<void>> {
+    return this.#stopping
   }
 
   has(name: string): boolean {
@@ -79,10 +85,16 @@ export class ConnectorInstances implements ConnectorListener {
     const instance = this.#instances.get(name)
     this.#instances.delete(name)
     supersede(name, instance)
-    await queues.run(queueOf(name), async () => {
+    const stopped = queues.run(queueOf(name), async () => {
       if (instance?.live === true) await this.#stopInstance(name)
       if (configState.has(name)) statuses.putConnectorSafe(name, 'UNASSIGNED', null)
     })
+    this.#stopping.set(name, stopped)
+    try {
+      await stopped
+    } finally {
+      if (this.#stopping.get(name) === stopped) this.#stopping.delete(name)
+    }
   }
 
   onReconfigure(name: string): void {

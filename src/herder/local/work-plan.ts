@@ -50,7 +50,7 @@ export function planWork(
   const resumeTasks: TaskId[] = []
   const kept = new Set<string>()
   for (const [name, task] of running.tasks) {
-    if (!wantedTasks.has(name) || task.generation !== configState.taskGeneration(task.id.connector)) {
+    if (!wantedTasks.has(name) || task.generation !== configState.taskGeneration(task.id)) {
       stopTasks.push(task.id)
       continue
     }

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 
 import type { RawConfig } from '../../api/config-def.ts'
 import { unusableName } from '../../config/connector/connector-name.ts'
+import type { TaskId } from '../../config/connector/task-id.ts'
 import type { TargetState } from '../../config/connector/target-state.ts'
 import type { ConfigRecord } from '../../storage/config-record.ts'
 
@@ -32,8 +34,8 @@ interface ConnectorEntry {
   /** Complete sets only: ids 0…taskCount-1. Empty while the set is inconsistent. */
   tasks: readonly RawConfig[]
   taskCount: number
-  /** Rises with every commit: tasks of an earlier commit restart, even with equal configs. */
-  taskGeneration: number
+  /** The offset of the commit that changed each task. One that runs with another generation has to restart. */
+  taskGenerations: readonly number[]
   /** Task records of the last commit were missing: compaction removed them. The task configs must be generated again. */
   inconsistent: boolean
   /** The connector config that was in effect at the last commit; null before the first. */
@@ -93,9 +95,14 @@ export class ClusterConfigState {
     return this.#connectors.get(connector)?.taskCount ?? 0
   }
 
-  /** The number of commits so far; 0 before the first. */
-  taskGeneration(connector: string): number {
-    return this.#connectors.get(connector)?.taskGeneration ?? 0
+  /** Whether task configs were committed since the connector was created. */
+  hasCommit(connector: string): boolean {
+    return this.#connectors.get(connector)?.appliedConfig !== null
+  }
+
+  /** The offset of the commit that changed a task, or the connector config that it reads; -1 when there is no such task. */
+  taskGeneration({ connector, task }: TaskId): number {
+    return this.#connectors.get(connector)?.taskGenerations[task] ?? -1
   }
 
   isInconsistent(connector: string): boolean {
@@ -176,9 +183,14 @@ export class ClusterConfigState {
     // A record may claim any count: the work is bounded by the task records that exist.
     const tasks = [...(deferred ?? [])].filter(([task]) => task < count).toSorted(([a], [b]) => a - b)
     entry.inconsistent = tasks.length < count
-    entry.tasks = entry.inconsistent ? [] : tasks.map(([, config]) => config)
+    const configs = entry.inconsistent ? [] : tasks.map(([, config]) => config)
+    const keeps = isDeepStrictEqual(entry.appliedConfig, entry.config)
+    entry.taskGenerations = configs.map((config, task) => {
+      const before = keeps && isDeepStrictEqual(config, entry.tasks[task]) ? entry.taskGenerations[task] : undefined
+      return before ?? this.#offset - 1
+    })
+    entry.tasks = configs
     entry.taskCount = count
-    entry.taskGeneration += 1
     entry.appliedConfig = entry.config
     return { type: 'tasks', connector }
   }
@@ -202,5 +214,5 @@ function replacementName(name: string): string {
 }
 
 function newEntry(config: RawConfig): ConnectorEntry {
-  return { config, tasks: [], taskCount: 0, taskGeneration: 0, inconsistent: false, appliedConfig: null }
+  return { config, tasks: [], taskCount: 0, taskGenerations: [], inconsistent: false, appliedConfig: null }
 }

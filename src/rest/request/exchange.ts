@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http'
+
 import type { FastifyRequest } from 'fastify'
 import type { EnteredRequest } from '../limits/rest-connections.ts'
 import type { RestConnection } from '../limits/rest-connection.ts'
@@ -12,6 +14,7 @@ export class Exchange {
   readonly beganMs: number
   readonly target: RequestTarget
   readonly query: URLSearchParams
+  readonly headers: Readonly<IncomingHttpHeaders>
   /** The header of that name. */
   readonly authorization: string | undefined
   readonly connection: RestConnection
@@ -36,6 +39,7 @@ export class Exchange {
     this.beganMs = beganMs
     this.target = targetOf(request.originalUrl, request.raw.headers.host)
     this.query = new URLSearchParams(this.target.query)
+    this.headers = request.raw.headers
     this.authorization = request.raw.headers.authorization
     this.connection = connection
     this.turn = turn

@@ -1,8 +1,11 @@
+import type { RawConfig } from '../../api/config-def.ts'
 import type { PlainMap } from '../../api/schema.ts'
 import type { TaskInfo } from '../../herder/entities/task-info.ts'
 
 import { formatTaskId, type TaskId } from '../../config/connector/task-id.ts'
-import { httpError } from '../rest-error.ts'
+import { configOf, parseBody } from '../request/json-body.ts'
+import { signedRequestOf } from '../request/worker-signature.ts'
+import { httpError, malformed, RestError } from '../rest-error.ts'
 import { param, type RestRequest, type Route } from '../route.ts'
 import { shows } from './connector-operation.ts'
 import { taskStatusJson } from './state-routes.ts'
@@ -14,6 +17,18 @@ export const taskRoutes: readonly Route[] = [
     const infos = await herder.taskInfos(connector)
     return Object.fromEntries(infos.map((info) => [formatTaskId(info.id), info.config]))
   }),
+  {
+    // Workers of a group send it to their leader.
+    operationId: 'putTaskConfigs',
+    method: 'POST',
+    path: '/connectors/{connector}/tasks',
+    needs: { role: 'admin', of: 'connector' },
+    async handle(request, { herder }) {
+      const connector = param(request, 'connector')
+      await herder.putTaskConfigs(connector, taskConfigs(request.body), signedRequestOf(request), request.signal)
+      return { status: 204 }
+    },
+  },
   {
     operationId: 'getTaskStatus',
     method: 'GET',
@@ -42,6 +57,16 @@ export function taskIdJson(id: TaskId): PlainMap {
 
 function taskInfoJson({ id, config }: TaskInfo): PlainMap {
   return { id: taskIdJson(id), config }
+}
+
+/** `[{"key":"value"}]`. @throws RestError */
+function taskConfigs(body: string): readonly RawConfig[] {
+  const parsed = parseBody(body)
+  if (!Array.isArray(parsed)) throw new RestError(malformed, 'the body is not an array of task configs')
+  return parsed.map((item: unknown) => {
+    const entries = Object.entries(configOf(item, 'task config'))
+    return Object.fromEntries(entries.flatMap(([key, value]) => (value === null ? [] : [[key, value] as const])))
+  })
 }
 
 /** @throws RestError 404 when the task is not a number, as for an unknown path */

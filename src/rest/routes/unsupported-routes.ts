@@ -2,8 +2,6 @@ import type { Method, Route } from '../route.ts'
 
 import { RestError } from '../rest-error.ts'
 
-const javaOnly = 'the workers of a Java cluster use it among themselves'
-
 /** An operation of Connect that is known and not served. */
 export interface UnsupportedOperation {
   readonly operationId: string
@@ -15,8 +13,12 @@ export interface UnsupportedOperation {
 
 /** `src/rest/UNSUPPORTED.md` lists the same ones. */
 export const unsupported: readonly UnsupportedOperation[] = [
-  { operationId: 'putTaskConfigs', method: 'POST', path: '/connectors/{connector}/tasks', instead: javaOnly },
-  { operationId: 'fenceZombies', method: 'PUT', path: '/connectors/{connector}/fence', instead: javaOnly },
+  {
+    operationId: 'fenceZombies',
+    method: 'PUT',
+    path: '/connectors/{connector}/fence',
+    instead: 'it belongs to exactly-once delivery of sources',
+  },
 ]
 
 /** Each responds with 501 and its name. */

@@ -6,6 +6,7 @@ import { ConnectError } from '../../../src/api/errors.ts'
 import type { ConfigInfos, SubmittedConfig } from '../../../src/config/definition/config-infos.ts'
 import { present } from '../../../src/foundation/assert.ts'
 import { formatTaskId, type TaskId } from '../../../src/config/connector/task-id.ts'
+import { nothingAssigned, sameWork } from '../../../src/herder/group/assignment.ts'
 import type { WorkerGroupHandlers } from '../../../src/herder/group/worker-group.ts'
 import type { TaskRunner } from '../../../src/herder/local/assigned-tasks.ts'
 import type { ConnectorRunner } from '../../../src/herder/local/connector-instances.ts'
@@ -101,6 +102,14 @@ class MemoryConfigs {
 
   putLoggerLevel: WorkerHerderOptions['configs']['putLoggerLevel'] = async (logger, level) =>
     await this.append({ type: 'logger-level', logger, level })
+
+  putSessionKey: WorkerHerderOptions['configs']['putSessionKey'] = async ({ key, algorithm, createdMs }) =>
+    await this.append({
+      type: 'session-key',
+      key: key.toString('base64'),
+      algorithm,
+      creationTimestamp: createdMs,
+    })
 
   putRestartRequest: WorkerHerderOptions['configs']['putRestartRequest'] = async (request) =>
     await this.append({ type: 'restart', ...request })
@@ -216,12 +225,16 @@ export async function herd(options: HerdOptions = {}) {
   options.statusesBefore?.(statuses)
   const activity = { count: 0 }
   const rebalances = { count: 0 }
+  let assigned = nothingAssigned
   const group = Promise.withResolvers<WorkerGroupHandlers>()
   const rebalance = async (): Promise<void> => {
     const handlers = await group.promise
     generation += 1
     const { work } = handlers.snapshot()
-    await handlers.onMembership({ generation, isLeader, leaderUrl: 'http://leader/', work })
+    assigned = work
+    const membership = { generation, isLeader, leaderUrl: 'http://leader/', isSigned: false, work }
+    const { released } = await handlers.onMembership(membership)
+    await released
   }
   const herder: WorkerHerder = new WorkerHerder({
     configs,
@@ -239,17 +252,33 @@ export async function herd(options: HerdOptions = {}) {
     offsetTopic: 'offsets',
     joinGroup: (handlers) => {
       group.resolve(handlers)
-      const requestRebalance = (): void => {
+      const checkConfigured = (): void => {
+        if (!isLeader || sameWork(handlers.snapshot().work, assigned)) return
         rebalances.count += 1
         void rebalance()
       }
-      return { start: () => undefined, requestRebalance, close: async () => undefined }
+      return {
+        start: () => undefined,
+        checkConfigured,
+        released: async () => undefined,
+        ownerOfConnector: () => null,
+        ownerOfTask: () => null,
+        close: async () => undefined,
+      }
     },
     runConnectors: (listener) => worker.runConnectors(listener),
     runTasks: (listener) => worker.runTasks(listener),
     plugins: new PluginRegistry(fileConnectors),
     serverInfo: { version: '3.9.1', commit: 'x', kafkaClusterId: null },
     groupSettings: { groupId: 'workers' },
+    sessionKeySettings: {
+      generationAlgorithm: 'HmacSHA256',
+      keyBits: null,
+      ttlMs: 0,
+      signatureAlgorithm: 'HmacSHA256',
+      verificationAlgorithms: ['HmacSHA256'],
+    },
+    sendTaskConfigs: async ({ connector }) => void worker.calls.push(`send task configs of ${connector}`),
     gracefulMs: 1000,
     logLevels: LogLevels.startingAt('info'),
     topicTracking: true,

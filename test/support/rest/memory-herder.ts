@@ -185,6 +185,10 @@ export class MemoryHerder implements Herder {
     return await this.putConnectorConfig(connector, Object.fromEntries(merged), signal)
   }
 
+  async putTaskConfigs(connector: string): Promise<void> {
+    this.#entry(connector)
+  }
+
   async deleteConnector(connector: string): Promise<void> {
     this.#entry(connector)
     this.#connectors.delete(connector)

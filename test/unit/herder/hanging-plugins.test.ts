@@ -91,9 +91,10 @@ describe('a task whose stop hangs', () => {
     await herder.putConnectorConfig('a', { ...config, topic: 'u' }, signal)
     await untilPasses(() => expect(worker.calls).toContain('stop a-0'))
     const work = { connectors: ['a'], tasks: [] }
-    const rebalance = handlers.onMembership({ generation: 9, isLeader: false, leaderUrl: 'http://l/', work })
+    const membership = { generation: 9, isLeader: false, leaderUrl: 'http://l/', isSigned: false, work }
+    const applied = await handlers.onMembership(membership)
     stop.resolve()
-    await rebalance
+    await applied.released
     expect(worker.calls.filter((call) => call.endsWith('a-0'))).toEqual(['stop a-0', 'stop a-0'])
     expect(worker.running.size).toBe(0)
   })
@@ -103,13 +104,14 @@ describe('a task whose stop hangs', () => {
     await running()
     const stop = deferred<void>()
     worker.holds.set('stop a-0', stop.promise)
-    let released = false
+    let isReleased = false
     const work = { connectors: ['a'], tasks: [] }
-    const membership = { generation: 9, isLeader: false, leaderUrl: 'http://l/', work }
-    const rebalance = handlers.onMembership(membership).then(() => (released = true))
+    const membership = { generation: 9, isLeader: false, leaderUrl: 'http://l/', isSigned: false, work }
+    const { released } = await handlers.onMembership(membership)
+    const rebalance = released.then(() => (isReleased = true))
     await untilPasses(() => expect(worker.calls).toContain('stop a-0'))
     expect(await herder.health(signal)).toEqual({ status: 'healthy' })
-    expect(released).toBe(false)
+    expect(isReleased).toBe(false)
     stop.resolve()
     await rebalance
   })
@@ -119,13 +121,14 @@ describe('a task whose stop hangs', () => {
     await running()
     const stop = deferred<void>()
     worker.holds.set('stop a', stop.promise)
-    let released = false
+    let isReleased = false
     const work = { connectors: [], tasks: [{ connector: 'a', task: 0 }] }
-    const membership = { generation: 9, isLeader: false, leaderUrl: 'http://l/', work }
-    const rebalance = handlers.onMembership(membership).then(() => (released = true))
+    const membership = { generation: 9, isLeader: false, leaderUrl: 'http://l/', isSigned: false, work }
+    const { released } = await handlers.onMembership(membership)
+    const rebalance = released.then(() => (isReleased = true))
     await untilPasses(() => expect(worker.calls).toContain('stop a'))
     await new Promise((resolve) => setImmediate(resolve))
-    expect(released).toBe(false)
+    expect(isReleased).toBe(false)
     stop.resolve()
     await rebalance
   })

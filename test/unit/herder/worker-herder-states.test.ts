@@ -41,7 +41,7 @@ describe('the states that a herder writes', () => {
     statuses.putTask({ connector: 'gone', task: 3 }, 'UNASSIGNED', null)
     statuses.putConnector('gone', 'UNASSIGNED', null)
     const { work } = handlers.snapshot()
-    await handlers.onMembership({ generation: 100, isLeader: true, leaderUrl: 'http://leader/', work })
+    await handlers.onMembership({ generation: 100, isLeader: true, leaderUrl: 'http://leader/', isSigned: false, work })
     expect(statuses.known()).toEqual({ connectors: ['a'], tasks: [task] })
   })
 
@@ -64,6 +64,7 @@ describe('the states that a herder writes', () => {
       generation: 100,
       isLeader: false,
       leaderUrl: 'http://leader/',
+      isSigned: false,
       work: nothingAssigned,
     })
     expect(statuses.known().connectors).toContain('gone')

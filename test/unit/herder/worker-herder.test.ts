@@ -218,10 +218,9 @@ describe('the herder', () => {
   )
 
   it('asks for no rebalance once it stops', async () => {
-    const { herder, handlers, rebalances } = await herd()
+    const { herder, configs, rebalances } = await herd()
     await herder.stopWork()
-    const work = { connectors: ['gone'], tasks: [] }
-    await handlers.onMembership({ generation: 9, isLeader: true, leaderUrl: 'http://l/', work })
+    await configs.append({ type: 'connector', connector: 'b', config: { ...config, name: 'b' } })
     expect(rebalances.count).toBe(0)
   })
 

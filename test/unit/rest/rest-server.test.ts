@@ -305,11 +305,6 @@ describe('the REST API', () => {
   })
 
   it.each([
-    [
-      'POST',
-      '/connectors/a/tasks',
-      'POST /connectors/{connector}/tasks is not served: the workers of a Java cluster use it among themselves',
-    ],
     ['PUT', '/connectors/a/fence', expect.stringMatching(/^PUT \/connectors\/\{connector\}\/fence is not served/)],
   ])('responds to %s %s with 501 and its name', async (method, path, message) => {
     expect(await client.send(method, path)).toMatchObject(error(501, message))

@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { systemClock, type Clock } from '../../../../src/foundation/clock.ts'
+import { systemClock } from '../../../../src/foundation/clock.ts'
 import { deferred } from '../../../../src/foundation/async/deferred.ts'
-import { nothingAssigned, type ConnectorsAndTasks } from '../../../../src/herder/group/assignment.ts'
-import { sameWork } from '../../../../src/herder/group/assignor.ts'
+import { keysOf, nothingAssigned, without, type ConnectorsAndTasks } from '../../../../src/herder/group/assignment.ts'
 import { decodeMetadata } from '../../../../src/herder/group/group-protocol.ts'
-import { WorkerGroup, type Membership } from '../../../../src/herder/group/worker-group.ts'
+import {
+  WorkerGroup,
+  type AppliedMembership,
+  type Membership,
+  type WorkerGroupOptions,
+} from '../../../../src/herder/group/worker-group.ts'
 import type { KafkaClient } from '../../../../src/client/kafka-client.ts'
 import { ClientHarness } from '../../../contract/client-harness.ts'
 import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
@@ -33,6 +37,17 @@ afterAll(async () => {
   await broker.close()
 })
 
+type WorkerSettings = Partial<Pick<WorkerGroupOptions, 'clock' | 'protocol' | 'maxDelayMs'>>
+
+/** Everything that these workers run. */
+function together(...workers: readonly Worker[]): readonly string[] {
+  return workers.flatMap(({ last }) => sorted(last?.work ?? nothingAssigned)).toSorted()
+}
+
+function sorted(held: ConnectorsAndTasks): readonly string[] {
+  return [...keysOf(held)].toSorted()
+}
+
 /** A worker that only takes part in its group. */
 class Worker {
   readonly memberships: Membership[] = []
@@ -46,10 +61,16 @@ class Worker {
   offered: readonly { readonly name: string; readonly metadata: Buffer }[] = []
   /** Called with each membership, before it is taken up. */
   onMembership: (membership: Membership) => Promise<void> = async () => undefined
+  /** What stops. */
+  stopping = nothingAssigned
+  readonly url: string
+  /** When what was revoked has stopped. */
+  released: Promise<void> = Promise.resolve()
   readonly group: WorkerGroup
 
-  constructor(client: KafkaClient, groupId: string, url: string, clock: Clock = systemClock) {
+  constructor(client: KafkaClient, groupId: string, url: string, settings: WorkerSettings = {}) {
     const times = { sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 10_000, heartbeatIntervalMs: 50 }
+    this.url = url
     this.group = new WorkerGroup(
       (member) => {
         this.offered = member.protocols()
@@ -57,20 +78,22 @@ class Worker {
       },
       {
         url,
-        clock,
+        clock: systemClock,
         logger: this.logger,
+        protocol: 'sessioned',
+        maxDelayMs: 0,
+        ...settings,
         snapshot: () => this.snapshot,
+        stopping: () => this.stopping,
         catchUp: async () => {
           this.catchUps += 1
           this.snapshot = { ...this.snapshot, offset: Math.max(this.snapshot.offset, this.endOffset) }
         },
-        onMembership: async (membership) => {
+        onMembership: async (membership): Promise<AppliedMembership> => {
           this.given += 1
           await this.onMembership(membership)
           this.memberships.push(membership)
-          // As the herder does.
-          if (membership.isLeader && !sameWork(membership.work, this.snapshot.work))
-            this.group.requestRebalance('the configured work has changed')
+          return { released: this.released }
         },
       },
     )
@@ -83,7 +106,8 @@ class Worker {
 
 async function made() {
   const groupId = clients.name('workers')
-  const worker = async (url: string, clock?: Clock) => new Worker(await clients.connect(), groupId, url, clock)
+  const worker = async (url: string, settings?: WorkerSettings) =>
+    new Worker(await clients.connect(), groupId, url, settings)
   const members = async () => (await describeGroup(broker.bootstrap, groupId)).memberIds
   const removeAll = async (): Promise<void> => await removeMembers(broker.bootstrap, groupId)
   return { worker, members, removeAll }
@@ -114,7 +138,9 @@ describe('a worker in its group', () => {
     }
     await removeAll()
     await untilPasses(() =>
-      expect(given).toEqual([{ generation: -1, isLeader: false, leaderUrl: null, work: nothingAssigned }]),
+      expect(given).toEqual([
+        { generation: -1, isLeader: false, leaderUrl: null, isSigned: false, work: nothingAssigned },
+      ]),
     )
     expect(await members()).toEqual([])
     gate.resolve()
@@ -123,19 +149,141 @@ describe('a worker in its group', () => {
     await one.group.close()
   })
 
-  it('is a standby worker beside a leader, and takes over everything when the leader leaves', async () => {
+  it('shares the work with another worker, whose half the other takes over when it leaves', async () => {
     const { worker } = await made()
     const [one, two] = [await worker('http://one/'), await worker('http://two/')]
     one.group.start()
     await untilPasses(() => expect(one.last?.work).toEqual(work))
     two.group.start()
-    await untilPasses(() =>
-      expect(two.last).toMatchObject({ isLeader: false, leaderUrl: 'http://one/', work: nothingAssigned }),
-    )
-    expect(one.last?.work).toEqual(work)
+    await untilPasses(() => expect(two.last?.work.tasks).toHaveLength(1))
+    expect(two.last).toMatchObject({ isLeader: false, leaderUrl: 'http://one/' })
+    await untilPasses(() => expect(together(one, two)).toEqual(sorted(work)))
     await one.group.close()
-    await untilPasses(() => expect(two.last).toMatchObject({ isLeader: true, work }))
+    await untilPasses(() => expect(two.last).toMatchObject({ isLeader: true }))
+    await untilPasses(() => expect(together(two)).toEqual(sorted(work)))
     await two.group.close()
+  })
+
+  it('gives a task to another worker only after it has stopped (I3)', async () => {
+    const { worker } = await made()
+    const [one, two] = [await worker('http://one/'), await worker('http://two/')]
+    one.group.start()
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    const gate = deferred<void>()
+    one.released = gate.promise
+    one.onMembership = async (membership) => {
+      const kept = new Set(keysOf(membership.work))
+      one.stopping = kept.size === 0 ? nothingAssigned : without(work, kept)
+    }
+    two.group.start()
+    await untilPasses(() => expect(one.stopping.tasks).toHaveLength(1))
+    // Other rebalances do not change this: what stops is reported.
+    const { given } = two
+    const three = await worker('http://three/')
+    three.group.start()
+    await untilPasses(() => expect(two.given).toBeGreaterThan(given))
+    const others = (): readonly Membership[] => [...two.memberships, ...three.memberships]
+    expect(others().flatMap(({ work: { tasks } }) => tasks)).toEqual([])
+    one.onMembership = async () => undefined
+    one.stopping = nothingAssigned
+    gate.resolve()
+    await untilPasses(() => expect(together(one, two, three)).toEqual(sorted(work)))
+    for (const { group } of [three, two, one]) await group.close()
+  })
+
+  it('knows as the leader where everything runs', async () => {
+    const { worker } = await made()
+    const [one, two] = [await worker('http://one/'), await worker('http://two/')]
+    one.group.start()
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    two.group.start()
+    await untilPasses(() => expect(together(one, two)).toEqual(sorted(work)))
+    await untilPasses(() => expect(two.last?.work.tasks).toHaveLength(1))
+    for (const member of [one, two]) {
+      const { url } = member
+      for (const id of member.last?.work.tasks ?? []) expect(one.group.ownerOfTask(id)).toBe(url)
+      for (const name of member.last?.work.connectors ?? []) expect(one.group.ownerOfConnector(name)).toBe(url)
+    }
+    expect(one.group.ownerOfConnector('unknown')).toBeNull()
+    expect(two.group.ownerOfConnector('a')).toBeNull()
+    await two.group.close()
+    await one.group.close()
+  })
+
+  it('waits for the end of the tasks of a connector on the other workers', async () => {
+    const { worker } = await made()
+    const [one, two] = [await worker('http://one/'), await worker('http://two/')]
+    one.group.start()
+    two.group.start()
+    await untilPasses(() => expect([one, two].map((at) => at.last?.work.tasks.length)).toEqual([1, 1]))
+    await untilPasses(() => expect(together(one, two)).toEqual(sorted(work)))
+    const [leader, follower] = one.last?.isLeader === true ? [one, two] : [two, one]
+    const stopped = { offset: 11, work: { connectors: ['a'], tasks: [] } }
+    const ends = follower.last?.work ?? nothingAssigned
+    follower.stopping = { connectors: [], tasks: ends.tasks }
+    for (const member of [leader, follower]) member.snapshot = stopped
+    let isReleased = false
+    const released = leader.group.released('a').then(() => (isReleased = true))
+    const { given } = leader
+    await untilPasses(() => expect(leader.given).toBeGreaterThan(given + 1))
+    expect(isReleased).toBe(false)
+    follower.stopping = nothingAssigned
+    await released
+    await two.group.close()
+    await one.group.close()
+  })
+
+  it('leaves the work of a worker that has gone to its successor, within scheduled.rebalance.max.delay.ms', async () => {
+    const { worker } = await made()
+    const settings = { maxDelayMs: 600_000 }
+    const one = await worker('http://one/', settings)
+    const two = await worker('http://two/', settings)
+    one.group.start()
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    two.group.start()
+    await untilPasses(() => expect(two.last?.work.tasks).toHaveLength(1))
+    const left = two.last?.work
+    const kept = one.last?.work
+    const { given } = one
+    await two.group.close()
+    await untilPasses(() => expect(one.given).toBeGreaterThan(given))
+    expect(one.last?.work).toEqual(kept)
+    const successor = await worker('http://two/', settings)
+    successor.group.start()
+    await untilPasses(() => expect(successor.last?.work).toEqual(left))
+    await successor.group.close()
+    await one.group.close()
+  })
+
+  it('assigns the work of a worker that has gone once scheduled.rebalance.max.delay.ms has passed', async () => {
+    const { worker } = await made()
+    const [one, two] = [
+      await worker('http://one/', { maxDelayMs: 300 }),
+      await worker('http://two/', { maxDelayMs: 300 }),
+    ]
+    one.group.start()
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    two.group.start()
+    await untilPasses(() => expect(two.last?.work.tasks).toHaveLength(1))
+    await two.group.close()
+    await untilPasses(() => expect(together(one)).toEqual(sorted(work)))
+    await one.group.close()
+  })
+
+  it('stops everything before each rebalance of the eager protocol', async () => {
+    const { worker } = await made()
+    const eager = { protocol: 'default' as const }
+    const [one, two] = [await worker('http://one/', eager), await worker('http://two/', eager)]
+    one.group.start()
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    two.group.start()
+    await untilPasses(() => expect(two.last?.work.tasks).toHaveLength(1))
+    await untilPasses(() => expect(together(one, two)).toEqual(sorted(work)))
+    const works = one.memberships.map((membership) => membership.work.tasks.length)
+    expect(works.slice(-2)).toEqual([0, one.last?.work.tasks.length])
+    await two.group.close()
+    await untilPasses(() => expect(together(one)).toEqual(sorted(work)))
+    await one.group.close()
   })
 
   it('does not apply an assignment of a leader that has read further in the config topic (I4)', async () => {
@@ -171,7 +319,7 @@ describe('a worker in its group', () => {
     expect([...one.memberships, ...two.memberships].filter(({ work: { tasks } }) => tasks.length > 0)).toEqual([])
     one.endOffset = 10
     one.snapshot = { offset: 3, work }
-    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    await untilPasses(() => expect(together(one, two)).toEqual(sorted(work)))
     await untilPasses(() => expect(two.last?.leaderUrl).toBe('http://one/'))
     await two.group.close()
     await one.group.close()
@@ -184,7 +332,7 @@ describe('a worker in its group', () => {
     await untilPasses(() => expect(one.last?.work).toEqual(work))
     const less = { connectors: ['a'], tasks: [{ connector: 'a', task: 0 }] }
     one.snapshot = { offset: 11, work: less }
-    one.group.requestRebalance('a task is gone')
+    one.group.checkConfigured()
     await untilPasses(() => expect(one.last?.work).toEqual(less))
     await one.group.close()
   })
@@ -199,7 +347,6 @@ describe('a worker in its group', () => {
     }
     one.group.start()
     await untilPasses(() => expect(one.logger.lines.map(({ message }) => message).join()).toContain('no room'))
-    one.group.requestRebalance('the test says so')
     await untilPasses(() => expect(one.last?.work).toEqual(work))
     await one.group.close()
   })
@@ -207,14 +354,13 @@ describe('a worker in its group', () => {
   it('waits for a second before it retries a rebalance that failed', async () => {
     const { worker, members } = await made()
     const clock = new ManualClock()
-    const one = await worker('http://one/', clock)
+    const one = await worker('http://one/', { clock })
     let fails = true
     one.onMembership = async () => {
       if (fails) throw new RangeError('no room')
     }
     one.group.start()
     await untilPasses(() => expect(clock.pending).toBe(1))
-    one.group.requestRebalance('the test says so')
     clock.advance(999)
     for (let i = 0; i < 20; i += 1) await members()
     expect(one.given).toBe(1)
@@ -245,6 +391,7 @@ describe('a worker in its group', () => {
     expect(offered.map(({ name, metadata }) => [name, decodeMetadata(metadata).version])).toEqual([
       ['sessioned', 2],
       ['compatible', 1],
+      ['default', 0],
     ])
   })
 })

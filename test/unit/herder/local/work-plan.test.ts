@@ -19,7 +19,7 @@ function started(): ClusterConfigState {
 function running(overrides: { paused?: boolean; targetState?: 'STARTED' | 'PAUSED' } = {}): RunningWork {
   return {
     connectors: new Map([['a', { config, targetState: overrides.targetState ?? 'STARTED' }]]),
-    tasks: new Map([['a-0', { id: task, generation: 1, paused: overrides.paused ?? false }]]),
+    tasks: new Map([['a-0', { id: task, generation: 2, paused: overrides.paused ?? false }]]),
   }
 }
 
@@ -39,11 +39,33 @@ describe('the plan of a worker', () => {
     expect(plan).toEqual({ ...idle, stopConnectors: ['a'], stopTasks: [task] })
   })
 
-  it('starts tasks again when a new set was committed, also with equal configs', () => {
+  it('starts a task again when another config was committed for it, and no other task', () => {
     const fold = started()
     fold.apply({ type: 'task', connector: 'a', task: 0, config: {} }, 3)
-    fold.apply({ type: 'commit', connector: 'a', tasks: 1 }, 4)
+    fold.apply({ type: 'task', connector: 'a', task: 1, config: {} }, 4)
+    fold.apply({ type: 'commit', connector: 'a', tasks: 2 }, 5)
+    expect(planWork(fold, assigned, running())).toEqual(idle)
+    fold.apply({ type: 'task', connector: 'a', task: 0, config: { n: '1' } }, 6)
+    fold.apply({ type: 'task', connector: 'a', task: 1, config: {} }, 7)
+    fold.apply({ type: 'commit', connector: 'a', tasks: 2 }, 8)
     expect(planWork(fold, assigned, running())).toEqual({ ...idle, stopTasks: [task], startTasks: [task] })
+  })
+
+  it('starts tasks again when the connector config that they read has changed', () => {
+    const fold = started()
+    fold.apply({ type: 'connector', connector: 'a', config: { ...config, more: '1' } }, 3)
+    fold.apply({ type: 'task', connector: 'a', task: 0, config: {} }, 4)
+    fold.apply({ type: 'commit', connector: 'a', tasks: 1 }, 5)
+    expect(planWork(fold, assigned, running()).startTasks).toEqual([task])
+  })
+
+  it('starts tasks again of a connector that was deleted and created with equal configs', () => {
+    const fold = started()
+    fold.apply({ type: 'connector', connector: 'a', config: null }, 3)
+    fold.apply({ type: 'connector', connector: 'a', config }, 4)
+    fold.apply({ type: 'task', connector: 'a', task: 0, config: {} }, 5)
+    fold.apply({ type: 'commit', connector: 'a', tasks: 1 }, 6)
+    expect(planWork(fold, assigned, running()).startTasks).toEqual([task])
   })
 
   it('starts a connector again for every config record, and leaves its tasks until theirs come', () => {

@@ -21,7 +21,7 @@ describe('the fold of the config topic (I4)', () => {
     expect(state.apply({ type: 'commit', connector: 'a', tasks: 2 }, 3)).toEqual({ type: 'tasks', connector: 'a' })
     expect(state.tasks('a')).toEqual([{ n: '0' }, { n: '1' }])
     expect(state.appliedConfig('a')).toBe(config)
-    expect(state.taskGeneration('a')).toBe(1)
+    expect(state.taskGeneration({ connector: 'a', task: 1 })).toBe(3)
     expect(state.offset).toBe(4)
   })
 

@@ -1,0 +1,97 @@
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { formatListenAddress } from '../../../src/foundation/network/listen-address.ts'
+import { BrokerProcess } from '../broker/broker-process.ts'
+import { kafkaSettings } from './kafka-settings.ts'
+import { eventually, workerPlace, WorkerProcess } from './worker-process.ts'
+
+const patienceMs = 60_000
+
+interface Instance {
+  readonly state: string
+  readonly worker_id: string
+}
+interface ConnectorStatus {
+  readonly connector: Instance
+  readonly tasks: readonly (Instance & { readonly id: number })[]
+}
+
+/** Workers of one group, each in its own process, on a broker in another one. */
+export class WorkerTrio {
+  readonly directory = mkdtempSync(join(tmpdir(), 'penstock-group-'))
+  readonly workers: WorkerProcess[] = []
+  readonly broker: BrokerProcess
+  readonly #settings: Readonly<Record<string, string>>
+
+  private constructor(broker: BrokerProcess, settings: Readonly<Record<string, string>>) {
+    this.broker = broker
+    this.#settings = { ...kafkaSettings(formatListenAddress(broker.address), 'trio'), ...settings }
+  }
+
+  static async start(settings: Readonly<Record<string, string>> = {}): Promise<WorkerTrio> {
+    const directory = mkdtempSync(join(tmpdir(), 'penstock-log-'))
+    const trio = new WorkerTrio(await BrokerProcess.start(directory), settings)
+    await Promise.all([trio.add(), trio.add(), trio.add()])
+    return trio
+  }
+
+  /** Starts one more worker. */
+  async add(): Promise<WorkerProcess> {
+    const { rest } = await workerPlace('')
+    const worker = await WorkerProcess.start({ rest, broker: '127.0.0.1:0', directory: this.directory }, this.#settings)
+    this.workers.push(worker)
+    return worker
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.workers.map(async (worker) => await worker.kill()))
+    await this.broker.end('SIGKILL')
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+
+  /** A file that {@link write} fills. */
+  path(name: string): string {
+    return join(this.directory, name)
+  }
+
+  write(name: string, lines: readonly string[]): void {
+    appendFileSync(this.path(name), lines.map((line) => `${line}\n`).join(''))
+  }
+
+  lines(name: string): readonly string[] {
+    return existsSync(this.path(name)) ? readFileSync(this.path(name), 'utf8').split('\n').slice(0, -1) : []
+  }
+
+  /** The workers by the names of what they run, such as `a` and `a-0`, once it is all RUNNING there; `alive` run it. */
+  async placed(
+    alive: readonly WorkerProcess[],
+    counts: Readonly<Record<string, number>>,
+  ): Promise<ReadonlyMap<string, WorkerProcess>> {
+    const [first] = alive
+    let last = ''
+    return await eventually(`everything to run on ${alive.length} workers`, patienceMs, async () => {
+      const all = (await first?.request('GET', '/connectors?expand=status')) as Record<
+        string,
+        { status: ConnectorStatus }
+      >
+      const places = new Map<string, WorkerProcess>()
+      for (const [name, { status }] of Object.entries(all)) {
+        const instances = [
+          [name, status.connector] as const,
+          ...status.tasks.map((task) => [`${name}-${task.id}`, task] as const),
+        ]
+        for (const [key, { state, worker_id: id }] of instances) {
+          const worker = alive.find(({ place }) => place.rest === `http://${id}`)
+          if (worker !== undefined && state === 'RUNNING') places.set(key, worker)
+        }
+      }
+      last = JSON.stringify(all)
+      const expected = Object.values(counts).reduce((sum, count) => sum + 1 + count, 0)
+      return places.size === expected ? places : null
+    }).catch((error: unknown) => {
+      throw new RangeError(`${String(error)}\n${last}`, { cause: error })
+    })
+  }
+}
