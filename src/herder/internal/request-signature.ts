@@ -25,8 +25,6 @@ const digests: Readonly<Record<string, string>> = {
   HmacSHA512: 'sha512',
 }
 
-export const signatureAlgorithms: readonly string[] = Object.keys(digests)
-
 export function signedHeaders(key: SessionKey, algorithm: string, body: string): Readonly<Record<string, string>> {
   return {
     [signatureHeaders.signature]: hmac(key, algorithm, body).toString('base64'),
