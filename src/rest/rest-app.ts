@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../foundation/clock.ts'
 import type { ResponseHeader } from '../config/worker/response-headers.ts'
 import type { CrossOrigin } from '../config/worker/cross-origin.ts'
+import type { ForwardTls } from '../config/worker/listener-tls.ts'
 import type { RestLimits } from '../config/worker/rest-limits.ts'
 import type { RestConnections } from './limits/rest-connections.ts'
 import type { RequestLog } from './request-log.ts'
@@ -41,6 +42,8 @@ export interface RestAppOptions {
   readonly limits: RestLimits
   readonly connections: RestConnections
   readonly access: RestAccess
+  /** Of requests to other workers; null: that of the system. */
+  readonly forwardTls: ForwardTls | null
   /** Null: pages of other origins may not call the API. */
   readonly crossOrigin: CrossOrigin | null
   /** Of every response. */

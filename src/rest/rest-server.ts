@@ -1,4 +1,4 @@
-import type { Server, ServerOptions } from 'node:http'
+import type { RequestListener, ServerOptions } from 'node:http'
 import type { Clock } from '../foundation/clock.ts'
 import type { Logger } from '../foundation/logging/logger.ts'
 import type { Meters } from '../foundation/metrics/meters.ts'
@@ -6,12 +6,13 @@ import type { RestContext } from './route.ts'
 
 import { formatListenAddress, isLoopback, type ListenAddress } from '../foundation/network/listen-address.ts'
 import { LogStreaks } from '../foundation/logging/log-streaks.ts'
-import { adminListenersKey } from '../config/worker/listener.ts'
+import { adminListenersKey, type RestListener } from '../config/worker/listener.ts'
+import type { ForwardTls, ListenerTls } from '../config/worker/listener-tls.ts'
 import type { CrossOrigin } from '../config/worker/cross-origin.ts'
 import type { ResponseHeader } from '../config/worker/response-headers.ts'
 import type { ServedPaths } from './request/served-paths.ts'
 import { defaultRestLimits, type RestLimits } from '../config/worker/rest-limits.ts'
-import { RestConnections } from './limits/rest-connections.ts'
+import { RestConnections, type RestHttpServer } from './limits/rest-connections.ts'
 import { AuditLog } from './access/audit-log.ts'
 import { RestAccess } from './access/rest-access.ts'
 import type { UserLogins } from './access/user-logins.ts'
@@ -25,9 +26,9 @@ import { allRoutes } from './routes/all-routes.ts'
 
 export interface RestOptions extends RestContext {
   /** Port 0 binds a free port. */
-  readonly listeners: readonly ListenAddress[]
+  readonly listeners: readonly RestListener[]
   /** Those that serve only `/admin`, which {@link listeners} then do not serve. Absent: they do. */
-  readonly adminListeners?: readonly ListenAddress[] | null
+  readonly adminListeners?: readonly RestListener[] | null
   /** The pages of other origins that may call the API. Absent: none may. */
   readonly crossOrigin?: CrossOrigin | null
   /** Headers of every response. */
@@ -45,6 +46,8 @@ export interface RestOptions extends RestContext {
   readonly token?: string
   /** The users that have access. With neither a token nor users, every client has. */
   readonly users?: UserLogins
+  /** Of requests to other workers. Absent: that of the system. */
+  readonly forwardTls?: ForwardTls | null
 }
 
 /** The running REST API. */
@@ -83,15 +86,17 @@ export async function startRest(options: RestOptions): Promise<RestServer> {
     limits,
     connections,
     access: new RestAccess(token === undefined ? null : new AccessToken(token), users),
+    forwardTls: options.forwardTls ?? null,
     crossOrigin: options.crossOrigin ?? null,
     headers: options.headers ?? [],
   })
-  const servers: Server[] = []
+  const servers: RestHttpServer[] = []
   const addresses: ListenAddress[] = []
   try {
     for (const { address, key, serves } of listenersOf(options)) {
-      const server = createServer(serverOptions(limits), (message, response) => app.routing(message, response))
-      connections.watch(server, { loopback: isLoopback(address.host), hosts, serves })
+      const server = serverOf(address.tls ?? null, limits, (message, response) => app.routing(message, response))
+      const protocol = protocolOf(address)
+      connections.watch(server, { loopback: isLoopback(address.host), hosts, serves, protocol })
       servers.push(server)
       addresses.push({ host: address.host, port: await listen(server, address, key) })
     }
@@ -101,10 +106,12 @@ export async function startRest(options: RestOptions): Promise<RestServer> {
   }
   const [first = { host: '127.0.0.1', port: 0 }] = addresses
   return {
-    url: urlOf(first),
+    url: `${protocolOf(options.listeners[0] ?? first)}://${namedAddress(first)}`,
     addresses,
     close: async (graceMs = 5000) => {
-      await Promise.all(servers.map((server) => close(server, graceMs, clock)))
+      const closed = servers.map((server) => close(server, graceMs, clock))
+      connections.abandonHandshakes()
+      await Promise.all(closed)
       await app.close()
       streaks.close()
       audit?.close()
@@ -113,7 +120,7 @@ export async function startRest(options: RestOptions): Promise<RestServer> {
 }
 
 interface Listener {
-  readonly address: ListenAddress
+  readonly address: RestListener
   /** The setting that names it. */
   readonly key: string
   readonly serves: ServedPaths
@@ -138,12 +145,33 @@ function serverOptions({ maxIdleMs, maxReceiveMs }: RestLimits): ServerOptions {
   }
 }
 
-function urlOf({ host, port }: ListenAddress): string {
-  const name = host === '' || host === '0.0.0.0' || host === '::' ? 'localhost' : host
-  return `http://${formatListenAddress({ host: name, port })}`
+function serverOf(tls: ListenerTls | null, limits: RestLimits, listener: RequestListener): RestHttpServer {
+  const options = serverOptions(limits)
+  if (tls === null) return createServer(options, listener)
+  const { clientAuth, ...certificates } = tls
+  // As an import: few workers need it.
+  return process.getBuiltinModule('node:https').createServer(
+    {
+      ...options,
+      ...certificates,
+      handshakeTimeout: limits.maxReceiveMs,
+      requestCert: clientAuth !== 'none',
+      rejectUnauthorized: clientAuth === 'required',
+    },
+    listener,
+  )
 }
 
-function listen(server: Server, { host, port }: ListenAddress, key: string): Promise<number> {
+function protocolOf({ tls }: RestListener): 'http' | 'https' {
+  return tls === undefined ? 'http' : 'https'
+}
+
+function namedAddress({ host, port }: ListenAddress): string {
+  const name = host === '' || host === '0.0.0.0' || host === '::' ? 'localhost' : host
+  return formatListenAddress({ host: name, port })
+}
+
+function listen(server: RestHttpServer, { host, port }: ListenAddress, key: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, { host, port }, key)))
     server.listen({ port, ...(host === '' ? {} : { host }) }, () => {
@@ -167,7 +195,7 @@ function listenError(cause: NodeJS.ErrnoException, { host, port }: ListenAddress
   )
 }
 
-async function close(server: Server, graceMs: number, clock: Clock): Promise<void> {
+async function close(server: RestHttpServer, graceMs: number, clock: Clock): Promise<void> {
   const cancel = clock.after(graceMs, () => server.closeAllConnections())
   await new Promise<void>((resolve) => {
     server.close(() => resolve())

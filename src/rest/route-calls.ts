@@ -1,4 +1,5 @@
 import type { Clock } from '../foundation/clock.ts'
+import type { ForwardTls } from '../config/worker/listener-tls.ts'
 import type { RequestGate } from './limits/request-gate.ts'
 import type { Exchange } from './request/exchange.ts'
 import type { RequestLog } from './request-log.ts'
@@ -6,7 +7,7 @@ import type { RestContext, RestRequest, RestResponse, Route } from './route.ts'
 
 import { NotAssignedError, NotLeaderError } from '../herder/herder-errors.ts'
 import { checkReach, type RestAccess } from './access/rest-access.ts'
-import { forward } from './forward.ts'
+import { forward } from './forward/forward.ts'
 import { RestError } from './rest-error.ts'
 
 // Connect's own limit for requests to the herder.
@@ -21,6 +22,8 @@ export interface RouteCallsOptions {
   readonly gate: RequestGate
   readonly log: RequestLog
   readonly access: RestAccess
+  /** Of requests to other workers; null: that of the system. */
+  readonly forwardTls: ForwardTls | null
 }
 
 /** Calls the handlers of routes: each in its turn, within its time, and on the worker that can carry it out. */
@@ -51,14 +54,14 @@ export class RouteCalls {
     const timeoutMs = route.timeoutMs ?? defaultTimeoutMs
     const controller = new AbortController()
     const timedOut = Promise.withResolvers<never>()
-    const { isTrusted, caller, params, query, headers, target, body } = exchange
+    const { isTrusted, caller, params, query, headers, target, body, connection } = exchange
     const error = (): RestError =>
       new RestError(500, `Request timed out.${isTrusted ? ` ${context.herder.stage()}` : ''}`)
     const cancels = [
       clock.after(timeoutMs, () => controller.abort(error())),
       clock.after(timeoutMs + lastWordsMs, () => timedOut.reject(error())),
     ]
-    const base = `http://${target.host ?? 'localhost'}`
+    const base = `${connection.listener.protocol}://${target.host ?? 'localhost'}`
     const reach = (connector: string): void => {
       exchange.namedConnector = connector
       checkReach(caller, connector)
@@ -74,7 +77,7 @@ export class RouteCalls {
 
   /** On this worker, or on the one that it names. */
   async #here(route: Route, exchange: Exchange, request: RestRequest): Promise<RestResponse> {
-    const { context, access, log } = this.#options
+    const { context, access, log, forwardTls } = this.#options
     try {
       return await route.handle(request, context)
     } catch (error) {
@@ -87,6 +90,7 @@ export class RouteCalls {
         request,
         // Workers of a group share the token and the users, and this request has shown one of them.
         ...access.forwarded(exchange),
+        tls: forwardTls,
       })
     }
   }

@@ -7,7 +7,7 @@ import { ConnectorOffsetWriter } from '../../herder/offsets/connector-offset-wri
 import { WorkerStatusStore } from '../../herder/state/worker-status-store.ts'
 import { WorkerHerder } from '../../herder/worker-herder.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
-import { taskConfigsRequest } from '../../rest/task-configs-request.ts'
+import { taskConfigsRequest } from '../../rest/forward/task-configs-request.ts'
 import { PluginThreads } from '../../runtime/plugin-threads.ts'
 import { TaskThreads } from '../../runtime/task-threads.ts'
 import type { Access } from './access.ts'
@@ -60,7 +60,13 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     joinGroup: (handlers) =>
       new WorkerGroup(
         (member) => client.groupMember({ groupId, protocolType: 'connect', ...groupTimes(config), ...member }),
-        { url: `http://${workerId}/`, clock, logger: logger.child('herder'), ...groupSettings(config), ...handlers },
+        {
+          url: `${config.advertisedProtocol}://${workerId}/`,
+          clock,
+          logger: logger.child('herder'),
+          ...groupSettings(config),
+          ...handlers,
+        },
       ),
     runConnectors: (listener) => new PluginThreads({ ...threads, listener }),
     runTasks: (listener) =>
@@ -76,7 +82,7 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     serverInfo: { version: '3.9.1', commit: 'penstock', kafkaClusterId: client.clusterId },
     groupSettings: { groupId },
     sessionKeySettings: sessionKeySettings(config),
-    sendTaskConfigs: taskConfigsRequest(access.restToken),
+    sendTaskConfigs: taskConfigsRequest(access.restToken, config.forwardTls),
     gracefulMs: taskShutdownTimeoutMs,
     logLevels,
     topicTracking: config.topicTracking,

@@ -1,13 +1,14 @@
 import { createServer, type AddressInfo } from 'node:net'
 
-import { advertisedAddress, type WorkerConfig } from '../../config/worker/worker-config.ts'
-import type { ListenAddress } from '../../foundation/network/listen-address.ts'
+import { advertisedAddress } from '../../config/worker/advertised.ts'
+import type { WorkerConfig } from '../../config/worker/worker-config.ts'
+import type { RestListener } from '../../config/worker/listener.ts'
 import { deferred } from '../../foundation/async/deferred.ts'
 import { formatListenAddress } from '../../foundation/network/listen-address.ts'
 
 /** Where the REST API listens, and under which address other workers reach it. */
 export interface RestListeners {
-  readonly listeners: readonly ListenAddress[]
+  readonly listeners: readonly RestListener[]
   readonly advertisedHost: string
   /** `host:port`: the id of the worker in statuses and in the group. */
   readonly workerId: string
@@ -16,12 +17,11 @@ export interface RestListeners {
 /** Replaces port 0 by a free port: the group learns the address before the REST API listens. */
 export async function restListeners(config: WorkerConfig): Promise<RestListeners> {
   const listeners = await Promise.all(config.listeners.map(withPort))
-  const [first = { host: '127.0.0.1', port: 0 }] = listeners
-  const advertised = advertisedAddress(config, first.port)
+  const advertised = advertisedAddress(config, listeners)
   return { listeners, advertisedHost: advertised.host, workerId: formatListenAddress(advertised) }
 }
 
-async function withPort(address: ListenAddress): Promise<ListenAddress> {
+async function withPort(address: RestListener): Promise<RestListener> {
   if (address.port !== 0) return address
   const server = createServer()
   const listening = deferred<void>()
@@ -30,5 +30,5 @@ async function withPort(address: ListenAddress): Promise<ListenAddress> {
   await listening.promise
   const { port } = server.address() as AddressInfo
   await new Promise((closed) => server.close(closed))
-  return { host: address.host, port }
+  return { ...address, port }
 }

@@ -78,6 +78,7 @@ export async function startWorker(
     listeners,
     adminListeners: config.adminListeners,
     crossOrigin: config.crossOrigin,
+    forwardTls: config.forwardTls,
     headers: config.responseHeaders,
     limits: config.restLimits,
     hosts: [...config.listenersHosts, advertisedHost],

@@ -127,7 +127,8 @@ function checkOverrides(prefix: string, def: ConfigDef, config: SubmittedConfig)
 /** Returns warnings about `producer.*`, `consumer.*` and `admin.*` in the worker's settings. Without values (I8). */
 export function clientSettingWarnings(raw: RawConfig): readonly string[] {
   return Object.entries(raw).flatMap(([name, value]) => {
-    const [, client, setting] = /^(producer|consumer|admin)\.(.+)$/.exec(name) ?? []
+    // The listeners of /admin have settings of their own.
+    const [, client, setting] = /^(producer|consumer|admin(?!\.listeners\b))\.(.+)$/.exec(name) ?? []
     if (client === undefined || setting === undefined) return []
     if (Object.hasOwn(clients[client as ClientName], setting)) return []
     if (sharedSetting.test(setting)) {

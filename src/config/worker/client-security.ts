@@ -1,18 +1,11 @@
-import { readFileSync } from 'node:fs'
-
 import type { RawConfig } from '../../api/config-def.ts'
 
 import { ConfigError } from '../../api/errors.ts'
+import { ownCertificate, trustedAuthorities, type Certificates } from './ssl-settings.ts'
 
-/** Encryption and authentication of connections to Kafka; PLAINTEXT if both are null. Certificates and keys are PEM text. */
+/** Encryption and authentication of connections to Kafka; PLAINTEXT if both are null. */
 export interface ClientSecurity {
-  readonly tls: {
-    readonly ca?: string
-    readonly cert?: string
-    readonly key?: string
-    readonly passphrase?: string
-    readonly verifyHost?: boolean
-  } | null
+  readonly tls: (Certificates & { readonly verifyHost?: boolean }) | null
   readonly sasl: {
     readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
     readonly username: string
@@ -33,39 +26,11 @@ export function clientSecurity(raw: RawConfig): ClientSecurity {
 }
 
 function tlsOptions(raw: RawConfig): ClientSecurity['tls'] {
-  refuseJavaStore(raw, 'ssl.truststore')
-  refuseJavaStore(raw, 'ssl.keystore')
-  const keystore = pemOf(raw, 'ssl.keystore.location')
-  const ca = raw['ssl.truststore.certificates'] ?? pemOf(raw, 'ssl.truststore.location')
-  const cert = raw['ssl.keystore.certificate.chain'] ?? keystore
-  const key = raw['ssl.keystore.key'] ?? keystore
-  const passphrase = raw['ssl.key.password']
+  const settings = { values: raw, prefix: '' }
   return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(passphrase === undefined ? {} : { passphrase }),
+    ...trustedAuthorities(settings),
+    ...ownCertificate(settings),
     ...(raw['ssl.endpoint.identification.algorithm']?.trim() === '' ? { verifyHost: false } : {}),
-  }
-}
-
-function refuseJavaStore(raw: RawConfig, store: 'ssl.truststore' | 'ssl.keystore'): void {
-  const type = raw[`${store}.type`]?.trim().toUpperCase() ?? 'JKS'
-  const used = raw[`${store}.location`] !== undefined || raw[`${store}.type`] !== undefined
-  if (!used || type === 'PEM') return
-  throw new ConfigError(
-    `"${store}" is a ${type} store, which only Java can read. Convert it to PEM (keytool -importkeystore to PKCS12, then openssl pkcs12) and set ${store}.type=PEM.`,
-    { code: 'JAVA_KEYSTORE' },
-  )
-}
-
-function pemOf(raw: RawConfig, key: string): string | undefined {
-  const file = raw[key]?.trim()
-  if (file === undefined || file === '') return undefined
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new ConfigError(`The file of "${key}" cannot be read: ${file}`, { cause })
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ListenAddress, isLoopback } from '../../foundation/network/listen-address.ts'
 import { ConfigError } from '../../api/errors.ts'
+import type { ListenerTls } from './listener-tls.ts'
 
 /** The setting that allows access from other machines without authentication. */
 export const allowUnauthenticatedKey = 'listeners.allow.unauthenticated'
@@ -16,22 +17,33 @@ export const brokerTokenKey = 'embedded.broker.token.file'
 /** The setting of the host names of the REST API, in addition to addresses and names without dots. */
 export const hostsKey = 'listeners.hosts'
 
+/** An address on which the REST API listens. */
+export interface RestListener extends ListenAddress {
+  /** Absent: it serves http. */
+  readonly tls?: ListenerTls
+}
+
 /**
- * Parses a REST listener such as `http://127.0.0.1:8083`, `http://:8083` or `http://[::1]:8083`.
- * @throws ConfigError if it is malformed or requires TLS
+ * Parses REST listeners such as `http://127.0.0.1:8083`, `https://:8443` or `http://[::1]:8083`.
+ * @param key the setting that lists them
+ * @param tls the TLS of those with https
+ * @throws ConfigError if one is malformed, or the settings of its TLS are
  */
-export function parseListener(text: string, key: string): ListenAddress {
-  const match = /^(.*):\/\/\[?([0-9a-zA-Z\-%._:]*?)\]?:(\d+)$/.exec(text)
-  const port = Number(match?.[3])
-  if (match === null || port > 65_535) {
-    throw new ConfigError(`Listener "${text}" is not of the form http://host:port. Correct "${key}".`)
-  }
-  if (match[1]?.toLowerCase() !== 'http') {
-    throw new ConfigError(
-      `Listener "${text}": only http is supported. Use http on 127.0.0.1 and put a TLS proxy in front of it.`,
-    )
-  }
-  return { host: match[2] ?? '', port }
+export function parseListeners(
+  listeners: readonly string[],
+  key: string,
+  tls: () => ListenerTls,
+): readonly RestListener[] {
+  return listeners.map((text) => {
+    const match = /^(https?):\/\/\[?([0-9a-zA-Z\-%._:]*?)\]?:(\d+)$/i.exec(text)
+    const port = Number(match?.[3])
+    if (match === null || port > 65_535)
+      throw new ConfigError(
+        `Listener "${text}" is not of the form http://host:port or https://host:port. Correct "${key}".`,
+      )
+    const address = { host: match[2] ?? '', port }
+    return match[1]?.toLowerCase() === 'https' ? { ...address, tls: tls() } : address
+  })
 }
 
 /** Parses `host:port`. @throws ConfigError naming the key */
@@ -51,13 +63,14 @@ export interface GuardedListener {
   readonly key: string
   /** The setting of the file with its token. */
   readonly tokenKey: string
-  /** Whether clients need a token. */
-  readonly hasToken: boolean
+  /** Whether clients need a token, or a certificate. */
+  readonly isGuarded: boolean
+  readonly isEncrypted: boolean
 }
 
-/** @throws ConfigError if other machines can reach the listener without a token and that is not allowed explicitly */
-export function checkReachable({ address, key, tokenKey, hasToken }: GuardedListener, allowed: boolean): void {
-  if (allowed || hasToken || isLoopback(address.host)) return
+/** @throws ConfigError if other machines can reach the listener without authentication and that is not allowed explicitly */
+export function checkReachable({ address, key, tokenKey, isGuarded }: GuardedListener, allowed: boolean): void {
+  if (allowed || isGuarded || isLoopback(address.host)) return
   throw new ConfigError(
     `"${key}" listens on ${placeOf(address)}, without authentication: any client that can reach it can run connectors and read their data. ` +
       `Listen on 127.0.0.1, set ${tokenKey} to the file of a token, or allow it with the line ${allowUnauthenticatedKey}=true`,
@@ -66,11 +79,15 @@ export function checkReachable({ address, key, tokenKey, hasToken }: GuardedList
 }
 
 /** Returns a warning for a listener that sends its token over the network in clear text. */
-export function clearTextWarnings({ address, key, hasToken }: GuardedListener): readonly string[] {
-  if (!hasToken || isLoopback(address.host)) return []
+export function clearTextWarnings({ address, key, isGuarded, isEncrypted }: GuardedListener): readonly string[] {
+  if (!isGuarded || isEncrypted || isLoopback(address.host)) return []
   return [
-    `"${key}" listens on ${placeOf(address)}, without TLS: anyone who can read the traffic of that network obtains the credentials and the data. Put a TLS proxy in front of it`,
+    `"${key}" listens on ${placeOf(address)}, without TLS: anyone who can read the traffic of that network obtains the credentials and the data. ${remedyOf(key)}`,
   ]
+}
+
+function remedyOf(key: string): string {
+  return key === 'embedded.broker.listener' ? 'Put a TLS proxy in front of it' : 'Use https: docs/guides/https.md'
 }
 
 function placeOf({ host, port }: ListenAddress): string {

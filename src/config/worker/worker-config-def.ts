@@ -4,6 +4,7 @@ import type { ConfigDef, ConfigKey, ConfigType, ConfigValue } from '../../api/co
 
 import { atLeast, between, nonEmptyString, nullOr, oneOf } from '../../api/validators.ts'
 import { brokerSettings, noLimit } from '../../broker/settings/broker-setting-definitions.ts'
+import { advertisedHostKey, advertisedListenerKey, advertisedPortKey } from './advertised.ts'
 import { allowedMethodsKey, allowedOriginsKey } from './cross-origin.ts'
 import { adminListenersKey, allowUnauthenticatedKey, brokerTokenKey, hostsKey, restTokenKey } from './listener.ts'
 import { restUsersKey } from './rest-users.ts'
@@ -64,7 +65,11 @@ const connect: ConfigDef = {
   'status.storage.topic': required('STRING', 'Topic for connector and task states. Compacted.'),
   'status.storage.partitions': key('INT', 5, 'Number of partitions with which that topic is created.', partitions),
   'status.storage.replication.factor': key('SHORT', 3, 'Replication factor with which that topic is created.', factor),
-  listeners: key('LIST', ['http://127.0.0.1:8083'], 'Addresses on which the REST API listens.'),
+  listeners: key(
+    'LIST',
+    ['http://127.0.0.1:8083'],
+    'Addresses on which the REST API listens: `http://host:port` or `https://host:port`, separated by commas. TLS is set with `listeners.https.ssl.*`, or without such settings with `ssl.*`: docs/guides/https.md.',
+  ),
   [adminListenersKey]: key(
     'LIST',
     null,
@@ -90,15 +95,17 @@ const connect: ConfigDef = {
     null,
     'File with the users of the REST API: their roles, the hashes of their passwords and tokens, and the connectors that they may use. It is read again when it changes. Other users of the machine must not have permission to read it. All workers of a group need the same users.',
   ),
-  'rest.advertised.host.name': key(
+  [advertisedHostKey]: key('STRING', null, 'Host name of the REST API for other workers and in status records.'),
+  [advertisedPortKey]: key('INT', null, 'Port of the REST API for other workers and in status records.'),
+  [advertisedListenerKey]: key(
     'STRING',
     null,
-    'Host name of the REST API for other workers and in status records.',
+    'Protocol of requests between workers: http or https. Without it, http if `listeners` has it.',
+    {
+      validator: (_key, value) =>
+        value === null || /^https?$/i.test(String(value)) ? null : 'String must be one of: http, https',
+    },
   ),
-  'rest.advertised.port': key('INT', null, 'Port of the REST API for other workers and in status records.'),
-  'rest.advertised.listener': key('STRING', null, 'Protocol for requests between workers: http.', {
-    unsupportedValues: { https: 'only http is supported; put a TLS proxy in front' },
-  }),
   ...restLimitKeys,
   'plugin.path': key('LIST', [], 'Directories with third-party plugins. `connect-file` adds the file connectors.'),
   'task.shutdown.graceful.timeout.ms': key(

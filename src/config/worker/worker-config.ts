@@ -1,6 +1,5 @@
 import { configWithPrefix } from '../definition/config-with-prefix.ts'
 import type { ListenAddress } from '../../foundation/network/listen-address.ts'
-import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 
 import type { ConfigValue, ParsedConfig, RawConfig } from '../../api/config-def.ts'
@@ -12,6 +11,7 @@ import { isBrokerSetting } from '../../broker/settings/broker-settings.ts'
 import { provideApi } from '../../plugin/plugin-api.ts'
 import { scanPluginPath, type PluginPathScan } from '../../plugin/plugin-path.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
+import { advertisedProtocolOf } from './advertised.ts'
 import { clientSettingWarnings } from './client-overrides.ts'
 import {
   allowedMethodsKey,
@@ -29,10 +29,19 @@ import {
   clearTextWarnings,
   hostsKey,
   parseHostAndPort,
-  parseListener,
+  parseListeners,
   restTokenKey,
   type GuardedListener,
+  type RestListener,
 } from './listener.ts'
+import {
+  adminTlsPrefix,
+  forwardTls,
+  listenersTlsPrefix,
+  listenerTls,
+  listenerTlsWarnings,
+  type ForwardTls,
+} from './listener-tls.ts'
 import { parseResponseHeaders, responseHeadersKey, type ResponseHeader } from './response-headers.ts'
 import { converterClassKeys } from '../connector/converter-config.ts'
 import { nearestKey } from '../definition/nearest-key.ts'
@@ -90,9 +99,13 @@ export interface WorkerConfig {
   readonly configTopic: InternalTopic
   readonly offsetTopic: InternalTopic
   readonly statusTopic: InternalTopic
-  readonly listeners: readonly ListenAddress[]
+  readonly listeners: readonly RestListener[]
   /** Those that serve only `/admin`; null: {@link listeners} serve it. */
-  readonly adminListeners: readonly ListenAddress[] | null
+  readonly adminListeners: readonly RestListener[] | null
+  /** The protocol with which other workers reach {@link listeners}. */
+  readonly advertisedProtocol: 'http' | 'https'
+  /** The TLS of requests to other workers; null: that of the system. */
+  readonly forwardTls: ForwardTls | null
   /** The pages of other origins that may call the REST API; null if none may. */
   readonly crossOrigin: CrossOrigin | null
   readonly responseHeaders: readonly ResponseHeader[]
@@ -182,6 +195,7 @@ function validated(
       ...clientSettingWarnings(raw),
       ...listeners.flatMap(clearTextWarnings),
       ...accessWarnings(config, raw),
+      ...listenerTlsWarnings(raw),
       ...crossOriginWarnings(config.crossOrigin, config.restTokenFile !== null || config.restUsersFile !== null),
     ],
   }
@@ -196,23 +210,13 @@ function checkSignatureAlgorithms(parsed: ParsedConfig): void {
   )
 }
 
-/** Returns the address of the REST API for other workers and status records. @param port the bound port. */
-export function advertisedAddress(config: WorkerConfig, port: number): ListenAddress {
-  const bound = config.listeners[0]?.host ?? ''
-  const host = text(config.parsed, 'rest.advertised.host.name')
-  const everywhere = bound === '' || bound === '0.0.0.0' || bound === '::'
-  return {
-    host: host === '' ? (everywhere ? hostname() : bound) : host,
-    port: config.parsed['rest.advertised.port'] === null ? port : number(config.parsed, 'rest.advertised.port'),
-  }
-}
-
 function typed(
   parsed: ParsedConfig,
   raw: RawConfig,
   cluster: boolean,
 ): Omit<WorkerConfig, 'foundPlugins' | 'providers' | 'warnings'> {
-  const listeners = list(parsed['listeners'] ?? null).map((address) => parseListener(address, 'listeners'))
+  const tls = (prefix: string) => () => listenerTls(raw, prefix)
+  const listeners = parseListeners(list(parsed['listeners'] ?? null), 'listeners', tls(listenersTlsPrefix))
   const adminListeners = parsed[adminListenersKey] ?? null
   if (listeners.length === 0)
     throw new ConfigError('"listeners" names no listener; set listeners=http://127.0.0.1:8083')
@@ -229,7 +233,12 @@ function typed(
     statusTopic: internalTopic(parsed, raw, 'status.storage'),
     listeners,
     adminListeners:
-      adminListeners === null ? null : list(adminListeners).map((address) => parseListener(address, adminListenersKey)),
+      adminListeners === null ? null : parseListeners(list(adminListeners), adminListenersKey, tls(adminTlsPrefix)),
+    advertisedProtocol: advertisedProtocolOf(parsed, listeners),
+    forwardTls: forwardTls(
+      raw,
+      listeners.some((listener) => listener.tls !== undefined),
+    ),
     crossOrigin: parseCrossOrigin(text(parsed, allowedOriginsKey), text(parsed, allowedMethodsKey)),
     responseHeaders: parseResponseHeaders(text(parsed, responseHeadersKey)),
     listenersHosts: list(parsed[hostsKey] ?? null),
@@ -328,28 +337,40 @@ function guardedListeners({
   WorkerConfig,
   'listeners' | 'adminListeners' | 'restTokenFile' | 'restUsersFile' | 'embedded'
 >): readonly GuardedListener[] {
-  const [tokenKey, hasToken] = [restTokenKey, restTokenFile !== null || restUsersFile !== null]
+  const guardedOf = (key: string, address: RestListener): GuardedListener => ({
+    key,
+    address,
+    tokenKey: restTokenKey,
+    isGuarded: restTokenFile !== null || restUsersFile !== null || address.tls?.clientAuth === 'required',
+    isEncrypted: address.tls !== undefined,
+  })
   const guarded = [
-    ...listeners.map((address) => ({ key: 'listeners', address, tokenKey, hasToken })),
-    ...(adminListeners ?? []).map((address) => ({ key: adminListenersKey, address, tokenKey, hasToken })),
+    ...listeners.map((address) => guardedOf('listeners', address)),
+    ...(adminListeners ?? []).map((address) => guardedOf(adminListenersKey, address)),
   ]
   if (embedded === null) return guarded
   const { listen: address, access } = embedded
   const key = 'embedded.broker.listener'
-  return [...guarded, { address, key, tokenKey: brokerTokenKey, hasToken: access !== null }]
+  return [...guarded, { address, key, tokenKey: brokerTokenKey, isGuarded: access !== null, isEncrypted: false }]
 }
 
 /** Returns warnings if only one of the REST API and the embedded broker needs a token. */
 function accessWarnings(
-  { restTokenFile, restUsersFile, embedded }: Pick<WorkerConfig, 'restTokenFile' | 'restUsersFile' | 'embedded'>,
+  {
+    restTokenFile,
+    restUsersFile,
+    embedded,
+    listeners,
+  }: Pick<WorkerConfig, 'restTokenFile' | 'restUsersFile' | 'embedded' | 'listeners'>,
   raw: RawConfig,
 ): readonly string[] {
   if (embedded === null) {
     if (!Object.hasOwn(raw, brokerTokenKey)) return []
     return [`Worker configuration "${brokerTokenKey}" has no effect: bootstrap.servers names a cluster`]
   }
-  const isRestGuarded = restTokenFile !== null || restUsersFile !== null
-  const restKey = restTokenFile === null ? restUsersKey : restTokenKey
+  const hasCertificates = listeners.every(({ tls }) => tls?.clientAuth === 'required')
+  const isRestGuarded = restTokenFile !== null || restUsersFile !== null || hasCertificates
+  const restKey = restTokenFile !== null ? restTokenKey : restUsersFile !== null ? restUsersKey : 'ssl.client.auth'
   if (isRestGuarded === (embedded.access !== null)) return []
   return isRestGuarded
     ? [

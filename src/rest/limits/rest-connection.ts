@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { RestLimits } from '../../config/worker/rest-limits.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { OpenConnection } from '../../foundation/network/open-connections.ts'
@@ -18,17 +19,18 @@ export interface ConnectionSurroundings {
 /** The listener that accepted a connection. */
 export interface ListenerState extends CalledListener {
   readonly serves: ServedPaths
+  readonly protocol: 'http' | 'https'
   /** Whether it still accepts connections. */
   isOpen(): boolean
 }
 
 /** A connection of the REST API: one request is processed at a time, and one response waits for the client. */
 export class RestConnection implements OpenConnection {
-  readonly socket: Socket
   readonly listener: ListenerState
   readonly address: string
   /** Monotonic time of the last event: accepted, request begun or complete, response read. */
   #activeMs: number
+  #socket: Socket
   readonly #options: ConnectionSurroundings
   readonly #unanswered = new Map<ServerResponse, () => void>()
   #excess = 0
@@ -36,7 +38,7 @@ export class RestConnection implements OpenConnection {
   #workedFor = 0
 
   constructor(socket: Socket, listener: ListenerState, options: ConnectionSurroundings) {
-    this.socket = socket
+    this.#socket = socket
     this.listener = listener
     this.address = socket.remoteAddress ?? 'unknown'
     this.#options = options
@@ -45,6 +47,17 @@ export class RestConnection implements OpenConnection {
     socket.once('close', () => {
       for (const end of this.#unanswered.values()) end()
     })
+  }
+
+  /** The socket of its requests. */
+  get socket(): Socket {
+    return this.#socket
+  }
+
+  /** Its TLS is established: `socket` reads and writes through the one that was accepted, and closes with it. */
+  secured(socket: TLSSocket): void {
+    this.#socket = socket
+    this.#touch()
   }
 
   /** As in {@link OpenConnection}: null while the worker owes it the response to a complete request. */

@@ -1,12 +1,18 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Server as HttpsServer } from 'node:https'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import type { LogStreaks } from '../../foundation/logging/log-streaks.ts'
 import type { Refusal } from '../rest-error.ts'
 import type { RestMeters } from '../rest-meters.ts'
 import type { RestLimits } from '../../config/worker/rest-limits.ts'
 
 import { OpenConnections } from '../../foundation/network/open-connections.ts'
+import { handshakeRefusal, requestedRefusal, TlsHandshakes, type TlsRefusal } from './tls-handshakes.ts'
 import { RestConnection, type ConnectionSurroundings, type ListenerState } from './rest-connection.ts'
+
+/** The server of a listener. */
+export type RestHttpServer = Server | HttpsServer
 
 /** What the connections of all listeners share. */
 export interface ConnectionsOptions extends ConnectionSurroundings {
@@ -26,19 +32,33 @@ export class RestConnections {
   readonly #options: ConnectionsOptions
   readonly #open = new OpenConnections<RestConnection>()
   readonly #bySocket = new WeakMap<Socket, RestConnection>()
+  readonly #handshakes = new TlsHandshakes()
 
   constructor(options: ConnectionsOptions) {
     this.#options = options
   }
 
   /** Takes the connections of a listener. */
-  watch(server: Server, listener: Omit<ListenerState, 'isOpen'>): void {
+  watch(server: RestHttpServer, listener: Omit<ListenerState, 'isOpen'>): void {
     const state: ListenerState = { ...listener, isOpen: () => server.listening }
+    const isSecure = listener.protocol === 'https'
     server.prependListener('connection', (socket: Socket) => {
       const refusal = this.#refusalOf(socket)
-      if (refusal === null) this.#add(socket, state)
-      else this.#refuse(socket, refusal)
+      if (refusal !== null) return this.#refuse(socket, refusal, isSecure)
+      const connection = this.#add(socket, state)
+      if (isSecure) this.#handshakes.begin(connection)
     })
+    if (!isSecure) return
+    server.prependListener('secureConnection', (socket: TLSSocket) => this.#secured(socket))
+    server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+      const refusal = handshakeRefusal(error, socket)
+      if (refusal !== null) this.#noteTls(refusal, addressOf(socket))
+    })
+  }
+
+  /** Closes connections whose TLS is not established: they would delay the end of the servers. */
+  abandonHandshakes(): void {
+    this.#handshakes.abandon()
   }
 
   /** Accepts a request that has begun. Null: its connection has sent too many ahead and is closed. */
@@ -67,23 +87,40 @@ export class RestConnections {
     return null
   }
 
-  #refuse(socket: Socket, why: string): void {
+  #refuse(socket: Socket, why: string, isSecure: boolean): void {
     this.#note('connections', addressOf(socket), why)
+    // Without TLS the client could not read a response. The server takes the socket before it is closed.
+    if (isSecure) return void setImmediate(() => socket.destroy())
     const head = 'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n'
     socket.on('error', () => undefined) // The connection is closed in any case.
     socket.end(head, () => socket.destroy())
   }
 
-  #add(socket: Socket, listener: ListenerState): void {
+  #secured(socket: TLSSocket): void {
+    const connection = this.#handshakes.end(socket)
+    const refusal = requestedRefusal(socket)
+    if (refusal !== null) this.#noteTls(refusal, addressOf(socket))
+    if (connection === null || refusal !== null) return void socket.destroy()
+    connection.secured(socket)
+    this.#bySocket.set(socket, connection)
+  }
+
+  #add(socket: Socket, listener: ListenerState): RestConnection {
     const connection = new RestConnection(socket, listener, this.#options)
     this.#bySocket.set(socket, connection)
     this.#open.add(connection)
     this.#options.meters.connections(this.#open.count)
     socket.once('close', () => this.#remove(connection))
+    return connection
   }
 
   #remove(connection: RestConnection): void {
     if (this.#open.remove(connection)) this.#options.meters.connections(this.#open.count)
+  }
+
+  #noteTls({ code, reason }: TlsRefusal, client: string): void {
+    const cause = { kind: `TLS refused: ${code}`, client }
+    this.#options.streaks.log('warn', cause, `the REST API refused a connection: ${reason}`, { client })
   }
 
   #note(refusal: Refusal, client: string, why?: string): void {

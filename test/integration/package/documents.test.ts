@@ -18,6 +18,7 @@ const pluginGuide = 'docs/guides/write-a-connector.md'
 const sharedHost = 'docs/guides/shared-host.md'
 const secrets = 'docs/guides/secrets.md'
 const users = 'docs/guides/users.md'
+const https = 'docs/guides/https.md'
 let directory = ''
 let running: Program[] = []
 beforeEach(() => {
@@ -53,7 +54,15 @@ const answers = (url: string): Promise<void> =>
 
 it('no document has commands that no test runs', () => {
   // README: the first block is the quickstart, the second what to do beside it (quickstart.test.ts); the rest is below.
-  expect(documentsWithCommands().toSorted()).toEqual(['README.md', guide, secrets, sharedHost, users, pluginGuide])
+  expect(documentsWithCommands().toSorted()).toEqual([
+    'README.md',
+    https,
+    guide,
+    secrets,
+    sharedHost,
+    users,
+    pluginGuide,
+  ])
   expect(commandBlocks('README.md').map(({ text }) => text.split('\n')[0])).toEqual([
     'npm run quickstart',
     'curl -sS --fail-with-body "http://127.0.0.1:8083/connectors?expand=status"',
@@ -119,6 +128,23 @@ describe('users and roles', () => {
     expect(refused).toMatch(/needs the role operate; the user \\"ci\\" has the role read.*\n.*"bob\\" has no access/)
     expect(changed).toContain('Unknown connector orders-sink')
     expect(levels).toBe('["root"]\n["connect.audit"]\n')
+  })
+})
+
+describe('a worker with https', () => {
+  it('runs as the guide says', async () => {
+    const [restPort, brokerPort] = await freePorts([null, null])
+    const addresses = {
+      '127.0.0.1:8443': `127.0.0.1:${restPort}`,
+      'bin/penstock.js worker': `bin/penstock.js worker --set embedded.broker.listener=127.0.0.1:${brokerPort}`,
+    }
+    const outputs: string[] = []
+    for (const { text, background } of commandBlocks(https)) {
+      const script = substitute(text, addresses)
+      if (background) await written(begin(script.trim()), /ready: REST https/, patienceMs)
+      else outputs.push(await runToEnd(script))
+    }
+    expect(outputs.join('\n')).toContain('"version":"3.9.1"')
   })
 })
 

@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http'
+import { request as httpsRequest, type RequestOptions } from 'node:https'
 
 import { contractProblems } from './openapi.ts'
 
@@ -18,9 +19,12 @@ export class ContractError extends Error {
 /** A client of the REST API that checks every response against openapi.yaml. */
 export class RestClient {
   readonly #url: URL
+  readonly #tls: Pick<RequestOptions, 'ca' | 'cert' | 'key'>
 
-  constructor(url: string) {
+  /** @param tls of an https URL */
+  constructor(url: string, tls: Pick<RequestOptions, 'ca' | 'cert' | 'key'> = {}) {
     this.#url = new URL(url)
+    this.#tls = tls
   }
 
   get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<ReceivedResponse> {
@@ -69,15 +73,17 @@ export class RestClient {
     const declared =
       body === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
     return new Promise((resolve, reject) => {
-      const { hostname, port } = this.#url
+      const { hostname, port, protocol } = this.#url
+      const isSecure = protocol === 'https:'
       const options = {
         host: hostname.replace(/^\[|\]$/g, ''),
         port,
         method,
         path,
         headers: { ...declared, ...headers },
+        ...(isSecure ? { ...this.#tls, agent: false } : {}),
       }
-      const request = httpRequest(options, (response) => {
+      const request = (isSecure ? httpsRequest : httpRequest)(options, (response) => {
         const parts: Buffer[] = []
         response.on('data', (part: Buffer) => parts.push(part))
         response.on('error', reject)

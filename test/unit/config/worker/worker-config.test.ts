@@ -2,7 +2,8 @@ import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 import { ConfigError } from '../../../../src/api/errors.ts'
-import { advertisedAddress, loadWorkerConfig } from '../../../../src/config/worker/worker-config.ts'
+import { advertisedAddress } from '../../../../src/config/worker/advertised.ts'
+import { loadWorkerConfig } from '../../../../src/config/worker/worker-config.ts'
 
 const json = 'org.apache.kafka.connect.json.JsonConverter'
 const sample = {
@@ -162,7 +163,7 @@ describe("a worker's configuration", () => {
     [{ 'value.converter': 'com.acme.Nope' }, /value.converter: Class com.acme.Nope could not be found\./],
     [{ 'offset.flush.interval.ms': 'soon' }, /offset.flush.interval.ms: Not a number of type LONG/],
     [{ 'status.storage.replication.factor': '0' }, /Replication factor must be positive/],
-    [{ listeners: 'https://127.0.0.1:8443' }, /only http is supported/],
+    [{ listeners: 'https://127.0.0.1:8443' }, /A listener with https needs a certificate and its key/],
     [{ listeners: 'localhost' }, /Listener "localhost" is not of the form/],
     [{ listeners: '' }, /names no listener/],
     [{ 'embedded.broker.listener': '9092' }, /embedded.broker.listener: Must be host:port/],
@@ -259,11 +260,9 @@ describe('a listener that other machines can reach', () => {
 
 describe('the address that others are told', () => {
   it('is the bound one unless the settings say otherwise', async () => {
-    expect(advertisedAddress(await load({ listeners: 'http://127.0.0.1:0' }), 8100)).toEqual({
-      host: '127.0.0.1',
-      port: 8100,
-    })
+    const bound = [{ host: '127.0.0.1', port: 8100 }]
+    expect(advertisedAddress(await load({ listeners: 'http://127.0.0.1:0' }), bound)).toEqual(bound[0])
     const told = { 'rest.advertised.host.name': 'w1', 'rest.advertised.port': '80' }
-    expect(advertisedAddress(await load(told), 8100)).toEqual({ host: 'w1', port: 80 })
+    expect(advertisedAddress(await load(told), bound)).toEqual({ host: 'w1', port: 80 })
   })
 })

@@ -1,10 +1,11 @@
-import { errorMessage } from '../foundation/error-message.ts'
-import type { NotAssignedError, NotLeaderError } from '../herder/herder-errors.ts'
-import type { Method, RestRequest, RestResponse } from './route.ts'
+import type { ForwardTls } from '../../config/worker/listener-tls.ts'
+import type { NotAssignedError, NotLeaderError } from '../../herder/herder-errors.ts'
+import type { Method, RestRequest, RestResponse } from '../route.ts'
 
-import { NotLeaderError as NotLeader } from '../herder/herder-errors.ts'
-import { type AccessSetting, insufficient } from './access/access-errors.ts'
-import { RestError } from './rest-error.ts'
+import { NotLeaderError as NotLeader } from '../../herder/herder-errors.ts'
+import { type AccessSetting, insufficient } from '../access/access-errors.ts'
+import { failureOf, workerFetch, type WorkerRequest, type WorkerResponse } from './worker-fetch.ts'
+import { RestError } from '../rest-error.ts'
 
 /** A request that another worker has to carry out. */
 export interface ForwardedRequest {
@@ -16,6 +17,8 @@ export interface ForwardedRequest {
   readonly authorization: string | undefined
   /** The setting by which this worker has accepted the client; null: it requires nothing. */
   readonly setting: AccessSetting | null
+  /** Null: that of the system. */
+  readonly tls: ForwardTls | null
 }
 
 /**
@@ -44,12 +47,8 @@ export async function forward(error: NotLeaderError | NotAssignedError, to: Forw
     ...(authorization === undefined ? {} : { Authorization: authorization }),
     ...(request.body === '' ? {} : { 'Content-Type': 'application/json' }),
   }
-  const init = { method, headers, signal: request.signal, redirect: 'manual' as const }
-  const response = await exchanged(
-    `${url.replace(/\/$/, '')}${path}?${query.toString()}`,
-    request.body === '' ? init : { ...init, body: request.body },
-    request.base,
-  )
+  const init = { method, headers, signal: request.signal, ...(request.body === '' ? {} : { body: request.body }) }
+  const response = await exchanged(`${url.replace(/\/$/, '')}${path}?${query.toString()}`, init, to)
   if (setting !== null && isRefusal(response)) throw new RestError(500, refusalText[setting](url))
   return response
 }
@@ -66,15 +65,19 @@ function isRefusal({ status, headers }: RestResponse): boolean {
   return status === 401 || (status === 403 && headers?.['WWW-Authenticate'] === insufficient)
 }
 
-async function exchanged(target: string, init: RequestInit, base: string): Promise<RestResponse> {
+async function exchanged(
+  target: string,
+  init: WorkerRequest,
+  { request, tls }: Pick<ForwardedRequest, 'request' | 'tls'>,
+): Promise<RestResponse> {
   try {
-    return await restResponse(await fetch(target, init), base)
-  } catch (cause) {
-    throw new RestError(500, `IO Error trying to forward REST request: ${messageOf(cause)}`)
+    return await restResponse(await workerFetch(target, init, tls), request.base)
+  } catch (error) {
+    throw new RestError(500, `IO Error trying to forward REST request: ${failureOf(error, target)}`)
   }
 }
 
-async function restResponse(response: Response, base: string): Promise<RestResponse> {
+async function restResponse(response: WorkerResponse, base: string): Promise<RestResponse> {
   const text = await response.text()
   const location = response.headers.get('Location')
   const type = response.headers.get('Content-Type')
@@ -92,10 +95,4 @@ async function restResponse(response: Response, base: string): Promise<RestRespo
       ...(location === null ? {} : { Location: base + new URL(location, base).pathname }),
     },
   }
-}
-
-/** `fetch` hides the cause behind "fetch failed". */
-function messageOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  return errorMessage(cause)
 }
