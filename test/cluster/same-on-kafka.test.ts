@@ -47,14 +47,15 @@ class Twin {
 
   async records(table: string): Promise<string[]> {
     const records: string[] = []
-    await dumpTopic(service('kcat'), this.broker, topicOf(this.plan, table), ({ key, value, headers }) => {
+    const dump = { broker: this.broker, topic: topicOf(this.plan, table) }
+    for await (const { key, value, headers } of dumpTopic(service('kcat'), dump)) {
       const isRead = value?.includes('"op":"r"') === true
       records.push(
         [key, isRead ? headers.replace(/(__penstock\.version)=\d+/, '$1=*') : headers, masked(value, 'payload.')].join(
           ' | ',
         ),
       )
-    })
+    }
     return records
   }
 

@@ -8,6 +8,6 @@ describeWith(
   () => {
     it('loses nothing and doubles nothing, in the log, in Elasticsearch and in the archive', async () => {
       await killUnderLoad({ ledgerRows: 1_000_000, writers: 12, rate: 6_000, kills: { snapshot: 15, random: 20 } })
-    }, 3_600_000)
+    }, 5_000_000)
   },
 )

@@ -36,9 +36,8 @@ describeWith(['postgres', 'kcat'], 'the offsets of a Postgres source over REST',
   /** The keys of the records in the topic, in order. */
   async function keys(): Promise<readonly number[]> {
     const read: number[] = []
-    await dumpTopic(service('kcat'), worker.place.broker, 't.public.item', ({ key }) => {
+    for await (const { key } of dumpTopic(service('kcat'), { broker: worker.place.broker, topic: 't.public.item' }))
       read.push((JSON.parse(key) as { payload: { id: number } }).payload.id)
-    })
     return read
   }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
+import { linesOf } from '../lines.ts'
 
 /** A record as kcat shows it. */
 export interface DumpedRecord {
@@ -12,24 +12,52 @@ export interface DumpedRecord {
   readonly headers: string
 }
 
-/** Reads a topic from its beginning to its end with kcat: a Kafka client that is not ours. */
-export async function dumpTopic(
-  kcat: string,
-  broker: string,
-  topic: string,
-  each: (record: DumpedRecord) => void,
-): Promise<void> {
-  const child = spawn(
-    kcat,
-    ['-b', broker, '-C', '-t', topic, '-o', 'beginning', '-e', '-q', '-f', '%o\t%S\t%k\t%h\t%s\n'],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
+/** What kcat is to read. */
+export interface Dump {
+  /** `host:port` */
+  readonly broker: string
+  readonly topic: string
+  /** The first offset; without it the topic's beginning. */
+  readonly from?: number
+}
+
+const tab = 0x09
+/** The lines that {@link parsedDump} reads. */
+const format = '%o\t%S\t%k\t%h\t%s\n'
+
+/**
+ * Reads a topic to its end with the program `kcat`: a Kafka client that is not ours. It stops reading while the caller
+ * does, so that no topic is too large. @throws RangeError when kcat fails
+ */
+export async function* dumpTopic(kcat: string, { broker, topic, from }: Dump): AsyncGenerator<DumpedRecord> {
+  const first = from === undefined ? 'beginning' : String(from)
+  const child = spawn(kcat, ['-b', broker, '-C', '-t', topic, '-o', first, '-e', '-q', '-f', format], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const exit = once(child, 'exit')
-  for await (const line of createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY })) {
-    const [offset = '', size = '', key = '', headers = ''] = line.split('\t', 4)
-    const value = size === '-1' ? null : line.slice(offset.length + size.length + key.length + headers.length + 4)
-    each({ offset: Number(offset), key, value, headers })
+  try {
+    yield* parsedDump(child.stdout)
+    const [code] = (await exit) as [number | null]
+    if (code !== 0) throw new RangeError(`kcat ended with ${String(code)} reading ${topic}`)
+  } finally {
+    child.kill()
   }
-  const [code] = (await exit) as [number | null]
-  if (code !== 0) throw new RangeError(`kcat ended with ${String(code)} reading ${topic}`)
+}
+
+/**
+ * The records in what kcat prints. A key is a string of its own and not a slice of its line: a caller that keeps a million
+ * keys does not keep the values too.
+ */
+export async function* parsedDump(output: AsyncIterable<Uint8Array>): AsyncGenerator<DumpedRecord> {
+  for await (const line of linesOf(output)) {
+    let start = 0
+    const field = (): string => {
+      const end = line.indexOf(tab, start)
+      const text = line.toString('utf8', start, end)
+      start = end + 1
+      return text
+    }
+    const [offset, size, key, headers] = [field(), field(), field(), field()]
+    yield { offset: Number(offset), key, value: size === '-1' ? null : line.toString('utf8', start), headers }
+  }
 }

@@ -10,14 +10,22 @@ export class ElasticsearchClient {
 
   /** The documents of an index by id, after a refresh, at one point in time; `_source` as its raw text. */
   async documents(index: string): Promise<ReadonlyMap<string, string>> {
-    await this.json('POST', `/${index}/_refresh`)
     const documents = new Map<string, string>()
-    let page = await this.#page(`/${index}/_search?scroll=2m&filter_path=${fields}`, { size: 5000, sort: ['_doc'] })
-    // A scroll, and not a point in time: OpenSearch has that under another path.
-    for (; page.hits !== undefined; page = await this.#page(`/_search/scroll?filter_path=${fields}`, next(page)))
-      for (const hit of page.hits.hits) documents.set(hit._id, JSON.stringify(hit._source))
-    await this.json('DELETE', '/_search/scroll', { scroll_id: page._scroll_id })
+    for await (const page of this.documentPages(index)) for (const [id, source] of page) documents.set(id, source)
     return documents
+  }
+
+  /** The same a page at a time, for an index that is larger than memory: an id and the raw text for each document. */
+  async *documentPages(index: string): AsyncGenerator<readonly [id: string, source: string][]> {
+    await this.json('POST', `/${index}/_refresh`)
+    // A scroll, and not a point in time: OpenSearch has that under another path.
+    let page = await this.#page(`/${index}/_search?scroll=2m&filter_path=${fields}`, { size: 2000, sort: ['_doc'] })
+    try {
+      for (; page.hits !== undefined; page = await this.#page(`/_search/scroll?filter_path=${fields}`, next(page)))
+        yield page.hits.hits.map((hit) => [hit._id, JSON.stringify(hit._source)])
+    } finally {
+      await this.json('DELETE', '/_search/scroll', { scroll_id: page._scroll_id })
+    }
   }
 
   async #page(path: string, body: unknown): Promise<Page> {

@@ -79,8 +79,8 @@ export class ChangeLoad {
     this.#admin = await connected(this.url)
   }
 
-  async rows(sql: string): Promise<readonly Record<string, unknown>[]> {
-    return (await this.#admin.query<Record<string, unknown>>(sql)).rows
+  async rows(sql: string, values?: unknown[]): Promise<readonly Record<string, unknown>[]> {
+    return (await this.#admin.query<Record<string, unknown>>(sql, values)).rows
   }
 
   /** Drops slots and database, and terminates their sessions. */

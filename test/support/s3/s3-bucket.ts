@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { gunzipSync } from 'node:zlib'
+import { pipeline, Readable } from 'node:stream'
+import { createGunzip, gunzipSync } from 'node:zlib'
 
 import {
   CreateBucketCommand,
@@ -12,6 +13,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
+import { linesOf } from '../lines.ts'
 import { present, type RawConfig } from 'penstock/api'
 
 /** A bucket of a real store for one test, seen through the AWS SDK: an independent reader of what a sink wrote. */
@@ -76,6 +78,14 @@ export class S3Bucket {
     const { Body } = await this.client.send(new GetObjectCommand({ Bucket: this.name, Key: key }))
     const bytes = Buffer.from(await present(Body, key).transformToByteArray())
     return (key.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')
+  }
+
+  /** The object's lines as a stream, for one that is larger than memory; unpacked when its name ends in `.gz`. */
+  async *lines(key: string): AsyncGenerator<Buffer> {
+    const { Body } = await this.client.send(new GetObjectCommand({ Bucket: this.name, Key: key }))
+    if (!(Body instanceof Readable)) throw new TypeError(`${key} has no body to stream`)
+    // The generator fails with the error that the callback is told.
+    yield* linesOf(key.endsWith('.gz') ? pipeline(Body, createGunzip(), () => undefined) : Body)
   }
 
   /** All objects by key, each as its lines. */

@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
+import { loadTables } from '../load/load-tables.ts'
+import { Progress } from '../load/progress.ts'
 import { ChangeLoad } from '../postgres/change-load.ts'
-import { expectWhole, healthyAt, healthyUntil, loadTables } from './load-checks.ts'
+import { expectWhole, healthyAt, healthyUntil } from './load-checks.ts'
 import { LogView } from '../log/log-view.ts'
 import { pipelineConnectors, topicOf, type PipelinePlan } from './pipeline.ts'
 import { S3Bucket } from '../s3/s3-bucket.ts'
@@ -33,53 +35,95 @@ export interface KillPlan {
 interface Stage {
   readonly ledgerRows: number
   readonly load: ChangeLoad
+  readonly directory: string
   readonly place: WorkerPlace
   readonly plan: PipelinePlan
   readonly bucket: S3Bucket
   readonly random: () => number
+  readonly say: Progress['say']
+  /** The latest worker, and how many there were. */
+  worker: WorkerProcess | null
+  starts: number
 }
 
 /**
  * Kills a worker inside its snapshot, at random times and at named points of its code while the database is written to;
- * then proves that the log, Elasticsearch and the archive hold each change, once. KILL_SEED repeats a run.
+ * then proves that the log, Elasticsearch and the archive hold each change, once. KILL_SEED repeats a run; KILL_KEEP=1
+ * keeps the log of a run that fails.
  */
 export async function killUnderLoad(kill: KillPlan): Promise<void> {
   const seed = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000)
-  process.stderr.write(`kill test: KILL_SEED=${seed}\n`)
-  const directory = mkdtempSync(join(tmpdir(), 'penstock-kill-'))
-  const stage = await prepare(kill, seed, directory)
-  let worker = await start(stage)
+  const { say } = new Progress('kill test')
+  say(`KILL_SEED=${seed}`)
+  const stage = await prepare(kill, seed, say)
+  let keeps = false
   try {
+    const worker = await start(stage)
     for (const [name, config] of Object.entries(pipelineConnectors(stage.plan))) await worker.post(name, config)
     stage.load.start(kill.rate, kill.ledgerRows)
-    for (let i = 0; i < kill.kills.snapshot; i++) worker = await killInsideSnapshot(worker, stage)
-    await snapshotDone(worker)
-    for (let i = 0; i < kill.kills.random; i++) {
-      await worker.killAfter(500 + stage.random() * 3000)
-      worker = await start(stage)
-    }
-    for (const point of failPoints) worker = await endAt(point, worker, stage)
-    await stage.load.stop()
-    expect(await worker.failures()).toEqual([])
-    await checkAll(worker, stage)
-    expect(await worker.stop()).toBe(0)
+    say(`the load starts: ${kill.ledgerRows} rows, then ${kill.rate} changes a second of ${kill.writers} writers`)
+    await expectSurvival(await killAll(worker, stage, kill), stage)
+    say(`all is whole; the process of the test took at most ${Math.round(process.resourceUsage().maxRSS / 1000)} MB`)
   } catch (error) {
-    process.stderr.write(
-      `kill test: ${String(error instanceof Error ? error.stack : error)}\n${worker.output.slice(-4000)}\n`,
-    )
+    say(`${String(error instanceof Error ? error.stack : error)}\n${stage.worker?.output.slice(-4000)}`)
+    keeps = process.env['KILL_KEEP'] === '1'
     throw error
   } finally {
-    await worker.kill()
-    await stage.load.stop()
-    await stage.load.drop()
-    for (const table of loadTables)
-      await fetch(`${service('elasticsearch')}/${topicOf(stage.plan, table)}`, { method: 'DELETE' })
-    await stage.bucket.remove()
-    rmSync(directory, { recursive: true, force: true })
+    await tearDown(stage)
+    if (keeps) say(`keeps ${stage.directory}`)
+    else rmSync(stage.directory, { recursive: true, force: true })
   }
 }
 
-async function prepare({ ledgerRows, writers }: KillPlan, seed: number, directory: string): Promise<Stage> {
+/** Kills inside the snapshot, then at random times, then at named points. Returns the worker after the last one. */
+async function killAll(first: WorkerProcess, stage: Stage, { kills }: KillPlan): Promise<WorkerProcess> {
+  let worker = first
+  for (let i = 1; i <= kills.snapshot; i++) {
+    const records = await killInsideSnapshot(worker, stage)
+    stage.say(`kill ${i} of ${kills.snapshot} inside the snapshot, when the log held ${records} records of the ledger`)
+    worker = await start(stage)
+  }
+  await snapshotDone(worker)
+  stage.say('the snapshot is complete and the stream acknowledged')
+  for (let i = 1; i <= kills.random; i++) {
+    const lifeMs = Math.round(500 + stage.random() * 3000)
+    await worker.killAfter(lifeMs)
+    stage.say(`kill ${i} of ${kills.random} at random, after ${lifeMs} ms`)
+    worker = await start(stage)
+  }
+  for (const point of failPoints) {
+    await endAt(point, worker, stage)
+    stage.say(`the worker ended at ${point}`)
+    worker = await start(stage)
+  }
+  return worker
+}
+
+/** Ends the load, and expects that the worker has lost nothing and doubled nothing. */
+async function expectSurvival(worker: WorkerProcess, stage: Stage): Promise<void> {
+  await stage.load.stop()
+  stage.say(`the load ends: ${stage.load.changes} changes`)
+  expect(await worker.failures()).toEqual([])
+  const log = await LogView.open(worker.place.broker)
+  try {
+    await expectWhole({ ...stage, worker, log, resumptions: stage.starts - 1 })
+  } finally {
+    await log.close()
+  }
+  expect(await worker.stop()).toBe(0)
+}
+
+async function tearDown({ worker, load, plan, bucket }: Stage): Promise<void> {
+  await worker?.kill()
+  await load.stop()
+  await load.drop()
+  for (const table of loadTables)
+    await fetch(`${service('elasticsearch')}/${topicOf(plan, table)}`, { method: 'DELETE' })
+  await bucket.remove()
+}
+
+async function prepare({ ledgerRows, writers }: KillPlan, seed: number, say: Progress['say']): Promise<Stage> {
+  const directory = mkdtempSync(join(tmpdir(), 'penstock-kill-'))
   const prefix = `kill${process.pid}`
   const load = await ChangeLoad.make(service('postgres'), prefix, { ledgerRows, seed, connections: writers })
   const bucket = await S3Bucket.create(service('minio'))
@@ -98,23 +142,27 @@ async function prepare({ ledgerRows, writers }: KillPlan, seed: number, director
     },
     archive: { 'rotate.schedule.interval.ms': '5000' },
   }
-  return { ledgerRows, load, place: await workerPlace(directory), plan, bucket, random: seededRandom(seed) }
+  const place = await workerPlace(directory)
+  return { ledgerRows, load, directory, place, plan, bucket, random: seededRandom(seed), say, worker: null, starts: 0 }
 }
 
-function start(stage: Stage, failPoint?: string): Promise<WorkerProcess> {
+async function start(stage: Stage, failPoint?: string): Promise<WorkerProcess> {
   const json = { 'key.converter.schemas.enable': 'false', 'value.converter.schemas.enable': 'false' }
-  return WorkerProcess.start(stage.place, json, failPoint === undefined ? {} : { PENSTOCK_FAIL_POINT: failPoint })
+  const env = failPoint === undefined ? {} : { PENSTOCK_FAIL_POINT: failPoint }
+  stage.starts += 1
+  stage.worker = await WorkerProcess.start(stage.place, json, env)
+  return stage.worker
 }
 
-/** Kills when the snapshot of the large table is somewhere inside. */
-async function killInsideSnapshot(worker: WorkerProcess, stage: Stage): Promise<WorkerProcess> {
+/** Kills when the snapshot of the large table is somewhere inside. Returns how many records of it the log held. */
+async function killInsideSnapshot(worker: WorkerProcess, stage: Stage): Promise<number> {
   const topic = topicOf(stage.plan, 'ledger')
   const log = await LogView.open(worker.place.broker)
   const wanted = (await log.end(topic)) + 1 + Math.floor(stage.random() * stage.ledgerRows * 0.6)
   await healthyAt(worker, 'the snapshot continues', wanted, async () => await log.end(topic))
   await log.close()
   await worker.kill()
-  return start(stage)
+  return wanted
 }
 
 /** Until the stored offset is one of the stream: a kill before that would only begin another snapshot. */
@@ -129,24 +177,9 @@ interface StoredOffsets {
   readonly offsets: readonly { readonly offset: Readonly<Record<string, unknown>> }[]
 }
 
-async function checkAll(worker: WorkerProcess, stage: Stage): Promise<void> {
-  const log = await LogView.open(worker.place.broker)
-  const logged = await expectWhole({ ...stage, worker, log })
-  await log.close()
-  for (const table of loadTables) {
-    const { values, resent } = logged[table]
-    process.stderr.write(`kill test: ${table}: ${values.length} records, ${resent} of them re-sent\n`)
-  }
-}
-
-/** Restarts with a fail point armed, waits until the worker has died of it, and starts it again. */
-async function endAt(point: string, worker: WorkerProcess, stage: Stage): Promise<WorkerProcess> {
+/** Restarts with a fail point armed, and waits until the worker has died of it. */
+async function endAt(point: string, worker: WorkerProcess, stage: Stage): Promise<void> {
   await worker.kill()
   const armed = await start(stage, point)
-  try {
-    await armed.end(240_000)
-  } finally {
-    await armed.kill()
-  }
-  return start(stage)
+  await armed.end(240_000)
 }
