@@ -52,6 +52,16 @@ export class BrokerError extends KafkaError {
   }
 }
 
+/** Another member with the same instance id has joined the group: this one is fenced (KIP-345). */
+export class InstanceFencedError extends KafkaError {
+  constructor(groupId: string, instanceId: string) {
+    super(
+      `another member of group ${groupId} has joined with group.instance.id ${instanceId}, and this one may not continue. ` +
+        'It runs on another worker, or another cluster uses the same id',
+    )
+  }
+}
+
 /** A record exceeds a size limit. Sizes are bytes of the record in a batch, before compression. */
 export class RecordTooLargeError extends KafkaError {
   readonly topic: string

@@ -4,10 +4,14 @@ import type { GroupConsumerOptions } from '../client/group/group-consumer.ts'
 import type { ProducerOptions } from '../client/producer/producer.ts'
 import { parseClientSettings, type ClientSettings } from '../config/worker/client-overrides.ts'
 import type { ClientSecurity } from '../config/worker/client-security.ts'
+import type { TaskId } from '../config/connector/task-id.ts'
+import { instanceIdOf } from './task-thread/sink/membership/instance-id.ts'
 import type { WorkerConverter } from '../config/worker/worker-config.ts'
 
 /** What all tasks of a worker share. Plain data: it crosses into task threads. */
 export interface TaskSettings {
+  /** The group of the workers (`group.id`). */
+  readonly workerGroup: string
   readonly bootstrapServers: string
   readonly security: ClientSecurity
   readonly keyConverter: WorkerConverter
@@ -53,6 +57,7 @@ const producerOptionNames = {
 /** The consumer's options, by the settings that set them. */
 const consumerOptionNames = {
   'group.id': 'groupId',
+  'group.instance.id': 'instanceId',
   'auto.offset.reset': 'autoOffsetReset',
   'isolation.level': 'isolation',
   'max.poll.records': 'maxPollRecords',
@@ -75,14 +80,21 @@ export function producerOptions(settings: TaskSettings, connectorConfig: RawConf
 }
 
 /** Returns the options of a task's consumer: `consumer.*` of the worker, then `consumer.override.*`. @throws ConfigError */
-export function consumerOptions(
-  connector: string,
-  settings: TaskSettings,
-  connectorConfig: RawConfig,
-): GroupConsumerOptions {
+export function consumerOptions(id: TaskId, settings: TaskSettings, connectorConfig: RawConfig): GroupConsumerOptions {
   const given: ClientSettings = { client: 'consumer', worker: settings.consumer, connectorConfig }
   const options = optionsOf(given, consumerOptionNames) as Partial<GroupConsumerOptions>
-  return { groupId: `connect-${connector}`, maxPollRecords: defaultMaxPollRecords, ...options }
+  const named = options.instanceId
+  return {
+    groupId: `connect-${id.connector}`,
+    maxPollRecords: defaultMaxPollRecords,
+    ...options,
+    instanceId: named === undefined ? instanceIdOf(settings.workerGroup, id, connectorConfig) : ofTask(named, id),
+  }
+}
+
+/** An instance id of a connector's config is that of its first task: no two members can have the same. */
+function ofTask(instanceId: string, { task }: TaskId): string {
+  return task === 0 ? instanceId : `${instanceId}-${task}`
 }
 
 function optionsOf(

@@ -5,6 +5,7 @@ import { partitionForKey } from '../../src/protocol/murmur2.ts'
 import { ClientHarness, Outcomes, readAll, textOf, textRecord, writeAll } from './client-harness.ts'
 import { groupContract } from './client-group-contract.ts'
 import { offsetResetContract } from './client-offset-reset-contract.ts'
+import { staticMemberContract } from './client-static-member-contract.ts'
 import { topicIdentityContract } from './client-topic-identity-contract.ts'
 import { deleteRecords } from '../support/broker/cluster-tools.ts'
 
@@ -223,6 +224,7 @@ export function clientContract(open: () => Promise<string> | string): void {
   })
 
   groupContract(() => ({ harness, client, newTopic }))
+  staticMemberContract(() => ({ harness, client, newTopic }))
   offsetResetContract(() => ({ harness, client, newTopic }))
   topicIdentityContract(() => ({ harness, client, newTopic }))
 }

@@ -12,6 +12,7 @@ const embeddedMetadataMaxAgeMs = '1000'
 export function taskSettings(config: WorkerConfig, broker: BrokerAddress): TaskSettings {
   return {
     ...broker,
+    workerGroup: config.groupId,
     keyConverter: config.keyConverter,
     valueConverter: config.valueConverter,
     headerConverter: config.headerConverter,

@@ -24,6 +24,8 @@ export interface GroupConsumerOptions extends FetchOptions {
    * topic was created again (`auto.offset.reset`). By default a consumer starts at the beginning, and fails in the other cases.
    */
   readonly autoOffsetReset?: 'earliest' | 'latest' | 'none'
+  /** Identifies a static member (`group.instance.id`). */
+  readonly instanceId?: string
   /** `max.poll.records`. */
   readonly maxPollRecords?: number
   /** How long the coordinator waits for a heartbeat (`session.timeout.ms`). */
@@ -103,6 +105,7 @@ export class GroupConsumer {
     this.#member = new GroupMember(cluster, {
       groupId: options.groupId,
       protocolType: 'consumer',
+      instanceId: options.instanceId ?? null,
       sessionTimeoutMs: options.sessionTimeoutMs ?? 45_000,
       rebalanceTimeoutMs: options.maxPollIntervalMs ?? defaultMaxPollIntervalMs,
       heartbeatIntervalMs: options.heartbeatIntervalMs ?? 3_000,
@@ -144,7 +147,7 @@ export class GroupConsumer {
   /**
    * Returns the next records, in order within each partition; waits for the first at most `maxWaitMs`. Joins the group if
    * needed. A join that takes longer continues in the background, and the next `poll` waits for it.
-   * @throws OffsetOutOfRangeError, NoOffsetError, TopicRecreatedError, CorruptBatchError, BrokerError, an error of the listener,
+   * @throws OffsetOutOfRangeError, NoOffsetError, TopicRecreatedError, CorruptBatchError, InstanceFencedError, BrokerError, an error of the listener,
    * or the signal's reason.
    */
   async poll(maxWaitMs: number, signal?: AbortSignal): Promise<readonly FetchedRecord[]> {

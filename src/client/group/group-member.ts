@@ -10,7 +10,7 @@ import { syncGroup } from '../../protocol/messages/sync-group.ts'
 import type { Api, RequestValue, ResponseOf } from '../../protocol/schema.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { BrokerConnection } from '../connection/broker-connection.ts'
-import { asError, BrokerError, isRetriable } from '../errors.ts'
+import { asError, BrokerError, InstanceFencedError, isRetriable } from '../errors.ts'
 
 /** An assignment protocol that a member supports, with its metadata for the leader. */
 export interface GroupProtocol {
@@ -28,6 +28,7 @@ export interface MemberMetadata {
 export interface Generation {
   readonly generationId: number
   readonly memberId: string
+  readonly instanceId: string | null
   readonly leaderId: string
   readonly isLeader: boolean
   /** The protocol that the coordinator chose. */
@@ -41,6 +42,11 @@ export interface GroupMemberOptions {
   readonly groupId: string
   /** `consumer` or `connect`. */
   readonly protocolType: string
+  /**
+   * The identity of a static member (KIP-345): who joins with it takes the place of an earlier member with the same one, which is
+   * fenced. Null, the default: a dynamic member.
+   */
+  readonly instanceId?: string | null
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   readonly heartbeatIntervalMs: number
@@ -116,6 +122,10 @@ export class GroupMember {
     this.#heartbeatPurpose = cluster.newPurpose('group')
   }
 
+  get #instanceId(): string | null {
+    return this.#options.instanceId ?? null
+  }
+
   /** The current generation; null before the first join, and after it was lost. */
   get generation(): Generation | null {
     return this.#generation
@@ -135,7 +145,8 @@ export class GroupMember {
 
   /**
    * Joins and synchronizes, with retries. Waits for the slowest member to rejoin.
-   * @throws BrokerError if the group rejects this member, or the signal's reason.
+   * @throws InstanceFencedError if another member has the instance id, BrokerError if the group rejects this member, or the
+   * signal's reason.
    */
   async join(signal?: AbortSignal): Promise<Generation> {
     const { clock, backoff, logger } = this.#cluster
@@ -167,13 +178,15 @@ export class GroupMember {
     this.#heartbeats?.abort()
     // The group would wait for a member that got an id and did not use it until its session expires.
     const introduction = this.#introduction
+    const isJoining = introduction !== null && this.#instanceId !== null
     if (introduction !== null) await settledWithin(this.#cluster.clock, introductionMs, introduction)
     this.#cluster.closePurpose(this.#joinPurpose)
     const memberId = this.#memberId
     this.#forget(reason)
     this.#memberId = ''
-    if (memberId !== '') {
-      const request = { groupId, memberId, members: [{ memberId, reason }] }
+    // A static member gets its id only when the rebalance ends; its instance id identifies it before.
+    if (memberId !== '' || isJoining) {
+      const request = { groupId, memberId, members: [{ memberId, groupInstanceId: this.#instanceId, reason }] }
       try {
         await withDeadline({ clock: this.#cluster.clock, ms: leaveTimeoutMs }, async (signal) => {
           const nodeId = await this.#cluster.coordinatorOf(groupId, signal)
@@ -196,7 +209,9 @@ export class GroupMember {
     const { groupId, protocolType, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
     const purpose = this.#joinPurpose
     const wait = { timeoutMs: rebalanceTimeoutMs + responseTimeoutMs, signal }
-    const join = { groupId, sessionTimeoutMs, rebalanceTimeoutMs, memberId: this.#memberId, protocolType, protocols }
+    const timeouts = { sessionTimeoutMs, rebalanceTimeoutMs }
+    const groupInstanceId = this.#instanceId
+    const join = { groupId, ...timeouts, memberId: this.#memberId, groupInstanceId, protocolType, protocols }
     const joined =
       this.#memberId === '' ? await this.#introduce(join, wait) : await this.#send(purpose, joinGroup, join, wait)
     this.#checkJoin(joined)
@@ -211,14 +226,28 @@ export class GroupMember {
       groupId,
       generationId: joined.generationId,
       memberId: joined.memberId,
+      groupInstanceId,
       protocolType,
       protocolName: protocol,
-      assignments: [...assignments].map(([memberId, assignment]) => ({ memberId, assignment })),
+      // The broker says so to a static leader that has taken another's place: the others keep what they have (KIP-814).
+      assignments: joined.skipAssignment
+        ? []
+        : [...assignments].map(([memberId, assignment]) => ({ memberId, assignment })),
     }
     const synced = await this.#send(purpose, syncGroup, sync, wait)
     this.#checkSync(synced.errorCode)
     const { generationId, memberId, leader: leaderId } = joined
-    return { generationId, memberId, leaderId, isLeader, protocol, assignment: synced.assignment }
+    const isOutdated = joined.skipAssignment && assignments.get(memberId)?.equals(synced.assignment) === false
+    if (isOutdated) this.#rejoinReason = 'the subscription is not that of the member before'
+    return {
+      generationId,
+      memberId,
+      instanceId: groupInstanceId,
+      leaderId,
+      isLeader,
+      protocol,
+      assignment: synced.assignment,
+    }
   }
 
   /** Sends the first join, whose response has the id of the member: {@link leave} needs it, also when the signal fires. */
@@ -252,6 +281,8 @@ export class GroupMember {
   /** Handles an error code of a join. @throws always. */
   #checkMembership(code: number, what: string): never {
     const { groupId } = this.#options
+    // With its member id, each further join is refused in the same way: the other member is not fenced in return.
+    if (code === errorCodes.FENCED_INSTANCE_ID) throw new InstanceFencedError(groupId, this.#instanceId ?? '')
     if (membershipLost.has(code)) {
       if (code !== errorCodes.ILLEGAL_GENERATION) this.#memberId = ''
       throw new RejoinError(`${what} responded ${errorName(code)}`)
@@ -288,7 +319,7 @@ export class GroupMember {
       await clock.sleep(waitMs, signal)
       waitMs = heartbeatIntervalMs
       try {
-        const request = { groupId, generationId, memberId }
+        const request = { groupId, generationId, memberId, groupInstanceId: this.#instanceId }
         const wait = { timeoutMs: responseTimeoutMs, signal }
         const { errorCode } = await this.#send(this.#heartbeatPurpose, heartbeat, request, wait)
         this.#options.onReached?.(null)
@@ -308,7 +339,7 @@ export class GroupMember {
   #handleHeartbeat(code: number): boolean {
     const { groupId } = this.#options
     if (membershipLost.has(code)) {
-      if (code !== errorCodes.ILLEGAL_GENERATION) this.#memberId = ''
+      if (code === errorCodes.UNKNOWN_MEMBER_ID) this.#memberId = ''
       this.#forget(`the coordinator responded ${errorName(code)}`)
       return false
     }

@@ -5,7 +5,7 @@ import { offsetFetch } from '../../protocol/messages/offset-fetch.ts'
 import type { ResponseOf } from '../../protocol/schema.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { BrokerError, FencedMemberError, UnknownTopicError } from '../errors.ts'
-import { coordinatorMoved } from './group-member.ts'
+import { coordinatorMoved, type Generation } from './group-member.ts'
 
 /** A committed offset: the offset of the next record to read. */
 export interface GroupOffset extends TopicPartition {
@@ -17,7 +17,7 @@ export interface GroupOffset extends TopicPartition {
 export interface CommittingMember {
   readonly groupId: string
   /** Null commits without a member, which a broker accepts only while the group is empty. */
-  readonly member: { readonly generationId: number; readonly memberId: string } | null
+  readonly member: Pick<Generation, 'generationId' | 'memberId' | 'instanceId'> | null
 }
 
 /** From version 8 on, one request is for several groups. */
@@ -57,6 +57,7 @@ export async function commitOffsets(
     groupId,
     generationIdOrMemberEpoch: member?.generationId ?? -1,
     memberId: member?.memberId ?? '',
+    groupInstanceId: member?.instanceId ?? null,
     topics: [...byTopic(offsets)].map(([name, partitions]) => ({
       name,
       partitions: partitions.map(({ partition, offset, metadata }) => ({

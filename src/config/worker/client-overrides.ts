@@ -40,6 +40,15 @@ const consumer: ConfigDef = {
   'fetch.max.wait.ms': key('INT', 'How long a broker waits for `fetch.min.bytes`, in milliseconds.', size),
   'fetch.min.bytes': key('INT', 'Minimum size of a fetch response, in bytes.', size),
   'group.id': key('STRING', 'The consumer group.', (_key, value) => (value === '' ? 'String must be non-empty' : null)),
+  'group.instance.id': key(
+    'STRING',
+    'Identity of the first task in the consumer group; the others add their number to it. By default it is made of the names of ' +
+      'the worker group and the connector, and of the topics: a task that starts on another worker takes the place of its last run.',
+    (_key, value) =>
+      typeof value === 'string' && /^[\w.-]{1,240}$/.test(value) && value !== '.' && value !== '..'
+        ? null
+        : 'has to be 1 to 240 letters, digits, dots, dashes or underscores',
+  ),
   'heartbeat.interval.ms': key('INT', 'Time between heartbeats to the group coordinator, in milliseconds.', size),
   'isolation.level': key(
     'STRING',

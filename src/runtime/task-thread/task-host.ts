@@ -25,7 +25,7 @@ import { RecordEncoder } from './record-encoder.ts'
 import { SinkTaskLoop } from './sink/sink-task-loop.ts'
 import { offsetRecordOf } from './source/source-offset-record.ts'
 import { SourceTaskLoop } from './source/source-task-loop.ts'
-import { subscriptionOf } from './sink/subscription-of.ts'
+import { subscriptionOf } from './sink/membership/subscription-of.ts'
 import type { TaskProgressListener } from '../task-listener.ts'
 import { TaskControl } from './task-control.ts'
 import { loadConverters, loadTransforms } from './task-plugins.ts'
@@ -255,7 +255,7 @@ export class TaskHost {
       context,
       transforms: await loadTransforms(plugins, config),
       converters: await loadConverters(plugins, config, settings),
-      consumer: kafka.consumer(consumerOptions(run.id.connector, settings, config)),
+      consumer: kafka.consumer(consumerOptions(run.id, settings, config)),
       subscription: subscriptionOf(config),
       clusterId: kafka.clusterId,
       control,

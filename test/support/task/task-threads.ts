@@ -20,6 +20,7 @@ export function taskThreads(options: {
   const { settings, maxThreads, blocking, listener } = options
   return new TaskThreads({
     settings: {
+      workerGroup: 'workers',
       security: { tls: null, sasl: null },
       keyConverter: json,
       valueConverter: json,

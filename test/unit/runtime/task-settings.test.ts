@@ -7,10 +7,11 @@ import {
   producerOptions,
   type TaskSettings,
 } from '../../../src/runtime/task-settings.ts'
-import { subscriptionOf } from '../../../src/runtime/task-thread/sink/subscription-of.ts'
+import { subscriptionOf } from '../../../src/runtime/task-thread/sink/membership/subscription-of.ts'
 
 const ofWorker = { className: 'JsonConverter', config: { 'schemas.enable': 'false' } }
 const settings: TaskSettings = {
+  workerGroup: 'workers',
   bootstrapServers: 'a:1',
   security: { tls: null, sasl: null },
   keyConverter: ofWorker,
@@ -23,6 +24,8 @@ const settings: TaskSettings = {
   producer: { 'linger.ms': '7', 'compression.type': 'lz4' },
   consumer: { 'max.poll.records': '10' },
 }
+
+const c0 = { connector: 'c', task: 0 }
 
 describe('what a task is told', () => {
   it("takes the worker's converter whole when the connector names none", () => {
@@ -44,8 +47,33 @@ describe('what a task is told', () => {
   it('lets the connector override client settings', () => {
     const connector = { 'producer.override.linger.ms': '9', 'consumer.override.group.id': 'mine' }
     expect(producerOptions(settings, connector)).toEqual({ compression: 'lz4', lingerMs: 9 })
-    expect(consumerOptions('c', settings, connector)).toMatchObject({ groupId: 'mine', maxPollRecords: 10 })
-    expect(consumerOptions('c', settings, {}).groupId).toBe('connect-c')
+    expect(consumerOptions(c0, settings, connector)).toMatchObject({ groupId: 'mine', maxPollRecords: 10 })
+    expect(consumerOptions(c0, settings, {}).groupId).toBe('connect-c')
+  })
+
+  it('identifies a sink task in its group, by its worker group, name and topics', () => {
+    const instanceOf = (id: typeof c0, given: object = {}, config = {}): string | undefined =>
+      consumerOptions(id, { ...settings, ...given }, { topics: 't', ...config }).instanceId
+    const own = instanceOf(c0)
+    expect(own).toMatch(/^c-[0-9a-f]{12}-0$/)
+    expect(instanceOf(c0)).toBe(own)
+    const others = [
+      instanceOf({ connector: 'c', task: 1 }),
+      instanceOf({ connector: 'd', task: 0 }),
+      instanceOf(c0, { workerGroup: 'other' }),
+      instanceOf(c0, {}, { topics: 't,u' }),
+      instanceOf(c0, {}, { topics: '', 'topics.regex': 't' }),
+    ]
+    expect(new Set([own, ...others]).size).toBe(6)
+    // What differs only in characters that Kafka does not allow.
+    expect(instanceOf({ connector: 'a b', task: 0 })).not.toBe(instanceOf({ connector: 'a/b', task: 0 }))
+    expect(instanceOf({ connector: 'é'.repeat(250), task: 999 })).toMatch(/^[\w.-]{1,249}$/)
+  })
+
+  it('takes the identity of a connector config for its first task, and adds the number of others', () => {
+    const config = { 'consumer.override.group.instance.id': 'mine' }
+    expect(consumerOptions(c0, settings, config).instanceId).toBe('mine')
+    expect(consumerOptions({ connector: 'c', task: 2 }, settings, config).instanceId).toBe('mine-2')
   })
 
   it('refuses client settings that do not parse', () => {
@@ -56,8 +84,12 @@ describe('what a task is told', () => {
         'producer.override.compression.type',
       ],
       [
-        () => consumerOptions('c', settings, { 'consumer.override.auto.offset.reset': 'middle' }),
+        () => consumerOptions(c0, settings, { 'consumer.override.auto.offset.reset': 'middle' }),
         'consumer.override.auto.offset.reset',
+      ],
+      [
+        () => consumerOptions(c0, settings, { 'consumer.override.group.instance.id': 'a b' }),
+        'consumer.override.group.instance.id',
       ],
       [() => producerOptions({ ...settings, producer: { 'batch.size': 'big' } }, {}), 'producer.batch.size'],
     ]

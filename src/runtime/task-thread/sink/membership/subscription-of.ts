@@ -1,7 +1,7 @@
-import type { RawConfig } from '../../../api/config-def.ts'
-import { ConfigError } from '../../../api/errors.ts'
-import { javaRegExp } from '../../../api/java/java-regex.ts'
-import type { TopicSelection } from '../../../client/consumer/subscription.ts'
+import type { RawConfig } from '../../../../api/config-def.ts'
+import { ConfigError } from '../../../../api/errors.ts'
+import { javaRegExp } from '../../../../api/java/java-regex.ts'
+import type { TopicSelection } from '../../../../client/consumer/subscription.ts'
 
 /** What a sink connector reads: `topics`, or `topics.regex` in Java's syntax, matched against whole names. @throws ConfigError */
 export function subscriptionOf(config: RawConfig): TopicSelection {
