@@ -16,6 +16,7 @@ import { RestConnections, type RestHttpServer } from './limits/rest-connections.
 import { AuditLog } from './access/audit-log.ts'
 import { RestAccess } from './access/rest-access.ts'
 import type { UserLogins } from './access/user-logins.ts'
+import { maskingHerder } from './masking/masking-herder.ts'
 import { AccessToken } from './request/access-token.ts'
 import { RequestLog } from './request-log.ts'
 import { restApp } from './rest-app.ts'
@@ -42,6 +43,8 @@ export interface RestOptions extends RestContext {
   readonly meters: Meters
   /** Where they differ from the defaults. */
   readonly limits?: Partial<RestLimits>
+  /** Whether passwords in configs are hidden. Absent: they are shown, as in Kafka Connect. */
+  readonly masksPasswords?: boolean
   /** A request must carry it, unless it is to a {@link Route.probe} or from one of the {@link users}. */
   readonly token?: string
   /** The users that have access. With neither a token nor users, every client has. */
@@ -78,7 +81,7 @@ export async function startRest(options: RestOptions): Promise<RestServer> {
   const meters = new RestMeters(options.meters)
   const connections = new RestConnections({ limits, clock, streaks, meters })
   const app = await restApp({
-    context: options,
+    context: options.masksPasswords === true ? { ...options, herder: maskingHerder(options.herder, clock) } : options,
     routes: allRoutes,
     clock,
     log: new RequestLog(logger, streaks, audit),

@@ -85,6 +85,7 @@ export async function startWorker(
     clock,
     logger: logger.child('rest'),
     audit: logger.child('audit'),
+    masksPasswords: config.restMaskPasswords,
   })
   cleanup.add('the REST API', async () => await rest.close())
   const running = cleanup.move()

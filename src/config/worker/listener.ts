@@ -90,6 +90,21 @@ function remedyOf(key: string): string {
   return key === 'embedded.broker.listener' ? 'Put a TLS proxy in front of it' : 'Use https: docs/guides/https.md'
 }
 
+/**
+ * Returns a warning if only one of the REST API and the embedded broker is guarded.
+ * @param restKey the setting that guards the REST API; null: none does
+ */
+export function halfGuardedWarnings(restKey: string | null, isBrokerGuarded: boolean): readonly string[] {
+  if ((restKey !== null) === isBrokerGuarded) return []
+  return restKey !== null
+    ? [
+        `${restKey} is set, ${brokerTokenKey} is not: any client that can reach the embedded broker can change connectors in the config topic and read all data. Set both`,
+      ]
+    : [
+        `${brokerTokenKey} is set, ${restTokenKey} is not: any client that can reach the REST API can run connectors that read all data. Set both`,
+      ]
+}
+
 function placeOf({ host, port }: ListenAddress): string {
   return `${host === '' ? 'all addresses' : host}, port ${port}`
 }

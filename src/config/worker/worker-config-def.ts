@@ -95,6 +95,11 @@ const connect: ConfigDef = {
     null,
     'File with the users of the REST API: their roles, the hashes of their passwords and tokens, and the connectors that they may use. It is read again when it changes. Other users of the machine must not have permission to read it. All workers of a group need the same users.',
   ),
+  'rest.mask.passwords': key(
+    'BOOLEAN',
+    false,
+    'Whether the REST API shows `********` in place of passwords in the configs of connectors and tasks. References to config providers are shown. A config that is sent back with `********` keeps the stored password. All workers of a group need the same value.',
+  ),
   [advertisedHostKey]: key('STRING', null, 'Host name of the REST API for other workers and in status records.'),
   [advertisedPortKey]: key('INT', null, 'Port of the REST API for other workers and in status records.'),
   [advertisedListenerKey]: key(

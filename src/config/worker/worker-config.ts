@@ -27,6 +27,7 @@ import {
   brokerTokenKey,
   checkReachable,
   clearTextWarnings,
+  halfGuardedWarnings,
   hostsKey,
   parseHostAndPort,
   parseListeners,
@@ -116,6 +117,8 @@ export interface WorkerConfig {
   readonly restTokenFile: string | null
   /** The file with the users of the REST API; null if there are none. */
   readonly restUsersFile: string | null
+  /** Whether the REST API hides passwords. */
+  readonly restMaskPasswords: boolean
   readonly offsetFlushIntervalMs: number
   readonly offsetFlushTimeoutMs: number
   readonly taskShutdownTimeoutMs: number
@@ -245,6 +248,7 @@ function typed(
     restLimits: restLimitsOf(parsed),
     restTokenFile: optionalText(parsed, restTokenKey),
     restUsersFile: optionalText(parsed, restUsersKey),
+    restMaskPasswords: parsed['rest.mask.passwords'] === true,
     offsetFlushIntervalMs: number(parsed, 'offset.flush.interval.ms'),
     offsetFlushTimeoutMs: number(parsed, 'offset.flush.timeout.ms'),
     taskShutdownTimeoutMs: number(parsed, 'task.shutdown.graceful.timeout.ms'),
@@ -369,16 +373,9 @@ function accessWarnings(
     return [`Worker configuration "${brokerTokenKey}" has no effect: bootstrap.servers names a cluster`]
   }
   const hasCertificates = listeners.every(({ tls }) => tls?.clientAuth === 'required')
-  const isRestGuarded = restTokenFile !== null || restUsersFile !== null || hasCertificates
-  const restKey = restTokenFile !== null ? restTokenKey : restUsersFile !== null ? restUsersKey : 'ssl.client.auth'
-  if (isRestGuarded === (embedded.access !== null)) return []
-  return isRestGuarded
-    ? [
-        `${restKey} is set, ${brokerTokenKey} is not: any client that can reach the embedded broker can change connectors in the config topic and read all data. Set both`,
-      ]
-    : [
-        `${brokerTokenKey} is set, ${restTokenKey} is not: any client that can reach the REST API can run connectors that read all data. Set both`,
-      ]
+  const withoutFile = hasCertificates ? 'ssl.client.auth' : null
+  const restKey = restTokenFile !== null ? restTokenKey : restUsersFile !== null ? restUsersKey : withoutFile
+  return halfGuardedWarnings(restKey, embedded.access !== null)
 }
 
 function text(parsed: ParsedConfig, key: string): string {
