@@ -29,11 +29,13 @@ export class AuditLog {
   change(exchange: Exchange, { operationId }: Route, { status }: RestResponse): void {
     const { caller, remote = null } = exchange
     const subject = subjectOf(exchange)
+    // Without credentials, a handler only lets in what a worker of the group has signed.
+    const isSigned = !exchange.isTrusted && status < 400
     const fields = {
       operation: operationId,
       ...subject,
       user: caller.user,
-      proof: caller.proof,
+      proof: isSigned ? 'signature' : caller.proof,
       remote,
       status,
       result: resultOf(status),
@@ -41,7 +43,7 @@ export class AuditLog {
       ...(exchange.query.has('forward') ? { forwarded: true } : {}),
     }
     const what = [operationId, ...Object.entries(subject).map(([kind, name]) => `${kind} ${quoted(name)}`)].join(' ')
-    const text = `${what} by ${nameOf(caller)} from ${remote ?? 'unknown'}: ${status}`
+    const text = `${what} by ${isSigned ? 'a worker of the group' : nameOf(caller)} from ${remote ?? 'unknown'}: ${status}`
     if (caller.proof !== 'none' || status < 400) return this.#logger.info(text, fields)
     return this.#streaks.log('info', { kind: `${operationId} ${status}`, client: remote ?? '' }, text, fields)
   }

@@ -9,7 +9,7 @@ import { NamedLogger } from '../../../../src/foundation/logging/named-logger.ts'
 import { PinoSink, readableLines } from '../../../../src/foundation/logging/pino-logger.ts'
 import { Meters } from '../../../../src/foundation/metrics/meters.ts'
 import { tokenHash } from '../../../../src/foundation/network/token-hash.ts'
-import { NotLeaderError } from '../../../../src/herder/herder-errors.ts'
+import { ForbiddenError, NotLeaderError } from '../../../../src/herder/herder-errors.ts'
 import { UserLogins } from '../../../../src/rest/access/user-logins.ts'
 import { startRest, type RestServer } from '../../../../src/rest/rest-server.ts'
 import { allRoutes } from '../../../../src/rest/routes/all-routes.ts'
@@ -185,6 +185,19 @@ describe('the audit log', () => {
     leader.close()
     expect(audit.lines).toMatchObject([{ fields: { forwarded: true, status: 404 } }, { fields: { status: 204 } }])
     expect(audit.lines[1]?.fields).not.toHaveProperty('forwarded')
+  })
+
+  it('tells a request that a worker of the group has signed', async () => {
+    herder.putTaskConfigs = async () => undefined
+    const signed = { 'x-connect-authorization': 'c2ln', 'x-connect-request-signature-algorithm': 'HmacSHA256' }
+    await client.send('POST', '/connectors/a/tasks', [], signed)
+    herder.putTaskConfigs = () => Promise.reject(new ForbiddenError('no'))
+    await client.send('POST', '/connectors/a/tasks', [], signed)
+    expect(messages()).toEqual([
+      'putTaskConfigs connector "a" by a worker of the group from 127.0.0.1: 204',
+      'putTaskConfigs connector "a" by anyone from 127.0.0.1: 403',
+    ])
+    expect(audit.lines.map(({ fields }) => fields?.['proof'])).toEqual(['signature', 'none'])
   })
 
   it('holds no password, token, query or body', async () => {
