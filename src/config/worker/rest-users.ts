@@ -112,3 +112,18 @@ function refuseSharedTokens(users: readonly RestUser[]): void {
     owners.set(token, name)
   }
 }
+
+/**
+ * Returns a warning if the workers of a group may not be able to send task configs to each other: without signatures they need a
+ * token, as no user is theirs.
+ * @param protocol `connect.protocol`
+ */
+export function unsignedUsersWarnings(
+  access: { readonly restUsersFile: string | null; readonly restTokenFile: string | null },
+  protocol: string,
+): readonly string[] {
+  if (access.restUsersFile === null || access.restTokenFile !== null || protocol === 'sessioned') return []
+  return [
+    `${restUsersKey} is set and connect.protocol is ${protocol}: workers do not sign the task configs that they send to the leader, which refuses them without credentials. Set connect.protocol=sessioned, or rest.token.file as well`,
+  ]
+}

@@ -51,7 +51,7 @@ import { ConfigProviders } from '../providers/config-providers.ts'
 import { isUsedLiterally, providerSettings, type WorkerProviders } from '../providers/provider-settings.ts'
 import { Redaction } from '../providers/redaction.ts'
 import { restLimitsOf, type RestLimits } from './rest-limits.ts'
-import { restUsersKey } from './rest-users.ts'
+import { restUsersKey, unsignedUsersWarnings } from './rest-users.ts'
 import {
   embeddedBrokerPrefix,
   sampleWorkerConfig,
@@ -198,6 +198,7 @@ function validated(
       ...clientSettingWarnings(raw),
       ...listeners.flatMap(clearTextWarnings),
       ...accessWarnings(config, raw),
+      ...unsignedUsersWarnings(config, text(parsed, 'connect.protocol')),
       ...listenerTlsWarnings(raw),
       ...crossOriginWarnings(config.crossOrigin, config.restTokenFile !== null || config.restUsersFile !== null),
     ],

@@ -28,6 +28,11 @@ function writeUsers(text: string, name = 'users.properties'): string {
   return path
 }
 
+interface ConnectorStatus {
+  readonly connector: { readonly worker_id: string }
+  readonly tasks: readonly { readonly state: string }[]
+}
+
 function auditLines(worker: WorkerProcess): readonly unknown[] {
   const lines = worker.output.split('\n').filter((line) => line.includes('"logger":"connect.audit"'))
   return lines.map((line) => JSON.parse(line) as unknown)
@@ -105,8 +110,21 @@ it('workers of a group share their users, and say so where they do not', async (
   const cluster = { ...group, 'bootstrap.servers': leader.place.broker }
   const path = writeUsers(admin + token('other', 'admin', readToken), 'more.properties')
   const follower = await startWith(path, cluster)
-  await follower.post('in', { 'connector.class': 'FileStreamSource', file: '/nothing', topic: 'lines' })
-  expect(await leader.request('GET', '/connectors')).toEqual(['in'])
+  for (const name of ['in', 'in-2'])
+    await follower.post(name, { 'connector.class': 'FileStreamSource', file: '/nothing', topic: 'lines' })
+  // The owner of a connector has no user: it signs the task configs that it sends to the leader.
+  await untilPasses(async () => {
+    const all = (await leader.request('GET', '/connectors?expand=status')) as Record<
+      string,
+      { status: ConnectorStatus }
+    >
+    const statuses = Object.values(all).map(({ status }) => status)
+    expect(statuses.map(({ tasks }) => tasks.map(({ state }) => state))).toEqual([['RUNNING'], ['RUNNING']])
+    expect(new Set(statuses.map(({ connector }) => connector.worker_id)).size).toBe(2)
+  })
+  expect(auditLines(leader)).toContainEqual(
+    expect.objectContaining({ operation: 'putTaskConfigs', proof: 'signature', user: null, result: 'done' }),
+  )
   const refused = await new RestClient(follower.place.rest).send('DELETE', '/connectors/in', null, bearer(readToken))
   expect(refused).toMatchObject({
     status: 500,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { parseRestUsers } from '../../../../src/config/worker/rest-users.ts'
+import { parseRestUsers, unsignedUsersWarnings } from '../../../../src/config/worker/rest-users.ts'
 
 const salt = 'AAECAwQFBgcICQoLDA0ODw'
 const password = `$scrypt$ln=14,r=8,p=1$${salt}$7hWaUB8RCWZx4kkQyGGeVCHLu8hRHe50e4NtOH/IVBI`
@@ -65,5 +65,22 @@ describe('a file of users', () => {
     expect(() => parseRestUsers(`a.role=read\na.password=${password}\na.connectors=${patterns}`)).toThrow(
       '101 patterns',
     )
+  })
+})
+
+describe('users without signatures between the workers', () => {
+  const warnings = (protocol: string, hasToken: boolean, hasUsers = true): readonly string[] =>
+    unsignedUsersWarnings({ restUsersFile: hasUsers ? 'u' : null, restTokenFile: hasToken ? 't' : null }, protocol)
+
+  it('are warned about, unless there is a token', () => {
+    expect(warnings('compatible', false)).toEqual([
+      expect.stringMatching(/^rest.users.file is set and connect.protocol is compatible/),
+    ])
+    expect(warnings('eager', false)).toHaveLength(1)
+    expect([
+      ...warnings('compatible', true),
+      ...warnings('sessioned', false),
+      ...warnings('eager', false, false),
+    ]).toEqual([])
   })
 })

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
+import type { CrossOrigin } from '../../../../src/config/worker/cross-origin.ts'
 import { parseRestUsers, roles, type Role } from '../../../../src/config/worker/rest-users.ts'
 import { Meters } from '../../../../src/foundation/metrics/meters.ts'
 import { tokenHash } from '../../../../src/foundation/network/token-hash.ts'
@@ -41,9 +42,11 @@ let lines = quietLogger()
 let server: RestServer
 let client: RestClient
 
-async function start(options: { users?: string; token?: string } = { users: file }): Promise<RestServer> {
+async function start(
+  options: { users?: string; token?: string; crossOrigin?: CrossOrigin } = { users: file },
+): Promise<RestServer> {
   const clock = new ManualClock()
-  const { users, token } = options
+  const { users, token, crossOrigin = null } = options
   return await startRest({
     herder,
     listeners: [{ host: '127.0.0.1', port: 0 }],
@@ -52,6 +55,7 @@ async function start(options: { users?: string; token?: string } = { users: file
     meters: new Meters(),
     metrics: () => 'penstock_up 1\n',
     conditions: () => ['BROKER_DISK_FULL: the disk is full.'],
+    crossOrigin,
     ...(users === undefined ? {} : { users: new UserLogins(parseRestUsers(users), clock) }),
     ...(token === undefined ? {} : { token }),
   })
@@ -125,6 +129,19 @@ describe('a REST API with users', () => {
     expect(probe.body).not.toContain('BROKER')
     expect((await client.get('/health', bearer('read'))).body).toContain('BROKER_DISK_FULL')
     expect(await client.get('/health', bearer('x'.repeat(40)))).toMatchObject({ status: 401 })
+  })
+
+  it('lets pages of allowed origins ask for the header Authorization, without credentials', async () => {
+    const origin = 'https://console.example.com'
+    const open = await start({ users: file, crossOrigin: { origins: [origin], methods: ['GET'] } })
+    const rest = new RestClient(open.url)
+    const asked = { 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization' }
+    const preflight = await rest.send('OPTIONS', '/connectors', null, { origin, ...asked })
+    expect(preflight).toMatchObject({ status: 200, headers: { 'access-control-allow-origin': origin } })
+    expect(preflight.headers['access-control-allow-headers']).toContain('Authorization')
+    const refused = await rest.get('/connectors', { origin })
+    expect(refused).toMatchObject({ status: 401, headers: { 'access-control-allow-origin': origin } })
+    await open.close()
   })
 
   it('responds with 429 to an address whose log-ins fail too often', async () => {
