@@ -26,6 +26,15 @@ export class RequestTimeoutError extends KafkaError {
   }
 }
 
+/** The owner of the client may not write now (`mayWrite`). */
+export class WriteDeniedError extends KafkaError {
+  constructor() {
+    super('the worker has not heard from its group for session.timeout.ms, and others may run its tasks', {
+      retriable: true,
+    })
+  }
+}
+
 /** User, password or certificate were rejected. */
 export class AuthenticationError extends KafkaError {}
 

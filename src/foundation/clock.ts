@@ -35,3 +35,16 @@ export const systemClock: Clock = {
     return () => clearInterval(timer)
   },
 }
+
+/** The clocks of the process: each of its threads reads the same values. Milliseconds. */
+export interface ProcessClock {
+  /** Does not count time in which the machine was suspended. */
+  monotonic(): number
+  wall(): number
+}
+
+export const processClock: ProcessClock = {
+  // `performance.now` has another origin in each thread.
+  monotonic: () => Number(process.hrtime.bigint() / 1_000_000n),
+  wall: () => Date.now(),
+}

@@ -10,6 +10,7 @@ import type {
   ToTaskThread,
   ToTaskThreadResponses,
 } from './task-thread/task-thread-messages.ts'
+import type { Lease } from './thread/lease.ts'
 import { BeatWatch, newBeat } from './thread/heartbeat.ts'
 import { HostedThread } from './thread/hosted-thread.ts'
 
@@ -46,6 +47,8 @@ export interface TaskThreadOptions {
   readonly foundPlugins: readonly PluginDescriptor[]
   readonly providers: WorkerProviders
   readonly logLevels: LogLevels
+  /** Until when the worker may act upon its assignment. */
+  readonly lease: Lease
 }
 
 /** What differs from one task thread to the next. */
@@ -72,7 +75,7 @@ const entry = new URL(
 )
 
 export function startTaskThread(
-  { settings, foundPlugins, providers, logLevels }: TaskThreadOptions,
+  { settings, foundPlugins, providers, logLevels, lease }: TaskThreadOptions,
   { number, className, dedicated, id, receive, onDeath }: TaskThreadRequest,
 ): HostedTaskThread {
   const name = formatTaskId(id)
@@ -84,6 +87,7 @@ export function startTaskThread(
     logLevels: logLevels.buffer,
     clientId: `connector-${name}`,
     beat,
+    lease: lease.buffer,
   }
   const thread: Thread = new HostedThread<ToTaskThread, ToTaskThreadResponses, FromTaskThread>({
     name: `task-thread-${number} ${name}`,

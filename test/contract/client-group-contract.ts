@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FencedMemberError, NoOffsetError, OffsetOutOfRangeError } from '../../src/client/errors.ts'
 import type { ConsumerListener, GroupConsumer, GroupConsumerOptions } from '../../src/client/group/group-consumer.ts'
-import type { GroupMember } from '../../src/client/group/group-member.ts'
+import type { GroupMember, GroupMemberOptions } from '../../src/client/group/group-member.ts'
 import type { KafkaClient } from '../../src/client/kafka-client.ts'
 import { SkippingClock } from '../support/skipping-clock.ts'
 import { patienceMs, until } from '../support/until.ts'
@@ -331,7 +331,10 @@ export function groupContract(context: () => GroupContractContext): void {
     function memberOf(
       groupId: string,
       name: string,
-      onRejoinNeeded: (reason: string) => void = () => undefined,
+      {
+        onRejoinNeeded = () => undefined,
+        ...more
+      }: Partial<Pick<GroupMemberOptions, 'onRejoinNeeded' | 'onAlive'>> = {},
     ): GroupMember {
       return context().client.groupMember({
         groupId,
@@ -340,6 +343,7 @@ export function groupContract(context: () => GroupContractContext): void {
         rebalanceTimeoutMs: patienceMs,
         heartbeatIntervalMs: 100,
         onRejoinNeeded,
+        ...more,
         protocols: () => [
           { name: 'sessioned', metadata: Buffer.from(name) },
           { name: 'compatible', metadata: Buffer.from(name) },
@@ -354,7 +358,7 @@ export function groupContract(context: () => GroupContractContext): void {
     it('assigns opaque work under its own protocol type, and learns of other members', async () => {
       const groupId = context().harness.name('workers')
       const reasons: string[] = []
-      const first = memberOf(groupId, 'one', (reason) => void reasons.push(reason))
+      const first = memberOf(groupId, 'one', { onRejoinNeeded: (reason) => void reasons.push(reason) })
       const alone = await first.join()
       expect(alone).toMatchObject({ isLeader: true, protocol: 'sessioned' })
       expect(alone.assignment.toString()).toBe('sessioned:one')
@@ -374,6 +378,28 @@ export function groupContract(context: () => GroupContractContext): void {
       await until('the first member to be told that the second left', () => reasons.length > 1)
       expect((await first.join()).assignment.toString()).toBe('sessioned:one')
       await first.leave('test')
+    })
+
+    it('hears that it is alive while its join waits for another member', async () => {
+      const groupId = context().harness.name('workers')
+      let alive = 0
+      const first = memberOf(groupId, 'one', {
+        onAlive: (elapsedMs) => {
+          if (elapsedMs < patienceMs) alive += 1
+        },
+      })
+      const second = memberOf(groupId, 'two')
+      await Promise.all([first.join(), second.join()])
+      await until('a heartbeat', () => alive > 1)
+      first.requestRejoin('the test says so')
+      const before = alive
+      let isJoined = false
+      const joining = first.join().then(() => (isJoined = true))
+      await until('five heartbeats during the join', () => alive > before + 5)
+      expect(isJoined).toBe(false)
+      await Promise.all([second.join(), joining])
+      await first.leave('test')
+      await second.leave('test')
     })
 
     it('requests a rebalance', async () => {

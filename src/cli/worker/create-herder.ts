@@ -9,6 +9,7 @@ import { WorkerHerder } from '../../herder/worker-herder.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { taskConfigsRequest } from '../../rest/forward/task-configs-request.ts'
 import { PluginThreads } from '../../runtime/plugin-threads.ts'
+import { Lease } from '../../runtime/thread/lease.ts'
 import { TaskThreads } from '../../runtime/task-threads.ts'
 import type { Access } from './access.ts'
 import type { CleanupStack } from './cleanup-stack.ts'
@@ -50,6 +51,8 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     clock,
     topic: offsetTopic.name,
   })
+  const lease = Lease.create()
+  const times = groupTimes(config)
   const threads = { foundPlugins, providers, logLevels, logSink, logger: logger.child('runtime'), clock }
   const herder = new WorkerHerder({
     configs: stores.configs,
@@ -58,20 +61,20 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     offsetWriter: new ConnectorOffsetWriter({ store: stores.offsets, admin: client.admin }),
     offsetTopic: offsetTopic.name,
     joinGroup: (handlers) =>
-      new WorkerGroup(
-        (member) => client.groupMember({ groupId, protocolType: 'connect', ...groupTimes(config), ...member }),
-        {
-          url: `${config.advertisedProtocol}://${workerId}/`,
-          clock,
-          logger: logger.child('herder'),
-          ...groupSettings(config),
-          ...handlers,
-        },
-      ),
+      new WorkerGroup((member) => client.groupMember({ groupId, protocolType: 'connect', ...times, ...member }), {
+        url: `${config.advertisedProtocol}://${workerId}/`,
+        clock,
+        logger: logger.child('herder'),
+        lease,
+        sessionTimeoutMs: times.sessionTimeoutMs,
+        ...groupSettings(config),
+        ...handlers,
+      }),
     runConnectors: (listener) => new PluginThreads({ ...threads, listener }),
     runTasks: (listener) =>
       new TaskThreads({
         ...threads,
+        lease,
         settings: taskSettings(config, broker.address),
         maxThreads: config.taskThreadsMax,
         blocking: config.blocking,

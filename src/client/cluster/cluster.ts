@@ -23,6 +23,8 @@ import type { Security } from '../connection/security.ts'
 export interface ClusterOptions {
   readonly bootstrapServers: string
   readonly clientId: string
+  /** Whether producers may write now; they retry until they may. */
+  readonly mayWrite?: () => boolean
   readonly clock: Clock
   readonly logger: Logger
   readonly security?: Security | null
@@ -72,6 +74,10 @@ export class Cluster {
     this.backoff = options.backoff ?? defaultBackoff
     this.#bootstrap = parseBootstrapServers(options.bootstrapServers)
     this.metadata = new MetadataCache(this.#bootstrap.find(isSocketPath) ?? null)
+  }
+
+  get mayWrite(): boolean {
+    return this.#options.mayWrite?.() ?? true
   }
 
   get isClosed(): boolean {

@@ -60,6 +60,11 @@ export interface GroupMemberOptions {
   ) => Promise<ReadonlyMap<string, Buffer>> | ReadonlyMap<string, Buffer>
   /** A rebalance has begun (`lost` false: the assignment stays valid until the join), or the membership is gone. */
   readonly onRejoinNeeded: (reason: string, lost: boolean) => void
+  /**
+   * The coordinator has responded, so the session lasts for `sessionTimeoutMs` from `elapsedMs` ago, when the request was sent.
+   * With it, heartbeats continue while a join waits for other members.
+   */
+  readonly onAlive?: (elapsedMs: number) => void
   /** A join or a heartbeat failed, with its error, and is retried; null when the coordinator responded. Must not throw. */
   readonly onReached?: (error: Error | null) => void
 }
@@ -92,6 +97,16 @@ export const coordinatorMoved: ReadonlySet<number> = new Set([
   errorCodes.NOT_COORDINATOR,
 ])
 
+/** Whether the response to a heartbeat says that the coordinator knows the member. */
+function isMember(code: number): boolean {
+  return code === errorCodes.NONE || code === errorCodes.REBALANCE_IN_PROGRESS
+}
+
+/** Whether the response to a heartbeat during a join says that it does not. The generation may have changed meanwhile. */
+function isGone(code: number): boolean {
+  return !isMember(code) && code !== errorCodes.ILLEGAL_GENERATION
+}
+
 /** The join must be repeated, with or without the member id. */
 class RejoinError extends Error {
   override readonly name = 'RejoinError'
@@ -112,6 +127,8 @@ export class GroupMember {
   #generation: Generation | null = null
   #rejoinReason: string | null = 'the member has not joined yet'
   #heartbeats: AbortController | null = null
+  /** Whether a join waits for its response, which says more than that of a heartbeat. */
+  #isJoining = false
   /** Resolves when the coordinator has responded to the join of a member without id. */
   #introduction: Promise<void> | null = null
 
@@ -204,16 +221,15 @@ export class GroupMember {
 
   async #joinOnce(signal: AbortSignal | undefined): Promise<Generation> {
     const protocols = this.#options.protocols()
-    // The join replaces heartbeats, which would only report the rebalance.
-    this.#heartbeats?.abort()
+    // The join replaces heartbeats, which would only report the rebalance, and tell that the member is alive.
+    if (this.#options.onAlive === undefined || this.#memberId === '') this.#heartbeats?.abort()
     const { groupId, protocolType, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
     const purpose = this.#joinPurpose
     const wait = { timeoutMs: rebalanceTimeoutMs + responseTimeoutMs, signal }
     const timeouts = { sessionTimeoutMs, rebalanceTimeoutMs }
     const groupInstanceId = this.#instanceId
     const join = { groupId, ...timeouts, memberId: this.#memberId, groupInstanceId, protocolType, protocols }
-    const joined =
-      this.#memberId === '' ? await this.#introduce(join, wait) : await this.#send(purpose, joinGroup, join, wait)
+    const joined = await this.#joined(join, wait)
     this.#checkJoin(joined)
     this.#memberId = joined.memberId
     this.#startHeartbeats(joined)
@@ -234,8 +250,10 @@ export class GroupMember {
         ? []
         : [...assignments].map(([memberId, assignment]) => ({ memberId, assignment })),
     }
+    const syncedAt = this.#cluster.clock.monotonic()
     const synced = await this.#send(purpose, syncGroup, sync, wait)
     this.#checkSync(synced.errorCode)
+    this.#alive(syncedAt)
     const { generationId, memberId, leader: leaderId } = joined
     const isOutdated = joined.skipAssignment && assignments.get(memberId)?.equals(synced.assignment) === false
     if (isOutdated) this.#rejoinReason = 'the subscription is not that of the member before'
@@ -248,6 +266,20 @@ export class GroupMember {
       protocol,
       assignment: synced.assignment,
     }
+  }
+
+  async #joined(join: RequestValue<typeof joinGroup>, wait: Wait): Promise<Joined> {
+    this.#isJoining = true
+    try {
+      if (this.#memberId === '') return await this.#introduce(join, wait)
+      return await this.#send(this.#joinPurpose, joinGroup, join, wait)
+    } finally {
+      this.#isJoining = false
+    }
+  }
+
+  #alive(sentAt: number): void {
+    this.#options.onAlive?.(this.#cluster.clock.monotonic() - sentAt)
   }
 
   /** Sends the first join, whose response has the id of the member: {@link leave} needs it, also when the signal fires. */
@@ -321,9 +353,13 @@ export class GroupMember {
       try {
         const request = { groupId, generationId, memberId, groupInstanceId: this.#instanceId }
         const wait = { timeoutMs: responseTimeoutMs, signal }
+        const sentAt = clock.monotonic()
         const { errorCode } = await this.#send(this.#heartbeatPurpose, heartbeat, request, wait)
         this.#options.onReached?.(null)
-        if (signal.aborted || !this.#handleHeartbeat(errorCode)) return
+        if (signal.aborted) return
+        if (this.#isJoining ? !isGone(errorCode) : isMember(errorCode)) this.#alive(sentAt)
+        if (this.#isJoining) continue
+        if (!this.#handleHeartbeat(errorCode)) return
         if (coordinatorMoved.has(errorCode)) waitMs = Math.min(heartbeatRetryMs, heartbeatIntervalMs)
       } catch (error) {
         if (!isRetriable(error)) throw error

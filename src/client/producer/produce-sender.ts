@@ -11,6 +11,7 @@ import {
   DeliveryTimeoutError,
   isRetriable,
   KafkaError,
+  WriteDeniedError,
   RecordTooLargeError,
   UnknownOutcomeError,
 } from '../errors.ts'
@@ -145,6 +146,8 @@ export class ProduceSender {
       const { signal } = this.#closing
       const connection = await abortable(this.#cluster.connection(nodeId, this.#purpose, signal), signal)
       const request = produceRequestOf(sent.map(({ batch }) => batch))
+      // Last: whatever was waited for may have taken long.
+      if (!this.#cluster.mayWrite) throw new WriteDeniedError()
       isSent = true
       const response = await connection.send(produce, request, { timeoutMs: produceTimeoutMs + 5_000, signal })
       this.#receive(sent, response)

@@ -3,6 +3,7 @@ import type { TaskId } from '../../config/connector/task-id.ts'
 import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
+import type { Lease } from '../../runtime/thread/lease.ts'
 import { applyDelta, isEmpty, nothingAssigned, sameWork, union, type ConnectorsAndTasks } from './assignment.ts'
 import { GroupLeader, type GroupLeaderOptions } from './group-leader.ts'
 import {
@@ -40,6 +41,9 @@ export interface WorkerGroupHandlers extends Pick<GroupLeaderOptions, 'snapshot'
 }
 
 export interface WorkerGroupOptions extends WorkerGroupHandlers, GroupLeaderOptions {
+  /** How long the worker may act upon its assignment. */
+  readonly lease: Pick<Lease, 'extend' | 'end'>
+  readonly sessionTimeoutMs: number
   /** The newest protocol that this worker offers (`connect.protocol`). */
   readonly protocol: GroupProtocolName
   readonly logger: Logger
@@ -88,6 +92,7 @@ export class WorkerGroup {
         memberId: string,
       ) => Promise<ReadonlyMap<string, Buffer>>
       readonly onRejoinNeeded: (reason: string, lost: boolean) => void
+      readonly onAlive: (elapsedMs: number) => void
     }) => GroupMember,
     options: WorkerGroupOptions,
   ) {
@@ -96,7 +101,9 @@ export class WorkerGroup {
     this.#member = createMember({
       protocols: () => this.#protocols(),
       assign: async (_protocol, members, memberId) => await this.#leader.assign(memberId, members),
+      onAlive: (elapsedMs) => options.lease.extend(options.sessionTimeoutMs - elapsedMs),
       onRejoinNeeded: (_reason, lost) => {
+        if (lost) options.lease.end()
         this.#lost ||= lost
         this.#wake?.resolve()
       },

@@ -59,6 +59,8 @@ export interface TaskHostOptions {
   /** Returns the client that all tasks of the thread share; connects at the first call. */
   readonly client: () => Promise<KafkaClient>
   readonly readOffsets: ReadOffsets
+  /** Whether this worker may act upon its assignment. */
+  readonly mayWrite: () => boolean
   readonly listener: TaskProgressListener<TaskRun>
   /** The task has ended by an error. `leftovers` says what of it may still run. */
   readonly onFailed: (run: TaskRun, trace: string, leftovers: readonly string[]) => void
@@ -247,7 +249,7 @@ export class TaskHost {
     context: HostContext,
     kafka: KafkaClient,
   ): Promise<SinkTaskLoop> {
-    const { settings, plugins, listener } = this.#options
+    const { settings, plugins, listener, mayWrite } = this.#options
     const { run, control, leftovers } = task
     const config: RawConfig = run.connectorConfig
     return new SinkTaskLoop({
@@ -261,6 +263,7 @@ export class TaskHost {
       control,
       run,
       listener,
+      mayWrite,
       commitIntervalMs: settings.offsetFlushIntervalMs,
       flushTimeoutMs: settings.offsetFlushTimeoutMs,
       endTimeoutMs: settings.gracefulMs * endShare,

@@ -8,6 +8,7 @@ import { provideApi } from '../../plugin/plugin-api.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { ForwardingSink } from '../thread/forwarding-sink.ts'
 import { ThreadLink } from '../thread/thread-link.ts'
+import { Lease } from '../thread/lease.ts'
 import { beat } from '../thread/heartbeat.ts'
 import { answerProbes } from '../thread/thread-probe.ts'
 import { ThreadSecrets } from '../thread/thread-secrets.ts'
@@ -37,6 +38,7 @@ const link = new ThreadLink<FromTaskThread, FromTaskThreadResponses, ToTaskThrea
   receive,
   secrets.outlet(redactedMessage),
 )
+const lease = Lease.sharedWith(data.lease)
 let client: Promise<KafkaClient> | null = null
 
 const host = new TaskHost({
@@ -52,12 +54,14 @@ const host = new TaskHost({
           bootstrapServers: data.settings.bootstrapServers,
           security: data.settings.security,
           clientId: data.clientId,
+          mayWrite: () => lease.isValid,
           clock: systemClock,
           logger: logger.child('Client'),
         }),
     )
     return client
   },
+  mayWrite: () => lease.isValid,
   readOffsets: async (connector, partitions) =>
     await link.ask<'read-offsets'>({ type: 'read-offsets', connector, partitions }),
   listener: {

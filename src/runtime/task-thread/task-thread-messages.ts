@@ -13,6 +13,8 @@ export interface TaskThreadData {
   readonly clientId: string
   /** Where the thread shows that its event loop turns: see `thread/heartbeat.ts`. */
   readonly beat: SharedArrayBuffer
+  /** Until when the worker may act upon its assignment: see `thread/lease.ts`. */
+  readonly lease: SharedArrayBuffer
   /** Plugins found on `plugin.path`. */
   readonly foundPlugins: readonly PluginDescriptor[]
   readonly providers: WorkerProviders

@@ -14,6 +14,10 @@ const source = (file: string, topic: string) => ({
 const lines = (from: number, to: number): string[] =>
   Array.from({ length: to - from }, (_, i) => String(from + i).padStart(6, '0'))
 
+interface StoredOffsets {
+  readonly offsets: readonly { readonly offset: { readonly position: number } }[]
+}
+
 describe('three workers of a group', () => {
   let trio: WorkerTrio
   beforeAll(async () => {
@@ -95,6 +99,34 @@ describe('three workers of a group', () => {
       return expected.filter((line) => (seen.get(line)?.length ?? 0) < 3)
     }
     await eventually('every line of the three files', 60_000, async () => (missing().length === 0 ? true : null))
+  }, 180_000)
+
+  it('write nothing once they were frozen for longer than their session, as others run their tasks', async () => {
+    const alive = trio.workers.filter((worker) => !worker.ended)
+    const [observer] = alive
+    trio.write('z.in', lines(0, 100))
+    await observer?.post('z', source(trio.path('z.in'), 'z'))
+    const frozen = (await trio.placed(alive, { ...counts, z: 1 })).get('z-0')
+    const others = alive.filter((worker) => worker !== frozen)
+    const committed = async (): Promise<number> => {
+      const stored = (await others[0]?.request('GET', '/connectors/z/offsets')) as StoredOffsets | undefined
+      return stored?.offsets[0]?.offset.position ?? 0
+    }
+    await eventually('the offset of all lines', 60_000, async () => ((await committed()) === 700 ? true : null))
+    process.kill(frozen?.pid ?? -1, 'SIGSTOP')
+    trio.write('z.in', lines(100, 200))
+    await trio.placed(others, { ...counts, z: 1 })
+    await eventually('the offset of the lines after', 60_000, async () => ((await committed()) === 1400 ? true : null))
+    trio.write('z.in', lines(200, 300))
+    process.kill(frozen?.pid ?? -1, 'SIGCONT')
+    await eventually('the offset of the last lines', 60_000, async () => ((await committed()) === 2100 ? true : null))
+    // It runs something again only once it has rejoined.
+    await eventually('the frozen worker to run tasks again', 60_000, async () => {
+      const places = await trio.placed(alive, { ...counts, z: 1 })
+      return [...places].some(([name, at]) => at === frozen && name.includes('-')) ? true : null
+    })
+    expect(await trio.values('z')).toEqual(lines(0, 300))
+    await observer?.request('DELETE', '/connectors/z')
   }, 180_000)
 
   it('give a worker that joins its share, and take over that of one that stops', async () => {

@@ -3,6 +3,7 @@ import { fileConnectors } from '../../../src/plugin/built-in-plugins.ts'
 import type { TaskSettings } from '../../../src/runtime/task-settings.ts'
 import type { BlockingLimits } from '../../../src/runtime/task-thread-watch.ts'
 import type { TaskListener } from '../../../src/runtime/task-listener.ts'
+import { Lease } from '../../../src/runtime/thread/lease.ts'
 import { TaskThreads } from '../../../src/runtime/task-threads.ts'
 import { testPlugins } from '../plugins/descriptors.ts'
 import { LogLevels } from '../../../src/foundation/logging/log-levels.ts'
@@ -36,6 +37,7 @@ export function taskThreads(options: {
     maxThreads,
     blocking,
     logLevels: LogLevels.startingAt('warn'),
+    lease: endlessLease(),
     logSink: { write: () => undefined },
     logger: quietLogger(),
     clock: systemClock,
@@ -48,4 +50,10 @@ export function taskThreads(options: {
     },
     readOffsets: async () => [],
   })
+}
+
+function endlessLease(): Lease {
+  const lease = Lease.create()
+  lease.extend(3_600_000)
+  return lease
 }

@@ -2,7 +2,11 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+import { KafkaClient } from '../../../src/client/kafka-client.ts'
+import { systemClock } from '../../../src/foundation/clock.ts'
 import { formatListenAddress } from '../../../src/foundation/network/listen-address.ts'
+import { readAll } from '../../contract/client-harness.ts'
+import { quietLogger } from '../quiet-logger.ts'
 import { BrokerProcess } from '../broker/broker-process.ts'
 import { kafkaSettings } from './kafka-settings.ts'
 import { eventually, workerPlace, WorkerProcess } from './worker-process.ts'
@@ -62,6 +66,21 @@ export class WorkerTrio {
 
   lines(name: string): readonly string[] {
     return existsSync(this.path(name)) ? readFileSync(this.path(name), 'utf8').split('\n').slice(0, -1) : []
+  }
+
+  /** The values of a topic, in the order of its only partition. */
+  async values(topic: string): Promise<readonly string[]> {
+    const client = await KafkaClient.connect({
+      bootstrapServers: formatListenAddress(this.broker.address),
+      clientId: 'reader',
+      clock: systemClock,
+      logger: quietLogger(),
+    })
+    try {
+      return (await readAll(client, topic)).map(({ value }) => String(JSON.parse(value?.toString() ?? '{}').payload))
+    } finally {
+      await client.close()
+    }
   }
 
   /** The workers by the names of what they run, such as `a` and `a-0`, once it is all RUNNING there; `alive` run it. */

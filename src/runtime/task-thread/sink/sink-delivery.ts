@@ -1,3 +1,4 @@
+import { RetriableError } from '../../../api/errors.ts'
 import type { SinkTask } from '../../../api/task.ts'
 import { abortable } from '../../../foundation/async/abortable.ts'
 import type { Clock } from '../../../foundation/clock.ts'
@@ -17,6 +18,8 @@ export interface SinkDeliveryOptions {
   readonly meters: SinkMeters
   readonly retries: RetryStreak
   readonly clock: Clock
+  /** Whether this worker may act upon its assignment; absent: always. */
+  readonly mayWrite?: () => boolean
 }
 
 type DeliveryState =
@@ -24,6 +27,8 @@ type DeliveryState =
   /** `put` failed with a RetriableError. The batch is put again at `retryAt`, in monotonic milliseconds. */
   | { readonly kind: 'pendingRedelivery'; readonly batch: SinkBatch; readonly retryAt: number }
 
+const cutOff =
+  'the worker has not heard from its group for session.timeout.ms, and others may run its tasks: it waits for its group'
 const idle: DeliveryState = { kind: 'idle' }
 
 /** Gives batches to the task. A batch that it rejects retriably is kept and put again until it is accepted (I7). */
@@ -75,6 +80,7 @@ export class SinkDelivery {
     requests.wakeAt = Number.POSITIVE_INFINITY
     const startedAt = clock.monotonic()
     try {
+      if (this.#options.mayWrite?.() === false) throw new RetriableError(cutOff, { code: 'WORKER_CUT_OFF' })
       this.#running = task.put(batch.records)
       await abortable(this.#running, control.stopSignal)
     } catch (error) {

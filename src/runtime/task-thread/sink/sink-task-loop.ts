@@ -57,6 +57,8 @@ export interface SinkTaskLoopOptions {
   readonly control: TaskControl
   readonly run: TaskRun
   readonly listener: TaskProgressListener<TaskRun>
+  /** Whether this worker may act upon its assignment; absent: always. */
+  readonly mayWrite?: () => boolean
   /** Offsets are committed at least this often (`offset.flush.interval.ms`). */
   readonly commitIntervalMs: number
   /** The deadline of `flush` and of the commit when partitions are revoked. */

@@ -64,6 +64,9 @@ class Worker {
   /** What stops. */
   stopping = nothingAssigned
   readonly url: string
+  /** What was done to it: by how many milliseconds it was extended, or its end. */
+  readonly leases: (number | 'end')[] = []
+  readonly lease = { extend: (ms: number) => void this.leases.push(ms), end: () => void this.leases.push('end') }
   /** When what was revoked has stopped. */
   released: Promise<void> = Promise.resolve()
   readonly group: WorkerGroup
@@ -80,6 +83,8 @@ class Worker {
         url,
         clock: systemClock,
         logger: this.logger,
+        lease: this.lease,
+        sessionTimeoutMs: times.sessionTimeoutMs,
         protocol: 'sessioned',
         maxDelayMs: 0,
         ...settings,

@@ -117,6 +117,7 @@ function host(
     transforms?: readonly TransformStep[]
     commitIntervalMs?: number
     flushTimeoutMs?: number
+    mayWrite?: () => boolean
   } = {},
 ) {
   const clock = new SkippingClock()
@@ -136,6 +137,7 @@ function host(
     subscription: { topics: ['t'] },
     clusterId: null,
     control,
+    mayWrite: options.mayWrite ?? (() => true),
     run: testRun,
     listener: {
       onTaskState: (_run: unknown, state, trace) =>
@@ -224,6 +226,20 @@ describe('the loop of a sink task', () => {
     control.stop()
     await ended
     expect(consumer.committed.get('t-0')).toBe(3)
+  })
+
+  it('puts nothing while its worker may not act upon its assignment, says why, and loses nothing', async () => {
+    let may = false
+    const { task, consumer, control, ended, states } = host({ mayWrite: () => may })
+    consumer.append('t', 0, 'a', 'b')
+    await consumer.assign(p0)
+    await untilPasses(() => expect(states.join()).toContain('WORKER_CUT_OFF'))
+    expect(task.values).toEqual([])
+    may = true
+    await untilPasses(() => expect(task.values).toEqual(['a', 'b']))
+    control.stop()
+    await ended
+    expect(consumer.committed.get('t-0')).toBe(2)
   })
 
   it('makes durable and commits what it put before partitions move on (I1)', async () => {

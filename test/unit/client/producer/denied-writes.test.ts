@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { ClientHarness, Outcomes, readAll, textOf, textRecord } from '../../../contract/client-harness.ts'
+import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
+import { untilPasses } from '../../../support/until.ts'
+
+let broker: BrokerHarness
+let clients: ClientHarness
+beforeAll(async () => {
+  broker = await BrokerHarness.start()
+  clients = new ClientHarness(broker.bootstrap)
+})
+afterAll(async () => {
+  await clients.close()
+  await broker.close()
+})
+
+describe('a producer whose owner may not write', () => {
+  it('writes nothing, says so, and writes everything in order once it may', async () => {
+    const topic = clients.name('denied')
+    let may = true
+    const client = await clients.connect({ mayWrite: () => may })
+    await client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1 })
+    const retried: string[] = []
+    const outcomes = Object.assign(new Outcomes(), {
+      onRetried: (_topic: string, error: Error) => void retried.push(error.message),
+    })
+    const producer = client.producer(outcomes, { lingerMs: 0 })
+    producer.append(textRecord(topic, null, 'a'), 0)
+    await producer.flush()
+    may = false
+    producer.append(textRecord(topic, null, 'b'), 1)
+    producer.append(textRecord(topic, null, 'c'), 2)
+    await untilPasses(() => expect(retried.length).toBeGreaterThan(1))
+    expect(retried[0]).toContain('has not heard from its group')
+    expect(textOf(await readAll(client, topic))).toEqual(['a'])
+    may = true
+    await producer.flush()
+    expect(textOf(await readAll(client, topic))).toEqual(['a', 'b', 'c'])
+    await producer.close()
+  })
+})
