@@ -7,13 +7,17 @@ import type { RestContext, RestRequest, RestResponse, Route } from './route.ts'
 
 import { NotAssignedError, NotLeaderError } from '../herder/herder-errors.ts'
 import { checkReach, type RestAccess } from './access/rest-access.ts'
-import { forward } from './forward/forward.ts'
+import { backoffMs } from '../foundation/async/backoff.ts'
+import { forward, UnreachedWorkerError } from './forward/forward.ts'
 import { RestError } from './rest-error.ts'
 
 // Connect's own limit for requests to the herder.
 const defaultTimeoutMs = 90_000
 // A handler that can report how far it got (GET /health) may still do so after its time.
 const lastWordsMs = 1000
+// Longer than the session of a worker that was killed, and the rebalance after it.
+const rebalanceMs = 15_000
+const retryBackoff = { initialMs: 100, maxMs: 2000 }
 
 /** The options of {@link RouteCalls}. */
 export interface RouteCallsOptions {
@@ -75,8 +79,22 @@ export class RouteCalls {
     }
   }
 
-  /** On this worker, or on the one that it names. */
+  /** On this worker, or on the one that it names. While that one is not there, because the group rebalances, the request waits. */
   async #here(route: Route, exchange: Exchange, request: RestRequest): Promise<RestResponse> {
+    const { clock } = this.#options
+    const until = clock.monotonic() + rebalanceMs
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#once(route, exchange, request)
+      } catch (error) {
+        const isElsewhere = error instanceof UnreachedWorkerError
+        if (!isElsewhere || clock.monotonic() >= until || request.signal.aborted) throw error
+        await clock.sleep(backoffMs(retryBackoff, attempt), request.signal)
+      }
+    }
+  }
+
+  async #once(route: Route, exchange: Exchange, request: RestRequest): Promise<RestResponse> {
     const { context, access, log, forwardTls } = this.#options
     try {
       return await route.handle(request, context)

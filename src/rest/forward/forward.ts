@@ -4,7 +4,7 @@ import type { Method, RestRequest, RestResponse } from '../route.ts'
 
 import { NotLeaderError as NotLeader } from '../../herder/herder-errors.ts'
 import { type AccessSetting, insufficient } from '../access/access-errors.ts'
-import { failureOf, workerFetch, type WorkerRequest, type WorkerResponse } from './worker-fetch.ts'
+import { failureOf, isUnsent, workerFetch, type WorkerRequest, type WorkerResponse } from './worker-fetch.ts'
 import { RestError } from '../rest-error.ts'
 
 /** A request that another worker has to carry out. */
@@ -21,20 +21,29 @@ export interface ForwardedRequest {
   readonly tls: ForwardTls | null
 }
 
+/** The request has reached no worker that can carry it out: which one that is changes, or is not known. It can be sent again. */
+export class UnreachedWorkerError extends RestError {
+  override readonly name = 'UnreachedWorkerError'
+}
+
 /**
  * Forwards a request to the leader or the owner. `forward` in the query limits it to two hops: absent becomes true, true becomes
  * false, and false is not forwarded. Authorization is the only header that is sent along.
- * @throws RestError 409 when no such worker is known, 500 when it cannot be reached, or refuses a client that this worker accepts
+ * @throws UnreachedWorkerError 409 when no such worker is known, 500 when nothing listens there; RestError 500 when it cannot be
+ * reached otherwise, or refuses a client that this worker accepts
  */
 export async function forward(error: NotLeaderError | NotAssignedError, to: ForwardedRequest): Promise<RestResponse> {
   const { method, path, request, authorization, setting } = to
   const hop = request.query.get('forward')
   if (hop !== null && hop.toLowerCase() !== 'true') {
-    throw new RestError(409, 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)')
+    throw new UnreachedWorkerError(
+      409,
+      'Cannot complete request because of a conflicting operation (e.g. worker rebalance)',
+    )
   }
   const url = error instanceof NotLeader ? error.leaderUrl : error.ownerUrl
   if (url === null) {
-    throw new RestError(
+    throw new UnreachedWorkerError(
       409,
       'Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.',
     )
@@ -73,7 +82,8 @@ async function exchanged(
   try {
     return await restResponse(await workerFetch(target, init, tls), request.base)
   } catch (error) {
-    throw new RestError(500, `IO Error trying to forward REST request: ${failureOf(error, target)}`)
+    const text = `IO Error trying to forward REST request: ${failureOf(error, target)}`
+    throw isUnsent(error) ? new UnreachedWorkerError(500, text) : new RestError(500, text)
   }
 }
 

@@ -35,6 +35,13 @@ export function failureOf(error: unknown, url: string): string {
   return `${errorMessage(cause)}. This worker and the one at ${origin} must trust each other's certificates: check ssl.keystore and ssl.truststore of both`
 }
 
+/** Whether {@link workerFetch} failed before there was a connection, so that the other worker has not seen the request. */
+export function isUnsent(error: unknown): boolean {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  return ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH'].includes(code)
+}
+
 function isSecure(url: string): boolean {
   return /^https:/i.test(url)
 }

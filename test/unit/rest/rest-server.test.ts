@@ -1,5 +1,3 @@
-import { createServer } from 'node:http'
-import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -9,12 +7,7 @@ import type { RestServer } from '../../../src/rest/rest-server.ts'
 import { Meters } from '../../../src/foundation/metrics/meters.ts'
 import { ConnectError } from '../../../src/api/errors.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
-import {
-  ForbiddenError,
-  NotAssignedError,
-  NotLeaderError,
-  RebalanceNeededError,
-} from '../../../src/herder/herder-errors.ts'
+import { ForbiddenError, RebalanceNeededError } from '../../../src/herder/herder-errors.ts'
 import { startRest } from '../../../src/rest/rest-server.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { MemoryHerder } from '../../support/rest/memory-herder.ts'
@@ -510,82 +503,5 @@ describe('a request that takes too long', () => {
     await untilPasses(() => expect(clock.pending).toBe(waiting + 2))
     clock.advance(10_000)
     expect(await response).toMatchObject({ status: 500, json: { status: 'unhealthy' } })
-  })
-})
-
-describe('a request that another worker has to carry out', () => {
-  let other: RestServer
-  let leader = new MemoryHerder()
-  const asked: string[] = []
-
-  beforeEach(async () => {
-    await start()
-    leader = new MemoryHerder()
-    const listeners = [{ host: '127.0.0.1', port: 0 }]
-    other = await startRest({
-      herder: leader,
-      listeners,
-      clock: systemClock,
-      logger: lines,
-      meters: new Meters(),
-      metrics: () => '',
-    })
-    asked.length = 0
-  })
-  afterEach(async () => {
-    await Promise.all([server.close(), other.close()])
-  })
-  const notLeader = (url: string | null): NotLeaderError => new NotLeaderError('not the leader', url)
-
-  it('is forwarded to the leader with its body, and returns an address of the first worker', async () => {
-    herder.createConnector = () => Promise.reject(notLeader(`${other.url}/`))
-    const response = await create('sp ace', source)
-    expect(response).toMatchObject({ status: 201, json: { name: 'sp ace' } })
-    expect(response.headers['location']).toBe(`${server.url}/connectors/sp%20ace`)
-    expect(await leader.connectors()).toEqual(['sp ace'])
-  })
-
-  it('returns the error of the leader, or its empty response', async () => {
-    herder.deleteConnector = () => Promise.reject(notLeader(other.url))
-    expect(await client.delete('/connectors/a')).toMatchObject(error(404, 'Connector a not found'))
-    await leader.createConnector('a', { ...source, name: 'a' }, null, AbortSignal.timeout(60_000))
-    expect(await client.delete('/connectors/a')).toMatchObject({ status: 204, body: '' })
-  })
-
-  it('is forwarded over at most two hops', async () => {
-    herder.stopConnector = () => Promise.reject(notLeader(server.url))
-    const conflict = 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)'
-    expect(await client.put('/connectors/a/stop')).toMatchObject(error(409, conflict))
-    expect(await client.put('/connectors/a/stop?forward=false')).toMatchObject(error(409, conflict))
-  })
-
-  it('is forwarded with Authorization and the flags, and no other header', async () => {
-    const witness = createServer((message, response) => {
-      asked.push(`${message.url} ${message.headers.authorization} ${String(message.headers['x-mine'])}`)
-      response.writeHead(204).end()
-    }).listen(0, '127.0.0.1')
-    await once(witness, 'listening')
-    const address = witness.address()
-    const port = typeof address === 'object' ? address?.port : 0
-    herder.restartTask = () => Promise.reject(new NotAssignedError('not mine', `http://127.0.0.1:${port}`))
-    const headers = { authorization: 'Basic x', 'x-mine': 'y' }
-    await client.send('POST', '/connectors/a/tasks/0/restart', null, headers)
-    await client.send('POST', '/connectors/a/tasks/0/restart?forward=true', null, headers)
-    expect(asked).toEqual([
-      '/connectors/a/tasks/0/restart?forward=true Basic x undefined',
-      '/connectors/a/tasks/0/restart?forward=false Basic x undefined',
-    ])
-    witness.close()
-  })
-
-  it('is a conflict while no leader is known, and fails when the leader does not respond', async () => {
-    herder.stopConnector = () => Promise.reject(notLeader(null))
-    expect(await client.put('/connectors/a/stop')).toMatchObject(
-      error(409, expect.stringMatching(/no known leader URL/)),
-    )
-    herder.stopConnector = () => Promise.reject(notLeader('http://127.0.0.1:1'))
-    expect(await client.put('/connectors/a/stop')).toMatchObject(
-      error(500, expect.stringMatching(/^IO Error trying to forward REST request: /)),
-    )
   })
 })
