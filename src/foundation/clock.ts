@@ -14,20 +14,25 @@ export interface Clock {
   every(ms: number, action: () => void): () => void
 }
 
+/** A deadline may have passed while the process was stopped. Node warns of negative times. */
+function timerMs(ms: number): number {
+  return Math.max(0, ms)
+}
+
 /** The clock of the operating system. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   async sleep(ms, signal) {
     try {
-      await delay(ms, undefined, signal === undefined ? {} : { signal })
+      await delay(timerMs(ms), undefined, signal === undefined ? {} : { signal })
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason
       throw error
     }
   },
   after(ms, action) {
-    const timer = setTimeout(action, ms)
+    const timer = setTimeout(action, timerMs(ms))
     return () => clearTimeout(timer)
   },
   every(ms, action) {

@@ -28,6 +28,8 @@ export class StatusBackingStore {
   readonly #log: KafkaBasedLog
   readonly #fold = new StatusFold()
   readonly #unread = new UnreadWrites()
+  /** What this worker wrote last of what it runs, by key. */
+  readonly #own = new Map<string, InstanceRecord>()
   readonly #pending = new Set<Promise<void>>()
 
   constructor(options: StatusBackingStoreOptions) {
@@ -117,6 +119,9 @@ export class StatusBackingStore {
     this.#fold.apply(record)
     const state = encodeStatusRecord(record)
     this.#unread.add(state.key, state.value)
+    if (record.type !== 'topic' && record.status !== null && record.status.state !== 'UNASSIGNED')
+      this.#own.set(state.key, record)
+    else this.#own.delete(state.key)
     const written = this.#log
       .write([state])
       .catch((error: unknown) => {
@@ -128,13 +133,26 @@ export class StatusBackingStore {
     this.#pending.add(written)
   }
 
+  /**
+   * Writes what this worker runs again, when a worker that ran it before says only now that it has stopped. Where another
+   * worker runs it, this one no longer does.
+   */
+  #reassert(key: string, { status }: InstanceRecord): void {
+    const own = this.#own.get(key)
+    if (own === undefined || own.status === null || own.status.workerId === status?.workerId) return
+    if (status?.state !== 'UNASSIGNED') this.#own.delete(key)
+    else if (!this.#unread.has(key)) this.#put(own)
+  }
+
   /** As in Connect, a record that cannot be decoded is logged and skipped. */
   #apply(record: FetchedRecord): void {
     const key = record.key?.toString('utf8') ?? null
     const value = record.value?.toString('utf8') ?? null
     if (key !== null && this.#unread.isOvertaken(key, value)) return
     try {
-      this.#fold.apply(decodeStatusRecord(key, value))
+      const status = decodeStatusRecord(key, value)
+      this.#fold.apply(status)
+      if (key !== null && status.type !== 'topic') this.#reassert(key, status)
     } catch (error) {
       const { topic, logger } = this.#options
       const reason = errorMessage(error)
@@ -143,6 +161,8 @@ export class StatusBackingStore {
     }
   }
 }
+
+type InstanceRecord = Exclude<StatusRecord, { readonly type: 'topic' }>
 
 function mayWrite(known: RunStatus | null, status: RunStatus): boolean {
   return known === null || known.workerId === status.workerId || known.generation <= status.generation
@@ -156,6 +176,11 @@ class UnreadWrites {
     const values = this.#values.get(key)
     if (values === undefined) this.#values.set(key, [value])
     else values.push(value)
+  }
+
+  /** Whether a record of the key will be read that this worker wrote. */
+  has(key: string): boolean {
+    return this.#values.has(key)
   }
 
   remove(key: string, value: string | null): void {

@@ -279,6 +279,32 @@ export function storageContract(open: () => Promise<string> | string): void {
       await store.close()
     })
 
+    it('shows what runs, although the worker that ran it before says only later that it has stopped', async () => {
+      const topic = topicOf('status', 1)
+      const [one, two] = await Promise.all([openStore(topic), openStore(topic)])
+      const unassigned: RunStatus = { ...running, state: 'UNASSIGNED', workerId: 'b:1' }
+      one.putConnector('c', running)
+      one.putTask('c', 0, running)
+      one.putTask('c', 1, running)
+      await one.flush()
+      await Promise.all([one.refresh(), two.refresh()])
+      two.putConnector('c', unassigned)
+      two.putTask('c', 0, unassigned)
+      // The second task has moved on: another worker runs it, and then stops it.
+      two.putTask('c', 1, { ...running, workerId: 'b:1' })
+      two.putTask('c', 1, unassigned)
+      await two.flush()
+      await one.refresh()
+      await one.flush()
+      await two.refresh()
+      for (const store of [one, two]) {
+        expect(store.connector('c')).toEqual(running)
+        expect(store.task('c', 0)).toEqual(running)
+        expect(store.task('c', 1)).toEqual(unassigned)
+      }
+      await Promise.all([one.close(), two.close()])
+    })
+
     it('overwrites the status of its own or an earlier generation with a safe write, not that of a later one (I3)', async () => {
       const topic = topicOf('status', 1)
       const store = await openStore(topic)

@@ -4,9 +4,9 @@ import { systemClock, type Clock } from '../../src/foundation/clock.ts'
 export class HastyClock implements Clock {
   /** How many times as fast as in reality monotonic time passes. */
   speed = 1
-  readonly now = systemClock.now
-  readonly after = systemClock.after
-  readonly every = systemClock.every
+  readonly now: Clock['now'] = () => systemClock.now()
+  readonly after: Clock['after'] = (ms, action) => systemClock.after(ms, action)
+  readonly every: Clock['every'] = (ms, action) => systemClock.every(ms, action)
 
   monotonic(): number {
     return systemClock.monotonic() * this.speed

@@ -153,7 +153,7 @@ const connect: ConfigDef = {
   'scheduled.rebalance.max.delay.ms': key(
     'INT',
     0,
-    'How long the connectors and tasks of a worker that has left wait for its return, before others run them, in milliseconds. Connect waits for 300000.',
+    'How long the connectors and tasks of a worker that has left wait for its return, before others run them, in milliseconds; after the loss of the leader they do not wait. Connect waits for 300000.',
     { validator: between(0, intMax) },
   ),
   'inter.worker.key.generation.algorithm': key(
