@@ -282,7 +282,7 @@ export function storageContract(open: () => Promise<string> | string): void {
     it('shows what runs, although the worker that ran it before says only later that it has stopped', async () => {
       const topic = topicOf('status', 1)
       const [one, two] = await Promise.all([openStore(topic), openStore(topic)])
-      const unassigned: RunStatus = { ...running, state: 'UNASSIGNED', workerId: 'b:1' }
+      const unassigned: RunStatus = { ...running, state: 'UNASSIGNED', workerId: 'b:1', generation: 3 }
       one.putConnector('c', running)
       one.putTask('c', 0, running)
       one.putTask('c', 1, running)
