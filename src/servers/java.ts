@@ -3,7 +3,7 @@ import { existsSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { findBinary, run } from './process/command.ts'
-import type { ServerContext } from './process/server.ts'
+import type { FetchContext, ServerContext } from './process/server.ts'
 import { ServerError } from './server-error.ts'
 
 const dependencyPlugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1'
@@ -21,8 +21,8 @@ export async function findJava(context: ServerContext, major: number): Promise<s
   return realpathSync(java)
 }
 
-/** Unpacks a zip artifact (`group:artifact:version:zip`) from Maven's repositories into `directory`. */
-export async function unpackArtifact(context: ServerContext, artifact: string, directory: string): Promise<void> {
+/** Unpacks an artifact (`group:artifact:version:zip`; a jar without a type) from Maven's repositories into `directory`. */
+export async function unpackArtifact(context: FetchContext, artifact: string, directory: string): Promise<void> {
   await maven(
     context,
     [`${dependencyPlugin}:unpack`, `-Dartifact=${artifact}`, `-DoutputDirectory=${directory}`],
@@ -31,7 +31,7 @@ export async function unpackArtifact(context: ServerContext, artifact: string, d
 }
 
 /** Copies the runtime dependencies of a project file into `directory`. */
-export async function copyJars(context: ServerContext, pom: string, directory: string): Promise<void> {
+export async function copyJars(context: FetchContext, pom: string, directory: string): Promise<void> {
   const args = [
     '-f',
     pom,
@@ -42,7 +42,7 @@ export async function copyJars(context: ServerContext, pom: string, directory: s
   await maven(context, args, directory)
 }
 
-async function maven(context: ServerContext, args: readonly string[], cwd: string): Promise<void> {
+async function maven(context: FetchContext, args: readonly string[], cwd: string): Promise<void> {
   const mvn = findBinary('mvn')
   if (mvn === null) throw new ServerError('no mvn on PATH')
   await run(mvn, ['-q', '-B', ...args], { cwd, signal: context.signal })

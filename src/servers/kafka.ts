@@ -7,7 +7,7 @@ import { run } from './process/command.ts'
 import { startContainer } from './docker.ts'
 import { copyJars, findJava } from './java.ts'
 import { freePorts } from './process/port.ts'
-import { StartedServer, type Server, type ServerContext } from './process/server.ts'
+import { StartedServer, type FetchContext, type Server, type ServerContext } from './process/server.ts'
 import { ServerError } from './server-error.ts'
 import { firstWay } from './ways.ts'
 
@@ -129,8 +129,8 @@ log4j.appender.out.layout=org.apache.log4j.PatternLayout
 log4j.appender.out.layout.ConversionPattern=%d %p %m (%c)%n
 `
 
-/** Returns the directory of Kafka's jars: broker, command-line tools and Connect. */
-async function fetchKafka(context: ServerContext): Promise<string> {
+/** Returns the directory of Kafka's jars: broker, command-line tools and Connect. They are downloaded once. */
+export async function fetchKafka(context: FetchContext): Promise<string> {
   const directory = await context.cache.get(`kafka-${version}`, context.signal, async (staging) => {
     context.report({ kind: 'kafka', doing: `downloading Apache Kafka ${version} (56 MB, once)` })
     const kafka = ['kafka_2.13', 'kafka-tools', 'connect-runtime'].map((artifact) =>

@@ -18,6 +18,9 @@ export interface Progress {
   readonly doing: string
 }
 
+/** What a download needs. */
+export type FetchContext = Pick<ServerContext, 'cache' | 'signal' | 'report'>
+
 /** The environment in which servers are started. */
 export interface ServerContext {
   readonly cache: Cache

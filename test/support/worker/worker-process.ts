@@ -60,7 +60,12 @@ export class WorkerProcess {
       env: { ...process.env, ...env },
     })
     const worker = new WorkerProcess(place, child)
-    await worker.#responding()
+    try {
+      await worker.#responding()
+    } catch (error) {
+      await worker.kill()
+      throw error
+    }
     return worker
   }
 
@@ -125,14 +130,7 @@ export class WorkerProcess {
 
   /** The answer's JSON. @throws WorkerProcessError for a status of 400 and above. */
   async request(method: string, path: string, body?: unknown): Promise<unknown> {
-    const answer = await fetch(this.place.rest + path, {
-      method,
-      headers: { 'content-type': 'application/json', ...this.#authorization() },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-    const text = await answer.text()
-    if (answer.status >= 400) throw new WorkerProcessError(`${method} ${path}: HTTP ${answer.status} ${text}`)
-    return text === '' ? null : JSON.parse(text)
+    return await sendRequest(this.place.rest + path, { method, body, headers: this.#authorization() })
   }
 
   /** The traces of failed tasks and connectors; empty while all is well. */
@@ -171,6 +169,25 @@ export class WorkerProcess {
 interface Status {
   readonly connector: { readonly state: string; readonly trace?: string }
   readonly tasks: readonly { readonly state: string; readonly trace?: string }[]
+}
+
+/** A request to a worker's REST API. The body becomes JSON. */
+export interface WorkerRequest {
+  readonly method: string
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** The answer's JSON; null for an empty answer. @throws WorkerProcessError for a status of 400 and above. */
+export async function sendRequest(url: string, { method, body, headers }: WorkerRequest): Promise<unknown> {
+  const answer = await fetch(url, {
+    method,
+    headers: { 'content-type': 'application/json', ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const text = await answer.text()
+  if (answer.status >= 400) throw new WorkerProcessError(`${method} ${url}: HTTP ${answer.status} ${text}`)
+  return text === '' ? null : JSON.parse(text)
 }
 
 /** Waits until `look` returns something else than null; fails with what was expected. */

@@ -9,18 +9,8 @@ import { readAll } from '../../contract/client-harness.ts'
 import { quietLogger } from '../quiet-logger.ts'
 import { BrokerProcess } from '../broker/broker-process.ts'
 import { kafkaSettings } from './kafka-settings.ts'
-import { eventually, workerPlace, WorkerProcess } from './worker-process.ts'
-
-const patienceMs = 60_000
-
-interface Instance {
-  readonly state: string
-  readonly worker_id: string
-}
-interface ConnectorStatus {
-  readonly connector: Instance
-  readonly tasks: readonly (Instance & { readonly id: number })[]
-}
+import { placed } from './placed.ts'
+import { workerPlace, WorkerProcess } from './worker-process.ts'
 
 /** Workers of one group, each in its own process, on a broker in another one. */
 export class WorkerTrio {
@@ -83,34 +73,11 @@ export class WorkerTrio {
     }
   }
 
-  /** The workers by the names of what they run, such as `a` and `a-0`, once it is all RUNNING there; `alive` run it. */
+  /** As {@link placed}. */
   async placed(
     alive: readonly WorkerProcess[],
     counts: Readonly<Record<string, number>>,
   ): Promise<ReadonlyMap<string, WorkerProcess>> {
-    const [first] = alive
-    let last = ''
-    return await eventually(`everything to run on ${alive.length} workers`, patienceMs, async () => {
-      const all = (await first?.request('GET', '/connectors?expand=status')) as Record<
-        string,
-        { status: ConnectorStatus }
-      >
-      const places = new Map<string, WorkerProcess>()
-      for (const [name, { status }] of Object.entries(all)) {
-        const instances = [
-          [name, status.connector] as const,
-          ...status.tasks.map((task) => [`${name}-${task.id}`, task] as const),
-        ]
-        for (const [key, { state, worker_id: id }] of instances) {
-          const worker = alive.find(({ place }) => place.rest === `http://${id}`)
-          if (worker !== undefined && state === 'RUNNING') places.set(key, worker)
-        }
-      }
-      last = JSON.stringify(all)
-      const expected = Object.values(counts).reduce((sum, count) => sum + 1 + count, 0)
-      return places.size === expected ? places : null
-    }).catch((error: unknown) => {
-      throw new RangeError(`${String(error)}\n${last}`, { cause: error })
-    })
+    return await placed(alive, counts)
   }
 }

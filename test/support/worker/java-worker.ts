@@ -1,0 +1,79 @@
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { startConnect, type RunningConnect } from '../../../bench/parts/connect-distributed.ts'
+import { systemClock } from '../../../src/foundation/clock.ts'
+import { Cache, cacheDirectory } from '../../../src/servers/cache.ts'
+import { unpackArtifact } from '../../../src/servers/java.ts'
+import { fetchKafka } from '../../../src/servers/kafka.ts'
+import type { Servers } from '../../../src/servers/servers.ts'
+import { sendRequest } from './worker-process.ts'
+
+const fileConnectors = 'org.apache.kafka:connect-file:3.9.1'
+const downloadTimeoutMs = 600_000
+
+let launches = 0
+
+/** A worker of Apache Kafka Connect with the FileStream connectors. It needs Java 17; its first start needs Maven. */
+export class JavaWorker {
+  readonly place: { readonly rest: string }
+  readonly #running: RunningConnect
+
+  private constructor(running: RunningConnect) {
+    this.place = { rest: running.rest }
+    this.#running = running
+  }
+
+  /** Starts it and waits until it is in its group. `settings` name the broker and the group. It ends with `servers` at the latest. */
+  static async start(
+    servers: Servers,
+    settings: { readonly 'bootstrap.servers': string; readonly 'group.id': string },
+  ): Promise<JavaWorker> {
+    const signal = AbortSignal.timeout(downloadTimeoutMs)
+    const context = { cache: new Cache(cacheDirectory(), systemClock), signal, report: () => {} }
+    const jars = await fetchKafka(context)
+    const plugins = await context.cache.get('connect-file-3.9.1', signal, async (directory) => {
+      // Each directory in a plugin.path is a plugin.
+      const plugin = join(directory, 'file')
+      mkdirSync(plugin)
+      await unpackArtifact(context, fileConnectors, plugin)
+    })
+    launches += 1
+    return new JavaWorker(
+      await startConnect(servers, {
+        jars,
+        directory: join(servers.directory, `java-worker-${launches}`),
+        broker: settings['bootstrap.servers'],
+        group: settings['group.id'],
+        plugins,
+        heapMiB: 512,
+        // It starts in less time, and has little to do.
+        jvm: ['-XX:TieredStopAtLevel=1'],
+        logLevel: 'INFO',
+        settings: {
+          'scheduled.rebalance.max.delay.ms': '0',
+          'offset.flush.interval.ms': '200',
+          // Its sink tasks hold their partitions for this long after it was killed: 45 s by default.
+          'consumer.session.timeout.ms': '10000',
+        },
+      }),
+    )
+  }
+
+  /** The URL of the leader of its last assignment. */
+  get leader(): string | undefined {
+    const log = readFileSync(this.#running.logFile, 'utf8')
+    return [...log.matchAll(/leaderUrl='(http:[^']+?)\/?'/g)].at(-1)?.[1]
+  }
+
+  /** `kill -9`, and waits for the end. */
+  async kill(): Promise<void> {
+    this.#running.process.kill('SIGKILL')
+    await this.#running.process.exited
+  }
+
+  /** The answer's JSON. @throws WorkerProcessError for a status of 400 and above. */
+  async request(method: string, path: string, body?: unknown): Promise<unknown> {
+    return await sendRequest(this.place.rest + path, { method, body })
+  }
+}
