@@ -39,7 +39,7 @@ export interface RunningConnect {
 }
 
 /**
- * Starts a distributed worker of Kafka Connect, and waits for its REST API, which responds once it is in its group.
+ * Starts a distributed worker of Kafka Connect and waits for its REST API. It joins its group later.
  * @throws BenchError with the end of its log if it does not start.
  */
 export async function startConnect(servers: Servers, options: ConnectOptions): Promise<RunningConnect> {

@@ -7,6 +7,7 @@ import { Cache, cacheDirectory } from '../../../src/servers/cache.ts'
 import { unpackArtifact } from '../../../src/servers/java.ts'
 import { fetchKafka } from '../../../src/servers/kafka.ts'
 import type { Servers } from '../../../src/servers/servers.ts'
+import { until } from '../until.ts'
 import { sendRequest } from './worker-process.ts'
 
 const fileConnectors = 'org.apache.kafka:connect-file:3.9.1'
@@ -39,7 +40,7 @@ export class JavaWorker {
       await unpackArtifact(context, fileConnectors, plugin)
     })
     launches += 1
-    return new JavaWorker(
+    const worker = new JavaWorker(
       await startConnect(servers, {
         jars,
         directory: join(servers.directory, `java-worker-${launches}`),
@@ -58,12 +59,18 @@ export class JavaWorker {
         },
       }),
     )
+    await until('the Java worker in its group', () => worker.leader !== undefined)
+    return worker
   }
 
-  /** The URL of the leader of its last assignment. */
+  /** All it has logged. */
+  get output(): string {
+    return readFileSync(this.#running.logFile, 'utf8')
+  }
+
+  /** The URL of the leader of its last assignment; undefined before the first one. */
   get leader(): string | undefined {
-    const log = readFileSync(this.#running.logFile, 'utf8')
-    return [...log.matchAll(/leaderUrl='(http:[^']+?)\/?'/g)].at(-1)?.[1]
+    return [...this.output.matchAll(/leaderUrl='(http:[^']+?)\/?'/g)].at(-1)?.[1]
   }
 
   /** `kill -9`, and waits for the end. */
