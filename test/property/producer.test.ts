@@ -174,6 +174,7 @@ class World {
       refreshMetadata: async () => undefined,
       retrying: (_: string, __: unknown, attempt: () => unknown) => attempt(),
       sendToAny: async () => ({ errorCode: 0, producerId: this.broker.newProducerId(), producerEpoch: 0 }),
+      mayWrite: true,
     } as unknown as Cluster
   }
 }
