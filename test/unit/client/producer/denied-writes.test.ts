@@ -1,25 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
-import { ClientHarness, Outcomes, readAll, textOf, textRecord } from '../../../contract/client-harness.ts'
-import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
+import { brokerWithClients } from '../../../contract/broker-with-clients.ts'
+import { Outcomes, readAll, textOf, textRecord } from '../../../contract/client-harness.ts'
 import { untilPasses } from '../../../support/until.ts'
 
-let broker: BrokerHarness
-let clients: ClientHarness
-beforeAll(async () => {
-  broker = await BrokerHarness.start()
-  clients = new ClientHarness(broker.bootstrap)
-})
-afterAll(async () => {
-  await clients.close()
-  await broker.close()
-})
+const kafka = brokerWithClients()
 
 describe('a producer whose owner may not write', () => {
   it('writes nothing, says so, and writes everything in order once it may', async () => {
-    const topic = clients.name('denied')
+    const topic = kafka.clients.name('denied')
     let may = true
-    const client = await clients.connect({ mayWrite: () => may })
+    const client = await kafka.clients.connect({ mayWrite: () => may })
     await client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1 })
     const retried: string[] = []
     const outcomes = Object.assign(new Outcomes(), {

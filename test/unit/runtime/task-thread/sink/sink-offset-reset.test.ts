@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import type { SinkRecord } from '../../../../../src/api/record.ts'
 import type { OffsetToCommit, SinkTask, SinkTaskContext } from '../../../../../src/api/task.ts'
 import type { GroupConsumerOptions } from '../../../../../src/client/group/group-consumer.ts'
 import { present } from '../../../../../src/foundation/assert.ts'
-import { ClientHarness, writeAll } from '../../../../contract/client-harness.ts'
-import { BrokerHarness } from '../../../../support/broker/broker-harness.ts'
+import { brokerWithClients } from '../../../../contract/broker-with-clients.ts'
+import { writeAll } from '../../../../contract/client-harness.ts'
 import { deleteRecords, recreateTopic } from '../../../../support/broker/cluster-tools.ts'
 import { RunningSink } from '../../../../support/elasticsearch/running-sink.ts'
 import { untilPasses } from '../../../../support/until.ts'
@@ -50,22 +50,13 @@ class Target implements SinkTask {
   async stop(): Promise<void> {}
 }
 
-let broker: BrokerHarness
-let clients: ClientHarness
-beforeAll(async () => {
-  broker = await BrokerHarness.start()
-  clients = new ClientHarness(broker.bootstrap)
-})
-afterAll(async () => {
-  await clients.close()
-  await broker.close()
-})
+const kafka = brokerWithClients()
 
 /** A topic with these values, a group that committed an offset, and a sink that is not running yet. */
 async function stopped(values: readonly string[], committed: number | null) {
-  const topic = clients.name('reset')
-  const groupId = clients.name('group')
-  const client = await clients.connect()
+  const topic = kafka.clients.name('reset')
+  const groupId = kafka.clients.name('group')
+  const client = await kafka.clients.connect()
   await client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1, configs: {} })
   if (values.length > 0) await writeAll(client, topic, values)
   if (committed !== null) await client.admin.alterGroupOffsets(groupId, [{ topic, partition: 0, offset: committed }])
@@ -77,7 +68,7 @@ async function stopped(values: readonly string[], committed: number | null) {
     client,
     target,
     begin,
-    removeBefore: (offset: number) => deleteRecords(broker.bootstrap, { topic, partition: 0 }, offset),
+    removeBefore: (offset: number) => deleteRecords(kafka.broker.bootstrap, { topic, partition: 0 }, offset),
     committed: async () => (await client.admin.groupOffsets(groupId)).map(({ offset }) => offset),
   }
 }
@@ -205,14 +196,14 @@ describe('a sink task whose position was removed', () => {
   )
 
   it('names four partitions, and counts the others', async () => {
-    const topics = Array.from({ length: 6 }, () => clients.name('many'))
-    const groupId = clients.name('group')
-    const client = await clients.connect()
+    const topics = Array.from({ length: 6 }, () => kafka.clients.name('many'))
+    const groupId = kafka.clients.name('group')
+    const client = await kafka.clients.connect()
     for (const topic of topics) {
       await client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1, configs: {} })
       await writeAll(client, topic, ['a', 'b'])
       await client.admin.alterGroupOffsets(groupId, [{ topic, partition: 0, offset: 0 }])
-      await deleteRecords(broker.bootstrap, { topic, partition: 0 }, 1)
+      await deleteRecords(kafka.broker.bootstrap, { topic, partition: 0 }, 1)
     }
     const target = new Target()
     const consumer = client.consumer({ groupId, autoOffsetReset: 'earliest' })
@@ -234,7 +225,7 @@ describe('a sink task whose topic is created again while it runs', () => {
       await untilPasses(() => expect(target.values).toEqual(['a', 'b']))
       const context = present(target.context, 'context')
       const before = context.topicId(topic)
-      await recreateTopic(client, broker.bootstrap, topic)
+      await recreateTopic(client, kafka.broker.bootstrap, topic)
       if (finder === 'a commit') context.requestCommit()
       await writeAll(client, topic, ['x', 'y', 'z'])
       await untilPasses(() => expect(target.values).toEqual(['a', 'b', 'x', 'y', 'z']))
@@ -261,7 +252,7 @@ describe('a sink task whose topic is created again while it runs', () => {
     const sink = begin({ autoOffsetReset: 'latest' })
     await writeAll(client, topic, ['a', 'b'])
     await untilPasses(() => expect(target.values).toEqual(['a', 'b']))
-    await recreateTopic(client, broker.bootstrap, topic)
+    await recreateTopic(client, kafka.broker.bootstrap, topic)
     await untilPasses(() => expect(target.calls.filter((call) => call.startsWith('open'))).toHaveLength(2))
     await writeAll(client, topic, ['x'])
     await untilPasses(() => expect(target.values).toEqual(['a', 'b', 'x']))

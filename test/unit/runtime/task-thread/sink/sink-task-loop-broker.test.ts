@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import { RetriableError } from '../../../../../src/api/errors.ts'
 import type { SinkRecord } from '../../../../../src/api/record.ts'
 import type { OffsetToCommit, SinkTask, SinkTaskContext } from '../../../../../src/api/task.ts'
 import { present } from '../../../../../src/foundation/assert.ts'
-import { ClientHarness, writeAll } from '../../../../contract/client-harness.ts'
-import { BrokerHarness } from '../../../../support/broker/broker-harness.ts'
+import { brokerWithClients } from '../../../../contract/broker-with-clients.ts'
+import { writeAll } from '../../../../contract/client-harness.ts'
 import { RunningSink } from '../../../../support/elasticsearch/running-sink.ts'
 import { untilPasses } from '../../../../support/until.ts'
 import { deleteTopic, removeMembers } from '../../../../support/broker/cluster-tools.ts'
@@ -61,21 +61,12 @@ function offsetsOf(offsets: readonly OffsetToCommit[]): string {
   return offsets.map(({ partition, offset }) => `${partition}@${offset}`).join()
 }
 
-let broker: BrokerHarness
-let clients: ClientHarness
-beforeAll(async () => {
-  broker = await BrokerHarness.start()
-  clients = new ClientHarness(broker.bootstrap)
-})
-afterAll(async () => {
-  await clients.close()
-  await broker.close()
-})
+const kafka = brokerWithClients()
 
 async function made(purpose: string, partitions = 1) {
-  const topic = clients.name(purpose)
-  const groupId = clients.name('group')
-  const client = await clients.connect()
+  const topic = kafka.clients.name(purpose)
+  const groupId = kafka.clients.name('group')
+  const client = await kafka.clients.connect()
   await client.admin.createTopic({ name: topic, partitions, replicationFactor: 1, configs: {} })
   const target = new Target()
   // Heartbeats do not tell of a rebalance before the test is over, unless it says so.
@@ -86,7 +77,7 @@ async function made(purpose: string, partitions = 1) {
       topics: [topic],
     })
   const removed = async (): Promise<void> => {
-    await removeMembers(broker.bootstrap, groupId)
+    await removeMembers(kafka.broker.bootstrap, groupId)
   }
   const committed = async () =>
     (await client.admin.groupOffsets(groupId)).map(({ partition, offset }) => `${partition}@${offset}`)
@@ -95,11 +86,11 @@ async function made(purpose: string, partitions = 1) {
 
 describe('the loop of a sink task on the embedded broker', () => {
   it('keeps a condition in the status while batches are refused, retried and taken', async () => {
-    const topic = clients.name('condition')
-    const client = await clients.connect()
+    const topic = kafka.clients.name('condition')
+    const client = await kafka.clients.connect()
     await client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1, configs: {} })
     const target = new Target()
-    const consumer = client.consumer({ groupId: clients.name('group') })
+    const consumer = client.consumer({ groupId: kafka.clients.name('group') })
     const sink = new RunningSink({ createTask: () => target, consumer, topics: [topic] })
     await untilPasses(() => expect(sink.statuses).toHaveLength(1))
     const context = present(target.context, 'context')
@@ -122,9 +113,9 @@ describe('the loop of a sink task on the embedded broker', () => {
   })
 
   it('fails by name when its topic is created again, before a record of the new one is put or an offset committed', async () => {
-    const topic = clients.name('recreated')
-    const groupId = clients.name('group')
-    const client = await clients.connect()
+    const topic = kafka.clients.name('recreated')
+    const groupId = kafka.clients.name('group')
+    const client = await kafka.clients.connect()
     await client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1, configs: {} })
     await writeAll(client, topic, ['a', 'b'])
     const target = new Target()
@@ -139,7 +130,7 @@ describe('the loop of a sink task on the embedded broker', () => {
     const context = present(target.context, 'context')
     const id = (await client.admin.describeTopics([topic])).get(topic)?.id
     expect([context.clusterId, context.topicId(topic), context.topicId('no-such-topic')]).toEqual([clusterId, id, null])
-    await deleteTopic(broker.bootstrap, topic)
+    await deleteTopic(kafka.broker.bootstrap, topic)
     await client.admin.createTopic({ name: topic, partitions: 1, replicationFactor: 1, configs: {} })
     await writeAll(client, topic, ['x', 'y', 'z'])
     expect(String(await sink.ended)).toContain('TOPIC_RECREATED')
@@ -218,10 +209,10 @@ describe('the loop of a sink task on the embedded broker', () => {
   })
 
   it('keeps running, and commits its other topics, when one of its topics is deleted', async () => {
-    const gone = clients.name('gone')
-    const stays = clients.name('stays')
-    const groupId = clients.name('group')
-    const client = await clients.connect()
+    const gone = kafka.clients.name('gone')
+    const stays = kafka.clients.name('stays')
+    const groupId = kafka.clients.name('group')
+    const client = await kafka.clients.connect()
     for (const name of [gone, stays]) {
       await client.admin.createTopic({ name, partitions: 1, replicationFactor: 1, configs: {} })
       await writeAll(client, name, ['a'])
@@ -230,7 +221,7 @@ describe('the loop of a sink task on the embedded broker', () => {
     const consumer = client.consumer({ groupId })
     const sink = new RunningSink({ createTask: () => target, consumer, topics: [gone, stays] })
     await untilPasses(() => expect(target.values).toEqual(['a', 'a']))
-    await deleteTopic(broker.bootstrap, gone)
+    await deleteTopic(kafka.broker.bootstrap, gone)
     present(target.context, 'context').requestCommit()
     const committed = async () => (await client.admin.groupOffsets(groupId)).map(({ topic, offset }) => [topic, offset])
     await untilPasses(async () => expect(await committed()).toEqual([[stays, 1]]))
