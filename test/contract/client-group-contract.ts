@@ -384,8 +384,8 @@ export function groupContract(context: () => GroupContractContext): void {
       const groupId = context().harness.name('workers')
       let alive = 0
       const first = memberOf(groupId, 'one', {
-        onAlive: (elapsedMs) => {
-          if (elapsedMs < patienceMs) alive += 1
+        onAlive: (sessionMs) => {
+          if (sessionMs > 0) alive += 1
         },
       })
       const second = memberOf(groupId, 'two')

@@ -52,7 +52,6 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     topic: offsetTopic.name,
   })
   const lease = Lease.create()
-  const times = groupTimes(config)
   const threads = { foundPlugins, providers, logLevels, logSink, logger: logger.child('runtime'), clock }
   const herder = new WorkerHerder({
     configs: stores.configs,
@@ -61,15 +60,17 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     offsetWriter: new ConnectorOffsetWriter({ store: stores.offsets, admin: client.admin }),
     offsetTopic: offsetTopic.name,
     joinGroup: (handlers) =>
-      new WorkerGroup((member) => client.groupMember({ groupId, protocolType: 'connect', ...times, ...member }), {
-        url: `${config.advertisedProtocol}://${workerId}/`,
-        clock,
-        logger: logger.child('herder'),
-        lease,
-        sessionTimeoutMs: times.sessionTimeoutMs,
-        ...groupSettings(config),
-        ...handlers,
-      }),
+      new WorkerGroup(
+        (member) => client.groupMember({ groupId, protocolType: 'connect', ...groupTimes(config), ...member }),
+        {
+          url: `${config.advertisedProtocol}://${workerId}/`,
+          clock,
+          logger: logger.child('herder'),
+          lease,
+          ...groupSettings(config),
+          ...handlers,
+        },
+      ),
     runConnectors: (listener) => new PluginThreads({ ...threads, listener }),
     runTasks: (listener) =>
       new TaskThreads({

@@ -61,10 +61,9 @@ export interface GroupMemberOptions {
   /** A rebalance has begun (`lost` false: the assignment stays valid until the join), or the membership is gone. */
   readonly onRejoinNeeded: (reason: string, lost: boolean) => void
   /**
-   * The coordinator has responded, so the session lasts for `sessionTimeoutMs` from `elapsedMs` ago, when the request was sent.
-   * With it, heartbeats continue while a join waits for other members.
+   * The coordinator has responded, and the session lasts for `sessionMs` more, as the coordinator counts from the request. With it, heartbeats continue while a join waits for other members.
    */
-  readonly onAlive?: (elapsedMs: number) => void
+  readonly onAlive?: (sessionMs: number) => void
   /** A join or a heartbeat failed, with its error, and is retried; null when the coordinator responded. Must not throw. */
   readonly onReached?: (error: Error | null) => void
 }
@@ -96,16 +95,6 @@ export const coordinatorMoved: ReadonlySet<number> = new Set([
   errorCodes.COORDINATOR_NOT_AVAILABLE,
   errorCodes.NOT_COORDINATOR,
 ])
-
-/** Whether the response to a heartbeat says that the coordinator knows the member. */
-function isMember(code: number): boolean {
-  return code === errorCodes.NONE || code === errorCodes.REBALANCE_IN_PROGRESS
-}
-
-/** Whether the response to a heartbeat during a join says that it does not. The generation may have changed meanwhile. */
-function isGone(code: number): boolean {
-  return !isMember(code) && code !== errorCodes.ILLEGAL_GENERATION
-}
 
 /** The join must be repeated, with or without the member id. */
 class RejoinError extends Error {
@@ -279,7 +268,8 @@ export class GroupMember {
   }
 
   #alive(sentAt: number): void {
-    this.#options.onAlive?.(this.#cluster.clock.monotonic() - sentAt)
+    const { onAlive, sessionTimeoutMs } = this.#options
+    onAlive?.(sessionTimeoutMs - (this.#cluster.clock.monotonic() - sentAt))
   }
 
   /** Sends the first join, whose response has the id of the member: {@link leave} needs it, also when the signal fires. */
@@ -357,7 +347,7 @@ export class GroupMember {
         const { errorCode } = await this.#send(this.#heartbeatPurpose, heartbeat, request, wait)
         this.#options.onReached?.(null)
         if (signal.aborted) return
-        if (this.#isJoining ? !isGone(errorCode) : isMember(errorCode)) this.#alive(sentAt)
+        if (this.#isMember(errorCode)) this.#alive(sentAt)
         if (this.#isJoining) continue
         if (!this.#handleHeartbeat(errorCode)) return
         if (coordinatorMoved.has(errorCode)) waitMs = Math.min(heartbeatRetryMs, heartbeatIntervalMs)
@@ -369,6 +359,12 @@ export class GroupMember {
         waitMs = Math.min(heartbeatRetryMs, heartbeatIntervalMs)
       }
     }
+  }
+
+  /** Whether the response to a heartbeat says that the coordinator knows the member. A join may have changed the generation. */
+  #isMember(code: number): boolean {
+    if (code === errorCodes.ILLEGAL_GENERATION) return this.#isJoining
+    return code === errorCodes.NONE || code === errorCodes.REBALANCE_IN_PROGRESS
   }
 
   /** Handles the response to a heartbeat. Returns whether heartbeats continue. */

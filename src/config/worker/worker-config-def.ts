@@ -38,9 +38,9 @@ const partitions: Rest = {
       : "Number of partitions must be positive, or -1 to use the broker's default",
 }
 
-const hmac: Rest = {
-  validator: oneOf('HmacMD5', 'HmacSHA1', 'HmacSHA224', 'HmacSHA256', 'HmacSHA384', 'HmacSHA512'),
-}
+/** Java's names of the algorithms for requests between workers. */
+export const hmacAlgorithms = ['HmacMD5', 'HmacSHA1', 'HmacSHA224', 'HmacSHA256', 'HmacSHA384', 'HmacSHA512'] as const
+const hmac: Rest = { validator: oneOf(...hmacAlgorithms) }
 
 /** The settings of Kafka Connect's distributed worker, with its defaults. */
 const connect: ConfigDef = {

@@ -1,3 +1,4 @@
+import type { TaskId } from '../../config/connector/task-id.ts'
 import {
   connectorKey,
   isEmpty,
@@ -21,14 +22,14 @@ export interface GroupWorker {
 export interface LastRebalance {
   /** What members were to run after it, and what waited for a lost member. */
   readonly placed: ConnectorsAndTasks
-  /** The members before the first of them was lost. */
-  readonly memberIds: readonly string[]
+  /** How many members there were before the first of them was lost. */
+  readonly memberCount: number
   /** When what lost members ran is assigned to others, in monotonic milliseconds; null when nothing waits. */
   readonly lostUntilMs: number | null
 }
 
 /** A new leader remembers nothing. */
-export const noRebalance: LastRebalance = { placed: nothingAssigned, memberIds: [], lostUntilMs: null }
+export const noRebalance: LastRebalance = { placed: nothingAssigned, memberCount: 0, lostUntilMs: null }
 
 export interface RebalanceInput {
   readonly members: readonly GroupWorker[]
@@ -47,13 +48,17 @@ export interface Rebalance {
   readonly next: LastRebalance
 }
 
-/** The members' work, while it is decided. */
+/** A member, while the rebalance is decided. */
 interface Place {
   readonly memberId: string
-  held: ConnectorsAndTasks
-  connectors: string[]
-  tasks: ConnectorsAndTasks['tasks'][number][]
+  /** What it may keep. */
+  readonly held: ConnectorsAndTasks
+  /** That, and what it is given. */
+  readonly connectors: string[]
+  readonly tasks: TaskId[]
 }
+
+type Kind = 'connectors' | 'tasks'
 
 /**
  * Assigns connectors and tasks, incrementally and cooperatively (KIP-415). Members keep what they run, as far as that is
@@ -70,7 +75,8 @@ export function assignCooperatively({ members, configured, last, nowMs, maxDelay
   const lost = within(free, keysOf(last.placed))
   const lostUntilMs = isEmpty(lost) ? null : waitsUntil(members, last, nowMs, maxDelayMs)
   const waiting = lostUntilMs === null ? nothingAssigned : lost
-  const assigned = place(places, without(free, keysOf(waiting)))
+  place(places, without(free, keysOf(waiting)))
+  const assigned = new Map(places.map((at) => [at.memberId, without(at, keysOf(at.held))]))
   const kept = new Map(places.map((at) => [at.memberId, lostUntilMs === null ? balanced(at, places) : at.held]))
   const deltas = new Map(
     members.map(({ memberId, held }) => [
@@ -82,11 +88,11 @@ export function assignCooperatively({ members, configured, last, nowMs, maxDelay
     ]),
   )
   const placed = [...kept.values(), ...assigned.values()].reduce(union, waiting)
-  const memberIds = lostUntilMs === null ? members.map(({ memberId }) => memberId) : last.memberIds
+  const memberCount = lostUntilMs === null ? members.length : last.memberCount
   return {
     deltas,
     delayMs: lostUntilMs === null ? 0 : lostUntilMs - nowMs,
-    next: { placed, memberIds, lostUntilMs },
+    next: { placed, memberCount, lostUntilMs },
   }
 }
 
@@ -105,64 +111,54 @@ function keptPlaces(members: readonly GroupWorker[], configured: ConnectorsAndTa
 /** Returns until when lost work waits; null: it is assigned now, as no member is missing or another has come instead. */
 function waitsUntil(
   members: readonly GroupWorker[],
-  { memberIds, lostUntilMs }: LastRebalance,
+  { memberCount, lostUntilMs }: LastRebalance,
   nowMs: number,
   maxDelayMs: number,
 ): number | null {
-  if (maxDelayMs === 0 || members.length >= memberIds.length) return null
+  if (maxDelayMs === 0 || members.length >= memberCount) return null
   const until = lostUntilMs ?? nowMs + maxDelayMs
   return nowMs >= until ? null : until
 }
 
-/** Gives each connector and task to the member that has the fewest. Returns what each member was given. */
-function place(places: readonly Place[], work: ConnectorsAndTasks): ReadonlyMap<string, ConnectorsAndTasks> {
-  const given = new Map(
-    places.map(({ memberId }) => [memberId, { connectors: [] as string[], tasks: [] as Place['tasks'] }]),
-  )
-  for (const connector of work.connectors) {
-    const at = leastLoaded(places, ({ connectors }) => connectors.length)
-    at.connectors.push(connector)
-    given.get(at.memberId)?.connectors.push(connector)
-  }
-  for (const task of work.tasks) {
-    const at = leastLoaded(places, ({ tasks }) => tasks.length)
-    at.tasks.push(task)
-    given.get(at.memberId)?.tasks.push(task)
-  }
-  return given
+/** Gives each connector and task to the member that has the fewest. */
+function place(places: readonly Place[], { connectors, tasks }: ConnectorsAndTasks): void {
+  for (const connector of connectors) leastLoaded(places, 'connectors').connectors.push(connector)
+  for (const task of tasks) leastLoaded(places, 'tasks').tasks.push(task)
 }
 
-function leastLoaded(places: readonly Place[], load: (at: Place) => number): Place {
+function leastLoaded(places: readonly Place[], kind: Kind): Place {
   const total = ({ connectors, tasks }: Place): number => connectors.length + tasks.length
   return places.reduce((least, at) => {
-    const more = load(at) - load(least) || total(at) - total(least)
+    const more = at[kind].length - least[kind].length || total(at) - total(least)
     return more < 0 ? at : least
   })
 }
 
 /** Returns what a member keeps: as much as its share allows. */
 function balanced(at: Place, places: readonly Place[]): ConnectorsAndTasks {
-  const connectorExcess = at.connectors.length - share(at, places, 'connectors')
-  const taskExcess = at.tasks.length - share(at, places, 'tasks')
-  if (connectorExcess <= 0 && taskExcess <= 0) return at.held
+  const { connectors, tasks } = at.held
   const gone = [
-    ...at.held.connectors
-      .slice(Math.max(0, at.held.connectors.length - Math.max(0, connectorExcess)))
+    ...connectors
+      .toReversed()
+      .slice(0, excess(at, places, 'connectors'))
       .map(connectorKey),
-    ...mostAlike(at.held.tasks).slice(0, Math.max(0, taskExcess)).map(taskKey),
+    ...mostAlike(tasks)
+      .slice(0, excess(at, places, 'tasks'))
+      .map(taskKey),
   ]
   return without(at.held, new Set(gone))
 }
 
-/** How many a member may have: the average rounded down, and for those that have the most one of the rest. */
-function share(at: Place, places: readonly Place[], kind: 'connectors' | 'tasks'): number {
+/** How many a member has above its share: the average rounded down, and for those that have the most one of the rest. */
+function excess(at: Place, places: readonly Place[], kind: Kind): number {
   const total = places.reduce((sum, place) => sum + place[kind].length, 0)
   const rank = places.toSorted((a, b) => b[kind].length - a[kind].length).indexOf(at)
-  return Math.floor(total / places.length) + (rank < total % places.length ? 1 : 0)
+  const share = Math.floor(total / places.length) + (rank < total % places.length ? 1 : 0)
+  return Math.max(0, at[kind].length - share)
 }
 
 /** Tasks of the connectors that have the most tasks here come first: the tasks of a connector spread over the workers. */
-function mostAlike(tasks: ConnectorsAndTasks['tasks']): ConnectorsAndTasks['tasks'] {
+function mostAlike(tasks: readonly TaskId[]): readonly TaskId[] {
   const counts = new Map<string, number>()
   const numbered = tasks.map((id) => {
     const nth = counts.get(id.connector) ?? 0

@@ -1,3 +1,4 @@
+import type { TaskId } from '../../config/connector/task-id.ts'
 import type { ConnectorsAndTasks } from './assignment.ts'
 
 /**
@@ -8,13 +9,17 @@ export function assignEagerly(
   memberIds: readonly string[],
   { connectors, tasks }: ConnectorsAndTasks,
 ): ReadonlyMap<string, ConnectorsAndTasks> {
-  const members = memberIds.toSorted()
-  const given = new Map(members.map((id) => [id, { connectors: [] as string[], tasks: [...tasks].slice(0, 0) }]))
-  let turn = 0
-  const next = () => given.get(members[turn++ % members.length] ?? '')
-  for (const connector of connectors.toSorted()) next()?.connectors.push(connector)
-  const byName = (a: (typeof tasks)[number], b: (typeof tasks)[number]): number =>
-    a.connector === b.connector ? a.task - b.task : a.connector < b.connector ? -1 : 1
-  for (const task of tasks.toSorted(byName)) next()?.tasks.push(task)
-  return given
+  const places = memberIds
+    .toSorted()
+    .map((memberId) => ({ memberId, connectors: [] as string[], tasks: [] as TaskId[] }))
+  const names = connectors.toSorted()
+  for (const [turn, name] of names.entries()) places[turn % places.length]?.connectors.push(name)
+  for (const [turn, id] of tasks.toSorted(byName).entries())
+    places[(names.length + turn) % places.length]?.tasks.push(id)
+  return new Map(places.map(({ memberId, ...work }) => [memberId, work]))
+}
+
+function byName(a: TaskId, b: TaskId): number {
+  if (a.connector === b.connector) return a.task - b.task
+  return a.connector < b.connector ? -1 : 1
 }

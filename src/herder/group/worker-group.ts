@@ -1,4 +1,4 @@
-import type { GroupMember, Generation, MemberMetadata } from '../../client/group/group-member.ts'
+import type { GroupMember, GroupMemberOptions, GroupProtocol, Generation } from '../../client/group/group-member.ts'
 import type { TaskId } from '../../config/connector/task-id.ts'
 import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
@@ -43,7 +43,6 @@ export interface WorkerGroupHandlers extends Pick<GroupLeaderOptions, 'snapshot'
 export interface WorkerGroupOptions extends WorkerGroupHandlers, GroupLeaderOptions {
   /** How long the worker may act upon its assignment. */
   readonly lease: Pick<Lease, 'extend' | 'end'>
-  readonly sessionTimeoutMs: number
   /** The newest protocol that this worker offers (`connect.protocol`). */
   readonly protocol: GroupProtocolName
   readonly logger: Logger
@@ -84,16 +83,9 @@ export class WorkerGroup {
 
   /** @param createMember creates the member; its arguments are what it sends to the group */
   constructor(
-    createMember: (group: {
-      readonly protocols: () => { name: string; metadata: Buffer }[]
-      readonly assign: (
-        protocol: string,
-        members: readonly MemberMetadata[],
-        memberId: string,
-      ) => Promise<ReadonlyMap<string, Buffer>>
-      readonly onRejoinNeeded: (reason: string, lost: boolean) => void
-      readonly onAlive: (elapsedMs: number) => void
-    }) => GroupMember,
+    createMember: (
+      group: Required<Pick<GroupMemberOptions, 'protocols' | 'assign' | 'onRejoinNeeded' | 'onAlive'>>,
+    ) => GroupMember,
     options: WorkerGroupOptions,
   ) {
     this.#options = options
@@ -101,7 +93,7 @@ export class WorkerGroup {
     this.#member = createMember({
       protocols: () => this.#protocols(),
       assign: async (_protocol, members, memberId) => await this.#leader.assign(memberId, members),
-      onAlive: (elapsedMs) => options.lease.extend(options.sessionTimeoutMs - elapsedMs),
+      onAlive: (sessionMs) => options.lease.extend(sessionMs),
       onRejoinNeeded: (_reason, lost) => {
         if (lost) options.lease.end()
         this.#lost ||= lost
@@ -240,7 +232,7 @@ export class WorkerGroup {
     })
   }
 
-  #protocols(): { name: string; metadata: Buffer }[] {
+  #protocols(): readonly GroupProtocol[] {
     const { snapshot, stopping, url, protocol } = this.#options
     const { offset, work } = snapshot()
     this.#seen = work

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
+import { hmacAlgorithms } from '../../config/worker/worker-config-def.ts'
 import { BadRequestError, ForbiddenError, NotReadyError } from '../herder-errors.ts'
 import type { SessionKey } from './session-keys.ts'
 
@@ -13,16 +14,6 @@ export const signatureHeaders = {
 export interface RequestSignature {
   readonly signature: string | null
   readonly algorithm: string | null
-}
-
-/** Java's names of the algorithms that can be used. */
-const digests: Readonly<Record<string, string>> = {
-  HmacMD5: 'md5',
-  HmacSHA1: 'sha1',
-  HmacSHA224: 'sha224',
-  HmacSHA256: 'sha256',
-  HmacSHA384: 'sha384',
-  HmacSHA512: 'sha512',
 }
 
 export function signedHeaders(key: SessionKey, algorithm: string, body: string): Readonly<Record<string, string>> {
@@ -45,7 +36,7 @@ export function checkSignature(
   if (signature === null || algorithm === null) {
     throw new BadRequestError('Internal request missing required signature')
   }
-  if (!allowed.includes(algorithm) || digests[algorithm] === undefined) {
+  if (!allowed.includes(algorithm) || !hmacAlgorithms.some((known) => known === algorithm)) {
     throw new BadRequestError(
       `This worker does not support the '${algorithm}' key signing algorithm used by other workers. This worker is currently ` +
         `configured to use: [${allowed.join(', ')}]. Check that all workers' configuration files permit the same set of ` +
@@ -65,7 +56,6 @@ export function checkSignature(
 }
 
 function hmac({ key }: SessionKey, algorithm: string, body: string): Buffer {
-  return createHmac(digests[algorithm] ?? '', key)
-    .update(body)
-    .digest()
+  // HmacSHA256 is HMAC with sha256.
+  return createHmac(algorithm.slice('Hmac'.length).toLowerCase(), key).update(body).digest()
 }

@@ -10,6 +10,7 @@ import type { TaskThreads } from '../../runtime/task-threads.ts'
 import { formatTaskId, type TaskId } from '../../config/connector/task-id.ts'
 import type { ClusterConfigState } from '../state/cluster-config-state.ts'
 import type { WorkerStatusStore } from '../state/worker-status-store.ts'
+import { Endings, type Ending } from './endings.ts'
 import { restartBackoff } from './restart-backoff.ts'
 import type { KeyedQueues } from './keyed-queues.ts'
 import type { RunningTask } from './work-plan.ts'
@@ -39,18 +40,12 @@ interface AssignedTask extends RunningTask {
   deaths: number
 }
 
-/** A task that stops. */
-export interface Stopping {
-  readonly id: TaskId
-  readonly stopped: Promise<void>
-}
-
 /** The tasks that are assigned to this worker. One queue per task: a task that hangs delays no other. */
 export class AssignedTasks implements TaskListener {
   readonly runner: TaskRunner
   readonly #options: AssignedTasksOptions
   readonly #tasks = new Map<string, AssignedTask>()
-  readonly #stopping = new Map<string, Stopping>()
+  readonly #stopping = new Endings<TaskId>()
   readonly #failed = new Set<string>()
 
   constructor(options: AssignedTasksOptions) {
@@ -64,8 +59,8 @@ export class AssignedTasks implements TaskListener {
   }
 
   /** The tasks that stop. One of them may be assigned again: then it starts after that. */
-  get stopping(): readonly Stopping[] {
-    return [...this.#stopping.values()]
+  get stopping(): readonly Ending<TaskId>[] {
+    return this.#stopping.list
   }
 
   has(id: TaskId): boolean {
@@ -89,13 +84,8 @@ export class AssignedTasks implements TaskListener {
   async stopTask(id: TaskId): Promise<void> {
     const name = formatTaskId(id)
     this.#tasks.delete(name)
-    const stopping = { id, stopped: this.#options.queues.run(queueOf(id), async () => await this.#stop(id)) }
-    this.#stopping.set(name, stopping)
-    try {
-      await stopping.stopped
-    } finally {
-      if (this.#stopping.get(name) === stopping) this.#stopping.delete(name)
-    }
+    const ended = this.#options.queues.run(queueOf(id), async () => await this.#stop(id))
+    await this.#stopping.track(name, { item: id, ended })
   }
 
   /** Resolves when no task of a connector starts, stops or runs here, provided that it is to run none. */

@@ -1,6 +1,8 @@
+import type { TaskId } from '../../config/connector/task-id.ts'
 import { nothingAssigned, type ConnectorsAndTasks } from '../group/assignment.ts'
 import type { ClusterConfigState } from '../state/cluster-config-state.ts'
 import type { AssignedTasks } from './assigned-tasks.ts'
+import type { Ending } from './endings.ts'
 import type { ConnectorInstances } from './connector-instances.ts'
 import type { KeyedQueues } from './keyed-queues.ts'
 import { planWork } from './work-plan.ts'
@@ -45,24 +47,26 @@ export class AssignmentReconciler {
 
   /** What stops, and is not to run on this worker any more. */
   stopping(): ConnectorsAndTasks {
-    const { connectors, tasks } = this.#options
-    return {
-      connectors: [...connectors.stopping.keys()].filter((name) => !connectors.has(name)),
-      tasks: tasks.stopping.flatMap(({ id }) => (tasks.has(id) ? [] : [id])),
-    }
+    const { connectors, tasks } = this.#leaving()
+    return { connectors: connectors.map(({ item }) => item), tasks: tasks.map(({ item }) => item) }
   }
 
   async #released(): Promise<void> {
-    const { configState, connectors, tasks } = this.#options
-    const stopped = [
-      ...[...connectors.stopping]
-        .filter(([name]) => configState.has(name) && !connectors.has(name))
-        .map(([, end]) => end),
-      ...tasks.stopping
-        .filter(({ id }) => id.task < configState.taskCount(id.connector) && !tasks.has(id))
-        .map((stopping) => stopping.stopped),
+    const { configState } = this.#options
+    const { connectors, tasks } = this.#leaving()
+    const released = [
+      ...connectors.filter(({ item }) => configState.has(item)),
+      ...tasks.filter(({ item }) => item.task < configState.taskCount(item.connector)),
     ]
-    await Promise.all(stopped)
+    await Promise.all(released.map(({ ended }) => ended))
+  }
+
+  #leaving(): { readonly connectors: readonly Ending<string>[]; readonly tasks: readonly Ending<TaskId>[] } {
+    const { connectors, tasks } = this.#options
+    return {
+      connectors: connectors.stopping.filter(({ item }) => !connectors.has(item)),
+      tasks: tasks.stopping.filter(({ item }) => !tasks.has(item)),
+    }
   }
 
   /** Stops everything, gracefully as far as the time allows. */

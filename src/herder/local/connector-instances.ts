@@ -9,6 +9,7 @@ import { abortable } from '../../foundation/async/abortable.ts'
 import type { PluginThreads } from '../../runtime/plugin-threads.ts'
 import type { ClusterConfigState } from '../state/cluster-config-state.ts'
 import type { WorkerStatusStore } from '../state/worker-status-store.ts'
+import { Endings, type Ending } from './endings.ts'
 import { restartBackoff } from './restart-backoff.ts'
 import type { KeyedQueues } from './keyed-queues.ts'
 import type { RunningConnector } from './work-plan.ts'
@@ -48,7 +49,7 @@ export class ConnectorInstances implements ConnectorListener {
   readonly runner: ConnectorRunner
   readonly #options: ConnectorInstancesOptions
   readonly #instances = new Map<string, Instance>()
-  readonly #stopping = new Map<string, Promise<void>>()
+  readonly #stopping = new Endings<string>()
 
   constructor(options: ConnectorInstancesOptions) {
     this.#options = options
@@ -59,9 +60,9 @@ export class ConnectorInstances implements ConnectorListener {
     return this.#instances
   }
 
-  /** The connectors that stop, and when they have. One of them may be assigned again: then it starts after that. */
-  get stopping(): ReadonlyMap<string, Promise<void>> {
-    return this.#stopping
+  /** The connectors that stop. One of them may be assigned again: then it starts after that. */
+  get stopping(): readonly Ending<string>[] {
+    return this.#stopping.list
   }
 
   has(name: string): boolean {
@@ -85,16 +86,11 @@ export class ConnectorInstances implements ConnectorListener {
     const instance = this.#instances.get(name)
     this.#instances.delete(name)
     supersede(name, instance)
-    const stopped = queues.run(queueOf(name), async () => {
+    const ended = queues.run(queueOf(name), async () => {
       if (instance?.live === true) await this.#stopInstance(name)
       if (configState.has(name)) statuses.putConnectorSafe(name, 'UNASSIGNED', null)
     })
-    this.#stopping.set(name, stopped)
-    try {
-      await stopped
-    } finally {
-      if (this.#stopping.get(name) === stopped) this.#stopping.delete(name)
-    }
+    await this.#stopping.track(name, { item: name, ended })
   }
 
   onReconfigure(name: string): void {

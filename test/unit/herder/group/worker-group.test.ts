@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 
 import { systemClock } from '../../../../src/foundation/clock.ts'
 import { deferred } from '../../../../src/foundation/async/deferred.ts'
@@ -11,8 +11,7 @@ import {
   type WorkerGroupOptions,
 } from '../../../../src/herder/group/worker-group.ts'
 import type { KafkaClient } from '../../../../src/client/kafka-client.ts'
-import { ClientHarness } from '../../../contract/client-harness.ts'
-import { BrokerHarness } from '../../../support/broker/broker-harness.ts'
+import { brokerWithClients } from '../../../contract/broker-with-clients.ts'
 import { describeGroup, removeMembers } from '../../../support/broker/cluster-tools.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 import { quietLogger } from '../../../support/quiet-logger.ts'
@@ -26,16 +25,7 @@ const work: ConnectorsAndTasks = {
   ],
 }
 
-let broker: BrokerHarness
-let clients: ClientHarness
-beforeAll(async () => {
-  broker = await BrokerHarness.start()
-  clients = new ClientHarness(broker.bootstrap)
-})
-afterAll(async () => {
-  await clients.close()
-  await broker.close()
-})
+const kafka = brokerWithClients()
 
 type WorkerSettings = Partial<Pick<WorkerGroupOptions, 'clock' | 'protocol' | 'maxDelayMs'>>
 
@@ -84,7 +74,6 @@ class Worker {
         clock: systemClock,
         logger: this.logger,
         lease: this.lease,
-        sessionTimeoutMs: times.sessionTimeoutMs,
         protocol: 'sessioned',
         maxDelayMs: 0,
         ...settings,
@@ -110,11 +99,11 @@ class Worker {
 }
 
 async function made() {
-  const groupId = clients.name('workers')
+  const groupId = kafka.clients.name('workers')
   const worker = async (url: string, settings?: WorkerSettings) =>
-    new Worker(await clients.connect(), groupId, url, settings)
-  const members = async () => (await describeGroup(broker.bootstrap, groupId)).memberIds
-  const removeAll = async (): Promise<void> => await removeMembers(broker.bootstrap, groupId)
+    new Worker(await kafka.clients.connect(), groupId, url, settings)
+  const members = async () => (await describeGroup(kafka.broker.bootstrap, groupId)).memberIds
+  const removeAll = async (): Promise<void> => await removeMembers(kafka.broker.bootstrap, groupId)
   return { worker, members, removeAll }
 }
 
