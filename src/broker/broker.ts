@@ -1,4 +1,4 @@
-import type { ListenAddress } from '../foundation/network/listen-address.ts'
+import { isAnyAddress, type ListenAddress } from '../foundation/network/listen-address.ts'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Clock } from '../foundation/clock.ts'
@@ -46,8 +46,6 @@ export interface BrokerOptions {
 }
 
 const ownSocketName = 'worker.sock'
-
-const allInterfaces: ReadonlySet<string> = new Set(['0.0.0.0', '::', ''])
 
 /** How to stop what was started, in the order to stop it: the last first. */
 type Stops = (() => Promise<void> | void)[]
@@ -196,7 +194,7 @@ function openNodeFileSystem(stops: Stops, maxOpenFiles: number, meters: BrokerMe
 
 /** Returns the address for clients: this machine's name where the listener is on all interfaces, to which no client can connect. */
 function advertised({ host, port }: ListenAddress, advertisedHost: string | undefined): ListenAddress {
-  return { host: advertisedHost ?? (allInterfaces.has(host) ? hostname() : host), port }
+  return { host: advertisedHost ?? (isAnyAddress(host) ? hostname() : host), port }
 }
 
 /** Runs every step, also after one that failed, so that lock and threads are always released (I9). @throws what failed. */

@@ -4,11 +4,10 @@ import { closeSync, fsyncSync, linkSync, openSync, unlinkSync, writeSync } from 
 import { resolve } from 'node:path'
 
 import { ConfigError } from '../api/errors.ts'
+import { isToken, minTokenLength } from '../foundation/network/token-hash.ts'
 import { PrivateFile } from './private-file.ts'
 
 const tokenBytes = 32
-/** 128 bits in hexadecimal. */
-const minCharacters = 32
 const maxBytes = 4096
 
 /**
@@ -40,9 +39,9 @@ export function tokenOf(path: string, key: string): string {
 
 function readToken(file: PrivateFile): string {
   const token = file.read().trim()
-  if (token.length >= minCharacters && /^[\x21-\x7e]+$/.test(token)) return token
+  if (isToken(token)) return token
   throw file.fault(
-    `holds no token of at least ${minCharacters} printable characters without spaces`,
+    `holds no token of at least ${minTokenLength} printable characters without spaces`,
     'Remove it, and the next start creates one',
   )
 }

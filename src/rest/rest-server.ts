@@ -4,9 +4,14 @@ import type { Logger } from '../foundation/logging/logger.ts'
 import type { Meters } from '../foundation/metrics/meters.ts'
 import type { RestContext } from './route.ts'
 
-import { formatListenAddress, isLoopback, type ListenAddress } from '../foundation/network/listen-address.ts'
+import {
+  formatListenAddress,
+  isAnyAddress,
+  isLoopback,
+  type ListenAddress,
+} from '../foundation/network/listen-address.ts'
 import { LogStreaks } from '../foundation/logging/log-streaks.ts'
-import { adminListenersKey, type RestListener } from '../config/worker/listener.ts'
+import { adminListenersKey, protocolOf, type RestListener } from '../config/worker/listener.ts'
 import type { ForwardTls, ListenerTls } from '../config/worker/listener-tls.ts'
 import type { CrossOrigin } from '../config/worker/cross-origin.ts'
 import type { ResponseHeader } from '../config/worker/response-headers.ts'
@@ -165,13 +170,8 @@ function serverOf(tls: ListenerTls | null, limits: RestLimits, listener: Request
   )
 }
 
-function protocolOf({ tls }: RestListener): 'http' | 'https' {
-  return tls === undefined ? 'http' : 'https'
-}
-
 function namedAddress({ host, port }: ListenAddress): string {
-  const name = host === '' || host === '0.0.0.0' || host === '::' ? 'localhost' : host
-  return formatListenAddress({ host: name, port })
+  return formatListenAddress({ host: isAnyAddress(host) ? 'localhost' : host, port })
 }
 
 function listen(server: RestHttpServer, { host, port }: ListenAddress, key: string): Promise<number> {

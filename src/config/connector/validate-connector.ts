@@ -9,7 +9,7 @@ import { checkClientOverrides } from '../worker/client-overrides.ts'
 import { sinkProblems, type WorkerGroup } from './connector-problems.ts'
 import { checkConverters, converterClassKeys } from './converter-config.ts'
 import { describeValues, groupsOf, undefinedValue } from '../definition/describe-config.ts'
-import { nearestKey } from '../definition/nearest-key.ts'
+import { didYouMean, nearestKey } from '../definition/nearest-key.ts'
 import { checkConfig, type CheckedConfig } from '../definition/parse-config.ts'
 import type { ReferenceResolver } from '../providers/config-providers.ts'
 import { hasReference } from '../providers/provider-reference.ts'
@@ -187,7 +187,7 @@ function suggestion({ key, nearest }: UnknownKey): readonly ConfigInfo[] {
 
 function warningsOf(unknown: readonly UnknownKey[]): readonly string[] {
   const warnings = unknown.slice(0, maxUnknownKeys).map(({ key, nearest }) => {
-    return `Configuration "${clipped(key)}" is not known${nearest === null ? '' : `; did you mean "${nearest}"?`}`
+    return `Configuration "${clipped(key)}" is not known${didYouMean(nearest)}`
   })
   if (unknown.length > maxUnknownKeys) warnings.push(`${unknown.length - maxUnknownKeys} more keys are not known`)
   return warnings

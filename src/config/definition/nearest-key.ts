@@ -13,6 +13,11 @@ export function nearestKey(key: string, known: Iterable<string>): string | null 
   return nearest
 }
 
+/** Returns the end of a message about an unknown key: `; did you mean "x"?`, or nothing when no key is near. */
+export function didYouMean(nearest: string | null): string {
+  return nearest === null ? '' : `; did you mean "${nearest}"?`
+}
+
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i += 1) {

@@ -2,16 +2,15 @@ import { hostname } from 'node:os'
 
 import type { ConfigValue, ParsedConfig } from '../../api/config-def.ts'
 import type { ListenAddress } from '../../foundation/network/listen-address.ts'
-import type { RestListener } from './listener.ts'
 
 import { ConfigError } from '../../api/errors.ts'
-
-type Protocol = 'http' | 'https'
+import { isAnyAddress } from '../../foundation/network/listen-address.ts'
+import { protocolOf, type RestListener, type RestProtocol } from './listener.ts'
 
 /** What the configuration says of the address of the REST API for other workers. */
 export interface Advertised {
   readonly parsed: ParsedConfig
-  readonly advertisedProtocol: Protocol
+  readonly advertisedProtocol: RestProtocol
 }
 
 export const advertisedHostKey = 'rest.advertised.host.name'
@@ -29,9 +28,9 @@ export function advertisedAddress(
   const called = listeners.find((listener) => protocolOf(listener) === advertisedProtocol) ?? listeners[0]
   const { host: bound, port } = called ?? { host: '', port: 0 }
   const host = text(parsed[advertisedHostKey])
-  const everywhere = bound === '' || bound === '0.0.0.0' || bound === '::'
+  const ownHost = isAnyAddress(bound) ? hostname() : bound
   return {
-    host: host === '' ? (everywhere ? hostname() : bound) : host,
+    host: host === '' ? ownHost : host,
     port: parsed[advertisedPortKey] === null ? port : Number(parsed[advertisedPortKey]),
   }
 }
@@ -41,7 +40,7 @@ export function advertisedAddress(
  * address of its own.
  * @throws ConfigError if nothing serves the one that is set
  */
-export function advertisedProtocolOf(parsed: ParsedConfig, listeners: readonly RestListener[]): Protocol {
+export function advertisedProtocolOf(parsed: ParsedConfig, listeners: readonly RestListener[]): RestProtocol {
   const protocols = new Set(listeners.map(protocolOf))
   const set = text(parsed[advertisedListenerKey]).toLowerCase()
   if (set === '') return protocols.has('http') ? 'http' : 'https'
@@ -51,10 +50,6 @@ export function advertisedProtocolOf(parsed: ParsedConfig, listeners: readonly R
   throw new ConfigError(
     `"${advertisedListenerKey}" is ${protocol}, but "listeners" has none with ${protocol}. Add one, or set ${advertisedHostKey} and ${advertisedPortKey} to the address of the proxy that serves it`,
   )
-}
-
-function protocolOf({ tls }: RestListener): Protocol {
-  return tls === undefined ? 'http' : 'https'
 }
 
 function text(value: ConfigValue | undefined): string {

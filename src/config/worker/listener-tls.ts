@@ -2,7 +2,7 @@ import type { RawConfig } from '../../api/config-def.ts'
 
 import { ConfigError } from '../../api/errors.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
-import { nearestKey } from '../definition/nearest-key.ts'
+import { didYouMean, nearestKey } from '../definition/nearest-key.ts'
 import {
   bytesOf,
   ownCertificate,
@@ -92,10 +92,7 @@ export function listenerTlsWarnings(raw: RawConfig): readonly string[] {
     const known = supported.map((name) => `${prefix}${name}`)
     return Object.keys(raw)
       .filter((key) => key.startsWith(prefix) && !known.includes(key))
-      .map((key) => {
-        const nearest = nearestKey(key, known)
-        return `Worker configuration "${key}" has no effect${nearest === null ? '' : `; did you mean "${nearest}"?`}`
-      })
+      .map((key) => `Worker configuration "${key}" has no effect${didYouMean(nearestKey(key, known))}`)
   })
 }
 

@@ -23,6 +23,12 @@ export interface RestListener extends ListenAddress {
   readonly tls?: ListenerTls
 }
 
+export type RestProtocol = 'http' | 'https'
+
+export function protocolOf({ tls }: RestListener): RestProtocol {
+  return tls === undefined ? 'http' : 'https'
+}
+
 /**
  * Parses REST listeners such as `http://127.0.0.1:8083`, `https://:8443` or `http://[::1]:8083`.
  * @param key the setting that lists them

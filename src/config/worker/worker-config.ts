@@ -34,6 +34,7 @@ import {
   restTokenKey,
   type GuardedListener,
   type RestListener,
+  type RestProtocol,
 } from './listener.ts'
 import {
   adminTlsPrefix,
@@ -45,7 +46,7 @@ import {
 } from './listener-tls.ts'
 import { parseResponseHeaders, responseHeadersKey, type ResponseHeader } from './response-headers.ts'
 import { converterClassKeys } from '../connector/converter-config.ts'
-import { nearestKey } from '../definition/nearest-key.ts'
+import { didYouMean, nearestKey } from '../definition/nearest-key.ts'
 import { parseConfig } from '../definition/parse-config.ts'
 import { ConfigProviders } from '../providers/config-providers.ts'
 import { isUsedLiterally, providerSettings, type WorkerProviders } from '../providers/provider-settings.ts'
@@ -104,7 +105,7 @@ export interface WorkerConfig {
   /** Those that serve only `/admin`; null: {@link listeners} serve it. */
   readonly adminListeners: readonly RestListener[] | null
   /** The protocol with which other workers reach {@link listeners}. */
-  readonly advertisedProtocol: 'http' | 'https'
+  readonly advertisedProtocol: RestProtocol
   /** The TLS of requests to other workers; null: that of the system. */
   readonly forwardTls: ForwardTls | null
   /** The pages of other origins that may call the REST API; null if none may. */
@@ -322,7 +323,7 @@ function unknownKeys(raw: RawConfig): readonly string[] {
     .filter((key) => !Object.hasOwn(workerConfigDef, key) && !openPrefixes.test(key))
     .map((key) => {
       const nearest = nearestKey(key, Object.keys(workerConfigDef))
-      return `Worker configuration "${key}" is not known${nearest === null ? '' : `; did you mean "${nearest}"?`}`
+      return `Worker configuration "${key}" is not known${didYouMean(nearest)}`
     })
 }
 

@@ -18,6 +18,12 @@ const required: Readonly<Record<AccessSetting, string>> = {
     'a user of the file that the worker\'s rest.users.file names: with Basic authentication, or with the header "Authorization: Bearer <token>"',
 }
 
+/** What a request without access carried, for the log. */
+const credentials: Readonly<Record<AccessSetting, { readonly missing: string; readonly wrong: string }>> = {
+  'rest.token.file': { missing: 'no token', wrong: 'a wrong token' },
+  'rest.users.file': { missing: 'no credentials', wrong: 'wrong credentials' },
+}
+
 /** 401: the request carries no credentials, or wrong ones. */
 export class UnauthorizedError extends RestError {
   override readonly name = 'UnauthorizedError'
@@ -34,14 +40,8 @@ export class UnauthorizedError extends RestError {
     this.isRefused = isRefused
     this.setting = setting
     this.user = user
-    const isToken = setting === 'rest.token.file'
-    this.carried = isRefused
-      ? isToken
-        ? 'a wrong token'
-        : 'wrong credentials'
-      : isToken
-        ? 'no token'
-        : 'no credentials'
+    const { missing, wrong } = credentials[setting]
+    this.carried = isRefused ? wrong : missing
   }
 }
 

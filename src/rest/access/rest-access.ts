@@ -2,7 +2,7 @@ import type { AccessToken } from '../request/access-token.ts'
 import type { Exchange } from '../request/exchange.ts'
 import type { Route } from '../route.ts'
 
-import { AccessDeniedError, UnauthorizedError } from './access-errors.ts'
+import { AccessDeniedError, UnauthorizedError, type AccessSetting } from './access-errors.ts'
 import { Caller } from './caller.ts'
 import { credentialsOf } from './credentials.ts'
 import type { UserLogins } from './user-logins.ts'
@@ -43,7 +43,7 @@ export class RestAccess {
    */
   forwarded({ caller, authorization }: Exchange): {
     readonly authorization: string | undefined
-    readonly setting: 'rest.token.file' | 'rest.users.file' | null
+    readonly setting: AccessSetting | null
   } {
     if (caller.proof === 'none') return { authorization, setting: null }
     if (caller.proof === 'token')

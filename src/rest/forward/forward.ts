@@ -87,21 +87,21 @@ async function exchanged(
   }
 }
 
+/** Headers that the client gets as the other worker has sent them. */
+const passedHeaders = ['Content-Type', 'Warning', 'WWW-Authenticate', 'Retry-After']
+
 async function restResponse(response: WorkerResponse, base: string): Promise<RestResponse> {
   const text = await response.text()
   const location = response.headers.get('Location')
-  const type = response.headers.get('Content-Type')
-  const warning = response.headers.get('Warning')
-  const challenge = response.headers.get('WWW-Authenticate')
-  const retryAfter = response.headers.get('Retry-After')
+  const headers = passedHeaders.flatMap((name) => {
+    const value = response.headers.get(name)
+    return value === null ? [] : [[name, value] as const]
+  })
   return {
     status: response.status,
     ...(text === '' ? {} : { text }),
     headers: {
-      ...(type === null ? {} : { 'Content-Type': type }),
-      ...(warning === null ? {} : { Warning: warning }),
-      ...(challenge === null ? {} : { 'WWW-Authenticate': challenge }),
-      ...(retryAfter === null ? {} : { 'Retry-After': retryAfter }),
+      ...Object.fromEntries(headers),
       ...(location === null ? {} : { Location: base + new URL(location, base).pathname }),
     },
   }

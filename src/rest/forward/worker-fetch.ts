@@ -25,11 +25,10 @@ export async function workerFetch(url: string, init: WorkerRequest, tls: Forward
   return isSecure(url) ? await httpsFetch(url, init, tls) : await fetch(url, { ...init, redirect: 'manual' })
 }
 
-/** Returns why {@link workerFetch} failed. Node's `fetch` hides the cause behind "fetch failed". */
+/** Returns why {@link workerFetch} failed. */
 export function failureOf(error: unknown, url: string): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  const isOfTls = isSecure(url) && /CERT|ISSUER|SELF_SIGNED|^ERR_SSL|^ERR_TLS/.test(code)
+  const cause = causeOf(error)
+  const isOfTls = isSecure(url) && /CERT|ISSUER|SELF_SIGNED|^ERR_SSL|^ERR_TLS/.test(codeOf(cause))
   if (!isOfTls) return errorMessage(cause)
   const { origin } = new URL(url)
   return `${errorMessage(cause)}. This worker and the one at ${origin} must trust each other's certificates: check ssl.keystore and ssl.truststore of both`
@@ -37,9 +36,16 @@ export function failureOf(error: unknown, url: string): string {
 
 /** Whether {@link workerFetch} failed before there was a connection, so that the other worker has not seen the request. */
 export function isUnsent(error: unknown): boolean {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  return ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH'].includes(code)
+  return ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH'].includes(codeOf(causeOf(error)))
+}
+
+/** Node's `fetch` hides the cause behind "fetch failed". */
+function causeOf(error: unknown): unknown {
+  return error instanceof Error && error.cause instanceof Error ? error.cause : error
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
 function isSecure(url: string): boolean {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
+import type { RestProtocol } from '../../config/worker/listener.ts'
 import type { RestLimits } from '../../config/worker/rest-limits.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import type { OpenConnection } from '../../foundation/network/open-connections.ts'
@@ -19,7 +20,7 @@ export interface ConnectionSurroundings {
 /** The listener that accepted a connection. */
 export interface ListenerState extends CalledListener {
   readonly serves: ServedPaths
-  readonly protocol: 'http' | 'https'
+  readonly protocol: RestProtocol
   /** Whether it still accepts connections. */
   isOpen(): boolean
 }
