@@ -10,14 +10,12 @@ import { runProgram } from '../../support/worker/program.ts'
 import { testWorkers } from '../../support/worker/test-workers.ts'
 import { workerPlace, type WorkerProcess } from '../../support/worker/worker-process.ts'
 import { untilPasses } from '../../support/until.ts'
+import { basic } from '../../support/rest/basic-authorization.ts'
 
 const workers = testWorkers()
 const adminToken = 'token-of-the-user-that-changes-connectors---'
 const readToken = 'token-of-the-user-that-only-reads-connectors'
 const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` })
-const basic = (user: string, given: string): Record<string, string> => ({
-  authorization: `Basic ${Buffer.from(`${user}:${given}`).toString('base64')}`,
-})
 const token = (name: string, role: string, text: string): string =>
   `${name}.role=${role}\n${name}.token=${tokenHash(text)}\n`
 

@@ -3,11 +3,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RestServer } from '../../../src/rest/rest-server.ts'
 
 import { systemClock } from '../../../src/foundation/clock.ts'
-import { Meters } from '../../../src/foundation/metrics/meters.ts'
-import { startRest } from '../../../src/rest/rest-server.ts'
 import { MemoryHerder } from '../../support/rest/memory-herder.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
 import { RestClient } from '../../support/rest/rest-client.ts'
+import { startedRest } from '../../support/rest/started-rest.ts'
 
 const source = { 'connector.class': 'FileStreamSource', topic: 't' }
 
@@ -23,8 +22,7 @@ describe('a change over REST', () => {
   beforeEach(async () => {
     herder = new MemoryHerder()
     logger = quietLogger()
-    const listeners = [{ host: '127.0.0.1', port: 0 }]
-    server = await startRest({ herder, listeners, clock: systemClock, logger, meters: new Meters(), metrics: () => '' })
+    server = await startedRest({ herder, clock: systemClock, logger })
     client = new RestClient(server.url)
   })
   afterEach(() => server.close())

@@ -3,12 +3,9 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
 
-import { Meters } from '../../../src/foundation/metrics/meters.ts'
-import { startRest, type RestOptions, type RestServer } from '../../../src/rest/rest-server.ts'
-import { ManualClock } from '../../support/manual-clock.ts'
-import { quietLogger } from '../../support/quiet-logger.ts'
-import { MemoryHerder } from '../../support/rest/memory-herder.ts'
+import type { RestOptions, RestServer } from '../../../src/rest/rest-server.ts'
 import { RestClient } from '../../support/rest/rest-client.ts'
+import { startedRest } from '../../support/rest/started-rest.ts'
 
 const here = { host: '127.0.0.1', port: 0 }
 const origin = 'https://ui.example'
@@ -22,8 +19,7 @@ afterEach(async () => {
 })
 
 async function clientsOf(options: Partial<RestOptions>): Promise<readonly RestClient[]> {
-  const parts = { clock: new ManualClock(), logger: quietLogger(), meters: new Meters(), metrics: () => '' }
-  server = await startRest({ herder: new MemoryHerder(), listeners: [here], crossOrigin, ...parts, ...options })
+  server = await startedRest({ crossOrigin, ...options })
   return server.addresses.map(({ host, port }) => new RestClient(`http://${host}:${port}`))
 }
 

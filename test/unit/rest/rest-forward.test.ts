@@ -4,15 +4,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import type { RestServer } from '../../../src/rest/rest-server.ts'
 
-import { Meters } from '../../../src/foundation/metrics/meters.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { NotAssignedError, NotLeaderError } from '../../../src/herder/herder-errors.ts'
-import { startRest } from '../../../src/rest/rest-server.ts'
 import { freePort } from '../../../src/servers/process/port.ts'
 import { HastyClock } from '../../support/hasty-clock.ts'
 import { MemoryHerder } from '../../support/rest/memory-herder.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
 import { RestClient } from '../../support/rest/rest-client.ts'
+import { startedRest } from '../../support/rest/started-rest.ts'
 
 const source = { 'connector.class': 'FileStreamSource', topic: 't' }
 
@@ -25,14 +24,7 @@ const lines = quietLogger()
 async function start(): Promise<void> {
   herder = new MemoryHerder()
   clock = new HastyClock()
-  server = await startRest({
-    herder,
-    listeners: [{ host: '127.0.0.1', port: 0 }],
-    clock,
-    logger: lines,
-    meters: new Meters(),
-    metrics: () => '',
-  })
+  server = await startedRest({ herder, clock, logger: lines })
   client = new RestClient(server.url)
 }
 
@@ -47,15 +39,7 @@ describe('a request that another worker has to carry out', () => {
   beforeEach(async () => {
     await start()
     leader = new MemoryHerder()
-    const listeners = [{ host: '127.0.0.1', port: 0 }]
-    other = await startRest({
-      herder: leader,
-      listeners,
-      clock: systemClock,
-      logger: lines,
-      meters: new Meters(),
-      metrics: () => '',
-    })
+    other = await startedRest({ herder: leader, clock: systemClock, logger: lines })
     asked.length = 0
   })
   afterEach(async () => {

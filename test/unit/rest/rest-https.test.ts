@@ -9,13 +9,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { ListenerTls } from '../../../src/config/worker/listener-tls.ts'
 
 import { systemClock } from '../../../src/foundation/clock.ts'
-import { Meters } from '../../../src/foundation/metrics/meters.ts'
-import { startRest, type RestOptions, type RestServer } from '../../../src/rest/rest-server.ts'
+import type { RestOptions, RestServer } from '../../../src/rest/rest-server.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
-import { MemoryHerder } from '../../support/rest/memory-herder.ts'
 import { RestClient } from '../../support/rest/rest-client.ts'
 import { CertificateAuthority, type SignedFiles } from '../../support/tls/certificate-authority.ts'
 import { untilPasses } from '../../support/until.ts'
+import { startedRest } from '../../support/rest/started-rest.ts'
 
 const host = '127.0.0.1'
 let directory: string
@@ -45,8 +44,7 @@ const pemOf = ({ certificate, key }: SignedFiles): { cert: string; key: string }
 async function start(tls: Partial<ListenerTls> = {}, options: Partial<RestOptions> = {}): Promise<RestServer> {
   logger = quietLogger()
   const listeners = [{ host, port: 0, tls: { ...pemOf(ofServer), clientAuth: 'none' as const, ...tls } }]
-  const parts = { herder: new MemoryHerder(), clock: systemClock, logger, meters: new Meters(), metrics: () => '' }
-  server = await startRest({ ...parts, listeners, ...options })
+  server = await startedRest({ clock: systemClock, logger, listeners, ...options })
   return server
 }
 

@@ -7,11 +7,10 @@ import type { RestServer } from '../../../src/rest/rest-server.ts'
 import { deferred } from '../../../src/foundation/async/deferred.ts'
 import { systemClock } from '../../../src/foundation/clock.ts'
 import { Meters } from '../../../src/foundation/metrics/meters.ts'
-import { startRest } from '../../../src/rest/rest-server.ts'
 import { MemoryHerder } from '../../support/rest/memory-herder.ts'
-import { quietLogger } from '../../support/quiet-logger.ts'
 import { RestClient } from '../../support/rest/rest-client.ts'
 import { until, untilPasses } from '../../support/until.ts'
+import { startedRest } from '../../support/rest/started-rest.ts'
 
 const mib = 1024 * 1024
 const expanded = '/connectors?expand=status'
@@ -35,9 +34,7 @@ interface Line {
 
 async function start(herder: MemoryHerder, limits: Partial<RestLimits>): Promise<RestClient> {
   meters = new Meters()
-  const listeners = [{ host: '127.0.0.1', port: 0 }]
-  const logger = quietLogger()
-  server = await startRest({ herder, listeners, clock: systemClock, logger, meters, metrics: () => '', limits })
+  server = await startedRest({ herder, clock: systemClock, meters, limits })
   return new RestClient(server.url)
 }
 

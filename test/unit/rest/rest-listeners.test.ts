@@ -1,12 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest'
 
 import { parseResponseHeaders } from '../../../src/config/worker/response-headers.ts'
-import { Meters } from '../../../src/foundation/metrics/meters.ts'
-import { startRest, type RestOptions, type RestServer } from '../../../src/rest/rest-server.ts'
+import type { RestOptions, RestServer } from '../../../src/rest/rest-server.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
-import { quietLogger } from '../../support/quiet-logger.ts'
-import { MemoryHerder } from '../../support/rest/memory-herder.ts'
 import { RestClient } from '../../support/rest/rest-client.ts'
+import { startedRest } from '../../support/rest/started-rest.ts'
 
 const here = { host: '127.0.0.1', port: 0 }
 let server: RestServer | null = null
@@ -17,15 +15,7 @@ afterEach(async () => {
 
 /** Clients of the listeners: of the first one, and of the first one for `/admin`. */
 async function clientsOf(options: Partial<RestOptions>): Promise<readonly RestClient[]> {
-  server = await startRest({
-    herder: new MemoryHerder(),
-    listeners: [here],
-    clock: new ManualClock(),
-    logger: quietLogger(),
-    meters: new Meters(),
-    metrics: () => '',
-    ...options,
-  })
+  server = await startedRest(options)
   return server.addresses.map(({ host, port }) => new RestClient(`http://${host}:${port}`))
 }
 
@@ -65,8 +55,7 @@ describe('the listeners of the REST API', () => {
   it('name the setting of an address that is taken', async () => {
     await clientsOf({})
     const taken = server?.addresses[0] ?? here
-    const second = { herder: new MemoryHerder(), clock: new ManualClock(), logger: quietLogger(), meters: new Meters() }
-    const started = startRest({ ...second, listeners: [here], adminListeners: [taken], metrics: () => '' })
+    const started = startedRest({ adminListeners: [taken] })
     await expect(started).rejects.toThrow('Choose another address, such as admin.listeners=http://127.0.0.1:18083')
   })
 })

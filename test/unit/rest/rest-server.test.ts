@@ -14,6 +14,7 @@ import { MemoryHerder } from '../../support/rest/memory-herder.ts'
 import { quietLogger } from '../../support/quiet-logger.ts'
 import { RestClient } from '../../support/rest/rest-client.ts'
 import { untilPasses } from '../../support/until.ts'
+import { startedRest } from '../../support/rest/started-rest.ts'
 
 const source = { 'connector.class': 'FileStreamSource', topic: 't' }
 const sink = { 'connector.class': 'FileStreamSink', topics: 't', 'tasks.max': '2' }
@@ -26,15 +27,7 @@ let lines = quietLogger()
 async function start(clock = systemClock): Promise<void> {
   herder = new MemoryHerder()
   lines = quietLogger()
-  const listeners = [{ host: '127.0.0.1', port: 0 }]
-  server = await startRest({
-    herder,
-    listeners,
-    clock,
-    logger: lines,
-    meters: new Meters(),
-    metrics: () => 'penstock_up 1\n',
-  })
+  server = await startedRest({ herder, clock, logger: lines, metrics: () => 'penstock_up 1\n' })
   client = new RestClient(server.url)
 }
 

@@ -3,20 +3,17 @@ import { describe, expect, it } from 'vitest'
 
 import type { RestServer } from '../../../src/rest/rest-server.ts'
 
-import { Meters } from '../../../src/foundation/metrics/meters.ts'
 import { deferred } from '../../../src/foundation/async/deferred.ts'
-import { startRest } from '../../../src/rest/rest-server.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { MemoryHerder } from '../../support/rest/memory-herder.ts'
-import { quietLogger } from '../../support/quiet-logger.ts'
 import { RestClient } from '../../support/rest/rest-client.ts'
 import { untilPasses } from '../../support/until.ts'
+import { startedRest } from '../../support/rest/started-rest.ts'
 
 const clock = new ManualClock()
 
 async function start(herder: MemoryHerder): Promise<RestServer> {
-  const listeners = [{ host: '127.0.0.1', port: 0 }]
-  return await startRest({ herder, listeners, clock, logger: quietLogger(), meters: new Meters(), metrics: () => '' })
+  return await startedRest({ herder, clock })
 }
 
 function connectionOf(url: string, agent: Agent, method: string, body: string): Promise<string | undefined> {

@@ -7,16 +7,17 @@ import { parseRestUsers } from '../../../../src/config/worker/rest-users.ts'
 import { LogLevels } from '../../../../src/foundation/logging/log-levels.ts'
 import { NamedLogger } from '../../../../src/foundation/logging/named-logger.ts'
 import { PinoSink, readableLines } from '../../../../src/foundation/logging/pino-logger.ts'
-import { Meters } from '../../../../src/foundation/metrics/meters.ts'
 import { tokenHash } from '../../../../src/foundation/network/token-hash.ts'
 import { ForbiddenError, NotLeaderError } from '../../../../src/herder/herder-errors.ts'
 import { UserLogins } from '../../../../src/rest/access/user-logins.ts'
-import { startRest, type RestServer } from '../../../../src/rest/rest-server.ts'
+import type { RestServer } from '../../../../src/rest/rest-server.ts'
 import { allRoutes } from '../../../../src/rest/routes/all-routes.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 import { quietLogger } from '../../../support/quiet-logger.ts'
 import { MemoryHerder } from '../../../support/rest/memory-herder.ts'
 import { RestClient } from '../../../support/rest/rest-client.ts'
+import { basic } from '../../../support/rest/basic-authorization.ts'
+import { startedRest } from '../../../support/rest/started-rest.ts'
 
 const tokens: Readonly<Record<string, string>> = {
   anna: 'token-of-the-user-that-changes-connectors---',
@@ -24,9 +25,6 @@ const tokens: Readonly<Record<string, string>> = {
 }
 const hash = '$scrypt$ln=14,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$7hWaUB8RCWZx4kkQyGGeVCHLu8hRHe50e4NtOH/IVBI'
 const bearer = (name: string): Record<string, string> => ({ authorization: `Bearer ${tokens[name] ?? name}` })
-const basic = (user: string, given: string): Record<string, string> => ({
-  authorization: `Basic ${Buffer.from(`${user}:${given}`).toString('base64')}`,
-})
 const users = [
   'anna.role=admin',
   `anna.token=${tokenHash(tokens['anna'] ?? '')}`,
@@ -44,14 +42,10 @@ const servers: RestServer[] = []
 let client: RestClient
 
 async function start(access: { readonly users?: string; readonly token?: string }): Promise<RestClient> {
-  const server = await startRest({
+  const server = await startedRest({
     herder,
-    listeners: [{ host: '127.0.0.1', port: 0 }],
     clock,
-    logger: quietLogger(),
     audit,
-    meters: new Meters(),
-    metrics: () => '',
     ...(access.users === undefined ? {} : { users: new UserLogins(parseRestUsers(access.users), clock) }),
     ...(access.token === undefined ? {} : { token: access.token }),
   })

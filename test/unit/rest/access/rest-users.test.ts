@@ -5,16 +5,17 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 import type { CrossOrigin } from '../../../../src/config/worker/cross-origin.ts'
 import { parseRestUsers, roles, type Role } from '../../../../src/config/worker/rest-users.ts'
-import { Meters } from '../../../../src/foundation/metrics/meters.ts'
 import { tokenHash } from '../../../../src/foundation/network/token-hash.ts'
 import { NotLeaderError } from '../../../../src/herder/herder-errors.ts'
 import { UserLogins } from '../../../../src/rest/access/user-logins.ts'
-import { startRest, type RestServer } from '../../../../src/rest/rest-server.ts'
+import type { RestServer } from '../../../../src/rest/rest-server.ts'
 import { allRoutes } from '../../../../src/rest/routes/all-routes.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 import { quietLogger } from '../../../support/quiet-logger.ts'
 import { MemoryHerder } from '../../../support/rest/memory-herder.ts'
 import { RestClient } from '../../../support/rest/rest-client.ts'
+import { basic } from '../../../support/rest/basic-authorization.ts'
+import { startedRest } from '../../../support/rest/started-rest.ts'
 
 const password = 'pass wörd: 1'
 const hash = '$scrypt$ln=14,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$7hWaUB8RCWZx4kkQyGGeVCHLu8hRHe50e4NtOH/IVBI'
@@ -25,9 +26,6 @@ const tokens: Readonly<Record<string, string>> = {
   limited: 'token-of-the-user-that-has-some-connectors--',
 }
 const bearer = (name: string): Record<string, string> => ({ authorization: `Bearer ${tokens[name] ?? name}` })
-const basic = (user: string, given: string): Record<string, string> => ({
-  authorization: `Basic ${Buffer.from(`${user}:${given}`).toString('base64')}`,
-})
 const file = [
   ...Object.entries(tokens).map(([name, token]) => `${name}.token=${tokenHash(token)}`),
   ...roles.map((role) => `${role}.role=${role}`),
@@ -47,12 +45,10 @@ async function start(
 ): Promise<RestServer> {
   const clock = new ManualClock()
   const { users, token, crossOrigin = null } = options
-  return await startRest({
+  return await startedRest({
     herder,
-    listeners: [{ host: '127.0.0.1', port: 0 }],
     clock,
     logger: lines,
-    meters: new Meters(),
     metrics: () => 'penstock_up 1\n',
     conditions: () => ['BROKER_DISK_FULL: the disk is full.'],
     crossOrigin,
@@ -233,7 +229,7 @@ describe('a request of a user that is forwarded', () => {
     const response = await client.send('PUT', '/connectors/a/stop', null, basic('alice', password))
     leader.close()
     expect(response).toMatchObject({ status: 204 })
-    expect(seen).toEqual([basic('alice', password)['authorization']])
+    expect(seen).toEqual([basic('alice', password).authorization])
   })
 
   it.each([

@@ -6,13 +6,12 @@ import type { Herder } from '../../../../src/herder/herder.ts'
 
 import { describeValues } from '../../../../src/config/definition/describe-config.ts'
 import { checkConfig } from '../../../../src/config/definition/parse-config.ts'
-import { Meters } from '../../../../src/foundation/metrics/meters.ts'
-import { startRest, type RestServer } from '../../../../src/rest/rest-server.ts'
+import type { RestServer } from '../../../../src/rest/rest-server.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
-import { quietLogger } from '../../../support/quiet-logger.ts'
 import { MemoryHerder } from '../../../support/rest/memory-herder.ts'
 import { RestClient } from '../../../support/rest/rest-client.ts'
 import { untilPasses } from '../../../support/until.ts'
+import { startedRest } from '../../../support/rest/started-rest.ts'
 
 const mask = '********'
 const reference = '${file:/etc/s3:key}'
@@ -92,15 +91,7 @@ function lenient(): MemoryHerder {
 }
 
 async function start(options: { readonly masksPasswords?: boolean } = { masksPasswords: true }): Promise<RestServer> {
-  return await startRest({
-    herder,
-    listeners: [{ host: '127.0.0.1', port: 0 }],
-    clock,
-    logger: quietLogger(),
-    meters: new Meters(),
-    metrics: () => '',
-    ...options,
-  })
+  return await startedRest({ herder, clock, ...options })
 }
 
 beforeEach(async () => {

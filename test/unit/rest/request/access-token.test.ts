@@ -2,19 +2,18 @@ import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { Meters } from '../../../../src/foundation/metrics/meters.ts'
 import { NotLeaderError } from '../../../../src/herder/herder-errors.ts'
-import { startRest, type RestServer } from '../../../../src/rest/rest-server.ts'
+import type { RestServer } from '../../../../src/rest/rest-server.ts'
 import { ManualClock } from '../../../support/manual-clock.ts'
 import { MemoryHerder } from '../../../support/rest/memory-herder.ts'
 import { contractOperations } from '../../../support/rest/openapi.ts'
 import { quietLogger } from '../../../support/quiet-logger.ts'
 import { RestClient } from '../../../support/rest/rest-client.ts'
+import { basic } from '../../../support/rest/basic-authorization.ts'
+import { startedRest } from '../../../support/rest/started-rest.ts'
 
 const token = 'bXktdG9rZW4tb2YtMjU2LWJpdHMtb3Itc28tbG9uZw'
 const bearer = { authorization: `Bearer ${token}` }
-const basic = (user: string, password: string): string =>
-  `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`
 
 let herder = new MemoryHerder()
 let lines = quietLogger()
@@ -23,12 +22,10 @@ let server: RestServer
 let client: RestClient
 
 async function start(own?: string): Promise<RestServer> {
-  return await startRest({
+  return await startedRest({
     herder,
-    listeners: [{ host: '127.0.0.1', port: 0 }],
     clock,
     logger: lines,
-    meters: new Meters(),
     metrics: () => 'penstock_up 1\n',
     conditions: () => ['BROKER_DISK_FULL: the disk is full.'],
     ...(own === undefined ? {} : { token: own }),
@@ -69,8 +66,8 @@ describe('a REST API with a token', () => {
   it.each([
     ['Bearer', `Bearer ${token}`],
     ['a scheme in lower case', `bearer ${token}`],
-    ['Basic, by curl --user', basic('', token)],
-    ['Basic, with a name', basic('connect', token)],
+    ['Basic, by curl --user', basic('', token).authorization],
+    ['Basic, with a name', basic('connect', token).authorization],
   ])('takes %s', async (_what, authorization) => {
     expect(await client.get('/connectors', { authorization })).toMatchObject({ status: 200 })
     expect(await client.get('/metrics', { authorization })).toMatchObject({ status: 200 })
@@ -84,9 +81,9 @@ describe('a REST API with a token', () => {
     ['a part of it', `Bearer ${token.slice(0, -1)}`],
     ['more than it', `Bearer ${token}x`],
     ['two', `Bearer ${token} ${token}`],
-    ['it as user name', basic(token, '')],
+    ['it as user name', basic(token, '').authorization],
     ['Basic without a colon', `Basic ${Buffer.from(token).toString('base64')}`],
-    ['an empty password', basic('a', '')],
+    ['an empty password', basic('a', '').authorization],
   ])('refuses %s', async (_what, authorization) => {
     expect(await client.get('/connectors', { authorization })).toMatchObject(refusal)
     expect(await client.get('/health', { authorization })).toMatchObject(refusal)
@@ -137,7 +134,7 @@ describe('a request that is forwarded to another worker', () => {
     const address = leader.address()
     const port = typeof address === 'object' ? address?.port : 0
     herder.stopConnector = () => Promise.reject(new NotLeaderError('not the leader', `http://127.0.0.1:${port}`))
-    const response = await client.send('PUT', '/connectors/a/stop', null, { authorization: basic('me', token) })
+    const response = await client.send('PUT', '/connectors/a/stop', null, basic('me', token))
     leader.close()
     expect(response).toMatchObject({ status: 204 })
     expect(seen).toMatchObject([{ authorization: `Bearer ${token}` }])
