@@ -8,7 +8,6 @@ import { freePorts } from '../../../src/servers/process/port.ts'
 import type { Server } from '../../../src/servers/process/server.ts'
 import { Servers } from '../../../src/servers/servers.ts'
 import {
-  linesOf,
   NumberedLines,
   plainText,
   StandaloneBroker,
@@ -22,6 +21,7 @@ import { S3Bucket } from '../../support/s3/s3-bucket.ts'
 import { describeWith } from '../../support/services.ts'
 import { until, untilPasses } from '../../support/until.ts'
 import { workerPlace, WorkerProcess, type WorkerPlace } from '../../support/worker/worker-process.ts'
+import { writtenLines } from '../../support/worker/written-lines.ts'
 
 /** A worker with a connector through which data flows. */
 interface Flow {
@@ -377,7 +377,7 @@ describeWith(['postgres', 'elasticsearch', 'versitygw'], 'what keeps a connector
         written += 50
       },
       arrived: async (again = false) => {
-        const all = linesOf(out).map((line) => (JSON.parse(line) as { after: { id: number } }).after.id)
+        const all = writtenLines(out).map((line) => (JSON.parse(line) as { after: { id: number } }).after.id)
         const found = again ? [...new Set(all)].toSorted((a, b) => a - b) : all
         expect(found).toEqual(Array.from({ length: written }, (_, i) => i))
       },
@@ -396,7 +396,7 @@ describeWith(['postgres', 'elasticsearch', 'versitygw'], 'what keeps a connector
       connector: 'source',
       produce: async () => lines.write(50),
       arrived: async (again = false) => {
-        const found = again ? [...new Set(linesOf(out))] : linesOf(out)
+        const found = again ? [...new Set(writtenLines(out))] : writtenLines(out)
         expect(found).toEqual(lines.all)
       },
     })

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
@@ -11,6 +11,7 @@ import { JavaWorker } from '../../support/worker/java-worker.ts'
 import { kafkaSettings } from '../../support/worker/kafka-settings.ts'
 import { placed, type GroupWorker } from '../../support/worker/placed.ts'
 import { eventually, workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
+import { writtenLines } from '../../support/worker/written-lines.ts'
 
 const json = 'org.apache.kafka.connect.json.JsonConverter'
 const sources = ['a', 'b', 'c']
@@ -103,10 +104,8 @@ describeWith(['kafka'], 'a worker of Apache Kafka Connect and two of Penstock in
     appendFileSync(path(`${name}.in`), lines.map((line) => `${line}\n`).join(''))
     for (const line of lines) expected.add(line)
   }
-  const linesOf = (name: string): string[] =>
-    existsSync(path(name)) ? readFileSync(path(name), 'utf8').split('\n').slice(0, -1) : []
   const missing = (): string[] => {
-    const seen = new Set([...linesOf('out'), ...linesOf('more')])
+    const seen = new Set([...writtenLines(path('out')), ...writtenLines(path('more'))])
     return [...expected].filter((line) => !seen.has(line))
   }
   const allLines = (): Promise<void> =>
@@ -236,7 +235,7 @@ describeWith(['kafka'], 'a worker of Apache Kafka Connect and two of Penstock in
       await create(java, 'more', sink('more', ['d']))
       for (const name of sources) write(name, 1500, 2000)
       await allLines()
-      expect(new Set([...linesOf('out'), ...linesOf('more')])).toEqual(expected)
+      expect(new Set([...writtenLines(path('out')), ...writtenLines(path('more'))])).toEqual(expected)
     },
     timeoutMs,
   )

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { Kafka, logLevel } from 'kafkajs'
@@ -8,6 +8,7 @@ import { RestClient } from '../../support/rest/rest-client.ts'
 import { untilPasses } from '../../support/until.ts'
 import { testWorkers } from '../../support/worker/test-workers.ts'
 import type { WorkerProcess } from '../../support/worker/worker-process.ts'
+import { writtenLines } from '../../support/worker/written-lines.ts'
 
 const text = 'org.apache.kafka.connect.storage.StringConverter'
 const converters = { 'key.converter': text, 'value.converter': text }
@@ -22,10 +23,7 @@ beforeEach(async () => {
   rest = new RestClient(worker.place.rest)
 })
 
-const output = (): readonly string[] => {
-  const file = join(workers.directory, 'out')
-  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []
-}
+const output = (): readonly string[] => writtenLines(join(workers.directory, 'out'))
 
 /** Five lines of a file have passed through a topic into another file. */
 async function moveLines(): Promise<void> {

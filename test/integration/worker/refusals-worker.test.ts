@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,6 +7,7 @@ import { CompressionTypes, Kafka, logLevel } from 'kafkajs'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { RestClient } from '../../support/rest/rest-client.ts'
 import { eventually, workerPlace, WorkerProcess } from '../../support/worker/worker-process.ts'
+import { writtenLines } from '../../support/worker/written-lines.ts'
 import '../../support/broker/kafkajs-queue.ts'
 
 const text = 'org.apache.kafka.connect.storage.StringConverter'
@@ -46,9 +47,6 @@ async function produce(worker: WorkerProcess, topic: string, messages: { key: st
   await producer.send({ topic, messages, compression: CompressionTypes.None })
   await producer.disconnect()
 }
-
-const linesOf = (file: string): string[] =>
-  existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []
 
 const sinkTo = (file: string, extra: Record<string, string>): Record<string, string> => ({
   'connector.class': 'FileStreamSink',
@@ -185,11 +183,11 @@ describe('a worker whose log holds what it should not', () => {
       { key: 'commit-sink', value: '{"tasks":"three"}' },
     ])
     await produce(first, 'lines', [{ key: null, value: 'one' }])
-    await eventually('the sink continues', 60_000, async () => (linesOf(output).length === 1 ? true : null))
+    await eventually('the sink continues', 60_000, async () => (writtenLines(output).length === 1 ? true : null))
     await first.stop()
     const second = await run({}, data)
     await produce(second, 'lines', [{ key: null, value: 'two' }])
-    await eventually('the sink continues', 60_000, async () => (linesOf(output).length === 2 ? true : null))
+    await eventually('the sink continues', 60_000, async () => (writtenLines(output).length === 2 ? true : null))
     expect(await second.request('GET', '/connectors')).toEqual(['sink'])
     for (const worker of [first, second]) {
       expect(worker.output).toContain('connect-configs')
@@ -219,7 +217,7 @@ describe('a worker whose log holds what it should not', () => {
     const output = join(directory(), 'out.txt')
     await second.post('sink', sinkTo(output, { topics: 'lines' }))
     const lines = await eventually('all lines', 60_000, async () =>
-      linesOf(output).length >= 100 ? linesOf(output) : null,
+      writtenLines(output).length >= 100 ? writtenLines(output) : null,
     )
     expect(lines).toEqual(messages.map(({ value }) => value))
   })
@@ -255,7 +253,7 @@ describe('a worker whose log holds what it should not', () => {
     expect(failure).toContain('offset 1 of lines-0 is outside its log (3 to 4)')
     expect(failure).toContain('offsets 1 to 2 were removed by retention before they were read')
     expect(failure).toContain('set consumer.override.auto.offset.reset in the config of the connector')
-    expect(linesOf(output)).toEqual(['one'])
+    expect(writtenLines(output)).toEqual(['one'])
   })
 
   it('gives a topic that appears to the sinks whose topics.regex it matches, long before metadata.max.age.ms', async () => {
@@ -263,11 +261,13 @@ describe('a worker whose log holds what it should not', () => {
     const output = join(directory(), 'out.txt')
     await worker.post('sink', sinkTo(output, { 'topics.regex': 'shop\\..*' }))
     await produce(worker, 'shop.first', [{ key: null, value: 'first' }])
-    await eventually('the sink has found a topic', 60_000, async () => (linesOf(output).length === 1 ? true : null))
+    await eventually('the sink has found a topic', 60_000, async () =>
+      writtenLines(output).length === 1 ? true : null,
+    )
     for (let i = 0; i < 3; i += 1) {
       await produce(worker, `shop.later${i}`, [{ key: null, value: 'later' }])
       await eventually('the line of a later topic', 60_000, async () =>
-        linesOf(output).length === i + 2 ? true : null,
+        writtenLines(output).length === i + 2 ? true : null,
       )
     }
   })

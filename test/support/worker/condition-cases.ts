@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { appendFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { until } from '../until.ts'
@@ -36,11 +36,6 @@ export class NumberedLines {
   source(topic: string): Readonly<Record<string, string>> {
     return { 'connector.class': 'FileStreamSource', file: this.path, topic, ...plainText }
   }
-}
-
-/** The lines that a file sink has written. */
-export function linesOf(path: string): readonly string[] {
-  return existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : []
 }
 
 /** What three places of the REST API say of one connector at a time. */

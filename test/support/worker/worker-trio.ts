@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -11,6 +11,7 @@ import { BrokerProcess } from '../broker/broker-process.ts'
 import { kafkaSettings } from './kafka-settings.ts'
 import { placed } from './placed.ts'
 import { workerPlace, WorkerProcess } from './worker-process.ts'
+import { writtenLines } from './written-lines.ts'
 
 /** Workers of one group, each in its own process, on a broker in another one. */
 export class WorkerTrio {
@@ -55,7 +56,7 @@ export class WorkerTrio {
   }
 
   lines(name: string): readonly string[] {
-    return existsSync(this.path(name)) ? readFileSync(this.path(name), 'utf8').split('\n').slice(0, -1) : []
+    return writtenLines(this.path(name))
   }
 
   /** The values of a topic, in the order of its only partition. */
