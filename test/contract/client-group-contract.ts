@@ -383,23 +383,27 @@ export function groupContract(context: () => GroupContractContext): void {
     it('hears that it is alive while its join waits for another member', async () => {
       const groupId = context().harness.name('workers')
       let alive = 0
-      const first = memberOf(groupId, 'one', {
+      const leader = memberOf(groupId, 'one', {
         onAlive: (sessionMs) => {
           if (sessionMs > 0) alive += 1
         },
       })
-      const second = memberOf(groupId, 'two')
-      await Promise.all([first.join(), second.join()])
+      const follower = memberOf(groupId, 'two')
+      // The first member leads. A follower that joins again with the same metadata would not wait.
+      await leader.join()
+      const following = follower.join()
+      await until('the leader to be told of the rebalance', () => leader.rejoinReason !== null)
+      await Promise.all([leader.join(), following])
       await until('a heartbeat', () => alive > 1)
-      first.requestRejoin('the test says so')
+      leader.requestRejoin('the test says so')
       const before = alive
       let isJoined = false
-      const joining = first.join().then(() => (isJoined = true))
+      const joining = leader.join().then(() => (isJoined = true))
       await until('five heartbeats during the join', () => alive > before + 5)
       expect(isJoined).toBe(false)
-      await Promise.all([second.join(), joining])
-      await first.leave('test')
-      await second.leave('test')
+      await Promise.all([follower.join(), joining])
+      await leader.leave('test')
+      await follower.leave('test')
     })
 
     it('requests a rebalance', async () => {
