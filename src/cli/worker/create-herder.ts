@@ -1,5 +1,6 @@
 import type { KafkaClient } from '../../client/kafka-client.ts'
 import type { WorkerConfig } from '../../config/worker/worker-config.ts'
+import { Conditions } from '../../foundation/metrics/conditions.ts'
 import { IdleMemory } from '../../foundation/process/idle-memory.ts'
 import { WorkerGroup } from '../../herder/group/worker-group.ts'
 import { ConnectorOffsetReader } from '../../herder/offsets/connector-offset-reader.ts'
@@ -52,6 +53,8 @@ export function createHerder(parts: HerderParts): WorkerHerder {
     topic: offsetTopic.name,
   })
   const lease = Lease.create()
+  const groupConditions = new Conditions(logger.child('herder'))
+  conditions.add('worker', () => groupConditions.standing)
   const threads = { foundPlugins, providers, logLevels, logSink, logger: logger.child('runtime'), clock }
   const herder = new WorkerHerder({
     configs: stores.configs,
@@ -67,6 +70,8 @@ export function createHerder(parts: HerderParts): WorkerHerder {
           clock,
           logger: logger.child('herder'),
           lease,
+          conditions: groupConditions,
+          configTopic: config.configTopic.name,
           ...groupSettings(config),
           ...handlers,
         },

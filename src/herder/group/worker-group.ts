@@ -1,10 +1,12 @@
 import type { GroupMember, GroupMemberOptions, GroupProtocol, Generation } from '../../client/group/group-member.ts'
 import type { TaskId } from '../../config/connector/task-id.ts'
+import { backoffMs } from '../../foundation/async/backoff.ts'
 import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'
 import type { Lease } from '../../runtime/thread/lease.ts'
 import { applyDelta, isEmpty, nothingAssigned, sameWork, union, type ConnectorsAndTasks } from './assignment.ts'
+import { ConfigTopicCheck, type ConfigTopicCheckOptions } from './config-topic-check.ts'
 import { GroupLeader, type GroupLeaderOptions } from './group-leader.ts'
 import {
   decodeAssignment,
@@ -40,7 +42,7 @@ export interface WorkerGroupHandlers extends Pick<GroupLeaderOptions, 'snapshot'
   readonly onMembership: (membership: Membership) => Promise<AppliedMembership>
 }
 
-export interface WorkerGroupOptions extends WorkerGroupHandlers, GroupLeaderOptions {
+export interface WorkerGroupOptions extends WorkerGroupHandlers, GroupLeaderOptions, ConfigTopicCheckOptions {
   /** How long the worker may act upon its assignment. */
   readonly lease: Pick<Lease, 'extend' | 'end'>
   /** The newest protocol that this worker offers (`connect.protocol`). */
@@ -48,7 +50,8 @@ export interface WorkerGroupOptions extends WorkerGroupHandlers, GroupLeaderOpti
   readonly logger: Logger
 }
 
-const catchUpPauseMs = 100
+/** Between two joins of a worker that has read the config topic less far than another. */
+const behindBackoff = { initialMs: 100, maxMs: 10_000 }
 const joinRetryMs = 1000
 const releasePauseMs = 100
 /** That of a worker that is no member of the group. */
@@ -68,7 +71,10 @@ export class WorkerGroup {
   readonly #member: GroupMember
   readonly #options: WorkerGroupOptions
   readonly #leader: GroupLeader
+  readonly #configTopic: ConfigTopicCheck
   readonly #closing = new AbortController()
+  /** How many joins in a row have found that members have read the config topic to different offsets. */
+  #mismatches = 0
   /** What the last join reported. */
   #reported: ConnectorsAndTasks = nothingAssigned
   #assigned: ConnectorsAndTasks = nothingAssigned
@@ -90,6 +96,7 @@ export class WorkerGroup {
   ) {
     this.#options = options
     this.#leader = new GroupLeader(options)
+    this.#configTopic = new ConfigTopicCheck(options)
     this.#member = createMember({
       protocols: () => this.#protocols(),
       assign: async (_protocol, members, memberId) => await this.#leader.assign(memberId, members),
@@ -199,10 +206,7 @@ export class WorkerGroup {
     const assignment = decodeAssignment(generation.assignment)
     if (generation.isLeader) this.#leader.completed()
     else this.#leader.resign()
-    const isBehind = (): boolean => this.#options.snapshot().offset < assignment.configOffset
-    if (assignment.error !== 'none' || isBehind()) await this.#options.catchUp()
-    if (assignment.error !== 'none' || isBehind()) {
-      if (isBehind()) await this.#options.clock.sleep(catchUpPauseMs, this.#closing.signal)
+    if (!(await this.#readAsFar(assignment))) {
       this.#member.requestRejoin('a member has not read the config topic as far as another')
       return
     }
@@ -210,6 +214,8 @@ export class WorkerGroup {
     if (offset === assignment.configOffset) this.#seen = work
     this.#assigned = assignment.version === 0 ? assignment.assigned : applyDelta(this.#reported, assignment)
     this.#last = assignment
+    if (offset === assignment.configOffset) this.#configTopic.assigned(this.#assigned, { offset, work })
+    else this.#configTopic.passed()
     const { released } = await this.#options.onMembership(membershipOf(generation, assignment, this.#assigned))
     this.#rebalanced.resolve()
     this.#rebalanced = deferred<void>()
@@ -217,6 +223,27 @@ export class WorkerGroup {
     if (!isEmpty(assignment.revoked)) void this.#offerReleased(released, generation)
     // The config topic may have changed after the leader had decided.
     this.checkConfigured()
+  }
+
+  /** Whether this worker and its leader have read the config topic as far as all members. If not, waits before the next join. */
+  async #readAsFar({ error, configOffset }: WorkerAssignment): Promise<boolean> {
+    const { snapshot, catchUp, clock, logger } = this.#options
+    const isBehind = (): boolean => snapshot().offset < configOffset
+    if (error !== 'none' || isBehind()) await catchUp()
+    if (error === 'none' && !isBehind()) {
+      this.#mismatches = 0
+      return true
+    }
+    this.#mismatches += 1
+    if (!isBehind()) {
+      this.#configTopic.passed()
+      return false
+    }
+    this.#configTopic.endsBefore(configOffset, snapshot())
+    const waitMs = backoffMs(behindBackoff, this.#mismatches)
+    logger.info(`the config topic was read to ${snapshot().offset} of ${configOffset}; joining again in ${waitMs} ms`)
+    await clock.sleep(waitMs, this.#closing.signal)
+    return false
   }
 
   /** What is revoked can be assigned to others once it has stopped. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import { systemClock } from '../../../../src/foundation/clock.ts'
+import { Conditions } from '../../../../src/foundation/metrics/conditions.ts'
 import { deferred } from '../../../../src/foundation/async/deferred.ts'
 import { keysOf, nothingAssigned, without, type ConnectorsAndTasks } from '../../../../src/herder/group/assignment.ts'
 import { decodeMetadata } from '../../../../src/herder/group/group-protocol.ts'
@@ -57,6 +58,7 @@ class Worker {
   /** What was done to it: by how many milliseconds it was extended, or its end. */
   readonly leases: (number | 'end')[] = []
   readonly lease = { extend: (ms: number) => void this.leases.push(ms), end: () => void this.leases.push('end') }
+  readonly conditions = new Conditions(this.logger)
   /** When what was revoked has stopped. */
   released: Promise<void> = Promise.resolve()
   readonly group: WorkerGroup
@@ -74,6 +76,8 @@ class Worker {
         clock: systemClock,
         logger: this.logger,
         lease: this.lease,
+        conditions: this.conditions,
+        configTopic: 'configs',
         protocol: 'sessioned',
         maxDelayMs: 0,
         ...settings,
@@ -283,7 +287,7 @@ describe('a worker in its group', () => {
   it('does not apply an assignment of a leader that has read further in the config topic (I4)', async () => {
     const { worker } = await made()
     const [one, two] = [await worker('http://one/'), await worker('http://two/')]
-    two.snapshot = { offset: 5, work: nothingAssigned }
+    two.snapshot = { offset: 5, work }
     two.endOffset = 7
     const behind: number[] = []
     two.onMembership = async () => {
@@ -294,9 +298,13 @@ describe('a worker in its group', () => {
     two.group.start()
     await untilPasses(() => expect(two.catchUps).toBeGreaterThan(2))
     expect(two.memberships).toEqual([])
+    expect(two.conditions.standing.get('CONFIG_TOPIC_MISMATCH')).toMatch(
+      /^the config topic configs ends at offset 7, but another worker of the group has read to offset 10\. .*restart that worker$/v,
+    )
     two.endOffset = 10
     await untilPasses(() => expect(two.last?.leaderUrl).toBe('http://one/'))
     expect(behind).toEqual([])
+    for (const { conditions } of [one, two]) expect(conditions.standing.size).toBe(0)
     await two.group.close()
     await one.group.close()
   })
@@ -311,10 +319,49 @@ describe('a worker in its group', () => {
     two.group.start()
     await untilPasses(() => expect(one.catchUps).toBeGreaterThan(2))
     expect([...one.memberships, ...two.memberships].filter(({ work: { tasks } }) => tasks.length > 0)).toEqual([])
+    expect(one.conditions.standing.get('CONFIG_TOPIC_MISMATCH')).toContain('ends at offset 3,')
     one.endOffset = 10
     one.snapshot = { offset: 3, work }
     await untilPasses(() => expect(together(one, two)).toEqual(sorted(work)))
     await untilPasses(() => expect(two.last?.leaderUrl).toBe('http://one/'))
+    await two.group.close()
+    await one.group.close()
+  })
+
+  it('waits longer each time before it joins again while it cannot read as far as another member', async () => {
+    const { worker, members } = await made()
+    const clock = new ManualClock()
+    const [one, two] = [await worker('http://one/'), await worker('http://two/', { clock })]
+    two.snapshot = { offset: 5, work: nothingAssigned }
+    two.endOffset = 5
+    one.group.start()
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    two.group.start()
+    for (const attempt of [1, 2, 3, 4, 5, 6, 7, 8, 9]) {
+      await untilPasses(() => expect([two.catchUps, clock.pending]).toEqual([attempt, 1]))
+      // At least half of the back-off.
+      clock.advance(Math.min(10_000, 100 * 2 ** (attempt - 1)) / 2 - 1)
+      expect(await members()).toHaveLength(2)
+      expect([two.catchUps, clock.pending]).toEqual([attempt, 1])
+      clock.advance(10_000)
+    }
+    await two.group.close()
+    await one.group.close()
+  })
+
+  it('names what it is assigned and its config topic does not hold', async () => {
+    const { worker } = await made()
+    const [one, two] = [await worker('http://one/'), await worker('http://two/')]
+    two.snapshot = { offset: 10, work: { connectors: ['other'], tasks: [] } }
+    one.group.start()
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    two.group.start()
+    const text = 'the config topic configs holds nothing of a up to offset 10, but the leader of the group assigned it'
+    await untilPasses(() => expect(two.conditions.standing.get('CONFIG_TOPIC_MISMATCH')).toContain(text))
+    two.snapshot = { offset: 11, work }
+    one.snapshot = { offset: 11, work }
+    two.group.checkConfigured()
+    await untilPasses(() => expect(two.conditions.standing.size).toBe(0))
     await two.group.close()
     await one.group.close()
   })
