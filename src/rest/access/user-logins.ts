@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { RestUser } from '../../config/worker/rest-users.ts'
+import type { RestUser } from '../../config/worker/rest/rest-users.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import { PasswordHash } from '../../foundation/network/password-hash.ts'
 import { isToken, tokenHash } from '../../foundation/network/token-hash.ts'
@@ -70,7 +70,7 @@ export class UserLogins {
     const digest = createHmac('sha256', this.#key).update(password).digest()
     if (known !== undefined && this.#isVerified(known, digest)) return Caller.of(known.user, 'password')
     const check = known?.checks.get(digest.toString('hex'))
-    if (known !== undefined && check !== undefined) return callerIf(check, known.user)
+    if (known !== undefined && check !== undefined) return this.#joined(check, known)
     this.#pay(address, known?.user.name ?? null)
     return this.#check(known ?? null, { password, digest, address })
   }
@@ -86,11 +86,21 @@ export class UserLogins {
       // Also when it could not be checked.
       if (!isRefused) this.#budget.refund(given.address)
     }
-    if (isRefused || known === null || this.#users.get(known.user.name) !== known)
-      throw refused(known?.user.name ?? null)
+    if (isRefused || known === null || !this.#isCurrent(known)) throw refused(known?.user.name ?? null)
     known.digest = given.digest
     known.untilMs = this.#clock.monotonic() + verifiedMs
     return Caller.of(known.user, 'password')
+  }
+
+  /** The outcome of a check of the same password that another log-in has begun. */
+  async #joined(check: Promise<boolean>, known: KnownUser): Promise<Caller> {
+    if ((await check) && this.#isCurrent(known)) return Caller.of(known.user, 'password')
+    throw refused(known.user.name)
+  }
+
+  /** Whether the users have not been replaced since. */
+  #isCurrent(known: KnownUser): boolean {
+    return this.#users.get(known.user.name) === known
   }
 
   /** An unknown user takes as long as a known one, so that the time does not tell which users there are. */
@@ -117,11 +127,6 @@ export class UserLogins {
     const waitMs = this.#budget.take(address)
     if (waitMs > 0) throw new TooManyLoginsError(waitMs, user)
   }
-}
-
-async function callerIf(check: Promise<boolean>, user: RestUser): Promise<Caller> {
-  if (await check) return Caller.of(user, 'password')
-  throw refused(user.name)
 }
 
 function refused(user: string | null): UnauthorizedError {
