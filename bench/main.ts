@@ -25,6 +25,14 @@ const scenarios: Readonly<Record<string, readonly Part[]>> = {
     { measure: async (context) => (await import('./scenarios/launch.ts')).footprint(context) },
     { peer: 'debezium', measure: (context) => measureDebezium(context, true) },
   ],
+  failover: [
+    { measure: async (context) => (await import('./scenarios/failover.ts')).failover(context) },
+    {
+      peer: 'connect',
+      measure: async (context) => (await import('./scenarios/failover.ts')).connectFailover(context),
+    },
+  ],
+  many: [{ measure: async (context) => (await import('./scenarios/many-connectors.ts')).manyConnectors(context) }],
 }
 
 async function measureDebezium(context: BenchContext, atRest: boolean): Promise<readonly Measurement[]> {
@@ -40,7 +48,7 @@ Scenarios: ${Object.keys(scenarios).join(', ')}. All by default.
   --rows N        rows of a backlog or a topic (default 1,000,000)
   --runs N        measured runs after one warm-up run (default 3)
   --seconds N     duration of a latency measurement (default 60)
-  --peer NAME     debezium (needs Java 17 and Maven) or benthos (needs Go); may be repeated
+  --peer NAME     connect or debezium (both need Java 17 and Maven) or benthos (needs Go); may be repeated
   --keep          write the results to bench/results/
   --program FILE  the program to measure, such as dist/bin/penstock.js
 `

@@ -1,7 +1,7 @@
 import type { Servers } from '../../src/servers/servers.ts'
 
 /** Rivals that have to be downloaded or built, and so run only on request. */
-export const peers = ['debezium', 'benthos'] as const
+export const peers = ['connect', 'debezium', 'benthos'] as const
 
 export type Peer = (typeof peers)[number]
 

@@ -28,4 +28,9 @@ export const targets: readonly Target[] = [
   { what: 'RSS at rest', statistic: 'p50', atMost: 200 },
   { what: 'CPU at rest', statistic: 'p50', atMost: 2 },
   { what: 'peak RSS loaded', statistic: 'p50', atMost: 450 },
+  { what: 'kill -9 → 30 tasks run elsewhere', statistic: 'p50', atMost: 10_000 },
+  { what: 'SIGTERM → 30 tasks run elsewhere', statistic: 'p50', atMost: 2000 },
+  { what: 'RSS without connectors', statistic: 'p50', atMost: 110 },
+  { what: 'RSS a connector', statistic: 'p50', atMost: 5 },
+  { what: 'GET /connectors with status and info', statistic: 'p99', atMost: 100 },
 ]

@@ -87,6 +87,12 @@ export class BenchWorker extends ConnectorRest {
     return treeUsage(this.pid)
   }
 
+  /** Ends it by a signal, and waits for its end. */
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    this.#process.kill(signal)
+    await this.#process.exited
+  }
+
   async stop(): Promise<void> {
     await this.#process.stop()
     rmSync(this.#directory, { recursive: true, force: true })

@@ -1,17 +1,11 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { startConnect, type RunningConnect } from '../../../bench/parts/connect-distributed.ts'
-import { systemClock } from '../../../src/foundation/clock.ts'
-import { Cache, cacheDirectory } from '../../../src/servers/cache.ts'
-import { unpackArtifact } from '../../../src/servers/java.ts'
-import { fetchKafka } from '../../../src/servers/kafka.ts'
+import { connectFiles } from '../../../bench/parts/connect-file-plugin.ts'
 import type { Servers } from '../../../src/servers/servers.ts'
 import { until } from '../until.ts'
 import { sendRequest } from './worker-process.ts'
-
-const fileConnectors = 'org.apache.kafka:connect-file:3.9.1'
-const downloadTimeoutMs = 600_000
 
 let launches = 0
 
@@ -30,23 +24,14 @@ export class JavaWorker {
     servers: Servers,
     settings: { readonly 'bootstrap.servers': string; readonly 'group.id': string },
   ): Promise<JavaWorker> {
-    const signal = AbortSignal.timeout(downloadTimeoutMs)
-    const context = { cache: new Cache(cacheDirectory(), systemClock), signal, report: () => {} }
-    const jars = await fetchKafka(context)
-    const plugins = await context.cache.get('connect-file-3.9.1', signal, async (directory) => {
-      // Each directory in a plugin.path is a plugin.
-      const plugin = join(directory, 'file')
-      mkdirSync(plugin)
-      await unpackArtifact(context, fileConnectors, plugin)
-    })
+    const files = await connectFiles()
     launches += 1
     const worker = new JavaWorker(
       await startConnect(servers, {
-        jars,
+        ...files,
         directory: join(servers.directory, `java-worker-${launches}`),
         broker: settings['bootstrap.servers'],
         group: settings['group.id'],
-        plugins,
         heapMiB: 512,
         // It starts in less time, and has little to do.
         jvm: ['-XX:TieredStopAtLevel=1'],
