@@ -138,6 +138,11 @@ function writeTypes() {
     if (!wanted.has(path)) rmSync(path)
 }
 
+/** What the page at /docs loads. */
+const swaggerUi = ['swagger-ui.css', 'swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt'].map(
+  (file) => `node_modules/swagger-ui-dist/${file}`,
+)
+
 function copyAssets() {
   const assets = [
     'openapi.yaml',
@@ -153,6 +158,7 @@ function copyAssets() {
     mkdirSync(dirname(join(dist, asset)), { recursive: true })
     cpSync(join(root, asset), join(dist, asset), { recursive: true })
   }
+  for (const file of swaggerUi) cpSync(join(root, file), join(dist, 'src/rest/docs/swagger-ui', basename(file)))
 }
 
 function writeManifest() {
@@ -174,4 +180,4 @@ const inputs = [
 refuseForgotten()
 copyAssets()
 writeManifest()
-writeFileSync(join(dist, 'THIRD-PARTY-LICENCES'), licencesOf(root, inputs))
+writeFileSync(join(dist, 'THIRD-PARTY-LICENCES'), licencesOf(root, [...inputs, ...swaggerUi]))

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../foundation/clock.ts'
-import type { ResponseHeader } from '../config/worker/response-headers.ts'
-import type { CrossOrigin } from '../config/worker/cross-origin.ts'
-import type { ForwardTls } from '../config/worker/listener-tls.ts'
-import type { RestLimits } from '../config/worker/rest-limits.ts'
+import type { ResponseHeader } from '../config/worker/rest/response-headers.ts'
+import type { CrossOrigin } from '../config/worker/rest/cross-origin.ts'
+import type { ForwardTls } from '../config/worker/rest/listener-tls.ts'
+import type { RestLimits } from '../config/worker/rest/rest-limits.ts'
 import type { RestConnections } from './limits/rest-connections.ts'
 import type { RequestLog } from './request-log.ts'
 import type { RestMeters } from './rest-meters.ts'
@@ -136,7 +136,7 @@ class RestLifecycle {
         exchange.params = decodedParams(request.params as Record<string, string>)
         exchange.route = route
         if (exchange.isTrusted) authorize(exchange.caller, route, exchange.params)
-        if (route.path !== '/metrics') checkMediaTypes(request.raw)
+        if (route.respondsWith !== 'text') checkMediaTypes(request.raw)
         done()
       },
       preValidation: async (request) => {

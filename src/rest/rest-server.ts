@@ -11,12 +11,12 @@ import {
   type ListenAddress,
 } from '../foundation/network/listen-address.ts'
 import { LogStreaks } from '../foundation/logging/log-streaks.ts'
-import { adminListenersKey, protocolOf, type RestListener } from '../config/worker/listener.ts'
-import type { ForwardTls, ListenerTls } from '../config/worker/listener-tls.ts'
-import type { CrossOrigin } from '../config/worker/cross-origin.ts'
-import type { ResponseHeader } from '../config/worker/response-headers.ts'
+import { adminListenersKey, protocolOf, type RestListener } from '../config/worker/rest/listener.ts'
+import type { ForwardTls, ListenerTls } from '../config/worker/rest/listener-tls.ts'
+import type { CrossOrigin } from '../config/worker/rest/cross-origin.ts'
+import type { ResponseHeader } from '../config/worker/rest/response-headers.ts'
 import type { ServedPaths } from './request/served-paths.ts'
-import { defaultRestLimits, type RestLimits } from '../config/worker/rest-limits.ts'
+import { defaultRestLimits, type RestLimits } from '../config/worker/rest/rest-limits.ts'
 import { RestConnections, type RestHttpServer } from './limits/rest-connections.ts'
 import { AuditLog } from './access/audit-log.ts'
 import { RestAccess } from './access/rest-access.ts'
@@ -29,6 +29,7 @@ import { ListenError } from './rest-error.ts'
 import { RestMeters } from './rest-meters.ts'
 import { RestServerResponse } from './rest-server-response.ts'
 import { allRoutes } from './routes/all-routes.ts'
+import { docsRoutes } from './routes/docs-routes.ts'
 
 export interface RestOptions extends RestContext {
   /** Port 0 binds a free port. */
@@ -50,6 +51,8 @@ export interface RestOptions extends RestContext {
   readonly limits?: Partial<RestLimits>
   /** Whether passwords in configs are hidden. Absent: they are shown, as in Kafka Connect. */
   readonly masksPasswords?: boolean
+  /** Whether `/docs` and `/openapi.yaml` are served. Absent: they are not, as in Kafka Connect. */
+  readonly servesDocs?: boolean
   /** A request must carry it, unless it is to a {@link Route.probe} or from one of the {@link users}. */
   readonly token?: string
   /** The users that have access. With neither a token nor users, every client has. */
@@ -87,7 +90,7 @@ export async function startRest(options: RestOptions): Promise<RestServer> {
   const connections = new RestConnections({ limits, clock, streaks, meters })
   const app = await restApp({
     context: options.masksPasswords === true ? { ...options, herder: maskingHerder(options.herder, clock) } : options,
-    routes: allRoutes,
+    routes: options.servesDocs === true ? [...allRoutes, ...docsRoutes] : allRoutes,
     clock,
     log: new RequestLog(logger, streaks, audit),
     meters,

@@ -1,5 +1,5 @@
 import type { Clock } from '../foundation/clock.ts'
-import type { ForwardTls } from '../config/worker/listener-tls.ts'
+import type { ForwardTls } from '../config/worker/rest/listener-tls.ts'
 import type { RequestGate } from './limits/request-gate.ts'
 import type { Exchange } from './request/exchange.ts'
 import type { RequestLog } from './request-log.ts'

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
 import type { ConnectValue } from '../api/schema.ts'
-import type { Role } from '../config/worker/rest-users.ts'
+import type { Role } from '../config/worker/rest/rest-users.ts'
 import type { Herder } from '../herder/herder.ts'
 import type { Caller } from './access/caller.ts'
 
@@ -73,6 +73,8 @@ export interface Route {
   readonly forwardable?: boolean
   /** Whether it only reads memory, and is served while others wait for their turn. Absent: it does more. */
   readonly isQuick?: (query: URLSearchParams) => boolean
+  /** Absent: JSON, which clients then have to accept. */
+  readonly respondsWith?: 'text'
   /** Responds to requests without credentials, too. */
   readonly probe?: boolean
   handle(request: RestRequest, context: RestContext): Promise<RestResponse>

@@ -2,12 +2,15 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 
 import { allRoutes } from '../../src/rest/routes/all-routes.ts'
+import { docsRoutes } from '../../src/rest/routes/docs-routes.ts'
 import { unsupported } from '../../src/rest/routes/unsupported-routes.ts'
 import { contractOperations, contractProblems } from '../support/rest/openapi.ts'
 
 describe('openapi.yaml', () => {
   it('describes the operations that are served, and no others', () => {
-    const served = allRoutes.map(({ method, path, operationId }) => `${method} ${path} ${operationId}`)
+    const served = [...allRoutes, ...docsRoutes].map(
+      ({ method, path, operationId }) => `${method} ${path} ${operationId}`,
+    )
     expect([...contractOperations()].toSorted()).toEqual(served.toSorted())
   })
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
 
-import { parseCrossOrigin } from '../../src/config/worker/cross-origin.ts'
+import { parseCrossOrigin } from '../../src/config/worker/rest/cross-origin.ts'
 import { systemClock } from '../../src/foundation/clock.ts'
 import { Meters } from '../../src/foundation/metrics/meters.ts'
 import { startRest, type RestServer } from '../../src/rest/rest-server.ts'

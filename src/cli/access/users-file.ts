@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 
 import { ConfigError } from '../../api/errors.ts'
-import { parseRestUsers, restUsersKey, type RestUser } from '../../config/worker/rest-users.ts'
+import { parseRestUsers, restUsersKey, type RestUser } from '../../config/worker/rest/rest-users.ts'
 import type { Clock } from '../../foundation/clock.ts'
 import { errorMessage } from '../../foundation/error-message.ts'
 import type { Logger } from '../../foundation/logging/logger.ts'

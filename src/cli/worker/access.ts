@@ -1,6 +1,6 @@
 import type { BrokerCredentials } from '../../broker/server/authentication.ts'
 import type { ClientSecurity } from '../../config/worker/client-security.ts'
-import { brokerTokenKey, restTokenKey } from '../../config/worker/listener.ts'
+import { brokerTokenKey, restTokenKey } from '../../config/worker/rest/listener.ts'
 import type { WorkerConfig } from '../../config/worker/worker-config.ts'
 import { UserLogins } from '../../rest/access/user-logins.ts'
 import { UsersFile, UsersWatch } from '../access/users-file.ts'

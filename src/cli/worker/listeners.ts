@@ -1,8 +1,8 @@
 import { createServer, type AddressInfo } from 'node:net'
 
-import { advertisedAddress } from '../../config/worker/advertised.ts'
+import { advertisedAddress } from '../../config/worker/rest/advertised.ts'
 import type { WorkerConfig } from '../../config/worker/worker-config.ts'
-import type { RestListener } from '../../config/worker/listener.ts'
+import type { RestListener } from '../../config/worker/rest/listener.ts'
 import { deferred } from '../../foundation/async/deferred.ts'
 import { formatListenAddress } from '../../foundation/network/listen-address.ts'
 

@@ -86,6 +86,7 @@ export async function startWorker(
     logger: logger.child('rest'),
     audit: logger.child('audit'),
     masksPasswords: config.restMaskPasswords,
+    servesDocs: config.restDocs,
   })
   cleanup.add('the REST API', async () => await rest.close())
   const running = cleanup.move()

@@ -4,12 +4,12 @@ import type { ConfigDef, ConfigKey, ConfigType, ConfigValue } from '../../api/co
 
 import { atLeast, between, nonEmptyString, nullOr, oneOf } from '../../api/validators.ts'
 import { brokerSettings, noLimit } from '../../broker/settings/broker-setting-definitions.ts'
-import { advertisedHostKey, advertisedListenerKey, advertisedPortKey } from './advertised.ts'
-import { allowedMethodsKey, allowedOriginsKey } from './cross-origin.ts'
-import { adminListenersKey, allowUnauthenticatedKey, brokerTokenKey, hostsKey, restTokenKey } from './listener.ts'
-import { restUsersKey } from './rest-users.ts'
-import { responseHeadersKey } from './response-headers.ts'
-import { restLimitKeys } from './rest-limits.ts'
+import { advertisedHostKey, advertisedListenerKey, advertisedPortKey } from './rest/advertised.ts'
+import { allowedMethodsKey, allowedOriginsKey } from './rest/cross-origin.ts'
+import { adminListenersKey, allowUnauthenticatedKey, brokerTokenKey, hostsKey, restTokenKey } from './rest/listener.ts'
+import { restUsersKey } from './rest/rest-users.ts'
+import { responseHeadersKey } from './rest/response-headers.ts'
+import { restLimitKeys } from './rest/rest-limits.ts'
 
 type Rest = Omit<ConfigKey, 'type' | 'defaultValue' | 'importance' | 'doc'>
 
@@ -99,6 +99,11 @@ const connect: ConfigDef = {
     'BOOLEAN',
     false,
     'Whether the REST API shows `********` in place of passwords in the configs of connectors and tasks. References to config providers are shown. A config that is sent back with `********` keeps the stored password. All workers of a group need the same value.',
+  ),
+  'rest.docs.enable': key(
+    'BOOLEAN',
+    false,
+    'Whether the REST API serves its contract as `/openapi.yaml`, and `/docs`, a page that shows it and can send requests. The page loads nothing from other machines.',
   ),
   [advertisedHostKey]: key('STRING', null, 'Host name of the REST API for other workers and in status records.'),
   [advertisedPortKey]: key('INT', null, 'Port of the REST API for other workers and in status records.'),

@@ -1,76 +1,35 @@
 import { configWithPrefix } from '../definition/config-with-prefix.ts'
-import type { ListenAddress } from '../../foundation/network/listen-address.ts'
-import { resolve } from 'node:path'
 
-import type { ConfigValue, ParsedConfig, RawConfig } from '../../api/config-def.ts'
+import type { ParsedConfig, RawConfig } from '../../api/config-def.ts'
 import type { PluginDescriptor } from '../../plugin/plugin-descriptor.ts'
 
 import { ConfigError } from '../../api/errors.ts'
 import { systemClock } from '../../foundation/clock.ts'
-import { isBrokerSetting } from '../../broker/settings/broker-settings.ts'
 import { provideApi } from '../../plugin/plugin-api.ts'
 import { scanPluginPath, type PluginPathScan } from '../../plugin/plugin-path.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
-import { advertisedProtocolOf } from './advertised.ts'
 import { clientSettingWarnings } from './client-overrides.ts'
-import {
-  allowedMethodsKey,
-  allowedOriginsKey,
-  crossOriginWarnings,
-  parseCrossOrigin,
-  type CrossOrigin,
-} from './cross-origin.ts'
+import { crossOriginWarnings } from './rest/cross-origin.ts'
 import { clientSecurity, type ClientSecurity } from './client-security.ts'
-import {
-  adminListenersKey,
-  allowUnauthenticatedKey,
-  brokerTokenKey,
-  checkReachable,
-  clearTextWarnings,
-  halfGuardedWarnings,
-  hostsKey,
-  parseHostAndPort,
-  parseListeners,
-  restTokenKey,
-  type GuardedListener,
-  type RestListener,
-  type RestProtocol,
-} from './listener.ts'
-import {
-  adminTlsPrefix,
-  forwardTls,
-  listenersTlsPrefix,
-  listenerTls,
-  listenerTlsWarnings,
-  type ForwardTls,
-} from './listener-tls.ts'
-import { parseResponseHeaders, responseHeadersKey, type ResponseHeader } from './response-headers.ts'
+import { allowUnauthenticatedKey, checkReachable, clearTextWarnings } from './rest/listener.ts'
+import { listenerTlsWarnings } from './rest/listener-tls.ts'
 import { converterClassKeys } from '../connector/converter-config.ts'
 import { didYouMean, nearestKey } from '../definition/nearest-key.ts'
 import { parseConfig } from '../definition/parse-config.ts'
 import { ConfigProviders } from '../providers/config-providers.ts'
+import { embeddedBroker, refuseUnknownBrokerSettings, type EmbeddedBrokerConfig } from './embedded-broker-config.ts'
+import { accessWarnings, guardedListeners } from './guarded-listeners.ts'
+import { list, number, text } from './parsed-values.ts'
 import { isUsedLiterally, providerSettings, type WorkerProviders } from '../providers/provider-settings.ts'
 import { Redaction } from '../providers/redaction.ts'
-import { restLimitsOf, type RestLimits } from './rest-limits.ts'
-import { restUsersKey, unsignedUsersWarnings } from './rest-users.ts'
+import { restSettings, type RestSettings } from './rest/rest-settings.ts'
+import { unsignedUsersWarnings } from './rest/rest-users.ts'
 import {
   embeddedBrokerPrefix,
   sampleWorkerConfig,
   settingsWithoutEffect,
   workerConfigDef,
 } from './worker-config-def.ts'
-
-/** The embedded broker, if `bootstrap.servers` is not set. */
-export interface EmbeddedBrokerConfig {
-  readonly listen: ListenAddress
-  readonly advertisedHost: string | null
-  /** Absolute path. */
-  readonly dataDir: string
-  /** The user and the file with its password; null if clients need none. */
-  readonly access: { readonly username: string; readonly tokenFile: string } | null
-  /** Its settings, with Kafka's names. */
-  readonly settings: Readonly<Record<string, string>>
-}
 
 /** A converter class with its settings, without prefix. */
 export interface WorkerConverter {
@@ -87,7 +46,7 @@ export interface InternalTopic {
 }
 
 /** The validated configuration of a worker. */
-export interface WorkerConfig {
+export interface WorkerConfig extends RestSettings {
   /** All keys of the ConfigDef. */
   readonly parsed: ParsedConfig
   /** Null if `bootstrap.servers` names a cluster. */
@@ -101,25 +60,6 @@ export interface WorkerConfig {
   readonly configTopic: InternalTopic
   readonly offsetTopic: InternalTopic
   readonly statusTopic: InternalTopic
-  readonly listeners: readonly RestListener[]
-  /** Those that serve only `/admin`; null: {@link listeners} serve it. */
-  readonly adminListeners: readonly RestListener[] | null
-  /** The protocol with which other workers reach {@link listeners}. */
-  readonly advertisedProtocol: RestProtocol
-  /** The TLS of requests to other workers; null: that of the system. */
-  readonly forwardTls: ForwardTls | null
-  /** The pages of other origins that may call the REST API; null if none may. */
-  readonly crossOrigin: CrossOrigin | null
-  readonly responseHeaders: readonly ResponseHeader[]
-  /** Additional host names of the REST API. */
-  readonly listenersHosts: readonly string[]
-  readonly restLimits: RestLimits
-  /** The file with the token of the REST API; null if clients need none. */
-  readonly restTokenFile: string | null
-  /** The file with the users of the REST API; null if there are none. */
-  readonly restUsersFile: string | null
-  /** Whether the REST API hides passwords. */
-  readonly restMaskPasswords: boolean
   readonly offsetFlushIntervalMs: number
   readonly offsetFlushTimeoutMs: number
   readonly taskShutdownTimeoutMs: number
@@ -220,11 +160,6 @@ function typed(
   raw: RawConfig,
   cluster: boolean,
 ): Omit<WorkerConfig, 'foundPlugins' | 'providers' | 'warnings'> {
-  const tls = (prefix: string) => () => listenerTls(raw, prefix)
-  const listeners = parseListeners(list(parsed['listeners'] ?? null), 'listeners', tls(listenersTlsPrefix))
-  const adminListeners = parsed[adminListenersKey] ?? null
-  if (listeners.length === 0)
-    throw new ConfigError('"listeners" names no listener; set listeners=http://127.0.0.1:8083')
   return {
     parsed,
     embedded: cluster ? null : embeddedBroker(parsed, configWithPrefix(raw, embeddedBrokerPrefix)),
@@ -236,21 +171,7 @@ function typed(
     configTopic: internalTopic(parsed, raw, 'config.storage'),
     offsetTopic: internalTopic(parsed, raw, 'offset.storage'),
     statusTopic: internalTopic(parsed, raw, 'status.storage'),
-    listeners,
-    adminListeners:
-      adminListeners === null ? null : parseListeners(list(adminListeners), adminListenersKey, tls(adminTlsPrefix)),
-    advertisedProtocol: advertisedProtocolOf(parsed, listeners),
-    forwardTls: forwardTls(
-      raw,
-      listeners.some((listener) => listener.tls !== undefined),
-    ),
-    crossOrigin: parseCrossOrigin(text(parsed, allowedOriginsKey), text(parsed, allowedMethodsKey)),
-    responseHeaders: parseResponseHeaders(text(parsed, responseHeadersKey)),
-    listenersHosts: list(parsed[hostsKey] ?? null),
-    restLimits: restLimitsOf(parsed),
-    restTokenFile: optionalText(parsed, restTokenKey),
-    restUsersFile: optionalText(parsed, restUsersKey),
-    restMaskPasswords: parsed['rest.mask.passwords'] === true,
+    ...restSettings(parsed, raw),
     offsetFlushIntervalMs: number(parsed, 'offset.flush.interval.ms'),
     offsetFlushTimeoutMs: number(parsed, 'offset.flush.timeout.ms'),
     taskShutdownTimeoutMs: number(parsed, 'task.shutdown.graceful.timeout.ms'),
@@ -264,19 +185,6 @@ function typed(
     security: clientSecurity(raw),
     producer: configWithPrefix(raw, 'producer.'),
     consumer: configWithPrefix(raw, 'consumer.'),
-  }
-}
-
-function embeddedBroker(parsed: ParsedConfig, given: RawConfig): EmbeddedBrokerConfig {
-  const key = 'embedded.broker.listener'
-  const advertised = text(parsed, 'embedded.broker.advertised.host')
-  const tokenFile = optionalText(parsed, brokerTokenKey)
-  return {
-    listen: parseHostAndPort(text(parsed, key), key),
-    advertisedHost: advertised === '' ? null : advertised,
-    dataDir: resolve(text(parsed, 'embedded.broker.data.dir')),
-    access: tokenFile === null ? null : { username: text(parsed, 'embedded.broker.user'), tokenFile },
-    settings: Object.fromEntries(Object.entries(given).filter(([name]) => isBrokerSetting(name))),
   }
 }
 
@@ -307,17 +215,6 @@ function internalTopic(
 const openPrefixes =
   /^(?:producer|consumer|admin|(?:key|value|header)\.converter|(?:config|offset|status)\.storage|config\.providers|sasl|ssl|listeners\.https|metrics\.context)\./
 
-/** An unknown setting of the embedded broker is an error, because no other component could read it. */
-function refuseUnknownBrokerSettings(raw: RawConfig): void {
-  const known = Object.keys(workerConfigDef).filter((key) => key.startsWith(embeddedBrokerPrefix))
-  for (const key of Object.keys(raw)) {
-    if (!key.startsWith(embeddedBrokerPrefix) || known.includes(key)) continue
-    const nearest = nearestKey(key, known)
-    const hint = nearest === null ? 'docs/reference/worker.md lists those that are' : `did you mean "${nearest}"?`
-    throw new ConfigError(`Worker configuration "${key}" is not a setting of the embedded broker; ${hint}`)
-  }
-}
-
 function unknownKeys(raw: RawConfig): readonly string[] {
   return Object.keys(raw)
     .filter((key) => !Object.hasOwn(workerConfigDef, key) && !openPrefixes.test(key))
@@ -331,68 +228,4 @@ function withoutEffect(raw: RawConfig, parsed: ParsedConfig): readonly string[] 
   return Object.entries(settingsWithoutEffect)
     .filter(([key, { defaultValue }]) => Object.hasOwn(raw, key) && String(parsed[key]) !== String(defaultValue))
     .map(([key, { doc }]) => `Worker configuration "${key}" has no effect: ${doc}`)
-}
-
-function guardedListeners({
-  listeners,
-  adminListeners,
-  restTokenFile,
-  restUsersFile,
-  embedded,
-}: Pick<
-  WorkerConfig,
-  'listeners' | 'adminListeners' | 'restTokenFile' | 'restUsersFile' | 'embedded'
->): readonly GuardedListener[] {
-  const guardedOf = (key: string, address: RestListener): GuardedListener => ({
-    key,
-    address,
-    tokenKey: restTokenKey,
-    isGuarded: restTokenFile !== null || restUsersFile !== null || address.tls?.clientAuth === 'required',
-    isEncrypted: address.tls !== undefined,
-  })
-  const guarded = [
-    ...listeners.map((address) => guardedOf('listeners', address)),
-    ...(adminListeners ?? []).map((address) => guardedOf(adminListenersKey, address)),
-  ]
-  if (embedded === null) return guarded
-  const { listen: address, access } = embedded
-  const key = 'embedded.broker.listener'
-  return [...guarded, { address, key, tokenKey: brokerTokenKey, isGuarded: access !== null, isEncrypted: false }]
-}
-
-/** Returns warnings if only one of the REST API and the embedded broker needs a token. */
-function accessWarnings(
-  {
-    restTokenFile,
-    restUsersFile,
-    embedded,
-    listeners,
-  }: Pick<WorkerConfig, 'restTokenFile' | 'restUsersFile' | 'embedded' | 'listeners'>,
-  raw: RawConfig,
-): readonly string[] {
-  if (embedded === null) {
-    if (!Object.hasOwn(raw, brokerTokenKey)) return []
-    return [`Worker configuration "${brokerTokenKey}" has no effect: bootstrap.servers names a cluster`]
-  }
-  const hasCertificates = listeners.every(({ tls }) => tls?.clientAuth === 'required')
-  const withoutFile = hasCertificates ? 'ssl.client.auth' : null
-  const restKey = restTokenFile !== null ? restTokenKey : restUsersFile !== null ? restUsersKey : withoutFile
-  return halfGuardedWarnings(restKey, embedded.access !== null)
-}
-
-function text(parsed: ParsedConfig, key: string): string {
-  return String(parsed[key] ?? '')
-}
-
-function optionalText(parsed: ParsedConfig, key: string): string | null {
-  const value = text(parsed, key).trim()
-  return value === '' ? null : value
-}
-
-function number(parsed: ParsedConfig, key: string): number {
-  return Number(parsed[key])
-}
-
-function list(value: ConfigValue): readonly string[] {
-  return Array.isArray(value) ? value.map(String) : []
 }

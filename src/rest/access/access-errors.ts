@@ -1,4 +1,4 @@
-import type { Role } from '../../config/worker/rest-users.ts'
+import type { Role } from '../../config/worker/rest/rest-users.ts'
 import { clipped } from '../../foundation/logging/clipped.ts'
 import { RestError } from '../rest-error.ts'
 import type { Caller } from './caller.ts'

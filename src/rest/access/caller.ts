@@ -1,4 +1,4 @@
-import { roles, type RestUser, type Role } from '../../config/worker/rest-users.ts'
+import { roles, type RestUser, type Role } from '../../config/worker/rest/rest-users.ts'
 import { matchesPattern } from './name-pattern.ts'
 
 /** How a client has proved who it is. `none`: it has not, or did not need to. */

@@ -1,4 +1,4 @@
-import type { ForwardTls } from '../../config/worker/listener-tls.ts'
+import type { ForwardTls } from '../../config/worker/rest/listener-tls.ts'
 import type { NotAssignedError, NotLeaderError } from '../../herder/herder-errors.ts'
 import type { Method, RestRequest, RestResponse } from '../route.ts'
 

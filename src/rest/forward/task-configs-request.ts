@@ -1,4 +1,4 @@
-import type { ForwardTls } from '../../config/worker/listener-tls.ts'
+import type { ForwardTls } from '../../config/worker/rest/listener-tls.ts'
 import type { SendTaskConfigs } from '../../herder/internal/task-config-writer.ts'
 
 import { ConnectError } from '../../api/errors.ts'

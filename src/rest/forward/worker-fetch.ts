@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { RequestOptions } from 'node:https'
-import type { ForwardTls } from '../../config/worker/listener-tls.ts'
+import type { ForwardTls } from '../../config/worker/rest/listener-tls.ts'
 
 import { text } from 'node:stream/consumers'
 

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock } from '../../foundation/clock.ts'
-import type { RestLimits } from '../../config/worker/rest-limits.ts'
+import type { RestLimits } from '../../config/worker/rest/rest-limits.ts'
 
 import { Turns } from '../../foundation/async/turns.ts'
 import { OverloadedError } from '../rest-error.ts'

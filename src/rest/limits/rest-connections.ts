@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls'
 import type { LogStreaks } from '../../foundation/logging/log-streaks.ts'
 import type { Refusal } from '../rest-error.ts'
 import type { RestMeters } from '../rest-meters.ts'
-import type { RestLimits } from '../../config/worker/rest-limits.ts'
+import type { RestLimits } from '../../config/worker/rest/rest-limits.ts'
 
 import { OpenConnections } from '../../foundation/network/open-connections.ts'
 import { handshakeRefusal, requestedRefusal, TlsHandshakes, type TlsRefusal } from './tls-handshakes.ts'

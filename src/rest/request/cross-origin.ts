@@ -1,6 +1,6 @@
 import type { FastifyCorsOptions } from '@fastify/cors'
 import type { IncomingHttpHeaders } from 'node:http'
-import type { CrossOrigin } from '../../config/worker/cross-origin.ts'
+import type { CrossOrigin } from '../../config/worker/rest/cross-origin.ts'
 
 /** Headers that a page may send: those of Jetty's CrossOriginFilter, with which Connect serves other origins. */
 const requestHeaders = ['X-Requested-With', 'Content-Type', 'Accept', 'Origin']

@@ -1,8 +1,8 @@
 import { isLoopback } from '../../foundation/network/listen-address.ts'
 import { isIP } from 'node:net'
 
-import { allowedOriginsKey } from '../../config/worker/cross-origin.ts'
-import { hostsKey } from '../../config/worker/listener.ts'
+import { allowedOriginsKey } from '../../config/worker/rest/cross-origin.ts'
+import { hostsKey } from '../../config/worker/rest/listener.ts'
 import { RestError } from '../rest-error.ts'
 
 /** The listener that received a request, and further names under which clients may call the worker. */

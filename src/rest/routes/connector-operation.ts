@@ -1,5 +1,5 @@
 import type { ConnectValue } from '../../api/schema.ts'
-import type { Role } from '../../config/worker/rest-users.ts'
+import type { Role } from '../../config/worker/rest/rest-users.ts'
 import type { Herder } from '../../herder/herder.ts'
 import type { Method, Route } from '../route.ts'
 

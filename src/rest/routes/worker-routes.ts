@@ -40,6 +40,7 @@ export const workerRoutes: readonly Route[] = [
     // Labels name connectors.
     needs: { role: 'read', of: 'all connectors' },
     isQuick: quick,
+    respondsWith: 'text',
     async handle(_request, { metrics }) {
       const type = 'text/plain; version=0.0.4; charset=utf-8'
       return { status: 200, text: await metrics(), headers: { 'Content-Type': type } }

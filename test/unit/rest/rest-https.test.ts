@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 
-import type { ListenerTls } from '../../../src/config/worker/listener-tls.ts'
+import type { ListenerTls } from '../../../src/config/worker/rest/listener-tls.ts'
 
 import { systemClock } from '../../../src/foundation/clock.ts'
 import type { RestOptions, RestServer } from '../../../src/rest/rest-server.ts'

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 
-import type { RestLimits } from '../../../src/config/worker/rest-limits.ts'
+import type { RestLimits } from '../../../src/config/worker/rest/rest-limits.ts'
 import type { RestServer } from '../../../src/rest/rest-server.ts'
 
 import { deferred } from '../../../src/foundation/async/deferred.ts'

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 
-import { parseResponseHeaders } from '../../../src/config/worker/response-headers.ts'
+import { parseResponseHeaders } from '../../../src/config/worker/rest/response-headers.ts'
 import type { RestOptions, RestServer } from '../../../src/rest/rest-server.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
 import { RestClient } from '../../support/rest/rest-client.ts'

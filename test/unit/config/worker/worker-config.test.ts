@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 import { ConfigError } from '../../../../src/api/errors.ts'
-import { advertisedAddress } from '../../../../src/config/worker/advertised.ts'
+import { advertisedAddress } from '../../../../src/config/worker/rest/advertised.ts'
 import { loadWorkerConfig } from '../../../../src/config/worker/worker-config.ts'
 
 const json = 'org.apache.kafka.connect.json.JsonConverter'

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import { parseRestUsers } from '../../../../src/config/worker/rest-users.ts'
+import { parseRestUsers } from '../../../../src/config/worker/rest/rest-users.ts'
 import { LogLevels } from '../../../../src/foundation/logging/log-levels.ts'
 import { NamedLogger } from '../../../../src/foundation/logging/named-logger.ts'
 import { PinoSink, readableLines } from '../../../../src/foundation/logging/pino-logger.ts'

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
-import type { CrossOrigin } from '../../../../src/config/worker/cross-origin.ts'
-import { parseRestUsers, roles, type Role } from '../../../../src/config/worker/rest-users.ts'
+import type { CrossOrigin } from '../../../../src/config/worker/rest/cross-origin.ts'
+import { parseRestUsers, roles, type Role } from '../../../../src/config/worker/rest/rest-users.ts'
 import { tokenHash } from '../../../../src/foundation/network/token-hash.ts'
 import { NotLeaderError } from '../../../../src/herder/herder-errors.ts'
 import { UserLogins } from '../../../../src/rest/access/user-logins.ts'

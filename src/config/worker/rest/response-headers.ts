@@ -1,4 +1,4 @@
-import { ConfigError } from '../../api/errors.ts'
+import { ConfigError } from '../../../api/errors.ts'
 
 // An import as an ES module would evaluate the module's lazy members.
 const { validateHeaderName, validateHeaderValue } = process.getBuiltinModule('node:http')

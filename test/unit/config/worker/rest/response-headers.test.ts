@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { parseResponseHeaders } from '../../../../src/config/worker/response-headers.ts'
+import { parseResponseHeaders } from '../../../../../src/config/worker/rest/response-headers.ts'
 
 describe('the headers of all responses', () => {
   it('are rules of Kafka, with commas in quotes', () => {

@@ -1,8 +1,8 @@
-import type { RawConfig } from '../../api/config-def.ts'
+import type { RawConfig } from '../../../api/config-def.ts'
 
-import { ConfigError } from '../../api/errors.ts'
-import { errorMessage } from '../../foundation/error-message.ts'
-import { didYouMean, nearestKey } from '../definition/nearest-key.ts'
+import { ConfigError } from '../../../api/errors.ts'
+import { errorMessage } from '../../../foundation/error-message.ts'
+import { didYouMean, nearestKey } from '../../definition/nearest-key.ts'
 import {
   bytesOf,
   ownCertificate,
@@ -11,7 +11,7 @@ import {
   trustedAuthorities,
   type Certificates,
   type SslSettings,
-} from './ssl-settings.ts'
+} from '../ssl-settings.ts'
 
 /** The prefix of the TLS settings of `listeners`, and of requests to other workers. */
 export const listenersTlsPrefix = 'listeners.https.'

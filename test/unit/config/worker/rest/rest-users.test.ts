@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { parseRestUsers, unsignedUsersWarnings } from '../../../../src/config/worker/rest-users.ts'
+import { parseRestUsers, unsignedUsersWarnings } from '../../../../../src/config/worker/rest/rest-users.ts'
 
 const salt = 'AAECAwQFBgcICQoLDA0ODw'
 const password = `$scrypt$ln=14,r=8,p=1$${salt}$7hWaUB8RCWZx4kkQyGGeVCHLu8hRHe50e4NtOH/IVBI`

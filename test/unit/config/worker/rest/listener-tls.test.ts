@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { advertisedAddress } from '../../../../src/config/worker/advertised.ts'
-import { loadWorkerConfig, type WorkerConfig } from '../../../../src/config/worker/worker-config.ts'
-import { CertificateAuthority, type SignedFiles } from '../../../support/tls/certificate-authority.ts'
+import { advertisedAddress } from '../../../../../src/config/worker/rest/advertised.ts'
+import { loadWorkerConfig, type WorkerConfig } from '../../../../../src/config/worker/worker-config.ts'
+import { CertificateAuthority, type SignedFiles } from '../../../../support/tls/certificate-authority.ts'
 
 let directory: string
 let authority: CertificateAuthority

@@ -1,6 +1,6 @@
-import type { ConfigDef, ParsedConfig } from '../../api/config-def.ts'
+import type { ConfigDef, ParsedConfig } from '../../../api/config-def.ts'
 
-import { atLeast } from '../../api/validators.ts'
+import { atLeast } from '../../../api/validators.ts'
 
 /** The limits of the REST API (I10). Times in milliseconds, sizes in bytes. */
 export interface RestLimits {

@@ -1,10 +1,10 @@
 import { hostname } from 'node:os'
 
-import type { ConfigValue, ParsedConfig } from '../../api/config-def.ts'
-import type { ListenAddress } from '../../foundation/network/listen-address.ts'
+import type { ConfigValue, ParsedConfig } from '../../../api/config-def.ts'
+import type { ListenAddress } from '../../../foundation/network/listen-address.ts'
 
-import { ConfigError } from '../../api/errors.ts'
-import { isAnyAddress } from '../../foundation/network/listen-address.ts'
+import { ConfigError } from '../../../api/errors.ts'
+import { isAnyAddress } from '../../../foundation/network/listen-address.ts'
 import { protocolOf, type RestListener, type RestProtocol } from './listener.ts'
 
 /** What the configuration says of the address of the REST API for other workers. */

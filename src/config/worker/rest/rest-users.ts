@@ -1,8 +1,8 @@
-import { ConfigError } from '../../api/errors.ts'
-import { parseProperties } from '../../api/java/java-properties.ts'
-import { clipped } from '../../foundation/logging/clipped.ts'
-import { PasswordHash, passwordHashForm } from '../../foundation/network/password-hash.ts'
-import { isTokenHash, tokenHashForm } from '../../foundation/network/token-hash.ts'
+import { ConfigError } from '../../../api/errors.ts'
+import { parseProperties } from '../../../api/java/java-properties.ts'
+import { clipped } from '../../../foundation/logging/clipped.ts'
+import { PasswordHash, passwordHashForm } from '../../../foundation/network/password-hash.ts'
+import { isTokenHash, tokenHashForm } from '../../../foundation/network/token-hash.ts'
 
 /** The setting of the file with the users of the REST API. */
 export const restUsersKey = 'rest.users.file'

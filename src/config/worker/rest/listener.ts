@@ -1,5 +1,5 @@
-import { type ListenAddress, isLoopback } from '../../foundation/network/listen-address.ts'
-import { ConfigError } from '../../api/errors.ts'
+import { type ListenAddress, isLoopback } from '../../../foundation/network/listen-address.ts'
+import { ConfigError } from '../../../api/errors.ts'
 import type { ListenerTls } from './listener-tls.ts'
 
 /** The setting that allows access from other machines without authentication. */
@@ -67,19 +67,19 @@ export interface GuardedListener {
   readonly address: ListenAddress
   /** The setting of the listener. */
   readonly key: string
-  /** The setting of the file with its token. */
-  readonly tokenKey: string
+  /** The settings that would guard it: each names a file with credentials. */
+  readonly guardKeys: readonly string[]
   /** Whether clients need a token, or a certificate. */
   readonly isGuarded: boolean
   readonly isEncrypted: boolean
 }
 
 /** @throws ConfigError if other machines can reach the listener without authentication and that is not allowed explicitly */
-export function checkReachable({ address, key, tokenKey, isGuarded }: GuardedListener, allowed: boolean): void {
+export function checkReachable({ address, key, guardKeys, isGuarded }: GuardedListener, allowed: boolean): void {
   if (allowed || isGuarded || isLoopback(address.host)) return
   throw new ConfigError(
     `"${key}" listens on ${placeOf(address)}, without authentication: any client that can reach it can run connectors and read their data. ` +
-      `Listen on 127.0.0.1, set ${tokenKey} to the file of a token, or allow it with the line ${allowUnauthenticatedKey}=true`,
+      `Listen on 127.0.0.1, set ${guardKeys.join(' or ')}, or allow it with the line ${allowUnauthenticatedKey}=true`,
     { code: 'LISTENER_UNAUTHENTICATED' },
   )
 }
