@@ -29,6 +29,14 @@ export interface TaskSettings {
 }
 
 /**
+ * How long a task may take to end by itself, in milliseconds. The rest of `gracefulMs` is for closing its client, before its
+ * thread is ended.
+ */
+export function ownEndMs({ gracefulMs }: Pick<TaskSettings, 'gracefulMs'>): number {
+  return gracefulMs * 0.8
+}
+
+/**
  * The class and settings for one part of a record. A connector that names a converter class is on its own: the
  * worker's settings of that part do not reach it; one that names none takes the worker's choice whole.
  */

@@ -16,7 +16,7 @@ import type { PluginRegistry } from '../../plugin/plugin-registry.ts'
 import { traceOf } from '../failures.ts'
 import { Meters } from '../../foundation/metrics/meters.ts'
 import { formatTaskId } from '../../config/connector/task-id.ts'
-import { consumerOptions, producerOptions, type TaskSettings } from '../task-settings.ts'
+import { consumerOptions, ownEndMs, producerOptions, type TaskSettings } from '../task-settings.ts'
 import { abortable } from '../../foundation/async/abortable.ts'
 import { settledWithin } from '../../foundation/async/deadline.ts'
 import type { HostContext } from './host-context.ts'
@@ -46,9 +46,6 @@ export function runningIncarnation(): number | null {
 export function outsideOfTasks<T>(action: () => T): T {
   return runningTask.run(null, action)
 }
-
-/** The share of the shutdown time that a task may use; the rest is for closing the client. */
-const endShare = 0.8
 
 export interface TaskHostOptions {
   readonly settings: TaskSettings
@@ -139,7 +136,7 @@ export class TaskHost {
     const { clock, settings } = this.#options
     let askedAt: number | null = null
     control.stopSignal.addEventListener('abort', () => (askedAt = clock.monotonic()), { once: true })
-    return () => (askedAt ?? clock.monotonic()) + settings.gracefulMs * endShare
+    return () => (askedAt ?? clock.monotonic()) + ownEndMs(settings)
   }
 
   async #runLoop(stored: StartedTask): Promise<void> {
@@ -239,7 +236,7 @@ export class TaskHost {
       run,
       listener,
       flushTimeoutMs: settings.offsetFlushTimeoutMs,
-      endTimeoutMs: settings.gracefulMs * endShare,
+      endTimeoutMs: ownEndMs(settings),
     })
   }
 
@@ -266,7 +263,7 @@ export class TaskHost {
       mayWrite,
       commitIntervalMs: settings.offsetFlushIntervalMs,
       flushTimeoutMs: settings.offsetFlushTimeoutMs,
-      endTimeoutMs: settings.gracefulMs * endShare,
+      endTimeoutMs: ownEndMs(settings),
     })
   }
 }

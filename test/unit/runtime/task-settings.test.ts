@@ -4,6 +4,7 @@ import { ConfigError } from '../../../src/api/errors.ts'
 import {
   consumerOptions,
   converterChoice,
+  ownEndMs,
   producerOptions,
   type TaskSettings,
 } from '../../../src/runtime/task-settings.ts'
@@ -49,6 +50,12 @@ describe('what a task is told', () => {
     expect(producerOptions(settings, connector)).toEqual({ compression: 'lz4', lingerMs: 9 })
     expect(consumerOptions(c0, settings, connector)).toMatchObject({ groupId: 'mine', maxPollRecords: 10 })
     expect(consumerOptions(c0, settings, {}).groupId).toBe('connect-c')
+  })
+
+  it('has time to end by itself, and time to close its client, before its thread is ended', () => {
+    const ms = ownEndMs({ gracefulMs: 10_000 })
+    expect(ms).toBeGreaterThanOrEqual(5000)
+    expect(ms).toBeLessThanOrEqual(9000)
   })
 
   it('identifies a sink task in its group, by its worker group, name and topics', () => {
