@@ -14,6 +14,8 @@ const dist = resolve(process.argv[2] ?? join(root, 'dist'))
 const read = (path) => readFileSync(join(root, path), 'utf8')
 const manifest = JSON.parse(read('package.json'))
 
+/** What other packages import: `penstock/api` and `penstock/testing`. */
+const doors = ['api', 'testing']
 /** Native modules cannot be bundled, so they stay dependencies of the package. */
 const native = ['@node-rs/crc32', 'lz4-napi', 'snappy']
 /** Optional dependencies of bundled packages that are not used. */
@@ -29,8 +31,9 @@ const unused = [
   [/^node:(?:https|http2)$/, 'fastify'],
 ]
 
-/** Entries of processes and threads that share no modules. */
+/** Entries of processes and threads that share no modules. An author's tests load the suites, and no worker does. */
 const programs = [
+  'src/testing/index.ts',
   'src/broker/broker-thread.ts',
   'src/log/disk/disk-sync-thread.ts',
   'src/servers/process/watchdog-process.ts',
@@ -119,7 +122,7 @@ function refuseForgotten() {
   process.exit(1)
 }
 
-/** The types of `penstock/api`, which authors of plugins compile against. */
+/** The types of `penstock/api` and `penstock/testing`, which authors of plugins compile against. */
 function writeTypes() {
   const { status } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', 'tsconfig.build.json', '--outDir', dist], {
     cwd: root,
@@ -133,7 +136,7 @@ function writeTypes() {
     for (const [, to] of readFileSync(path, 'utf8').matchAll(/(?:from|import\()\s*'(\.[^']+)'/g))
       follow(join(dirname(path), to.replace(/\.(?:js|ts)$/, '.d.ts')))
   }
-  follow(join(dist, 'src/api/index.d.ts'))
+  for (const door of doors) follow(join(dist, `src/${door}/index.d.ts`))
   for (const path of globSync('**/*.d.ts', { cwd: dist }).map((each) => join(dist, each)))
     if (!wanted.has(path)) rmSync(path)
 }
@@ -166,7 +169,9 @@ function writeManifest() {
   const dependencies = Object.fromEntries(
     Object.entries(manifest.dependencies).filter(([name]) => native.includes(name)),
   )
-  const exports = { './api': { types: './src/api/index.d.ts', default: './src/api/index.js' } }
+  const exports = Object.fromEntries(
+    doors.map((door) => [`./${door}`, { types: `./src/${door}/index.d.ts`, default: `./src/${door}/index.js` }]),
+  )
   writeFileSync(join(dist, 'package.json'), `${JSON.stringify({ ...published, dependencies, exports }, null, 2)}\n`)
 }
 

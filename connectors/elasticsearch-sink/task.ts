@@ -16,6 +16,7 @@ import { openSink, type Sink } from './sink.ts'
 export class ElasticsearchSinkTask implements SinkTask {
   readonly #limits: LedgerLimits
   #sink: Sink | null = null
+  #stopped = false
 
   constructor(limits: LedgerLimits = ledgerLimits) {
     this.#limits = limits
@@ -23,6 +24,7 @@ export class ElasticsearchSinkTask implements SinkTask {
 
   async start(context: SinkTaskContext): Promise<void> {
     this.#sink = await openSink(context, this.#limits)
+    if (this.#stopped) await this.stop()
   }
 
   async open(partitions: readonly OffsetToCommit[]): Promise<void> {
@@ -77,7 +79,9 @@ export class ElasticsearchSinkTask implements SinkTask {
     for (const progress of sink.partitions.close(closed)) forget(progress, sink)
   }
 
+  /** A start that has not returned stops what it has opened. */
   async stop(): Promise<void> {
+    this.#stopped = true
     const sink = this.#sink
     if (sink === null) return
     this.#sink = null

@@ -25,13 +25,53 @@ const stat = promisify(fstat)
 /** Appends the text of each value to a file as a line. Offsets are committed after the file is on disk (I1). */
 export class FileSinkTask implements SinkTask {
   readonly #stopped = new AbortController()
+  /** The call that runs, or the last one. */
+  #call: Promise<void> = Promise.resolve()
   #clock: Clock | null = null
   #path = ''
   #file: FileHandle | null = null
   #descriptor = standardOutput
   #syncs = false
 
-  async start({ config, clock }: SinkTaskContext): Promise<void> {
+  async start(context: SinkTaskContext): Promise<void> {
+    await this.#tracked(this.#open(context))
+  }
+
+  async open(): Promise<void> {}
+
+  async put(records: readonly SinkRecord[]): Promise<void> {
+    if (records.length === 0) return
+    let text = ''
+    for (const { valueSchema, value } of records) text += `${javaText(valueSchema, value)}\n`
+    await this.#tracked(this.#write(Buffer.from(text)))
+  }
+
+  async preCommit(current: readonly OffsetToCommit[]): Promise<readonly OffsetToCommit[]> {
+    await this.flush()
+    return current
+  }
+
+  async close(): Promise<void> {}
+
+  /** @throws ConnectError if the file was deleted, because the written records would be lost. */
+  async flush(): Promise<void> {
+    await this.#tracked(this.#sync())
+  }
+
+  /** Closes the file after the call that uses it has ended: another file may get the descriptor then. */
+  async stop(): Promise<void> {
+    this.#stopped.abort(new ConnectError('the task has stopped'))
+    await this.#call.catch(() => undefined)
+    await this.#file?.close()
+    this.#file = null
+  }
+
+  async #tracked(call: Promise<void>): Promise<void> {
+    this.#call = call
+    await call
+  }
+
+  async #open({ config, clock }: SinkTaskContext): Promise<void> {
     this.#clock = clock
     const path = config['file']
     if (typeof path === 'string' && path !== '') {
@@ -49,24 +89,7 @@ export class FileSinkTask implements SinkTask {
     if (this.#file !== null && this.#syncs && (await endsInsideLine(this.#path, stats.size))) await this.#write(lineEnd)
   }
 
-  async open(): Promise<void> {}
-
-  async put(records: readonly SinkRecord[]): Promise<void> {
-    if (records.length === 0) return
-    let text = ''
-    for (const { valueSchema, value } of records) text += `${javaText(valueSchema, value)}\n`
-    await this.#write(Buffer.from(text))
-  }
-
-  async preCommit(current: readonly OffsetToCommit[]): Promise<readonly OffsetToCommit[]> {
-    await this.flush()
-    return current
-  }
-
-  async close(): Promise<void> {}
-
-  /** @throws ConnectError if the file was deleted, because the written records would be lost. */
-  async flush(): Promise<void> {
+  async #sync(): Promise<void> {
     // Pipes and terminals cannot be synced.
     if (!this.#syncs) return
     await sync(this.#descriptor)
@@ -75,12 +98,6 @@ export class FileSinkTask implements SinkTask {
       `the file '${this.#path}' was deleted, or replaced by another, while records were written to it. Restart the task: it opens the file again and rewrites the records since the last commit.`,
       { code: 'FILE_SINK_DELETED' },
     )
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped.abort(new ConnectError('the task has stopped'))
-    await this.#file?.close()
-    this.#file = null
   }
 
   async #write(bytes: Buffer): Promise<void> {

@@ -3,7 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { ReadStream } from 'node:tty'
 
-import { BoundedQueue, type Logger } from 'penstock/api'
+import { BoundedQueue, ConnectError, errorMessage, type Logger } from 'penstock/api'
 
 const readBytes = 64 * 1024
 
@@ -21,6 +21,7 @@ export class FileInput implements LineInput {
   #position: number
   #file: FileHandle | null = null
   #missed = false
+  #closed = false
 
   constructor(path: string, position: number, logger: Logger) {
     this.#path = path
@@ -30,22 +31,29 @@ export class FileInput implements LineInput {
 
   async read(): Promise<Uint8Array | null> {
     this.#file ??= await this.#open()
+    if (this.#closed) await this.close()
     if (this.#file === null) return null
-    const { bytesRead } = await this.#file.read(this.#buffer, 0, readBytes, this.#position)
+    const { bytesRead } = await this.#file.read(this.#buffer, 0, readBytes, this.#position).catch((error: unknown) => {
+      throw unreadable(this.#path, error)
+    })
     this.#position += bytesRead
     return bytesRead === 0 ? null : this.#buffer.subarray(0, bytesRead)
   }
 
+  /** A read that is opening the file closes it then. */
   async close(): Promise<void> {
-    await this.#file?.close()
+    this.#closed = true
+    const file = this.#file
     this.#file = null
+    await file?.close()
   }
 
   async #open(): Promise<FileHandle | null> {
     try {
       return await open(this.#path, 'r')
     } catch (error) {
-      if (!(error instanceof Error) || !('code' in error) || error.code !== 'ENOENT') throw error
+      if (!(error instanceof Error) || !('code' in error) || error.code !== 'ENOENT')
+        throw unreadable(this.#path, error)
       if (!this.#missed) {
         this.#logger.warn(`Couldn't find file ${this.#path} for FileStreamSourceTask, waiting for it to be created`)
       }
@@ -53,6 +61,11 @@ export class FileInput implements LineInput {
       return null
     }
   }
+}
+
+function unreadable(path: string, cause: unknown): ConnectError {
+  const message = `the file ${path} cannot be read (${errorMessage(cause)}). Correct its path or permissions, and restart the task.`
+  return new ConnectError(message, { code: 'FILE_SOURCE_UNREADABLE', cause })
 }
 
 /** The standard input of the process. */

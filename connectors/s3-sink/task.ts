@@ -61,6 +61,8 @@ export class S3SinkTask implements SinkTask {
     })
     try {
       await store.checkBucket(this.#stopped.signal)
+      // The check may have succeeded just before `stop`.
+      this.#stopped.signal.throwIfAborted()
     } catch (error) {
       store.close()
       throw error

@@ -13,8 +13,8 @@ export type ParsedConfig = Readonly<Record<string, ConfigValue>>
 export type RawConfig = Readonly<Record<string, string>>
 
 /**
- * Checks one parsed value. Returns null if it is valid, otherwise the text after
- * `Invalid value X for configuration key: ` in Kafka's wording, see `validators.ts`.
+ * Checks one parsed value, which is null if it is missing or does not parse. Returns null if it is valid, otherwise the text after
+ * `Invalid value X for configuration key: ` in Kafka's wording, see `validators.ts`. Never throws.
  */
 export type Validator = ((key: string, value: ConfigValue) => string | null) & { readonly describe?: string }
 

@@ -20,8 +20,9 @@ export interface ConnectorContext {
 export interface Connector {
   /** `config` holds the keys of the plugin's ConfigDef, parsed; `raw` holds all keys as the user wrote them. */
   start(config: ParsedConfig, raw: RawConfig, context: ConnectorContext): Promise<void>
-  /** Returns one raw config per task, at most `maxTasks`. */
+  /** Returns one raw config per task, at most `maxTasks`. Equal configs mean that no task has to restart. */
   taskConfigs(maxTasks: number): Promise<readonly RawConfig[]>
+  /** Ends all work and closes what the connector has opened. It may be called before `start`, after it failed, and more than once. */
   stop(): Promise<void>
 }
 
@@ -52,7 +53,10 @@ export interface ConnectorPlugin {
    * variable parts, such as `column.mask.with.5.chars`.
    */
   unsupportedKey?(key: string): string | null
-  /** Checks rules across several keys, and may connect to the server. Called only if every key is valid by itself. */
+  /**
+   * Checks rules across several keys, and may connect to the server. Called only if every key is valid by itself. Ends soon when
+   * `signal` fires. A problem that a user can solve is returned, not thrown.
+   */
   check?(config: ParsedConfig, raw: RawConfig, signal: AbortSignal): Promise<readonly ConfigProblem[]>
   /**
    * Checks a change of the stored offsets of a source that is stopped, before it is written (KIP-875). `config` is as the user

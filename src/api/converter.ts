@@ -25,12 +25,12 @@ export interface HeaderConverter {
   toConnectHeader(topic: string, key: string, bytes: Uint8Array | null): SchemaAndValue
 }
 
-/** Changes records, or drops them by returning null. Pure and synchronous. */
+/** Changes records, or drops them by returning null. Pure and synchronous. Fields that it does not change are kept. */
 export interface Transform {
   apply<R extends ConnectRecord>(record: R): R | null
 }
 
-/** A condition on records, for transforms that apply to some records only. */
+/** A condition on records, for transforms that apply to some records only. Pure and synchronous. */
 export interface Predicate {
   test(record: ConnectRecord): boolean
 }

@@ -21,7 +21,7 @@ export interface ErrorDetails {
 /** The key of a class's name, by which another copy of this module recognizes its errors. */
 const kindOf = Symbol.for('penstock.error.kind')
 
-/** The base class of Penstock's errors. The message says what failed, on what, and what to do. */
+/** The base class of Penstock's errors, and of those that plugins throw. The message says what failed, on what, and what to do. */
 export class ConnectError extends Error {
   static readonly [kindOf]: string = 'ConnectError'
 

@@ -42,7 +42,7 @@ export interface CommittedSourceOffset {
 }
 
 export interface SourceTaskContext extends TaskContext {
-  /** Returns the stored offset of each partition, in order; null if it has none. */
+  /** Returns the stored offset of each partition, in order; null if it has none. A task never starts without its offsets. */
   readOffsets(partitions: readonly SourcePartition[]): Promise<readonly (SourceOffset | null)[]>
   /**
    * Returns the greatest integer in that header among the last records of these topics; null if no record has the header. For
@@ -70,14 +70,22 @@ export interface SourceTaskContext extends TaskContext {
  * `poll` is retried with back-off after a RetriableError; any other error fails the task.
  */
 export interface SourceTask {
+  /** Prepares the task. If it fails, this instance is stopped; the next attempt has another one. */
   start(context: SourceTaskContext): Promise<void>
-  /** Returns the next records in order, waiting for at least one; null or empty if `signal` fires first. */
+  /**
+   * Returns the next records in order, waiting for at least one; null or empty if `signal` fires first. It fires when the task
+   * is paused or stopped: return soon, and lose nothing, because a later call may continue. Returned records never change.
+   */
   poll(signal: AbortSignal): Promise<readonly SourceRecord[] | null>
   /**
    * These offsets and all records up to them are durable (I2), so the source system may discard the data before them.
    * Called after every write to the offset topic, in order. Calls never overlap.
    */
   commit(offsets: readonly CommittedSourceOffset[]): Promise<void>
+  /**
+   * Ends all work and closes what the task has opened. It may be called before `start`, while `start` runs, after `start` has
+   * failed, and more than once. Afterwards nothing of the task runs or uses its context.
+   */
   stop(): Promise<void>
 }
 
@@ -136,6 +144,7 @@ export interface SinkTaskContext extends TaskContext {
  * are durable. After a RetriableError from `put`, the same records are delivered again with back-off.
  */
 export interface SinkTask {
+  /** Prepares the task. If it fails, this instance is stopped; the next attempt has another one. */
   start(context: SinkTaskContext): Promise<void>
   /**
    * These partitions were assigned in addition, or closed because their position was reset; reading begins at their offsets.
@@ -165,5 +174,9 @@ export interface SinkTask {
    * shutdown. Earlier commits may have failed.
    */
   flush(signal: AbortSignal): Promise<void>
+  /**
+   * Ends all work and closes what the task has opened. It may be called before `start`, while `start` runs, after `start` has
+   * failed, and more than once. Afterwards nothing of the task runs or uses its context.
+   */
   stop(): Promise<void>
 }

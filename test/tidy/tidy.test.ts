@@ -81,6 +81,7 @@ const fixtures: readonly (readonly [string, Rule, readonly SourceFile[], number]
   ],
   ['a connector that imports another', doors, [file('connectors/a/task.ts', "export * from '../b/task.ts'")], 1],
   ['a deep import of the package', doors, [file('plugins/converters/a.ts', "import { b } from 'penstock/src/log'")], 1],
+  ['the suites for plugins in a plugin', doors, [file('plugins/converters/a.ts', "import 'penstock/testing'")], 1],
   ['kafkajs outside the client', doors, [file('src/broker/a.ts', "import { Kafka } from 'kafkajs'")], 1],
   [
     'a cycle of types',

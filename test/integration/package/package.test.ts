@@ -78,11 +78,14 @@ describe('the package as it is published', () => {
       expect(text).toMatch(new RegExp(`^${name} \\d+\\.\\d+\\.\\d+ \\(`, 'm'))
   })
 
-  it('gives authors of plugins the types of the API', async () => {
+  it('gives authors of plugins the types of the API and of the contract suites', async () => {
     const author = [
-      "import { ConnectError, type SinkRecord } from 'penstock/api'",
+      "import { ConnectError, type ConnectorPlugin, type SinkRecord } from 'penstock/api'",
+      "import { sinkContract, type ContractCase, type SinkFixture } from 'penstock/testing'",
       'export const first = (records: readonly SinkRecord[]): string => records[0]?.topic ?? ""',
       'export const fail = (): never => { throw new ConnectError("no") }',
+      'export const cases = (plugin: ConnectorPlugin, prepare: () => SinkFixture): readonly ContractCase[] =>',
+      '  sinkContract({ plugin, prepare, repeats: true })',
     ]
     writeFileSync(join(directory, 'plugin.ts'), author.join('\n'))
     const tsc = join(import.meta.dirname, '../../../node_modules/.bin/tsc')
@@ -90,6 +93,16 @@ describe('the package as it is published', () => {
     const types = ['--types', 'node', '--typeRoots', join(import.meta.dirname, '../../../node_modules/@types')]
     const checked = runProgram(tsc, [...options, ...types, 'plugin.ts'], directory)
     expect(await checked.ended, checked.output()).toBe(0)
+  })
+
+  it('gives them the modules, whose classes know each other', async () => {
+    const program = `
+      import { ConnectError } from 'penstock/api'
+      import { ContractError, manifestContract } from 'penstock/testing'
+      console.log(ContractError.prototype instanceof ConnectError, manifestContract('.').length)`
+    const ran = runProgram(process.execPath, ['--input-type=module', '-e', program], directory)
+    expect(await ran.ended, ran.output()).toBe(0)
+    expect(ran.output().trim()).toBe('true 2')
   })
 
   it.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])('runs a source and a sink, compressed by %s', async (codec) => {

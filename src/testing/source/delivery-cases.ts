@@ -1,0 +1,168 @@
+import { ConnectError, RetriableError } from '../../api/errors.ts'
+import type { SourceRecord } from '../../api/record.ts'
+import { scheduler } from 'node:timers/promises'
+import { givenConfig } from '../connector/given-config.ts'
+import { describeError, type CaseRun } from '../contract/case-run.ts'
+import { caseMaker, withFixture, type ContractCase } from '../contract/contract-case.ts'
+import { ContractError } from '../contract/contract-error.ts'
+import { rules } from '../contract/rules.ts'
+import type { SourceStore } from '../host/source-store.ts'
+import { Expectation } from './expectation.ts'
+import { SourceHost } from './source-host.ts'
+import type { SourceContractOptions, SourceFixture } from './source-options.ts'
+
+/** How many records a case reads: enough to stop after each of them. */
+const recordCount = 6
+/** When the signal of `poll` fires, in turns of the event loop. */
+const triedTurns = [0, 1, 2, 3, 5, 8, 20]
+
+interface Parts {
+  readonly run: CaseRun
+  readonly fixture: SourceFixture
+  readonly expectation: Expectation
+  /** Creates the task, or the next one on the same offsets. */
+  readonly host: (store?: SourceStore) => SourceHost
+}
+
+/** Returns the cases of what a source delivers, and of where it continues. */
+export function deliveryCases<F extends SourceFixture>(options: SourceContractOptions<F>): readonly ContractCase[] {
+  const { plugin, prepare, interrupt } = options
+  const make = caseMaker(plugin.className, options)
+  const makeWith = (name: string, body: (parts: Parts, fixture: F) => Promise<void>): ContractCase =>
+    make(name, async (run) => {
+      await withFixture(run, prepare, async (fixture) => {
+        await onParts(run, fixture, options, async (parts) => await body(parts, fixture))
+      })
+    })
+  const cases = [
+    makeWith('delivers all records in order', deliversAll),
+    makeWith('resumes exactly after the offset of any record', resumesAnywhere),
+    makeWith('ends poll when its signal fires, and loses nothing', losesNothing),
+    makeWith('does not start without its stored offsets', needsOffsets),
+  ]
+  if (interrupt === undefined) return cases
+  const continues = makeWith(
+    'continues when its system is reachable again',
+    async (parts, fixture) => await continuesAfterOutage(parts, async () => await interrupt(fixture)),
+  )
+  return [...cases, continues]
+}
+
+/** Runs a case, and stops all tasks that it has created. */
+async function onParts(
+  run: CaseRun,
+  fixture: SourceFixture,
+  { plugin, endless }: Pick<SourceContractOptions, 'plugin' | 'endless'>,
+  body: (parts: Parts) => Promise<void>,
+): Promise<void> {
+  const hosts: SourceHost[] = []
+  const host = (store?: SourceStore): SourceHost => {
+    const created = new SourceHost(run, plugin, givenConfig(plugin.configDef, fixture.config), store)
+    hosts.push(created)
+    return created
+  }
+  try {
+    await body({ run, fixture, expectation: new Expectation(run, fixture, endless === true), host })
+  } finally {
+    for (const each of hosts) await each.stop().catch((error: unknown) => run.note(describeError(error)))
+  }
+}
+
+async function deliversAll({ expectation, host }: Parts): Promise<void> {
+  await expectation.add(recordCount / 2)
+  const task = host()
+  await task.start()
+  await expectation.collect(task)
+  await expectation.add(recordCount / 2)
+  await expectation.collect(task)
+  await task.commit(task.records)
+  await task.pollShortly()
+  expectation.check(task.records, rules.poll)
+  await task.stop()
+}
+
+/** One more record is durable in each run of the task, whatever it has read ahead. */
+async function resumesAnywhere({ run, expectation, host }: Parts): Promise<void> {
+  await expectation.add(recordCount)
+  const durable: SourceRecord[] = []
+  let store: SourceStore | undefined
+  for (let stored = 1; stored < recordCount; stored += 1) {
+    const task = host(store)
+    store = task.store
+    await task.start()
+    await expectation.collectNext(task, durable)
+    const next = expectation.firstOf(task.records)
+    durable.push(...next)
+    run.note(`record ${stored} and its offset are durable`)
+    await task.commit(next)
+    expectation.checkNothingWrong(durable, rules.sourceOffset)
+    await task.stop()
+  }
+  const last = host(store)
+  await last.start()
+  await expectation.collect(last, recordCount - expectation.count(durable))
+  expectation.check([...durable, ...last.records], rules.sourceOffset)
+  await last.stop()
+}
+
+async function losesNothing({ run, expectation, host }: Parts): Promise<void> {
+  const task = host()
+  await task.start()
+  await task.poll(AbortSignal.abort(new ConnectError('the task is paused')))
+  for (const turns of triedTurns) {
+    await expectation.add(1)
+    const pause = new AbortController()
+    run.note(`the signal fires after ${turns} turns of the event loop:`)
+    const polling = task.poll(pause.signal)
+    for (let i = 0; i < turns; i += 1) await scheduler.yield()
+    pause.abort(new ConnectError('the task is paused'))
+    await polling
+  }
+  await expectation.collect(task)
+  await task.pollShortly()
+  expectation.check(task.records, rules.poll)
+  await task.stop()
+}
+
+/** A source that has no offsets to read passes: it makes no such call. */
+async function needsOffsets({ run, expectation, host }: Parts): Promise<void> {
+  await expectation.add(1)
+  const task = host()
+  task.unreadable = new ConnectError('the offset topic cannot be read')
+  let hasRead = false
+  try {
+    await task.start()
+    await task.pollShortly()
+    hasRead = task.records.length > 0
+  } catch (error) {
+    if (error instanceof ContractError) throw error
+  }
+  if (hasRead && task.offsetsAsked)
+    throw run.broken(rules.readOffsets, 'readOffsets failed, and the task returned records all the same.')
+}
+
+async function continuesAfterOutage(
+  { run, expectation, host }: Parts,
+  interrupt: () => Promise<() => Promise<void>>,
+): Promise<void> {
+  const task = host()
+  await expectation.add(2)
+  await task.start()
+  await expectation.collect(task)
+  run.note('interrupt()')
+  const repair = await interrupt()
+  try {
+    await task.pollShortly()
+  } catch (error) {
+    if (error instanceof ContractError) throw error
+    const did = `while its system was unreachable, it failed with ${describeError(error)}, which is not retried.`
+    if (!(error instanceof RetriableError)) throw run.broken(rules.pollErrors, did, error)
+  } finally {
+    run.note('the system is reachable again')
+    await repair()
+  }
+  await expectation.add(2)
+  await expectation.collect(task)
+  expectation.check(task.records, rules.poll)
+  await task.stop()
+}
