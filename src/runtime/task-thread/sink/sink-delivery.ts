@@ -50,7 +50,7 @@ export class SinkDelivery {
     return this.#state.kind === 'pendingRedelivery' ? this.#state.retryAt : Number.POSITIVE_INFINITY
   }
 
-  /** The `put` that has not returned; null when there is none. */
+  /** The `put` that has not returned; null when there is none. When it returns, its records count as delivered. */
   get running(): Promise<void> | null {
     return this.#running
   }
@@ -81,7 +81,10 @@ export class SinkDelivery {
     const startedAt = clock.monotonic()
     try {
       if (this.#options.mayWrite?.() === false) throw new RetriableError(cutOff, { code: 'WORKER_CUT_OFF' })
-      this.#running = task.put(batch.records)
+      // Also when the stop does not wait for it: what the task has taken is committed before the task ends.
+      this.#running = task.put(batch.records).then(() => {
+        for (const next of batch.nextOffsets.values()) positions.delivered(next.topic, next.partition, next.offset)
+      })
       await abortable(this.#running, control.stopSignal)
     } catch (error) {
       // A `put` that the stop interrupted may still run: `running` keeps it.
@@ -93,7 +96,6 @@ export class SinkDelivery {
     this.#running = null
     this.#state = idle
     retries.recordSuccess()
-    for (const { topic, partition, offset } of batch.nextOffsets.values()) positions.delivered(topic, partition, offset)
     meters.put(batch.records.length, (clock.monotonic() - startedAt) / 1000)
     return batch.nextOffsets.size > 0
   }

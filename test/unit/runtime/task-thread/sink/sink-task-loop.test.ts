@@ -165,6 +165,20 @@ describe('the loop of a sink task', () => {
     expect(consumer.closed).toBe(true)
   })
 
+  it('commits the records of a put that was running when the task was stopped, once it has returned', async () => {
+    const { task, consumer, control, ended } = host()
+    const put = Promise.withResolvers<void>()
+    task.hang = put.promise
+    consumer.append('t', 0, 'a', 'b')
+    await consumer.assign(p0)
+    await untilPasses(() => expect(task.inside).toBe(true))
+    control.stop()
+    put.resolve()
+    await ended
+    expect(task.values).toEqual(['a', 'b'])
+    expect(consumer.committed.get('t-0')).toBe(2)
+  })
+
   it('shows nothing any more of what an instance waited for that did not start', async () => {
     const { control, states, ended } = host({ startWaits: 'the target is away' })
     await untilPasses(() => expect(states.at(-1)).toBe('RUNNING'))
