@@ -35,6 +35,13 @@ export class WriteDeniedError extends KafkaError {
   }
 }
 
+/** The group has removed the member, and may have given its work to others. The member can join again. */
+export class MembershipLostError extends KafkaError {
+  constructor(groupId: string, reason: string) {
+    super(`the membership in group ${groupId} has ended: ${reason}`, { retriable: true })
+  }
+}
+
 /** User, password or certificate were rejected. */
 export class AuthenticationError extends KafkaError {}
 

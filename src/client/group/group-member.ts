@@ -10,7 +10,7 @@ import { syncGroup } from '../../protocol/messages/sync-group.ts'
 import type { Api, RequestValue, ResponseOf } from '../../protocol/schema.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { BrokerConnection } from '../connection/broker-connection.ts'
-import { asError, BrokerError, InstanceFencedError, isRetriable } from '../errors.ts'
+import { asError, BrokerError, InstanceFencedError, isRetriable, MembershipLostError } from '../errors.ts'
 
 /** An assignment protocol that a member supports, with its metadata for the leader. */
 export interface GroupProtocol {
@@ -58,6 +58,8 @@ export interface GroupMemberOptions {
     members: readonly MemberMetadata[],
     memberId: string,
   ) => Promise<ReadonlyMap<string, Buffer>> | ReadonlyMap<string, Buffer>
+  /** Whether the owner keeps its work while it joins: then `join` throws when the membership ends meanwhile. */
+  readonly keepsWork?: boolean
   /** A rebalance has begun (`lost` false: the assignment stays valid until the join), or the membership is gone. */
   readonly onRejoinNeeded: (reason: string, lost: boolean) => void
   /**
@@ -151,7 +153,7 @@ export class GroupMember {
 
   /**
    * Joins and synchronizes, with retries. Waits for the slowest member to rejoin.
-   * @throws InstanceFencedError if another member has the instance id, BrokerError if the group rejects this member, or the
+   * @throws MembershipLostError with `keepsWork`, InstanceFencedError if another member has the instance id, BrokerError if the group rejects this member, or the
    * signal's reason.
    */
   async join(signal?: AbortSignal): Promise<Generation> {
@@ -169,7 +171,8 @@ export class GroupMember {
         if (error instanceof RejoinError) {
           logger.debug(`group ${this.#options.groupId}: ${error.message}; rejoining`)
           if (attempt === 1) continue
-        } else if (isRetriable(error)) {
+        } else if (error instanceof MembershipLostError) throw error
+        else if (isRetriable(error)) {
           if (signal?.aborted !== true) this.#options.onReached?.(asError(error))
           this.#cluster.forgetCoordinator(this.#options.groupId)
         } else throw error
@@ -306,8 +309,12 @@ export class GroupMember {
     // With its member id, each further join is refused in the same way: the other member is not fenced in return.
     if (code === errorCodes.FENCED_INSTANCE_ID) throw new InstanceFencedError(groupId, this.#instanceId ?? '')
     if (membershipLost.has(code)) {
+      const reason = `${what} responded ${errorName(code)}`
       if (code !== errorCodes.ILLEGAL_GENERATION) this.#memberId = ''
-      throw new RejoinError(`${what} responded ${errorName(code)}`)
+      if (this.#memberId !== '' || this.#generation === null || this.#options.keepsWork !== true)
+        throw new RejoinError(reason)
+      this.#forget(reason)
+      throw new MembershipLostError(groupId, reason)
     }
     if (code === errorCodes.REBALANCE_IN_PROGRESS) throw new RejoinError('another rebalance began')
     if (coordinatorMoved.has(code)) this.#cluster.forgetCoordinator(groupId)

@@ -1,4 +1,5 @@
 import type { GroupMember, GroupMemberOptions, GroupProtocol, Generation } from '../../client/group/group-member.ts'
+import { MembershipLostError } from '../../client/errors.ts'
 import type { TaskId } from '../../config/connector/task-id.ts'
 import { backoffMs } from '../../foundation/async/backoff.ts'
 import { deferred, type Deferred } from '../../foundation/async/deferred.ts'
@@ -90,7 +91,7 @@ export class WorkerGroup {
   /** @param createMember creates the member; its arguments are what it sends to the group */
   constructor(
     createMember: (
-      group: Required<Pick<GroupMemberOptions, 'protocols' | 'assign' | 'onRejoinNeeded' | 'onAlive'>>,
+      group: Required<Pick<GroupMemberOptions, 'protocols' | 'assign' | 'keepsWork' | 'onRejoinNeeded' | 'onAlive'>>,
     ) => GroupMember,
     options: WorkerGroupOptions,
   ) {
@@ -100,6 +101,7 @@ export class WorkerGroup {
     this.#member = createMember({
       protocols: () => this.#protocols(),
       assign: async (_protocol, members, memberId) => await this.#leader.assign(memberId, members),
+      keepsWork: true,
       onAlive: (sessionMs) => options.lease.extend(sessionMs),
       onRejoinNeeded: (_reason, lost) => {
         if (lost) options.lease.end()
@@ -173,6 +175,7 @@ export class WorkerGroup {
         await this.#join()
       } catch (error) {
         if (this.#closing.signal.aborted) return
+        if (error instanceof MembershipLostError) continue
         const retry = `retrying in ${joinRetryMs / 1000} s`
         this.#options.logger.error(`failed to join the worker group, ${retry}: ${errorMessage(error)}`, { error })
         await this.#options.clock.sleep(joinRetryMs, this.#closing.signal).catch(() => undefined)
@@ -235,13 +238,14 @@ export class WorkerGroup {
       return true
     }
     this.#mismatches += 1
-    if (!isBehind()) {
-      this.#configTopic.passed()
-      return false
-    }
-    this.#configTopic.endsBefore(configOffset, snapshot())
-    const waitMs = backoffMs(behindBackoff, this.#mismatches)
-    logger.info(`the config topic was read to ${snapshot().offset} of ${configOffset}; joining again in ${waitMs} ms`)
+    if (isBehind()) this.#configTopic.endsBefore(configOffset, snapshot())
+    else this.#configTopic.passed()
+    const waitMs = Math.round(backoffMs(behindBackoff, this.#mismatches))
+    const who = error === 'none' ? 'this worker' : 'the leader'
+    logger.info(
+      `the assignment is not applied, as ${who} has not read the config topic to ${configOffset} (this worker: ` +
+        `${snapshot().offset}); joining again in ${waitMs} ms`,
+    )
     await clock.sleep(waitMs, this.#closing.signal)
     return false
   }

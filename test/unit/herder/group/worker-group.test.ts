@@ -107,8 +107,9 @@ async function made() {
   const worker = async (url: string, settings?: WorkerSettings) =>
     new Worker(await kafka.clients.connect(), groupId, url, settings)
   const members = async () => (await describeGroup(kafka.broker.bootstrap, groupId)).memberIds
+  const state = async () => (await describeGroup(kafka.broker.bootstrap, groupId)).state
   const removeAll = async (): Promise<void> => await removeMembers(kafka.broker.bootstrap, groupId)
-  return { worker, members, removeAll }
+  return { worker, members, state, removeAll }
 }
 
 describe('a worker in its group', () => {
@@ -144,6 +145,27 @@ describe('a worker in its group', () => {
     gate.resolve()
     await untilPasses(() => expect(given.map(({ work: { tasks } }) => tasks.length)).toEqual([0, 2]))
     await untilPasses(() => expect(one.last?.work).toEqual(work))
+    await one.group.close()
+  })
+
+  it('stops its work also when it is removed while it waits for other members to join (I3)', async () => {
+    const { worker, state, removeAll } = await made()
+    const [one, two] = [await worker('http://one/'), await worker('http://two/')]
+    one.group.start()
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    const gate = deferred<void>()
+    two.onMembership = async () => await gate.promise
+    two.group.start()
+    await untilPasses(() => expect(two.given).toBe(1))
+    const before = one.memberships.length
+    one.snapshot = { offset: 11, work: { ...work, tasks: [] } }
+    one.group.checkConfigured()
+    await untilPasses(async () => expect(await state()).toBe('PreparingRebalance'))
+    await removeAll()
+    await untilPasses(() => expect(one.memberships.length).toBeGreaterThan(before))
+    expect(one.memberships[before]).toMatchObject({ generation: -1, work: nothingAssigned })
+    gate.resolve()
+    await two.group.close()
     await one.group.close()
   })
 
@@ -301,6 +323,7 @@ describe('a worker in its group', () => {
     expect(two.conditions.standing.get('CONFIG_TOPIC_MISMATCH')).toMatch(
       /^the config topic configs ends at offset 7, but another worker of the group has read to offset 10\. .*restart that worker$/v,
     )
+    expect(two.logger.lines.map(({ message }) => message).join()).toMatch(/not applied, .* \(this worker: 7\)/)
     two.endOffset = 10
     await untilPasses(() => expect(two.last?.leaderUrl).toBe('http://one/'))
     expect(behind).toEqual([])
