@@ -4,6 +4,7 @@ import type { Logger } from '../foundation/logging/logger.ts'
 import { errorMessage } from '../foundation/error-message.ts'
 import { abortable } from '../foundation/async/abortable.ts'
 import { SerialLock } from '../runtime/serial-lock.ts'
+import type { Lease } from '../runtime/thread/lease.ts'
 import type { RestartRequest } from './entities/restart-request.ts'
 import type { WorkerHealth } from './entities/worker-health.ts'
 import type { ConfigSnapshot } from './group/group-leader.ts'
@@ -12,6 +13,7 @@ import type { HerderReads } from './herder-reads.ts'
 import type { AssignedTasks } from './local/assigned-tasks.ts'
 import type { AssignmentReconciler } from './local/assignment-reconciler.ts'
 import type { ConnectorInstances } from './local/connector-instances.ts'
+import { NotReadyError, WorkerStoppingError } from './herder-errors.ts'
 import { planRestart } from './restart-plan.ts'
 import { unusableMessage, type ClusterConfigState, type ConfigChange } from './state/cluster-config-state.ts'
 import type { WorkerStatusStore } from './state/worker-status-store.ts'
@@ -24,10 +26,16 @@ export interface HerderLoopOptions {
   readonly connectors: ConnectorInstances
   readonly tasks: AssignedTasks
   readonly reconciler: AssignmentReconciler
+  /** Until when this worker may act as a member of its group. */
+  readonly lease: Pick<Lease, 'isValid'>
   readonly clock: Clock
   readonly logger: Logger
   readonly group: () => Pick<WorkerGroup, 'checkConfigured' | 'released'>
 }
+
+/** How often a lease that has ended is looked at, and how long a request waits for it. Milliseconds. */
+const leasePollMs = 100
+const leaseWaitMs = 30_000
 
 /**
  * Follows the config topic and the worker group, and applies both to what this worker runs (Kafka: the herder's tick
@@ -57,10 +65,24 @@ export class HerderLoop {
     return this.#stopping
   }
 
-  /** The membership; waits until this worker is a member of its group. */
+  /**
+   * The membership; waits until this worker is a member of its group, and has heard from it lately: the membership of a worker
+   * that was suspended may have ended.
+   * @throws NotReadyError, WorkerStoppingError
+   */
   async joinedMembership(): Promise<Membership> {
-    while (this.#membership.generation < 0) await this.#joined.promise
-    return this.#membership
+    const { lease, clock } = this.#options
+    for (let waitedMs = 0; ; waitedMs += leasePollMs) {
+      while (this.#membership.generation < 0) await this.#joined.promise
+      if (lease.isValid) return this.#membership
+      if (this.#stopping) throw new WorkerStoppingError()
+      if (waitedMs >= leaseWaitMs)
+        throw new NotReadyError(
+          'This worker has not heard from its group for session.timeout.ms, and writes nothing until it has: the broker ' +
+            'that coordinates the group does not respond. GET /health says more',
+        )
+      await clock.sleep(leasePollMs)
+    }
   }
 
   /** What the whole group is to run, by the config topic (I4). */
@@ -76,9 +98,11 @@ export class HerderLoop {
   /** Applies the outcome of a rebalance. */
   async onMembership(membership: Membership): Promise<AppliedMembership> {
     const { statuses, reconciler } = this.#options
+    const wasMember = this.#membership.generation >= 0
     this.#membership = membership
     if (membership.generation >= 0) this.#joined.resolve()
-    else this.#joined = deferred<void>()
+    // Requests may wait already: a worker can lose a membership that it has not applied.
+    else if (wasMember) this.#joined = deferred<void>()
     statuses.setGeneration(membership.generation)
     let released = Promise.resolve()
     await this.#exclusively('applying an assignment', () => {

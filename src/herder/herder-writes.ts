@@ -25,6 +25,7 @@ export type ConfigWriter = Pick<
   | 'removeConnectorConfig'
   | 'putTaskConfigs'
   | 'putTargetState'
+  | 'putStopped'
   | 'putRestartRequest'
 >
 
@@ -113,6 +114,7 @@ export class HerderWrites {
 
   /** Pause and resume: any worker may write the target state. */
   async setTargetState(connector: string, state: 'STARTED' | 'PAUSED'): Promise<void> {
+    await this.#options.leadership()
     await this.#exclusively(connector, async () => {
       this.#mustExist(connector, `Unknown connector ${connector}`)
       await this.#options.writer.putTargetState(connector, state)
@@ -122,8 +124,7 @@ export class HerderWrites {
   async stop(connector: string): Promise<void> {
     await this.#asLeader(connector, 'stop a connector', async () => {
       this.#mustExist(connector, `Unknown connector ${connector}`)
-      await this.#options.writer.putTaskConfigs(connector, [])
-      await this.#options.writer.putTargetState(connector, 'STOPPED')
+      await this.#options.writer.putStopped(connector)
     })
   }
 
@@ -143,11 +144,15 @@ export class HerderWrites {
 
   /**
    * Runs an action for a connector that is stopped, whose tasks have ended. Other writes of this connector wait; those of others
-   * do not.
+   * do not. The action is given a check to call before it writes.
    * @throws NotLeaderError, NotFoundError, BadRequestError when it is not stopped; ConnectError when another worker has resumed
    *   it meanwhile
    */
-  async whileStopped<T>(connector: string, what: string, action: () => Promise<T>): Promise<T> {
+  async whileStopped<T>(
+    connector: string,
+    what: string,
+    action: (mustLead: () => Promise<void>) => Promise<T>,
+  ): Promise<T> {
     const { writer, leadership, tasksEnded } = this.#options
     await leadership()
     return await this.#queues.run(connector, async () => {
@@ -157,7 +162,7 @@ export class HerderWrites {
       this.#mustBeStopped(connector)
       await tasksEnded(connector)
       await this.#mustLead(what)
-      const result = await action()
+      const result = await action(async () => await this.#mustLead(what))
       await writer.refresh()
       if (this.#options.configState.targetState(connector) === 'STOPPED') return result
       throw new ConnectError(

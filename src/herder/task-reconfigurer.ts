@@ -22,7 +22,8 @@ export interface TaskReconfigurerOptions {
   readonly logger: Logger
   /** Whether the connector runs on this worker. */
   readonly isAssigned: (connector: string) => boolean
-  readonly write: (connector: string, configs: readonly RawConfig[]) => Promise<void>
+  /** Writes task configs, unless they are outdated by the time at which the worker may write. */
+  readonly write: (connector: string, configs: readonly RawConfig[], isCurrent: () => boolean) => Promise<void>
   /** The connector generates task configs that are not valid. */
   readonly onInvalid: (connector: string, trace: string) => void
   /** The connector runs, but its task configs cannot be generated now; a null trace when they can again. */
@@ -101,11 +102,15 @@ export class TaskReconfigurer {
     const config = configState.config(connector)
     if (config === null || configState.targetState(connector) !== 'STARTED' || !isAssigned(connector)) return
     const generated = await connectors.taskConfigs(connector, tasksMax(config))
-    if (!isLatest() || !isAssigned(connector) || configState.config(connector) !== config) return
-    if (configState.targetState(connector) !== 'STARTED') return
+    const isCurrent = (): boolean =>
+      isLatest() &&
+      isAssigned(connector) &&
+      configState.config(connector) === config &&
+      configState.targetState(connector) === 'STARTED'
+    if (!isCurrent()) return
     const taskClass = taskClassOf(classNameOf(config))
     const configs = generated.map((task) => withConnectorKeys(task, taskClass, config))
-    if (needsWrite(configState, connector, configs)) await write(connector, configs)
+    if (needsWrite(configState, connector, configs)) await write(connector, configs, isCurrent)
   }
 }
 

@@ -17,6 +17,7 @@ import type { ConnectorListener } from '../runtime/connector-listener.ts'
 import { abortable } from '../foundation/async/abortable.ts'
 import type { LabelledSample } from '../runtime/metrics/prometheus-text.ts'
 import type { TaskListener } from '../runtime/task-listener.ts'
+import type { Lease } from '../runtime/thread/lease.ts'
 import type { ConfigBackingStore } from '../storage/config-backing-store.ts'
 import type { ConfigRecord } from '../storage/config-record.ts'
 import type { ConnectorInfo } from './entities/connector-info.ts'
@@ -52,12 +53,15 @@ import { TaskReconfigurer } from './task-reconfigurer.ts'
 type Group = Pick<WorkerGroup, 'start' | 'checkConfigured' | 'released' | 'ownerOfConnector' | 'ownerOfTask' | 'close'>
 
 export interface WorkerHerderOptions extends Pick<InternalRequestsOptions, 'sessionKeySettings' | 'sendTaskConfigs'> {
-  readonly configs: Pick<ConfigBackingStore, 'start' | 'putLoggerLevel' | 'putSessionKey'> & ConfigWriter
+  readonly configs: Pick<ConfigBackingStore, 'start' | 'putLoggerLevel' | 'putSessionKey' | 'abandonWrites'> &
+    ConfigWriter
   readonly statuses: WorkerStatusStore
   readonly offsets: Pick<ConnectorOffsetReader, 'start' | 'isEmpty'> & OffsetReader
   readonly offsetWriter: OffsetWriter
   /** The name of the offset topic, for a warning. */
   readonly offsetTopic: string
+  /** Until when this worker may act as a member of its group. */
+  readonly lease: Pick<Lease, 'isValid'>
   /** Each is called once, with what the herder does for the group, the connectors and the tasks. */
   readonly joinGroup: (handlers: WorkerGroupHandlers) => Group
   readonly runConnectors: (listener: ConnectorListener) => ConnectorRunner
@@ -135,7 +139,7 @@ export class WorkerHerder implements Herder {
       clock,
       logger,
       isAssigned: (connector) => connectors.has(connector) && !this.#loop.isStopping,
-      write: async (connector, taskConfigs) => await this.#internal.writeTasks(connector, taskConfigs),
+      write: async (...taskConfigs) => await this.#internal.writeTasks(...taskConfigs),
       onInvalid: (connector, trace) => connectors.onConnectorFailed(connector, trace),
       onWaiting: (connector, trace) => connectors.showWaiting(connector, trace),
     })
@@ -153,6 +157,7 @@ export class WorkerHerder implements Herder {
       stopping: () => reconciler.stopping(),
       catchUp: async () => await configs.refresh(),
       onMembership: async (membership) => {
+        if (membership.generation < 0) await configs.abandonWrites('this worker was removed from its group')
         this.#internal.onMembership(membership)
         return await this.#loop.onMembership(membership)
       },

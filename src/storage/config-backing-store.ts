@@ -19,6 +19,7 @@ import type { TopicWriter } from './topic-writer.ts'
 
 export interface ConfigBackingStoreOptions {
   readonly client: KafkaClient
+  /** That of the config topic alone: see {@link ConfigBackingStore.abandonWrites}. */
   readonly writer: TopicWriter
   readonly topic: InternalTopic
   readonly clock: Clock
@@ -32,7 +33,7 @@ export type ConfigSubscriber = (record: ConfigRecord | null, offset: number) => 
 
 const setting = 'config.storage.topic'
 /** The deadline of an operation, writing and reading back, as in Connect. */
-const operationMs = 30_000
+export const operationMs = 30_000
 /**
  * The largest request of a Java worker's producer. The embedded broker accepts more, but a Java worker could not write
  * such a config back, and its owner could not return to Kafka Connect.
@@ -48,6 +49,8 @@ const headroom = 0.02
 export class ConfigBackingStore {
   readonly #options: ConfigBackingStoreOptions
   readonly #log: KafkaBasedLog
+  /** Increases when writes are abandoned. */
+  #term = 0
 
   constructor(options: ConfigBackingStoreOptions) {
     this.#options = options
@@ -100,13 +103,22 @@ export class ConfigBackingStore {
   async putTaskConfigs(connector: string, configs: readonly RawConfig[]): Promise<void> {
     for (const [task, config] of configs.entries()) this.checkSize(connector, config, `config of task ${task}`)
     const tasks = configs.map((config, task) => ({ type: 'task' as const, connector, task, config }))
+    const term = this.#term
     if (tasks.length > 0) await this.#put('task configurations', tasks)
-    await this.#put('task commit', [{ type: 'commit', connector, tasks: configs.length }])
+    await this.#put('task commit', [{ type: 'commit', connector, tasks: configs.length }], term)
   }
 
   /** Writes the target state of a connector. */
   async putTargetState(connector: string, state: TargetState): Promise<void> {
     await this.#put('target state', [{ type: 'target-state', connector, state }])
+  }
+
+  /** Stops a connector: its set of task configs is empty from then on. Written at once, so that no crash separates the two. */
+  async putStopped(connector: string): Promise<void> {
+    await this.#put('target state', [
+      { type: 'commit', connector, tasks: 0 },
+      { type: 'target-state', connector, state: 'STOPPED' },
+    ])
   }
 
   /** Asks each worker to restart what it runs of a connector. */
@@ -148,13 +160,24 @@ export class ConfigBackingStore {
     await this.#bounded('reading configurations', signal, (bound) => this.#log.readToEnd(bound))
   }
 
+  /**
+   * Fails the writes in progress, and sends none of them again: others decide about the configuration now, and a late write
+   * would overwrite what they have written since. One that was sent may be written nevertheless.
+   */
+  async abandonWrites(reason: string): Promise<void> {
+    this.#term += 1
+    await this.#log.abandonWrites(reason)
+  }
+
   /** Stops reading. */
   async close(): Promise<void> {
     await this.#log.close()
   }
 
-  async #put(what: string, records: readonly ConfigRecord[]): Promise<void> {
+  /** @param term that in which the operation began, of which this is a part */
+  async #put(what: string, records: readonly ConfigRecord[], term = this.#term): Promise<void> {
     await this.#bounded(`writing ${what}`, undefined, async (bound) => {
+      if (term !== this.#term) throw new ConnectError('the writes before it were abandoned')
       await this.#log.write(records.map(encodeConfigRecord))
       await this.#log.readToEnd(bound)
     })

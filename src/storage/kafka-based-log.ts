@@ -82,6 +82,11 @@ export class KafkaBasedLog {
     await this.#options.writer.write(this.topic, records)
   }
 
+  /** As {@link TopicWriter.abandon}. */
+  async abandonWrites(reason: string): Promise<void> {
+    await this.#options.writer.abandon(reason)
+  }
+
   /** Resolves when every record that was in the topic at the time of the call has been read. */
   async readToEnd(signal?: AbortSignal): Promise<void> {
     await present(this.#reader, 'the reader of a log that has started').readToEnd(signal)

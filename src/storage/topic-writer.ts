@@ -2,7 +2,7 @@ import { errorMessage } from '../foundation/error-message.ts'
 import { ConnectError } from '../api/errors.ts'
 import { deferred, type Deferred } from '../foundation/async/deferred.ts'
 import type { KafkaClient } from '../client/kafka-client.ts'
-import type { Producer, ProducerListener } from '../client/producer/producer.ts'
+import type { Producer, ProducerListener, ProducerOptions } from '../client/producer/producer.ts'
 import { troubleConditions, type ConditionSetter } from '../client/log-trouble.ts'
 
 /** A record of a topic that keeps state: key and value are text, a null value removes the key. */
@@ -20,20 +20,25 @@ function bytesOf(text: string | Uint8Array): Uint8Array {
   return typeof text === 'string' ? Buffer.from(text, 'utf8') : text
 }
 
-/** Writes state to topics, and resolves when it is durable. All stores of a worker share one. */
+/** What limits the writes of a {@link TopicWriter}. */
+export type WriteLimits = Pick<ProducerOptions, 'mayWrite' | 'deliveryTimeoutMs'>
+
+/** Writes state to topics, and resolves when it is durable. */
 export class TopicWriter {
-  readonly #producer: Producer
+  readonly #createProducer: () => Producer
   readonly #writes = new Map<number, Write>()
+  #producer: Producer
   #nextToken = 0
 
   /** @param setCondition receives why records cannot be written while they are retried, and when they can again */
-  constructor(client: KafkaClient, setCondition: ConditionSetter = () => undefined) {
+  constructor(client: KafkaClient, setCondition: ConditionSetter = () => undefined, limits: WriteLimits = {}) {
     const listener: ProducerListener = {
       onAcknowledged: (tokens) => tokens.forEach((token) => this.#settle(token, null)),
       onFailed: (error, tokens) => tokens.forEach((token) => this.#settle(token, error)),
       onTrouble: troubleConditions(setCondition),
     }
-    this.#producer = client.producer(listener, { allowAutoTopicCreation: false })
+    this.#createProducer = () => client.producer(listener, { ...limits, allowAutoTopicCreation: false })
+    this.#producer = this.#createProducer()
   }
 
   /**
@@ -62,6 +67,16 @@ export class TopicWriter {
       }
     }
     return write.done.promise
+  }
+
+  /** Gives up the writes that are not durable: none of them is sent again. One that was sent may be written nevertheless. */
+  async abandon(reason: string): Promise<void> {
+    if (this.#writes.size === 0) return
+    const abandoned = this.#producer
+    this.#producer = this.#createProducer()
+    for (const { done } of this.#writes.values()) done.reject(new ConnectError(`a write was abandoned: ${reason}`))
+    this.#writes.clear()
+    await abandoned.close(AbortSignal.abort())
   }
 
   /** Flushes until the signal fires; remaining writes fail then. */

@@ -75,11 +75,12 @@ export function storageContract(open: () => Promise<string> | string): void {
       await store.putTaskConfigs('c', [{ a: '1' }, { a: '2' }])
       expect(records.at(-1)?.[1]).toEqual({ type: 'commit', connector: 'c', tasks: 2 })
       await store.putTargetState('c', 'STARTED')
+      await store.putStopped('c')
       await store.putRestartRequest({ connector: 'c', onlyFailed: true, includeTasks: false })
       await store.putLoggerLevel('l', 'WARN')
       await store.putTaskConfigs('c', [])
       await store.removeConnectorConfig('c')
-      expect(records.map(([offset]) => offset)).toEqual(Array.from({ length: 11 }, (_, offset) => offset))
+      expect(records.map(([offset]) => offset)).toEqual(Array.from({ length: 13 }, (_, offset) => offset))
       await store.close()
       expect(await textsOf(topic.name)).toEqual([
         ['target-state-c', '{"state":"PAUSED","state.v2":"STOPPED"}'],
@@ -88,6 +89,8 @@ export function storageContract(open: () => Promise<string> | string): void {
         ['task-c-1', '{"properties":{"a":"2"}}'],
         ['commit-c', '{"tasks":2}'],
         ['target-state-c', '{"state":"STARTED","state.v2":"STARTED"}'],
+        ['commit-c', '{"tasks":0}'],
+        ['target-state-c', '{"state":"PAUSED","state.v2":"STOPPED"}'],
         ['restart-connector-c', '{"include-tasks":false,"only-failed":true}'],
         ['logger-cluster-l', '{"level":"WARN"}'],
         ['commit-c', '{"tasks":0}'],
@@ -134,6 +137,18 @@ export function storageContract(open: () => Promise<string> | string): void {
       await large.store.putConnectorConfig('c', config)
       expect(large.records).toEqual([[0, { type: 'connector', connector: 'c', config }]])
       await Promise.all([small.store.close(), large.store.close()])
+    })
+
+    it('commits no task configs whose writes were abandoned, and continues with later writes', async () => {
+      const topic = topicOf('configs', 1)
+      const { store, records } = await openStore(topic)
+      const put = store.putTaskConfigs('c', [{ a: '1' }])
+      await store.abandonWrites('the worker was removed')
+      await expect(put).rejects.toThrow(/^Error writing task \w+ to Kafka topic .* abandoned/)
+      await store.putTargetState('c', 'PAUSED')
+      expect(records.map(([, record]) => record?.type)).not.toContain('commit')
+      expect(records.at(-1)?.[1]).toMatchObject({ type: 'target-state', state: 'PAUSED' })
+      await store.close()
     })
 
     it('reads what other workers write', async () => {

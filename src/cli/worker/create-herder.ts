@@ -45,14 +45,14 @@ export function createHerder(parts: HerderParts): WorkerHerder {
   const { foundPlugins, providers, offsetTopic, groupId, taskShutdownTimeoutMs } = config
   const memory = new IdleMemory(clock, idleMs)
   cleanup.add('the watch over idle memory', async () => memory.close())
-  const stores = createStores({ client, config, clock, logger: logger.child('storage'), conditions, cleanup })
+  const lease = Lease.create()
+  const stores = createStores({ client, config, clock, logger: logger.child('storage'), conditions, cleanup, lease })
   const offsets = new ConnectorOffsetReader({
     store: stores.offsets,
     admin: client.admin,
     clock,
     topic: offsetTopic.name,
   })
-  const lease = Lease.create()
   const groupConditions = new Conditions(logger.child('herder'))
   conditions.add('worker', () => groupConditions.standing)
   const threads = { foundPlugins, providers, logLevels, logSink, logger: logger.child('runtime'), clock }
@@ -76,6 +76,7 @@ export function createHerder(parts: HerderParts): WorkerHerder {
           ...handlers,
         },
       ),
+    lease,
     runConnectors: (listener) => new PluginThreads({ ...threads, listener }),
     runTasks: (listener) =>
       new TaskThreads({

@@ -37,6 +37,8 @@ export interface SenderOptions {
   readonly maxInFlight: number
   readonly maxRequestSize: number
   readonly deliveryTimeoutMs: number
+  /** Whether the owner of the producer may write now. */
+  readonly mayWrite: () => boolean
   readonly trouble: TroubleWatch
   /** A batch of this topic could not be written and is retried. `place`: as {@link SenderOptions.trouble} knows it. */
   readonly onRetried: (where: { readonly topic: string; readonly place: string }, error: Error) => void
@@ -147,7 +149,7 @@ export class ProduceSender {
       const connection = await abortable(this.#cluster.connection(nodeId, this.#purpose, signal), signal)
       const request = produceRequestOf(sent.map(({ batch }) => batch))
       // Last: whatever was waited for may have taken long.
-      if (!this.#cluster.mayWrite) throw new WriteDeniedError()
+      if (!this.#cluster.mayWrite || !this.#options.mayWrite()) throw new WriteDeniedError()
       isSent = true
       const response = await connection.send(produce, request, { timeoutMs: produceTimeoutMs + 5_000, signal })
       this.#receive(sent, response)

@@ -30,6 +30,8 @@ export interface ProducerOptions {
   readonly deliveryTimeoutMs?: number
   /** Whether the broker may create a topic that does not exist, if its own settings allow that. */
   readonly allowAutoTopicCreation?: boolean
+  /** Whether the owner may write now; nothing is sent while it may not. Besides `mayWrite` of the client. */
+  readonly mayWrite?: () => boolean
   /** A topic that `onTrouble` does not report on; {@link ProducerListener.onRetried} reports each failed attempt. */
   readonly apartTopic?: string
 }
@@ -103,6 +105,7 @@ export class Producer {
       maxInFlight: this.#limits.maxInFlight,
       maxRequestSize: this.#maxRequestSize,
       deliveryTimeoutMs: this.#deliveryTimeoutMs,
+      mayWrite: options.mayWrite ?? (() => true),
       onRetried: (where, error) => this.#retried(where, error),
       onDone: (batch, error) => {
         this.#pool.settled(batch, error)

@@ -67,9 +67,9 @@ export class InternalRequests {
     this.#keys.setLeading(false)
   }
 
-  /** Writes the task configs of a connector of this worker to the config topic, as the leader or through it. */
-  async writeTasks(connector: string, configs: readonly RawConfig[]): Promise<void> {
-    await this.#writer.write(connector, configs)
+  /** Writes the task configs of a connector of this worker to the config topic, as the leader or through it, if they are current. */
+  async writeTasks(connector: string, configs: readonly RawConfig[], isCurrent: () => boolean): Promise<void> {
+    await this.#writer.write(connector, configs, isCurrent)
   }
 
   /**

@@ -32,10 +32,14 @@ export class TaskConfigWriter {
     this.#options = options
   }
 
-  /** @throws ConnectError; the same configs can be written again */
-  async write(connector: string, configs: readonly RawConfig[]): Promise<void> {
+  /**
+   * @param isCurrent whether the configs are still those to write: the worker may have waited long for its group
+   * @throws ConnectError; the same configs can be written again
+   */
+  async write(connector: string, configs: readonly RawConfig[], isCurrent: () => boolean): Promise<void> {
     const { membership, put, send } = this.#options
     const { isLeader, leaderUrl, isSigned } = await membership()
+    if (!isCurrent()) return
     if (isLeader) return await put(connector, configs)
     if (leaderUrl === null) throw new NotLeaderError('Only the leader can write task configs.', null)
     const body = JSON.stringify(configs)

@@ -69,11 +69,12 @@ export class OffsetAlteration {
   async #changed(connector: string, done: 'altered' | 'reset', plan: PlanOfChange): Promise<string> {
     const { reads, writes, plugins } = this.#options
     const verb = done === 'altered' ? 'alter' : 'reset'
-    return await writes.whileStopped(connector, `${verb} the offsets of a connector`, async () => {
+    return await writes.whileStopped(connector, `${verb} the offsets of a connector`, async (mustLead) => {
       const config = reads.connectorConfig(connector)
       const group = { connector, groupId: sinkGroupId(connector, config) }
       const { offsets, write } = await plan(this.#kindOf(connector, config), group)
       const isComplete = await plugins.alterOffsets(connector, config, offsets)
+      await mustLead()
       await write()
       return outcome(done, isComplete)
     })

@@ -78,6 +78,9 @@ class MemoryConfigs {
 
   async refresh(): Promise<void> {}
 
+  /** A write is done before another call. */
+  async abandonWrites(): Promise<void> {}
+
   async append(...records: ConfigRecord[]): Promise<void> {
     for (const record of records) this.#subscriber?.(record, this.records.push(record) - 1)
   }
@@ -99,6 +102,9 @@ class MemoryConfigs {
 
   putTargetState: WorkerHerderOptions['configs']['putTargetState'] = async (connector, state) =>
     await this.append({ type: 'target-state', connector, state })
+
+  putStopped: WorkerHerderOptions['configs']['putStopped'] = async (connector) =>
+    await this.append({ type: 'commit', connector, tasks: 0 }, { type: 'target-state', connector, state: 'STOPPED' })
 
   putLoggerLevel: WorkerHerderOptions['configs']['putLoggerLevel'] = async (logger, level) =>
     await this.append({ type: 'logger-level', logger, level })
@@ -225,6 +231,7 @@ export async function herd(options: HerdOptions = {}) {
   options.statusesBefore?.(statuses)
   const activity = { count: 0 }
   const rebalances = { count: 0 }
+  const lease = { isValid: true }
   let assigned = nothingAssigned
   const group = Promise.withResolvers<WorkerGroupHandlers>()
   const rebalance = async (): Promise<void> => {
@@ -250,6 +257,7 @@ export async function herd(options: HerdOptions = {}) {
       admin: noGroups,
     }),
     offsetTopic: 'offsets',
+    lease,
     joinGroup: (handlers) => {
       group.resolve(handlers)
       const checkConfigured = (): void => {
@@ -298,5 +306,5 @@ export async function herd(options: HerdOptions = {}) {
     topic.writes.length = 0
     worker.calls.length = 0
   }
-  return { herder, handlers, configs, statuses, worker, clock, running, logger, activity, rebalances }
+  return { herder, handlers, configs, statuses, worker, clock, running, logger, activity, rebalances, lease }
 }

@@ -1,16 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect } from 'vitest'
-import { loadTables } from '../load/load-tables.ts'
 import { Progress } from '../load/progress.ts'
-import { ChangeLoad } from '../postgres/change-load.ts'
-import { expectWhole, healthyAt, healthyUntil } from './load-checks.ts'
+import { expectWhole, healthyAt } from './load-checks.ts'
 import { LogView } from '../log/log-view.ts'
-import { pipelineConnectors, topicOf, type PipelinePlan } from './pipeline.ts'
-import { S3Bucket } from '../s3/s3-bucket.ts'
-import { seededRandom } from '../seeded-random.ts'
-import { service } from '../services.ts'
+import { plainJson, prepareLoad, removeDirectory, removeLoad, snapshotDone } from './load-stage.ts'
+import type { LoadSize, LoadStage } from './load-stage.ts'
+import { pipelineConnectors, topicOf } from './pipeline.ts'
 import { workerPlace, WorkerProcess, type WorkerPlace } from './worker-process.ts'
 
 const failPoints = [
@@ -22,25 +16,15 @@ const failPoints = [
 ]
 
 /** How hard a worker is tried. */
-export interface KillPlan {
-  /** Rows that the snapshot reads. */
-  readonly ledgerRows: number
-  /** Connections that write, and how many changes a second they write together. */
-  readonly writers: number
+export interface KillPlan extends LoadSize {
+  /** How many changes a second the connections write together. */
   readonly rate: number
   readonly kills: { readonly snapshot: number; readonly random: number }
 }
 
 /** Everything one run holds. */
-interface Stage {
-  readonly ledgerRows: number
-  readonly load: ChangeLoad
-  readonly directory: string
+interface Stage extends LoadStage {
   readonly place: WorkerPlace
-  readonly plan: PipelinePlan
-  readonly bucket: S3Bucket
-  readonly random: () => number
-  readonly say: Progress['say']
   /** The latest worker, and how many there were. */
   worker: WorkerProcess | null
   starts: number
@@ -55,8 +39,9 @@ export async function killUnderLoad(kill: KillPlan): Promise<void> {
   const seed = Number(process.env['KILL_SEED'] ?? Date.now() % 1_000_000)
   const { say } = new Progress('kill test')
   say(`KILL_SEED=${seed}`)
-  const stage = await prepare(kill, seed, say)
-  let keeps = false
+  const prepared = await prepareLoad(`kill${process.pid}`, kill, seed, say)
+  const stage: Stage = { ...prepared, place: await workerPlace(prepared.directory), worker: null, starts: 0 }
+  let hasFailed = false
   try {
     const worker = await start(stage)
     for (const [name, config] of Object.entries(pipelineConnectors(stage.plan))) await worker.post(name, config)
@@ -66,12 +51,12 @@ export async function killUnderLoad(kill: KillPlan): Promise<void> {
     say(`all is whole; the process of the test took at most ${Math.round(process.resourceUsage().maxRSS / 1000)} MB`)
   } catch (error) {
     say(`${String(error instanceof Error ? error.stack : error)}\n${stage.worker?.output.slice(-4000)}`)
-    keeps = process.env['KILL_KEEP'] === '1'
+    hasFailed = true
     throw error
   } finally {
-    await tearDown(stage)
-    if (keeps) say(`keeps ${stage.directory}`)
-    else rmSync(stage.directory, { recursive: true, force: true })
+    await stage.worker?.kill()
+    await removeLoad(stage)
+    removeDirectory(stage, hasFailed)
   }
 }
 
@@ -113,44 +98,10 @@ async function expectSurvival(worker: WorkerProcess, stage: Stage): Promise<void
   expect(await worker.stop()).toBe(0)
 }
 
-async function tearDown({ worker, load, plan, bucket }: Stage): Promise<void> {
-  await worker?.kill()
-  await load.stop()
-  await load.drop()
-  for (const table of loadTables)
-    await fetch(`${service('elasticsearch')}/${topicOf(plan, table)}`, { method: 'DELETE' })
-  await bucket.remove()
-}
-
-async function prepare({ ledgerRows, writers }: KillPlan, seed: number, say: Progress['say']): Promise<Stage> {
-  const directory = mkdtempSync(join(tmpdir(), 'penstock-kill-'))
-  const prefix = `kill${process.pid}`
-  const load = await ChangeLoad.make(service('postgres'), prefix, { ledgerRows, seed, connections: writers })
-  const bucket = await S3Bucket.create(service('minio'))
-  const plan: PipelinePlan = {
-    database: load.url,
-    tables: loadTables,
-    prefix,
-    slot: prefix,
-    elasticsearch: service('elasticsearch'),
-    store: service('minio'),
-    bucket: bucket.name,
-    source: {
-      'decimal.handling.mode': 'string',
-      'time.precision.mode': 'isostring',
-      'topic.creation.default.segment.bytes': '4194304',
-    },
-    archive: { 'rotate.schedule.interval.ms': '5000' },
-  }
-  const place = await workerPlace(directory)
-  return { ledgerRows, load, directory, place, plan, bucket, random: seededRandom(seed), say, worker: null, starts: 0 }
-}
-
 async function start(stage: Stage, failPoint?: string): Promise<WorkerProcess> {
-  const json = { 'key.converter.schemas.enable': 'false', 'value.converter.schemas.enable': 'false' }
   const env = failPoint === undefined ? {} : { PENSTOCK_FAIL_POINT: failPoint }
   stage.starts += 1
-  stage.worker = await WorkerProcess.start(stage.place, json, env)
+  stage.worker = await WorkerProcess.start(stage.place, plainJson, env)
   return stage.worker
 }
 
@@ -163,18 +114,6 @@ async function killInsideSnapshot(worker: WorkerProcess, stage: Stage): Promise<
   await log.close()
   await worker.kill()
   return wanted
-}
-
-/** Until the stored offset is one of the stream: a kill before that would only begin another snapshot. */
-async function snapshotDone(worker: WorkerProcess): Promise<void> {
-  await healthyUntil(worker, 'the snapshot is complete and the stream acknowledged', 600_000, async () => {
-    const { offsets } = (await worker.request('GET', '/connectors/source/offsets')) as StoredOffsets
-    return offsets.some(({ offset }) => offset['lsn_commit'] !== undefined)
-  })
-}
-
-interface StoredOffsets {
-  readonly offsets: readonly { readonly offset: Readonly<Record<string, unknown>> }[]
 }
 
 /** Restarts with a fail point armed, and waits until the worker has died of it. */

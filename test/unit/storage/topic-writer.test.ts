@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { apis } from '../../support/protocol/apis.ts'
 import { errorCodes } from '../../../src/protocol/error-codes.ts'
-import { TopicWriter } from '../../../src/storage/topic-writer.ts'
+import { TopicWriter, type WriteLimits } from '../../../src/storage/topic-writer.ts'
 import { readAll } from '../../contract/client-harness.ts'
 import { ProxiedBroker } from '../../contract/proxied-broker.ts'
 import { untilPasses } from '../../support/until.ts'
@@ -13,15 +13,16 @@ beforeAll(async () => {
 })
 afterAll(async () => await kafka.close())
 
-async function made(purpose: string, partitions = 1) {
+async function made(purpose: string, partitions = 1, limits: WriteLimits = {}) {
   const topic = kafka.clients.name(purpose)
   const direct = await kafka.connectDirectly()
   await direct.admin.createTopic({ name: topic, partitions, replicationFactor: 1 })
   const conditions = new Map<string, string>()
-  const writer = new TopicWriter(await kafka.clients.connect(), (code, message) => {
+  const note = (code: string, message: string | null): void => {
     if (message === null) conditions.delete(code)
     else conditions.set(code, message)
-  })
+  }
+  const writer = new TopicWriter(await kafka.clients.connect(), note, limits)
   const records = async () =>
     (await readAll(direct, topic)).map(({ key, value }) => [key?.toString() ?? null, value?.toString() ?? null])
   return { topic, writer, conditions, records }
@@ -112,6 +113,23 @@ describe('the writer of state', () => {
     expect(await write).toEqual([{ status: 'rejected', reason }])
     kafka.proxy.up()
     await expect(writer.write(topic, [state('a', '2')])).rejects.toThrow('a write failed')
+  })
+
+  it('sends a write that is abandoned no more, although it may write again', async () => {
+    let may = true
+    const { topic, writer, records, conditions } = await made('abandoned', 1, { mayWrite: () => may })
+    await writer.write(topic, [state('a', '0')])
+    may = false
+    const write = Promise.allSettled([writer.write(topic, [state('a', '1')])])
+    await untilPasses(() => expect(conditions.size).toBe(1))
+    await writer.abandon('the worker was removed')
+    const reason = expect.objectContaining({ message: 'a write was abandoned: the worker was removed' })
+    expect(await write).toEqual([{ status: 'rejected', reason }])
+    expect(conditions.size).toBe(0)
+    may = true
+    await writer.write(topic, [state('a', '2')])
+    expect((await records()).map(([, value]) => value)).toEqual(['0', '2'])
+    await writer.close()
   })
 
   it('writes nothing for a call without records', async () => {
