@@ -7,6 +7,7 @@ import type { PluginRegistry } from '../plugin/plugin-registry.ts'
 import type { ConnectorInfo } from './entities/connector-info.ts'
 import type { ConnectorOffsets } from './entities/connector-offsets.ts'
 import type { ConnectorStatus, TaskStatus } from './entities/connector-status.ts'
+import type { ConnectorClass } from './group/group-leader.ts'
 import type { ConnectorType } from './entities/connector-type.ts'
 import type { PluginInfo } from './entities/plugin-info.ts'
 import type { TaskInfo } from './entities/task-info.ts'
@@ -98,6 +99,15 @@ export class HerderReads {
   /** The class that a config names, aliases resolved; the text as it is when this worker has no such connector. */
   classNameOf(config: RawConfig): string {
     return this.#connector(config)?.className ?? config['connector.class'] ?? ''
+  }
+
+  /** The class of a configured connector. */
+  classOf(connector: string): ConnectorClass {
+    const config = this.#configOf(connector)
+    if (config === null) return { names: [], isHere: true }
+    const name = config['connector.class']?.trim() ?? ''
+    const found = this.#connector(config)
+    return { names: [...new Set([name, found?.className ?? name])], isHere: found !== null }
   }
 
   #configOf(connector: string): RawConfig | null {

@@ -156,6 +156,7 @@ export class WorkerHerder implements Herder {
       snapshot: () => this.#loop.snapshot(),
       stopping: () => reconciler.stopping(),
       catchUp: async () => await configs.refresh(),
+      classOf: (connector) => this.#reads.classOf(connector),
       onMembership: async (membership) => {
         if (membership.generation < 0) await configs.abandonWrites('this worker was removed from its group')
         this.#internal.onMembership(membership)

@@ -8,6 +8,7 @@ import { ConnectorOffsetWriter } from '../../herder/offsets/connector-offset-wri
 import { WorkerStatusStore } from '../../herder/state/worker-status-store.ts'
 import { WorkerHerder } from '../../herder/worker-herder.ts'
 import { PluginRegistry } from '../../plugin/plugin-registry.ts'
+import { connectorClassesRequest } from '../../rest/forward/connector-classes-request.ts'
 import { taskConfigsRequest } from '../../rest/forward/task-configs-request.ts'
 import { PluginThreads } from '../../runtime/plugin-threads.ts'
 import { Lease } from '../../runtime/thread/lease.ts'
@@ -72,6 +73,7 @@ export function createHerder(parts: HerderParts): WorkerHerder {
           lease,
           conditions: groupConditions,
           configTopic: config.configTopic.name,
+          listClasses: connectorClassesRequest(access.restToken, config.forwardTls),
           ...groupSettings(config),
           ...handlers,
         },

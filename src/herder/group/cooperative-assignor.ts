@@ -11,11 +11,14 @@ import {
   type AssignmentDelta,
   type ConnectorsAndTasks,
 } from './assignment.ts'
+import { levelledLoads } from './levelled-loads.ts'
 
 /** A member of the worker group, and what it reports that it runs or still stops. */
 export interface GroupWorker {
   readonly memberId: string
   readonly held: ConnectorsAndTasks
+  /** Whether it has the class of a connector. Absent: it has all. */
+  readonly hasClass?: (connector: string) => boolean
 }
 
 /** What a leader remembers of the last rebalance. */
@@ -56,13 +59,17 @@ interface Place {
   /** That, and what it is given. */
   readonly connectors: string[]
   readonly tasks: TaskId[]
+  readonly hasClass: (connector: string) => boolean
 }
 
 type Kind = 'connectors' | 'tasks'
 
+/** The places for a connector and its tasks. */
+type PlacesOf = (connector: string) => readonly Place[]
+
 /**
  * Assigns connectors and tasks, incrementally and cooperatively (KIP-415). Members keep what they run, as far as that is
- * balanced: no member has two connectors, or two tasks, more than another. What one member still runs is assigned to another
+ * balanced: no member has two connectors, or two tasks, more than another that has their class. What one member still runs is assigned to another
  * only in the next rebalance, after the first has stopped it (I3).
  *
  * Connect also delays rebalances that revoke again and again. Here a second rebalance places what the first revoked, and finds
@@ -75,9 +82,11 @@ export function assignCooperatively({ members, configured, last, nowMs, maxDelay
   const lost = within(free, keysOf(last.placed))
   const lostUntilMs = isEmpty(lost) ? null : waitsUntil(members, last, nowMs, maxDelayMs)
   const waiting = lostUntilMs === null ? nothingAssigned : lost
-  place(places, without(free, keysOf(waiting)))
+  const placesOf = placesByClass(places)
+  place(placesOf, without(free, keysOf(waiting)))
   const assigned = new Map(places.map((at) => [at.memberId, without(at, keysOf(at.held))]))
-  const kept = new Map(places.map((at) => [at.memberId, lostUntilMs === null ? balanced(at, places) : at.held]))
+  const moved = lostUntilMs === null ? surplus(places, placesOf) : new Set<string>()
+  const kept = new Map(places.map((at) => [at.memberId, without(at.held, moved)]))
   const deltas = new Map(
     members.map(({ memberId, held }) => [
       memberId,
@@ -96,16 +105,38 @@ export function assignCooperatively({ members, configured, last, nowMs, maxDelay
   }
 }
 
-/** What each member may keep of what it reports: nothing that is not configured, and nothing that an earlier member has. */
+/**
+ * What each member may keep of what it reports: nothing that is not configured, nothing that an earlier member has, and nothing
+ * whose class it lacks and another member has.
+ */
 function keptPlaces(members: readonly GroupWorker[], configured: ConnectorsAndTasks): readonly Place[] {
   const available = new Set(keysOf(configured))
+  const isElsewhere = (connector: string): boolean => members.some(({ hasClass }) => hasClass?.(connector) ?? true)
   return members
     .toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1))
-    .map(({ memberId, held }) => {
-      const kept = within(held, available)
+    .map(({ memberId, held, hasClass = () => true }) => {
+      const mayKeep = (connector: string): boolean => hasClass(connector) || !isElsewhere(connector)
+      const configuredHere = within(held, available)
+      const kept = {
+        connectors: configuredHere.connectors.filter(mayKeep),
+        tasks: configuredHere.tasks.filter(({ connector }) => mayKeep(connector)),
+      }
       for (const key of keysOf(kept)) available.delete(key)
-      return { memberId, held: kept, connectors: [...kept.connectors], tasks: [...kept.tasks] }
+      return { memberId, held: kept, connectors: [...kept.connectors], tasks: [...kept.tasks], hasClass }
     })
+}
+
+/** The members that have the class of a connector. Where none has it, all are the same: each would show what is missing. */
+function placesByClass(places: readonly Place[]): PlacesOf {
+  const known = new Map<string, readonly Place[]>()
+  return (connector) => {
+    const before = known.get(connector)
+    if (before !== undefined) return before
+    const able = places.filter(({ hasClass }) => hasClass(connector))
+    const found = able.length === 0 ? places : able
+    known.set(connector, found)
+    return found
+  }
 }
 
 /** Returns until when lost work waits; null: it is assigned now, as no member is missing or another has come instead. */
@@ -121,9 +152,9 @@ function waitsUntil(
 }
 
 /** Gives each connector and task to the member that has the fewest. */
-function place(places: readonly Place[], { connectors, tasks }: ConnectorsAndTasks): void {
-  for (const connector of connectors) leastLoaded(places, 'connectors').connectors.push(connector)
-  for (const task of tasks) leastLoaded(places, 'tasks').tasks.push(task)
+function place(placesOf: PlacesOf, { connectors, tasks }: ConnectorsAndTasks): void {
+  for (const connector of connectors) leastLoaded(placesOf(connector), 'connectors').connectors.push(connector)
+  for (const task of tasks) leastLoaded(placesOf(task.connector), 'tasks').tasks.push(task)
 }
 
 function leastLoaded(places: readonly Place[], kind: Kind): Place {
@@ -134,27 +165,19 @@ function leastLoaded(places: readonly Place[], kind: Kind): Place {
   })
 }
 
-/** Returns what a member keeps: as much as its share allows. */
-function balanced(at: Place, places: readonly Place[]): ConnectorsAndTasks {
-  const { connectors, tasks } = at.held
-  const gone = [
-    ...connectors
-      .toReversed()
-      .slice(0, excess(at, places, 'connectors'))
-      .map(connectorKey),
-    ...mostAlike(tasks)
-      .slice(0, excess(at, places, 'tasks'))
-      .map(taskKey),
-  ]
-  return without(at.held, new Set(gone))
-}
-
-/** How many a member has above its share: the average rounded down, and for those that have the most one of the rest. */
-function excess(at: Place, places: readonly Place[], kind: Kind): number {
-  const total = places.reduce((sum, place) => sum + place[kind].length, 0)
-  const rank = places.toSorted((a, b) => b[kind].length - a[kind].length).indexOf(at)
-  const share = Math.floor(total / places.length) + (rank < total % places.length ? 1 : 0)
-  return Math.max(0, at[kind].length - share)
+/** Returns the keys of what members have to stop, so that others can be given it, and then all have as much as each other. */
+function surplus(places: readonly Place[], placesOf: PlacesOf): ReadonlySet<string> {
+  const connectors = places.map((member) => ({
+    member,
+    count: member.connectors.length,
+    held: member.held.connectors.toReversed().map((connector) => ({ connector, key: connectorKey(connector) })),
+  }))
+  const tasks = places.map((member) => ({
+    member,
+    count: member.tasks.length,
+    held: mostAlike(member.held.tasks).map((id) => ({ connector: id.connector, key: taskKey(id) })),
+  }))
+  return new Set([...levelledLoads(connectors, placesOf), ...levelledLoads(tasks, placesOf)])
 }
 
 /** Tasks of the connectors that have the most tasks here come first: the tasks of a connector spread over the workers. */

@@ -1,22 +1,33 @@
 import type { TaskId } from '../../config/connector/task-id.ts'
 import type { ConnectorsAndTasks } from './assignment.ts'
+import type { GroupWorker } from './cooperative-assignor.ts'
 
 /**
  * Assigns everything again, to members that have stopped everything: connectors by name in turn, then the tasks of each
- * connector (Kafka: EagerAssignor).
+ * connector (Kafka: EagerAssignor). A member that lacks the class of a connector is passed over, unless all do.
  */
 export function assignEagerly(
-  memberIds: readonly string[],
+  members: readonly Pick<GroupWorker, 'memberId' | 'hasClass'>[],
   { connectors, tasks }: ConnectorsAndTasks,
 ): ReadonlyMap<string, ConnectorsAndTasks> {
-  const places = memberIds
-    .toSorted()
-    .map((memberId) => ({ memberId, connectors: [] as string[], tasks: [] as TaskId[] }))
+  const places = members
+    .toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1))
+    .map(({ memberId, hasClass = () => true }) => ({
+      memberId,
+      hasClass,
+      connectors: [] as string[],
+      tasks: [] as TaskId[],
+    }))
+  const placeOf = (turn: number, connector: string) => {
+    const inTurn = places.map((_, i) => places[(turn + i) % places.length])
+    return inTurn.find((place) => place?.hasClass(connector)) ?? inTurn[0]
+  }
   const names = connectors.toSorted()
-  for (const [turn, name] of names.entries()) places[turn % places.length]?.connectors.push(name)
-  for (const [turn, id] of tasks.toSorted(byName).entries())
-    places[(names.length + turn) % places.length]?.tasks.push(id)
-  return new Map(places.map(({ memberId, ...work }) => [memberId, work]))
+  for (const [turn, name] of names.entries()) placeOf(turn, name)?.connectors.push(name)
+  for (const [turn, id] of tasks.toSorted(byName).entries()) placeOf(names.length + turn, id.connector)?.tasks.push(id)
+  return new Map(
+    places.map(({ memberId, connectors: own, tasks: ownTasks }) => [memberId, { connectors: own, tasks: ownTasks }]),
+  )
 }
 
 function byName(a: TaskId, b: TaskId): number {

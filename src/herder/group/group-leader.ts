@@ -1,6 +1,5 @@
 import type { MemberMetadata } from '../../client/group/group-member.ts'
 import type { TaskId } from '../../config/connector/task-id.ts'
-import type { Clock } from '../../foundation/clock.ts'
 import {
   applyDelta,
   connectorKey,
@@ -10,8 +9,9 @@ import {
   type AssignmentDelta,
   type ConnectorsAndTasks,
 } from './assignment.ts'
-import { assignCooperatively, noRebalance } from './cooperative-assignor.ts'
+import { assignCooperatively, noRebalance, type GroupWorker } from './cooperative-assignor.ts'
 import { assignEagerly } from './eager-assignor.ts'
+import { MemberPlugins, type MemberPluginsOptions } from './member-plugins.ts'
 import { decodeMetadata, encodeAssignment, type WorkerMetadata } from './group-protocol.ts'
 
 /** The configuration as this worker has read it. */
@@ -22,15 +22,24 @@ export interface ConfigSnapshot {
   readonly work: ConnectorsAndTasks
 }
 
-export interface GroupLeaderOptions {
+/** A connector class, as far as its place in the group depends on it. */
+export interface ConnectorClass {
+  /** Its name, and the name in the connector's config. Empty: the config cannot be used. */
+  readonly names: readonly string[]
+  /** Whether this worker has it. */
+  readonly isHere: boolean
+}
+
+export interface GroupLeaderOptions extends MemberPluginsOptions {
   /** This worker's REST URL, with a slash at its end. */
   readonly url: string
   readonly snapshot: () => ConfigSnapshot
   /** Reads the config topic to its end. */
   readonly catchUp: () => Promise<void>
+  /** The class of a configured connector. */
+  readonly classOf: (connector: string) => ConnectorClass
   /** How long what a lost worker ran waits for its return (`scheduled.rebalance.max.delay.ms`). */
   readonly maxDelayMs: number
-  readonly clock: Clock
 }
 
 type Worker = WorkerMetadata & { readonly memberId: string }
@@ -43,6 +52,7 @@ interface Decision {
 /** What a worker does as the leader of its group: it assigns, and it knows what runs where. */
 export class GroupLeader {
   readonly #options: GroupLeaderOptions
+  readonly #plugins: MemberPlugins
   /** The last rebalance that completed. */
   #last = noRebalance
   #pending = noRebalance
@@ -50,9 +60,15 @@ export class GroupLeader {
   /** The REST URL of the worker that runs a connector or a task, by their keys. */
   #owners: ReadonlyMap<string, string> = new Map()
   #held: readonly ConnectorsAndTasks[] = []
+  /** What each member has after the last rebalance in which this worker assigned. */
+  #places: readonly Required<GroupWorker>[] = []
 
-  constructor(options: GroupLeaderOptions) {
+  /** @param onMisplaced a member turned out to lack the class of a connector that it was assigned, and another has it */
+  constructor(options: GroupLeaderOptions, onMisplaced: () => void) {
     this.#options = options
+    this.#plugins = new MemberPlugins(options, () => {
+      if (this.#isMisplaced()) onMisplaced()
+    })
   }
 
   /** What was configured when this worker last assigned; null when it could not. */
@@ -87,6 +103,8 @@ export class GroupLeader {
     this.#configured = null
     this.#owners = new Map()
     this.#held = []
+    this.#places = []
+    this.#plugins.clear()
   }
 
   /**
@@ -98,11 +116,12 @@ export class GroupLeader {
     const workers = members.map((member) => ({ memberId: member.memberId, ...decodeMetadata(member.metadata) }))
     const maxOffset = Math.max(...workers.map(({ configOffset }) => configOffset))
     if (snapshot().offset < maxOffset) await catchUp()
+    await this.#plugins.update(workers.filter((worker) => worker.memberId !== memberId))
     const { offset, work } = snapshot()
     const isBehind = offset < maxOffset
     this.#configured = isBehind ? null : work
     this.#held = workers.map(heldBy)
-    const { deltas, delayMs } = isBehind ? { deltas: new Map(), delayMs: 0 } : this.#decide(workers, work)
+    const { deltas, delayMs } = isBehind ? { deltas: new Map(), delayMs: 0 } : this.#decide(memberId, workers, work)
     return new Map(
       workers.map((worker) => {
         const delta = deltas.get(worker.memberId) ?? { assigned: nothingAssigned, revoked: nothingAssigned }
@@ -120,25 +139,30 @@ export class GroupLeader {
     )
   }
 
-  #decide(workers: readonly Worker[], configured: ConnectorsAndTasks): Decision {
+  #decide(ownId: string, workers: readonly Worker[], configured: ConnectorsAndTasks): Decision {
+    const members = workers.map((worker) => ({
+      memberId: worker.memberId,
+      held: heldBy(worker),
+      hasClass: (connector: string) => this.#hasClass(worker.memberId === ownId ? null : worker.memberId, connector),
+    }))
     const decision = workers.some(({ version }) => version === 0)
-      ? this.#decideEagerly(workers, configured)
-      : this.#decideCooperatively(workers, configured)
-    const owners = new Map<string, string>()
-    for (const worker of workers) {
-      const delta = decision.deltas.get(worker.memberId)
-      if (delta === undefined) continue
-      for (const key of keysOf(applyDelta(heldBy(worker), delta))) owners.set(key, worker.url)
-    }
-    this.#owners = owners
+      ? this.#decideEagerly(members, configured)
+      : this.#decideCooperatively(members, configured)
+    this.#places = members.map((member) => {
+      const delta = decision.deltas.get(member.memberId)
+      return delta === undefined ? member : { ...member, held: applyDelta(member.held, delta) }
+    })
+    const urls = new Map(workers.map(({ memberId, url }) => [memberId, url]))
+    this.#owners = new Map(
+      this.#places.flatMap(({ memberId, held }) =>
+        Array.from(keysOf(held), (key) => [key, urls.get(memberId) ?? ''] as const),
+      ),
+    )
     return decision
   }
 
-  #decideEagerly(workers: readonly Worker[], configured: ConnectorsAndTasks): Decision {
-    const assigned = assignEagerly(
-      workers.map(({ memberId }) => memberId),
-      configured,
-    )
+  #decideEagerly(members: readonly GroupWorker[], configured: ConnectorsAndTasks): Decision {
+    const assigned = assignEagerly(members, configured)
     this.#pending = noRebalance
     return {
       deltas: new Map([...assigned].map(([id, work]) => [id, { assigned: work, revoked: nothingAssigned }])),
@@ -146,17 +170,32 @@ export class GroupLeader {
     }
   }
 
-  #decideCooperatively(workers: readonly Worker[], configured: ConnectorsAndTasks): Decision {
+  #decideCooperatively(members: readonly GroupWorker[], configured: ConnectorsAndTasks): Decision {
     const { clock, maxDelayMs } = this.#options
+    const last = this.#last
     const { next, ...decision } = assignCooperatively({
-      members: workers.map((worker) => ({ memberId: worker.memberId, held: heldBy(worker) })),
+      members,
       configured,
-      last: this.#last,
+      last,
       nowMs: clock.monotonic(),
       maxDelayMs,
     })
     this.#pending = next
     return decision
+  }
+
+  /** @param memberId null: this worker */
+  #hasClass(memberId: string | null, connector: string): boolean {
+    const { names, isHere } = this.#options.classOf(connector)
+    if (memberId === null) return isHere
+    return names.length === 0 || this.#plugins.has(memberId, names)
+  }
+
+  #isMisplaced(): boolean {
+    const isElsewhere = (connector: string): boolean => this.#places.some(({ hasClass }) => hasClass(connector))
+    return this.#places.some(({ held: { connectors, tasks }, hasClass }) =>
+      [...connectors, ...tasks.map(({ connector }) => connector)].some((name) => !hasClass(name) && isElsewhere(name)),
+    )
   }
 }
 

@@ -37,7 +37,7 @@ export interface AppliedMembership {
 }
 
 /** What the herder does for the group. */
-export interface WorkerGroupHandlers extends Pick<GroupLeaderOptions, 'snapshot' | 'catchUp'> {
+export interface WorkerGroupHandlers extends Pick<GroupLeaderOptions, 'snapshot' | 'catchUp' | 'classOf'> {
   /** What stops, and is not assigned to this worker any more. */
   readonly stopping: () => ConnectorsAndTasks
   readonly onMembership: (membership: Membership) => Promise<AppliedMembership>
@@ -96,7 +96,9 @@ export class WorkerGroup {
     options: WorkerGroupOptions,
   ) {
     this.#options = options
-    this.#leader = new GroupLeader(options)
+    this.#leader = new GroupLeader(options, () => {
+      this.#member.requestRejoin('a member lacks the class of a connector that it was assigned')
+    })
     this.#configTopic = new ConfigTopicCheck(options)
     this.#member = createMember({
       protocols: () => this.#protocols(),
@@ -159,6 +161,7 @@ export class WorkerGroup {
     this.#wake?.resolve()
     this.#rebalanced.resolve()
     await this.#running
+    this.#leader.resign()
     await this.#member.leave('the worker is stopping')
   }
 

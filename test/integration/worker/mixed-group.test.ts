@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
@@ -16,8 +16,40 @@ import { writtenLines } from '../../support/worker/written-lines.ts'
 const json = 'org.apache.kafka.connect.json.JsonConverter'
 const sources = ['a', 'b', 'c']
 const timeoutMs = 300_000
+/** A class that only ours have. */
+const idleClass = 'com.example.IdleSourceConnector'
 /** How much of each worker's log a failure shows. */
 const logChars = 20_000
+
+/** Writes a plugin with a source that has as many tasks as it may, and no records. */
+function writeIdlePlugin(directory: string): void {
+  const penstock = { plugins: [{ kind: 'source', class: idleClass, module: './idle.js' }] }
+  const module = `export const plugin = {
+  kind: 'source',
+  className: '${idleClass}',
+  aliases: [],
+  version: '1.0.0',
+  configDef: {},
+  createConnector: () => ({
+    async start(_config, raw) { this.raw = raw },
+    async taskConfigs(maxTasks) { return Array.from({ length: maxTasks }, () => this.raw) },
+    async stop() {},
+  }),
+  createTask: () => ({
+    async start() {},
+    async poll(signal) { await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true })); return null },
+    async commit() {},
+    async stop() {},
+  }),
+}
+`
+  mkdirSync(directory, { recursive: true })
+  writeFileSync(
+    join(directory, 'package.json'),
+    JSON.stringify({ name: 'idle', version: '1.0.0', type: 'module', penstock }),
+  )
+  writeFileSync(join(directory, 'idle.js'), module)
+}
 
 describeWith(['kafka'], 'a worker of Apache Kafka Connect and two of Penstock in a group', () => {
   const directory = mkdtempSync(join(tmpdir(), 'penstock-mixed-'))
@@ -48,6 +80,7 @@ describeWith(['kafka'], 'a worker of Apache Kafka Connect and two of Penstock in
         'key.converter.schemas.enable': 'false',
         'value.converter.schemas.enable': 'false',
         'offset.flush.interval.ms': '200',
+        'plugin.path': `connect-file,${path('plugins')}`,
       },
     )
     ours.push(worker)
@@ -57,6 +90,7 @@ describeWith(['kafka'], 'a worker of Apache Kafka Connect and two of Penstock in
     harness = new ClientHarness(service('kafka'))
     group = harness.name('mixed')
     servers = Servers.open()
+    writeIdlePlugin(path('plugins/idle'))
     // The first member of a group leads it.
     java = await startJava()
     await startOurs()
@@ -236,6 +270,26 @@ describeWith(['kafka'], 'a worker of Apache Kafka Connect and two of Penstock in
       for (const name of sources) write(name, 1500, 2000)
       await allLines()
       expect(new Set([...writtenLines(path('out')), ...writtenLines(path('more'))])).toEqual(expected)
+    },
+    timeoutMs,
+  )
+
+  it(
+    'keep connectors away from a worker of Kafka Connect that lacks their class, while ours lead',
+    async () => {
+      const [first] = ours as [WorkerProcess]
+      const hosts = ours.map(({ place }) => new URL(place.rest).host)
+      await create(first, 'idle', { 'connector.class': idleClass, 'tasks.max': '6' })
+      const owners = await untilPasses(async () => {
+        const { connector, tasks } = (await first.request('GET', '/connectors/idle/status')) as {
+          connector: { worker_id: string }
+          tasks: { worker_id: string }[]
+        }
+        expect(tasks).toHaveLength(6)
+        return [connector, ...tasks].map(({ worker_id: id }) => id)
+      })
+      expect(owners.filter((id) => !hosts.includes(id))).toEqual([])
+      await send(first, 'DELETE', '/connectors/idle')
     },
     timeoutMs,
   )

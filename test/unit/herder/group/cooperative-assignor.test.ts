@@ -27,10 +27,16 @@ class Group {
   configured: ConnectorsAndTasks = nothingAssigned
   nowMs = 0
   maxDelayMs = 0
+  /** The connectors whose class a member lacks. */
+  readonly lacks = new Map<string, ReadonlySet<string>>()
   #last: LastRebalance = noRebalance
 
   rebalance(): { delayMs: number; isRevoking: boolean } {
-    const members: GroupWorker[] = [...this.held].map(([memberId, held]) => ({ memberId, held }))
+    const members: GroupWorker[] = [...this.held].map(([memberId, held]) => ({
+      memberId,
+      held,
+      hasClass: (connector) => this.hasClass(memberId, connector),
+    }))
     const { deltas, delayMs, next } = assignCooperatively({
       members,
       configured: this.configured,
@@ -41,6 +47,10 @@ class Group {
     this.#last = next
     for (const [id, delta] of deltas) this.held.set(id, applyDelta(this.held.get(id) ?? nothingAssigned, delta))
     return { delayMs, isRevoking: [...deltas.values()].some(({ revoked }) => keysOf(revoked).size > 0) }
+  }
+
+  hasClass(memberId: string, connector: string): boolean {
+    return this.lacks.get(memberId)?.has(connector) !== true
   }
 
   /** Rebalances until nothing is revoked; returns the rebalances. */
@@ -64,6 +74,20 @@ function groupOf(names: Readonly<Record<string, number>>, ...ids: string[]): Gro
   group.join(...ids)
   group.settle()
   return group
+}
+
+/** A member has the class of what it runs, if any has, and no member that has it runs two fewer. */
+function checkPlace(
+  group: Group,
+  member: string,
+  connector: string,
+  loadOf: (held: ConnectorsAndTasks) => number,
+): void {
+  const able = [...group.held.keys()].filter((id) => group.hasClass(id, connector))
+  const others = able.length === 0 ? [...group.held.keys()] : able
+  expect(others).toContain(member)
+  const load = (id: string): number => loadOf(group.held.get(id) ?? nothingAssigned)
+  for (const other of others) expect(load(member) - load(other)).toBeLessThan(2)
 }
 
 describe('the cooperative assignor', () => {
@@ -149,6 +173,28 @@ describe('the cooperative assignor', () => {
     expect(new Set(group.loads)).toEqual(new Set([0, 1]))
   })
 
+  it('gives connectors and tasks to members that have their class, and spreads the others', () => {
+    const group = new Group()
+    group.configured = some({ a: 4, b: 8 })
+    group.lacks.set('m1', new Set(['a'])).set('m3', new Set(['a']))
+    group.join('m1', 'm2', 'm3')
+    group.settle()
+    expect(group.held.get('m2')?.tasks).toEqual(tasksOf('a', 4))
+    expect(group.held.get('m2')?.connectors).toEqual(['a'])
+    expect(group.loads).toEqual([4, 4, 4])
+  })
+
+  it('moves what a member runs without its class once another has it', () => {
+    const group = groupOf({ a: 2, b: 2 }, 'm1', 'm2')
+    group.lacks.set('m1', new Set(['a'])).set('m2', new Set(['a']))
+    group.settle()
+    expect(group.loads).toEqual([2, 2])
+    group.join('m3')
+    group.settle()
+    expect(group.held.get('m3')).toEqual(some({ a: 2 }))
+    expect(group.loads).toEqual([1, 1, 2])
+  })
+
   it('ends balanced, with each connector and task on one member, after whatever happened', () => {
     const ids = ['m1', 'm2', 'm3', 'm4', 'm5']
     const step = fc.oneof(
@@ -157,6 +203,11 @@ describe('the cooperative assignor', () => {
       fc
         .dictionary(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 0, max: 7 }))
         .map((names) => (group: Group) => void (group.configured = some(names))),
+      fc.tuple(fc.constantFrom(...ids), fc.subarray(['a', 'b', 'c'])).map(
+        ([id, names]) =>
+          (group: Group) =>
+            void group.lacks.set(id, new Set(names)),
+      ),
       fc.integer({ min: 1, max: 2000 }).map((ms) => (group: Group) => void (group.nowMs += ms)),
       fc.constant((group: Group) => void group.rebalance()),
     )
@@ -169,13 +220,15 @@ describe('the cooperative assignor', () => {
           const all = [...group.held.values()].flatMap((held) => Array.from(keysOf(held)))
           expect(new Set(all).size).toBe(all.length)
         }
-        expect(group.settle()).toBeLessThan(4)
+        expect(group.settle()).toBeLessThan(8)
         group.nowMs += 1_000_000
-        expect(group.settle()).toBeLessThan(4)
+        expect(group.settle()).toBeLessThan(8)
         const all = [...group.held.values()].flatMap((held) => Array.from(keysOf(held)))
         expect(all.toSorted()).toEqual([...keysOf(group.configured)].toSorted())
-        const connectors = [...group.held.values()].map((held) => held.connectors.length)
-        for (const loads of [group.loads, connectors]) expect(Math.max(...loads) - Math.min(...loads)).toBeLessThan(2)
+        for (const [member, { connectors, tasks }] of group.held) {
+          for (const connector of connectors) checkPlace(group, member, connector, (at) => at.connectors.length)
+          for (const { connector } of tasks) checkPlace(group, member, connector, (at) => at.tasks.length)
+        }
       }),
     )
   })

@@ -59,6 +59,10 @@ class Worker {
   readonly leases: (number | 'end')[] = []
   readonly lease = { extend: (ms: number) => void this.leases.push(ms), end: () => void this.leases.push('end') }
   readonly conditions = new Conditions(this.logger)
+  /** Its connector classes. */
+  classes: readonly string[] = ['A']
+  /** Asks another worker for its classes. */
+  listClasses: (url: string) => Promise<readonly string[]> = async () => ['A']
   /** When what was revoked has stopped. */
   released: Promise<void> = Promise.resolve()
   readonly group: WorkerGroup
@@ -78,6 +82,8 @@ class Worker {
         lease: this.lease,
         conditions: this.conditions,
         configTopic: 'configs',
+        classOf: () => ({ names: ['A'], isHere: this.classes.includes('A') }),
+        listClasses: async (of) => await this.listClasses(of),
         protocol: 'sessioned',
         maxDelayMs: 0,
         ...settings,
@@ -385,6 +391,42 @@ describe('a worker in its group', () => {
     one.snapshot = { offset: 11, work }
     two.group.checkConfigured()
     await untilPasses(() => expect(two.conditions.standing.size).toBe(0))
+    await two.group.close()
+    await one.group.close()
+  })
+
+  it('assigns nothing to a member that lacks its class', async () => {
+    const { worker } = await made()
+    const [one, two] = [await worker('http://one/'), await worker('http://two/')]
+    one.classes = []
+    one.listClasses = async (url) => (url === 'http://two/' ? ['A'] : [])
+    one.group.start()
+    // Where no member has the class, each would show what is missing.
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    two.group.start()
+    await untilPasses(() => expect([together(one), together(two)]).toEqual([[], sorted(work)]))
+    expect(one.last?.isLeader).toBe(true)
+    await two.group.close()
+    await one.group.close()
+  })
+
+  it('moves what it has assigned once it learns that the member lacks its class', async () => {
+    const { worker } = await made()
+    const [one, two] = [await worker('http://one/'), await worker('http://two/')]
+    let asked = 0
+    const isServing = deferred<void>()
+    one.listClasses = async () => {
+      asked += 1
+      if (asked === 1) throw new Error('connect ECONNREFUSED')
+      await isServing.promise
+      return []
+    }
+    one.group.start()
+    await untilPasses(() => expect(one.last?.work).toEqual(work))
+    two.group.start()
+    await untilPasses(() => expect(two.last?.work.tasks).toHaveLength(1))
+    isServing.resolve()
+    await untilPasses(() => expect([together(one), together(two)]).toEqual([sorted(work), []]))
     await two.group.close()
     await one.group.close()
   })
